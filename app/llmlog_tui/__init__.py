@@ -1,0 +1,1 @@
+"""The dashboard and the headless commands for a log written by llmlog."""

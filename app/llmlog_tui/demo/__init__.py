@@ -1,0 +1,1 @@
+"""An agent with no key and no network, through the real openai SDK and the real capture library."""

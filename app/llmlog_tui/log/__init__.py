@@ -1,0 +1,1 @@
+"""From bytes to a typed frame: sources, follow, parse, store. No Textual in here."""

@@ -1,0 +1,1 @@
+"""From answers to the screen: renders, decides nothing."""

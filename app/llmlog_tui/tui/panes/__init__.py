@@ -1,0 +1,1 @@
+"""Panes: each renders one immutable value and posts what the user did."""

@@ -1,0 +1,1 @@
+"""Whole screens: which panes stand where."""

@@ -1,0 +1,190 @@
+"""The record: its fields, their order and types, and the JSON line they make.
+
+This is the one place that names a field. The dashboard derives its columns from FIELDS.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Final, Literal, NamedTuple
+
+VERSION: Final = 1
+"""What field `v` holds; goes up when a field changes its meaning."""
+
+CALL_EVENTS: Final = ("chat_completion", "response", "embedding")
+"""The events that are model calls."""
+
+EVENTS: Final = (*CALL_EVENTS, "tool_call", "span")
+
+FieldType = Literal["int", "float", "str", "bool", "time", "strings", "json"]
+Section = Literal["core", "model", "ratelimit", "tool", "span", "error", "content"]
+
+
+class Field(NamedTuple):
+    """One field of the record: `type` as in JSON (`time` is RFC 3339 text, `json` any value)."""
+
+    name: str
+    type: FieldType
+    section: Section
+
+
+def _section(section: Section, **fields: FieldType) -> tuple[Field, ...]:
+    return tuple(Field(name, type_, section) for name, type_ in fields.items())
+
+
+FIELDS: Final[tuple[Field, ...]] = (
+    *_section(
+        "core",
+        v="int",
+        ts="time",
+        event="str",
+        session_id="str",
+        trace_id="str",
+        step="int",
+        span_id="str",
+        parent_span_id="str",
+        status="str",
+        latency_ms="int",
+    ),
+    *_section(
+        "model",
+        model="str",
+        requested_model="str",
+        provider="str",
+        id="str",
+        request_id="str",
+        finish_reason="str",
+        prompt_tokens="int",
+        completion_tokens="int",
+        total_tokens="int",
+        reasoning_tokens="int",
+        cached_tokens="int",
+        max_tokens="int",
+        tokens_per_sec="float",
+        stream="bool",
+        ttft_ms="int",
+        stream_end="str",
+        server_ms="int",
+        retries="int",
+        system_fingerprint="str",
+    ),
+    *_section(
+        "ratelimit",
+        ratelimit_limit_requests="int",
+        ratelimit_limit_tokens="int",
+        ratelimit_remaining_requests="int",
+        ratelimit_remaining_tokens="int",
+        ratelimit_reset_requests_ms="int",
+        ratelimit_reset_tokens_ms="int",
+    ),
+    *_section("model", tool_calls="strings", tool_args_ok="bool"),
+    *_section("tool", tool_name="str", tool_call_id="str"),
+    *_section("span", name="str"),
+    *_section("error", error_type="str", error_status="int", error_code="str", error_message="str"),
+    *_section("content", prefix_hashes="strings", input="json", output="json", extra="json"),
+)
+"""Every field, in the order a line has them."""
+
+_NAMES: Final = frozenset(field.name for field in FIELDS)
+_SECTION_OF_EVENT: Final[dict[str, Section]] = {
+    **dict.fromkeys(CALL_EVENTS, "model"),
+    "tool_call": "tool",
+    "span": "span",
+}
+
+
+def _layout(event: str) -> tuple[tuple[str, bool], ...]:
+    """(name, always present?) in order: core and the event's own section are, the rest if known."""
+    always = ("core", _SECTION_OF_EVENT.get(event))
+    return tuple((field.name, field.section in always) for field in FIELDS)
+
+
+_LAYOUTS: Final = {event: _layout(event) for event in EVENTS}
+
+
+def build(fields: Mapping[str, object]) -> dict[str, object]:
+    """The record made of `fields`: in order, complete for its event, null where unknown.
+
+    Raises ValueError if an id of the tuple (session_id, trace_id, step) or the event is missing,
+    and for a name that is no field: a record that cannot be joined is never written.
+    """
+    event = fields.get("event")
+    if not isinstance(event, str) or event not in _LAYOUTS:
+        raise ValueError(f"event must be one of {', '.join(EVENTS)}, not {event!r}")
+    for name in ("session_id", "trace_id"):
+        if not isinstance(fields.get(name), str) or not fields[name]:
+            raise ValueError(f"a record needs a {name}")
+    step = fields.get("step")
+    if not isinstance(step, int) or isinstance(step, bool) or step < 0:
+        raise ValueError("a record needs a step, an integer from 0")
+    if not fields.keys() <= _NAMES:
+        raise ValueError(f"no such field: {', '.join(sorted(fields.keys() - _NAMES))}")
+    record: dict[str, object] = {}
+    for name, always in _LAYOUTS[event]:
+        value = fields.get(name)
+        if always or value is not None:
+            record[name] = value
+    record["v"] = VERSION
+    return record
+
+
+def to_line(record: Mapping[str, object]) -> bytes:
+    """The record as one line of UTF-8 JSON, with the lesson's `", "` and `": "` and a newline.
+
+    Never raises: what JSON has no word for becomes text (objects, integers over 64 bits) or null
+    (NaN, infinities), so that every reader accepts the line.
+    """
+    try:
+        text = _encode(record)
+        safe = _LONG_NUMBER.search(text) is None
+    except (TypeError, ValueError, RecursionError):
+        safe = False
+    if not safe:
+        text = _encode(jsonable(record))
+    return _UNSAFE.sub(_escape, text).encode() + b"\n"
+
+
+_encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+_LONG_NUMBER: Final = re.compile(r"\d{19}")  # may be an integer over 64 bits: worth a closer look
+_MAX_DEPTH: Final = 64
+_INT64: Final = 2**63
+
+
+def jsonable(value: object, _depth: int = 0) -> object:
+    """A copy of `value` that every JSON reader accepts; deeper than 64 levels becomes text."""
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, int):
+        return value if -_INT64 <= value < _INT64 else _text(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if _depth < _MAX_DEPTH:
+        if isinstance(value, Mapping):
+            return {_text(key): jsonable(item, _depth + 1) for key, item in value.items()}
+        if isinstance(value, (list, tuple, set, frozenset)):
+            return [jsonable(item, _depth + 1) for item in value]
+    return _text(value)
+
+
+def _text(value: object) -> str:
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 - somebody else's __str__ can raise anything
+        return f"<{type(value).__name__}>"
+
+
+# What json.dumps leaves as it is but some reader or terminal trips over: DEL and the C1 controls,
+# the two Unicode line separators, and surrogates (a pair is one character, a lone one is none).
+_UNSAFE: Final = re.compile(
+    "[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]|[\x7f-\x9f\u2028\u2029]"
+)
+
+
+def _escape(match: re.Match[str]) -> str:
+    found = match.group()
+    if len(found) == 2:  # noqa: PLR2004 - the pair of the pattern's first branch
+        return found.encode("utf-16", "surrogatepass").decode("utf-16")
+    return "\ufffd" if "\ud800" <= found <= "\udfff" else f"\\u{ord(found):04x}"
