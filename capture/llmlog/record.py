@@ -126,35 +126,30 @@ def build(fields: Mapping[str, object]) -> dict[str, object]:
     for name, always in _LAYOUTS[event]:
         value = fields.get(name)
         if always or value is not None:
-            record[name] = value
+            record[name] = value if type(value) is str else jsonable(value)
     record["v"] = VERSION
     return record
 
 
 def to_line(record: Mapping[str, object]) -> bytes:
-    """The record as one line of UTF-8 JSON, with the lesson's `", "` and `": "` and a newline.
-
-    Never raises: what JSON has no word for becomes text (objects, integers over 64 bits) or null
-    (NaN, infinities), so that every reader accepts the line.
-    """
-    try:
-        text = _encode(record)
-        safe = _LONG_NUMBER.search(text) is None
-    except (TypeError, ValueError, RecursionError):
-        safe = False
-    if not safe:
-        text = _encode(jsonable(record))
-    return _UNSAFE.sub(_escape, text).encode() + b"\n"
+    """A record from build() as one line of UTF-8 JSON, with the lesson's `", "` and `": "`."""
+    text = _encode(record)
+    if not text.isascii() or "\x7f" in text:
+        text = _UNSAFE.sub(_escape, text)
+    return text.encode() + b"\n"
 
 
 _encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
-_LONG_NUMBER: Final = re.compile(r"\d{19}")  # may be an integer over 64 bits: worth a closer look
 _MAX_DEPTH: Final = 64
 _INT64: Final = 2**63
 
 
 def jsonable(value: object, _depth: int = 0) -> object:
-    """A copy of `value` that every JSON reader accepts; deeper than 64 levels becomes text."""
+    """A copy of `value` that every JSON reader accepts.
+
+    What JSON has no word for becomes text (objects, integers over 64 bits, anything deeper than
+    64 levels) or null (NaN, infinities). Never raises.
+    """
     if value is None or isinstance(value, (bool, str)):
         return value
     if isinstance(value, int):
