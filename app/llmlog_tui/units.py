@@ -1,0 +1,72 @@
+"""Numbers and times as people read them: one unit, sensible digits, `–` for unknown."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+UNKNOWN: Final = "–"  # noqa: RUF001 - an en dash is what it should be
+
+_EXACT_BELOW: Final = 10_000
+_SECOND: Final = 1_000.0
+_MINUTE: Final = 60_000.0
+_HOUR: Final = 3_600_000.0
+
+
+def whole(number: float | None) -> str:
+    """2870 -> `2,870`."""
+    return UNKNOWN if number is None else f"{number:,.0f}"
+
+
+def count(number: float | None) -> str:
+    """Exact below 10,000, then three digits: `9,999`, `28.8k`, `1.20M`."""
+    if number is None or number < _EXACT_BELOW:
+        return whole(number)
+    for size, letter in ((1e3, "k"), (1e6, "M"), (1e9, "G")):
+        if number < size * 999.5:
+            return f"{_three_digits(number / size)}{letter}"
+    return f"{number:.3g}"
+
+
+def duration(milliseconds: float | None) -> str:
+    """Three digits and a unit: `412 ms`, `2.87 s`, `4 min 10 s`, `2 h 5 min`."""
+    if milliseconds is None:
+        return UNKNOWN
+    if milliseconds < 999.5:  # noqa: PLR2004 - rounds to 1,000
+        return f"{milliseconds:.0f} ms"
+    if milliseconds < 99.95 * _SECOND:
+        return f"{_three_digits(milliseconds / _SECOND)} s"
+    if milliseconds < _HOUR:
+        minutes, rest = divmod(round(milliseconds / _SECOND), 60)
+        return f"{minutes} min {rest} s"
+    hours, rest = divmod(round(milliseconds / _MINUTE), 60)
+    return f"{hours:,} h {rest} min"
+
+
+def percent(share: float | None) -> str:
+    """0.061 -> `6.1%`, 0.83 -> `83%`."""
+    if share is None:
+        return UNKNOWN
+    return f"{share * 100:.1f}%" if 0 < share < 0.0995 else f"{share * 100:.0f}%"  # noqa: PLR2004
+
+
+def clock(when: datetime | None, *, millis: bool = False) -> str:
+    """Local time of day: `14:02:11`, or `14:02:11.482`."""
+    if when is None:
+        return UNKNOWN
+    local = when.astimezone()
+    return f"{local:%H:%M:%S}.{local.microsecond // 1000:03}" if millis else f"{local:%H:%M:%S}"
+
+
+def rfc3339(when: datetime | None) -> str | None:
+    """UTC with microseconds, as the record's ts."""
+    return None if when is None else f"{when.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
+
+
+def short_id(value: str | None) -> str:
+    """The first 8 characters."""
+    return UNKNOWN if value is None else value[:8]
+
+
+def _three_digits(number: float) -> str:
+    return f"{number:.2f}" if number < 9.995 else f"{number:.1f}" if number < 99.95 else f"{number:.0f}"  # noqa: PLR2004, E501
