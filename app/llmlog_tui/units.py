@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
-UNKNOWN: Final = "–"  # noqa: RUF001 - an en dash is what it should be
+UNKNOWN: Final = "–"
 
 _EXACT_BELOW: Final = 10_000
 _SECOND: Final = 1_000.0
@@ -28,11 +28,17 @@ def count(number: float | None) -> str:
     return f"{number:.3g}"
 
 
+def within(number: float | None, width: int) -> str:
+    """All digits if they fit into `width` cells, else as count()."""
+    text = whole(number)
+    return text if len(text) <= width else count(number)
+
+
 def duration(milliseconds: float | None) -> str:
     """Three digits and a unit: `412 ms`, `2.87 s`, `4 min 10 s`, `2 h 5 min`."""
     if milliseconds is None:
         return UNKNOWN
-    if milliseconds < 999.5:  # noqa: PLR2004 - rounds to 1,000
+    if milliseconds < 999.5:
         return f"{milliseconds:.0f} ms"
     if milliseconds < 99.95 * _SECOND:
         return f"{_three_digits(milliseconds / _SECOND)} s"
@@ -47,15 +53,29 @@ def percent(share: float | None) -> str:
     """0.061 -> `6.1%`, 0.83 -> `83%`."""
     if share is None:
         return UNKNOWN
-    return f"{share * 100:.1f}%" if 0 < share < 0.0995 else f"{share * 100:.0f}%"  # noqa: PLR2004
+    return f"{share * 100:.1f}%" if 0 < share < 0.0995 else f"{share * 100:.0f}%"
 
 
-def clock(when: datetime | None, *, millis: bool = False) -> str:
-    """Local time of day: `14:02:11`, or `14:02:11.482`."""
+def rate(per_second: float) -> str:
+    """`8`, below ten with a decimal where it has one: `0.4`."""
+    return f"{per_second:.1f}".removesuffix(".0") if per_second < 9.95 else whole(per_second)
+
+
+def moment(when: datetime | None, newest: datetime | None, width: int) -> str:
+    """Local time in at most `width` cells, 8 or 12: `14:02:11`, `14:02:11.482`.
+
+    On another day than `newest` the day comes first: `22 Nov`, `22 Nov 14:02`, `22 Nov 2023`.
+    """
     if when is None:
         return UNKNOWN
     local = when.astimezone()
-    return f"{local:%H:%M:%S}.{local.microsecond // 1000:03}" if millis else f"{local:%H:%M:%S}"
+    reference = local if newest is None else newest.astimezone()
+    wide = width >= len("14:02:11.482")
+    if local.date() == reference.date():
+        return f"{local:%H:%M:%S}" + (f".{local.microsecond // 1000:03}" if wide else "")
+    if local.year != reference.year:
+        return f"{local:%d %b %Y}" if wide else f"{local:%Y-%m}"
+    return f"{local:%d %b %H:%M}" if wide else f"{local:%d %b}"
 
 
 def rfc3339(when: datetime | None) -> str | None:
@@ -69,4 +89,5 @@ def short_id(value: str | None) -> str:
 
 
 def _three_digits(number: float) -> str:
-    return f"{number:.2f}" if number < 9.995 else f"{number:.1f}" if number < 99.95 else f"{number:.0f}"  # noqa: PLR2004, E501
+    places = 2 if number < 9.995 else 1 if number < 99.95 else 0
+    return f"{number:.{places}f}"

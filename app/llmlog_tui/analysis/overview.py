@@ -1,0 +1,107 @@
+"""Everything the Overview shows, from one snapshot, in one piece."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from llmlog_tui.analysis import alerts as alerts_
+from llmlog_tui.analysis import calls as calls_
+from llmlog_tui.analysis import traces as traces_
+from llmlog_tui.analysis.alerts import Alert
+from llmlog_tui.analysis.calls import Usual, Verdict
+from llmlog_tui.analysis.fingerprints import changed_within_trace
+from llmlog_tui.log.store import Snapshot
+
+
+@dataclass(frozen=True, eq=False)
+class Overview:
+    """The answers for one snapshot.
+
+    `calls` is calls.model_calls() of its frame with `changed` (a fingerprint, see
+    fingerprints.changed_within_trace), `traces` is traces.traces(); a call is slow over
+    `slow_ms`, and among the worst over `worst_ms`, the p95 of all calls (None without latencies).
+    `newest` is the latest start of a record.
+    """
+
+    snapshot: Snapshot
+    calls: pl.DataFrame
+    traces: pl.DataFrame
+    usual: dict[str | None, Usual]
+    verdict: Verdict
+    alerts: tuple[Alert, ...]
+    slow_ms: float
+    worst_ms: float | None
+    newest: datetime | None
+
+    def call_rows(self, start: int, stop: int) -> list[dict[str, Any]]:
+        """Calls `start` up to `stop`, each with `slow`, `worst` and `why` (see calls.why_slow)."""
+        rows = self.calls.slice(start, stop - start).to_dicts()
+        for row in rows:
+            latency = row["latency_ms"]
+            row["slow"] = latency is not None and latency > self.slow_ms
+            row["worst"] = row["slow"] and self.worst_ms is not None and latency > self.worst_ms
+            row["why"] = calls_.why_slow(row, self.usual.get(row["model"]), self.slow_ms)
+        return rows
+
+    def trace_rows(self, start: int, stop: int) -> list[dict[str, Any]]:
+        """Traces `start` up to `stop`, as traces.traces() has them."""
+        return self.traces.slice(start, stop - start).to_dicts()
+
+    @property
+    def ongoing(self) -> int:
+        """How many alerts are not cleared."""
+        return sum(alert.state == "ongoing" for alert in self.alerts)
+
+    def place(self, row: int) -> tuple[str, int, int]:
+        """Where the record with this key stands: name of its file, block, line in the block."""
+        record = self.snapshot.frame[_position(self.snapshot.frame, row)]
+        file, block, line = record.select("file", "block", "line").row(0)
+        return str(self.snapshot.files[file]), block, line
+
+    def trace_of(self, row: object) -> str | None:
+        """The trace_id of the call with this key."""
+        trace = self.calls["trace_id"][_position(self.calls, row)]
+        return None if trace is None else str(trace)
+
+    def last_call_of(self, trace_id: str) -> int | None:
+        """The key of the last call of a trace; None if it made none."""
+        rows = self.calls.filter(pl.col("trace_id") == trace_id)["row"]
+        return int(rows[-1]) if len(rows) else None
+
+    def next_failed(self, row: object, direction: int) -> int | None:
+        """The key of the next failed call behind the one with key `row`, or with -1 before it."""
+        failed = self.calls.select((pl.col("status") == "error").arg_true()).to_series()
+        here = -1 if row is None else _position(self.calls, row)
+        found = failed.filter(failed > here) if direction > 0 else failed.filter(failed < here)
+        if not len(found):
+            return None
+        return int(self.calls["row"][int(found[0 if direction > 0 else -1])])
+
+
+def _position(frame: pl.DataFrame, row: object) -> int:
+    """Where the record with this key stands in a frame."""
+    position = frame["row"].index_of(row)
+    if position is None:
+        raise KeyError(row)
+    return position
+
+
+def overview(snapshot: Snapshot, slow_ms: float) -> Overview:
+    """Answer for `snapshot`, calling slow what took longer than `slow_ms`."""
+    frame = snapshot.frame.with_columns(changed=changed_within_trace())
+    calls = calls_.model_calls(frame)
+    return Overview(
+        snapshot=snapshot,
+        calls=calls,
+        traces=traces_.traces(frame),
+        usual=calls_.usual(calls),
+        verdict=calls_.verdict(calls, slow_ms),
+        alerts=tuple(alerts_.alerts(calls)),
+        slow_ms=slow_ms,
+        worst_ms=calls["latency_ms"].quantile(0.95, interpolation="linear"),
+        newest=snapshot.frame.select(pl.col("ts").max()).item(),
+    )

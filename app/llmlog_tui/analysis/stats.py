@@ -1,0 +1,96 @@
+"""The figures of a log: how many, how fast, how many tokens, in all and by group."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+import polars as pl
+
+from llmlog_tui.analysis.calls import FAILED, MOSTLY_REASONING, TRUNCATED, model_calls, slow
+from llmlog_tui.log.schema import IS_CALL
+
+By = Literal["model", "session", "provider", "hour"]
+
+_KEYS: Final[dict[By, pl.Expr]] = {
+    "model": pl.col("model"),
+    "session": pl.col("session_id"),
+    "provider": pl.col("provider"),
+    "hour": pl.col("ts").dt.strftime("%Y-%m-%dT%H:00:00Z"),
+}
+
+_TOKENS: Final = ("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens")
+
+
+@dataclass(frozen=True, eq=False)
+class Stats:
+    """The figures of a frame.
+
+    `calls` counts model calls, `tools` tool executions, `errors` those of both that failed.
+    Token sums are over model calls, None where no call had the field. `groups` has one row a group
+    of model calls, most calls first: key, calls, errors, truncated (finish_reason length), p50_ms,
+    p95_ms, p99_ms (over calls that have a latency, linear interpolation), tokens_per_sec_p50, and
+    the token sums.
+    """
+
+    sessions: int
+    traces: int
+    calls: int
+    tools: int
+    errors: int
+    first_ts: datetime | None
+    last_ts: datetime | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    reasoning_tokens: int | None
+    cached_tokens: int | None
+    slow_calls: int
+    slow_mostly_reasoning: int
+    groups: pl.DataFrame
+
+
+def stats(frame: pl.DataFrame, *, over_ms: float = 500.0, by: By = "model") -> Stats:
+    """The figures of `frame`; a call is slow if it took longer than `over_ms`, strictly."""
+    is_tool = pl.col("event") == "tool_call"
+    totals = frame.select(
+        sessions=pl.col("session_id").drop_nulls().n_unique(),
+        traces=pl.col("trace_id").drop_nulls().n_unique(),
+        tools=is_tool.sum(),
+        errors=((IS_CALL | is_tool) & FAILED).sum(),
+        first_ts=pl.col("ts").min(),
+        last_ts=pl.col("ts").max(),
+    ).row(0, named=True)
+    calls = model_calls(frame)
+    of_calls = calls.select(
+        calls=pl.len(),
+        **_token_sums(),
+        slow_calls=slow(over_ms).sum(),
+        slow_mostly_reasoning=(slow(over_ms) & MOSTLY_REASONING).sum(),
+    ).row(0, named=True)
+    return Stats(**totals, **of_calls, groups=_groups(calls, _KEYS[by]))
+
+
+def _token_sums() -> dict[str, pl.Expr]:
+    return {
+        name: pl.when(pl.col(name).is_not_null().any()).then(pl.col(name).sum()) for name in _TOKENS
+    }
+
+
+def _groups(calls: pl.DataFrame, key: pl.Expr) -> pl.DataFrame:
+    percentiles = {
+        f"p{percent}_ms": pl.col("latency_ms").quantile(percent / 100, interpolation="linear")
+        for percent in (50, 95, 99)
+    }
+    return (
+        calls.group_by(key.alias("key"), maintain_order=True)
+        .agg(
+            pl.len().alias("calls"),
+            FAILED.sum().alias("errors"),
+            TRUNCATED.sum().alias("truncated"),
+            **percentiles,
+            tokens_per_sec_p50=pl.col("tokens_per_sec").median(),
+            **_token_sums(),
+        )
+        .sort("calls", descending=True, maintain_order=True)
+    )

@@ -1,0 +1,161 @@
+"""One trace as a timeline: its steps in order, when each began and what it was waiting for."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import polars as pl
+
+from llmlog_tui import units
+from llmlog_tui.analysis.calls import retry_wait_ms
+from llmlog_tui.analysis.fingerprints import changed_within_trace
+
+Tone = Literal["muted", "warning", "error", "accent"]
+
+
+@dataclass(frozen=True)
+class Note:
+    """A short remark on a step, and what it means."""
+
+    text: str
+    tone: Tone = "muted"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One record of a trace.
+
+    Times are in ms from the start of the trace: it began at `start`, its answer at `answer` (after
+    the retries that waited until `waited`), and it ended at `end`. `branch` draws its place in the
+    tree of spans, empty at the root.
+    """
+
+    row: int
+    step: int | None
+    event: str
+    name: str
+    branch: str
+    start: float
+    waited: float
+    answer: float
+    end: float
+    latency_ms: float | None
+    failed: bool
+    truncated: bool
+    notes: tuple[Note, ...]
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """A trace's steps; `timed` is False where ts is missing and the steps stand in sequence."""
+
+    trace_id: str
+    session_id: str | None
+    begin: datetime | None
+    duration_ms: float
+    timed: bool
+    steps: tuple[Step, ...]
+
+
+def timeline(frame: pl.DataFrame, trace_id: str) -> Timeline:
+    """The timeline of one trace of a frame; without steps if there is no such trace."""
+    rows = (
+        frame.filter(pl.col("trace_id") == trace_id)
+        .sort("step", maintain_order=True, nulls_last=True)
+        .with_columns(changed=changed_within_trace())
+    )
+    records = rows.to_dicts()
+    timed = bool(records) and rows["ts"].null_count() == 0
+    begin = rows["ts"].min() if timed else None
+    starts = _starts(records, begin)
+    steps = tuple(_step(records[index], branch, starts[index]) for index, branch in _tree(records))
+    return Timeline(
+        trace_id=trace_id,
+        session_id=next((r["session_id"] for r in records if r["session_id"] is not None), None),
+        begin=begin if isinstance(begin, datetime) else None,
+        duration_ms=max((step.end for step in steps), default=0.0),
+        timed=timed,
+        steps=steps,
+    )
+
+
+def _starts(records: list[dict[str, Any]], begin: object) -> list[float]:
+    """When each record began, in ms; without times, each begins where the one before ended."""
+    if isinstance(begin, datetime):
+        return [(record["ts"] - begin).total_seconds() * 1_000 for record in records]
+    starts, now = [], 0.0
+    for record in records:
+        starts.append(now)
+        now += record["latency_ms"] or 0.0
+    return starts
+
+
+def _tree(records: list[dict[str, Any]]) -> Iterator[tuple[int, str]]:
+    """(index, branch) of each record, children behind their parent; a lost parent is no parent."""
+    by_span = {r["span_id"]: index for index, r in enumerate(records) if r["span_id"] is not None}
+    children: defaultdict[int | None, list[int]] = defaultdict(list)
+    for index, record in enumerate(records):
+        parent = by_span.get(record["parent_span_id"])
+        children[parent if parent != index else None].append(index)
+    seen: set[int] = set()
+    waiting = [(index, "", "") for index in reversed(children[None])]
+    while waiting:
+        index, branch, indent = waiting.pop()
+        seen.add(index)
+        yield index, branch
+        below = children[index]
+        for child in reversed(below):
+            last = child == below[-1]
+            waiting.append(
+                (child, indent + ("└ " if last else "├ "), indent + ("  " if last else "│ "))
+            )
+    for index in range(len(records)):
+        if index not in seen:  # spans that are each other's parents
+            yield index, ""
+
+
+def _step(record: dict[str, Any], branch: str, start: float) -> Step:
+    latency = record["latency_ms"] or 0.0
+    waited = min(retry_wait_ms(record) or 0.0, latency)
+    first_token = record["ttft_ms"] if record["stream"] else None
+    return Step(
+        row=record["row"],
+        step=record["step"],
+        event=record["event"],
+        name=_name(record),
+        branch=branch,
+        start=start,
+        waited=start + waited,
+        answer=start + min(max(waited, first_token or 0.0), latency),
+        end=start + latency,
+        latency_ms=record["latency_ms"],
+        failed=record["status"] == "error",
+        truncated=record["finish_reason"] == "length",
+        notes=tuple(_notes(record)),
+    )
+
+
+def _name(record: dict[str, Any]) -> str:
+    names = (record["tool_name"], record["name"], record["model"], record["requested_model"])
+    return next((str(name) for name in names if name), str(record["event"]))
+
+
+def _notes(record: dict[str, Any]) -> Iterator[Note]:
+    """What is worth a remark, the gravest first."""
+    if record["status"] == "error":
+        reason = record["error_type"] or record["error_status"] or "failed"
+        yield Note(f"✗ {reason}", "error")
+    if record["finish_reason"] == "length":
+        yield Note("┤ length", "warning")
+    if record["changed"]:
+        yield Note("≠ fingerprint", "accent")
+    if retries := record["retries"]:
+        yield Note(f"↻ {retries} retries" if retries > 1 else "↻ 1 retry", "warning")
+    if record["reasoning_tokens"]:
+        yield Note(f"rsn {units.count(record['reasoning_tokens'])}")
+    if record["cached_tokens"] and record["prompt_tokens"]:
+        yield Note(f"cached {units.percent(record['cached_tokens'] / record['prompt_tokens'])}")

@@ -1,0 +1,40 @@
+"""Traces: one row for each run of an application."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from llmlog_tui.analysis.calls import FAILED, TRUNCATED
+from llmlog_tui.log.schema import IS_CALL
+
+
+def traces(frame: pl.DataFrame) -> pl.DataFrame:
+    """One row a trace, in the order in which they first appear; records without one are left out.
+
+    `frame` also has `changed`, see fingerprints.changed_within_trace().
+    Columns: trace_id, session_id (the first), ts (earliest start), steps (records), time_ms (from
+    the earliest start to the latest end; without times the sum of latencies), tokens (total, null
+    if unknown), failed, truncated, retried, changed (a fingerprint, within the trace), models
+    (list, in order of first use), row (of the first record).
+    """
+    end = pl.col("ts") + pl.duration(microseconds=pl.col("latency_ms").fill_null(0) * 1_000)
+    timed = (end.max() - pl.col("ts").min()).dt.total_microseconds() / 1_000
+    total = pl.coalesce("total_tokens", pl.col("prompt_tokens") + pl.col("completion_tokens"))
+    known = pl.when(IS_CALL).then(total)
+    return (
+        frame.filter(pl.col("trace_id").is_not_null())
+        .group_by("trace_id", maintain_order=True)
+        .agg(
+            pl.col("session_id").drop_nulls().first(),
+            pl.col("ts").min(),
+            steps=pl.len(),
+            time_ms=pl.coalesce(timed, pl.col("latency_ms").sum()),
+            tokens=pl.when(known.is_not_null().any()).then(known.sum()),
+            failed=FAILED.any(),
+            truncated=TRUNCATED.any(),
+            retried=(pl.col("retries") > 0).any(),
+            changed=pl.col("changed").any(),
+            models=pl.col("model").filter(IS_CALL).drop_nulls().unique(maintain_order=True),
+            row=pl.col("row").first(),
+        )
+    )

@@ -1,0 +1,64 @@
+"""The two commands: `llmlog-tui`, the dashboard, and `llmlog`, the headless answers."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import sys
+from collections.abc import Sequence
+
+_EXTRA_TUI = ("textual", "polars", "orjson", "click", "zstandard")
+
+
+def dashboard(arguments: Sequence[str] | None = None) -> int:
+    """Run `llmlog-tui`; the exit code: 0, or 2 for bad usage, a bad file or a missing extra."""
+    if not _have("llmlog-tui", _EXTRA_TUI, "tui"):
+        return 2
+    options = _parser().parse_args(arguments)
+    from llmlog_tui.log.sources import SourceError, expand  # noqa: PLC0415 - needs the extra
+    from llmlog_tui.tui.app import LogApp  # noqa: PLC0415 - needs the extra
+
+    try:
+        files = expand(options.files, must_exist=options.no_follow)
+    except SourceError as error:
+        print(f"llmlog-tui: {error}", file=sys.stderr)  # noqa: T201 - the command's voice
+        return 2
+    app = LogApp(files, slow_ms=options.slow_ms, follow=not options.no_follow, trace=options.trace)
+    app.run()
+    return app.return_code or 0
+
+
+def headless() -> int:
+    """Run `llmlog`; it exits by itself."""
+    if not _have("llmlog", _EXTRA_TUI, "tui"):
+        return 2
+    from llmlog_tui.commands import main  # noqa: PLC0415 - needs the extra
+
+    return main()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="llmlog-tui", description="Follow the log of an application's LLM calls."
+    )
+    parser.add_argument("files", nargs="*", default=["calls.jsonl"], metavar="FILE")
+    parser.add_argument(
+        "--slow-ms",
+        type=float,
+        default=500.0,
+        metavar="MS",
+        help="a call is slow if it took longer (default 500)",
+    )
+    parser.add_argument("--trace", metavar="ID", help="select this trace")
+    parser.add_argument("--no-follow", action="store_true", help="read once and stop there")
+    return parser
+
+
+def _have(command: str, modules: Sequence[str], extra: str) -> bool:
+    """Whether all modules of an extra can be imported; if not, says so in one line."""
+    missing = [name for name in modules if importlib.util.find_spec(name) is None]
+    if missing:
+        print(  # noqa: T201 - the command's voice
+            f"{command} needs {', '.join(missing)}: pip install 'llmlog[{extra}]'", file=sys.stderr
+        )
+    return not missing

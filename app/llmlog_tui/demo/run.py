@@ -1,0 +1,129 @@
+"""Runs the demo: some runs at once on a simulated clock, or live traffic at a given rate."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import httpx2
+import openai
+
+import llmlog
+from llmlog_tui.demo.agent import Agent
+from llmlog_tui.demo.clocks import DemoClock, RealClock, SimulatedClock
+from llmlog_tui.demo.provider import BASE_URL, Provider
+
+START: Final = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+"""When the simulated clock starts: the same seed always writes the same log."""
+
+CHANGE_AFTER: Final = 0.6
+"""The fingerprint changes after this share of the runs."""
+
+_LIVE_CHANGE_AFTER_RUNS: Final = 25
+_RUNS_PER_SESSION: Final = 4
+_MAX_AGENTS: Final = 64
+_SECONDS_PER_STEP: Final = 1.6
+
+
+class _Client(openai.OpenAI):
+    """An openai client that waits by the demo's clock before it tries again."""
+
+    demo_clock: DemoClock
+
+    def _sleep_for_retry(
+        self,
+        *,
+        retries_taken: int,
+        max_retries: int,
+        options: object,
+        response: httpx2.Response | None,
+    ) -> None:
+        del max_retries, options
+        given = response.headers.get("retry-after-ms") if response is not None else None
+        self.demo_clock.sleep(float(given) if given else 500.0 * 2**retries_taken)
+
+
+class _User:
+    """Somebody whose conversations are sessions of a few runs each."""
+
+    def __init__(self, out: Path, clock: DemoClock, seed: int, pace: Callable[[], None]) -> None:
+        self._rng = random.Random(seed)  # noqa: S311 - a demo, reproducible by its seed
+        self._out = out
+        self._clock = clock
+        self.provider = Provider(clock, self._rng)
+        client = _Client(
+            api_key="sk-demo", base_url=BASE_URL, http_client=httpx2.Client(transport=self.provider)
+        )
+        client.demo_clock = clock
+        self._agent = Agent(client, clock, self._rng, pace)
+        self._sessions = itertools.count()
+        self._session: llmlog.Session | None = None
+        self._runs_left = 0
+
+    def run(self) -> None:
+        """One run of the agent, in this conversation or in the next."""
+        if self._session is None or not self._runs_left:
+            self._runs_left = self._rng.randint(1, _RUNS_PER_SESSION)
+            tier = self._rng.choice(("free", "pro", "pro"))
+            self._session = llmlog.session(
+                self._out,
+                tags={"tier": tier, "prompt": "v14"},
+                clock=self._clock,
+                new_id=lambda digits: f"{self._rng.getrandbits(4 * digits):0{digits}x}",
+            )
+        self._runs_left -= 1
+        self._agent.run(self._session.trace())
+
+
+def simulate(out: Path, runs: int, seed: int) -> None:
+    """Append `runs` runs to `out` at once, as they would happen from START on."""
+    clock = SimulatedClock(START)
+    pauses = random.Random(~seed)  # noqa: S311 - a demo, reproducible by its seed
+    user = _User(out, clock, seed, lambda: clock.sleep(pauses.uniform(1, 8)))
+    for run in range(runs):
+        user.provider.changed = run >= runs * CHANGE_AFTER
+        user.run()
+        clock.sleep(pauses.expovariate(1 / 9_000))
+
+
+def live(out: Path, rate: float, runs: int | None, seed: int) -> None:
+    """Append about `rate` records a second to `out`, in real time, until `runs` runs are done."""
+    pace = _Pace(rate)
+    started = itertools.count()
+    agents = min(_MAX_AGENTS, math.ceil(rate * _SECONDS_PER_STEP) + 1)
+
+    def work(number: int) -> None:
+        user = _User(out, RealClock(), seed + number, pace.wait)
+        while (run := next(started)) < (math.inf if runs is None else runs):
+            user.provider.changed = run >= _LIVE_CHANGE_AFTER_RUNS
+            user.run()
+
+    threads = [threading.Thread(target=work, args=(n,), daemon=True) for n in range(agents)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+class _Pace:
+    """Lets steps of all agents through at a rate per second."""
+
+    def __init__(self, rate: float) -> None:
+        self._seconds = 1 / rate
+        self._next = time.monotonic()
+        self._lock = threading.Lock()
+
+    def wait(self) -> None:
+        """Wait for the next place."""
+        with self._lock:
+            now = time.monotonic()
+            self._next = max(now, self._next + self._seconds)
+            wait = self._next - now
+        time.sleep(wait)

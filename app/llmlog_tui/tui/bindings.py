@@ -1,0 +1,52 @@
+"""Every key, once: the footer, the help and the panes take them from here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from textual.binding import Binding
+
+APP_BINDINGS: Final = [
+    Binding("tab", "app.focus_next", "pane", tooltip="Go to the next pane"),
+    Binding("shift+tab", "app.focus_previous", "pane", tooltip="Back one pane", show=False),
+    Binding("z", "zoom", "zoom", tooltip="Give the pane the whole screen, and back"),
+    Binding("space", "freeze", "freeze", tooltip="Freeze the screen; reading goes on"),
+    Binding("end", "follow", "follow", tooltip="Go to the newest record and stay there"),
+    Binding("e", "error(1)", "next error", tooltip="Go to the next failed call", show=False),
+    Binding("E", "error(-1)", "previous error", tooltip="Go to the failed call before", show=False),
+    Binding("w", "alert", "next alert", tooltip="Go to the next alert's call", show=False),
+    Binding("colon,ctrl+p", "command_palette", "commands", key_display=":", show=False),
+    Binding("question_mark,f1", "help", "help", key_display="?", tooltip="Show all keys"),
+    Binding("q", "quit", "quit", tooltip="Leave at once"),
+    Binding("ctrl+q", "quit", "quit", show=False, priority=True),
+]
+
+TABLE_BINDINGS: Final = [
+    Binding("up,k", "move(-1)", "up", show=False),
+    Binding("down,j", "move(1)", "down", show=False),
+    Binding("pageup", "page(-1)", "page up", show=False),
+    Binding("pagedown", "page(1)", "page down", show=False),
+    Binding("ctrl+u", "page(-0.5)", "half a page up", show=False),
+    Binding("ctrl+d", "page(0.5)", "half a page down", show=False),
+    Binding("home,g", "first", "first row", show=False),
+    Binding("G", "last", "last row", show=False),
+]
+
+TRACES_BINDINGS: Final = [
+    Binding("enter", "select", "its steps", tooltip="Go to the steps of this trace"),
+]
+TIMELINE_BINDINGS: Final = [
+    Binding("enter", "select", "record", tooltip="Show the whole record"),
+]
+CALLS_BINDINGS: Final = [
+    Binding("enter", "select", "record", tooltip="Show the whole record"),
+    Binding("t", "trace", "its trace", tooltip="Go to the trace of this call"),
+]
+ALERTS_BINDINGS: Final = [
+    Binding("enter", "select", "its call", tooltip="Go to the call where it began"),
+]
+RECORD_BINDINGS: Final = [
+    Binding("escape,q,enter", "dismiss", "back", key_display="Esc"),
+    Binding("j", "scroll_down", "down", show=False),
+    Binding("k", "scroll_up", "up", show=False),
+]

@@ -1,0 +1,106 @@
+"""Alerts: what changed that somebody should look at."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from textual.binding import BindingType
+
+from llmlog_tui import units
+from llmlog_tui.tui.bindings import ALERTS_BINDINGS
+from llmlog_tui.tui.panes.pane import Pane
+from llmlog_tui.tui.widgets.rows import Cell, Column, Row, RowSource, Span, cell
+
+if TYPE_CHECKING:
+    from llmlog_tui.analysis.alerts import Alert
+    from llmlog_tui.analysis.overview import Overview
+
+_WIDE: Final = (
+    Column("when", 8),
+    Column("rule", 11),
+    Column("model", 24),
+    Column("what", 36),
+    Column("evidence", 20, flex=True),
+    Column("calls", 13, "right"),
+    Column("state", 7),
+)
+_COMPACT: Final = (
+    Column("when", 8),
+    Column("rule", 11),
+    Column("what", 24),
+    Column("evidence", 12, flex=True),
+)
+
+
+class AlertsPane(Pane):
+    """The alerts of an Overview, ongoing ones first."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*ALERTS_BINDINGS]
+
+    def __init__(self) -> None:
+        super().__init__(heading=False, id="alerts")
+        self.following = False
+        self.visited = False
+        """Whether the cursor was on an alert already."""
+        self.empty = "No alerts."
+        self._overview: Overview | None = None
+
+    def hold(self, overview: Overview) -> None:
+        """Show the alerts of `overview`."""
+        self._overview = overview
+        self.redraw()
+
+    def action_select(self) -> None:
+        """Take the alert under the cursor."""
+        self.visited = True
+        super().action_select()
+
+    def redraw(self) -> None:
+        """Draw what is held."""
+        if self._overview is None:
+            self.label("Alerts")
+            return
+        found = self._overview.alerts
+        self.empty = (
+            f"No alerts. Rules for fingerprints and truncation watch "
+            f"{len(self._overview.calls):,} calls."
+        )
+        columns = _COMPACT if self.compact else _WIDE
+        self.show(_Alerts(self._overview, columns, compact=self.compact))
+        ongoing = sum(alert.state == "ongoing" for alert in found)
+        cleared = f", {len(found) - ongoing} cleared" if len(found) > ongoing else ""
+        self.label(f"Alerts · {ongoing} ongoing{cleared}" if found else "Alerts")
+
+
+class _Alerts(RowSource):
+    def __init__(self, overview: Overview, columns: Sequence[Column], *, compact: bool) -> None:
+        self.columns = columns
+        self._alerts = overview.alerts
+        self._newest = overview.newest
+        self._compact = compact
+
+    def __len__(self) -> int:
+        return len(self._alerts)
+
+    def key(self, index: int) -> Hashable:
+        alert = self._alerts[index]
+        return alert.rule, alert.row
+
+    def index(self, key: Hashable) -> int | None:
+        keys = [(alert.rule, alert.row) for alert in self._alerts]
+        return keys.index(key) if key in keys else None
+
+    def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:
+        return [self._row(alert, widths) for alert in self._alerts[start:stop]]
+
+    def _row(self, alert: Alert, widths: Sequence[int]) -> Row:
+        ongoing = alert.state == "ongoing"
+        when = cell(units.moment(alert.ts, self._newest, widths[0]), "muted")
+        rule = cell(alert.rule, "worst" if ongoing else "")
+        what, evidence = cell(alert.what), cell(alert.evidence, "muted")
+        cells: tuple[Cell, ...] = (when, rule, what, evidence)
+        if not self._compact:
+            calls = cell(f"{alert.calls:,} calls", "muted")
+            cells = (when, rule, cell(alert.subject), what, evidence, calls, cell(alert.state))
+        return Row(cells, Span("▲", "warning") if ongoing else Span("○", "muted"))

@@ -1,0 +1,130 @@
+"""Timeline: the steps of the selected trace, in order, each a bar on one time axis."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from textual.binding import BindingType
+
+from llmlog_tui import units
+from llmlog_tui.tui.bars import LEGEND, Axis, bar
+from llmlog_tui.tui.bindings import TIMELINE_BINDINGS
+from llmlog_tui.tui.panes.pane import Pane
+from llmlog_tui.tui.widgets.rows import Cell, Column, Row, RowSource, Span, Tone, cell
+
+if TYPE_CHECKING:
+    from llmlog_tui.analysis.timeline import Step, Timeline
+
+_WIDE: Final = (
+    Column("#", 3, "right"),
+    Column(" step", 25),
+    Column("", 12, flex=True),
+    Column("ms", 7, "right"),
+    Column("notes", 26),
+)
+_COMPACT: Final = (
+    Column("#", 3, "right"),
+    Column(" step", 18),
+    Column("", 12, flex=True),
+    Column("ms", 7, "right"),
+    Column("notes", 18),
+)
+_BARS, _NOTES = 2, 4
+
+
+class TimelinePane(Pane):
+    """One trace, step by step."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*TIMELINE_BINDINGS]
+
+    def __init__(self) -> None:
+        super().__init__(id="timeline")
+        self.empty = "The steps of the trace that is selected in Traces appear here."
+        self._timeline: Timeline | None = None
+        self._slow_ms = 0.0
+
+    def hold(self, timeline: Timeline, slow_ms: float) -> None:
+        """Show `timeline`; a step that took longer than `slow_ms` is marked."""
+        another = self._timeline is None or self._timeline.trace_id != timeline.trace_id
+        self._timeline, self._slow_ms = timeline, slow_ms
+        self.redraw()
+        if another and not self.following:
+            self.follow()
+
+    def redraw(self) -> None:
+        """Draw what is held."""
+        timeline = self._timeline
+        if timeline is None:
+            self.label("Timeline")
+            return
+        self.show(_Steps(timeline, self._slow_ms, _COMPACT if self.compact else _WIDE))
+        count = len(timeline.steps)
+        facts = [
+            f"Timeline {units.short_id(timeline.trace_id)}",
+            f"{count:,} step{'' if count == 1 else 's'}",
+            units.duration(timeline.duration_ms),
+            *([] if timeline.timed else ["in sequence: no ts"]),
+        ]
+        session = units.short_id(timeline.session_id)
+        self.label(" · ".join(facts), f"{LEGEND} · session {session}")
+
+
+class _Steps(RowSource):
+    def __init__(self, timeline: Timeline, slow_ms: float, columns: Sequence[Column]) -> None:
+        self.columns = columns
+        self._steps = timeline.steps
+        self._duration_ms = timeline.duration_ms
+        self._slow_ms = slow_ms
+
+    def __len__(self) -> int:
+        return len(self._steps)
+
+    def key(self, index: int) -> Hashable:
+        return self._steps[index].row
+
+    def index(self, key: Hashable) -> int | None:
+        return next((n for n, step in enumerate(self._steps) if step.row == key), None)
+
+    def heading(self, column: int, width: int) -> str:
+        if column == _BARS:
+            return Axis.of(self._duration_ms, width).labels()
+        return super().heading(column, width)
+
+    def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:
+        axis = Axis.of(self._duration_ms, widths[_BARS] if len(widths) > _BARS else 0)
+        notes = widths[_NOTES] if len(widths) > _NOTES else 0
+        return [self._row(step, axis, notes) for step in self._steps[start:stop]]
+
+    def _row(self, step: Step, axis: Axis, notes: int) -> Row:
+        slow = step.latency_ms is not None and step.latency_ms > self._slow_ms
+        tone: Tone = "error" if step.failed else "warning" if slow and not _is_tool(step) else ""
+        number = units.UNKNOWN if step.step is None else str(step.step)
+        return Row(
+            (
+                cell(number, "muted"),
+                (
+                    Span("✗" if step.failed else " ", "error"),
+                    Span(step.branch, "muted"),
+                    Span(step.name, "secondary" if _is_tool(step) else ""),
+                ),
+                bar(step, axis),
+                cell(units.within(step.latency_ms, 7), tone),
+                _notes(step, notes),
+            )
+        )
+
+
+def _is_tool(step: Step) -> bool:
+    return step.event in ("tool_call", "embedding")
+
+
+def _notes(step: Step, width: int) -> Cell:
+    """As many notes as fit, whole."""
+    spans: list[Span] = []
+    for note in step.notes:
+        gap = "  " if spans else ""
+        if sum(len(span.text) for span in spans) + len(gap) + len(note.text) > width:
+            break
+        spans.append(Span(gap + note.text, note.tone))
+    return spans

@@ -1,0 +1,74 @@
+"""The Overview: traces, the selected one's timeline, calls, alerts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from llmlog_tui.tui.panes.alerts import AlertsPane
+from llmlog_tui.tui.panes.calls import CallsPane
+from llmlog_tui.tui.panes.pane import Pane
+from llmlog_tui.tui.panes.timeline import TimelinePane
+from llmlog_tui.tui.panes.traces import TracesPane
+from llmlog_tui.tui.widgets.header import Header, Headline
+
+if TYPE_CHECKING:
+    from llmlog_tui.analysis.overview import Overview
+    from llmlog_tui.analysis.timeline import Timeline
+
+COMPACT_WIDTH, COMPACT_HEIGHT = 100, 30
+"""Under so many columns or rows the panes stand in one column."""
+
+
+class OverviewScreen(Screen[None]):
+    """Everything at a glance."""
+
+    AUTO_FOCUS = "#traces"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.header = Header()
+        self.traces = TracesPane()
+        self.timeline = TimelinePane()
+        self.calls = CallsPane()
+        self.alerts = AlertsPane()
+
+    def compose(self) -> ComposeResult:
+        """Header, panes, footer."""
+        yield self.header
+        yield Container(self.traces, self.timeline, self.calls, self.alerts, id="panes")
+        yield Footer(compact=True, show_command_palette=False)
+
+    @property
+    def panes(self) -> tuple[Pane, ...]:
+        """All panes, from the top."""
+        return self.traces, self.timeline, self.calls, self.alerts
+
+    def on_mount(self) -> None:
+        """Label the panes that have nothing yet."""
+        for pane in self.panes:
+            pane.redraw()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Stack the panes on a small screen."""
+        compact = event.size.width < COMPACT_WIDTH or event.size.height < COMPACT_HEIGHT
+        self.set_class(compact, "-compact")
+        for pane in self.panes:
+            pane.compact = compact
+
+    def show(self, overview: Overview, timeline: Timeline | None, trace: str | None) -> None:
+        """Show answers; `trace` is the selected one."""
+        self.traces.hold(overview)
+        self.calls.hold(overview, trace)
+        self.alerts.hold(overview)
+        if timeline is not None:
+            self.timeline.hold(timeline, overview.slow_ms)
+
+    def say(self, headline: Headline) -> None:
+        """Change the top row."""
+        self.header.headline = headline

@@ -1,0 +1,30 @@
+"""Values from a log, made harmless: shown, never obeyed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_CONTROL_PICTURES: Final = 0x2400
+_SPACE: Final = 0x20
+_DELETE: Final = 0x7F
+
+
+def inert(value: str, limit: int = 1_000) -> str:
+    """At most `limit` characters of `value`, all of them printable.
+
+    Control characters appear as their pictures (ESC as `␛`); what reorders, hides or breaks text
+    (bidirectional and zero-width controls, separators, surrogates) as `�`, spaces as a space.
+    """
+    value = value[:limit]
+    return value if value.isprintable() else "".join(map(_shown, value))
+
+
+def _shown(character: str) -> str:
+    if character.isprintable():
+        return character
+    code = ord(character)
+    if code < _SPACE:
+        return chr(_CONTROL_PICTURES + code)
+    if code == _DELETE:
+        return "␡"
+    return " " if character.isspace() else "\N{REPLACEMENT CHARACTER}"

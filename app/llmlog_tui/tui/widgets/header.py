@@ -1,0 +1,74 @@
+"""The top row: what is open, how much of it there is, and whether it is live."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from llmlog_tui import units
+from llmlog_tui.tui.text import inert
+
+
+@dataclass(frozen=True)
+class Headline:
+    """What the header says: `state` is one of live, frozen, loading, done."""
+
+    file: str = ""
+    calls: int = 0
+    traces: int = 0
+    state: str = "loading"
+    detail: str = ""
+    alerts: int = 0
+
+
+_STATES = {
+    "live": ("● live", "$text-success"),
+    "frozen": ("‖ frozen", "$text-accent"),
+    "loading": ("loading", "$text-muted"),
+    "waiting": ("○ waiting", "$text-warning"),
+    "done": ("read once", "$text-muted"),
+}
+
+
+class Header(Widget):
+    """One row; on a narrow screen the left group gives way first."""
+
+    headline: reactive[Headline] = reactive(Headline())
+
+    def render(self) -> Content:
+        """The two groups, pushed apart."""
+        right = self._right()
+        room = self.size.width - right.cell_length - 2
+        left = next(
+            (group for group in self._lefts() if group.cell_length <= room), self._lefts()[-1]
+        )
+        gap = max(1, self.size.width - left.cell_length - right.cell_length)
+        return Content.assemble(left, " " * gap, right)
+
+    def _lefts(self) -> list[Content]:
+        """The left group, in full and ever shorter."""
+        line = self.headline
+        name = Content.styled(" llmlog ", "$background on $primary bold")
+        file = Content.assemble("  ", (inert(line.file, 60), "bold"))
+        muted = "$text-muted"
+        calls = Content.assemble("   ", (f"{line.calls:,}", "bold"), (" calls", muted))
+        traces = Content.assemble("  ", (f"{line.traces:,}", "bold"), (" traces", muted))
+        few = Content.assemble("   ", (units.count(line.calls), "bold"), (" calls", muted))
+        return [name + file + calls + traces, name + file + few, name + few, name]
+
+    def _right(self) -> Content:
+        line = self.headline
+        words, colour = _STATES[line.state]
+        state = Content.assemble((words, colour), (f" {inert(line.detail)}" if line.detail else ""))
+        if not line.alerts:
+            return state + "  "
+        what = "alert" if line.alerts == 1 else "alerts"
+        if self.size.width < 100:  # noqa: PLR2004 - the compact form's limit
+            what = ""
+        badge = Content.styled(
+            f" ▲ {line.alerts} {what}".rstrip() + " ", "$background on $warning bold"
+        )
+        return state + "   " + badge + " "

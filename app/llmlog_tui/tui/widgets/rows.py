@@ -1,0 +1,92 @@
+"""What a table shows: rows of cells, made on demand by a source."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Sequence
+from typing import Literal, NamedTuple
+
+Tone = Literal[
+    "", "muted", "strong", "primary", "secondary", "accent", "success", "warning", "worst", "error"
+]
+"""What a piece of text means; the style sheet says how that looks."""
+
+
+class Span(NamedTuple):
+    """A piece of text in one tone."""
+
+    text: str
+    tone: Tone = ""
+
+
+Cell = Sequence[Span]
+
+
+def cell(text: str, tone: Tone = "") -> Cell:
+    """A cell of one piece."""
+    return (Span(text, tone),)
+
+
+class Row(NamedTuple):
+    """A row as it is drawn: `mark` stands in the gutter, `ground` tints the whole row."""
+
+    cells: Sequence[Cell]
+    mark: Span = Span(" ")
+    ground: Literal["", "slow", "failed"] = ""
+
+
+class Column(NamedTuple):
+    """A column `width` cells wide; one with `flex` takes what the others leave."""
+
+    title: str
+    width: int
+    align: Literal["left", "right"] = "left"
+    flex: bool = False
+
+
+class RowSource(ABC):
+    """Where a table's rows come from. Must not change: a change is another source."""
+
+    columns: Sequence[Column]
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """How many rows there are."""
+
+    @abstractmethod
+    def key(self, index: int) -> Hashable:
+        """What the row at `index` is known by."""
+
+    @abstractmethod
+    def index(self, key: Hashable) -> int | None:
+        """Where the row with this key stands, or None."""
+
+    @abstractmethod
+    def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:
+        """The rows from `start` up to `stop`, for columns of these widths."""
+
+    def heading(self, column: int, width: int) -> str:  # noqa: ARG002 - for sources that need it
+        """What stands over a column."""
+        return self.columns[column].title
+
+
+class NoRows(RowSource):
+    """A source without rows."""
+
+    def __init__(self, columns: Sequence[Column] = ()) -> None:
+        self.columns = columns
+
+    def __len__(self) -> int:
+        return 0
+
+    def key(self, index: int) -> Hashable:
+        """Of no row."""
+        raise IndexError(index)
+
+    def index(self, key: Hashable) -> int | None:  # noqa: ARG002 - none has it
+        """Nowhere."""
+        return None
+
+    def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:  # noqa: ARG002
+        """None."""
+        return []

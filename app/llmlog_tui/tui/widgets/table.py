@@ -1,0 +1,293 @@
+"""A table for a million rows: it asks its source for the rows on screen, and for no others.
+
+Stock tables keep every cell; this one is a ScrollView with the Line API. Rows are known by key, so
+the cursor stays on its row when rows come, go or change places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import BindingType
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from llmlog_tui.tui.bindings import TABLE_BINDINGS
+from llmlog_tui.tui.text import inert
+from llmlog_tui.tui.widgets.rows import Cell, Column, NoRows, Row, RowSource, Span
+
+_GUTTER = 2
+_TONES = (
+    *("muted", "strong", "primary", "secondary", "accent"),
+    *("success", "warning", "worst", "error"),
+)
+
+
+class LineTable(ScrollView, can_focus=True):
+    """Rows under a heading, with a cursor; `following` sticks to the last row while it grows."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*TABLE_BINDINGS]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "table--heading",
+        "table--cursor",
+        "table--cursor-blurred",
+        "table--slow",
+        "table--failed",
+        *(f"table--{tone}" for tone in _TONES),
+    }
+
+    @dataclass
+    class Highlighted(Message):
+        """The cursor went to another row; `by_user` says that it did not just follow."""
+
+        table: LineTable
+        key: Hashable
+        by_user: bool
+
+        @property
+        def control(self) -> LineTable:
+            """The table, for `@on` selectors."""
+            return self.table
+
+    @dataclass
+    class Selected(Message):
+        """Enter, or a second click, on a row."""
+
+        table: LineTable
+        key: Hashable
+
+        @property
+        def control(self) -> LineTable:
+            """The table, for `@on` selectors."""
+            return self.table
+
+    def __init__(self, *, heading: bool = True, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.following = True
+        self.empty = ""
+        """What stands in a table without rows: what would appear there, and how."""
+        self._source: RowSource = NoRows()
+        self._cursor = -1
+        self._key: Hashable = None
+        self._heading = int(heading)
+        self._window: tuple[tuple[int, int], list[Row], list[int]] | None = None
+
+    # -- rows
+
+    @property
+    def source(self) -> RowSource:
+        """Where the rows come from."""
+        return self._source
+
+    @property
+    def cursor_key(self) -> Hashable:
+        """The key of the row under the cursor; None without rows."""
+        return self._key
+
+    def show(self, source: RowSource) -> None:
+        """Show other rows; the cursor stays on its row, or on the last one while following."""
+        was, lines_above = self._cursor, self._cursor - self._top
+        self._source, self._window = source, None
+        self.virtual_size = Size(self.size.width, len(source) + self._heading)
+        last = len(source) - 1
+        found = None if self.following or self._key is None else source.index(self._key)
+        self._cursor = last if self.following else min(was if found is None else found, last)
+        if not self.following:
+            self._scroll(self._cursor - lines_above)
+        self._settle(by_user=False)
+
+    def move_to(self, key: Hashable) -> bool:
+        """Put the cursor on the row with this key, without telling anybody; False if none has."""
+        index = self._source.index(key)
+        if index is None:
+            return False
+        self._cursor, self._key = index, key
+        self.following = index == len(self._source) - 1
+        self._scroll_to_cursor()
+        self.refresh()
+        return True
+
+    def follow(self) -> None:
+        """Go to the last row and stay with the newest."""
+        self.following = True
+        self._cursor = len(self._source) - 1
+        self._settle(by_user=False)
+
+    def _settle(self, *, by_user: bool) -> None:
+        """Bring the cursor into view and say where it is now."""
+        key = self._source.key(self._cursor) if self._cursor >= 0 else None
+        self._scroll_to_cursor()
+        self.refresh()
+        if key != self._key:
+            self._key = key
+            if key is not None:
+                self.post_message(self.Highlighted(self, key, by_user))
+
+    # -- scrolling
+
+    @property
+    def _top(self) -> int:
+        return self.scroll_offset.y
+
+    @property
+    def _height(self) -> int:
+        return max(1, self.size.height - self._heading)
+
+    def _scroll(self, top: int) -> None:
+        self.scroll_to(y=max(0, top), animate=False, immediate=True, force=True)
+
+    def _scroll_to_cursor(self) -> None:
+        if self._cursor < self._top:
+            self._scroll(self._cursor)
+        elif self._cursor >= self._top + self._height:
+            self._scroll(self._cursor - self._height + 1)
+
+    def on_resize(self) -> None:
+        """Keep the cursor in view, and the last rows at the bottom."""
+        self._window = None
+        self.virtual_size = Size(self.size.width, len(self._source) + self._heading)
+        self._scroll_to_cursor()
+        if self.following:
+            self._scroll(len(self._source) - self._height)
+
+    # -- what the user does
+
+    def action_move(self, rows: int) -> None:
+        """Move the cursor by so many rows."""
+        self._go(self._cursor + rows)
+
+    def action_page(self, pages: float) -> None:
+        """Move the cursor by so many pages."""
+        self._go(self._cursor + round(pages * self._height))
+
+    def action_first(self) -> None:
+        """Go to the first row."""
+        self._go(0)
+
+    def action_last(self) -> None:
+        """Go to the last row."""
+        self._go(len(self._source) - 1)
+
+    def action_select(self) -> None:
+        """Take the row under the cursor."""
+        if self._key is not None:
+            self.post_message(self.Selected(self, self._key))
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cursor where the mouse is; a second click takes the row."""
+        offset = event.get_content_offset(self)
+        if offset is None or offset.y < self._heading:
+            return
+        index = self._top + offset.y - self._heading
+        if index < len(self._source):
+            self._go(index)
+            if event.chain > 1:
+                self.action_select()
+
+    def _go(self, index: int) -> None:
+        last = len(self._source) - 1
+        if last < 0:
+            return
+        self._cursor = min(max(0, index), last)
+        self.following = self._cursor == last
+        self._settle(by_user=True)
+
+    # -- drawing
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the table as it stands on screen."""
+        width = self.size.width
+        _, rows, widths = self._visible()
+        if y < self._heading:
+            style = self.get_component_rich_style("table--heading")
+            return self._strip(self._heading_cells(widths), Span(" "), " ", widths, style)
+        at = y - self._heading
+        if at < len(rows):
+            return self._row(self._top + at, rows[at], widths)
+        if not len(self._source) and at == 0:
+            style = self.rich_style + self.get_component_rich_style("table--muted", partial=True)
+            return Strip([Segment(set_cell_size(f"  {self.empty}", width), style)], width)
+        return Strip.blank(width, self.rich_style)
+
+    def _visible(self) -> tuple[tuple[int, int], list[Row], list[int]]:
+        start, stop = self._top, min(self._top + self._height, len(self._source))
+        if self._window is None or self._window[0] != (start, stop):
+            widths = fit(self._source.columns, self.size.width - _GUTTER)
+            self._window = (start, stop), self._source.rows(start, stop, widths), widths
+        return self._window
+
+    def _heading_cells(self, widths: list[int]) -> list[Cell]:
+        return [(Span(self._source.heading(n, width)),) for n, width in enumerate(widths)]
+
+    def _row(self, index: int, row: Row, widths: list[int]) -> Strip:
+        style, pointer = self.rich_style, " "
+        if row.ground:
+            style = self.get_component_rich_style(f"table--{row.ground}")
+        if index == self._cursor:
+            pointer = "▌"
+            name = "table--cursor" if self.has_focus else "table--cursor-blurred"
+            style = self.get_component_rich_style(name)
+        return self._strip(row.cells, row.mark, pointer, widths, style)
+
+    def _strip(
+        self, cells: Sequence[Cell], mark: Span, pointer: str, widths: list[int], style: Style
+    ) -> Strip:
+        pointing = self.get_component_rich_style("table--primary", partial=True)
+        segments = [Segment(pointer, style + pointing), self._segment(mark, style)]
+        for column, spans, width in zip(self._source.columns, cells, widths, strict=False):
+            shown = lay_out(spans, width, column.align)
+            segments += [self._segment(span, style) for span in shown]
+            segments.append(Segment(" ", style))
+        return Strip(segments).adjust_cell_length(self.size.width, style)
+
+    def _segment(self, span: Span, style: Style) -> Segment:
+        if span.tone:
+            style += self.get_component_rich_style(f"table--{span.tone}", partial=True)
+        return Segment(span.text, style)
+
+    def notify_style_update(self) -> None:
+        """Draw anew in another theme."""
+        super().notify_style_update()
+        self.refresh()
+
+
+def fit(columns: Sequence[Column], width: int) -> list[int]:
+    """The widths of the columns that fit into `width` cells, one apart; the others are left out."""
+    widths: list[int] = []
+    left = width + 1
+    for column in columns:
+        if column.width + 1 > left:
+            break
+        widths.append(column.width)
+        left -= column.width + 1
+    for n, column in enumerate(columns[: len(widths)]):
+        if column.flex:
+            widths[n] += left
+            break
+    return widths
+
+
+def lay_out(spans: Cell, width: int, align: str) -> list[Span]:
+    """The spans, harmless and in exactly `width` cells: padded, or cut with an ellipsis."""
+    shown: list[Span] = []
+    left = width
+    pieces = [Span(inert(text, 4 * width + 1), tone) for text, tone in spans]
+    lengths = [cell_len(piece.text) for piece in pieces]
+    too_long = sum(lengths) > width
+    for piece, length in zip(pieces, lengths, strict=True):
+        if too_long and length >= left:
+            if left:
+                shown.append(Span(set_cell_size(piece.text, left - 1) + "…", piece.tone))
+            return shown
+        shown.append(piece)
+        left -= length
+    padding = Span(" " * left)
+    return [padding, *shown] if align == "right" else [*shown, padding]
