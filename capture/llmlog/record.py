@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
-from typing import Final, Literal, NamedTuple
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal, NamedTuple, cast
 
 VERSION: Final = 1
 """What field `v` holds; goes up when a field changes its meaning."""
@@ -105,6 +106,15 @@ def _layout(event: str) -> tuple[tuple[str, bool], ...]:
 _LAYOUTS: Final = {event: _layout(event) for event in EVENTS}
 
 
+def timestamp(time_ns: int) -> str:
+    """Nanoseconds since 1970 as field `ts`: RFC 3339, UTC, microseconds."""
+    moment = _EPOCH + timedelta(microseconds=time_ns // 1000)
+    return moment.isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 def build(fields: Mapping[str, object]) -> dict[str, object]:
     """The record made of `fields`: in order, complete for its event, null where unknown.
 
@@ -158,9 +168,10 @@ def jsonable(value: object, _depth: int = 0) -> object:
         return value if math.isfinite(value) else None
     if _depth < _MAX_DEPTH:
         if isinstance(value, Mapping):
-            return {_text(key): jsonable(item, _depth + 1) for key, item in value.items()}
+            pairs = cast("Mapping[object, object]", value).items()
+            return {_text(key): jsonable(item, _depth + 1) for key, item in pairs}
         if isinstance(value, (list, tuple, set, frozenset)):
-            return [jsonable(item, _depth + 1) for item in value]
+            return [jsonable(item, _depth + 1) for item in cast("Iterable[object]", value)]
     return _text(value)
 
 

@@ -1,0 +1,17 @@
+"""llmlog writes one JSON line for each LLM call or tool execution of an application."""
+
+from llmlog.guard import CaptureWarning
+from llmlog.lesson import logged_chat
+from llmlog.sessions import Clock, Session, Trace, session
+from llmlog.tools import Span, ToolRun
+
+__all__ = [
+    "CaptureWarning",
+    "Clock",
+    "Session",
+    "Span",
+    "ToolRun",
+    "Trace",
+    "logged_chat",
+    "session",
+]

@@ -1,0 +1,118 @@
+"""What the chunks of a stream add up to."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from llmlog.telemetry import (
+    Fields,
+    ToolCall,
+    answer_fields,
+    as_int,
+    as_str,
+    chat_tool_calls,
+    items,
+    pick,
+    tool_call_fields,
+    usage_fields,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_CONTENT = ("content", "tool_calls", "refusal", "reasoning_content", "reasoning", "function_call")
+
+
+class ChatChunks:
+    """The chunks of one chat completion, typed or JSON."""
+
+    def __init__(self) -> None:
+        self._head: Fields = {}
+        self._usage: object = None
+        self._calls: dict[tuple[int, int], ToolCall] = {}
+
+    def see(self, chunk: object) -> bool:
+        """Take in one chunk; True if it carries content of the answer."""
+        head = self._head
+        for name in ("model", "id", "system_fingerprint"):
+            if head.get(name) is None:
+                head[name] = as_str(pick(chunk, name))
+        usage = pick(chunk, "usage")
+        if usage is not None:
+            self._usage = usage
+        has_content = False
+        for choice in items(pick(chunk, "choices")):
+            index = as_int(pick(choice, "index")) or 0
+            reason = pick(choice, "finish_reason")
+            if reason is not None and index == 0:
+                head["finish_reason"] = as_str(reason)
+            delta = pick(choice, "delta")
+            has_content = has_content or any(pick(delta, name) for name in _CONTENT)
+            if pick(delta, "tool_calls"):
+                self._add_calls(index, delta)
+        return has_content
+
+    def _add_calls(self, choice: int, delta: object) -> None:
+        for raw, part in zip(items(pick(delta, "tool_calls")), chat_tool_calls(delta), strict=True):
+            key = (choice, as_int(pick(raw, "index")) or 0)
+            call = self._calls.setdefault(key, ToolCall(None, None, None))
+            call.id = call.id or part.id
+            call.name = call.name or part.name
+            if part.arguments is not None:
+                call.arguments = (call.arguments or "") + part.arguments
+
+    @property
+    def ended(self) -> bool:
+        """Whether the server said why it stopped; a stream that ends without was cut off."""
+        return self._head.get("finish_reason") is not None
+
+    def is_usage_only(self, chunk: object) -> bool:
+        """Whether `chunk` is the extra one that `include_usage` asks for."""
+        return pick(chunk, "usage") is not None and not items(pick(chunk, "choices"))
+
+    def fields(self) -> tuple[Fields, list[ToolCall]]:
+        """The fields known so far, and the tool calls asked for."""
+        calls = list(self._calls.values())
+        return self._head | usage_fields(self._usage) | tool_call_fields(calls), calls
+
+
+class ResponseChunks:
+    """The events of one Responses API stream, typed or JSON."""
+
+    def __init__(self) -> None:
+        self._response: object = None
+        self.ended = False
+        """Whether a terminal event has arrived; a stream that ends without was cut off."""
+
+    def see(self, event: object) -> bool:
+        """Take in one event; True if it carries content of the answer."""
+        kind = pick(event, "type")
+        response = pick(event, "response")
+        if response is not None:
+            self._response = response
+        if kind in ("response.completed", "response.incomplete", "response.failed"):
+            self.ended = True
+        return isinstance(kind, str) and kind.endswith(".delta")
+
+    def is_usage_only(self, _event: object) -> bool:
+        """The Responses API sends its usage within its last event."""
+        return False
+
+    def fields(self) -> tuple[Fields, list[ToolCall]]:
+        """The fields known so far, and the tool calls asked for."""
+        return answer_fields("response", self._response)
+
+
+def server_sent_json(blocks: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, Any]]:
+    """The JSON of each `data:` line in blocks of an event stream, with its block's arrival time."""
+    rest = b""
+    for at, block in blocks:
+        *lines, rest = (rest + block).split(b"\n")
+        for line in lines:
+            if not line.startswith(b"data:"):
+                continue
+            try:
+                yield at, json.loads(line[5:])
+            except (ValueError, RecursionError):
+                continue

@@ -1,0 +1,234 @@
+"""Recording clients: the application's own client, its class extended where a request is made.
+
+Nothing in the openai package is changed. The class is a subclass of the client's own, so Azure and
+other variants, isinstance and `with_options` work as before.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import functools
+from collections.abc import Mapping
+from contextvars import ContextVar, Token
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+from llmlog import streams
+from llmlog.calls import Call
+from llmlog.guard import Guard, guarded
+
+if TYPE_CHECKING:
+    from llmlog.sessions import Session, Trace
+    from llmlog.telemetry import Foreign
+
+_C = TypeVar("_C")
+
+_EVENT_OF_URL: Final = {
+    "/chat/completions": "chat_completion",
+    "/responses": "response",
+    "/embeddings": "embedding",
+}
+_RAW_HEADER: Final = "x-stainless-raw-response"
+_BINDING: Final = "_llmlog"
+
+
+class Binding:
+    """Where the calls of a wrapped client go: a session, and perhaps one trace of it."""
+
+    def __init__(self, session: Session, trace: Trace | None, *, stream_usage: bool) -> None:
+        self._session = session
+        self._trace = trace
+        self._stream_usage = stream_usage
+
+    @property
+    def guard(self) -> Guard:
+        """Where faults in here are counted."""
+        return self._session.guard
+
+    @guarded
+    def start(self, client: Foreign, options: Foreign, *, stream: bool) -> Call | None:
+        """The call that a request with `options` is; None if it is no model call."""
+        event = _EVENT_OF_URL.get(options.url)
+        if event is None or options.method.lower() != "post":
+            return None
+        body: dict[str, object] = {**(options.json_data or {}), **(options.extra_json or {})}
+        call = Call(
+            self._session.trace_of_call(self._trace),
+            event,
+            body,
+            stream=stream,
+            provider=client.base_url.host or None,
+        )
+        call.hides_usage = (
+            self._stream_usage
+            and stream
+            and event == "chat_completion"
+            and "stream_options" not in body
+            and _raw_mode(options.headers) is None
+        )
+        return call
+
+
+def wrap(client: _C, binding: Binding) -> _C:
+    """A recording client that shares the connection pool and settings of `client`."""
+    base = cast("Foreign", type(client))
+    if isinstance(client, _Recording):
+        base = base.__mro__[_DEPTH_OF_BASE]
+    if not hasattr(base, "_process_response"):
+        raise TypeError(f"only OpenAI and AsyncOpenAI clients can be wrapped, not {base.__name__}")
+    wrapped = object.__new__(_recording_class(base))
+    wrapped.__dict__.update(
+        (name, value)
+        for name, value in cast("Foreign", client).__dict__.items()
+        # A resource, such as client.chat, is cached here and bound to the client it came from.
+        if not isinstance(getattr(base, name, None), functools.cached_property)
+    )
+    setattr(wrapped, _BINDING, binding)
+    return cast("_C", wrapped)
+
+
+class _Recording:
+    """What both recording clients share."""
+
+    def copy(self, *args: Foreign, **kwargs: Foreign) -> Foreign:
+        """A copy with other options, recorded like this one."""
+        copied = cast("Any", super()).copy(*args, **kwargs)
+        setattr(copied, _BINDING, getattr(self, _BINDING, None))
+        return copied
+
+    with_options = copy
+
+
+_DEPTH_OF_BASE: Final = 3
+"""In the method resolution order: the class itself, its mixin, _Recording, the client's own."""
+
+
+@functools.cache
+def _recording_class(base: Foreign) -> Foreign:
+    from openai import AsyncOpenAI  # noqa: PLC0415 - the application's own, once it wraps a client
+
+    mixin = _AsyncRecording if issubclass(base, AsyncOpenAI) else _SyncRecording
+    # The SDK sends the class name as its user agent.
+    names = {"__module__": base.__module__, "__qualname__": base.__qualname__}
+    return type(base.__name__, (mixin, base), names)
+
+
+class _SyncRecording(_Recording):
+    """For OpenAI and its subclasses."""
+
+    def request(
+        self,
+        cast_to: Foreign,
+        options: Foreign,
+        *,
+        stream: bool = False,
+        stream_cls: Foreign = None,
+    ) -> Foreign:
+        """Make a request; if it is a model call, one record is written when it ends."""
+        binding: Binding | None = getattr(self, _BINDING, None)
+        call = binding.start(self, options, stream=stream) if binding else None
+        request = cast("Any", super()).request
+        if call is None:
+            return request(cast_to, options, stream=stream, stream_cls=stream_cls)
+        token = _active.set(call)
+        try:
+            result = request(
+                cast_to, _asked(options, call), stream=stream, stream_cls=_seen(stream_cls, call)
+            )
+        except BaseException as error:
+            call.failed(error)
+            raise
+        finally:
+            _release(token)
+        if not call.watched:
+            call.returned(result)
+        return result
+
+    def _process_response(self, **kwargs: Foreign) -> Foreign:
+        _responded(kwargs)
+        return cast("Any", super())._process_response(**kwargs)  # noqa: SLF001
+
+
+class _AsyncRecording(_Recording):
+    """For AsyncOpenAI and its subclasses."""
+
+    async def request(
+        self,
+        cast_to: Foreign,
+        options: Foreign,
+        *,
+        stream: bool = False,
+        stream_cls: Foreign = None,
+    ) -> Foreign:
+        """Make a request; if it is a model call, one record is written when it ends."""
+        binding: Binding | None = getattr(self, _BINDING, None)
+        call = binding.start(self, options, stream=stream) if binding else None
+        request = cast("Any", super()).request
+        if call is None:
+            return await request(cast_to, options, stream=stream, stream_cls=stream_cls)
+        token = _active.set(call)
+        try:
+            result = await request(
+                cast_to, _asked(options, call), stream=stream, stream_cls=_seen(stream_cls, call)
+            )
+        except BaseException as error:
+            call.failed(error)
+            raise
+        finally:
+            _release(token)
+        if not call.watched:
+            call.returned(result)
+        return result
+
+    async def _process_response(self, **kwargs: Foreign) -> Foreign:
+        _responded(kwargs)
+        return await cast("Any", super())._process_response(**kwargs)  # noqa: SLF001
+
+
+# From `request` down to `_process_response`, where response and retries are at hand. Never set
+# while the application's code runs.
+_active: ContextVar[Call | None] = ContextVar("llmlog_call", default=None)
+
+
+def _release(token: Token[Call | None]) -> None:
+    # A coroutine that was dropped is closed wherever the collector runs.
+    with contextlib.suppress(ValueError):
+        _active.reset(token)
+
+
+def _responded(processed: Mapping[str, Foreign]) -> None:
+    call = _active.get()
+    if call is None:
+        return
+    response = processed["response"]
+    call.responded(response, processed["retries_taken"])
+    if processed["stream"] or _raw_mode(response.request.headers) == "stream":
+        with call.guard:
+            streams.watch(response, call)
+
+
+def _raw_mode(headers: object) -> str | None:
+    """How the application asked for the raw response: "true", "stream" or not at all."""
+    if not isinstance(headers, Mapping):
+        return None
+    mode = cast("Mapping[str, object]", headers).get(_RAW_HEADER)
+    return mode if isinstance(mode, str) else None
+
+
+def _asked(options: Foreign, call: Call) -> Foreign:
+    """`options`, with token counts asked for if the application wants them on its streams."""
+    if not call.hides_usage:
+        return options
+    with call.guard:
+        asked = copy.copy(options)
+        asked.json_data = {**options.json_data, "stream_options": {"include_usage": True}}
+        return asked
+    return options
+
+
+def _seen(stream_cls: Foreign, call: Call) -> Foreign:
+    """`stream_cls`, with its chunks seen by the call."""
+    if stream_cls is not None:
+        with call.guard:
+            return streams.recording(stream_cls)
+    return stream_cls

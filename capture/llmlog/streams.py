@@ -1,0 +1,163 @@
+"""Streams that end in exactly one record: what the SDK hands out, watched as it is read.
+
+A stream can be read as typed chunks or as bytes, and closed on either level. Both levels are
+subclasses made of the SDK's own classes, so that types and behaviour stay the SDK's.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, cast, get_args, get_origin
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from llmlog.calls import Call
+    from llmlog.telemetry import Foreign
+
+_ATTRIBUTE = "llmlog_call"
+
+
+def watch(response: Foreign, call: Call) -> None:
+    """Let `call` end when the unread body of `response` does."""
+    response.__class__ = _watched_class(cast("Any", type(response)))
+    setattr(response, _ATTRIBUTE, call)
+    call.watch(response)
+
+
+@functools.cache
+def _watched_class(base: type) -> type:
+    return type(base.__name__, (_WatchedResponse, base), {"__module__": base.__module__})
+
+
+@functools.cache
+def recording(stream_cls: Foreign) -> Foreign:
+    """A subclass of the SDK's stream class, or of an alias such as Stream[Chunk], that is seen."""
+    origin: Foreign = get_origin(stream_cls) or stream_cls
+    mixin = _AsyncChunks if hasattr(origin, "__anext__") else _Chunks
+    # The SDK finds the type of the chunks through the generic base.
+    generic = [base for base in origin.__orig_bases__ if hasattr(get_origin(base), "__stream__")]
+    names = {
+        "__module__": origin.__module__,
+        "__qualname__": origin.__qualname__,
+        "__orig_bases__": tuple(generic) or (origin[origin.__parameters__],),
+    }
+    made: Foreign = type(origin.__name__, (mixin, origin), names)
+    return made[get_args(stream_cls)] if get_args(stream_cls) else made
+
+
+def _read(
+    call: Call, inner: Foreign, see: Callable[[Any], bool | None], left: Callable[[], None]
+) -> Iterator[Any]:
+    """Pass on what `inner` yields; the call ends when it does, or is `left` for good."""
+    try:
+        call.reading = True
+        for item in inner:
+            if not see(item):
+                call.reading = False
+                yield item
+                call.reading = True
+    except GeneratorExit:
+        left()
+        raise
+    except BaseException as error:
+        call.failed(error)
+        raise
+    finally:
+        inner.close()
+    call.exhausted()
+
+
+async def _read_async(
+    call: Call, inner: Foreign, see: Callable[[Any], bool | None], left: Callable[[], None]
+) -> AsyncIterator[Any]:
+    try:
+        call.reading = True
+        async for item in inner:
+            if not see(item):
+                call.reading = False
+                yield item
+                call.reading = True
+    except GeneratorExit:
+        left()
+        raise
+    except BaseException as error:
+        call.failed(error)
+        raise
+    finally:
+        await inner.aclose()
+    call.exhausted()
+
+
+class _Chunks:
+    """For openai.Stream."""
+
+    response: Foreign
+
+    def __stream__(self) -> Iterator[Any]:
+        inner = cast("Any", super()).__stream__()
+        call: Call | None = getattr(self.response, _ATTRIBUTE, None)
+        if call is None:
+            return cast("Iterator[Any]", inner)
+        call.typed = True
+        return _read(call, inner, call.chunk, call.abandoned)
+
+    def close(self) -> None:
+        """Close the response; the call is over."""
+        _closed(self.response)
+        cast("Any", super()).close()
+
+
+class _AsyncChunks:
+    """For openai.AsyncStream."""
+
+    response: Foreign
+
+    def __stream__(self) -> AsyncIterator[Any]:
+        inner = cast("Any", super()).__stream__()
+        call: Call | None = getattr(self.response, _ATTRIBUTE, None)
+        if call is None:
+            return cast("AsyncIterator[Any]", inner)
+        call.typed = True
+        return _read_async(call, inner, call.chunk, call.abandoned)
+
+    async def close(self) -> None:
+        """Close the response; the call is over."""
+        _closed(self.response)
+        await cast("Any", super()).close()
+
+
+class _WatchedResponse:
+    """For the HTTP response below, which the application can read and close by itself."""
+
+    def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        """The body, decoded, in blocks."""
+        inner = cast("Any", super()).iter_bytes(chunk_size)
+        call: Call = getattr(self, _ATTRIBUTE)
+        if call.typed:
+            return cast("Iterator[bytes]", inner)
+        return _read(call, inner, call.block, call.closed)
+
+    def aiter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
+        """The body, decoded, in blocks."""
+        inner = cast("Any", super()).aiter_bytes(chunk_size)
+        call: Call = getattr(self, _ATTRIBUTE)
+        if call.typed:
+            return cast("AsyncIterator[bytes]", inner)
+        return _read_async(call, inner, call.block, call.closed)
+
+    def close(self) -> None:
+        """Release the connection; the call is over."""
+        _closed(self)
+        cast("Any", super()).close()
+
+    async def aclose(self) -> None:
+        """Release the connection; the call is over."""
+        _closed(self)
+        await cast("Any", super()).aclose()
+
+
+def _closed(response: Foreign) -> None:
+    call: Call | None = getattr(response, _ATTRIBUTE, None)
+    if call is not None:
+        call.closed()

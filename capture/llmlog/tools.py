@@ -1,0 +1,129 @@
+"""Stretches of the application's own work, tool executions and spans: same ids, same shape."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from llmlog import scopes
+from llmlog.guard import Guard, guarded
+from llmlog.record import timestamp
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from llmlog.sessions import Trace
+    from llmlog.telemetry import Foreign
+
+
+class Span:
+    """A stretch of work: `with` starts it and takes its step, leaving it writes its one record.
+
+    What is recorded inside it has it as its parent. An exception that leaves it makes its status
+    `error`, and goes on to the caller.
+    """
+
+    def __init__(self, trace: Trace, fields: dict[str, object], parent: str | None = None) -> None:
+        self._trace = trace
+        self._fields = fields
+        self._parent = parent
+        self._scope: scopes.Scope | None = None
+        self._started = 0
+
+    @property
+    def guard(self) -> Guard:
+        """Where faults in here are counted."""
+        return self._trace.session.guard
+
+    def __enter__(self) -> Self:
+        self._start()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._end(exc)
+
+    @guarded
+    def _start(self) -> None:
+        session = self._trace.session
+        span_id = session.new_id(16)
+        self._fields |= {
+            "ts": timestamp(session.clock.time_ns()),
+            "step": self._trace.next_step(),
+            "span_id": span_id,
+            "parent_span_id": self._parent or scopes.current_span_id(self._trace),
+        }
+        self._scope = scopes.enter(self._trace, span_id)
+        self._started = session.clock.monotonic_ns()
+
+    @guarded
+    def _end(self, error: BaseException | None) -> None:
+        elapsed = self._trace.session.clock.monotonic_ns() - self._started
+        if self._scope is None:
+            return
+        scopes.leave(self._scope)
+        self._fields["latency_ms"] = round(elapsed / 1e6)
+        self._fields["status"] = "ok" if error is None else "error"
+        if error is not None:
+            self._fields["error_type"] = type(error).__name__
+        self._trace.emit(self._fields)
+
+
+class ToolRun(Span):
+    """One tool execution; set `result` to what it returned."""
+
+    def __init__(
+        self, trace: Trace, name: str, arguments: object, tool_call_id: str | None
+    ) -> None:
+        fields: dict[str, object] = {
+            "event": "tool_call",
+            "tool_name": name,
+            "tool_call_id": tool_call_id,
+        }
+        super().__init__(trace, fields, trace.asked_by(tool_call_id))
+        self.arguments = arguments
+        self.result: object = None
+
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def recorded(trace: Trace, function: _F) -> _F:
+    """`function` with one tool execution recorded for each call, under the function's name."""
+    name = getattr(function, "__name__", type(function).__name__)
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise TypeError(f"{name} is a generator: use `with trace.tool({name!r}) as run` around it")
+
+    def start(args: tuple[Any, ...], kwargs: dict[str, Any]) -> ToolRun:
+        return ToolRun(trace, name, functools.partial(_arguments, function, args, kwargs), None)
+
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def run_async(*args: Foreign, **kwargs: Foreign) -> Foreign:
+            with start(args, kwargs) as run:
+                run.result = await function(*args, **kwargs)
+            return run.result
+
+        return cast("_F", run_async)
+
+    @functools.wraps(function)
+    def run_sync(*args: Foreign, **kwargs: Foreign) -> Foreign:
+        with start(args, kwargs) as run:
+            run.result = function(*args, **kwargs)
+        return run.result
+
+    return cast("_F", run_sync)
+
+
+def _arguments(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> dict[str, Any]:
+    return dict(inspect.signature(function).bind(*args, **kwargs).arguments)

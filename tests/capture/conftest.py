@@ -1,0 +1,193 @@
+"""A server nobody here wrote, answers made by hand, and a session that keeps its records."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import httpx2
+import openai
+import pytest
+
+from llmlog import Session, testing
+
+Anything: TypeAlias = Any
+"""What the SDK takes and returns, where its types would say more than a test needs."""
+
+KEY = "sk-test-0123456789abcdef"
+QUESTION: list[Any] = [{"role": "user", "content": "Say hi."}]
+
+
+class Llmock:
+    """An llmock process: `base_url` for clients, `script` for what happens next."""
+
+    def __init__(self, port: int) -> None:
+        self.base_url = f"http://127.0.0.1:{port}/v1"
+        self._control = httpx2.Client(base_url=f"http://127.0.0.1:{port}")
+
+    def ready(self) -> bool:
+        try:
+            return self._control.get("/health").status_code == 200
+        except httpx2.TransportError:
+            return False
+
+    def script(self, *behaviors: dict[str, Any]) -> None:
+        self._control.post("/_llmock/scenario", json={"behaviors": behaviors}).raise_for_status()
+
+    def reset(self) -> None:
+        self._control.post("/_llmock/reset").raise_for_status()
+
+    def close(self) -> None:
+        self._control.close()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def llmock_process() -> Iterator[Llmock]:
+    beside_python = Path(sys.executable).with_name("llmock")
+    command = str(beside_python) if beside_python.exists() else shutil.which("llmock") or "llmock"
+    port = free_port()
+    process = subprocess.Popen(
+        [command, "serve", "--port", str(port), "--log-level", "warning", "--rpm", "100000"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    server = Llmock(port)
+    try:
+        while not server.ready():
+            assert process.poll() is None, "llmock ended before it was ready"
+        yield server
+    finally:
+        server.close()
+        process.terminate()
+        process.wait()
+
+
+@pytest.fixture
+def llmock(llmock_process: Llmock) -> Llmock:
+    llmock_process.reset()
+    return llmock_process
+
+
+@pytest.fixture
+def memory() -> testing.Memory:
+    return testing.Memory()
+
+
+@pytest.fixture
+def clock() -> testing.Clock:
+    return testing.Clock()
+
+
+@pytest.fixture
+def session(memory: testing.Memory, clock: testing.Clock) -> Session:
+    return testing.session(memory, clock=clock)
+
+
+def completion(**changes: object) -> dict[str, Any]:
+    """A chat completion as a server sends it; a change to `...` leaves the field out."""
+    answer = {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "m-2026",
+        "system_fingerprint": "fp_1",
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": "hi"},
+                "finish_reason": "stop",
+            }
+        ],
+        "usage": {"prompt_tokens": 18, "completion_tokens": 3, "total_tokens": 21},
+        **changes,
+    }
+    return {name: value for name, value in answer.items() if value is not ...}
+
+
+def chunk(content: str | None = None, **changes: object) -> dict[str, Any]:
+    """One chunk of a streamed chat completion."""
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": "m-2026",
+        "system_fingerprint": "fp_1",
+        "choices": [{"index": 0, "delta": {"content": content}, "finish_reason": None}],
+        **changes,
+    }
+
+
+def last_chunk(reason: str = "stop") -> dict[str, Any]:
+    return chunk(choices=[{"index": 0, "delta": {}, "finish_reason": reason}])
+
+
+def usage_chunk() -> dict[str, Any]:
+    usage = {"prompt_tokens": 18, "completion_tokens": 3, "total_tokens": 21}
+    return chunk(choices=[], usage=usage)
+
+
+class Blocks(httpx2.SyncByteStream, httpx2.AsyncByteStream):
+    """A body that arrives block by block; a callable among the blocks is called in its turn."""
+
+    def __init__(self, *blocks: bytes | Callable[[], object]) -> None:
+        self._blocks = blocks
+
+    def __iter__(self) -> Iterator[bytes]:
+        for block in self._blocks:
+            if isinstance(block, bytes):
+                yield block
+            else:
+                block()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for block in self:
+            yield block
+
+
+def events(*chunks: object) -> list[Any]:
+    """Server-sent events, one block each: JSON for objects, anything callable as it is."""
+    blocks: list[Any] = [
+        item if callable(item) else b"data: " + _json(item) + b"\n\n" for item in chunks
+    ]
+    return [*blocks, b"data: [DONE]\n\n"]
+
+
+def _json(value: object) -> bytes:
+    return value if isinstance(value, bytes) else json.dumps(value).encode()
+
+
+def streamed(*chunks: object, headers: dict[str, str] | None = None) -> httpx2.Response:
+    return httpx2.Response(
+        200,
+        headers={"content-type": "text/event-stream", **(headers or {})},
+        stream=Blocks(*events(*chunks)),
+    )
+
+
+Handler = Callable[[httpx2.Request], httpx2.Response]
+
+
+def client_of(handler: Handler | httpx2.Response, **options: Anything) -> openai.OpenAI:
+    """A bare client of a server that is a function, or always the same response."""
+    transport = httpx2.MockTransport(handler if callable(handler) else lambda _: handler)
+    options = {"api_key": KEY, "max_retries": 0, **options}
+    return openai.OpenAI(http_client=httpx2.Client(transport=transport), **options)
+
+
+def async_client_of(handler: Handler | httpx2.Response, **options: Anything) -> openai.AsyncOpenAI:
+    """As client_of, for asyncio."""
+    transport = httpx2.MockTransport(handler if callable(handler) else lambda _: handler)
+    options = {"api_key": KEY, "max_retries": 0, **options}
+    return openai.AsyncOpenAI(http_client=httpx2.AsyncClient(transport=transport), **options)

@@ -1,0 +1,354 @@
+"""A wrapped client behaves as the bare one, and leaves one record for each model call."""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+from tests.capture.conftest import (
+    KEY,
+    QUESTION,
+    Anything,
+    chunk,
+    client_of,
+    completion,
+    last_chunk,
+    streamed,
+    usage_chunk,
+)
+
+import llmlog
+from llmlog import Session, testing
+
+
+def ask(client: openai.OpenAI, **options: Anything) -> Anything:
+    return client.chat.completions.create(model="m", messages=QUESTION, **options)
+
+
+def test_a_call_leaves_one_record_with_everything_the_api_hands_back(
+    session: Session, memory: testing.Memory, clock: testing.Clock
+) -> None:
+    def answer(_: httpx2.Request) -> httpx2.Response:
+        clock.advance(240)
+        return httpx2.Response(
+            200,
+            json=completion(
+                usage={
+                    "prompt_tokens": 18,
+                    "completion_tokens": 30,
+                    "total_tokens": 48,
+                    "completion_tokens_details": {"reasoning_tokens": 25},
+                    "prompt_tokens_details": {"cached_tokens": 16},
+                }
+            ),
+            headers={
+                "x-request-id": "req_1",
+                "openai-processing-ms": "200",
+                "x-ratelimit-limit-requests": "100",
+                "x-ratelimit-remaining-requests": "99",
+                "x-ratelimit-reset-requests": "6m0s",
+                "x-ratelimit-reset-tokens": "17ms",
+            },
+        )
+
+    client = session.wrap(client_of(answer))
+    result = ask(client, max_completion_tokens=64)
+    assert result.choices[0].message.content == "hi"
+    (record,) = memory.records()
+    assert record == {
+        "v": 1,
+        "ts": "2026-01-01T00:00:00.000000Z",
+        "event": "chat_completion",
+        "session_id": session.session_id,
+        "trace_id": record["trace_id"],
+        "step": 0,
+        "span_id": record["span_id"],
+        "parent_span_id": None,
+        "status": "ok",
+        "latency_ms": 240,
+        "model": "m-2026",
+        "requested_model": "m",
+        "provider": "api.openai.com",
+        "id": "chatcmpl-1",
+        "request_id": "req_1",
+        "finish_reason": "stop",
+        "prompt_tokens": 18,
+        "completion_tokens": 30,
+        "total_tokens": 48,
+        "reasoning_tokens": 25,
+        "cached_tokens": 16,
+        "max_tokens": 64,
+        "tokens_per_sec": 125.0,
+        "stream": False,
+        "ttft_ms": None,
+        "stream_end": None,
+        "server_ms": 200,
+        "retries": 0,
+        "system_fingerprint": "fp_1",
+        "ratelimit_limit_requests": 100,
+        "ratelimit_remaining_requests": 99,
+        "ratelimit_reset_requests_ms": 360_000,
+        "ratelimit_reset_tokens_ms": 17,
+        "tool_calls": None,
+        "tool_args_ok": None,
+    }
+
+
+def test_the_wrapped_client_is_of_the_same_class_and_shares_the_connections(
+    session: Session,
+) -> None:
+    bare = client_of(httpx2.Response(200, json=completion()))
+    wrapped = session.wrap(bare)
+    assert isinstance(wrapped, openai.OpenAI)
+    assert type(wrapped).__name__ == "OpenAI"
+    assert wrapped._client is bare._client  # noqa: SLF001 - the connection pool
+
+
+def test_the_request_on_the_wire_is_that_of_the_bare_client(session: Session) -> None:
+    seen: list[httpx2.Request] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        seen.append(request)
+        return httpx2.Response(200, json=completion())
+
+    bare = client_of(answer)
+    ask(bare)
+    ask(session.wrap(bare))
+    assert seen[0].headers == seen[1].headers
+    assert seen[0].content == seen[1].content
+
+
+def test_the_bare_client_stays_unrecorded_even_after_its_resources_were_used(
+    session: Session, memory: testing.Memory
+) -> None:
+    bare = client_of(httpx2.Response(200, json=completion()))
+    ask(bare)
+    ask(session.wrap(bare))
+    ask(bare)
+    assert len(memory.records()) == 1
+
+
+def test_a_copy_with_other_options_is_recorded_too(
+    session: Session, memory: testing.Memory
+) -> None:
+    client = session.wrap(client_of(httpx2.Response(200, json=completion())))
+    ask(client.with_options(timeout=3))
+    ask(client.copy(max_retries=1))
+    assert len(memory.records()) == 2
+
+
+def test_wrapping_a_wrapped_client_binds_it_anew_and_records_once(
+    session: Session, memory: testing.Memory
+) -> None:
+    client = session.wrap(client_of(httpx2.Response(200, json=completion())))
+    trace = session.trace("run-1")
+    ask(trace.wrap(session.wrap(client)))
+    assert [record["trace_id"] for record in memory.records()] == ["run-1"]
+
+
+def test_subclasses_such_as_azure_are_recorded_too(
+    session: Session, memory: testing.Memory
+) -> None:
+    transport = httpx2.MockTransport(lambda _: httpx2.Response(200, json=completion()))
+    azure = openai.AzureOpenAI(
+        api_key=KEY,
+        api_version="2026-01-01",
+        azure_endpoint="https://example.openai.azure.com",
+        http_client=httpx2.Client(transport=transport),
+    )
+    client = session.wrap(azure)
+    assert isinstance(client, openai.AzureOpenAI)
+    ask(client)
+    (record,) = memory.records()
+    assert record["provider"] == "example.openai.azure.com"
+
+
+def test_what_is_not_a_model_call_leaves_no_record(
+    session: Session, memory: testing.Memory
+) -> None:
+    client = session.wrap(client_of(httpx2.Response(200, json={"object": "list", "data": []})))
+    client.models.list()
+    assert memory.records() == []
+
+
+def test_only_openai_clients_can_be_wrapped(session: Session) -> None:
+    with pytest.raises(TypeError, match="only OpenAI and AsyncOpenAI clients"):
+        session.wrap(object())
+
+
+@pytest.mark.parametrize("field", ["id", "model", "usage", "choices", "system_fingerprint"])
+@pytest.mark.parametrize("absent", [None, ...])
+def test_a_field_a_server_leaves_out_or_nulls_is_null(
+    session: Session, memory: testing.Memory, field: str, absent: object
+) -> None:
+    client = session.wrap(client_of(httpx2.Response(200, json=completion(**{field: absent}))))
+    ask(client)
+    (record,) = memory.records()
+    nulled = {"usage": "total_tokens", "choices": "finish_reason"}.get(field, field)
+    assert record[nulled] is None
+    assert record["status"] == "ok"
+
+
+def test_fields_of_the_wrong_type_are_null(session: Session, memory: testing.Memory) -> None:
+    odd = completion(model=7, id=["x"], usage={"prompt_tokens": "18", "completion_tokens": True})
+    ask(session.wrap(client_of(httpx2.Response(200, json=odd))))
+    (record,) = memory.records()
+    fields = ("model", "id", "prompt_tokens", "completion_tokens")
+    assert [record[name] for name in fields] == [None] * 4
+
+
+def test_tool_calls_are_named_and_their_arguments_checked(
+    session: Session, memory: testing.Memory
+) -> None:
+    def with_arguments(*arguments: str) -> httpx2.Response:
+        calls = [
+            {"id": f"c{n}", "type": "function", "function": {"name": "look", "arguments": text}}
+            for n, text in enumerate(arguments)
+        ]
+        message = {"role": "assistant", "tool_calls": calls}
+        choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
+        return httpx2.Response(200, json=completion(choices=[choice]))
+
+    for arguments in (['{"q": 1}', "{}"], ['{"q": 1}', '{"q": ']):
+        ask(session.wrap(client_of(with_arguments(*arguments))))
+    good, bad = memory.records()
+    assert good["tool_calls"] == bad["tool_calls"] == ["look", "look"]
+    assert (good["tool_args_ok"], bad["tool_args_ok"]) == (True, False)
+
+
+def test_an_error_is_recorded_and_reaches_the_caller(
+    session: Session, memory: testing.Memory
+) -> None:
+    body = {"error": {"message": "secret prompt text", "code": "model_not_found"}}
+    response = httpx2.Response(404, json=body, headers={"x-request-id": "req_9"})
+    with pytest.raises(openai.NotFoundError):
+        ask(session.wrap(client_of(response)))
+    (record,) = memory.records()
+    assert record["status"] == "error"
+    assert record["error_type"] == "NotFoundError"
+    assert record["error_status"] == 404
+    assert record["error_code"] == "model_not_found"
+    assert record["request_id"] == "req_9"
+    assert b"secret prompt text" not in memory.lines[0]
+
+
+def test_an_answer_that_the_sdk_rejects_still_tells_its_tokens(
+    session: Session, memory: testing.Memory
+) -> None:
+    message = {"role": "assistant", "content": '{"city": '}
+    cut = completion(choices=[{"index": 0, "message": message, "finish_reason": "length"}])
+    client = session.wrap(client_of(httpx2.Response(200, json=cut)))
+    schema: Any = {
+        "type": "json_schema",
+        "json_schema": {"name": "c", "schema": {}, "strict": True},
+    }
+    with pytest.raises(openai.LengthFinishReasonError):
+        client.chat.completions.parse(model="m", messages=QUESTION, response_format=schema)
+    (record,) = memory.records()
+    assert record["error_type"] == "LengthFinishReasonError"
+    assert record["finish_reason"] == "length"
+    assert record["completion_tokens"] == 3
+
+
+def test_a_stream_is_timed_to_its_first_content_and_to_its_last_chunk(
+    session: Session, memory: testing.Memory, clock: testing.Clock
+) -> None:
+    def tick() -> None:
+        clock.advance(100)
+
+    response = streamed(
+        tick, chunk(""), tick, chunk("a"), tick, chunk("b"), last_chunk(), usage_chunk(), tick
+    )
+    chunks = list(ask(session.wrap(client_of(response)), stream=True))
+    assert [part.choices[0].delta.content for part in chunks if part.choices][:3] == ["", "a", "b"]
+    (record,) = memory.records()
+    assert (record["ttft_ms"], record["latency_ms"]) == (200, 300)
+    assert (record["stream"], record["stream_end"]) == (True, "complete")
+    assert record["completion_tokens"] == 3
+    assert record["tokens_per_sec"] == pytest.approx(10.0)
+    assert record["finish_reason"] == "stop"
+
+
+def test_a_stream_that_just_stops_is_truncated_though_nothing_was_raised(
+    session: Session, memory: testing.Memory
+) -> None:
+    list(ask(session.wrap(client_of(streamed(chunk("a")))), stream=True))
+    (record,) = memory.records()
+    assert (record["status"], record["stream_end"]) == ("ok", "truncated")
+    assert record["finish_reason"] is None
+
+
+def test_a_closed_stream_is_recorded_when_it_is_closed(
+    session: Session, memory: testing.Memory
+) -> None:
+    with ask(session.wrap(client_of(streamed(chunk("a"), last_chunk()))), stream=True) as stream:
+        next(stream)
+        assert memory.records() == []
+    assert [record["stream_end"] for record in memory.records()] == ["closed"]
+
+
+def test_breaking_out_of_a_stream_is_no_end_for_it_can_be_resumed(
+    session: Session, memory: testing.Memory
+) -> None:
+    stream = ask(session.wrap(client_of(streamed(chunk("a"), last_chunk()))), stream=True)
+    for _ in stream:
+        break
+    assert memory.records() == []
+    assert len(list(stream)) == 1
+    assert [record["stream_end"] for record in memory.records()] == ["complete"]
+
+
+@pytest.mark.parametrize("chunks_read", [0, 1])
+def test_a_stream_nobody_can_read_any_more_is_abandoned(
+    session: Session, memory: testing.Memory, chunks_read: int
+) -> None:
+    stream = ask(session.wrap(client_of(streamed(chunk("a"), last_chunk()))), stream=True)
+    for _ in range(chunks_read):
+        next(stream)
+    del stream
+    gc.collect()
+    assert [record["stream_end"] for record in memory.records()] == ["abandoned"]
+
+
+def test_an_error_in_the_middle_of_a_stream_ends_it(
+    session: Session, memory: testing.Memory
+) -> None:
+    stream = ask(session.wrap(client_of(streamed(chunk("a"), b"{not json"))), stream=True)
+    next(stream)
+    with pytest.raises(ValueError, match="Expecting property name"):
+        next(stream)
+    (record,) = memory.records()
+    assert (record["status"], record["stream_end"]) == ("error", "error")
+    assert record["error_type"] == "JSONDecodeError"
+
+
+def test_tool_calls_of_a_stream_are_put_together_from_its_chunks(
+    session: Session, memory: testing.Memory
+) -> None:
+    def part(**call: object) -> dict[str, Any]:
+        delta = {"tool_calls": [{"index": 0, **call}]}
+        return chunk(choices=[{"index": 0, "delta": delta, "finish_reason": None}])
+
+    response = streamed(
+        part(id="call_1", type="function", function={"name": "look", "arguments": '{"q"'}),
+        part(function={"arguments": ": 1}"}),
+        last_chunk("tool_calls"),
+    )
+    list(ask(session.wrap(client_of(response)), stream=True))
+    (record,) = memory.records()
+    assert (record["tool_calls"], record["tool_args_ok"]) == (["look"], True)
+
+
+def test_with_the_switch_off_nothing_is_recorded(
+    monkeypatch: pytest.MonkeyPatch, memory: testing.Memory
+) -> None:
+    monkeypatch.setenv("LLMLOG_DISABLED", "1")
+    session = llmlog.session(memory)
+    bare = client_of(httpx2.Response(200, json=completion()))
+    with session.trace() as trace, trace.tool("look"), trace.span("plan"):
+        assert session.wrap(bare) is bare
+        trace.record(event="embedding")
+    assert memory.lines == []

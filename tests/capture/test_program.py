@@ -1,0 +1,115 @@
+"""`python -m llmlog` and `logged_chat`: the lesson's program."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from tests.capture.conftest import QUESTION, Llmock, free_port
+
+import llmlog
+from llmlog import lesson
+
+
+def run(*args: str, **environment: str | None) -> subprocess.CompletedProcess[str]:
+    env = {k: v for k, v in {**os.environ, **environment}.items() if v is not None}
+    command = [sys.executable, "-m", "llmlog", *args]
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+
+
+def against(llmock: Llmock) -> dict[str, str]:
+    return {
+        "OPENAI_API_KEY": "sk-test-0123456789",
+        "OPENAI_BASE_URL": llmock.base_url,
+        "LLMLOG_MODEL": "gpt-4o",
+    }
+
+
+def test_the_record_goes_to_stdout_and_the_answer_to_stderr(llmock: Llmock) -> None:
+    llmock.script({"type": "reply", "text": "Hello!"})
+    done = run("--session", "s-1", "--trace", "t-1", "--step", "3", "Hi?", **against(llmock))
+    record = json.loads(done.stdout)
+    assert (record["session_id"], record["trace_id"], record["step"]) == ("s-1", "t-1", 3)
+    assert done.stderr.strip() == "Hello!"
+    assert done.returncode == 0
+
+
+def test_each_prompt_is_a_step_of_one_trace(llmock: Llmock) -> None:
+    done = run("One?", "Two?", **against(llmock))
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [record["step"] for record in records] == [0, 1]
+    assert len({record["trace_id"] for record in records}) == 1
+
+
+@pytest.mark.parametrize("missing", ["OPENAI_API_KEY", "LLMLOG_MODEL"])
+def test_what_is_missing_is_named_in_one_line(llmock: Llmock, missing: str) -> None:
+    done = run("Hi?", **{**against(llmock), missing: None})
+    assert done.stderr == f"llmlog: set {missing} in the environment\n"
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_without_the_openai_package_the_extra_is_named(llmock: Llmock) -> None:
+    code = "import sys; sys.modules['openai'] = None; from llmlog.__main__ import main; "
+    done = subprocess.run(
+        [sys.executable, "-c", code + "sys.exit(main(['Hi?']))"],
+        env={**os.environ, **against(llmock)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == 'llmlog: the openai package is missing: pip install "llmlog[openai]"\n'
+    assert done.returncode == 2
+
+
+def test_an_api_error_is_one_line_and_still_recorded(llmock: Llmock) -> None:
+    llmock.script({"type": "fail", "status": 401})
+    done = run("Hi?", **against(llmock))
+    assert json.loads(done.stdout)["error_status"] == 401
+    assert done.stderr.startswith("llmlog: AuthenticationError: ")
+    assert done.stderr.count("\n") == 1
+    assert done.returncode == 1
+
+
+def test_a_server_that_is_not_there_is_one_line(llmock: Llmock) -> None:
+    nowhere = {**against(llmock), "OPENAI_BASE_URL": f"http://127.0.0.1:{free_port()}/v1"}
+    done = run("Hi?", **nowhere)
+    assert json.loads(done.stdout)["error_type"] == "APIConnectionError"
+    assert done.stderr == "llmlog: APIConnectionError: Connection error.\n"
+
+
+def test_a_reader_that_goes_away_ends_it_quietly(llmock: Llmock) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "llmlog", "One?", "Two?"],
+        env={**os.environ, **against(llmock)},
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(write)
+    _, errors = process.communicate()
+    assert "Traceback" not in errors
+    assert "Exception" not in errors
+
+
+def test_logged_chat_returns_the_completion_and_prints_its_record(
+    llmock: Llmock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in against(llmock).items():
+        monkeypatch.setenv(name, value)
+    lesson._client.cache_clear()  # noqa: SLF001 - made once, from this test's environment
+    answers: list[Any] = [
+        llmlog.logged_chat("9f3a2b1c", "7c1d4e8a", step, model="gpt-4o", messages=QUESTION)
+        for step in (0, 1)
+    ]
+    records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [record["step"] for record in records] == [0, 1]
+    assert {record["session_id"] for record in records} == {"9f3a2b1c"}
+    assert {record["trace_id"] for record in records} == {"7c1d4e8a"}
+    assert [record["id"] for record in records] == [answer.id for answer in answers]
+    lesson._client.cache_clear()  # noqa: SLF001
