@@ -13,11 +13,13 @@ def traces(frame: pl.DataFrame) -> pl.DataFrame:
 
     `frame` also has `changed`, see fingerprints.changed_within_trace().
     Columns: trace_id, session_id (the first), ts (earliest start), steps (records), time_ms (from
-    the earliest start to the latest end; without times the sum of latencies), tokens (total, null
+    the earliest start to the latest end; without ts the sum of latencies), tokens (total, null
     if unknown), failed, truncated, retried, changed (a fingerprint, within the trace), models
     (list, in order of first use), row (of the first record).
     """
     end = pl.col("ts") + pl.duration(microseconds=pl.col("latency_ms").fill_null(0) * 1_000)
+    latencies = pl.col("latency_ms")
+    summed = pl.when(latencies.is_not_null().any()).then(latencies.sum())
     timed = (end.max() - pl.col("ts").min()).dt.total_microseconds() / 1_000
     total = pl.coalesce("total_tokens", pl.col("prompt_tokens") + pl.col("completion_tokens"))
     known = pl.when(IS_CALL).then(total)
@@ -28,7 +30,7 @@ def traces(frame: pl.DataFrame) -> pl.DataFrame:
             pl.col("session_id").drop_nulls().first(),
             pl.col("ts").min(),
             steps=pl.len(),
-            time_ms=pl.coalesce(timed, pl.col("latency_ms").sum()),
+            time_ms=pl.when(summed.is_not_null() | (pl.len() > 1)).then(pl.coalesce(timed, summed)),
             tokens=pl.when(known.is_not_null().any()).then(known.sum()),
             failed=FAILED.any(),
             truncated=TRUNCATED.any(),

@@ -1,5 +1,38 @@
-"""The headless commands: the same answers as text and JSON."""
+"""The headless `llmlog`: the same answers as the dashboard's, as text and JSON."""
+
+from __future__ import annotations
+
+import click
+
+from llmlog_tui.commands.demo import demo
+from llmlog_tui.commands.stats import stats
+from llmlog_tui.log.sources import SourceError
+
+BAD_INPUT = 2
+"""Exit code for what cannot be used: a file, an option, a missing extra."""
+
+_INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def llmlog() -> None:
+    """Answers from the log of an application's LLM calls."""
+
+
+llmlog.add_command(stats)
+llmlog.add_command(demo)
 
 
 def main() -> int:
-    return 0
+    """Run the command; the exit code. An error is one line on stderr."""
+    try:
+        result = llmlog.main(standalone_mode=False)
+    except (click.ClickException, SourceError) as error:
+        message = error.format_message() if isinstance(error, click.ClickException) else error
+        usage = error.ctx if isinstance(error, click.UsageError) else None
+        hint = f" See {usage.command_path} --help" if usage else ""
+        click.echo(f"llmlog: {message}{hint}", err=True)
+        return BAD_INPUT
+    except (click.Abort, KeyboardInterrupt):
+        return _INTERRUPTED
+    return result if isinstance(result, int) else 0

@@ -20,9 +20,9 @@ _QUESTIONS: Final = (
     "Does the warranty cover water damage?",
 )
 _SYSTEM: Final = "You are the support agent of a shop. Use the tools; answer in two sentences. " * 6
-_ANSWER_LIMIT: Final = 512
+_ANSWER_LIMIT: Final = 400
 
-Message = dict[str, Any]
+Messages = list[Any]
 
 
 class ToolTimeoutError(Exception):
@@ -47,7 +47,7 @@ class Agent:
     def run(self, trace: Trace) -> None:
         """One run: an answer, or the error that ended it, is in the trace; nothing is raised."""
         model = self._rng.choice(("openai/gpt-oss-120b", "openai/gpt-oss-120b", "gpt-5-mini"))
-        messages: list[Message] = [
+        messages: Messages = [
             {"role": "system", "content": _SYSTEM},
             {"role": "user", "content": self._rng.choice(_QUESTIONS)},
         ]
@@ -62,14 +62,14 @@ class Agent:
                 return
 
     def _research(
-        self, client: openai.OpenAI, trace: Trace, model: str, messages: list[Message]
+        self, client: openai.OpenAI, trace: Trace, model: str, messages: Messages
     ) -> None:
         with trace.span("research"):
             self._use_tools(client, trace, model, messages, ("fetch_page", "run_sql"))
             self._pace()
             summary = client.chat.completions.create(
                 model="gpt-4.1-mini",
-                messages=[*messages, {"role": "user", "content": "Summarise what you found."}],  # type: ignore[list-item]
+                messages=[*messages, {"role": "user", "content": "Summarise what you found."}],
             )
             messages.append({"role": "assistant", "content": summary.choices[0].message.content})
 
@@ -78,7 +78,7 @@ class Agent:
         client: openai.OpenAI,
         trace: Trace,
         model: str,
-        messages: list[Message],
+        messages: Messages,
         tools: tuple[str, ...],
     ) -> None:
         """Let the model ask for tools, and run what it asks for."""
@@ -86,7 +86,7 @@ class Agent:
         self._pace()
         plan = client.chat.completions.create(
             model=model,
-            messages=messages,  # type: ignore[arg-type]
+            messages=messages,
             tools=[{"type": "function", "function": {"name": name}} for name in offered],
         )
         message = plan.choices[0].message
@@ -120,11 +120,11 @@ class Agent:
         if name == "fetch_page" and self._rng.random() < 0.15:
             raise ToolTimeoutError(name)
 
-    def _answer(self, client: openai.OpenAI, model: str, messages: list[Message]) -> None:
+    def _answer(self, client: openai.OpenAI, model: str, messages: Messages) -> None:
         self._pace()
         stream = client.chat.completions.create(
             model=model,
-            messages=messages,  # type: ignore[arg-type]
+            messages=messages,
             max_completion_tokens=_ANSWER_LIMIT,
             stream=True,
             stream_options={"include_usage": True},

@@ -33,9 +33,9 @@ class Model:
 
 
 MODELS: Final = {
-    "gpt-oss-120b": Model(95, 240, reasons=True, fingerprints=("fp_a1c93e", "fp_b7e204")),
-    "gpt-5-mini": Model(130, 190, reasons=True, fingerprints=("fp_44f0aa", "fp_44f0aa")),
-    "gpt-4.1-mini": Model(160, 150, reasons=False, fingerprints=("fp_9d12c7", "fp_9d12c7")),
+    "gpt-oss-120b": Model(150, 190, reasons=True, fingerprints=("fp_a1c93e", "fp_b7e204")),
+    "gpt-5-mini": Model(220, 150, reasons=True, fingerprints=("fp_44f0aa", "fp_44f0aa")),
+    "gpt-4.1-mini": Model(260, 110, reasons=False, fingerprints=("fp_9d12c7", "fp_9d12c7")),
     "text-embedding-3-small": Model(0, 60, reasons=False, fingerprints=(None, None)),
 }
 
@@ -121,10 +121,10 @@ class Provider(httpx2.BaseTransport):
     def _think(self, body: dict[str, Any], model: Model) -> _Answer:
         prompt = len(json.dumps(body["messages"])) // 4 + 350 + 60 * len(body.get("tools", ()))
         asked_for = self._tool_calls(body)
-        reasoning = self._reasoning(hard=self._rng.random() < 0.22) if model.reasons else 0
-        wanted = reasoning + (len(asked_for) * 28 or self._rng.randint(60, 330))
-        if self.changed and model.fingerprints[0] != model.fingerprints[1]:
-            wanted = round(wanted * 1.6)
+        reasoning = self._reasoning(hard=self._rng.random() < 0.18) if model.reasons else 0
+        wanted = reasoning + (len(asked_for) * 28 or self._rng.randint(30, 150))
+        if self.changed and model.fingerprints[0] != model.fingerprints[1] and not asked_for:
+            wanted = round(wanted * 2.2)
         limit = body.get("max_completion_tokens") or wanted
         cut_off, output = wanted > limit, min(wanted, limit)
         # Some servers say `stop` although the limit was hit.
@@ -145,7 +145,7 @@ class Provider(httpx2.BaseTransport):
         )
 
     def _reasoning(self, *, hard: bool) -> int:
-        return 64 * self._rng.randint(5, 20) if hard else self._rng.choice((0, 0, 32, 64, 96))
+        return 64 * self._rng.randint(4, 9) if hard else self._rng.choice((0, 0, 32, 64, 96))
 
     def _tool_calls(self, body: dict[str, Any]) -> list[dict[str, Any]]:
         """Calls of the tools that the request offers, unless there are results already."""
@@ -182,7 +182,7 @@ class Provider(httpx2.BaseTransport):
     def _generation_ms(self, model: Model, answer: _Answer) -> float:
         speed = model.tokens_per_sec * self._rng.uniform(0.85, 1.15)
         if self._rng.random() < 0.03:
-            speed /= 4
+            speed /= 2.6
         if self.changed and model.fingerprints[0] != model.fingerprints[1]:
             speed *= 0.8
         return self._first_token_ms(model) + answer.output / speed * 1_000
@@ -194,7 +194,7 @@ class Provider(httpx2.BaseTransport):
         return self._rng.uniform(12, 45)
 
     def _completion(self, body: dict[str, Any], answer: _Answer) -> dict[str, Any]:
-        message = {"role": "assistant", "content": answer.text or None}
+        message: dict[str, Any] = {"role": "assistant", "content": answer.text or None}
         if answer.tool_calls:
             message["tool_calls"] = answer.tool_calls
         choice = {"index": 0, "finish_reason": answer.finish_reason, "message": message}
@@ -257,7 +257,7 @@ class Provider(httpx2.BaseTransport):
         return httpx2.Response(200, headers=self._headers(server_ms), json=content, request=request)
 
     def _spend(self, tokens: int) -> None:
-        refilled = {"requests": 3, "tokens": 3_000}
+        refilled = {"requests": 1, "tokens": 870}
         spent = {"requests": 1, "tokens": tokens}
         for name, limit in _LIMITS.items():
             self._left[name] = max(0, min(limit, self._left[name] + refilled[name] - spent[name]))

@@ -15,12 +15,12 @@ from textual.binding import BindingType
 from textual.worker import Worker, WorkerState, get_current_worker
 
 from llmlog_tui import units
+from llmlog_tui.text import inert
 from llmlog_tui.tui.bindings import APP_BINDINGS
 from llmlog_tui.tui.messages import Answered, Loaded, Progress
 from llmlog_tui.tui.panes.pane import Pane
 from llmlog_tui.tui.screens.overview import OverviewScreen
 from llmlog_tui.tui.screens.record import RecordScreen
-from llmlog_tui.tui.text import inert
 from llmlog_tui.tui.themes import DARK, LIGHT
 from llmlog_tui.tui.widgets.header import Headline
 from llmlog_tui.tui.widgets.table import LineTable

@@ -16,7 +16,7 @@ WAIT, FIRST_TOKEN, ANSWER, TOOL, CUT, GRID = "░▒█▄┤┊"
 LEGEND = f"{WAIT} retry wait  {FIRST_TOKEN} until first token  {ANSWER} answer  {TOOL} tool"
 
 _PARTS_SHOWN_FROM = 3
-_CELLS_PER_TICK = 12
+_CELLS_PER_TICK = 8
 _FULL_BLOCK_EVENTS = ("chat_completion", "response")
 
 

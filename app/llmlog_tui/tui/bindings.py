@@ -6,15 +6,30 @@ from typing import Final
 
 from textual.binding import Binding
 
+SCREEN_BINDINGS: Final = [
+    Binding("tab", "app.focus_next", "pane", key_display="Tab", tooltip="Go to the next pane"),
+    Binding("shift+tab", "app.focus_previous", "pane before", show=False),
+]
+
 APP_BINDINGS: Final = [
-    Binding("tab", "app.focus_next", "pane", tooltip="Go to the next pane"),
-    Binding("shift+tab", "app.focus_previous", "pane", tooltip="Back one pane", show=False),
     Binding("z", "zoom", "zoom", tooltip="Give the pane the whole screen, and back"),
-    Binding("space", "freeze", "freeze", tooltip="Freeze the screen; reading goes on"),
-    Binding("end", "follow", "follow", tooltip="Go to the newest record and stay there"),
-    Binding("e", "error(1)", "next error", tooltip="Go to the next failed call", show=False),
+    Binding(
+        "space",
+        "freeze",
+        "freeze",
+        key_display="Space",
+        tooltip="Freeze the screen; reading goes on",
+    ),
+    Binding(
+        "end",
+        "follow",
+        "newest",
+        key_display="End",
+        tooltip="Go to the newest record and stay there",
+    ),
+    Binding("e", "error(1)", "next error", tooltip="Go to the next failed call"),
     Binding("E", "error(-1)", "previous error", tooltip="Go to the failed call before", show=False),
-    Binding("w", "alert", "next alert", tooltip="Go to the next alert's call", show=False),
+    Binding("w", "alert", "next alert", tooltip="Go to the next alert's call"),
     Binding("colon,ctrl+p", "command_palette", "commands", key_display=":", show=False),
     Binding("question_mark,f1", "help", "help", key_display="?", tooltip="Show all keys"),
     Binding("q", "quit", "quit", tooltip="Leave at once"),
@@ -33,17 +48,41 @@ TABLE_BINDINGS: Final = [
 ]
 
 TRACES_BINDINGS: Final = [
-    Binding("enter", "select", "its steps", tooltip="Go to the steps of this trace"),
+    Binding(
+        "enter",
+        "select",
+        key_display="Enter",
+        description="its steps",
+        tooltip="Go to the steps of this trace",
+    ),
 ]
 TIMELINE_BINDINGS: Final = [
-    Binding("enter", "select", "record", tooltip="Show the whole record"),
+    Binding(
+        "enter",
+        "select",
+        key_display="Enter",
+        description="record",
+        tooltip="Show the whole record",
+    ),
 ]
 CALLS_BINDINGS: Final = [
-    Binding("enter", "select", "record", tooltip="Show the whole record"),
+    Binding(
+        "enter",
+        "select",
+        key_display="Enter",
+        description="record",
+        tooltip="Show the whole record",
+    ),
     Binding("t", "trace", "its trace", tooltip="Go to the trace of this call"),
 ]
 ALERTS_BINDINGS: Final = [
-    Binding("enter", "select", "its call", tooltip="Go to the call where it began"),
+    Binding(
+        "enter",
+        "select",
+        key_display="Enter",
+        description="its call",
+        tooltip="Go to the call where it began",
+    ),
 ]
 RECORD_BINDINGS: Final = [
     Binding("escape,q,enter", "dismiss", "back", key_display="Esc"),

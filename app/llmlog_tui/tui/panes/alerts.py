@@ -101,6 +101,6 @@ class _Alerts(RowSource):
         what, evidence = cell(alert.what), cell(alert.evidence, "muted")
         cells: tuple[Cell, ...] = (when, rule, what, evidence)
         if not self._compact:
-            calls = cell(f"{alert.calls:,} calls", "muted")
+            calls = cell(f"{alert.calls:,} call{'' if alert.calls == 1 else 's'}", "muted")
             cells = (when, rule, cell(alert.subject), what, evidence, calls, cell(alert.state))
         return Row(cells, Span("▲", "warning") if ongoing else Span("○", "muted"))

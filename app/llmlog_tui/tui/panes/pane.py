@@ -7,7 +7,7 @@ from abc import abstractmethod
 from textual.content import Content
 from textual.reactive import reactive
 
-from llmlog_tui.tui.text import inert
+from llmlog_tui.text import inert
 from llmlog_tui.tui.widgets.table import LineTable
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Container
 from textual.screen import Screen
 from textual.widgets import Footer
 
+from llmlog_tui.tui.bindings import SCREEN_BINDINGS
 from llmlog_tui.tui.panes.alerts import AlertsPane
 from llmlog_tui.tui.panes.calls import CallsPane
 from llmlog_tui.tui.panes.pane import Pane
@@ -29,6 +31,7 @@ class OverviewScreen(Screen[None]):
     """Everything at a glance."""
 
     AUTO_FOCUS = "#traces"
+    BINDINGS: ClassVar[list[BindingType]] = [*SCREEN_BINDINGS]
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,7 +45,7 @@ class OverviewScreen(Screen[None]):
         """Header, panes, footer."""
         yield self.header
         yield Container(self.traces, self.timeline, self.calls, self.alerts, id="panes")
-        yield Footer(compact=True, show_command_palette=False)
+        yield Footer(show_command_palette=False)
 
     @property
     def panes(self) -> tuple[Pane, ...]:

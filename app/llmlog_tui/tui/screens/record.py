@@ -13,8 +13,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from llmlog_tui.text import inert
 from llmlog_tui.tui.bindings import RECORD_BINDINGS
-from llmlog_tui.tui.text import inert
 
 _MAX_VALUE = 4_000
 _NAME_WIDTH = 30

@@ -9,7 +9,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from llmlog_tui import units
-from llmlog_tui.tui.text import inert
+from llmlog_tui.text import inert
 
 
 @dataclass(frozen=True)

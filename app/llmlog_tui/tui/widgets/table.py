@@ -20,11 +20,11 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from llmlog_tui.text import inert
 from llmlog_tui.tui.bindings import TABLE_BINDINGS
-from llmlog_tui.tui.text import inert
 from llmlog_tui.tui.widgets.rows import Cell, Column, NoRows, Row, RowSource, Span
 
-_GUTTER = 2
+_GUTTER, _MARGIN = 2, 1
 _TONES = (
     *("muted", "strong", "primary", "secondary", "accent"),
     *("success", "warning", "worst", "error"),
@@ -220,7 +220,7 @@ class LineTable(ScrollView, can_focus=True):
     def _visible(self) -> tuple[tuple[int, int], list[Row], list[int]]:
         start, stop = self._top, min(self._top + self._height, len(self._source))
         if self._window is None or self._window[0] != (start, stop):
-            widths = fit(self._source.columns, self.size.width - _GUTTER)
+            widths = fit(self._source.columns, self.size.width - _GUTTER - _MARGIN)
             self._window = (start, stop), self._source.rows(start, stop, widths), widths
         return self._window
 

@@ -1,0 +1,52 @@
+"""`llmlog demo`: write a log to look at, without a key and without a network."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import click
+
+_RUNS = 50
+
+
+@click.command()
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default="calls.jsonl",
+    show_default=True,
+    help="File to append to.",
+)
+@click.option(
+    "--runs",
+    type=click.IntRange(1),
+    help=f"Runs of the agent; {_RUNS} without --rate, with it until Ctrl-C.",
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed, the same log.")
+@click.option(
+    "--rate",
+    type=click.FloatRange(0, min_open=True),
+    help="Live traffic: about so many records a second, in real time.",
+)
+def demo(out: Path, runs: int | None, seed: int, rate: float | None) -> None:
+    """Write the log of a small agent that runs through the real openai SDK.
+
+    No key and no network are needed: the provider is inside the process. Without --rate the runs
+    are written at once, on a simulated clock that starts at a fixed time.
+    """
+    if importlib.util.find_spec("openai") is None:
+        raise click.ClickException("demo needs openai: pip install 'llmlog[openai]'")
+    from llmlog_tui.demo.run import live, simulate  # noqa: PLC0415 - imports openai, 0.75 s
+
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.open("ab").close()
+    except OSError as error:
+        raise click.ClickException(f"{out}: {error.strerror}") from error
+    if rate is None:
+        simulate(out, runs or _RUNS, seed)
+        click.echo(f"{out}: {runs or _RUNS} runs written; llmlog-tui {out} shows them", err=True)
+    else:
+        click.echo(f"{out}: about {rate:g} records a second; Ctrl-C ends it", err=True)
+        live(out, rate, runs, seed)
