@@ -26,7 +26,10 @@ llmlog.add_command(demo)
 def main() -> int:
     """Run the command; the exit code. An error is one line on stderr."""
     try:
-        result = llmlog.main(standalone_mode=False)
+        result = llmlog.main(prog_name="llmlog", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return BAD_INPUT
     except (click.ClickException, SourceError) as error:
         message = error.format_message() if isinstance(error, click.ClickException) else error
         usage = error.ctx if isinstance(error, click.UsageError) else None
