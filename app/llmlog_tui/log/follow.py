@@ -6,7 +6,9 @@ Knows nothing of what a line means, and nothing of threads: somebody calls read(
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -46,7 +48,6 @@ class Follower:
         self._offset = 0  # of the next byte to read
         self._tail = b""  # read, but not yet a whole line
         self._head = b""
-        self._seen: tuple[int, int] | None = None  # size and mtime_ns at the last look
 
     def read(self) -> Block | None:
         """The next whole lines, at most about BLOCK_BYTES of them; None if there are none now.
@@ -81,25 +82,29 @@ class Follower:
         return self._offset, size
 
     def reread(self, generation: int, offset: int, length: int) -> bytes | None:
-        """Bytes that were read before, or None if the generation they are of is closed."""
+        """Bytes that were read before, or None if the generation they are of is no more."""
         if generation != self.generation or self._fd < 0:
             return None
         try:
-            return os.pread(self._fd, length, offset)
+            data = os.pread(self._fd, length, offset)
+            return None if self._is_rewritten() else data
         except OSError:  # another thread closed the descriptor in between
             return None
 
     def _open(self) -> bool:
         try:
-            self._fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            self._fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except FileNotFoundError:
             return False
+        if not stat.S_ISREG(os.fstat(self._fd).st_mode):
+            self.close()
+            raise OSError(errno.EINVAL, "is not a regular file")
         self._begin_generation()
         return True
 
     def _begin_generation(self) -> None:
         self.generation += 1
-        self._offset, self._tail, self._head, self._seen = 0, b"", b"", None
+        self._offset, self._tail, self._head = 0, b"", b""
 
     def _end_generation(self) -> Block | None:
         """Close this generation; what is left of it, a line without an end, is its last block."""
@@ -124,18 +129,14 @@ class Follower:
 
     def _is_rewritten(self) -> bool:
         """Whether the held file was truncated, or truncated and written again (copytruncate)."""
-        now = os.fstat(self._fd)
-        looked, self._seen = self._seen, (now.st_size, now.st_mtime_ns)
-        if looked == self._seen:
-            return False
-        if now.st_size < self._offset:
+        if os.fstat(self._fd).st_size < self._offset:
             return True
         return os.pread(self._fd, len(self._head), 0) != self._head
 
     def _is_replaced(self) -> bool:
-        """Whether the path now leads to another file; if to none, the held one is read on."""
+        """Whether the path now leads to another file."""
         held = os.fstat(self._fd)
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):  # gone, or not to be seen: the held one is read on
             now = self.path.stat()
             same = (now.st_dev, now.st_ino) == (held.st_dev, held.st_ino)
             return not same or held.st_nlink == 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+import math
+from typing import Final, NamedTuple
 
 import polars as pl
 
@@ -40,6 +41,12 @@ READ_SCHEMA: Final[dict[str, pl.DataType]] = {
 }
 """What pl.read_ndjson is told: every known key, each in its most generous dtype."""
 
+TEXT_SCHEMA: Final[dict[str, pl.DataType]] = {
+    name: dtype if isinstance(dtype, pl.List) else pl.String()
+    for name, dtype in READ_SCHEMA.items()
+}
+"""READ_SCHEMA for lines that have values of a wrong type: polars makes text of any value."""
+
 COLUMNS: Final[dict[str, pl.DataType]] = {
     field.name: _KEPT_AS[field.type] for field in _IN_FRAME if field.name != "v"
 }
@@ -53,56 +60,115 @@ IS_CALL: Final = pl.col("event").is_in(list(CALL_EVENTS))
 IS_STEP: Final = pl.col("event").is_in(list(EVENTS))
 """Predicate: the record is ours, a call, a tool execution or a span, and no foreign event."""
 
-_FAILED_STATUS: Final = 400
+
+class Lost(NamedTuple):
+    """How many values of a field did not fit its dtype, and the row of the first, from 0."""
+
+    values: int
+    first: int
 
 
-def typed(read: pl.DataFrame) -> pl.DataFrame:
-    """A frame read with READ_SCHEMA, as COLUMNS has it, with what is absent inferred.
+def fitted(read: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, Lost]]:
+    """A frame read with READ_SCHEMA or TEXT_SCHEMA in the dtypes of COLUMNS, and what did not fit.
 
-    ts may be RFC 3339 with any offset or an epoch in s, ms, µs or ns; without an event it is a
-    tool_call if there is a tool_name, else a chat_completion; without a status it is an error if
-    `error`, error_type or an HTTP status of 400 and more is there.
+    ts may be RFC 3339 with any offset (none: UTC) or an epoch in s, ms, µs or ns, told by its
+    magnitude; a number may be numeric text. What is neither becomes null.
     """
-    status_code = pl.coalesce(
-        pl.col("error_status"),
-        pl.when(pl.col("http_status") >= _FAILED_STATUS).then(pl.col("http_status")),
-    )
-    failed = (
-        pl.col("error").is_not_null()
-        | pl.col("error_type").is_not_null()
-        | (status_code >= _FAILED_STATUS).fill_null(value=False)
-    )
-    guessed_event = (
-        pl.when(pl.col("tool_name").is_null())
+    columns = {column.name: _fit(column) for column in read}
+    lost = {}
+    for name, column in columns.items():
+        if values := column.null_count() - read[name].null_count():
+            gone = column.is_null() & read[name].is_not_null()
+            lost[name] = Lost(values, gone.arg_max() or 0)
+    return pl.DataFrame(columns), lost
+
+
+def inferred(fit: pl.DataFrame) -> pl.DataFrame:
+    """A frame from fitted() with COLUMNS alone, absent values taken from what is there.
+
+    An absent event is a tool_call if there is a tool_name, else a chat_completion; an absent status
+    is an error if `error`, error_type or an HTTP status of 400 and more is there, else ok.
+    """
+    fit = fit.with_columns(_aliased(fit))
+    have = {name for name in ("event", "status") if not fit[name].null_count()}
+    absent = {
+        "event": pl.when(pl.col("tool_name").is_null())
         .then(pl.lit("chat_completion"))
-        .otherwise(pl.lit("tool_call"))
-    )
-    inferred = {
-        "ts": _time(pl.col("ts")),
-        "event": pl.coalesce("event", guessed_event),
-        "status": pl.coalesce(
-            "status", pl.when(failed).then(pl.lit("error")).otherwise(pl.lit("ok"))
-        ),
-        "requested_model": pl.coalesce("requested_model", "request_model"),
-        "error_status": status_code,
+        .otherwise(pl.lit("tool_call")),
+        "status": pl.when(_FAILED).then(pl.lit("error")).otherwise(pl.lit("ok")),
     }
-    return read.select(
-        inferred.get(name, pl.col(name)).cast(dtype, strict=False).alias(name)
-        for name, dtype in COLUMNS.items()
-    )
+    return fit.with_columns(
+        pl.coalesce(name, value).alias(name) for name, value in absent.items() if name not in have
+    ).select(list(COLUMNS))
 
 
-def _time(text: pl.Expr) -> pl.Expr:
-    """UTC instants, µs, of RFC 3339 text (no offset: UTC) or of an epoch, told by its magnitude."""
+_FAILED_STATUS: Final = 400
+_FAILED: Final = (
+    pl.col("error").is_in(["", "0", "[]", "false", "{}"]).not_().fill_null(value=False)
+    | pl.col("error_type").is_not_null()
+    | (pl.col("error_status") >= _FAILED_STATUS).fill_null(value=False)
+)
+
+
+def _aliased(fit: pl.DataFrame) -> list[pl.Expr]:
+    """Our columns filled from other logs' names for them, where those hold anything."""
+    http = pl.col("http_status")
+    filled = {
+        "request_model": pl.coalesce("requested_model", "request_model"),
+        "http_status": pl.coalesce("error_status", pl.when(http >= _FAILED_STATUS).then(http)),
+    }
+    return [value for name, value in filled.items() if fit[name].null_count() < fit.height]
+
+
+_FIT_AS: Final = {**READ_SCHEMA, **COLUMNS, "http_status": pl.Int64()}
+_NULL: Final = {name: pl.Series(name, [None], dtype) for name, dtype in _FIT_AS.items()}
+
+
+def _fit(column: pl.Series) -> pl.Series:
+    """The column in the dtype it is kept in, null where a value does not fit."""
+    dtype = _FIT_AS[column.name]
+    if column.null_count() == len(column):
+        return _NULL[column.name].new_from_index(0, len(column))
+    if dtype == _UTC:
+        return _times(column)
+    if column.dtype == dtype:
+        return column
+    if dtype == pl.Boolean():
+        truth = {"true": True, "false": False}
+        return column.replace_strict(truth, default=None, return_dtype=dtype)
+    if column.dtype == pl.String():
+        column = column.cast(pl.Float64, strict=False)
+        if not math.isfinite(column.sum()):
+            column = column.set(~column.is_finite(), None)
+    return column.cast(dtype, strict=False)
+
+
+_UTC: Final = pl.Datetime("us", "UTC")
+_FIRST_US, _LAST_US = -62_135_596_800_000_000, 253_402_214_400_000_000
+"""The years 1 to 9999, in µs since 1970: Python has no other."""
+
+
+def _times(text: pl.Series) -> pl.Series:
+    """UTC instants of RFC 3339 text or of epochs."""
+    found = text.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
+    if found.null_count() > text.null_count():
+        found = text.to_frame().select(_any_time(pl.col(text.name))).to_series()
+    us = found.to_physical()
+    outside = ~us.is_between(_FIRST_US, _LAST_US)
+    return found.set(outside, None) if outside.any() else found
+
+
+def _any_time(text: pl.Expr) -> pl.Expr:
     epoch = text.cast(pl.Float64, strict=False)
     to_us = pl.coalesce(
         pl.when(epoch.abs() < limit).then(epoch * factor)
         for limit, factor in ((1e11, 1e6), (1e14, 1e3), (1e17, 1.0), (9e18, 1e-3))
     )
+    local = text.str.replace(" ", "T", literal=True)
     return pl.coalesce(
         text.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False),
-        text.str.to_datetime(
+        local.str.to_datetime(
             "%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False
         ).dt.replace_time_zone("UTC"),
-        to_us.cast(pl.Int64, strict=False).cast(pl.Datetime("us", "UTC")),
+        to_us.cast(pl.Int64, strict=False).cast(_UTC),
     )

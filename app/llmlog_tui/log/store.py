@@ -10,6 +10,7 @@ from typing import Final
 
 import polars as pl
 
+from llmlog_tui.log.faults import Faults
 from llmlog_tui.log.follow import Block
 from llmlog_tui.log.parse import Parsed
 from llmlog_tui.log.schema import COLUMNS
@@ -45,6 +46,7 @@ class Counts:
     skipped: Counter[str] = field(default_factory=Counter)
     nulled: Counter[str] = field(default_factory=Counter)
     first_skipped: dict[str, Place] = field(default_factory=dict)
+    first_nulled: dict[str, Place] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -88,10 +90,7 @@ class Store:
     def add(self, file: int, block: Block, parsed: Parsed) -> None:
         """Append the records of `block`, which is from the file with index `file`."""
         have = self._counts
-        first = {
-            kind: Place(self._files[file], self._lines[file] + line + 1)
-            for kind, line in parsed.first_skipped.items()
-        }
+        skipped, nulled = parsed.skipped, parsed.nulled
         rows = pl.int_range(have.records, have.records + parsed.frame.height, eager=True)
         where = {"block": len(self._stretches), "file": file}
         self._frame.vstack(
@@ -102,15 +101,22 @@ class Store:
             in_place=True,
         )
         self._stretches.append(Stretch(file, block.generation, block.offset, len(block.data)))
-        self._lines[file] += parsed.lines
         self._counts = Counts(
             have.lines + parsed.lines,
             have.records + parsed.frame.height,
             have.blanks + parsed.blanks,
-            have.skipped + parsed.skipped,
-            have.nulled + parsed.nulled,
-            first | have.first_skipped,
+            have.skipped + skipped.counts,
+            have.nulled + nulled.counts,
+            self._places(file, skipped) | have.first_skipped,
+            self._places(file, nulled) | have.first_nulled,
         )
+        self._lines[file] += parsed.lines
+
+    def _places(self, file: int, faults: Faults) -> dict[str, Place]:
+        before = self._lines[file]
+        return {
+            kind: Place(self._files[file], before + line + 1) for kind, line in faults.first.items()
+        }
 
     def merge_by_time(self) -> None:
         """Bring the records of several files into one order.

@@ -1,0 +1,225 @@
+"""Files in, snapshots out: counts that add up, one order, keys that stay, raw lines on demand."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from llmlog_tui.log.parse import parse
+from llmlog_tui.log.reader import Reader, load
+from llmlog_tui.log.sources import SourceError
+from llmlog_tui.log.store import FRAME_SCHEMA, Place, Snapshot
+
+
+def line(step: int, second: int | None = None) -> bytes:
+    ts = "null" if second is None else f'"2026-11-23T12:00:{second:02}Z"'
+    return b'{"ts": %s, "trace_id": "t", "step": %d}\n' % (ts.encode(), step)
+
+
+def steps(snapshot: Snapshot) -> list[int]:
+    return snapshot.frame["step"].to_list()
+
+
+def read_all(reader: Reader) -> Snapshot:
+    while reader.step():
+        pass
+    return reader.snapshot()
+
+
+def append(path: Path, data: bytes) -> None:
+    with path.open("ab", buffering=0) as file:
+        file.write(data)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[Path]:
+    return [tmp_path / "a.jsonl", tmp_path / "b.jsonl"]
+
+
+def test_records_and_skipped_and_blanks_are_the_lines(files: list[Path]) -> None:
+    files[0].write_bytes(b"\n" + line(0) + b"bad\n" + line(1) + b'{"step": "x"}\n[]\n{"torn')
+    files[1].write_bytes(b"bad\n\r\n" + line(2))
+    counts = load(files).counts
+    assert (counts.lines, counts.records, counts.blanks) == (10, 4, 2)
+    assert counts.skipped == {"not_json": 2, "not_object": 1, "torn": 1}
+    assert counts.nulled == {"step": 1}
+    assert counts.first_skipped == {
+        "not_json": Place(files[0], 3),
+        "not_object": Place(files[0], 6),
+        "torn": Place(files[0], 7),
+    }
+    assert counts.first_nulled == {"step": Place(files[0], 5)}
+
+
+def test_lines_are_counted_on_over_blocks(files: list[Path]) -> None:
+    files[0].write_bytes(line(0) * 3)
+    reader = Reader(files[:1])
+    read_all(reader)
+    append(files[0], line(1) + b"bad\n")
+    append(files[0], b"bad\n")
+    assert read_all(reader).counts.first_skipped == {"not_json": Place(files[0], 5)}
+    reader.close()
+
+
+def test_a_bom_at_the_start_of_a_file_is_no_fault(files: list[Path]) -> None:
+    files[0].write_bytes(b"\xef\xbb\xbf" + line(0))
+    snapshot = load(files[:1])
+    assert steps(snapshot) == [0]
+    assert snapshot.counts.records == snapshot.counts.lines == 1
+
+
+def test_one_file_keeps_its_order_whatever_its_times(files: list[Path]) -> None:
+    files[0].write_bytes(line(0, 5) + line(1, 3) + line(2) + line(3, 4))
+    assert steps(load(files[:1])) == [0, 1, 2, 3]
+
+
+def test_several_files_are_merged_by_time_as_they_are_loaded(files: list[Path]) -> None:
+    files[0].write_bytes(line(0, 1) + line(2, 5) + line(4, 9))
+    files[1].write_bytes(line(1, 3) + line(3, 7))
+    snapshot = load(files)
+    assert steps(snapshot) == [0, 1, 2, 3, 4]
+    assert snapshot.frame["file"].to_list() == [0, 1, 0, 1, 0]
+    assert snapshot.files == tuple(files)
+
+
+def test_a_record_without_time_stays_behind_the_one_before_it(files: list[Path]) -> None:
+    files[0].write_bytes(line(0) + line(1, 1) + line(2) + line(5, 9))
+    files[1].write_bytes(line(3, 2) + line(4))
+    assert steps(load(files)) == [0, 1, 2, 3, 4, 5]
+
+
+def test_what_arrives_live_is_appended_and_never_put_in_between(files: list[Path]) -> None:
+    files[0].write_bytes(line(0, 1) + line(1, 9))
+    files[1].write_bytes(line(2, 30))
+    reader = Reader(files)
+    read_all(reader)
+    reader.loaded()
+    append(files[1], line(3, 2))
+    append(files[0], line(4, 3))
+    snapshot = read_all(reader)
+    assert steps(snapshot)[:3] == [0, 1, 2]
+    assert sorted(steps(snapshot)[3:]) == [3, 4]
+    reader.close()
+
+
+def test_a_snapshot_never_changes_and_a_row_keeps_its_key(files: list[Path]) -> None:
+    files[0].write_bytes(line(0, 1) + line(1, 9))
+    files[1].write_bytes(line(2, 5))
+    reader = Reader(files)
+    before = read_all(reader)
+    keys = dict(before.frame.select("step", "row").iter_rows())
+    reader.loaded()
+    append(files[0], line(3))
+    after = read_all(reader)
+    assert steps(before) == [0, 1, 2]
+    assert before.counts.records == 3
+    assert dict(after.frame.select("step", "row").iter_rows()) == keys | {3: 3}
+    reader.close()
+
+
+def test_the_frame_has_its_columns_whether_or_not_there_is_a_record(files: list[Path]) -> None:
+    files[0].touch()
+    files[1].write_bytes(line(0))
+    assert dict(Snapshot.empty(files).frame.schema) == FRAME_SCHEMA
+    assert dict(load(files[:1]).frame.schema) == FRAME_SCHEMA
+    assert dict(load(files).frame.schema) == FRAME_SCHEMA
+
+
+def test_many_small_blocks_make_one_frame(files: list[Path]) -> None:
+    files[0].touch()
+    reader = Reader(files[:1])
+    for step in range(150):
+        append(files[0], line(step))
+        assert reader.step()
+        assert reader.snapshot().counts.records == step + 1
+    assert steps(reader.snapshot()) == list(range(150))
+    reader.close()
+
+
+def test_the_raw_line_of_a_row_is_read_back_from_its_file(files: list[Path]) -> None:
+    files[0].write_bytes(b"\xef\xbb\xbf" + line(0, 1) + b"\n\nbad\n" + line(1, 9))
+    files[1].write_bytes(line(2, 5))
+    reader = Reader(files)
+    read_all(reader)
+    reader.loaded()
+    append(files[0], line(3) + b'{"x": "the rest stays in the file"}\n')
+    frame = read_all(reader).frame
+    raw = [reader.raw_line(block, number) for block, number in frame.select("block", "line").rows()]
+    assert raw == [
+        b"\xef\xbb\xbf" + line(0, 1).strip(),
+        line(2, 5).strip(),
+        line(1, 9).strip(),
+        line(3).strip(),
+        b'{"x": "the rest stays in the file"}',
+    ]
+    reader.close()
+
+
+def test_a_raw_line_that_is_gone_is_none_and_not_somebody_elses(files: list[Path]) -> None:
+    files[0].write_bytes(line(0) + line(1))
+    reader = Reader(files[:1])
+    block, number = read_all(reader).frame.select("block", "line").row(1)
+    os.truncate(files[0], 0)
+    append(files[0], line(7) + line(8) + line(9))
+    assert reader.raw_line(block, number) is None
+    read_all(reader)
+    assert reader.raw_line(block, number) is None
+    reader.close()
+
+
+def test_progress_is_bytes_read_of_bytes_there(files: list[Path]) -> None:
+    files[0].write_bytes(line(0))
+    files[1].write_bytes(line(1) * 2)
+    reader = Reader(files)
+    assert reader.waiting_for() == files
+    read_all(reader)
+    assert reader.waiting_for() == []
+    assert reader.progress() == (3 * len(line(0)), 3 * len(line(0)))
+    reader.close()
+
+
+def test_a_file_that_is_not_there_yet_is_waited_for(files: list[Path]) -> None:
+    files[0].write_bytes(line(0))
+    reader = Reader(files)
+    assert steps(read_all(reader)) == [0]
+    assert reader.waiting_for() == [files[1]]
+    files[1].write_bytes(line(1))
+    assert steps(read_all(reader)) == [0, 1]
+    assert reader.waiting_for() == []
+    reader.close()
+
+
+def test_a_file_that_cannot_be_read_is_a_problem_until_it_can(files: list[Path]) -> None:
+    files[0].mkdir()
+    files[1].write_bytes(line(1))
+    reader = Reader(files)
+    assert steps(read_all(reader)) == [1]
+    assert reader.problems == {files[0]: "is not a regular file"}
+    files[0].rmdir()
+    files[0].write_bytes(line(0))
+    assert steps(read_all(reader)) == [1, 0]
+    assert reader.problems == {}
+    reader.close()
+
+
+def test_loading_what_cannot_be_read_is_one_clear_line(files: list[Path]) -> None:
+    with pytest.raises(SourceError, match=r"a\.jsonl: No such file"):
+        load(files[:1])
+    files[0].mkdir()
+    with pytest.raises(SourceError, match=r"a\.jsonl: is not a regular file"):
+        load(files[:1])
+
+
+def test_a_log_of_many_blocks_is_the_log_parsed_at_once(
+    files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llmlog_tui.log.follow.BLOCK_BYTES", 256)
+    data = b"".join(line(step) + b"bad\n" * (step % 7 == 0) for step in range(60))
+    files[0].write_bytes(data)
+    snapshot = load(files[:1])
+    parsed = parse(data)
+    assert steps(snapshot) == parsed.frame["step"].to_list()
+    assert snapshot.counts.skipped == parsed.skipped.counts
+    assert snapshot.counts.first_skipped["not_json"].line == parsed.skipped.first["not_json"] + 1
