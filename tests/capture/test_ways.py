@@ -1,0 +1,382 @@
+"""Every way to make a call x every way HTTP lets it end: the bare SDK's outcome, one record."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import openai
+import pydantic
+import pytest
+from tests.capture.conftest import KEY, QUESTION, Anything, Llmock, free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from llmlog import Session, testing
+
+
+class City(pydantic.BaseModel):
+    name: str
+
+
+class Way(NamedTuple):
+    """One way to make a call: what an application writes, for both clients."""
+
+    name: str
+    event: str
+    stream: bool
+    call: Callable[[Anything], object]
+    acall: Callable[[Anything], Awaitable[object]]
+
+
+CHAT: dict[str, Any] = {"model": "gpt-4o", "messages": QUESTION}
+RESPONSE: dict[str, Any] = {"model": "gpt-4o", "input": "Say hi."}
+EMBEDDING: dict[str, Any] = {"model": "text-embedding-3-small", "input": "hi"}
+
+
+def chat_streaming_parsed(client: Anything) -> object:
+    with client.chat.completions.with_streaming_response.create(**CHAT) as response:
+        return response.parse()
+
+
+async def achat_streaming_parsed(client: Anything) -> object:
+    async with client.chat.completions.with_streaming_response.create(**CHAT) as response:
+        return await response.parse()
+
+
+def chat_streaming_lines(client: Anything) -> object:
+    create = client.chat.completions.with_streaming_response.create
+    with create(stream=True, **CHAT) as response:
+        return [line.startswith("data:") for line in response.iter_lines()]
+
+
+async def achat_streaming_lines(client: Anything) -> object:
+    create = client.chat.completions.with_streaming_response.create
+    async with create(stream=True, **CHAT) as response:
+        return [line.startswith("data:") async for line in response.iter_lines()]
+
+
+def chat_streaming_chunks(client: Anything) -> object:
+    create = client.chat.completions.with_streaming_response.create
+    with create(stream=True, **CHAT) as response:
+        return list(response.parse())
+
+
+async def achat_streaming_chunks(client: Anything) -> object:
+    create = client.chat.completions.with_streaming_response.create
+    async with create(stream=True, **CHAT) as response:
+        return [chunk async for chunk in await response.parse()]
+
+
+def chat_helper(client: Anything) -> object:
+    with client.chat.completions.stream(**CHAT) as stream:
+        return [event.type for event in stream]
+
+
+async def achat_helper(client: Anything) -> object:
+    async with client.chat.completions.stream(**CHAT) as stream:
+        return [event.type async for event in stream]
+
+
+def response_helper(client: Anything) -> object:
+    with client.responses.stream(**RESPONSE) as stream:
+        return [event.type for event in stream]
+
+
+async def aresponse_helper(client: Anything) -> object:
+    async with client.responses.stream(**RESPONSE) as stream:
+        return [event.type async for event in stream]
+
+
+async def items_of(stream: Awaitable[Anything]) -> object:
+    return [item async for item in await stream]
+
+
+async def raw_items_of(raw: Awaitable[Anything]) -> object:
+    return [item async for item in (await raw).parse()]
+
+
+async def raw_parsed(raw: Awaitable[Anything]) -> object:
+    return (await raw).parse()
+
+
+WAYS = [
+    Way(
+        "chat create",
+        "chat_completion",
+        stream=False,
+        call=lambda c: c.chat.completions.create(**CHAT),
+        acall=lambda c: c.chat.completions.create(**CHAT),
+    ),
+    Way(
+        "chat parse",
+        "chat_completion",
+        stream=False,
+        call=lambda c: c.chat.completions.parse(response_format=City, **CHAT),
+        acall=lambda c: c.chat.completions.parse(response_format=City, **CHAT),
+    ),
+    Way(
+        "chat raw",
+        "chat_completion",
+        stream=False,
+        call=lambda c: c.chat.completions.with_raw_response.create(**CHAT).parse(),
+        acall=lambda c: raw_parsed(c.chat.completions.with_raw_response.create(**CHAT)),
+    ),
+    Way(
+        "chat streaming response",
+        "chat_completion",
+        stream=False,
+        call=chat_streaming_parsed,
+        acall=achat_streaming_parsed,
+    ),
+    Way(
+        "chat stream",
+        "chat_completion",
+        stream=True,
+        call=lambda c: list(c.chat.completions.create(stream=True, **CHAT)),
+        acall=lambda c: items_of(c.chat.completions.create(stream=True, **CHAT)),
+    ),
+    Way("chat stream helper", "chat_completion", stream=True, call=chat_helper, acall=achat_helper),
+    Way(
+        "chat raw stream",
+        "chat_completion",
+        stream=True,
+        call=lambda c: list(
+            c.chat.completions.with_raw_response.create(stream=True, **CHAT).parse()
+        ),
+        acall=lambda c: raw_items_of(
+            c.chat.completions.with_raw_response.create(stream=True, **CHAT)
+        ),
+    ),
+    Way(
+        "chat streaming response lines",
+        "chat_completion",
+        stream=True,
+        call=chat_streaming_lines,
+        acall=achat_streaming_lines,
+    ),
+    Way(
+        "chat streaming response chunks",
+        "chat_completion",
+        stream=True,
+        call=chat_streaming_chunks,
+        acall=achat_streaming_chunks,
+    ),
+    Way(
+        "response create",
+        "response",
+        stream=False,
+        call=lambda c: c.responses.create(**RESPONSE),
+        acall=lambda c: c.responses.create(**RESPONSE),
+    ),
+    Way(
+        "response parse",
+        "response",
+        stream=False,
+        call=lambda c: c.responses.parse(text_format=City, **RESPONSE),
+        acall=lambda c: c.responses.parse(text_format=City, **RESPONSE),
+    ),
+    Way(
+        "response stream",
+        "response",
+        stream=True,
+        call=lambda c: list(c.responses.create(stream=True, **RESPONSE)),
+        acall=lambda c: items_of(c.responses.create(stream=True, **RESPONSE)),
+    ),
+    Way("response helper", "response", stream=True, call=response_helper, acall=aresponse_helper),
+    Way(
+        "embedding",
+        "embedding",
+        stream=False,
+        call=lambda c: c.embeddings.create(**EMBEDDING),
+        acall=lambda c: c.embeddings.create(**EMBEDDING),
+    ),
+]
+
+FAILURES = [400, 401, 403, 404, 409, 422, 429, 500, 503]
+BREAKS = ["disconnect", "stall", "malformed", "truncate"]
+RETRIED = (409, 429, 500, 503)
+
+JSON_REPLY = {"type": "reply", "text": '{"name": "Bern"}', "times": None}
+
+ways = pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
+streams = pytest.mark.parametrize("way", [w for w in WAYS if w.stream], ids=lambda way: way.name)
+both = pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+
+
+class Clients:
+    """One bare client of each kind, and the event loop of the asynchronous one."""
+
+    def __init__(self, base_url: str) -> None:
+        options: dict[str, Any] = {"base_url": base_url, "api_key": KEY, "max_retries": 1}
+        self.sync = openai.OpenAI(**options)
+        self.asynchronous = openai.AsyncOpenAI(**options)
+        self.runner = asyncio.Runner()
+
+    def close(self) -> None:
+        self.sync.close()
+        self.runner.run(self.asynchronous.close())
+        self.runner.close()
+
+
+@pytest.fixture(scope="module")
+def clients(llmock_process: Llmock) -> Iterator[Clients]:
+    made = Clients(llmock_process.base_url)
+    yield made
+    made.close()
+
+
+class Caller:
+    """Makes one call with a bare and with a recorded client, and compares."""
+
+    def __init__(self, clients: Clients, session: Session, memory: testing.Memory) -> None:
+        self._clients = clients
+        self._session = session
+        self._memory = memory
+        self.options: dict[str, Any] = {}
+        self.before: Callable[[], None] = lambda: None
+
+    def _outcome(self, way: Way, client: Anything, *, asynchronous: bool) -> tuple[object, ...]:
+        self.before()
+        client = client.with_options(**self.options)
+        if not asynchronous:
+            return outcome(lambda: way.call(client))
+
+        async def run() -> object:
+            return await way.acall(client)
+
+        return outcome(lambda: self._clients.runner.run(run()))
+
+    def record(self, way: Way, *, asynchronous: bool) -> dict[str, Any]:
+        client: Any = self._clients.asynchronous if asynchronous else self._clients.sync
+        bare = self._outcome(way, client, asynchronous=asynchronous)
+        recorded = self._outcome(way, self._session.wrap(client), asynchronous=asynchronous)
+        assert recorded == bare
+        (record,) = self._memory.records()
+        assert record["event"] == way.event
+        assert record["stream"] is way.stream
+        raised = bare[0]
+        assert (record["status"] == "error") is isinstance(raised, type)
+        if isinstance(raised, type):
+            assert record["error_type"] == raised.__name__
+        return record
+
+
+def outcome(call: Callable[[], object]) -> tuple[object, ...]:
+    """What the application gets: a value, or the class, text and cause of an exception."""
+    try:
+        return ("ok", plain(call()))
+    except Exception as error:  # noqa: BLE001 - any of them is an outcome
+        return (type(error), str(error), type(error.__cause__))
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401
+    """A value without what differs from one request to the next."""
+    if isinstance(value, pydantic.BaseModel):
+        return (type(value), plain(json.loads(value.model_dump_json(warnings=False))))
+    if isinstance(value, dict):
+        changing = ("id", "created", "created_at", "completed_at", "item_id")
+        return {key: plain(item) for key, item in value.items() if key not in changing}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return value
+
+
+@pytest.fixture
+def caller(clients: Clients, session: Session, memory: testing.Memory) -> Caller:
+    return Caller(clients, session, memory)
+
+
+@pytest.fixture
+def script(caller: Caller, llmock: Llmock) -> Callable[..., None]:
+    """Set what the server does, afresh for the bare and for the recorded call."""
+
+    def script_both(*behaviors: dict[str, Any]) -> None:
+        def before() -> None:
+            llmock.reset()
+            llmock.script(JSON_REPLY, *behaviors)
+
+        caller.before = before
+
+    script_both()
+    return script_both
+
+
+@both
+@ways
+@pytest.mark.usefixtures("script")
+def test_a_call_that_succeeds(caller: Caller, way: Way, *, asynchronous: bool) -> None:
+    record = caller.record(way, asynchronous=asynchronous)
+    assert record["status"] == "ok"
+    assert record["stream_end"] == ("complete" if way.stream else None)
+    assert record["model"]
+    if way.event != "embedding":
+        assert record["finish_reason"] == "stop"
+    if way.stream:
+        assert record["ttft_ms"] == 0
+    else:
+        assert record["prompt_tokens"] is not None
+
+
+@both
+@pytest.mark.parametrize("status", FAILURES)
+@ways
+def test_a_call_that_fails(
+    caller: Caller, script: Callable[..., None], way: Way, status: int, *, asynchronous: bool
+) -> None:
+    script({"type": "fail", "status": status, "times": None, "retry_after": 0.001})
+    record = caller.record(way, asynchronous=asynchronous)
+    assert (record["status"], record["error_status"]) == ("error", status)
+    assert record["stream_end"] == ("error" if way.stream else None)
+    assert record["retries"] == (1 if status in RETRIED else 0)
+
+
+@both
+@ways
+def test_a_call_that_succeeds_when_retried(
+    caller: Caller, script: Callable[..., None], way: Way, *, asynchronous: bool
+) -> None:
+    script({"type": "fail", "status": 503, "retry_after": 0.001})
+    record = caller.record(way, asynchronous=asynchronous)
+    assert (record["status"], record["retries"]) == ("ok", 1)
+
+
+@both
+@ways
+def test_a_server_that_is_too_slow(
+    caller: Caller, script: Callable[..., None], way: Way, *, asynchronous: bool
+) -> None:
+    script({"type": "delay", "seconds": 5})
+    caller.options = {"timeout": 0.05, "max_retries": 0}
+    record = caller.record(way, asynchronous=asynchronous)
+    assert (record["status"], record["error_type"]) == ("error", "APITimeoutError")
+    assert record["retries"] == 0
+
+
+@both
+@ways
+def test_a_connection_that_is_refused(caller: Caller, way: Way, *, asynchronous: bool) -> None:
+    caller.options = {"base_url": f"http://127.0.0.1:{free_port()}/v1", "max_retries": 0}
+    record = caller.record(way, asynchronous=asynchronous)
+    assert (record["status"], record["error_type"]) == ("error", "APIConnectionError")
+
+
+@both
+@pytest.mark.parametrize("kind", BREAKS)
+@streams
+def test_a_stream_that_breaks(
+    caller: Caller, script: Callable[..., None], way: Way, kind: str, *, asynchronous: bool
+) -> None:
+    script({"type": "stream_fault", "kind": kind, "after_chunks": 2})
+    caller.options = {"timeout": 0.2}
+    record = caller.record(way, asynchronous=asynchronous)
+    if kind == "truncate":
+        expected = ("ok", "truncated")
+    elif kind == "malformed" and way.name.endswith("lines"):
+        # Whoever reads lines does not parse them, and gets the rest of the stream.
+        expected = ("ok", "complete")
+    else:
+        expected = ("error", "error")
+    assert (record["status"], record["stream_end"]) == expected
