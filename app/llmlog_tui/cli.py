@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
+import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 _EXTRA_TUI = ("textual", "polars", "orjson", "click", "zstandard")
+_DEMO_RATE = "6"
 
 
 def dashboard(arguments: Sequence[str] | None = None) -> int:
@@ -16,13 +21,21 @@ def dashboard(arguments: Sequence[str] | None = None) -> int:
         return 2
     options = _parser().parse_args(arguments)
     from llmlog_tui.log.sources import SourceError, expand  # noqa: PLC0415 - needs the extra
+
+    if options.demo and not _have("llmlog-tui --demo", ("openai",), "openai"):
+        return 2
+    with _demo_traffic() if options.demo else contextlib.nullcontext(options.files) as names:
+        try:
+            files = expand(names, must_exist=options.no_follow)
+        except SourceError as error:
+            print(f"llmlog-tui: {error}", file=sys.stderr)  # noqa: T201 - the command's voice
+            return 2
+        return _run(files, options)
+
+
+def _run(files: list[Path], options: argparse.Namespace) -> int:
     from llmlog_tui.tui.app import LogApp  # noqa: PLC0415 - needs the extra
 
-    try:
-        files = expand(options.files, must_exist=options.no_follow)
-    except SourceError as error:
-        print(f"llmlog-tui: {error}", file=sys.stderr)  # noqa: T201 - the command's voice
-        return 2
     app = LogApp(files, slow_ms=options.slow_ms, follow=not options.no_follow, trace=options.trace)
     app.run()
     return app.return_code or 0
@@ -50,8 +63,25 @@ def _parser() -> argparse.ArgumentParser:
         help="a call is slow if it took longer (default 500)",
     )
     parser.add_argument("--trace", metavar="ID", help="select this trace")
+    parser.add_argument("--demo", action="store_true", help="show the live log of a made-up agent")
     parser.add_argument("--no-follow", action="store_true", help="read once and stop there")
     return parser
+
+
+@contextlib.contextmanager
+def _demo_traffic() -> Iterator[list[str]]:
+    """A log that `llmlog demo` writes to in another process, for as long as it is looked at."""
+    with tempfile.TemporaryDirectory(prefix="llmlog-demo-") as folder:
+        out = str(Path(folder, "calls.jsonl"))
+        program = "import sys; from llmlog_tui.cli import headless; sys.exit(headless())"
+        command = [sys.executable, "-c", program, "demo", "--out", out, "--rate", _DEMO_RATE]
+        quiet = subprocess.DEVNULL
+        demo = subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet)  # noqa: S603
+        try:
+            yield [out]
+        finally:
+            demo.terminate()
+            demo.wait()
 
 
 def _have(command: str, modules: Sequence[str], extra: str) -> bool:

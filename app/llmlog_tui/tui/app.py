@@ -68,6 +68,16 @@ class LogApp(App[None]):
         self._asked: Question | None = None
         self._arrivals: deque[tuple[float, int]] = deque()
 
+    @property
+    def records_shown(self) -> int:
+        """How many records the screen is about."""
+        return 0 if self._overview is None else self._overview.snapshot.counts.records
+
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is on its way, or reading has not come to the end of the files."""
+        return self._asking or self._progress.state == "loading"
+
     # -- start
 
     def get_default_screen(self) -> OverviewScreen:
@@ -79,11 +89,12 @@ class LogApp(App[None]):
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
         self.theme = DARK.name
-        self._work(lambda: self._feed.run(self.post_message, get_current_worker().cancelled_event))
+        self.work(lambda: self._feed.run(self.post_message, get_current_worker().cancelled_event))
         self.set_interval(1.0, self._headline)
         self._headline()
 
-    def _work(self, work: Callable[[], None]) -> None:
+    def work(self, work: Callable[[], None]) -> None:
+        """Do something in a thread of its own; if it fails, the user is told."""
         self.run_worker(work, thread=True, exit_on_error=False)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
@@ -96,8 +107,13 @@ class LogApp(App[None]):
     def on_loaded(self, message: Loaded) -> None:
         """There are more records, or reading is in another state."""
         self._snapshot, self._progress = message.snapshot, message.progress
-        if message.progress.live:
+        if message.progress.state == "live":
             self._arrivals.append((time.monotonic(), message.snapshot.counts.records))
+        if message.progress.waiting:
+            self._overview_screen.calls.empty = (
+                f"No {Path(message.progress.waiting[0]).name} yet: it is read once it is there. "
+                "`llmlog-tui --demo` shows one."
+            )
         self._ask()
         self._headline()
 
@@ -121,7 +137,7 @@ class LogApp(App[None]):
         question = Question(snapshot, self._trace, self._slow_ms)
         if self._asked is None or not question.is_same(self._asked):
             self._asking, self._asked = True, question
-            self._work(lambda: self._analyst.answer(question, self.post_message))
+            self.work(lambda: self._analyst.answer(question, self.post_message))
 
     # -- what the user does
 
@@ -153,7 +169,7 @@ class LogApp(App[None]):
     @on(LineTable.Selected, "#calls")
     def _open_record(self, message: LineTable.Selected) -> None:
         if self._overview is not None and isinstance(message.key, int):
-            self._work(partial(self._show_record, *self._overview.place(message.key)))
+            self.work(partial(self._show_record, *self._overview.place(message.key)))
 
     def _show_record(self, file: str, block: int, line: int) -> None:
         raw = self._feed.raw_line(block, line)
@@ -228,16 +244,15 @@ class LogApp(App[None]):
         overview, progress = self._overview, self._progress
         shown = overview.snapshot.counts.records if overview else 0
         there = self._snapshot.counts.records if self._snapshot else 0
-        state, detail = "done", ""
+        state, detail = str(progress.state), ""
         if progress.waiting and not there:
             state, detail = "waiting", f"for {progress.waiting[0]}"
         elif self._frozen:
             state, detail = "frozen", f"+{there - shown:,} End"
-        elif progress.live:
-            state, detail = "live", f"{units.rate(self._rate())}/s"
-        elif progress.read < progress.there or overview is None:
-            share = progress.read / progress.there if progress.there else 0.0
-            state, detail = "loading", units.percent(share)
+        elif state == "live":
+            detail = f"{units.rate(self._rate())}/s"
+        elif state == "loading" and progress.there:
+            detail = units.percent(progress.read / progress.there)
         names = [path.name for path in self._files]
         self._overview_screen.say(
             Headline(
@@ -247,6 +262,7 @@ class LogApp(App[None]):
                 state=state,
                 detail=detail,
                 alerts=overview.ongoing if overview else 0,
+                skipped=overview.snapshot.counts.skipped.total() if overview else 0,
             )
         )
 

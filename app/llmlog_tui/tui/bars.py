@@ -85,7 +85,7 @@ def _parts(step: Step, axis: Axis, first: int, last: int) -> list[Span]:
     )
     cells = []
     for at in range(first, last):
-        middle = (at + 0.5) / axis.width * axis.duration_ms
+        middle = max(step.start, (at + 0.5) / axis.width * axis.duration_ms)
         cells.append(next(span for end, span in edges if middle < end))
     if len(cells) >= _PARTS_SHOWN_FROM:
         if step.waited > step.start:

@@ -73,7 +73,7 @@ CALLS_BINDINGS: Final = [
         description="record",
         tooltip="Show the whole record",
     ),
-    Binding("t", "trace", "its trace", tooltip="Go to the trace of this call"),
+    Binding("t", "app.trace", "its trace", tooltip="Go to the trace of this call"),
 ]
 ALERTS_BINDINGS: Final = [
     Binding(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from textual.message import Message
 
@@ -13,11 +13,17 @@ if TYPE_CHECKING:
     from llmlog_tui.log.store import Snapshot
 
 
+State = Literal["loading", "live", "done"]
+
+
 @dataclass(frozen=True)
 class Progress:
-    """How far reading is: bytes `read` of those `there`, and what it waits for or cannot read."""
+    """How far reading is: bytes `read` of those `there`, and what it waits for or cannot read.
 
-    live: bool = False
+    `state` is `done` where the files were read once and are not followed.
+    """
+
+    state: State = "loading"
     read: int = 0
     there: int = 0
     waiting: tuple[str, ...] = ()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from textual.message import Message
 
-from llmlog_tui.tui.messages import Answered, Loaded, Progress
+from llmlog_tui.tui.messages import Answered, Loaded, Progress, State
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
@@ -43,38 +43,40 @@ class Feed:
         from llmlog_tui.log.reader import Reader  # noqa: PLC0415 - imports polars
 
         self._reader = reader = Reader(self._files)
-        live, said, posted = False, None, 0.0
+        state: State = "loading"
+        said, due = None, 0.0
         try:
             while not cancelled.is_set():
                 has_more = reader.step()
-                if not has_more and not live:
-                    live = self._caught_up(reader)
-                progress = _progress(reader, live=live)
-                due = time.monotonic() - posted >= _POST_SECONDS
-                if progress != said and (due or not has_more):
+                if not has_more and state == "loading":
+                    state = self._loaded(reader)
+                progress = _progress(reader, state)
+                if progress != said and (not has_more or time.monotonic() >= due):
                     post(Loaded(reader.snapshot(), progress))
-                    said, posted = progress, time.monotonic()
-                if not has_more and (not self._follow or cancelled.wait(POLL_SECONDS)):
+                    said, due = progress, time.monotonic() + _POST_SECONDS
+                if state == "done" or (not has_more and cancelled.wait(POLL_SECONDS)):
                     return
         finally:
-            if self._follow:
+            if cancelled.is_set():
                 reader.close()
 
     def raw_line(self, block: int, line: int) -> bytes | None:
         """A record's line as it stands in its file; None if that is gone."""
         return self._reader.raw_line(block, line) if self._reader else None
 
-    def _caught_up(self, reader: Reader) -> bool:
-        """Everything that was there is read; from here on what comes is live."""
+    def _loaded(self, reader: Reader) -> State:
+        """Everything that was there is read: from here on it is live, or that was all."""
+        if not self._follow:
+            reader.finish()
         reader.loaded()
-        return self._follow
+        return "live" if self._follow else "done"
 
 
-def _progress(reader: Reader, *, live: bool) -> Progress:
+def _progress(reader: Reader, state: State) -> Progress:
     read, there = reader.progress()
     problems = [f"{path}: {why}" for path, why in reader.problems.items()]
     waiting = [str(path) for path in reader.waiting_for() if path not in reader.problems]
-    return Progress(live=live, read=read, there=there, waiting=(*problems, *waiting))
+    return Progress(state, read, there, (*problems, *waiting))
 
 
 @dataclass(frozen=True, eq=False)

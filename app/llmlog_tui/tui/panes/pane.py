@@ -20,6 +20,11 @@ class Pane(LineTable):
         """Take the columns of the other form."""
         self.redraw()
 
+    def on_resize(self) -> None:
+        """Take the columns of another width."""
+        super().on_resize()
+        self.redraw()
+
     @abstractmethod
     def redraw(self) -> None:
         """Make a source, a title and a subtitle of what the pane holds."""

@@ -30,6 +30,7 @@ _COMPACT: Final = (
     Column("ms", 7, "right"),
     Column("notes", 18),
 )
+_WIDE_FROM = 80
 _BARS, _NOTES = 2, 4
 
 
@@ -58,7 +59,8 @@ class TimelinePane(Pane):
         if timeline is None:
             self.label("Timeline")
             return
-        self.show(_Steps(timeline, self._slow_ms, _COMPACT if self.compact else _WIDE))
+        columns = _WIDE if self.size.width >= _WIDE_FROM else _COMPACT
+        self.show(_Steps(timeline, self._slow_ms, columns))
         count = len(timeline.steps)
         facts = [
             f"Timeline {units.short_id(timeline.trace_id)}",

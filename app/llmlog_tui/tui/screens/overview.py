@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from llmlog_tui.tui.bindings import SCREEN_BINDINGS
 from llmlog_tui.tui.panes.alerts import AlertsPane
@@ -18,6 +17,7 @@ from llmlog_tui.tui.panes.pane import Pane
 from llmlog_tui.tui.panes.timeline import TimelinePane
 from llmlog_tui.tui.panes.traces import TracesPane
 from llmlog_tui.tui.widgets.header import Header, Headline
+from llmlog_tui.tui.widgets.keyline import KeyLine
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
@@ -45,7 +45,7 @@ class OverviewScreen(Screen[None]):
         """Header, panes, footer."""
         yield self.header
         yield Container(self.traces, self.timeline, self.calls, self.alerts, id="panes")
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     @property
     def panes(self) -> tuple[Pane, ...]:

@@ -22,6 +22,7 @@ class Headline:
     state: str = "loading"
     detail: str = ""
     alerts: int = 0
+    skipped: int = 0
 
 
 _STATES = {
@@ -56,6 +57,10 @@ class Header(Widget):
         muted = "$text-muted"
         calls = Content.assemble("   ", (f"{line.calls:,}", "bold"), (" calls", muted))
         traces = Content.assemble("  ", (f"{line.traces:,}", "bold"), (" traces", muted))
+        if line.skipped:
+            lines = "line" if line.skipped == 1 else "lines"
+            skipped = f"   {line.skipped:,} {lines} skipped"
+            traces = Content.assemble(traces, (skipped, "$text-warning"))
         few = Content.assemble("   ", (units.count(line.calls), "bold"), (" calls", muted))
         return [name + file + calls + traces, name + file + few, name + few, name]
 

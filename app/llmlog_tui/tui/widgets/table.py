@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
@@ -31,7 +32,7 @@ _TONES = (
 )
 
 
-class LineTable(ScrollView, can_focus=True):
+class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
     """Rows under a heading, with a cursor; `following` sticks to the last row while it grows."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*TABLE_BINDINGS]
@@ -204,18 +205,21 @@ class LineTable(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """One line of the table as it stands on screen."""
-        width = self.size.width
+        width, style = self.size.width, self.rich_style
         _, rows, widths = self._visible()
         if y < self._heading:
-            style = self.get_component_rich_style("table--heading")
-            return self._strip(self._heading_cells(widths), Span(" "), " ", widths, style)
+            heading = self.get_component_rich_style("table--heading")
+            return self._strip(self._heading_cells(widths), Span(" "), " ", widths, heading)
         at = y - self._heading
         if at < len(rows):
             return self._row(self._top + at, rows[at], widths)
-        if not len(self._source) and at == 0:
-            style = self.rich_style + self.get_component_rich_style("table--muted", partial=True)
-            return Strip([Segment(set_cell_size(f"  {self.empty}", width), style)], width)
-        return Strip.blank(width, self.rich_style)
+        if not len(self._source):
+            lines = wrap(inert(self.empty), max(1, width - 2 * _GUTTER))
+            if at < len(lines):
+                muted = style + self.get_component_rich_style("table--muted", partial=True)
+                text = set_cell_size(" " * _GUTTER + lines[at], width)
+                return Strip([Segment(text, muted)], width)
+        return Strip.blank(width, style)
 
     def _visible(self) -> tuple[tuple[int, int], list[Row], list[int]]:
         start, stop = self._top, min(self._top + self._height, len(self._source))

@@ -1,0 +1,65 @@
+"""The bottom row: what the keys do here, the way out always in sight."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from textual import events
+from textual.binding import Binding
+from textual.content import Content
+from textual.widget import Widget
+
+_ALWAYS = ("help", "quit", "back")
+"""Descriptions of the keys that stand at the right and never give way."""
+
+_GAP = 2
+
+
+class KeyLine(Widget):
+    """Keys of the focused pane first, then those of the screen and the App, as many as fit."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._keys: list[tuple[range, str]] = []
+
+    def on_mount(self) -> None:
+        """Draw anew when other keys are in force."""
+        self.screen.bindings_updated_signal.subscribe(self, lambda _: self.refresh())
+
+    def render(self) -> Content:
+        """Left and right group; remembers where each key stands, for the mouse."""
+        shown = (active.binding for active in self.screen.active_bindings.values())
+        bindings = list({each.action: each for each in shown if each.show}.values())
+        left = [binding for binding in bindings if binding.description not in _ALWAYS]
+        right = [binding for binding in bindings if binding.description in _ALWAYS]
+        room = self.size.width - 2 - sum(self._width(binding) + _GAP for binding in right)
+        while left and sum(self._width(binding) + _GAP for binding in left) > room:
+            left.pop()
+        self._keys = []
+        end = self.size.width - 1 - sum(self._width(b) + _GAP for b in right) + _GAP
+        line = self._group(left, at=1)
+        return line + Content(" " * max(0, end - line.cell_length)) + self._group(right, at=end)
+
+    def _group(self, bindings: Iterable[Binding], at: int) -> Content:
+        line = Content(" " if at == 1 else "")
+        for binding in bindings:
+            width = self._width(binding)
+            self._keys.append((range(at, at + width), binding.key))
+            line += Content.assemble(
+                (self._display(binding), "$text-primary bold"),
+                (f" {binding.description}", "$text-muted"),
+            ) + Content(" " * _GAP)
+            at += width + _GAP
+        return line
+
+    def _display(self, binding: Binding) -> str:
+        return self.app.get_key_display(binding)
+
+    def _width(self, binding: Binding) -> int:
+        return len(self._display(binding)) + 1 + len(binding.description)
+
+    def on_click(self, event: events.Click) -> None:
+        """Press the key under the mouse."""
+        for cells, key in self._keys:
+            if event.x in cells:
+                self.app.simulate_key(key)
