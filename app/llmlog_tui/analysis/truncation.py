@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import polars as pl
 
@@ -45,7 +45,8 @@ def rises(calls: pl.DataFrame) -> list[Rise]:
     """Per model, each stretch of windows with more cut-off answers than all windows before it.
 
     A window is WINDOW_CALLS calls with a finish_reason (the last one at least half of that). It is
-    judged against the calls before the stretch by a one-sided two-proportion z-test at LEVEL.
+    judged by a one-sided two-proportion z-test at LEVEL against all calls before the stretch, and
+    against these without the window right before it: the rise may have begun within that one.
     """
     windows = (
         calls.filter(pl.col("finish_reason").is_not_null())
@@ -67,43 +68,54 @@ def rises(calls: pl.DataFrame) -> list[Rise]:
     return sorted(found, key=lambda rise: rise.row)
 
 
+class _Share(NamedTuple):
+    truncated: int = 0
+    calls: int = 0
+
+    def plus(self, truncated: int, calls: int) -> _Share:
+        return _Share(self.truncated + truncated, self.calls + calls)
+
+
 def _rises_of(model: str | None, windows: pl.DataFrame) -> Iterator[Rise]:
-    calls = truncated = 0
+    before, latest = _Share(), _Share()
     stretch: list[dict[str, Any]] = []
+    judged_by: tuple[_Share, ...] = ()
     for window in windows.iter_rows(named=True):
-        share = window["truncated"] / window["calls"]
-        risen = (
-            calls > 0
-            and share - truncated / calls >= _LEAST_RISE
-            and chance_of_rise(truncated, calls, window["truncated"], window["calls"]) < LEVEL
-        )
-        if risen:
+        if not stretch:
+            judged_by = (before.plus(*latest), before)
+        risen_from = next((share for share in judged_by if _risen(share, window)), None)
+        if risen_from:
+            judged_by = (risen_from,)
             stretch.append(window)
             continue
         if stretch:
-            yield _rise(model, truncated, calls, stretch, ongoing=False)
+            yield _rise(model, judged_by[0], stretch, ongoing=False)
             stretch = []
-        calls += window["calls"]
-        truncated += window["truncated"]
+        before = before.plus(*latest)
+        latest = _Share(window["truncated"], window["calls"])
     if stretch:
-        yield _rise(model, truncated, calls, stretch, ongoing=True)
+        yield _rise(model, judged_by[0], stretch, ongoing=True)
+
+
+def _risen(before: _Share, window: dict[str, Any]) -> bool:
+    truncated, calls = window["truncated"], window["calls"]
+    return (
+        before.calls > 0
+        and truncated / calls - before.truncated / before.calls >= _LEAST_RISE
+        and chance_of_rise(*before, truncated, calls) < LEVEL
+    )
 
 
 def _rise(
-    model: str | None,
-    truncated_before: int,
-    calls_before: int,
-    stretch: list[dict[str, Any]],
-    *,
-    ongoing: bool,
+    model: str | None, before: _Share, stretch: list[dict[str, Any]], *, ongoing: bool
 ) -> Rise:
     calls = sum(window["calls"] for window in stretch)
     truncated = sum(window["truncated"] for window in stretch)
     return Rise(
         model=model,
-        before=truncated_before / calls_before,
+        before=before.truncated / before.calls,
         after=truncated / calls,
-        p=chance_of_rise(truncated_before, calls_before, truncated, calls),
+        p=chance_of_rise(*before, truncated, calls),
         calls=calls,
         truncated=truncated,
         ts=stretch[0]["ts"],

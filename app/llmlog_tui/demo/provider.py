@@ -20,6 +20,7 @@ BASE_URL: Final = "https://api.openai.com/v1"
 _LIMITS: Final = {"requests": 500, "tokens": 200_000}
 _RETRY_COUNT: Final = "x-stainless-retry-count"
 _CACHE_GRAIN: Final = 128
+_LONGER_SINCE_UPDATE: Final = 5
 
 
 @dataclass(frozen=True)
@@ -122,9 +123,10 @@ class Provider(httpx2.BaseTransport):
         prompt = len(json.dumps(body["messages"])) // 4 + 350 + 60 * len(body.get("tools", ()))
         asked_for = self._tool_calls(body)
         reasoning = self._reasoning(hard=self._rng.random() < 0.18) if model.reasons else 0
-        wanted = reasoning + (len(asked_for) * 28 or self._rng.randint(30, 150))
-        if self.changed and model.fingerprints[0] != model.fingerprints[1] and not asked_for:
-            wanted = round(wanted * 2.2)
+        text_tokens = self._rng.randint(30, 150)
+        if self._updated(model):
+            text_tokens *= _LONGER_SINCE_UPDATE
+        wanted = reasoning + (len(asked_for) * 28 or text_tokens)
         limit = body.get("max_completion_tokens") or wanted
         cut_off, output = wanted > limit, min(wanted, limit)
         # Some servers say `stop` although the limit was hit.
@@ -144,8 +146,11 @@ class Provider(httpx2.BaseTransport):
             reasoning=min(reasoning, output),
         )
 
+    def _updated(self, model: Model) -> bool:
+        return self.changed and model.fingerprints[0] != model.fingerprints[1]
+
     def _reasoning(self, *, hard: bool) -> int:
-        return 64 * self._rng.randint(4, 9) if hard else self._rng.choice((0, 0, 32, 64, 96))
+        return 64 * self._rng.randint(4, 8) if hard else self._rng.choice((0, 0, 32, 64, 96))
 
     def _tool_calls(self, body: dict[str, Any]) -> list[dict[str, Any]]:
         """Calls of the tools that the request offers, unless there are results already."""
@@ -183,7 +188,7 @@ class Provider(httpx2.BaseTransport):
         speed = model.tokens_per_sec * self._rng.uniform(0.85, 1.15)
         if self._rng.random() < 0.03:
             speed /= 2.6
-        if self.changed and model.fingerprints[0] != model.fingerprints[1]:
+        if self._updated(model):
             speed *= 0.8
         return self._first_token_ms(model) + answer.output / speed * 1_000
 

@@ -23,7 +23,7 @@ from llmlog_tui.demo.provider import BASE_URL, Provider
 START: Final = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 """When the simulated clock starts: the same seed always writes the same log."""
 
-CHANGE_AFTER: Final = 0.6
+CHANGE_AFTER: Final = 0.5
 """The fingerprint changes after this share of the runs."""
 
 _LIVE_CHANGE_AFTER_RUNS: Final = 25
