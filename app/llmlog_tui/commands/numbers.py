@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import click
 
@@ -12,7 +11,7 @@ class Finite(click.FloatRange):
     """A number within a range; `nan`, which no range keeps out, and `inf` are none."""
 
     def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+        self, value: float, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
         """The number `value` stands for, or a usage error."""
         number: float = super().convert(value, param, ctx)
