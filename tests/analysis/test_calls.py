@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.analysis.conftest import Frame
+from tests.analysis.conftest import Frame, Record
 
 from llmlog_tui.analysis.calls import (
     Usual,
@@ -61,7 +61,8 @@ def test_a_slow_call_without_a_reason_says_so() -> None:
     ],
 )
 def test_a_failure_is_the_first_reason(changes: dict[str, object], reason: str) -> None:
-    assert why(status="error", retries=2, reasoning_tokens=90, **changes) == reason
+    failed = {**UNREMARKABLE, "status": "error", "retries": 2, "reasoning_tokens": 90, **changes}
+    assert why_slow(failed, USUAL, 1_500.0) == reason
 
 
 def test_a_retry_comes_before_reasoning_and_says_how_long_it_waited() -> None:
@@ -189,5 +190,5 @@ def test_the_verdict_is_a_sentence() -> None:
 
 
 def test_calls_stay_in_the_order_of_the_log(frame: Frame) -> None:
-    records = [{"step": 2}, {"step": 0}, {"event": "span"}, {"step": 1}]
+    records: list[Record] = [{"step": 2}, {"step": 0}, {"event": "span"}, {"step": 1}]
     assert model_calls(frame(records))["step"].to_list() == [2, 0, 1]

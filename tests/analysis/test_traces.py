@@ -19,11 +19,8 @@ def only(frame: Frame, *records: Record) -> dict[str, Any]:
 
 def test_traces_stand_in_the_order_of_their_first_records(frame: Frame) -> None:
     found = traces(frame([{"trace_id": trace} for trace in "babcb"]))
-    assert found.select("trace_id", "steps", "row").rows() == [
-        ("b", 3, 0),
-        ("a", 1, 1),
-        ("c", 1, 3),
-    ]
+    rows = found.select("trace_id", "steps", "row").rows()
+    assert rows == [("b", 3, 0), ("a", 1, 1), ("c", 1, 3)]
 
 
 def test_records_without_a_trace_are_left_out(frame: Frame) -> None:

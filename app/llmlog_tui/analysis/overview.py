@@ -74,7 +74,7 @@ class Overview:
 
     def next_failed(self, row: object, direction: int) -> int | None:
         """The key of the next failed call behind the one with key `row`, or with -1 before it."""
-        failed = self.calls.select((pl.col("status") == "error").arg_true()).to_series()
+        failed = self.calls.select(calls_.FAILED.arg_true().cast(pl.Int64)).to_series()
         here = -1 if row is None else _position(self.calls, row)
         found = failed.filter(failed > here) if direction > 0 else failed.filter(failed < here)
         if not len(found):

@@ -1,0 +1,105 @@
+"""Everything the Overview shows, and the ways around in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.analysis.conftest import Log, Record
+
+from llmlog_tui.analysis.overview import Overview, overview
+from llmlog_tui.log.reader import load
+
+RECORDS: list[Record] = [
+    {"trace_id": "t", "latency_ms": 100, "ts": "2026-11-23T09:00:05Z"},
+    {"trace_id": "t", "event": "tool_call", "latency_ms": 9_000, "ts": "2026-11-23T09:00:09Z"},
+    {"trace_id": "t", "latency_ms": 600, "status": "error", "error_status": 400},
+    {"trace_id": "u", "latency_ms": 5_000, "ts": "2026-11-23T09:00:01Z"},
+    {"latency_ms": None, "status": "error"},
+    {"trace_id": "tools", "event": "tool_call"},
+]
+
+
+@pytest.fixture
+def view(log: Log) -> Overview:
+    return overview(log(RECORDS), slow_ms=500)
+
+
+def test_calls_are_numbered_by_their_records(view: Overview) -> None:
+    assert view.calls["row"].to_list() == [0, 2, 3, 4]
+
+
+def test_rows_say_whether_they_are_slow_or_among_the_worst_and_why(view: Overview) -> None:
+    rows = view.call_rows(0, 4)
+    assert [row["slow"] for row in rows] == [False, True, True, False]
+    # p95 of 100, 600, 5,000: 0.95 * 2 = 1.9, so 600 + 0.9 * 4,400 = 4,560 ms
+    assert view.worst_ms == pytest.approx(4_560)
+    assert [row["worst"] for row in rows] == [False, False, True, False]
+    assert [row["why"] for row in rows] == ["", "failed, 400", "unexplained", ""]
+
+
+def test_any_stretch_of_rows_can_be_had(view: Overview) -> None:
+    assert [row["row"] for row in view.call_rows(1, 3)] == [2, 3]
+    assert [row["row"] for row in view.call_rows(3, 99)] == [4]
+    assert [row["trace_id"] for row in view.trace_rows(1, 3)] == ["u", "tools"]
+
+
+def test_the_newest_record_is_the_latest_start_of_any_record(view: Overview) -> None:
+    assert str(view.newest) == "2026-11-23 09:00:09+00:00"
+
+
+def test_the_trace_of_a_call_is_known(view: Overview) -> None:
+    assert [view.trace_of(row) for row in (0, 3, 4)] == ["t", "u", None]
+
+
+def test_what_is_no_call_has_no_place_among_them(view: Overview) -> None:
+    with pytest.raises(KeyError):
+        view.trace_of(1)
+
+
+def test_the_last_call_of_a_trace_is_no_tool(view: Overview) -> None:
+    assert [view.last_call_of(trace) for trace in ("t", "u", "tools", "nobody")] == [
+        2, 3, None, None,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("row", "forward", "back"),
+    [(None, 2, None), (0, 2, None), (2, 4, None), (3, 4, 2), (4, None, 2)],
+)
+def test_failed_calls_are_found_in_both_directions(
+    view: Overview, row: int | None, forward: int | None, back: int | None
+) -> None:
+    assert view.next_failed(row, 1) == forward
+    assert view.next_failed(row, -1) == back
+
+
+def test_the_place_of_a_record_is_its_file_block_and_line(tmp_path: Path) -> None:
+    late, early = tmp_path / "late.jsonl", tmp_path / "early.jsonl"
+    late.write_text('\n{"ts": "2026-11-23T09:00:02Z"}\nbad\n{"ts": "2026-11-23T09:00:03Z"}\n')
+    early.write_text('{"ts": "2026-11-23T09:00:01Z"}\n')
+    view = overview(load([late, early]), slow_ms=500)
+    assert view.calls["row"].to_list() == [2, 0, 1]
+    assert [view.place(row) for row in (2, 0, 1)] == [
+        (str(early), 1, 0),
+        (str(late), 0, 1),
+        (str(late), 0, 3),
+    ]
+
+
+def test_only_alerts_that_are_not_cleared_are_ongoing(log: Log) -> None:
+    fingerprints = ["a", "b", "a", "c"]
+    records = [{"model": "m", "system_fingerprint": value} for value in fingerprints]
+    view = overview(log(records), slow_ms=500)
+    assert (len(view.alerts), view.ongoing) == (2, 1)
+
+
+def test_an_empty_log_has_an_overview(log: Log) -> None:
+    view = overview(log([]), slow_ms=500)
+    assert (view.worst_ms, view.newest, view.alerts, view.ongoing) == (None, None, (), 0)
+    assert (view.call_rows(0, 9), view.trace_rows(0, 9), view.next_failed(None, 1)) == (
+        [],
+        [],
+        None,
+    )
+    assert (view.verdict.sentence(), view.last_call_of("t")) == ("", None)
