@@ -1,0 +1,111 @@
+"""`llmlog stats --json` once more, in SQL: DuckDB as the judge."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+_COLUMNS = {
+    **dict.fromkeys(
+        ("ts", "event", "session_id", "trace_id", "status", "model", "provider", "finish_reason"),
+        "VARCHAR",
+    ),
+    **dict.fromkeys(("error_type", "tool_name", "error"), "VARCHAR"),
+    **dict.fromkeys(("latency_ms", "tokens_per_sec"), "DOUBLE"),
+    **dict.fromkeys(
+        ("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens", "error_status"),
+        "BIGINT",
+    ),
+}
+_KEYS = {
+    "model": "model",
+    "session": "session_id",
+    "provider": "provider",
+    "hour": "strftime(started, '%Y-%m-%dT%H:00:00Z')",
+}
+_RECORDS = """
+    create table records as select *,
+        coalesce(
+            try_cast(ts as timestamp), make_timestamp((try_cast(ts as double) * 1e6)::bigint)
+        ) as started,
+        coalesce(event, if(tool_name is null, 'chat_completion', 'tool_call')) as kind,
+        coalesce(
+            status,
+            if(error is not null or error_type is not null or error_status >= 400, 'error', 'ok')
+        ) = 'error' as failed
+    from read_json($path, format = 'newline_delimited', columns = $columns)
+"""
+_CALLS = """
+    create view calls as select *, rowid as nth,
+        coalesce(
+            tokens_per_sec, if(latency_ms > 0, completion_tokens / (latency_ms / 1000), null)
+        ) as speed
+    from records where kind in ('chat_completion', 'response', 'embedding')
+"""
+_TOTALS = """
+    select count(*) as records, count(distinct session_id) as sessions,
+        count(distinct trace_id) as traces,
+        count(*) filter (kind = 'tool_call') as tools,
+        count(*) filter (
+            failed and kind in ('chat_completion', 'response', 'embedding', 'tool_call')
+        ) as errors,
+        strftime(min(started), '%Y-%m-%dT%H:%M:%S.%fZ') as first_ts,
+        strftime(max(started), '%Y-%m-%dT%H:%M:%S.%fZ') as last_ts
+    from records
+"""
+_TOKENS = """
+    sum(prompt_tokens)::bigint as prompt_tokens,
+    sum(completion_tokens)::bigint as completion_tokens,
+    sum(reasoning_tokens)::bigint as reasoning_tokens,
+    sum(cached_tokens)::bigint as cached_tokens
+"""
+_OF_CALLS = f"select count(*) as calls, {_TOKENS} from calls"  # noqa: S608 - our own words
+_SLOW = """
+    select count(*) filter (latency_ms > $over) as calls,
+        count(*) filter (latency_ms > $over and reasoning_tokens / completion_tokens > 0.5)
+            as mostly_reasoning
+    from calls
+"""
+_GROUPS = """
+    select {key} as key, count(*) as calls, count(*) filter (failed) as errors,
+        count(*) filter (finish_reason = 'length') as truncated,
+        quantile_cont(latency_ms, 0.50) as p50_ms, quantile_cont(latency_ms, 0.95) as p95_ms,
+        quantile_cont(latency_ms, 0.99) as p99_ms,
+        quantile_cont(speed, 0.5) as tokens_per_sec_p50, {tokens}, null as cost_usd
+    from calls group by all order by calls desc, min(nth)
+"""
+
+
+def judged(path: Path, by: str = "model", over_ms: float = 500.0) -> dict[str, Any]:
+    """What `llmlog stats PATH --json` must print of a log without bad lines or blanks."""
+    with duckdb.connect() as db:
+
+        def rows(sql: str, **values: object) -> list[dict[str, Any]]:
+            found = db.execute(sql, values)
+            names = [column[0] for column in found.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+        rows(_RECORDS, path=str(path), columns=_COLUMNS)
+        rows(_CALLS)
+        totals, of_calls = rows(_TOTALS)[0], rows(_OF_CALLS)[0]
+        calls, tokens = of_calls.pop("calls"), of_calls
+        slow = rows(_SLOW, over=over_ms)[0]
+        groups = rows(_GROUPS.format(key=_KEYS[by], tokens=_TOKENS))
+    return {
+        "files": [str(path)],
+        "records": totals["records"],
+        "blanks": 0,
+        "skipped": {},
+        "nulled": {},
+        "sessions": totals["sessions"],
+        "traces": totals["traces"],
+        "calls": calls,
+        **{name: totals[name] for name in ("tools", "errors", "first_ts", "last_ts")},
+        **tokens,
+        "cost_usd": None,
+        "unpriced_calls": calls,
+        "slow": {"over_ms": over_ms, **slow},
+        "groups": groups,
+    }

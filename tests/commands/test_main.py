@@ -1,0 +1,159 @@
+"""`llmlog` as its user has it: data on stdout, one clear line on stderr, no traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.commands.conftest import Done, Run, command
+
+NO_EXTRA = """
+import sys
+class Nothing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition('.')[0] in {blocked!r}:
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Nothing())
+import importlib.util
+real = importlib.util.find_spec
+importlib.util.find_spec = lambda name: None if name in {blocked!r} else real(name)
+from llmlog_tui.cli import {entry}
+sys.exit({entry}())
+"""
+
+
+def is_refused(done: Done, *words: str) -> bool:
+    """One line on stderr with these words, nothing on stdout, exit code 2."""
+    assert done.err.count("\n") == 1
+    assert done.err.startswith("llmlog")
+    assert "Traceback" not in done.err
+    assert all(word in done.err for word in words), done.err
+    return (done.code, done.out) == (2, "")
+
+
+def test_a_missing_file_is_one_line(process: Run, tmp_path: Path) -> None:
+    assert is_refused(process("stats", tmp_path / "no.jsonl"), "no.jsonl", "no such file")
+
+
+def test_a_folder_is_one_line(llmlog: Run, tmp_path: Path) -> None:
+    assert is_refused(llmlog("stats", tmp_path), str(tmp_path), "folder")
+
+
+def test_a_device_is_one_line(llmlog: Run) -> None:
+    assert is_refused(llmlog("stats", os.devnull), "not a regular file")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_an_unreadable_file_is_one_line(llmlog: Run, tmp_path: Path) -> None:
+    path = tmp_path / "calls.jsonl"
+    path.touch(mode=0)
+    assert is_refused(llmlog("stats", path), str(path), "Permission denied")
+
+
+def test_one_bad_file_among_good_ones_is_one_line(llmlog: Run, sample: Path) -> None:
+    assert is_refused(llmlog("stats", sample, "no.jsonl", "--json"), "no.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["stats"], "FILE"),
+        (["stats", "x", "--bad"], "--bad"),
+        (["stats", "x", "--by", "moon"], "moon"),
+        (["stats", "x", "--slow-ms", "-1"], "-1"),
+        (["stats", "x", "--slow-ms", "nan"], "nan"),
+        (["stats", "x", "--slow-ms", "inf"], "inf"),
+        (["stats", "x", "--slow-ms", "soon"], "soon"),
+        (["nope"], "nope"),
+        (["--nope"], "--nope"),
+        (["demo", "--runs", "0"], "--runs"),
+        (["demo", "--rate", "0"], "--rate"),
+        (["demo", "--rate", "nan"], "nan"),
+        (["demo", "--rate", "inf"], "inf"),
+        (["demo", "extra"], "extra"),
+    ],
+)
+def test_bad_usage_is_one_line_that_says_where_help_is(
+    llmlog: Run, arguments: list[str], word: str
+) -> None:
+    assert is_refused(llmlog(*arguments), word, "--help")
+
+
+@pytest.mark.parametrize("name", ["a\nb.jsonl", "a\x1b[31m.jsonl"])
+def test_a_file_name_is_shown_and_not_obeyed(llmlog: Run, name: str) -> None:
+    done = llmlog("stats", name)
+    assert is_refused(done, "no such file")
+    assert "\x1b" not in done.err
+
+
+def test_without_arguments_the_help_is_shown(process: Run) -> None:
+    done = process()
+    assert (done.code, done.out) == (2, "")
+    assert all(word in done.err for word in ("Usage: llmlog", "stats", "demo"))
+
+
+def test_help_is_data(llmlog: Run) -> None:
+    done = llmlog("stats", "--help")
+    assert (done.code, done.err) == (0, "")
+    assert "--json" in done.out
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_closed_pipe_ends_quietly(sample: Path, options: list[str]) -> None:
+    stats = command("headless", "stats", sample, "--by", "session", *options)
+    read, write = os.pipe()
+    os.close(read)  # as `| head -c 1` does, sooner or later
+    done = subprocess.run(stats, stdout=write, stderr=subprocess.PIPE, check=False, timeout=60)
+    os.close(write)
+    assert done.stderr == b""
+    assert done.returncode == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is full")
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_full_disk_is_one_line(process: Run, sample: Path, options: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = process("stats", sample, *options, stdout=full)
+    assert is_refused(done._replace(out=""), "No space left on device")
+
+
+def base_install(entry: str, blocked: set[str], *arguments: str) -> Done:
+    """Run an entry point where these modules are not installed."""
+    program = NO_EXTRA.format(blocked=blocked, entry=entry)
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize(("entry", "name"), [("headless", "llmlog"), ("dashboard", "llmlog-tui")])
+def test_a_base_install_names_the_extra(entry: str, name: str) -> None:
+    missing = {"textual", "polars", "orjson", "click", "zstandard"}
+    done = base_install(entry, {*missing, "rich", "openai"}, "calls.jsonl")
+    assert is_refused(done, f"{name} needs", "pip install 'llmlog[tui]'", *missing)
+
+
+@pytest.mark.parametrize("entry", ["headless", "dashboard"])
+def test_only_what_is_missing_is_named(entry: str) -> None:
+    done = base_install(entry, {"polars"})
+    assert is_refused(done, "needs polars: pip install 'llmlog[tui]'")
+
+
+def test_the_demo_without_openai_names_its_extra(tmp_path: Path) -> None:
+    done = base_install("headless", {"openai"}, "demo", "--out", str(tmp_path / "x"))
+    assert is_refused(done, "pip install 'llmlog[openai]'")
+    assert not (tmp_path / "x").exists()
+
+
+def test_stats_need_no_openai(sample: Path) -> None:
+    done = base_install("headless", {"openai"}, "stats", str(sample), "--json")
+    assert (done.code, done.err) == (0, "")
+    assert json.loads(done.out)["records"] > 0

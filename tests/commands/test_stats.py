@@ -1,0 +1,264 @@
+"""`llmlog stats`: every figure as DuckDB has it, and as DESIGN defines it."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+from tests.commands.conftest import Run, Written
+from tests.commands.judge import judged
+
+KEYS = [
+    "files", "records", "blanks", "skipped", "nulled", "sessions", "traces", "calls", "tools",
+    "errors", "first_ts", "last_ts", "prompt_tokens", "completion_tokens", "reasoning_tokens",
+    "cached_tokens", "cost_usd", "unpriced_calls", "slow", "groups",
+]  # fmt: skip
+GROUP_KEYS = [
+    "key", "calls", "errors", "truncated", "p50_ms", "p95_ms", "p99_ms", "tokens_per_sec_p50",
+    "prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens", "cost_usd",
+]  # fmt: skip
+Stats: TypeAlias = Callable[..., Any]
+"""What --json prints about a file, with these options."""
+
+GROUPINGS = ["model", "session", "provider", "hour"]
+
+
+def alike(found: object, expected: object) -> bool:
+    """The same keys in the same order, and the same numbers but for rounding in the last place."""
+    if isinstance(expected, dict):
+        return (
+            isinstance(found, dict)
+            and list(found) == list(expected)
+            and all(alike(found[key], value) for key, value in expected.items())
+        )
+    if isinstance(expected, list):
+        return (
+            isinstance(found, list)
+            and len(found) == len(expected)
+            and all(map(alike, found, expected))
+        )
+    if isinstance(expected, float) and isinstance(found, (int, float)):
+        return math.isclose(found, expected, rel_tol=1e-12)
+    return type(found) is type(expected) and found == expected
+
+
+@pytest.fixture
+def stats(llmlog: Run) -> Stats:
+    def of(path: Path, *options: str) -> Any:  # noqa: ANN401 - JSON
+        done = llmlog("stats", path, "--json", *options)
+        assert (done.code, done.err) == (0, "")
+        return json.loads(done.out)
+
+    return of
+
+
+def strange_record(rng: random.Random) -> dict[str, Any]:
+    """One of other people's records: anything may be missing."""
+    ts = 1_795_424_400 + rng.randrange(20_000)
+    record: dict[str, Any] = {
+        "ts": rng.choice([ts, ts + 0.25, "2026-11-23T10:00:07.125Z", None]),
+        "event": rng.choice(
+            ["chat_completion"] * 4 + ["response", "embedding", "tool_call", "span", "deploy", None]
+        ),
+        "session_id": rng.choice(["s-1", "s-2", "s-3", None]),
+        "trace_id": rng.choice([f"t-{rng.randrange(40)}", None]),
+        "model": rng.choice(["gpt-5", "gpt-5-mini", "local", None]),
+        "provider": rng.choice(["api.openai.com", "localhost", None]),
+        "status": rng.choice(["ok", "error", None]),
+        "latency_ms": rng.choice([rng.randrange(3_000), rng.random() * 900, 0, None]),
+        "finish_reason": rng.choice(["stop", "length", "tool_calls", None]),
+        "tool_name": rng.choice([None, None, "search"]),
+        "error_status": rng.choice([None, None, None, 200, 429]),
+        "error_type": rng.choice([None, None, None, "APIError"]),
+    }
+    if record["model"] != "local":  # of which nobody counted the tokens
+        record["prompt_tokens"] = rng.choice([rng.randrange(9_000), None])
+        record["completion_tokens"] = rng.choice([rng.randrange(1, 400), None])
+        record["reasoning_tokens"] = rng.choice([rng.randrange(300), None])
+        record["cached_tokens"] = rng.choice([128, None])
+        record["tokens_per_sec"] = rng.choice([rng.random() * 200, None])
+    kept = rng.random() < 0.5
+    return {name: value for name, value in record.items() if kept or value is not None}
+
+
+@pytest.fixture
+def strange(written: Written) -> Path:
+    rng = random.Random(20261123)  # noqa: S311 - the same log every time
+    return written(strange_record(rng) for _ in range(600))
+
+
+def good_lines(torn: Path, out: Path) -> Path:
+    def is_record(line: bytes) -> bool:
+        try:
+            return isinstance(json.loads(line), dict)
+        except ValueError:
+            return False
+
+    out.write_bytes(
+        b"".join(line for line in torn.read_bytes().splitlines(keepends=True) if is_record(line))
+    )
+    return out
+
+
+@pytest.mark.parametrize("by", GROUPINGS)
+def test_every_figure_of_the_sample_is_duckdbs(stats: Stats, sample: Path, by: str) -> None:
+    assert alike(stats(sample, "--by", by), judged(sample, by))
+
+
+@pytest.mark.parametrize("by", GROUPINGS)
+def test_every_figure_of_a_strange_log_is_duckdbs(stats: Stats, strange: Path, by: str) -> None:
+    found = stats(strange, "--by", by)
+    assert alike(found, judged(strange, by))
+    assert None in [group["key"] for group in found["groups"]]
+
+
+@pytest.mark.parametrize("over_ms", [0.0, 120.5, 2_999.0])
+def test_slow_is_what_the_user_says(stats: Stats, strange: Path, over_ms: float) -> None:
+    found = stats(strange, "--slow-ms", str(over_ms))
+    assert found["slow"] == judged(strange, over_ms=over_ms)["slow"]
+
+
+def test_bad_lines_change_no_figure(stats: Stats, root: Path, tmp_path: Path) -> None:
+    torn = root / "sample_logs" / "torn.jsonl"
+    good = good_lines(torn, tmp_path / "good.jsonl")
+    found = stats(torn)
+    bad = {"files": [str(torn)], "blanks": 1, "skipped": {"not_json": 3, "torn": 1}}
+    assert alike(found, {**judged(good), **bad})
+    lines = len(torn.read_bytes().splitlines())
+    assert found["records"] + sum(found["skipped"].values()) + found["blanks"] == lines
+
+
+def test_the_keys_are_those_of_the_contract_in_its_order(stats: Stats, sample: Path) -> None:
+    found = stats(sample)
+    assert list(found) == KEYS
+    assert list(found["slow"]) == ["over_ms", "calls", "mostly_reasoning"]
+    assert {tuple(group) for group in found["groups"]} == {tuple(GROUP_KEYS)}
+
+
+def test_records_are_the_lines_of_the_file(stats: Stats, sample: Path) -> None:
+    assert stats(sample)["records"] == sample.read_bytes().count(b"\n")
+
+
+def test_calls_are_model_calls_and_errors_those_of_calls_and_tools(
+    stats: Stats,
+    written: Written,
+) -> None:
+    events = ["chat_completion", "response", "embedding", "tool_call", "span", "deploy"]
+    found = stats(written({"event": event, "status": "error"} for event in events))
+    assert (found["records"], found["calls"], found["tools"], found["errors"]) == (6, 3, 1, 4)
+
+
+def test_slow_is_strictly_over_and_mostly_is_more_than_half(stats: Stats, written: Written) -> None:
+    calls = [(500, 9), (500.5, 5), (501, 6), (None, 9), (900, None)]
+    found = stats(
+        written(
+            {"latency_ms": ms, "reasoning_tokens": rsn, "completion_tokens": 10}
+            for ms, rsn in calls
+        )
+    )
+    assert found["slow"] == {"over_ms": 500.0, "calls": 3, "mostly_reasoning": 1}
+
+
+def test_only_what_says_length_is_truncated(stats: Stats, written: Written) -> None:
+    hidden = {"finish_reason": "stop", "max_tokens": 9, "completion_tokens": 9}
+    found = stats(written([{"finish_reason": "length"}, hidden, {"stream_end": "truncated"}]))
+    assert found["groups"][0]["truncated"] == 1
+
+
+def test_percentiles_are_linear_between_latencies(stats: Stats, written: Written) -> None:
+    found = stats(written({"latency_ms": ms} for ms in (100, None, 400, 200, 300)))
+    (group,) = found["groups"]
+    # Of 100, 200, 300, 400: 1.5 steps from the first, 2.85 and 2.97.
+    assert (group["p50_ms"], group["p95_ms"]) == (250, pytest.approx(385))
+    assert (group["calls"], group["p99_ms"]) == (5, pytest.approx(397))
+
+
+def test_speeds_are_computed_where_a_record_has_none(stats: Stats, written: Written) -> None:
+    # 50 / 0.5 s = 100, as given 40, none in no time: the median of 40 and 100
+    records = [
+        {"completion_tokens": 50, "latency_ms": 500},
+        {"completion_tokens": 50, "latency_ms": 500, "tokens_per_sec": 40},
+        {"completion_tokens": 50, "latency_ms": 0},
+    ]
+    assert stats(written(records))["groups"][0]["tokens_per_sec_p50"] == 70
+
+
+def test_what_no_call_has_is_null_and_not_zero(stats: Stats, written: Written) -> None:
+    found = stats(written([{"prompt_tokens": 0}, {"event": "tool_call", "cached_tokens": 5}]))
+    unknown = {"completion_tokens": None, "reasoning_tokens": None, "cached_tokens": None}
+    for figures in (found, found["groups"][0]):
+        assert {name: figures[name] for name in unknown} == unknown
+        assert figures["prompt_tokens"] == 0
+    assert found["first_ts"] is found["last_ts"] is found["cost_usd"] is None
+
+
+def test_groups_stand_by_calls_then_as_they_came(stats: Stats, written: Written) -> None:
+    models = ["b", None, "c", "a", None, "c", "a", "c"]
+    found = stats(written({"model": model} for model in models))
+    assert [(group["key"], group["calls"]) for group in found["groups"]] == [
+        ("c", 3), (None, 2), ("a", 2), ("b", 1),
+    ]  # fmt: skip
+
+
+def test_several_files_are_one_log(stats: Stats, sample: Path, written: Written) -> None:
+    other = written([{"session_id": "s", "trace_id": "t", "ts": 0}])
+    found, alone = stats(sample, str(other)), stats(sample)
+    assert found["files"] == [str(sample), str(other)]
+    assert found["records"] == alone["records"] + 1
+    assert found["first_ts"] == "1970-01-01T00:00:00.000000Z"
+
+
+def test_an_empty_file_has_no_figures(stats: Stats, written: Written) -> None:
+    found = stats(written([]))
+    assert list(found) == KEYS
+    assert (found["records"], found["calls"], found["groups"]) == (0, 0, [])
+
+
+def test_garbage_is_counted(stats: Stats, tmp_path: Path) -> None:
+    garbage = tmp_path / "garbage"
+    garbage.write_bytes(b"\xff\xfe\n\x00\nhello\n\n[1]\n{}{}")
+    found = stats(garbage)
+    assert (found["records"], found["blanks"]) == (0, 1)
+    kinds = ["invalid_utf8", "nul", "not_json", "not_object", "two_objects"]
+    assert found["skipped"] == dict.fromkeys(kinds, 1)
+
+
+def test_a_file_name_may_be_any_bytes(process: Run, tmp_path: Path) -> None:
+    path = bytes(tmp_path) + b"/\xff.jsonl"
+    Path(path.decode(errors="surrogateescape")).write_bytes(b"{}\nbad\n")
+    done = process("stats", path, "--json")
+    assert (done.code, done.err) == (0, "")
+    assert json.loads(done.out)["files"] == [f"{tmp_path}/\N{REPLACEMENT CHARACTER}.jsonl"]
+    assert process("stats", path).code == 0
+
+
+def test_the_text_for_people_has_the_same_figures(llmlog: Run, written: Written) -> None:
+    records: list[dict[str, Any]] = [
+        {"model": "m", "session_id": "s", "trace_id": "t", "ts": "2026-11-23T09:00:00Z"},
+        {"latency_ms": 1_234.4, "prompt_tokens": 28_849, "completion_tokens": 10},
+        {"tool_name": "x", "error": "boom", "step": "five"},
+    ]
+    path = written(records)
+    path.write_bytes(path.read_bytes() + b"\nbad\n")
+    lines = llmlog("stats", path).out.splitlines()
+    assert lines[1:8] == [
+        "3 records, blank lines: 1",
+        f"skipped: 1 not_json, first at {path}:5",
+        "nulled: 1 values of step had a wrong type",
+        "2 calls and 1 tool executions in 1 traces, 1 sessions; 1 failed",
+        "from 23 Nov 2026 09:00:00 to 23 Nov 2026 09:00:00",
+        "tokens: 28.8k in (– cached), 10 out (– reasoning)",
+        "1 calls took over 500 ms; 0 of them were mostly reasoning",
+    ]
+    assert lines[-1].split() == ["–", "1", "0", "0", "1,234", "1,234", "1,234", "8", "28.8k", "10"]
+
+
+def test_values_of_a_log_are_shown_and_not_obeyed(llmlog: Run, written: Written) -> None:
+    out = llmlog("stats", written([{"model": "\x1b[31mred\nrow"}])).out
+    assert "\x1b" not in out
+    assert "␛[31mred␊row" in out
