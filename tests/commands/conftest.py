@@ -35,6 +35,15 @@ def command(entry: str, *arguments: str | Path | bytes) -> list[str | bytes]:
     return [sys.executable, "-c", PROGRAM.format(entry), *words]
 
 
+def is_refused(done: Done, *words: str) -> bool:
+    """One line on stderr with these words, nothing on stdout, exit code 2."""
+    assert done.err.count("\n") == 1
+    assert done.err.startswith("llmlog")
+    assert "Traceback" not in done.err
+    assert all(word in done.err for word in words), done.err
+    return (done.code, done.out) == (2, "")
+
+
 @pytest.fixture
 def llmlog(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs `llmlog` with these arguments, within this process."""

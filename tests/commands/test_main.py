@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.commands.conftest import Done, Run, command
+from tests.commands.conftest import Done, Run, command, is_refused
 
 NO_EXTRA = """
 import sys
@@ -24,15 +24,6 @@ importlib.util.find_spec = lambda name: None if name in {blocked!r} else real(na
 from llmlog_tui.cli import {entry}
 sys.exit({entry}())
 """
-
-
-def is_refused(done: Done, *words: str) -> bool:
-    """One line on stderr with these words, nothing on stdout, exit code 2."""
-    assert done.err.count("\n") == 1
-    assert done.err.startswith("llmlog")
-    assert "Traceback" not in done.err
-    assert all(word in done.err for word in words), done.err
-    return (done.code, done.out) == (2, "")
 
 
 def test_a_missing_file_is_one_line(process: Run, tmp_path: Path) -> None:

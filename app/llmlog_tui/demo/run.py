@@ -30,6 +30,7 @@ _LIVE_CHANGE_AFTER_RUNS: Final = 25
 _RUNS_PER_SESSION: Final = 4
 _MAX_AGENTS: Final = 64
 _SECONDS_PER_STEP: Final = 1.6
+_SECONDS_TO_CTRL_C: Final = 0.1
 
 
 class LostRecordError(Exception):
@@ -125,8 +126,10 @@ def live(out: Path, rate: float, runs: int | None, seed: int) -> None:
     threads = [threading.Thread(target=work, args=(n,), daemon=True) for n in range(agents)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    while any(thread.is_alive() for thread in threads):
+        # polars' handler of SIGINT goes back into a wait without an end: Ctrl-C would be lost.
+        for thread in threads:
+            thread.join(_SECONDS_TO_CTRL_C / agents)
     if lost:
         raise lost[0]
 
