@@ -6,7 +6,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from llmlog_tui.log.follow import Block, Follower
+from llmlog_tui.log.follow import Follower
+from llmlog_tui.log.lines import Block
 from llmlog_tui.log.parse import parse
 from llmlog_tui.log.sources import SourceError
 from llmlog_tui.log.store import Snapshot, Store
@@ -43,7 +44,7 @@ class Reader:
     def finish(self) -> None:
         """Take what stands behind the last newline too: nobody waits for its end."""
         for index, follower in enumerate(self._followers):
-            if block := follower.finish():
+            while block := follower.finish():
                 self._add(index, block)
             follower.close()
 
@@ -63,7 +64,7 @@ class Reader:
 
     def waiting_for(self) -> list[Path]:
         """The files that are not there yet."""
-        return [follower.path for follower in self._followers if follower.generation < 0]
+        return [follower.path for follower in self._followers if follower.is_waiting]
 
     def raw_line(self, block: int, line: int) -> bytes | None:
         """A record's line as it stands in its file, or None if that file was replaced since."""

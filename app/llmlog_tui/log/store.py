@@ -11,7 +11,7 @@ from typing import Final
 import polars as pl
 
 from llmlog_tui.log.faults import Faults
-from llmlog_tui.log.follow import Block
+from llmlog_tui.log.lines import Block
 from llmlog_tui.log.parse import Parsed
 from llmlog_tui.log.schema import COLUMNS
 
@@ -91,6 +91,8 @@ class Store:
         """Append the records of `block`, which is from the file with index `file`."""
         have = self._counts
         skipped, nulled = parsed.skipped, parsed.nulled
+        if block.too_long:
+            skipped.add("too_long", -1, block.too_long)
         rows = pl.int_range(have.records, have.records + parsed.frame.height, eager=True)
         where = {"block": len(self._stretches), "file": file}
         self._frame.vstack(
@@ -102,18 +104,18 @@ class Store:
         )
         self._stretches.append(Stretch(file, block.generation, block.offset, len(block.data)))
         self._counts = Counts(
-            have.lines + parsed.lines,
+            have.lines + parsed.lines + block.too_long,
             have.records + parsed.frame.height,
             have.blanks + parsed.blanks,
             have.skipped + skipped.counts,
             have.nulled + nulled.counts,
-            self._places(file, skipped) | have.first_skipped,
-            self._places(file, nulled) | have.first_nulled,
+            self._places(file, skipped, block.too_long) | have.first_skipped,
+            self._places(file, nulled, block.too_long) | have.first_nulled,
         )
-        self._lines[file] += parsed.lines
+        self._lines[file] += parsed.lines + block.too_long
 
-    def _places(self, file: int, faults: Faults) -> dict[str, Place]:
-        before = self._lines[file]
+    def _places(self, file: int, faults: Faults, passed: int) -> dict[str, Place]:
+        before = self._lines[file] + passed
         return {
             kind: Place(self._files[file], before + line + 1) for kind, line in faults.first.items()
         }
