@@ -46,7 +46,6 @@ class Reader:
         for index, follower in enumerate(self._followers):
             while block := follower.finish():
                 self._add(index, block)
-            follower.close()
 
     def close(self) -> None:
         """Give all descriptors back."""
