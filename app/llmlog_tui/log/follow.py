@@ -92,13 +92,6 @@ class Generation:
             return True
         return os.pread(self.fd, len(self.head), 0) != self.head
 
-    def is_at(self, path: Path) -> bool:
-        """Whether the path leads to this file; one that cannot be looked at is taken to."""
-        held = os.fstat(self.fd)
-        with contextlib.suppress(OSError):
-            return os.path.samestat(path.stat(), held) and held.st_nlink > 0
-        return True
-
 
 def all_new(_: os.stat_result, __: bytes) -> int:
     """The Claim of a file that stands for itself: all of it is new."""
@@ -147,7 +140,7 @@ class Follower:
             self._held[-1] = self._generation(current.fd)
             self._remember(current)
             return current.live.rest() or self.read()
-        is_replaced = not current.is_at(self.path)  # what was written until then is read below
+        is_replaced = self._is_replaced(current)  # what was written until then is read below
         if block := current.read():
             return block
         return self.read() if is_replaced and self._open() else None
@@ -221,6 +214,13 @@ class Follower:
             generation.begin_at_the_end(file.st_size)
         self._held.append(generation)
         return True
+
+    def _is_replaced(self, current: Generation) -> bool:
+        """Whether the path leads to another file; if it cannot be looked at, the held one stays."""
+        held = os.fstat(current.fd)
+        with contextlib.suppress(OSError):
+            return not os.path.samestat(self.path.stat(), held) or held.st_nlink == 0
+        return False
 
     def _generation(self, fd: int, start: int = 0) -> Generation:
         self._count += 1
