@@ -68,19 +68,29 @@ def moment(when: datetime | None, newest: datetime | None, width: int) -> str:
     """
     if when is None:
         return UNKNOWN
-    local = when.astimezone()
-    reference = local if newest is None else newest.astimezone()
+    there = local(when)
+    reference = there if newest is None else local(newest)
     wide = width >= len("14:02:11.482")
-    if local.date() == reference.date():
-        return f"{local:%H:%M:%S}" + (f".{local.microsecond // 1000:03}" if wide else "")
-    if local.year != reference.year:
-        return f"{local:%d %b %Y}" if wide else f"{local:%Y-%m}"
-    return f"{local:%d %b %H:%M}" if wide else f"{local:%d %b}"
+    if there.date() == reference.date():
+        return f"{there:%H:%M:%S}" + (f".{there.microsecond // 1000:03}" if wide else "")
+    if there.year != reference.year:
+        return f"{there:%d %b} {there.year:04}" if wide else f"{there.year:04}-{there:%m}"
+    return f"{there:%d %b %H:%M}" if wide else f"{there:%d %b}"
+
+
+def local(when: datetime) -> datetime:
+    """The same instant in local time; in UTC where local time has no such year."""
+    try:
+        return when.astimezone()
+    except (OverflowError, ValueError, OSError):
+        return when.astimezone(UTC)
 
 
 def rfc3339(when: datetime | None) -> str | None:
     """UTC with microseconds, as the record's ts."""
-    return None if when is None else f"{when.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
+    if when is None:
+        return None
+    return when.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def short_id(value: str | None) -> str:

@@ -15,7 +15,7 @@ def changed_within_trace() -> pl.Expr:
     """Predicate: another fingerprint than the call to the same model before it in its trace."""
     known = pl.col("system_fingerprint")
     before = known.forward_fill().shift(1).over("trace_id", "model")
-    return (known != before).fill_null(value=False)
+    return (known != before).fill_null(value=False) & pl.col("trace_id").is_not_null()
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 import click
 
 from llmlog_tui.commands.demo import demo
 from llmlog_tui.commands.stats import stats
 from llmlog_tui.log.sources import SourceError
+from llmlog_tui.text import inert
 
 BAD_INPUT = 2
 """Exit code for what cannot be used: a file, an option, a missing extra."""
@@ -34,8 +38,19 @@ def main() -> int:
         message = error.format_message() if isinstance(error, click.ClickException) else error
         usage = error.ctx if isinstance(error, click.UsageError) else None
         hint = f" See {usage.command_path} --help" if usage else ""
-        click.echo(f"llmlog: {message}{hint}", err=True)
+        click.echo(f"llmlog: {inert(str(message))}{hint}", err=True)
+        return BAD_INPUT
+    except OSError as error:
+        _give_up_stdout()
+        click.echo(f"llmlog: cannot write: {error.strerror}", err=True)
         return BAD_INPUT
     except (click.Abort, KeyboardInterrupt):
         return _INTERRUPTED
     return result if isinstance(result, int) else 0
+
+
+def _give_up_stdout() -> None:
+    """Let what stdout did not take go nowhere, or Python would try again at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
+import warnings
 from pathlib import Path
 
 import click
 
+import llmlog
+from llmlog_tui.commands.numbers import Finite
+
 _RUNS = 50
+_SLOWEST, _FASTEST = 0.01, 1_000
 
 
 @click.command()
@@ -26,7 +31,7 @@ _RUNS = 50
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed, the same log.")
 @click.option(
     "--rate",
-    type=click.FloatRange(0, min_open=True),
+    type=Finite(_SLOWEST, _FASTEST),
     help="Live traffic: about so many records a second, in real time.",
 )
 def demo(out: Path, runs: int | None, seed: int, rate: float | None) -> None:
@@ -37,16 +42,21 @@ def demo(out: Path, runs: int | None, seed: int, rate: float | None) -> None:
     """
     if importlib.util.find_spec("openai") is None:
         raise click.ClickException("demo needs openai: pip install 'llmlog[openai]'")
-    from llmlog_tui.demo.run import live, simulate  # noqa: PLC0415 - imports openai, 0.75 s
+    from llmlog_tui.demo.run import LostRecordError, live, simulate  # noqa: PLC0415 - imports openai, 0.75 s
 
+    warnings.simplefilter("ignore", llmlog.CaptureWarning)  # a lost record ends the demo instead
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.open("ab").close()
+        if rate is None:
+            number = runs or _RUNS
+            simulate(out, number, seed)
+            written = "1 run" if number == 1 else f"{number:,} runs"
+            click.echo(f"{out}: {written} written; llmlog-tui {out} shows them", err=True)
+        else:
+            click.echo(f"{out}: about {rate:g} records a second; Ctrl-C ends it", err=True)
+            live(out, rate, runs, seed)
     except OSError as error:
         raise click.ClickException(f"{out}: {error.strerror}") from error
-    if rate is None:
-        simulate(out, runs or _RUNS, seed)
-        click.echo(f"{out}: {runs or _RUNS} runs written; llmlog-tui {out} shows them", err=True)
-    else:
-        click.echo(f"{out}: about {rate:g} records a second; Ctrl-C ends it", err=True)
-        live(out, rate, runs, seed)
+    except LostRecordError as error:
+        raise click.ClickException(f"{out}: {error}") from error

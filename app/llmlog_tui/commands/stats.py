@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import sys
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import click
@@ -12,6 +13,7 @@ import orjson
 from llmlog_tui import units
 from llmlog_tui.analysis.stats import By, Stats
 from llmlog_tui.analysis.stats import stats as figures
+from llmlog_tui.commands.numbers import Finite
 from llmlog_tui.log.reader import load
 from llmlog_tui.log.sources import expand
 from llmlog_tui.log.store import Counts, Snapshot
@@ -30,7 +32,7 @@ from llmlog_tui.text import inert
 )
 @click.option(
     "--slow-ms",
-    type=click.FloatRange(0),
+    type=Finite(0),
     default=500.0,
     show_default=True,
     help="A call is slow if it took longer.",
@@ -40,7 +42,7 @@ def stats(files: tuple[str, ...], *, as_json: bool, by: By, slow_ms: float) -> N
     snapshot = load(expand(files, must_exist=True))
     found = figures(snapshot.frame, over_ms=slow_ms, by=by)
     if as_json:
-        sys.stdout.buffer.write(orjson.dumps(as_object(snapshot, found, slow_ms)) + b"\n")
+        click.echo(orjson.dumps(as_object(snapshot, found, slow_ms)))
     else:
         click.echo("\n".join(as_text(snapshot, found, slow_ms, by)))
 
@@ -49,7 +51,7 @@ def as_object(snapshot: Snapshot, found: Stats, slow_ms: float) -> dict[str, Any
     """What --json prints; costs are null until calls are priced."""
     counts = snapshot.counts
     return {
-        "files": [str(path) for path in snapshot.files],
+        "files": [_text(path) for path in snapshot.files],
         "records": counts.records,
         "blanks": counts.blanks,
         "skipped": dict(counts.skipped),
@@ -76,16 +78,21 @@ def as_object(snapshot: Snapshot, found: Stats, slow_ms: float) -> dict[str, Any
     }
 
 
+def _text(path: Path) -> str:
+    """A path as JSON can hold it: bytes that are no UTF-8 become `�`."""
+    return os.fsencode(path).decode(errors="replace")
+
+
 def as_text(snapshot: Snapshot, found: Stats, slow_ms: float, by: By) -> Iterator[str]:
     """The lines for people."""
-    yield ", ".join(str(path) for path in snapshot.files)
+    yield ", ".join(inert(str(path)) for path in snapshot.files)
     yield from _faults(snapshot.counts)
     yield (
         f"{found.calls:,} calls and {found.tools:,} tool executions in {found.traces:,} traces, "
         f"{found.sessions:,} sessions; {found.errors:,} failed"
     )
     if found.first_ts and found.last_ts:
-        first, last = found.first_ts.astimezone(), found.last_ts.astimezone()
+        first, last = units.local(found.first_ts), units.local(found.last_ts)
         yield f"from {first:%d %b %Y %H:%M:%S} to {last:%d %b %Y %H:%M:%S}"
     yield (
         f"tokens: {units.count(found.prompt_tokens)} in ({units.count(found.cached_tokens)} "
@@ -109,7 +116,7 @@ def _faults(counts: Counts) -> Iterator[str]:
     yield f"{counts.records:,} records, blank lines: {counts.blanks:,}"
     for kind, number in counts.skipped.most_common():
         place = counts.first_skipped[kind]
-        yield f"skipped: {number:,} {kind}, first at {place.file}:{place.line}"
+        yield f"skipped: {number:,} {kind}, first at {inert(str(place.file))}:{place.line}"
     for name, number in counts.nulled.most_common():
         yield f"nulled: {number:,} values of {name} had a wrong type"
 

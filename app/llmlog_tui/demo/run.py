@@ -32,6 +32,10 @@ _MAX_AGENTS: Final = 64
 _SECONDS_PER_STEP: Final = 1.6
 
 
+class LostRecordError(Exception):
+    """The log does not take any more: its disk is full, or its file is gone."""
+
+
 class _Client(openai.OpenAI):
     """An openai client that waits by the demo's clock before it tries again."""
 
@@ -68,7 +72,7 @@ class _User:
         self._runs_left = 0
 
     def run(self) -> None:
-        """One run of the agent, in this conversation or in the next."""
+        """One run of the agent, in this conversation or in the next. Raises LostRecordError."""
         if self._session is None or not self._runs_left:
             self._runs_left = self._rng.randint(1, _RUNS_PER_SESSION)
             tier = self._rng.choice(("free", "pro", "pro"))
@@ -78,12 +82,18 @@ class _User:
                 clock=self._clock,
                 new_id=lambda digits: f"{self._rng.getrandbits(4 * digits):0{digits}x}",
             )
+            self._session.enabled = True  # whatever LLMLOG_DISABLED says: a demo was asked for
         self._runs_left -= 1
         self._agent.run(self._session.trace())
+        if self._session.faults:
+            raise LostRecordError("a record could not be written")
 
 
 def simulate(out: Path, runs: int, seed: int) -> None:
-    """Append `runs` runs to `out` at once, as they would happen from START on."""
+    """Append `runs` runs to `out` at once, as they would happen from START on.
+
+    Raises LostRecordError.
+    """
     clock = SimulatedClock(START)
     pauses = random.Random(~seed)  # noqa: S311 - a demo, reproducible by its seed
     user = _User(out, clock, seed, lambda: clock.sleep(pauses.uniform(1, 8)))
@@ -94,22 +104,31 @@ def simulate(out: Path, runs: int, seed: int) -> None:
 
 
 def live(out: Path, rate: float, runs: int | None, seed: int) -> None:
-    """Append about `rate` records a second to `out`, in real time, until `runs` runs are done."""
+    """Append about `rate` records a second to `out`, in real time, until `runs` runs are done.
+
+    Raises LostRecordError.
+    """
     pace = _Pace(rate)
     started = itertools.count()
+    lost: list[LostRecordError] = []
     agents = min(_MAX_AGENTS, math.ceil(rate * _SECONDS_PER_STEP) + 1)
 
     def work(number: int) -> None:
         user = _User(out, RealClock(), seed + number, pace.wait)
-        while (run := next(started)) < (math.inf if runs is None else runs):
+        while not lost and (run := next(started)) < (math.inf if runs is None else runs):
             user.provider.changed = run >= _LIVE_CHANGE_AFTER_RUNS
-            user.run()
+            try:
+                user.run()
+            except LostRecordError as error:
+                lost.append(error)
 
     threads = [threading.Thread(target=work, args=(n,), daemon=True) for n in range(agents)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    if lost:
+        raise lost[0]
 
 
 class _Pace:

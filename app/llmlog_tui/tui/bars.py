@@ -33,7 +33,7 @@ class Axis:
 
     @classmethod
     def of(cls, duration_ms: float, width: int) -> Axis:
-        """An axis with ticks at 1, 2 or 5 times a power of ten, 12 or more cells apart."""
+        """An axis with ticks at 1, 2 or 5 times a power of ten, 8 or more cells apart."""
         duration_ms = max(duration_ms, 1.0)
         least = duration_ms / max(1, width // _CELLS_PER_TICK)
         power = 10 ** math.floor(math.log10(least))
@@ -68,8 +68,9 @@ def bar(step: Step, axis: Axis) -> Cell:
     canvas: list[Span] = [Span(" ")] * axis.width
     for at, _ in axis.ticks():
         canvas[at] = Span(GRID, "muted")
-    first = min(int(axis.cell(step.start)), axis.width - 1)
-    last = max(first + 1, min(math.ceil(axis.cell(step.end) - 1e-9), axis.width))
+    room = axis.width - 1 if step.truncated and axis.width > 1 else axis.width
+    first = min(int(axis.cell(step.start)), room - 1)
+    last = max(first + 1, min(math.ceil(axis.cell(step.end) - 1e-9), room))
     canvas[first:last] = _parts(step, axis, first, last)
     if step.truncated:
         canvas[min(last, axis.width - 1)] = Span(CUT, "warning")
@@ -93,8 +94,8 @@ def _parts(step: Step, axis: Axis, first: int, last: int) -> list[Span]:
     if len(cells) >= _PARTS_SHOWN_FROM:
         if step.waited > step.start:
             cells[0] = edges[0][1]
-        if step.answer > step.waited and edges[1][1] not in cells:
-            cells[1 if step.waited > step.start else 0] = edges[1][1]
         if step.end > step.answer:
             cells[-1] = edges[2][1]
+        if step.answer > step.waited and edges[1][1] not in cells:
+            cells[1 if step.waited > step.start else 0] = edges[1][1]
     return cells

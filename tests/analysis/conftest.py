@@ -1,0 +1,44 @@
+"""Logs made of a few records, read as any log is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import polars as pl
+import pytest
+
+from llmlog_tui.analysis.calls import model_calls
+from llmlog_tui.analysis.fingerprints import changed_within_trace
+from llmlog_tui.log.reader import load
+from llmlog_tui.log.store import Snapshot
+
+Record: TypeAlias = Mapping[str, Any]
+Log: TypeAlias = Callable[[Iterable[Record]], Snapshot]
+Frame: TypeAlias = Callable[[Iterable[Record]], pl.DataFrame]
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Log:
+    """Writes records to a file and reads it."""
+
+    def written(records: Iterable[Record]) -> Snapshot:
+        path = tmp_path / "calls.jsonl"
+        path.write_text("".join(json.dumps(record) + "\n" for record in records))
+        return load([path])
+
+    return written
+
+
+@pytest.fixture
+def calls(log: Log) -> Frame:
+    """The model calls of a log of these records."""
+    return lambda records: model_calls(log(records).frame)
+
+
+@pytest.fixture
+def frame(log: Log) -> Frame:
+    """All records of a log of these, with `changed`, as analysis.overview() has them."""
+    return lambda records: log(records).frame.with_columns(changed=changed_within_trace())
