@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -177,6 +177,7 @@ def streamed(*chunks: object, headers: dict[str, str] | None = None) -> httpx2.R
 
 
 Handler = Callable[[httpx2.Request], httpx2.Response]
+AsyncHandler = Handler | Callable[[httpx2.Request], Coroutine[None, None, httpx2.Response]]
 
 
 def client_of(handler: Handler | httpx2.Response, **options: Anything) -> openai.OpenAI:
@@ -186,7 +187,9 @@ def client_of(handler: Handler | httpx2.Response, **options: Anything) -> openai
     return openai.OpenAI(http_client=httpx2.Client(transport=transport), **options)
 
 
-def async_client_of(handler: Handler | httpx2.Response, **options: Anything) -> openai.AsyncOpenAI:
+def async_client_of(
+    handler: AsyncHandler | httpx2.Response, **options: Anything
+) -> openai.AsyncOpenAI:
     """As client_of, for asyncio."""
     transport = httpx2.MockTransport(handler if callable(handler) else lambda _: handler)
     options = {"api_key": KEY, "max_retries": 0, **options}

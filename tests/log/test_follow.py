@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,10 @@ def drain(follower: Follower) -> bytes:
     while block := follower.read():
         found += block.data
     return found
+
+
+def open_descriptors() -> int:
+    return sum(1 for number in range(256) if Path(f"/dev/fd/{number}").exists())
 
 
 def append(path: Path, data: bytes) -> None:
@@ -89,6 +94,16 @@ def test_copytruncate_seen_only_when_the_file_has_grown_again(path: Path, after:
     follower.close()
 
 
+def test_copytruncate_right_after_the_first_look(path: Path) -> None:
+    path.write_bytes(lines(0, 3))
+    follower = Follower(path)
+    assert follower.read() is not None
+    os.truncate(path, 0)
+    append(path, lines(3, 20))
+    assert drain(follower) == lines(3, 20)
+    follower.close()
+
+
 def test_deleted_and_made_again_at_once(path: Path) -> None:
     path.write_bytes(lines(0, 3))
     follower = Follower(path)
@@ -135,7 +150,7 @@ def test_half_a_line_waits_for_the_rest(path: Path) -> None:
 
 def test_half_a_line_of_a_file_that_was_replaced_is_its_last(path: Path) -> None:
     path.write_bytes(lines(0, 1) + b'{"step"')
-    follower = Follower(path)
+    follower = Follower(path, linger_s=0)
     drain(follower)
     path.unlink()
     path.write_bytes(lines(2, 3))
@@ -161,6 +176,112 @@ def test_a_line_may_arrive_byte_by_byte_and_characters_in_halves(path: Path) -> 
         append(path, bytes([byte]))
         found += drain(follower)
     assert found == data
+    follower.close()
+
+
+def test_a_writer_that_does_not_know_of_the_rotation_is_still_heard(path: Path) -> None:
+    path.write_bytes(lines(0, 3) + b'{"step"')
+    follower = Follower(path)
+    drain(follower)
+    with path.open("ab", buffering=0) as unaware:
+        path.rename(path.with_suffix(".1"))
+        append(path, lines(10, 12))
+        assert drain(follower) == lines(10, 12)
+        unaware.write(b": 3}\n" + lines(4, 6))
+    append(path, lines(12, 13))
+    assert drain(follower) == lines(3, 6) + lines(12, 13)
+    follower.close()
+
+
+def test_through_many_rotations_few_files_are_held_and_no_line_is_lost(path: Path) -> None:
+    follower = Follower(path)
+    found = b""
+    before = open_descriptors()
+    for number in range(30):
+        append(path, lines(2 * number, 2 * number + 1))
+        found += drain(follower)
+        append(path, lines(2 * number + 1, 2 * number + 2))
+        path.rename(path.with_suffix(f".{number}"))
+    append(path, lines(60, 61))
+    assert found + drain(follower) == lines(0, 61)
+    assert open_descriptors() <= before + 5
+    follower.close()
+
+
+def test_a_line_of_64_mib_is_passed_over_in_bounded_memory(path: Path) -> None:
+    path.write_bytes(lines(0, 1))
+    with path.open("r+b") as file:
+        file.truncate(len(lines(0, 1)) + 64 * 2**20)  # a hole: NULs that take no disk
+    append(path, b"\n" + lines(1, 2))
+    follower = Follower(path)
+    tracemalloc.start()
+    try:
+        blocks = [follower.read() for _ in range(3)]
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert [block and (block.data, block.too_long) for block in blocks] == [
+        (lines(0, 1), 0),
+        (lines(1, 2), 1),
+        None,
+    ]
+    assert peak < 48 * 2**20
+    follower.close()
+
+
+def test_a_line_too_long_is_one_line_wherever_it_ends(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llmlog_tui.log.lines.MAX_LINE_BYTES", 50)
+    monkeypatch.setattr(follow, "BLOCK_BYTES", 40)
+    path.write_bytes(lines(0, 1) + b"x" * 123 + b"\n" + b"y" * 99 + b"\n" + lines(1, 2) + b"z" * 99)
+    follower = Follower(path)
+    blocks = []
+    while block := follower.read():
+        blocks.append(block)
+    while block := follower.finish():
+        blocks.append(block)
+    assert b"".join(block.data for block in blocks) == lines(0, 2)
+    assert sum(block.too_long for block in blocks) == 3
+    follower.close()
+
+
+def test_the_newest_lines_of_a_big_file_may_come_first_and_the_rest_in_order(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "NEWEST_BYTES", 64)
+    monkeypatch.setattr(follow, "BLOCK_BYTES", 100)
+    path.write_bytes(lines(0, 90))
+    follower = Follower(path, newest_first=True)
+    newest = drain(follower)
+    assert 0 < len(newest) <= 64
+    assert lines(0, 90).endswith(newest)
+    append(path, lines(90, 95))
+    assert drain(follower) == lines(90, 95)
+    older = []
+    while block := follower.read_older():
+        assert block.older
+        older.append(block.data)
+        assert follower.position()[1] == len(lines(0, 95))
+    assert b"".join(older) + newest == lines(0, 90)
+    assert follower.position() == (len(lines(0, 95)), len(lines(0, 95)))
+    follower.close()
+
+
+def test_older_lines_come_whole_although_the_file_is_rotated_meanwhile(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "NEWEST_BYTES", 64)
+    path.write_bytes(lines(0, 90))
+    follower = Follower(path, newest_first=True)
+    newest = drain(follower)
+    path.rename(path.with_suffix(".1"))
+    append(path, lines(90, 92))
+    assert drain(follower) == lines(90, 92)
+    older = follower.read_older()
+    assert older is not None
+    assert older.data + newest == lines(0, 90)
+    assert follower.read_older() is None
     follower.close()
 
 

@@ -63,6 +63,22 @@ def test_lines_are_counted_on_over_blocks(files: list[Path]) -> None:
     reader.close()
 
 
+def test_a_line_too_long_to_hold_is_skipped_and_counted_with_its_place(
+    files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llmlog_tui.log.lines.MAX_LINE_BYTES", 200)
+    monkeypatch.setattr("llmlog_tui.log.follow.BLOCK_BYTES", 100)
+    files[0].write_bytes(line(0) + b'{"x": "' + b"x" * 900 + b'"}\n' + line(1) + b"bad\n" + line(2))
+    snapshot = load(files[:1])
+    assert steps(snapshot) == [0, 1, 2]
+    assert snapshot.counts.lines == 5
+    assert snapshot.counts.skipped == {"too_long": 1, "not_json": 1}
+    assert snapshot.counts.first_skipped == {
+        "too_long": Place(files[0], 2),
+        "not_json": Place(files[0], 4),
+    }
+
+
 def test_a_bom_at_the_start_of_a_file_is_no_fault(files: list[Path]) -> None:
     files[0].write_bytes(b"\xef\xbb\xbf" + line(0))
     snapshot = load(files[:1])

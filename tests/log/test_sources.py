@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from llmlog_tui.log.sources import SourceError, expand
+from llmlog_tui.log.sources import SourceError, Sources, expand
 
 
 def test_files_come_once_each_in_the_order_given(tmp_path: Path) -> None:
@@ -33,3 +33,62 @@ def test_what_can_never_be_a_log_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(SourceError, match="Not a directory"):
         expand([str(tmp_path / "file" / "x")], must_exist=False)
+
+
+def test_a_file_is_that_file_only(tmp_path: Path) -> None:
+    for name in ("calls.jsonl", "calls.jsonl.1"):
+        (tmp_path / name).touch()
+    sources = Sources([str(tmp_path / "calls.jsonl")], must_exist=True)
+    assert sources.files() == [tmp_path / "calls.jsonl"]
+    assert not sources.may_grow
+
+
+ROTATED = [
+    "agent-2026-11-21.jsonl.zst",
+    "agent-2026-11-22.jsonl",
+    "calls.jsonl.10.gz",
+    "calls.jsonl.2.gz",
+    "calls.jsonl.1",
+    "calls.jsonl",
+    "dated.jsonl-20261121.gz",
+    "dated.jsonl-20261122",
+    "dated.jsonl",
+]
+
+
+def test_a_folder_is_its_logs_each_rotated_set_from_the_oldest_on(tmp_path: Path) -> None:
+    for name in [*sorted(ROTATED), "notes.txt", "calls.jsonl.bak.tar", "data.json", "app.py"]:
+        (tmp_path / name).touch()
+    (tmp_path / "folder.jsonl").mkdir()
+    found = expand([str(tmp_path)], must_exist=True)
+    assert [path.name for path in found if "bak" not in path.name] == ROTATED
+
+
+def test_a_glob_is_what_it_matches_now(tmp_path: Path) -> None:
+    sources = Sources([str(tmp_path / "calls.jsonl*")], must_exist=False)
+    assert sources.files() == []
+    assert sources.may_grow
+    for name in ("calls.jsonl", "calls.jsonl.1", "other.jsonl"):
+        (tmp_path / name).touch()
+    assert [path.name for path in sources.files()] == ["calls.jsonl.1", "calls.jsonl"]
+
+
+def test_a_name_with_the_marks_of_a_glob_that_is_there_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "calls[1].jsonl").touch()
+    assert expand([str(tmp_path / "calls[1].jsonl")], must_exist=True) == [
+        tmp_path / "calls[1].jsonl"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"), [("", "no log in there"), ("*.jsonl", "no such file")]
+)
+def test_a_folder_or_glob_without_a_log_is_one_clear_line(
+    tmp_path: Path, name: str, message: str
+) -> None:
+    with pytest.raises(SourceError, match=message):
+        expand([str(tmp_path / name)], must_exist=True)
+
+
+def test_a_dash_is_standard_input() -> None:
+    assert expand(["-"], must_exist=True) == [Path("-")]

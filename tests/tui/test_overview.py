@@ -272,13 +272,17 @@ async def test_a_file_that_is_not_there_yet_is_waited_for(
 
 
 async def test_a_log_that_is_not_followed_is_read_to_its_very_end(
-    tmp_path: Path, shown: Shown
+    tmp_path: Path, shown: Shown, until: Until
 ) -> None:
     log = tmp_path / "calls.jsonl"
     log.write_bytes(record() + record(step=1).rstrip(b"\n"))
     async with LogApp([log], follow=False).run_test(size=WIDE) as pilot:
         app = await shown(pilot, 2)
         assert "read once" in str(app.screen.query_one("Header").render())
+        app.query_one(CallsPane).focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, RecordScreen), "the last record")
+        assert "chat_completion" in str(app.screen.query_one("Static").render())
 
 
 async def test_a_failing_worker_becomes_a_message_and_the_dashboard_goes_on(

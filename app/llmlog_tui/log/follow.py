@@ -9,135 +9,240 @@ import contextlib
 import errno
 import os
 import stat
-from dataclasses import dataclass
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
+
+from llmlog_tui.log.lines import Block, LineCutter
 
 BLOCK_BYTES: Final = 4 * 2**20
 """How much is read at once."""
 
-_HEAD_BYTES: Final = 256
+NEWEST_BYTES: Final = 2**20
+"""How much of a big file's end is read first."""
+
+HEAD_BYTES: Final = 256
 """How much of a file's beginning tells one generation of a log from the next."""
 
+_HELD: Final = 5
+"""So many generations are held open: the current one, and those renamed or deleted last."""
 
-@dataclass(frozen=True)
-class Block:
-    """Whole lines of a file: `data` stands at byte `offset` of its generation `generation`.
+Claim = Callable[[os.stat_result, bytes], int | None]
+"""Asked with a file's stat and head: from which byte on is it new? None: it is another's."""
 
-    Only the last block of a generation may lack the newline at its end: its writer died, or the
-    file is read once and not followed.
-    """
 
-    data: bytes
-    offset: int
-    generation: int
+class Generation:
+    """One open file, as long as its path leads to it and some time after."""
+
+    def __init__(self, fd: int, number: int, start: int = 0) -> None:
+        self.fd = fd
+        self.number = number
+        self.head = os.pread(fd, HEAD_BYTES, 0)[:start]
+        """What was read of the first 256 bytes."""
+        self.live = LineCutter(number, start)
+        self.older: LineCutter | None = None
+        self._older_end = 0
+        self._grew = time.monotonic()
+
+    def begin_at_the_end(self, size: int) -> None:
+        """Leave all but the last NEWEST_BYTES for read_older()."""
+        start = size - NEWEST_BYTES
+        cut = os.pread(self.fd, NEWEST_BYTES, start).find(b"\n") + 1
+        if cut:
+            self.older = LineCutter(self.number, older=True)
+            self._older_end = start + cut
+            self.head = os.pread(self.fd, HEAD_BYTES, 0)
+            self.live = LineCutter(self.number, self._older_end)
+
+    def read(self) -> Block | None:
+        """The next whole lines at the end."""
+        while data := os.pread(self.fd, BLOCK_BYTES, self.live.offset):
+            self._grew = time.monotonic()
+            self.head += data[: HEAD_BYTES - len(self.head)]
+            if block := self.live.feed(data):
+                return block
+        return None
+
+    def read_older(self) -> Block | None:
+        """The next whole lines of those left out by begin_at_the_end()."""
+        while self.older:
+            room = min(BLOCK_BYTES, self._older_end - self.older.offset)
+            data = os.pread(self.fd, room, self.older.offset)
+            if not data:
+                self.older = None
+            elif block := self.older.feed(data):
+                return block
+        return None
+
+    def left(self) -> int:
+        """How many bytes are still to be read."""
+        size = os.fstat(self.fd).st_size
+        older = self._older_end - self.older.offset if self.older else 0
+        return max(0, size - self.live.offset) + older
+
+    def quiet_s(self) -> float:
+        """For how many seconds nothing was added."""
+        return time.monotonic() - self._grew
+
+    def is_rewritten(self) -> bool:
+        """Whether the file was truncated, or truncated and written again (copytruncate)."""
+        if os.fstat(self.fd).st_size < self.live.offset:
+            return True
+        return os.pread(self.fd, len(self.head), 0) != self.head
+
+
+def all_new(_: os.stat_result, __: bytes) -> int:
+    """The Claim of a file that stands for itself: all of it is new."""
+    return 0
 
 
 class Follower:
     """Reads one path from its beginning, and on through rotation: every whole line exactly once.
 
-    The descriptor is held, so what is written to a file after it was renamed or deleted is still
-    read before its successor is opened. A file that got shorter, or whose first 256 bytes are other
-    ones, is a new generation, read from its beginning.
+    Descriptors are held, so what is written to a file after it was renamed or deleted is still
+    read. A file that got shorter, or whose first 256 bytes are other ones, is a new generation,
+    read from its beginning. Half a line at the end of a file that was replaced is given up when
+    nothing was added to it for `linger_s` seconds.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        newest_first: bool = False,
+        linger_s: float = 5.0,
+        claim: Claim = all_new,
+    ) -> None:
         self.path = path
-        self.generation = -1
-        self._fd = -1
-        self._offset = 0  # of the next byte to read
-        self._tail = b""  # read, but not yet a whole line
-        self._head = b""
+        self.is_waiting = True
+        """Whether the file was never there yet."""
+        self._newest_first = newest_first
+        self._linger_s = linger_s
+        self._claim = claim
+        self._held: list[Generation] = []
+        self._count = 0
+        self._past: list[tuple[bytes, int]] = []
+        self._lock = threading.Lock()  # reread() may come from another thread than close()
 
     def read(self) -> Block | None:
         """The next whole lines, at most about BLOCK_BYTES of them; None if there are none now.
 
         Raises OSError if the path is there and cannot be opened or read (a folder, no permission).
         """
-        if self._fd < 0 and not self._open():
+        if block := self._read_lingering():
+            return block
+        if not self._held and not self._open():
             return None
-        if self._is_rewritten():
-            return self._end_generation() or self.read()
-        replaced = self._is_replaced()  # asked first: what was written until then is read below
-        while data := os.pread(self._fd, BLOCK_BYTES, self._offset):
-            if block := self._take(data):
-                return block
-        if replaced:
-            return self._end_generation() or self.read()
-        return None
+        current = self._held[-1]
+        if current.is_rewritten():
+            self._held[-1] = self._generation(current.fd)
+            self._remember(current)
+            return current.live.rest() or self.read()
+        is_replaced = self._is_replaced(current)  # what was written until then is read below
+        if block := current.read():
+            return block
+        return self.read() if is_replaced and self._open() else None
+
+    def read_older(self) -> Block | None:
+        """With `newest_first`: the next lines of those before the newest, from the first on."""
+        blocks = (held.read_older() for held in self._held)
+        return next((block for block in blocks if block), None)
 
     def finish(self) -> Block | None:
-        """What stands after the last newline, for a reader that will not come back."""
-        return self._end_generation() if self._fd >= 0 else None
+        """What stands after a last newline, for a reader that will not come back; again and again.
+
+        None when there is no more.
+        """
+        blocks = (held.live.rest() for held in self._held)
+        return next((block for block in blocks if block), None)
 
     def close(self) -> None:
-        """Give the descriptor back."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        """Give the descriptors back."""
+        with self._lock:
+            for held in self._held:
+                self._remember(held)
+                os.close(held.fd)
+            self._held.clear()
 
     def position(self) -> tuple[int, int]:
-        """(bytes read, bytes there) of the current generation, for a progress bar."""
-        size = os.fstat(self._fd).st_size if self._fd >= 0 else 0
-        return self._offset, size
+        """(bytes read, bytes there), for a progress bar."""
+        if not self._held:
+            return 0, 0
+        there = os.fstat(self._held[-1].fd).st_size
+        return max(0, there - sum(held.left() for held in self._held)), there
 
     def reread(self, generation: int, offset: int, length: int) -> bytes | None:
         """Bytes that were read before, or None if the generation they are of is no more."""
-        if generation != self.generation or self._fd < 0:
-            return None
-        try:
-            data = os.pread(self._fd, length, offset)
-            return None if self._is_rewritten() else data
-        except OSError:  # another thread closed the descriptor in between
-            return None
+        with self._lock:
+            for held in self._held:
+                if held.number == generation and not held.is_rewritten():
+                    return os.pread(held.fd, length, offset)
+        return None
+
+    def holds(self, file: os.stat_result) -> bool:
+        """Whether this very file is open here."""
+        return any(os.path.samestat(os.fstat(held.fd), file) for held in self._held)
+
+    def known(self, head: bytes) -> int | None:
+        """How much was read here of a file that began with `head`; None if there was none."""
+        held = [(held.head, held.live.lines_end) for held in self._held]
+        for begin, end in reversed(self._past + held):
+            is_telling = len(begin) == HEAD_BYTES or b"\n" in begin
+            if is_telling and head.startswith(begin):
+                return end
+        return None
 
     def _open(self) -> bool:
+        """Begin with the file the path leads to; False if there is none, or nothing new in it."""
         try:
-            self._fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except FileNotFoundError:
             return False
-        if not stat.S_ISREG(os.fstat(self._fd).st_mode):
-            self.close()
+        file = os.fstat(fd)
+        if not stat.S_ISREG(file.st_mode):
+            os.close(fd)
             raise OSError(errno.EINVAL, "is not a regular file")
-        self._begin_generation()
+        start = self._claim(file, os.pread(fd, HEAD_BYTES, 0))
+        self.is_waiting = False
+        if start is None or start > file.st_size:  # another's, or a copy that is still being made
+            os.close(fd)
+            return False
+        generation = self._generation(fd, start)
+        if self._newest_first and generation.number == 0 and file.st_size > 4 * NEWEST_BYTES:
+            generation.begin_at_the_end(file.st_size)
+        self._held.append(generation)
         return True
 
-    def _begin_generation(self) -> None:
-        self.generation += 1
-        self._offset, self._tail, self._head = 0, b"", b""
-
-    def _end_generation(self) -> Block | None:
-        """Close this generation; what is left of it, a line without an end, is its last block."""
-        left = Block(self._tail, self._offset - len(self._tail), self.generation)
-        if self._is_replaced():
-            self.close()
-        else:
-            self._begin_generation()
-        return left if left.data else None
-
-    def _take(self, data: bytes) -> Block | None:
-        start = self._offset - len(self._tail)
-        self._offset += len(data)
-        self._head += data[: _HEAD_BYTES - len(self._head)]
-        cut = data.rfind(b"\n") + 1
-        if not cut:
-            self._tail += data
-            return None
-        lines = self._tail + data[:cut]
-        self._tail = data[cut:]
-        return Block(lines, start, self.generation)
-
-    def _is_rewritten(self) -> bool:
-        """Whether the held file was truncated, or truncated and written again (copytruncate)."""
-        if os.fstat(self._fd).st_size < self._offset:
-            return True
-        return os.pread(self._fd, len(self._head), 0) != self._head
-
-    def _is_replaced(self) -> bool:
-        """Whether the path now leads to another file."""
-        held = os.fstat(self._fd)
-        with contextlib.suppress(OSError):  # gone, or not to be seen: the held one is read on
-            now = self.path.stat()
-            same = (now.st_dev, now.st_ino) == (held.st_dev, held.st_ino)
-            return not same or held.st_nlink == 0
+    def _is_replaced(self, current: Generation) -> bool:
+        """Whether the path leads to another file; if it cannot be looked at, the held one stays."""
+        held = os.fstat(current.fd)
+        with contextlib.suppress(OSError):
+            return not os.path.samestat(self.path.stat(), held) or held.st_nlink == 0
         return False
+
+    def _generation(self, fd: int, start: int = 0) -> Generation:
+        self._count += 1
+        return Generation(fd, self._count - 1, start)
+
+    def _read_lingering(self) -> Block | None:
+        """From files that were renamed or deleted: their writers may not know of it yet."""
+        for held in self._held[:-1]:
+            if block := held.read():
+                return block
+            if held.live.is_inside_line and held.quiet_s() >= self._linger_s:
+                return held.live.rest()
+        if len(self._held) > _HELD and not self._held[0].older:
+            with self._lock:
+                oldest = self._held.pop(0)
+                self._remember(oldest)
+                os.close(oldest.fd)
+            return oldest.live.rest()
+        return None
+
+    def _remember(self, ended: Generation) -> None:
+        self._past = [*self._past[1 - _REMEMBERED :], (ended.head, ended.live.lines_end)]
+
+
+_REMEMBERED: Final = 16

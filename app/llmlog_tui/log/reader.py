@@ -3,54 +3,116 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Final, Protocol
 
-from llmlog_tui.log.follow import Block, Follower
-from llmlog_tui.log.parse import parse
-from llmlog_tui.log.sources import SourceError
+from llmlog_tui.log.follow import HEAD_BYTES, Claim, Follower, all_new
+from llmlog_tui.log.lines import Block
+from llmlog_tui.log.packed import SUFFIXES, Packed
+from llmlog_tui.log.parse import Parsed, parse
+from llmlog_tui.log.piped import STDIN, Piped
+from llmlog_tui.log.sources import SourceError, Sources
 from llmlog_tui.log.store import Snapshot, Store
+from llmlog_tui.log.window import EVERYTHING, Window
+
+_THREADS: Final = 2
+_AHEAD: Final = 3
+"""So many blocks are read before the first of them is waited for."""
+
+LOOK_S: Final = 1.0
+"""How often a glob or folder is looked at for new files, in seconds."""
+
+
+class _Source(Protocol):
+    """What is read: a Follower, or something used as one."""
+
+    path: Path
+    is_waiting: bool
+
+    def read(self) -> Block | None: ...
+    def read_older(self) -> Block | None: ...
+    def finish(self) -> Block | None: ...
+    def close(self) -> None: ...
+    def position(self) -> tuple[int, int]: ...
+    def reread(self, generation: int, offset: int, length: int) -> bytes | None: ...
+    def holds(self, file: os.stat_result) -> bool: ...
+    def known(self, head: bytes) -> int | None: ...
 
 
 class Reader:
-    """Follows several files; belongs to the thread that calls step(), except for raw_line()."""
+    """Reads several files; belongs to the thread that calls step(), except for raw_line().
 
-    def __init__(self, files: Sequence[Path]) -> None:
-        self.files = tuple(files)
+    With `newest_first` the end of each big file comes before the rest of it. Files from a glob or
+    folder are one log: what was read under one name is not read again under another, and new files
+    are found while reading. `window` says which records are kept.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[Path] | Sources,
+        *,
+        newest_first: bool = False,
+        window: Window = EVERYTHING,
+    ) -> None:
         self.problems: dict[Path, str] = {}
         """Files that cannot be read at present, and why."""
-        self._followers = [Follower(file) for file in files]
-        self._store = Store(files)
+        self._sources: list[_Source] = []
+        self._names = files if isinstance(files, Sources) and files.may_grow else None
+        self._newest_first = newest_first
+        self._store = Store([], window)
+        self._pool = ThreadPoolExecutor(_THREADS, "llmlog-parse")
+        self._parsing: deque[tuple[int, Block, Future[Parsed]]] = deque()
+        self._is_ending = False
+        self._looked = time.monotonic()
+        for file in files.files() if isinstance(files, Sources) else files:
+            self._add_file(file)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files there are; those of a glob may become more."""
+        return tuple(source.path for source in self._sources)
 
     def step(self) -> bool:
-        """Read one block of the first file that has one; False if there is nothing new."""
-        for index, follower in enumerate(self._followers):
-            try:
-                block = follower.read()
-            except OSError as error:
-                self.problems[follower.path] = error.strerror or str(error)
-                continue
-            self.problems.pop(follower.path, None)
-            if block is not None:
-                self._add(index, block)
-                return True
-        return False
+        """Read about one block, and parse the next ones meanwhile; False if nothing is new."""
+        while len(self._parsing) < _AHEAD and (found := self._next_block()):
+            index, block = found
+            self._parse(index, block)
+        if self._parsing:
+            self._take()
+            return True
+        return self._has_new_files() and self.step()
 
     def loaded(self) -> None:
         """Say that what was there at the start is read: from here on it is live."""
-        self._store.merge_by_time()
+        self._store.loaded()
 
     def finish(self) -> None:
         """Take what stands behind the last newline too: nobody waits for its end."""
-        for index, follower in enumerate(self._followers):
-            if block := follower.finish():
-                self._add(index, block)
-            follower.close()
+        self._is_ending = True
+        while self.step():
+            pass
+        for index, source in enumerate(self._sources):
+            while block := source.finish():
+                self._parse(index, block)
+        while self._parsing:
+            self._take()
 
     def close(self) -> None:
-        """Give all descriptors back."""
-        for follower in self._followers:
-            follower.close()
+        """Give all descriptors and threads back."""
+        self._parsing.clear()
+        self._pool.shutdown(cancel_futures=True)
+        for source in self._sources:
+            source.close()
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait until standard input has more, if it is read; False at its end or in vain."""
+        pipes = [source for source in self._sources if isinstance(source, Piped)]
+        return any(pipe.wait(timeout_s) for pipe in pipes)
 
     def snapshot(self) -> Snapshot:
         """All records read so far."""
@@ -58,30 +120,87 @@ class Reader:
 
     def progress(self) -> tuple[int, int]:
         """(bytes read, bytes there) over all files."""
-        positions = [follower.position() for follower in self._followers]
+        positions = [source.position() for source in self._sources]
         return sum(read for read, _ in positions), sum(there for _, there in positions)
 
     def waiting_for(self) -> list[Path]:
         """The files that are not there yet."""
-        return [follower.path for follower in self._followers if follower.generation < 0]
+        return [source.path for source in self._sources if source.is_waiting]
 
     def raw_line(self, block: int, line: int) -> bytes | None:
         """A record's line as it stands in its file, or None if that file was replaced since."""
         stretch = self._store.stretch(block)
-        data = self._followers[stretch.file].reread(
-            stretch.generation, stretch.offset, stretch.length
-        )
+        source = self._sources[stretch.file]
+        data = source.reread(stretch.generation, stretch.offset, stretch.length)
         return None if data is None else data.split(b"\n")[line]
 
-    def _add(self, index: int, block: Block) -> None:
-        self._store.add(index, block, parse(block.data, at_start=block.offset == 0))
+    def _next_block(self) -> tuple[int, Block] | None:
+        """The next block, of the newest ones first."""
+        for index, source, is_older in self._turns():
+            try:
+                block = source.read_older() if is_older else source.read()
+            except OSError as error:
+                self.problems[source.path] = error.strerror or str(error)
+                continue
+            if not is_older:
+                self.problems.pop(source.path, None)
+            if block is not None:
+                return index, block
+        return None
+
+    def _turns(self) -> Iterator[tuple[int, _Source, bool]]:
+        for is_older in (False, True):
+            for index, source in enumerate(self._sources):
+                yield index, source, is_older
+
+    def _parse(self, index: int, block: Block) -> None:
+        parsed = self._pool.submit(parse, block.data, at_start=block.offset == 0)
+        self._parsing.append((index, block, parsed))
+
+    def _take(self) -> None:
+        index, block, parsed = self._parsing.popleft()
+        self._store.add(index, block, parsed.result())
+
+    def _add_file(self, file: Path) -> None:
+        self._store.add_file(file)
+        self._sources.append(self._source(file))
+
+    def _source(self, file: Path) -> _Source:
+        claim: Claim = self._claim if self._names else all_new
+        if file == STDIN:
+            return Piped()
+        if file.suffix in SUFFIXES:
+            return Packed(file, claim=claim)
+        return Follower(file, newest_first=self._newest_first, claim=claim)
+
+    def _claim(self, file: os.stat_result, head: bytes) -> int | None:
+        """From where on a file is new: what was read of it under another name is not."""
+        if any(source.holds(file) for source in self._sources):
+            return None
+        if len(head) < HEAD_BYTES and b"\n" not in head and not self._is_ending:
+            return sys.maxsize  # too little to tell: a copy that is still being made?
+        known = (source.known(head) for source in self._sources)
+        return max((end for end in known if end is not None), default=0)
+
+    def _has_new_files(self) -> bool:
+        """Whether the glob or folder means more files than it did; looks now and then."""
+        if not self._names or self._is_ending or time.monotonic() - self._looked < LOOK_S:
+            return False
+        self._looked = time.monotonic()
+        new = [file for file in self._names.files() if file not in self.files]
+        for file in new:
+            self._add_file(file)
+        return bool(new)
 
 
-def load(files: Sequence[Path]) -> Snapshot:
-    """Everything in `files` as it stands now. Raises SourceError for one that cannot be read."""
-    reader = Reader(files)
+def load(files: Sequence[Path] | Sources, *, window: Window = EVERYTHING) -> Snapshot:
+    """Everything in `files` as it stands now; standard input to its end.
+
+    Raises SourceError for one that cannot be read.
+    """
+    reader = Reader(files, window=window)
     try:
-        while reader.step():
+        while reader.step() or reader.wait():
             pass
         for file, why in reader.problems.items():
             raise SourceError(f"{file}: {why}")

@@ -143,6 +143,15 @@ def _fit(column: pl.Series) -> pl.Series:
     return column.cast(dtype, strict=False)
 
 
+def without_nulls(frame: pl.DataFrame) -> pl.DataFrame:
+    """The same frame; a column without a value takes no memory any more."""
+    empty = [column for column in frame if column.null_count() == len(column)]
+    return frame.with_columns(
+        pl.Series(column.name, [None], column.dtype).new_from_index(0, len(column))
+        for column in empty
+    )
+
+
 _UTC: Final = pl.Datetime("us", "UTC")
 _FIRST_US, _LAST_US = -62_135_596_800_000_000, 253_402_214_400_000_000
 """The years 1 to 9999, in µs since 1970: Python has no other."""

@@ -2,35 +2,101 @@
 
 from __future__ import annotations
 
+import glob
+import re
 import stat
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
+
+from llmlog_tui.log.piped import STDIN
 
 
 class SourceError(Exception):
     """A file that can never be read as a log; its text is one clear line for the user."""
 
 
-def expand(paths: Sequence[str], *, must_exist: bool) -> list[Path]:
-    """The files named by `paths`, each once, in the order given.
+class Sources:
+    """The files that names from a command line mean: paths, globs, folders, - for standard input.
 
-    Raises SourceError for what is no file, and with `must_exist` for what is not there (a follower
-    waits for it instead).
+    A path is that file only. A glob or a folder is one log with its rotated and compressed parts,
+    and may match more files later.
     """
-    found: dict[Path, None] = {}
-    for name in paths:
-        path = Path(name)
-        try:
-            mode = path.stat().st_mode
-        except FileNotFoundError:
-            if must_exist:
-                raise SourceError(f"{name}: no such file") from None
-        except OSError as error:
-            raise SourceError(f"{name}: {error.strerror}") from error
-        else:
-            if stat.S_ISDIR(mode):
-                raise SourceError(f"{name}: is a folder, not a log")
-            if not stat.S_ISREG(mode):
-                raise SourceError(f"{name}: is not a regular file")
-        found[path] = None
-    return list(found)
+
+    def __init__(self, names: Sequence[str], *, must_exist: bool) -> None:
+        """Raises SourceError for what is no file, and with `must_exist` for what is not there.
+
+        (A follower waits for it instead.)
+        """
+        self.names = tuple(names)
+        self.may_grow = any(_is_pattern(name) for name in self.names)
+        """Whether files() may come to be more."""
+        for name in self.names:
+            if name != str(STDIN):
+                _check(name, must_exist=must_exist)
+
+    def files(self) -> list[Path]:
+        """The files there are now (a path, whether or not it is), each once, in the order given."""
+        return list(dict.fromkeys(path for name in self.names for path in _matches(name)))
+
+
+def expand(names: Sequence[str], *, must_exist: bool) -> list[Path]:
+    """The files `names` mean now. Raises SourceError as Sources does."""
+    return Sources(names, must_exist=must_exist).files()
+
+
+_LOG_NAME: Final = re.compile(
+    r"(?P<base>.*?\.(?:jsonl|ndjson|log))(?:[.-](?P<age>.+?))?(?:\.gz|\.zst)?"
+)
+"""calls.jsonl, calls.jsonl.1, calls.jsonl-20261123.gz, calls-2026-11-23.jsonl.zst"""
+
+_MAX_AGE_DIGITS: Final = 4
+"""More digits are a date."""
+
+
+def _is_pattern(name: str) -> bool:
+    path = Path(name)
+    return path.is_dir() or (any(mark in name for mark in "*?[") and not path.exists())
+
+
+def _check(name: str, *, must_exist: bool) -> None:
+    """Raise SourceError if `name` is nothing that can be read."""
+    if _is_pattern(name):
+        if must_exist and not _matches(name):
+            raise SourceError(
+                f"{name}: no log in there" if Path(name).is_dir() else f"{name}: no such file"
+            )
+        return
+    try:
+        mode = Path(name).stat().st_mode
+    except FileNotFoundError:
+        if must_exist:
+            raise SourceError(f"{name}: no such file") from None
+    except OSError as error:
+        raise SourceError(f"{name}: {error.strerror}") from error
+    else:
+        if not stat.S_ISREG(mode):
+            raise SourceError(f"{name}: is not a regular file")
+
+
+def _matches(name: str) -> list[Path]:
+    """The files of one name; those of a pattern with the oldest of each rotated set first."""
+    path = Path(name)
+    if not _is_pattern(name):
+        return [path]
+    if path.is_dir():
+        found = [file for file in path.iterdir() if _LOG_NAME.fullmatch(file.name)]
+    else:
+        found = [Path(match) for match in glob.iglob(name, recursive=True)]  # noqa: PTH207 - Path.glob takes no absolute pattern
+    return sorted((file for file in found if file.is_file()), key=_age)
+
+
+def _age(path: Path) -> tuple[str, bool, int, str]:
+    """A key that sorts numbered parts from high to low, dated ones by date, the plain one last."""
+    match = _LOG_NAME.fullmatch(path.name)
+    base = str(path.with_name(match["base"] if match else path.name))
+    age = match["age"] if match else None
+    if age is None:
+        return base, True, 0, ""
+    number = int(age) if age.isdecimal() and len(age) <= _MAX_AGE_DIGITS else 0
+    return base, False, -number, age

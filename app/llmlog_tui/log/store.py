@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
-from llmlog_tui.log.faults import Faults
-from llmlog_tui.log.follow import Block
+from llmlog_tui.log.lines import Block
 from llmlog_tui.log.parse import Parsed
-from llmlog_tui.log.schema import COLUMNS
+from llmlog_tui.log.part import First, Part
+from llmlog_tui.log.schema import COLUMNS, without_nulls
+from llmlog_tui.log.window import EVERYTHING, Window
 
 FRAME_SCHEMA: Final[dict[str, pl.DataType]] = {
     **COLUMNS,
@@ -24,8 +26,11 @@ FRAME_SCHEMA: Final[dict[str, pl.DataType]] = {
 }
 """COLUMNS, and where a record is from: `line` in `block`, `file` (both indexes), `row` its key."""
 
-_MAX_CHUNKS: Final = 64
-"""A frame in more pieces than this is made one: a live log arrives a few lines at a time."""
+_STRETCH_BYTES: Final = 256 * 2**10
+"""Blocks that follow one another are one stretch up to this size."""
+
+
+_NONE: Final[Mapping[int, int]] = {}
 
 
 @dataclass(frozen=True)
@@ -51,88 +56,145 @@ class Counts:
 
 @dataclass(frozen=True)
 class Stretch:
-    """Where a block lies: bytes `offset` to `offset + length` of one generation of a file."""
+    """Where lines lie: bytes `offset` to `offset + length` of one generation of a file."""
 
     file: int
     generation: int
     offset: int
     length: int
+    lines: int
 
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """All records read up to one moment; never changes.
+    """The records read up to one moment; never changes.
 
     `frame` has one row a record, in file order (several files: merged by ts as they were loaded),
-    with FRAME_SCHEMA's columns. `row` is the record's key: it counts up as records arrive.
+    with FRAME_SCHEMA's columns. `row` is the record's key: it counts up as records are read, the
+    newest of a big file before its older ones. While `is_loading`, older records are still to come
+    in front, and what depends on order is not final. Rows from key `live_from` on arrived while
+    following. `dropped` records were read but are outside the window that is kept.
     """
 
     files: tuple[Path, ...]
     frame: pl.DataFrame
     counts: Counts
+    is_loading: bool = False
+    live_from: int | None = None
+    dropped: int = 0
 
     @classmethod
     def empty(cls, files: Sequence[Path]) -> Snapshot:
         """A snapshot of files of which nothing was read yet."""
-        return cls(tuple(files), pl.DataFrame(schema=FRAME_SCHEMA), Counts())
+        return cls(tuple(files), pl.DataFrame(schema=FRAME_SCHEMA), Counts(), is_loading=True)
 
 
 class Store:
     """Takes parsed blocks in, gives snapshots out. Belongs to one thread; its snapshots to all."""
 
-    def __init__(self, files: Sequence[Path]) -> None:
-        self._files = tuple(files)
-        self._frame = pl.DataFrame(schema=FRAME_SCHEMA)
-        self._counts = Counts()
-        self._lines = [0] * len(self._files)
+    def __init__(self, files: Sequence[Path], window: Window = EVERYTHING) -> None:
+        self._files = list(files)
+        self._window = window
+        self._older = Part()  # what a loading log reads behind the newest, and in front of it
+        self._newer = Part()
+        self._records = 0
+        self._dropped = 0
+        self._newest: datetime | None = None
+        self._live_from: int | None = None
         self._stretches: list[Stretch] = []
+
+    def add_file(self, file: Path) -> int:
+        """One more file; its index."""
+        self._files.append(file)
+        return len(self._files) - 1
 
     def add(self, file: int, block: Block, parsed: Parsed) -> None:
         """Append the records of `block`, which is from the file with index `file`."""
-        have = self._counts
-        skipped, nulled = parsed.skipped, parsed.nulled
-        rows = pl.int_range(have.records, have.records + parsed.frame.height, eager=True)
-        where = {"block": len(self._stretches), "file": file}
-        self._frame.vstack(
-            parsed.frame.with_columns(
-                *(pl.lit(index, FRAME_SCHEMA[name]).alias(name) for name, index in where.items()),
-                rows.cast(pl.UInt32).alias("row"),
-            ),
-            in_place=True,
+        height = parsed.frame.height
+        stretch, line = self._place(file, block, parsed.lines)
+        frame = parsed.frame.with_columns(
+            pl.col("line") + line,
+            pl.lit(stretch, pl.UInt32).alias("block"),
+            pl.lit(file, pl.UInt16).alias("file"),
+            pl.int_range(self._records, self._records + height, dtype=pl.UInt32).alias("row"),
         )
-        self._stretches.append(Stretch(file, block.generation, block.offset, len(block.data)))
-        self._counts = Counts(
-            have.lines + parsed.lines,
-            have.records + parsed.frame.height,
-            have.blanks + parsed.blanks,
-            have.skipped + skipped.counts,
-            have.nulled + nulled.counts,
-            self._places(file, skipped) | have.first_skipped,
-            self._places(file, nulled) | have.first_nulled,
-        )
-        self._lines[file] += parsed.lines
+        part = self._older if block.older and self._live_from is None else self._newer
+        part.add(file, parsed, frame, block.too_long)
+        self._records += height
+        self._keep_window(frame)
 
-    def _places(self, file: int, faults: Faults) -> dict[str, Place]:
-        before = self._lines[file]
-        return {
-            kind: Place(self._files[file], before + line + 1) for kind, line in faults.first.items()
-        }
-
-    def merge_by_time(self) -> None:
-        """Bring the records of several files into one order.
+    def loaded(self) -> None:
+        """What comes from now on is live; bring the records of several files into one order.
 
         One without ts stays behind the last before it in its file that has one.
         """
-        if len(self._files) > 1:
+        self._live_from = self._records
+        if len(self._files) > 1 and self._older.height + self._newer.height:
             when = pl.col("ts").forward_fill().over("file")
-            self._frame = self._frame.sort(when, maintain_order=True, nulls_last=False)
+            merged = self._frame().sort(when, maintain_order=True, nulls_last=False)
+            self._older.replace_rows(without_nulls(merged))
+            self._newer.replace_rows(merged.clear())
 
     def snapshot(self) -> Snapshot:
         """All records added so far."""
-        if self._frame.n_chunks() > _MAX_CHUNKS:
-            self._frame = self._frame.rechunk()
-        return Snapshot(self._files, self._frame.clone(), self._counts)
+        older, newer = self._older, self._newer
+        counts = Counts(
+            older.lines.total() + newer.lines.total(),
+            self._records,
+            older.blanks + newer.blanks,
+            older.skipped + newer.skipped,
+            older.nulled + newer.nulled,
+            self._places(newer.first_skipped, older.lines) | self._places(older.first_skipped),
+            self._places(newer.first_nulled, older.lines) | self._places(older.first_nulled),
+        )
+        is_loading = self._live_from is None
+        files = tuple(self._files)
+        return Snapshot(files, self._frame(), counts, is_loading, self._live_from, self._dropped)
 
     def stretch(self, block: int) -> Stretch:
         """Where the block with this index lies."""
         return self._stretches[block]
+
+    def _frame(self) -> pl.DataFrame:
+        frames = [*self._older.frames, *self._newer.frames]
+        return pl.concat(frames) if frames else pl.DataFrame(schema=FRAME_SCHEMA)
+
+    def _place(self, file: int, block: Block, lines: int) -> tuple[int, int]:
+        """The index of the stretch `block` is in, and the number of its first line there."""
+        length = len(block.data)
+        last = self._stretches[-1] if self._stretches else None
+        if (
+            last
+            and (last.file, last.generation) == (file, block.generation)
+            and last.offset + last.length == block.offset
+            and last.length + length <= _STRETCH_BYTES
+        ):
+            self._stretches[-1] = replace(
+                last, length=last.length + length, lines=last.lines + lines
+            )
+            return len(self._stretches) - 1, last.lines
+        self._stretches.append(Stretch(file, block.generation, block.offset, length, lines))
+        return len(self._stretches) - 1, 0
+
+    def _keep_window(self, added: pl.DataFrame) -> None:
+        """Let go of what is outside the window, from the front."""
+        keep = self._window
+        if keep.records is not None:
+            extra = self._older.height + self._newer.height - keep.records
+            from_older = self._older.drop_rows(max(0, extra))
+            self._dropped += from_older + self._newer.drop_rows(max(0, extra - from_older))
+        if keep.span is not None:
+            newest = added["ts"].max()
+            if isinstance(newest, datetime) and (not self._newest or newest > self._newest):
+                self._newest = newest
+            if self._newest:
+                oldest = self._newest - keep.span
+                self._dropped += self._older.drop_before(oldest)
+                if not self._older.height:
+                    self._dropped += self._newer.drop_before(oldest)
+
+    def _places(self, first: First, before: Mapping[int, int] = _NONE) -> dict[str, Place]:
+        return {
+            kind: Place(self._files[file], before.get(file, 0) + line)
+            for kind, (file, line) in first.items()
+        }

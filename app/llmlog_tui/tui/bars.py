@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 WAIT, FIRST_TOKEN, ANSWER, TOOL, CUT, GRID = "░▒█▄┤┊"
 
-LEGEND = f"{WAIT} retry wait  {FIRST_TOKEN} until first token  {ANSWER} answer  {TOOL} tool"
+LEGEND = (
+    f"{WAIT} retry wait  {FIRST_TOKEN} until first token  {ANSWER} answer  "
+    f"{TOOL} tool, embedding  {CUT} cut off"
+)
 
 _PARTS_SHOWN_FROM = 3
 _CELLS_PER_TICK = 8
@@ -77,7 +80,7 @@ def bar(step: Step, axis: Axis) -> Cell:
 def _parts(step: Step, axis: Axis, first: int, last: int) -> list[Span]:
     tone: Tone = "error" if step.failed else "primary"
     if step.event not in _FULL_BLOCK_EVENTS:
-        tool: Tone = "error" if step.failed else "secondary"
+        tool: Tone = "error" if step.failed else "muted" if step.event == "span" else "secondary"
         return [Span(TOOL, tool)] * (last - first)
     edges = (
         (step.waited, Span(WAIT, "warning")),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
 
 _WIDE: Final = (
-    Column("when", 8),
+    Column(" when", 9),
     Column("rule", 11),
     Column("model", 24),
     Column("what", 36),
@@ -26,7 +26,7 @@ _WIDE: Final = (
     Column("state", 7),
 )
 _COMPACT: Final = (
-    Column("when", 8),
+    Column(" when", 9),
     Column("rule", 11),
     Column("what", 24),
     Column("evidence", 12, flex=True),
@@ -96,7 +96,7 @@ class _Alerts(RowSource):
 
     def _row(self, alert: Alert, widths: Sequence[int]) -> Row:
         ongoing = alert.state == "ongoing"
-        when = cell(units.moment(alert.ts, self._newest, widths[0]), "muted")
+        when = cell(f" {units.moment(alert.ts, self._newest, widths[0] - 1)}", "muted")
         rule = cell(alert.rule, "worst" if ongoing else "")
         what, evidence = cell(alert.what), cell(alert.evidence, "muted")
         cells: tuple[Cell, ...] = (when, rule, what, evidence)

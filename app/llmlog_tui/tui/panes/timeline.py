@@ -59,8 +59,8 @@ class TimelinePane(Pane):
         if timeline is None:
             self.label("Timeline")
             return
-        columns = _WIDE if self.size.width >= _WIDE_FROM else _COMPACT
-        self.show(_Steps(timeline, self._slow_ms, columns))
+        wide = not self.compact and self.size.width >= _WIDE_FROM
+        self.show(_Steps(timeline, self._slow_ms, _WIDE if wide else _COMPACT))
         count = len(timeline.steps)
         facts = [
             f"Timeline {units.short_id(timeline.trace_id)}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -25,15 +26,15 @@ class RecordScreen(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*RECORD_BINDINGS]
 
-    def __init__(self, title: str, line: bytes | None) -> None:
+    def __init__(self, file: str, line: bytes | None) -> None:
         super().__init__()
-        self._title = title
+        self._file = file
         self._line = line
 
     def compose(self) -> ComposeResult:
         """One scrolling sheet."""
         sheet = VerticalScroll(Static(Content("\n").join(self._lines())))
-        sheet.border_title = Content(inert(self._title))
+        sheet.border_title = Content(inert(self._file))
         sheet.border_subtitle = "Esc back"
         yield sheet
 
@@ -56,4 +57,12 @@ class RecordScreen(ModalScreen[None]):
         yield Content("")
         for name in ("trace_id", "request_id"):
             if isinstance(record.get(name), str):
-                yield Content(inert(f"grep '{json.dumps(name)}: {json.dumps(record[name])}'"))
+                yield Content(inert(grep(name, record[name], self._line, self._file)))
+
+
+def grep(name: str, value: str, line: bytes, file: str) -> str:
+    """The command that finds all records with this value, spaced as `line` of `file` is."""
+    pair = json.dumps(value, ensure_ascii=value.isascii())
+    needles = [f'"{name}": {pair}', f'"{name}":{pair}']
+    needle = next((each for each in needles if each.encode() in line), needles[0])
+    return f"grep {shlex.quote(needle)} {shlex.quote(file)}"

@@ -244,7 +244,8 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
     def _strip(
         self, cells: Sequence[Cell], mark: Span, pointer: str, widths: list[int], style: Style
     ) -> Strip:
-        pointing = self.get_component_rich_style("table--primary", partial=True)
+        tone = "primary" if self.has_focus else "muted"
+        pointing = self.get_component_rich_style(f"table--{tone}", partial=True)
         segments = [Segment(pointer, style + pointing), self._segment(mark, style)]
         for column, spans, width in zip(self._source.columns, cells, widths, strict=False):
             shown = lay_out(spans, width, column.align)

@@ -1,0 +1,201 @@
+"""Whole lines out of a .gz or .zst file."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import os
+import zlib
+from pathlib import Path
+from typing import BinaryIO, Final, Self
+
+import zstandard
+
+from llmlog_tui.log import follow
+from llmlog_tui.log.follow import HEAD_BYTES, Claim, all_new
+from llmlog_tui.log.lines import Block, LineCutter
+
+SUFFIXES: Final = (".gz", ".zst")
+
+_DAMAGED: Final = (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError)
+
+
+class Packed:
+    """Reads one compressed path, and again when another file is put there.
+
+    Used as a Follower is, but all its lines are older ones: what is compressed was rotated away. A
+    file that ends early is a problem, and read on when it has grown.
+    """
+
+    def __init__(self, path: Path, *, claim: Claim = all_new) -> None:
+        self.path = path
+        self.is_waiting = True
+        self._claim = claim
+        self._stream: _Stream | None = None
+        self._at: _Identity = (0, 0, 0, 0)  # the file that is, or was last, read
+        self._problem = ""
+        self._generation = -1
+        self._head = b""
+        self._lines = LineCutter(0, older=True)
+        self._past: list[tuple[bytes, int]] = []
+
+    def read(self) -> Block | None:
+        """Nothing, but the OSError that read_older() ended with, until it has more."""
+        if self._problem:
+            raise OSError(self._problem)
+        return None
+
+    def read_older(self) -> Block | None:
+        """The next whole lines. Raises OSError if there are none because the file is damaged."""
+        try:
+            if not self._stream and not self._open():
+                return self.read()
+            while self._stream and (data := self._stream.read(follow.BLOCK_BYTES)):
+                if block := self._lines.feed(data):
+                    return block
+        except OSError as error:
+            self._problem = str(error)
+            self.close()
+            raise
+        self.close()
+        return self._lines.rest()
+
+    def finish(self) -> Block | None:
+        """What stands after the last newline of a file that ends early."""
+        return self._lines.rest()
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        if self._stream:
+            self._stream.close()
+            self._stream = None
+
+    def position(self) -> tuple[int, int]:
+        """(compressed bytes read, bytes there)."""
+        there = self._at[2]
+        return (self._stream.tell() if self._stream else there), there
+
+    def reread(self, generation: int, offset: int, length: int) -> bytes | None:
+        """Bytes that were read before, decompressed again; None if their file is there no more."""
+        if generation != self._generation:
+            return None
+        with contextlib.suppress(OSError), _Stream(self.path) as stream:
+            if self.holds(stream.stat):
+                stream.skip(offset)
+                return stream.read(length)
+        return None
+
+    def holds(self, file: os.stat_result) -> bool:
+        """Whether this very file is, or was last, read here."""
+        return self._at == _identity(file)
+
+    def known(self, head: bytes) -> int | None:
+        """How much was read here of a file that began with `head`; None if there was none."""
+        for begin, end in [(self._head, self._lines.lines_end), *self._past]:
+            if begin and head.startswith(begin):
+                return end
+        return None
+
+    def _open(self) -> bool:
+        """Begin, or go on, with the file at the path; False if there is nothing new in it."""
+        try:
+            now = _identity(self.path.stat())
+        except FileNotFoundError:
+            return False
+        self.is_waiting = False
+        if now == self._at:
+            return False
+        self._problem = ""
+        self._stream = _Stream(self.path)
+        try:
+            if not self._is_new(self._stream, now):
+                self.close()
+                return False
+        finally:
+            self._at = now
+        self._stream.rewind()
+        self._stream.skip(self._lines.offset)
+        return True
+
+    def _is_new(self, stream: _Stream, now: _Identity) -> bool:
+        """Whether there may be more in the file than was read; if it is another, begin anew."""
+        head = stream.read(HEAD_BYTES)
+        has_grown = self._at[:2] == now[:2] and head.startswith(self._head)
+        return has_grown or self._begin(stream.stat, head)
+
+    def _begin(self, file: os.stat_result, head: bytes) -> bool:
+        """A new generation; False if it is read under another name."""
+        start = self._claim(file, head if len(head) == HEAD_BYTES else head + b"\n")
+        if start is None:
+            return False
+        self._past = [(self._head, self._lines.lines_end), *self._past][:16]
+        self._generation += 1
+        self._head = head
+        self._lines = LineCutter(self._generation, start, older=True)
+        return True
+
+
+_Identity = tuple[int, int, int, int]
+
+
+def _identity(file: os.stat_result) -> _Identity:
+    """Device, inode, size and mtime: an inode alone comes back for another file."""
+    return file.st_dev, file.st_ino, file.st_size, file.st_mtime_ns
+
+
+class _Stream:
+    """What a compressed file holds."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
+        self.stat = os.fstat(self._file.fileno())
+        self._is_gzip = path.suffix == ".gz"
+        self.rewind()
+
+    def rewind(self) -> None:
+        """Go back to the beginning."""
+        self._file.seek(0)
+        self._damage = ""
+        self._unpacked: BinaryIO = (
+            gzip.GzipFile(fileobj=self._file)  # type: ignore[assignment]
+            if self._is_gzip
+            else zstandard.ZstdDecompressor().stream_reader(
+                self._file, read_across_frames=True, closefd=False
+            )
+        )
+
+    def read(self, size: int) -> bytes:
+        """The next `size` bytes, fewer only at the end. Raises OSError where it is damaged."""
+        parts: list[bytes] = []
+        while size and not self._damage:
+            try:
+                part = self._unpacked.read1(size)  # type: ignore[attr-defined]
+            except _DAMAGED as error:
+                self._damage = f"is damaged or ends early: {error}"
+                break
+            if not part:
+                break
+            parts.append(part)
+            size -= len(part)
+        if self._damage and not parts:
+            raise OSError(self._damage)
+        return b"".join(parts)
+
+    def skip(self, size: int) -> None:
+        """Pass over `size` bytes."""
+        while size and (passed := self.read(min(size, follow.BLOCK_BYTES))):
+            size -= len(passed)
+
+    def tell(self) -> int:
+        """How many compressed bytes were read."""
+        return self._file.tell()
+
+    def close(self) -> None:
+        self._unpacked.close()
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

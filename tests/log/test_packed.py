@@ -1,0 +1,124 @@
+"""Compressed logs are read as if they were not."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from llmlog_tui.log import follow
+from llmlog_tui.log.packed import Packed
+from llmlog_tui.log.reader import Reader, load
+from llmlog_tui.log.sources import SourceError
+
+Pack = Callable[[bytes], bytes]
+PACKERS = pytest.mark.parametrize(
+    ("name", "pack"),
+    [("calls.jsonl.1.gz", gzip.compress), ("calls.jsonl.zst", zstandard.compress)],
+)
+
+
+def lines(first: int, after: int) -> bytes:
+    return b"".join(b'{"step": %d}\n' % number for number in range(first, after))
+
+
+def drain(packed: Packed) -> bytes:
+    found = b""
+    while block := packed.read_older():
+        found += block.data
+    return found
+
+
+@PACKERS
+def test_a_compressed_file_is_read_once_in_blocks(
+    tmp_path: Path, name: str, pack: Pack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "BLOCK_BYTES", 64)
+    path = tmp_path / name
+    path.write_bytes(pack(lines(0, 50)[:-1]))
+    packed = Packed(path)
+    assert packed.is_waiting
+    assert drain(packed) == lines(0, 50)[:-1]
+    assert packed.read_older() is None
+    assert packed.position() == (path.stat().st_size, path.stat().st_size)
+    packed.close()
+
+
+@PACKERS
+def test_several_compressed_streams_in_one_file_are_one_log(
+    tmp_path: Path, name: str, pack: Pack
+) -> None:
+    (tmp_path / name).write_bytes(pack(lines(0, 5)) + pack(lines(5, 9)))
+    assert load([tmp_path / name]).frame["step"].to_list() == list(range(9))
+
+
+@PACKERS
+def test_a_raw_line_is_decompressed_again(tmp_path: Path, name: str, pack: Pack) -> None:
+    path = tmp_path / name
+    path.write_bytes(pack(lines(0, 5)))
+    reader = Reader([path])
+    while reader.step():
+        pass
+    block, line = reader.snapshot().frame.select("block", "line").row(3)
+    assert reader.raw_line(block, line) == b'{"step": 3}'
+    path.unlink()
+    assert reader.raw_line(block, line) is None
+    path.write_bytes(pack(lines(7, 20)))
+    assert reader.raw_line(block, line) is None
+    reader.close()
+
+
+def test_another_file_at_the_path_is_read_too(tmp_path: Path) -> None:
+    path = tmp_path / "calls.jsonl.1.gz"
+    path.write_bytes(gzip.compress(lines(0, 3)))
+    packed = Packed(path)
+    assert drain(packed) == lines(0, 3)
+    path.rename(tmp_path / "calls.jsonl.2.gz")
+    assert drain(packed) == b""
+    path.write_bytes(gzip.compress(lines(3, 6)))
+    assert drain(packed) == lines(3, 6)
+    packed.close()
+
+
+def test_a_file_that_ends_early_gives_what_it_has_and_the_rest_when_it_has_grown(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "calls.jsonl.1.gz"
+    data = lines(0, 20_000)
+    packed_data = gzip.compress(data)
+    path.write_bytes(packed_data[: len(packed_data) // 2])
+    packed = Packed(path)
+    first = packed.read_older()
+    assert first is not None
+    assert data.startswith(first.data)
+    with pytest.raises(OSError, match="ends early"):
+        drain(packed)
+    with pytest.raises(OSError, match="ends early"):
+        packed.read()
+    path.write_bytes(packed_data)
+    assert first.data + drain(packed) == data
+    assert packed.read() is None
+    packed.close()
+
+
+@pytest.mark.parametrize("name", ["calls.jsonl.gz", "calls.jsonl.zst"])
+def test_what_is_not_compressed_although_it_says_so_is_one_clear_line(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).write_bytes(lines(0, 3))
+    with pytest.raises(SourceError, match=rf"{name}: is damaged"):
+        load([tmp_path / name])
+
+
+def test_a_compressed_file_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "calls.jsonl.gz"
+    packed = Packed(path)
+    assert packed.read_older() is None
+    assert packed.is_waiting
+    path.write_bytes(gzip.compress(lines(0, 2)))
+    assert drain(packed) == lines(0, 2)
+    assert not packed.is_waiting
+    packed.close()
