@@ -74,6 +74,11 @@ def test_failed_calls_are_found_in_both_directions(
     assert view.next_failed(row, -1) == back
 
 
+def test_the_nearest_of_several_failed_calls_is_next(log: Log) -> None:
+    view = overview(log([{"status": "error"}] * 5), slow_ms=500)
+    assert (view.next_failed(2, 1), view.next_failed(2, -1)) == (3, 1)
+
+
 def test_the_place_of_a_record_is_its_file_block_and_line(tmp_path: Path) -> None:
     late, early = tmp_path / "late.jsonl", tmp_path / "early.jsonl"
     late.write_text('\n{"ts": "2026-11-23T09:00:02Z"}\nbad\n{"ts": "2026-11-23T09:00:03Z"}\n')

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
-
 import click
 
 from llmlog_tui.commands.demo import demo
@@ -41,16 +38,8 @@ def main() -> int:
         click.echo(f"llmlog: {inert(str(message))}{hint}", err=True)
         return BAD_INPUT
     except OSError as error:
-        _give_up_stdout()
         click.echo(f"llmlog: cannot write: {error.strerror}", err=True)
         return BAD_INPUT
     except (click.Abort, KeyboardInterrupt):
         return _INTERRUPTED
     return result if isinstance(result, int) else 0
-
-
-def _give_up_stdout() -> None:
-    """Let what stdout did not take go nowhere, or Python would try again at exit."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
