@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from llmlog_tui.analysis.calls import model_calls
-from llmlog_tui.analysis.fingerprints import changed_within_trace
+from llmlog_tui.analysis.fingerprints import with_changed
 from llmlog_tui.log.reader import load
 from llmlog_tui.log.store import Snapshot
 
@@ -41,4 +41,4 @@ def calls(log: Log) -> Frame:
 @pytest.fixture
 def frame(log: Log) -> Frame:
     """All records of a log of these, with `changed`, as analysis.overview() has them."""
-    return lambda records: log(records).frame.with_columns(changed=changed_within_trace())
+    return lambda records: with_changed(log(records).frame)

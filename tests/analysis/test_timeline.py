@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.analysis.conftest import Log, Record
 
+from llmlog_tui.analysis.fingerprints import with_changed
 from llmlog_tui.analysis.timeline import Note, Step, Timeline, timeline
 
 BEGIN = "2026-11-23T09:00:00"
@@ -20,7 +21,7 @@ def span(name: str, parent: str | None = None, **fields: object) -> Record:
 
 
 def of(log: Log, *records: Record) -> Timeline:
-    return timeline(log(records).frame, "t")
+    return timeline(with_changed(log(records).frame), "t", slow_ms=500.0)
 
 
 def only(log: Log, record: Record) -> Step:
@@ -164,12 +165,12 @@ def test_everything_remarkable_is_remarked_gravest_first(log: Log) -> None:
     found = of(log, before, loud).steps[1]
     assert (found.failed, found.truncated) == (True, True)
     assert found.notes == (
-        Note("✗ APIError", "error"),
-        Note("┤ length", "warning"),
-        Note("≠ fingerprint", "accent"),
-        Note("↻ 2 retries", "warning"),
-        Note("rsn 12.3k"),
-        Note("cached 25%"),
+        Note("✗ APIError", "failed"),
+        Note("┤ length", "truncated"),
+        Note("≠ fingerprint", "changed"),
+        Note("↻ 2 retries", "retried"),
+        Note("rsn 12.3k", "usage"),
+        Note("cached 25%", "usage"),
     )
 
 
@@ -178,8 +179,8 @@ def test_everything_remarkable_is_remarked_gravest_first(log: Log) -> None:
     [({"error_status": 503}, "✗ 503"), ({"status": "error"}, "✗ failed")],
 )
 def test_a_failure_has_the_best_reason_there_is(log: Log, fields: Record, note: str) -> None:
-    assert only(log, step(0, **fields)).notes == (Note(note, "error"),)
+    assert only(log, step(0, **fields)).notes == (Note(note, "failed"),)
 
 
 def test_one_retry_is_one_retry(log: Log) -> None:
-    assert only(log, step(0, retries=1)).notes == (Note("↻ 1 retry", "warning"),)
+    assert only(log, step(0, retries=1)).notes == (Note("↻ 1 retry", "retried"),)

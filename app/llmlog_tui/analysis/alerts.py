@@ -38,7 +38,10 @@ def alerts(calls: pl.DataFrame) -> list[Alert]:
         *(_of_change(change) for change in fingerprints.changes(calls)),
         *(_of_rise(rise) for rise in truncation.rises(calls)),
     ]
-    return sorted(found, key=lambda alert: (alert.state != "ongoing", -alert.row))
+    rows = [alert.row for alert in found]
+    begun = calls.select("row").with_row_index("position").filter(pl.col("row").is_in(rows))
+    position = {row: place for place, row in begun.iter_rows()}
+    return sorted(found, key=lambda alert: (alert.state != "ongoing", -position[alert.row]))
 
 
 def _of_change(change: fingerprints.Change) -> Alert:
@@ -59,7 +62,6 @@ def _of_change(change: fingerprints.Change) -> Alert:
 
 
 def _of_rise(rise: truncation.Rise) -> Alert:
-    chance = f"p = {rise.p:.3f}" if rise.p >= truncation.LEVEL else f"p < {truncation.LEVEL}"
     return Alert(
         rule="truncation",
         subject=rise.model or units.UNKNOWN,
@@ -69,7 +71,7 @@ def _of_rise(rise: truncation.Rise) -> Alert:
             f"length {units.percent(rise.before)} → {units.percent(rise.after)} "
             f"of {rise.calls:,} calls"
         ),
-        evidence=chance,
+        evidence=f"p < {truncation.LEVEL}",
         calls=rise.truncated,
         state="ongoing" if rise.ongoing else "cleared",
     )

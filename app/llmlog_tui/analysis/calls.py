@@ -100,8 +100,8 @@ _HALF: Final = 0.5
 def why_slow(call: Call, usual: Usual | None, over_ms: float) -> str:
     """Why a call took longer than `over_ms`: the first reason that applies, with its evidence.
 
-    In this order: it failed; it was retried; most of its output was reasoning; its output was so
-    long that it is slow at the model's usual speed; it was generated at less than half that speed;
+    In this order: it failed; it was retried; most of its output was reasoning; it was generated at
+    less than half the model's usual speed; its output was so long that it is slow at that speed;
     most of the time went by before the first token; else `unexplained`. Empty if it was not slow.
     """
     latency = call["latency_ms"]
@@ -112,7 +112,8 @@ def why_slow(call: Call, usual: Usual | None, over_ms: float) -> str:
         _failed(call)
         or _retried(call)
         or _reasoning(call)
-        or _output(call, speed, over_ms)
+        or _slow_generation(call, speed)
+        or _long_output(call, speed, over_ms)
         or _first_token(call)
         or "unexplained"
     )
@@ -149,20 +150,23 @@ def retry_wait_ms(call: Call) -> float | None:
 
 def _reasoning(call: Call) -> str:
     reasoning, output = call["reasoning_tokens"], call["completion_tokens"]
-    if not reasoning or not output or reasoning <= output * _HALF:
+    if reasoning is None or output is None or reasoning * 2 <= output:  # as MOSTLY_REASONING
         return ""
-    return f"reasoning {units.percent(reasoning / output)} of output"
+    return f"reasoning {units.percent(reasoning / output if output else 1.0)} of output"
 
 
-def _output(call: Call, usual_speed: float | None, over_ms: float) -> str:
-    output, speed = call["completion_tokens"], call["tokens_per_sec"]
-    if not output or not speed or not usual_speed:
+def _slow_generation(call: Call, usual_speed: float | None) -> str:
+    speed = call["tokens_per_sec"]
+    if not speed or not usual_speed or speed >= usual_speed * _HALF:
         return ""
-    if speed < usual_speed * _HALF:
-        return f"slow generation, {speed:.0f} tok/s, usual {usual_speed:.0f}"
-    if output / usual_speed * 1_000 > over_ms:
-        return f"long output, {units.count(output)} tok"
-    return ""
+    return f"slow generation, {speed:.0f} tok/s, usual {usual_speed:.0f}"
+
+
+def _long_output(call: Call, usual_speed: float | None, over_ms: float) -> str:
+    output = call["completion_tokens"]
+    if not output or not usual_speed or output / usual_speed * 1_000 <= over_ms:
+        return ""
+    return f"long output, {units.count(output)} tok"
 
 
 def _first_token(call: Call) -> str:

@@ -4,18 +4,37 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
+from typing import Final
 
 import polars as pl
 
 from llmlog_tui.analysis.calls import TRUNCATED
 
 
-def changed_within_trace() -> pl.Expr:
-    """Predicate: another fingerprint than the call to the same model before it in its trace."""
-    known = pl.col("system_fingerprint")
-    before = known.forward_fill().shift(1).over("trace_id", "model")
-    return (known != before).fill_null(value=False) & pl.col("trace_id").is_not_null()
+CHANGES_SHOWN: Final = 200
+"""Of more changes than this only the latest are told: so many are a mix, and no news."""
+
+_NAME: Final = pl.col("system_fingerprint")
+
+
+def with_changed(frame: pl.DataFrame) -> pl.DataFrame:
+    """`frame` with `changed`: the fingerprint is another one than that of the step before.
+
+    That is the step before, in the same trace, that the same model answered with a fingerprint.
+    """
+    known = frame.select("row", "trace_id", "model", "step", "system_fingerprint").filter(
+        _NAME.is_not_null() & pl.col("trace_id").is_not_null()
+    )
+    several = known.group_by("trace_id", "model").agg(several=_NAME.min() != _NAME.max())
+    mixed = several.filter("several").select("trace_id", "model")
+    in_order = known.join(mixed, on=["trace_id", "model"], how="semi", nulls_equal=True).sort(
+        "trace_id", "model", "step", maintain_order=True, nulls_last=True
+    )
+    same_run = (pl.col("trace_id") == pl.col("trace_id").shift(1)) & pl.col("model").eq_missing(
+        pl.col("model").shift(1)
+    )
+    rows = in_order.filter(same_run & (_NAME != _NAME.shift(1)))["row"]
+    return frame.with_columns(changed=pl.col("row").is_in(rows.implode()))
 
 
 @dataclass(frozen=True)
@@ -29,7 +48,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Change:
-    """A model answered with `fingerprint`, never seen before, after `previous`.
+    """A model answered with `fingerprint`, never seen before, right after `previous`.
 
     `before` is over the model's calls with `previous`, `after` over those with `fingerprint`;
     `current` says whether it is the one that answered last.
@@ -46,31 +65,41 @@ class Change:
 
 
 def changes(calls: pl.DataFrame) -> list[Change]:
-    """Per model, each first sight of a new fingerprint after others, in order of `row`."""
-    known = calls.filter(pl.col("system_fingerprint").is_not_null())
-    seen = known.group_by("model", "system_fingerprint", maintain_order=True).agg(
-        pl.col("ts").first(),
-        pl.col("row").first(),
-        last=pl.col("row").last(),
+    """Per model, each first sight of a new fingerprint after others, in the order of `calls`.
+
+    Of more than CHANGES_SHOWN the latest.
+    """
+    known = (
+        calls.with_row_index("position")
+        .filter(_NAME.is_not_null())
+        .with_columns(previous=_NAME.shift(1).over("model"))
+    )
+    served = known.group_by("model", "system_fingerprint", maintain_order=True).agg(
+        pl.col("ts", "row", "position", "previous").first(),
+        last=pl.col("position").last(),
         calls=pl.len(),
         p95_ms=pl.col("latency_ms").quantile(0.95, interpolation="linear"),
         truncated=TRUNCATED.mean(),
     )
-    found: list[Change] = []
-    for _, served in seen.group_by("model", maintain_order=True):
-        rows = served.to_dicts()
-        newest = max(row["last"] for row in rows)
-        found.extend(
-            Change(
-                model=new["model"],
-                previous=old["system_fingerprint"],
-                fingerprint=new["system_fingerprint"],
-                ts=new["ts"],
-                row=new["row"],
-                before=Side(old["calls"], old["p95_ms"], old["truncated"]),
-                after=Side(new["calls"], new["p95_ms"], new["truncated"]),
-                current=new["last"] == newest,
-            )
-            for old, new in pairwise(rows)
+    before = served.select("model", "calls", "p95_ms", "truncated", previous="system_fingerprint")
+    new = (
+        served.with_columns(current=pl.col("last") == pl.col("last").max().over("model"))
+        .filter(pl.col("previous").is_not_null())
+        .sort("position")
+        .tail(CHANGES_SHOWN)
+        .join(before, on=["model", "previous"], suffix="_before", nulls_equal=True)
+        .sort("position")
+    )
+    return [
+        Change(
+            model=row["model"],
+            previous=row["previous"],
+            fingerprint=row["system_fingerprint"],
+            ts=row["ts"],
+            row=row["row"],
+            before=Side(row["calls_before"], row["p95_ms_before"], row["truncated_before"]),
+            after=Side(row["calls"], row["p95_ms"], row["truncated"]),
+            current=row["current"],
         )
-    return sorted(found, key=lambda change: change.row)
+        for row in new.iter_rows(named=True)
+    ]

@@ -13,7 +13,7 @@ from llmlog_tui.analysis import calls as calls_
 from llmlog_tui.analysis import traces as traces_
 from llmlog_tui.analysis.alerts import Alert
 from llmlog_tui.analysis.calls import Usual, Verdict
-from llmlog_tui.analysis.fingerprints import changed_within_trace
+from llmlog_tui.analysis.fingerprints import with_changed
 from llmlog_tui.log.store import Snapshot
 
 
@@ -21,13 +21,14 @@ from llmlog_tui.log.store import Snapshot
 class Overview:
     """The answers for one snapshot.
 
-    `calls` is calls.model_calls() of its frame with `changed` (a fingerprint, see
-    fingerprints.changed_within_trace), `traces` is traces.traces(); a call is slow over
+    `frame` is its frame with `changed` (a fingerprint, see fingerprints.with_changed), `calls` is
+    calls.model_calls() of that, `traces` is traces.traces(); a call is slow over
     `slow_ms`, and among the worst over `worst_ms`, the p95 of all calls (None without latencies).
     `newest` is the latest start of a record.
     """
 
     snapshot: Snapshot
+    frame: pl.DataFrame
     calls: pl.DataFrame
     traces: pl.DataFrame
     usual: dict[str | None, Usual]
@@ -38,10 +39,16 @@ class Overview:
     newest: datetime | None
 
     def call_rows(self, start: int, stop: int) -> list[dict[str, Any]]:
-        """Calls `start` up to `stop`, each with `slow`, `worst` and `why` (see calls.why_slow)."""
+        """Calls `start` up to `stop`, each with what is remarkable about it.
+
+        That is `failed`, `truncated`, `retried`, `slow`, `worst` and `why` (see calls.why_slow).
+        """
         rows = self.calls.slice(start, stop - start).to_dicts()
         for row in rows:
             latency = row["latency_ms"]
+            row["failed"] = row["status"] == "error"
+            row["truncated"] = row["finish_reason"] == "length"
+            row["retried"] = bool(row["retries"])
             row["slow"] = latency is not None and latency > self.slow_ms
             row["worst"] = row["slow"] and self.worst_ms is not None and latency > self.worst_ms
             row["why"] = calls_.why_slow(row, self.usual.get(row["model"]), self.slow_ms)
@@ -56,8 +63,26 @@ class Overview:
         """How many alerts are not cleared."""
         return sum(alert.state == "ongoing" for alert in self.alerts)
 
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rules that watch the log."""
+        return alerts_.RULES
+
+    @property
+    def newest_trace(self) -> str | None:
+        """The trace that began last; None without any."""
+        return str(self.traces["trace_id"][-1]) if self.traces.height else None
+
+    def trace_like(self, wanted: str) -> str | None:
+        """The trace with this id, else the last one whose id begins so."""
+        ids = self.traces["trace_id"]
+        if ids.index_of(wanted) is not None:
+            return wanted
+        begins = ids.filter(ids.str.starts_with(wanted))
+        return str(begins[-1]) if len(begins) else None
+
     def place(self, row: int) -> tuple[str, int, int]:
-        """Where the record with this key stands: name of its file, block, line in the block."""
+        """Where the record with this key stands: path of its file, block, line in the block."""
         record = self.snapshot.frame[_position(self.snapshot.frame, row)]
         file, block, line = record.select("file", "block", "line").row(0)
         return str(self.snapshot.files[file]), block, line
@@ -92,10 +117,11 @@ def _position(frame: pl.DataFrame, row: object) -> int:
 
 def overview(snapshot: Snapshot, slow_ms: float) -> Overview:
     """Answer for `snapshot`, calling slow what took longer than `slow_ms`."""
-    frame = snapshot.frame.with_columns(changed=changed_within_trace())
+    frame = with_changed(snapshot.frame)
     calls = calls_.model_calls(frame)
     return Overview(
         snapshot=snapshot,
+        frame=frame,
         calls=calls,
         traces=traces_.traces(frame),
         usual=calls_.usual(calls),

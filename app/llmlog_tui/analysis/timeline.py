@@ -6,23 +6,23 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import polars as pl
 
 from llmlog_tui import units
-from llmlog_tui.analysis.calls import retry_wait_ms
-from llmlog_tui.analysis.fingerprints import changed_within_trace
+from llmlog_tui.analysis.calls import retry_wait_ms, slow
+from llmlog_tui.log.schema import IS_CALL, IS_STEP
 
-Tone = Literal["muted", "warning", "error", "accent"]
+Kind = Literal["failed", "truncated", "changed", "retried", "usage"]
 
 
 @dataclass(frozen=True)
 class Note:
-    """A short remark on a step, and what it means."""
+    """A short remark on a step, and what it is about."""
 
     text: str
-    tone: Tone = "muted"
+    kind: Kind
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Step:
     latency_ms: float | None
     failed: bool
     truncated: bool
+    slow: bool
     notes: tuple[Note, ...]
 
 
@@ -61,12 +62,23 @@ class Timeline:
     steps: tuple[Step, ...]
 
 
-def timeline(frame: pl.DataFrame, trace_id: str) -> Timeline:
-    """The timeline of one trace of a frame; without steps if there is no such trace."""
+_NEEDED: Final = (
+    *("row", "ts", "event", "session_id", "step", "span_id", "parent_span_id", "status", "name"),
+    *("latency_ms", "ttft_ms", "server_ms", "stream", "retries", "finish_reason", "changed"),
+    *("model", "requested_model", "tool_name", "error_type", "error_status"),
+    *("prompt_tokens", "reasoning_tokens", "cached_tokens"),
+)
+
+
+def timeline(frame: pl.DataFrame, trace_id: str, slow_ms: float) -> Timeline:
+    """The timeline of one trace of a frame; without steps if there is no such trace.
+
+    `frame` also has `changed`, see fingerprints.with_changed(); a call is slow over `slow_ms`.
+    """
     rows = (
-        frame.filter(pl.col("trace_id") == trace_id)
+        frame.filter(IS_STEP & (pl.col("trace_id") == trace_id))
+        .select(*_NEEDED, slow=IS_CALL & slow(slow_ms))
         .sort("step", maintain_order=True, nulls_last=True)
-        .with_columns(changed=changed_within_trace())
     )
     records = rows.to_dicts()
     timed = bool(records) and rows["ts"].null_count() == 0
@@ -135,6 +147,7 @@ def _step(record: dict[str, Any], branch: str, start: float) -> Step:
         latency_ms=record["latency_ms"],
         failed=record["status"] == "error",
         truncated=record["finish_reason"] == "length",
+        slow=record["slow"],
         notes=tuple(_notes(record)),
     )
 
@@ -148,14 +161,15 @@ def _notes(record: dict[str, Any]) -> Iterator[Note]:
     """What is worth a remark, the gravest first."""
     if record["status"] == "error":
         reason = record["error_type"] or record["error_status"] or "failed"
-        yield Note(f"✗ {reason}", "error")
+        yield Note(f"✗ {reason}", "failed")
     if record["finish_reason"] == "length":
-        yield Note("┤ length", "warning")
+        yield Note("┤ length", "truncated")
     if record["changed"]:
-        yield Note("≠ fingerprint", "accent")
+        yield Note("≠ fingerprint", "changed")
     if retries := record["retries"]:
-        yield Note(f"↻ {retries} retries" if retries > 1 else "↻ 1 retry", "warning")
+        yield Note(f"↻ {retries} retries" if retries > 1 else "↻ 1 retry", "retried")
     if record["reasoning_tokens"]:
-        yield Note(f"rsn {units.count(record['reasoning_tokens'])}")
+        yield Note(f"rsn {units.count(record['reasoning_tokens'])}", "usage")
     if record["cached_tokens"] and record["prompt_tokens"]:
-        yield Note(f"cached {units.percent(record['cached_tokens'] / record['prompt_tokens'])}")
+        share = units.percent(record["cached_tokens"] / record["prompt_tokens"])
+        yield Note(f"cached {share}", "usage")

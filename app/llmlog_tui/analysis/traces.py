@@ -5,17 +5,17 @@ from __future__ import annotations
 import polars as pl
 
 from llmlog_tui.analysis.calls import FAILED, TRUNCATED
-from llmlog_tui.log.schema import IS_CALL
+from llmlog_tui.log.schema import IS_CALL, IS_STEP
 
 
 def traces(frame: pl.DataFrame) -> pl.DataFrame:
     """One row a trace, in the order in which they first appear; records without one are left out.
 
-    `frame` also has `changed`, see fingerprints.changed_within_trace().
+    `frame` also has `changed`, see fingerprints.with_changed().
     Columns: trace_id, session_id (the first), ts (earliest start), steps (records), time_ms (from
     the earliest start to the latest end; without ts the sum of latencies), tokens (total, null
     if unknown), failed, truncated, retried, changed (a fingerprint, within the trace), models
-    (list, in order of first use), row (of the first record).
+    (list, in order of first use), row (of the first record). Foreign events are no steps.
     """
     end = pl.col("ts") + pl.duration(microseconds=pl.col("latency_ms").fill_null(0) * 1_000)
     latencies = pl.col("latency_ms")
@@ -24,7 +24,7 @@ def traces(frame: pl.DataFrame) -> pl.DataFrame:
     total = pl.coalesce("total_tokens", pl.col("prompt_tokens") + pl.col("completion_tokens"))
     known = pl.when(IS_CALL).then(total)
     return (
-        frame.filter(pl.col("trace_id").is_not_null())
+        frame.filter(IS_STEP & pl.col("trace_id").is_not_null())
         .group_by("trace_id", maintain_order=True)
         .agg(
             pl.col("session_id").drop_nulls().first(),

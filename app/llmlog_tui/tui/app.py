@@ -2,46 +2,40 @@
 
 from __future__ import annotations
 
-import time
-from collections import deque
 from collections.abc import Callable, Hashable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import App
 from textual.binding import BindingType
-from textual.worker import Worker, WorkerState, get_current_worker
 
-from llmlog_tui import units
 from llmlog_tui.text import inert
 from llmlog_tui.tui.bindings import APP_BINDINGS
-from llmlog_tui.tui.messages import Answered, Loaded, Progress
+from llmlog_tui.tui.headline import Rate, headline
+from llmlog_tui.tui.messages import Answered, Failed, Loaded, Progress, Question, RecordRead
 from llmlog_tui.tui.panes.pane import Pane
 from llmlog_tui.tui.screens.overview import OverviewScreen
 from llmlog_tui.tui.screens.record import RecordScreen
 from llmlog_tui.tui.themes import DARK, LIGHT
-from llmlog_tui.tui.widgets.header import Headline
 from llmlog_tui.tui.widgets.table import LineTable
-from llmlog_tui.tui.workers import Analyst, Feed, Question
+from llmlog_tui.tui.workers import Analyst, Feed, start
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
     from llmlog_tui.analysis.timeline import Timeline
     from llmlog_tui.log.store import Snapshot
 
-_RATE_SECONDS = 10.0
-"""Over how long the live rate is taken."""
+_LOADING_FACTOR = 2
+"""While loading, answers come at so many times the records of the last ones: few, and at once."""
 
 
 class LogApp(App[None]):
-    """`llmlog-tui`: the dashboard for one or several logs."""
+    """`llmlog-tui`: the dashboard for one or several logs; `trace` is selected at the start."""
 
     TITLE = "llmlog"
     CSS_PATH = "app.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*APP_BINDINGS]
-    ENABLE_COMMAND_PALETTE = True
 
     def __init__(
         self,
@@ -53,32 +47,21 @@ class LogApp(App[None]):
     ) -> None:
         super().__init__()
         self._files = files
-        self._slow_ms = slow_ms
-        self._follow = follow
-        self._feed = Feed(files, follow=follow)
-        self._analyst = Analyst()
+        self._feed = Feed(files, self.post_message, follow=follow)
+        self._analyst = Analyst(self.post_message, slow_ms)
         self._overview_screen = OverviewScreen()
         self._snapshot: Snapshot | None = None
         self._progress = Progress()
+        self._rate = Rate()
+        self._asked: Question | None = None
+        self._answered: Question | None = None
         self._overview: Overview | None = None
         self._timeline: Timeline | None = None
-        self._trace = trace
+        self._wanted_trace = trace
+        self._wanted_step: Hashable = None
         self._frozen = False
-        self._asking = False
-        self._asked: Question | None = None
-        self._arrivals: deque[tuple[float, int]] = deque()
 
-    @property
-    def records_shown(self) -> int:
-        """How many records the screen is about."""
-        return 0 if self._overview is None else self._overview.snapshot.counts.records
-
-    @property
-    def busy(self) -> bool:
-        """Whether an answer is on its way, or reading has not come to the end of the files."""
-        return self._asking or self._progress.state == "loading"
-
-    # -- start
+    # -- start and end
 
     def get_default_screen(self) -> OverviewScreen:
         """The Overview."""
@@ -89,18 +72,31 @@ class LogApp(App[None]):
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
         self.theme = DARK.name
-        self.work(lambda: self._feed.run(self.post_message, get_current_worker().cancelled_event))
-        self.set_interval(1.0, self._headline)
-        self._headline()
+        self.work("reader", self._feed.run)
+        self.work("analyst", self._analyst.run)
+        self.set_interval(1.0, self._say)
+        self._say()
 
-    def work(self, work: Callable[[], None]) -> None:
+    def on_unmount(self) -> None:
+        """Let the workers go."""
+        self._feed.stop()
+        self._analyst.stop()
+
+    def work(self, who: str, work: Callable[[], None]) -> None:
         """Do something in a thread of its own; if it fails, the user is told."""
-        self.run_worker(work, thread=True, exit_on_error=False)
+        start(who, work, self.post_message)
 
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """A worker's exception becomes a message, and the dashboard goes on."""
-        if event.state is WorkerState.ERROR:
-            self.notify(inert(repr(event.worker.error)), title="llmlog failed", severity="error")
+    # -- what tests wait for
+
+    @property
+    def records_shown(self) -> int:
+        """How many records the screen is about."""
+        return 0 if self._overview is None else self._overview.snapshot.counts.records
+
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is on its way, or reading has not come to the end of the files."""
+        return self._asked is not self._answered or self._progress.state == "loading"
 
     # -- what the workers say
 
@@ -108,43 +104,82 @@ class LogApp(App[None]):
         """There are more records, or reading is in another state."""
         self._snapshot, self._progress = message.snapshot, message.progress
         if message.progress.state == "live":
-            self._arrivals.append((time.monotonic(), message.snapshot.counts.records))
-        if message.progress.waiting:
-            self._overview_screen.calls.empty = (
-                f"No {Path(message.progress.waiting[0]).name} yet: it is read once it is there. "
-                "`llmlog-tui --demo` shows one."
-            )
-        self._ask()
-        self._headline()
+            self._rate.add(message.snapshot.counts.records)
+        self._overview_screen.wait_for(message.progress.waiting)
+        loading = message.progress.state == "loading" and self._overview is not None
+        if not loading or self._snapshot.counts.records >= _LOADING_FACTOR * self.records_shown:
+            self._ask()
+        self._say()
 
     def on_answered(self, message: Answered) -> None:
-        """The answers for a snapshot."""
-        self._asking = False
-        self._overview = message.overview
-        if message.timeline is not None and message.timeline.trace_id == self._trace:
-            self._timeline = message.timeline
-        self._overview_screen.show(self._overview, self._timeline, self._trace)
-        self._headline()
+        """The answers for a snapshot; none for another one than the screen is frozen at."""
+        self._answered = message.question
+        if self._frozen and message.overview is not self._overview:
+            self._asked = self._answered = None
+            return
+        self._overview, self._timeline = message.overview, message.timeline
+        if self._wanted_trace is not None:
+            self._select_wanted_trace(self._overview, self._wanted_trace)
+        screen = self._overview_screen
+        screen.show(self._overview)
+        if self._timeline is not None and self._timeline.trace_id == self._trace:
+            screen.show_timeline(self._timeline, self._wanted_step)
+            self._wanted_step = None
         self._ask()
+        self._say()
+
+    def on_record_read(self, message: RecordRead) -> None:
+        """A record's line is here: show it, once."""
+        if not isinstance(self.screen, RecordScreen):
+            self.push_screen(RecordScreen(message.file, message.line))
+
+    def on_failed(self, message: Failed) -> None:
+        """A worker raised: say so, and go on with what there is."""
+        if message.who == "reader":
+            self._progress = Progress("failed")
+            self._say()
+        self.notify(
+            inert(repr(message.error)),
+            title=f"The {message.who} failed",
+            severity="error",
+            markup=False,
+        )
+
+    @property
+    def _trace(self) -> str | None:
+        """The selected trace."""
+        key = self._overview_screen.traces.cursor_key
+        return None if key is None else str(key)
 
     def _ask(self) -> None:
         """Ask for answers to what the screen shows now, unless they are here or on their way."""
         snapshot = self._snapshot
         if self._frozen and self._overview is not None:
             snapshot = self._overview.snapshot
-        if self._asking or snapshot is None:
+        if snapshot is None:
             return
-        question = Question(snapshot, self._trace, self._slow_ms)
-        if self._asked is None or not question.is_same(self._asked):
-            self._asking, self._asked = True, question
-            self.work(lambda: self._analyst.answer(question, self.post_message))
+        newest = self._overview_screen.traces.following
+        question = Question(snapshot, None if newest else self._trace)
+        if not question.is_same(self._asked):
+            self._asked = question
+            self._analyst.ask(question)
+
+    def _say(self) -> None:
+        """Say in the top row what is open and how it stands."""
+        records = 0 if self._snapshot is None else self._snapshot.counts.records
+        self._overview_screen.header.headline = headline(
+            self._files,
+            self._progress,
+            self._overview,
+            rate=self._rate.per_second(),
+            held_back=records - self.records_shown if self._frozen else None,
+        )
 
     # -- what the user does
 
     @on(LineTable.Highlighted, "#traces")
     def _select_trace(self, message: LineTable.Highlighted) -> None:
-        self._trace = str(message.key)
-        if self._overview is not None:
+        if self._overview is not None and self._trace is not None:
             self._overview_screen.calls.hold(self._overview, self._trace)
             last = self._overview.last_call_of(self._trace) if message.by_user else None
             if last is not None:
@@ -169,11 +204,8 @@ class LogApp(App[None]):
     @on(LineTable.Selected, "#calls")
     def _open_record(self, message: LineTable.Selected) -> None:
         if self._overview is not None and isinstance(message.key, int):
-            self.work(partial(self._show_record, *self._overview.place(message.key)))
-
-    def _show_record(self, file: str, block: int, line: int) -> None:
-        raw = self._feed.raw_line(block, line)
-        self.call_from_thread(self.push_screen, RecordScreen(file, raw))
+            place = self._overview.place(message.key)
+            self.work("reader of a line", lambda: self._feed.read_line(*place))
 
     @on(LineTable.Selected, "#alerts")
     def _open_alert(self, message: LineTable.Selected) -> None:
@@ -182,20 +214,31 @@ class LogApp(App[None]):
 
     def action_trace(self) -> None:
         """From the call under the cursor to its trace."""
-        screen = self._overview_screen
-        if self._overview is not None and screen.calls.cursor_key is not None:
-            self._go_to_call(screen.calls.cursor_key)
+        self._go_to_call(self._overview_screen.calls.cursor_key)
+
+    def _select_wanted_trace(self, overview: Overview, wanted: str) -> None:
+        """Select the trace that the command line asked for, as soon as it is there."""
+        found = overview.trace_like(wanted)
+        if found is not None:
+            self._overview_screen.traces.want(found)
+        elif self._progress.state == "loading":
+            return
+        else:
+            self.notify(f"No trace {inert(wanted)} yet.", severity="warning", markup=False)
+        self._wanted_trace = None
 
     def _go_to_call(self, row: Hashable) -> None:
-        """Select a call and its trace, in all panes."""
+        """Select a call, its trace and its step, in all panes."""
         screen = self._overview_screen
-        if self._overview is None or not screen.calls.move_to(row):
+        if self._overview is None or row is None or not screen.calls.move_to(row):
             return
         trace = self._overview.trace_of(row)
-        if trace is not None and screen.traces.move_to(trace):
-            self._trace = trace
-            screen.calls.hold(self._overview, trace)
-            self._ask()
+        if trace is None or not screen.traces.move_to(trace):
+            return
+        screen.calls.hold(self._overview, trace)
+        if not screen.timeline.move_to(row):
+            self._wanted_step = row
+        self._ask()
 
     def action_error(self, direction: int) -> None:
         """Go to the next failed call, or with -1 to the one before."""
@@ -210,12 +253,8 @@ class LogApp(App[None]):
 
     def action_alert(self) -> None:
         """Go to the next alert, and to the call where it began."""
-        alerts = self._overview_screen.alerts
-        if not len(alerts.source):
+        if not self._overview_screen.alerts.select_next():
             self.notify("No alerts.", timeout=2)
-            return
-        alerts.action_move(1 if alerts.visited else 0)
-        alerts.action_select()
 
     def action_zoom(self) -> None:
         """Give the focused pane the whole screen, or take it back."""
@@ -229,52 +268,14 @@ class LogApp(App[None]):
         """Stop the screen, or let it run again; reading goes on either way."""
         self._frozen = not self._frozen
         self._ask()
-        self._headline()
+        self._say()
 
     def action_follow(self) -> None:
         """Go to the newest record and stay there."""
         self._frozen = False
-        for pane in (self._overview_screen.traces, self._overview_screen.calls):
-            pane.follow()
+        self._overview_screen.follow()
         self._ask()
-        self._headline()
-
-    def _headline(self) -> None:
-        """Say in the top row what is open and how it stands."""
-        overview, progress = self._overview, self._progress
-        shown = overview.snapshot.counts.records if overview else 0
-        there = self._snapshot.counts.records if self._snapshot else 0
-        state, detail = str(progress.state), ""
-        if progress.waiting and not there:
-            state, detail = "waiting", f"for {progress.waiting[0]}"
-        elif self._frozen:
-            state, detail = "frozen", f"+{there - shown:,} End"
-        elif state == "live":
-            detail = f"{units.rate(self._rate())}/s"
-        elif state == "loading" and progress.there:
-            detail = units.percent(progress.read / progress.there)
-        names = [path.name for path in self._files]
-        self._overview_screen.say(
-            Headline(
-                file=names[0] + (f" +{len(names) - 1}" if len(names) > 1 else ""),
-                calls=overview.calls.height if overview else 0,
-                traces=overview.traces.height if overview else 0,
-                state=state,
-                detail=detail,
-                alerts=overview.ongoing if overview else 0,
-                skipped=overview.snapshot.counts.skipped.total() if overview else 0,
-            )
-        )
-
-    def _rate(self) -> float:
-        """Records per second that arrived over the last seconds."""
-        now = time.monotonic()
-        while len(self._arrivals) > 1 and self._arrivals[1][0] < now - _RATE_SECONDS:
-            self._arrivals.popleft()
-        if len(self._arrivals) < 2:  # noqa: PLR2004 - a rate needs two readings
-            return 0.0
-        (began, first), (_, last) = self._arrivals[0], self._arrivals[-1]
-        return (last - first) / max(1.0, min(now - began, _RATE_SECONDS))
+        self._say()
 
     def action_help(self) -> None:
         """Show all keys, or hide them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from textual.message import Message
@@ -12,21 +13,41 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.timeline import Timeline
     from llmlog_tui.log.store import Snapshot
 
-
-State = Literal["loading", "live", "done"]
+State = Literal["loading", "live", "done", "failed"]
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far reading is: bytes `read` of those `there`, and what it waits for or cannot read.
+    """How far reading is: bytes `read` of those `there`.
 
+    `waiting` are the files that are not there yet, `problems` those that cannot be read, and why.
     `state` is `done` where the files were read once and are not followed.
     """
 
     state: State = "loading"
     read: int = 0
     there: int = 0
-    waiting: tuple[str, ...] = ()
+    waiting: tuple[Path, ...] = ()
+    problems: tuple[tuple[Path, str], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """What the screen wants to know: everything about `snapshot`, and the steps of one trace.
+
+    That is `trace_id`, or the newest one if it is None.
+    """
+
+    snapshot: Snapshot
+    trace_id: str | None
+
+    def is_same(self, other: Question | None) -> bool:
+        """Whether the answers would be the same."""
+        return (
+            other is not None
+            and self.snapshot is other.snapshot
+            and self.trace_id == other.trace_id
+        )
 
 
 @dataclass
@@ -43,11 +64,28 @@ class Loaded(Message):
 
 @dataclass
 class Answered(Message):
-    """The analyst has answers for a snapshot, and the timeline of the selected trace."""
+    """The analyst has the answers to a question; no timeline where there is no trace."""
 
+    question: Question
     overview: Overview
     timeline: Timeline | None
 
     def can_replace(self, message: Message) -> bool:
         """A newer one supersedes those that were not handled yet."""
         return isinstance(message, Answered)
+
+
+@dataclass
+class RecordRead(Message):
+    """The raw line of a record was read back; None if its file is gone."""
+
+    file: str
+    line: bytes | None
+
+
+@dataclass
+class Failed(Message):
+    """A worker raised; `who` is reader, analyst or the like."""
+
+    who: str
+    error: Exception

@@ -1,25 +1,32 @@
-"""The two workers: one reads, one answers. Both post messages and touch no widget.
+"""The workers: one reads, one answers. Both post messages, and neither touches a widget.
 
-polars is imported in here, in their threads, so that the first frame does not wait for it.
+They are daemon threads, so that nobody who quits waits for them. polars is imported in here, in
+their threads, so that the first frame does not wait for it either.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
+from threading import Condition, Event, Thread
 from typing import TYPE_CHECKING, Final
 
 from textual.message import Message
 
-from llmlog_tui.tui.messages import Answered, Loaded, Progress, State
+from llmlog_tui.tui.messages import (
+    Answered,
+    Failed,
+    Loaded,
+    Progress,
+    Question,
+    RecordRead,
+    State,
+)
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
     from llmlog_tui.log.reader import Reader
-    from llmlog_tui.log.store import Snapshot
 
 POLL_SECONDS: Final = 0.05
 """How often a file is looked at for new lines."""
@@ -30,39 +37,60 @@ _POST_SECONDS: Final = 0.25
 Post = Callable[[Message], object]
 
 
-class Feed:
-    """Reads the files in its own thread and posts Loaded."""
+def start(who: str, work: Callable[[], None], post: Post) -> None:
+    """Do `work` in a thread of its own; an exception becomes a Failed message."""
 
-    def __init__(self, files: Sequence[Path], *, follow: bool) -> None:
+    def run() -> None:
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the user is told
+            post(Failed(who, error))
+
+    Thread(target=run, name=f"llmlog-{who}", daemon=True).start()
+
+
+class Feed:
+    """Reads the files, and posts Loaded when there is more or when something changed."""
+
+    def __init__(self, files: Sequence[Path], post: Post, *, follow: bool) -> None:
         self._files = files
+        self._post = post
         self._follow = follow
         self._reader: Reader | None = None
+        self._cancelled = Event()
 
-    def run(self, post: Post, cancelled: Event) -> None:
-        """Read until `cancelled` is set, or to the end of the files if they are not followed."""
+    def run(self) -> None:
+        """Read until stop(), or to the end of the files if they are not followed."""
         from llmlog_tui.log.reader import Reader  # noqa: PLC0415 - imports polars
 
         self._reader = reader = Reader(self._files)
         state: State = "loading"
-        said, due = None, 0.0
+        has_news, said, due = True, None, 0.0
         try:
-            while not cancelled.is_set():
+            while not self._cancelled.is_set():
                 has_more = reader.step()
+                has_news |= has_more
                 if not has_more and state == "loading":
                     state = self._loaded(reader)
                 progress = _progress(reader, state)
-                if progress != said and (not has_more or time.monotonic() >= due):
-                    post(Loaded(reader.snapshot(), progress))
-                    said, due = progress, time.monotonic() + _POST_SECONDS
-                if state == "done" or (not has_more and cancelled.wait(POLL_SECONDS)):
+                has_news |= progress != said
+                if has_news and (not has_more or time.monotonic() >= due):
+                    self._post(Loaded(reader.snapshot(), progress))
+                    has_news, said, due = False, progress, time.monotonic() + _POST_SECONDS
+                if not has_more and (state == "done" or self._cancelled.wait(POLL_SECONDS)):
                     return
         finally:
-            if cancelled.is_set():
+            if state != "done":  # of a log that was read once, lines may still be asked for
                 reader.close()
 
-    def raw_line(self, block: int, line: int) -> bytes | None:
-        """A record's line as it stands in its file; None if that is gone."""
-        return self._reader.raw_line(block, line) if self._reader else None
+    def stop(self) -> None:
+        """Read no more."""
+        self._cancelled.set()
+
+    def read_line(self, file: str, block: int, line: int) -> None:
+        """Post RecordRead for a record's line as it stands in its file."""
+        raw = self._reader.raw_line(block, line) if self._reader else None
+        self._post(RecordRead(file, raw))
 
     def _loaded(self, reader: Reader) -> State:
         """Everything that was there is read: from here on it is live, or that was all."""
@@ -74,38 +102,59 @@ class Feed:
 
 def _progress(reader: Reader, state: State) -> Progress:
     read, there = reader.progress()
-    problems = [f"{path}: {why}" for path, why in reader.problems.items()]
-    waiting = [str(path) for path in reader.waiting_for() if path not in reader.problems]
-    return Progress(state, read, there, (*problems, *waiting))
-
-
-@dataclass(frozen=True, eq=False)
-class Question:
-    """What the screen wants to know: everything about `snapshot`, and one trace's steps."""
-
-    snapshot: Snapshot
-    trace_id: str | None
-    slow_ms: float
-
-    def is_same(self, other: Question) -> bool:
-        """Whether the answers would be the same."""
-        return self.snapshot is other.snapshot and self.trace_id == other.trace_id
+    problems = dict(reader.problems)
+    waiting = (path for path in reader.waiting_for() if path not in problems)
+    return Progress(state, read, there, tuple(waiting), tuple(problems.items()))
 
 
 class Analyst:
-    """Answers questions; one about the snapshot of the last one costs only its timeline."""
+    """Answers questions, one at a time; of those that wait, only the last one counts."""
 
-    def __init__(self) -> None:
+    def __init__(self, post: Post, slow_ms: float) -> None:
+        self._post = post
+        self._slow_ms = slow_ms
         self._last: Overview | None = None
+        self._asked: Question | None = None
+        self._is_stopped = False
+        self._changed = Condition()
 
-    def answer(self, question: Question, post: Post) -> None:
-        """Post Answered."""
+    def ask(self, question: Question) -> None:
+        """Want an Answered for this question."""
+        with self._changed:
+            self._asked = question
+            self._changed.notify()
+
+    def stop(self) -> None:
+        """Answer no more."""
+        with self._changed:
+            self._is_stopped = True
+            self._changed.notify()
+
+    def run(self) -> None:
+        """Answer until stop()."""
+        while (question := self._next()) is not None:
+            try:
+                self._post(self._answer(question))
+            except Exception as error:  # noqa: BLE001 - the next question may have an answer
+                self._post(Failed("analyst", error))
+
+    def _next(self) -> Question | None:
+        """Wait for a question; None after stop()."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._asked is not None or self._is_stopped)
+            question, self._asked = self._asked, None
+            return None if self._is_stopped else question
+
+    def _answer(self, question: Question) -> Answered:
         from llmlog_tui.analysis.overview import overview  # noqa: PLC0415 - imports polars
         from llmlog_tui.analysis.timeline import timeline  # noqa: PLC0415 - imports polars
 
         if self._last is None or self._last.snapshot is not question.snapshot:
-            self._last = overview(question.snapshot, question.slow_ms)
+            self._last = overview(question.snapshot, self._slow_ms)
+        trace = question.trace_id
+        if trace is None:
+            trace = self._last.newest_trace
         steps = None
-        if question.trace_id is not None:
-            steps = timeline(question.snapshot.frame, question.trace_id)
-        post(Answered(self._last, steps))
+        if trace is not None:
+            steps = timeline(self._last.frame, trace, self._slow_ms)
+        return Answered(question, self._last, steps)

@@ -41,8 +41,7 @@ class AlertsPane(Pane):
     def __init__(self) -> None:
         super().__init__(heading=False, id="alerts")
         self.following = False
-        self.visited = False
-        """Whether the cursor was on an alert already."""
+        self._taken: Hashable = None
         self.empty = "No alerts."
         self._overview: Overview | None = None
 
@@ -53,22 +52,30 @@ class AlertsPane(Pane):
 
     def action_select(self) -> None:
         """Take the alert under the cursor."""
-        self.visited = True
+        self._taken = self.cursor_key
         super().action_select()
+
+    def select_next(self) -> bool:
+        """Take the alert behind the one that was taken last, round and round; False without any."""
+        total = len(self.source)
+        if not total:
+            return False
+        last = None if self._taken is None else self.source.index(self._taken)
+        self.move_to(self.source.key(0 if last is None else (last + 1) % total))
+        self.action_select()
+        return True
 
     def redraw(self) -> None:
         """Draw what is held."""
         if self._overview is None:
             self.label("Alerts")
             return
-        found = self._overview.alerts
+        found, ongoing = self._overview.alerts, self._overview.ongoing
         self.empty = (
-            f"No alerts. Rules for fingerprints and truncation watch "
-            f"{len(self._overview.calls):,} calls."
+            f"No alerts. Rules for {' and '.join(self._overview.rules)} watch {len(self._overview.calls):,} calls."
         )
         columns = _COMPACT if self.compact else _WIDE
         self.show(_Alerts(self._overview, columns, compact=self.compact))
-        ongoing = sum(alert.state == "ongoing" for alert in found)
         cleared = f", {len(found) - ongoing} cleared" if len(found) > ongoing else ""
         self.label(f"Alerts · {ongoing} ongoing{cleared}" if found else "Alerts")
 
@@ -79,6 +86,7 @@ class _Alerts(RowSource):
         self._alerts = overview.alerts
         self._newest = overview.newest
         self._compact = compact
+        self._index = {self.key(n): n for n in range(len(self._alerts))}
 
     def __len__(self) -> int:
         return len(self._alerts)
@@ -88,8 +96,7 @@ class _Alerts(RowSource):
         return alert.rule, alert.row
 
     def index(self, key: Hashable) -> int | None:
-        keys = [(alert.rule, alert.row) for alert in self._alerts]
-        return keys.index(key) if key in keys else None
+        return self._index.get(key)
 
     def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:
         return [self._row(alert, widths) for alert in self._alerts[start:stop]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual.binding import BindingType
@@ -10,7 +11,7 @@ from textual.binding import BindingType
 from llmlog_tui import units
 from llmlog_tui.tui.bindings import CALLS_BINDINGS
 from llmlog_tui.tui.panes.pane import Pane
-from llmlog_tui.tui.widgets.rows import Cell, Column, Row, RowSource, Span, Tone, cell
+from llmlog_tui.tui.widgets.rows import Cell, Column, Row, RowSource, Span, Tone, cell, flags
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
@@ -41,6 +42,8 @@ _COMPACT: Final = (
     Column("why slow", 12, flex=True),
 )
 
+_EMPTY: Final = "No model calls yet. They appear here as the application makes them."
+
 
 class CallsPane(Pane):
     """The model calls of an Overview, those of the selected trace marked."""
@@ -49,9 +52,19 @@ class CallsPane(Pane):
 
     def __init__(self) -> None:
         super().__init__(id="calls")
-        self.empty = "No model calls yet. They appear here as the application makes them."
+        self.empty = _EMPTY
         self._overview: Overview | None = None
         self._trace: str | None = None
+
+    def wait_for(self, files: Sequence[Path]) -> None:
+        """Say which files are not there yet, while there are no calls."""
+        self.empty = _EMPTY
+        if files:
+            self.empty = (
+                f"No {files[0].name} yet: it is read once it is there. "
+                "`llmlog-tui --demo` shows one."
+            )
+        self.refresh()
 
     def hold(self, overview: Overview, trace: str | None) -> None:
         """Show the calls of `overview`; `trace` is the selected one."""
@@ -93,7 +106,6 @@ class _Calls(RowSource):
         return [self._row(call, widths) for call in self._overview.call_rows(start, stop)]
 
     def _row(self, call: dict[str, Any], widths: Sequence[int]) -> Row:
-        failed = call["status"] == "error"
         step = units.UNKNOWN if call["step"] is None else str(call["step"])
         cells: tuple[Cell, ...] = (
             cell(units.moment(call["ts"], self._overview.newest, widths[0]), "muted"),
@@ -112,10 +124,10 @@ class _Calls(RowSource):
             _tokens(call["cached_tokens"], "success"),
             _finish(call),
             cell(call["system_fingerprint"] or units.UNKNOWN, "muted"),
-            _flags(call),
+            flags(call),
         )
         mine = self._trace is not None and call["trace_id"] == self._trace
-        ground: Any = "failed" if failed else "slow" if call["slow"] else ""
+        ground: Any = "failed" if call["failed"] else "slow" if call["slow"] else ""
         return Row(cells, Span("│", "primary") if mine else Span(" "), ground)
 
 
@@ -128,16 +140,7 @@ def _tokens(number: int | None, tone: Tone = "") -> Cell:
 
 
 def _finish(call: dict[str, Any]) -> Cell:
-    if call["status"] == "error":
+    if call["failed"]:
         return cell(str(call["error_type"] or call["error_status"] or "failed"), "error")
     reason = call["finish_reason"]
-    return cell(reason or units.UNKNOWN, "worst" if reason == "length" else "")
-
-
-def _flags(call: dict[str, Any]) -> Cell:
-    return (
-        Span("✗", "error") if call["status"] == "error" else Span(" "),
-        Span("┤", "warning") if call["finish_reason"] == "length" else Span(" "),
-        Span("↻", "warning") if call["retries"] else Span(" "),
-        Span("≠", "accent") if call["changed"] else Span(" "),
-    )
+    return cell(reason or units.UNKNOWN, "worst" if call["truncated"] else "")

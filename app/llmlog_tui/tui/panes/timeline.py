@@ -31,6 +31,13 @@ _COMPACT: Final = (
     Column("notes", 18),
 )
 _WIDE_FROM = 80
+_TONES: Final[dict[str, Tone]] = {
+    "failed": "error",
+    "truncated": "warning",
+    "changed": "accent",
+    "retried": "warning",
+    "usage": "muted",
+}
 _BARS, _NOTES = 2, 4
 
 
@@ -43,12 +50,11 @@ class TimelinePane(Pane):
         super().__init__(id="timeline")
         self.empty = "The steps of the trace that is selected in Traces appear here."
         self._timeline: Timeline | None = None
-        self._slow_ms = 0.0
 
-    def hold(self, timeline: Timeline, slow_ms: float) -> None:
-        """Show `timeline`; a step that took longer than `slow_ms` is marked."""
+    def hold(self, timeline: Timeline) -> None:
+        """Show `timeline`."""
         another = self._timeline is None or self._timeline.trace_id != timeline.trace_id
-        self._timeline, self._slow_ms = timeline, slow_ms
+        self._timeline = timeline
         self.redraw()
         if another and not self.following:
             self.follow()
@@ -60,7 +66,7 @@ class TimelinePane(Pane):
             self.label("Timeline")
             return
         wide = not self.compact and self.size.width >= _WIDE_FROM
-        self.show(_Steps(timeline, self._slow_ms, _WIDE if wide else _COMPACT))
+        self.show(_Steps(timeline, _WIDE if wide else _COMPACT))
         count = len(timeline.steps)
         facts = [
             f"Timeline {units.short_id(timeline.trace_id)}",
@@ -73,11 +79,11 @@ class TimelinePane(Pane):
 
 
 class _Steps(RowSource):
-    def __init__(self, timeline: Timeline, slow_ms: float, columns: Sequence[Column]) -> None:
+    def __init__(self, timeline: Timeline, columns: Sequence[Column]) -> None:
         self.columns = columns
         self._steps = timeline.steps
         self._duration_ms = timeline.duration_ms
-        self._slow_ms = slow_ms
+        self._index = {step.row: n for n, step in enumerate(timeline.steps)}
 
     def __len__(self) -> int:
         return len(self._steps)
@@ -86,7 +92,7 @@ class _Steps(RowSource):
         return self._steps[index].row
 
     def index(self, key: Hashable) -> int | None:
-        return next((n for n, step in enumerate(self._steps) if step.row == key), None)
+        return self._index.get(key)
 
     def heading(self, column: int, width: int) -> str:
         if column == _BARS:
@@ -99,8 +105,7 @@ class _Steps(RowSource):
         return [self._row(step, axis, notes) for step in self._steps[start:stop]]
 
     def _row(self, step: Step, axis: Axis, notes: int) -> Row:
-        slow = step.latency_ms is not None and step.latency_ms > self._slow_ms
-        tone: Tone = "error" if step.failed else "warning" if slow and not _is_tool(step) else ""
+        tone: Tone = "error" if step.failed else "warning" if step.slow else ""
         number = units.UNKNOWN if step.step is None else str(step.step)
         return Row(
             (
@@ -128,5 +133,5 @@ def _notes(step: Step, width: int) -> Cell:
         gap = "  " if spans else ""
         if sum(len(span.text) for span in spans) + len(gap) + len(note.text) > width:
             break
-        spans.append(Span(gap + note.text, note.tone))
+        spans.append(Span(gap + note.text, _TONES[note.kind]))
     return spans

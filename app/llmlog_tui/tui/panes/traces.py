@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from llmlog_tui import units
 from llmlog_tui.tui.bindings import TRACES_BINDINGS
 from llmlog_tui.tui.panes.pane import Pane
-from llmlog_tui.tui.widgets.rows import Cell, Column, Row, RowSource, Span, cell
+from llmlog_tui.tui.widgets.rows import Cell, Column, Row, RowSource, cell, flags
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
@@ -40,6 +40,11 @@ class TracesPane(Pane):
         super().__init__(id="traces")
         self.empty = "No traces yet. One appears with the first record that has a trace_id."
         self._overview: Overview | None = None
+        self._wanted: str | None = None
+
+    def want(self, trace_id: str) -> None:
+        """Put the cursor on this trace as soon as it is shown."""
+        self._wanted = trace_id
 
     def hold(self, overview: Overview) -> None:
         """Show the traces of `overview`."""
@@ -52,6 +57,8 @@ class TracesPane(Pane):
             self.label("Traces")
             return
         self.show(_Traces(self._overview, _COMPACT if self.compact else _WIDE))
+        if self._wanted is not None and self.move_to(self._wanted):
+            self._wanted = None
         total = len(self.source)
         self.label(
             f"Traces {total:,}" if self.compact else "Traces",
@@ -87,17 +94,8 @@ class _Traces(RowSource):
             cell(units.whole(trace["steps"])),
             cell(units.within(trace["time_ms"], 7)),
             cell(units.count(trace["tokens"])),
-            _flags(trace),
+            flags(trace),
             cell(units.short_id(trace["session_id"]), "muted"),
             cell((models[0] if models else units.UNKNOWN) + more, "muted"),
         )
         return Row(cells)
-
-
-def _flags(trace: dict[str, Any]) -> Cell:
-    return (
-        Span("✗", "error") if trace["failed"] else Span(" "),
-        Span("┤", "warning") if trace["truncated"] else Span(" "),
-        Span("↻", "warning") if trace["retried"] else Span(" "),
-        Span("≠", "accent") if trace["changed"] else Span(" "),
-    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
@@ -16,7 +18,7 @@ from llmlog_tui.tui.panes.calls import CallsPane
 from llmlog_tui.tui.panes.pane import Pane
 from llmlog_tui.tui.panes.timeline import TimelinePane
 from llmlog_tui.tui.panes.traces import TracesPane
-from llmlog_tui.tui.widgets.header import Header, Headline
+from llmlog_tui.tui.widgets.header import Header
 from llmlog_tui.tui.widgets.keyline import KeyLine
 
 if TYPE_CHECKING:
@@ -64,14 +66,24 @@ class OverviewScreen(Screen[None]):
         for pane in self.panes:
             pane.compact = compact
 
-    def show(self, overview: Overview, timeline: Timeline | None, trace: str | None) -> None:
-        """Show answers; `trace` is the selected one."""
+    def show(self, overview: Overview) -> None:
+        """Show answers."""
         self.traces.hold(overview)
-        self.calls.hold(overview, trace)
+        trace = self.traces.cursor_key
+        self.calls.hold(overview, None if trace is None else str(trace))
         self.alerts.hold(overview)
-        if timeline is not None:
-            self.timeline.hold(timeline, overview.slow_ms)
 
-    def say(self, headline: Headline) -> None:
-        """Change the top row."""
-        self.header.headline = headline
+    def show_timeline(self, timeline: Timeline, step: Hashable) -> None:
+        """Show the steps of the selected trace; the cursor goes to `step` if that is not None."""
+        self.timeline.hold(timeline)
+        if step is not None:
+            self.timeline.move_to(step)
+
+    def wait_for(self, files: Sequence[Path]) -> None:
+        """Say which files are waited for, where their calls will be."""
+        self.calls.wait_for(files)
+
+    def follow(self) -> None:
+        """Go to the newest trace and call, and stay there."""
+        self.traces.follow()
+        self.calls.follow()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Iterator
 from typing import ClassVar
@@ -44,15 +45,15 @@ class RecordScreen(ModalScreen[None]):
             return
         try:
             record = json.loads(self._line)
-        except ValueError:  # orjson and polars read some lines that json does not
-            yield Content(inert(self._line.decode(errors="replace"), _MAX_VALUE))
+        except (ValueError, RecursionError):  # polars reads some lines that json does not
+            yield Content(_bounded(self._line.decode(errors="replace")))
             return
         for name, value in record.items():
             text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
             tone = "$text-muted" if value is None else ""
             yield Content.assemble(
                 (f"{inert(name, _NAME_WIDTH):<{_NAME_WIDTH}} ", "$text-muted"),
-                (inert(text, _MAX_VALUE), tone),
+                (_bounded(text), tone),
             )
         yield Content("")
         for name in ("trace_id", "request_id"):
@@ -61,8 +62,21 @@ class RecordScreen(ModalScreen[None]):
 
 
 def grep(name: str, value: str, line: bytes, file: str) -> str:
-    """The command that finds all records with this value, spaced as `line` of `file` is."""
-    pair = json.dumps(value, ensure_ascii=value.isascii())
-    needles = [f'"{name}": {pair}', f'"{name}":{pair}']
-    needle = next((each for each in needles if each.encode() in line), needles[0])
-    return f"grep {shlex.quote(needle)} {shlex.quote(file)}"
+    """The command that finds all records with this value, written as it stands in `line`."""
+    written = [
+        f'"{name}":{space}{json.dumps(value, ensure_ascii=escaped)}'
+        for escaped in (False, True)
+        for space in (" ", "")
+    ]
+    pattern = next((each for each in written if _utf8(each) in line), written[0])
+    fixed = "" if re.fullmatch(r'[\w": -]*', pattern) else "-F "
+    return f"grep {fixed}{shlex.quote(pattern)} {shlex.quote(file)}"
+
+
+def _utf8(text: str) -> bytes:
+    return text.encode(errors="surrogatepass")
+
+
+def _bounded(text: str) -> str:
+    more = len(text) - _MAX_VALUE
+    return inert(text, _MAX_VALUE) + (f" … {more:,} more characters" if more > 0 else "")

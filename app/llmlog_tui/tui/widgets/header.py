@@ -14,7 +14,7 @@ from llmlog_tui.text import inert
 
 @dataclass(frozen=True)
 class Headline:
-    """What the header says: `state` is one of live, frozen, loading, done."""
+    """What the header says: `state` is a key of STATES, `detail` stands behind its words."""
 
     file: str = ""
     calls: int = 0
@@ -25,12 +25,14 @@ class Headline:
     skipped: int = 0
 
 
-_STATES = {
+STATES = {
     "live": ("● live", "$text-success"),
     "frozen": ("‖ frozen", "$text-accent"),
     "loading": ("loading", "$text-muted"),
     "waiting": ("○ waiting", "$text-warning"),
+    "problem": ("✗", "$text-error"),
     "done": ("read once", "$text-muted"),
+    "failed": ("✗ reading failed", "$text-error"),
 }
 
 
@@ -43,9 +45,8 @@ class Header(Widget):
         """The two groups, pushed apart."""
         right = self._right()
         room = self.size.width - right.cell_length - 2
-        left = next(
-            (group for group in self._lefts() if group.cell_length <= room), self._lefts()[-1]
-        )
+        lefts = self._lefts()
+        left = next((group for group in lefts if group.cell_length <= room), lefts[-1])
         gap = max(1, self.size.width - left.cell_length - right.cell_length)
         return Content.assemble(left, " " * gap, right)
 
@@ -66,7 +67,7 @@ class Header(Widget):
 
     def _right(self) -> Content:
         line = self.headline
-        words, colour = _STATES[line.state]
+        words, colour = STATES[line.state]
         state = Content.assemble((words, colour), (f" {inert(line.detail)}" if line.detail else ""))
         if not line.alerts:
             return state + "  "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 Tone = Literal[
@@ -25,6 +25,16 @@ Cell = Sequence[Span]
 def cell(text: str, tone: Tone = "") -> Cell:
     """A cell of one piece."""
     return (Span(text, tone),)
+
+
+def flags(row: Mapping[str, object]) -> Cell:
+    """Four cells: failed, truncated, retried, changed (a fingerprint), each in its place."""
+    return (
+        Span("✗", "error") if row["failed"] else Span(" "),
+        Span("┤", "warning") if row["truncated"] else Span(" "),
+        Span("↻", "warning") if row["retried"] else Span(" "),
+        Span("≠", "accent") if row["changed"] else Span(" "),
+    )
 
 
 class Row(NamedTuple):

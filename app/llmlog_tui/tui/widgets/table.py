@@ -100,7 +100,8 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
         self.virtual_size = Size(self.size.width, len(source) + self._heading)
         last = len(source) - 1
         found = None if self.following or self._key is None else source.index(self._key)
-        self._cursor = last if self.following else min(was if found is None else found, last)
+        here = max(was, 0) if found is None else found
+        self._cursor = last if self.following else min(here, last)
         if not self.following:
             self._scroll(self._cursor - lines_above)
         self._settle(by_user=False)

@@ -1,0 +1,76 @@
+"""What the top row says, from the state the App is in."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llmlog_tui import units
+from llmlog_tui.tui.messages import Progress
+from llmlog_tui.tui.widgets.header import Headline
+
+if TYPE_CHECKING:
+    from llmlog_tui.analysis.overview import Overview
+
+_RATE_SECONDS = 10.0
+"""Over how long the live rate is taken."""
+
+
+class Rate:
+    """How many records a second arrive, over the last seconds."""
+
+    def __init__(self) -> None:
+        self._readings: deque[tuple[float, int]] = deque()
+
+    def add(self, records: int) -> None:
+        """There are so many records now."""
+        self._readings.append((time.monotonic(), records))
+
+    def per_second(self) -> float:
+        """The rate now; 0 until two readings."""
+        now, readings = time.monotonic(), self._readings
+        while len(readings) > 1 and readings[1][0] < now - _RATE_SECONDS:
+            readings.popleft()
+        if not readings:
+            return 0.0
+        (began, first), (_, last) = readings[0], readings[-1]
+        return (last - first) / max(1.0, min(now - began, _RATE_SECONDS))
+
+
+def headline(
+    files: Sequence[Path],
+    progress: Progress,
+    overview: Overview | None,
+    *,
+    rate: float,
+    held_back: int | None,
+) -> Headline:
+    """The top row; `held_back` are the records a frozen screen does not show, None if it runs."""
+    state, detail = str(progress.state), ""
+    if held_back is not None:
+        state, detail = "frozen", f"+{held_back:,} End"
+    elif progress.problems:
+        path, why = progress.problems[0]
+        state, detail = "problem", f"{path.name}: {why}"
+    elif progress.waiting:
+        state, detail = "waiting", f"for {progress.waiting[0].name}"
+    elif state == "live":
+        detail = f"{units.rate(rate)}/s"
+    elif state == "loading" and progress.there:
+        detail = units.percent(progress.read / progress.there)
+    names = [path.name for path in files] or [""]
+    counted = names[0] + (f" +{len(names) - 1}" if len(names) > 1 else "")
+    if overview is None:
+        return Headline(counted, state=state, detail=detail)
+    return Headline(
+        file=counted,
+        calls=overview.calls.height,
+        traces=overview.traces.height,
+        skipped=overview.snapshot.counts.skipped.total(),
+        state=state,
+        detail=detail,
+        alerts=overview.ongoing,
+    )
