@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.analysis.conftest import Frame, Record
 
-from llmlog_tui.analysis.fingerprints import Side, changes
+from llmlog_tui.analysis.fingerprints import CHANGES_SHOWN, Side, changes
 
 
 def call(fingerprint: str | None, model: str = "m", **fields: object) -> Record:
@@ -56,11 +56,13 @@ def test_a_fingerprint_seen_before_is_no_change_but_ends_the_other(calls: Frame)
     assert (change.row, change.current) == (1, False)
 
 
-def test_each_new_fingerprint_is_a_change_from_the_one_new_before_it(calls: Frame) -> None:
+def test_each_new_fingerprint_is_a_change_from_the_one_that_answered_before_it(
+    calls: Frame,
+) -> None:
     found = changes(calls([call("a"), call("b"), call("a"), call("c")]))
     assert [(c.previous, c.fingerprint, c.row, c.current) for c in found] == [
         ("a", "b", 1, False),
-        ("b", "c", 3, True),
+        ("a", "c", 3, True),
     ]
 
 
@@ -77,3 +79,19 @@ def test_unknown_latencies_have_no_percentile(calls: Frame) -> None:
 def test_a_log_without_fingerprints_has_no_changes(calls: Frame) -> None:
     assert changes(calls([call(None), call(None)])) == []
     assert changes(calls([])) == []
+
+
+def test_the_order_is_that_of_the_frame_whatever_the_keys_of_the_rows(calls: Frame) -> None:
+    merged = calls([call("new"), call("old")]).reverse()
+    (change,) = changes(merged)
+    assert (change.previous, change.fingerprint, change.current) == ("old", "new", True)
+
+
+def test_a_step_that_was_written_later_is_compared_in_step_order(frame: Frame) -> None:
+    records = [call("b", step=1), call("a", step=0)]
+    assert marked(frame, *records) == [True, False]
+
+
+def test_of_very_many_fingerprints_the_latest_are_told(calls: Frame) -> None:
+    found = changes(calls([call(f"fp_{n}") for n in range(CHANGES_SHOWN + 50)]))
+    assert [change.row for change in found] == list(range(50, CHANGES_SHOWN + 50))

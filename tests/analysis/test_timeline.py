@@ -59,7 +59,7 @@ def test_an_unknown_latency_takes_no_room_and_stays_unknown(log: Log) -> None:
 
 
 def test_a_trace_that_is_not_there_has_no_steps(log: Log) -> None:
-    found = timeline(log([step(0)]).frame, "nobody")
+    found = timeline(with_changed(log([step(0)]).frame), "nobody", slow_ms=500.0)
     assert (found.steps, found.duration_ms, found.timed, found.session_id) == ((), 0, False, None)
 
 
@@ -130,7 +130,7 @@ def test_spans_that_are_each_others_parents_are_all_shown_once(log: Log) -> None
         ({"event": "span", "name": "research"}, "research"),
         ({"model": "m", "requested_model": "openai/m"}, "m"),
         ({"requested_model": "openai/m"}, "openai/m"),
-        ({"event": "deploy"}, "deploy"),
+        ({}, "chat_completion"),
     ],
 )
 def test_a_step_is_called_by_what_it_did(log: Log, fields: Record, name: str) -> None:
@@ -184,3 +184,7 @@ def test_a_failure_has_the_best_reason_there_is(log: Log, fields: Record, note: 
 
 def test_one_retry_is_one_retry(log: Log) -> None:
     assert only(log, step(0, retries=1)).notes == (Note("↻ 1 retry", "retried"),)
+
+
+def test_a_foreign_event_is_no_step(log: Log) -> None:
+    assert of(log, step(0), {"trace_id": "t", "event": "deploy"}, step(1)).steps[1].step == 1

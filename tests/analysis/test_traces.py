@@ -101,3 +101,9 @@ def test_models_stand_in_the_order_of_their_first_use(frame: Frame) -> None:
 
 def test_a_log_without_records_has_no_traces(frame: Frame) -> None:
     assert traces(frame([])).height == 0
+
+
+def test_a_foreign_event_neither_counts_nor_fails_a_trace(frame: Frame) -> None:
+    deploy: Record = {"trace_id": "t", "event": "deploy", "error": "rolled back"}
+    (found,) = traces(frame([{"trace_id": "t"}, deploy])).to_dicts()
+    assert (found["steps"], found["failed"]) == (1, False)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from textual.pilot import Pilot
 
 from llmlog_tui.tui.app import LogApp
+from llmlog_tui.tui.widgets.table import LineTable
 
-Until = Callable[[Pilot[Any], Callable[[], bool], str], Awaitable[None]]
-Shown = Callable[[Pilot[Any], int], Awaitable[LogApp]]
+Until: TypeAlias = Callable[[Pilot[Any], Callable[[], bool], str], Awaitable[None]]
+Shown: TypeAlias = Callable[[Pilot[Any], int], Awaitable[LogApp]]
+
+WIDE, SMALL = (160, 50), (80, 24)
 
 _PATIENCE_SECONDS = 30.0
 
@@ -50,3 +54,33 @@ def shown(until: Until) -> Shown:
 def records(sample: Path) -> int:
     """How many records the sample log has."""
     return len(sample.read_bytes().splitlines())
+
+
+def lines_of(pane: LineTable) -> list[str]:
+    """What a pane shows, line by line."""
+    return [pane.render_line(y).text.rstrip() for y in range(pane.size.height)]
+
+
+def row_of(pane: LineTable) -> Hashable:
+    """The key of the row under a pane's cursor."""
+    return pane.cursor_key
+
+
+def record(**fields: object) -> bytes:
+    """A line of a log: a quick call, but for `fields`."""
+    call = {
+        "ts": "2026-11-23T09:00:00Z",
+        "event": "chat_completion",
+        "session_id": "s",
+        "trace_id": "t",
+        "step": 0,
+        "status": "ok",
+        "latency_ms": 100,
+        "model": "m",
+    }
+    return json.dumps({**call, **fields}).encode() + b"\n"
+
+
+def top_row(app: LogApp) -> str:
+    """What the header says."""
+    return str(app.screen.query_one("Header").render())

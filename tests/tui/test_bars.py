@@ -25,6 +25,7 @@ PLAIN = Step(
     latency_ms=None,
     failed=False,
     truncated=False,
+    slow=False,
     notes=(),
 )
 

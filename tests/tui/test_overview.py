@@ -1,14 +1,12 @@
-"""The Overview as its user meets it: on the sample, by keyboard, live, and with nothing to show."""
+"""The Overview as its user meets it: what stands where, and where the keys go."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Hashable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from textual.pilot import Pilot
+from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record, row_of, top_row
 
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.panes.calls import CallsPane
@@ -16,36 +14,6 @@ from llmlog_tui.tui.panes.timeline import TimelinePane
 from llmlog_tui.tui.panes.traces import TracesPane
 from llmlog_tui.tui.screens.record import RecordScreen
 from llmlog_tui.tui.widgets.table import LineTable
-
-Until = Callable[[Pilot[Any], Callable[[], bool], str], Awaitable[None]]
-Shown = Callable[[Pilot[Any], int], Awaitable[LogApp]]
-
-WIDE, SMALL = (160, 50), (80, 24)
-
-
-def lines_of(pane: LineTable) -> list[str]:
-    """What a pane shows, line by line."""
-    return [pane.render_line(y).text.rstrip() for y in range(pane.size.height)]
-
-
-def row_of(pane: LineTable) -> Hashable:
-    """The key of the row under a pane's cursor."""
-    return pane.cursor_key
-
-
-def record(**fields: object) -> bytes:
-    """A line of a log: a quick call, but for `fields`."""
-    call = {
-        "ts": "2026-11-23T09:00:00Z",
-        "event": "chat_completion",
-        "session_id": "s",
-        "trace_id": "t",
-        "step": 0,
-        "status": "ok",
-        "latency_ms": 100,
-        "model": "m",
-    }
-    return json.dumps({**call, **fields}).encode() + b"\n"
 
 
 async def test_selecting_a_trace_shows_its_steps_in_order(
@@ -80,51 +48,6 @@ async def test_a_slow_call_stands_out_with_its_reasoning_tokens_and_the_reason(
         assert (quick.ground, marked.ground) == ("", "slow")
         assert "2,870   488 reasoning 95% of output" in lines_of(calls)[2]
         assert "1 of 1 slow call is mostly reasoning" in str(calls.border_title)
-
-
-async def test_new_records_appear_while_the_application_writes(
-    tmp_path: Path, shown: Shown
-) -> None:
-    log = tmp_path / "calls.jsonl"
-    log.write_bytes(record())
-    async with LogApp([log]).run_test(size=WIDE) as pilot:
-        app = await shown(pilot, 1)
-        with log.open("ab") as file:
-            file.write(record(step=1, trace_id="another"))
-        await shown(pilot, 2)
-        assert app.query_one(TracesPane).cursor_key == "another", "it follows the newest"
-
-
-async def test_moving_up_stays_put_until_end_follows_again(tmp_path: Path, shown: Shown) -> None:
-    log = tmp_path / "calls.jsonl"
-    log.write_bytes(b"".join(record(trace_id=f"trace-{n}") for n in range(40)))
-    async with LogApp([log]).run_test(size=WIDE) as pilot:
-        app = await shown(pilot, 40)
-        traces = app.query_one(TracesPane)
-        await pilot.press("up", "up")
-        with log.open("ab") as file:
-            file.write(record(trace_id="trace-40"))
-        await shown(pilot, 41)
-        assert row_of(traces) == "trace-37"
-        await pilot.press("end")
-        assert row_of(traces) == "trace-40"
-
-
-async def test_freezing_keeps_the_screen_while_reading_goes_on(
-    tmp_path: Path, shown: Shown, until: Until
-) -> None:
-    log = tmp_path / "calls.jsonl"
-    log.write_bytes(record())
-    async with LogApp([log]).run_test(size=WIDE) as pilot:
-        app = await shown(pilot, 1)
-        await pilot.press("space")
-        with log.open("ab") as file:
-            file.write(record(step=1) + record(step=2))
-        header = app.screen.query_one("Header")
-        await until(pilot, lambda: "‖ frozen +2 End" in str(header.render()), "the counter")
-        assert app.records_shown == 1
-        await pilot.press("space")
-        await shown(pilot, 3)
 
 
 async def test_t_goes_from_a_call_to_its_trace(sample: Path, shown: Shown, records: int) -> None:
@@ -253,55 +176,76 @@ async def test_a_log_without_records_says_what_would_appear(
     async with LogApp([log]).run_test(size=WIDE) as pilot:
         app = await shown(pilot, 0)
         assert "No model calls yet" in "\n".join(lines_of(app.query_one(CallsPane)))
-        header = str(app.screen.query_one("Header").render())
+        header = top_row(app)
         assert ("3 lines skipped" in header) == (content != b"")
 
 
-async def test_a_file_that_is_not_there_yet_is_waited_for(
-    tmp_path: Path, shown: Shown, until: Until
-) -> None:
-    log = tmp_path / "calls.jsonl"
-    async with LogApp([log]).run_test(size=WIDE) as pilot:
-        app = pilot.app
-        assert isinstance(app, LogApp)
-        header = app.screen.query_one("Header")
-        await until(pilot, lambda: "waiting for" in str(header.render()), "the header says so")
-        assert "No calls.jsonl yet" in "\n".join(lines_of(app.query_one(CallsPane)))
-        log.write_bytes(record())
-        await shown(pilot, 1)
-
-
-async def test_a_log_that_is_not_followed_is_read_to_its_very_end(
-    tmp_path: Path, shown: Shown, until: Until
-) -> None:
-    log = tmp_path / "calls.jsonl"
-    log.write_bytes(record() + record(step=1).rstrip(b"\n"))
-    async with LogApp([log], follow=False).run_test(size=WIDE) as pilot:
-        app = await shown(pilot, 2)
-        assert "read once" in str(app.screen.query_one("Header").render())
-        app.query_one(CallsPane).focus()
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, RecordScreen), "the last record")
-        assert "chat_completion" in str(app.screen.query_one("Static").render())
-
-
-async def test_a_failing_worker_becomes_a_message_and_the_dashboard_goes_on(
+async def test_the_trace_that_was_asked_for_is_selected_at_the_start(
     sample: Path, shown: Shown, records: int, until: Until
 ) -> None:
-    async with LogApp([sample]).run_test(size=WIDE, notifications=True) as pilot:
+    first = json.loads(sample.read_bytes().splitlines()[0])["trace_id"]
+    async with LogApp([sample], trace=first[:6]).run_test(size=WIDE) as pilot:
         app = await shown(pilot, records)
-
-        def fail() -> None:
-            raise RuntimeError("[red]no such thing")
-
-        app.work(fail)
-        await until(pilot, lambda: len(app._notifications) > 0, "a message")  # noqa: SLF001
-        await pilot.press("g")
-        assert app.is_running
+        assert row_of(app.query_one(TracesPane)) == first
+        timeline = app.query_one(TimelinePane)
+        await until(pilot, lambda: first in str(timeline.border_title), "its timeline")
 
 
-async def test_q_quits_at_once(sample: Path, shown: Shown, records: int) -> None:
+async def test_going_to_a_call_goes_to_its_step_in_the_timeline_too(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(
+        b"".join(record(step=n, status="error" if n == 1 else "ok") for n in range(3))
+        + record(trace_id="newest")
+    )
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 4)
+        await pilot.press("E")
+        await until(pilot, lambda: row_of(app.query_one(TimelinePane)) == 1, "the failed step")
+
+
+async def test_w_goes_round_the_alerts_and_enter_takes_the_one_under_the_cursor(
+    tmp_path: Path, shown: Shown
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(b"".join(record(step=n, system_fingerprint=f"fp_{n}") for n in range(3)))
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 3)
+        calls = app.query_one(CallsPane)
+        visited = []
+        for _ in range(3):
+            await pilot.press("w")
+            visited.append(row_of(calls))
+        assert visited == [2, 1, 2]
+        app.query_one("#alerts").focus()
+        await pilot.press("g", "down", "enter")
+        assert row_of(calls) == 1
+
+
+async def test_enter_pressed_twice_opens_one_record(
+    sample: Path, shown: Shown, records: int, until: Until
+) -> None:
     async with LogApp([sample]).run_test(size=WIDE) as pilot:
         app = await shown(pilot, records)
-        await pilot.press("q")
-        assert app.return_code == 0
+        calls = app.query_one(CallsPane)
+        calls.focus()
+        calls.action_select()
+        calls.action_select()
+        await until(pilot, lambda: isinstance(app.screen, RecordScreen), "the record")
+        await pilot.press("escape")
+        await pilot.pause()
+        assert not isinstance(app.screen, RecordScreen)
+
+
+async def test_a_record_nested_deeper_than_python_reads_is_shown_as_it_stands(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(record(input="?").replace(b'"?"', b"[" * 990 + b"]" * 990))
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 1)
+        app.query_one(CallsPane).focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, RecordScreen), "the record")
+        assert "[[[[" in str(app.screen.query_one("Static").render())

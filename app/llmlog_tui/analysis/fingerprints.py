@@ -10,7 +10,6 @@ import polars as pl
 
 from llmlog_tui.analysis.calls import TRUNCATED
 
-
 CHANGES_SHOWN: Final = 200
 """Of more changes than this only the latest are told: so many are a mix, and no news."""
 
@@ -33,7 +32,7 @@ def with_changed(frame: pl.DataFrame) -> pl.DataFrame:
     same_run = (pl.col("trace_id") == pl.col("trace_id").shift(1)) & pl.col("model").eq_missing(
         pl.col("model").shift(1)
     )
-    rows = in_order.filter(same_run & (_NAME != _NAME.shift(1)))["row"]
+    rows = in_order.filter(same_run & (_NAME.shift(1) != _NAME))["row"]
     return frame.with_columns(changed=pl.col("row").is_in(rows.implode()))
 
 

@@ -71,9 +71,8 @@ class AlertsPane(Pane):
             self.label("Alerts")
             return
         found, ongoing = self._overview.alerts, self._overview.ongoing
-        self.empty = (
-            f"No alerts. Rules for {' and '.join(self._overview.rules)} watch {len(self._overview.calls):,} calls."
-        )
+        rules, calls = " and ".join(self._overview.rules), len(self._overview.calls)
+        self.empty = f"No alerts. Rules for {rules} watch {calls:,} calls."
         columns = _COMPACT if self.compact else _WIDE
         self.show(_Alerts(self._overview, columns, compact=self.compact))
         cleared = f", {len(found) - ongoing} cleared" if len(found) > ongoing else ""
@@ -86,7 +85,7 @@ class _Alerts(RowSource):
         self._alerts = overview.alerts
         self._newest = overview.newest
         self._compact = compact
-        self._index = {self.key(n): n for n in range(len(self._alerts))}
+        self._index: dict[Hashable, int] = {self.key(n): n for n in range(len(self))}
 
     def __len__(self) -> int:
         return len(self._alerts)

@@ -83,7 +83,7 @@ class _Steps(RowSource):
         self.columns = columns
         self._steps = timeline.steps
         self._duration_ms = timeline.duration_ms
-        self._index = {step.row: n for n, step in enumerate(timeline.steps)}
+        self._index: dict[Hashable, int] = {step.row: n for n, step in enumerate(timeline.steps)}
 
     def __len__(self) -> int:
         return len(self._steps)

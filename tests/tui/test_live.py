@@ -1,0 +1,186 @@
+"""The Overview while things happen: records arrive, workers fail, the user leaves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from threading import Event
+
+import pytest
+from tests.tui.conftest import WIDE, Shown, Until, lines_of, record, row_of, top_row
+
+from llmlog_tui.analysis import overview as overviews
+from llmlog_tui.log.store import Snapshot
+from llmlog_tui.tui.app import LogApp
+from llmlog_tui.tui.panes.calls import CallsPane
+from llmlog_tui.tui.panes.traces import TracesPane
+from llmlog_tui.tui.screens.record import RecordScreen
+
+
+async def test_new_records_appear_while_the_application_writes(
+    tmp_path: Path, shown: Shown
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(record())
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 1)
+        with log.open("ab") as file:
+            file.write(record(step=1, trace_id="another"))
+        await shown(pilot, 2)
+        assert app.query_one(TracesPane).cursor_key == "another", "it follows the newest"
+
+
+async def test_moving_up_stays_put_until_end_follows_again(tmp_path: Path, shown: Shown) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(b"".join(record(trace_id=f"trace-{n}") for n in range(40)))
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 40)
+        traces = app.query_one(TracesPane)
+        await pilot.press("up", "up")
+        with log.open("ab") as file:
+            file.write(record(trace_id="trace-40"))
+        await shown(pilot, 41)
+        assert row_of(traces) == "trace-37"
+        await pilot.press("end")
+        assert row_of(traces) == "trace-40"
+
+
+async def test_freezing_keeps_the_screen_while_reading_goes_on(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(record())
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 1)
+        await pilot.press("space")
+        with log.open("ab") as file:
+            file.write(record(step=1) + record(step=2))
+        await until(pilot, lambda: "‖ frozen +2 End" in top_row(app), "the counter")
+        assert app.records_shown == 1
+        await pilot.press("space")
+        await shown(pilot, 3)
+
+
+async def test_a_file_that_is_not_there_yet_is_waited_for(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = pilot.app
+        assert isinstance(app, LogApp)
+        await until(pilot, lambda: "waiting for" in top_row(app), "the header says so")
+        assert "No calls.jsonl yet" in "\n".join(lines_of(app.query_one(CallsPane)))
+        log.write_bytes(record(event="tool_call", tool_name="search"))
+        await shown(pilot, 1)
+        assert "No model calls yet" in "\n".join(lines_of(app.query_one(CallsPane)))
+
+
+async def test_a_log_that_is_not_followed_is_read_to_its_very_end(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(record() + record(step=1).rstrip(b"\n"))
+    async with LogApp([log], follow=False).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 2)
+        assert "read once" in top_row(app)
+        app.query_one(CallsPane).focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, RecordScreen), "the last record")
+        assert "chat_completion" in str(app.screen.query_one("Static").render())
+
+
+async def test_a_failing_worker_becomes_a_message_and_the_dashboard_goes_on(
+    sample: Path, shown: Shown, records: int, until: Until
+) -> None:
+    def fail() -> None:
+        raise RuntimeError("[/red] no such thing")
+
+    async with LogApp([sample]).run_test(size=WIDE, notifications=True) as pilot:
+        app = await shown(pilot, records)
+        app.work("searcher", fail)
+        await until(pilot, lambda: "[/red] no such thing" in toasts(app), "the toast")
+        await pilot.press("g")
+        assert row_of(app.query_one(TracesPane)) == app.query_one(TracesPane).source.key(0)
+
+
+async def test_an_analysis_that_fails_is_told_and_the_next_one_is_shown(
+    tmp_path: Path, shown: Shown, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(record())
+    real = overviews.overview
+    answers = iter([poisoned, real, real])
+    monkeypatch.setattr(overviews, "overview", next(answers))
+    async with LogApp([log]).run_test(size=WIDE, notifications=True) as pilot:
+        app = pilot.app
+        assert isinstance(app, LogApp)
+        await until(pilot, lambda: "The analyst failed" in toasts(app), "the toast")
+        with log.open("ab") as file:
+            file.write(record(step=1))
+        await shown(pilot, 2)
+
+
+def poisoned(*_: object) -> None:
+    raise ValueError("poison")
+
+
+def toasts(app: LogApp) -> str:
+    """What the toasts on screen say."""
+    return "\n".join(str(toast.render()) for toast in app.screen.query("Toast"))
+
+
+async def test_an_answer_that_comes_late_does_not_move_a_frozen_screen(
+    tmp_path: Path, shown: Shown, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(record())
+    real, gate, begun = overviews.overview, Event(), Event()
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 1)
+
+        def slow(snapshot: Snapshot, slow_ms: float) -> overviews.Overview:
+            begun.set()
+            gate.wait()
+            return real(snapshot, slow_ms)
+
+        monkeypatch.setattr(overviews, "overview", slow)
+        with log.open("ab") as file:
+            file.write(record(step=1))
+        await until(pilot, begun.is_set, "the analysis of the second record")
+        await pilot.press("space")
+        gate.set()
+        await until(pilot, lambda: "‖ frozen +1 End" in top_row(app), "the counter")
+        assert app.records_shown == 1
+        await pilot.press("space")
+        await shown(pilot, 2)
+
+
+async def test_a_log_replaced_by_one_of_the_same_size_is_shown(
+    tmp_path: Path, shown: Shown
+) -> None:
+    log, new = tmp_path / "calls.jsonl", tmp_path / "new.jsonl"
+    log.write_bytes(record(trace_id="aaa"))
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 1)
+        new.write_bytes(record(trace_id="bbb"))
+        new.rename(log)
+        await shown(pilot, 2)
+        assert row_of(app.query_one(TracesPane)) == "bbb"
+
+
+async def test_the_way_out_does_not_lead_through_the_analysis(
+    tmp_path: Path, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An analysis that never ends would hang here if anybody waited for it."""
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(record())
+    begun = Event()
+
+    def endless(*_: object) -> None:
+        begun.set()
+        Event().wait()
+
+    monkeypatch.setattr(overviews, "overview", endless)
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        await until(pilot, begun.is_set, "the analysis")
+        await pilot.press("q")
+    assert pilot.app.return_code == 0

@@ -1,0 +1,48 @@
+"""The grep of a record: a shell runs it and finds the line, whatever the value is."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from llmlog_tui.tui.screens.record import grep
+
+
+@pytest.mark.parametrize("separators", [(", ", ": "), (",", ":")], ids=["spaced", "compact"])
+@pytest.mark.parametrize("escaped", [True, False])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "7c1d4e8a",
+        "x'; touch pwned; echo '",
+        "a.b*[c]",
+        'quote"back\\slash',
+        "é漢\U0001f600",
+        "$HOME",
+    ],
+)
+def test_the_shell_finds_the_line_and_no_other(
+    tmp_path: Path,
+    value: str,
+    separators: tuple[str, str],
+    escaped: bool,  # noqa: FBT001
+) -> None:
+    line = json.dumps({"trace_id": value, "step": 0}, separators=separators, ensure_ascii=escaped)
+    log = tmp_path / "the calls.jsonl"
+    log.write_text(f'{line}\n{{"trace_id": "other"}}\n')
+    command = grep("trace_id", value, line.encode(), str(log))
+    found = subprocess.run(
+        ["sh", "-c", command], check=False, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert found.stdout == line + "\n", command
+    assert list(tmp_path.iterdir()) == [log]
+
+
+def test_a_plain_id_needs_no_flag() -> None:
+    line = b'{"trace_id": "7c1d4e8a"}'
+    assert (
+        grep("trace_id", "7c1d4e8a", line, "c.jsonl") == 'grep \'"trace_id": "7c1d4e8a"\' c.jsonl'
+    )
