@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib.util
+import math
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from importlib.metadata import version
 from pathlib import Path
+from typing import NoReturn
 
 _EXTRA_TUI = ("textual", "polars", "orjson", "click", "zstandard")
 _DEMO_RATE = "6"
@@ -50,14 +53,26 @@ def headless() -> int:
     return main()
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One line, exit 2."""
+        self.exit(2, f"llmlog-tui: {message}. See llmlog-tui --help\n")
+
+
+def _milliseconds(text: str) -> float:
+    number = float(text)
+    if not 0 <= number < math.inf:
+        raise ValueError(text)
+    return number
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="llmlog-tui", description="Follow the log of an application's LLM calls."
-    )
+    parser = _Parser(prog="llmlog-tui", description="Follow the log of an application's LLM calls.")
+    parser.add_argument("--version", action="version", version=version("llmlog"))
     parser.add_argument("files", nargs="*", default=["calls.jsonl"], metavar="FILE")
     parser.add_argument(
         "--slow-ms",
-        type=float,
+        type=_milliseconds,
         default=500.0,
         metavar="MS",
         help="a call is slow if it took longer (default 500)",

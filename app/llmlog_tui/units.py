@@ -29,9 +29,11 @@ def count(number: float | None) -> str:
 
 
 def within(number: float | None, width: int) -> str:
-    """All digits if they fit into `width` cells, else as count()."""
-    text = whole(number)
-    return text if len(text) <= width else count(number)
+    """All digits if they fit into `width` cells, else as count(), else the power of ten."""
+    if number is None:
+        return UNKNOWN
+    texts = (whole(number), count(number), f"{number:.0e}")
+    return next((text for text in texts if len(text) <= width), "#" * width)
 
 
 def duration(milliseconds: float | None) -> str:

@@ -60,7 +60,12 @@ def test_an_unknown_latency_takes_no_room_and_stays_unknown(log: Log) -> None:
 
 def test_a_trace_that_is_not_there_has_no_steps(log: Log) -> None:
     found = timeline(with_changed(log([step(0)]).frame), "nobody", slow_ms=500.0)
-    assert (found.steps, found.duration_ms, found.timed, found.session_id) == ((), 0, False, None)
+    assert (found.steps, found.duration_ms, found.timed, found.session_id) == (
+        (),
+        None,
+        False,
+        None,
+    )
 
 
 def test_the_session_is_the_first_that_is_known(log: Log) -> None:

@@ -22,7 +22,7 @@ PLAIN = Step(
     waited=0,
     answer=0,
     end=0,
-    latency_ms=None,
+    latency_ms=0,
     failed=False,
     truncated=False,
     slow=False,
@@ -175,3 +175,9 @@ def test_labels_stand_over_their_ticks() -> None:
 
 def test_short_axes_are_labelled_in_milliseconds() -> None:
     assert Axis.of(80, 80).labels().startswith("0 ms      10        20")
+
+
+def test_a_step_of_unknown_length_is_a_point() -> None:
+    unknown = dataclasses.replace(step(50, 50, 50, 50), latency_ms=None)
+    drawn = bar(unknown, Axis(100, 10, 1_000))
+    assert "".join(span.text for span in drawn) == "     ·    "

@@ -108,8 +108,13 @@ async def test_an_analysis_that_fails_is_told_and_the_next_one_is_shown(
     log = tmp_path / "calls.jsonl"
     log.write_bytes(record())
     real = overviews.overview
-    answers = iter([poisoned, real, real])
-    monkeypatch.setattr(overviews, "overview", next(answers))
+
+    def poisoned(snapshot: Snapshot, slow_ms: float) -> overviews.Overview:
+        if snapshot.counts.records == 1:
+            raise ValueError("poison")
+        return real(snapshot, slow_ms)
+
+    monkeypatch.setattr(overviews, "overview", poisoned)
     async with LogApp([log]).run_test(size=WIDE, notifications=True) as pilot:
         app = pilot.app
         assert isinstance(app, LogApp)
@@ -117,10 +122,6 @@ async def test_an_analysis_that_fails_is_told_and_the_next_one_is_shown(
         with log.open("ab") as file:
             file.write(record(step=1))
         await shown(pilot, 2)
-
-
-def poisoned(*_: object) -> None:
-    raise ValueError("poison")
 
 
 def toasts(app: LogApp) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record, row_of, top_row
+from textual.events import MouseScrollUp
 
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.panes.calls import CallsPane
@@ -111,20 +112,54 @@ async def test_enter_on_a_call_shows_the_whole_record_and_escape_goes_back(
         assert not isinstance(app.screen, RecordScreen)
 
 
-async def test_z_gives_a_pane_the_whole_screen_and_takes_it_back(
+async def test_z_gives_a_pane_the_room_between_top_and_bottom_row_and_takes_it_back(
     sample: Path, shown: Shown, records: int
 ) -> None:
     async with LogApp([sample]).run_test(size=WIDE) as pilot:
         app = await shown(pilot, records)
         calls = app.query_one(CallsPane)
         calls.focus()
-        usual = calls.size.height
+        usual = calls.region
         await pilot.press("z")
         await pilot.pause()
-        assert calls.size.height > usual
+        assert (calls.region.y, calls.region.bottom) == (1, WIDE[1] - 1)
+        assert [pane.id for pane in app.query(LineTable) if pane.display] == ["calls"]
         await pilot.press("z")
         await pilot.pause()
-        assert calls.size.height == usual
+        assert calls.region == usual
+
+
+async def test_moving_over_calls_shows_the_trace_and_the_step_of_each(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(record(trace_id="a") + record(trace_id="b") + record(trace_id="a", step=1))
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 3)
+        traces, timeline = app.query_one(TracesPane), app.query_one(TimelinePane)
+        app.query_one(CallsPane).focus()
+        await pilot.press("g")
+        assert row_of(traces) == "a"
+        await until(pilot, lambda: row_of(timeline) == 0, "its step")
+        await pilot.press("down")
+        assert row_of(traces) == "b"
+        await until(pilot, lambda: row_of(timeline) == 1, "its step")
+
+
+async def test_the_wheel_rolls_the_rows_and_they_stay_there(tmp_path: Path, shown: Shown) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(b"".join(record(trace_id=f"trace-{n}") for n in range(40)))
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 40)
+        traces = app.query_one(TracesPane)
+        top = traces.scroll_offset.y
+        await pilot._post_mouse_events([MouseScrollUp], traces)  # noqa: SLF001 - Pilot has no wheel
+        assert traces.scroll_offset.y == top - 3
+        assert not traces.following
+        with log.open("ab") as file:
+            file.write(record(trace_id="trace-40"))
+        await shown(pilot, 41)
+        assert traces.scroll_offset.y == top - 3
 
 
 async def test_the_panes_stand_in_one_column_on_a_small_screen(

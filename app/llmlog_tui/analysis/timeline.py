@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -52,12 +52,15 @@ class Step:
 
 @dataclass(frozen=True)
 class Timeline:
-    """A trace's steps; `timed` is False where ts is missing and the steps stand in sequence."""
+    """A trace's steps, and how long it took; None where no step says.
+
+    `timed` is False where ts is missing and the steps stand in sequence.
+    """
 
     trace_id: str
     session_id: str | None
     begin: datetime | None
-    duration_ms: float
+    duration_ms: float | None
     timed: bool
     steps: tuple[Step, ...]
 
@@ -89,10 +92,15 @@ def timeline(frame: pl.DataFrame, trace_id: str, slow_ms: float) -> Timeline:
         trace_id=trace_id,
         session_id=next((r["session_id"] for r in records if r["session_id"] is not None), None),
         begin=begin if isinstance(begin, datetime) else None,
-        duration_ms=max((step.end for step in steps), default=0.0),
+        duration_ms=_duration(steps),
         timed=timed,
         steps=steps,
     )
+
+
+def _duration(steps: Sequence[Step]) -> float | None:
+    end = max((step.end for step in steps), default=0.0)
+    return end if end or any(step.latency_ms is not None for step in steps) else None
 
 
 def _starts(records: list[dict[str, Any]], begin: object) -> list[float]:

@@ -16,6 +16,7 @@ _INTERRUPTED = 130
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="llmlog", message="%(version)s")
 def llmlog() -> None:
     """Answers from the log of an application's LLM calls."""
 

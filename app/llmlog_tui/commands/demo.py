@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import secrets
 import warnings
 from pathlib import Path
 
@@ -28,13 +29,15 @@ _SLOWEST, _FASTEST = 0.01, 1_000
     type=click.IntRange(1),
     help=f"Runs of the agent; {_RUNS} without --rate, with it until Ctrl-C.",
 )
-@click.option("--seed", type=int, default=1, show_default=True, help="The same seed, the same log.")
+@click.option(
+    "--seed", type=int, help="The same seed, the same log; 1, but with --rate another each time."
+)
 @click.option(
     "--rate",
     type=Finite(_SLOWEST, _FASTEST),
     help="Live traffic: about so many records a second, in real time.",
 )
-def demo(out: Path, runs: int | None, seed: int, rate: float | None) -> None:
+def demo(out: Path, runs: int | None, seed: int | None, rate: float | None) -> None:
     """Write the log of a small agent that runs through the real openai SDK.
 
     No key and no network are needed: the provider is inside the process. Without --rate the runs
@@ -50,12 +53,12 @@ def demo(out: Path, runs: int | None, seed: int, rate: float | None) -> None:
         out.open("ab").close()
         if rate is None:
             number = runs or _RUNS
-            simulate(out, number, seed)
+            simulate(out, number, 1 if seed is None else seed)
             written = "1 run" if number == 1 else f"{number:,} runs"
             click.echo(f"{out}: {written} written; llmlog-tui {out} shows them", err=True)
         else:
             click.echo(f"{out}: about {rate:g} records a second; Ctrl-C ends it", err=True)
-            live(out, rate, runs, seed)
+            live(out, rate, runs, secrets.randbits(32) if seed is None else seed)
     except OSError as error:
         raise click.ClickException(f"{out}: {error.strerror}") from error
     except LostRecordError as error:

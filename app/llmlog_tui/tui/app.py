@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import signal
 from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -14,7 +17,6 @@ from llmlog_tui.text import inert
 from llmlog_tui.tui.bindings import APP_BINDINGS
 from llmlog_tui.tui.headline import Rate, headline
 from llmlog_tui.tui.messages import Answered, Failed, Loaded, Progress, Question, RecordRead
-from llmlog_tui.tui.panes.pane import Pane
 from llmlog_tui.tui.screens.overview import OverviewScreen
 from llmlog_tui.tui.screens.record import RecordScreen
 from llmlog_tui.tui.themes import DARK, LIGHT
@@ -76,6 +78,15 @@ class LogApp(App[None]):
         self.work("analyst", self._analyst.run)
         self.set_interval(1.0, self._say)
         self._say()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            self._on_signal(number)
+
+    def _on_signal(self, number: signal.Signals) -> None:
+        """Leave in order, the terminal as it was, when told to from outside."""
+        with contextlib.suppress(RuntimeError, ValueError):  # not in the main thread
+            asyncio.get_running_loop().add_signal_handler(
+                number, lambda: self.exit(return_code=128 + number)
+            )
 
     def on_unmount(self) -> None:
         """Let the workers go."""
@@ -192,9 +203,9 @@ class LogApp(App[None]):
             self._overview_screen.calls.move_to(message.key)
 
     @on(LineTable.Highlighted, "#calls")
-    def _call_to_step(self, message: LineTable.Highlighted) -> None:
+    def _select_call(self, message: LineTable.Highlighted) -> None:
         if message.by_user:
-            self._overview_screen.timeline.move_to(message.key)
+            self._go_to_call(message.key)
 
     @on(LineTable.Selected, "#traces")
     def _open_trace(self) -> None:
@@ -215,6 +226,7 @@ class LogApp(App[None]):
     def action_trace(self) -> None:
         """From the call under the cursor to its trace."""
         self._go_to_call(self._overview_screen.calls.cursor_key)
+        self._overview_screen.traces.focus()
 
     def _select_wanted_trace(self, overview: Overview, wanted: str) -> None:
         """Select the trace that the command line asked for, as soon as it is there."""
@@ -247,22 +259,23 @@ class LogApp(App[None]):
         row = self._overview.next_failed(self._overview_screen.calls.cursor_key, direction)
         if row is None:
             where = "after" if direction > 0 else "before"
-            self.notify(f"No failed call {where} this one.", timeout=2)
+            self._hint(f"No failed call {where} this one.")
         else:
             self._go_to_call(row)
 
     def action_alert(self) -> None:
         """Go to the next alert, and to the call where it began."""
         if not self._overview_screen.alerts.select_next():
-            self.notify("No alerts.", timeout=2)
+            self._hint("No alerts.")
+
+    def _hint(self, text: str) -> None:
+        """Say something in passing, in place of what was said before."""
+        self.clear_notifications()
+        self.notify(text, timeout=2)
 
     def action_zoom(self) -> None:
-        """Give the focused pane the whole screen, or take it back."""
-        screen = self._overview_screen
-        if screen.maximized is not None:
-            screen.minimize()
-        elif isinstance(screen.focused, Pane):
-            screen.maximize(screen.focused)
+        """Give the focused pane all room between top and bottom row, or take it back."""
+        self._overview_screen.zoom()
 
     def action_freeze(self) -> None:
         """Stop the screen, or let it run again; reading goes on either way."""

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 WAIT, FIRST_TOKEN, ANSWER, TOOL, CUT, GRID = "░▒█▄┤┊"
 
+UNKNOWN_LENGTH = "·"
+
 LEGEND = (
     f"{WAIT} retry wait  {FIRST_TOKEN} until first token  {ANSWER} answer  "
     f"{TOOL} tool, embedding  {CUT} cut off"
@@ -70,6 +72,9 @@ def bar(step: Step, axis: Axis) -> Cell:
         canvas[at] = Span(GRID, "muted")
     room = axis.width - 1 if step.truncated and axis.width > 1 else axis.width
     first = min(int(axis.cell(step.start)), room - 1)
+    if step.latency_ms is None:
+        canvas[first] = Span(UNKNOWN_LENGTH, "muted")
+        return canvas
     last = max(first + 1, min(math.ceil(axis.cell(step.end) - 1e-9), room))
     canvas[first:last] = _parts(step, axis, first, last)
     if step.truncated:

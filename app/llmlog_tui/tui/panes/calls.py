@@ -123,7 +123,10 @@ class _Calls(RowSource):
             _tokens(call["completion_tokens"]),
             _tokens(call["cached_tokens"], "success"),
             _finish(call),
-            cell(call["system_fingerprint"] or units.UNKNOWN, "muted"),
+            cell(
+                call["system_fingerprint"] or units.UNKNOWN,
+                "accent" if call["changed"] else "muted",
+            ),
             flags(call),
         )
         mine = self._trace is not None and call["trace_id"] == self._trace

@@ -31,6 +31,7 @@ _COMPACT: Final = (
     Column("notes", 18),
 )
 _WIDE_FROM = 80
+_FRAME = 4
 _TONES: Final[dict[str, Tone]] = {
     "failed": "error",
     "truncated": "warning",
@@ -74,15 +75,17 @@ class TimelinePane(Pane):
             units.duration(timeline.duration_ms),
             *([] if timeline.timed else ["in sequence: no ts"]),
         ]
-        session = units.short_id(timeline.session_id)
-        self.label(" · ".join(facts), f"{LEGEND} · session {session}")
+        session = f"session {units.short_id(timeline.session_id)}"
+        subtitles = (f"{LEGEND} · {session}", LEGEND, session)
+        room = self.size.width - _FRAME
+        self.label(" · ".join(facts), next((s for s in subtitles if len(s) <= room), ""))
 
 
 class _Steps(RowSource):
     def __init__(self, timeline: Timeline, columns: Sequence[Column]) -> None:
         self.columns = columns
         self._steps = timeline.steps
-        self._duration_ms = timeline.duration_ms
+        self._duration_ms = timeline.duration_ms or 0.0
         self._index: dict[Hashable, int] = {step.row: n for n, step in enumerate(timeline.steps)}
 
     def __len__(self) -> int:

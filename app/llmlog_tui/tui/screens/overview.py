@@ -87,3 +87,11 @@ class OverviewScreen(Screen[None]):
         """Go to the newest trace and call, and stay there."""
         self.traces.follow()
         self.calls.follow()
+
+    def zoom(self) -> None:
+        """Give the focused pane all the room there is, or take it back."""
+        panes = self.query_one("#panes")
+        zoomed = not panes.has_class("-zoomed") and isinstance(self.focused, Pane)
+        panes.set_class(zoomed, "-zoomed")
+        for pane in self.panes:
+            pane.set_class(zoomed and pane is self.focused, "-zoomed")

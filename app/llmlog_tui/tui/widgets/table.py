@@ -26,6 +26,7 @@ from llmlog_tui.tui.bindings import TABLE_BINDINGS
 from llmlog_tui.tui.widgets.rows import Cell, Column, NoRows, Row, RowSource, Span
 
 _GUTTER, _MARGIN = 2, 1
+_WHEEL_ROWS = 3
 _TONES = (
     *("muted", "strong", "primary", "secondary", "accent"),
     *("success", "warning", "worst", "error"),
@@ -193,6 +194,21 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
             self._go(index)
             if event.chain > 1:
                 self.action_select()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Roll on; the cursor stays in view."""
+        self._roll(event, _WHEEL_ROWS)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Roll back; the cursor stays in view."""
+        self._roll(event, -_WHEEL_ROWS)
+
+    def _roll(self, event: events.MouseEvent, rows: int) -> None:
+        event.stop()
+        event.prevent_default()
+        top = max(0, min(self._top + rows, len(self._source) - self._height))
+        self._scroll(top)
+        self._go(min(max(self._cursor, top), top + self._height - 1))
 
     def _go(self, index: int) -> None:
         last = len(self._source) - 1
