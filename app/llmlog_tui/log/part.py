@@ -11,7 +11,7 @@ import polars as pl
 from llmlog_tui.log.parse import Parsed
 from llmlog_tui.log.schema import without_nulls
 
-_SMALL_ROWS: Final = 8_192
+_SMALL_ROWS: Final = 2_048
 """Frames with fewer rows are put together: a live log arrives a few lines at a time."""
 
 First = dict[str, tuple[int, int]]

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from llmlog_tui.log.follow import HEAD_BYTES, Claim, Follower, all_new
 from llmlog_tui.log.lines import Block
 from llmlog_tui.log.packed import SUFFIXES, Packed
-from llmlog_tui.log.parse import Parsed, parse
+from llmlog_tui.log.parse import AS_ONE, Parsed, parse
 from llmlog_tui.log.piped import STDIN, Piped
 from llmlog_tui.log.sources import SourceError, Sources
 from llmlog_tui.log.store import Snapshot, Store
@@ -62,6 +62,7 @@ class Reader:
         self.problems: dict[Path, str] = {}
         """Files that cannot be read at present, and why."""
         self._sources: list[_Source] = []
+        self._care: list[int] = []  # by file, what its next block is likely to need
         self._names = files if isinstance(files, Sources) and files.may_grow else None
         self._newest_first = newest_first
         self._store = Store([], window)
@@ -155,16 +156,20 @@ class Reader:
                 yield index, source, is_older
 
     def _parse(self, index: int, block: Block) -> None:
-        parsed = self._pool.submit(parse, block.data, at_start=block.offset == 0)
+        care = self._care[index]
+        parsed = self._pool.submit(parse, block.data, at_start=block.offset == 0, care=care)
         self._parsing.append((index, block, parsed))
 
     def _take(self) -> None:
-        index, block, parsed = self._parsing.popleft()
-        self._store.add(index, block, parsed.result())
+        index, block, parsing = self._parsing.popleft()
+        parsed = parsing.result()
+        self._care[index] = parsed.care
+        self._store.add(index, block, parsed)
 
     def _add_file(self, file: Path) -> None:
         self._store.add_file(file)
         self._sources.append(self._source(file))
+        self._care.append(AS_ONE)
 
     def _source(self, file: Path) -> _Source:
         claim: Claim = self._claim if self._names else all_new
