@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import polars as pl
 
 from llmlog_tui.log.faults import Faults, LineError, dump, load, suspicion
-from llmlog_tui.log.schema import READ_SCHEMA, TEXT_SCHEMA, fitted, inferred
+from llmlog_tui.log.schema import COLUMNS, READ_SCHEMA, TEXT_SCHEMA, fitted, inferred, only
 
 _BOM: Final = b"\xef\xbb\xbf"
 
@@ -17,6 +17,7 @@ AS_ONE, WITHOUT_SUSPECTS, AS_TEXT, EACH_CHECKED, EACH_REWRITTEN = range(5)
 """How much care a block needs, until polars reads what is left of it."""
 
 _Lines = list[tuple[int, bytes]]
+_Schema = dict[str, pl.DataType]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,12 +37,20 @@ class Parsed:
     care: int = AS_ONE
 
 
-def parse(block: bytes, *, at_start: bool = False, care: int = AS_ONE) -> Parsed:
+def parse(
+    block: bytes,
+    *,
+    at_start: bool = False,
+    care: int = AS_ONE,
+    columns: Collection[str] = COLUMNS,
+) -> Parsed:
     """Parse lines of JSON; `at_start`: the block begins its file, where a BOM is no fault.
 
     polars reads the block as one. It refuses a whole block for one bad line; from such a block bad
     lines are taken with more and more care, so that each costs itself and nothing else. `care`, of
-    the block before, says where to begin; it changes nothing but the time this takes.
+    the block before, says where to begin; it changes nothing but the time this takes. Only of
+    `columns`, event and status values are read, and counted when they do not fit; the others are
+    null.
     """
     if at_start:
         block = block.removeprefix(_BOM)
@@ -49,13 +58,14 @@ def parse(block: bytes, *, at_start: bool = False, care: int = AS_ONE) -> Parsed
     count = ends + (block != b"" and not block.endswith(b"\n"))
     skipped, nulled, blanks = Faults(), Faults(), 0
     numbers: Sequence[int] = range(count)
-    read = _read(block, READ_SCHEMA) if care == AS_ONE else None
+    as_they_are = only(READ_SCHEMA, columns)
+    read = _read(block, as_they_are) if care == AS_ONE else None
     if read is None or read.height != count:
         lines = [(number, line) for number, line in enumerate(block.split(b"\n")) if line.strip()]
         blanks = count - len(lines)
         if read is None or read.height != len(lines):
-            is_suspect = suspicion(block)
-            read, lines, care = _Salvage(skipped, nulled).read(lines, is_suspect, care)
+            salvage = _Salvage(as_they_are, only(TEXT_SCHEMA, columns), skipped, nulled)
+            read, lines, care = salvage.read(lines, suspicion(block), care)
         numbers = [number for number, _ in lines]
     fit, lost = fitted(read)
     for name, (values, row) in lost.items():
@@ -65,7 +75,7 @@ def parse(block: bytes, *, at_start: bool = False, care: int = AS_ONE) -> Parsed
     return Parsed(frame, count, blanks, skipped, nulled, care if needs_care else AS_ONE)
 
 
-def _read(block: bytes, schema: dict[str, pl.DataType]) -> pl.DataFrame | None:
+def _read(block: bytes, schema: _Schema) -> pl.DataFrame | None:
     """The block as polars reads it, or None if it refuses it."""
     if not block or block.isspace():
         return pl.DataFrame(schema=schema)
@@ -78,7 +88,9 @@ def _read(block: bytes, schema: dict[str, pl.DataType]) -> pl.DataFrame | None:
 class _Salvage:
     """Reads what can be read of a bad block; notes the faults of the rest."""
 
-    def __init__(self, skipped: Faults, nulled: Faults) -> None:
+    def __init__(self, typed: _Schema, text: _Schema, skipped: Faults, nulled: Faults) -> None:
+        self._typed = typed
+        self._text = text
         self._skipped = skipped
         self._nulled = nulled
 
@@ -96,25 +108,26 @@ class _Salvage:
                 else:
                     kept.append((number, line))
             lines = kept
-            schema = TEXT_SCHEMA if level >= AS_TEXT else READ_SCHEMA
+            schema = self._text if level >= AS_TEXT else self._typed
             read = _read(b"\n".join(line for _, line in lines), schema)
             if read is not None and read.height == len(lines):
                 return read, lines, level
         for number, _ in lines:  # not seen yet; were it so, the lines would at least be counted
             self._skipped.add("not_json", number)
-        return pl.DataFrame(schema=TEXT_SCHEMA), [], care
+        return pl.DataFrame(schema=self._text), [], care
 
     def _checked(self, number: int, line: bytes, *, rewrite: bool) -> bytes | None:
         """The line, perhaps in other words, or None if it holds no record."""
         try:
             record, is_plain = load(line)
-            misfits = [name for name in _LISTS if not isinstance(record.get(name), list | None)]
+            lists = _LISTS & self._text.keys()
+            misfits = [name for name in lists if not isinstance(record.get(name), list | None)]
             if is_plain and not misfits and not rewrite:
                 return line
             for name in misfits:
                 self._nulled.add(name, number)
                 del record[name]
-            return dump({name: record[name] for name in TEXT_SCHEMA if name in record})
+            return dump({name: record[name] for name in self._text if name in record})
         except LineError as fault:
             self._skipped.add(str(fault), number)
             return None

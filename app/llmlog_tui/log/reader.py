@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, Protocol
@@ -16,6 +16,7 @@ from llmlog_tui.log.lines import Block
 from llmlog_tui.log.packed import SUFFIXES, Packed
 from llmlog_tui.log.parse import AS_ONE, Parsed, parse
 from llmlog_tui.log.piped import STDIN, Piped
+from llmlog_tui.log.schema import COLUMNS
 from llmlog_tui.log.sources import SourceError, Sources
 from llmlog_tui.log.store import Snapshot, Store
 from llmlog_tui.log.window import EVERYTHING, Window
@@ -49,7 +50,8 @@ class Reader:
 
     With `newest_first` the end of each big file comes before the rest of it. Files from a glob or
     folder are one log: what was read under one name is not read again under another, and new files
-    are found while reading. `window` says which records are kept.
+    are found while reading. `window` says which records are kept, `columns` which fields are read:
+    the others, but event and status, are null and not looked at for values of a wrong type.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Reader:
         *,
         newest_first: bool = False,
         window: Window = EVERYTHING,
+        columns: Collection[str] = COLUMNS,
     ) -> None:
         self.problems: dict[Path, str] = {}
         """Files that cannot be read at present, and why."""
@@ -66,6 +69,7 @@ class Reader:
         self._names = files if isinstance(files, Sources) and files.may_grow else None
         self._newest_first = newest_first
         self._store = Store([], window)
+        self._columns = columns
         self._pool = ThreadPoolExecutor(_THREADS, "llmlog-parse")
         self._parsing: deque[tuple[int, Block, Future[Parsed]]] = deque()
         self._is_ending = False
@@ -156,8 +160,13 @@ class Reader:
                 yield index, source, is_older
 
     def _parse(self, index: int, block: Block) -> None:
-        care = self._care[index]
-        parsed = self._pool.submit(parse, block.data, at_start=block.offset == 0, care=care)
+        parsed = self._pool.submit(
+            parse,
+            block.data,
+            at_start=block.offset == 0,
+            care=self._care[index],
+            columns=self._columns,
+        )
         self._parsing.append((index, block, parsed))
 
     def _take(self) -> None:
@@ -199,12 +208,17 @@ class Reader:
         return bool(new)
 
 
-def load(files: Sequence[Path] | Sources, *, window: Window = EVERYTHING) -> Snapshot:
-    """Everything in `files` as it stands now; standard input to its end.
+def load(
+    files: Sequence[Path] | Sources,
+    *,
+    window: Window = EVERYTHING,
+    columns: Collection[str] = COLUMNS,
+) -> Snapshot:
+    """Everything in `files` as it stands now; standard input to its end; options as Reader's.
 
     Raises SourceError for one that cannot be read.
     """
-    reader = Reader(files, window=window)
+    reader = Reader(files, window=window, columns=columns)
     try:
         while reader.step() or reader.wait():
             pass
