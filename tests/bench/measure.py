@@ -1,6 +1,7 @@
-"""Takes one measurement in a process of its own: `python -m tests.bench.measure NAME FILE` prints JSON.
+"""Takes one measurement in a process of its own: `python -m tests.bench.measure NAME FILE`.
 
-Seconds of wall and processor time without imports, resident bytes above those after the imports.
+Prints JSON: seconds of wall and processor time without imports, resident bytes above those after
+the imports.
 """
 
 from __future__ import annotations

@@ -111,7 +111,7 @@ class Reader:
     def close(self) -> None:
         """Give all descriptors and threads back."""
         self._parsing.clear()
-        self._pool.shutdown(cancel_futures=True)
+        self._pool.shutdown(wait=False, cancel_futures=True)
         for source in self._sources:
             source.close()
 
