@@ -1,4 +1,4 @@
-"""Makes a seeded log of N records that look like a real agent's: `python make_log.py N OUT`.
+"""Makes a seeded log of N records: `python -m tests.bench.make_log N OUT`.
 
 Lines are those of llmlog.record (test_make_log.py holds it to that), put together from templates,
 because a benchmark of 10 million records should not wait minutes for its input.

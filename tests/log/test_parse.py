@@ -315,3 +315,15 @@ def test_a_line_means_the_same_whatever_stands_beside_it() -> None:
 def first_row(parsed: Parsed) -> pl.DataFrame:
     assert parsed.frame.height == 2
     return parsed.frame.drop("line").head(1)
+
+
+@pytest.mark.parametrize("bad", [b"", b"bad\n", b'{"tool_calls": 1, "latency_ms": "x"}\n'])
+def test_only_the_columns_asked_for_are_read_and_the_others_are_null(bad: bytes) -> None:
+    lines = b'{"model": "m", "step": "x", "http_status": 503, "request_model": "n"}\n' + bad
+    columns = {"model", "status", "event", "error_status"}
+    parsed = parse(lines, columns=columns)
+    row = parsed.frame.row(0, named=True)
+    assert {name for name, have in row.items() if have is not None} == columns | {"line"}
+    assert (row["model"], row["status"], row["error_status"]) == ("m", "error", 503)
+    assert dict(parsed.frame.schema) == {**COLUMNS, "line": pl.UInt32()}
+    assert parsed.nulled.counts == {}

@@ -17,7 +17,7 @@ from typing import Final
 
 from llmlog_tui.log.lines import Block, LineCutter
 
-BLOCK_BYTES: Final = 4 * 2**20
+BLOCK_BYTES: Final = 8 * 2**20
 """How much is read at once."""
 
 NEWEST_BYTES: Final = 2**20

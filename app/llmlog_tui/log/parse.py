@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import polars as pl
 
-from llmlog_tui.log.faults import Faults, LineError, dump, is_likely, load
-from llmlog_tui.log.schema import READ_SCHEMA, TEXT_SCHEMA, fitted, inferred
+from llmlog_tui.log.faults import Faults, LineError, dump, load, suspicion
+from llmlog_tui.log.schema import COLUMNS, READ_SCHEMA, TEXT_SCHEMA, fitted, inferred, only
 
 _BOM: Final = b"\xef\xbb\xbf"
 
-_PIECE_LINES: Final = 256
-"""A block that keeps being refused is read in pieces; in a bad piece, every line alone."""
+AS_ONE, WITHOUT_SUSPECTS, AS_TEXT, EACH_CHECKED, EACH_REWRITTEN = range(5)
+"""How much care a block needs, until polars reads what is left of it."""
 
 _Lines = list[tuple[int, bytes]]
+_Schema = dict[str, pl.DataType]
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +26,7 @@ class Parsed:
 
     `frame` has schema.COLUMNS and `line`, UInt32: the line within the block, from 0. `skipped` are
     the lines that gave no row, by kind; `nulled` the fields, by name, that lost a value of the
-    wrong type while the row was kept.
+    wrong type while the row was kept. `care` is what the next block of the file is likely to need.
     """
 
     frame: pl.DataFrame
@@ -33,34 +34,51 @@ class Parsed:
     blanks: int = 0
     skipped: Faults = field(default_factory=Faults)
     nulled: Faults = field(default_factory=Faults)
+    care: int = AS_ONE
 
 
-def parse(block: bytes, *, at_start: bool = False) -> Parsed:
+def parse(
+    block: bytes,
+    *,
+    at_start: bool = False,
+    care: int = AS_ONE,
+    columns: Collection[str] = COLUMNS,
+) -> Parsed:
     """Parse lines of JSON; `at_start`: the block begins its file, where a BOM is no fault.
 
-    polars reads the block as one. It refuses a whole block for one bad line; in such a block the
-    bad lines are found, so that each costs itself and nothing else.
+    polars reads the block as one. It refuses a whole block for one bad line; from such a block bad
+    lines are taken with more and more care, so that each costs itself and nothing else. `care`, of
+    the block before, says where to begin; it changes nothing but the time this takes. Only of
+    `columns`, event and status values are read, and counted when they do not fit; the others are
+    null.
     """
     if at_start:
         block = block.removeprefix(_BOM)
-    count = block.count(b"\n") + (block != b"" and not block.endswith(b"\n"))
+    ends = len(block) - len(block.replace(b"\n", b""))  # many times faster than count()
+    count = ends + (block != b"" and not block.endswith(b"\n"))
     skipped, nulled, blanks = Faults(), Faults(), 0
     numbers: Sequence[int] = range(count)
-    read = _read(block, READ_SCHEMA)
+    as_they_are = only(READ_SCHEMA, columns)
+    read = _read(block, as_they_are) if care == AS_ONE else None
     if read is None or read.height != count:
         lines = [(number, line) for number, line in enumerate(block.split(b"\n")) if line.strip()]
         blanks = count - len(lines)
         if read is None or read.height != len(lines):
-            read, lines = _salvage(lines, skipped, nulled)
+            salvage = _Salvage(as_they_are, only(TEXT_SCHEMA, columns), skipped, nulled)
+            read, lines, care = salvage.read(lines, suspicion(block), care)
         numbers = [number for number, _ in lines]
     fit, lost = fitted(read)
     for name, (values, row) in lost.items():
         nulled.add(name, numbers[row], values)
     frame = inferred(fit).with_columns(pl.Series("line", numbers, pl.UInt32))
-    return Parsed(frame, count, blanks, skipped, nulled)
+    # polars reads a block in several chunks; columns cut differently are put together in every
+    # later question, which costs a hundred times what it costs here.
+    frame = frame.rechunk()
+    needs_care = skipped.counts or nulled.counts
+    return Parsed(frame, count, blanks, skipped, nulled, care if needs_care else AS_ONE)
 
 
-def _read(block: bytes, schema: dict[str, pl.DataType]) -> pl.DataFrame | None:
+def _read(block: bytes, schema: _Schema) -> pl.DataFrame | None:
     """The block as polars reads it, or None if it refuses it."""
     if not block or block.isspace():
         return pl.DataFrame(schema=schema)
@@ -70,53 +88,52 @@ def _read(block: bytes, schema: dict[str, pl.DataType]) -> pl.DataFrame | None:
         return None
 
 
-def _read_lines(lines: _Lines) -> pl.DataFrame | None:
-    """The lines as polars reads them, a row each, or None."""
-    read = _read(b"\n".join(line for _, line in lines), TEXT_SCHEMA)
-    return read if read is not None and read.height == len(lines) else None
+class _Salvage:
+    """Reads what can be read of a bad block; notes the faults of the rest."""
 
+    def __init__(self, typed: _Schema, text: _Schema, skipped: Faults, nulled: Faults) -> None:
+        self._typed = typed
+        self._text = text
+        self._skipped = skipped
+        self._nulled = nulled
 
-def _salvage(lines: _Lines, skipped: Faults, nulled: Faults) -> tuple[pl.DataFrame, _Lines]:
-    """The rows of all lines that hold a record, and those lines; faults of the others are noted."""
-    likely = []
-    for number, line in lines:
-        if is_likely(line):
-            likely.append((number, line))
-        else:
-            _clean(number, line, skipped, nulled)
-    read = _read_lines(likely)
-    if read is not None:
-        return read, likely
-    frames, kept = [pl.DataFrame(schema=TEXT_SCHEMA)], []
-    for start in range(0, len(likely), _PIECE_LINES):
-        piece = likely[start : start + _PIECE_LINES]
-        read = _read_lines(piece)
-        if read is None:
-            cleaned = (_clean(*numbered, skipped, nulled) for numbered in piece)
-            piece = [numbered for numbered in cleaned if numbered is not None]
-            read = _read_lines(piece)
-        if read is None:  # not seen yet; were it so, the lines would at least be counted
-            for number, _ in piece:
-                skipped.add("not_json", number)
-            continue
-        frames.append(read)
-        kept += piece
-    return pl.concat(frames), kept
+    def read(
+        self, lines: _Lines, is_suspect: Callable[[bytes], bool], care: int
+    ) -> tuple[pl.DataFrame, _Lines, int]:
+        """The rows, the lines they are of, and the care it took."""
+        for level in range(max(care, WITHOUT_SUSPECTS), EACH_REWRITTEN + 1):
+            kept = []
+            for number, line in lines:
+                if level >= EACH_CHECKED or is_suspect(line):
+                    text = self._checked(number, line, rewrite=level == EACH_REWRITTEN)
+                    if text is not None:
+                        kept.append((number, text))
+                else:
+                    kept.append((number, line))
+            lines = kept
+            schema = self._text if level >= AS_TEXT else self._typed
+            read = _read(b"\n".join(line for _, line in lines), schema)
+            if read is not None and read.height == len(lines):
+                return read, lines, level
+        for number, _ in lines:  # not seen yet; were it so, the lines would at least be counted
+            self._skipped.add("not_json", number)
+        return pl.DataFrame(schema=self._text), [], care
 
-
-def _clean(number: int, line: bytes, skipped: Faults, nulled: Faults) -> tuple[int, bytes] | None:
-    """The line's known fields in words polars reads, or None, the fault noted."""
-    try:
-        record = load(line)
-        known = {name: record[name] for name in TEXT_SCHEMA if name in record}
-        for name in _LISTS & known.keys():
-            if not isinstance(known[name], list | None):
-                del known[name]
-                nulled.add(name, number)
-        return number, dump(known)
-    except LineError as fault:
-        skipped.add(str(fault), number)
-        return None
+    def _checked(self, number: int, line: bytes, *, rewrite: bool) -> bytes | None:
+        """The line, perhaps in other words, or None if it holds no record."""
+        try:
+            record, is_plain = load(line)
+            lists = _LISTS & self._text.keys()
+            misfits = [name for name in lists if not isinstance(record.get(name), list | None)]
+            if is_plain and not misfits and not rewrite:
+                return line
+            for name in misfits:
+                self._nulled.add(name, number)
+                del record[name]
+            return dump({name: record[name] for name in self._text if name in record})
+        except LineError as fault:
+            self._skipped.add(str(fault), number)
+            return None
 
 
 _LISTS: Final = {name for name, dtype in TEXT_SCHEMA.items() if isinstance(dtype, pl.List)}

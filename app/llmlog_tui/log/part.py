@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
+from functools import partial
+from itertools import takewhile
 from typing import Final
 
 import polars as pl
@@ -11,8 +13,11 @@ import polars as pl
 from llmlog_tui.log.parse import Parsed
 from llmlog_tui.log.schema import without_nulls
 
-_SMALL_ROWS: Final = 8_192
-"""Frames with fewer rows are put together: a live log arrives a few lines at a time."""
+_JOINED: Final = 8
+"""So many frames of a kind become one: a live log arrives in few lines, a big one in blocks."""
+
+_KINDS: Final = tuple(_JOINED**power for power in range(1, 5))
+"""Frames are of a kind if they have up to so many rows; those with more are left as they are."""
 
 First = dict[str, tuple[int, int]]
 """For each kind of fault the file (its index) and the line, from 1, of the first."""
@@ -88,8 +93,13 @@ class Part:
         return before - self.height
 
     def _compact(self) -> None:
-        """Join the last frames as a binary counter does: each row is copied a few times only."""
-        frames = self.frames
-        while len(frames) > 1 and frames[-2].height < min(2 * frames[-1].height, _SMALL_ROWS):
-            last = frames.pop()
-            frames[-1] = without_nulls(pl.concat([frames[-1], last], rechunk=True))
+        """Join the last frames, kind by kind, so that frames are few and a row is seldom copied."""
+        for rows in _KINDS:
+            last = list(takewhile(partial(_has_up_to, rows), reversed(self.frames)))
+            if len(last) >= _JOINED:
+                joined = pl.concat(reversed(last), rechunk=True)
+                self.frames[-len(last) :] = [without_nulls(joined)]
+
+
+def _has_up_to(rows: int, frame: pl.DataFrame) -> bool:
+    return frame.height <= rows

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, Protocol
@@ -14,8 +14,9 @@ from typing import Final, Protocol
 from llmlog_tui.log.follow import HEAD_BYTES, Claim, Follower, all_new
 from llmlog_tui.log.lines import Block
 from llmlog_tui.log.packed import SUFFIXES, Packed
-from llmlog_tui.log.parse import Parsed, parse
+from llmlog_tui.log.parse import AS_ONE, Parsed, parse
 from llmlog_tui.log.piped import STDIN, Piped
+from llmlog_tui.log.schema import COLUMNS
 from llmlog_tui.log.sources import SourceError, Sources
 from llmlog_tui.log.store import Snapshot, Store
 from llmlog_tui.log.window import EVERYTHING, Window
@@ -49,7 +50,8 @@ class Reader:
 
     With `newest_first` the end of each big file comes before the rest of it. Files from a glob or
     folder are one log: what was read under one name is not read again under another, and new files
-    are found while reading. `window` says which records are kept.
+    are found while reading. `window` says which records are kept, `columns` which fields are read:
+    the others, but event and status, are null and not looked at for values of a wrong type.
     """
 
     def __init__(
@@ -58,13 +60,16 @@ class Reader:
         *,
         newest_first: bool = False,
         window: Window = EVERYTHING,
+        columns: Collection[str] = COLUMNS,
     ) -> None:
         self.problems: dict[Path, str] = {}
         """Files that cannot be read at present, and why."""
         self._sources: list[_Source] = []
+        self._care: list[int] = []  # by file, what its next block is likely to need
         self._names = files if isinstance(files, Sources) and files.may_grow else None
         self._newest_first = newest_first
         self._store = Store([], window)
+        self._columns = columns
         self._pool = ThreadPoolExecutor(_THREADS, "llmlog-parse")
         self._parsing: deque[tuple[int, Block, Future[Parsed]]] = deque()
         self._is_ending = False
@@ -105,7 +110,7 @@ class Reader:
     def close(self) -> None:
         """Give all descriptors and threads back."""
         self._parsing.clear()
-        self._pool.shutdown(cancel_futures=True)
+        self._pool.shutdown(wait=False, cancel_futures=True)
         for source in self._sources:
             source.close()
 
@@ -154,16 +159,25 @@ class Reader:
                 yield index, source, is_older
 
     def _parse(self, index: int, block: Block) -> None:
-        parsed = self._pool.submit(parse, block.data, at_start=block.offset == 0)
+        parsed = self._pool.submit(
+            parse,
+            block.data,
+            at_start=block.offset == 0,
+            care=self._care[index],
+            columns=self._columns,
+        )
         self._parsing.append((index, block, parsed))
 
     def _take(self) -> None:
-        index, block, parsed = self._parsing.popleft()
-        self._store.add(index, block, parsed.result())
+        index, block, parsing = self._parsing.popleft()
+        parsed = parsing.result()
+        self._care[index] = parsed.care
+        self._store.add(index, block, parsed)
 
     def _add_file(self, file: Path) -> None:
         self._store.add_file(file)
         self._sources.append(self._source(file))
+        self._care.append(AS_ONE)
 
     def _source(self, file: Path) -> _Source:
         claim: Claim = self._claim if self._names else all_new
@@ -193,12 +207,17 @@ class Reader:
         return bool(new)
 
 
-def load(files: Sequence[Path] | Sources, *, window: Window = EVERYTHING) -> Snapshot:
-    """Everything in `files` as it stands now; standard input to its end.
+def load(
+    files: Sequence[Path] | Sources,
+    *,
+    window: Window = EVERYTHING,
+    columns: Collection[str] = COLUMNS,
+) -> Snapshot:
+    """Everything in `files` as it stands now; standard input to its end; options as Reader's.
 
     Raises SourceError for one that cannot be read.
     """
-    reader = Reader(files, window=window)
+    reader = Reader(files, window=window, columns=columns)
     try:
         while reader.step() or reader.wait():
             pass

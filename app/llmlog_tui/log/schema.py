@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import Final, NamedTuple
 
 import polars as pl
@@ -47,6 +48,21 @@ TEXT_SCHEMA: Final[dict[str, pl.DataType]] = {
 }
 """READ_SCHEMA for lines that have values of a wrong type: polars makes text of any value."""
 
+_INFERRED_FROM: Final = {
+    "event": {"tool_name"},
+    "status": {"error", "error_type", "error_status", "http_status"},
+    "error_status": {"http_status"},
+    "requested_model": {"request_model"},
+}
+
+
+def only(schema: dict[str, pl.DataType], columns: Collection[str]) -> dict[str, pl.DataType]:
+    """What of READ_SCHEMA or TEXT_SCHEMA must be read to know `columns`, event and status."""
+    asked = {"event", "status", *columns}
+    needed = asked.union(*(_INFERRED_FROM.get(name, ()) for name in asked))
+    return {name: dtype for name, dtype in schema.items() if name in needed}
+
+
 COLUMNS: Final[dict[str, pl.DataType]] = {
     field.name: _KEPT_AS[field.type] for field in _IN_FRAME if field.name != "v"
 }
@@ -71,15 +87,18 @@ class Lost(NamedTuple):
 def fitted(read: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, Lost]]:
     """A frame read with READ_SCHEMA or TEXT_SCHEMA in the dtypes of COLUMNS, and what did not fit.
 
+    Columns that were not read are null.
+
     ts may be RFC 3339 with any offset (none: UTC) or an epoch in s, ms, µs or ns, told by its
     magnitude; a number may be numeric text. What is neither becomes null.
     """
-    columns = {column.name: _fit(column) for column in read}
+    columns = {name: null.new_from_index(0, read.height) for name, null in _NULL.items()}
     lost = {}
-    for name, column in columns.items():
-        if values := column.null_count() - read[name].null_count():
-            gone = column.is_null() & read[name].is_not_null()
-            lost[name] = Lost(values, gone.arg_max() or 0)
+    for before in read:
+        column = columns[before.name] = _fit(before)
+        if values := column.null_count() - before.null_count():
+            gone = column.is_null() & before.is_not_null()
+            lost[before.name] = Lost(values, gone.arg_max() or 0)
     return pl.DataFrame(columns), lost
 
 

@@ -1,0 +1,91 @@
+"""`--last` keeps the end of a log and lets go of the rest."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from llmlog_tui.log import follow
+from llmlog_tui.log.reader import Reader, load
+from llmlog_tui.log.window import Window
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow, "NEWEST_BYTES", 200)
+    monkeypatch.setattr(follow, "BLOCK_BYTES", 300)
+
+
+@pytest.mark.parametrize(
+    ("text", "window"),
+    [
+        ("1000000", Window(records=1_000_000)),
+        ("90s", Window(span=timedelta(seconds=90))),
+        ("30m", Window(span=timedelta(minutes=30))),
+        ("24h", Window(span=timedelta(hours=24))),
+        ("7d", Window(span=timedelta(days=7))),
+    ],
+)
+def test_a_window_is_a_number_of_records_or_a_time(text: str, window: Window) -> None:
+    assert Window.of(text) == window
+
+
+@pytest.mark.parametrize("text", ["", "0", "0h", "h", "-5", "1.5h", "24 h", "tomorrow", "9" * 12])
+def test_anything_else_is_one_clear_line(text: str) -> None:
+    with pytest.raises(ValueError, match="neither a number of records nor a time like 24h"):
+        Window.of(text)
+
+
+def lines(first: int, after: int) -> bytes:
+    """One line a second."""
+    return b"".join(b'{"ts": %d, "step": %d}\n' % (1e9 + n, n) for n in range(first, after))
+
+
+WINDOWS = pytest.mark.parametrize("window", [Window.of("50"), Window(span=timedelta(seconds=49))])
+
+
+@WINDOWS
+def test_only_the_last_records_are_kept_and_all_are_counted(tmp_path: Path, window: Window) -> None:
+    path = tmp_path / "calls.jsonl"
+    path.write_bytes(lines(0, 200) + b"bad\n")
+    snapshot = load([path], window=window)
+    assert snapshot.frame["step"].to_list() == list(range(150, 200))
+    assert (snapshot.dropped, snapshot.counts.records, snapshot.counts.lines) == (150, 200, 201)
+
+
+@WINDOWS
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_the_window_moves_on_with_what_arrives(
+    tmp_path: Path, window: Window, *, newest_first: bool
+) -> None:
+    path = tmp_path / "calls.jsonl"
+    path.write_bytes(lines(0, 200))
+    reader = Reader([path], newest_first=newest_first, window=window)
+    while reader.step():
+        assert reader.snapshot().frame.height <= 50
+    reader.loaded()
+    for number in range(200, 330):
+        with path.open("ab", buffering=0) as file:
+            file.write(lines(number, number + 1))
+        reader.step()
+        snapshot = reader.snapshot()
+        assert snapshot.frame["step"].to_list() == list(range(number - 49, number + 1))
+        assert snapshot.dropped + snapshot.frame.height == snapshot.counts.records
+    reader.close()
+
+
+def test_records_without_time_go_with_those_around_them(tmp_path: Path) -> None:
+    path = tmp_path / "calls.jsonl"
+    path.write_bytes(lines(0, 100) + b'{"step": 100}\n' + lines(101, 120))
+    kept = load([path], window=Window(span=timedelta(seconds=9))).frame["step"].to_list()
+    assert kept[-10:] == list(range(110, 120))
+
+
+def test_a_window_larger_than_the_log_keeps_it_all(tmp_path: Path) -> None:
+    path = tmp_path / "calls.jsonl"
+    path.write_bytes(lines(0, 100))
+    for window in (Window.of("1000"), Window.of("1d")):
+        snapshot = load([path], window=window)
+        assert (snapshot.frame.height, snapshot.dropped) == (100, 0)
