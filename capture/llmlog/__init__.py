@@ -2,8 +2,9 @@
 
 from llmlog.guard import CaptureWarning
 from llmlog.lesson import logged_chat
-from llmlog.sessions import Clock, Session, Trace, session
+from llmlog.sessions import Clock, Session, session
 from llmlog.tools import Span, ToolRun
+from llmlog.traces import Trace
 
 __all__ = [
     "CaptureWarning",

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from llmlog.telemetry import (
     Fields,
+    Foreign,
     ToolCall,
     answer_fields,
+    answer_output,
     as_int,
     as_str,
     chat_tool_calls,
@@ -31,6 +33,7 @@ class ChatChunks:
         self._head: Fields = {}
         self._usage: object = None
         self._calls: dict[tuple[int, int], ToolCall] = {}
+        self._texts: dict[str, list[str]] = {}
 
     def see(self, chunk: object) -> bool:
         """Take in one chunk; True if it carries content of the answer."""
@@ -48,10 +51,21 @@ class ChatChunks:
             if reason is not None and index == 0:
                 head["finish_reason"] = as_str(reason)
             delta = pick(choice, "delta")
-            has_content = has_content or any(pick(delta, name) for name in _CONTENT)
             if pick(delta, "tool_calls"):
                 self._add_calls(index, delta)
+            for name in _CONTENT:
+                part = pick(delta, name)
+                has_content = has_content or bool(part)
+                if part and index == 0 and isinstance(part, str):
+                    self._texts.setdefault(name, []).append(part)
         return has_content
+
+    def output(self) -> Foreign:
+        """The first choice's message, as far as it has come."""
+        calls = [call.as_json() for (choice, _), call in self._calls.items() if choice == 0]
+        texts = {name: "".join(parts) for name, parts in self._texts.items()}
+        message: Foreign = {"role": "assistant", "content": None, **texts}
+        return message | {"tool_calls": calls} if calls else message
 
     def _add_calls(self, choice: int, delta: object) -> None:
         for raw, part in zip(items(pick(delta, "tool_calls")), chat_tool_calls(delta), strict=True):
@@ -82,6 +96,7 @@ class ResponseChunks:
 
     def __init__(self) -> None:
         self._response: object = None
+        self._text: list[str] = []
         self.ended = False
         """Whether a terminal event has arrived; a stream that ends without was cut off."""
 
@@ -93,7 +108,16 @@ class ResponseChunks:
             self._response = response
         if kind in ("response.completed", "response.incomplete", "response.failed"):
             self.ended = True
+        if kind == "response.output_text.delta":
+            self._text.append(as_str(pick(event, "delta")) or "")
         return isinstance(kind, str) and kind.endswith(".delta")
+
+    def output(self) -> Foreign:
+        """The response's output items; the text so far if the last event has not come."""
+        if self.ended:
+            return answer_output("response", self._response)
+        text = {"type": "output_text", "text": "".join(self._text)}
+        return [{"type": "message", "role": "assistant", "content": [text]}]
 
     def is_usage_only(self, _event: object) -> bool:
         """The Responses API sends its usage within its last event."""

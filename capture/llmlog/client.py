@@ -18,8 +18,9 @@ from llmlog.calls import Call
 from llmlog.guard import Guard, guarded
 
 if TYPE_CHECKING:
-    from llmlog.sessions import Session, Trace
+    from llmlog.sessions import Session
     from llmlog.telemetry import Foreign
+    from llmlog.traces import Trace
 
 _C = TypeVar("_C")
 
@@ -28,6 +29,7 @@ _EVENT_OF_URL: Final = {
     "/responses": "response",
     "/embeddings": "embedding",
 }
+_CREDENTIAL_HEADERS: Final = ("authorization", "api-key", "x-api-key", "cookie")
 _RAW_HEADER: Final = "x-stainless-raw-response"
 _BINDING: Final = "_llmlog"
 
@@ -52,6 +54,7 @@ class Binding:
         if event is None or options.method.lower() != "post":
             return None
         body: dict[str, object] = {**(options.json_data or {}), **(options.extra_json or {})}
+        self.conceal(client, options.headers)
         call = Call(
             self._session.trace_of_call(self._trace),
             event,
@@ -67,6 +70,20 @@ class Binding:
             and _raw_mode(options.headers) is None
         )
         return call
+
+    @guarded
+    def conceal(self, client: Foreign, headers: Foreign = None) -> None:
+        """Keep the client's credentials, and those among `headers`, out of every record."""
+        conceal = self._session.conceal
+        conceal(client.api_key)
+        conceal(getattr(client, "admin_api_key", None))
+        for given in (getattr(client, "_custom_headers", None), headers):
+            if not isinstance(given, Mapping):
+                continue
+            for name, value in cast("Mapping[str, object]", given).items():
+                if name.lower() in _CREDENTIAL_HEADERS and isinstance(value, str):
+                    conceal(value)
+                    conceal(value.rpartition(" ")[2])
 
 
 def wrap(client: _C, binding: Binding) -> _C:
@@ -128,7 +145,7 @@ class _SyncRecording(_Recording):
         binding: Binding | None = getattr(self, _BINDING, None)
         call = binding.start(self, options, stream=stream) if binding else None
         request = cast("Any", super()).request
-        if call is None:
+        if binding is None or call is None:
             return request(cast_to, options, stream=stream, stream_cls=stream_cls)
         token = _active.set(call)
         try:
@@ -136,6 +153,7 @@ class _SyncRecording(_Recording):
                 cast_to, _asked(options, call), stream=stream, stream_cls=_seen(stream_cls, call)
             )
         except BaseException as error:
+            binding.conceal(self)
             call.failed(error)
             raise
         finally:
@@ -145,7 +163,7 @@ class _SyncRecording(_Recording):
         return result
 
     def _process_response(self, **kwargs: Foreign) -> Foreign:
-        _responded(kwargs)
+        _responded(self, kwargs)
         return cast("Any", super())._process_response(**kwargs)  # noqa: SLF001
 
 
@@ -164,7 +182,7 @@ class _AsyncRecording(_Recording):
         binding: Binding | None = getattr(self, _BINDING, None)
         call = binding.start(self, options, stream=stream) if binding else None
         request = cast("Any", super()).request
-        if call is None:
+        if binding is None or call is None:
             return await request(cast_to, options, stream=stream, stream_cls=stream_cls)
         token = _active.set(call)
         try:
@@ -172,6 +190,7 @@ class _AsyncRecording(_Recording):
                 cast_to, _asked(options, call), stream=stream, stream_cls=_seen(stream_cls, call)
             )
         except BaseException as error:
+            binding.conceal(self)
             call.failed(error)
             raise
         finally:
@@ -181,7 +200,7 @@ class _AsyncRecording(_Recording):
         return result
 
     async def _process_response(self, **kwargs: Foreign) -> Foreign:
-        _responded(kwargs)
+        _responded(self, kwargs)
         return await cast("Any", super())._process_response(**kwargs)  # noqa: SLF001
 
 
@@ -196,10 +215,11 @@ def _release(token: Token[Call | None]) -> None:
         _active.reset(token)
 
 
-def _responded(processed: Mapping[str, Foreign]) -> None:
+def _responded(client: Foreign, processed: Mapping[str, Foreign]) -> None:
     call = _active.get()
     if call is None:
         return
+    getattr(client, _BINDING).conceal(client)  # the key may have been renewed for this request
     response = processed["response"]
     call.responded(response, processed["retries_taken"])
     if processed["stream"] or _raw_mode(response.request.headers) == "stream":

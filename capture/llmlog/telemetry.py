@@ -85,6 +85,11 @@ class ToolCall:
         self.name = name
         self.arguments = arguments
 
+    def as_json(self) -> Foreign:
+        """The call as the API has it in a message."""
+        function = {"name": self.name, "arguments": self.arguments}
+        return {"id": self.id, "type": "function", "function": function}
+
 
 def chat_tool_calls(message: object) -> list[ToolCall]:
     """The tool calls of a chat message or of one chunk's delta."""
@@ -170,6 +175,29 @@ def answer_fields(event: str, answer: object) -> tuple[Fields, list[ToolCall]]:
             fields["error_code"] = as_str(pick(answer, "error", "code"))
     fields |= tool_call_fields(calls)
     return fields, calls
+
+
+def request_messages(event: str, body: Mapping[str, object]) -> object:
+    """The content of a request: its messages, or input after its instructions, if there are any."""
+    if event == "chat_completion":
+        return body.get("messages")
+    given, instructions = body.get("input"), body.get("instructions")
+    if event == "embedding" or not isinstance(instructions, str):
+        return given
+    rest = items(given) or [{"role": "user", "content": given}]
+    return [{"role": "system", "content": instructions}, *rest]
+
+
+def answer_output(event: str, answer: object) -> object:
+    """The content of a whole answer: the first choice's message, or the output items."""
+    if event == "chat_completion":
+        return _plain(next((pick(c, "message") for c in items(pick(answer, "choices"))), None))
+    return [_plain(item) for item in items(pick(answer, "output"))] or None
+
+
+def _plain(value: object) -> object:
+    dump = getattr(value, "model_dump", None)
+    return dump(mode="json", exclude_unset=True, warnings=False) if dump else value
 
 
 def header_fields(headers: Mapping[str, str]) -> Fields:

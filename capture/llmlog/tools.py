@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from llmlog.sessions import Trace
     from llmlog.telemetry import Foreign
+    from llmlog.traces import Trace
 
 
 class Span:
@@ -27,6 +27,8 @@ class Span:
     """
 
     def __init__(self, trace: Trace, fields: dict[str, object], parent: str | None = None) -> None:
+        self.arguments: object = None
+        self.result: object = None
         self._trace = trace
         self._fields = fields
         self._parent = parent
@@ -60,6 +62,9 @@ class Span:
             "span_id": span_id,
             "parent_span_id": self._parent or scopes.current_span_id(self._trace),
         }
+        if session.content.keeps:
+            arguments = self.arguments() if callable(self.arguments) else self.arguments
+            self._fields["input"] = session.content.snapshot(arguments)
         self._scope = scopes.enter(self._trace, span_id)
         self._started = session.clock.monotonic_ns()
 
@@ -72,7 +77,8 @@ class Span:
         self._fields["latency_ms"] = round(elapsed / 1e6)
         self._fields["status"] = "ok" if error is None else "error"
         if error is not None:
-            self._fields["error_type"] = type(error).__name__
+            self._fields |= {"error_type": type(error).__name__, "error_message": error}
+        self._fields["output"] = self.result
         self._trace.emit(self._fields)
 
 
@@ -89,7 +95,6 @@ class ToolRun(Span):
         }
         super().__init__(trace, fields, trace.asked_by(tool_call_id))
         self.arguments = arguments
-        self.result: object = None
 
 
 _F = TypeVar("_F", bound=Callable[..., Any])
