@@ -45,18 +45,22 @@ def session(  # noqa: PLR0913 - options by name
     tags: Mapping[str, object] | None = None,
     clock: Clock | None = None,
     new_id: Callable[[int], str] | None = None,
+    fsync: bool = False,
+    rotate_bytes: int | None = None,
 ) -> Session:
     """Start recording to `target`: a path, an open file, or a function that takes a line's bytes.
 
     `session_id` joins a whole conversation; without one it is 8 random hex digits. `content` is
     the policy for prompts and answers: `none`, `hash`, `redacted` or `full`; `redact` adds patterns
     and functions (text -> text) to its rules. `tags` go into every record as `extra`. `clock` and
-    `new_id` (number of hex digits -> id) replace the system's clock and randomness.
+    `new_id` (number of hex digits -> id) replace the system's clock and randomness. `fsync` waits
+    for the disk after each record; a path that would grow over `rotate_bytes` is renamed to
+    `PATH.TIME` and begun anew, and it is up to you what becomes of the full files.
 
     With LLMLOG_DISABLED=1 in the environment nothing is recorded.
     """
     return Session(
-        open_writer(target),
+        open_writer(target, fsync=fsync, rotate_bytes=rotate_bytes),
         session_id,
         content=content,
         redact=redact,
