@@ -7,7 +7,6 @@ lost, however many processes write. Where there is no flock, a file can only be 
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
@@ -20,7 +19,6 @@ if sys.platform != "win32":
     import fcntl
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
     from datetime import timedelta
 
 _CAN_LOCK: Final = sys.platform != "win32"
@@ -88,7 +86,7 @@ class FileSink:
         self._pid = os.getpid()
         status = os.fstat(self._fd)
         self._file = (status.st_dev, status.st_ino)
-        self._torn = _ends_mid_line(self._fd, status.st_size)
+        self._torn = _ends_mid_line(self._fd)
 
     def _rotate(self, coming: int) -> None:
         """Move the full file to a name of its own, unless another process has just done so."""
@@ -104,12 +102,17 @@ class FileSink:
             os.close(self._fd)
 
 
-def _ends_mid_line(fd: int, size: int) -> bool:
+def _ends_mid_line(fd: int) -> bool:
     """Whether the file's last line was cut off, by a crash or a full disk."""
     try:
+        # While others write there is no telling, and those have looked when they began.
+        _lock(fd, exclusive=True, wait=False)
+        size = os.fstat(fd).st_size
         return size > 0 and os.pread(fd, 1, size - 1) != b"\n"
     except OSError:
-        return False  # a pipe or a terminal opened by path has no last byte
+        return False  # also a pipe or a terminal opened by path, which has no last byte
+    finally:
+        _unlock(fd)
 
 
 def _unused_name(path: str) -> str:
@@ -132,25 +135,12 @@ def prune(path: str | os.PathLike[str], older_than: timedelta) -> int:
     if not _CAN_LOCK:
         raise OSError("a log cannot be pruned safely where there is no flock")
     oldest = datetime.now(UTC) - older_than
-    with _locked(path) as log:
-        size, lines = _old_prefix(log, oldest)
-        if lines:
-            log.seek(size)
-            _replace(path, log)
-    return lines
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Generator[IO[bytes]]:
     while True:
         with path.open("rb") as log:
-            _lock(log.fileno(), exclusive=True)
-            try:
-                if os.path.samestat(os.fstat(log.fileno()), path.stat()):
-                    yield log
-                    return
-            finally:
-                _unlock(log.fileno())
+            size, lines = _old_prefix(log, oldest)
+            log.seek(size)
+            if not lines or _replaced(path, log):
+                return lines
 
 
 def _old_prefix(log: IO[bytes], oldest: datetime) -> tuple[int, int]:
@@ -175,28 +165,41 @@ def _started(line: bytes) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _replace(path: Path, rest: IO[bytes]) -> None:
+def _replaced(path: Path, log: IO[bytes]) -> bool:
+    """Put the rest of `log` in its place at `path`; False if something else is there by then."""
     # No pattern such as `calls.jsonl*` finds the unfinished file.
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with unfinished.open("xb") as kept:
             shutil.copymode(path, unfinished)
-            shutil.copyfileobj(rest, kept, 1024 * 1024)
-            kept.flush()
-            os.fsync(kept.fileno())
-        unfinished.replace(path)
+            # Most of it before the lock: nobody is to wait for long.
+            _copy(log, kept)
+            _lock(log.fileno(), exclusive=True)
+            if not os.path.samestat(os.fstat(log.fileno()), path.stat()):
+                return False
+            _copy(log, kept)
+            unfinished.replace(path)
     finally:
+        _unlock(log.fileno())
         unfinished.unlink(missing_ok=True)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:
         os.close(folder)
+    return True
 
 
-def _lock(fd: int, *, exclusive: bool) -> None:
+def _copy(source: IO[bytes], target: IO[bytes]) -> None:
+    shutil.copyfileobj(source, target, 1024 * 1024)
+    target.flush()
+    os.fsync(target.fileno())
+
+
+def _lock(fd: int, *, exclusive: bool, wait: bool = True) -> None:
     if sys.platform != "win32":
-        fcntl.flock(fd, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
+        kind = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
+        fcntl.flock(fd, kind if wait else kind | fcntl.LOCK_NB)
 
 
 def _unlock(fd: int) -> None:

@@ -98,7 +98,7 @@ def open_writer(target: Target, *, fsync: bool = False, rotate_bytes: int | None
     `fsync` and `rotate_bytes` are for paths; those of a path's first session count.
     """
     if isinstance(target, (str, os.PathLike)):
-        path = str(Path(cast("str", target)).resolve())
+        path = str(Path(cast("str", target)).absolute())
         with _registry_lock:
             writer = _by_path.get(path)
             if writer is None:
