@@ -86,13 +86,18 @@ class Binding:
                     conceal(value.rpartition(" ")[2])
 
 
+def check(client: object) -> None:
+    """Raise TypeError if `client` is none of the openai package's."""
+    base = type(client)
+    if not hasattr(base, "with_options") or not hasattr(base, "request"):
+        raise TypeError(f"only OpenAI and AsyncOpenAI clients can be wrapped, not {base.__name__}")
+
+
 def wrap(client: _C, binding: Binding) -> _C:
     """A recording client that shares the connection pool and settings of `client`."""
     base = cast("Foreign", type(client))
     if isinstance(client, _Recording):
         base = base.__mro__[_DEPTH_OF_BASE]
-    if not hasattr(base, "_process_response"):
-        raise TypeError(f"only OpenAI and AsyncOpenAI clients can be wrapped, not {base.__name__}")
     wrapped = object.__new__(_recording_class(base))
     wrapped.__dict__.update(
         (name, value)

@@ -121,7 +121,10 @@ class Session:
         """Wrap `client` for `trace`, or for whichever trace its calls run in."""
         if not self.enabled:
             return client
-        return clients.wrap(client, clients.Binding(self, trace, stream_usage=stream_usage))
+        clients.check(client)
+        with self.guard:
+            return clients.wrap(client, clients.Binding(self, trace, stream_usage=stream_usage))
+        return client
 
     def trace_of_call(self, bound: Trace | None) -> Trace:
         """The trace a call starting now belongs to: the bound one, the one around it, a new one."""

@@ -41,9 +41,7 @@ class Trace:
         return self.session.guard
 
     def __enter__(self) -> Self:
-        thread = threading.get_ident()
-        self._scopes.append((scopes.enter(self, None), thread))
-        self.session.entered(thread)
+        self._enter()
         return self
 
     def __exit__(
@@ -52,9 +50,20 @@ class Trace:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        scope, thread = self._scopes.pop()
-        scopes.leave(scope)
-        self.session.left(thread)
+        self._leave()
+
+    @guarded
+    def _enter(self) -> None:
+        thread = threading.get_ident()
+        self._scopes.append((scopes.enter(self, None), thread))
+        self.session.entered(thread)
+
+    @guarded
+    def _leave(self) -> None:
+        if self._scopes:
+            scope, thread = self._scopes.pop()
+            self.session.left(thread)
+            scopes.leave(scope)
 
     def wrap(self, client: _C, *, stream_usage: bool = False) -> _C:
         """A client of the same class whose calls all belong to this trace, wherever they run."""
@@ -90,16 +99,21 @@ class Trace:
         stamped = sorted(fields.keys() & _STAMPED)
         if stamped:
             raise ValueError(f"the trace itself sets {', '.join(stamped)}")
-        given: dict[str, object] = {
+        build({**fields, **self._ids(), "step": 0})
+        self._record(fields)
+
+    @guarded
+    def _record(self, fields: dict[str, object]) -> None:
+        stamped: dict[str, object] = {
             "ts": timestamp(self.session.clock.time_ns()),
             "span_id": self.session.new_id(16),
             "parent_span_id": scopes.current_span_id(self),
             "status": "error" if fields.get("error_type") else "ok",
-            **fields,
-            "step": self.next_step(),
         }
-        build({**given, "session_id": self.session.session_id, "trace_id": self.trace_id})
-        self.emit(given)
+        self.emit({**stamped, **fields, "step": self.next_step()})
+
+    def _ids(self) -> dict[str, object]:
+        return {"session_id": self.session.session_id, "trace_id": self.trace_id}
 
     def next_step(self) -> int:
         """The next number in the order of this trace."""
@@ -108,9 +122,7 @@ class Trace:
     @guarded
     def emit(self, fields: dict[str, object]) -> None:
         """Write the one record made of `fields` and this trace's ids."""
-        fields["session_id"] = self.session.session_id
-        fields["trace_id"] = self.trace_id
-        self.session.write(fields)
+        self.session.write(fields | self._ids())
 
     def asks(self, tool_call_id: str, span_id: str) -> None:
         """Note which model call asked for a tool execution."""
