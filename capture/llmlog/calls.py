@@ -60,12 +60,13 @@ class Call:
             self._fields["input"] = self._content.snapshot(messages)
             if event != "embedding":
                 self._fields["prefix_hashes"] = self._content.prefix_hashes(messages)
-        self._chunks = ResponseChunks() if event == "response" else ChatChunks()
+        self._chunks = ChatChunks() if stream and event != "response" else ResponseChunks()
         self._blocks: list[tuple[int, bytes]] = []
         self._blocks_size = 0
         self._body: Any = None
         self._finalizer: weakref.finalize[Any, Any] | None = None
         self.hides_usage = False
+        self.raw_mode: str | None = None
         self.typed = False
         self.reading = False
         self._first: int | None = None
@@ -105,13 +106,16 @@ class Call:
         answer = result if typed else self._json_body()
         self._finish(None, self._last, self._answer(answer))
 
-    @guarded
     def chunk(self, chunk: object) -> bool:
         """A chunk has arrived; True if the application did not ask for it."""
-        self._last = self._now()
-        if self._chunks.see(chunk) and self._first is None:
-            self._first = self._last
-        return self.hides_usage and self._chunks.is_usage_only(chunk)
+        try:
+            self._last = self._now()
+            if self._chunks.see(chunk) and self._first is None:
+                self._first = self._last
+            return self.hides_usage and self._chunks.is_usage_only(chunk)
+        except Exception as fault:  # noqa: BLE001 - as @guarded, which costs more per chunk
+            self.guard.caught(fault)
+            return False
 
     @guarded
     def block(self, block: bytes) -> bool:

@@ -62,12 +62,13 @@ class Binding:
             stream=stream,
             provider=client.base_url.host or None,
         )
+        call.raw_mode = _raw_mode(options.headers)
         call.hides_usage = (
             self._stream_usage
             and stream
             and event == "chat_completion"
             and "stream_options" not in body
-            and _raw_mode(options.headers) is None
+            and call.raw_mode is None
         )
         return call
 
@@ -78,7 +79,7 @@ class Binding:
         conceal(client.api_key)
         conceal(getattr(client, "admin_api_key", None))
         for given in (getattr(client, "_custom_headers", None), headers):
-            if not isinstance(given, Mapping):
+            if not given or not isinstance(given, Mapping):
                 continue
             for name, value in cast("Mapping[str, object]", given).items():
                 if name.lower() in _CREDENTIAL_HEADERS and isinstance(value, str):
@@ -227,17 +228,19 @@ def _responded(client: Foreign, processed: Mapping[str, Foreign]) -> None:
     getattr(client, _BINDING).conceal(client)  # the key may have been renewed for this request
     response = processed["response"]
     call.responded(response, processed["retries_taken"])
-    if processed["stream"] or _raw_mode(response.request.headers) == "stream":
+    if processed["stream"] or call.raw_mode == "stream":
         with call.guard:
             streams.watch(response, call)
 
 
 def _raw_mode(headers: object) -> str | None:
     """How the application asked for the raw response: "true", "stream" or not at all."""
-    if not isinstance(headers, Mapping):
+    if not headers or not isinstance(headers, Mapping):
         return None
-    mode = cast("Mapping[str, object]", headers).get(_RAW_HEADER)
-    return mode if isinstance(mode, str) else None
+    for name, mode in cast("Mapping[str, object]", headers).items():
+        if name.lower() == _RAW_HEADER and isinstance(mode, str):
+            return mode
+    return None
 
 
 def _asked(options: Foreign, call: Call) -> Foreign:
