@@ -16,8 +16,8 @@ from llmlog.record import timestamp
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from llmlog.sessions import Trace
     from llmlog.telemetry import Fields, Foreign
+    from llmlog.traces import Trace
 
 
 class Call:
@@ -54,12 +54,19 @@ class Call:
             "stream": stream,
             **telemetry.request_fields(body),
         }
-        self._chunks = ResponseChunks() if event == "response" else ChatChunks()
+        self._content = session.content
+        if self._content.hashes:
+            messages = telemetry.request_messages(event, body)
+            self._fields["input"] = self._content.snapshot(messages)
+            if event != "embedding":
+                self._fields["prefix_hashes"] = self._content.prefix_hashes(messages)
+        self._chunks = ChatChunks() if stream and event != "response" else ResponseChunks()
         self._blocks: list[tuple[int, bytes]] = []
         self._blocks_size = 0
         self._body: Any = None
         self._finalizer: weakref.finalize[Any, Any] | None = None
         self.hides_usage = False
+        self.raw_mode: str | None = None
         self.typed = False
         self.reading = False
         self._first: int | None = None
@@ -94,16 +101,21 @@ class Call:
     @guarded
     def returned(self, result: object) -> None:
         """The call gave `result`: a typed answer, or an object that holds the response."""
-        answer = result if _is_answer(result) else self._json_body()
+        # With content wanted, what the server sent says more than what the SDK made of it.
+        typed = _is_answer(result) and not self._content.keeps
+        answer = result if typed else self._json_body()
         self._finish(None, self._last, self._answer(answer))
 
-    @guarded
     def chunk(self, chunk: object) -> bool:
         """A chunk has arrived; True if the application did not ask for it."""
-        self._last = self._now()
-        if self._chunks.see(chunk) and self._first is None:
-            self._first = self._last
-        return self.hides_usage and self._chunks.is_usage_only(chunk)
+        try:
+            self._last = self._now()
+            if self._chunks.see(chunk) and self._first is None:
+                self._first = self._last
+            return self.hides_usage and self._chunks.is_usage_only(chunk)
+        except Exception as fault:  # noqa: BLE001 - as @guarded, which costs more per chunk
+            self.guard.caught(fault)
+            return False
 
     @guarded
     def block(self, block: bytes) -> bool:
@@ -136,7 +148,7 @@ class Call:
         known = {k: v for k, v in telemetry.error_fields(error).items() if v is not None}
         cancelled = type(error).__name__ in ("CancelledError", "Cancelled")
         answer = self._answer(self._json_body()) if self._body is not None else {}
-        fields = answer | known | {"status": "error"}
+        fields = answer | known | {"status": "error", "error_message": error}
         self._finish("cancelled" if cancelled else "error", self._now(), fields)
 
     def _finish(self, end: str | None, at: int | None, fields: Fields) -> None:
@@ -168,11 +180,15 @@ class Call:
                 self._first = at
         fields, calls = self._chunks.fields()
         self._note_tools(calls)
+        if self._content.keeps:
+            fields["output"] = self._chunks.output()
         return fields
 
     def _answer(self, answer: object) -> Fields:
         fields, calls = telemetry.answer_fields(self._event, answer)
         self._note_tools(calls)
+        if self._content.keeps:
+            fields["output"] = telemetry.answer_output(self._event, answer)
         return fields
 
     def _note_tools(self, calls: list[telemetry.ToolCall]) -> None:

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from llmlog.telemetry import (
     Fields,
+    Foreign,
     ToolCall,
     answer_fields,
+    answer_output,
     as_int,
     as_str,
     chat_tool_calls,
     items,
+    members,
     pick,
     tool_call_fields,
     usage_fields,
@@ -21,7 +24,9 @@ from llmlog.telemetry import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_CONTENT = ("content", "tool_calls", "refusal", "reasoning_content", "reasoning", "function_call")
+_CONTENT = frozenset(
+    {"content", "tool_calls", "refusal", "reasoning_content", "reasoning", "function_call"}
+)
 
 
 class ChatChunks:
@@ -29,32 +34,53 @@ class ChatChunks:
 
     def __init__(self) -> None:
         self._head: Fields = {}
+        self._unknown = ["model", "id", "system_fingerprint"]
         self._usage: object = None
         self._calls: dict[tuple[int, int], ToolCall] = {}
+        self._texts: dict[str, list[str]] = {}
 
     def see(self, chunk: object) -> bool:
         """Take in one chunk; True if it carries content of the answer."""
-        head = self._head
-        for name in ("model", "id", "system_fingerprint"):
-            if head.get(name) is None:
-                head[name] = as_str(pick(chunk, name))
-        usage = pick(chunk, "usage")
-        if usage is not None:
-            self._usage = usage
+        parts = members(chunk)
+        if self._unknown:
+            self._take_head(parts)
+        if parts.get("usage") is not None:
+            self._usage = parts["usage"]
         has_content = False
-        for choice in items(pick(chunk, "choices")):
-            index = as_int(pick(choice, "index")) or 0
-            reason = pick(choice, "finish_reason")
-            if reason is not None and index == 0:
-                head["finish_reason"] = as_str(reason)
-            delta = pick(choice, "delta")
-            has_content = has_content or any(pick(delta, name) for name in _CONTENT)
-            if pick(delta, "tool_calls"):
-                self._add_calls(index, delta)
+        for choice in items(parts.get("choices")):
+            known = members(choice)
+            index = known.get("index") or 0
+            if known.get("finish_reason") is not None and index == 0:
+                self._head["finish_reason"] = as_str(known["finish_reason"])
+            delta = members(known.get("delta"))
+            for name in _CONTENT.intersection(delta):
+                part = delta[name]
+                if part:
+                    has_content = True
+                    self._take_content(index, name, part)
         return has_content
 
-    def _add_calls(self, choice: int, delta: object) -> None:
-        for raw, part in zip(items(pick(delta, "tool_calls")), chat_tool_calls(delta), strict=True):
+    def _take_head(self, parts: Fields) -> None:
+        for name in self._unknown:
+            self._head[name] = as_str(parts.get(name))
+        self._unknown = [name for name in self._unknown if self._head[name] is None]
+
+    def _take_content(self, choice: object, name: str, part: object) -> None:
+        if name == "tool_calls":
+            self._add_calls(as_int(choice) or 0, part)
+        elif choice == 0 and isinstance(part, str):
+            self._texts.setdefault(name, []).append(part)
+
+    def output(self) -> Foreign:
+        """The first choice's message, as far as it has come."""
+        calls = [call.as_json() for (choice, _), call in self._calls.items() if choice == 0]
+        texts = {name: "".join(parts) for name, parts in self._texts.items()}
+        message: Foreign = {"role": "assistant", "content": None, **texts}
+        return message | {"tool_calls": calls} if calls else message
+
+    def _add_calls(self, choice: int, calls: object) -> None:
+        parts = chat_tool_calls({"tool_calls": calls})
+        for raw, part in zip(items(calls), parts, strict=True):
             key = (choice, as_int(pick(raw, "index")) or 0)
             call = self._calls.setdefault(key, ToolCall(None, None, None))
             call.id = call.id or part.id
@@ -82,6 +108,7 @@ class ResponseChunks:
 
     def __init__(self) -> None:
         self._response: object = None
+        self._text: list[str] = []
         self.ended = False
         """Whether a terminal event has arrived; a stream that ends without was cut off."""
 
@@ -93,7 +120,16 @@ class ResponseChunks:
             self._response = response
         if kind in ("response.completed", "response.incomplete", "response.failed"):
             self.ended = True
+        if kind == "response.output_text.delta":
+            self._text.append(as_str(pick(event, "delta")) or "")
         return isinstance(kind, str) and kind.endswith(".delta")
+
+    def output(self) -> Foreign:
+        """The response's output items; the text so far if the last event has not come."""
+        if self.ended:
+            return answer_output("response", self._response)
+        text = {"type": "output_text", "text": "".join(self._text)}
+        return [{"type": "message", "role": "assistant", "content": [text]}]
 
     def is_usage_only(self, _event: object) -> bool:
         """The Responses API sends its usage within its last event."""

@@ -18,8 +18,9 @@ from llmlog.calls import Call
 from llmlog.guard import Guard, guarded
 
 if TYPE_CHECKING:
-    from llmlog.sessions import Session, Trace
+    from llmlog.sessions import Session
     from llmlog.telemetry import Foreign
+    from llmlog.traces import Trace
 
 _C = TypeVar("_C")
 
@@ -28,6 +29,7 @@ _EVENT_OF_URL: Final = {
     "/responses": "response",
     "/embeddings": "embedding",
 }
+_CREDENTIAL_HEADERS: Final = ("authorization", "api-key", "x-api-key", "cookie")
 _RAW_HEADER: Final = "x-stainless-raw-response"
 _BINDING: Final = "_llmlog"
 
@@ -52,6 +54,7 @@ class Binding:
         if event is None or options.method.lower() != "post":
             return None
         body: dict[str, object] = {**(options.json_data or {}), **(options.extra_json or {})}
+        self.conceal(client, options.headers)
         call = Call(
             self._session.trace_of_call(self._trace),
             event,
@@ -59,14 +62,36 @@ class Binding:
             stream=stream,
             provider=client.base_url.host or None,
         )
+        call.raw_mode = _raw_mode(options.headers)
         call.hides_usage = (
             self._stream_usage
             and stream
             and event == "chat_completion"
             and "stream_options" not in body
-            and _raw_mode(options.headers) is None
+            and call.raw_mode is None
         )
         return call
+
+    @guarded
+    def conceal(self, client: Foreign, headers: Foreign = None) -> None:
+        """Keep the client's credentials, and those among `headers`, out of every record."""
+        conceal = self._session.conceal
+        conceal(client.api_key)
+        conceal(getattr(client, "admin_api_key", None))
+        for given in (getattr(client, "_custom_headers", None), headers):
+            if not given or not isinstance(given, Mapping):
+                continue
+            for name, value in cast("Mapping[str, object]", given).items():
+                if name.lower() in _CREDENTIAL_HEADERS and isinstance(value, str):
+                    conceal(value)
+                    conceal(value.rpartition(" ")[2])
+
+
+def check(client: object) -> None:
+    """Raise TypeError if `client` is none of the openai package's."""
+    base = type(client)
+    if not hasattr(base, "with_options") or not hasattr(base, "request"):
+        raise TypeError(f"only OpenAI and AsyncOpenAI clients can be wrapped, not {base.__name__}")
 
 
 def wrap(client: _C, binding: Binding) -> _C:
@@ -74,8 +99,6 @@ def wrap(client: _C, binding: Binding) -> _C:
     base = cast("Foreign", type(client))
     if isinstance(client, _Recording):
         base = base.__mro__[_DEPTH_OF_BASE]
-    if not hasattr(base, "_process_response"):
-        raise TypeError(f"only OpenAI and AsyncOpenAI clients can be wrapped, not {base.__name__}")
     wrapped = object.__new__(_recording_class(base))
     wrapped.__dict__.update(
         (name, value)
@@ -128,7 +151,7 @@ class _SyncRecording(_Recording):
         binding: Binding | None = getattr(self, _BINDING, None)
         call = binding.start(self, options, stream=stream) if binding else None
         request = cast("Any", super()).request
-        if call is None:
+        if binding is None or call is None:
             return request(cast_to, options, stream=stream, stream_cls=stream_cls)
         token = _active.set(call)
         try:
@@ -136,6 +159,7 @@ class _SyncRecording(_Recording):
                 cast_to, _asked(options, call), stream=stream, stream_cls=_seen(stream_cls, call)
             )
         except BaseException as error:
+            binding.conceal(self)
             call.failed(error)
             raise
         finally:
@@ -145,7 +169,7 @@ class _SyncRecording(_Recording):
         return result
 
     def _process_response(self, **kwargs: Foreign) -> Foreign:
-        _responded(kwargs)
+        _responded(self, kwargs)
         return cast("Any", super())._process_response(**kwargs)  # noqa: SLF001
 
 
@@ -164,7 +188,7 @@ class _AsyncRecording(_Recording):
         binding: Binding | None = getattr(self, _BINDING, None)
         call = binding.start(self, options, stream=stream) if binding else None
         request = cast("Any", super()).request
-        if call is None:
+        if binding is None or call is None:
             return await request(cast_to, options, stream=stream, stream_cls=stream_cls)
         token = _active.set(call)
         try:
@@ -172,6 +196,7 @@ class _AsyncRecording(_Recording):
                 cast_to, _asked(options, call), stream=stream, stream_cls=_seen(stream_cls, call)
             )
         except BaseException as error:
+            binding.conceal(self)
             call.failed(error)
             raise
         finally:
@@ -181,7 +206,7 @@ class _AsyncRecording(_Recording):
         return result
 
     async def _process_response(self, **kwargs: Foreign) -> Foreign:
-        _responded(kwargs)
+        _responded(self, kwargs)
         return await cast("Any", super())._process_response(**kwargs)  # noqa: SLF001
 
 
@@ -196,23 +221,26 @@ def _release(token: Token[Call | None]) -> None:
         _active.reset(token)
 
 
-def _responded(processed: Mapping[str, Foreign]) -> None:
+def _responded(client: Foreign, processed: Mapping[str, Foreign]) -> None:
     call = _active.get()
     if call is None:
         return
+    getattr(client, _BINDING).conceal(client)  # the key may have been renewed for this request
     response = processed["response"]
     call.responded(response, processed["retries_taken"])
-    if processed["stream"] or _raw_mode(response.request.headers) == "stream":
+    if processed["stream"] or call.raw_mode == "stream":
         with call.guard:
             streams.watch(response, call)
 
 
 def _raw_mode(headers: object) -> str | None:
     """How the application asked for the raw response: "true", "stream" or not at all."""
-    if not isinstance(headers, Mapping):
+    if not headers or not isinstance(headers, Mapping):
         return None
-    mode = cast("Mapping[str, object]", headers).get(_RAW_HEADER)
-    return mode if isinstance(mode, str) else None
+    for name, mode in cast("Mapping[str, object]", headers).items():
+        if name.lower() == _RAW_HEADER and isinstance(mode, str):
+            return mode
+    return None
 
 
 def _asked(options: Foreign, call: Call) -> Foreign:

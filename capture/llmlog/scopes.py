@@ -6,7 +6,8 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from llmlog.sessions import Session, Trace
+    from llmlog.sessions import Session
+    from llmlog.traces import Trace
 
 
 class Scope(NamedTuple):

@@ -1,30 +1,27 @@
-"""Sessions, traces and spans: what an application holds, and where every record gets its ids."""
+"""Sessions: what an application holds, and where every record gets its ids."""
 
 from __future__ import annotations
 
-import itertools
+import json
 import os
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from llmlog import client as clients
 from llmlog import scopes
-from llmlog.guard import Guard, guarded
-from llmlog.record import build, timestamp, to_line
-from llmlog.tools import Span, ToolRun, recorded
+from llmlog.content import Content, ContentPolicy
+from llmlog.guard import Guard
+from llmlog.record import build, to_line
+from llmlog.traces import Trace, checked_id
 from llmlog.writer import Target, Writer, open_writer
 
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
+    from collections.abc import Callable, Iterable, Mapping
 
-ContentPolicy: TypeAlias = Literal["none", "hash", "redacted", "full"]
+    from llmlog.redact import Custom
 
 _C = TypeVar("_C")
-_F = TypeVar("_F", bound=Callable[..., Any])
 
 
 class Clock(Protocol):
@@ -44,18 +41,32 @@ def session(  # noqa: PLR0913 - options by name
     session_id: str | None = None,
     *,
     content: ContentPolicy = "none",
+    redact: Iterable[Custom] = (),
     tags: Mapping[str, object] | None = None,
     clock: Clock | None = None,
     new_id: Callable[[int], str] | None = None,
+    fsync: bool = False,
+    rotate_bytes: int | None = None,
 ) -> Session:
     """Start recording to `target`: a path, an open file, or a function that takes a line's bytes.
 
-    `session_id` joins a whole conversation; without one it is 8 random hex digits. `tags` go into
-    every record as `extra`. `clock` and `new_id` (number of hex digits -> id) replace the system's
-    clock and randomness. With LLMLOG_DISABLED=1 in the environment nothing is recorded.
+    `session_id` joins a whole conversation; without one it is 8 random hex digits. `content` is
+    the policy for prompts and answers: `none`, `hash`, `redacted` or `full`; `redact` adds patterns
+    and functions (text -> text) to its rules. `tags` go into every record as `extra`. `clock` and
+    `new_id` (number of hex digits -> id) replace the system's clock and randomness. `fsync` waits
+    for the disk after each record; a path that would grow over `rotate_bytes` is renamed to
+    `PATH.TIME` and begun anew, and it is up to you what becomes of the full files.
+
+    With LLMLOG_DISABLED=1 in the environment nothing is recorded.
     """
     return Session(
-        open_writer(target), session_id, content=content, tags=tags, clock=clock, new_id=new_id
+        open_writer(target, fsync=fsync, rotate_bytes=rotate_bytes),
+        session_id,
+        content=content,
+        redact=redact,
+        tags=tags,
+        clock=clock,
+        new_id=new_id,
     )
 
 
@@ -68,20 +79,21 @@ class Session:
         session_id: str | None,
         *,
         content: ContentPolicy = "none",
+        redact: Iterable[Custom] = (),
         tags: Mapping[str, object] | None = None,
         clock: Clock | None = None,
         new_id: Callable[[int], str] | None = None,
         guard: Guard | None = None,
     ) -> None:
-        if content != "none":
-            raise ValueError(f"no such content policy: {content!r}")
         self._writer = writer
         self.new_id = new_id or _random_id
-        self.session_id = _checked_id(session_id, "session_id") or self.new_id(8)
+        self.session_id = checked_id(session_id, "session_id") or self.new_id(8)
         self.clock: Clock = clock or time
         self.guard = guard or Guard()
         self.enabled = os.environ.get("LLMLOG_DISABLED", "") in ("", "0")
-        self._extra = dict(tags) if tags else None
+        self.content = Content(content, redact, self.guard)
+        self._extra = self.content.tags(tags) if tags else None
+        self._credentials: dict[str, bytes] = {}
         self._entered: list[int] = []
 
     @property
@@ -109,7 +121,10 @@ class Session:
         """Wrap `client` for `trace`, or for whichever trace its calls run in."""
         if not self.enabled:
             return client
-        return clients.wrap(client, clients.Binding(self, trace, stream_usage=stream_usage))
+        clients.check(client)
+        with self.guard:
+            return clients.wrap(client, clients.Binding(self, trace, stream_usage=stream_usage))
+        return client
 
     def trace_of_call(self, bound: Trace | None) -> Trace:
         """The trace a call starting now belongs to: the bound one, the one around it, a new one."""
@@ -133,123 +148,43 @@ class Session:
         if thread in self._entered:
             self._entered.remove(thread)
 
+    def conceal(self, credential: object) -> None:
+        """Note a client's own key: it enters no record, under no policy, wherever it stands."""
+        if (
+            isinstance(credential, str)
+            and len(credential) >= _SHORTEST_CREDENTIAL
+            and credential not in self._credentials
+        ):
+            self._credentials[credential] = json.dumps(credential)[1:-1].encode()
+
     def write(self, fields: dict[str, object]) -> None:
         """Write the one record made of `fields`."""
         if not self.enabled:
             return
         if self._extra is not None:
             fields["extra"] = self._extra
-        self._writer.write(to_line(build(fields)))
+        record = build(self.content.applied(fields))
+        line = to_line(record)
+        for credential, encoded in tuple(self._credentials.items()):
+            if encoded in line:
+                record = {name: _without(credential, value) for name, value in record.items()}
+                line = to_line(record)
+        self._writer.write(line)
 
 
-class Trace:
-    """One logical operation; its records share a trace id and count their steps from 0."""
-
-    def __init__(self, session: Session, trace_id: str | None, first_step: int) -> None:
-        self.session = session
-        self.trace_id = _checked_id(trace_id, "trace_id") or session.new_id(8)
-        if first_step < 0:
-            raise ValueError("steps count from 0")
-        self._steps = itertools.count(first_step)
-        self._scopes: list[tuple[scopes.Scope, int]] = []
-        self._asked: OrderedDict[str, str] = OrderedDict()
-
-    @property
-    def guard(self) -> Guard:
-        """Where faults in here are counted."""
-        return self.session.guard
-
-    def __enter__(self) -> Self:
-        thread = threading.get_ident()
-        self._scopes.append((scopes.enter(self, None), thread))
-        self.session.entered(thread)
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        scope, thread = self._scopes.pop()
-        scopes.leave(scope)
-        self.session.left(thread)
-
-    def wrap(self, client: _C, *, stream_usage: bool = False) -> _C:
-        """A client of the same class whose calls all belong to this trace, wherever they run."""
-        return self.session.bind(client, self, stream_usage=stream_usage)
-
-    def span(self, name: str) -> Span:
-        """A named stretch of work: `with trace.span("plan"):`, one record when it ends."""
-        return Span(self, {"event": "span", "name": name})
-
-    @overload
-    def tool(self, name: _F) -> _F: ...
-    @overload
-    def tool(
-        self, name: str, arguments: object = None, *, tool_call_id: str | None = None
-    ) -> ToolRun: ...
-    def tool(
-        self, name: str | _F, arguments: object = None, *, tool_call_id: str | None = None
-    ) -> ToolRun | _F:
-        """Record tool executions: `with trace.tool(name, arguments) as run:` or `@trace.tool`.
-
-        Give `tool_call_id` when a model asked for it: the execution's parent is then that call.
-        """
-        if isinstance(name, str):
-            return ToolRun(self, name, arguments, tool_call_id)
-        return recorded(self, name)
-
-    def record(self, **fields: object) -> None:
-        """Write one record for something llmlog does not wrap, under this trace's next step.
-
-        `fields` are those of the record; `event` is required, ids and step are the trace's own.
-        Raises ValueError for a field that is none.
-        """
-        stamped = sorted(fields.keys() & _STAMPED)
-        if stamped:
-            raise ValueError(f"the trace itself sets {', '.join(stamped)}")
-        given: dict[str, object] = {
-            "ts": timestamp(self.session.clock.time_ns()),
-            "span_id": self.session.new_id(16),
-            "parent_span_id": scopes.current_span_id(self),
-            "status": "error" if fields.get("error_type") else "ok",
-            **fields,
-            "step": self.next_step(),
-        }
-        build({**given, "session_id": self.session.session_id, "trace_id": self.trace_id})
-        self.emit(given)
-
-    def next_step(self) -> int:
-        """The next number in the order of this trace."""
-        return next(self._steps)
-
-    @guarded
-    def emit(self, fields: dict[str, object]) -> None:
-        """Write the one record made of `fields` and this trace's ids."""
-        fields["session_id"] = self.session.session_id
-        fields["trace_id"] = self.trace_id
-        self.session.write(fields)
-
-    def asks(self, tool_call_id: str, span_id: str) -> None:
-        """Note which model call asked for a tool execution."""
-        self._asked[tool_call_id] = span_id
-        if len(self._asked) > _ASKED_AT_MOST:
-            self._asked.popitem(last=False)
-
-    def asked_by(self, tool_call_id: str | None) -> str | None:
-        """The span of the model call that asked for this tool execution, if it is known."""
-        return self._asked.get(tool_call_id) if tool_call_id else None
+_SHORTEST_CREDENTIAL = 8
+"""Servers without keys are given words such as `none` or `EMPTY`, which stand in other words."""
 
 
-_STAMPED: Final = frozenset({"v", "session_id", "trace_id", "step"})
-_ASKED_AT_MOST: Final = 1024
-
-
-def _checked_id(given: str | None, name: str) -> str | None:
-    if given is not None and (not isinstance(given, str) or not given):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ValueError(f"{name} must be a non-empty string, not {given!r}")
-    return given
+def _without(credential: str, value: object) -> object:
+    if isinstance(value, str):
+        return value.replace(credential, "[redacted:api_key]")
+    if isinstance(value, dict):
+        pairs = cast("dict[str, object]", value).items()
+        return {name.replace(credential, ""): _without(credential, item) for name, item in pairs}
+    if isinstance(value, list):
+        return [_without(credential, item) for item in cast("list[object]", value)]
+    return value
 
 
 def _random_id(digits: int) -> str:

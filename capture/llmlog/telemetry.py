@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeAlias, cast
 
 Fields: TypeAlias = dict[str, object]
@@ -20,13 +20,22 @@ Foreign: TypeAlias = Any
 def pick(value: object, *path: str) -> Foreign:
     """Follow names through objects and mappings; None where the way ends."""
     for name in path:
+        if value is None:
+            return None
         if isinstance(value, dict):
             value = cast("Fields", value).get(name)
         else:
             value = getattr(value, name, None)
-        if value is None:
-            return None
     return value
+
+
+def members(value: Foreign) -> Fields:
+    """All there is in an object of the SDK or a mapping, by name: faster than one by one."""
+    if isinstance(value, dict):
+        return cast("Fields", value)
+    known: Fields = getattr(value, "__dict__", {})
+    unknown: Fields | None = getattr(value, "__pydantic_extra__", None)
+    return known | unknown if unknown else known
 
 
 def as_int(value: object) -> int | None:
@@ -84,6 +93,11 @@ class ToolCall:
         self.id = id_
         self.name = name
         self.arguments = arguments
+
+    def as_json(self) -> Foreign:
+        """The call as the API has it in a message."""
+        function = {"name": self.name, "arguments": self.arguments}
+        return {"id": self.id, "type": "function", "function": function}
 
 
 def chat_tool_calls(message: object) -> list[ToolCall]:
@@ -172,19 +186,39 @@ def answer_fields(event: str, answer: object) -> tuple[Fields, list[ToolCall]]:
     return fields, calls
 
 
-def header_fields(headers: Mapping[str, str]) -> Fields:
-    """Request id, rate limits and the server's own time from response headers."""
-    get = headers.get
-    fields: Fields = {"request_id": get("x-request-id"), "server_ms": _ms(get(_SERVER_MS))}
-    for kind in ("requests", "tokens"):
-        fields[f"ratelimit_limit_{kind}"] = _count(get(f"x-ratelimit-limit-{kind}"))
-        fields[f"ratelimit_remaining_{kind}"] = _count(get(f"x-ratelimit-remaining-{kind}"))
-        reset = get(f"x-ratelimit-reset-{kind}")
-        fields[f"ratelimit_reset_{kind}_ms"] = None if reset is None else duration_ms(reset)
+def request_messages(event: str, body: Mapping[str, object]) -> object:
+    """The content of a request: its messages, or input after its instructions, if there are any."""
+    if event == "chat_completion":
+        return body.get("messages")
+    given, instructions = body.get("input"), body.get("instructions")
+    if event == "embedding" or not isinstance(instructions, str):
+        return given
+    rest = items(given) or [{"role": "user", "content": given}]
+    return [{"role": "system", "content": instructions}, *rest]
+
+
+def answer_output(event: str, answer: object) -> object:
+    """The content of a whole answer: the first choice's message, or the output items."""
+    if event == "chat_completion":
+        return _plain(next((pick(c, "message") for c in items(pick(answer, "choices"))), None))
+    return [_plain(item) for item in items(pick(answer, "output"))] or None
+
+
+def _plain(value: object) -> object:
+    dump = getattr(value, "model_dump", None)
+    return dump(mode="json", exclude_unset=True, warnings=False) if dump else value
+
+
+def header_fields(headers: Foreign) -> Fields:
+    """Request id, rate limits and the server's own time from response headers (httpx2, httpx)."""
+    fields: Fields = {}
+    for raw_name, raw_value in headers.raw:
+        known = _HEADERS.get(raw_name.lower())
+        if known is not None and known[0] not in fields:
+            fields[known[0]] = known[1](raw_value.decode("utf-8", "replace"))
     return fields
 
 
-_SERVER_MS: Final = "openai-processing-ms"
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|us|µs|ns|d|h|m|s)")
 _MS_OF_UNIT: Final = {
     "d": 86_400_000.0,
@@ -212,15 +246,25 @@ def duration_ms(text: str) -> int | None:
     return round(sum(float(number) * _MS_OF_UNIT[unit] for number, unit in parts))
 
 
-def _count(text: str | None) -> int | None:
-    usable = text is not None and text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
-    return int(text) if text is not None and usable else None
+def _count(text: str) -> int | None:
+    usable = text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
+    return int(text) if usable else None
 
 
-def _ms(text: str | None) -> int | None:
-    if text is None or not re.fullmatch(r"\d{1,15}(\.\d{1,9})?", text, re.ASCII):
-        return None
-    return round(float(text))
+def _ms(text: str) -> int | None:
+    return round(float(text)) if re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,9})?", text) else None
+
+
+_HEADERS: Final[dict[bytes, tuple[str, Callable[[str], object]]]] = {
+    b"x-request-id": ("request_id", str),
+    b"openai-processing-ms": ("server_ms", _ms),
+    b"x-ratelimit-limit-requests": ("ratelimit_limit_requests", _count),
+    b"x-ratelimit-limit-tokens": ("ratelimit_limit_tokens", _count),
+    b"x-ratelimit-remaining-requests": ("ratelimit_remaining_requests", _count),
+    b"x-ratelimit-remaining-tokens": ("ratelimit_remaining_tokens", _count),
+    b"x-ratelimit-reset-requests": ("ratelimit_reset_requests_ms", duration_ms),
+    b"x-ratelimit-reset-tokens": ("ratelimit_reset_tokens_ms", duration_ms),
+}
 
 
 def error_fields(error: BaseException) -> Fields:
@@ -231,12 +275,12 @@ def error_fields(error: BaseException) -> Fields:
     fields: Fields = {"error_type": type(error).__name__}
     response = getattr(error, "response", None)
     received = getattr(response, "headers", None)
-    if isinstance(received, Mapping):
-        fields |= header_fields(cast("Mapping[str, str]", received))
+    if hasattr(received, "raw"):
+        fields |= header_fields(received)
     fields["error_status"] = as_int(getattr(error, "status_code", None))
     fields["error_code"] = as_str(getattr(error, "code", None))
     sent = pick(error, "request", "headers")
     if isinstance(sent, Mapping):
         headers = cast("Mapping[str, str]", sent)
-        fields["retries"] = _count(headers.get("x-stainless-retry-count"))
+        fields["retries"] = _count(headers.get("x-stainless-retry-count", ""))
     return fields

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from llmlog.guard import Guard
 from llmlog.sessions import Clock as ClockProtocol
-from llmlog.sessions import ContentPolicy, Session
+from llmlog.sessions import Session
 from llmlog.writer import Target, open_writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+
+    from llmlog.content import ContentPolicy
+    from llmlog.redact import Custom
 
 
 class Clock:
@@ -71,6 +74,7 @@ def session(  # noqa: PLR0913 - the same as llmlog.session
     session_id: str | None = None,
     *,
     content: ContentPolicy = "none",
+    redact: Iterable[Custom] = (),
     tags: Mapping[str, object] | None = None,
     clock: ClockProtocol | None = None,
     new_id: Callable[[int], str] | None = None,
@@ -80,6 +84,7 @@ def session(  # noqa: PLR0913 - the same as llmlog.session
         open_writer(target),
         session_id,
         content=content,
+        redact=redact,
         tags=tags,
         clock=clock or Clock(),
         new_id=new_id or Ids(),

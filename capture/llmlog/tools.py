@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from llmlog.sessions import Trace
     from llmlog.telemetry import Foreign
+    from llmlog.traces import Trace
 
 
 class Span:
@@ -26,10 +26,11 @@ class Span:
     `error`, and goes on to the caller.
     """
 
-    def __init__(self, trace: Trace, fields: dict[str, object], parent: str | None = None) -> None:
+    def __init__(self, trace: Trace, fields: dict[str, object]) -> None:
+        self.arguments: object = None
+        self.result: object = None
         self._trace = trace
         self._fields = fields
-        self._parent = parent
         self._scope: scopes.Scope | None = None
         self._started = 0
 
@@ -50,6 +51,9 @@ class Span:
     ) -> None:
         self._end(exc)
 
+    def _parent(self) -> str | None:
+        return scopes.current_span_id(self._trace)
+
     @guarded
     def _start(self) -> None:
         session = self._trace.session
@@ -58,8 +62,11 @@ class Span:
             "ts": timestamp(session.clock.time_ns()),
             "step": self._trace.next_step(),
             "span_id": span_id,
-            "parent_span_id": self._parent or scopes.current_span_id(self._trace),
+            "parent_span_id": self._parent(),
         }
+        if session.content.keeps:
+            arguments = self.arguments() if callable(self.arguments) else self.arguments
+            self._fields["input"] = session.content.snapshot(arguments)
         self._scope = scopes.enter(self._trace, span_id)
         self._started = session.clock.monotonic_ns()
 
@@ -72,7 +79,8 @@ class Span:
         self._fields["latency_ms"] = round(elapsed / 1e6)
         self._fields["status"] = "ok" if error is None else "error"
         if error is not None:
-            self._fields["error_type"] = type(error).__name__
+            self._fields |= {"error_type": type(error).__name__, "error_message": error}
+        self._fields["output"] = self.result
         self._trace.emit(self._fields)
 
 
@@ -87,9 +95,12 @@ class ToolRun(Span):
             "tool_name": name,
             "tool_call_id": tool_call_id,
         }
-        super().__init__(trace, fields, trace.asked_by(tool_call_id))
+        super().__init__(trace, fields)
         self.arguments = arguments
-        self.result: object = None
+        self._tool_call_id = tool_call_id
+
+    def _parent(self) -> str | None:
+        return self._trace.asked_by(self._tool_call_id) or super()._parent()
 
 
 _F = TypeVar("_F", bound=Callable[..., Any])

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, Protocol, TypeAlias, cast
 
+from llmlog.files import FileSink
+
 Target: TypeAlias = str | os.PathLike[str] | IO[bytes] | IO[str] | Callable[[bytes], object]
 """Where records go: a path, an open file (binary or text), or anything that takes a line."""
 
@@ -54,52 +56,6 @@ class Writer:
                 self._busy = False
 
 
-class FileSink:
-    """Appends to a file by path: opened on the first line, with its folder, readable by its owner.
-
-    One `os.write` of a whole line on an O_APPEND descriptor: lines of several threads and
-    processes never mix, and a killed process keeps everything it has written.
-    """
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._fd = -1
-        self._pid = 0
-        self._torn = False
-
-    def put(self, line: bytes) -> None:
-        """Append `line`; a disk that is full or a file that is gone raises OSError."""
-        if self._pid != os.getpid():
-            self._open()
-        if self._torn:
-            line = b"\n" + line
-        rest = memoryview(line)
-        try:
-            while rest:
-                rest = rest[os.write(self._fd, rest) :]
-        finally:
-            self._torn = 0 < len(rest) < len(line) or (self._torn and len(rest) > 0)
-
-    def _open(self) -> None:
-        Path(self._path).parent.mkdir(parents=True, exist_ok=True)
-        self._fd = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        self._pid = os.getpid()
-        self._torn = _ends_mid_line(self._fd)
-
-    def __del__(self) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
-
-
-def _ends_mid_line(fd: int) -> bool:
-    """Whether the file's last line was cut off, by a crash or a full disk."""
-    size = os.fstat(fd).st_size
-    try:
-        return size > 0 and os.pread(fd, 1, size - 1) != b"\n"
-    except OSError:
-        return False  # a pipe or a terminal opened by path has no last byte
-
-
 class StreamSink:
     """Writes to an open file, such as sys.stdout, and flushes it.
 
@@ -136,14 +92,19 @@ class CallableSink:
         self._take(line)
 
 
-def open_writer(target: Target) -> Writer:
-    """The writer for `target`; one path has one writer, however many sessions use it."""
+def open_writer(target: Target, *, fsync: bool = False, rotate_bytes: int | None = None) -> Writer:
+    """The writer for `target`; one path has one writer, however many sessions use it.
+
+    `fsync` and `rotate_bytes` are for paths; those of a path's first session count.
+    """
     if isinstance(target, (str, os.PathLike)):
-        path = str(Path(cast("str", target)).resolve())
+        path = str(Path(cast("str", target)).absolute())
         with _registry_lock:
             writer = _by_path.get(path)
             if writer is None:
-                writer = _by_path[path] = Writer(FileSink(path))
+                writer = _by_path[path] = Writer(
+                    FileSink(path, fsync=fsync, rotate_bytes=rotate_bytes)
+                )
             return writer
     if hasattr(target, "write"):
         return Writer(StreamSink(cast("IO[bytes]", target)))
@@ -165,4 +126,5 @@ def _after_fork_in_child() -> None:
         writer.renew_lock()
 
 
-os.register_at_fork(after_in_child=_after_fork_in_child)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

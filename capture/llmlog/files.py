@@ -1,0 +1,207 @@
+"""Log files: appending to one, starting a new one when it is large, cutting off what is old.
+
+Writers hold a shared lock (flock) around each write, whoever moves or rewrites the file an
+exclusive one; a writer that then finds another file at its path opens that one. So nothing is
+lost, however many processes write. Where there is no flock, a file can only be appended to.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final
+
+if sys.platform != "win32":
+    import fcntl
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+_CAN_LOCK: Final = sys.platform != "win32"
+
+
+class FileSink:
+    """Appends to a file by path: opened on the first line, with its folder, readable by its owner.
+
+    One `os.write` of a whole line on an O_APPEND descriptor: lines of several threads and
+    processes never mix, and a killed process keeps everything it has written.
+    """
+
+    def __init__(self, path: str, *, fsync: bool = False, rotate_bytes: int | None = None) -> None:
+        self._path = path
+        self._fsync = fsync
+        self._rotate_bytes = rotate_bytes if _CAN_LOCK else None
+        self._fd = -1
+        self._pid = 0
+        self._file = (0, 0)
+        self._torn = False
+
+    def put(self, line: bytes) -> None:
+        """Append `line`; a disk that is full or a folder that is gone raises OSError."""
+        size = self._lock()
+        try:
+            if self._rotate_bytes is not None and 0 < size > self._rotate_bytes - len(line):
+                self._rotate(len(line))
+            self._append(line)
+        finally:
+            _unlock(self._fd)
+
+    def _append(self, line: bytes) -> None:
+        if self._torn:
+            line = b"\n" + line
+        rest = memoryview(line)
+        try:
+            while rest:
+                rest = rest[os.write(self._fd, rest) :]
+        finally:
+            self._torn = 0 < len(rest) < len(line) or (self._torn and len(rest) > 0)
+        if self._fsync:
+            os.fsync(self._fd)
+
+    def _lock(self, *, exclusive: bool = False) -> int:
+        """Lock the file that is at the path, opening it if it is not open yet; its size."""
+        if self._pid != os.getpid():
+            self._open()
+        while True:
+            _lock(self._fd, exclusive=exclusive)
+            try:
+                found = os.stat(self._path)  # noqa: PTH116 - once per record
+            except FileNotFoundError:
+                found = None
+            if found is not None and (found.st_dev, found.st_ino) == self._file:
+                return found.st_size
+            _unlock(self._fd)
+            self._open()
+
+    def _open(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+        Path(self._path).parent.mkdir(parents=True, exist_ok=True)
+        self._fd = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._pid = os.getpid()
+        status = os.fstat(self._fd)
+        self._file = (status.st_dev, status.st_ino)
+        self._torn = _ends_mid_line(self._fd)
+
+    def _rotate(self, coming: int) -> None:
+        """Move the full file to a name of its own, unless another process has just done so."""
+        _unlock(self._fd)
+        size = self._lock(exclusive=True)
+        if self._rotate_bytes is not None and 0 < size > self._rotate_bytes - coming:
+            os.rename(self._path, _unused_name(self._path))  # noqa: PTH104
+        _unlock(self._fd)
+        self._lock()
+
+    def __del__(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+
+
+def _ends_mid_line(fd: int) -> bool:
+    """Whether the file's last line was cut off, by a crash or a full disk."""
+    try:
+        # While others write there is no telling, and those have looked when they began.
+        _lock(fd, exclusive=True, wait=False)
+        size = os.fstat(fd).st_size
+        return size > 0 and os.pread(fd, 1, size - 1) != b"\n"
+    except OSError:
+        return False  # also a pipe or a terminal opened by path, which has no last byte
+    finally:
+        _unlock(fd)
+
+
+def _unused_name(path: str) -> str:
+    """A name for a full file that sorts by time: `calls.jsonl.20261123T115258.123456Z`."""
+    while True:
+        name = f"{path}.{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
+        if not os.path.lexists(name):
+            return name
+
+
+def prune(path: str | os.PathLike[str], older_than: timedelta) -> int:
+    """Cut off the records at the start of a log that began more than `older_than` ago.
+
+    Returns how many lines were cut off. Safe while others write and follow: what is kept is
+    written to a new file, which then takes the old one's place in one step. Records are in the
+    order in which their calls ended; the cut is before the first that is young enough. Raises
+    OSError if the file cannot be read or replaced.
+    """
+    path = Path(path).resolve()
+    if not _CAN_LOCK:
+        raise OSError("a log cannot be pruned safely where there is no flock")
+    oldest = datetime.now(UTC) - older_than
+    while True:
+        with path.open("rb") as log:
+            size, lines = _old_prefix(log, oldest)
+            log.seek(size)
+            if not lines or _replaced(path, log):
+                return lines
+
+
+def _old_prefix(log: IO[bytes], oldest: datetime) -> tuple[int, int]:
+    """(bytes, lines) up to the last record that is too old before the first that is not."""
+    size = lines = at = 0
+    for number, line in enumerate(log, 1):
+        at += len(line)
+        started = _started(line)
+        if started is None:
+            continue
+        if started >= oldest:
+            break
+        size, lines = at, number
+    return size, lines
+
+
+def _started(line: bytes) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(json.loads(line)["ts"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _replaced(path: Path, log: IO[bytes]) -> bool:
+    """Put the rest of `log` in its place at `path`; False if something else is there by then."""
+    # No pattern such as `calls.jsonl*` finds the unfinished file.
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with unfinished.open("xb") as kept:
+            shutil.copymode(path, unfinished)
+            # Most of it before the lock: nobody is to wait for long.
+            _copy(log, kept)
+            _lock(log.fileno(), exclusive=True)
+            if not os.path.samestat(os.fstat(log.fileno()), path.stat()):
+                return False
+            _copy(log, kept)
+            unfinished.replace(path)
+    finally:
+        _unlock(log.fileno())
+        unfinished.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return True
+
+
+def _copy(source: IO[bytes], target: IO[bytes]) -> None:
+    shutil.copyfileobj(source, target, 1024 * 1024)
+    target.flush()
+    os.fsync(target.fileno())
+
+
+def _lock(fd: int, *, exclusive: bool, wait: bool = True) -> None:
+    if sys.platform != "win32":
+        kind = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
+        fcntl.flock(fd, kind if wait else kind | fcntl.LOCK_NB)
+
+
+def _unlock(fd: int) -> None:
+    if sys.platform != "win32" and fd >= 0:
+        fcntl.flock(fd, fcntl.LOCK_UN)

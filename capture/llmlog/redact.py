@@ -1,0 +1,74 @@
+"""Redaction: each secret in a text is replaced by `[redacted:kind]` where it stands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, TypeAlias, cast
+
+from llmlog.redact_rules import PERSONAL, SECRETS, SENSITIVE_NAME, Rule
+
+__all__ = ["PERSONAL", "SECRETS", "Custom", "Redactor"]
+
+Custom: TypeAlias = str | re.Pattern[str] | Callable[[str], str]
+"""A rule of the application's own: a pattern whose matches go, or text in, text out."""
+
+_SHORTEST: Final = 6
+
+
+class Redactor:
+    """Applies rules, in order, to text and to all the text in a JSON structure."""
+
+    def __init__(self, rules: Iterable[Rule], custom: Iterable[Custom] = ()) -> None:
+        self._rules = tuple(rules)
+        self._custom = tuple(_compiled(rule) for rule in custom)
+
+    def text(self, text: str) -> str:
+        """`text` without what the rules find."""
+        if len(text) >= _SHORTEST:
+            for rule in self._rules:
+                text = _apply(rule, text)
+        for custom in self._custom:
+            text = custom(text)
+        return text
+
+    def json(self, value: object) -> object:
+        """A JSON structure without what the rules find in any of its strings."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            pairs = cast("Mapping[str, object]", value).items()
+            return {self.text(name): self._named(name, item) for name, item in pairs}
+        if isinstance(value, list):
+            return [self.json(item) for item in cast("list[object]", value)]
+        return value
+
+    def _named(self, name: str, value: object) -> object:
+        if isinstance(value, str) and value and _NAMES_A_SECRET.search(name):
+            return "[redacted:password]"
+        return self.json(value)
+
+
+_NAMES_A_SECRET: Final = re.compile(rf"{SENSITIVE_NAME}\Z", re.IGNORECASE)
+
+
+def _apply(rule: Rule, text: str) -> str:
+    seen = text.lower() if rule.any_case else text
+    if not any(literal in seen for literal in rule.gate) or len(seen) != len(text):
+        return text
+    group = "secret" if rule.pattern.groupindex else 0
+    kept: list[str] = []
+    at = 0
+    for match in rule.pattern.finditer(seen):
+        start, end = match.span(group)
+        if rule.check is None or rule.check(text[start:end], start, text):
+            kept += text[at:start], f"[redacted:{rule.kind}]"
+            at = end
+    return "".join((*kept, text[at:]))
+
+
+def _compiled(rule: Custom) -> Callable[[str], str]:
+    if callable(rule):
+        return rule
+    pattern = re.compile(rule)
+    return lambda text: pattern.sub("[redacted:custom]", text)

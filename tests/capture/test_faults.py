@@ -1,0 +1,164 @@
+"""A fault at any stage of capture leaves the call as it is, and is counted."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+from tests.capture.conftest import (
+    QUESTION,
+    Anything,
+    async_client_of,
+    chunk,
+    client_of,
+    completion,
+    last_chunk,
+    streamed,
+)
+
+import llmlog
+from llmlog import (
+    calls,
+    chunks,
+    client,
+    content,
+    files,
+    record,
+    scopes,
+    sessions,
+    streams,
+    telemetry,
+    tools,
+    traces,
+    writer,
+)
+
+CHAT: dict[str, Any] = {"model": "m", "messages": QUESTION}
+
+STAGES: list[tuple[Any, str]] = [
+    (sessions.Session, "trace_of_call"),
+    (sessions.Session, "conceal"),
+    (sessions.Session, "write"),
+    (sessions, "build"),
+    (sessions, "to_line"),
+    (traces.Trace, "next_step"),
+    (traces.Trace, "asked_by"),
+    (scopes, "current_span_id"),
+    (scopes, "enter"),
+    (scopes, "leave"),
+    (calls.Call, "_finish"),
+    (calls.Call, "_streamed"),
+    (calls, "timestamp"),
+    (tools, "timestamp"),
+    (telemetry, "request_fields"),
+    (telemetry, "header_fields"),
+    (telemetry, "answer_fields"),
+    (telemetry, "error_fields"),
+    (telemetry, "request_messages"),
+    (telemetry, "answer_output"),
+    (chunks.ChatChunks, "see"),
+    (chunks.ChatChunks, "is_usage_only"),
+    (chunks.ChatChunks, "fields"),
+    (chunks.ChatChunks, "output"),
+    (streams, "_watched_class"),
+    (streams, "recording"),
+    (client, "Call"),
+    (client, "_recording_class"),
+    (content.Content, "snapshot"),
+    (content.Content, "prefix_hashes"),
+    (content.Content, "applied"),
+    (content, "_user_key"),
+    (record, "_encode"),
+    (writer.Writer, "write"),
+    (files.FileSink, "put"),
+    (os, "open"),
+]
+
+
+def fault(*_: object, **__: object) -> Any:  # noqa: ANN401
+    raise RuntimeError("an invented fault")
+
+
+def run(session: llmlog.Session, wrapped: Anything) -> list[object]:
+    """What an application sees of some calls, one error and one tool."""
+    seen: list[object] = []
+    with session.trace() as trace:
+        seen.append(wrapped.chat.completions.create(**CHAT).choices[0].message.content)
+        stream = wrapped.chat.completions.create(stream=True, **CHAT)
+        seen.append([part.choices[0].delta.content for part in stream])
+        raw = wrapped.chat.completions.with_raw_response.create(stream=True, **CHAT)
+        seen.append(len(list(raw.parse())))
+        streaming = wrapped.chat.completions.with_streaming_response.create
+        with streaming(stream=True, **CHAT) as response:
+            seen.append(len(list(response.iter_lines())))
+        with wrapped.chat.completions.stream(**CHAT) as helper:
+            seen.append([event.type for event in helper])
+        try:
+            wrapped.with_options(base_url="http://fails.example").chat.completions.create(**CHAT)
+        except Exception as error:  # noqa: BLE001 - part of the outcome
+            seen.append(type(error))
+        with trace.span("plan"), trace.tool("look", {"q": 1}, tool_call_id="c1") as tool:
+            tool.result = "found"
+        seen.append(trace.tool(_decorated)(3))
+    return seen
+
+
+def _decorated(number: int) -> int:
+    return number + 1
+
+
+def answer(request: Anything) -> Any:  # noqa: ANN401
+    import httpx2  # noqa: PLC0415
+
+    if request.url.host == "fails.example":
+        return httpx2.Response(500, json={"error": {"message": "no"}})
+    if b'"stream":true' in request.content.replace(b" ", b""):
+        return streamed(chunk("a"), chunk("b"), last_chunk())
+    return httpx2.Response(200, json=completion())
+
+
+def name_of(stage: Any) -> str:  # noqa: ANN401
+    return stage if isinstance(stage, str) else getattr(stage, "__name__", "")
+
+
+@pytest.mark.filterwarnings("ignore::llmlog.CaptureWarning")
+@pytest.mark.parametrize(("owner", "name"), STAGES, ids=name_of)
+def test_a_fault_leaves_the_calls_as_they_are(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Anything, owner: Anything, name: str
+) -> None:
+    bare = client_of(answer)
+    session = llmlog.session(tmp_path / "calls.jsonl", content="full")
+    expected = run(llmlog.session(lambda _: None), bare)
+    streams.recording.cache_clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, fault)
+        assert run(session, session.wrap(bare, stream_usage=True)) == expected
+    assert session.faults > 0
+
+
+@pytest.mark.filterwarnings("ignore::llmlog.CaptureWarning")
+@pytest.mark.parametrize(("owner", "name"), STAGES, ids=name_of)
+async def test_a_fault_leaves_asynchronous_calls_as_they_are(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Anything, owner: Anything, name: str
+) -> None:
+    session = llmlog.session(tmp_path / "calls.jsonl", content="full")
+    bare = async_client_of(answer)
+    streams.recording.cache_clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, fault)
+        wrapped: Any = session.wrap(bare)
+        result = await wrapped.chat.completions.create(**CHAT)
+        assert result.choices[0].message.content == "hi"
+        stream = await wrapped.chat.completions.create(stream=True, **CHAT)
+        assert [part.choices[0].delta.content async for part in stream] == ["a", "b", None]
+
+
+def test_a_clock_that_fails_is_a_fault_like_any_other() -> None:
+    class Broken:
+        time_ns = monotonic_ns = fault
+
+    session = llmlog.session(lambda _: None, clock=Broken())
+    with pytest.warns(llmlog.CaptureWarning):
+        assert run(session, session.wrap(client_of(answer))) == run(session, client_of(answer))
+    assert session.faults > 0
