@@ -104,7 +104,6 @@ class Reader:
         for index, source in enumerate(self._sources):
             while block := source.finish():
                 self._parse(index, block)
-            source.close()
         while self._parsing:
             self._take()
 
