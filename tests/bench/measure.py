@@ -20,7 +20,12 @@ import polars as pl
 from llmlog_tui.log.reader import Reader, load
 from llmlog_tui.log.schema import READ_SCHEMA
 
-_SQL_TYPES: Final = {pl.Float64(): "DOUBLE", pl.String(): "VARCHAR", pl.Boolean(): "BOOLEAN"}
+_SQL_TYPES: Final = {
+    pl.Float64(): "DOUBLE",
+    pl.String(): "VARCHAR",
+    pl.Categorical(): "VARCHAR",
+    pl.Boolean(): "BOOLEAN",
+}
 
 
 def bare(file: Path) -> int:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from llmlog_tui.log.parse import parse
 from llmlog_tui.log.reader import Reader, load
+from llmlog_tui.log.schema import IS_CALL, plain
 from llmlog_tui.log.sources import SourceError
 from llmlog_tui.log.store import FRAME_SCHEMA, Place, Snapshot
 
@@ -141,6 +143,24 @@ def test_the_frame_has_its_columns_whether_or_not_there_is_a_record(files: list[
     assert dict(Snapshot.empty(files).frame.schema) == FRAME_SCHEMA
     assert dict(load(files[:1]).frame.schema) == FRAME_SCHEMA
     assert dict(load(files).frame.schema) == FRAME_SCHEMA
+
+
+def test_text_of_few_values_is_categorical_and_plain_when_asked_for(files: list[Path]) -> None:
+    files[0].write_bytes(b'{"model": "a", "id": "x"}\n{"model": 5}\n{"model": null}\nbad\n')
+    files[1].write_bytes(b'{"request_model": "b", "tool_name": "t", "step": "1"}\n')
+    frame = load(files).frame
+    text = plain(frame)
+    assert {frame.schema[name] for name in ("event", "status", "model", "requested_model")} == {
+        pl.Categorical()
+    }
+    assert pl.Categorical not in text.dtypes
+    assert text.select("event", "status", "model", "requested_model", "id").rows() == [
+        ("chat_completion", "ok", "a", None, "x"),
+        ("chat_completion", "ok", "5", None, None),
+        ("chat_completion", "ok", None, None, None),
+        ("tool_call", "ok", None, "b", None),
+    ]
+    assert frame.filter(IS_CALL, pl.col("model") == "a").height == 1
 
 
 def test_many_small_blocks_make_one_frame(files: list[Path]) -> None:

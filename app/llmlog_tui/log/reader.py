@@ -71,6 +71,7 @@ class Reader:
         self._store = Store([], window)
         self._columns = columns
         self._pool = ThreadPoolExecutor(_THREADS, "llmlog-parse")
+        self._ahead = 1  # the first block, with the newest records, is not to share the processor
         self._parsing: deque[tuple[int, Block, Future[Parsed]]] = deque()
         self._is_ending = False
         self._looked = time.monotonic()
@@ -84,11 +85,12 @@ class Reader:
 
     def step(self) -> bool:
         """Read about one block, and parse the next ones meanwhile; False if nothing is new."""
-        while len(self._parsing) < _AHEAD and (found := self._next_block()):
+        while len(self._parsing) < self._ahead and (found := self._next_block()):
             index, block = found
             self._parse(index, block)
         if self._parsing:
             self._take()
+            self._ahead = _AHEAD
             return True
         return self._has_new_files() and self.step()
 

@@ -26,6 +26,23 @@ _KEPT_AS: Final[dict[str, pl.DataType]] = {
     "time": pl.Datetime("us", "UTC"),
 }
 
+_FEW_VALUES: Final = frozenset(
+    {
+        "event",
+        "status",
+        "model",
+        "requested_model",
+        "request_model",
+        "provider",
+        "finish_reason",
+        "stream_end",
+        "system_fingerprint",
+        "tool_name",
+        "error_type",
+    }
+)
+"""Text columns that say the same few things again and again: categorical, a quarter the memory."""
+
 # Content and tags stay in the file: they are read back, line by line, when somebody asks.
 _IN_FRAME: Final = tuple(field for field in FIELDS if field.section != "content")
 
@@ -39,6 +56,7 @@ _ALIASES: Final[dict[str, pl.DataType]] = {
 READ_SCHEMA: Final[dict[str, pl.DataType]] = {
     **{field.name: _READ_AS[field.type] for field in _IN_FRAME},
     **_ALIASES,
+    **dict.fromkeys(_FEW_VALUES, pl.Categorical()),
 }
 """What pl.read_ndjson is told: every known key, each in its most generous dtype."""
 
@@ -66,7 +84,9 @@ def only(schema: dict[str, pl.DataType], columns: Collection[str]) -> dict[str, 
 COLUMNS: Final[dict[str, pl.DataType]] = {
     field.name: _KEPT_AS[field.type] for field in _IN_FRAME if field.name != "v"
 }
-"""The frame's columns, one per field of the record: latency_ms Float64 ms, ts UTC µs."""
+"""The frame's columns, one per field of the record: latency_ms Float64 ms, ts UTC µs, text String,
+but Categorical where there are few values; plain() makes strings of those."""
+COLUMNS.update({name: READ_SCHEMA[name] for name in _FEW_VALUES & COLUMNS.keys()})
 COLUMNS["latency_ms"] = pl.Float64()
 COLUMNS["ttft_ms"] = pl.Float64()
 
@@ -117,7 +137,9 @@ def inferred(fit: pl.DataFrame) -> pl.DataFrame:
         "status": pl.when(_FAILED).then(pl.lit("error")).otherwise(pl.lit("ok")),
     }
     return fit.with_columns(
-        pl.coalesce(name, value).alias(name) for name, value in absent.items() if name not in have
+        pl.coalesce(name, value.cast(pl.Categorical)).alias(name)
+        for name, value in absent.items()
+        if name not in have
     ).select(list(COLUMNS))
 
 
@@ -155,11 +177,16 @@ def _fit(column: pl.Series) -> pl.Series:
     if dtype == pl.Boolean():
         truth = {"true": True, "false": False}
         return column.replace_strict(truth, default=None, return_dtype=dtype)
-    if column.dtype == pl.String():
+    if dtype.is_numeric() and column.dtype == pl.String():
         column = column.cast(pl.Float64, strict=False)
         if not math.isfinite(column.sum()):
             column = column.set(~column.is_finite(), None)
     return column.cast(dtype, strict=False)
+
+
+def plain(frame: pl.DataFrame) -> pl.DataFrame:
+    """The same frame with strings for categoricals, as SQL, export and a join with strings want."""
+    return frame.with_columns(pl.col(pl.Categorical).cast(pl.String))
 
 
 def without_nulls(frame: pl.DataFrame) -> pl.DataFrame:
