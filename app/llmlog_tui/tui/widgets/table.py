@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import ClassVar
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -23,7 +23,8 @@ from textual.strip import Strip
 
 from llmlog_tui.text import inert
 from llmlog_tui.tui.bindings import TABLE_BINDINGS
-from llmlog_tui.tui.widgets.rows import Cell, Column, NoRows, Row, RowSource, Span
+from llmlog_tui.tui.widgets.layout import fit, lay_out
+from llmlog_tui.tui.widgets.rows import Cell, NoRows, Row, RowSource, Span
 
 _GUTTER, _MARGIN = 2, 1
 _WHEEL_ROWS = 3
@@ -279,37 +280,3 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
         """Draw anew in another theme."""
         super().notify_style_update()
         self.refresh()
-
-
-def fit(columns: Sequence[Column], width: int) -> list[int]:
-    """The widths of the columns that fit into `width` cells, one apart; the others are left out."""
-    widths: list[int] = []
-    left = width + 1
-    for column in columns:
-        if column.width + 1 > left:
-            break
-        widths.append(column.width)
-        left -= column.width + 1
-    for n, column in enumerate(columns[: len(widths)]):
-        if column.flex:
-            widths[n] += left
-            break
-    return widths
-
-
-def lay_out(spans: Cell, width: int, align: str) -> list[Span]:
-    """The spans, harmless and in exactly `width` cells: padded, or cut with an ellipsis."""
-    shown: list[Span] = []
-    left = width
-    pieces = [Span(inert(text, 4 * width + 1), tone) for text, tone in spans]
-    lengths = [cell_len(piece.text) for piece in pieces]
-    too_long = sum(lengths) > width
-    for piece, length in zip(pieces, lengths, strict=True):
-        if too_long and length >= left:
-            if left:
-                shown.append(Span(set_cell_size(piece.text, left - 1) + "…", piece.tone))
-            return shown
-        shown.append(piece)
-        left -= length
-    padding = Span(" " * left)
-    return [padding, *shown] if align == "right" else [*shown, padding]

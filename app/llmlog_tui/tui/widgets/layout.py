@@ -1,0 +1,44 @@
+"""Columns and cells, fitted into the room there is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len, set_cell_size
+
+from llmlog_tui.text import inert
+from llmlog_tui.tui.widgets.rows import Cell, Column, Span
+
+
+def fit(columns: Sequence[Column], width: int) -> list[int]:
+    """The widths of the columns that fit into `width` cells, one apart; the others are left out."""
+    widths: list[int] = []
+    left = width + 1
+    for column in columns:
+        if column.width + 1 > left:
+            break
+        widths.append(column.width)
+        left -= column.width + 1
+    for n, column in enumerate(columns[: len(widths)]):
+        if column.flex:
+            widths[n] += left
+            break
+    return widths
+
+
+def lay_out(spans: Cell, width: int, align: str) -> list[Span]:
+    """The spans, harmless and in exactly `width` cells: padded, or cut with an ellipsis."""
+    shown: list[Span] = []
+    left = width
+    pieces = [Span(inert(text, 4 * width + 1), tone) for text, tone in spans]
+    lengths = [cell_len(piece.text) for piece in pieces]
+    too_long = sum(lengths) > width
+    for piece, length in zip(pieces, lengths, strict=True):
+        if too_long and length >= left:
+            if left:
+                shown.append(Span(set_cell_size(piece.text, left - 1) + "…", piece.tone))
+            return shown
+        shown.append(piece)
+        left -= length
+    padding = Span(" " * left)
+    return [padding, *shown] if align == "right" else [*shown, padding]
