@@ -40,11 +40,6 @@ class TracesPane(Pane):
         super().__init__(id="traces")
         self.empty = "No traces yet. One appears with the first record that has a trace_id."
         self._overview: Overview | None = None
-        self._wanted: str | None = None
-
-    def want(self, trace_id: str) -> None:
-        """Put the cursor on this trace as soon as it is shown."""
-        self._wanted = trace_id
 
     def hold(self, overview: Overview) -> None:
         """Show the traces of `overview`."""
@@ -57,8 +52,6 @@ class TracesPane(Pane):
             self.label("Traces")
             return
         self.show(_Traces(self._overview, _COMPACT if self.compact else _WIDE))
-        if self._wanted is not None and self.move_to(self._wanted):
-            self._wanted = None
         total = len(self.source)
         self.label(
             f"Traces {total:,}" if self.compact else "Traces",

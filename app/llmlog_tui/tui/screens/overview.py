@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
+from textual.message import Message
 from textual.screen import Screen
 
 from llmlog_tui.tui.bindings import SCREEN_BINDINGS
@@ -20,6 +22,7 @@ from llmlog_tui.tui.panes.timeline import TimelinePane
 from llmlog_tui.tui.panes.traces import TracesPane
 from llmlog_tui.tui.widgets.header import Header
 from llmlog_tui.tui.widgets.keyline import KeyLine
+from llmlog_tui.tui.widgets.table import LineTable
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
@@ -35,8 +38,19 @@ class OverviewScreen(Screen[None]):
     AUTO_FOCUS = "#traces"
     BINDINGS: ClassVar[list[BindingType]] = [*SCREEN_BINDINGS]
 
+    class TraceSelected(Message):
+        """Another trace is selected."""
+
+    @dataclass
+    class RecordWanted(Message):
+        """The record at `place` (path of its file, block, line) is to be shown whole."""
+
+        place: tuple[str, int, int]
+
     def __init__(self) -> None:
         super().__init__()
+        self._overview: Overview | None = None
+        self._wanted_step: Hashable = None
         self.header = Header()
         self.traces = TracesPane()
         self.timeline = TimelinePane()
@@ -66,18 +80,17 @@ class OverviewScreen(Screen[None]):
         for pane in self.panes:
             pane.compact = compact
 
-    def show(self, overview: Overview) -> None:
-        """Show answers."""
+    def show(self, overview: Overview, timeline: Timeline | None) -> None:
+        """Show answers; a timeline of another trace than the selected one is of no use any more."""
+        self._overview = overview
         self.traces.hold(overview)
-        trace = self.traces.cursor_key
-        self.calls.hold(overview, None if trace is None else str(trace))
+        self.calls.hold(overview, self.selected_trace)
         self.alerts.hold(overview)
-
-    def show_timeline(self, timeline: Timeline, step: Hashable) -> None:
-        """Show the steps of the selected trace; the cursor goes to `step` if that is not None."""
-        self.timeline.hold(timeline)
-        if step is not None:
-            self.timeline.move_to(step)
+        if timeline is not None and timeline.trace_id == self.selected_trace:
+            self.timeline.hold(timeline)
+            if self._wanted_step is not None:
+                self.timeline.move_to(self._wanted_step)
+                self._wanted_step = None
 
     def wait_for(self, files: Sequence[Path]) -> None:
         """Say which files are waited for, where their calls will be."""
@@ -88,8 +101,104 @@ class OverviewScreen(Screen[None]):
         self.traces.follow()
         self.calls.follow()
 
-    def zoom(self) -> None:
-        """Give the focused pane all the room there is, or take it back."""
+    # -- what is selected
+
+    @property
+    def selected_trace(self) -> str | None:
+        """The trace under the cursor."""
+        key = self.traces.cursor_key
+        return None if key is None else str(key)
+
+    @property
+    def wanted_trace(self) -> str | None:
+        """The trace whose timeline is wanted; None for the newest, whichever that is."""
+        return None if self.traces.following else self.selected_trace
+
+    def select_trace(self, wanted: str) -> bool:
+        """Select the trace with this id, or whose id begins so; False if there is none."""
+        found = self._overview.trace_like(wanted) if self._overview is not None else None
+        if self._overview is None or found is None or not self.traces.move_to(found):
+            return False
+        self.calls.hold(self._overview, found)
+        return True
+
+    def _go_to_call(self, row: Hashable) -> None:
+        """Select a call, its trace and its step, in all panes."""
+        if self._overview is None or row is None or not self.calls.move_to(row):
+            return
+        trace = self._overview.trace_of(row)
+        if trace is None or not self.traces.move_to(trace):
+            return
+        self.calls.hold(self._overview, trace)
+        if not self.timeline.move_to(row):
+            self._wanted_step = row
+        self.post_message(self.TraceSelected())
+
+    @on(LineTable.Highlighted, "#traces")
+    def _trace_highlighted(self, message: LineTable.Highlighted) -> None:
+        trace = self.selected_trace
+        if self._overview is not None and trace is not None:
+            self.calls.hold(self._overview, trace)
+            last = self._overview.last_call_of(trace) if message.by_user else None
+            if last is not None:
+                self.calls.move_to(last)
+        self.post_message(self.TraceSelected())
+
+    @on(LineTable.Highlighted, "#timeline")
+    def _step_highlighted(self, message: LineTable.Highlighted) -> None:
+        if message.by_user:
+            self.calls.move_to(message.key)
+
+    @on(LineTable.Highlighted, "#calls")
+    def _call_highlighted(self, message: LineTable.Highlighted) -> None:
+        if message.by_user:
+            self._go_to_call(message.key)
+
+    # -- what the user does
+
+    @on(LineTable.Selected, "#traces")
+    def _open_trace(self) -> None:
+        self.timeline.focus()
+
+    @on(LineTable.Selected, "#timeline")
+    @on(LineTable.Selected, "#calls")
+    def _open_record(self, message: LineTable.Selected) -> None:
+        if self._overview is not None and isinstance(message.key, int):
+            self.post_message(self.RecordWanted(self._overview.place(message.key)))
+
+    @on(LineTable.Selected, "#alerts")
+    def _open_alert(self, message: LineTable.Selected) -> None:
+        if isinstance(message.key, tuple):
+            self._go_to_call(message.key[1])
+
+    def action_trace(self) -> None:
+        """From the call under the cursor to its trace."""
+        self._go_to_call(self.calls.cursor_key)
+        self.traces.focus()
+
+    def action_error(self, direction: int) -> None:
+        """Go to the next failed call, or with -1 to the one before."""
+        row = None
+        if self._overview is not None:
+            row = self._overview.next_failed(self.calls.cursor_key, direction)
+        if row is None:
+            where = "after" if direction > 0 else "before"
+            self._hint(f"No failed call {where} this one.")
+        else:
+            self._go_to_call(row)
+
+    def action_alert(self) -> None:
+        """Go to the next alert, and to the call where it began."""
+        if not self.alerts.select_next():
+            self._hint("No alerts.")
+
+    def _hint(self, text: str) -> None:
+        """Say something in passing, in place of what was said before."""
+        self.app.clear_notifications()
+        self.notify(text, timeout=2)
+
+    def action_zoom(self) -> None:
+        """Give the focused pane all room between top and bottom row, or take it back."""
         panes = self.query_one("#panes")
         zoomed = not panes.has_class("-zoomed") and isinstance(self.focused, Pane)
         panes.set_class(zoomed, "-zoomed")
