@@ -6,7 +6,7 @@ from pathlib import Path
 from threading import Event
 
 import pytest
-from tests.tui.conftest import WIDE, Shown, Until, lines_of, record, row_of, top_row
+from tests.tui.conftest import WIDE, Shown, Until, lines_of, record, row_of, toasts, top_row
 
 from llmlog_tui.analysis import overview as overviews
 from llmlog_tui.log.store import Snapshot
@@ -122,11 +122,6 @@ async def test_an_analysis_that_fails_is_told_and_the_next_one_is_shown(
         with log.open("ab") as file:
             file.write(record(step=1))
         await shown(pilot, 2)
-
-
-def toasts(app: LogApp) -> str:
-    """What the toasts on screen say."""
-    return "\n".join(str(toast.render()) for toast in app.screen.query("Toast"))
 
 
 async def test_an_answer_that_comes_late_does_not_move_a_frozen_screen(

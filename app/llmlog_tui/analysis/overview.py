@@ -88,8 +88,8 @@ class Overview:
         return str(self.snapshot.files[file]), block, line
 
     def trace_of(self, row: object) -> str | None:
-        """The trace_id of the call with this key."""
-        trace = self.calls["trace_id"][_position(self.calls, row)]
+        """The trace_id of the record with this key."""
+        trace = self.frame["trace_id"][_position(self.frame, row)]
         return None if trace is None else str(trace)
 
     def last_call_of(self, trace_id: str) -> int | None:

@@ -15,7 +15,7 @@ from textual.binding import BindingType
 from llmlog_tui.text import inert
 from llmlog_tui.tui.bindings import APP_BINDINGS
 from llmlog_tui.tui.headline import Rate, headline
-from llmlog_tui.tui.messages import Answered, Failed, Loaded, Progress, Question, RecordRead
+from llmlog_tui.tui.messages import Answered, Failed, Found, Loaded, Progress, Question, RecordRead
 from llmlog_tui.tui.screens.overview import OverviewScreen
 from llmlog_tui.tui.screens.record import RecordScreen
 from llmlog_tui.tui.themes import DARK, LIGHT
@@ -187,6 +187,17 @@ class LogApp(App[None]):
     def on_overview_screen_record_wanted(self, message: OverviewScreen.RecordWanted) -> None:
         """A record is to be shown whole."""
         self.work("reader of a line", lambda: self._feed.read_line(*message.place))
+
+    def on_overview_screen_find_wanted(self, message: OverviewScreen.FindWanted) -> None:
+        """A text is to be found in what the screen shows."""
+        overview = self._overview
+        if overview is not None:
+            text, row, direction = message.text, message.row, message.direction
+            self.work("search", lambda: self._analyst.find(overview, text, row, direction))
+
+    def on_found(self, message: Found) -> None:
+        """A search is done."""
+        self._overview_screen.found(message.text, message.hit)
 
     def action_freeze(self) -> None:
         """Stop the screen, or let it run again; reading goes on either way."""

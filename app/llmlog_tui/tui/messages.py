@@ -10,6 +10,7 @@ from textual.message import Message
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
+    from llmlog_tui.analysis.search import Hit
     from llmlog_tui.analysis.timeline import Timeline
     from llmlog_tui.log.store import Snapshot
 
@@ -81,6 +82,14 @@ class RecordRead(Message):
 
     file: str
     line: bytes | None
+
+
+@dataclass
+class Found(Message):
+    """A search for `text` is done."""
+
+    text: str
+    hit: Hit | None
 
 
 @dataclass

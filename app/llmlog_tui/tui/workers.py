@@ -17,6 +17,7 @@ from textual.message import Message
 from llmlog_tui.tui.messages import (
     Answered,
     Failed,
+    Found,
     Loaded,
     Progress,
     Question,
@@ -144,6 +145,12 @@ class Analyst:
             self._changed.wait_for(lambda: self._asked is not None or self._is_stopped)
             question, self._asked = self._asked, None
             return None if self._is_stopped else question
+
+    def find(self, overview: Overview, text: str, row: int | None, direction: int) -> None:
+        """Post Found for the next record with `text`."""
+        from llmlog_tui.analysis.search import search  # noqa: PLC0415 - imports polars
+
+        self._post(Found(text, search(overview.frame, text, row, direction)))
 
     def _answer(self, question: Question) -> Answered:
         from llmlog_tui.analysis.overview import overview  # noqa: PLC0415 - imports polars

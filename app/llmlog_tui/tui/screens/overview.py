@@ -13,19 +13,23 @@ from textual.binding import BindingType
 from textual.containers import Container
 from textual.message import Message
 from textual.screen import Screen
+from textual.widget import Widget
 
+from llmlog_tui.text import inert
 from llmlog_tui.tui.bindings import SCREEN_BINDINGS
 from llmlog_tui.tui.panes.alerts import AlertsPane
 from llmlog_tui.tui.panes.calls import CallsPane
 from llmlog_tui.tui.panes.pane import Pane
 from llmlog_tui.tui.panes.timeline import TimelinePane
 from llmlog_tui.tui.panes.traces import TracesPane
+from llmlog_tui.tui.widgets.findbar import FindBar
 from llmlog_tui.tui.widgets.header import Header
 from llmlog_tui.tui.widgets.keyline import KeyLine
 from llmlog_tui.tui.widgets.table import LineTable
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
+    from llmlog_tui.analysis.search import Hit
     from llmlog_tui.analysis.timeline import Timeline
 
 COMPACT_WIDTH, COMPACT_HEIGHT = 100, 30
@@ -37,6 +41,14 @@ class OverviewScreen(Screen[None]):
 
     AUTO_FOCUS = "#traces"
     BINDINGS: ClassVar[list[BindingType]] = [*SCREEN_BINDINGS]
+
+    @dataclass
+    class FindWanted(Message):
+        """The next record with `text` is wanted, from the one with key `row` on, or back."""
+
+        text: str
+        row: int | None
+        direction: int
 
     class TraceSelected(Message):
         """Another trace is selected."""
@@ -51,7 +63,11 @@ class OverviewScreen(Screen[None]):
         super().__init__()
         self._overview: Overview | None = None
         self._wanted_step: Hashable = None
+        self._before_find: Widget | None = None
         self.header = Header()
+        self.findbar = FindBar()
+        self._sought = ""
+        self._found_row: int | None = None
         self.traces = TracesPane()
         self.timeline = TimelinePane()
         self.calls = CallsPane()
@@ -61,6 +77,7 @@ class OverviewScreen(Screen[None]):
         """Header, panes, footer."""
         yield self.header
         yield Container(self.traces, self.timeline, self.calls, self.alerts, id="panes")
+        yield self.findbar
         yield KeyLine()
 
     @property
@@ -122,10 +139,11 @@ class OverviewScreen(Screen[None]):
         self.calls.hold(self._overview, found)
         return True
 
-    def _go_to_call(self, row: Hashable) -> None:
-        """Select a call, its trace and its step, in all panes."""
-        if self._overview is None or row is None or not self.calls.move_to(row):
+    def go_to(self, row: Hashable) -> None:
+        """Select a record, its trace and its step, in all panes that have it."""
+        if self._overview is None or row is None:
             return
+        self.calls.move_to(row)
         trace = self._overview.trace_of(row)
         if trace is None or not self.traces.move_to(trace):
             return
@@ -152,7 +170,7 @@ class OverviewScreen(Screen[None]):
     @on(LineTable.Highlighted, "#calls")
     def _call_highlighted(self, message: LineTable.Highlighted) -> None:
         if message.by_user:
-            self._go_to_call(message.key)
+            self.go_to(message.key)
 
     # -- what the user does
 
@@ -169,11 +187,49 @@ class OverviewScreen(Screen[None]):
     @on(LineTable.Selected, "#alerts")
     def _open_alert(self, message: LineTable.Selected) -> None:
         if isinstance(message.key, tuple):
-            self._go_to_call(message.key[1])
+            self.go_to(message.key[1])
+
+    def action_find(self) -> None:
+        """Ask what to find."""
+        self._before_find = self.focused
+        self.findbar.open(self._sought)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """A pasted id is looked for at once."""
+        if self.focused is not self.findbar and event.text.strip():
+            self._find(event.text.strip().splitlines()[0])
+
+    @on(FindBar.Wanted)
+    def _find_wanted(self, message: FindBar.Wanted) -> None:
+        self._find(message.text)
+
+    def _find(self, text: str) -> None:
+        self._sought = text
+        self.post_message(self.FindWanted(text, None, -1))
+
+    @on(FindBar.Closed)
+    def _find_closed(self) -> None:
+        (self._before_find or self.traces).focus()
+
+    def action_find_next(self, direction: int) -> None:
+        """Go to the next match, or with -1 to the one before."""
+        if self._sought:
+            self.post_message(self.FindWanted(self._sought, self._found_row, direction))
+        else:
+            self.action_find()
+
+    def found(self, text: str, hit: Hit | None) -> None:
+        """Show what was found, and the how manieth it is."""
+        if hit is None:
+            self.hint(f"Nothing has {inert(text, 60)}.")
+            return
+        self._found_row = hit.row
+        self.go_to(hit.row)
+        self.hint(f"{hit.nth:,} of {hit.total:,} with {inert(text, 60)}")
 
     def action_trace(self) -> None:
         """From the call under the cursor to its trace."""
-        self._go_to_call(self.calls.cursor_key)
+        self.go_to(self.calls.cursor_key)
         self.traces.focus()
 
     def action_error(self, direction: int) -> None:
@@ -183,19 +239,19 @@ class OverviewScreen(Screen[None]):
             row = self._overview.next_failed(self.calls.cursor_key, direction)
         if row is None:
             where = "after" if direction > 0 else "before"
-            self._hint(f"No failed call {where} this one.")
+            self.hint(f"No failed call {where} this one.")
         else:
-            self._go_to_call(row)
+            self.go_to(row)
 
     def action_alert(self) -> None:
         """Go to the next alert, and to the call where it began."""
         if not self.alerts.select_next():
-            self._hint("No alerts.")
+            self.hint("No alerts.")
 
-    def _hint(self, text: str) -> None:
+    def hint(self, text: str) -> None:
         """Say something in passing, in place of what was said before."""
         self.app.clear_notifications()
-        self.notify(text, timeout=2)
+        self.notify(text, timeout=2, markup=False)
 
     def action_zoom(self) -> None:
         """Give the focused pane all room between top and bottom row, or take it back."""
