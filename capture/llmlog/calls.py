@@ -60,7 +60,9 @@ class Call:
             self._fields["input"] = self._content.snapshot(messages)
             if event != "embedding":
                 self._fields["prefix_hashes"] = self._content.prefix_hashes(messages)
-        self._chunks = ChatChunks() if stream and event != "response" else ResponseChunks()
+        self._chunks = _NO_CHUNKS
+        if stream:
+            self._chunks = ResponseChunks() if event == "response" else ChatChunks()
         self._blocks: list[tuple[int, bytes]] = []
         self._blocks_size = 0
         self._body: Any = None
@@ -158,7 +160,8 @@ class Call:
         if self._finalizer is not None:
             self._finalizer.detach()
             fields = self._streamed() | fields
-        record = self._fields | fields
+        record = self._fields
+        record.update(fields)
         elapsed = (self._now() if at is None else at) - self._started
         record["latency_ms"] = latency_ms = round(elapsed / 1e6)
         tokens = record.get("completion_tokens")
@@ -200,6 +203,7 @@ class Call:
         return _parsed(self._body.content) if self._body is not None else None
 
 
+_NO_CHUNKS: ChatChunks | ResponseChunks = ResponseChunks()
 _BODY_AT_MOST = 8 * 1024 * 1024
 
 

@@ -52,10 +52,8 @@ class ChatChunks:
             index = known.get("index") or 0
             if known.get("finish_reason") is not None and index == 0:
                 self._head["finish_reason"] = as_str(known["finish_reason"])
-            delta = members(known.get("delta"))
-            for name in _CONTENT.intersection(delta):
-                part = delta[name]
-                if part:
+            for name, part in members(known.get("delta")).items():
+                if part and name in _CONTENT:
                     has_content = True
                     self._take_content(index, name, part)
         return has_content

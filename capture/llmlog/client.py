@@ -41,6 +41,7 @@ class Binding:
         self._session = session
         self._trace = trace
         self._stream_usage = stream_usage
+        self._key: object = None
 
     @property
     def guard(self) -> Guard:
@@ -53,8 +54,11 @@ class Binding:
         event = _EVENT_OF_URL.get(options.url)
         if event is None or options.method.lower() != "post":
             return None
-        body: dict[str, object] = {**(options.json_data or {}), **(options.extra_json or {})}
-        self.conceal(client, options.headers)
+        body: dict[str, object] = options.json_data or {}
+        if options.extra_json:
+            body = {**body, **options.extra_json}
+        if options.headers or client.api_key is not self._key:
+            self.conceal(client, options.headers)
         call = Call(
             self._session.trace_of_call(self._trace),
             event,
@@ -73,9 +77,16 @@ class Binding:
         return call
 
     @guarded
+    def renewed(self, client: Foreign) -> None:
+        """Look whether the client has got itself a new key, for the request it has just made."""
+        if client.api_key is not self._key:
+            self.conceal(client)
+
+    @guarded
     def conceal(self, client: Foreign, headers: Foreign = None) -> None:
         """Keep the client's credentials, and those among `headers`, out of every record."""
         conceal = self._session.conceal
+        self._key = client.api_key
         conceal(client.api_key)
         conceal(getattr(client, "admin_api_key", None))
         for given in (getattr(client, "_custom_headers", None), headers):
@@ -107,6 +118,7 @@ def wrap(client: _C, binding: Binding) -> _C:
         if not isinstance(getattr(base, name, None), functools.cached_property)
     )
     setattr(wrapped, _BINDING, binding)
+    binding.conceal(client)
     return cast("_C", wrapped)
 
 
@@ -116,7 +128,10 @@ class _Recording:
     def copy(self, *args: Foreign, **kwargs: Foreign) -> Foreign:
         """A copy with other options, recorded like this one."""
         copied = cast("Any", super()).copy(*args, **kwargs)
-        setattr(copied, _BINDING, getattr(self, _BINDING, None))
+        binding: Binding | None = getattr(self, _BINDING, None)
+        if binding is not None:
+            setattr(copied, _BINDING, binding)
+            binding.conceal(copied)
         return copied
 
     with_options = copy
@@ -225,7 +240,7 @@ def _responded(client: Foreign, processed: Mapping[str, Foreign]) -> None:
     call = _active.get()
     if call is None:
         return
-    getattr(client, _BINDING).conceal(client)  # the key may have been renewed for this request
+    getattr(client, _BINDING).renewed(client)
     response = processed["response"]
     call.responded(response, processed["retries_taken"])
     if processed["stream"] or call.raw_mode == "stream":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias, cast
 
 Fields: TypeAlias = dict[str, object]
@@ -33,7 +33,9 @@ def members(value: Foreign) -> Fields:
     """All there is in an object of the SDK or a mapping, by name: faster than one by one."""
     if isinstance(value, dict):
         return cast("Fields", value)
-    known: Fields = getattr(value, "__dict__", {})
+    if not hasattr(value, "__dict__"):
+        return {}
+    known: Fields = value.__dict__
     unknown: Fields | None = getattr(value, "__pydantic_extra__", None)
     return known | unknown if unknown else known
 
@@ -52,7 +54,8 @@ def as_str(value: object) -> str | None:
 
 def items(value: object) -> list[Foreign]:
     """`value` as a list; empty if it is none."""
-    return list(cast("Iterable[Any]", value)) if isinstance(value, (list, tuple)) else []
+    found: list[Foreign] = value if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType]
+    return found
 
 
 def request_fields(body: Mapping[str, object]) -> Fields:
@@ -219,7 +222,7 @@ def header_fields(headers: Foreign) -> Fields:
     return fields
 
 
-_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|us|µs|ns|d|h|m|s)")
+_DURATION: Final = r"([0-9]+(?:\.[0-9]+)?)(ms|us|µs|ns|d|h|m|s)"
 _MS_OF_UNIT: Final = {
     "d": 86_400_000.0,
     "h": 3_600_000.0,
@@ -238,9 +241,9 @@ def duration_ms(text: str) -> int | None:
     text = text.strip()
     if len(text) > 4 * _LONGEST_NUMBER:
         return None
-    if re.fullmatch(r"\d+(\.\d+)?", text, re.ASCII):
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
         return round(float(text) * 1000)
-    parts = _DURATION.findall(text)
+    parts = re.findall(_DURATION, text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
         return None
     return round(sum(float(number) * _MS_OF_UNIT[unit] for number, unit in parts))
