@@ -42,6 +42,8 @@ class Binding:
         self._trace = trace
         self._stream_usage = stream_usage
         self._key: object = None
+        self._url: object = None
+        self._provider: str | None = None
 
     @property
     def guard(self) -> Guard:
@@ -64,7 +66,7 @@ class Binding:
             event,
             body,
             stream=stream,
-            provider=client.base_url.host or None,
+            provider=self._provider_of(client.base_url),
         )
         call.raw_mode = _raw_mode(options.headers)
         call.hides_usage = (
@@ -75,6 +77,11 @@ class Binding:
             and call.raw_mode is None
         )
         return call
+
+    def _provider_of(self, url: Foreign) -> str | None:
+        if url is not self._url:
+            self._url, self._provider = url, url.host or None
+        return self._provider
 
     @guarded
     def renewed(self, client: Foreign) -> None:

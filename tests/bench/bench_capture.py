@@ -29,6 +29,8 @@ from llmlog.redact import PERSONAL, SECRETS, Redactor
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from llmlog.content import ContentPolicy
+
 TURNS = 60
 PER_TURN = 10
 CHAT: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Say hi."}]}
@@ -187,9 +189,9 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def recorded(path: Path, **options: Any) -> Calls:
+def recorded(path: Path, content: ContentPolicy = "none") -> Calls:
     """llmlog, writing to a file, in one trace."""
-    return calls_of(llmlog.session(path, **options).trace().wrap(bare()))
+    return calls_of(llmlog.session(path, content=content).trace().wrap(bare()))
 
 
 VARIANTS: dict[str, Callable[[Path], Calls]] = {
