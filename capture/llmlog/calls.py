@@ -8,7 +8,7 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from llmlog import scopes, telemetry
+from llmlog import headers, scopes, telemetry
 from llmlog.chunks import ChatChunks, ResponseChunks, server_sent_json
 from llmlog.guard import Guard, guarded
 from llmlog.record import timestamp
@@ -55,12 +55,16 @@ class Call:
             **telemetry.request_fields(body),
         }
         self._content = session.content
+        self._chunks = _NO_CHUNKS
+        if stream:
+            chat = event == "chat_completion"
+            self._chunks = ChatChunks(keeps=self._content.keeps) if chat else ResponseChunks()
         if self._content.hashes:
             messages = telemetry.request_messages(event, body)
             self._fields["input"] = self._content.snapshot(messages)
             if event != "embedding":
                 self._fields["prefix_hashes"] = self._content.prefix_hashes(messages)
-        self._chunks = ChatChunks() if stream and event != "response" else ResponseChunks()
+        self._waiting: list[object] = []
         self._blocks: list[tuple[int, bytes]] = []
         self._blocks_size = 0
         self._body: Any = None
@@ -83,7 +87,7 @@ class Call:
     def responded(self, response: Foreign, retries: int) -> None:
         """The server has answered; unless it is watched, the response's body has been read."""
         self._last = self._now()
-        self._fields |= telemetry.header_fields(response.headers)
+        self._fields |= headers.header_fields(response.headers)
         self._fields["retries"] = retries
         self._body = response
 
@@ -110,12 +114,23 @@ class Call:
         """A chunk has arrived; True if the application did not ask for it."""
         try:
             self._last = self._now()
-            if self._chunks.see(chunk) and self._first is None:
-                self._first = self._last
+            if self._first is None:
+                if self._chunks.see(chunk):
+                    self._first = self._last
+            else:
+                self._waiting.append(chunk)
+                if len(self._waiting) == _WAITING_AT_MOST:
+                    self._take_in()
             return self.hides_usage and self._chunks.is_usage_only(chunk)
         except Exception as fault:  # noqa: BLE001 - as @guarded, which costs more per chunk
             self.guard.caught(fault)
             return False
+
+    def _take_in(self) -> None:
+        """Look at the chunks since the last time: many at once take far less than one by one."""
+        for chunk in self._waiting:
+            self._chunks.see(chunk)
+        self._waiting.clear()
 
     @guarded
     def block(self, block: bytes) -> bool:
@@ -145,7 +160,7 @@ class Call:
     @guarded
     def failed(self, error: BaseException) -> None:
         """The call has raised `error`, before its answer or in the middle of it."""
-        known = {k: v for k, v in telemetry.error_fields(error).items() if v is not None}
+        known = {k: v for k, v in headers.error_fields(error).items() if v is not None}
         cancelled = type(error).__name__ in ("CancelledError", "Cancelled")
         answer = self._answer(self._json_body()) if self._body is not None else {}
         fields = answer | known | {"status": "error", "error_message": error}
@@ -158,7 +173,8 @@ class Call:
         if self._finalizer is not None:
             self._finalizer.detach()
             fields = self._streamed() | fields
-        record = self._fields | fields
+        record = self._fields
+        record.update(fields)
         elapsed = (self._now() if at is None else at) - self._started
         record["latency_ms"] = latency_ms = round(elapsed / 1e6)
         tokens = record.get("completion_tokens")
@@ -175,6 +191,7 @@ class Call:
     def _streamed(self) -> Fields:
         if self._blocks and not self._stream:
             return self._answer(_parsed(b"".join(block for _, block in self._blocks)))
+        self._take_in()
         for at, chunk in server_sent_json(self._blocks):
             if self._chunks.see(chunk) and self._first is None:
                 self._first = at
@@ -200,6 +217,8 @@ class Call:
         return _parsed(self._body.content) if self._body is not None else None
 
 
+_NO_CHUNKS: ChatChunks | ResponseChunks = ResponseChunks()
+_WAITING_AT_MOST = 64
 _BODY_AT_MOST = 8 * 1024 * 1024
 
 

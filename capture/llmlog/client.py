@@ -41,6 +41,9 @@ class Binding:
         self._session = session
         self._trace = trace
         self._stream_usage = stream_usage
+        self._key: object = None
+        self._url: object = None
+        self._provider: str | None = None
 
     @property
     def guard(self) -> Guard:
@@ -53,14 +56,17 @@ class Binding:
         event = _EVENT_OF_URL.get(options.url)
         if event is None or options.method.lower() != "post":
             return None
-        body: dict[str, object] = {**(options.json_data or {}), **(options.extra_json or {})}
-        self.conceal(client, options.headers)
+        body: dict[str, object] = options.json_data or {}
+        if options.extra_json:
+            body = {**body, **options.extra_json}
+        if options.headers or client.api_key is not self._key:
+            self.conceal(client, options.headers)
         call = Call(
             self._session.trace_of_call(self._trace),
             event,
             body,
             stream=stream,
-            provider=client.base_url.host or None,
+            provider=self._provider_of(client.base_url),
         )
         call.raw_mode = _raw_mode(options.headers)
         call.hides_usage = (
@@ -72,10 +78,22 @@ class Binding:
         )
         return call
 
+    def _provider_of(self, url: Foreign) -> str | None:
+        if url is not self._url:
+            self._url, self._provider = url, url.host or None
+        return self._provider
+
+    @guarded
+    def renewed(self, client: Foreign) -> None:
+        """Look whether the client has got itself a new key, for the request it has just made."""
+        if client.api_key is not self._key:
+            self.conceal(client)
+
     @guarded
     def conceal(self, client: Foreign, headers: Foreign = None) -> None:
         """Keep the client's credentials, and those among `headers`, out of every record."""
         conceal = self._session.conceal
+        self._key = client.api_key
         conceal(client.api_key)
         conceal(getattr(client, "admin_api_key", None))
         for given in (getattr(client, "_custom_headers", None), headers):
@@ -107,6 +125,7 @@ def wrap(client: _C, binding: Binding) -> _C:
         if not isinstance(getattr(base, name, None), functools.cached_property)
     )
     setattr(wrapped, _BINDING, binding)
+    binding.conceal(client)
     return cast("_C", wrapped)
 
 
@@ -116,7 +135,10 @@ class _Recording:
     def copy(self, *args: Foreign, **kwargs: Foreign) -> Foreign:
         """A copy with other options, recorded like this one."""
         copied = cast("Any", super()).copy(*args, **kwargs)
-        setattr(copied, _BINDING, getattr(self, _BINDING, None))
+        binding: Binding | None = getattr(self, _BINDING, None)
+        if binding is not None:
+            setattr(copied, _BINDING, binding)
+            binding.conceal(copied)
         return copied
 
     with_options = copy
@@ -225,7 +247,7 @@ def _responded(client: Foreign, processed: Mapping[str, Foreign]) -> None:
     call = _active.get()
     if call is None:
         return
-    getattr(client, _BINDING).conceal(client)  # the key may have been renewed for this request
+    getattr(client, _BINDING).renewed(client)
     response = processed["response"]
     call.responded(response, processed["retries_taken"])
     if processed["stream"] or call.raw_mode == "stream":

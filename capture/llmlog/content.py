@@ -62,13 +62,12 @@ class Content:
 
     def applied(self, fields: Fields) -> Fields:
         """`fields` with content as the policy has it; without any if redaction itself fails."""
-        content = {name: fields.pop(name) for name in _CONTENT_FIELDS if name in fields}
+        content = {name: fields.pop(name, None) for name in _CONTENT_FIELDS}
         if not self.keeps:
             return fields
         with self._guard:
-            if "error_message" in content:
-                message = jsonable(str(content["error_message"]))
-                content["error_message"] = self._secrets.json(message)
+            if content["error_message"] is not None:
+                content["error_message"] = self._secrets.text(str(content["error_message"]))
             if self._redactor is not None:
                 redact = self._redactor.json
                 content = {name: redact(jsonable(value)) for name, value in content.items()}
