@@ -24,7 +24,8 @@ class Overview:
     `frame` is its frame with `changed` (a fingerprint, see fingerprints.with_changed), `calls` is
     calls.model_calls() of that, `traces` is traces.traces(); a call is slow over
     `slow_ms`, and among the worst over `worst_ms`, the p95 of all calls (None without latencies).
-    `newest` is the latest start of a record.
+    `newest` is the latest start of a record. While the log is loading there are no alerts: they
+    depend on the order of all records.
     """
 
     snapshot: Snapshot
@@ -126,7 +127,7 @@ def overview(snapshot: Snapshot, slow_ms: float) -> Overview:
         traces=traces_.traces(frame),
         usual=calls_.usual(calls),
         verdict=calls_.verdict(calls, slow_ms),
-        alerts=tuple(alerts_.alerts(calls)),
+        alerts=() if snapshot.is_loading else tuple(alerts_.alerts(calls)),
         slow_ms=slow_ms,
         worst_ms=calls["latency_ms"].quantile(0.95, interpolation="linear"),
         newest=snapshot.frame.select(pl.col("ts").max()).item(),

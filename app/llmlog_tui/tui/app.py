@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import App
 from textual.binding import BindingType
 
+from llmlog_tui.log.sources import Sources
+from llmlog_tui.log.window import Window
 from llmlog_tui.text import inert
 from llmlog_tui.tui.bindings import APP_BINDINGS
 from llmlog_tui.tui.headline import Rate, headline
@@ -36,22 +38,23 @@ class LogApp(App[None]):
     CSS_PATH = "app.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*APP_BINDINGS]
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - options by name
         self,
-        files: Sequence[Path],
+        files: Sequence[Path] | Sources,
         *,
         slow_ms: float = 500.0,
         follow: bool = True,
+        last: Window | None = None,
+        stdin: int | None = None,
         trace: str | None = None,
     ) -> None:
         super().__init__()
-        self._files = files
-        self._feed = Feed(files, self.post_message, follow=follow)
+        self._feed = Feed(files, self.post_message, follow=follow, last=last, stdin=stdin)
         self._analyst = Analyst(self.post_message, slow_ms)
         self._overview_screen = OverviewScreen()
         self._snapshot: Snapshot | None = None
         self._progress = Progress()
-        self._rate = Rate()
+        self._rate, self._speed = Rate(), Rate()
         self._asked: Question | None = None
         self._answered: Question | None = None
         self._overview: Overview | None = None
@@ -111,6 +114,7 @@ class LogApp(App[None]):
         self._snapshot, self._progress = message.snapshot, message.progress
         if message.progress.state == "live":
             self._rate.add(message.snapshot.counts.records)
+        self._speed.add(message.progress.read)
         self._overview_screen.wait_for(message.progress.waiting)
         loading = message.progress.state == "loading" and self._overview is not None
         if not loading or self._snapshot.counts.records >= _LOADING_FACTOR * self.records_shown:
@@ -171,9 +175,9 @@ class LogApp(App[None]):
         """Say in the top row what is open and how it stands."""
         records = 0 if self._snapshot is None else self._snapshot.counts.records
         self._overview_screen.header.headline = headline(
-            self._files,
             self._progress,
             self._overview,
+            speed=self._speed.per_second(),
             rate=self._rate.per_second(),
             held_back=records - self.records_shown if self._frozen else None,
         )

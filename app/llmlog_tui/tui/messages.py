@@ -21,13 +21,15 @@ State = Literal["loading", "live", "done", "failed"]
 class Progress:
     """How far reading is: bytes `read` of those `there`.
 
-    `waiting` are the files that are not there yet, `problems` those that cannot be read, and why.
-    `state` is `done` where the files were read once and are not followed.
+    `files` are the ones there are (of a glob there may come more), `waiting` those that are not
+    there yet, `problems` those that cannot be read, and why. `state` is `done` where the files
+    were read once and are not followed.
     """
 
     state: State = "loading"
     read: int = 0
     there: int = 0
+    files: tuple[Path, ...] = ()
     waiting: tuple[Path, ...] = ()
     problems: tuple[tuple[Path, str], ...] = ()
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from textual.message import Message
 
+from llmlog_tui.log.sources import Sources
+from llmlog_tui.log.window import EVERYTHING, Window
 from llmlog_tui.tui.messages import (
     Answered,
     Failed,
@@ -53,10 +55,20 @@ def start(who: str, work: Callable[[], None], post: Post) -> None:
 class Feed:
     """Reads the files, and posts Loaded when there is more or when something changed."""
 
-    def __init__(self, files: Sequence[Path], post: Post, *, follow: bool) -> None:
+    def __init__(
+        self,
+        files: Sequence[Path] | Sources,
+        post: Post,
+        *,
+        follow: bool = True,
+        last: Window | None = None,
+        stdin: int | None = None,
+    ) -> None:
         self._files = files
         self._post = post
         self._follow = follow
+        self._last = last
+        self._stdin = stdin
         self._reader: Reader | None = None
         self._cancelled = Event()
 
@@ -64,7 +76,10 @@ class Feed:
         """Read until stop(), or to the end of the files if they are not followed."""
         from llmlog_tui.log.reader import Reader  # noqa: PLC0415 - imports polars
 
-        self._reader = reader = Reader(self._files)
+        window = self._last or EVERYTHING
+        self._reader = reader = Reader(
+            self._files, newest_first=self._follow, window=window, stdin=self._stdin
+        )
         state: State = "loading"
         has_news, said, due = True, None, 0.0
         try:
@@ -105,7 +120,7 @@ def _progress(reader: Reader, state: State) -> Progress:
     read, there = reader.progress()
     problems = dict(reader.problems)
     waiting = (path for path in reader.waiting_for() if path not in problems)
-    return Progress(state, read, there, tuple(waiting), tuple(problems.items()))
+    return Progress(state, read, there, reader.files, tuple(waiting), tuple(problems.items()))
 
 
 class Analyst:
