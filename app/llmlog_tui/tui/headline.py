@@ -7,6 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from llmlog_tui import units
+from llmlog_tui.log.piped import STDIN
 from llmlog_tui.tui.messages import Progress
 from llmlog_tui.tui.widgets.header import Headline
 
@@ -74,7 +75,7 @@ def headline(
         detail = f"{units.rate(rate)}/s"
     elif state == "loading" and progress.there:
         detail = _loading(progress, speed)
-    names = [path.name for path in progress.files] or [""]
+    names = ["stdin" if path == STDIN else path.name for path in progress.files] or [""]
     counted = names[0] + (f" +{len(names) - 1}" if len(names) > 1 else "")
     if overview is None:
         return Headline(counted, state=state, detail=detail)
