@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
@@ -174,7 +174,8 @@ class _SyncRecording(_Recording):
         call = binding.start(self, options, stream=stream) if binding else None
         request = cast("Any", super()).request
         if binding is None or call is None:
-            return request(cast_to, options, stream=stream, stream_cls=stream_cls)
+            with _no_call():
+                return request(cast_to, options, stream=stream, stream_cls=stream_cls)
         token = _active.set(call)
         try:
             result = request(
@@ -211,7 +212,8 @@ class _AsyncRecording(_Recording):
         call = binding.start(self, options, stream=stream) if binding else None
         request = cast("Any", super()).request
         if binding is None or call is None:
-            return await request(cast_to, options, stream=stream, stream_cls=stream_cls)
+            with _no_call():
+                return await request(cast_to, options, stream=stream, stream_cls=stream_cls)
         token = _active.set(call)
         try:
             result = await request(
@@ -232,8 +234,7 @@ class _AsyncRecording(_Recording):
         return await cast("Any", super())._process_response(**kwargs)  # noqa: SLF001
 
 
-# From `request` down to `_process_response`, where response and retries are at hand. Never set
-# while the application's code runs.
+# From `request` down to `_process_response`, where response and retries are at hand.
 _active: ContextVar[Call | None] = ContextVar("llmlog_call", default=None)
 
 
@@ -241,6 +242,16 @@ def _release(token: Token[Call | None]) -> None:
     # A coroutine that was dropped is closed wherever the collector runs.
     with contextlib.suppress(ValueError):
         _active.reset(token)
+
+
+@contextlib.contextmanager
+def _no_call() -> Generator[None]:
+    """For a request that is no model call, perhaps made in the middle of one, say for its key."""
+    token = _active.set(None)
+    try:
+        yield
+    finally:
+        _release(token)
 
 
 def _responded(client: Foreign, processed: Mapping[str, Foreign]) -> None:
