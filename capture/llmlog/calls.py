@@ -39,7 +39,7 @@ class Call:
         session = trace.session
         self._trace = trace
         self._event = event
-        self._stream = stream
+        self.stream = stream
         self._pid = os.getpid()
         self._once = threading.Lock()
         self._span_id = session.new_id(16)
@@ -180,7 +180,7 @@ class Call:
         tokens = record.get("completion_tokens")
         if isinstance(tokens, int) and latency_ms > 0:
             record["tokens_per_sec"] = tokens / (latency_ms / 1000)
-        if self._stream:
+        if self.stream:
             if self._first is not None:
                 record["ttft_ms"] = round((self._first - self._started) / 1e6)
             if end == "exhausted":
@@ -189,7 +189,7 @@ class Call:
         self._trace.emit(record)
 
     def _streamed(self) -> Fields:
-        if self._blocks and not self._stream:
+        if self._blocks and not self.stream:
             return self._answer(_parsed(b"".join(block for _, block in self._blocks)))
         self._take_in()
         for at, chunk in server_sent_json(self._blocks):

@@ -52,13 +52,16 @@ class Content:
         """For each message, 16 hex digits that stand for it and all before it (keyed BLAKE2b)."""
         if not self.hashes or not isinstance(messages, (list, tuple, str)):
             return None
-        state = hashlib.blake2b(key=_user_key(), digest_size=8)
-        hashes: list[str] = []
-        for message in [messages] if isinstance(messages, str) else cast("list[object]", messages):
-            text = json.dumps(jsonable(message), sort_keys=True)
-            state.update(text.encode() + b"\n")
-            hashes.append(state.hexdigest())
-        return hashes
+        each = [messages] if isinstance(messages, str) else cast("list[object]", messages)
+        with self._guard:
+            state = hashlib.blake2b(key=_user_key(), digest_size=8)
+            hashes: list[str] = []
+            for message in each:
+                text = json.dumps(jsonable(message), sort_keys=True)
+                state.update(text.encode() + b"\n")
+                hashes.append(state.hexdigest())
+            return hashes
+        return None
 
     def applied(self, fields: Fields) -> Fields:
         """`fields` with content as the policy has it; without any if redaction itself fails."""

@@ -132,6 +132,22 @@ def build(fields: Mapping[str, object]) -> dict[str, object]:
     Raises ValueError if an id of the tuple (session_id, trace_id, step) or the event is missing,
     and for a name that is no field: a record that cannot be joined is never written.
     """
+    template, optional = _LAYOUTS[_checked(fields)]
+    record = {**template, **fields}
+    for name, value in fields.items():
+        if type(value) is int and -_INT64 <= value < _INT64:
+            continue
+        if type(value) not in _PLAIN:
+            record[name] = jsonable(value)
+    for name in optional:
+        if record[name] is None:
+            del record[name]
+    record["v"] = VERSION
+    return record
+
+
+def _checked(fields: Mapping[str, object]) -> str:
+    """The event of a record that can be joined."""
     event = fields.get("event")
     if not isinstance(event, str) or event not in _LAYOUTS:
         raise ValueError(f"event must be one of {', '.join(EVENTS)}, not {event!r}")
@@ -143,16 +159,7 @@ def build(fields: Mapping[str, object]) -> dict[str, object]:
         raise ValueError("a record needs a step, an integer from 0")
     if not fields.keys() <= _NAMES:
         raise ValueError(f"no such field: {', '.join(sorted(fields.keys() - _NAMES))}")
-    template, optional = _LAYOUTS[event]
-    record = {**template, **fields}
-    for name in optional:
-        if record[name] is None:
-            del record[name]
-    for name, value in record.items():
-        if type(value) not in _PLAIN:
-            record[name] = jsonable(value)
-    record["v"] = VERSION
-    return record
+    return event
 
 
 def to_line(record: Mapping[str, object]) -> bytes:

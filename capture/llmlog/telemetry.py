@@ -67,11 +67,11 @@ def items(value: object) -> list[Foreign]:
 
 def request_fields(body: Mapping[str, object]) -> Fields:
     """What was asked for: the model and the token limit under any of its three names."""
-    limits = ("max_completion_tokens", "max_tokens", "max_output_tokens")
-    return {
-        "requested_model": as_str(body.get("model")),
-        "max_tokens": next((n for n in map(as_int, map(body.get, limits)) if n is not None), None),
-    }
+    limit = None
+    for name in ("max_completion_tokens", "max_tokens", "max_output_tokens"):
+        if name in body and limit is None:
+            limit = as_int(body[name])
+    return {"requested_model": as_str(body.get("model")), "max_tokens": limit}
 
 
 def usage_fields(usage: object) -> Fields:

@@ -174,6 +174,25 @@ def test_what_is_not_a_model_call_leaves_no_record(
     assert memory.records() == []
 
 
+def test_a_request_made_for_the_key_of_a_call_is_not_taken_for_the_call(
+    session: Session, memory: testing.Memory
+) -> None:
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        if request.url.path.endswith("/models"):
+            return httpx2.Response(200, json={"data": []}, headers={"x-request-id": "models"})
+        return httpx2.Response(200, json=completion(), headers={"x-request-id": "chat"})
+
+    def key() -> str:
+        other.models.list()
+        return KEY
+
+    other = session.wrap(client_of(answer))
+    ask(session.wrap(client_of(answer, api_key=key)))
+    (record,) = memory.records()
+    assert record["request_id"] == "chat"
+    assert KEY.encode() not in memory.lines[0]
+
+
 def test_only_openai_clients_can_be_wrapped(session: Session) -> None:
     with pytest.raises(TypeError, match="only OpenAI and AsyncOpenAI clients"):
         session.wrap(object())
