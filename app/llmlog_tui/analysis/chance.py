@@ -1,0 +1,68 @@
+"""Chance: how likely a difference between two sets of calls is although nothing changed."""
+
+from __future__ import annotations
+
+import math
+
+import polars as pl
+
+
+def mann_whitney(before: pl.Series, after: pl.Series) -> float | None:
+    """Two-sided p that values of `after` are larger, or smaller, than those of `before` by chance.
+
+    Normal approximation of U with midranks, tie correction and continuity correction; None where a
+    side has no value. Nulls are left out. Source: Mann and Whitney 1947; Hollander, Wolfe and
+    Chicken, Nonparametric Statistical Methods, 3rd ed., 4.1.
+    """
+    before, after = before.drop_nulls(), after.drop_nulls()
+    m, n = len(before), len(after)
+    if not m or not n:
+        return None
+    both = pl.concat([before.cast(pl.Float64), after.cast(pl.Float64)])
+    u = float(both.rank("average").tail(n).sum()) - n * (n + 1) / 2
+    of_ties = both.value_counts().to_series(1).cast(pl.Float64)
+    ties = float((of_ties**3 - of_ties).sum())
+    variance = m * n / 12 * ((m + n + 1) - ties / ((m + n) * (m + n - 1)))
+    if variance <= 0:
+        return 1.0
+    away = max(0.0, abs(u - m * n / 2) - 0.5)
+    return math.erfc(away / math.sqrt(2 * variance))
+
+
+def chance_of_slower(u: float, before: int, after: int) -> float:
+    """One-sided p of the Mann-Whitney test from its statistic.
+
+    `u` counts the pairs of one of the `before` and one of the `after` values in which the latter is
+    larger, a tie as half. Without tie correction, which errs towards silence. As mann_whitney().
+    """
+    deviation = math.sqrt(before * after * (before + after + 1) / 12)
+    return math.erfc((u - before * after / 2 - 0.5) / deviation / math.sqrt(2)) / 2
+
+
+def chance_of_rise(hits_before: int, calls_before: int, hits: int, calls: int) -> float:
+    """One-sided p of Fisher's exact test, from 0 to 1.
+
+    The chance that, of all hits there are, at least `hits` fall among the last `calls` by mere
+    order. It holds for any counts, also very low ones. Source: Fisher 1935, The Design of
+    Experiments, II.
+    """
+    total, all_hits = calls_before + calls, hits_before + hits
+    whole = _log_choose(total, calls)
+    return min(
+        1.0,
+        sum(
+            math.exp(_log_choose(all_hits, k) + _log_choose(total - all_hits, calls - k) - whole)
+            for k in range(max(hits, calls - (total - all_hits)), min(calls, all_hits) + 1)
+        ),
+    )
+
+
+def chance_of_difference(hits_before: int, calls_before: int, hits: int, calls: int) -> float:
+    """Two-sided p that two shares differ so by chance: twice the smaller tail of Fisher's test."""
+    rise = chance_of_rise(hits_before, calls_before, hits, calls)
+    fall = chance_of_rise(hits, calls, hits_before, calls_before)
+    return min(1.0, 2 * min(rise, fall))
+
+
+def _log_choose(n: int, k: int) -> float:
+    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
