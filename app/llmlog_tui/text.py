@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shlex
 from typing import Final
 
 _CONTROL_PICTURES: Final = 0x2400
@@ -28,3 +31,19 @@ def _shown(character: str) -> str:
     if code == _DELETE:
         return "␡"
     return " " if character.isspace() else "\N{REPLACEMENT CHARACTER}"
+
+
+def grep(name: str, value: str, line: bytes, file: str) -> str:
+    """The command that finds all records with this value, written as it stands in `line`."""
+    written = [
+        f'"{name}":{space}{json.dumps(value, ensure_ascii=escaped)}'
+        for escaped in (False, True)
+        for space in (" ", "")
+    ]
+    pattern = next((each for each in written if _utf8(each) in line), written[0])
+    fixed = "" if re.fullmatch(r'[\w": -]*', pattern) else "-F "
+    return f"grep {fixed}{shlex.quote(pattern)} {shlex.quote(file)}"
+
+
+def _utf8(text: str) -> bytes:
+    return text.encode(errors="surrogatepass")

@@ -259,3 +259,26 @@ def test_a_log_of_many_blocks_is_the_log_parsed_at_once(
     assert steps(snapshot) == parsed.frame["step"].to_list()
     assert snapshot.counts.skipped == parsed.skipped.counts
     assert snapshot.counts.first_skipped["not_json"].line == parsed.skipped.first["not_json"] + 1
+
+
+def test_a_record_knows_its_line_in_its_file(
+    files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llmlog_tui.log.lines.MAX_LINE_BYTES", 500)
+    monkeypatch.setattr("llmlog_tui.log.follow.BLOCK_BYTES", 600)
+    monkeypatch.setattr("llmlog_tui.log.store._STRETCH_BYTES", 200)
+    too_long = b'{"step": "' + b"x" * 2_000 + b'"}\n'
+    files[0].write_bytes(line(2) + b"\nbad\n" + line(4) * 30 + too_long + line(35) * 3)
+    files[1].write_bytes(b"".join(line(number) for number in range(1, 40)))
+    reader = Reader(files)
+    frame = read_all(reader).frame
+    first = reader.first_lines()
+    found = [
+        (file, first[block] + at)
+        for file, block, at in frame.select("file", "block", "line").iter_rows()
+    ]
+    assert found == [
+        (0, 1), *((0, number) for number in range(4, 34)), (0, 35), (0, 36), (0, 37),
+        *((1, number) for number in range(1, 40)),
+    ]  # fmt: skip
+    assert frame["block"].n_unique() > 4

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -66,6 +67,8 @@ class Reader:
     ) -> None:
         self.problems: dict[Path, str] = {}
         """Files that cannot be read at present, and why."""
+        self.taken: tuple[Path, Block, Parsed] | None = None
+        """What the last step() read: the file, its lines, and the records in them."""
         self._sources: list[_Source] = []
         self._care: list[int] = []  # by file, what its next block is likely to need
         self._names = files if isinstance(files, Sources) and files.may_grow else None
@@ -139,10 +142,19 @@ class Reader:
 
     def raw_line(self, block: int, line: int) -> bytes | None:
         """A record's line as it stands in its file, or None if that file was replaced since."""
+        lines = self.raw_lines(block)
+        return None if lines is None else lines[line]
+
+    def raw_lines(self, block: int) -> list[bytes] | None:
+        """All lines of a block as they stand in their file, or None as raw_line()."""
         stretch = self._store.stretch(block)
         source = self._sources[stretch.file]
         data = source.reread(stretch.generation, stretch.offset, stretch.length)
-        return None if data is None else data.split(b"\n")[line]
+        return None if data is None else data.split(b"\n")
+
+    def first_lines(self) -> list[int]:
+        """For each block, by its index, the number of its first line in its file, from 1."""
+        return self._store.first_lines()
 
     def _next_block(self) -> tuple[int, Block] | None:
         """The next block, of the newest ones first."""
@@ -178,6 +190,7 @@ class Reader:
         parsed = parsing.result()
         self._care[index] = parsed.care
         self._store.add(index, block, parsed)
+        self.taken = (self._sources[index].path, block, parsed)
 
     def _add_file(self, file: Path) -> None:
         self._store.add_file(file)
@@ -218,20 +231,22 @@ def load(
     window: Window = EVERYTHING,
     columns: Collection[str] = COLUMNS,
 ) -> Snapshot:
-    """Everything in `files` as it stands now; standard input to its end; options as Reader's.
+    """Everything in `files` as it stands now; options as Reader's, errors as read_all()'s."""
+    with closing(Reader(files, window=window, columns=columns)) as reader:
+        return read_all(reader)
 
-    Raises SourceError for one that cannot be read.
+
+def read_all(reader: Reader) -> Snapshot:
+    """Everything there is to read as it stands now; standard input to its end.
+
+    Raises SourceError for a file that cannot be read.
     """
-    reader = Reader(files, window=window, columns=columns)
-    try:
-        while reader.step() or reader.wait():
-            pass
-        for file, why in reader.problems.items():
-            raise SourceError(f"{file}: {why}")
-        for file in reader.waiting_for():
-            raise SourceError(f"{file}: {os.strerror(2)}")
-        reader.finish()
-        reader.loaded()
-        return reader.snapshot()
-    finally:
-        reader.close()
+    while reader.step() or reader.wait():
+        pass
+    for file, why in reader.problems.items():
+        raise SourceError(f"{file}: {why}")
+    for file in reader.waiting_for():
+        raise SourceError(f"{file}: {os.strerror(2)}")
+    reader.finish()
+    reader.loaded()
+    return reader.snapshot()

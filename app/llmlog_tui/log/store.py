@@ -56,13 +56,17 @@ class Counts:
 
 @dataclass(frozen=True)
 class Stretch:
-    """Where lines lie: bytes `offset` to `offset + length` of one generation of a file."""
+    """Where lines lie: bytes `offset` to `offset + length` of one generation of a file.
+
+    `passed` lines before them were too long to be read.
+    """
 
     file: int
     generation: int
     offset: int
     length: int
     lines: int
+    passed: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,6 +160,17 @@ class Store:
         """Where the block with this index lies."""
         return self._stretches[block]
 
+    def first_lines(self) -> list[int]:
+        """For each block, by its index, the number of its first line in its file, from 1."""
+        ends: dict[tuple[int, int], int] = {}
+        first = [0] * len(self._stretches)
+        by_offset = sorted(enumerate(self._stretches), key=lambda item: item[1].offset)
+        for index, stretch in by_offset:
+            of_file = (stretch.file, stretch.generation)
+            first[index] = ends.get(of_file, 1) + stretch.passed
+            ends[of_file] = first[index] + stretch.lines
+        return first
+
     def _frame(self) -> pl.DataFrame:
         frames = [*self._older.frames, *self._newer.frames]
         return pl.concat(frames) if frames else pl.DataFrame(schema=FRAME_SCHEMA)
@@ -167,6 +182,7 @@ class Store:
         self._is_whole = block.data.endswith(b"\n")
         if (
             last
+            and not block.too_long
             and (last.file, last.generation) == (file, block.generation)
             and last.offset + last.length == block.offset
             and last.length + length <= _STRETCH_BYTES
@@ -175,7 +191,9 @@ class Store:
                 last, length=last.length + length, lines=last.lines + lines
             )
             return len(self._stretches) - 1, last.lines
-        self._stretches.append(Stretch(file, block.generation, block.offset, length, lines))
+        self._stretches.append(
+            Stretch(file, block.generation, block.offset, length, lines, block.too_long)
+        )
         return len(self._stretches) - 1, 0
 
     def _keep_window(self, added: pl.DataFrame) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-import shlex
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -15,7 +13,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from llmlog_tui.text import inert
+from llmlog_tui.text import grep, inert
 from llmlog_tui.tui.bindings import RECORD_BINDINGS
 
 _MAX_VALUE = 4_000
@@ -59,22 +57,6 @@ class RecordScreen(ModalScreen[None]):
         for name in ("trace_id", "request_id"):
             if isinstance(record.get(name), str):
                 yield Content(inert(grep(name, record[name], self._line, self._file)))
-
-
-def grep(name: str, value: str, line: bytes, file: str) -> str:
-    """The command that finds all records with this value, written as it stands in `line`."""
-    written = [
-        f'"{name}":{space}{json.dumps(value, ensure_ascii=escaped)}'
-        for escaped in (False, True)
-        for space in (" ", "")
-    ]
-    pattern = next((each for each in written if _utf8(each) in line), written[0])
-    fixed = "" if re.fullmatch(r'[\w": -]*', pattern) else "-F "
-    return f"grep {fixed}{shlex.quote(pattern)} {shlex.quote(file)}"
-
-
-def _utf8(text: str) -> bytes:
-    return text.encode(errors="surrogatepass")
 
 
 def _bounded(text: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from llmlog_tui.tui.screens.record import grep
+from llmlog_tui.text import grep
 
 
 @pytest.mark.parametrize("separators", [(", ", ": "), (",", ":")], ids=["spaced", "compact"])

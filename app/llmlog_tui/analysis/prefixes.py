@@ -1,0 +1,61 @@
+"""Why a prompt was not taken from the provider's cache: what its prefix_hashes tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import polars as pl
+
+from llmlog_tui.log.schema import IS_CALL
+
+Hashes = Mapping[int, Sequence[str]]
+"""prefix_hashes by the record's key `row`: for each message one that stands for it and all before.
+
+They are not in the frame: whoever asks reads them from the raw lines.
+"""
+
+_HALF: Final = 0.5
+
+
+def first_change(before: Sequence[str], after: Sequence[str]) -> int | None:
+    """The first message, from 0, that is not the same in both prompts.
+
+    None if they are equal or one only goes on where the other ends.
+    """
+    pairs = zip(before, after, strict=False)
+    return next((index for index, (one, other) in enumerate(pairs) if one != other), None)
+
+
+def cache_misses(frame: pl.DataFrame, hashes: Hashes) -> dict[int, str]:
+    """Why less than half of a prompt was cached, by `row`, where there was something to reuse.
+
+    A call is compared with the last of the same model and trace before it, in order of steps:
+    `prefix changed at message 3` (from 0), or `prefix unchanged, not cached` (too short for the
+    provider, too long ago, or another server). Calls whose cached_tokens, prompt_tokens or
+    prefix_hashes are unknown, and those that nothing comes before, are left out.
+    """
+    calls = frame.filter(IS_CALL & pl.col("row").is_in(list(hashes)))
+    found: dict[int, str] = {}
+    last: dict[tuple[object, object], Sequence[str]] = {}
+    for call in _in_order(calls).iter_rows(named=True):
+        key, now = (call["trace_id"], call["model"]), hashes[call["row"]]
+        before = last.get(key)
+        last[key] = now
+        if before is not None and _is_miss(call["cached_tokens"], call["prompt_tokens"]):
+            changed = first_change(before, now)
+            found[call["row"]] = (
+                "prefix unchanged, not cached"
+                if changed is None
+                else f"prefix changed at message {changed}"
+            )
+    return found
+
+
+def _in_order(calls: pl.DataFrame) -> pl.DataFrame:
+    needed = ("row", "trace_id", "model", "step", "cached_tokens", "prompt_tokens")
+    return calls.select(needed).sort("step", maintain_order=True, nulls_last=True)
+
+
+def _is_miss(cached: int | None, prompt: int | None) -> bool:
+    return cached is not None and prompt is not None and cached < prompt * _HALF
