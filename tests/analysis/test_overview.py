@@ -52,9 +52,13 @@ def test_the_trace_of_a_call_is_known(view: Overview) -> None:
     assert [view.trace_of(row) for row in (0, 3, 4)] == ["t", "u", None]
 
 
-def test_what_is_no_call_has_no_place_among_them(view: Overview) -> None:
+def test_a_tool_execution_leads_to_its_trace_too(view: Overview) -> None:
+    assert [view.trace_of(row) for row in (0, 1)] == ["t", "t"]
+
+
+def test_a_record_that_is_not_there_has_no_trace(view: Overview) -> None:
     with pytest.raises(KeyError):
-        view.trace_of(1)
+        view.trace_of(99)
 
 
 def test_the_last_call_of_a_trace_is_no_tool(view: Overview) -> None:

@@ -86,6 +86,8 @@ class Feed:
             while not self._cancelled.is_set():
                 has_more = reader.step()
                 has_news |= has_more
+                if not has_more and not self._follow and reader.wait(POLL_SECONDS):
+                    continue
                 if not has_more and state == "loading":
                     state = self._loaded(reader)
                 progress = _progress(reader, state)
