@@ -43,27 +43,12 @@ class Call:
         self._pid = os.getpid()
         self._once = threading.Lock()
         self._span_id = session.new_id(16)
-        self._fields: Fields = {
-            "event": event,
-            "ts": timestamp(session.clock.time_ns()),
-            "step": trace.next_step(),
-            "span_id": self._span_id,
-            "parent_span_id": scopes.current_span_id(trace),
-            "status": "ok",
-            "provider": provider,
-            "stream": stream,
-            **telemetry.request_fields(body),
-        }
         self._content = session.content
+        self._fields = self._first_fields(body, provider)
         self._chunks = _NO_CHUNKS
         if stream:
             chat = event == "chat_completion"
             self._chunks = ChatChunks(keeps=self._content.keeps) if chat else ResponseChunks()
-        if self._content.hashes:
-            messages = telemetry.request_messages(event, body)
-            self._fields["input"] = self._content.snapshot(messages)
-            if event != "embedding":
-                self._fields["prefix_hashes"] = self._content.prefix_hashes(messages)
         self._waiting: list[object] = []
         self._blocks: list[tuple[int, bytes]] = []
         self._blocks_size = 0
@@ -77,6 +62,27 @@ class Call:
         self._last: int | None = None
         self._now = session.clock.monotonic_ns
         self._started = self._now()
+
+    def _first_fields(self, body: Mapping[str, object], provider: str | None) -> Fields:
+        """What is known when the call starts: its place in the trace, and what is asked."""
+        event, content = self._event, self._content
+        fields: Fields = {
+            "event": event,
+            "ts": timestamp(self._trace.session.clock.time_ns()),
+            "step": self._trace.next_step(),
+            "span_id": self._span_id,
+            "parent_span_id": scopes.current_span_id(self._trace),
+            "status": "ok",
+            "provider": provider,
+            "stream": self.stream,
+            **telemetry.request_fields(body),
+        }
+        if content.hashes:
+            messages = telemetry.request_messages(event, body)
+            fields["input"] = content.snapshot(messages)
+            if event != "embedding":
+                fields["prefix_hashes"] = content.prefix_hashes(messages)
+        return fields
 
     @property
     def guard(self) -> Guard:
