@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -233,13 +233,14 @@ def load(
         return read_all(reader)
 
 
-def read_all(reader: Reader) -> Snapshot:
+def read_all(reader: Reader, on_step: Callable[[], object] = lambda: None) -> Snapshot:
     """Everything there is to read as it stands now; standard input to its end.
 
-    Raises SourceError for a file that cannot be read.
+    `on_step` is called again and again meanwhile. Raises SourceError for a file that cannot be
+    read.
     """
     while reader.step() or reader.wait():
-        pass
+        on_step()
     for file, why in reader.problems.items():
         raise SourceError(f"{file}: {why}")
     for file in reader.waiting_for():
