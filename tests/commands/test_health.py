@@ -30,17 +30,16 @@ def test_a_sound_log_has_no_faults(llmlog: Run, sample: Path) -> None:
 
 def test_every_fault_has_its_place(llmlog: Run, tmp_path: Path) -> None:
     path = tmp_path / "bad.jsonl"
-    second = '"2026-11-23T09:00:{:02}Z"'.format
     path.write_text(
         "\n".join(
             [
-                '{"session_id": "s", "trace_id": "t", "step": 0, "ts": %s}' % second(9),
+                json.dumps(sound(0, ts="2026-11-23T09:00:09Z")),
                 "",
                 "no json",
                 '{"session_id": "s", "trace_id": "t", "step": 1, "latency_ms": "soon"}',
                 "[]",
                 '{"session_id": "s", "trace_id": "t", "step": 1}',
-                '{"session_id": "s", "trace_id": "t", "step": 4, "ts": %s}' % second(5),
+                json.dumps(sound(4, ts="2026-11-23T09:00:05Z")),
                 '{"session_id": "s", "trace_id": null, "step": 4}',
                 '{"event": "deploy"}',
             ]
@@ -77,9 +76,9 @@ def test_the_file_of_a_fault_is_named(llmlog: Run, written: Written, tmp_path: P
 
 
 def test_people_read_how_often_what_and_where(llmlog: Run, written: Written) -> None:
-    path = written([sound(0), sound(0), {"event": "\x1b[31mdeploy"}])
+    path = written([sound(0), sound(0), {"event": "\x1b[31mX"}])
     assert llmlog("health", path).out.splitlines() == [
         "3 lines: 3 records, 0 skipped, 0 blank",
         f"        1  records of a step that their trace has already, first at {path}:2",
-        f"        1  records of the event ␛[31mdeploy, which is none of llmlog's, first at {path}:3",
+        f"        1  records of the event ␛[31mX, which is none of llmlog's, first at {path}:3",
     ]

@@ -15,6 +15,7 @@ import click
 from llmlog_tui.commands.common import Log, files_argument, opened, where_option
 from llmlog_tui.commands.sql import CSV_TIME, flat
 from llmlog_tui.log.reader import Reader
+from llmlog_tui.log.sources import expand
 
 Write = Callable[[Log, IO[bytes]], None]
 
@@ -52,7 +53,7 @@ def export(files: tuple[str, ...], *, out: Path, where: str | None) -> None:
     replaced once all is written.
     """
     write = _writer(out)
-    if any(_is_same(Path(name), out) for name in files):
+    if any(_is_same(path, out) for path in expand(files, must_exist=True)):
         raise click.ClickException(f"{out}: is one of the files that are read")
     with _progress() as on_step, opened(files, where, on_step=on_step) as log:
         try:

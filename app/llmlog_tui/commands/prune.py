@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -23,6 +23,7 @@ class Age(click.ParamType[timedelta]):
         """The time `value` stands for, or a usage error."""
         try:
             span = Window.of(value).span
+            datetime.now(UTC) - (span or timedelta())
         except (ValueError, OverflowError):
             span = None
         if span is None:
