@@ -47,8 +47,7 @@ def tail(files: tuple[str, ...], *, as_json: bool, lines: int, no_follow: bool) 
 
 def _follow(reader: Reader, *, as_json: bool) -> None:
     told: set[str] = set()
-    while reader.step():
-        pass
+    reader.catch_up()
     reader.loaded()
     _show_last(reader, as_json=as_json)
     while True:
