@@ -2,14 +2,44 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests.commands.conftest import Done, Run, command, is_refused
+
+COMMANDS = {
+    *("stats", "find", "session", "slow", "traces", "trace", "diff", "health", "tail", "sql"),
+    *("export", "bundle", "prune", "demo"),
+}
+
+
+@pytest.fixture
+def terminal() -> Callable[..., str]:
+    """What `llmlog` shows on a terminal."""
+
+    def shown(*words: str, **variables: str) -> str:
+        ours, theirs = pty.openpty()
+        plain = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+        with subprocess.Popen(
+            command("headless", *words), stdout=theirs, stderr=theirs, env={**plain, **variables}
+        ):
+            os.close(theirs)
+            parts = []
+            with contextlib.suppress(OSError):  # how a terminal says that nobody writes any more
+                while part := os.read(ours, 65_536):
+                    parts.append(part)
+            os.close(ours)
+        return b"".join(parts).decode()
+
+    return shown
+
 
 NO_EXTRA = """
 import sys
@@ -61,6 +91,14 @@ def test_one_bad_file_among_good_ones_is_one_line(llmlog: Run, sample: Path) -> 
         (["stats", "x", "--slow-ms", "soon"], "soon"),
         (["nope"], "nope"),
         (["--nope"], "--nope"),
+        (["slow", "x", "--over", "-1"], "-1"),
+        (["find", "x"], "FILE"),
+        (["diff", "a", "b"], "FILE"),
+        (["sql", "x", "--format", "xml"], "xml"),
+        (["tail", "x", "--lines", "-1"], "-1"),
+        (["export", "x"], "--to"),
+        (["prune", "x"], "--older-than"),
+        (["prune", "x", "--older-than", "soon"], "soon"),
         (["demo", "--runs", "0"], "--runs"),
         (["demo", "--rate", "0"], "--rate"),
         (["demo", "--rate", "nan"], "nan"),
@@ -87,15 +125,65 @@ def test_without_arguments_the_help_is_shown(process: Run) -> None:
     assert all(word in done.err for word in ("Usage: llmlog", "stats", "demo"))
 
 
+def test_every_command_of_the_contract_is_there(llmlog: Run) -> None:
+    out = llmlog("--help").out
+    assert {line.split()[0] for line in out.splitlines() if line[:3].strip()} >= COMMANDS
+    assert "_LLMLOG_COMPLETE=bash_source" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"), [("llmlog tra", {"trace", "traces"}), ("llmlog sql --fo", {"--format"})]
+)
+def test_the_shell_completes_commands_and_options(
+    process: Run, words: str, offered: set[str]
+) -> None:
+    asked = {
+        "_LLMLOG_COMPLETE": "bash_complete",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split()) - 1),
+    }
+    done = process(env={**os.environ, **asked})
+    assert {line.partition(",")[2] for line in done.out.split()} == offered
+
+
+@pytest.mark.parametrize("command", [["traces"], ["slow"], ["find", "ad1b72db"], ["tail"]])
+def test_colour_is_for_terminals_that_want_it(
+    sample: Path, command: list[str], terminal: Callable[..., str]
+) -> None:
+    words = [*command, str(sample), *(["--no-follow"] if command == ["tail"] else [])]
+    if command == ["tail"]:
+        words += ["--lines", "100"]
+    assert "\x1b[3" in terminal(*words)
+    assert "\x1b" not in terminal(*words, NO_COLOR="1")
+
+
+@pytest.mark.parametrize("command", [["traces"], ["slow"], ["trace", "a6a3a450"], ["health"]])
+def test_no_colour_goes_into_a_pipe(process: Run, sample: Path, command: list[str]) -> None:
+    done = process(*command, sample)
+    assert (done.code, done.err) == (0, "")
+    assert "\x1b" not in done.out
+
+
 def test_help_is_data(llmlog: Run) -> None:
     done = llmlog("stats", "--help")
     assert (done.code, done.err) == (0, "")
     assert "--json" in done.out
 
 
-@pytest.mark.parametrize("options", [[], ["--json"]])
-def test_a_closed_pipe_ends_quietly(sample: Path, options: list[str]) -> None:
-    stats = command("headless", "stats", sample, "--by", "session", *options)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["stats", "--by", "session"],
+        ["stats", "--json"],
+        ["traces"],
+        ["slow", "--json"],
+        ["sql", "select * from calls", "--format", "csv"],
+        ["tail", "--json", "--no-follow"],
+    ],
+    ids=" ".join,
+)
+def test_a_closed_pipe_ends_quietly(sample: Path, words: list[str]) -> None:
+    stats = command("headless", *words, sample)
     read, write = os.pipe()
     os.close(read)  # as `| head -c 1` does, sooner or later
     done = subprocess.run(stats, stdout=write, stderr=subprocess.PIPE, check=False, timeout=60)

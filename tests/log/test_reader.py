@@ -282,3 +282,20 @@ def test_a_record_knows_its_line_in_its_file(
         *((1, number) for number in range(1, 40)),
     ]  # fmt: skip
     assert frame["block"].n_unique() > 4
+
+
+def test_a_busy_writer_does_not_keep_a_reader_from_its_end(files: list[Path]) -> None:
+    files[0].write_bytes(line(0))
+    files[1].write_bytes(line(100))
+    reader = Reader(files)
+    step = reader.step
+
+    def busy_step() -> bool:
+        append(files[0], line(1) * 50)
+        return step()
+
+    reader.step = busy_step  # type: ignore[method-assign]
+    reader.catch_up()
+    assert {0, 100} <= set(steps(reader.snapshot()))
+    reader.finish()
+    assert reader.snapshot().frame.height < 1_000

@@ -78,9 +78,9 @@ def divergence(
     """Traces `a` and `b` of a frame with `changed` (fingerprints.with_changed()), aligned.
 
     Model calls, and tools of one name, are aligned so that the longest stretches belong together
-    (difflib's way; by position between traces that have over 250,000 pairs of steps). Prompts that
-    differ from a message on are told of once: those of later steps hold that message too. `hashes`
-    are the prefix_hashes that are known.
+    (difflib's way; by position between traces that have over a million pairs of steps). Prompts
+    that differ from a message on are told of once: those of later steps hold that message too.
+    `hashes` are the prefix_hashes that are known.
     """
     first = timeline(frame, a, slow_ms)
     second = timeline(frame, b, slow_ms)
@@ -109,7 +109,7 @@ def _kind(record: Mapping[str, Any]) -> tuple[str, str | None]:
     )
 
 
-_MOST_PAIRS: Final = 250_000
+_MOST_PAIRS: Final = 1_000_000
 
 
 def _aligned(

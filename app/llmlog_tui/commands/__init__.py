@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
+from llmlog_tui.analysis.find import NoIdError
+from llmlog_tui.analysis.sql import QueryError
+from llmlog_tui.commands.bundle import bundle
 from llmlog_tui.commands.demo import demo
+from llmlog_tui.commands.export import export
+from llmlog_tui.commands.find import find
+from llmlog_tui.commands.health import health
+from llmlog_tui.commands.prune import prune
+from llmlog_tui.commands.runs import diff, session, trace, traces
+from llmlog_tui.commands.slow import slow
+from llmlog_tui.commands.sql import sql_
 from llmlog_tui.commands.stats import stats
+from llmlog_tui.commands.tail import tail
 from llmlog_tui.log.sources import SourceError
 from llmlog_tui.text import inert
 
@@ -14,15 +27,31 @@ BAD_INPUT = 2
 
 _INTERRUPTED = 130
 
+_COMPLETION = """\b
+Completion of commands and options in the shell:
+  bash  eval "$(_LLMLOG_COMPLETE=bash_source llmlog)"
+  zsh   eval "$(_LLMLOG_COMPLETE=zsh_source llmlog)"
+  fish  _LLMLOG_COMPLETE=fish_source llmlog | source
+"""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=_COMPLETION)
 @click.version_option(package_name="llmlog", message="%(version)s")
-def llmlog() -> None:
-    """Answers from the log of an application's LLM calls."""
+@click.pass_context
+def llmlog(context: click.Context) -> None:
+    """Answers from the log of an application's LLM calls.
+
+    FILE is a log, a glob, a folder, or - for standard input. Colour is for terminals only, and
+    not where NO_COLOR is set.
+    """
+    context.color = False if os.environ.get("NO_COLOR") else None
 
 
-llmlog.add_command(stats)
-llmlog.add_command(demo)
+for _command in (
+    *(stats, slow, find, session, traces, trace, diff, health, tail, sql_),
+    *(export, bundle, prune, demo),
+):
+    llmlog.add_command(_command)
 
 
 def main() -> int:
@@ -32,7 +61,7 @@ def main() -> int:
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return BAD_INPUT
-    except (click.ClickException, SourceError) as error:
+    except (click.ClickException, SourceError, NoIdError, QueryError) as error:
         message = error.format_message() if isinstance(error, click.ClickException) else error
         usage = error.ctx if isinstance(error, click.UsageError) else None
         hint = f" See {usage.command_path} --help" if usage else ""

@@ -13,9 +13,8 @@ import orjson
 from llmlog_tui import units
 from llmlog_tui.analysis.stats import By, Stats
 from llmlog_tui.analysis.stats import stats as figures
+from llmlog_tui.commands.common import opened, where_option
 from llmlog_tui.commands.numbers import Finite
-from llmlog_tui.log.reader import load
-from llmlog_tui.log.sources import expand
 from llmlog_tui.log.store import Counts, Snapshot
 from llmlog_tui.text import inert
 
@@ -37,10 +36,14 @@ from llmlog_tui.text import inert
     show_default=True,
     help="A call is slow if it took longer.",
 )
-def stats(files: tuple[str, ...], *, as_json: bool, by: By, slow_ms: float) -> None:
+@where_option
+def stats(
+    files: tuple[str, ...], *, as_json: bool, by: By, slow_ms: float, where: str | None
+) -> None:
     """Count records, calls, errors and tokens, and take percentiles of the latency."""
-    snapshot = load(expand(files, must_exist=True))
-    found = figures(snapshot.frame, over_ms=slow_ms, by=by)
+    with opened(files, where) as log:
+        snapshot = log.snapshot
+        found = figures(log.frame, over_ms=slow_ms, by=by)
     if as_json:
         click.echo(orjson.dumps(as_object(snapshot, found, slow_ms)))
     else:

@@ -71,9 +71,9 @@ class Packed:
             self._stream = None
 
     def position(self) -> tuple[int, int]:
-        """(compressed bytes read, bytes there)."""
+        """(compressed bytes read, bytes there); not all of them while there may be more lines."""
         there = self._at[2]
-        return (self._stream.tell() if self._stream else there), there
+        return (min(self._stream.tell(), there - 1) if self._stream else there), there
 
     def reread(self, generation: int, offset: int, length: int) -> bytes | None:
         """Bytes that were read before, decompressed again; None if their file is there no more."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
 from collections import deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -100,6 +101,23 @@ class Reader:
             return True
         return self._has_new_files() and self.step()
 
+    def catch_up(self, on_step: Callable[[], object] = lambda: None) -> None:
+        """Read all that is there now, but not what busy writers go on to add.
+
+        `on_step` is called again and again meanwhile.
+        """
+        sizes = [_size(file) for file in self.files]
+        while not self._has_read(sizes) and self.step():
+            on_step()
+        while self._parsing:
+            self._take()
+
+    def _has_read(self, sizes: Sequence[float | None]) -> bool:
+        return all(
+            size is None or (not source.is_waiting and source.position()[0] >= size)
+            for source, size in zip(self._sources, sizes, strict=False)
+        )
+
     def loaded(self) -> None:
         """Say that what was there at the start is read: from here on it is live."""
         self._store.loaded()
@@ -107,8 +125,7 @@ class Reader:
     def finish(self) -> None:
         """Take what stands behind the last newline too: nobody waits for its end."""
         self._is_ending = True
-        while self.step():
-            pass
+        self.catch_up()
         for index, source in enumerate(self._sources):
             while block := source.finish():
                 self._parse(index, block)
@@ -225,6 +242,16 @@ class Reader:
         return bool(new)
 
 
+def _size(file: Path) -> float | None:
+    """In bytes; infinite for standard input, None if there is no such file."""
+    if file == STDIN:
+        return math.inf
+    try:
+        return file.stat().st_size
+    except OSError:
+        return None
+
+
 def load(
     files: Sequence[Path] | Sources,
     *,
@@ -236,13 +263,15 @@ def load(
         return read_all(reader)
 
 
-def read_all(reader: Reader) -> Snapshot:
+def read_all(reader: Reader, on_step: Callable[[], object] = lambda: None) -> Snapshot:
     """Everything there is to read as it stands now; standard input to its end.
 
-    Raises SourceError for a file that cannot be read.
+    `on_step` is called again and again meanwhile. Raises SourceError for a file that cannot be
+    read.
     """
-    while reader.step() or reader.wait():
-        pass
+    reader.catch_up(on_step)
+    while reader.wait():
+        reader.catch_up(on_step)
     for file, why in reader.problems.items():
         raise SourceError(f"{file}: {why}")
     for file in reader.waiting_for():

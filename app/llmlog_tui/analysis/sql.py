@@ -1,0 +1,86 @@
+"""SQL over a log: a predicate that narrows it, a query that answers in a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import polars as pl
+
+from llmlog_tui.analysis.calls import model_calls
+from llmlog_tui.analysis.fingerprints import with_changed
+from llmlog_tui.analysis.traces import traces
+from llmlog_tui.log.schema import COLUMNS, plain
+
+_OURS: Final = ("line", "block", "file", "row", "changed")
+"""Columns of the frame that are no fields of the record."""
+
+
+class QueryError(Exception):
+    """SQL that has no answer; its text is one line that says why."""
+
+
+def narrowed(frame: pl.DataFrame, predicate: str) -> pl.DataFrame:
+    """The records of a frame for which an SQL predicate over the record's fields holds.
+
+    Times are compared with SQL timestamps, dates, and text that looks like one, all UTC. Raises
+    QueryError.
+    """
+    with _explained("the predicate"):
+        fields = dict.fromkeys(pl.sql_expr(predicate).meta.root_names())
+        for name in fields:
+            if name not in COLUMNS:
+                raise QueryError(f"no column {name}; there are {', '.join(COLUMNS)}")
+        records = _in_sql(frame.select("row", *fields))
+        asked = f"select row from records where {predicate}\n"  # noqa: S608 - one expression
+        kept = pl.SQLContext(records=records, eager=True).execute(asked)["row"]
+    return frame.filter(pl.col("row").is_in(kept.implode()))
+
+
+def _calls(frame: pl.DataFrame) -> pl.DataFrame:
+    return _public(model_calls(frame))
+
+
+def _traces(frame: pl.DataFrame) -> pl.DataFrame:
+    return traces(with_changed(frame)).drop("row")
+
+
+def _public(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.drop(_OURS, strict=False)
+
+
+TABLES: Final[dict[str, Callable[[pl.DataFrame], pl.DataFrame]]] = {
+    "calls": _calls,
+    "traces": _traces,
+    "records": _public,
+}
+"""calls: the model calls, with the record's fields; traces: one row a run, see traces.traces();
+records: everything, tool executions, spans and foreign events too."""
+
+
+def query(frame: pl.DataFrame, sql: str) -> pl.DataFrame:
+    """The answer to one SQL statement over TABLES, whose timestamps are UTC without a zone.
+
+    Raises QueryError.
+    """
+    named = sql.lower()
+    tables = {name: _in_sql(table(frame)) for name, table in TABLES.items() if name in named}
+    with _explained("the query"):
+        return plain(pl.SQLContext(tables, eager=True).execute(sql))
+
+
+def _in_sql(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame as SQL takes it: no categoricals, and times that compare with timestamps."""
+    return plain(frame).with_columns(pl.col(pl.Datetime).dt.replace_time_zone(None))
+
+
+@contextmanager
+def _explained(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        reason = str(error).strip().partition("\n")[0].replace("sql parser error: ", "")
+        if "relation" in reason:
+            reason += f"; there are {', '.join(TABLES)}"
+        raise QueryError(f"{what}: {reason}") from None

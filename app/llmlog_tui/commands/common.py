@@ -1,0 +1,144 @@
+"""What the commands share: their files, `--where`, `--json`, and where a record stands."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import orjson
+import polars as pl
+
+from llmlog_tui import units
+from llmlog_tui.analysis.sql import narrowed
+from llmlog_tui.log.reader import Reader, read_all
+from llmlog_tui.log.schema import COLUMNS, plain
+from llmlog_tui.log.sources import Sources
+from llmlog_tui.log.store import Place, Snapshot
+
+files_argument: Final = click.argument("files", nargs=-1, required=True, metavar="FILE...")
+json_option: Final = click.option(
+    "--json", "as_json", is_flag=True, help="JSON, one object a line; its keys are stable."
+)
+where_option: Final = click.option(
+    "--where",
+    metavar="SQL",
+    help="Only records for which this holds, e.g. \"model = 'gpt-5' and latency_ms > 500\".",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Log:
+    """A log that was read, open so that raw lines can be read again; `frame` is what --where left.
+
+    `snapshot` has all of it.
+    """
+
+    reader: Reader
+    snapshot: Snapshot
+    frame: pl.DataFrame
+
+    @cached_property
+    def _first_lines(self) -> pl.Series:
+        return pl.Series(self.reader.first_lines(), dtype=pl.Int64)
+
+    def placed(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The records' fields with strings for categoricals; `file`, its path; `line`, from 1."""
+        files = pl.Series([path_text(path) for path in self.snapshot.files], dtype=pl.String)
+        return plain(frame).select(
+            *COLUMNS,
+            file=files.gather(frame["file"]),
+            line=self._first_lines.gather(frame["block"]) + frame["line"].cast(pl.Int64),
+        )
+
+    def place(self, row: int) -> Place:
+        """Where the record with this key stands."""
+        record = self.snapshot.frame.filter(pl.col("row") == row)
+        file, line = self.placed(record).select("file", "line").row(0)
+        return Place(Path(file), line)
+
+    def raw(self, frame: pl.DataFrame) -> Iterator[tuple[int, bytes]]:
+        """(key, line without its newline) of each record, as it stands in its file.
+
+        Raises ClickException if the file was replaced since it was read.
+        """
+        lines_of = lru_cache(maxsize=8)(self.reader.raw_lines)  # files may alternate, by ts
+        for row, block, line in frame.select("row", "block", "line").iter_rows():
+            lines = lines_of(block)
+            if lines is None:
+                raise click.ClickException("the file was replaced while it was read")
+            yield row, lines[line].removeprefix(b"\xef\xbb\xbf")
+
+    def hashes(self, frame: pl.DataFrame) -> dict[int, list[str]]:
+        """prefix_hashes by key, of the records that have some."""
+        known = {}
+        for row, line in self.raw(frame):
+            if b'"prefix_hashes"' in line:
+                found = as_object(line).get("prefix_hashes")
+                if isinstance(found, list) and found:
+                    known[row] = [str(each) for each in found]
+        return known
+
+
+def as_object(line: bytes) -> dict[str, Any]:
+    """A raw line as an object; empty where orjson is stricter than polars was."""
+    try:
+        found = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+@contextmanager
+def opened(
+    names: Sequence[str],
+    where: str | None = None,
+    *,
+    on_step: Callable[[Reader], object] = lambda _: None,
+) -> Iterator[Log]:
+    """Everything in the files that `names` mean, as it stands now.
+
+    Raises SourceError for one that cannot be read, QueryError for a bad `where`.
+    """
+    with closing(Reader(Sources(names, must_exist=True))) as reader:
+        snapshot = read_all(reader, on_step=lambda: on_step(reader))
+        frame = snapshot.frame if where is None else narrowed(snapshot.frame, where)
+        yield Log(reader, snapshot, frame)
+
+
+def path_text(path: Path) -> str:
+    """A path as JSON can hold it: bytes that are no UTF-8 become `�`."""
+    return os.fsencode(path).decode(errors="replace")
+
+
+_AT_ONCE: Final = 1_000
+
+
+def echo_lines(lines: Iterable[bytes]) -> None:
+    """Lines to stdout, in few writes."""
+    rest = iter(lines)
+    while some := list(islice(rest, _AT_ONCE)):
+        click.echo(b"".join(line + b"\n" for line in some), nl=False)
+
+
+def echo_json(rows: Iterable[Mapping[str, Any]]) -> None:
+    """One JSON object a line to stdout; times as RFC 3339."""
+    echo_lines(map(to_json, rows))
+
+
+def to_json(row: Mapping[str, Any]) -> bytes:
+    """An object as JSON; times as RFC 3339, what JSON has no word for as text."""
+    return orjson.dumps(row, default=_plain_value, option=orjson.OPT_PASSTHROUGH_DATETIME)
+
+
+def _plain_value(value: object) -> str | None:
+    if isinstance(value, datetime):
+        return units.rfc3339(value if value.tzinfo else value.replace(tzinfo=UTC))
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

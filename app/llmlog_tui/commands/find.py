@@ -1,0 +1,59 @@
+"""`llmlog find`: the record a ticket, a screen or somebody's log line speaks of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import click
+import polars as pl
+
+from llmlog_tui.analysis.find import matching
+from llmlog_tui.commands.common import (
+    Log,
+    as_object,
+    echo_json,
+    files_argument,
+    json_option,
+    opened,
+    path_text,
+    where_option,
+)
+from llmlog_tui.commands.shown import HEAD, line_of
+from llmlog_tui.text import grep, inert
+
+
+@click.command()
+@click.argument("wanted", metavar="ID")
+@files_argument
+@json_option
+@where_option
+def find(wanted: str, files: tuple[str, ...], *, as_json: bool, where: str | None) -> None:
+    """Find records by id, request_id, trace_id or session_id, or by its first 6 characters or more.
+
+    One record is shown whole, several as a list. JSON columns: the record's fields (null where
+    unknown), then file and line.
+    """
+    with opened(files, where) as log:
+        found = matching(log.frame, wanted)
+        if as_json:
+            echo_json(log.placed(found).iter_rows(named=True))
+        elif found.height == 1:
+            click.echo("\n".join(_whole(log, found)))
+        else:
+            rows = found.iter_rows(named=True)
+            click.echo("\n".join([HEAD, *map(line_of, rows)]))
+
+
+def _whole(log: Log, found: pl.DataFrame) -> Iterator[str]:
+    """All fields as they stand in the line, where it stands, and how to find it again."""
+    ((row, line),) = log.raw(found)
+    place = log.place(row)
+    yield inert(f"{path_text(place.file)}:{place.line}")
+    record = as_object(line)
+    for name, value in record.items():
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        yield f"{inert(name, 30):<30}  {inert(text)}"
+    for name in ("trace_id", "request_id"):
+        if isinstance(record.get(name), str):
+            yield inert(grep(name, record[name], line, str(place.file)))

@@ -1,0 +1,94 @@
+"""`llmlog health`: what is wrong with a log, and where it first is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import click
+
+from llmlog_tui.analysis import health as health_
+from llmlog_tui.commands.common import Log, files_argument, opened, path_text, to_json
+from llmlog_tui.log.store import Place
+from llmlog_tui.text import inert
+
+
+class Fault(NamedTuple):
+    """A kind of fault: how often, and the place of the first."""
+
+    kind: str
+    name: str | None
+    times: int
+    first: Place
+
+
+_MEANING = {
+    "skipped": "lines that gave no record: {}",
+    "nulled": "values of {} of a wrong type, read as null",
+    "unjoinable": "records without {}",
+    "duplicate_step": "records of a step that their trace has already",
+    "missing_step": "steps between those of their trace have no record",
+    "step_backwards": "steps began before the step before them",
+    "end_backwards": "records ended over 1 s before the one before them in their file",
+    "unknown_event": "records of the event {}, which is none of llmlog's",
+}
+
+
+@click.command()
+@files_argument
+@click.option("--json", "as_json", is_flag=True, help="One JSON object; its keys are stable.")
+def health(files: tuple[str, ...], *, as_json: bool) -> None:
+    """Say what is wrong with a log: lines and values lost, records that cannot be joined.
+
+    JSON: files, lines (records + skipped + blanks), records, skipped, blanks, and faults, each with
+    kind (skipped, nulled, unjoinable, duplicate_step, missing_step, step_backwards, end_backwards,
+    unknown_event), name (what was wrong with a skipped line, the field of nulled and unjoinable,
+    the event), count, and the file and line of the first.
+    """
+    with opened(files) as log:
+        faults = list(_faults(log))
+        counts = log.snapshot.counts
+    skipped = counts.skipped.total()
+    if as_json:
+        totals = {
+            "files": [path_text(path) for path in log.snapshot.files],
+            "lines": counts.lines,
+            "records": counts.records,
+            "skipped": skipped,
+            "blanks": counts.blanks,
+        }
+        click.echo(to_json({**totals, "faults": list(map(_as_object, faults))}))
+        return
+    click.echo(
+        f"{counts.lines:,} lines: {counts.records:,} records, {skipped:,} skipped, "
+        f"{counts.blanks:,} blank"
+    )
+    for fault in faults:
+        click.echo(_as_text(fault))
+    if not faults:
+        click.echo("nothing is wrong with them")
+
+
+def _faults(log: Log) -> Iterator[Fault]:
+    counts = log.snapshot.counts
+    yield from _counted("skipped", counts.skipped, counts.first_skipped)
+    yield from _counted("nulled", counts.nulled, counts.first_nulled)
+    for found in health_.health(log.frame):
+        yield Fault(found.kind, found.name or None, found.count, log.place(found.row))
+
+
+def _counted(kind: str, counts: Counter[str], first: dict[str, Place]) -> Iterator[Fault]:
+    for name, count in counts.most_common():
+        yield Fault(kind, name, count, first[name])
+
+
+def _as_object(fault: Fault) -> dict[str, object]:
+    place = {"file": path_text(fault.first.file), "line": fault.first.line}
+    return {"kind": fault.kind, "name": fault.name, "count": fault.times, **place}
+
+
+def _as_text(fault: Fault) -> str:
+    meaning = _MEANING[fault.kind].format(inert(fault.name or "", 60))
+    place = inert(f"{path_text(fault.first.file)}:{fault.first.line}")
+    return f"{fault.times:>9,}  {meaning}, first at {place}"

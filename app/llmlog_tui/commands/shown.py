@@ -1,0 +1,121 @@
+"""Records and tables as lines of text for people."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import click
+
+from llmlog_tui import units
+from llmlog_tui.analysis.timeline import Timeline
+from llmlog_tui.text import inert
+
+HEAD: Final = (
+    f"{'time':<23} {'trace':<8} {'step':>4} {'what':<24} {'ms':>8} {'rsn':>6} {'in':>7} {'out':>6}"
+    "  notes"
+)
+"""The titles over lines from line_of()."""
+
+
+def line_of(record: Mapping[str, Any], why: str = "") -> str:
+    """One record in one line; red if it failed, yellow if there is a `why` it was slow."""
+    when = record["ts"]
+    time = f"{units.local(when):%Y-%m-%d %H:%M:%S.%f}"[:23] if when else units.UNKNOWN
+    trace = inert(units.short_id(record["trace_id"]))
+    step = units.UNKNOWN if record["step"] is None else str(record["step"])
+    text = (
+        f"{time:<23} {fitted(trace, 8)} {step:>4} {fitted(inert(name_of(record)), 24)}"
+        f" {units.within(record['latency_ms'], 8):>8}"
+        f" {units.within(record['reasoning_tokens'], 6):>6}"
+        f" {units.within(record['prompt_tokens'], 7):>7}"
+        f" {units.within(record['completion_tokens'], 6):>6}"
+        f"  {'  '.join(_notes(record, why))}"
+    ).rstrip()
+    return toned(text, failed=record["status"] == "error", slow=bool(why))
+
+
+def toned(line: str, *, failed: bool, slow: bool = False) -> str:
+    """The line in colour where it is remarkable; click takes away what is not wanted."""
+    tone = "red" if failed else "yellow" if slow else None
+    return click.style(line, fg=tone) if tone else line
+
+
+def name_of(record: Mapping[str, Any]) -> str:
+    """What a record is of: a tool, a span, a model, else its event."""
+    names = (record[name] for name in ("tool_name", "name", "model", "requested_model"))
+    return next((str(name) for name in names if name), str(record["event"]))
+
+
+def _notes(record: Mapping[str, Any], why: str) -> Iterator[str]:
+    if record["status"] == "error":
+        yield inert(f"✗ {record['error_type'] or record['error_status'] or 'failed'}")
+    if record["finish_reason"] == "length":
+        yield "┤ length"
+    if record["retries"]:
+        yield f"↻ {record['retries']}"
+    if why:
+        yield inert(why)
+
+
+def trace_lines(timeline: Timeline, remarks: Mapping[int, str]) -> Iterator[str]:
+    """A run, one line a step, indented as its spans are; `remarks` by the record's key."""
+    yield f"{'step':>4}  {'what':<32} {'began ms':>10} {'ms':>9}  notes"
+    for step in timeline.steps:
+        number = units.UNKNOWN if step.step is None else str(step.step)
+        name = fitted(inert(step.branch + step.name), 32)
+        notes = [inert(note.text) for note in step.notes]
+        notes += [remarks[step.row]] if step.row in remarks else []
+        began = units.within(step.start if timeline.timed else None, 10)
+        took = units.within(step.latency_ms, 9)
+        line = f"{number:>4}  {name} {began:>10} {took:>9}  {'  '.join(notes)}"
+        yield toned(line.rstrip(), failed=step.failed, slow=step.slow)
+
+
+_MAX_CELL: Final = 60
+
+
+def table(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    """Any rows, in columns as wide as their values but for very long ones; numbers to the right."""
+    rows = list(rows)
+    cells = [[inert(_cell(value), _MAX_CELL) for value in row] for row in rows]
+    heads = [inert(title, _MAX_CELL) for title in titles]
+    columns = list(zip(heads, *cells, strict=True))
+    widths = [max(map(_width, column)) for column in columns]
+    right = [_are_numbers(row[index] for row in rows) for index in range(len(heads))]
+    for line in (heads, *cells):
+        yield "  ".join(
+            fitted(cell, width, right=is_right)
+            for cell, width, is_right in zip(line, widths, right, strict=True)
+        ).rstrip()
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return units.UNKNOWN
+    if isinstance(value, float):
+        return f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}"  # noqa: PLR2004 - six digits
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _are_numbers(values: Iterable[object]) -> bool:
+    known = [value for value in values if value is not None]
+    return bool(known) and all(isinstance(value, (int, float)) for value in known)
+
+
+def fitted(text: str, width: int, *, right: bool = False) -> str:
+    """`text` in just so many cells, cut at its end."""
+    while _width(text) > width:
+        text = text[:-1]
+    spaces = " " * (width - _width(text))
+    return spaces + text if right else text + spaces
+
+
+def _width(text: str) -> int:
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(each) else 1 + (unicodedata.east_asian_width(each) in "WF")
+        for each in text
+    )

@@ -1,0 +1,52 @@
+"""`llmlog sql`: any question, in SQL."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import click
+import polars as pl
+
+from llmlog_tui.analysis.sql import query
+from llmlog_tui.commands.common import echo_json, files_argument, opened
+from llmlog_tui.commands.shown import table
+
+Format = Literal["table", "json", "csv"]
+
+_TABLES = """\b
+Tables:
+  calls    model calls; columns are the record's fields
+  traces   runs; columns as of llmlog traces --json
+  records  everything, tool executions, spans and foreign events too
+"""
+
+CSV_TIME = "%Y-%m-%dT%H:%M:%S%.6fZ"
+
+
+@click.command("sql", epilog=_TABLES)
+@click.argument("sql", metavar="QUERY")
+@files_argument
+@click.option(
+    "--format",
+    "as_",
+    type=click.Choice(["table", "json", "csv"]),
+    default="table",
+    show_default=True,
+    help="json: one object a line.",
+)
+def sql_(sql: str, files: tuple[str, ...], *, as_: Format) -> None:
+    """Ask in SQL (polars' dialect), e.g. "select model, count(*) from calls group by model"."""
+    with opened(files) as log:
+        found = query(log.frame, sql)
+    if as_ == "json":
+        echo_json(found.iter_rows(named=True))
+    elif as_ == "csv":
+        click.echo(flat(found).write_csv(datetime_format=CSV_TIME), nl=False)
+    else:
+        click.echo("\n".join(table(found.columns, found.iter_rows())))
+
+
+def flat(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame as CSV can hold it: lists as their values with a comma between."""
+    lists = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.List)]
+    return frame.with_columns(pl.col(lists).cast(pl.List(pl.String)).list.join(","))

@@ -1,0 +1,84 @@
+"""`llmlog health`: every kind of fault, with the place of its first."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.commands.conftest import Run, Written
+
+
+def sound(step: int, **fields: object) -> dict[str, Any]:
+    return {"session_id": "s", "trace_id": "t", "step": step, **fields}
+
+
+def faults(llmlog: Run, *paths: Path) -> list[tuple[str, str | None, int, str, int]]:
+    done = llmlog("health", *paths, "--json")
+    assert (done.code, done.err) == (0, "")
+    found = json.loads(done.out)
+    assert list(found) == ["files", "lines", "records", "skipped", "blanks", "faults"]
+    keys = ("kind", "name", "count", "file", "line")
+    assert all(tuple(fault) == keys for fault in found["faults"])
+    return [tuple(fault.values()) for fault in found["faults"]]
+
+
+def test_a_sound_log_has_no_faults(llmlog: Run, sample: Path) -> None:
+    assert faults(llmlog, sample) == []
+    assert llmlog("health", sample).out.splitlines()[-1] == "nothing is wrong with them"
+
+
+def test_every_fault_has_its_place(llmlog: Run, tmp_path: Path) -> None:
+    path = tmp_path / "bad.jsonl"
+    path.write_text(
+        "\n".join(
+            [
+                json.dumps(sound(0, ts="2026-11-23T09:00:09Z")),
+                "",
+                "no json",
+                '{"session_id": "s", "trace_id": "t", "step": 1, "latency_ms": "soon"}',
+                "[]",
+                '{"session_id": "s", "trace_id": "t", "step": 1}',
+                json.dumps(sound(4, ts="2026-11-23T09:00:05Z")),
+                '{"session_id": "s", "trace_id": null, "step": 4}',
+                '{"event": "deploy"}',
+            ]
+        )
+    )
+    name = str(path)
+    assert faults(llmlog, path) == [
+        ("skipped", "not_json", 1, name, 3),
+        ("skipped", "not_object", 1, name, 5),
+        ("nulled", "latency_ms", 1, name, 4),
+        ("unjoinable", "trace_id", 1, name, 8),
+        ("duplicate_step", None, 1, name, 6),
+        ("missing_step", None, 2, name, 7),
+        ("step_backwards", None, 1, name, 7),
+        ("end_backwards", None, 1, name, 7),
+        ("unknown_event", "deploy", 1, name, 9),
+    ]
+
+
+def test_lines_add_up(llmlog: Run, root: Path) -> None:
+    torn = root / "sample_logs" / "torn.jsonl"
+    found = json.loads(llmlog("health", torn, "--json").out)
+    assert found["lines"] == len(torn.read_bytes().splitlines())
+    assert found["lines"] == found["records"] + found["skipped"] + found["blanks"]
+
+
+def test_the_file_of_a_fault_is_named(llmlog: Run, written: Written, tmp_path: Path) -> None:
+    other = tmp_path / "other.jsonl"
+    other.write_text(json.dumps(sound(0, ts=1)) + "\n\n" + json.dumps(sound(0, ts=0)) + "\n")
+    assert faults(llmlog, written([sound(2, ts=9)]), other) == [
+        ("duplicate_step", None, 1, str(other), 3),
+        ("missing_step", None, 1, str(tmp_path / "written.jsonl"), 1),
+    ]
+
+
+def test_people_read_how_often_what_and_where(llmlog: Run, written: Written) -> None:
+    path = written([sound(0), sound(0), {"event": "\x1b[31mX"}])
+    assert llmlog("health", path).out.splitlines() == [
+        "3 lines: 3 records, 0 skipped, 0 blank",
+        f"        1  records of a step that their trace has already, first at {path}:2",
+        f"        1  records of the event ␛[31mX, which is none of llmlog's, first at {path}:3",
+    ]

@@ -1,0 +1,241 @@
+"""`llmlog find`, `slow`, `traces`, `session`, `trace`: records and runs, found and listed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+from tests.commands.conftest import Run, Written, is_refused
+
+from llmlog_tui.log.schema import COLUMNS
+
+Rows: TypeAlias = Callable[..., list[dict[str, Any]]]
+
+RECORD_KEYS = [*COLUMNS, "file", "line"]
+TRACE_KEYS = [
+    "trace_id", "session_id", "ts", "steps", "time_ms", "tokens", "failed", "truncated", "retried",
+    "changed", "models",
+]  # fmt: skip
+
+
+@pytest.fixture
+def rows(llmlog: Run) -> Rows:
+    """The objects that a command prints with --json."""
+
+    def of(*arguments: str | Path) -> list[dict[str, Any]]:
+        done = llmlog(*arguments, "--json")
+        assert (done.code, done.err) == (0, "")
+        return [json.loads(line) for line in done.out.splitlines()]
+
+    return of
+
+
+def at(second: int, trace: str, step: int, **fields: object) -> dict[str, Any]:
+    return {
+        "ts": f"2026-11-23T09:00:{second:02}Z", "session_id": f"s-{trace}", "trace_id": trace,
+        "step": step, **fields,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def two_runs(written: Written) -> Path:
+    return written(
+        [
+            at(1, "trace-a", 1, tool_name="search", latency_ms=100, status="error"),
+            at(0, "trace-a", 0, model="m", latency_ms=900, request_id="req_1"),
+            at(2, "trace-b", 0, model="m", latency_ms=700.5, reasoning_tokens=9,
+               completion_tokens=10, request_id="req_2"),
+        ]
+    )  # fmt: skip
+
+
+def test_find_gives_the_record_with_its_place(rows: Rows, two_runs: Path) -> None:
+    (found,) = rows("find", "req_2", two_runs)
+    assert list(found) == RECORD_KEYS
+    expected = {
+        "ts": "2026-11-23T09:00:02.000000Z", "event": "chat_completion", "status": "ok",
+        "latency_ms": 700.5, "model": "m", "step": 0, "id": None,
+        "file": str(two_runs), "line": 3,
+    }  # fmt: skip
+    assert {name: found[name] for name in expected} == expected
+
+
+def test_find_shows_one_record_whole_with_its_grep(llmlog: Run, two_runs: Path) -> None:
+    lines = llmlog("find", "req_1", two_runs).out.splitlines()
+    assert lines[0] == f"{two_runs}:2"
+    assert "latency_ms                      900" in lines
+    assert lines[-1] == f'grep \'"request_id": "req_1"\' {two_runs}'
+
+
+def test_find_lists_several_records(llmlog: Run, two_runs: Path) -> None:
+    lines = llmlog("find", "trace-a", two_runs).out.splitlines()
+    assert [line.split()[2:5] for line in lines[1:]] == [
+        ["trace-a", "1", "search"],
+        ["trace-a", "0", "m"],
+    ]
+
+
+def test_slow_calls_stand_by_how_slow_they_were(rows: Rows, two_runs: Path) -> None:
+    found = rows("slow", two_runs)
+    assert [list(call) for call in found] == [[*RECORD_KEYS, "why"]] * 2
+    assert [(call["latency_ms"], call["why"]) for call in found] == [
+        (900, "unexplained"),
+        (700.5, "reasoning 90% of output"),
+    ]
+    assert [call["latency_ms"] for call in rows("slow", two_runs, "--over", "700.5")] == [900]
+
+
+def test_slow_begins_with_the_verdict(llmlog: Run, two_runs: Path) -> None:
+    assert llmlog("slow", two_runs).out.startswith("1 of 2 slow calls are mostly reasoning\n")
+    assert llmlog("slow", two_runs, "--over", "2000").out == "no call took over 2.00 s\n"
+
+
+def test_traces_are_one_a_run(rows: Rows, two_runs: Path) -> None:
+    a, b = rows("traces", two_runs)
+    assert list(a) == list(b) == TRACE_KEYS
+    # From 0 s to the latest end, 1.1 s.
+    assert (a["trace_id"], a["steps"], a["time_ms"], a["failed"]) == ("trace-a", 2, 1_100, True)
+    assert (b["tokens"], b["models"], b["ts"]) == (None, ["m"], "2026-11-23T09:00:02.000000Z")
+
+
+def test_a_trace_stands_in_the_order_of_its_steps(rows: Rows, two_runs: Path) -> None:
+    found = rows("trace", "trace-a", two_runs)
+    assert [(step["step"], step["line"]) for step in found] == [(0, 2), (1, 1)]
+    assert [list(step) for step in found] == [[*RECORD_KEYS, "cache"]] * 2
+
+
+def test_a_trace_says_why_a_prompt_was_not_cached(
+    rows: Rows, llmlog: Run, written: Written
+) -> None:
+    call = {"model": "m", "prompt_tokens": 100, "cached_tokens": 0}
+    path = written(
+        [
+            at(0, "t", 0, **call, prefix_hashes=["a", "b", "c", "d"]),
+            at(1, "t", 1, **call, prefix_hashes=["a", "b", "c", "x", "y"]),
+        ]
+    )
+    why = "prefix changed at message 3"
+    assert [step["cache"] for step in rows("trace", "t", path)] == [None, why]
+    assert llmlog("trace", "t", path).out.splitlines()[-1].endswith(why)
+
+
+def test_a_session_is_its_traces_in_order_each_in_steps(rows: Rows, written: Written) -> None:
+    path = written(
+        {"session_id": "s", "trace_id": trace, "step": step}
+        for trace, step in (("b", 1), ("a", 0), ("b", 0), (None, 7), ("a", None))
+    )
+    found = rows("session", "s", path)
+    assert [(step["trace_id"], step["step"]) for step in found] == [
+        ("b", 0), ("b", 1), ("a", 0), ("a", None), (None, 7),
+    ]  # fmt: skip
+    assert [list(step) for step in found] == [RECORD_KEYS] * 5
+
+
+def test_a_session_is_shown_run_by_run(llmlog: Run, two_runs: Path) -> None:
+    head, titles, *steps = llmlog("session", "s-trace-a", two_runs).out.splitlines()
+    assert head == "trace trace-a, session s-trace-a, began 2026-11-23 09:00:00, took 1.10 s"
+    assert titles.split() == ["step", "what", "began", "ms", "ms", "notes"]
+    assert [step.split()[:4] for step in steps] == [
+        ["0", "m", "0", "900"],
+        ["1", "search", "1,000", "100"],
+    ]
+
+
+def test_records_of_several_files_name_theirs(rows: Rows, two_runs: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.jsonl"
+    other.write_text('\n{"request_id": "req_9"}\n')
+    (found,) = rows("find", "req_9", two_runs, other)
+    assert (found["file"], found["line"]) == (str(other), 2)
+
+
+@pytest.mark.parametrize("command", ["find", "session", "trace", "bundle"])
+def test_an_unknown_id_is_one_line(llmlog: Run, two_runs: Path, command: str) -> None:
+    assert is_refused(llmlog(command, "nothing", two_runs), "nothing")
+
+
+def test_an_unknown_trace_of_two_is_one_line_that_says_which_there_are(
+    llmlog: Run, two_runs: Path
+) -> None:
+    done = llmlog("diff", "trace-a", "trace-x", two_runs)
+    assert is_refused(done, "no trace_id is or begins with trace-x", "trace-a, trace-b")
+
+
+def test_an_id_that_begins_several_is_one_line(llmlog: Run, two_runs: Path) -> None:
+    done = llmlog("trace", "trace-", two_runs)
+    assert is_refused(done, "trace- begins 2 trace_ids: trace-a, trace-b")
+
+
+WHERE = "model = 'm' and latency_ms > 800"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "records"),
+    [(["slow"], 1), (["traces"], 1), (["find", "trace-a"], 1), (["session", "s-trace-a"], 1)],
+)
+def test_where_narrows_what_is_looked_at(
+    rows: Rows, two_runs: Path, arguments: list[str], records: int
+) -> None:
+    assert len(rows(*arguments, two_runs, "--where", WHERE)) == records
+
+
+def test_where_narrows_the_figures_of_stats(rows: Rows, two_runs: Path) -> None:
+    (found,) = rows("stats", two_runs, "--where", "latency_ms > 100")
+    assert (found["records"], found["calls"], found["tools"], found["traces"]) == (3, 2, 0, 2)
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        "'2026-11-23T09:00:01Z'",
+        "'2026-11-23 09:00:01'",
+        "timestamp '2026-11-23 09:00:01'",
+        "'2026-11-23T09:00:01Z'::timestamp",
+    ],
+)
+def test_where_compares_times_and_text(rows: Rows, two_runs: Path, time: str) -> None:
+    later = f"ts >= {time} and upper(event) like 'CHAT%' -- a remark"
+    assert [call["trace_id"] for call in rows("slow", two_runs, "--where", later)] == ["trace-b"]
+
+
+@pytest.mark.parametrize("command", [["stats"], ["slow"], ["traces"], ["find", "trace-a"]])
+@pytest.mark.parametrize(
+    ("where", "says"),
+    [
+        ("modle = 'm'", "no column modle; there are ts, event, session_id"),
+        ("latency_ms >", "latency_ms >"),
+        ("latency_ms", "oolean"),
+        ("latency_ms > 5 order by ts", "order"),
+        ("true limit 1", "limit"),
+        ("model > 5", "string"),
+        ("", "parse"),
+    ],
+)
+def test_a_bad_predicate_is_one_line(
+    llmlog: Run, two_runs: Path, command: list[str], where: str, says: str
+) -> None:
+    assert is_refused(llmlog(*command, two_runs, "--where", where), says)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["slow"], ["traces"], ["find", "trace"], ["find", "req"], ["trace", "trace\x1b[31m\n`|"]],
+)
+def test_values_of_a_log_are_shown_and_not_obeyed(
+    llmlog: Run, written: Written, arguments: list[str]
+) -> None:
+    hostile = "\x1b[31m\n`|\u202e"
+    record = {
+        name: f"{name[:5]}{hostile}"
+        for name in ("trace_id", "session_id", "model", "event", "tool_name", "error_type", hostile)
+    }
+    path = written([{**record, "event": "chat_completion", "request_id": "req", "latency_ms": 900}])
+    if arguments[0] == "trace":
+        arguments = ["trace", record["trace_id"]]
+    if arguments == ["find", "trace"]:
+        arguments = ["find", record["trace_id"]]
+    done = llmlog(*arguments, path)
+    assert done.code == 0
+    assert not {"\x1b", "\u202e"} & set(done.out)

@@ -1,0 +1,109 @@
+"""`llmlog sql`: any question, in SQL."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from tests.commands.conftest import Run, Written, is_refused
+
+
+@pytest.fixture
+def log(written: Written) -> Path:
+    return written(
+        [
+            {"ts": "2026-11-23T09:00:00.5Z", "model": "gpt-5", "latency_ms": 900, "trace_id": "t",
+             "tool_calls": ["a", "b"]},
+            {"model": "gpt-5", "latency_ms": 100, "trace_id": "t"},
+            {"model": "local", "trace_id": "u"},
+            {"tool_name": "search", "trace_id": "u"},
+        ]
+    )  # fmt: skip
+
+
+GROUPED = (
+    "SELECT model, count(*) AS n, max(latency_ms) AS ms FROM calls GROUP BY model ORDER BY n DESC"
+)
+
+
+def test_calls_are_the_model_calls(llmlog: Run, log: Path) -> None:
+    done = llmlog("sql", GROUPED, log, "--format", "json")
+    assert [json.loads(line) for line in done.out.splitlines()] == [
+        {"model": "gpt-5", "n": 2, "ms": 900.0},
+        {"model": "local", "n": 1, "ms": None},
+    ]
+
+
+def test_people_get_a_table(llmlog: Run, log: Path) -> None:
+    assert llmlog("sql", GROUPED, log).out.splitlines() == [
+        "model  n   ms",
+        "gpt-5  2  900",
+        "local  1    –",
+    ]
+
+
+def test_csv_has_times_and_lists(llmlog: Run, log: Path) -> None:
+    done = llmlog("sql", "select ts, tool_calls, model from records", log, "--format", "csv")
+    rows = list(csv.reader(io.StringIO(done.out)))
+    assert rows[:3] == [
+        ["ts", "tool_calls", "model"],
+        ["2026-11-23T09:00:00.500000Z", "a,b", "gpt-5"],
+        ["", "", "gpt-5"],
+    ]
+
+
+def test_traces_and_records_are_tables_too(llmlog: Run, log: Path) -> None:
+    joined = """
+        select t.trace_id, t.steps, count(*) as tools from traces t
+        join records r on r.trace_id = t.trace_id where r.event = 'tool_call'
+        group by t.trace_id, t.steps
+    """
+    done = llmlog("sql", joined, log, "--format", "json")
+    assert json.loads(done.out) == {"trace_id": "u", "steps": 2, "tools": 1}
+
+
+def test_there_are_no_categoricals(llmlog: Run, log: Path) -> None:
+    is_gpt = "model like 'gp%' and model ~ '5' and length(model) = 5"
+    text = f"select upper(model) m from calls where {is_gpt}"  # noqa: S608 - a test's own
+    done = llmlog("sql", text, log, "--format", "json")
+    assert done.out == '{"m":"GPT-5"}\n' * 2
+
+
+def test_times_are_utc_timestamps(llmlog: Run, log: Path) -> None:
+    late = "select ts from calls where ts > timestamp '2026-11-23 09:00:00' and ts < '2026-11-24'"
+    done = llmlog("sql", late, log, "--format", "json")
+    assert done.out == '{"ts":"2026-11-23T09:00:00.500000Z"}\n'
+
+
+def test_what_json_has_no_word_for_becomes_text_or_null(llmlog: Run, log: Path) -> None:
+    text = "select '2026-11-23'::date d, 1.5::decimal(5, 2) p, ln(-1.0) nan from calls limit 1"
+    found = json.loads(llmlog("sql", text, log, "--format", "json").out)
+    assert found == {"d": "2026-11-23", "p": "1.50", "nan": None}
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("selec", "selec"),
+        ("select nope from calls", 'nope"; valid columns: ["ts"'),
+        ("select * from cals", "'cals' was not found; there are calls, traces, records"),
+        ("update calls set model = 'x'", "not supported"),
+        ("select 1; select 2", "one"),
+        ("", "one"),
+    ],
+)
+def test_a_bad_query_is_one_line(llmlog: Run, log: Path, query: str, says: str) -> None:
+    assert is_refused(llmlog("sql", query, log), says)
+
+
+def test_values_are_shown_and_not_obeyed(llmlog: Run, written: Written) -> None:
+    out = llmlog("sql", "select model from calls", written([{"model": "\x1b[2Jü漢\n"}])).out
+    assert out == "model\n␛[2Jü漢␊\n"
+
+
+def test_a_huge_value_is_cut_in_a_table(llmlog: Run, written: Written) -> None:
+    out = llmlog("sql", "select model from calls", written([{"model": "m" * 100_000}])).out
+    assert len(out) < 200
