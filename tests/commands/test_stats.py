@@ -262,3 +262,23 @@ def test_values_of_a_log_are_shown_and_not_obeyed(llmlog: Run, written: Written)
     out = llmlog("stats", written([{"model": "\x1b[31mred\nrow"}])).out
     assert "\x1b" not in out
     assert "␛[31mred␊row" in out
+
+
+def test_the_cost_is_that_of_a_hand_calculation(stats: Stats, written: Written) -> None:
+    call = {"provider": "api.openai.com", "prompt_tokens": 1_000_000, "completion_tokens": 100_000}
+    records = [
+        {**call, "model": "gpt-5", "cached_tokens": 400_000, "reasoning_tokens": 90_000},
+        {**call, "model": "gpt-5-mini"},
+        {**call, "model": "gpt-5", "provider": None},
+    ]
+    found = stats(written({"ts": "2026-11-23T09:00:00Z", **record} for record in records))
+    # gpt-5: 0.6 * $1.25 + 0.4 * $0.125 + 0.1 * $10 = $1.80; mini: $0.25 + 0.1 * $2 = $0.45
+    assert (found["cost_usd"], found["unpriced_calls"]) == (pytest.approx(2.25), 1)
+    groups = {group["key"]: group["cost_usd"] for group in found["groups"]}
+    assert groups == pytest.approx({"gpt-5": 1.80, "gpt-5-mini": 0.45})
+
+
+def test_without_a_price_the_cost_is_null_and_not_zero(stats: Stats, written: Written) -> None:
+    found = stats(written([{"model": "local", "prompt_tokens": 5, "completion_tokens": 5}]))
+    assert (found["cost_usd"], found["unpriced_calls"]) == (None, 1)
+    assert found["groups"][0]["cost_usd"] is None

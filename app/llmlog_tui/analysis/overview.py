@@ -13,6 +13,7 @@ from llmlog_tui.analysis import calls as calls_
 from llmlog_tui.analysis import traces as traces_
 from llmlog_tui.analysis.alerts import Alert
 from llmlog_tui.analysis.calls import Usual, Verdict
+from llmlog_tui.analysis.cost import Cost, cost, priced
 from llmlog_tui.analysis.fingerprints import with_changed
 from llmlog_tui.log.store import Snapshot
 
@@ -21,8 +22,9 @@ from llmlog_tui.log.store import Snapshot
 class Overview:
     """The answers for one snapshot.
 
-    `frame` is its frame with `changed` (a fingerprint, see fingerprints.with_changed), `calls` is
-    calls.model_calls() of that, `traces` is traces.traces(); a call is slow over
+    `frame` is its frame with `changed` (a fingerprint, see fingerprints.with_changed) and costs
+    (see cost.priced), `calls` is calls.model_calls() of that, `traces` is traces.traces(), `cost`
+    that of all calls; a call is slow over
     `slow_ms`, and among the worst over `worst_ms`, the p95 of all calls (None without latencies).
     `newest` is the latest start of a record.
     """
@@ -33,6 +35,7 @@ class Overview:
     traces: pl.DataFrame
     usual: dict[str | None, Usual]
     verdict: Verdict
+    cost: Cost
     alerts: tuple[Alert, ...]
     slow_ms: float
     worst_ms: float | None
@@ -117,7 +120,7 @@ def _position(frame: pl.DataFrame, row: object) -> int:
 
 def overview(snapshot: Snapshot, slow_ms: float) -> Overview:
     """Answer for `snapshot`, calling slow what took longer than `slow_ms`."""
-    frame = with_changed(snapshot.frame)
+    frame = priced(with_changed(snapshot.frame))
     calls = calls_.model_calls(frame)
     return Overview(
         snapshot=snapshot,
@@ -126,6 +129,7 @@ def overview(snapshot: Snapshot, slow_ms: float) -> Overview:
         traces=traces_.traces(frame),
         usual=calls_.usual(calls),
         verdict=calls_.verdict(calls, slow_ms),
+        cost=cost(calls),
         alerts=tuple(alerts_.alerts(calls)),
         slow_ms=slow_ms,
         worst_ms=calls["latency_ms"].quantile(0.95, interpolation="linear"),

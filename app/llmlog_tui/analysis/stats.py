@@ -9,6 +9,7 @@ from typing import Final, Literal
 import polars as pl
 
 from llmlog_tui.analysis.calls import FAILED, MOSTLY_REASONING, TRUNCATED, model_calls, slow
+from llmlog_tui.analysis.cost import FIGURES, priced
 from llmlog_tui.log.schema import IS_CALL
 
 By = Literal["model", "session", "provider", "hour"]
@@ -31,7 +32,7 @@ class Stats:
     Token sums are over model calls, None where no call had the field. `groups` has one row a group
     of model calls, most calls first: key, calls, errors, truncated (finish_reason length), p50_ms,
     p95_ms, p99_ms (over calls that have a latency, linear interpolation), tokens_per_sec_p50, and
-    the token sums.
+    the token sums; of costs see cost.FIGURES.
     """
 
     sessions: int
@@ -45,6 +46,9 @@ class Stats:
     completion_tokens: int | None
     reasoning_tokens: int | None
     cached_tokens: int | None
+    cost_usd: float | None
+    saved_usd: float | None
+    unpriced_calls: int
     slow_calls: int
     slow_mostly_reasoning: int
     groups: pl.DataFrame
@@ -61,10 +65,11 @@ def stats(frame: pl.DataFrame, *, over_ms: float = 500.0, by: By = "model") -> S
         first_ts=pl.col("ts").min(),
         last_ts=pl.col("ts").max(),
     ).row(0, named=True)
-    calls = model_calls(frame)
+    calls = model_calls(priced(frame))
     of_calls = calls.select(
         calls=pl.len(),
         **_token_sums(),
+        **FIGURES,
         slow_calls=slow(over_ms).sum(),
         slow_mostly_reasoning=(slow(over_ms) & MOSTLY_REASONING).sum(),
     ).row(0, named=True)
@@ -91,6 +96,7 @@ def _groups(calls: pl.DataFrame, key: pl.Expr) -> pl.DataFrame:
             **percentiles,
             tokens_per_sec_p50=pl.col("tokens_per_sec").median(),
             **_token_sums(),
+            **FIGURES,
         )
         .sort("calls", descending=True, maintain_order=True)
     )

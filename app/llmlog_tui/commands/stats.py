@@ -48,7 +48,8 @@ def stats(files: tuple[str, ...], *, as_json: bool, by: By, slow_ms: float) -> N
 
 
 def as_object(snapshot: Snapshot, found: Stats, slow_ms: float) -> dict[str, Any]:
-    """What --json prints; costs are null until calls are priced."""
+    """What --json prints."""
+    unsaid = ("saved_usd", "unpriced_calls")
     counts = snapshot.counts
     return {
         "files": [_text(path) for path in snapshot.files],
@@ -67,14 +68,14 @@ def as_object(snapshot: Snapshot, found: Stats, slow_ms: float) -> dict[str, Any
         "completion_tokens": found.completion_tokens,
         "reasoning_tokens": found.reasoning_tokens,
         "cached_tokens": found.cached_tokens,
-        "cost_usd": None,
-        "unpriced_calls": found.calls,
+        "cost_usd": found.cost_usd,
+        "unpriced_calls": found.unpriced_calls,
         "slow": {
             "over_ms": slow_ms,
             "calls": found.slow_calls,
             "mostly_reasoning": found.slow_mostly_reasoning,
         },
-        "groups": [{**group, "cost_usd": None} for group in found.groups.to_dicts()],
+        "groups": found.groups.drop(unsaid).to_dicts(),
     }
 
 
