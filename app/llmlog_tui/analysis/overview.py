@@ -15,6 +15,7 @@ from llmlog_tui.analysis.alerts import Alert
 from llmlog_tui.analysis.calls import Usual, Verdict
 from llmlog_tui.analysis.cost import Cost, cost, priced
 from llmlog_tui.analysis.fingerprints import with_changed
+from llmlog_tui.analysis.why import why_slow
 from llmlog_tui.log.store import Snapshot
 
 
@@ -44,7 +45,7 @@ class Overview:
     def call_rows(self, start: int, stop: int) -> list[dict[str, Any]]:
         """Calls `start` up to `stop`, each with what is remarkable about it.
 
-        That is `failed`, `truncated`, `retried`, `slow`, `worst` and `why` (see calls.why_slow).
+        That is `failed`, `truncated`, `retried`, `slow`, `worst` and `why` (see why.why_slow).
         """
         rows = self.calls.slice(start, stop - start).to_dicts()
         for row in rows:
@@ -54,7 +55,7 @@ class Overview:
             row["retried"] = bool(row["retries"])
             row["slow"] = latency is not None and latency > self.slow_ms
             row["worst"] = row["slow"] and self.worst_ms is not None and latency > self.worst_ms
-            row["why"] = calls_.why_slow(row, self.usual.get(row["model"]), self.slow_ms)
+            row["why"] = why_slow(row, self.usual.get(row["model"]), self.slow_ms)
         return rows
 
     def trace_rows(self, start: int, stop: int) -> list[dict[str, Any]]:

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 
 import polars as pl
 
 from llmlog_tui.analysis.calls import FAILED, MOSTLY_REASONING, TRUNCATED, model_calls, slow
 from llmlog_tui.analysis.cost import FIGURES, priced
+from llmlog_tui.analysis.latency import KEYS, By, percentile
 from llmlog_tui.log.schema import IS_CALL
-
-By = Literal["model", "session", "provider", "hour"]
-
-_KEYS: Final[dict[By, pl.Expr]] = {
-    "model": pl.col("model"),
-    "session": pl.col("session_id"),
-    "provider": pl.col("provider"),
-    "hour": pl.col("ts").dt.strftime("%Y-%m-%dT%H:00:00Z"),
-}
 
 _TOKENS: Final = ("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens")
 
@@ -73,7 +65,7 @@ def stats(frame: pl.DataFrame, *, over_ms: float = 500.0, by: By = "model") -> S
         slow_calls=slow(over_ms).sum(),
         slow_mostly_reasoning=(slow(over_ms) & MOSTLY_REASONING).sum(),
     ).row(0, named=True)
-    return Stats(**totals, **of_calls, groups=_groups(calls, _KEYS[by]))
+    return Stats(**totals, **of_calls, groups=_groups(calls, KEYS[by]))
 
 
 def _token_sums() -> dict[str, pl.Expr]:
@@ -83,10 +75,7 @@ def _token_sums() -> dict[str, pl.Expr]:
 
 
 def _groups(calls: pl.DataFrame, key: pl.Expr) -> pl.DataFrame:
-    percentiles = {
-        f"p{percent}_ms": pl.col("latency_ms").quantile(percent / 100, interpolation="linear")
-        for percent in (50, 95, 99)
-    }
+    percentiles = {f"p{percent}_ms": percentile("latency_ms", percent) for percent in (50, 95, 99)}
     return (
         calls.group_by(key.alias("key"), maintain_order=True)
         .agg(

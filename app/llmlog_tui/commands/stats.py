@@ -11,7 +11,8 @@ import click
 import orjson
 
 from llmlog_tui import units
-from llmlog_tui.analysis.stats import By, Stats
+from llmlog_tui.analysis.latency import By
+from llmlog_tui.analysis.stats import Stats
 from llmlog_tui.analysis.stats import stats as figures
 from llmlog_tui.commands.numbers import Finite
 from llmlog_tui.log.reader import load
