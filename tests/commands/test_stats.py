@@ -246,16 +246,29 @@ def test_the_text_for_people_has_the_same_figures(llmlog: Run, written: Written)
     path = written(records)
     path.write_bytes(path.read_bytes() + b"\nbad\n")
     lines = llmlog("stats", path).out.splitlines()
-    assert lines[1:8] == [
+    assert lines[1:9] == [
         "3 records, blank lines: 1",
         f"skipped: 1 not_json, first at {path}:5",
         "nulled: 1 values of step had a wrong type",
         "2 calls and 1 tool executions in 1 traces, 1 sessions; 1 failed",
         "from 23 Nov 2026 09:00:00 to 23 Nov 2026 09:00:00",
         "tokens: 28.8k in (– cached), 10 out (– reasoning)",
+        "cost: –, 2 calls unpriced",
         "1 calls took over 500 ms; 0 of them were mostly reasoning",
     ]
-    assert lines[-1].split() == ["–", "1", "0", "0", "1,234", "1,234", "1,234", "8", "28.8k", "10"]
+    assert lines[-1].split() == [
+        "–",
+        "1",
+        "0",
+        "0",
+        "1,234",
+        "1,234",
+        "1,234",
+        "8",
+        "28.8k",
+        "10",
+        "–",
+    ]
 
 
 def test_values_of_a_log_are_shown_and_not_obeyed(llmlog: Run, written: Written) -> None:
@@ -282,3 +295,26 @@ def test_without_a_price_the_cost_is_null_and_not_zero(stats: Stats, written: Wr
     found = stats(written([{"model": "local", "prompt_tokens": 5, "completion_tokens": 5}]))
     assert (found["cost_usd"], found["unpriced_calls"]) == (None, 1)
     assert found["groups"][0]["cost_usd"] is None
+
+
+def on_a_terminal(monkeypatch: pytest.MonkeyPatch, llmlog: Run, path: Path, **env: str) -> str:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    return llmlog("stats", path).out
+
+
+def test_a_terminal_gets_bars_and_sparklines_and_a_pipe_plain_text(
+    monkeypatch: pytest.MonkeyPatch, llmlog: Run, sample: Path
+) -> None:
+    plain = llmlog("stats", sample).out
+    drawn = on_a_terminal(monkeypatch, llmlog, sample, NO_COLOR="1")
+    assert not set("█▁\x1b") & set(plain)
+    assert "████████████" in drawn
+    assert "calls   " in drawn
+    assert "\x1b" not in drawn
+    assert [line[: len(old)] for old, line in zip(plain.splitlines(), drawn.splitlines())] == (  # noqa: B905
+        plain.splitlines()
+    )

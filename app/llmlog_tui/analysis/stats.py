@@ -24,7 +24,7 @@ class Stats:
     Token sums are over model calls, None where no call had the field. `groups` has one row a group
     of model calls, most calls first: key, calls, errors, truncated (finish_reason length), p50_ms,
     p95_ms, p99_ms (over calls that have a latency, linear interpolation), tokens_per_sec_p50, and
-    the token sums; of costs see cost.FIGURES.
+    the token sums; of costs see cost.FIGURES. `over_time` is over_time().
     """
 
     sessions: int
@@ -44,6 +44,32 @@ class Stats:
     slow_calls: int
     slow_mostly_reasoning: int
     groups: pl.DataFrame
+    over_time: pl.DataFrame
+
+
+TIMES: Final = 60
+"""Into so many stretches the time from the first call to the last is cut."""
+
+
+def over_time(calls: pl.DataFrame) -> pl.DataFrame:
+    """The calls of each TIMES-th of the time between the first and the last, as they started.
+
+    Columns: calls, errors, p95_ms (null without calls). One row if all started at once, none if no
+    call has a ts.
+    """
+    us = calls["ts"].drop_nulls().dt.epoch("us")
+    if us.is_empty():
+        return calls.clear().select(calls=pl.len(), errors=FAILED.sum(), p95_ms="latency_ms")
+    first, span = int(us.min()), int(us.max()) - int(us.min())  # type: ignore[arg-type]
+    rows = TIMES if span else 1
+    nth = (pl.col("ts").dt.epoch("us") - first) * rows // (span + 1)
+    found = calls.group_by(nth=nth).agg(
+        calls=pl.len(), errors=FAILED.sum(), p95_ms=percentile("latency_ms", 95)
+    )
+    every = pl.DataFrame({"nth": pl.int_range(rows, eager=True)})
+    return every.join(found, on="nth", how="left", maintain_order="left").select(
+        pl.col("calls", "errors").fill_null(0), "p95_ms"
+    )
 
 
 def stats(frame: pl.DataFrame, *, over_ms: float = 500.0, by: By = "model") -> Stats:
@@ -65,7 +91,7 @@ def stats(frame: pl.DataFrame, *, over_ms: float = 500.0, by: By = "model") -> S
         slow_calls=slow(over_ms).sum(),
         slow_mostly_reasoning=(slow(over_ms) & MOSTLY_REASONING).sum(),
     ).row(0, named=True)
-    return Stats(**totals, **of_calls, groups=_groups(calls, KEYS[by]))
+    return Stats(**totals, **of_calls, groups=_groups(calls, KEYS[by]), over_time=over_time(calls))
 
 
 def _token_sums() -> dict[str, pl.Expr]:
