@@ -284,3 +284,19 @@ async def test_a_record_nested_deeper_than_python_reads_is_shown_as_it_stands(
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, RecordScreen), "the record")
         assert "[[[[" in str(app.screen.query_one("Static").render())
+
+
+async def test_costs_stand_beside_calls_and_traces_and_their_sum_at_the_top(
+    tmp_path: Path, shown: Shown
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    usage = {"provider": "api.openai.com", "prompt_tokens": 200_000, "completion_tokens": 20_000}
+    priced = record(model="gpt-5", **usage)  # 0.2 * $1.25 + 0.02 * $10 = $0.45
+    log.write_bytes(priced + record(step=1, model="local", **usage))
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 2)
+        first, second = lines_of(app.query_one(CallsPane))[1:3]
+        assert " 0.4500 " in first
+        assert " 0.4500 " not in second
+        assert lines_of(app.query_one(TracesPane))[1].endswith(" 0.4500+")
+        assert "$0.45 +1 unpriced" in top_row(app)

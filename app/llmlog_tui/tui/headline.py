@@ -83,6 +83,8 @@ def headline(
         file=counted,
         calls=overview.calls.height,
         traces=overview.traces.height,
+        cost=overview.cost.usd,
+        unpriced=overview.cost.unpriced_calls,
         skipped=overview.snapshot.counts.skipped.total(),
         state=state,
         detail=detail,

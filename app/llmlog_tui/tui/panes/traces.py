@@ -21,6 +21,7 @@ _WIDE: Final = (
     Column("steps", 5, "right"),
     Column("time ms", 7, "right"),
     Column("tokens", 6, "right"),
+    Column("cost $", 7, "right"),
     Column("flag", 4),
 )
 _COMPACT: Final = (
@@ -87,8 +88,15 @@ class _Traces(RowSource):
             cell(units.whole(trace["steps"])),
             cell(units.within(trace["time_ms"], 7)),
             cell(units.count(trace["tokens"])),
+            cell(_cost(trace)),
             flags(trace),
             cell(units.short_id(trace["session_id"]), "muted"),
             cell((models[0] if models else units.UNKNOWN) + more, "muted"),
         )
         return Row(cells)
+
+
+def _cost(trace: dict[str, Any]) -> str:
+    """What the trace cost; `+` says that some of its calls have no price."""
+    usd, partly = trace["cost_usd"], "+" if trace["unpriced_calls"] else ""
+    return units.UNKNOWN if usd is None else units.dollars(usd, 7 - len(partly)) + partly
