@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from llmlog_tui.commands.alerts import alerts, check
 from llmlog_tui.commands.demo import demo
 from llmlog_tui.commands.stats import stats
 from llmlog_tui.log.sources import SourceError
@@ -22,6 +23,8 @@ def llmlog() -> None:
 
 
 llmlog.add_command(stats)
+llmlog.add_command(alerts)
+llmlog.add_command(check)
 llmlog.add_command(demo)
 
 
