@@ -14,6 +14,7 @@ from llmlog_tui.analysis.chance import (
     chance_of_higher,
     chance_of_rise,
     mann_whitney,
+    normal_chance_of_rise,
 )
 
 
@@ -80,6 +81,25 @@ def test_what_never_varied_rises_for_a_reason() -> None:
 )
 def test_fishers_exact_test(before: tuple[int, int], after: tuple[int, int], chance: float) -> None:
     assert chance_of_rise(*before, *after) == pytest.approx(chance)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "z"),
+    [
+        # pooled 16/150, p1 - p0 = 14/50 - 2/100 = 0.26,
+        # sqrt(16/150 * 134/150 * (1/100 + 1/50)) = sqrt(0.0952889 * 0.03) = 0.0534665
+        ((2, 100), (14, 50), 0.26 / 0.0534665),
+        # pooled 1/2, difference 0.2, sqrt(0.25 * 0.04) = 0.1
+        ((20, 50), (30, 50), 2.0),
+        ((30, 50), (20, 50), -2.0),
+        ((10, 50), (10, 50), 0.0),
+    ],
+)
+def test_the_two_proportion_z_test(
+    before: tuple[int, int], after: tuple[int, int], z: float
+) -> None:
+    assert normal_chance_of_rise(*before, *after) == pytest.approx(two_tails(z) / 2, rel=1e-4)
+    assert normal_chance_of_rise(0, 50, 0, 50) == 1.0
 
 
 def test_a_difference_in_either_direction_counts_twice() -> None:

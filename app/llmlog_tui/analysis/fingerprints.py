@@ -101,7 +101,13 @@ def changes(calls: pl.DataFrame, rule: Fingerprint = DEFAULT.fingerprint) -> lis
     A model settles on a fingerprint when it answers `settled_calls` calls in a row with it. So
     several that are served at once are a mix, and no change.
     """
-    known = calls.with_row_index("position").filter(_NAME.is_not_null())
+    known = calls.select(
+        *("row", "ts", "model", "requested_model", "system_fingerprint"),
+        *("latency_ms", "tokens_per_sec", "finish_reason"),
+        position=pl.int_range(pl.len()),
+    ).filter(_NAME.is_not_null())
+    several = known.group_by("model").agg(several=_NAME.min() != _NAME.max()).filter("several")
+    known = known.join(several, on="model", how="semi", nulls_equal=True, maintain_order="left")
     found = [
         _change(calls, of_model, turn, rule)
         for _, of_model in known.group_by("model", maintain_order=True)
@@ -118,9 +124,6 @@ class _Turn(NamedTuple):
 
 
 def _turns(of_model: pl.DataFrame, settled_calls: int) -> list[_Turn]:
-    names = of_model["system_fingerprint"]
-    if names.min() == names.max():
-        return []
     runs = (
         of_model.select(_NAME, run=_NAME.rle_id(), nth=pl.int_range(pl.len()))
         .group_by("run", maintain_order=True)
