@@ -63,6 +63,14 @@ def test_retries_count_for_the_provider(calls: Frame) -> None:
     )  # fmt: skip
 
 
+def test_a_model_at_two_providers_is_two_models(calls: Frame) -> None:
+    fast: Record = {"model": "m", "provider": "p", "latency_ms": 400}
+    slow: Record = {"model": "m", "provider": "q", "latency_ms": 900}
+    assert alerts(calls([*[fast] * 100, *[slow] * 100])) == []
+    (alert,) = alerts(calls([*[fast] * 100, *[slow] * 100, *[{**slow, "latency_ms": 2_000}] * 25]))
+    assert (alert.subject, alert.provider, alert.row) == ("m", "q", 200)
+
+
 def test_a_short_rate_limit_says_what_is_left(calls: Frame) -> None:
     records: list[Record] = [
         {

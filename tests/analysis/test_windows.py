@@ -18,7 +18,7 @@ RULE = replace(DEFAULT.truncation, level=0.01)
 def series(*hits: int, of: int = 25) -> Series:
     """Windows of 25 calls, of which the last `hits` are 1."""
     values = [float(n >= of - number) for number in hits for n in range(of)]
-    return Series("m", pl.DataFrame({"value": values}))
+    return Series("p", "m", pl.DataFrame({"value": values}))
 
 
 def found(*hits: int) -> list[Stretch]:
@@ -70,18 +70,18 @@ def test_a_rise_that_is_too_small_to_matter_is_silent() -> None:
 
 def test_a_window_is_judged_when_it_is_full() -> None:
     rows = series(0, 0, 0, 0, 12).rows
-    assert list(stretches(Series("m", rows.head(124)), RULE)) == []
-    assert len(list(stretches(Series("m", rows), RULE))) == 1
+    assert list(stretches(Series("p", "m", rows.head(124)), RULE)) == []
+    assert len(list(stretches(Series("p", "m", rows), RULE))) == 1
 
 
 def test_the_calls_of_an_ongoing_rise_go_to_the_end() -> None:
     rows = pl.concat([series(0, 0, 0, 0, 12).rows, series(0).rows.head(7)])
-    (rise,) = stretches(Series("m", rows), RULE)
+    (rise,) = stretches(Series("p", "m", rows), RULE)
     assert (rise.stop, rise.ongoing) == (132, True)
 
 
 def test_latencies_are_judged_by_the_means_of_windows() -> None:
-    of_latency = Series("m", pl.DataFrame({"value": [0.0]}), of_latency=True)
+    of_latency = Series("p", "m", pl.DataFrame({"value": [0.0]}), of_latency=True)
     # Windows of 2 with means 1, 2, 3, 2, 2: mean 2, variance (1 + 0 + 1 + 0 + 0) / 4 = 0.5.
     totals = (2.0, 4.0, 6.0, 4.0, 4.0)
     before = Sums(sum(totals), sum(total**2 for total in totals), 5, 10)

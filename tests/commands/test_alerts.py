@@ -73,6 +73,7 @@ def test_alerts_as_json_have_stable_keys(llmlog: Run, written: Written) -> None:
     assert {name: value for name, value in alert.items() if name != "table"} == {
         "rule": "fingerprint",
         "subject": "m",
+        "provider": None,
         "state": "ongoing",
         "first_ts": "2026-11-23T09:00:20.000000Z",
         "last_ts": "2026-11-23T09:00:39.000000Z",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import polars as pl
 
@@ -24,7 +24,7 @@ class Alert:
     `what` and `evidence` are for people; `calls` are the calls concerned, from `row` to `last_row`.
     The record with key `fired_row` was the one that made it certain: an alert is news if that one
     is. (rule, subject, row) is its name: it stays, however much the log grows. `table` has the
-    figures before and after, for a fingerprint.
+    figures before and after, for a fingerprint. `provider` is known where calls are watched by it.
     """
 
     rule: str
@@ -39,6 +39,7 @@ class Alert:
     last_ts: datetime | None
     last_row: int
     table: tuple[Compared, ...] = ()
+    provider: str | None = None
 
 
 def alerts(calls: pl.DataFrame, rules: Rules = DEFAULT) -> list[Alert]:
@@ -53,6 +54,22 @@ def alerts(calls: pl.DataFrame, rules: Rules = DEFAULT) -> list[Alert]:
 def watching(rules: Rules = DEFAULT) -> tuple[str, ...]:
     """The names of the rules that watch a log."""
     return tuple(name for name in _RULES if getattr(rules, _SECTIONS.get(name, name)).enabled)
+
+
+def as_object(alert: Alert) -> dict[str, Any]:
+    """An alert as --json and notices have it; nothing that a model was told or said."""
+    return {
+        "rule": alert.rule,
+        "subject": alert.subject,
+        "provider": alert.provider,
+        "state": alert.state,
+        "first_ts": units.rfc3339(alert.ts),
+        "last_ts": units.rfc3339(alert.last_ts),
+        "what": alert.what,
+        "evidence": alert.evidence,
+        "calls": alert.calls,
+        "table": [asdict(row) for row in alert.table],
+    }
 
 
 def over_budget(usd_by_hour: pl.DataFrame, budget: Budget) -> list[tuple[datetime, float]]:
@@ -115,14 +132,17 @@ def _hidden(calls: pl.DataFrame, rules: Rules) -> Iterator[Alert]:
 
 
 def _rate_limit(calls: pl.DataFrame, rules: Rules) -> Iterator[Alert]:
-    now = {(left.provider, left.model, left.kind): left for left in headroom.headroom(calls)}
-    for found in headroom.shortages(calls, rules.rate_limit):
+    shortages = headroom.shortages(calls, rules.rate_limit)
+    limits = headroom.headroom(calls) if shortages else []
+    now = {(left.provider, left.model, left.kind): left for left in limits}
+    for found in shortages:
         left = now[found.provider, found.model, found.kind]
         seconds = left.seconds_left if found.ongoing else None
         soon = "" if seconds is None else f", 429 in {units.duration(seconds * 1_000)}"
         yield Alert(
             rule="rate limit",
             subject=found.model or found.provider or units.UNKNOWN,
+            provider=found.provider,
             ts=found.ts,
             row=found.row,
             what=f"{found.kind}: down to {units.percent(found.lowest)}",
@@ -175,6 +195,7 @@ def _rises(rule: str, verb: str, all_series: list[windows.Series], trend: Trend)
                 fired_row=series.rows["row"][stretch.fired],
                 last_ts=last_ts,
                 last_row=last_row,
+                provider=series.provider,
             )
 
 

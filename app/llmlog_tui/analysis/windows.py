@@ -45,11 +45,12 @@ class Sums(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """One subject's calls in order: `rows` has row, ts and value.
+    """One subject's calls at one provider, in order: `rows` has row, ts and value.
 
     A value is 0 or 1 where a share is watched, and ln(latency_ms) with `of_latency`.
     """
 
+    provider: str | None
     subject: str | None
     rows: pl.DataFrame
     of_latency: bool = False
@@ -99,22 +100,37 @@ class Stretch:
 
 
 def shares(calls: pl.DataFrame, subject: pl.Expr, hit: pl.Expr) -> list[Series]:
-    """A series for each subject, in the order of first sight; `hit` is a predicate."""
-    return _split(calls.select("row", "ts", subject=subject, value=hit.cast(pl.Float64)))
+    """A series for each provider and subject with over 50 calls, in order of first sight.
+
+    `hit` is a predicate.
+    """
+    value = hit.cast(pl.Float64)
+    return _split(calls.select("provider", "row", "ts", subject=subject, value=value))
 
 
 def latencies(calls: pl.DataFrame) -> list[Series]:
-    """A series of latencies for each model, in the order of first sight."""
+    """A series of latencies for each provider and model with over 50 calls, as shares()."""
     value = pl.col("latency_ms").clip(lower_bound=1.0).log()
     timed = calls.filter(pl.col("latency_ms").is_not_null())
-    return _split(timed.select("row", "ts", subject="model", value=value), of_latency=True)
+    return _split(
+        timed.select("provider", "row", "ts", subject="model", value=value), of_latency=True
+    )
 
 
 def _split(calls: pl.DataFrame, *, of_latency: bool = False) -> list[Series]:
+    keys = ("provider", "subject")
+    sizes = calls.group_by(keys).len()
+    long = sizes.filter(pl.col("len") > _LEAST_CALLS)
+    if long.height < sizes.height:  # of the many that have a call or two nothing is ever found
+        calls = calls.join(long, on=keys, how="semi", nulls_equal=True, maintain_order="left")
     return [
-        Series(None if name is None else str(name), rows.drop("subject"), of_latency)
-        for (name,), rows in calls.group_by("subject", maintain_order=True)
+        Series(_name(provider), _name(subject), rows.drop(keys), of_latency)
+        for (provider, subject), rows in calls.group_by(keys, maintain_order=True)
     ]
+
+
+def _name(key: object) -> str | None:
+    return None if key is None else str(key)
 
 
 def stretches(series: Series, rule: Trend) -> Iterator[Stretch]:

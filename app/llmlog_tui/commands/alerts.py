@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
-from typing import Any
 
 import click
 import orjson
 
 from llmlog_tui import units
-from llmlog_tui.analysis.alerts import Alert, watching
+from llmlog_tui.analysis.alerts import Alert, as_object, watching
 from llmlog_tui.analysis.alerts import alerts as find
 from llmlog_tui.analysis.calls import model_calls
 from llmlog_tui.analysis.rules import Rules
@@ -55,21 +53,6 @@ def _found(files: tuple[str, ...], rules: Rules) -> tuple[int, list[Alert]]:
         raise SourceError(f"no line is a record: {', '.join(map(str, snapshot.files))}")
     calls = model_calls(snapshot.frame)
     return calls.height, find(calls, rules)
-
-
-def as_object(alert: Alert) -> dict[str, Any]:
-    """An alert as --json and notices have it."""
-    return {
-        "rule": alert.rule,
-        "subject": alert.subject,
-        "state": alert.state,
-        "first_ts": units.rfc3339(alert.ts),
-        "last_ts": units.rfc3339(alert.last_ts),
-        "what": alert.what,
-        "evidence": alert.evidence,
-        "calls": alert.calls,
-        "table": [asdict(row) for row in alert.table],
-    }
 
 
 def as_text(found: list[Alert], calls: int, rules: Rules) -> Iterator[str]:
