@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from llmlog_tui.analysis.chance import (
     chance_of_difference,
+    chance_of_higher,
     chance_of_rise,
-    chance_of_slower,
     mann_whitney,
+    normal_chance_of_rise,
 )
 
 
@@ -48,9 +49,21 @@ def test_values_that_are_all_alike_differ_by_chance() -> None:
     assert mann_whitney(series(5, 5, None), series(5, 5)) == 1.0
 
 
-def test_the_chance_of_slower_calls_is_one_tail() -> None:
-    # As above: U = 9 of 3 and 3.
-    assert chance_of_slower(9, 3, 3) == pytest.approx(two_tails(1.745743) / 2, rel=1e-6)
+@pytest.mark.parametrize(
+    ("freedom", "t", "chance"),
+    [(1, 12.706, 0.025), (2, 4.303, 0.025), (3, 3.182, 0.025), (4, 2.776, 0.025),
+     (10, 2.228, 0.025), (30, 2.042, 0.025), (9, 4.297, 0.001), (20, 3.850, 0.0005)],
+)  # fmt: skip
+def test_the_chance_of_a_higher_mean_agrees_with_the_tables_of_t(
+    freedom: int, t: float, chance: float
+) -> None:
+    # The variance is 1 and the sides have `freedom` + 1 and 1 values.
+    rise = t * math.sqrt(1 / (freedom + 1) + 1)
+    assert chance_of_higher(rise, 1.0, freedom + 1, 1) == pytest.approx(chance, rel=2e-3)
+
+
+def test_what_never_varied_rises_for_a_reason() -> None:
+    assert (chance_of_higher(0.1, 0.0, 4, 1), chance_of_higher(0.0, 0.0, 4, 1)) == (0.0, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +81,25 @@ def test_the_chance_of_slower_calls_is_one_tail() -> None:
 )
 def test_fishers_exact_test(before: tuple[int, int], after: tuple[int, int], chance: float) -> None:
     assert chance_of_rise(*before, *after) == pytest.approx(chance)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "z"),
+    [
+        # pooled 16/150, p1 - p0 = 14/50 - 2/100 = 0.26,
+        # sqrt(16/150 * 134/150 * (1/100 + 1/50)) = sqrt(0.0952889 * 0.03) = 0.0534665
+        ((2, 100), (14, 50), 0.26 / 0.0534665),
+        # pooled 1/2, difference 0.2, sqrt(0.25 * 0.04) = 0.1
+        ((20, 50), (30, 50), 2.0),
+        ((30, 50), (20, 50), -2.0),
+        ((10, 50), (10, 50), 0.0),
+    ],
+)
+def test_the_two_proportion_z_test(
+    before: tuple[int, int], after: tuple[int, int], z: float
+) -> None:
+    assert normal_chance_of_rise(*before, *after) == pytest.approx(two_tails(z) / 2, rel=1e-4)
+    assert normal_chance_of_rise(0, 50, 0, 50) == 1.0
 
 
 def test_a_difference_in_either_direction_counts_twice() -> None:

@@ -8,6 +8,7 @@ import pytest
 from tests.analysis.conftest import Log, Record
 
 from llmlog_tui.analysis.overview import Overview, overview
+from llmlog_tui.analysis.rules import parse
 from llmlog_tui.log.reader import load
 
 RECORDS: list[Record] = [
@@ -97,10 +98,16 @@ def test_the_place_of_a_record_is_its_file_block_and_line(tmp_path: Path) -> Non
 
 
 def test_only_alerts_that_are_not_cleared_are_ongoing(log: Log) -> None:
-    fingerprints = ["a", "b", "a", "c"]
-    records = [{"model": "m", "system_fingerprint": value} for value in fingerprints]
+    records = [{"model": "m", "system_fingerprint": name} for name in "abac" for _ in range(20)]
     view = overview(log(records), slow_ms=500)
     assert (len(view.alerts), view.ongoing) == (2, 1)
+
+
+def test_the_rules_say_what_is_watched_for(log: Log) -> None:
+    records = [{"model": "m", "system_fingerprint": name} for name in "ab" for _ in range(20)]
+    rules = parse("[fingerprint]\nenabled = false")
+    view = overview(log(records), slow_ms=500, rules=rules)
+    assert (view.alerts, len(view.rules)) == ((), 6)
 
 
 def test_an_empty_log_has_an_overview(log: Log) -> None:

@@ -15,7 +15,7 @@ def test_a_section_changes_what_it_names_and_nothing_else() -> None:
     rules = parse("[errors]\nlevel = 0.01\nwindow_calls = 50\n[latency]\nenabled = false\n")
     assert (rules.errors.level, rules.errors.window_calls) == (0.01, 50)
     assert rules.errors.least_rise == DEFAULT.errors.least_rise
-    assert (rules.latency.enabled, rules.latency.reference_calls) == (False, 100)
+    assert (rules.latency.enabled, rules.latency.least_rise) == (False, 0.25)
     assert rules.truncation == DEFAULT.truncation
 
 

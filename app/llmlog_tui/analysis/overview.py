@@ -15,6 +15,7 @@ from llmlog_tui.analysis.alerts import Alert
 from llmlog_tui.analysis.calls import Usual, Verdict
 from llmlog_tui.analysis.cost import Cost, cost, priced
 from llmlog_tui.analysis.fingerprints import with_changed
+from llmlog_tui.analysis.rules import DEFAULT, Rules
 from llmlog_tui.analysis.why import why_slow
 from llmlog_tui.log.store import Snapshot
 
@@ -42,6 +43,7 @@ class Overview:
     slow_ms: float
     worst_ms: float | None
     newest: datetime | None
+    watched_by: Rules = DEFAULT
 
     def call_rows(self, start: int, stop: int) -> list[dict[str, Any]]:
         """Calls `start` up to `stop`, each with what is remarkable about it.
@@ -71,7 +73,7 @@ class Overview:
     @property
     def rules(self) -> tuple[str, ...]:
         """The rules that watch the log."""
-        return alerts_.RULES
+        return alerts_.watching(self.watched_by)
 
     @property
     def newest_trace(self) -> str | None:
@@ -120,8 +122,8 @@ def _position(frame: pl.DataFrame, row: object) -> int:
     return position
 
 
-def overview(snapshot: Snapshot, slow_ms: float) -> Overview:
-    """Answer for `snapshot`, calling slow what took longer than `slow_ms`."""
+def overview(snapshot: Snapshot, slow_ms: float, rules: Rules = DEFAULT) -> Overview:
+    """Answer for `snapshot`, calling slow what took longer than `slow_ms`, watched by `rules`."""
     frame = priced(with_changed(snapshot.frame))
     calls = calls_.model_calls(frame)
     return Overview(
@@ -132,8 +134,9 @@ def overview(snapshot: Snapshot, slow_ms: float) -> Overview:
         usual=calls_.usual(calls),
         verdict=calls_.verdict(calls, slow_ms),
         cost=cost(calls),
-        alerts=() if snapshot.is_loading else tuple(alerts_.alerts(calls)),
+        alerts=() if snapshot.is_loading else tuple(alerts_.alerts(calls, rules)),
         slow_ms=slow_ms,
         worst_ms=calls["latency_ms"].quantile(0.95, interpolation="linear"),
         newest=snapshot.frame.select(pl.col("ts").max()).item(),
+        watched_by=rules,
     )
