@@ -168,3 +168,37 @@ def test_an_id_is_known_by_its_first_eight_characters() -> None:
     assert units.short_id("7c1d4e8a99") == "7c1d4e8a"
     assert units.short_id("t-1") == "t-1"
     assert units.short_id(None) == "–"
+
+
+@pytest.mark.parametrize(
+    ("usd", "text"),
+    [
+        (None, "–"),
+        (0, "0.0000"),
+        (0.00381, "0.0038"),
+        (12.4149, "12.4149"),
+        (124.149, "124.15"),
+        (1_204.4, "1,204"),
+        (28_849, "28,849"),
+        (12_345_678, "12.3M"),
+        (1e30, "1e+30"),
+    ],
+)
+def test_dollars_fit_into_a_column(usd: float | None, text: str) -> None:
+    assert units.dollars(usd, 7) == text
+
+
+@pytest.mark.parametrize(
+    ("usd", "text"),
+    [
+        (None, "–"),
+        (0, "$0.0000"),
+        (0.0031, "$0.0031"),
+        (0.0995, "$0.10"),
+        (4.2149, "$4.21"),
+        (999.5, "$1,000"),
+        (28_849, "$28.8k"),
+    ],
+)
+def test_money_has_its_sign_and_sensible_digits(usd: float | None, text: str) -> None:
+    assert units.money(usd) == text

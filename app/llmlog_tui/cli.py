@@ -12,7 +12,11 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from llmlog_tui.log.sources import Sources
+    from llmlog_tui.log.window import Window
 
 _EXTRA_TUI = ("textual", "polars", "orjson", "click", "zstandard")
 _DEMO_RATE = "6"
@@ -23,23 +27,31 @@ def dashboard(arguments: Sequence[str] | None = None) -> int:
     if not _have("llmlog-tui", _EXTRA_TUI, "tui"):
         return 2
     options = _parser().parse_args(arguments)
-    from llmlog_tui.log.sources import SourceError, expand  # noqa: PLC0415 - needs the extra
+    from llmlog_tui.log.sources import SourceError, Sources  # noqa: PLC0415 - needs the extra
 
     if options.demo and not _have("llmlog-tui --demo", ("openai",), "openai"):
         return 2
     with _demo_traffic() if options.demo else contextlib.nullcontext(options.files) as names:
         try:
-            files = expand(names, must_exist=options.no_follow)
+            sources = Sources(names, must_exist=options.no_follow)
         except SourceError as error:
             print(f"llmlog-tui: {error}", file=sys.stderr)  # noqa: T201 - the command's voice
             return 2
-        return _run(files, options)
+        return _run(sources, options)
 
 
-def _run(files: list[Path], options: argparse.Namespace) -> int:
+def _run(sources: Sources, options: argparse.Namespace) -> int:
+    from llmlog_tui.log.piped import STDIN, take_stdin  # noqa: PLC0415 - needs the extra
     from llmlog_tui.tui.app import LogApp  # noqa: PLC0415 - needs the extra
 
-    app = LogApp(files, slow_ms=options.slow_ms, follow=not options.no_follow, trace=options.trace)
+    app = LogApp(
+        sources,
+        slow_ms=options.slow_ms,
+        follow=not options.no_follow,
+        last=options.last,
+        stdin=take_stdin() if str(STDIN) in sources.names else None,
+        trace=options.trace,
+    )
     app.run()
     return app.return_code or 0
 
@@ -59,6 +71,12 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"llmlog-tui: {message}. See llmlog-tui --help\n")
 
 
+def _window(text: str) -> Window:
+    from llmlog_tui.log.window import Window  # noqa: PLC0415 - needs the extra
+
+    return Window.of(text)
+
+
 def _milliseconds(text: str) -> float:
     number = float(text)
     if not 0 <= number < math.inf:
@@ -69,13 +87,16 @@ def _milliseconds(text: str) -> float:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="llmlog-tui", description="Follow the log of an application's LLM calls.")
     parser.add_argument("--version", action="version", version=version("llmlog"))
-    parser.add_argument("files", nargs="*", default=["calls.jsonl"], metavar="FILE")
+    parser.add_argument("files", nargs="*", default=["calls.jsonl"], metavar="FILE|GLOB|FOLDER|-")
     parser.add_argument(
         "--slow-ms",
         type=_milliseconds,
         default=500.0,
         metavar="MS",
         help="a call is slow if it took longer (default 500)",
+    )
+    parser.add_argument(
+        "--last", type=_window, metavar="N|24h", help="keep only so many records, or so long a time"
     )
     parser.add_argument("--trace", metavar="ID", help="select this trace")
     parser.add_argument("--demo", action="store_true", help="show the live log of a made-up agent")

@@ -63,6 +63,23 @@ def rate(per_second: float) -> str:
     return f"{per_second:.1f}".removesuffix(".0") if per_second < 9.95 else whole(per_second)
 
 
+def dollars(usd: float | None, width: int) -> str:
+    """In at most `width` cells, without the sign: `0.0038`, `12.41`, `1,204`, `28.8k`."""
+    if usd is None:
+        return UNKNOWN
+    texts = (f"{usd:.4f}", f"{usd:,.2f}", whole(usd), count(usd))
+    return next((text for text in texts if len(text) <= width), within(usd, width))
+
+
+def money(usd: float | None) -> str:
+    """With its sign and sensible digits: `$0.0031`, `$4.21`, `$1,204`."""
+    if usd is None:
+        return UNKNOWN
+    if usd < 0.0995:
+        return f"${usd:.4f}"
+    return f"${usd:,.2f}" if usd < 999.5 else f"${count(usd)}"
+
+
 def moment(when: datetime | None, newest: datetime | None, width: int) -> str:
     """Local time in at most `width` cells, 8 or 12: `14:02:11`, `14:02:11.482`.
 

@@ -12,17 +12,17 @@ from llmlog.writer import open_writer
 
 
 class _Stdout:
-    """Stdout as a sink; a reader that has gone away is remembered, not raised."""
+    """Stdout as a sink; that it cannot be written to is remembered, not raised."""
 
     def __init__(self) -> None:
-        self.broken = False
+        self.error: OSError | None = None
 
     def __call__(self, line: bytes) -> None:
         try:
             sys.stdout.buffer.write(line)
             sys.stdout.buffer.flush()
-        except BrokenPipeError:
-            self.broken = True
+        except OSError as error:
+            self.error = error
             # What Python flushes at exit must not fail once more.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -37,15 +37,16 @@ def main(argv: list[str] | None = None) -> int:
     stdout = _Stdout()
     try:
         client = _client(options, stdout)
-    except (_NotSetUpError, ValueError) as error:
-        return _complain(str(error), 2)
-    try:
         for prompt in options.prompts:
             _ask(client, os.environ["LLMLOG_MODEL"], prompt)
-            if stdout.broken:
+            if isinstance(stdout.error, BrokenPipeError):
                 return 1
+            if stdout.error is not None:
+                return _complain(f"cannot write the record: {stdout.error.strerror}", 1)
     except KeyboardInterrupt:
         return 130
+    except _NotSetUpError as error:
+        return _complain(str(error), 2)
     except Exception as error:  # noqa: BLE001 - whatever the SDK raises ends in one clear line
         return _complain(" ".join(f"{type(error).__name__}: {error}".split()), 1)
     return 0
@@ -61,9 +62,13 @@ def _client(options: argparse.Namespace, stdout: _Stdout) -> Foreign:
         raise _NotSetUpError(
             'the openai package is missing: pip install "llmlog[openai]"'
         ) from None
-    session = Session(open_writer(stdout), options.session)
+    try:
+        session = Session(open_writer(stdout), options.session)
+        trace = session.trace(options.trace, first_step=options.step)
+    except ValueError as error:
+        raise _NotSetUpError(str(error)) from None
     client: Foreign = openai.OpenAI()
-    return session.trace(options.trace, first_step=options.step).wrap(client)
+    return trace.wrap(client)
 
 
 def _options(argv: list[str] | None) -> argparse.Namespace:

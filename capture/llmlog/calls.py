@@ -8,7 +8,7 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from llmlog import scopes, telemetry
+from llmlog import headers, scopes, telemetry
 from llmlog.chunks import ChatChunks, ResponseChunks, server_sent_json
 from llmlog.guard import Guard, guarded
 from llmlog.record import timestamp
@@ -39,28 +39,17 @@ class Call:
         session = trace.session
         self._trace = trace
         self._event = event
-        self._stream = stream
+        self.stream = stream
         self._pid = os.getpid()
         self._once = threading.Lock()
         self._span_id = session.new_id(16)
-        self._fields: Fields = {
-            "event": event,
-            "ts": timestamp(session.clock.time_ns()),
-            "step": trace.next_step(),
-            "span_id": self._span_id,
-            "parent_span_id": scopes.current_span_id(trace),
-            "status": "ok",
-            "provider": provider,
-            "stream": stream,
-            **telemetry.request_fields(body),
-        }
         self._content = session.content
-        if self._content.hashes:
-            messages = telemetry.request_messages(event, body)
-            self._fields["input"] = self._content.snapshot(messages)
-            if event != "embedding":
-                self._fields["prefix_hashes"] = self._content.prefix_hashes(messages)
-        self._chunks = ChatChunks() if stream and event != "response" else ResponseChunks()
+        self._fields = self._first_fields(body, provider)
+        self._chunks = _NO_CHUNKS
+        if stream:
+            chat = event == "chat_completion"
+            self._chunks = ChatChunks(keeps=self._content.keeps) if chat else ResponseChunks()
+        self._waiting: list[object] = []
         self._blocks: list[tuple[int, bytes]] = []
         self._blocks_size = 0
         self._body: Any = None
@@ -74,6 +63,27 @@ class Call:
         self._now = session.clock.monotonic_ns
         self._started = self._now()
 
+    def _first_fields(self, body: Mapping[str, object], provider: str | None) -> Fields:
+        """What is known when the call starts: its place in the trace, and what is asked."""
+        event, content = self._event, self._content
+        fields: Fields = {
+            "event": event,
+            "ts": timestamp(self._trace.session.clock.time_ns()),
+            "step": self._trace.next_step(),
+            "span_id": self._span_id,
+            "parent_span_id": scopes.current_span_id(self._trace),
+            "status": "ok",
+            "provider": provider,
+            "stream": self.stream,
+            **telemetry.request_fields(body),
+        }
+        if content.hashes:
+            messages = telemetry.request_messages(event, body)
+            fields["input"] = content.snapshot(messages)
+            if event != "embedding":
+                fields["prefix_hashes"] = content.prefix_hashes(messages)
+        return fields
+
     @property
     def guard(self) -> Guard:
         """Where faults in here are counted."""
@@ -83,7 +93,7 @@ class Call:
     def responded(self, response: Foreign, retries: int) -> None:
         """The server has answered; unless it is watched, the response's body has been read."""
         self._last = self._now()
-        self._fields |= telemetry.header_fields(response.headers)
+        self._fields |= headers.header_fields(response.headers)
         self._fields["retries"] = retries
         self._body = response
 
@@ -110,12 +120,23 @@ class Call:
         """A chunk has arrived; True if the application did not ask for it."""
         try:
             self._last = self._now()
-            if self._chunks.see(chunk) and self._first is None:
-                self._first = self._last
+            if self._first is None:
+                if self._chunks.see(chunk):
+                    self._first = self._last
+            else:
+                self._waiting.append(chunk)
+                if len(self._waiting) == _WAITING_AT_MOST:
+                    self._take_in()
             return self.hides_usage and self._chunks.is_usage_only(chunk)
         except Exception as fault:  # noqa: BLE001 - as @guarded, which costs more per chunk
             self.guard.caught(fault)
             return False
+
+    def _take_in(self) -> None:
+        """Look at the chunks since the last time: many at once take far less than one by one."""
+        for chunk in self._waiting:
+            self._chunks.see(chunk)
+        self._waiting.clear()
 
     @guarded
     def block(self, block: bytes) -> bool:
@@ -145,7 +166,7 @@ class Call:
     @guarded
     def failed(self, error: BaseException) -> None:
         """The call has raised `error`, before its answer or in the middle of it."""
-        known = {k: v for k, v in telemetry.error_fields(error).items() if v is not None}
+        known = {k: v for k, v in headers.error_fields(error).items() if v is not None}
         cancelled = type(error).__name__ in ("CancelledError", "Cancelled")
         answer = self._answer(self._json_body()) if self._body is not None else {}
         fields = answer | known | {"status": "error", "error_message": error}
@@ -158,13 +179,14 @@ class Call:
         if self._finalizer is not None:
             self._finalizer.detach()
             fields = self._streamed() | fields
-        record = self._fields | fields
+        record = self._fields
+        record.update(fields)
         elapsed = (self._now() if at is None else at) - self._started
         record["latency_ms"] = latency_ms = round(elapsed / 1e6)
         tokens = record.get("completion_tokens")
         if isinstance(tokens, int) and latency_ms > 0:
             record["tokens_per_sec"] = tokens / (latency_ms / 1000)
-        if self._stream:
+        if self.stream:
             if self._first is not None:
                 record["ttft_ms"] = round((self._first - self._started) / 1e6)
             if end == "exhausted":
@@ -173,8 +195,9 @@ class Call:
         self._trace.emit(record)
 
     def _streamed(self) -> Fields:
-        if self._blocks and not self._stream:
+        if self._blocks and not self.stream:
             return self._answer(_parsed(b"".join(block for _, block in self._blocks)))
+        self._take_in()
         for at, chunk in server_sent_json(self._blocks):
             if self._chunks.see(chunk) and self._first is None:
                 self._first = at
@@ -200,6 +223,8 @@ class Call:
         return _parsed(self._body.content) if self._body is not None else None
 
 
+_NO_CHUNKS: ChatChunks | ResponseChunks = ResponseChunks()
+_WAITING_AT_MOST = 64
 _BODY_AT_MOST = 8 * 1024 * 1024
 
 

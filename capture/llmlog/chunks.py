@@ -30,9 +30,10 @@ _CONTENT = frozenset(
 
 
 class ChatChunks:
-    """The chunks of one chat completion, typed or JSON."""
+    """The chunks of one chat completion, typed or JSON; `keeps`: their text, too."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, keeps: bool = False) -> None:
+        self._keeps = keeps
         self._head: Fields = {}
         self._unknown = ["model", "id", "system_fingerprint"]
         self._usage: object = None
@@ -42,25 +43,27 @@ class ChatChunks:
     def see(self, chunk: object) -> bool:
         """Take in one chunk; True if it carries content of the answer."""
         parts = members(chunk)
-        if self._unknown:
-            self._take_head(parts)
-        if parts.get("usage") is not None:
-            self._usage = parts["usage"]
-        has_content = False
+        usage = parts.get("usage")
+        if usage is not None:
+            self._usage = usage
+        has_content = said_why = False
         for choice in items(parts.get("choices")):
             known = members(choice)
             index = known.get("index") or 0
-            if known.get("finish_reason") is not None and index == 0:
-                self._head["finish_reason"] = as_str(known["finish_reason"])
-            delta = members(known.get("delta"))
-            for name in _CONTENT.intersection(delta):
-                part = delta[name]
-                if part:
+            reason = known.get("finish_reason")
+            if reason is not None and index == 0:
+                said_why = True
+                self._head["finish_reason"] = as_str(reason)
+            for name, part in members(known.get("delta")).items():
+                if part and name in _CONTENT:
                     has_content = True
                     self._take_content(index, name, part)
+        if self._unknown and (said_why or usage is not None or not self._head):
+            self._take_head(parts)
         return has_content
 
     def _take_head(self, parts: Fields) -> None:
+        """What every chunk repeats: looked for in the first one, and in those that end it."""
         for name in self._unknown:
             self._head[name] = as_str(parts.get(name))
         self._unknown = [name for name in self._unknown if self._head[name] is None]
@@ -68,7 +71,7 @@ class ChatChunks:
     def _take_content(self, choice: object, name: str, part: object) -> None:
         if name == "tool_calls":
             self._add_calls(as_int(choice) or 0, part)
-        elif choice == 0 and isinstance(part, str):
+        elif self._keeps and choice == 0 and isinstance(part, str):
             self._texts.setdefault(name, []).append(part)
 
     def output(self) -> Foreign:

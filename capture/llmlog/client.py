@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
-from collections.abc import Mapping
-from contextvars import ContextVar, Token
+from collections.abc import Generator, Mapping
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from llmlog import streams
@@ -41,6 +41,9 @@ class Binding:
         self._session = session
         self._trace = trace
         self._stream_usage = stream_usage
+        self.key: object = None
+        self._url: object = None
+        self._provider: str | None = None
 
     @property
     def guard(self) -> Guard:
@@ -53,14 +56,17 @@ class Binding:
         event = _EVENT_OF_URL.get(options.url)
         if event is None or options.method.lower() != "post":
             return None
-        body: dict[str, object] = {**(options.json_data or {}), **(options.extra_json or {})}
-        self.conceal(client, options.headers)
+        body: dict[str, object] = options.json_data or {}
+        if options.extra_json:
+            body = {**body, **options.extra_json}
+        if options.headers or client.api_key is not self.key:
+            self.conceal(client, options.headers)
         call = Call(
             self._session.trace_of_call(self._trace),
             event,
             body,
             stream=stream,
-            provider=client.base_url.host or None,
+            provider=self._provider_of(client.base_url),
         )
         call.raw_mode = _raw_mode(options.headers)
         call.hides_usage = (
@@ -72,10 +78,16 @@ class Binding:
         )
         return call
 
+    def _provider_of(self, url: Foreign) -> str | None:
+        if url is not self._url:
+            self._url, self._provider = url, url.host or None
+        return self._provider
+
     @guarded
     def conceal(self, client: Foreign, headers: Foreign = None) -> None:
         """Keep the client's credentials, and those among `headers`, out of every record."""
         conceal = self._session.conceal
+        self.key = client.api_key
         conceal(client.api_key)
         conceal(getattr(client, "admin_api_key", None))
         for given in (getattr(client, "_custom_headers", None), headers):
@@ -107,6 +119,7 @@ def wrap(client: _C, binding: Binding) -> _C:
         if not isinstance(getattr(base, name, None), functools.cached_property)
     )
     setattr(wrapped, _BINDING, binding)
+    binding.conceal(client)
     return cast("_C", wrapped)
 
 
@@ -116,7 +129,10 @@ class _Recording:
     def copy(self, *args: Foreign, **kwargs: Foreign) -> Foreign:
         """A copy with other options, recorded like this one."""
         copied = cast("Any", super()).copy(*args, **kwargs)
-        setattr(copied, _BINDING, getattr(self, _BINDING, None))
+        binding: Binding | None = getattr(self, _BINDING, None)
+        if binding is not None:
+            setattr(copied, _BINDING, binding)
+            binding.conceal(copied)
         return copied
 
     with_options = copy
@@ -152,8 +168,10 @@ class _SyncRecording(_Recording):
         call = binding.start(self, options, stream=stream) if binding else None
         request = cast("Any", super()).request
         if binding is None or call is None:
-            return request(cast_to, options, stream=stream, stream_cls=stream_cls)
-        token = _active.set(call)
+            with _no_call():
+                return request(cast_to, options, stream=stream, stream_cls=stream_cls)
+        outer = _active.get()
+        _active.set(call)
         try:
             result = request(
                 cast_to, _asked(options, call), stream=stream, stream_cls=_seen(stream_cls, call)
@@ -163,7 +181,7 @@ class _SyncRecording(_Recording):
             call.failed(error)
             raise
         finally:
-            _release(token)
+            _active.set(outer)
         if not call.watched:
             call.returned(result)
         return result
@@ -189,8 +207,10 @@ class _AsyncRecording(_Recording):
         call = binding.start(self, options, stream=stream) if binding else None
         request = cast("Any", super()).request
         if binding is None or call is None:
-            return await request(cast_to, options, stream=stream, stream_cls=stream_cls)
-        token = _active.set(call)
+            with _no_call():
+                return await request(cast_to, options, stream=stream, stream_cls=stream_cls)
+        outer = _active.get()
+        _active.set(call)
         try:
             result = await request(
                 cast_to, _asked(options, call), stream=stream, stream_cls=_seen(stream_cls, call)
@@ -200,7 +220,7 @@ class _AsyncRecording(_Recording):
             call.failed(error)
             raise
         finally:
-            _release(token)
+            _active.set(outer)
         if not call.watched:
             call.returned(result)
         return result
@@ -210,22 +230,28 @@ class _AsyncRecording(_Recording):
         return await cast("Any", super())._process_response(**kwargs)  # noqa: SLF001
 
 
-# From `request` down to `_process_response`, where response and retries are at hand. Never set
-# while the application's code runs.
+# From `request` down to `_process_response`, where response and retries are at hand.
 _active: ContextVar[Call | None] = ContextVar("llmlog_call", default=None)
 
 
-def _release(token: Token[Call | None]) -> None:
-    # A coroutine that was dropped is closed wherever the collector runs.
-    with contextlib.suppress(ValueError):
-        _active.reset(token)
+@contextlib.contextmanager
+def _no_call() -> Generator[None]:
+    """For a request that is no model call, perhaps made in the middle of one, say for its key."""
+    outer = _active.get()
+    _active.set(None)
+    try:
+        yield
+    finally:
+        _active.set(outer)
 
 
 def _responded(client: Foreign, processed: Mapping[str, Foreign]) -> None:
     call = _active.get()
     if call is None:
         return
-    getattr(client, _BINDING).conceal(client)  # the key may have been renewed for this request
+    binding: Binding = getattr(client, _BINDING)
+    if client.api_key is not binding.key:  # the client got itself a new one for this request
+        binding.conceal(client)
     response = processed["response"]
     call.responded(response, processed["retries_taken"])
     if processed["stream"] or call.raw_mode == "stream":
@@ -255,8 +281,8 @@ def _asked(options: Foreign, call: Call) -> Foreign:
 
 
 def _seen(stream_cls: Foreign, call: Call) -> Foreign:
-    """`stream_cls`, with its chunks seen by the call."""
-    if stream_cls is not None:
+    """`stream_cls`, with its chunks seen by the call; every request has one, streamed or not."""
+    if call.stream and stream_cls is not None:
         with call.guard:
             return streams.recording(stream_cls)
     return stream_cls

@@ -52,23 +52,25 @@ class Content:
         """For each message, 16 hex digits that stand for it and all before it (keyed BLAKE2b)."""
         if not self.hashes or not isinstance(messages, (list, tuple, str)):
             return None
-        state = hashlib.blake2b(key=_user_key(), digest_size=8)
-        hashes: list[str] = []
-        for message in [messages] if isinstance(messages, str) else cast("list[object]", messages):
-            text = json.dumps(jsonable(message), sort_keys=True)
-            state.update(text.encode() + b"\n")
-            hashes.append(state.hexdigest())
-        return hashes
+        each = [messages] if isinstance(messages, str) else cast("list[object]", messages)
+        with self._guard:
+            state = hashlib.blake2b(key=_user_key(), digest_size=8)
+            hashes: list[str] = []
+            for message in each:
+                text = json.dumps(jsonable(message), sort_keys=True)
+                state.update(text.encode() + b"\n")
+                hashes.append(state.hexdigest())
+            return hashes
+        return None
 
     def applied(self, fields: Fields) -> Fields:
         """`fields` with content as the policy has it; without any if redaction itself fails."""
-        content = {name: fields.pop(name) for name in _CONTENT_FIELDS if name in fields}
+        content = {name: fields.pop(name, None) for name in _CONTENT_FIELDS}
         if not self.keeps:
             return fields
         with self._guard:
-            if "error_message" in content:
-                message = jsonable(str(content["error_message"]))
-                content["error_message"] = self._secrets.json(message)
+            if content["error_message"] is not None:
+                content["error_message"] = self._secrets.text(str(content["error_message"]))
             if self._redactor is not None:
                 redact = self._redactor.json
                 content = {name: redact(jsonable(value)) for name, value in content.items()}

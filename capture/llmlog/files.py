@@ -53,12 +53,13 @@ class FileSink:
     def _append(self, line: bytes) -> None:
         if self._torn:
             line = b"\n" + line
-        rest = memoryview(line)
+        done = 0
         try:
-            while rest:
-                rest = rest[os.write(self._fd, rest) :]
+            done = os.write(self._fd, line)
+            while done < len(line):
+                done += os.write(self._fd, line[done:])
         finally:
-            self._torn = 0 < len(rest) < len(line) or (self._torn and len(rest) > 0)
+            self._torn = 0 < done < len(line) or (self._torn and done == 0)
         if self._fsync:
             os.fsync(self._fd)
 

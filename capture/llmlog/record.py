@@ -98,13 +98,18 @@ _SECTION_OF_EVENT: Final[dict[str, Section]] = {
 }
 
 
-def _layout(event: str) -> tuple[tuple[str, bool], ...]:
-    """(name, always present?) in order: core and the event's own section are, the rest if known."""
+def _template(event: str) -> dict[str, object]:
+    """Every field in order, unknown."""
+    return {**dict.fromkeys(field.name for field in FIELDS), "v": VERSION, "event": event}
+
+
+def _optional(event: str) -> tuple[str, ...]:
+    """The fields that are left out when unknown: not the core, not those of the event's kind."""
     always = ("core", _SECTION_OF_EVENT.get(event))
-    return tuple((field.name, field.section in always) for field in FIELDS)
+    return tuple(field.name for field in FIELDS if field.section not in always)
 
 
-_LAYOUTS: Final = {event: _layout(event) for event in EVENTS}
+_LAYOUTS: Final = {event: (_template(event), _optional(event)) for event in EVENTS}
 
 
 def timestamp(time_ns: int) -> str:
@@ -127,6 +132,22 @@ def build(fields: Mapping[str, object]) -> dict[str, object]:
     Raises ValueError if an id of the tuple (session_id, trace_id, step) or the event is missing,
     and for a name that is no field: a record that cannot be joined is never written.
     """
+    template, optional = _LAYOUTS[_checked(fields)]
+    record = {**template, **fields}
+    for name, value in fields.items():
+        if type(value) is int and -_INT64 <= value < _INT64:
+            continue
+        if type(value) not in _PLAIN:
+            record[name] = jsonable(value)
+    for name in optional:
+        if record[name] is None:
+            del record[name]
+    record["v"] = VERSION
+    return record
+
+
+def _checked(fields: Mapping[str, object]) -> str:
+    """The event of a record that can be joined."""
     event = fields.get("event")
     if not isinstance(event, str) or event not in _LAYOUTS:
         raise ValueError(f"event must be one of {', '.join(EVENTS)}, not {event!r}")
@@ -138,21 +159,15 @@ def build(fields: Mapping[str, object]) -> dict[str, object]:
         raise ValueError("a record needs a step, an integer from 0")
     if not fields.keys() <= _NAMES:
         raise ValueError(f"no such field: {', '.join(sorted(fields.keys() - _NAMES))}")
-    record: dict[str, object] = {}
-    for name, always in _LAYOUTS[event]:
-        value = fields.get(name)
-        if always or value is not None:
-            record[name] = value if type(value) in _PLAIN else jsonable(value)
-    record["v"] = VERSION
-    return record
+    return event
 
 
 def to_line(record: Mapping[str, object]) -> bytes:
     """A record from build() as one line of UTF-8 JSON, with the lesson's `", "` and `": "`."""
-    text = _encode(record)
-    if not text.isascii() or "\x7f" in text:
-        text = _UNSAFE.sub(_escape, text)
-    return text.encode() + b"\n"
+    line = _encode(record)
+    if not line.isascii() or "\x7f" in line:
+        line = re.sub(_UNSAFE, _escape, line)
+    return line.encode() + b"\n"
 
 
 _encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
@@ -191,9 +206,7 @@ def _text(value: object) -> str:
 
 # What json.dumps leaves as it is but some reader or terminal trips over: DEL and the C1 controls,
 # the two Unicode line separators, and surrogates (a pair is one character, a lone one is none).
-_UNSAFE: Final = re.compile(
-    "[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]|[\x7f-\x9f\u2028\u2029]"
-)
+_UNSAFE: Final = "[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]|[\x7f-\x9f\u2028\u2029]"
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeAlias, cast
@@ -44,22 +45,27 @@ class Redactor:
         return value
 
     def _named(self, name: str, value: object) -> object:
-        if isinstance(value, str) and value and _NAMES_A_SECRET.search(name):
+        if isinstance(value, str) and value and _compiled_once(_SENSITIVE).search(name):
             return "[redacted:password]"
         return self.json(value)
 
 
-_NAMES_A_SECRET: Final = re.compile(rf"{SENSITIVE_NAME}\Z", re.IGNORECASE)
+_SENSITIVE: Final = rf"(?i:{SENSITIVE_NAME})\Z"
+
+
+_compiled_once: Final = functools.cache(re.compile)
+"""Rules are compiled when first used: an application that writes no content never pays for them."""
 
 
 def _apply(rule: Rule, text: str) -> str:
     seen = text.lower() if rule.any_case else text
     if not any(literal in seen for literal in rule.gate) or len(seen) != len(text):
         return text
-    group = "secret" if rule.pattern.groupindex else 0
+    pattern = _compiled_once(rule.pattern)
+    group = "secret" if pattern.groupindex else 0
     kept: list[str] = []
     at = 0
-    for match in rule.pattern.finditer(seen):
+    for match in pattern.finditer(seen):
         start, end = match.span(group)
         if rule.check is None or rule.check(text[start:end], start, text):
             kept += text[at:start], f"[redacted:{rule.kind}]"

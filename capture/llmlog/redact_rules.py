@@ -7,7 +7,6 @@ with a character, not with a look behind it, so that the engine can skip to wher
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ class Rule(NamedTuple):
 
     kind: str
     gate: tuple[str, ...]
-    pattern: re.Pattern[str]
+    pattern: str
     check: Callable[[str, int, str], bool] | None = None
     """Given the match, where it starts and the whole text: is it one?"""
     any_case: bool = False
@@ -90,19 +89,18 @@ SECRETS: Final = (
     Rule(
         "private_key",
         ("PRIVATE KEY-----",),
-        re.compile(
-            r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY-----"
-            r"(?:(?!-----END ).){0,65536}(?:-----END [A-Z0-9 ]{0,30}PRIVATE KEY-----)?",
-            re.DOTALL,
+        (
+            r"(?s)-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY-----"
+            r"(?:(?!-----END ).){0,65536}(?:-----END [A-Z0-9 ]{0,30}PRIVATE KEY-----)?"
         ),
     ),
-    Rule("jwt", ("eyJ",), re.compile(r"\beyJ[\w-]{8,8192}\.[\w-]{4,16384}\.[\w-]{4,2048}")),
-    Rule("url_password", ("://",), re.compile(r"://[^\s/:@]{0,128}:(?P<secret>[^\s/@]{1,256})@")),
-    Rule("api_key", ("sk-",), re.compile(r"sk-(?<![\w-]sk-)[\w-]{20,512}"), _mixed),
+    Rule("jwt", ("eyJ",), (r"\beyJ[\w-]{8,8192}\.[\w-]{4,16384}\.[\w-]{4,2048}")),
+    Rule("url_password", ("://",), (r"://[^\s/:@]{0,128}:(?P<secret>[^\s/@]{1,256})@")),
+    Rule("api_key", ("sk-",), (r"sk-(?<![\w-]sk-)[\w-]{20,512}"), _mixed),
     Rule(
         "api_key",
         ("sk_", "rk_", "xai-", "SG.", "npm_", "pypi-", ":AA", "whsec_"),
-        re.compile(
+        (
             r"\b(?:(?:[sr]k_(?:live|test)|gsk|whsec)_\w{16,512}|xai-\w{32,512}"
             r"|SG\.[\w-]{16,64}\.[\w-]{16,128}|npm_\w{36}|pypi-[\w-]{32,1024}"
             r"|\d{8,10}:AA[\w-]{30,40})"
@@ -111,24 +109,24 @@ SECRETS: Final = (
     Rule(
         "aws_key",
         ("AKIA", "ASIA", "ABIA", "ACCA"),
-        re.compile(r"\bA(?:KIA|SIA|BIA|CCA)[A-Z0-9]{16}\b"),
+        (r"\bA(?:KIA|SIA|BIA|CCA)[A-Z0-9]{16}\b"),
     ),
     Rule(
         "google_key",
         ("AIza", "ya29.", "GOCSPX-"),
-        re.compile(r"\b(?:AIza[\w-]{35}|ya29\.[\w-]{20,2048}|GOCSPX-[\w-]{20,64})"),
+        (r"\b(?:AIza[\w-]{35}|ya29\.[\w-]{20,2048}|GOCSPX-[\w-]{20,64})"),
     ),
-    Rule("hf_token", ("hf_",), re.compile(r"\bhf_[A-Za-z0-9]{30,64}\b")),
+    Rule("hf_token", ("hf_",), (r"\bhf_[A-Za-z0-9]{30,64}\b")),
     Rule(
         "github_token",
         ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
-        re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_\w{36,255})"),
+        (r"\b(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_\w{36,255})"),
     ),
-    Rule("gitlab_token", ("glpat-",), re.compile(r"\bglpat-[\w-]{20,64}")),
+    Rule("gitlab_token", ("glpat-",), (r"\bglpat-[\w-]{20,64}")),
     Rule(
         "slack_token",
         ("xox", "xapp-", "hooks.slack.com"),
-        re.compile(
+        (
             r"\b(?:xox[abeoprs]-[\w-]{10,512}|xapp-[\w-]{10,512}"
             r"|https://hooks\.slack\.com/(?:services|workflows)/[\w/]{10,256})"
         ),
@@ -136,7 +134,7 @@ SECRETS: Final = (
     Rule(
         "bearer",
         ("bearer", "basic"),
-        re.compile(
+        (
             rf"(?:bearer|basic)\s{{1,8}}(?P<secret>(?={_BASE64}{{0,512}}[\d=]){_BASE64}{{12,8192}}={{0,2}})"
         ),
         any_case=True,
@@ -144,13 +142,13 @@ SECRETS: Final = (
     Rule(
         "cookie",
         ("cookie:",),
-        re.compile(r"cookie:[ \t]{0,8}(?P<secret>[^\s\"'][^\r\n\"']{3,8192})"),
+        (r"cookie:[ \t]{0,8}(?P<secret>[^\s\"'][^\r\n\"']{3,8192})"),
         any_case=True,
     ),
     Rule(
         "password",
         _NAME_GATE,
-        re.compile(
+        (
             rf"{SENSITIVE_NAME}\\{{0,3}}[\"']?\s{{0,8}}[:=]\s{{0,8}}\\{{0,3}}[\"']?(?P<secret>{_VALUE})"
         ),
         any_case=True,
@@ -164,7 +162,7 @@ PERSONAL: Final = (
     Rule(
         "email",
         ("@",),
-        re.compile(
+        (
             r"[\w.+-](?<![\w.+-].)[\w.+-]{0,63}@(?!\dx\.)[A-Za-z0-9-]{1,63}"
             r"(?:\.[A-Za-z0-9-]{1,63}){0,8}\.[A-Za-z]{2,24}\b"
         ),
@@ -173,43 +171,43 @@ PERSONAL: Final = (
     Rule(
         "iban",
         _DIGITS,
-        re.compile(r"[A-Z](?<![A-Za-z0-9].)[A-Z]\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b"),
+        (r"[A-Z](?<![A-Za-z0-9].)[A-Z]\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b"),
         _iban,
     ),
     Rule(
         "card",
         ("4", "5", "2", "6"),
-        re.compile(r"[2456](?<![\w.+-].)\d{3}(?:[ -]?\d{4}){3}(?:\d{3})?(?![\w-])"),
+        (r"[2456](?<![\w.+-].)\d{3}(?:[ -]?\d{4}){3}(?:\d{3})?(?![\w-])"),
         _luhn,
     ),
     Rule(
         "card",
         ("34", "37"),
-        re.compile(r"3(?<![\w.+-].)[47]\d{2}[ -]?\d{6}[ -]?\d{5}(?![\w-])"),
+        (r"3(?<![\w.+-].)[47]\d{2}[ -]?\d{6}[ -]?\d{5}(?![\w-])"),
         _luhn,
     ),
     Rule(
         "phone",
         ("+",),
-        re.compile(r"\+(?<![\w.+-].)\d{1,3}(?:[ .-]?\(?\d{1,5}\)?){2,6}(?![\w-])"),
+        (r"\+(?<![\w.+-].)\d{1,3}(?:[ .-]?\(?\d{1,5}\)?){2,6}(?![\w-])"),
         _phone,
     ),
-    Rule("phone", ("(",), re.compile(r"\((?<![\w.+-].)\d{3}\) ?\d{3}[-. ]\d{4}(?![\w-])")),
+    Rule("phone", ("(",), (r"\((?<![\w.+-].)\d{3}\) ?\d{3}[-. ]\d{4}(?![\w-])")),
     Rule(
         "phone",
         ("-", "."),
-        re.compile(r"\d(?<![\w.+-].)\d{2}([-.])\d{3}\1\d{4}(?![\w-])"),
+        (r"\d(?<![\w.+-].)\d{2}([-.])\d{3}\1\d{4}(?![\w-])"),
     ),
     Rule(
         "ip",
         (".",),
-        re.compile(r"\d(?<![\w.-].)\d{0,2}(?:\.\d{1,3}){3}(?![\w-]|\.\w)"),
+        (r"\d(?<![\w.-].)\d{0,2}(?:\.\d{1,3}){3}(?![\w-]|\.\w)"),
         _ipv4,
     ),
     Rule(
         "ip",
         (":",),
-        re.compile(r"[0-9A-Fa-f:](?<![\w:.].)[0-9A-Fa-f:]{5,38}(?![\w:])"),
+        (r"[0-9A-Fa-f:](?<![\w:.].)[0-9A-Fa-f:]{5,38}(?![\w:])"),
         _ipv6,
     ),
 )

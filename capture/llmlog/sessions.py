@@ -93,7 +93,7 @@ class Session:
         self.enabled = os.environ.get("LLMLOG_DISABLED", "") in ("", "0")
         self.content = Content(content, redact, self.guard)
         self._extra = self.content.tags(tags) if tags else None
-        self._credentials: dict[str, bytes] = {}
+        self._credentials: tuple[tuple[str, bytes], ...] = ()
         self._entered: list[int] = []
 
     @property
@@ -150,12 +150,11 @@ class Session:
 
     def conceal(self, credential: object) -> None:
         """Note a client's own key: it enters no record, under no policy, wherever it stands."""
-        if (
-            isinstance(credential, str)
-            and len(credential) >= _SHORTEST_CREDENTIAL
-            and credential not in self._credentials
-        ):
-            self._credentials[credential] = json.dumps(credential)[1:-1].encode()
+        if not isinstance(credential, str) or len(credential) < _SHORTEST_CREDENTIAL:
+            return
+        if all(credential != known for known, _ in self._credentials):
+            encoded = json.dumps(credential, ensure_ascii=False)[1:-1].encode()
+            self._credentials = (*self._credentials, (credential, encoded))
 
     def write(self, fields: dict[str, object]) -> None:
         """Write the one record made of `fields`."""
@@ -165,7 +164,7 @@ class Session:
             fields["extra"] = self._extra
         record = build(self.content.applied(fields))
         line = to_line(record)
-        for credential, encoded in tuple(self._credentials.items()):
+        for credential, encoded in self._credentials:
             if encoded in line:
                 record = {name: _without(credential, value) for name, value in record.items()}
                 line = to_line(record)

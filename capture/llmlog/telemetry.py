@@ -7,9 +7,10 @@ of the wrong type, and is then unknown (None).
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Fields: TypeAlias = dict[str, object]
 
@@ -29,20 +30,28 @@ def pick(value: object, *path: str) -> Foreign:
     return value
 
 
+_NOTHING: Final[Fields] = {}
+
+
 def members(value: Foreign) -> Fields:
     """All there is in an object of the SDK or a mapping, by name: faster than one by one."""
-    if isinstance(value, dict):
+    if value is None:
+        return _NOTHING
+    if type(value) is dict:
         return cast("Fields", value)
-    known: Fields = getattr(value, "__dict__", {})
-    unknown: Fields | None = getattr(value, "__pydantic_extra__", None)
+    try:
+        known: Fields = value.__dict__
+        unknown: Fields | None = value.__pydantic_extra__
+    except AttributeError:
+        return _NOTHING
     return known | unknown if unknown else known
 
 
 def as_int(value: object) -> int | None:
     """`value` if it is a whole number, else None."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    return int(value) if value == value // 1 else None
+    if type(value) is int or value is None:
+        return value
+    return int(value) if isinstance(value, float) and value == value // 1 else None
 
 
 def as_str(value: object) -> str | None:
@@ -52,36 +61,47 @@ def as_str(value: object) -> str | None:
 
 def items(value: object) -> list[Foreign]:
     """`value` as a list; empty if it is none."""
-    return list(cast("Iterable[Any]", value)) if isinstance(value, (list, tuple)) else []
+    found: list[Foreign] = value if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType]
+    return found
 
 
 def request_fields(body: Mapping[str, object]) -> Fields:
     """What was asked for: the model and the token limit under any of its three names."""
-    limits = ("max_completion_tokens", "max_tokens", "max_output_tokens")
-    return {
-        "requested_model": as_str(body.get("model")),
-        "max_tokens": next((n for n in map(as_int, map(body.get, limits)) if n is not None), None),
-    }
+    limit = None
+    for name in ("max_completion_tokens", "max_tokens", "max_output_tokens"):
+        if name in body and limit is None:
+            limit = as_int(body[name])
+    return {"requested_model": as_str(body.get("model")), "max_tokens": limit}
 
 
 def usage_fields(usage: object) -> Fields:
     """Token counts from the `usage` of chat completions, the Responses API or embeddings."""
-    prompt = pick(usage, "prompt_tokens")
-    if prompt is None and pick(usage, "input_tokens") is not None:
-        return {
-            "prompt_tokens": as_int(pick(usage, "input_tokens")),
-            "completion_tokens": as_int(pick(usage, "output_tokens")),
-            "total_tokens": as_int(pick(usage, "total_tokens")),
-            "reasoning_tokens": as_int(pick(usage, "output_tokens_details", "reasoning_tokens")),
-            "cached_tokens": as_int(pick(usage, "input_tokens_details", "cached_tokens")),
-        }
+    known = members(usage)
+    names = _CHAT_USAGE
+    if known.get("prompt_tokens") is None and known.get("input_tokens") is not None:
+        names = _RESPONSE_USAGE
+    prompt, completion, prompt_details, completion_details = names
     return {
-        "prompt_tokens": as_int(prompt),
-        "completion_tokens": as_int(pick(usage, "completion_tokens")),
-        "total_tokens": as_int(pick(usage, "total_tokens")),
-        "reasoning_tokens": as_int(pick(usage, "completion_tokens_details", "reasoning_tokens")),
-        "cached_tokens": as_int(pick(usage, "prompt_tokens_details", "cached_tokens")),
+        "prompt_tokens": as_int(known.get(prompt)),
+        "completion_tokens": as_int(known.get(completion)),
+        "total_tokens": as_int(known.get("total_tokens")),
+        "reasoning_tokens": as_int(members(known.get(completion_details)).get("reasoning_tokens")),
+        "cached_tokens": as_int(members(known.get(prompt_details)).get("cached_tokens")),
     }
+
+
+_CHAT_USAGE: Final = (
+    "prompt_tokens",
+    "completion_tokens",
+    "prompt_tokens_details",
+    "completion_tokens_details",
+)
+_RESPONSE_USAGE: Final = (
+    "input_tokens",
+    "output_tokens",
+    "input_tokens_details",
+    "output_tokens_details",
+)
 
 
 class ToolCall:
@@ -164,25 +184,26 @@ def response_finish_reason(response: object, *, has_tool_calls: bool) -> str | N
 
 def answer_fields(event: str, answer: object) -> tuple[Fields, list[ToolCall]]:
     """The fields of a whole answer (typed or JSON), and the tool calls in it."""
+    known = members(answer)
     fields: Fields = {
-        "model": as_str(pick(answer, "model")),
-        "id": as_str(pick(answer, "id")),
-        **usage_fields(pick(answer, "usage")),
+        "model": as_str(known.get("model")),
+        "id": as_str(known.get("id")),
+        **usage_fields(known.get("usage")),
     }
     calls: list[ToolCall] = []
     if event == "chat_completion":
-        choices = items(pick(answer, "choices"))
-        first = choices[0] if choices else None
+        choices = items(known.get("choices"))
         calls = [call for choice in choices for call in chat_tool_calls(pick(choice, "message"))]
-        fields["finish_reason"] = as_str(pick(first, "finish_reason"))
-        fields["system_fingerprint"] = as_str(pick(answer, "system_fingerprint"))
+        fields["finish_reason"] = as_str(pick(choices[0], "finish_reason")) if choices else None
+        fields["system_fingerprint"] = as_str(known.get("system_fingerprint"))
     elif event == "response":
         calls = response_tool_calls(answer)
         fields["finish_reason"] = response_finish_reason(answer, has_tool_calls=bool(calls))
-        if pick(answer, "status") == "failed":
+        if known.get("status") == "failed":
             fields["status"] = "error"
             fields["error_code"] = as_str(pick(answer, "error", "code"))
-    fields |= tool_call_fields(calls)
+    if calls:
+        fields |= tool_call_fields(calls)
     return fields, calls
 
 
@@ -207,80 +228,3 @@ def answer_output(event: str, answer: object) -> object:
 def _plain(value: object) -> object:
     dump = getattr(value, "model_dump", None)
     return dump(mode="json", exclude_unset=True, warnings=False) if dump else value
-
-
-def header_fields(headers: Foreign) -> Fields:
-    """Request id, rate limits and the server's own time from response headers (httpx2, httpx)."""
-    fields: Fields = {}
-    for raw_name, raw_value in headers.raw:
-        known = _HEADERS.get(raw_name.lower())
-        if known is not None and known[0] not in fields:
-            fields[known[0]] = known[1](raw_value.decode("utf-8", "replace"))
-    return fields
-
-
-_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|us|µs|ns|d|h|m|s)")
-_MS_OF_UNIT: Final = {
-    "d": 86_400_000.0,
-    "h": 3_600_000.0,
-    "m": 60_000.0,
-    "s": 1_000.0,
-    "ms": 1.0,
-    "us": 1e-3,
-    "µs": 1e-3,
-    "ns": 1e-6,
-}
-_LONGEST_NUMBER: Final = 18
-
-
-def duration_ms(text: str) -> int | None:
-    """Milliseconds in forms such as `6m0s`, `17ms`, `1h2m3.5s`, `0`, `7.66` (seconds)."""
-    text = text.strip()
-    if len(text) > 4 * _LONGEST_NUMBER:
-        return None
-    if re.fullmatch(r"\d+(\.\d+)?", text, re.ASCII):
-        return round(float(text) * 1000)
-    parts = _DURATION.findall(text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
-        return None
-    return round(sum(float(number) * _MS_OF_UNIT[unit] for number, unit in parts))
-
-
-def _count(text: str) -> int | None:
-    usable = text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
-    return int(text) if usable else None
-
-
-def _ms(text: str) -> int | None:
-    return round(float(text)) if re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,9})?", text) else None
-
-
-_HEADERS: Final[dict[bytes, tuple[str, Callable[[str], object]]]] = {
-    b"x-request-id": ("request_id", str),
-    b"openai-processing-ms": ("server_ms", _ms),
-    b"x-ratelimit-limit-requests": ("ratelimit_limit_requests", _count),
-    b"x-ratelimit-limit-tokens": ("ratelimit_limit_tokens", _count),
-    b"x-ratelimit-remaining-requests": ("ratelimit_remaining_requests", _count),
-    b"x-ratelimit-remaining-tokens": ("ratelimit_remaining_tokens", _count),
-    b"x-ratelimit-reset-requests": ("ratelimit_reset_requests_ms", duration_ms),
-    b"x-ratelimit-reset-tokens": ("ratelimit_reset_tokens_ms", duration_ms),
-}
-
-
-def error_fields(error: BaseException) -> Fields:
-    """Class, HTTP status and provider code of an exception, and its response's headers.
-
-    Never its text: that may repeat the prompt or a key.
-    """
-    fields: Fields = {"error_type": type(error).__name__}
-    response = getattr(error, "response", None)
-    received = getattr(response, "headers", None)
-    if hasattr(received, "raw"):
-        fields |= header_fields(received)
-    fields["error_status"] = as_int(getattr(error, "status_code", None))
-    fields["error_code"] = as_str(getattr(error, "code", None))
-    sent = pick(error, "request", "headers")
-    if isinstance(sent, Mapping):
-        headers = cast("Mapping[str, str]", sent)
-        fields["retries"] = _count(headers.get("x-stainless-retry-count", ""))
-    return fields

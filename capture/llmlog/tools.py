@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from llmlog import scopes
 from llmlog.guard import Guard, guarded
@@ -65,7 +65,8 @@ class Span:
             "parent_span_id": self._parent(),
         }
         if session.content.keeps:
-            arguments = self.arguments() if callable(self.arguments) else self.arguments
+            given = self.arguments
+            arguments = given.bound() if isinstance(given, _Arguments) else given
             self._fields["input"] = session.content.snapshot(arguments)
         self._scope = scopes.enter(self._trace, span_id)
         self._started = session.clock.monotonic_ns()
@@ -113,7 +114,7 @@ def recorded(trace: Trace, function: _F) -> _F:
         raise TypeError(f"{name} is a generator: use `with trace.tool({name!r}) as run` around it")
 
     def start(args: tuple[Any, ...], kwargs: dict[str, Any]) -> ToolRun:
-        return ToolRun(trace, name, functools.partial(_arguments, function, args, kwargs), None)
+        return ToolRun(trace, name, _Arguments(function, args, kwargs), None)
 
     if inspect.iscoroutinefunction(function):
 
@@ -134,7 +135,13 @@ def recorded(trace: Trace, function: _F) -> _F:
     return cast("_F", run_sync)
 
 
-def _arguments(
-    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> dict[str, Any]:
-    return dict(inspect.signature(function).bind(*args, **kwargs).arguments)
+class _Arguments(NamedTuple):
+    """The arguments of a call, to be put to their names only if they are written."""
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+    def bound(self) -> dict[str, Any]:
+        signature = inspect.signature(self.function)
+        return dict(signature.bind(*self.args, **self.kwargs).arguments)

@@ -122,7 +122,9 @@ class Trace:
     @guarded
     def emit(self, fields: dict[str, object]) -> None:
         """Write the one record made of `fields` and this trace's ids."""
-        self.session.write(fields | self._ids())
+        fields["session_id"] = self.session.session_id
+        fields["trace_id"] = self.trace_id
+        self.session.write(fields)
 
     def asks(self, tool_call_id: str, span_id: str) -> None:
         """Note which model call asked for a tool execution."""

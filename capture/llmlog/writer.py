@@ -45,11 +45,12 @@ class Writer:
     def write(self, line: bytes) -> None:
         """Store one line that ends in a newline; raises what the sink raises."""
         with self._lock:
-            self._late.append(line)
             if self._busy:
+                self._late.append(line)
                 return
             self._busy = True
             try:
+                self._sink.put(line)
                 while self._late:
                     self._sink.put(self._late.popleft())
             finally:

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from llmlog_tui.analysis.calls import model_calls
+from llmlog_tui.analysis.cost import priced
 from llmlog_tui.analysis.fingerprints import with_changed
 from llmlog_tui.log.reader import load
 from llmlog_tui.log.store import Snapshot
@@ -35,10 +36,10 @@ def log(tmp_path: Path) -> Log:
 @pytest.fixture
 def calls(log: Log) -> Frame:
     """The model calls of a log of these records."""
-    return lambda records: model_calls(log(records).frame)
+    return lambda records: model_calls(priced(log(records).frame))
 
 
 @pytest.fixture
 def frame(log: Log) -> Frame:
-    """All records of a log of these, with `changed`, as analysis.overview() has them."""
-    return lambda records: with_changed(log(records).frame)
+    """All records of a log of these, with `changed` and costs, as analysis.overview() has them."""
+    return lambda records: priced(with_changed(log(records).frame))

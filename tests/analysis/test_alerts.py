@@ -2,53 +2,114 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+import polars as pl
 from tests.analysis.conftest import Frame, Record
 
-from llmlog_tui.analysis.alerts import RULES, alerts
+from llmlog_tui.analysis.alerts import RULES, alerts, over_budget, watching
+from llmlog_tui.analysis.rules import Budget, parse
 
 
 def served(fingerprint: str, finish_reason: str, calls: int, model: str = "m") -> list[Record]:
     call = {"model": model, "system_fingerprint": fingerprint, "finish_reason": finish_reason}
-    return [{**call, "latency_ms": 100 + n} for n in range(calls)]
+    return [{**call, "latency_ms": 100} for _ in range(calls)]
 
 
 def test_a_fingerprint_change_says_what_it_did(calls: Frame) -> None:
-    (alert,) = alerts(calls([*served("fp_a", "stop", 3), *served("fp_b", "length", 1)]))
-    assert (alert.rule, alert.subject, alert.row, alert.state) == ("fingerprint", "m", 3, "ongoing")
+    (alert,) = alerts(calls([*served("fp_a", "stop", 20), *served("fp_b", "length", 20)]))
+    assert (alert.rule, alert.subject, alert.row) == ("fingerprint", "m", 20)
+    assert (alert.fired_row, alert.last_row, alert.state) == (39, 39, "ongoing")
     assert alert.what == "fp_a → fp_b"
-    # 0.95 * (3 - 1) = 1.9: 101.9 ms, of one call 100 ms
-    assert alert.evidence == "p95 102 → 100 ms, cut off 0% → 100%"
-    assert alert.calls == 1
-
-
-def test_a_truncation_rise_says_how_far_and_how_likely_by_chance(calls: Frame) -> None:
-    (alert,) = alerts(
-        calls([*served("a", "stop", 80), *served("a", "length", 30), *served("a", "stop", 40)])
+    assert alert.evidence == "p95 100 → 100 ms, cut off 0% → 100%"
+    assert (alert.calls, [row.name for row in alert.table if not row.is_chance]) == (
+        20,
+        ["cut off"],
     )
-    # Windows of 50: 0, then 20 of 50 (calls 80 to 99), then 10 of 50 (calls 100 to 109).
-    assert (alert.rule, alert.row, alert.calls) == ("truncation", 80, 30)
-    assert alert.what == "length 0% → 30% of 100 calls"
-    assert alert.evidence == "p < 0.001"
+
+
+def test_a_rise_says_how_far_and_how_likely_by_chance(calls: Frame) -> None:
+    records = [*served("a", "stop", 100), *served("a", "length", 20), *served("a", "stop", 80)]
+    (alert,) = alerts(calls(records))
+    # 20 of 25 calls, then 3 windows without one, of which two clear it.
+    assert (alert.rule, alert.row, alert.last_row, alert.calls) == ("truncation", 100, 119, 20)
+    assert alert.what == "length 0% → 80% of 25 calls"
+    assert (alert.evidence, alert.fired_row, alert.state) == ("p < 0.000001", 124, "cleared")
+
+
+def test_a_slower_model_says_how_slow(calls: Frame) -> None:
+    usual: list[Record] = [{"model": "m", "latency_ms": 400}] * 100
+    slower: list[Record] = [{"model": "m", "latency_ms": 800}] * 50
+    (alert,) = alerts(calls([*usual, *slower]))
+    assert (alert.rule, alert.row, alert.fired_row, alert.calls) == ("latency", 100, 124, 50)
+    assert alert.what == "usual 400 → 800 ms over 50 calls"
+
+
+def test_failures_count_for_the_model_that_was_asked_for(calls: Frame) -> None:
+    good: Record = {"model": "m-2026", "requested_model": "m"}
+    bad: Record = {"requested_model": "m", "status": "error", "ts": "2026-11-23T09:00:00Z"}
+    (alert,) = alerts(calls([*[good] * 75, *[bad] * 25]))
+    assert (alert.rule, alert.subject, alert.row, alert.calls) == ("error rate", "m", 75, 25)
+    assert str(alert.ts) == "2026-11-23 09:00:00+00:00"
+
+
+def test_retries_count_for_the_provider(calls: Frame) -> None:
+    records: list[Record] = [
+        {"model": "ab"[n % 2], "provider": "p", "retries": int(n >= 75)} for n in range(100)
+    ]
+    (alert,) = alerts(calls(records))
+    assert (alert.rule, alert.subject, alert.what) == (
+        "retry storm", "p", "retried 0% → 100% of 25 calls",
+    )  # fmt: skip
+
+
+def test_a_model_at_two_providers_is_two_models(calls: Frame) -> None:
+    fast: Record = {"model": "m", "provider": "p", "latency_ms": 400}
+    slow: Record = {"model": "m", "provider": "q", "latency_ms": 900}
+    assert alerts(calls([*[fast] * 100, *[slow] * 100])) == []
+    (alert,) = alerts(calls([*[fast] * 100, *[slow] * 100, *[{**slow, "latency_ms": 2_000}] * 25]))
+    assert (alert.subject, alert.provider, alert.row) == ("m", "q", 200)
+
+
+def test_a_short_rate_limit_says_what_is_left(calls: Frame) -> None:
+    records: list[Record] = [
+        {
+            "model": "m",
+            "provider": "p",
+            "ts": f"2026-11-23T09:00:{n:02}Z",
+            "ratelimit_limit_tokens": 1_000,
+            "ratelimit_remaining_tokens": 1_000 - 100 * n,
+        }
+        for n in range(10)
+    ]
+    assert alerts(calls(records)) == []  # a tenth is not less than a tenth
+    (alert,) = alerts(calls([*records, {**records[-1], "ratelimit_remaining_tokens": 90}]))
+    assert (alert.rule, alert.subject, alert.row) == ("rate limit", "m", 10)
+    # From 1,000 to 90 in 9 s: 90 more take 0.89 s.
+    assert (alert.what, alert.evidence) == (
+        "tokens: down to 9.0%",
+        "90 of 1,000 left, 429 in 890 ms",
+    )
 
 
 def test_ongoing_alerts_come_first_then_the_latest(calls: Frame) -> None:
     records = [
-        *served("a", "stop", 1),
-        *served("b", "stop", 1),  # row 1, cleared by the next
-        *served("a", "stop", 1),
-        *served("x", "stop", 1, model="n"),
-        *served("y", "stop", 1, model="n"),  # row 4, ongoing
-        *served("c", "stop", 1),  # row 5, cleared by the next
-        *served("a", "stop", 1),
-        *served("x", "stop", 1, model="o"),
-        *served("y", "stop", 1, model="o"),  # row 8, ongoing
+        *served("a", "stop", 20),
+        *served("b", "stop", 20),  # row 20, cleared by the next
+        *served("a", "stop", 20),
+        *served("x", "stop", 20, model="n"),
+        *served("y", "stop", 20, model="n"),  # row 80, ongoing
+        *served("c", "stop", 20),  # row 100, cleared by the next
+        *served("a", "stop", 20),
+        *served("x", "stop", 20, model="o"),
+        *served("y", "stop", 20, model="o"),  # row 160, ongoing
     ]
     found = [(alert.row, alert.state) for alert in alerts(calls(records))]
-    assert found == [(8, "ongoing"), (4, "ongoing"), (5, "cleared"), (1, "cleared")]
+    assert found == [(160, "ongoing"), (80, "ongoing"), (100, "cleared"), (20, "cleared")]
 
 
 def test_a_model_without_a_name_has_a_dash(calls: Frame) -> None:
-    fingerprints: list[Record] = [{"system_fingerprint": "a"}, {"system_fingerprint": "b"}]
+    fingerprints: list[Record] = [{"system_fingerprint": "ab"[n // 20]} for n in range(40)]
     assert [alert.subject for alert in alerts(calls(fingerprints))] == ["–"]
 
 
@@ -57,6 +118,17 @@ def test_a_quiet_log_has_no_alerts(calls: Frame) -> None:
     assert alerts(calls([])) == []
 
 
-def test_every_rule_is_named(calls: Frame) -> None:
-    records = [*served("a", "stop", 60), *served("b", "length", 60)]
-    assert sorted(alert.rule for alert in alerts(calls(records))) == sorted(RULES)
+def test_a_rule_that_is_switched_off_watches_nothing(calls: Frame) -> None:
+    rules = parse("[hidden_truncation]\nenabled = false")
+    assert watching() == RULES
+    assert set(RULES) - set(watching(rules)) == {"hidden cut"}
+    cut: Record = {"model": "m", "tool_args_ok": False}
+    assert [alert.rule for alert in alerts(calls([cut]))] == ["hidden cut"]
+    assert alerts(calls([cut]), rules) == []
+
+
+def test_hours_over_the_budget_are_named() -> None:
+    hour = datetime(2026, 11, 23, 9, tzinfo=UTC)
+    costs = pl.DataFrame({"hour": [hour, hour.replace(hour=10)], "cost_usd": [1.0, 2.5]})
+    assert over_budget(costs, Budget(2.0)) == [(hour.replace(hour=10), 2.5)]
+    assert over_budget(costs, Budget()) == []

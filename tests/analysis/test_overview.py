@@ -8,6 +8,7 @@ import pytest
 from tests.analysis.conftest import Log, Record
 
 from llmlog_tui.analysis.overview import Overview, overview
+from llmlog_tui.analysis.rules import parse
 from llmlog_tui.log.reader import load
 
 RECORDS: list[Record] = [
@@ -52,9 +53,13 @@ def test_the_trace_of_a_call_is_known(view: Overview) -> None:
     assert [view.trace_of(row) for row in (0, 3, 4)] == ["t", "u", None]
 
 
-def test_what_is_no_call_has_no_place_among_them(view: Overview) -> None:
+def test_a_tool_execution_leads_to_its_trace_too(view: Overview) -> None:
+    assert [view.trace_of(row) for row in (0, 1)] == ["t", "t"]
+
+
+def test_a_record_that_is_not_there_has_no_trace(view: Overview) -> None:
     with pytest.raises(KeyError):
-        view.trace_of(1)
+        view.trace_of(99)
 
 
 def test_the_last_call_of_a_trace_is_no_tool(view: Overview) -> None:
@@ -93,10 +98,16 @@ def test_the_place_of_a_record_is_its_file_block_and_line(tmp_path: Path) -> Non
 
 
 def test_only_alerts_that_are_not_cleared_are_ongoing(log: Log) -> None:
-    fingerprints = ["a", "b", "a", "c"]
-    records = [{"model": "m", "system_fingerprint": value} for value in fingerprints]
+    records = [{"model": "m", "system_fingerprint": name} for name in "abac" for _ in range(20)]
     view = overview(log(records), slow_ms=500)
     assert (len(view.alerts), view.ongoing) == (2, 1)
+
+
+def test_the_rules_say_what_is_watched_for(log: Log) -> None:
+    records = [{"model": "m", "system_fingerprint": name} for name in "ab" for _ in range(20)]
+    rules = parse("[fingerprint]\nenabled = false")
+    view = overview(log(records), slow_ms=500, rules=rules)
+    assert (view.alerts, len(view.rules)) == ((), 6)
 
 
 def test_an_empty_log_has_an_overview(log: Log) -> None:

@@ -40,6 +40,10 @@ class Llmock:
     def script(self, *behaviors: dict[str, Any]) -> None:
         self._control.post("/_llmock/scenario", json={"behaviors": behaviors}).raise_for_status()
 
+    def waiting(self) -> bool:
+        """Whether something scripted has not happened yet."""
+        return bool(self._control.get("/_llmock/scenario").json()["pending"])
+
     def reset(self) -> None:
         self._control.post("/_llmock/reset").raise_for_status()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from typing import Any
 
 import httpx2
@@ -12,12 +11,8 @@ from tests.capture.conftest import (
     KEY,
     QUESTION,
     Anything,
-    chunk,
     client_of,
     completion,
-    last_chunk,
-    streamed,
-    usage_chunk,
 )
 
 import llmlog
@@ -174,6 +169,25 @@ def test_what_is_not_a_model_call_leaves_no_record(
     assert memory.records() == []
 
 
+def test_a_request_made_for_the_key_of_a_call_is_not_taken_for_the_call(
+    session: Session, memory: testing.Memory
+) -> None:
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        if request.url.path.endswith("/models"):
+            return httpx2.Response(200, json={"data": []}, headers={"x-request-id": "models"})
+        return httpx2.Response(200, json=completion(), headers={"x-request-id": "chat"})
+
+    def key() -> str:
+        other.models.list()
+        return KEY
+
+    other = session.wrap(client_of(answer))
+    ask(session.wrap(client_of(answer, api_key=key)))
+    (record,) = memory.records()
+    assert record["request_id"] == "chat"
+    assert KEY.encode() not in memory.lines[0]
+
+
 def test_only_openai_clients_can_be_wrapped(session: Session) -> None:
     with pytest.raises(TypeError, match="only OpenAI and AsyncOpenAI clients"):
         session.wrap(object())
@@ -251,95 +265,6 @@ def test_an_answer_that_the_sdk_rejects_still_tells_its_tokens(
     assert record["error_type"] == "LengthFinishReasonError"
     assert record["finish_reason"] == "length"
     assert record["completion_tokens"] == 3
-
-
-def test_a_stream_is_timed_to_its_first_content_and_to_its_last_chunk(
-    session: Session, memory: testing.Memory, clock: testing.Clock
-) -> None:
-    def tick() -> None:
-        clock.advance(100)
-
-    response = streamed(
-        tick, chunk(""), tick, chunk("a"), tick, chunk("b"), last_chunk(), usage_chunk(), tick
-    )
-    chunks = list(ask(session.wrap(client_of(response)), stream=True))
-    assert [part.choices[0].delta.content for part in chunks if part.choices][:3] == ["", "a", "b"]
-    (record,) = memory.records()
-    assert (record["ttft_ms"], record["latency_ms"]) == (200, 300)
-    assert (record["stream"], record["stream_end"]) == (True, "complete")
-    assert record["completion_tokens"] == 3
-    assert record["tokens_per_sec"] == pytest.approx(10.0)
-    assert record["finish_reason"] == "stop"
-
-
-def test_a_stream_that_just_stops_is_truncated_though_nothing_was_raised(
-    session: Session, memory: testing.Memory
-) -> None:
-    list(ask(session.wrap(client_of(streamed(chunk("a")))), stream=True))
-    (record,) = memory.records()
-    assert (record["status"], record["stream_end"]) == ("ok", "truncated")
-    assert record["finish_reason"] is None
-
-
-def test_a_closed_stream_is_recorded_when_it_is_closed(
-    session: Session, memory: testing.Memory
-) -> None:
-    with ask(session.wrap(client_of(streamed(chunk("a"), last_chunk()))), stream=True) as stream:
-        next(stream)
-        assert memory.records() == []
-    assert [record["stream_end"] for record in memory.records()] == ["closed"]
-
-
-def test_breaking_out_of_a_stream_is_no_end_for_it_can_be_resumed(
-    session: Session, memory: testing.Memory
-) -> None:
-    stream = ask(session.wrap(client_of(streamed(chunk("a"), last_chunk()))), stream=True)
-    for _ in stream:
-        break
-    assert memory.records() == []
-    assert len(list(stream)) == 1
-    assert [record["stream_end"] for record in memory.records()] == ["complete"]
-
-
-@pytest.mark.parametrize("chunks_read", [0, 1])
-def test_a_stream_nobody_can_read_any_more_is_abandoned(
-    session: Session, memory: testing.Memory, chunks_read: int
-) -> None:
-    stream = ask(session.wrap(client_of(streamed(chunk("a"), last_chunk()))), stream=True)
-    for _ in range(chunks_read):
-        next(stream)
-    del stream
-    gc.collect()
-    assert [record["stream_end"] for record in memory.records()] == ["abandoned"]
-
-
-def test_an_error_in_the_middle_of_a_stream_ends_it(
-    session: Session, memory: testing.Memory
-) -> None:
-    stream = ask(session.wrap(client_of(streamed(chunk("a"), b"{not json"))), stream=True)
-    next(stream)
-    with pytest.raises(ValueError, match="Expecting property name"):
-        next(stream)
-    (record,) = memory.records()
-    assert (record["status"], record["stream_end"]) == ("error", "error")
-    assert record["error_type"] == "JSONDecodeError"
-
-
-def test_tool_calls_of_a_stream_are_put_together_from_its_chunks(
-    session: Session, memory: testing.Memory
-) -> None:
-    def part(**call: object) -> dict[str, Any]:
-        delta = {"tool_calls": [{"index": 0, **call}]}
-        return chunk(choices=[{"index": 0, "delta": delta, "finish_reason": None}])
-
-    response = streamed(
-        part(id="call_1", type="function", function={"name": "look", "arguments": '{"q"'}),
-        part(function={"arguments": ": 1}"}),
-        last_chunk("tool_calls"),
-    )
-    list(ask(session.wrap(client_of(response)), stream=True))
-    (record,) = memory.records()
-    assert (record["tool_calls"], record["tool_args_ok"]) == (["look"], True)
 
 
 def test_with_the_switch_off_nothing_is_recorded(

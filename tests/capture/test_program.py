@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from typing import Any
@@ -95,6 +96,39 @@ def test_a_reader_that_goes_away_ends_it_quietly(llmock: Llmock) -> None:
     _, errors = process.communicate()
     assert "Traceback" not in errors
     assert "Exception" not in errors
+
+
+def test_a_record_that_cannot_be_written_is_an_error(llmock: Llmock) -> None:
+    with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
+        process = subprocess.run(
+            [sys.executable, "-m", "llmlog", "One?"],
+            env={**os.environ, **against(llmock)},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert process.stderr.endswith("llmlog: cannot write the record: No space left on device\n")
+    assert process.returncode == 1
+
+
+@pytest.mark.parametrize("argument", ["--step=-1", "--session=", "--trace="])
+def test_ids_that_are_none_are_refused(llmock: Llmock, argument: str) -> None:
+    done = run(argument, "One?", **against(llmock))
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+
+
+def test_an_interrupt_ends_it_quietly(llmock: Llmock) -> None:
+    llmock.script({"type": "delay", "seconds": 30})
+    command = [sys.executable, "-m", "llmlog", "One?"]
+    env = {**os.environ, **against(llmock)}
+    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    while llmock.waiting():
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    record, errors = process.communicate()
+    assert (json.loads(record)["error_type"], errors) == ("KeyboardInterrupt", b"")
+    assert process.returncode == 130
 
 
 def test_logged_chat_returns_the_completion_and_prints_its_record(

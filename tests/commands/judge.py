@@ -12,7 +12,7 @@ _COLUMNS = {
         ("ts", "event", "session_id", "trace_id", "status", "model", "provider", "finish_reason"),
         "VARCHAR",
     ),
-    **dict.fromkeys(("error_type", "tool_name", "error"), "VARCHAR"),
+    **dict.fromkeys(("requested_model", "error_type", "tool_name", "error"), "VARCHAR"),
     **dict.fromkeys(("latency_ms", "tokens_per_sec"), "DOUBLE"),
     **dict.fromkeys(
         ("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens", "error_status"),
@@ -37,12 +37,27 @@ _RECORDS = """
         ) = 'error' as failed
     from read_json($path, format = 'newline_delimited', columns = $columns)
 """
+# USD per million tokens at api.openai.com, as its price page has them
+_PRICES = """
+    create table prices as select * from (values
+        ('gpt-5', 1.25::double, 0.125::double, 10.0::double), ('gpt-5-mini', 0.25, 0.025, 2.0),
+        ('gpt-4.1-mini', 0.4, 0.1, 1.6), ('gpt-oss-120b', 0.039, 0.039, 0.18),
+        ('text-embedding-3-small', 0.02, 0.02, 0.0)
+    ) as _(name, fresh, cached, answered)
+"""
 _CALLS = """
-    create view calls as select *, rowid as nth,
+    create table calls as select records.*, records.rowid as nth,
         coalesce(
             tokens_per_sec, if(latency_ms > 0, completion_tokens / (latency_ms / 1000), null)
-        ) as speed
-    from records where kind in ('chat_completion', 'response', 'embedding')
+        ) as speed,
+        (
+            (prompt_tokens - least(coalesce(cached_tokens, 0), prompt_tokens)) * fresh
+            + least(coalesce(cached_tokens, 0), prompt_tokens) * cached
+            + coalesce(completion_tokens, if(kind = 'embedding', 0, null)) * answered
+        ) / 1e6 as cost
+    from records left join prices
+        on name = coalesce(model, requested_model) and provider = 'api.openai.com'
+    where kind in ('chat_completion', 'response', 'embedding')
 """
 _TOTALS = """
     select count(*) as records, count(distinct session_id) as sessions,
@@ -61,7 +76,11 @@ _TOKENS = """
     sum(reasoning_tokens)::bigint as reasoning_tokens,
     sum(cached_tokens)::bigint as cached_tokens
 """
-_OF_CALLS = f"select count(*) as calls, {_TOKENS} from calls"  # noqa: S608 - our own words
+_OF_CALLS = f"""
+    select count(*) as calls, count(*) - count(cost) as unpriced_calls, {_TOKENS},
+        sum(cost) as cost_usd
+    from calls
+"""  # noqa: S608 - our own words
 _SLOW = """
     select count(*) filter (latency_ms > $over) as calls,
         count(*) filter (latency_ms > $over and reasoning_tokens / completion_tokens > 0.5)
@@ -73,7 +92,7 @@ _GROUPS = """
         count(*) filter (finish_reason = 'length') as truncated,
         quantile_cont(latency_ms, 0.50) as p50_ms, quantile_cont(latency_ms, 0.95) as p95_ms,
         quantile_cont(latency_ms, 0.99) as p99_ms,
-        quantile_cont(speed, 0.5) as tokens_per_sec_p50, {tokens}, null as cost_usd
+        quantile_cont(speed, 0.5) as tokens_per_sec_p50, {tokens}, sum(cost) as cost_usd
     from calls group by all order by calls desc, min(nth)
 """
 
@@ -88,9 +107,10 @@ def judged(path: Path, by: str = "model", over_ms: float = 500.0) -> dict[str, A
             return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
         rows(_RECORDS, path=str(path), columns=_COLUMNS)
+        rows(_PRICES)
         rows(_CALLS)
         totals, of_calls = rows(_TOTALS)[0], rows(_OF_CALLS)[0]
-        calls, tokens = of_calls.pop("calls"), of_calls
+        calls, unpriced = of_calls.pop("calls"), of_calls.pop("unpriced_calls")
         slow = rows(_SLOW, over=over_ms)[0]
         groups = rows(_GROUPS.format(key=_KEYS[by], tokens=_TOKENS))
     return {
@@ -103,9 +123,8 @@ def judged(path: Path, by: str = "model", over_ms: float = 500.0) -> dict[str, A
         "traces": totals["traces"],
         "calls": calls,
         **{name: totals[name] for name in ("tools", "errors", "first_ts", "last_ts")},
-        **tokens,
-        "cost_usd": None,
-        "unpriced_calls": calls,
+        **of_calls,
+        "unpriced_calls": unpriced,
         "slow": {"over_ms": over_ms, **slow},
         "groups": groups,
     }

@@ -246,19 +246,75 @@ def test_the_text_for_people_has_the_same_figures(llmlog: Run, written: Written)
     path = written(records)
     path.write_bytes(path.read_bytes() + b"\nbad\n")
     lines = llmlog("stats", path).out.splitlines()
-    assert lines[1:8] == [
+    assert lines[1:9] == [
         "3 records, blank lines: 1",
         f"skipped: 1 not_json, first at {path}:5",
         "nulled: 1 values of step had a wrong type",
         "2 calls and 1 tool executions in 1 traces, 1 sessions; 1 failed",
         "from 23 Nov 2026 09:00:00 to 23 Nov 2026 09:00:00",
         "tokens: 28.8k in (– cached), 10 out (– reasoning)",
+        "cost: –, 2 calls unpriced",
         "1 calls took over 500 ms; 0 of them were mostly reasoning",
     ]
-    assert lines[-1].split() == ["–", "1", "0", "0", "1,234", "1,234", "1,234", "8", "28.8k", "10"]
+    assert lines[-1].split() == [
+        "–",
+        "1",
+        "0",
+        "0",
+        "1,234",
+        "1,234",
+        "1,234",
+        "8",
+        "28.8k",
+        "10",
+        "–",
+    ]
 
 
 def test_values_of_a_log_are_shown_and_not_obeyed(llmlog: Run, written: Written) -> None:
     out = llmlog("stats", written([{"model": "\x1b[31mred\nrow"}])).out
     assert "\x1b" not in out
     assert "␛[31mred␊row" in out
+
+
+def test_the_cost_is_that_of_a_hand_calculation(stats: Stats, written: Written) -> None:
+    call = {"provider": "api.openai.com", "prompt_tokens": 1_000_000, "completion_tokens": 100_000}
+    records = [
+        {**call, "model": "gpt-5", "cached_tokens": 400_000, "reasoning_tokens": 90_000},
+        {**call, "model": "gpt-5-mini"},
+        {**call, "model": "gpt-5", "provider": None},
+    ]
+    found = stats(written({"ts": "2026-11-23T09:00:00Z", **record} for record in records))
+    # gpt-5: 0.6 * $1.25 + 0.4 * $0.125 + 0.1 * $10 = $1.80; mini: $0.25 + 0.1 * $2 = $0.45
+    assert (found["cost_usd"], found["unpriced_calls"]) == (pytest.approx(2.25), 1)
+    groups = {group["key"]: group["cost_usd"] for group in found["groups"]}
+    assert groups == pytest.approx({"gpt-5": 1.80, "gpt-5-mini": 0.45})
+
+
+def test_without_a_price_the_cost_is_null_and_not_zero(stats: Stats, written: Written) -> None:
+    found = stats(written([{"model": "local", "prompt_tokens": 5, "completion_tokens": 5}]))
+    assert (found["cost_usd"], found["unpriced_calls"]) == (None, 1)
+    assert found["groups"][0]["cost_usd"] is None
+
+
+def on_a_terminal(monkeypatch: pytest.MonkeyPatch, llmlog: Run, path: Path, **env: str) -> str:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    return llmlog("stats", path).out
+
+
+def test_a_terminal_gets_bars_and_sparklines_and_a_pipe_plain_text(
+    monkeypatch: pytest.MonkeyPatch, llmlog: Run, sample: Path
+) -> None:
+    plain = llmlog("stats", sample).out
+    drawn = on_a_terminal(monkeypatch, llmlog, sample, NO_COLOR="1")
+    assert not set("█▁\x1b") & set(plain)
+    assert "████████████" in drawn
+    assert "calls   " in drawn
+    assert "\x1b" not in drawn
+    assert [line[: len(old)] for old, line in zip(plain.splitlines(), drawn.splitlines())] == (  # noqa: B905
+        plain.splitlines()
+    )

@@ -84,3 +84,8 @@ def record(**fields: object) -> bytes:
 def top_row(app: LogApp) -> str:
     """What the header says."""
     return str(app.screen.query_one("Header").render())
+
+
+def toasts(app: LogApp) -> str:
+    """What the toasts on screen say."""
+    return "\n".join(str(toast.render()) for toast in app.screen.query("Toast"))

@@ -1,4 +1,4 @@
-"""How cells are cut: by the width a terminal gives them, never in half, never by a hostile value."""
+"""How cells are cut: by the width a terminal gives them, and never in half."""
 
 from __future__ import annotations
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from threading import Event
 
 import pytest
-from tests.tui.conftest import WIDE, Shown, Until, lines_of, record, row_of, top_row
+from tests.tui.conftest import WIDE, Shown, Until, lines_of, record, row_of, toasts, top_row
 
 from llmlog_tui.analysis import overview as overviews
+from llmlog_tui.log.sources import Sources
 from llmlog_tui.log.store import Snapshot
+from llmlog_tui.log.window import Window
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.panes.calls import CallsPane
 from llmlog_tui.tui.panes.traces import TracesPane
@@ -124,11 +127,6 @@ async def test_an_analysis_that_fails_is_told_and_the_next_one_is_shown(
         await shown(pilot, 2)
 
 
-def toasts(app: LogApp) -> str:
-    """What the toasts on screen say."""
-    return "\n".join(str(toast.render()) for toast in app.screen.query("Toast"))
-
-
 async def test_an_answer_that_comes_late_does_not_move_a_frozen_screen(
     tmp_path: Path, shown: Shown, until: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,3 +183,36 @@ async def test_the_way_out_does_not_lead_through_the_analysis(
         await until(pilot, begun.is_set, "the analysis")
         await pilot.press("q")
     assert pilot.app.return_code == 0
+
+
+async def test_a_glob_takes_in_the_files_that_come_to_match_it(
+    tmp_path: Path, shown: Shown
+) -> None:
+    (tmp_path / "a.jsonl").write_bytes(record())
+    sources = Sources([str(tmp_path / "*.jsonl")], must_exist=False)
+    async with LogApp(sources).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 1)
+        (tmp_path / "b.jsonl").write_bytes(record(trace_id="later"))
+        await shown(pilot, 2)
+        assert "a.jsonl +1" in top_row(app)
+
+
+async def test_only_the_window_that_was_asked_for_is_kept(tmp_path: Path, shown: Shown) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(b"".join(record(step=n) for n in range(10)))
+    async with LogApp([log], last=Window.of("3")).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 10)
+        assert len(app.query_one(CallsPane).source) == 3
+
+
+async def test_standard_input_is_read_and_follows(shown: Shown) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, record())
+    try:
+        async with LogApp(Sources(["-"], must_exist=True), stdin=reading).run_test() as pilot:
+            app = await shown(pilot, 1)
+            assert "stdin" in top_row(app)
+            os.write(writing, record(step=1))
+            await shown(pilot, 2)
+    finally:
+        os.close(writing)

@@ -85,13 +85,13 @@ async def test_w_goes_to_the_call_where_an_alert_began(tmp_path: Path, shown: Sh
     log = tmp_path / "calls.jsonl"
     before, after = {"system_fingerprint": "fp_1"}, {"system_fingerprint": "fp_2"}
     log.write_bytes(
-        b"".join(record(trace_id="old", step=n, **before) for n in range(3))
-        + b"".join(record(trace_id="new", step=n, **after) for n in range(3))
+        b"".join(record(trace_id="old", step=n, **before) for n in range(20))
+        + b"".join(record(trace_id="new", step=n, **after) for n in range(20))
     )
     async with LogApp([log]).run_test(size=WIDE) as pilot:
-        app = await shown(pilot, 6)
+        app = await shown(pilot, 40)
         await pilot.press("w")
-        assert app.query_one(CallsPane).cursor_key == 3
+        assert app.query_one(CallsPane).cursor_key == 20
         assert app.query_one(TracesPane).cursor_key == "new"
 
 
@@ -244,18 +244,18 @@ async def test_w_goes_round_the_alerts_and_enter_takes_the_one_under_the_cursor(
     tmp_path: Path, shown: Shown
 ) -> None:
     log = tmp_path / "calls.jsonl"
-    log.write_bytes(b"".join(record(step=n, system_fingerprint=f"fp_{n}") for n in range(3)))
+    log.write_bytes(b"".join(record(step=n, system_fingerprint=f"fp_{n // 20}") for n in range(60)))
     async with LogApp([log]).run_test(size=WIDE) as pilot:
-        app = await shown(pilot, 3)
+        app = await shown(pilot, 60)
         calls = app.query_one(CallsPane)
         visited = []
         for _ in range(3):
             await pilot.press("w")
             visited.append(row_of(calls))
-        assert visited == [2, 1, 2]
+        assert visited == [40, 20, 40]
         app.query_one("#alerts").focus()
         await pilot.press("g", "down", "enter")
-        assert row_of(calls) == 1
+        assert row_of(calls) == 20
 
 
 async def test_enter_pressed_twice_opens_one_record(
@@ -284,3 +284,19 @@ async def test_a_record_nested_deeper_than_python_reads_is_shown_as_it_stands(
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, RecordScreen), "the record")
         assert "[[[[" in str(app.screen.query_one("Static").render())
+
+
+async def test_costs_stand_beside_calls_and_traces_and_their_sum_at_the_top(
+    tmp_path: Path, shown: Shown
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    usage = {"provider": "api.openai.com", "prompt_tokens": 200_000, "completion_tokens": 20_000}
+    priced = record(model="gpt-5", **usage)  # 0.2 * $1.25 + 0.02 * $10 = $0.45
+    log.write_bytes(priced + record(step=1, model="local", **usage))
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 2)
+        first, second = lines_of(app.query_one(CallsPane))[1:3]
+        assert " 0.4500 " in first
+        assert " 0.4500 " not in second
+        assert lines_of(app.query_one(TracesPane))[1].endswith(" 0.4500+")
+        assert "$0.45 +1 unpriced" in top_row(app)

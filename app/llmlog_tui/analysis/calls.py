@@ -1,15 +1,13 @@
-"""Model calls: which are slow, and why."""
+"""Model calls: what is usual for them, which are slow, and whether reasoning is why."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
-from llmlog_tui import units
 from llmlog_tui.log.schema import IS_CALL
 
 TRUNCATED: Final = (pl.col("finish_reason") == "length").fill_null(value=False)
@@ -45,16 +43,15 @@ class Usual:
 
     tokens_per_sec: float | None
     latency_ms: float | None
+    ttft_ms: float | None = None
+    prompt_tokens: float | None = None
 
 
 def usual(calls: pl.DataFrame) -> dict[str | None, Usual]:
     """What is usual, per model."""
-    medians = (
-        calls.filter(~FAILED)
-        .group_by("model")
-        .agg(pl.col("tokens_per_sec").median(), pl.col("latency_ms").median())
-    )
-    return {model: Usual(speed, latency) for model, speed, latency in medians.iter_rows()}
+    fields = ("tokens_per_sec", "latency_ms", "ttft_ms", "prompt_tokens")
+    medians = calls.filter(~FAILED).group_by("model").agg(pl.col(fields).median())
+    return {row[0]: Usual(*row[1:]) for row in medians.iter_rows()}
 
 
 @dataclass(frozen=True)
@@ -88,89 +85,3 @@ def verdict(calls: pl.DataFrame, over_ms: float) -> Verdict:
     ).row(0, named=True)
     r = found["r"]
     return Verdict(found["slow"], found["mostly"], None if r is None or math.isnan(r) else r)
-
-
-Call = Mapping[str, Any]
-"""One row of a frame of calls."""
-
-_TOO_MANY_REQUESTS: Final = 429
-_HALF: Final = 0.5
-
-
-def why_slow(call: Call, usual: Usual | None, over_ms: float) -> str:
-    """Why a call took longer than `over_ms`: the first reason that applies, with its evidence.
-
-    In this order: it failed; it was retried; most of its output was reasoning; it was generated at
-    less than half the model's usual speed; its output was so long that it is slow at that speed;
-    most of the time went by before the first token; else `unexplained`. Empty if it was not slow.
-    """
-    latency = call["latency_ms"]
-    if latency is None or latency <= over_ms:
-        return ""
-    speed = usual.tokens_per_sec if usual else None
-    return (
-        _failed(call)
-        or _retried(call)
-        or _reasoning(call)
-        or _slow_generation(call, speed)
-        or _long_output(call, speed, over_ms)
-        or _first_token(call)
-        or "unexplained"
-    )
-
-
-def _failed(call: Call) -> str:
-    if call["status"] != "error":
-        return ""
-    status, kind = call["error_status"], call["error_type"]
-    if status == _TOO_MANY_REQUESTS:
-        return f"rate limited, {status}"
-    return f"failed, {status or kind or 'no reason given'}"
-
-
-def _retried(call: Call) -> str:
-    retries, wait = call["retries"], retry_wait_ms(call)
-    if not retries:
-        return ""
-    times = f"{retries} retries" if retries > 1 else "1 retry"
-    return f"{times}, ≈{units.duration(wait)} waiting" if wait else times
-
-
-def retry_wait_ms(call: Call) -> float | None:
-    """About how long a retried call waited before its last attempt, in ms; None if unknown.
-
-    What the server says it worked (server_ms) is taken off the time to its answer: to the first
-    token of a stream, to the end of anything else.
-    """
-    if not call["retries"] or call["server_ms"] is None:
-        return None
-    answered = call["ttft_ms"] if call["stream"] else call["latency_ms"]
-    return None if answered is None else max(0.0, answered - call["server_ms"])
-
-
-def _reasoning(call: Call) -> str:
-    reasoning, output = call["reasoning_tokens"], call["completion_tokens"]
-    if reasoning is None or output is None or reasoning * 2 <= output:  # as MOSTLY_REASONING
-        return ""
-    return f"reasoning {units.percent(reasoning / output if output else 1.0)} of output"
-
-
-def _slow_generation(call: Call, usual_speed: float | None) -> str:
-    speed = call["tokens_per_sec"]
-    if not speed or not usual_speed or speed >= usual_speed * _HALF:
-        return ""
-    return f"slow generation, {speed:.0f} tok/s, usual {usual_speed:.0f}"
-
-
-def _long_output(call: Call, usual_speed: float | None, over_ms: float) -> str:
-    output = call["completion_tokens"]
-    if not output or not usual_speed or output / usual_speed * 1_000 <= over_ms:
-        return ""
-    return f"long output, {units.count(output)} tok"
-
-
-def _first_token(call: Call) -> str:
-    ttft = call["ttft_ms"]
-    if ttft is None or ttft <= call["latency_ms"] * _HALF:
-        return ""
-    return f"first token after {units.duration(ttft)}, {units.count(call['prompt_tokens'])} in"

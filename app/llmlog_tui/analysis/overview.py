@@ -13,7 +13,10 @@ from llmlog_tui.analysis import calls as calls_
 from llmlog_tui.analysis import traces as traces_
 from llmlog_tui.analysis.alerts import Alert
 from llmlog_tui.analysis.calls import Usual, Verdict
+from llmlog_tui.analysis.cost import Cost, cost, priced
 from llmlog_tui.analysis.fingerprints import with_changed
+from llmlog_tui.analysis.rules import DEFAULT, Rules
+from llmlog_tui.analysis.why import why_slow
 from llmlog_tui.log.store import Snapshot
 
 
@@ -21,10 +24,12 @@ from llmlog_tui.log.store import Snapshot
 class Overview:
     """The answers for one snapshot.
 
-    `frame` is its frame with `changed` (a fingerprint, see fingerprints.with_changed), `calls` is
-    calls.model_calls() of that, `traces` is traces.traces(); a call is slow over
+    `frame` is its frame with `changed` (a fingerprint, see fingerprints.with_changed) and costs
+    (see cost.priced), `calls` is calls.model_calls() of that, `traces` is traces.traces(), `cost`
+    that of all calls; a call is slow over
     `slow_ms`, and among the worst over `worst_ms`, the p95 of all calls (None without latencies).
-    `newest` is the latest start of a record.
+    `newest` is the latest start of a record. While the log is loading there are no alerts: they
+    depend on the order of all records.
     """
 
     snapshot: Snapshot
@@ -33,15 +38,17 @@ class Overview:
     traces: pl.DataFrame
     usual: dict[str | None, Usual]
     verdict: Verdict
+    cost: Cost
     alerts: tuple[Alert, ...]
     slow_ms: float
     worst_ms: float | None
     newest: datetime | None
+    watched_by: Rules = DEFAULT
 
     def call_rows(self, start: int, stop: int) -> list[dict[str, Any]]:
         """Calls `start` up to `stop`, each with what is remarkable about it.
 
-        That is `failed`, `truncated`, `retried`, `slow`, `worst` and `why` (see calls.why_slow).
+        That is `failed`, `truncated`, `retried`, `slow`, `worst` and `why` (see why.why_slow).
         """
         rows = self.calls.slice(start, stop - start).to_dicts()
         for row in rows:
@@ -51,7 +58,7 @@ class Overview:
             row["retried"] = bool(row["retries"])
             row["slow"] = latency is not None and latency > self.slow_ms
             row["worst"] = row["slow"] and self.worst_ms is not None and latency > self.worst_ms
-            row["why"] = calls_.why_slow(row, self.usual.get(row["model"]), self.slow_ms)
+            row["why"] = why_slow(row, self.usual.get(row["model"]), self.slow_ms)
         return rows
 
     def trace_rows(self, start: int, stop: int) -> list[dict[str, Any]]:
@@ -66,7 +73,7 @@ class Overview:
     @property
     def rules(self) -> tuple[str, ...]:
         """The rules that watch the log."""
-        return alerts_.RULES
+        return alerts_.watching(self.watched_by)
 
     @property
     def newest_trace(self) -> str | None:
@@ -88,8 +95,8 @@ class Overview:
         return str(self.snapshot.files[file]), block, line
 
     def trace_of(self, row: object) -> str | None:
-        """The trace_id of the call with this key."""
-        trace = self.calls["trace_id"][_position(self.calls, row)]
+        """The trace_id of the record with this key."""
+        trace = self.frame["trace_id"][_position(self.frame, row)]
         return None if trace is None else str(trace)
 
     def last_call_of(self, trace_id: str) -> int | None:
@@ -115,9 +122,9 @@ def _position(frame: pl.DataFrame, row: object) -> int:
     return position
 
 
-def overview(snapshot: Snapshot, slow_ms: float) -> Overview:
-    """Answer for `snapshot`, calling slow what took longer than `slow_ms`."""
-    frame = with_changed(snapshot.frame)
+def overview(snapshot: Snapshot, slow_ms: float, rules: Rules = DEFAULT) -> Overview:
+    """Answer for `snapshot`, calling slow what took longer than `slow_ms`, watched by `rules`."""
+    frame = priced(with_changed(snapshot.frame))
     calls = calls_.model_calls(frame)
     return Overview(
         snapshot=snapshot,
@@ -126,8 +133,10 @@ def overview(snapshot: Snapshot, slow_ms: float) -> Overview:
         traces=traces_.traces(frame),
         usual=calls_.usual(calls),
         verdict=calls_.verdict(calls, slow_ms),
-        alerts=tuple(alerts_.alerts(calls)),
+        cost=cost(calls),
+        alerts=() if snapshot.is_loading else tuple(alerts_.alerts(calls, rules)),
         slow_ms=slow_ms,
         worst_ms=calls["latency_ms"].quantile(0.95, interpolation="linear"),
         newest=snapshot.frame.select(pl.col("ts").max()).item(),
+        watched_by=rules,
     )

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 
 import polars as pl
 
 from llmlog_tui.analysis.calls import FAILED, MOSTLY_REASONING, TRUNCATED, model_calls, slow
+from llmlog_tui.analysis.cost import FIGURES, priced
+from llmlog_tui.analysis.latency import KEYS, By, percentile
 from llmlog_tui.log.schema import IS_CALL
-
-By = Literal["model", "session", "provider", "hour"]
-
-_KEYS: Final[dict[By, pl.Expr]] = {
-    "model": pl.col("model"),
-    "session": pl.col("session_id"),
-    "provider": pl.col("provider"),
-    "hour": pl.col("ts").dt.strftime("%Y-%m-%dT%H:00:00Z"),
-}
 
 _TOKENS: Final = ("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens")
 
@@ -31,7 +24,7 @@ class Stats:
     Token sums are over model calls, None where no call had the field. `groups` has one row a group
     of model calls, most calls first: key, calls, errors, truncated (finish_reason length), p50_ms,
     p95_ms, p99_ms (over calls that have a latency, linear interpolation), tokens_per_sec_p50, and
-    the token sums.
+    the token sums; of costs see cost.FIGURES. `over_time` is over_time().
     """
 
     sessions: int
@@ -45,9 +38,38 @@ class Stats:
     completion_tokens: int | None
     reasoning_tokens: int | None
     cached_tokens: int | None
+    cost_usd: float | None
+    saved_usd: float | None
+    unpriced_calls: int
     slow_calls: int
     slow_mostly_reasoning: int
     groups: pl.DataFrame
+    over_time: pl.DataFrame
+
+
+TIMES: Final = 60
+"""Into so many stretches the time from the first call to the last is cut."""
+
+
+def over_time(calls: pl.DataFrame) -> pl.DataFrame:
+    """The calls of each TIMES-th of the time between the first and the last, as they started.
+
+    Columns: calls, errors, p95_ms (null without calls). One row if all started at once, none if no
+    call has a ts.
+    """
+    us = calls["ts"].drop_nulls().dt.epoch("us")
+    if us.is_empty():
+        return calls.clear().select(calls=pl.len(), errors=FAILED.sum(), p95_ms="latency_ms")
+    first, span = int(us.min()), int(us.max()) - int(us.min())  # type: ignore[arg-type]
+    rows = TIMES if span else 1
+    nth = (pl.col("ts").dt.epoch("us") - first) * rows // (span + 1)
+    found = calls.group_by(nth=nth).agg(
+        calls=pl.len(), errors=FAILED.sum(), p95_ms=percentile("latency_ms", 95)
+    )
+    every = pl.DataFrame({"nth": pl.int_range(rows, eager=True)})
+    return every.join(found, on="nth", how="left", maintain_order="left").select(
+        pl.col("calls", "errors").fill_null(0), "p95_ms"
+    )
 
 
 def stats(frame: pl.DataFrame, *, over_ms: float = 500.0, by: By = "model") -> Stats:
@@ -61,14 +83,15 @@ def stats(frame: pl.DataFrame, *, over_ms: float = 500.0, by: By = "model") -> S
         first_ts=pl.col("ts").min(),
         last_ts=pl.col("ts").max(),
     ).row(0, named=True)
-    calls = model_calls(frame)
+    calls = model_calls(priced(frame))
     of_calls = calls.select(
         calls=pl.len(),
         **_token_sums(),
+        **FIGURES,
         slow_calls=slow(over_ms).sum(),
         slow_mostly_reasoning=(slow(over_ms) & MOSTLY_REASONING).sum(),
     ).row(0, named=True)
-    return Stats(**totals, **of_calls, groups=_groups(calls, _KEYS[by]))
+    return Stats(**totals, **of_calls, groups=_groups(calls, KEYS[by]), over_time=over_time(calls))
 
 
 def _token_sums() -> dict[str, pl.Expr]:
@@ -78,10 +101,7 @@ def _token_sums() -> dict[str, pl.Expr]:
 
 
 def _groups(calls: pl.DataFrame, key: pl.Expr) -> pl.DataFrame:
-    percentiles = {
-        f"p{percent}_ms": pl.col("latency_ms").quantile(percent / 100, interpolation="linear")
-        for percent in (50, 95, 99)
-    }
+    percentiles = {f"p{percent}_ms": percentile("latency_ms", percent) for percent in (50, 95, 99)}
     return (
         calls.group_by(key.alias("key"), maintain_order=True)
         .agg(
@@ -91,6 +111,7 @@ def _groups(calls: pl.DataFrame, key: pl.Expr) -> pl.DataFrame:
             **percentiles,
             tokens_per_sec_p50=pl.col("tokens_per_sec").median(),
             **_token_sums(),
+            **FIGURES,
         )
         .sort("calls", descending=True, maintain_order=True)
     )

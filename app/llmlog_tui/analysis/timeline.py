@@ -11,7 +11,8 @@ from typing import Any, Final, Literal
 import polars as pl
 
 from llmlog_tui import units
-from llmlog_tui.analysis.calls import retry_wait_ms, slow
+from llmlog_tui.analysis.calls import slow
+from llmlog_tui.analysis.why import retry_wait_ms
 from llmlog_tui.log.schema import IS_CALL, IS_STEP
 
 Kind = Literal["failed", "truncated", "changed", "retried", "usage"]

@@ -5,17 +5,19 @@ from __future__ import annotations
 import polars as pl
 
 from llmlog_tui.analysis.calls import FAILED, TRUNCATED
+from llmlog_tui.analysis.cost import FIGURES
 from llmlog_tui.log.schema import IS_CALL, IS_STEP
 
 
 def traces(frame: pl.DataFrame) -> pl.DataFrame:
     """One row a trace, in the order in which they first appear; records without one are left out.
 
-    `frame` also has `changed`, see fingerprints.with_changed().
+    `frame` also has `changed`, see fingerprints.with_changed(), and costs, see cost.priced().
     Columns: trace_id, session_id (the first), ts (earliest start), steps (records), time_ms (from
     the earliest start to the latest end; without ts the sum of latencies), tokens (total, null
-    if unknown), failed, truncated, retried, changed (a fingerprint, within the trace), models
-    (list, in order of first use), row (of the first record). Foreign events are no steps.
+    if unknown), cost_usd, saved_usd, unpriced_calls (see cost.FIGURES), failed, truncated,
+    retried, changed (a fingerprint, within the trace), models (list, in order of first use), row
+    (of the first record). Foreign events are no steps.
     """
     end = pl.col("ts") + pl.duration(microseconds=pl.col("latency_ms").fill_null(0) * 1_000)
     latencies = pl.col("latency_ms")
@@ -32,6 +34,7 @@ def traces(frame: pl.DataFrame) -> pl.DataFrame:
             steps=pl.len(),
             time_ms=pl.when(summed.is_not_null() | (pl.len() > 1)).then(pl.coalesce(timed, summed)),
             tokens=pl.when(known.is_not_null().any()).then(known.sum()),
+            **FIGURES,
             failed=FAILED.any(),
             truncated=TRUNCATED.any(),
             retried=(pl.col("retries") > 0).any(),

@@ -1,138 +1,105 @@
-"""Truncation: when answers began to be cut off more often than before."""
+"""Truncation: answers that were cut off without saying so, and why an answer is empty."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 import polars as pl
 
-from llmlog_tui.analysis.calls import TRUNCATED
+from llmlog_tui import units
+from llmlog_tui.analysis.calls import FAILED, TRUNCATED, Call
+from llmlog_tui.analysis.rules import Hidden
 
-WINDOW_CALLS: Final = 50
-"""Calls of a model that are judged together: windows count calls, so logs without ts work."""
+_SIGNS: Final = {
+    "at_limit": (pl.col("max_tokens") > 0) & (pl.col("completion_tokens") >= pl.col("max_tokens")),
+    "broken_arguments": ~pl.col("tool_args_ok"),
+    "broken_stream": pl.col("stream_end") == "truncated",
+}
 
-LEVEL: Final = 0.001
-"""A rise is one that chance would give less often than this."""
+HIDDEN: Final = (
+    ~TRUNCATED
+    & ~FAILED
+    & pl.any_horizontal(sign.fill_null(value=False) for sign in _SIGNS.values())
+)
+"""Predicate: the answer was cut off under another finish_reason than length.
 
-_LEAST_RISE: Final = 0.02
+It used all of max_tokens, or a tool's arguments are no JSON, or its stream ended without an end.
+"""
 
 
 @dataclass(frozen=True)
-class Rise:
-    """A model's answers were cut off (finish_reason length) more often than before.
+class HiddenTruncation:
+    """Calls of a model whose answers were cut off without saying so, close to one another.
 
-    `before` and `after` are shares of calls, `p` the chance of such a rise without a cause,
-    `calls` the calls since it began, `truncated` how many of them were cut off; `row` and `ts` are
-    of the first cut-off call; `ongoing` says that it holds to the end of the log.
+    `at_limit`, `broken_arguments` and `broken_stream` count the signs of it, of which a call may
+    have several; `row` and `ts` are of the first call, `last_row` and `last_ts` of the last.
     """
 
     model: str | None
-    before: float
-    after: float
-    p: float
     calls: int
-    truncated: int
+    at_limit: int
+    broken_arguments: int
+    broken_stream: int
     ts: datetime | None
     row: int
+    last_ts: datetime | None
+    last_row: int
     ongoing: bool
 
 
-def rises(calls: pl.DataFrame) -> list[Rise]:
-    """Per model, each stretch of windows with more cut-off answers than all windows before it.
-
-    A window is WINDOW_CALLS calls with a finish_reason (the last one at least half of that). It is
-    judged by a one-sided two-proportion z-test at LEVEL against all calls before the stretch, and
-    against these without the window right before it: the rise may have begun within that one.
-    """
-    windows = (
-        calls.filter(pl.col("finish_reason").is_not_null())
-        .with_columns(nth=pl.int_range(pl.len()).over("model") // WINDOW_CALLS)
-        .group_by("model", "nth", maintain_order=True)
-        .agg(
-            calls=pl.len(),
-            truncated=TRUNCATED.sum(),
-            ts=pl.col("ts").filter(TRUNCATED).first(),
-            row=pl.col("row").filter(TRUNCATED).first(),
+def hidden(calls: pl.DataFrame, rule: Hidden) -> list[HiddenTruncation]:
+    """Per model, in order; over after `rule.clear_calls` calls of the model without one."""
+    if not calls.select(HIDDEN.any()).item():
+        return []
+    place = pl.col("place")
+    found = (
+        calls.select(
+            *("model", "row", "ts"),
+            hidden=HIDDEN,
+            place=pl.int_range(pl.len()).over("model"),
+            later=pl.len().over("model").cast(pl.Int64) - pl.int_range(pl.len()).over("model") - 1,
+            **{name: sign.fill_null(value=False) for name, sign in _SIGNS.items()},
         )
-        .filter(pl.col("calls") >= WINDOW_CALLS // 2)
+        .filter("hidden")
+        .with_columns(
+            episode=((place - place.shift(1).over("model")) > rule.clear_calls)
+            .fill_null(value=True)
+            .cum_sum()
+            .over("model")
+        )
+        .group_by("model", "episode", maintain_order=True)
+        .agg(
+            pl.col("row", "ts").first(),
+            pl.col("row", "ts").last().name.prefix("last_"),
+            pl.col(*_SIGNS).sum(),
+            calls=pl.len(),
+            ongoing=pl.col("later").last() < rule.clear_calls,
+        )
     )
-    found = [
-        rise
-        for (model,), of_model in windows.group_by("model", maintain_order=True)
-        for rise in _rises_of(None if model is None else str(model), of_model)
-    ]
-    return sorted(found, key=lambda rise: rise.row)
+    return [HiddenTruncation(**row) for row in found.drop("episode").iter_rows(named=True)]
 
 
-class _Share(NamedTuple):
-    truncated: int = 0
-    calls: int = 0
+def why_empty(call: Call) -> str:
+    """Why a call gave no text, as far as its record shows; empty if it gave some, or failed.
 
-    def plus(self, truncated: int, calls: int) -> _Share:
-        return _Share(self.truncated + truncated, self.calls + calls)
-
-
-def _rises_of(model: str | None, windows: pl.DataFrame) -> Iterator[Rise]:
-    before, latest = _Share(), _Share()
-    stretch: list[dict[str, Any]] = []
-    judged_by: tuple[_Share, ...] = ()
-    for window in windows.iter_rows(named=True):
-        if not stretch:
-            judged_by = (before.plus(*latest), before)
-        risen_from = next((share for share in judged_by if _risen(share, window)), None)
-        if risen_from:
-            judged_by = (risen_from,)
-            stretch.append(window)
-            continue
-        if stretch:
-            yield _rise(model, judged_by[0], stretch, ongoing=False)
-            stretch = []
-        before = before.plus(*latest)
-        latest = _Share(window["truncated"], window["calls"])
-    if stretch:
-        yield _rise(model, judged_by[0], stretch, ongoing=True)
-
-
-def _risen(before: _Share, window: dict[str, Any]) -> bool:
-    truncated, calls = window["truncated"], window["calls"]
-    return (
-        before.calls > 0
-        and truncated / calls - before.truncated / before.calls >= _LEAST_RISE
-        and chance_of_rise(*before, truncated, calls) < LEVEL
-    )
-
-
-def _rise(
-    model: str | None, before: _Share, stretch: list[dict[str, Any]], *, ongoing: bool
-) -> Rise:
-    calls = sum(window["calls"] for window in stretch)
-    truncated = sum(window["truncated"] for window in stretch)
-    return Rise(
-        model=model,
-        before=before.truncated / before.calls,
-        after=truncated / calls,
-        p=chance_of_rise(*before, truncated, calls),
-        calls=calls,
-        truncated=truncated,
-        ts=stretch[0]["ts"],
-        row=stretch[0]["row"],
-        ongoing=ongoing,
-    )
-
-
-def chance_of_rise(hits_before: int, calls_before: int, hits: int, calls: int) -> float:
-    """One-sided p of the two-proportion z-test with pooled variance, from 0 to 1.
-
-    The chance that a share rises from hits_before / calls_before to at least hits / calls although
-    nothing changed. Source: NIST/SEMATECH e-Handbook of Statistical Methods, 7.3.3.
+    In this order: a content filter; reasoning that used all of the output, and whether it ran into
+    the limit; no output at all, and whether the stream broke off.
     """
-    pooled = (hits_before + hits) / (calls_before + calls)
-    deviation = math.sqrt(pooled * (1 - pooled) * (1 / calls_before + 1 / calls))
-    if deviation == 0:
-        return 1.0
-    z = (hits / calls - hits_before / calls_before) / deviation
-    return math.erfc(z / math.sqrt(2)) / 2
+    if call["status"] == "error" or call["tool_calls"]:
+        return ""
+    output, reasoning = call["completion_tokens"], call["reasoning_tokens"] or 0
+    if call["finish_reason"] == "content_filter":
+        return "stopped by the content filter"
+    if output is None or output > reasoning:
+        return ""
+    if output:
+        limit = call["max_tokens"]
+        is_cut = call["finish_reason"] == "length" or (limit is not None and output >= limit)
+        return f"reasoning used all {units.count(output)} tokens" + (
+            ", up to the limit" if is_cut else ""
+        )
+    if call["stream_end"] == "truncated":
+        return "the stream broke off before the first token"
+    return "no tokens in the answer"

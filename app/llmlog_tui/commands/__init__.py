@@ -8,6 +8,7 @@ import click
 
 from llmlog_tui.analysis.find import NoIdError
 from llmlog_tui.analysis.sql import QueryError
+from llmlog_tui.commands.alerts import alerts, check
 from llmlog_tui.commands.bundle import bundle
 from llmlog_tui.commands.demo import demo
 from llmlog_tui.commands.export import export
@@ -48,7 +49,7 @@ def llmlog(context: click.Context) -> None:
 
 
 for _command in (
-    *(stats, slow, find, session, traces, trace, diff, health, tail, sql_),
+    *(stats, slow, find, session, traces, trace, diff, health, tail, sql_, alerts, check),
     *(export, bundle, prune, demo),
 ):
     llmlog.add_command(_command)

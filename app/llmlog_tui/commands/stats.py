@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +10,14 @@ import click
 import orjson
 
 from llmlog_tui import units
-from llmlog_tui.analysis.stats import By, Stats
+from llmlog_tui.analysis.latency import By
+from llmlog_tui.analysis.stats import Stats
 from llmlog_tui.analysis.stats import stats as figures
 from llmlog_tui.commands.common import opened, where_option
 from llmlog_tui.commands.numbers import Finite
-from llmlog_tui.log.store import Counts, Snapshot
-from llmlog_tui.text import inert
+from llmlog_tui.commands.pictures import pictures
+from llmlog_tui.commands.stats_text import as_text
+from llmlog_tui.log.store import Snapshot
 
 
 @click.command()
@@ -47,11 +48,12 @@ def stats(
     if as_json:
         click.echo(orjson.dumps(as_object(snapshot, found, slow_ms)))
     else:
-        click.echo("\n".join(as_text(snapshot, found, slow_ms, by)))
+        click.echo("\n".join(as_text(snapshot, found, slow_ms, by, pictures())))
 
 
 def as_object(snapshot: Snapshot, found: Stats, slow_ms: float) -> dict[str, Any]:
-    """What --json prints; costs are null until calls are priced."""
+    """What --json prints."""
+    unsaid = ("saved_usd", "unpriced_calls")
     counts = snapshot.counts
     return {
         "files": [_text(path) for path in snapshot.files],
@@ -70,65 +72,17 @@ def as_object(snapshot: Snapshot, found: Stats, slow_ms: float) -> dict[str, Any
         "completion_tokens": found.completion_tokens,
         "reasoning_tokens": found.reasoning_tokens,
         "cached_tokens": found.cached_tokens,
-        "cost_usd": None,
-        "unpriced_calls": found.calls,
+        "cost_usd": found.cost_usd,
+        "unpriced_calls": found.unpriced_calls,
         "slow": {
             "over_ms": slow_ms,
             "calls": found.slow_calls,
             "mostly_reasoning": found.slow_mostly_reasoning,
         },
-        "groups": [{**group, "cost_usd": None} for group in found.groups.to_dicts()],
+        "groups": found.groups.drop(unsaid).to_dicts(),
     }
 
 
 def _text(path: Path) -> str:
     """A path as JSON can hold it: bytes that are no UTF-8 become `�`."""
     return os.fsencode(path).decode(errors="replace")
-
-
-def as_text(snapshot: Snapshot, found: Stats, slow_ms: float, by: By) -> Iterator[str]:
-    """The lines for people."""
-    yield ", ".join(inert(str(path)) for path in snapshot.files)
-    yield from _faults(snapshot.counts)
-    yield (
-        f"{found.calls:,} calls and {found.tools:,} tool executions in {found.traces:,} traces, "
-        f"{found.sessions:,} sessions; {found.errors:,} failed"
-    )
-    if found.first_ts and found.last_ts:
-        first, last = units.local(found.first_ts), units.local(found.last_ts)
-        yield f"from {first:%d %b %Y %H:%M:%S} to {last:%d %b %Y %H:%M:%S}"
-    yield (
-        f"tokens: {units.count(found.prompt_tokens)} in ({units.count(found.cached_tokens)} "
-        f"cached), {units.count(found.completion_tokens)} out "
-        f"({units.count(found.reasoning_tokens)} reasoning)"
-    )
-    yield (
-        f"{found.slow_calls:,} calls took over {units.duration(slow_ms)}; "
-        f"{found.slow_mostly_reasoning:,} of them were mostly reasoning"
-    )
-    yield ""
-    yield (
-        f"{by:<28}{'calls':>8}{'errors':>8}{'cut off':>9}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}"
-        f"{'tok/s':>8}{'in':>9}{'out':>9}"
-    )
-    for group in found.groups.iter_rows(named=True):
-        yield _group(group)
-
-
-def _faults(counts: Counts) -> Iterator[str]:
-    yield f"{counts.records:,} records, blank lines: {counts.blanks:,}"
-    for kind, number in counts.skipped.most_common():
-        place = counts.first_skipped[kind]
-        yield f"skipped: {number:,} {kind}, first at {inert(str(place.file))}:{place.line}"
-    for name, number in counts.nulled.most_common():
-        yield f"nulled: {number:,} values of {name} had a wrong type"
-
-
-def _group(group: dict[str, Any]) -> str:
-    key = units.UNKNOWN if group["key"] is None else inert(str(group["key"]))
-    return (
-        f"{key[:27]:<28}{group['calls']:>8,}{group['errors']:>8,}{group['truncated']:>9,}"
-        f"{units.whole(group['p50_ms']):>9}{units.whole(group['p95_ms']):>9}"
-        f"{units.whole(group['p99_ms']):>9}{units.whole(group['tokens_per_sec_p50']):>8}"
-        f"{units.count(group['prompt_tokens']):>9}{units.count(group['completion_tokens']):>9}"
-    )

@@ -58,24 +58,30 @@ def dump(record: dict[str, object]) -> bytes:
 
 
 def suspicion(block: bytes) -> Callable[[bytes], bool]:
-    """A quick look at a line of `block`: could it be bad? Most bad lines are told from the others.
+    """What tells of a line of `block`, not a blank one, at a quick look whether it could be bad.
 
     Bad is what does not begin and end like an object, and what could hold two of them, a NaN, an
-    infinity, a NUL or invalid UTF-8.
+    infinity, a NUL or invalid UTF-8. One byte is looked for ten times faster than two.
     """
-    has_nul = b"\0" in block
-    is_text = _is_utf8(block)
+    is_clean = b"\0" not in block and _is_utf8(block)
 
     def is_suspect(line: bytes) -> bool:
-        text = line.strip()
-        if text[:1] != b"{" or text[-1:] != b"}" or not (is_text or _is_utf8(text)):
-            return True
-        # One byte is looked for many times faster than two; the common line ends here.
-        if text.find(b"}") == len(text) - 1 and b"N" not in text and b"I" not in text:
-            return has_nul and b"\0" in text
-        return any(mark in text for mark in (b"}{", b"} {", b"NaN", b"Infinity", b"\0"))
+        if line[-1] != _CLOSE:
+            line = line.strip()
+        return not (
+            line[:1] == b"{"
+            and line[-1:] == b"}"
+            and (line.find(_CLOSE) == len(line) - 1 or not (b"}{" in line or b"} {" in line))
+            and (_N not in line or b"NaN" not in line)
+            and (_I not in line or b"Infinity" not in line)
+            and (is_clean or (b"\0" not in line and _is_utf8(line)))
+        )
 
     return is_suspect
+
+
+_OPEN, _CLOSE = b"{}"
+_N, _I = b"NI"
 
 
 def _is_utf8(data: bytes) -> bool:

@@ -54,6 +54,7 @@ class Reader:
     folder are one log: what was read under one name is not read again under another, and new files
     are found while reading. `window` says which records are kept, `columns` which fields are read:
     the others, but event and status, are null and not looked at for values of a wrong type.
+    `stdin` is the descriptor that `-` stands for, if standard input was moved (see take_stdin).
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Reader:
         newest_first: bool = False,
         window: Window = EVERYTHING,
         columns: Collection[str] = COLUMNS,
+        stdin: int | None = None,
     ) -> None:
         self.problems: dict[Path, str] = {}
         """Files that cannot be read at present, and why."""
@@ -74,6 +76,7 @@ class Reader:
         self._newest_first = newest_first
         self._store = Store([], window)
         self._columns = columns
+        self._stdin = stdin
         self._pool = ThreadPoolExecutor(_THREADS, "llmlog-parse")
         self._ahead = 1  # the first block, with the newest records, is not to share the processor
         self._parsing: deque[tuple[int, Block, Future[Parsed]]] = deque()
@@ -214,7 +217,7 @@ class Reader:
     def _source(self, file: Path) -> _Source:
         claim: Claim = self._claim if self._names else all_new
         if file == STDIN:
-            return Piped()
+            return Piped(self._stdin)
         if file.suffix in SUFFIXES:
             return Packed(file, claim=claim)
         return Follower(file, newest_first=self._newest_first, claim=claim)

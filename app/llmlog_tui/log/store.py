@@ -106,6 +106,7 @@ class Store:
         self._newest: datetime | None = None
         self._live_from: int | None = None
         self._stretches: list[Stretch] = []
+        self._is_whole = True  # whether the last stretch ends with a line's end
 
     def add_file(self, file: Path) -> int:
         """One more file; its index."""
@@ -177,7 +178,8 @@ class Store:
     def _place(self, file: int, block: Block, lines: int) -> tuple[int, int]:
         """The index of the stretch `block` is in, and the number of its first line there."""
         length = len(block.data)
-        last = self._stretches[-1] if self._stretches else None
+        last = self._stretches[-1] if self._stretches and self._is_whole else None
+        self._is_whole = block.data.endswith(b"\n")
         if (
             last
             and not block.too_long

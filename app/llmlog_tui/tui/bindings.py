@@ -9,10 +9,18 @@ from textual.binding import Binding
 SCREEN_BINDINGS: Final = [
     Binding("tab", "app.focus_next", "pane", key_display="Tab", tooltip="Go to the next pane"),
     Binding("shift+tab", "app.focus_previous", "pane before", show=False),
+    Binding("z", "zoom", "zoom", tooltip="Give the pane the whole screen, and back"),
+    Binding(
+        "slash", "find", "find", key_display="/", tooltip="Find an id, a model, a tool, an error"
+    ),
+    Binding("n", "find_next(1)", "next match", tooltip="Go to the next match", show=False),
+    Binding("N", "find_next(-1)", "match before", tooltip="Go to the match before", show=False),
+    Binding("e", "error(1)", "next error", tooltip="Go to the next failed call"),
+    Binding("E", "error(-1)", "previous error", tooltip="Go to the failed call before", show=False),
+    Binding("w", "alert", "next alert", tooltip="Go to the next alert's call"),
 ]
 
 APP_BINDINGS: Final = [
-    Binding("z", "zoom", "zoom", tooltip="Give the pane the whole screen, and back"),
     Binding(
         "space",
         "freeze",
@@ -27,9 +35,6 @@ APP_BINDINGS: Final = [
         key_display="End",
         tooltip="Go to the newest record and stay there",
     ),
-    Binding("e", "error(1)", "next error", tooltip="Go to the next failed call"),
-    Binding("E", "error(-1)", "previous error", tooltip="Go to the failed call before", show=False),
-    Binding("w", "alert", "next alert", tooltip="Go to the next alert's call"),
     Binding("colon,ctrl+p", "command_palette", "commands", key_display=":", show=False),
     Binding("question_mark,f1", "help", "help", key_display="?", tooltip="Show all keys"),
     Binding("q", "quit", "quit", tooltip="Leave at once"),
@@ -73,7 +78,7 @@ CALLS_BINDINGS: Final = [
         description="record",
         tooltip="Show the whole record",
     ),
-    Binding("t", "app.trace", "its trace", tooltip="Go to the trace of this call"),
+    Binding("t", "screen.trace", "its trace", tooltip="Go to the trace of this call"),
 ]
 ALERTS_BINDINGS: Final = [
     Binding(
@@ -83,6 +88,10 @@ ALERTS_BINDINGS: Final = [
         description="its call",
         tooltip="Go to the call where it began",
     ),
+]
+FIND_BINDINGS: Final = [
+    Binding("enter", "submit", "find", key_display="Enter"),
+    Binding("escape", "close", "back", key_display="Esc"),
 ]
 RECORD_BINDINGS: Final = [
     Binding("escape,q,enter", "dismiss", "back", key_display="Esc"),

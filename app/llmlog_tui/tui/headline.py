@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmlog_tui import units
+from llmlog_tui.log.piped import STDIN
 from llmlog_tui.tui.messages import Progress
 from llmlog_tui.tui.widgets.header import Headline
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
+
+_BAR_CELLS = 10
 
 _RATE_SECONDS = 10.0
 """Over how long the live rate is taken."""
@@ -40,15 +41,28 @@ class Rate:
         return (last - first) / max(1.0, min(now - began, _RATE_SECONDS))
 
 
+def _loading(progress: Progress, speed: float) -> str:
+    """A bar, the share that is read, and the time that is left."""
+    share = progress.read / progress.there
+    filled = round(share * _BAR_CELLS)
+    bar = "█" * filled + "░" * (_BAR_CELLS - filled)
+    left = (progress.there - progress.read) / speed * 1_000 if speed else None
+    return f"{bar} {share:4.0%}  {units.duration(left)} left"
+
+
 def headline(
-    files: Sequence[Path],
     progress: Progress,
     overview: Overview | None,
     *,
     rate: float,
+    speed: float,
     held_back: int | None,
 ) -> Headline:
-    """The top row; `held_back` are the records a frozen screen does not show, None if it runs."""
+    """The top row.
+
+    `rate` is in records a second, `speed` in bytes a second; `held_back` are the records that a
+    frozen screen does not show, None if it runs.
+    """
     state, detail = str(progress.state), ""
     if held_back is not None:
         state, detail = "frozen", f"+{held_back:,} End"
@@ -60,8 +74,8 @@ def headline(
     elif state == "live":
         detail = f"{units.rate(rate)}/s"
     elif state == "loading" and progress.there:
-        detail = units.percent(progress.read / progress.there)
-    names = [path.name for path in files] or [""]
+        detail = _loading(progress, speed)
+    names = ["stdin" if path == STDIN else path.name for path in progress.files] or [""]
     counted = names[0] + (f" +{len(names) - 1}" if len(names) > 1 else "")
     if overview is None:
         return Headline(counted, state=state, detail=detail)
@@ -69,6 +83,8 @@ def headline(
         file=counted,
         calls=overview.calls.height,
         traces=overview.traces.height,
+        cost=overview.cost.usd,
+        unpriced=overview.cost.unpriced_calls,
         skipped=overview.snapshot.counts.skipped.total(),
         state=state,
         detail=detail,

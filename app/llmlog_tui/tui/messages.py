@@ -10,6 +10,7 @@ from textual.message import Message
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
+    from llmlog_tui.analysis.search import Hit
     from llmlog_tui.analysis.timeline import Timeline
     from llmlog_tui.log.store import Snapshot
 
@@ -20,13 +21,15 @@ State = Literal["loading", "live", "done", "failed"]
 class Progress:
     """How far reading is: bytes `read` of those `there`.
 
-    `waiting` are the files that are not there yet, `problems` those that cannot be read, and why.
-    `state` is `done` where the files were read once and are not followed.
+    `files` are the ones there are (of a glob there may come more), `waiting` those that are not
+    there yet, `problems` those that cannot be read, and why. `state` is `done` where the files
+    were read once and are not followed.
     """
 
     state: State = "loading"
     read: int = 0
     there: int = 0
+    files: tuple[Path, ...] = ()
     waiting: tuple[Path, ...] = ()
     problems: tuple[tuple[Path, str], ...] = ()
 
@@ -81,6 +84,14 @@ class RecordRead(Message):
 
     file: str
     line: bytes | None
+
+
+@dataclass
+class Found(Message):
+    """A search for `text` is done."""
+
+    text: str
+    hit: Hit | None
 
 
 @dataclass

@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Final
 
 from textual.message import Message
 
+from llmlog_tui.log.sources import Sources
+from llmlog_tui.log.window import EVERYTHING, Window
 from llmlog_tui.tui.messages import (
     Answered,
     Failed,
+    Found,
     Loaded,
     Progress,
     Question,
@@ -52,10 +55,20 @@ def start(who: str, work: Callable[[], None], post: Post) -> None:
 class Feed:
     """Reads the files, and posts Loaded when there is more or when something changed."""
 
-    def __init__(self, files: Sequence[Path], post: Post, *, follow: bool) -> None:
+    def __init__(
+        self,
+        files: Sequence[Path] | Sources,
+        post: Post,
+        *,
+        follow: bool = True,
+        last: Window | None = None,
+        stdin: int | None = None,
+    ) -> None:
         self._files = files
         self._post = post
         self._follow = follow
+        self._last = last
+        self._stdin = stdin
         self._reader: Reader | None = None
         self._cancelled = Event()
 
@@ -63,13 +76,18 @@ class Feed:
         """Read until stop(), or to the end of the files if they are not followed."""
         from llmlog_tui.log.reader import Reader  # noqa: PLC0415 - imports polars
 
-        self._reader = reader = Reader(self._files)
+        window = self._last or EVERYTHING
+        self._reader = reader = Reader(
+            self._files, newest_first=self._follow, window=window, stdin=self._stdin
+        )
         state: State = "loading"
         has_news, said, due = True, None, 0.0
         try:
             while not self._cancelled.is_set():
                 has_more = reader.step()
                 has_news |= has_more
+                if not has_more and not self._follow and reader.wait(POLL_SECONDS):
+                    continue
                 if not has_more and state == "loading":
                     state = self._loaded(reader)
                 progress = _progress(reader, state)
@@ -104,7 +122,7 @@ def _progress(reader: Reader, state: State) -> Progress:
     read, there = reader.progress()
     problems = dict(reader.problems)
     waiting = (path for path in reader.waiting_for() if path not in problems)
-    return Progress(state, read, there, tuple(waiting), tuple(problems.items()))
+    return Progress(state, read, there, reader.files, tuple(waiting), tuple(problems.items()))
 
 
 class Analyst:
@@ -144,6 +162,12 @@ class Analyst:
             self._changed.wait_for(lambda: self._asked is not None or self._is_stopped)
             question, self._asked = self._asked, None
             return None if self._is_stopped else question
+
+    def find(self, overview: Overview, text: str, row: int | None, direction: int) -> None:
+        """Post Found for the next record with `text`."""
+        from llmlog_tui.analysis.search import search  # noqa: PLC0415 - imports polars
+
+        self._post(Found(text, search(overview.frame, text, row, direction)))
 
     def _answer(self, question: Question) -> Answered:
         from llmlog_tui.analysis.overview import overview  # noqa: PLC0415 - imports polars

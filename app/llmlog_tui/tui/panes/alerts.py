@@ -71,8 +71,10 @@ class AlertsPane(Pane):
             self.label("Alerts")
             return
         found, ongoing = self._overview.alerts, self._overview.ongoing
-        rules, calls = " and ".join(self._overview.rules), len(self._overview.calls)
-        self.empty = f"No alerts. Rules for {rules} watch {calls:,} calls."
+        rules, calls = len(self._overview.rules), len(self._overview.calls)
+        self.empty = f"No alerts. {rules} rules watch {calls:,} calls."
+        if self._overview.snapshot.is_loading:
+            self.empty = "Alerts come when the log is loaded: they depend on its order."
         columns = _COMPACT if self.compact else _WIDE
         self.show(_Alerts(self._overview, columns, compact=self.compact))
         cleared = f", {len(found) - ongoing} cleared" if len(found) > ongoing else ""

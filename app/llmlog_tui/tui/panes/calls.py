@@ -28,6 +28,7 @@ _WIDE: Final = (
     Column("in", 6, "right"),
     Column("out", 6, "right"),
     Column("cached", 6, "right"),
+    Column("cost $", 7, "right"),
     Column("finish", 10),
     Column("fingerprint", 11),
     Column("flag", 4),
@@ -122,6 +123,7 @@ class _Calls(RowSource):
             _tokens(call["prompt_tokens"]),
             _tokens(call["completion_tokens"]),
             _tokens(call["cached_tokens"], "success"),
+            cell(units.dollars(call["cost_usd"], 7)),
             _finish(call),
             cell(
                 call["system_fingerprint"] or units.UNKNOWN,

@@ -21,6 +21,7 @@ _WIDE: Final = (
     Column("steps", 5, "right"),
     Column("time ms", 7, "right"),
     Column("tokens", 6, "right"),
+    Column("cost $", 7, "right"),
     Column("flag", 4),
 )
 _COMPACT: Final = (
@@ -40,11 +41,6 @@ class TracesPane(Pane):
         super().__init__(id="traces")
         self.empty = "No traces yet. One appears with the first record that has a trace_id."
         self._overview: Overview | None = None
-        self._wanted: str | None = None
-
-    def want(self, trace_id: str) -> None:
-        """Put the cursor on this trace as soon as it is shown."""
-        self._wanted = trace_id
 
     def hold(self, overview: Overview) -> None:
         """Show the traces of `overview`."""
@@ -57,8 +53,6 @@ class TracesPane(Pane):
             self.label("Traces")
             return
         self.show(_Traces(self._overview, _COMPACT if self.compact else _WIDE))
-        if self._wanted is not None and self.move_to(self._wanted):
-            self._wanted = None
         total = len(self.source)
         self.label(
             f"Traces {total:,}" if self.compact else "Traces",
@@ -94,8 +88,15 @@ class _Traces(RowSource):
             cell(units.whole(trace["steps"])),
             cell(units.within(trace["time_ms"], 7)),
             cell(units.count(trace["tokens"])),
+            cell(_cost(trace)),
             flags(trace),
             cell(units.short_id(trace["session_id"]), "muted"),
             cell((models[0] if models else units.UNKNOWN) + more, "muted"),
         )
         return Row(cells)
+
+
+def _cost(trace: dict[str, Any]) -> str:
+    """What the trace cost; `+` says that some of its calls have no price."""
+    usd, partly = trace["cost_usd"], "+" if trace["unpriced_calls"] else ""
+    return units.UNKNOWN if usd is None else units.dollars(usd, 7 - len(partly)) + partly

@@ -14,11 +14,17 @@ from llmlog_tui.text import inert
 
 @dataclass(frozen=True)
 class Headline:
-    """What the header says: `state` is a key of STATES, `detail` stands behind its words."""
+    """What the header says.
+
+    `cost` is in USD, without `unpriced` calls; `state` is a key of STATES, `detail` stands behind
+    its words.
+    """
 
     file: str = ""
     calls: int = 0
     traces: int = 0
+    cost: float | None = None
+    unpriced: int = 0
     state: str = "loading"
     detail: str = ""
     alerts: int = 0
@@ -58,12 +64,19 @@ class Header(Widget):
         muted = "$text-muted"
         calls = Content.assemble("   ", (f"{line.calls:,}", "bold"), (" calls", muted))
         traces = Content.assemble("  ", (f"{line.traces:,}", "bold"), (" traces", muted))
+        cost = self._cost() if line.calls else ""
         if line.skipped:
             lines = "line" if line.skipped == 1 else "lines"
             skipped = f"   {line.skipped:,} {lines} skipped"
             traces = Content.assemble(traces, (skipped, "$text-warning"))
         few = Content.assemble("   ", (units.count(line.calls), "bold"), (" calls", muted))
-        return [name + file + calls + traces, name + file + few, name + few, name]
+        counted = name + file + calls + traces
+        return [counted + cost, counted, name + file + few, name + few, name]
+
+    def _cost(self) -> Content:
+        line = self.headline
+        unpriced = f" +{line.unpriced:,} unpriced" if line.unpriced else ""
+        return Content.assemble("   ", (units.money(line.cost), "bold"), (unpriced, "$text-muted"))
 
     def _right(self) -> Content:
         line = self.headline

@@ -4,196 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import openai
 import pydantic
 import pytest
-from tests.capture.conftest import KEY, QUESTION, Anything, Llmock, free_port
+from tests.capture.conftest import KEY, Anything, Llmock, free_port
+from tests.capture.ways.conftest import WAYS, Way
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Callable, Iterator
 
     from llmlog import Session, testing
 
-
-class City(pydantic.BaseModel):
-    name: str
-
-
-class Way(NamedTuple):
-    """One way to make a call: what an application writes, for both clients."""
-
-    name: str
-    event: str
-    stream: bool
-    call: Callable[[Anything], object]
-    acall: Callable[[Anything], Awaitable[object]]
-
-
-CHAT: dict[str, Any] = {"model": "gpt-4o", "messages": QUESTION}
-RESPONSE: dict[str, Any] = {"model": "gpt-4o", "input": "Say hi."}
-EMBEDDING: dict[str, Any] = {"model": "text-embedding-3-small", "input": "hi"}
-
-
-def chat_streaming_parsed(client: Anything) -> object:
-    with client.chat.completions.with_streaming_response.create(**CHAT) as response:
-        return response.parse()
-
-
-async def achat_streaming_parsed(client: Anything) -> object:
-    async with client.chat.completions.with_streaming_response.create(**CHAT) as response:
-        return await response.parse()
-
-
-def chat_streaming_lines(client: Anything) -> object:
-    create = client.chat.completions.with_streaming_response.create
-    with create(stream=True, **CHAT) as response:
-        return [line.startswith("data:") for line in response.iter_lines()]
-
-
-async def achat_streaming_lines(client: Anything) -> object:
-    create = client.chat.completions.with_streaming_response.create
-    async with create(stream=True, **CHAT) as response:
-        return [line.startswith("data:") async for line in response.iter_lines()]
-
-
-def chat_streaming_chunks(client: Anything) -> object:
-    create = client.chat.completions.with_streaming_response.create
-    with create(stream=True, **CHAT) as response:
-        return list(response.parse())
-
-
-async def achat_streaming_chunks(client: Anything) -> object:
-    create = client.chat.completions.with_streaming_response.create
-    async with create(stream=True, **CHAT) as response:
-        return [chunk async for chunk in await response.parse()]
-
-
-def chat_helper(client: Anything) -> object:
-    with client.chat.completions.stream(**CHAT) as stream:
-        return [event.type for event in stream]
-
-
-async def achat_helper(client: Anything) -> object:
-    async with client.chat.completions.stream(**CHAT) as stream:
-        return [event.type async for event in stream]
-
-
-def response_helper(client: Anything) -> object:
-    with client.responses.stream(**RESPONSE) as stream:
-        return [event.type for event in stream]
-
-
-async def aresponse_helper(client: Anything) -> object:
-    async with client.responses.stream(**RESPONSE) as stream:
-        return [event.type async for event in stream]
-
-
-async def items_of(stream: Awaitable[Anything]) -> object:
-    return [item async for item in await stream]
-
-
-async def raw_items_of(raw: Awaitable[Anything]) -> object:
-    return [item async for item in (await raw).parse()]
-
-
-async def raw_parsed(raw: Awaitable[Anything]) -> object:
-    return (await raw).parse()
-
-
-WAYS = [
-    Way(
-        "chat create",
-        "chat_completion",
-        stream=False,
-        call=lambda c: c.chat.completions.create(**CHAT),
-        acall=lambda c: c.chat.completions.create(**CHAT),
-    ),
-    Way(
-        "chat parse",
-        "chat_completion",
-        stream=False,
-        call=lambda c: c.chat.completions.parse(response_format=City, **CHAT),
-        acall=lambda c: c.chat.completions.parse(response_format=City, **CHAT),
-    ),
-    Way(
-        "chat raw",
-        "chat_completion",
-        stream=False,
-        call=lambda c: c.chat.completions.with_raw_response.create(**CHAT).parse(),
-        acall=lambda c: raw_parsed(c.chat.completions.with_raw_response.create(**CHAT)),
-    ),
-    Way(
-        "chat streaming response",
-        "chat_completion",
-        stream=False,
-        call=chat_streaming_parsed,
-        acall=achat_streaming_parsed,
-    ),
-    Way(
-        "chat stream",
-        "chat_completion",
-        stream=True,
-        call=lambda c: list(c.chat.completions.create(stream=True, **CHAT)),
-        acall=lambda c: items_of(c.chat.completions.create(stream=True, **CHAT)),
-    ),
-    Way("chat stream helper", "chat_completion", stream=True, call=chat_helper, acall=achat_helper),
-    Way(
-        "chat raw stream",
-        "chat_completion",
-        stream=True,
-        call=lambda c: list(
-            c.chat.completions.with_raw_response.create(stream=True, **CHAT).parse()
-        ),
-        acall=lambda c: raw_items_of(
-            c.chat.completions.with_raw_response.create(stream=True, **CHAT)
-        ),
-    ),
-    Way(
-        "chat streaming response lines",
-        "chat_completion",
-        stream=True,
-        call=chat_streaming_lines,
-        acall=achat_streaming_lines,
-    ),
-    Way(
-        "chat streaming response chunks",
-        "chat_completion",
-        stream=True,
-        call=chat_streaming_chunks,
-        acall=achat_streaming_chunks,
-    ),
-    Way(
-        "response create",
-        "response",
-        stream=False,
-        call=lambda c: c.responses.create(**RESPONSE),
-        acall=lambda c: c.responses.create(**RESPONSE),
-    ),
-    Way(
-        "response parse",
-        "response",
-        stream=False,
-        call=lambda c: c.responses.parse(text_format=City, **RESPONSE),
-        acall=lambda c: c.responses.parse(text_format=City, **RESPONSE),
-    ),
-    Way(
-        "response stream",
-        "response",
-        stream=True,
-        call=lambda c: list(c.responses.create(stream=True, **RESPONSE)),
-        acall=lambda c: items_of(c.responses.create(stream=True, **RESPONSE)),
-    ),
-    Way("response helper", "response", stream=True, call=response_helper, acall=aresponse_helper),
-    Way(
-        "embedding",
-        "embedding",
-        stream=False,
-        call=lambda c: c.embeddings.create(**EMBEDDING),
-        acall=lambda c: c.embeddings.create(**EMBEDDING),
-    ),
-]
 
 FAILURES = [400, 401, 403, 404, 409, 422, 429, 500, 503]
 BREAKS = ["disconnect", "stall", "malformed", "truncate"]
@@ -370,7 +193,7 @@ def test_a_stream_that_breaks(
     caller: Caller, script: Callable[..., None], way: Way, kind: str, *, asynchronous: bool
 ) -> None:
     script({"type": "stream_fault", "kind": kind, "after_chunks": 2})
-    caller.options = {"timeout": 0.2}
+    caller.options = {"timeout": 0.3 if kind == "stall" else 30}
     record = caller.record(way, asynchronous=asynchronous)
     if kind == "truncate":
         expected = ("ok", "truncated")

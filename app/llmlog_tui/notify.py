@@ -1,0 +1,148 @@
+"""Tells others of alerts: a command or a webhook, from a thread of its own, never in the way."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import signal
+import subprocess
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from queue import Empty, Full, Queue
+from threading import Event, Thread
+from typing import Final
+from urllib.parse import urlsplit
+
+import orjson
+
+from llmlog_tui.analysis.alerts import Alert, as_object
+from llmlog_tui.analysis.rules import OnAlert
+
+_MOST_WAITING: Final = 100
+_BAD_STATUS: Final = 300
+_MINUTE: Final = 60.0
+_LOOK_S: Final = 0.1
+
+
+class NoticeError(Exception):
+    """A notice that did not arrive, and why."""
+
+
+class Notifier:
+    """Tells of each new alert once; alerts are new if they fired while the log was followed.
+
+    At most `per_minute` notices a minute, and one a minute for each rule; the others are dropped
+    and counted. What is sent is alerts.as_object() as JSON. A thread of its own sends it; `problem`
+    is called there with one line about a notice that did not arrive.
+    """
+
+    def __init__(
+        self,
+        on_alert: OnAlert,
+        problem: Callable[[str], object],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.dropped = 0
+        """Notices that were not sent because there were too many."""
+        self._on_alert = on_alert
+        self._problem = problem
+        self._clock = clock
+        self._seen: set[tuple[str, str, int]] = set()
+        self._sent: deque[float] = deque()
+        self._sent_of_rule: dict[str, float] = {}
+        self._waiting: Queue[bytes] = Queue(_MOST_WAITING)
+        self._stopped = Event()
+        if on_alert.command or on_alert.webhook:
+            Thread(target=self._run, name="llmlog-notify", daemon=True).start()
+
+    def offer(self, alerts: Iterable[Alert], live_from: int | None) -> list[Alert]:
+        """Tell of those that are new; returns all that are, told or not. Never waits.
+
+        `live_from` is the key of the first record that arrived while following, see Snapshot.
+        """
+        new = []
+        for alert in alerts:
+            name = alert.rule, alert.subject, alert.row
+            if live_from is None or alert.fired_row < live_from or name in self._seen:
+                continue
+            self._seen.add(name)
+            new.append(alert)
+            if self._on_alert.command or self._on_alert.webhook:
+                self._queue(alert)
+        return new
+
+    def stop(self) -> None:
+        """Send no more."""
+        self._stopped.set()
+
+    def _queue(self, alert: Alert) -> None:
+        now = self._clock()
+        while self._sent and now - self._sent[0] >= _MINUTE:
+            self._sent.popleft()
+        last = self._sent_of_rule.get(alert.rule)
+        is_soon = last is not None and now - last < _MINUTE
+        if is_soon or len(self._sent) >= self._on_alert.per_minute:
+            self.dropped += 1
+            return
+        try:
+            self._waiting.put_nowait(orjson.dumps(as_object(alert)))
+        except Full:
+            self.dropped += 1
+            return
+        self._sent.append(now)
+        self._sent_of_rule[alert.rule] = now
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            with contextlib.suppress(Empty):
+                body = self._waiting.get(timeout=_LOOK_S)
+                try:
+                    send(body, self._on_alert)
+                except NoticeError as error:
+                    self._problem(str(error))
+
+
+def send(body: bytes, to: OnAlert) -> None:
+    """Send one notice, within `to.timeout_s` a step. Raises NoticeError."""
+    if to.command:
+        _run_command(body, to)
+    else:
+        _post(body, to)
+
+
+def _run_command(body: bytes, to: OnAlert) -> None:
+    name, quiet = to.command[0], subprocess.DEVNULL
+    try:
+        # In a session of its own, so that whatever it starts ends with it.
+        running = subprocess.Popen(  # noqa: S603 - the user's own command, without a shell
+            to.command, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet, start_new_session=True
+        )
+    except OSError as error:
+        raise NoticeError(f"on_alert: {name}: {error.strerror}") from error
+    with running:
+        try:
+            running.communicate(body + b"\n", timeout=to.timeout_s)
+        except subprocess.TimeoutExpired as error:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)
+            raise NoticeError(f"on_alert: {name}: took over {to.timeout_s:g} s") from error
+    if running.returncode:
+        raise NoticeError(f"on_alert: {name}: exit code {running.returncode}")
+
+
+def _post(body: bytes, to: OnAlert) -> None:
+    url = urlsplit(to.webhook)
+    kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
+    connection = kind(url.hostname or "", url.port, timeout=to.timeout_s)
+    path = (url.path or "/") + (f"?{url.query}" if url.query else "")
+    try:
+        connection.request("POST", path, body, {"content-type": "application/json"})
+        status = connection.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
+        raise NoticeError(f"on_alert: {url.hostname}: {error or type(error).__name__}") from error
+    finally:
+        connection.close()
+    if status >= _BAD_STATUS:  # a redirect is not followed: it would go where nobody asked for
+        raise NoticeError(f"on_alert: {url.hostname}: HTTP status {status}")

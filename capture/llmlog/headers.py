@@ -1,0 +1,86 @@
+"""What response headers and exceptions tell: request id, rate limits, retries, error codes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Final, cast
+
+from llmlog.telemetry import Fields, Foreign, as_int, as_str, pick
+
+
+def header_fields(headers: Foreign) -> Fields:
+    """Request id, rate limits and the server's own time from response headers (httpx2, httpx)."""
+    fields: Fields = {}
+    for raw_name, raw_value in headers.raw:
+        known = _HEADERS.get(raw_name.lower())
+        if known is not None and known[0] not in fields:
+            fields[known[0]] = known[1](raw_value.decode("utf-8", "replace"))
+    return fields
+
+
+_DURATION: Final = r"([0-9]+(?:\.[0-9]+)?)(ms|us|µs|ns|d|h|m|s)"
+_MS_OF_UNIT: Final = {
+    "d": 86_400_000.0,
+    "h": 3_600_000.0,
+    "m": 60_000.0,
+    "s": 1_000.0,
+    "ms": 1.0,
+    "us": 1e-3,
+    "µs": 1e-3,
+    "ns": 1e-6,
+}
+_LONGEST_NUMBER: Final = 18
+
+
+def duration_ms(text: str) -> int | None:
+    """Milliseconds in forms such as `6m0s`, `17ms`, `1h2m3.5s`, `0`, `7.66` (seconds)."""
+    text = text.strip()
+    if len(text) > 4 * _LONGEST_NUMBER:
+        return None
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
+        return round(float(text) * 1000)
+    parts = re.findall(_DURATION, text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        return None
+    return round(sum(float(number) * _MS_OF_UNIT[unit] for number, unit in parts))
+
+
+def _count(text: str) -> int | None:
+    usable = text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
+    return int(text) if usable else None
+
+
+def _ms(text: str) -> int | None:
+    return round(float(text)) if re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,9})?", text) else None
+
+
+_HEADERS: Final[dict[bytes, tuple[str, Callable[[str], object]]]] = {
+    b"x-request-id": ("request_id", str),
+    b"openai-processing-ms": ("server_ms", _ms),
+    b"x-ratelimit-limit-requests": ("ratelimit_limit_requests", _count),
+    b"x-ratelimit-limit-tokens": ("ratelimit_limit_tokens", _count),
+    b"x-ratelimit-remaining-requests": ("ratelimit_remaining_requests", _count),
+    b"x-ratelimit-remaining-tokens": ("ratelimit_remaining_tokens", _count),
+    b"x-ratelimit-reset-requests": ("ratelimit_reset_requests_ms", duration_ms),
+    b"x-ratelimit-reset-tokens": ("ratelimit_reset_tokens_ms", duration_ms),
+}
+
+
+def error_fields(error: BaseException) -> Fields:
+    """Class, HTTP status and provider code of an exception, and its response's headers.
+
+    Never its text: that may repeat the prompt or a key.
+    """
+    fields: Fields = {"error_type": type(error).__name__}
+    response = getattr(error, "response", None)
+    received = getattr(response, "headers", None)
+    if hasattr(received, "raw"):
+        fields |= header_fields(received)
+    fields["error_status"] = as_int(getattr(error, "status_code", None))
+    fields["error_code"] = as_str(getattr(error, "code", None))
+    sent = pick(error, "request", "headers")
+    if isinstance(sent, Mapping):
+        headers = cast("Mapping[str, str]", sent)
+        fields["retries"] = _count(headers.get("x-stainless-retry-count", ""))
+    return fields

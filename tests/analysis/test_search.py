@@ -1,0 +1,51 @@
+"""Search: what matches, in which order, and round the ends."""
+
+from __future__ import annotations
+
+import pytest
+from tests.analysis.conftest import Log, Record
+
+from llmlog_tui.analysis.search import Hit, search
+
+RECORDS: list[Record] = [
+    {"trace_id": "aaaa", "request_id": "req_1", "model": "gpt-5-mini"},
+    {"trace_id": "bbbb", "event": "tool_call", "tool_name": "search_docs"},
+    {"trace_id": "bbbb", "request_id": "req_2", "model": "GPT-oss"},
+    {"trace_id": "cccc", "error_type": "RateLimitError", "requested_model": "gpt-5-mini"},
+]
+
+
+def hits(log: Log, text: str, row: int | None, direction: int = 1) -> Hit | None:
+    return search(log(RECORDS).frame, text, row, direction)
+
+
+@pytest.mark.parametrize(
+    ("text", "row"),
+    [("req_2", 2), ("search_d", 1), ("ratelimit", 3), ("cccc", 3), ("gpt-OSS", 2)],
+)
+def test_ids_models_tools_and_errors_are_found_in_any_case(log: Log, text: str, row: int) -> None:
+    assert hits(log, text, None, -1) == Hit(row, 1, 1)
+
+
+def test_a_new_search_begins_with_the_newest(log: Log) -> None:
+    assert hits(log, "gpt", None, -1) == Hit(3, 3, 3)
+
+
+def test_the_next_match_follows_and_after_the_last_comes_the_first(log: Log) -> None:
+    assert hits(log, "gpt", 0) == Hit(2, 2, 3)
+    assert hits(log, "gpt", 1) == Hit(2, 2, 3)
+    assert hits(log, "gpt", 3) == Hit(0, 1, 3)
+
+
+def test_the_match_before_precedes_and_before_the_first_comes_the_last(log: Log) -> None:
+    assert hits(log, "gpt", 3, -1) == Hit(2, 2, 3)
+    assert hits(log, "gpt", 0, -1) == Hit(3, 3, 3)
+
+
+def test_signs_of_patterns_stand_for_themselves(log: Log) -> None:
+    assert hits(log, "gpt.5", None) is None
+    assert hits(log, "(", None) is None
+
+
+def test_a_log_without_records_has_no_matches(log: Log) -> None:
+    assert search(log([]).frame, "x", None, 1) is None

@@ -1,0 +1,64 @@
+"""A stream that is open when the process forks or ends has its one record all the same."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PRELUDE = """
+import os, sys
+sys.path.insert(0, {root!r})
+import llmlog
+from tests.capture.conftest import *
+session = llmlog.session({path!r})
+client = session.wrap(client_of(lambda _: streamed(chunk("a"), last_chunk())))
+stream = client.chat.completions.create(model="m", messages=QUESTION, stream=True)
+next(stream)
+"""
+
+
+def run(path: Path, code: str) -> list[Any]:
+    root = str(Path(__file__).parents[2])
+    program = PRELUDE.format(root=root, path=str(path)) + textwrap.dedent(code)
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", program], check=True, env=env)
+    return [json.loads(line)["stream_end"] for line in path.read_text().splitlines()]
+
+
+def test_a_stream_open_at_exit_is_recorded_as_abandoned(tmp_path: Path) -> None:
+    assert run(tmp_path / "calls.jsonl", "") == ["abandoned"]
+
+
+def test_a_stream_open_when_the_program_fails_is_recorded(tmp_path: Path) -> None:
+    with pytest.raises(subprocess.CalledProcessError):
+        run(tmp_path / "calls.jsonl", "raise SystemExit(3)")
+    assert (tmp_path / "calls.jsonl").read_text().count('"abandoned"') == 1
+
+
+def test_a_stream_open_across_a_fork_is_recorded_by_the_parent_only(tmp_path: Path) -> None:
+    code = """
+    if os.fork() == 0:
+        sys.exit(0)
+    os.wait()
+    list(stream)
+    """
+    assert run(tmp_path / "calls.jsonl", code) == ["complete"]
+
+
+def test_calls_after_a_fork_are_recorded_by_parent_and_child(tmp_path: Path) -> None:
+    code = """
+    child = os.fork()
+    for _ in range(100):
+        client.chat.completions.create(model="m", messages=QUESTION, stream=True).close()
+    if child:
+        os.wait()
+    stream.close()
+    """
+    assert run(tmp_path / "calls.jsonl", code) == ["closed"] * 201

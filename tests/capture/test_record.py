@@ -1,0 +1,169 @@
+"""The line: valid JSON for every reader, one line, fields in order, whatever comes in."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import Any
+
+import httpx2
+import openai
+import orjson
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.capture.conftest import QUESTION, client_of, completion
+
+from llmlog import testing
+from llmlog.headers import duration_ms
+from llmlog.record import EVENTS, FIELDS, build, timestamp, to_line
+
+ORDER = [field.name for field in FIELDS]
+IDS: dict[str, object] = {"session_id": "s", "trace_id": "t", "step": 0}
+
+# Any code point, lone surrogates too: that is what json.loads can bring in.
+any_text = st.text(st.characters(), max_size=40)
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | any_text | st.binary(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(any_text, inner, max_size=4),
+    max_leaves=12,
+)
+header_text = st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=40).map(
+    str.strip
+)
+
+thorough = settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+def check(line: bytes) -> dict[str, Any]:
+    """One line, valid for a strict reader, printable, fields in order, core complete."""
+    assert line.endswith(b"\n")
+    assert line.count(b"\n") == 1
+    assert not any(char < " " or "\x7f" <= char < "\xa0" for char in line.decode()[:-1])
+    record: dict[str, Any] = json.loads(line)
+    assert orjson.loads(line).keys() == record.keys()
+    assert list(record) == [name for name in ORDER if name in record]
+    core = {field.name for field in FIELDS if field.section == "core"}
+    assert core <= record.keys()
+    return record
+
+
+@thorough
+@given(event=st.sampled_from(EVENTS), fields=st.dictionaries(st.sampled_from(ORDER), anything))
+def test_any_values_make_one_valid_line(event: str, fields: dict[str, object]) -> None:
+    check(to_line(build({**fields, "event": event, **IDS})))
+
+
+@thorough
+@given(content=anything, tags=st.dictionaries(any_text, anything, max_size=3))
+@pytest.mark.parametrize("policy", ["full", "redacted"])
+def test_any_content_and_any_tags_make_one_valid_line(
+    policy: Any,  # noqa: ANN401
+    content: object,
+    tags: dict[str, object],
+) -> None:
+    memory = testing.Memory()
+    trace = testing.session(memory, content=policy, tags=tags).trace()
+    with trace.tool("look", content) as run:
+        run.result = content
+    check(memory.lines[0])
+
+
+@thorough
+@given(
+    values=st.lists(header_text, min_size=8, max_size=8),
+    body=st.dictionaries(st.sampled_from(["id", "model", "usage", "choices"]), anything),
+)
+def test_any_headers_and_any_body_make_one_valid_line(
+    values: list[str], body: dict[str, Any]
+) -> None:
+    names = ["x-request-id", "openai-processing-ms"] + [
+        f"x-ratelimit-{what}-{of}"
+        for what in ("limit", "remaining", "reset")
+        for of in ("requests", "tokens")
+    ]
+    headers = [(n.encode(), v.encode("latin-1")) for n, v in zip(names, values, strict=True)]
+    sent = to_line(build({"event": "span", **IDS, "extra": completion(**body)}))
+    content = json.dumps(json.loads(sent)["extra"]).encode()
+    response = httpx2.Response(
+        200, headers=[*headers, (b"content-type", b"application/json")], content=content
+    )
+    memory = testing.Memory()
+    client = testing.session(memory).wrap(client_of(response))
+    with contextlib.suppress(Exception):  # the SDK's own, for bodies that make no sense
+        client.chat.completions.create(model="m", messages=QUESTION)
+    check(memory.lines[0])
+
+
+@thorough
+@given(text=any_text)
+def test_any_exception_text_makes_one_valid_line(text: str) -> None:
+    def fail(_: httpx2.Request) -> httpx2.Response:
+        raise openai.OpenAIError(text)
+
+    memory = testing.Memory()
+    client = testing.session(memory, content="full").wrap(client_of(fail))
+    with pytest.raises(openai.OpenAIError):
+        client.chat.completions.create(model="m", messages=QUESTION)
+    assert check(memory.lines[0])["error_type"] == "OpenAIError"
+
+
+@given(text=st.text(max_size=100))
+def test_any_duration_text_is_a_number_or_unknown(text: str) -> None:
+    found = duration_ms(text)
+    assert found is None or found >= 0
+
+
+@pytest.mark.parametrize(
+    ("text", "ms"),
+    [
+        ("6m0s", 360_000),
+        ("17ms", 17),
+        ("1s", 1_000),
+        ("1h2m3.5s", 3_723_500),
+        ("2d", 172_800_000),
+        ("0", 0),
+        ("7.66", 7_660),
+        ("500us", 0),
+        ("soon", None),
+        ("6m0", None),
+        ("-5s", None),
+        ("", None),
+        ("9" * 100, None),
+    ],
+)
+def test_durations_of_rate_limit_headers(text: str, ms: int | None) -> None:
+    assert duration_ms(text) == ms
+
+
+@pytest.mark.parametrize("missing", ["event", "session_id", "trace_id", "step"])
+def test_a_record_that_cannot_be_joined_is_refused(missing: str) -> None:
+    fields = {"event": "span", **IDS}
+    del fields[missing]
+    with pytest.raises(ValueError, match=missing):
+        build(fields)
+
+
+def test_a_name_that_is_no_field_is_refused() -> None:
+    with pytest.raises(ValueError, match="no such field: colour"):
+        build({"event": "span", **IDS, "colour": "red"})
+
+
+def test_what_is_unknown_is_null_in_the_core_and_left_out_elsewhere() -> None:
+    record = build({"event": "tool_call", **IDS, "tool_name": "look"})
+    assert record["latency_ms"] is None
+    assert record["tool_call_id"] is None
+    assert not record.keys() & {"model", "error_type", "input", "ratelimit_limit_requests"}
+
+
+def test_times_are_rfc_3339_in_utc_with_microseconds() -> None:
+    assert timestamp(1_795_435_143_123_456_789) == "2026-11-23T11:59:03.123456Z"
+    assert timestamp(0) == "1970-01-01T00:00:00.000000Z"
+
+
+def test_huge_integers_and_numbers_that_are_none_are_made_safe() -> None:
+    extra = {"big": 2**70, "nan": float("nan"), "inf": float("inf")}
+    record = json.loads(to_line(build({"event": "span", **IDS, "extra": extra})))
+    assert record["extra"] == {"big": str(2**70), "nan": None, "inf": None}

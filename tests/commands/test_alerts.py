@@ -1,0 +1,116 @@
+"""`llmlog alerts` and `llmlog check`: what somebody should look at."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.commands.conftest import Run, Written, is_refused
+
+QUIET: list[dict[str, Any]] = [{"model": "m", "trace_id": "t", "finish_reason": "stop"}] * 60
+CHANGE = [
+    {"model": "m", "system_fingerprint": f"fp_{n // 20}", "ts": f"2026-11-23T09:00:{n:02}Z"}
+    for n in range(40)
+]
+CLEARED = [*QUIET, *[{**QUIET[0], "status": "error"}] * 25, *QUIET, *QUIET]
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> Path:
+    return tmp_path / "rules.toml"
+
+
+def test_check_of_a_quiet_log_exits_0(llmlog: Run, written: Written) -> None:
+    done = llmlog("check", written(QUIET))
+    assert (done.code, done.out) == (0, "No alerts. 7 rules watch 60 calls.\n")
+
+
+def test_check_exits_1_where_a_rule_fired_even_if_it_cleared(llmlog: Run, written: Written) -> None:
+    done = llmlog("check", written(CLEARED))
+    assert (done.code, done.err) == (1, "")
+    assert "error rate" in done.out
+    assert "cleared" in done.out
+
+
+def test_check_of_the_sample_exits_1(process: Run, sample: Path) -> None:
+    done = process("check", sample)
+    assert (done.code, done.err) == (1, "")
+    assert "fp_a1c93e → fp_b7e204" in done.out
+    assert "\x1b" not in done.out
+
+
+@pytest.mark.parametrize("command", ["check", "alerts"])
+def test_nothing_readable_is_refused(llmlog: Run, tmp_path: Path, command: str) -> None:
+    assert is_refused(llmlog(command, tmp_path / "no.jsonl"), "no.jsonl", "no such file")
+    noise = tmp_path / "noise.log"
+    noise.write_text("hello\nworld\n")
+    assert is_refused(llmlog(command, noise), "noise.log", "no line is a record")
+    assert is_refused(llmlog(command), "FILE", "--help")
+
+
+def test_an_empty_log_is_quiet(llmlog: Run, written: Written) -> None:
+    assert llmlog("check", written([])).code == 0
+
+
+def test_alerts_are_listed_for_people(llmlog: Run, written: Written) -> None:
+    done = llmlog("alerts", written(CHANGE))
+    assert done.code == 0
+    assert done.out == (
+        "▲ 09:00:20  09:00:39  fingerprint  m                              20  ongoing  "
+        "fp_0 → fp_1; p95 – → – ms, cut off 0% → 0%\n"
+    )
+
+
+def test_alerts_as_json_have_stable_keys(llmlog: Run, written: Written) -> None:
+    found = json.loads(llmlog("alerts", written(CHANGE), "--json").out)
+    assert list(found) == ["calls", "alerts"]
+    (alert,) = found["alerts"]
+    assert alert["table"][4] == {
+        "name": "failed", "before": 0.0, "after": 0.0, "p": 1.0, "is_chance": True,
+    }  # fmt: skip
+    assert {name: value for name, value in alert.items() if name != "table"} == {
+        "rule": "fingerprint",
+        "subject": "m",
+        "provider": None,
+        "state": "ongoing",
+        "first_ts": "2026-11-23T09:00:20.000000Z",
+        "last_ts": "2026-11-23T09:00:39.000000Z",
+        "what": "fp_0 → fp_1",
+        "evidence": "p95 – → – ms, cut off 0% → 0%",
+        "calls": 20,
+    }
+
+
+def test_rules_change_what_fires(llmlog: Run, written: Written, rules: Path) -> None:
+    rules.write_text("[fingerprint]\nenabled = false\n")
+    done = llmlog("check", written(CHANGE), "--rules", rules)
+    assert (done.code, done.out) == (0, "No alerts. 6 rules watch 40 calls.\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"[errors]\nlevel = 2", ("rules.toml", "errors.level", "from 0 to 1")),
+        (b"[\xff]", ("rules.toml", "not UTF-8")),
+        (b"[", ("rules.toml", "not TOML")),
+        (b"#" * (2**20 + 1), ("rules.toml", "too big")),
+    ],
+)
+def test_rules_that_cannot_be_used_are_one_line(
+    llmlog: Run, sample: Path, rules: Path, content: bytes, words: tuple[str, ...]
+) -> None:
+    rules.write_bytes(content)
+    assert is_refused(llmlog("check", sample, "--rules", rules), *words)
+
+
+def test_rules_that_are_not_there_are_one_line(llmlog: Run, sample: Path, rules: Path) -> None:
+    assert is_refused(llmlog("alerts", sample, "--rules", rules), "rules.toml", "--help")
+
+
+def test_what_a_log_says_is_shown_and_not_obeyed(llmlog: Run, written: Written) -> None:
+    hostile = [{**record, "model": "m\x1b[31m\nx"} for record in CHANGE]
+    done = llmlog("alerts", written(hostile))
+    assert "\x1b" not in done.out
+    assert done.out.count("\n") == 1

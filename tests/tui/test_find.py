@@ -1,0 +1,95 @@
+"""Finding: type or paste an id, and all panes go to its record."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from pathlib import Path
+
+from tests.tui.conftest import WIDE, Shown, Until, record, row_of, toasts
+from textual import events
+
+from llmlog_tui.tui.app import LogApp
+from llmlog_tui.tui.panes.calls import CallsPane
+from llmlog_tui.tui.panes.timeline import TimelinePane
+from llmlog_tui.tui.panes.traces import TracesPane
+
+
+async def test_a_typed_request_id_leads_to_its_call_its_trace_and_its_step(
+    sample: Path, shown: Shown, records: int, until: Until
+) -> None:
+    calls = [json.loads(line) for line in sample.read_bytes().splitlines()]
+    row = next(n for n, call in enumerate(calls) if n > 100 and call.get("request_id"))
+    async with LogApp([sample]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, records)
+        await pilot.press("slash", *calls[row]["request_id"], "enter")
+        await until(pilot, lambda: row_of(app.query_one(CallsPane)) == row, "the call")
+        await until(pilot, lambda: row_of(app.query_one(TimelinePane)) == row, "its step")
+        assert row_of(app.query_one(TracesPane)) == calls[row]["trace_id"]
+        assert app.query_one(TracesPane).has_focus, "the pane has its keys again"
+
+
+async def test_a_pasted_id_is_found_at_once(
+    sample: Path, shown: Shown, records: int, until: Until
+) -> None:
+    first = json.loads(sample.read_bytes().splitlines()[0])
+    async with LogApp([sample], trace=None).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, records)
+        app.screen.post_message(events.Paste(f"  {first['id']}\n"))
+        await until(pilot, lambda: row_of(app.query_one(CallsPane)) == 0, "the call")
+
+
+async def test_n_goes_to_the_next_match_and_round_and_says_which_it_is(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    models = ("[b]a", "other", "[b]a", "other", "[b]a")
+    log.write_bytes(b"".join(record(step=n, model=model) for n, model in enumerate(models)))
+    async with LogApp([log]).run_test(size=WIDE, notifications=True) as pilot:
+        app = await shown(pilot, 5)
+        calls = app.query_one(CallsPane)
+        await pilot.press("slash", *"[b]A", "enter")
+        await until(pilot, lambda: "3 of 3 with [b]A" in toasts(app), "the newest match")
+        for key, row in (("n", 0), ("n", 2), ("N", 0), ("N", 4)):
+            await pilot.press(key)
+            await until(pilot, partial(is_at, calls, row), f"match {row}")
+
+
+def is_at(calls: CallsPane, row: int) -> bool:
+    return row_of(calls) == row
+
+
+async def test_a_tool_is_found_in_the_timeline_of_its_trace(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    tool = {"event": "tool_call", "tool_name": "search_docs", "model": None}
+    log.write_bytes(record(trace_id="a", step=0, **tool) + record(trace_id="b"))
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 2)
+        await pilot.press("slash", *"search_d", "enter")
+        await until(pilot, lambda: row_of(app.query_one(TimelinePane)) == 0, "the step")
+        assert row_of(app.query_one(TracesPane)) == "a"
+
+
+async def test_what_is_not_there_is_said_and_nothing_moves(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(record() + record(step=1))
+    async with LogApp([log]).run_test(size=WIDE, notifications=True) as pilot:
+        app = await shown(pilot, 2)
+        await pilot.press("slash", *"nobody", "enter")
+        await until(pilot, lambda: "Nothing has nobody." in toasts(app), "the answer")
+        assert row_of(app.query_one(CallsPane)) == 1
+
+
+async def test_escape_gives_the_keys_back_to_the_pane(tmp_path: Path, shown: Shown) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(record())
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 1)
+        app.query_one(CallsPane).focus()
+        await pilot.press("slash", "q", "escape")
+        assert app.query_one(CallsPane).has_focus
+        assert not app.screen.query_one("#find").display
