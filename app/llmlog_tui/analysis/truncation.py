@@ -9,8 +9,9 @@ from typing import Final
 import polars as pl
 
 from llmlog_tui import units
-from llmlog_tui.analysis.calls import FAILED, TRUNCATED, Call
+from llmlog_tui.analysis.calls import FAILED, TRUNCATED
 from llmlog_tui.analysis.rules import Hidden
+from llmlog_tui.analysis.why import Call
 
 _SIGNS: Final = {
     "at_limit": (pl.col("max_tokens") > 0) & (pl.col("completion_tokens") >= pl.col("max_tokens")),

@@ -7,6 +7,7 @@ import polars as pl
 
 from llmlog_tui import units
 from llmlog_tui.analysis import calls as calls_
+from llmlog_tui.analysis.why import why_slow
 from llmlog_tui.commands.common import echo_json, files_argument, json_option, opened, where_option
 from llmlog_tui.commands.numbers import Finite
 from llmlog_tui.commands.shown import HEAD, line_of
@@ -38,7 +39,7 @@ def slow(files: tuple[str, ...], *, over_ms: float, as_json: bool, where: str | 
             "latency_ms", descending=True, maintain_order=True
         )
         reasons = [
-            calls_.why_slow(call, usual.get(call["model"]), over_ms)
+            why_slow(call, usual.get(call["model"]), over_ms)
             for call in found.iter_rows(named=True)
         ]
         if as_json:
