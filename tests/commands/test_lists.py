@@ -16,8 +16,8 @@ Rows: TypeAlias = Callable[..., list[dict[str, Any]]]
 
 RECORD_KEYS = [*COLUMNS, "file", "line"]
 TRACE_KEYS = [
-    "trace_id", "session_id", "ts", "steps", "time_ms", "tokens", "failed", "truncated", "retried",
-    "changed", "models",
+    "trace_id", "session_id", "ts", "steps", "time_ms", "tokens", "cost_usd", "saved_usd",
+    "unpriced_calls", "failed", "truncated", "retried", "changed", "models",
 ]  # fmt: skip
 
 

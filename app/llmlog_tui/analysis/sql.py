@@ -9,6 +9,7 @@ from typing import Final
 import polars as pl
 
 from llmlog_tui.analysis.calls import model_calls
+from llmlog_tui.analysis.cost import priced
 from llmlog_tui.analysis.fingerprints import with_changed
 from llmlog_tui.analysis.traces import traces
 from llmlog_tui.log.schema import COLUMNS, plain
@@ -43,7 +44,7 @@ def _calls(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _traces(frame: pl.DataFrame) -> pl.DataFrame:
-    return traces(with_changed(frame)).drop("row")
+    return traces(priced(with_changed(frame))).drop("row")
 
 
 def _public(frame: pl.DataFrame) -> pl.DataFrame:

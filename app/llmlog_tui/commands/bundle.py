@@ -10,6 +10,7 @@ import click
 import polars as pl
 
 from llmlog_tui import units
+from llmlog_tui.analysis.cost import priced
 from llmlog_tui.analysis.find import the_one
 from llmlog_tui.analysis.fingerprints import with_changed
 from llmlog_tui.analysis.traces import traces
@@ -71,7 +72,7 @@ def _rows(frame: pl.DataFrame) -> Iterator[dict[str, Any]]:
 
 
 def _summary(run: pl.DataFrame) -> Iterator[str]:
-    for found in _rows(traces(with_changed(run))):
+    for found in _rows(traces(priced(with_changed(run)))):
         yield f"- session: {_code(found['session_id'])}"
         yield f"- began: {_code(units.rfc3339(found['ts']))}"
         yield f"- took: {units.duration(found['time_ms'])}, {found['steps']:,} steps"

@@ -61,7 +61,7 @@ def export(files: tuple[str, ...], *, out: Path, where: str | None) -> None:
                 write(log, file)
         except OSError as error:
             raise click.ClickException(f"{out}: {error.strerror}") from error
-        click.echo(f"{out}: {log.frame.height:,} records written", err=True)
+    click.echo(f"{out}: {log.frame.height:,} records written", err=True)
 
 
 def _writer(out: Path) -> Write:

@@ -10,6 +10,7 @@ import click
 import polars as pl
 
 from llmlog_tui import units
+from llmlog_tui.analysis.cost import priced
 from llmlog_tui.analysis.divergence import Delta, Divergence, Pair, divergence
 from llmlog_tui.analysis.find import the_one
 from llmlog_tui.analysis.fingerprints import with_changed
@@ -40,11 +41,12 @@ _FLAGS = {"failed": "✗", "truncated": "┤", "retried": "↻", "changed": "≠
 def traces(files: tuple[str, ...], *, as_json: bool, where: str | None) -> None:
     """List runs, in the order in which they began to be written.
 
-    JSON columns: trace_id, session_id, ts (start), steps, time_ms, tokens, failed, truncated,
-    retried, changed (a fingerprint, within the run), models.
+    JSON columns: trace_id, session_id, ts (start), steps, time_ms, tokens, cost_usd, saved_usd (by
+    caching), unpriced_calls, failed, truncated, retried, changed (a fingerprint, within the run),
+    models.
     """
     with opened(files, where) as log:
-        found = plain(summaries(with_changed(log.frame))).drop("row")
+        found = plain(summaries(priced(with_changed(log.frame)))).drop("row")
     if as_json:
         echo_json(found.iter_rows(named=True))
     else:
@@ -52,8 +54,7 @@ def traces(files: tuple[str, ...], *, as_json: bool, where: str | None) -> None:
 
 
 def _listed(found: pl.DataFrame) -> Iterator[str]:
-    has_cost = "cost_usd" in found.columns
-    titles = ["trace", "session", "began", "steps", "time ms", "tokens"]
+    titles = ("trace", "session", "began", "steps", "time ms", "tokens", "cost $", "flag", "models")
     cells = (
         [
             trace["trace_id"],
@@ -62,13 +63,13 @@ def _listed(found: pl.DataFrame) -> Iterator[str]:
             trace["steps"],
             None if trace["time_ms"] is None else round(trace["time_ms"]),
             trace["tokens"],
-            *([trace["cost_usd"]] if has_cost else []),
+            trace["cost_usd"],
             "".join(flag for name, flag in _FLAGS.items() if trace[name]),
             trace["models"],
         ]
         for trace in found.iter_rows(named=True)
     )
-    lines = table([*titles, *(["cost $"] if has_cost else []), "flag", "models"], cells)
+    lines = table(titles, cells)
     yield next(lines)
     for line, failed in zip(lines, found["failed"], strict=True):
         yield toned(line, failed=failed)
@@ -170,7 +171,7 @@ def diff(
 
 def _divergence(log: Log, a: str, b: str) -> Divergence:
     frame = with_changed(log.frame).filter(pl.col("trace_id").is_in([a, b]))
-    return divergence(frame, a, b, log.hashes(frame), slow_ms=_SLOW_MS)
+    return divergence(priced(frame), a, b, log.hashes(frame), slow_ms=_SLOW_MS)
 
 
 def _as_object(found: Divergence) -> dict[str, Any]:
