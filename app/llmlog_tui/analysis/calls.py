@@ -50,7 +50,8 @@ class Usual:
 def usual(calls: pl.DataFrame) -> dict[str | None, Usual]:
     """What is usual, per model."""
     fields = ("tokens_per_sec", "latency_ms", "ttft_ms", "prompt_tokens")
-    medians = calls.filter(~FAILED).group_by("model").agg(pl.col(fields).median())
+    succeeded = calls.select("model", "status", *fields).filter(~FAILED)
+    medians = succeeded.group_by("model").agg(pl.col(fields).median())
     return {row[0]: Usual(*row[1:]) for row in medians.iter_rows()}
 
 

@@ -57,7 +57,7 @@ def priced(
         first.append(lasts if of_key else None)
         lasts += len(of_key)
     chosen = (
-        frame.select(*_KEY, "ts", "prompt_tokens")
+        frame.select(*_KEY, "event", "ts", "prompt_tokens")
         .join(
             keys.with_columns(first=pl.Series(first, dtype=pl.UInt32)),
             on=_KEY,
@@ -65,11 +65,11 @@ def priced(
             nulls_equal=True,
             maintain_order="left",
         )
-        .select(_choice(prices))
+        .select(pl.when(IS_CALL).then(_choice(prices)))
         .to_series()
     )
     rates = _rates(table).select(pl.all().gather(chosen))
-    return frame.with_columns(**_costs(rates))
+    return frame.with_columns(_costs(frame, rates))
 
 
 def _of(
@@ -134,24 +134,26 @@ def _rates(table: list[Price]) -> pl.DataFrame:
     )
 
 
-def _costs(rates: pl.DataFrame) -> dict[str, pl.Expr]:
-    rate = {column.name: pl.lit(column) for column in rates}
-    given = pl.col("prompt_tokens")
+def _costs(frame: pl.DataFrame, rates: pl.DataFrame) -> pl.DataFrame:
+    """cost_usd and saved_usd of each row, whose rates stand in the same row of `rates`."""
     answer = pl.coalesce("completion_tokens", pl.when(pl.col("event") == "embedding").then(0))
-    cached = pl.min_horizontal(pl.col("cached_tokens").fill_null(0), given)
-    reasoning = pl.min_horizontal(pl.col("reasoning_tokens").fill_null(0), answer)
-    cost = (
-        (given - cached) * rate["input"]
-        + cached * rate["cached"]
-        + (answer - reasoning) * rate["output"]
-        + reasoning * rate["reasoning"]
-        + rate["call"]
+    tokens = frame.select("prompt_tokens", "cached_tokens", "reasoning_tokens", answer=answer)
+    part = pl.concat([tokens, rates], how="horizontal").with_columns(
+        hit=pl.min_horizontal(pl.col("cached_tokens").fill_null(0), "prompt_tokens"),
+        thought=pl.min_horizontal(pl.col("reasoning_tokens").fill_null(0), "answer"),
+        saves=pl.col("input") - pl.col("cached"),
+        thinks=pl.col("reasoning") - pl.col("output"),
     )
-    saved = pl.when(cost.is_not_null()).then(cached * (rate["input"] - rate["cached"]))
-    return {
-        "cost_usd": pl.when(IS_CALL).then(cost),
-        "saved_usd": pl.when(IS_CALL).then(saved),
-    }
+    cost = (
+        pl.col("prompt_tokens") * pl.col("input")
+        - pl.col("hit") * pl.col("saves")
+        + pl.col("answer") * pl.col("output")
+        + pl.col("thought") * pl.col("thinks")
+        + pl.col("call")
+    )
+    return part.select(cost_usd=cost, saved_usd=pl.col("hit") * pl.col("saves")).select(
+        "cost_usd", saved_usd=pl.when(pl.col("cost_usd").is_not_null()).then("saved_usd")
+    )
 
 
 @dataclass(frozen=True)

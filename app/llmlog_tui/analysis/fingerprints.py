@@ -26,19 +26,17 @@ def with_changed(frame: pl.DataFrame) -> pl.DataFrame:
 
     That is the step before, in the same trace, that the same model answered with a fingerprint.
     """
-    known = frame.select("row", "trace_id", "model", "step", "system_fingerprint").filter(
-        _NAME.is_not_null() & pl.col("trace_id").is_not_null()
-    )
-    several = known.group_by("trace_id", "model").agg(several=_NAME.min() != _NAME.max())
-    mixed = several.filter("several").select("trace_id", "model")
-    in_order = known.join(mixed, on=["trace_id", "model"], how="semi", nulls_equal=True).sort(
-        "trace_id", "model", "step", maintain_order=True, nulls_last=True
-    )
-    same_run = (pl.col("trace_id") == pl.col("trace_id").shift(1)) & pl.col("model").eq_missing(
-        pl.col("model").shift(1)
-    )
+    runs = ("trace_id", "model")  # as numbers, which are sorted many times faster than text
+    coded = frame.select("row", "step", _NAME, *(_code(name) for name in runs))
+    known = coded.filter(_NAME.is_not_null() & pl.col("trace_id").is_not_null())
+    in_order = known.sort(*runs, "step", maintain_order=True, nulls_last=True)
+    same_run = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(1)) for name in runs)
     rows = in_order.filter(same_run & (_NAME.shift(1) != _NAME))["row"]
     return frame.with_columns(changed=pl.col("row").is_in(rows.implode()))
+
+
+def _code(name: str) -> pl.Expr:
+    return pl.col(name).cast(pl.Categorical).to_physical()
 
 
 @dataclass(frozen=True)

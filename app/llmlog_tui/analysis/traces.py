@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import polars as pl
 
 from llmlog_tui.analysis.calls import FAILED, TRUNCATED
 from llmlog_tui.analysis.cost import FIGURES
 from llmlog_tui.log.schema import IS_CALL, IS_STEP
+
+_NEEDED: Final = (
+    *("trace_id", "session_id", "ts", "event", "status", "latency_ms", "model", "row"),
+    *("total_tokens", "prompt_tokens", "completion_tokens", "finish_reason", "retries"),
+    *("changed", "cost_usd", "saved_usd"),
+)
 
 
 def traces(frame: pl.DataFrame) -> pl.DataFrame:
@@ -26,7 +34,8 @@ def traces(frame: pl.DataFrame) -> pl.DataFrame:
     total = pl.coalesce("total_tokens", pl.col("prompt_tokens") + pl.col("completion_tokens"))
     known = pl.when(IS_CALL).then(total)
     return (
-        frame.filter(IS_STEP & pl.col("trace_id").is_not_null())
+        frame.select(_NEEDED)
+        .filter(IS_STEP & pl.col("trace_id").is_not_null())
         .group_by("trace_id", maintain_order=True)
         .agg(
             pl.col("session_id").drop_nulls().first(),
