@@ -95,6 +95,12 @@ def test_each_model_changes_by_itself_and_changes_stand_in_order(calls: Frame) -
     assert [(c.model, c.row) for c in changes(calls(records))] == [("n", 40), ("m", 60)]
 
 
+def test_each_provider_changes_by_itself(calls: Frame) -> None:
+    at = {"p": runs("a"), "q": runs("b", "c")}
+    records = [{**record, "provider": name} for name, part in at.items() for record in part]
+    assert [(c.provider, c.row) for c in changes(calls(records))] == [("q", 40)]
+
+
 def test_a_log_without_fingerprints_has_no_changes(calls: Frame) -> None:
     assert changes(calls([call(None), call(None)])) == []
     assert changes(calls([])) == []

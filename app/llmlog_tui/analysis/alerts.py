@@ -106,6 +106,7 @@ def _fingerprint(calls: pl.DataFrame, rules: Rules) -> Iterator[Alert]:
             last_ts=change.last_ts,
             last_row=change.last_row,
             table=change.table,
+            provider=change.provider,
         )
 
 

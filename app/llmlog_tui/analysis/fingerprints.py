@@ -18,6 +18,7 @@ CHANGES_SHOWN: Final = 50
 COMPARED_CALLS: Final = 500
 """So many calls on each side of a change are compared: those near it."""
 
+_KEYS: Final = ("provider", "model")
 _NAME: Final = pl.col("system_fingerprint")
 
 
@@ -70,7 +71,7 @@ class Compared:
 
 @dataclass(frozen=True)
 class Change:
-    """A model settled on `fingerprint` for the first time, after it had settled on `previous`.
+    """A provider's model settled on `fingerprint` for the first time, and before on `previous`.
 
     `before` is over the last COMPARED_CALLS calls with `previous` before, `after` over the first
     as many with `fingerprint`, `calls` counts all of these; `row` and `ts` are of the first call
@@ -78,6 +79,7 @@ class Change:
     with `fingerprint`; `current` says whether that one answered last.
     """
 
+    provider: str | None
     model: str | None
     previous: str
     fingerprint: str
@@ -94,21 +96,21 @@ class Change:
 
 
 def changes(calls: pl.DataFrame, rule: Fingerprint = DEFAULT.fingerprint) -> list[Change]:
-    """Per model, each fingerprint it changed to; of more than CHANGES_SHOWN the latest.
+    """Per provider and model, each change of fingerprint; of over CHANGES_SHOWN the latest.
 
     A model settles on a fingerprint when it answers `settled_calls` calls in a row with it. So
     several that are served at once are a mix, and no change.
     """
     known = calls.select(
-        *("row", "ts", "model", "requested_model", "system_fingerprint"),
+        *("row", "ts", "provider", "model", "requested_model", "system_fingerprint"),
         *("latency_ms", "tokens_per_sec", "finish_reason"),
         position=pl.int_range(pl.len()),
     ).filter(_NAME.is_not_null())
-    several = known.group_by("model").agg(several=_NAME.min() != _NAME.max()).filter("several")
-    known = known.join(several, on="model", how="semi", nulls_equal=True, maintain_order="left")
+    several = known.group_by(_KEYS).agg(several=_NAME.min() != _NAME.max()).filter("several")
+    known = known.join(several, on=_KEYS, how="semi", nulls_equal=True, maintain_order="left")
     found = [
         _change(calls, of_model, turn, rule)
-        for _, of_model in known.group_by("model", maintain_order=True)
+        for _, of_model in known.group_by(_KEYS, maintain_order=True)
         for turn in _turns(of_model, rule.settled_calls)[-CHANGES_SHOWN:]
     ]
     return [change for _, change in sorted(found, key=lambda pair: pair[0])][-CHANGES_SHOWN:]
@@ -148,17 +150,19 @@ def _change(
     near = newer.filter(pl.col("position") >= of_model["position"][turn.nth]).head(COMPARED_CALLS)
     begin, at = older["position"][0], near["position"][0]
     asked = of_model["requested_model"].unique().drop_nulls()
+    at_it = pl.col("provider").eq_missing(pl.lit(of_model["provider"][0]))
     of_it = pl.col("model").eq_missing(pl.lit(of_model["model"][0])) | (
         pl.col("model").is_null() & pl.col("requested_model").is_in(asked.implode())
     )
     sides = [
-        (older, calls.slice(begin, at - begin).filter(of_it)),
-        (near, calls.slice(at, near["position"][-1] - at + 1).filter(of_it)),
+        (older, calls.slice(begin, at - begin).filter(at_it & of_it)),
+        (near, calls.slice(at, near["position"][-1] - at + 1).filter(at_it & of_it)),
     ]
     before, after = (_side(side, every) for side, every in sides)
     row, ts = of_model.select("row", "ts").row(turn.nth)
     last_row, last_ts = newer.select("row", "ts").row(-1)
     return at, Change(
+        provider=of_model["provider"][0],
         model=of_model["model"][0],
         previous=turn.previous,
         fingerprint=turn.fingerprint,
