@@ -9,8 +9,8 @@ from typing import Final
 
 from llmlog_tui.demo.run import simulate
 
-SEED: Final = 7
-RUNS: Final = 130
+SEED: Final = 1
+RUNS: Final = 142
 
 _FOREIGN: Final = (
     {"level": "info", "event": "http request", "path": "/chat", "ts": "2026-11-23T09:00:03Z"},
