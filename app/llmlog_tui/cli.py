@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
+    from llmlog_tui.analysis.rules import Rules
     from llmlog_tui.log.sources import Sources
     from llmlog_tui.log.window import Window
 
@@ -27,20 +28,23 @@ def dashboard(arguments: Sequence[str] | None = None) -> int:
     if not _have("llmlog-tui", _EXTRA_TUI, "tui"):
         return 2
     options = _parser().parse_args(arguments)
+    from llmlog_tui.analysis.rules import DEFAULT, RulesError  # noqa: PLC0415 - as below
     from llmlog_tui.log.sources import SourceError, Sources  # noqa: PLC0415 - needs the extra
+    from llmlog_tui.rules_file import read  # noqa: PLC0415 - as above
 
     if options.demo and not _have("llmlog-tui --demo", ("openai",), "openai"):
         return 2
     with _demo_traffic() if options.demo else contextlib.nullcontext(options.files) as names:
         try:
             sources = Sources(names, must_exist=options.no_follow)
-        except SourceError as error:
+            rules = read(options.rules) if options.rules else DEFAULT
+        except (SourceError, RulesError) as error:
             print(f"llmlog-tui: {error}", file=sys.stderr)  # noqa: T201 - the command's voice
             return 2
-        return _run(sources, options)
+        return _run(sources, rules, options)
 
 
-def _run(sources: Sources, options: argparse.Namespace) -> int:
+def _run(sources: Sources, rules: Rules, options: argparse.Namespace) -> int:
     from llmlog_tui.log.piped import STDIN, take_stdin  # noqa: PLC0415 - needs the extra
     from llmlog_tui.tui.app import LogApp  # noqa: PLC0415 - needs the extra
 
@@ -51,6 +55,7 @@ def _run(sources: Sources, options: argparse.Namespace) -> int:
         last=options.last,
         stdin=take_stdin() if str(STDIN) in sources.names else None,
         trace=options.trace,
+        rules=rules,
     )
     app.run()
     return app.return_code or 0
@@ -97,6 +102,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--last", type=_window, metavar="N|24h", help="keep only so many records, or so long a time"
+    )
+    parser.add_argument(
+        "--rules", type=Path, metavar="FILE", help="TOML: what is watched for, and whom to tell"
     )
     parser.add_argument("--trace", metavar="ID", help="select this trace")
     parser.add_argument("--demo", action="store_true", help="show the live log of a made-up agent")

@@ -10,6 +10,7 @@ import pytest
 from tests.tui.conftest import WIDE, Shown, Until, lines_of, record, row_of, toasts, top_row
 
 from llmlog_tui.analysis import overview as overviews
+from llmlog_tui.analysis.rules import Rules
 from llmlog_tui.log.sources import Sources
 from llmlog_tui.log.store import Snapshot
 from llmlog_tui.log.window import Window
@@ -112,10 +113,10 @@ async def test_an_analysis_that_fails_is_told_and_the_next_one_is_shown(
     log.write_bytes(record())
     real = overviews.overview
 
-    def poisoned(snapshot: Snapshot, slow_ms: float) -> overviews.Overview:
+    def poisoned(snapshot: Snapshot, slow_ms: float, rules: Rules) -> overviews.Overview:
         if snapshot.counts.records == 1:
             raise ValueError("poison")
-        return real(snapshot, slow_ms)
+        return real(snapshot, slow_ms, rules)
 
     monkeypatch.setattr(overviews, "overview", poisoned)
     async with LogApp([log]).run_test(size=WIDE, notifications=True) as pilot:
@@ -136,10 +137,10 @@ async def test_an_answer_that_comes_late_does_not_move_a_frozen_screen(
     async with LogApp([log]).run_test(size=WIDE) as pilot:
         app = await shown(pilot, 1)
 
-        def slow(snapshot: Snapshot, slow_ms: float) -> overviews.Overview:
+        def slow(snapshot: Snapshot, slow_ms: float, rules: Rules) -> overviews.Overview:
             begun.set()
             gate.wait()
-            return real(snapshot, slow_ms)
+            return real(snapshot, slow_ms, rules)
 
         monkeypatch.setattr(overviews, "overview", slow)
         with log.open("ab") as file:
@@ -216,3 +217,20 @@ async def test_standard_input_is_read_and_follows(shown: Shown) -> None:
             await shown(pilot, 2)
     finally:
         os.close(writing)
+
+
+async def test_an_alert_that_fires_while_following_is_told_with_the_key_that_leads_there(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(b"".join(record(step=n, system_fingerprint="fp_old") for n in range(60)))
+    async with LogApp([log]).run_test(size=WIDE, notifications=True) as pilot:
+        app = await shown(pilot, 60)
+        assert toasts(app) == "", "nothing was new when the log was opened"
+        with log.open("ab") as file:
+            for n in range(60, 100):
+                file.write(record(step=n, system_fingerprint="fp_[new]"))
+        await until(pilot, lambda: "New alert: fingerprint" in toasts(app), "the toast")
+        assert "fp_old → fp_[new]\nw goes to it" in toasts(app)
+        await pilot.press("w")
+        assert row_of(app.query_one(CallsPane)) == 60

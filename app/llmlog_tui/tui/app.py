@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import App
 from textual.binding import BindingType
 
+from llmlog_tui.analysis.rules import DEFAULT, Rules
 from llmlog_tui.log.sources import Sources
 from llmlog_tui.log.window import Window
 from llmlog_tui.text import inert
@@ -24,6 +25,7 @@ from llmlog_tui.tui.themes import DARK, LIGHT
 from llmlog_tui.tui.workers import Analyst, Feed, start
 
 if TYPE_CHECKING:
+    from llmlog_tui.analysis.alerts import Alert
     from llmlog_tui.analysis.overview import Overview
     from llmlog_tui.log.store import Snapshot
 
@@ -47,10 +49,11 @@ class LogApp(App[None]):
         last: Window | None = None,
         stdin: int | None = None,
         trace: str | None = None,
+        rules: Rules = DEFAULT,
     ) -> None:
         super().__init__()
         self._feed = Feed(files, self.post_message, follow=follow, last=last, stdin=stdin)
-        self._analyst = Analyst(self.post_message, slow_ms)
+        self._analyst = Analyst(self.post_message, slow_ms, rules)
         self._overview_screen = OverviewScreen()
         self._snapshot: Snapshot | None = None
         self._progress = Progress()
@@ -124,6 +127,7 @@ class LogApp(App[None]):
     def on_answered(self, message: Answered) -> None:
         """The answers for a snapshot; none for another one than the screen is frozen at."""
         self._answered = message.question
+        self._tell(message.news)
         if self._frozen and message.overview is not self._overview:
             self._asked = self._answered = None
             return
@@ -133,6 +137,15 @@ class LogApp(App[None]):
             self._select_wanted_trace(self._wanted_trace)
         self._ask()
         self._say()
+
+    def _tell(self, news: Sequence[Alert]) -> None:
+        """A toast and the bell for alerts that have just fired."""
+        for alert in news:
+            what = inert(f"{alert.subject}  {alert.what}") + "\nw goes to it"
+            title = f"▲ New alert: {alert.rule}"
+            self.notify(what, title=title, severity="warning", markup=False)
+        if news:
+            self.bell()
 
     def _select_wanted_trace(self, wanted: str) -> None:
         """Select the trace that the command line asked for, as soon as it is there."""

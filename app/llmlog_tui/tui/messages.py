@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from textual.message import Message
 
 if TYPE_CHECKING:
+    from llmlog_tui.analysis.alerts import Alert
     from llmlog_tui.analysis.overview import Overview
     from llmlog_tui.analysis.search import Hit
     from llmlog_tui.analysis.timeline import Timeline
@@ -67,15 +68,19 @@ class Loaded(Message):
 
 @dataclass
 class Answered(Message):
-    """The analyst has the answers to a question; no timeline where there is no trace."""
+    """The analyst has the answers to a question; no timeline where there is no trace.
+
+    `news` are the alerts that have fired since the last answers, for records that came live.
+    """
 
     question: Question
     overview: Overview
     timeline: Timeline | None
+    news: tuple[Alert, ...] = ()
 
     def can_replace(self, message: Message) -> bool:
-        """A newer one supersedes those that were not handled yet."""
-        return isinstance(message, Answered)
+        """A newer one supersedes those that were not handled yet, unless they have news."""
+        return isinstance(message, Answered) and not message.news
 
 
 @dataclass

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from textual.message import Message
 
+from llmlog_tui.analysis.rules import DEFAULT, Rules
 from llmlog_tui.log.sources import Sources
 from llmlog_tui.log.window import EVERYTHING, Window
 from llmlog_tui.tui.messages import (
@@ -28,8 +29,10 @@ from llmlog_tui.tui.messages import (
 )
 
 if TYPE_CHECKING:
+    from llmlog_tui.analysis.alerts import Alert
     from llmlog_tui.analysis.overview import Overview
     from llmlog_tui.log.reader import Reader
+    from llmlog_tui.notify import Notifier
 
 POLL_SECONDS: Final = 0.05
 """How often a file is looked at for new lines."""
@@ -128,9 +131,11 @@ def _progress(reader: Reader, state: State) -> Progress:
 class Analyst:
     """Answers questions, one at a time; of those that wait, only the last one counts."""
 
-    def __init__(self, post: Post, slow_ms: float) -> None:
+    def __init__(self, post: Post, slow_ms: float, rules: Rules = DEFAULT) -> None:
         self._post = post
         self._slow_ms = slow_ms
+        self._rules = rules
+        self._notifier: Notifier | None = None
         self._last: Overview | None = None
         self._asked: Question | None = None
         self._is_stopped = False
@@ -147,6 +152,8 @@ class Analyst:
         with self._changed:
             self._is_stopped = True
             self._changed.notify()
+        if self._notifier is not None:
+            self._notifier.stop()
 
     def run(self) -> None:
         """Answer until stop()."""
@@ -174,11 +181,22 @@ class Analyst:
         from llmlog_tui.analysis.timeline import timeline  # noqa: PLC0415 - imports polars
 
         if self._last is None or self._last.snapshot is not question.snapshot:
-            self._last = overview(question.snapshot, self._slow_ms)
+            self._last = overview(question.snapshot, self._slow_ms, self._rules)
         trace = question.trace_id
         if trace is None:
             trace = self._last.newest_trace
         steps = None
         if trace is not None:
             steps = timeline(self._last.frame, trace, self._slow_ms)
-        return Answered(question, self._last, steps)
+        return Answered(question, self._last, steps, self._news(self._last))
+
+    def _news(self, answers: Overview) -> tuple[Alert, ...]:
+        """The alerts nobody was told of yet; whom the rules name is told in the same breath."""
+        from llmlog_tui.notify import Notifier  # noqa: PLC0415 - imports polars
+
+        if self._notifier is None:
+            self._notifier = Notifier(self._rules.on_alert, problem=self._not_told)
+        return tuple(self._notifier.offer(answers.alerts, answers.snapshot.live_from))
+
+    def _not_told(self, why: str) -> None:
+        self._post(Failed("notice of an alert", RuntimeError(why)))
