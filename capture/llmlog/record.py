@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from json.encoder import encode_basestring
 from typing import Final, Literal, NamedTuple, cast
 
 VERSION: Final = 1
@@ -98,18 +99,19 @@ _SECTION_OF_EVENT: Final[dict[str, Section]] = {
 }
 
 
-def _template(event: str) -> dict[str, object]:
-    """Every field in order, unknown."""
-    return {**dict.fromkeys(field.name for field in FIELDS), "v": VERSION, "event": event}
+def _layout(event: str) -> tuple[tuple[str, str, str], ...]:
+    """For each field but v: its name, what stands before its value, and what stands if unknown.
 
-
-def _optional(event: str) -> tuple[str, ...]:
-    """The fields that are left out when unknown: not the core, not those of the event's kind."""
+    Unknown fields of the core and of the event's own kind are null, all others are left out.
+    """
     always = ("core", _SECTION_OF_EVENT.get(event))
-    return tuple(field.name for field in FIELDS if field.section not in always)
+    return tuple(
+        (name, f', "{name}": ', f', "{name}": null' if section in always else "")
+        for name, _, section in FIELDS[1:]
+    )
 
 
-_LAYOUTS: Final = {event: (_template(event), _optional(event)) for event in EVENTS}
+_LAYOUTS: Final = {event: _layout(event) for event in EVENTS}
 
 
 def timestamp(time_ns: int) -> str:
@@ -126,31 +128,14 @@ def _second(second: int) -> str:
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - naive, for the text to end without +00:00
 
 
-def build(fields: Mapping[str, object]) -> dict[str, object]:
-    """The record made of `fields`: in order, complete for its event, null where unknown.
+def build(fields: dict[str, object]) -> dict[str, object]:
+    """`fields`, if they make a record.
 
     Raises ValueError if an id of the tuple (session_id, trace_id, step) or the event is missing,
     and for a name that is no field: a record that cannot be joined is never written.
     """
-    template, optional = _LAYOUTS[_checked(fields)]
-    record = {**template, **fields}
-    for name, value in fields.items():
-        if type(value) is int and -_INT64 <= value < _INT64:
-            continue
-        if type(value) not in _PLAIN:
-            record[name] = jsonable(value)
-    for name in optional:
-        if record[name] is None:
-            del record[name]
-    record["v"] = VERSION
-    return record
-
-
-def _checked(fields: Mapping[str, object]) -> str:
-    """The event of a record that can be joined."""
-    event = fields.get("event")
-    if not isinstance(event, str) or event not in _LAYOUTS:
-        raise ValueError(f"event must be one of {', '.join(EVENTS)}, not {event!r}")
+    if fields.get("event") not in EVENTS:
+        raise ValueError(f"event must be one of {', '.join(EVENTS)}, not {fields.get('event')!r}")
     for name in ("session_id", "trace_id"):
         if not isinstance(fields.get(name), str) or not fields[name]:
             raise ValueError(f"a record needs a {name}")
@@ -159,19 +144,48 @@ def _checked(fields: Mapping[str, object]) -> str:
         raise ValueError("a record needs a step, an integer from 0")
     if not fields.keys() <= _NAMES:
         raise ValueError(f"no such field: {', '.join(sorted(fields.keys() - _NAMES))}")
-    return event
+    return fields
 
 
-def to_line(record: Mapping[str, object]) -> bytes:
-    """A record from build() as one line of UTF-8 JSON, with the lesson's `", "` and `": "`."""
-    line = _encode(record)
+def to_line(fields: dict[str, object]) -> bytes:
+    """Fields from build() as their record's line: in order, complete for the event.
+
+    The text around the values is ready: that takes a third of what json.dumps takes.
+    """
+    parts = [f'{{"v": {VERSION}']
+    for name, before, unknown in _LAYOUTS[cast("str", fields["event"])]:
+        value = fields.get(name)
+        text = None if value is None else _text_of(value)
+        parts.append(unknown if text is None else before + text)
+    return _encoded("".join(parts) + "}\n")
+
+
+def _text_of(value: object) -> str | None:
+    """`value` in JSON; None for what is null there."""
+    if type(value) is str:
+        return encode_basestring(value)
+    if type(value) is int and -_INT64 <= value < _INT64:
+        return str(value)
+    if type(value) is bool:
+        return "true" if value else "false"
+    safe = jsonable(value)
+    if type(safe) is float:
+        return repr(safe)
+    return None if safe is None else _dump(safe)
+
+
+def dump(record: Mapping[str, object]) -> bytes:
+    """A record as read from its line, as a line."""
+    return _encoded(_dump(record) + "\n")
+
+
+def _encoded(line: str) -> bytes:
     if not line.isascii() or "\x7f" in line:
         line = re.sub(_UNSAFE, _escape, line)
-    return line.encode() + b"\n"
+    return line.encode()
 
 
-_encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
-_PLAIN: Final = frozenset({str, bool, type(None)})
+_dump: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 _MAX_DEPTH: Final = 64
 _INT64: Final = 2**63
 
