@@ -49,7 +49,6 @@ class Call:
         if stream:
             chat = event == "chat_completion"
             self._chunks = ChatChunks(keeps=self._content.keeps) if chat else ResponseChunks()
-        self._waiting: list[object] = []
         self._blocks: list[tuple[int, bytes]] = []
         self._blocks_size = 0
         self._body: Any = None
@@ -93,7 +92,7 @@ class Call:
     def responded(self, response: Foreign, retries: int) -> None:
         """The server has answered; unless it is watched, the response's body has been read."""
         self._last = self._now()
-        self._fields |= headers.header_fields(response.headers)
+        self._fields.update(headers.header_fields(response.headers))
         self._fields["retries"] = retries
         self._body = response
 
@@ -123,20 +122,14 @@ class Call:
             if self._first is None:
                 if self._chunks.see(chunk):
                     self._first = self._last
+            elif self._chunks.is_text_only(chunk):
+                return False
             else:
-                self._waiting.append(chunk)
-                if len(self._waiting) == _WAITING_AT_MOST:
-                    self._take_in()
+                self._chunks.see(chunk)
             return self.hides_usage and self._chunks.is_usage_only(chunk)
         except Exception as fault:  # noqa: BLE001 - as @guarded, which costs more per chunk
             self.guard.caught(fault)
             return False
-
-    def _take_in(self) -> None:
-        """Look at the chunks since the last time: many at once take far less than one by one."""
-        for chunk in self._waiting:
-            self._chunks.see(chunk)
-        self._waiting.clear()
 
     @guarded
     def block(self, block: bytes) -> bool:
@@ -197,7 +190,6 @@ class Call:
     def _streamed(self) -> Fields:
         if self._blocks and not self.stream:
             return self._answer(_parsed(b"".join(block for _, block in self._blocks)))
-        self._take_in()
         for at, chunk in server_sent_json(self._blocks):
             if self._chunks.see(chunk) and self._first is None:
                 self._first = at
@@ -224,7 +216,6 @@ class Call:
 
 
 _NO_CHUNKS: ChatChunks | ResponseChunks = ResponseChunks()
-_WAITING_AT_MOST = 64
 _BODY_AT_MOST = 8 * 1024 * 1024
 
 

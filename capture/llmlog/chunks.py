@@ -40,6 +40,17 @@ class ChatChunks:
         self._calls: dict[tuple[int, int], ToolCall] = {}
         self._texts: dict[str, list[str]] = {}
 
+    def is_text_only(self, chunk: Foreign) -> bool:
+        """Whether see() would learn nothing from `chunk`, as from most: one more piece of text."""
+        if self._keeps:
+            return False
+        try:
+            (choice,) = chunk.choices
+            tells = (chunk.usage, choice.finish_reason, choice.delta.tool_calls)
+        except (AttributeError, TypeError, ValueError):
+            return False
+        return tells == (None, None, None)
+
     def see(self, chunk: object) -> bool:
         """Take in one chunk; True if it carries content of the answer."""
         parts = members(chunk)
@@ -114,6 +125,10 @@ class ResponseChunks:
         self._text: list[str] = []
         self.ended = False
         """Whether a terminal event has arrived; a stream that ends without was cut off."""
+
+    def is_text_only(self, _event: object) -> bool:
+        """Which events tell something is for see() to say."""
+        return False
 
     def see(self, event: object) -> bool:
         """Take in one event; True if it carries content of the answer."""

@@ -66,7 +66,7 @@ class Binding:
             event,
             body,
             stream=stream,
-            provider=self._provider_of(client.base_url),
+            provider=self._provider_of(client),
         )
         call.raw_mode = _raw_mode(options.headers)
         call.hides_usage = (
@@ -78,9 +78,11 @@ class Binding:
         )
         return call
 
-    def _provider_of(self, url: Foreign) -> str | None:
+    def _provider_of(self, client: Foreign) -> str | None:
+        # The attribute behind the property, which takes its time.
+        url = client._base_url  # noqa: SLF001
         if url is not self._url:
-            self._url, self._provider = url, url.host or None
+            self._url, self._provider = url, client.base_url.host or None
         return self._provider
 
     @guarded

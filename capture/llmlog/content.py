@@ -65,11 +65,11 @@ class Content:
 
     def applied(self, fields: Fields) -> Fields:
         """`fields` with content as the policy has it; without any if redaction itself fails."""
-        content = {name: fields.pop(name, None) for name in _CONTENT_FIELDS}
-        if not self.keeps:
+        content = {name: fields.pop(name) for name in _CONTENT_FIELDS if name in fields}
+        if not self.keeps or not content:
             return fields
         with self._guard:
-            if content["error_message"] is not None:
+            if content.get("error_message") is not None:
                 content["error_message"] = self._secrets.text(str(content["error_message"]))
             if self._redactor is not None:
                 redact = self._redactor.json

@@ -52,7 +52,10 @@ def _count(text: str) -> int | None:
 
 
 def _ms(text: str) -> int | None:
-    return round(float(text)) if re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,9})?", text) else None
+    whole = _count(text)  # what most servers send, and quicker than a pattern
+    if whole is not None:
+        return whole
+    return round(float(text)) if re.fullmatch(r"[0-9]{1,15}\.[0-9]{1,9}", text) else None
 
 
 _HEADERS: Final[dict[bytes, tuple[str, Callable[[str], object]]]] = {

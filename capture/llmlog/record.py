@@ -8,9 +8,11 @@ from __future__ import annotations
 import functools
 import json
 import math
+import operator
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from json.encoder import encode_basestring
 from typing import Final, Literal, NamedTuple, cast
 
 VERSION: Final = 1
@@ -98,18 +100,22 @@ _SECTION_OF_EVENT: Final[dict[str, Section]] = {
 }
 
 
-def _template(event: str) -> dict[str, object]:
-    """Every field in order, unknown."""
-    return {**dict.fromkeys(field.name for field in FIELDS), "v": VERSION, "event": event}
+@functools.lru_cache(maxsize=256)
+def _template(event: str, known: tuple[str, ...]) -> tuple[str, Callable[[dict[str, str]], object]]:
+    """A line with %s for the value of each of the `known` fields, and what picks those in order.
 
-
-def _optional(event: str) -> tuple[str, ...]:
-    """The fields that are left out when unknown: not the core, not those of the event's kind."""
+    Unknown fields of the core and of the event's own kind are null, all others are left out.
+    """
     always = ("core", _SECTION_OF_EVENT.get(event))
-    return tuple(field.name for field in FIELDS if field.section not in always)
-
-
-_LAYOUTS: Final = {event: (_template(event), _optional(event)) for event in EVENTS}
+    parts = [f'"v": {VERSION}']
+    ordered: list[str] = []
+    for name, _, section in FIELDS[1:]:
+        if name in known:
+            ordered.append(name)
+            parts.append(f'"{name}": %s')
+        elif section in always:
+            parts.append(f'"{name}": null')
+    return "{" + ", ".join(parts) + "}\n", operator.itemgetter(*ordered)
 
 
 def timestamp(time_ns: int) -> str:
@@ -126,31 +132,14 @@ def _second(second: int) -> str:
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - naive, for the text to end without +00:00
 
 
-def build(fields: Mapping[str, object]) -> dict[str, object]:
-    """The record made of `fields`: in order, complete for its event, null where unknown.
+def build(fields: dict[str, object]) -> dict[str, object]:
+    """`fields`, if they make a record.
 
     Raises ValueError if an id of the tuple (session_id, trace_id, step) or the event is missing,
     and for a name that is no field: a record that cannot be joined is never written.
     """
-    template, optional = _LAYOUTS[_checked(fields)]
-    record = {**template, **fields}
-    for name, value in fields.items():
-        if type(value) is int and -_INT64 <= value < _INT64:
-            continue
-        if type(value) not in _PLAIN:
-            record[name] = jsonable(value)
-    for name in optional:
-        if record[name] is None:
-            del record[name]
-    record["v"] = VERSION
-    return record
-
-
-def _checked(fields: Mapping[str, object]) -> str:
-    """The event of a record that can be joined."""
-    event = fields.get("event")
-    if not isinstance(event, str) or event not in _LAYOUTS:
-        raise ValueError(f"event must be one of {', '.join(EVENTS)}, not {event!r}")
+    if fields.get("event") not in EVENTS:
+        raise ValueError(f"event must be one of {', '.join(EVENTS)}, not {fields.get('event')!r}")
     for name in ("session_id", "trace_id"):
         if not isinstance(fields.get(name), str) or not fields[name]:
             raise ValueError(f"a record needs a {name}")
@@ -159,19 +148,45 @@ def _checked(fields: Mapping[str, object]) -> str:
         raise ValueError("a record needs a step, an integer from 0")
     if not fields.keys() <= _NAMES:
         raise ValueError(f"no such field: {', '.join(sorted(fields.keys() - _NAMES))}")
-    return event
+    return fields
 
 
-def to_line(record: Mapping[str, object]) -> bytes:
-    """A record from build() as one line of UTF-8 JSON, with the lesson's `", "` and `": "`."""
-    line = _encode(record)
+def to_line(fields: dict[str, object]) -> bytes:
+    """Fields from build() as their record's line: in order, complete for the event.
+
+    Records of an application have few shapes: the text around the values is made once for each.
+    """
+    texts = {
+        name: encode_basestring(value) if type(value) is str else _text_of(value)
+        for name, value in fields.items()
+        if value is not None
+    }
+    template, values = _template(cast("str", fields["event"]), tuple(texts))
+    return _encoded(template % values(texts))
+
+
+def _text_of(value: object) -> str:
+    """`value` in JSON."""
+    if type(value) is int and -_INT64 <= value < _INT64:
+        return str(value)
+    if value is True or value is False:
+        return "true" if value else "false"
+    safe = jsonable(value)
+    return repr(safe) if type(safe) is float else _dump(safe)
+
+
+def dump(record: Mapping[str, object]) -> bytes:
+    """A record as read from its line, as a line."""
+    return _encoded(_dump(record) + "\n")
+
+
+def _encoded(line: str) -> bytes:
     if not line.isascii() or "\x7f" in line:
         line = re.sub(_UNSAFE, _escape, line)
-    return line.encode() + b"\n"
+    return line.encode()
 
 
-_encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
-_PLAIN: Final = frozenset({str, bool, type(None)})
+_dump: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 _MAX_DEPTH: Final = 64
 _INT64: Final = 2**63
 

@@ -12,7 +12,7 @@ from llmlog import client as clients
 from llmlog import scopes
 from llmlog.content import Content, ContentPolicy
 from llmlog.guard import Guard
-from llmlog.record import build, to_line
+from llmlog.record import build, dump, to_line
 from llmlog.traces import Trace, checked_id
 from llmlog.writer import Target, Writer, open_writer
 
@@ -162,12 +162,11 @@ class Session:
             return
         if self._extra is not None:
             fields["extra"] = self._extra
-        record = build(self.content.applied(fields))
-        line = to_line(record)
+        line = to_line(build(self.content.applied(fields)))
         for credential, encoded in self._credentials:
             if encoded in line:
-                record = {name: _without(credential, value) for name, value in record.items()}
-                line = to_line(record)
+                record: dict[str, object] = json.loads(line)
+                line = dump({name: _without(credential, value) for name, value in record.items()})
         self._writer.write(line)
 
 

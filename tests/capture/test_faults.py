@@ -70,7 +70,7 @@ STAGES: list[tuple[Any, str]] = [
     (content.Content, "prefix_hashes"),
     (content.Content, "applied"),
     (content, "_user_key"),
-    (record, "_encode"),
+    (record, "_dump"),
     (writer.Writer, "write"),
     (files.FileSink, "put"),
     (os, "open"),

@@ -140,7 +140,7 @@ def test_durations_of_rate_limit_headers(text: str, ms: int | None) -> None:
 
 @pytest.mark.parametrize("missing", ["event", "session_id", "trace_id", "step"])
 def test_a_record_that_cannot_be_joined_is_refused(missing: str) -> None:
-    fields = {"event": "span", **IDS}
+    fields: dict[str, object] = {"event": "span", **IDS}
     del fields[missing]
     with pytest.raises(ValueError, match=missing):
         build(fields)
@@ -152,7 +152,7 @@ def test_a_name_that_is_no_field_is_refused() -> None:
 
 
 def test_what_is_unknown_is_null_in_the_core_and_left_out_elsewhere() -> None:
-    record = build({"event": "tool_call", **IDS, "tool_name": "look"})
+    record = json.loads(to_line(build({"event": "tool_call", **IDS, "tool_name": "look"})))
     assert record["latency_ms"] is None
     assert record["tool_call_id"] is None
     assert not record.keys() & {"model", "error_type", "input", "ratelimit_limit_requests"}
