@@ -59,8 +59,9 @@ class Binding:
         body: dict[str, object] = options.json_data or {}
         if options.extra_json:
             body = {**body, **options.extra_json}
-        if options.headers or client.api_key is not self.key:
-            self.conceal(client, options.headers)
+        given = options.headers or None
+        if given or client.api_key is not self.key:
+            self.conceal(client, given)
         call = Call(
             self._session.trace_of_call(self._trace),
             event,
@@ -68,7 +69,7 @@ class Binding:
             stream=stream,
             provider=self._provider_of(client),
         )
-        call.raw_mode = _raw_mode(options.headers)
+        call.raw_mode = _raw_mode(given)
         call.hides_usage = (
             self._stream_usage
             and stream
@@ -168,7 +169,8 @@ class _SyncRecording(_Recording):
         """Make a request; if it is a model call, one record is written when it ends."""
         binding: Binding | None = getattr(self, _BINDING, None)
         call = binding.start(self, options, stream=stream) if binding else None
-        request = cast("Any", super()).request
+        bare: Foreign = super()
+        request = bare.request
         if binding is None or call is None:
             with _no_call():
                 return request(cast_to, options, stream=stream, stream_cls=stream_cls)
@@ -190,7 +192,8 @@ class _SyncRecording(_Recording):
 
     def _process_response(self, **kwargs: Foreign) -> Foreign:
         _responded(self, kwargs)
-        return cast("Any", super())._process_response(**kwargs)  # noqa: SLF001
+        bare: Foreign = super()
+        return bare._process_response(**kwargs)  # noqa: SLF001
 
 
 class _AsyncRecording(_Recording):
@@ -207,7 +210,8 @@ class _AsyncRecording(_Recording):
         """Make a request; if it is a model call, one record is written when it ends."""
         binding: Binding | None = getattr(self, _BINDING, None)
         call = binding.start(self, options, stream=stream) if binding else None
-        request = cast("Any", super()).request
+        bare: Foreign = super()
+        request = bare.request
         if binding is None or call is None:
             with _no_call():
                 return await request(cast_to, options, stream=stream, stream_cls=stream_cls)
@@ -229,7 +233,8 @@ class _AsyncRecording(_Recording):
 
     async def _process_response(self, **kwargs: Foreign) -> Foreign:
         _responded(self, kwargs)
-        return await cast("Any", super())._process_response(**kwargs)  # noqa: SLF001
+        bare: Foreign = super()
+        return await bare._process_response(**kwargs)  # noqa: SLF001
 
 
 # From `request` down to `_process_response`, where response and retries are at hand.

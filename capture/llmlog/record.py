@@ -171,8 +171,9 @@ def _text_of(value: object) -> str:
         return str(value)
     if value is True or value is False:
         return "true" if value else "false"
-    safe = jsonable(value)
-    return repr(safe) if type(safe) is float else _dump(safe)
+    if type(value) is float and math.isfinite(value):
+        return repr(value)
+    return _dump(jsonable(value))
 
 
 def dump(record: Mapping[str, object]) -> bytes:

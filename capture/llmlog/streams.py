@@ -95,17 +95,19 @@ class _Chunks:
     response: Foreign
 
     def __stream__(self) -> Iterator[Any]:
-        inner = cast("Any", super()).__stream__()
+        bare: Foreign = super()
+        inner: Iterator[Any] = bare.__stream__()
         call: Call | None = getattr(self.response, _ATTRIBUTE, None)
         if call is None:
-            return cast("Iterator[Any]", inner)
+            return inner
         call.typed = True
         return _read(call, inner, call.chunk, call.abandoned)
 
     def close(self) -> None:
         """Close the response; the call is over."""
         _closed(self.response)
-        cast("Any", super()).close()
+        bare: Foreign = super()
+        bare.close()
 
 
 class _AsyncChunks:
@@ -114,17 +116,19 @@ class _AsyncChunks:
     response: Foreign
 
     def __stream__(self) -> AsyncIterator[Any]:
-        inner = cast("Any", super()).__stream__()
+        bare: Foreign = super()
+        inner: AsyncIterator[Any] = bare.__stream__()
         call: Call | None = getattr(self.response, _ATTRIBUTE, None)
         if call is None:
-            return cast("AsyncIterator[Any]", inner)
+            return inner
         call.typed = True
         return _read_async(call, inner, call.chunk, call.abandoned)
 
     async def close(self) -> None:
         """Close the response; the call is over."""
         _closed(self.response)
-        await cast("Any", super()).close()
+        bare: Foreign = super()
+        await bare.close()
 
 
 class _WatchedResponse:
@@ -132,29 +136,33 @@ class _WatchedResponse:
 
     def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
         """The body, decoded, in blocks."""
-        inner = cast("Any", super()).iter_bytes(chunk_size)
+        bare: Foreign = super()
+        inner: Iterator[bytes] = bare.iter_bytes(chunk_size)
         call: Call = getattr(self, _ATTRIBUTE)
         if call.typed:
-            return cast("Iterator[bytes]", inner)
+            return inner
         return _read(call, inner, call.block, call.closed)
 
     def aiter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
         """The body, decoded, in blocks."""
-        inner = cast("Any", super()).aiter_bytes(chunk_size)
+        bare: Foreign = super()
+        inner: AsyncIterator[bytes] = bare.aiter_bytes(chunk_size)
         call: Call = getattr(self, _ATTRIBUTE)
         if call.typed:
-            return cast("AsyncIterator[bytes]", inner)
+            return inner
         return _read_async(call, inner, call.block, call.closed)
 
     def close(self) -> None:
         """Release the connection; the call is over."""
         _closed(self)
-        cast("Any", super()).close()
+        bare: Foreign = super()
+        bare.close()
 
     async def aclose(self) -> None:
         """Release the connection; the call is over."""
         _closed(self)
-        await cast("Any", super()).aclose()
+        bare: Foreign = super()
+        await bare.aclose()
 
 
 def _closed(response: Foreign) -> None:
