@@ -146,20 +146,32 @@ def test_the_shell_completes_commands_and_options(
     assert {line.partition(",")[2] for line in done.out.split()} == offered
 
 
-@pytest.mark.parametrize("command", [["traces"], ["slow"], ["find", "ad1b72db"], ["tail"]])
+def named(word: str, sample: Path) -> str:
+    """A word of a command, or for FIRST and FAILED a trace of the sample."""
+    records = [json.loads(line) for line in sample.read_bytes().splitlines()]
+    failed = next(record for record in records if record["status"] == "error")
+    traces = {"FIRST": records[0]["trace_id"], "FAILED": failed["trace_id"]}
+    return str(traces.get(word, word))
+
+
+@pytest.mark.parametrize("command", [["traces"], ["slow"], ["find", "FAILED"], ["tail"]])
 def test_colour_is_for_terminals_that_want_it(
     sample: Path, command: list[str], terminal: Callable[..., str]
 ) -> None:
-    words = [*command, str(sample), *(["--no-follow"] if command == ["tail"] else [])]
+    words = [
+        *(named(word, sample) for word in command),
+        str(sample),
+        *(["--no-follow"] if command == ["tail"] else []),
+    ]
     if command == ["tail"]:
         words += ["--lines", "100"]
     assert "\x1b[3" in terminal(*words)
     assert "\x1b" not in terminal(*words, NO_COLOR="1")
 
 
-@pytest.mark.parametrize("command", [["traces"], ["slow"], ["trace", "a6a3a450"], ["health"]])
+@pytest.mark.parametrize("command", [["traces"], ["slow"], ["trace", "FIRST"], ["health"]])
 def test_no_colour_goes_into_a_pipe(process: Run, sample: Path, command: list[str]) -> None:
-    done = process(*command, sample)
+    done = process(*(named(word, sample) for word in command), sample)
     assert (done.code, done.err) == (0, "")
     assert "\x1b" not in done.out
 

@@ -16,6 +16,7 @@ import polars as pl
 import pytest
 
 from llmlog_tui.analysis.overview import Overview, overview
+from llmlog_tui.analysis.rules import DEFAULT
 from llmlog_tui.demo.samples import write_samples
 from llmlog_tui.log.reader import load
 
@@ -129,7 +130,9 @@ def test_an_alert_finds_the_rise_of_truncation_behind_it(view: Overview) -> None
     rows = {alert.rule: alert.row for alert in view.alerts}
     (alert,) = [alert for alert in view.alerts if alert.rule == "truncation"]
     assert (alert.subject, alert.state) == ("gpt-oss-120b", "ongoing")
-    assert rows["fingerprint"] < rows["truncation"] < rows["fingerprint"] + 20
+    rise = pl.col("row").is_between(rows["fingerprint"], rows["truncation"], closed="left")
+    between = view.calls.filter(rise & (pl.col("model") == "gpt-oss-120b"))
+    assert 0 < between.height < DEFAULT.truncation.window_calls, "within one window of the update"
     assert set(rows) == {"fingerprint", "truncation", "hidden cut"}
 
 
