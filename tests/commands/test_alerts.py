@@ -114,3 +114,10 @@ def test_what_a_log_says_is_shown_and_not_obeyed(llmlog: Run, written: Written) 
     done = llmlog("alerts", written(hostile))
     assert "\x1b" not in done.out
     assert done.out.count("\n") == 1
+
+
+def test_a_copy_that_a_glob_matches_too_is_counted_once(llmlog: Run, written: Written) -> None:
+    log = written(QUIET)
+    log.with_name(f"{log.name}.1").write_bytes(log.read_bytes())
+    done = llmlog("check", f"{log}*")
+    assert (done.code, done.out) == (0, "No alerts. 7 rules watch 60 calls.\n")

@@ -12,19 +12,17 @@ from llmlog_tui.analysis.alerts import Alert, as_object, watching
 from llmlog_tui.analysis.alerts import alerts as find
 from llmlog_tui.analysis.calls import model_calls
 from llmlog_tui.analysis.rules import Rules
+from llmlog_tui.commands.common import files_argument, opened
 from llmlog_tui.commands.rules import rules_option
-from llmlog_tui.log.reader import load
-from llmlog_tui.log.sources import SourceError, expand
+from llmlog_tui.log.sources import SourceError
 from llmlog_tui.text import inert
 
 FIRED = 1
 """Exit code of `check` when a rule fired."""
 
-_files = click.argument("files", nargs=-1, required=True, metavar="FILE...")
-
 
 @click.command()
-@_files
+@files_argument
 @rules_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object; its keys are stable.")
 def alerts(files: tuple[str, ...], rules: Rules, *, as_json: bool) -> None:
@@ -37,7 +35,7 @@ def alerts(files: tuple[str, ...], rules: Rules, *, as_json: bool) -> None:
 
 
 @click.command()
-@_files
+@files_argument
 @rules_option
 def check(files: tuple[str, ...], rules: Rules) -> int:
     """Exit 0 if no rule fired, 1 if one did, even if it cleared, 2 if nothing can be read."""
@@ -48,7 +46,8 @@ def check(files: tuple[str, ...], rules: Rules) -> int:
 
 def _found(files: tuple[str, ...], rules: Rules) -> tuple[int, list[Alert]]:
     """How many calls there are, and the alerts. Raises SourceError where no line is a record."""
-    snapshot = load(expand(files, must_exist=True))
+    with opened(files) as log:
+        snapshot = log.snapshot
     if snapshot.counts.skipped and not snapshot.counts.records:
         raise SourceError(f"no line is a record: {', '.join(map(str, snapshot.files))}")
     calls = model_calls(snapshot.frame)

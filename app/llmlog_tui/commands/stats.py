@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 import click
@@ -13,7 +11,7 @@ from llmlog_tui import units
 from llmlog_tui.analysis.latency import By
 from llmlog_tui.analysis.stats import Stats
 from llmlog_tui.analysis.stats import stats as figures
-from llmlog_tui.commands.common import opened, where_option
+from llmlog_tui.commands.common import files_argument, opened, path_text, where_option
 from llmlog_tui.commands.numbers import Finite
 from llmlog_tui.commands.pictures import pictures
 from llmlog_tui.commands.stats_text import as_text
@@ -21,7 +19,7 @@ from llmlog_tui.log.store import Snapshot
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@files_argument
 @click.option("--json", "as_json", is_flag=True, help="One JSON object; its keys are stable.")
 @click.option(
     "--by",
@@ -56,7 +54,7 @@ def as_object(snapshot: Snapshot, found: Stats, slow_ms: float) -> dict[str, Any
     unsaid = ("saved_usd", "unpriced_calls")
     counts = snapshot.counts
     return {
-        "files": [_text(path) for path in snapshot.files],
+        "files": [path_text(path) for path in snapshot.files],
         "records": counts.records,
         "blanks": counts.blanks,
         "skipped": dict(counts.skipped),
@@ -81,8 +79,3 @@ def as_object(snapshot: Snapshot, found: Stats, slow_ms: float) -> dict[str, Any
         },
         "groups": found.groups.drop(unsaid).to_dicts(),
     }
-
-
-def _text(path: Path) -> str:
-    """A path as JSON can hold it: bytes that are no UTF-8 become `�`."""
-    return os.fsencode(path).decode(errors="replace")
