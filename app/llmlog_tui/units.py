@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -120,3 +121,15 @@ def short_id(value: str | None) -> str:
 def _three_digits(number: float) -> str:
     places = 2 if number < 9.995 else 1 if number < 99.95 else 0
     return f"{number:.{places}f}"
+
+
+_LEVELS: Final = "▁▂▃▄▅▆▇█"
+
+
+def spark(values: Sequence[float | None]) -> str:
+    """A cell for each value, from zero to the greatest; blank where there is none."""
+    most = max((value for value in values if value is not None), default=0)
+    return "".join(
+        " " if value is None else _LEVELS[min(7, int(value / most * 8)) if most else 0]
+        for value in values
+    )

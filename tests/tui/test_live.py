@@ -113,10 +113,12 @@ async def test_an_analysis_that_fails_is_told_and_the_next_one_is_shown(
     log.write_bytes(record())
     real = overviews.overview
 
-    def poisoned(snapshot: Snapshot, slow_ms: float, rules: Rules) -> overviews.Overview:
+    def poisoned(
+        snapshot: Snapshot, slow_ms: float, rules: Rules, where: str | None
+    ) -> overviews.Overview:
         if snapshot.counts.records == 1:
             raise ValueError("poison")
-        return real(snapshot, slow_ms, rules)
+        return real(snapshot, slow_ms, rules, where)
 
     monkeypatch.setattr(overviews, "overview", poisoned)
     async with LogApp([log]).run_test(size=WIDE, notifications=True) as pilot:
@@ -137,10 +139,12 @@ async def test_an_answer_that_comes_late_does_not_move_a_frozen_screen(
     async with LogApp([log]).run_test(size=WIDE) as pilot:
         app = await shown(pilot, 1)
 
-        def slow(snapshot: Snapshot, slow_ms: float, rules: Rules) -> overviews.Overview:
+        def slow(
+            snapshot: Snapshot, slow_ms: float, rules: Rules, where: str | None
+        ) -> overviews.Overview:
             begun.set()
             gate.wait()
-            return real(snapshot, slow_ms, rules)
+            return real(snapshot, slow_ms, rules, where)
 
         monkeypatch.setattr(overviews, "overview", slow)
         with log.open("ab") as file:

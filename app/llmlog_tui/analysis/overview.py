@@ -15,7 +15,9 @@ from llmlog_tui.analysis.alerts import Alert
 from llmlog_tui.analysis.calls import Usual, Verdict
 from llmlog_tui.analysis.cost import Cost, cost, priced
 from llmlog_tui.analysis.fingerprints import with_changed
+from llmlog_tui.analysis.kpis import Kpi, kpis
 from llmlog_tui.analysis.rules import DEFAULT, Rules
+from llmlog_tui.analysis.sql import narrowed
 from llmlog_tui.analysis.why import why_slow
 from llmlog_tui.log.store import Snapshot
 
@@ -23,6 +25,10 @@ from llmlog_tui.log.store import Snapshot
 @dataclass(frozen=True, eq=False)
 class Overview:
     """The answers for one snapshot.
+
+    `where` is an SQL predicate (see sql.narrowed()) over model calls, None without one; `calls` are
+    those for which it holds, of `all_calls`, and verdict, cost and kpis are theirs; `traces` are
+    those with such a call. What is usual, slow or an alert does not depend on it.
 
     `frame` is its frame with `changed` (a fingerprint, see fingerprints.with_changed) and costs
     (see cost.priced), `calls` is calls.model_calls() of that, `traces` is traces.traces(), `cost`
@@ -43,6 +49,9 @@ class Overview:
     slow_ms: float
     worst_ms: float | None
     newest: datetime | None
+    kpis: tuple[Kpi, ...]
+    all_calls: int
+    where: str | None = None
     watched_by: Rules = DEFAULT
 
     def call_rows(self, start: int, stop: int) -> list[dict[str, Any]]:
@@ -122,21 +131,33 @@ def _position(frame: pl.DataFrame, row: object) -> int:
     return position
 
 
-def overview(snapshot: Snapshot, slow_ms: float, rules: Rules = DEFAULT) -> Overview:
-    """Answer for `snapshot`, calling slow what took longer than `slow_ms`, watched by `rules`."""
+def overview(
+    snapshot: Snapshot, slow_ms: float, rules: Rules = DEFAULT, where: str | None = None
+) -> Overview:
+    """Answer for `snapshot`, calling slow what took longer than `slow_ms`, watched by `rules`.
+
+    Only for calls for which the predicate `where` holds, if there is one; raises sql.QueryError.
+    """
     frame = priced(with_changed(snapshot.frame))
-    calls = calls_.model_calls(frame)
+    everything = calls_.model_calls(frame)
+    traces, calls = traces_.traces(frame), everything
+    if where is not None:
+        calls = narrowed(everything, where)
+        traces = traces.filter(pl.col("trace_id").is_in(calls["trace_id"].unique().implode()))
     return Overview(
         snapshot=snapshot,
         frame=frame,
         calls=calls,
-        traces=traces_.traces(frame),
-        usual=calls_.usual(calls),
+        traces=traces,
+        usual=calls_.usual(everything),
         verdict=calls_.verdict(calls, slow_ms),
         cost=cost(calls),
-        alerts=() if snapshot.is_loading else tuple(alerts_.alerts(calls, rules)),
+        alerts=() if snapshot.is_loading else tuple(alerts_.alerts(everything, rules)),
         slow_ms=slow_ms,
-        worst_ms=calls["latency_ms"].quantile(0.95, interpolation="linear"),
+        worst_ms=everything["latency_ms"].quantile(0.95, interpolation="linear"),
         newest=snapshot.frame.select(pl.col("ts").max()).item(),
+        kpis=kpis(calls),
+        all_calls=everything.height,
+        where=where,
         watched_by=rules,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -13,9 +14,17 @@ from llmlog_tui.analysis.cost import priced
 from llmlog_tui.analysis.fingerprints import with_changed
 from llmlog_tui.analysis.traces import traces
 from llmlog_tui.log.schema import COLUMNS, plain
+from llmlog_tui.log.store import FRAME_SCHEMA
 
 _OURS: Final = ("line", "block", "file", "row", "changed")
 """Columns of the frame that are no fields of the record."""
+
+
+COSTS: Final = ("cost_usd", "saved_usd")
+"""What a predicate may name beyond COLUMNS, where calls are priced; see cost.priced()."""
+
+_NO_CALLS: Final = pl.DataFrame(schema={**FRAME_SCHEMA, **dict.fromkeys(COSTS, pl.Float64)})
+_LAST_WORD: Final = re.compile(r"[A-Za-z_]\w*$")
 
 
 class QueryError(Exception):
@@ -31,12 +40,31 @@ def narrowed(frame: pl.DataFrame, predicate: str) -> pl.DataFrame:
     with _explained("the predicate"):
         fields = dict.fromkeys(pl.sql_expr(predicate).meta.root_names())
         for name in fields:
-            if name not in COLUMNS:
+            if name not in COLUMNS and not (name in COSTS and name in frame.columns):
                 raise QueryError(f"no column {name}; there are {', '.join(COLUMNS)}")
         records = _in_sql(frame.select("row", *fields))
         asked = f"select row from records where {predicate}\n"  # noqa: S608 - one expression
         kept = pl.SQLContext(records=records, eager=True).execute(asked)["row"]
     return frame.filter(pl.col("row").is_in(kept.implode()))
+
+
+def problem(predicate: str) -> str:
+    """What is wrong with a predicate over calls that have costs; empty if nothing is."""
+    try:
+        narrowed(_NO_CALLS, predicate)
+    except QueryError as error:
+        return str(error)
+    return ""
+
+
+def completed(predicate: str) -> str | None:
+    """The predicate with its last word made the name of a column; None if no name begins so."""
+    begun = _LAST_WORD.search(predicate)
+    if begun is None:
+        return None
+    names = (name for name in (*COLUMNS, *COSTS) if name.startswith(begun[0]))
+    name = next(names, None)
+    return None if name is None else predicate[: begun.start()] + name
 
 
 def _calls(frame: pl.DataFrame) -> pl.DataFrame:

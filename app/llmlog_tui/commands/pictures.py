@@ -10,8 +10,9 @@ from typing import Final
 
 import click
 
+from llmlog_tui import units
+
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
-_LEVELS: Final = "▁▂▃▄▅▆▇█"
 _BAR_CELLS: Final = 12
 
 
@@ -29,12 +30,7 @@ class Pictures:
 
     def sparkline(self, values: Sequence[float | None]) -> str:
         """A cell for each value, from zero to the greatest; blank where there is none."""
-        most = max((value for value in values if value is not None), default=0)
-        cells = (
-            " " if value is None else _LEVELS[min(7, int(value / most * 8)) if most else 0]
-            for value in values
-        )
-        return self._painted("".join(cells), "cyan")
+        return self._painted(units.spark(values), "cyan")
 
     def _painted(self, text: str, colour: str) -> str:
         return click.style(text, fg=colour) if self.colour else text

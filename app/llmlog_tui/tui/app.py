@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -18,10 +19,21 @@ from llmlog_tui.log.window import Window
 from llmlog_tui.text import inert
 from llmlog_tui.tui.bindings import APP_BINDINGS
 from llmlog_tui.tui.headline import Rate, headline
-from llmlog_tui.tui.messages import Answered, Failed, Found, Loaded, Progress, Question, RecordRead
+from llmlog_tui.tui.messages import (
+    Answered,
+    Failed,
+    Found,
+    Loaded,
+    Progress,
+    Question,
+    RecordRead,
+    Refused,
+)
 from llmlog_tui.tui.screens.overview import OverviewScreen
 from llmlog_tui.tui.screens.record import RecordScreen
+from llmlog_tui.tui.screens.view import View
 from llmlog_tui.tui.themes import DARK, LIGHT
+from llmlog_tui.tui.widgets.header import Header
 from llmlog_tui.tui.workers import Analyst, Feed, start
 
 if TYPE_CHECKING:
@@ -34,9 +46,14 @@ _LOADING_FACTOR = 2
 
 
 class LogApp(App[None]):
-    """`llmlog-tui`: the dashboard for one or several logs; `trace` is selected at the start."""
+    """`llmlog-tui`: the dashboard for one or several logs.
+
+    `trace` is selected at the start, and only the calls are shown for which the SQL predicate
+    `where` holds.
+    """
 
     TITLE = "llmlog"
+    DEFAULT_MODE = OverviewScreen.NAME
     CSS_PATH = "app.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*APP_BINDINGS]
 
@@ -49,26 +66,33 @@ class LogApp(App[None]):
         last: Window | None = None,
         stdin: int | None = None,
         trace: str | None = None,
+        where: str | None = None,
         rules: Rules = DEFAULT,
     ) -> None:
         super().__init__()
         self._feed = Feed(files, self.post_message, follow=follow, last=last, stdin=stdin)
         self._analyst = Analyst(self.post_message, slow_ms, rules)
         self._overview_screen = OverviewScreen()
+        self._views: tuple[View, ...] = (self._overview_screen,)
+        for view in self._views:
+            self.add_mode(view.NAME, partial(_itself, view))
         self._snapshot: Snapshot | None = None
         self._progress = Progress()
         self._rate, self._speed = Rate(), Rate()
         self._asked: Question | None = None
         self._answered: Question | None = None
         self._overview: Overview | None = None
+        self._answer: object | None = None
+        self._where = where
         self._wanted_trace = trace
         self._frozen = False
 
     # -- start and end
 
-    def get_default_screen(self) -> OverviewScreen:
-        """The Overview."""
-        return self._overview_screen
+    @property
+    def view(self) -> View:
+        """The view on screen, or right under a dialog."""
+        return next(screen for screen in reversed(self.screen_stack) if isinstance(screen, View))
 
     def on_mount(self) -> None:
         """Take our themes and begin to read."""
@@ -118,7 +142,8 @@ class LogApp(App[None]):
         if message.progress.state == "live":
             self._rate.add(message.snapshot.counts.records)
         self._speed.add(message.progress.read)
-        self._overview_screen.wait_for(message.progress.waiting)
+        for view in self._views:
+            view.wait_for(message.progress.waiting)
         loading = message.progress.state == "loading" and self._overview is not None
         if not loading or self._snapshot.counts.records >= _LOADING_FACTOR * self.records_shown:
             self._ask()
@@ -131,12 +156,25 @@ class LogApp(App[None]):
         if self._frozen and message.overview is not self._overview:
             self._asked = self._answered = None
             return
-        self._overview = message.overview
-        self._overview_screen.show(message.overview, message.timeline)
+        self._overview, self._answer = message.overview, message.answer
+        self._show()
         if self._wanted_trace is not None:
             self._select_wanted_trace(self._wanted_trace)
         self._ask()
         self._say()
+
+    def _show(self) -> None:
+        """Give the view on screen the answers that are for it."""
+        if self._overview is not None:
+            mine = self._answered is not None and self._answered.ask == self.view.ask
+            self.view.take(self._overview, self._answer if mine else None)
+
+    def on_refused(self, message: Refused) -> None:
+        """A filter has no answer: say why, and go on without."""
+        self._asked = self._answered = None
+        self._where = None
+        self.notify(inert(message.why), title="No such filter", severity="error", markup=False)
+        self._ask()
 
     def _tell(self, news: Sequence[Alert]) -> None:
         """A toast and the bell for alerts that have just fired."""
@@ -179,7 +217,7 @@ class LogApp(App[None]):
             snapshot = self._overview.snapshot
         if snapshot is None:
             return
-        question = Question(snapshot, self._overview_screen.wanted_trace)
+        question = Question(snapshot, self._where, self.view.ask)
         if not question.is_same(self._asked):
             self._asked = question
             self._analyst.ask(question)
@@ -187,7 +225,8 @@ class LogApp(App[None]):
     def _say(self) -> None:
         """Say in the top row what is open and how it stands."""
         records = 0 if self._snapshot is None else self._snapshot.counts.records
-        self._overview_screen.header.headline = headline(
+        self.view.header.tabs = tuple(view.LABEL for view in self._views)
+        self.view.header.headline = headline(
             self._progress,
             self._overview,
             speed=self._speed.per_second(),
@@ -197,15 +236,30 @@ class LogApp(App[None]):
 
     # -- what the user does
 
-    def on_overview_screen_trace_selected(self) -> None:
-        """Another trace is selected: its timeline is wanted."""
+    def on_view_asks(self, message: View.Asks) -> None:
+        """A view was opened, or asks something else: give it what is there, and ask."""
+        if message.view is self.view:
+            if message.view.overview is not self._overview:
+                self._show()
+            self._ask()
+            self._say()
+
+    def on_view_filter_wanted(self, message: View.FilterWanted) -> None:
+        """Other calls are to be shown."""
+        self._where = message.where
         self._ask()
 
-    def on_overview_screen_record_wanted(self, message: OverviewScreen.RecordWanted) -> None:
+    def on_view_go_wanted(self, message: View.GoWanted) -> None:
+        """A record is to be shown in another view."""
+        self.go_to_view(message.view)
+        self._show()
+        self.view.go_to(message.row)
+
+    def on_view_record_wanted(self, message: View.RecordWanted) -> None:
         """A record is to be shown whole."""
         self.work("reader of a line", lambda: self._feed.read_line(*message.place))
 
-    def on_overview_screen_find_wanted(self, message: OverviewScreen.FindWanted) -> None:
+    def on_view_find_wanted(self, message: View.FindWanted) -> None:
         """A text is to be found in what the screen shows."""
         overview = self._overview
         if overview is not None:
@@ -214,7 +268,21 @@ class LogApp(App[None]):
 
     def on_found(self, message: Found) -> None:
         """A search is done."""
-        self._overview_screen.found(message.text, message.hit)
+        self.view.found(message.text, message.hit)
+
+    def go_to_view(self, name: str) -> None:
+        """Put another view on screen."""
+        if self.current_mode != name:
+            self.switch_mode(name)
+
+    def action_view(self, digit: int) -> None:
+        """Go to the view with this digit."""
+        if digit <= len(self._views):
+            self.go_to_view(self._views[digit - 1].NAME)
+
+    def on_header_picked(self, message: Header.Picked) -> None:
+        """A tab was clicked."""
+        self.action_view(message.digit)
 
     def action_freeze(self) -> None:
         """Stop the screen, or let it run again; reading goes on either way."""
@@ -225,7 +293,7 @@ class LogApp(App[None]):
     def action_follow(self) -> None:
         """Go to the newest record and stay there."""
         self._frozen = False
-        self._overview_screen.follow()
+        self.view.follow()
         self._ask()
         self._say()
 
@@ -235,3 +303,8 @@ class LogApp(App[None]):
             self.action_hide_help_panel()
         else:
             self.action_show_help_panel()
+
+
+def _itself(view: View) -> View:
+    """What Textual calls to make a mode's screen."""
+    return view

@@ -6,17 +6,24 @@ from typing import Final
 
 from textual.binding import Binding
 
-SCREEN_BINDINGS: Final = [
+VIEW_BINDINGS: Final = [
     Binding("tab", "app.focus_next", "pane", key_display="Tab", tooltip="Go to the next pane"),
     Binding("shift+tab", "app.focus_previous", "pane before", show=False),
-    Binding("z", "zoom", "zoom", tooltip="Give the pane the whole screen, and back"),
     Binding(
         "slash", "find", "find", key_display="/", tooltip="Find an id, a model, a tool, an error"
     ),
     Binding("n", "find_next(1)", "next match", tooltip="Go to the next match", show=False),
     Binding("N", "find_next(-1)", "match before", tooltip="Go to the match before", show=False),
+    Binding(
+        "f", "filter", "filter", tooltip="Show only the calls for which an SQL predicate holds"
+    ),
+    Binding("escape", "back", "back", tooltip="Clear the filter", show=False),
     Binding("e", "error(1)", "next error", tooltip="Go to the next failed call"),
     Binding("E", "error(-1)", "previous error", tooltip="Go to the failed call before", show=False),
+]
+
+OVERVIEW_BINDINGS: Final = [
+    Binding("z", "zoom", "zoom", tooltip="Give the pane the whole screen, and back"),
     Binding("w", "alert", "next alert", tooltip="Go to the next alert's call"),
 ]
 
@@ -35,6 +42,7 @@ APP_BINDINGS: Final = [
         key_display="End",
         tooltip="Go to the newest record and stay there",
     ),
+    *(Binding(str(digit), f"view({digit})", f"view {digit}", show=False) for digit in range(1, 7)),
     Binding("colon,ctrl+p", "command_palette", "commands", key_display=":", show=False),
     Binding("question_mark,f1", "help", "help", key_display="?", tooltip="Show all keys"),
     Binding("q", "quit", "quit", tooltip="Leave at once"),
@@ -91,6 +99,9 @@ ALERTS_BINDINGS: Final = [
 ]
 FIND_BINDINGS: Final = [
     Binding("enter", "submit", "find", key_display="Enter"),
+    Binding("escape", "close", "back", key_display="Esc"),
+]
+FILTER_BINDINGS: Final = [
     Binding("escape", "close", "back", key_display="Esc"),
 ]
 RECORD_BINDINGS: Final = [

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.alerts import Alert
     from llmlog_tui.analysis.overview import Overview
     from llmlog_tui.analysis.search import Hit
-    from llmlog_tui.analysis.timeline import Timeline
     from llmlog_tui.log.store import Snapshot
+    from llmlog_tui.tui.asks import Ask
 
 State = Literal["loading", "live", "done", "failed"]
 
@@ -37,20 +37,22 @@ class Progress:
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """What the screen wants to know: everything about `snapshot`, and the steps of one trace.
+    """What the screen wants to know of `snapshot`: an Overview, and what the view asks beyond it.
 
-    That is `trace_id`, or the newest one if it is None.
+    The Overview is of the calls for which the SQL predicate `where` holds, if there is one.
     """
 
     snapshot: Snapshot
-    trace_id: str | None
+    where: str | None
+    ask: Ask | None
 
     def is_same(self, other: Question | None) -> bool:
         """Whether the answers would be the same."""
         return (
             other is not None
             and self.snapshot is other.snapshot
-            and self.trace_id == other.trace_id
+            and self.where == other.where
+            and self.ask == other.ask
         )
 
 
@@ -68,19 +70,27 @@ class Loaded(Message):
 
 @dataclass
 class Answered(Message):
-    """The analyst has the answers to a question; no timeline where there is no trace.
+    """The analyst has the answers to a question; `answer` is that of its `ask`.
 
     `news` are the alerts that have fired since the last answers, for records that came live.
     """
 
     question: Question
     overview: Overview
-    timeline: Timeline | None
+    answer: object | None
     news: tuple[Alert, ...] = ()
 
     def can_replace(self, message: Message) -> bool:
         """A newer one supersedes those that were not handled yet, unless they have news."""
         return isinstance(message, Answered) and not message.news
+
+
+@dataclass
+class Refused(Message):
+    """The SQL predicate `where` has no answer, and why."""
+
+    where: str
+    why: str
 
 
 @dataclass

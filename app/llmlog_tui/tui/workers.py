@@ -25,6 +25,7 @@ from llmlog_tui.tui.messages import (
     Progress,
     Question,
     RecordRead,
+    Refused,
     State,
 )
 
@@ -157,9 +158,13 @@ class Analyst:
 
     def run(self) -> None:
         """Answer until stop()."""
+        from llmlog_tui.analysis.sql import QueryError  # noqa: PLC0415 - imports polars
+
         while (question := self._next()) is not None:
             try:
                 self._post(self._answer(question))
+            except QueryError as error:
+                self._post(Refused(question.where or "", str(error)))
             except Exception as error:  # noqa: BLE001 - the next question may have an answer
                 self._post(Failed("analyst", error))
 
@@ -178,17 +183,12 @@ class Analyst:
 
     def _answer(self, question: Question) -> Answered:
         from llmlog_tui.analysis.overview import overview  # noqa: PLC0415 - imports polars
-        from llmlog_tui.analysis.timeline import timeline  # noqa: PLC0415 - imports polars
 
-        if self._last is None or self._last.snapshot is not question.snapshot:
-            self._last = overview(question.snapshot, self._slow_ms, self._rules)
-        trace = question.trace_id
-        if trace is None:
-            trace = self._last.newest_trace
-        steps = None
-        if trace is not None:
-            steps = timeline(self._last.frame, trace, self._slow_ms)
-        return Answered(question, self._last, steps, self._news(self._last))
+        last, snapshot, where = self._last, question.snapshot, question.where
+        if last is None or last.snapshot is not snapshot or last.where != where:
+            self._last = last = overview(snapshot, self._slow_ms, self._rules, where)
+        answer = None if question.ask is None else question.ask(last)
+        return Answered(question, last, answer, self._news(last))
 
     def _news(self, answers: Overview) -> tuple[Alert, ...]:
         """The alerts nobody was told of yet; whom the rules name is told in the same breath."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from textual import events
 from textual.content import Content
+from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
@@ -31,6 +33,9 @@ class Headline:
     skipped: int = 0
 
 
+_TABS_FROM = 100
+"""Under so many columns there is no room for tabs; digits go to the views all the same."""
+
 STATES = {
     "live": ("● live", "$text-success"),
     "frozen": ("‖ frozen", "$text-accent"),
@@ -46,10 +51,56 @@ class Header(Widget):
     """One row; on a narrow screen the left group gives way first."""
 
     headline: reactive[Headline] = reactive(Headline())
+    tabs: reactive[tuple[str, ...]] = reactive(())
+    """The labels of all views, in the order of their digits."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__()
+        self._label = label
+        self._tabs_at = 0
+
+    @dataclass
+    class Picked(Message):
+        """The mouse picked the tab with this digit."""
+
+        digit: int
 
     def render(self) -> Content:
-        """The two groups, pushed apart."""
+        """Left group, tabs, right group; remembers where the tabs are, for the mouse."""
         right = self._right()
+        tabs = self._tabs()
+        room = self.size.width - right.cell_length - tabs.cell_length - 4
+        left = next((group for group in self._lefts() if group.cell_length <= room), None)
+        if left is None or self.size.width < _TABS_FROM:
+            self._tabs_at = self.size.width
+            return self._apart(right)
+        middle = self.size.width - right.cell_length - tabs.cell_length - 3
+        self._tabs_at = middle
+        gap = " " * (middle - left.cell_length)
+        return Content.assemble(left, gap, tabs, "   ", right)
+
+    def on_click(self, event: events.Click) -> None:
+        """Go to the view whose tab is under the mouse."""
+        at = self._tabs_at
+        for digit, label in enumerate(self.tabs, 1):
+            width = len(f"{digit} {label}  ")
+            if at <= event.x < at + width:
+                self.post_message(self.Picked(digit))
+            at += width
+
+    def _tabs(self) -> Content:
+        tabs = Content("")
+        for digit, label in enumerate(self.tabs, 1):
+            here = label == self._label
+            tabs += Content.assemble(
+                (f"{digit} ", "$text-primary bold" if here else "$text-muted"),
+                (label, "$text-primary bold underline" if here else "$text-muted"),
+                "  ",
+            )
+        return tabs
+
+    def _apart(self, right: Content) -> Content:
+        """The two groups, pushed apart."""
         room = self.size.width - right.cell_length - 2
         lefts = self._lefts()
         left = next((group for group in lefts if group.cell_length <= room), lefts[-1])

@@ -1,0 +1,229 @@
+"""What all views share: the rows around their body, finding, filtering, and going to a record."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.message import Message
+from textual.screen import Screen
+from textual.widget import Widget
+
+from llmlog_tui.text import inert
+from llmlog_tui.tui.bindings import VIEW_BINDINGS
+from llmlog_tui.tui.widgets.filterbar import FilterBar
+from llmlog_tui.tui.widgets.findbar import FindBar
+from llmlog_tui.tui.widgets.header import Header
+from llmlog_tui.tui.widgets.keyline import KeyLine
+
+if TYPE_CHECKING:
+    from llmlog_tui.analysis.overview import Overview
+    from llmlog_tui.analysis.search import Hit
+    from llmlog_tui.tui.asks import Ask
+
+COMPACT_WIDTH, COMPACT_HEIGHT = 100, 30
+"""Under so many columns or rows a view takes its compact form."""
+
+
+class View(Screen[None]):
+    """A whole screen about the log: header, filter, body, find line, keys.
+
+    The App gives it an Overview, and the answer to its own `ask` if it has one; what the user wants
+    goes up to the App in the messages below.
+    """
+
+    NAME: ClassVar[str] = ""
+    """What the App knows it by."""
+
+    LABEL: ClassVar[str] = ""
+    """What its tab says."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*VIEW_BINDINGS]
+
+    @dataclass
+    class Asks(Message):
+        """The view wants an answer: it was opened, or it asks something else than before."""
+
+        view: View
+
+    @dataclass
+    class FindWanted(Message):
+        """The next record with `text` is wanted, from the one with key `row` on, or back."""
+
+        text: str
+        row: int | None
+        direction: int
+
+    @dataclass
+    class FilterWanted(Message):
+        """Only the calls for which the SQL predicate holds are wanted; all, if it is None."""
+
+        where: str | None
+
+    @dataclass
+    class RecordWanted(Message):
+        """The record at `place` (path of its file, block, line) is to be shown whole."""
+
+        place: tuple[str, int, int]
+
+    @dataclass
+    class GoWanted(Message):
+        """The record with key `row` is to be shown in the view called `view`."""
+
+        view: str
+        row: int
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.overview: Overview | None = None
+        self.header = Header(self.LABEL)
+        self.filterbar = FilterBar()
+        self.findbar = FindBar()
+        self._focus_before: Widget | None = None
+        self._sought = ""
+        self._found_row: int | None = None
+
+    def compose(self) -> ComposeResult:
+        """The body, between the rows that all views have."""
+        yield self.header
+        yield self.filterbar
+        yield from self.body()
+        yield self.findbar
+        yield KeyLine()
+
+    # -- what a view fills in
+
+    @abstractmethod
+    def body(self) -> Iterable[Widget]:
+        """What stands between filter and find line."""
+
+    @property
+    def ask(self) -> Ask | None:
+        """What this view wants to know beyond the Overview."""
+        return None
+
+    @abstractmethod
+    def show(self, overview: Overview, answer: object | None) -> None:
+        """Show an Overview, and the answer to `ask`; None if it is still on its way."""
+
+    @property
+    def row(self) -> Hashable:
+        """The key of the record that the view is at; None without one."""
+        return None
+
+    def go_to(self, row: Hashable) -> None:
+        """Show the record with this key; a view that cannot, sends the user to the Overview."""
+        if isinstance(row, int):
+            self.post_message(self.GoWanted("overview", row))
+
+    def follow(self) -> None:
+        """Go to what is newest, and stay there."""
+
+    def wait_for(self, files: Sequence[Path]) -> None:
+        """Say which files are waited for, where their calls will be."""
+
+    # -- what the App calls
+
+    def take(self, overview: Overview, answer: object | None) -> None:
+        """Show it, and how much of the log the filter lets through."""
+        self.overview = overview
+        self.filterbar.say(overview.where, overview.calls.height, overview.all_calls)
+        self.show(overview, answer)
+
+    def on_screen_resume(self) -> None:
+        """Be brought up to date when opened."""
+        self.post_message(self.Asks(self))
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Take the compact form on a small screen."""
+        self.compact = event.size.width < COMPACT_WIDTH or event.size.height < COMPACT_HEIGHT
+        self.set_class(self.compact, "-compact")
+        self.reform()
+
+    compact = False
+
+    def reform(self) -> None:
+        """Take the form that `compact` says."""
+
+    # -- finding
+
+    def action_find(self) -> None:
+        """Ask what to find."""
+        self._focus_before = self.focused
+        self.findbar.open(self._sought)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """A pasted id is looked for at once."""
+        if self.focused is not self.findbar and event.text.strip():
+            self._find(event.text.strip().splitlines()[0])
+
+    @on(FindBar.Wanted)
+    def _find_wanted(self, message: FindBar.Wanted) -> None:
+        self._find(message.text)
+
+    def _find(self, text: str) -> None:
+        self._sought = text
+        self.post_message(self.FindWanted(text, None, -1))
+
+    @on(FindBar.Closed)
+    @on(FilterBar.Closed)
+    def _prompt_closed(self) -> None:
+        if self._focus_before is not None:
+            self._focus_before.focus()
+
+    def action_find_next(self, direction: int) -> None:
+        """Go to the next match, or with -1 to the one before."""
+        if self._sought:
+            self.post_message(self.FindWanted(self._sought, self._found_row, direction))
+        else:
+            self.action_find()
+
+    def found(self, text: str, hit: Hit | None) -> None:
+        """Show what was found, and the how manieth it is."""
+        if hit is None:
+            self.hint(f"Nothing has {inert(text, 60)}.")
+            return
+        self._found_row = hit.row
+        self.go_to(hit.row)
+        self.hint(f"{hit.nth:,} of {hit.total:,} with {inert(text, 60)}")
+
+    # -- filtering
+
+    def action_filter(self) -> None:
+        """Ask for a predicate."""
+        self._focus_before = self.focused
+        self.filterbar.open()
+
+    @on(FilterBar.Wanted)
+    def _filter_wanted(self, message: FilterBar.Wanted) -> None:
+        self.post_message(self.FilterWanted(message.where))
+
+    def action_back(self) -> None:
+        """Esc at the root: clear the filter, which `f` brings back."""
+        if self.filterbar.where is not None:
+            self.post_message(self.FilterWanted(None))
+            self.hint("The filter is cleared: f and Enter bring it back.")
+
+    # -- going about
+
+    def action_error(self, direction: int) -> None:
+        """Go to the next failed call, or with -1 to the one before."""
+        row = None
+        if self.overview is not None:
+            row = self.overview.next_failed(self.row, direction)
+        if row is None:
+            where = "after" if direction > 0 else "before"
+            self.hint(f"No failed call {where} this one.")
+        else:
+            self.go_to(row)
+
+    def hint(self, text: str) -> None:
+        """Say something in passing, in place of what was said before."""
+        self.app.clear_notifications()
+        self.notify(text, timeout=2, markup=False)

@@ -1,0 +1,118 @@
+"""The filter's row: the predicate in force, how much it lets through, and where it is typed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.message import Message
+from textual.suggester import Suggester
+from textual.widgets import Input, Static
+
+from llmlog_tui.text import inert
+from llmlog_tui.tui.bindings import FILTER_BINDINGS
+
+
+class FilterBar(Horizontal):
+    """Only there while a filter is in force or is being typed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*FILTER_BINDINGS]
+
+    @dataclass
+    class Wanted(Message):
+        """The calls for which this SQL predicate holds are wanted; all, if it is None."""
+
+        where: str | None
+
+    class Closed(Message):
+        """The typing is over: the panes have the keys again."""
+
+    def __init__(self) -> None:
+        super().__init__(id="filter")
+        self.where: str | None = None
+        self._last = ""
+        self._said = Static(id="filter-said")
+        self._typed = Input(
+            placeholder="SQL predicate: latency_ms > 500 and model = 'gpt-5-mini'",
+            compact=True,
+            suggester=_Columns(),
+            id="filter-typed",
+        )
+        self._problem = Static(id="filter-problem")
+        self.display = self._typed.display = self._problem.display = False
+
+    def compose(self) -> ComposeResult:
+        """The label, and either what is said or what is typed."""
+        yield Static(Content.styled(" filter  ", "$text-accent bold"), id="filter-label")
+        yield self._said
+        yield self._typed
+        yield self._problem
+
+    def say(self, where: str | None, calls: int, total: int) -> None:
+        """The filter in force lets `calls` of `total` calls through."""
+        self.where = where
+        self._last = where or self._last
+        if where is not None:
+            self._said.update(
+                Content.assemble(
+                    (inert(where, 400), "$text-accent"),
+                    (f"   {calls:,} of {total:,} calls", "bold"),
+                    ("   f edit  Esc clear", "$text-muted"),
+                )
+            )
+        self.display = where is not None or self._typed.display
+
+    def open(self) -> None:
+        """Have a predicate typed; the last one stands there already."""
+        self._typed.value = self._last
+        self._type(now=True)
+        self._typed.focus()
+
+    def _type(self, *, now: bool) -> None:
+        self._typed.display = self._problem.display = now
+        self._said.display = not now
+        self.display = now or self.where is not None
+
+    @on(Input.Changed)
+    def _changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._problem.update(Content.styled(inert(_problem(event.value), 200), "$text-error"))
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        where = event.value.strip()
+        if not _problem(where):
+            self.post_message(self.Wanted(where or None))
+            self.action_close()
+
+    def action_close(self) -> None:
+        """Type no more; the filter stays as it was."""
+        if self._typed.display:
+            self._type(now=False)
+            self.post_message(self.Closed())
+
+
+def _problem(where: str) -> str:
+    """What is wrong with a predicate; empty if nothing is."""
+    from llmlog_tui.analysis.sql import problem  # noqa: PLC0415 - imports polars
+
+    return problem(where) if where.strip() else ""
+
+
+class _Columns(Suggester):
+    """Completes the name of a column."""
+
+    def __init__(self) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """`value` with the column's name complete that it ends with the beginning of."""
+        from llmlog_tui.analysis.sql import completed  # noqa: PLC0415 - imports polars
+
+        return completed(value)
