@@ -18,9 +18,13 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.rules import Rules
     from llmlog_tui.log.sources import Sources
     from llmlog_tui.log.window import Window
+    from llmlog_tui.settings_file import Settings
 
 _EXTRA_TUI = ("textual", "polars", "orjson", "click", "zstandard")
 _DEMO_RATE = "6"
+_DEFAULT_FILES = ["calls.jsonl"]
+_DEMO_WANTED = -1
+"""The dashboard was left because the user would rather see the demo."""
 
 
 def dashboard(arguments: Sequence[str] | None = None) -> int:
@@ -28,9 +32,17 @@ def dashboard(arguments: Sequence[str] | None = None) -> int:
     if not _have("llmlog-tui", _EXTRA_TUI, "tui"):
         return 2
     options = _parser().parse_args(arguments)
+    while (code := _show(options)) == _DEMO_WANTED:
+        options.demo = True
+    return code
+
+
+def _show(options: argparse.Namespace) -> int:
+    """Show the dashboard that the options ask for; what it ended with."""
     from llmlog_tui.analysis.rules import DEFAULT, RulesError  # noqa: PLC0415 - as below
     from llmlog_tui.log.sources import SourceError, Sources  # noqa: PLC0415 - needs the extra
     from llmlog_tui.rules_file import read  # noqa: PLC0415 - as above
+    from llmlog_tui.settings_file import SettingsError  # noqa: PLC0415 - as above
 
     if options.demo and not _have("llmlog-tui --demo", ("openai",), "openai"):
         return 2
@@ -38,14 +50,25 @@ def dashboard(arguments: Sequence[str] | None = None) -> int:
         try:
             sources = Sources(names, must_exist=options.no_follow)
             rules = read(options.rules) if options.rules else DEFAULT
-        except (SourceError, RulesError) as error:
+            settings = _settings(options.config)
+        except (SourceError, RulesError, SettingsError) as error:
             print(f"llmlog-tui: {error}", file=sys.stderr)  # noqa: T201 - the command's voice
             return 2
-        return _run(sources, rules, options)
+        return _run(sources, rules, settings, options)
 
 
-def _run(sources: Sources, rules: Rules, options: argparse.Namespace) -> int:
+def _settings(path: Path | None) -> Settings:
+    """What the user has set; a file that was not named need not be there."""
+    from llmlog_tui.settings_file import Settings, read, settings_path  # noqa: PLC0415 - as below
+    from llmlog_tui.tui.bindings import IDS  # noqa: PLC0415 - needs the extra
+
+    found = path or settings_path()
+    return read(found, IDS) if path or found.exists() else Settings()
+
+
+def _run(sources: Sources, rules: Rules, settings: Settings, options: argparse.Namespace) -> int:
     from llmlog_tui.log.piped import STDIN, take_stdin  # noqa: PLC0415 - needs the extra
+    from llmlog_tui.settings_file import Memory, memory_path  # noqa: PLC0415 - as above
     from llmlog_tui.tui.app import LogApp  # noqa: PLC0415 - needs the extra
 
     app = LogApp(
@@ -56,8 +79,12 @@ def _run(sources: Sources, rules: Rules, options: argparse.Namespace) -> int:
         stdin=take_stdin() if str(STDIN) in sources.names else None,
         trace=options.trace,
         rules=rules,
+        settings=settings,
+        memory=Memory(memory_path()),
+        welcome=options.files == _DEFAULT_FILES and not options.demo,
     )
-    app.run()
+    if app.run() == "demo":
+        return _DEMO_WANTED
     return app.return_code or 0
 
 
@@ -92,7 +119,7 @@ def _milliseconds(text: str) -> float:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="llmlog-tui", description="Follow the log of an application's LLM calls.")
     parser.add_argument("--version", action="version", version=version("llmlog"))
-    parser.add_argument("files", nargs="*", default=["calls.jsonl"], metavar="FILE|GLOB|FOLDER|-")
+    parser.add_argument("files", nargs="*", default=_DEFAULT_FILES, metavar="FILE|GLOB|FOLDER|-")
     parser.add_argument(
         "--slow-ms",
         type=_milliseconds,
@@ -105,6 +132,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--rules", type=Path, metavar="FILE", help="TOML: what is watched for, and whom to tell"
+    )
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="TOML: theme, bell, keys of your own"
     )
     parser.add_argument("--trace", metavar="ID", help="select this trace")
     parser.add_argument("--demo", action="store_true", help="show the live log of a made-up agent")

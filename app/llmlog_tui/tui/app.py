@@ -16,7 +16,9 @@ from textual.binding import BindingType
 from llmlog_tui.analysis.rules import DEFAULT, Rules
 from llmlog_tui.log.sources import Sources
 from llmlog_tui.log.window import Window
+from llmlog_tui.settings_file import Memory, Settings
 from llmlog_tui.text import inert
+from llmlog_tui.tui.arrangement import Arrangement
 from llmlog_tui.tui.bindings import APP_BINDINGS
 from llmlog_tui.tui.headline import Rate, headline
 from llmlog_tui.tui.messages import (
@@ -32,6 +34,7 @@ from llmlog_tui.tui.messages import (
 from llmlog_tui.tui.screens.overview import OverviewScreen
 from llmlog_tui.tui.screens.record import RecordScreen
 from llmlog_tui.tui.screens.view import View
+from llmlog_tui.tui.screens.welcome import WelcomeScreen
 from llmlog_tui.tui.themes import DARK, LIGHT
 from llmlog_tui.tui.widgets.header import Header
 from llmlog_tui.tui.workers import Analyst, Feed, start
@@ -45,11 +48,13 @@ _LOADING_FACTOR = 2
 """While loading, answers come at so many times the records of the last ones: few, and at once."""
 
 
-class LogApp(App[None]):
+class LogApp(App[str]):
     """`llmlog-tui`: the dashboard for one or several logs.
 
     `trace` is selected at the start, and only the calls are shown for which the SQL predicate
-    `where` holds.
+    `where` holds. `memory` is what earlier runs left; without one this is like the first.
+    With `welcome`, somebody whose log is not there yet is told what to do; the App's result is
+    `demo` if that is to be shown.
     """
 
     TITLE = "llmlog"
@@ -68,6 +73,9 @@ class LogApp(App[None]):
         trace: str | None = None,
         where: str | None = None,
         rules: Rules = DEFAULT,
+        settings: Settings | None = None,
+        memory: Memory | None = None,
+        welcome: bool = False,
     ) -> None:
         super().__init__()
         self._feed = Feed(files, self.post_message, follow=follow, last=last, stdin=stdin)
@@ -82,6 +90,10 @@ class LogApp(App[None]):
         self._asked: Question | None = None
         self._answered: Question | None = None
         self._overview: Overview | None = None
+        self._settings = settings or Settings()
+        self._memory = memory or Memory()
+        self._overview_screen.take_arrangement(Arrangement.of(self._memory.get("overview")))
+        self._welcome = welcome
         self._answer: object | None = None
         self._where = where
         self._wanted_trace = trace
@@ -98,7 +110,9 @@ class LogApp(App[None]):
         """Take our themes and begin to read."""
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
-        self.theme = DARK.name
+        light = self._settings.theme == "light"
+        self.theme = LIGHT.name if light else DARK.name
+        self.set_keymap(dict(self._settings.keys))
         self.work("reader", self._feed.run)
         self.work("analyst", self._analyst.run)
         self.set_interval(1.0, self._say)
@@ -144,10 +158,23 @@ class LogApp(App[None]):
         self._speed.add(message.progress.read)
         for view in self._views:
             view.wait_for(message.progress.waiting)
+        self._greet(message.progress)
         loading = message.progress.state == "loading" and self._overview is not None
         if not loading or self._snapshot.counts.records >= _LOADING_FACTOR * self.records_shown:
             self._ask()
         self._say()
+
+    def _greet(self, progress: Progress) -> None:
+        """Say how a log is made while there is none; say no more once there is."""
+        if self._welcome and progress.waiting:
+            self.push_screen(WelcomeScreen(progress.waiting[0].name), self._greeted)
+            self._welcome = False
+        elif isinstance(self.screen, WelcomeScreen) and not progress.waiting:
+            self.screen.dismiss("wait")
+
+    def _greeted(self, wish: str | None) -> None:
+        if wish in ("demo", "quit"):
+            self.exit(result=wish)
 
     def on_answered(self, message: Answered) -> None:
         """The answers for a snapshot; none for another one than the screen is frozen at."""
@@ -182,7 +209,7 @@ class LogApp(App[None]):
             what = inert(f"{alert.subject}  {alert.what}") + "\nw goes to it"
             title = f"▲ New alert: {alert.rule}"
             self.notify(what, title=title, severity="warning", markup=False)
-        if news:
+        if news and self._settings.bell:
             self.bell()
 
     def _select_wanted_trace(self, wanted: str) -> None:
@@ -279,6 +306,10 @@ class LogApp(App[None]):
         """Go to the view with this digit."""
         if digit <= len(self._views):
             self.go_to_view(self._views[digit - 1].NAME)
+
+    def on_overview_screen_arranged(self, message: OverviewScreen.Arranged) -> None:
+        """The Overview's panes are arranged in another way: so they will be next time."""
+        self._memory.put("overview", message.arrangement.as_object())
 
     def on_header_picked(self, message: Header.Picked) -> None:
         """A tab was clicked."""

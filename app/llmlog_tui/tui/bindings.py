@@ -1,111 +1,214 @@
-"""Every key, once: the footer, the help and the panes take them from here."""
+"""Every key, once: the footer, the help, the panes and a user's own keys take them from here.
+
+A binding's id, by which a user's configuration names it, is its scope and its description.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 from textual.binding import Binding
 
-VIEW_BINDINGS: Final = [
-    Binding("tab", "app.focus_next", "pane", key_display="Tab", tooltip="Go to the next pane"),
-    Binding("shift+tab", "app.focus_previous", "pane before", show=False),
-    Binding(
-        "slash", "find", "find", key_display="/", tooltip="Find an id, a model, a tool, an error"
-    ),
-    Binding("n", "find_next(1)", "next match", tooltip="Go to the next match", show=False),
-    Binding("N", "find_next(-1)", "match before", tooltip="Go to the match before", show=False),
-    Binding(
-        "f", "filter", "filter", tooltip="Show only the calls for which an SQL predicate holds"
-    ),
-    Binding("escape", "back", "back", tooltip="Clear the filter", show=False),
-    Binding("e", "error(1)", "next error", tooltip="Go to the next failed call"),
-    Binding("E", "error(-1)", "previous error", tooltip="Go to the failed call before", show=False),
-]
 
-OVERVIEW_BINDINGS: Final = [
-    Binding("z", "zoom", "zoom", tooltip="Give the pane the whole screen, and back"),
-    Binding("w", "alert", "next alert", tooltip="Go to the next alert's call"),
-]
+def _named(scope: str, bindings: Iterable[Binding]) -> list[Binding]:
+    """Each with its id: `view.next-match`."""
+    return [
+        replace(binding, id=f"{scope}.{binding.description.replace(' ', '-')}")
+        for binding in bindings
+    ]
 
-APP_BINDINGS: Final = [
-    Binding(
-        "space",
-        "freeze",
-        "freeze",
-        key_display="Space",
-        tooltip="Freeze the screen; reading goes on",
-    ),
-    Binding(
-        "end",
-        "follow",
-        "newest",
-        key_display="End",
-        tooltip="Go to the newest record and stay there",
-    ),
-    *(Binding(str(digit), f"view({digit})", f"view {digit}", show=False) for digit in range(1, 7)),
-    Binding("colon,ctrl+p", "command_palette", "commands", key_display=":", show=False),
-    Binding("question_mark,f1", "help", "help", key_display="?", tooltip="Show all keys"),
-    Binding("q", "quit", "quit", tooltip="Leave at once"),
-    Binding("ctrl+q", "quit", "quit", show=False, priority=True),
-]
 
-TABLE_BINDINGS: Final = [
-    Binding("up,k", "move(-1)", "up", show=False),
-    Binding("down,j", "move(1)", "down", show=False),
-    Binding("pageup", "page(-1)", "page up", show=False),
-    Binding("pagedown", "page(1)", "page down", show=False),
-    Binding("ctrl+u", "page(-0.5)", "half a page up", show=False),
-    Binding("ctrl+d", "page(0.5)", "half a page down", show=False),
-    Binding("home,g", "first", "first row", show=False),
-    Binding("G", "last", "last row", show=False),
-]
+VIEW_BINDINGS: Final = _named(
+    "view",
+    [
+        Binding("tab", "app.focus_next", "pane", key_display="Tab", tooltip="Go to the next pane"),
+        Binding("shift+tab", "app.focus_previous", "pane before", show=False),
+        Binding(
+            "slash",
+            "find",
+            "find",
+            key_display="/",
+            tooltip="Find an id, a model, a tool, an error",
+        ),
+        Binding("n", "find_next(1)", "next match", tooltip="Go to the next match", show=False),
+        Binding("N", "find_next(-1)", "match before", tooltip="Go to the match before", show=False),
+        Binding(
+            "f", "filter", "filter", tooltip="Show only the calls for which an SQL predicate holds"
+        ),
+        Binding("escape", "back", "back", tooltip="Clear the filter", show=False),
+        Binding("e", "error(1)", "next error", tooltip="Go to the next failed call"),
+        Binding(
+            "E", "error(-1)", "previous error", tooltip="Go to the failed call before", show=False
+        ),
+    ],
+)
 
-TRACES_BINDINGS: Final = [
-    Binding(
-        "enter",
-        "select",
-        key_display="Enter",
-        description="its steps",
-        tooltip="Go to the steps of this trace",
-    ),
-]
-TIMELINE_BINDINGS: Final = [
-    Binding(
-        "enter",
-        "select",
-        key_display="Enter",
-        description="record",
-        tooltip="Show the whole record",
-    ),
-]
-CALLS_BINDINGS: Final = [
-    Binding(
-        "enter",
-        "select",
-        key_display="Enter",
-        description="record",
-        tooltip="Show the whole record",
-    ),
-    Binding("t", "screen.trace", "its trace", tooltip="Go to the trace of this call"),
-]
-ALERTS_BINDINGS: Final = [
-    Binding(
-        "enter",
-        "select",
-        key_display="Enter",
-        description="its call",
-        tooltip="Go to the call where it began",
-    ),
-]
-FIND_BINDINGS: Final = [
-    Binding("enter", "submit", "find", key_display="Enter"),
-    Binding("escape", "close", "back", key_display="Esc"),
-]
-FILTER_BINDINGS: Final = [
-    Binding("escape", "close", "back", key_display="Esc"),
-]
-RECORD_BINDINGS: Final = [
-    Binding("escape,q,enter", "dismiss", "back", key_display="Esc"),
-    Binding("j", "scroll_down", "down", show=False),
-    Binding("k", "scroll_up", "up", show=False),
-]
+OVERVIEW_BINDINGS: Final = _named(
+    "overview",
+    [
+        Binding("z", "zoom", "zoom", tooltip="Give the pane the whole screen, and back"),
+        Binding("x", "hide", "hide pane", tooltip="Hide this pane", show=False),
+        Binding("X", "unhide", "all panes", tooltip="Show all panes again", show=False),
+        Binding(
+            "ctrl+left",
+            "widen(-2)",
+            "narrower",
+            tooltip="Give Traces less and Timeline more",
+            show=False,
+        ),
+        Binding(
+            "ctrl+right",
+            "widen(2)",
+            "wider",
+            tooltip="Give Traces more and Timeline less",
+            show=False,
+        ),
+        Binding(
+            "ctrl+up",
+            "heighten(-1)",
+            "line up",
+            tooltip="Move the line under this pane up",
+            show=False,
+        ),
+        Binding(
+            "ctrl+down",
+            "heighten(1)",
+            "line down",
+            tooltip="Move the line under this pane down",
+            show=False,
+        ),
+        Binding("w", "alert", "next alert", tooltip="Go to the next alert's call"),
+    ],
+)
+
+APP_BINDINGS: Final = _named(
+    "app",
+    [
+        Binding(
+            "space",
+            "freeze",
+            "freeze",
+            key_display="Space",
+            tooltip="Freeze the screen; reading goes on",
+        ),
+        Binding(
+            "end",
+            "follow",
+            "newest",
+            key_display="End",
+            tooltip="Go to the newest record and stay there",
+        ),
+        *(
+            Binding(str(digit), f"view({digit})", f"view {digit}", show=False)
+            for digit in range(1, 7)
+        ),
+        Binding("colon,ctrl+p", "command_palette", "commands", key_display=":", show=False),
+        Binding("question_mark,f1", "help", "help", key_display="?", tooltip="Show all keys"),
+        Binding("q", "quit", "quit", tooltip="Leave at once"),
+        Binding("ctrl+q", "quit", "quit", show=False, priority=True),
+    ],
+)
+
+TABLE_BINDINGS: Final = _named(
+    "table",
+    [
+        Binding("up,k", "move(-1)", "up", show=False),
+        Binding("down,j", "move(1)", "down", show=False),
+        Binding("pageup", "page(-1)", "page up", show=False),
+        Binding("pagedown", "page(1)", "page down", show=False),
+        Binding("ctrl+u", "page(-0.5)", "half a page up", show=False),
+        Binding("ctrl+d", "page(0.5)", "half a page down", show=False),
+        Binding("home,g", "first", "first row", show=False),
+        Binding("G", "last", "last row", show=False),
+    ],
+)
+
+TRACES_BINDINGS: Final = _named(
+    "traces",
+    [
+        Binding(
+            "enter",
+            "select",
+            key_display="Enter",
+            description="its steps",
+            tooltip="Go to the steps of this trace",
+        ),
+    ],
+)
+TIMELINE_BINDINGS: Final = _named(
+    "timeline",
+    [
+        Binding(
+            "enter",
+            "select",
+            key_display="Enter",
+            description="record",
+            tooltip="Show the whole record",
+        ),
+    ],
+)
+CALLS_BINDINGS: Final = _named(
+    "calls",
+    [
+        Binding(
+            "enter",
+            "select",
+            key_display="Enter",
+            description="record",
+            tooltip="Show the whole record",
+        ),
+        Binding("t", "screen.trace", "its trace", tooltip="Go to the trace of this call"),
+    ],
+)
+ALERTS_BINDINGS: Final = _named(
+    "alerts",
+    [
+        Binding(
+            "enter",
+            "select",
+            key_display="Enter",
+            description="its call",
+            tooltip="Go to the call where it began",
+        ),
+    ],
+)
+FIND_BINDINGS: Final = _named(
+    "find",
+    [
+        Binding("enter", "submit", "find", key_display="Enter"),
+        Binding("escape", "close", "back", key_display="Esc"),
+    ],
+)
+FILTER_BINDINGS: Final = _named(
+    "filter",
+    [
+        Binding("escape", "close", "back", key_display="Esc"),
+    ],
+)
+WELCOME_BINDINGS: Final = _named(
+    "welcome",
+    [
+        Binding("d", "dismiss('demo')", "demo"),
+        Binding("enter,escape", "dismiss('wait')", "wait"),
+        Binding("q", "dismiss('quit')", "quit"),
+    ],
+)
+RECORD_BINDINGS: Final = _named(
+    "record",
+    [
+        Binding("escape,q,enter", "dismiss", "back", key_display="Esc"),
+        Binding("j", "scroll_down", "down", show=False),
+        Binding("k", "scroll_up", "up", show=False),
+    ],
+)
+
+IDS: Final = {
+    binding.id: binding
+    for name, bindings in dict(globals()).items()
+    if name.endswith("_BINDINGS")
+    for binding in bindings
+    if binding.id is not None
+}
+"""All keys, by id."""

@@ -1,0 +1,50 @@
+"""The first start, with no log there yet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.tui.conftest import SMALL, Shown, Until, record
+
+from llmlog_tui.tui.app import LogApp
+from llmlog_tui.tui.screens.welcome import WelcomeScreen
+
+
+async def test_without_a_log_one_is_told_how_to_make_one_and_offered_the_demo(
+    tmp_path: Path, until: Until
+) -> None:
+    app = LogApp([tmp_path / "calls.jsonl"], welcome=True)
+    async with app.run_test(size=SMALL) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, WelcomeScreen), "the welcome")
+        sheet = app.screen.query_one("Static")
+        said = str(sheet.render())
+        for words in (
+            "No calls.jsonl here yet",
+            'llmlog.session("calls.jsonl")',
+            "d show the demo",
+        ):
+            assert words in said
+        assert sheet.region.height <= SMALL[1], "all of it fits a small screen"
+        await pilot.press("d")
+    assert app.return_value == "demo"
+
+
+async def test_the_welcome_goes_when_the_log_comes(
+    tmp_path: Path, until: Until, shown: Shown
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    app = LogApp([log], welcome=True)
+    async with app.run_test(size=SMALL) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, WelcomeScreen), "the welcome")
+        log.write_bytes(record())
+        await shown(pilot, 1)
+        await until(pilot, lambda: app.screen is app.view, "the calls alone")
+
+
+async def test_one_may_wait_without_it(tmp_path: Path, until: Until) -> None:
+    app = LogApp([tmp_path / "calls.jsonl"], welcome=True)
+    async with app.run_test(size=SMALL) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, WelcomeScreen), "the welcome")
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen is app.view, "the view")
+        assert app.is_running
