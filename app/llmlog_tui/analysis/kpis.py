@@ -20,8 +20,10 @@ _FIGURES: Final = {
     "tok/s": pl.col("tokens_per_sec").median(),
     "errors": FAILED.mean(),
     "cut off": TRUNCATED.mean(),
-    "cached": pl.col("cached_tokens").filter(_KNOWN_CACHE).sum()
-    / pl.col("prompt_tokens").filter(_KNOWN_CACHE).sum(),
+    "cached": (
+        pl.col("cached_tokens").filter(_KNOWN_CACHE).sum()
+        / pl.col("prompt_tokens").filter(_KNOWN_CACHE).sum()
+    ).fill_nan(None),
 }
 _SUMMED: Final = {
     "$/h": pl.when(pl.col("cost_usd").is_not_null().any()).then(pl.col("cost_usd").sum())
@@ -66,9 +68,4 @@ def kpis(calls: pl.DataFrame) -> tuple[Kpi, ...]:
         None if hours is None or slice_usd is None else slice_usd / hours * SLICES
         for slice_usd in usds
     ]
-    return tuple(Kpi(name, _number(total[name]), tuple(courses[name])) for name in found)
-
-
-def _number(value: float | None) -> float | None:
-    """`value`, unless it is the quotient of two zeros."""
-    return None if value is None or value != value else float(value)  # noqa: PLR0124 - NaN
+    return tuple(Kpi(name, total[name], tuple(courses[name])) for name in found)

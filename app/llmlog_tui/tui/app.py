@@ -33,6 +33,7 @@ from llmlog_tui.tui.messages import (
 )
 from llmlog_tui.tui.screens.overview import OverviewScreen
 from llmlog_tui.tui.screens.record import RecordScreen
+from llmlog_tui.tui.screens.replay import ReplayScreen
 from llmlog_tui.tui.screens.view import View
 from llmlog_tui.tui.screens.welcome import WelcomeScreen
 from llmlog_tui.tui.themes import DARK, LIGHT
@@ -221,9 +222,11 @@ class LogApp(App[str]):
             self._wanted_trace = None
 
     def on_record_read(self, message: RecordRead) -> None:
-        """A record's line is here: show it, once."""
-        if not isinstance(self.screen, RecordScreen):
-            self.push_screen(RecordScreen(message.file, message.line))
+        """A record's line is here: show it, once; or give it to the view that wanted it."""
+        if not message.is_whole:
+            self.view.take_line(message.place, message.line)
+        elif not isinstance(self.screen, RecordScreen):
+            self.push_screen(RecordScreen(message.place[0], message.line))
 
     def on_failed(self, message: Failed) -> None:
         """A worker raised: say so, and go on with what there is."""
@@ -284,7 +287,17 @@ class LogApp(App[str]):
 
     def on_view_record_wanted(self, message: View.RecordWanted) -> None:
         """A record is to be shown whole."""
-        self.work("reader of a line", lambda: self._feed.read_line(*message.place))
+        place = message.place
+        self.work("reader of a line", lambda: self._feed.read_line(place, is_whole=True))
+
+    def on_view_line_wanted(self, message: View.LineWanted) -> None:
+        """A view wants to show a record's line itself."""
+        place = message.place
+        self.work("reader of a line", lambda: self._feed.read_line(place, is_whole=False))
+
+    def on_view_replay_wanted(self, message: View.ReplayWanted) -> None:
+        """A trace is to be replayed."""
+        self.push_screen(ReplayScreen(message.trace_id, message.row))
 
     def on_view_find_wanted(self, message: View.FindWanted) -> None:
         """A text is to be found in what the screen shows."""

@@ -6,11 +6,13 @@ because it imports polars.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
+    from llmlog_tui.analysis.replay import Replay
     from llmlog_tui.analysis.timeline import Timeline
 
 
@@ -33,3 +35,41 @@ class StepsOf:
 
         trace = self.trace_id or overview.newest_trace
         return None if trace is None else timeline(overview.frame, trace, overview.slow_ms)
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One trace to be replayed: its records by key, and that it is the `nth` of its session's."""
+
+    timeline: Timeline
+    replay: Replay
+    records: Mapping[int, Mapping[str, Any]]
+    nth: int
+    of: int
+
+
+@dataclass(frozen=True)
+class ReplayOf:
+    """Everything that the replay of one trace shows, but for content."""
+
+    trace_id: str
+
+    def __call__(self, overview: Overview) -> Run:
+        """The run."""
+        import polars as pl  # noqa: PLC0415 - not before the first frame
+
+        from llmlog_tui.analysis.replay import replay  # noqa: PLC0415 - imports polars
+        from llmlog_tui.analysis.timeline import timeline  # noqa: PLC0415 - imports polars
+        from llmlog_tui.log.schema import plain  # noqa: PLC0415 - imports polars
+
+        frame = overview.frame.filter(pl.col("trace_id") == self.trace_id)
+        steps = timeline(frame, self.trace_id, overview.slow_ms)
+        session = pl.col("session_id") == steps.session_id
+        runs = overview.traces.filter(session)["trace_id"].to_list()
+        return Run(
+            timeline=steps,
+            replay=replay(frame, steps),
+            records={row["row"]: row for row in plain(frame).iter_rows(named=True)},
+            nth=runs.index(self.trace_id) + 1 if self.trace_id in runs else 1,
+            of=max(1, len(runs)),
+        )

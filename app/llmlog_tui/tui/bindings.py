@@ -132,8 +132,8 @@ TRACES_BINDINGS: Final = _named(
             "enter",
             "select",
             key_display="Enter",
-            description="its steps",
-            tooltip="Go to the steps of this trace",
+            description="replay",
+            tooltip="Replay this trace, step by step",
         ),
     ],
 )
@@ -144,8 +144,8 @@ TIMELINE_BINDINGS: Final = _named(
             "enter",
             "select",
             key_display="Enter",
-            description="record",
-            tooltip="Show the whole record",
+            description="replay",
+            tooltip="Replay this trace, from this step on",
         ),
     ],
 )
@@ -172,6 +172,30 @@ ALERTS_BINDINGS: Final = _named(
             description="its call",
             tooltip="Go to the call where it began",
         ),
+    ],
+)
+STEPS_BINDINGS: Final = _named(
+    "steps",
+    [
+        Binding(
+            "enter,r",
+            "select",
+            key_display="Enter",
+            description="record",
+            tooltip="Show the whole record",
+        ),
+    ],
+)
+REPLAY_BINDINGS: Final = _named(
+    "replay",
+    [
+        Binding("space", "play", "play", key_display="Space", tooltip="Play, or pause"),
+        Binding("h,left", "step(-1)", "step", key_display="h/l", tooltip="Go one step back"),
+        Binding("l,right", "step(1)", "step on", tooltip="Go one step on", show=False),
+        Binding("[", "speed(-1)", "speed", key_display="[ ]", tooltip="Play slower"),
+        Binding("]", "speed(1)", "faster", tooltip="Play faster", show=False),
+        Binding("v", "view_as", "view as", tooltip="Content, raw line or fields"),
+        Binding("q", "back", "back", tooltip="Go back"),
     ],
 )
 FIND_BINDINGS: Final = _named(

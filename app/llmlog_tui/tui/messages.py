@@ -95,10 +95,14 @@ class Refused(Message):
 
 @dataclass
 class RecordRead(Message):
-    """The raw line of a record was read back; None if its file is gone."""
+    """The raw line of a record was read back; None if its file is gone.
 
-    file: str
+    `place` is the path of its file, block and line; `is_whole` says that it is to be shown alone.
+    """
+
+    place: tuple[str, int, int]
     line: bytes | None
+    is_whole: bool
 
 
 @dataclass

@@ -109,10 +109,11 @@ class Feed:
         """Read no more."""
         self._cancelled.set()
 
-    def read_line(self, file: str, block: int, line: int) -> None:
+    def read_line(self, place: tuple[str, int, int], *, is_whole: bool) -> None:
         """Post RecordRead for a record's line as it stands in its file."""
+        _, block, line = place
         raw = self._reader.raw_line(block, line) if self._reader else None
-        self._post(RecordRead(file, raw))
+        self._post(RecordRead(place, raw, is_whole))
 
     def _loaded(self, reader: Reader) -> State:
         """Everything that was there is read: from here on it is live, or that was all."""

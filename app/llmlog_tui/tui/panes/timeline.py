@@ -51,9 +51,11 @@ class TimelinePane(Pane):
         super().__init__(id="timeline")
         self.empty = "The steps of the trace that is selected in Traces appear here."
         self._timeline: Timeline | None = None
+        self._played: frozenset[int] | None = None
 
-    def hold(self, timeline: Timeline) -> None:
-        """Show `timeline`."""
+    def hold(self, timeline: Timeline, played: frozenset[int] | None = None) -> None:
+        """Show `timeline`; with `played`, the steps with other keys are dim: still to come."""
+        self._played = played
         another = self._timeline is None or self._timeline.trace_id != timeline.trace_id
         self._timeline = timeline
         self.redraw()
@@ -67,7 +69,7 @@ class TimelinePane(Pane):
             self.label("Timeline")
             return
         wide = not self.compact and self.size.width >= _WIDE_FROM
-        self.show(_Steps(timeline, _WIDE if wide else _COMPACT))
+        self.show(_Steps(timeline, _WIDE if wide else _COMPACT, self._played))
         count = len(timeline.steps)
         facts = [
             f"Timeline {units.short_id(timeline.trace_id)}",
@@ -82,7 +84,10 @@ class TimelinePane(Pane):
 
 
 class _Steps(RowSource):
-    def __init__(self, timeline: Timeline, columns: Sequence[Column]) -> None:
+    def __init__(
+        self, timeline: Timeline, columns: Sequence[Column], played: frozenset[int] | None
+    ) -> None:
+        self._played = played
         self.columns = columns
         self._steps = timeline.steps
         self._duration_ms = timeline.duration_ms or 0.0
@@ -105,7 +110,11 @@ class _Steps(RowSource):
     def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:
         axis = Axis.of(self._duration_ms, widths[_BARS] if len(widths) > _BARS else 0)
         notes = widths[_NOTES] if len(widths) > _NOTES else 0
-        return [self._row(step, axis, notes) for step in self._steps[start:stop]]
+        rows = ((step, self._row(step, axis, notes)) for step in self._steps[start:stop])
+        return [row if self._is_played(step) else _dim(row) for step, row in rows]
+
+    def _is_played(self, step: Step) -> bool:
+        return self._played is None or step.row in self._played
 
     def _row(self, step: Step, axis: Axis, notes: int) -> Row:
         tone: Tone = "error" if step.failed else "warning" if step.slow else ""
@@ -123,6 +132,10 @@ class _Steps(RowSource):
                 _notes(step, notes),
             )
         )
+
+
+def _dim(row: Row) -> Row:
+    return Row(tuple(tuple(Span(span.text, "muted") for span in cell) for cell in row.cells))
 
 
 def _is_tool(step: Step) -> bool:

@@ -160,10 +160,14 @@ class OverviewScreen(View):
     # -- what the user does
 
     @on(LineTable.Selected, "#traces")
-    def _open_trace(self) -> None:
-        self.timeline.focus()
+    def _open_trace(self, message: LineTable.Selected) -> None:
+        self.post_message(self.ReplayWanted(str(message.key)))
 
     @on(LineTable.Selected, "#timeline")
+    def _open_step(self, message: LineTable.Selected) -> None:
+        if self.selected_trace is not None and isinstance(message.key, int):
+            self.post_message(self.ReplayWanted(self.selected_trace, message.key))
+
     @on(LineTable.Selected, "#calls")
     def _open_record(self, message: LineTable.Selected) -> None:
         if self.overview is not None and isinstance(message.key, int):

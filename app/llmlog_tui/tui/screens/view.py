@@ -73,6 +73,19 @@ class View(Screen[None]):
         place: tuple[str, int, int]
 
     @dataclass
+    class LineWanted(Message):
+        """The line of the record at `place` is wanted by the view itself."""
+
+        place: tuple[str, int, int]
+
+    @dataclass
+    class ReplayWanted(Message):
+        """A trace is to be replayed, from the step with key `row` on."""
+
+        trace_id: str
+        row: int | None = None
+
+    @dataclass
     class GoWanted(Message):
         """The record with key `row` is to be shown in the view called `view`."""
 
@@ -127,6 +140,9 @@ class View(Screen[None]):
 
     def wait_for(self, files: Sequence[Path]) -> None:
         """Say which files are waited for, where their calls will be."""
+
+    def take_line(self, place: tuple[str, int, int], line: bytes | None) -> None:
+        """Show the line that was wanted; None if its file is gone."""
 
     # -- what the App calls
 

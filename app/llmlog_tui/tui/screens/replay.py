@@ -1,0 +1,295 @@
+"""Replay: one run step by step, at its own pace or the user's."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, ClassVar, Final, cast
+
+from textual import on
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.timer import Timer
+from textual.widget import Widget
+from textual.widgets import Static
+
+from llmlog_tui import units
+from llmlog_tui.text import inert
+from llmlog_tui.tui.asks import ReplayOf, Run
+from llmlog_tui.tui.bindings import REPLAY_BINDINGS, STEPS_BINDINGS, TABLE_BINDINGS
+from llmlog_tui.tui.panes.timeline import TimelinePane
+from llmlog_tui.tui.screens.view import View
+from llmlog_tui.tui.widgets import detailtext, recordtext
+from llmlog_tui.tui.widgets.scrub import Scrub
+from llmlog_tui.tui.widgets.sheet import Sheet
+from llmlog_tui.tui.widgets.table import LineTable
+
+if TYPE_CHECKING:
+    from llmlog_tui.analysis.overview import Overview
+
+_FRAMES_PER_SECOND: Final = 20
+_DETAIL_AFTER_SECONDS: Final = 0.08
+_MODES: Final = ("content", "raw line", "fields")
+
+
+class StepsPane(TimelinePane, inherit_bindings=False):
+    """The steps; here Enter shows a record."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*TABLE_BINDINGS, *STEPS_BINDINGS]
+
+
+class ReplayScreen(View):
+    """Steps, content and detail of the current one, and where in the run it stands."""
+
+    NAME = "replay"
+    LABEL = "Overview"
+    AUTO_FOCUS = "#timeline"
+    BINDINGS: ClassVar[list[BindingType]] = [*REPLAY_BINDINGS]
+
+    def __init__(
+        self, trace_id: str, row: int | None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__()
+        self._trace_id = trace_id
+        self._wanted_row = row
+        self._clock = clock
+        self._run: Run | None = None
+        self._at = 0
+        self._speed = 1.0
+        self._played_ms = 0.0
+        self._ticked = 0.0
+        self._timer: Timer | None = None
+        self._settling: Timer | None = None
+        self._line: bytes | None = None
+        self._line_of: tuple[str, int, int] | None = None
+        self._mode = 0
+        self._crumb = Static(id="crumb")
+        self.steps = StepsPane()
+        self.content_sheet = Sheet(id="content")
+        self.detail_sheet = Sheet(id="detail")
+        self.scrub = Scrub()
+
+    def body(self) -> Iterable[Widget]:
+        """Breadcrumb, steps above content beside detail, scrub."""
+        yield self._crumb
+        yield Horizontal(
+            Vertical(self.steps, self.content_sheet, id="replay-left"),
+            self.detail_sheet,
+            id="replay-body",
+        )
+        yield self.scrub
+
+    def on_mount(self) -> None:
+        """Label what has nothing yet, and get ready to play."""
+        self.steps.redraw()
+        self._timer = self.set_interval(1 / _FRAMES_PER_SECOND, self._tick, pause=True)
+
+    def reform(self) -> None:
+        """On a small screen, one of content and detail at a time."""
+        self.steps.compact = self.compact
+        self._draw_sheets()
+
+    # -- what is shown
+
+    @property
+    def ask(self) -> ReplayOf:
+        """The run."""
+        return ReplayOf(self._trace_id)
+
+    @property
+    def row(self) -> int | None:
+        """The current step's record."""
+        return None if self._run is None else self._run.replay.steps[self._at].row
+
+    def show(self, overview: Overview, answer: object | None) -> None:
+        """Show the run as far as it is known; a running one grows."""
+        run = cast("Run | None", answer)
+        if run is None or not run.replay.steps or run.replay.trace_id != self._trace_id:
+            return
+        here = self._wanted_row if self._run is None else self.row
+        self._run, self._wanted_row = run, None
+        steps = run.replay.steps
+        self._at = next((n for n, step in enumerate(steps) if step.row == here), 0)
+        self._crumb.update(self._where(run, overview))
+        self._go(self._at)
+
+    def _where(self, run: Run, overview: Overview) -> Content:
+        begin = run.timeline.begin
+        began = "" if begin is None else f"began {units.moment(begin, overview.newest, 12)}"
+        session = f"session {units.short_id(run.timeline.session_id)} run {run.nth} of {run.of}"
+        return Content.assemble(
+            (" Overview › ", "$text-muted"),
+            (f"trace {inert(units.short_id(self._trace_id))}", "bold"),
+            (" › Replay", "$text-primary bold"),
+            (f"     {inert(session)}   {began}", "$text-muted"),
+        )
+
+    def go_to(self, row: object) -> None:
+        """Go to a step of this run; to a record elsewhere, in the Overview."""
+        steps = () if self._run is None else self._run.replay.steps
+        found = next((n for n, step in enumerate(steps) if step.row == row), None)
+        if found is None:
+            super().go_to(cast("int", row))
+        else:
+            self._pause()
+            self._go(found)
+
+    def _go(self, at: int) -> None:
+        """Make step number `at` the current one: the cursor at once, the detail a moment later."""
+        run = self._run
+        if run is None:
+            return
+        self._at = min(max(0, at), len(run.replay.steps) - 1)
+        played = frozenset(step.row for step in run.replay.steps[: self._at + 1])
+        self.steps.following = False
+        self.steps.hold(run.timeline, played)
+        self.steps.move_to(run.replay.steps[self._at].row)
+        self.scrub.hold(run.replay, self._at, self._state(run))
+        if self._settling is not None:
+            self._settling.stop()
+        self._settling = self.set_timer(_DETAIL_AFTER_SECONDS, self._settle)
+
+    def _state(self, run: Run) -> str:
+        playing = "► playing" if self.playing else "‖ paused"
+        step = run.replay.steps[self._at].step
+        number = units.UNKNOWN if step is None else str(step)
+        total = len(run.replay.steps)
+        return f"{playing} {self._speed:g}× · step {number}, {self._at + 1:,} of {total:,}"
+
+    def _settle(self) -> None:
+        """Show the detail of the current step, and have its line read."""
+        row = self.row
+        if self.overview is None or row is None:
+            return
+        place = self.overview.place(row)
+        if place != self._line_of:
+            self._line, self._line_of = None, place
+            self.post_message(self.LineWanted(place))
+        self._draw_sheets()
+
+    def take_line(self, place: tuple[str, int, int], line: bytes | None) -> None:
+        """The current step's line is here."""
+        if place == self._line_of:
+            self._line = line
+            self._draw_sheets()
+
+    def _draw_sheets(self) -> None:
+        from llmlog_tui.analysis.detail import detail  # noqa: PLC0415 - imports polars
+
+        if self._run is None or self.overview is None or self._line_of is None:
+            return
+        step = self._run.replay.steps[self._at]
+        record = self._run.records[step.row]
+        found = detail(record, self.overview.usual.get(record["model"]), self.overview.slow_ms)
+        lines = list(detailtext.lines(found, step.start, self.detail_sheet.size.width - 2))
+        lines += [Content(""), *recordtext.greps(self._line, self._line_of[0])]
+        number = units.UNKNOWN if step.step is None else str(step.step)
+        self.detail_sheet.hold(f"Step {number} · {step.name}", lines)
+        makers = (
+            recordtext.content(self._line),
+            recordtext.raw(self._line),
+            recordtext.fields(self._line, self._line_of[0]),
+        )
+        shown = list(makers[self._mode]) if self._line is not None else [Content("reading …")]
+        self.content_sheet.hold(_MODES[self._mode].capitalize(), shown, "v: content, raw, fields")
+        narrow = self.compact
+        self.detail_sheet.display = not narrow or not self._shows_content
+        self.content_sheet.display = not narrow or self._shows_content
+
+    _shows_content = False
+
+    # -- what the user does
+
+    @on(LineTable.Highlighted, "#timeline")
+    def _step_highlighted(self, message: LineTable.Highlighted) -> None:
+        if message.by_user:
+            self.go_to(message.key)
+
+    @on(LineTable.Selected, "#timeline")
+    def action_record(self) -> None:
+        """Show the record of the current step whole."""
+        if self._line_of is not None:
+            self.post_message(self.RecordWanted(self._line_of))
+
+    def action_step(self, steps: int) -> None:
+        """Go so many steps on."""
+        self._pause()
+        self._go(self._at + steps)
+
+    def follow(self) -> None:
+        """Go to the last step."""
+        self.action_step(len(self._run.replay.steps) if self._run is not None else 0)
+
+    def action_view_as(self) -> None:
+        """Content, raw line, fields; on a small screen the detail comes first."""
+        if self.compact and not self._shows_content:
+            self._shows_content = True
+        else:
+            self._mode = (self._mode + 1) % len(_MODES)
+            self._shows_content = not self.compact or self._mode != 0
+        self._draw_sheets()
+
+    def action_error(self, direction: int) -> None:
+        """Go to the next failed step of this run, or with -1 to the one before."""
+        steps = () if self._run is None else self._run.replay.steps
+        later = range(self._at + 1, len(steps)) if direction > 0 else range(self._at - 1, -1, -1)
+        found = next((n for n in later if steps[n].failed), None)
+        if found is None:
+            self.hint(f"No failed step {'after' if direction > 0 else 'before'} this one.")
+        else:
+            self._pause()
+            self._go(found)
+
+    def action_back(self) -> None:
+        """Back to where the replay was opened."""
+        self.dismiss()
+
+    # -- playing
+
+    @property
+    def playing(self) -> bool:
+        """Whether time runs."""
+        return self._timer is not None and self._timer._active.is_set()  # noqa: SLF001
+
+    def action_play(self) -> None:
+        """Play from here, from the start if this is the end; or pause."""
+        if self._run is None or self._timer is None:
+            return
+        if self.playing:
+            self._pause()
+            return
+        replay = self._run.replay
+        if self._at == len(replay.steps) - 1:
+            self._at = 0
+        self._played_ms, self._ticked = replay.appears_ms[self._at], self._clock()
+        self._timer.resume()
+        self._go(self._at)
+
+    def _pause(self) -> None:
+        if self._timer is not None and self.playing:
+            self._timer.pause()
+            self._go(self._at)
+
+    def action_speed(self, by: int) -> None:
+        """Play faster, or with -1 slower."""
+        from llmlog_tui.analysis.replay import SPEEDS  # noqa: PLC0415 - imports polars
+
+        place = SPEEDS.index(self._speed) + by
+        self._speed = SPEEDS[min(max(0, place), len(SPEEDS) - 1)]
+        if self._run is not None:
+            self.scrub.hold(self._run.replay, self._at, self._state(self._run))
+
+    def _tick(self) -> None:
+        """Let time pass; steps appear as it comes to them."""
+        if self._run is None:
+            return
+        now = self._clock()
+        self._played_ms += (now - self._ticked) * 1_000 * self._speed
+        self._ticked = now
+        replay = self._run.replay
+        at = replay.index_at(self._played_ms)
+        if at > self._at:
+            self._go(at)
+        if self._at == len(replay.steps) - 1 and self._played_ms >= replay.played_ms:
+            self._pause()

@@ -1,0 +1,28 @@
+"""A framed sheet of text that scrolls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from llmlog_tui.text import inert
+
+
+class Sheet(VerticalScroll):
+    """Lines under a title."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        self._text = Static()
+        super().__init__(self._text, id=id)
+
+    def hold(self, title: str, lines: Iterable[Content], subtitle: str = "") -> None:
+        """Show other lines, from the top if the title is another one."""
+        text = Content(inert(title))
+        if self.border_title != text.plain:
+            self.scroll_home(animate=False)
+        self.border_title = text
+        self.border_subtitle = Content(subtitle)
+        self._text.update(Content("\n").join(lines))

@@ -1,0 +1,217 @@
+"""Replay: a run step by step."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record
+from textual.pilot import Pilot
+
+from llmlog_tui.tui.app import LogApp
+from llmlog_tui.tui.panes.calls import CallsPane
+from llmlog_tui.tui.screens import replay
+from llmlog_tui.tui.screens.overview import OverviewScreen
+from llmlog_tui.tui.screens.replay import ReplayScreen
+from llmlog_tui.tui.widgets.sheet import Sheet
+
+
+class Clock:
+    """Time that passes when told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def step(n: int, at_s: int, **fields: object) -> bytes:
+    """A call of run `run` that begins so many seconds into it and takes one second."""
+    usual = {"prompt_tokens": 10, "completion_tokens": 5, "latency_ms": 1_000, "id": f"id-{n}"}
+    ts = f"2026-11-23T09:00:{at_s:02}Z"
+    return record(trace_id="run", step=n, ts=ts, **{**usual, **fields})
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """Four steps, at 0, 1, 2 and 13 s: a gap of ten seconds before the last one."""
+    path = tmp_path / "calls.jsonl"
+    steps = (
+        step(0, 0),
+        step(1, 1, event="tool_call", model=None, tool_name="search", status="error"),
+        step(2, 2, completion_tokens=None),
+        step(3, 13, input=[{"role": "user", "content": "[b]hello\x1b[31m"}], output="Goodbye"),
+    )
+    path.write_bytes(b"".join(steps))
+    return path
+
+
+async def opened(pilot: Pilot[str], until: Until) -> ReplayScreen:
+    await pilot.press("enter")
+    app = pilot.app
+    await until(pilot, lambda: isinstance(app.screen, ReplayScreen), "the replay")
+    screen = app.screen
+    assert isinstance(screen, ReplayScreen)
+    await until(pilot, lambda: screen.row is not None, "its steps")
+    return screen
+
+
+def scrub(screen: ReplayScreen) -> str:
+    return str(screen.scrub.border_title) + "\n" + str(screen.scrub.render())
+
+
+def text_of(sheet: Sheet) -> str:
+    return f"{sheet.border_title}\n{sheet.query_one('Static').render()}"
+
+
+async def test_enter_on_a_trace_replays_it_from_its_first_step(
+    log: Path, shown: Shown, until: Until
+) -> None:
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        await shown(pilot, 4)
+        screen = await opened(pilot, until)
+        assert screen.row == 0
+        assert "‖ paused 1× · step 0, 1 of 4" in scrub(screen)
+        assert "elapsed 1.00 s of 14.0 s" in scrub(screen)
+        assert "calls 1 of 3   tools 0 of 1   in 10 of 30   out 5 of 10" in scrub(screen)
+        assert "errors 0 of 1" in scrub(screen)
+        await pilot.press("l")
+        assert "step 1, 2 of 4" in scrub(screen)
+        assert "errors 1 of 1" in scrub(screen)
+        await pilot.press("h", "left")
+        assert screen.row == 0, "there is nothing before the first"
+        await pilot.press("G")
+        assert screen.row == 3
+        await pilot.press("g", "e")
+        assert screen.row == 1, "the step that failed"
+
+
+async def test_it_plays_at_its_own_pace_with_long_gaps_shortened(
+    log: Path, shown: Shown, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(replay.ReplayScreen.__init__, "__defaults__", (clock,))
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        await shown(pilot, 4)
+        screen = await opened(pilot, until)
+        await pilot.press("space")
+        assert "► playing 1×" in scrub(screen)
+        clock.now = 0.9
+        await pilot.pause(0.1)
+        assert screen.row == 0
+        clock.now = 1.0
+        await until(pilot, lambda: screen.row == 1, "the step that began after 1 s")
+        await pilot.press("]")
+        assert "► playing 2×" in scrub(screen)
+        clock.now = 1.5
+        await until(pilot, lambda: screen.row == 2, "the third after half a second at double speed")
+        clock.now = (
+            2.25  # the third ends at 3 s of play, and ten seconds of nothing take half a one
+        )
+        await until(pilot, lambda: screen.row == 3, "the last, behind the gap")
+        clock.now = 3.0
+        await until(pilot, lambda: not screen.playing, "the end")
+        assert "‖ paused 2×" in scrub(screen)
+
+
+async def test_the_detail_and_the_content_are_those_of_the_current_step(
+    log: Path, shown: Shown, until: Until
+) -> None:
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        await shown(pilot, 4)
+        screen = await opened(pilot, until)
+        await until(
+            pilot, lambda: "no content" in text_of(screen.content_sheet), "that there is no content"
+        )
+        assert "id-0" in text_of(screen.detail_sheet)
+        await pilot.press("G")
+        await until(pilot, lambda: "hello" in text_of(screen.content_sheet), "what was said")
+        said = text_of(screen.content_sheet)
+        assert "[b]hello" in said
+        assert "\x1b" not in said
+        assert "Goodbye" in said
+        assert "id-3" in text_of(screen.detail_sheet)
+        assert f'grep \'"trace_id": "run"\' {log}' in text_of(screen.detail_sheet)
+        await pilot.press("v")
+        assert '"latency_ms": 1000' in text_of(screen.content_sheet)
+        await pilot.press("v")
+        assert "completion_tokens" in text_of(screen.content_sheet)
+
+
+async def test_a_run_that_goes_on_grows_while_it_is_looked_at(
+    log: Path, shown: Shown, until: Until
+) -> None:
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        await shown(pilot, 4)
+        screen = await opened(pilot, until)
+        await pilot.press("l")
+        with log.open("ab") as file:
+            file.write(step(4, 15))
+        await until(pilot, lambda: "2 of 5" in scrub(screen), "the fifth step")
+        assert screen.row == 1, "the user's place is kept"
+
+
+@pytest.mark.parametrize("key", ["q", "escape"])
+async def test_back_is_where_one_came_from(
+    sample: Path, shown: Shown, records: int, until: Until, key: str
+) -> None:
+    async with LogApp([sample]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, records)
+        await pilot.press("up", "up")
+        overview = app.screen
+        assert isinstance(overview, OverviewScreen)
+        here = overview.selected_trace
+        await opened(pilot, until)
+        await pilot.press("space", key)
+        await until(pilot, lambda: app.screen is overview, "the Overview")
+        assert overview.selected_trace == here
+
+
+async def test_a_small_screen_has_detail_or_content(
+    sample: Path, shown: Shown, records: int, until: Until
+) -> None:
+    async with LogApp([sample]).run_test(size=SMALL) as pilot:
+        await shown(pilot, records)
+        screen = await opened(pilot, until)
+        await until(pilot, lambda: "latency" in text_of(screen.detail_sheet), "the detail")
+        await pilot.pause()
+        shows: Callable[[], tuple[bool, bool]] = lambda: (  # noqa: E731 - short
+            screen.detail_sheet.display,
+            screen.content_sheet.display,
+        )
+        assert shows() == (True, False)
+        assert screen.scrub.region.bottom == SMALL[1] - 1
+        await pilot.press("v")
+        assert shows() == (False, True)
+        await pilot.press("v", "v", "v")
+        assert shows() == (True, False)
+
+
+async def test_from_the_newest_slow_call_to_why_to_its_trace_to_the_replay_at_that_step(
+    sample: Path, shown: Shown, records: int, until: Until
+) -> None:
+    """Journey (a)."""
+    lines = [json.loads(line) for line in sample.read_bytes().splitlines()]
+    calls = ("chat_completion", "response", "embedding")
+    slow = max(
+        n for n, call in enumerate(lines) if call["event"] in calls and call["latency_ms"] > 500
+    )
+    async with LogApp([sample]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, records)
+        await pilot.press("tab", "tab")
+        pane = app.query_one(CallsPane)
+        assert pane.has_focus
+        while pane.cursor_key != slow:
+            await pilot.press("up")
+        row = next(line for line in lines_of(pane) if line.startswith("▌"))
+        assert "failed, 503" in row, "why it was slow"
+        await pilot.press("t", "tab")
+        await until(pilot, lambda: not app.busy, "its steps")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ReplayScreen), "the replay")
+        screen = app.screen
+        assert isinstance(screen, ReplayScreen)
+        await until(pilot, lambda: screen.row == slow, "that step")
