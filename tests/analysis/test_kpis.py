@@ -11,7 +11,7 @@ import pytest
 from llmlog_tui.analysis.kpis import SLICES, Kpi, kpis
 
 BEGIN = datetime(2026, 11, 23, 9, tzinfo=UTC)
-DTYPES = {
+DTYPES: dict[str, Any] = {
     "ts": pl.Datetime("us", "UTC"),
     "latency_ms": pl.Float64,
     "tokens_per_sec": pl.Float64,
@@ -39,8 +39,12 @@ def test_figures_are_over_all_calls_and_their_course_over_eighths_of_the_time() 
         [
             {"ts": at(0), "latency_ms": 100, "cost_usd": 0.5, "prompt_tokens": 100},
             {
-                "ts": at(9), "latency_ms": 300, "cost_usd": 0.5, "status": "error",
-                "prompt_tokens": 60, "cached_tokens": 30,
+                "ts": at(9),
+                "latency_ms": 300,
+                "cost_usd": 0.5,
+                "status": "error",
+                "prompt_tokens": 60,
+                "cached_tokens": 30,
             },
             {"ts": at(25), "latency_ms": 200, "finish_reason": "length", "tokens_per_sec": 80.0},
             {"ts": at(80), "latency_ms": 400, "cost_usd": 1.0, "tokens_per_sec": 60.0},

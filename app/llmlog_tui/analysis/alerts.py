@@ -41,6 +41,13 @@ class Alert:
     table: tuple[Compared, ...] = ()
     provider: str | None = None
 
+    @property
+    def subjects(self) -> dict[str, str]:
+        """The fields of a record, and their values, that say whose calls these are."""
+        if self.subject == units.UNKNOWN:
+            return {}
+        return {"provider" if self.rule == "retry storm" else "model": self.subject}
+
 
 def alerts(calls: pl.DataFrame, rules: Rules = DEFAULT) -> list[Alert]:
     """All findings in a frame of model calls: ongoing ones first, then the latest."""

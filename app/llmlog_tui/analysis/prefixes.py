@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+import orjson
 import polars as pl
 
 from llmlog_tui.log.schema import IS_CALL
@@ -16,6 +17,18 @@ They are not in the frame: whoever asks reads them from the raw lines.
 """
 
 _HALF: Final = 0.5
+
+
+def hashes_in(line: bytes) -> list[str]:
+    """prefix_hashes of a raw line; empty if it has none, or orjson is stricter than polars was."""
+    if b'"prefix_hashes"' not in line:
+        return []
+    try:
+        record = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return []
+    found = record.get("prefix_hashes") if isinstance(record, dict) else None
+    return [str(each) for each in found] if isinstance(found, list) else []
 
 
 def first_change(before: Sequence[str], after: Sequence[str]) -> int | None:

@@ -17,6 +17,7 @@ import orjson
 import polars as pl
 
 from llmlog_tui import units
+from llmlog_tui.analysis.prefixes import hashes_in
 from llmlog_tui.analysis.sql import narrowed
 from llmlog_tui.log.reader import Reader, read_all
 from llmlog_tui.log.schema import COLUMNS, plain
@@ -78,13 +79,8 @@ class Log:
 
     def hashes(self, frame: pl.DataFrame) -> dict[int, list[str]]:
         """prefix_hashes by key, of the records that have some."""
-        known = {}
-        for row, line in self.raw(frame):
-            if b'"prefix_hashes"' in line:
-                found = as_object(line).get("prefix_hashes")
-                if isinstance(found, list) and found:
-                    known[row] = [str(each) for each in found]
-        return known
+        found = ((row, hashes_in(line)) for row, line in self.raw(frame))
+        return {row: hashes for row, hashes in found if hashes}
 
 
 def as_object(line: bytes) -> dict[str, Any]:

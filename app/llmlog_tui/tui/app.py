@@ -23,22 +23,28 @@ from llmlog_tui.tui.bindings import APP_BINDINGS
 from llmlog_tui.tui.headline import Rate, headline
 from llmlog_tui.tui.messages import (
     Answered,
+    Diffed,
+    Exported,
     Failed,
     Found,
     Loaded,
     Progress,
+    Queried,
     Question,
     RecordRead,
     Refused,
 )
+from llmlog_tui.tui.screens.alerts import AlertsScreen
+from llmlog_tui.tui.screens.diff import DiffScreen
 from llmlog_tui.tui.screens.overview import OverviewScreen
 from llmlog_tui.tui.screens.record import RecordScreen
 from llmlog_tui.tui.screens.replay import ReplayScreen
+from llmlog_tui.tui.screens.sql import SqlScreen
 from llmlog_tui.tui.screens.view import View
 from llmlog_tui.tui.screens.welcome import WelcomeScreen
 from llmlog_tui.tui.themes import DARK, LIGHT
 from llmlog_tui.tui.widgets.header import Header
-from llmlog_tui.tui.workers import Analyst, Feed, start
+from llmlog_tui.tui.workers import Analyst, Feed, export, start
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.alerts import Alert
@@ -82,7 +88,8 @@ class LogApp(App[str]):
         self._feed = Feed(files, self.post_message, follow=follow, last=last, stdin=stdin)
         self._analyst = Analyst(self.post_message, slow_ms, rules)
         self._overview_screen = OverviewScreen()
-        self._views: tuple[View, ...] = (self._overview_screen,)
+        self._views: tuple[View, ...] = (self._overview_screen, AlertsScreen(), SqlScreen())
+        self._wanted_row: int | None = None
         for view in self._views:
             self.add_mode(view.NAME, partial(_itself, view))
         self._snapshot: Snapshot | None = None
@@ -133,7 +140,7 @@ class LogApp(App[str]):
         self._feed.stop()
         self._analyst.stop()
 
-    def work(self, who: str, work: Callable[[], None]) -> None:
+    def work(self, who: str, work: Callable[[], object]) -> None:
         """Do something in a thread of its own; if it fails, the user is told."""
         start(who, work, self.post_message)
 
@@ -196,6 +203,9 @@ class LogApp(App[str]):
         if self._overview is not None:
             mine = self._answered is not None and self._answered.ask == self.view.ask
             self.view.take(self._overview, self._answer if mine else None)
+            if self._wanted_row is not None and self._overview.where == self._where:
+                self.view.go_to(self._wanted_row)
+                self._wanted_row = None
 
     def on_refused(self, message: Refused) -> None:
         """A filter has no answer: say why, and go on without."""
@@ -275,8 +285,10 @@ class LogApp(App[str]):
             self._say()
 
     def on_view_filter_wanted(self, message: View.FilterWanted) -> None:
-        """Other calls are to be shown."""
-        self._where = message.where
+        """Other calls are to be shown, maybe elsewhere."""
+        self._where, self._wanted_row = message.where, message.row
+        if message.view is not None:
+            self.go_to_view(message.view)
         self._ask()
 
     def on_view_go_wanted(self, message: View.GoWanted) -> None:
@@ -305,6 +317,42 @@ class LogApp(App[str]):
         if overview is not None:
             text, row, direction = message.text, message.row, message.direction
             self.work("search", lambda: self._analyst.find(overview, text, row, direction))
+
+    def on_view_diff_wanted(self, message: View.DiffWanted) -> None:
+        """Two traces are to be laid side by side."""
+        overview, a, b = self._overview, message.a, message.b
+        if overview is not None:
+            self.push_screen(DiffScreen(a, b))
+            self.work("diff", lambda: self._feed.diff(overview, a, b))
+
+    def on_diffed(self, message: Diffed) -> None:
+        """They are: show it, unless the user has gone on."""
+        view, found = self.view, message.found
+        if isinstance(view, DiffScreen) and view.traces == (found.a.trace_id, found.b.trace_id):
+            view.found_out(found)
+
+    def on_sql_screen_query_wanted(self, message: SqlScreen.QueryWanted) -> None:
+        """A query is to be answered."""
+        overview, sql = self._overview, message.sql
+        if overview is not None:
+            self.work("query", lambda: self._analyst.query(overview, sql))
+
+    def on_queried(self, message: Queried) -> None:
+        """A query is answered."""
+        for view in self._views:
+            if isinstance(view, SqlScreen):
+                view.answered(message.sql, message.frame, message.why, message.took_s)
+
+    def on_sql_screen_export_wanted(self, message: SqlScreen.ExportWanted) -> None:
+        """A query's answer is to be written to a file."""
+        frame, path, again = message.frame, message.path, message.replace
+        self.work("export", lambda: self.post_message(export(frame, path, replace=again)))
+
+    def on_exported(self, message: Exported) -> None:
+        """A file is written, or not."""
+        for view in self._views:
+            if isinstance(view, SqlScreen):
+                view.exported(message.path, message.why, is_there=message.is_there)
 
     def on_found(self, message: Found) -> None:
         """A search is done."""

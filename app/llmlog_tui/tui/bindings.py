@@ -38,6 +38,8 @@ VIEW_BINDINGS: Final = _named(
             "f", "filter", "filter", tooltip="Show only the calls for which an SQL predicate holds"
         ),
         Binding("escape", "back", "back", tooltip="Clear the filter", show=False),
+        Binding("w", "alert(1)", "next alert", tooltip="Go to the next alert, and where it began"),
+        Binding("W", "alert(-1)", "alert before", tooltip="Go to the alert before", show=False),
         Binding("e", "error(1)", "next error", tooltip="Go to the next failed call"),
         Binding(
             "E", "error(-1)", "previous error", tooltip="Go to the failed call before", show=False
@@ -79,7 +81,7 @@ OVERVIEW_BINDINGS: Final = _named(
             tooltip="Move the line under this pane down",
             show=False,
         ),
-        Binding("w", "alert", "next alert", tooltip="Go to the next alert's call"),
+        Binding("d", "mark", "diff", tooltip="Mark this run for a diff; d on another one shows it"),
     ],
 )
 
@@ -136,6 +138,61 @@ TRACES_BINDINGS: Final = _named(
             tooltip="Replay this trace, step by step",
         ),
     ],
+)
+FINDINGS_BINDINGS: Final = _named(
+    "alerts-view",
+    [
+        Binding("b", "side('before')", "calls before", tooltip="Show only calls before it began"),
+        Binding("a", "side('after')", "calls after", tooltip="Show only calls since it began"),
+    ],
+)
+DIFF_BINDINGS: Final = _named(
+    "diff",
+    [
+        Binding("n", "difference(1)", "next difference", tooltip="Go to the next difference"),
+        Binding("N", "difference(-1)", "difference before", show=False),
+        Binding("q", "back", "back", tooltip="Go back"),
+    ],
+)
+PAIRS_BINDINGS: Final = _named(
+    "pairs", [Binding("enter", "select", "record", key_display="Enter", tooltip="Show the record")]
+)
+SQL_BINDINGS: Final = _named(
+    "sql",
+    [
+        Binding(
+            "ctrl+r,f5,ctrl+enter", "run", "run", key_display="Ctrl-R", tooltip="Run the query"
+        ),
+        Binding(
+            "ctrl+up",
+            "history(-1)",
+            "query before",
+            key_display="Ctrl-↑",
+            tooltip="The query before",
+        ),
+        Binding("ctrl+down", "history(1)", "query after", show=False),
+    ],
+)
+EDITOR_BINDINGS: Final = _named(
+    "editor",
+    [
+        Binding("escape", "leave", "result", key_display="Esc", tooltip="Leave the editor"),
+        Binding("tab", "app.focus_next", "pane", show=False),
+    ],
+)
+RESULT_BINDINGS: Final = _named(
+    "result",
+    [
+        Binding(
+            "h,left", "roll(-1)", "columns", key_display="h/l", tooltip="Roll the columns back"
+        ),
+        Binding("l,right", "roll(1)", "columns on", tooltip="Roll the columns on", show=False),
+        Binding("x", "screen.export", "export", tooltip="Write the result to a file"),
+        Binding("i", "screen.focus('editor')", "edit", tooltip="Edit the query"),
+    ],
+)
+PATH_BINDINGS: Final = _named(
+    "path", [Binding("escape", "close", "back", key_display="Esc", tooltip="Write nothing")]
 )
 TIMELINE_BINDINGS: Final = _named(
     "timeline",

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Literal
 from textual.message import Message
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from llmlog_tui.analysis.alerts import Alert
+    from llmlog_tui.analysis.divergence import Divergence
     from llmlog_tui.analysis.overview import Overview
     from llmlog_tui.analysis.search import Hit
     from llmlog_tui.log.store import Snapshot
@@ -111,6 +114,32 @@ class Found(Message):
 
     text: str
     hit: Hit | None
+
+
+@dataclass
+class Diffed(Message):
+    """Two traces have been laid side by side."""
+
+    found: Divergence
+
+
+@dataclass
+class Queried(Message):
+    """A query has its answer; None and a reason if it has none. It took `took_s` seconds."""
+
+    sql: str
+    frame: pl.DataFrame | None
+    why: str
+    took_s: float
+
+
+@dataclass
+class Exported(Message):
+    """A file is written at `path`, or `why` it is not: maybe because there `is_there` one."""
+
+    path: str
+    why: str = ""
+    is_there: bool = False
 
 
 @dataclass

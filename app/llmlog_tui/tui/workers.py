@@ -19,10 +19,13 @@ from llmlog_tui.log.sources import Sources
 from llmlog_tui.log.window import EVERYTHING, Window
 from llmlog_tui.tui.messages import (
     Answered,
+    Diffed,
+    Exported,
     Failed,
     Found,
     Loaded,
     Progress,
+    Queried,
     Question,
     RecordRead,
     Refused,
@@ -30,6 +33,8 @@ from llmlog_tui.tui.messages import (
 )
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from llmlog_tui.analysis.alerts import Alert
     from llmlog_tui.analysis.overview import Overview
     from llmlog_tui.log.reader import Reader
@@ -44,7 +49,7 @@ _POST_SECONDS: Final = 0.25
 Post = Callable[[Message], object]
 
 
-def start(who: str, work: Callable[[], None], post: Post) -> None:
+def start(who: str, work: Callable[[], object], post: Post) -> None:
     """Do `work` in a thread of its own; an exception becomes a Failed message."""
 
     def run() -> None:
@@ -54,6 +59,28 @@ def start(who: str, work: Callable[[], None], post: Post) -> None:
             post(Failed(who, error))
 
     Thread(target=run, name=f"llmlog-{who}", daemon=True).start()
+
+
+def export(frame: pl.DataFrame, path: str, *, replace: bool) -> Exported:
+    """Write a frame to a .csv, .parquet or .jsonl file; one that is there only to `replace` it."""
+    import polars as pl  # noqa: PLC0415 - not before the first frame
+
+    out = Path(path).expanduser()
+    flat = frame.with_columns(pl.col(pl.List).cast(pl.List(pl.String)).list.join(","))
+    writers: dict[str, Callable[[], object]] = {
+        ".csv": lambda: flat.write_csv(out),
+        ".parquet": lambda: frame.write_parquet(out),
+        ".jsonl": lambda: frame.write_ndjson(out),
+    }
+    if out.suffix not in writers:
+        return Exported(path, f"does not end in {', '.join(writers)}")
+    if out.exists() and not replace:
+        return Exported(path, "is there already", is_there=True)
+    try:
+        writers[out.suffix]()
+    except OSError as error:
+        return Exported(path, error.strerror or str(error))
+    return Exported(path)
 
 
 class Feed:
@@ -114,6 +141,21 @@ class Feed:
         _, block, line = place
         raw = self._reader.raw_line(block, line) if self._reader else None
         self._post(RecordRead(place, raw, is_whole))
+
+    def diff(self, overview: Overview, a: str, b: str) -> None:
+        """Post Diffed for two traces; the hashes of their prompts are read from their lines."""
+        import polars as pl  # noqa: PLC0415 - not before the first frame
+
+        from llmlog_tui.analysis.divergence import divergence  # noqa: PLC0415 - imports polars
+        from llmlog_tui.analysis.prefixes import hashes_in  # noqa: PLC0415 - imports polars
+
+        frame = overview.frame.filter(pl.col("trace_id").is_in([a, b]))
+        hashes: dict[int, list[str]] = {}
+        for row, block, line in frame.select("row", "block", "line").iter_rows():
+            raw = self._reader.raw_line(block, line) if self._reader else None
+            if raw is not None and (found := hashes_in(raw)):
+                hashes[row] = found
+        self._post(Diffed(divergence(frame, a, b, hashes, slow_ms=overview.slow_ms)))
 
     def _loaded(self, reader: Reader) -> State:
         """Everything that was there is read: from here on it is live, or that was all."""
@@ -181,6 +223,17 @@ class Analyst:
         from llmlog_tui.analysis.search import search  # noqa: PLC0415 - imports polars
 
         self._post(Found(text, search(overview.frame, text, row, direction)))
+
+    def query(self, overview: Overview, sql: str) -> None:
+        """Post Queried for an SQL query."""
+        from llmlog_tui.analysis.sql import QueryError, query  # noqa: PLC0415 - imports polars
+
+        began = time.monotonic()
+        try:
+            frame, why = query(overview.snapshot.frame, sql), ""
+        except QueryError as error:
+            frame, why = None, str(error)
+        self._post(Queried(sql, frame, why, time.monotonic() - began))
 
     def _answer(self, question: Question) -> Answered:
         from llmlog_tui.analysis.overview import overview  # noqa: PLC0415 - imports polars

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -38,10 +39,9 @@ class AlertsPane(Pane):
 
     BINDINGS: ClassVar[list[BindingType]] = [*ALERTS_BINDINGS]
 
-    def __init__(self) -> None:
-        super().__init__(heading=False, id="alerts")
+    def __init__(self, *, heading: bool = False, id: str = "alerts") -> None:  # noqa: A002
+        super().__init__(heading=heading, id=id)
         self.following = False
-        self._taken: Hashable = None
         self.empty = "No alerts."
         self._overview: Overview | None = None
 
@@ -50,20 +50,11 @@ class AlertsPane(Pane):
         self._overview = overview
         self.redraw()
 
-    def action_select(self) -> None:
-        """Take the alert under the cursor."""
-        self._taken = self.cursor_key
-        super().action_select()
-
-    def select_next(self) -> bool:
-        """Take the alert behind the one that was taken last, round and round; False without any."""
-        total = len(self.source)
-        if not total:
-            return False
-        last = None if self._taken is None else self.source.index(self._taken)
-        self.move_to(self.source.key(0 if last is None else (last + 1) % total))
-        self.action_select()
-        return True
+    @property
+    def alert(self) -> Alert | None:
+        """The alert under the cursor."""
+        at = None if self.cursor_key is None else self.source.index(self.cursor_key)
+        return None if at is None or self._overview is None else self._overview.alerts[at]
 
     def redraw(self) -> None:
         """Draw what is held."""
@@ -71,44 +62,65 @@ class AlertsPane(Pane):
             self.label("Alerts")
             return
         found, ongoing = self._overview.alerts, self._overview.ongoing
-        rules, calls = len(self._overview.rules), len(self._overview.calls)
+        rules, calls = len(self._overview.rules), self._overview.all_calls
         self.empty = f"No alerts. {rules} rules watch {calls:,} calls."
         if self._overview.snapshot.is_loading:
             self.empty = "Alerts come when the log is loaded: they depend on its order."
-        columns = _COMPACT if self.compact else _WIDE
-        self.show(_Alerts(self._overview, columns, compact=self.compact))
+        self.show(self.source_of(self._overview))
         cleared = f", {len(found) - ongoing} cleared" if len(found) > ongoing else ""
         self.label(f"Alerts · {ongoing} ongoing{cleared}" if found else "Alerts")
 
+    def source_of(self, overview: Overview) -> AlertSource:
+        """The rows."""
+        return _Compact(overview, _COMPACT) if self.compact else _Wide(overview, _WIDE)
 
-class _Alerts(RowSource):
-    def __init__(self, overview: Overview, columns: Sequence[Column], *, compact: bool) -> None:
+
+class AlertSource(RowSource):
+    """The alerts of an Overview; how a row looks is up to those that inherit."""
+
+    def __init__(self, overview: Overview, columns: Sequence[Column]) -> None:
         self.columns = columns
         self._alerts = overview.alerts
-        self._newest = overview.newest
-        self._compact = compact
+        self.newest = overview.newest
         self._index: dict[Hashable, int] = {self.key(n): n for n in range(len(self))}
 
     def __len__(self) -> int:
+        """How many alerts there are."""
         return len(self._alerts)
 
     def key(self, index: int) -> Hashable:
+        """Rule and row."""
         alert = self._alerts[index]
         return alert.rule, alert.row
 
     def index(self, key: Hashable) -> int | None:
+        """Where the alert with this key stands."""
         return self._index.get(key)
 
     def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:
-        return [self._row(alert, widths) for alert in self._alerts[start:stop]]
+        """The alerts, each as `row` has it."""
+        return [self.row(alert, widths) for alert in self._alerts[start:stop]]
 
-    def _row(self, alert: Alert, widths: Sequence[int]) -> Row:
-        ongoing = alert.state == "ongoing"
-        when = cell(f" {units.moment(alert.ts, self._newest, widths[0] - 1)}", "muted")
-        rule = cell(alert.rule, "worst" if ongoing else "")
-        what, evidence = cell(alert.what), cell(alert.evidence, "muted")
-        cells: tuple[Cell, ...] = (when, rule, what, evidence)
-        if not self._compact:
-            calls = cell(f"{alert.calls:,} call{'' if alert.calls == 1 else 's'}", "muted")
-            cells = (when, rule, cell(alert.subject), what, evidence, calls, cell(alert.state))
-        return Row(cells, Span("▲", "warning") if ongoing else Span("○", "muted"))
+    @abstractmethod
+    def row(self, alert: Alert, widths: Sequence[int]) -> Row:
+        """One alert, for columns of these widths."""
+
+
+class _Compact(AlertSource):
+    def row(self, alert: Alert, widths: Sequence[int]) -> Row:
+        when = cell(f" {units.moment(alert.ts, self.newest, widths[0] - 1)}", "muted")
+        rule = cell(alert.rule, "worst" if alert.state == "ongoing" else "")
+        return _marked(alert, (when, rule, cell(alert.what), cell(alert.evidence, "muted")))
+
+
+class _Wide(_Compact):
+    def row(self, alert: Alert, widths: Sequence[int]) -> Row:
+        when, rule, what, evidence = super().row(alert, widths).cells
+        calls = cell(f"{alert.calls:,} call{'' if alert.calls == 1 else 's'}", "muted")
+        cells = (when, rule, cell(alert.subject), what, evidence, calls, cell(alert.state))
+        return _marked(alert, cells)
+
+
+def _marked(alert: Alert, cells: Sequence[Cell]) -> Row:
+    ongoing = alert.state == "ongoing"
+    return Row(cells, Span("▲", "warning") if ongoing else Span("○", "muted"))

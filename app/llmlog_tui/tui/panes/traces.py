@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual.binding import BindingType
@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from llmlog_tui import units
 from llmlog_tui.tui.bindings import TRACES_BINDINGS
 from llmlog_tui.tui.panes.pane import Pane
-from llmlog_tui.tui.widgets.rows import Cell, Column, Row, RowSource, cell, flags
+from llmlog_tui.tui.widgets.rows import Cell, Column, Row, RowSource, Span, cell, flags
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
@@ -41,10 +41,16 @@ class TracesPane(Pane):
         super().__init__(id="traces")
         self.empty = "No traces yet. One appears with the first record that has a trace_id."
         self._overview: Overview | None = None
+        self._marks: Mapping[str, str] = {}
 
     def hold(self, overview: Overview) -> None:
         """Show the traces of `overview`."""
         self._overview = overview
+        self.redraw()
+
+    def mark(self, marks: Mapping[str, str]) -> None:
+        """Show these letters beside these traces."""
+        self._marks = marks
         self.redraw()
 
     def redraw(self) -> None:
@@ -52,7 +58,7 @@ class TracesPane(Pane):
         if self._overview is None:
             self.label("Traces")
             return
-        self.show(_Traces(self._overview, _COMPACT if self.compact else _WIDE))
+        self.show(_Traces(self._overview, _COMPACT if self.compact else _WIDE, self._marks))
         total = len(self.source)
         self.label(
             f"Traces {total:,}" if self.compact else "Traces",
@@ -61,7 +67,10 @@ class TracesPane(Pane):
 
 
 class _Traces(RowSource):
-    def __init__(self, overview: Overview, columns: Sequence[Column]) -> None:
+    def __init__(
+        self, overview: Overview, columns: Sequence[Column], marks: Mapping[str, str]
+    ) -> None:
+        self._marks = marks
         self.columns = columns
         self._overview = overview
         self._ids = overview.traces["trace_id"]
@@ -93,7 +102,7 @@ class _Traces(RowSource):
             cell(units.short_id(trace["session_id"]), "muted"),
             cell((models[0] if models else units.UNKNOWN) + more, "muted"),
         )
-        return Row(cells)
+        return Row(cells, Span(self._marks.get(trace["trace_id"], " "), "accent"))
 
 
 def _cost(trace: dict[str, Any]) -> str:

@@ -13,6 +13,8 @@ from textual.containers import Container
 from textual.message import Message
 from textual.widget import Widget
 
+from llmlog_tui import units
+from llmlog_tui.text import inert
 from llmlog_tui.tui.arrangement import Arrangement
 from llmlog_tui.tui.asks import StepsOf
 from llmlog_tui.tui.bindings import OVERVIEW_BINDINGS
@@ -47,6 +49,7 @@ class OverviewScreen(View):
     def __init__(self) -> None:
         super().__init__()
         self.arrangement = Arrangement()
+        self._marked: str | None = None
         self._zoomed: Pane | None = None
         self._wanted_step: Hashable = None
         self.kpis = KpiRow()
@@ -163,6 +166,18 @@ class OverviewScreen(View):
     def _open_trace(self, message: LineTable.Selected) -> None:
         self.post_message(self.ReplayWanted(str(message.key)))
 
+    def action_mark(self) -> None:
+        """Mark the trace under the cursor as A; the next one as B, and lay both side by side."""
+        trace, a = self.selected_trace, self._marked
+        if trace is None:
+            return
+        self._marked = None if trace == a or a is not None else trace
+        self.traces.mark({} if self._marked is None else {trace: "A"})
+        if a is None:
+            self.hint(f"A is {inert(units.short_id(trace))}. d on another run lays it beside.")
+        elif trace != a:
+            self.post_message(self.DiffWanted(a, trace))
+
     @on(LineTable.Selected, "#timeline")
     def _open_step(self, message: LineTable.Selected) -> None:
         if self.selected_trace is not None and isinstance(message.key, int):
@@ -183,10 +198,12 @@ class OverviewScreen(View):
         self.go_to(self.calls.cursor_key)
         self.traces.focus()
 
-    def action_alert(self) -> None:
-        """Go to the next alert, and to the call where it began."""
-        if not self.alerts.select_next():
-            self.hint("No alerts.")
+    def show_alert(self, at: int) -> None:
+        """Put the cursor on an alert, and on the call where it began."""
+        key = self.alerts.source.key(at)
+        self.alerts.move_to(key)
+        if isinstance(key, tuple):
+            self.go_to(key[1])
 
     # -- how the panes share the screen
 

@@ -62,9 +62,14 @@ class View(Screen[None]):
 
     @dataclass
     class FilterWanted(Message):
-        """Only the calls for which the SQL predicate holds are wanted; all, if it is None."""
+        """Only the calls for which the SQL predicate holds are wanted; all, if it is None.
+
+        They are to be shown in the view with that name, and there the record with key `row`.
+        """
 
         where: str | None
+        view: str | None = None
+        row: int | None = None
 
     @dataclass
     class RecordWanted(Message):
@@ -86,6 +91,13 @@ class View(Screen[None]):
         row: int | None = None
 
     @dataclass
+    class DiffWanted(Message):
+        """Two traces are to be laid side by side."""
+
+        a: str
+        b: str
+
+    @dataclass
     class GoWanted(Message):
         """The record with key `row` is to be shown in the view called `view`."""
 
@@ -100,6 +112,7 @@ class View(Screen[None]):
         self.findbar = FindBar()
         self._focus_before: Widget | None = None
         self._sought = ""
+        self._alert: tuple[str, int] | None = None
         self._found_row: int | None = None
 
     def compose(self) -> ComposeResult:
@@ -238,6 +251,28 @@ class View(Screen[None]):
             self.hint(f"No failed call {where} this one.")
         else:
             self.go_to(row)
+
+    def action_alert(self, direction: int) -> None:
+        """Go to the next alert, round and round, or with -1 to the one before."""
+        alerts = () if self.overview is None else self.overview.alerts
+        if not alerts:
+            self.hint("No alerts.")
+            return
+        names = [(alert.rule, alert.row) for alert in alerts]
+        if self._alert in names:
+            at = (names.index(self._alert) + direction) % len(names)
+        else:
+            at = 0 if direction > 0 else len(names) - 1
+        self._alert = names[at]
+        self.show_alert(at)
+
+    def show_alert(self, at: int) -> None:
+        """Show the alert at this place among all: where it began."""
+        if self.overview is not None:
+            alert = self.overview.alerts[at]
+            self.go_to(alert.row)
+            total = len(self.overview.alerts)
+            self.hint(f"Alert {at + 1} of {total}: {inert(alert.rule)} {inert(alert.subject, 40)}")
 
     def hint(self, text: str) -> None:
         """Say something in passing, in place of what was said before."""

@@ -1,0 +1,255 @@
+"""SQL: a query over the log, and its answer in a table."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from textual import on
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input, Static, TextArea
+
+from llmlog_tui.text import inert
+from llmlog_tui.tui.bindings import EDITOR_BINDINGS, PATH_BINDINGS, RESULT_BINDINGS, SQL_BINDINGS
+from llmlog_tui.tui.panes.pane import Pane
+from llmlog_tui.tui.screens.view import View
+from llmlog_tui.tui.widgets.rows import Column, Row, RowSource, cell
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from llmlog_tui.analysis.overview import Overview
+
+_EXAMPLE: Final = """\
+select model, count(*) as calls, round(avg(latency_ms)) as avg_ms,
+       sum(reasoning_tokens) as rsn, sum(completion_tokens) as out
+from calls group by model order by calls desc"""
+_TABLES: Final = "tables: calls, traces, records · timestamps are UTC"
+_WIDEST: Final = 40
+_LOOKED_AT: Final = 200
+
+
+class Editor(TextArea):
+    """Where a query is typed; it leaves Tab and Esc to the screen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*EDITOR_BINDINGS]
+
+    def action_leave(self) -> None:
+        """Let the result have the keys."""
+        self.screen.query_one("#result").focus()
+
+
+class PathInput(Input):
+    """Where the path of an export is typed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*PATH_BINDINGS]
+
+    class Closed(Message):
+        """Nothing is to be written."""
+
+    def action_close(self) -> None:
+        """Write nothing."""
+        self.display = False
+        self.post_message(self.Closed())
+
+
+class ResultPane(Pane):
+    """The rows of a query's answer; h and l roll through its columns."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*RESULT_BINDINGS]
+
+    def __init__(self) -> None:
+        super().__init__(id="result")
+        self.following = False
+        self.frame: pl.DataFrame | None = None
+        self._first = 0
+        self.empty = "The answer of the query appears here: Ctrl-R runs it."
+
+    def hold(self, frame: pl.DataFrame, took_s: float) -> None:
+        """Show an answer."""
+        self.frame, self._first = frame, 0
+        self.following = False
+        self._took = took_s
+        self.redraw()
+        if frame.height:
+            self.move_to(0)
+
+    _took = 0.0
+
+    def redraw(self) -> None:
+        """Draw what is held."""
+        if self.frame is None:
+            self.label("Result")
+            return
+        self.empty = "No rows."
+        self.show(_Result(self.frame, self._first))
+        rows = f"{self.frame.height:,} row{'' if self.frame.height == 1 else 's'}"
+        columns = f"columns {self._first + 1} to {self.frame.width} of {self.frame.width}"
+        self.label(
+            f"Result · {rows} in {self._took * 1_000:,.0f} ms",
+            columns if self._first else f"{self.frame.width} columns",
+        )
+
+    def action_roll(self, columns: int) -> None:
+        """Begin so many columns further on."""
+        if self.frame is not None:
+            self._first = min(max(0, self._first + columns), self.frame.width - 1)
+            self.redraw()
+
+
+class _Result(RowSource):
+    def __init__(self, frame: pl.DataFrame, first: int) -> None:
+        self._frame = frame.select(frame.columns[first:])
+        looked_at = self._frame.head(_LOOKED_AT).rows()
+        self.columns = [
+            Column(
+                inert(name, _WIDEST),
+                min(_WIDEST, max([len(name), *(len(_text(row[n])) for row in looked_at)])),
+                "right" if dtype.is_numeric() else "left",
+            )
+            for n, (name, dtype) in enumerate(self._frame.schema.items())
+        ]
+
+    def __len__(self) -> int:
+        return self._frame.height
+
+    def key(self, index: int) -> Hashable:
+        return index
+
+    def index(self, key: Hashable) -> int | None:
+        return key if isinstance(key, int) and key < len(self) else None
+
+    def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:
+        shown = self._frame[:, : len(widths)].slice(start, stop - start)
+        return [Row([cell(_text(value)) for value in row]) for row in shown.iter_rows()]
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:,.4f}".rstrip("0").rstrip(".")
+    return f"{value:,}" if type(value) is int else inert(str(value), 400)
+
+
+class SqlScreen(View):
+    """Editor, result, and what went wrong."""
+
+    NAME = "sql"
+    LABEL = "SQL"
+    AUTO_FOCUS = "#editor"
+    BINDINGS: ClassVar[list[BindingType]] = [*SQL_BINDINGS]
+
+    @dataclass
+    class QueryWanted(Message):
+        """A query is to be answered."""
+
+        sql: str
+
+    @dataclass
+    class ExportWanted(Message):
+        """A frame is to be written to a file; `replace` if there is one already."""
+
+        frame: pl.DataFrame
+        path: str
+        replace: bool
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.editor = Editor(_EXAMPLE, id="editor", show_line_numbers=False)
+        self.result = ResultPane()
+        self.said = Static(Content.styled(_TABLES, "$text-muted"), id="sql-said")
+        self.path = PathInput(placeholder="export to: NAME.csv, .parquet or .jsonl", compact=True)
+        self.path.display = False
+        self._history: list[str] = []
+        self._place = 0
+        self._query: str | None = None
+        self._refused: str | None = None
+
+    def body(self) -> Iterable[Widget]:
+        """Editor above result."""
+        self.editor.border_title = "SQL · Ctrl-R runs · Ctrl-P commands · Esc leaves the editor"
+        yield Vertical(self.editor, self.said, self.path, self.result, id="sql-body")
+
+    def on_mount(self) -> None:
+        """Label what has nothing yet."""
+        self.result.redraw()
+
+    def show(self, overview: Overview, answer: object | None) -> None:
+        """A query is answered when it is run, of what the log is then."""
+        del overview, answer
+
+    def action_run(self) -> None:
+        """Run the query."""
+        sql = self.editor.text.strip().rstrip(";")
+        if not sql:
+            return
+        if not self._history or self._history[-1] != sql:
+            self._history.append(sql)
+        self._place = len(self._history) - 1
+        self._query = sql
+        self.said.update(Content.styled("running …  Esc gives up", "$text-muted"))
+        self.post_message(self.QueryWanted(sql))
+
+    def answered(self, sql: str, frame: pl.DataFrame | None, why: str, took_s: float) -> None:
+        """Show what a query found, or why it found nothing; not that of one that was given up."""
+        if sql != self._query:
+            return
+        self._query = None
+        if frame is None:
+            self.said.update(Content.styled(inert(why, 400), "$text-error"))
+            return
+        self.said.update(Content.styled(_TABLES, "$text-muted"))
+        self.result.hold(frame, took_s)
+
+    def action_history(self, by: int) -> None:
+        """Take the query that was run before, or with 1 the one after."""
+        if self._history:
+            self._place = min(max(0, self._place + by), len(self._history) - 1)
+            self.editor.text = self._history[self._place]
+
+    def action_back(self) -> None:
+        """Give up a query that runs; then as anywhere."""
+        if self._query is not None:
+            self._query = None
+            self.said.update(Content.styled("given up", "$text-muted"))
+        else:
+            super().action_back()
+
+    # -- export
+
+    def action_export(self) -> None:
+        """Ask where to."""
+        if self.result.frame is None:
+            self.hint("Nothing to export yet: Ctrl-R runs the query.")
+            return
+        self.path.display = True
+        self.path.focus()
+
+    @on(Input.Submitted)
+    def _export(self, event: Input.Submitted) -> None:
+        event.stop()
+        path = event.value.strip()
+        if path and self.result.frame is not None:
+            again = path == self._refused
+            self.post_message(self.ExportWanted(self.result.frame, path, replace=again))
+
+    def exported(self, path: str, why: str, *, is_there: bool) -> None:
+        """A file is written, or why it is not; one that is there is replaced if asked again."""
+        self._refused = path if is_there else None
+        if why:
+            again = " Enter again replaces it." if is_there else ""
+            self.hint(f"{inert(path, 80)}: {inert(why, 200)}.{again}")
+            return
+        self.hint(f"Written to {inert(path, 80)}.")
+        self.path.display = False
+        self.result.focus()
+
+    @on(PathInput.Closed)
+    def _path_closed(self) -> None:
+        self.result.focus()

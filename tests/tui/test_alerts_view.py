@@ -1,0 +1,115 @@
+"""The Alerts view: what was found, the evidence, and the calls on either side."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import polars as pl
+from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record, row_of, toasts
+
+from llmlog_tui.tui.app import LogApp
+from llmlog_tui.tui.screens.alerts import AlertsScreen
+from llmlog_tui.tui.screens.overview import OverviewScreen
+
+DIGIT = "2"
+
+
+def is_answered(app: LogApp, where: str) -> bool:
+    overview = app.view.overview
+    return overview is not None and overview.where == where and not app.busy
+
+
+def is_at(view: OverviewScreen, row: int) -> bool:
+    return view.row == row
+
+
+async def test_from_a_fingerprint_alert_to_before_and_after_to_the_calls_on_each_side(
+    sample: Path, shown: Shown, records: int, until: Until
+) -> None:
+    """Journey (c)."""
+    async with LogApp([sample]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, records)
+        await pilot.press(DIGIT)
+        await until(pilot, lambda: isinstance(app.screen, AlertsScreen), "the view")
+        screen = app.screen
+        assert isinstance(screen, AlertsScreen)
+        await until(pilot, lambda: screen.alert is not None, "the alerts")
+        while screen.alert is None or screen.alert.rule != "fingerprint":
+            await pilot.press("down")
+        alert = screen.alert
+        assert "fp_a1c93e → fp_b7e204" in str(screen.evidence.border_title)
+        table = str(screen.evidence.query_one("Static").render())
+        assert "before    after   change" in table
+        assert "▲ not chance" in table
+        for key, sign in (("a", ">="), ("b", "<")):
+            await pilot.press(DIGIT)
+            await until(pilot, lambda: app.screen is screen, "the alerts again")
+            await pilot.press(key)
+            overview = app.view
+            assert isinstance(overview, OverviewScreen)
+            where = f"model = 'gpt-oss-120b' and ts {sign} '{alert.ts:%Y-%m-%d %H:%M:%S.%f}'"
+            await until(pilot, partial(is_answered, app, where), f"the calls {sign}")
+            assert overview.overview is not None
+            calls = overview.overview.calls
+            assert calls.height
+            side = calls["ts"] < alert.ts if key == "b" else calls["ts"] >= alert.ts
+            assert side.all()
+            assert calls["model"].cast(pl.String).unique().to_list() == ["gpt-oss-120b"]
+            if key == "a":
+                await until(pilot, partial(is_at, overview, alert.row), "the call it began with")
+
+
+async def test_enter_goes_to_the_call_where_it_began(
+    sample: Path, shown: Shown, records: int, until: Until
+) -> None:
+    async with LogApp([sample]).run_test(size=SMALL) as pilot:
+        app = await shown(pilot, records)
+        await pilot.press(DIGIT)
+        await until(pilot, lambda: isinstance(app.screen, AlertsScreen), "the view")
+        screen = app.screen
+        assert isinstance(screen, AlertsScreen)
+        await until(pilot, lambda: screen.alert is not None, "the alerts")
+        assert screen.alert is not None
+        row = screen.alert.row
+        await pilot.press("enter")
+        overview = app.view
+        assert isinstance(overview, OverviewScreen)
+        await until(pilot, lambda: row_of(overview.calls) == row, "the call")
+
+
+async def test_w_and_W_go_round_the_alerts_in_every_view(  # noqa: N802 - the keys
+    sample: Path, shown: Shown, records: int
+) -> None:
+    async with LogApp([sample]).run_test(size=WIDE, notifications=True) as pilot:
+        app = await shown(pilot, records)
+        overview = app.view
+        assert isinstance(overview, OverviewScreen)
+        assert overview.overview is not None
+        rows = [alert.row for alert in overview.overview.alerts]
+        for key, at in (("w", 0), ("w", 1), ("W", 0), ("W", -1)):
+            await pilot.press(key)
+            assert row_of(overview.alerts) == (overview.overview.alerts[at].rule, rows[at])
+            assert row_of(overview.calls) == rows[at]
+
+
+async def test_without_alerts_the_view_says_what_watches(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(record())
+    async with LogApp([log]).run_test(size=WIDE, notifications=True) as pilot:
+        app = await shown(pilot, 1)
+        await pilot.press("w")
+        await until(pilot, lambda: "No alerts." in toasts(app), "that there are none")
+        await pilot.press(DIGIT)
+        await until(pilot, lambda: isinstance(app.screen, AlertsScreen), "the view")
+        screen = app.screen
+        assert isinstance(screen, AlertsScreen)
+        await until(
+            pilot,
+            lambda: "No alerts. 7 rules watch 1 calls." in "\n".join(lines_of(screen.findings)),
+            "the empty state",
+        )
+        await pilot.press("a", "b", "enter")
+        assert app.screen is screen

@@ -1,0 +1,91 @@
+"""Diff: two runs side by side."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record
+from textual.pilot import Pilot
+
+from llmlog_tui.tui.app import LogApp
+from llmlog_tui.tui.screens.diff import DiffScreen
+from llmlog_tui.tui.screens.overview import OverviewScreen
+
+
+async def diffed(pilot: Pilot[str], until: Until) -> DiffScreen:
+    app = pilot.app
+    await until(pilot, lambda: isinstance(app.screen, DiffScreen), "the diff")
+    screen = app.screen
+    assert isinstance(screen, DiffScreen)
+    await until(pilot, lambda: len(screen.pairs.source) > 0, "its pairs")
+    return screen
+
+
+@pytest.mark.parametrize("size", [WIDE, SMALL])
+async def test_a_good_and_a_bad_run_and_where_they_part(
+    sample: Path, shown: Shown, records: int, until: Until, size: tuple[int, int]
+) -> None:
+    """Journey (d)."""
+    runs: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for line in sample.read_bytes().splitlines():
+        runs[json.loads(line)["trace_id"]].append(json.loads(line))
+    bad, good = list(runs)[-1], list(runs)[-2]
+    assert any(step["status"] == "error" for step in runs[bad])
+    async with LogApp([sample]).run_test(size=size) as pilot:
+        app = await shown(pilot, records)
+        overview = app.screen
+        assert isinstance(overview, OverviewScreen)
+        assert overview.selected_trace == bad
+        await pilot.press("up", "d")
+        assert any("▌A" in line for line in lines_of(overview.traces))
+        await pilot.press("down", "d")
+        screen = await diffed(pilot, until)
+        assert screen.traces == (good, bad)
+        lines = "\n".join(lines_of(screen.pairs))
+        assert "◄ " in lines
+        steps = len(runs[bad]) - len(runs[good])
+        assert f"steps {steps:+,}" in str(screen.deltas.render())
+        await pilot.press("n")
+        at = screen.pairs.cursor_key
+        await pilot.press("N")
+        assert screen.pairs.cursor_key != at
+        await pilot.press("q")
+        await until(pilot, lambda: app.screen is overview, "the Overview")
+        assert not any("A" in line[:2] for line in lines_of(overview.traces))
+
+
+async def test_the_same_run_twice_is_no_diff_and_equal_runs_say_so(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(b"".join(record(trace_id=trace) for trace in ("one-run-", "two-run-")))
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 2)
+        await pilot.press("d", "d")
+        assert isinstance(app.screen, OverviewScreen), "d on the marked run unmarks it"
+        await pilot.press("d", "up", "d")
+        screen = await diffed(pilot, until)
+        assert "both runs do the same" in str(screen.deltas.render())
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen is not screen, "the record")
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: isinstance(app.screen, OverviewScreen), "the Overview")
+
+
+async def test_prompts_that_differ_are_told_from_their_hashes(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(
+        record(trace_id="one-run-", prefix_hashes=["a", "b"])
+        + record(trace_id="two-run-", prefix_hashes=["a", "c"])
+    )
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        await shown(pilot, 2)
+        await pilot.press("d", "up", "d")
+        screen = await diffed(pilot, until)
+        assert "prompts differ from message 1 on" in "\n".join(lines_of(screen.pairs))

@@ -1,0 +1,107 @@
+"""The SQL view: a query, its answer, and where that is written to."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import polars as pl
+from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record, toasts
+from textual.pilot import Pilot
+
+from llmlog_tui.tui.app import LogApp
+from llmlog_tui.tui.screens.sql import SqlScreen
+
+DIGIT = "3"
+
+
+def is_said(app: LogApp, said: str) -> bool:
+    return said in toasts(app)
+
+
+async def opened(pilot: Pilot[str], until: Until) -> SqlScreen:
+    await pilot.press(DIGIT)
+    app = pilot.app
+    await until(pilot, lambda: isinstance(app.screen, SqlScreen), "the view")
+    screen = app.screen
+    assert isinstance(screen, SqlScreen)
+    await until(pilot, lambda: screen.overview is not None, "the log")
+    return screen
+
+
+def result(screen: SqlScreen) -> str:
+    return f"{screen.result.border_title}\n" + "\n".join(lines_of(screen.result))
+
+
+async def test_the_example_runs_and_answers_in_a_table(
+    sample: Path, shown: Shown, records: int, until: Until
+) -> None:
+    async with LogApp([sample]).run_test(size=WIDE) as pilot:
+        await shown(pilot, records)
+        screen = await opened(pilot, until)
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: "5 rows in" in result(screen), "the answer")
+        assert "gpt-oss-120b" in result(screen)
+        assert "avg_ms" in result(screen)
+
+
+async def test_a_wrong_query_says_what_is_wrong_and_the_last_answer_stays(
+    sample: Path, shown: Shown, records: int, until: Until
+) -> None:
+    async with LogApp([sample]).run_test(size=SMALL) as pilot:
+        await shown(pilot, records)
+        screen = await opened(pilot, until)
+        screen.editor.text = "select 40 + 2 as n from calls limit 1;"
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: "1 row in" in result(screen), "the answer")
+        screen.editor.text = "select * from [b]nowhere"
+        await pilot.press("f5")
+        await until(pilot, lambda: "query" in str(screen.said.render()), "the reason")
+        assert "42" in result(screen)
+        await pilot.press("ctrl+up")
+        assert screen.editor.text.startswith("select 40 + 2")
+
+
+async def test_columns_that_do_not_fit_are_rolled_to(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(record(model="[b]\x1b[31m" + "m" * 5_000))
+    async with LogApp([log]).run_test(size=SMALL) as pilot:
+        await shown(pilot, 1)
+        screen = await opened(pilot, until)
+        screen.editor.text = "select model, trace_id, latency_ms from calls"
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: "1 row in" in result(screen), "the answer")
+        assert "[b]" in result(screen)
+        assert "\x1b" not in result(screen)
+        await pilot.press("escape", "l")
+        assert "mmm" not in result(screen)
+        assert "trace_id" in result(screen)
+        await pilot.press("h")
+        assert "mmm" in result(screen)
+
+
+async def test_the_answer_is_written_where_nothing_is_lost(
+    sample: Path, shown: Shown, records: int, until: Until, tmp_path: Path
+) -> None:
+    async with LogApp([sample]).run_test(size=WIDE, notifications=True) as pilot:
+        app = await shown(pilot, records)
+        screen = await opened(pilot, until)
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: "5 rows in" in result(screen), "the answer")
+        await pilot.press("escape", "x")
+        for name, said in (("out.xls", "does not end in"), ("no/out.csv", "No such file")):
+            screen.path.value = str(tmp_path / name)
+            await pilot.press("enter")
+            await until(pilot, partial(is_said, app, said), said)
+        (tmp_path / "out.csv").write_text("precious")
+        screen.path.value = str(tmp_path / "out.csv")
+        await pilot.press("enter")
+        await until(pilot, lambda: "is there already" in toasts(app), "that it is there")
+        assert (tmp_path / "out.csv").read_text() == "precious"
+        await pilot.press("enter")
+        await until(pilot, lambda: "Written to" in toasts(app), "that it is written")
+        written = pl.read_csv(tmp_path / "out.csv")
+        assert written["calls"].sum() == 564
+        assert screen.result.has_focus
