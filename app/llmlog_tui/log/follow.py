@@ -11,7 +11,8 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +29,9 @@ HEAD_BYTES: Final = 256
 
 _HELD: Final = 5
 """So many generations are held open: the current one, and those renamed or deleted last."""
+
+_LOOK_ALIKES: Final = 1_000
+"""So many lines that begin as a new file does are tried; more are those of a log gone wrong."""
 
 Claim = Callable[[os.stat_result, bytes], int | None]
 """Asked with a file's stat and head: from which byte on is it new? None: it is another's."""
@@ -93,6 +97,48 @@ class Generation:
         return os.pread(self.fd, len(self.head), 0) != self.head
 
 
+def kept(old: Generation, fd: int) -> int:
+    """How many bytes of the file that took the place of `old` were read in that one; 0 if none.
+
+    These are the bytes from the beginning of some line of `old` to the end of its last one, if the
+    new file begins with them and they are as many as tell a file from another.
+    """
+    new_size, end = os.fstat(fd).st_size, old.live.lines_end
+    head = os.pread(fd, HEAD_BYTES, 0)
+    if len(head) < HEAD_BYTES:
+        return 0
+    starts = _line_starts(old.fd, head, max(1, end - new_size), end)
+    for begin in islice(starts, _LOOK_ALIKES):
+        if _is_same(old.fd, begin, fd, end - begin):
+            return end - begin
+    return 0
+
+
+def _line_starts(fd: int, head: bytes, first: int, end: int) -> Iterator[int]:
+    """Where, from `first` on, the lines of a file begin that begin with `head`."""
+    sought, at = b"\n" + head, first - 1
+    while at + len(sought) <= end:
+        data = os.pread(fd, min(BLOCK_BYTES, end - at), at)
+        found = data.find(sought)
+        while found >= 0:
+            yield at + found + 1
+            found = data.find(sought, found + 1)
+        if len(data) < len(sought):
+            return
+        at += len(data) - len(sought) + 1
+
+
+def _is_same(fd: int, begin: int, other: int, length: int) -> bool:
+    """Whether `length` bytes from `begin` on are those that the other file begins with."""
+    at = 0
+    while at < length:
+        data = os.pread(fd, min(BLOCK_BYTES, length - at), begin + at)
+        if not data or data != os.pread(other, len(data), at):
+            return False
+        at += len(data)
+    return True
+
+
 def all_new(_: os.stat_result, __: bytes) -> int:
     """The Claim of a file that stands for itself: all of it is new."""
     return 0
@@ -103,8 +149,9 @@ class Follower:
 
     Descriptors are held, so what is written to a file after it was renamed or deleted is still
     read. A file that got shorter, or whose first 256 bytes are other ones, is a new generation,
-    read from its beginning. Half a line at the end of a file that was replaced is given up when
-    nothing was added to it for `linger_s` seconds.
+    read from its beginning; one that begins with the end of the file before (a prefix was cut off,
+    see llmlog.prune) is read from behind that. Half a line at the end of a file that was replaced
+    is given up when nothing was added to it for `linger_s` seconds.
     """
 
     def __init__(
@@ -206,6 +253,8 @@ class Follower:
             raise OSError(errno.EINVAL, "is not a regular file")
         start = self._claim(file, os.pread(fd, HEAD_BYTES, 0))
         self.is_waiting = False
+        if start == 0 and self._held:
+            start = kept(self._held[-1], fd)
         if start is None or start > file.st_size:  # another's, or a copy that is still being made
             os.close(fd)
             return False
