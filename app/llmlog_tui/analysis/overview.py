@@ -19,6 +19,7 @@ from llmlog_tui.analysis.kpis import Kpi, kpis
 from llmlog_tui.analysis.rules import DEFAULT, Rules
 from llmlog_tui.analysis.sql import narrowed
 from llmlog_tui.analysis.why import why_slow
+from llmlog_tui.log.schema import plain
 from llmlog_tui.log.store import Snapshot
 
 
@@ -54,12 +55,17 @@ class Overview:
     where: str | None = None
     watched_by: Rules = DEFAULT
 
-    def call_rows(self, start: int, stop: int) -> list[dict[str, Any]]:
-        """Calls `start` up to `stop`, each with what is remarkable about it.
+    def call_rows(
+        self, start: int, stop: int, order: pl.Series | None = None
+    ) -> list[dict[str, Any]]:
+        """Calls `start` up to `stop`, in `order` if they have one, with what is remarkable of each.
 
         That is `failed`, `truncated`, `retried`, `slow`, `worst` and `why` (see why.why_slow).
         """
-        rows = self.calls.slice(start, stop - start).to_dicts()
+        if order is None:
+            rows = self.calls.slice(start, stop - start).to_dicts()
+        else:
+            rows = self.calls[order.slice(start, stop - start)].to_dicts()
         for row in rows:
             latency = row["latency_ms"]
             row["failed"] = row["status"] == "error"
@@ -102,6 +108,10 @@ class Overview:
         record = self.snapshot.frame[_position(self.snapshot.frame, row)]
         file, block, line = record.select("file", "block", "line").row(0)
         return str(self.snapshot.files[file]), block, line
+
+    def record(self, row: int) -> dict[str, Any]:
+        """The record with this key, as `frame` has it."""
+        return plain(self.frame[_position(self.frame, row)]).row(0, named=True)
 
     def trace_of(self, row: object) -> str | None:
         """The trace_id of the record with this key."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Final
 
 import polars as pl
@@ -46,6 +47,27 @@ def narrowed(frame: pl.DataFrame, predicate: str) -> pl.DataFrame:
         asked = f"select row from records where {predicate}\n"  # noqa: S608 - one expression
         kept = pl.SQLContext(records=records, eager=True).execute(asked)["row"]
     return frame.filter(pl.col("row").is_in(kept.implode()))
+
+
+def condition(field: str, value: object, *, holds: bool) -> str:
+    """The predicate that a field has this value; or with not `holds`, that it has another one."""
+    if value is None:
+        return f"{field} is {'' if holds else 'not '}null"
+    literal = str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, datetime):
+        literal = f"'{value:%Y-%m-%d %H:%M:%S.%f}'"
+    elif isinstance(value, str):
+        literal = "'" + value.replace("'", "''") + "'"
+    return f"{field} = {literal}" if holds else f"({field} <> {literal} or {field} is null)"
+
+
+def both(one: str | None, other: str) -> str:
+    """The predicate that both hold."""
+    return other if one is None else f"{_grouped(one)} and {other}"
+
+
+def _grouped(predicate: str) -> str:
+    return f"({predicate})" if re.search(r"\bor\b", predicate, re.IGNORECASE) else predicate
 
 
 def problem(predicate: str) -> str:

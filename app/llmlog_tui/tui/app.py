@@ -35,6 +35,7 @@ from llmlog_tui.tui.messages import (
     Refused,
 )
 from llmlog_tui.tui.screens.alerts import AlertsScreen
+from llmlog_tui.tui.screens.calls import CallsScreen
 from llmlog_tui.tui.screens.diff import DiffScreen
 from llmlog_tui.tui.screens.overview import OverviewScreen
 from llmlog_tui.tui.screens.record import RecordScreen
@@ -88,7 +89,12 @@ class LogApp(App[str]):
         self._feed = Feed(files, self.post_message, follow=follow, last=last, stdin=stdin)
         self._analyst = Analyst(self.post_message, slow_ms, rules)
         self._overview_screen = OverviewScreen()
-        self._views: tuple[View, ...] = (self._overview_screen, AlertsScreen(), SqlScreen())
+        self._views: tuple[View, ...] = (
+            self._overview_screen,
+            CallsScreen(),
+            AlertsScreen(),
+            SqlScreen(),
+        )
         self._wanted_row: int | None = None
         for view in self._views:
             self.add_mode(view.NAME, partial(_itself, view))

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from llmlog_tui.analysis.overview import Overview
     from llmlog_tui.analysis.replay import Replay
     from llmlog_tui.analysis.timeline import Timeline
@@ -24,17 +26,56 @@ class Ask(Protocol):
 
 
 @dataclass(frozen=True)
+class Sort:
+    """By which field calls are sorted."""
+
+    field: str
+    descending: bool
+
+
+@dataclass(frozen=True)
+class CallsIn:
+    """The order of an Overview's calls; None for that of the log."""
+
+    sort: Sort | None
+
+    def __call__(self, overview: Overview) -> pl.Series | None:
+        """The positions of the calls in that order, unknown values last; equal ones as they came.
+
+        None without a sort.
+        """
+        if self.sort is None:
+            return None
+        from llmlog_tui.log.schema import plain  # noqa: PLC0415 - imports polars
+
+        values = plain(overview.calls.select(by=self.sort.field)).with_row_index("at")
+        in_order = values.sort(
+            "by", descending=self.sort.descending, nulls_last=True, maintain_order=True
+        )
+        return in_order["at"]
+
+
+class Steps(NamedTuple):
+    """The timeline of a trace, None where there is no trace; and the order of calls (CallsIn)."""
+
+    timeline: Timeline | None
+    order: pl.Series | None
+
+
+@dataclass(frozen=True)
 class StepsOf:
-    """The timeline of one trace; None for the newest one."""
+    """The timeline of one trace, None for the newest one; and the order of calls."""
 
     trace_id: str | None
+    sort: Sort | None = None
 
-    def __call__(self, overview: Overview) -> Timeline | None:
-        """The timeline; None where there is no trace."""
+    def __call__(self, overview: Overview) -> Steps:
+        """The timeline and the order."""
         from llmlog_tui.analysis.timeline import timeline  # noqa: PLC0415 - imports polars
 
         trace = self.trace_id or overview.newest_trace
-        return None if trace is None else timeline(overview.frame, trace, overview.slow_ms)
+        steps = None if trace is None else timeline(overview.frame, trace, overview.slow_ms)
+        return Steps(steps, CallsIn(self.sort)(overview))
 
 
 @dataclass(frozen=True, eq=False)

@@ -127,6 +127,25 @@ TABLE_BINDINGS: Final = _named(
     ],
 )
 
+COLUMN_BINDINGS: Final = _named(
+    "sort", [Binding("s", "sort", "sort", tooltip="Sort by this column: down, up, by time again")]
+)
+PICK_BINDINGS: Final = _named(
+    "columns",
+    [
+        Binding("h,left", "column(-1)", "column", key_display="h/l", tooltip="Column to the left"),
+        Binding("l,right", "column(1)", "column on", tooltip="Column to the right", show=False),
+        Binding("equals_sign", "pick('this')", "only this", key_display="="),
+        Binding("minus", "pick('others')", "not this", key_display="-"),
+    ],
+)
+CALLS_VIEW_BINDINGS: Final = _named(
+    "calls-view",
+    [
+        Binding("v", "view_as", "fields or line", tooltip="Fields or the raw line in the drawer"),
+        Binding("r", "record", "record", tooltip="Show the whole record"),
+    ],
+)
 TRACES_BINDINGS: Final = _named(
     "traces",
     [

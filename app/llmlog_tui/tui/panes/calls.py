@@ -9,39 +9,45 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from textual.binding import BindingType
 
 from llmlog_tui import units
-from llmlog_tui.tui.bindings import CALLS_BINDINGS
+from llmlog_tui.tui.asks import Sort
+from llmlog_tui.tui.bindings import CALLS_BINDINGS, COLUMN_BINDINGS, PICK_BINDINGS
 from llmlog_tui.tui.panes.pane import Pane
 from llmlog_tui.tui.widgets.rows import Cell, Column, Row, RowSource, Span, Tone, cell, flags
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from llmlog_tui.analysis.overview import Overview
 
 _WIDE: Final = (
-    Column("time", 12),
-    Column("trace", 8),
-    Column("st", 3, "right"),
-    Column("model", 17),
-    Column("ms", 7, "right"),
-    Column("rsn", 5, "right"),
+    Column("time", 12, field="ts"),
+    Column("trace", 8, field="trace_id"),
+    Column("st", 3, "right", field="step"),
+    Column("model", 17, field="model"),
+    Column("ms", 7, "right", field="latency_ms"),
+    Column("rsn", 5, "right", field="reasoning_tokens"),
     Column("why slow", 29, flex=True),
-    Column("tok/s", 5, "right"),
-    Column("in", 6, "right"),
-    Column("out", 6, "right"),
-    Column("cached", 6, "right"),
-    Column("cost $", 7, "right"),
-    Column("finish", 10),
-    Column("fingerprint", 11),
+    Column("tok/s", 5, "right", field="tokens_per_sec"),
+    Column("in", 6, "right", field="prompt_tokens"),
+    Column("out", 6, "right", field="completion_tokens"),
+    Column("cached", 6, "right", field="cached_tokens"),
+    Column("cost $", 7, "right", field="cost_usd"),
+    Column("finish", 10, field="finish_reason"),
+    Column("fingerprint", 11, field="system_fingerprint"),
     Column("flag", 4),
 )
 _COMPACT: Final = (
-    Column("time", 8),
-    Column("trace", 8),
-    Column("st", 3, "right"),
-    Column("model", 14),
-    Column("ms", 7, "right"),
-    Column("rsn", 5, "right"),
+    Column("time", 8, field="ts"),
+    Column("trace", 8, field="trace_id"),
+    Column("st", 3, "right", field="step"),
+    Column("model", 14, field="model"),
+    Column("ms", 7, "right", field="latency_ms"),
+    Column("rsn", 5, "right", field="reasoning_tokens"),
     Column("why slow", 12, flex=True),
 )
+
+_STAND_INS: Final = {"model": "requested_model", "finish_reason": "error_type"}
+"""What is shown of a call that failed, in the place of what it does not have."""
 
 _EMPTY: Final = "No model calls yet. They appear here as the application makes them."
 
@@ -49,13 +55,17 @@ _EMPTY: Final = "No model calls yet. They appear here as the application makes t
 class CallsPane(Pane):
     """The model calls of an Overview, those of the selected trace marked."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*CALLS_BINDINGS]
+    BINDINGS: ClassVar[list[BindingType]] = [*CALLS_BINDINGS, *PICK_BINDINGS, *COLUMN_BINDINGS]
 
-    def __init__(self) -> None:
-        super().__init__(id="calls")
+    def __init__(self, *, id: str = "calls") -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
         self.empty = _EMPTY
+        self.sort: Sort | None = None
         self._overview: Overview | None = None
         self._trace: str | None = None
+        self._order: pl.Series | None = None
+        self._sorted_by: Sort | None = None
+        self._new = 0
 
     def wait_for(self, files: Sequence[Path]) -> None:
         """Say which files are not there yet, while there are no calls."""
@@ -67,32 +77,89 @@ class CallsPane(Pane):
             )
         self.refresh()
 
-    def hold(self, overview: Overview, trace: str | None) -> None:
-        """Show the calls of `overview`; `trace` is the selected one."""
-        self._overview, self._trace = overview, trace
+    def hold(self, overview: Overview, trace: str | None, order: pl.Series | None) -> None:
+        """Show the calls of `overview` in `order`; `trace` is the selected one.
+
+        What was sorted stays as it is while calls arrive: they are counted, and come in with the
+        next sort.
+        """
+        self._trace = trace
+        last = self._overview
+        if self.sort is None:
+            self._overview, self._order, self._sorted_by, self._new = overview, None, None, 0
+        elif order is not None and (
+            self._sorted_by != self.sort or last is None or last.where != overview.where
+        ):
+            self._overview, self._order, self._sorted_by, self._new = overview, order, self.sort, 0
+            self.following = False
+        elif last is not None and last.where == overview.where:
+            self._new = overview.calls.height - last.calls.height
         self.redraw()
+
+    def mark(self, trace: str | None) -> None:
+        """Mark the calls of the selected trace."""
+        if trace != self._trace:
+            self._trace = trace
+            self.redraw()
+
+    def action_sort(self) -> None:
+        """Sort by the column under the cursor: descending, ascending, then by time again."""
+        field = self.column.field if self.column is not None else ""
+        if not field:
+            return
+        if self.sort is None or self.sort.field != field:
+            self.sort = Sort(field, descending=True)
+        else:
+            self.sort = Sort(field, descending=False) if self.sort.descending else None
+        self.post_message(self.Sorted(self))
+
+    def follow(self) -> None:
+        """Go to the newest call, in the order of the log."""
+        self.sort = None
+        super().follow()
 
     def redraw(self) -> None:
         """Draw what is held."""
         if self._overview is None:
             self.label("Calls")
             return
-        self.show(_Calls(self._overview, self._trace, _COMPACT if self.compact else _WIDE))
+        if self._overview.where is not None:
+            self.empty = "No calls match. Esc clears the filter."
+        elif self._overview.all_calls:
+            self.empty = _EMPTY
+        columns = _COMPACT if self.compact else _WIDE
+        self.show(_Calls(self._overview, self._trace, columns, self._order, self._sorted_by))
         total = units.count(len(self.source)) if self.compact else ""
         verdict = self._overview.verdict.sentence()
         self.label(
             " · ".join(part for part in (f"Calls {total}".strip(), verdict) if part),
             f"{len(self.source):,} of {self._overview.snapshot.counts.records:,} records · "
-            f"newest last · slow is over {units.whole(self._overview.slow_ms)} ms",
+            f"{self._in_order()} · slow is over {units.whole(self._overview.slow_ms)} ms",
         )
+
+    def _in_order(self) -> str:
+        if self._sorted_by is None:
+            return "newest last"
+        arrow = "▼" if self._sorted_by.descending else "▲"
+        new = f", {self._new:,} new since" if self._new else ""
+        return f"by {self._sorted_by.field} {arrow}{new} · End newest"
 
 
 class _Calls(RowSource):
-    def __init__(self, overview: Overview, trace: str | None, columns: Sequence[Column]) -> None:
+    def __init__(
+        self,
+        overview: Overview,
+        trace: str | None,
+        columns: Sequence[Column],
+        order: pl.Series | None,
+        sort: Sort | None,
+    ) -> None:
         self.columns = columns
         self._overview = overview
         self._trace = trace
-        self._keys = overview.calls["row"]
+        self._order = order
+        self._sort = sort
+        self._keys = overview.calls["row"] if order is None else overview.calls["row"][order]
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -104,7 +171,22 @@ class _Calls(RowSource):
         return self._keys.index_of(key)
 
     def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:
-        return [self._row(call, widths) for call in self._overview.call_rows(start, stop)]
+        calls = self._overview.call_rows(start, stop, self._order)
+        return [self._row(call, widths) for call in calls]
+
+    def picked(self, index: int, column: int) -> tuple[str, object]:
+        """Where another field stands in for one that is unknown, that one."""
+        at = index if self._order is None else int(self._order[index])
+        field = self.columns[column].field
+        stand_in = _STAND_INS.get(field, field)
+        shown = field if self._overview.calls[field][at] is not None else stand_in
+        return shown, self._overview.calls[shown][at]
+
+    def heading(self, column: int, width: int) -> str:
+        title, sort = self.columns[column].title, self._sort
+        if sort is None or sort.field != self.columns[column].field:
+            return title
+        return f"{title[: width - 1]}{'▼' if sort.descending else '▲'}"
 
     def _row(self, call: dict[str, Any], widths: Sequence[int]) -> Row:
         step = units.UNKNOWN if call["step"] is None else str(call["step"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from textual.binding import BindingType
 
 from llmlog_tui import units
-from llmlog_tui.tui.bindings import TRACES_BINDINGS
+from llmlog_tui.tui.bindings import PICK_BINDINGS, TRACES_BINDINGS
 from llmlog_tui.tui.panes.pane import Pane
 from llmlog_tui.tui.widgets.rows import Cell, Column, Row, RowSource, Span, cell, flags
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
 
 _WIDE: Final = (
-    Column("id", 8, flex=True),
+    Column("id", 8, flex=True, field="trace_id"),
     Column("when", 8),
     Column("steps", 5, "right"),
     Column("time ms", 7, "right"),
@@ -25,9 +25,9 @@ _WIDE: Final = (
     Column("flag", 4),
 )
 _COMPACT: Final = (
-    Column("id", 8),
+    Column("id", 8, field="trace_id"),
     *_WIDE[1:],
-    Column("session", 8),
+    Column("session", 8, field="session_id"),
     Column("models", 10, flex=True),
 )
 
@@ -35,7 +35,7 @@ _COMPACT: Final = (
 class TracesPane(Pane):
     """The traces of an Overview; the one under the cursor is the selected one."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*TRACES_BINDINGS]
+    BINDINGS: ClassVar[list[BindingType]] = [*TRACES_BINDINGS, *PICK_BINDINGS]
 
     def __init__(self) -> None:
         super().__init__(id="traces")
@@ -84,6 +84,10 @@ class _Traces(RowSource):
 
     def index(self, key: Hashable) -> int | None:
         return self._ids.index_of(key)
+
+    def picked(self, index: int, column: int) -> tuple[str, object]:
+        field = self.columns[column].field
+        return field, self._overview.traces[field][index]
 
     def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:
         return [self._row(trace, widths) for trace in self._overview.trace_rows(start, stop)]

@@ -16,7 +16,7 @@ from textual.widget import Widget
 from llmlog_tui import units
 from llmlog_tui.text import inert
 from llmlog_tui.tui.arrangement import Arrangement
-from llmlog_tui.tui.asks import StepsOf
+from llmlog_tui.tui.asks import Steps, StepsOf
 from llmlog_tui.tui.bindings import OVERVIEW_BINDINGS
 from llmlog_tui.tui.panes.alerts import AlertsPane
 from llmlog_tui.tui.panes.calls import CallsPane
@@ -29,7 +29,6 @@ from llmlog_tui.tui.widgets.table import LineTable
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
-    from llmlog_tui.analysis.timeline import Timeline
 
 
 class OverviewScreen(View):
@@ -82,15 +81,17 @@ class OverviewScreen(View):
     @property
     def ask(self) -> StepsOf:
         """The steps of the selected trace; of the newest one while following."""
-        return StepsOf(None if self.traces.following else self.selected_trace)
+        trace = None if self.traces.following else self.selected_trace
+        return StepsOf(trace, self.calls.sort)
 
     def show(self, overview: Overview, answer: object | None) -> None:
         """Show answers; a timeline of another trace than the selected one is of no use any more."""
         self.kpis.hold(overview.kpis)
         self.traces.hold(overview)
-        self.calls.hold(overview, self.selected_trace)
+        steps = cast("Steps | None", answer)
+        self.calls.hold(overview, self.selected_trace, None if steps is None else steps.order)
         self.alerts.hold(overview)
-        timeline = cast("Timeline | None", answer)
+        timeline = None if steps is None else steps.timeline
         if timeline is not None and timeline.trace_id == self.selected_trace:
             self.timeline.hold(timeline)
             if self._wanted_step is not None:
@@ -124,7 +125,7 @@ class OverviewScreen(View):
         found = self.overview.trace_like(wanted) if self.overview is not None else None
         if self.overview is None or found is None or not self.traces.move_to(found):
             return False
-        self.calls.hold(self.overview, found)
+        self.calls.mark(found)
         return True
 
     def go_to(self, row: Hashable) -> None:
@@ -135,7 +136,7 @@ class OverviewScreen(View):
         trace = self.overview.trace_of(row)
         if trace is None or not self.traces.move_to(trace):
             return
-        self.calls.hold(self.overview, trace)
+        self.calls.mark(trace)
         if not self.timeline.move_to(row):
             self._wanted_step = row
         self.post_message(self.Asks(self))
@@ -144,7 +145,7 @@ class OverviewScreen(View):
     def _trace_highlighted(self, message: LineTable.Highlighted) -> None:
         trace = self.selected_trace
         if self.overview is not None and trace is not None:
-            self.calls.hold(self.overview, trace)
+            self.calls.mark(trace)
             last = self.overview.last_call_of(trace) if message.by_user else None
             if last is not None:
                 self.calls.move_to(last)

@@ -175,14 +175,12 @@ class ReplayScreen(View):
             self._draw_sheets()
 
     def _draw_sheets(self) -> None:
-        from llmlog_tui.analysis.detail import detail  # noqa: PLC0415 - imports polars
-
         if self._run is None or self.overview is None or self._line_of is None:
             return
         step = self._run.replay.steps[self._at]
         record = self._run.records[step.row]
-        found = detail(record, self.overview.usual.get(record["model"]), self.overview.slow_ms)
-        lines = list(detailtext.lines(found, step.start, self.detail_sheet.size.width - 2))
+        width = self.detail_sheet.size.width - 2
+        lines = list(detailtext.of(self.overview, record, step.start, width))
         lines += [Content(""), *recordtext.greps(self._line, self._line_of[0])]
         number = units.UNKNOWN if step.step is None else str(step.step)
         self.detail_sheet.hold(f"Step {number} · {step.name}", lines)

@@ -21,6 +21,7 @@ from llmlog_tui.tui.widgets.filterbar import FilterBar
 from llmlog_tui.tui.widgets.findbar import FindBar
 from llmlog_tui.tui.widgets.header import Header
 from llmlog_tui.tui.widgets.keyline import KeyLine
+from llmlog_tui.tui.widgets.table import LineTable
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
@@ -232,6 +233,17 @@ class View(Screen[None]):
     @on(FilterBar.Wanted)
     def _filter_wanted(self, message: FilterBar.Wanted) -> None:
         self.post_message(self.FilterWanted(message.where))
+
+    @on(LineTable.Picked)
+    def _picked(self, message: LineTable.Picked) -> None:
+        from llmlog_tui.analysis.sql import both, condition  # noqa: PLC0415 - imports polars
+
+        wanted = condition(message.field, message.value, holds=message.holds)
+        self.post_message(self.FilterWanted(both(self.filterbar.where, wanted)))
+
+    @on(LineTable.Sorted)
+    def _sorted(self) -> None:
+        self.post_message(self.Asks(self))
 
     def action_back(self) -> None:
         """Esc at the root: clear the filter, which `f` brings back."""

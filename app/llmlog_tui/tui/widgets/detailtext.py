@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from textual.content import Content
@@ -13,11 +13,22 @@ from llmlog_tui.tui.bars import ANSWER, FIRST_TOKEN, WAIT
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.detail import Detail
+    from llmlog_tui.analysis.overview import Overview
 
 _LABEL: Final = 12
 _BAR: Final = 40
 _MUTED: Final = "$text-muted"
 _IDS: Final = ("id", "request_id", "span_id", "parent_span_id", "tool_call_id", "error_code")
+
+
+def of(
+    overview: Overview, record: Mapping[str, Any], begin_offset_ms: float | None, width: int
+) -> Iterator[Content]:
+    """The lines for a record of an Overview's frame; as lines()."""
+    from llmlog_tui.analysis.detail import detail  # noqa: PLC0415 - imports polars
+
+    found = detail(record, overview.usual.get(record["model"]), overview.slow_ms)
+    yield from lines(found, begin_offset_ms, width)
 
 
 def lines(detail: Detail, begin_offset_ms: float | None, width: int) -> Iterator[Content]:

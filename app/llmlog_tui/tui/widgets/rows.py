@@ -46,12 +46,17 @@ class Row(NamedTuple):
 
 
 class Column(NamedTuple):
-    """A column `width` cells wide; one with `flex` takes what the others leave."""
+    """A column `width` cells wide; one with `flex` takes what the others leave.
+
+    `field` is the record's field that it shows, by which rows can be sorted and filtered; empty if
+    there is none.
+    """
 
     title: str
     width: int
     align: Literal["left", "right"] = "left"
     flex: bool = False
+    field: str = ""
 
 
 class RowSource(ABC):
@@ -74,6 +79,10 @@ class RowSource(ABC):
     @abstractmethod
     def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:
         """The rows from `start` up to `stop`, for columns of these widths."""
+
+    def picked(self, index: int, column: int) -> tuple[str, object]:  # noqa: ARG002 - as below
+        """The field that a cell shows, and its value, to filter by."""
+        return self.columns[column].field, None
 
     def heading(self, column: int, width: int) -> str:  # noqa: ARG002 - for sources that need it
         """What stands over a column."""

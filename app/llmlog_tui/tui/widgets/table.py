@@ -24,7 +24,7 @@ from textual.strip import Strip
 from llmlog_tui.text import inert
 from llmlog_tui.tui.bindings import TABLE_BINDINGS
 from llmlog_tui.tui.widgets.layout import fit, lay_out
-from llmlog_tui.tui.widgets.rows import Cell, NoRows, Row, RowSource, Span
+from llmlog_tui.tui.widgets.rows import Cell, Column, NoRows, Row, RowSource, Span
 
 _GUTTER, _MARGIN = 2, 1
 _WHEEL_ROWS = 3
@@ -72,6 +72,20 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
             """The table, for `@on` selectors."""
             return self.table
 
+    @dataclass
+    class Sorted(Message):
+        """Another order is wanted."""
+
+        table: LineTable
+
+    @dataclass
+    class Picked(Message):
+        """Only rows whose field has this value are wanted; without `holds`, only the others."""
+
+        field: str
+        value: object
+        holds: bool
+
     def __init__(self, *, heading: bool = True, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.following = True
@@ -81,6 +95,7 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._cursor = -1
         self._key: Hashable = None
         self._heading = int(heading)
+        self._column: int | None = None
         self._window: tuple[tuple[int, int], list[Row], list[int]] | None = None
 
     # -- rows
@@ -188,7 +203,13 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
     def on_click(self, event: events.Click) -> None:
         """Put the cursor where the mouse is; a second click takes the row."""
         offset = event.get_content_offset(self)
-        if offset is None or offset.y < self._heading:
+        if offset is None:
+            return
+        if offset.y < self._heading:
+            at = self._column_at(offset.x)
+            if at is not None and self._source.columns[at].field:
+                self._column = at
+                self.action_sort()
             return
         index = self._top + offset.y - self._heading
         if index < len(self._source):
@@ -219,6 +240,45 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
         self.following = self._cursor == last
         self._settle(by_user=True)
 
+    # -- columns
+
+    @property
+    def column(self) -> Column | None:
+        """The column under the cursor; None until there is one."""
+        columns = self._source.columns
+        has = self._column is not None and self._column < len(columns)
+        return columns[self._column] if has and self._column is not None else None
+
+    def action_column(self, by: int) -> None:
+        """Move the column cursor to the next column on screen that shows a field."""
+        _, _, widths = self._visible()
+        shown = [n for n in range(len(widths)) if self._source.columns[n].field]
+        if not shown:
+            return
+        here = self._column if self._column in shown else None
+        at = shown.index(here) + by if here is not None else 0
+        self._column = shown[min(max(0, at), len(shown) - 1)]
+        self.refresh()
+
+    def action_sort(self) -> None:
+        """Sort by the column under the cursor; tables that can, do."""
+
+    def action_pick(self, which: str) -> None:
+        """Show only rows with the value under the cursors, or only the others."""
+        column = self.column
+        if column is not None and column.field and self._cursor >= 0 and self._column is not None:
+            field, value = self._source.picked(self._cursor, self._column)
+            self.post_message(self.Picked(field, value, holds=which == "this"))
+
+    def _column_at(self, x: int) -> int | None:
+        _, _, widths = self._visible()
+        end = _GUTTER
+        for n, width in enumerate(widths):
+            end += width + 1
+            if _GUTTER <= x < end:
+                return n
+        return None
+
     # -- drawing
 
     def render_line(self, y: int) -> Strip:
@@ -247,7 +307,11 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
         return self._window
 
     def _heading_cells(self, widths: list[int]) -> list[Cell]:
-        return [(Span(self._source.heading(n, width)),) for n, width in enumerate(widths)]
+        marked = self._column if self.has_focus else None
+        return [
+            (Span(self._source.heading(n, width), "primary" if n == marked else ""),)
+            for n, width in enumerate(widths)
+        ]
 
     def _row(self, index: int, row: Row, widths: list[int]) -> Strip:
         style, pointer = self.rich_style, " "
@@ -257,7 +321,14 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
             pointer = "▌"
             name = "table--cursor" if self.has_focus else "table--cursor-blurred"
             style = self.get_component_rich_style(name)
-        return self._strip(row.cells, row.mark, pointer, widths, style)
+        cells = row.cells
+        if index == self._cursor and self.has_focus and self._column is not None:
+            picked = self._column
+            cells = [
+                [Span(span.text, "primary") for span in spans] if n == picked else spans
+                for n, spans in enumerate(cells)
+            ]
+        return self._strip(cells, row.mark, pointer, widths, style)
 
     def _strip(
         self, cells: Sequence[Cell], mark: Span, pointer: str, widths: list[int], style: Style
