@@ -12,7 +12,7 @@ from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.screens.alerts import AlertsScreen
 from llmlog_tui.tui.screens.overview import OverviewScreen
 
-DIGIT = "3"
+DIGIT = "4"
 
 
 def is_answered(app: LogApp, where: str) -> bool:

@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.screens.sql import SqlScreen
 
-DIGIT = "4"
+DIGIT = "5"
 
 
 def is_said(app: LogApp, said: str) -> bool:

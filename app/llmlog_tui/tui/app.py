@@ -41,6 +41,7 @@ from llmlog_tui.tui.screens.overview import OverviewScreen
 from llmlog_tui.tui.screens.record import RecordScreen
 from llmlog_tui.tui.screens.replay import ReplayScreen
 from llmlog_tui.tui.screens.sql import SqlScreen
+from llmlog_tui.tui.screens.trends import TrendsScreen
 from llmlog_tui.tui.screens.view import View
 from llmlog_tui.tui.screens.welcome import WelcomeScreen
 from llmlog_tui.tui.themes import DARK, LIGHT
@@ -92,6 +93,7 @@ class LogApp(App[str]):
         self._views: tuple[View, ...] = (
             self._overview_screen,
             CallsScreen(),
+            TrendsScreen(),
             AlertsScreen(),
             SqlScreen(),
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
     from llmlog_tui.analysis.replay import Replay
     from llmlog_tui.analysis.timeline import Timeline
+    from llmlog_tui.analysis.trends import Trends
 
 
 class Ask(Protocol):
@@ -114,3 +116,28 @@ class ReplayOf:
             nth=runs.index(self.trace_id) + 1 if self.trace_id in runs else 1,
             of=max(1, len(runs)),
         )
+
+
+@dataclass(frozen=True)
+class TrendsOf:
+    """The course of one model's calls, of all if it is None; see analysis.trends.trends()."""
+
+    slices: int
+    within: tuple[datetime, datetime] | None
+    model: str | None
+
+    def __call__(self, overview: Overview) -> Trends:
+        """The course."""
+        import polars as pl  # noqa: PLC0415 - not before the first frame
+
+        from llmlog_tui.analysis.trends import Mark, trends  # noqa: PLC0415 - imports polars
+
+        calls = overview.calls
+        if self.model is not None:
+            calls = calls.filter(pl.col("model") == self.model)
+        marks = [
+            Mark(alert.ts, alert.rule, alert.row, f"{alert.subject} {alert.what}")
+            for alert in overview.alerts
+            if alert.ts is not None and self.model in (None, alert.subject)
+        ]
+        return trends(calls, marks, self.slices, overview.slow_ms, self.within)

@@ -146,6 +146,24 @@ CALLS_VIEW_BINDINGS: Final = _named(
         Binding("r", "record", "record", tooltip="Show the whole record"),
     ],
 )
+TRENDS_BINDINGS: Final = _named(
+    "trends",
+    [
+        Binding("h,left", "cursor(-1)", "cursor", key_display="h/l", tooltip="Cursor to the left"),
+        Binding("l,right", "cursor(1)", "cursor on", tooltip="Cursor to the right", show=False),
+        Binding("i", "zoom_time(0.5)", "zoom", key_display="i/o", tooltip="Look at less time"),
+        Binding("o", "zoom_time(2.0)", "zoom out", tooltip="Look at more time", show=False),
+        Binding("H", "pan(-0.5)", "earlier", key_display="H/L", tooltip="Look at earlier calls"),
+        Binding("L", "pan(0.5)", "later", tooltip="Look at later calls", show=False),
+        Binding("0", "all", "all", tooltip="Look at all of the time"),
+        Binding("M", "model", "model", tooltip="Look at one model after the other"),
+        Binding("r", "range", "range to filter", tooltip="Let all views show only this time"),
+        Binding(
+            "enter", "open", "its call", key_display="Enter", tooltip="Go to the alert or call"
+        ),
+        Binding("v", "view_as", "next chart", tooltip="On a small screen, the next chart"),
+    ],
+)
 TRACES_BINDINGS: Final = _named(
     "traces",
     [

@@ -1,0 +1,260 @@
+"""Trends: latency, speed, tokens, cost and failures over time, on one axis."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar, Final, cast
+
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from llmlog_tui import units
+from llmlog_tui.text import inert
+from llmlog_tui.tui.asks import TrendsOf
+from llmlog_tui.tui.bindings import TRENDS_BINDINGS
+from llmlog_tui.tui.screens.view import View
+from llmlog_tui.tui.widgets.chart import LABEL, Chart, Line
+
+if TYPE_CHECKING:
+    from llmlog_tui.analysis.overview import Overview
+    from llmlog_tui.analysis.trends import Trends
+
+_PER_CELL: Final = 2
+_LEGEND: Final = "≠ fingerprint change   ▲ alert   · slow call"
+_EMPTY: Final = "No calls with a time (ts) yet: their course appears here as they are made."
+
+
+class _Body(Vertical, can_focus=True):
+    """What has the keys: the charts are looked at, not gone into."""
+
+
+class TrendsScreen(View):
+    """Four charts, what stands at the cursor, and the time under them."""
+
+    NAME = "trends"
+    LABEL = "Trends"
+    AUTO_FOCUS = "#trends-body"
+    BINDINGS: ClassVar[list[BindingType]] = [*TRENDS_BINDINGS]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._trends: Trends | None = None
+        self._within: tuple[datetime, datetime] | None = None
+        self._model: str | None = None
+        self._cursor: int | None = None
+        self._on_top = 0
+        self.said = Static(id="trends-said")
+        self.charts = (
+            Chart("Latency ms", units.count),
+            Chart("Throughput tok/s", units.whole),
+            Chart("Per minute", units.count),
+            Chart("Share of calls", units.percent),
+        )
+        self.axis = Static(id="trends-axis")
+
+    def body(self) -> Iterable[Widget]:
+        """A line of words, the charts, and the axis."""
+        yield _Body(self.said, *self.charts, self.axis, id="trends-body")
+
+    def reform(self) -> None:
+        """On a small screen one chart at a time; another width has other slices."""
+        for n, chart in enumerate(self.charts):
+            chart.display = not self.compact or n == self._on_top
+        self.post_message(self.Asks(self))
+
+    # -- what is shown
+
+    @property
+    def _slices(self) -> int:
+        return max(_PER_CELL, (self.size.width - LABEL - 1) * _PER_CELL)
+
+    @property
+    def ask(self) -> TrendsOf:
+        """The course, in as many slices as there are columns of dots."""
+        return TrendsOf(self._slices, self._within, self._model)
+
+    def show(self, overview: Overview, answer: object | None) -> None:
+        """Show the course; until it is here, the last one stays."""
+        del overview
+        if answer is not None:
+            self._trends = cast("Trends", answer)
+        self._draw()
+
+    def _draw(self) -> None:
+        trends = self._trends
+        if trends is None or trends.begin is None or trends.end is None:
+            self.said.update(Content.styled(f" {_EMPTY}", "$text-muted"))
+            return
+        figures, marks = trends.figures, self._marks(trends)
+        latency, speed, tokens, shares = self.charts
+        blue, violet, green = "$text-primary", "$text-accent", "$text-success"
+        slow = [
+            worst if count else None
+            for worst, count in zip(figures["worst"], figures["slow"], strict=True)
+        ]
+        lines = (
+            Line("p50", figures["p50"], green),
+            Line("p95", figures["p95"], blue),
+            Line("p99", figures["p99"], violet),
+        )
+        latency.hold(lines, marks, self._cursor, slow)
+        speed.hold((Line("p50", figures["tok/s"], blue),), marks, self._cursor)
+        costs = Line("cost", figures["cost"], violet, units.money)
+        tokens.hold((Line("tokens", figures["tokens"], blue), costs), marks, self._cursor)
+        cut_off = Line("cut off", figures["cut off"], "$text-warning")
+        errors = Line("errors", figures["errors"], "$text-error")
+        shares.hold((cut_off, errors), marks, self._cursor)
+        self.said.update(self._words(trends))
+        self.axis.update(self._times(trends))
+
+    def _marks(self, trends: Trends) -> dict[int, tuple[str, str]]:
+        marks = {}
+        for mark in trends.marks:
+            is_change = mark.rule == "fingerprint"
+            glyph = ("≠", "$text-accent") if is_change else ("▲", "$text-warning")
+            marks[trends.cell_of(mark.ts)] = glyph
+        return marks
+
+    def _words(self, trends: Trends) -> Content:
+        begin, end = (_clock(ts) for ts in (trends.begin, trends.end))
+        whose = "all models" if self._model is None else inert(self._model, 40)
+        muted = "$text-muted"
+        untimed = f"   {trends.untimed:,} calls without ts" if trends.untimed else ""
+        if self._cursor is None:
+            right = (f"   {_LEGEND}{untimed}", muted)
+        else:
+            calls = trends.figures["calls"][self._cursor] or 0
+            slow = trends.figures["slow"][self._cursor] or 0
+            here = f"   at {_clock(trends.time_of(self._cursor))}   {calls:,.1f} calls a minute"
+            here += f", {slow:.0f} slow"
+            here += "".join(
+                f"   {mark.rule}: {inert(mark.what, 60)}"
+                for mark in trends.marks
+                if trends.cell_of(mark.ts) // _PER_CELL == self._cursor // _PER_CELL
+            )
+            right = (here, "$text-primary")
+        return Content.assemble((f" {begin} – {end}", "bold"), (f" · {whose}", muted), right)
+
+    def _times(self, trends: Trends) -> Content:
+        """The time under the charts, so many cells apart."""
+        width, apart = self._slices // _PER_CELL, 16
+        text = ""
+        for cell in range(0, max(1, width - 8), apart):
+            text = f"{text:<{cell}}{_clock(trends.time_of(cell * _PER_CELL))}"
+        return Content.styled(" " * (LABEL + 1) + text, "$text-muted")
+
+    # -- what the user does
+
+    @property
+    def row(self) -> Hashable:
+        """The slowest call at the cursor; where there is none, near it."""
+        if self._trends is None or self._cursor is None:
+            return None
+        rows = self._trends.figures["worst_row"]
+        here = self._cursor
+        there = (n for n, row in enumerate(rows) if row is not None)
+        near = min(there, key=lambda n: abs(n - here), default=None)
+        row = None if near is None else rows[near]
+        return None if row is None else int(row)
+
+    def action_cursor(self, cells: int) -> None:
+        """Move the cursor by so many cells."""
+        last = self._slices - _PER_CELL
+        here = self._cursor
+        if here is None:
+            here = last + _PER_CELL if cells < 0 else -_PER_CELL
+        self._cursor = min(max(0, here + cells * _PER_CELL), last)
+        self._draw()
+
+    def action_open(self) -> None:
+        """Go to the alert at the cursor, else to the slowest call there."""
+        if self._trends is None or self._cursor is None:
+            self.hint("h and l move the cursor to what is to be opened.")
+            return
+        here = self._cursor // _PER_CELL
+        cells = ((self._trends.cell_of(mark.ts), mark.row) for mark in self._trends.marks)
+        row = next((row for cell, row in cells if cell // _PER_CELL == here), self.row)
+        if isinstance(row, int):
+            self.post_message(self.GoWanted("overview", row))
+        else:
+            self.hint("No call at the cursor.")
+
+    def action_zoom_time(self, factor: float) -> None:
+        """Look at less of the time around the cursor, or with a factor over 1 at more."""
+        trends = self._trends
+        if trends is None or trends.begin is None or trends.end is None:
+            return
+        cursor = self._slices // 2 if self._cursor is None else self._cursor
+        middle = trends.time_of(cursor) or trends.begin
+        self._look_at(
+            middle - (middle - trends.begin) * factor, middle + (trends.end - middle) * factor
+        )
+
+    def action_pan(self, share: float) -> None:
+        """Look at an earlier or a later stretch, by a share of its length."""
+        trends = self._trends
+        if self._within is not None and trends is not None:
+            begin, end = self._within
+            by = (end - begin) * share
+            self._look_at(begin + by, end + by)
+
+    def _look_at(self, begin: datetime, end: datetime) -> None:
+        trends = self._trends
+        if trends is None or trends.first is None or trends.last is None:
+            return
+        length = end - begin
+        if begin < trends.first:
+            begin, end = trends.first, trends.first + length
+        if end > trends.last:
+            begin, end = max(trends.first, trends.last - length), trends.last
+        if (end - begin).total_seconds() < 1:
+            self.hint("A second is as near as it gets.")
+            return
+        is_all = begin <= trends.first and end >= trends.last
+        self._within = None if is_all else (begin, end)
+        self.post_message(self.Asks(self))
+
+    def action_all(self) -> None:
+        """Look at all of the time."""
+        self._within = None
+        self.post_message(self.Asks(self))
+
+    def action_model(self) -> None:
+        """Look at the next model, after the last one at all of them."""
+        if self.overview is None:
+            return
+        models = sorted(model for model in self.overview.usual if model is not None)
+        choices = [None, *models]
+        at = choices.index(self._model) if self._model in choices else 0
+        self._model = choices[(at + 1) % len(choices)]
+        self.post_message(self.Asks(self))
+
+    def action_range(self) -> None:
+        """Let the other views show only the calls of the time on screen."""
+        trends = self._trends
+        if trends is None or trends.begin is None or trends.end is None:
+            return
+        from llmlog_tui.analysis.sql import both  # noqa: PLC0415 - imports polars
+
+        begin, end = (f"'{ts:%Y-%m-%d %H:%M:%S.%f}'" for ts in (trends.begin, trends.end))
+        where = both(self.filterbar.where, f"ts >= {begin} and ts <= {end}")
+        self.post_message(self.FilterWanted(where))
+
+    def action_view_as(self) -> None:
+        """On a small screen, show the next chart."""
+        self._on_top = (self._on_top + 1) % len(self.charts)
+        for n, chart in enumerate(self.charts):
+            chart.display = not self.compact or n == self._on_top
+
+    def follow(self) -> None:
+        """Look at all of the time, up to the newest call."""
+        self._cursor = None
+        self.action_all()
+
+
+def _clock(ts: datetime | None) -> str:
+    return units.UNKNOWN if ts is None else f"{units.local(ts):%H:%M:%S}"

@@ -1,0 +1,151 @@
+"""Trends: the course of things, looked at through a stretch of time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.tui.conftest import SMALL, WIDE, Shown, Until, record
+from textual.pilot import Pilot
+
+from llmlog_tui.tui.app import LogApp
+from llmlog_tui.tui.screens.overview import OverviewScreen
+from llmlog_tui.tui.screens.trends import TrendsScreen
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """Two hours, a call a minute: the first hour 100 ms of model a, the second 900 ms of b."""
+    path = tmp_path / "calls.jsonl"
+    path.write_bytes(
+        b"".join(
+            record(
+                ts=f"2026-11-23T{9 + n // 60:02}:{n % 60:02}:00Z",
+                trace_id=f"trace-{n:03}",
+                model="a" if n < 60 else "b",
+                latency_ms=100 if n < 60 else 900,
+            )
+            for n in range(121)
+        )
+    )
+    return path
+
+
+async def opened(pilot: Pilot[str], until: Until) -> TrendsScreen:
+    await pilot.press("3")
+    app = pilot.app
+    await until(pilot, lambda: isinstance(app.screen, TrendsScreen), "the view")
+    screen = app.screen
+    assert isinstance(screen, TrendsScreen)
+    await until(pilot, lambda: " – " in said(screen), "the course")
+    return screen
+
+
+def said(screen: TrendsScreen) -> str:
+    return str(screen.said.render())
+
+
+def chart(screen: TrendsScreen, at: int) -> str:
+    return str(screen.charts[at].render())
+
+
+async def test_the_course_stands_over_one_axis_with_its_figures_at_the_cursor(
+    log: Path, shown: Shown, until: Until
+) -> None:
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        await shown(pilot, 121)
+        screen = await opened(pilot, until)
+        assert "09:00:00 – 11:00:00 · all models" in said(screen)
+        assert "900 ┤" in chart(screen, 0)
+        assert "0 ┤" in chart(screen, 0)
+        assert str(screen.axis.render()).split()[0] == "09:00:00"
+        await pilot.press("l")
+        assert "1.0 calls a minute, 0 slow" in said(screen)
+        assert "p50 100  p95 100  p99 100" in chart(screen, 0)
+        await pilot.press(*["h"] * 2, "end", "h")
+        await until(pilot, lambda: "p50 900" in chart(screen, 0), "the figures of the second hour")
+
+
+async def test_zoom_and_pan_go_no_further_than_the_calls(
+    log: Path, shown: Shown, until: Until
+) -> None:
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        await shown(pilot, 121)
+        screen = await opened(pilot, until)
+        for keys, stretch in (
+            ("i", "09:30:00 – 10:30:00"),
+            ("H", "09:00:00 – 10:00:00"),
+            ("H", "09:00:00 – 10:00:00"),
+            ("LLLL", "10:00:00 – 11:00:00"),
+            ("o", "09:00:00 – 11:00:00"),
+            ("ii0", "09:00:00 – 11:00:00"),
+        ):
+            for key in keys:
+                await pilot.press(key)
+                await until(pilot, lambda: not pilot.app.busy, key)  # type: ignore[attr-defined]
+            await until(pilot, lambda want=stretch: want in said(screen), stretch)  # type: ignore[misc]
+
+
+async def test_the_range_filters_the_other_views_until_esc(
+    log: Path, shown: Shown, until: Until
+) -> None:
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 121)
+        screen = await opened(pilot, until)
+        await pilot.press("i")
+        await until(pilot, lambda: "09:30:00 – 10:30:00" in said(screen), "the hour")
+        await pilot.press("r")
+        await until(pilot, lambda: screen.filterbar.where is not None, "the filter")
+        await pilot.press("1")
+        overview = app.view
+        assert isinstance(overview, OverviewScreen)
+        await until(pilot, lambda: len(overview.calls.source) == 61, "09:30 up to 10:30")
+        await pilot.press("escape")
+        await until(pilot, lambda: len(overview.calls.source) == 121, "all")
+
+
+async def test_M_shows_one_model_after_the_other_and_enter_the_slowest_call(  # noqa: N802
+    log: Path, shown: Shown, until: Until
+) -> None:
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 121)
+        screen = await opened(pilot, until)
+        await pilot.press("M")
+        await until(pilot, lambda: "· a" in said(screen), "model a")
+        await until(pilot, lambda: "100 ┤" in chart(screen, 0), "its latency")
+        await pilot.press("M")
+        await until(pilot, lambda: "10:00:00 – 11:00:00 · b" in said(screen), "model b")
+        await pilot.press("l", "enter")
+        overview = app.view
+        assert isinstance(overview, OverviewScreen)
+        await until(pilot, lambda: overview.row == 60, "the first call of b")
+
+
+async def test_a_small_screen_has_one_chart_and_v_turns_to_the_next(
+    log: Path, shown: Shown, until: Until
+) -> None:
+    async with LogApp([log]).run_test(size=SMALL) as pilot:
+        await shown(pilot, 121)
+        screen = await opened(pilot, until)
+        assert [each.display for each in screen.charts] == [True, False, False, False]
+        await pilot.press("v")
+        assert [each.display for each in screen.charts] == [False, True, False, False]
+        await pilot.resize_terminal(*WIDE)
+        await pilot.pause()
+        assert all(each.display for each in screen.charts)
+
+
+async def test_a_log_without_times_says_what_would_be_here(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(record(ts=None))
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 1)
+        await pilot.press("3")
+        await until(pilot, lambda: isinstance(app.screen, TrendsScreen), "the view")
+        screen = app.screen
+        assert isinstance(screen, TrendsScreen)
+        await until(pilot, lambda: "No calls with a time" in said(screen), "why it is empty")
+        await pilot.press("i", "o", "h", "H", "r", "enter", "M", "0")
+        assert app.screen is screen
