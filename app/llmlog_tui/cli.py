@@ -51,10 +51,22 @@ def _show(options: argparse.Namespace) -> int:
             sources = Sources(names, must_exist=options.no_follow)
             rules = read(options.rules) if options.rules else DEFAULT
             settings = _settings(options.config)
+            _check_predicate(options.where)
         except (SourceError, RulesError, SettingsError) as error:
             print(f"llmlog-tui: {error}", file=sys.stderr)  # noqa: T201 - the command's voice
             return 2
         return _run(sources, rules, settings, options)
+
+
+def _check_predicate(where: str | None) -> None:
+    """Raise SettingsError for a --where that has no answer."""
+    if where is None:
+        return
+    from llmlog_tui.analysis.sql import problem  # noqa: PLC0415 - imports polars
+    from llmlog_tui.settings_file import SettingsError  # noqa: PLC0415 - needs the extra
+
+    if why := problem(where):
+        raise SettingsError(f"--where: {why}")
 
 
 def _settings(path: Path | None) -> Settings:
@@ -78,6 +90,7 @@ def _run(sources: Sources, rules: Rules, settings: Settings, options: argparse.N
         last=options.last,
         stdin=take_stdin() if str(STDIN) in sources.names else None,
         trace=options.trace,
+        where=options.where,
         rules=rules,
         settings=settings,
         memory=Memory(memory_path()),
@@ -136,6 +149,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--config", type=Path, metavar="FILE", help="TOML: theme, bell, keys of your own"
     )
+    parser.add_argument("--where", metavar="SQL", help="show only the calls for which this holds")
     parser.add_argument("--trace", metavar="ID", help="select this trace")
     parser.add_argument("--demo", action="store_true", help="show the live log of a made-up agent")
     parser.add_argument("--no-follow", action="store_true", help="read once and stop there")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import polars as pl
 from tests.analysis.conftest import Frame, Record
 
-from llmlog_tui.analysis.alerts import RULES, alerts, over_budget, watching
-from llmlog_tui.analysis.rules import Budget, parse
+from llmlog_tui.analysis.alerts import RULES, alerts, watching
+from llmlog_tui.analysis.rules import parse
 
 
 def served(fingerprint: str, finish_reason: str, calls: int, model: str = "m") -> list[Record]:
@@ -120,15 +118,29 @@ def test_a_quiet_log_has_no_alerts(calls: Frame) -> None:
 
 def test_a_rule_that_is_switched_off_watches_nothing(calls: Frame) -> None:
     rules = parse("[hidden_truncation]\nenabled = false")
-    assert watching() == RULES
-    assert set(RULES) - set(watching(rules)) == {"hidden cut"}
+    assert set(RULES) - set(watching()) == {"budget"}, "which has no amount yet"
+    assert set(watching()) - set(watching(rules)) == {"hidden cut"}
     cut: Record = {"model": "m", "tool_args_ok": False}
     assert [alert.rule for alert in alerts(calls([cut]))] == ["hidden cut"]
     assert alerts(calls([cut]), rules) == []
 
 
-def test_hours_over_the_budget_are_named() -> None:
-    hour = datetime(2026, 11, 23, 9, tzinfo=UTC)
-    costs = pl.DataFrame({"hour": [hour, hour.replace(hour=10)], "cost_usd": [1.0, 2.5]})
-    assert over_budget(costs, Budget(2.0)) == [(hour.replace(hour=10), 2.5)]
-    assert over_budget(costs, Budget()) == []
+def test_an_hour_that_costs_more_than_it_may_is_an_alert_from_the_call_that_went_over(
+    calls: Frame,
+) -> None:
+    # 60 cents a call: the second of an hour goes over a dollar.
+    spent: list[Record] = [
+        {"ts": f"2026-11-23T{hour:02}:{minute:02}:00Z", "model": "m"}
+        for hour, minutes in ((9, (0, 30, 50)), (10, (0,)), (11, (0, 1)))
+        for minute in minutes
+    ]
+    rules = parse("[budget]\nusd_per_hour = 1.0")
+    frame = calls(spent).with_columns(cost_usd=pl.lit(0.6))
+    now, before = alerts(frame, rules)
+    assert (before.rule, before.subject, before.state) == ("budget", "all models", "cleared")
+    assert (before.row, before.last_row, before.calls) == (1, 2, 2)
+    assert before.what.startswith("$1.80 since ")
+    assert before.evidence == "the budget is $1.00 an hour"
+    assert (now.row, now.state) == (5, "ongoing")
+    assert alerts(frame) == [], "without a budget"
+    assert alerts(calls(spent), rules) == [], "without prices"

@@ -14,7 +14,9 @@ from llmlog_tui import units
 from llmlog_tui.analysis import fingerprints, headroom, truncation, windows
 from llmlog_tui.analysis.calls import FAILED, TRUNCATED
 from llmlog_tui.analysis.fingerprints import Compared
-from llmlog_tui.analysis.rules import DEFAULT, Budget, Rules, Trend
+from llmlog_tui.analysis.rules import DEFAULT, Rules, Trend
+
+_ALL: Final = "all models"
 
 
 @dataclass(frozen=True)
@@ -44,13 +46,16 @@ class Alert:
     @property
     def subjects(self) -> dict[str, str]:
         """The fields of a record, and their values, that say whose calls these are."""
-        if self.subject == units.UNKNOWN:
+        if self.subject in (units.UNKNOWN, _ALL):
             return {}
         return {"provider" if self.rule == "retry storm" else "model": self.subject}
 
 
 def alerts(calls: pl.DataFrame, rules: Rules = DEFAULT) -> list[Alert]:
-    """All findings in a frame of model calls: ongoing ones first, then the latest."""
+    """All findings in a frame of model calls: ongoing ones first, then the latest.
+
+    A budget is only watched in calls from cost.priced().
+    """
     found = [alert for name in watching(rules) for alert in _RULES[name](calls, rules)]
     rows = [alert.row for alert in found]
     begun = calls.select("row").with_row_index("position").filter(pl.col("row").is_in(rows))
@@ -77,17 +82,6 @@ def as_object(alert: Alert) -> dict[str, Any]:
         "calls": alert.calls,
         "table": [asdict(row) for row in alert.table],
     }
-
-
-def over_budget(usd_by_hour: pl.DataFrame, budget: Budget) -> list[tuple[datetime, float]]:
-    """The hours that cost more than the budget; `usd_by_hour` has hour and cost_usd."""
-    if budget.usd_per_hour is None:
-        return []
-    return (
-        usd_by_hour.filter(pl.col("cost_usd") > budget.usd_per_hour)
-        .select("hour", "cost_usd")
-        .rows()
-    )
 
 
 def _state(*, ongoing: bool) -> Literal["ongoing", "cleared"]:
@@ -163,6 +157,40 @@ def _rate_limit(calls: pl.DataFrame, rules: Rules) -> Iterator[Alert]:
         )
 
 
+def _budget(calls: pl.DataFrame, rules: Rules) -> Iterator[Alert]:
+    """The hours that cost more than they may, each from the call that went over."""
+    most = rules.budget.usd_per_hour
+    if most is None or "cost_usd" not in calls.columns:
+        return
+    hour = pl.col("ts").dt.truncate("1h")
+    spent = (
+        calls.filter(pl.col("ts").is_not_null())
+        .select("row", "ts", usd=pl.col("cost_usd").fill_null(0), hour=hour)
+        .with_columns(spent=pl.col("usd").cum_sum().over("hour"))
+    )
+    now = spent["hour"].max()
+    over = spent.filter(pl.col("spent") > most).group_by("hour", maintain_order=True)
+    for found in over.agg(
+        pl.col("row", "ts").first(),
+        pl.col("row", "ts").last().name.prefix("last_"),
+        spent=pl.col("spent").last(),
+        calls=pl.len(),
+    ).iter_rows(named=True):
+        yield Alert(
+            rule="budget",
+            subject=_ALL,
+            ts=found["ts"],
+            row=found["row"],
+            what=f"{units.money(found['spent'])} since {units.local(found['hour']):%H:%M}",
+            evidence=f"the budget is {units.money(most)} an hour",
+            calls=found["calls"],
+            state=_state(ongoing=found["hour"] == now),
+            fired_row=found["row"],
+            last_ts=found["last_ts"],
+            last_row=found["last_row"],
+        )
+
+
 def _truncation(calls: pl.DataFrame, rules: Rules) -> Iterator[Alert]:
     finished = calls.filter(pl.col("finish_reason").is_not_null())
     series = windows.shares(finished, pl.col("model"), TRUNCATED)
@@ -228,6 +256,7 @@ _RULES: Final[dict[str, Callable[[pl.DataFrame, Rules], Iterator[Alert]]]] = {
     "error rate": _errors,
     "retry storm": _retries,
     "rate limit": _rate_limit,
+    "budget": _budget,
 }
 _SECTIONS: Final = {
     "hidden cut": "hidden_truncation",

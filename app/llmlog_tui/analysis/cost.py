@@ -10,6 +10,7 @@ from typing import Final
 import polars as pl
 
 from llmlog_tui.analysis.prices import NO_OVERRIDES, Hours, Price, Prices, Rates, listed
+from llmlog_tui.analysis.rules import Rules
 from llmlog_tui.log.schema import IS_CALL
 
 Lookup = Callable[[str, str], Prices]
@@ -34,17 +35,26 @@ _MILLION: Final = 1_000_000
 _KEY: Final = ("provider", "model", "requested_model")
 
 
+def rates(rules: Rules) -> dict[str, Rates]:
+    """What the rules say that models cost, as priced() takes it."""
+    return {
+        name: Rates(input=price.input, output=price.output, cached=price.cached)
+        for name, price in rules.prices.items()
+    }
+
+
 def priced(
     frame: pl.DataFrame, overrides: Mapping[str, Rates] = NO_OVERRIDES, lookup: Lookup = listed
 ) -> pl.DataFrame:
     """`frame` with `cost_usd` and `saved_usd`, in USD, null where unknown or no model call.
 
-    A model (the one that answered, else the one asked for) costs what `overrides` says under its
-    name, else what `lookup` says of it at its provider at the time of the call. A call is unpriced
-    without price, prompt_tokens or completion_tokens (an embedding has none), and without ts if its
-    price changed over time. cost_usd = uncached input + cached input + output, each times its rate:
-    cached_tokens are a part of prompt_tokens and reasoning_tokens of completion_tokens, unknown
-    ones count as none. `saved_usd` is how much more the cached input would have cost uncached.
+    A model (the one that answered, else the one asked for) costs what `overrides` says under
+    `provider/model` or the name alone, else what `lookup` says of it at its provider at the time of
+    the call. A call is unpriced without price, prompt_tokens or completion_tokens (an embedding has
+    none), and without ts if its price changed over time. cost_usd = uncached input + cached input +
+    output, each times its rate: cached_tokens are a part of prompt_tokens and reasoning_tokens of
+    completion_tokens, unknown ones count as none. `saved_usd` is how much more the cached input
+    would have cost uncached.
     """
     keys = frame.select(_KEY).unique(maintain_order=True)
     prices = [_of(key, overrides, lookup) for key in keys.iter_rows()]
@@ -73,13 +83,14 @@ def priced(
 
 
 def _of(
-    key: tuple[str | None, str | None, str | None], overrides: Mapping[str, Rates], lookup: Lookup
+    of: tuple[str | None, str | None, str | None], overrides: Mapping[str, Rates], lookup: Lookup
 ) -> Prices:
-    provider, *models = key
+    provider, *models = of
     names = [model for model in models if model is not None]
     for name in names:
-        if name in overrides:
-            return (Price(overrides[name]),)
+        for key in (f"{provider}/{name}", name):
+            if key in overrides:
+                return (Price(overrides[key]),)
     known = (lookup(provider, name) for name in names if provider is not None)
     return next((prices for prices in known if prices), ())
 

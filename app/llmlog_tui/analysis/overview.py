@@ -13,7 +13,7 @@ from llmlog_tui.analysis import calls as calls_
 from llmlog_tui.analysis import traces as traces_
 from llmlog_tui.analysis.alerts import Alert
 from llmlog_tui.analysis.calls import Usual, Verdict
-from llmlog_tui.analysis.cost import Cost, cost, priced
+from llmlog_tui.analysis.cost import Cost, cost, priced, rates
 from llmlog_tui.analysis.fingerprints import with_changed
 from llmlog_tui.analysis.kpis import Kpi, kpis
 from llmlog_tui.analysis.rules import DEFAULT, Rules
@@ -148,7 +148,7 @@ def overview(
 
     Only for calls for which the predicate `where` holds, if there is one; raises sql.QueryError.
     """
-    frame = priced(with_changed(snapshot.frame))
+    frame = priced(with_changed(snapshot.frame), rates(rules))
     everything = calls_.model_calls(frame)
     traces, calls = traces_.traces(frame), everything
     if where is not None:

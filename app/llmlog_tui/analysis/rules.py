@@ -65,9 +65,14 @@ class RateLimit:
 
 @dataclass(frozen=True)
 class Budget:
-    """What an hour may cost, in US dollars; None: anything."""
+    """What an hour (of the clock, UTC) may cost, in US dollars; None: anything."""
 
     usd_per_hour: float | None = None
+
+    @property
+    def enabled(self) -> bool:
+        """Whether there is one."""
+        return self.usd_per_hour is not None
 
 
 @dataclass(frozen=True)

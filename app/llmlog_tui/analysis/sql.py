@@ -11,8 +11,9 @@ from typing import Final
 import polars as pl
 
 from llmlog_tui.analysis.calls import model_calls
-from llmlog_tui.analysis.cost import priced
+from llmlog_tui.analysis.cost import priced, rates
 from llmlog_tui.analysis.fingerprints import with_changed
+from llmlog_tui.analysis.rules import DEFAULT, Rules
 from llmlog_tui.analysis.traces import traces
 from llmlog_tui.log.schema import COLUMNS, plain
 from llmlog_tui.log.store import FRAME_SCHEMA
@@ -89,34 +90,38 @@ def completed(predicate: str) -> str | None:
     return None if name is None else predicate[: begun.start()] + name
 
 
-def _calls(frame: pl.DataFrame) -> pl.DataFrame:
+def _calls(frame: pl.DataFrame, _: Rules) -> pl.DataFrame:
     return _public(model_calls(frame))
 
 
-def _traces(frame: pl.DataFrame) -> pl.DataFrame:
-    return traces(priced(with_changed(frame))).drop("row")
+def _traces(frame: pl.DataFrame, rules: Rules) -> pl.DataFrame:
+    return traces(priced(with_changed(frame), rates(rules))).drop("row")
+
+
+def _records(frame: pl.DataFrame, _: Rules) -> pl.DataFrame:
+    return _public(frame)
 
 
 def _public(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.drop(_OURS, strict=False)
 
 
-TABLES: Final[dict[str, Callable[[pl.DataFrame], pl.DataFrame]]] = {
+TABLES: Final[dict[str, Callable[[pl.DataFrame, Rules], pl.DataFrame]]] = {
     "calls": _calls,
     "traces": _traces,
-    "records": _public,
+    "records": _records,
 }
 """calls: the model calls, with the record's fields; traces: one row a run, see traces.traces();
 records: everything, tool executions, spans and foreign events too."""
 
 
-def query(frame: pl.DataFrame, sql: str) -> pl.DataFrame:
+def query(frame: pl.DataFrame, sql: str, rules: Rules = DEFAULT) -> pl.DataFrame:
     """The answer to one SQL statement over TABLES, whose timestamps are UTC without a zone.
 
-    Raises QueryError.
+    Costs are at the prices of `rules`, before those that are listed. Raises QueryError.
     """
     named = sql.lower()
-    tables = {name: _in_sql(table(frame)) for name, table in TABLES.items() if name in named}
+    tables = {name: _in_sql(table(frame, rules)) for name, table in TABLES.items() if name in named}
     with _explained("the query"):
         return plain(pl.SQLContext(tables, eager=True).execute(sql))
 

@@ -9,8 +9,9 @@ from typing import Final
 import polars as pl
 
 from llmlog_tui.analysis.calls import FAILED, MOSTLY_REASONING, TRUNCATED, model_calls, slow
-from llmlog_tui.analysis.cost import FIGURES, priced
+from llmlog_tui.analysis.cost import FIGURES, priced, rates
 from llmlog_tui.analysis.latency import KEYS, By, percentile
+from llmlog_tui.analysis.rules import DEFAULT, Rules
 from llmlog_tui.log.schema import IS_CALL
 
 _TOKENS: Final = ("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens")
@@ -72,8 +73,13 @@ def over_time(calls: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def stats(frame: pl.DataFrame, *, over_ms: float = 500.0, by: By = "model") -> Stats:
-    """The figures of `frame`; a call is slow if it took longer than `over_ms`, strictly."""
+def stats(
+    frame: pl.DataFrame, *, over_ms: float = 500.0, by: By = "model", rules: Rules = DEFAULT
+) -> Stats:
+    """The figures of `frame`; a call is slow if it took longer than `over_ms`, strictly.
+
+    Prices that `rules` have come before those that are listed.
+    """
     is_tool = pl.col("event") == "tool_call"
     totals = frame.select(
         sessions=pl.col("session_id").drop_nulls().n_unique(),
@@ -83,7 +89,7 @@ def stats(frame: pl.DataFrame, *, over_ms: float = 500.0, by: By = "model") -> S
         first_ts=pl.col("ts").min(),
         last_ts=pl.col("ts").max(),
     ).row(0, named=True)
-    calls = model_calls(priced(frame))
+    calls = model_calls(priced(frame, rates(rules)))
     of_calls = calls.select(
         calls=pl.len(),
         **_token_sums(),

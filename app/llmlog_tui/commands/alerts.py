@@ -11,8 +11,9 @@ from llmlog_tui import units
 from llmlog_tui.analysis.alerts import Alert, as_object, watching
 from llmlog_tui.analysis.alerts import alerts as find
 from llmlog_tui.analysis.calls import model_calls
+from llmlog_tui.analysis.cost import priced, rates
 from llmlog_tui.analysis.rules import Rules
-from llmlog_tui.commands.common import files_argument, opened
+from llmlog_tui.commands.common import files_argument, opened, where_option
 from llmlog_tui.commands.rules import rules_option
 from llmlog_tui.log.sources import SourceError
 from llmlog_tui.text import inert
@@ -25,9 +26,10 @@ FIRED = 1
 @files_argument
 @rules_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object; its keys are stable.")
-def alerts(files: tuple[str, ...], rules: Rules, *, as_json: bool) -> None:
+@where_option
+def alerts(files: tuple[str, ...], rules: Rules, *, as_json: bool, where: str | None) -> None:
     """List what changed, ongoing first: fingerprints, truncation, latency, errors, limits."""
-    calls, found = _found(files, rules)
+    calls, found = _found(files, rules, where)
     if as_json:
         click.echo(orjson.dumps({"calls": calls, "alerts": [as_object(alert) for alert in found]}))
     else:
@@ -37,20 +39,23 @@ def alerts(files: tuple[str, ...], rules: Rules, *, as_json: bool) -> None:
 @click.command()
 @files_argument
 @rules_option
-def check(files: tuple[str, ...], rules: Rules) -> int:
+@where_option
+def check(files: tuple[str, ...], rules: Rules, where: str | None) -> int:
     """Exit 0 if no rule fired, 1 if one did, even if it cleared, 2 if nothing can be read."""
-    calls, found = _found(files, rules)
+    calls, found = _found(files, rules, where)
     click.echo("\n".join(as_text(found, calls, rules)))
     return FIRED if found else 0
 
 
-def _found(files: tuple[str, ...], rules: Rules) -> tuple[int, list[Alert]]:
+def _found(files: tuple[str, ...], rules: Rules, where: str | None) -> tuple[int, list[Alert]]:
     """How many calls there are, and the alerts. Raises SourceError where no line is a record."""
-    with opened(files) as log:
-        snapshot = log.snapshot
+    with opened(files, where) as log:
+        snapshot, frame = log.snapshot, log.frame
     if snapshot.counts.skipped and not snapshot.counts.records:
         raise SourceError(f"no line is a record: {', '.join(map(str, snapshot.files))}")
-    calls = model_calls(snapshot.frame)
+    if rules.budget.enabled:
+        frame = priced(frame, rates(rules))
+    calls = model_calls(frame)
     return calls.height, find(calls, rules)
 
 

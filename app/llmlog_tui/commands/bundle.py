@@ -10,11 +10,13 @@ import click
 import polars as pl
 
 from llmlog_tui import units
-from llmlog_tui.analysis.cost import priced
+from llmlog_tui.analysis.cost import priced, rates
 from llmlog_tui.analysis.find import the_one
 from llmlog_tui.analysis.fingerprints import with_changed
+from llmlog_tui.analysis.rules import Rules
 from llmlog_tui.analysis.traces import traces
-from llmlog_tui.commands.common import Log, files_argument, opened, path_text
+from llmlog_tui.commands.common import Log, files_argument, opened, path_text, where_option
+from llmlog_tui.commands.rules import rules_option
 from llmlog_tui.commands.shown import name_of
 from llmlog_tui.log.schema import plain
 from llmlog_tui.text import grep, inert
@@ -38,25 +40,29 @@ _ERRORS: Final = ("step", "error_type", "error_status", "error_code", "request_i
     metavar="OUT.md",
     help="File to write; standard output without it.",
 )
-def bundle(trace_id: str, files: tuple[str, ...], *, out: IO[str]) -> None:
+@where_option
+@rules_option
+def bundle(
+    trace_id: str, files: tuple[str, ...], *, out: IO[str], where: str | None, rules: Rules
+) -> None:
     """Write one run as Markdown for a support ticket: ids, timings, fingerprints, errors, greps.
 
     No prompts, answers, arguments, error messages or tags of your own. TRACE_ID may be its first 6
     characters or more.
     """
-    with opened(files) as log:
+    with opened(files, where) as log:
         wanted = the_one(log.frame, "trace_id", trace_id)
         run = log.frame.filter(pl.col("trace_id") == wanted)
         run = run.sort("step", maintain_order=True, nulls_last=True)
-        text = "\n".join(_markdown(log, run, wanted))
+        text = "\n".join(_markdown(log, run, wanted, rules))
     out.write(text + "\n")
 
 
-def _markdown(log: Log, run: pl.DataFrame, trace_id: str) -> Iterator[str]:
+def _markdown(log: Log, run: pl.DataFrame, trace_id: str, rules: Rules) -> Iterator[str]:
     records = [{**record, "ts": units.rfc3339(record["ts"])} for record in _rows(run)]
     yield f"# Run {_code(trace_id)}"
     yield ""
-    yield from _summary(run)
+    yield from _summary(run, rules)
     yield from _section("Steps", ("what", *_STEPS), [{**r, "what": name_of(r)} for r in records])
     calls = [r for r in records if any(r[name] for name in _IDS[3:])]
     yield from _section("Ids and fingerprints", _IDS, calls)
@@ -71,12 +77,12 @@ def _rows(frame: pl.DataFrame) -> Iterator[dict[str, Any]]:
     return plain(frame).iter_rows(named=True)
 
 
-def _summary(run: pl.DataFrame) -> Iterator[str]:
-    for found in _rows(traces(priced(with_changed(run)))):
+def _summary(run: pl.DataFrame, rules: Rules) -> Iterator[str]:
+    for found in _rows(traces(priced(with_changed(run), rates(rules)))):
         yield f"- session: {_code(found['session_id'])}"
         yield f"- began: {_code(units.rfc3339(found['ts']))}"
         yield f"- took: {units.duration(found['time_ms'])}, {found['steps']:,} steps"
-        yield f"- tokens: {units.whole(found['tokens'])}"
+        yield f"- tokens: {units.whole(found['tokens'])}, cost {units.money(found['cost_usd'])}"
         yield f"- models: {', '.join(map(_code, found['models'])) or units.UNKNOWN}"
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import click
 
 from llmlog_tui.analysis import health as health_
-from llmlog_tui.commands.common import Log, files_argument, opened, path_text, to_json
+from llmlog_tui.commands.common import Log, files_argument, opened, path_text, to_json, where_option
 from llmlog_tui.log.store import Place
 from llmlog_tui.text import inert
 
@@ -38,15 +38,17 @@ _MEANING = {
 @click.command()
 @files_argument
 @click.option("--json", "as_json", is_flag=True, help="One JSON object; its keys are stable.")
-def health(files: tuple[str, ...], *, as_json: bool) -> None:
+@where_option
+def health(files: tuple[str, ...], *, as_json: bool, where: str | None) -> None:
     """Say what is wrong with a log: lines and values lost, records that cannot be joined.
 
     JSON: files, lines (records + skipped + blanks), records, skipped, blanks, and faults, each with
     kind (skipped, nulled, unjoinable, duplicate_step, missing_step, step_backwards, end_backwards,
     unknown_event), name (what was wrong with a skipped line, the field of nulled and unjoinable,
-    the event), count, and the file and line of the first.
+    the event), count, and the file and line of the first. Lines that gave no record, and values
+    that were read as null, are told of the whole log whatever --where says.
     """
-    with opened(files) as log:
+    with opened(files, where) as log:
         faults = list(_faults(log))
         counts = log.snapshot.counts
     skipped = counts.skipped.total()

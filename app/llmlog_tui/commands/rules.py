@@ -24,5 +24,5 @@ rules_option = click.option(
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     callback=_of_option,
     metavar="FILE",
-    help="TOML: what is watched for, and how closely.",
+    help="TOML: what is watched for, how closely, and what models cost.",
 )

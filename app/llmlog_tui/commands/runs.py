@@ -10,11 +10,12 @@ import click
 import polars as pl
 
 from llmlog_tui import units
-from llmlog_tui.analysis.cost import priced
+from llmlog_tui.analysis.cost import priced, rates
 from llmlog_tui.analysis.divergence import Delta, Divergence, Pair, divergence
 from llmlog_tui.analysis.find import the_one
 from llmlog_tui.analysis.fingerprints import with_changed
 from llmlog_tui.analysis.prefixes import cache_misses
+from llmlog_tui.analysis.rules import Rules
 from llmlog_tui.analysis.timeline import Step, timeline
 from llmlog_tui.analysis.traces import traces as summaries
 from llmlog_tui.commands.common import (
@@ -26,6 +27,7 @@ from llmlog_tui.commands.common import (
     to_json,
     where_option,
 )
+from llmlog_tui.commands.rules import rules_option
 from llmlog_tui.commands.shown import HEAD, fitted, line_of, table, toned, trace_lines
 from llmlog_tui.log.schema import plain
 from llmlog_tui.text import inert
@@ -38,7 +40,8 @@ _FLAGS = {"failed": "✗", "truncated": "┤", "retried": "↻", "changed": "≠
 @files_argument
 @json_option
 @where_option
-def traces(files: tuple[str, ...], *, as_json: bool, where: str | None) -> None:
+@rules_option
+def traces(files: tuple[str, ...], *, as_json: bool, where: str | None, rules: Rules) -> None:
     """List runs, in the order in which they began to be written.
 
     JSON columns: trace_id, session_id, ts (start), steps, time_ms, tokens, cost_usd, saved_usd (by
@@ -46,7 +49,7 @@ def traces(files: tuple[str, ...], *, as_json: bool, where: str | None) -> None:
     models.
     """
     with opened(files, where) as log:
-        found = plain(summaries(priced(with_changed(log.frame)))).drop("row")
+        found = plain(summaries(priced(with_changed(log.frame), rates(rules)))).drop("row")
     if as_json:
         echo_json(found.iter_rows(named=True))
     else:
@@ -148,8 +151,15 @@ def _any_run(run: pl.DataFrame) -> Iterator[str]:
 @files_argument
 @click.option("--json", "as_json", is_flag=True, help="One JSON object; its keys are stable.")
 @where_option
-def diff(
-    trace_a: str, trace_b: str, files: tuple[str, ...], *, as_json: bool, where: str | None
+@rules_option
+def diff(  # noqa: PLR0913 - options by name
+    trace_a: str,
+    trace_b: str,
+    files: tuple[str, ...],
+    *,
+    as_json: bool,
+    where: str | None,
+    rules: Rules,
 ) -> None:
     """Lay two runs side by side and say where they part.
 
@@ -162,16 +172,16 @@ def diff(
     """
     with opened(files, where) as log:
         a, b = (the_one(log.frame, "trace_id", wanted) for wanted in (trace_a, trace_b))
-        found = _divergence(log, a, b)
+        found = _divergence(log, a, b, rules)
     if as_json:
         click.echo(to_json(_as_object(found)))
     else:
         click.echo("\n".join(_side_by_side(found)))
 
 
-def _divergence(log: Log, a: str, b: str) -> Divergence:
+def _divergence(log: Log, a: str, b: str, rules: Rules) -> Divergence:
     frame = with_changed(log.frame).filter(pl.col("trace_id").is_in([a, b]))
-    return divergence(priced(frame), a, b, log.hashes(frame), slow_ms=_SLOW_MS)
+    return divergence(priced(frame, rates(rules)), a, b, log.hashes(frame), slow_ms=_SLOW_MS)
 
 
 def _as_object(found: Divergence) -> dict[str, Any]:

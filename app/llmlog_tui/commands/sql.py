@@ -7,8 +7,10 @@ from typing import Literal
 import click
 import polars as pl
 
+from llmlog_tui.analysis.rules import Rules
 from llmlog_tui.analysis.sql import query
 from llmlog_tui.commands.common import echo_json, files_argument, opened
+from llmlog_tui.commands.rules import rules_option
 from llmlog_tui.commands.shown import table
 
 Format = Literal["table", "json", "csv"]
@@ -34,10 +36,11 @@ CSV_TIME = "%Y-%m-%dT%H:%M:%S%.6fZ"
     show_default=True,
     help="json: one object a line.",
 )
-def sql_(sql: str, files: tuple[str, ...], *, as_: Format) -> None:
+@rules_option
+def sql_(sql: str, files: tuple[str, ...], *, as_: Format, rules: Rules) -> None:
     """Ask in SQL (polars' dialect), e.g. "select model, count(*) from calls group by model"."""
     with opened(files) as log:
-        found = query(log.frame, sql)
+        found = query(log.frame, sql, rules)
     if as_ == "json":
         echo_json(found.iter_rows(named=True))
     elif as_ == "csv":

@@ -9,11 +9,13 @@ import orjson
 
 from llmlog_tui import units
 from llmlog_tui.analysis.latency import By
+from llmlog_tui.analysis.rules import Rules
 from llmlog_tui.analysis.stats import Stats
 from llmlog_tui.analysis.stats import stats as figures
 from llmlog_tui.commands.common import files_argument, opened, path_text, where_option
 from llmlog_tui.commands.numbers import Finite
 from llmlog_tui.commands.pictures import pictures
+from llmlog_tui.commands.rules import rules_option
 from llmlog_tui.commands.stats_text import as_text
 from llmlog_tui.log.store import Snapshot
 
@@ -36,13 +38,20 @@ from llmlog_tui.log.store import Snapshot
     help="A call is slow if it took longer.",
 )
 @where_option
-def stats(
-    files: tuple[str, ...], *, as_json: bool, by: By, slow_ms: float, where: str | None
+@rules_option
+def stats(  # noqa: PLR0913 - options by name
+    files: tuple[str, ...],
+    *,
+    as_json: bool,
+    by: By,
+    slow_ms: float,
+    where: str | None,
+    rules: Rules,
 ) -> None:
     """Count records, calls, errors and tokens, and take percentiles of the latency."""
     with opened(files, where) as log:
         snapshot = log.snapshot
-        found = figures(log.frame, over_ms=slow_ms, by=by)
+        found = figures(log.frame, over_ms=slow_ms, by=by, rules=rules)
     if as_json:
         click.echo(orjson.dumps(as_object(snapshot, found, slow_ms)))
     else:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from typing import Final
 
 import click
 import polars as pl
 
-from llmlog_tui.commands.common import echo_lines, files_argument
+from llmlog_tui.analysis.sql import QueryError, narrowed, problem
+from llmlog_tui.commands.common import echo_lines, files_argument, where_option
 from llmlog_tui.commands.shown import HEAD, line_of
 from llmlog_tui.log.piped import STDIN
 from llmlog_tui.log.reader import Reader, read_all
 from llmlog_tui.log.sources import Sources
-from llmlog_tui.log.window import Window
+from llmlog_tui.log.window import EVERYTHING, Window
 from llmlog_tui.text import inert
 
 _POLL_S: Final = 0.05
@@ -29,30 +31,37 @@ _BOM: Final = b"\xef\xbb\xbf"
     "--lines", type=click.IntRange(0), default=10, show_default=True, help="Records to begin with."
 )
 @click.option("--no-follow", is_flag=True, help="End there; do not wait for more.")
-def tail(files: tuple[str, ...], *, as_json: bool, lines: int, no_follow: bool) -> None:
+@where_option
+def tail(
+    files: tuple[str, ...], *, as_json: bool, lines: int, no_follow: bool, where: str | None
+) -> None:
     """Show the last records, and go on with those that are written, through rotation, until Ctrl-C.
 
     A file that is not there yet is waited for. Lines that hold no record are left out.
     """
     sources = Sources(files, must_exist=no_follow)
-    with closing(Reader(sources, window=Window(records=lines))) as reader:
+    if where is not None and (why := problem(where)):
+        raise QueryError(why)
+    window = Window(records=lines) if where is None else EVERYTHING
+    with closing(Reader(sources, window=window)) as reader:
+        shown = _Shown(reader, lines, as_json=as_json, where=where)
         if not as_json:
             click.echo(HEAD)
         if no_follow:
             read_all(reader)
-            _show_last(reader, as_json=as_json)
+            shown.last()
         else:
-            _follow(reader, as_json=as_json)
+            _follow(reader, shown)
 
 
-def _follow(reader: Reader, *, as_json: bool) -> None:
+def _follow(reader: Reader, shown: _Shown) -> None:
     told: set[str] = set()
     reader.catch_up()
     reader.loaded()
-    _show_last(reader, as_json=as_json)
+    shown.last()
     while True:
         if reader.step():
-            _show_taken(reader, as_json=as_json)
+            shown.taken()
             continue
         for trouble in set(_troubles(reader)) - told:
             told.add(trouble)
@@ -63,7 +72,7 @@ def _follow(reader: Reader, *, as_json: bool) -> None:
             break
     reader.taken = None
     reader.finish()
-    _show_taken(reader, as_json=as_json)
+    shown.taken()
 
 
 def _troubles(reader: Reader) -> Iterator[str]:
@@ -74,25 +83,41 @@ def _troubles(reader: Reader) -> Iterator[str]:
             yield f"{path} is not there yet"
 
 
-def _show_last(reader: Reader, *, as_json: bool) -> None:
-    frame = reader.snapshot().frame
-    if not as_json:
-        _show(frame)
-        return
-    places = frame.select("block", "line").iter_rows()
-    raw = (reader.raw_line(block, line) for block, line in places)
-    echo_lines(line.removeprefix(_BOM) for line in raw if line is not None)
+@dataclass(frozen=True)
+class _Shown:
+    """Shows records of a reader, as text or as their lines stand; those for which `where` holds."""
 
+    reader: Reader
+    lines: int
+    as_json: bool
+    where: str | None
 
-def _show_taken(reader: Reader, *, as_json: bool) -> None:
-    if reader.taken is None:
-        return
-    _, block, parsed = reader.taken
-    if not as_json:
-        _show(parsed.frame)
-        return
-    lines = block.data.split(b"\n")
-    echo_lines(lines[number].removeprefix(_BOM) for number in parsed.frame["line"])
+    def last(self) -> None:
+        """The last ones of all that was read."""
+        frame = self._narrowed(self.reader.snapshot().frame).tail(self.lines)
+        if not self.as_json:
+            _show(frame)
+            return
+        places = frame.select("block", "line").iter_rows()
+        raw = (self.reader.raw_line(block, line) for block, line in places)
+        echo_lines(line.removeprefix(_BOM) for line in raw if line is not None)
+
+    def taken(self) -> None:
+        """Those that the reader took last."""
+        if self.reader.taken is None:
+            return
+        _, block, parsed = self.reader.taken
+        frame = self._narrowed(parsed.frame)
+        if not self.as_json:
+            _show(frame)
+            return
+        lines = block.data.split(b"\n")
+        echo_lines(lines[number].removeprefix(_BOM) for number in frame["line"])
+
+    def _narrowed(self, frame: pl.DataFrame) -> pl.DataFrame:
+        if self.where is None:
+            return frame
+        return narrowed(frame.drop("row", strict=False).with_row_index("row"), self.where)
 
 
 def _show(frame: pl.DataFrame) -> None:

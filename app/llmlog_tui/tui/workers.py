@@ -230,7 +230,7 @@ class Analyst:
 
         began = time.monotonic()
         try:
-            frame, why = query(overview.snapshot.frame, sql), ""
+            frame, why = query(overview.snapshot.frame, sql, self._rules), ""
         except QueryError as error:
             frame, why = None, str(error)
         self._post(Queried(sql, frame, why, time.monotonic() - began))
