@@ -89,3 +89,33 @@ async def test_prompts_that_differ_are_told_from_their_hashes(
         await pilot.press("d", "up", "d")
         screen = await diffed(pilot, until)
         assert "prompts differ from message 1 on" in "\n".join(lines_of(screen.pairs))
+
+
+async def test_what_is_found_elsewhere_leads_out_of_the_diff_to_the_overview(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(
+        record(trace_id="elsewhere", request_id="req_sought")
+        + b"".join(record(trace_id=trace) for trace in ("one-run-", "two-run-"))
+    )
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 3)
+        await pilot.press("d", "up", "d")
+        await diffed(pilot, until)
+        await pilot.press("slash", *"req_sought", "enter")
+        await until(pilot, lambda: isinstance(app.screen, OverviewScreen), "the Overview")
+        assert app.view.row == 0
+
+
+async def test_the_digit_of_the_view_under_a_diff_closes_it(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(b"".join(record(trace_id=trace) for trace in ("one-run-", "two-run-")))
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 2)
+        await pilot.press("d", "up", "d")
+        await diffed(pilot, until)
+        await pilot.press("1")
+        await until(pilot, lambda: isinstance(app.screen, OverviewScreen), "the Overview")

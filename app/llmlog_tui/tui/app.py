@@ -367,9 +367,11 @@ class LogApp(App[str]):
         self.view.found(message.text, message.hit)
 
     def go_to_view(self, name: str) -> None:
-        """Put another view on screen."""
+        """Put another view on screen, and close what was opened on top of it."""
         if self.current_mode != name:
             self.switch_mode(name)
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
 
     def action_view(self, digit: int) -> None:
         """Go to the view with this digit."""
