@@ -343,7 +343,7 @@ class LogApp(App[str]):
         """They are: show it, unless the user has gone on."""
         view, found = self.view, message.found
         if isinstance(view, DiffScreen) and view.traces == (found.a.trace_id, found.b.trace_id):
-            view.found_out(found)
+            view.found_out(message)
 
     def on_sql_screen_query_wanted(self, message: SqlScreen.QueryWanted) -> None:
         """A query is to be answered."""

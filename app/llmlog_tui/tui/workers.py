@@ -146,16 +146,25 @@ class Feed:
         """Post Diffed for two traces; the hashes of their prompts are read from their lines."""
         import polars as pl  # noqa: PLC0415 - not before the first frame
 
-        from llmlog_tui.analysis.divergence import divergence  # noqa: PLC0415 - imports polars
-        from llmlog_tui.analysis.prefixes import hashes_in  # noqa: PLC0415 - imports polars
+        from llmlog_tui.analysis.divergence import divergence, ends  # noqa: PLC0415 - as above
 
         frame = overview.frame.filter(pl.col("trace_id").is_in([a, b]))
-        hashes: dict[int, list[str]] = {}
-        for row, block, line in frame.select("row", "block", "line").iter_rows():
-            raw = self._reader.raw_line(block, line) if self._reader else None
-            if raw is not None and (found := hashes_in(raw)):
-                hashes[row] = found
-        self._post(Diffed(divergence(frame, a, b, hashes, slow_ms=overview.slow_ms)))
+        found = divergence(frame, a, b, self._hashes(frame), slow_ms=overview.slow_ms)
+        runs = (frame.filter(pl.col("trace_id") == trace) for trace in (a, b))
+        begins = [run.select(pl.col("ts").min()).item() for run in runs]
+        self._post(Diffed(found, (begins[0], begins[1]), ends(frame)))
+
+    def _hashes(self, frame: pl.DataFrame) -> dict[int, list[str]]:
+        """The prefix_hashes of a frame's records, by key; each block is read once."""
+        from llmlog_tui.analysis.prefixes import hashes_in  # noqa: PLC0415 - imports polars
+
+        known = {}
+        for records in frame.partition_by("block", maintain_order=True):
+            lines = self._reader.raw_lines(records["block"][0]) if self._reader else None
+            for row, line in records.select("row", "line").iter_rows():
+                if lines is not None and (found := hashes_in(lines[line])):
+                    known[row] = found
+        return known
 
     def _loaded(self, reader: Reader) -> State:
         """Everything that was there is read: from here on it is live, or that was all."""
