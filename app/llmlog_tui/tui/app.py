@@ -360,7 +360,8 @@ class LogApp(App[str]):
     def on_sql_screen_export_wanted(self, message: SqlScreen.ExportWanted) -> None:
         """A query's answer is to be written to a file."""
         frame, path, again = message.frame, message.path, message.replace
-        self.work("export", lambda: self.post_message(export(frame, path, replace=again)))
+        logs = () if self._snapshot is None else self._snapshot.files
+        self.work("export", lambda: self.post_message(export(frame, path, logs, replace=again)))
 
     def on_exported(self, message: Exported) -> None:
         """A file is written, or not."""
