@@ -6,11 +6,15 @@ from functools import partial
 from pathlib import Path
 
 import polars as pl
+import pytest
 from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record, row_of, toasts
 
+from llmlog_tui.analysis.alerts import RULES
+from llmlog_tui.analysis.rules import DEFAULT, parse
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.screens.alerts import AlertsScreen
 from llmlog_tui.tui.screens.overview import OverviewScreen
+from llmlog_tui.tui.widgets import alerttext
 
 DIGIT = "4"
 
@@ -42,13 +46,14 @@ async def test_from_a_fingerprint_alert_to_before_and_after_to_the_calls_on_each
         table = str(screen.evidence.query_one("Static").render())
         assert "before    after   change" in table
         assert "▲ not chance" in table
+        whom = "model = 'gpt-oss-120b' and provider = 'api.openai.com'"
         for key, sign in (("a", ">="), ("b", "<")):
             await pilot.press(DIGIT)
             await until(pilot, lambda: app.screen is screen, "the alerts again")
             await pilot.press(key)
             overview = app.view
             assert isinstance(overview, OverviewScreen)
-            where = f"model = 'gpt-oss-120b' and ts {sign} '{alert.ts:%Y-%m-%d %H:%M:%S.%f}'"
+            where = f"{whom} and ts {sign} '{alert.ts:%Y-%m-%d %H:%M:%S.%f}'"
             await until(pilot, partial(is_answered, app, where), f"the calls {sign}")
             assert overview.overview is not None
             calls = overview.overview.calls
@@ -113,3 +118,69 @@ async def test_without_alerts_the_view_says_what_watches(
         )
         await pilot.press("a", "b", "enter")
         assert app.screen is screen
+
+
+async def test_the_calls_on_each_side_of_failures_are_of_the_model_that_was_asked_for(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    failed = {"status": "error", "error_type": "Timeout", "model": None}
+    asked = {"requested_model": "it's", "provider": "p"}
+
+    def call(n: int, **fields: object) -> bytes:
+        ts = f"2026-11-23T09:{n // 60:02}:{n % 60:02}Z"
+        return record(step=n, ts=ts, **{**asked, **fields})
+
+    log.write_bytes(
+        b"".join(call(n) for n in range(100))
+        + b"".join(call(n, **failed) for n in range(100, 125))
+        + b"".join(call(n, requested_model="other") for n in range(125, 130))
+    )
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 130)
+        for key, calls in (("b", 100), ("a", 25)):
+            await pilot.press(DIGIT)
+            await until(pilot, lambda: app.view.NAME == "alerts" and app.view.row == 100, "it")
+            assert isinstance(app.screen, AlertsScreen)
+            assert app.screen.alert is not None
+            assert (app.screen.alert.rule, app.screen.alert.subject) == ("error rate", "it's")
+            await pilot.press(key)
+            await until(pilot, lambda: app.view.NAME == "overview", "the Overview")
+            await until(pilot, partial(has_calls, app, calls), f"{calls} calls")
+
+
+def has_calls(app: LogApp, calls: int) -> bool:
+    return app.view.overview is not None and app.view.overview.calls.height == calls
+
+
+async def test_without_ts_the_calls_of_an_alert_are_shown_from_where_it_began(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(
+        b"".join(record(step=n, ts=None, system_fingerprint=f"fp_{n // 20}") for n in range(40))
+        + record(ts=None, model="other")
+    )
+    async with LogApp([log]).run_test(size=WIDE, notifications=True) as pilot:
+        app = await shown(pilot, 41)
+        await pilot.press(DIGIT)
+        await until(pilot, lambda: isinstance(app.screen, AlertsScreen), "the view")
+        screen = app.screen
+        assert isinstance(screen, AlertsScreen)
+        await until(pilot, lambda: screen.alert is not None, "the alert")
+        await pilot.press("b")
+        await until(pilot, lambda: app.view.NAME == "overview" and not app.busy, "the calls")
+        await until(pilot, partial(has_calls, app, 40), "the model's")
+        await until(pilot, lambda: app.view.row == 20, "the call where it began")
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_evidence_says_what_each_rule_compares(rule: str) -> None:
+    assert alerttext.compared(rule, DEFAULT).endswith(".")
+
+
+def test_what_was_compared_is_said_with_the_numbers_in_force() -> None:
+    rules = parse("[truncation]\nwindow_calls = 40\nlevel = 0.02")
+    said = alerttext.compared("truncation", rules)
+    assert "in windows of 40 calls" in said
+    assert said.endswith("the chance of any such alert is 2.0%.")

@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.screens.diff import DiffScreen
 from llmlog_tui.tui.screens.overview import OverviewScreen
+from llmlog_tui.tui.screens.record import RecordScreen
 
 
 async def diffed(pilot: Pilot[str], until: Until) -> DiffScreen:
@@ -89,3 +90,111 @@ async def test_prompts_that_differ_are_told_from_their_hashes(
         await pilot.press("d", "up", "d")
         screen = await diffed(pilot, until)
         assert "prompts differ from message 1 on" in "\n".join(lines_of(screen.pairs))
+
+
+async def test_what_is_found_elsewhere_leads_out_of_the_diff_to_the_overview(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(
+        record(trace_id="elsewhere", request_id="req_sought")
+        + b"".join(record(trace_id=trace) for trace in ("one-run-", "two-run-"))
+    )
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 3)
+        await pilot.press("d", "up", "d")
+        await diffed(pilot, until)
+        await pilot.press("slash", *"req_sought", "enter")
+        await until(pilot, lambda: isinstance(app.screen, OverviewScreen), "the Overview")
+        assert app.view.row == 0
+
+
+async def test_the_digit_of_the_view_under_a_diff_closes_it(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(b"".join(record(trace_id=trace) for trace in ("one-run-", "two-run-")))
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 2)
+        await pilot.press("d", "up", "d")
+        await diffed(pilot, until)
+        await pilot.press("1")
+        await until(pilot, lambda: isinstance(app.screen, OverviewScreen), "the Overview")
+
+
+@pytest.fixture
+def good_and_bad(tmp_path: Path) -> Path:
+    """Runs `good` and `bad`: alike in step 0; 1 ends otherwise, and only `bad` has step 2."""
+    path = tmp_path / "calls.jsonl"
+    long = {"prompt_tokens": 300, "completion_tokens": 4, "finish_reason": "length"}
+    failed = {"status": "error", "error_type": "Timeout"}
+    path.write_bytes(
+        record(trace_id="good", finish_reason="tool_calls")
+        + record(trace_id="good", step=1, finish_reason="stop", prompt_tokens=100)
+        + record(trace_id="bad", finish_reason="tool_calls")
+        + record(trace_id="bad", step=1, **long)
+        + record(trace_id="bad", step=2, event="tool_call", tool_name="search", **failed)
+    )
+    return path
+
+
+async def test_the_columns_say_which_runs_how_each_step_ended_and_why_they_differ(
+    good_and_bad: Path, shown: Shown, until: Until
+) -> None:
+    async with LogApp([good_and_bad]).run_test(size=WIDE) as pilot:
+        await shown(pilot, 5)
+        await pilot.press("g", "d", "G", "d")
+        screen = await diffed(pilot, until)
+        rows = [[part.strip() for part in line.split("│")] for line in lines_of(screen.pairs)[:4]]
+        heading, same, differing, extra = rows
+        assert "A good 09:00:00 · 2 steps" in heading[0]
+        assert "B bad 09:00:00 · 3 steps" in heading[2]
+        assert same[1] == "="
+        assert (differing[0].split()[-2:], differing[1], differing[2].split()[-2:]) == (
+            ["stop", "100"],
+            "◄ finish_reason",
+            ["length", "100"],
+        )
+        assert (extra[0].split()[-1], extra[1]) == ("–", "≠ only in B")
+        assert extra[2].split() == ["2", "✗", "search", "Timeout", "100"]
+        assert "they part at step 1: finish_reason · 2 of 3 differ" in str(
+            screen.pairs.border_title
+        )
+        assert screen.pairs.pair == 1, "the cursor is where they part"
+        assert "in +200" in str(screen.deltas.render())
+
+
+async def test_a_small_screen_has_one_column_of_both_runs(
+    good_and_bad: Path, shown: Shown, until: Until
+) -> None:
+    async with LogApp([good_and_bad]).run_test(size=SMALL) as pilot:
+        await shown(pilot, 5)
+        await pilot.press("g", "d", "G", "d")
+        screen = await diffed(pilot, until)
+        lines = lines_of(screen.pairs)[1:5]
+        assert [line[1:6].split() for line in lines] == [
+            ["=", "0"],
+            ["A", "1"],
+            ["B", "1"],
+            ["B", "2"],
+        ]
+        assert lines[2].endswith("◄ finish_reason")
+        rows = [screen.row]
+        for key in ("down", "n"):
+            await pilot.press(key)
+            rows.append(screen.row)
+        assert rows == [1, 3, 4], "A's and B's line of the pair where they part, the next one"
+
+
+async def test_a_and_b_show_the_record_of_each_run(
+    good_and_bad: Path, shown: Shown, until: Until
+) -> None:
+    async with LogApp([good_and_bad]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 5)
+        await pilot.press("g", "d", "G", "d")
+        await diffed(pilot, until)
+        for key, finish in (("a", "stop"), ("b", "length"), ("enter", "length")):
+            await pilot.press(key)
+            await until(pilot, lambda: isinstance(app.screen, RecordScreen), "the record")
+            assert finish in str(app.screen.query_one("Static").render())
+            await pilot.press("escape")

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from threading import Event
 
 import polars as pl
+import pytest
 from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record, toasts
 from textual.pilot import Pilot
 
+from llmlog_tui.analysis import sql
+from llmlog_tui.analysis.rules import Rules
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.screens.sql import SqlScreen
 
@@ -105,3 +109,83 @@ async def test_the_answer_is_written_where_nothing_is_lost(
         written = pl.read_csv(tmp_path / "out.csv")
         assert written["calls"].sum() == 564
         assert screen.result.has_focus
+
+
+async def test_the_log_itself_is_never_written_over(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(record())
+    async with LogApp([log]).run_test(size=WIDE, notifications=True) as pilot:
+        app = await shown(pilot, 1)
+        screen = await opened(pilot, until)
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: "1 row in" in result(screen), "the answer")
+        await pilot.press("escape", "x")
+        screen.path.value = str(log)
+        for _ in range(2):
+            await pilot.press("enter")
+            await until(pilot, lambda: "is the log that is read" in toasts(app), "that it is")
+        assert log.read_bytes() == record()
+        assert list(tmp_path.iterdir()) == [log]
+
+
+async def test_up_on_the_first_line_brings_earlier_queries_and_down_what_was_being_typed(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(record())
+    first, second, typing = "select 1 as one from calls", "select 2 as two from calls", "select"
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        await shown(pilot, 1)
+        screen = await opened(pilot, until)
+        for query, name in ((first, "one"), (second, "two")):
+            screen.editor.text = query
+            await pilot.press("ctrl+r")
+            await until(pilot, partial(has_column, screen, name), "the answer")
+        screen.editor.text = typing
+        seen = []
+        for key in ("up", "up", "up", "down", "down", "down"):
+            await pilot.press(key)
+            await pilot.pause()
+            seen.append(screen.editor.text)
+        assert seen == [second, first, first, second, typing, typing]
+
+
+def has_column(screen: SqlScreen, name: str) -> bool:
+    return screen.result.frame is not None and screen.result.frame.columns == [name]
+
+
+async def test_escape_gives_up_a_query_and_the_dashboard_goes_on(
+    tmp_path: Path, shown: Shown, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(record())
+    real, go_on = sql.query, Event()
+
+    def slow(frame: pl.DataFrame, text: str, rules: Rules) -> pl.DataFrame:
+        assert go_on.wait(60)
+        return real(frame, text, rules)
+
+    monkeypatch.setattr(sql, "query", slow)
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        await shown(pilot, 1)
+        screen = await opened(pilot, until)
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: "running" in str(screen.said.render()), "that it runs")
+        with log.open("ab") as file:
+            file.write(record(step=1))
+        await shown(pilot, 2)
+        await pilot.press("escape")
+        await until(pilot, lambda: "given up" in str(screen.said.render()), "that it was given up")
+        assert screen.editor.has_focus
+        answered, answers = screen.answered, []
+
+        def late(sql: str, frame: pl.DataFrame | None, why: str, took_s: float) -> None:
+            answered(sql, frame, why, took_s)
+            answers.append(sql)
+
+        monkeypatch.setattr(screen, "answered", late)
+        go_on.set()
+        await until(pilot, lambda: bool(answers), "the late answer")
+        assert screen.result.frame is None

@@ -44,11 +44,38 @@ class Alert:
     provider: str | None = None
 
     @property
-    def subjects(self) -> dict[str, str]:
-        """The fields of a record, and their values, that say whose calls these are."""
-        if self.subject in (units.UNKNOWN, _ALL):
-            return {}
-        return {"provider" if self.rule == "retry storm" else "model": self.subject}
+    def calls_before(self) -> str:
+        """An SQL predicate (see sql.narrowed()): the calls watched with it before it began."""
+        return f"{self._watched} and ts < '{self.ts:{_SQL_TIME}}'"
+
+    @property
+    def calls_since(self) -> str:
+        """As calls_before, from when it began; all that are watched with it if ts is unknown."""
+        since = "" if self.ts is None else f" and ts >= '{self.ts:{_SQL_TIME}}'"
+        return self._watched + since
+
+    @property
+    def _watched(self) -> str:
+        """An SQL predicate: the calls among which the rule looked."""
+        if self.subject == _ALL:
+            return "cost_usd is not null"
+        # Who fails names no model, but was asked for one.
+        column = "coalesce(requested_model, model)" if self.rule == "error rate" else "model"
+        of_provider = self.rule == "retry storm" or self.subject == self.provider
+        if of_provider:
+            column = "provider"
+        is_known = self.subject != units.UNKNOWN
+        parts = [f"{column} = {_quoted(self.subject)}" if is_known else f"{column} is null"]
+        if self.provider is not None and not of_provider:
+            parts.append(f"provider = {_quoted(self.provider)}")
+        return " and ".join(parts)
+
+
+_SQL_TIME: Final = "%Y-%m-%d %H:%M:%S.%f"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def alerts(calls: pl.DataFrame, rules: Rules = DEFAULT) -> list[Alert]:

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, TypeVar
 import polars as pl
 
 from llmlog.record import CALL_EVENTS
+from llmlog_tui.analysis.calls import FAILED
 from llmlog_tui.analysis.prefixes import Hashes, first_change
 from llmlog_tui.analysis.replay import Replay, replay
 from llmlog_tui.analysis.timeline import Step, timeline
@@ -90,6 +91,13 @@ def divergence(
     pairs = tuple(judge.pair(x, y) for x, y in _aligned(one.steps, other.steps, records))
     delta = _delta(one, other, _minus(second.duration_ms, first.duration_ms))
     return Divergence(one, other, pairs, delta)
+
+
+def ends(frame: pl.DataFrame) -> dict[int, str | None]:
+    """How each record ended, by key: its finish_reason, or the error if it failed."""
+    error = pl.coalesce("error_type", pl.col("error_status").cast(pl.String), pl.lit("failed"))
+    how = pl.when(FAILED).then(error).otherwise("finish_reason")
+    return dict(frame.select("row", how.cast(pl.String)).iter_rows())
 
 
 _Records = Mapping[int, Mapping[str, Any]]

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.screen import Screen
 
 from llmlog_tui.analysis.rules import DEFAULT, Rules
 from llmlog_tui.log.sources import Sources
@@ -45,6 +47,7 @@ from llmlog_tui.tui.screens.trends import TrendsScreen
 from llmlog_tui.tui.screens.view import View
 from llmlog_tui.tui.screens.welcome import WelcomeScreen
 from llmlog_tui.tui.themes import DARK, LIGHT
+from llmlog_tui.tui.toasts import Toasts
 from llmlog_tui.tui.widgets.header import Header
 from llmlog_tui.tui.workers import Analyst, Feed, export, start
 
@@ -98,6 +101,7 @@ class LogApp(App[str]):
             SqlScreen(),
         )
         self._wanted_row: int | None = None
+        self._toasts = Toasts()
         for view in self._views:
             self.add_mode(view.NAME, partial(_itself, view))
         self._snapshot: Snapshot | None = None
@@ -224,11 +228,12 @@ class LogApp(App[str]):
 
     def _tell(self, news: Sequence[Alert]) -> None:
         """A toast and the bell for alerts that have just fired."""
-        for alert in news:
+        due = self._toasts.due(news)
+        for alert in due:
             what = inert(f"{alert.subject}  {alert.what}") + "\nw goes to it"
             title = f"▲ New alert: {alert.rule}"
             self.notify(what, title=title, severity="warning", markup=False)
-        if news and self._settings.bell:
+        if due and self._settings.bell:
             self.bell()
 
     def _select_wanted_trace(self, wanted: str) -> None:
@@ -274,13 +279,14 @@ class LogApp(App[str]):
         """Say in the top row what is open and how it stands."""
         records = 0 if self._snapshot is None else self._snapshot.counts.records
         self.view.header.tabs = tuple(view.LABEL for view in self._views)
-        self.view.header.headline = headline(
+        line = headline(
             self._progress,
             self._overview,
             speed=self._speed.per_second(),
             rate=self._rate.per_second(),
             held_back=records - self.records_shown if self._frozen else None,
         )
+        self.view.header.headline = replace(line, silent=self._toasts.silent)
 
     # -- what the user does
 
@@ -337,7 +343,7 @@ class LogApp(App[str]):
         """They are: show it, unless the user has gone on."""
         view, found = self.view, message.found
         if isinstance(view, DiffScreen) and view.traces == (found.a.trace_id, found.b.trace_id):
-            view.found_out(found)
+            view.found_out(message)
 
     def on_sql_screen_query_wanted(self, message: SqlScreen.QueryWanted) -> None:
         """A query is to be answered."""
@@ -354,7 +360,8 @@ class LogApp(App[str]):
     def on_sql_screen_export_wanted(self, message: SqlScreen.ExportWanted) -> None:
         """A query's answer is to be written to a file."""
         frame, path, again = message.frame, message.path, message.replace
-        self.work("export", lambda: self.post_message(export(frame, path, replace=again)))
+        logs = () if self._snapshot is None else self._snapshot.files
+        self.work("export", lambda: self.post_message(export(frame, path, logs, replace=again)))
 
     def on_exported(self, message: Exported) -> None:
         """A file is written, or not."""
@@ -367,9 +374,11 @@ class LogApp(App[str]):
         self.view.found(message.text, message.hit)
 
     def go_to_view(self, name: str) -> None:
-        """Put another view on screen."""
+        """Put another view on screen, and close what was opened on top of it."""
         if self.current_mode != name:
             self.switch_mode(name)
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
 
     def action_view(self, digit: int) -> None:
         """Go to the view with this digit."""
@@ -395,6 +404,19 @@ class LogApp(App[str]):
         self._frozen = False
         self.view.follow()
         self._ask()
+        self._say()
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """What the palette offers."""
+        yield from super().get_system_commands(screen)
+        if self._toasts.silent:
+            what = "Sound alerts", "Tell of new alerts again, with a toast and the bell"
+        else:
+            what = "Silence alerts", "No toast and no bell for new alerts; the list still has them"
+        yield SystemCommand(*what, self._silence)
+
+    def _silence(self) -> None:
+        self._toasts.silent = not self._toasts.silent
         self._say()
 
     def action_help(self) -> None:

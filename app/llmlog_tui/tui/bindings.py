@@ -188,6 +188,8 @@ DIFF_BINDINGS: Final = _named(
     [
         Binding("n", "difference(1)", "next difference", tooltip="Go to the next difference"),
         Binding("N", "difference(-1)", "difference before", show=False),
+        Binding("a", "record('a')", "A's record", tooltip="Show the step's record in A"),
+        Binding("b", "record('b')", "B's record", tooltip="Show the step's record in B"),
         Binding("q", "back", "back", tooltip="Go back"),
     ],
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -118,9 +120,14 @@ class Found(Message):
 
 @dataclass
 class Diffed(Message):
-    """Two traces have been laid side by side."""
+    """Two traces have been laid side by side.
+
+    `began` says when each began, `ends` by record key how a step ended: finish_reason or the error.
+    """
 
     found: Divergence
+    began: tuple[datetime | None, datetime | None]
+    ends: Mapping[int, str | None]
 
 
 @dataclass

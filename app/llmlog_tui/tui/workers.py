@@ -6,6 +6,7 @@ their threads, so that the first frame does not wait for it either.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -61,25 +62,35 @@ def start(who: str, work: Callable[[], object], post: Post) -> None:
     Thread(target=run, name=f"llmlog-{who}", daemon=True).start()
 
 
-def export(frame: pl.DataFrame, path: str, *, replace: bool) -> Exported:
-    """Write a frame to a .csv, .parquet or .jsonl file; one that is there only to `replace` it."""
+def export(frame: pl.DataFrame, path: str, logs: Sequence[Path], *, replace: bool) -> Exported:
+    """Write a frame to a .csv, .parquet or .jsonl file; one that is there only to `replace` it.
+
+    It stands at its path when it is whole. One of the `logs` is never replaced.
+    """
     import polars as pl  # noqa: PLC0415 - not before the first frame
 
     out = Path(path).expanduser()
     flat = frame.with_columns(pl.col(pl.List).cast(pl.List(pl.String)).list.join(","))
-    writers: dict[str, Callable[[], object]] = {
-        ".csv": lambda: flat.write_csv(out),
-        ".parquet": lambda: frame.write_parquet(out),
-        ".jsonl": lambda: frame.write_ndjson(out),
+    writers: dict[str, Callable[[Path], object]] = {
+        ".csv": flat.write_csv,
+        ".parquet": frame.write_parquet,
+        ".jsonl": frame.write_ndjson,
     }
     if out.suffix not in writers:
         return Exported(path, f"does not end in {', '.join(writers)}")
-    if out.exists() and not replace:
-        return Exported(path, "is there already", is_there=True)
+    part = out.with_name(f".{out.name}.part")
     try:
-        writers[out.suffix]()
-    except OSError as error:
-        return Exported(path, error.strerror or str(error))
+        if any(log.exists() and out.exists() and log.samefile(out) for log in logs):
+            return Exported(path, "is the log that is read")
+        if out.exists() and not replace:
+            return Exported(path, "is there already", is_there=True)
+        part.touch(mode=0o600)  # readable by its owner, as a log is
+        writers[out.suffix](part)
+        part.replace(out)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        return Exported(path, getattr(error, "strerror", None) or str(error))
     return Exported(path)
 
 
@@ -146,16 +157,25 @@ class Feed:
         """Post Diffed for two traces; the hashes of their prompts are read from their lines."""
         import polars as pl  # noqa: PLC0415 - not before the first frame
 
-        from llmlog_tui.analysis.divergence import divergence  # noqa: PLC0415 - imports polars
-        from llmlog_tui.analysis.prefixes import hashes_in  # noqa: PLC0415 - imports polars
+        from llmlog_tui.analysis.divergence import divergence, ends  # noqa: PLC0415 - as above
 
         frame = overview.frame.filter(pl.col("trace_id").is_in([a, b]))
-        hashes: dict[int, list[str]] = {}
-        for row, block, line in frame.select("row", "block", "line").iter_rows():
-            raw = self._reader.raw_line(block, line) if self._reader else None
-            if raw is not None and (found := hashes_in(raw)):
-                hashes[row] = found
-        self._post(Diffed(divergence(frame, a, b, hashes, slow_ms=overview.slow_ms)))
+        found = divergence(frame, a, b, self._hashes(frame), slow_ms=overview.slow_ms)
+        runs = (frame.filter(pl.col("trace_id") == trace) for trace in (a, b))
+        begins = [run.select(pl.col("ts").min()).item() for run in runs]
+        self._post(Diffed(found, (begins[0], begins[1]), ends(frame)))
+
+    def _hashes(self, frame: pl.DataFrame) -> dict[int, list[str]]:
+        """The prefix_hashes of a frame's records, by key; each block is read once."""
+        from llmlog_tui.analysis.prefixes import hashes_in  # noqa: PLC0415 - imports polars
+
+        known = {}
+        for records in frame.partition_by("block", maintain_order=True):
+            lines = self._reader.raw_lines(records["block"][0]) if self._reader else None
+            for row, line in records.select("row", "line").iter_rows():
+                if lines is not None and (found := hashes_in(lines[line])):
+                    known[row] = found
+        return known
 
     def _loaded(self, reader: Reader) -> State:
         """Everything that was there is read: from here on it is live, or that was all."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
@@ -12,17 +12,17 @@ from textual.content import Content
 from textual.widget import Widget
 
 from llmlog_tui import units
-from llmlog_tui.text import inert
+from llmlog_tui.analysis.rules import DEFAULT
 from llmlog_tui.tui.bindings import ALERTS_BINDINGS, FINDINGS_BINDINGS
 from llmlog_tui.tui.panes.alerts import AlertSource, AlertsPane
 from llmlog_tui.tui.screens.view import View
+from llmlog_tui.tui.widgets import alerttext
 from llmlog_tui.tui.widgets.rows import Cell, Column, Row, Span, cell
 from llmlog_tui.tui.widgets.sheet import Sheet
 from llmlog_tui.tui.widgets.table import LineTable
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.alerts import Alert
-    from llmlog_tui.analysis.fingerprints import Compared
     from llmlog_tui.analysis.overview import Overview
 
 _COLUMNS: Final = (
@@ -33,7 +33,6 @@ _COLUMNS: Final = (
     Column("calls", 6, "right"),
     Column("state", 7),
 )
-_TESTS: Final = "p50, p95, tok/s: Mann-Whitney · cut off, failed: Fisher's exact test"
 
 
 class FindingsPane(AlertsPane):
@@ -112,7 +111,9 @@ class AlertsScreen(View):
             hint = "What an alert was raised for stands here: before, after, and the chance of it."
             self.evidence.hold("Evidence", [Content.styled(hint, "$text-muted")])
         else:
-            self.evidence.hold(f"{alert.rule} · {alert.subject} · {alert.what}", _evidence(alert))
+            title = f"{alert.rule} · {alert.subject} · {alert.what}"
+            rules = self.overview.watched_by if self.overview is not None else DEFAULT
+            self.evidence.hold(title, alerttext.lines(alert, rules))
 
     @on(LineTable.Selected, "#findings")
     def _open(self) -> None:
@@ -125,63 +126,13 @@ class AlertsScreen(View):
         self._explain()
 
     def action_side(self, side: str) -> None:
-        """Show only the calls to this model or provider before the alert began, or from then on."""
+        """Show only the calls that are watched with it, before it began or from then on."""
         alert = self.alert
         if alert is None:
             return
         if alert.ts is None:
-            self.hint("This log has no ts: there is no before and after.")
+            self.hint("Without ts there is no before and after: all of its calls, from its first.")
+        elif side == "before":
+            self.post_message(self.FilterWanted(alert.calls_before, view="overview"))
             return
-        sign = "<" if side == "before" else ">="
-        whom = " and ".join(
-            f"{column} = '{value.replace(chr(39), chr(39) * 2)}'"
-            for column, value in alert.subjects.items()
-        )
-        since = f"ts {sign} '{alert.ts:%Y-%m-%d %H:%M:%S.%f}'"
-        where = f"{whom} and {since}" if whom else since
-        row = alert.row if side == "after" else None
-        self.post_message(self.FilterWanted(where, view="overview", row=row))
-
-
-def _evidence(alert: Alert) -> Iterator[Content]:
-    muted = "$text-muted"
-    yield Content.styled(inert(alert.evidence), "$text-warning")
-    yield Content("")
-    if alert.table:
-        yield Content.styled(f"{'':<10}{'before':>9}{'after':>9}{'change':>9}", muted)
-        yield from map(_compared, alert.table)
-        yield Content("")
-        yield Content.styled(_TESTS, muted)
-        yield Content("")
-    for label, value in (
-        ("model", alert.subjects.get("model")),
-        ("provider", alert.provider),
-        ("since", units.rfc3339(alert.ts)),
-        ("last", units.rfc3339(alert.last_ts)),
-        ("calls", units.whole(alert.calls)),
-        ("state", alert.state),
-    ):
-        yield Content.assemble((f"{label:<10}", muted), inert(value or units.UNKNOWN))
-    yield Content("")
-    yield Content.styled("Enter  the call where it began", muted)
-    yield Content.styled("b  calls before    a  calls after", muted)
-
-
-def _compared(figure: Compared) -> Content:
-    """One figure of a before/after table; shares in percent."""
-    is_share = figure.name in ("cut off", "failed")
-    form = units.percent if is_share else units.whole
-    before, after = figure.before, figure.after
-    change = ""
-    if before is not None and after is not None:
-        change = f"{(after - before) * 100:+.1f}" if is_share else f"{after - before:+,.0f}"
-    verdict = ("  within noise", "$text-muted")
-    if not figure.is_chance:
-        verdict = ("  ▲ not chance", "$text-warning bold")
-    p = "" if figure.p is None else f"  p = {figure.p:.2g}"
-    return Content.assemble(
-        (f"{figure.name:<10}", "$text-muted"),
-        f"{form(before):>9}{form(after):>9}{change:>9}",
-        verdict,
-        (p, "$text-muted"),
-    )
+        self.post_message(self.FilterWanted(alert.calls_since, view="overview", row=alert.row))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, ClassVar, Final
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import BindingType
@@ -13,99 +13,16 @@ from textual.widgets import Static
 
 from llmlog_tui import units
 from llmlog_tui.text import inert
-from llmlog_tui.tui.bindings import DIFF_BINDINGS, PAIRS_BINDINGS
-from llmlog_tui.tui.panes.pane import Pane
+from llmlog_tui.tui.bindings import DIFF_BINDINGS
+from llmlog_tui.tui.panes.pairs import PairsPane
 from llmlog_tui.tui.screens.view import View
-from llmlog_tui.tui.widgets.rows import Cell, Column, Row, RowSource, Span, Tone, cell
 from llmlog_tui.tui.widgets.table import LineTable
 
 if TYPE_CHECKING:
-    from llmlog_tui.analysis.divergence import Divergence, Pair
+    from llmlog_tui.analysis.divergence import Divergence
     from llmlog_tui.analysis.overview import Overview
     from llmlog_tui.analysis.timeline import Step
-
-_WHY: Final = 36
-
-
-class PairsPane(Pane):
-    """One row for two steps that belong together."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [*PAIRS_BINDINGS]
-
-    def __init__(self) -> None:
-        super().__init__(id="pairs")
-        self.following = False
-        self.empty = "Reading both runs …"
-        self._found: Divergence | None = None
-
-    def hold(self, found: Divergence) -> None:
-        """Show two runs."""
-        self._found = found
-        self.redraw()
-
-    def redraw(self) -> None:
-        """Draw what is held."""
-        if self._found is None:
-            self.label("Diff")
-            return
-        room = self.size.width - _WHY - 3 * 2 - 4
-        side = max(20, room // 2)
-        columns = (
-            Column("A", side),
-            Column("", _WHY),
-            Column("B", side),
-        )
-        self.show(_Pairs(self._found, columns))
-        a, b = self._found.a, self._found.b
-        self.label(
-            f"A {units.short_id(a.trace_id)} · {len(a.steps):,} steps   "
-            f"B {units.short_id(b.trace_id)} · {len(b.steps):,} steps",
-            f"{sum(1 for pair in self._found.pairs if pair.why):,} differences",
-        )
-
-
-class _Pairs(RowSource):
-    def __init__(self, found: Divergence, columns: Sequence[Column]) -> None:
-        self.columns = columns
-        self._found = found
-
-    def __len__(self) -> int:
-        return len(self._found.pairs)
-
-    def key(self, index: int) -> Hashable:
-        return index
-
-    def index(self, key: Hashable) -> int | None:
-        return key if isinstance(key, int) and key < len(self) else None
-
-    def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:
-        pairs = self._found.pairs
-        return [self._row(n, pairs[n], widths) for n in range(start, stop)]
-
-    def _row(self, index: int, pair: Pair, widths: Sequence[int]) -> Row:
-        first = index == self._found.first
-        mark = "=" if pair.why is None else "◄ " if first else "≠ "
-        tone: Tone = "muted" if pair.why is None else "worst" if first else "warning"
-        cells = (
-            _side(pair.a, widths[0]),
-            cell(mark + pair.sentence(), tone),
-            _side(pair.b, widths[2]) if len(widths) > 2 else (),  # noqa: PLR2004 - the third
-        )
-        return Row(cells, Span("►", "warning") if first else Span(" "), "slow" if pair.why else "")
-
-
-def _side(step: Step | None, width: int) -> Cell:
-    if step is None:
-        return cell(f"{units.UNKNOWN:>4}", "muted")
-    number = units.UNKNOWN if step.step is None else str(step.step)
-    room = max(4, width - 4 - 2 - 9)
-    name = inert(step.name)[:room]
-    return (
-        Span(f"{number:>4} ", "muted"),
-        Span("✗" if step.failed else "┤" if step.truncated else " ", "error"),
-        Span(f"{name:<{room}}", ""),
-        Span(f"{units.within(step.latency_ms, 8):>8}", "warning" if step.slow else ""),
-    )
+    from llmlog_tui.tui.messages import Diffed
 
 
 class DiffScreen(View):
@@ -146,41 +63,54 @@ class DiffScreen(View):
         """The runs are those that were marked; they do not change with the log."""
         del overview, answer
 
-    def found_out(self, found: Divergence) -> None:
+    def found_out(self, message: Diffed) -> None:
         """Show where the runs part."""
-        self._found = found
-        self.pairs.hold(found)
-        if found.first is not None:
-            self.pairs.move_to(found.first)
-        self.deltas.update(Content.assemble(*_deltas(found)))
+        self._found = message.found
+        self.pairs.hold(message)
+        self.deltas.update(Content.assemble(*_deltas(message.found)))
 
     @property
     def row(self) -> Hashable:
-        """The record under the cursor: A's, else B's."""
-        at = self.pairs.cursor_key
-        if self._found is None or not isinstance(at, int):
-            return None
-        pair = self._found.pairs[at]
-        step = pair.b or pair.a
+        """The record of the step under the cursor: B's where there is one."""
+        step = self._step(self.pairs.side or "b") or self._step("a")
         return None if step is None else step.row
+
+    def _step(self, side: str) -> Step | None:
+        if self._found is None or not self._found.pairs:
+            return None
+        pair = self._found.pairs[self.pairs.pair]
+        return pair.a if side == "a" else pair.b
 
     @on(LineTable.Selected, "#pairs")
     def _open(self) -> None:
-        if self.overview is not None and isinstance(self.row, int):
-            self.post_message(self.RecordWanted(self.overview.place(self.row)))
+        self._show_record(self.row)
+
+    def action_record(self, side: str) -> None:
+        """Show the record of the pair's step in A or B."""
+        step = self._step(side)
+        if step is None:
+            self.hint(f"{side.upper()} has no such step.")
+        else:
+            self._show_record(step.row)
+
+    def _show_record(self, row: Hashable) -> None:
+        if self.overview is not None and isinstance(row, int):
+            self.post_message(self.RecordWanted(self.overview.place(row)))
+
+    def follow(self) -> None:
+        """Go to the last step."""
+        self.pairs.action_last()
 
     def action_difference(self, direction: int) -> None:
         """Go to the next difference, or with -1 to the one before."""
-        at = self.pairs.cursor_key
-        if self._found is None or not isinstance(at, int):
-            return
-        pairs = self._found.pairs
+        pairs = () if self._found is None else self._found.pairs
+        at = self.pairs.pair
         later = range(at + 1, len(pairs)) if direction > 0 else range(at - 1, -1, -1)
         found = next((n for n in later if pairs[n].why), None)
         if found is None:
             self.hint(f"No difference {'after' if direction > 0 else 'before'} this one.")
         else:
-            self.pairs.move_to(found)
+            self.pairs.to_pair(found)
 
     def action_back(self) -> None:
         """Back to the Overview."""
@@ -188,24 +118,22 @@ class DiffScreen(View):
 
 
 def _deltas(found: Divergence) -> Iterator[str | tuple[str, str]]:
-    delta = found.delta
-    muted = "$text-muted"
-    yield (" B against A   ", muted)
+    delta, muted = found.delta, "$text-muted"
+    yield (" B against A  ", muted)
     if found.first is None:
-        yield ("both runs do the same   ", "$text-success")
-    time = delta.time_ms
-    sign = "-" if time is not None and time < 0 else "+"
-    yield from (("steps ", muted), f"{delta.steps:+,}   ")
-    if time is not None:
-        yield from (("time ", muted), f"{sign}{units.duration(abs(time))}   ")
-    for label, tokens in (
-        ("in", delta.prompt_tokens),
-        ("out", delta.completion_tokens),
-        ("rsn", delta.reasoning_tokens),
-    ):
+        yield ("both runs do the same  ", "$text-success")
+    yield from (("steps ", muted), f"{delta.steps:+,}  ")
+    if delta.time_ms is not None:
+        yield from (("time ", muted), f"{_signed(delta.time_ms, units.duration)}  ")
+    for label, tokens in (("in", delta.prompt_tokens), ("out", delta.completion_tokens)):
         if tokens is not None:
-            yield from ((f"{label} ", muted), f"{tokens:+,}   ")
+            yield from ((f"{label} ", muted), f"{_signed(tokens, units.count)}  ")
     if delta.cost_usd is not None:
-        cost = delta.cost_usd
-        yield from (("cost ", muted), f"{'-' if cost < 0 else '+'}${abs(cost):.4f}   ")
-    yield from (("errors ", muted), f"{delta.errors:+,}")
+        yield from (("cost ", muted), f"{_signed(delta.cost_usd, units.money)}  ")
+    yield from (("errors ", muted), f"{delta.errors:+,}  ")
+    if delta.reasoning_tokens is not None:
+        yield from (("rsn ", muted), _signed(delta.reasoning_tokens, units.count))
+
+
+def _signed(number: float, form: Callable[[float], str]) -> str:
+    return f"{'-' if number < 0 else '+'}{form(abs(number))}"

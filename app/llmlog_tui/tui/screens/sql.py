@@ -39,9 +39,33 @@ class Editor(TextArea):
 
     BINDINGS: ClassVar[list[BindingType]] = [*EDITOR_BINDINGS]
 
+    class Left(Message):
+        """The user wants out."""
+
+    class HistoryWanted(Message):
+        """The query that was run before is wanted, or with 1 the one after."""
+
+        def __init__(self, by: int) -> None:
+            super().__init__()
+            self.by = by
+
     def action_leave(self) -> None:
         """Let the result have the keys."""
-        self.screen.query_one("#result").focus()
+        self.post_message(self.Left())
+
+    def action_cursor_up(self, select: bool = False) -> None:  # noqa: FBT001, FBT002 - Textual's
+        """Go up; on the first line, to the query before."""
+        if self.cursor_location[0] == 0 and not select:
+            self.post_message(self.HistoryWanted(-1))
+        else:
+            super().action_cursor_up(select)
+
+    def action_cursor_down(self, select: bool = False) -> None:  # noqa: FBT001, FBT002 - Textual's
+        """Go down; on the last line, to the query after."""
+        if self.cursor_location[0] == self.document.line_count - 1 and not select:
+            self.post_message(self.HistoryWanted(1))
+        else:
+            super().action_cursor_down(select)
 
 
 class PathInput(Input):
@@ -168,6 +192,7 @@ class SqlScreen(View):
         self.path.display = False
         self._history: list[str] = []
         self._place = 0
+        self._draft = ""
         self._query: str | None = None
         self._refused: str | None = None
 
@@ -189,8 +214,9 @@ class SqlScreen(View):
         sql = self.editor.text.strip().rstrip(";")
         if not sql:
             return
-        if not self._history or self._history[-1] != sql:
-            self._history.append(sql)
+        if sql in self._history:
+            self._history.remove(sql)
+        self._history.append(sql)
         self._place = len(self._history) - 1
         self._query = sql
         self.said.update(Content.styled("running …  Esc gives up", "$text-muted"))
@@ -208,18 +234,42 @@ class SqlScreen(View):
         self.result.hold(frame, took_s)
 
     def action_history(self, by: int) -> None:
-        """Take the query that was run before, or with 1 the one after."""
-        if self._history:
-            self._place = min(max(0, self._place + by), len(self._history) - 1)
-            self.editor.text = self._history[self._place]
+        """Take the query that was run before, or with 1 the one after; none that was typed is lost.
+
+        Behind the last one stands what was being typed.
+        """
+        typed = self.editor.text
+        is_run = self._place < len(self._history) and self._history[self._place] == typed
+        if not is_run:
+            self._draft, self._place = typed, len(self._history)
+        queries = [*self._history, *([self._draft] if self._draft else [])]
+        place = self._place + by
+        if 0 <= place < len(queries):
+            self._place = place
+            self.editor.text = queries[place]
+            self.editor.move_cursor((0, 0) if by < 0 else self.editor.document.end)
+
+    @on(Editor.HistoryWanted)
+    def _history_wanted(self, message: Editor.HistoryWanted) -> None:
+        self.action_history(message.by)
+
+    @on(Editor.Left)
+    def _editor_left(self) -> None:
+        if not self._give_up():
+            self.result.focus()
 
     def action_back(self) -> None:
         """Give up a query that runs; then as anywhere."""
-        if self._query is not None:
-            self._query = None
-            self.said.update(Content.styled("given up", "$text-muted"))
-        else:
+        if not self._give_up():
             super().action_back()
+
+    def _give_up(self) -> bool:
+        """Wait no more for a query; False if there is none."""
+        if self._query is None:
+            return False
+        self._query = None
+        self.said.update(Content.styled("given up", "$text-muted"))
+        return True
 
     # -- export
 

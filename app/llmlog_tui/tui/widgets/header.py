@@ -19,7 +19,7 @@ class Headline:
     """What the header says.
 
     `cost` is in USD, without `unpriced` calls; `state` is a key of STATES, `detail` stands behind
-    its words.
+    its words. `silent`: nobody is told of new alerts.
     """
 
     file: str = ""
@@ -31,6 +31,7 @@ class Headline:
     detail: str = ""
     alerts: int = 0
     skipped: int = 0
+    silent: bool = False
 
 
 _TABS_FROM = 100
@@ -133,6 +134,8 @@ class Header(Widget):
         line = self.headline
         words, colour = STATES[line.state]
         state = Content.assemble((words, colour), (f" {inert(line.detail)}" if line.detail else ""))
+        if line.silent:
+            state += Content.styled("  silent", "$text-muted")
         if not line.alerts:
             return state + "  "
         what = "alert" if line.alerts == 1 else "alerts"

@@ -1,0 +1,227 @@
+"""Pairs: the steps of two traces that belong together, and in what they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, NamedTuple
+
+from textual.binding import BindingType
+
+from llmlog_tui import units
+from llmlog_tui.tui.bindings import PAIRS_BINDINGS
+from llmlog_tui.tui.panes.pane import Pane
+from llmlog_tui.tui.widgets.rows import Cell, Column, Row, RowSource, Span, Tone, cell
+
+if TYPE_CHECKING:
+    from llmlog_tui.analysis.divergence import Pair
+    from llmlog_tui.analysis.timeline import Step
+    from llmlog_tui.tui.messages import Diffed
+
+_NUMBER, _MARK, _FINISH, _MS = 3, 1, 12, 7
+_WHY, _WHY_NARROW = 34, 20
+_LEAST_NAME: Final = 8
+_GAPS: Final = 17
+"""Gutters, the two rules, and a cell behind each column."""
+
+Side = Literal["a", "b"]
+
+
+class _Line(NamedTuple):
+    """A line of the narrow form: of one side, or of both where `side` is None."""
+
+    pair: int
+    side: Side | None
+
+
+class PairsPane(Pane):
+    """Both traces beside each other; on a small screen, one column of both."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*PAIRS_BINDINGS]
+
+    def __init__(self) -> None:
+        super().__init__(id="pairs")
+        self.following = False
+        self.empty = "Reading both runs …"
+        self._diffed: Diffed | None = None
+
+    def hold(self, diffed: Diffed) -> None:
+        """Show two runs; the first time, the cursor is where they part."""
+        is_new, self._diffed = self._diffed is None, diffed
+        self.redraw()
+        if is_new:
+            self.to_pair(diffed.found.first or 0)
+
+    def redraw(self) -> None:
+        """Draw what is held."""
+        if self._diffed is None:
+            self.label("Diff")
+            return
+        pair = self.pair
+        source = _Narrow(self._diffed) if self.compact else _Wide(self._diffed, self.size.width)
+        self.following = False
+        self.show(source)
+        self.to_pair(pair)
+        self.label(_verdict(self._diffed), "◄ where they part   ≠ differs   = alike")
+
+    @property
+    def pair(self) -> int:
+        """The index of the pair under the cursor."""
+        return self.cursor_key.pair if isinstance(self.cursor_key, _Line) else 0
+
+    @property
+    def side(self) -> Side | None:
+        """The side of the line under the cursor, if it is only of one."""
+        return self.cursor_key.side if isinstance(self.cursor_key, _Line) else None
+
+    def to_pair(self, pair: int) -> None:
+        """Put the cursor on a pair."""
+        if self.pair != pair or self.cursor_key is None:
+            next((key for side in (None, "a", "b") if self.move_to(key := _Line(pair, side))), None)
+        self.following = False
+
+
+def _verdict(diffed: Diffed) -> str:
+    found = diffed.found
+    differ = sum(pair.why is not None for pair in found.pairs)
+    if found.first is None:
+        return "Diff · both runs do the same"
+    pair = found.pairs[found.first]
+    step = pair.a or pair.b
+    number = units.UNKNOWN if step is None or step.step is None else str(step.step)
+    differing = f"{differ:,} of {len(found.pairs):,} differ"
+    return f"Diff · they part at step {number}: {pair.sentence()} · {differing}"
+
+
+class _Wide(RowSource):
+    """A row for each pair: A's step, why they differ, B's step."""
+
+    def __init__(self, diffed: Diffed, width: int) -> None:
+        self._diffed = diffed
+        self._found = diffed.found
+        sides = width - _WHY - _GAPS - 2 * (_NUMBER + _MARK + _FINISH + _MS)
+        name = max(_LEAST_NAME, sides // 2)
+        step = (
+            Column("#", _NUMBER, "right"),
+            Column("", _MARK),
+            Column("", name),
+            Column("finish", _FINISH),
+            Column("ms", _MS, "right"),
+        )
+        rule = Column("│", 1)
+        self.columns = (*step, rule, Column("", _WHY, flex=True), rule, *step)
+
+    def __len__(self) -> int:
+        return len(self._found.pairs)
+
+    def key(self, index: int) -> Hashable:
+        return _Line(index, None)
+
+    def index(self, key: Hashable) -> int | None:
+        is_one = isinstance(key, _Line) and key.side is None and key.pair < len(self)
+        return key.pair if is_one and isinstance(key, _Line) else None
+
+    def heading(self, column: int, width: int) -> str:
+        if column in (2, 10):
+            return _name_of_run(self._diffed, "a" if column == 2 else "b")[:width]  # noqa: PLR2004
+        return super().heading(column, width)
+
+    def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:
+        return [self._row(n, widths[6]) for n in range(start, stop)]
+
+    def _row(self, n: int, width: int) -> Row:
+        pair = self._found.pairs[n]
+        rule = cell("│", "muted")
+        sign, tone = _sign(pair, is_first=n == self._found.first)
+        why = cell(f"{sign} {pair.sentence()}" if pair.why else sign.center(width), tone)
+        ends = self._diffed.ends
+        cells = (*_step(pair.a, ends, pair), rule, why, rule, *_step(pair.b, ends, pair))
+        return Row(cells, ground="slow" if n == self._found.first else "")
+
+
+class _Narrow(RowSource):
+    """A row for each pair that is alike, one for each side of one that is not."""
+
+    columns = (
+        Column("#", _NUMBER, "right"),
+        Column("", _MARK),
+        Column("", 12, flex=True),
+        Column("finish", 12),
+        Column("ms", _MS, "right"),
+        Column("", _WHY_NARROW),
+    )
+
+    def __init__(self, diffed: Diffed) -> None:
+        self._diffed = diffed
+        self._found = diffed.found
+        self._lines = tuple(_lines(self._found.pairs))
+        self._index = {line: n for n, line in enumerate(self._lines)}
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def key(self, index: int) -> Hashable:
+        return self._lines[index]
+
+    def index(self, key: Hashable) -> int | None:
+        return self._index.get(key) if isinstance(key, _Line) else None
+
+    def heading(self, column: int, width: int) -> str:
+        if column == 2:  # noqa: PLR2004 - the name's
+            a, b = self._found.a.trace_id, self._found.b.trace_id
+            return f"A {units.short_id(a)}  B {units.short_id(b)}"[:width]
+        return super().heading(column, width)
+
+    def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:  # noqa: ARG002
+        return [self._row(line) for line in self._lines[start:stop]]
+
+    def _row(self, line: _Line) -> Row:
+        pair, is_first = self._found.pairs[line.pair], line.pair == self._found.first
+        step = pair.a if line.side == "a" else pair.b
+        sign, tone = _sign(pair, is_first=is_first)
+        is_last = line.side == "b" or pair.b is None
+        why = f"{sign} {pair.sentence()}" if pair.why and is_last else ""
+        mark = Span("=", "muted") if line.side is None else Span(line.side.upper(), "accent")
+        cells = (*_step(step, self._diffed.ends, pair), cell(why, tone))
+        return Row(cells, mark, ground="slow" if is_first else "")
+
+
+def _lines(pairs: Sequence[Pair]) -> Iterator[_Line]:
+    for n, pair in enumerate(pairs):
+        if pair.why is None:
+            yield _Line(n, None)
+        else:
+            if pair.a is not None:
+                yield _Line(n, "a")
+            if pair.b is not None:
+                yield _Line(n, "b")
+
+
+def _sign(pair: Pair, *, is_first: bool) -> tuple[str, Tone]:
+    if pair.why is None:
+        return "=", "muted"
+    return ("◄", "worst") if is_first else ("≠", "warning")
+
+
+def _step(step: Step | None, ends: Mapping[int, str | None], pair: Pair) -> tuple[Cell, ...]:
+    if step is None:
+        return cell(units.UNKNOWN, "muted"), cell(""), cell(""), cell(""), cell("")
+    number = units.UNKNOWN if step.step is None else str(step.step)
+    cut = cell("┤", "warning") if step.truncated else cell("")
+    tone: Tone = "secondary" if step.event in ("tool_call", "embedding") else ""
+    differs: Tone = "worst" if pair.why in ("finish_reason", "status") else "muted"
+    return (
+        cell(number, "muted"),
+        cell("✗", "error") if step.failed else cut,
+        cell(step.name, "worst" if pair.why in ("model", "tool", "event") else tone),
+        cell(ends.get(step.row) or "", "error" if step.failed else differs),
+        cell(units.within(step.latency_ms, _MS), "warning" if step.slow else ""),
+    )
+
+
+def _name_of_run(diffed: Diffed, side: Side) -> str:
+    run = diffed.found.a if side == "a" else diffed.found.b
+    begin = diffed.began[0 if side == "a" else 1]
+    began = units.moment(begin, begin, 8)
+    steps = len(run.steps)
+    name = f"{side.upper()} {units.short_id(run.trace_id)}"
+    return f"{name} {began} · {steps:,} step{'' if steps == 1 else 's'}"

@@ -1,0 +1,110 @@
+"""Alerts, SQL and Diff as pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from tests.tui.conftest import SMALL, WIDE, Until
+from textual.pilot import Pilot
+
+from llmlog_tui.settings_file import Settings
+from llmlog_tui.tui.app import LogApp
+from llmlog_tui.tui.panes.pairs import PairsPane
+from llmlog_tui.tui.screens.alerts import AlertsScreen
+from llmlog_tui.tui.screens.sql import SqlScreen
+
+Shown = Callable[[Pilot[str], int], Awaitable[LogApp]]
+SnapCompare = Callable[..., bool]
+Look = Callable[[Pilot[str]], Awaitable[None]]
+
+LOG = Path("sample_logs/calls.jsonl")
+SIZES = pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
+
+
+@pytest.fixture
+def app(monkeypatch: pytest.MonkeyPatch, sample: Path) -> LogApp:
+    """The sample log, under the name that the README's command gives it."""
+    monkeypatch.chdir(sample.parent.parent)
+    return LogApp([LOG])
+
+
+def label_of(app: LogApp, number: int) -> str:
+    """The digit of a view is its place among the tabs."""
+    return app.view.header.tabs[number - 1]
+
+
+async def go_to(pilot: Pilot[str], app: LogApp, label: str, until: Until) -> None:
+    await pilot.press(str(app.view.header.tabs.index(label) + 1))
+    await until(pilot, lambda: label == app.view.LABEL, "the view")
+    await until(pilot, lambda: app.view.overview is not None and not app.busy, "its answers")
+
+
+@pytest.fixture
+def alerts(shown: Shown, records: int, until: Until) -> Look:
+    """The fingerprint's evidence."""
+
+    async def look(pilot: Pilot[str]) -> None:
+        app = await shown(pilot, records)
+        await go_to(pilot, app, "Alerts", until)
+        screen = app.screen
+        assert isinstance(screen, AlertsScreen)
+        await pilot.press("g", "down")
+        await until(pilot, lambda: "fingerprint" in str(screen.evidence.border_title), "evidence")
+
+    return look
+
+
+@SIZES
+def test_alerts(
+    snap_compare: SnapCompare, app: LogApp, alerts: Look, size: tuple[int, int]
+) -> None:
+    assert snap_compare(app, terminal_size=size, run_before=alerts)
+
+
+@pytest.mark.usefixtures("app")
+def test_alerts_in_the_light_theme(snap_compare: SnapCompare, alerts: Look) -> None:
+    app = LogApp([LOG], settings=Settings(theme="light"))
+    assert snap_compare(app, terminal_size=WIDE, run_before=alerts)
+
+
+@SIZES
+def test_sql(  # noqa: PLR0913, PLR0917 - fixtures
+    snap_compare: SnapCompare,
+    app: LogApp,
+    shown: Shown,
+    records: int,
+    until: Until,
+    size: tuple[int, int],
+) -> None:
+    async def look(pilot: Pilot[str]) -> None:
+        await shown(pilot, records)
+        await go_to(pilot, app, "SQL", until)
+        screen = app.screen
+        assert isinstance(screen, SqlScreen)
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: len(screen.result.source) == 5, "the answer")
+        screen.result.hold(screen.result.frame, took_s=0.012)
+        await pilot.press("escape")
+
+    assert snap_compare(app, terminal_size=size, run_before=look)
+
+
+@SIZES
+def test_two_runs_side_by_side(  # noqa: PLR0913, PLR0917 - fixtures
+    snap_compare: SnapCompare,
+    app: LogApp,
+    shown: Shown,
+    records: int,
+    until: Until,
+    size: tuple[int, int],
+) -> None:
+    async def look(pilot: Pilot[str]) -> None:
+        await shown(pilot, records)
+        await pilot.press("d", "k", "k", "k", "d")
+        await until(pilot, lambda: bool(app.screen.query(PairsPane)), "the diff")
+        pairs = app.screen.query_one(PairsPane)
+        await until(pilot, lambda: len(pairs.source) > 0, "its pairs")
+
+    assert snap_compare(app, terminal_size=size, run_before=look)
