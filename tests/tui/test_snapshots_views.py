@@ -85,6 +85,7 @@ def test_sql(  # noqa: PLR0913, PLR0917 - fixtures
         assert isinstance(screen, SqlScreen)
         await pilot.press("ctrl+r")
         await until(pilot, lambda: len(screen.result.source) == 5, "the answer")
+        assert screen.result.frame is not None
         screen.result.hold(screen.result.frame, took_s=0.012)
         await pilot.press("escape")
 

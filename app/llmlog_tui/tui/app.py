@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
 
@@ -22,25 +22,19 @@ from llmlog_tui.settings_file import Memory, Settings
 from llmlog_tui.text import inert
 from llmlog_tui.tui.arrangement import Arrangement
 from llmlog_tui.tui.bindings import APP_BINDINGS
+from llmlog_tui.tui.errands import Errands
 from llmlog_tui.tui.headline import Rate, headline
 from llmlog_tui.tui.messages import (
     Answered,
-    Diffed,
-    Exported,
     Failed,
-    Found,
     Loaded,
     Progress,
-    Queried,
     Question,
-    RecordRead,
     Refused,
 )
 from llmlog_tui.tui.screens.alerts import AlertsScreen
 from llmlog_tui.tui.screens.calls import CallsScreen
-from llmlog_tui.tui.screens.diff import DiffScreen
 from llmlog_tui.tui.screens.overview import OverviewScreen
-from llmlog_tui.tui.screens.record import RecordScreen
 from llmlog_tui.tui.screens.replay import ReplayScreen
 from llmlog_tui.tui.screens.sql import SqlScreen
 from llmlog_tui.tui.screens.trends import TrendsScreen
@@ -49,7 +43,7 @@ from llmlog_tui.tui.screens.welcome import WelcomeScreen
 from llmlog_tui.tui.themes import DARK, LIGHT
 from llmlog_tui.tui.toasts import Toasts
 from llmlog_tui.tui.widgets.header import Header
-from llmlog_tui.tui.workers import Analyst, Feed, export, start
+from llmlog_tui.tui.workers import Analyst, Feed
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.alerts import Alert
@@ -60,7 +54,7 @@ _LOADING_FACTOR = 2
 """While loading, answers come at so many times the records of the last ones: few, and at once."""
 
 
-class LogApp(App[str]):
+class LogApp(Errands):
     """`llmlog-tui`: the dashboard for one or several logs.
 
     `trace` is selected at the start, and only the calls are shown for which the SQL predicate
@@ -121,11 +115,6 @@ class LogApp(App[str]):
 
     # -- start and end
 
-    @property
-    def view(self) -> View:
-        """The view on screen, or right under a dialog."""
-        return next(screen for screen in reversed(self.screen_stack) if isinstance(screen, View))
-
     def on_mount(self) -> None:
         """Take our themes and begin to read."""
         for theme in (DARK, LIGHT):
@@ -151,10 +140,6 @@ class LogApp(App[str]):
         """Let the workers go."""
         self._feed.stop()
         self._analyst.stop()
-
-    def work(self, who: str, work: Callable[[], object]) -> None:
-        """Do something in a thread of its own; if it fails, the user is told."""
-        start(who, work, self.post_message)
 
     # -- what tests wait for
 
@@ -244,13 +229,6 @@ class LogApp(App[str]):
             self.notify(f"No trace {inert(wanted)} yet.", severity="warning", markup=False)
             self._wanted_trace = None
 
-    def on_record_read(self, message: RecordRead) -> None:
-        """A record's line is here: show it, once; or give it to the view that wanted it."""
-        if not message.is_whole:
-            self.view.take_line(message.place, message.line)
-        elif not isinstance(self.screen, RecordScreen):
-            self.push_screen(RecordScreen(message.place[0], message.line))
-
     def on_failed(self, message: Failed) -> None:
         """A worker raised: say so, and go on with what there is."""
         if message.who == "reader":
@@ -311,67 +289,9 @@ class LogApp(App[str]):
         self._show()
         self.view.go_to(message.row)
 
-    def on_view_record_wanted(self, message: View.RecordWanted) -> None:
-        """A record is to be shown whole."""
-        place = message.place
-        self.work("reader of a line", lambda: self._feed.read_line(place, is_whole=True))
-
-    def on_view_line_wanted(self, message: View.LineWanted) -> None:
-        """A view wants to show a record's line itself."""
-        place = message.place
-        self.work("reader of a line", lambda: self._feed.read_line(place, is_whole=False))
-
     def on_view_replay_wanted(self, message: View.ReplayWanted) -> None:
         """A trace is to be replayed."""
         self.push_screen(ReplayScreen(message.trace_id, message.row))
-
-    def on_view_find_wanted(self, message: View.FindWanted) -> None:
-        """A text is to be found in what the screen shows."""
-        overview = self._overview
-        if overview is not None:
-            text, row, direction = message.text, message.row, message.direction
-            self.work("search", lambda: self._analyst.find(overview, text, row, direction))
-
-    def on_view_diff_wanted(self, message: View.DiffWanted) -> None:
-        """Two traces are to be laid side by side."""
-        overview, a, b = self._overview, message.a, message.b
-        if overview is not None:
-            self.push_screen(DiffScreen(a, b))
-            self.work("diff", lambda: self._feed.diff(overview, a, b))
-
-    def on_diffed(self, message: Diffed) -> None:
-        """They are: show it, unless the user has gone on."""
-        view, found = self.view, message.found
-        if isinstance(view, DiffScreen) and view.traces == (found.a.trace_id, found.b.trace_id):
-            view.found_out(message)
-
-    def on_sql_screen_query_wanted(self, message: SqlScreen.QueryWanted) -> None:
-        """A query is to be answered."""
-        overview, sql = self._overview, message.sql
-        if overview is not None:
-            self.work("query", lambda: self._analyst.query(overview, sql))
-
-    def on_queried(self, message: Queried) -> None:
-        """A query is answered."""
-        for view in self._views:
-            if isinstance(view, SqlScreen):
-                view.answered(message.sql, message.frame, message.why, message.took_s)
-
-    def on_sql_screen_export_wanted(self, message: SqlScreen.ExportWanted) -> None:
-        """A query's answer is to be written to a file."""
-        frame, path, again = message.frame, message.path, message.replace
-        logs = () if self._snapshot is None else self._snapshot.files
-        self.work("export", lambda: self.post_message(export(frame, path, logs, replace=again)))
-
-    def on_exported(self, message: Exported) -> None:
-        """A file is written, or not."""
-        for view in self._views:
-            if isinstance(view, SqlScreen):
-                view.exported(message.path, message.why, is_there=message.is_there)
-
-    def on_found(self, message: Found) -> None:
-        """A search is done."""
-        self.view.found(message.text, message.hit)
 
     def go_to_view(self, name: str) -> None:
         """Put another view on screen, and close what was opened on top of it."""

@@ -40,6 +40,7 @@ VIEW_BINDINGS: Final = _named(
         Binding("escape", "back", "back", tooltip="Clear the filter", show=False),
         Binding("w", "alert(1)", "next alert", tooltip="Go to the next alert, and where it began"),
         Binding("W", "alert(-1)", "alert before", tooltip="Go to the alert before", show=False),
+        Binding("y", "copy", "copy", tooltip="Copy an id, the grep, the line, the run"),
         Binding("e", "error(1)", "next error", tooltip="Go to the next failed call"),
         Binding(
             "E", "error(-1)", "previous error", tooltip="Go to the failed call before", show=False
@@ -293,6 +294,24 @@ REPLAY_BINDINGS: Final = _named(
         Binding("v", "view_as", "view as", tooltip="Content, raw line or fields"),
         Binding("q", "back", "back", tooltip="Go back"),
     ],
+)
+COPY_BINDINGS: Final = _named(
+    "copy",
+    [
+        binding
+        for key, what in (
+            ("i", "id"),
+            ("r", "request_id"),
+            ("g", "grep"),
+            ("l", "line"),
+            ("t", "trace as Markdown"),
+        )
+        for binding in (
+            Binding(key, f"dismiss('{key}')", what),
+            Binding(key.upper(), f"dismiss('{key.upper()}')", f"save {what}"),
+        )
+    ]
+    + [Binding("escape", "dismiss('')", "back", key_display="Esc")],
 )
 FIND_BINDINGS: Final = _named(
     "find",

@@ -150,6 +150,18 @@ class Exported(Message):
 
 
 @dataclass
+class Copied(Message):
+    """What was to be copied of a record; None if it has no such thing.
+
+    `path` says where it was saved instead, empty if it is for the clipboard.
+    """
+
+    what: str
+    text: str | None
+    path: str = ""
+
+
+@dataclass
 class Failed(Message):
     """A worker raised; `who` is reader, analyst or the like."""
 

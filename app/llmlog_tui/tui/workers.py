@@ -20,6 +20,7 @@ from llmlog_tui.log.sources import Sources
 from llmlog_tui.log.window import EVERYTHING, Window
 from llmlog_tui.tui.messages import (
     Answered,
+    Copied,
     Diffed,
     Exported,
     Failed,
@@ -176,6 +177,23 @@ class Feed:
                 if lines is not None and (found := hashes_in(lines[line])):
                     known[row] = found
         return known
+
+    def copy(self, overview: Overview, row: int, key: str) -> None:
+        """Post Copied for what CHOICES has under a key; a capital saves it in the folder we are in.
+
+        Raises OSError where that cannot be written.
+        """
+        from llmlog_tui.analysis.copies import CHOICES, copied  # noqa: PLC0415 - imports polars
+
+        file, block, line = overview.place(row)
+        raw = self._reader.raw_line(block, line) if self._reader else None
+        what, text = CHOICES[key.lower()], copied(overview, row, key.lower(), raw, file)
+        if text is None or key.islower():
+            self._post(Copied(what, text))
+            return
+        path = Path(f"llmlog-{what.replace(' ', '-')}-{row}.{'md' if key == 'T' else 'txt'}")
+        path.write_text(text + "\n", encoding="utf-8")
+        self._post(Copied(what, text, str(path)))
 
     def _loaded(self, reader: Reader) -> State:
         """Everything that was there is read: from here on it is live, or that was all."""

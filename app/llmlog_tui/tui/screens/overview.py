@@ -167,6 +167,12 @@ class OverviewScreen(View):
     def _open_trace(self, message: LineTable.Selected) -> None:
         self.post_message(self.ReplayWanted(str(message.key)))
 
+    def action_copy(self) -> None:
+        """Ask what to copy: of the step or call under the cursor of the pane that has the keys."""
+        pane = self.timeline if self.timeline.has_focus else self.calls
+        if isinstance(pane.cursor_key, int):
+            self.post_message(self.CopyWanted(pane.cursor_key))
+
     def action_mark(self) -> None:
         """Mark the trace under the cursor as A; the next one as B, and lay both side by side."""
         trace, a = self.selected_trace, self._marked

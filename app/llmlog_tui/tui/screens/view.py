@@ -99,6 +99,12 @@ class View(Screen[None]):
         b: str
 
     @dataclass
+    class CopyWanted(Message):
+        """Something of the record with key `row` is to be copied."""
+
+        row: int
+
+    @dataclass
     class GoWanted(Message):
         """The record with key `row` is to be shown in the view called `view`."""
 
@@ -263,6 +269,11 @@ class View(Screen[None]):
             self.hint(f"No failed call {where} this one.")
         else:
             self.go_to(row)
+
+    def action_copy(self) -> None:
+        """Ask what of the record at the cursor is to be copied."""
+        if isinstance(self.row, int):
+            self.post_message(self.CopyWanted(self.row))
 
     def action_alert(self, direction: int) -> None:
         """Go to the next alert, round and round, or with -1 to the one before."""

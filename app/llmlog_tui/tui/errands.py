@@ -1,0 +1,141 @@
+"""What views have done for them: lines read, texts found, runs compared, queries, files, copies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from textual.app import App
+
+from llmlog_tui.tui.messages import Copied, Diffed, Exported, Found, Queried, RecordRead
+from llmlog_tui.tui.screens.copy import CopyScreen
+from llmlog_tui.tui.screens.diff import DiffScreen
+from llmlog_tui.tui.screens.record import RecordScreen
+from llmlog_tui.tui.screens.sql import SqlScreen
+from llmlog_tui.tui.screens.view import View
+from llmlog_tui.tui.workers import Analyst, Feed, export, start
+
+if TYPE_CHECKING:
+    from llmlog_tui.analysis.overview import Overview
+    from llmlog_tui.log.store import Snapshot
+
+
+class Errands(App[str]):
+    """The App as far as it runs errands: each is given to a worker, and its answer to the view.
+
+    Those that inherit own the workers, and what the screen shows.
+    """
+
+    _feed: Feed
+    _analyst: Analyst
+    _overview: Overview | None
+    _snapshot: Snapshot | None
+    _views: tuple[View, ...]
+
+    @property
+    def view(self) -> View:
+        """The view on screen, or right under a dialog."""
+        return next(screen for screen in reversed(self.screen_stack) if isinstance(screen, View))
+
+    def work(self, who: str, work: Callable[[], object]) -> None:
+        """Do something in a thread of its own; if it fails, the user is told."""
+        start(who, work, self.post_message)
+
+    def _sql_views(self) -> Iterable[SqlScreen]:
+        return (view for view in self._views if isinstance(view, SqlScreen))
+
+    # -- a record's line
+
+    def on_view_record_wanted(self, message: View.RecordWanted) -> None:
+        """A record is to be shown whole."""
+        place = message.place
+        self.work("reader of a line", lambda: self._feed.read_line(place, is_whole=True))
+
+    def on_view_line_wanted(self, message: View.LineWanted) -> None:
+        """A view wants to show a record's line itself."""
+        place = message.place
+        self.work("reader of a line", lambda: self._feed.read_line(place, is_whole=False))
+
+    def on_record_read(self, message: RecordRead) -> None:
+        """A record's line is here: show it, once; or give it to the view that wanted it."""
+        if not message.is_whole:
+            self.view.take_line(message.place, message.line)
+        elif not isinstance(self.screen, RecordScreen):
+            self.push_screen(RecordScreen(message.place[0], message.line))
+
+    # -- finding
+
+    def on_view_find_wanted(self, message: View.FindWanted) -> None:
+        """A text is to be found in what the screen shows."""
+        overview = self._overview
+        if overview is not None:
+            text, row, direction = message.text, message.row, message.direction
+            self.work("search", lambda: self._analyst.find(overview, text, row, direction))
+
+    def on_found(self, message: Found) -> None:
+        """A search is done."""
+        self.view.found(message.text, message.hit)
+
+    # -- two runs
+
+    def on_view_diff_wanted(self, message: View.DiffWanted) -> None:
+        """Two traces are to be laid side by side."""
+        overview, a, b = self._overview, message.a, message.b
+        if overview is not None:
+            self.push_screen(DiffScreen(a, b))
+            self.work("diff", lambda: self._feed.diff(overview, a, b))
+
+    def on_diffed(self, message: Diffed) -> None:
+        """They are: show it, unless the user has gone on."""
+        view, found = self.view, message.found
+        if isinstance(view, DiffScreen) and view.traces == (found.a.trace_id, found.b.trace_id):
+            view.found_out(message)
+
+    def on_sql_screen_query_wanted(self, message: SqlScreen.QueryWanted) -> None:
+        """A query is to be answered."""
+        overview, sql = self._overview, message.sql
+        if overview is not None:
+            self.work("query", lambda: self._analyst.query(overview, sql))
+
+    def on_queried(self, message: Queried) -> None:
+        """A query is answered."""
+        for view in self._sql_views():
+            view.answered(message.sql, message.frame, message.why, message.took_s)
+
+    def on_sql_screen_export_wanted(self, message: SqlScreen.ExportWanted) -> None:
+        """A query's answer is to be written to a file."""
+        frame, path, again = message.frame, message.path, message.replace
+        logs = () if self._snapshot is None else self._snapshot.files
+        self.work("export", lambda: self.post_message(export(frame, path, logs, replace=again)))
+
+    def on_exported(self, message: Exported) -> None:
+        """A file is written, or not."""
+        for view in self._sql_views():
+            view.exported(message.path, message.why, is_there=message.is_there)
+
+    # -- copies
+
+    def on_view_copy_wanted(self, message: View.CopyWanted) -> None:
+        """Something of a record is to be copied: ask what."""
+        overview, row = self._overview, message.row
+
+        def chosen(what: str | None) -> None:
+            if what and overview is not None:
+                self.work("copy", lambda: self._feed.copy(overview, row, what))
+
+        if overview is not None:
+            self.push_screen(CopyScreen(), chosen)
+
+    def on_copied(self, message: Copied) -> None:
+        """The text is here: give it to the terminal's clipboard, or say where it was saved."""
+        if message.path:
+            self.notify(f"{message.what} saved to {message.path}", markup=False)
+        elif message.text is None:
+            self.notify(f"There is no {message.what} here.", severity="warning", markup=False)
+        else:
+            self.copy_to_clipboard(message.text)
+            key = message.what[0].upper()
+            self.notify(
+                f"{message.what} copied by OSC 52. Nothing there? y {key} saves it to a file.",
+                markup=False,
+            )

@@ -1,0 +1,78 @@
+"""y: an id, the grep, the line or the run, on the clipboard or in a file."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from tests.tui.conftest import WIDE, Shown, Until, record, toasts
+
+from llmlog_tui.tui.app import LogApp
+from llmlog_tui.tui.screens.copy import CopyScreen
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "calls.jsonl"
+    path.write_bytes(
+        record(step=0, event="tool_call", model=None, tool_name="a|b`c")
+        + record(step=1, id="resp-1", request_id="req-1", model="m\x1b[31m", retries=1)
+    )
+    return path
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [("i", "resp-1"), ("r", "req-1"), ("l", '"request_id": "req-1"'), ("t", "| 1 | m")],
+)
+async def test_what_is_chosen_goes_to_the_clipboard(
+    log: Path, shown: Shown, until: Until, key: str, text: str
+) -> None:
+    async with LogApp([log]).run_test(size=WIDE, notifications=True) as pilot:
+        app = await shown(pilot, 2)
+        await pilot.press("y")
+        await until(pilot, lambda: isinstance(app.screen, CopyScreen), "the menu")
+        await pilot.press(key)
+        await until(pilot, lambda: text in app.clipboard, "the copy")
+        assert "\x1b" not in app.clipboard
+        assert "copied by OSC 52" in toasts(app)
+
+
+async def test_the_grep_that_is_copied_finds_the_line(
+    log: Path, shown: Shown, until: Until
+) -> None:
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 2)
+        await pilot.press("y", "g")
+        await until(pilot, lambda: "grep" in app.clipboard, "the copy")
+        found = subprocess.run(app.clipboard, shell=True, capture_output=True, check=True)  # noqa: S602 - what a user does with it
+        assert found.stdout == log.read_bytes().splitlines(keepends=True)[1]
+
+
+async def test_a_capital_saves_it_to_a_file(
+    log: Path, shown: Shown, until: Until, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    saved = tmp_path / "llmlog-trace-as-Markdown-1.md"
+    async with LogApp([log]).run_test(size=WIDE, notifications=True) as pilot:
+        app = await shown(pilot, 2)
+        await pilot.press("y", "T")
+        await until(pilot, lambda: "saved to" in toasts(app), "that it is saved")
+        assert app.clipboard == ""
+    text = saved.read_text()
+    assert "| 0 | a¦b'c | 100 |" in text, "a name cannot break the table"
+    assert "| 1 | m" in text
+    assert "\x1b" not in text
+
+
+async def test_what_a_record_does_not_have_is_not_copied(
+    log: Path, shown: Shown, until: Until
+) -> None:
+    async with LogApp([log]).run_test(size=WIDE, notifications=True) as pilot:
+        app = await shown(pilot, 2)
+        await pilot.press("tab", "g", "y", "r")  # the tool execution, in the timeline
+        await until(pilot, lambda: "There is no request_id here" in toasts(app), "that it has none")
+        await pilot.press("y", "escape")
+        await until(pilot, lambda: app.screen is app.view, "the view")
+        assert app.clipboard == ""
