@@ -30,12 +30,8 @@ def app(monkeypatch: pytest.MonkeyPatch, sample: Path) -> LogApp:
     return LogApp([LOG])
 
 
-def label_of(app: LogApp, number: int) -> str:
-    """The digit of a view is its place among the tabs."""
-    return app.view.header.tabs[number - 1]
-
-
 async def go_to(pilot: Pilot[str], app: LogApp, label: str, until: Until) -> None:
+    """Press the digit of a view: its place among the tabs."""
     await pilot.press(str(app.view.header.tabs.index(label) + 1))
     await until(pilot, lambda: label == app.view.LABEL, "the view")
     await until(pilot, lambda: app.view.overview is not None and not app.busy, "its answers")
@@ -85,6 +81,7 @@ def test_sql(  # noqa: PLR0913, PLR0917 - fixtures
         assert isinstance(screen, SqlScreen)
         await pilot.press("ctrl+r")
         await until(pilot, lambda: len(screen.result.source) == 5, "the answer")
+        assert screen.result.frame is not None
         screen.result.hold(screen.result.frame, took_s=0.012)
         await pilot.press("escape")
 

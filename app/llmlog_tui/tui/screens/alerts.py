@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
 
 _COLUMNS: Final = (
-    Column("since", 8),
+    Column(" since", 9),
     Column("last", 8),
     Column("rule", 11),
     Column("on", 14, flex=True),
@@ -52,7 +52,7 @@ class _Findings(AlertSource):
     def row(self, alert: Alert, widths: Sequence[int]) -> Row:
         ongoing = alert.state == "ongoing"
         cells: tuple[Cell, ...] = (
-            cell(units.moment(alert.ts, self.newest, widths[0]), "muted"),
+            cell(f" {units.moment(alert.ts, self.newest, widths[0] - 1)}", "muted"),
             cell(units.moment(alert.last_ts, self.newest, widths[1]), "muted"),
             cell(alert.rule, "worst" if ongoing else ""),
             cell(alert.subject),

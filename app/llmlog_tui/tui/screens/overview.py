@@ -177,6 +177,7 @@ class OverviewScreen(View):
         if a is None:
             self.hint(f"A is {inert(units.short_id(trace))}. d on another run lays it beside.")
         elif trace != a:
+            self.app.clear_notifications()  # that A was marked is done with
             self.post_message(self.DiffWanted(a, trace))
 
     @on(LineTable.Selected, "#timeline")

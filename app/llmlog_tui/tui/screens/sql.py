@@ -205,6 +205,10 @@ class SqlScreen(View):
         """Label what has nothing yet."""
         self.result.redraw()
 
+    def reform(self) -> None:
+        """Take the narrow form."""
+        self.result.compact = self.compact
+
     def show(self, overview: Overview, answer: object | None) -> None:
         """A query is answered when it is run, of what the log is then."""
         del overview, answer
