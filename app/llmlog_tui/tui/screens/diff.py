@@ -67,7 +67,7 @@ class DiffScreen(View):
         """Show where the runs part."""
         self._found = message.found
         self.pairs.hold(message)
-        self.deltas.update(Content.assemble(*_deltas(message.found)))
+        self.deltas.update(Content.assemble(*_deltas(message.found, compact=self.compact)))
 
     @property
     def row(self) -> Hashable:
@@ -117,9 +117,9 @@ class DiffScreen(View):
         self.dismiss()
 
 
-def _deltas(found: Divergence) -> Iterator[str | tuple[str, str]]:
+def _deltas(found: Divergence, *, compact: bool) -> Iterator[str | tuple[str, str]]:
     delta, muted = found.delta, "$text-muted"
-    yield (" B against A  ", muted)
+    yield (" B vs A  " if compact else " B against A  ", muted)
     if found.first is None:
         yield ("both runs do the same  ", "$text-success")
     yield from (("steps ", muted), f"{delta.steps:+,}  ")
