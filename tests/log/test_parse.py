@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import polars as pl
 import pytest
+import zstandard
 
 from llmlog.record import build, to_line
 from llmlog_tui.log.parse import Parsed, parse
@@ -27,6 +31,17 @@ def nulled(line: str) -> dict[str, int]:
     parsed = parse(line.encode())
     assert parsed.frame.height == 1
     return dict(parsed.nulled.counts)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress, zstandard.compress])
+def test_packed_bytes_in_a_log_are_bad_lines_and_never_unpacked(
+    pack: Callable[[bytes], bytes],
+) -> None:
+    packed = pack(GOOD)
+    parsed = parse(packed + b"\n" + GOOD)
+    assert parsed.frame.height == 1
+    assert parsed.skipped.counts.total() == packed.count(b"\n") + 1
+    assert parse(GOOD + b"\n" + packed).frame.height == 1
 
 
 def test_a_line_of_our_own_comes_back_as_it_was_written() -> None:

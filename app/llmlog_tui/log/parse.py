@@ -78,8 +78,17 @@ def parse(
     return Parsed(frame, count, blanks, skipped, nulled, care if needs_care else AS_ONE)
 
 
+_COMPRESSED: Final = (b"\x1f\x8b", b"x\x01", b"x^", b"x\x9c", b"x\xda", b"(\xb5/\xfd")
+"""How gzip, zlib and zstd begin."""
+
+
 def _read(block: bytes, schema: _Schema) -> pl.DataFrame | None:
-    """The block as polars reads it, or None if it refuses it."""
+    """The block as polars reads it, or None if it refuses it.
+
+    polars would unpack one that begins as a compressed file does; here that is a bad line.
+    """
+    if block.startswith(_COMPRESSED):
+        return None
     if not block or block.isspace():
         return pl.DataFrame(schema=schema)
     try:
