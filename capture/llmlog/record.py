@@ -132,7 +132,7 @@ def _second(second: int) -> str:
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - naive, for the text to end without +00:00
 
 
-def build(fields: dict[str, object]) -> dict[str, object]:
+def checked(fields: dict[str, object]) -> dict[str, object]:
     """`fields`, if they make a record.
 
     Raises ValueError if an id of the tuple (session_id, trace_id, step) or the event is missing,
@@ -152,7 +152,7 @@ def build(fields: dict[str, object]) -> dict[str, object]:
 
 
 def to_line(fields: dict[str, object]) -> bytes:
-    """Fields from build() as their record's line: in order, complete for the event.
+    """Fields from checked() as their record's line: in order, complete for the event.
 
     Records of an application have few shapes: the text around the values is made once for each.
     """

@@ -12,7 +12,7 @@ from llmlog import client as clients
 from llmlog import scopes
 from llmlog.content import Content, ContentPolicy
 from llmlog.guard import Guard
-from llmlog.record import build, dump, to_line
+from llmlog.record import checked, dump, to_line
 from llmlog.traces import Trace, checked_id
 from llmlog.writer import Target, Writer, open_writer
 
@@ -162,7 +162,7 @@ class Session:
             return
         if self._extra is not None:
             fields["extra"] = self._extra
-        line = to_line(build(self.content.applied(fields)))
+        line = to_line(checked(self.content.applied(fields)))
         for credential, encoded in self._credentials:
             if encoded in line:
                 record: dict[str, object] = json.loads(line)

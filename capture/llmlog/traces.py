@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from llmlog import scopes
 from llmlog.guard import Guard, guarded
-from llmlog.record import build, timestamp
+from llmlog.record import checked, timestamp
 from llmlog.tools import Span, ToolRun, recorded
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class Trace:
         stamped = sorted(fields.keys() & _STAMPED)
         if stamped:
             raise ValueError(f"the trace itself sets {', '.join(stamped)}")
-        build({**fields, **self._ids(), "step": 0})
+        checked({**fields, **self._ids(), "step": 0})
         self._record(fields)
 
     @guarded

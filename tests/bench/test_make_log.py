@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from types import ModuleType
 
-from llmlog.record import build, to_line
+from llmlog.record import checked, to_line
 from llmlog_tui.log.parse import parse
 
 
@@ -24,7 +24,7 @@ def module(name: str) -> ModuleType:
 
 def test_its_lines_are_records_of_ours_to_the_byte() -> None:
     for line in islice(module("make_log").lines(), 300):
-        assert to_line(build(json.loads(line))) == line.encode()
+        assert to_line(checked(json.loads(line))) == line.encode()
 
 
 def test_the_same_seed_makes_the_same_log_and_another_another() -> None:

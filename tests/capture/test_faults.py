@@ -41,7 +41,7 @@ STAGES: list[tuple[Any, str]] = [
     (sessions.Session, "trace_of_call"),
     (sessions.Session, "conceal"),
     (sessions.Session, "write"),
-    (sessions, "build"),
+    (sessions, "checked"),
     (sessions, "to_line"),
     (traces.Trace, "next_step"),
     (traces.Trace, "asked_by"),

@@ -16,7 +16,7 @@ from tests.capture.conftest import QUESTION, client_of, completion
 
 from llmlog import testing
 from llmlog.headers import duration_ms
-from llmlog.record import EVENTS, FIELDS, build, timestamp, to_line
+from llmlog.record import EVENTS, FIELDS, checked, timestamp, to_line
 
 ORDER = [field.name for field in FIELDS]
 IDS: dict[str, object] = {"session_id": "s", "trace_id": "t", "step": 0}
@@ -53,7 +53,7 @@ def check(line: bytes) -> dict[str, Any]:
 @thorough
 @given(event=st.sampled_from(EVENTS), fields=st.dictionaries(st.sampled_from(ORDER), anything))
 def test_any_values_make_one_valid_line(event: str, fields: dict[str, object]) -> None:
-    check(to_line(build({**fields, "event": event, **IDS})))
+    check(to_line(checked({**fields, "event": event, **IDS})))
 
 
 @thorough
@@ -85,7 +85,7 @@ def test_any_headers_and_any_body_make_one_valid_line(
         for of in ("requests", "tokens")
     ]
     headers = [(n.encode(), v.encode("latin-1")) for n, v in zip(names, values, strict=True)]
-    sent = to_line(build({"event": "span", **IDS, "extra": completion(**body)}))
+    sent = to_line(checked({"event": "span", **IDS, "extra": completion(**body)}))
     content = json.dumps(json.loads(sent)["extra"]).encode()
     response = httpx2.Response(
         200, headers=[*headers, (b"content-type", b"application/json")], content=content
@@ -143,16 +143,16 @@ def test_a_record_that_cannot_be_joined_is_refused(missing: str) -> None:
     fields: dict[str, object] = {"event": "span", **IDS}
     del fields[missing]
     with pytest.raises(ValueError, match=missing):
-        build(fields)
+        checked(fields)
 
 
 def test_a_name_that_is_no_field_is_refused() -> None:
     with pytest.raises(ValueError, match="no such field: colour"):
-        build({"event": "span", **IDS, "colour": "red"})
+        checked({"event": "span", **IDS, "colour": "red"})
 
 
 def test_what_is_unknown_is_null_in_the_core_and_left_out_elsewhere() -> None:
-    record = json.loads(to_line(build({"event": "tool_call", **IDS, "tool_name": "look"})))
+    record = json.loads(to_line(checked({"event": "tool_call", **IDS, "tool_name": "look"})))
     assert record["latency_ms"] is None
     assert record["tool_call_id"] is None
     assert not record.keys() & {"model", "error_type", "input", "ratelimit_limit_requests"}
@@ -165,5 +165,5 @@ def test_times_are_rfc_3339_in_utc_with_microseconds() -> None:
 
 def test_huge_integers_and_numbers_that_are_none_are_made_safe() -> None:
     extra = {"big": 2**70, "nan": float("nan"), "inf": float("inf")}
-    record = json.loads(to_line(build({"event": "span", **IDS, "extra": extra})))
+    record = json.loads(to_line(checked({"event": "span", **IDS, "extra": extra})))
     assert record["extra"] == {"big": str(2**70), "nan": None, "inf": None}

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 import zstandard
 
-from llmlog.record import build, to_line
+from llmlog.record import checked, to_line
 from llmlog_tui.log.parse import Parsed, parse
 from llmlog_tui.log.schema import COLUMNS
 
@@ -60,7 +60,7 @@ def test_a_line_of_our_own_comes_back_as_it_was_written() -> None:
         "stream": True,
         "tool_calls": ["search", "read"],
     }
-    parsed = parse(to_line(build(fields)))
+    parsed = parse(to_line(checked(fields)))
     row = parsed.frame.row(0, named=True)
     assert {name: row[name] for name in fields} == fields | {"ts": AT, "latency_ms": 812.0}
     assert row["finish_reason"] is None
