@@ -175,6 +175,7 @@ TRACES_BINDINGS: Final = _named(
             description="replay",
             tooltip="Replay this trace, step by step",
         ),
+        Binding("b", "session", "its session", tooltip="Show only the session of this trace"),
     ],
 )
 FINDINGS_BINDINGS: Final = _named(

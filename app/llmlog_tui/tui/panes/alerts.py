@@ -63,7 +63,8 @@ class AlertsPane(Pane):
             return
         found, ongoing = self._overview.alerts, self._overview.ongoing
         rules, calls = len(self._overview.rules), self._overview.all_calls
-        self.empty = f"No alerts. {rules} rules watch {calls:,} calls."
+        what = "call" if calls == 1 else "calls"
+        self.empty = f"No alerts. {rules} rules watch {calls:,} {what}."
         if self._overview.snapshot.is_loading:
             self.empty = "Alerts come when the log is loaded: they depend on its order."
         self.show(self.source_of(self._overview))

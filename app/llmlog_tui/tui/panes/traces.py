@@ -62,8 +62,23 @@ class TracesPane(Pane):
         total = len(self.source)
         self.label(
             f"Traces {total:,}" if self.compact else "Traces",
-            f"{total:,} {'trace' if total == 1 else 'traces'} · newest last",
+            f"{total:,} {'trace' if total == 1 else 'traces'}{self._costs()} · newest last",
         )
+
+    def _costs(self) -> str:
+        """What they cost, where that is known, and what caching saved."""
+        cost = None if self._overview is None else self._overview.cost
+        if cost is None or cost.usd is None:
+            return ""
+        saved = f", caching saved {units.money(cost.saved_usd)}" if cost.saved_usd else ""
+        return f" · {units.money(cost.usd)}{saved}"
+
+    def action_session(self) -> None:
+        """Show only the calls of the session that this trace is of."""
+        at = None if self.cursor_key is None else self.source.index(self.cursor_key)
+        if at is not None and self._overview is not None:
+            session = self._overview.traces["session_id"][at]
+            self.post_message(self.Picked("session_id", session, holds=True))
 
 
 class _Traces(RowSource):
