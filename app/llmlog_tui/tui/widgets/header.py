@@ -114,8 +114,10 @@ class Header(Widget):
         name = Content.styled(" llmlog ", "$background on $primary bold")
         file = Content.assemble("  ", (inert(line.file, 60), "bold"))
         muted = "$text-muted"
-        calls = Content.assemble("   ", (f"{line.calls:,}", "bold"), (" calls", muted))
-        traces = Content.assemble("  ", (f"{line.traces:,}", "bold"), (" traces", muted))
+        made = " call" if line.calls == 1 else " calls"
+        calls = Content.assemble("   ", (f"{line.calls:,}", "bold"), (made, muted))
+        runs = " trace" if line.traces == 1 else " traces"
+        traces = Content.assemble("  ", (f"{line.traces:,}", "bold"), (runs, muted))
         cost = self._cost() if line.calls else ""
         if line.skipped:
             lines = "line" if line.skipped == 1 else "lines"

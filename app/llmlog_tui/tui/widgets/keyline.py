@@ -12,11 +12,14 @@ from textual.widget import Widget
 _ALWAYS = ("help", "quit", "back")
 """Descriptions of the keys that stand at the right and never give way."""
 
+_EVERYWHERE = ("view.", "app.")
+"""How the ids of keys begin that every view has."""
+
 _GAP = 2
 
 
 class KeyLine(Widget):
-    """Keys of the focused pane first, then those of the screen and the App, as many as fit."""
+    """Keys of the focused pane and of this view first, then those of all views, as many as fit."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,6 +34,7 @@ class KeyLine(Widget):
         shown = (active.binding for active in self.screen.active_bindings.values())
         bindings = list({each.action: each for each in shown if each.show}.values())
         left = [binding for binding in bindings if binding.description not in _ALWAYS]
+        left.sort(key=lambda binding: (binding.id or "").startswith(_EVERYWHERE))
         right = [binding for binding in bindings if binding.description in _ALWAYS]
         room = self.size.width - 2 - sum(self._width(binding) + _GAP for binding in right)
         while left and sum(self._width(binding) + _GAP for binding in left) > room:
