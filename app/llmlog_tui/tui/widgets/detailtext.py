@@ -28,7 +28,19 @@ def of(
     from llmlog_tui.analysis.detail import detail  # noqa: PLC0415 - imports polars
 
     found = detail(record, overview.usual.get(record["model"]), overview.slow_ms)
-    yield from lines(found, begin_offset_ms, width)
+    for line in lines(found, begin_offset_ms, width):
+        yield from _hung(line, width)
+
+
+def _hung(line: Content, width: int) -> Iterator[Content]:
+    """A line over several that are not wider, the later ones under its text and not its label."""
+    room = width - _LABEL
+    if line.cell_length <= width or room < _LABEL:
+        yield line
+        return
+    yield line[:_LABEL] + (parts := line[_LABEL:].wrap(room))[0]
+    for part in parts[1:]:
+        yield Content(" " * _LABEL) + part
 
 
 def lines(detail: Detail, begin_offset_ms: float | None, width: int) -> Iterator[Content]:

@@ -81,7 +81,8 @@ class FilterBar(Horizontal):
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
         event.stop()
-        self._problem.update(Content.styled(inert(_problem(event.value), 200), "$text-error"))
+        why, _, _ = _problem(event.value).partition("; there are ")  # they are completed instead
+        self._problem.update(Content.styled(inert(why, 200), "$text-error"))
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
