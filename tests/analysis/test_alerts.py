@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 from tests.analysis.conftest import Frame, Record
 
-from llmlog_tui.analysis.alerts import RULES, alerts, watching
 from llmlog_tui.analysis.rules import parse
+from llmlog_tui.analysis.watch import RULES, alerts, watching
 
 
 def served(fingerprint: str, finish_reason: str, calls: int, model: str = "m") -> list[Record]:

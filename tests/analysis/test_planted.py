@@ -9,7 +9,8 @@ from collections.abc import Callable
 import pytest
 from tests.analysis.planted import Row, Traffic, frame, from_call, quiet, seeded
 
-from llmlog_tui.analysis.alerts import Alert, alerts
+from llmlog_tui.analysis.alerts import Alert
+from llmlog_tui.analysis.watch import alerts
 
 CALLS, PLANTED, END = 1_200, 700, 900
 STEADY = Traffic(models=1, truncated=0.02, failed=0.01, retried=0.03, fingerprints=1)

@@ -9,20 +9,27 @@ import polars as pl
 import pytest
 
 from llmlog_tui.analysis.chance import chance_of_rise
-from llmlog_tui.analysis.rules import DEFAULT
-from llmlog_tui.analysis.windows import Series, Stretch, Sums, stretches
+from llmlog_tui.analysis.rules import DEFAULT, Trend
+from llmlog_tui.analysis.windows import Series, Stretch, Sums
 
 RULE = replace(DEFAULT.truncation, level=0.01)
 
 
-def series(*hits: int, of: int = 25) -> Series:
+def values(*hits: int, of: int = 25) -> pl.Series:
     """Windows of 25 calls, of which the last `hits` are 1."""
-    values = [float(n >= of - number) for number in hits for n in range(of)]
-    return Series("p", "m", pl.DataFrame({"value": values}))
+    return pl.Series(
+        [float(n >= of - number) for number in hits for n in range(of)], dtype=pl.Float64
+    )
+
+
+def stretches(values: pl.Series, rule: Trend = RULE) -> list[Stretch]:
+    series = Series(rule)
+    series.add(values)
+    return series.stretches
 
 
 def found(*hits: int) -> list[Stretch]:
-    return list(stretches(series(*hits), RULE))
+    return stretches(values(*hits))
 
 
 def test_a_rise_is_judged_against_everything_before_it() -> None:
@@ -65,23 +72,22 @@ def test_quiet_series_are_silent(hits: tuple[int, ...]) -> None:
 
 def test_a_rise_that_is_too_small_to_matter_is_silent() -> None:
     rule = replace(RULE, least_rise=0.5)
-    assert list(stretches(series(0, 0, 0, 0, 12), rule)) == []
+    assert stretches(values(0, 0, 0, 0, 12), rule) == []
 
 
 def test_a_window_is_judged_when_it_is_full() -> None:
-    rows = series(0, 0, 0, 0, 12).rows
-    assert list(stretches(Series("p", "m", rows.head(124)), RULE)) == []
-    assert len(list(stretches(Series("p", "m", rows), RULE))) == 1
+    all_of = values(0, 0, 0, 0, 12)
+    assert stretches(all_of.head(124)) == []
+    assert len(stretches(all_of)) == 1
 
 
 def test_the_calls_of_an_ongoing_rise_go_to_the_end() -> None:
-    rows = pl.concat([series(0, 0, 0, 0, 12).rows, series(0).rows.head(7)])
-    (rise,) = stretches(Series("p", "m", rows), RULE)
+    (rise,) = stretches(pl.concat([values(0, 0, 0, 0, 12), values(0).head(7)]))
     assert (rise.stop, rise.ongoing) == (132, True)
 
 
 def test_latencies_are_judged_by_the_means_of_windows() -> None:
-    of_latency = Series("p", "m", pl.DataFrame({"value": [0.0]}), of_latency=True)
+    of_latency = Series(DEFAULT.latency, of_latency=True)
     # Windows of 2 with means 1, 2, 3, 2, 2: mean 2, variance (1 + 0 + 1 + 0 + 0) / 4 = 0.5.
     totals = (2.0, 4.0, 6.0, 4.0, 4.0)
     before = Sums(sum(totals), sum(total**2 for total in totals), 5, 10)

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record, row_of, toasts
 
-from llmlog_tui.analysis.alerts import RULES
 from llmlog_tui.analysis.rules import DEFAULT, parse
+from llmlog_tui.analysis.watch import RULES
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.screens.alerts import AlertsScreen
 from llmlog_tui.tui.screens.overview import OverviewScreen

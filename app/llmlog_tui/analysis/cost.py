@@ -175,6 +175,19 @@ class Cost:
     saved_usd: float | None
     unpriced_calls: int
 
+    def plus(self, other: Cost) -> Cost:
+        """Both together."""
+        return Cost(
+            _both(self.usd, other.usd),
+            _both(self.saved_usd, other.saved_usd),
+            self.unpriced_calls + other.unpriced_calls,
+        )
+
+
+def _both(a: float | None, b: float | None) -> float | None:
+    known = [usd for usd in (a, b) if usd is not None]
+    return sum(known) if known else None
+
 
 def cost(calls: pl.DataFrame) -> Cost:
     """What all calls of a frame from priced() cost."""

@@ -8,9 +8,11 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
+from llmlog_tui.analysis.bykey import ByKey, Key
 from llmlog_tui.analysis.calls import FAILED, TRUNCATED
 from llmlog_tui.analysis.chance import chance_of_difference, mann_whitney
 from llmlog_tui.analysis.rules import DEFAULT, Fingerprint
+from llmlog_tui.log.schema import IS_STEP
 
 CHANGES_SHOWN: Final = 50
 """Of more changes than this only the latest are told."""
@@ -23,13 +25,13 @@ _NAME: Final = pl.col("system_fingerprint")
 
 
 def with_changed(frame: pl.DataFrame) -> pl.DataFrame:
-    """`frame` with `changed`: the fingerprint is another one than that of the step before.
+    """`frame` with `changed`: a step's fingerprint is another one than that of the step before.
 
     That is the step before, in the same trace, that the same model answered with a fingerprint.
     """
     runs = ("trace_id", "model")  # as numbers, which are sorted many times faster than text
-    coded = frame.select("row", "step", _NAME, *(_code(name) for name in runs))
-    known = coded.filter(_NAME.is_not_null() & pl.col("trace_id").is_not_null())
+    coded = frame.select("row", "step", "event", _NAME, *(_code(name) for name in runs))
+    known = coded.filter(IS_STEP & _NAME.is_not_null() & pl.col("trace_id").is_not_null())
     in_order = known.sort(*runs, "step", maintain_order=True, nulls_last=True)
     same_run = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(1)) for name in runs)
     rows = in_order.filter(same_run & (_NAME.shift(1) != _NAME))["row"]
@@ -44,7 +46,8 @@ def _code(name: str) -> pl.Expr:
 class Side:
     """One side of a change: its calls, latency in ms, median tokens/s, shares cut off and failed.
 
-    Failed calls have no fingerprint: the share is of all calls to the model in the same time.
+    Failed calls have no fingerprint: the share is of all calls to the model in the same time, and
+    of those without a model that asked for what the calls that are compared did.
     """
 
     calls: int
@@ -95,88 +98,172 @@ class Change:
     current: bool
 
 
-def changes(calls: pl.DataFrame, rule: Fingerprint = DEFAULT.fingerprint) -> list[Change]:
-    """Per provider and model, each change of fingerprint; of over CHANGES_SHOWN the latest.
+class Changes:
+    """Finds changes of fingerprint in calls as they come in, per provider and model.
 
     A model settles on a fingerprint when it answers `settled_calls` calls in a row with it. So
     several that are served at once are a mix, and no change.
     """
-    known = calls.select(
-        *("row", "ts", "provider", "model", "requested_model", "system_fingerprint"),
-        *("latency_ms", "tokens_per_sec", "finish_reason"),
-        position=pl.int_range(pl.len()),
-    ).filter(_NAME.is_not_null())
-    several = known.group_by(_KEYS).agg(several=_NAME.min() != _NAME.max()).filter("several")
-    known = known.join(several, on=_KEYS, how="semi", nulls_equal=True, maintain_order="left")
-    found = [
-        _change(calls, of_model, turn, rule)
-        for _, of_model in known.group_by(_KEYS, maintain_order=True)
-        for turn in _turns(of_model, rule.settled_calls)[-CHANGES_SHOWN:]
-    ]
-    return [change for _, change in sorted(found, key=lambda pair: pair[0])][-CHANGES_SHOWN:]
+
+    def __init__(self, rule: Fingerprint) -> None:
+        self._rule = rule
+        self._calls = 0
+        self._by_key = ByKey(*_KEYS, few=2 * rule.settled_calls - 1)
+        self._models: dict[Key, _Model] = {}
+
+    def add(self, calls: pl.DataFrame) -> None:
+        """Take in more calls."""
+        place = pl.int_range(pl.len()) + self._calls
+        self._calls += calls.height
+        rows = calls.lazy().select(
+            *("row", "ts", *_KEYS, "requested_model", "system_fingerprint"),
+            *("latency_ms", "tokens_per_sec", "finish_reason"),
+            position=place,
+        )
+        known = rows.filter(_NAME.is_not_null()).collect()
+        for key, part in self._by_key.split(known).items():
+            self._models.setdefault(key, _Model(key, self._rule)).add(part)
+
+    def found(self, calls: pl.DataFrame) -> list[Change]:
+        """Those in `calls`, which are all that were taken in; of over CHANGES_SHOWN the latest."""
+        turns = [(turn, model) for model in self._models.values() for turn in model.turns]
+        turns.sort(key=lambda pair: pair[0].position)
+        return [model.change(turn, calls) for turn, model in turns[-CHANGES_SHOWN:]]
 
 
-class _Turn(NamedTuple):
+def changes(calls: pl.DataFrame, rule: Fingerprint = DEFAULT.fingerprint) -> list[Change]:
+    """Per provider and model, each change of fingerprint; of over CHANGES_SHOWN the latest."""
+    all_of = Changes(rule)
+    all_of.add(calls)
+    return all_of.found(calls)
+
+
+@dataclass(eq=False)
+class _Turn:
+    """A model settled on `fingerprint`; `older` and `near` are the calls that are compared."""
+
     previous: str
     fingerprint: str
-    nth: int
-    fired: int
+    row: int
+    ts: datetime | None
+    position: int
+    fired_row: int
+    older: pl.DataFrame
+    near: pl.DataFrame
+    compared: tuple[int, Side, Side, tuple[Compared, ...]] | None = None
+    """So many near calls, and what comparing them gave."""
 
 
-def _turns(of_model: pl.DataFrame, settled_calls: int) -> list[_Turn]:
-    runs = (
-        of_model.select(_NAME, run=_NAME.rle_id(), nth=pl.int_range(pl.len()))
-        .group_by("run", maintain_order=True)
-        .agg(_NAME.first(), pl.col("nth").first(), calls=pl.len())
-        .filter(pl.col("calls") >= settled_calls)
-        .select("system_fingerprint", "nth")
-    )
-    settled: list[str] = []
-    seen: set[str] = set()
-    turns = []
-    for name, nth in runs.iter_rows():
-        if settled and name not in seen:
-            turns.append(_Turn(settled[-1], name, nth, nth + settled_calls - 1))
-        seen.add(name)
-        settled.append(name)
-    return turns
+class _Last(NamedTuple):
+    """How many calls had a fingerprint; key and ts of the last."""
+
+    calls: int
+    row: int
+    ts: datetime | None
 
 
-def _change(
-    calls: pl.DataFrame, of_model: pl.DataFrame, turn: _Turn, rule: Fingerprint
-) -> tuple[int, Change]:
-    older = of_model.head(turn.nth).filter(turn.previous == _NAME).tail(COMPARED_CALLS)
-    newer = of_model.filter(turn.fingerprint == _NAME)
-    near = newer.filter(pl.col("position") >= of_model["position"][turn.nth]).head(COMPARED_CALLS)
-    begin, at = older["position"][0], near["position"][0]
-    asked = of_model["requested_model"].unique().drop_nulls()
-    at_it = pl.col("provider").eq_missing(pl.lit(of_model["provider"][0]))
-    of_it = pl.col("model").eq_missing(pl.lit(of_model["model"][0])) | (
-        pl.col("model").is_null() & pl.col("requested_model").is_in(asked.implode())
-    )
-    sides = [
-        (older, calls.slice(begin, at - begin).filter(at_it & of_it)),
-        (near, calls.slice(at, near["position"][-1] - at + 1).filter(at_it & of_it)),
-    ]
-    before, after = (_side(side, every) for side, every in sides)
-    row, ts = of_model.select("row", "ts").row(turn.nth)
-    last_row, last_ts = newer.select("row", "ts").row(-1)
-    return at, Change(
-        provider=of_model["provider"][0],
-        model=of_model["model"][0],
-        previous=turn.previous,
-        fingerprint=turn.fingerprint,
-        ts=ts,
-        row=row,
-        fired_row=of_model["row"][turn.fired],
-        last_ts=last_ts,
-        last_row=last_row,
-        calls=newer.height,
-        before=before,
-        after=after,
-        table=_table(sides, before, after, rule.level),
-        current=of_model["system_fingerprint"][-1] == turn.fingerprint,
-    )
+class _Model:
+    """What one provider's model answered with."""
+
+    def __init__(self, key: Key, rule: Fingerprint) -> None:
+        self.turns: list[_Turn] = []
+        self._provider, self._name = key
+        self._rule = rule
+        self._settled: dict[str, None] = {}  # all it ever settled on
+        self._on: str | None = None  # and the one it settled on last
+        self._run: list[pl.DataFrame] = []  # its last calls, if they had the same one
+        self._last: dict[str, _Last] = {}
+        self._recent: dict[str, pl.DataFrame] = {}
+        self._current: str | None = None
+
+    def add(self, rows: pl.DataFrame) -> None:
+        """Take in more calls that have a fingerprint."""
+        for turn in self.turns:
+            if more := COMPARED_CALLS - turn.near.height:
+                same = rows.filter(turn.fingerprint == _NAME).head(more)
+                turn.near = pl.concat([turn.near, same])
+        self._settle(pl.concat([*self._run, rows]))
+        for (name,), part in rows.partition_by(
+            "system_fingerprint", as_dict=True, maintain_order=True
+        ).items():
+            known = [self._recent[name]] if name in self._recent else []
+            self._recent[name] = pl.concat([*known, part.tail(COMPARED_CALLS)]).tail(COMPARED_CALLS)
+            before = self._last[name].calls if name in self._last else 0
+            self._last[name] = _Last(before + part.height, *part.select("row", "ts").row(-1))
+        self._current = rows["system_fingerprint"][-1]
+
+    def _settle(self, rows: pl.DataFrame) -> None:
+        """Find what it settled on in the last calls before, if they were alike, and in new ones."""
+        least = self._rule.settled_calls
+        runs = (
+            rows.with_columns(run=_NAME.rle_id())
+            .group_by("run", maintain_order=True)
+            .agg(
+                pl.col("system_fingerprint", "row", "ts", "position").first(),
+                calls=pl.len(),
+                fired_row=pl.col("row").slice(least - 1, 1).first(),
+            )
+        )
+        self._run = [rows.tail(min(least, runs["calls"][-1]))]
+        settled = runs.filter(pl.col("calls") >= least).drop("run", "calls")
+        for name, row, ts, position, fired_row in settled.iter_rows():
+            if self._on is not None and name not in self._settled:
+                older = [self._recent[self._on]] if self._on in self._recent else []
+                before = pl.concat([*older, rows]).unique("position", maintain_order=True)
+                before = before.filter((self._on == _NAME) & (pl.col("position") < position))
+                near = rows.filter((name == _NAME) & (pl.col("position") >= position))
+                self.turns.append(
+                    _Turn(
+                        *(self._on, name, row, ts, position, fired_row),
+                        before.tail(COMPARED_CALLS),
+                        near.head(COMPARED_CALLS),
+                    )
+                )
+            self._settled[name] = None
+            self._on = name
+        del self.turns[:-CHANGES_SHOWN]
+
+    def change(self, turn: _Turn, calls: pl.DataFrame) -> Change:
+        """What a turn is, among all calls."""
+        if turn.compared is None or turn.compared[0] < turn.near.height:
+            turn.compared = turn.near.height, *self._compared(turn, calls)
+        _, before, after, table = turn.compared
+        last = self._last[turn.fingerprint]
+        return Change(
+            provider=self._provider,
+            model=self._name,
+            previous=turn.previous,
+            fingerprint=turn.fingerprint,
+            ts=turn.ts,
+            row=turn.row,
+            fired_row=turn.fired_row,
+            last_ts=last.ts,
+            last_row=last.row,
+            calls=last.calls,
+            before=before,
+            after=after,
+            table=table,
+            current=self._current == turn.fingerprint,
+        )
+
+    def _compared(
+        self, turn: _Turn, calls: pl.DataFrame
+    ) -> tuple[Side, Side, tuple[Compared, ...]]:
+        """Both sides; every call counts, also a failed one, that was to be answered like them."""
+        older, near = turn.older, turn.near
+        asked = pl.concat([older["requested_model"], near["requested_model"]]).unique().drop_nulls()
+        at_it = pl.col("provider").eq_missing(pl.lit(self._provider))
+        of_it = pl.col("model").eq_missing(pl.lit(self._name)) | (
+            pl.col("model").is_null() & pl.col("requested_model").is_in(asked.implode())
+        )
+        begin, at, end = older["position"][0], turn.position, near["position"][-1] + 1
+        every = (
+            calls.slice(start, stop - start).lazy().filter(at_it & of_it).select("status").collect()
+            for start, stop in ((begin, at), (at, end))
+        )
+        sides = list(zip((older, near), every, strict=True))
+        before, after = (_side(side, each) for side, each in sides)
+        return before, after, _table(sides, before, after, self._rule.level)
 
 
 def _side(calls: pl.DataFrame, every: pl.DataFrame) -> Side:

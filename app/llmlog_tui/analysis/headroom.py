@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Final
 
 import polars as pl
 
+from llmlog_tui.analysis.bykey import ByKey, Key
 from llmlog_tui.analysis.rules import RateLimit
 
 KINDS: Final = ("requests", "tokens")
@@ -62,67 +64,136 @@ class Shortage:
     last_row: int
     ongoing: bool
 
+    def plus(self, later: Shortage) -> Shortage:
+        """Both together, `later` being what came behind."""
+        return replace(
+            later,
+            lowest=min(self.lowest, later.lowest),
+            calls=self.calls + later.calls,
+            ts=self.ts,
+            row=self.row,
+        )
+
 
 def headroom(calls: pl.DataFrame) -> list[Headroom]:
     """Each rate limit of each provider and model, the shortest first."""
-    found = []
-    for kind in KINDS:
-        for _, part in _of(calls, kind).group_by(*_KEYS, maintain_order=True):
-            recent = part.tail(_RECENT_CALLS)
-            last = recent.row(-1, named=True)
-            found.append(
-                Headroom(
-                    **{key: last[key] for key in (*_KEYS, "limit", "remaining", "row", "ts")},
-                    kind=kind,
-                    burn_per_s=_burn(recent),
-                )
-            )
+    found = [
+        _headroom(key, kind, part.tail(_RECENT_CALLS))
+        for kind in KINDS
+        for key, part in ByKey(*_KEYS).split(_of(calls, kind)).items()
+    ]
     return sorted(found, key=lambda limit: limit.share)
+
+
+class Shortages:
+    """Finds each time too little of a limit was left, in calls as they come in.
+
+    That is less than `rule.least_left`, until `clear_left` is again.
+    """
+
+    def __init__(self, rule: RateLimit) -> None:
+        self._rule = rule
+        self._by_key = {kind: ByKey(*_KEYS) for kind in KINDS}
+        self._limits: dict[str, dict[Key, _Limit]] = {kind: {} for kind in KINDS}
+
+    def add(self, calls: pl.DataFrame) -> None:
+        """Take in more calls."""
+        for kind, limits in self._limits.items():
+            for key, part in self._by_key[kind].split(_of(calls, kind)).items():
+                limits.setdefault(key, _Limit(key, kind, self._rule)).add(part)
+
+    @property
+    def found(self) -> list[tuple[Shortage, Headroom]]:
+        """All of them, each with what is left of the limit now."""
+        return [
+            (shortage, limit.left)
+            for limits in self._limits.values()
+            for limit in limits.values()
+            for shortage in limit.shortages
+        ]
+
+
+class _Limit:
+    """One limit of a model at a provider: when it was short, and what is left of it."""
+
+    def __init__(self, key: Key, kind: str, rule: RateLimit) -> None:
+        self.shortages: list[Shortage] = []
+        self._key, self._kind, self._rule = key, kind, rule
+        self._is_short = False
+        self._recent: pl.DataFrame | None = None
+
+    @cached_property
+    def left(self) -> Headroom:
+        """What is left now."""
+        recent = self._recent
+        if recent is None:
+            raise LookupError(self._key)
+        return _headroom(self._key, self._kind, recent)
+
+    def add(self, rows: pl.DataFrame) -> None:
+        """Take in more calls that say how much is left."""
+        self.__dict__.pop("left", None)
+        both = rows if self._recent is None else pl.concat([self._recent, rows])
+        self._recent = both.tail(_RECENT_CALLS)
+        share = rows["remaining"] / rows["limit"]
+        if self._is_short or (share < self._rule.least_left).any():
+            self._judge(rows.with_columns(share=share))
+
+    def _judge(self, rows: pl.DataFrame) -> None:
+        turn = (
+            pl.when(pl.col("share") < self._rule.least_left)
+            .then(pl.lit(value=True))
+            .when(pl.col("share") >= self._rule.clear_left)
+            .then(pl.lit(value=False))
+        )
+        judged = rows.with_columns(is_short=turn.forward_fill().fill_null(value=self._is_short))
+        goes_on = self._is_short and judged["is_short"][0]
+        self._is_short = judged["is_short"][-1]
+        found = (
+            judged.with_columns(episode=pl.col("is_short").rle_id())
+            .filter("is_short")
+            .group_by("episode", maintain_order=True)
+            .agg(
+                pl.col("row", "ts").first(),
+                pl.col("row", "ts").last().name.prefix("last_"),
+                lowest=pl.col("share").min(),
+                calls=pl.len(),
+            )
+        )
+        provider, model = self._key
+        if self.shortages:
+            self.shortages[-1] = replace(self.shortages[-1], ongoing=False)
+        for n, row in enumerate(found.drop("episode").iter_rows(named=True)):
+            new = Shortage(provider, model, self._kind, **row, ongoing=False)
+            before = self.shortages.pop() if goes_on and n == 0 else None
+            self.shortages.append(new if before is None else before.plus(new))
+        if self._is_short:
+            self.shortages[-1] = replace(self.shortages[-1], ongoing=True)
 
 
 def shortages(calls: pl.DataFrame, rule: RateLimit) -> list[Shortage]:
     """Each time less than `rule.least_left` of a limit was left, until `clear_left` was again."""
-    return [shortage for kind in KINDS for shortage in _shortages(calls, kind, rule)]
-
-
-def _shortages(calls: pl.DataFrame, kind: str, rule: RateLimit) -> list[Shortage]:
-    share = pl.col("remaining") / pl.col("limit")
-    of_kind = _of(calls, kind).with_columns(share=share)
-    if not (of_kind["share"] < rule.least_left).any():
-        return []
-    turn = (
-        pl.when(pl.col("share") < rule.least_left)
-        .then(pl.lit(value=True))
-        .when(pl.col("share") >= rule.clear_left)
-        .then(pl.lit(value=False))
-    )
-    found = (
-        of_kind.with_columns(is_short=turn.forward_fill().over(_KEYS).fill_null(value=False))
-        .with_columns(
-            episode=pl.col("is_short").rle_id().over(_KEYS),
-            is_last=pl.int_range(pl.len()).over(_KEYS) == pl.len().over(_KEYS) - 1,
-        )
-        .filter("is_short")
-        .group_by(*_KEYS, "episode", maintain_order=True)
-        .agg(
-            pl.col("row", "ts").first(),
-            pl.col("row", "ts").last().name.prefix("last_"),
-            lowest=pl.col("share").min(),
-            calls=pl.len(),
-            ongoing=pl.col("is_last").any(),
-        )
-    )
-    return [Shortage(kind=kind, **row) for row in found.drop("episode").iter_rows(named=True)]
+    found = Shortages(rule)
+    found.add(calls)
+    return [shortage for shortage, _ in found.found]
 
 
 def _of(calls: pl.DataFrame, kind: str) -> pl.DataFrame:
     limit, remaining = f"ratelimit_limit_{kind}", f"ratelimit_remaining_{kind}"
-    return calls.filter((pl.col(limit) > 0) & (pl.col(remaining) >= 0)).select(
+    said = calls.lazy().filter((pl.col(limit) > 0) & (pl.col(remaining) >= 0))
+    return said.select(
         *("provider", "row", "ts"),
         model=pl.coalesce("requested_model", "model"),  # a refused call names no other
         limit=limit,
         remaining=remaining,
-    )
+    ).collect()
+
+
+def _headroom(key: Key, kind: str, recent: pl.DataFrame) -> Headroom:
+    """The limit of a provider and model after its most recent calls."""
+    provider, model = key
+    last = recent.select("limit", "remaining", "row", "ts").row(-1, named=True)
+    return Headroom(provider, model, kind, burn_per_s=_burn(recent), **last)
 
 
 def _burn(recent: pl.DataFrame) -> float | None:

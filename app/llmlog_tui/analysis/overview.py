@@ -8,16 +8,13 @@ from typing import Any
 
 import polars as pl
 
-from llmlog_tui.analysis import alerts as alerts_
-from llmlog_tui.analysis import calls as calls_
-from llmlog_tui.analysis import traces as traces_
 from llmlog_tui.analysis.alerts import Alert
-from llmlog_tui.analysis.calls import Usual, Verdict
-from llmlog_tui.analysis.cost import Cost, cost, priced, rates
-from llmlog_tui.analysis.fingerprints import with_changed
-from llmlog_tui.analysis.kpis import Kpi, kpis
+from llmlog_tui.analysis.calls import FAILED, Usual, Verdict
+from llmlog_tui.analysis.cost import Cost
+from llmlog_tui.analysis.growing import Log, Shown
+from llmlog_tui.analysis.kpis import Kpi
 from llmlog_tui.analysis.rules import DEFAULT, Rules
-from llmlog_tui.analysis.sql import narrowed
+from llmlog_tui.analysis.watch import watching
 from llmlog_tui.analysis.why import why_slow
 from llmlog_tui.log.schema import plain
 from llmlog_tui.log.store import Snapshot
@@ -88,7 +85,7 @@ class Overview:
     @property
     def rules(self) -> tuple[str, ...]:
         """The rules that watch the log."""
-        return alerts_.watching(self.watched_by)
+        return watching(self.watched_by)
 
     @property
     def newest_trace(self) -> str | None:
@@ -125,7 +122,7 @@ class Overview:
 
     def next_failed(self, row: object, direction: int) -> int | None:
         """The key of the next failed call behind the one with key `row`, or with -1 before it."""
-        failed = self.calls.select(calls_.FAILED.arg_true().cast(pl.Int64)).to_series()
+        failed = self.calls.select(FAILED.arg_true().cast(pl.Int64)).to_series()
         here = -1 if row is None else _position(self.calls, row)
         found = failed.filter(failed > here) if direction > 0 else failed.filter(failed < here)
         if not len(found):
@@ -141,6 +138,61 @@ def _position(frame: pl.DataFrame, row: object) -> int:
     return position
 
 
+class Running:
+    """Overviews of one snapshot after the other; belongs to one thread.
+
+    Each is what overview() says of its snapshot, but of what a log was before it grew nothing is
+    worked out again. Two things may lag behind: the courses of kpis, by 1% of the calls (see
+    kpis.Figures); and records that have left the window that is kept, which are let go of many at
+    a time (see growing.LEFT_BEHIND), so the Overview's snapshot may have more than the one that was
+    asked about. Everything starts over while a log is loading; what is shown does, too, for a
+    predicate that compares a record with others (see sql.is_by_row).
+    """
+
+    def __init__(self, slow_ms: float, rules: Rules = DEFAULT) -> None:
+        self._slow_ms = slow_ms
+        self._rules = rules
+        self._log: Log | None = None
+        self._shown: Shown | None = None
+        self._last: tuple[Snapshot, Overview] | None = None
+
+    def overview(self, snapshot: Snapshot, where: str | None = None) -> Overview:
+        """The answers for `snapshot`; raises sql.QueryError."""
+        if self._last is None or self._last[0] is not snapshot or self._last[1].where != where:
+            self._last = snapshot, self._answer(snapshot, where)
+        return self._last[1]
+
+    def _answer(self, snapshot: Snapshot, where: str | None) -> Overview:
+        log, shown, news = self._log, self._shown, None
+        self._log = self._shown = None  # whatever is raised, nothing goes on half-way
+        if log is None or not log.is_of(snapshot):
+            news = None if log is None else log.grow(snapshot)
+            log = log if log is not None and news is not None else Log(snapshot, self._rules)
+        self._log = log
+        if shown is None or news is None or shown.where != where or not shown.may_grow:
+            shown = Shown(log.records, where, self._slow_ms)
+        else:
+            shown.add(log.records, news)
+        self._shown = shown
+        return Overview(
+            snapshot=log.snapshot,
+            frame=log.records.frame,
+            calls=shown.calls,
+            traces=shown.traces,
+            usual=log.usuals.by_model,
+            verdict=shown.verdict,
+            cost=shown.cost,
+            alerts=log.alerts,
+            slow_ms=self._slow_ms,
+            worst_ms=log.usuals.worst_ms,
+            newest=log.newest,
+            kpis=shown.kpis,
+            all_calls=log.records.calls.height,
+            where=where,
+            watched_by=self._rules,
+        )
+
+
 def overview(
     snapshot: Snapshot, slow_ms: float, rules: Rules = DEFAULT, where: str | None = None
 ) -> Overview:
@@ -148,26 +200,4 @@ def overview(
 
     Only for calls for which the predicate `where` holds, if there is one; raises sql.QueryError.
     """
-    frame = priced(with_changed(snapshot.frame), rates(rules))
-    everything = calls_.model_calls(frame)
-    traces, calls = traces_.traces(frame), everything
-    if where is not None:
-        calls = narrowed(everything, where)
-        traces = traces.filter(pl.col("trace_id").is_in(calls["trace_id"].unique().implode()))
-    return Overview(
-        snapshot=snapshot,
-        frame=frame,
-        calls=calls,
-        traces=traces,
-        usual=calls_.usual(everything),
-        verdict=calls_.verdict(calls, slow_ms),
-        cost=cost(calls),
-        alerts=() if snapshot.is_loading else tuple(alerts_.alerts(everything, rules)),
-        slow_ms=slow_ms,
-        worst_ms=everything["latency_ms"].quantile(0.95, interpolation="linear"),
-        newest=snapshot.frame.select(pl.col("ts").max()).item(),
-        kpis=kpis(calls),
-        all_calls=everything.height,
-        where=where,
-        watched_by=rules,
-    )
+    return Running(slow_ms, rules).overview(snapshot, where)

@@ -27,6 +27,16 @@ COSTS: Final = ("cost_usd", "saved_usd")
 
 _NO_CALLS: Final = pl.DataFrame(schema={**FRAME_SCHEMA, **dict.fromkeys(COSTS, pl.Float64)})
 _LAST_WORD: Final = re.compile(r"[A-Za-z_]\w*$")
+_BEFORE_BRACKET: Final = re.compile(r"(\w+\"?)\s*\(")
+_BY_ROW: Final = frozenset(
+    {
+        *("and", "or", "not", "in", "when", "then", "else", "case", "between", "like", "ilike"),
+        *("abs", "ceil", "floor", "round", "coalesce", "nullif", "ifnull", "greatest", "least"),
+        *("lower", "upper", "length", "trim", "left", "right", "substr", "strpos", "concat"),
+        *("starts_with", "ends_with", "regexp_like", "cast", "try_cast", "date_part", "extract"),
+    }
+)
+"""What may stand before a bracket in a predicate that is about one record at a time."""
 
 
 class QueryError(Exception):
@@ -48,6 +58,14 @@ def narrowed(frame: pl.DataFrame, predicate: str) -> pl.DataFrame:
         asked = f"select row from records where {predicate}\n"  # noqa: S608 - one expression
         kept = pl.SQLContext(records=records, eager=True).execute(asked)["row"]
     return frame.filter(pl.col("row").is_in(kept.implode()))
+
+
+def is_by_row(predicate: str) -> bool:
+    """Whether a record alone says if the predicate holds for it: it compares with no average.
+
+    Of functions, only those are known not to look at other records that are named here.
+    """
+    return {word.lower() for word in _BEFORE_BRACKET.findall(predicate)} <= _BY_ROW
 
 
 def condition(field: str, value: object, *, holds: bool) -> str:
@@ -95,7 +113,7 @@ def _calls(frame: pl.DataFrame, _: Rules) -> pl.DataFrame:
 
 
 def _traces(frame: pl.DataFrame, rules: Rules) -> pl.DataFrame:
-    return traces(priced(with_changed(frame), rates(rules))).drop("row")
+    return traces(priced(with_changed(frame), rates(rules))).drop("row", "at")
 
 
 def _records(frame: pl.DataFrame, _: Rules) -> pl.DataFrame:

@@ -25,16 +25,17 @@ def traces(frame: pl.DataFrame) -> pl.DataFrame:
     the earliest start to the latest end; without ts the sum of latencies), tokens (total, null
     if unknown), cost_usd, saved_usd, unpriced_calls (see cost.FIGURES), failed, truncated,
     retried, changed (a fingerprint, within the trace), models (list, in order of first use), row
-    (of the first record). Foreign events are no steps.
+    (of the first record), at (where in `frame` that one stands). Foreign events are no steps.
     """
     end = pl.col("ts") + pl.duration(microseconds=pl.col("latency_ms").fill_null(0) * 1_000)
     latencies = pl.col("latency_ms")
     summed = pl.when(latencies.is_not_null().any()).then(latencies.sum())
-    timed = (end.max() - pl.col("ts").min()).dt.total_microseconds() / 1_000
+    took = end.max() - pl.col("ts").min()
+    timed = took.dt.total_milliseconds() + took.dt.total_microseconds() % 1_000 * 0.001
     total = pl.coalesce("total_tokens", pl.col("prompt_tokens") + pl.col("completion_tokens"))
     known = pl.when(IS_CALL).then(total)
     return (
-        frame.select(_NEEDED)
+        frame.select(*_NEEDED, at=pl.int_range(pl.len(), dtype=pl.UInt32))
         .filter(IS_STEP & pl.col("trace_id").is_not_null())
         .group_by("trace_id", maintain_order=True)
         .agg(
@@ -50,5 +51,6 @@ def traces(frame: pl.DataFrame) -> pl.DataFrame:
             changed=pl.col("changed").any(),
             models=pl.col("model").filter(IS_CALL).drop_nulls().unique(maintain_order=True),
             row=pl.col("row").first(),
+            at=pl.col("at").first(),
         )
     )

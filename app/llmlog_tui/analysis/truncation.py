@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -49,37 +50,90 @@ class HiddenTruncation:
     last_row: int
     ongoing: bool
 
+    def plus(self, later: HiddenTruncation) -> HiddenTruncation:
+        """Both together."""
+        return replace(
+            later,
+            calls=self.calls + later.calls,
+            at_limit=self.at_limit + later.at_limit,
+            broken_arguments=self.broken_arguments + later.broken_arguments,
+            broken_stream=self.broken_stream + later.broken_stream,
+            ts=self.ts,
+            row=self.row,
+        )
 
-def hidden(calls: pl.DataFrame, rule: Hidden) -> list[HiddenTruncation]:
-    """Per model, in order; over after `rule.clear_calls` calls of the model without one."""
-    if not calls.select(HIDDEN.any()).item():
-        return []
-    place = pl.col("place")
-    found = (
-        calls.select(
+
+class HiddenCuts:
+    """Finds hidden truncation in calls as they come in, per model.
+
+    One is over after `rule.clear_calls` calls of the model without another.
+    """
+
+    def __init__(self, rule: Hidden) -> None:
+        self._rule = rule
+        self._calls: Counter[str | None] = Counter()  # of each model
+        self._last: dict[str | None, int] = {}  # where in `_found` its last one is
+        self._ends: dict[str | None, int] = {}  # and which of its calls was the last one's last
+        self._found: list[HiddenTruncation] = []
+
+    def add(self, calls: pl.DataFrame) -> None:
+        """Take in more calls."""
+        place = pl.int_range(pl.len()).over("model")
+        hits = calls.lazy().select(
             *("model", "row", "ts"),
             hidden=HIDDEN,
-            place=pl.int_range(pl.len()).over("model"),
-            later=pl.len().over("model").cast(pl.Int64) - pl.int_range(pl.len()).over("model") - 1,
+            place=place,
             **{name: sign.fill_null(value=False) for name, sign in _SIGNS.items()},
         )
-        .filter("hidden")
-        .with_columns(
-            episode=((place - place.shift(1).over("model")) > rule.clear_calls)
-            .fill_null(value=True)
-            .cum_sum()
-            .over("model")
+        found = hits.filter("hidden").collect()
+        if found.height:
+            self._take(found)
+        self._calls.update(dict(calls.group_by("model").len().iter_rows()))
+
+    @property
+    def found(self) -> list[HiddenTruncation]:
+        """All of them, in order."""
+        return [
+            replace(found, ongoing=at == self._last[found.model] and self._is_near(found.model))
+            for at, found in enumerate(self._found)
+        ]
+
+    def _is_near(self, model: str | None) -> bool:
+        return self._calls[model] - self._ends[model] <= self._rule.clear_calls
+
+    def _take(self, hits: pl.DataFrame) -> None:
+        """Take in calls that were cut off, each at the `place` among its model's new calls."""
+        apart = pl.col("place") - pl.col("place").shift(1).over("model") > self._rule.clear_calls
+        episodes = (
+            hits.with_columns(episode=apart.fill_null(value=True).cum_sum().over("model"))
+            .group_by("model", "episode", maintain_order=True)
+            .agg(
+                pl.col("row", "ts").first(),
+                pl.col("row", "ts").last().name.prefix("last_"),
+                pl.col("place").first().alias("begin"),
+                pl.col("place").last().alias("end"),
+                pl.col(*_SIGNS).sum(),
+                calls=pl.len(),
+            )
         )
-        .group_by("model", "episode", maintain_order=True)
-        .agg(
-            pl.col("row", "ts").first(),
-            pl.col("row", "ts").last().name.prefix("last_"),
-            pl.col(*_SIGNS).sum(),
-            calls=pl.len(),
-            ongoing=pl.col("later").last() < rule.clear_calls,
-        )
-    )
-    return [HiddenTruncation(**row) for row in found.drop("episode").iter_rows(named=True)]
+        for episode in episodes.drop("episode").iter_rows(named=True):
+            model, before = episode["model"], self._calls[episode["model"]]
+            begin, end = before + episode.pop("begin"), before + episode.pop("end")
+            found = HiddenTruncation(**episode, ongoing=True)
+            if model in self._ends and begin - self._ends[model] <= self._rule.clear_calls:
+                at = self._last[model]
+                self._found[at] = self._found[at].plus(found)
+            else:
+                self._last[model] = len(self._found)
+                self._found.append(found)
+            self._ends[model] = end
+
+
+def hidden(calls: pl.DataFrame, rule: Hidden) -> list[HiddenTruncation]:
+    """Per model, in order."""
+    cuts = HiddenCuts(rule)
+    cuts.add(calls)
+    return cuts.found
 
 
 def why_empty(call: Call) -> str:

@@ -1,14 +1,12 @@
 """Windows: where a share of calls, or their latency, rose over what it was, and how long.
 
 Windows count calls, so logs without ts work, and are judged only when they are full: what was found
-once is found again, however much the log grows.
+once is found again, however much the log grows. So each is judged once, when it fills up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Final, NamedTuple
 
 import polars as pl
@@ -43,17 +41,86 @@ class Sums(NamedTuple):
         )
 
 
-@dataclass(frozen=True, eq=False)
-class Series:
-    """One subject's calls at one provider, in order: `rows` has row, ts and value.
+@dataclass(frozen=True)
+class Stretch:
+    """Calls `start` up to `stop` of a series: the level rose from `before` to `after`.
 
-    A value is 0 or 1 where a share is watched, and ln(latency_ms) with `of_latency`.
+    `p` is the chance of that when it fired, with the call at `fired`; `ongoing` says that it holds
+    to the end of the series. A stretch ends before the windows that cleared it. `total` is the sum
+    of the calls' values.
     """
 
-    provider: str | None
-    subject: str | None
-    rows: pl.DataFrame
-    of_latency: bool = False
+    start: int
+    fired: int
+    stop: int
+    before: float
+    after: float
+    p: float
+    total: float
+    ongoing: bool
+
+
+@dataclass
+class _Rise:
+    """A stretch that has fired and is not cleared; `start` and `fired` are bounds of windows.
+
+    The last `low` windows in a row had less than `low_below`.
+    """
+
+    start: int
+    fired: int
+    before: float
+    p: float
+    low_below: float
+    low: int = 0
+
+
+class Series:
+    """The values of one subject's calls, in order, and the stretches in which their level was high.
+
+    A value is 0 or 1 where a share is watched, and ln(latency_ms) with `of_latency`.
+
+    The level of the last 1, 2, 4, 8 and 16 windows is judged against all before them that were in
+    no stretch. The n-th window that is judged gets level / (n (n + 1)) of the rule's level, which
+    adds up to the level, however long the log is.
+    """
+
+    def __init__(self, rule: Trend, *, of_latency: bool = False) -> None:
+        self._rule = rule
+        self._of_latency = of_latency
+        self._values = pl.Series(dtype=pl.Float64)  # of the window that is not full yet
+        self._totals, self._squares = [0.0], [0.0]  # over all windows up to a bound
+        self._earlier = Sums()  # of the windows before `since` that were in no stretch
+        self._since = 0
+        self._judged = 0
+        self._rise: _Rise | None = None
+        self._over: list[Stretch] = []
+
+    @property
+    def full(self) -> int:
+        """How many windows are full."""
+        return len(self._totals) - 1
+
+    @property
+    def stretches(self) -> list[Stretch]:
+        """Each stretch in which the level was higher than in all windows before it."""
+        if self._rise is None:
+            return self._over
+        return [*self._over, self._stretch(self._rise, None)]
+
+    def add(self, values: pl.Series) -> None:
+        """Take in the values of more calls."""
+        size = self._rule.window_calls
+        values = pl.concat([self._values, values])
+        windows = len(values) // size
+        self._values = values.slice(windows * size)
+        if windows:
+            whole = values.head(windows * size).reshape((windows, size))
+            for total in whole.arr.sum():
+                self._totals.append(self._totals[-1] + total)
+                self._squares.append(self._squares[-1] + total * total)
+        while self._clear(self._rise) if self._rise else self._fire():
+            pass
 
     def level(self, sums: Sums) -> float:
         """What is watched: the share of calls that are 1, or the mean of ln(latency_ms)."""
@@ -66,7 +133,7 @@ class Series:
         are compared, by the t-test: the method of batch means. 1 where there is too little before,
         and where a share cannot be below `level` by the much cheaper z-test.
         """
-        if self.of_latency:
+        if self._of_latency:
             if before.n < _LEAST_BATCHES:
                 return 1.0
             size = before.calls / before.n
@@ -81,153 +148,89 @@ class Series:
             return 1.0
         return chance_of_rise(hits_before, before.calls, hits, after.calls)
 
-
-@dataclass(frozen=True)
-class Stretch:
-    """Calls `start` up to `stop` of a series: the level rose from `before` to `after`.
-
-    `p` is the chance of that when it fired, with the call at `fired`; `ongoing` says that it holds
-    to the end of the series. A stretch ends before the windows that cleared it.
-    """
-
-    start: int
-    fired: int
-    stop: int
-    before: float
-    after: float
-    p: float
-    ongoing: bool
-
-
-def shares(calls: pl.DataFrame, subject: pl.Expr, hit: pl.Expr) -> list[Series]:
-    """A series for each provider and subject with over 50 calls, in order of first sight.
-
-    `hit` is a predicate.
-    """
-    value = hit.cast(pl.Float64)
-    return _split(calls.select("provider", "row", "ts", subject=subject, value=value))
-
-
-def latencies(calls: pl.DataFrame) -> list[Series]:
-    """A series of latencies for each provider and model with over 50 calls, as shares()."""
-    value = pl.col("latency_ms").clip(lower_bound=1.0).log()
-    timed = calls.filter(pl.col("latency_ms").is_not_null())
-    return _split(
-        timed.select("provider", "row", "ts", subject="model", value=value), of_latency=True
-    )
-
-
-def _split(calls: pl.DataFrame, *, of_latency: bool = False) -> list[Series]:
-    keys = ("provider", "subject")
-    sizes = calls.group_by(keys).len()
-    long = sizes.filter(pl.col("len") > _LEAST_CALLS)
-    if long.height < sizes.height:  # of the many that have a call or two nothing is ever found
-        calls = calls.join(long, on=keys, how="semi", nulls_equal=True, maintain_order="left")
-    return [
-        Series(_name(provider), _name(subject), rows.drop(keys), of_latency)
-        for (provider, subject), rows in calls.group_by(keys, maintain_order=True)
-    ]
-
-
-def _name(key: object) -> str | None:
-    return None if key is None else str(key)
-
-
-def stretches(series: Series, rule: Trend) -> Iterator[Stretch]:
-    """Each stretch of a series in which its level was higher than in all windows before it.
-
-    The last 1, 2, 4, 8 and 16 windows are judged against all before them that were in no stretch.
-    The n-th window that is judged gets level / (n (n + 1)) of the rule's level, which adds up to
-    the level, however long the log is.
-    """
-    windows = _Windows(series, rule)
-    earlier, since, at = Sums(), 0, 0
-    size = rule.window_calls
-    candidates = iter(windows.candidates(earlier, since, at))
-    while (at := next(candidates, 0)) > 0:
-        found = windows.risen(earlier, since, at, rule.level / (at * (at + 1)))
-        if found is None:
-            continue
-        start, before, p = found
-        fired = at
-        stop, at = windows.cleared(start, at, before)
-        end = windows.full if stop is None else stop
-        yield Stretch(
-            start=start * size,
-            fired=fired * size - 1,
-            stop=series.rows.height if stop is None else end * size,
-            before=before,
-            after=series.level(windows.between(start, end)),
-            p=p,
-            ongoing=stop is None,
-        )
-        earlier, since = earlier.plus(windows.between(since, start)), end
-        candidates = iter(windows.candidates(earlier, since, at))
-
-
-class _Windows:
-    """The full windows of a series, counted from 0; bounds are as in slices."""
-
-    def __init__(self, series: Series, rule: Trend) -> None:
-        self._series = series
-        self._rule = rule
-        self._size = size = rule.window_calls
-        self.full = full = series.rows.height // size
-        values = series.rows["value"].head(full * size)
-        totals = values.reshape((full, size)).arr.sum().to_list() if full else []
-        self._totals = [0.0, *accumulate(totals)]
-        self._cumulated = pl.Series(self._totals, dtype=pl.Float64)
-        self._squares = [0.0, *accumulate(total * total for total in totals)]
-
-    def between(self, start: int, stop: int) -> Sums:
+    def _between(self, start: int, stop: int) -> Sums:
         return Sums(
             self._totals[stop] - self._totals[start],
             self._squares[stop] - self._squares[start],
             stop - start,
-            (stop - start) * self._size,
+            (stop - start) * self._rule.window_calls,
         )
 
-    def candidates(self, earlier: Sums, since: int, behind: int) -> list[int]:
+    def _fire(self) -> bool:
+        """Judge the windows that were not yet, up to one with which a stretch fires."""
+        candidates, self._judged = self._candidates(), self.full
+        for at in candidates:
+            self._rise = self._risen(at, self._rule.level / (at * (at + 1)))
+            if self._rise is not None:
+                self._judged = at
+                return True
+        return False
+
+    def _candidates(self) -> list[int]:
         """The bounds behind which windows end, at one width, high enough to be judged."""
-        found = pl.Series([False]).new_from_index(0, self.full + 1)
-        total = self._cumulated - self._totals[since]
-        calls = pl.int_range(-since, self.full + 1 - since, eager=True) * self._size
-        before = (total + earlier.total) / (calls + earlier.calls)
+        if self._judged == self.full:
+            return []
+        since, size = self._since, self._rule.window_calls
+        begin = max(since, self._judged + 1 - max(WIDTHS))
+        total = pl.Series(self._totals[begin:]) - self._totals[since]
+        calls = pl.int_range(begin - since, self.full + 1 - since, eager=True) * size
+        before = (total + self._earlier.total) / (calls + self._earlier.calls)
+        found = pl.Series([False]).new_from_index(0, len(total))
         for width in WIDTHS:
-            after = (total - total.shift(width)) / (width * self._size)
+            after = (total - total.shift(width)) / (width * size)
             is_high = after - before.shift(width) >= self._rule.least_rise
             found |= is_high.fill_null(value=False)
-        places = found.arg_true()
-        return places.filter(places > max(behind, since)).to_list()
+        places = found.arg_true() + begin
+        return places.filter(places > max(self._judged, since)).to_list()
 
-    def risen(
-        self, earlier: Sums, since: int, stop: int, level: float
-    ) -> tuple[int, float, float] | None:
-        """(first window, level before, p) of a rise that the window before `stop` completes."""
+    def _risen(self, stop: int, level: float) -> _Rise | None:
+        """A rise that the window before `stop` completes, if there is one."""
         for width in WIDTHS:
             start = stop - width
-            if start < since:
+            if start < self._since:
                 return None
-            before, after = earlier.plus(self.between(since, start)), self.between(start, stop)
-            low, high = self._series.level(before), self._series.level(after)
+            before = self._earlier.plus(self._between(self._since, start))
+            after = self._between(start, stop)
+            low, high = self.level(before), self.level(after)
             if not before.calls or high - low < self._rule.least_rise:
                 continue
-            p = self._series.chance(before, after, level)
+            p = self.chance(before, after, level)
             if p < level:
-                first = next(at for at in range(start, stop) if self._is_high(at, (low + high) / 2))
-                return first, low, p
+                middle = (low + high) / 2
+                first = next(at for at in range(start, stop) if self._is_high(at, middle))
+                after = self._between(first, stop)
+                low_below = low + (self.level(after) - low) * _STILL_HIGH
+                return _Rise(first, stop, low, p, low_below)
         return None
 
-    def cleared(self, start: int, stop: int, before: float) -> tuple[int | None, int]:
-        """Where the stretch that fired at `stop` ends (None: not yet), and where that was known."""
-        after = self._series.level(self.between(start, stop))
-        low_below = before + (after - before) * _STILL_HIGH
-        low = 0
-        for at in range(stop, self.full):
-            low = 0 if self._is_high(at, low_below) else low + 1
-            if low == self._rule.clear_windows:
-                return at + 1 - low, at + 1
-        return None, self.full
+    def _clear(self, rise: _Rise) -> bool:
+        """Look whether the rise is over; False if it goes on to the last window."""
+        for at in range(self._judged, self.full):
+            rise.low = 0 if self._is_high(at, rise.low_below) else rise.low + 1
+            self._judged = at + 1
+            if rise.low == self._rule.clear_windows:
+                stop = self._judged - rise.low
+                self._over.append(self._stretch(rise, stop))
+                self._earlier = self._earlier.plus(self._between(self._since, rise.start))
+                self._since, self._rise = stop, None
+                return True
+        return False
+
+    def _stretch(self, rise: _Rise, stop: int | None) -> Stretch:
+        """A rise as it is found; `stop` is None if it goes on."""
+        size, end = self._rule.window_calls, self.full if stop is None else stop
+        after = self._between(rise.start, end)
+        rest = 0 if stop is not None else len(self._values)
+        return Stretch(
+            start=rise.start * size,
+            fired=rise.fired * size - 1,
+            stop=end * size + rest,
+            before=rise.before,
+            after=self.level(after),
+            p=rise.p,
+            total=after.total + (float(self._values.sum()) if rest else 0.0),
+            ongoing=stop is None,
+        )
 
     def _is_high(self, at: int, middle: float) -> bool:
-        return self._series.level(self.between(at, at + 1)) >= middle
+        return self.level(self._between(at, at + 1)) >= middle

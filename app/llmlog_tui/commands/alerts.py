@@ -8,11 +8,12 @@ import click
 import orjson
 
 from llmlog_tui import units
-from llmlog_tui.analysis.alerts import Alert, as_object, watching
-from llmlog_tui.analysis.alerts import alerts as find
+from llmlog_tui.analysis.alerts import Alert, as_object
 from llmlog_tui.analysis.calls import model_calls
 from llmlog_tui.analysis.cost import priced, rates
 from llmlog_tui.analysis.rules import Rules
+from llmlog_tui.analysis.watch import alerts as find
+from llmlog_tui.analysis.watch import watching
 from llmlog_tui.commands.common import files_argument, opened, where_option
 from llmlog_tui.commands.rules import rules_option
 from llmlog_tui.log.sources import SourceError

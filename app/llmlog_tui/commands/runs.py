@@ -49,7 +49,7 @@ def traces(files: tuple[str, ...], *, as_json: bool, where: str | None, rules: R
     models.
     """
     with opened(files, where) as log:
-        found = plain(summaries(priced(with_changed(log.frame), rates(rules)))).drop("row")
+        found = plain(summaries(priced(with_changed(log.frame), rates(rules)))).drop("row", "at")
     if as_json:
         echo_json(found.iter_rows(named=True))
     else:

@@ -134,11 +134,11 @@ class Store:
         One without ts stays behind the last before it in its file that has one.
         """
         self._live_from = self._records
-        if len(self._files) > 1 and self._older.height + self._newer.height:
+        if len(self._files) > 1 and self._older.rows.height + self._newer.rows.height:
             when = pl.col("ts").forward_fill().over("file")
             merged = self._frame().sort(when, maintain_order=True, nulls_last=False)
-            self._older.replace_rows(without_nulls(merged))
-            self._newer.replace_rows(merged.clear())
+            self._older.rows.replace([without_nulls(merged)])
+            self._newer.rows.replace([])
 
     def snapshot(self) -> Snapshot:
         """All records added so far."""
@@ -172,7 +172,7 @@ class Store:
         return first
 
     def _frame(self) -> pl.DataFrame:
-        frames = [*self._older.frames, *self._newer.frames]
+        frames = [*self._older.rows.frames, *self._newer.rows.frames]
         return pl.concat(frames) if frames else pl.DataFrame(schema=FRAME_SCHEMA)
 
     def _place(self, file: int, block: Block, lines: int) -> tuple[int, int]:
@@ -200,9 +200,9 @@ class Store:
         """Let go of what is outside the window, from the front."""
         keep = self._window
         if keep.records is not None:
-            extra = self._older.height + self._newer.height - keep.records
-            from_older = self._older.drop_rows(max(0, extra))
-            self._dropped += from_older + self._newer.drop_rows(max(0, extra - from_older))
+            extra = self._older.rows.height + self._newer.rows.height - keep.records
+            from_older = self._older.rows.drop_first(max(0, extra))
+            self._dropped += from_older + self._newer.rows.drop_first(max(0, extra - from_older))
         if keep.span is not None:
             newest = added["ts"].max()
             if isinstance(newest, datetime) and (not self._newest or newest > self._newest):
@@ -210,7 +210,7 @@ class Store:
             if self._newest:
                 oldest = self._newest - keep.span
                 self._dropped += self._older.drop_before(oldest)
-                if not self._older.height:
+                if not self._older.rows.height:
                     self._dropped += self._newer.drop_before(oldest)
 
     def _places(self, first: First, before: Mapping[int, int] = _NONE) -> dict[str, Place]:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from llmlog_tui.analysis.alerts import Alert
-    from llmlog_tui.analysis.overview import Overview
+    from llmlog_tui.analysis.overview import Overview, Running
     from llmlog_tui.log.reader import Reader
     from llmlog_tui.notify import Notifier
 
@@ -218,7 +218,7 @@ class Analyst:
         self._slow_ms = slow_ms
         self._rules = rules
         self._notifier: Notifier | None = None
-        self._last: Overview | None = None
+        self._running: Running | None = None
         self._asked: Question | None = None
         self._is_stopped = False
         self._changed = Condition()
@@ -274,13 +274,13 @@ class Analyst:
         self._post(Queried(sql, frame, why, time.monotonic() - began))
 
     def _answer(self, question: Question) -> Answered:
-        from llmlog_tui.analysis.overview import overview  # noqa: PLC0415 - imports polars
+        from llmlog_tui.analysis.overview import Running  # noqa: PLC0415 - imports polars
 
-        last, snapshot, where = self._last, question.snapshot, question.where
-        if last is None or last.snapshot is not snapshot or last.where != where:
-            self._last = last = overview(snapshot, self._slow_ms, self._rules, where)
-        answer = None if question.ask is None else question.ask(last)
-        return Answered(question, last, answer, self._news(last))
+        if self._running is None:
+            self._running = Running(self._slow_ms, self._rules)
+        overview = self._running.overview(question.snapshot, question.where)
+        answer = None if question.ask is None else question.ask(overview)
+        return Answered(question, overview, answer, self._news(overview))
 
     def _news(self, answers: Overview) -> tuple[Alert, ...]:
         """The alerts nobody was told of yet; whom the rules name is told in the same breath."""

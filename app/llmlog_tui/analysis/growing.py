@@ -1,0 +1,242 @@
+"""Records, calls and traces of a log that grows: only what is new is looked at again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+import polars as pl
+
+from llmlog_tui.analysis.alerts import Alert
+from llmlog_tui.analysis.calls import Usuals, Verdict, model_calls, tally
+from llmlog_tui.analysis.cost import cost, priced, rates
+from llmlog_tui.analysis.fingerprints import with_changed
+from llmlog_tui.analysis.kpis import Figures, Kpi
+from llmlog_tui.analysis.rules import Rules
+from llmlog_tui.analysis.sql import is_by_row, narrowed
+from llmlog_tui.analysis.traces import traces
+from llmlog_tui.analysis.watch import Watch
+from llmlog_tui.log.frames import Frames, beside
+from llmlog_tui.log.schema import IS_CALL, IS_STEP
+from llmlog_tui.log.store import Snapshot
+
+LEFT_BEHIND: Final = 16
+"""Of a window that moves on, one record in so many may be one that has left it."""
+
+_MARKS: Final = ("cost_usd", "saved_usd", "changed")
+
+
+@dataclass(frozen=True, eq=False)
+class News:
+    """What Records.add() found: new `calls`, and what may be another now than it was.
+
+    `marked` has row and changed of the calls from the record at `begin` on, `traces` are those that
+    begin there or later.
+    """
+
+    calls: pl.DataFrame
+    begin: int
+    marked: pl.DataFrame
+    traces: pl.DataFrame
+
+
+class Records:
+    """A log's records with costs and `changed`, its model calls and its traces, as Overview's.
+
+    To add records costs as much as they are, and as all that was written since the first of their
+    traces began.
+    """
+
+    def __init__(self, frame: pl.DataFrame, rules: Rules) -> None:
+        self._rates = rates(rules)
+        self.frame = with_changed(priced(frame, self._rates))
+        self.calls = model_calls(self.frame)
+        self.traces = traces(self.frame)
+        self._parts: _Parts | None = None
+
+    def add(self, frame: pl.DataFrame) -> News:
+        """Take `frame` for the one there was: it is that one, with more rows at its end."""
+        parts = self._parts = self._parts or _Parts(self)
+        old, old_calls = self.frame.height, self.calls.height
+        rows = priced(frame.slice(old), self._rates).with_columns(changed=pl.lit(value=False))
+        touched, begin = parts.begin(rows, old)
+        touches = pl.col("trace_id").is_in(touched.implode())
+        tail = _marked(pl.concat([self.frame.slice(begin), rows]), touches)
+        marked = tail.filter(IS_CALL).select("row", "changed")
+        self.frame = parts.mark(frame, tail.select(_MARKS))
+        self.calls = parts.calls.add(model_calls(rows), marked)
+        later = parts.trace(self.traces, tail.filter(touches), begin)
+        self.traces = parts.traces.whole()
+        return News(self.calls.slice(old_calls), begin, marked, later)
+
+
+class _Parts:
+    """What it takes to add to records; `begins` says where in the frame each trace begins."""
+
+    def __init__(self, records: Records) -> None:
+        self._marks = Frames([records.frame.select(_MARKS)])
+        self.calls = Calls(records.calls)
+        self.traces = Frames([records.traces])
+        self._begins: dict[str, int] = dict(records.traces.select("trace_id", "at").iter_rows())
+
+    def begin(self, rows: pl.DataFrame, old: int) -> tuple[pl.Series, int]:
+        """The traces with steps among new rows, which are behind `old` others; where they begin."""
+        steps = rows.with_row_index("at", old).filter(IS_STEP & pl.col("trace_id").is_not_null())
+        first = steps.unique("trace_id", keep="first", maintain_order=True)
+        begins = [self._begins.setdefault(*new) for new in first.select("trace_id", "at").rows()]
+        return first["trace_id"], min(begins, default=old)
+
+    def mark(self, frame: pl.DataFrame, marks: pl.DataFrame) -> pl.DataFrame:
+        """`frame` with its marks, of which the last are these."""
+        self._marks.keep_first(frame.height - marks.height)
+        self._marks.append(marks)
+        return beside(frame, self._marks)
+
+    def trace(self, before: pl.DataFrame, touched: pl.DataFrame, begin: int) -> pl.DataFrame:
+        """Sum up the traces of touched records anew; all traces that begin at `begin` or later."""
+        fresh = traces(touched)
+        at = pl.Series("at", [self._begins[trace] for trace in fresh["trace_id"]], pl.UInt32)
+        first = before["at"].search_sorted(begin, side="left")
+        there = before.slice(first)
+        there = there.filter(~pl.col("trace_id").is_in(fresh["trace_id"].implode()))
+        later = pl.concat([there, fresh.with_columns(at)]).sort("at")
+        self.traces.keep_first(first)
+        self.traces.append(later)
+        return later
+
+
+def _marked(tail: pl.DataFrame, touches: pl.Expr) -> pl.DataFrame:
+    """The rows, those of the touched traces compared with one another anew."""
+    rows = with_changed(tail.filter(touches)).filter("changed")["row"]
+    is_old = pl.col("changed") & ~touches.fill_null(value=False)
+    return tail.with_columns(changed=is_old | pl.col("row").is_in(rows.implode()))
+
+
+class Calls:
+    """Calls that become more; `changed` of the last ones may become another."""
+
+    def __init__(self, calls: pl.DataFrame) -> None:
+        self._rows = Frames([calls.drop("changed")])
+        self._marks = Frames([calls.select("changed")])
+
+    def add(self, new: pl.DataFrame, marked: pl.DataFrame) -> pl.DataFrame:
+        """All of them with the new ones; `marked` is as that of News."""
+        self._rows.append(new.drop("changed"))
+        calls = self._rows.whole()
+        last = calls["row"].tail(marked.height)
+        last = last.filter(last.is_in(marked["row"].implode()))
+        changed = last.is_in(marked.filter("changed")["row"].implode())
+        self._marks.keep_first(calls.height - len(last))
+        self._marks.append(changed.to_frame("changed"))
+        return beside(calls, self._marks)
+
+
+class Shown:
+    """What is shown of records: the calls for which `where` holds, their traces, and figures."""
+
+    def __init__(self, records: Records, where: str | None, slow_ms: float) -> None:
+        self.where, self._slow_ms = where, slow_ms
+        self.calls, self.traces = records.calls, records.traces
+        if where is not None:
+            self.calls = narrowed(records.calls, where)
+            ids = self.calls["trace_id"].unique()
+            self.traces = records.traces.filter(pl.col("trace_id").is_in(ids.implode()))
+        self._tally = tally(self.calls, slow_ms)
+        self.cost = cost(self.calls)
+        self._figures = Figures(self.calls)
+        self._parts: tuple[Calls, Frames] | None = None
+
+    @property
+    def may_grow(self) -> bool:
+        """Whether what is new alone says what of it is shown."""
+        return self.where is None or is_by_row(self.where)
+
+    @property
+    def verdict(self) -> Verdict:
+        """That over the calls."""
+        return self._tally.verdict()
+
+    @property
+    def kpis(self) -> tuple[Kpi, ...]:
+        """Those of the calls, but see kpis.Figures."""
+        return self._figures.kpis
+
+    def add(self, records: Records, news: News) -> None:
+        """Show what is new, too; only if it may_grow."""
+        new = news.calls
+        if self.where is None:
+            self.calls, self.traces = records.calls, records.traces
+        else:
+            new = narrowed(new, self.where)
+            self._narrow(new, news)
+        self._tally = self._tally.plus(tally(new, self._slow_ms))
+        self.cost = self.cost.plus(cost(new))
+        self._figures.add(new, self.calls)
+
+    def _narrow(self, new: pl.DataFrame, news: News) -> None:
+        calls, there = self._parts = self._parts or (Calls(self.calls), Frames([self.traces]))
+        self.calls = calls.add(new, news.marked)
+        first = self.traces["at"].search_sorted(news.begin, side="left")
+        ids = pl.concat([self.traces["trace_id"].slice(first), new["trace_id"]])
+        there.keep_first(first)
+        there.append(news.traces.filter(pl.col("trace_id").is_in(ids.implode())))
+        self.traces = there.whole()
+
+
+class Log:
+    """A log as of a snapshot, and of each later one: its records, what is usual, and alerts.
+
+    `snapshot` has the records that all of this is about: those of the last snapshot, and of those
+    that have left its window as many as LEFT_BEHIND says.
+    """
+
+    def __init__(self, snapshot: Snapshot, rules: Rules) -> None:
+        self.snapshot = self._of = snapshot
+        self.records = Records(snapshot.frame, rules)
+        self.usuals = Usuals(self.records.calls)
+        self.newest = _newest(snapshot.frame)
+        self._watch = Watch(rules)
+        self._kept: Frames | None = None
+        if not snapshot.is_loading:
+            self._watch.add(self.records.calls)
+
+    def is_of(self, snapshot: Snapshot) -> bool:
+        """Whether this is about that snapshot."""
+        return snapshot in (self._of, self.snapshot)
+
+    @property
+    def alerts(self) -> tuple[Alert, ...]:
+        """What was found; nothing while loading, because that depends on the order of all."""
+        return () if self.snapshot.is_loading else tuple(self._watch.alerts(self.records.calls))
+
+    def grow(self, snapshot: Snapshot) -> News | None:
+        """Go on to a later snapshot; None if that is not this one with more records behind it."""
+        begins = self._of.live_from is None or self._of.live_from != snapshot.live_from
+        if begins or snapshot.counts.records < self._of.counts.records:
+            return None
+        grown = self._grown(snapshot)
+        if grown.frame.height - snapshot.frame.height > snapshot.frame.height // LEFT_BEHIND:
+            return None
+        newest = _newest(grown.frame.slice(self.snapshot.frame.height))
+        self.snapshot, self._of = grown, snapshot
+        news = self.records.add(grown.frame)
+        self.usuals.add(news.calls, self.records.calls)
+        self._watch.add(news.calls)
+        self.newest = max(filter(None, (self.newest, newest)), default=None)
+        return news
+
+    def _grown(self, snapshot: Snapshot) -> Snapshot:
+        """The snapshot with all records that this one has."""
+        before = self._of
+        if self._kept is None and snapshot.dropped == before.dropped:
+            return snapshot
+        kept = self._kept = self._kept or Frames([self.snapshot.frame])
+        new = snapshot.frame.tail(snapshot.counts.records - before.counts.records)
+        kept.append(new.filter(pl.col("row") >= before.counts.records))
+        return replace(snapshot, frame=kept.whole())
+
+
+def _newest(frame: pl.DataFrame) -> datetime | None:
+    newest = frame["ts"].max()
+    return newest if isinstance(newest, datetime) else None

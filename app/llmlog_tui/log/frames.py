@@ -1,0 +1,105 @@
+"""A frame that grows at its end: a list of frames, joined so that they stay few."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from itertools import takewhile
+from typing import Final
+
+import polars as pl
+
+_JOINED: Final = 8
+"""So many frames of a kind become one: a live log arrives in few lines, a big one in blocks."""
+
+_KINDS: Final = tuple(_JOINED**power for power in range(1, 5))
+"""Frames are of a kind if they have up to so many rows; those with more are left as they are."""
+
+
+class Frames:
+    """Rows in order; a row is seldom copied, however many appends there are.
+
+    `packed` makes of a joined frame one that takes less memory, if it is given.
+    """
+
+    def __init__(
+        self,
+        frames: Iterable[pl.DataFrame] = (),
+        packed: Callable[[pl.DataFrame], pl.DataFrame] | None = None,
+    ) -> None:
+        self._packed = packed
+        self._none = pl.DataFrame()
+        self.replace(frames)
+
+    def replace(self, frames: Iterable[pl.DataFrame]) -> None:
+        """Other rows for those here."""
+        self.frames: list[pl.DataFrame] = []
+        for frame in frames:
+            self._none = frame.clear()
+            if frame.height:
+                self.frames.append(frame)
+        self.height = sum(frame.height for frame in self.frames)
+
+    def append(self, frame: pl.DataFrame) -> None:
+        """More rows at the end."""
+        if frame.height:
+            self.frames.append(frame)
+            self.height += frame.height
+            self._compact()
+
+    def drop_first(self, rows: int) -> int:
+        """Let go of the first `rows`, or of all there are; how many those were."""
+        dropped = left = min(rows, self.height)
+        self.height -= left
+        while left:
+            first = self.frames[0]
+            if first.height > left:
+                self.frames[0] = first.slice(left)
+                break
+            left -= first.height
+            del self.frames[0]
+        return dropped
+
+    def keep_first(self, rows: int) -> None:
+        """Let go of all rows behind the first `rows`."""
+        while self.height > rows:
+            last = self.frames.pop()
+            self.height -= last.height
+            if self.height < rows:
+                self.frames.append(last.head(rows - self.height))
+                self.height = rows
+
+    def cut_like(self, frame: pl.DataFrame) -> None:
+        """Cut the rows where those of `frame`, which are as many, are: to stand beside them."""
+        heights = [height for height in frame.to_series(0).chunk_lengths() if height]
+        pairs = enumerate(zip(heights, self.frames, strict=False))
+        same = next((at for at, (height, mine) in pairs if mine.height != height), len(heights))
+        if same == len(heights):
+            return
+        rest, at = pl.concat(self.frames[same:]), 0
+        del self.frames[same:]
+        for height in heights[same:]:
+            self.frames.append(rest.slice(at, height).rechunk())
+            at += height
+
+    def whole(self) -> pl.DataFrame:
+        """All rows, with the columns of the frames that were given."""
+        return pl.concat(self.frames) if self.frames else self._none
+
+    def _compact(self) -> None:
+        """Join the last frames, kind by kind."""
+        for rows in _KINDS:
+            last = list(takewhile(partial(_has_up_to, rows), reversed(self.frames)))
+            if len(last) >= _JOINED:
+                joined = pl.concat(reversed(last), rechunk=True)
+                self.frames[-len(last) :] = [self._packed(joined) if self._packed else joined]
+
+
+def beside(frame: pl.DataFrame, more: Frames) -> pl.DataFrame:
+    """`frame`, and beside it the columns of as many rows."""
+    more.cut_like(frame)
+    return frame.hstack(more.whole())
+
+
+def _has_up_to(rows: int, frame: pl.DataFrame) -> bool:
+    return frame.height <= rows
