@@ -14,6 +14,7 @@ from llmlog_tui.analysis.overview import Overview
 from llmlog_tui.analysis.rules import Rules, parse
 from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.store import Snapshot
+from llmlog_tui.log.window import EVERYTHING, Window
 
 Row = dict[str, Any]
 
@@ -90,14 +91,18 @@ def _call(rng: random.Random, era: int) -> Row:
 class Growing:
     """A file that is written to, and the reader that follows it."""
 
-    def __init__(self, path: Path, **options: Any) -> None:
+    def __init__(self, path: Path, window: Window = EVERYTHING) -> None:
         self._file = path.open("ab", buffering=0)
-        self.reader = Reader([path], **options)
+        self.reader = Reader([path], newest_first=True, window=window)
 
     def write(self, records: list[Row]) -> Snapshot:
         """Append records; all that was read then."""
-        self._file.write("".join(json.dumps(record) + "\n" for record in records).encode())
+        self.append(records)
         return self.read()
+
+    def append(self, records: list[Row]) -> None:
+        """Write records that are not read yet."""
+        self._file.write("".join(json.dumps(record) + "\n" for record in records).encode())
 
     def read(self) -> Snapshot:
         """All there is to read."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
@@ -16,8 +16,13 @@ from llmlog_tui.analysis.kpis import Kpi
 from llmlog_tui.analysis.rules import DEFAULT, Rules
 from llmlog_tui.analysis.watch import watching
 from llmlog_tui.analysis.why import why_slow
-from llmlog_tui.log.schema import plain
+from llmlog_tui.log.schema import IS_STEP, plain
 from llmlog_tui.log.store import Snapshot
+
+
+_NEAR: Final = 1_024
+_FURTHER: Final = 8
+"""A trace's steps are looked for among so many records, then among so many times as many."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +119,23 @@ class Overview:
         """The trace_id of the record with this key."""
         trace = self.frame["trace_id"][_position(self.frame, row)]
         return None if trace is None else str(trace)
+
+    def steps_of(self, trace_id: str) -> pl.DataFrame:
+        """The records of a trace that are steps, as `frame` has them; none if it is unknown.
+
+        Of a trace that is shown they are looked for from the first to the last, not in all records.
+        """
+        is_newest = trace_id == self.newest_trace
+        at = self.traces.height - 1 if is_newest else self.traces["trace_id"].index_of(trace_id)
+        is_one = IS_STEP & (pl.col("trace_id") == trace_id)
+        if at is None:
+            return self.frame.filter(is_one)
+        first, steps = self.traces["at"][at], self.traces["steps"][at]
+        rows, found = _NEAR, self.frame.slice(first, _NEAR).filter(is_one)
+        while found.height < steps:
+            rows *= _FURTHER
+            found = self.frame.slice(first, rows).filter(is_one)
+        return found
 
     def last_call_of(self, trace_id: str) -> int | None:
         """The key of the last call of a trace; None if it made none."""

@@ -19,6 +19,9 @@ WIDTHS: Final = (1, 2, 4, 8, 16)
 
 _LEAST_CALLS: Final = 50
 _LEAST_BATCHES: Final = 4
+_FEW_WINDOWS: Final = 16
+"""Of more windows than this those are sought first that may be high enough: most are not."""
+
 _STILL_HIGH: Final = 1 / 3
 """An alert holds while windows keep this much of the rise it fired with: no flapping."""
 
@@ -167,10 +170,11 @@ class Series:
         return False
 
     def _candidates(self) -> list[int]:
-        """The bounds behind which windows end, at one width, high enough to be judged."""
-        if self._judged == self.full:
-            return []
+        """The bounds behind which windows may end, at one width, high enough to be judged."""
         since, size = self._since, self._rule.window_calls
+        behind = max(self._judged, since)
+        if self.full - behind <= _FEW_WINDOWS:
+            return list(range(behind + 1, self.full + 1))
         begin = max(since, self._judged + 1 - max(WIDTHS))
         total = pl.Series(self._totals[begin:]) - self._totals[since]
         calls = pl.int_range(begin - since, self.full + 1 - since, eager=True) * size
@@ -181,7 +185,7 @@ class Series:
             is_high = after - before.shift(width) >= self._rule.least_rise
             found |= is_high.fill_null(value=False)
         places = found.arg_true() + begin
-        return places.filter(places > max(self._judged, since)).to_list()
+        return places.filter(places > behind).to_list()
 
     def _risen(self, stop: int, level: float) -> _Rise | None:
         """A rise that the window before `stop` completes, if there is one."""

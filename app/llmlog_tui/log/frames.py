@@ -16,6 +16,10 @@ _KINDS: Final = tuple(_JOINED**power for power in range(1, 5))
 """Frames are of a kind if they have up to so many rows; those with more are left as they are."""
 
 
+_LOOSE: Final = 32
+"""About so many frames, the last ones, may become others soon: those before are put together."""
+
+
 class Frames:
     """Rows in order; a row is seldom copied, however many appends there are.
 
@@ -28,12 +32,14 @@ class Frames:
         packed: Callable[[pl.DataFrame], pl.DataFrame] | None = None,
     ) -> None:
         self._packed = packed
-        self._none = pl.DataFrame()
+        self._front = self._none = pl.DataFrame()
+        self._put_together = 0  # so many frames are in `_front`
         self.replace(frames)
 
     def replace(self, frames: Iterable[pl.DataFrame]) -> None:
         """Other rows for those here."""
         self.frames: list[pl.DataFrame] = []
+        self._changed_from(0)
         for frame in frames:
             self._none = frame.clear()
             if frame.height:
@@ -49,6 +55,7 @@ class Frames:
 
     def drop_first(self, rows: int) -> int:
         """Let go of the first `rows`, or of all there are; how many those were."""
+        self._changed_from(0)
         dropped = left = min(rows, self.height)
         self.height -= left
         while left:
@@ -68,6 +75,7 @@ class Frames:
             if self.height < rows:
                 self.frames.append(last.head(rows - self.height))
                 self.height = rows
+        self._changed_from(len(self.frames) - 1)
 
     def cut_like(self, frame: pl.DataFrame) -> None:
         """Cut the rows where those of `frame`, which are as many, are: to stand beside them."""
@@ -76,6 +84,7 @@ class Frames:
         same = next((at for at, (height, mine) in pairs if mine.height != height), len(heights))
         if same == len(heights):
             return
+        self._changed_from(same)
         rest, at = pl.concat(self.frames[same:]), 0
         del self.frames[same:]
         for height in heights[same:]:
@@ -84,13 +93,28 @@ class Frames:
 
     def whole(self) -> pl.DataFrame:
         """All rows, with the columns of the frames that were given."""
-        return pl.concat(self.frames) if self.frames else self._none
+        return pl.concat(self.few) if self.frames else self._none
+
+    @property
+    def few(self) -> list[pl.DataFrame]:
+        """All rows in few frames: those that are not soon to be others are put together."""
+        if len(self.frames) - self._put_together > 3 * _LOOSE:
+            self._put_together = len(self.frames) - _LOOSE
+            self._front = pl.concat(self.frames[: self._put_together])
+        front = [self._front] if self._put_together else []
+        return front + self.frames[self._put_together :]
+
+    def _changed_from(self, first: int) -> None:
+        """Say that the frame at `first`, and those behind it, are others than they were."""
+        if first < self._put_together:
+            self._put_together, self._front = 0, self._none
 
     def _compact(self) -> None:
         """Join the last frames, kind by kind."""
         for rows in _KINDS:
             last = list(takewhile(partial(_has_up_to, rows), reversed(self.frames)))
             if len(last) >= _JOINED:
+                self._changed_from(len(self.frames) - len(last))
                 joined = pl.concat(reversed(last), rechunk=True)
                 self.frames[-len(last) :] = [self._packed(joined) if self._packed else joined]
 

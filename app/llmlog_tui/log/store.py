@@ -172,7 +172,7 @@ class Store:
         return first
 
     def _frame(self) -> pl.DataFrame:
-        frames = [*self._older.rows.frames, *self._newer.rows.frames]
+        frames = self._older.rows.few + self._newer.rows.few
         return pl.concat(frames) if frames else pl.DataFrame(schema=FRAME_SCHEMA)
 
     def _place(self, file: int, block: Block, lines: int) -> tuple[int, int]:

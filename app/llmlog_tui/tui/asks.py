@@ -76,7 +76,9 @@ class StepsOf:
         from llmlog_tui.analysis.timeline import timeline  # noqa: PLC0415 - imports polars
 
         trace = self.trace_id or overview.newest_trace
-        steps = None if trace is None else timeline(overview.frame, trace, overview.slow_ms)
+        if trace is None:
+            return Steps(None, CallsIn(self.sort)(overview))
+        steps = timeline(overview.steps_of(trace), trace, overview.slow_ms)
         return Steps(steps, CallsIn(self.sort)(overview))
 
 
