@@ -333,12 +333,15 @@ def first_row(parsed: Parsed) -> pl.DataFrame:
 
 
 @pytest.mark.parametrize("bad", [b"", b"bad\n", b'{"tool_calls": 1, "latency_ms": "x"}\n'])
-def test_only_the_columns_asked_for_are_read_and_the_others_are_null(bad: bytes) -> None:
-    lines = b'{"model": "m", "step": "x", "http_status": 503, "request_model": "n"}\n' + bad
+def test_only_the_columns_asked_for_have_values_and_what_does_not_fit_counts_in_all(
+    bad: bytes,
+) -> None:
+    lines = b'{"model": "m", "step": "x", "http_status": 503, "request_model": "n", "id": "i"}\n'
     columns = {"model", "status", "event", "error_status"}
-    parsed = parse(lines, columns=columns)
+    parsed = parse(lines + bad, columns=columns)
     row = parsed.frame.row(0, named=True)
     assert {name for name, have in row.items() if have is not None} == columns | {"line"}
     assert (row["model"], row["status"], row["error_status"]) == ("m", "error", 503)
     assert dict(parsed.frame.schema) == {**COLUMNS, "line": pl.UInt32()}
-    assert parsed.nulled.counts == {}
+    assert parsed.nulled.counts == parse(lines + bad).nulled.counts
+    assert parsed.nulled.counts["step"] == 1

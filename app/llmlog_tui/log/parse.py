@@ -48,9 +48,9 @@ def parse(
 
     polars reads the block as one. It refuses a whole block for one bad line; from such a block bad
     lines are taken with more and more care, so that each costs itself and nothing else. `care`, of
-    the block before, says where to begin; it changes nothing but the time this takes. Only of
-    `columns`, event and status values are read, and counted when they do not fit; the others are
-    null.
+    the block before, says where to begin; it changes nothing but the time this takes. Only
+    `columns`, event and status have values, the others are null; values that do not fit are counted
+    in all of them.
     """
     if at_start:
         block = block.removeprefix(_BOM)
@@ -70,7 +70,7 @@ def parse(
     fit, lost = fitted(read)
     for name, (values, row) in lost.items():
         nulled.add(name, numbers[row], values)
-    frame = inferred(fit).with_columns(pl.Series("line", numbers, pl.UInt32))
+    frame = inferred(fit, columns).with_columns(pl.Series("line", numbers, pl.UInt32))
     # polars reads a block in several chunks; columns cut differently are put together in every
     # later question, which costs a hundred times what it costs here.
     frame = frame.rechunk()

@@ -52,8 +52,8 @@ class Reader:
 
     With `newest_first` the end of each big file comes before the rest of it. Files from a glob or
     folder are one log: what was read under one name is not read again under another, and new files
-    are found while reading. `window` says which records are kept, `columns` which fields are read:
-    the others, but event and status, are null and not looked at for values of a wrong type.
+    are found while reading. `window` says which records are kept, `columns` which fields: the
+    others, but event and status, are null, though looked at for values of a wrong type.
     `stdin` is the descriptor that `-` stands for, if standard input was moved (see take_stdin).
     """
 

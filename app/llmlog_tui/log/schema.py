@@ -74,11 +74,23 @@ _INFERRED_FROM: Final = {
 }
 
 
+_MAY_MISFIT: Final = frozenset(
+    name for name, dtype in READ_SCHEMA.items() if dtype not in {pl.String(), pl.Categorical()}
+) | {"ts"}
+"""Fields that can have a value of a wrong type; text cannot, as any value is made text."""
+
+
 def only(schema: dict[str, pl.DataType], columns: Collection[str]) -> dict[str, pl.DataType]:
-    """What of READ_SCHEMA or TEXT_SCHEMA must be read to know `columns`, event and status."""
-    asked = {"event", "status", *columns}
-    needed = asked.union(*(_INFERRED_FROM.get(name, ()) for name in asked))
+    """What of READ_SCHEMA or TEXT_SCHEMA must be read to know `columns`, event and status.
+
+    With it everything of which a value could have a wrong type: that is counted, asked for or not.
+    """
+    asked = _ALWAYS.union(columns)
+    needed = asked.union(_MAY_MISFIT, *(_INFERRED_FROM.get(name, ()) for name in asked))
     return {name: dtype for name, dtype in schema.items() if name in needed}
+
+
+_ALWAYS: Final = frozenset({"event", "status"})
 
 
 COLUMNS: Final[dict[str, pl.DataType]] = {
@@ -122,10 +134,10 @@ def fitted(read: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, Lost]]:
     return pl.DataFrame(columns), lost
 
 
-def inferred(fit: pl.DataFrame) -> pl.DataFrame:
+def inferred(fit: pl.DataFrame, columns: Collection[str] = COLUMNS) -> pl.DataFrame:
     """A frame from fitted() with COLUMNS alone, absent values taken from what is there.
 
-    An absent event is a tool_call if there is a tool_name, else a chat_completion; an absent status
+    Only `columns`, event and status have values. An absent event is a tool_call if there is a tool_name, else a chat_completion; an absent status
     is an error if `error`, error_type or an HTTP status of 400 and more is there, else ok.
     """
     fit = fit.with_columns(_aliased(fit))
@@ -140,7 +152,10 @@ def inferred(fit: pl.DataFrame) -> pl.DataFrame:
         pl.coalesce(name, value.cast(pl.Categorical)).alias(name)
         for name, value in absent.items()
         if name not in have
-    ).select(list(COLUMNS))
+    ).select(
+        name if name in columns or name in _ALWAYS else _NULL[name].new_from_index(0, fit.height)
+        for name in COLUMNS
+    )
 
 
 _FAILED_STATUS: Final = 400
