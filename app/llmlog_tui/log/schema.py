@@ -60,10 +60,7 @@ READ_SCHEMA: Final[dict[str, pl.DataType]] = {
 }
 """What pl.read_ndjson is told: every known key, each in its most generous dtype."""
 
-TEXT_SCHEMA: Final[dict[str, pl.DataType]] = {
-    name: dtype if isinstance(dtype, pl.List) else pl.String()
-    for name, dtype in READ_SCHEMA.items()
-}
+TEXT_SCHEMA: Final[dict[str, pl.DataType]] = dict.fromkeys(READ_SCHEMA, pl.String())
 """READ_SCHEMA for lines that have values of a wrong type: polars makes text of any value."""
 
 _INFERRED_FROM: Final = {
@@ -137,8 +134,9 @@ def fitted(read: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, Lost]]:
 def inferred(fit: pl.DataFrame, columns: Collection[str] = COLUMNS) -> pl.DataFrame:
     """A frame from fitted() with COLUMNS alone, absent values taken from what is there.
 
-    Only `columns`, event and status have values. An absent event is a tool_call if there is a tool_name, else a chat_completion; an absent status
-    is an error if `error`, error_type or an HTTP status of 400 and more is there, else ok.
+    Only `columns`, event and status have values. An absent event is a tool_call if there is a
+    tool_name, else a chat_completion; an absent status is an error if `error`, error_type or an
+    HTTP status of 400 and more is there, else ok.
     """
     fit = fit.with_columns(_aliased(fit))
     have = {name for name in ("event", "status") if not fit[name].null_count()}
@@ -220,7 +218,13 @@ _FIRST_US, _LAST_US = -62_135_596_800_000_000, 253_402_214_400_000_000
 
 def _times(text: pl.Series) -> pl.Series:
     """UTC instants of RFC 3339 text or of epochs."""
-    found = text.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
+    found = text.str.to_datetime(
+        "%+",
+        time_unit="us",
+        time_zone="UTC",
+        strict=False,
+        cache=False,  # no two are the same
+    )
     if found.null_count() > text.null_count():
         found = text.to_frame().select(_any_time(pl.col(text.name))).to_series()
     us = found.to_physical()
