@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import importlib.util
 import math
 import subprocess
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 _EXTRA_TUI = ("textual", "polars", "orjson", "click", "zstandard")
 _DEMO_RATE = "6"
 _DEFAULT_FILES = ["calls.jsonl"]
+_FEW_COLLECTIONS = 100_000
+"""Objects from one collection to the next: imports make many, and a command leaves no garbage."""
 _DEMO_WANTED = -1
 """The dashboard was left because the user would rather see the demo."""
 
@@ -105,6 +108,7 @@ def headless() -> int:
     """Run `llmlog`; it exits by itself."""
     if not _have("llmlog", _EXTRA_TUI, "tui"):
         return 2
+    gc.set_threshold(_FEW_COLLECTIONS)
     from llmlog_tui.commands import main  # noqa: PLC0415 - needs the extra
 
     return main()

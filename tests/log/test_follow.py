@@ -377,3 +377,18 @@ def test_what_was_read_can_be_read_again_while_the_file_is_held(path: Path) -> N
     assert follower.reread(block.generation, block.offset, len(block.data)) == block.data
     follower.close()
     assert follower.reread(block.generation, block.offset, len(block.data)) is None
+
+
+def test_a_file_is_gone_until_another_comes_in_its_place(path: Path) -> None:
+    path.write_bytes(lines(0, 3))
+    follower = Follower(path)
+    drain(follower)
+    assert not follower.is_gone
+    path.unlink()
+    assert follower.read() is None
+    assert follower.is_gone
+    path.write_bytes(lines(3, 5))
+    assert drain(follower) == lines(3, 5)
+    follower.read()
+    assert not follower.is_gone
+    follower.close()

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from tests.log.test_follow import append, drain
 
-from llmlog_tui.log import follow
-from llmlog_tui.log.follow import HEAD_BYTES, Follower
+from llmlog_tui.log import follow, remains
+from llmlog_tui.log.follow import Follower
+from llmlog_tui.log.remains import HEAD_BYTES
 
 
 @pytest.fixture
@@ -37,6 +38,7 @@ def test_only_what_is_behind_the_kept_lines_is_new(
     follower = Follower(path)
     assert drain(follower) == lines(0, 10)
     monkeypatch.setattr(follow, "BLOCK_BYTES", max(block_bytes, HEAD_BYTES + 2))
+    monkeypatch.setattr(remains, "_COMPARED_BYTES", max(block_bytes, HEAD_BYTES + 2))
     replaced(path, lines(kept_from, 10))
     assert drain(follower) == b""
     append(path, lines(10, 12))

@@ -324,7 +324,8 @@ def test_a_line_means_the_same_whatever_stands_beside_it() -> None:
     line = b'{"ts": 1795435200.25, "step": 1.0, "model": 5, "error": {"a": 1.5}, "tool_calls": [1]}'
     alone = parse(line).frame.drop("line")
     assert alone.equals(first_row(parse(line + b'\n{"latency_ms": "12"}')))  # read as text
-    assert alone.equals(first_row(parse(line + b'\n{"tool_calls": 1}')))  # read line by line
+    assert alone.equals(first_row(parse(line + b'\n{"tool_calls": 1}')))  # lists apart
+    assert alone.equals(first_row(parse(line + b'\n{"tool_calls": "[1]"}')))  # line by line
 
 
 def first_row(parsed: Parsed) -> pl.DataFrame:
@@ -332,13 +333,25 @@ def first_row(parsed: Parsed) -> pl.DataFrame:
     return parsed.frame.drop("line").head(1)
 
 
+@pytest.mark.parametrize("no_list", ["1", '"x"', '"[1]"', '{"a": 1}', "true"])
+def test_what_is_no_list_costs_itself_and_not_the_lists_around_it(no_list: str) -> None:
+    lines = ['{"tool_calls": ["a"]}', "{}", f'{{"step": 7, "tool_calls": {no_list}}}', "bad"]
+    parsed = parse("\n".join([*lines, '{"tool_calls": ["b", "c"]}']).encode())
+    assert parsed.frame["tool_calls"].to_list() == [["a"], None, None, ["b", "c"]]
+    assert parsed.frame["step"].to_list() == [None, None, 7, None]
+    assert (parsed.nulled.counts, parsed.nulled.first) == ({"tool_calls": 1}, {"tool_calls": 2})
+
+
 @pytest.mark.parametrize("bad", [b"", b"bad\n", b'{"tool_calls": 1, "latency_ms": "x"}\n'])
-def test_only_the_columns_asked_for_are_read_and_the_others_are_null(bad: bytes) -> None:
-    lines = b'{"model": "m", "step": "x", "http_status": 503, "request_model": "n"}\n' + bad
+def test_only_the_columns_asked_for_have_values_and_what_does_not_fit_counts_in_all(
+    bad: bytes,
+) -> None:
+    lines = b'{"model": "m", "step": "x", "http_status": 503, "request_model": "n", "id": "i"}\n'
     columns = {"model", "status", "event", "error_status"}
-    parsed = parse(lines, columns=columns)
+    parsed = parse(lines + bad, columns=columns)
     row = parsed.frame.row(0, named=True)
     assert {name for name, have in row.items() if have is not None} == columns | {"line"}
     assert (row["model"], row["status"], row["error_status"]) == ("m", "error", 503)
     assert dict(parsed.frame.schema) == {**COLUMNS, "line": pl.UInt32()}
-    assert parsed.nulled.counts == {}
+    assert parsed.nulled.counts == parse(lines + bad).nulled.counts
+    assert parsed.nulled.counts["step"] == 1

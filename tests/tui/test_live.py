@@ -78,6 +78,33 @@ async def test_a_file_that_is_not_there_yet_is_waited_for(
         assert "No model calls yet" in "\n".join(lines_of(app.query_one(CallsPane)))
 
 
+async def test_a_file_that_is_gone_is_waited_for(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(record())
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 1)
+        log.unlink()
+        gone = "waiting for calls.jsonl: it is gone"
+        await until(pilot, lambda: gone in top_row(app), "the header says so")
+        log.write_bytes(record(step=1))
+        await shown(pilot, 2)
+        await until(pilot, lambda: "● live" in top_row(app), "it is there again")
+
+
+async def test_a_last_record_without_a_newline_is_shown_once_nothing_else_comes(
+    tmp_path: Path, shown: Shown
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(record() + record(step=1).rstrip(b"\n"))
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        await shown(pilot, 2)
+        with log.open("ab") as file:
+            file.write(b"\n" + record(step=2))
+        await shown(pilot, 3)
+
+
 async def test_a_log_that_is_not_followed_is_read_to_its_very_end(
     tmp_path: Path, shown: Shown, until: Until
 ) -> None:

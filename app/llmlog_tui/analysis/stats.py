@@ -16,6 +16,12 @@ from llmlog_tui.log.schema import IS_CALL
 
 _TOKENS: Final = ("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens")
 
+NEEDED: Final = (
+    *("ts", "event", "status", "session_id", "trace_id", "model", "requested_model", "provider"),
+    *("finish_reason", "latency_ms", "tokens_per_sec", *_TOKENS),
+)
+"""The columns that stats() looks at."""
+
 
 @dataclass(frozen=True, eq=False)
 class Stats:
@@ -80,6 +86,7 @@ def stats(
 
     Prices that `rules` have come before those that are listed.
     """
+    frame = frame.select(NEEDED)  # the others would be copied with them, again and again
     is_tool = pl.col("event") == "tool_call"
     totals = frame.select(
         sessions=pl.col("session_id").drop_nulls().n_unique(),
@@ -89,7 +96,7 @@ def stats(
         first_ts=pl.col("ts").min(),
         last_ts=pl.col("ts").max(),
     ).row(0, named=True)
-    calls = model_calls(priced(frame, rates(rules)))
+    calls = priced(model_calls(frame), rates(rules))
     of_calls = calls.select(
         calls=pl.len(),
         **_token_sums(),

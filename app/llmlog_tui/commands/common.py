@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -97,13 +97,16 @@ def opened(
     names: Sequence[str],
     where: str | None = None,
     *,
+    columns: Collection[str] = COLUMNS,
     on_step: Callable[[Reader], object] = lambda _: None,
 ) -> Iterator[Log]:
     """Everything in the files that `names` mean, as it stands now.
 
+    Of its fields only `columns` are kept, but all of them where `where` may ask for any.
     Raises SourceError for one that cannot be read, QueryError for a bad `where`.
     """
-    with closing(Reader(Sources(names, must_exist=True))) as reader:
+    kept = columns if where is None else COLUMNS
+    with closing(Reader(Sources(names, must_exist=True), columns=kept)) as reader:
         snapshot = read_all(reader, on_step=lambda: on_step(reader))
         frame = snapshot.frame if where is None else narrowed(snapshot.frame, where)
         yield Log(reader, snapshot, frame)

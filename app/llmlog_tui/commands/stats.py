@@ -10,7 +10,7 @@ import orjson
 from llmlog_tui import units
 from llmlog_tui.analysis.latency import By
 from llmlog_tui.analysis.rules import Rules
-from llmlog_tui.analysis.stats import Stats
+from llmlog_tui.analysis.stats import NEEDED, Stats
 from llmlog_tui.analysis.stats import stats as figures
 from llmlog_tui.commands.common import files_argument, opened, path_text, where_option
 from llmlog_tui.commands.numbers import Finite
@@ -49,7 +49,7 @@ def stats(  # noqa: PLR0913 - options by name
     rules: Rules,
 ) -> None:
     """Count records, calls, errors and tokens, and take percentiles of the latency."""
-    with opened(files, where) as log:
+    with opened(files, where, columns=NEEDED) as log:
         snapshot = log.snapshot
         found = figures(log.frame, over_ms=slow_ms, by=by, rules=rules)
     if as_json:

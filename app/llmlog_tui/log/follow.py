@@ -5,18 +5,17 @@ Knows nothing of what a line means, and nothing of threads: somebody calls read(
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from llmlog_tui.log.lines import Block, LineCutter
+from llmlog_tui.log.remains import HEAD_BYTES, kept
 
 BLOCK_BYTES: Final = 8 * 2**20
 """How much is read at once."""
@@ -24,14 +23,8 @@ BLOCK_BYTES: Final = 8 * 2**20
 NEWEST_BYTES: Final = 2**20
 """How much of a big file's end is read first."""
 
-HEAD_BYTES: Final = 256
-"""How much of a file's beginning tells one generation of a log from the next."""
-
 _HELD: Final = 5
 """So many generations are held open: the current one, and those renamed or deleted last."""
-
-_LOOK_ALIKES: Final = 1_000
-"""So many lines that begin as a new file does are tried; more are those of a log gone wrong."""
 
 Claim = Callable[[os.stat_result, bytes], int | None]
 """Asked with a file's stat and head: from which byte on is it new? None: it is another's."""
@@ -80,6 +73,10 @@ class Generation:
                 return block
         return None
 
+    def settled(self, quiet_s: float) -> Block | None:
+        """A record at the end that only lacks its newline, if nothing was added for `quiet_s`."""
+        return self.live.record_at_end() if self.quiet_s() >= quiet_s else None
+
     def left(self) -> int:
         """How many bytes are still to be read."""
         size = os.fstat(self.fd).st_size
@@ -97,48 +94,6 @@ class Generation:
         return os.pread(self.fd, len(self.head), 0) != self.head
 
 
-def kept(old: Generation, fd: int) -> int:
-    """How many bytes of the file that took the place of `old` were read in that one; 0 if none.
-
-    These are the bytes from the beginning of some line of `old` to the end of its last one, if the
-    new file begins with them and they are as many as tell a file from another.
-    """
-    new_size, end = os.fstat(fd).st_size, old.live.lines_end
-    head = os.pread(fd, HEAD_BYTES, 0)
-    if len(head) < HEAD_BYTES:
-        return 0
-    starts = _line_starts(old.fd, head, max(1, end - new_size), end)
-    for begin in islice(starts, _LOOK_ALIKES):
-        if _is_same(old.fd, begin, fd, end - begin):
-            return end - begin
-    return 0
-
-
-def _line_starts(fd: int, head: bytes, first: int, end: int) -> Iterator[int]:
-    """Where, from `first` on, the lines of a file begin that begin with `head`."""
-    sought, at = b"\n" + head, first - 1
-    while at + len(sought) <= end:
-        data = os.pread(fd, min(BLOCK_BYTES, end - at), at)
-        found = data.find(sought)
-        while found >= 0:
-            yield at + found + 1
-            found = data.find(sought, found + 1)
-        if len(data) < len(sought):
-            return
-        at += len(data) - len(sought) + 1
-
-
-def _is_same(fd: int, begin: int, other: int, length: int) -> bool:
-    """Whether `length` bytes from `begin` on are those that the other file begins with."""
-    at = 0
-    while at < length:
-        data = os.pread(fd, min(BLOCK_BYTES, length - at), begin + at)
-        if not data or data != os.pread(other, len(data), at):
-            return False
-        at += len(data)
-    return True
-
-
 def all_new(_: os.stat_result, __: bytes) -> int:
     """The Claim of a file that stands for itself: all of it is new."""
     return 0
@@ -151,7 +106,8 @@ class Follower:
     read. A file that got shorter, or whose first 256 bytes are other ones, is a new generation,
     read from its beginning; one that begins with the end of the file before (a prefix was cut off,
     see llmlog.prune) is read from behind that. Half a line at the end of a file that was replaced
-    is given up when nothing was added to it for `linger_s` seconds.
+    is given up when nothing was added to it for `linger_s` seconds. A whole record at the end of a
+    file counts as a line without its newline when nothing was added for `settle_s` seconds.
     """
 
     def __init__(
@@ -160,13 +116,17 @@ class Follower:
         *,
         newest_first: bool = False,
         linger_s: float = 5.0,
+        settle_s: float = 1.0,
         claim: Claim = all_new,
     ) -> None:
         self.path = path
         self.is_waiting = True
         """Whether the file was never there yet."""
+        self.is_gone = False
+        """Whether the file was there, and no other has come in its place."""
         self._newest_first = newest_first
         self._linger_s = linger_s
+        self._settle_s = settle_s
         self._claim = claim
         self._held: list[Generation] = []
         self._count = 0
@@ -190,7 +150,9 @@ class Follower:
         is_replaced = self._is_replaced(current)  # what was written until then is read below
         if block := current.read():
             return block
-        return self.read() if is_replaced and self._open() else None
+        if is_replaced and self._open():
+            return self.read()
+        return current.settled(self._settle_s)
 
     def read_older(self) -> Block | None:
         """With `newest_first`: the next lines of those before the newest, from the first on."""
@@ -254,7 +216,7 @@ class Follower:
         start = self._claim(file, os.pread(fd, HEAD_BYTES, 0))
         self.is_waiting = False
         if start == 0 and self._held:
-            start = kept(self._held[-1], fd)
+            start = kept(self._held[-1].fd, self._held[-1].live.lines_end, fd)
         if start is None or start > file.st_size:  # another's, or a copy that is still being made
             os.close(fd)
             return False
@@ -267,8 +229,13 @@ class Follower:
     def _is_replaced(self, current: Generation) -> bool:
         """Whether the path leads to another file; if it cannot be looked at, the held one stays."""
         held = os.fstat(current.fd)
-        with contextlib.suppress(OSError):
+        self.is_gone = False
+        try:
             return not os.path.samestat(self.path.stat(), held) or held.st_nlink == 0
+        except FileNotFoundError:
+            self.is_gone = True
+        except OSError:
+            pass
         return False
 
     def _generation(self, fd: int, start: int = 0) -> Generation:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import Final
+
+from llmlog_tui.log.faults import LineError, load
 
 MAX_LINE_BYTES: Final = 16 * 2**20
 """A line longer than this is passed over and counted, not held in memory."""
@@ -13,9 +16,9 @@ MAX_LINE_BYTES: Final = 16 * 2**20
 class Block:
     """Whole lines of a file: `data` stands at byte `offset` of its generation `generation`.
 
-    Only the last block of a generation may lack the newline at its end: its writer died, or the
-    file is read once and not followed. `too_long` lines before `data` were passed over. `older`
-    blocks stand before what was read of the file first.
+    A block may lack the newline at its end: its writer died, the file is read once and not
+    followed, or the newline comes later and belongs to no block. `too_long` lines before `data`
+    were passed over. `older` blocks stand before what was read of the file first.
     """
 
     data: bytes
@@ -35,6 +38,8 @@ class LineCutter:
         self._older = older
         self._tail = bytearray()  # fed, but not yet a whole line
         self._passing = False  # in the middle of a line that is too long
+        self._lacks_newline = False  # the last line was given before its end came
+        self._looked = start  # up to where record_at_end() has looked
 
     @property
     def lines_end(self) -> int:
@@ -50,8 +55,11 @@ class LineCutter:
         """The next bytes; the whole lines there are now, if any."""
         begin = self.lines_end
         self.offset += len(data)
-        passed = 0
-        if self._passing:
+        passed, too_long = 0, self._passing
+        if self._lacks_newline:
+            self._lacks_newline = False
+            passed = len(data) - len(data.removeprefix(b"\r").removeprefix(b"\n"))
+        elif too_long:
             passed = data.find(b"\n") + 1
             if not passed:
                 return None
@@ -64,7 +72,18 @@ class LineCutter:
         if len(self._tail) > MAX_LINE_BYTES:
             self._tail = bytearray()
             self._passing = True
-        return self._block(whole, begin + passed, too_long=passed > 0) if cut else None
+        return self._block(whole, begin + passed, too_long=too_long) if cut else None
+
+    def record_at_end(self) -> Block | None:
+        """What was fed after the last newline if it is a whole record; its newline may follow."""
+        if self._looked == self.offset or self._passing or not self._tail.endswith(b"}"):
+            return None
+        self._looked = self.offset
+        with contextlib.suppress(LineError):
+            load(bytes(self._tail))
+            self._lacks_newline = True
+            return self.rest()
+        return None
 
     def rest(self) -> Block | None:
         """What was fed after the last newline, if nothing is to follow."""

@@ -12,8 +12,9 @@ from typing import BinaryIO, Final, Self
 import zstandard
 
 from llmlog_tui.log import follow
-from llmlog_tui.log.follow import HEAD_BYTES, Claim, all_new
+from llmlog_tui.log.follow import Claim, all_new
 from llmlog_tui.log.lines import Block, LineCutter
+from llmlog_tui.log.remains import HEAD_BYTES
 
 SUFFIXES: Final = (".gz", ".zst")
 
@@ -30,6 +31,7 @@ class Packed:
     def __init__(self, path: Path, *, claim: Claim = all_new) -> None:
         self.path = path
         self.is_waiting = True
+        self.is_gone = False  # what was rotated away may go
         self._claim = claim
         self._stream: _Stream | None = None
         self._at: _Identity = (0, 0, 0, 0)  # the file that is, or was last, read

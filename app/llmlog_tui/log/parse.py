@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -48,9 +49,9 @@ def parse(
 
     polars reads the block as one. It refuses a whole block for one bad line; from such a block bad
     lines are taken with more and more care, so that each costs itself and nothing else. `care`, of
-    the block before, says where to begin; it changes nothing but the time this takes. Only of
-    `columns`, event and status values are read, and counted when they do not fit; the others are
-    null.
+    the block before, says where to begin; it changes nothing but the time this takes. Only
+    `columns`, event and status have values, the others are null; values that do not fit are counted
+    in all of them.
     """
     if at_start:
         block = block.removeprefix(_BOM)
@@ -70,7 +71,7 @@ def parse(
     fit, lost = fitted(read)
     for name, (values, row) in lost.items():
         nulled.add(name, numbers[row], values)
-    frame = inferred(fit).with_columns(pl.Series("line", numbers, pl.UInt32))
+    frame = inferred(fit, columns).with_columns(pl.Series("line", numbers, pl.UInt32))
     # polars reads a block in several chunks; columns cut differently are put together in every
     # later question, which costs a hundred times what it costs here.
     frame = frame.rechunk()
@@ -120,13 +121,32 @@ class _Salvage:
                 else:
                     kept.append((number, line))
             lines = kept
-            schema = self._text if level >= AS_TEXT else self._typed
-            read = _read(b"\n".join(line for _, line in lines), schema)
-            if read is not None and read.height == len(lines):
+            read = _read_lines(lines, self._text if level >= AS_TEXT else self._typed)
+            if read is not None and level >= AS_TEXT:
+                read = self._with_lists(read, lines)
+            if read is not None:
                 return read, lines, level
         for number, _ in lines:  # not seen yet; were it so, the lines would at least be counted
             self._skipped.add("not_json", number)
         return pl.DataFrame(schema=self._text), [], care
+
+    def _with_lists(self, read: pl.DataFrame, lines: _Lines) -> pl.DataFrame | None:
+        """Lists for the text they were read as, from their lines again; None if one is no list."""
+        for name in _LISTS.intersection(read.columns):
+            text = read[name]
+            rows = text.str.starts_with("[").arg_true()
+            lists = _lists(name, lines, rows)
+            if lists is None:  # text may look like a list and be none
+                rows = rows.filter([_has_list(name, lines[row][1]) for row in rows])
+                lists = _lists(name, lines, rows)
+            if lists is None:
+                return None
+            for row in set(text.is_not_null().arg_true()).difference(rows):
+                self._nulled.add(name, lines[row][0])
+            nowhere = pl.Series([None], dtype=pl.UInt32).new_from_index(0, read.height)
+            where = nowhere.scatter(rows, pl.int_range(len(rows), dtype=pl.UInt32, eager=True))
+            read = read.with_columns(lists.gather(where))
+        return read
 
     def _checked(self, number: int, line: bytes, *, rewrite: bool) -> bytes | None:
         """The line, perhaps in other words, or None if it holds no record."""
@@ -145,4 +165,22 @@ class _Salvage:
             return None
 
 
-_LISTS: Final = {name for name, dtype in TEXT_SCHEMA.items() if isinstance(dtype, pl.List)}
+_LISTS: Final = {name for name, dtype in READ_SCHEMA.items() if isinstance(dtype, pl.List)}
+
+
+def _read_lines(lines: _Lines, schema: _Schema) -> pl.DataFrame | None:
+    """A row for each line, or None if polars refuses one of them or sees other lines."""
+    read = _read(b"\n".join(line for _, line in lines), schema)
+    return read if read is not None and read.height == len(lines) else None
+
+
+def _lists(name: str, lines: _Lines, rows: pl.Series) -> pl.Series | None:
+    """What these rows' lines have under `name`, or None if one of it is no list."""
+    read = _read_lines([lines[row] for row in rows], {name: READ_SCHEMA[name]})
+    return None if read is None else read[name]
+
+
+def _has_list(name: str, line: bytes) -> bool:
+    with contextlib.suppress(LineError):
+        return isinstance(load(line)[0].get(name), list)
+    return False

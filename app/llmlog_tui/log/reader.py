@@ -13,11 +13,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final, Protocol
 
-from llmlog_tui.log.follow import HEAD_BYTES, Claim, Follower, all_new
+from llmlog_tui.log.follow import Claim, Follower, all_new
 from llmlog_tui.log.lines import Block
 from llmlog_tui.log.packed import SUFFIXES, Packed
 from llmlog_tui.log.parse import AS_ONE, Parsed, parse
 from llmlog_tui.log.piped import STDIN, Piped
+from llmlog_tui.log.remains import HEAD_BYTES
 from llmlog_tui.log.schema import COLUMNS
 from llmlog_tui.log.sources import SourceError, Sources
 from llmlog_tui.log.store import Snapshot, Store
@@ -36,6 +37,7 @@ class _Source(Protocol):
 
     path: Path
     is_waiting: bool
+    is_gone: bool
 
     def read(self) -> Block | None: ...
     def read_older(self) -> Block | None: ...
@@ -52,8 +54,8 @@ class Reader:
 
     With `newest_first` the end of each big file comes before the rest of it. Files from a glob or
     folder are one log: what was read under one name is not read again under another, and new files
-    are found while reading. `window` says which records are kept, `columns` which fields are read:
-    the others, but event and status, are null and not looked at for values of a wrong type.
+    are found while reading. `window` says which records are kept, `columns` which fields: the
+    others, but event and status, are null, though looked at for values of a wrong type.
     `stdin` is the descriptor that `-` stands for, if standard input was moved (see take_stdin).
     """
 
@@ -156,6 +158,10 @@ class Reader:
     def waiting_for(self) -> list[Path]:
         """The files that are not there yet."""
         return [source.path for source in self._sources if source.is_waiting]
+
+    def gone(self) -> list[Path]:
+        """The files that were read and are there no more; of a glob or folder any may go."""
+        return [] if self._names else [source.path for source in self._sources if source.is_gone]
 
     def raw_line(self, block: int, line: int) -> bytes | None:
         """A record's line as it stands in its file, or None if that file was replaced since."""

@@ -60,10 +60,7 @@ READ_SCHEMA: Final[dict[str, pl.DataType]] = {
 }
 """What pl.read_ndjson is told: every known key, each in its most generous dtype."""
 
-TEXT_SCHEMA: Final[dict[str, pl.DataType]] = {
-    name: dtype if isinstance(dtype, pl.List) else pl.String()
-    for name, dtype in READ_SCHEMA.items()
-}
+TEXT_SCHEMA: Final[dict[str, pl.DataType]] = dict.fromkeys(READ_SCHEMA, pl.String())
 """READ_SCHEMA for lines that have values of a wrong type: polars makes text of any value."""
 
 _INFERRED_FROM: Final = {
@@ -74,11 +71,23 @@ _INFERRED_FROM: Final = {
 }
 
 
+_MAY_MISFIT: Final = frozenset(
+    name for name, dtype in READ_SCHEMA.items() if dtype not in {pl.String(), pl.Categorical()}
+) | {"ts"}
+"""Fields that can have a value of a wrong type; text cannot, as any value is made text."""
+
+
 def only(schema: dict[str, pl.DataType], columns: Collection[str]) -> dict[str, pl.DataType]:
-    """What of READ_SCHEMA or TEXT_SCHEMA must be read to know `columns`, event and status."""
-    asked = {"event", "status", *columns}
-    needed = asked.union(*(_INFERRED_FROM.get(name, ()) for name in asked))
+    """What of READ_SCHEMA or TEXT_SCHEMA must be read to know `columns`, event and status.
+
+    With it everything of which a value could have a wrong type: that is counted, asked for or not.
+    """
+    asked = _ALWAYS.union(columns)
+    needed = asked.union(_MAY_MISFIT, *(_INFERRED_FROM.get(name, ()) for name in asked))
     return {name: dtype for name, dtype in schema.items() if name in needed}
+
+
+_ALWAYS: Final = frozenset({"event", "status"})
 
 
 COLUMNS: Final[dict[str, pl.DataType]] = {
@@ -122,11 +131,12 @@ def fitted(read: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, Lost]]:
     return pl.DataFrame(columns), lost
 
 
-def inferred(fit: pl.DataFrame) -> pl.DataFrame:
+def inferred(fit: pl.DataFrame, columns: Collection[str] = COLUMNS) -> pl.DataFrame:
     """A frame from fitted() with COLUMNS alone, absent values taken from what is there.
 
-    An absent event is a tool_call if there is a tool_name, else a chat_completion; an absent status
-    is an error if `error`, error_type or an HTTP status of 400 and more is there, else ok.
+    Only `columns`, event and status have values. An absent event is a tool_call if there is a
+    tool_name, else a chat_completion; an absent status is an error if `error`, error_type or an
+    HTTP status of 400 and more is there, else ok.
     """
     fit = fit.with_columns(_aliased(fit))
     have = {name for name in ("event", "status") if not fit[name].null_count()}
@@ -140,7 +150,10 @@ def inferred(fit: pl.DataFrame) -> pl.DataFrame:
         pl.coalesce(name, value.cast(pl.Categorical)).alias(name)
         for name, value in absent.items()
         if name not in have
-    ).select(list(COLUMNS))
+    ).select(
+        name if name in columns or name in _ALWAYS else _NULL[name].new_from_index(0, fit.height)
+        for name in COLUMNS
+    )
 
 
 _FAILED_STATUS: Final = 400
@@ -205,7 +218,13 @@ _FIRST_US, _LAST_US = -62_135_596_800_000_000, 253_402_214_400_000_000
 
 def _times(text: pl.Series) -> pl.Series:
     """UTC instants of RFC 3339 text or of epochs."""
-    found = text.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
+    found = text.str.to_datetime(
+        "%+",
+        time_unit="us",
+        time_zone="UTC",
+        strict=False,
+        cache=False,  # no two are the same
+    )
     if found.null_count() > text.null_count():
         found = text.to_frame().select(_any_time(pl.col(text.name))).to_series()
     us = found.to_physical()

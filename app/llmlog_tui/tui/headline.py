@@ -71,6 +71,8 @@ def headline(
         state, detail = "problem", f"{path.name}: {why}"
     elif progress.waiting:
         state, detail = "waiting", f"for {progress.waiting[0].name}"
+    elif progress.gone:
+        state, detail = "waiting", f"for {progress.gone[0].name}: it is gone"
     elif state == "live":
         detail = f"{units.rate(rate)}/s"
     elif state == "loading" and progress.there:

@@ -28,8 +28,8 @@ class Progress:
     """How far reading is: bytes `read` of those `there`.
 
     `files` are the ones there are (of a glob there may come more), `waiting` those that are not
-    there yet, `problems` those that cannot be read, and why. `state` is `done` where the files
-    were read once and are not followed.
+    there yet, `gone` those that are there no more, `problems` those that cannot be read, and why.
+    `state` is `done` where the files were read once and are not followed.
     """
 
     state: State = "loading"
@@ -38,6 +38,7 @@ class Progress:
     files: tuple[Path, ...] = ()
     waiting: tuple[Path, ...] = ()
     problems: tuple[tuple[Path, str], ...] = ()
+    gone: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -207,7 +207,15 @@ def _progress(reader: Reader, state: State) -> Progress:
     read, there = reader.progress()
     problems = dict(reader.problems)
     waiting = (path for path in reader.waiting_for() if path not in problems)
-    return Progress(state, read, there, reader.files, tuple(waiting), tuple(problems.items()))
+    return Progress(
+        state,
+        read,
+        there,
+        reader.files,
+        tuple(waiting),
+        tuple(problems.items()),
+        tuple(reader.gone()),
+    )
 
 
 class Analyst:
