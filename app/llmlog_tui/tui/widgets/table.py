@@ -6,32 +6,44 @@ the cursor stays on its row when rows come, go or change places.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from dataclasses import dataclass
 from textwrap import wrap
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
-from rich.cells import set_cell_size
-from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from llmlog_tui.text import inert
 from llmlog_tui.tui.bindings import TABLE_BINDINGS
-from llmlog_tui.tui.widgets.layout import fit, lay_out
-from llmlog_tui.tui.widgets.rows import Cell, Column, NoRows, Row, RowSource, Span
+from llmlog_tui.tui.widgets.layout import fit
+from llmlog_tui.tui.widgets.rows import Cell, Column, NoRows, Row, RowSource, Span, cell
+from llmlog_tui.tui.widgets.strips import GUTTER, Look, Strips
 
-_GUTTER, _MARGIN = 2, 1
+_MARGIN = 1
 _WHEEL_ROWS = 3
 _TONES = (
     *("muted", "strong", "primary", "secondary", "accent"),
     *("success", "warning", "worst", "error"),
 )
+
+
+_TEXT = (Column("", 0),)
+"""The columns of a line without a row: one, with text."""
+
+
+class _Window(NamedTuple):
+    """The rows on screen: from `start` up to `stop`, for columns of these widths."""
+
+    start: int
+    stop: int
+    rows: list[Row]
+    widths: list[int]
 
 
 class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
@@ -96,7 +108,9 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._key: Hashable = None
         self._heading = int(heading)
         self._column: int | None = None
-        self._window: tuple[tuple[int, int], list[Row], list[int]] | None = None
+        self._window: _Window | None = None
+        self._strips = Strips(self._component)
+        self._drawn: dict[int, Look] = {}
 
     # -- rows
 
@@ -114,7 +128,7 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
         """Show other rows; the cursor stays on its row, or on the last one while following."""
         was, lines_above = self._cursor, self._cursor - self._top
         self._source, self._window = source, None
-        self.virtual_size = Size(self.size.width, len(source) + self._heading)
+        self._measure()
         last = len(source) - 1
         found = None if self.following or self._key is None else source.index(self._key)
         here = max(was, 0) if found is None else found
@@ -131,7 +145,7 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._cursor, self._key = index, key
         self.following = index == len(self._source) - 1
         self._scroll_to_cursor()
-        self.refresh()
+        self._repaint()
         return True
 
     def follow(self) -> None:
@@ -144,7 +158,7 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
         """Bring the cursor into view and say where it is now."""
         key = self._source.key(self._cursor) if self._cursor >= 0 else None
         self._scroll_to_cursor()
-        self.refresh()
+        self._repaint()
         if key != self._key:
             self._key = key
             if key is not None:
@@ -160,6 +174,11 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
     def _height(self) -> int:
         return max(1, self.size.height - self._heading)
 
+    def _measure(self) -> None:
+        """Say how many lines there are; that is no reason to lay out the whole screen."""
+        lines = len(self._source) + self._heading
+        self.set_reactive(LineTable.virtual_size, Size(self.size.width, lines))
+
     def _scroll(self, top: int) -> None:
         self.scroll_to(y=max(0, top), animate=False, immediate=True, force=True)
 
@@ -172,7 +191,8 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
     def on_resize(self) -> None:
         """Keep the cursor in view, and the last rows at the bottom."""
         self._window = None
-        self.virtual_size = Size(self.size.width, len(self._source) + self._heading)
+        self._strips.forget()
+        self._measure()
         self._scroll_to_cursor()
         if self.following:
             self._scroll(len(self._source) - self._height)
@@ -251,14 +271,14 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def action_column(self, by: int) -> None:
         """Move the column cursor to the next column on screen that shows a field."""
-        _, _, widths = self._visible()
+        widths = self._visible().widths
         shown = [n for n in range(len(widths)) if self._source.columns[n].field]
         if not shown:
             return
         here = self._column if self._column in shown else None
         at = shown.index(here) + by if here is not None else 0
         self._column = shown[min(max(0, at), len(shown) - 1)]
-        self.refresh()
+        self._repaint()
 
     def action_sort(self) -> None:
         """Sort by the column under the cursor; tables that can, do."""
@@ -271,11 +291,11 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
             self.post_message(self.Picked(field, value, holds=which == "this"))
 
     def _column_at(self, x: int) -> int | None:
-        _, _, widths = self._visible()
-        end = _GUTTER
+        widths = self._visible().widths
+        end = GUTTER
         for n, width in enumerate(widths):
             end += width + 1
-            if _GUTTER <= x < end:
+            if GUTTER <= x < end:
                 return n
         return None
 
@@ -283,28 +303,74 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def render_line(self, y: int) -> Strip:
         """One line of the table as it stands on screen."""
-        width, style = self.size.width, self.rich_style
-        _, rows, widths = self._visible()
-        if y < self._heading:
-            heading = self.get_component_rich_style("table--heading")
-            return self._strip(self._heading_cells(widths), Span(" "), " ", widths, heading)
-        at = y - self._heading
-        if at < len(rows):
-            return self._row(self._top + at, rows[at], widths)
-        if not len(self._source):
-            lines = wrap(inert(self.empty), max(1, width - 2 * _GUTTER))
-            if at < len(lines):
-                muted = style + self.get_component_rich_style("table--muted", partial=True)
-                text = set_cell_size(" " * _GUTTER + lines[at], width)
-                return Strip([Segment(text, muted)], width)
-        return Strip.blank(width, style)
+        look, shown = self._look(y), self._visible()
+        self._drawn[y] = look
+        line: Hashable = self._top + y - self._heading if self._is_row(y) else (y,)
+        columns = self._source.columns if y < self._heading or self._is_row(y) else _TEXT
+        widths = [self.size.width] if columns is _TEXT else shown.widths
+        return self._strips.draw(line, look, columns, widths, self.size.width)
 
-    def _visible(self) -> tuple[tuple[int, int], list[Row], list[int]]:
+    def _repaint(self) -> None:
+        """Draw the lines anew that are to look other than they were drawn."""
+        width = self.size.width
+        for y in range(self.size.height):
+            if self._look(y) != self._drawn.get(y):
+                self.refresh(Region(0, y, width, 1))
+
+    def _visible(self) -> _Window:
         start, stop = self._top, min(self._top + self._height, len(self._source))
-        if self._window is None or self._window[0] != (start, stop):
-            widths = fit(self._source.columns, self.size.width - _GUTTER - _MARGIN)
-            self._window = (start, stop), self._source.rows(start, stop, widths), widths
-        return self._window
+        window = self._window
+        if window is None:
+            widths = fit(self._source.columns, self.size.width - GUTTER - _MARGIN)
+            window = _Window(start, stop, self._source.rows(start, stop, widths), widths)
+        elif (window.start, window.stop) != (start, stop):
+            window = self._moved(window, start, stop)
+        if window is not self._window:
+            self._window = window
+            self._strips.keep([*range(start, stop), *((y,) for y in range(self._heading))])
+        return window
+
+    def _moved(self, window: _Window, start: int, stop: int) -> _Window:
+        """The window elsewhere; the rows that are in both need not be made again."""
+        rows, widths = self._source.rows, window.widths
+        first, last = max(start, window.start), min(stop, window.stop)
+        if first >= last:
+            return _Window(start, stop, rows(start, stop, widths), widths)
+        both = window.rows[first - window.start : last - window.start]
+        before = rows(start, first, widths) if start < first else []
+        after = rows(last, stop, widths) if last < stop else []
+        return _Window(start, stop, [*before, *both, *after], widths)
+
+    def _is_row(self, y: int) -> bool:
+        return y >= self._heading and self._top + y - self._heading < len(self._source)
+
+    def _look(self, y: int) -> Look:
+        """What a line of the table is to look like."""
+        window, pointer = self._visible(), Span(" ", "primary" if self.has_focus else "muted")
+        if y < self._heading:
+            return Look(Row(self._heading_cells(window.widths)), pointer, "heading")
+        if not self._is_row(y):
+            text = self._empty_line(y - self._heading)
+            return Look(Row((cell(text, "muted"),) if text else ()), pointer, "")
+        row, index = window.rows[y - self._heading], self._top + y - self._heading
+        if index != self._cursor:
+            return Look(row, pointer, row.ground)
+        pointer = Span("▌", pointer.tone)
+        if not self.has_focus:
+            return Look(row, pointer, "cursor-blurred")
+        if self._column is not None and self._column < len(row.cells):
+            cells = list(row.cells)
+            picked = cells[self._column]
+            cells[self._column] = [Span(span.text, "primary") for span in picked]
+            row = row._replace(cells=cells)
+        return Look(row, pointer, "cursor")
+
+    def _empty_line(self, n: int) -> str:
+        """A line of what stands in a table without rows."""
+        if len(self._source):
+            return ""
+        lines = wrap(inert(self.empty), max(1, self.size.width - 2 * GUTTER))
+        return lines[n] if n < len(lines) else ""
 
     def _heading_cells(self, widths: list[int]) -> list[Cell]:
         marked = self._column if self.has_focus else None
@@ -313,41 +379,15 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
             for n, width in enumerate(widths)
         ]
 
-    def _row(self, index: int, row: Row, widths: list[int]) -> Strip:
-        style, pointer = self.rich_style, " "
-        if row.ground:
-            style = self.get_component_rich_style(f"table--{row.ground}")
-        if index == self._cursor:
-            pointer = "▌"
-            name = "table--cursor" if self.has_focus else "table--cursor-blurred"
-            style = self.get_component_rich_style(name)
-        cells = row.cells
-        if index == self._cursor and self.has_focus and self._column is not None:
-            picked = self._column
-            cells = [
-                [Span(span.text, "primary") for span in spans] if n == picked else spans
-                for n, spans in enumerate(cells)
-            ]
-        return self._strip(cells, row.mark, pointer, widths, style)
-
-    def _strip(
-        self, cells: Sequence[Cell], mark: Span, pointer: str, widths: list[int], style: Style
-    ) -> Strip:
-        tone = "primary" if self.has_focus else "muted"
-        pointing = self.get_component_rich_style(f"table--{tone}", partial=True)
-        segments = [Segment(pointer, style + pointing), self._segment(mark, style)]
-        for column, spans, width in zip(self._source.columns, cells, widths, strict=False):
-            shown = lay_out(spans, width, column.align)
-            segments += [self._segment(span, style) for span in shown]
-            segments.append(Segment(" ", style))
-        return Strip(segments).adjust_cell_length(self.size.width, style)
-
-    def _segment(self, span: Span, style: Style) -> Segment:
-        if span.tone:
-            style += self.get_component_rich_style(f"table--{span.tone}", partial=True)
-        return Segment(span.text, style)
+    def _component(self, name: str, partial: bool) -> Style:  # noqa: FBT001 - for Strips
+        return (
+            self.get_component_rich_style(f"table--{name}", partial=partial)
+            if name
+            else self.rich_style
+        )
 
     def notify_style_update(self) -> None:
         """Draw anew in another theme."""
         super().notify_style_update()
+        self._strips.forget()
         self.refresh()
