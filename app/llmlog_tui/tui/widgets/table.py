@@ -1,63 +1,30 @@
-"""A table for a million rows: it asks its source for the rows on screen, and for no others.
+"""A table for a million rows: it has a cursor, which is moved, and follows what is newest.
 
-Stock tables keep every cell; this one is a ScrollView with the Line API. Rows are known by key, so
-the cursor stays on its row when rows come, go or change places.
+Rows are known by key, so the cursor stays on its row when rows come, go or change places.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from textwrap import wrap
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
-from rich.style import Style
 from textual import events
 from textual.binding import BindingType
-from textual.geometry import Region, Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
-from textual.strip import Strip
 
-from llmlog_tui.text import inert
 from llmlog_tui.tui.bindings import TABLE_BINDINGS
-from llmlog_tui.tui.widgets.layout import fit
-from llmlog_tui.tui.widgets.rows import Cell, Column, NoRows, Row, RowSource, Span, cell
-from llmlog_tui.tui.widgets.strips import GUTTER, Look, Strips
+from llmlog_tui.tui.widgets.lines import Lines
+from llmlog_tui.tui.widgets.rows import Column, RowSource
+from llmlog_tui.tui.widgets.strips import GUTTER
 
-_MARGIN = 1
 _WHEEL_ROWS = 3
-_TONES = (
-    *("muted", "strong", "primary", "secondary", "accent"),
-    *("success", "warning", "worst", "error"),
-)
 
 
-_TEXT = (Column("", 0),)
-"""The columns of a line without a row: one, with text."""
-
-
-class _Window(NamedTuple):
-    """The rows on screen: from `start` up to `stop`, for columns of these widths."""
-
-    start: int
-    stop: int
-    rows: list[Row]
-    widths: list[int]
-
-
-class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
+class LineTable(Lines, can_focus=True, inherit_bindings=False):
     """Rows under a heading, with a cursor; `following` sticks to the last row while it grows."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*TABLE_BINDINGS]
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "table--heading",
-        "table--cursor",
-        "table--cursor-blurred",
-        "table--slow",
-        "table--failed",
-        *(f"table--{tone}" for tone in _TONES),
-    }
 
     @dataclass
     class Highlighted(Message):
@@ -99,18 +66,9 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
         holds: bool
 
     def __init__(self, *, heading: bool = True, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id)
+        super().__init__(heading=heading, id=id)
         self.following = True
-        self.empty = ""
-        """What stands in a table without rows: what would appear there, and how."""
-        self._source: RowSource = NoRows()
-        self._cursor = -1
         self._key: Hashable = None
-        self._heading = int(heading)
-        self._column: int | None = None
-        self._window: _Window | None = None
-        self._strips = Strips(self._component)
-        self._drawn: dict[int, Look] = {}
 
     # -- rows
 
@@ -145,7 +103,7 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._cursor, self._key = index, key
         self.following = index == len(self._source) - 1
         self._scroll_to_cursor()
-        self._repaint()
+        self.repaint()
         return True
 
     def follow(self) -> None:
@@ -158,26 +116,13 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
         """Bring the cursor into view and say where it is now."""
         key = self._source.key(self._cursor) if self._cursor >= 0 else None
         self._scroll_to_cursor()
-        self._repaint()
+        self.repaint()
         if key != self._key:
             self._key = key
             if key is not None:
                 self.post_message(self.Highlighted(self, key, by_user))
 
     # -- scrolling
-
-    @property
-    def _top(self) -> int:
-        return self.scroll_offset.y
-
-    @property
-    def _height(self) -> int:
-        return max(1, self.size.height - self._heading)
-
-    def _measure(self) -> None:
-        """Say how many lines there are; that is no reason to lay out the whole screen."""
-        lines = len(self._source) + self._heading
-        self.set_reactive(LineTable.virtual_size, Size(self.size.width, lines))
 
     def _scroll(self, top: int) -> None:
         self.scroll_to(y=max(0, top), animate=False, immediate=True, force=True)
@@ -278,7 +223,7 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
         here = self._column if self._column in shown else None
         at = shown.index(here) + by if here is not None else 0
         self._column = shown[min(max(0, at), len(shown) - 1)]
-        self._repaint()
+        self.repaint()
 
     def action_sort(self) -> None:
         """Sort by the column under the cursor; tables that can, do."""
@@ -298,96 +243,3 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
             if GUTTER <= x < end:
                 return n
         return None
-
-    # -- drawing
-
-    def render_line(self, y: int) -> Strip:
-        """One line of the table as it stands on screen."""
-        look, shown = self._look(y), self._visible()
-        self._drawn[y] = look
-        line: Hashable = self._top + y - self._heading if self._is_row(y) else (y,)
-        columns = self._source.columns if y < self._heading or self._is_row(y) else _TEXT
-        widths = [self.size.width] if columns is _TEXT else shown.widths
-        return self._strips.draw(line, look, columns, widths, self.size.width)
-
-    def _repaint(self) -> None:
-        """Draw the lines anew that are to look other than they were drawn."""
-        width = self.size.width
-        for y in range(self.size.height):
-            if self._look(y) != self._drawn.get(y):
-                self.refresh(Region(0, y, width, 1))
-
-    def _visible(self) -> _Window:
-        start, stop = self._top, min(self._top + self._height, len(self._source))
-        window = self._window
-        if window is None:
-            widths = fit(self._source.columns, self.size.width - GUTTER - _MARGIN)
-            window = _Window(start, stop, self._source.rows(start, stop, widths), widths)
-        elif (window.start, window.stop) != (start, stop):
-            window = self._moved(window, start, stop)
-        if window is not self._window:
-            self._window = window
-            self._strips.keep([*range(start, stop), *((y,) for y in range(self._heading))])
-        return window
-
-    def _moved(self, window: _Window, start: int, stop: int) -> _Window:
-        """The window elsewhere; the rows that are in both need not be made again."""
-        rows, widths = self._source.rows, window.widths
-        first, last = max(start, window.start), min(stop, window.stop)
-        if first >= last:
-            return _Window(start, stop, rows(start, stop, widths), widths)
-        both = window.rows[first - window.start : last - window.start]
-        before = rows(start, first, widths) if start < first else []
-        after = rows(last, stop, widths) if last < stop else []
-        return _Window(start, stop, [*before, *both, *after], widths)
-
-    def _is_row(self, y: int) -> bool:
-        return y >= self._heading and self._top + y - self._heading < len(self._source)
-
-    def _look(self, y: int) -> Look:
-        """What a line of the table is to look like."""
-        window, pointer = self._visible(), Span(" ", "primary" if self.has_focus else "muted")
-        if y < self._heading:
-            return Look(Row(self._heading_cells(window.widths)), pointer, "heading")
-        if not self._is_row(y):
-            text = self._empty_line(y - self._heading)
-            return Look(Row((cell(text, "muted"),) if text else ()), pointer, "")
-        row, index = window.rows[y - self._heading], self._top + y - self._heading
-        if index != self._cursor:
-            return Look(row, pointer, row.ground)
-        pointer = Span("▌", pointer.tone)
-        if not self.has_focus:
-            return Look(row, pointer, "cursor-blurred")
-        if self._column is not None and self._column < len(row.cells):
-            cells = list(row.cells)
-            picked = cells[self._column]
-            cells[self._column] = [Span(span.text, "primary") for span in picked]
-            row = row._replace(cells=cells)
-        return Look(row, pointer, "cursor")
-
-    def _empty_line(self, n: int) -> str:
-        """A line of what stands in a table without rows."""
-        if len(self._source):
-            return ""
-        lines = wrap(inert(self.empty), max(1, self.size.width - 2 * GUTTER))
-        return lines[n] if n < len(lines) else ""
-
-    def _heading_cells(self, widths: list[int]) -> list[Cell]:
-        marked = self._column if self.has_focus else None
-        return [
-            (Span(self._source.heading(n, width), "primary" if n == marked else ""),)
-            for n, width in enumerate(widths)
-        ]
-
-    def _component(self, name: str, partial: bool) -> Style:  # noqa: FBT001 - for Strips
-        return (
-            self.get_component_rich_style(f"table--{name}", partial=partial)
-            if name
-            else self.rich_style
-        )
-
-    def notify_style_update(self) -> None:
-        """Draw anew in another theme."""
-        super().notify_style_update()
-        self._strips.forget()
-        self.refresh()
