@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual import events
 from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
@@ -32,6 +33,7 @@ from llmlog_tui.tui.messages import (
     Question,
     Refused,
 )
+from llmlog_tui.tui.promptness import Promptness
 from llmlog_tui.tui.screens.alerts import AlertsScreen
 from llmlog_tui.tui.screens.calls import CallsScreen
 from llmlog_tui.tui.screens.overview import OverviewScreen
@@ -96,6 +98,7 @@ class LogApp(Errands):
         )
         self._wanted_row: int | None = None
         self._toasts = Toasts()
+        self._promptness = Promptness()
         for view in self._views:
             self.add_mode(view.NAME, partial(_itself, view))
         self._snapshot: Snapshot | None = None
@@ -124,7 +127,8 @@ class LogApp(Errands):
         self.set_keymap(dict(self._settings.keys))
         self.work("reader", self._feed.run)
         self.work("analyst", self._analyst.run)
-        self.set_interval(1.0, self._say)
+        self._promptness.begin()
+        self.set_interval(1.0, self._each_second)
         self._say()
         for number in (signal.SIGTERM, signal.SIGHUP):
             self._on_signal(number)
@@ -140,6 +144,17 @@ class LogApp(Errands):
         """Let the workers go."""
         self._feed.stop()
         self._analyst.stop()
+        self._promptness.end()
+
+    async def on_event(self, event: events.Event) -> None:
+        """Whatever comes; of keys it is noted that somebody types."""
+        if isinstance(event, events.Key):
+            self._promptness.typed()
+        await super().on_event(event)
+
+    def _each_second(self) -> None:
+        self._say()
+        self._promptness.rest()
 
     # -- what tests wait for
 
@@ -188,8 +203,11 @@ class LogApp(Errands):
         if self._frozen and message.overview is not self._overview:
             self._asked = self._answered = None
             return
+        first = self._overview is None
         self._overview, self._answer = message.overview, message.answer
         self._show()
+        if first:
+            self._promptness.loaded()
         if self._wanted_trace is not None:
             self._select_wanted_trace(self._wanted_trace)
         self._ask()

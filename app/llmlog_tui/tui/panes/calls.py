@@ -75,7 +75,7 @@ class CallsPane(Pane):
                 f"No {files[0].name} yet: it is read once it is there. "
                 "`llmlog-tui --demo` shows one."
             )
-        self.refresh()
+        self.repaint()
 
     def hold(self, overview: Overview, trace: str | None, order: pl.Series | None) -> None:
         """Show the calls of `overview` in `order`; `trace` is the selected one.

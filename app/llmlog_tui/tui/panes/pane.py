@@ -31,5 +31,9 @@ class Pane(LineTable):
 
     def label(self, title: str, subtitle: str = "") -> None:
         """Set what stands in the frame; values of a log in it stay harmless."""
-        self.border_title = Content(inert(title))
-        self.border_subtitle = Content("" if self.compact else inert(subtitle))
+        labels = inert(title), "" if self.compact else inert(subtitle)
+        if labels != self._labels:  # to set them draws the whole pane
+            self._labels = labels
+            self.border_title, self.border_subtitle = map(Content, labels)
+
+    _labels = "", ""

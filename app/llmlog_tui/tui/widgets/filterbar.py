@@ -36,6 +36,7 @@ class FilterBar(Horizontal):
         super().__init__(id="filter")
         self.where: str | None = None
         self._last = ""
+        self._told: tuple[str, int, int] | None = None
         self._said = Static(id="filter-said")
         self._typed = Input(
             placeholder="SQL predicate: latency_ms > 500 and model = 'gpt-5-mini'",
@@ -57,7 +58,8 @@ class FilterBar(Horizontal):
         """The filter in force lets `calls` of `total` calls through."""
         self.where = where
         self._last = where or self._last
-        if where is not None:
+        if where is not None and (where, calls, total) != self._told:
+            self._told = where, calls, total
             self._said.update(
                 Content.assemble(
                     (inert(where, 400), "$text-accent"),

@@ -34,8 +34,9 @@ class KpiRow(Widget):
 
     def hold(self, kpis: tuple[Kpi, ...]) -> None:
         """Show these."""
-        self._kpis = kpis
-        self.refresh()
+        if kpis != self._kpis:
+            self._kpis = kpis
+            self.refresh()
 
     def render(self) -> Content:
         """Name, value, course; and the next one."""

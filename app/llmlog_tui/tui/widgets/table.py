@@ -1,51 +1,30 @@
-"""A table for a million rows: it asks its source for the rows on screen, and for no others.
+"""A table for a million rows: it has a cursor, which is moved, and follows what is newest.
 
-Stock tables keep every cell; this one is a ScrollView with the Line API. Rows are known by key, so
-the cursor stays on its row when rows come, go or change places.
+Rows are known by key, so the cursor stays on its row when rows come, go or change places.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from dataclasses import dataclass
-from textwrap import wrap
 from typing import ClassVar
 
-from rich.cells import set_cell_size
-from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import BindingType
-from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
-from textual.strip import Strip
 
-from llmlog_tui.text import inert
 from llmlog_tui.tui.bindings import TABLE_BINDINGS
-from llmlog_tui.tui.widgets.layout import fit, lay_out
-from llmlog_tui.tui.widgets.rows import Cell, Column, NoRows, Row, RowSource, Span
+from llmlog_tui.tui.widgets.lines import Lines
+from llmlog_tui.tui.widgets.rows import Column, RowSource
+from llmlog_tui.tui.widgets.strips import GUTTER
 
-_GUTTER, _MARGIN = 2, 1
 _WHEEL_ROWS = 3
-_TONES = (
-    *("muted", "strong", "primary", "secondary", "accent"),
-    *("success", "warning", "worst", "error"),
-)
 
 
-class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
+class LineTable(Lines, can_focus=True, inherit_bindings=False):
     """Rows under a heading, with a cursor; `following` sticks to the last row while it grows."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*TABLE_BINDINGS]
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "table--heading",
-        "table--cursor",
-        "table--cursor-blurred",
-        "table--slow",
-        "table--failed",
-        *(f"table--{tone}" for tone in _TONES),
-    }
 
     @dataclass
     class Highlighted(Message):
@@ -87,16 +66,9 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
         holds: bool
 
     def __init__(self, *, heading: bool = True, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id)
+        super().__init__(heading=heading, id=id)
         self.following = True
-        self.empty = ""
-        """What stands in a table without rows: what would appear there, and how."""
-        self._source: RowSource = NoRows()
-        self._cursor = -1
         self._key: Hashable = None
-        self._heading = int(heading)
-        self._column: int | None = None
-        self._window: tuple[tuple[int, int], list[Row], list[int]] | None = None
 
     # -- rows
 
@@ -114,7 +86,7 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
         """Show other rows; the cursor stays on its row, or on the last one while following."""
         was, lines_above = self._cursor, self._cursor - self._top
         self._source, self._window = source, None
-        self.virtual_size = Size(self.size.width, len(source) + self._heading)
+        self._measure()
         last = len(source) - 1
         found = None if self.following or self._key is None else source.index(self._key)
         here = max(was, 0) if found is None else found
@@ -131,7 +103,7 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._cursor, self._key = index, key
         self.following = index == len(self._source) - 1
         self._scroll_to_cursor()
-        self.refresh()
+        self.repaint()
         return True
 
     def follow(self) -> None:
@@ -144,21 +116,13 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
         """Bring the cursor into view and say where it is now."""
         key = self._source.key(self._cursor) if self._cursor >= 0 else None
         self._scroll_to_cursor()
-        self.refresh()
+        self.repaint()
         if key != self._key:
             self._key = key
             if key is not None:
                 self.post_message(self.Highlighted(self, key, by_user))
 
     # -- scrolling
-
-    @property
-    def _top(self) -> int:
-        return self.scroll_offset.y
-
-    @property
-    def _height(self) -> int:
-        return max(1, self.size.height - self._heading)
 
     def _scroll(self, top: int) -> None:
         self.scroll_to(y=max(0, top), animate=False, immediate=True, force=True)
@@ -172,7 +136,8 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
     def on_resize(self) -> None:
         """Keep the cursor in view, and the last rows at the bottom."""
         self._window = None
-        self.virtual_size = Size(self.size.width, len(self._source) + self._heading)
+        self._strips.forget()
+        self._measure()
         self._scroll_to_cursor()
         if self.following:
             self._scroll(len(self._source) - self._height)
@@ -251,14 +216,14 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def action_column(self, by: int) -> None:
         """Move the column cursor to the next column on screen that shows a field."""
-        _, _, widths = self._visible()
+        widths = self._visible().widths
         shown = [n for n in range(len(widths)) if self._source.columns[n].field]
         if not shown:
             return
         here = self._column if self._column in shown else None
         at = shown.index(here) + by if here is not None else 0
         self._column = shown[min(max(0, at), len(shown) - 1)]
-        self.refresh()
+        self.repaint()
 
     def action_sort(self) -> None:
         """Sort by the column under the cursor; tables that can, do."""
@@ -271,83 +236,10 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
             self.post_message(self.Picked(field, value, holds=which == "this"))
 
     def _column_at(self, x: int) -> int | None:
-        _, _, widths = self._visible()
-        end = _GUTTER
+        widths = self._visible().widths
+        end = GUTTER
         for n, width in enumerate(widths):
             end += width + 1
-            if _GUTTER <= x < end:
+            if GUTTER <= x < end:
                 return n
         return None
-
-    # -- drawing
-
-    def render_line(self, y: int) -> Strip:
-        """One line of the table as it stands on screen."""
-        width, style = self.size.width, self.rich_style
-        _, rows, widths = self._visible()
-        if y < self._heading:
-            heading = self.get_component_rich_style("table--heading")
-            return self._strip(self._heading_cells(widths), Span(" "), " ", widths, heading)
-        at = y - self._heading
-        if at < len(rows):
-            return self._row(self._top + at, rows[at], widths)
-        if not len(self._source):
-            lines = wrap(inert(self.empty), max(1, width - 2 * _GUTTER))
-            if at < len(lines):
-                muted = style + self.get_component_rich_style("table--muted", partial=True)
-                text = set_cell_size(" " * _GUTTER + lines[at], width)
-                return Strip([Segment(text, muted)], width)
-        return Strip.blank(width, style)
-
-    def _visible(self) -> tuple[tuple[int, int], list[Row], list[int]]:
-        start, stop = self._top, min(self._top + self._height, len(self._source))
-        if self._window is None or self._window[0] != (start, stop):
-            widths = fit(self._source.columns, self.size.width - _GUTTER - _MARGIN)
-            self._window = (start, stop), self._source.rows(start, stop, widths), widths
-        return self._window
-
-    def _heading_cells(self, widths: list[int]) -> list[Cell]:
-        marked = self._column if self.has_focus else None
-        return [
-            (Span(self._source.heading(n, width), "primary" if n == marked else ""),)
-            for n, width in enumerate(widths)
-        ]
-
-    def _row(self, index: int, row: Row, widths: list[int]) -> Strip:
-        style, pointer = self.rich_style, " "
-        if row.ground:
-            style = self.get_component_rich_style(f"table--{row.ground}")
-        if index == self._cursor:
-            pointer = "▌"
-            name = "table--cursor" if self.has_focus else "table--cursor-blurred"
-            style = self.get_component_rich_style(name)
-        cells = row.cells
-        if index == self._cursor and self.has_focus and self._column is not None:
-            picked = self._column
-            cells = [
-                [Span(span.text, "primary") for span in spans] if n == picked else spans
-                for n, spans in enumerate(cells)
-            ]
-        return self._strip(cells, row.mark, pointer, widths, style)
-
-    def _strip(
-        self, cells: Sequence[Cell], mark: Span, pointer: str, widths: list[int], style: Style
-    ) -> Strip:
-        tone = "primary" if self.has_focus else "muted"
-        pointing = self.get_component_rich_style(f"table--{tone}", partial=True)
-        segments = [Segment(pointer, style + pointing), self._segment(mark, style)]
-        for column, spans, width in zip(self._source.columns, cells, widths, strict=False):
-            shown = lay_out(spans, width, column.align)
-            segments += [self._segment(span, style) for span in shown]
-            segments.append(Segment(" ", style))
-        return Strip(segments).adjust_cell_length(self.size.width, style)
-
-    def _segment(self, span: Span, style: Style) -> Segment:
-        if span.tone:
-            style += self.get_component_rich_style(f"table--{span.tone}", partial=True)
-        return Segment(span.text, style)
-
-    def notify_style_update(self) -> None:
-        """Draw anew in another theme."""
-        super().notify_style_update()
-        self.refresh()

@@ -1,0 +1,173 @@
+"""Lines drawn on demand: a view asks its source for the rows on screen, and for no others.
+
+Stock tables keep every cell; this one is a ScrollView with the Line API, and of what is on screen
+it draws only the lines anew that look another way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from textwrap import wrap
+from typing import ClassVar, Final, NamedTuple
+
+from rich.style import Style
+from textual.geometry import Region, Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from llmlog_tui.text import inert
+from llmlog_tui.tui.widgets.layout import fit
+from llmlog_tui.tui.widgets.rows import Cell, Column, NoRows, Row, RowSource, Span, cell
+from llmlog_tui.tui.widgets.strips import GUTTER, Look, Strips
+
+_MARGIN = 1
+_TONES = (
+    *("muted", "strong", "primary", "secondary", "accent"),
+    *("success", "warning", "worst", "error"),
+)
+_POINTERS: Final[dict[tuple[bool, bool], Span]] = {
+    (at_cursor, has_focus): Span("▌" if at_cursor else " ", "primary" if has_focus else "muted")
+    for at_cursor in (False, True)
+    for has_focus in (False, True)
+}
+"""What stands in the first cell: at the cursor or not, with the keys or not."""
+
+_TEXT: Final = (Column("", 0),)
+"""The columns of a line without a row: one, with text."""
+
+
+class _Window(NamedTuple):
+    """The rows on screen: from `start` up to `stop`, for columns of these widths."""
+
+    start: int
+    stop: int
+    rows: list[Row]
+    widths: list[int]
+
+
+class Lines(ScrollView):
+    """The rows of a source under a heading, one of them at the cursor."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "table--heading",
+        "table--cursor",
+        "table--cursor-blurred",
+        "table--slow",
+        "table--failed",
+        *(f"table--{tone}" for tone in _TONES),
+    }
+
+    def __init__(self, *, heading: bool = True, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.empty = ""
+        """What stands in a table without rows: what would appear there, and how."""
+        self._source: RowSource = NoRows()
+        self._heading = int(heading)
+        self._cursor = -1
+        self._column: int | None = None
+        self._window: _Window | None = None
+        self._strips = Strips(self._component)
+        self._drawn: dict[int, Look] = {}
+
+    @property
+    def _top(self) -> int:
+        return self.scroll_offset.y
+
+    @property
+    def _height(self) -> int:
+        return max(1, self.size.height - self._heading)
+
+    def _measure(self) -> None:
+        """Say how many lines there are; that is no reason to lay out the whole screen."""
+        lines = len(self._source) + self._heading
+        self.set_reactive(Lines.virtual_size, Size(self.size.width, lines))
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the table as it stands on screen."""
+        window = self._visible()
+        look, at = self._look(y, window, self.has_focus), y - self._heading
+        self._drawn[y] = look
+        columns, widths = self._source.columns, window.widths
+        if at >= len(window.rows):
+            columns, widths = _TEXT, [self.size.width]
+        line: Hashable = window.start + at if 0 <= at < len(window.rows) else (y,)
+        return self._strips.draw(line, look, columns, widths, self.size.width)
+
+    def repaint(self) -> None:
+        """Draw the lines anew that are to look other than they were drawn."""
+        size, window, has_focus = self.size, self._visible(), self.has_focus
+        lines = (
+            Region(0, y, size.width, 1)
+            for y in range(size.height)
+            if self._look(y, window, has_focus) != self._drawn.get(y)
+        )
+        if regions := [*lines]:
+            self.refresh(*regions)
+
+    def _visible(self) -> _Window:
+        start, stop = self._top, min(self._top + self._height, len(self._source))
+        window = self._window
+        if window is None:
+            widths = fit(self._source.columns, self.size.width - GUTTER - _MARGIN)
+            window = _Window(start, stop, self._source.rows(start, stop, widths), widths)
+        elif (window.start, window.stop) != (start, stop):
+            window = self._moved(window, start, stop)
+        if window is not self._window:
+            self._window = window
+            self._strips.keep([*range(start, stop), *((y,) for y in range(self._heading))])
+        return window
+
+    def _moved(self, window: _Window, start: int, stop: int) -> _Window:
+        """The window elsewhere; the rows that are in both need not be made again."""
+        rows, widths = self._source.rows, window.widths
+        first, last = max(start, window.start), min(stop, window.stop)
+        if first >= last:
+            return _Window(start, stop, rows(start, stop, widths), widths)
+        both = window.rows[first - window.start : last - window.start]
+        before = rows(start, first, widths) if start < first else []
+        after = rows(last, stop, widths) if last < stop else []
+        return _Window(start, stop, [*before, *both, *after], widths)
+
+    def _look(self, y: int, window: _Window, has_focus: bool) -> Look:  # noqa: FBT001
+        """What a line of the table is to look like."""
+        pointer, at = _POINTERS[False, has_focus], y - self._heading
+        if at < 0:
+            return Look(Row(self._heading_cells(window.widths, has_focus)), pointer, "heading")
+        if at >= len(window.rows):
+            text = self._empty_line(at)
+            return Look(Row((cell(text, "muted"),) if text else ()), pointer, "")
+        row = window.rows[at]
+        if window.start + at != self._cursor:
+            return Look(row, pointer, row.ground)
+        if has_focus and self._column is not None and self._column < len(row.cells):
+            cells = list(row.cells)
+            cells[self._column] = [Span(span.text, "primary") for span in cells[self._column]]
+            row = row._replace(cells=cells)
+        return Look(row, _POINTERS[True, has_focus], "cursor" if has_focus else "cursor-blurred")
+
+    def _empty_line(self, n: int) -> str:
+        """A line of what stands in a table without rows."""
+        if len(self._source):
+            return ""
+        lines = wrap(inert(self.empty), max(1, self.size.width - 2 * GUTTER))
+        return lines[n] if n < len(lines) else ""
+
+    def _heading_cells(self, widths: list[int], has_focus: bool) -> list[Cell]:  # noqa: FBT001
+        marked = self._column if has_focus else None
+        return [
+            cell(self._source.heading(n, width), "primary" if n == marked else "")
+            for n, width in enumerate(widths)
+        ]
+
+    def _component(self, name: str, partial: bool) -> Style:  # noqa: FBT001 - for Strips
+        return (
+            self.get_component_rich_style(f"table--{name}", partial=partial)
+            if name
+            else self.rich_style
+        )
+
+    def notify_style_update(self) -> None:
+        """Draw anew in another theme."""
+        super().notify_style_update()
+        self._strips.forget()
+        self.refresh()
