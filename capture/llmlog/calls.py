@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
-import threading
 import weakref
 from typing import TYPE_CHECKING, Any
 
 from llmlog import headers, scopes, telemetry
 from llmlog.chunks import ChatChunks, ResponseChunks, server_sent_json
-from llmlog.guard import Guard, guarded
+from llmlog.guard import guarded
 from llmlog.record import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from llmlog.client import Binding
     from llmlog.telemetry import Fields, Foreign
     from llmlog.traces import Trace
 
@@ -24,11 +25,12 @@ class Call:
     """What is known of a call so far. The first way it ends writes the record, others do nothing.
 
     It never holds the HTTP response of a stream: that one's collection is how an abandoned
-    stream is noticed.
+    stream is noticed. Whoever takes the fields out of `_unwritten` writes them.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that is known when it starts
         self,
+        binding: Binding,
         trace: Trace,
         event: str,
         body: Mapping[str, object],
@@ -37,14 +39,15 @@ class Call:
         provider: str | None,
     ) -> None:
         session = trace.session
+        self.binding = binding
+        self.guard = session.guard
+        """Where faults in here are counted."""
         self._trace = trace
         self._event = event
-        self.stream = stream
         self._pid = os.getpid()
-        self._once = threading.Lock()
-        self._span_id = session.new_id(16)
         self._content = session.content
-        self._fields = self._first_fields(body, provider)
+        self._fields = self._first_fields(body, stream=stream, provider=provider)
+        self._unwritten = [self._fields]
         self._chunks = _NO_CHUNKS
         if stream:
             chat = event == "chat_completion"
@@ -52,7 +55,7 @@ class Call:
         self._blocks: list[tuple[int, bytes]] = []
         self._blocks_size = 0
         self._body: Any = None
-        self._finalizer: weakref.finalize[Any, Any] | None = None
+        self._response: weakref.ref[Any] | None = None
         self.hides_usage = False
         self.raw_mode: str | None = None
         self.typed = False
@@ -62,50 +65,49 @@ class Call:
         self._now = session.clock.monotonic_ns
         self._started = self._now()
 
-    def _first_fields(self, body: Mapping[str, object], provider: str | None) -> Fields:
+    def _first_fields(
+        self, body: Mapping[str, object], *, stream: bool, provider: str | None
+    ) -> Fields:
         """What is known when the call starts: its place in the trace, and what is asked."""
-        event, content = self._event, self._content
+        trace, content = self._trace, self._content
         fields: Fields = {
-            "event": event,
-            "ts": timestamp(self._trace.session.clock.time_ns()),
-            "step": self._trace.next_step(),
-            "span_id": self._span_id,
-            "parent_span_id": scopes.current_span_id(self._trace),
+            "event": self._event,
+            "ts": timestamp(trace.session.clock.time_ns()),
+            "step": trace.next_step(),
+            "span_id": trace.session.new_id(16),
             "status": "ok",
-            "provider": provider,
-            "stream": self.stream,
-            **telemetry.request_fields(body),
+            "stream": stream,
         }
+        if (parent := scopes.current_span_id(trace)) is not None:
+            fields["parent_span_id"] = parent
+        if provider is not None:
+            fields["provider"] = provider
+        fields |= telemetry.request_fields(body)
         if content.hashes:
-            messages = telemetry.request_messages(event, body)
+            messages = telemetry.request_messages(self._event, body)
             fields["input"] = content.snapshot(messages)
-            if event != "embedding":
+            if self._event != "embedding":
                 fields["prefix_hashes"] = content.prefix_hashes(messages)
         return fields
 
-    @property
-    def guard(self) -> Guard:
-        """Where faults in here are counted."""
-        return self._trace.session.guard
-
-    @guarded
     def responded(self, response: Foreign, retries: int) -> None:
         """The server has answered; unless it is watched, the response's body has been read."""
         self._last = self._now()
-        self._fields.update(headers.header_fields(response.headers))
-        self._fields["retries"] = retries
-        self._body = response
+        if not self.watched:
+            self._body = response
+        fields = self._fields
+        fields["retries"] = retries
+        fields |= headers.header_fields(response.headers)
 
-    @guarded
     def watch(self, response: Foreign) -> None:
         """The body of `response` is yet to be read: the call ends with it."""
-        self._body = None
-        self._finalizer = weakref.finalize(response, self.abandoned)
+        _watched.add(self)
+        self._response = weakref.ref(response, self.abandoned)
 
     @property
     def watched(self) -> bool:
         """Whether the call goes on after `request` has returned."""
-        return self._finalizer is not None
+        return self._response is not None
 
     @guarded
     def returned(self, result: object) -> None:
@@ -152,7 +154,7 @@ class Call:
             self._finish("closed", self._last, {})
 
     @guarded
-    def abandoned(self) -> None:
+    def abandoned(self, _response: object = None) -> None:
         """Nobody can read the stream any more."""
         self._finish("abandoned", self._last, {})
 
@@ -167,19 +169,23 @@ class Call:
 
     def _finish(self, end: str | None, at: int | None, fields: Fields) -> None:
         # A forked child has a copy of the call, but the call is its parent's.
-        if self._pid != os.getpid() or not self._once.acquire(blocking=False):
+        if self._pid != os.getpid():
             return
-        if self._finalizer is not None:
-            self._finalizer.detach()
-            fields = self._streamed() | fields
-        record = self._fields
-        record.update(fields)
+        try:
+            record = self._unwritten.pop()
+        except IndexError:
+            return
+        if self.watched:
+            _watched.discard(self)
+            self._response = None
+            record |= self._streamed()
+        record |= fields
         elapsed = (self._now() if at is None else at) - self._started
         record["latency_ms"] = latency_ms = round(elapsed / 1e6)
         tokens = record.get("completion_tokens")
         if isinstance(tokens, int) and latency_ms > 0:
             record["tokens_per_sec"] = tokens / (latency_ms / 1000)
-        if self.stream:
+        if record["stream"]:
             if self._first is not None:
                 record["ttft_ms"] = round((self._first - self._started) / 1e6)
             if end == "exhausted":
@@ -188,7 +194,7 @@ class Call:
         self._trace.emit(record)
 
     def _streamed(self) -> Fields:
-        if self._blocks and not self.stream:
+        if self._chunks is _NO_CHUNKS:
             return self._answer(_parsed(b"".join(block for _, block in self._blocks)))
         for at, chunk in server_sent_json(self._blocks):
             if self._chunks.see(chunk) and self._first is None:
@@ -209,7 +215,7 @@ class Call:
     def _note_tools(self, calls: list[telemetry.ToolCall]) -> None:
         for call in calls:
             if call.id:
-                self._trace.asks(call.id, self._span_id)
+                self._trace.asks(call.id, self._fields["span_id"])
 
     def _json_body(self) -> object:
         return _parsed(self._body.content) if self._body is not None else None
@@ -217,6 +223,16 @@ class Call:
 
 _NO_CHUNKS: ChatChunks | ResponseChunks = ResponseChunks()
 _BODY_AT_MOST = 8 * 1024 * 1024
+
+
+_watched: set[Call] = set()
+"""Calls whose answers are still being read."""
+
+
+@atexit.register
+def _at_exit() -> None:
+    for call in list(_watched):
+        call.abandoned()
 
 
 def _is_answer(result: object) -> bool:

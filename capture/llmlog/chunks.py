@@ -93,7 +93,7 @@ class ChatChunks:
         return message | {"tool_calls": calls} if calls else message
 
     def _add_calls(self, choice: int, calls: object) -> None:
-        parts = chat_tool_calls({"tool_calls": calls})
+        parts = chat_tool_calls(calls)
         for raw, part in zip(items(calls), parts, strict=True):
             key = (choice, as_int(pick(raw, "index")) or 0)
             call = self._calls.setdefault(key, ToolCall(None, None, None))

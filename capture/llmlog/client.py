@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from llmlog import streams
 from llmlog.calls import Call
 from llmlog.guard import Guard, guarded
+from llmlog.telemetry import members
 
 if TYPE_CHECKING:
     from llmlog.sessions import Session
@@ -31,8 +32,6 @@ _EVENT_OF_URL: Final = {
 }
 _CREDENTIAL_HEADERS: Final = ("authorization", "api-key", "x-api-key", "cookie")
 _RAW_HEADER: Final = "x-stainless-raw-response"
-_BINDING: Final = "_llmlog"
-
 
 class Binding:
     """Where the calls of a wrapped client go: a session, and perhaps one trace of it."""
@@ -53,23 +52,27 @@ class Binding:
     @guarded
     def start(self, client: Foreign, options: Foreign, *, stream: bool) -> Call | None:
         """The call that a request with `options` is; None if it is no model call."""
-        event = _EVENT_OF_URL.get(options.url)
-        if event is None or options.method.lower() != "post":
+        asked = members(options)
+        event = _EVENT_OF_URL.get(asked["url"])
+        if event is None or asked["method"].lower() != "post":
             return None
-        body: dict[str, object] = options.json_data or {}
-        if options.extra_json:
-            body = {**body, **options.extra_json}
-        given = options.headers or None
-        if given or client.api_key is not self.key:
-            self.conceal(client, given)
+        body: dict[str, object] = asked["json_data"] or {}
+        if asked["extra_json"]:
+            body = {**body, **asked["extra_json"]}
         call = Call(
-            self._session.trace_of_call(self._trace),
+            self,
+            self._trace or self._session.trace_of_call(),
             event,
             body,
             stream=stream,
             provider=self._provider_of(client),
         )
-        call.raw_mode = _raw_mode(given)
+        given = asked["headers"]
+        if isinstance(given, Mapping):
+            self.conceal(client, given)
+            call.raw_mode = _raw_mode(given)
+        elif client.api_key is not self.key:
+            self.conceal(client)
         call.hides_usage = (
             self._stream_usage
             and stream
@@ -78,6 +81,24 @@ class Binding:
             and call.raw_mode is None
         )
         return call
+
+    @guarded
+    def responded(  # noqa: PLR0913 - as the SDK calls it
+        self,
+        client: Foreign,
+        call: Call,
+        *,
+        response: Foreign,
+        stream: bool,
+        retries_taken: int,
+        **_: Foreign,
+    ) -> None:
+        """The server has answered `call`; if `stream`, the response's body is yet to be read."""
+        if stream or call.raw_mode == "stream":
+            streams.watch(response, call)
+        if client.api_key is not self.key:  # the client got itself a new one for this request
+            self.conceal(client)
+        call.responded(response, retries_taken)
 
     def _provider_of(self, client: Foreign) -> str | None:
         # The attribute behind the property, which takes its time.
@@ -121,7 +142,7 @@ def wrap(client: _C, binding: Binding) -> _C:
         # A resource, such as client.chat, is cached here and bound to the client it came from.
         if not isinstance(getattr(base, name, None), functools.cached_property)
     )
-    setattr(wrapped, _BINDING, binding)
+    wrapped.llmlog_binding = binding
     binding.conceal(client)
     return cast("_C", wrapped)
 
@@ -129,12 +150,14 @@ def wrap(client: _C, binding: Binding) -> _C:
 class _Recording:
     """What both recording clients share."""
 
+    llmlog_binding: Binding | None = None
+
     def copy(self, *args: Foreign, **kwargs: Foreign) -> Foreign:
         """A copy with other options, recorded like this one."""
         copied = cast("Any", super()).copy(*args, **kwargs)
-        binding: Binding | None = getattr(self, _BINDING, None)
+        binding = self.llmlog_binding
         if binding is not None:
-            setattr(copied, _BINDING, binding)
+            copied.llmlog_binding = binding
             binding.conceal(copied)
         return copied
 
@@ -167,19 +190,21 @@ class _SyncRecording(_Recording):
         stream_cls: Foreign = None,
     ) -> Foreign:
         """Make a request; if it is a model call, one record is written when it ends."""
-        binding: Binding | None = getattr(self, _BINDING, None)
+        binding = self.llmlog_binding
         call = binding.start(self, options, stream=stream) if binding else None
         bare: Foreign = super()
         request = bare.request
         if binding is None or call is None:
             with _no_call():
                 return request(cast_to, options, stream=stream, stream_cls=stream_cls)
+        if call.hides_usage:
+            options = _asking_usage(options, call)
+        if stream and stream_cls is not None:
+            stream_cls = _seen(stream_cls, call)
         outer = _active.get()
         _active.set(call)
         try:
-            result = request(
-                cast_to, _asked(options, call), stream=stream, stream_cls=_seen(stream_cls, call)
-            )
+            result = request(cast_to, options, stream=stream, stream_cls=stream_cls)
         except BaseException as error:
             binding.conceal(self)
             call.failed(error)
@@ -191,7 +216,9 @@ class _SyncRecording(_Recording):
         return result
 
     def _process_response(self, **kwargs: Foreign) -> Foreign:
-        _responded(self, kwargs)
+        call = _active.get()
+        if call is not None:
+            call.binding.responded(self, call, **kwargs)
         bare: Foreign = super()
         return bare._process_response(**kwargs)  # noqa: SLF001
 
@@ -208,19 +235,21 @@ class _AsyncRecording(_Recording):
         stream_cls: Foreign = None,
     ) -> Foreign:
         """Make a request; if it is a model call, one record is written when it ends."""
-        binding: Binding | None = getattr(self, _BINDING, None)
+        binding = self.llmlog_binding
         call = binding.start(self, options, stream=stream) if binding else None
         bare: Foreign = super()
         request = bare.request
         if binding is None or call is None:
             with _no_call():
                 return await request(cast_to, options, stream=stream, stream_cls=stream_cls)
+        if call.hides_usage:
+            options = _asking_usage(options, call)
+        if stream and stream_cls is not None:
+            stream_cls = _seen(stream_cls, call)
         outer = _active.get()
         _active.set(call)
         try:
-            result = await request(
-                cast_to, _asked(options, call), stream=stream, stream_cls=_seen(stream_cls, call)
-            )
+            result = await request(cast_to, options, stream=stream, stream_cls=stream_cls)
         except BaseException as error:
             binding.conceal(self)
             call.failed(error)
@@ -232,7 +261,9 @@ class _AsyncRecording(_Recording):
         return result
 
     async def _process_response(self, **kwargs: Foreign) -> Foreign:
-        _responded(self, kwargs)
+        call = _active.get()
+        if call is not None:
+            call.binding.responded(self, call, **kwargs)
         bare: Foreign = super()
         return await bare._process_response(**kwargs)  # noqa: SLF001
 
@@ -252,34 +283,16 @@ def _no_call() -> Generator[None]:
         _active.set(outer)
 
 
-def _responded(client: Foreign, processed: Mapping[str, Foreign]) -> None:
-    call = _active.get()
-    if call is None:
-        return
-    binding: Binding = getattr(client, _BINDING)
-    if client.api_key is not binding.key:  # the client got itself a new one for this request
-        binding.conceal(client)
-    response = processed["response"]
-    call.responded(response, processed["retries_taken"])
-    if processed["stream"] or call.raw_mode == "stream":
-        with call.guard:
-            streams.watch(response, call)
-
-
-def _raw_mode(headers: object) -> str | None:
+def _raw_mode(headers: Mapping[str, object]) -> str | None:
     """How the application asked for the raw response: "true", "stream" or not at all."""
-    if not headers or not isinstance(headers, Mapping):
-        return None
-    for name, mode in cast("Mapping[str, object]", headers).items():
+    for name, mode in headers.items():
         if name.lower() == _RAW_HEADER and isinstance(mode, str):
             return mode
     return None
 
 
-def _asked(options: Foreign, call: Call) -> Foreign:
-    """`options`, with token counts asked for if the application wants them on its streams."""
-    if not call.hides_usage:
-        return options
+def _asking_usage(options: Foreign, call: Call) -> Foreign:
+    """`options`, with token counts asked for, as the application wants them on its streams."""
     with call.guard:
         asked = copy.copy(options)
         asked.json_data = {**options.json_data, "stream_options": {"include_usage": True}}
@@ -288,8 +301,7 @@ def _asked(options: Foreign, call: Call) -> Foreign:
 
 
 def _seen(stream_cls: Foreign, call: Call) -> Foreign:
-    """`stream_cls`, with its chunks seen by the call; every request has one, streamed or not."""
-    if call.stream and stream_cls is not None:
-        with call.guard:
-            return streams.recording(stream_cls)
+    """`stream_cls`, with its chunks seen by the call."""
+    with call.guard:
+        return streams.recording(stream_cls)
     return stream_cls

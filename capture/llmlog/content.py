@@ -65,8 +65,10 @@ class Content:
 
     def applied(self, fields: Fields) -> Fields:
         """`fields` with content as the policy has it; without any if redaction itself fails."""
+        if fields.keys().isdisjoint(_CONTENT_FIELDS):
+            return fields
         content = {name: fields.pop(name) for name in _CONTENT_FIELDS if name in fields}
-        if not self.keeps or not content:
+        if not self.keeps:
             return fields
         with self._guard:
             if content.get("error_message") is not None:

@@ -16,7 +16,17 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
 if sys.platform != "win32":
-    import fcntl
+    from fcntl import LOCK_EX as _EXCLUSIVE
+    from fcntl import LOCK_NB as _AT_ONCE
+    from fcntl import LOCK_SH as _SHARED
+    from fcntl import LOCK_UN as _UNLOCK
+    from fcntl import flock as _flock
+else:
+    _SHARED = _EXCLUSIVE = _AT_ONCE = _UNLOCK = 0
+
+    def _flock(_fd: int, _operation: int) -> None:
+        """Nothing: no file is ever moved there."""
+
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -48,7 +58,8 @@ class FileSink:
                 self._rotate(len(line))
             self._append(line)
         finally:
-            _unlock(self._fd)
+            if self._fd >= 0:
+                _flock(self._fd, _UNLOCK)
 
     def _append(self, line: bytes) -> None:
         if self._torn:
@@ -68,14 +79,14 @@ class FileSink:
         if self._pid != os.getpid():
             self._open()
         while True:
-            _lock(self._fd, exclusive=exclusive)
+            _flock(self._fd, _EXCLUSIVE if exclusive else _SHARED)
             try:
                 found = os.stat(self._path)  # noqa: PTH116 - once per record
+                if found.st_ino == self._file[1] and found.st_dev == self._file[0]:
+                    return found.st_size
             except FileNotFoundError:
-                found = None
-            if found is not None and (found.st_dev, found.st_ino) == self._file:
-                return found.st_size
-            _unlock(self._fd)
+                pass
+            _flock(self._fd, _UNLOCK)
             self._open()
 
     def _open(self) -> None:
@@ -91,11 +102,11 @@ class FileSink:
 
     def _rotate(self, coming: int) -> None:
         """Move the full file to a name of its own, unless another process has just done so."""
-        _unlock(self._fd)
+        _flock(self._fd, _UNLOCK)
         size = self._lock(exclusive=True)
         if self._rotate_bytes is not None and 0 < size > self._rotate_bytes - coming:
             os.rename(self._path, _unused_name(self._path))  # noqa: PTH104
-        _unlock(self._fd)
+        _flock(self._fd, _UNLOCK)
         self._lock()
 
     def __del__(self) -> None:
@@ -107,13 +118,13 @@ def _ends_mid_line(fd: int) -> bool:
     """Whether the file's last line was cut off, by a crash or a full disk."""
     try:
         # While others write there is no telling, and those have looked when they began.
-        _lock(fd, exclusive=True, wait=False)
+        _flock(fd, _EXCLUSIVE | _AT_ONCE)
         size = os.fstat(fd).st_size
         return size > 0 and os.pread(fd, 1, size - 1) != b"\n"
     except OSError:
         return False  # also a pipe or a terminal opened by path, which has no last byte
     finally:
-        _unlock(fd)
+        _flock(fd, _UNLOCK)
 
 
 def _unused_name(path: str) -> str:
@@ -175,13 +186,13 @@ def _replaced(path: Path, log: IO[bytes]) -> bool:
             shutil.copymode(path, unfinished)
             # Most of it before the lock: nobody is to wait for long.
             _copy(log, kept)
-            _lock(log.fileno(), exclusive=True)
+            _flock(log.fileno(), _EXCLUSIVE)
             if not os.path.samestat(os.fstat(log.fileno()), path.stat()):
                 return False
             _copy(log, kept)
             unfinished.replace(path)
     finally:
-        _unlock(log.fileno())
+        _flock(log.fileno(), _UNLOCK)
         unfinished.unlink(missing_ok=True)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
@@ -196,13 +207,3 @@ def _copy(source: IO[bytes], target: IO[bytes]) -> None:
     target.flush()
     os.fsync(target.fileno())
 
-
-def _lock(fd: int, *, exclusive: bool, wait: bool = True) -> None:
-    if sys.platform != "win32":
-        kind = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
-        fcntl.flock(fd, kind if wait else kind | fcntl.LOCK_NB)
-
-
-def _unlock(fd: int) -> None:
-    if sys.platform != "win32" and fd >= 0:
-        fcntl.flock(fd, fcntl.LOCK_UN)

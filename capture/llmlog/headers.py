@@ -13,9 +13,10 @@ def header_fields(headers: Foreign) -> Fields:
     """Request id, rate limits and the server's own time from response headers (httpx2, httpx)."""
     fields: Fields = {}
     for raw_name, raw_value in headers.raw:
-        known = _HEADERS.get(raw_name.lower())
+        known = _HEADERS.get(raw_name) or _HEADERS.get(raw_name.lower())
         if known is not None and known[0] not in fields:
-            fields[known[0]] = known[1](raw_value.decode("utf-8", "replace"))
+            name, read = known
+            fields[name] = read(raw_value)
     return fields
 
 
@@ -33,6 +34,14 @@ _MS_OF_UNIT: Final = {
 _LONGEST_NUMBER: Final = 18
 
 
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "replace")
+
+
+def _duration(value: bytes) -> int | None:
+    return duration_ms(_text(value))
+
+
 def duration_ms(text: str) -> int | None:
     """Milliseconds in forms such as `6m0s`, `17ms`, `1h2m3.5s`, `0`, `7.66` (seconds)."""
     text = text.strip()
@@ -46,27 +55,26 @@ def duration_ms(text: str) -> int | None:
     return round(sum(float(number) * _MS_OF_UNIT[unit] for number, unit in parts))
 
 
-def _count(text: str) -> int | None:
-    usable = text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
-    return int(text) if usable else None
+def _count(value: bytes) -> int | None:
+    return int(value) if value.isdigit() and len(value) <= _LONGEST_NUMBER else None
 
 
-def _ms(text: str) -> int | None:
-    whole = _count(text)  # what most servers send, and quicker than a pattern
+def _ms(value: bytes) -> int | None:
+    whole = _count(value)  # what most servers send, and quicker than a pattern
     if whole is not None:
         return whole
-    return round(float(text)) if re.fullmatch(r"[0-9]{1,15}\.[0-9]{1,9}", text) else None
+    return round(float(value)) if re.fullmatch(rb"[0-9]{1,15}\.[0-9]{1,9}", value) else None
 
 
-_HEADERS: Final[dict[bytes, tuple[str, Callable[[str], object]]]] = {
-    b"x-request-id": ("request_id", str),
+_HEADERS: Final[dict[bytes, tuple[str, Callable[[bytes], object]]]] = {
+    b"x-request-id": ("request_id", _text),
     b"openai-processing-ms": ("server_ms", _ms),
     b"x-ratelimit-limit-requests": ("ratelimit_limit_requests", _count),
     b"x-ratelimit-limit-tokens": ("ratelimit_limit_tokens", _count),
     b"x-ratelimit-remaining-requests": ("ratelimit_remaining_requests", _count),
     b"x-ratelimit-remaining-tokens": ("ratelimit_remaining_tokens", _count),
-    b"x-ratelimit-reset-requests": ("ratelimit_reset_requests_ms", duration_ms),
-    b"x-ratelimit-reset-tokens": ("ratelimit_reset_tokens_ms", duration_ms),
+    b"x-ratelimit-reset-requests": ("ratelimit_reset_requests_ms", _duration),
+    b"x-ratelimit-reset-tokens": ("ratelimit_reset_tokens_ms", _duration),
 }
 
 
@@ -85,5 +93,5 @@ def error_fields(error: BaseException) -> Fields:
     sent = pick(error, "request", "headers")
     if isinstance(sent, Mapping):
         headers = cast("Mapping[str, str]", sent)
-        fields["retries"] = _count(headers.get("x-stainless-retry-count", ""))
+        fields["retries"] = _count(headers.get("x-stainless-retry-count", "").encode())
     return fields

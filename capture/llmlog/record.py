@@ -93,6 +93,7 @@ FIELDS: Final[tuple[Field, ...]] = (
 """Every field, in the order a line has them."""
 
 _NAMES: Final = frozenset(field.name for field in FIELDS)
+_IDS: Final = ("event", "session_id", "trace_id", "step")
 _SECTION_OF_EVENT: Final[dict[str, Section]] = {
     **dict.fromkeys(CALL_EVENTS, "model"),
     "tool_call": "tool",
@@ -100,22 +101,42 @@ _SECTION_OF_EVENT: Final[dict[str, Section]] = {
 }
 
 
-@functools.lru_cache(maxsize=256)
-def _template(event: str, known: tuple[str, ...]) -> tuple[str, Callable[[dict[str, str]], object]]:
-    """A line with %s for the value of each of the `known` fields, and what picks those in order.
+class _Shape(NamedTuple):
+    """How records with the same event and fields are written."""
 
-    Unknown fields of the core and of the event's own kind are null, all others are left out.
-    """
-    always = ("core", _SECTION_OF_EVENT.get(event))
-    parts = [f'"v": {VERSION}']
+    pieces: list[str]
+    """The line's text, with an empty piece in the place of each value."""
+    values: Callable[[Mapping[str, object]], Iterable[object]]
+    """Picks a record's values in the order of the line."""
+    optional: list[str]
+    """Fields that are left out where they are unknown; all others are null then."""
+
+
+@functools.lru_cache(maxsize=256)
+def _shape(event: str, names: tuple[str, ...]) -> _Shape:
+    """The shape of a record with the fields `names`; ValueError if they make no record."""
+    if event not in EVENTS:
+        raise ValueError(f"event must be one of {', '.join(EVENTS)}, not {event!r}")
+    absent = [name for name in _IDS if name not in names]
+    if absent:
+        raise ValueError(f"a record needs a {absent[0]}")
+    if not _NAMES.issuperset(names):
+        raise ValueError(f"no such field: {', '.join(sorted(set(names) - _NAMES))}")
+    always = ("core", _SECTION_OF_EVENT[event])
+    pieces = [f'{{"v": {VERSION}']
     ordered: list[str] = []
+    optional: list[str] = []
     for name, _, section in FIELDS[1:]:
-        if name in known:
+        if name in names:
+            pieces[-1] += f', "{name}": '
+            pieces += "", ""
             ordered.append(name)
-            parts.append(f'"{name}": %s')
+            if section not in always:
+                optional.append(name)
         elif section in always:
-            parts.append(f'"{name}": null')
-    return "{" + ", ".join(parts) + "}\n", operator.itemgetter(*ordered)
+            pieces[-1] += f', "{name}": null'
+    pieces[-1] += "}\n"
+    return _Shape(pieces, operator.itemgetter(*ordered), optional)
 
 
 def timestamp(time_ns: int) -> str:
@@ -132,43 +153,49 @@ def _second(second: int) -> str:
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - naive, for the text to end without +00:00
 
 
-def checked(fields: dict[str, object]) -> dict[str, object]:
-    """`fields`, if they make a record.
+def checked(fields: Mapping[str, object]) -> dict[str, object]:
+    """The known ones of `fields`, if they make a record, safe for every reader.
 
     Raises ValueError if an id of the tuple (session_id, trace_id, step) or the event is missing,
     and for a name that is no field: a record that cannot be joined is never written.
     """
-    if fields.get("event") not in EVENTS:
-        raise ValueError(f"event must be one of {', '.join(EVENTS)}, not {fields.get('event')!r}")
+    safe = {name: jsonable(value) for name, value in fields.items() if value is not None}
+    _shape(str(fields.get("event")), tuple(safe))
     for name in ("session_id", "trace_id"):
-        if not isinstance(fields.get(name), str) or not fields[name]:
+        if not isinstance(safe[name], str) or not safe[name]:
             raise ValueError(f"a record needs a {name}")
-    step = fields.get("step")
+    step = safe["step"]
     if not isinstance(step, int) or isinstance(step, bool) or step < 0:
         raise ValueError("a record needs a step, an integer from 0")
-    if not fields.keys() <= _NAMES:
-        raise ValueError(f"no such field: {', '.join(sorted(fields.keys() - _NAMES))}")
-    return fields
+    return safe
 
 
-def to_line(fields: dict[str, object]) -> bytes:
-    """Fields from checked() as their record's line: in order, complete for the event.
+def to_line(fields: Mapping[str, object]) -> bytes:
+    """Fields as their record's line: in order, complete for the event.
 
-    Records of an application have few shapes: the text around the values is made once for each.
+    Integers have up to 64 bits. Records of an application have few shapes: the text around the
+    values is made once for each. Raises ValueError for fields that make no record.
     """
-    texts = {
-        name: encode_basestring(value) if type(value) is str else _text_of(value)
-        for name, value in fields.items()
-        if value is not None
-    }
-    template, values = _template(cast("str", fields["event"]), tuple(texts))
-    return _encoded(template % values(texts))
+    shape = _shape(cast("str", fields["event"]), tuple(fields))
+    for name in shape.optional:
+        if fields[name] is None:
+            return to_line({name: fields[name] for name in fields if fields[name] is not None})
+    pieces = shape.pieces.copy()
+    pieces[1::2] = [
+        encode_basestring(value)
+        if (kind := type(value)) is str
+        else f"{value}"
+        if kind is int
+        else _text_of(value)
+        for value in shape.values(fields)
+    ]
+    return _encoded("".join(pieces))
 
 
 def _text_of(value: object) -> str:
     """`value` in JSON."""
-    if type(value) is int and -_INT64 <= value < _INT64:
-        return str(value)
+    if value is None:
+        return "null"
     if value is True or value is False:
         return "true" if value else "false"
     if type(value) is float and math.isfinite(value):
@@ -189,7 +216,8 @@ def _encoded(line: str) -> bytes:
 
 _dump: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 _MAX_DEPTH: Final = 64
-_INT64: Final = 2**63
+_LEAST_INT: Final = -(2**63)
+_MOST_INT: Final = 2**63 - 1
 
 
 def jsonable(value: object, _depth: int = 0) -> object:
@@ -201,7 +229,7 @@ def jsonable(value: object, _depth: int = 0) -> object:
     if value is None or isinstance(value, (bool, str)):
         return value
     if isinstance(value, int):
-        return value if -_INT64 <= value < _INT64 else _text(value)
+        return value if _LEAST_INT <= value <= _MOST_INT else _text(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if _depth < _MAX_DEPTH:

@@ -12,7 +12,7 @@ from llmlog import client as clients
 from llmlog import scopes
 from llmlog.content import Content, ContentPolicy
 from llmlog.guard import Guard
-from llmlog.record import checked, dump, to_line
+from llmlog.record import dump, to_line
 from llmlog.traces import Trace, checked_id
 from llmlog.writer import Target, Writer, open_writer
 
@@ -126,9 +126,9 @@ class Session:
             return clients.wrap(client, clients.Binding(self, trace, stream_usage=stream_usage))
         return client
 
-    def trace_of_call(self, bound: Trace | None) -> Trace:
-        """The trace a call starting now belongs to: the bound one, the one around it, a new one."""
-        trace = bound or scopes.current_trace(self)
+    def trace_of_call(self) -> Trace:
+        """The trace an unbound call starting now belongs to: the one around it, or a new one."""
+        trace = scopes.current_trace(self)
         if trace is not None:
             return trace
         if self._entered and threading.get_ident() not in self._entered:
@@ -162,7 +162,7 @@ class Session:
             return
         if self._extra is not None:
             fields["extra"] = self._extra
-        line = to_line(checked(self.content.applied(fields)))
+        line = to_line(self.content.applied(fields))
         for credential, encoded in self._credentials:
             if encoded in line:
                 record: dict[str, object] = json.loads(line)

@@ -21,7 +21,7 @@ _ATTRIBUTE = "llmlog_call"
 def watch(response: Foreign, call: Call) -> None:
     """Let `call` end when the unread body of `response` does."""
     response.__class__ = _watched_class(cast("Any", type(response)))
-    setattr(response, _ATTRIBUTE, call)
+    response.llmlog_call = call
     call.watch(response)
 
 

@@ -48,15 +48,20 @@ def members(value: Foreign) -> Fields:
 
 
 def as_int(value: object) -> int | None:
-    """`value` if it is a whole number, else None."""
-    if type(value) is int or value is None:
-        return value
-    return int(value) if isinstance(value, float) and value == value // 1 else None
+    """`value` if it is a whole number of up to 64 bits, else None."""
+    if isinstance(value, float) and value == value // 1:
+        value = int(value)
+    return value if type(value) is int and -(2**63) <= value < 2**63 else None
 
 
 def as_str(value: object) -> str | None:
     """`value` if it is text, else None."""
     return value if isinstance(value, str) else None
+
+
+def texts(known: Fields, *names: str) -> Fields:
+    """The fields of these names that are text."""
+    return {name: value for name in names if isinstance(value := known.get(name), str)}
 
 
 def items(value: object) -> list[Foreign]:
@@ -67,40 +72,50 @@ def items(value: object) -> list[Foreign]:
 
 def request_fields(body: Mapping[str, object]) -> Fields:
     """What was asked for: the model and the token limit under any of its three names."""
-    limit = None
+    fields: Fields = {"requested_model": as_str(body.get("model"))}
     for name in ("max_completion_tokens", "max_tokens", "max_output_tokens"):
-        if name in body and limit is None:
-            limit = as_int(body[name])
-    return {"requested_model": as_str(body.get("model")), "max_tokens": limit}
+        if name in body and fields.get("max_tokens") is None:
+            fields["max_tokens"] = as_int(body[name])
+    return fields
 
 
 def usage_fields(usage: object) -> Fields:
     """Token counts from the `usage` of chat completions, the Responses API or embeddings."""
     known = members(usage)
-    names = _CHAT_USAGE
+    counts, details = _CHAT_USAGE
     if known.get("prompt_tokens") is None and known.get("input_tokens") is not None:
-        names = _RESPONSE_USAGE
-    prompt, completion, prompt_details, completion_details = names
-    return {
-        "prompt_tokens": as_int(known.get(prompt)),
-        "completion_tokens": as_int(known.get(completion)),
-        "total_tokens": as_int(known.get("total_tokens")),
-        "reasoning_tokens": as_int(members(known.get(completion_details)).get("reasoning_tokens")),
-        "cached_tokens": as_int(members(known.get(prompt_details)).get("cached_tokens")),
-    }
+        counts, details = _RESPONSE_USAGE
+    fields: Fields = {}
+    for field, name in counts:
+        if (count := known.get(name)) is not None:
+            fields[field] = as_int(count)
+    for field, name in details:
+        if (part := known.get(name)) is not None:
+            fields[field] = as_int(members(part).get(field))
+    return fields
 
 
 _CHAT_USAGE: Final = (
-    "prompt_tokens",
-    "completion_tokens",
-    "prompt_tokens_details",
-    "completion_tokens_details",
+    (
+        ("prompt_tokens", "prompt_tokens"),
+        ("completion_tokens", "completion_tokens"),
+        ("total_tokens", "total_tokens"),
+    ),
+    (
+        ("reasoning_tokens", "completion_tokens_details"),
+        ("cached_tokens", "prompt_tokens_details"),
+    ),
 )
 _RESPONSE_USAGE: Final = (
-    "input_tokens",
-    "output_tokens",
-    "input_tokens_details",
-    "output_tokens_details",
+    (
+        ("prompt_tokens", "input_tokens"),
+        ("completion_tokens", "output_tokens"),
+        ("total_tokens", "total_tokens"),
+    ),
+    (
+        ("reasoning_tokens", "output_tokens_details"),
+        ("cached_tokens", "input_tokens_details"),
+    ),
 )
 
 
@@ -120,10 +135,10 @@ class ToolCall:
         return {"id": self.id, "type": "function", "function": function}
 
 
-def chat_tool_calls(message: object) -> list[ToolCall]:
-    """The tool calls of a chat message or of one chunk's delta."""
+def chat_tool_calls(calls: object) -> list[ToolCall]:
+    """The `tool_calls` of a chat message or of one chunk's delta."""
     found: list[ToolCall] = []
-    for call in items(pick(message, "tool_calls")):
+    for call in items(calls):
         # A custom tool has `custom` with `name` and free-form `input` in place of `function`.
         function = pick(call, "function")
         found.append(
@@ -185,17 +200,14 @@ def response_finish_reason(response: object, *, has_tool_calls: bool) -> str | N
 def answer_fields(event: str, answer: object) -> tuple[Fields, list[ToolCall]]:
     """The fields of a whole answer (typed or JSON), and the tool calls in it."""
     known = members(answer)
-    fields: Fields = {
-        "model": as_str(known.get("model")),
-        "id": as_str(known.get("id")),
-        **usage_fields(known.get("usage")),
-    }
+    fields = texts(known, "model", "id", "system_fingerprint") | usage_fields(known.get("usage"))
     calls: list[ToolCall] = []
     if event == "chat_completion":
-        choices = items(known.get("choices"))
-        calls = [call for choice in choices for call in chat_tool_calls(pick(choice, "message"))]
-        fields["finish_reason"] = as_str(pick(choices[0], "finish_reason")) if choices else None
-        fields["system_fingerprint"] = as_str(known.get("system_fingerprint"))
+        for number, choice in enumerate(items(known.get("choices"))):
+            parts = members(choice)
+            if number == 0:
+                fields["finish_reason"] = as_str(parts.get("finish_reason"))
+            calls += chat_tool_calls(members(parts.get("message")).get("tool_calls"))
     elif event == "response":
         calls = response_tool_calls(answer)
         fields["finish_reason"] = response_finish_reason(answer, has_tool_calls=bool(calls))

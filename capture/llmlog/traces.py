@@ -99,8 +99,7 @@ class Trace:
         stamped = sorted(fields.keys() & _STAMPED)
         if stamped:
             raise ValueError(f"the trace itself sets {', '.join(stamped)}")
-        checked({**fields, **self._ids(), "step": 0})
-        self._record(fields)
+        self._record(checked({**fields, **self._ids(), "step": 0}))
 
     @guarded
     def _record(self, fields: dict[str, object]) -> None:
@@ -119,9 +118,8 @@ class Trace:
         """The next number in the order of this trace."""
         return next(self._steps)
 
-    @guarded
     def emit(self, fields: dict[str, object]) -> None:
-        """Write the one record made of `fields` and this trace's ids."""
+        """Write the one record made of `fields` and this trace's ids; whoever calls it guards."""
         fields["session_id"] = self.session.session_id
         fields["trace_id"] = self.trace_id
         self.session.write(fields)
