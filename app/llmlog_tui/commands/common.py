@@ -35,6 +35,20 @@ where_option: Final = click.option(
 )
 
 
+def _in_utc(context: click.Context, _: click.Parameter, utc: bool) -> None:  # noqa: FBT001 - click's
+    if utc:
+        context.with_resource(units.in_utc())
+
+
+utc_option: Final = click.option(
+    "--utc",
+    is_flag=True,
+    expose_value=False,
+    callback=_in_utc,
+    help="Show times in UTC, not in local time. (JSON always has UTC.)",
+)
+
+
 @dataclass(frozen=True, eq=False)
 class Log:
     """A log that was read, open so that raw lines can be read again; `frame` is what --where left.
@@ -115,6 +129,13 @@ def path_text(path: Path) -> str:
 
 
 _AT_ONCE: Final = 1_000
+
+
+def echo_texts(lines: Iterable[str]) -> None:
+    """Lines for people to stdout, in few writes, as they come; in colour if that is a terminal."""
+    rest = iter(lines)
+    while some := list(islice(rest, _AT_ONCE)):
+        click.echo("\n".join(some))
 
 
 def echo_lines(lines: Iterable[bytes]) -> None:
