@@ -114,9 +114,7 @@ def test_the_server_is_slow_if_it_took_twice_the_usual_and_twice_what_its_tokens
 
 
 def test_a_slow_server_is_said_before_reasoning_only_if_reasoning_does_not_explain_it() -> None:
-    assert (
-        why(server_ms=3_900, latency_ms=4_200.0, reasoning_tokens=80) == "server 3.9 s of 4.2 s"
-    )
+    assert why(server_ms=3_900, latency_ms=4_200.0, reasoning_tokens=80) == "server 3.9 s of 4.2 s"
     long: dict[str, Any] = {"completion_tokens": 300, "reasoning_tokens": 240}
     assert why(server_ms=3_900, latency_ms=4_200.0, **long) == "reasoning 80% of output"
 

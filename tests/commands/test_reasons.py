@@ -1,4 +1,4 @@
-"""What `llmlog trace`, `find`, `slow` and `diff` say of a call: why slow, how cut off, since when."""
+"""What is said of a call wherever it is shown: why it was slow, how it was cut off, and when."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ CALL: dict[str, Any] = {
     "model": "m", "finish_reason": "stop", "completion_tokens": 100, "latency_ms": 400,
 }  # fmt: skip
 USUAL = [{**CALL, "trace_id": f"usual-{n}", "server_ms": 300} for n in range(5)]
-
 
 
 def last_line(llmlog: Run, log: Path) -> str:
