@@ -79,7 +79,7 @@ def _found(
     files: tuple[str, ...], rules: Rules, where: str | None
 ) -> tuple[pl.DataFrame, list[Alert]]:
     """The model calls, and the alerts. Raises SourceError where no line is a record."""
-    with opened(files, where) as log:
+    with opened(files, where, rules=rules) as log:
         snapshot, frame = log.snapshot, log.frame
     if snapshot.counts.skipped and not snapshot.counts.records:
         raise SourceError(f"no line is a record: {', '.join(map(str, snapshot.files))}")

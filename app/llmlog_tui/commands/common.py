@@ -18,6 +18,7 @@ import polars as pl
 
 from llmlog_tui import units
 from llmlog_tui.analysis.prefixes import hashes_in
+from llmlog_tui.analysis.rules import DEFAULT, Rules
 from llmlog_tui.analysis.sql import narrowed
 from llmlog_tui.log.reader import Reader, read_all
 from llmlog_tui.log.schema import COLUMNS, plain
@@ -111,15 +112,16 @@ def opened(
     names: Sequence[str],
     where: str | None = None,
     *,
+    rules: Rules = DEFAULT,
     on_step: Callable[[Reader], object] = lambda _: None,
 ) -> Iterator[Log]:
-    """Everything in the files that `names` mean, as it stands now.
+    """Everything in the files that `names` mean, as it stands now; costs at the prices of `rules`.
 
     Raises SourceError for one that cannot be read, QueryError for a bad `where`.
     """
     with closing(Reader(Sources(names, must_exist=True))) as reader:
         snapshot = read_all(reader, on_step=lambda: on_step(reader))
-        frame = snapshot.frame if where is None else narrowed(snapshot.frame, where)
+        frame = snapshot.frame if where is None else narrowed(snapshot.frame, where, rules)
         yield Log(reader, snapshot, frame)
 
 

@@ -54,7 +54,7 @@ def diff(  # noqa: PLR0913 - options by name
     tool, model, finish_reason, status, prefix_hashes, or null) and message (from 0, the first that
     differs, where why is prefix_hashes).
     """
-    with opened(files, where) as log:
+    with opened(files, where, rules=rules) as log:
         a, b = (the_one(log.frame, "trace_id", wanted) for wanted in (trace_a, trace_b))
         found = _divergence(log, a, b, rules)
     if as_json:

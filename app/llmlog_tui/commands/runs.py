@@ -57,7 +57,7 @@ def traces(files: tuple[str, ...], *, as_json: bool, where: str | None, rules: R
     caching), unpriced_calls, failed, truncated, retried, changed (a fingerprint, within the run),
     models.
     """
-    with opened(files, where) as log:
+    with opened(files, where, rules=rules) as log:
         found = plain(summaries(priced(with_changed(log.frame), rates(rules)))).drop("row")
     if as_json:
         echo_json(found.iter_rows(named=True))

@@ -60,7 +60,7 @@ def stats(  # noqa: PLR0913 - options by name
 
     Hours are local in text and UTC in JSON, whose keys the README has.
     """
-    with opened(files, where) as log:
+    with opened(files, where, rules=rules) as log:
         snapshot = log.snapshot
         found = figures(log.frame, over_ms=slow_ms, by=by, rules=rules)
     if as_json:
