@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from tests.commands.conftest import Done, Run, command, is_refused
 
+from llmlog_tui import cli, units
+
 COMMANDS = {
     *("stats", "find", "session", "slow", "traces", "trace", "diff", "health", "tail", "sql"),
     *("export", "bundle", "prune", "demo"),
@@ -248,3 +250,12 @@ def test_stats_need_no_openai(sample: Path) -> None:
     done = base_install("headless", {"openai"}, "stats", str(sample), "--json")
     assert (done.code, done.err) == (0, "")
     assert json.loads(done.out)["records"] > 0
+
+
+def test_the_dashboard_shows_utc_on_demand_and_as_long_as_it_is_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr(cli, "_show", lambda _: shown.append(units.zone_note()) or 0)
+    assert cli.dashboard(["--utc", "calls.jsonl"]) == cli.dashboard(["calls.jsonl"]) == 0
+    assert shown == [" UTC", ""]

@@ -69,11 +69,11 @@ class Verdict:
 
     def sentence(self) -> str:
         """`38 of 52 slow calls are mostly reasoning (r = 0.91)`; empty without slow calls."""
-        return self._said(" (r = {:.2f})")
+        return self._said(" (r = {:z.2f})")
 
     def whole_sentence(self) -> str:
         """As sentence(), but `...; r = 0.91 between reasoning tokens and latency`."""
-        return self._said("; r = {:.2f} between reasoning tokens and latency")
+        return self._said("; r = {:z.2f} between reasoning tokens and latency")
 
     def _said(self, of_r: str) -> str:
         if not self.slow:
