@@ -256,6 +256,11 @@ def test_the_dashboard_shows_utc_on_demand_and_as_long_as_it_is_open(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     shown: list[str] = []
-    monkeypatch.setattr(cli, "_show", lambda _: shown.append(units.zone_note()) or 0)
+
+    def show(_: object) -> int:
+        shown.append(units.zone_note())
+        return 0
+
+    monkeypatch.setattr(cli, "_show", show)
     assert cli.dashboard(["--utc", "calls.jsonl"]) == cli.dashboard(["calls.jsonl"]) == 0
     assert shown == [" UTC", ""]
