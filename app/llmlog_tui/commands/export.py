@@ -14,7 +14,9 @@ import click
 
 from llmlog_tui.commands.common import Log, files_argument, opened, where_option
 from llmlog_tui.commands.sql import CSV_TIME, flat
+from llmlog_tui.formats.otlp import to_lines
 from llmlog_tui.log.reader import Reader
+from llmlog_tui.log.schema import COLUMNS, plain
 from llmlog_tui.log.sources import expand
 
 Write = Callable[[Log, IO[bytes]], None]
@@ -32,7 +34,16 @@ def _jsonl(log: Log, out: IO[bytes]) -> None:
     out.writelines(line + b"\n" for _, line in log.raw(log.frame))
 
 
-_WRITERS: Final[dict[str, Write]] = {".parquet": _parquet, ".csv": _csv, ".jsonl": _jsonl}
+def _otlp(log: Log, out: IO[bytes]) -> None:
+    out.writelines(to_lines(plain(log.frame).select(COLUMNS.keys()).iter_rows(named=True)))
+
+
+_WRITERS: Final[dict[str, Write]] = {
+    ".parquet": _parquet,
+    ".csv": _csv,
+    ".otlp.jsonl": _otlp,
+    ".jsonl": _jsonl,
+}
 
 
 @click.command()
@@ -43,14 +54,15 @@ _WRITERS: Final[dict[str, Write]] = {".parquet": _parquet, ".csv": _csv, ".jsonl
     required=True,
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="OUT",
-    help="File to write, ending in .parquet, .csv or .jsonl.",
+    help="File to write, ending in .parquet, .csv, .otlp.jsonl or .jsonl.",
 )
 @where_option
 def export(files: tuple[str, ...], *, out: Path, where: str | None) -> None:
     """Write the records to a file: .parquet and .csv, or .jsonl with the lines as they stand.
 
-    Columns of .parquet and .csv: the record's fields, then file and line. A file at OUT is
-    replaced once all is written.
+    Columns of .parquet and .csv: the record's fields, then file and line. In .otlp.jsonl they are
+    spans of OpenTelemetry's GenAI conventions, without prompts, answers and tags of your own. A
+    file at OUT is replaced once all is written.
     """
     write = _writer(out)
     if any(_is_same(path, out) for path in expand(files, must_exist=True)):
@@ -65,17 +77,11 @@ def export(files: tuple[str, ...], *, out: Path, where: str | None) -> None:
 
 
 def _writer(out: Path) -> Write:
-    if out.name.endswith(".otlp.jsonl"):
-        raise click.ClickException(f"{out}: OTLP is not written yet, only {_known()}")
-    try:
-        return _WRITERS[out.suffix]
-    except KeyError:
-        raise click.ClickException(f"{out}: does not end in {_known()}") from None
-
-
-def _known() -> str:
+    for ending, write in _WRITERS.items():
+        if out.name.endswith(ending):
+            return write
     *others, last = _WRITERS
-    return f"{', '.join(others)} or {last}"
+    raise click.ClickException(f"{out}: does not end in {', '.join(others)} or {last}")
 
 
 def _is_same(one: Path, other: Path) -> bool:
