@@ -252,6 +252,17 @@ def test_stats_need_no_openai(sample: Path) -> None:
     assert json.loads(done.out)["records"] > 0
 
 
+@pytest.mark.parametrize("name", ["out.parquet", "out.csv", "out.jsonl", "out.otlp.jsonl"])
+def test_an_export_shows_how_far_it_is_on_a_terminal_and_nowhere_else(
+    terminal: Callable[..., str], llmlog: Run, sample: Path, tmp_path: Path, name: str
+) -> None:
+    out = tmp_path / name
+    shown = terminal("export", str(sample), "--to", str(out))
+    for work in ("reading", "writing"):
+        assert f"{work}  [####################################]  100%" in shown
+    assert llmlog("export", sample, "--to", out).err == f"{out}: 965 records written\n"
+
+
 def test_the_dashboard_shows_utc_on_demand_and_as_long_as_it_is_open(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

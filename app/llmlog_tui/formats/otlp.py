@@ -146,14 +146,15 @@ def _attribute(name: str, value: object) -> dict[str, object]:
     return {"key": name, "value": _any_value(value)}
 
 
+_KINDS: Final = {str: "stringValue", bool: "boolValue", float: "doubleValue"}
+
+
 def _any_value(value: object) -> dict[str, object]:
     """A value as OTLP has it: 64 bit integers are text."""
-    if isinstance(value, bool):
-        return {"boolValue": value}
+    if (kind := _KINDS.get(type(value))) is not None:
+        return {kind: value}
     if isinstance(value, int):
         return {"intValue": str(value)}
-    if isinstance(value, float):
-        return {"doubleValue": value}
     if isinstance(value, list):
         known = (each for each in value if each is not None)
         return {"arrayValue": {"values": [_any_value(each) for each in known]}}
