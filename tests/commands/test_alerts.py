@@ -62,7 +62,25 @@ def test_alerts_are_listed_for_people(llmlog: Run, written: Written) -> None:
     assert done.out == (
         "▲ 2026-11-23 09:00:20 – 09:00:39  fingerprint  m                              20  "
         "ongoing  fp_0 → fp_1; p95 – → – ms, cut off 0% → 0%\n"
+        "    p50 ms – → –, p95 ms – → –, tok/s – → –, cut off 0% → 0%, failed 0% → 0%\n"
+        "    ▲ more than noise, by Mann-Whitney's test (p50, p95, tok/s) or Fisher's (cut off, "
+        "failed)\n"
     )
+
+
+def test_figures_that_changed_by_more_than_noise_are_marked(llmlog: Run, written: Written) -> None:
+    # All 20 latencies after are higher than all 20 before, and 20 of 20 instead of 0 were cut off.
+    log = written(
+        {**record, "latency_ms": 100 + n if n < 20 else 1_000 + n,
+         "finish_reason": "stop" if n < 20 else "length"}
+        for n, record in enumerate(CHANGE)
+    )  # fmt: skip
+    figures = llmlog("alerts", log).out.splitlines()[-2].strip().split(", ")
+    assert figures == [
+        "▲ p50 ms 110 → 1,030", "▲ p95 ms 118 → 1,038", "tok/s – → –", "▲ cut off 0% → 100%",
+        "failed 0% → 0%",
+    ]  # fmt: skip
+    assert "p50 ms" not in llmlog("check", log).out
 
 
 def test_alerts_as_json_have_stable_keys(llmlog: Run, written: Written) -> None:
@@ -161,7 +179,7 @@ def test_what_a_log_says_is_shown_and_not_obeyed(llmlog: Run, written: Written) 
     hostile = [{**record, "model": "m\x1b[31m\nx"} for record in CHANGE]
     done = llmlog("alerts", written(hostile))
     assert "\x1b" not in done.out
-    assert done.out.count("\n") == 1
+    assert done.out.count("\n") == 3
 
 
 def test_a_copy_that_a_glob_matches_too_is_counted_once(llmlog: Run, written: Written) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
+from typing import Final
 
 import click
 import orjson
@@ -14,6 +15,7 @@ from llmlog_tui.analysis.alerts import Alert, as_object, watching
 from llmlog_tui.analysis.alerts import alerts as find
 from llmlog_tui.analysis.calls import model_calls
 from llmlog_tui.analysis.cost import priced, rates
+from llmlog_tui.analysis.fingerprints import Compared
 from llmlog_tui.analysis.headroom import headroom
 from llmlog_tui.analysis.rules import Rules
 from llmlog_tui.commands import limits as limits_
@@ -46,7 +48,8 @@ def alerts(files: tuple[str, ...], rules: Rules, *, as_json: bool, where: str | 
 
     JSON: calls (how many), alerts and limits. Each alert has rule, subject (a model or provider),
     provider, state (ongoing or cleared), first_ts, last_ts, what, evidence, calls (those concerned)
-    and table (of a fingerprint: name, before, after, p, is_chance). Each limit has provider, model,
+    and table (of a fingerprint: name, before, after, p, is_chance; p by Mann-Whitney's test for
+    latency and tok/s, by Fisher's exact test for shares). Each limit has provider, model,
     kind (requests or tokens), limit, remaining, share (0 to 1), burn_per_s, seconds_left (until a
     429 if it goes on so; null if it does not fall) and ts, as of the last call that said so.
     """
@@ -57,7 +60,8 @@ def alerts(files: tuple[str, ...], rules: Rules, *, as_json: bool, where: str | 
         known = {"calls": calls.height, "alerts": listed, "limits": limits_.as_objects(limits)}
         click.echo(orjson.dumps(known))
     else:
-        echo_texts(chain(as_text(found, calls.height, rules), limits_.as_text(limits)))
+        lines = as_text(found, calls.height, rules, with_tables=True)
+        echo_texts(chain(lines, limits_.as_text(limits)))
 
 
 @click.command()
@@ -89,8 +93,10 @@ def _found(
     return calls, find(calls, rules)
 
 
-def as_text(found: list[Alert], calls: int, rules: Rules) -> Iterator[str]:
-    """The lines for people."""
+def as_text(
+    found: list[Alert], calls: int, rules: Rules, *, with_tables: bool = False
+) -> Iterator[str]:
+    """The lines for people, with the figures before and after if `with_tables`."""
     if not found:
         yield f"No alerts. {len(watching(rules))} rules watch {calls:,} calls."
         return
@@ -100,6 +106,21 @@ def as_text(found: list[Alert], calls: int, rules: Rules) -> Iterator[str]:
             f"{inert(alert.subject)[:24]:<24}  {alert.calls:>7,}  {alert.state:<7}  "
             f"{inert(alert.what)}; {alert.evidence}"
         )
+        if with_tables and alert.table:
+            yield f"    {', '.join(map(_figure, alert.table))}"
+            yield f"    {_TESTS}"
+
+
+_TESTS: Final = (
+    "▲ more than noise, by Mann-Whitney's test (p50, p95, tok/s) or Fisher's (cut off, failed)"
+)
+
+
+def _figure(figure: Compared) -> str:
+    """`▲ p95 ms 3,413 → 4,401`: the median, the percentile, the share before and after."""
+    form = units.percent if figure.name in ("cut off", "failed") else units.whole
+    sign = "" if figure.is_chance else "▲ "
+    return f"{sign}{figure.name} {form(figure.before)} → {form(figure.after)}"
 
 
 def _when(alert: Alert) -> str:
