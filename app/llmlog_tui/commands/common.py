@@ -15,6 +15,7 @@ from typing import Any, Final
 import click
 import orjson
 import polars as pl
+from click.shell_completion import CompletionItem
 
 from llmlog_tui import units
 from llmlog_tui.analysis.prefixes import hashes_in
@@ -25,7 +26,17 @@ from llmlog_tui.log.schema import COLUMNS, plain
 from llmlog_tui.log.sources import Sources
 from llmlog_tui.log.store import Place, Snapshot
 
-files_argument: Final = click.argument("files", nargs=-1, required=True, metavar="FILE...")
+
+def complete_file(
+    _context: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Lets the shell complete a file name; a type of click's would refuse globs and `-`."""
+    return [CompletionItem(incomplete, type="file")]
+
+
+files_argument: Final = click.argument(
+    "files", nargs=-1, required=True, metavar="FILE...", shell_complete=complete_file
+)
 json_option: Final = click.option(
     "--json", "as_json", is_flag=True, help="JSON, one object a line; its keys are stable."
 )
