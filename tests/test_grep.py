@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -46,3 +47,15 @@ def test_a_plain_id_needs_no_flag() -> None:
     assert (
         grep("trace_id", "7c1d4e8a", line, "c.jsonl") == 'grep \'"trace_id": "7c1d4e8a"\' c.jsonl'
     )
+
+
+@pytest.mark.parametrize(("end", "pack"), [(".gz", "gzip"), (".zst", "zstd")])
+def test_a_compressed_file_is_looked_through_too(tmp_path: Path, end: str, pack: str) -> None:
+    if shutil.which(pack) is None:
+        pytest.skip(f"{pack} is not there")
+    log = tmp_path / "calls.jsonl"
+    log.write_text('{"trace_id": "a"}\n{"trace_id": "b"}\n')
+    subprocess.run([pack, "-q", log], check=True)
+    command = grep("trace_id", "b", b'{"trace_id": "b"}', f"{log}{end}")
+    found = subprocess.run(["sh", "-c", command], check=False, capture_output=True, text=True)
+    assert found.stdout == '{"trace_id": "b"}\n', command

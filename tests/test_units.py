@@ -82,6 +82,26 @@ def test_durations_have_three_digits_and_a_unit(ms: float | None, text: str) -> 
     assert units.duration(ms) == text
 
 
+@pytest.mark.parametrize(
+    ("ms", "text"),
+    [
+        (0, "0 ms"),
+        (64.4, "64 ms"),
+        (99.4, "99 ms"),
+        (644, "640 ms"),
+        (994, "990 ms"),
+        (995, "1.0 s"),
+        (4_149, "4.1 s"),
+        (9_949, "9.9 s"),
+        (9_950, "10 s"),
+        (38_400, "38 s"),
+        (100_000, "1 min 40 s"),
+    ],
+)
+def test_what_is_only_about_right_has_two_digits(ms: float, text: str) -> None:
+    assert units.roughly(ms) == text
+
+
 @given(st.floats(99_950, 1e12))
 def test_no_duration_has_sixty_seconds_or_sixty_minutes(ms: float) -> None:
     assert " 60 " not in f" {units.duration(ms)}"
@@ -145,6 +165,16 @@ def test_moments_are_in_local_time(monkeypatch: pytest.MonkeyPatch) -> None:
     assert units.moment(NOON, NOON + timedelta(hours=4), 12) == "23 Nov 21:00"
 
 
+def test_moments_are_in_utc_on_demand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    with units.in_utc():
+        assert units.moment(NOON, NOON + timedelta(hours=4), 8) == "12:00:05"
+        assert units.zone_note() == " UTC"
+    assert units.moment(NOON, NOON, 8) == "21:00:05"
+    assert units.zone_note() == ""
+
+
 @pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
 @pytest.mark.parametrize(
     "when", [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, tzinfo=UTC)]
@@ -175,6 +205,8 @@ def test_an_id_is_known_by_its_first_eight_characters() -> None:
     [
         (None, "–"),
         (0, "0.0000"),
+        (0.000049, "<0.0001"),
+        (0.00005, "0.0001"),
         (0.00381, "0.0038"),
         (12.4149, "12.4149"),
         (124.149, "124.15"),
@@ -193,6 +225,7 @@ def test_dollars_fit_into_a_column(usd: float | None, text: str) -> None:
     [
         (None, "–"),
         (0, "$0.0000"),
+        (0.000049, "<$0.0001"),
         (0.0031, "$0.0031"),
         (0.0995, "$0.10"),
         (4.2149, "$4.21"),

@@ -15,6 +15,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from llmlog_tui.units import in_utc
+
 if TYPE_CHECKING:
     from llmlog_tui.analysis.rules import Rules
     from llmlog_tui.log.sources import Sources
@@ -35,8 +37,9 @@ def dashboard(arguments: Sequence[str] | None = None) -> int:
     if not _have("llmlog-tui", _EXTRA_TUI, "tui"):
         return 2
     options = _parser().parse_args(arguments)
-    while (code := _show(options)) == _DEMO_WANTED:
-        options.demo = True
+    with in_utc() if options.utc else contextlib.nullcontext():
+        while (code := _show(options)) == _DEMO_WANTED:
+            options.demo = True
     return code
 
 
@@ -155,6 +158,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--where", metavar="SQL", help="show only the calls for which this holds")
     parser.add_argument("--trace", metavar="ID", help="select this trace")
+    parser.add_argument("--utc", action="store_true", help="show times in UTC, not local time")
     parser.add_argument("--demo", action="store_true", help="show the live log of a made-up agent")
     parser.add_argument("--no-follow", action="store_true", help="read once and stop there")
     return parser

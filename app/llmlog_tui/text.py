@@ -42,7 +42,12 @@ def grep(name: str, value: str, line: bytes, file: str) -> str:
     ]
     pattern = next((each for each in written if _utf8(each) in line), written[0])
     fixed = "" if re.fullmatch(r'[\w": -]*', pattern) else "-F "
-    return f"grep {fixed}{shlex.quote(pattern)} {shlex.quote(file)}"
+    reads = next((each for end, each in _PACKED.items() if file.endswith(end)), "grep")
+    return f"{reads} {fixed}{shlex.quote(pattern)} {shlex.quote(file)}"
+
+
+_PACKED: Final = {".gz": "zgrep", ".zst": "zstdgrep"}
+"""The grep that reads a compressed file."""
 
 
 def _utf8(text: str) -> bytes:

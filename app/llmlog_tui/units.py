@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 UNKNOWN: Final = "–"
@@ -52,6 +53,16 @@ def duration(milliseconds: float | None) -> str:
     return f"{hours:,} h {rest} min"
 
 
+def roughly(milliseconds: float) -> str:
+    """Two digits, where three would say more than is known: `640 ms`, `4.1 s`, `38 s`."""
+    if milliseconds < 995:
+        return f"{round(milliseconds, -1) if milliseconds >= 99.5 else milliseconds:.0f} ms"
+    if milliseconds >= _MINUTE:
+        return duration(milliseconds)
+    seconds = milliseconds / _SECOND
+    return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
+
+
 def percent(share: float | None) -> str:
     """0.061 -> `6.1%`, 0.83 -> `83%`."""
     if share is None:
@@ -65,20 +76,32 @@ def rate(per_second: float) -> str:
 
 
 def dollars(usd: float | None, width: int) -> str:
-    """In at most `width` cells, without the sign: `0.0038`, `12.41`, `1,204`, `28.8k`."""
+    """In at most `width` cells, without the sign: `0.0038`, `12.41`, `1,204`, `28.8k`, `<0.0001`.
+
+    What is not nothing is not shown as nothing.
+    """
     if usd is None:
         return UNKNOWN
+    if _is_tiny(usd):
+        return next(text for text in ("<0.0001", "<.0001", "<1") if len(text) <= max(width, 2))
     texts = (f"{usd:.4f}", f"{usd:,.2f}", whole(usd), count(usd))
     return next((text for text in texts if len(text) <= width), within(usd, width))
 
 
 def money(usd: float | None) -> str:
-    """With its sign and sensible digits: `$0.0031`, `$4.21`, `$1,204`."""
+    """With its sign and sensible digits: `<$0.0001`, `$0.0031`, `$4.21`, `$1,204`."""
     if usd is None:
         return UNKNOWN
+    if _is_tiny(usd):
+        return "<$0.0001"
     if usd < 0.0995:
         return f"${usd:.4f}"
     return f"${usd:,.2f}" if usd < 999.5 else f"${count(usd)}"
+
+
+def _is_tiny(usd: float) -> bool:
+    """Whether four decimals would say that it is nothing."""
+    return 0 < usd < 0.00005
 
 
 def moment(when: datetime | None, newest: datetime | None, width: int) -> str:
@@ -98,10 +121,29 @@ def moment(when: datetime | None, newest: datetime | None, width: int) -> str:
     return f"{there:%d %b %H:%M}" if wide else f"{there:%d %b}"
 
 
-def local(when: datetime) -> datetime:
-    """The same instant in local time; in UTC where local time has no such year."""
+class _Shown:
+    zone: tzinfo | None = None
+
+
+@contextmanager
+def in_utc() -> Iterator[None]:
+    """As long as this lasts, times are shown in UTC and not in local time, by every thread."""
+    before, _Shown.zone = _Shown.zone, UTC
     try:
-        return when.astimezone()
+        yield
+    finally:
+        _Shown.zone = before
+
+
+def zone_note() -> str:
+    """What stands behind a title over times: empty for local time, which goes without saying."""
+    return "" if _Shown.zone is None else " UTC"
+
+
+def local(when: datetime) -> datetime:
+    """The same instant in local time, or as in_utc() asks; UTC where that has no such year."""
+    try:
+        return when.astimezone(_Shown.zone)
     except (OverflowError, ValueError, OSError):
         return when.astimezone(UTC)
 

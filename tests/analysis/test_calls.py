@@ -86,6 +86,11 @@ def test_the_verdict_is_a_sentence() -> None:
     assert Verdict(52, 38, 0.912).sentence() == (
         "38 of 52 slow calls are mostly reasoning (r = 0.91)"
     )
+    assert Verdict(52, 38, 0.912).whole_sentence() == (
+        "38 of 52 slow calls are mostly reasoning; r = 0.91 between reasoning tokens and latency"
+    )
+    assert "r = 0.00" in Verdict(3, 0, -0.001).sentence()
+    assert Verdict(1, 1, None).whole_sentence() == "1 of 1 slow call is mostly reasoning"
     assert Verdict(1, 1, None).sentence() == "1 of 1 slow call is mostly reasoning"
     assert Verdict(0, 0, 0.5).sentence() == ""
 

@@ -41,7 +41,7 @@ def test_a_retried_streams_latency_begins_with_the_wait() -> None:
     retried = {**CALL, "stream": True, "ttft_ms": 900.0, "server_ms": 200.0, "retries": 1}
     found = detail(retried, None, 500)
     assert (found.waited_ms, found.first_ms, found.answer_ms) == (700, 200, 1_100)
-    assert found.why_slow == "1 retry, ≈700 ms waiting"
+    assert found.why_slow == "1 retry, ~700 ms waiting"
 
 
 def test_anything_else_is_all_answer_and_a_call_without_latency_has_no_parts() -> None:

@@ -22,6 +22,7 @@ _COLUMNS = {
 _KEYS = {
     "model": "model",
     "session": "session_id",
+    "trace": "trace_id",
     "provider": "provider",
     "hour": "strftime(started, '%Y-%m-%dT%H:00:00Z')",
 }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -58,14 +60,32 @@ def test_alerts_are_listed_for_people(llmlog: Run, written: Written) -> None:
     done = llmlog("alerts", written(CHANGE))
     assert done.code == 0
     assert done.out == (
-        "▲ 09:00:20  09:00:39  fingerprint  m                              20  ongoing  "
-        "fp_0 → fp_1; p95 – → – ms, cut off 0% → 0%\n"
+        "▲ 2026-11-23 09:00:20 – 09:00:39  fingerprint  m                              20  "
+        "ongoing  fp_0 → fp_1; p95 – → – ms, cut off 0% → 0%\n"
+        "    p50 ms – → –, p95 ms – → –, tok/s – → –, cut off 0% → 0%, failed 0% → 0%\n"
+        "    ▲ more than noise, by Mann-Whitney's test (p50, p95, tok/s) or Fisher's (cut off, "
+        "failed)\n"
     )
+
+
+def test_figures_that_changed_by_more_than_noise_are_marked(llmlog: Run, written: Written) -> None:
+    # All 20 latencies after are higher than all 20 before, and 20 of 20 instead of 0 were cut off.
+    log = written(
+        {**record, "latency_ms": 100 + n if n < 20 else 1_000 + n,
+         "finish_reason": "stop" if n < 20 else "length"}
+        for n, record in enumerate(CHANGE)
+    )  # fmt: skip
+    figures = llmlog("alerts", log).out.splitlines()[-2].strip().split(", ")
+    assert figures == [
+        "▲ p50 ms 110 → 1,030", "▲ p95 ms 118 → 1,038", "tok/s – → –", "▲ cut off 0% → 100%",
+        "failed 0% → 0%",
+    ]  # fmt: skip
+    assert "p50 ms" not in llmlog("check", log).out
 
 
 def test_alerts_as_json_have_stable_keys(llmlog: Run, written: Written) -> None:
     found = json.loads(llmlog("alerts", written(CHANGE), "--json").out)
-    assert list(found) == ["calls", "alerts"]
+    assert list(found) == ["calls", "alerts", "limits"]
     (alert,) = found["alerts"]
     assert alert["table"][4] == {
         "name": "failed", "before": 0.0, "after": 0.0, "p": 1.0, "is_chance": True,
@@ -81,6 +101,52 @@ def test_alerts_as_json_have_stable_keys(llmlog: Run, written: Written) -> None:
         "evidence": "p95 – → – ms, cut off 0% → 0%",
         "calls": 20,
     }
+
+
+def test_an_alert_over_midnight_has_both_days_and_utc_on_demand(
+    llmlog: Run, written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kolkata")  # 5:30 before UTC: midnight is at 18:30
+    time.tzset()
+    log = written({**record, "ts": f"2026-11-23T18:29:{n + 10:02}Z"}
+                  for n, record in enumerate(CHANGE[:-1]))  # fmt: skip
+    last = {**CHANGE[-1], "ts": "2026-11-23T18:30:09Z"}
+    log.write_text(log.read_text() + json.dumps(last) + "\n")
+    assert llmlog("alerts", log).out.startswith("▲ 2026-11-23 23:59:30 – 2026-11-24 00:00:09  ")
+    utc = llmlog("alerts", log, "--utc").out
+    assert utc.startswith("▲ 2026-11-23 18:29:30 – 18:30:09 UTC  ")
+
+
+LIMITED = [
+    {
+        "provider": "p", "model": "m", "ts": f"2026-11-23T09:00:{second:02}Z",
+        "ratelimit_limit_tokens": 1_000, "ratelimit_remaining_tokens": left,
+    }
+    for second, left in ((2, 900), (7, 700), (12, 600))
+]  # fmt: skip
+
+
+def test_alerts_say_what_is_left_of_rate_limits(llmlog: Run, written: Written) -> None:
+    # From 900 to 600 within 10 s: 30 a second, and 600 more take 20 s.
+    log = written(LIMITED)
+    titles, limit = llmlog("alerts", log).out.splitlines()[-2:]
+    assert re.split("  +", titles) == [
+        "rate limit", "provider", "model", "left", "of", "share", "a second", "429 in",
+    ]  # fmt: skip
+    assert re.split("  +", limit) == ["tokens", "p", "m", "600", "1,000", "60%", "30", "20.0 s"]
+    assert json.loads(llmlog("alerts", log, "--json").out)["limits"] == [
+        {
+            "provider": "p", "model": "m", "kind": "tokens", "limit": 1_000, "remaining": 600,
+            "share": 0.6, "burn_per_s": 30.0, "seconds_left": 20.0,
+            "ts": "2026-11-23T09:00:12.000000Z",
+        }
+    ]  # fmt: skip
+    assert "rate limit" not in llmlog("check", log).out
+
+
+def test_of_many_rate_limits_the_shortest_are_shown(llmlog: Run, written: Written) -> None:
+    log = written({**LIMITED[0], "model": f"m{n}"} for n in range(13))
+    assert llmlog("alerts", log).out.splitlines()[-1] == "and 3 more, of which more is left"
 
 
 def test_rules_change_what_fires(llmlog: Run, written: Written, rules: Path) -> None:
@@ -113,7 +179,7 @@ def test_what_a_log_says_is_shown_and_not_obeyed(llmlog: Run, written: Written) 
     hostile = [{**record, "model": "m\x1b[31m\nx"} for record in CHANGE]
     done = llmlog("alerts", written(hostile))
     assert "\x1b" not in done.out
-    assert done.out.count("\n") == 1
+    assert done.out.count("\n") == 3
 
 
 def test_a_copy_that_a_glob_matches_too_is_counted_once(llmlog: Run, written: Written) -> None:

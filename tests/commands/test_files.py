@@ -86,8 +86,7 @@ def test_what_is_exported_is_its_owners(llmlog: Run, log: Path, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("out.xlsx", "does not end in .parquet, .csv or .jsonl"),
-        ("out.otlp.jsonl", "OTLP is not written yet, only .parquet, .csv or .jsonl"),
+        ("out.xlsx", "does not end in .parquet, .csv, .otlp.jsonl or .jsonl"),
         ("no/out.csv", "No such file"),
         ("written.jsonl", "one of the files"),
     ],

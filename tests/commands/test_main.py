@@ -12,7 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.commands.conftest import Done, Run, command, is_refused
+from tests.commands.conftest import Done, Run, Written, command, is_refused
+
+from llmlog_tui import cli, units
 
 COMMANDS = {
     *("stats", "find", "session", "slow", "traces", "trace", "diff", "health", "tail", "sql"),
@@ -132,9 +134,16 @@ def test_every_command_of_the_contract_is_there(llmlog: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "offered"), [("llmlog tra", {"trace", "traces"}), ("llmlog sql --fo", {"--format"})]
+    ("words", "offered"),
+    [
+        ("llmlog tra", {"plain,trace", "plain,traces"}),
+        ("llmlog sql --fo", {"plain,--format"}),
+        ("llmlog slow ca", {"file,ca"}),
+        ("llmlog trace 7c1d4e8a ca", {"file,ca"}),
+        ("llmlog prune ca", {"file,ca"}),
+    ],
 )
-def test_the_shell_completes_commands_and_options(
+def test_the_shell_completes_commands_options_and_files(
     process: Run, words: str, offered: set[str]
 ) -> None:
     asked = {
@@ -143,7 +152,24 @@ def test_the_shell_completes_commands_and_options(
         "COMP_CWORD": str(len(words.split()) - 1),
     }
     done = process(env={**os.environ, **asked})
-    assert {line.partition(",")[2] for line in done.out.split()} == offered
+    assert set(done.out.split()) == offered
+
+
+def test_prices_are_not_loaded_where_no_call_has_a_provider(
+    written: Written, tmp_path: Path
+) -> None:
+    program = (
+        "import sys; from llmlog_tui import commands; code = commands.main();"
+        "print('genai_prices' in sys.modules, code, file=sys.stderr)"
+    )
+    call = {"model": "gpt-5", "prompt_tokens": 5, "completion_tokens": 5}
+    for fields, loaded in (({}, "False 0"), ({"provider": "api.openai.com"}, "True 0")):
+        log = written([{**call, **fields}])
+        done = subprocess.run(
+            [sys.executable, "-c", program, "stats", log],
+            check=True, capture_output=True, text=True, cwd=tmp_path,
+        )  # fmt: skip
+        assert done.stderr.strip() == loaded
 
 
 def named(word: str, sample: Path) -> str:
@@ -248,3 +274,28 @@ def test_stats_need_no_openai(sample: Path) -> None:
     done = base_install("headless", {"openai"}, "stats", str(sample), "--json")
     assert (done.code, done.err) == (0, "")
     assert json.loads(done.out)["records"] > 0
+
+
+@pytest.mark.parametrize("name", ["out.parquet", "out.csv", "out.jsonl", "out.otlp.jsonl"])
+def test_an_export_shows_how_far_it_is_on_a_terminal_and_nowhere_else(
+    terminal: Callable[..., str], llmlog: Run, sample: Path, tmp_path: Path, name: str
+) -> None:
+    out = tmp_path / name
+    shown = terminal("export", str(sample), "--to", str(out))
+    for work in ("reading", "writing"):
+        assert f"{work}  [####################################]  100%" in shown
+    assert llmlog("export", sample, "--to", out).err == f"{out}: 965 records written\n"
+
+
+def test_the_dashboard_shows_utc_on_demand_and_as_long_as_it_is_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shown: list[str] = []
+
+    def show(_: object) -> int:
+        shown.append(units.zone_note())
+        return 0
+
+    monkeypatch.setattr(cli, "_show", show)
+    assert cli.dashboard(["--utc", "calls.jsonl"]) == cli.dashboard(["calls.jsonl"]) == 0
+    assert shown == [" UTC", ""]

@@ -107,3 +107,36 @@ def test_values_are_shown_and_not_obeyed(llmlog: Run, written: Written) -> None:
 def test_a_huge_value_is_cut_in_a_table(llmlog: Run, written: Written) -> None:
     out = llmlog("sql", "select model from calls", written([{"model": "m" * 100_000}])).out
     assert len(out) < 200
+
+
+# 2,000 in at $1.25, of which 800 cached at $0.125, and 100 out at $10 a million: $0.0026.
+PRICED = {
+    "provider": "api.openai.com", "model": "gpt-5", "trace_id": "t", "prompt_tokens": 2_000,
+    "cached_tokens": 800, "completion_tokens": 100,
+}  # fmt: skip
+OWN = '[prices."gpt-5"]\ninput = 1\noutput = 0\n'
+
+
+def test_calls_have_costs_at_the_prices_of_the_rules(
+    llmlog: Run, written: Written, tmp_path: Path
+) -> None:
+    log, rules = written([PRICED, {"trace_id": "t"}]), tmp_path / "rules.toml"
+    rules.write_text(OWN)
+    text = "select cost_usd, saved_usd from calls"
+    listed = map(json.loads, llmlog("sql", text, log, "--format", "json").out.splitlines())
+    assert [*map(str, next(listed).values())] == ["0.0026", "0.0009"]
+    assert next(listed) == {"cost_usd": None, "saved_usd": None}
+    own = llmlog("sql", text, log, "--format", "json", "--rules", rules).out.splitlines()
+    assert json.loads(own[0]) == {"cost_usd": 0.002, "saved_usd": 0.0}
+
+
+def test_where_may_ask_for_costs(llmlog: Run, written: Written, tmp_path: Path) -> None:
+    log, rules = written([PRICED, {"trace_id": "t"}]), tmp_path / "rules.toml"
+    rules.write_text(OWN)
+    found = llmlog("find", "t", log, "--where", "cost_usd > 0.0025", "--json")
+    assert found.out.count("\n") == 1
+    shown = llmlog("tail", log, "--no-follow", "--where", "saved_usd is null", "--json")
+    assert shown.out == '{"trace_id": "t"}\n'
+    dear = ("--where", "cost_usd > 0.0025")
+    assert json.loads(llmlog("stats", log, "--json", *dear).out)["calls"] == 1
+    assert json.loads(llmlog("stats", log, "--json", *dear, "--rules", rules).out)["calls"] == 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import random
+import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -25,7 +27,7 @@ GROUP_KEYS = [
 Stats: TypeAlias = Callable[..., Any]
 """What --json prints about a file, with these options."""
 
-GROUPINGS = ["model", "session", "provider", "hour"]
+GROUPINGS = ["model", "session", "trace", "provider", "hour"]
 
 
 def alike(found: object, expected: object) -> bool:
@@ -250,11 +252,11 @@ def test_the_text_for_people_has_the_same_figures(llmlog: Run, written: Written)
         "3 records, blank lines: 1",
         f"skipped: 1 not_json, first at {path}:5",
         "nulled: 1 values of step had a wrong type",
-        "2 calls and 1 tool executions in 1 traces, 1 sessions; 1 failed",
+        "2 calls and 1 tool execution in 1 trace, 1 session; 1 failed",
         "from 23 Nov 2026 09:00:00 to 23 Nov 2026 09:00:00",
         "tokens: 28.8k in (– cached), 10 out (– reasoning)",
         "cost: –, 2 calls unpriced",
-        "1 calls took over 500 ms; 0 of them were mostly reasoning",
+        "1 call took over 500 ms; 0 of them were mostly reasoning",
     ]
     assert lines[-1].split() == [
         "–",
@@ -264,11 +266,59 @@ def test_the_text_for_people_has_the_same_figures(llmlog: Run, written: Written)
         "1,234",
         "1,234",
         "1,234",
+        "1,234",
         "8",
         "28.8k",
         "10",
         "–",
     ]
+
+
+def titles_and_group(llmlog: Run, *words: str | Path) -> list[tuple[str, str]]:
+    """Title and text of each column, of the only group."""
+    titles, group = llmlog("stats", *words).out.splitlines()[-2:]
+    return list(zip(re.split("  +", titles), re.split("  +", group), strict=True))
+
+
+def test_the_text_has_the_ninetieth_percentile_and_the_first_token(
+    llmlog: Run, written: Written
+) -> None:
+    # Of 100, 200, 300, 400 ms: 1.5, 2.7, 2.85 and 2.97 steps from the first.
+    log = written(
+        {
+            "model": "m",
+            "stream": True,
+            "latency_ms": 100 * n,
+            "ttft_ms": 10 * n,
+            "ts": 1_795_424_400,
+        }
+        for n in (1, 2, 3, 4)
+    )
+    assert titles_and_group(llmlog, log)[4:10] == [
+        ("p50 ms", "250"), ("p90 ms", "370"), ("p95 ms", "385"), ("p99 ms", "397"),
+        ("ttft", "25"), ("ttft p95", "38"),
+    ]  # fmt: skip
+
+
+def test_a_group_of_which_some_calls_have_no_price_says_so(llmlog: Run, written: Written) -> None:
+    call = {"provider": "api.openai.com", "model": "gpt-5", "prompt_tokens": 2_000}
+    log = written([{**call, "completion_tokens": 100}, call])
+    # 2,000 in at $1.25 and 100 out at $10 a million: $0.0035.
+    assert titles_and_group(llmlog, log)[-1] == ("cost $", "0.0035+")
+
+
+def test_hours_are_local_in_text_and_utc_on_demand(
+    llmlog: Run, stats: Stats, written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kolkata")  # 5:30 before UTC
+    time.tzset()
+    log = written([{"ts": "2026-11-23T19:45:00Z"}])
+    assert titles_and_group(llmlog, log, "--by", "hour")[0] == ("hour", "2026-11-24 00:30")
+    assert titles_and_group(llmlog, log, "--by", "hour", "--utc")[0] == (
+        "hour UTC",
+        "2026-11-23 19:00",
+    )
+    assert stats(log, "--by", "hour")["groups"][0]["key"] == "2026-11-23T19:00:00Z"
 
 
 def test_values_of_a_log_are_shown_and_not_obeyed(llmlog: Run, written: Written) -> None:

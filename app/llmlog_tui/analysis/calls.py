@@ -118,10 +118,17 @@ class Verdict:
 
     def sentence(self) -> str:
         """`38 of 52 slow calls are mostly reasoning (r = 0.91)`; empty without slow calls."""
+        return self._said(" (r = {:z.2f})")
+
+    def whole_sentence(self) -> str:
+        """As sentence(), but `...; r = 0.91 between reasoning tokens and latency`."""
+        return self._said("; r = {:z.2f} between reasoning tokens and latency")
+
+    def _said(self, of_r: str) -> str:
         if not self.slow:
             return ""
         calls = "slow call is" if self.slow == 1 else "slow calls are"
-        r = "" if self.correlation is None else f" (r = {self.correlation:.2f})"
+        r = "" if self.correlation is None else of_r.format(self.correlation)
         return f"{self.mostly_reasoning:,} of {self.slow:,} {calls} mostly reasoning{r}"
 
 

@@ -50,7 +50,7 @@ def detail(record: Mapping[str, Any], usual: Usual | None, slow_ms: float) -> De
         first_ms=None if began is None else began - min(waited, began),
         answer_ms=None if began is None or latency is None else latency - began,
         why_slow=why_slow(call, usual, slow_ms) if is_call else "",
-        cut_off=_cut_off(record) if is_call else "",
+        cut_off=cut_off(record),
     )
 
 
@@ -64,12 +64,14 @@ def _speed(record: Mapping[str, Any]) -> float | None:
     return None if speed is None else float(speed)
 
 
-def _cut_off(call: Mapping[str, Any]) -> str:
-    """Whether the answer was cut off, openly or hidden, and what became of it."""
+def cut_off(call: Mapping[str, Any]) -> str:
+    """Whether an answer was cut off, openly or hidden, and what became of it; empty if neither."""
+    if call["event"] not in CALL_EVENTS:
+        return ""
     output, limit, reasoning = (
         call[name] for name in ("completion_tokens", "max_tokens", "reasoning_tokens")
     )
-    at_limit = output is not None and limit is not None and output >= limit
+    at_limit = bool(limit) and output is not None and output >= limit
     said = []
     if call["finish_reason"] == "length":
         said.append("finish_reason length" + (f", limit {units.count(limit)}" if limit else ""))

@@ -6,11 +6,12 @@ from typing import Final, Literal
 
 import polars as pl
 
-By = Literal["model", "session", "provider", "hour"]
+By = Literal["model", "session", "trace", "provider", "hour"]
 
 KEYS: Final[dict[By, pl.Expr]] = {
     "model": pl.col("model"),
     "session": pl.col("session_id"),
+    "trace": pl.col("trace_id"),
     "provider": pl.col("provider"),
     "hour": pl.col("ts").dt.strftime("%Y-%m-%dT%H:00:00Z"),
 }
@@ -26,23 +27,9 @@ def percentile(name: str, percent: float) -> pl.Expr:
 
 
 FIGURES: Final[dict[str, pl.Expr]] = {
-    "calls": pl.len(),
     **{f"p{percent}_ms": percentile("latency_ms", percent) for percent in (50, 90, 95, 99)},
     "tokens_per_sec_p50": percentile("tokens_per_sec", 50),
     **{f"ttft_p{percent}_ms": percentile("ttft_ms", percent) for percent in (50, 95)},
 }
-"""Of any group of calls.model_calls(): latency and time to first token in ms, tokens a second."""
-
-
-def latency(calls: pl.DataFrame, by: By | None = None) -> pl.DataFrame:
-    """How fast the calls of a frame were: one row, or one for each group, most calls first.
-
-    Columns: key (only with `by`), and those of FIGURES, null where no call has the field.
-    """
-    if by is None:
-        return calls.select(**FIGURES)
-    return (
-        calls.group_by(KEYS[by].alias("key"), maintain_order=True)
-        .agg(**FIGURES)
-        .sort("calls", descending=True, maintain_order=True)
-    )
+"""Of any group of calls.model_calls(): latency and time to first token in ms, tokens a second;
+null where no call has the field."""

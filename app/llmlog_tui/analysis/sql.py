@@ -23,7 +23,7 @@ _OURS: Final = ("line", "block", "file", "row", "changed")
 
 
 COSTS: Final = ("cost_usd", "saved_usd")
-"""What a predicate may name beyond COLUMNS, where calls are priced; see cost.priced()."""
+"""What a predicate may name beyond COLUMNS; see cost.priced()."""
 
 _NO_CALLS: Final = pl.DataFrame(schema={**FRAME_SCHEMA, **dict.fromkeys(COSTS, pl.Float64)})
 _LAST_WORD: Final = re.compile(r"[A-Za-z_]\w*$")
@@ -43,18 +43,19 @@ class QueryError(Exception):
     """SQL that has no answer; its text is one line that says why."""
 
 
-def narrowed(frame: pl.DataFrame, predicate: str) -> pl.DataFrame:
-    """The records of a frame for which an SQL predicate over the record's fields holds.
+def narrowed(frame: pl.DataFrame, predicate: str, rules: Rules = DEFAULT) -> pl.DataFrame:
+    """The records of a frame for which an SQL predicate over the record's fields and COSTS holds.
 
-    Times are compared with SQL timestamps, dates, and text that looks like one, all UTC. Raises
-    QueryError.
+    Costs are at the prices of `rules` where the frame has none. Times are compared with SQL
+    timestamps, dates, and text that looks like one, all UTC. Raises QueryError.
     """
     with _explained("the predicate"):
         fields = dict.fromkeys(pl.sql_expr(predicate).meta.root_names())
+        known = _with_costs(frame, rules) if fields.keys() & set(COSTS) else frame
         for name in fields:
-            if name not in COLUMNS and not (name in COSTS and name in frame.columns):
+            if name not in COLUMNS and name not in COSTS:
                 raise QueryError(f"no column {name}; there are {', '.join(COLUMNS)}")
-        records = _in_sql(frame.select("row", *fields))
+        records = _in_sql(known.select("row", *fields))
         asked = f"select row from records where {predicate}\n"  # noqa: S608 - one expression
         kept = pl.SQLContext(records=records, eager=True).execute(asked)["row"]
     return frame.filter(pl.col("row").is_in(kept.implode()))
@@ -108,16 +109,20 @@ def completed(predicate: str) -> str | None:
     return None if name is None else predicate[: begun.start()] + name
 
 
-def _calls(frame: pl.DataFrame, _: Rules) -> pl.DataFrame:
-    return _public(model_calls(frame))
+def _with_costs(frame: pl.DataFrame, rules: Rules) -> pl.DataFrame:
+    return frame if COSTS[0] in frame.columns else priced(frame, rates(rules))
+
+
+def _calls(frame: pl.DataFrame, rules: Rules) -> pl.DataFrame:
+    return _public(model_calls(_with_costs(frame, rules)))
 
 
 def _traces(frame: pl.DataFrame, rules: Rules) -> pl.DataFrame:
-    return traces(priced(with_changed(frame), rates(rules))).drop("row", "at")
+    return traces(_with_costs(with_changed(frame), rules)).drop("row", "at")
 
 
-def _records(frame: pl.DataFrame, _: Rules) -> pl.DataFrame:
-    return _public(frame)
+def _records(frame: pl.DataFrame, rules: Rules) -> pl.DataFrame:
+    return _public(_with_costs(frame, rules))
 
 
 def _public(frame: pl.DataFrame) -> pl.DataFrame:
@@ -129,8 +134,8 @@ TABLES: Final[dict[str, Callable[[pl.DataFrame, Rules], pl.DataFrame]]] = {
     "traces": _traces,
     "records": _records,
 }
-"""calls: the model calls, with the record's fields; traces: one row a run, see traces.traces();
-records: everything, tool executions, spans and foreign events too."""
+"""calls: the model calls, with the record's fields and COSTS; traces: one row a run, see
+traces.traces(); records: everything, tool executions, spans and foreign events too."""
 
 
 def query(frame: pl.DataFrame, sql: str, rules: Rules = DEFAULT) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from typing import Final
 
 import polars as pl
 
+from llmlog_tui.analysis import latency
 from llmlog_tui.analysis.calls import FAILED, MOSTLY_REASONING, TRUNCATED, model_calls, slow
 from llmlog_tui.analysis.cost import FIGURES, priced, rates
 from llmlog_tui.analysis.latency import KEYS, By, percentile
@@ -29,9 +30,9 @@ class Stats:
 
     `calls` counts model calls, `tools` tool executions, `errors` those of both that failed.
     Token sums are over model calls, None where no call had the field. `groups` has one row a group
-    of model calls, most calls first: key, calls, errors, truncated (finish_reason length), p50_ms,
-    p95_ms, p99_ms (over calls that have a latency, linear interpolation), tokens_per_sec_p50, and
-    the token sums; of costs see cost.FIGURES. `over_time` is over_time().
+    of model calls, most calls first: key, calls, errors, truncated (finish_reason length), those of
+    latency.FIGURES (over calls that have the field), the token sums, and those of cost.FIGURES.
+    `over_time` is over_time().
     """
 
     sessions: int
@@ -114,15 +115,13 @@ def _token_sums() -> dict[str, pl.Expr]:
 
 
 def _groups(calls: pl.DataFrame, key: pl.Expr) -> pl.DataFrame:
-    percentiles = {f"p{percent}_ms": percentile("latency_ms", percent) for percent in (50, 95, 99)}
     return (
         calls.group_by(key.alias("key"), maintain_order=True)
         .agg(
             pl.len().alias("calls"),
             FAILED.sum().alias("errors"),
             TRUNCATED.sum().alias("truncated"),
-            **percentiles,
-            tokens_per_sec_p50=pl.col("tokens_per_sec").median(),
+            **latency.FIGURES,
             **_token_sums(),
             **FIGURES,
         )

@@ -113,7 +113,7 @@ def _retried(call: Call) -> str:
     if not retries:
         return ""
     times = f"{retries} retries" if retries > 1 else "1 retry"
-    return f"{times}, ≈{units.duration(wait)} waiting" if wait else times
+    return f"{times}, ~{units.roughly(wait)} waiting" if wait else times
 
 
 def _server(call: Call, usual: Usual) -> str:
@@ -125,7 +125,7 @@ def _server(call: Call, usual: Usual) -> str:
         return ""
     if not call["stream"] and server <= (_at_usual_speed(call, usual) or 0.0) * _FAR:
         return ""
-    return f"server {units.duration(min(server, latency))} of {units.duration(latency)}"
+    return f"server {units.roughly(min(server, latency))} of {units.roughly(latency)}"
 
 
 def _at_usual_speed(call: Call, usual: Usual) -> float | None:
@@ -170,12 +170,12 @@ def _first_token(call: Call, usual: Usual) -> str:
         return ""
     given, typical = call["prompt_tokens"], usual.prompt_tokens
     if given and typical is not None and given > typical * _FAR:
-        return f"{units.count(given)} in, first token {units.duration(ttft)}"
-    return f"slow first token, {units.duration(ttft)}"
+        return f"{units.count(given)} in, first token {units.roughly(ttft)}"
+    return f"slow first token, {units.roughly(ttft)}"
 
 
 def _queueing(call: Call) -> str:
     waited = None if call["retries"] else _before_the_server(call)
     if waited is None or waited <= call["latency_ms"] * _HALF:
         return ""
-    return f"our side {units.duration(waited)} of {units.duration(call['latency_ms'])}"
+    return f"our side {units.roughly(waited)} of {units.roughly(call['latency_ms'])}"

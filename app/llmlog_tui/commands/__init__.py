@@ -11,11 +11,12 @@ from llmlog_tui.analysis.sql import QueryError
 from llmlog_tui.commands.alerts import alerts, check
 from llmlog_tui.commands.bundle import bundle
 from llmlog_tui.commands.demo import demo
+from llmlog_tui.commands.diff import diff
 from llmlog_tui.commands.export import export
 from llmlog_tui.commands.find import find
 from llmlog_tui.commands.health import health
 from llmlog_tui.commands.prune import prune
-from llmlog_tui.commands.runs import diff, session, trace, traces
+from llmlog_tui.commands.runs import session, trace, traces
 from llmlog_tui.commands.slow import slow
 from llmlog_tui.commands.sql import sql_
 from llmlog_tui.commands.stats import stats

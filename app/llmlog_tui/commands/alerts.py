@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
+from typing import Final
 
 import click
 import orjson
+import polars as pl
 
 from llmlog_tui import units
 from llmlog_tui.analysis.alerts import Alert, as_object
 from llmlog_tui.analysis.calls import model_calls
 from llmlog_tui.analysis.cost import priced, rates
+from llmlog_tui.analysis.fingerprints import Compared
+from llmlog_tui.analysis.headroom import headroom
 from llmlog_tui.analysis.rules import Rules
 from llmlog_tui.analysis.watch import alerts as find
 from llmlog_tui.analysis.watch import watching
-from llmlog_tui.commands.common import files_argument, opened, where_option
+from llmlog_tui.commands import limits as limits_
+from llmlog_tui.commands.common import (
+    echo_texts,
+    files_argument,
+    opened,
+    utc_option,
+    where_option,
+)
 from llmlog_tui.commands.rules import rules_option
+from llmlog_tui.commands.shown import day_time
 from llmlog_tui.log.sources import SourceError
 from llmlog_tui.text import inert
 
@@ -28,48 +41,91 @@ FIRED = 1
 @rules_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object; its keys are stable.")
 @where_option
+@utc_option
 def alerts(files: tuple[str, ...], rules: Rules, *, as_json: bool, where: str | None) -> None:
-    """List what changed, ongoing first: fingerprints, truncation, latency, errors, limits."""
+    """List what changed, ongoing first, and what is left of rate limits, the shortest first.
+
+    A rule fires at a call, is ongoing, and is cleared when what it saw is gone for long enough.
+
+    JSON: calls (how many), alerts and limits. Each alert has rule, subject (a model or provider),
+    provider, state (ongoing or cleared), first_ts, last_ts, what, evidence, calls (those concerned)
+    and table (of a fingerprint: name, before, after, p, is_chance; p by Mann-Whitney's test for
+    latency and tok/s, by Fisher's exact test for shares). Each limit has provider, model,
+    kind (requests or tokens), limit, remaining, share (0 to 1), burn_per_s, seconds_left (until a
+    429 if it goes on so; null if it does not fall) and ts, as of the last call that said so.
+    """
     calls, found = _found(files, rules, where)
+    limits = headroom(calls)
     if as_json:
-        click.echo(orjson.dumps({"calls": calls, "alerts": [as_object(alert) for alert in found]}))
+        listed = [as_object(alert) for alert in found]
+        known = {"calls": calls.height, "alerts": listed, "limits": limits_.as_objects(limits)}
+        click.echo(orjson.dumps(known))
     else:
-        click.echo("\n".join(as_text(found, calls, rules)))
+        lines = as_text(found, calls.height, rules, with_tables=True)
+        echo_texts(chain(lines, limits_.as_text(limits)))
 
 
 @click.command()
 @files_argument
 @rules_option
 @where_option
+@utc_option
 def check(files: tuple[str, ...], rules: Rules, where: str | None) -> int:
-    """Exit 0 if no rule fired, 1 if one did, even if it cleared, 2 if nothing can be read."""
+    """Exit 0 if no rule fired, 1 if one did, even if it cleared, 2 if nothing can be read.
+
+    Prints what `llmlog alerts` does of alerts.
+    """
     calls, found = _found(files, rules, where)
-    click.echo("\n".join(as_text(found, calls, rules)))
+    echo_texts(as_text(found, calls.height, rules))
     return FIRED if found else 0
 
 
-def _found(files: tuple[str, ...], rules: Rules, where: str | None) -> tuple[int, list[Alert]]:
-    """How many calls there are, and the alerts. Raises SourceError where no line is a record."""
-    with opened(files, where) as log:
+def _found(
+    files: tuple[str, ...], rules: Rules, where: str | None
+) -> tuple[pl.DataFrame, list[Alert]]:
+    """The model calls, and the alerts. Raises SourceError where no line is a record."""
+    with opened(files, where, rules=rules) as log:
         snapshot, frame = log.snapshot, log.frame
     if snapshot.counts.skipped and not snapshot.counts.records:
         raise SourceError(f"no line is a record: {', '.join(map(str, snapshot.files))}")
     if rules.budget.enabled:
         frame = priced(frame, rates(rules))
     calls = model_calls(frame)
-    return calls.height, find(calls, rules)
+    return calls, find(calls, rules)
 
 
-def as_text(found: list[Alert], calls: int, rules: Rules) -> Iterator[str]:
-    """The lines for people."""
+def as_text(
+    found: list[Alert], calls: int, rules: Rules, *, with_tables: bool = False
+) -> Iterator[str]:
+    """The lines for people, with the figures before and after if `with_tables`."""
     if not found:
         yield f"No alerts. {len(watching(rules))} rules watch {calls:,} calls."
         return
-    newest = max((alert.last_ts for alert in found if alert.last_ts), default=None)
     for alert in found:
-        when = "  ".join(units.moment(ts, newest, 8) for ts in (alert.ts, alert.last_ts))
         yield (
-            f"{'▲' if alert.state == 'ongoing' else '○'} {when:<18}  {alert.rule:<11}  "
+            f"{'▲' if alert.state == 'ongoing' else '○'} {_when(alert):<30}  {alert.rule:<11}  "
             f"{inert(alert.subject)[:24]:<24}  {alert.calls:>7,}  {alert.state:<7}  "
             f"{inert(alert.what)}; {alert.evidence}"
         )
+        if with_tables and alert.table:
+            yield f"    {', '.join(map(_figure, alert.table))}"
+            yield f"    {_TESTS}"
+
+
+_TESTS: Final = (
+    "▲ more than noise, by Mann-Whitney's test (p50, p95, tok/s) or Fisher's (cut off, failed)"
+)
+
+
+def _figure(figure: Compared) -> str:
+    """`▲ p95 ms 3,413 → 4,401`: the median, the percentile, the share before and after."""
+    form = units.percent if figure.name in ("cut off", "failed") else units.whole
+    sign = "" if figure.is_chance else "▲ "
+    return f"{sign}{figure.name} {form(figure.before)} → {form(figure.after)}"
+
+
+def _when(alert: Alert) -> str:
+    """`2026-11-23 09:17:24 – 09:30:47`; the day twice only where it is another."""
+    first, last = day_time(alert.ts), day_time(alert.last_ts)
+    day, _, time = last.partition(" ")
+    return f"{first} – {time if time and first.startswith(day) else last}{units.zone_note()}"

@@ -50,7 +50,7 @@ def bundle(
     No prompts, answers, arguments, error messages or tags of your own. TRACE_ID may be its first 6
     characters or more.
     """
-    with opened(files, where) as log:
+    with opened(files, where, rules=rules) as log:
         wanted = the_one(log.frame, "trace_id", trace_id)
         run = log.frame.filter(pl.col("trace_id") == wanted)
         run = run.sort("step", maintain_order=True, nulls_last=True)

@@ -15,16 +15,28 @@ from typing import Any, Final
 import click
 import orjson
 import polars as pl
+from click.shell_completion import CompletionItem
 
 from llmlog_tui import units
 from llmlog_tui.analysis.prefixes import hashes_in
+from llmlog_tui.analysis.rules import DEFAULT, Rules
 from llmlog_tui.analysis.sql import narrowed
 from llmlog_tui.log.reader import Reader, read_all
 from llmlog_tui.log.schema import COLUMNS, plain
 from llmlog_tui.log.sources import Sources
 from llmlog_tui.log.store import Place, Snapshot
 
-files_argument: Final = click.argument("files", nargs=-1, required=True, metavar="FILE...")
+
+def complete_file(
+    _context: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Lets the shell complete a file name; a type of click's would refuse globs and `-`."""
+    return [CompletionItem(incomplete, type="file")]
+
+
+files_argument: Final = click.argument(
+    "files", nargs=-1, required=True, metavar="FILE...", shell_complete=complete_file
+)
 json_option: Final = click.option(
     "--json", "as_json", is_flag=True, help="JSON, one object a line; its keys are stable."
 )
@@ -32,6 +44,20 @@ where_option: Final = click.option(
     "--where",
     metavar="SQL",
     help="Only records for which this holds, e.g. \"model = 'gpt-5' and latency_ms > 500\".",
+)
+
+
+def _in_utc(context: click.Context, _: click.Parameter, utc: bool) -> None:  # noqa: FBT001 - click's
+    if utc:
+        context.with_resource(units.in_utc())
+
+
+utc_option: Final = click.option(
+    "--utc",
+    is_flag=True,
+    expose_value=False,
+    callback=_in_utc,
+    help="Show times in UTC, not in local time. (JSON always has UTC.)",
 )
 
 
@@ -98,9 +124,10 @@ def opened(
     where: str | None = None,
     *,
     columns: Collection[str] = COLUMNS,
+    rules: Rules = DEFAULT,
     on_step: Callable[[Reader], object] = lambda _: None,
 ) -> Iterator[Log]:
-    """Everything in the files that `names` mean, as it stands now.
+    """Everything in the files that `names` mean, as it stands now; costs at the prices of `rules`.
 
     Of its fields only `columns` are kept, but all of them where `where` may ask for any.
     Raises SourceError for one that cannot be read, QueryError for a bad `where`.
@@ -108,7 +135,7 @@ def opened(
     kept = columns if where is None else COLUMNS
     with closing(Reader(Sources(names, must_exist=True), columns=kept)) as reader:
         snapshot = read_all(reader, on_step=lambda: on_step(reader))
-        frame = snapshot.frame if where is None else narrowed(snapshot.frame, where)
+        frame = snapshot.frame if where is None else narrowed(snapshot.frame, where, rules)
         yield Log(reader, snapshot, frame)
 
 
@@ -118,6 +145,13 @@ def path_text(path: Path) -> str:
 
 
 _AT_ONCE: Final = 1_000
+
+
+def echo_texts(lines: Iterable[str]) -> None:
+    """Lines for people to stdout, in few writes, as they come; in colour if that is a terminal."""
+    rest = iter(lines)
+    while some := list(islice(rest, _AT_ONCE)):
+        click.echo("\n".join(some))
 
 
 def echo_lines(lines: Iterable[bytes]) -> None:

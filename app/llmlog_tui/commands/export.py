@@ -6,33 +6,62 @@ import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, TypeVar
 
 import click
 
 from llmlog_tui.commands.common import Log, files_argument, opened, where_option
 from llmlog_tui.commands.sql import CSV_TIME, flat
-from llmlog_tui.log.reader import Reader
+from llmlog_tui.formats.otlp import to_lines
+from llmlog_tui.log.schema import COLUMNS, plain
 from llmlog_tui.log.sources import expand
 
-Write = Callable[[Log, IO[bytes]], None]
+Told = Callable[[int, int], object]
+"""Is told how much of a piece of work is done, and of how much."""
+
+Write = Callable[[Log, IO[bytes], Told], None]
+"""Writes a log's records."""
+
+_AT_ONCE: Final = 1_000
 
 
-def _parquet(log: Log, out: IO[bytes]) -> None:
+def _parquet(log: Log, out: IO[bytes], _: Told) -> None:
     log.placed(log.frame).write_parquet(out)
 
 
-def _csv(log: Log, out: IO[bytes]) -> None:
+def _csv(log: Log, out: IO[bytes], _: Told) -> None:
     flat(log.placed(log.frame)).write_csv(out, datetime_format=CSV_TIME)
 
 
-def _jsonl(log: Log, out: IO[bytes]) -> None:
-    out.writelines(line + b"\n" for _, line in log.raw(log.frame))
+def _jsonl(log: Log, out: IO[bytes], told: Told) -> None:
+    lines = _counted(log.raw(log.frame), log.frame.height, told)
+    out.writelines(line + b"\n" for _, line in lines)
 
 
-_WRITERS: Final[dict[str, Write]] = {".parquet": _parquet, ".csv": _csv, ".jsonl": _jsonl}
+def _otlp(log: Log, out: IO[bytes], told: Told) -> None:
+    records = plain(log.frame).select(COLUMNS.keys()).iter_rows(named=True)
+    out.writelines(to_lines(_counted(records, log.frame.height, told)))
+
+
+_Record = TypeVar("_Record")
+
+
+def _counted(records: Iterable[_Record], of: int, told: Told) -> Iterator[_Record]:
+    """The records, of which `told` is told every thousand."""
+    for number, record in enumerate(records):
+        if number % _AT_ONCE == 0:
+            told(number, of)
+        yield record
+
+
+_WRITERS: Final[dict[str, Write]] = {
+    ".parquet": _parquet,
+    ".csv": _csv,
+    ".otlp.jsonl": _otlp,
+    ".jsonl": _jsonl,
+}
 
 
 @click.command()
@@ -43,39 +72,37 @@ _WRITERS: Final[dict[str, Write]] = {".parquet": _parquet, ".csv": _csv, ".jsonl
     required=True,
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="OUT",
-    help="File to write, ending in .parquet, .csv or .jsonl.",
+    help="File to write, ending in .parquet, .csv, .otlp.jsonl or .jsonl.",
 )
 @where_option
 def export(files: tuple[str, ...], *, out: Path, where: str | None) -> None:
     """Write the records to a file: .parquet and .csv, or .jsonl with the lines as they stand.
 
-    Columns of .parquet and .csv: the record's fields, then file and line. A file at OUT is
-    replaced once all is written.
+    Columns of .parquet and .csv: the record's fields, then file and line. In .otlp.jsonl they are
+    spans of OpenTelemetry's GenAI conventions, without prompts, answers and tags of your own. A
+    file at OUT is replaced once all is written.
     """
     write = _writer(out)
     if any(_is_same(path, out) for path in expand(files, must_exist=True)):
         raise click.ClickException(f"{out}: is one of the files that are read")
-    with _progress() as on_step, opened(files, where, on_step=on_step) as log:
+    with contextlib.ExitStack() as resources:
+        with _bar("reading") as told:
+            reading = opened(files, where, on_step=lambda reader: told(*reader.progress()))
+            log = resources.enter_context(reading)
         try:
-            with _replacing(out) as file:
-                write(log, file)
+            with _bar("writing") as told, _replacing(out) as file:
+                write(log, file, told)
         except OSError as error:
             raise click.ClickException(f"{out}: {error.strerror}") from error
     click.echo(f"{out}: {log.frame.height:,} records written", err=True)
 
 
 def _writer(out: Path) -> Write:
-    if out.name.endswith(".otlp.jsonl"):
-        raise click.ClickException(f"{out}: OTLP is not written yet, only {_known()}")
-    try:
-        return _WRITERS[out.suffix]
-    except KeyError:
-        raise click.ClickException(f"{out}: does not end in {_known()}") from None
-
-
-def _known() -> str:
+    for ending, write in _WRITERS.items():
+        if out.name.endswith(ending):
+            return write
     *others, last = _WRITERS
-    return f"{', '.join(others)} or {last}"
+    raise click.ClickException(f"{out}: does not end in {', '.join(others)} or {last}")
 
 
 def _is_same(one: Path, other: Path) -> bool:
@@ -98,15 +125,16 @@ def _replacing(out: Path) -> Iterator[IO[bytes]]:
 
 
 @contextlib.contextmanager
-def _progress() -> Iterator[Callable[[Reader], object]]:
-    """A bar on a terminal, of bytes read; nothing elsewhere."""
+def _bar(label: str) -> Iterator[Told]:
+    """A bar on a terminal, full in the end; nothing elsewhere."""
     if not sys.stderr.isatty():
-        yield lambda _: None
+        yield lambda _, __: None
         return
-    with click.progressbar(length=1, label="reading", file=sys.stderr) as bar:
+    with click.progressbar(length=1, label=label, file=sys.stderr) as bar:
 
-        def on_step(reader: Reader) -> None:
-            read, bar.length = reader.progress()
-            bar.update(max(0, read - bar.pos))
+        def told(done: int, of: int) -> None:
+            bar.length = max(of, 1)
+            bar.update(max(0, done - bar.pos))
 
-        yield on_step
+        yield told
+        told(bar.length or 1, bar.length or 1)

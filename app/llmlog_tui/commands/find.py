@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import chain
 
 import click
 import polars as pl
 
+from llmlog_tui import units
+from llmlog_tui.analysis import calls as calls_
+from llmlog_tui.analysis.detail import detail
 from llmlog_tui.analysis.find import matching
 from llmlog_tui.commands.common import (
     Log,
     as_object,
     echo_json,
+    echo_texts,
     files_argument,
     json_option,
     opened,
     path_text,
+    utc_option,
     where_option,
 )
-from llmlog_tui.commands.shown import HEAD, line_of
+from llmlog_tui.commands.shown import SLOW_MS, head, line_of
 from llmlog_tui.text import grep, inert
 
 
@@ -28,10 +34,12 @@ from llmlog_tui.text import grep, inert
 @files_argument
 @json_option
 @where_option
+@utc_option
 def find(wanted: str, files: tuple[str, ...], *, as_json: bool, where: str | None) -> None:
     """Find records by id, request_id, trace_id or session_id, or by its first 6 characters or more.
 
-    One record is shown whole, several as a list. JSON columns: the record's fields (null where
+    One record is shown whole, with where its time went and why it was slow or cut off; several as a
+    list. JSON columns: the record's fields (null where
     unknown), then file and line.
     """
     with opened(files, where) as log:
@@ -42,7 +50,7 @@ def find(wanted: str, files: tuple[str, ...], *, as_json: bool, where: str | Non
             click.echo("\n".join(_whole(log, found)))
         else:
             rows = found.iter_rows(named=True)
-            click.echo("\n".join([HEAD, *map(line_of, rows)]))
+            echo_texts(chain([head()], map(line_of, rows)))
 
 
 def _whole(log: Log, found: pl.DataFrame) -> Iterator[str]:
@@ -54,6 +62,24 @@ def _whole(log: Log, found: pl.DataFrame) -> Iterator[str]:
     for name, value in record.items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         yield f"{inert(name, 30):<30}  {inert(text)}"
+    yield from _said(log, found)
     for name in ("trace_id", "request_id"):
         if isinstance(record.get(name), str):
             yield inert(grep(name, record[name], line, str(place.file)))
+
+
+def _said(log: Log, found: pl.DataFrame) -> Iterator[str]:
+    """What is to be said of a record: where its time went, and why it was slow or cut off."""
+    usual = calls_.usual(calls_.model_calls(log.snapshot.frame))
+    (record,) = found.iter_rows(named=True)
+    known = detail(record, usual.get(record["model"]), SLOW_MS)
+    parts = {
+        "server": known.split.server_ms,
+        "retry wait": known.split.retry_wait_ms,
+        "rest": known.split.rest_ms,
+    }
+    times = [f"{name} {units.duration(ms)}" for name, ms in parts.items() if ms is not None]
+    split = ", ".join(times) if known.is_call else ""
+    for name, text in (("time", split), ("why slow", known.why_slow), ("cut off", known.cut_off)):
+        if text:
+            yield f"{f'({name})':<30}  {inert(text)}"

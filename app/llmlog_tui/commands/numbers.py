@@ -10,6 +10,8 @@ import click
 class Finite(click.FloatRange):
     """A number within a range; `nan`, which no range keeps out, and `inf` are none."""
 
+    name = "number"
+
     def convert(
         self, value: float, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 import llmlog
+from llmlog_tui.commands.common import complete_file
 from llmlog_tui.log.sources import expand
 from llmlog_tui.log.window import Window
 
@@ -32,7 +33,7 @@ class Age(click.ParamType[timedelta]):
 
 
 @click.command()
-@click.argument("file", metavar="FILE")
+@click.argument("file", metavar="FILE", shell_complete=complete_file)
 @click.option("--older-than", type=Age(), required=True, metavar="AGE", help="Such as 24h or 30d.")
 def prune(file: str, *, older_than: timedelta) -> None:
     """Cut off the records at the start of a log that began longer ago than AGE.

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import click
 
 from llmlog_tui import units
-from llmlog_tui.analysis.timeline import Timeline
+from llmlog_tui.analysis.detail import cut_off
+from llmlog_tui.analysis.timeline import Note, Timeline
 from llmlog_tui.text import inert
 
-HEAD: Final = (
-    f"{'time':<23} {'trace':<8} {'step':>4} {'what':<24} {'ms':>8} {'rsn':>6} {'in':>7} {'out':>6}"
-    "  notes"
-)
-"""The titles over lines from line_of()."""
+SLOW_MS: Final = 500.0
+"""A record that took longer says why, where no option says otherwise."""
+
+
+def head() -> str:
+    """The titles over lines from line_of()."""
+    time = f"time{units.zone_note()}"
+    return (
+        f"{time:<23} {'trace':<8} {'step':>4} {'what':<24} {'ms':>8} {'rsn':>6} {'in':>7}"
+        f" {'out':>6}  notes"
+    )
 
 
 def line_of(record: Mapping[str, Any], why: str = "") -> str:
@@ -53,41 +61,65 @@ def _notes(record: Mapping[str, Any], why: str) -> Iterator[str]:
         yield inert(f"✗ {record['error_type'] or record['error_status'] or 'failed'}")
     if record["finish_reason"] == "length":
         yield "┤ length"
+    elif record["status"] != "error" and (how := cut_off(record)):
+        yield f"┤ {how}"
     if record["retries"]:
         yield f"↻ {record['retries']}"
     if why:
         yield inert(why)
 
 
-def trace_lines(timeline: Timeline, remarks: Mapping[int, str]) -> Iterator[str]:
-    """A run, one line a step, indented as its spans are; `remarks` by the record's key."""
+def day_time(when: datetime | None) -> str:
+    """Day and time to the second, local or UTC as units.in_utc() says."""
+    return f"{units.local(when):%Y-%m-%d %H:%M:%S}" if when else units.UNKNOWN
+
+
+def trace_lines(timeline: Timeline, remarks: Mapping[int, Sequence[str]]) -> Iterator[str]:
+    """A run, one line a step, indented as its spans are.
+
+    `remarks` by the record's key; a note that one of them holds is not said again.
+    """
     yield f"{'step':>4}  {'what':<32} {'began ms':>10} {'ms':>9}  notes"
     for step in timeline.steps:
         number = units.UNKNOWN if step.step is None else str(step.step)
         name = fitted(inert(step.branch + step.name), 32)
-        notes = [inert(note.text) for note in step.notes]
-        notes += [remarks[step.row]] if step.row in remarks else []
+        said = remarks.get(step.row, ())
+        notes = [note.text for note in step.notes if not _is_in(note, said)]
+        notes = [inert(text) for text in (*notes, *said)]
         began = units.within(step.start if timeline.timed else None, 10)
         took = units.within(step.latency_ms, 9)
         line = f"{number:>4}  {name} {began:>10} {took:>9}  {'  '.join(notes)}"
         yield toned(line.rstrip(), failed=step.failed, slow=step.slow)
 
 
+def _is_in(note: Note, remarks: Sequence[str]) -> bool:
+    sign, _, text = note.text.partition(" ")
+    return not sign.isalnum() and any(text in remark for remark in remarks)
+
+
 _MAX_CELL: Final = 60
 
 
-def table(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
-    """Any rows, in columns as wide as their values but for very long ones; numbers to the right."""
+def table(
+    titles: Sequence[str], rows: Iterable[Sequence[object]], right: Collection[str] = ()
+) -> Iterator[str]:
+    """Any rows, in columns as wide as their values but for very long ones.
+
+    Numbers are to the right, and so are the columns whose titles are in `right`.
+    """
     rows = list(rows)
     cells = [[inert(_cell(value), _MAX_CELL) for value in row] for row in rows]
     heads = [inert(title, _MAX_CELL) for title in titles]
     columns = list(zip(heads, *cells, strict=True))
     widths = [max(map(_width, column)) for column in columns]
-    right = [_are_numbers(row[index] for row in rows) for index in range(len(heads))]
+    aligned = [
+        title in right or _are_numbers(row[index] for row in rows)
+        for index, title in enumerate(titles)
+    ]
     for line in (heads, *cells):
         yield "  ".join(
             fitted(cell, width, right=is_right)
-            for cell, width, is_right in zip(line, widths, right, strict=True)
+            for cell, width, is_right in zip(line, widths, aligned, strict=True)
         ).rstrip()
 
 

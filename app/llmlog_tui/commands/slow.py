@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import click
 import polars as pl
 
 from llmlog_tui import units
 from llmlog_tui.analysis import calls as calls_
-from llmlog_tui.analysis.why import why_slow
-from llmlog_tui.commands.common import echo_json, files_argument, json_option, opened, where_option
+from llmlog_tui.analysis.why import Call, why_slow
+from llmlog_tui.commands.common import (
+    echo_json,
+    echo_texts,
+    files_argument,
+    json_option,
+    opened,
+    utc_option,
+    where_option,
+)
 from llmlog_tui.commands.numbers import Finite
-from llmlog_tui.commands.shown import HEAD, line_of
+from llmlog_tui.commands.shown import head, line_of
 
 
 @click.command()
@@ -26,6 +36,7 @@ from llmlog_tui.commands.shown import HEAD, line_of
 )
 @json_option
 @where_option
+@utc_option
 def slow(files: tuple[str, ...], *, over_ms: float, as_json: bool, where: str | None) -> None:
     """List the calls that took over so many ms, the slowest first, with why they did.
 
@@ -34,19 +45,30 @@ def slow(files: tuple[str, ...], *, over_ms: float, as_json: bool, where: str | 
     with opened(files, where) as log:
         usual = calls_.usual(calls_.model_calls(log.snapshot.frame))
         calls = calls_.model_calls(log.frame)
-        verdict = calls_.verdict(calls, over_ms).sentence()
         found = calls.filter(calls_.slow(over_ms)).sort(
             "latency_ms", descending=True, maintain_order=True
         )
-        reasons = [
-            why_slow(call, usual.get(call["model"]), over_ms)
-            for call in found.iter_rows(named=True)
-        ]
+
+        def why(call: Call) -> str:
+            return why_slow(call, usual.get(call["model"]), over_ms)
+
         if as_json:
-            why = pl.Series("why", reasons, dtype=pl.String)
-            echo_json(log.placed(found).with_columns(why).iter_rows(named=True))
+            whys = pl.Series("why", map(why, found.iter_rows(named=True)), dtype=pl.String)
+            echo_json(log.placed(found).with_columns(whys).iter_rows(named=True))
             return
-    rows = zip(found.iter_rows(named=True), reasons, strict=True)
-    click.echo(verdict or f"no call took over {units.duration(over_ms)}")
+    click.echo(_verdict(calls, over_ms))
     if found.height:
-        click.echo("\n".join([HEAD, *(line_of(call, why) for call, why in rows)]))
+        rows = (line_of(call, why(call)) for call in found.iter_rows(named=True))
+        echo_texts(chain([head()], rows))
+
+
+def _verdict(calls: pl.DataFrame, over_ms: float) -> str:
+    """What there is to say of all slow calls; that nobody knows, where no latency is known."""
+    sentence = calls_.verdict(calls, over_ms).whole_sentence()
+    if sentence:
+        return sentence
+    unknown = calls["latency_ms"].null_count()
+    found = f"no call took over {units.duration(over_ms)}"
+    if not unknown:
+        return found
+    return f"{found}; the latency of {unknown:,} {'call' if unknown == 1 else 'calls'} is unknown"

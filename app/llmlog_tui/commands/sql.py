@@ -17,9 +17,9 @@ Format = Literal["table", "json", "csv"]
 
 _TABLES = """\b
 Tables:
-  calls    model calls; columns are the record's fields
+  calls    model calls; columns are the record's fields, cost_usd and saved_usd (by caching)
   traces   runs; columns as of llmlog traces --json
-  records  everything, tool executions, spans and foreign events too
+  records  everything, tool executions, spans and foreign events too; columns as of calls
 """
 
 CSV_TIME = "%Y-%m-%dT%H:%M:%S%.6fZ"
@@ -38,7 +38,10 @@ CSV_TIME = "%Y-%m-%dT%H:%M:%S%.6fZ"
 )
 @rules_option
 def sql_(sql: str, files: tuple[str, ...], *, as_: Format, rules: Rules) -> None:
-    """Ask in SQL (polars' dialect), e.g. "select model, count(*) from calls group by model"."""
+    """Ask in SQL (polars' dialect), e.g. "select model, count(*) from calls group by model".
+
+    quantile_cont(latency_ms, 0.9) is a percentile as stats has it. Times are UTC.
+    """
     with opened(files) as log:
         found = query(log.frame, sql, rules)
     if as_ == "json":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final, get_args
 
 import click
 import orjson
@@ -12,7 +12,14 @@ from llmlog_tui.analysis.latency import By
 from llmlog_tui.analysis.rules import Rules
 from llmlog_tui.analysis.stats import NEEDED, Stats
 from llmlog_tui.analysis.stats import stats as figures
-from llmlog_tui.commands.common import files_argument, opened, path_text, where_option
+from llmlog_tui.commands.common import (
+    echo_texts,
+    files_argument,
+    opened,
+    path_text,
+    utc_option,
+    where_option,
+)
 from llmlog_tui.commands.numbers import Finite
 from llmlog_tui.commands.pictures import pictures
 from llmlog_tui.commands.rules import rules_option
@@ -25,7 +32,7 @@ from llmlog_tui.log.store import Snapshot
 @click.option("--json", "as_json", is_flag=True, help="One JSON object; its keys are stable.")
 @click.option(
     "--by",
-    type=click.Choice(["model", "session", "provider", "hour"]),
+    type=click.Choice(get_args(By)),
     default="model",
     show_default=True,
     help="What the groups are.",
@@ -39,6 +46,7 @@ from llmlog_tui.log.store import Snapshot
 )
 @where_option
 @rules_option
+@utc_option
 def stats(  # noqa: PLR0913 - options by name
     files: tuple[str, ...],
     *,
@@ -48,19 +56,28 @@ def stats(  # noqa: PLR0913 - options by name
     where: str | None,
     rules: Rules,
 ) -> None:
-    """Count records, calls, errors and tokens, and take percentiles of the latency."""
-    with opened(files, where, columns=NEEDED) as log:
+    """Count records, calls, errors and tokens, and take percentiles of the latency.
+
+    Hours are local in text and UTC in JSON, whose keys the README has.
+    """
+    with opened(files, where, columns=NEEDED, rules=rules) as log:
         snapshot = log.snapshot
         found = figures(log.frame, over_ms=slow_ms, by=by, rules=rules)
     if as_json:
         click.echo(orjson.dumps(as_object(snapshot, found, slow_ms)))
     else:
-        click.echo("\n".join(as_text(snapshot, found, slow_ms, by, pictures())))
+        echo_texts(as_text(snapshot, found, slow_ms, by, pictures()))
+
+
+_OF_GROUPS: Final = (
+    *("key", "calls", "errors", "truncated", "p50_ms", "p95_ms", "p99_ms", "tokens_per_sec_p50"),
+    *("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens", "cost_usd"),
+)
+"""What scripts depend on; people are shown more."""
 
 
 def as_object(snapshot: Snapshot, found: Stats, slow_ms: float) -> dict[str, Any]:
     """What --json prints."""
-    unsaid = ("saved_usd", "unpriced_calls")
     counts = snapshot.counts
     return {
         "files": [path_text(path) for path in snapshot.files],
@@ -86,5 +103,5 @@ def as_object(snapshot: Snapshot, found: Stats, slow_ms: float) -> dict[str, Any
             "calls": found.slow_calls,
             "mostly_reasoning": found.slow_mostly_reasoning,
         },
-        "groups": found.groups.drop(unsaid).to_dicts(),
+        "groups": found.groups.select(_OF_GROUPS).to_dicts(),
     }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any, Final
 
 import polars as pl
@@ -11,6 +12,7 @@ from llmlog_tui import units
 from llmlog_tui.analysis.latency import By
 from llmlog_tui.analysis.stats import Stats
 from llmlog_tui.commands.pictures import Pictures
+from llmlog_tui.commands.shown import table
 from llmlog_tui.log.store import Counts, Snapshot
 from llmlog_tui.text import inert
 
@@ -24,12 +26,13 @@ def as_text(
     yield ", ".join(inert(str(path)) for path in snapshot.files)
     yield from _faults(snapshot.counts)
     yield (
-        f"{found.calls:,} calls and {found.tools:,} tool executions in {found.traces:,} traces, "
-        f"{found.sessions:,} sessions; {found.errors:,} failed"
+        f"{_of(found.calls, 'call')} and {_of(found.tools, 'tool execution')} in "
+        f"{_of(found.traces, 'trace')}, {_of(found.sessions, 'session')}; {found.errors:,} failed"
     )
     if found.first_ts and found.last_ts:
         first, last = units.local(found.first_ts), units.local(found.last_ts)
-        yield f"from {first:%d %b %Y %H:%M:%S} to {last:%d %b %Y %H:%M:%S}"
+        zone = units.zone_note()
+        yield f"from {first:%d %b %Y %H:%M:%S} to {last:%d %b %Y %H:%M:%S}{zone}"
     yield (
         f"tokens: {units.count(found.prompt_tokens)} in ({units.count(found.cached_tokens)} "
         f"cached), {units.count(found.completion_tokens)} out "
@@ -37,24 +40,21 @@ def as_text(
     )
     yield _spent(found)
     yield (
-        f"{found.slow_calls:,} calls took over {units.duration(slow_ms)}; "
+        f"{_of(found.slow_calls, 'call')} took over {units.duration(slow_ms)}; "
         f"{found.slow_mostly_reasoning:,} of them were mostly reasoning"
     )
     yield ""
-    yield (
-        f"{by:<28}{'calls':>8}{'errors':>8}{'cut off':>9}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}"
-        f"{'tok/s':>8}{'in':>9}{'out':>9}{'cost $':>9}"
-    )
-    most = max(found.groups["calls"], default=0)
-    for group in found.groups.iter_rows(named=True):
-        bar = f"  {drawn.bar(group['calls'], most)}" if drawn else ""
-        yield _group(group) + bar
+    yield from _groups(found.groups, by, drawn)
     if drawn:
         yield from _over_time(found.over_time, drawn)
 
 
+def _of(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
 def _spent(found: Stats) -> str:
-    unpriced = f", {found.unpriced_calls:,} calls unpriced" if found.unpriced_calls else ""
+    unpriced = f", {_of(found.unpriced_calls, 'call')} unpriced" if found.unpriced_calls else ""
     saved = f", caching saved {units.money(found.saved_usd)}" if found.saved_usd else ""
     return f"cost: {units.money(found.cost_usd)}{saved}{unpriced}"
 
@@ -80,12 +80,56 @@ def _faults(counts: Counts) -> Iterator[str]:
         yield f"nulled: {number:,} values of {name} had a wrong type"
 
 
-def _group(group: dict[str, Any]) -> str:
-    key = units.UNKNOWN if group["key"] is None else inert(str(group["key"]))
-    return (
-        f"{key[:27]:<28}{group['calls']:>8,}{group['errors']:>8,}{group['truncated']:>9,}"
-        f"{units.whole(group['p50_ms']):>9}{units.whole(group['p95_ms']):>9}"
-        f"{units.whole(group['p99_ms']):>9}{units.whole(group['tokens_per_sec_p50']):>8}"
-        f"{units.count(group['prompt_tokens']):>9}{units.count(group['completion_tokens']):>9}"
-        f"{units.dollars(group['cost_usd'], 8):>9}"
-    )
+def _groups(groups: pl.DataFrame, by: By, drawn: Pictures | None) -> Iterator[str]:
+    """A table of the groups; of the first token only where some call has one."""
+    figures = [
+        (title, show)
+        for title, show, name in _COLUMNS
+        if name is None or groups[name].null_count() < groups.height
+    ]
+    title = f"{by}{units.zone_note()}" if by == "hour" else by
+    titles = [title, *(title for title, _ in figures)]
+    rows = ([_key(group["key"], by), *(show(group) for _, show in figures)]
+            for group in groups.iter_rows(named=True))  # fmt: skip
+    most = max(groups["calls"], default=0)
+    bars = ("", *(f"  {drawn.bar(calls, most)}" if drawn else "" for calls in groups["calls"]))
+    for line, bar in zip(table(titles, rows, right=titles[1:]), bars, strict=True):
+        yield line + bar
+
+
+def _key(key: str | None, by: By) -> str | None:
+    if key is None or by != "hour":
+        return key
+    return f"{units.local(datetime.fromisoformat(key)):%Y-%m-%d %H:%M}"
+
+
+_Group = dict[str, Any]
+
+
+def _whole(name: str) -> Callable[[_Group], str]:
+    return lambda group: units.whole(group[name])
+
+
+def _count(name: str) -> Callable[[_Group], str]:
+    return lambda group: units.count(group[name])
+
+
+def _cost(group: _Group) -> str:
+    """A `+` behind it says that some of its calls are not priced."""
+    is_part = group["cost_usd"] is not None and group["unpriced_calls"]
+    return units.dollars(group["cost_usd"], 8) + ("+" if is_part else "")
+
+
+_COLUMNS: Final = (
+    ("calls", _whole("calls"), None),
+    ("errors", _whole("errors"), None),
+    ("cut off", _whole("truncated"), None),
+    *((f"p{percent} ms", _whole(f"p{percent}_ms"), None) for percent in (50, 90, 95, 99)),
+    ("ttft", _whole("ttft_p50_ms"), "ttft_p50_ms"),
+    ("ttft p95", _whole("ttft_p95_ms"), "ttft_p95_ms"),
+    ("tok/s", _whole("tokens_per_sec_p50"), None),
+    ("in", _count("prompt_tokens"), None),
+    ("out", _count("completion_tokens"), None),
+    ("cost $", _cost, None),
+)
+"""Title, text of a group's figure, and the column without which it is left out."""

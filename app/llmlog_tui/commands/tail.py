@@ -12,8 +12,8 @@ import click
 import polars as pl
 
 from llmlog_tui.analysis.sql import QueryError, narrowed, problem
-from llmlog_tui.commands.common import echo_lines, files_argument, where_option
-from llmlog_tui.commands.shown import HEAD, line_of
+from llmlog_tui.commands.common import echo_lines, files_argument, utc_option, where_option
+from llmlog_tui.commands.shown import head, line_of
 from llmlog_tui.log.piped import STDIN
 from llmlog_tui.log.reader import Reader, read_all
 from llmlog_tui.log.sources import Sources
@@ -32,6 +32,7 @@ _BOM: Final = b"\xef\xbb\xbf"
 )
 @click.option("--no-follow", is_flag=True, help="End there; do not wait for more.")
 @where_option
+@utc_option
 def tail(
     files: tuple[str, ...], *, as_json: bool, lines: int, no_follow: bool, where: str | None
 ) -> None:
@@ -46,7 +47,7 @@ def tail(
     with closing(Reader(sources, window=window)) as reader:
         shown = _Shown(reader, lines, as_json=as_json, where=where)
         if not as_json:
-            click.echo(HEAD)
+            click.echo(head())
         if no_follow:
             read_all(reader)
             shown.last()

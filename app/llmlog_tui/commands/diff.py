@@ -1,0 +1,158 @@
+"""`llmlog diff`: two runs side by side, and where they part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any, Final
+
+import click
+import polars as pl
+
+from llmlog_tui import units
+from llmlog_tui.analysis.cost import priced, rates
+from llmlog_tui.analysis.divergence import Delta, Divergence, Pair, divergence
+from llmlog_tui.analysis.find import the_one
+from llmlog_tui.analysis.fingerprints import with_changed
+from llmlog_tui.analysis.rules import Rules
+from llmlog_tui.analysis.timeline import Step
+from llmlog_tui.commands.common import (
+    Log,
+    echo_texts,
+    files_argument,
+    opened,
+    to_json,
+    where_option,
+)
+from llmlog_tui.commands.rules import rules_option
+from llmlog_tui.commands.shown import SLOW_MS, fitted, toned
+from llmlog_tui.text import inert
+
+
+@click.command()
+@click.argument("trace_a", metavar="TRACE_A")
+@click.argument("trace_b", metavar="TRACE_B")
+@files_argument
+@click.option("--json", "as_json", is_flag=True, help="One JSON object; its keys are stable.")
+@where_option
+@rules_option
+def diff(  # noqa: PLR0913 - options by name
+    trace_a: str,
+    trace_b: str,
+    files: tuple[str, ...],
+    *,
+    as_json: bool,
+    where: str | None,
+    rules: Rules,
+) -> None:
+    """Lay two runs side by side and say where they part.
+
+    Ids may be the first 6 characters or more. JSON: a and b (trace ids), first (index of the first
+    pair that differs, or null), delta (b less a: steps, time_ms, errors, prompt_tokens,
+    completion_tokens, reasoning_tokens, cost_usd), and pairs, each with a and b (step, event,
+    name, latency_ms, failed; null where a run has no such step), why (only in A, only in B, event,
+    tool, model, finish_reason, status, prefix_hashes, or null) and message (from 0, the first that
+    differs, where why is prefix_hashes).
+    """
+    with opened(files, where, rules=rules) as log:
+        a, b = (the_one(log.frame, "trace_id", wanted) for wanted in (trace_a, trace_b))
+        found = _divergence(log, a, b, rules)
+    if as_json:
+        click.echo(to_json(_as_object(found)))
+    else:
+        echo_texts(_side_by_side(found, _what_differs(log, found)))
+
+
+def _divergence(log: Log, a: str, b: str, rules: Rules) -> Divergence:
+    frame = with_changed(log.frame).filter(pl.col("trace_id").is_in([a, b]))
+    return divergence(priced(frame, rates(rules)), a, b, log.hashes(frame), slow_ms=SLOW_MS)
+
+
+def _as_object(found: Divergence) -> dict[str, Any]:
+    return {
+        "a": found.a.trace_id,
+        "b": found.b.trace_id,
+        "first": found.first,
+        "delta": asdict(found.delta),
+        "pairs": [
+            {"a": _fields(pair.a), "b": _fields(pair.b), "why": pair.why, "message": pair.message}
+            for pair in found.pairs
+        ],
+    }
+
+
+def _fields(step: Step | None) -> dict[str, Any] | None:
+    if step is None:
+        return None
+    names = ("step", "event", "name", "latency_ms", "failed")
+    return {name: getattr(step, name) for name in names}
+
+
+_SIDE = 42
+
+
+def _side_by_side(found: Divergence, values: str) -> Iterator[str]:
+    heads = (f"{side} {inert(run.trace_id)}, {len(run.steps):,} steps"
+             for side, run in (("A", found.a), ("B", found.b)))  # fmt: skip
+    yield "   ".join(fitted(head, _SIDE) for head in heads).rstrip()
+    for index, pair in enumerate(found.pairs):
+        mark = "=" if pair.why is None else "◄" if index == found.first else "≠"
+        line = f"{_side(pair.a)} {mark} {_side(pair.b)}  {inert(pair.sentence())}"
+        yield toned(line.rstrip(), failed=False, slow=pair.why is not None)
+    yield ""
+    yield _where_they_part(found) + values
+    yield "B against A: " + ", ".join(_deltas(found.delta))
+
+
+def _side(step: Step | None) -> str:
+    if step is None:
+        return fitted(f"{units.UNKNOWN:>4}", _SIDE)
+    number = units.UNKNOWN if step.step is None else str(step.step)
+    name = fitted(inert(step.name), _SIDE - 16)
+    mark = "✗" if step.failed else "┤" if step.truncated else " "
+    return f"{number:>4} {mark} {name} {units.within(step.latency_ms, 9):>9}"
+
+
+def _where_they_part(found: Divergence) -> str:
+    if found.first is None:
+        return "the two runs do the same"
+    pair: Pair = found.pairs[found.first]
+    step = pair.a or pair.b
+    number = units.UNKNOWN if step is None or step.step is None else str(step.step)
+    return f"first divergence at step {number}: {pair.sentence()}"
+
+
+def _deltas(delta: Delta) -> Iterator[str]:
+    yield f"steps {delta.steps:+,}"
+    if delta.time_ms is not None:
+        yield f"time {'-' if delta.time_ms < 0 else '+'}{units.duration(abs(delta.time_ms))}"
+    for label, tokens in (
+        ("in", delta.prompt_tokens),
+        ("out", delta.completion_tokens),
+        ("rsn", delta.reasoning_tokens),
+    ):
+        if tokens is not None:
+            yield f"{label} {tokens:+,}"
+    if delta.cost_usd is not None:
+        yield f"cost {'-' if delta.cost_usd < 0 else '+'}{units.money(abs(delta.cost_usd))}"
+    yield f"errors {delta.errors:+,}"
+
+
+_FIELDS: Final = {
+    "event": "event",
+    "tool": "tool_name",
+    "model": "model",
+    "finish_reason": "finish_reason",
+    "status": "status",
+}
+
+
+def _what_differs(log: Log, found: Divergence) -> str:
+    """`, stop in A, length in B`: the values of what the runs part by, if it is one field."""
+    pair = None if found.first is None else found.pairs[found.first]
+    if pair is None or pair.a is None or pair.b is None or pair.why not in _FIELDS:
+        return ""
+    values = (log.frame.row(by_predicate=pl.col("row") == step.row, named=True)[_FIELDS[pair.why]]
+              for step in (pair.a, pair.b))  # fmt: skip
+    a, b = (units.UNKNOWN if value is None else inert(str(value), 60) for value in values)
+    return f", {a} in A, {b} in B"
