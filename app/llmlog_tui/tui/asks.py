@@ -48,9 +48,12 @@ class CallsIn:
         """
         if self.sort is None:
             return None
+        import polars as pl  # noqa: PLC0415 - not before the first frame
+
         from llmlog_tui.log.schema import plain  # noqa: PLC0415 - imports polars
 
         values = plain(overview.calls.select(by=self.sort.field)).with_row_index("at")
+        values = values.with_columns(pl.col(pl.List).list.join(", "))
         in_order = values.sort(
             "by", descending=self.sort.descending, nulls_last=True, maintain_order=True
         )

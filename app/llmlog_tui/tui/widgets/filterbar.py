@@ -81,8 +81,7 @@ class FilterBar(Horizontal):
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
         event.stop()
-        why, _, _ = _problem(event.value).partition("; there are ")  # they are completed instead
-        self._problem.update(Content.styled(inert(why, 200), "$text-error"))
+        self._problem.update(Content.styled(inert(_problem(event.value), 200), "$text-error"))
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
@@ -91,6 +90,11 @@ class FilterBar(Horizontal):
         if not _problem(where):
             self.post_message(self.Wanted(where or None))
             self.action_close()
+
+    def action_complete(self) -> None:
+        """Take the suggestion, as the right arrow does."""
+        self._typed.action_end()
+        self._typed.action_cursor_right()
 
     def action_close(self) -> None:
         """Type no more; the filter stays as it was."""
@@ -114,6 +118,7 @@ class _Columns(Suggester):
 
     async def get_suggestion(self, value: str) -> str | None:
         """`value` with the column's name complete that it ends with the beginning of."""
-        from llmlog_tui.analysis.sql import completed  # noqa: PLC0415 - imports polars
+        from llmlog_tui.analysis.sql import completion  # noqa: PLC0415 - imports polars
 
-        return completed(value)
+        missing = completion(value)
+        return value + missing if missing else None
