@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import polars as pl
 import pytest
 
@@ -10,9 +12,11 @@ from llmlog_tui.analysis.sql import (
     QueryError,
     completion,
     first_holding,
+    in_range,
     problem,
     query,
     query_completion,
+    time_range,
 )
 from llmlog_tui.log.store import FRAME_SCHEMA
 
@@ -74,6 +78,33 @@ def test_the_last_word_of_a_query_is_completed_to_a_column_a_table_or_a_word_of_
 def test_of_several_predicates_the_first_counts_that_holds_for_a_call() -> None:
     calls = pl.DataFrame({"step": [0, 1, 2, None]})
     assert first_holding(calls, ["step > 1", "step > 0 -- a remark"]) == [None, 1, 0, None]
+
+
+NINE, TEN = (datetime(2026, 11, 23, hour, tzinfo=UTC) for hour in (9, 10))
+FROM_NINE = "ts >= '2026-11-23 09:00:00.000000' and ts <= '2026-11-23 10:00:00.000000'"
+FROM_TEN = FROM_NINE.replace("10:00", "11:00").replace("09:00", "10:00")
+
+
+@pytest.mark.parametrize("before", [None, "step = 1", "step = 1 or step = 2"])
+def test_a_range_of_time_is_put_into_a_predicate_moved_and_taken_out(before: str | None) -> None:
+    first = in_range(before, (NINE, TEN))
+    assert first is not None
+    assert first.endswith(FROM_NINE)
+    assert time_range(first) == (NINE, TEN)
+    moved = in_range(first, (TEN, TEN + timedelta(hours=1)))
+    assert moved == first.replace(FROM_NINE, FROM_TEN)
+    assert in_range(moved, None) == (before if before != "step = 1 or step = 2" else f"({before})")
+
+
+def test_what_was_added_to_a_range_stays_when_it_goes() -> None:
+    assert in_range(f"{FROM_NINE} and step = 1", None) == "step = 1"
+    assert in_range(f"step = 0 and {FROM_NINE} and step = 1", None) == "step = 0 and step = 1"
+
+
+@pytest.mark.parametrize("where", [None, "step = 1", "ts >= 'now' and ts <= 'then'"])
+def test_a_predicate_without_a_range_is_left_as_it_is(where: str | None) -> None:
+    assert time_range(where) is None
+    assert in_range(where, None) == where
 
 
 def test_calls_have_costs_in_a_query_that_names_them() -> None:

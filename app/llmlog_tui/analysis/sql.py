@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from functools import cache
 from typing import Final
@@ -31,6 +31,9 @@ _NO_CALLS: Final = pl.DataFrame(schema={**FRAME_SCHEMA, **dict.fromkeys(COSTS, p
 _LAST_WORD: Final = re.compile(r"(?P<before>\w*)(?P<space>\W*)\b(?P<word>[A-Za-z_]\w*)$")
 _LOST: Final = re.compile(r'find column "(?P<name>.*?)"; valid columns: \[(?P<names>.*)\]')
 _QUOTED: Final = re.compile(r'"(.*?)"')
+_TS: Final = "%Y-%m-%d %H:%M:%S.%f"
+_RANGE: Final = re.compile("ts >= '([^']*)' and ts <= '([^']*)'")
+_RANGE_JOINED: Final = re.compile(f"^{_RANGE.pattern} and |( and )?{_RANGE.pattern}")
 _NEAR, _SEVERAL = 0.6, 3
 
 KEYWORDS: Final = (
@@ -82,7 +85,7 @@ def condition(field: str, value: object, *, holds: bool) -> str:
         field, value = f"array_to_string({field}, ',')", ",".join(map(str, value))
     literal = str(value).lower() if isinstance(value, bool) else str(value)
     if isinstance(value, datetime):
-        literal = f"'{value:%Y-%m-%d %H:%M:%S.%f}'"
+        literal = f"'{value:{_TS}}'"
     elif isinstance(value, str):
         literal = "'" + value.replace("'", "''") + "'"
     return f"{field} = {literal}" if holds else f"({field} <> {literal} or {field} is null)"
@@ -91,6 +94,34 @@ def condition(field: str, value: object, *, holds: bool) -> str:
 def both(one: str | None, other: str) -> str:
     """The predicate that both hold."""
     return other if one is None else f"{_grouped(one)} and {other}"
+
+
+def time_range(predicate: str | None) -> tuple[datetime, datetime] | None:
+    """The stretch of time that in_range() put into a predicate, UTC; None if there is none."""
+    found = _RANGE.search(predicate or "")
+    if found is None:
+        return None
+    try:
+        begin, end = (datetime.strptime(ts, _TS).replace(tzinfo=UTC) for ts in found.groups())
+    except ValueError:  # one that the user wrote
+        return None
+    return begin, end
+
+
+def in_range(predicate: str | None, within: tuple[datetime, datetime] | None) -> str | None:
+    """The predicate with this stretch of time in the place of the one it has; without, if None.
+
+    None where nothing is left of it.
+    """
+    wanted = ""
+    if within is not None:
+        begin, end = (ts.astimezone(UTC).strftime(_TS) for ts in within)
+        wanted = f"ts >= '{begin}' and ts <= '{end}'"
+    if predicate is None or time_range(predicate) is None:
+        return both(predicate, wanted) if wanted else predicate
+    if wanted:
+        return _RANGE.sub(lambda _: wanted, predicate, count=1)
+    return _RANGE_JOINED.sub("", predicate, count=1) or None
 
 
 def _grouped(predicate: str) -> str:

@@ -181,7 +181,9 @@ TRENDS_BINDINGS: Final = _named(
         Binding("L", "pan(0.5)", "later", tooltip="Look at later calls", show=False),
         Binding("0", "all", "all", tooltip="Look at all of the time"),
         Binding("M", "model", "model", tooltip="Look at one model after the other"),
-        Binding("r", "range", "range to filter", tooltip="Let all views show only this time"),
+        Binding(
+            "r", "range", "range to filter", tooltip="All views show only this time, or no more"
+        ),
         Binding(
             "enter", "open", "its call", key_display="Enter", tooltip="Go to the alert or call"
         ),
@@ -252,7 +254,7 @@ RESULT_BINDINGS: Final = _named(
         ),
         Binding("l,right", "roll(1)", "columns on", tooltip="Roll the columns on", show=False),
         Binding("x", "screen.export", "export", tooltip="Write the result to a file"),
-        Binding("i", "screen.focus('editor')", "edit", tooltip="Edit the query"),
+        Binding("i", "screen.focus('#editor')", "edit", tooltip="Edit the query"),
     ],
 )
 PATH_BINDINGS: Final = _named(

@@ -37,6 +37,7 @@ class FilterBar(Horizontal):
         self.where: str | None = None
         self._last = ""
         self._said = Static(id="filter-said")
+        self._count = Static(id="filter-count")
         self._typed = Input(
             placeholder="SQL predicate: latency_ms > 500 and model = 'gpt-5-mini'",
             compact=True,
@@ -50,6 +51,7 @@ class FilterBar(Horizontal):
         """The label, and either what is said or what is typed."""
         yield Static(Content.styled(" filter  ", "$text-accent bold"), id="filter-label")
         yield self._said
+        yield self._count
         yield self._typed
         yield self._problem
 
@@ -58,11 +60,11 @@ class FilterBar(Horizontal):
         self.where = where
         self._last = where or self._last
         if where is not None:
-            self._said.update(
+            self._said.update(Content.styled(inert(where, 400), "$text-accent"))
+            self._count.update(
                 Content.assemble(
-                    (inert(where, 400), "$text-accent"),
-                    (f"   {calls:,} of {total:,} calls", "bold"),
-                    ("   f edit  Esc clear", "$text-muted"),
+                    (f"  {calls:,} of {total:,} calls", "bold"),
+                    ("   f edit  Esc clear ", "$text-muted"),
                 )
             )
         self.display = where is not None or self._typed.display
@@ -75,7 +77,7 @@ class FilterBar(Horizontal):
 
     def _type(self, *, now: bool) -> None:
         self._typed.display = self._problem.display = now
-        self._said.display = not now
+        self._said.display = self._count.display = not now
         self.display = now or self.where is not None
 
     @on(Input.Changed)
