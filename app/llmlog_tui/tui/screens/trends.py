@@ -17,7 +17,7 @@ from llmlog_tui.text import inert
 from llmlog_tui.tui.asks import TrendsOf
 from llmlog_tui.tui.bindings import TRENDS_BINDINGS
 from llmlog_tui.tui.screens.view import View
-from llmlog_tui.tui.widgets.chart import LABEL, Chart, Line
+from llmlog_tui.tui.widgets.chart import LABEL, Chart, Line, axis
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
@@ -132,7 +132,8 @@ class TrendsScreen(View):
         errors = Line("errors", figures["errors"], "$text-error")
         shares.hold((cut_off, errors), marks, self._cursor)
         self.said.update(self._words(trends))
-        self.axis.update(self._times(trends))
+        cells = self._slices // _PER_CELL
+        self.axis.update(axis(cells, lambda cell: _clock(trends.time_of(cell * _PER_CELL))))
 
     def _marks(self, trends: Trends) -> dict[int, tuple[str, str]]:
         marks = {}
@@ -161,17 +162,8 @@ class TrendsScreen(View):
             )
             right = (here, "$text-primary")
         said = (f" {begin} – {end}", "bold"), (f" · {whose}", muted)
-        return Content.assemble(
-            *said, (" · in all views" * bool(self._filtered), "$text-accent"), right
-        )
-
-    def _times(self, trends: Trends) -> Content:
-        """The time under the charts, so many cells apart."""
-        width, apart = self._slices // _PER_CELL, 16
-        text = ""
-        for cell in range(0, max(1, width - 8), apart):
-            text = f"{text:<{cell}}{_clock(trends.time_of(cell * _PER_CELL))}"
-        return Content.styled(" " * (LABEL + 1) + text, "$text-muted")
+        filters = (" · in all views" if self._filtered else "", "$text-accent")
+        return Content.assemble(*said, filters, right)
 
     # -- what the user does
 
