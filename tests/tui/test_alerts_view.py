@@ -65,6 +65,28 @@ async def test_from_a_fingerprint_alert_to_before_and_after_to_the_calls_on_each
                 await until(pilot, partial(is_at, overview, alert.row), "the call it began with")
 
 
+async def test_every_alert_has_its_figures_before_and_after(
+    sample: Path, shown: Shown, records: int, until: Until
+) -> None:
+    async with LogApp([sample]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, records)
+        await pilot.press(DIGIT)
+        await until(pilot, lambda: isinstance(app.screen, AlertsScreen), "the view")
+        screen = app.screen
+        assert isinstance(screen, AlertsScreen)
+        await until(pilot, lambda: screen.alert is not None, "the alerts")
+        await pilot.press("g")
+        for rule in ("truncation", "fingerprint", "hidden cut"):
+            await until(pilot, partial(is_explained, screen, rule), rule)
+            await pilot.press("down")
+
+
+def is_explained(screen: AlertsScreen, rule: str) -> bool:
+    said = str(screen.evidence.query_one("Static").render())
+    is_it = screen.alert is not None and screen.alert.rule == rule
+    return is_it and all(word in said for word in ("before    after   change", "p95 ms", "cut off"))
+
+
 async def test_enter_goes_to_the_call_where_it_began(
     sample: Path, shown: Shown, records: int, until: Until
 ) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 if TYPE_CHECKING:
     import polars as pl
 
+    from llmlog_tui.analysis.fingerprints import Compared
     from llmlog_tui.analysis.overview import Overview
     from llmlog_tui.analysis.replay import Replay
     from llmlog_tui.analysis.timeline import Timeline
@@ -119,6 +120,22 @@ class ReplayOf:
             nth=runs.index(self.trace_id) + 1 if self.trace_id in runs else 1,
             of=max(1, len(runs)),
         )
+
+
+@dataclass(frozen=True)
+class SidesOf:
+    """The figures before and after an alert, which is known by its rule and the row it began at."""
+
+    rule: str
+    row: int
+
+    def __call__(self, overview: Overview) -> tuple[Compared, ...]:
+        """The figures; none for an alert that there is no more."""
+        from llmlog_tui.analysis.sides import sides  # noqa: PLC0415 - imports polars
+
+        known = {(alert.rule, alert.row): alert for alert in overview.alerts}
+        alert = known.get((self.rule, self.row))
+        return () if alert is None else sides(overview.frame, alert)
 
 
 @dataclass(frozen=True)
