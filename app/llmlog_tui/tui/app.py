@@ -183,10 +183,11 @@ class LogApp(Dressing):
             self.exit(result=wish)
 
     def on_answered(self, message: Answered) -> None:
-        """The answers for a snapshot; none for another one than the screen is frozen at."""
+        """The answers for a snapshot; none for a later one than the screen is frozen at."""
         self._answered = message.question
         self._tell(message.news)
-        if self._frozen and message.overview is not self._overview:
+        here = self._overview
+        if self._frozen and here is not None and message.overview.snapshot is not here.snapshot:
             self._asked = self._answered = None
             return
         self._overview, self._answer = message.overview, message.answer
