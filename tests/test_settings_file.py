@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from llmlog_tui.settings_file import Memory, Settings, SettingsError, read
+from llmlog_tui.settings_file import Memory, RowRule, Settings, SettingsError, read
 
 IDS = ("app.freeze", "view.find")
+A_ROW = "a row style has where and style, and nothing else"
 
 
 def test_a_settings_file_sets_theme_bell_and_keys(tmp_path: Path) -> None:
@@ -18,15 +19,35 @@ def test_a_settings_file_sets_theme_bell_and_keys(tmp_path: Path) -> None:
     assert read(file, IDS) == Settings("light", bell=False, keys={"app.freeze": "f8,ctrl+f"})
 
 
+def test_a_settings_file_gives_rows_a_style(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    where = "latency_ms > 5000 and model = 'gpt-5'"
+    file.write_text(f'[[rows]]\nwhere = "{where}"\nstyle = "warning"\n')
+    assert read(file, IDS) == Settings(rows=(RowRule(where, "warning"),))
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
         ("theme = 'pink'", "theme is dark or light, not 'pink'"),
         ("theme = 1", "theme is dark or light, not 1"),
         ("bell = 'no'", "bell is true or false, not 'no'"),
-        ("thme = 'dark'", "no setting thme; there are theme, bell, keys"),
+        ("thme = 'dark'", "no setting thme; there are theme, bell, keys, rows"),
         ("keys = 3", "keys is a table of ids and keys"),
         ("[keys]\n'app.freze' = 'x'", "no key app.freze; there are app.freeze, view.find"),
+        ("rows = 3", "rows are tables, each begun by [[rows]]"),
+        ("[[rows]]\nwhere = 'step > 1'", f"rows 1: {A_ROW}"),
+        ("[[rows]]\nwhere = 'step > 1'\nstyle = 'error'\nmark = '!'", f"rows 1: {A_ROW}"),
+        ("rows = ['x']", f"rows 1: {A_ROW}"),
+        (
+            "[[rows]]\nwhere = 'step > 1'\nstyle = 'red'",
+            "rows 1: style is one of warning, error, accent, success, muted, not 'red'",
+        ),
+        ("[[rows]]\nwhere = 1\nstyle = 'error'", "rows 1: where is a text, not 1"),
+        (
+            "rows = [{where='step > 1', style='error'}, {where='latency > 1', style='error'}]",
+            "rows 2: no column latency; the nearest is latency_ms",
+        ),
         ("[keys]\n'app.freeze' = 7", "app.freeze is not on a key: 7"),
         ("[keys]\n'app.freeze' = ' '", "app.freeze is not on a key: ' '"),
     ],

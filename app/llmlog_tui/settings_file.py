@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import tempfile
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, cast
 
 THEMES: Final = ("dark", "light")
+STYLES: Final = ("warning", "error", "accent", "success", "muted")
 
 
 class SettingsError(ValueError):
@@ -20,16 +22,26 @@ class SettingsError(ValueError):
 
 
 @dataclass(frozen=True)
+class RowRule:
+    """Calls for which the SQL predicate `where` holds have a row in this style."""
+
+    where: str
+    style: str
+
+
+@dataclass(frozen=True)
 class Settings:
-    """What a user can set: the `theme`, whether alerts ring the bell, and other keys.
+    """What a user can set: the `theme`, whether alerts ring the bell, other keys, and row styles.
 
     `keys` has the id of a binding (its scope and its description, as `view.freeze`) and the key, or
-    several with commas between, in Textual's names: `f5`, `ctrl+f`, `space`.
+    several with commas between, in Textual's names: `f5`, `ctrl+f`, `space`. Of the `rows` that
+    hold for a call, the first counts.
     """
 
     theme: str = "dark"
     bell: bool = True
     keys: Mapping[str, str] = field(default_factory=dict)
+    rows: Sequence[RowRule] = ()
 
 
 def settings_path() -> Path:
@@ -62,13 +74,38 @@ def read(path: Path, ids: Iterable[str]) -> Settings:
     _require(settings.theme in THEMES, path, theme)
     _require(isinstance(settings.bell, bool), path, f"bell is true or false, not {settings.bell!r}")
     _require(isinstance(settings.keys, dict), path, "keys is a table of ids and keys")
+    _check_keys(settings.keys, path, ids)
+    return dataclasses.replace(settings, rows=_rules(settings.rows, path))
+
+
+def _check_keys(keys: Mapping[str, str], path: Path, ids: Iterable[str]) -> None:
     known = sorted(ids)
-    for name, key in settings.keys.items():
+    for name, key in keys.items():
         _require(name in known, path, f"no key {name}; there are {', '.join(known)}")
         _require(
             isinstance(key, str) and key.strip() != "", path, f"{name} is not on a key: {key!r}"
         )
-    return settings
+
+
+def _rules(rows: object, path: Path) -> tuple[RowRule, ...]:
+    """The tables of [[rows]] as rules, whose predicates have an answer."""
+    _require(isinstance(rows, list | tuple), path, "rows are tables, each begun by [[rows]]")
+    return tuple(_rule(row, path, f"rows {n}") for n, row in enumerate(cast("Any", rows), 1))
+
+
+def _rule(row: object, path: Path, name: str) -> RowRule:
+    has = {each.name for each in fields(RowRule)}
+    is_whole = isinstance(row, dict) and row.keys() == has
+    _require(is_whole, path, f"{name}: a row style has where and style, and nothing else")
+    rule = RowRule(**cast("Any", row))
+    style = f"{name}: style is one of {', '.join(STYLES)}, not {rule.style!r}"
+    _require(rule.style in STYLES, path, style)
+    _require(isinstance(rule.where, str), path, f"{name}: where is a text, not {rule.where!r}")
+    from llmlog_tui.analysis.sql import problem  # noqa: PLC0415 - imports polars
+
+    why = problem(rule.where)
+    _require(not why, path, f"{name}: {why}")
+    return rule
 
 
 def _require(holds: object, path: Path, why: str) -> None:

@@ -204,7 +204,7 @@ def test_where_compares_times_and_text(rows: Rows, two_runs: Path, time: str) ->
 @pytest.mark.parametrize(
     ("where", "says"),
     [
-        ("modle = 'm'", "no column modle; there are ts, event, session_id"),
+        ("modle = 'm'", "no column modle; the nearest is model"),
         ("latency_ms >", "latency_ms >"),
         ("latency_ms", "oolean"),
         ("latency_ms > 5 order by ts", "order"),

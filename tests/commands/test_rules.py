@@ -105,5 +105,5 @@ def test_the_dashboard_refuses_a_bad_predicate_before_it_starts(
 ) -> None:
     assert dashboard([str(log), "--where", "latncy > 3"]) == 2
     said = capsys.readouterr().err
-    assert said.startswith("llmlog-tui: --where: no column latncy; there are ts, ")
+    assert said.startswith("llmlog-tui: --where: no column latncy; the nearest is latency_ms")
     assert said.count("\n") == 1

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record
@@ -24,39 +21,6 @@ async def diffed(pilot: Pilot[str], until: Until) -> DiffScreen:
     assert isinstance(screen, DiffScreen)
     await until(pilot, lambda: len(screen.pairs.source) > 0, "its pairs")
     return screen
-
-
-@pytest.mark.parametrize("size", [WIDE, SMALL])
-async def test_a_good_and_a_bad_run_and_where_they_part(
-    sample: Path, shown: Shown, records: int, until: Until, size: tuple[int, int]
-) -> None:
-    """Journey (d)."""
-    runs: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for line in sample.read_bytes().splitlines():
-        runs[json.loads(line)["trace_id"]].append(json.loads(line))
-    bad, good = list(runs)[-1], list(runs)[-2]
-    assert any(step["status"] == "error" for step in runs[bad])
-    async with LogApp([sample]).run_test(size=size) as pilot:
-        app = await shown(pilot, records)
-        overview = app.screen
-        assert isinstance(overview, OverviewScreen)
-        assert overview.selected_trace == bad
-        await pilot.press("up", "d")
-        assert any("▌A" in line for line in lines_of(overview.traces))
-        await pilot.press("down", "d")
-        screen = await diffed(pilot, until)
-        assert screen.traces == (good, bad)
-        lines = "\n".join(lines_of(screen.pairs))
-        assert "◄ " in lines
-        steps = len(runs[bad]) - len(runs[good])
-        assert f"steps {steps:+,}" in str(screen.deltas.render())
-        await pilot.press("n")
-        at = screen.pairs.cursor_key
-        await pilot.press("N")
-        assert screen.pairs.cursor_key != at
-        await pilot.press("q")
-        await until(pilot, lambda: app.screen is overview, "the Overview")
-        assert not any("A" in line[:2] for line in lines_of(overview.traces))
 
 
 async def test_the_same_run_twice_is_no_diff_and_equal_runs_say_so(

@@ -1,12 +1,19 @@
-"""Journeys by keyboard alone: what a session cost, and an error that comes while one looks."""
+"""The journeys that people make, each by keyboard alone."""
 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from tests.tui.conftest import WIDE, Shown, Until, record, toasts
+import polars as pl
+import pytest
+from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record, row_of, toasts, top_row
+from textual import events
+from textual.pilot import Pilot
 
 from llmlog_tui import units
 from llmlog_tui.analysis.cost import cost, priced
@@ -14,7 +21,25 @@ from llmlog_tui.analysis.sql import narrowed
 from llmlog_tui.log.reader import load
 from llmlog_tui.settings_file import Settings
 from llmlog_tui.tui.app import LogApp
+from llmlog_tui.tui.panes.calls import CallsPane
+from llmlog_tui.tui.panes.timeline import TimelinePane
+from llmlog_tui.tui.panes.traces import TracesPane
+from llmlog_tui.tui.screens.alerts import AlertsScreen
+from llmlog_tui.tui.screens.calls import CallsScreen
+from llmlog_tui.tui.screens.diff import DiffScreen
 from llmlog_tui.tui.screens.overview import OverviewScreen
+from llmlog_tui.tui.screens.record import RecordScreen
+from llmlog_tui.tui.screens.replay import ReplayScreen
+from llmlog_tui.tui.widgets.sheet import Sheet
+
+CALL_EVENTS = ("chat_completion", "response", "embedding")
+SIZES = pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
+
+
+@pytest.fixture
+def lines(sample: Path) -> list[dict[str, Any]]:
+    """The records of the sample log."""
+    return [json.loads(line) for line in sample.read_bytes().splitlines()]
 
 
 def overview_of(app: LogApp) -> OverviewScreen:
@@ -22,24 +47,211 @@ def overview_of(app: LogApp) -> OverviewScreen:
     return app.view
 
 
-async def test_how_much_a_session_cost_and_what_caching_saved(
+def text_of(sheet: Sheet) -> str:
+    return f"{sheet.border_title}\n{sheet.query_one('Static').render()}"
+
+
+def says(sheet: Sheet, *words: str) -> bool:
+    return all(word in text_of(sheet) for word in words)
+
+
+async def go(pilot: Pilot[str], until: Until, key: str, label: str) -> None:
+    """Press a key that leads to a view, and wait until it is there with its answers."""
+    app = pilot.app
+    assert isinstance(app, LogApp)
+    await pilot.press(key)
+    await until(pilot, lambda: label == app.view.LABEL or label in type(app.view).__name__, label)
+    await until(pilot, lambda: app.view.overview is not None and not app.busy, "its answers")
+
+
+# -- journey a
+
+
+@SIZES
+async def test_newest_slow_call_then_why_then_its_trace_then_replay_to_that_step(  # noqa: PLR0913, PLR0917 - fixtures
+    sample: Path,
+    lines: list[dict[str, Any]],
+    shown: Shown,
+    records: int,
+    until: Until,
+    size: tuple[int, int],
+) -> None:
+    calls = ((n, each) for n, each in enumerate(lines) if each["event"] in CALL_EVENTS)
+    slow = max(n for n, call in calls if call["latency_ms"] > 500)
+    async with LogApp([sample]).run_test(size=size) as pilot:
+        app = await shown(pilot, records)
+        await go(pilot, until, "2", "Calls")
+        screen = app.view
+        assert isinstance(screen, CallsScreen)
+        while screen.row != slow:
+            await pilot.press("up")
+        row = next(line for line in lines_of(screen.calls) if line.startswith("▌"))
+        assert "failed, 503" in row
+        await pilot.press("enter")
+        await until(pilot, lambda: says(screen.drawer, "why slow", "failed, 503"), "why")
+        await go(pilot, until, "t", "Overview")
+        overview = overview_of(app)
+        assert overview.selected_trace == lines[slow]["trace_id"]
+        assert overview.traces.has_focus
+        await until(pilot, lambda: row_of(overview.timeline) == slow, "its step")
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: isinstance(app.screen, ReplayScreen), "the replay")
+        replay = app.screen
+        assert isinstance(replay, ReplayScreen)
+        await until(pilot, lambda: replay.row == slow, "that step")
+        await until(pilot, lambda: says(replay.detail_sheet, "why slow", "failed, 503"), "why")
+
+
+# -- journey b
+
+
+@SIZES
+@pytest.mark.parametrize("view", ["1", "2", "3", "4"])
+async def test_paste_a_request_id_then_the_call(  # noqa: PLR0913, PLR0917 - fixtures
+    sample: Path,
+    lines: list[dict[str, Any]],
+    shown: Shown,
+    records: int,
+    until: Until,
+    view: str,
+    size: tuple[int, int],
+) -> None:
+    row = next(n for n, call in enumerate(lines) if n > 100 and call.get("request_id"))
+    wanted = lines[row]["request_id"]
+    async with LogApp([sample]).run_test(size=size) as pilot:
+        app = await shown(pilot, records)
+        await pilot.press(view)
+        app.screen.post_message(events.Paste(f"  {wanted}\n"))
+        await until(pilot, lambda: app.view.row == row, "the call")
+        if isinstance(app.view, OverviewScreen):
+            await until(pilot, lambda: row_of(app.query_one(TimelinePane)) == row, "its step")
+            assert row_of(app.query_one(TracesPane)) == lines[row]["trace_id"]
+            app.query_one(CallsPane).focus()
+        await pilot.press("r" if view == "2" else "enter")
+        await until(pilot, lambda: isinstance(app.screen, RecordScreen), "the record")
+        assert wanted in str(app.screen.query_one("Static").render())
+
+
+# -- journey c
+
+
+async def test_fingerprint_alert_then_before_and_after_then_the_calls_on_each_side(
     sample: Path, shown: Shown, records: int, until: Until
 ) -> None:
-    """Journey (e)."""
-    last = json.loads(sample.read_bytes().splitlines()[-1])["session_id"]
-    spent = cost(narrowed(priced(load([sample]).frame), f"session_id = '{last}'"))
-    assert spent.usd
+    async with LogApp([sample]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, records)
+        await go(pilot, until, "4", "Alerts")
+        screen = app.view
+        assert isinstance(screen, AlertsScreen)
+        while screen.alert is None or screen.alert.rule != "fingerprint":
+            await pilot.press("down")
+        alert = screen.alert
+        assert "fp_a1c93e → fp_b7e204" in str(screen.evidence.border_title)
+        assert says(screen.evidence, "before    after   change", "▲ not chance")
+        whom = "model = 'gpt-oss-120b' and provider = 'api.openai.com'"
+        for key, sign in (("a", ">="), ("b", "<")):
+            await go(pilot, until, "4", "Alerts")
+            await pilot.press(key)
+            where = f"{whom} and ts {sign} '{alert.ts:%Y-%m-%d %H:%M:%S.%f}'"
+            await until(pilot, partial(is_answered, app, where), f"the calls {sign}")
+            calls = calls_of(app)
+            assert calls.height
+            side = calls["ts"] < alert.ts if key == "b" else calls["ts"] >= alert.ts
+            assert side.all()
+            assert calls["model"].cast(pl.String).unique().to_list() == ["gpt-oss-120b"]
+            if key == "a":
+                await until(pilot, partial(is_at, app, alert.row), "the call it began with")
+
+
+def is_answered(app: LogApp, where: str) -> bool:
+    overview = overview_of(app).overview
+    return overview is not None and overview.where == where and not app.busy
+
+
+def is_at(app: LogApp, row: int) -> bool:
+    return app.view.row == row
+
+
+def calls_of(app: LogApp) -> pl.DataFrame:
+    assert app.view.overview is not None
+    return app.view.overview.calls
+
+
+# -- journey d
+
+
+@SIZES
+async def test_good_and_bad_run_then_first_divergence(  # noqa: PLR0913, PLR0917 - fixtures
+    sample: Path,
+    lines: list[dict[str, Any]],
+    shown: Shown,
+    records: int,
+    until: Until,
+    size: tuple[int, int],
+) -> None:
+    runs: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for line in lines:
+        runs[line["trace_id"]].append(line)
+    bad, good = list(runs)[-1], list(runs)[-2]
+    assert any(step["status"] == "error" for step in runs[bad])
+    async with LogApp([sample]).run_test(size=size) as pilot:
+        app = await shown(pilot, records)
+        overview = overview_of(app)
+        assert overview.selected_trace == bad
+        await pilot.press("up", "d")
+        assert any("▌A" in line for line in lines_of(overview.traces))
+        await pilot.press("down", "d")
+        await until(pilot, lambda: isinstance(app.screen, DiffScreen), "the diff")
+        screen = app.screen
+        assert isinstance(screen, DiffScreen)
+        await until(pilot, lambda: len(screen.pairs.source) > 0, "its pairs")
+        assert screen.traces == (good, bad)
+        here = next(line for line in lines_of(screen.pairs) if line.startswith("▌"))
+        assert "◄ " in here, "the cursor is where they part"
+        steps = len(runs[bad]) - len(runs[good])
+        assert f"steps {steps:+,}" in str(screen.deltas.render())
+        at = screen.pairs.cursor_key
+        await pilot.press("n")
+        assert screen.pairs.cursor_key != at
+        await pilot.press("N")
+        assert screen.pairs.cursor_key == at
+        await pilot.press("q")
+        await until(pilot, lambda: app.screen is overview, "the Overview")
+        assert not any("A" in line[:2] for line in lines_of(overview.traces))
+
+
+# -- journey e
+
+
+async def test_how_much_did_this_session_cost_and_what_did_caching_save(
+    sample: Path, lines: list[dict[str, Any]], shown: Shown, records: int, until: Until
+) -> None:
+    frame = priced(load([sample]).frame)
+    saving = session_that_saved(frame, (line["trace_id"] for line in reversed(lines)))
+    trace = next(line["trace_id"] for line in lines if line["session_id"] == saving)
+    spent = cost(narrowed(frame, f"session_id = '{saving}'"))
     async with LogApp([sample]).run_test(size=WIDE) as pilot:
         app = await shown(pilot, records)
         view = overview_of(app)
+        while view.selected_trace != trace:
+            await pilot.press("up")
         await pilot.press("b")
-        await until(pilot, lambda: view.filterbar.where == f"session_id = '{last}'", "the session")
+        await until(pilot, lambda: view.filterbar.where == f"session_id = '{saving}'", "it")
         await until(pilot, lambda: not app.busy, "its calls")
         said = str(view.traces.border_subtitle)
         assert units.money(spent.usd) in said
-        assert spent.saved_usd is not None
-        saved = f"caching saved {units.money(spent.saved_usd)}"
-        assert (saved in said) == bool(spent.saved_usd)
+        assert f"caching saved {units.money(spent.saved_usd)}" in said
+        assert units.money(spent.usd) in top_row(app)
+
+
+def session_that_saved(frame: pl.DataFrame, traces: Iterable[str]) -> str:
+    """The session of the last of these traces in which caching saved something."""
+    saved = frame.filter(pl.col("saved_usd") > 0).select("trace_id", "session_id").rows()
+    sessions = dict(saved)
+    return str(next(sessions[trace] for trace in traces if trace in sessions))
+
+
+# -- journey f
 
 
 def line(n: int, **fields: object) -> bytes:
@@ -51,23 +263,24 @@ def is_shown(view: OverviewScreen, rows: int) -> bool:
     return len(view.calls.source) == rows
 
 
-async def test_a_new_error_comes_while_one_looks_at_errors_and_is_jumped_to(
+async def test_live_start_paused_then_resume_then_filter_to_errors_then_a_new_one_and_jump(
     tmp_path: Path, shown: Shown, until: Until
 ) -> None:
-    """Journey (f)."""
     log = tmp_path / "calls.jsonl"
     log.write_bytes(b"".join(line(n) for n in range(60)))
     app = LogApp([log], settings=Settings(bell=False))
     async with app.run_test(size=WIDE, notifications=True) as pilot:
+        await pilot.press("space")
         await shown(pilot, 60)
         view = overview_of(app)
-        await pilot.press("space")
+        assert "‖ frozen" in top_row(app)
         with log.open("ab") as file:
             file.write(b"".join(line(n) for n in range(60, 70)))
-        await until(pilot, lambda: "+10 End" in str(view.header.render()), "what is held back")
+        await until(pilot, lambda: "+10 End" in top_row(app), "what is held back")
         assert is_shown(view, 60)
         await pilot.press("end")
         await until(pilot, partial(is_shown, view, 70), "all calls")
+        assert "● live" in top_row(app)
         await pilot.press("f", *"status = 'error'", "enter")
         await until(pilot, partial(is_shown, view, 0), "no errors yet")
         failed = {"status": "error", "error_type": "APITimeoutError"}
@@ -78,4 +291,80 @@ async def test_a_new_error_comes_while_one_looks_at_errors_and_is_jumped_to(
         assert "w goes to it" in toasts(app)
         await pilot.press("w")
         assert view.overview is not None
-        await until(pilot, lambda: view.row == view.overview.alerts[0].row, "where it began")  # type: ignore[union-attr]
+        began = view.overview.alerts[0].row
+        await until(pilot, lambda: view.row == began, "where it began")
+        await until(pilot, lambda: view.selected_trace == f"trace-{began:03}", "its trace")
+
+
+async def test_a_frozen_screen_can_be_filtered_and_is_frozen_still(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(b"".join(line(n, model=f"m{n % 2}") for n in range(60)))
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 60)
+        view = overview_of(app)
+        await pilot.press("space")
+        with log.open("ab") as file:
+            file.write(line(60, model="m1"))
+        await until(pilot, lambda: "+1 End" in top_row(app), "what is held back")
+        await pilot.press("f", *"model = 'm1'", "enter")
+        await until(pilot, partial(is_shown, view, 30), "half of those that were there")
+        await pilot.press("escape")
+        await until(pilot, partial(is_shown, view, 60), "all that were there")
+        await pilot.press("space")
+        await until(pilot, partial(is_shown, view, 61), "all")
+
+
+# -- journey g
+
+
+async def test_a_truncated_answer_with_finish_reason_stop_is_found_by_its_alert(
+    sample: Path, lines: list[dict[str, Any]], shown: Shown, records: int, until: Until
+) -> None:
+    cut = hidden_cuts(lines)
+    async with LogApp([sample]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, records)
+        await go(pilot, until, "4", "Alerts")
+        screen = app.view
+        assert isinstance(screen, AlertsScreen)
+        while not says(screen.evidence, "hidden cut", "at max_tokens"):
+            await pilot.press("down")
+        await pilot.press("a")
+        await until(pilot, lambda: app.view.NAME == "overview" and not app.busy, "the calls")
+        await pilot.press(
+            "f", "end", *" and finish_reason = 'stop' and completion_tokens >= max_tokens"
+        )
+        await pilot.press("enter")
+        calls = overview_of(app).calls
+        await until(pilot, lambda: keys_of(calls) == cut, "those that hide it")
+
+
+async def test_a_truncated_answer_with_finish_reason_stop_is_found_by_a_filter(
+    sample: Path, lines: list[dict[str, Any]], shown: Shown, records: int, until: Until
+) -> None:
+    async with LogApp([sample]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, records)
+        await pilot.press("f", *"finish_reason = 'stop' and completion_tokens >= max_tokens")
+        await pilot.press("enter")
+        await until(pilot, lambda: app.view.filterbar.where is not None, "the filter")
+        await go(pilot, until, "2", "Calls")
+        screen = app.view
+        assert isinstance(screen, CallsScreen)
+        await until(pilot, lambda: keys_of(screen.calls) == hidden_cuts(lines), "those calls")
+        await pilot.press("enter")
+        await until(pilot, lambda: says(screen.drawer, "cut off", "┤ hidden: "), "what it is")
+
+
+def hidden_cuts(lines: list[dict[str, Any]]) -> list[object]:
+    return [
+        n
+        for n, call in enumerate(lines)
+        if call.get("finish_reason") == "stop"
+        and call.get("max_tokens")
+        and (call.get("completion_tokens") or 0) >= call["max_tokens"]
+    ]
+
+
+def keys_of(pane: CallsPane) -> list[object]:
+    return [pane.source.key(n) for n in range(len(pane.source))]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record
+from tests.tui.conftest import SMALL, WIDE, Shown, Until, record
 from textual.pilot import Pilot
 
 from llmlog_tui.tui.app import LogApp
-from llmlog_tui.tui.panes.calls import CallsPane
 from llmlog_tui.tui.screens import replay
 from llmlog_tui.tui.screens.overview import OverviewScreen
 from llmlog_tui.tui.screens.replay import ReplayScreen
@@ -188,30 +186,3 @@ async def test_a_small_screen_has_detail_or_content(
         assert shows() == (False, True)
         await pilot.press("v", "v", "v")
         assert shows() == (True, False)
-
-
-async def test_from_the_newest_slow_call_to_why_to_its_trace_to_the_replay_at_that_step(
-    sample: Path, shown: Shown, records: int, until: Until
-) -> None:
-    """Journey (a)."""
-    lines = [json.loads(line) for line in sample.read_bytes().splitlines()]
-    calls = ("chat_completion", "response", "embedding")
-    slow = max(
-        n for n, call in enumerate(lines) if call["event"] in calls and call["latency_ms"] > 500
-    )
-    async with LogApp([sample]).run_test(size=WIDE) as pilot:
-        app = await shown(pilot, records)
-        await pilot.press("tab", "tab")
-        pane = app.query_one(CallsPane)
-        assert pane.has_focus
-        while pane.cursor_key != slow:
-            await pilot.press("up")
-        row = next(line for line in lines_of(pane) if line.startswith("▌"))
-        assert "failed, 503" in row, "why it was slow"
-        await pilot.press("t", "tab")
-        await until(pilot, lambda: not app.busy, "its steps")
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, ReplayScreen), "the replay")
-        screen = app.screen
-        assert isinstance(screen, ReplayScreen)
-        await until(pilot, lambda: screen.row == slow, "that step")

@@ -189,3 +189,44 @@ async def test_escape_gives_up_a_query_and_the_dashboard_goes_on(
         go_on.set()
         await until(pilot, lambda: bool(answers), "the late answer")
         assert screen.result.frame is None
+
+
+async def test_words_are_completed_as_one_types_and_tab_takes_them(
+    sample: Path, shown: Shown, records: int, until: Until
+) -> None:
+    async with LogApp([sample]).run_test(size=WIDE) as pilot:
+        await shown(pilot, records)
+        screen = await opened(pilot, until)
+        screen.editor.text = ""
+        await pilot.press(*"sel")
+        assert screen.editor.suggestion == "ect"
+        await pilot.press("tab", *" max(lat", "tab", *") as ms fro", "tab", *" c", "tab")
+        assert screen.editor.text == "select max(latency_ms) as ms from calls"
+        await pilot.press("ctrl+r")
+        await until(pilot, partial(has_column, screen, "ms"), "the answer")
+        await pilot.press("tab")
+        assert screen.result.has_focus, "with nothing to complete, Tab is as anywhere"
+
+
+async def test_a_name_that_is_not_there_is_answered_in_one_short_line(
+    sample: Path, shown: Shown, records: int, until: Until
+) -> None:
+    async with LogApp([sample]).run_test(size=SMALL) as pilot:
+        await shown(pilot, records)
+        screen = await opened(pilot, until)
+        screen.editor.text = "select latencys from calls"
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: "the nearest is latency_ms" in str(screen.said.render()), "it")
+        assert screen.said.size.height == 1
+
+
+async def test_i_goes_back_from_the_result_to_the_editor(
+    sample: Path, shown: Shown, records: int, until: Until
+) -> None:
+    async with LogApp([sample]).run_test(size=WIDE) as pilot:
+        await shown(pilot, records)
+        screen = await opened(pilot, until)
+        await pilot.press("escape")
+        assert screen.result.has_focus
+        await pilot.press("i")
+        assert screen.editor.has_focus

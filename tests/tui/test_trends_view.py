@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,58 @@ async def test_the_range_filters_the_other_views_until_esc(
         await until(pilot, lambda: len(overview.calls.source) == 61, "09:30 up to 10:30")
         await pilot.press("escape")
         await until(pilot, lambda: len(overview.calls.source) == 121, "all")
+
+
+async def test_pan_and_zoom_move_the_range_that_filters_the_other_views(
+    log: Path, shown: Shown, until: Until
+) -> None:
+    async with LogApp([log], where="step = 0").run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 121)
+        screen = await opened(pilot, until)
+        for key, stretch, calls in (
+            ("i", "09:30:00 – 10:30:00 · all models ", 121),
+            ("r", "09:30:00 – 10:30:00 · all models · in all views", 61),
+            ("L", "10:00:00 – 11:00:00 · all models · in all views", 61),
+            ("H", "09:30:00 – 10:30:00 · all models · in all views", 61),
+            ("i", "09:45:00 – 10:15:00 · all models · in all views", 31),
+            ("o", "09:30:00 – 10:30:00 · all models · in all views", 61),
+            ("r", "09:30:00 – 10:30:00 · all models ", 121),
+            ("r", "09:30:00 – 10:30:00 · all models · in all views", 61),
+            ("0", "09:00:00 – 11:00:00 · all models ", 121),
+        ):
+            await pilot.press(key)
+            await until(pilot, partial(lets_through, app, calls), f"{calls} calls after {key}")
+            await until(pilot, lambda: not app.busy, key)
+            await until(pilot, lambda want=stretch: want in said(screen), stretch)  # type: ignore[misc]
+        assert screen.filterbar.where == "step = 0"
+
+
+def lets_through(app: LogApp, calls: int) -> bool:
+    return app.view.overview is not None and app.view.overview.calls.height == calls
+
+
+async def test_a_range_without_calls_is_left_as_it_was_come_to(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(b"".join(record(ts=f"2026-11-23T{hour:02}:00:00Z") for hour in (9, 10, 15, 16)))
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        await shown(pilot, 4)
+        screen = await opened(pilot, until)
+        await pilot.press("i")
+        await until(pilot, lambda: "10:45:00 – 14:15:00" in said(screen), "the middle")
+        await pilot.press("r")
+        await until(pilot, lambda: "No calls in this time" in said(screen), "that there are none")
+        assert "0 of 4 calls" in counted(screen)
+        await pilot.press("L")
+        await until(pilot, lambda: "12:30:00 – 16:00:00" in said(screen), "the last hours")
+        assert "2 of 4 calls" in counted(screen)
+        await pilot.press("0")
+        await until(pilot, lambda: "09:00:00 – 16:00:00" in said(screen), "all of them")
+
+
+def counted(screen: TrendsScreen) -> str:
+    return str(screen.filterbar.query_one("#filter-count").render())
 
 
 async def test_M_shows_one_model_after_the_other_and_enter_the_slowest_call(  # noqa: N802

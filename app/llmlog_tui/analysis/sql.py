@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from functools import cache
 from typing import Final
 
 import polars as pl
@@ -23,10 +25,23 @@ _OURS: Final = ("line", "block", "file", "row", "changed")
 
 
 COSTS: Final = ("cost_usd", "saved_usd")
-"""What a predicate may name beyond COLUMNS; see cost.priced()."""
+"""What may be named beyond COLUMNS, where calls are priced; see cost.priced()."""
 
 _NO_CALLS: Final = pl.DataFrame(schema={**FRAME_SCHEMA, **dict.fromkeys(COSTS, pl.Float64)})
-_LAST_WORD: Final = re.compile(r"[A-Za-z_]\w*$")
+_LAST_WORD: Final = re.compile(r"(?P<before>\w*)(?P<space>\W*)\b(?P<word>[A-Za-z_]\w*)$")
+_LOST: Final = re.compile(r'find column "(?P<name>.*?)"; valid columns: \[(?P<names>.*)\]')
+_QUOTED: Final = re.compile(r'"(.*?)"')
+_TS: Final = "%Y-%m-%d %H:%M:%S.%f"
+_RANGE: Final = re.compile("ts >= '([^']*)' and ts <= '([^']*)'")
+_RANGE_JOINED: Final = re.compile(f"^{_RANGE.pattern} and |( and )?{_RANGE.pattern}")
+_NEAR, _SEVERAL = 0.6, 3
+
+KEYWORDS: Final = (
+    *("select", "distinct", "from", "join", "where", "group by", "having", "order by", "limit"),
+    *("as", "and", "or", "not", "in", "is null", "like", "between", "asc", "desc"),
+    *("case", "when", "then", "else", "end", "union all", "with"),
+    *("count(", "sum(", "avg(", "min(", "max(", "median(", "round(", "coalesce(", "quantile_cont("),
+)
 _BEFORE_BRACKET: Final = re.compile(r"(\w+\"?)\s*\(")
 _BY_ROW: Final = frozenset(
     {
@@ -54,7 +69,7 @@ def narrowed(frame: pl.DataFrame, predicate: str, rules: Rules = DEFAULT) -> pl.
         known = _with_costs(frame, rules) if fields.keys() & set(COSTS) else frame
         for name in fields:
             if name not in COLUMNS and name not in COSTS:
-                raise QueryError(f"no column {name}; there are {', '.join(COLUMNS)}")
+                raise QueryError(_no_column(name, [*COLUMNS, *COSTS]))
         records = _in_sql(known.select("row", *fields))
         asked = f"select row from records where {predicate}\n"  # noqa: S608 - one expression
         kept = pl.SQLContext(records=records, eager=True).execute(asked)["row"]
@@ -69,13 +84,27 @@ def is_by_row(predicate: str) -> bool:
     return {word.lower() for word in _BEFORE_BRACKET.findall(predicate)} <= _BY_ROW
 
 
+def first_holding(calls: pl.DataFrame, predicates: Sequence[str]) -> list[int | None]:
+    """For each call, the place of the first of the predicates that holds; None if none does.
+
+    They are judged row by row, of these calls alone. Raises QueryError.
+    """
+    asked = ", ".join(f"({predicate}\n) as holds_{n}" for n, predicate in enumerate(predicates))
+    with _explained("a predicate"):
+        records = pl.SQLContext(records=_in_sql(calls), eager=True)
+        found = records.execute(f"select {asked} from records")  # noqa: S608 - as in narrowed()
+    return [next((n for n, holds in enumerate(row) if holds), None) for row in found.iter_rows()]
+
+
 def condition(field: str, value: object, *, holds: bool) -> str:
     """The predicate that a field has this value; or with not `holds`, that it has another one."""
     if value is None:
         return f"{field} is {'' if holds else 'not '}null"
+    if isinstance(value, list | pl.Series):
+        field, value = f"array_to_string({field}, ',')", ",".join(map(str, value))
     literal = str(value).lower() if isinstance(value, bool) else str(value)
     if isinstance(value, datetime):
-        literal = f"'{value:%Y-%m-%d %H:%M:%S.%f}'"
+        literal = f"'{value:{_TS}}'"
     elif isinstance(value, str):
         literal = "'" + value.replace("'", "''") + "'"
     return f"{field} = {literal}" if holds else f"({field} <> {literal} or {field} is null)"
@@ -84,6 +113,34 @@ def condition(field: str, value: object, *, holds: bool) -> str:
 def both(one: str | None, other: str) -> str:
     """The predicate that both hold."""
     return other if one is None else f"{_grouped(one)} and {other}"
+
+
+def time_range(predicate: str | None) -> tuple[datetime, datetime] | None:
+    """The stretch of time that in_range() put into a predicate, UTC; None if there is none."""
+    found = _RANGE.search(predicate or "")
+    if found is None:
+        return None
+    try:
+        begin, end = (datetime.strptime(ts, _TS).replace(tzinfo=UTC) for ts in found.groups())
+    except ValueError:  # one that the user wrote
+        return None
+    return begin, end
+
+
+def in_range(predicate: str | None, within: tuple[datetime, datetime] | None) -> str | None:
+    """The predicate with this stretch of time in the place of the one it has; without, if None.
+
+    None where nothing is left of it.
+    """
+    wanted = ""
+    if within is not None:
+        begin, end = (ts.astimezone(UTC).strftime(_TS) for ts in within)
+        wanted = f"ts >= '{begin}' and ts <= '{end}'"
+    if predicate is None or time_range(predicate) is None:
+        return both(predicate, wanted) if wanted else predicate
+    if wanted:
+        return _RANGE.sub(lambda _: wanted, predicate, count=1)
+    return _RANGE_JOINED.sub("", predicate, count=1) or None
 
 
 def _grouped(predicate: str) -> str:
@@ -99,14 +156,46 @@ def problem(predicate: str) -> str:
     return ""
 
 
-def completed(predicate: str) -> str | None:
-    """The predicate with its last word made the name of a column; None if no name begins so."""
-    begun = _LAST_WORD.search(predicate)
-    if begun is None:
-        return None
-    names = (name for name in (*COLUMNS, *COSTS) if name.startswith(begun[0]))
-    name = next(names, None)
-    return None if name is None else predicate[: begun.start()] + name
+def completion(text: str) -> str:
+    """What is missing of the name of a column with which a predicate ends; empty if nothing is."""
+    return _missing(text, (*COLUMNS, *COSTS))
+
+
+def query_completion(text: str) -> str:
+    """What is missing of the name or the SQL word with which a query ends; empty if nothing is.
+
+    Behind `from` and `join` these are the TABLES.
+    """
+    begun = _LAST_WORD.search(text)
+    if begun is not None and begun["before"].lower() in {"from", "join"}:
+        return _missing(text, TABLES)
+    return _missing(text, (*_names(), *TABLES, *KEYWORDS))
+
+
+def _missing(text: str, names: Iterable[str]) -> str:
+    begun = _LAST_WORD.search(text)
+    if begun is None or text.count("'") % 2:  # within a text of SQL's own
+        return ""
+    word = begun["word"]
+    name = next((name for name in names if name.startswith(word.lower())), word)
+    return name[len(word) :].upper() if word.isupper() else name[len(word) :]
+
+
+@cache
+def _names() -> tuple[str, ...]:
+    """The columns of all TABLES, those of calls first."""
+    tables = (table(_NO_CALLS, DEFAULT) for table in TABLES.values())
+    return tuple(dict.fromkeys(name for table in tables for name in table.columns))
+
+
+def _no_column(name: str, names: Sequence[str]) -> str:
+    """That there is none, and which ones the user may have meant."""
+    part = name.lower()
+    near = sorted((each for each in names if part in each), key=lambda each: each.find(part))
+    near = near[:_SEVERAL] or get_close_matches(part, names, _SEVERAL, _NEAR)
+    if not near:
+        return f"no column {name}; there are {len(names)}, among them {', '.join(names[:_SEVERAL])}"
+    return f"no column {name}; the nearest {'is' if len(near) == 1 else 'are'} {', '.join(near)}"
 
 
 def _with_costs(frame: pl.DataFrame, rules: Rules) -> pl.DataFrame:
@@ -141,9 +230,12 @@ traces.traces(); records: everything, tool executions, spans and foreign events 
 def query(frame: pl.DataFrame, sql: str, rules: Rules = DEFAULT) -> pl.DataFrame:
     """The answer to one SQL statement over TABLES, whose timestamps are UTC without a zone.
 
-    Costs are at the prices of `rules`, before those that are listed. Raises QueryError.
+    Calls have COSTS where the statement names them, at the prices of `rules`, before those that are
+    listed. Raises QueryError.
     """
     named = sql.lower()
+    if any(cost in named for cost in COSTS):
+        frame = priced(frame, rates(rules))
     tables = {name: _in_sql(table(frame, rules)) for name, table in TABLES.items() if name in named}
     with _explained("the query"):
         return plain(pl.SQLContext(tables, eager=True).execute(sql))
@@ -162,4 +254,6 @@ def _explained(what: str) -> Iterator[None]:
         reason = str(error).strip().partition("\n")[0].replace("sql parser error: ", "")
         if "relation" in reason:
             reason += f"; there are {', '.join(TABLES)}"
+        if lost := _LOST.search(reason):
+            reason = _no_column(lost["name"], _QUOTED.findall(lost["names"]))
         raise QueryError(f"{what}: {reason}") from None

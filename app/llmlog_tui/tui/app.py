@@ -23,7 +23,7 @@ from llmlog_tui.settings_file import Memory, Settings
 from llmlog_tui.text import inert
 from llmlog_tui.tui.arrangement import Arrangement
 from llmlog_tui.tui.bindings import APP_BINDINGS
-from llmlog_tui.tui.errands import Errands
+from llmlog_tui.tui.dressing import Dressing
 from llmlog_tui.tui.headline import Rate, headline
 from llmlog_tui.tui.messages import (
     Answered,
@@ -56,7 +56,7 @@ _LOADING_FACTOR = 2
 """While loading, answers come at so many times the records of the last ones: few, and at once."""
 
 
-class LogApp(Errands):
+class LogApp(Dressing):
     """`llmlog-tui`: the dashboard for one or several logs.
 
     `trace` is selected at the start, and only the calls are shown for which the SQL predicate
@@ -110,6 +110,7 @@ class LogApp(Errands):
         self._settings = settings or Settings()
         self._memory = memory or Memory()
         self._overview_screen.take_arrangement(Arrangement.of(self._memory.get("overview")))
+        self.dress(self._settings.rows)
         self._welcome = welcome
         self._answer: object | None = None
         self._where = where
@@ -197,10 +198,11 @@ class LogApp(Errands):
             self.exit(result=wish)
 
     def on_answered(self, message: Answered) -> None:
-        """The answers for a snapshot; none for another one than the screen is frozen at."""
+        """The answers for a snapshot; none for a later one than the screen is frozen at."""
         self._answered = message.question
         self._tell(message.news)
-        if self._frozen and message.overview is not self._overview:
+        here = self._overview
+        if self._frozen and here is not None and message.overview.snapshot is not here.snapshot:
             self._asked = self._answered = None
             return
         first = self._overview is None

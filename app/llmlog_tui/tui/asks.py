@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 if TYPE_CHECKING:
     import polars as pl
 
+    from llmlog_tui.analysis.fingerprints import Compared
     from llmlog_tui.analysis.overview import Overview
     from llmlog_tui.analysis.replay import Replay
     from llmlog_tui.analysis.timeline import Timeline
@@ -48,9 +49,12 @@ class CallsIn:
         """
         if self.sort is None:
             return None
+        import polars as pl  # noqa: PLC0415 - not before the first frame
+
         from llmlog_tui.log.schema import plain  # noqa: PLC0415 - imports polars
 
         values = plain(overview.calls.select(by=self.sort.field)).with_row_index("at")
+        values = values.with_columns(pl.col(pl.List).list.join(", "))
         in_order = values.sort(
             "by", descending=self.sort.descending, nulls_last=True, maintain_order=True
         )
@@ -118,6 +122,22 @@ class ReplayOf:
             nth=runs.index(self.trace_id) + 1 if self.trace_id in runs else 1,
             of=max(1, len(runs)),
         )
+
+
+@dataclass(frozen=True)
+class SidesOf:
+    """The figures before and after an alert, which is known by its rule and the row it began at."""
+
+    rule: str
+    row: int
+
+    def __call__(self, overview: Overview) -> tuple[Compared, ...]:
+        """The figures; none for an alert that there is no more."""
+        from llmlog_tui.analysis.sides import sides  # noqa: PLC0415 - imports polars
+
+        known = {(alert.rule, alert.row): alert for alert in overview.alerts}
+        alert = known.get((self.rule, self.row))
+        return () if alert is None else sides(overview.frame, alert)
 
 
 @dataclass(frozen=True)

@@ -129,7 +129,22 @@ TABLE_BINDINGS: Final = _named(
 )
 
 COLUMN_BINDINGS: Final = _named(
-    "sort", [Binding("s", "sort", "sort", tooltip="Sort by this column: down, up, by time again")]
+    "sort",
+    [
+        Binding("s", "sort", "sort", tooltip="Sort by this column: down, up, by time again"),
+        Binding("S", "columns", "columns", tooltip="Choose the columns, and their order"),
+    ],
+)
+CHOOSING_BINDINGS: Final = _named(
+    "choosing",
+    [
+        Binding("space", "pick", "show", key_display="Space", tooltip="Show it, or not"),
+        Binding("K,shift+up", "shift(-1)", "move up", key_display="K J", tooltip="Further left"),
+        Binding("J,shift+down", "shift(1)", "move down", tooltip="Further right", show=False),
+        Binding("r", "reset", "reset", tooltip="The usual columns"),
+        Binding("enter", "take", "take", key_display="Enter", tooltip="Have these columns"),
+        Binding("escape,q", "dismiss", "back", key_display="Esc", tooltip="Change nothing"),
+    ],
 )
 PICK_BINDINGS: Final = _named(
     "columns",
@@ -138,6 +153,14 @@ PICK_BINDINGS: Final = _named(
         Binding("l,right", "column(1)", "column on", tooltip="Column to the right", show=False),
         Binding("equals_sign", "pick('this')", "only this", key_display="="),
         Binding("minus", "pick('others')", "not this", key_display="-"),
+    ],
+)
+ALL_CALLS_BINDINGS: Final = _named(
+    "all-calls",
+    [
+        Binding(
+            "enter", "select", "detail", key_display="Enter", tooltip="Its detail beside the table"
+        )
     ],
 )
 CALLS_VIEW_BINDINGS: Final = _named(
@@ -158,7 +181,9 @@ TRENDS_BINDINGS: Final = _named(
         Binding("L", "pan(0.5)", "later", tooltip="Look at later calls", show=False),
         Binding("0", "all", "all", tooltip="Look at all of the time"),
         Binding("M", "model", "model", tooltip="Look at one model after the other"),
-        Binding("r", "range", "range to filter", tooltip="Let all views show only this time"),
+        Binding(
+            "r", "range", "range to filter", tooltip="All views show only this time, or no more"
+        ),
         Binding(
             "enter", "open", "its call", key_display="Enter", tooltip="Go to the alert or call"
         ),
@@ -218,7 +243,7 @@ EDITOR_BINDINGS: Final = _named(
     "editor",
     [
         Binding("escape", "leave", "result", key_display="Esc", tooltip="Leave the editor"),
-        Binding("tab", "app.focus_next", "pane", show=False),
+        Binding("tab", "complete", "complete", key_display="Tab", tooltip="Complete the word"),
     ],
 )
 RESULT_BINDINGS: Final = _named(
@@ -229,7 +254,7 @@ RESULT_BINDINGS: Final = _named(
         ),
         Binding("l,right", "roll(1)", "columns on", tooltip="Roll the columns on", show=False),
         Binding("x", "screen.export", "export", tooltip="Write the result to a file"),
-        Binding("i", "screen.focus('editor')", "edit", tooltip="Edit the query"),
+        Binding("i", "screen.focus('#editor')", "edit", tooltip="Edit the query"),
     ],
 )
 PATH_BINDINGS: Final = _named(
@@ -324,6 +349,7 @@ FIND_BINDINGS: Final = _named(
 FILTER_BINDINGS: Final = _named(
     "filter",
     [
+        Binding("tab", "complete", "complete", key_display="Tab", tooltip="Complete the name"),
         Binding("escape", "close", "back", key_display="Esc"),
     ],
 )

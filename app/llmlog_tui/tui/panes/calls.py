@@ -2,65 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual.binding import BindingType
+from textual.message import Message
 
 from llmlog_tui import units
+from llmlog_tui.settings_file import RowRule
+from llmlog_tui.text import inert
 from llmlog_tui.tui.asks import Sort
 from llmlog_tui.tui.bindings import CALLS_BINDINGS, COLUMN_BINDINGS, PICK_BINDINGS
+from llmlog_tui.tui.panes.callcolumns import ALL, Choice
 from llmlog_tui.tui.panes.pane import Pane
-from llmlog_tui.tui.widgets.rows import Cell, Column, Row, RowSource, Span, Tone, cell, flags
+from llmlog_tui.tui.widgets.rows import Column, Row, RowSource, Span
 
 if TYPE_CHECKING:
     import polars as pl
 
     from llmlog_tui.analysis.overview import Overview
 
-_WIDE: Final = (
-    Column("time", 12, field="ts"),
-    Column("trace", 8, field="trace_id"),
-    Column("st", 3, "right", field="step"),
-    Column("model", 17, field="model"),
-    Column("ms", 7, "right", field="latency_ms"),
-    Column("rsn", 5, "right", field="reasoning_tokens"),
-    Column("why slow", 29, flex=True),
-    Column("tok/s", 5, "right", field="tokens_per_sec"),
-    Column("in", 6, "right", field="prompt_tokens"),
-    Column("out", 6, "right", field="completion_tokens"),
-    Column("cached", 6, "right", field="cached_tokens"),
-    Column("cost $", 7, "right", field="cost_usd"),
-    Column("finish", 10, field="finish_reason"),
-    Column("fingerprint", 11, field="system_fingerprint"),
-    Column("flag", 4),
-)
-_COMPACT: Final = (
-    Column("time", 8, field="ts"),
-    Column("trace", 8, field="trace_id"),
-    Column("st", 3, "right", field="step"),
-    Column("model", 14, field="model"),
-    Column("ms", 7, "right", field="latency_ms"),
-    Column("rsn", 5, "right", field="reasoning_tokens"),
-    Column("why slow", 12, flex=True),
-)
-
 _STAND_INS: Final = {"model": "requested_model", "finish_reason": "error_type"}
 """What is shown of a call that failed, in the place of what it does not have."""
 
 _EMPTY: Final = "No model calls yet. They appear here as the application makes them."
 
+_MARKS: Final[dict[str, Span]] = {
+    "warning": Span("!", "warning"),
+    "error": Span("✗", "error"),
+    "accent": Span("*", "accent"),
+    "success": Span("+", "success"),
+    "muted": Span("-", "muted"),
+}
+"""What stands in the gutter of a row with a user's style: colour alone never says it."""
+
 
 class CallsPane(Pane):
-    """The model calls of an Overview, those of the selected trace marked."""
+    """The model calls of an Overview, those of the selected trace marked.
+
+    `choice` says which columns there are, `rules` which rows have a style of the user's own.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [*CALLS_BINDINGS, *PICK_BINDINGS, *COLUMN_BINDINGS]
+
+    @dataclass
+    class ColumnsWanted(Message):
+        """The user wants to choose the columns of this table."""
+
+        pane: CallsPane
 
     def __init__(self, *, id: str = "calls") -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self.empty = _EMPTY
         self.sort: Sort | None = None
+        self.choice = Choice()
+        self.rules: Sequence[RowRule] = ()
         self._overview: Overview | None = None
         self._trace: str | None = None
         self._order: pl.Series | None = None
@@ -118,6 +116,29 @@ class CallsPane(Pane):
         self.sort = None
         super().follow()
 
+    # -- columns
+
+    def action_columns(self) -> None:
+        """Choose the columns."""
+        self.post_message(self.ColumnsWanted(self))
+
+    def choose(self, choice: Choice) -> None:
+        """Have other columns; the order by one that is gone goes too."""
+        self.choice = choice
+        fields = [column.field for column in self._columns()]
+        if self.sort is not None and self.sort.field not in fields:
+            self.sort = None
+            self.post_message(self.Sorted(self))
+        here = self.column.field if self.column is not None else None
+        self._column = fields.index(here) if here in fields else None
+        self.redraw()
+
+    def _columns(self) -> list[Column]:
+        names = self.choice.names(compact=self.compact)
+        return [ALL[name].in_form(compact=self.compact) for name in names]
+
+    # -- drawing
+
     def redraw(self) -> None:
         """Draw what is held."""
         if self._overview is None:
@@ -127,9 +148,11 @@ class CallsPane(Pane):
             self.empty = "No calls match. Esc clears the filter."
         elif self._overview.all_calls:
             self.empty = _EMPTY
-        columns = _COMPACT if self.compact else _WIDE
-        self.show(_Calls(self._overview, self._trace, columns, self._order, self._sorted_by))
-        total = units.count(len(self.source)) if self.compact else ""
+        look = _Look(
+            self.choice.names(compact=self.compact), self._trace, self._sorted_by, self._styles
+        )
+        self.show(_Calls(self._overview, self._columns(), self._order, look))
+        total = f"{units.count(len(self.source))} {self._arrow()}" if self.compact else ""
         verdict = self._overview.verdict.sentence()
         self.label(
             " · ".join(part for part in (f"Calls {total}".strip(), verdict) if part),
@@ -140,25 +163,50 @@ class CallsPane(Pane):
     def _in_order(self) -> str:
         if self._sorted_by is None:
             return "newest last"
-        arrow = "▼" if self._sorted_by.descending else "▲"
         new = f", {self._new:,} new since" if self._new else ""
-        return f"by {self._sorted_by.field} {arrow}{new} · End newest"
+        return f"{self._arrow()}{new} · End newest"
+
+    def _arrow(self) -> str:
+        if self._sorted_by is None:
+            return ""
+        return f"by {self._sorted_by.field} {'▼' if self._sorted_by.descending else '▲'}"
+
+    def _styles(self, calls: pl.DataFrame) -> list[str]:
+        """The style that the user's rules give each of these calls, empty for none.
+
+        A rule can fail on values that nobody foresaw: then there are no rules any more.
+        """
+        if not self.rules:
+            return [""] * calls.height
+        from llmlog_tui.analysis.sql import QueryError, first_holding  # noqa: PLC0415 - polars
+
+        try:
+            found = first_holding(calls, [rule.where for rule in self.rules])
+        except QueryError as error:
+            self.rules = ()
+            self.notify(inert(str(error), 200), title="No row styles", severity="error")
+            return [""] * calls.height
+        return ["" if rule is None else self.rules[rule].style for rule in found]
+
+
+@dataclass(frozen=True)
+class _Look:
+    """How calls are drawn: `names` of the columns, the selected trace, the order, the styles."""
+
+    names: Sequence[str]
+    trace: str | None
+    sort: Sort | None
+    styles: Callable[[pl.DataFrame], list[str]]
 
 
 class _Calls(RowSource):
     def __init__(
-        self,
-        overview: Overview,
-        trace: str | None,
-        columns: Sequence[Column],
-        order: pl.Series | None,
-        sort: Sort | None,
+        self, overview: Overview, columns: Sequence[Column], order: pl.Series | None, look: _Look
     ) -> None:
         self.columns = columns
         self._overview = overview
-        self._trace = trace
         self._order = order
-        self._sort = sort
+        self._look = look
         self._keys = overview.calls["row"] if order is None else overview.calls["row"][order]
 
     def __len__(self) -> int:
@@ -172,7 +220,14 @@ class _Calls(RowSource):
 
     def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:
         calls = self._overview.call_rows(start, stop, self._order)
-        return [self._row(call, widths) for call in calls]
+        styles = self._look.styles(self._frame(start, stop))
+        return [self._row(call, style, widths) for call, style in zip(calls, styles, strict=True)]
+
+    def _frame(self, start: int, stop: int) -> pl.DataFrame:
+        calls = self._overview.calls
+        if self._order is None:
+            return calls.slice(start, stop - start)
+        return calls[self._order.slice(start, stop - start)]
 
     def picked(self, index: int, column: int) -> tuple[str, object]:
         """Where another field stands in for one that is unknown, that one."""
@@ -183,51 +238,20 @@ class _Calls(RowSource):
         return shown, self._overview.calls[shown][at]
 
     def heading(self, column: int, width: int) -> str:
-        title, sort = self.columns[column].title, self._sort
+        title, sort = self.columns[column].title, self._look.sort
         if sort is None or sort.field != self.columns[column].field:
             return title
         return f"{title[: width - 1]}{'▼' if sort.descending else '▲'}"
 
-    def _row(self, call: dict[str, Any], widths: Sequence[int]) -> Row:
-        step = units.UNKNOWN if call["step"] is None else str(call["step"])
-        cells: tuple[Cell, ...] = (
-            cell(units.moment(call["ts"], self._overview.newest, widths[0]), "muted"),
-            cell(units.short_id(call["trace_id"])),
-            cell(step, "muted"),
-            cell(
-                call["model"] or call["requested_model"] or units.UNKNOWN,
-                "secondary" if call["event"] == "embedding" else "",
-            ),
-            cell(units.within(call["latency_ms"], 7), _heat(call)),
-            _tokens(call["reasoning_tokens"], "strong" if call["slow"] else "muted"),
-            cell(call["why"]),
-            cell(units.within(call["tokens_per_sec"], 5), "muted"),
-            _tokens(call["prompt_tokens"]),
-            _tokens(call["completion_tokens"]),
-            _tokens(call["cached_tokens"], "success"),
-            cell(units.dollars(call["cost_usd"], 7)),
-            _finish(call),
-            cell(
-                call["system_fingerprint"] or units.UNKNOWN,
-                "accent" if call["changed"] else "muted",
-            ),
-            flags(call),
-        )
-        mine = self._trace is not None and call["trace_id"] == self._trace
+    def _row(self, call: dict[str, Any], style: str, widths: Sequence[int]) -> Row:
+        newest, look = self._overview.newest, self._look
+        cells = [
+            ALL[name].draw(call, width, newest)
+            for name, width in zip(look.names, widths, strict=False)
+        ]
+        mine = look.trace is not None and call["trace_id"] == look.trace
+        mark = Span("│", "primary") if mine else Span(" ")
         ground: Any = "failed" if call["failed"] else "slow" if call["slow"] else ""
-        return Row(cells, Span("│", "primary") if mine else Span(" "), ground)
-
-
-def _heat(call: dict[str, Any]) -> Tone:
-    return "worst" if call["worst"] else "warning" if call["slow"] else ""
-
-
-def _tokens(number: int | None, tone: Tone = "") -> Cell:
-    return cell(units.count(number), tone if number else "muted")
-
-
-def _finish(call: dict[str, Any]) -> Cell:
-    if call["failed"]:
-        return cell(str(call["error_type"] or call["error_status"] or "failed"), "error")
-    reason = call["finish_reason"]
-    return cell(reason or units.UNKNOWN, "worst" if call["truncated"] else "")
+        if style:
+            ground = f"rule-{style}"
+        return Row(cells, _MARKS.get(style, mark), ground)

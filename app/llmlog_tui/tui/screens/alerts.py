@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from textual import on
 from textual.binding import BindingType
@@ -13,6 +13,7 @@ from textual.widget import Widget
 
 from llmlog_tui import units
 from llmlog_tui.analysis.rules import DEFAULT
+from llmlog_tui.tui.asks import SidesOf
 from llmlog_tui.tui.bindings import ALERTS_BINDINGS, FINDINGS_BINDINGS
 from llmlog_tui.tui.panes.alerts import AlertSource, AlertsPane
 from llmlog_tui.tui.screens.view import View
@@ -23,6 +24,7 @@ from llmlog_tui.tui.widgets.table import LineTable
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.alerts import Alert
+    from llmlog_tui.analysis.fingerprints import Compared
     from llmlog_tui.analysis.overview import Overview
 
 _COLUMNS: Final = (
@@ -74,6 +76,7 @@ class AlertsScreen(View):
         super().__init__()
         self.findings = FindingsPane()
         self.evidence = Sheet(id="evidence")
+        self._sides: tuple[SidesOf | None, tuple[Compared, ...]] = (None, ())
 
     def body(self) -> Iterable[Widget]:
         """List and evidence, side by side."""
@@ -88,10 +91,17 @@ class AlertsScreen(View):
         self.findings.compact = self.compact
 
     def show(self, overview: Overview, answer: object | None) -> None:
-        """Show the alerts of an Overview."""
-        del answer
+        """Show the alerts of an Overview; `answer` are the figures on both sides of one."""
+        if answer is not None:
+            self._sides = self.ask, cast("tuple[Compared, ...]", answer)
         self.findings.hold(overview)
         self._explain()
+
+    @property
+    def ask(self) -> SidesOf | None:
+        """The figures before and after the alert under the cursor, unless it has them itself."""
+        alert = self.alert
+        return None if alert is None or alert.table else SidesOf(alert.rule, alert.row)
 
     @property
     def row(self) -> Hashable:
@@ -105,6 +115,10 @@ class AlertsScreen(View):
         return self.findings.alert
 
     @on(LineTable.Highlighted, "#findings")
+    def _highlighted(self) -> None:
+        self._explain()
+        self.post_message(self.Asks(self))
+
     def _explain(self) -> None:
         alert = self.alert
         if alert is None:
@@ -113,7 +127,9 @@ class AlertsScreen(View):
         else:
             title = f"{alert.rule} · {alert.subject} · {alert.what}"
             rules = self.overview.watched_by if self.overview is not None else DEFAULT
-            self.evidence.hold(title, alerttext.lines(alert, rules))
+            asked, sides = self._sides
+            sides = sides if asked == self.ask else ()
+            self.evidence.hold(title, alerttext.lines(alert, rules, sides))
 
     @on(LineTable.Selected, "#findings")
     def _open(self) -> None:

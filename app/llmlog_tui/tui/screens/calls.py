@@ -15,7 +15,7 @@ from textual.widget import Widget
 
 from llmlog_tui import units
 from llmlog_tui.tui.asks import CallsIn
-from llmlog_tui.tui.bindings import CALLS_VIEW_BINDINGS
+from llmlog_tui.tui.bindings import ALL_CALLS_BINDINGS, CALLS_VIEW_BINDINGS
 from llmlog_tui.tui.panes.calls import CallsPane
 from llmlog_tui.tui.screens.view import View
 from llmlog_tui.tui.widgets import detailtext, recordtext
@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 _DETAIL_AFTER_SECONDS: Final = 0.08
 
 
+class AllCalls(CallsPane):
+    """The table: Enter opens the drawer."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*ALL_CALLS_BINDINGS]
+
+
 class CallsScreen(View):
     """The table, and the drawer when it is open."""
 
@@ -40,7 +46,7 @@ class CallsScreen(View):
 
     def __init__(self) -> None:
         super().__init__()
-        self.calls = CallsPane(id="all-calls")
+        self.calls = AllCalls(id="all-calls")
         self.drawer = Sheet(id="drawer")
         self.drawer.display = False
         self._settling: Timer | None = None

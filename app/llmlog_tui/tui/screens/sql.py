@@ -46,6 +46,22 @@ class Editor(TextArea):
             super().__init__()
             self.by = by
 
+    def update_suggestion(self) -> None:
+        """Suggest what is missing of the word before the cursor, at the end of its line."""
+        row, column = self.cursor_location
+        self.suggestion = ""
+        if self.has_focus and column == len(self.document.get_line(row)):
+            from llmlog_tui.analysis.sql import query_completion  # noqa: PLC0415 - imports polars
+
+            self.suggestion = query_completion(self.get_text_range((0, 0), self.cursor_location))
+
+    def action_complete(self) -> None:
+        """Take the suggestion; without one, go to the next pane."""
+        if self.suggestion:
+            self.action_cursor_right()
+        else:
+            self.app.action_focus_next()
+
     def action_leave(self) -> None:
         """Let the result have the keys."""
         self.post_message(self.Left())

@@ -17,7 +17,7 @@ from llmlog_tui.text import inert
 from llmlog_tui.tui.asks import TrendsOf
 from llmlog_tui.tui.bindings import TRENDS_BINDINGS
 from llmlog_tui.tui.screens.view import View
-from llmlog_tui.tui.widgets.chart import LABEL, Chart, Line
+from llmlog_tui.tui.widgets.chart import LABEL, Chart, Line, axis
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _PER_CELL: Final = 2
 _LEGEND: Final = "≠ fingerprint change   ▲ alert   · slow call"
+_NO_CALLS: Final = "No calls in this time. H and L go on to earlier and later ones, 0 to all."
 _EMPTY: Final = "No calls with a time (ts) yet: their course appears here as they are made."
 
 
@@ -62,9 +63,13 @@ class TrendsScreen(View):
 
     def reform(self) -> None:
         """On a small screen one chart at a time; another width has other slices."""
+        self._turn_to(self._on_top)
+        self.post_message(self.Asks(self))
+
+    def _turn_to(self, on_top: int) -> None:
+        self._on_top = on_top % len(self.charts)
         for n, chart in enumerate(self.charts):
             chart.display = not self.compact or n == self._on_top
-        self.post_message(self.Asks(self))
 
     # -- what is shown
 
@@ -75,7 +80,22 @@ class TrendsScreen(View):
     @property
     def ask(self) -> TrendsOf:
         """The course, in as many slices as there are columns of dots."""
-        return TrendsOf(self._slices, self._within, self._model)
+        return TrendsOf(self._slices, self._looked_at, self._model)
+
+    @property
+    def _filtered(self) -> tuple[datetime, datetime] | None:
+        """The stretch of time to which all views are narrowed; None if there is none."""
+        where = self.filterbar.where
+        if where is None:
+            return None
+        from llmlog_tui.analysis.sql import time_range  # noqa: PLC0415 - imports polars
+
+        return time_range(where)
+
+    @property
+    def _looked_at(self) -> tuple[datetime, datetime] | None:
+        """The stretch of time on screen: that of the filter, else this view's own."""
+        return self._filtered or self._within
 
     def show(self, overview: Overview, answer: object | None) -> None:
         """Show the course; until it is here, the last one stays."""
@@ -87,7 +107,10 @@ class TrendsScreen(View):
     def _draw(self) -> None:
         trends = self._trends
         if trends is None or trends.begin is None or trends.end is None:
-            self.said.update(Content.styled(f" {_EMPTY}", "$text-muted"))
+            empty = _NO_CALLS if self._filtered else _EMPTY
+            self.said.update(Content.styled(f" {empty}", "$text-muted"))
+            for chart in self.charts:
+                chart.hold((), {}, None)
             return
         figures, marks = trends.figures, self._marks(trends)
         latency, speed, tokens, shares = self.charts
@@ -109,7 +132,8 @@ class TrendsScreen(View):
         errors = Line("errors", figures["errors"], "$text-error")
         shares.hold((cut_off, errors), marks, self._cursor)
         self.said.update(self._words(trends))
-        self.axis.update(self._times(trends))
+        cells = self._slices // _PER_CELL
+        self.axis.update(axis(cells, lambda cell: _clock(trends.time_of(cell * _PER_CELL))))
 
     def _marks(self, trends: Trends) -> dict[int, tuple[str, str]]:
         marks = {}
@@ -137,15 +161,9 @@ class TrendsScreen(View):
                 if trends.cell_of(mark.ts) // _PER_CELL == self._cursor // _PER_CELL
             )
             right = (here, "$text-primary")
-        return Content.assemble((f" {begin} – {end}", "bold"), (f" · {whose}", muted), right)
-
-    def _times(self, trends: Trends) -> Content:
-        """The time under the charts, so many cells apart."""
-        width, apart = self._slices // _PER_CELL, 16
-        text = ""
-        for cell in range(0, max(1, width - 8), apart):
-            text = f"{text:<{cell}}{_clock(trends.time_of(cell * _PER_CELL))}"
-        return Content.styled(" " * (LABEL + 1) + text, "$text-muted")
+        said = (f" {begin} – {end}", "bold"), (f" · {whose}", muted)
+        filters = (" · in all views" if self._filtered else "", "$text-accent")
+        return Content.assemble(*said, filters, right)
 
     # -- what the user does
 
@@ -155,8 +173,7 @@ class TrendsScreen(View):
         if self._trends is None or self._cursor is None:
             return None
         rows = self._trends.figures["worst_row"]
-        here = self._cursor
-        there = (n for n, row in enumerate(rows) if row is not None)
+        here, there = self._cursor, (n for n, row in enumerate(rows) if row is not None)
         near = min(there, key=lambda n: abs(n - here), default=None)
         row = None if near is None else rows[near]
         return None if row is None else int(row)
@@ -185,43 +202,64 @@ class TrendsScreen(View):
 
     def action_zoom_time(self, factor: float) -> None:
         """Look at less of the time around the cursor, or with a factor over 1 at more."""
-        trends = self._trends
-        if trends is None or trends.begin is None or trends.end is None:
+        trends, looked_at = self._trends, self._looked_at
+        if looked_at is None and trends is not None and trends.begin and trends.end:
+            looked_at = trends.begin, trends.end
+        if looked_at is None:
             return
-        cursor = self._slices // 2 if self._cursor is None else self._cursor
-        middle = trends.time_of(cursor) or trends.begin
-        self._look_at(
-            middle - (middle - trends.begin) * factor, middle + (trends.end - middle) * factor
-        )
+        begin, end = looked_at
+        share = 0.5 if self._cursor is None else self._cursor / self._slices
+        middle = begin + (end - begin) * share
+        self._look_at(middle - (middle - begin) * factor, middle + (end - middle) * factor)
 
     def action_pan(self, share: float) -> None:
         """Look at an earlier or a later stretch, by a share of its length."""
-        trends = self._trends
-        if self._within is not None and trends is not None:
-            begin, end = self._within
+        if self._looked_at is not None:
+            begin, end = self._looked_at
             by = (end - begin) * share
             self._look_at(begin + by, end + by)
 
+    @property
+    def _span(self) -> tuple[datetime, datetime] | None:
+        """The time of all calls, or of all records where the filter leaves out some by time."""
+        if self._filtered is not None and self.overview is not None:
+            first, last = self.overview.frame["ts"].min(), self.overview.newest
+        elif self._trends is not None:
+            first, last = self._trends.first, self._trends.last
+        else:
+            return None
+        return (first, last) if isinstance(first, datetime) and last is not None else None
+
     def _look_at(self, begin: datetime, end: datetime) -> None:
-        trends = self._trends
-        if trends is None or trends.first is None or trends.last is None:
+        if self._span is None:
             return
+        first, last = self._span
         length = end - begin
-        if begin < trends.first:
-            begin, end = trends.first, trends.first + length
-        if end > trends.last:
-            begin, end = max(trends.first, trends.last - length), trends.last
+        if begin < first:
+            begin, end = first, first + length
+        if end > last:
+            begin, end = max(first, last - length), last
         if (end - begin).total_seconds() < 1:
             self.hint("A second is as near as it gets.")
             return
-        is_all = begin <= trends.first and end >= trends.last
-        self._within = None if is_all else (begin, end)
-        self.post_message(self.Asks(self))
+        self._take(None if begin <= first and end >= last else (begin, end))
+
+    def _take(self, within: tuple[datetime, datetime] | None) -> None:
+        """Look at this stretch; where it is the filter's, all views do."""
+        self._within = within
+        if self._filtered is None:
+            self.post_message(self.Asks(self))
+        else:
+            self._filter(within)
+
+    def _filter(self, within: tuple[datetime, datetime] | None) -> None:
+        from llmlog_tui.analysis.sql import in_range  # noqa: PLC0415 - imports polars
+
+        self.post_message(self.FilterWanted(in_range(self.filterbar.where, within)))
 
     def action_all(self) -> None:
         """Look at all of the time."""
-        self._within = None
-        self.post_message(self.Asks(self))
+        self._take(None)
 
     def action_model(self) -> None:
         """Look at the next model, after the last one at all of them."""
@@ -234,21 +272,17 @@ class TrendsScreen(View):
         self.post_message(self.Asks(self))
 
     def action_range(self) -> None:
-        """Let the other views show only the calls of the time on screen."""
-        trends = self._trends
-        if trends is None or trends.begin is None or trends.end is None:
-            return
-        from llmlog_tui.analysis.sql import both  # noqa: PLC0415 - imports polars
-
-        begin, end = (f"'{ts:%Y-%m-%d %H:%M:%S.%f}'" for ts in (trends.begin, trends.end))
-        where = both(self.filterbar.where, f"ts >= {begin} and ts <= {end}")
-        self.post_message(self.FilterWanted(where))
+        """Narrow all views to the time on screen, or no more."""
+        trends, filtered = self._trends, self._filtered
+        if filtered is not None:
+            self._within = filtered
+            self._filter(None)
+        elif trends is not None and trends.begin is not None and trends.end is not None:
+            self._filter((trends.begin, trends.end))
 
     def action_view_as(self) -> None:
         """On a small screen, show the next chart."""
-        self._on_top = (self._on_top + 1) % len(self.charts)
-        for n, chart in enumerate(self.charts):
-            chart.display = not self.compact or n == self._on_top
+        self._turn_to(self._on_top + 1)
 
     def follow(self) -> None:
         """Look at all of the time, up to the newest call."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
@@ -17,18 +17,23 @@ if TYPE_CHECKING:
 
 _MUTED: Final = "$text-muted"
 _TESTS: Final = "p50, p95, tok/s: Mann-Whitney · cut off, failed: Fisher's exact test"
+_NEAREST: Final = "over up to 500 calls on either side, those nearest to it"
+_SHARES: Final = ("cut off", "failed", "retried")
 _LEAST_P: Final = 0.001
 
 
-def lines(alert: Alert, rules: Rules) -> Iterator[Content]:
-    """Everything there is to say about an alert that these rules raised."""
+def lines(alert: Alert, rules: Rules, sides: Sequence[Compared] = ()) -> Iterator[Content]:
+    """Everything there is to say about an alert that these rules raised.
+
+    `sides` are the figures before and after one that has no table of its own.
+    """
     yield Content.styled(inert(alert.evidence), "$text-warning")
     yield Content("")
-    if alert.table:
+    if alert.table or sides:
         yield Content.styled(f"{'':<10}{'before':>9}{'after':>9}{'change':>9}", _MUTED)
-        yield from map(_figure, alert.table)
+        yield from map(_figure, alert.table or sides)
         yield Content("")
-        yield Content.styled(_TESTS, _MUTED)
+        yield Content.styled(_TESTS if alert.table else _NEAREST, _MUTED)
     yield Content.styled(compared(alert.rule, rules), _MUTED)
     yield Content("")
     for label, value in (
@@ -47,13 +52,13 @@ def lines(alert: Alert, rules: Rules) -> Iterator[Content]:
 
 def _figure(figure: Compared) -> Content:
     """One figure of a before/after table; shares in percent."""
-    is_share = figure.name in ("cut off", "failed")
+    is_share = figure.name in _SHARES
     form = units.percent if is_share else units.whole
     before, after = figure.before, figure.after
     change = ""
     if before is not None and after is not None:
         change = f"{(after - before) * 100:+.1f}" if is_share else f"{after - before:+,.0f}"
-    verdict = ("  within noise", _MUTED)
+    verdict = ("" if figure.p is None else "  within noise", _MUTED)
     if not figure.is_chance:
         verdict = ("  ▲ not chance", "$text-warning bold")
     return Content.assemble(

@@ -12,6 +12,7 @@ from textual.widget import Widget
 LABEL: Final = 9
 """The cells at the left that the labels of the axis take."""
 
+_APART: Final = 16
 _DOTS: Final = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 _BLANK: Final = 0x2800
 _ROWS, _COLUMNS = 4, 2
@@ -127,6 +128,14 @@ class Chart(Widget, can_focus=False):
                     "│" if glyph in " ┊" else glyph,
                     "$text-primary bold",
                 )
+
+
+def axis(cells: int, time_at: Callable[[int], str]) -> Content:
+    """The line under charts so many cells wide: now and then what `time_at` says of a cell."""
+    text = ""
+    for cell in range(0, max(1, cells - len(time_at(0))), _APART):
+        text = f"{text:<{cell}}{time_at(cell)}"
+    return Content.styled(" " * (LABEL + 1) + text, "$text-muted")
 
 
 def _known(*values: Sequence[float | None]) -> list[float]:

@@ -38,6 +38,7 @@ class FilterBar(Horizontal):
         self._last = ""
         self._told: tuple[str, int, int] | None = None
         self._said = Static(id="filter-said")
+        self._count = Static(id="filter-count")
         self._typed = Input(
             placeholder="SQL predicate: latency_ms > 500 and model = 'gpt-5-mini'",
             compact=True,
@@ -51,6 +52,7 @@ class FilterBar(Horizontal):
         """The label, and either what is said or what is typed."""
         yield Static(Content.styled(" filter  ", "$text-accent bold"), id="filter-label")
         yield self._said
+        yield self._count
         yield self._typed
         yield self._problem
 
@@ -60,11 +62,11 @@ class FilterBar(Horizontal):
         self._last = where or self._last
         if where is not None and (where, calls, total) != self._told:
             self._told = where, calls, total
-            self._said.update(
+            self._said.update(Content.styled(inert(where, 400), "$text-accent"))
+            self._count.update(
                 Content.assemble(
-                    (inert(where, 400), "$text-accent"),
-                    (f"   {calls:,} of {total:,} calls", "bold"),
-                    ("   f edit  Esc clear", "$text-muted"),
+                    (f"  {calls:,} of {total:,} calls", "bold"),
+                    ("   f edit  Esc clear ", "$text-muted"),
                 )
             )
         self.display = where is not None or self._typed.display
@@ -77,14 +79,13 @@ class FilterBar(Horizontal):
 
     def _type(self, *, now: bool) -> None:
         self._typed.display = self._problem.display = now
-        self._said.display = not now
+        self._said.display = self._count.display = not now
         self.display = now or self.where is not None
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
         event.stop()
-        why, _, _ = _problem(event.value).partition("; there are ")  # they are completed instead
-        self._problem.update(Content.styled(inert(why, 200), "$text-error"))
+        self._problem.update(Content.styled(inert(_problem(event.value), 200), "$text-error"))
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
@@ -93,6 +94,11 @@ class FilterBar(Horizontal):
         if not _problem(where):
             self.post_message(self.Wanted(where or None))
             self.action_close()
+
+    def action_complete(self) -> None:
+        """Take the suggestion, as the right arrow does."""
+        self._typed.action_end()
+        self._typed.action_cursor_right()
 
     def action_close(self) -> None:
         """Type no more; the filter stays as it was."""
@@ -116,6 +122,7 @@ class _Columns(Suggester):
 
     async def get_suggestion(self, value: str) -> str | None:
         """`value` with the column's name complete that it ends with the beginning of."""
-        from llmlog_tui.analysis.sql import completed  # noqa: PLC0415 - imports polars
+        from llmlog_tui.analysis.sql import completion  # noqa: PLC0415 - imports polars
 
-        return completed(value)
+        missing = completion(value)
+        return value + missing if missing else None

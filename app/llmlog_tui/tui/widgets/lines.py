@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from textwrap import wrap
-from typing import ClassVar, Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple, get_args
 
 from rich.style import Style
 from textual.geometry import Region, Size
@@ -17,7 +17,7 @@ from textual.strip import Strip
 
 from llmlog_tui.text import inert
 from llmlog_tui.tui.widgets.layout import fit
-from llmlog_tui.tui.widgets.rows import Cell, Column, NoRows, Row, RowSource, Span, cell
+from llmlog_tui.tui.widgets.rows import Cell, Column, Ground, NoRows, Row, RowSource, Span, cell
 from llmlog_tui.tui.widgets.strips import GUTTER, Look, Strips
 
 _MARGIN = 1
@@ -52,8 +52,7 @@ class Lines(ScrollView):
         "table--heading",
         "table--cursor",
         "table--cursor-blurred",
-        "table--slow",
-        "table--failed",
+        *(f"table--{ground}" for ground in get_args(Ground) if ground),
         *(f"table--{tone}" for tone in _TONES),
     }
 
@@ -68,6 +67,11 @@ class Lines(ScrollView):
         self._window: _Window | None = None
         self._strips = Strips(self._component)
         self._drawn: dict[int, Look] = {}
+
+    @property
+    def room(self) -> int:
+        """How many cells the columns share."""
+        return max(0, self.size.width - GUTTER - _MARGIN)
 
     @property
     def _top(self) -> int:
@@ -108,7 +112,7 @@ class Lines(ScrollView):
         start, stop = self._top, min(self._top + self._height, len(self._source))
         window = self._window
         if window is None:
-            widths = fit(self._source.columns, self.size.width - GUTTER - _MARGIN)
+            widths = fit(self._source.columns, self.room)
             window = _Window(start, stop, self._source.rows(start, stop, widths), widths)
         elif (window.start, window.stop) != (start, stop):
             window = self._moved(window, start, stop)

@@ -11,6 +11,18 @@ Tone = Literal[
 ]
 """What a piece of text means; the style sheet says how that looks."""
 
+Ground = Literal[
+    "",
+    "slow",
+    "failed",
+    "rule-warning",
+    "rule-error",
+    "rule-accent",
+    "rule-success",
+    "rule-muted",
+]
+"""What tints a whole row; those of a rule are the user's own."""
+
 
 class Span(NamedTuple):
     """A piece of text in one tone."""
@@ -42,7 +54,7 @@ class Row(NamedTuple):
 
     cells: Sequence[Cell]
     mark: Span = Span(" ")
-    ground: Literal["", "slow", "failed"] = ""
+    ground: Ground = ""
 
 
 class Column(NamedTuple):

@@ -1,0 +1,39 @@
+"""Both sides of an alert: the figures of the calls before it began, and of those from then on."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from llmlog_tui.analysis.alerts import Alert
+from llmlog_tui.analysis.calls import FAILED, TRUNCATED, model_calls
+from llmlog_tui.analysis.fingerprints import COMPARED_CALLS, Compared
+from llmlog_tui.analysis.sql import narrowed
+
+_LATENCY: Final = pl.col("latency_ms").filter(~FAILED)
+_FIGURES: Final = {
+    "calls": pl.len(),
+    "p50 ms": _LATENCY.quantile(0.5, interpolation="linear"),
+    "p95 ms": _LATENCY.quantile(0.95, interpolation="linear"),
+    "tok/s": pl.col("tokens_per_sec").median(),
+    "cut off": TRUNCATED.mean(),
+    "failed": FAILED.mean(),
+    "retried": (pl.col("retries") > 0).mean(),
+}
+"""Latencies are of calls that did not fail; cut off, failed and retried are shares."""
+
+
+def sides(frame: pl.DataFrame, alert: Alert) -> tuple[Compared, ...]:
+    """The figures of COMPARED_CALLS calls on either side, or as many as there are.
+
+    `frame` is from cost.priced(); the calls are those watched with the alert. Nothing is said of
+    chance: the alert chose the moment, so that it would always look like more. Empty without a ts.
+    """
+    if alert.ts is None:
+        return ()
+    calls = model_calls(frame)
+    before = narrowed(calls, alert.calls_before).tail(COMPARED_CALLS).select(**_FIGURES)
+    after = narrowed(calls, alert.calls_since).head(COMPARED_CALLS).select(**_FIGURES)
+    both = zip(_FIGURES, before.row(0), after.row(0), strict=True)
+    return tuple(Compared(name, one, other, None, is_chance=True) for name, one, other in both)

@@ -1,0 +1,115 @@
+"""SQL: what a name that is not there may have meant, and how words are completed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+
+from llmlog_tui.analysis.rules import parse
+from llmlog_tui.analysis.sql import (
+    QueryError,
+    completion,
+    first_holding,
+    in_range,
+    problem,
+    query,
+    query_completion,
+    time_range,
+)
+from llmlog_tui.log.store import FRAME_SCHEMA
+
+NOTHING = pl.DataFrame(schema=FRAME_SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("latency", "the nearest is latency_ms"),
+        ("latncy_ms", "the nearest is latency_ms"),
+        ("tokens", "the nearest are tokens_per_sec, max_tokens, total_tokens"),
+        ("prom", "the nearest is prompt_tokens"),
+        ("zzz", "there are "),
+    ],
+)
+def test_a_column_that_is_not_there_is_answered_with_the_nearest(name: str, near: str) -> None:
+    assert problem(f"{name} > 3").startswith(f"no column {name}; {near}")
+    with pytest.raises(QueryError, match=f"no column {name}; {near}"):
+        query(NOTHING, f"select {name} from calls")  # noqa: S608 - a test's own
+    assert len(problem(f"{name} > 3")) < 80
+
+
+@pytest.mark.parametrize(
+    ("typed", "missing"),
+    [
+        ("lat", "ency_ms"),
+        ("model = 'm' and cost", "_usd"),
+        ("latency_ms", ""),
+        ("latency_ms > 5", ""),
+        ("model = 'lat", ""),
+        ("", ""),
+        ("zzz", ""),
+    ],
+)
+def test_the_last_word_of_a_predicate_is_completed(typed: str, missing: str) -> None:
+    assert completion(typed) == missing
+
+
+@pytest.mark.parametrize(
+    ("typed", "missing"),
+    [
+        ("sel", "ect"),
+        ("SEL", "ECT"),
+        ("select comp", "letion_tokens"),
+        ("select trace_id, tool", "_calls"),
+        ("select steps, errors from t", "races"),
+        ("select * from c", "alls"),
+        ("select * from calls\ngro", "up by"),
+        ("select 'fro", ""),
+    ],
+)
+def test_the_last_word_of_a_query_is_completed_to_a_column_a_table_or_a_word_of_sql(
+    typed: str, missing: str
+) -> None:
+    assert query_completion(typed) == missing
+
+
+def test_of_several_predicates_the_first_counts_that_holds_for_a_call() -> None:
+    calls = pl.DataFrame({"step": [0, 1, 2, None]})
+    assert first_holding(calls, ["step > 1", "step > 0 -- a remark"]) == [None, 1, 0, None]
+
+
+NINE, TEN = (datetime(2026, 11, 23, hour, tzinfo=UTC) for hour in (9, 10))
+FROM_NINE = "ts >= '2026-11-23 09:00:00.000000' and ts <= '2026-11-23 10:00:00.000000'"
+FROM_TEN = FROM_NINE.replace("10:00", "11:00").replace("09:00", "10:00")
+
+
+@pytest.mark.parametrize("before", [None, "step = 1", "step = 1 or step = 2"])
+def test_a_range_of_time_is_put_into_a_predicate_moved_and_taken_out(before: str | None) -> None:
+    first = in_range(before, (NINE, TEN))
+    assert first is not None
+    assert first.endswith(FROM_NINE)
+    assert time_range(first) == (NINE, TEN)
+    moved = in_range(first, (TEN, TEN + timedelta(hours=1)))
+    assert moved == first.replace(FROM_NINE, FROM_TEN)
+    assert in_range(moved, None) == (before if before != "step = 1 or step = 2" else f"({before})")
+
+
+def test_what_was_added_to_a_range_stays_when_it_goes() -> None:
+    assert in_range(f"{FROM_NINE} and step = 1", None) == "step = 1"
+    assert in_range(f"step = 0 and {FROM_NINE} and step = 1", None) == "step = 0 and step = 1"
+
+
+@pytest.mark.parametrize("where", [None, "step = 1", "ts >= 'now' and ts <= 'then'"])
+def test_a_predicate_without_a_range_is_left_as_it_is(where: str | None) -> None:
+    assert time_range(where) is None
+    assert in_range(where, None) == where
+
+
+def test_calls_have_costs_in_a_query_that_names_them() -> None:
+    call = {"event": "response", "model": "m", "prompt_tokens": 2, "completion_tokens": 1}
+    calls = pl.DataFrame([call], schema_overrides={name: FRAME_SCHEMA[name] for name in call})
+    frame = pl.concat([NOTHING, calls], how="diagonal")
+    rules = parse('[prices."m"]\ninput = 1\noutput = 10')
+    assert query(frame, "select sum(cost_usd) c from calls", rules).item() == 12e-6
