@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from textual.binding import BindingType
@@ -13,6 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from llmlog_tui import units
+from llmlog_tui.analysis.ranges import Range
 from llmlog_tui.text import inert
 from llmlog_tui.tui.asks import TrendsOf
 from llmlog_tui.tui.bindings import TRENDS_BINDINGS
@@ -190,32 +191,25 @@ class TrendsScreen(View):
             return
         cursor = self._slices // 2 if self._cursor is None else self._cursor
         middle = trends.time_of(cursor) or trends.begin
-        self._look_at(
-            middle - (middle - trends.begin) * factor, middle + (trends.end - middle) * factor
-        )
+        shown = _seconds(trends.begin, trends.end)
+        self._look_at(shown.scaled(factor, around=middle.timestamp()))
 
     def action_pan(self, share: float) -> None:
         """Look at an earlier or a later stretch, by a share of its length."""
-        trends = self._trends
-        if self._within is not None and trends is not None:
-            begin, end = self._within
-            by = (end - begin) * share
-            self._look_at(begin + by, end + by)
+        if self._within is not None:
+            self._look_at(_seconds(*self._within).moved(share))
 
-    def _look_at(self, begin: datetime, end: datetime) -> None:
+    def _look_at(self, wanted: Range) -> None:
         trends = self._trends
         if trends is None or trends.first is None or trends.last is None:
             return
-        length = end - begin
-        if begin < trends.first:
-            begin, end = trends.first, trends.first + length
-        if end > trends.last:
-            begin, end = max(trends.first, trends.last - length), trends.last
-        if (end - begin).total_seconds() < 1:
+        if wanted.length < 1:
             self.hint("A second is as near as it gets.")
             return
-        is_all = begin <= trends.first and end >= trends.last
-        self._within = None if is_all else (begin, end)
+        everything = _seconds(trends.first, trends.last)
+        there = wanted.within(everything)
+        begin, end = (datetime.fromtimestamp(seconds, UTC) for seconds in there)
+        self._within = None if there == everything else (begin, end)
         self.post_message(self.Asks(self))
 
     def action_all(self) -> None:
@@ -254,6 +248,10 @@ class TrendsScreen(View):
         """Look at all of the time, up to the newest call."""
         self._cursor = None
         self.action_all()
+
+
+def _seconds(begin: datetime, end: datetime) -> Range:
+    return Range(begin.timestamp(), end.timestamp())
 
 
 def _clock(ts: datetime | None) -> str:
