@@ -263,6 +263,7 @@ class LogApp(Errands):
             speed=self._speed.per_second(),
             rate=self._rate.per_second(),
             held_back=records - self.records_shown if self._frozen else None,
+            unseen=self.view.unseen,
         )
         self.view.header.headline = replace(line, silent=self._toasts.silent)
 

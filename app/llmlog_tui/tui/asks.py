@@ -6,10 +6,9 @@ because it imports polars.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import polars as pl
@@ -82,11 +81,10 @@ class StepsOf:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One trace to be replayed: its records by key, and that it is the `nth` of its session's."""
+    """One trace to be replayed, and that it is the `nth` of its session's."""
 
     timeline: Timeline
     replay: Replay
-    records: Mapping[int, Mapping[str, Any]]
     nth: int
     of: int
 
@@ -103,7 +101,6 @@ class ReplayOf:
 
         from llmlog_tui.analysis.replay import replay  # noqa: PLC0415 - imports polars
         from llmlog_tui.analysis.timeline import timeline  # noqa: PLC0415 - imports polars
-        from llmlog_tui.log.schema import plain  # noqa: PLC0415 - imports polars
 
         frame = overview.frame.filter(pl.col("trace_id") == self.trace_id)
         steps = timeline(frame, self.trace_id, overview.slow_ms)
@@ -112,7 +109,6 @@ class ReplayOf:
         return Run(
             timeline=steps,
             replay=replay(frame, steps),
-            records={row["row"]: row for row in plain(frame).iter_rows(named=True)},
             nth=runs.index(self.trace_id) + 1 if self.trace_id in runs else 1,
             of=max(1, len(runs)),
         )

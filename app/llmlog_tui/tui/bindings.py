@@ -247,6 +247,18 @@ TIMELINE_BINDINGS: Final = _named(
         ),
     ],
 )
+TIME_BINDINGS: Final = _named(
+    "time",
+    [
+        Binding(
+            "i", "zoom_time(0.5)", "zoom in", key_display="i/o", tooltip="Look closer at this step"
+        ),
+        Binding("o", "zoom_time(2.0)", "zoom out", tooltip="Look at more time", show=False),
+        Binding("h,left,H", "pan(-0.5)", "earlier", key_display="h/l", tooltip="Look earlier"),
+        Binding("l,right,L", "pan(0.5)", "later", tooltip="Look later", show=False),
+        Binding("0", "all", "all time", tooltip="Look at all of the time"),
+    ],
+)
 CALLS_BINDINGS: Final = _named(
     "calls",
     [
@@ -282,6 +294,13 @@ STEPS_BINDINGS: Final = _named(
             description="record",
             tooltip="Show the whole record",
         ),
+        Binding(
+            "i", "zoom_time(0.5)", "zoom", key_display="i/o", tooltip="Look closer at this step"
+        ),
+        Binding("o", "zoom_time(2.0)", "zoom out", tooltip="Look at more time", show=False),
+        Binding("H", "pan(-0.5)", "earlier", tooltip="Look at earlier steps", show=False),
+        Binding("L", "pan(0.5)", "later", tooltip="Look at later steps", show=False),
+        Binding("0", "all", "all time", tooltip="Look at all of the time", show=False),
     ],
 )
 REPLAY_BINDINGS: Final = _named(

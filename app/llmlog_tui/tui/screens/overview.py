@@ -149,17 +149,35 @@ class OverviewScreen(View):
             last = self.overview.last_call_of(trace) if message.by_user else None
             if last is not None:
                 self.calls.move_to(last)
+        if message.by_user:
+            self._stay(self.traces.following)
         self.post_message(self.Asks(self))
 
     @on(LineTable.Highlighted, "#timeline")
     def _step_highlighted(self, message: LineTable.Highlighted) -> None:
         if message.by_user:
             self.calls.move_to(message.key)
+            self._stay(self.following and self.timeline.following)
 
     @on(LineTable.Highlighted, "#calls")
     def _call_highlighted(self, message: LineTable.Highlighted) -> None:
         if message.by_user:
+            follows = self.calls.following and self.calls.sort is None
             self.go_to(message.key)
+            self._stay(follows)
+
+    @on(TimelinePane.Zoomed)
+    def _looked_closer(self) -> None:
+        self._stay(False)  # noqa: FBT003 - short
+
+    @property
+    def following(self) -> bool:
+        """Whether the newest trace and call are on screen, and those that come will be."""
+        return self.traces.following and self.calls.following
+
+    def _stay(self, follows: bool) -> None:  # noqa: FBT001 - short
+        """All panes go with the newest, or none: what is looked at in one stays in the others."""
+        self.traces.following = self.calls.following = follows
 
     # -- what the user does
 
