@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import polars as pl
@@ -17,6 +18,7 @@ from llmlog_tui.analysis.cost import Cost, cost, priced, rates
 from llmlog_tui.analysis.fingerprints import with_changed
 from llmlog_tui.analysis.kpis import Kpi, kpis
 from llmlog_tui.analysis.rules import DEFAULT, Rules
+from llmlog_tui.analysis.sessions import Sessions, sessions
 from llmlog_tui.analysis.sql import narrowed
 from llmlog_tui.analysis.why import why_slow
 from llmlog_tui.log.schema import plain
@@ -79,6 +81,11 @@ class Overview:
     def trace_rows(self, start: int, stop: int) -> list[dict[str, Any]]:
         """Traces `start` up to `stop`, as traces.traces() has them."""
         return self.traces.slice(start, stop - start).to_dicts()
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """Its traces by session."""
+        return sessions(self.traces)
 
     @property
     def ongoing(self) -> int:

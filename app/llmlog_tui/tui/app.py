@@ -335,6 +335,12 @@ class LogApp(Errands):
         else:
             what = "Silence alerts", "No toast and no bell for new alerts; the list still has them"
         yield SystemCommand(*what, self._silence)
+        if screen is self._overview_screen:
+            yield SystemCommand(
+                "Traces by session, or as they came",
+                "Group the traces of the Overview by session, or no more",
+                self._overview_screen.traces.action_group,
+            )
 
     def _silence(self) -> None:
         self._toasts.silent = not self._toasts.silent

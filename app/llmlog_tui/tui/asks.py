@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from llmlog_tui.analysis.overview import Overview
     from llmlog_tui.analysis.replay import Replay
+    from llmlog_tui.analysis.sessions import Sessions
     from llmlog_tui.analysis.timeline import Timeline
     from llmlog_tui.analysis.trends import Trends
 
@@ -57,26 +58,32 @@ class CallsIn:
 
 
 class Steps(NamedTuple):
-    """The timeline of a trace, None where there is no trace; and the order of calls (CallsIn)."""
+    """The timeline of a trace, None where there is no trace; the order of calls (CallsIn).
+
+    And the traces by session, if that was asked for.
+    """
 
     timeline: Timeline | None
     order: pl.Series | None
+    sessions: Sessions | None = None
 
 
 @dataclass(frozen=True)
 class StepsOf:
-    """The timeline of one trace, None for the newest one; and the order of calls."""
+    """The timeline of one trace, None for the newest one; the order of calls; and sessions."""
 
     trace_id: str | None
     sort: Sort | None = None
+    by_session: bool = False
 
     def __call__(self, overview: Overview) -> Steps:
-        """The timeline and the order."""
+        """The timeline, the order, and the sessions."""
         from llmlog_tui.analysis.timeline import timeline  # noqa: PLC0415 - imports polars
 
         trace = self.trace_id or overview.newest_trace
         steps = None if trace is None else timeline(overview.frame, trace, overview.slow_ms)
-        return Steps(steps, CallsIn(self.sort)(overview))
+        groups = overview.sessions if self.by_session else None
+        return Steps(steps, CallsIn(self.sort)(overview), groups)
 
 
 @dataclass(frozen=True, eq=False)

@@ -176,6 +176,12 @@ TRACES_BINDINGS: Final = _named(
             tooltip="Replay this trace, step by step",
         ),
         Binding("b", "session", "its session", tooltip="Show only the session of this trace"),
+        Binding(
+            "B",
+            "group",
+            "by session",
+            tooltip="Show all traces by session, or as they came; b shows one session alone",
+        ),
     ],
 )
 FINDINGS_BINDINGS: Final = _named(

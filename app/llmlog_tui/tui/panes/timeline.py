@@ -42,7 +42,6 @@ _NARROW: Final = (
     Column("ms", 7, "right"),
 )
 _WIDE_FROM, _MEDIUM_FROM = 80, 46
-_FRAME = 4
 _TONES: Final[dict[str, Tone]] = {
     "failed": "error",
     "truncated": "warning",
@@ -97,7 +96,8 @@ class TimelinePane(Pane):
             self._stretch() + units.duration(timeline.duration_ms),
             *([] if timeline.timed else ["in sequence: no ts"]),
         ]
-        self.label(" · ".join(facts), self._subtitle(timeline))
+        legend, note = LEGEND if self._shown is None else LEGEND_NEAR, self.note(timeline)
+        self.label(" · ".join(facts), f"{legend} · {note}", legend, LEGEND, note)
 
     def _columns(self) -> tuple[Column, ...]:
         if self.size.width >= _WIDE_FROM and not self.compact:
@@ -109,12 +109,6 @@ class TimelinePane(Pane):
             return ""
         axis = Axis.of(self._shown.length, self.size.width, self._shown.begin)
         return f"{axis.stretch()} of "
-
-    def _subtitle(self, timeline: Timeline) -> str:
-        legend, note = LEGEND if self._shown is None else LEGEND_NEAR, self.note(timeline)
-        room = self.size.width - _FRAME
-        subtitles = (f"{legend} · {note}", legend, LEGEND, note)
-        return next((subtitle for subtitle in subtitles if len(subtitle) <= room), "")
 
     def note(self, timeline: Timeline) -> str:
         """What stands behind the legend."""

@@ -82,13 +82,13 @@ class OverviewScreen(View):
     def ask(self) -> StepsOf:
         """The steps of the selected trace; of the newest one while following."""
         trace = None if self.traces.following else self.selected_trace
-        return StepsOf(trace, self.calls.sort)
+        return StepsOf(trace, self.calls.sort, self.traces.by_session)
 
     def show(self, overview: Overview, answer: object | None) -> None:
         """Show answers; a timeline of another trace than the selected one is of no use any more."""
         self.kpis.hold(overview.kpis)
-        self.traces.hold(overview)
         steps = cast("Steps | None", answer)
+        self.traces.hold(overview, None if steps is None else steps.sessions)
         self.calls.hold(overview, self.selected_trace, None if steps is None else steps.order)
         self.alerts.hold(overview)
         timeline = None if steps is None else steps.timeline
@@ -112,8 +112,7 @@ class OverviewScreen(View):
     @property
     def selected_trace(self) -> str | None:
         """The trace under the cursor."""
-        key = self.traces.cursor_key
-        return None if key is None else str(key)
+        return self.traces.trace
 
     @property
     def row(self) -> Hashable:
