@@ -87,7 +87,9 @@ def test_costs_are_summed_up_and_stay_unknown_where_none_is_known() -> None:
     }
     unknown = {**known, "cost_usd": None, "saved_usd": 0.0, "unpriced_calls": 2}
     types: dict[str, pl.DataType] = {
-        **{"ts": pl.Datetime("us", "UTC"), "cost_usd": pl.Float64(), "tokens": pl.Int64()}
+        "ts": pl.Datetime("us", "UTC"),
+        "cost_usd": pl.Float64(),
+        "tokens": pl.Int64(),
     }
     rows = [known, unknown, known, {**unknown, "session_id": "other"}]
     other, priced = sorted(

@@ -17,11 +17,12 @@ from llmlog_tui.analysis.calls import Usual, Verdict
 from llmlog_tui.analysis.cost import Cost, cost, priced, rates
 from llmlog_tui.analysis.fingerprints import with_changed
 from llmlog_tui.analysis.kpis import Kpi, kpis
+from llmlog_tui.analysis.nearness import Nearness, closest
 from llmlog_tui.analysis.rules import DEFAULT, Rules
 from llmlog_tui.analysis.sessions import Sessions, sessions
 from llmlog_tui.analysis.sql import narrowed
 from llmlog_tui.analysis.why import why_slow
-from llmlog_tui.log.schema import plain
+from llmlog_tui.log.schema import IS_CALL, plain
 from llmlog_tui.log.store import Snapshot
 
 
@@ -96,6 +97,12 @@ class Overview:
     def rules(self) -> tuple[str, ...]:
         """The rules that watch the log."""
         return alerts_.watching(self.watched_by)
+
+    @cached_property
+    def closest(self) -> Nearness | None:
+        """The rule that is nearest to an alert, whatever is shown."""
+        calls = self.calls if self.where is None else self.frame.filter(IS_CALL)
+        return closest(calls, self.watched_by)
 
     @property
     def newest_trace(self) -> str | None:

@@ -83,6 +83,8 @@ class StepsOf:
         trace = self.trace_id or overview.newest_trace
         steps = None if trace is None else timeline(overview.frame, trace, overview.slow_ms)
         groups = overview.sessions if self.by_session else None
+        if not overview.alerts:
+            _ = overview.closest  # kept there, so that the screen's thread need not work it out
         return Steps(steps, CallsIn(self.sort)(overview), groups)
 
 

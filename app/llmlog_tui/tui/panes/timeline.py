@@ -15,7 +15,7 @@ from llmlog_tui.analysis.ranges import Range
 from llmlog_tui.tui.bars import LEGEND, LEGEND_NEAR, Axis, bar
 from llmlog_tui.tui.bindings import TIME_BINDINGS, TIMELINE_BINDINGS
 from llmlog_tui.tui.panes.pane import Pane
-from llmlog_tui.tui.widgets.rows import Cell, Column, Row, RowSource, Span, Tone, cell
+from llmlog_tui.tui.widgets.rows import Cell, Column, NoRows, Row, RowSource, Span, Tone, cell
 from llmlog_tui.tui.widgets.table import LineTable
 
 if TYPE_CHECKING:
@@ -81,6 +81,12 @@ class TimelinePane(Pane):
         self.redraw()
         if another and not self.following:
             self.follow()
+
+    def clear(self) -> None:
+        """Show no trace."""
+        self._timeline = self._shown = None
+        self.show(NoRows(self._columns()))
+        self.redraw()
 
     def redraw(self) -> None:
         """Draw what is held."""

@@ -92,6 +92,8 @@ class OverviewScreen(View):
         self.calls.hold(overview, self.selected_trace, None if steps is None else steps.order)
         self.alerts.hold(overview)
         timeline = None if steps is None else steps.timeline
+        if not overview.traces.height:
+            self.timeline.clear()
         if timeline is not None and timeline.trace_id == self.selected_trace:
             self.timeline.hold(timeline)
             if self._wanted_step is not None:
