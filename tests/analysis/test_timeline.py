@@ -193,3 +193,17 @@ def test_one_retry_is_one_retry(log: Log) -> None:
 
 def test_a_foreign_event_is_no_step(log: Log) -> None:
     assert of(log, step(0), {"trace_id": "t", "event": "deploy"}, step(1)).steps[1].step == 1
+
+
+def test_a_refresh_without_news_of_a_trace_costs_nothing(log: Log) -> None:
+    records = [step(0, latency_ms=50, model="m"), step(1, model="m")]
+    other: Record = {"trace_id": "other", "model": "m"}
+    last = of(log, *records)
+    assert of(log, *records, other) is last
+    grown = of(log, *records, step(2))
+    assert [found.step for found in grown.steps] == [0, 1, 2]
+    assert of(log, step(0, latency_ms=51, model="m"), step(1, model="m")).steps[0].end == 51
+
+
+def test_places_say_where_a_step_stands(log: Log) -> None:
+    assert of(log, step(2), step(0), step(1)).places == {1: 0, 2: 1, 0: 2}

@@ -10,7 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmlog_tui.analysis.timeline import Step
-from llmlog_tui.tui.bars import ANSWER, CUT, FIRST_TOKEN, GRID, TOOL, WAIT, Axis, bar
+from llmlog_tui.tui.bars import (
+    ANSWER,
+    CUT,
+    EARLIER,
+    FIRST_TOKEN,
+    GRID,
+    LATER,
+    TOOL,
+    WAIT,
+    Axis,
+    bar,
+)
 
 PLAIN = Step(
     row=0,
@@ -181,3 +192,53 @@ def test_a_step_of_unknown_length_is_a_point() -> None:
     unknown = dataclasses.replace(step(50, 50, 50, 50), latency_ms=None)
     drawn = bar(unknown, Axis(100, 10, 1_000))
     assert "".join(span.text for span in drawn) == "     ·    "
+
+
+NEAR = Axis(400, 10, 1_000, begin_ms=300)
+"""300 to 700 ms, 40 ms a cell, without ticks."""
+
+
+def near(one: Step) -> str:
+    return "".join(span.text for span in bar(one, NEAR))
+
+
+def test_of_a_step_before_or_after_what_is_shown_the_edge_tells() -> None:
+    assert near(step(0, 0, 0, 200)) == EARLIER + " " * 9
+    assert near(step(0, 0, 0, 300)) == EARLIER + " " * 9
+    assert near(step(800, 800, 800, 900)) == " " * 9 + LATER
+    assert near(step(700, 700, 700, 900)) == " " * 9 + LATER
+    assert near(step(700, 700, 700, 700)) == " " * 9 + ANSWER, "it ends here too"
+
+
+def test_a_step_that_goes_on_outside_has_the_parts_in_sight_and_says_so() -> None:
+    # The first token came at 500 ms, cell 5 of what is shown.
+    assert near(step(100, 100, 500, 900)) == EARLIER + FIRST_TOKEN * 4 + ANSWER * 4 + LATER
+    assert near(step(340, 340, 340, 900)) == " " + ANSWER * 8 + LATER
+    assert near(step(0, 200, 200, 380)) == EARLIER + ANSWER + " " * 8
+
+
+def test_where_an_answer_was_cut_off_is_marked_if_it_is_in_sight() -> None:
+    assert near(step(100, 100, 100, 500, truncated=True)) == EARLIER + ANSWER * 4 + CUT + " " * 4
+    assert near(step(100, 100, 100, 900, truncated=True)) == EARLIER + ANSWER * 8 + LATER
+
+
+def test_labels_say_where_the_axis_begins_and_the_ticks_are_round() -> None:
+    # 4,210 to 5,310 ms in 40 cells: ticks every 500 ms, 18.2 cells apart.
+    axis = Axis.of(1_100, 40, begin_ms=4_210)
+    assert axis.tick_ms == 500
+    assert axis.labels() == "4.21 s    4.5               5"
+    assert axis.stretch() == "4.21 – 5.31 s"
+
+
+def test_near_the_begin_the_axis_is_in_milliseconds() -> None:
+    # 20 ms stands on cell 3, where the begin's own label is.
+    assert Axis.of(90, 40, begin_ms=12).labels() == "12 ms       40       60       80"
+
+
+@given(st.floats(0, 1e7), st.floats(1, 1e7), st.integers(1, 200))
+def test_an_axis_keeps_to_its_width_wherever_it_begins(
+    begin: float, length: float, width: int
+) -> None:
+    axis = Axis.of(length, width, begin)
+    assert len(axis.labels()) <= width
+    assert all(0 < at < width for at, _ in axis.ticks())

@@ -48,6 +48,47 @@ async def test_moving_up_stays_put_until_end_follows_again(tmp_path: Path, shown
         assert row_of(traces) == "trace-40"
 
 
+async def test_what_comes_while_one_looks_elsewhere_is_counted_until_one_is_back(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(b"".join(record(trace_id=f"trace-{n}") for n in range(40)))
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 40)
+        await pilot.press("up")
+        with log.open("ab") as file:
+            file.write(record(trace_id="trace-40") + record(trace_id="trace-40", step=1))
+        await until(pilot, lambda: "/s  +2 End" in top_row(app), "the counter")
+        with log.open("ab") as file:
+            file.write(record(trace_id="trace-41"))
+        await until(pilot, lambda: "/s  +3 End" in top_row(app), "one more")
+        await pilot.press("2")
+        await until(pilot, lambda: " End" not in top_row(app), "Calls are at the newest one")
+        await pilot.press("1", "end")
+        await until(pilot, lambda: " End" not in top_row(app), "nothing is unseen")
+        assert row_of(app.query_one(TracesPane)) == "trace-41"
+
+
+@pytest.mark.parametrize(
+    ("pane", "moves"), [("#calls", "k"), ("#timeline", "k"), ("#timeline", "i")]
+)
+async def test_who_looks_at_something_in_any_pane_is_left_there(
+    tmp_path: Path, shown: Shown, pane: str, moves: str
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(b"".join(record(step=n) for n in range(5)))
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 5)
+        app.screen.query_one(pane).focus()
+        await pilot.press(moves)
+        here = row_of(app.query_one(CallsPane))
+        with log.open("ab") as file:
+            file.write(record(trace_id="newer"))
+        await shown(pilot, 6)
+        assert row_of(app.query_one(TracesPane)) == "t"
+        assert row_of(app.query_one(CallsPane)) == here
+
+
 async def test_freezing_keeps_the_screen_while_reading_goes_on(
     tmp_path: Path, shown: Shown, until: Until
 ) -> None:

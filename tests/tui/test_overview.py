@@ -300,3 +300,33 @@ async def test_costs_stand_beside_calls_and_traces_and_their_sum_at_the_top(
         assert " 0.4500 " not in second
         assert lines_of(app.query_one(TracesPane))[1].endswith(" 0.4500+")
         assert "$0.45 +1 unpriced" in top_row(app)
+
+
+async def test_without_alerts_the_rule_that_is_nearest_to_one_is_told(
+    tmp_path: Path, shown: Shown
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    # 558 of the 900 that may be used before it fires: 62%.
+    log.write_bytes(record(ratelimit_limit_tokens=1_000, ratelimit_remaining_tokens=442))
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 1)
+        said = "\n".join(lines_of(app.screen.query_one("#alerts", LineTable)))
+        assert "No alerts. 7 rules watch 1 call; the closest is rate limit at 62%." in said
+
+
+async def test_panes_without_rows_say_what_would_stand_there(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(record())
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 1)
+        await pilot.press("f", *"latency_ms > 5000", "enter")
+        await until(pilot, lambda: not len(app.query_one(TracesPane).source), "no traces")
+        await until(pilot, lambda: not app.busy, "the answers")
+        for pane, words in (
+            (TracesPane, "No traces match. Esc clears the filter."),
+            (TimelinePane, "The steps of the trace that is selected in Traces appear here."),
+            (CallsPane, "No calls match. Esc clears the filter."),
+        ):
+            assert words in "\n".join(lines_of(app.query_one(pane)))

@@ -115,6 +115,42 @@ async def test_it_plays_at_its_own_pace_with_long_gaps_shortened(
         assert "‖ paused 2×" in scrub(screen)
 
 
+async def test_the_mouse_takes_the_replay_to_a_step_and_drags_it_along(
+    log: Path, shown: Shown, until: Until
+) -> None:
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        await shown(pilot, 4)
+        screen = await opened(pilot, until)
+        right = screen.scrub.size.width
+        await pilot.click(screen.scrub, offset=(right - 12, 2))
+        assert screen.row == 3, "at 13 of 14 s"
+        assert "4 of 4" in scrub(screen)
+        await pilot.mouse_down(screen.scrub, offset=(2, 2))
+        assert screen.row == 0
+        await pilot.hover(screen.scrub, offset=(24, 2))
+        assert screen.row == 2, "at 2 of 14 s"
+        await pilot.mouse_up(screen.scrub, offset=(24, 2))
+        await pilot.hover(screen.scrub, offset=(2, 2))
+        assert screen.row == 2, "the mouse was let go"
+
+
+async def test_of_steps_at_one_place_the_line_of_time_marks_the_gravest(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    path = tmp_path / "calls.jsonl"
+    path.write_bytes(
+        step(0, 0)
+        + step(1, 5, retries=1)
+        + step(2, 5, status="error", error_type="APIError")
+        + step(3, 5, finish_reason="length")
+    )
+    async with LogApp([path]).run_test(size=WIDE) as pilot:
+        await shown(pilot, 4)
+        screen = await opened(pilot, until)
+        marks = str(screen.scrub.render()).splitlines()[0]
+        assert marks.split() == ["·", "✗"]
+
+
 async def test_the_detail_and_the_content_are_those_of_the_current_step(
     log: Path, shown: Shown, until: Until
 ) -> None:

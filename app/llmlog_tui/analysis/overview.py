@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Final
 
 import polars as pl
@@ -13,12 +14,13 @@ from llmlog_tui.analysis.calls import FAILED, Usual, Verdict
 from llmlog_tui.analysis.cost import Cost
 from llmlog_tui.analysis.growing import Log, Shown
 from llmlog_tui.analysis.kpis import Kpi
+from llmlog_tui.analysis.nearness import Nearness, closest
 from llmlog_tui.analysis.rules import DEFAULT, Rules
+from llmlog_tui.analysis.sessions import Sessions, sessions
 from llmlog_tui.analysis.watch import watching
 from llmlog_tui.analysis.why import why_slow
-from llmlog_tui.log.schema import IS_STEP, plain
+from llmlog_tui.log.schema import IS_CALL, IS_STEP, plain
 from llmlog_tui.log.store import Snapshot
-
 
 _NEAR: Final = 1_024
 _FURTHER: Final = 8
@@ -82,6 +84,11 @@ class Overview:
         """Traces `start` up to `stop`, as traces.traces() has them."""
         return self.traces.slice(start, stop - start).to_dicts()
 
+    @cached_property
+    def sessions(self) -> Sessions:
+        """Its traces by session."""
+        return sessions(self.traces)
+
     @property
     def ongoing(self) -> int:
         """How many alerts are not cleared."""
@@ -91,6 +98,12 @@ class Overview:
     def rules(self) -> tuple[str, ...]:
         """The rules that watch the log."""
         return watching(self.watched_by)
+
+    @cached_property
+    def closest(self) -> Nearness | None:
+        """The rule that is nearest to an alert, whatever is shown."""
+        calls = self.calls if self.where is None else self.frame.filter(IS_CALL)
+        return closest(calls, self.watched_by)
 
     @property
     def newest_trace(self) -> str | None:

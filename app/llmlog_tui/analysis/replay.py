@@ -5,11 +5,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import polars as pl
 
 from llmlog.record import CALL_EVENTS
+from llmlog_tui.analysis.recent import Recent
 from llmlog_tui.analysis.timeline import Step, Timeline
 
 SPEEDS: Final = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
@@ -56,6 +58,11 @@ class Replay:
     appears_ms: tuple[float, ...]
     played_ms: float
 
+    @cached_property
+    def places(self) -> dict[int, int]:
+        """Where each step stands in `steps`, by its `row`."""
+        return {step.row: place for place, step in enumerate(self.steps)}
+
     @property
     def end(self) -> Moment:
         """The state after the last step."""
@@ -66,10 +73,26 @@ class Replay:
         return bisect_right(self.appears_ms, played_ms) - 1
 
 
+_SUMS: Final = (
+    *("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens", "cost_usd"),
+)
+_RECENT: Final = Recent[Replay]()
+
+
 def replay(frame: pl.DataFrame, timeline: Timeline) -> Replay:
-    """The replay of a trace, of the frame and the timeline (timeline.timeline()) it is in."""
+    """The replay of a trace, of the frame and the timeline (timeline.timeline()) it is in.
+
+    cost_usd is only summed up where calls are priced.
+    """
+    rows = [step.row for step in timeline.steps]
+    summed = [name for name in _SUMS if name in frame.columns]
+    records = frame.filter(pl.col("row").is_in(rows)).select("row", *summed)
+    return _RECENT.of(records, timeline, lambda: _of(records, timeline))
+
+
+def _of(rows: pl.DataFrame, timeline: Timeline) -> Replay:
     steps = sorted(timeline.steps, key=_order)
-    records = _records(frame, steps)
+    records = {record["row"]: record for record in rows.iter_rows(named=True)}
     moments, now = [], Moment()
     for step in steps:
         now = _after(now, step, records[step.row])
@@ -80,18 +103,6 @@ def replay(frame: pl.DataFrame, timeline: Timeline) -> Replay:
 
 def _order(step: Step) -> tuple[bool, int, int]:
     return step.step is None, step.step or 0, step.row
-
-
-_SUMS: Final = (
-    *("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens", "cost_usd"),
-)
-
-
-def _records(frame: pl.DataFrame, steps: list[Step]) -> dict[int, dict[str, Any]]:
-    """By `row`, what of these steps' records is summed up; cost_usd only where calls are priced."""
-    names = [name for name in _SUMS if name in frame.columns]
-    rows = frame.filter(pl.col("row").is_in([step.row for step in steps])).select("row", *names)
-    return {record["row"]: record for record in rows.iter_rows(named=True)}
 
 
 def _after(before: Moment, step: Step, record: Mapping[str, Any]) -> Moment:

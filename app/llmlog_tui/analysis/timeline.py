@@ -6,12 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Final, Literal
 
 import polars as pl
 
 from llmlog_tui import units
 from llmlog_tui.analysis.calls import slow
+from llmlog_tui.analysis.recent import Recent
 from llmlog_tui.analysis.why import retry_wait_ms
 from llmlog_tui.log.schema import IS_CALL, IS_STEP
 
@@ -65,6 +67,11 @@ class Timeline:
     timed: bool
     steps: tuple[Step, ...]
 
+    @cached_property
+    def places(self) -> dict[int, int]:
+        """Where each step stands in `steps`, by its `row`."""
+        return {step.row: place for place, step in enumerate(self.steps)}
+
 
 _NEEDED: Final = (
     *("row", "ts", "event", "session_id", "step", "span_id", "parent_span_id", "status", "name"),
@@ -72,6 +79,9 @@ _NEEDED: Final = (
     *("model", "requested_model", "tool_name", "error_type", "error_status"),
     *("prompt_tokens", "reasoning_tokens", "cached_tokens"),
 )
+
+
+_RECENT: Final = Recent[Timeline]()
 
 
 def timeline(frame: pl.DataFrame, trace_id: str, slow_ms: float) -> Timeline:
@@ -84,6 +94,10 @@ def timeline(frame: pl.DataFrame, trace_id: str, slow_ms: float) -> Timeline:
         .select(*_NEEDED, slow=IS_CALL & slow(slow_ms))
         .sort("step", maintain_order=True, nulls_last=True)
     )
+    return _RECENT.of(rows, trace_id, lambda: _of(rows, trace_id))
+
+
+def _of(rows: pl.DataFrame, trace_id: str) -> Timeline:
     records = rows.to_dicts()
     timed = bool(records) and rows["ts"].null_count() == 0
     begin = rows["ts"].min() if timed else None

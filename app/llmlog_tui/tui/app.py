@@ -283,6 +283,7 @@ class LogApp(Dressing):
             speed=self._speed.per_second(),
             rate=self._rate.per_second(),
             held_back=records - self.records_shown if self._frozen else None,
+            unseen=self.view.unseen,
         )
         self.view.header.headline = replace(line, silent=self._toasts.silent)
 
@@ -354,6 +355,12 @@ class LogApp(Dressing):
         else:
             what = "Silence alerts", "No toast and no bell for new alerts; the list still has them"
         yield SystemCommand(*what, self._silence)
+        if screen is self._overview_screen:
+            yield SystemCommand(
+                "Traces by session, or as they came",
+                "Group the traces of the Overview by session, or no more",
+                self._overview_screen.traces.action_group,
+            )
 
     def _silence(self) -> None:
         self._toasts.silent = not self._toasts.silent

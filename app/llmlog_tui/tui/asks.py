@@ -6,10 +6,9 @@ because it imports polars.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import polars as pl
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.fingerprints import Compared
     from llmlog_tui.analysis.overview import Overview
     from llmlog_tui.analysis.replay import Replay
+    from llmlog_tui.analysis.sessions import Sessions
     from llmlog_tui.analysis.timeline import Timeline
     from llmlog_tui.analysis.trends import Trends
 
@@ -62,37 +62,44 @@ class CallsIn:
 
 
 class Steps(NamedTuple):
-    """The timeline of a trace, None where there is no trace; and the order of calls (CallsIn)."""
+    """The timeline of a trace, None where there is no trace; the order of calls (CallsIn).
+
+    And the traces by session, if that was asked for.
+    """
 
     timeline: Timeline | None
     order: pl.Series | None
+    sessions: Sessions | None = None
 
 
 @dataclass(frozen=True)
 class StepsOf:
-    """The timeline of one trace, None for the newest one; and the order of calls."""
+    """The timeline of one trace, None for the newest one; the order of calls; and sessions."""
 
     trace_id: str | None
     sort: Sort | None = None
+    by_session: bool = False
 
     def __call__(self, overview: Overview) -> Steps:
-        """The timeline and the order."""
+        """The timeline, the order, and the sessions."""
         from llmlog_tui.analysis.timeline import timeline  # noqa: PLC0415 - imports polars
 
         trace = self.trace_id or overview.newest_trace
-        if trace is None:
-            return Steps(None, CallsIn(self.sort)(overview))
-        steps = timeline(overview.steps_of(trace), trace, overview.slow_ms)
-        return Steps(steps, CallsIn(self.sort)(overview))
+        steps = None
+        if trace is not None:
+            steps = timeline(overview.steps_of(trace), trace, overview.slow_ms)
+        groups = overview.sessions if self.by_session else None
+        if not overview.alerts:
+            _ = overview.closest  # kept there, so that the screen's thread need not work it out
+        return Steps(steps, CallsIn(self.sort)(overview), groups)
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One trace to be replayed: its records by key, and that it is the `nth` of its session's."""
+    """One trace to be replayed, and that it is the `nth` of its session's."""
 
     timeline: Timeline
     replay: Replay
-    records: Mapping[int, Mapping[str, Any]]
     nth: int
     of: int
 
@@ -109,7 +116,6 @@ class ReplayOf:
 
         from llmlog_tui.analysis.replay import replay  # noqa: PLC0415 - imports polars
         from llmlog_tui.analysis.timeline import timeline  # noqa: PLC0415 - imports polars
-        from llmlog_tui.log.schema import plain  # noqa: PLC0415 - imports polars
 
         frame = overview.frame.filter(pl.col("trace_id") == self.trace_id)
         steps = timeline(frame, self.trace_id, overview.slow_ms)
@@ -118,7 +124,6 @@ class ReplayOf:
         return Run(
             timeline=steps,
             replay=replay(frame, steps),
-            records={row["row"]: row for row in plain(frame).iter_rows(named=True)},
             nth=runs.index(self.trace_id) + 1 if self.trace_id in runs else 1,
             of=max(1, len(runs)),
         )

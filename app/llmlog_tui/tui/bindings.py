@@ -201,6 +201,12 @@ TRACES_BINDINGS: Final = _named(
             tooltip="Replay this trace, step by step",
         ),
         Binding("b", "session", "its session", tooltip="Show only the session of this trace"),
+        Binding(
+            "B",
+            "group",
+            "by session",
+            tooltip="Show all traces by session, or as they came; b shows one session alone",
+        ),
     ],
 )
 FINDINGS_BINDINGS: Final = _named(
@@ -272,6 +278,18 @@ TIMELINE_BINDINGS: Final = _named(
         ),
     ],
 )
+TIME_BINDINGS: Final = _named(
+    "time",
+    [
+        Binding(
+            "i", "zoom_time(0.5)", "zoom in", key_display="i/o", tooltip="Look closer at this step"
+        ),
+        Binding("o", "zoom_time(2.0)", "zoom out", tooltip="Look at more time", show=False),
+        Binding("h,left,H", "pan(-0.5)", "earlier", key_display="h/l", tooltip="Look earlier"),
+        Binding("l,right,L", "pan(0.5)", "later", tooltip="Look later", show=False),
+        Binding("0", "all", "all time", tooltip="Look at all of the time"),
+    ],
+)
 CALLS_BINDINGS: Final = _named(
     "calls",
     [
@@ -307,6 +325,13 @@ STEPS_BINDINGS: Final = _named(
             description="record",
             tooltip="Show the whole record",
         ),
+        Binding(
+            "i", "zoom_time(0.5)", "zoom", key_display="i/o", tooltip="Look closer at this step"
+        ),
+        Binding("o", "zoom_time(2.0)", "zoom out", tooltip="Look at more time", show=False),
+        Binding("H", "pan(-0.5)", "earlier", tooltip="Look at earlier steps", show=False),
+        Binding("L", "pan(0.5)", "later", tooltip="Look at later steps", show=False),
+        Binding("0", "all", "all time", tooltip="Look at all of the time", show=False),
     ],
 )
 REPLAY_BINDINGS: Final = _named(

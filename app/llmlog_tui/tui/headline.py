@@ -50,18 +50,20 @@ def _loading(progress: Progress, speed: float) -> str:
     return f"{bar} {share:4.0%}  {units.duration(left)} left"
 
 
-def headline(
+def headline(  # noqa: PLR0913 - options by name
     progress: Progress,
     overview: Overview | None,
     *,
     rate: float,
     speed: float,
     held_back: int | None,
+    unseen: int,
 ) -> Headline:
     """The top row.
 
     `rate` is in records a second, `speed` in bytes a second; `held_back` are the records that a
-    frozen screen does not show, None if it runs.
+    frozen screen does not show, None if it runs; `unseen` those that came since the user has moved
+    away from the newest.
     """
     state, detail = str(progress.state), ""
     if held_back is not None:
@@ -74,7 +76,7 @@ def headline(
     elif progress.gone:
         state, detail = "waiting", f"for {progress.gone[0].name}: it is gone"
     elif state == "live":
-        detail = f"{units.rate(rate)}/s"
+        detail = f"{units.rate(rate)}/s" + (f"  +{unseen:,} End" if unseen else "")
     elif state == "loading" and progress.there:
         detail = _loading(progress, speed)
     names = ["stdin" if path == STDIN else path.name for path in progress.files] or [""]

@@ -64,7 +64,7 @@ class AlertsPane(Pane):
         found, ongoing = self._overview.alerts, self._overview.ongoing
         rules, calls = len(self._overview.rules), self._overview.all_calls
         what = "call" if calls == 1 else "calls"
-        self.empty = f"No alerts. {rules} rules watch {calls:,} {what}."
+        self.empty = f"No alerts. {rules} rules watch {calls:,} {what}{_closest(self._overview)}."
         if self._overview.snapshot.is_loading:
             self.empty = "Alerts come when the log is loaded: they depend on its order."
         self.show(self.source_of(self._overview))
@@ -74,6 +74,12 @@ class AlertsPane(Pane):
     def source_of(self, overview: Overview) -> AlertSource:
         """The rows."""
         return _Compact(overview, _COMPACT) if self.compact else _Wide(overview, _WIDE)
+
+
+def _closest(overview: Overview) -> str:
+    """The rule that is nearest to an alert, where there is none."""
+    near = None if overview.alerts or overview.snapshot.is_loading else overview.closest
+    return "" if near is None else f"; the closest is {near.rule} at {units.percent(near.share)}"
 
 
 class AlertSource(RowSource):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
+from rich.cells import cell_len
 from textual.content import Content
 from textual.reactive import reactive
 
 from llmlog_tui.text import inert
 from llmlog_tui.tui.widgets.table import LineTable
+
+_CORNERS = 4
 
 
 class Pane(LineTable):
@@ -29,8 +32,10 @@ class Pane(LineTable):
     def redraw(self) -> None:
         """Make a source, a title and a subtitle of what the pane holds."""
 
-    def label(self, title: str, subtitle: str = "") -> None:
-        """Set what stands in the frame; values of a log in it stay harmless."""
+    def label(self, title: str, *subtitles: str) -> None:
+        """Set what stands in the frame, the first subtitle that fits; values stay harmless."""
+        room = self.size.width - _CORNERS
+        subtitle = next((text for text in subtitles if cell_len(text) <= room), "")
         labels = inert(title), "" if self.compact else inert(subtitle)
         if labels != self._labels:  # to set them draws the whole pane
             self._labels = labels

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from textual import events, on
 from textual.binding import BindingType
+from textual.message import Message
 
 from llmlog_tui import units
-from llmlog_tui.tui.bars import LEGEND, Axis, bar
-from llmlog_tui.tui.bindings import TIMELINE_BINDINGS
+from llmlog_tui.analysis.ranges import Range
+from llmlog_tui.tui.bars import LEGEND, LEGEND_NEAR, Axis, bar
+from llmlog_tui.tui.bindings import TIME_BINDINGS, TIMELINE_BINDINGS
 from llmlog_tui.tui.panes.pane import Pane
-from llmlog_tui.tui.widgets.rows import Cell, Column, Row, RowSource, Span, Tone, cell
+from llmlog_tui.tui.widgets.rows import Cell, Column, NoRows, Row, RowSource, Span, Tone, cell
+from llmlog_tui.tui.widgets.table import LineTable
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.timeline import Step, Timeline
@@ -23,15 +28,20 @@ _WIDE: Final = (
     Column("ms", 7, "right"),
     Column("notes", 26),
 )
-_COMPACT: Final = (
+_MEDIUM: Final = (
     Column("#", 3, "right"),
     Column(" step", 18),
     Column("", 12, flex=True),
     Column("ms", 7, "right"),
     Column("notes", 18),
 )
-_WIDE_FROM = 80
-_FRAME = 4
+_NARROW: Final = (
+    Column("#", 3, "right"),
+    Column(" step", 12),
+    Column("", 8, flex=True),
+    Column("ms", 7, "right"),
+)
+_WIDE_FROM, _MEDIUM_FROM = 80, 46
 _TONES: Final[dict[str, Tone]] = {
     "failed": "error",
     "truncated": "warning",
@@ -40,58 +50,160 @@ _TONES: Final[dict[str, Tone]] = {
     "usage": "muted",
 }
 _BARS, _NOTES = 2, 4
+_LEAST_MS: Final = 1.0
+"""As near as one can look: latencies are in whole ms."""
 
 
 class TimelinePane(Pane):
-    """One trace, step by step."""
+    """One trace, step by step; of its time all is shown, or the stretch that was zoomed to."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*TIMELINE_BINDINGS]
+    BINDINGS: ClassVar[list[BindingType]] = [*TIMELINE_BINDINGS, *TIME_BINDINGS]
+    NAME: ClassVar[str] = "Timeline"
+
+    @dataclass
+    class Zoomed(Message):
+        """The user looks at a stretch of this trace: another one is not wanted now."""
 
     def __init__(self) -> None:
         super().__init__(id="timeline")
         self.empty = "The steps of the trace that is selected in Traces appear here."
         self._timeline: Timeline | None = None
-        self._played: frozenset[int] | None = None
+        self._played: Callable[[int], bool] | None = None
+        self._shown: Range | None = None
 
-    def hold(self, timeline: Timeline, played: frozenset[int] | None = None) -> None:
-        """Show `timeline`; with `played`, the steps with other keys are dim: still to come."""
+    def hold(self, timeline: Timeline, played: Callable[[int], bool] | None = None) -> None:
+        """Show `timeline`; steps for whose key `played` is false are dim: still to come."""
         self._played = played
         another = self._timeline is None or self._timeline.trace_id != timeline.trace_id
         self._timeline = timeline
+        if another:
+            self._shown = None
         self.redraw()
         if another and not self.following:
             self.follow()
+
+    def clear(self) -> None:
+        """Show no trace."""
+        self._timeline = self._shown = None
+        self.show(NoRows(self._columns()))
+        self.redraw()
 
     def redraw(self) -> None:
         """Draw what is held."""
         timeline = self._timeline
         if timeline is None:
-            self.label("Timeline")
+            self.label(self.NAME)
             return
-        wide = not self.compact and self.size.width >= _WIDE_FROM
-        self.show(_Steps(timeline, _WIDE if wide else _COMPACT, self._played))
+        self.show(_Steps(timeline, self._columns(), self._shown, self._played))
         count = len(timeline.steps)
         facts = [
-            f"Timeline {units.short_id(timeline.trace_id)}",
+            f"{self.NAME} {units.short_id(timeline.trace_id)}",
             f"{count:,} step{'' if count == 1 else 's'}",
-            units.duration(timeline.duration_ms),
+            self._stretch() + units.duration(timeline.duration_ms),
             *([] if timeline.timed else ["in sequence: no ts"]),
         ]
-        session = f"session {units.short_id(timeline.session_id)}"
-        subtitles = (f"{LEGEND} · {session}", LEGEND, session)
-        room = self.size.width - _FRAME
-        self.label(" · ".join(facts), next((s for s in subtitles if len(s) <= room), ""))
+        legend, note = LEGEND if self._shown is None else LEGEND_NEAR, self.note(timeline)
+        self.label(" · ".join(facts), f"{legend} · {note}", legend, LEGEND, note)
+
+    def _columns(self) -> tuple[Column, ...]:
+        if self.size.width >= _WIDE_FROM and not self.compact:
+            return _WIDE
+        return _MEDIUM if self.size.width >= _MEDIUM_FROM else _NARROW
+
+    def _stretch(self) -> str:
+        if self._shown is None:
+            return ""
+        axis = Axis.of(self._shown.length, self.size.width, self._shown.begin)
+        return f"{axis.stretch()} of "
+
+    def note(self, timeline: Timeline) -> str:
+        """What stands behind the legend."""
+        return f"session {units.short_id(timeline.session_id)}"
+
+    # -- zoom and pan
+
+    def action_zoom_time(self, factor: float) -> None:
+        """Look at less of the time, with the step under the cursor in the middle, or at more."""
+        step, shown = self._step, self._shown or self._whole
+        length = max(_LEAST_MS, shown.length * factor)
+        if step is not None:
+            middle = (step.start + step.end) / 2
+            self._look_at(Range(middle - length / 2, middle + length / 2))
+
+    def action_pan(self, share: float) -> None:
+        """Look at an earlier or a later stretch, by a share of its length."""
+        if self._shown is not None:
+            self._look_at(self._shown.moved(share))
+
+    def action_all(self) -> None:
+        """Look at all of the time."""
+        self._look_at(self._whole)
+
+    @property
+    def _whole(self) -> Range:
+        timeline = self._timeline
+        return Range(0.0, max(1.0, (timeline and timeline.duration_ms) or 0.0))
+
+    @property
+    def _step(self) -> Step | None:
+        """The step under the cursor."""
+        timeline, key = self._timeline, self.cursor_key
+        place = timeline.places.get(key) if timeline and isinstance(key, int) else None
+        return None if timeline is None or place is None else timeline.steps[place]
+
+    def _look_at(self, wanted: Range) -> None:
+        there = wanted.within(self._whole)
+        shown = None if there == self._whole else there
+        if shown != self._shown:
+            self._shown = shown
+            self.redraw()
+            if shown is not None:
+                self.post_message(self.Zoomed())
+
+    def move_to(self, key: Hashable) -> bool:
+        """As all tables do, the step in sight."""
+        found = super().move_to(key)
+        self.keep_in_sight()
+        return found
+
+    @on(LineTable.Highlighted)
+    def keep_in_sight(self) -> None:
+        """Look at where the step under the cursor is."""
+        step = self._step
+        if step is not None and self._shown is not None:
+            self._look_at(self._shown.showing(Range(step.start, step.end)))
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """With Ctrl, look at more; with Shift, at what is later."""
+        self._wheel(event, zoom=2.0, pan=0.25)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """With Ctrl, look at less; with Shift, at what is earlier."""
+        self._wheel(event, zoom=0.5, pan=-0.25)
+
+    def _wheel(self, event: events.MouseEvent, *, zoom: float, pan: float) -> None:
+        if event.ctrl or event.shift:
+            event.stop()
+            event.prevent_default()
+            if event.ctrl:
+                self.action_zoom_time(zoom)
+            else:
+                self.action_pan(pan)
 
 
 class _Steps(RowSource):
     def __init__(
-        self, timeline: Timeline, columns: Sequence[Column], played: frozenset[int] | None
+        self,
+        timeline: Timeline,
+        columns: Sequence[Column],
+        shown: Range | None,
+        played: Callable[[int], bool] | None,
     ) -> None:
         self._played = played
         self.columns = columns
+        self._timeline = timeline
         self._steps = timeline.steps
-        self._duration_ms = timeline.duration_ms or 0.0
-        self._index: dict[Hashable, int] = {step.row: n for n, step in enumerate(timeline.steps)}
+        self._shown = shown or Range(0.0, timeline.duration_ms or 0.0)
 
     def __len__(self) -> int:
         return len(self._steps)
@@ -100,21 +212,24 @@ class _Steps(RowSource):
         return self._steps[index].row
 
     def index(self, key: Hashable) -> int | None:
-        return self._index.get(key)
+        return self._timeline.places.get(key) if isinstance(key, int) else None
 
     def heading(self, column: int, width: int) -> str:
         if column == _BARS:
-            return Axis.of(self._duration_ms, width).labels()
+            return self._axis(width).labels()
         return super().heading(column, width)
 
     def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:
-        axis = Axis.of(self._duration_ms, widths[_BARS] if len(widths) > _BARS else 0)
+        axis = self._axis(widths[_BARS] if len(widths) > _BARS else 0)
         notes = widths[_NOTES] if len(widths) > _NOTES else 0
         rows = ((step, self._row(step, axis, notes)) for step in self._steps[start:stop])
         return [row if self._is_played(step) else _dim(row) for step, row in rows]
 
+    def _axis(self, width: int) -> Axis:
+        return Axis.of(self._shown.length, width, self._shown.begin)
+
     def _is_played(self, step: Step) -> bool:
-        return self._played is None or step.row in self._played
+        return self._played is None or self._played(step.row)
 
     def _row(self, step: Step, axis: Axis, notes: int) -> Row:
         tone: Tone = "error" if step.failed else "warning" if step.slow else ""

@@ -1,51 +1,56 @@
-"""Traces: one row for each run."""
+"""Traces: one row for each run, as they came or by session."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.binding import BindingType
 
 from llmlog_tui import units
 from llmlog_tui.tui.bindings import PICK_BINDINGS, TRACES_BINDINGS
 from llmlog_tui.tui.panes.pane import Pane
-from llmlog_tui.tui.widgets.rows import Cell, Column, Row, RowSource, Span, cell, flags
+from llmlog_tui.tui.panes.tracerows import (
+    BY_SESSION,
+    BY_SESSION_COMPACT,
+    COMPACT,
+    WIDE,
+    BySession,
+    Heading,
+    Traces,
+)
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
+    from llmlog_tui.analysis.sessions import Sessions, Tree
 
-_WIDE: Final = (
-    Column("id", 8, flex=True, field="trace_id"),
-    Column("when", 8),
-    Column("steps", 5, "right"),
-    Column("time ms", 7, "right"),
-    Column("tokens", 6, "right"),
-    Column("cost $", 7, "right"),
-    Column("flag", 4),
-)
-_COMPACT: Final = (
-    Column("id", 8, field="trace_id"),
-    *_WIDE[1:],
-    Column("session", 8, field="session_id"),
-    Column("models", 10, flex=True),
-)
+_EMPTY: Final = "No traces yet. One appears with the first record that has a trace_id."
 
 
 class TracesPane(Pane):
-    """The traces of an Overview; the one under the cursor is the selected one."""
+    """The traces of an Overview, by session if wanted; the one under the cursor is selected."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*TRACES_BINDINGS, *PICK_BINDINGS]
 
     def __init__(self) -> None:
         super().__init__(id="traces")
-        self.empty = "No traces yet. One appears with the first record that has a trace_id."
+        self.by_session = False
         self._overview: Overview | None = None
+        self._sessions: Sessions | None = None
+        self._tree: Tree | None = None
+        self._folded: frozenset[str | None] = frozenset()
         self._marks: Mapping[str, str] = {}
 
-    def hold(self, overview: Overview) -> None:
-        """Show the traces of `overview`."""
+    def hold(self, overview: Overview, sessions: Sessions | None) -> None:
+        """Show the traces of `overview`; by session they stay as they were without `sessions`."""
+        if sessions is None and self.by_session and self._overview is not None:
+            return
         self._overview = overview
+        self._group(sessions if self.by_session else None)
+
+    def _group(self, sessions: Sessions | None) -> None:
+        self._sessions = sessions
+        self._tree = None if sessions is None else sessions.tree(self._folded)
         self.redraw()
 
     def mark(self, marks: Mapping[str, str]) -> None:
@@ -55,15 +60,24 @@ class TracesPane(Pane):
 
     def redraw(self) -> None:
         """Draw what is held."""
-        if self._overview is None:
+        overview, tree = self._overview, self._tree
+        self.empty = _EMPTY
+        if overview is None:
             self.label("Traces")
             return
-        self.show(_Traces(self._overview, _COMPACT if self.compact else _WIDE, self._marks))
-        total = len(self.source)
-        self.label(
-            f"Traces {total:,}" if self.compact else "Traces",
-            f"{total:,} {'trace' if total == 1 else 'traces'}{self._costs()} · newest last",
-        )
+        if overview.where is not None:
+            self.empty = "No traces match. Esc clears the filter."
+        if tree is None:
+            self.show(Traces(overview, COMPACT if self.compact else WIDE, self._marks))
+        else:
+            columns = BY_SESSION_COMPACT if self.compact else BY_SESSION
+            self.show(BySession(overview, columns, self._marks, tree, self._folded))
+        total, cost = overview.traces.height, self._costs()
+        of = "" if self._sessions is None else _counted(self._sessions.frame.height, "session")
+        traces, order = _counted(total, "trace"), " · newest last"
+        what = f"{of}, {traces} (tr)" if of else traces
+        title = f"Traces {total:,}{f' in {of}' if of else ''}" if self.compact else "Traces"
+        self.label(title, what + cost + order, what + cost, what + order, what)
 
     def _costs(self) -> str:
         """What they cost, where that is known, and what caching saved."""
@@ -73,58 +87,79 @@ class TracesPane(Pane):
         saved = f", caching saved {units.money(cost.saved_usd)}" if cost.saved_usd else ""
         return f" · {units.money(cost.usd)}{saved}"
 
+    # -- what is selected
+
+    @property
+    def trace(self) -> str | None:
+        """The trace under the cursor; on a session's heading, its newest."""
+        place = self._place
+        if self._overview is None or place is None:
+            return None
+        return str(self._overview.traces["trace_id"][place])
+
+    @property
+    def _place(self) -> int | None:
+        """Where in the Overview's traces that one stands."""
+        at = None if self.cursor_key is None else self.source.index(self.cursor_key)
+        if at is None or self._tree is None or not isinstance(self.source, BySession):
+            return at
+        session, place = self._tree.at(at)
+        return self._tree.newest_of(session) if place is None else place
+
+    def move_to(self, key: Hashable) -> bool:
+        """As all tables do; a session that is folded opens for it."""
+        if isinstance(key, str) and self._overview is not None and self._tree is not None:
+            place = self._overview.traces["trace_id"].index_of(key)
+            if place is not None and self._tree.row_of(place) is None:
+                self._fold(self._tree.session_of(place), is_folded=False)
+        return super().move_to(key)
+
+    # -- what the user does
+
     def action_session(self) -> None:
         """Show only the calls of the session that this trace is of."""
-        at = None if self.cursor_key is None else self.source.index(self.cursor_key)
-        if at is not None and self._overview is not None:
-            session = self._overview.traces["session_id"][at]
+        place = self._place
+        if place is not None and self._overview is not None:
+            session = self._overview.traces["session_id"][place]
             self.post_message(self.Picked("session_id", session, holds=True))
 
+    def action_group(self) -> None:
+        """Show the traces by session, or as they came."""
+        trace = self.trace
+        follows = self.following
+        self.by_session = not self.by_session
+        if not self.by_session:
+            self._group(None)
+            if trace is not None:
+                self.move_to(trace)
+                self.following = follows
+        self.post_message(self.Sorted(self))
 
-class _Traces(RowSource):
-    def __init__(
-        self, overview: Overview, columns: Sequence[Column], marks: Mapping[str, str]
-    ) -> None:
-        self._marks = marks
-        self.columns = columns
-        self._overview = overview
-        self._ids = overview.traces["trace_id"]
-        self._newest = overview.newest
+    def action_select(self) -> None:
+        """Take the trace under the cursor; fold a session away, or open it."""
+        if isinstance(self.cursor_key, Heading):
+            self._turn()
+        else:
+            super().action_select()
 
-    def __len__(self) -> int:
-        return len(self._ids)
+    def _turn(self) -> None:
+        """Fold the session at the cursor away, or open it."""
+        at = None if self.cursor_key is None else self.source.index(self.cursor_key)
+        if self._tree is not None and at is not None:
+            session, _ = self._tree.at(at)
+            self._fold(session, is_folded=bool(self._tree.below[session]))
 
-    def key(self, index: int) -> Hashable:
-        return str(self._ids[index])
-
-    def index(self, key: Hashable) -> int | None:
-        return self._ids.index_of(key)
-
-    def picked(self, index: int, column: int) -> tuple[str, object]:
-        field = self.columns[column].field
-        return field, self._overview.traces[field][index]
-
-    def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:
-        return [self._row(trace, widths) for trace in self._overview.trace_rows(start, stop)]
-
-    def _row(self, trace: dict[str, Any], widths: Sequence[int]) -> Row:
-        models = trace["models"]
-        more = f" +{len(models) - 1}" if len(models) > 1 else ""
-        cells: tuple[Cell, ...] = (
-            cell(trace["trace_id"] if widths[0] > len("7c1d4e8a") else trace["trace_id"][:8]),
-            cell(units.moment(trace["ts"], self._newest, widths[1]), "muted"),
-            cell(units.whole(trace["steps"])),
-            cell(units.within(trace["time_ms"], 7)),
-            cell(units.count(trace["tokens"])),
-            cell(_cost(trace)),
-            flags(trace),
-            cell(units.short_id(trace["session_id"]), "muted"),
-            cell((models[0] if models else units.UNKNOWN) + more, "muted"),
-        )
-        return Row(cells, Span(self._marks.get(trace["trace_id"], " "), "accent"))
+    def _fold(self, session: int, *, is_folded: bool) -> None:
+        if self._sessions is None:
+            return
+        name = self._sessions.frame["session_id"][session]
+        heading, follows = Heading(name), self.following
+        self._folded = self._folded | {name} if is_folded else self._folded - {name}
+        if is_folded:
+            super().move_to(heading)
+        self._group(self._sessions)
+        self.following = follows
 
 
-def _cost(trace: dict[str, Any]) -> str:
-    """What the trace cost; `+` says that some of its calls have no price."""
-    usd, partly = trace["cost_usd"], "+" if trace["unpriced_calls"] else ""
-    return units.UNKNOWN if usd is None else units.dollars(usd, 7 - len(partly)) + partly
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

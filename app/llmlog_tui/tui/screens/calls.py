@@ -93,6 +93,11 @@ class CallsScreen(View):
         else:
             super().go_to(row)
 
+    @property
+    def following(self) -> bool:
+        """Whether the newest call is on screen."""
+        return self.calls.following and self.calls.sort is None
+
     def follow(self) -> None:
         """Go to the newest call, and stay there."""
         self.calls.follow()

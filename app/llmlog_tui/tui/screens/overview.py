@@ -82,16 +82,18 @@ class OverviewScreen(View):
     def ask(self) -> StepsOf:
         """The steps of the selected trace; of the newest one while following."""
         trace = None if self.traces.following else self.selected_trace
-        return StepsOf(trace, self.calls.sort)
+        return StepsOf(trace, self.calls.sort, self.traces.by_session)
 
     def show(self, overview: Overview, answer: object | None) -> None:
         """Show answers; a timeline of another trace than the selected one is of no use any more."""
         self.kpis.hold(overview.kpis)
-        self.traces.hold(overview)
         steps = cast("Steps | None", answer)
+        self.traces.hold(overview, None if steps is None else steps.sessions)
         self.calls.hold(overview, self.selected_trace, None if steps is None else steps.order)
         self.alerts.hold(overview)
         timeline = None if steps is None else steps.timeline
+        if not overview.traces.height:
+            self.timeline.clear()
         if timeline is not None and timeline.trace_id == self.selected_trace:
             self.timeline.hold(timeline)
             if self._wanted_step is not None:
@@ -112,8 +114,7 @@ class OverviewScreen(View):
     @property
     def selected_trace(self) -> str | None:
         """The trace under the cursor."""
-        key = self.traces.cursor_key
-        return None if key is None else str(key)
+        return self.traces.trace
 
     @property
     def row(self) -> Hashable:
@@ -149,17 +150,35 @@ class OverviewScreen(View):
             last = self.overview.last_call_of(trace) if message.by_user else None
             if last is not None:
                 self.calls.move_to(last)
+        if message.by_user:
+            self._stay(self.traces.following)
         self.post_message(self.Asks(self))
 
     @on(LineTable.Highlighted, "#timeline")
     def _step_highlighted(self, message: LineTable.Highlighted) -> None:
         if message.by_user:
             self.calls.move_to(message.key)
+            self._stay(self.following and self.timeline.following)
 
     @on(LineTable.Highlighted, "#calls")
     def _call_highlighted(self, message: LineTable.Highlighted) -> None:
         if message.by_user:
+            follows = self.calls.following and self.calls.sort is None
             self.go_to(message.key)
+            self._stay(follows)
+
+    @on(TimelinePane.Zoomed)
+    def _looked_closer(self) -> None:
+        self._stay(False)  # noqa: FBT003 - short
+
+    @property
+    def following(self) -> bool:
+        """Whether the newest trace and call are on screen, and those that come will be."""
+        return self.traces.following and self.calls.following
+
+    def _stay(self, follows: bool) -> None:  # noqa: FBT001 - short
+        """All panes go with the newest, or none: what is looked at in one stays in the others."""
+        self.traces.following = self.calls.following = follows
 
     # -- what the user does
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from textual import on
@@ -27,6 +27,7 @@ from llmlog_tui.tui.widgets.table import LineTable
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
+    from llmlog_tui.analysis.timeline import Timeline
 
 _FRAMES_PER_SECOND: Final = 20
 _DETAIL_AFTER_SECONDS: Final = 0.08
@@ -34,9 +35,15 @@ _MODES: Final = ("content", "raw line", "fields")
 
 
 class StepsPane(TimelinePane, inherit_bindings=False):
-    """The steps; here Enter shows a record."""
+    """The steps; here Enter shows a record, and h and l are the replay's."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*TABLE_BINDINGS, *STEPS_BINDINGS]
+    NAME = "Steps"
+
+    def note(self, timeline: Timeline) -> str:
+        """The session stands above."""
+        del timeline
+        return "played steps are bright"
 
 
 class ReplayScreen(View):
@@ -109,8 +116,7 @@ class ReplayScreen(View):
             return
         here = self._wanted_row if self._run is None else self.row
         self._run, self._wanted_row = run, None
-        steps = run.replay.steps
-        self._at = next((n for n, step in enumerate(steps) if step.row == here), 0)
+        self._at = 0 if here is None else run.replay.places.get(here, 0)
         self._crumb.update(self._where(run, overview))
         self._go(self._at)
 
@@ -125,12 +131,12 @@ class ReplayScreen(View):
             (f"     {inert(session)}   {began}", "$text-muted"),
         )
 
-    def go_to(self, row: object) -> None:
+    def go_to(self, row: Hashable) -> None:
         """Go to a step of this run; to a record elsewhere, in the Overview."""
-        steps = () if self._run is None else self._run.replay.steps
-        found = next((n for n, step in enumerate(steps) if step.row == row), None)
+        places = {} if self._run is None else self._run.replay.places
+        found = places.get(row) if isinstance(row, int) else None
         if found is None:
-            super().go_to(cast("int", row))
+            super().go_to(row)
         else:
             self._pause()
             self._go(found)
@@ -141,9 +147,9 @@ class ReplayScreen(View):
         if run is None:
             return
         self._at = min(max(0, at), len(run.replay.steps) - 1)
-        played = frozenset(step.row for step in run.replay.steps[: self._at + 1])
+        now, places = self._at, run.replay.places
         self.steps.following = False
-        self.steps.hold(run.timeline, played)
+        self.steps.hold(run.timeline, lambda row: places[row] <= now)
         self.steps.move_to(run.replay.steps[self._at].row)
         self.scrub.hold(run.replay, self._at, self._state(run))
         if self._settling is not None:
@@ -178,7 +184,7 @@ class ReplayScreen(View):
         if self._run is None or self.overview is None or self._line_of is None:
             return
         step = self._run.replay.steps[self._at]
-        record = self._run.records[step.row]
+        record = self.overview.record(step.row)
         width = self.detail_sheet.size.width - 2
         lines = list(detailtext.of(self.overview, record, step.start, width))
         lines += [Content(""), *recordtext.greps(self._line, self._line_of[0])]
@@ -209,6 +215,11 @@ class ReplayScreen(View):
         """Show the record of the current step whole."""
         if self._line_of is not None:
             self.post_message(self.RecordWanted(self._line_of))
+
+    @on(Scrub.Sought)
+    def _scrubbed(self, message: Scrub.Sought) -> None:
+        self._pause()
+        self._go(message.at)
 
     def action_step(self, steps: int) -> None:
         """Go so many steps on."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from textual.binding import BindingType
@@ -13,6 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from llmlog_tui import units
+from llmlog_tui.analysis.ranges import Range
 from llmlog_tui.text import inert
 from llmlog_tui.tui.asks import TrendsOf
 from llmlog_tui.tui.bindings import TRENDS_BINDINGS
@@ -207,20 +208,17 @@ class TrendsScreen(View):
             looked_at = trends.begin, trends.end
         if looked_at is None:
             return
-        begin, end = looked_at
+        shown = _seconds(*looked_at)
         share = 0.5 if self._cursor is None else self._cursor / self._slices
-        middle = begin + (end - begin) * share
-        self._look_at(middle - (middle - begin) * factor, middle + (end - middle) * factor)
+        self._look_at(shown.scaled(factor, around=shown.begin + shown.length * share))
 
     def action_pan(self, share: float) -> None:
         """Look at an earlier or a later stretch, by a share of its length."""
         if self._looked_at is not None:
-            begin, end = self._looked_at
-            by = (end - begin) * share
-            self._look_at(begin + by, end + by)
+            self._look_at(_seconds(*self._looked_at).moved(share))
 
     @property
-    def _span(self) -> tuple[datetime, datetime] | None:
+    def _span(self) -> Range | None:
         """The time of all calls, or of all records where the filter leaves out some by time."""
         if self._filtered is not None and self.overview is not None:
             first, last = self.overview.frame["ts"].min(), self.overview.newest
@@ -228,21 +226,18 @@ class TrendsScreen(View):
             first, last = self._trends.first, self._trends.last
         else:
             return None
-        return (first, last) if isinstance(first, datetime) and last is not None else None
+        return _seconds(first, last) if isinstance(first, datetime) and last is not None else None
 
-    def _look_at(self, begin: datetime, end: datetime) -> None:
-        if self._span is None:
+    def _look_at(self, wanted: Range) -> None:
+        everything = self._span
+        if everything is None:
             return
-        first, last = self._span
-        length = end - begin
-        if begin < first:
-            begin, end = first, first + length
-        if end > last:
-            begin, end = max(first, last - length), last
-        if (end - begin).total_seconds() < 1:
+        if wanted.length < 1:
             self.hint("A second is as near as it gets.")
             return
-        self._take(None if begin <= first and end >= last else (begin, end))
+        there = wanted.within(everything)
+        begin, end = (datetime.fromtimestamp(seconds, UTC) for seconds in there)
+        self._take(None if there == everything else (begin, end))
 
     def _take(self, within: tuple[datetime, datetime] | None) -> None:
         """Look at this stretch; where it is the filter's, all views do."""
@@ -288,6 +283,10 @@ class TrendsScreen(View):
         """Look at all of the time, up to the newest call."""
         self._cursor = None
         self.action_all()
+
+
+def _seconds(begin: datetime, end: datetime) -> Range:
+    return Range(begin.timestamp(), end.timestamp())
 
 
 def _clock(ts: datetime | None) -> str:

@@ -17,6 +17,7 @@ from textual.widget import Widget
 
 from llmlog_tui.text import inert
 from llmlog_tui.tui.bindings import VIEW_BINDINGS
+from llmlog_tui.tui.newest import Newest
 from llmlog_tui.tui.widgets.filterbar import FilterBar
 from llmlog_tui.tui.widgets.findbar import FindBar
 from llmlog_tui.tui.widgets.header import Header
@@ -32,7 +33,7 @@ COMPACT_WIDTH, COMPACT_HEIGHT = 100, 30
 """Under so many columns or rows a view takes its compact form."""
 
 
-class View(Screen[None]):
+class View(Newest, Screen[None]):
     """A whole screen about the log: header, filter, body, find line, keys.
 
     The App gives it an Overview, and the answer to its own `ask` if it has one; what the user wants
@@ -170,6 +171,7 @@ class View(Screen[None]):
         """Show it, and how much of the log the filter lets through."""
         self.overview = overview
         self.filterbar.say(overview.where, overview.calls.height, overview.all_calls)
+        self.saw(overview.snapshot.counts.records)
         self.show(overview, answer)
 
     def on_screen_resume(self) -> None:

@@ -1,0 +1,169 @@
+"""The rows of Traces: as they came, or below the headings of their sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from llmlog_tui import units
+from llmlog_tui.tui.widgets.rows import Cell, Column, Row, RowSource, Span, cell, flags
+
+if TYPE_CHECKING:
+    from llmlog_tui.analysis.overview import Overview
+    from llmlog_tui.analysis.sessions import Tree
+
+WIDE: Final = (
+    Column("id", 8, flex=True, field="trace_id"),
+    Column("when", 8),
+    Column("steps", 5, "right"),
+    Column("time ms", 7, "right"),
+    Column("tokens", 6, "right"),
+    Column("cost $", 7, "right"),
+    Column("flag", 4),
+)
+COMPACT: Final = (
+    Column("id", 8, field="trace_id"),
+    *WIDE[1:],
+    Column("session", 8, field="session_id"),
+    Column("models", 10, flex=True),
+)
+BY_SESSION: Final = (Column("session", 10, flex=True, field="trace_id"), *WIDE[1:])
+BY_SESSION_COMPACT: Final = (
+    Column("session", 10, field="trace_id"),
+    *WIDE[1:],
+    Column("models", 10, flex=True),
+)
+_WHEN: Final = 8
+
+
+class Heading(NamedTuple):
+    """The key of a session's heading."""
+
+    session_id: str | None
+
+
+class Traces(RowSource):
+    """The traces as they came."""
+
+    def __init__(
+        self, overview: Overview, columns: Sequence[Column], marks: Mapping[str, str]
+    ) -> None:
+        self._marks = marks
+        self.columns = columns
+        self._overview = overview
+        self._ids = overview.traces["trace_id"]
+        self._newest = overview.newest
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def key(self, index: int) -> Hashable:
+        """The trace_id."""
+        return str(self._ids[index])
+
+    def index(self, key: Hashable) -> int | None:
+        """Where the trace with this id stands."""
+        return self._ids.index_of(key)
+
+    def picked(self, index: int, column: int) -> tuple[str, object]:
+        """The field of a column, and the trace's value."""
+        field = self.columns[column].field
+        return field, self._overview.traces[field][index]
+
+    def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:
+        """The traces, each as the Overview has it."""
+        return [self._row(trace, widths) for trace in self._overview.trace_rows(start, stop)]
+
+    def _row(self, trace: dict[str, Any], widths: Sequence[int]) -> Row:
+        name = trace["trace_id"] if widths[0] > len("7c1d4e8a") else trace["trace_id"][:8]
+        session = cell(units.short_id(trace["session_id"]), "muted")
+        figures = _figures(trace, self._newest, units.whole(trace["steps"]))
+        cells = (cell(name), *figures, session, _models(trace))
+        return Row(cells, Span(self._marks.get(trace["trace_id"], " "), "accent"))
+
+
+class BySession(RowSource):
+    """A heading for each session, its traces below."""
+
+    def __init__(
+        self,
+        overview: Overview,
+        columns: Sequence[Column],
+        marks: Mapping[str, str],
+        tree: Tree,
+        folded: frozenset[str | None],
+    ) -> None:
+        self.columns = columns
+        self._marks = marks
+        self._overview = overview
+        self._tree = tree
+        self._folded = folded
+        self._sessions = tree.sessions.frame
+
+    def __len__(self) -> int:
+        return len(self._tree)
+
+    def key(self, index: int) -> Hashable:
+        """A trace_id, or a Heading."""
+        session, trace = self._tree.at(index)
+        if trace is None:
+            return Heading(self._sessions["session_id"][session])
+        return str(self._overview.traces["trace_id"][trace])
+
+    def index(self, key: Hashable) -> int | None:
+        """Where it stands; None for a trace that is folded away."""
+        if isinstance(key, Heading):
+            session = self._sessions["session_id"].index_of(key.session_id)
+            return None if session is None else int(self._tree.starts[session])
+        trace = self._overview.traces["trace_id"].index_of(key)
+        return None if trace is None else self._tree.row_of(trace)
+
+    def picked(self, index: int, column: int) -> tuple[str, object]:
+        """On a heading, the session."""
+        session, trace = self._tree.at(index)
+        field = self.columns[column].field
+        if trace is None:
+            return ("session_id" if field else ""), self._sessions["session_id"][session]
+        return field, self._overview.traces[field][trace]
+
+    def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:  # noqa: ARG002
+        """Headings and traces."""
+        return [self._row(*self._tree.at(index)) for index in range(start, stop)]
+
+    def _row(self, session: int, trace: int | None) -> Row:
+        newest = self._overview.newest
+        if trace is None:
+            found = self._sessions.row(session, named=True)
+            sign = "▸" if found["session_id"] in self._folded else "▾"
+            name = (Span(f"{sign} ", "muted"), Span(units.short_id(found["session_id"]), "strong"))
+            cells = (name, *_figures(found, newest, f"{found['traces']:,} tr"), _models(found))
+            return Row(cells)
+        (found,) = self._overview.trace_rows(trace, trace + 1)
+        figures = _figures(found, newest, units.whole(found["steps"]))
+        cells = (cell("  " + units.short_id(found["trace_id"])), *figures, _models(found))
+        return Row(cells, Span(self._marks.get(found["trace_id"], " "), "accent"))
+
+
+def _figures(found: Mapping[str, Any], newest: datetime | None, size: str) -> tuple[Cell, ...]:
+    """The cells from when to flag of a trace or session; `size` says how large it is."""
+    return (
+        cell(units.moment(found["ts"], newest, _WHEN), "muted"),
+        cell(size),
+        cell(units.within(found["time_ms"], 7)),
+        cell(units.count(found["tokens"])),
+        cell(_cost(found)),
+        flags(found),
+    )
+
+
+def _models(found: Mapping[str, Any]) -> Cell:
+    models = found["models"]
+    more = f" +{len(models) - 1}" if len(models) > 1 else ""
+    return cell((models[0] if models else units.UNKNOWN) + more, "muted")
+
+
+def _cost(trace: Mapping[str, Any]) -> str:
+    """What it cost; `+` says that some of its calls have no price."""
+    usd, partly = trace["cost_usd"], "+" if trace["unpriced_calls"] else ""
+    return units.UNKNOWN if usd is None else units.dollars(usd, 7 - len(partly)) + partly
