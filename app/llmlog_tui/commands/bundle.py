@@ -13,11 +13,11 @@ from llmlog_tui import units
 from llmlog_tui.analysis.cost import priced, rates
 from llmlog_tui.analysis.find import the_one
 from llmlog_tui.analysis.fingerprints import with_changed
+from llmlog_tui.analysis.identity import name_of
 from llmlog_tui.analysis.rules import Rules
 from llmlog_tui.analysis.traces import traces
 from llmlog_tui.commands.common import Log, files_argument, opened, path_text, where_option
 from llmlog_tui.commands.rules import rules_option
-from llmlog_tui.commands.shown import name_of
 from llmlog_tui.log.schema import plain
 from llmlog_tui.text import grep, inert
 
