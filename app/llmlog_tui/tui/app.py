@@ -22,8 +22,10 @@ from llmlog_tui.settings_file import Memory, Settings
 from llmlog_tui.text import inert
 from llmlog_tui.tui.arrangement import Arrangement
 from llmlog_tui.tui.bindings import APP_BINDINGS
-from llmlog_tui.tui.errands import Errands
+from llmlog_tui.tui.bookmarking import Bookmarking
 from llmlog_tui.tui.headline import Rate, headline
+from llmlog_tui.tui.jumps import Trail
+from llmlog_tui.tui.keeper import Keeper
 from llmlog_tui.tui.messages import (
     Answered,
     Failed,
@@ -35,7 +37,6 @@ from llmlog_tui.tui.messages import (
 from llmlog_tui.tui.screens.alerts import AlertsScreen
 from llmlog_tui.tui.screens.calls import CallsScreen
 from llmlog_tui.tui.screens.overview import OverviewScreen
-from llmlog_tui.tui.screens.replay import ReplayScreen
 from llmlog_tui.tui.screens.sql import SqlScreen
 from llmlog_tui.tui.screens.trends import TrendsScreen
 from llmlog_tui.tui.screens.view import View
@@ -54,7 +55,7 @@ _LOADING_FACTOR = 2
 """While loading, answers come at so many times the records of the last ones: few, and at once."""
 
 
-class LogApp(Errands):
+class LogApp(Bookmarking):
     """`llmlog-tui`: the dashboard for one or several logs.
 
     `trace` is selected at the start, and only the calls are shown for which the SQL predicate
@@ -94,7 +95,8 @@ class LogApp(Errands):
             AlertsScreen(),
             SqlScreen(),
         )
-        self._wanted_row: int | None = None
+        self._trail = Trail()
+        self._keeper = Keeper(self._feed.lines_of, self.post_message)
         self._toasts = Toasts()
         for view in self._views:
             self.add_mode(view.NAME, partial(_itself, view))
@@ -200,9 +202,13 @@ class LogApp(Errands):
         if self._overview is not None:
             mine = self._answered is not None and self._answered.ask == self.view.ask
             self.view.take(self._overview, self._answer if mine else None)
-            if self._wanted_row is not None and self._overview.where == self._where:
-                self.view.go_to(self._wanted_row)
-                self._wanted_row = None
+            if self._overview.where == self._where:
+                self.arrive()
+
+    def ask_anew(self) -> None:
+        """Show what there is, and ask for what is missing."""
+        self._show()
+        self._ask()
 
     def on_refused(self, message: Refused) -> None:
         """A filter has no answer: say why, and go on without."""
@@ -276,35 +282,6 @@ class LogApp(Errands):
             self._ask()
             self._say()
 
-    def on_view_filter_wanted(self, message: View.FilterWanted) -> None:
-        """Other calls are to be shown, maybe elsewhere."""
-        self._where, self._wanted_row = message.where, message.row
-        if message.view is not None:
-            self.go_to_view(message.view)
-        self._ask()
-
-    def on_view_go_wanted(self, message: View.GoWanted) -> None:
-        """A record is to be shown in another view."""
-        self.go_to_view(message.view)
-        self._show()
-        self.view.go_to(message.row)
-
-    def on_view_replay_wanted(self, message: View.ReplayWanted) -> None:
-        """A trace is to be replayed."""
-        self.push_screen(ReplayScreen(message.trace_id, message.row))
-
-    def go_to_view(self, name: str) -> None:
-        """Put another view on screen, and close what was opened on top of it."""
-        if self.current_mode != name:
-            self.switch_mode(name)
-        while len(self.screen_stack) > 1:
-            self.pop_screen()
-
-    def action_view(self, digit: int) -> None:
-        """Go to the view with this digit."""
-        if digit <= len(self._views):
-            self.go_to_view(self._views[digit - 1].NAME)
-
     def on_overview_screen_arranged(self, message: OverviewScreen.Arranged) -> None:
         """The Overview's panes are arranged in another way: so they will be next time."""
         self._memory.put("overview", message.arrangement.as_object())
@@ -321,6 +298,7 @@ class LogApp(Errands):
 
     def action_follow(self) -> None:
         """Go to the newest record and stay there."""
+        self.leave()
         self._frozen = False
         self.view.follow()
         self._ask()

@@ -107,6 +107,43 @@ APP_BINDINGS: Final = _named(
             Binding(str(digit), f"view({digit})", f"view {digit}", show=False)
             for digit in range(1, 7)
         ),
+        Binding(
+            "m", "bookmark", "bookmark", tooltip="Bookmark this record, or no more", show=False
+        ),
+        Binding(
+            "apostrophe",
+            "bookmarks",
+            "bookmarks",
+            key_display="'",
+            tooltip="List the bookmarks, and put notes on them",
+            show=False,
+        ),
+        Binding(
+            "u", "next_bookmark(1)", "next bookmark", tooltip="Go to the next bookmark", show=False
+        ),
+        Binding(
+            "U",
+            "next_bookmark(-1)",
+            "bookmark before",
+            tooltip="Go to the bookmark before",
+            show=False,
+        ),
+        Binding(
+            "less_than_sign",
+            "jump(-1)",
+            "jump back",
+            key_display="<",
+            tooltip="Go back to where the last jump came from",
+            show=False,
+        ),
+        Binding(
+            "greater_than_sign",
+            "jump(1)",
+            "jump forward",
+            key_display=">",
+            tooltip="Go forward again",
+            show=False,
+        ),
         Binding("colon,ctrl+p", "command_palette", "commands", key_display=":", show=False),
         Binding("question_mark,f1", "help", "help", key_display="?", tooltip="Show all keys"),
         Binding("q", "quit", "quit", tooltip="Leave at once"),
@@ -313,6 +350,18 @@ COPY_BINDINGS: Final = _named(
         )
     ]
     + [Binding("escape", "dismiss('')", "back", key_display="Esc")],
+)
+BOOKMARKS_BINDINGS: Final = _named(
+    "bookmarks",
+    [
+        Binding("enter", "go", "go there", key_display="Enter", tooltip="Go to the record"),
+        Binding("n", "note", "note", tooltip="Put a note on the bookmark"),
+        Binding("x,delete", "remove", "remove", key_display="x", tooltip="Remove the bookmark"),
+        Binding("escape,q,apostrophe", "back", "back", key_display="Esc", tooltip="Go back"),
+    ],
+)
+NOTE_BINDINGS: Final = _named(
+    "note", [Binding("escape", "close", "back", key_display="Esc", tooltip="Keep the old note")]
 )
 FIND_BINDINGS: Final = _named(
     "find",

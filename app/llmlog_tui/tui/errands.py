@@ -78,9 +78,9 @@ class Errands(App[str]):
 
     # -- two runs
 
-    def on_view_diff_wanted(self, message: View.DiffWanted) -> None:
-        """Two traces are to be laid side by side."""
-        overview, a, b = self._overview, message.a, message.b
+    def lay_side_by_side(self, a: str, b: str) -> None:
+        """Show two traces beside each other."""
+        overview = self._overview
         if overview is not None:
             self.push_screen(DiffScreen(a, b))
             self.work("diff", lambda: self._feed.diff(overview, a, b))

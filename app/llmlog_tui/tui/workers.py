@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from textual.message import Message
 
+from llmlog_tui import settings_file
 from llmlog_tui.analysis.rules import DEFAULT, Rules
 from llmlog_tui.log.sources import Sources
 from llmlog_tui.log.window import EVERYTHING, Window
@@ -167,16 +168,23 @@ class Feed:
         self._post(Diffed(found, (begins[0], begins[1]), ends(frame)))
 
     def _hashes(self, frame: pl.DataFrame) -> dict[int, list[str]]:
-        """The prefix_hashes of a frame's records, by key; each block is read once."""
+        """The prefix_hashes of a frame's records, by key."""
         from llmlog_tui.analysis.prefixes import hashes_in  # noqa: PLC0415 - imports polars
 
-        known = {}
+        found = ((row, hashes_in(line)) for row, line in self.lines_of(frame).items())
+        return {row: hashes for row, hashes in found if hashes}
+
+    def lines_of(self, frame: pl.DataFrame) -> dict[int, bytes]:
+        """The lines of a frame's records, by key, where their file is there; each block read once.
+
+        The order is the frame's.
+        """
+        found: dict[int, bytes] = {}
         for records in frame.partition_by("block", maintain_order=True):
             lines = self._reader.raw_lines(records["block"][0]) if self._reader else None
-            for row, line in records.select("row", "line").iter_rows():
-                if lines is not None and (found := hashes_in(lines[line])):
-                    known[row] = found
-        return known
+            if lines is not None:
+                found |= {row: lines[at] for row, at in records.select("row", "line").iter_rows()}
+        return {row: found[row] for row in frame["row"] if row in found}
 
     def copy(self, overview: Overview, row: int, key: str) -> None:
         """Post Copied for what CHOICES has under a key; a capital saves it in the folder we are in.
@@ -192,7 +200,7 @@ class Feed:
             self._post(Copied(what, text))
             return
         path = Path(f"llmlog-{what.replace(' ', '-')}-{row}.{'md' if key == 'T' else 'txt'}")
-        path.write_text(text + "\n", encoding="utf-8")
+        settings_file.replace(path, text + "\n")
         self._post(Copied(what, text, str(path)))
 
     def _loaded(self, reader: Reader) -> State:

@@ -56,6 +56,7 @@ class CallsPane(Pane):
     """The model calls of an Overview, those of the selected trace marked."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*CALLS_BINDINGS, *PICK_BINDINGS, *COLUMN_BINDINGS]
+    shows_records = True
 
     def __init__(self, *, id: str = "calls") -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)

@@ -46,6 +46,7 @@ class TimelinePane(Pane):
     """One trace, step by step."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*TIMELINE_BINDINGS]
+    shows_records = True
 
     def __init__(self) -> None:
         super().__init__(id="timeline")

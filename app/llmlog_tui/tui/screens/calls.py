@@ -87,6 +87,11 @@ class CallsScreen(View):
         else:
             super().go_to(row)
 
+    def return_to(self, bearings: object) -> None:
+        """Be as it was, in the drawer too."""
+        super().return_to(bearings)
+        self._settle()
+
     def follow(self) -> None:
         """Go to the newest call, and stay there."""
         self.calls.follow()

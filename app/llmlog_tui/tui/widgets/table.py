@@ -328,7 +328,11 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
                 [Span(span.text, "primary") for span in spans] if n == picked else spans
                 for n, spans in enumerate(cells)
             ]
-        return self._strip(cells, row.mark, pointer, widths, style)
+        return self._strip(cells, self.mark_of(index, row), pointer, widths, style)
+
+    def mark_of(self, index: int, row: Row) -> Span:  # noqa: ARG002 - for tables that mark rows
+        """What stands in the gutter of the row at `index`."""
+        return row.mark
 
     def _strip(
         self, cells: Sequence[Cell], mark: Span, pointer: str, widths: list[int], style: Style
