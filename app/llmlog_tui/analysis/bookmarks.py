@@ -14,6 +14,7 @@ from llmlog_tui.log.schema import plain
 Lines = Callable[[pl.DataFrame], Mapping[int, bytes]]
 """Reads the raw lines of a frame's records, by key; those whose file is gone are left out."""
 
+_PLACE: Final = ("row", "block", "line")
 _MOST_LINES: Final = 10_000
 """No more lines are read back to tell records apart that have no ids."""
 
@@ -34,8 +35,8 @@ def rows_of(
     some = pl.any_horizontal(
         _text(name).is_in(values).fill_null(value=False) for name, values in looked_for.items()
     )
-    new = frame.filter(pl.col("row") >= since) if since else frame
-    few = new.filter(some)
+    columns = frame.select(*_PLACE, *KNOWN_BY)
+    few = (columns.filter(pl.col("row") >= since) if since else columns).filter(some)
     records = plain(few.select("row", *KNOWN_BY)).iter_rows(named=True)
     by_row = {record["row"]: identity(record) for record in records}
     without_ids = {known[:-1] for known in wanted if known[-1][0] == LINE}
@@ -49,7 +50,7 @@ def rows_of(
 
 def identity_of(frame: pl.DataFrame, row: int, lines: Lines) -> Identity | None:
     """By what the record with this key is known; None if only its line could tell, and is gone."""
-    record = frame.filter(pl.col("row") == row)
+    record = frame.select(*_PLACE, *KNOWN_BY).filter(pl.col("row") == row)
     known = identity(plain(record.select(KNOWN_BY)).row(0, named=True))
     if has_id(known):
         return known
@@ -74,7 +75,7 @@ def neighbour(
     """
     marked = frozenset(rows)
     stops = {*marked, *([] if row is None else [row])}
-    order = frame.filter(pl.col("row").is_in(list(stops)))["row"].to_list()
+    order = frame.select("row").filter(pl.col("row").is_in(list(stops)))["row"].to_list()
     inside = [each for each in order if each in marked]
     if not inside:
         return None
