@@ -13,9 +13,10 @@ from typing import IO, Final
 import click
 
 from llmlog_tui.commands.common import Log, files_argument, opened, where_option
-from llmlog_tui.commands.sql import CSV_TIME, flat
+from llmlog_tui.commands.sql import flat
 from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.sources import expand
+from llmlog_tui.units import CSV_TIME
 
 Write = Callable[[Log, IO[bytes]], None]
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import SystemCommand
 from textual.binding import BindingType
-from textual.screen import Screen
 
 from llmlog_tui.analysis.rules import DEFAULT, Rules
 from llmlog_tui.log.sources import Sources
@@ -22,7 +20,6 @@ from llmlog_tui.settings_file import Memory, Settings
 from llmlog_tui.text import inert
 from llmlog_tui.tui.arrangement import Arrangement
 from llmlog_tui.tui.bindings import APP_BINDINGS
-from llmlog_tui.tui.bookmarking import Bookmarking
 from llmlog_tui.tui.headline import Rate, headline
 from llmlog_tui.tui.jumps import Trail
 from llmlog_tui.tui.keeper import Keeper
@@ -34,6 +31,7 @@ from llmlog_tui.tui.messages import (
     Question,
     Refused,
 )
+from llmlog_tui.tui.palette import Palette
 from llmlog_tui.tui.screens.alerts import AlertsScreen
 from llmlog_tui.tui.screens.calls import CallsScreen
 from llmlog_tui.tui.screens.overview import OverviewScreen
@@ -55,7 +53,7 @@ _LOADING_FACTOR = 2
 """While loading, answers come at so many times the records of the last ones: few, and at once."""
 
 
-class LogApp(Bookmarking):
+class LogApp(Palette):
     """`llmlog-tui`: the dashboard for one or several logs.
 
     `trace` is selected at the start, and only the calls are shown for which the SQL predicate
@@ -126,8 +124,8 @@ class LogApp(Bookmarking):
         self.set_keymap(dict(self._settings.keys))
         self.work("reader", self._feed.run)
         self.work("analyst", self._analyst.run)
-        self.set_interval(1.0, self._say)
-        self._say()
+        self.set_interval(1.0, self.say)
+        self.say()
         for number in (signal.SIGTERM, signal.SIGHUP):
             self._on_signal(number)
 
@@ -169,7 +167,7 @@ class LogApp(Bookmarking):
         loading = message.progress.state == "loading" and self._overview is not None
         if not loading or self._snapshot.counts.records >= _LOADING_FACTOR * self.records_shown:
             self._ask()
-        self._say()
+        self.say()
 
     def _greet(self, progress: Progress) -> None:
         """Say how a log is made while there is none; say no more once there is."""
@@ -195,7 +193,7 @@ class LogApp(Bookmarking):
         if self._wanted_trace is not None:
             self._select_wanted_trace(self._wanted_trace)
         self._ask()
-        self._say()
+        self.say()
 
     def _show(self) -> None:
         """Give the view on screen the answers that are for it."""
@@ -239,7 +237,7 @@ class LogApp(Bookmarking):
         """A worker raised: say so, and go on with what there is."""
         if message.who == "reader":
             self._progress = Progress("failed")
-            self._say()
+            self.say()
         self.notify(
             inert(repr(message.error)),
             title=f"The {message.who} failed",
@@ -259,7 +257,7 @@ class LogApp(Bookmarking):
             self._asked = question
             self._analyst.ask(question)
 
-    def _say(self) -> None:
+    def say(self) -> None:
         """Say in the top row what is open and how it stands."""
         records = 0 if self._snapshot is None else self._snapshot.counts.records
         self.view.header.tabs = tuple(view.LABEL for view in self._views)
@@ -280,7 +278,7 @@ class LogApp(Bookmarking):
             if message.view.overview is not self._overview:
                 self._show()
             self._ask()
-            self._say()
+            self.say()
 
     def on_overview_screen_arranged(self, message: OverviewScreen.Arranged) -> None:
         """The Overview's panes are arranged in another way: so they will be next time."""
@@ -294,7 +292,7 @@ class LogApp(Bookmarking):
         """Stop the screen, or let it run again; reading goes on either way."""
         self._frozen = not self._frozen
         self._ask()
-        self._say()
+        self.say()
 
     def action_follow(self) -> None:
         """Go to the newest record and stay there."""
@@ -302,20 +300,7 @@ class LogApp(Bookmarking):
         self._frozen = False
         self.view.follow()
         self._ask()
-        self._say()
-
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """What the palette offers."""
-        yield from super().get_system_commands(screen)
-        if self._toasts.silent:
-            what = "Sound alerts", "Tell of new alerts again, with a toast and the bell"
-        else:
-            what = "Silence alerts", "No toast and no bell for new alerts; the list still has them"
-        yield SystemCommand(*what, self._silence)
-
-    def _silence(self) -> None:
-        self._toasts.silent = not self._toasts.silent
-        self._say()
+        self.say()
 
     def action_help(self) -> None:
         """Show all keys, or hide them."""

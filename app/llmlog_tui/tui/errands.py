@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 from textual.app import App
 
+from llmlog_tui.tui.exports import export
 from llmlog_tui.tui.messages import Copied, Diffed, Exported, Found, Queried, RecordRead
 from llmlog_tui.tui.screens.copy import CopyScreen
 from llmlog_tui.tui.screens.diff import DiffScreen
+from llmlog_tui.tui.screens.path import PathScreen
 from llmlog_tui.tui.screens.record import RecordScreen
 from llmlog_tui.tui.screens.sql import SqlScreen
 from llmlog_tui.tui.screens.view import View
-from llmlog_tui.tui.workers import Analyst, Feed, export, start
+from llmlog_tui.tui.workers import Analyst, Feed, start
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
@@ -110,6 +112,9 @@ class Errands(App[str]):
 
     def on_exported(self, message: Exported) -> None:
         """A file is written, or not."""
+        if isinstance(self.screen, PathScreen):
+            self.screen.answer(message)
+            return
         for view in self._sql_views():
             view.exported(message.path, message.why, is_there=message.is_there)
 

@@ -6,7 +6,6 @@ their threads, so that the first frame does not wait for it either.
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -23,7 +22,6 @@ from llmlog_tui.tui.messages import (
     Answered,
     Copied,
     Diffed,
-    Exported,
     Failed,
     Found,
     Loaded,
@@ -62,38 +60,6 @@ def start(who: str, work: Callable[[], object], post: Post) -> None:
             post(Failed(who, error))
 
     Thread(target=run, name=f"llmlog-{who}", daemon=True).start()
-
-
-def export(frame: pl.DataFrame, path: str, logs: Sequence[Path], *, replace: bool) -> Exported:
-    """Write a frame to a .csv, .parquet or .jsonl file; one that is there only to `replace` it.
-
-    It stands at its path when it is whole. One of the `logs` is never replaced.
-    """
-    import polars as pl  # noqa: PLC0415 - not before the first frame
-
-    out = Path(path).expanduser()
-    flat = frame.with_columns(pl.col(pl.List).cast(pl.List(pl.String)).list.join(","))
-    writers: dict[str, Callable[[Path], object]] = {
-        ".csv": flat.write_csv,
-        ".parquet": frame.write_parquet,
-        ".jsonl": frame.write_ndjson,
-    }
-    if out.suffix not in writers:
-        return Exported(path, f"does not end in {', '.join(writers)}")
-    part = out.with_name(f".{out.name}.part")
-    try:
-        if any(log.exists() and out.exists() and log.samefile(out) for log in logs):
-            return Exported(path, "is the log that is read")
-        if out.exists() and not replace:
-            return Exported(path, "is there already", is_there=True)
-        part.touch(mode=0o600)  # readable by its owner, as a log is
-        writers[out.suffix](part)
-        part.replace(out)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        return Exported(path, getattr(error, "strerror", None) or str(error))
-    return Exported(path)
 
 
 class Feed:
@@ -269,6 +235,12 @@ class Analyst:
         from llmlog_tui.analysis.search import search  # noqa: PLC0415 - imports polars
 
         self._post(Found(text, search(overview.frame, text, row, direction)))
+
+    def find_step(self, overview: Overview, trace_id: str, number: int, text: str) -> None:
+        """Post Found, as of a search for `text`, for a step of a trace."""
+        from llmlog_tui.analysis.search import step_of  # noqa: PLC0415 - imports polars
+
+        self._post(Found(text, step_of(overview.frame, trace_id, number)))
 
     def query(self, overview: Overview, sql: str) -> None:
         """Post Queried for an SQL query."""

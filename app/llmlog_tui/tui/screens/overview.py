@@ -135,6 +135,11 @@ class OverviewScreen(View):
         is_of_it = row is not None and self.overview.trace_of(row) == trace
         return row if is_of_it else self.overview.last_call_of(trace)
 
+    @property
+    def trace_at_hand(self) -> str | None:
+        """The selected trace."""
+        return self.selected_trace
+
     def select_trace(self, wanted: str) -> bool:
         """Select the trace with this id, or whose id begins so; False if there is none."""
         found = self.overview.trace_like(wanted) if self.overview is not None else None

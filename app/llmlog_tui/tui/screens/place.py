@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from textual.message import Message
 from textual.screen import Screen
 
 from llmlog_tui.tui.panes.pane import Pane, Spot
 from llmlog_tui.tui.widgets.table import LineTable
+
+if TYPE_CHECKING:
+    from llmlog_tui.analysis.overview import Overview
 
 
 class Bearings(NamedTuple):
@@ -22,6 +25,8 @@ class Bearings(NamedTuple):
 
 class Placed(Screen[None]):
     """A screen that one leaves by a jump, and can be brought back to."""
+
+    overview: Overview | None = None
 
     @dataclass
     class Left(Message, namespace="view"):
@@ -42,6 +47,14 @@ class Placed(Screen[None]):
     def at_hand(self) -> Hashable:
         """The key of the record that is meant by what the user does with one."""
         return self.row
+
+    @property
+    def trace_at_hand(self) -> str | None:
+        """The trace that is meant by what the user does with one: that of the record at hand."""
+        row = self.at_hand
+        return (
+            self.overview.trace_of(row) if self.overview is not None and row is not None else None
+        )
 
     @property
     def reopening(self) -> Message | None:

@@ -104,6 +104,11 @@ class ReplayScreen(View):
         return None if self._run is None else self._run.replay.steps[self._at].row
 
     @property
+    def trace_at_hand(self) -> str:
+        """The trace that is replayed."""
+        return self._trace_id
+
+    @property
     def reopening(self) -> Message:
         """The wish to replay this trace."""
         return self.ReplayWanted(self._trace_id)

@@ -113,7 +113,6 @@ class View(Placed):
 
     def __init__(self) -> None:
         super().__init__()
-        self.overview: Overview | None = None
         self.header = Header(self.LABEL)
         self.filterbar = FilterBar()
         self.findbar = FindBar()
