@@ -302,13 +302,6 @@ class LogApp(Palette):
         self._ask()
         self.say()
 
-    def action_help(self) -> None:
-        """Show all keys, or hide them."""
-        if self.screen.query("HelpPanel"):
-            self.action_hide_help_panel()
-        else:
-            self.action_show_help_panel()
-
 
 def _itself(view: View) -> View:
     """What Textual calls to make a mode's screen."""

@@ -14,11 +14,13 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from llmlog_tui import units
+from llmlog_tui.settings_file import Settings
 from llmlog_tui.text import inert
 from llmlog_tui.tui.asks import CallsIn
 from llmlog_tui.tui.bookmarking import Bookmarking
 from llmlog_tui.tui.exports import export_bundle, export_calls
 from llmlog_tui.tui.panes.calls import CallsPane
+from llmlog_tui.tui.screens.help import HelpScreen, scope_of
 from llmlog_tui.tui.screens.path import PathScreen
 from llmlog_tui.tui.toasts import Toasts
 
@@ -62,13 +64,14 @@ class Commands(CommandPalette):
 
 
 class Palette(Bookmarking):
-    """The App as far as it answers to the palette. Those that inherit own the toasts."""
+    """The App as far as it answers to the palette. Those that inherit own toasts and settings."""
 
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {
         *App.COMMANDS,
         StepProvider,
     }
     _toasts: Toasts
+    _settings: Settings
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the palette offers."""
@@ -97,8 +100,10 @@ class Palette(Bookmarking):
             self.screen.type(event.character)
 
     def action_help(self) -> None:
-        """Show all keys."""
-        raise NotImplementedError
+        """Show all keys, those in force where one is before the others."""
+        bindings = (active.binding for active in self.screen.active_bindings.values())
+        here = {scope_of(binding) for binding in bindings}
+        self.push_screen(HelpScreen(here, self._settings.keys))
 
     def _silence(self) -> None:
         self._toasts.silent = not self._toasts.silent

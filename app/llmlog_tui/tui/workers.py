@@ -167,7 +167,7 @@ class Feed:
             return
         path = Path(f"llmlog-{what.replace(' ', '-')}-{row}.{'md' if key == 'T' else 'txt'}")
         settings_file.replace(path, text + "\n")
-        self._post(Copied(what, text, str(path)))
+        self._post(Copied(what, text, str(path.absolute())))
 
     def _loaded(self, reader: Reader) -> State:
         """Everything that was there is read: from here on it is live, or that was all."""
