@@ -8,6 +8,8 @@ from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 UNKNOWN: Final = "–"
+CSV_TIME: Final = "%Y-%m-%dT%H:%M:%S%.6fZ"
+"""How a CSV file has a time, in polars' words: as the record's ts."""
 
 _EXACT_BELOW: Final = 10_000
 _SECOND: Final = 1_000.0

@@ -92,3 +92,15 @@ def test_a_folder_or_glob_without_a_log_is_one_clear_line(
 
 def test_a_dash_is_standard_input() -> None:
     assert expand(["-"], must_exist=True) == [Path("-")]
+
+
+def test_bookmarks_beside_a_log_are_no_log_in_a_folder_a_glob_or_what_a_shell_made_of_one(
+    tmp_path: Path,
+) -> None:
+    names = [str(tmp_path / name) for name in ("calls.jsonl", "calls.jsonl.bookmarks")]
+    for name in names:
+        Path(name).touch()
+    for asked in ([str(tmp_path)], [str(tmp_path / "calls*")], names):
+        assert expand(asked, must_exist=True) == [tmp_path / "calls.jsonl"]
+    with pytest.raises(SourceError, match="has the bookmarks of a log, and is none"):
+        expand(names[1:], must_exist=True)

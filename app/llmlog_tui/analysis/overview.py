@@ -150,6 +150,19 @@ class Overview:
             found = self.frame.slice(first, rows).filter(is_one)
         return found
 
+    def has(self, row: int) -> bool:
+        """Whether there is a record with this key."""
+        return self.frame["row"].index_of(row) is not None
+
+    def lets_through(self, row: int) -> bool:
+        """Whether `where` leaves the record with this key, or its trace, to be seen."""
+        trace = self.trace_of(row)
+        if self.where is None:
+            return True
+        if trace is not None:
+            return self.traces["trace_id"].index_of(trace) is not None
+        return self.calls["row"].index_of(row) is not None
+
     def last_call_of(self, trace_id: str) -> int | None:
         """The key of the last call of a trace; None if it made none."""
         rows = self.calls.filter(pl.col("trace_id") == trace_id)["row"]

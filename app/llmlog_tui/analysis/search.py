@@ -24,6 +24,13 @@ class Hit:
     total: int
 
 
+def step_of(frame: pl.DataFrame, trace_id: str, number: int) -> Hit | None:
+    """The step with this number of a trace; None if it has no such step."""
+    where = (pl.col("trace_id") == trace_id) & (pl.col("step") == number)
+    rows = frame.select("row", "trace_id", "step").filter(where)["row"]
+    return Hit(int(rows[0]), 1, len(rows)) if len(rows) else None
+
+
 def search(frame: pl.DataFrame, text: str, row: int | None, direction: int) -> Hit | None:
     """The next match behind the record with key `row`, or with direction -1 before it.
 

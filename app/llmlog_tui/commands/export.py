@@ -13,10 +13,11 @@ from typing import IO, Final, TypeVar
 import click
 
 from llmlog_tui.commands.common import Log, files_argument, opened, where_option
-from llmlog_tui.commands.sql import CSV_TIME, flat
+from llmlog_tui.commands.sql import flat
 from llmlog_tui.formats.otlp import to_lines
 from llmlog_tui.log.schema import COLUMNS, plain
 from llmlog_tui.log.sources import expand
+from llmlog_tui.units import CSV_TIME
 
 Told = Callable[[int, int], object]
 """Is told how much of a piece of work is done, and of how much."""

@@ -11,6 +11,7 @@ import click
 
 from llmlog_tui import units
 from llmlog_tui.analysis.detail import cut_off
+from llmlog_tui.analysis.identity import name_of
 from llmlog_tui.analysis.timeline import Note, Timeline
 from llmlog_tui.text import inert
 
@@ -48,12 +49,6 @@ def toned(line: str, *, failed: bool, slow: bool = False) -> str:
     """The line in colour where it is remarkable; click takes away what is not wanted."""
     tone = "red" if failed else "yellow" if slow else None
     return click.style(line, fg=tone) if tone else line
-
-
-def name_of(record: Mapping[str, Any]) -> str:
-    """What a record is of: a tool, a span, a model, else its event."""
-    names = (record[name] for name in ("tool_name", "name", "model", "requested_model"))
-    return next((str(name) for name in names if name), str(record["event"]))
 
 
 def _notes(record: Mapping[str, Any], why: str) -> Iterator[str]:

@@ -12,6 +12,7 @@ from llmlog_tui.analysis.sql import query
 from llmlog_tui.commands.common import echo_json, files_argument, opened
 from llmlog_tui.commands.rules import rules_option
 from llmlog_tui.commands.shown import table
+from llmlog_tui.units import CSV_TIME
 
 Format = Literal["table", "json", "csv"]
 
@@ -21,8 +22,6 @@ Tables:
   traces   runs; columns as of llmlog traces --json
   records  everything, tool executions, spans and foreign events too; columns as of calls
 """
-
-CSV_TIME = "%Y-%m-%dT%H:%M:%S%.6fZ"
 
 
 @click.command("sql", epilog=_TABLES)

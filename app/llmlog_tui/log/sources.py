@@ -20,7 +20,7 @@ class Sources:
     """The files that names from a command line mean: paths, globs, folders, - for standard input.
 
     A path is that file only. A glob or a folder is one log with its rotated and compressed parts,
-    and may match more files later.
+    and may match more files later. The bookmarks beside a log are never read as one.
     """
 
     def __init__(self, names: Sequence[str], *, must_exist: bool) -> None:
@@ -28,7 +28,7 @@ class Sources:
 
         (A follower waits for it instead.)
         """
-        self.names = tuple(names)
+        self.names = _without_bookmarks(names)
         self.may_grow = any(_is_pattern(name) for name in self.names)
         """Whether files() may come to be more."""
         for name in self.names:
@@ -52,6 +52,23 @@ _LOG_NAME: Final = re.compile(
 
 _MAX_AGE_DIGITS: Final = 4
 """More digits are a date."""
+
+
+_BOOKMARKS: Final = ".bookmarks"
+
+
+def bookmarks_of(path: Path) -> Path:
+    """Where the bookmarks of a log are: beside it, in one file for all its rotated parts."""
+    match = _LOG_NAME.fullmatch(path.name)
+    return path.with_name((match["base"] if match else path.name) + _BOOKMARKS)
+
+
+def _without_bookmarks(names: Sequence[str]) -> tuple[str, ...]:
+    """What a shell made of `calls.jsonl*`, without the bookmarks; but they alone are no log."""
+    logs = tuple(name for name in names if not name.endswith(_BOOKMARKS) or Path(name).is_dir())
+    if names and not logs:
+        raise SourceError(f"{names[0]}: has the bookmarks of a log, and is none")
+    return logs
 
 
 def _is_pattern(name: str) -> bool:
@@ -88,7 +105,8 @@ def _matches(name: str) -> list[Path]:
         found = [file for file in path.iterdir() if _LOG_NAME.fullmatch(file.name)]
     else:
         found = [Path(match) for match in glob.iglob(name, recursive=True)]  # noqa: PTH207 - Path.glob takes no absolute pattern
-    return sorted((file for file in found if file.is_file()), key=_age)
+    logs = (file for file in found if file.suffix != _BOOKMARKS and file.is_file())
+    return sorted(logs, key=_age)
 
 
 def _age(path: Path) -> tuple[str, bool, int, str]:

@@ -25,6 +25,8 @@ from llmlog_tui.tui.arrangement import Arrangement
 from llmlog_tui.tui.bindings import APP_BINDINGS
 from llmlog_tui.tui.dressing import Dressing
 from llmlog_tui.tui.headline import Rate, headline
+from llmlog_tui.tui.jumps import Trail
+from llmlog_tui.tui.keeper import Keeper
 from llmlog_tui.tui.messages import (
     Answered,
     Failed,
@@ -33,11 +35,11 @@ from llmlog_tui.tui.messages import (
     Question,
     Refused,
 )
+from llmlog_tui.tui.palette import Palette
 from llmlog_tui.tui.promptness import Promptness
 from llmlog_tui.tui.screens.alerts import AlertsScreen
 from llmlog_tui.tui.screens.calls import CallsScreen
 from llmlog_tui.tui.screens.overview import OverviewScreen
-from llmlog_tui.tui.screens.replay import ReplayScreen
 from llmlog_tui.tui.screens.sql import SqlScreen
 from llmlog_tui.tui.screens.trends import TrendsScreen
 from llmlog_tui.tui.screens.view import View
@@ -56,7 +58,7 @@ _LOADING_FACTOR = 2
 """While loading, answers come at so many times the records of the last ones: few, and at once."""
 
 
-class LogApp(Dressing):
+class LogApp(Palette, Dressing):
     """`llmlog-tui`: the dashboard for one or several logs.
 
     `trace` is selected at the start, and only the calls are shown for which the SQL predicate
@@ -96,7 +98,8 @@ class LogApp(Dressing):
             AlertsScreen(),
             SqlScreen(),
         )
-        self._wanted_row: int | None = None
+        self._trail = Trail()
+        self._keeper = Keeper(self._feed.lines_of, self.post_message)
         self._toasts = Toasts()
         self._promptness = Promptness()
         for view in self._views:
@@ -130,7 +133,7 @@ class LogApp(Dressing):
         self.work("analyst", self._analyst.run)
         self._promptness.begin()
         self.set_interval(1.0, self._each_second)
-        self._say()
+        self.say()
         for number in (signal.SIGTERM, signal.SIGHUP):
             self._on_signal(number)
 
@@ -154,7 +157,7 @@ class LogApp(Dressing):
         await super().on_event(event)
 
     def _each_second(self) -> None:
-        self._say()
+        self.say()
         self._promptness.rest()
 
     # -- what tests wait for
@@ -183,7 +186,7 @@ class LogApp(Dressing):
         loading = message.progress.state == "loading" and self._overview is not None
         if not loading or self._snapshot.counts.records >= _LOADING_FACTOR * self.records_shown:
             self._ask()
-        self._say()
+        self.say()
 
     def _greet(self, progress: Progress) -> None:
         """Say how a log is made while there is none; say no more once there is."""
@@ -213,16 +216,20 @@ class LogApp(Dressing):
         if self._wanted_trace is not None:
             self._select_wanted_trace(self._wanted_trace)
         self._ask()
-        self._say()
+        self.say()
 
     def _show(self) -> None:
         """Give the view on screen the answers that are for it."""
         if self._overview is not None:
             mine = self._answered is not None and self._answered.ask == self.view.ask
             self.view.take(self._overview, self._answer if mine else None)
-            if self._wanted_row is not None and self._overview.where == self._where:
-                self.view.go_to(self._wanted_row)
-                self._wanted_row = None
+            if self._overview.where == self._where:
+                self.arrive()
+
+    def ask_anew(self) -> None:
+        """Show what there is, and ask for what is missing."""
+        self._show()
+        self._ask()
 
     def on_refused(self, message: Refused) -> None:
         """A filter has no answer: say why, and go on without."""
@@ -253,7 +260,7 @@ class LogApp(Dressing):
         """A worker raised: say so, and go on with what there is."""
         if message.who == "reader":
             self._progress = Progress("failed")
-            self._say()
+            self.say()
         self.notify(
             inert(repr(message.error)),
             title=f"The {message.who} failed",
@@ -273,7 +280,7 @@ class LogApp(Dressing):
             self._asked = question
             self._analyst.ask(question)
 
-    def _say(self) -> None:
+    def say(self) -> None:
         """Say in the top row what is open and how it stands."""
         records = 0 if self._snapshot is None else self._snapshot.counts.records
         self.view.header.tabs = tuple(view.LABEL for view in self._views)
@@ -295,36 +302,7 @@ class LogApp(Dressing):
             if message.view.overview is not self._overview:
                 self._show()
             self._ask()
-            self._say()
-
-    def on_view_filter_wanted(self, message: View.FilterWanted) -> None:
-        """Other calls are to be shown, maybe elsewhere."""
-        self._where, self._wanted_row = message.where, message.row
-        if message.view is not None:
-            self.go_to_view(message.view)
-        self._ask()
-
-    def on_view_go_wanted(self, message: View.GoWanted) -> None:
-        """A record is to be shown in another view."""
-        self.go_to_view(message.view)
-        self._show()
-        self.view.go_to(message.row)
-
-    def on_view_replay_wanted(self, message: View.ReplayWanted) -> None:
-        """A trace is to be replayed."""
-        self.push_screen(ReplayScreen(message.trace_id, message.row))
-
-    def go_to_view(self, name: str) -> None:
-        """Put another view on screen, and close what was opened on top of it."""
-        if self.current_mode != name:
-            self.switch_mode(name)
-        while len(self.screen_stack) > 1:
-            self.pop_screen()
-
-    def action_view(self, digit: int) -> None:
-        """Go to the view with this digit."""
-        if digit <= len(self._views):
-            self.go_to_view(self._views[digit - 1].NAME)
+            self.say()
 
     def on_overview_screen_arranged(self, message: OverviewScreen.Arranged) -> None:
         """The Overview's panes are arranged in another way: so they will be next time."""
@@ -338,40 +316,25 @@ class LogApp(Dressing):
         """Stop the screen, or let it run again; reading goes on either way."""
         self._frozen = not self._frozen
         self._ask()
-        self._say()
+        self.say()
 
     def action_follow(self) -> None:
         """Go to the newest record and stay there."""
+        self.leave()
         self._frozen = False
         self.view.follow()
         self._ask()
-        self._say()
+        self.say()
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the palette offers."""
         yield from super().get_system_commands(screen)
-        if self._toasts.silent:
-            what = "Sound alerts", "Tell of new alerts again, with a toast and the bell"
-        else:
-            what = "Silence alerts", "No toast and no bell for new alerts; the list still has them"
-        yield SystemCommand(*what, self._silence)
         if screen is self._overview_screen:
             yield SystemCommand(
                 "Traces by session, or as they came",
                 "Group the traces of the Overview by session, or no more",
                 self._overview_screen.traces.action_group,
             )
-
-    def _silence(self) -> None:
-        self._toasts.silent = not self._toasts.silent
-        self._say()
-
-    def action_help(self) -> None:
-        """Show all keys, or hide them."""
-        if self.screen.query("HelpPanel"):
-            self.action_hide_help_panel()
-        else:
-            self.action_show_help_panel()
 
 
 def _itself(view: View) -> View:

@@ -104,10 +104,56 @@ APP_BINDINGS: Final = _named(
             tooltip="Go to the newest record and stay there",
         ),
         *(
-            Binding(str(digit), f"view({digit})", f"view {digit}", show=False)
-            for digit in range(1, 7)
+            Binding(
+                str(digit), f"view({digit})", f"view {digit}", show=False, tooltip=f"Go to {name}"
+            )
+            for digit, name in enumerate(("Overview", "Calls", "Trends", "Alerts", "SQL"), 1)
         ),
-        Binding("colon,ctrl+p", "command_palette", "commands", key_display=":", show=False),
+        Binding(
+            "m", "bookmark", "bookmark", tooltip="Bookmark this record, or no more", show=False
+        ),
+        Binding(
+            "apostrophe",
+            "bookmarks",
+            "bookmarks",
+            key_display="'",
+            tooltip="List the bookmarks, and put notes on them",
+            show=False,
+        ),
+        Binding(
+            "u", "next_bookmark(1)", "next bookmark", tooltip="Go to the next bookmark", show=False
+        ),
+        Binding(
+            "U",
+            "next_bookmark(-1)",
+            "bookmark before",
+            tooltip="Go to the bookmark before",
+            show=False,
+        ),
+        Binding(
+            "less_than_sign",
+            "jump(-1)",
+            "jump back",
+            key_display="<",
+            tooltip="Go back to where the last jump came from",
+            show=False,
+        ),
+        Binding(
+            "greater_than_sign",
+            "jump(1)",
+            "jump forward",
+            key_display=">",
+            tooltip="Go forward again",
+            show=False,
+        ),
+        Binding(
+            "colon,ctrl+p",
+            "command_palette",
+            "commands",
+            key_display=":",
+            tooltip="Choose a command: export, bundle, theme; a number goes to that step",
+            show=False,
+        ),
         Binding("question_mark,f1", "help", "help", key_display="?", tooltip="Show all keys"),
         Binding("q", "quit", "quit", tooltip="Leave at once"),
         Binding("ctrl+q", "quit", "quit", show=False, priority=True),
@@ -151,8 +197,20 @@ PICK_BINDINGS: Final = _named(
     [
         Binding("h,left", "column(-1)", "column", key_display="h/l", tooltip="Column to the left"),
         Binding("l,right", "column(1)", "column on", tooltip="Column to the right", show=False),
-        Binding("equals_sign", "pick('this')", "only this", key_display="="),
-        Binding("minus", "pick('others')", "not this", key_display="-"),
+        Binding(
+            "equals_sign",
+            "pick('this')",
+            "only this",
+            key_display="=",
+            tooltip="Show only what has the value under the cursor",
+        ),
+        Binding(
+            "minus",
+            "pick('others')",
+            "not this",
+            key_display="-",
+            tooltip="Hide what has the value under the cursor",
+        ),
     ],
 )
 ALL_CALLS_BINDINGS: Final = _named(
@@ -364,6 +422,18 @@ COPY_BINDINGS: Final = _named(
     ]
     + [Binding("escape", "dismiss('')", "back", key_display="Esc")],
 )
+BOOKMARKS_BINDINGS: Final = _named(
+    "bookmarks",
+    [
+        Binding("enter", "go", "go there", key_display="Enter", tooltip="Go to the record"),
+        Binding("n", "note", "note", tooltip="Put a note on the bookmark"),
+        Binding("x,delete", "remove", "remove", key_display="x", tooltip="Remove the bookmark"),
+        Binding("escape,q,apostrophe", "back", "back", key_display="Esc", tooltip="Go back"),
+    ],
+)
+NOTE_BINDINGS: Final = _named(
+    "note", [Binding("escape", "close", "back", key_display="Esc", tooltip="Keep the old note")]
+)
 FIND_BINDINGS: Final = _named(
     "find",
     [
@@ -390,16 +460,34 @@ RECORD_BINDINGS: Final = _named(
     "record",
     [
         Binding("escape,q,enter", "dismiss", "back", key_display="Esc"),
-        Binding("j", "scroll_down", "down", show=False),
-        Binding("k", "scroll_up", "up", show=False),
     ],
 )
 
-IDS: Final = {
-    binding.id: binding
+SHEET_BINDINGS: Final = _named(
+    "sheet",
+    [
+        Binding("j,down", "roll(1)", "down", show=False),
+        Binding("k,up", "roll(-1)", "up", show=False),
+        Binding("pagedown,space", "page(0.9)", "page down", show=False),
+        Binding("pageup", "page(-0.9)", "page up", show=False),
+        Binding("ctrl+d", "page(0.5)", "half a page down", show=False),
+        Binding("ctrl+u", "page(-0.5)", "half a page up", show=False),
+        Binding("g,home", "all(-1)", "first line", show=False),
+        Binding("G,end", "all(1)", "last line", show=False),
+    ],
+)
+HELP_BINDINGS: Final = _named(
+    "help",
+    [Binding("escape,q,question_mark,f1", "dismiss", "back", tooltip="Close the help")],
+)
+
+ALL: Final[tuple[Binding, ...]] = tuple(
+    binding
     for name, bindings in dict(globals()).items()
     if name.endswith("_BINDINGS")
     for binding in bindings
-    if binding.id is not None
-}
+)
+"""All keys, in the order of this file."""
+
+IDS: Final = {binding.id: binding for binding in ALL if binding.id is not None}
 """All keys, by id."""

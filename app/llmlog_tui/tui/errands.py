@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 from textual.app import App
 
+from llmlog_tui.tui.exports import export
 from llmlog_tui.tui.messages import Copied, Diffed, Exported, Found, Queried, RecordRead
 from llmlog_tui.tui.screens.copy import CopyScreen
 from llmlog_tui.tui.screens.diff import DiffScreen
+from llmlog_tui.tui.screens.path import PathScreen
 from llmlog_tui.tui.screens.record import RecordScreen
 from llmlog_tui.tui.screens.sql import SqlScreen
 from llmlog_tui.tui.screens.view import View
-from llmlog_tui.tui.workers import Analyst, Feed, export, start
+from llmlog_tui.tui.workers import Analyst, Feed, start
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
@@ -78,9 +80,9 @@ class Errands(App[str]):
 
     # -- two runs
 
-    def on_view_diff_wanted(self, message: View.DiffWanted) -> None:
-        """Two traces are to be laid side by side."""
-        overview, a, b = self._overview, message.a, message.b
+    def lay_side_by_side(self, a: str, b: str) -> None:
+        """Show two traces beside each other."""
+        overview = self._overview
         if overview is not None:
             self.push_screen(DiffScreen(a, b))
             self.work("diff", lambda: self._feed.diff(overview, a, b))
@@ -110,6 +112,9 @@ class Errands(App[str]):
 
     def on_exported(self, message: Exported) -> None:
         """A file is written, or not."""
+        if isinstance(self.screen, PathScreen):
+            self.screen.answer(message)
+            return
         for view in self._sql_views():
             view.exported(message.path, message.why, is_there=message.is_there)
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from llmlog_tui.analysis.alerts import Alert
     from llmlog_tui.analysis.divergence import Divergence
+    from llmlog_tui.analysis.identity import Bookmark, Identity
     from llmlog_tui.analysis.overview import Overview
     from llmlog_tui.analysis.search import Hit
     from llmlog_tui.log.store import Snapshot
@@ -160,6 +161,29 @@ class Copied(Message):
     what: str
     text: str | None
     path: str = ""
+
+
+@dataclass
+class Bookmarked(Message):
+    """The bookmarks, the oldest record first, and the keys of the records that were read.
+
+    `said` is what became of a change, `problems` what the user should know of besides.
+    """
+
+    bookmarks: tuple[Bookmark, ...]
+    rows: Mapping[Identity, int]
+    said: str = ""
+    problems: tuple[str, ...] = ()
+
+
+@dataclass
+class BookmarkFound(Message):
+    """The next bookmarked record, the `nth` (from 1) of `total`, and the note on it."""
+
+    row: int
+    nth: int
+    total: int
+    note: str
 
 
 @dataclass

@@ -6,7 +6,6 @@ their threads, so that the first frame does not wait for it either.
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from textual.message import Message
 
+from llmlog_tui import settings_file
 from llmlog_tui.analysis.rules import DEFAULT, Rules
 from llmlog_tui.log.sources import Sources
 from llmlog_tui.log.window import EVERYTHING, Window
@@ -22,7 +22,6 @@ from llmlog_tui.tui.messages import (
     Answered,
     Copied,
     Diffed,
-    Exported,
     Failed,
     Found,
     Loaded,
@@ -61,38 +60,6 @@ def start(who: str, work: Callable[[], object], post: Post) -> None:
             post(Failed(who, error))
 
     Thread(target=run, name=f"llmlog-{who}", daemon=True).start()
-
-
-def export(frame: pl.DataFrame, path: str, logs: Sequence[Path], *, replace: bool) -> Exported:
-    """Write a frame to a .csv, .parquet or .jsonl file; one that is there only to `replace` it.
-
-    It stands at its path when it is whole. One of the `logs` is never replaced.
-    """
-    import polars as pl  # noqa: PLC0415 - not before the first frame
-
-    out = Path(path).expanduser()
-    flat = frame.with_columns(pl.col(pl.List).cast(pl.List(pl.String)).list.join(","))
-    writers: dict[str, Callable[[Path], object]] = {
-        ".csv": flat.write_csv,
-        ".parquet": frame.write_parquet,
-        ".jsonl": frame.write_ndjson,
-    }
-    if out.suffix not in writers:
-        return Exported(path, f"does not end in {', '.join(writers)}")
-    part = out.with_name(f".{out.name}.part")
-    try:
-        if any(log.exists() and out.exists() and log.samefile(out) for log in logs):
-            return Exported(path, "is the log that is read")
-        if out.exists() and not replace:
-            return Exported(path, "is there already", is_there=True)
-        part.touch(mode=0o600)  # readable by its owner, as a log is
-        writers[out.suffix](part)
-        part.replace(out)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        return Exported(path, getattr(error, "strerror", None) or str(error))
-    return Exported(path)
 
 
 class Feed:
@@ -167,16 +134,23 @@ class Feed:
         self._post(Diffed(found, (begins[0], begins[1]), ends(frame)))
 
     def _hashes(self, frame: pl.DataFrame) -> dict[int, list[str]]:
-        """The prefix_hashes of a frame's records, by key; each block is read once."""
+        """The prefix_hashes of a frame's records, by key."""
         from llmlog_tui.analysis.prefixes import hashes_in  # noqa: PLC0415 - imports polars
 
-        known = {}
+        found = ((row, hashes_in(line)) for row, line in self.lines_of(frame).items())
+        return {row: hashes for row, hashes in found if hashes}
+
+    def lines_of(self, frame: pl.DataFrame) -> dict[int, bytes]:
+        """The lines of a frame's records, by key, where their file is there; each block read once.
+
+        The order is the frame's.
+        """
+        found: dict[int, bytes] = {}
         for records in frame.partition_by("block", maintain_order=True):
             lines = self._reader.raw_lines(records["block"][0]) if self._reader else None
-            for row, line in records.select("row", "line").iter_rows():
-                if lines is not None and (found := hashes_in(lines[line])):
-                    known[row] = found
-        return known
+            if lines is not None:
+                found |= {row: lines[at] for row, at in records.select("row", "line").iter_rows()}
+        return {row: found[row] for row in frame["row"] if row in found}
 
     def copy(self, overview: Overview, row: int, key: str) -> None:
         """Post Copied for what CHOICES has under a key; a capital saves it in the folder we are in.
@@ -192,8 +166,8 @@ class Feed:
             self._post(Copied(what, text))
             return
         path = Path(f"llmlog-{what.replace(' ', '-')}-{row}.{'md' if key == 'T' else 'txt'}")
-        path.write_text(text + "\n", encoding="utf-8")
-        self._post(Copied(what, text, str(path)))
+        settings_file.replace(path, text + "\n")
+        self._post(Copied(what, text, str(path.absolute())))
 
     def _loaded(self, reader: Reader) -> State:
         """Everything that was there is read: from here on it is live, or that was all."""
@@ -269,6 +243,12 @@ class Analyst:
         from llmlog_tui.analysis.search import search  # noqa: PLC0415 - imports polars
 
         self._post(Found(text, search(overview.frame, text, row, direction)))
+
+    def find_step(self, overview: Overview, trace_id: str, number: int, text: str) -> None:
+        """Post Found, as of a search for `text`, for a step of a trace."""
+        from llmlog_tui.analysis.search import step_of  # noqa: PLC0415 - imports polars
+
+        self._post(Found(text, step_of(overview.frame, trace_id, number)))
 
     def query(self, overview: Overview, sql: str) -> None:
         """Post Queried for an SQL query."""

@@ -46,6 +46,7 @@ class CallsPane(Pane):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*CALLS_BINDINGS, *PICK_BINDINGS, *COLUMN_BINDINGS]
+    shows_records = True
 
     @dataclass
     class ColumnsWanted(Message):

@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Hashable
+from typing import ClassVar, Final, NamedTuple
 
 from rich.cells import cell_len
 from textual.content import Content
 from textual.reactive import reactive
 
 from llmlog_tui.text import inert
+from llmlog_tui.tui.widgets.rows import Row, Span
 from llmlog_tui.tui.widgets.table import LineTable
 
-_CORNERS = 4
+_CORNERS: Final = 4
+BOOKMARK: Final = Span("◆", "accent")
+
+
+class Spot(NamedTuple):
+    """The row under a pane's cursor, and how many lines it stands below the first on screen."""
+
+    key: Hashable
+    lines_above: int
 
 
 class Pane(LineTable):
     """A table that draws itself anew from what it was last given."""
 
+    shows_records: ClassVar[bool] = False
+    """Whether the keys of its rows are those of records."""
+
     compact: reactive[bool] = reactive(default=False, toggle_class="-compact")
+    bookmarked: frozenset[int] = frozenset()
 
     def watch_compact(self) -> None:
         """Take the columns of the other form."""
@@ -42,3 +57,29 @@ class Pane(LineTable):
             self.border_title, self.border_subtitle = map(Content, labels)
 
     _labels = "", ""
+
+    # -- bookmarks, and the way back
+
+    def take_bookmarks(self, rows: frozenset[int]) -> None:
+        """Mark the records with these keys in the gutter."""
+        if self.shows_records and rows != self.bookmarked:
+            self.bookmarked = rows
+            self.redraw()
+
+    def mark_of(self, index: int, row: Row) -> Span:
+        """A bookmark comes before any other mark."""
+        if self.bookmarked and self.source.key(index) in self.bookmarked:
+            return BOOKMARK
+        return row.mark
+
+    @property
+    def spot(self) -> Spot:
+        """Where the cursor is, to come back to."""
+        return Spot(self.cursor_key, self._cursor - self._top)
+
+    def return_to(self, spot: Spot) -> bool:
+        """Bring the cursor and its row back to where they were; False if the row is gone."""
+        if spot.key is None or not self.move_to(spot.key):
+            return False
+        self._scroll(self._cursor - spot.lines_above)
+        return True

@@ -58,6 +58,7 @@ class TimelinePane(Pane):
     """One trace, step by step; of its time all is shown, or the stretch that was zoomed to."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*TIMELINE_BINDINGS, *TIME_BINDINGS]
+    shows_records = True
     NAME: ClassVar[str] = "Timeline"
 
     @dataclass

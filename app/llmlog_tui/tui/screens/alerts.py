@@ -136,6 +136,11 @@ class AlertsScreen(View):
         if self.alert is not None:
             self.post_message(self.GoWanted("overview", self.alert.row))
 
+    def return_to(self, bearings: object) -> None:
+        """Be as it was, the evidence too."""
+        super().return_to(bearings)
+        self._explain()
+
     def show_alert(self, at: int) -> None:
         """Put the cursor on an alert."""
         self.findings.move_to(self.findings.source.key(at))

@@ -93,6 +93,11 @@ class CallsScreen(View):
         else:
             super().go_to(row)
 
+    def return_to(self, bearings: object) -> None:
+        """Be as it was, in the drawer too."""
+        super().return_to(bearings)
+        self._settle()
+
     @property
     def following(self) -> bool:
         """Whether the newest call is on screen."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.binding import BindingType
 from textual.content import Content
+from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -68,6 +69,11 @@ class DiffScreen(View):
         self._found = message.found
         self.pairs.hold(message)
         self.deltas.update(Content.assemble(*_deltas(message.found, compact=self.compact)))
+
+    @property
+    def reopening(self) -> Message:
+        """The wish to lay these traces side by side."""
+        return self.DiffWanted(*self.traces)
 
     @property
     def row(self) -> Hashable:

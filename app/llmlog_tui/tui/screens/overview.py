@@ -23,6 +23,7 @@ from llmlog_tui.tui.panes.calls import CallsPane
 from llmlog_tui.tui.panes.pane import Pane
 from llmlog_tui.tui.panes.timeline import TimelinePane
 from llmlog_tui.tui.panes.traces import TracesPane
+from llmlog_tui.tui.screens.place import Bearings
 from llmlog_tui.tui.screens.view import View
 from llmlog_tui.tui.widgets.kpirow import KpiRow
 from llmlog_tui.tui.widgets.table import LineTable
@@ -121,6 +122,25 @@ class OverviewScreen(View):
         """The call under the cursor."""
         return self.calls.cursor_key
 
+    @property
+    def at_hand(self) -> Hashable:
+        """The step under the cursor of Timeline if that has the keys, else the call.
+
+        From Traces its cursor takes that of Calls along, a moment later: what counts is the trace.
+        """
+        if self.timeline.has_focus:
+            return self.timeline.cursor_key
+        row, trace = self.row, self.selected_trace
+        if self.overview is None or trace is None or not self.traces.has_focus:
+            return row
+        is_of_it = row is not None and self.overview.trace_of(row) == trace
+        return row if is_of_it else self.overview.last_call_of(trace)
+
+    @property
+    def trace_at_hand(self) -> str | None:
+        """The selected trace."""
+        return self.selected_trace
+
     def select_trace(self, wanted: str) -> bool:
         """Select the trace with this id, or whose id begins so; False if there is none."""
         found = self.overview.trace_like(wanted) if self.overview is not None else None
@@ -186,12 +206,6 @@ class OverviewScreen(View):
     def _open_trace(self, message: LineTable.Selected) -> None:
         self.post_message(self.ReplayWanted(str(message.key)))
 
-    def action_copy(self) -> None:
-        """Ask what to copy: of the step or call under the cursor of the pane that has the keys."""
-        pane = self.timeline if self.timeline.has_focus else self.calls
-        if isinstance(pane.cursor_key, int):
-            self.post_message(self.CopyWanted(pane.cursor_key))
-
     def action_mark(self) -> None:
         """Mark the trace under the cursor as A; the next one as B, and lay both side by side."""
         trace, a = self.selected_trace, self._marked
@@ -218,10 +232,12 @@ class OverviewScreen(View):
     @on(LineTable.Selected, "#alerts")
     def _open_alert(self, message: LineTable.Selected) -> None:
         if isinstance(message.key, tuple):
+            self.leave()
             self.go_to(message.key[1])
 
     def action_trace(self) -> None:
         """From the call under the cursor to its trace."""
+        self.leave()
         self.go_to(self.calls.cursor_key)
         self.traces.focus()
 
@@ -231,6 +247,22 @@ class OverviewScreen(View):
         self.alerts.move_to(key)
         if isinstance(key, tuple):
             self.go_to(key[1])
+
+    def bearings(self) -> object:
+        """With the pane that has the screen for itself."""
+        return super().bearings(), self._zoomed
+
+    def return_to(self, bearings: object) -> None:
+        """Be as it was; a step of another trace is gone to when its timeline is here."""
+        if not isinstance(bearings, tuple) or len(bearings) != len((Bearings, Pane)):
+            return
+        shared, self._zoomed = bearings
+        self._share_room()
+        super().return_to(shared)
+        if isinstance(shared, Bearings):
+            self._wanted_step = dict(shared.spots)[self.timeline.id].key
+        self.calls.mark(self.selected_trace)
+        self.post_message(self.Asks(self))
 
     # -- how the panes share the screen
 

@@ -10,6 +10,7 @@ from textual import on
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
@@ -108,6 +109,27 @@ class ReplayScreen(View):
     def row(self) -> int | None:
         """The current step's record."""
         return None if self._run is None else self._run.replay.steps[self._at].row
+
+    @property
+    def trace_at_hand(self) -> str:
+        """The trace that is replayed."""
+        return self._trace_id
+
+    @property
+    def reopening(self) -> Message:
+        """The wish to replay this trace."""
+        return self.ReplayWanted(self._trace_id)
+
+    def bearings(self) -> object:
+        """The current step."""
+        return self.row
+
+    def return_to(self, bearings: object) -> None:
+        """Go to that step, if need be when the run is here."""
+        if isinstance(bearings, int) and self._run is not None:
+            self.go_to(bearings)
+        elif isinstance(bearings, int):
+            self._wanted_row = bearings
 
     def show(self, overview: Overview, answer: object | None) -> None:
         """Show the run as far as it is known; a running one grows."""
@@ -247,6 +269,7 @@ class ReplayScreen(View):
         if found is None:
             self.hint(f"No failed step {'after' if direction > 0 else 'before'} this one.")
         else:
+            self.leave()
             self._pause()
             self._go(found)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, ClassVar, Final, cast
+from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias, cast
 
 from textual.binding import BindingType
 from textual.containers import Vertical
@@ -23,6 +23,8 @@ from llmlog_tui.tui.widgets.chart import LABEL, Chart, Line, axis
 if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
     from llmlog_tui.analysis.trends import Trends
+
+_Look: TypeAlias = tuple[tuple[datetime, datetime] | None, str | None, int | None]
 
 _PER_CELL: Final = 2
 _LEGEND: Final = "≠ fingerprint change   ▲ alert   · slow call"
@@ -167,6 +169,16 @@ class TrendsScreen(View):
         return Content.assemble(*said, filters, right)
 
     # -- what the user does
+
+    def bearings(self) -> object:
+        """The time that is looked at, the model, the cursor."""
+        return self._within, self._model, self._cursor
+
+    def return_to(self, bearings: object) -> None:
+        """Look at that time, that model, that cursor again."""
+        self._within, self._model, self._cursor = cast("_Look", bearings)
+        self.post_message(self.Asks(self))
+        self._draw()
 
     @property
     def row(self) -> Hashable:

@@ -12,12 +12,12 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
-from textual.screen import Screen
 from textual.widget import Widget
 
 from llmlog_tui.text import inert
 from llmlog_tui.tui.bindings import VIEW_BINDINGS
 from llmlog_tui.tui.newest import Newest
+from llmlog_tui.tui.screens.place import Placed
 from llmlog_tui.tui.widgets.filterbar import FilterBar
 from llmlog_tui.tui.widgets.findbar import FindBar
 from llmlog_tui.tui.widgets.header import Header
@@ -33,7 +33,7 @@ COMPACT_WIDTH, COMPACT_HEIGHT = 100, 30
 """Under so many columns or rows a view takes its compact form."""
 
 
-class View(Newest, Screen[None]):
+class View(Newest, Placed):
     """A whole screen about the log: header, filter, body, find line, keys.
 
     The App gives it an Overview, and the answer to its own `ask` if it has one; what the user wants
@@ -114,7 +114,6 @@ class View(Newest, Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.overview: Overview | None = None
         self.header = Header(self.LABEL)
         self.filterbar = FilterBar()
         self.findbar = FindBar()
@@ -145,11 +144,6 @@ class View(Newest, Screen[None]):
     @abstractmethod
     def show(self, overview: Overview, answer: object | None) -> None:
         """Show an Overview, and the answer to `ask`; None if it is still on its way."""
-
-    @property
-    def row(self) -> Hashable:
-        """The key of the record that the view is at; None without one."""
-        return None
 
     def go_to(self, row: Hashable) -> None:
         """Show the record with this key; a view that cannot, sends the user to the Overview."""
@@ -228,6 +222,7 @@ class View(Newest, Screen[None]):
             self.hint(f"Nothing has {inert(text, 60)}.")
             return
         self._found_row = hit.row
+        self.leave()
         self.go_to(hit.row)
         self.hint(f"{hit.nth:,} of {hit.total:,} with {inert(text, 60)}")
 
@@ -270,12 +265,13 @@ class View(Newest, Screen[None]):
             where = "after" if direction > 0 else "before"
             self.hint(f"No failed call {where} this one.")
         else:
+            self.leave()
             self.go_to(row)
 
     def action_copy(self) -> None:
         """Ask what of the record at the cursor is to be copied."""
-        if isinstance(self.row, int):
-            self.post_message(self.CopyWanted(self.row))
+        if isinstance(self.at_hand, int):
+            self.post_message(self.CopyWanted(self.at_hand))
 
     def action_alert(self, direction: int) -> None:
         """Go to the next alert, round and round, or with -1 to the one before."""
@@ -289,6 +285,7 @@ class View(Newest, Screen[None]):
         else:
             at = 0 if direction > 0 else len(names) - 1
         self._alert = names[at]
+        self.leave()
         self.show_alert(at)
 
     def show_alert(self, at: int) -> None:

@@ -141,6 +141,9 @@ class Lines(ScrollView):
             text = self._empty_line(at)
             return Look(Row((cell(text, "muted"),) if text else ()), pointer, "")
         row = window.rows[at]
+        mark = self.mark_of(window.start + at, row)
+        if mark is not row.mark:
+            row = row._replace(mark=mark)
         if window.start + at != self._cursor:
             return Look(row, pointer, row.ground)
         if has_focus and self._column is not None and self._column < len(row.cells):
@@ -148,6 +151,10 @@ class Lines(ScrollView):
             cells[self._column] = [Span(span.text, "primary") for span in cells[self._column]]
             row = row._replace(cells=cells)
         return Look(row, _POINTERS[True, has_focus], "cursor" if has_focus else "cursor-blurred")
+
+    def mark_of(self, index: int, row: Row) -> Span:  # noqa: ARG002 - for tables that mark rows
+        """What stands in the gutter of the row at `index`."""
+        return row.mark
 
     def _empty_line(self, n: int) -> str:
         """A line of what stands in a table without rows."""

@@ -1,0 +1,154 @@
+"""What the command palette offers beyond the keys: files to write, alerts' silence, `:42`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, ClassVar
+
+from textual import events, on
+from textual.app import App, SystemCommand
+from textual.command import CommandPalette, Hit, Hits, Provider
+from textual.screen import Screen
+from textual.widgets import Input
+
+from llmlog_tui import units
+from llmlog_tui.settings_file import Settings
+from llmlog_tui.text import inert
+from llmlog_tui.tui.asks import CallsIn
+from llmlog_tui.tui.bookmarking import Bookmarking
+from llmlog_tui.tui.exports import export_bundle, export_calls
+from llmlog_tui.tui.panes.calls import CallsPane
+from llmlog_tui.tui.screens.help import HelpScreen, scope_of
+from llmlog_tui.tui.screens.path import PathScreen
+from llmlog_tui.tui.toasts import Toasts
+
+
+class StepProvider(Provider):
+    """A number is a step of the trace that is looked at."""
+
+    async def search(self, query: str) -> Hits:
+        """The way there, as the only match."""
+        number, app = query.strip(), self.app
+        if number.isascii() and number.isdecimal() and isinstance(app, Palette):
+            go = partial(app.go_to_step, int(number))
+            yield Hit(1.0, f"Go to step {int(number)}", go, help="of the trace that is looked at")
+
+
+class Commands(CommandPalette):
+    """The palette; in it a number and Enter are enough, however fast they are typed."""
+
+    _early = ""
+
+    def on_mount(self) -> None:
+        """Take what was typed before there was a line for it."""
+        self.type(self._early)
+
+    def type(self, text: str) -> None:
+        """Type a text that came before the line had the keys."""
+        lines = self.query(Input)
+        if lines:
+            lines.first().insert_text_at_cursor(text)
+        else:
+            self._early += text
+
+    @on(Input.Submitted)
+    def _number(self, event: Input.Submitted) -> None:
+        number, app = event.input.value.strip(), self.app
+        if number.isascii() and number.isdecimal() and isinstance(app, Palette):
+            event.prevent_default()
+            self.workers.cancel_node(self)  # it gathers commands: a screen waits for its workers
+            self.dismiss()
+            app.call_later(app.go_to_step, int(number))
+
+
+class Palette(Bookmarking):
+    """The App as far as it answers to the palette. Those that inherit own toasts and settings."""
+
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {
+        *App.COMMANDS,
+        StepProvider,
+    }
+    _toasts: Toasts
+    _settings: Settings
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """What the palette offers."""
+        for command in super().get_system_commands(screen):
+            if command.title != "Keys":  # Textual's own help, beside ours
+                yield command
+        yield SystemCommand("Keys", "Show all keys", self.action_help)
+        if self._toasts.silent:
+            what = "Sound alerts", "Tell of new alerts again, with a toast and the bell"
+        else:
+            what = "Silence alerts", "No toast and no bell for new alerts; the list still has them"
+        yield SystemCommand(*what, self._silence)
+        calls = "Write the calls as shown, filtered and sorted, to a .csv, .parquet or .jsonl file"
+        yield SystemCommand("Export calls", calls, self._ask_where_to_export)
+        run = "Write what a support ticket needs of the trace, without content, to a .md file"
+        yield SystemCommand("Support bundle", run, self._ask_where_to_bundle)
+
+    def action_command_palette(self) -> None:
+        """Offer the commands."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(Commands(id="--command-palette"))
+
+    def on_key(self, event: events.Key) -> None:
+        """What nobody took while the palette opens was meant for it."""
+        if isinstance(self.screen, Commands) and event.is_printable and event.character:
+            self.screen.type(event.character)
+
+    def action_help(self) -> None:
+        """Show all keys, those in force where one is before the others."""
+        bindings = (active.binding for active in self.screen.active_bindings.values())
+        here = {scope_of(binding) for binding in bindings}
+        self.push_screen(HelpScreen(here, self._settings.keys))
+
+    def _silence(self) -> None:
+        self._toasts.silent = not self._toasts.silent
+        self.say()
+
+    def say(self) -> None:
+        """Say in the top row how it stands."""
+        raise NotImplementedError
+
+    # -- files
+
+    def _ask_where_to_export(self) -> None:
+        overview = self._overview
+        if overview is None or not overview.calls.height:
+            self.view.hint("No calls to export.")
+            return
+        panes = self.view.query(CallsPane)
+        calls_in = CallsIn(panes.first().sort if panes else None)
+        number = overview.calls.height
+        what = f"{number:,} call{'' if number == 1 else 's'}"
+        write = partial(export_calls, overview, calls_in)
+        self.push_screen(PathScreen(what, "calls.csv", ".csv, .parquet or .jsonl", write))
+
+    def _ask_where_to_bundle(self) -> None:
+        overview, trace = self._overview, self.view.trace_at_hand
+        if overview is None or trace is None:
+            self.view.hint("No trace under the cursor to bundle.")
+            return
+        short = units.short_id(trace)
+        name = f"llmlog-{re.sub(r'[^A-Za-z0-9_-]', '_', short)}.md"
+        write = partial(export_bundle, self._feed, overview, trace)
+        self.push_screen(PathScreen(f"the bundle of {short}", name, ".md", write))
+
+    def on_path_screen_wanted(self, message: PathScreen.Wanted) -> None:
+        """A file is to be written."""
+        path, again, write = message.path, message.replace, message.write
+        self.work("export", lambda: self.post_message(write(path, again)))
+
+    # -- a step
+
+    def go_to_step(self, number: int) -> None:
+        """Go to a step of the trace that is looked at."""
+        overview, trace = self._overview, self.view.trace_at_hand
+        if overview is None or trace is None:
+            self.view.hint("No trace under the cursor.")
+            return
+        text = f"step {number} in {inert(units.short_id(trace))}"
+        self.work("search", lambda: self._analyst.find_step(overview, trace, number, text))

@@ -1,0 +1,87 @@
+"""Where one is in a view: the record at hand, and the bearings by which one finds back."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from textual.message import Message
+from textual.screen import Screen
+
+from llmlog_tui.tui.panes.pane import Pane, Spot
+from llmlog_tui.tui.widgets.table import LineTable
+
+if TYPE_CHECKING:
+    from llmlog_tui.analysis.overview import Overview
+
+
+class Bearings(NamedTuple):
+    """The widget that has the keys, by id; and by the id of each pane the spot it is at."""
+
+    focus: str | None
+    spots: tuple[tuple[str | None, Spot], ...]
+
+
+class Placed(Screen[None]):
+    """A screen that one leaves by a jump, and can be brought back to."""
+
+    overview: Overview | None = None
+
+    @dataclass
+    class Left(Message, namespace="view"):
+        """A jump within the view leads away from these bearings."""
+
+        bearings: object
+
+    @property
+    def _panes(self) -> list[Pane]:
+        return [table for table in self.query(LineTable) if isinstance(table, Pane)]
+
+    @property
+    def row(self) -> Hashable:
+        """The key of the record that the view is at; None without one."""
+        return None
+
+    @property
+    def at_hand(self) -> Hashable:
+        """The key of the record that is meant by what the user does with one."""
+        return self.row
+
+    @property
+    def trace_at_hand(self) -> str | None:
+        """The trace that is meant by what the user does with one: that of the record at hand."""
+        row = self.at_hand
+        return (
+            self.overview.trace_of(row) if self.overview is not None and row is not None else None
+        )
+
+    @property
+    def reopening(self) -> Message | None:
+        """What opens this screen again, if it is one that opens on top of a view."""
+        return None
+
+    def bearings(self) -> object:
+        """What return_to() needs to come back to this: rows, scroll, zoom."""
+        focus = None if self.focused is None else self.focused.id
+        return Bearings(focus, tuple((pane.id, pane.spot) for pane in self._panes))
+
+    def return_to(self, bearings: object) -> None:
+        """Be as it was when bearings() gave these; what is gone is passed over."""
+        if not isinstance(bearings, Bearings):
+            return
+        spots = dict(bearings.spots)
+        for pane in self._panes:
+            if pane.id in spots:
+                pane.return_to(spots[pane.id])
+        for widget in self.query(f"#{bearings.focus}") if bearings.focus else ():
+            widget.focus()
+
+    def leave(self) -> None:
+        """Say that a jump leads away from here; to be called before it does."""
+        self.post_message(self.Left(self.bearings()))
+
+    def take_bookmarks(self, rows: frozenset[int]) -> None:
+        """Mark the records with these keys, where there are tables of them."""
+        for pane in self._panes:
+            pane.take_bookmarks(rows)
