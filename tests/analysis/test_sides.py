@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from llmlog_tui.analysis.alerts import alerts
+from llmlog_tui.analysis.watch import alerts
 from llmlog_tui.analysis.calls import model_calls
 from llmlog_tui.analysis.cost import priced
 from llmlog_tui.analysis.fingerprints import COMPARED_CALLS

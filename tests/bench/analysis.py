@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 import polars as pl
 from tests.bench.make_log import write
 
-from llmlog_tui.analysis import alerts, calls, cost, fingerprints, traces
+from llmlog_tui.analysis import calls, cost, fingerprints, traces, watch
 from llmlog_tui.analysis.overview import overview
 from llmlog_tui.log.reader import load
 from llmlog_tui.log.schema import READ_SCHEMA
@@ -55,7 +55,7 @@ def views(file: Path) -> Iterator[tuple[str, Taken]]:
     yield "traces", least(lambda: traces.traces(priced))
     yield "what is usual", least(lambda: calls.usual(of_calls))
     yield "verdict", least(lambda: calls.verdict(of_calls, _SLOW_MS))
-    yield "alerts", least(lambda: alerts.alerts(of_calls))
+    yield "alerts", least(lambda: watch.alerts(of_calls))
     yield "the Overview", least(lambda: overview(snapshot, _SLOW_MS))
 
 
