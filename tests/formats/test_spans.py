@@ -167,3 +167,11 @@ def test_lines_without_spans_are_told_of(llmlog: Run, tmp_path: Path) -> None:
     spans.write_bytes(line(span()) + b"\nhello\n")
     done = llmlog("export", spans, "--to", out)
     assert done.err == f"{out}: 1 records written; lines without spans: 1\n"
+
+
+def test_spans_that_are_taken_for_a_log_are_refused_with_what_helps(
+    llmlog: Run, tmp_path: Path
+) -> None:
+    spans = tmp_path / "in.otlp.jsonl"
+    spans.write_bytes(line(span()) + b"\n")
+    assert is_refused(llmlog("stats", spans), "holds spans", f"llmlog export {spans} --to")

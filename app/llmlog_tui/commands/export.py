@@ -14,7 +14,7 @@ from typing import IO, Final, TypeVar
 import click
 
 from llmlog.record import to_line
-from llmlog_tui.commands.common import Log, files_argument, opened, where_option
+from llmlog_tui.commands.common import SPANS, Log, files_argument, opened, where_option
 from llmlog_tui.commands.sql import CSV_TIME, flat
 from llmlog_tui.formats.otlp import to_lines
 from llmlog_tui.formats.spans import from_lines
@@ -59,11 +59,10 @@ def _counted(records: Iterable[_Record], of: int, told: Told) -> Iterator[_Recor
         yield record
 
 
-_SPANS: Final = ".otlp.jsonl"
 _WRITERS: Final[dict[str, Write]] = {
     ".parquet": _parquet,
     ".csv": _csv,
-    _SPANS: _otlp,
+    SPANS: _otlp,
     ".jsonl": _jsonl,
 }
 
@@ -92,9 +91,9 @@ def export(files: tuple[str, ...], *, out: Path, where: str | None) -> None:
     paths = expand(files, must_exist=True)
     if any(_is_same(path, out) for path in paths):
         raise click.ClickException(f"{out}: is one of the files that are read")
-    if any(path.name.endswith(_SPANS) for path in paths):
-        if where or write is not _jsonl or not all(path.name.endswith(_SPANS) for path in paths):
-            raise click.ClickException(f"spans in {_SPANS} go to a .jsonl, all of them, alone")
+    if any(path.name.endswith(SPANS) for path in paths):
+        if where or write is not _jsonl or not all(path.name.endswith(SPANS) for path in paths):
+            raise click.ClickException(f"spans in {SPANS} go to a .jsonl, all of them, alone")
         _from_spans(paths, out)
         return
     with contextlib.ExitStack() as resources:
