@@ -91,6 +91,11 @@ def test_output_is_long_if_it_is_slow_even_at_the_usual_speed() -> None:
     assert why(completion_tokens=150) == "unexplained"
 
 
+def test_output_that_came_far_faster_than_usual_says_how_fast() -> None:
+    assert why(completion_tokens=151, tokens_per_sec=200.0) == "151 tokens at usual speed"
+    assert why(completion_tokens=151, tokens_per_sec=201.0) == "151 tokens at 201 tok/s"
+
+
 def test_generation_is_slow_below_half_of_the_usual_speed() -> None:
     assert why(tokens_per_sec=49.0) == "49 tok/s, usual 100"
     assert why(tokens_per_sec=50.0) == "unexplained"

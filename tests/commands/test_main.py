@@ -155,6 +155,16 @@ def test_the_shell_completes_commands_options_and_files(
     assert set(done.out.split()) == offered
 
 
+@pytest.mark.parametrize("words", [["slow"], ["alerts"], ["trace", "FAILED"], ["stats"]])
+def test_what_an_encoding_has_no_sign_for_is_a_question_mark(
+    process: Run, sample: Path, words: list[str]
+) -> None:
+    latin = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    done = process(*(named(word, sample) for word in words), sample, env=latin)
+    assert (done.code, done.err) == (0, "")
+    assert "?" in done.out
+
+
 def test_prices_are_not_loaded_where_no_call_has_a_provider(
     written: Written, tmp_path: Path
 ) -> None:

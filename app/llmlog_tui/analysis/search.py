@@ -7,8 +7,10 @@ from typing import Final
 
 import polars as pl
 
+from llmlog_tui.analysis.find import IDS
+
 SEARCHED: Final = (
-    *("id", "request_id", "trace_id", "session_id", "span_id", "tool_call_id"),
+    *(*IDS, "span_id", "tool_call_id"),
     *("model", "requested_model", "tool_name", "name"),
     *("finish_reason", "system_fingerprint", "error_type", "error_code"),
 )

@@ -73,7 +73,7 @@ def why_slow(call: Call, usual: Usual | None, over_ms: float) -> str:
        at the usual speed. Of a stream: more than twice the usual time to the first token. So much
        that neither reasoning nor a long output explains it.
     3. Most of its output was reasoning.
-    4. Its output was so long that it is slow at the usual speed, and the speed was usual.
+    4. Its output was so long that it is slow at the usual speed, and it came as fast or faster.
     5. It was generated at less than half the usual speed, and not on our side.
     6. Most of the time went by before the first token: a prompt of more than twice the usual
        length, else a slow first token; unless the server says that it was quick.
@@ -152,7 +152,10 @@ def _long_output(call: Call, usual: Usual, over_ms: float) -> str:
     needed = _at_usual_speed(call, usual)
     if needed is None or needed <= over_ms or _is_slow_generation(call, usual):
         return ""
-    return f"{units.count(call['completion_tokens'])} tokens at usual speed"
+    tokens, speed = units.count(call["completion_tokens"]), call["tokens_per_sec"]
+    if speed and usual.tokens_per_sec and speed > usual.tokens_per_sec * _FAR:
+        return f"{tokens} tokens at {speed:.0f} tok/s"
+    return f"{tokens} tokens at usual speed"
 
 
 def _slow_generation(call: Call, usual: Usual) -> str:

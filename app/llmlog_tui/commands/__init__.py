@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import sys
 
 import click
 
@@ -58,6 +60,9 @@ for _command in (
 
 def main() -> int:
     """Run the command; the exit code. An error is one line on stderr."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that has no `▲` shows `?`
     try:
         result = llmlog.main(prog_name="llmlog", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:

@@ -26,6 +26,9 @@ from llmlog_tui.log.schema import COLUMNS, plain
 from llmlog_tui.log.sources import Sources
 from llmlog_tui.log.store import Place, Snapshot
 
+SPANS: Final = ".otlp.jsonl"
+"""How the name of an OTLP file ends, as far as we are concerned: spans, no records."""
+
 
 def complete_file(
     _context: click.Context, _parameter: click.Parameter, incomplete: str
@@ -130,8 +133,12 @@ def opened(
     """Everything in the files that `names` mean, as it stands now; costs at the prices of `rules`.
 
     Of its fields only `columns` are kept, but all of them where `where` may ask for any.
-    Raises SourceError for one that cannot be read, QueryError for a bad `where`.
+    Raises SourceError for one that cannot be read, QueryError for a bad `where`, ClickException for
+    one of SPANS.
     """
+    if spans := next((name for name in names if name.endswith(SPANS)), None):
+        hint = f"make a log of them: llmlog export {spans} --to calls.jsonl"
+        raise click.ClickException(f"{spans}: holds spans, no records; {hint}")
     kept = columns if where is None else COLUMNS
     with closing(Reader(Sources(names, must_exist=True), columns=kept)) as reader:
         snapshot = read_all(reader, on_step=lambda: on_step(reader))

@@ -7,14 +7,17 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import IO, Final, TypeVar
 
 import click
 
-from llmlog_tui.commands.common import Log, files_argument, opened, where_option
+from llmlog.record import to_line
+from llmlog_tui.commands.common import SPANS, Log, files_argument, opened, where_option
 from llmlog_tui.commands.sql import flat
 from llmlog_tui.formats.otlp import to_lines
+from llmlog_tui.formats.spans import from_lines
 from llmlog_tui.log.schema import COLUMNS, plain
 from llmlog_tui.log.sources import expand
 from llmlog_tui.units import CSV_TIME
@@ -60,7 +63,7 @@ def _counted(records: Iterable[_Record], of: int, told: Told) -> Iterator[_Recor
 _WRITERS: Final[dict[str, Write]] = {
     ".parquet": _parquet,
     ".csv": _csv,
-    ".otlp.jsonl": _otlp,
+    SPANS: _otlp,
     ".jsonl": _jsonl,
 }
 
@@ -80,12 +83,20 @@ def export(files: tuple[str, ...], *, out: Path, where: str | None) -> None:
     """Write the records to a file: .parquet and .csv, or .jsonl with the lines as they stand.
 
     Columns of .parquet and .csv: the record's fields, then file and line. In .otlp.jsonl they are
-    spans of OpenTelemetry's GenAI conventions, without prompts, answers and tags of your own. A
-    file at OUT is replaced once all is written.
+    spans of OpenTelemetry's GenAI conventions, without prompts, answers and tags of your own.
+
+    Files ending in .otlp.jsonl are read as such spans, of any application, and go to a .jsonl that
+    llmlog can read. A file at OUT is replaced once all is written.
     """
     write = _writer(out)
-    if any(_is_same(path, out) for path in expand(files, must_exist=True)):
+    paths = expand(files, must_exist=True)
+    if any(_is_same(path, out) for path in paths):
         raise click.ClickException(f"{out}: is one of the files that are read")
+    if any(path.name.endswith(SPANS) for path in paths):
+        if where or write is not _jsonl or not all(path.name.endswith(SPANS) for path in paths):
+            raise click.ClickException(f"spans in {SPANS} go to a .jsonl, all of them, alone")
+        _from_spans(paths, out)
+        return
     with contextlib.ExitStack() as resources:
         with _bar("reading") as told:
             reading = opened(files, where, on_step=lambda reader: told(*reader.progress()))
@@ -96,6 +107,19 @@ def export(files: tuple[str, ...], *, out: Path, where: str | None) -> None:
         except OSError as error:
             raise click.ClickException(f"{out}: {error.strerror}") from error
     click.echo(f"{out}: {log.frame.height:,} records written", err=True)
+
+
+def _from_spans(paths: Iterable[Path], out: Path) -> None:
+    try:
+        with contextlib.ExitStack() as resources:
+            files = [resources.enter_context(path.open("rb")) for path in paths]
+            records, bad = from_lines(chain.from_iterable(files))
+        with _replacing(out) as file:
+            file.writelines(map(to_line, records))
+    except OSError as error:
+        raise click.ClickException(f"{error.filename or out}: {error.strerror}") from error
+    without = f"; lines without spans: {bad:,}" if bad else ""
+    click.echo(f"{out}: {len(records):,} records written{without}", err=True)
 
 
 def _writer(out: Path) -> Write:
