@@ -161,16 +161,24 @@ def logs(folder: Path, sizes: list[int]) -> Iterator[tuple[int, Path]]:
         yield size, log
 
 
-def rows(folder: Path, records: int, tool: str | None, seconds: float) -> Iterator[str]:
-    """Everything, as lines for people."""
+def rows(folder: Path, chosen: argparse.Namespace) -> Iterator[str]:
+    """Everything, as lines for people; what is `chosen` are the options of main()."""
     yield first_paint(folder, _ROUNDS)
     empty = weight_of_nothing(folder)
-    for size, log in logs(folder, sorted({10_000, 100_000, records})):
+    for size, log in logs(folder, sorted({10_000, 100_000, chosen.records})):
         yield f"{size:>10,} records: {opened(log, folder, empty)}"
-        if tool:
-            yield f"{size:>10,} records: {toolong(tool, log, folder)}"
-        yield f"{size:>10,} records: {arriving(log, folder, seconds)}"
+        if chosen.toolong:
+            yield f"{size:>10,} records: {toolong(chosen.toolong, log, folder)}"
+        yield f"{size:>10,} records: {arriving(log, folder, chosen.seconds)}"
     yield flooded(folder)
+    if chosen.ten_million:
+        yield f"10,000,000 records: {opened(repeated(folder, 10), folder, empty)}"
+
+
+def add_options(options: argparse.ArgumentParser) -> None:
+    """What only the screen asks for."""
+    options.add_argument("--toolong", help="the tl command of its own environment, to compare")
+    options.add_argument("--ten-million", action="store_true", help="a log of 7 GB too")
 
 
 def main() -> None:
@@ -178,15 +186,11 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--records", type=int, default=1_000_000)
     options.add_argument("--seconds", type=float, default=30.0, help="of records that arrive")
-    options.add_argument("--toolong", help="its tl command")
-    options.add_argument("--ten-million", action="store_true", help="7 GB of disk, some minutes")
+    add_options(options)
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for row in rows(folder, chosen.records, chosen.toolong, chosen.seconds):
+        for row in rows(Path(name), chosen):
             print(row, flush=True)  # noqa: T201 - what a benchmark is for
-        if chosen.ten_million:
-            print(opened(repeated(folder, 10), folder, 0), flush=True)  # noqa: T201
 
 
 def repeated(folder: Path, times: int) -> Path:
