@@ -1,7 +1,9 @@
-"""Benchmarks of the log layer: `python -m tests.bench [--records N] [--rounds N]`.
+"""Benchmarks of the log layer: `python -m tests.bench [--records N] [--rounds N] [--toolong TL]`.
 
 Makes a seeded log, takes each measurement in a process of its own, all of them once a round, and
-prints medians as ratios, because two machines never agree on seconds.
+prints medians as ratios, because two machines never agree on seconds. Loading against polars,
+DuckDB and orjson; `llmlog stats` against a DuckDB process; following; then the screen, see
+tests.bench.screen. `--ten-million` opens a log of so many too, for which 7 GB of disk are needed.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.bench import live
+from tests.bench import live, process, screen
 from tests.bench.make_log import write
 from tests.bench.measure import MEASURES
 
@@ -96,6 +98,7 @@ def main() -> None:
     options.add_argument("--records", type=int, default=1_000_000)
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--seconds", type=float, default=10.0, help="of following")
+    screen.add_options(options)
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, f"{chosen.records}.jsonl")
@@ -103,8 +106,10 @@ def main() -> None:
         sys.stdout.write(f"{chosen.records:,} records, {file.stat().st_size / 1e6:,.0f} MB\n")
         for section in (
             compare(file, chosen.rounds),
+            process.compare(file, chosen.rounds),
             first_records(Path(folder), chosen.records),
             followed(chosen.seconds),
+            screen.rows(Path(folder), chosen),
         ):
             for row in section:
                 sys.stdout.write(row + "\n")

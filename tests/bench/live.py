@@ -1,4 +1,10 @@
-"""How long from an appended line to a snapshot with it, and is any lost: one writer, one reader."""
+"""How long from an appended line to a snapshot with it, and is any lost: one writer, one reader.
+
+`python -m tests.bench.live [RATE [SECONDS [ROTATE_S]]]`: lines a second, for how long, and how long
+a file is written to until it is renamed. Without arguments it is a soak of ten minutes, 1,000 a
+second, a new file every 30 s. Prints JSON: what was lost, what came twice, delays, and how long a
+refresh took in the first minute and in the last (or tenths of a shorter run).
+"""
 
 from __future__ import annotations
 
@@ -42,7 +48,7 @@ def write(path: Path, rate: int, seconds: float, *, rotate_s: float = 0.0) -> in
 
 
 def follow(rate: int, seconds: float, *, rotate_s: float = 0.0) -> dict[str, float]:
-    """Follow what a thread writes; counts, delays in ms, and how long a snapshot took at the end.
+    """Follow what a thread writes; counts, delays in ms, and how long looking and a snapshot took.
 
     `lost` and `twice` are lines that did not come, and that came again.
     """
@@ -54,16 +60,17 @@ def follow(rate: int, seconds: float, *, rotate_s: float = 0.0) -> dict[str, flo
         )
         reader = Reader([path])
         reader.loaded()
-        delays, refreshes = [], []
+        delays: list[float] = []
+        refreshes: list[tuple[float, float]] = []  # when, and how many ms
         seen = 0
         writer.start()
         while True:
             is_over = not writer.is_alive()  # asked first: what was written until then is read
+            begin = time.monotonic()
             while reader.step():
                 pass
-            begin = time.perf_counter()
             frame = reader.snapshot().frame
-            refreshes.append((time.perf_counter() - begin) * 1e3)
+            refreshes.append((begin, (time.monotonic() - begin) * 1e3))
             now = time.time()
             new = frame["ts"].slice(seen).dt.epoch("us").to_list()
             delays += [now * 1e3 - at / 1e3 for at in new]
@@ -73,20 +80,31 @@ def follow(rate: int, seconds: float, *, rotate_s: float = 0.0) -> dict[str, flo
             time.sleep(POLL_S)
         steps = frame["step"]
         reader.close()
-    tenth = max(1, len(refreshes) // 10)
+    begin, end = refreshes[0][0], refreshes[-1][0]
+    part = min(60.0, (end - begin) / 10)
+    first = [took for at, took in refreshes if at <= begin + part]
+    last = [took for at, took in refreshes if at >= end - part]
     return {
         "written": written[0],
         "lost": written[0] - steps.n_unique(),
         "twice": seen - steps.n_unique(),
         "p50_ms": statistics.median(delays),
-        "p99_ms": statistics.quantiles(delays, n=100)[98],
-        "first_refresh_ms": statistics.median(refreshes[:tenth]),
-        "last_refresh_ms": statistics.median(refreshes[-tenth:]),
+        "p99_ms": _p99(delays),
+        "first_refresh_ms": statistics.median(first),
+        "first_refresh_p99_ms": _p99(first),
+        "last_refresh_ms": statistics.median(last),
+        "last_refresh_p99_ms": _p99(last),
     }
 
 
+def _p99(values: list[float]) -> float:
+    return statistics.quantiles(values, n=100)[98]
+
+
+def main(rate: int = 1_000, seconds: float = 600, rotate_s: float = 30) -> None:
+    """Print the figures."""
+    sys.stdout.write(json.dumps(follow(rate, seconds, rotate_s=rotate_s), indent=2) + "\n")
+
+
 if __name__ == "__main__":
-    # A soak, by hand; lines a second, seconds, seconds from one rotation to the next:
-    # python -m tests.bench.live 1000 600 30
-    rate, seconds, rotate_s = (float(argument) for argument in sys.argv[1:4])
-    sys.stdout.write(json.dumps(follow(int(rate), seconds, rotate_s=rotate_s), indent=2) + "\n")
+    main(*map(int, sys.argv[1:]))

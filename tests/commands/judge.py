@@ -1,7 +1,12 @@
-"""`llmlog stats --json` once more, in SQL: DuckDB as the judge."""
+"""`llmlog stats --json` once more, in SQL: DuckDB as the judge.
+
+`python -m tests.commands.judge FILE` prints it.
+"""
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +48,8 @@ _PRICES = """
     create table prices as select * from (values
         ('gpt-5', 1.25::double, 0.125::double, 10.0::double), ('gpt-5-mini', 0.25, 0.025, 2.0),
         ('gpt-4.1-mini', 0.4, 0.1, 1.6), ('gpt-oss-120b', 0.039, 0.039, 0.18),
-        ('text-embedding-3-small', 0.02, 0.02, 0.0)
+        ('text-embedding-3-small', 0.02, 0.02, 0.0),
+        ('gpt-5-2026-08-07', 1.25, 0.125, 10.0), ('gpt-5-mini-2026-08-07', 0.25, 0.025, 2.0)
     ) as _(name, fresh, cached, answered)
 """
 _CALLS = """
@@ -129,3 +135,7 @@ def judged(path: Path, by: str = "model", over_ms: float = 500.0) -> dict[str, A
         "slow": {"over_ms": over_ms, **slow},
         "groups": groups,
     }
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(judged(Path(sys.argv[1]))) + "\n")

@@ -110,6 +110,16 @@ def test_a_rotated_file_is_followed(tail: Tail, log: Path) -> None:
     assert take(process.stdout) == line(4)
 
 
+def test_a_file_that_is_gone_is_waited_for(tail: Tail, log: Path) -> None:
+    append(log, line(1))
+    process = tail(log, "--json")
+    assert take(process.stdout) == line(1)
+    log.unlink()
+    assert take(process.stderr) == f"llmlog: {log} is gone; another one is waited for\n".encode()
+    append(log, line(2))
+    assert take(process.stdout) == line(2)
+
+
 def test_many_records_come_whole_and_in_order(tail: Tail, log: Path) -> None:
     append(log, line(0))
     process = tail(log, "--json", "--lines", "1")

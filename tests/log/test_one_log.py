@@ -142,3 +142,16 @@ def test_files_named_one_by_one_are_each_a_log_of_their_own(path: Path) -> None:
     assert load([path, other]).counts.records == 4
     names = Sources([str(path), str(other)], must_exist=True)
     assert load(names).counts.records == 4
+
+
+def test_parts_may_go_and_a_log_is_gone_when_all_of_it_is(reader: Reader, path: Path) -> None:
+    append(path, lines(0, 2))
+    append(path.with_name("calls.jsonl.1"), lines(2, 4))
+    while reader.step():
+        pass
+    path.with_name("calls.jsonl.1").unlink()
+    reader.step()
+    assert reader.gone() == []
+    path.unlink()
+    reader.step()
+    assert set(reader.gone()) == {path, path.with_name("calls.jsonl.1")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -83,12 +84,13 @@ def test_another_file_at_the_path_is_read_too(tmp_path: Path) -> None:
     packed.close()
 
 
+@PACKERS
 def test_a_file_that_ends_early_gives_what_it_has_and_the_rest_when_it_has_grown(
-    tmp_path: Path,
+    tmp_path: Path, name: str, pack: Pack
 ) -> None:
-    path = tmp_path / "calls.jsonl.1.gz"
-    data = lines(0, 20_000)
-    packed_data = gzip.compress(data)
+    path = tmp_path / name
+    data = lines(0, 200_000)
+    packed_data = pack(data)
     path.write_bytes(packed_data[: len(packed_data) // 2])
     packed = Packed(path)
     first = packed.read_older()
@@ -111,6 +113,35 @@ def test_what_is_not_compressed_although_it_says_so_is_one_clear_line(
     (tmp_path / name).write_bytes(lines(0, 3))
     with pytest.raises(SourceError, match=rf"{name}: is damaged"):
         load([tmp_path / name])
+
+
+@pytest.mark.parametrize("left_off", [1, 3, 30])
+def test_a_last_zstd_frame_that_is_not_whole_is_no_silent_loss(
+    tmp_path: Path, left_off: int
+) -> None:
+    whole, cut = zstandard.compress(lines(0, 50)), zstandard.compress(lines(50, 99))
+    (tmp_path / "calls.jsonl.zst").write_bytes(whole + cut[:-left_off])
+    with pytest.raises(SourceError, match="is damaged or ends early"):
+        load([tmp_path / "calls.jsonl.zst"])
+
+
+def test_what_unpacks_to_a_thousand_times_as_much_is_read_in_bounded_memory(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "calls.jsonl.zst"
+    line = b'{"x": "' + b" " * 10_000 + b'"}\n'
+    path.write_bytes(zstandard.compress(line * 20_000))  # 200 MB
+    assert path.stat().st_size < 200_000
+    tracemalloc.start()
+    packed = Packed(path)
+    read = 0
+    while block := packed.read_older():
+        read += len(block.data)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert read == 20_000 * len(line)
+    assert peak < 100 * 2**20
+    packed.close()
 
 
 def test_a_compressed_file_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:

@@ -35,6 +35,12 @@ def test_what_can_never_be_a_log_is_one_clear_line(tmp_path: Path) -> None:
         expand([str(tmp_path / "file" / "x")], must_exist=False)
 
 
+@pytest.mark.parametrize("must_exist", [True, False])
+def test_an_empty_name_is_no_folder(must_exist: bool) -> None:  # noqa: FBT001 - a parameter
+    with pytest.raises(SourceError, match="is a variable empty"):
+        Sources([""], must_exist=must_exist)
+
+
 def test_a_file_is_that_file_only(tmp_path: Path) -> None:
     for name in ("calls.jsonl", "calls.jsonl.1"):
         (tmp_path / name).touch()

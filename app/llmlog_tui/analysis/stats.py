@@ -19,7 +19,7 @@ _TOKENS: Final = ("prompt_tokens", "completion_tokens", "reasoning_tokens", "cac
 
 NEEDED: Final = (
     *("ts", "event", "status", "session_id", "trace_id", "model", "requested_model", "provider"),
-    *("finish_reason", "latency_ms", "tokens_per_sec", "ttft_ms", *_TOKENS),
+    *("finish_reason", "latency_ms", "ttft_ms", "tokens_per_sec", *_TOKENS),
 )
 """The columns that stats() looks at."""
 

@@ -82,6 +82,8 @@ def _troubles(reader: Reader) -> Iterator[str]:
     for path in reader.waiting_for():
         if path not in reader.problems:
             yield f"{path} is not there yet"
+    for path in reader.gone():
+        yield f"{path} is gone; another one is waited for"
 
 
 @dataclass(frozen=True)

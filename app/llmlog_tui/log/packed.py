@@ -7,7 +7,7 @@ import gzip
 import os
 import zlib
 from pathlib import Path
-from typing import BinaryIO, Final, Self
+from typing import Final, Self
 
 import zstandard
 
@@ -15,6 +15,7 @@ from llmlog_tui.log import follow
 from llmlog_tui.log.follow import Claim, all_new
 from llmlog_tui.log.lines import Block, LineCutter
 from llmlog_tui.log.remains import HEAD_BYTES
+from llmlog_tui.log.zst import Frames
 
 SUFFIXES: Final = (".gz", ".zst")
 
@@ -158,20 +159,14 @@ class _Stream:
         """Go back to the beginning."""
         self._file.seek(0)
         self._damage = ""
-        self._unpacked: BinaryIO = (
-            gzip.GzipFile(fileobj=self._file)  # type: ignore[assignment]
-            if self._is_gzip
-            else zstandard.ZstdDecompressor().stream_reader(
-                self._file, read_across_frames=True, closefd=False
-            )
-        )
+        self._unpacked = gzip.GzipFile(fileobj=self._file) if self._is_gzip else Frames(self._file)
 
     def read(self, size: int) -> bytes:
         """The next `size` bytes, fewer only at the end. Raises OSError where it is damaged."""
         parts: list[bytes] = []
         while size and not self._damage:
             try:
-                part = self._unpacked.read1(size)  # type: ignore[attr-defined]
+                part = self._unpacked.read1(size)
             except _DAMAGED as error:
                 self._damage = f"is damaged or ends early: {error}"
                 break

@@ -160,8 +160,9 @@ class Reader:
         return [source.path for source in self._sources if source.is_waiting]
 
     def gone(self) -> list[Path]:
-        """The files that were read and are there no more; of a glob or folder any may go."""
-        return [] if self._names else [source.path for source in self._sources if source.is_gone]
+        """The files that were read and are there no more; of a glob or folder some may go."""
+        gone = [source.path for source in self._sources if source.is_gone]
+        return gone if not self._names or len(gone) == len(self._sources) else []
 
     def raw_line(self, block: int, line: int) -> bytes | None:
         """A record's line as it stands in its file, or None if that file was replaced since."""

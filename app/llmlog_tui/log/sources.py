@@ -78,6 +78,8 @@ def _is_pattern(name: str) -> bool:
 
 def _check(name: str, *, must_exist: bool) -> None:
     """Raise SourceError if `name` is nothing that can be read."""
+    if not name:
+        raise SourceError("a file without a name: is a variable empty?")
     if _is_pattern(name):
         if must_exist and not _matches(name):
             raise SourceError(

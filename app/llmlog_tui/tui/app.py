@@ -111,6 +111,9 @@ class LogApp(Palette, Dressing):
         self._answered: Question | None = None
         self._overview: Overview | None = None
         self._settings = settings or Settings()
+        for theme in (DARK, LIGHT):  # before it runs: a change restyles everything
+            self.register_theme(theme)
+        self.theme = LIGHT.name if self._settings.theme == "light" else DARK.name
         self._memory = memory or Memory()
         self._overview_screen.take_arrangement(Arrangement.of(self._memory.get("overview")))
         self.dress(self._settings.rows)
@@ -123,19 +126,19 @@ class LogApp(Palette, Dressing):
     # -- start and end
 
     def on_mount(self) -> None:
-        """Take our themes and begin to read."""
-        for theme in (DARK, LIGHT):
-            self.register_theme(theme)
-        light = self._settings.theme == "light"
-        self.theme = LIGHT.name if light else DARK.name
+        """Begin to read as soon as the first frame is painted."""
         self.set_keymap(dict(self._settings.keys))
-        self.work("reader", self._feed.run)
-        self.work("analyst", self._analyst.run)
+        self.call_after_refresh(self._begin)
         self._promptness.begin()
         self.set_interval(1.0, self._each_second)
         self.say()
         for number in (signal.SIGTERM, signal.SIGHUP):
             self._on_signal(number)
+
+    def _begin(self) -> None:
+        """Let the workers begin: until now the first frame had the interpreter for itself."""
+        self.work("reader", self._feed.run)
+        self.work("analyst", self._analyst.run)
 
     def _on_signal(self, number: signal.Signals) -> None:
         """Leave in order, the terminal as it was, when told to from outside."""
