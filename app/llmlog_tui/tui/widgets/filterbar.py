@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -16,6 +16,9 @@ from textual.widgets import Input, Static
 
 from llmlog_tui.text import inert
 from llmlog_tui.tui.bindings import FILTER_BINDINGS
+
+_ROOMY: Final = 100
+"""Under so many columns the predicate needs the room more than the hint."""
 
 
 class FilterBar(Horizontal):
@@ -64,7 +67,8 @@ class FilterBar(Horizontal):
             self._count.update(
                 Content.assemble(
                     (f"  {calls:,} of {total:,} calls", "bold"),
-                    ("   f edit  Esc clear ", "$text-muted"),
+                    ("   f edit" if self.app.size.width >= _ROOMY else "", "$text-muted"),
+                    ("  Esc clear ", "$text-muted"),
                 )
             )
         self.display = where is not None or self._typed.display
