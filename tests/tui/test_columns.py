@@ -10,6 +10,7 @@ from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record, toas
 from tests.tui.test_calls_view import is_in_order, opened
 from textual.pilot import Pilot
 
+from llmlog_tui.cli import dashboard
 from llmlog_tui.settings_file import Memory, RowRule, Settings
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.panes.callcolumns import ALL, COMPACT, Choice
@@ -193,6 +194,16 @@ def test_a_choice_that_makes_no_sense_is_the_usual_one(remembered: object) -> No
 def test_columns_that_are_gone_are_left_out() -> None:
     assert Choice.of({"wide": ["id", "gone", "ts", "id"]}).wide == ("id", "ts")
     assert Choice.of(Choice(("id",), ("ts",)).as_object()) == Choice(("id",), ("ts",))
+
+
+def test_a_row_style_that_cannot_be_is_one_line_and_exit_2(
+    log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[[rows]]\nwhere = "latency > 5000"\nstyle = "warning"\n')
+    assert dashboard([str(log), "--config", str(config)]) == 2
+    said = capsys.readouterr().err
+    assert said == f"llmlog-tui: {config}: rows 1: no column latency; the nearest is latency_ms\n"
 
 
 async def test_rows_have_the_style_of_the_first_rule_that_holds_and_a_mark(
