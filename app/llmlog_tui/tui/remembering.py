@@ -28,7 +28,7 @@ class Remembering(Errands):
 
     def on_calls_pane_columns_wanted(self, message: CallsPane.ColumnsWanted) -> None:
         """The columns of calls are to be chosen: those of a screen of this size."""
-        pane, compact = message.pane, message.pane.compact
+        pane, compact = message.pane, message.pane.is_narrow
 
         def chosen(names: tuple[str, ...] | None) -> None:
             if names is not None:

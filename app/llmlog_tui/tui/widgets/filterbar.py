@@ -79,6 +79,11 @@ class FilterBar(Horizontal):
         self._type(now=True)
         self._typed.focus()
 
+    async def on_click(self) -> None:
+        """A click on the filter edits it, as its key does."""
+        if not self._typed.display:
+            await self.run_action("screen.filter")
+
     def _type(self, *, now: bool) -> None:
         self._typed.display = self._problem.display = now
         self._said.display = self._count.display = not now
