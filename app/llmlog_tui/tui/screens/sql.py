@@ -53,7 +53,7 @@ class Editor(TextArea):
         row, column = self.cursor_location
         self.suggestion = ""
         if self.has_focus and column == len(self.document.get_line(row)):
-            from llmlog_tui.analysis.sql import query_completion  # noqa: PLC0415 - imports polars
+            from llmlog_tui.analysis.completion import query_completion  # noqa: PLC0415 - imports polars
 
             self.suggestion = query_completion(self.get_text_range((0, 0), self.cursor_location))
 

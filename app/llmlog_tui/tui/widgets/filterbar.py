@@ -129,7 +129,7 @@ class _Columns(Suggester):
 
     async def get_suggestion(self, value: str) -> str | None:
         """`value` with the column's name complete that it ends with the beginning of."""
-        from llmlog_tui.analysis.sql import completion  # noqa: PLC0415 - imports polars
+        from llmlog_tui.analysis.completion import completion  # noqa: PLC0415 - imports polars
 
         missing = completion(value)
         return value + missing if missing else None

@@ -1,4 +1,4 @@
-"""Both sides of an alert: the figures of the calls before it began, and of those from then on."""
+"""Around an alert: the figures of the calls before it began, and of those from then on."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _FIGURES: Final = {
 """Latencies are of calls that did not fail; cut off, failed and retried are shares."""
 
 
-def sides(frame: pl.DataFrame, alert: Alert) -> tuple[Compared, ...]:
+def around(frame: pl.DataFrame, alert: Alert) -> tuple[Compared, ...]:
     """The figures of COMPARED_CALLS calls on either side, or as many as there are.
 
     `frame` is from cost.priced(); the calls are those watched with the alert. Nothing is said of
