@@ -154,7 +154,10 @@ def _parser() -> argparse.ArgumentParser:
         "--rules", type=Path, metavar="FILE", help="TOML: what is watched for, and whom to tell"
     )
     parser.add_argument(
-        "--config", type=Path, metavar="FILE", help="TOML: theme, bell, keys of your own"
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="TOML: theme, bell, keys, row styles",
     )
     parser.add_argument("--where", metavar="SQL", help="show only the calls for which this holds")
     parser.add_argument("--trace", metavar="ID", help="select this trace")

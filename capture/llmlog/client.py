@@ -33,6 +33,7 @@ _EVENT_OF_URL: Final = {
 _CREDENTIAL_HEADERS: Final = ("authorization", "api-key", "x-api-key", "cookie")
 _RAW_HEADER: Final = "x-stainless-raw-response"
 
+
 class Binding:
     """Where the calls of a wrapped client go: a session, and perhaps one trace of it."""
 
@@ -83,7 +84,7 @@ class Binding:
         return call
 
     @guarded
-    def responded(  # noqa: PLR0913 - as the SDK calls it
+    def responded(
         self,
         client: Foreign,
         call: Call,

@@ -7,15 +7,13 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
-from llmlog_tui.analysis.rules import parse
+from llmlog_tui.analysis.completion import completion, query_completion
 from llmlog_tui.analysis.sql import (
     QueryError,
-    completion,
     first_holding,
     in_range,
     problem,
     query,
-    query_completion,
     time_range,
 )
 from llmlog_tui.log.store import FRAME_SCHEMA
@@ -105,11 +103,3 @@ def test_what_was_added_to_a_range_stays_when_it_goes() -> None:
 def test_a_predicate_without_a_range_is_left_as_it_is(where: str | None) -> None:
     assert time_range(where) is None
     assert in_range(where, None) == where
-
-
-def test_calls_have_costs_in_a_query_that_names_them() -> None:
-    call = {"event": "response", "model": "m", "prompt_tokens": 2, "completion_tokens": 1}
-    calls = pl.DataFrame([call], schema_overrides={name: FRAME_SCHEMA[name] for name in call})
-    frame = pl.concat([NOTHING, calls], how="diagonal")
-    rules = parse('[prices."m"]\ninput = 1\noutput = 10')
-    assert query(frame, "select sum(cost_usd) c from calls", rules).item() == 12e-6

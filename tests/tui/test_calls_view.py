@@ -118,6 +118,16 @@ async def test_only_this_and_not_this_narrow_what_is_shown_until_esc(
         assert "The filter is cleared" in toasts(app)
 
 
+async def test_a_click_on_the_filter_edits_it(log: Path, shown: Shown, until: Until) -> None:
+    async with LogApp([log], where="step > 1").run_test(size=SMALL) as pilot:
+        app = await shown(pilot, 4)
+        bar = app.view.filterbar
+        await pilot.click(bar)
+        await until(pilot, lambda: bar.query_one("Input").has_focus, "the filter being typed")
+        await pilot.press("end", "backspace", "2", "enter")
+        await until(pilot, lambda: bar.where == "step > 2", "the other filter")
+
+
 async def test_a_filter_that_lets_nothing_through_says_how_to_clear_it(
     log: Path, shown: Shown, until: Until
 ) -> None:

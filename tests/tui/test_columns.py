@@ -10,8 +10,10 @@ from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record, toas
 from tests.tui.test_calls_view import is_in_order, opened
 from textual.pilot import Pilot
 
+from llmlog_tui.cli import dashboard
 from llmlog_tui.settings_file import Memory, RowRule, Settings
 from llmlog_tui.tui.app import LogApp
+from llmlog_tui.tui.asks import CallsIn, Sort
 from llmlog_tui.tui.panes.callcolumns import ALL, COMPACT, Choice
 from llmlog_tui.tui.panes.callcolumns import WIDE as USUAL
 from llmlog_tui.tui.panes.calls import CallsPane
@@ -147,28 +149,39 @@ async def test_what_has_no_room_is_said_and_an_order_that_nobody_sees_is_dropped
         await until(pilot, partial(is_in_order, pane, [0, 1, 2, 3]), "by time again")
 
 
+async def test_a_table_that_an_open_drawer_makes_narrow_has_the_narrow_columns(
+    log: Path, shown: Shown, until: Until
+) -> None:
+    async with LogApp([log]).run_test(size=(110, 40)) as pilot:
+        await shown(pilot, 4)
+        pane = (await opened(pilot, until)).calls
+        assert is_headed(pane, "tok/s")
+        await pilot.press("enter")
+        await until(pilot, lambda: pane.is_narrow, "the drawer")
+        assert [column.title for column in pane.source.columns][-1] == "why slow"
+        assert is_headed(pane, " ms")
+        await pilot.press("escape")
+        await until(pilot, partial(is_headed, pane, "tok/s"), "the wide columns")
+
+
 async def test_every_column_can_stand_in_the_table_and_all_but_two_be_sorted_by(
     sample: Path, shown: Shown, records: int, until: Until
 ) -> None:
-    app = LogApp([sample], memory=Memory())
-    async with app.run_test(size=(1_000, 30)) as pilot:
-        await shown(pilot, records)
+    async with LogApp([sample]).run_test(size=(1_000, 30)) as pilot:
+        app = await shown(pilot, records)
         pane = (await opened(pilot, until)).calls
         pane.choose(Choice(wide=tuple(ALL)))
-        await pilot.pause()
-        heading = lines_of(pane)[0]
-        assert all(column.column.title in heading for column in ALL.values())
-        unsorted = []
-        for name, column in ALL.items():
-            if not (field := column.column.field):
-                unsorted.append(name)
-                continue
-            await to_column(pilot, pane, field)
-            await pilot.press("s")
-            await until(pilot, partial(is_headed, pane, f"{column.column.title[:-1]}"), field)
-            await until(pilot, lambda: not app.busy, "the order")
-        assert unsorted == ["why", "flags"]
-        assert not app.screen.query("Toast")
+        titles = [column.column.title for column in ALL.values()]
+        assert is_headed(pane, *titles)
+        overview = app.view.overview
+        assert overview is not None
+        for column in ALL.values():
+            if field := column.column.field:
+                order = CallsIn(Sort(field, descending=True))(overview)
+                assert order is not None
+                values = overview.calls[field][order]
+                assert values.is_null().sum() == values.tail(values.null_count()).null_count()
+        assert [n for n, column in ALL.items() if not column.column.field] == ["why", "flags"]
 
 
 async def test_the_names_of_tools_are_sorted_and_filtered_by_too(
@@ -193,6 +206,16 @@ def test_a_choice_that_makes_no_sense_is_the_usual_one(remembered: object) -> No
 def test_columns_that_are_gone_are_left_out() -> None:
     assert Choice.of({"wide": ["id", "gone", "ts", "id"]}).wide == ("id", "ts")
     assert Choice.of(Choice(("id",), ("ts",)).as_object()) == Choice(("id",), ("ts",))
+
+
+def test_a_row_style_that_cannot_be_is_one_line_and_exit_2(
+    log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[[rows]]\nwhere = "latency > 5000"\nstyle = "warning"\n')
+    assert dashboard([str(log), "--config", str(config)]) == 2
+    said = capsys.readouterr().err
+    assert said == f"llmlog-tui: {config}: rows 1: no column latency; the nearest is latency_ms\n"
 
 
 async def test_rows_have_the_style_of_the_first_rule_that_holds_and_a_mark(

@@ -95,7 +95,7 @@ def trends(shown: Shown, records: int, until: Until) -> Look:
         await go_to(pilot, app, "Trends", until)
         screen = app.screen
         assert isinstance(screen, TrendsScreen)
-        await until(pilot, lambda: "all models" in str(screen.said.render()), "the course")
+        await until(pilot, lambda: " – " in str(screen.said.render()), "the course")
         await pilot.press(*"hhhhhh")
 
     return look

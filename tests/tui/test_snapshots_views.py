@@ -48,6 +48,7 @@ def alerts(shown: Shown, records: int, until: Until) -> Look:
         assert isinstance(screen, AlertsScreen)
         await pilot.press("g", "down")
         await until(pilot, lambda: "fingerprint" in str(screen.evidence.border_title), "evidence")
+        await until(pilot, lambda: not app.busy, "all questions answered")
 
     return look
 
@@ -65,17 +66,12 @@ def test_alerts_in_the_light_theme(snap_compare: SnapCompare, alerts: Look) -> N
     assert snap_compare(app, terminal_size=WIDE, run_before=alerts)
 
 
-@SIZES
-def test_sql(  # noqa: PLR0913, PLR0917 - fixtures
-    snap_compare: SnapCompare,
-    app: LogApp,
-    shown: Shown,
-    records: int,
-    until: Until,
-    size: tuple[int, int],
-) -> None:
+@pytest.fixture
+def sql(shown: Shown, records: int, until: Until) -> Look:
+    """The answer to the example."""
+
     async def look(pilot: Pilot[str]) -> None:
-        await shown(pilot, records)
+        app = await shown(pilot, records)
         await go_to(pilot, app, "SQL", until)
         screen = app.screen
         assert isinstance(screen, SqlScreen)
@@ -85,23 +81,42 @@ def test_sql(  # noqa: PLR0913, PLR0917 - fixtures
         screen.result.hold(screen.result.frame, took_s=0.012)
         await pilot.press("escape")
 
-    assert snap_compare(app, terminal_size=size, run_before=look)
+    return look
 
 
 @SIZES
-def test_two_runs_side_by_side(  # noqa: PLR0913, PLR0917 - fixtures
-    snap_compare: SnapCompare,
-    app: LogApp,
-    shown: Shown,
-    records: int,
-    until: Until,
-    size: tuple[int, int],
-) -> None:
+def test_sql(snap_compare: SnapCompare, app: LogApp, sql: Look, size: tuple[int, int]) -> None:
+    assert snap_compare(app, terminal_size=size, run_before=sql)
+
+
+@pytest.mark.usefixtures("app")
+def test_sql_in_the_light_theme(snap_compare: SnapCompare, sql: Look) -> None:
+    app = LogApp([LOG], settings=Settings(theme="light"))
+    assert snap_compare(app, terminal_size=WIDE, run_before=sql)
+
+
+@pytest.fixture
+def diff(shown: Shown, records: int, until: Until) -> Look:
+    """Two runs, and where they part."""
+
     async def look(pilot: Pilot[str]) -> None:
-        await shown(pilot, records)
+        app = await shown(pilot, records)
         await pilot.press("d", "k", "k", "k", "d")
         await until(pilot, lambda: bool(app.screen.query(PairsPane)), "the diff")
         pairs = app.screen.query_one(PairsPane)
         await until(pilot, lambda: len(pairs.source) > 0, "its pairs")
 
-    assert snap_compare(app, terminal_size=size, run_before=look)
+    return look
+
+
+@SIZES
+def test_two_runs_side_by_side(
+    snap_compare: SnapCompare, app: LogApp, diff: Look, size: tuple[int, int]
+) -> None:
+    assert snap_compare(app, terminal_size=size, run_before=diff)
+
+
+@pytest.mark.usefixtures("app")
+def test_two_runs_side_by_side_in_the_light_theme(snap_compare: SnapCompare, diff: Look) -> None:
+    app = LogApp([LOG], settings=Settings(theme="light"))
+    assert snap_compare(app, terminal_size=WIDE, run_before=diff)

@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 
 from llmlog_tui.analysis import sql
 from llmlog_tui.analysis.rules import Rules
+from llmlog_tui.settings_file import Memory
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.screens.sql import SqlScreen
 
@@ -230,3 +231,20 @@ async def test_i_goes_back_from_the_result_to_the_editor(
         assert screen.result.has_focus
         await pilot.press("i")
         assert screen.editor.has_focus
+
+
+async def test_queries_are_there_in_the_next_run(
+    sample: Path, tmp_path: Path, shown: Shown, records: int, until: Until
+) -> None:
+    file = tmp_path / "dashboard.json"
+    async with LogApp([sample], memory=Memory(file)).run_test(size=WIDE) as pilot:
+        await shown(pilot, records)
+        screen = await opened(pilot, until)
+        screen.editor.text = "select 1 as one from calls"
+        await pilot.press("ctrl+r")
+        await until(pilot, partial(has_column, screen, "one"), "the answer")
+    async with LogApp([sample], memory=Memory(file)).run_test(size=WIDE) as pilot:
+        await shown(pilot, records)
+        screen = await opened(pilot, until)
+        await pilot.press("up")
+        await until(pilot, lambda: screen.editor.text == "select 1 as one from calls", "it")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from functools import cache
 from typing import Final
 
 import polars as pl
@@ -25,10 +24,9 @@ _OURS: Final = ("line", "block", "file", "row", "changed")
 
 
 COSTS: Final = ("cost_usd", "saved_usd")
-"""What may be named beyond COLUMNS, where calls are priced; see cost.priced()."""
+"""What a predicate may name beyond COLUMNS, where calls are priced; see cost.priced()."""
 
 _NO_CALLS: Final = pl.DataFrame(schema={**FRAME_SCHEMA, **dict.fromkeys(COSTS, pl.Float64)})
-_LAST_WORD: Final = re.compile(r"(?P<before>\w*)(?P<space>\W*)\b(?P<word>[A-Za-z_]\w*)$")
 _LOST: Final = re.compile(r'find column "(?P<name>.*?)"; valid columns: \[(?P<names>.*)\]')
 _QUOTED: Final = re.compile(r'"(.*?)"')
 _TS: Final = "%Y-%m-%d %H:%M:%S.%f"
@@ -36,12 +34,6 @@ _RANGE: Final = re.compile("ts >= '([^']*)' and ts <= '([^']*)'")
 _RANGE_JOINED: Final = re.compile(f"^{_RANGE.pattern} and |( and )?{_RANGE.pattern}")
 _NEAR, _SEVERAL = 0.6, 3
 
-KEYWORDS: Final = (
-    *("select", "distinct", "from", "join", "where", "group by", "having", "order by", "limit"),
-    *("as", "and", "or", "not", "in", "is null", "like", "between", "asc", "desc"),
-    *("case", "when", "then", "else", "end", "union all", "with"),
-    *("count(", "sum(", "avg(", "min(", "max(", "median(", "round(", "coalesce(", "quantile_cont("),
-)
 _BEFORE_BRACKET: Final = re.compile(r"(\w+\"?)\s*\(")
 _BY_ROW: Final = frozenset(
     {
@@ -156,38 +148,6 @@ def problem(predicate: str) -> str:
     return ""
 
 
-def completion(text: str) -> str:
-    """What is missing of the name of a column with which a predicate ends; empty if nothing is."""
-    return _missing(text, (*COLUMNS, *COSTS))
-
-
-def query_completion(text: str) -> str:
-    """What is missing of the name or the SQL word with which a query ends; empty if nothing is.
-
-    Behind `from` and `join` these are the TABLES.
-    """
-    begun = _LAST_WORD.search(text)
-    if begun is not None and begun["before"].lower() in {"from", "join"}:
-        return _missing(text, TABLES)
-    return _missing(text, (*_names(), *TABLES, *KEYWORDS))
-
-
-def _missing(text: str, names: Iterable[str]) -> str:
-    begun = _LAST_WORD.search(text)
-    if begun is None or text.count("'") % 2:  # within a text of SQL's own
-        return ""
-    word = begun["word"]
-    name = next((name for name in names if name.startswith(word.lower())), word)
-    return name[len(word) :].upper() if word.isupper() else name[len(word) :]
-
-
-@cache
-def _names() -> tuple[str, ...]:
-    """The columns of all TABLES, those of calls first."""
-    tables = (table(_NO_CALLS, DEFAULT) for table in TABLES.values())
-    return tuple(dict.fromkeys(name for table in tables for name in table.columns))
-
-
 def _no_column(name: str, names: Sequence[str]) -> str:
     """That there is none, and which ones the user may have meant."""
     part = name.lower()
@@ -230,12 +190,9 @@ traces.traces(); records: everything, tool executions, spans and foreign events 
 def query(frame: pl.DataFrame, sql: str, rules: Rules = DEFAULT) -> pl.DataFrame:
     """The answer to one SQL statement over TABLES, whose timestamps are UTC without a zone.
 
-    Calls have COSTS where the statement names them, at the prices of `rules`, before those that are
-    listed. Raises QueryError.
+    Costs are at the prices of `rules`, before those that are listed. Raises QueryError.
     """
     named = sql.lower()
-    if any(cost in named for cost in COSTS):
-        frame = priced(frame, rates(rules))
     tables = {name: _in_sql(table(frame, rules)) for name, table in TABLES.items() if name in named}
     with _explained("the query"):
         return plain(pl.SQLContext(tables, eager=True).execute(sql))

@@ -23,7 +23,6 @@ from llmlog_tui.settings_file import Memory, Settings
 from llmlog_tui.text import inert
 from llmlog_tui.tui.arrangement import Arrangement
 from llmlog_tui.tui.bindings import APP_BINDINGS
-from llmlog_tui.tui.dressing import Dressing
 from llmlog_tui.tui.headline import Rate, headline
 from llmlog_tui.tui.jumps import Trail
 from llmlog_tui.tui.keeper import Keeper
@@ -37,6 +36,7 @@ from llmlog_tui.tui.messages import (
 )
 from llmlog_tui.tui.palette import Palette
 from llmlog_tui.tui.promptness import Promptness
+from llmlog_tui.tui.remembering import Remembering
 from llmlog_tui.tui.screens.alerts import AlertsScreen
 from llmlog_tui.tui.screens.calls import CallsScreen
 from llmlog_tui.tui.screens.overview import OverviewScreen
@@ -58,7 +58,7 @@ _LOADING_FACTOR = 2
 """While loading, answers come at so many times the records of the last ones: few, and at once."""
 
 
-class LogApp(Palette, Dressing):
+class LogApp(Palette, Remembering):
     """`llmlog-tui`: the dashboard for one or several logs.
 
     `trace` is selected at the start, and only the calls are shown for which the SQL predicate
@@ -116,7 +116,7 @@ class LogApp(Palette, Dressing):
         self.theme = LIGHT.name if self._settings.theme == "light" else DARK.name
         self._memory = memory or Memory()
         self._overview_screen.take_arrangement(Arrangement.of(self._memory.get("overview")))
-        self.dress(self._settings.rows)
+        self.recall(self._settings.rows)
         self._welcome = welcome
         self._answer: object | None = None
         self._where = where

@@ -130,7 +130,7 @@ class ReplayOf:
 
 
 @dataclass(frozen=True)
-class SidesOf:
+class AroundOf:
     """The figures before and after an alert, which is known by its rule and the row it began at."""
 
     rule: str
@@ -138,11 +138,11 @@ class SidesOf:
 
     def __call__(self, overview: Overview) -> tuple[Compared, ...]:
         """The figures; none for an alert that there is no more."""
-        from llmlog_tui.analysis.sides import sides  # noqa: PLC0415 - imports polars
+        from llmlog_tui.analysis.around import around  # noqa: PLC0415 - imports polars
 
         known = {(alert.rule, alert.row): alert for alert in overview.alerts}
         alert = known.get((self.rule, self.row))
-        return () if alert is None else sides(overview.frame, alert)
+        return () if alert is None else around(overview.frame, alert)
 
 
 @dataclass(frozen=True)

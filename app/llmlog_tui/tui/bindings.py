@@ -234,6 +234,7 @@ TRENDS_BINDINGS: Final = _named(
         Binding("h,left", "cursor(-1)", "cursor", key_display="h/l", tooltip="Cursor to the left"),
         Binding("l,right", "cursor(1)", "cursor on", tooltip="Cursor to the right", show=False),
         Binding("i", "zoom_time(0.5)", "zoom", key_display="i/o", tooltip="Look at less time"),
+        Binding("v", "view_as", "next chart", tooltip="On a small screen, the next chart"),
         Binding("o", "zoom_time(2.0)", "zoom out", tooltip="Look at more time", show=False),
         Binding("H", "pan(-0.5)", "earlier", key_display="H/L", tooltip="Look at earlier calls"),
         Binding("L", "pan(0.5)", "later", tooltip="Look at later calls", show=False),
@@ -245,7 +246,6 @@ TRENDS_BINDINGS: Final = _named(
         Binding(
             "enter", "open", "its call", key_display="Enter", tooltip="Go to the alert or call"
         ),
-        Binding("v", "view_as", "next chart", tooltip="On a small screen, the next chart"),
     ],
 )
 TRACES_BINDINGS: Final = _named(

@@ -20,6 +20,7 @@ from llmlog_tui.tui.workers import Analyst, Feed, start
 if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
     from llmlog_tui.log.store import Snapshot
+    from llmlog_tui.settings_file import Memory
 
 
 class Errands(App[str]):
@@ -33,11 +34,13 @@ class Errands(App[str]):
     _overview: Overview | None
     _snapshot: Snapshot | None
     _views: tuple[View, ...]
+    _memory: Memory
 
     @property
     def view(self) -> View:
-        """The view on screen, or right under a dialog."""
-        return next(screen for screen in reversed(self.screen_stack) if isinstance(screen, View))
+        """The view on screen, or right under a dialog; the first one when all are being closed."""
+        views = (screen for screen in reversed(self.screen_stack) if isinstance(screen, View))
+        return next(views, self._views[0])
 
     def work(self, who: str, work: Callable[[], object]) -> None:
         """Do something in a thread of its own; if it fails, the user is told."""
@@ -96,6 +99,8 @@ class Errands(App[str]):
     def on_sql_screen_query_wanted(self, message: SqlScreen.QueryWanted) -> None:
         """A query is to be answered."""
         overview, sql = self._overview, message.sql
+        for view in self._sql_views():
+            self._memory.put("queries", view.history)
         if overview is not None:
             self.work("query", lambda: self._analyst.query(overview, sql))
 

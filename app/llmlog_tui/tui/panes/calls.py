@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from llmlog_tui.analysis.overview import Overview
 
+_LEAST_WIDE: Final = 80
+"""Under so many cells the columns of the wide form would end before what matters."""
+
 _STAND_INS: Final = {"model": "requested_model", "finish_reason": "error_type"}
 """What is shown of a call that failed, in the place of what it does not have."""
 
@@ -135,8 +138,13 @@ class CallsPane(Pane):
         self.redraw()
 
     def _columns(self) -> list[Column]:
-        names = self.choice.names(compact=self.compact)
-        return [ALL[name].in_form(compact=self.compact) for name in names]
+        names = self.choice.names(compact=self.is_narrow)
+        return [ALL[name].in_form(compact=self.is_narrow) for name in names]
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether it has the columns of the compact form: there, and beside an open drawer."""
+        return self.compact or 0 < self.size.width < _LEAST_WIDE
 
     # -- drawing
 
@@ -150,7 +158,7 @@ class CallsPane(Pane):
         elif self._overview.all_calls:
             self.empty = _EMPTY
         look = _Look(
-            self.choice.names(compact=self.compact), self._trace, self._sorted_by, self._styles
+            self.choice.names(compact=self.is_narrow), self._trace, self._sorted_by, self._styles
         )
         self.show(_Calls(self._overview, self._columns(), self._order, look))
         total = f"{units.count(len(self.source))} {self._arrow()}" if self.compact else ""

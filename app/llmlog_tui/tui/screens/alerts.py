@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from llmlog_tui import units
 from llmlog_tui.analysis.rules import DEFAULT
-from llmlog_tui.tui.asks import SidesOf
+from llmlog_tui.tui.asks import AroundOf
 from llmlog_tui.tui.bindings import ALERTS_BINDINGS, FINDINGS_BINDINGS
 from llmlog_tui.tui.panes.alerts import AlertSource, AlertsPane
 from llmlog_tui.tui.screens.view import View
@@ -76,7 +76,7 @@ class AlertsScreen(View):
         super().__init__()
         self.findings = FindingsPane()
         self.evidence = Sheet(id="evidence")
-        self._sides: tuple[SidesOf | None, tuple[Compared, ...]] = (None, ())
+        self._sides: tuple[AroundOf | None, tuple[Compared, ...]] = (None, ())
 
     def body(self) -> Iterable[Widget]:
         """List and evidence, side by side."""
@@ -98,10 +98,10 @@ class AlertsScreen(View):
         self._explain()
 
     @property
-    def ask(self) -> SidesOf | None:
+    def ask(self) -> AroundOf | None:
         """The figures before and after the alert under the cursor, unless it has them itself."""
         alert = self.alert
-        return None if alert is None or alert.table else SidesOf(alert.rule, alert.row)
+        return None if alert is None or alert.table else AroundOf(alert.rule, alert.row)
 
     @property
     def row(self) -> Hashable:

@@ -28,7 +28,9 @@ _EXAMPLE: Final = """\
 select model, count(*) as calls, round(avg(latency_ms)) as avg_ms,
        sum(reasoning_tokens) as rsn, sum(completion_tokens) as out
 from calls group by model order by calls desc"""
-_TABLES: Final = "tables: calls, traces, records · timestamps are UTC"
+_TABLES: Final = "tables: calls, traces, records, of the whole log · timestamps are UTC"
+_REMEMBERED: Final = 100
+"""So many queries are kept for the next run."""
 
 
 class Editor(TextArea):
@@ -51,7 +53,7 @@ class Editor(TextArea):
         row, column = self.cursor_location
         self.suggestion = ""
         if self.has_focus and column == len(self.document.get_line(row)):
-            from llmlog_tui.analysis.sql import query_completion  # noqa: PLC0415 - imports polars
+            from llmlog_tui.analysis.completion import query_completion  # noqa: PLC0415 - imports polars
 
             self.suggestion = query_completion(self.get_text_range((0, 0), self.cursor_location))
 
@@ -155,10 +157,22 @@ class SqlScreen(View):
         if sql in self._history:
             self._history.remove(sql)
         self._history.append(sql)
+        del self._history[:-_REMEMBERED]
         self._place = len(self._history) - 1
         self._query = sql
         self.said.update(Content.styled("running …  Esc gives up", "$text-muted"))
         self.post_message(self.QueryWanted(sql))
+
+    @property
+    def history(self) -> list[str]:
+        """The queries that were run, the last one at the end."""
+        return list(self._history)
+
+    def recall(self, remembered: object) -> None:
+        """Have the `history` of an earlier run; what cannot be, is none."""
+        listed = remembered if isinstance(remembered, list) else []
+        self._history = [query for query in listed if isinstance(query, str)][-_REMEMBERED:]
+        self._place = len(self._history)
 
     def answered(self, sql: str, frame: pl.DataFrame | None, why: str, took_s: float) -> None:
         """Show what a query found, or why it found nothing; not that of one that was given up."""

@@ -148,7 +148,9 @@ class TrendsScreen(View):
 
     def _words(self, trends: Trends) -> Content:
         begin, end = (_clock(ts) for ts in (trends.begin, trends.end))
-        whose = "all models" if self._model is None else inert(self._model, 40)
+        whose = "" if self.compact else " · all models"
+        if self._model is not None:
+            whose = f" · {inert(self._model, 40)}"
         muted = "$text-muted"
         untimed = f"   {trends.untimed:,} calls without ts" if trends.untimed else ""
         if self._cursor is None:
@@ -164,7 +166,7 @@ class TrendsScreen(View):
                 if trends.cell_of(mark.ts) // _PER_CELL == self._cursor // _PER_CELL
             )
             right = (here, "$text-primary")
-        said = (f" {begin} – {end}", "bold"), (f" · {whose}", muted)
+        said = (f" {begin} – {end}", "bold"), (whose, muted)
         filters = (" · in all views" if self._filtered else "", "$text-accent")
         return Content.assemble(*said, filters, right)
 

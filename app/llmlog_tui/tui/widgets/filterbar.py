@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -16,6 +16,9 @@ from textual.widgets import Input, Static
 
 from llmlog_tui.text import inert
 from llmlog_tui.tui.bindings import FILTER_BINDINGS
+
+_ROOMY: Final = 100
+"""Under so many columns the predicate needs the room more than the hint."""
 
 
 class FilterBar(Horizontal):
@@ -66,7 +69,8 @@ class FilterBar(Horizontal):
             self._count.update(
                 Content.assemble(
                     (f"  {calls:,} of {total:,} calls", "bold"),
-                    ("   f edit  Esc clear ", "$text-muted"),
+                    ("   f edit" if self.app.size.width >= _ROOMY else "", "$text-muted"),
+                    ("  Esc clear ", "$text-muted"),
                 )
             )
         self.display = where is not None or self._typed.display
@@ -76,6 +80,11 @@ class FilterBar(Horizontal):
         self._typed.value = self._last
         self._type(now=True)
         self._typed.focus()
+
+    async def on_click(self) -> None:
+        """A click on the filter edits it, as its key does."""
+        if not self._typed.display:
+            await self.run_action("screen.filter")
 
     def _type(self, *, now: bool) -> None:
         self._typed.display = self._problem.display = now
@@ -122,7 +131,7 @@ class _Columns(Suggester):
 
     async def get_suggestion(self, value: str) -> str | None:
         """`value` with the column's name complete that it ends with the beginning of."""
-        from llmlog_tui.analysis.sql import completion  # noqa: PLC0415 - imports polars
+        from llmlog_tui.analysis.completion import completion  # noqa: PLC0415 - imports polars
 
         missing = completion(value)
         return value + missing if missing else None

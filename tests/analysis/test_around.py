@@ -8,11 +8,16 @@ from pathlib import Path
 
 import polars as pl
 
+<<<<<<< HEAD:tests/analysis/test_sides.py
 from llmlog_tui.analysis.watch import alerts
+=======
+from llmlog_tui.analysis.alerts import alerts
+from llmlog_tui.analysis.around import around
+>>>>>>> tables:tests/analysis/test_around.py
 from llmlog_tui.analysis.calls import model_calls
 from llmlog_tui.analysis.cost import priced
+from llmlog_tui.analysis.watch import alerts
 from llmlog_tui.analysis.fingerprints import COMPARED_CALLS
-from llmlog_tui.analysis.sides import sides
 from llmlog_tui.log.reader import load
 
 
@@ -33,7 +38,7 @@ def test_the_figures_are_of_the_calls_watched_before_it_began_and_from_then_on(
     frame = frame_of(tmp_path, *[quick] * 60, {**cut, "model": "other"}, *[cut] * 30, *[failed] * 2)
     found = next(each for each in alerts(model_calls(frame)) if each.rule == "truncation")
     assert found.row == 61
-    figures = {each.name: (each.before, each.after) for each in sides(frame, found)}
+    figures = {each.name: (each.before, each.after) for each in around(frame, found)}
     assert figures == {
         "calls": (60, 32),  # those that failed name the model too
         "p50 ms": (100, 300),
@@ -43,7 +48,7 @@ def test_the_figures_are_of_the_calls_watched_before_it_began_and_from_then_on(
         "failed": (0, 2 / 32),
         "retried": (0, 1),  # of the 30 that say
     }
-    assert sides(frame, replace(found, ts=None)) == ()
+    assert around(frame, replace(found, ts=None)) == ()
 
 
 def test_only_the_nearest_calls_are_compared(tmp_path: Path) -> None:
@@ -54,5 +59,5 @@ def test_only_the_nearest_calls_are_compared(tmp_path: Path) -> None:
         *[{"finish_reason": "length", "latency_ms": 100}] * many,
     )
     found = next(each for each in alerts(model_calls(frame)) if each.rule == "truncation")
-    count = sides(frame, found)[0]
+    count = around(frame, found)[0]
     assert (count.name, count.before, count.after) == ("calls", COMPARED_CALLS, COMPARED_CALLS)

@@ -1,10 +1,10 @@
-"""How calls look to this user: the columns that were chosen, and the rows' styles."""
+"""What a user finds again: the columns and styles of calls, and the queries that were run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from llmlog_tui.settings_file import Memory, RowRule
+from llmlog_tui.settings_file import RowRule
 from llmlog_tui.tui.errands import Errands
 from llmlog_tui.tui.panes.callcolumns import ALL, Choice
 from llmlog_tui.tui.panes.calls import CallsPane
@@ -13,13 +13,13 @@ from llmlog_tui.tui.screens.columns import ColumnsScreen
 from llmlog_tui.tui.screens.overview import OverviewScreen
 
 
-class Dressing(Errands):
-    """The App as far as all tables of calls look alike, in the next run too."""
+class Remembering(Errands):
+    """The App as far as it is as its user left it."""
 
-    _memory: Memory
-
-    def dress(self, rules: Sequence[RowRule]) -> None:
-        """Give all tables of calls the columns that are remembered, and these row styles."""
+    def recall(self, rules: Sequence[RowRule]) -> None:
+        """Give tables of calls their columns and these row styles, and SQL its earlier queries."""
+        for view in self._sql_views():
+            view.recall(self._memory.get("queries"))
         for pane in self._calls_panes():
             pane.choice, pane.rules = Choice.of(self._memory.get("calls")), rules
 
@@ -28,7 +28,7 @@ class Dressing(Errands):
 
     def on_calls_pane_columns_wanted(self, message: CallsPane.ColumnsWanted) -> None:
         """The columns of calls are to be chosen: those of a screen of this size."""
-        pane, compact = message.pane, message.pane.compact
+        pane, compact = message.pane, message.pane.is_narrow
 
         def chosen(names: tuple[str, ...] | None) -> None:
             if names is not None:

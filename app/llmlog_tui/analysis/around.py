@@ -1,4 +1,4 @@
-"""Both sides of an alert: the figures of the calls before it began, and of those from then on."""
+"""Around an alert: the figures of the calls before it began, and of those from then on."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from llmlog_tui.analysis.alerts import Alert
 from llmlog_tui.analysis.calls import FAILED, TRUNCATED, model_calls
 from llmlog_tui.analysis.fingerprints import COMPARED_CALLS, Compared
 from llmlog_tui.analysis.sql import narrowed
+
+NEAREST_RECORDS: Final = 50_000
+"""Calls are looked for among so many records on either side: no more in a log of any size."""
 
 _LATENCY: Final = pl.col("latency_ms").filter(~FAILED)
 _FIGURES: Final = {
@@ -24,15 +27,17 @@ _FIGURES: Final = {
 """Latencies are of calls that did not fail; cut off, failed and retried are shares."""
 
 
-def sides(frame: pl.DataFrame, alert: Alert) -> tuple[Compared, ...]:
+def around(frame: pl.DataFrame, alert: Alert) -> tuple[Compared, ...]:
     """The figures of COMPARED_CALLS calls on either side, or as many as there are.
 
     `frame` is from cost.priced(); the calls are those watched with the alert. Nothing is said of
     chance: the alert chose the moment, so that it would always look like more. Empty without a ts.
     """
-    if alert.ts is None:
+    at = frame["row"].index_of(alert.row)
+    if alert.ts is None or at is None:
         return ()
-    calls = model_calls(frame)
+    begin = max(0, at - NEAREST_RECORDS)
+    calls = model_calls(frame.slice(begin, at - begin + NEAREST_RECORDS))
     before = narrowed(calls, alert.calls_before).tail(COMPARED_CALLS).select(**_FIGURES)
     after = narrowed(calls, alert.calls_since).head(COMPARED_CALLS).select(**_FIGURES)
     both = zip(_FIGURES, before.row(0), after.row(0), strict=True)
