@@ -19,7 +19,6 @@ from llmlog_tui.analysis.why import why_slow
 from llmlog_tui.log.schema import IS_STEP, plain
 from llmlog_tui.log.store import Snapshot
 
-
 _NEAR: Final = 1_024
 _FURTHER: Final = 8
 """A trace's steps are looked for among so many records, then among so many times as many."""
