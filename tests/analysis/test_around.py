@@ -8,16 +8,11 @@ from pathlib import Path
 
 import polars as pl
 
-<<<<<<< HEAD:tests/analysis/test_sides.py
-from llmlog_tui.analysis.watch import alerts
-=======
-from llmlog_tui.analysis.alerts import alerts
 from llmlog_tui.analysis.around import around
->>>>>>> tables:tests/analysis/test_around.py
 from llmlog_tui.analysis.calls import model_calls
 from llmlog_tui.analysis.cost import priced
-from llmlog_tui.analysis.watch import alerts
 from llmlog_tui.analysis.fingerprints import COMPARED_CALLS
+from llmlog_tui.analysis.watch import alerts
 from llmlog_tui.log.reader import load
 
 

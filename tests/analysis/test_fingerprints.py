@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from tests.analysis.conftest import Frame, Record
 
-from llmlog_tui.analysis.fingerprints import CHANGES_SHOWN, Side, changes
+from llmlog_tui.analysis.fingerprints import CHANGES_SHOWN, changes
 from llmlog_tui.analysis.rules import DEFAULT
+from llmlog_tui.analysis.sides import Side
 
 SETTLED = DEFAULT.fingerprint.settled_calls
 

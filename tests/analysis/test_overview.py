@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests.analysis.conftest import Log, Record
 
+from llmlog_tui.analysis import overview as overviews
 from llmlog_tui.analysis.overview import Overview, overview
 from llmlog_tui.analysis.rules import parse
 from llmlog_tui.log.reader import load
@@ -66,6 +67,18 @@ def test_the_last_call_of_a_trace_is_no_tool(view: Overview) -> None:
     assert [view.last_call_of(trace) for trace in ("t", "u", "tools", "nobody")] == [
         2, 3, None, None,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("where", [None, "latency_ms > 1000"])
+def test_the_steps_of_a_trace_are_found_however_far_apart_they_are(
+    log: Log, where: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overviews, "_NEAR", 2)
+    records = [*RECORDS, *[{"trace_id": "u"}] * 9, {"event": "deploy", "trace_id": "t"}]
+    view = overview(log([*records, {"trace_id": "t"}]), slow_ms=500, where=where)
+    steps = {trace: view.steps_of(trace)["row"].to_list() for trace in ("t", "tools", "nobody")}
+    assert steps == {"t": [0, 1, 2, 16], "tools": [5], "nobody": []}
+    assert view.steps_of("t").columns == view.frame.columns
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from tests.analysis.planted import Row, Traffic, frame, from_call, quiet, seeded
 
 from llmlog_tui.analysis.alerts import Alert
-from llmlog_tui.analysis.watch import alerts
+from llmlog_tui.analysis.watch import Watch, alerts
 
 CALLS, PLANTED, END = 1_200, 700, 900
 STEADY = Traffic(models=1, truncated=0.02, failed=0.01, retried=0.03, fingerprints=1)
@@ -99,6 +99,22 @@ def test_two_hundred_quiet_logs_raise_two_false_alerts_at_most() -> None:
         rng = seeded(seed)
         false.update(alert.rule for alert in found(quiet(rng, rng.choice((200, 500, 1_000)))))
     assert false.total() <= 2, false
+
+
+@pytest.mark.parametrize("size", [1, 7, 100])
+@pytest.mark.parametrize("change", [turned, cut_off, slowed, failing, retried, run_dry])
+def test_what_is_planted_in_calls_that_come_little_by_little_is_what_is_found_at_once(
+    change: Callable[[Row, random.Random], None], size: int
+) -> None:
+    calls = frame(from_call(quiet(seeded(4), CALLS, STEADY), PLANTED, END, change))
+    watch = Watch()
+    watch.add(calls.head(PLANTED))
+    for at in range(PLANTED, CALLS, size):
+        watch.add(calls.slice(at, size))
+        some = calls.head(at + size)
+        if at % 50 == 0:
+            assert watch.alerts(some) == alerts(some)
+    assert watch.alerts(calls) == alerts(calls) != []
 
 
 @pytest.mark.parametrize("change", [turned, cut_off, slowed, failing, retried, run_dry])

@@ -1,7 +1,9 @@
-"""The views of the Overview against the bare read: `python -m tests.bench.analysis [RECORDS]`.
+"""The views of the Overview against the bare read, and what a refresh costs as a log gets longer.
 
-Each is taken several times in one process, and the least counts: on shared cores that is what the
-work costs. Processor seconds over all cores stand beside, which no neighbour changes.
+`python -m tests.bench.analysis [RECORDS] [TIMES]`: refreshes are of a log of a tenth of RECORDS, of
+RECORDS, and of TIMES as many. Each is taken several times in one process. Of views the least
+counts: on shared cores that is what the work costs. Processor seconds over all cores stand beside,
+which no neighbour changes.
 """
 
 from __future__ import annotations
@@ -9,11 +11,12 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import polars as pl
+from tests.bench import refresh
 from tests.bench.make_log import write
 
 from llmlog_tui.analysis import calls, cost, fingerprints, traces, watch
@@ -22,7 +25,6 @@ from llmlog_tui.log.reader import load
 from llmlog_tui.log.schema import READ_SCHEMA
 
 _ROUNDS: Final = 5
-_SLOW_MS: Final = 500.0
 
 
 class Taken(NamedTuple):
@@ -54,13 +56,24 @@ def views(file: Path) -> Iterator[tuple[str, Taken]]:
     yield "model calls", least(lambda: calls.model_calls(priced))
     yield "traces", least(lambda: traces.traces(priced))
     yield "what is usual", least(lambda: calls.usual(of_calls))
-    yield "verdict", least(lambda: calls.verdict(of_calls, _SLOW_MS))
+    yield "verdict", least(lambda: calls.verdict(of_calls, refresh.SLOW_MS))
     yield "alerts", least(lambda: watch.alerts(of_calls))
-    yield "the Overview", least(lambda: overview(snapshot, _SLOW_MS))
+    yield "the Overview", least(lambda: overview(snapshot, refresh.SLOW_MS))
 
 
-def main(records: int) -> None:
-    """Print a table."""
+def refreshes(file: Path, sizes: Sequence[tuple[int, int]]) -> Iterator[str]:
+    """A row for each size, which is a number of records and how many times they are there."""
+    frame, first = load([file]).frame, 0.0
+    yield f"{'100 new records':22}{'snapshot':>9} {'overview':>9} {'timeline':>9} {'cpu ms':>9}"
+    for records, times in sizes:
+        usual = refresh.usual(refresh.long_log(frame.head(records), times))
+        first = first or usual.total
+        parts = "".join(f"{took:9,.1f} " for took in (*usual, usual.total))
+        yield f"at {records * times:<19,}{parts}{usual.total / first:8.2f} x"
+
+
+def main(records: int, times: int) -> None:
+    """Print tables."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "calls.jsonl")
         write(file, records)
@@ -71,7 +84,12 @@ def main(records: int) -> None:
                 f"{name:22}{taken.wall * 1e3:8,.0f} {taken.wall / bare.wall:8.2f}"
                 f" {taken.cpu * 1e3:8,.0f} {taken.cpu / bare.cpu:8.2f}\n"
             )
+        sizes = [(records // 10, 1), (records, 1), (records, times)]
+        for row in refreshes(file, sizes if times > 1 else sizes[:2]):
+            sys.stdout.write(row + "\n")
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
+    given = [int(argument) for argument in sys.argv[1:]]
+    main(*(given + [1_000_000, 1][len(given) :]))

@@ -1,4 +1,4 @@
-"""What a refresh costs after 100 new records, by how long the log is: see analysis.py.
+"""What a refresh costs after 100 new records, however long the log is: see analysis.py.
 
 Processor milliseconds over all cores, of all that is done for it: parsing, a snapshot, the Overview
 and the timeline of the newest trace. A long log is a shorter one again and again, under other ids

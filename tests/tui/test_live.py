@@ -9,8 +9,7 @@ from threading import Event
 import pytest
 from tests.tui.conftest import WIDE, Shown, Until, lines_of, record, row_of, toasts, top_row
 
-from llmlog_tui.analysis import overview as overviews
-from llmlog_tui.analysis.rules import Rules
+from llmlog_tui.analysis.overview import Overview, Running
 from llmlog_tui.log.sources import Sources
 from llmlog_tui.log.store import Snapshot
 from llmlog_tui.log.window import Window
@@ -179,16 +178,14 @@ async def test_an_analysis_that_fails_is_told_and_the_next_one_is_shown(
 ) -> None:
     log = tmp_path / "calls.jsonl"
     log.write_bytes(record())
-    real = overviews.overview
+    real = Running.overview
 
-    def poisoned(
-        snapshot: Snapshot, slow_ms: float, rules: Rules, where: str | None
-    ) -> overviews.Overview:
+    def poisoned(self: Running, snapshot: Snapshot, where: str | None) -> Overview:
         if snapshot.counts.records == 1:
             raise ValueError("poison")
-        return real(snapshot, slow_ms, rules, where)
+        return real(self, snapshot, where)
 
-    monkeypatch.setattr(overviews, "overview", poisoned)
+    monkeypatch.setattr(Running, "overview", poisoned)
     async with LogApp([log]).run_test(size=WIDE, notifications=True) as pilot:
         app = pilot.app
         assert isinstance(app, LogApp)
@@ -203,18 +200,16 @@ async def test_an_answer_that_comes_late_does_not_move_a_frozen_screen(
 ) -> None:
     log = tmp_path / "calls.jsonl"
     log.write_bytes(record())
-    real, gate, begun = overviews.overview, Event(), Event()
+    real, gate, begun = Running.overview, Event(), Event()
     async with LogApp([log]).run_test(size=WIDE) as pilot:
         app = await shown(pilot, 1)
 
-        def slow(
-            snapshot: Snapshot, slow_ms: float, rules: Rules, where: str | None
-        ) -> overviews.Overview:
+        def slow(self: Running, snapshot: Snapshot, where: str | None) -> Overview:
             begun.set()
             gate.wait()
-            return real(snapshot, slow_ms, rules, where)
+            return real(self, snapshot, where)
 
-        monkeypatch.setattr(overviews, "overview", slow)
+        monkeypatch.setattr(Running, "overview", slow)
         with log.open("ab") as file:
             file.write(record(step=1))
         await until(pilot, begun.is_set, "the analysis of the second record")
@@ -251,7 +246,7 @@ async def test_the_way_out_does_not_lead_through_the_analysis(
         begun.set()
         Event().wait()
 
-    monkeypatch.setattr(overviews, "overview", endless)
+    monkeypatch.setattr(Running, "overview", endless)
     async with LogApp([log]).run_test(size=WIDE) as pilot:
         await until(pilot, begun.is_set, "the analysis")
         await pilot.press("q")

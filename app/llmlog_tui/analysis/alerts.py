@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 from llmlog_tui import units
-from llmlog_tui.analysis.fingerprints import Compared
+from llmlog_tui.analysis.sides import Compared
 
 ALL_MODELS: Final = "all models"
 """The subject of an alert about what all of them cost."""

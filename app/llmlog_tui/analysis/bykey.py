@@ -33,10 +33,14 @@ class ByKey:
             rows = rows.join(known, on=self._keys, how="anti", nulls_equal=True)
         if self._held is not None:
             rows = pl.concat([self._held, rows])
-        long = rows.group_by(self._keys).len().filter(pl.col("len") > self._few)
-        join = partial(rows.join, long, self._keys, nulls_equal=True, maintain_order="left")
-        self._held = join(how="anti")
-        found = self._parts(join(how="semi"))
+        sizes = rows.group_by(self._keys).len()
+        long = sizes.filter(pl.col("len") > self._few)
+        if long.height == sizes.height:
+            self._held, due = rows.clear(), rows
+        else:
+            join = partial(rows.join, long, self._keys, nulls_equal=True, maintain_order="left")
+            self._held, due = join(how="anti"), join(how="semi")
+        found = self._parts(due)
         self._known.update(found)
         return parts | found
 

@@ -9,9 +9,8 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from llmlog_tui.analysis.bykey import ByKey, Key
-from llmlog_tui.analysis.calls import FAILED, TRUNCATED
-from llmlog_tui.analysis.chance import chance_of_difference, mann_whitney
 from llmlog_tui.analysis.rules import DEFAULT, Fingerprint
+from llmlog_tui.analysis.sides import Calls, Compared, Comparison, Side, compared
 from llmlog_tui.log.schema import IS_STEP
 
 CHANGES_SHOWN: Final = 50
@@ -40,36 +39,6 @@ def with_changed(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _code(name: str) -> pl.Expr:
     return pl.col(name).cast(pl.Categorical).to_physical()
-
-
-@dataclass(frozen=True)
-class Side:
-    """One side of a change: its calls, latency in ms, median tokens/s, shares cut off and failed.
-
-    Failed calls have no fingerprint: the share is of all calls to the model in the same time, and
-    of those without a model that asked for what the calls that are compared did.
-    """
-
-    calls: int
-    p50_ms: float | None
-    p95_ms: float | None
-    tokens_per_sec: float | None
-    truncated: float
-    failed: float
-
-
-@dataclass(frozen=True)
-class Compared:
-    """One figure on both sides, and the chance of such a difference without a cause (None: ?).
-
-    `is_chance` says that it is within noise, by the level of the rule; p50 and p95 share the test.
-    """
-
-    name: str
-    before: float | None
-    after: float | None
-    p: float | None
-    is_chance: bool
 
 
 @dataclass(frozen=True)
@@ -150,7 +119,7 @@ class _Turn:
     fired_row: int
     older: pl.DataFrame
     near: pl.DataFrame
-    compared: tuple[int, Side, Side, tuple[Compared, ...]] | None = None
+    compared: tuple[int, Comparison] | None = None
     """So many near calls, and what comparing them gave."""
 
 
@@ -226,8 +195,8 @@ class _Model:
     def change(self, turn: _Turn, calls: pl.DataFrame) -> Change:
         """What a turn is, among all calls."""
         if turn.compared is None or turn.compared[0] < turn.near.height:
-            turn.compared = turn.near.height, *self._compared(turn, calls)
-        _, before, after, table = turn.compared
+            turn.compared = turn.near.height, self._compared(turn, calls)
+        sides = turn.compared[1]
         last = self._last[turn.fingerprint]
         return Change(
             provider=self._provider,
@@ -240,15 +209,13 @@ class _Model:
             last_ts=last.ts,
             last_row=last.row,
             calls=last.calls,
-            before=before,
-            after=after,
-            table=table,
+            before=sides.before,
+            after=sides.after,
+            table=sides.table,
             current=self._current == turn.fingerprint,
         )
 
-    def _compared(
-        self, turn: _Turn, calls: pl.DataFrame
-    ) -> tuple[Side, Side, tuple[Compared, ...]]:
+    def _compared(self, turn: _Turn, calls: pl.DataFrame) -> Comparison:
         """Both sides; every call counts, also a failed one, that was to be answered like them."""
         older, near = turn.older, turn.near
         asked = pl.concat([older["requested_model"], near["requested_model"]]).unique().drop_nulls()
@@ -261,46 +228,5 @@ class _Model:
             calls.slice(start, stop - start).lazy().filter(at_it & of_it).select("status").collect()
             for start, stop in ((begin, at), (at, end))
         )
-        sides = list(zip((older, near), every, strict=True))
-        before, after = (_side(side, each) for side, each in sides)
-        return before, after, _table(sides, before, after, self._rule.level)
-
-
-def _side(calls: pl.DataFrame, every: pl.DataFrame) -> Side:
-    latency = calls["latency_ms"]
-    failed, truncated = every.select(FAILED.mean()).item(), calls.select(TRUNCATED.mean()).item()
-    speed = calls["tokens_per_sec"].median()
-    return Side(
-        calls=calls.height,
-        p50_ms=latency.quantile(0.5, interpolation="linear"),
-        p95_ms=latency.quantile(0.95, interpolation="linear"),
-        tokens_per_sec=speed if isinstance(speed, float) else None,
-        truncated=truncated,
-        failed=failed or 0.0,
-    )
-
-
-def _table(
-    sides: list[tuple[pl.DataFrame, pl.DataFrame]], before: Side, after: Side, level: float
-) -> tuple[Compared, ...]:
-    """The figures side by side: Mann-Whitney for latency and tokens/s, Fisher for shares."""
-    (older, every_older), (newer, every_newer) = sides
-    latency = mann_whitney(older["latency_ms"], newer["latency_ms"])
-    speed = mann_whitney(older["tokens_per_sec"], newer["tokens_per_sec"])
-    cut_off = _of_shares(older, newer, TRUNCATED)
-    failed = _of_shares(every_older, every_newer, FAILED)
-    figures = (
-        ("p50 ms", before.p50_ms, after.p50_ms, latency),
-        ("p95 ms", before.p95_ms, after.p95_ms, latency),
-        ("tok/s", before.tokens_per_sec, after.tokens_per_sec, speed),
-        ("cut off", before.truncated, after.truncated, cut_off),
-        ("failed", before.failed, after.failed, failed),
-    )
-    return tuple(
-        Compared(name, b, a, p, is_chance=p is None or p >= level) for name, b, a, p in figures
-    )
-
-
-def _of_shares(before: pl.DataFrame, after: pl.DataFrame, hit: pl.Expr) -> float:
-    hits = (side.select(hit.sum()).item() for side in (before, after))
-    return chance_of_difference(next(hits), before.height, next(hits), after.height)
+        before, after = map(Calls, (older, near), every)
+        return compared(before, after, self._rule.level)

@@ -78,16 +78,14 @@ class HiddenCuts:
 
     def add(self, calls: pl.DataFrame) -> None:
         """Take in more calls."""
-        place = pl.int_range(pl.len()).over("model")
-        hits = calls.lazy().select(
-            *("model", "row", "ts"),
-            hidden=HIDDEN,
-            place=place,
-            **{name: sign.fill_null(value=False) for name, sign in _SIGNS.items()},
-        )
-        found = hits.filter("hidden").collect()
-        if found.height:
-            self._take(found)
+        if calls.select(HIDDEN.any()).item():
+            hits = calls.lazy().select(
+                *("model", "row", "ts"),
+                hidden=HIDDEN,
+                place=pl.int_range(pl.len()).over("model"),
+                **{name: sign.fill_null(value=False) for name, sign in _SIGNS.items()},
+            )
+            self._take(hits.filter("hidden").collect())
         self._calls.update(dict(calls.group_by("model").len().iter_rows()))
 
     @property

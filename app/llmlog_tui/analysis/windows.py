@@ -119,7 +119,7 @@ class Series:
         self._values = values.slice(windows * size)
         if windows:
             whole = values.head(windows * size).reshape((windows, size))
-            for total in whole.arr.sum():
+            for total in whole.arr.sum().to_list():
                 self._totals.append(self._totals[-1] + total)
                 self._squares.append(self._squares[-1] + total * total)
         while self._clear(self._rise) if self._rise else self._fire():

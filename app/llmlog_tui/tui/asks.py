@@ -117,7 +117,7 @@ class ReplayOf:
         from llmlog_tui.analysis.replay import replay  # noqa: PLC0415 - imports polars
         from llmlog_tui.analysis.timeline import timeline  # noqa: PLC0415 - imports polars
 
-        frame = overview.frame.filter(pl.col("trace_id") == self.trace_id)
+        frame = overview.steps_of(self.trace_id)
         steps = timeline(frame, self.trace_id, overview.slow_ms)
         session = pl.col("session_id") == steps.session_id
         runs = overview.traces.filter(session)["trace_id"].to_list()

@@ -12,8 +12,8 @@ from llmlog_tui.text import inert
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.alerts import Alert
-    from llmlog_tui.analysis.fingerprints import Compared
     from llmlog_tui.analysis.rules import Rules, Trend
+    from llmlog_tui.analysis.sides import Compared
 
 _MUTED: Final = "$text-muted"
 _TESTS: Final = "p50, p95, tok/s: Mann-Whitney · cut off, failed: Fisher's exact test"
