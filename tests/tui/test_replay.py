@@ -56,6 +56,7 @@ async def opened(pilot: Pilot[str], until: Until) -> ReplayScreen:
     screen = app.screen
     assert isinstance(screen, ReplayScreen)
     await until(pilot, lambda: screen.row is not None, "its steps")
+    await until(pilot, lambda: screen.scrub.size.width > 0, "its layout")
     return screen
 
 

@@ -29,7 +29,7 @@ _WIDE: Final = (
 _COMPACT: Final = (
     Column(" when", 9),
     Column("rule", 11),
-    Column("what", 24),
+    Column("what", 30),
     Column("evidence", 12, flex=True),
 )
 
