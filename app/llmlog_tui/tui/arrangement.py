@@ -7,6 +7,8 @@ from typing import Final
 
 _LEAST: Final = {"traces": 30, "top": 5, "alerts": 3}
 _MOST: Final = {"traces": 200, "top": 60, "alerts": 40}
+_CALLS_SHARE: Final = 0.3
+"""What Calls keep of the height of a low screen."""
 _TOP: Final = ("traces", "timeline")
 PANES: Final = (*_TOP, "calls", "alerts")
 
@@ -66,7 +68,8 @@ class Arrangement:
         """The grid's rows, for `height` of them."""
         has_calls = "calls" not in self.hidden
         alerts = min(self.alerts, height // 3)
-        top = min(self.top, height - alerts - _LEAST["top"]) if has_calls else None
+        calls = max(_LEAST["top"], int(height * _CALLS_SHARE))
+        top = min(self.top, height - alerts - calls) if has_calls else None
         rows = []
         if not all(name in self.hidden for name in _TOP):
             rows.append("1fr" if top is None else str(top))
