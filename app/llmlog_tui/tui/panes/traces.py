@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
     from llmlog_tui.analysis.sessions import Sessions, Tree
 
+_NO_MATCH: Final = "No traces match. Esc clears the filter."
 _EMPTY: Final = "No traces yet. One appears with the first record that has a trace_id."
 
 
@@ -34,6 +35,7 @@ class TracesPane(Pane):
 
     def __init__(self) -> None:
         super().__init__(id="traces")
+        self.empty = "Reading …"
         self.by_session = False
         self._overview: Overview | None = None
         self._sessions: Sessions | None = None
@@ -61,12 +63,10 @@ class TracesPane(Pane):
     def redraw(self) -> None:
         """Draw what is held."""
         overview, tree = self._overview, self._tree
-        self.empty = _EMPTY
         if overview is None:
             self.label("Traces")
             return
-        if overview.where is not None:
-            self.empty = "No traces match. Esc clears the filter."
+        self.empty = _EMPTY if overview.where is None else _NO_MATCH
         if tree is None:
             self.show(Traces(overview, COMPACT if self.compact else WIDE, self._marks))
         else:
