@@ -17,13 +17,14 @@ PANES: Final = (*_TOP, "calls", "alerts")
 class Arrangement:
     """Columns for Traces, rows for the two panes at the top and for Alerts; the rest is Calls'.
 
-    `hidden` are panes, by id.
+    `hidden` are panes, by id; `by_session` says that Traces are grouped.
     """
 
     traces: int = 58
     top: int = 17
     alerts: int = 5
     hidden: tuple[str, ...] = ()
+    by_session: bool = False
 
     @classmethod
     def of(cls, remembered: object) -> Arrangement:
@@ -33,7 +34,8 @@ class Arrangement:
         hidden = found.get("hidden")
         names = hidden if isinstance(hidden, list) else []
         kept = tuple(name for name in PANES if name in names)
-        arrangement = cls(hidden=kept if len(kept) < len(PANES) else ())
+        by_session = found.get("by_session") is True
+        arrangement = cls(hidden=kept if len(kept) < len(PANES) else (), by_session=by_session)
         for name, size in sizes.items():
             arrangement = arrangement.resized(name, size - getattr(arrangement, name))
         return arrangement
@@ -41,7 +43,7 @@ class Arrangement:
     def as_object(self) -> dict[str, object]:
         """As JSON can hold it."""
         sizes: dict[str, object] = {name: getattr(self, name) for name in _LEAST}
-        return {**sizes, "hidden": list(self.hidden)}
+        return {**sizes, "hidden": list(self.hidden), "by_session": self.by_session}
 
     def resized(self, name: str, by: int) -> Arrangement:
         """With `traces`, `top` or `alerts` larger by so many cells, within reason."""

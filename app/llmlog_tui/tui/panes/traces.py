@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.binding import BindingType
+from textual.message import Message
 
 from llmlog_tui import units
 from llmlog_tui.tui.bindings import PICK_BINDINGS, TRACES_BINDINGS
@@ -32,6 +34,12 @@ class TracesPane(Pane):
     """The traces of an Overview, by session if wanted; the one under the cursor is selected."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*TRACES_BINDINGS, *PICK_BINDINGS]
+
+    @dataclass
+    class Grouped(Message):
+        """The traces are wanted by session, or as they came."""
+
+        by_session: bool
 
     def __init__(self) -> None:
         super().__init__(id="traces")
@@ -133,7 +141,7 @@ class TracesPane(Pane):
             if trace is not None:
                 self.move_to(trace)
                 self.following = follows
-        self.post_message(self.Sorted(self))
+        self.post_message(self.Grouped(by_session=self.by_session))
 
     def action_select(self) -> None:
         """Take the trace under the cursor; fold a session away, or open it."""
