@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection
 from typing import Any
 
@@ -129,6 +130,16 @@ def test_each_trace_knows_its_row_its_session_and_what_is_newest_there(mixed: Se
     assert [tree.row_of(trace) for trace in range(5)] == [None, 4, 1, None, 5]
     assert [tree.session_of(trace) for trace in range(5)] == [1, 2, 0, 1, 2]
     assert [tree.newest_of(session) for session in range(3)] == [2, 3, 4]
+
+
+@pytest.mark.parametrize("folded", [[], ["a"], [None, "b"]])
+def test_a_stretch_of_rows_is_what_each_of_them_shows(
+    mixed: Sessions, folded: list[str | None]
+) -> None:
+    tree, rows = mixed.tree(folded), drawn(mixed, folded)
+    for start, stop in itertools.combinations(range(len(rows) + 1), 2):
+        assert tree.between(start, stop) == rows[start:stop]
+    assert tree.between(2, 2) == []
 
 
 def test_without_traces_there_is_nothing(frame: Frame) -> None:

@@ -195,14 +195,39 @@ def test_a_foreign_event_is_no_step(log: Log) -> None:
     assert of(log, step(0), {"trace_id": "t", "event": "deploy"}, step(1)).steps[1].step == 1
 
 
-def test_a_refresh_without_news_of_a_trace_costs_nothing(log: Log) -> None:
+def test_a_refresh_without_news_of_a_trace_makes_nothing(log: Log) -> None:
     records = [step(0, latency_ms=50, model="m"), step(1, model="m")]
     other: Record = {"trace_id": "other", "model": "m"}
     last = of(log, *records)
     assert of(log, *records, other) is last
-    grown = of(log, *records, step(2))
-    assert [found.step for found in grown.steps] == [0, 1, 2]
-    assert of(log, step(0, latency_ms=51, model="m"), step(1, model="m")).steps[0].end == 51
+
+
+def test_of_what_a_trace_was_before_it_grew_only_what_changes_is_made_again(log: Log) -> None:
+    root, child = span("root", step=0, ts=f"{BEGIN}Z"), span("a", "root", step=2, ts=f"{BEGIN}Z")
+    before = of(log, root, child).steps
+    late = span("b", "root", step=1, ts=f"{BEGIN}Z"), span("c", "root", step=3, ts=f"{BEGIN}Z")
+    after = of(log, root, child, *late).steps
+    assert [found.branch + found.name for found in after] == ["root", "├ b", "├ a", "└ c"]
+    assert after[0] is before[0]
+    assert before[1].branch == "└ ", "and it stays as it was made"
+
+
+def test_a_trace_that_grew_is_as_if_it_had_been_read_at_once(log: Log) -> None:
+    records = [
+        span("b", "a", step=1, ts=f"{BEGIN}.500Z", latency_ms=20, status="error"),
+        span("c", "b", step=2, ts=f"{BEGIN}.600Z", latency_ms=10, model="m"),
+        span("a", step=0, ts=f"{BEGIN}.100Z", latency_ms=900),
+        span("d", "c", step=3, ts=None, latency_ms=5),
+    ]
+    grown = [of(log, *records[:n]) for n in range(1, 5)]
+    of(log, {"trace_id": "t", "step": 99})  # of another log: nothing of it is kept
+    assert of(log, *records) == grown[-1]
+    assert [found.timed for found in grown] == [True, True, True, False]
+
+
+def test_another_log_with_the_same_keys_is_read_anew(log: Log) -> None:
+    assert of(log, step(0, latency_ms=50)).steps[0].end == 50
+    assert of(log, step(0, latency_ms=51), step(1)).steps[0].end == 51
 
 
 def test_places_say_where_a_step_stands(log: Log) -> None:

@@ -8,6 +8,7 @@ import pytest
 from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record, row_of
 from textual.pilot import Pilot
 
+from llmlog_tui.settings_file import Memory
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.panes.timeline import TimelinePane
 from llmlog_tui.tui.panes.tracerows import Heading
@@ -144,6 +145,20 @@ async def test_a_session_alone_is_one_key_away_from_its_heading_too(
         await until(pilot, lambda: len(pane.source) == 8, "all of them")
         await pilot.press("g", "h", "minus")
         await until(pilot, lambda: len(pane.source) == 6, "all but those without a session")
+
+
+async def test_traces_by_session_are_so_again_next_time(
+    log: Path, tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    memory = tmp_path / "memory.json"
+    async with LogApp([log], memory=Memory(memory)).run_test(size=WIDE) as pilot:
+        await grouped(pilot, shown, until)
+    async with LogApp([log], memory=Memory(memory)).run_test(size=WIDE) as pilot:
+        pane = (await shown(pilot, 5)).query_one(TracesPane)
+        assert len(pane.source) == 8
+        await pilot.press("B")
+    async with LogApp([log], memory=Memory(memory)).run_test(size=WIDE) as pilot:
+        assert len((await shown(pilot, 5)).query_one(TracesPane).source) == 5
 
 
 async def test_sessions_are_in_the_palette(log: Path, shown: Shown, until: Until) -> None:

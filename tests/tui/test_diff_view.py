@@ -162,3 +162,25 @@ async def test_a_and_b_show_the_record_of_each_run(
             await until(pilot, lambda: isinstance(app.screen, RecordScreen), "the record")
             assert finish in str(app.screen.query_one("Static").render())
             await pilot.press("escape")
+
+
+async def test_the_sum_of_the_differences_drops_whole_figures_on_a_narrow_screen(
+    sample: Path, shown: Shown, records: int, until: Until
+) -> None:
+    async with LogApp([sample]).run_test(size=SMALL) as pilot:
+        await shown(pilot, records)
+        await pilot.press("d", "k", "k", "k", "d")
+        deltas = (await diffed(pilot, until)).deltas
+        assert str(deltas.render()).rstrip().endswith("errors -2"), "there is no room for rsn"
+        await pilot.resize_terminal(*WIDE)
+        await until(pilot, lambda: "rsn -128" in str(deltas.render()), "all figures")
+
+
+@pytest.mark.parametrize(("columns", "head"), [(129, "A 38762a22  B 310f1079"), (150, "8 steps")])
+async def test_runs_stand_beside_each_other_where_their_names_have_room(  # noqa: PLR0913, PLR0917 - fixtures
+    sample: Path, shown: Shown, records: int, until: Until, columns: int, head: str
+) -> None:
+    async with LogApp([sample]).run_test(size=(columns, 50)) as pilot:
+        await shown(pilot, records)
+        await pilot.press("d", "k", "k", "k", "d")
+        assert head in lines_of((await diffed(pilot, until)).pairs)[0]

@@ -54,6 +54,7 @@ async def opened(pilot: Pilot[str], until: Until) -> ReplayScreen:
     screen = app.screen
     assert isinstance(screen, ReplayScreen)
     await until(pilot, lambda: screen.row is not None, "its steps")
+    await until(pilot, lambda: screen.scrub.size.width > 0, "its layout")
     return screen
 
 
@@ -132,6 +133,22 @@ async def test_the_mouse_takes_the_replay_to_a_step_and_drags_it_along(
         await pilot.mouse_up(screen.scrub, offset=(24, 2))
         await pilot.hover(screen.scrub, offset=(2, 2))
         assert screen.row == 2, "the mouse was let go"
+
+
+async def test_one_steps_on_while_the_detail_has_the_keys_and_j_scrolls_it(
+    log: Path, shown: Shown, until: Until
+) -> None:
+    async with LogApp([log]).run_test(size=SMALL) as pilot:
+        await shown(pilot, 4)
+        screen = await opened(pilot, until)
+        screen.detail_sheet.focus()
+        await pilot.press("right", "l", "left")
+        assert screen.row == 1
+        await until(pilot, lambda: "Step 1" in text_of(screen.detail_sheet), "its detail")
+        await pilot.press("l", "l")
+        await until(pilot, lambda: "grep" in text_of(screen.detail_sheet), "the last one's")
+        await pilot.press("j")
+        await until(pilot, lambda: screen.detail_sheet.scroll_offset.y > 0, "it scrolls")
 
 
 async def test_of_steps_at_one_place_the_line_of_time_marks_the_gravest(

@@ -114,6 +114,27 @@ async def test_the_wheel_zooms_with_ctrl_and_pans_with_shift(log: Path, shown: S
         assert "· 16.5 s" in title(pane)
 
 
+async def test_the_mouse_drags_the_time_along_and_a_click_still_picks_a_step(
+    log: Path, shown: Shown
+) -> None:
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        pane = await focused(pilot, shown, 17)
+        await pilot.press("g", *"jjjjjjjj", "i")
+        assert "4.1 – 12.4 s" in title(pane)
+        bars = len(lines_of(pane)[0].split("4.1 s")[0])
+        await pilot.mouse_down(pane, offset=(bars + 20, 9))
+        await pilot.hover(pane, offset=(bars + 10, 9))
+        assert "4.1 – 12.4 s" not in title(pane), "what is later comes from the right"
+        await pilot.hover(pane, offset=(bars + 40, 9))
+        await pilot.mouse_up(pane, offset=(bars + 40, 9))
+        assert "0 – 8.2 s" in title(pane), "the begin is as far as it goes"
+        here = row_of(pane)
+        await pilot.hover(pane, offset=(bars + 10, 9))
+        assert "0 – 8.2 s" in title(pane), "the mouse was let go"
+        await pilot.click(pane, offset=(bars + 10, 4))
+        assert row_of(pane) == 2 != here
+
+
 async def test_another_trace_is_shown_whole(tmp_path: Path, shown: Shown, until: Until) -> None:
     log = tmp_path / "calls.jsonl"
     log.write_bytes(run(17, "first") + run(3, "second"))

@@ -63,6 +63,21 @@ class Tree:
             return session, None
         return session, int(self.sessions.order[int(self.sessions.frame["first"][session]) + nth])
 
+    def between(self, start: int, stop: int) -> list[tuple[int, int | None]]:
+        """What rows `start` up to `stop` show, each as at() says it."""
+        found: list[tuple[int, int | None]] = []
+        last = _last_up_to(self.starts, stop - 1) if stop > start else -1
+        for session in range(_last_up_to(self.starts, start), last + 1):
+            heading = int(self.starts[session])
+            if heading >= start:
+                found.append((session, None))
+            since = max(start - heading - 1, 0)
+            until = min(stop - heading - 1, int(self.below[session]))
+            first = int(self.sessions.frame["first"][session]) + since
+            there = self.sessions.order.slice(first, max(0, until - since))
+            found += [(session, trace) for trace in there.to_list()]
+        return found
+
     def session_of(self, trace: int) -> int:
         """The session of the trace at this position."""
         return _last_up_to(self.sessions.frame["first"], int(self.sessions.places[trace]))

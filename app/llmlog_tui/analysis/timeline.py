@@ -7,13 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import polars as pl
 
 from llmlog_tui import units
 from llmlog_tui.analysis.calls import slow
-from llmlog_tui.analysis.recent import Recent
 from llmlog_tui.analysis.why import retry_wait_ms
 from llmlog_tui.log.schema import IS_CALL, IS_STEP
 
@@ -81,9 +80,6 @@ _NEEDED: Final = (
 )
 
 
-_RECENT: Final = Recent[Timeline]()
-
-
 def timeline(frame: pl.DataFrame, trace_id: str, slow_ms: float) -> Timeline:
     """The timeline of one trace of a frame; without steps if there is no such trace.
 
@@ -94,22 +90,67 @@ def timeline(frame: pl.DataFrame, trace_id: str, slow_ms: float) -> Timeline:
         .select(*_NEEDED, slow=IS_CALL & slow(slow_ms))
         .sort("step", maintain_order=True, nulls_last=True)
     )
-    return _RECENT.of(rows, trace_id, lambda: _of(rows, trace_id))
+    return _LAST.of(rows, trace_id)
 
 
-def _of(rows: pl.DataFrame, trace_id: str) -> Timeline:
-    records = rows.to_dicts()
+class _Made(NamedTuple):
+    """A timeline, and the rows it was made of, as a frame and as records by key."""
+
+    timeline: Timeline
+    rows: pl.DataFrame
+    records: dict[int, dict[str, Any]]
+
+    def has_grown_to(self, rows: pl.DataFrame) -> bool:
+        """Whether the rows that were there are there as they were, in the same order."""
+        if self.rows.height < rows.height:
+            rows = rows.filter(pl.col("row").is_in(self.rows["row"].implode()))
+        return self.rows.equals(rows)
+
+
+class _Last:
+    """The last timeline, of which nothing is made again when its trace has grown.
+
+    Refreshes ask about one trace over and over, and it may have thousands of steps.
+    """
+
+    def __init__(self) -> None:
+        self._made: _Made | None = None
+
+    def of(self, rows: pl.DataFrame, trace_id: str) -> Timeline:
+        """The timeline of these rows of a trace, in their order."""
+        made = self._made  # once: other threads ask, too
+        if made is None or trace_id != made.timeline.trace_id or not made.has_grown_to(rows):
+            made = _Made(Timeline(trace_id, None, None, None, False, ()), rows.clear(), {})  # noqa: FBT003 - short
+        if made.rows.height == rows.height:
+            return made.timeline
+        new = rows.filter(~pl.col("row").is_in(made.rows["row"].implode()))
+        records = made.records | {record["row"]: record for record in new.iter_rows(named=True)}
+        found = _timeline(rows, [records[row] for row in rows["row"]], made.timeline)
+        self._made = _Made(found, rows, records)
+        return found
+
+
+_LAST: Final = _Last()
+
+
+def _timeline(rows: pl.DataFrame, records: list[dict[str, Any]], last: Timeline) -> Timeline:
     timed = bool(records) and rows["ts"].null_count() == 0
     begin = rows["ts"].min() if timed else None
     starts = _starts(records, begin)
-    steps = tuple(_step(records[index], branch, starts[index]) for index, branch in _tree(records))
+    steps = []
+    for index, branch in _tree(records):
+        place = last.places.get(records[index]["row"])
+        before = None if place is None else last.steps[place]
+        if before is None or before.branch != branch or before.start != starts[index]:
+            before = _step(records[index], branch, starts[index])
+        steps.append(before)
     return Timeline(
-        trace_id=trace_id,
+        trace_id=last.trace_id,
         session_id=next((r["session_id"] for r in records if r["session_id"] is not None), None),
         begin=begin if isinstance(begin, datetime) else None,
         duration_ms=_duration(steps),
         timed=timed,
-        steps=steps,
+        steps=tuple(steps),
     )
 
 

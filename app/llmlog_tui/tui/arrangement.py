@@ -7,6 +7,8 @@ from typing import Final
 
 _LEAST: Final = {"traces": 30, "top": 5, "alerts": 3}
 _MOST: Final = {"traces": 200, "top": 60, "alerts": 40}
+_CALLS_SHARE: Final = 0.3
+"""What Calls keep of the height of a low screen."""
 _TOP: Final = ("traces", "timeline")
 PANES: Final = (*_TOP, "calls", "alerts")
 
@@ -15,13 +17,14 @@ PANES: Final = (*_TOP, "calls", "alerts")
 class Arrangement:
     """Columns for Traces, rows for the two panes at the top and for Alerts; the rest is Calls'.
 
-    `hidden` are panes, by id.
+    `hidden` are panes, by id; `by_session` says that Traces are grouped.
     """
 
     traces: int = 58
     top: int = 17
     alerts: int = 5
     hidden: tuple[str, ...] = ()
+    by_session: bool = False
 
     @classmethod
     def of(cls, remembered: object) -> Arrangement:
@@ -31,7 +34,8 @@ class Arrangement:
         hidden = found.get("hidden")
         names = hidden if isinstance(hidden, list) else []
         kept = tuple(name for name in PANES if name in names)
-        arrangement = cls(hidden=kept if len(kept) < len(PANES) else ())
+        by_session = found.get("by_session") is True
+        arrangement = cls(hidden=kept if len(kept) < len(PANES) else (), by_session=by_session)
         for name, size in sizes.items():
             arrangement = arrangement.resized(name, size - getattr(arrangement, name))
         return arrangement
@@ -39,7 +43,7 @@ class Arrangement:
     def as_object(self) -> dict[str, object]:
         """As JSON can hold it."""
         sizes: dict[str, object] = {name: getattr(self, name) for name in _LEAST}
-        return {**sizes, "hidden": list(self.hidden)}
+        return {**sizes, "hidden": list(self.hidden), "by_session": self.by_session}
 
     def resized(self, name: str, by: int) -> Arrangement:
         """With `traces`, `top` or `alerts` larger by so many cells, within reason."""
@@ -66,7 +70,8 @@ class Arrangement:
         """The grid's rows, for `height` of them."""
         has_calls = "calls" not in self.hidden
         alerts = min(self.alerts, height // 3)
-        top = min(self.top, height - alerts - _LEAST["top"]) if has_calls else None
+        calls = max(_LEAST["top"], int(height * _CALLS_SHARE))
+        top = min(self.top, height - alerts - calls) if has_calls else None
         rows = []
         if not all(name in self.hidden for name in _TOP):
             rows.append("1fr" if top is None else str(top))

@@ -340,10 +340,14 @@ TIME_BINDINGS: Final = _named(
     "time",
     [
         Binding(
-            "i", "zoom_time(0.5)", "zoom in", key_display="i/o", tooltip="Look closer at this step"
+            "i",
+            "zoom_time(0.5)",
+            "zoom time",
+            key_display="i/o",
+            tooltip="Look closer at this step",
         ),
         Binding("o", "zoom_time(2.0)", "zoom out", tooltip="Look at more time", show=False),
-        Binding("h,left,H", "pan(-0.5)", "earlier", key_display="h/l", tooltip="Look earlier"),
+        Binding("h,left,H", "pan(-0.5)", "pan", key_display="h/l", tooltip="Look earlier"),
         Binding("l,right,L", "pan(0.5)", "later", tooltip="Look later", show=False),
         Binding("0", "all", "all time", tooltip="Look at all of the time"),
     ],
@@ -384,7 +388,11 @@ STEPS_BINDINGS: Final = _named(
             tooltip="Show the whole record",
         ),
         Binding(
-            "i", "zoom_time(0.5)", "zoom", key_display="i/o", tooltip="Look closer at this step"
+            "i",
+            "zoom_time(0.5)",
+            "zoom time",
+            key_display="i/o",
+            tooltip="Look closer at this step",
         ),
         Binding("o", "zoom_time(2.0)", "zoom out", tooltip="Look at more time", show=False),
         Binding("H", "pan(-0.5)", "earlier", tooltip="Look at earlier steps", show=False),
@@ -402,6 +410,17 @@ REPLAY_BINDINGS: Final = _named(
         Binding("]", "speed(1)", "faster", tooltip="Play faster", show=False),
         Binding("v", "view_as", "view as", tooltip="Content, raw line or fields"),
         Binding("q", "back", "back", tooltip="Go back"),
+    ],
+)
+SHEET_BINDINGS: Final = _named(
+    "sheet",
+    [
+        Binding("up,k", "scroll_up", "line up", show=False),
+        Binding("down,j", "scroll_down", "line down", show=False),
+        Binding("pageup,ctrl+u", "page_up", "page up", show=False),
+        Binding("pagedown,ctrl+d", "page_down", "page down", show=False),
+        Binding("home,g", "scroll_home", "top", show=False),
+        Binding("G", "scroll_end", "bottom", show=False),
     ],
 )
 COPY_BINDINGS: Final = _named(

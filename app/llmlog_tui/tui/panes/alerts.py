@@ -29,7 +29,7 @@ _WIDE: Final = (
 _COMPACT: Final = (
     Column(" when", 9),
     Column("rule", 11),
-    Column("what", 24),
+    Column("what", 30),
     Column("evidence", 12, flex=True),
 )
 
@@ -42,7 +42,7 @@ class AlertsPane(Pane):
     def __init__(self, *, heading: bool = False, id: str = "alerts") -> None:  # noqa: A002
         super().__init__(heading=heading, id=id)
         self.following = False
-        self.empty = "No alerts."
+        self.empty = "Reading …"
         self._overview: Overview | None = None
 
     def hold(self, overview: Overview) -> None:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 _NUMBER, _MARK, _FINISH, _MS = 3, 1, 12, 7
 _WHY, _WHY_NARROW = 34, 20
-_LEAST_NAME: Final = 8
+_SIDE_BY_SIDE_FROM: Final = 130
+"""Under so many columns there is no room for the names of both runs' steps."""
 _GAPS: Final = 17
 """Gutters, the two rules, and a cell behind each column."""
 
@@ -34,7 +35,7 @@ class _Line(NamedTuple):
 
 
 class PairsPane(Pane):
-    """Both traces beside each other; on a small screen, one column of both."""
+    """Both traces beside each other; on a narrow screen, one column of both."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*PAIRS_BINDINGS]
 
@@ -57,7 +58,9 @@ class PairsPane(Pane):
             self.label("Diff")
             return
         pair = self.pair
-        source = _Narrow(self._diffed) if self.compact else _Wide(self._diffed, self.size.width)
+        width = self.size.width
+        is_narrow = width < _SIDE_BY_SIDE_FROM
+        source = _Narrow(self._diffed) if is_narrow else _Wide(self._diffed, width)
         self.following = False
         self.show(source)
         self.to_pair(pair)
@@ -99,7 +102,7 @@ class _Wide(RowSource):
         self._diffed = diffed
         self._found = diffed.found
         sides = width - _WHY - _GAPS - 2 * (_NUMBER + _MARK + _FINISH + _MS)
-        name = max(_LEAST_NAME, sides // 2)
+        name = sides // 2
         step = (
             Column("#", _NUMBER, "right"),
             Column("", _MARK),
@@ -122,7 +125,8 @@ class _Wide(RowSource):
 
     def heading(self, column: int, width: int) -> str:
         if column in (2, 10):
-            return _name_of_run(self._diffed, "a" if column == 2 else "b")[:width]  # noqa: PLR2004
+            names = _names_of_run(self._diffed, "a" if column == 2 else "b")  # noqa: PLR2004
+            return next((name for name in names if len(name) <= width), "")
         return super().heading(column, width)
 
     def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:
@@ -218,10 +222,11 @@ def _step(step: Step | None, ends: Mapping[int, str | None], pair: Pair) -> tupl
     )
 
 
-def _name_of_run(diffed: Diffed, side: Side) -> str:
+def _names_of_run(diffed: Diffed, side: Side) -> tuple[str, ...]:
+    """What stands over a run, in full and ever shorter."""
     run = diffed.found.a if side == "a" else diffed.found.b
     begin = diffed.began[0 if side == "a" else 1]
     began = units.moment(begin, begin, 8)
-    steps = len(run.steps)
+    steps = f"{len(run.steps):,} step{'' if len(run.steps) == 1 else 's'}"
     name = f"{side.upper()} {units.short_id(run.trace_id)}"
-    return f"{name} {began} · {steps:,} step{'' if steps == 1 else 's'}"
+    return f"{name} {began} · {steps}", f"{name} · {steps}", name

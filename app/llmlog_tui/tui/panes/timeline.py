@@ -71,6 +71,8 @@ class TimelinePane(Pane):
         self._timeline: Timeline | None = None
         self._played: Callable[[int], bool] | None = None
         self._shown: Range | None = None
+        self._held: Range | None = None
+        self._held_at = 0
 
     def hold(self, timeline: Timeline, played: Callable[[int], bool] | None = None) -> None:
         """Show `timeline`; steps for whose key `played` is false are dim: still to come."""
@@ -181,6 +183,29 @@ class TimelinePane(Pane):
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """With Ctrl, look at less; with Shift, at what is earlier."""
         self._wheel(event, zoom=0.5, pan=-0.25)
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Take hold of the time that is shown, if not all is."""
+        if self._shown is not None:
+            self._held_at, self._held = event.screen_x, self._shown
+            self.capture_mouse()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Drag the time along."""
+        if self._held is not None:
+            _, _, widths = self._visible()
+            cells = self._held_at - event.screen_x
+            self._look_at(self._held.moved(cells / max(1, widths[_BARS])))
+
+    def on_mouse_up(self) -> None:
+        """Let go."""
+        self._held = None
+        self.release_mouse()
+
+    def on_click(self, event: events.Click) -> None:
+        """As all tables do, unless time was dragged."""
+        if event.screen_x != self._held_at and self._shown is not None:
+            event.prevent_default()
 
     def _wheel(self, event: events.MouseEvent, *, zoom: float, pan: float) -> None:
         if event.ctrl or event.shift:

@@ -129,20 +129,26 @@ class BySession(RowSource):
 
     def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:  # noqa: ARG002
         """Headings and traces."""
-        return [self._row(*self._tree.at(index)) for index in range(start, stop)]
+        places = self._tree.between(start, stop)
+        traces = [trace for _, trace in places if trace is not None]
+        sessions = [session for session, trace in places if trace is None]
+        headings = iter(self._sessions[sessions].to_dicts())
+        below = iter(self._overview.traces[traces].to_dicts())
+        return [
+            self._heading(next(headings)) if trace is None else self._below(next(below))
+            for _, trace in places
+        ]
 
-    def _row(self, session: int, trace: int | None) -> Row:
-        newest = self._overview.newest
-        if trace is None:
-            found = self._sessions.row(session, named=True)
-            sign = "▸" if found["session_id"] in self._folded else "▾"
-            name = (Span(f"{sign} ", "muted"), Span(units.short_id(found["session_id"]), "strong"))
-            cells = (name, *_figures(found, newest, f"{found['traces']:,} tr"), _models(found))
-            return Row(cells)
-        (found,) = self._overview.trace_rows(trace, trace + 1)
-        figures = _figures(found, newest, units.whole(found["steps"]))
-        cells = (cell("  " + units.short_id(found["trace_id"])), *figures, _models(found))
-        return Row(cells, Span(self._marks.get(found["trace_id"], " "), "accent"))
+    def _heading(self, session: dict[str, Any]) -> Row:
+        sign = "▸" if session["session_id"] in self._folded else "▾"
+        name = (Span(f"{sign} ", "muted"), Span(units.short_id(session["session_id"]), "strong"))
+        figures = _figures(session, self._overview.newest, f"{session['traces']:,} tr")
+        return Row((name, *figures, _models(session)))
+
+    def _below(self, trace: dict[str, Any]) -> Row:
+        figures = _figures(trace, self._overview.newest, units.whole(trace["steps"]))
+        cells = (cell("  " + units.short_id(trace["trace_id"])), *figures, _models(trace))
+        return Row(cells, Span(self._marks.get(trace["trace_id"], " "), "accent"))
 
 
 def _figures(found: Mapping[str, Any], newest: datetime | None, size: str) -> tuple[Cell, ...]:

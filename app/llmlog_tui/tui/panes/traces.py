@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.binding import BindingType
+from textual.message import Message
 
 from llmlog_tui import units
 from llmlog_tui.tui.bindings import PICK_BINDINGS, TRACES_BINDINGS
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
     from llmlog_tui.analysis.sessions import Sessions, Tree
 
+_NO_MATCH: Final = "No traces match. Esc clears the filter."
 _EMPTY: Final = "No traces yet. One appears with the first record that has a trace_id."
 
 
@@ -32,8 +35,15 @@ class TracesPane(Pane):
 
     BINDINGS: ClassVar[list[BindingType]] = [*TRACES_BINDINGS, *PICK_BINDINGS]
 
+    @dataclass
+    class Grouped(Message):
+        """The traces are wanted by session, or as they came."""
+
+        by_session: bool
+
     def __init__(self) -> None:
         super().__init__(id="traces")
+        self.empty = "Reading …"
         self.by_session = False
         self._overview: Overview | None = None
         self._sessions: Sessions | None = None
@@ -61,12 +71,10 @@ class TracesPane(Pane):
     def redraw(self) -> None:
         """Draw what is held."""
         overview, tree = self._overview, self._tree
-        self.empty = _EMPTY
         if overview is None:
             self.label("Traces")
             return
-        if overview.where is not None:
-            self.empty = "No traces match. Esc clears the filter."
+        self.empty = _EMPTY if overview.where is None else _NO_MATCH
         if tree is None:
             self.show(Traces(overview, COMPACT if self.compact else WIDE, self._marks))
         else:
@@ -133,7 +141,7 @@ class TracesPane(Pane):
             if trace is not None:
                 self.move_to(trace)
                 self.following = follows
-        self.post_message(self.Sorted(self))
+        self.post_message(self.Grouped(by_session=self.by_session))
 
     def action_select(self) -> None:
         """Take the trace under the cursor; fold a session away, or open it."""

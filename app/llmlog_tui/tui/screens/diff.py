@@ -59,6 +59,7 @@ class DiffScreen(View):
     def reform(self) -> None:
         """Take the narrow form."""
         self.pairs.compact = self.compact
+        self._sum_up()
 
     def show(self, overview: Overview, answer: object | None) -> None:
         """The runs are those that were marked; they do not change with the log."""
@@ -68,7 +69,18 @@ class DiffScreen(View):
         """Show where the runs part."""
         self._found = message.found
         self.pairs.hold(message)
-        self.deltas.update(Content.assemble(*_deltas(message.found, compact=self.compact)))
+        self._sum_up()
+
+    def _sum_up(self) -> None:
+        """B's figures against A's, as many as fit."""
+        if self._found is None:
+            return
+        line, room = Content(""), self.size.width
+        for figure in _deltas(self._found, compact=self.compact):
+            if 0 < room < (line + figure).cell_length:  # 0: not laid out yet
+                break
+            line += figure
+        self.deltas.update(line)
 
     @property
     def reopening(self) -> Message:
@@ -123,22 +135,23 @@ class DiffScreen(View):
         self.dismiss()
 
 
-def _deltas(found: Divergence, *, compact: bool) -> Iterator[str | tuple[str, str]]:
+def _deltas(found: Divergence, *, compact: bool) -> Iterator[Content]:
     delta, muted = found.delta, "$text-muted"
-    yield (" B vs A  " if compact else " B against A  ", muted)
+    yield Content.styled(" B vs A" if compact else " B against A", muted)
     if found.first is None:
-        yield ("both runs do the same  ", "$text-success")
-    yield from (("steps ", muted), f"{delta.steps:+,}  ")
-    if delta.time_ms is not None:
-        yield from (("time ", muted), f"{_signed(delta.time_ms, units.duration)}  ")
-    for label, tokens in (("in", delta.prompt_tokens), ("out", delta.completion_tokens)):
-        if tokens is not None:
-            yield from ((f"{label} ", muted), f"{_signed(tokens, units.count)}  ")
-    if delta.cost_usd is not None:
-        yield from (("cost ", muted), f"{_signed(delta.cost_usd, units.money)}  ")
-    yield from (("errors ", muted), f"{delta.errors:+,}  ")
-    if delta.reasoning_tokens is not None:
-        yield from (("rsn ", muted), _signed(delta.reasoning_tokens, units.count))
+        yield Content.styled("  both runs do the same", "$text-success")
+    figures = (
+        ("steps", delta.steps, units.whole),
+        ("time", delta.time_ms, units.duration),
+        ("in", delta.prompt_tokens, units.count),
+        ("out", delta.completion_tokens, units.count),
+        ("cost", delta.cost_usd, units.money),
+        ("errors", delta.errors, units.whole),
+        ("rsn", delta.reasoning_tokens, units.count),
+    )
+    for label, change, form in figures:
+        if change is not None:
+            yield Content.assemble((f"  {label} ", muted), _signed(change, form))
 
 
 def _signed(number: float, form: Callable[[float], str]) -> str:

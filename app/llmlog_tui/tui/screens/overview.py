@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -187,6 +187,11 @@ class OverviewScreen(View):
             self.go_to(message.key)
             self._stay(follows)
 
+    @on(TracesPane.Grouped)
+    def _grouped(self, message: TracesPane.Grouped) -> None:
+        self.take_arrangement(replace(self.arrangement, by_session=message.by_session))
+        self.post_message(self.Asks(self))
+
     @on(TimelinePane.Zoomed)
     def _looked_closer(self) -> None:
         self._stay(False)  # noqa: FBT003 - short
@@ -269,6 +274,7 @@ class OverviewScreen(View):
     def take_arrangement(self, arrangement: Arrangement) -> None:
         """Give each pane the room that `arrangement` says."""
         self.arrangement = arrangement
+        self.traces.by_session = arrangement.by_session
         if self.is_mounted:
             self._share_room()
             self.post_message(self.Arranged(arrangement))

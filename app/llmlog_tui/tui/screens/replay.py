@@ -15,36 +15,21 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
-from llmlog_tui import units
-from llmlog_tui.text import inert
 from llmlog_tui.tui.asks import ReplayOf, Run
-from llmlog_tui.tui.bindings import REPLAY_BINDINGS, STEPS_BINDINGS, TABLE_BINDINGS
-from llmlog_tui.tui.panes.timeline import TimelinePane
+from llmlog_tui.tui.bindings import REPLAY_BINDINGS
+from llmlog_tui.tui.panes.steps import StepsPane
 from llmlog_tui.tui.screens.view import View
-from llmlog_tui.tui.widgets import detailtext, recordtext
+from llmlog_tui.tui.widgets import recordtext, replaytext
 from llmlog_tui.tui.widgets.scrub import Scrub
 from llmlog_tui.tui.widgets.sheet import Sheet
 from llmlog_tui.tui.widgets.table import LineTable
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
-    from llmlog_tui.analysis.timeline import Timeline
 
 _FRAMES_PER_SECOND: Final = 20
 _DETAIL_AFTER_SECONDS: Final = 0.08
 _MODES: Final = ("content", "raw line", "fields")
-
-
-class StepsPane(TimelinePane, inherit_bindings=False):
-    """The steps; here Enter shows a record, and h and l are the replay's."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [*TABLE_BINDINGS, *STEPS_BINDINGS]
-    NAME = "Steps"
-
-    def note(self, timeline: Timeline) -> str:
-        """The session stands above."""
-        del timeline
-        return "played steps are bright"
 
 
 class ReplayScreen(View):
@@ -96,6 +81,7 @@ class ReplayScreen(View):
     def reform(self) -> None:
         """On a small screen, one of content and detail at a time."""
         self.steps.compact = self.compact
+        self._say_where()
         self._draw_sheets()
 
     # -- what is shown
@@ -133,25 +119,19 @@ class ReplayScreen(View):
 
     def show(self, overview: Overview, answer: object | None) -> None:
         """Show the run as far as it is known; a running one grows."""
+        del overview
         run = cast("Run | None", answer)
         if run is None or not run.replay.steps or run.replay.trace_id != self._trace_id:
             return
         here = self._wanted_row if self._run is None else self.row
         self._run, self._wanted_row = run, None
         self._at = 0 if here is None else run.replay.places.get(here, 0)
-        self._crumb.update(self._where(run, overview))
+        self._say_where()
         self._go(self._at)
 
-    def _where(self, run: Run, overview: Overview) -> Content:
-        begin = run.timeline.begin
-        began = "" if begin is None else f"began {units.moment(begin, overview.newest, 12)}"
-        session = f"session {units.short_id(run.timeline.session_id)} run {run.nth} of {run.of}"
-        return Content.assemble(
-            (" Overview › ", "$text-muted"),
-            (f"trace {inert(units.short_id(self._trace_id))}", "bold"),
-            (" › Replay", "$text-primary bold"),
-            (f"     {inert(session)}   {began}", "$text-muted"),
-        )
+    def _say_where(self) -> None:
+        if self._run is not None and self.overview is not None:
+            self._crumb.update(replaytext.crumb(self._run, self.overview, self.size.width))
 
     def go_to(self, row: Hashable) -> None:
         """Go to a step of this run; to a record elsewhere, in the Overview."""
@@ -179,11 +159,7 @@ class ReplayScreen(View):
         self._settling = self.set_timer(_DETAIL_AFTER_SECONDS, self._settle)
 
     def _state(self, run: Run) -> str:
-        playing = "► playing" if self.playing else "‖ paused"
-        step = run.replay.steps[self._at].step
-        number = units.UNKNOWN if step is None else str(step)
-        total = len(run.replay.steps)
-        return f"{playing} {self._speed:g}× · step {number}, {self._at + 1:,} of {total:,}"
+        return replaytext.state(run, self._at, self._speed, is_playing=self.playing)
 
     def _settle(self) -> None:
         """Show the detail of the current step, and have its line read."""
@@ -206,12 +182,12 @@ class ReplayScreen(View):
         if self._run is None or self.overview is None or self._line_of is None:
             return
         step = self._run.replay.steps[self._at]
-        record = self.overview.record(step.row)
-        width = self.detail_sheet.size.width - 2
-        lines = list(detailtext.of(self.overview, record, step.start, width))
-        lines += [Content(""), *recordtext.greps(self._line, self._line_of[0])]
-        number = units.UNKNOWN if step.step is None else str(step.step)
-        self.detail_sheet.hold(f"Step {number} · {step.name}", lines)
+        width, file = self.detail_sheet.size.width - 2, self._line_of[0]
+        lines = list(replaytext.detail(self.overview, step, self._line, file, width))
+        if self.compact:  # nine rows: none is spared
+            lines = [line for line in lines if line.plain]
+        title, total = f"Step {replaytext.number(step)} · {step.name}", len(self._run.replay.steps)
+        self.detail_sheet.hold(title, lines, f"{self._at + 1:,} of {total:,}")
         makers = (
             recordtext.content(self._line),
             recordtext.raw(self._line),

@@ -177,6 +177,8 @@ class View(Newest, Placed):
         self.compact = event.size.width < COMPACT_WIDTH or event.size.height < COMPACT_HEIGHT
         self.set_class(self.compact, "-compact")
         self.reform()
+        if not self.is_current:  # a dialog on top is not painted anew by itself
+            self.call_after_refresh(self.app.screen.refresh)
 
     compact = False
 

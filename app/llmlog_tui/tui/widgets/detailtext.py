@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 _LABEL: Final = 12
 _BAR: Final = 40
 _MUTED: Final = "$text-muted"
-_IDS: Final = ("id", "request_id", "span_id", "parent_span_id", "tool_call_id", "error_code")
+_IDS: Final = {
+    "id": "id",
+    "request_id": "request_id",
+    "span_id": "span_id",
+    "parent_span_id": "under span",
+    "tool_call_id": "tool call",
+    "error_code": "error_code",
+}
+"""What the fields are called where a label has 12 cells."""
 
 
 def of(
@@ -167,9 +175,9 @@ def _facts(record: Any) -> Iterator[Content]:  # noqa: ANN401 - a row of the fra
         yield _line(
             "fingerprint", inert(record["system_fingerprint"], 40), (changed, "$text-accent")
         )
-    for name in _IDS:
+    for name, label in _IDS.items():
         if record[name]:
-            yield _line(name[: _LABEL - 1], inert(record[name], 60))
+            yield _line(label, inert(record[name], 60))
     for kind in ("requests", "tokens"):
         limit, left = record[f"ratelimit_limit_{kind}"], record[f"ratelimit_remaining_{kind}"]
         if limit and left is not None:

@@ -13,6 +13,7 @@ from llmlog_tui.text import grep, inert
 _MAX_VALUE: Final = 4_000
 _MAX_LINE: Final = 20_000
 _NAME_WIDTH: Final = 30
+_TAGS: Final = 200
 _GONE: Final = "The file this record was read from is gone: rotated away or replaced."
 _NO_CONTENT: Final = (
     "This record has no content: only metadata was logged.\n\n"
@@ -42,6 +43,15 @@ def greps(line: bytes | None, file: str) -> Iterator[Content]:
     for name in ("trace_id", "request_id"):
         if record is not None and line is not None and isinstance(record.get(name), str):
             yield Content(inert(grep(name, record[name], line, file)))
+
+
+def tags(line: bytes | None) -> Iterator[Content]:
+    """The application's own tags, on one line; none without any."""
+    record = _parsed(line)
+    found = None if record is None else record.get("extra")
+    if isinstance(found, dict) and found:
+        said = "  ".join(f"{name}={value}" for name, value in found.items())
+        yield Content.assemble((f"{'extra':<12}", "$text-muted"), inert(said, _TAGS))
 
 
 def raw(line: bytes | None) -> Iterator[Content]:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
 
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
 from llmlog_tui.text import inert
+from llmlog_tui.tui.bindings import SHEET_BINDINGS
 
 
-class Sheet(VerticalScroll):
-    """Lines under a title."""
+class Sheet(VerticalScroll, inherit_bindings=False):
+    """Lines under a title; keys that do not scroll it are the screen's."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*SHEET_BINDINGS]
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         self._text = Static()

@@ -1,0 +1,58 @@
+"""What a replay says around its steps: which run it is, where it stands, what a step was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from llmlog_tui import units
+from llmlog_tui.text import inert
+from llmlog_tui.tui.widgets import detailtext, recordtext
+
+if TYPE_CHECKING:
+    from llmlog_tui.analysis.overview import Overview
+    from llmlog_tui.analysis.timeline import Step
+    from llmlog_tui.tui.asks import Run
+
+_MUTED = "$text-muted"
+
+
+def crumb(run: Run, overview: Overview, width: int) -> Content:
+    """The way here at the left, and at the right which run of its session this is, and when."""
+    begin, session = run.timeline.begin, units.short_id(run.timeline.session_id)
+    began = "" if begin is None else f"   began {units.moment(begin, overview.newest, 12)}"
+    way = Content.assemble(
+        (" Overview › ", _MUTED),
+        (f"trace {inert(units.short_id(run.timeline.trace_id))}", "bold"),
+        (" › Replay", "$text-primary bold"),
+    )
+    which = Content.assemble(
+        ("session ", _MUTED),
+        (inert(session), "bold"),
+        (f" run {run.nth:,} of {run.of:,}{began} ", _MUTED),
+    )
+    return Content.assemble(way, " " * max(3, width - way.cell_length - which.cell_length), which)
+
+
+def state(run: Run, at: int, speed: float, *, is_playing: bool) -> str:
+    """How it plays, and the step it has come to."""
+    playing = "► playing" if is_playing else "‖ paused"
+    steps = run.replay.steps
+    return f"{playing} {speed:g}× · step {number(steps[at])}, {at + 1:,} of {len(steps):,}"
+
+
+def number(step: Step) -> str:
+    """A step's own number."""
+    return units.UNKNOWN if step.step is None else str(step.step)
+
+
+def detail(
+    overview: Overview, step: Step, line: bytes | None, file: str, width: int
+) -> Iterator[Content]:
+    """Everything about a step, for a sheet so many cells wide; `line` is None until it is read."""
+    yield from detailtext.of(overview, overview.record(step.row), step.start, width)
+    yield from recordtext.tags(line)
+    yield Content("")
+    yield from recordtext.greps(line, file)

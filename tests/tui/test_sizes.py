@@ -1,0 +1,78 @@
+"""The views from small to large, and while the terminal changes its size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record
+from textual.widget import Widget
+
+from llmlog_tui.tui.app import LogApp
+from llmlog_tui.tui.screens.overview import OverviewScreen
+from llmlog_tui.tui.screens.replay import ReplayScreen
+from llmlog_tui.tui.widgets.table import LineTable
+
+LOW, LARGE = (100, 30), (250, 80)
+SIZES = pytest.mark.parametrize("size", [SMALL, LOW, WIDE, LARGE])
+
+
+def is_inside(widget: Widget, size: tuple[int, int]) -> bool:
+    """Whether all of it is on a screen of that size, and it has any room."""
+    region = widget.region
+    return bool(region.area) and region.right <= size[0] and region.bottom <= size[1]
+
+
+@SIZES
+async def test_every_pane_of_the_overview_has_room_and_its_latencies(
+    sample: Path, shown: Shown, records: int, size: tuple[int, int]
+) -> None:
+    async with LogApp([sample]).run_test(size=size) as pilot:
+        screen = (await shown(pilot, records)).screen
+        assert isinstance(screen, OverviewScreen)
+        assert all(is_inside(pane, size) for pane in screen.panes)
+        for pane in (screen.traces, screen.timeline, screen.calls):
+            assert " ms" in lines_of(pane)[0], f"{pane.id} says how long"
+            assert len([line for line in lines_of(pane)[1:] if line.strip()]) >= 3
+
+
+@SIZES
+async def test_a_replay_has_its_bars_its_detail_and_its_totals(
+    sample: Path, shown: Shown, records: int, until: Until, size: tuple[int, int]
+) -> None:
+    async with LogApp([sample]).run_test(size=size) as pilot:
+        app = await shown(pilot, records)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ReplayScreen), "the replay")
+        screen = app.screen
+        assert isinstance(screen, ReplayScreen)
+        await until(pilot, lambda: screen.row is not None, "its steps")
+        await until(pilot, lambda: "Step" in str(screen.detail_sheet.border_title), "the detail")
+        assert all(is_inside(part, size) for part in (screen.steps, screen.detail_sheet))
+        heading, first, *_ = lines_of(screen.steps)
+        assert "0 s" in heading
+        assert "█" in first
+        totals = str(screen.scrub.render()).splitlines()[-1]
+        assert len(totals) <= size[0]
+        assert "elapsed" in totals
+        assert ("errors" in totals) == (size != SMALL)
+
+
+async def test_the_terminal_may_change_its_size_while_records_arrive(
+    tmp_path: Path, shown: Shown
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(b"".join(record(step=n) for n in range(30)))
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 30)
+        for n, size in enumerate((SMALL, LARGE, LOW, (40, 10), (20, 5), WIDE)):
+            with log.open("ab") as file:
+                file.write(record(trace_id=f"trace-{n}"))
+            await pilot.resize_terminal(*size)
+            await shown(pilot, 31 + n)
+            there = [pane for pane in app.screen.query(LineTable) if pane.region.area]
+            assert all(pane.region.right <= size[0] for pane in there)
+        screen = app.screen
+        assert isinstance(screen, OverviewScreen)
+        assert screen.selected_trace == "trace-5", "the newest is followed all the while"
+        assert all(is_inside(pane, WIDE) for pane in screen.panes)
