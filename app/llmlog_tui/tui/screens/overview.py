@@ -23,13 +23,13 @@ from llmlog_tui.tui.panes.calls import CallsPane
 from llmlog_tui.tui.panes.pane import Pane
 from llmlog_tui.tui.panes.timeline import TimelinePane
 from llmlog_tui.tui.panes.traces import TracesPane
-from llmlog_tui.tui.screens.place import Bearings
 from llmlog_tui.tui.screens.view import View
 from llmlog_tui.tui.widgets.kpirow import KpiRow
 from llmlog_tui.tui.widgets.table import LineTable
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
+    from llmlog_tui.tui.screens.place import Bearings
 
 
 class OverviewScreen(View):
@@ -123,17 +123,15 @@ class OverviewScreen(View):
 
     @property
     def at_hand(self) -> Hashable:
-        """The step under the cursor of Timeline if that has the keys, else the call.
-
-        From Traces its cursor takes that of Calls along, a moment later: what counts is the trace.
-        """
+        """The step in Timeline if that has the keys, else the call, of the trace if Traces has."""
         if self.timeline.has_focus:
             return self.timeline.cursor_key
         row, trace = self.row, self.selected_trace
         if self.overview is None or trace is None or not self.traces.has_focus:
             return row
-        is_of_it = row is not None and self.overview.trace_of(row) == trace
-        return row if is_of_it else self.overview.last_call_of(trace)
+        if row is not None and self.overview.trace_of(row) == trace:
+            return row
+        return self.overview.last_call_of(trace)
 
     @property
     def trace_at_hand(self) -> str | None:
@@ -235,13 +233,10 @@ class OverviewScreen(View):
 
     def return_to(self, bearings: object) -> None:
         """Be as it was; a step of another trace is gone to when its timeline is here."""
-        if not isinstance(bearings, tuple) or len(bearings) != len((Bearings, Pane)):
-            return
-        shared, self._zoomed = bearings
+        shared, self._zoomed = cast("tuple[Bearings, Pane | None]", bearings)
         self._share_room()
         super().return_to(shared)
-        if isinstance(shared, Bearings):
-            self._wanted_step = dict(shared.spots)[self.timeline.id].key
+        self._wanted_step = dict(shared.spots)[self.timeline.id].key
         self.calls.mark(self.selected_trace)
         self.post_message(self.Asks(self))
 

@@ -16,12 +16,11 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from llmlog_tui import units
-from llmlog_tui.text import inert
 from llmlog_tui.tui.asks import ReplayOf, Run
 from llmlog_tui.tui.bindings import REPLAY_BINDINGS, STEPS_BINDINGS, TABLE_BINDINGS
 from llmlog_tui.tui.panes.timeline import TimelinePane
 from llmlog_tui.tui.screens.view import View
-from llmlog_tui.tui.widgets import detailtext, recordtext
+from llmlog_tui.tui.widgets import detailtext, recordtext, runtext
 from llmlog_tui.tui.widgets.scrub import Scrub
 from llmlog_tui.tui.widgets.sheet import Sheet
 from llmlog_tui.tui.widgets.table import LineTable
@@ -133,19 +132,8 @@ class ReplayScreen(View):
         self._run, self._wanted_row = run, None
         steps = run.replay.steps
         self._at = next((n for n, step in enumerate(steps) if step.row == here), 0)
-        self._crumb.update(self._where(run, overview))
+        self._crumb.update(runtext.crumb(run, overview.newest))
         self._go(self._at)
-
-    def _where(self, run: Run, overview: Overview) -> Content:
-        begin = run.timeline.begin
-        began = "" if begin is None else f"began {units.moment(begin, overview.newest, 12)}"
-        session = f"session {units.short_id(run.timeline.session_id)} run {run.nth} of {run.of}"
-        return Content.assemble(
-            (" Overview › ", "$text-muted"),
-            (f"trace {inert(units.short_id(self._trace_id))}", "bold"),
-            (" › Replay", "$text-primary bold"),
-            (f"     {inert(session)}   {began}", "$text-muted"),
-        )
 
     def go_to(self, row: object) -> None:
         """Go to a step of this run; to a record elsewhere, in the Overview."""
@@ -173,11 +161,7 @@ class ReplayScreen(View):
         self._settling = self.set_timer(_DETAIL_AFTER_SECONDS, self._settle)
 
     def _state(self, run: Run) -> str:
-        playing = "► playing" if self.playing else "‖ paused"
-        step = run.replay.steps[self._at].step
-        number = units.UNKNOWN if step is None else str(step)
-        total = len(run.replay.steps)
-        return f"{playing} {self._speed:g}× · step {number}, {self._at + 1:,} of {total:,}"
+        return runtext.state(run, self._at, self._speed, playing=self.playing)
 
     def _settle(self) -> None:
         """Show the detail of the current step, and have its line read."""
