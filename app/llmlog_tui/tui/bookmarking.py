@@ -55,9 +55,9 @@ class Bookmarking(Jumps):
 
     def on_bookmark_found(self, message: BookmarkFound) -> None:
         """The next bookmark: go there."""
-        self.go_to_row(message.row)
         note = f": {inert(message.note, 200)}" if message.note else ""
         self.view.hint(f"Bookmark {message.nth:,} of {message.total:,}{note}")
+        self.go_to_row(message.row)
 
     def on_view_asks(self, message: View.Asks) -> None:
         """A view was opened: mark what is bookmarked."""

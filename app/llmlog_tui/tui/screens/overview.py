@@ -129,9 +129,8 @@ class OverviewScreen(View):
         row, trace = self.row, self.selected_trace
         if self.overview is None or trace is None or not self.traces.has_focus:
             return row
-        if row is not None and self.overview.trace_of(row) == trace:
-            return row
-        return self.overview.last_call_of(trace)
+        is_of_it = row is not None and self.overview.trace_of(row) == trace
+        return row if is_of_it else self.overview.last_call_of(trace)
 
     @property
     def trace_at_hand(self) -> str | None:
@@ -148,15 +147,17 @@ class OverviewScreen(View):
 
     def go_to(self, row: Hashable) -> None:
         """Select a record, its trace and its step, in all panes that have it."""
-        if self.overview is None or row is None:
+        if self.overview is None or not isinstance(row, int):
+            return
+        if not self.overview.lets_through(row):
+            self.post_message(self.GoWanted(self.NAME, row))  # the filter gives way
             return
         self.calls.move_to(row)
         trace = self.overview.trace_of(row)
         if trace is None or not self.traces.move_to(trace):
             return
         self.calls.mark(trace)
-        if not self.timeline.move_to(row):
-            self._wanted_step = row
+        self._wanted_step = None if self.timeline.move_to(row) else row
         self.post_message(self.Asks(self))
 
     @on(LineTable.Highlighted, "#traces")
@@ -237,7 +238,6 @@ class OverviewScreen(View):
         self._share_room()
         super().return_to(shared)
         self._wanted_step = dict(shared.spots)[self.timeline.id].key
-        self.calls.mark(self.selected_trace)
         self.post_message(self.Asks(self))
 
     # -- how the panes share the screen
