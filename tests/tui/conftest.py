@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import pytest
 from textual.pilot import Pilot
 
+from llmlog_tui import bookmarks_file
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.widgets.table import LineTable
 
@@ -20,6 +21,18 @@ Shown: TypeAlias = Callable[[Pilot[Any], int], Awaitable[LogApp]]
 WIDE, SMALL = (160, 50), (80, 24)
 
 _PATIENCE_SECONDS = 30.0
+
+
+@pytest.fixture(autouse=True)
+def _samples_without_bookmarks(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What somebody has bookmarked while trying the samples is in no test."""
+    real = bookmarks_file.bookmarks_of
+
+    def elsewhere(log: Path) -> Path:
+        is_sample = log.resolve().parent == root / "sample_logs"
+        return root / "tests" / "none.bookmarks" if is_sample else real(log)
+
+    monkeypatch.setattr(bookmarks_file, "bookmarks_of", elsewhere)
 
 
 @pytest.fixture
