@@ -122,7 +122,7 @@ def test_an_empty_log_has_an_overview(log: Log) -> None:
 
 
 def test_a_filter_lets_the_records_of_a_trace_through_that_has_such_a_call(log: Log) -> None:
-    records = [
+    records: list[Record] = [
         {"trace_id": "a", "latency_ms": 900},
         {"trace_id": "a", "tool_name": "search"},
         {"trace_id": "b", "latency_ms": 1},

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import pytest
 from textual.pilot import Pilot
 
-from llmlog_tui import bookmarks_file
+from llmlog_tui.log.sources import bookmarks_of
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.widgets.table import LineTable
 
@@ -26,13 +26,12 @@ _PATIENCE_SECONDS = 30.0
 @pytest.fixture(autouse=True)
 def _samples_without_bookmarks(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What somebody has bookmarked while trying the samples is in no test."""
-    real = bookmarks_file.bookmarks_of
 
     def elsewhere(log: Path) -> Path:
         is_sample = log.resolve().parent == root / "sample_logs"
-        return root / "tests" / "none.bookmarks" if is_sample else real(log)
+        return root / "tests" / "none.bookmarks" if is_sample else bookmarks_of(log)
 
-    monkeypatch.setattr(bookmarks_file, "bookmarks_of", elsewhere)
+    monkeypatch.setattr("llmlog_tui.bookmarks_file.bookmarks_of", elsewhere)
 
 
 @pytest.fixture
