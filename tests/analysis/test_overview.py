@@ -132,3 +132,18 @@ def test_an_empty_log_has_an_overview(log: Log) -> None:
         None,
     )
     assert (view.verdict.sentence(), view.last_call_of("t")) == ("", None)
+
+
+def test_a_filter_lets_the_records_of_a_trace_through_that_has_such_a_call(log: Log) -> None:
+    records: list[Record] = [
+        {"trace_id": "a", "latency_ms": 900},
+        {"trace_id": "a", "tool_name": "search"},
+        {"trace_id": "b", "latency_ms": 1},
+        {"latency_ms": 900},
+        {"latency_ms": 1},
+    ]
+    answers = overview(log(records), slow_ms=500, where="latency_ms > 500")
+    assert [answers.lets_through(row) for row in range(5)] == [True, True, False, True, False]
+    assert overview(log(records), slow_ms=500).lets_through(4), "without a filter, all"
+    assert answers.has(4)
+    assert not answers.has(5)

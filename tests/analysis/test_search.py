@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.analysis.conftest import Log, Record
 
-from llmlog_tui.analysis.search import Hit, search
+from llmlog_tui.analysis.search import Hit, search, step_of
 
 RECORDS: list[Record] = [
     {"trace_id": "aaaa", "request_id": "req_1", "model": "gpt-5-mini"},
@@ -49,3 +49,10 @@ def test_signs_of_patterns_stand_for_themselves(log: Log) -> None:
 
 def test_a_log_without_records_has_no_matches(log: Log) -> None:
     assert search(log([]).frame, "x", None, 1) is None
+
+
+def test_a_step_is_found_in_its_trace_alone(log: Log) -> None:
+    steps = [{"trace_id": trace, "step": step} for trace in ("a", "b") for step in (0, 1)]
+    frame = log(steps).frame
+    assert step_of(frame, "b", 1) == Hit(3, 1, 1)
+    assert step_of(frame, "b", 2) is None

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import pytest
 from textual.pilot import Pilot
 
+from llmlog_tui.log.sources import bookmarks_of
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.widgets.table import LineTable
 
@@ -20,6 +21,17 @@ Shown: TypeAlias = Callable[[Pilot[Any], int], Awaitable[LogApp]]
 WIDE, SMALL = (160, 50), (80, 24)
 
 _PATIENCE_SECONDS = 30.0
+
+
+@pytest.fixture(autouse=True)
+def _samples_without_bookmarks(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What somebody has bookmarked while trying the samples is in no test."""
+
+    def elsewhere(log: Path) -> Path:
+        is_sample = log.resolve().parent == root / "sample_logs"
+        return root / "tests" / "none.bookmarks" if is_sample else bookmarks_of(log)
+
+    monkeypatch.setattr("llmlog_tui.bookmarks_file.bookmarks_of", elsewhere)
 
 
 @pytest.fixture

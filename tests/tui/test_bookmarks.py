@@ -165,6 +165,7 @@ async def test_a_filter_that_hides_the_bookmarked_record_gives_way(
         await pilot.press("u")
         await until(pilot, lambda: row_of(calls) == 5, "the bookmarked call")
         assert app.view.filterbar.where is None
+        assert "The filter hid it" in toasts(app)
         await pilot.press("<")
         await until(pilot, lambda: len(calls.source) == 2, "the filter again")
 

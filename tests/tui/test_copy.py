@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import subprocess
 from pathlib import Path
 
@@ -80,3 +81,25 @@ async def test_what_a_record_does_not_have_is_not_copied(
         await pilot.press("y", "escape")
         await until(pilot, lambda: app.screen is app.view, "the view")
         assert app.clipboard == ""
+
+
+async def test_where_there_is_nothing_to_copy_from_it_is_said(
+    log: Path, shown: Shown, until: Until
+) -> None:
+    async with LogApp([log]).run_test(size=WIDE, notifications=True) as pilot:
+        app = await shown(pilot, 2)
+        await pilot.press("3", "y")
+        await until(
+            pilot, lambda: "No record under the cursor" in toasts(app), "that there is none"
+        )
+
+
+async def test_what_is_saved_is_its_owners(
+    log: Path, shown: Shown, until: Until, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with LogApp([log]).run_test(size=WIDE, notifications=True) as pilot:
+        app = await shown(pilot, 2)
+        await pilot.press("y", "L")
+        await until(pilot, lambda: f"saved to {tmp_path}"[:40] in toasts(app), "where it is")
+    assert stat.S_IMODE((tmp_path / "llmlog-line-1.txt").stat().st_mode) == 0o600

@@ -93,3 +93,20 @@ async def test_escape_gives_the_keys_back_to_the_pane(tmp_path: Path, shown: Sho
         await pilot.press("slash", "q", "escape")
         assert app.query_one(CallsPane).has_focus
         assert not app.screen.query_one("#find").display
+
+
+async def test_what_is_found_behind_a_filter_makes_it_give_way_until_one_goes_back(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(b"".join(record(trace_id=f"t{n}", id=f"id-{n}") for n in range(5)))
+    app = LogApp([log], where="trace_id = 't3'")
+    async with app.run_test(size=WIDE, notifications=True) as pilot:
+        await shown(pilot, 5)
+        calls = app.query_one(CallsPane)
+        assert row_of(calls) == 3
+        app.screen.post_message(events.Paste("id-1"))
+        await until(pilot, partial(is_at, calls, 1), "the call")
+        assert "The filter hid it, and is cleared: < brings it back" in toasts(app)
+        await pilot.press("<")
+        await until(pilot, lambda: len(calls.source) == 1, "the filter again")

@@ -156,9 +156,9 @@ class Overview:
 
     def lets_through(self, row: int) -> bool:
         """Whether `where` leaves the record with this key, or its trace, to be seen."""
-        trace = self.trace_of(row)
         if self.where is None:
             return True
+        trace = self.trace_of(row)
         if trace is not None:
             return self.traces["trace_id"].index_of(trace) is not None
         return self.calls["row"].index_of(row) is not None

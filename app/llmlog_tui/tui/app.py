@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import signal
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -44,6 +41,7 @@ from llmlog_tui.tui.screens.sql import SqlScreen
 from llmlog_tui.tui.screens.trends import TrendsScreen
 from llmlog_tui.tui.screens.view import View
 from llmlog_tui.tui.screens.welcome import WelcomeScreen
+from llmlog_tui.tui.signals import leave_in_order
 from llmlog_tui.tui.themes import DARK, LIGHT
 from llmlog_tui.tui.toasts import Toasts
 from llmlog_tui.tui.widgets.header import Header
@@ -132,20 +130,12 @@ class LogApp(Palette, Remembering):
         self._promptness.begin()
         self.set_interval(1.0, self._each_second)
         self.say()
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            self._on_signal(number)
+        leave_in_order(self)
 
     def _begin(self) -> None:
         """Let the workers begin: until now the first frame had the interpreter for itself."""
         self.work("reader", self._feed.run)
         self.work("analyst", self._analyst.run)
-
-    def _on_signal(self, number: signal.Signals) -> None:
-        """Leave in order, the terminal as it was, when told to from outside."""
-        with contextlib.suppress(RuntimeError, ValueError):  # not in the main thread
-            asyncio.get_running_loop().add_signal_handler(
-                number, lambda: self.exit(return_code=128 + number)
-            )
 
     def on_unmount(self) -> None:
         """Let the workers go."""

@@ -55,9 +55,9 @@ class Bookmarking(Jumps):
 
     def on_bookmark_found(self, message: BookmarkFound) -> None:
         """The next bookmark: go there."""
-        self.go_to_row(message.row)
         note = f": {inert(message.note, 200)}" if message.note else ""
         self.view.hint(f"Bookmark {message.nth:,} of {message.total:,}{note}")
+        self.go_to_row(message.row)
 
     def on_view_asks(self, message: View.Asks) -> None:
         """A view was opened: mark what is bookmarked."""
@@ -92,8 +92,9 @@ class Bookmarking(Jumps):
             self.work(_WHO, partial(self._keeper.look, self._overview))
 
     def _chosen(self, bookmark: Bookmark | None) -> None:
-        if bookmark is not None:
-            self.go_to_row(self._bookmarked[bookmark.record])
+        row = None if bookmark is None else self._bookmarked.get(bookmark.record)
+        if row is not None:
+            self.go_to_row(row)
 
     def on_bookmarks_screen_note_wanted(self, message: BookmarksScreen.NoteWanted) -> None:
         """Another note is to be put on a bookmark."""

@@ -93,11 +93,9 @@ class Jumps(Errands):
         self.ask_anew()
 
     def on_view_go_wanted(self, message: View.GoWanted) -> None:
-        """A record is to be shown in another view."""
+        """A record is to be shown in another view, or past the filter."""
         self.leave()
-        self._wanted_row = message.row
-        self.go_to_view(message.view)
-        self.ask_anew()
+        self._go(message.view, message.row)
 
     def on_view_replay_wanted(self, message: View.ReplayWanted) -> None:
         """A trace is to be replayed."""
@@ -120,10 +118,18 @@ class Jumps(Errands):
         self.leave()
         if overview.lets_through(row):
             self.view.go_to(row)
-            return
-        self._where, self._wanted_row = None, row
+        else:
+            self._go(self.current_mode, row)
+
+    def _go(self, view: str, row: int) -> None:
+        """Show a record in the view with this name; a filter that hides it gives way."""
+        overview = self._overview
+        if overview is not None and overview.has(row) and not overview.lets_through(row):
+            self._where = None
+            self.notify("The filter hid it, and is cleared: < brings it back.", markup=False)
+        self._wanted_row = row
+        self.go_to_view(view)
         self.ask_anew()
-        self.notify("The filter hid it, and is cleared: < brings it back.", markup=False)
 
     def action_view(self, digit: int) -> None:
         """Go to the view with this digit."""

@@ -17,19 +17,21 @@ from textual.widgets import Input
 
 from llmlog_tui import units
 from llmlog_tui.tui.bindings import BOOKMARKS_BINDINGS, NOTE_BINDINGS
+from llmlog_tui.tui.screens.view import COMPACT_WIDTH
 from llmlog_tui.tui.widgets.rows import Column, Row, RowSource, cell
 from llmlog_tui.tui.widgets.table import LineTable
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.identity import Bookmark, Identity
 
-_COLUMNS: Final = (
+_WIDE: Final = (
     Column("when", 12),
     Column("trace", 8),
     Column("st", 3, "right"),
     Column("what", 18),
     Column("note", 20, flex=True),
 )
+_COMPACT: Final = (Column("when", 8), *_WIDE[1:])
 _EMPTY: Final = (
     "No bookmarks. m puts one on the record under the cursor; they are kept beside the log."
 )
@@ -88,16 +90,17 @@ class BookmarksScreen(ModalScreen["Bookmark | None"]):
         frame.border_subtitle = "Enter goes there · n note · x remove · Esc back"
         yield frame
 
-    def on_mount(self) -> None:
-        """Show what there is."""
-        self.hold(self._bookmarks, self._rows)
-
     def hold(self, bookmarks: Sequence[Bookmark], rows: Mapping[Identity, int]) -> None:
         """Show these; the cursor stays on its bookmark."""
         self._bookmarks, self._rows = bookmarks, rows
         self.query_one(Vertical).border_title = f"Bookmarks · {len(bookmarks):,}"
         self.table.following = False
-        self.table.show(_Bookmarks(bookmarks, rows, self._newest))
+        columns = _COMPACT if self.app.size.width < COMPACT_WIDTH else _WIDE
+        self.table.show(_Bookmarks(bookmarks, rows, self._newest, columns))
+
+    def on_resize(self) -> None:
+        """Take the columns of another width."""
+        self.hold(self._bookmarks, self._rows)
 
     @property
     def bookmark(self) -> Bookmark | None:
@@ -147,15 +150,15 @@ class BookmarksScreen(ModalScreen["Bookmark | None"]):
 
 
 class _Bookmarks(RowSource):
-    columns = _COLUMNS
-
     def __init__(
         self,
         bookmarks: Sequence[Bookmark],
         rows: Mapping[Identity, int],
         newest: datetime | None,
+        columns: Sequence[Column],
     ) -> None:
         self._bookmarks, self._rows, self._newest = bookmarks, rows, newest
+        self.columns = columns
 
     def __len__(self) -> int:
         return len(self._bookmarks)

@@ -59,7 +59,7 @@ _YOURS: Final = (
 )
 _KEYS, _NAME, _WIDEST_KEYS = 12, 18, 24
 _TWO_COLUMNS_FROM: Final = 130
-_FRAME: Final = 6
+_FRAME, _GAP = 6, 2
 
 
 def scope_of(binding: Binding) -> str:
@@ -104,7 +104,7 @@ class HelpScreen(RollingScreen):
         """Take as many columns as there is room for."""
         room = self.sheet.size.width or event.size.width - _FRAME
         two = room >= _TWO_COLUMNS_FROM
-        width = (room - 2) // 2 if two else room - 1
+        width = room // 2 - _GAP if two else room - _GAP
         parts = [list(self._section(*each, width)) for each in sections(self._here)]
         parts.append([Content.styled(line, "$text-muted") for line in wrap(_YOURS, width)])
         half = sum(map(len, parts)) / 2 if two else float("inf")

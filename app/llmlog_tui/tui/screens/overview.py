@@ -23,13 +23,13 @@ from llmlog_tui.tui.panes.calls import CallsPane
 from llmlog_tui.tui.panes.pane import Pane
 from llmlog_tui.tui.panes.timeline import TimelinePane
 from llmlog_tui.tui.panes.traces import TracesPane
-from llmlog_tui.tui.screens.place import Bearings
 from llmlog_tui.tui.screens.view import View
 from llmlog_tui.tui.widgets.kpirow import KpiRow
 from llmlog_tui.tui.widgets.table import LineTable
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
+    from llmlog_tui.tui.screens.place import Bearings
 
 
 class OverviewScreen(View):
@@ -124,10 +124,7 @@ class OverviewScreen(View):
 
     @property
     def at_hand(self) -> Hashable:
-        """The step under the cursor of Timeline if that has the keys, else the call.
-
-        From Traces its cursor takes that of Calls along, a moment later: what counts is the trace.
-        """
+        """The step in Timeline if that has the keys, else the call, of the trace if Traces has."""
         if self.timeline.has_focus:
             return self.timeline.cursor_key
         row, trace = self.row, self.selected_trace
@@ -151,15 +148,17 @@ class OverviewScreen(View):
 
     def go_to(self, row: Hashable) -> None:
         """Select a record, its trace and its step, in all panes that have it."""
-        if self.overview is None or row is None:
+        if self.overview is None or not isinstance(row, int):
+            return
+        if not self.overview.lets_through(row):
+            self.post_message(self.GoWanted(self.NAME, row))  # the filter gives way
             return
         self.calls.move_to(row)
         trace = self.overview.trace_of(row)
         if trace is None or not self.traces.move_to(trace):
             return
         self.calls.mark(trace)
-        if not self.timeline.move_to(row):
-            self._wanted_step = row
+        self._wanted_step = None if self.timeline.move_to(row) else row
         self.post_message(self.Asks(self))
 
     @on(LineTable.Highlighted, "#traces")
@@ -259,14 +258,10 @@ class OverviewScreen(View):
 
     def return_to(self, bearings: object) -> None:
         """Be as it was; a step of another trace is gone to when its timeline is here."""
-        if not isinstance(bearings, tuple) or len(bearings) != len((Bearings, Pane)):
-            return
-        shared, self._zoomed = bearings
+        shared, self._zoomed = cast("tuple[Bearings, Pane | None]", bearings)
         self._share_room()
         super().return_to(shared)
-        if isinstance(shared, Bearings):
-            self._wanted_step = dict(shared.spots)[self.timeline.id].key
-        self.calls.mark(self.selected_trace)
+        self._wanted_step = dict(shared.spots)[self.timeline.id].key
         self.post_message(self.Asks(self))
 
     # -- how the panes share the screen

@@ -34,6 +34,12 @@ class Placed(Screen[None]):
 
         bearings: object
 
+    @dataclass
+    class CopyWanted(Message, namespace="view"):
+        """Something of the record with key `row` is to be copied."""
+
+        row: int
+
     @property
     def _panes(self) -> list[Pane]:
         return [table for table in self.query(LineTable) if isinstance(table, Pane)]
@@ -80,6 +86,18 @@ class Placed(Screen[None]):
     def leave(self) -> None:
         """Say that a jump leads away from here; to be called before it does."""
         self.post_message(self.Left(self.bearings()))
+
+    def action_copy(self) -> None:
+        """Ask what of the record at hand is to be copied."""
+        if isinstance(self.at_hand, int):
+            self.post_message(self.CopyWanted(self.at_hand))
+        else:
+            self.hint("No record under the cursor to copy from.")
+
+    def hint(self, text: str) -> None:
+        """Say something in passing, in place of what was said before."""
+        self.app.clear_notifications()
+        self.notify(text, timeout=2, markup=False)
 
     def take_bookmarks(self, rows: frozenset[int]) -> None:
         """Mark the records with these keys, where there are tables of them."""

@@ -100,12 +100,6 @@ class View(Newest, Placed):
         b: str
 
     @dataclass
-    class CopyWanted(Message):
-        """Something of the record with key `row` is to be copied."""
-
-        row: int
-
-    @dataclass
     class GoWanted(Message):
         """The record with key `row` is to be shown in the view called `view`."""
 
@@ -270,11 +264,6 @@ class View(Newest, Placed):
             self.leave()
             self.go_to(row)
 
-    def action_copy(self) -> None:
-        """Ask what of the record at the cursor is to be copied."""
-        if isinstance(self.at_hand, int):
-            self.post_message(self.CopyWanted(self.at_hand))
-
     def action_alert(self, direction: int) -> None:
         """Go to the next alert, round and round, or with -1 to the one before."""
         alerts = () if self.overview is None else self.overview.alerts
@@ -297,8 +286,3 @@ class View(Newest, Placed):
             self.go_to(alert.row)
             total = len(self.overview.alerts)
             self.hint(f"Alert {at + 1} of {total}: {inert(alert.rule)} {inert(alert.subject, 40)}")
-
-    def hint(self, text: str) -> None:
-        """Say something in passing, in place of what was said before."""
-        self.app.clear_notifications()
-        self.notify(text, timeout=2, markup=False)
