@@ -130,15 +130,32 @@ class LogApp(Errands):
         self._promptness.begin()
         self.set_interval(1.0, self._each_second)
         self._say()
+
+    def on_load(self) -> None:
+        """Before the terminal is taken: be ready to give it back."""
         for number in (signal.SIGTERM, signal.SIGHUP):
             self._on_signal(number)
 
     def _on_signal(self, number: signal.Signals) -> None:
         """Leave in order, the terminal as it was, when told to from outside."""
         with contextlib.suppress(RuntimeError, ValueError):  # not in the main thread
-            asyncio.get_running_loop().add_signal_handler(
-                number, lambda: self.exit(return_code=128 + number)
-            )
+            asyncio.get_running_loop().add_signal_handler(number, lambda: self._end(128 + number))
+
+    def _end(self, code: int) -> None:
+        """Leave with a code, once there is a screen: half a one cannot be taken down."""
+        if self._is_ready:
+            self.exit(return_code=code)
+        else:
+            self._end_with = code
+
+    def on_ready(self) -> None:
+        """The screen stands."""
+        self._is_ready = True
+        if self._end_with is not None:
+            self._end(self._end_with)
+
+    _is_ready = False
+    _end_with: int | None = None
 
     def on_unmount(self) -> None:
         """Let the workers go."""

@@ -34,8 +34,9 @@ class Errands(App[str]):
 
     @property
     def view(self) -> View:
-        """The view on screen, or right under a dialog."""
-        return next(screen for screen in reversed(self.screen_stack) if isinstance(screen, View))
+        """The view on screen, or right under a dialog; the first one when all are being closed."""
+        views = (screen for screen in reversed(self.screen_stack) if isinstance(screen, View))
+        return next(views, self._views[0])
 
     def work(self, who: str, work: Callable[[], object]) -> None:
         """Do something in a thread of its own; if it fails, the user is told."""
