@@ -39,6 +39,8 @@ _CURSOR: Final = re.compile("\x1b\\[(\\d+);\\d+H|▌".encode())
 """A move of the terminal's pen to a line, or the cursor of a table."""
 
 _QUIET_S: Final = 0.4
+_AT_REST_S: Final = 0.1
+"""The processor time of two seconds that a dashboard at rest does not need."""
 _TRAFFIC_S: Final = 40.0
 _BETWEEN_S: Final = (0.05, 0.15)
 """A key comes so long after the paint of the one before, at random: whatever the screen does."""
@@ -97,6 +99,14 @@ class Terminal:
         """Read what the screen is sent, for so long."""
         self.until(lambda _: False, seconds)
 
+    def settle(self, limit_s: float = 120.0) -> None:
+        """Read what the screen is sent, until the dashboard has done its work."""
+        until, busy = time.monotonic() + limit_s, True
+        while busy and time.monotonic() < until:
+            cpu = self.cpu_s()
+            self.wait(2.0)
+            busy = self.cpu_s() - cpu > _AT_REST_S
+
     def leave(self) -> int:
         """Press q; the exit code."""
         os.write(self.fd, b"q")
@@ -124,7 +134,7 @@ def measure(log: Path, rate: int) -> None:
     terminal = Terminal(log)
     live = "● live".encode()
     _say(f"live after {terminal.until(lambda seen: live in seen, 300):.1f} s")
-    terminal.drain(2.0, 60.0)  # the answers for the whole log
+    terminal.settle()
     for keys in (b"\t\t", b"kkk"):  # to Calls, and off the last row, where it would follow
         os.write(terminal.fd, keys)
         terminal.drain()

@@ -8,7 +8,8 @@ import polars as pl
 
 from llmlog_tui.analysis.alerts import Alert
 from llmlog_tui.analysis.calls import FAILED, TRUNCATED, model_calls
-from llmlog_tui.analysis.fingerprints import COMPARED_CALLS, Compared
+from llmlog_tui.analysis.fingerprints import COMPARED_CALLS
+from llmlog_tui.analysis.sides import Compared
 from llmlog_tui.analysis.sql import narrowed
 
 NEAREST_RECORDS: Final = 50_000

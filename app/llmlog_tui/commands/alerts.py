@@ -14,9 +14,9 @@ from llmlog_tui import units
 from llmlog_tui.analysis.alerts import Alert, as_object
 from llmlog_tui.analysis.calls import model_calls
 from llmlog_tui.analysis.cost import priced, rates
-from llmlog_tui.analysis.fingerprints import Compared
 from llmlog_tui.analysis.headroom import headroom
 from llmlog_tui.analysis.rules import Rules
+from llmlog_tui.analysis.sides import Compared
 from llmlog_tui.analysis.watch import alerts as find
 from llmlog_tui.analysis.watch import watching
 from llmlog_tui.commands import limits as limits_

@@ -41,7 +41,7 @@ from llmlog_tui.tui.screens.sql import SqlScreen
 from llmlog_tui.tui.screens.trends import TrendsScreen
 from llmlog_tui.tui.screens.view import View
 from llmlog_tui.tui.screens.welcome import WelcomeScreen
-from llmlog_tui.tui.signals import leave_in_order
+from llmlog_tui.tui.signals import Leaving
 from llmlog_tui.tui.themes import DARK, LIGHT
 from llmlog_tui.tui.toasts import Toasts
 from llmlog_tui.tui.widgets.header import Header
@@ -56,7 +56,7 @@ _LOADING_FACTOR = 2
 """While loading, answers come at so many times the records of the last ones: few, and at once."""
 
 
-class LogApp(Palette, Remembering):
+class LogApp(Palette, Remembering, Leaving):
     """`llmlog-tui`: the dashboard for one or several logs.
 
     `trace` is selected at the start, and only the calls are shown for which the SQL predicate
@@ -130,7 +130,6 @@ class LogApp(Palette, Remembering):
         self._promptness.begin()
         self.set_interval(1.0, self._each_second)
         self.say()
-        leave_in_order(self)
 
     def _begin(self) -> None:
         """Let the workers begin: until now the first frame had the interpreter for itself."""

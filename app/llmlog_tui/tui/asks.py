@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     import polars as pl
 
-    from llmlog_tui.analysis.fingerprints import Compared
     from llmlog_tui.analysis.overview import Overview
     from llmlog_tui.analysis.replay import Replay
     from llmlog_tui.analysis.sessions import Sessions
+    from llmlog_tui.analysis.sides import Compared
     from llmlog_tui.analysis.timeline import Timeline
     from llmlog_tui.analysis.trends import Trends
 

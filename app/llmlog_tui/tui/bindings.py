@@ -482,8 +482,8 @@ RECORD_BINDINGS: Final = _named(
     ],
 )
 
-SHEET_BINDINGS: Final = _named(
-    "sheet",
+ROLLING_BINDINGS: Final = _named(
+    "rolling",
     [
         Binding("j,down", "roll(1)", "down", show=False),
         Binding("k,up", "roll(-1)", "up", show=False),

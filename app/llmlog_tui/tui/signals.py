@@ -5,14 +5,32 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from functools import partial
 
 from textual.app import App
 
 
-def leave_in_order(app: App[str]) -> None:
-    """Let the App exit at SIGTERM and SIGHUP; not where another thread has the signals."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        with contextlib.suppress(RuntimeError, ValueError):  # not in the main thread
-            leave = partial(app.exit, return_code=128 + number)
-            asyncio.get_running_loop().add_signal_handler(number, leave)
+class Leaving(App[str]):
+    """The App as far as it exits at SIGTERM and SIGHUP; but only in the main thread."""
+
+    _is_ready = False
+    _end_with: int | None = None
+
+    def on_load(self) -> None:
+        """Before the terminal is taken: be ready to give it back."""
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            with contextlib.suppress(RuntimeError, ValueError):  # not in the main thread
+                loop = asyncio.get_running_loop()
+                loop.add_signal_handler(number, self._end, 128 + number)
+
+    def on_ready(self) -> None:
+        """The screen stands."""
+        self._is_ready = True
+        if self._end_with is not None:
+            self._end(self._end_with)
+
+    def _end(self, code: int) -> None:
+        """Leave with a code, once there is a screen: half a one cannot be taken down."""
+        if self._is_ready:
+            self.exit(return_code=code)
+        else:
+            self._end_with = code

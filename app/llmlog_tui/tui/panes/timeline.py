@@ -193,7 +193,7 @@ class TimelinePane(Pane):
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """Drag the time along."""
         if self._held is not None:
-            _, _, widths = self._visible()
+            widths = self._visible().widths
             cells = self._held_at - event.screen_x
             self._look_at(self._held.moved(cells / max(1, widths[_BARS])))
 

@@ -24,8 +24,8 @@ from llmlog_tui.tui.widgets.table import LineTable
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.alerts import Alert
-    from llmlog_tui.analysis.fingerprints import Compared
     from llmlog_tui.analysis.overview import Overview
+    from llmlog_tui.analysis.sides import Compared
 
 _COLUMNS: Final = (
     Column(" since", 9),

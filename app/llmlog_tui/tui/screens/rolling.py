@@ -9,13 +9,13 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 
-from llmlog_tui.tui.bindings import SHEET_BINDINGS
+from llmlog_tui.tui.bindings import ROLLING_BINDINGS
 
 
 class RollingScreen(ModalScreen[None]):
     """Those that inherit fill the `sheet`."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*SHEET_BINDINGS]
+    BINDINGS: ClassVar[list[BindingType]] = [*ROLLING_BINDINGS]
 
     def __init__(self, sheet: VerticalScroll) -> None:
         super().__init__()

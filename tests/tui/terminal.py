@@ -1,0 +1,118 @@
+"""The dashboard in a pseudo-terminal: what that is sent, and in which state it is left."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable
+from fcntl import ioctl
+from pathlib import Path
+from typing import Any, Final
+
+_PATIENCE_SECONDS: Final = 60.0
+_PROGRAM: Final = "import sys; from llmlog_tui.cli import dashboard; sys.exit(dashboard())"
+_MODE: Final = re.compile(rb"\x1b\[\?([\d;]+)([hl])")
+_ON_BEFORE: Final = frozenset(("7", "25"))
+"""Modes that are on where nothing runs: long lines wrap, the cursor is seen."""
+
+
+class Terminal:
+    """A terminal of its own, and the dashboard in it."""
+
+    def __init__(self, home: Path, *arguments: str, size: tuple[int, int] = (160, 50)) -> None:
+        self._fd, self._inside = pty.openpty()
+        self.resize(*size)
+        self._before = termios.tcgetattr(self._inside)
+        environment = {
+            **os.environ,
+            "TERM": "xterm-256color",
+            "COLORTERM": "truecolor",
+            "XDG_STATE_HOME": str(home),
+            "XDG_CONFIG_HOME": str(home),
+        }
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", _PROGRAM, *arguments],
+            stdin=self._inside,
+            stdout=self._inside,
+            stderr=self._inside,
+            env=environment,
+            cwd=home,
+        )
+        self.sent = b""
+        """Everything that the terminal was sent."""
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Make it another size; a dashboard that runs in it is told."""
+        ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        if hasattr(self, "process"):
+            self.process.send_signal(signal.SIGWINCH)
+
+    def press(self, keys: str) -> None:
+        """Type."""
+        os.write(self._fd, keys.encode())
+
+    def until(self, condition: Callable[[bytes], bool], name: str) -> None:
+        """Wait until what was sent from now on is as wanted, or fail with the condition's name."""
+        begin, deadline = len(self.sent), time.monotonic() + _PATIENCE_SECONDS
+        while not condition(self.sent[begin:]):
+            assert time.monotonic() < deadline, f"never came true: {name}"
+            self._read()
+
+    def until_sent(self, text: str) -> None:
+        """Wait until the screen is sent a text from now on."""
+        self.until(lambda seen: text.encode() in plain(seen), f"{text!r} on the screen")
+
+    def ended(self) -> int:
+        """Wait until the dashboard has ended; its exit code."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while self.process.poll() is None:
+            assert time.monotonic() < deadline, "it does not end"
+            self._read()
+        while self._read():
+            pass
+        return self.process.returncode
+
+    def _read(self) -> bool:
+        there = bool(select.select([self._fd], [], [], 0.05)[0])
+        if there:
+            self.sent += os.read(self._fd, 1 << 16)
+        return there
+
+    @property
+    def modes_changed(self) -> frozenset[str]:
+        """The private modes that are not as they were before, as DEC and xterm number them.
+
+        Mouse 1000 to 1016, alternate screen 1049, bracketed paste 2004, cursor 25.
+        """
+        is_on = set(_ON_BEFORE)
+        for numbers, switch in _MODE.findall(self.sent):
+            change = is_on.update if switch == b"h" else is_on.difference_update
+            change(numbers.decode().split(";"))
+        return frozenset(is_on ^ _ON_BEFORE)
+
+    @property
+    def line_is_as_before(self) -> bool:
+        """Whether echo, signals and line editing are what they were."""
+        now: list[Any] = termios.tcgetattr(self._inside)
+        return now == self._before
+
+    def close(self) -> None:
+        """Take the terminal away, and the dashboard with it."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        for fd in (self._fd, self._inside):
+            os.close(fd)
+
+
+def plain(sent: bytes) -> bytes:
+    """What was sent without control sequences."""
+    return re.sub(rb"\x1b\[[0-9;?<>=]*[A-Za-z]", b"", sent)
