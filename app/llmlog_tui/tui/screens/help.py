@@ -37,7 +37,8 @@ _TITLES: Final = {
     "filter": "While a filter is typed",
     "record": "In a record",
     "welcome": "Without a log",
-    "sheet": "In a record and in this help",
+    "sheet": "In a sheet of text",
+    "rolling": "In a record and in this help",
     "help": "In this help",
     "sql": "SQL",
 }
