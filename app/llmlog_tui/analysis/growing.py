@@ -31,8 +31,8 @@ _MARKS: Final = ("cost_usd", "saved_usd", "changed")
 class News:
     """What Records.add() found: new `calls`, and what may be another now than it was.
 
-    `marked` has row and changed of the calls from the record at `begin` on, `traces` are those that
-    begin there or later.
+    `marked` has row and changed of the new calls, and before them of all from the first that is
+    another; `traces` are those that begin with the record at `begin` in the frame, or later.
     """
 
     calls: pl.DataFrame
@@ -61,18 +61,19 @@ class Records:
         old, old_calls = self.frame.height, self.calls.height
         rows = priced(frame.slice(old), self._rates).with_columns(changed=pl.lit(value=False))
         touched, begin = parts.begin(rows, old)
-        touches = pl.col("trace_id").is_in(touched.implode())
-        tail = _marked(pl.concat([self.frame.slice(begin), rows]), touches)
+        since = self.frame.slice(begin)
+        compared = _compared(since, rows, pl.col("trace_id").is_in(touched.implode()))
+        tail = _marked(since, rows, compared)
         marked = tail.filter(IS_CALL).select("row", "changed")
         self.frame = parts.mark(frame, tail.select(_MARKS))
         self.calls = parts.calls.add(model_calls(rows), marked)
-        later = parts.trace(self.traces, tail.filter(touches), begin)
+        later = parts.trace(self.traces, compared, begin)
         self.traces = parts.traces.whole()
         return News(self.calls.slice(old_calls), begin, marked, later)
 
 
 class _Parts:
-    """What it takes to add to records; `begins` says where in the frame each trace begins."""
+    """What it takes to add to records; `_begins` says where in the frame each trace begins."""
 
     def __init__(self, records: Records) -> None:
         self._marks = Frames([records.frame.select(_MARKS)])
@@ -106,11 +107,28 @@ class _Parts:
         return later
 
 
-def _marked(tail: pl.DataFrame, touches: pl.Expr) -> pl.DataFrame:
-    """The rows, those of the touched traces compared with one another anew."""
-    rows = with_changed(tail.filter(touches)).filter("changed")["row"]
-    is_old = pl.col("changed") & ~touches.fill_null(value=False)
-    return tail.with_columns(changed=is_old | pl.col("row").is_in(rows.implode()))
+def _compared(since: pl.DataFrame, rows: pl.DataFrame, touches: pl.Expr) -> pl.DataFrame:
+    """The records of touched traces, there and new, compared with one another anew.
+
+    `was_changed` is `changed` as it was so far.
+    """
+    records = pl.concat([since.filter(touches), rows.filter(touches)])
+    return with_changed(records.with_columns(was_changed="changed"))
+
+
+def _marked(since: pl.DataFrame, rows: pl.DataFrame, compared: pl.DataFrame) -> pl.DataFrame:
+    """New rows with `changed` as compared, and before them all from the first that is another now.
+
+    Columns: row, event, and those of _MARKS.
+    """
+    other = compared["row"].filter(compared["changed"] != compared["was_changed"])
+    first = since["row"].index_of(other[0]) if len(other) else None
+    tail = pl.concat([since.slice(since.height if first is None else first), rows])
+    changed = compared.filter("changed")["row"]
+    kept = pl.col("changed") & ~pl.col("row").is_in(compared["row"].implode())
+    return tail.select("row", "event", *_MARKS).with_columns(
+        changed=kept | pl.col("row").is_in(changed.implode())
+    )
 
 
 class Calls:

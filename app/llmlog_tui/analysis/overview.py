@@ -140,14 +140,14 @@ class Overview:
         """
         is_newest = trace_id == self.newest_trace
         at = self.traces.height - 1 if is_newest else self.traces["trace_id"].index_of(trace_id)
-        is_one = IS_STEP & (pl.col("trace_id") == trace_id)
+        of_trace = pl.col("trace_id") == trace_id
         if at is None:
-            return self.frame.filter(is_one)
+            return self.frame.filter(of_trace).filter(IS_STEP)
         first, steps = self.traces["at"][at], self.traces["steps"][at]
-        rows, found = _NEAR, self.frame.slice(first, _NEAR).filter(is_one)
+        rows, found = _NEAR, self.frame.slice(first, _NEAR).filter(of_trace).filter(IS_STEP)
         while found.height < steps:
             rows *= _FURTHER
-            found = self.frame.slice(first, rows).filter(is_one)
+            found = self.frame.slice(first, rows).filter(of_trace).filter(IS_STEP)
         return found
 
     def has(self, row: int) -> bool:

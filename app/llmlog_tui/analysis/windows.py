@@ -6,6 +6,7 @@ once is found again, however much the log grows. So each is judged once, when it
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -92,7 +93,7 @@ class Series:
         self._rule = rule
         self._of_latency = of_latency
         self._values = pl.Series(dtype=pl.Float64)  # of the window that is not full yet
-        self._totals, self._squares = [0.0], [0.0]  # over all windows up to a bound
+        self._totals, self._squares = array("d", [0.0]), array("d", [0.0])  # up to each bound
         self._earlier = Sums()  # of the windows before `since` that were in no stretch
         self._since = 0
         self._judged = 0
@@ -176,7 +177,7 @@ class Series:
         if self.full - behind <= _FEW_WINDOWS:
             return list(range(behind + 1, self.full + 1))
         begin = max(since, self._judged + 1 - max(WIDTHS))
-        total = pl.Series(self._totals[begin:]) - self._totals[since]
+        total = pl.Series(self._totals[begin:].tolist()) - self._totals[since]
         calls = pl.int_range(begin - since, self.full + 1 - since, eager=True) * size
         before = (total + self._earlier.total) / (calls + self._earlier.calls)
         found = pl.Series([False]).new_from_index(0, len(total))
