@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
-from typing import ClassVar, get_args
+from typing import ClassVar
 
 from rich.cells import set_cell_size
 from rich.segment import Segment
@@ -24,7 +24,7 @@ from textual.strip import Strip
 from llmlog_tui.text import inert
 from llmlog_tui.tui.bindings import TABLE_BINDINGS
 from llmlog_tui.tui.widgets.layout import fit, lay_out
-from llmlog_tui.tui.widgets.rows import Cell, Column, Ground, NoRows, Row, RowSource, Span
+from llmlog_tui.tui.widgets.rows import Cell, Column, NoRows, Row, RowSource, Span
 
 _GUTTER, _MARGIN = 2, 1
 _WHEEL_ROWS = 3
@@ -42,7 +42,8 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
         "table--heading",
         "table--cursor",
         "table--cursor-blurred",
-        *(f"table--{ground}" for ground in get_args(Ground) if ground),
+        "table--slow",
+        "table--failed",
         *(f"table--{tone}" for tone in _TONES),
     }
 
@@ -280,11 +281,6 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     # -- drawing
 
-    @property
-    def room(self) -> int:
-        """How many cells the columns share."""
-        return max(0, self.size.width - _GUTTER - _MARGIN)
-
     def render_line(self, y: int) -> Strip:
         """One line of the table as it stands on screen."""
         width, style = self.size.width, self.rich_style
@@ -306,7 +302,7 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
     def _visible(self) -> tuple[tuple[int, int], list[Row], list[int]]:
         start, stop = self._top, min(self._top + self._height, len(self._source))
         if self._window is None or self._window[0] != (start, stop):
-            widths = fit(self._source.columns, self.room)
+            widths = fit(self._source.columns, self.size.width - _GUTTER - _MARGIN)
             self._window = (start, stop), self._source.rows(start, stop, widths), widths
         return self._window
 
