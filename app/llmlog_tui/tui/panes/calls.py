@@ -201,7 +201,8 @@ class CallsPane(Pane):
             found = first_holding(calls, [rule.where for rule in self.rules])
         except QueryError as error:
             self.rules = ()
-            self.notify(inert(str(error), 200), title="No row styles", severity="error")
+            why = inert(str(error), 200)
+            self.notify(why, title="No row styles", severity="error", markup=False)
             return [""] * calls.height
         return ["" if rule is None else self.rules[rule].style for rule in found]
 
