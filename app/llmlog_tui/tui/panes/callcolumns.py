@@ -20,6 +20,9 @@ Draw = Callable[[Call, int, datetime | None], Cell]
 _ID, _TEXT = 20, 14
 """Widths in cells: of ids that are told apart by their ends, and of other text."""
 
+_LONG: Final = 100
+"""So much of a list, and of each value in it, is more than any cell shows."""
+
 
 class CallColumn(NamedTuple):
     """A column, how it draws a call, and how wide it is in the compact form (0: the same)."""
@@ -96,7 +99,9 @@ def _text(value: object) -> str:
         return units.UNKNOWN
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return ", ".join(str(each)[:_LONG] for each in value[:_LONG])
+    return str(value)
 
 
 def _right(title: str, width: int, field: str, draw: Draw) -> CallColumn:

@@ -11,7 +11,7 @@ from textual.binding import BindingType
 from textual.message import Message
 
 from llmlog_tui import units
-from llmlog_tui.settings_file import RowRule
+from llmlog_tui.settings_file import STYLES, RowRule
 from llmlog_tui.text import inert
 from llmlog_tui.tui.asks import Sort
 from llmlog_tui.tui.bindings import CALLS_BINDINGS, COLUMN_BINDINGS, PICK_BINDINGS
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     import polars as pl
 
     from llmlog_tui.analysis.overview import Overview
+
+_EDGES: Final = 3
+"""What a table has beside its columns: two cells of gutter and one of margin."""
 
 _LEAST_WIDE: Final = 80
 """Under so many cells the columns of the wide form would end before what matters."""
@@ -50,6 +53,7 @@ class CallsPane(Pane):
 
     BINDINGS: ClassVar[list[BindingType]] = [*CALLS_BINDINGS, *PICK_BINDINGS, *COLUMN_BINDINGS]
     shows_records = True
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"table--rule-{style}" for style in STYLES}
 
     @dataclass
     class ColumnsWanted(Message):
@@ -142,6 +146,11 @@ class CallsPane(Pane):
         return [ALL[name].in_form(compact=self.is_narrow) for name in names]
 
     @property
+    def room(self) -> int:
+        """How many cells the columns share."""
+        return max(0, self.size.width - _EDGES)
+
+    @property
     def is_narrow(self) -> bool:
         """Whether it has the columns of the compact form: there, and beside an open drawer."""
         return self.compact or 0 < self.size.width < _LEAST_WIDE
@@ -193,7 +202,8 @@ class CallsPane(Pane):
             found = first_holding(calls, [rule.where for rule in self.rules])
         except QueryError as error:
             self.rules = ()
-            self.notify(inert(str(error), 200), title="No row styles", severity="error")
+            why = inert(str(error), 200)
+            self.notify(why, title="No row styles", severity="error", markup=False)
             return [""] * calls.height
         return ["" if rule is None else self.rules[rule].style for rule in found]
 

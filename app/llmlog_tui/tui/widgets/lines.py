@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from textwrap import wrap
-from typing import ClassVar, Final, NamedTuple, get_args
+from typing import ClassVar, Final, NamedTuple
 
 from rich.style import Style
 from textual.geometry import Region, Size
@@ -17,7 +17,7 @@ from textual.strip import Strip
 
 from llmlog_tui.text import inert
 from llmlog_tui.tui.widgets.layout import fit
-from llmlog_tui.tui.widgets.rows import Cell, Column, Ground, NoRows, Row, RowSource, Span, cell
+from llmlog_tui.tui.widgets.rows import Cell, Column, NoRows, Row, RowSource, Span, cell
 from llmlog_tui.tui.widgets.strips import GUTTER, Look, Strips
 
 _MARGIN = 1
@@ -52,7 +52,8 @@ class Lines(ScrollView):
         "table--heading",
         "table--cursor",
         "table--cursor-blurred",
-        *(f"table--{ground}" for ground in get_args(Ground) if ground),
+        "table--slow",
+        "table--failed",
         *(f"table--{tone}" for tone in _TONES),
     }
 
