@@ -37,8 +37,11 @@ def measure(name: str, file: Path) -> dict[str, float]:
 
 
 def spoil(file: Path, spoilt: Path) -> None:
-    """A copy with a bad line after every 1,000: torn, chatter, a wrong type and a NaN in turn."""
-    bad = (b'{"step": 1, "mod\n', b"Traceback\n", b'{"latency_ms": "slow"}\n', b'{"x": NaN}\n')
+    """A copy with a bad line after every 1,000: torn, chatter, a wrong type, NaN, no list."""
+    bad = (
+        *(b'{"step": 1, "mod\n', b"Traceback\n", b'{"latency_ms": "slow"}\n'),
+        *(b'{"x": NaN}\n', b'{"tool_calls": 1}\n'),
+    )
     with file.open("rb") as source, spoilt.open("wb") as out:
         for number, line in enumerate(source):
             out.write(line)

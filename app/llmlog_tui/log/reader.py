@@ -72,6 +72,8 @@ class Reader:
         """Files that cannot be read at present, and why."""
         self.taken: tuple[Path, Block, Parsed] | None = None
         """What the last step() read: the file, its lines, and the records in them."""
+        self.records = 0
+        """How many records were read so far."""
         self._sources: list[_Source] = []
         self._care: list[int] = []  # by file, what its next block is likely to need
         self._names = files if isinstance(files, Sources) and files.may_grow else None
@@ -213,6 +215,7 @@ class Reader:
         index, block, parsing = self._parsing.popleft()
         parsed = parsing.result()
         self._care[index] = parsed.care
+        self.records += parsed.frame.height
         self._store.add(index, block, parsed)
         self.taken = (self._sources[index].path, block, parsed)
 

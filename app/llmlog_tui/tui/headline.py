@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
 
 _BAR_CELLS = 10
+_MEGA = 1_000_000
 
 _RATE_SECONDS = 10.0
 """Over how long the live rate is taken."""
@@ -42,12 +43,14 @@ class Rate:
 
 
 def _loading(progress: Progress, speed: float) -> str:
-    """A bar, the share that is read, and the time that is left."""
+    """A bar, the share that is read, how much that is, how fast, and the time that is left."""
     share = progress.read / progress.there
     filled = round(share * _BAR_CELLS)
     bar = "█" * filled + "░" * (_BAR_CELLS - filled)
     left = (progress.there - progress.read) / speed * 1_000 if speed else None
-    return f"{bar} {share:4.0%}  {units.duration(left)} left"
+    much = f"{progress.read / _MEGA:,.0f} of {progress.there / _MEGA:,.0f} MB"
+    records = speed * progress.records / progress.read if progress.read else 0.0
+    return f"{bar} {share:4.0%}  {much}  {units.count(records)}/s  {units.duration(left)} left"
 
 
 def headline(  # noqa: PLR0913 - options by name

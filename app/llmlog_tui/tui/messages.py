@@ -26,7 +26,7 @@ State = Literal["loading", "live", "done", "failed"]
 
 @dataclass(frozen=True)
 class Progress:
-    """How far reading is: bytes `read` of those `there`.
+    """How far reading is: bytes `read` of those `there`, and the `records` in them.
 
     `files` are the ones there are (of a glob there may come more), `waiting` those that are not
     there yet, `gone` those that are there no more, `problems` those that cannot be read, and why.
@@ -40,6 +40,7 @@ class Progress:
     waiting: tuple[Path, ...] = ()
     problems: tuple[tuple[Path, str], ...] = ()
     gone: tuple[Path, ...] = ()
+    records: int = 0
 
 
 @dataclass(frozen=True, eq=False)

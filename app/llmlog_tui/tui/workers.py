@@ -179,17 +179,10 @@ class Feed:
 
 def _progress(reader: Reader, state: State) -> Progress:
     read, there = reader.progress()
-    problems = dict(reader.problems)
-    waiting = (path for path in reader.waiting_for() if path not in problems)
-    return Progress(
-        state,
-        read,
-        there,
-        reader.files,
-        tuple(waiting),
-        tuple(problems.items()),
-        tuple(reader.gone()),
-    )
+    problems, gone = dict(reader.problems), tuple(reader.gone())
+    waiting = tuple(path for path in reader.waiting_for() if path not in problems)
+    told = tuple(problems.items())
+    return Progress(state, read, there, reader.files, waiting, told, gone, reader.records)
 
 
 class Analyst:

@@ -1,0 +1,26 @@
+"""What the top row says while a log is read."""
+
+from __future__ import annotations
+
+import pytest
+
+from llmlog_tui.tui.headline import _loading
+from llmlog_tui.tui.messages import Progress
+
+
+@pytest.mark.parametrize(
+    ("progress", "speed", "words"),
+    [
+        # 2/5 of the bytes, in which 400,000 records were: 1.476 records a kB; 407 MB are left
+        (
+            Progress("loading", 271_000_000, 678_000_000, records=400_000),
+            135_500_000,
+            "████░░░░░░  40%  271 of 678 MB  200k/s  3.00 s left",
+        ),
+        (Progress("loading", 0, 5_000_000), 0, "░░░░░░░░░░   0%  0 of 5 MB  0/s  – left"),
+    ],
+)
+def test_loading_says_how_much_is_read_how_fast_and_how_long_it_will_take(
+    progress: Progress, speed: float, words: str
+) -> None:
+    assert _loading(progress, speed) == words
