@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from llmlog import streams
 from llmlog.calls import Call
-from llmlog.guard import Guard, guarded
+from llmlog.guard import guarded
 from llmlog.telemetry import members
 
 if TYPE_CHECKING:
@@ -38,67 +38,50 @@ class Binding:
 
     def __init__(self, session: Session, trace: Trace | None, *, stream_usage: bool) -> None:
         self._session = session
+        self.guard = session.guard
+        """Where faults in here are counted."""
         self._trace = trace
         self._stream_usage = stream_usage
         self.key: object = None
         self._url: object = None
         self._provider: str | None = None
 
-    @property
-    def guard(self) -> Guard:
-        """Where faults in here are counted."""
-        return self._session.guard
-
-    @guarded
-    def start(self, client: Foreign, options: Foreign, *, stream: bool) -> Call | None:
+    def start(self, client: Foreign, options: Foreign, stream: bool) -> Call | None:  # noqa: FBT001 - quicker than by name
         """The call that a request with `options` is; None if it is no model call."""
-        asked = members(options)
-        event = _EVENT_OF_URL.get(asked["url"])
-        if event is None or asked["method"].lower() != "post":
+        try:
+            asked = members(options)
+            event = _EVENT_OF_URL.get(asked["url"])
+            if event is None or asked["method"].lower() != "post":
+                return None
+            body: dict[str, object] = asked["json_data"] or {}
+            if asked["extra_json"]:
+                body = {**body, **asked["extra_json"]}
+            trace = self._trace or self._session.trace_of_call()
+            call = Call(self, trace, event, body, stream, self._provider_of(client))
+            given = asked["headers"]
+            if type(given) is dict or hasattr(given, "items"):
+                self.conceal(client, given)
+                call.raw_mode = _raw_mode(given)
+            elif client.api_key is not self.key:
+                self.conceal(client)
+            if self._stream_usage and stream and event == "chat_completion":
+                call.hides_usage = "stream_options" not in body and call.raw_mode is None
+        except Exception as fault:  # noqa: BLE001 - as @guarded, which costs more per call
+            self.guard.caught(fault)
             return None
-        body: dict[str, object] = asked["json_data"] or {}
-        if asked["extra_json"]:
-            body = {**body, **asked["extra_json"]}
-        call = Call(
-            self,
-            self._trace or self._session.trace_of_call(),
-            event,
-            body,
-            stream=stream,
-            provider=self._provider_of(client),
-        )
-        given = asked["headers"]
-        if isinstance(given, Mapping):
-            self.conceal(client, given)
-            call.raw_mode = _raw_mode(given)
-        elif client.api_key is not self.key:
-            self.conceal(client)
-        call.hides_usage = (
-            self._stream_usage
-            and stream
-            and event == "chat_completion"
-            and "stream_options" not in body
-            and call.raw_mode is None
-        )
         return call
 
-    @guarded
-    def responded(  # noqa: PLR0913 - as the SDK calls it
-        self,
-        client: Foreign,
-        call: Call,
-        *,
-        response: Foreign,
-        stream: bool,
-        retries_taken: int,
-        **_: Foreign,
-    ) -> None:
-        """The server has answered `call`; if `stream`, the response's body is yet to be read."""
-        if stream or call.raw_mode == "stream":
-            streams.watch(response, call)
-        if client.api_key is not self.key:  # the client got itself a new one for this request
-            self.conceal(client)
-        call.responded(response, retries_taken)
+    def responded(self, client: Foreign, call: Call, processed: Mapping[str, Foreign]) -> None:
+        """The server has answered `call`; `processed` is what _process_response is given."""
+        try:
+            response = processed["response"]
+            if processed["stream"] or call.raw_mode == "stream":
+                streams.watch(response, call)
+            if client.api_key is not self.key:  # the client got itself a new one for this request
+                self.conceal(client)
+            call.responded(response, processed["retries_taken"])
+        except Exception as fault:  # noqa: BLE001 - as @guarded, which costs more per call
+            self.guard.caught(fault)
 
     def _provider_of(self, client: Foreign) -> str | None:
         # The attribute behind the property, which takes its time.
@@ -191,7 +174,7 @@ class _SyncRecording(_Recording):
     ) -> Foreign:
         """Make a request; if it is a model call, one record is written when it ends."""
         binding = self.llmlog_binding
-        call = binding.start(self, options, stream=stream) if binding else None
+        call = binding.start(self, options, stream) if binding else None
         bare: Foreign = super()
         request = bare.request
         if binding is None or call is None:
@@ -218,7 +201,7 @@ class _SyncRecording(_Recording):
     def _process_response(self, **kwargs: Foreign) -> Foreign:
         call = _active.get()
         if call is not None:
-            call.binding.responded(self, call, **kwargs)
+            call.binding.responded(self, call, kwargs)
         bare: Foreign = super()
         return bare._process_response(**kwargs)  # noqa: SLF001
 
@@ -236,7 +219,7 @@ class _AsyncRecording(_Recording):
     ) -> Foreign:
         """Make a request; if it is a model call, one record is written when it ends."""
         binding = self.llmlog_binding
-        call = binding.start(self, options, stream=stream) if binding else None
+        call = binding.start(self, options, stream) if binding else None
         bare: Foreign = super()
         request = bare.request
         if binding is None or call is None:
@@ -263,7 +246,7 @@ class _AsyncRecording(_Recording):
     async def _process_response(self, **kwargs: Foreign) -> Foreign:
         call = _active.get()
         if call is not None:
-            call.binding.responded(self, call, **kwargs)
+            call.binding.responded(self, call, kwargs)
         bare: Foreign = super()
         return await bare._process_response(**kwargs)  # noqa: SLF001
 

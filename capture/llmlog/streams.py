@@ -46,6 +46,22 @@ def recording(stream_cls: Foreign) -> Foreign:
     return made[get_args(stream_cls)] if get_args(stream_cls) else made
 
 
+def _is_text(call: Call, chunk: Foreign) -> bool:
+    """Whether `chunk` is one more piece of text, as most are: only its time counts."""
+    try:
+        call.last = call.now()
+        parts = chunk.__dict__
+        (choice,) = parts["choices"]
+        known = choice.__dict__
+        return (
+            known["finish_reason"] is None
+            and known["delta"].__dict__["tool_calls"] is None
+            and parts["usage"] is None
+        )
+    except Exception:  # noqa: BLE001 - something else: the call looks at it closely
+        return False
+
+
 def _read(
     call: Call, inner: Foreign, see: Callable[[Any], bool | None], left: Callable[[], None]
 ) -> Iterator[Any]:
@@ -53,7 +69,7 @@ def _read(
     try:
         call.reading = True
         for item in inner:
-            if not see(item):
+            if (call.skims and _is_text(call, item)) or not see(item):
                 call.reading = False
                 yield item
                 call.reading = True
@@ -74,7 +90,7 @@ async def _read_async(
     try:
         call.reading = True
         async for item in inner:
-            if not see(item):
+            if (call.skims and _is_text(call, item)) or not see(item):
                 call.reading = False
                 yield item
                 call.reading = True
