@@ -6,7 +6,7 @@ import atexit
 import json
 import os
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from llmlog import headers, scopes, telemetry
 from llmlog.chunks import ChatChunks, ResponseChunks, server_sent_json
@@ -28,7 +28,7 @@ class Call:
     stream is noticed. Whoever takes the fields out of `_unwritten` writes them.
     """
 
-    def __init__(  # noqa: PLR0913 - all that is known when it starts
+    def __init__(  # noqa: PLR0913, PLR0917 - all that is known when it starts
         self,
         binding: Binding,
         trace: Trace,
@@ -176,8 +176,9 @@ class Call:
         record |= fields
         elapsed = (self.now() if at is None else at) - self._started
         record["latency_ms"] = latency_ms = _ms(elapsed)
-        if latency_ms > 0 and "completion_tokens" in record:
-            record["tokens_per_sec"] = record["completion_tokens"] / (latency_ms / 1000)
+        tokens = cast("int | None", record.get("completion_tokens"))
+        if tokens is not None and latency_ms > 0:
+            record["tokens_per_sec"] = tokens / (latency_ms / 1000)
         if record["stream"]:
             if self._first is not None:
                 record["ttft_ms"] = _ms(self._first - self._started)
@@ -190,9 +191,10 @@ class Call:
     def _streamed(self) -> Fields:
         if self._chunks is _NO_CHUNKS:
             return self._answer(_parsed(b"".join(block for _, block in self._blocks)))
-        for at, chunk in server_sent_json(self._blocks):
-            if self._chunks.see(chunk) and self._first is None:
-                self._first = at
+        if self._blocks:
+            for at, chunk in server_sent_json(self._blocks):
+                if self._chunks.see(chunk) and self._first is None:
+                    self._first = at
         fields, calls = self._chunks.fields()
         self._note_tools(calls)
         if self._content.keeps:
@@ -209,7 +211,7 @@ class Call:
     def _note_tools(self, calls: list[telemetry.ToolCall]) -> None:
         for call in calls:
             if call.id:
-                self._trace.asks(call.id, self._fields["span_id"])
+                self._trace.asks(call.id, cast("str", self._fields["span_id"]))
 
     def _json_body(self) -> object:
         return _parsed(self._body.content) if self._body is not None else None

@@ -98,11 +98,13 @@ class ChatChunks:
         fields = {} if self._usage is None else usage_fields(self._usage)
         if self._reason is not None:
             fields["finish_reason"] = self._reason
-        # Every chunk repeats these; some servers leave them out of the first.
-        for parts in (self._last, self._first or {}):
-            for name in ("model", "id", "system_fingerprint"):
-                if type(text := parts.get(name)) is str and text:
-                    fields[name] = text
+        first, last = self._first or {}, self._last
+        for name in ("model", "id", "system_fingerprint"):
+            # Every chunk repeats these, but in the first some servers leave them empty.
+            if type(text := first.get(name) or last.get(name)) is str:
+                fields[name] = text
+        if not self._calls:
+            return fields, []
         calls = list(self._calls.values())
         return fields | tool_call_fields(calls), calls
 

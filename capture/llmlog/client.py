@@ -33,6 +33,7 @@ _EVENT_OF_URL: Final = {
 _CREDENTIAL_HEADERS: Final = ("authorization", "api-key", "x-api-key", "cookie")
 _RAW_HEADER: Final = "x-stainless-raw-response"
 
+
 class Binding:
     """Where the calls of a wrapped client go: a session, and perhaps one trace of it."""
 
@@ -43,13 +44,13 @@ class Binding:
         self._trace = trace
         self._stream_usage = stream_usage
         self.key: object = None
-        self._url: object = None
-        self._provider: str | None = None
+        self._stream_classes: tuple[object, object] = (None, None)
+        self._host: tuple[object, str | None] = (None, None)
 
     def start(self, client: Foreign, options: Foreign, stream: bool) -> Call | None:  # noqa: FBT001 - quicker than by name
         """The call that a request with `options` is; None if it is no model call."""
         try:
-            asked = members(options)
+            asked: dict[str, Foreign] = members(options)
             event = _EVENT_OF_URL.get(asked["url"])
             if event is None or asked["method"].lower() != "post":
                 return None
@@ -59,7 +60,7 @@ class Binding:
             trace = self._trace or self._session.trace_of_call()
             call = Call(self, trace, event, body, stream, self._provider_of(client))
             given = asked["headers"]
-            if type(given) is dict or hasattr(given, "items"):
+            if hasattr(given, "items"):
                 self.conceal(client, given)
                 call.raw_mode = _raw_mode(given)
             elif client.api_key is not self.key:
@@ -83,12 +84,24 @@ class Binding:
         except Exception as fault:  # noqa: BLE001 - as @guarded, which costs more per call
             self.guard.caught(fault)
 
+    def seen(self, stream_cls: Foreign) -> Foreign:
+        """`stream_cls`, with its chunks seen by the call."""
+        bare, seen = self._stream_classes
+        if stream_cls is not bare:
+            seen = stream_cls
+            with self.guard:
+                seen = streams.recording(stream_cls)
+            self._stream_classes = stream_cls, seen
+        return seen
+
     def _provider_of(self, client: Foreign) -> str | None:
         # The attribute behind the property, which takes its time.
         url = client._base_url  # noqa: SLF001
-        if url is not self._url:
-            self._url, self._provider = url, client.base_url.host or None
-        return self._provider
+        known, host = self._host
+        if url is not known:
+            host = client.base_url.host or None
+            self._host = url, host
+        return host
 
     @guarded
     def conceal(self, client: Foreign, headers: Foreign = None) -> None:
@@ -183,7 +196,7 @@ class _SyncRecording(_Recording):
         if call.hides_usage:
             options = _asking_usage(options, call)
         if stream and stream_cls is not None:
-            stream_cls = _seen(stream_cls, call)
+            stream_cls = binding.seen(stream_cls)
         outer = _active.get()
         _active.set(call)
         try:
@@ -228,7 +241,7 @@ class _AsyncRecording(_Recording):
         if call.hides_usage:
             options = _asking_usage(options, call)
         if stream and stream_cls is not None:
-            stream_cls = _seen(stream_cls, call)
+            stream_cls = binding.seen(stream_cls)
         outer = _active.get()
         _active.set(call)
         try:
@@ -281,10 +294,3 @@ def _asking_usage(options: Foreign, call: Call) -> Foreign:
         asked.json_data = {**options.json_data, "stream_options": {"include_usage": True}}
         return asked
     return options
-
-
-def _seen(stream_cls: Foreign, call: Call) -> Foreign:
-    """`stream_cls`, with its chunks seen by the call."""
-    with call.guard:
-        return streams.recording(stream_cls)
-    return stream_cls

@@ -206,4 +206,3 @@ def _copy(source: IO[bytes], target: IO[bytes]) -> None:
     shutil.copyfileobj(source, target, 1024 * 1024)
     target.flush()
     os.fsync(target.fileno())
-

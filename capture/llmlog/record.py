@@ -114,7 +114,7 @@ def _second(second: int) -> str:
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - naive, for the text to end without +00:00
 
 
-def checked(fields: Mapping[str, object]) -> Mapping[str, object]:
+def checked(fields: dict[str, object]) -> dict[str, object]:
     """`fields`, if they make a record.
 
     Raises ValueError if an id of the tuple (session_id, trace_id, step) or the event is missing,

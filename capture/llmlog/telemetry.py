@@ -98,12 +98,12 @@ def usage_fields(usage: object) -> Fields:
         counts, details = _RESPONSE_USAGE
     fields: Fields = {}
     for field, name in counts:
-        if (count := as_int(known.get(name))) is not None:
+        if (count := known.get(name)) is not None and (count := as_int(count)) is not None:
             fields[field] = count
     for field, name in details:
-        if (part := known.get(name)) is not None:
-            if (count := as_int(members(part).get(field))) is not None:
-                fields[field] = count
+        part = known.get(name)
+        if part is not None and (count := as_int(members(part).get(field))) is not None:
+            fields[field] = count
     return fields
 
 
