@@ -61,6 +61,8 @@ class Call:
         self._blocks_size = 0
         self._body: Any = None
         self._response: weakref.ref[Any] | None = None
+        self.watched = False
+        """Whether the call goes on after `request` has returned."""
         self.hides_usage = False
         self.raw_mode: str | None = None
         self.typed = False
@@ -105,11 +107,7 @@ class Call:
         """The body of `response` is yet to be read: the call ends with it."""
         _watched.add(self)
         self._response = weakref.ref(response, self.abandoned)
-
-    @property
-    def watched(self) -> bool:
-        """Whether the call goes on after `request` has returned."""
-        return self._response is not None
+        self.watched = True
 
     @guarded
     def returned(self, result: object) -> None:
@@ -119,14 +117,17 @@ class Call:
         answer = result if typed else self._json_body()
         self._finish(None, self.last, self._answer(answer))
 
-    @guarded
     def chunk(self, chunk: object) -> bool:
-        """A chunk has arrived at `last`; True if the application did not ask for it."""
-        self.last = self.now()
-        if self._chunks.see(chunk) and self._first is None:
-            self._first = self.last
-            self.skims = self._may_skim
-        return self.hides_usage and self._chunks.is_usage_only(chunk)
+        """A chunk has arrived; True if the application did not ask for it."""
+        try:
+            self.last = self.now()
+            if self._chunks.see(chunk) and self._first is None:
+                self._first = self.last
+                self.skims = self._may_skim
+            return self.hides_usage and self._chunks.is_usage_only(chunk)
+        except Exception as fault:  # noqa: BLE001 - as @guarded, which costs more per chunk
+            self.guard.caught(fault)
+            return False
 
     @guarded
     def block(self, block: bytes) -> bool:
@@ -175,13 +176,13 @@ class Call:
             record |= self._streamed()
         record |= fields
         elapsed = (self.now() if at is None else at) - self._started
-        record["latency_ms"] = latency_ms = _ms(elapsed)
-        tokens = cast("int | None", record.get("completion_tokens"))
+        record["latency_ms"] = latency_ms = (elapsed + _HALF_MS) // _MS
+        tokens: Any = record.get("completion_tokens")
         if tokens is not None and latency_ms > 0:
             record["tokens_per_sec"] = tokens / (latency_ms / 1000)
         if record["stream"]:
             if self._first is not None:
-                record["ttft_ms"] = _ms(self._first - self._started)
+                record["ttft_ms"] = (self._first - self._started + _HALF_MS) // _MS
             if end == "exhausted":
                 end = "complete" if self._chunks.ended else "truncated"
             if end is not None:
@@ -196,14 +197,16 @@ class Call:
                 if self._chunks.see(chunk) and self._first is None:
                     self._first = at
         fields, calls = self._chunks.fields()
-        self._note_tools(calls)
+        if calls:
+            self._note_tools(calls)
         if self._content.keeps:
             telemetry.add(fields, output=self._chunks.output())
         return fields
 
     def _answer(self, answer: object) -> Fields:
         fields, calls = telemetry.answer_fields(self._event, answer)
-        self._note_tools(calls)
+        if calls:
+            self._note_tools(calls)
         if self._content.keeps:
             telemetry.add(fields, output=telemetry.answer_output(self._event, answer))
         return fields
@@ -219,6 +222,8 @@ class Call:
 
 _NO_CHUNKS: ChatChunks | ResponseChunks = ResponseChunks()
 _BODY_AT_MOST = 8 * 1024 * 1024
+_MS = 1_000_000
+_HALF_MS = 500_000
 
 
 _watched: set[Call] = set()
@@ -229,10 +234,6 @@ _watched: set[Call] = set()
 def _at_exit() -> None:
     for call in list(_watched):
         call.abandoned()
-
-
-def _ms(ns: int) -> int:
-    return (ns + 500_000) // 1_000_000
 
 
 def _is_answer(result: object) -> bool:

@@ -98,7 +98,10 @@ def usage_fields(usage: object) -> Fields:
         counts, details = _RESPONSE_USAGE
     fields: Fields = {}
     for field, name in counts:
-        if (count := known.get(name)) is not None and (count := as_int(count)) is not None:
+        count = known.get(name)
+        if type(count) is not int or count > _MOST_INT:
+            count = as_int(count)
+        if count is not None:
             fields[field] = count
     for field, name in details:
         part = known.get(name)
