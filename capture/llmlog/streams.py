@@ -47,37 +47,33 @@ def recording(stream_cls: Foreign) -> Foreign:
     return type(origin.__name__, (mixin, origin), names)
 
 
+def _is_text(call: Call, chunk: Foreign) -> bool:
+    """Whether `chunk` is one more piece of text, as most are: only its time counts."""
+    try:
+        call.last = call.now()
+        parts = chunk.__dict__
+        (choice,) = parts["choices"]
+        known = choice.__dict__
+        return (
+            known["finish_reason"] is None
+            and known["delta"].__dict__["tool_calls"] is None
+            and parts["usage"] is None
+        )
+    except Exception:  # noqa: BLE001 - it is something else: the call looks at it closely
+        return False
+
+
 def _read(
     call: Call, inner: Foreign, see: Callable[[Any], bool | None], left: Callable[[], None]
 ) -> Iterator[Any]:
     """Pass on what `inner` yields; the call ends when it does, or is `left` for good."""
-    now = call.now
     try:
         call.reading = True
         for item in inner:
-            if call.skims:
-                # Most chunks are one more piece of text, of which only the time counts. To call
-                # nothing for those is half of what a stream costs.
-                with_more = True
-                try:
-                    call.last = now()
-                    parts = item.__dict__
-                    (choice,) = parts["choices"]
-                    known = choice.__dict__
-                    with_more = (
-                        known["finish_reason"] is not None
-                        or known["delta"].__dict__["tool_calls"] is not None
-                        or parts["usage"] is not None
-                    )
-                except Exception:  # noqa: BLE001, S110 - the call looks at it closely
-                    pass
-                if with_more and see(item):
-                    continue
-            elif see(item):
-                continue
-            call.reading = False
-            yield item
-            call.reading = True
+            if (call.skims and _is_text(call, item)) or not see(item):
+                call.reading = False
+                yield item
+                call.reading = True
     except GeneratorExit:
         left()
         raise
@@ -92,33 +88,13 @@ def _read(
 async def _read_async(
     call: Call, inner: Foreign, see: Callable[[Any], bool | None], left: Callable[[], None]
 ) -> AsyncIterator[Any]:
-    now = call.now
     try:
         call.reading = True
         async for item in inner:
-            if call.skims:
-                # Most chunks are one more piece of text, of which only the time counts. To call
-                # nothing for those is half of what a stream costs.
-                with_more = True
-                try:
-                    call.last = now()
-                    parts = item.__dict__
-                    (choice,) = parts["choices"]
-                    known = choice.__dict__
-                    with_more = (
-                        known["finish_reason"] is not None
-                        or known["delta"].__dict__["tool_calls"] is not None
-                        or parts["usage"] is not None
-                    )
-                except Exception:  # noqa: BLE001, S110 - the call looks at it closely
-                    pass
-                if with_more and see(item):
-                    continue
-            elif see(item):
-                continue
-            call.reading = False
-            yield item
-            call.reading = True
+            if (call.skims and _is_text(call, item)) or not see(item):
+                call.reading = False
+                yield item
+                call.reading = True
     except GeneratorExit:
         left()
         raise
