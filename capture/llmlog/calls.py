@@ -6,12 +6,12 @@ import atexit
 import json
 import os
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from llmlog import headers, scopes, telemetry
 from llmlog.chunks import ChatChunks, ResponseChunks, server_sent_json
 from llmlog.guard import guarded
-from llmlog.record import timestamp
+from llmlog.record import call_line, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,14 +28,13 @@ class Call:
     stream is noticed. Whoever takes the fields out of `_unwritten` writes them.
     """
 
-    def __init__(  # noqa: PLR0913 - all that is known when it starts
+    def __init__(  # noqa: PLR0913, PLR0917 - all that is known when it starts
         self,
         binding: Binding,
         trace: Trace,
         event: str,
         body: Mapping[str, object],
-        *,
-        stream: bool,
+        stream: bool,  # noqa: FBT001 - quicker than by name, as the others
         provider: str | None,
     ) -> None:
         session = trace.session
@@ -46,28 +45,35 @@ class Call:
         self._event = event
         self._pid = os.getpid()
         self._content = session.content
-        self._fields = self._first_fields(body, stream=stream, provider=provider)
+        self._fields = self._first_fields(body, provider)
+        self._fields["stream"] = stream
         self._unwritten = [self._fields]
         self._chunks = _NO_CHUNKS
+        self._may_skim = False
+        self.skims = False
+        """Whether text is all there is left to see in a chunk that has nothing else."""
         if stream:
             chat = event == "chat_completion"
-            self._chunks = ChatChunks(keeps=self._content.keeps) if chat else ResponseChunks()
+            keeps = self._content.keeps
+            self._chunks = ChatChunks(keeps=keeps) if chat else ResponseChunks()
+            self._may_skim = chat and not keeps
         self._blocks: list[tuple[int, bytes]] = []
         self._blocks_size = 0
         self._body: Any = None
         self._response: weakref.ref[Any] | None = None
+        self.watched = False
+        """Whether the call goes on after `request` has returned."""
         self.hides_usage = False
         self.raw_mode: str | None = None
         self.typed = False
         self.reading = False
         self._first: int | None = None
-        self._last: int | None = None
-        self._now = session.clock.monotonic_ns
-        self._started = self._now()
+        self.last: int | None = None
+        """When the answer, or the latest part of it, came."""
+        self.now = session.clock.monotonic_ns
+        self._started = self.now()
 
-    def _first_fields(
-        self, body: Mapping[str, object], *, stream: bool, provider: str | None
-    ) -> Fields:
+    def _first_fields(self, body: Mapping[str, object], provider: str | None) -> Fields:
         """What is known when the call starts: its place in the trace, and what is asked."""
         trace, content = self._trace, self._content
         fields: Fields = {
@@ -76,7 +82,6 @@ class Call:
             "step": trace.next_step(),
             "span_id": trace.session.new_id(16),
             "status": "ok",
-            "stream": stream,
         }
         if (parent := scopes.current_span_id(trace)) is not None:
             fields["parent_span_id"] = parent
@@ -85,14 +90,13 @@ class Call:
         fields |= telemetry.request_fields(body)
         if content.hashes:
             messages = telemetry.request_messages(self._event, body)
-            fields["input"] = content.snapshot(messages)
-            if self._event != "embedding":
-                fields["prefix_hashes"] = content.prefix_hashes(messages)
+            hashes = content.prefix_hashes(messages) if self._event != "embedding" else None
+            telemetry.add(fields, input=content.snapshot(messages), prefix_hashes=hashes)
         return fields
 
     def responded(self, response: Foreign, retries: int) -> None:
         """The server has answered; unless it is watched, the response's body has been read."""
-        self._last = self._now()
+        self.last = self.now()
         if not self.watched:
             self._body = response
         fields = self._fields
@@ -103,31 +107,23 @@ class Call:
         """The body of `response` is yet to be read: the call ends with it."""
         _watched.add(self)
         self._response = weakref.ref(response, self.abandoned)
-
-    @property
-    def watched(self) -> bool:
-        """Whether the call goes on after `request` has returned."""
-        return self._response is not None
+        self.watched = True
 
     @guarded
     def returned(self, result: object) -> None:
         """The call gave `result`: a typed answer, or an object that holds the response."""
         # With content wanted, what the server sent says more than what the SDK made of it.
-        typed = _is_answer(result) and not self._content.keeps
+        typed = not self._content.keeps and _is_answer(result)
         answer = result if typed else self._json_body()
-        self._finish(None, self._last, self._answer(answer))
+        self._finish(None, self.last, self._answer(answer))
 
     def chunk(self, chunk: object) -> bool:
         """A chunk has arrived; True if the application did not ask for it."""
         try:
-            self._last = self._now()
-            if self._first is None:
-                if self._chunks.see(chunk):
-                    self._first = self._last
-            elif self._chunks.is_text_only(chunk):
-                return False
-            else:
-                self._chunks.see(chunk)
+            self.last = self.now()
+            if self._chunks.see(chunk) and self._first is None:
+                self._first = self.last
+                self.skims = self._may_skim
             return self.hides_usage and self._chunks.is_usage_only(chunk)
         except Exception as fault:  # noqa: BLE001 - as @guarded, which costs more per chunk
             self.guard.caught(fault)
@@ -136,36 +132,35 @@ class Call:
     @guarded
     def block(self, block: bytes) -> bool:
         """A block of the body has arrived, on its way to an application that reads it itself."""
-        self._last = self._now()
+        self.last = self.now()
         if not self.typed and self._blocks_size <= _BODY_AT_MOST:
-            self._blocks.append((self._last, block))
+            self._blocks.append((self.last, block))
             self._blocks_size += len(block)
         return False
 
     @guarded
     def exhausted(self) -> None:
         """The stream has been read to its end."""
-        self._finish("exhausted", self._last, {})
+        self._finish("exhausted", self.last, {})
 
     @guarded
     def closed(self) -> None:
         """The application has closed the stream, unless the SDK does so while it reads."""
         if not self.reading:
-            self._finish("closed", self._last, {})
+            self._finish("closed", self.last, {})
 
     @guarded
     def abandoned(self, _response: object = None) -> None:
         """Nobody can read the stream any more."""
-        self._finish("abandoned", self._last, {})
+        self._finish("abandoned", self.last, {})
 
     @guarded
     def failed(self, error: BaseException) -> None:
         """The call has raised `error`, before its answer or in the middle of it."""
-        known = {k: v for k, v in headers.error_fields(error).items() if v is not None}
         cancelled = type(error).__name__ in ("CancelledError", "Cancelled")
         answer = self._answer(self._json_body()) if self._body is not None else {}
-        fields = answer | known | {"status": "error", "error_message": error}
-        self._finish("cancelled" if cancelled else "error", self._now(), fields)
+        fields = answer | headers.error_fields(error) | {"status": "error", "error_message": error}
+        self._finish("cancelled" if cancelled else "error", self.now(), fields)
 
     def _finish(self, end: str | None, at: int | None, fields: Fields) -> None:
         # A forked child has a copy of the call, but the call is its parent's.
@@ -180,42 +175,46 @@ class Call:
             self._response = None
             record |= self._streamed()
         record |= fields
-        elapsed = (self._now() if at is None else at) - self._started
-        record["latency_ms"] = latency_ms = round(elapsed / 1e6)
-        tokens = record.get("completion_tokens")
-        if isinstance(tokens, int) and latency_ms > 0:
+        elapsed = (self.now() if at is None else at) - self._started
+        record["latency_ms"] = latency_ms = (elapsed + _HALF_MS) // _MS
+        tokens: Any = record.get("completion_tokens")
+        if tokens is not None and latency_ms > 0:
             record["tokens_per_sec"] = tokens / (latency_ms / 1000)
         if record["stream"]:
             if self._first is not None:
-                record["ttft_ms"] = round((self._first - self._started) / 1e6)
+                record["ttft_ms"] = (self._first - self._started + _HALF_MS) // _MS
             if end == "exhausted":
                 end = "complete" if self._chunks.ended else "truncated"
-            record["stream_end"] = end
-        self._trace.emit(record)
+            if end is not None:
+                record["stream_end"] = end
+        self._trace.emit(record, call_line)
 
     def _streamed(self) -> Fields:
         if self._chunks is _NO_CHUNKS:
             return self._answer(_parsed(b"".join(block for _, block in self._blocks)))
-        for at, chunk in server_sent_json(self._blocks):
-            if self._chunks.see(chunk) and self._first is None:
-                self._first = at
+        if self._blocks:
+            for at, chunk in server_sent_json(self._blocks):
+                if self._chunks.see(chunk) and self._first is None:
+                    self._first = at
         fields, calls = self._chunks.fields()
-        self._note_tools(calls)
+        if calls:
+            self._note_tools(calls)
         if self._content.keeps:
-            fields["output"] = self._chunks.output()
+            telemetry.add(fields, output=self._chunks.output())
         return fields
 
     def _answer(self, answer: object) -> Fields:
         fields, calls = telemetry.answer_fields(self._event, answer)
-        self._note_tools(calls)
+        if calls:
+            self._note_tools(calls)
         if self._content.keeps:
-            fields["output"] = telemetry.answer_output(self._event, answer)
+            telemetry.add(fields, output=telemetry.answer_output(self._event, answer))
         return fields
 
     def _note_tools(self, calls: list[telemetry.ToolCall]) -> None:
         for call in calls:
             if call.id:
-                self._trace.asks(call.id, self._fields["span_id"])
+                self._trace.asks(call.id, cast("str", self._fields["span_id"]))
 
     def _json_body(self) -> object:
         return _parsed(self._body.content) if self._body is not None else None
@@ -223,6 +222,8 @@ class Call:
 
 _NO_CHUNKS: ChatChunks | ResponseChunks = ResponseChunks()
 _BODY_AT_MOST = 8 * 1024 * 1024
+_MS = 1_000_000
+_HALF_MS = 500_000
 
 
 _watched: set[Call] = set()
@@ -236,7 +237,7 @@ def _at_exit() -> None:
 
 
 def _is_answer(result: object) -> bool:
-    return isinstance(result, dict) or hasattr(result, "model_fields_set")
+    return hasattr(result, "__pydantic_fields_set__") or isinstance(result, dict)
 
 
 def _parsed(body: bytes) -> object:

@@ -34,50 +34,32 @@ class ChatChunks:
 
     def __init__(self, *, keeps: bool = False) -> None:
         self._keeps = keeps
-        self._head: Fields = {}
-        self._unknown = ["model", "id", "system_fingerprint"]
+        self._first: Fields | None = None
+        self._last: Fields = {}
+        self._reason: str | None = None
         self._usage: object = None
         self._calls: dict[tuple[int, int], ToolCall] = {}
         self._texts: dict[str, list[str]] = {}
 
-    def is_text_only(self, chunk: Foreign) -> bool:
-        """Whether see() would learn nothing from `chunk`, as from most: one more piece of text."""
-        if self._keeps:
-            return False
-        try:
-            (choice,) = chunk.choices
-            tells = (chunk.usage, choice.finish_reason, choice.delta.tool_calls)
-        except (AttributeError, TypeError, ValueError):
-            return False
-        return tells == (None, None, None)
-
     def see(self, chunk: object) -> bool:
         """Take in one chunk; True if it carries content of the answer."""
-        parts = members(chunk)
-        usage = parts.get("usage")
-        if usage is not None:
+        self._last = parts = members(chunk)
+        if self._first is None:
+            self._first = parts
+        if (usage := parts.get("usage")) is not None:
             self._usage = usage
-        has_content = said_why = False
+        has_content = False
         for choice in items(parts.get("choices")):
             known = members(choice)
             index = known.get("index") or 0
-            reason = known.get("finish_reason")
-            if reason is not None and index == 0:
-                said_why = True
-                self._head["finish_reason"] = as_str(reason)
-            for name, part in members(known.get("delta")).items():
-                if part and name in _CONTENT:
-                    has_content = True
-                    self._take_content(index, name, part)
-        if self._unknown and (said_why or usage is not None or not self._head):
-            self._take_head(parts)
+            if index == 0 and (reason := known.get("finish_reason")) is not None:
+                self._reason = as_str(reason)
+            if (delta := known.get("delta")) is not None:
+                for name, part in members(delta).items():
+                    if part and name in _CONTENT:
+                        has_content = True
+                        self._take_content(index, name, part)
         return has_content
-
-    def _take_head(self, parts: Fields) -> None:
-        """What every chunk repeats: looked for in the first one, and in those that end it."""
-        for name in self._unknown:
-            self._head[name] = as_str(parts.get(name))
-        self._unknown = [name for name in self._unknown if self._head[name] is None]
 
     def _take_content(self, choice: object, name: str, part: object) -> None:
         if name == "tool_calls":
@@ -105,7 +87,7 @@ class ChatChunks:
     @property
     def ended(self) -> bool:
         """Whether the server said why it stopped; a stream that ends without was cut off."""
-        return self._head.get("finish_reason") is not None
+        return self._reason is not None
 
     def is_usage_only(self, chunk: object) -> bool:
         """Whether `chunk` is the extra one that `include_usage` asks for."""
@@ -113,8 +95,18 @@ class ChatChunks:
 
     def fields(self) -> tuple[Fields, list[ToolCall]]:
         """The fields known so far, and the tool calls asked for."""
+        fields = {} if self._usage is None else usage_fields(self._usage)
+        if self._reason is not None:
+            fields["finish_reason"] = self._reason
+        first, last = self._first or {}, self._last
+        for name in ("model", "id", "system_fingerprint"):
+            # Every chunk repeats these, but in the first some servers leave them empty.
+            if type(text := first.get(name) or last.get(name)) is str:
+                fields[name] = text
+        if not self._calls:
+            return fields, []
         calls = list(self._calls.values())
-        return self._head | usage_fields(self._usage) | tool_call_fields(calls), calls
+        return fields | tool_call_fields(calls), calls
 
 
 class ResponseChunks:
@@ -125,10 +117,6 @@ class ResponseChunks:
         self._text: list[str] = []
         self.ended = False
         """Whether a terminal event has arrived; a stream that ends without was cut off."""
-
-    def is_text_only(self, _event: object) -> bool:
-        """Which events tell something is for see() to say."""
-        return False
 
     def see(self, event: object) -> bool:
         """Take in one event; True if it carries content of the answer."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from llmlog import streams
 from llmlog.calls import Call
-from llmlog.guard import Guard, guarded
+from llmlog.guard import guarded
 from llmlog.telemetry import members
 
 if TYPE_CHECKING:
@@ -39,74 +39,69 @@ class Binding:
 
     def __init__(self, session: Session, trace: Trace | None, *, stream_usage: bool) -> None:
         self._session = session
+        self.guard = session.guard
+        """Where faults in here are counted."""
         self._trace = trace
         self._stream_usage = stream_usage
         self.key: object = None
-        self._url: object = None
-        self._provider: str | None = None
+        self._stream_classes: tuple[object, object] = (None, None)
+        self._host: tuple[object, str | None] = (None, None)
 
-    @property
-    def guard(self) -> Guard:
-        """Where faults in here are counted."""
-        return self._session.guard
-
-    @guarded
-    def start(self, client: Foreign, options: Foreign, *, stream: bool) -> Call | None:
+    def start(self, client: Foreign, options: Foreign, stream: bool) -> Call | None:  # noqa: FBT001 - quicker than by name
         """The call that a request with `options` is; None if it is no model call."""
-        asked = members(options)
-        event = _EVENT_OF_URL.get(asked["url"])
-        if event is None or asked["method"].lower() != "post":
+        try:
+            asked: dict[str, Foreign] = members(options)
+            event = _EVENT_OF_URL.get(asked["url"])
+            if event is None or asked["method"].lower() != "post":
+                return None
+            body: dict[str, object] = asked["json_data"] or {}
+            if asked["extra_json"]:
+                body = {**body, **asked["extra_json"]}
+            trace = self._trace or self._session.trace_of_call()
+            call = Call(self, trace, event, body, stream, self._provider_of(client))
+            given = asked["headers"]
+            if hasattr(given, "items"):
+                self.conceal(client, given)
+                call.raw_mode = _raw_mode(given)
+            elif client.api_key is not self.key:
+                self.conceal(client)
+            if self._stream_usage and stream and event == "chat_completion":
+                call.hides_usage = "stream_options" not in body and call.raw_mode is None
+        except Exception as fault:  # noqa: BLE001 - as @guarded, which costs more per call
+            self.guard.caught(fault)
             return None
-        body: dict[str, object] = asked["json_data"] or {}
-        if asked["extra_json"]:
-            body = {**body, **asked["extra_json"]}
-        call = Call(
-            self,
-            self._trace or self._session.trace_of_call(),
-            event,
-            body,
-            stream=stream,
-            provider=self._provider_of(client),
-        )
-        given = asked["headers"]
-        if isinstance(given, Mapping):
-            self.conceal(client, given)
-            call.raw_mode = _raw_mode(given)
-        elif client.api_key is not self.key:
-            self.conceal(client)
-        call.hides_usage = (
-            self._stream_usage
-            and stream
-            and event == "chat_completion"
-            and "stream_options" not in body
-            and call.raw_mode is None
-        )
         return call
 
-    @guarded
-    def responded(
-        self,
-        client: Foreign,
-        call: Call,
-        *,
-        response: Foreign,
-        stream: bool,
-        retries_taken: int,
-        **_: Foreign,
-    ) -> None:
-        """The server has answered `call`; if `stream`, the response's body is yet to be read."""
-        if stream or call.raw_mode == "stream":
-            streams.watch(response, call)
-        if client.api_key is not self.key:  # the client got itself a new one for this request
-            self.conceal(client)
-        call.responded(response, retries_taken)
+    def responded(self, client: Foreign, call: Call, processed: Mapping[str, Foreign]) -> None:
+        """The server has answered `call`; `processed` is what _process_response is given."""
+        try:
+            response = processed["response"]
+            if processed["stream"] or call.raw_mode == "stream":
+                streams.watch(response, call)
+            if client.api_key is not self.key:  # the client got itself a new one for this request
+                self.conceal(client)
+            call.responded(response, processed["retries_taken"])
+        except Exception as fault:  # noqa: BLE001 - as @guarded, which costs more per call
+            self.guard.caught(fault)
+
+    def seen(self, stream_cls: Foreign) -> Foreign:
+        """`stream_cls`, with its chunks seen by the call."""
+        bare, seen = self._stream_classes
+        if stream_cls is not bare:
+            seen = stream_cls
+            with self.guard:
+                seen = streams.recording(stream_cls)
+            self._stream_classes = stream_cls, seen
+        return seen
 
     def _provider_of(self, client: Foreign) -> str | None:
         # The attribute behind the property, which takes its time.
         url = client._base_url  # noqa: SLF001
-        if url is not self._url:
-            self._url, self._provider = url, client.base_url.host or None
-        return self._provider
+        known, host = self._host
+        if url is not known:
+            host = client.base_url.host or None
+            self._host = url, host
+        return host
 
     @guarded
     def conceal(self, client: Foreign, headers: Foreign = None) -> None:
@@ -192,7 +187,7 @@ class _SyncRecording(_Recording):
     ) -> Foreign:
         """Make a request; if it is a model call, one record is written when it ends."""
         binding = self.llmlog_binding
-        call = binding.start(self, options, stream=stream) if binding else None
+        call = binding.start(self, options, stream) if binding else None
         bare: Foreign = super()
         request = bare.request
         if binding is None or call is None:
@@ -201,7 +196,7 @@ class _SyncRecording(_Recording):
         if call.hides_usage:
             options = _asking_usage(options, call)
         if stream and stream_cls is not None:
-            stream_cls = _seen(stream_cls, call)
+            stream_cls = binding.seen(stream_cls)
         outer = _active.get()
         _active.set(call)
         try:
@@ -219,7 +214,7 @@ class _SyncRecording(_Recording):
     def _process_response(self, **kwargs: Foreign) -> Foreign:
         call = _active.get()
         if call is not None:
-            call.binding.responded(self, call, **kwargs)
+            call.binding.responded(self, call, kwargs)
         bare: Foreign = super()
         return bare._process_response(**kwargs)  # noqa: SLF001
 
@@ -237,7 +232,7 @@ class _AsyncRecording(_Recording):
     ) -> Foreign:
         """Make a request; if it is a model call, one record is written when it ends."""
         binding = self.llmlog_binding
-        call = binding.start(self, options, stream=stream) if binding else None
+        call = binding.start(self, options, stream) if binding else None
         bare: Foreign = super()
         request = bare.request
         if binding is None or call is None:
@@ -246,7 +241,7 @@ class _AsyncRecording(_Recording):
         if call.hides_usage:
             options = _asking_usage(options, call)
         if stream and stream_cls is not None:
-            stream_cls = _seen(stream_cls, call)
+            stream_cls = binding.seen(stream_cls)
         outer = _active.get()
         _active.set(call)
         try:
@@ -264,7 +259,7 @@ class _AsyncRecording(_Recording):
     async def _process_response(self, **kwargs: Foreign) -> Foreign:
         call = _active.get()
         if call is not None:
-            call.binding.responded(self, call, **kwargs)
+            call.binding.responded(self, call, kwargs)
         bare: Foreign = super()
         return await bare._process_response(**kwargs)  # noqa: SLF001
 
@@ -299,10 +294,3 @@ def _asking_usage(options: Foreign, call: Call) -> Foreign:
         asked.json_data = {**options.json_data, "stream_options": {"include_usage": True}}
         return asked
     return options
-
-
-def _seen(stream_cls: Foreign, call: Call) -> Foreign:
-    """`stream_cls`, with its chunks seen by the call."""
-    with call.guard:
-        return streams.recording(stream_cls)
-    return stream_cls

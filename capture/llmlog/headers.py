@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final, cast
 
-from llmlog.telemetry import Fields, Foreign, as_int, as_str, pick
+from llmlog.telemetry import Fields, Foreign, add, as_int, as_str, pick
 
 
 def header_fields(headers: Foreign) -> Fields:
@@ -16,7 +16,8 @@ def header_fields(headers: Foreign) -> Fields:
         known = _HEADERS.get(raw_name) or _HEADERS.get(raw_name.lower())
         if known is not None and known[0] not in fields:
             name, read = known
-            fields[name] = read(raw_value)
+            if (value := read(raw_value)) is not None:
+                fields[name] = value
     return fields
 
 
@@ -60,9 +61,8 @@ def _count(value: bytes) -> int | None:
 
 
 def _ms(value: bytes) -> int | None:
-    whole = _count(value)  # what most servers send, and quicker than a pattern
-    if whole is not None:
-        return whole
+    if value.isdigit() and len(value) <= _LONGEST_NUMBER:  # as most servers send it
+        return int(value)
     return round(float(value)) if re.fullmatch(rb"[0-9]{1,15}\.[0-9]{1,9}", value) else None
 
 
@@ -88,10 +88,10 @@ def error_fields(error: BaseException) -> Fields:
     received = getattr(response, "headers", None)
     if hasattr(received, "raw"):
         fields |= header_fields(received)
-    fields["error_status"] = as_int(getattr(error, "status_code", None))
-    fields["error_code"] = as_str(getattr(error, "code", None))
+    status, code = getattr(error, "status_code", None), getattr(error, "code", None)
+    add(fields, error_status=as_int(status), error_code=as_str(code))
     sent = pick(error, "request", "headers")
     if isinstance(sent, Mapping):
-        headers = cast("Mapping[str, str]", sent)
-        fields["retries"] = _count(headers.get("x-stainless-retry-count", "").encode())
+        tried = cast("Mapping[str, str]", sent).get("x-stainless-retry-count", "")
+        add(fields, retries=_count(tried.encode()))
     return fields

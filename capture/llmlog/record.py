@@ -8,12 +8,11 @@ from __future__ import annotations
 import functools
 import json
 import math
-import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from json.encoder import encode_basestring
-from typing import Final, Literal, NamedTuple, cast
+from typing import Any, Final, Literal, NamedTuple, cast
 
 VERSION: Final = 1
 """What field `v` holds; goes up when a field changes its meaning."""
@@ -101,44 +100,6 @@ _SECTION_OF_EVENT: Final[dict[str, Section]] = {
 }
 
 
-class _Shape(NamedTuple):
-    """How records with the same event and fields are written."""
-
-    pieces: list[str]
-    """The line's text, with an empty piece in the place of each value."""
-    values: Callable[[Mapping[str, object]], Iterable[object]]
-    """Picks a record's values in the order of the line."""
-    optional: list[str]
-    """Fields that are left out where they are unknown; all others are null then."""
-
-
-@functools.lru_cache(maxsize=256)
-def _shape(event: str, names: tuple[str, ...]) -> _Shape:
-    """The shape of a record with the fields `names`; ValueError if they make no record."""
-    if event not in EVENTS:
-        raise ValueError(f"event must be one of {', '.join(EVENTS)}, not {event!r}")
-    absent = [name for name in _IDS if name not in names]
-    if absent:
-        raise ValueError(f"a record needs a {absent[0]}")
-    if not _NAMES.issuperset(names):
-        raise ValueError(f"no such field: {', '.join(sorted(set(names) - _NAMES))}")
-    always = ("core", _SECTION_OF_EVENT[event])
-    pieces = [f'{{"v": {VERSION}']
-    ordered: list[str] = []
-    optional: list[str] = []
-    for name, _, section in FIELDS[1:]:
-        if name in names:
-            pieces[-1] += f', "{name}": '
-            pieces += "", ""
-            ordered.append(name)
-            if section not in always:
-                optional.append(name)
-        elif section in always:
-            pieces[-1] += f', "{name}": null'
-    pieces[-1] += "}\n"
-    return _Shape(pieces, operator.itemgetter(*ordered), optional)
-
-
 def timestamp(time_ns: int) -> str:
     """Nanoseconds since 1970 as field `ts`: RFC 3339, UTC, microseconds."""
     second, ns = divmod(time_ns, 1_000_000_000)
@@ -153,54 +114,88 @@ def _second(second: int) -> str:
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - naive, for the text to end without +00:00
 
 
-def checked(fields: Mapping[str, object]) -> dict[str, object]:
-    """The known ones of `fields`, if they make a record, safe for every reader.
+def checked(fields: dict[str, object]) -> dict[str, object]:
+    """`fields`, if they make a record.
 
     Raises ValueError if an id of the tuple (session_id, trace_id, step) or the event is missing,
     and for a name that is no field: a record that cannot be joined is never written.
     """
-    safe = {name: jsonable(value) for name, value in fields.items() if value is not None}
-    _shape(str(fields.get("event")), tuple(safe))
+    if fields.get("event") not in EVENTS:
+        raise ValueError(f"event must be one of {', '.join(EVENTS)}, not {fields.get('event')!r}")
     for name in ("session_id", "trace_id"):
-        if not isinstance(safe[name], str) or not safe[name]:
+        if not isinstance(fields.get(name), str) or not fields[name]:
             raise ValueError(f"a record needs a {name}")
-    step = safe["step"]
+    step = fields.get("step")
     if not isinstance(step, int) or isinstance(step, bool) or step < 0:
         raise ValueError("a record needs a step, an integer from 0")
-    return safe
+    if not fields.keys() <= _NAMES:
+        raise ValueError(f"no such field: {', '.join(sorted(fields.keys() - _NAMES))}")
+    return fields
 
 
 def to_line(fields: Mapping[str, object]) -> bytes:
-    """Fields as their record's line: in order, complete for the event.
+    """Fields from checked() as their record's line: in order, complete for the event.
 
-    Integers have up to 64 bits. Records of an application have few shapes: the text around the
-    values is made once for each. Raises ValueError for fields that make no record.
+    Unknown fields of the core and of the event's own kind are null, all others are left out.
     """
-    shape = _shape(cast("str", fields["event"]), tuple(fields))
-    for name in shape.optional:
-        if fields[name] is None:
-            return to_line({name: fields[name] for name in fields if fields[name] is not None})
-    pieces = shape.pieces.copy()
-    pieces[1::2] = [
-        encode_basestring(value)
-        if (kind := type(value)) is str
-        else f"{value}"
-        if kind is int
-        else _text_of(value)
-        for value in shape.values(fields)
-    ]
-    return _encoded("".join(pieces))
+    known = {name: value for name, value in fields.items() if value is not None}
+    odd = [name for name, value in known.items() if not _is_plain(value, _TYPES.get(name))]
+    return _line(known, " ".join(odd))
 
 
-def _text_of(value: object) -> str:
-    """`value` in JSON."""
-    if value is None:
-        return "null"
-    if value is True or value is False:
-        return "true" if value else "false"
-    if type(value) is float and math.isfinite(value):
-        return repr(value)
-    return _dump(jsonable(value))
+def _is_plain(value: object, type_: type | None) -> bool:
+    if isinstance(value, int):
+        return type(value) is type_ and _LEAST_INT <= value <= _MOST_INT
+    return type(value) is type_ and (type_ is not float or math.isfinite(cast("float", value)))
+
+
+def call_line(fields: dict[str, Any]) -> bytes:
+    """As to_line, but takes for granted that values have the types of FIELDS, and none is None."""
+    return _line(fields, "")
+
+
+def _line(fields: dict[str, Any], odd: str) -> bytes:
+    return _encoded(_format(fields["event"], " ".join(fields), odd)(fields))
+
+
+_TYPES: Final[dict[str, type]] = {
+    name: {"int": int, "float": float, "bool": bool}.get(type_, str)
+    for name, type_, _ in FIELDS
+    if type_ not in ("strings", "json")
+}
+
+
+@functools.lru_cache(maxsize=256)
+def _format(event: str, names: str, odd: str) -> Callable[[dict[str, Any]], str]:
+    """A function from the fields `names` (of which `odd` have no type of ours) to their line.
+
+    An application's records have few shapes: the text around the values is made once for each.
+    """
+    always = ("core", _SECTION_OF_EVENT[event])
+    known, exceptions = names.split(" "), odd.split(" ")
+    parts = [f'"v": {VERSION}']
+    for name, type_, section in FIELDS[1:]:
+        if name in known:
+            value = _VALUE["json" if name in exceptions else type_] % name
+            parts.append(f'"{name}": {{{value}}}')
+        elif section in always:
+            parts.append(f'"{name}": null')
+    text = "{{" + ", ".join(parts) + "}}\\n"
+    tools = {"quoted": encode_basestring, "dumped": _dump, "jsonable": jsonable}
+    made: Callable[[dict[str, Any]], str] = eval(f"lambda of: f'''{text}'''", tools)  # noqa: S307 - nothing in it is from outside
+    return made
+
+
+_VALUE: Final[dict[FieldType, str]] = {
+    "int": "of['%s']",
+    "float": "of['%s']",
+    "bool": "'true' if of['%s'] else 'false'",
+    "str": "quoted(of['%s'])",
+    "time": "quoted(of['%s'])",
+    "strings": "dumped(jsonable(of['%s']))",
+    "json": "dumped(jsonable(of['%s']))",
+}
+"""How a value of each type is written in JSON."""
 
 
 def dump(record: Mapping[str, object]) -> bytes:

@@ -31,6 +31,8 @@ class Redactor:
                 text = _apply(rule, text)
         for custom in self._custom:
             text = custom(text)
+            if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise TypeError("a rule of redaction takes text and returns text")
         return text
 
     def json(self, value: object) -> object:

@@ -12,7 +12,7 @@ from llmlog import client as clients
 from llmlog import scopes
 from llmlog.content import Content, ContentPolicy
 from llmlog.guard import Guard
-from llmlog.record import dump, to_line
+from llmlog.record import dump
 from llmlog.traces import Trace, checked_id
 from llmlog.writer import Target, Writer, open_writer
 
@@ -156,8 +156,10 @@ class Session:
             encoded = json.dumps(credential, ensure_ascii=False)[1:-1].encode()
             self._credentials = (*self._credentials, (credential, encoded))
 
-    def write(self, fields: dict[str, object]) -> None:
-        """Write the one record made of `fields`."""
+    def write(
+        self, fields: dict[str, object], to_line: Callable[[dict[str, object]], bytes]
+    ) -> None:
+        """Write the one record made of `fields`, as the line that `to_line` makes of them."""
         if not self.enabled:
             return
         if self._extra is not None:

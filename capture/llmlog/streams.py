@@ -35,15 +35,32 @@ def recording(stream_cls: Foreign) -> Foreign:
     """A subclass of the SDK's stream class, or of an alias such as Stream[Chunk], that is seen."""
     origin: Foreign = get_origin(stream_cls) or stream_cls
     mixin = _AsyncChunks if hasattr(origin, "__anext__") else _Chunks
-    # The SDK finds the type of the chunks through the generic base.
-    generic = [base for base in origin.__orig_bases__ if hasattr(get_origin(base), "__stream__")]
-    names = {
+    names: dict[str, Foreign] = {
         "__module__": origin.__module__,
         "__qualname__": origin.__qualname__,
-        "__orig_bases__": tuple(generic) or (origin[origin.__parameters__],),
     }
-    made: Foreign = type(origin.__name__, (mixin, origin), names)
-    return made[get_args(stream_cls)] if get_args(stream_cls) else made
+    if get_args(stream_cls):
+        # The SDK finds the type of the chunks through its own class among the bases.
+        sdk_class = [base for base in origin.__mro__ if hasattr(base, "__stream__")][-1]
+        names["__orig_bases__"] = (sdk_class[get_args(stream_cls)],)
+        names["__orig_class__"] = stream_cls
+    return type(origin.__name__, (mixin, origin), names)
+
+
+def _is_text(call: Call, chunk: Foreign) -> bool:
+    """Whether `chunk` is one more piece of text, as most are: only its time counts."""
+    try:
+        call.last = call.now()
+        parts = chunk.__dict__
+        (choice,) = parts["choices"]
+        known = choice.__dict__
+        return (
+            known["finish_reason"] is None
+            and known["delta"].__dict__["tool_calls"] is None
+            and parts["usage"] is None
+        )
+    except Exception:  # noqa: BLE001 - it is something else: the call looks at it closely
+        return False
 
 
 def _read(
@@ -53,7 +70,7 @@ def _read(
     try:
         call.reading = True
         for item in inner:
-            if not see(item):
+            if (call.skims and _is_text(call, item)) or not see(item):
                 call.reading = False
                 yield item
                 call.reading = True
@@ -74,7 +91,7 @@ async def _read_async(
     try:
         call.reading = True
         async for item in inner:
-            if not see(item):
+            if (call.skims and _is_text(call, item)) or not see(item):
                 call.reading = False
                 yield item
                 call.reading = True

@@ -49,19 +49,27 @@ def members(value: Foreign) -> Fields:
 
 def as_int(value: object) -> int | None:
     """`value` if it is a whole number of up to 64 bits, else None."""
-    if isinstance(value, float) and value == value // 1:
+    if type(value) is not int:
+        if not isinstance(value, float) or value != value // 1:
+            return None
         value = int(value)
-    return value if type(value) is int and -(2**63) <= value < 2**63 else None
+    return value if _LEAST_INT <= value <= _MOST_INT else None
+
+
+_LEAST_INT: Final = -(2**63)
+_MOST_INT: Final = 2**63 - 1
 
 
 def as_str(value: object) -> str | None:
     """`value` if it is text, else None."""
-    return value if isinstance(value, str) else None
+    return value if type(value) is str else None
 
 
-def texts(known: Fields, *names: str) -> Fields:
-    """The fields of these names that are text."""
-    return {name: value for name in names if isinstance(value := known.get(name), str)}
+def add(fields: Fields, **values: object) -> None:
+    """Add the `values` that are known to `fields`: those that are not None."""
+    for name, value in values.items():
+        if value is not None:
+            fields[name] = value
 
 
 def items(value: object) -> list[Foreign]:
@@ -72,10 +80,13 @@ def items(value: object) -> list[Foreign]:
 
 def request_fields(body: Mapping[str, object]) -> Fields:
     """What was asked for: the model and the token limit under any of its three names."""
-    fields: Fields = {"requested_model": as_str(body.get("model"))}
+    fields: Fields = {}
+    if type(model := body.get("model")) is str:
+        fields["requested_model"] = model
     for name in ("max_completion_tokens", "max_tokens", "max_output_tokens"):
-        if name in body and fields.get("max_tokens") is None:
-            fields["max_tokens"] = as_int(body[name])
+        if name in body and (limit := as_int(body[name])) is not None:
+            fields["max_tokens"] = limit
+            break
     return fields
 
 
@@ -87,11 +98,15 @@ def usage_fields(usage: object) -> Fields:
         counts, details = _RESPONSE_USAGE
     fields: Fields = {}
     for field, name in counts:
-        if (count := known.get(name)) is not None:
-            fields[field] = as_int(count)
+        count = known.get(name)
+        if type(count) is not int or count > _MOST_INT:
+            count = as_int(count)
+        if count is not None:
+            fields[field] = count
     for field, name in details:
-        if (part := known.get(name)) is not None:
-            fields[field] = as_int(members(part).get(field))
+        part = known.get(name)
+        if part is not None and (count := as_int(members(part).get(field))) is not None:
+            fields[field] = count
     return fields
 
 
@@ -168,11 +183,11 @@ def tool_call_fields(calls: list[ToolCall]) -> Fields:
     """The names asked for, and whether every argument string is JSON."""
     if not calls:
         return {}
+    fields: Fields = {"tool_calls": [call.name or "" for call in calls]}
     given = [call.arguments for call in calls if call.arguments is not None]
-    return {
-        "tool_calls": [call.name or "" for call in calls],
-        "tool_args_ok": all(map(_is_json, given)) if given else None,
-    }
+    if given:
+        fields["tool_args_ok"] = all(map(_is_json, given))
+    return fields
 
 
 def _is_json(text: str) -> bool:
@@ -198,25 +213,27 @@ def response_finish_reason(response: object, *, has_tool_calls: bool) -> str | N
 
 
 def answer_fields(event: str, answer: object) -> tuple[Fields, list[ToolCall]]:
-    """The fields of a whole answer (typed or JSON), and the tool calls in it."""
+    """The known fields of a whole answer (typed or JSON), and the tool calls in it."""
     known = members(answer)
-    fields = texts(known, "model", "id", "system_fingerprint") | usage_fields(known.get("usage"))
+    fields = usage_fields(known.get("usage"))
+    for name in ("model", "id", "system_fingerprint"):
+        if type(text := known.get(name)) is str:
+            fields[name] = text
     calls: list[ToolCall] = []
     if event == "chat_completion":
         for number, choice in enumerate(items(known.get("choices"))):
             parts = members(choice)
-            if number == 0:
-                fields["finish_reason"] = as_str(parts.get("finish_reason"))
-            calls += chat_tool_calls(members(parts.get("message")).get("tool_calls"))
+            if number == 0 and type(reason := parts.get("finish_reason")) is str:
+                fields["finish_reason"] = reason
+            if asked := members(parts.get("message")).get("tool_calls"):
+                calls += chat_tool_calls(asked)
     elif event == "response":
         calls = response_tool_calls(answer)
-        fields["finish_reason"] = response_finish_reason(answer, has_tool_calls=bool(calls))
+        reason = response_finish_reason(answer, has_tool_calls=bool(calls))
+        add(fields, finish_reason=reason)
         if known.get("status") == "failed":
-            fields["status"] = "error"
-            fields["error_code"] = as_str(pick(answer, "error", "code"))
-    if calls:
-        fields |= tool_call_fields(calls)
-    return fields, calls
+            add(fields, status="error", error_code=as_str(pick(answer, "error", "code")))
+    return fields | tool_call_fields(calls) if calls else fields, calls
 
 
 def request_messages(event: str, body: Mapping[str, object]) -> object:

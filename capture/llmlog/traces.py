@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from llmlog import scopes
 from llmlog.guard import Guard, guarded
-from llmlog.record import checked, timestamp
+from llmlog.record import checked, timestamp, to_line
 from llmlog.tools import Span, ToolRun, recorded
 
 if TYPE_CHECKING:
@@ -118,11 +118,15 @@ class Trace:
         """The next number in the order of this trace."""
         return next(self._steps)
 
-    def emit(self, fields: dict[str, object]) -> None:
+    def emit(
+        self,
+        fields: dict[str, object],
+        to_line: Callable[[dict[str, object]], bytes] = to_line,
+    ) -> None:
         """Write the one record made of `fields` and this trace's ids; whoever calls it guards."""
         fields["session_id"] = self.session.session_id
         fields["trace_id"] = self.trace_id
-        self.session.write(fields)
+        self.session.write(fields, to_line)
 
     def asks(self, tool_call_id: str, span_id: str) -> None:
         """Note which model call asked for a tool execution."""

@@ -207,11 +207,12 @@ def test_a_field_a_server_leaves_out_or_nulls_is_null(
 
 
 def test_fields_of_the_wrong_type_are_null(session: Session, memory: testing.Memory) -> None:
-    odd = completion(model=7, id=["x"], usage={"prompt_tokens": "18", "completion_tokens": True})
+    usage = {"prompt_tokens": "18", "completion_tokens": [3], "total_tokens": 2**70}
+    odd = completion(model=7, id=["x"], usage=usage)
     ask(session.wrap(client_of(httpx2.Response(200, json=odd))))
     (record,) = memory.records()
-    fields = ("model", "id", "prompt_tokens", "completion_tokens")
-    assert [record[name] for name in fields] == [None] * 4
+    fields = ("model", "id", "prompt_tokens", "completion_tokens", "total_tokens")
+    assert [record[name] for name in fields] == [None] * 5
 
 
 def test_tool_calls_are_named_and_their_arguments_checked(

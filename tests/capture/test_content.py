@@ -24,6 +24,7 @@ from llmlog import content as policy
 from llmlog import testing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 POLICIES: list[Any] = ["none", "hash", "redacted", "full"]
@@ -224,12 +225,18 @@ def test_records_of_other_sdks_follow_the_policy_too(memory: testing.Memory) -> 
     assert full["input"] == "jane@example.com"
 
 
-def test_if_redaction_fails_the_content_is_dropped_and_the_record_written(
-    memory: testing.Memory,
-) -> None:
-    def broken(_: str) -> str:
-        raise RuntimeError
+def raises(_: str) -> str:
+    raise RuntimeError
 
+
+def gives_no_text(_: str) -> Any:  # noqa: ANN401
+    return None
+
+
+@pytest.mark.parametrize("broken", [raises, gives_no_text])
+def test_if_redaction_fails_the_content_is_dropped_and_the_record_written(
+    memory: testing.Memory, broken: Callable[[str], str]
+) -> None:
     session = llmlog.session(memory, content="redacted", redact=[broken])
     client: Any = session.wrap(client_of(answer()))
     with pytest.warns(llmlog.CaptureWarning):

@@ -16,7 +16,7 @@ from tests.capture.conftest import QUESTION, client_of, completion
 
 from llmlog import testing
 from llmlog.headers import duration_ms
-from llmlog.record import EVENTS, FIELDS, checked, timestamp, to_line
+from llmlog.record import EVENTS, FIELDS, call_line, checked, timestamp, to_line
 
 ORDER = [field.name for field in FIELDS]
 IDS: dict[str, object] = {"session_id": "s", "trace_id": "t", "step": 0}
@@ -54,6 +54,27 @@ def check(line: bytes) -> dict[str, Any]:
 @given(event=st.sampled_from(EVENTS), fields=st.dictionaries(st.sampled_from(ORDER), anything))
 def test_any_values_make_one_valid_line(event: str, fields: dict[str, object]) -> None:
     check(to_line(checked({**fields, "event": event, **IDS})))
+
+
+of_type: dict[str, st.SearchStrategy[Any]] = {
+    "int": st.integers(-(2**63), 2**63 - 1),
+    "float": st.floats(allow_nan=False, allow_infinity=False),
+    "bool": st.booleans(),
+    "str": any_text,
+    "time": any_text,
+    "strings": st.lists(any_text, max_size=3),
+    "json": anything.filter(lambda value: value is not None),
+}
+typed = st.fixed_dictionaries(
+    {}, optional={field.name: of_type[field.type] for field in FIELDS if field.name != "v"}
+)
+
+
+@thorough
+@given(event=st.sampled_from(EVENTS), fields=typed)
+def test_the_quick_way_to_a_line_gives_the_same_line(event: str, fields: dict[str, Any]) -> None:
+    fields = {**fields, "event": event, **IDS}
+    assert call_line(fields) == to_line(fields)
 
 
 @thorough

@@ -113,3 +113,46 @@ def test_tool_calls_of_a_stream_are_put_together_from_its_chunks(
     list(ask(session.wrap(client_of(response)), stream=True))
     (record,) = memory.records()
     assert (record["tool_calls"], record["tool_args_ok"]) == (["look"], True)
+
+
+def test_tool_calls_between_pieces_of_text_are_seen(
+    session: Session, memory: testing.Memory
+) -> None:
+    def part(**call: object) -> dict[str, Any]:
+        delta = {"tool_calls": [{"index": 0, **call}]}
+        return chunk(choices=[{"index": 0, "delta": delta, "finish_reason": None}])
+
+    start = part(id="call_1", type="function", function={"name": "look", "arguments": "{"})
+    rest = part(function={"arguments": "}"})
+    response = streamed(chunk("a"), start, chunk("b"), rest, last_chunk("tool_calls"))
+    list(ask(session.wrap(client_of(response)), stream=True))
+    (record,) = memory.records()
+    assert (record["tool_calls"], record["tool_args_ok"]) == (["look"], True)
+
+
+def test_what_the_first_chunk_leaves_empty_is_taken_from_the_last(
+    session: Session, memory: testing.Memory
+) -> None:
+    # As AzureOpenAI does, whose first chunk is about content filters.
+    first = chunk(id="", model="", system_fingerprint=None, choices=[])
+    list(ask(session.wrap(client_of(streamed(first, chunk("a"), last_chunk()))), stream=True))
+    (record,) = memory.records()
+    assert (record["id"], record["model"]) == ("chatcmpl-1", "m-2026")
+    assert record["system_fingerprint"] == "fp_1"
+
+
+def test_chunks_without_choices_or_delta_change_nothing(
+    session: Session, memory: testing.Memory
+) -> None:
+    odd = [chunk(choices=None), chunk(choices=[None]), chunk(choices=[{"delta": None}])]
+    response = streamed(chunk("a"), *odd, chunk("b"), last_chunk(), usage_chunk())
+    assert len(list(ask(session.wrap(client_of(response)), stream=True))) == 7
+    (record,) = memory.records()
+    assert (record["stream_end"], record["completion_tokens"]) == ("complete", 3)
+
+
+def test_a_recorded_stream_has_the_attributes_of_a_bare_one(session: Session) -> None:
+    bare = ask(client_of(streamed(chunk("a"))), stream=True)
+    seen = ask(session.wrap(client_of(streamed(chunk("a")))), stream=True)
+    assert seen.__orig_class__ == bare.__orig_class__
+    assert isinstance(seen, type(bare))
