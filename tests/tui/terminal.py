@@ -70,6 +70,13 @@ class Terminal:
         """Wait until the screen is sent a text from now on."""
         self.until(lambda seen: text.encode() in plain(seen), f"{text!r} on the screen")
 
+    def until_quiet(self, seconds: float = 0.3) -> None:
+        """Wait until nothing more is sent."""
+        last = time.monotonic()
+        while time.monotonic() - last < seconds:
+            if self._read():
+                last = time.monotonic()
+
     def ended(self) -> int:
         """Wait until the dashboard has ended; its exit code."""
         deadline = time.monotonic() + _PATIENCE_SECONDS

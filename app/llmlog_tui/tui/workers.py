@@ -45,7 +45,7 @@ POLL_SECONDS: Final = 0.05
 """How often a file is looked at for new lines."""
 
 _POST_SECONDS: Final = 0.25
-"""How often a reader that has more to read shows what it has."""
+"""How often a reader at most shows what it has: no eye needs more, and each time costs."""
 
 Post = Callable[[Message], object]
 
@@ -91,7 +91,8 @@ class Feed:
             self._files, newest_first=self._follow, window=window, stdin=self._stdin
         )
         state: State = "loading"
-        has_news, said, due = True, None, 0.0
+        has_news, due = True, 0.0
+        said: Progress | None = None
         try:
             while not self._cancelled.is_set():
                 has_more = reader.step()
@@ -102,7 +103,8 @@ class Feed:
                     state = self._loaded(reader)
                 progress = _progress(reader, state)
                 has_news |= progress != said
-                if has_news and (not has_more or time.monotonic() >= due):
+                is_due = time.monotonic() >= due or said is None or state != said.state
+                if has_news and is_due:
                     self._post(Loaded(reader.snapshot(), progress))
                     has_news, said, due = False, progress, time.monotonic() + _POST_SECONDS
                 if not has_more and (state == "done" or self._cancelled.wait(POLL_SECONDS)):

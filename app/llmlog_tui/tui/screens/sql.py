@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from rich.text import Text
 from textual import on
 from textual.binding import BindingType
 from textual.containers import Vertical
@@ -18,6 +19,7 @@ from llmlog_tui.text import inert
 from llmlog_tui.tui.bindings import EDITOR_BINDINGS, PATH_BINDINGS, SQL_BINDINGS
 from llmlog_tui.tui.panes.result import ResultPane
 from llmlog_tui.tui.screens.view import View
+from llmlog_tui.tui.widgets.typed import INERT
 
 if TYPE_CHECKING:
     import polars as pl
@@ -47,6 +49,12 @@ class Editor(TextArea):
         def __init__(self, by: int) -> None:
             super().__init__()
             self.by = by
+
+    def get_line(self, line_index: int) -> Text:
+        """A line as it is drawn: what was pasted may be a value of a log."""
+        line = super().get_line(line_index)
+        INERT.highlight(line)
+        return line
 
     def update_suggestion(self) -> None:
         """Suggest what is missing of the word before the cursor, at the end of its line."""
@@ -124,7 +132,9 @@ class SqlScreen(View):
         self.editor = Editor(_EXAMPLE, id="editor", show_line_numbers=False)
         self.result = ResultPane()
         self.said = Static(Content.styled(_TABLES, "$text-muted"), id="sql-said")
-        self.path = PathInput(placeholder="export to: NAME.csv, .parquet or .jsonl", compact=True)
+        self.path = PathInput(
+            placeholder="export to: NAME.csv, .parquet or .jsonl", compact=True, highlighter=INERT
+        )
         self.path.display = False
         self._history: list[str] = []
         self._place = 0

@@ -16,6 +16,7 @@ from textual.widgets import Input, Static
 
 from llmlog_tui.text import inert
 from llmlog_tui.tui.bindings import FILTER_BINDINGS
+from llmlog_tui.tui.widgets.typed import INERT, MOST_CHARACTERS
 
 _ROOMY: Final = 100
 """Under so many columns the predicate needs the room more than the hint."""
@@ -46,6 +47,8 @@ class FilterBar(Horizontal):
             placeholder="SQL predicate: latency_ms > 500 and model = 'gpt-5-mini'",
             compact=True,
             suggester=_Columns(),
+            highlighter=INERT,
+            max_length=MOST_CHARACTERS,
             id="filter-typed",
         )
         self._problem = Static(id="filter-problem")
@@ -77,7 +80,7 @@ class FilterBar(Horizontal):
 
     def open(self) -> None:
         """Have a predicate typed; the last one stands there already."""
-        self._typed.value = self._last
+        self._typed.value = self._last if len(self._last) <= MOST_CHARACTERS else ""
         self._type(now=True)
         self._typed.focus()
 

@@ -11,6 +11,7 @@ from textual.message import Message
 from textual.widgets import Input
 
 from llmlog_tui.tui.bindings import FIND_BINDINGS
+from llmlog_tui.tui.widgets.typed import INERT, MOST_CHARACTERS
 
 
 class FindBar(Input):
@@ -31,13 +32,15 @@ class FindBar(Input):
         super().__init__(
             placeholder="find an id, a model, a tool, an error; Enter finds, n and N go on",
             compact=True,
+            highlighter=INERT,
+            max_length=MOST_CHARACTERS,
             id="find",
         )
         self.display = False
 
     def open(self, text: str = "") -> None:
         """Show the line, with `text` in it."""
-        self.value = text
+        self.value = text[:MOST_CHARACTERS]
         self.display = True
         self.focus()
 

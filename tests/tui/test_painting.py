@@ -1,0 +1,157 @@
+"""What is drawn anew: the lines that look another way, and all of them in another theme."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+
+import pytest
+from tests.tui.conftest import WIDE, Shown, Until, lines_of, record, toasts, top_row
+from textual.geometry import Region
+
+from llmlog_tui.log.reader import Reader
+from llmlog_tui.tui.app import LogApp
+from llmlog_tui.tui.panes.calls import CallsPane
+from llmlog_tui.tui.panes.traces import TracesPane
+from llmlog_tui.tui.themes import LIGHT
+from llmlog_tui.tui.widgets.rows import Column, Row, RowSource, cell
+from llmlog_tui.tui.widgets.table import LineTable
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """Forty calls of one trace."""
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(b"".join(record(step=n) for n in range(40)))
+    return log
+
+
+class Watched(LineTable):
+    """A table that notes the lines it is told to draw."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.drawn: set[int] = set()
+
+    def refresh(self, *regions: Region, **options: bool) -> Watched:
+        """Note them; without regions it is all of them."""
+        for region in regions or (Region(0, 0, 1, 1_000),):
+            self.drawn.update(region.line_range)
+        return super().refresh(*regions, **options)
+
+
+class Numbers(RowSource):
+    """A row for each number; the rows that were asked for are counted."""
+
+    columns = (Column("n", 20),)
+
+    def __init__(self, numbers: range) -> None:
+        self._numbers = numbers
+        self.made = 0
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def key(self, index: int) -> int:
+        return self._numbers[index]
+
+    def index(self, key: object) -> int | None:
+        return self._numbers.index(key) if key in self._numbers else None
+
+    def rows(self, start: int, stop: int, widths: object) -> list[Row]:
+        del widths
+        self.made += stop - start
+        return [Row((cell(str(number)),)) for number in self._numbers[start:stop]]
+
+
+async def test_a_cursor_that_moves_draws_the_line_it_left_and_the_line_it_came_to(
+    tmp_path: Path,
+) -> None:
+    app = LogApp([tmp_path / "none.jsonl"])
+    async with app.run_test(size=WIDE) as pilot:
+        table = Watched()
+        await app.screen.mount(table)
+        table.focus()
+        table.show(Numbers(range(1_000_000)))
+        await pilot.pause()
+        table.drawn.clear()
+        await pilot.press("up")
+        last = table.size.height - 1
+        assert table.drawn == {last - 1, last}
+
+
+async def test_rows_that_come_elsewhere_draw_nothing(tmp_path: Path) -> None:
+    app = LogApp([tmp_path / "none.jsonl"])
+    async with app.run_test(size=WIDE) as pilot:
+        table = Watched()
+        await app.screen.mount(table)
+        table.focus()
+        table.show(Numbers(range(1_000)))
+        await pilot.press("home")
+        await pilot.pause()
+        table.drawn.clear()
+        table.show(Numbers(range(2_000)))
+        assert table.drawn == set()
+
+
+async def test_a_line_further_makes_one_row(tmp_path: Path) -> None:
+    app = LogApp([tmp_path / "none.jsonl"])
+    async with app.run_test(size=WIDE) as pilot:
+        table, rows = Watched(), Numbers(range(1_000_000))
+        await app.screen.mount(table)
+        table.focus()
+        table.show(rows)
+        await pilot.pause()
+        await pilot.press("home", *["down"] * (table.size.height - 2))
+        made = rows.made
+        await pilot.press("down")
+        assert rows.made - made == 1
+
+
+async def test_another_theme_draws_all_lines_in_its_colours(log: Path, shown: Shown) -> None:
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 40)
+        panes = [app.query_one(TracesPane), app.query_one(CallsPane)]
+        before = [[pane.render_line(y) for y in range(3)] for pane in panes]
+        app.theme = LIGHT.name
+        await pilot.pause()
+        for pane, lines in zip(panes, before, strict=True):
+            for y, line in enumerate(lines):
+                now = pane.render_line(y)
+                assert now.text == line.text
+                assert all(new.style != old.style for new, old in zip(now, line, strict=True)), (
+                    f"{pane.id}, line {y}"
+                )
+
+
+async def test_a_reader_that_fails_is_told_and_the_screen_goes_on(
+    log: Path, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Reader) -> bool:
+        raise ValueError("[red]torn[/red]")
+
+    monkeypatch.setattr(Reader, "step", fail)
+    async with LogApp([log]).run_test(size=WIDE, notifications=True) as pilot:
+        app = pilot.app
+        assert isinstance(app, LogApp)
+        await until(pilot, lambda: "The reader failed" in toasts(app), "the toast")
+        assert "[red]torn[/red]" in toasts(app)
+        assert "reading failed" in top_row(app)
+        await pilot.press("2")
+        assert app.screen.query_one("#all-calls").has_focus
+
+
+async def test_what_stays_is_not_looked_through_for_garbage_while_one_types(
+    log: Path, shown: Shown
+) -> None:
+    before = gc.get_threshold()
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        await shown(pilot, 40)
+        assert gc.get_freeze_count() > 0, "the imports are out of the way"
+        full = gc.get_stats()[2]["collections"]
+        for _ in range(20):
+            await pilot.press("up", "down")
+        assert gc.get_stats()[2]["collections"] == full
+        assert lines_of(pilot.app.query_one(CallsPane))
+    assert gc.get_threshold() == before
+    assert gc.get_freeze_count() == 0
