@@ -94,6 +94,20 @@ async def test_rows_that_come_elsewhere_draw_nothing(tmp_path: Path) -> None:
         assert table.drawn == set()
 
 
+async def test_a_table_without_room_for_a_column_asks_for_no_rows(tmp_path: Path) -> None:
+    app = LogApp([tmp_path / "none.jsonl"])
+    async with app.run_test(size=WIDE) as pilot:
+        table, rows = Watched(), Numbers(range(1_000))
+        table.styles.width = 4
+        await app.screen.mount(table)
+        table.show(rows)
+        await pilot.pause()
+        assert rows.made == 0
+        table.styles.width = "1fr"
+        await pilot.pause()
+        assert rows.made == table.size.height - 1
+
+
 async def test_a_line_further_makes_one_row(tmp_path: Path) -> None:
     app = LogApp([tmp_path / "none.jsonl"])
     async with app.run_test(size=WIDE) as pilot:

@@ -110,10 +110,12 @@ class Lines(ScrollView):
             self.refresh(*regions)
 
     def _visible(self) -> _Window:
-        start, stop = self._top, min(self._top + self._height, len(self._source))
         window = self._window
+        widths = fit(self._source.columns, self.room) if window is None else window.widths
+        start = stop = self._top
+        if widths:  # a table that is hidden, or has no size yet, has room for no column
+            stop = min(start + self._height, len(self._source))
         if window is None:
-            widths = fit(self._source.columns, self.room)
             window = _Window(start, stop, self._source.rows(start, stop, widths), widths)
         elif (window.start, window.stop) != (start, stop):
             window = self._moved(window, start, stop)
