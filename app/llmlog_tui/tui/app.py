@@ -19,7 +19,7 @@ from llmlog_tui.log.window import Window
 from llmlog_tui.settings_file import Memory, Settings
 from llmlog_tui.text import inert
 from llmlog_tui.tui.arrangement import Arrangement
-from llmlog_tui.tui.bindings import APP_BINDINGS
+from llmlog_tui.tui.bindings.views import APP_BINDINGS
 from llmlog_tui.tui.headline import Rate, headline
 from llmlog_tui.tui.jumps import Trail
 from llmlog_tui.tui.keeper import Keeper

@@ -17,7 +17,7 @@ from llmlog_tui import units
 from llmlog_tui.text import inert
 from llmlog_tui.tui.arrangement import Arrangement
 from llmlog_tui.tui.asks import Steps, StepsOf
-from llmlog_tui.tui.bindings import OVERVIEW_BINDINGS
+from llmlog_tui.tui.bindings.views import OVERVIEW_BINDINGS
 from llmlog_tui.tui.panes.alerts import AlertsPane
 from llmlog_tui.tui.panes.calls import CallsPane
 from llmlog_tui.tui.panes.pane import Pane

@@ -16,7 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from llmlog_tui.tui.asks import ReplayOf, Run
-from llmlog_tui.tui.bindings import REPLAY_BINDINGS
+from llmlog_tui.tui.bindings.views import REPLAY_BINDINGS
 from llmlog_tui.tui.panes.steps import StepsPane
 from llmlog_tui.tui.screens.view import View
 from llmlog_tui.tui.widgets import recordtext, replaytext

@@ -16,7 +16,7 @@ from llmlog_tui import units
 from llmlog_tui.analysis.ranges import Range
 from llmlog_tui.text import inert
 from llmlog_tui.tui.asks import TrendsOf
-from llmlog_tui.tui.bindings import TRENDS_BINDINGS
+from llmlog_tui.tui.bindings.views import TRENDS_BINDINGS
 from llmlog_tui.tui.screens.view import View
 from llmlog_tui.tui.widgets.chart import LABEL, Chart, Line, axis
 
