@@ -56,7 +56,7 @@ class Numbers(RowSource):
         return self._numbers[index]
 
     def index(self, key: object) -> int | None:
-        return self._numbers.index(key) if key in self._numbers else None
+        return self._numbers.index(key) if isinstance(key, int) else None
 
     def rows(self, start: int, stop: int, widths: object) -> list[Row]:
         del widths
