@@ -114,7 +114,7 @@ class Lines(ScrollView):
         window = self._window
         if window is None:
             widths = fit(self._source.columns, self.room)
-            window = _Window(start, stop, self._source.rows(start, stop, widths), widths)
+            window = _Window(start, stop, self._rows(start, stop, widths), widths)
         elif (window.start, window.stop) != (start, stop):
             window = self._moved(window, start, stop)
         if window is not self._window:
@@ -122,9 +122,16 @@ class Lines(ScrollView):
             self._strips.keep([*range(start, stop), *((y,) for y in range(self._heading))])
         return window
 
+    def _rows(self, start: int, stop: int, widths: list[int]) -> list[Row]:
+        """These rows; columns for which there is no room have no width."""
+        if not widths:
+            return [Row(())] * max(0, stop - start)
+        left_out = len(self._source.columns) - len(widths)
+        return self._source.rows(start, stop, [*widths, *[0] * left_out])
+
     def _moved(self, window: _Window, start: int, stop: int) -> _Window:
         """The window elsewhere; the rows that are in both need not be made again."""
-        rows, widths = self._source.rows, window.widths
+        rows, widths = self._rows, window.widths
         first, last = max(start, window.start), min(stop, window.stop)
         if first >= last:
             return _Window(start, stop, rows(start, stop, widths), widths)
