@@ -40,7 +40,7 @@ def dashboard(arguments: Sequence[str] | None = None) -> int:
     with in_utc() if options.utc else contextlib.nullcontext():
         while (code := _show(options)) == _DEMO_WANTED:
             options.demo = True
-    return code
+    return _ended(code)
 
 
 def _show(options: argparse.Namespace) -> int:
@@ -114,7 +114,13 @@ def headless() -> int:
     gc.set_threshold(_FEW_COLLECTIONS)
     from llmlog_tui.commands import main  # noqa: PLC0415 - needs the extra
 
-    return main()
+    return _ended(main())
+
+
+def _ended(code: int) -> int:
+    """The exit code; Python is not to look once more for garbage in all that goes anyway."""
+    gc.freeze()
+    return code
 
 
 class _Parser(argparse.ArgumentParser):

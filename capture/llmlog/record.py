@@ -92,7 +92,6 @@ FIELDS: Final[tuple[Field, ...]] = (
 """Every field, in the order a line has them."""
 
 _NAMES: Final = frozenset(field.name for field in FIELDS)
-_IDS: Final = ("event", "session_id", "trace_id", "step")
 _SECTION_OF_EVENT: Final[dict[str, Section]] = {
     **dict.fromkeys(CALL_EVENTS, "model"),
     "tool_call": "tool",

@@ -62,7 +62,7 @@ _MOST_INT: Final = 2**63 - 1
 
 def as_str(value: object) -> str | None:
     """`value` if it is text, else None."""
-    return value if type(value) is str else None
+    return value if isinstance(value, str) else None
 
 
 def add(fields: Fields, **values: object) -> None:
@@ -81,7 +81,7 @@ def items(value: object) -> list[Foreign]:
 def request_fields(body: Mapping[str, object]) -> Fields:
     """What was asked for: the model and the token limit under any of its three names."""
     fields: Fields = {}
-    if type(model := body.get("model")) is str:
+    if isinstance(model := body.get("model"), str):
         fields["requested_model"] = model
     for name in ("max_completion_tokens", "max_tokens", "max_output_tokens"):
         if name in body and (limit := as_int(body[name])) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from typing import Any
 
 import httpx2
@@ -232,6 +233,18 @@ def test_tool_calls_are_named_and_their_arguments_checked(
     good, bad = memory.records()
     assert good["tool_calls"] == bad["tool_calls"] == ["look", "look"]
     assert (good["tool_args_ok"], bad["tool_args_ok"]) == (True, False)
+
+
+def test_a_model_named_by_an_enumeration_is_recorded_by_its_value(
+    session: Session, memory: testing.Memory
+) -> None:
+    client: Any = session.wrap(client_of(httpx2.Response(200, json=completion())))
+    client.chat.completions.create(model=Model.SMALL, messages=QUESTION)
+    assert memory.records()[0]["requested_model"] == "gpt-5-mini"
+
+
+class Model(enum.StrEnum):
+    SMALL = "gpt-5-mini"
 
 
 def test_an_error_is_recorded_and_reaches_the_caller(

@@ -103,7 +103,7 @@ class Terminal:
         for numbers, switch in _MODE.findall(self.sent):
             change = is_on.update if switch == b"h" else is_on.difference_update
             change(numbers.decode().split(";"))
-        return frozenset(is_on ^ _ON_BEFORE)
+        return _ON_BEFORE ^ is_on
 
     @property
     def line_is_as_before(self) -> bool:

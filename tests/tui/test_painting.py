@@ -94,20 +94,6 @@ async def test_rows_that_come_elsewhere_draw_nothing(tmp_path: Path) -> None:
         assert table.drawn == set()
 
 
-async def test_a_table_without_room_for_a_column_asks_for_no_rows(tmp_path: Path) -> None:
-    app = LogApp([tmp_path / "none.jsonl"])
-    async with app.run_test(size=WIDE) as pilot:
-        table, rows = Watched(), Numbers(range(1_000))
-        table.styles.width = 4
-        await app.screen.mount(table)
-        table.show(rows)
-        await pilot.pause()
-        assert rows.made == 0
-        table.styles.width = "1fr"
-        await pilot.pause()
-        assert rows.made == table.size.height - 1
-
-
 async def test_a_line_further_makes_one_row(tmp_path: Path) -> None:
     app = LogApp([tmp_path / "none.jsonl"])
     async with app.run_test(size=WIDE) as pilot:
@@ -169,3 +155,18 @@ async def test_what_stays_is_not_looked_through_for_garbage_while_one_types(
         assert lines_of(pilot.app.query_one(CallsPane))
     assert gc.get_threshold() == before
     assert gc.get_freeze_count() == 0
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 2), (12, 5), (40, 3)])
+async def test_a_screen_without_room_for_a_column_is_drawn_all_the_same(
+    log: Path, shown: Shown, size: tuple[int, int]
+) -> None:
+    async with LogApp([log]).run_test(size=size) as pilot:
+        app = await shown(pilot, 40)
+        for view in "12345":
+            app.action_view(int(view))
+            await pilot.press("up", "down")
+        await pilot.resize_terminal(*WIDE)
+        app.action_view(1)
+        await pilot.pause()
+        assert "100" in "\n".join(lines_of(app.query_one(CallsPane)))

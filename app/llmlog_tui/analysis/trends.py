@@ -40,6 +40,11 @@ CALLS_PER_STRETCH: Final = 8
 """Figures are over stretches of this many calls or more on average: fewer tell nothing."""
 
 _PER_MINUTE: Final = ("calls", "tokens", "cost")
+COLUMNS: Final = (
+    *("row", "ts", "status", "finish_reason", "latency_ms", "tokens_per_sec", "cost_usd"),
+    *("total_tokens", "prompt_tokens", "completion_tokens"),
+)
+"""What of calls is looked at."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +111,8 @@ def trends(
     span_ms = (end - begin).total_seconds() * 1_000
     since_ms = (pl.col("ts") - begin).dt.total_microseconds() / 1_000
     total = pl.coalesce("total_tokens", pl.col("prompt_tokens") + pl.col("completion_tokens"))
-    there = calls.filter(pl.col("ts").is_between(begin, end)).with_columns(
+    looked_at = calls.select(COLUMNS).filter(pl.col("ts").is_between(begin, end))
+    there = looked_at.with_columns(
         share=(since_ms / span_ms).clip(0, 1), tokens=total, is_slow=slow(slow_ms)
     )
     stretches = max(1, min(slices, there.height // CALLS_PER_STRETCH))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from dataclasses import dataclass
 from typing import Final
-
-from llmlog_tui.log.faults import LineError, load
 
 MAX_LINE_BYTES: Final = 16 * 2**20
 """A line longer than this is passed over and counted, not held in memory."""
@@ -79,11 +78,9 @@ class LineCutter:
         if self._looked == self.offset or self._passing or not self._tail.endswith(b"}"):
             return None
         self._looked = self.offset
-        with contextlib.suppress(LineError):
-            load(bytes(self._tail))
-            self._lacks_newline = True
-            return self.rest()
-        return None
+        with contextlib.suppress(ValueError, RecursionError):
+            self._lacks_newline = isinstance(json.loads(self._tail), dict)
+        return self.rest() if self._lacks_newline else None
 
     def rest(self) -> Block | None:
         """What was fed after the last newline, if nothing is to follow."""

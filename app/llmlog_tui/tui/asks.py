@@ -157,11 +157,11 @@ class TrendsOf:
         """The course."""
         import polars as pl  # noqa: PLC0415 - not before the first frame
 
-        from llmlog_tui.analysis.trends import Mark, trends  # noqa: PLC0415 - imports polars
+        from llmlog_tui.analysis.trends import COLUMNS, Mark, trends  # noqa: PLC0415 - imports polars
 
         calls = overview.calls
         if self.model is not None:
-            calls = calls.filter(pl.col("model") == self.model)
+            calls = calls.select(*COLUMNS, "model").filter(pl.col("model") == self.model)
         marks = [
             Mark(alert.ts, alert.rule, alert.row, f"{alert.subject} {alert.what}")
             for alert in overview.alerts

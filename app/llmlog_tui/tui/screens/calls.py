@@ -126,7 +126,7 @@ class CallsScreen(View):
     @on(LineTable.Selected, "#all-calls")
     def _toggle(self) -> None:
         self.drawer.display = not self.drawer.display
-        self._settle()
+        self.call_after_refresh(self._settle)  # when it has its width
 
     def _settle(self) -> None:
         """Show the detail of the call under the cursor, and have its line read."""

@@ -110,13 +110,11 @@ class Lines(ScrollView):
             self.refresh(*regions)
 
     def _visible(self) -> _Window:
+        start, stop = self._top, min(self._top + self._height, len(self._source))
         window = self._window
-        widths = fit(self._source.columns, self.room) if window is None else window.widths
-        start = stop = self._top
-        if widths:  # a table that is hidden, or has no size yet, has room for no column
-            stop = min(start + self._height, len(self._source))
         if window is None:
-            window = _Window(start, stop, self._source.rows(start, stop, widths), widths)
+            widths = fit(self._source.columns, self.room)
+            window = _Window(start, stop, self._rows(start, stop, widths), widths)
         elif (window.start, window.stop) != (start, stop):
             window = self._moved(window, start, stop)
         if window is not self._window:
@@ -124,9 +122,16 @@ class Lines(ScrollView):
             self._strips.keep([*range(start, stop), *((y,) for y in range(self._heading))])
         return window
 
+    def _rows(self, start: int, stop: int, widths: list[int]) -> list[Row]:
+        """These rows; columns for which there is no room have no width."""
+        if not widths:
+            return [Row(())] * max(0, stop - start)
+        left_out = len(self._source.columns) - len(widths)
+        return self._source.rows(start, stop, [*widths, *[0] * left_out])
+
     def _moved(self, window: _Window, start: int, stop: int) -> _Window:
         """The window elsewhere; the rows that are in both need not be made again."""
-        rows, widths = self._source.rows, window.widths
+        rows, widths = self._rows, window.widths
         first, last = max(start, window.start), min(stop, window.stop)
         if first >= last:
             return _Window(start, stop, rows(start, stop, widths), widths)

@@ -90,7 +90,7 @@ class RowSource(ABC):
 
     @abstractmethod
     def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:
-        """The rows from `start` up to `stop`, for columns of these widths."""
+        """The rows from `start` up to `stop`, for columns of these widths; 0: it is not shown."""
 
     def picked(self, index: int, column: int) -> tuple[str, object]:  # noqa: ARG002 - as below
         """The field that a cell shows, and its value, to filter by."""
