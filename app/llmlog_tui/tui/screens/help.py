@@ -60,6 +60,7 @@ _YOURS: Final = (
 )
 _KEYS, _NAME, _WIDEST_KEYS = 12, 18, 24
 _TWO_COLUMNS_FROM: Final = 130
+_NARROWEST: Final = 10
 _GAP = 2
 
 
@@ -111,7 +112,7 @@ class HelpScreen(ModalScreen[None]):
         """Take as many columns as there is room for."""
         room = self.sheet.size.width
         two = room >= _TWO_COLUMNS_FROM
-        width = room // 2 - _GAP if two else room - _GAP
+        width = max(_NARROWEST, room // 2 - _GAP if two else room - _GAP)
         parts = [list(self._section(*each, width)) for each in sections(self._here)]
         parts.append([Content.styled(line, "$text-muted") for line in wrap(_YOURS, width)])
         half = sum(map(len, parts)) / 2 if two else float("inf")
@@ -142,7 +143,7 @@ class HelpScreen(ModalScreen[None]):
 def _row(keys: str, binding: Binding, width: int) -> Iterator[Content]:
     """Keys, what they are called, and what they do, over as many lines as that needs."""
     indent = 1 + _KEYS + 1 + _NAME + 1
-    told = wrap(binding.tooltip, max(10, width - indent))
+    told = wrap(binding.tooltip, max(_NARROWEST, width - indent))
     shown = f" {keys[:_WIDEST_KEYS]:<{_KEYS}} "
     name = f"{binding.description:<{max(1, indent - len(shown))}}"
     is_narrow = len(shown) + len(name) <= indent
