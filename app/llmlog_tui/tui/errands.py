@@ -15,6 +15,7 @@ from llmlog_tui.tui.exports import export
 from llmlog_tui.tui.messages import Copied, Diffed, Exported, Found, Queried, RecordRead
 from llmlog_tui.tui.panes.callcolumns import ALL, Choice
 from llmlog_tui.tui.panes.calls import CallsPane
+from llmlog_tui.tui.panes.ground import Ground
 from llmlog_tui.tui.screens.calls import CallsScreen
 from llmlog_tui.tui.screens.columns import ColumnsScreen
 from llmlog_tui.tui.screens.copy import CopyScreen
@@ -164,7 +165,7 @@ class Errands(App[str]):
 
     def recall(self, rules: Sequence[RowRule]) -> None:
         """Give all views what they had: panes, columns, queries; and rows of calls these styles."""
-        self._overview_screen.take_arrangement(Arrangement.of(self._memory.get("overview")))
+        self._overview_screen.ground.take_arrangement(Arrangement.of(self._memory.get("overview")))
         for view in self._sql_views():
             view.recall(self._memory.get("queries"))
         for pane in self._calls_panes():
@@ -188,6 +189,6 @@ class Errands(App[str]):
         usual, now = Choice().names(compact=compact), pane.choice.names(compact=compact)
         self.push_screen(ColumnsScreen(now, usual, widths, pane.room), chosen)
 
-    def on_overview_screen_arranged(self, message: OverviewScreen.Arranged) -> None:
+    def on_ground_arranged(self, message: Ground.Arranged) -> None:
         """The Overview's panes are arranged in another way: so they will be next time."""
         self._memory.put("overview", message.arrangement.as_object())

@@ -113,37 +113,6 @@ VIEW_BINDINGS: Final = named(
 OVERVIEW_BINDINGS: Final = named(
     "overview",
     [
-        Binding("z", "zoom", "zoom", tooltip="Give the pane the whole screen, and back"),
-        Binding("x", "hide", "hide pane", tooltip="Hide this pane", show=False),
-        Binding("X", "unhide", "all panes", tooltip="Show all panes again", show=False),
-        Binding(
-            "ctrl+left",
-            "widen(-2)",
-            "narrower",
-            tooltip="Give Traces less and Timeline more",
-            show=False,
-        ),
-        Binding(
-            "ctrl+right",
-            "widen(2)",
-            "wider",
-            tooltip="Give Traces more and Timeline less",
-            show=False,
-        ),
-        Binding(
-            "ctrl+up",
-            "heighten(-1)",
-            "line up",
-            tooltip="Move the line under this pane up",
-            show=False,
-        ),
-        Binding(
-            "ctrl+down",
-            "heighten(1)",
-            "line down",
-            tooltip="Move the line under this pane down",
-            show=False,
-        ),
         Binding("d", "mark", "diff", tooltip="Mark this run for a diff; d on another one shows it"),
     ],
 )
