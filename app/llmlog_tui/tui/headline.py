@@ -53,6 +53,13 @@ def _loading(progress: Progress, speed: float) -> str:
     return f"{bar} {share:4.0%}  {much}  {units.count(records)}/s  {units.duration(left)} left"
 
 
+def _missing(progress: Progress) -> str:
+    """A file that is not there yet, or no more."""
+    if progress.waiting:
+        return progress.waiting[0].name
+    return f"{progress.gone[0].name}: it is gone"
+
+
 def headline(
     progress: Progress,
     overview: Overview | None,
@@ -72,10 +79,8 @@ def headline(
     elif progress.problems:
         path, why = progress.problems[0]
         state, detail = "problem", f"{path.name}: {why}"
-    elif progress.waiting:
-        state, detail = "waiting", f"for {progress.waiting[0].name}"
-    elif progress.gone:
-        state, detail = "waiting", f"for {progress.gone[0].name}: it is gone"
+    elif progress.waiting or progress.gone:
+        state, detail = "waiting", f"for {_missing(progress)}"
     elif state == "live":
         detail = f"{units.rate(rate)}/s"
     elif state == "loading" and progress.there:
