@@ -109,9 +109,7 @@ class LogApp(Palette, Remembering, Leaving):
         self._answered: Question | None = None
         self._overview: Overview | None = None
         self._settings = settings or Settings()
-        for theme in (DARK, LIGHT):  # before it runs: a change restyles everything
-            self.register_theme(theme)
-        self.theme = LIGHT.name if self._settings.theme == "light" else DARK.name
+        self._dress()
         self._memory = memory or Memory()
         self._overview_screen.take_arrangement(Arrangement.of(self._memory.get("overview")))
         self.recall(self._settings.rows)
@@ -122,6 +120,12 @@ class LogApp(Palette, Remembering, Leaving):
         self._frozen = False
 
     # -- start and end
+
+    def _dress(self) -> None:
+        """Take our themes, before it runs: a change restyles everything."""
+        for theme in (DARK, LIGHT):
+            self.register_theme(theme)
+        self.theme = LIGHT.name if self._settings.theme == "light" else DARK.name
 
     def on_mount(self) -> None:
         """Begin to read as soon as the first frame is painted."""
