@@ -7,6 +7,7 @@ within a few percent. They leave out the kernel: bench_capture_calls has the CPU
 from __future__ import annotations
 
 import gc
+import itertools
 import os
 import re
 import subprocess
@@ -17,7 +18,9 @@ from pathlib import Path
 
 from tests.bench.bench_capture_calls import VARIANTS, say
 
-COMPARED = ("bare", "lesson", "one os.write", "llmlog", "langfuse")
+TOGETHER = ("bare", "lesson", "one os.write", "llmlog")
+"""In one process, where they find the same heap; langfuse patches the SDK and is compared with the
+bare SDK of a process without it."""
 CALLS = 20
 _MODULE = "tests.bench.bench_capture_instructions"
 
@@ -27,13 +30,13 @@ def mark() -> None:
     os.getpriority(os.PRIO_PROCESS, 0)
 
 
-def run(name: str, path: Path) -> None:
-    """Make the calls of one variant, a mark before and after those of each kind."""
-    calls = VARIANTS[name](path)
-    for call in calls:
+def run(folder: Path, names: list[str]) -> None:
+    """Make the calls of some variants, a mark before and after those of each kind."""
+    calls = [VARIANTS[name](folder / f"{name}.jsonl") for name in names]
+    for call in itertools.chain(*calls):
         for _ in range(30):  # as the interpreter settles
             call()
-    for call in calls:
+    for call in itertools.chain(*calls):
         gc.collect()
         gc.freeze()  # a large heap's collection would fall into one variant or the other
         mark()
@@ -43,33 +46,30 @@ def run(name: str, path: Path) -> None:
     os._exit(0)
 
 
-def counted(name: str, folder: Path) -> tuple[float, float] | None:
-    """Instructions per chat call and per stream; None if the variant is not installed."""
-    out = folder / f"{name}.out"
+def counted(folder: Path, *names: str) -> dict[str, list[float]]:
+    """For each variant, instructions per chat call and per stream; none if it is not installed."""
+    out = folder / f"{names[0]}.out"
     command = ["valgrind", "--tool=callgrind", "--dump-before=getpriority"]
-    command += [f"--callgrind-out-file={out}", sys.executable, "-m", _MODULE, name]
+    command += [f"--callgrind-out-file={out}", sys.executable, "-m", _MODULE, str(folder), *names]
     env = {**os.environ, "PYTHONHASHSEED": "0"}
-    command.append(str(folder / f"{name}.jsonl"))
     subprocess.run(command, check=False, capture_output=True, env=env)
-    # Dump 1 is what came before the first mark, 2 the chat calls, 3 between, 4 the streams.
-    dumps = [out.with_name(f"{out.name}.{number}") for number in (2, 4)]
-    if not dumps[1].exists():
-        return None
-    chat, stream = (
-        int(found[1]) / CALLS
-        for dump in dumps
-        if (found := re.search(r"^(?:totals|summary): (\d+)", dump.read_text(), re.MULTILINE))
-    )
-    return chat, stream
+    # Dump 1 is what came before the first mark, 2 the first calls, 3 what was between, 4 the next.
+    dumps = [out.with_name(f"{out.name}.{2 * number}") for number in range(1, 1 + 2 * len(names))]
+    if not dumps[-1].exists():
+        return {}
+    counts = [
+        re.search(rb"^(?:totals|summary): (\d+)", d.read_bytes(), re.MULTILINE) for d in dumps
+    ]
+    each = [int(count[1]) / CALLS for count in counts if count]
+    return {name: each[2 * at : 2 * at + 2] for at, name in enumerate(names)}
 
 
 def main() -> None:
     """Print what each variant adds to the bare call."""
     # Counts, unlike times, do not mind company.
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor() as pool:
-        counted_each = pool.map(lambda name: counted(name, Path(folder)), COMPARED)
-        counts = dict(zip(COMPARED, counted_each, strict=True))
-    known = {name: count for name, count in counts.items() if count is not None}
+        langfuse = pool.submit(counted, Path(folder), "langfuse")
+        known = counted(Path(folder), *TOGETHER) | langfuse.result()
     for kind, title in enumerate(("a chat call", "a stream of 20 chunks")):
         say(f"{title}: bare {known['bare'][kind]:,.0f} instructions")
         for name in [name for name in known if name != "bare"]:
@@ -80,5 +80,5 @@ def main() -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        run(sys.argv[1], Path(sys.argv[2]))
+        run(Path(sys.argv[1]), sys.argv[2:])
     main()

@@ -80,16 +80,23 @@ def follow(rate: int, seconds: float, *, rotate_s: float = 0.0) -> dict[str, flo
             time.sleep(POLL_S)
         steps = frame["step"]
         reader.close()
-    begin, end = refreshes[0][0], refreshes[-1][0]
-    part = min(60.0, (end - begin) / 10)
-    first = [took for at, took in refreshes if at <= begin + part]
-    last = [took for at, took in refreshes if at >= end - part]
     return {
         "written": written[0],
         "lost": written[0] - steps.n_unique(),
         "twice": seen - steps.n_unique(),
         "p50_ms": statistics.median(delays),
         "p99_ms": _p99(delays),
+        **_ends(refreshes),
+    }
+
+
+def _ends(refreshes: list[tuple[float, float]]) -> dict[str, float]:
+    """How long refreshes took in the first minute and in the last, or in tenths of less."""
+    begin, end = refreshes[0][0], refreshes[-1][0]
+    part = min(60.0, (end - begin) / 10)
+    first = [took for at, took in refreshes if at <= begin + part]
+    last = [took for at, took in refreshes if at >= end - part]
+    return {
         "first_refresh_ms": statistics.median(first),
         "first_refresh_p99_ms": _p99(first),
         "last_refresh_ms": statistics.median(last),

@@ -97,9 +97,7 @@ class LogApp(Palette):
         self._answered: Question | None = None
         self._overview: Overview | None = None
         self._settings = settings or Settings()
-        for theme in (DARK, LIGHT):  # before it runs: a change restyles everything
-            self.register_theme(theme)
-        self.theme = LIGHT.name if self._settings.theme == "light" else DARK.name
+        self._dress()
         self._memory = memory or Memory()
         self.recall(self._settings.rows)
         self._welcome = welcome
@@ -109,6 +107,12 @@ class LogApp(Palette):
         self._frozen = False
 
     # -- start and end
+
+    def _dress(self) -> None:
+        """Take our themes, before it runs: a change restyles everything."""
+        for theme in (DARK, LIGHT):
+            self.register_theme(theme)
+        self.theme = LIGHT.name if self._settings.theme == "light" else DARK.name
 
     def on_load(self) -> None:
         """Be ready to leave in order."""

@@ -54,6 +54,13 @@ def _loading(progress: Progress, speed: float) -> str:
     return f"{bar} {share:4.0%}  {much}  {units.count(records)}/s  {units.duration(left)} left"
 
 
+def _missing(progress: Progress) -> str:
+    """A file that is not there yet, or no more."""
+    if progress.waiting:
+        return progress.waiting[0].name
+    return f"{progress.gone[0].name}: it is gone"
+
+
 def headline(  # noqa: PLR0913 - options by name
     progress: Progress,
     overview: Overview | None,
@@ -75,10 +82,8 @@ def headline(  # noqa: PLR0913 - options by name
     elif progress.problems:
         path, why = progress.problems[0]
         state, detail = "problem", f"{path.name}: {why}"
-    elif progress.waiting:
-        state, detail = "waiting", f"for {progress.waiting[0].name}"
-    elif progress.gone:
-        state, detail = "waiting", f"for {progress.gone[0].name}: it is gone"
+    elif progress.waiting or progress.gone:
+        state, detail = "waiting", f"for {_missing(progress)}"
     elif state == "live":
         detail = f"{units.rate(rate)}/s" + (f"  +{unseen:,} End" if unseen else "")
     elif state == "loading" and progress.there:
