@@ -199,3 +199,13 @@ async def test_where_there_is_nothing_to_write_or_go_to_it_is_said(
         await until(pilot, partial(is_first, app.screen, "Export calls"), "the command")
         await pilot.press("enter")
         await until(pilot, lambda: "No calls to export" in toasts(app), "no calls")
+
+
+async def test_what_is_pasted_as_a_path_is_shown_and_not_obeyed(
+    log: Path, shown: Shown, until: Until
+) -> None:
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        await shown(pilot, 6)
+        screen = await chosen(pilot, until, "Export calls")
+        screen.path.value = "a\x1b]0;owned"
+        await until(pilot, lambda: "a␛]0;owned" in screen.path.render_line(0).text, "it")

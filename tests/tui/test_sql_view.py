@@ -15,13 +15,24 @@ from llmlog_tui.analysis import sql
 from llmlog_tui.analysis.rules import Rules
 from llmlog_tui.settings_file import Memory
 from llmlog_tui.tui.app import LogApp
+from llmlog_tui.tui.screens.path import PathScreen
 from llmlog_tui.tui.screens.sql import SqlScreen
 
 DIGIT = "5"
 
 
-def is_said(app: LogApp, said: str) -> bool:
-    return said in toasts(app)
+async def asked(pilot: Pilot[str], until: Until) -> PathScreen:
+    """The dialog that asks where the answer is to be written."""
+    await pilot.press("escape", "x")
+    app = pilot.app
+    await until(pilot, lambda: isinstance(app.screen, PathScreen), "the dialog")
+    screen = app.screen
+    assert isinstance(screen, PathScreen)
+    return screen
+
+
+def is_said(screen: PathScreen, said: str) -> bool:
+    return said in str(screen.said.render())
 
 
 async def opened(pilot: Pilot[str], until: Until) -> SqlScreen:
@@ -95,18 +106,18 @@ async def test_the_answer_is_written_where_nothing_is_lost(
         screen = await opened(pilot, until)
         await pilot.press("ctrl+r")
         await until(pilot, lambda: "5 rows in" in result(screen), "the answer")
-        await pilot.press("escape", "x")
+        dialog = await asked(pilot, until)
         for name, said in (("out.xls", "does not end in"), ("no/out.csv", "No such file")):
-            screen.path.value = str(tmp_path / name)
+            dialog.path.value = str(tmp_path / name)
             await pilot.press("enter")
-            await until(pilot, partial(is_said, app, said), said)
+            await until(pilot, partial(is_said, dialog, said), said)
         (tmp_path / "out.csv").write_text("precious")
-        screen.path.value = str(tmp_path / "out.csv")
+        dialog.path.value = str(tmp_path / "out.csv")
         await pilot.press("enter")
-        await until(pilot, lambda: "is there already" in toasts(app), "that it is there")
+        await until(pilot, partial(is_said, dialog, "is there already"), "that it is there")
         assert (tmp_path / "out.csv").read_text() == "precious"
         await pilot.press("enter")
-        await until(pilot, lambda: "Written to" in toasts(app), "that it is written")
+        await until(pilot, lambda: "Wrote the answer to" in toasts(app), "that it is written")
         written = pl.read_csv(tmp_path / "out.csv")
         assert written["calls"].sum() == 564
         assert screen.result.has_focus
@@ -117,16 +128,16 @@ async def test_the_log_itself_is_never_written_over(
 ) -> None:
     log = tmp_path / "calls.jsonl"
     log.write_bytes(record())
-    async with LogApp([log]).run_test(size=WIDE, notifications=True) as pilot:
-        app = await shown(pilot, 1)
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        await shown(pilot, 1)
         screen = await opened(pilot, until)
         await pilot.press("ctrl+r")
         await until(pilot, lambda: "1 row in" in result(screen), "the answer")
-        await pilot.press("escape", "x")
-        screen.path.value = str(log)
+        dialog = await asked(pilot, until)
+        dialog.path.value = str(log)
         for _ in range(2):
             await pilot.press("enter")
-            await until(pilot, lambda: "is the log that is read" in toasts(app), "that it is")
+            await until(pilot, partial(is_said, dialog, "is the log that is read"), "that it is")
         assert log.read_bytes() == record()
         assert list(tmp_path.iterdir()) == [log]
 

@@ -6,6 +6,7 @@ What a user chose is remembered too: columns, panes, queries.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.app import App
@@ -121,18 +122,21 @@ class Errands(App[str]):
             view.answered(message.sql, message.frame, message.why, message.took_s)
 
     def on_sql_screen_export_wanted(self, message: SqlScreen.ExportWanted) -> None:
-        """A query's answer is to be written to a file."""
-        frame, path, again = message.frame, message.path, message.replace
+        """A query's answer is to be written to a file: ask where."""
         logs = () if self._snapshot is None else self._snapshot.files
-        self.work("export", lambda: self.post_message(export(frame, path, logs, replace=again)))
+        write = partial(export, message.frame, logs=logs)
+        kinds = ".csv, .parquet or .jsonl"
+        self.push_screen(PathScreen("the answer", "answer.csv", kinds, write))
+
+    def on_path_screen_wanted(self, message: PathScreen.Wanted) -> None:
+        """A file is to be written."""
+        path, again, write = message.path, message.replace, message.write
+        self.work("export", lambda: self.post_message(write(path, again)))
 
     def on_exported(self, message: Exported) -> None:
         """A file is written, or not."""
         if isinstance(self.screen, PathScreen):
             self.screen.answer(message)
-            return
-        for view in self._sql_views():
-            view.exported(message.path, message.why, is_there=message.is_there)
 
     # -- copies
 

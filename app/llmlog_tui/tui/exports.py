@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Write = Callable[[Path], object]
 
 
-def export(frame: pl.DataFrame, path: str, logs: Sequence[Path], *, replace: bool) -> Exported:
+def export(frame: pl.DataFrame, path: str, replace: bool, *, logs: Sequence[Path]) -> Exported:  # noqa: FBT001 - as PathScreen calls it
     """Write a frame to a .csv, .parquet or .jsonl file, as written() does."""
     import polars as pl  # noqa: PLC0415 - not before the first frame
 
@@ -44,7 +44,7 @@ def export_calls(overview: Overview, calls_in: CallsIn, path: str, replace: bool
     calls = plain(overview.calls.select(*COLUMNS, "cost_usd"))
     order = calls_in(overview)
     shown = calls if order is None else calls[order]
-    return export(shown, path, overview.snapshot.files, replace=replace)
+    return export(shown, path, replace, logs=overview.snapshot.files)
 
 
 def export_bundle(

@@ -141,11 +141,6 @@ class Palette(Bookmarking):
         write = partial(export_bundle, self._feed, overview, trace)
         self.push_screen(PathScreen(f"the bundle of {short}", name, ".md", write))
 
-    def on_path_screen_wanted(self, message: PathScreen.Wanted) -> None:
-        """A file is to be written."""
-        path, again, write = message.path, message.replace, message.write
-        self.work("export", lambda: self.post_message(write(path, again)))
-
     # -- a step
 
     def go_to_step(self, number: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from textual import on
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.message import Message
@@ -56,9 +57,9 @@ class Ground(Container):
             self._share_room()
             self.post_message(self.Arranged(arrangement))
 
-    def group(self, *, by_session: bool) -> None:
-        """Traces are grouped by session, or no more."""
-        self.take_arrangement(replace(self.arrangement, by_session=by_session))
+    @on(TracesPane.Grouped)
+    def _grouped(self, message: TracesPane.Grouped) -> None:
+        self.take_arrangement(replace(self.arrangement, by_session=message.by_session))
 
     def zoom(self, pane: Pane | None) -> None:
         """Give a pane all room between top and bottom row; None has all panes there again."""

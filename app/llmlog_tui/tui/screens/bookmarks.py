@@ -20,6 +20,7 @@ from llmlog_tui.tui.bindings.dialogs import BOOKMARKS_BINDINGS, NOTE_BINDINGS
 from llmlog_tui.tui.screens.view import COMPACT_WIDTH
 from llmlog_tui.tui.widgets.rows import Column, Row, RowSource, cell
 from llmlog_tui.tui.widgets.table import LineTable
+from llmlog_tui.tui.widgets.typed import INERT
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.identity import Bookmark, Identity
@@ -81,7 +82,8 @@ class BookmarksScreen(ModalScreen["Bookmark | None"]):
         self.table = LineTable(id="bookmarks-list")
         self.table.following = False
         self.table.empty = _EMPTY
-        self.typed = NoteInput(placeholder="a note; Enter keeps it", compact=True)
+        note = "a note; Enter keeps it"
+        self.typed = NoteInput(placeholder=note, compact=True, highlighter=INERT)
         self.typed.display = False
 
     def compose(self) -> ComposeResult:

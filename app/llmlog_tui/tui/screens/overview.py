@@ -175,8 +175,7 @@ class OverviewScreen(View):
             self._stay(follows)
 
     @on(TracesPane.Grouped)
-    def _grouped(self, message: TracesPane.Grouped) -> None:
-        self.ground.group(by_session=message.by_session)
+    def _grouped(self) -> None:
         self.post_message(self.Asks(self))
 
     @on(TimelinePane.Zoomed)

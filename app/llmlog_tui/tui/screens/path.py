@@ -18,6 +18,7 @@ from textual.widgets import Input, Static
 
 from llmlog_tui.text import inert
 from llmlog_tui.tui.bindings.dialogs import PATH_BINDINGS
+from llmlog_tui.tui.widgets.typed import INERT
 
 if TYPE_CHECKING:
     from llmlog_tui.tui.messages import Exported
@@ -45,7 +46,7 @@ class PathScreen(ModalScreen[None]):
         self.what = what
         self._file = write
         self._kinds = kinds
-        self.path = Input(suggestion, placeholder=kinds, compact=True)
+        self.path = Input(suggestion, placeholder=kinds, compact=True, highlighter=INERT)
         self.said = Static()
         self._refused: str | None = None
 

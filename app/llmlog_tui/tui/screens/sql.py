@@ -13,10 +13,9 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Input, Static, TextArea
+from textual.widgets import Static, TextArea
 
 from llmlog_tui.text import inert
-from llmlog_tui.tui.bindings.dialogs import PATH_BINDINGS
 from llmlog_tui.tui.bindings.panes import EDITOR_BINDINGS
 from llmlog_tui.tui.bindings.views import SQL_BINDINGS
 from llmlog_tui.tui.panes.result import ResultPane
@@ -93,20 +92,6 @@ class Editor(TextArea):
             super().action_cursor_down(select)
 
 
-class PathInput(Input):
-    """Where the path of an export is typed."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [*PATH_BINDINGS]
-
-    class Closed(Message):
-        """Nothing is to be written."""
-
-    def action_close(self) -> None:
-        """Write nothing."""
-        self.display = False
-        self.post_message(self.Closed())
-
-
 class SqlScreen(View):
     """Editor, result, and what went wrong."""
 
@@ -123,31 +108,24 @@ class SqlScreen(View):
 
     @dataclass
     class ExportWanted(Message):
-        """A frame is to be written to a file; `replace` if there is one already."""
+        """A frame is to be written to a file."""
 
         frame: pl.DataFrame
-        path: str
-        replace: bool
 
     def __init__(self) -> None:
         super().__init__()
         self.editor = Editor(_EXAMPLE, id="editor", show_line_numbers=False)
         self.result = ResultPane()
         self.said = Static(Content.styled(_TABLES, "$text-muted"), id="sql-said")
-        self.path = PathInput(
-            placeholder="export to: NAME.csv, .parquet or .jsonl", compact=True, highlighter=INERT
-        )
-        self.path.display = False
         self._history: list[str] = []
         self._place = 0
         self._draft = ""
         self._query: str | None = None
-        self._refused: str | None = None
 
     def body(self) -> Iterable[Widget]:
         """Editor above result."""
         self.editor.border_title = "SQL · Ctrl-R runs · Ctrl-P commands · Esc leaves the editor"
-        yield Vertical(self.editor, self.said, self.path, self.result, id="sql-body")
+        yield Vertical(self.editor, self.said, self.result, id="sql-body")
 
     def on_mount(self) -> None:
         """Label what has nothing yet."""
@@ -238,32 +216,8 @@ class SqlScreen(View):
     # -- export
 
     def action_export(self) -> None:
-        """Ask where to."""
+        """Have it asked where to."""
         if self.result.frame is None:
             self.hint("Nothing to export yet: Ctrl-R runs the query.")
-            return
-        self.path.display = True
-        self.path.focus()
-
-    @on(Input.Submitted)
-    def _export(self, event: Input.Submitted) -> None:
-        event.stop()
-        path = event.value.strip()
-        if path and self.result.frame is not None:
-            again = path == self._refused
-            self.post_message(self.ExportWanted(self.result.frame, path, replace=again))
-
-    def exported(self, path: str, why: str, *, is_there: bool) -> None:
-        """A file is written, or why it is not; one that is there is replaced if asked again."""
-        self._refused = path if is_there else None
-        if why:
-            again = " Enter again replaces it." if is_there else ""
-            self.hint(f"{inert(path, 80)}: {inert(why, 200)}.{again}")
-            return
-        self.hint(f"Written to {inert(path, 80)}.")
-        self.path.display = False
-        self.result.focus()
-
-    @on(PathInput.Closed)
-    def _path_closed(self) -> None:
-        self.result.focus()
+        else:
+            self.post_message(self.ExportWanted(self.result.frame))
