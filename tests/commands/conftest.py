@@ -81,3 +81,17 @@ def written(tmp_path: Path) -> Written:
         return path
 
     return write
+
+
+Stats: TypeAlias = Callable[..., Any]
+"""What --json prints about a file, with these options."""
+
+
+@pytest.fixture
+def stats(llmlog: Run) -> Stats:
+    def of(path: Path, *options: str) -> Any:  # noqa: ANN401 - JSON
+        done = llmlog("stats", path, "--json", *options)
+        assert (done.code, done.err) == (0, "")
+        return json.loads(done.out)
+
+    return of

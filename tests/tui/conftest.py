@@ -13,6 +13,8 @@ from textual.pilot import Pilot
 
 from llmlog_tui.log.sources import bookmarks_of
 from llmlog_tui.tui.app import LogApp
+from llmlog_tui.tui.screens.overview import OverviewScreen
+from llmlog_tui.tui.widgets.sheet import Sheet
 from llmlog_tui.tui.widgets.table import LineTable
 
 Until: TypeAlias = Callable[[Pilot[Any], Callable[[], bool], str], Awaitable[None]]
@@ -101,3 +103,19 @@ def top_row(app: LogApp) -> str:
 def toasts(app: LogApp) -> str:
     """What the toasts on screen say."""
     return "\n".join(str(toast.render()) for toast in app.screen.query("Toast"))
+
+
+def overview_of(app: LogApp) -> OverviewScreen:
+    """The Overview, which is on screen."""
+    assert isinstance(app.view, OverviewScreen)
+    return app.view
+
+
+def text_of(sheet: Sheet) -> str:
+    """What a sheet says under its title."""
+    return f"{sheet.border_title}\n{sheet.query_one('Static').render()}"
+
+
+def says(sheet: Sheet, *words: str) -> bool:
+    """Whether a sheet has all of these words."""
+    return all(word in text_of(sheet) for word in words)

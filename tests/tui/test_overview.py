@@ -13,7 +13,6 @@ from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.panes.calls import CallsPane
 from llmlog_tui.tui.panes.timeline import TimelinePane
 from llmlog_tui.tui.panes.traces import TracesPane
-from llmlog_tui.tui.screens.record import RecordScreen
 from llmlog_tui.tui.widgets.table import LineTable
 
 
@@ -93,23 +92,6 @@ async def test_w_goes_to_the_call_where_an_alert_began(tmp_path: Path, shown: Sh
         await pilot.press("w")
         assert app.query_one(CallsPane).cursor_key == 20
         assert app.query_one(TracesPane).cursor_key == "new"
-
-
-async def test_enter_on_a_call_shows_the_whole_record_and_escape_goes_back(
-    sample: Path, shown: Shown, records: int, until: Until
-) -> None:
-    async with LogApp([sample]).run_test(size=WIDE) as pilot:
-        app = await shown(pilot, records)
-        app.query_one(CallsPane).focus()
-        await pilot.press("g", "enter")
-        await until(pilot, lambda: isinstance(app.screen, RecordScreen), "the record")
-        first = json.loads(sample.read_bytes().splitlines()[0])
-        sheet = str(app.screen.query_one("Static").render())
-        for name in first:
-            assert name in sheet
-        assert f'grep \'"trace_id": "{first["trace_id"]}"\'' in sheet
-        await pilot.press("escape")
-        assert not isinstance(app.screen, RecordScreen)
 
 
 async def test_z_gives_a_pane_the_room_between_top_and_bottom_row_and_takes_it_back(
@@ -256,34 +238,6 @@ async def test_w_goes_round_the_alerts_and_enter_takes_the_one_under_the_cursor(
         app.query_one("#alerts").focus()
         await pilot.press("g", "down", "enter")
         assert row_of(calls) == 20
-
-
-async def test_enter_pressed_twice_opens_one_record(
-    sample: Path, shown: Shown, records: int, until: Until
-) -> None:
-    async with LogApp([sample]).run_test(size=WIDE) as pilot:
-        app = await shown(pilot, records)
-        calls = app.query_one(CallsPane)
-        calls.focus()
-        calls.action_select()
-        calls.action_select()
-        await until(pilot, lambda: isinstance(app.screen, RecordScreen), "the record")
-        await pilot.press("escape")
-        await pilot.pause()
-        assert not isinstance(app.screen, RecordScreen)
-
-
-async def test_a_record_nested_deeper_than_python_reads_is_shown_as_it_stands(
-    tmp_path: Path, shown: Shown, until: Until
-) -> None:
-    log = tmp_path / "calls.jsonl"
-    log.write_bytes(record(input="?").replace(b'"?"', b"[" * 990 + b"]" * 990))
-    async with LogApp([log]).run_test(size=WIDE) as pilot:
-        app = await shown(pilot, 1)
-        app.query_one(CallsPane).focus()
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, RecordScreen), "the record")
-        assert "[[[[" in str(app.screen.query_one("Static").render())
 
 
 async def test_costs_stand_beside_calls_and_traces_and_their_sum_at_the_top(

@@ -6,14 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.tui.conftest import SMALL, WIDE, Shown, Until, record
+from tests.tui.conftest import SMALL, WIDE, Shown, Until, record, text_of
 from textual.pilot import Pilot
 
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.screens import replay
 from llmlog_tui.tui.screens.overview import OverviewScreen
 from llmlog_tui.tui.screens.replay import ReplayScreen
-from llmlog_tui.tui.widgets.sheet import Sheet
 
 
 class Clock:
@@ -60,10 +59,6 @@ async def opened(pilot: Pilot[str], until: Until) -> ReplayScreen:
 
 def scrub(screen: ReplayScreen) -> str:
     return str(screen.scrub.border_title) + "\n" + str(screen.scrub.render())
-
-
-def text_of(sheet: Sheet) -> str:
-    return f"{sheet.border_title}\n{sheet.query_one('Static').render()}"
 
 
 async def test_enter_on_a_trace_replays_it_from_its_first_step(

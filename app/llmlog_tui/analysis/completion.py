@@ -7,12 +7,9 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Final
 
-import polars as pl
-
 from llmlog_tui.analysis.rules import DEFAULT
-from llmlog_tui.analysis.sql import COSTS, TABLES
+from llmlog_tui.analysis.sql import COSTS, NO_RECORDS, TABLES
 from llmlog_tui.log.schema import COLUMNS
-from llmlog_tui.log.store import FRAME_SCHEMA
 
 _LAST_WORD: Final = re.compile(r"(?P<before>\w*)(?P<space>\W*)\b(?P<word>[A-Za-z_]\w*)$")
 
@@ -22,7 +19,6 @@ KEYWORDS: Final = (
     *("case", "when", "then", "else", "end", "union all", "with"),
     *("count(", "sum(", "avg(", "min(", "max(", "median(", "round(", "coalesce(", "quantile_cont("),
 )
-_NOTHING: Final = pl.DataFrame(schema={**FRAME_SCHEMA, **dict.fromkeys(COSTS, pl.Float64)})
 
 
 def completion(text: str) -> str:
@@ -53,5 +49,5 @@ def _missing(text: str, names: Iterable[str]) -> str:
 @cache
 def _names() -> tuple[str, ...]:
     """The columns of all TABLES, those of calls first."""
-    tables = (table(_NOTHING, DEFAULT) for table in TABLES.values())
+    tables = (table(NO_RECORDS, DEFAULT) for table in TABLES.values())
     return tuple(dict.fromkeys(name for table in tables for name in table.columns))

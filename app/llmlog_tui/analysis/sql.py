@@ -22,11 +22,12 @@ from llmlog_tui.log.store import FRAME_SCHEMA
 _OURS: Final = ("line", "block", "file", "row", "changed")
 """Columns of the frame that are no fields of the record."""
 
-
 COSTS: Final = ("cost_usd", "saved_usd")
 """What a predicate may name beyond COLUMNS, where calls are priced; see cost.priced()."""
 
-_NO_CALLS: Final = pl.DataFrame(schema={**FRAME_SCHEMA, **dict.fromkeys(COSTS, pl.Float64)})
+NO_RECORDS: Final = pl.DataFrame(schema={**FRAME_SCHEMA, **dict.fromkeys(COSTS, pl.Float64)})
+"""A log without records, priced."""
+
 _LOST: Final = re.compile(r'find column "(?P<name>.*?)"; valid columns: \[(?P<names>.*)\]')
 _QUOTED: Final = re.compile(r'"(.*?)"')
 _TS: Final = "%Y-%m-%d %H:%M:%S.%f"
@@ -142,7 +143,7 @@ def _grouped(predicate: str) -> str:
 def problem(predicate: str) -> str:
     """What is wrong with a predicate over calls that have costs; empty if nothing is."""
     try:
-        narrowed(_NO_CALLS, predicate)
+        narrowed(NO_RECORDS, predicate)
     except QueryError as error:
         return str(error)
     return ""

@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
-from textual.app import SystemCommand
 from textual.binding import BindingType
-from textual.screen import Screen
 
 from llmlog_tui.analysis.rules import DEFAULT, Rules
 from llmlog_tui.log.sources import Sources
 from llmlog_tui.log.window import Window
 from llmlog_tui.settings_file import Memory, Settings
 from llmlog_tui.text import inert
-from llmlog_tui.tui.arrangement import Arrangement
-from llmlog_tui.tui.bindings import APP_BINDINGS
-from llmlog_tui.tui.headline import Rate, headline
+from llmlog_tui.tui.bindings.views import APP_BINDINGS
+from llmlog_tui.tui.headline import Standing
 from llmlog_tui.tui.jumps import Trail
 from llmlog_tui.tui.keeper import Keeper
-from llmlog_tui.tui.messages import (
-    Answered,
-    Failed,
-    Loaded,
-    Progress,
-    Question,
-    Refused,
-)
+from llmlog_tui.tui.messages import Answered, Failed, Loaded, Progress, Question, Refused
 from llmlog_tui.tui.palette import Palette
 from llmlog_tui.tui.promptness import Promptness
-from llmlog_tui.tui.remembering import Remembering
 from llmlog_tui.tui.screens.alerts import AlertsScreen
 from llmlog_tui.tui.screens.calls import CallsScreen
 from llmlog_tui.tui.screens.overview import OverviewScreen
@@ -44,7 +33,6 @@ from llmlog_tui.tui.screens.welcome import WelcomeScreen
 from llmlog_tui.tui.signals import Leaving
 from llmlog_tui.tui.themes import DARK, LIGHT
 from llmlog_tui.tui.toasts import Toasts
-from llmlog_tui.tui.widgets.header import Header
 from llmlog_tui.tui.workers import Analyst, Feed
 
 if TYPE_CHECKING:
@@ -56,7 +44,7 @@ _LOADING_FACTOR = 2
 """While loading, answers come at so many times the records of the last ones: few, and at once."""
 
 
-class LogApp(Palette, Remembering, Leaving):
+class LogApp(Palette):
     """`llmlog-tui`: the dashboard for one or several logs.
 
     `trace` is selected at the start, and only the calls are shown for which the SQL predicate
@@ -100,18 +88,17 @@ class LogApp(Palette, Remembering, Leaving):
         self._keeper = Keeper(self._feed.lines_of, self.post_message)
         self._toasts = Toasts()
         self._promptness = Promptness()
+        self._leaving = Leaving(lambda code: self.exit(return_code=code))
         for view in self._views:
             self.add_mode(view.NAME, partial(_itself, view))
         self._snapshot: Snapshot | None = None
-        self._progress = Progress()
-        self._rate, self._speed = Rate(), Rate()
+        self._standing = Standing()
         self._asked: Question | None = None
         self._answered: Question | None = None
         self._overview: Overview | None = None
         self._settings = settings or Settings()
         self._dress()
         self._memory = memory or Memory()
-        self._overview_screen.take_arrangement(Arrangement.of(self._memory.get("overview")))
         self.recall(self._settings.rows)
         self._welcome = welcome
         self._answer: object | None = None
@@ -127,6 +114,10 @@ class LogApp(Palette, Remembering, Leaving):
             self.register_theme(theme)
         self.theme = LIGHT.name if self._settings.theme == "light" else DARK.name
 
+    def on_load(self) -> None:
+        """Be ready to leave in order."""
+        self._leaving.begin()
+
     def on_mount(self) -> None:
         """Begin to read as soon as the first frame is painted."""
         self.set_keymap(dict(self._settings.keys))
@@ -134,6 +125,10 @@ class LogApp(Palette, Remembering, Leaving):
         self._promptness.begin()
         self.set_interval(1.0, self._each_second)
         self.say()
+
+    def on_ready(self) -> None:
+        """The screen stands."""
+        self._leaving.ready()
 
     def _begin(self) -> None:
         """Let the workers begin: until now the first frame had the interpreter for itself."""
@@ -166,16 +161,14 @@ class LogApp(Palette, Remembering, Leaving):
     @property
     def busy(self) -> bool:
         """Whether an answer is on its way, or reading has not come to the end of the files."""
-        return self._asked is not self._answered or self._progress.state == "loading"
+        return self._asked is not self._answered or self._standing.progress.state == "loading"
 
     # -- what the workers say
 
     def on_loaded(self, message: Loaded) -> None:
         """There are more records, or reading is in another state."""
-        self._snapshot, self._progress = message.snapshot, message.progress
-        if message.progress.state == "live":
-            self._rate.add(message.snapshot.counts.records)
-        self._speed.add(message.progress.read)
+        self._snapshot = message.snapshot
+        self._standing.take(message)
         for view in self._views:
             view.wait_for(message.progress.waiting)
         self._greet(message.progress)
@@ -209,8 +202,7 @@ class LogApp(Palette, Remembering, Leaving):
         self._show()
         if first:
             self._promptness.loaded()
-        if self._wanted_trace is not None:
-            self._select_wanted_trace(self._wanted_trace)
+        self.select_wanted_trace()
         self._ask()
         self.say()
 
@@ -244,18 +236,10 @@ class LogApp(Palette, Remembering, Leaving):
         if due and self._settings.bell:
             self.bell()
 
-    def _select_wanted_trace(self, wanted: str) -> None:
-        """Select the trace that the command line asked for, as soon as it is there."""
-        if self._overview_screen.select_trace(wanted):
-            self._wanted_trace = None
-        elif self._progress.state != "loading":
-            self.notify(f"No trace {inert(wanted)} yet.", severity="warning", markup=False)
-            self._wanted_trace = None
-
     def on_failed(self, message: Failed) -> None:
         """A worker raised: say so, and go on with what there is."""
         if message.who == "reader":
-            self._progress = Progress("failed")
+            self._standing.progress = Progress("failed")
             self.say()
         self.notify(
             inert(repr(message.error)),
@@ -280,14 +264,8 @@ class LogApp(Palette, Remembering, Leaving):
         """Say in the top row what is open and how it stands."""
         records = 0 if self._snapshot is None else self._snapshot.counts.records
         self.view.header.tabs = tuple(view.LABEL for view in self._views)
-        line = headline(
-            self._progress,
-            self._overview,
-            speed=self._speed.per_second(),
-            rate=self._rate.per_second(),
-            held_back=records - self.records_shown if self._frozen else None,
-            unseen=self.view.unseen,
-        )
+        held_back = records - self.records_shown if self._frozen else None
+        line = self._standing.headline(self._overview, held_back=held_back, unseen=self.view.unseen)
         self.view.header.headline = replace(line, silent=self._toasts.silent)
 
     # -- what the user does
@@ -299,14 +277,6 @@ class LogApp(Palette, Remembering, Leaving):
                 self._show()
             self._ask()
             self.say()
-
-    def on_overview_screen_arranged(self, message: OverviewScreen.Arranged) -> None:
-        """The Overview's panes are arranged in another way: so they will be next time."""
-        self._memory.put("overview", message.arrangement.as_object())
-
-    def on_header_picked(self, message: Header.Picked) -> None:
-        """A tab was clicked."""
-        self.action_view(message.digit)
 
     def action_freeze(self) -> None:
         """Stop the screen, or let it run again; reading goes on either way."""
@@ -321,16 +291,6 @@ class LogApp(Palette, Remembering, Leaving):
         self.view.follow()
         self._ask()
         self.say()
-
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """What the palette offers."""
-        yield from super().get_system_commands(screen)
-        if screen is self._overview_screen:
-            yield SystemCommand(
-                "Traces by session, or as they came",
-                "Group the traces of the Overview by session, or no more",
-                self._overview_screen.traces.action_group,
-            )
 
 
 def _itself(view: View) -> View:

@@ -1,16 +1,26 @@
-"""What views have done for them: lines read, texts found, runs compared, queries, files, copies."""
+"""What views have done for them: lines read, texts found, runs compared, queries, files, copies.
+
+What a user chose is remembered too: columns, panes, queries.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from textual.app import App
 
+from llmlog_tui.tui.arrangement import Arrangement
 from llmlog_tui.tui.exports import export
 from llmlog_tui.tui.messages import Copied, Diffed, Exported, Found, Queried, RecordRead
+from llmlog_tui.tui.panes.callcolumns import ALL, Choice
+from llmlog_tui.tui.panes.calls import CallsPane
+from llmlog_tui.tui.panes.ground import Ground
+from llmlog_tui.tui.screens.calls import CallsScreen
+from llmlog_tui.tui.screens.columns import ColumnsScreen
 from llmlog_tui.tui.screens.copy import CopyScreen
 from llmlog_tui.tui.screens.diff import DiffScreen
+from llmlog_tui.tui.screens.overview import OverviewScreen
 from llmlog_tui.tui.screens.path import PathScreen
 from llmlog_tui.tui.screens.record import RecordScreen
 from llmlog_tui.tui.screens.sql import SqlScreen
@@ -20,7 +30,7 @@ from llmlog_tui.tui.workers import Analyst, Feed, start
 if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
     from llmlog_tui.log.store import Snapshot
-    from llmlog_tui.settings_file import Memory
+    from llmlog_tui.settings_file import Memory, RowRule
 
 
 class Errands(App[str]):
@@ -33,6 +43,7 @@ class Errands(App[str]):
     _analyst: Analyst
     _overview: Overview | None
     _snapshot: Snapshot | None
+    _overview_screen: OverviewScreen
     _views: tuple[View, ...]
     _memory: Memory
 
@@ -149,3 +160,35 @@ class Errands(App[str]):
                 f"{message.what} copied by OSC 52. Nothing there? y {key} saves it to a file.",
                 markup=False,
             )
+
+    # -- what is remembered
+
+    def recall(self, rules: Sequence[RowRule]) -> None:
+        """Give all views what they had: panes, columns, queries; and rows of calls these styles."""
+        self._overview_screen.ground.take_arrangement(Arrangement.of(self._memory.get("overview")))
+        for view in self._sql_views():
+            view.recall(self._memory.get("queries"))
+        for pane in self._calls_panes():
+            pane.choice, pane.rules = Choice.of(self._memory.get("calls")), rules
+
+    def _calls_panes(self) -> Iterable[CallsPane]:
+        return (v.calls for v in self._views if isinstance(v, CallsScreen | OverviewScreen))
+
+    def on_calls_pane_columns_wanted(self, message: CallsPane.ColumnsWanted) -> None:
+        """The columns of calls are to be chosen: those of a screen of this size."""
+        pane, compact = message.pane, message.pane.is_narrow
+
+        def chosen(names: tuple[str, ...] | None) -> None:
+            if names is not None:
+                choice = pane.choice.having(names, compact=compact)
+                self._memory.put("calls", choice.as_object())
+                for each in self._calls_panes():
+                    each.choose(choice)
+
+        widths = {name: column.in_form(compact=compact).width for name, column in ALL.items()}
+        usual, now = Choice().names(compact=compact), pane.choice.names(compact=compact)
+        self.push_screen(ColumnsScreen(now, usual, widths, pane.room), chosen)
+
+    def on_ground_arranged(self, message: Ground.Arranged) -> None:
+        """The Overview's panes are arranged in another way: so they will be next time."""
+        self._memory.put("overview", message.arrangement.as_object())

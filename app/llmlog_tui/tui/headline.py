@@ -1,4 +1,4 @@
-"""What the top row says, from the state the App is in."""
+"""How reading stands, and what the top row says of it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from llmlog_tui.tui.widgets.header import Headline
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
+    from llmlog_tui.tui.messages import Loaded
 
 _BAR_CELLS = 10
 _MEGA = 1_000_000
@@ -102,3 +103,31 @@ def headline(  # noqa: PLR0913 - options by name
         detail=detail,
         alerts=overview.ongoing,
     )
+
+
+class Standing:
+    """How reading stands, and how fast records (live) and bytes come."""
+
+    def __init__(self) -> None:
+        self.progress = Progress()
+        self._rate, self._speed = Rate(), Rate()
+
+    def take(self, message: Loaded) -> None:
+        """The reader has more records, or another state."""
+        self.progress = message.progress
+        if message.progress.state == "live":
+            self._rate.add(message.snapshot.counts.records)
+        self._speed.add(message.progress.read)
+
+    def headline(
+        self, overview: Overview | None, *, held_back: int | None, unseen: int
+    ) -> Headline:
+        """What the top row says now."""
+        return headline(
+            self.progress,
+            overview,
+            rate=self._rate.per_second(),
+            speed=self._speed.per_second(),
+            held_back=held_back,
+            unseen=unseen,
+        )

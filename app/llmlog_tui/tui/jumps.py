@@ -6,9 +6,12 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
+from llmlog_tui.text import inert
 from llmlog_tui.tui.errands import Errands
+from llmlog_tui.tui.headline import Standing
 from llmlog_tui.tui.screens.replay import ReplayScreen
 from llmlog_tui.tui.screens.view import View
+from llmlog_tui.tui.widgets.header import Header
 
 if TYPE_CHECKING:
     from textual.message import Message
@@ -63,7 +66,9 @@ class Jumps(Errands):
     _where: str | None
     _wanted_row: int | None = None
     _wanted_place: Place | None = None
+    _wanted_trace: str | None
     _trail: Trail[Place]
+    _standing: Standing
 
     def ask_anew(self) -> None:
         """Show what there is, and ask for what is missing."""
@@ -77,6 +82,17 @@ class Jumps(Errands):
             self.view.go_to(row)
         if place is not None:
             self.view.return_to(place.bearings)
+
+    def select_wanted_trace(self) -> None:
+        """Select the trace that the command line asked for, as soon as it is there."""
+        wanted = self._wanted_trace
+        if wanted is None:
+            return
+        if self._overview_screen.select_trace(wanted):
+            self._wanted_trace = None
+        elif self._standing.progress.state != "loading":
+            self.notify(f"No trace {inert(wanted)} yet.", severity="warning", markup=False)
+            self._wanted_trace = None
 
     # -- jumps
 
@@ -130,6 +146,10 @@ class Jumps(Errands):
         self._wanted_row = row
         self.go_to_view(view)
         self.ask_anew()
+
+    def on_header_picked(self, message: Header.Picked) -> None:
+        """A tab was clicked."""
+        self.action_view(message.digit)
 
     def action_view(self, digit: int) -> None:
         """Go to the view with this digit."""

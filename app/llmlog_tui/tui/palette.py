@@ -20,6 +20,7 @@ from llmlog_tui.tui.asks import CallsIn
 from llmlog_tui.tui.bookmarking import Bookmarking
 from llmlog_tui.tui.exports import export_bundle, export_calls
 from llmlog_tui.tui.panes.calls import CallsPane
+from llmlog_tui.tui.panes.traces import TracesPane
 from llmlog_tui.tui.screens.help import HelpScreen, scope_of
 from llmlog_tui.tui.screens.path import PathScreen
 from llmlog_tui.tui.toasts import Toasts
@@ -88,6 +89,9 @@ class Palette(Bookmarking):
         yield SystemCommand("Export calls", calls, self._ask_where_to_export)
         run = "Write what a support ticket needs of the trace, without content, to a .md file"
         yield SystemCommand("Support bundle", run, self._ask_where_to_bundle)
+        for traces in screen.query(TracesPane):
+            group = "Group the traces of the Overview by session, or no more"
+            yield SystemCommand("Traces by session, or as they came", group, traces.action_group)
 
     def action_command_palette(self) -> None:
         """Offer the commands."""

@@ -5,24 +5,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+from collections.abc import Callable
 
-from textual.app import App
 
+class Leaving:
+    """Calls `leave` with the exit code at SIGTERM and SIGHUP; but only in the main thread."""
 
-class Leaving(App[str]):
-    """The App as far as it exits at SIGTERM and SIGHUP; but only in the main thread."""
+    def __init__(self, leave: Callable[[int], None]) -> None:
+        self._leave = leave
+        self._is_ready = False
+        self._end_with: int | None = None
 
-    _is_ready = False
-    _end_with: int | None = None
-
-    def on_load(self) -> None:
+    def begin(self) -> None:
         """Before the terminal is taken: be ready to give it back."""
         for number in (signal.SIGTERM, signal.SIGHUP):
             with contextlib.suppress(RuntimeError, ValueError):  # not in the main thread
                 loop = asyncio.get_running_loop()
                 loop.add_signal_handler(number, self._end, 128 + number)
 
-    def on_ready(self) -> None:
+    def ready(self) -> None:
         """The screen stands."""
         self._is_ready = True
         if self._end_with is not None:
@@ -31,6 +32,6 @@ class Leaving(App[str]):
     def _end(self, code: int) -> None:
         """Leave with a code, once there is a screen: half a one cannot be taken down."""
         if self._is_ready:
-            self.exit(return_code=code)
+            self._leave(code)
         else:
             self._end_with = code

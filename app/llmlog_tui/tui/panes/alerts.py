@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual.binding import BindingType
 
 from llmlog_tui import units
-from llmlog_tui.tui.bindings import ALERTS_BINDINGS
+from llmlog_tui.tui.bindings.panes import ALERTS_BINDINGS
 from llmlog_tui.tui.panes.pane import Pane
 from llmlog_tui.tui.widgets.rows import Cell, Column, Row, RowSource, Span, cell
 

@@ -14,7 +14,7 @@ from llmlog_tui import units
 from llmlog_tui.settings_file import STYLES, RowRule
 from llmlog_tui.text import inert
 from llmlog_tui.tui.asks import Sort
-from llmlog_tui.tui.bindings import CALLS_BINDINGS, COLUMN_BINDINGS, PICK_BINDINGS
+from llmlog_tui.tui.bindings.panes import CALLS_BINDINGS, COLUMN_BINDINGS, PICK_BINDINGS
 from llmlog_tui.tui.panes.callcolumns import ALL, Choice
 from llmlog_tui.tui.panes.pane import Pane
 from llmlog_tui.tui.widgets.rows import Column, Row, RowSource, Span

@@ -9,7 +9,7 @@ from textual.binding import BindingType
 
 from llmlog_tui import units
 from llmlog_tui.text import inert
-from llmlog_tui.tui.bindings import RESULT_BINDINGS
+from llmlog_tui.tui.bindings.panes import RESULT_BINDINGS
 from llmlog_tui.tui.panes.pane import Pane
 from llmlog_tui.tui.widgets.rows import Column, Row, RowSource, cell
 

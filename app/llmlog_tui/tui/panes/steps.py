@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
 
-from llmlog_tui.tui.bindings import STEPS_BINDINGS, TABLE_BINDINGS
+from llmlog_tui.tui.bindings.panes import STEPS_BINDINGS, TABLE_BINDINGS
 from llmlog_tui.tui.panes.timeline import TimelinePane
 
 if TYPE_CHECKING:

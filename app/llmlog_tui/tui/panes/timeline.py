@@ -13,7 +13,7 @@ from textual.message import Message
 from llmlog_tui import units
 from llmlog_tui.analysis.ranges import Range
 from llmlog_tui.tui.bars import LEGEND, LEGEND_NEAR, Axis, bar
-from llmlog_tui.tui.bindings import TIME_BINDINGS, TIMELINE_BINDINGS
+from llmlog_tui.tui.bindings.panes import TIME_BINDINGS, TIMELINE_BINDINGS
 from llmlog_tui.tui.panes.pane import Pane
 from llmlog_tui.tui.widgets.rows import Cell, Column, NoRows, Row, RowSource, Span, Tone, cell
 from llmlog_tui.tui.widgets.table import LineTable

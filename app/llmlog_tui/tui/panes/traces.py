@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.message import Message
 
 from llmlog_tui import units
-from llmlog_tui.tui.bindings import PICK_BINDINGS, TRACES_BINDINGS
+from llmlog_tui.tui.bindings.panes import PICK_BINDINGS, TRACES_BINDINGS
 from llmlog_tui.tui.panes.pane import Pane
 from llmlog_tui.tui.panes.tracerows import (
     BY_SESSION,

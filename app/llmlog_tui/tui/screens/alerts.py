@@ -14,7 +14,8 @@ from textual.widget import Widget
 from llmlog_tui import units
 from llmlog_tui.analysis.rules import DEFAULT
 from llmlog_tui.tui.asks import AroundOf
-from llmlog_tui.tui.bindings import ALERTS_BINDINGS, FINDINGS_BINDINGS
+from llmlog_tui.tui.bindings.panes import ALERTS_BINDINGS
+from llmlog_tui.tui.bindings.views import FINDINGS_BINDINGS
 from llmlog_tui.tui.panes.alerts import AlertSource, AlertsPane
 from llmlog_tui.tui.screens.view import View
 from llmlog_tui.tui.widgets import alerttext

@@ -16,7 +16,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from llmlog_tui import units
-from llmlog_tui.tui.bindings import BOOKMARKS_BINDINGS, NOTE_BINDINGS
+from llmlog_tui.tui.bindings.dialogs import BOOKMARKS_BINDINGS, NOTE_BINDINGS
 from llmlog_tui.tui.screens.view import COMPACT_WIDTH
 from llmlog_tui.tui.widgets.rows import Column, Row, RowSource, cell
 from llmlog_tui.tui.widgets.table import LineTable

@@ -15,7 +15,8 @@ from textual.widget import Widget
 
 from llmlog_tui import units
 from llmlog_tui.tui.asks import CallsIn
-from llmlog_tui.tui.bindings import ALL_CALLS_BINDINGS, CALLS_VIEW_BINDINGS
+from llmlog_tui.tui.bindings.panes import ALL_CALLS_BINDINGS
+from llmlog_tui.tui.bindings.views import CALLS_VIEW_BINDINGS
 from llmlog_tui.tui.panes.calls import CallsPane
 from llmlog_tui.tui.screens.view import View
 from llmlog_tui.tui.widgets import detailtext, recordtext

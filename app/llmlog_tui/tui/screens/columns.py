@@ -11,7 +11,7 @@ from textual.binding import BindingType
 from textual.content import Content
 from textual.screen import ModalScreen
 
-from llmlog_tui.tui.bindings import CHOOSING_BINDINGS
+from llmlog_tui.tui.bindings.dialogs import CHOOSING_BINDINGS
 from llmlog_tui.tui.panes.callcolumns import ALL
 from llmlog_tui.tui.widgets.rows import Column, Row, RowSource, cell
 from llmlog_tui.tui.widgets.table import LineTable

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from llmlog_tui.tui.bindings import COPY_BINDINGS
+from llmlog_tui.tui.bindings.dialogs import COPY_BINDINGS
 
 _BACK = "escape"
 

@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from llmlog_tui import units
 from llmlog_tui.text import inert
-from llmlog_tui.tui.bindings import DIFF_BINDINGS
+from llmlog_tui.tui.bindings.views import DIFF_BINDINGS
 from llmlog_tui.tui.panes.pairs import PairsPane
 from llmlog_tui.tui.screens.view import View
 from llmlog_tui.tui.widgets.table import LineTable

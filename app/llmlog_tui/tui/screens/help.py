@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import zip_longest
 from textwrap import wrap
 from typing import ClassVar, Final
 
-from textual import events
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.keys import format_key
-from textual.widgets import Static
+from textual.screen import ModalScreen
 
-from llmlog_tui.tui.bindings import ALL, HELP_BINDINGS
-from llmlog_tui.tui.screens.rolling import RollingScreen
+from llmlog_tui.tui.bindings import ALL
+from llmlog_tui.tui.bindings.dialogs import HELP_BINDINGS
+from llmlog_tui.tui.widgets.sheet import Sheet
 
 _TITLES: Final = {
     "app": "Everywhere",
@@ -37,8 +38,7 @@ _TITLES: Final = {
     "filter": "While a filter is typed",
     "record": "In a record",
     "welcome": "Without a log",
-    "sheet": "In a sheet of text",
-    "rolling": "In a record and in this help",
+    "sheet": "In a sheet of text, as this help is one",
     "help": "In this help",
     "sql": "SQL",
 }
@@ -60,7 +60,8 @@ _YOURS: Final = (
 )
 _KEYS, _NAME, _WIDEST_KEYS = 12, 18, 24
 _TWO_COLUMNS_FROM: Final = 130
-_FRAME, _GAP = 6, 2
+_NARROWEST: Final = 10
+_GAP = 2
 
 
 def scope_of(binding: Binding) -> str:
@@ -89,23 +90,29 @@ def sections(here: Collection[str]) -> Iterator[tuple[str, list[Binding]]]:
         yield scope, scopes[scope]
 
 
-class HelpScreen(RollingScreen):
+class HelpScreen(ModalScreen[None]):
     """The keys; `here` are the scopes in force, `own` the user's keys by a binding's id."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*HELP_BINDINGS]
 
     def __init__(self, here: Collection[str], own: Mapping[str, str]) -> None:
-        self._left, self._right = Static(), Static()
-        super().__init__(VerticalScroll(Horizontal(self._left, self._right)))
+        super().__init__()
+        self.sheet = Sheet()
         self._here, self._own = here, own
-        self.sheet.border_title = "Keys · those of here first"
-        self.sheet.border_subtitle = "j k scroll · Esc back"
 
-    def on_resize(self, event: events.Resize) -> None:
+    def compose(self) -> ComposeResult:
+        """The sheet alone."""
+        yield self.sheet
+
+    def on_resize(self) -> None:
+        """Fill the sheet once it has its size."""
+        self.call_after_refresh(self._fill)
+
+    def _fill(self) -> None:
         """Take as many columns as there is room for."""
-        room = self.sheet.size.width or event.size.width - _FRAME
+        room = self.sheet.size.width
         two = room >= _TWO_COLUMNS_FROM
-        width = room // 2 - _GAP if two else room - _GAP
+        width = max(_NARROWEST, room // 2 - _GAP if two else room - _GAP)
         parts = [list(self._section(*each, width)) for each in sections(self._here)]
         parts.append([Content.styled(line, "$text-muted") for line in wrap(_YOURS, width)])
         half = sum(map(len, parts)) / 2 if two else float("inf")
@@ -113,9 +120,9 @@ class HelpScreen(RollingScreen):
         right: list[Content] = []
         for part in parts:
             (left if len(left) < half and not right else right).extend(part)
-        self._left.update(Content("\n").join(left))
-        self._right.update(Content("\n").join(right))
-        self._right.display = two
+        pairs = zip_longest(left, right, fillvalue=Content(""))
+        lines = (a.pad_right(width + _GAP - a.cell_length) + b for a, b in pairs)
+        self.sheet.hold("Keys · those of here first", lines, "j k scroll · Esc back")
 
     def _section(self, scope: str, bindings: Iterable[Binding], width: int) -> Iterator[Content]:
         title = _TITLES.get(scope, scope.capitalize())
@@ -136,11 +143,11 @@ class HelpScreen(RollingScreen):
 def _row(keys: str, binding: Binding, width: int) -> Iterator[Content]:
     """Keys, what they are called, and what they do, over as many lines as that needs."""
     indent = 1 + _KEYS + 1 + _NAME + 1
-    told = wrap(binding.tooltip, max(10, width - indent)) or [""]
-    shown = f" {keys:<{_KEYS}} "
-    if len(keys) > _KEYS:
-        shown = f" {keys[:_WIDEST_KEYS]} "
+    told = wrap(binding.tooltip, max(_NARROWEST, width - indent))
+    shown = f" {keys[:_WIDEST_KEYS]:<{_KEYS}} "
     name = f"{binding.description:<{max(1, indent - len(shown))}}"
-    yield Content.assemble((shown, "bold"), name, (told[0], "$text-muted"))
-    for line in told[1:]:
+    is_narrow = len(shown) + len(name) <= indent
+    beside = told.pop(0) if told and is_narrow else ""
+    yield Content.assemble((shown, "bold"), name, (beside, "$text-muted"))
+    for line in told:
         yield Content.styled(" " * indent + line, "$text-muted")

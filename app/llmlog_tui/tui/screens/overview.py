@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
 from textual.binding import BindingType
-from textual.containers import Container
-from textual.message import Message
 from textual.widget import Widget
 
 from llmlog_tui import units
 from llmlog_tui.text import inert
-from llmlog_tui.tui.arrangement import Arrangement
 from llmlog_tui.tui.asks import Steps, StepsOf
-from llmlog_tui.tui.bindings import OVERVIEW_BINDINGS
+from llmlog_tui.tui.bindings.views import OVERVIEW_BINDINGS
 from llmlog_tui.tui.panes.alerts import AlertsPane
 from llmlog_tui.tui.panes.calls import CallsPane
+from llmlog_tui.tui.panes.ground import Ground
 from llmlog_tui.tui.panes.pane import Pane
 from llmlog_tui.tui.panes.timeline import TimelinePane
 from llmlog_tui.tui.panes.traces import TracesPane
@@ -40,33 +37,26 @@ class OverviewScreen(View):
     AUTO_FOCUS = "#traces"
     BINDINGS: ClassVar[list[BindingType]] = [*OVERVIEW_BINDINGS]
 
-    @dataclass
-    class Arranged(Message):
-        """The panes share the screen in another way; `App` remembers it."""
-
-        arrangement: Arrangement
-
     def __init__(self) -> None:
         super().__init__()
-        self.arrangement = Arrangement()
         self._marked: str | None = None
-        self._zoomed: Pane | None = None
         self._wanted_step: Hashable = None
         self.kpis = KpiRow()
         self.traces = TracesPane()
         self.timeline = TimelinePane()
         self.calls = CallsPane()
         self.alerts = AlertsPane()
+        self.ground = Ground(self.traces, self.timeline, self.calls, self.alerts, self.kpis)
 
     def body(self) -> Iterable[Widget]:
         """The figures, and the panes."""
         yield self.kpis
-        yield Container(self.traces, self.timeline, self.calls, self.alerts, id="panes")
+        yield self.ground
 
     @property
     def panes(self) -> tuple[Pane, ...]:
         """All panes, from the top."""
-        return self.traces, self.timeline, self.calls, self.alerts
+        return self.ground.panes
 
     def on_mount(self) -> None:
         """Label the panes that have nothing yet."""
@@ -75,9 +65,7 @@ class OverviewScreen(View):
 
     def reform(self) -> None:
         """Stack the panes on a small screen."""
-        for pane in self.panes:
-            pane.compact = self.compact
-        self._share_room()
+        self.ground.reform(compact=self.compact)
 
     @property
     def ask(self) -> StepsOf:
@@ -188,7 +176,7 @@ class OverviewScreen(View):
 
     @on(TracesPane.Grouped)
     def _grouped(self, message: TracesPane.Grouped) -> None:
-        self.take_arrangement(replace(self.arrangement, by_session=message.by_session))
+        self.ground.group(by_session=message.by_session)
         self.post_message(self.Asks(self))
 
     @on(TimelinePane.Zoomed)
@@ -254,72 +242,19 @@ class OverviewScreen(View):
 
     def bearings(self) -> object:
         """With the pane that has the screen for itself."""
-        return super().bearings(), self._zoomed
+        return super().bearings(), self.ground.zoomed
 
     def return_to(self, bearings: object) -> None:
         """Be as it was; a step of another trace is gone to when its timeline is here."""
-        shared, self._zoomed = cast("tuple[Bearings, Pane | None]", bearings)
-        self._share_room()
+        shared, zoomed = cast("tuple[Bearings, Pane | None]", bearings)
+        self.ground.zoom(zoomed)
         super().return_to(shared)
         self._wanted_step = dict(shared.spots)[self.timeline.id].key
         self.post_message(self.Asks(self))
 
-    # -- how the panes share the screen
-
-    def take_arrangement(self, arrangement: Arrangement) -> None:
-        """Give each pane the room that `arrangement` says."""
-        self.arrangement = arrangement
-        self.traces.by_session = arrangement.by_session
-        if self.is_mounted:
-            self._share_room()
-            self.post_message(self.Arranged(arrangement))
-
-    def _share_room(self) -> None:
-        panes, hidden = self.query_one("#panes"), self.arrangement.hidden
-        panes.set_class(self._zoomed is not None, "-zoomed")
-        self.kpis.display = self._zoomed is None
-        for pane in self.panes:
-            pane.display = pane.id not in hidden if self._zoomed is None else pane is self._zoomed
-        if self._zoomed is None and not self.compact:
-            panes.styles.grid_columns = self.arrangement.columns(self.size.width)
-            rows = self.arrangement.rows(panes.size.height or self.size.height)
-            panes.styles.grid_rows, panes.styles.grid_size_rows = rows, len(rows.split())
-            alone = 2 if len(self.arrangement.columns(self.size.width).split()) == 1 else 1
-            self.traces.styles.column_span = self.timeline.styles.column_span = alone
-        if self.focused is None or not self.focused.display:
-            next(pane for pane in self.panes if pane.display).focus()
-
-    def action_zoom(self) -> None:
-        """Give the focused pane all room between top and bottom row, or take it back."""
-        focused = self.focused if isinstance(self.focused, Pane) else None
-        self._zoomed = None if self._zoomed is not None else focused
-        self._share_room()
-
-    def action_hide(self) -> None:
-        """Hide the focused pane."""
-        if isinstance(self.focused, Pane) and self.focused.id is not None:
-            self._zoomed = None
-            self.take_arrangement(self.arrangement.without(self.focused.id))
-            self.hint("Hidden. X brings all panes back.")
-
-    def action_unhide(self) -> None:
-        """Show all panes."""
-        self.take_arrangement(self.arrangement.all_panes)
-
-    def action_widen(self, columns: int) -> None:
-        """Move the line between Traces and Timeline."""
-        self.take_arrangement(self.arrangement.resized("traces", columns))
-
-    def action_heighten(self, rows: int) -> None:
-        """Move the line under the panes at the top, or from Calls and Alerts, that over Alerts."""
-        if self.focused in (self.calls, self.alerts):
-            self.take_arrangement(self.arrangement.resized("alerts", -rows))
-        else:
-            self.take_arrangement(self.arrangement.resized("top", rows))
-
     def action_back(self) -> None:
         """Esc: first the zoomed pane back to its size, then the filter away."""
-        if self._zoomed is not None:
-            self.action_zoom()
+        if self.ground.zoomed is not None:
+            self.ground.zoom(None)
         else:
             super().action_back()

@@ -17,7 +17,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from llmlog_tui.text import inert
-from llmlog_tui.tui.bindings import PATH_BINDINGS
+from llmlog_tui.tui.bindings.dialogs import PATH_BINDINGS
 
 if TYPE_CHECKING:
     from llmlog_tui.tui.messages import Exported

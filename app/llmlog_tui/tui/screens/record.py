@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import VerticalScroll
-from textual.content import Content
-from textual.widgets import Static
+from textual.screen import ModalScreen
 
-from llmlog_tui.text import inert
-from llmlog_tui.tui.bindings import RECORD_BINDINGS
-from llmlog_tui.tui.screens.rolling import RollingScreen
+from llmlog_tui.tui.bindings.dialogs import RECORD_BINDINGS
 from llmlog_tui.tui.widgets import recordtext
+from llmlog_tui.tui.widgets.sheet import Sheet
 
 
-class RecordScreen(RollingScreen):
+class RecordScreen(ModalScreen[None]):
     """All fields of a record, in the order its line has them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*RECORD_BINDINGS]
 
     def __init__(self, file: str, line: bytes | None) -> None:
-        text = Static(Content("\n").join(recordtext.fields(line, file)))
-        super().__init__(VerticalScroll(text))
-        self.sheet.border_title = Content(inert(file))
-        self.sheet.border_subtitle = "Esc back"
+        super().__init__()
+        self.sheet = Sheet()
+        self._file, self._line = file, line
+
+    def compose(self) -> ComposeResult:
+        """The sheet alone."""
+        yield self.sheet
+
+    def on_mount(self) -> None:
+        """Fill it."""
+        self.sheet.hold(self._file, recordtext.fields(self._line, self._file), "Esc back")

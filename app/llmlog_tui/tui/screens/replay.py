@@ -16,8 +16,9 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from llmlog_tui.tui.asks import ReplayOf, Run
-from llmlog_tui.tui.bindings import REPLAY_BINDINGS
+from llmlog_tui.tui.bindings.views import REPLAY_BINDINGS
 from llmlog_tui.tui.panes.steps import StepsPane
+from llmlog_tui.tui.player import Player
 from llmlog_tui.tui.screens.view import View
 from llmlog_tui.tui.widgets import recordtext, replaytext
 from llmlog_tui.tui.widgets.scrub import Scrub
@@ -46,12 +47,9 @@ class ReplayScreen(View):
         super().__init__()
         self._trace_id = trace_id
         self._wanted_row = row
-        self._clock = clock
+        self._player = Player(clock)
         self._run: Run | None = None
         self._at = 0
-        self._speed = 1.0
-        self._played_ms = 0.0
-        self._ticked = 0.0
         self._timer: Timer | None = None
         self._settling: Timer | None = None
         self._line: bytes | None = None
@@ -159,7 +157,7 @@ class ReplayScreen(View):
         self._settling = self.set_timer(_DETAIL_AFTER_SECONDS, self._settle)
 
     def _state(self, run: Run) -> str:
-        return replaytext.state(run, self._at, self._speed, is_playing=self.playing)
+        return replaytext.state(run, self._at, self._player.speed, is_playing=self.playing)
 
     def _settle(self) -> None:
         """Show the detail of the current step, and have its line read."""
@@ -258,7 +256,7 @@ class ReplayScreen(View):
     @property
     def playing(self) -> bool:
         """Whether time runs."""
-        return self._timer is not None and self._timer._active.is_set()  # noqa: SLF001
+        return self._player.playing
 
     def action_play(self) -> None:
         """Play from here, from the start if this is the end; or pause."""
@@ -270,21 +268,19 @@ class ReplayScreen(View):
         replay = self._run.replay
         if self._at == len(replay.steps) - 1:
             self._at = 0
-        self._played_ms, self._ticked = replay.appears_ms[self._at], self._clock()
+        self._player.start(replay.appears_ms[self._at])
         self._timer.resume()
         self._go(self._at)
 
     def _pause(self) -> None:
         if self._timer is not None and self.playing:
             self._timer.pause()
+            self._player.stop()
             self._go(self._at)
 
     def action_speed(self, by: int) -> None:
         """Play faster, or with -1 slower."""
-        from llmlog_tui.analysis.replay import SPEEDS  # noqa: PLC0415 - imports polars
-
-        place = SPEEDS.index(self._speed) + by
-        self._speed = SPEEDS[min(max(0, place), len(SPEEDS) - 1)]
+        self._player.faster(by)
         if self._run is not None:
             self.scrub.hold(self._run.replay, self._at, self._state(self._run))
 
@@ -292,12 +288,9 @@ class ReplayScreen(View):
         """Let time pass; steps appear as it comes to them."""
         if self._run is None:
             return
-        now = self._clock()
-        self._played_ms += (now - self._ticked) * 1_000 * self._speed
-        self._ticked = now
-        replay = self._run.replay
-        at = replay.index_at(self._played_ms)
+        replay, played_ms = self._run.replay, self._player.tick()
+        at = replay.index_at(played_ms)
         if at > self._at:
             self._go(at)
-        if self._at == len(replay.steps) - 1 and self._played_ms >= replay.played_ms:
+        if self._at == len(replay.steps) - 1 and played_ms >= replay.played_ms:
             self._pause()

@@ -16,7 +16,9 @@ from textual.widget import Widget
 from textual.widgets import Input, Static, TextArea
 
 from llmlog_tui.text import inert
-from llmlog_tui.tui.bindings import EDITOR_BINDINGS, PATH_BINDINGS, SQL_BINDINGS
+from llmlog_tui.tui.bindings.dialogs import PATH_BINDINGS
+from llmlog_tui.tui.bindings.panes import EDITOR_BINDINGS
+from llmlog_tui.tui.bindings.views import SQL_BINDINGS
 from llmlog_tui.tui.panes.result import ResultPane
 from llmlog_tui.tui.screens.view import View
 from llmlog_tui.tui.widgets.typed import INERT

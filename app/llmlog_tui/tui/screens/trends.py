@@ -14,11 +14,12 @@ from textual.widgets import Static
 
 from llmlog_tui import units
 from llmlog_tui.analysis.ranges import Range
-from llmlog_tui.text import inert
 from llmlog_tui.tui.asks import TrendsOf
-from llmlog_tui.tui.bindings import TRENDS_BINDINGS
+from llmlog_tui.tui.bindings.views import TRENDS_BINDINGS
 from llmlog_tui.tui.screens.view import View
+from llmlog_tui.tui.widgets import trendstext
 from llmlog_tui.tui.widgets.chart import LABEL, Chart, Line, axis
+from llmlog_tui.tui.widgets.trendstext import PER_CELL, clock
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 _Look: TypeAlias = tuple[tuple[datetime, datetime] | None, str | None, int | None]
 
-_PER_CELL: Final = 2
-_LEGEND: Final = "≠ fingerprint change   ▲ alert   · slow call"
 _NO_CALLS: Final = "No calls in this time. H and L go on to earlier and later ones, 0 to all."
 _EMPTY: Final = "No calls with a time (ts) yet: their course appears here as they are made."
 
@@ -78,7 +77,7 @@ class TrendsScreen(View):
 
     @property
     def _slices(self) -> int:
-        return max(_PER_CELL, (self.size.width - LABEL - 1) * _PER_CELL)
+        return max(PER_CELL, (self.size.width - LABEL - 1) * PER_CELL)
 
     @property
     def ask(self) -> TrendsOf:
@@ -115,7 +114,7 @@ class TrendsScreen(View):
             for chart in self.charts:
                 chart.hold((), {}, None)
             return
-        figures, marks = trends.figures, self._marks(trends)
+        figures, marks = trends.figures, trendstext.marks(trends)
         latency, speed, tokens, shares = self.charts
         blue, violet, green = "$text-primary", "$text-accent", "$text-success"
         slow = [
@@ -134,41 +133,12 @@ class TrendsScreen(View):
         cut_off = Line("cut off", figures["cut off"], "$text-warning")
         errors = Line("errors", figures["errors"], "$text-error")
         shares.hold((cut_off, errors), marks, self._cursor)
-        self.said.update(self._words(trends))
-        cells = self._slices // _PER_CELL
-        self.axis.update(axis(cells, lambda cell: _clock(trends.time_of(cell * _PER_CELL))))
-
-    def _marks(self, trends: Trends) -> dict[int, tuple[str, str]]:
-        marks = {}
-        for mark in trends.marks:
-            is_change = mark.rule == "fingerprint"
-            glyph = ("≠", "$text-accent") if is_change else ("▲", "$text-warning")
-            marks[trends.cell_of(mark.ts)] = glyph
-        return marks
-
-    def _words(self, trends: Trends) -> Content:
-        begin, end = (_clock(ts) for ts in (trends.begin, trends.end))
-        whose = "" if self.compact else " · all models"
-        if self._model is not None:
-            whose = f" · {inert(self._model, 40)}"
-        muted = "$text-muted"
-        untimed = f"   {trends.untimed:,} calls without ts" if trends.untimed else ""
-        if self._cursor is None:
-            right = (f"   {_LEGEND}{untimed}", muted)
-        else:
-            calls = trends.figures["calls"][self._cursor] or 0
-            slow = trends.figures["slow"][self._cursor] or 0
-            here = f"   at {_clock(trends.time_of(self._cursor))}   {calls:,.1f} calls a minute"
-            here += f", {slow:.0f} slow"
-            here += "".join(
-                f"   {mark.rule}: {inert(mark.what, 60)}"
-                for mark in trends.marks
-                if trends.cell_of(mark.ts) // _PER_CELL == self._cursor // _PER_CELL
-            )
-            right = (here, "$text-primary")
-        said = (f" {begin} – {end}", "bold"), (whose, muted)
-        filters = (" · in all views" if self._filtered else "", "$text-accent")
-        return Content.assemble(*said, filters, right)
+        looked_at = trendstext.LookedAt(
+            self._model, self._cursor, compact=self.compact, in_all_views=bool(self._filtered)
+        )
+        self.said.update(trendstext.words(trends, looked_at))
+        cells = self._slices // PER_CELL
+        self.axis.update(axis(cells, lambda cell: clock(trends.time_of(cell * PER_CELL))))
 
     # -- what the user does
 
@@ -195,11 +165,11 @@ class TrendsScreen(View):
 
     def action_cursor(self, cells: int) -> None:
         """Move the cursor by so many cells."""
-        last = self._slices - _PER_CELL
+        last = self._slices - PER_CELL
         here = self._cursor
         if here is None:
-            here = last + _PER_CELL if cells < 0 else -_PER_CELL
-        self._cursor = min(max(0, here + cells * _PER_CELL), last)
+            here = last + PER_CELL if cells < 0 else -PER_CELL
+        self._cursor = min(max(0, here + cells * PER_CELL), last)
         self._draw()
 
     def action_open(self) -> None:
@@ -207,9 +177,9 @@ class TrendsScreen(View):
         if self._trends is None or self._cursor is None:
             self.hint("h and l move the cursor to what is to be opened.")
             return
-        here = self._cursor // _PER_CELL
+        here = self._cursor // PER_CELL
         cells = ((self._trends.cell_of(mark.ts), mark.row) for mark in self._trends.marks)
-        row = next((row for cell, row in cells if cell // _PER_CELL == here), self.row)
+        row = next((row for cell, row in cells if cell // PER_CELL == here), self.row)
         if isinstance(row, int):
             self.post_message(self.GoWanted("overview", row))
         else:
@@ -301,7 +271,3 @@ class TrendsScreen(View):
 
 def _seconds(begin: datetime, end: datetime) -> Range:
     return Range(begin.timestamp(), end.timestamp())
-
-
-def _clock(ts: datetime | None) -> str:
-    return units.UNKNOWN if ts is None else f"{units.local(ts):%H:%M:%S}"

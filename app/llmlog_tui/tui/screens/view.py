@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from llmlog_tui.text import inert
-from llmlog_tui.tui.bindings import VIEW_BINDINGS
+from llmlog_tui.tui.bindings.views import VIEW_BINDINGS
 from llmlog_tui.tui.newest import Newest
 from llmlog_tui.tui.screens.place import Placed
 from llmlog_tui.tui.widgets.filterbar import FilterBar

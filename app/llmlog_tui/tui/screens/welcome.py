@@ -11,7 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from llmlog_tui.text import inert
-from llmlog_tui.tui.bindings import WELCOME_BINDINGS
+from llmlog_tui.tui.bindings.dialogs import WELCOME_BINDINGS
 
 _HOW: Final = """\
 import llmlog

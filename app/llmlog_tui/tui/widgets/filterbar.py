@@ -15,7 +15,7 @@ from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 from llmlog_tui.text import inert
-from llmlog_tui.tui.bindings import FILTER_BINDINGS
+from llmlog_tui.tui.bindings.dialogs import FILTER_BINDINGS
 from llmlog_tui.tui.widgets.typed import INERT, MOST_CHARACTERS
 
 _ROOMY: Final = 100

@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.message import Message
 from textual.widgets import Input
 
-from llmlog_tui.tui.bindings import FIND_BINDINGS
+from llmlog_tui.tui.bindings.dialogs import FIND_BINDINGS
 from llmlog_tui.tui.widgets.typed import INERT, MOST_CHARACTERS
 
 

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from llmlog_tui.text import inert
-from llmlog_tui.tui.bindings import SHEET_BINDINGS
+from llmlog_tui.tui.bindings.panes import SHEET_BINDINGS
 
 
 class Sheet(VerticalScroll, inherit_bindings=False):
@@ -31,3 +31,15 @@ class Sheet(VerticalScroll, inherit_bindings=False):
         self.border_title = text
         self.border_subtitle = Content(subtitle)
         self._text.update(Content("\n").join(lines))
+
+    def action_roll(self, lines: int) -> None:
+        """Roll by so many lines."""
+        self.scroll_relative(y=lines, animate=False)
+
+    def action_page(self, pages: float) -> None:
+        """Roll by so many times what is on screen."""
+        self.action_roll(round(pages * self.size.height))
+
+    def action_all(self, direction: int) -> None:
+        """Roll to the end, or with -1 to the beginning."""
+        self.action_roll(direction * self.virtual_size.height)

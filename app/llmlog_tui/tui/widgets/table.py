@@ -13,7 +13,7 @@ from textual import events
 from textual.binding import BindingType
 from textual.message import Message
 
-from llmlog_tui.tui.bindings import TABLE_BINDINGS
+from llmlog_tui.tui.bindings.panes import TABLE_BINDINGS
 from llmlog_tui.tui.widgets.lines import Lines
 from llmlog_tui.tui.widgets.rows import Column, RowSource
 from llmlog_tui.tui.widgets.strips import GUTTER

@@ -1,0 +1,72 @@
+"""What Trends say of the time on screen, and what stands at the cursor; alerts as marks on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from textual.content import Content
+
+from llmlog_tui import units
+from llmlog_tui.text import inert
+
+if TYPE_CHECKING:
+    from llmlog_tui.analysis.trends import Trends
+
+PER_CELL: Final = 2
+"""How many slices of time, each a column of dots, share a cell."""
+
+_LEGEND: Final = "≠ fingerprint change   ▲ alert   · slow call"
+
+
+@dataclass(frozen=True)
+class LookedAt:
+    """Whose calls are on screen, all if `model` is None, and the slice at the cursor."""
+
+    model: str | None
+    cursor: int | None
+    compact: bool
+    in_all_views: bool
+
+
+def marks(trends: Trends) -> dict[int, tuple[str, str]]:
+    """By slice, the sign of what happened there and its style."""
+    marks = {}
+    for mark in trends.marks:
+        is_change = mark.rule == "fingerprint"
+        glyph = ("≠", "$text-accent") if is_change else ("▲", "$text-warning")
+        marks[trends.cell_of(mark.ts)] = glyph
+    return marks
+
+
+def words(trends: Trends, looked_at: LookedAt) -> Content:
+    """The line over the charts: which time, whose calls, the legend or what is at the cursor."""
+    begin, end = (clock(ts) for ts in (trends.begin, trends.end))
+    whose = "" if looked_at.compact else " · all models"
+    if looked_at.model is not None:
+        whose = f" · {inert(looked_at.model, 40)}"
+    muted = "$text-muted"
+    untimed = f"   {trends.untimed:,} calls without ts" if trends.untimed else ""
+    cursor = looked_at.cursor
+    if cursor is None:
+        right = (f"   {_LEGEND}{untimed}", muted)
+    else:
+        calls = trends.figures["calls"][cursor] or 0
+        slow = trends.figures["slow"][cursor] or 0
+        here = f"   at {clock(trends.time_of(cursor))}   {calls:,.1f} calls a minute"
+        here += f", {slow:.0f} slow"
+        here += "".join(
+            f"   {mark.rule}: {inert(mark.what, 60)}"
+            for mark in trends.marks
+            if trends.cell_of(mark.ts) // PER_CELL == cursor // PER_CELL
+        )
+        right = (here, "$text-primary")
+    said = (f" {begin} – {end}", "bold"), (whose, muted)
+    filters = (" · in all views" if looked_at.in_all_views else "", "$text-accent")
+    return Content.assemble(*said, filters, right)
+
+
+def clock(ts: datetime | None) -> str:
+    """The time of day on the wall; a dash where there is none."""
+    return units.UNKNOWN if ts is None else f"{units.local(ts):%H:%M:%S}"

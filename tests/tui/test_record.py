@@ -1,0 +1,57 @@
+"""A record, whole, over the view it was opened from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.tui.conftest import WIDE, Shown, Until, record
+
+from llmlog_tui.tui.app import LogApp
+from llmlog_tui.tui.panes.calls import CallsPane
+from llmlog_tui.tui.screens.record import RecordScreen
+
+
+async def test_enter_on_a_call_shows_the_whole_record_and_escape_goes_back(
+    sample: Path, shown: Shown, records: int, until: Until
+) -> None:
+    async with LogApp([sample]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, records)
+        app.query_one(CallsPane).focus()
+        await pilot.press("g", "enter")
+        await until(pilot, lambda: isinstance(app.screen, RecordScreen), "the record")
+        first = json.loads(sample.read_bytes().splitlines()[0])
+        sheet = str(app.screen.query_one("Static").render())
+        for name in first:
+            assert name in sheet
+        assert f'grep \'"trace_id": "{first["trace_id"]}"\'' in sheet
+        await pilot.press("escape")
+        assert not isinstance(app.screen, RecordScreen)
+
+
+async def test_enter_pressed_twice_opens_one_record(
+    sample: Path, shown: Shown, records: int, until: Until
+) -> None:
+    async with LogApp([sample]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, records)
+        calls = app.query_one(CallsPane)
+        calls.focus()
+        calls.action_select()
+        calls.action_select()
+        await until(pilot, lambda: isinstance(app.screen, RecordScreen), "the record")
+        await pilot.press("escape")
+        await pilot.pause()
+        assert not isinstance(app.screen, RecordScreen)
+
+
+async def test_a_record_nested_deeper_than_python_reads_is_shown_as_it_stands(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(record(input="?").replace(b'"?"', b"[" * 990 + b"]" * 990))
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 1)
+        app.query_one(CallsPane).focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, RecordScreen), "the record")
+        assert "[[[[" in str(app.screen.query_one("Static").render())
