@@ -116,13 +116,17 @@ class Lines(ScrollView):
         if window is None:
             widths = fit(self._source.columns, self.room)
             self._take_form(self.size.width, widths)
-            window = _Window(start, stop, self._source.rows(start, stop, widths), widths)
+            window = _Window(start, stop, self._rows(start, stop, widths), widths)
         elif (window.start, window.stop) != (start, stop):
             window = self._moved(window, start, stop)
         if window is not self._window:
             self._window = window
             self._strips.keep([*range(start, stop), *((y,) for y in range(self._heading))])
         return window
+
+    def _rows(self, start: int, stop: int, widths: list[int]) -> list[Row]:
+        """The source's rows; empty ones where not even its first column has room."""
+        return self._source.rows(start, stop, widths) if widths else [Row(())] * (stop - start)
 
     def _take_form(self, width: int, widths: list[int]) -> None:
         """Forget what was drawn in another width: a line that looks the same is another there."""
@@ -133,7 +137,7 @@ class Lines(ScrollView):
 
     def _moved(self, window: _Window, start: int, stop: int) -> _Window:
         """The window elsewhere; the rows that are in both need not be made again."""
-        rows, widths = self._source.rows, window.widths
+        rows, widths = self._rows, window.widths
         first, last = max(start, window.start), min(stop, window.stop)
         if first >= last:
             return _Window(start, stop, rows(start, stop, widths), widths)
