@@ -8,11 +8,13 @@ from pathlib import Path
 
 from tests.tui.conftest import WIDE, Shown, Until, record, row_of, toasts
 from textual import events
+from textual.widgets import Input, TextArea
 
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.panes.calls import CallsPane
 from llmlog_tui.tui.panes.timeline import TimelinePane
 from llmlog_tui.tui.panes.traces import TracesPane
+from llmlog_tui.tui.widgets.keyline import KeyLine
 
 
 async def test_a_typed_request_id_leads_to_its_call_its_trace_and_its_step(
@@ -110,3 +112,20 @@ async def test_what_is_found_behind_a_filter_makes_it_give_way_until_one_goes_ba
         assert "The filter hid it, and is cleared: < brings it back" in toasts(app)
         await pilot.press("<")
         await until(pilot, lambda: len(calls.source) == 1, "the filter again")
+
+
+async def test_while_one_types_the_bottom_row_names_no_key_that_would_be_typed(
+    sample: Path, shown: Shown, records: int, until: Until
+) -> None:
+    async with LogApp([sample]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, records)
+        line = app.view.query_one(KeyLine)
+        assert "/ find" in str(line.render())
+        for key, where in (("slash", "#find"), ("5", "#editor")):
+            await pilot.press(key)
+            await until(pilot, lambda: isinstance(app.focused, Input | TextArea), where)
+            said = str(app.view.query_one(KeyLine).render())
+            assert "/ find" not in said
+            assert "? help" not in said
+            assert "F1 help" in said
+            await pilot.press("escape")

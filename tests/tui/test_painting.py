@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.tui.conftest import WIDE, Shown, Until, lines_of, record, toasts, top_row
 from textual.geometry import Region
+from textual.strip import Strip
 
 from llmlog_tui.log.reader import Reader
 from llmlog_tui.tui.app import LogApp
@@ -64,6 +65,15 @@ class Numbers(RowSource):
         return [Row((cell(str(number)),)) for number in self._numbers[start:stop]]
 
 
+class Twice(Numbers):
+    """Each number in two columns."""
+
+    columns = (Column("n", 4), Column("again", 20))
+
+    def rows(self, start: int, stop: int, widths: object) -> list[Row]:
+        return [Row((*row.cells, *row.cells)) for row in super().rows(start, stop, widths)]
+
+
 async def test_a_cursor_that_moves_draws_the_line_it_left_and_the_line_it_came_to(
     tmp_path: Path,
 ) -> None:
@@ -106,6 +116,34 @@ async def test_a_line_further_makes_one_row(tmp_path: Path) -> None:
         made = rows.made
         await pilot.press("down")
         assert rows.made - made == 1
+
+
+class Seen(LineTable):
+    """A table that keeps what each of its lines was last drawn as."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: dict[int, str] = {}
+
+    def render_line(self, y: int) -> Strip:
+        """Keep it."""
+        strip = super().render_line(y)
+        self.seen[y] = strip.text
+        return strip
+
+
+async def test_lines_are_drawn_anew_when_the_table_becomes_wider(
+    tmp_path: Path, until: Until
+) -> None:
+    app = LogApp([tmp_path / "none.jsonl"])
+    async with app.run_test(size=WIDE) as pilot:
+        table = Seen()
+        table.styles.width = 15
+        await app.screen.mount(table)
+        table.show(Twice(range(5)))
+        await until(pilot, lambda: table.seen.get(1, "").split() == ["0"], "one column")
+        table.styles.width = 40
+        await until(pilot, lambda: table.seen[1].split() == ["0", "0"], "both columns")
 
 
 async def test_another_theme_draws_all_lines_in_its_colours(log: Path, shown: Shown) -> None:

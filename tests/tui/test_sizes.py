@@ -76,3 +76,21 @@ async def test_the_terminal_may_change_its_size_while_records_arrive(
         assert isinstance(screen, OverviewScreen)
         assert screen.selected_trace == "trace-5", "the newest is followed all the while"
         assert all(is_inside(pane, WIDE) for pane in screen.panes)
+
+
+@pytest.mark.parametrize("keys", [["1"], ["B"], ["2", "enter"], ["3"], ["4"], [*"kdkd"], ["enter"]])
+async def test_a_view_lives_through_a_terminal_of_any_size(
+    sample: Path, shown: Shown, records: int, keys: list[str]
+) -> None:
+    async with LogApp([sample]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, records)
+        for key in keys:
+            await pilot.press(key)
+            await shown(pilot, records)
+        on_screen = app.screen
+        for size in ((60, 15), (40, 10), (12, 5), (3, 2), (1, 1), WIDE):
+            await pilot.resize_terminal(*size)
+            await shown(pilot, records)
+        assert app.screen is on_screen
+        for table in on_screen.query(LineTable):
+            assert not len(table.source) or any(lines_of(table)), f"{table.id} shows its rows again"

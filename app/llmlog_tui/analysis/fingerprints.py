@@ -11,6 +11,7 @@ import polars as pl
 from llmlog_tui.analysis.bykey import ByKey, Key
 from llmlog_tui.analysis.rules import DEFAULT, Fingerprint
 from llmlog_tui.analysis.sides import Calls, Compared, Comparison, Side, compared
+from llmlog_tui.log.frames import owned
 from llmlog_tui.log.schema import IS_STEP
 
 CHANGES_SHOWN: Final = 50
@@ -34,7 +35,8 @@ def with_changed(frame: pl.DataFrame) -> pl.DataFrame:
     in_order = known.sort(*runs, "step", maintain_order=True, nulls_last=True)
     same_run = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(1)) for name in runs)
     rows = in_order.filter(same_run & (_NAME.shift(1) != _NAME))["row"]
-    return frame.with_columns(changed=pl.col("row").is_in(rows.implode()))
+    # As a Series: with an expression polars copies every column of a frame in several chunks.
+    return frame.with_columns(frame.select(changed=pl.col("row").is_in(rows.implode())).to_series())
 
 
 def _code(name: str) -> pl.Expr:
@@ -150,13 +152,14 @@ class _Model:
         for turn in self.turns:
             if more := COMPARED_CALLS - turn.near.height:
                 same = rows.filter(turn.fingerprint == _NAME).head(more)
-                turn.near = pl.concat([turn.near, same])
+                turn.near = owned(pl.concat([turn.near, same]))
         self._settle(pl.concat([*self._run, rows]))
         for (name,), part in rows.partition_by(
             "system_fingerprint", as_dict=True, maintain_order=True
         ).items():
             known = [self._recent[name]] if name in self._recent else []
-            self._recent[name] = pl.concat([*known, part.tail(COMPARED_CALLS)]).tail(COMPARED_CALLS)
+            recent = pl.concat([*known, part.tail(COMPARED_CALLS)]).tail(COMPARED_CALLS)
+            self._recent[name] = owned(recent)
             before = self._last[name].calls if name in self._last else 0
             self._last[name] = _Last(before + part.height, *part.select("row", "ts").row(-1))
         self._current = rows["system_fingerprint"][-1]
@@ -173,7 +176,7 @@ class _Model:
                 fired_row=pl.col("row").slice(least - 1, 1).first(),
             )
         )
-        self._run = [rows.tail(min(least, runs["calls"][-1]))]
+        self._run = [owned(rows.tail(min(least, runs["calls"][-1])))]
         settled = runs.filter(pl.col("calls") >= least).drop("run", "calls")
         for name, row, ts, position, fired_row in settled.iter_rows():
             if self._on is not None and name not in self._settled:
@@ -184,8 +187,8 @@ class _Model:
                 self.turns.append(
                     _Turn(
                         *(self._on, name, row, ts, position, fired_row),
-                        before.tail(COMPARED_CALLS),
-                        near.head(COMPARED_CALLS),
+                        owned(before.tail(COMPARED_CALLS)),
+                        owned(near.head(COMPARED_CALLS)),
                     )
                 )
             self._settled[name] = None

@@ -18,7 +18,7 @@ from llmlog_tui.analysis.sql import is_by_row, narrowed
 from llmlog_tui.analysis.traces import traces
 from llmlog_tui.analysis.watch import Watch
 from llmlog_tui.log.frames import Frames, beside
-from llmlog_tui.log.schema import IS_CALL, IS_STEP
+from llmlog_tui.log.schema import IS_CALL, IS_STEP, without_nulls
 from llmlog_tui.log.store import Snapshot
 
 LEFT_BEHIND: Final = 16
@@ -51,7 +51,7 @@ class Records:
     def __init__(self, frame: pl.DataFrame, rules: Rules) -> None:
         self._rates = rates(rules)
         self.frame = with_changed(priced(frame, self._rates))
-        self.calls = model_calls(self.frame)
+        self.calls = without_nulls(model_calls(self.frame))
         self.traces = traces(self.frame)
         self._parts: _Parts | None = None
 

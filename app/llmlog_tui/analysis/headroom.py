@@ -11,6 +11,7 @@ import polars as pl
 
 from llmlog_tui.analysis.bykey import ByKey, Key
 from llmlog_tui.analysis.rules import RateLimit
+from llmlog_tui.log.frames import owned
 
 KINDS: Final = ("requests", "tokens")
 
@@ -134,7 +135,7 @@ class _Limit:
         """Take in more calls that say how much is left."""
         self.__dict__.pop("left", None)
         both = rows if self._recent is None else pl.concat([self._recent, rows])
-        self._recent = both.tail(_RECENT_CALLS)
+        self._recent = owned(both.tail(_RECENT_CALLS))
         share = rows["remaining"] / rows["limit"]
         if self._is_short or (share < self._rule.least_left).any():
             self._judge(rows.with_columns(share=share))

@@ -11,6 +11,7 @@ import polars as pl
 from llmlog_tui.analysis.bykey import ByKey, Key
 from llmlog_tui.analysis.rules import Trend
 from llmlog_tui.analysis.windows import WIDTHS, Series, Stretch
+from llmlog_tui.log.frames import owned
 
 _FEW: Final = 50
 """Of a subject with so many calls or less nothing is said."""
@@ -97,7 +98,7 @@ class _Watched:
             self.rises.append(self._rise(stretch, before))
             before = None
         drop = max(0, self._rows.height - self._kept)
-        self._rows, self._first = self._rows.slice(drop), self._first + drop
+        self._rows, self._first = owned(self._rows.slice(drop)), self._first + drop
 
     def _rise(self, stretch: Stretch, before: Rise | None) -> Rise:
         """The rise in a stretch, which was `before` what it was found to be so far."""

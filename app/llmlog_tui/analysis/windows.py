@@ -117,7 +117,7 @@ class Series:
         size = self._rule.window_calls
         values = pl.concat([self._values, values])
         windows = len(values) // size
-        self._values = values.slice(windows * size)
+        self._values = pl.Series(values.slice(windows * size).to_list(), dtype=pl.Float64)
         if windows:
             whole = values.head(windows * size).reshape((windows, size))
             for total in whole.arr.sum().to_list():

@@ -125,5 +125,10 @@ def beside(frame: pl.DataFrame, more: Frames) -> pl.DataFrame:
     return frame.hstack(more.whole())
 
 
+def owned(frame: pl.DataFrame) -> pl.DataFrame:
+    """The same rows in memory of their own: a slice keeps all that it is a slice of."""
+    return frame.select(pl.all().gather(pl.int_range(pl.len())))
+
+
 def _has_up_to(rows: int, frame: pl.DataFrame) -> bool:
     return frame.height <= rows

@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.alerts import Alert
     from llmlog_tui.analysis.overview import Overview
 
+MOMENT: Final = 8
+"""Cells for when it was."""
+
 _WIDE: Final = (
-    Column(" when", 9),
+    Column(" when", 1 + MOMENT),
     Column("rule", 11),
     Column("model", 24),
     Column("what", 36),
@@ -27,7 +30,7 @@ _WIDE: Final = (
     Column("state", 7),
 )
 _COMPACT: Final = (
-    Column(" when", 9),
+    Column(" when", 1 + MOMENT),
     Column("rule", 11),
     Column("what", 30),
     Column("evidence", 12, flex=True),
@@ -104,25 +107,25 @@ class AlertSource(RowSource):
         """Where the alert with this key stands."""
         return self._index.get(key)
 
-    def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:
+    def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:  # noqa: ARG002
         """The alerts, each as `row` has it."""
-        return [self.row(alert, widths) for alert in self._alerts[start:stop]]
+        return [self.row(alert) for alert in self._alerts[start:stop]]
 
     @abstractmethod
-    def row(self, alert: Alert, widths: Sequence[int]) -> Row:
-        """One alert, for columns of these widths."""
+    def row(self, alert: Alert) -> Row:
+        """One alert."""
 
 
 class _Compact(AlertSource):
-    def row(self, alert: Alert, widths: Sequence[int]) -> Row:
-        when = cell(f" {units.moment(alert.ts, self.newest, widths[0] - 1)}", "muted")
+    def row(self, alert: Alert) -> Row:
+        when = cell(f" {units.moment(alert.ts, self.newest, MOMENT)}", "muted")
         rule = cell(alert.rule, "worst" if alert.state == "ongoing" else "")
         return _marked(alert, (when, rule, cell(alert.what), cell(alert.evidence, "muted")))
 
 
 class _Wide(_Compact):
-    def row(self, alert: Alert, widths: Sequence[int]) -> Row:
-        when, rule, what, evidence = super().row(alert, widths).cells
+    def row(self, alert: Alert) -> Row:
+        when, rule, what, evidence = super().row(alert).cells
         calls = cell(f"{alert.calls:,} call{'' if alert.calls == 1 else 's'}", "muted")
         cells = (when, rule, cell(alert.subject), what, evidence, calls, cell(alert.state))
         return _marked(alert, cells)

@@ -23,6 +23,8 @@ _SIDE_BY_SIDE_FROM: Final = 130
 """Under so many columns there is no room for the names of both runs' steps."""
 _GAPS: Final = 17
 """Gutters, the two rules, and a cell behind each column."""
+_WHY_AT: Final = 6
+"""Where the column between the two sides stands."""
 
 Side = Literal["a", "b"]
 
@@ -130,7 +132,8 @@ class _Wide(RowSource):
         return super().heading(column, width)
 
     def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:
-        return [self._row(n, widths[6]) for n in range(start, stop)]
+        why = widths[_WHY_AT] if len(widths) > _WHY_AT else 0
+        return [self._row(n, why) for n in range(start, stop)]
 
     def _row(self, n: int, width: int) -> Row:
         pair = self._found.pairs[n]

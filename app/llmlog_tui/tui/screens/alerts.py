@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from textual import on
@@ -16,7 +16,7 @@ from llmlog_tui.analysis.rules import DEFAULT
 from llmlog_tui.tui.asks import AroundOf
 from llmlog_tui.tui.bindings.panes import ALERTS_BINDINGS
 from llmlog_tui.tui.bindings.views import FINDINGS_BINDINGS
-from llmlog_tui.tui.panes.alerts import AlertSource, AlertsPane
+from llmlog_tui.tui.panes.alerts import MOMENT, AlertSource, AlertsPane
 from llmlog_tui.tui.screens.view import View
 from llmlog_tui.tui.widgets import alerttext
 from llmlog_tui.tui.widgets.rows import Cell, Column, Row, Span, cell
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.sides import Compared
 
 _COLUMNS: Final = (
-    Column(" since", 9),
-    Column("last", 8),
+    Column(" since", 1 + MOMENT),
+    Column("last", MOMENT),
     Column("rule", 11),
     Column("on", 14, flex=True),
     Column("calls", 6, "right"),
@@ -52,11 +52,11 @@ class FindingsPane(AlertsPane):
 
 
 class _Findings(AlertSource):
-    def row(self, alert: Alert, widths: Sequence[int]) -> Row:
+    def row(self, alert: Alert) -> Row:
         ongoing = alert.state == "ongoing"
         cells: tuple[Cell, ...] = (
-            cell(f" {units.moment(alert.ts, self.newest, widths[0] - 1)}", "muted"),
-            cell(units.moment(alert.last_ts, self.newest, widths[1]), "muted"),
+            cell(f" {units.moment(alert.ts, self.newest, MOMENT)}", "muted"),
+            cell(units.moment(alert.last_ts, self.newest, MOMENT), "muted"),
             cell(alert.rule, "worst" if ongoing else ""),
             cell(alert.subject),
             cell(units.count(alert.calls)),

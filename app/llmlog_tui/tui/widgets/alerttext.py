@@ -51,13 +51,13 @@ def lines(alert: Alert, rules: Rules, sides: Sequence[Compared] = ()) -> Iterato
 
 
 def _figure(figure: Compared) -> Content:
-    """One figure of a before/after table; shares in percent."""
+    """One figure of a before/after table; shares in percent, their change in points of it."""
     is_share = figure.name in _SHARES
     form = units.percent if is_share else units.whole
     before, after = figure.before, figure.after
     change = ""
     if before is not None and after is not None:
-        change = f"{(after - before) * 100:+.1f}" if is_share else f"{after - before:+,.0f}"
+        change = f"{(after - before) * 100:+.1f} pp" if is_share else f"{after - before:+,.0f}"
     verdict = ("" if figure.p is None else "  within noise", _MUTED)
     if not figure.is_chance:
         verdict = ("  ▲ not chance", "$text-warning bold")

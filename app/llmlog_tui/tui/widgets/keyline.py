@@ -32,7 +32,7 @@ class KeyLine(Widget):
     def render(self) -> Content:
         """Left and right group; remembers where each key stands, for the mouse."""
         shown = (active.binding for active in self.screen.active_bindings.values())
-        bindings = list({each.action: each for each in shown if each.show}.values())
+        bindings = list({each.action: each for each in shown if self._is_shown(each)}.values())
         left = [binding for binding in bindings if binding.description not in _ALWAYS]
         left.sort(key=lambda binding: (binding.id or "").startswith(_EVERYWHERE))
         right = [binding for binding in bindings if binding.description in _ALWAYS]
@@ -56,7 +56,19 @@ class KeyLine(Widget):
             at += width + _GAP
         return line
 
+    def _is_shown(self, binding: Binding) -> bool:
+        """Whether a key stands here: not where it is typed, as Textual knows of most keys."""
+        return binding.show and not (binding.key == "slash" and self._types("/"))
+
+    def _types(self, character: str) -> bool:
+        """Whether a character is typed where the keys go now."""
+        focused = self.screen.focused
+        return focused is not None and focused.check_consume_key(character, character)
+
     def _display(self, binding: Binding) -> str:
+        named = binding.key_display or ""
+        if len(named) == 1 and self._types(named):  # another of its keys is left
+            return binding.key.upper()
         return self.app.get_key_display(binding)
 
     def _width(self, binding: Binding) -> int:

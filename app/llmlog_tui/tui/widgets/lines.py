@@ -68,6 +68,7 @@ class Lines(ScrollView):
         self._window: _Window | None = None
         self._strips = Strips(self._component)
         self._drawn: dict[int, Look] = {}
+        self._form: tuple[int, list[int]] = 0, []
 
     @property
     def room(self) -> int:
@@ -114,6 +115,7 @@ class Lines(ScrollView):
         window = self._window
         if window is None:
             widths = fit(self._source.columns, self.room)
+            self._take_form(self.size.width, widths)
             window = _Window(start, stop, self._rows(start, stop, widths), widths)
         elif (window.start, window.stop) != (start, stop):
             window = self._moved(window, start, stop)
@@ -128,6 +130,13 @@ class Lines(ScrollView):
             return [Row(())] * max(0, stop - start)
         left_out = len(self._source.columns) - len(widths)
         return self._source.rows(start, stop, [*widths, *[0] * left_out])
+
+    def _take_form(self, width: int, widths: list[int]) -> None:
+        """Forget what was drawn in another width: a line that looks the same is another there."""
+        if (width, widths) != self._form:
+            self._form = width, widths
+            self._strips.forget()
+            self._drawn.clear()
 
     def _moved(self, window: _Window, start: int, stop: int) -> _Window:
         """The window elsewhere; the rows that are in both need not be made again."""

@@ -136,11 +136,11 @@ class LineTable(Lines, can_focus=True, inherit_bindings=False):
     def on_resize(self) -> None:
         """Keep the cursor in view, and the last rows at the bottom."""
         self._window = None
-        self._strips.forget()
         self._measure()
         self._scroll_to_cursor()
         if self.following:
             self._scroll(len(self._source) - self._height)
+        self.repaint()
 
     # -- what the user does
 
