@@ -37,8 +37,6 @@ from llmlog_tui.tui.workers import Analyst, Feed
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.alerts import Alert
-    from llmlog_tui.analysis.overview import Overview
-    from llmlog_tui.log.store import Snapshot
 
 _LOADING_FACTOR = 2
 """While loading, answers come at so many times the records of the last ones: few, and at once."""
@@ -57,6 +55,11 @@ class LogApp(Palette):
     DEFAULT_MODE = OverviewScreen.NAME
     CSS_PATH = "app.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*APP_BINDINGS]
+
+    _asked: Question | None = None
+    _answered: Question | None = None
+    _answer: object | None = None
+    _frozen = False
 
     def __init__(  # noqa: PLR0913 - options by name
         self,
@@ -91,20 +94,14 @@ class LogApp(Palette):
         self._leaving = Leaving(lambda code: self.exit(return_code=code))
         for view in self._views:
             self.add_mode(view.NAME, partial(_itself, view))
-        self._snapshot: Snapshot | None = None
         self._standing = Standing()
-        self._asked: Question | None = None
-        self._answered: Question | None = None
-        self._overview: Overview | None = None
         self._settings = settings or Settings()
         self._dress()
         self._memory = memory or Memory()
         self.recall(self._settings.rows)
         self._welcome = welcome
-        self._answer: object | None = None
         self._where = where
         self._wanted_trace = trace
-        self._frozen = False
 
     # -- start and end
 

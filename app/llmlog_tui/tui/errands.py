@@ -42,8 +42,8 @@ class Errands(App[str]):
 
     _feed: Feed
     _analyst: Analyst
-    _overview: Overview | None
-    _snapshot: Snapshot | None
+    _overview: Overview | None = None
+    _snapshot: Snapshot | None = None
     _overview_screen: OverviewScreen
     _views: tuple[View, ...]
     _memory: Memory
