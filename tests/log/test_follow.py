@@ -8,34 +8,14 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
+from tests.log.conftest import append, drain, lines
 
 from llmlog_tui.log import follow
 from llmlog_tui.log.follow import Follower
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "calls.jsonl"
-
-
-def lines(first: int, after: int) -> bytes:
-    return b"".join(b'{"step": %d}\n' % number for number in range(first, after))
-
-
-def drain(follower: Follower) -> bytes:
-    found = b""
-    while block := follower.read():
-        found += block.data
-    return found
-
-
 def open_descriptors() -> int:
     return sum(1 for number in range(256) if Path(f"/dev/fd/{number}").exists())
-
-
-def append(path: Path, data: bytes) -> None:
-    with path.open("ab", buffering=0) as file:
-        file.write(data)
 
 
 def test_what_is_appended_is_read_once(path: Path) -> None:

@@ -12,11 +12,6 @@ from llmlog_tui.log.follow import Follower
 from llmlog_tui.log.remains import HEAD_BYTES
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "calls.jsonl"
-
-
 def lines(first: int, after: int) -> bytes:
     """Lines as long as records are."""
     return b"".join(b'{"step": %d, "pad": "%s"}\n' % (n, b"x" * 150) for n in range(first, after))

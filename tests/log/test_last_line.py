@@ -5,31 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.log.conftest import append, drain, lines
 
 from llmlog_tui.log.follow import Follower
 from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.store import Place
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "calls.jsonl"
-
-
-def lines(first: int, after: int) -> bytes:
-    return b"".join(b'{"step": %d}\n' % number for number in range(first, after))
-
-
-def drain(follower: Follower) -> bytes:
-    found = b""
-    while block := follower.read():
-        found += block.data
-    return found
-
-
-def append(path: Path, data: bytes) -> None:
-    with path.open("ab", buffering=0) as file:
-        file.write(data)
 
 
 def test_a_record_whose_newline_does_not_come_is_read_once_nothing_else_comes(path: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.log.conftest import append
 
 from llmlog_tui.log import follow
 from llmlog_tui.log.reader import Reader, load
@@ -19,11 +20,6 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "calls.jsonl"
-
-
-@pytest.fixture
 def reader(path: Path) -> Iterator[Reader]:
     path.write_bytes(lines(0, 200))
     reader = Reader([path], newest_first=True)
@@ -33,11 +29,6 @@ def reader(path: Path) -> Iterator[Reader]:
 
 def lines(first: int, after: int) -> bytes:
     return b"".join(b'{"ts": %d, "step": %d}\n' % (1e9 + n, n) for n in range(first, after))
-
-
-def append(path: Path, data: bytes) -> None:
-    with path.open("ab", buffering=0) as file:
-        file.write(data)
 
 
 def steps(snapshot: Snapshot) -> list[int]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.log.conftest import append
 
 from llmlog_tui.log import reader as reading
 from llmlog_tui.log.reader import Reader, load
@@ -22,16 +23,6 @@ def look_always(monkeypatch: pytest.MonkeyPatch) -> None:
 def lines(first: int, after: int) -> bytes:
     """Lines longer than a head, so that no two logs begin alike."""
     return b"".join(b'{"step": %d, "x": "%s"}\n' % (n, b"x" * 300) for n in range(first, after))
-
-
-def append(path: Path, data: bytes) -> None:
-    with path.open("ab", buffering=0) as file:
-        file.write(data)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "calls.jsonl"
 
 
 @pytest.fixture

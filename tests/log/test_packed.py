@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
+from tests.log.conftest import lines
 
 from llmlog_tui.log import follow
 from llmlog_tui.log.packed import Packed
@@ -20,10 +21,6 @@ PACKERS = pytest.mark.parametrize(
     ("name", "pack"),
     [("calls.jsonl.1.gz", gzip.compress), ("calls.jsonl.zst", zstandard.compress)],
 )
-
-
-def lines(first: int, after: int) -> bytes:
-    return b"".join(b'{"step": %d}\n' % number for number in range(first, after))
 
 
 def drain(packed: Packed) -> bytes:

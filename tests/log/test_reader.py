@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from tests.log.conftest import append
 
 from llmlog_tui.log.parse import parse
 from llmlog_tui.log.reader import Reader, load
@@ -28,11 +29,6 @@ def read_all(reader: Reader) -> Snapshot:
     while reader.step():
         pass
     return reader.snapshot()
-
-
-def append(path: Path, data: bytes) -> None:
-    with path.open("ab", buffering=0) as file:
-        file.write(data)
 
 
 @pytest.fixture

@@ -1,0 +1,30 @@
+"""A log that is written and followed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from llmlog_tui.log.follow import Follower
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "calls.jsonl"
+
+
+def lines(first: int, after: int) -> bytes:
+    return b"".join(b'{"step": %d}\n' % number for number in range(first, after))
+
+
+def drain(follower: Follower) -> bytes:
+    found = b""
+    while block := follower.read():
+        found += block.data
+    return found
+
+
+def append(path: Path, data: bytes) -> None:
+    with path.open("ab", buffering=0) as file:
+        file.write(data)
