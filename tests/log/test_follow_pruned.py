@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.log.test_follow import append, drain
+from tests.log.conftest import append, drain
 
 from llmlog_tui.log import follow, remains
 from llmlog_tui.log.follow import Follower

@@ -1,4 +1,4 @@
-"""All keys, as bindings.py has them and the user has changed them; those of here and now first."""
+"""All keys, as tui.bindings has them and the user has changed them; those of here and now first."""
 
 from __future__ import annotations
 
