@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, ClassVar, Final, cast
 from textual import on
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.message import Message
 from textual.timer import Timer
 from textual.widget import Widget
@@ -20,7 +19,7 @@ from llmlog_tui.tui.bindings.views import REPLAY_BINDINGS
 from llmlog_tui.tui.panes.steps import StepsPane
 from llmlog_tui.tui.player import Player
 from llmlog_tui.tui.screens.view import View
-from llmlog_tui.tui.widgets import recordtext, replaytext
+from llmlog_tui.tui.widgets import replaytext
 from llmlog_tui.tui.widgets.scrub import Scrub
 from llmlog_tui.tui.widgets.sheet import Sheet
 from llmlog_tui.tui.widgets.table import LineTable
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
 _FRAMES_PER_SECOND: Final = 20
 _DETAIL_AFTER_SECONDS: Final = 0.08
-_MODES: Final = ("content", "raw line", "fields")
 
 
 class ReplayScreen(View):
@@ -55,6 +53,7 @@ class ReplayScreen(View):
         self._line: bytes | None = None
         self._line_of: tuple[str, int, int] | None = None
         self._mode = 0
+        self._shows_content = False
         self._crumb = Static(id="crumb")
         self.steps = StepsPane()
         self.content_sheet = Sheet(id="content")
@@ -186,18 +185,11 @@ class ReplayScreen(View):
             lines = [line for line in lines if line.plain]
         title, total = f"Step {replaytext.number(step)} · {step.name}", len(self._run.replay.steps)
         self.detail_sheet.hold(title, lines, f"{self._at + 1:,} of {total:,}")
-        makers = (
-            recordtext.content(self._line),
-            recordtext.raw(self._line),
-            recordtext.fields(self._line, self._line_of[0]),
-        )
-        shown = list(makers[self._mode]) if self._line is not None else [Content("reading …")]
-        self.content_sheet.hold(_MODES[self._mode].capitalize(), shown, "v: content, raw, fields")
-        narrow = self.compact
-        self.detail_sheet.display = not narrow or not self._shows_content
-        self.content_sheet.display = not narrow or self._shows_content
-
-    _shows_content = False
+        mode = replaytext.MODES[self._mode]
+        shown = replaytext.content(mode, self._line, file)
+        self.content_sheet.hold(mode.capitalize(), shown, "v: content, raw, fields")
+        self.detail_sheet.display = not self.compact or not self._shows_content
+        self.content_sheet.display = not self.compact or self._shows_content
 
     # -- what the user does
 
@@ -231,7 +223,7 @@ class ReplayScreen(View):
         if self.compact and not self._shows_content:
             self._shows_content = True
         else:
-            self._mode = (self._mode + 1) % len(_MODES)
+            self._mode = (self._mode + 1) % len(replaytext.MODES)
             self._shows_content = not self.compact or self._mode != 0
         self._draw_sheets()
 

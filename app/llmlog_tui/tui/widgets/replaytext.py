@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from llmlog_tui.tui.asks import Run
 
 _MUTED = "$text-muted"
+
+MODES: Final = ("content", "raw line", "fields")
+"""As what a step's record can stand beside the steps."""
 
 
 def crumb(run: Run, overview: Overview, width: int) -> Content:
@@ -56,3 +59,15 @@ def detail(
     yield from recordtext.tags(line)
     yield Content("")
     yield from recordtext.greps(line, file)
+
+
+def content(mode: str, line: bytes | None, file: str) -> Iterator[Content]:
+    """A step's record in one of MODES; `line` is None until it is read."""
+    if line is None:
+        yield Content("reading …")
+    elif mode == "content":
+        yield from recordtext.content(line)
+    elif mode == "raw line":
+        yield from recordtext.raw(line)
+    else:
+        yield from recordtext.fields(line, file)
