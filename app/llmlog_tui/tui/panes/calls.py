@@ -17,7 +17,7 @@ from llmlog_tui.tui.asks import Sort
 from llmlog_tui.tui.bindings.panes import CALLS_BINDINGS, COLUMN_BINDINGS, PICK_BINDINGS
 from llmlog_tui.tui.panes.callcolumns import ALL, Choice
 from llmlog_tui.tui.panes.pane import Pane
-from llmlog_tui.tui.widgets.rows import Column, Row, RowSource, Span
+from llmlog_tui.tui.widgets.rows import UNMARKED, Column, Row, RowSource, Span
 
 if TYPE_CHECKING:
     import polars as pl
@@ -43,6 +43,8 @@ _MARKS: Final[dict[str, Span]] = {
     "muted": Span("-", "muted"),
 }
 """What stands in the gutter of a row with a user's style: colour alone never says it."""
+
+_SAME_TRACE: Final = Span("│", "primary")
 
 
 class CallsPane(Pane):
@@ -72,6 +74,7 @@ class CallsPane(Pane):
         self._order: pl.Series | None = None
         self._sorted_by: Sort | None = None
         self._new = 0
+        self._shown: _Calls | None = None
 
     def wait_for(self, files: Sequence[Path]) -> None:
         """Say which files are not there yet, while there are no calls."""
@@ -106,7 +109,14 @@ class CallsPane(Pane):
         """Mark the calls of the selected trace."""
         if trace != self._trace:
             self._trace = trace
-            self.redraw()
+            self.repaint()
+
+    def mark_of(self, index: int, row: Row) -> Span:
+        """A call of the selected trace, where nothing else is marked."""
+        mark = super().mark_of(index, row)
+        if mark != UNMARKED or self._shown is None or self._trace is None:
+            return mark
+        return _SAME_TRACE if self._shown.trace_id(index) == self._trace else mark
 
     def action_sort(self) -> None:
         """Sort by the column under the cursor: descending, ascending, then by time again."""
@@ -166,10 +176,9 @@ class CallsPane(Pane):
             self.empty = "No calls match. Esc clears the filter."
         elif self._overview.all_calls:
             self.empty = _EMPTY
-        look = _Look(
-            self.choice.names(compact=self.is_narrow), self._trace, self._sorted_by, self._styles
-        )
-        self.show(_Calls(self._overview, self._columns(), self._order, look))
+        look = _Look(self.choice.names(compact=self.is_narrow), self._sorted_by, self._styles)
+        self._shown = _Calls(self._overview, self._columns(), self._order, look)
+        self.show(self._shown)
         total = f"{units.count(len(self.source))} {self._arrow()}" if self.compact else ""
         verdict = self._overview.verdict.sentence()
         self.label(
@@ -210,10 +219,9 @@ class CallsPane(Pane):
 
 @dataclass(frozen=True)
 class _Look:
-    """How calls are drawn: `names` of the columns, the selected trace, the order, the styles."""
+    """How calls are drawn: `names` of the columns, the order, the styles."""
 
     names: Sequence[str]
-    trace: str | None
     sort: Sort | None
     styles: Callable[[pl.DataFrame], list[str]]
 
@@ -248,6 +256,12 @@ class _Calls(RowSource):
             return calls.slice(start, stop - start)
         return calls[self._order.slice(start, stop - start)]
 
+    def trace_id(self, index: int) -> str | None:
+        """The trace of a call."""
+        at = index if self._order is None else int(self._order[index])
+        trace: str | None = self._overview.calls["trace_id"][at]
+        return trace
+
     def picked(self, index: int, column: int) -> tuple[str, object]:
         """Where another field stands in for one that is unknown, that one."""
         at = index if self._order is None else int(self._order[index])
@@ -268,9 +282,7 @@ class _Calls(RowSource):
             ALL[name].draw(call, width, newest)
             for name, width in zip(look.names, widths, strict=False)
         ]
-        mine = look.trace is not None and call["trace_id"] == look.trace
-        mark = Span("│", "primary") if mine else Span(" ")
         ground: Any = "failed" if call["failed"] else "slow" if call["slow"] else ""
         if style:
             ground = f"rule-{style}"
-        return Row(cells, _MARKS.get(style, mark), ground)
+        return Row(cells, _MARKS.get(style, UNMARKED), ground)

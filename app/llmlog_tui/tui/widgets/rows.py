@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 Tone = Literal[
     "", "muted", "strong", "primary", "secondary", "accent", "success", "warning", "worst", "error"
@@ -49,11 +49,15 @@ def flags(row: Mapping[str, object]) -> Cell:
     )
 
 
+UNMARKED: Final = Span(" ")
+"""What stands in the gutter of most rows."""
+
+
 class Row(NamedTuple):
     """A row as it is drawn: `mark` stands in the gutter, `ground` tints the whole row."""
 
     cells: Sequence[Cell]
-    mark: Span = Span(" ")
+    mark: Span = UNMARKED
     ground: Ground = ""
 
 
