@@ -105,7 +105,7 @@ class HelpScreen(RollingScreen):
         """Take as many columns as there is room for."""
         room = self.sheet.size.width or event.size.width - _FRAME
         two = room >= _TWO_COLUMNS_FROM
-        width = room // 2 - _GAP if two else room - _GAP
+        width = max(1, room // 2 - _GAP if two else room - _GAP)
         parts = [list(self._section(*each, width)) for each in sections(self._here)]
         parts.append([Content.styled(line, "$text-muted") for line in wrap(_YOURS, width)])
         half = sum(map(len, parts)) / 2 if two else float("inf")
