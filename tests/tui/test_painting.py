@@ -44,7 +44,7 @@ class Watched(LineTable):
 class Numbers(RowSource):
     """A row for each number; the rows that were asked for are counted."""
 
-    columns = (Column("n", 20),)
+    columns: tuple[Column, ...] = (Column("n", 20),)
 
     def __init__(self, numbers: range) -> None:
         self._numbers = numbers

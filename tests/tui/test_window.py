@@ -23,14 +23,14 @@ def log(tmp_path: Path) -> Path:
     return log
 
 
-async def let_go(pilot: Pilot[None], log: Path, shown: Shown) -> None:
+async def let_go(pilot: Pilot[str], log: Path, shown: Shown) -> None:
     """Many records come, so that the first ones are kept no more."""
     with log.open("ab") as file:
         file.writelines(record(trace_id="later", step=n) for n in range(40))
     await shown(pilot, 44)
 
 
-async def pressed(pilot: Pilot[None], keys: Iterable[str], shown: Shown) -> None:
+async def pressed(pilot: Pilot[str], keys: Iterable[str], shown: Shown) -> None:
     for key in keys:
         await pilot.press(key)
         await shown(pilot, 44)

@@ -186,7 +186,8 @@ class Overview:
         if place is not None:
             return place
         at = self.frame["row"].index_of(row) or 0
-        return self.calls["row"].is_in(self.frame["row"][:at].implode()).sum() - 0.5
+        before = self.calls["row"].is_in(self.frame["row"][:at].implode())
+        return len(before.arg_true()) - 0.5
 
 
 def _position(frame: pl.DataFrame, row: object) -> int:

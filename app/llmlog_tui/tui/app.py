@@ -245,7 +245,7 @@ class LogApp(Palette, Remembering, Leaving):
         if self._overview_screen.select_trace(wanted):
             self._wanted_trace = None
         elif self._progress.state != "loading":
-            self.notify(f"No trace {inert(wanted)} yet.", severity="warning", markup=False)
+            self.notify(f"There is no trace {inert(wanted)}.", severity="warning", markup=False)
             self._wanted_trace = None
 
     def on_failed(self, message: Failed) -> None:
