@@ -125,6 +125,12 @@ def test_a_rule_that_is_switched_off_watches_nothing(calls: Frame) -> None:
     assert alerts(calls([cut]), rules) == []
 
 
+def test_the_signs_of_a_hidden_cut_are_counted(calls: Frame) -> None:
+    cut: Record = {"model": "m", "tool_args_ok": False}
+    assert [alert.evidence for alert in alerts(calls([cut]))] == ["1 broken argument"]
+    assert [alert.evidence for alert in alerts(calls([cut] * 2))] == ["2 broken arguments"]
+
+
 def test_an_hour_that_costs_more_than_it_may_is_an_alert_from_the_call_that_went_over(
     calls: Frame,
 ) -> None:

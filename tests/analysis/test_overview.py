@@ -83,13 +83,22 @@ def test_the_steps_of_a_trace_are_found_however_far_apart_they_are(
 
 @pytest.mark.parametrize(
     ("row", "forward", "back"),
-    [(None, 2, None), (0, 2, None), (2, 4, None), (3, 4, 2), (4, None, 2)],
+    [
+        *[(None, 2, None), (0, 2, None), (2, 4, None), (3, 4, 2), (4, None, 2)],
+        *[(1, 2, None), (5, None, 4), (99, 2, None)],  # tools, and one that was let go of
+    ],
 )
 def test_failed_calls_are_found_in_both_directions(
     view: Overview, row: int | None, forward: int | None, back: int | None
 ) -> None:
     assert view.next_failed(row, 1) == forward
     assert view.next_failed(row, -1) == back
+
+
+def test_from_a_call_that_a_filter_hides_the_next_failed_one_is_found(log: Log) -> None:
+    view = overview(log(RECORDS), slow_ms=500, where="status = 'error'")
+    assert [view.next_failed(row, 1) for row in (0, 3)] == [2, 4]
+    assert [view.next_failed(row, -1) for row in (0, 3)] == [None, 2]
 
 
 def test_the_nearest_of_several_failed_calls_is_next(log: Log) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import json
 import re
 import stat
 import subprocess
@@ -107,6 +108,17 @@ def test_a_bundle_has_ids_timings_fingerprints_and_errors(llmlog: Run, log: Path
         assert word in done.out
     assert "2026-11-23T09:00:02.000000Z" in done.out
     assert "search" not in done.out
+
+
+def test_a_bundle_says_of_how_many_calls_it_does_not_know_the_cost(
+    llmlog: Run, tmp_path: Path
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    call = {"trace_id": "run-a", "model": "gpt-5", "provider": "api.openai.com"}
+    tokens = {"prompt_tokens": 1_000_000, "completion_tokens": 0, "ts": "2026-11-23T09:00:00Z"}
+    log.write_text("".join(json.dumps({**call, **more}) + "\n" for more in (tokens, {})))
+    # gpt-5: $1.25 for a million tokens of input
+    assert "cost $1.25, without 1 unpriced\n" in llmlog("bundle", "run-a", log).out
 
 
 def test_a_bundle_has_no_content(llmlog: Run, log: Path) -> None:

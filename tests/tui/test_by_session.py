@@ -170,3 +170,17 @@ async def test_sessions_are_in_the_palette(log: Path, shown: Shown, until: Until
         )
         wanted.callback()
         await until(pilot, lambda: len(pane.source) == 8, "headings")
+
+
+async def test_without_a_trace_to_show_there_is_no_session_either(
+    log: Path, shown: Shown, until: Until
+) -> None:
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        pane = await grouped(pilot, shown, until)
+        await pilot.press("f", *"latency_ms < 0", "enter")
+        await until(
+            pilot, lambda: any("No traces match" in line for line in lines_of(pane)), "none"
+        )
+        await shown(pilot, 5)
+        await pilot.press("escape")
+        await until(pilot, lambda: any("▾" in line for line in lines_of(pane)), "headings again")

@@ -78,7 +78,9 @@ async def test_the_terminal_may_change_its_size_while_records_arrive(
         assert all(is_inside(pane, WIDE) for pane in screen.panes)
 
 
-@pytest.mark.parametrize("keys", [["1"], ["B"], ["2", "enter"], ["3"], ["4"], [*"kdkd"], ["enter"]])
+@pytest.mark.parametrize(
+    "keys", [["1"], ["B"], ["2", "enter"], ["3"], ["4"], [*"kdkd"], ["enter"], ["?"]]
+)
 async def test_a_view_lives_through_a_terminal_of_any_size(
     sample: Path, shown: Shown, records: int, keys: list[str]
 ) -> None:
@@ -94,3 +96,16 @@ async def test_a_view_lives_through_a_terminal_of_any_size(
         assert app.screen is on_screen
         for table in on_screen.query(LineTable):
             assert not len(table.source) or any(lines_of(table)), f"{table.id} shows its rows again"
+
+
+async def test_an_open_drawer_leaves_room_for_calls_on_a_low_screen(
+    sample: Path, shown: Shown, records: int
+) -> None:
+    async with LogApp([sample]).run_test(size=(60, 15)) as pilot:
+        app = await shown(pilot, records)
+        await pilot.press("2", "enter")
+        await shown(pilot, records)
+        table, drawer = app.screen.query_one("#all-calls"), app.screen.query_one("#drawer")
+        assert drawer.display
+        assert table.size.height >= 3, "its heading, and the call with its neighbour"
+        assert is_inside(drawer, (60, 15))

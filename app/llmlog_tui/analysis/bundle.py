@@ -60,7 +60,9 @@ def _summary(run: pl.DataFrame) -> Iterator[str]:
         yield f"- session: {_code(found['session_id'])}"
         yield f"- began: {_code(units.rfc3339(found['ts']))}"
         yield f"- took: {units.duration(found['time_ms'])}, {found['steps']:,} steps"
-        yield f"- tokens: {units.whole(found['tokens'])}, cost {units.money(found['cost_usd'])}"
+        partly = f", without {lacks:,} unpriced" if (lacks := found["unpriced_calls"]) else ""
+        cost = units.money(found["cost_usd"]) + partly
+        yield f"- tokens: {units.whole(found['tokens'])}, cost {cost}"
         yield f"- models: {', '.join(map(_code, found['models'])) or units.UNKNOWN}"
 
 

@@ -169,13 +169,25 @@ class Overview:
         return int(rows[-1]) if len(rows) else None
 
     def next_failed(self, row: object, direction: int) -> int | None:
-        """The key of the next failed call behind the one with key `row`, or with -1 before it."""
+        """The key of the next failed call behind the record with key `row`, or with -1 before it.
+
+        That may be a tool's, or a call that `where` hides; one that was let go of is before all.
+        """
         failed = self.calls.select(FAILED.arg_true().cast(pl.Int64)).to_series()
-        here = -1 if row is None else _position(self.calls, row)
+        here = -1 if row is None else self._among_calls(row)
         found = failed.filter(failed > here) if direction > 0 else failed.filter(failed < here)
         if not len(found):
             return None
         return int(self.calls["row"][int(found[0 if direction > 0 else -1])])
+
+    def _among_calls(self, row: object) -> float:
+        """The place of a record among `calls`; of one that is none of them, between two."""
+        place = self.calls["row"].index_of(row)
+        if place is not None:
+            return place
+        at = self.frame["row"].index_of(row) or 0
+        before = self.calls["row"].is_in(self.frame["row"][:at].implode())
+        return len(before.arg_true()) - 0.5
 
 
 def _position(frame: pl.DataFrame, row: object) -> int:

@@ -66,7 +66,9 @@ class Tree:
     def between(self, start: int, stop: int) -> list[tuple[int, int | None]]:
         """What rows `start` up to `stop` show, each as at() says it."""
         found: list[tuple[int, int | None]] = []
-        last = _last_up_to(self.starts, stop - 1) if stop > start else -1
+        if stop <= start:
+            return found
+        last = _last_up_to(self.starts, stop - 1)
         for session in range(_last_up_to(self.starts, start), last + 1):
             heading = int(self.starts[session])
             if heading >= start:

@@ -105,9 +105,9 @@ class _Hidden:
     def alerts(self, _: pl.DataFrame) -> Iterator[Alert]:
         for found in self._cuts.found:
             signs = (
-                (found.at_limit, "at max_tokens"),
-                (found.broken_arguments, "broken arguments"),
-                (found.broken_stream, "broken streams"),
+                (found.at_limit, "at max_tokens", ""),
+                (found.broken_arguments, "broken argument", "s"),
+                (found.broken_stream, "broken stream", "s"),
             )
             yield Alert(
                 rule="hidden cut",
@@ -115,7 +115,11 @@ class _Hidden:
                 ts=found.ts,
                 row=found.row,
                 what="cut off, not finish_reason length",
-                evidence=", ".join(f"{number:,} {sign}" for number, sign in signs if number),
+                evidence=", ".join(
+                    f"{number:,} {sign}{'' if number == 1 else many}"
+                    for number, sign, many in signs
+                    if number
+                ),
                 calls=found.calls,
                 state=_state(ongoing=found.ongoing),
                 fired_row=found.row,

@@ -148,6 +148,12 @@ class Reader:
         pipes = [source for source in self._sources if isinstance(source, Piped)]
         return any(pipe.wait(timeout_s) for pipe in pipes)
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more can come: only standard input is read, and it was closed."""
+        pipes = [isinstance(source, Piped) and source.has_ended for source in self._sources]
+        return bool(pipes) and all(pipes)
+
     def snapshot(self) -> Snapshot:
         """All records read so far."""
         return self._store.snapshot()

@@ -119,8 +119,10 @@ class ReplayOf:
 
         frame = overview.steps_of(self.trace_id)
         steps = timeline(frame, self.trace_id, overview.slow_ms)
-        session = pl.col("session_id") == steps.session_id
-        runs = overview.traces.filter(session)["trace_id"].to_list()
+        runs: list[str] = []
+        if steps.session_id is not None:
+            session = pl.col("session_id") == steps.session_id
+            runs = overview.traces.filter(session)["trace_id"].to_list()
         return Run(
             timeline=steps,
             replay=replay(frame, steps),

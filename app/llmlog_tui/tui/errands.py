@@ -25,7 +25,7 @@ from llmlog_tui.tui.screens.overview import OverviewScreen
 from llmlog_tui.tui.screens.path import PathScreen
 from llmlog_tui.tui.screens.record import RecordScreen
 from llmlog_tui.tui.screens.sql import SqlScreen
-from llmlog_tui.tui.screens.view import View
+from llmlog_tui.tui.screens.view import LET_GO, View
 from llmlog_tui.tui.workers import Analyst, Feed, start
 
 if TYPE_CHECKING:
@@ -148,8 +148,12 @@ class Errands(App[str]):
             if what and overview is not None:
                 self.work("copy", lambda: self._feed.copy(overview, row, what))
 
-        if overview is not None:
+        if overview is None:
+            return
+        if overview.has(row):
             self.push_screen(CopyScreen(), chosen)
+        else:
+            self.view.hint(LET_GO)
 
     def on_copied(self, message: Copied) -> None:
         """The text is here: give it to the terminal's clipboard, or say where it was saved."""

@@ -91,7 +91,7 @@ class Jumps(Errands):
         if self._overview_screen.select_trace(wanted):
             self._wanted_trace = None
         elif self._standing.progress.state != "loading":
-            self.notify(f"No trace {inert(wanted)} yet.", severity="warning", markup=False)
+            self.notify(f"There is no trace {inert(wanted)}.", severity="warning", markup=False)
             self._wanted_trace = None
 
     # -- jumps

@@ -99,7 +99,7 @@ class Feed:
                 has_news |= has_more
                 if not has_more and not self._follow and reader.wait(POLL_SECONDS):
                     continue
-                if not has_more and state == "loading":
+                if not has_more and (state == "loading" or reader.has_ended):
                     state = self._loaded(reader)
                 progress = _progress(reader, state)
                 has_news |= progress != said
@@ -173,10 +173,11 @@ class Feed:
 
     def _loaded(self, reader: Reader) -> State:
         """Everything that was there is read: from here on it is live, or that was all."""
-        if not self._follow:
+        is_all = not self._follow or reader.has_ended
+        if is_all:
             reader.finish()
         reader.loaded()
-        return "live" if self._follow else "done"
+        return "done" if is_all else "live"
 
 
 def _progress(reader: Reader, state: State) -> Progress:

@@ -16,7 +16,7 @@ from llmlog_tui import units
 from llmlog_tui.text import inert
 from llmlog_tui.tui.bindings.views import DIFF_BINDINGS
 from llmlog_tui.tui.panes.pairs import PairsPane
-from llmlog_tui.tui.screens.view import View
+from llmlog_tui.tui.screens.view import LET_GO, View
 from llmlog_tui.tui.widgets.table import LineTable
 
 if TYPE_CHECKING:
@@ -112,8 +112,12 @@ class DiffScreen(View):
             self._show_record(step.row)
 
     def _show_record(self, row: Hashable) -> None:
-        if self.overview is not None and isinstance(row, int):
+        if self.overview is None or not isinstance(row, int):
+            return
+        if self.overview.has(row):
             self.post_message(self.RecordWanted(self.overview.place(row)))
+        else:
+            self.hint(LET_GO)
 
     def follow(self) -> None:
         """Go to the last step."""

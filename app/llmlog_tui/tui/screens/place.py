@@ -57,10 +57,9 @@ class Placed(Screen[None]):
     @property
     def trace_at_hand(self) -> str | None:
         """The trace that is meant by what the user does with one: that of the record at hand."""
-        row = self.at_hand
-        return (
-            self.overview.trace_of(row) if self.overview is not None and row is not None else None
-        )
+        row, overview = self.at_hand, self.overview
+        is_there = overview is not None and isinstance(row, int) and overview.has(row)
+        return overview.trace_of(row) if overview is not None and is_there else None
 
     @property
     def reopening(self) -> Message | None:

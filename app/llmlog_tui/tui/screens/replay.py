@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, cast
 from textual import on
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.message import Message
 from textual.timer import Timer
 from textual.widget import Widget
@@ -18,7 +19,7 @@ from llmlog_tui.tui.asks import ReplayOf, Run
 from llmlog_tui.tui.bindings.views import REPLAY_BINDINGS
 from llmlog_tui.tui.panes.steps import StepsPane
 from llmlog_tui.tui.player import Player
-from llmlog_tui.tui.screens.view import View
+from llmlog_tui.tui.screens.view import LET_GO, View
 from llmlog_tui.tui.widgets import replaytext
 from llmlog_tui.tui.widgets.scrub import Scrub
 from llmlog_tui.tui.widgets.sheet import Sheet
@@ -119,6 +120,8 @@ class ReplayScreen(View):
         del overview
         run = cast("Run | None", answer)
         if run is None or not run.replay.steps or run.replay.trace_id != self._trace_id:
+            if not self._is_kept:
+                self._settle()
             return
         here = self._wanted_row if self._run is None else self.row
         self._run, self._wanted_row = run, None
@@ -163,11 +166,22 @@ class ReplayScreen(View):
         row = self.row
         if self.overview is None or row is None:
             return
+        if not self._is_kept:
+            self._line = self._line_of = None
+            for sheet in (self.detail_sheet, self.content_sheet):
+                sheet.hold("Let go of", [Content.styled(LET_GO, "$text-muted")])
+            return
         place = self.overview.place(row)
         if place != self._line_of:
             self._line, self._line_of = None, place
             self.post_message(self.LineWanted(place))
         self._draw_sheets()
+
+    @property
+    def _is_kept(self) -> bool:
+        """Whether the current step's record is there: a window that moves on lets go of it."""
+        row = self.row
+        return self.overview is not None and row is not None and self.overview.has(row)
 
     def take_line(self, place: tuple[str, int, int], line: bytes | None) -> None:
         """The current step's line is here."""
@@ -177,6 +191,8 @@ class ReplayScreen(View):
 
     def _draw_sheets(self) -> None:
         if self._run is None or self.overview is None or self._line_of is None:
+            return
+        if not self._is_kept:
             return
         step = self._run.replay.steps[self._at]
         width, file = self.detail_sheet.size.width - 2, self._line_of[0]

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.search import Hit
     from llmlog_tui.tui.asks import Ask
 
+LET_GO = "Its record was let go of: it is older than what --last keeps."
+
 COMPACT_WIDTH, COMPACT_HEIGHT = 100, 30
 """Under so many columns or rows a view takes its compact form."""
 

@@ -57,7 +57,8 @@ def _figure(figure: Compared) -> Content:
     before, after = figure.before, figure.after
     change = ""
     if before is not None and after is not None:
-        change = f"{(after - before) * 100:+.1f} pp" if is_share else f"{after - before:+,.0f}"
+        points = round((after - before) * 100, 1) + 0.0  # + 0.0: no -0
+        change = f"{points:+.1f} pp" if is_share else f"{round(after - before):+,}"
     verdict = ("" if figure.p is None else "  within noise", _MUTED)
     if not figure.is_chance:
         verdict = ("  ▲ not chance", "$text-warning bold")

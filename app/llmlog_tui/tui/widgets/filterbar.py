@@ -123,7 +123,7 @@ def _problem(where: str) -> str:
     """What is wrong with a predicate; empty if nothing is."""
     from llmlog_tui.analysis.sql import problem  # noqa: PLC0415 - imports polars
 
-    return problem(where) if where.strip() else ""
+    return problem(where).removeprefix("the predicate: ") if where.strip() else ""
 
 
 class _Columns(Suggester):

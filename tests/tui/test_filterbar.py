@@ -1,0 +1,24 @@
+"""What is said of a filter while it is typed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.tui.conftest import SMALL, Shown, Until, record
+
+from llmlog_tui.tui.app import LogApp
+
+
+async def test_what_is_wrong_with_a_filter_is_said_in_full_on_a_small_screen(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(record())
+    async with LogApp([log]).run_test(size=SMALL) as pilot:
+        app = await shown(pilot, 1)
+        await pilot.press("f", *"latency", "tab", *" and")
+        problem = app.view.query_one("#filter-problem")
+        await until(pilot, lambda: "parse" in str(problem.render()), "the problem")
+        said = str(problem.render())
+        assert not said.startswith("the predicate"), "as if there were anything else in that row"
+        assert problem.content_size.width >= len(said)

@@ -1,0 +1,27 @@
+"""Standard input in the dashboard: what its end means."""
+
+from __future__ import annotations
+
+import os
+
+from tests.tui.conftest import WIDE, Shown, Until, record, top_row
+
+from llmlog_tui.log.sources import Sources
+from llmlog_tui.tui.app import LogApp
+from llmlog_tui.tui.screens.record import RecordScreen
+
+
+async def test_a_pipe_that_was_closed_is_read_to_its_last_line_and_is_live_no_more(
+    shown: Shown, until: Until
+) -> None:
+    reading, writing = os.pipe()
+    async with LogApp(Sources(["-"], must_exist=True), stdin=reading).run_test(size=WIDE) as pilot:
+        os.write(writing, record())
+        app = await shown(pilot, 1)
+        assert "live" in top_row(app)
+        os.write(writing, record(step=1).rstrip())
+        os.close(writing)
+        await shown(pilot, 2)
+        await until(pilot, lambda: "read once" in top_row(app), "the end of it")
+        await pilot.press("2", "r")
+        await until(pilot, lambda: isinstance(app.screen, RecordScreen), "its line is still there")
