@@ -58,6 +58,12 @@ def test_the_step_at_a_time_of_play_is_the_last_that_appeared(log: Log) -> None:
     assert [found.index_at(ms) for ms in times] == [-1, 0, 0, 1, 1, 2, 2, 3, 3]
 
 
+def test_the_next_failed_step_is_looked_for_in_either_direction(log: Log) -> None:
+    found = of(log, *RUN)
+    assert [found.next_failed(at, 1) for at in range(4)] == [1, None, None, None]
+    assert [found.next_failed(at, -1) for at in range(4)] == [None, None, 1, 1]
+
+
 def test_steps_are_played_in_step_order_even_if_time_runs_backwards(log: Log) -> None:
     found = of(log, step(1, 1, 100), step(0, 2, 100))
     assert [s.step for s in found.steps] == [0, 1]

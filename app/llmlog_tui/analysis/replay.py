@@ -72,6 +72,11 @@ class Replay:
         """The step that is the last to have appeared after `played_ms` of play; -1: none yet."""
         return bisect_right(self.appears_ms, played_ms) - 1
 
+    def next_failed(self, at: int, direction: int) -> int | None:
+        """The next failed step behind the one at place `at`, or with -1 before it; None if none."""
+        later = range(at + 1, len(self.steps)) if direction > 0 else range(at - 1, -1, -1)
+        return next((n for n in later if self.steps[n].failed), None)
+
 
 _SUMS: Final = (
     *("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens", "cost_usd"),

@@ -180,8 +180,7 @@ class ReplayScreen(View):
     @property
     def _is_kept(self) -> bool:
         """Whether the current step's record is there: a window that moves on lets go of it."""
-        row = self.row
-        return self.overview is not None and row is not None and self.overview.has(row)
+        return self.overview is not None and self.row is not None and self.overview.has(self.row)
 
     def take_line(self, place: tuple[str, int, int], line: bytes | None) -> None:
         """The current step's line is here."""
@@ -190,9 +189,7 @@ class ReplayScreen(View):
             self._draw_sheets()
 
     def _draw_sheets(self) -> None:
-        if self._run is None or self.overview is None or self._line_of is None:
-            return
-        if not self._is_kept:
+        if self._run is None or self.overview is None or self._line_of is None or not self._is_kept:
             return
         step = self._run.replay.steps[self._at]
         width, file = self.detail_sheet.size.width - 2, self._line_of[0]
@@ -245,9 +242,8 @@ class ReplayScreen(View):
 
     def action_error(self, direction: int) -> None:
         """Go to the next failed step of this run, or with -1 to the one before."""
-        steps = () if self._run is None else self._run.replay.steps
-        later = range(self._at + 1, len(steps)) if direction > 0 else range(self._at - 1, -1, -1)
-        found = next((n for n in later if steps[n].failed), None)
+        run = self._run
+        found = None if run is None else run.replay.next_failed(self._at, direction)
         if found is None:
             self.hint(f"No failed step {'after' if direction > 0 else 'before'} this one.")
         else:
