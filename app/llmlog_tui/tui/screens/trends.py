@@ -136,7 +136,7 @@ class TrendsScreen(View):
         shares.hold((cut_off, errors), marks, self._cursor)
         self.said.update(self._words(trends))
         cells = self._slices // _PER_CELL
-        self.axis.update(axis(cells, lambda cell: _clock(trends.time_of(cell * _PER_CELL))))
+        self.axis.update(axis(cells, lambda cell: _time(trends, trends.time_of(cell * _PER_CELL))))
 
     def _marks(self, trends: Trends) -> dict[int, tuple[str, str]]:
         marks = {}
@@ -147,18 +147,21 @@ class TrendsScreen(View):
         return marks
 
     def _words(self, trends: Trends) -> Content:
-        begin, end = (_clock(ts) for ts in (trends.begin, trends.end))
+        begin, end = (_time(trends, ts) for ts in (trends.begin, trends.end))
         whose = "" if self.compact else " · all models"
         if self._model is not None:
             whose = f" · {inert(self._model, 40)}"
         muted = "$text-muted"
-        untimed = f"   {trends.untimed:,} calls without ts" if trends.untimed else ""
+        what = "call" if trends.untimed == 1 else "calls"
+        untimed = f"   {trends.untimed:,} {what} without ts" if trends.untimed else ""
         if self._cursor is None:
             right = (f"   {_LEGEND}{untimed}", muted)
         else:
             calls = trends.figures["calls"][self._cursor] or 0
             slow = trends.figures["slow"][self._cursor] or 0
-            here = f"   at {_clock(trends.time_of(self._cursor))}   {calls:,.1f} calls a minute"
+            here = (
+                f"   at {_time(trends, trends.time_of(self._cursor))}   {calls:,.1f} calls a minute"
+            )
             here += f", {slow:.0f} slow"
             here += "".join(
                 f"   {mark.rule}: {inert(mark.what, 60)}"
@@ -303,5 +306,5 @@ def _seconds(begin: datetime, end: datetime) -> Range:
     return Range(begin.timestamp(), end.timestamp())
 
 
-def _clock(ts: datetime | None) -> str:
-    return units.UNKNOWN if ts is None else f"{units.local(ts):%H:%M:%S}"
+def _time(trends: Trends, ts: datetime | None) -> str:
+    return units.point(ts, trends.begin, trends.end)
