@@ -23,6 +23,7 @@ _TITLES: Final = {
     "columns": "In tables with fields: columns",
     "sort": "In Calls: order",
     "calls": "Calls",
+    "all-calls": "Calls: the table",
     "calls-view": "Calls: the view",
     "alerts-view": "Alerts: the view",
     "editor": "SQL: the editor",
