@@ -153,6 +153,20 @@ def test_moments_say_what_the_newest_does_not(
     assert len(wide) <= 12
 
 
+@pytest.mark.parametrize(
+    ("ago", "text"),
+    [
+        (timedelta(hours=12), "12:00:05"),
+        (timedelta(days=7), "23 Nov 12:00"),
+        (timedelta(days=400), "23 Nov 2026"),
+    ],
+)
+def test_a_point_in_time_has_its_day_where_there_are_several(ago: timedelta, text: str) -> None:
+    with units.in_utc():
+        assert units.point(NOON, NOON - ago, NOON) == text
+        assert units.point(None, NOON - ago, NOON) == "–"
+
+
 def test_without_a_newest_a_moment_is_of_today() -> None:
     assert units.moment(NOON, None, 8) == "12:00:05"
 

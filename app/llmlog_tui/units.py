@@ -123,6 +123,21 @@ def moment(when: datetime | None, newest: datetime | None, width: int) -> str:
     return f"{there:%d %b %H:%M}" if wide else f"{there:%d %b}"
 
 
+def point(when: datetime | None, begin: datetime | None, end: datetime | None) -> str:
+    """Local time of a point from `begin` to `end`: `14:02:11`.
+
+    If that is more than a day's `22 Nov 14:02`, more than a year's `22 Nov 2023`.
+    """
+    if when is None or begin is None or end is None:
+        return UNKNOWN
+    there, first, last = local(when), local(begin), local(end)
+    if first.date() == last.date():
+        return f"{there:%H:%M:%S}"
+    if first.year == last.year:
+        return f"{there:%d %b %H:%M}"
+    return f"{there:%d %b} {there.year:04}"
+
+
 class _Shown:
     zone: tzinfo | None = None
 

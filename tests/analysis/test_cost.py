@@ -12,7 +12,7 @@ import pytest
 from tests.analysis.conftest import Log, Record
 
 from llmlog_tui.analysis import prices
-from llmlog_tui.analysis.cost import Cost, cost, cost_by, priced
+from llmlog_tui.analysis.cost import Cost, cost, priced
 from llmlog_tui.analysis.prices import Hours, Price, Rates, listed
 
 HOST = "api.openai.com"
@@ -172,8 +172,8 @@ def test_without_any_price_the_sum_is_unknown_and_not_zero(log: Log) -> None:
 
 
 def test_costs_stand_by_session(log: Log) -> None:
-    found = cost_by(spent(log), pl.col("session_id")).rows()
-    assert found == [
+    groups = stats(spent(log), over_ms=500, by="session").groups
+    assert groups.select("key", "calls", "cost_usd", "saved_usd", "unpriced_calls").rows() == [
         ("s", 2, pytest.approx(0.0021), pytest.approx(0.0009), 1),
         ("t", 1, pytest.approx(0.003), 0.0, 0),
         ("u", 1, None, None, 1),

@@ -202,3 +202,17 @@ async def test_a_log_without_times_says_what_would_be_here(
         await until(pilot, lambda: "No calls with a time" in said(screen), "why it is empty")
         await pilot.press("i", "o", "h", "H", "r", "enter", "M", "0")
         assert app.screen is screen
+
+
+async def test_over_days_the_axis_names_them(tmp_path: Path, shown: Shown, until: Until) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(
+        b"".join(record(ts=f"2026-11-{day}T09:00:00Z", step=day) for day in range(20, 24))
+        + record(ts=None)
+    )
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        await shown(pilot, 5)
+        screen = await opened(pilot, until)
+        assert "20 Nov 09:00 – 23 Nov 09:00" in said(screen)
+        assert "1 call without ts" in said(screen)
+        assert "21 Nov" in str(screen.axis.render())

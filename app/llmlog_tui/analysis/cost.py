@@ -192,15 +192,3 @@ def _both(a: float | None, b: float | None) -> float | None:
 def cost(calls: pl.DataFrame) -> Cost:
     """What all calls of a frame from priced() cost."""
     return Cost(*calls.select(**FIGURES).row(0))
-
-
-def cost_by(calls: pl.DataFrame, key: pl.Expr) -> pl.DataFrame:
-    """What calls from priced() cost by `key`, in the order in which its values first appear.
-
-    Columns: key, calls, cost_usd, saved_usd (null if no call is priced), unpriced_calls.
-    """
-    return (
-        calls.filter(IS_CALL)
-        .group_by(key.alias("key"), maintain_order=True)
-        .agg(calls=pl.len(), **FIGURES)
-    )

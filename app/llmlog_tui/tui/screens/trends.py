@@ -19,7 +19,7 @@ from llmlog_tui.tui.bindings.views import TRENDS_BINDINGS
 from llmlog_tui.tui.screens.view import View
 from llmlog_tui.tui.widgets import trendstext
 from llmlog_tui.tui.widgets.chart import LABEL, Chart, Line, axis
-from llmlog_tui.tui.widgets.trendstext import PER_CELL, clock
+from llmlog_tui.tui.widgets.trendstext import PER_CELL
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
@@ -138,7 +138,7 @@ class TrendsScreen(View):
         )
         self.said.update(trendstext.words(trends, looked_at))
         cells = self._slices // PER_CELL
-        self.axis.update(axis(cells, lambda cell: clock(trends.time_of(cell * PER_CELL))))
+        self.axis.update(axis(cells, lambda cell: trendstext.time(trends, cell * PER_CELL)))
 
     # -- what the user does
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
@@ -42,19 +41,20 @@ def marks(trends: Trends) -> dict[int, tuple[str, str]]:
 
 def words(trends: Trends, looked_at: LookedAt) -> Content:
     """The line over the charts: which time, whose calls, the legend or what is at the cursor."""
-    begin, end = (clock(ts) for ts in (trends.begin, trends.end))
+    begin, end = (units.point(ts, trends.begin, trends.end) for ts in (trends.begin, trends.end))
     whose = "" if looked_at.compact else " · all models"
     if looked_at.model is not None:
         whose = f" · {inert(looked_at.model, 40)}"
     muted = "$text-muted"
-    untimed = f"   {trends.untimed:,} calls without ts" if trends.untimed else ""
+    what = "call" if trends.untimed == 1 else "calls"
+    untimed = f"   {trends.untimed:,} {what} without ts" if trends.untimed else ""
     cursor = looked_at.cursor
     if cursor is None:
         right = (f"   {_LEGEND}{untimed}", muted)
     else:
         calls = trends.figures["calls"][cursor] or 0
         slow = trends.figures["slow"][cursor] or 0
-        here = f"   at {clock(trends.time_of(cursor))}   {calls:,.1f} calls a minute"
+        here = f"   at {time(trends, cursor)}   {calls:,.1f} calls a minute"
         here += f", {slow:.0f} slow"
         here += "".join(
             f"   {mark.rule}: {inert(mark.what, 60)}"
@@ -67,6 +67,6 @@ def words(trends: Trends, looked_at: LookedAt) -> Content:
     return Content.assemble(*said, filters, right)
 
 
-def clock(ts: datetime | None) -> str:
-    """The time of day on the wall; a dash where there is none."""
-    return units.UNKNOWN if ts is None else f"{units.local(ts):%H:%M:%S}"
+def time(trends: Trends, cell: int) -> str:
+    """When a slice of time begins, as precise as the time on screen asks for."""
+    return units.point(trends.time_of(cell), trends.begin, trends.end)
