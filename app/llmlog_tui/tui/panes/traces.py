@@ -108,7 +108,7 @@ class TracesPane(Pane):
     @property
     def _place(self) -> int | None:
         """Where in the Overview's traces that one stands."""
-        at = None if self.cursor_key is None else self.source.index(self.cursor_key)
+        at = None if self.cursor_key is None else self._cursor
         if at is None or self._tree is None or not isinstance(self.source, BySession):
             return at
         session, place = self._tree.at(at)

@@ -88,12 +88,18 @@ class LineTable(Lines, can_focus=True, inherit_bindings=False):
         self._source, self._window = source, None
         self._measure()
         last = len(source) - 1
-        found = None if self.following or self._key is None else source.index(self._key)
+        found = None if self.following or self._key is None else self._found(was)
         here = max(was, 0) if found is None else found
         self._cursor = last if self.following else min(here, last)
         if not self.following:
             self._scroll(self._cursor - lines_above)
         self._settle(by_user=False)
+
+    def _found(self, was: int) -> int | None:
+        """Where the cursor's row stands: mostly where it `was`, which saves a search for it."""
+        if was < len(self._source) and self._source.key(was) == self._key:
+            return was
+        return self._source.index(self._key)
 
     def move_to(self, key: Hashable) -> bool:
         """Put the cursor on the row with this key, without telling anybody; False if none has."""
