@@ -28,6 +28,12 @@ def fit(columns: Sequence[Column], width: int) -> list[int]:
 
 def lay_out(spans: Cell, width: int, align: str) -> list[Span]:
     """The spans, harmless and in exactly `width` cells: padded, or cut with an ellipsis."""
+    if len(spans) == 1:
+        (span,) = spans
+        text = span.text
+        if len(text) <= width and text.isascii() and text.isprintable():  # as most are
+            padding = Span(" " * (width - len(text)))
+            return [padding, span] if align == "right" else [span, padding]
     shown: list[Span] = []
     left = width
     pieces = [Span(inert(text, 4 * width + 1), tone) for text, tone in spans]
