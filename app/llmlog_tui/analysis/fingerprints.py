@@ -152,14 +152,14 @@ class _Model:
         for turn in self.turns:
             if more := COMPARED_CALLS - turn.near.height:
                 same = rows.filter(turn.fingerprint == _NAME).head(more)
-                turn.near = owned(pl.concat([turn.near, same]))
+                turn.near = owned(pl.concat([turn.near, same]), rows.height)
         self._settle(pl.concat([*self._run, rows]))
         for (name,), part in rows.partition_by(
             "system_fingerprint", as_dict=True, maintain_order=True
         ).items():
             known = [self._recent[name]] if name in self._recent else []
             recent = pl.concat([*known, part.tail(COMPARED_CALLS)]).tail(COMPARED_CALLS)
-            self._recent[name] = owned(recent)
+            self._recent[name] = owned(recent, part.height)
             before = self._last[name].calls if name in self._last else 0
             self._last[name] = _Last(before + part.height, *part.select("row", "ts").row(-1))
         self._current = rows["system_fingerprint"][-1]
@@ -176,7 +176,7 @@ class _Model:
                 fired_row=pl.col("row").slice(least - 1, 1).first(),
             )
         )
-        self._run = [owned(rows.tail(min(least, runs["calls"][-1])))]
+        self._run = [owned(rows.tail(min(least, runs["calls"][-1])), rows.height)]
         settled = runs.filter(pl.col("calls") >= least).drop("run", "calls")
         for name, row, ts, position, fired_row in settled.iter_rows():
             if self._on is not None and name not in self._settled:
@@ -187,8 +187,8 @@ class _Model:
                 self.turns.append(
                     _Turn(
                         *(self._on, name, row, ts, position, fired_row),
-                        owned(before.tail(COMPARED_CALLS)),
-                        owned(near.head(COMPARED_CALLS)),
+                        owned(before.tail(COMPARED_CALLS), rows.height),
+                        owned(near.head(COMPARED_CALLS), rows.height),
                     )
                 )
             self._settled[name] = None

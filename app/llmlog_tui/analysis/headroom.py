@@ -135,7 +135,7 @@ class _Limit:
         """Take in more calls that say how much is left."""
         self.__dict__.pop("left", None)
         both = rows if self._recent is None else pl.concat([self._recent, rows])
-        self._recent = owned(both.tail(_RECENT_CALLS))
+        self._recent = owned(both.tail(_RECENT_CALLS), both.height)
         share = rows["remaining"] / rows["limit"]
         if self._is_short or (share < self._rule.least_left).any():
             self._judge(rows.with_columns(share=share))

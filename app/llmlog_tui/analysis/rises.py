@@ -98,7 +98,8 @@ class _Watched:
             self.rises.append(self._rise(stretch, before))
             before = None
         drop = max(0, self._rows.height - self._kept)
-        self._rows, self._first = owned(self._rows.slice(drop)), self._first + drop
+        self._rows = owned(self._rows.slice(drop), self._rows.height)
+        self._first += drop
 
     def _rise(self, stretch: Stretch, before: Rise | None) -> Rise:
         """The rise in a stretch, which was `before` what it was found to be so far."""

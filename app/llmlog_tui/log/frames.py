@@ -12,6 +12,9 @@ import polars as pl
 _JOINED: Final = 8
 """So many frames of a kind become one: a live log arrives in few lines, a big one in blocks."""
 
+_FEW: Final = 10_000
+"""So many rows may stay in memory for the sake of some of them."""
+
 _KINDS: Final = tuple(_JOINED**power for power in range(1, 5))
 """Frames are of a kind if they have up to so many rows; those with more are left as they are."""
 
@@ -125,9 +128,9 @@ def beside(frame: pl.DataFrame, more: Frames) -> pl.DataFrame:
     return frame.hstack(more.whole())
 
 
-def owned(frame: pl.DataFrame) -> pl.DataFrame:
-    """The same rows in memory of their own: a slice keeps all that it is a slice of."""
-    return frame.select(pl.all().gather(pl.int_range(pl.len())))
+def owned(frame: pl.DataFrame, of: int) -> pl.DataFrame:
+    """A slice of `of` rows, in memory of its own if they are many: a slice keeps all of them."""
+    return frame if of <= _FEW else frame.select(pl.all().gather(pl.int_range(pl.len())))
 
 
 def _has_up_to(rows: int, frame: pl.DataFrame) -> bool:

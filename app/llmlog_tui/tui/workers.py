@@ -44,8 +44,13 @@ if TYPE_CHECKING:
 POLL_SECONDS: Final = 0.05
 """How often a file is looked at for new lines."""
 
-_POST_SECONDS: Final = 0.25
+_POST_SECONDS: Final = 0.1
 """How often a reader at most shows what it has: no eye needs more, and each time costs."""
+
+_REST: Final = 3
+"""So many times as long as an answer took the next one waits, if only records are new since."""
+
+_LONGEST_REST_S: Final = 0.25
 
 Post = Callable[[Message], object]
 
@@ -220,12 +225,25 @@ class Analyst:
         from llmlog_tui.analysis.sql import QueryError  # noqa: PLC0415 - imports polars
 
         while (question := self._next()) is not None:
+            began = time.monotonic()
             try:
                 self._post(self._answer(question))
             except QueryError as error:
                 self._post(Refused(question.where or "", str(error)))
             except Exception as error:  # noqa: BLE001 - the next question may have an answer
                 self._post(Failed("analyst", error))
+            self._rest(question, time.monotonic() - began)
+
+    def _rest(self, last: Question, took: float) -> None:
+        """Leave the processor to the screen for a while, unless the user wants something else."""
+
+        def is_wanted() -> bool:
+            asked = self._asked
+            is_other = asked is not None and (asked.where, asked.ask) != (last.where, last.ask)
+            return is_other or self._is_stopped
+
+        with self._changed:
+            self._changed.wait_for(is_wanted, min(_REST * took, _LONGEST_REST_S))
 
     def _next(self) -> Question | None:
         """Wait for a question; None after stop()."""
