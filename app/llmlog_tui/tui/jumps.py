@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
@@ -70,9 +71,9 @@ class Jumps(Errands):
     _trail: Trail[Place]
     _standing: Standing
 
+    @abstractmethod
     def ask_anew(self) -> None:
         """Show what there is, and ask for what is missing."""
-        raise NotImplementedError
 
     def arrive(self) -> None:
         """Go where one wanted to, once the view has the calls that are to be seen there."""

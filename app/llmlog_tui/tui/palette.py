@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, ClassVar
@@ -113,9 +114,9 @@ class Palette(Bookmarking):
         self._toasts.silent = not self._toasts.silent
         self.say()
 
+    @abstractmethod
     def say(self) -> None:
         """Say in the top row how it stands."""
-        raise NotImplementedError
 
     # -- files
 
