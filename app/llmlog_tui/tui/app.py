@@ -78,7 +78,9 @@ class LogApp(Palette):
     ) -> None:
         super().__init__()
         self._feed = Feed(files, self.post_message, follow=follow, last=last, stdin=stdin)
-        self._analyst = Analyst(self.post_message, slow_ms, rules)
+        self._promptness = Promptness()
+        typing = self._promptness.is_typing
+        self._analyst = Analyst(self.post_message, slow_ms, rules, is_typing=typing)
         self._overview_screen = OverviewScreen()
         self._views: tuple[View, ...] = (
             self._overview_screen,
@@ -90,7 +92,6 @@ class LogApp(Palette):
         self._trail = Trail()
         self._keeper = Keeper(self._feed.lines_of, self.post_message)
         self._toasts = Toasts()
-        self._promptness = Promptness()
         self._leaving = Leaving(lambda code: self.exit(return_code=code))
         for view in self._views:
             self.add_mode(view.NAME, partial(_itself, view))

@@ -37,9 +37,13 @@ class Promptness:
         """A key came."""
         self._typed = time.monotonic()
 
+    def is_typing(self) -> bool:
+        """Whether somebody types."""
+        return time.monotonic() - self._typed <= _NOBODY_TYPES_S
+
     def rest(self) -> None:
         """Collect what has become garbage, unless somebody types or there is hardly any."""
-        if gc.get_count()[2] and time.monotonic() - self._typed > _NOBODY_TYPES_S:
+        if gc.get_count()[2] and not self.is_typing():
             gc.collect()
 
     def end(self) -> None:

@@ -41,14 +41,17 @@ if TYPE_CHECKING:
     from llmlog_tui.log.reader import Reader
     from llmlog_tui.notify import Notifier
 
-POLL_SECONDS: Final = 0.05
+POLL_SECONDS: Final = 0.02
 """How often a file is looked at for new lines."""
 
-_POST_SECONDS: Final = 0.1
+_POST_SECONDS: Final = 0.05
 """How often a reader at most shows what it has: no eye needs more, and each time costs."""
 
-_REST: Final = 3
+_REST: Final = 1
 """So many times as long as an answer took the next one waits, if only records are new since."""
+
+_REST_FROM_KEYS: Final = 3
+"""The same while somebody types: what the keys do comes first."""
 
 _LONGEST_REST_S: Final = 0.25
 
@@ -196,10 +199,18 @@ def _progress(reader: Reader, state: State) -> Progress:
 class Analyst:
     """Answers questions, one at a time; of those that wait, only the last one counts."""
 
-    def __init__(self, post: Post, slow_ms: float, rules: Rules = DEFAULT) -> None:
+    def __init__(
+        self,
+        post: Post,
+        slow_ms: float,
+        rules: Rules = DEFAULT,
+        *,
+        is_typing: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._post = post
         self._slow_ms = slow_ms
         self._rules = rules
+        self._is_typing = is_typing
         self._notifier: Notifier | None = None
         self._running: Running | None = None
         self._asked: Question | None = None
@@ -242,8 +253,9 @@ class Analyst:
             is_other = asked is not None and (asked.where, asked.ask) != (last.where, last.ask)
             return is_other or self._is_stopped
 
+        times = _REST_FROM_KEYS if self._is_typing() else _REST
         with self._changed:
-            self._changed.wait_for(is_wanted, min(_REST * took, _LONGEST_REST_S))
+            self._changed.wait_for(is_wanted, min(times * took, _LONGEST_REST_S))
 
     def _next(self) -> Question | None:
         """Wait for a question; None after stop()."""
