@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from tests.bench import make_log
-from tests.bench.keys import Terminal
+from tests.bench.terminal import Terminal, dashboard
 from textual.app import App, ComposeResult
 from textual.widgets import DataTable
 
@@ -26,7 +26,7 @@ _STEP: Final = (
     '{{"ts": {ts}, "event": "chat_completion", "session_id": "s", "trace_id": "long",'
     ' "step": {step}, "latency_ms": 90, "model": "m"}}\n'
 )
-_PEER: Final = "from tests.bench.frames import Peer; Peer().run()"
+_PEER: Final = (sys.executable, "-c", "from tests.bench.frames import Peer; Peer().run()")
 _COLUMNS: Final = (
     *("09:00:00.000", "7c1d4e8a", "3", "gpt-5-mini", "2,870", "1,204"),
     *("reasoning 84% of the answer", "58", "1,204", "2,048", "1,024", "0.0142"),
@@ -62,14 +62,14 @@ def frame_ms(terminal: Terminal, key: bytes) -> float:
     began = terminal.cpu_s()
     for _ in range(FRAMES):
         os.write(terminal.fd, key)
-        terminal.until(bool, 5)
-        terminal.drain(_BETWEEN_S)
+        terminal.sent(5)
+        terminal.drain(_BETWEEN_S, 5)
     return (terminal.cpu_s() - began) / FRAMES * 1_000
 
 
 def opened(log: Path, *keys: bytes) -> Terminal:
     """A dashboard with that log, at rest after these keys."""
-    terminal = Terminal(log)
+    terminal = Terminal(dashboard(log), log.parent)
     terminal.settle()
     for key in keys:
         os.write(terminal.fd, key)
@@ -84,7 +84,7 @@ def main(records: int = 1_000_000) -> None:
         make_log.write(log, records)
         steps = (_STEP.format(ts=1_790_000_000 + n / 10, step=n) for n in range(_STEPS))
         long.write_text("".join(steps), encoding="utf-8")
-        stock = Terminal(long, _PEER)
+        stock = Terminal(_PEER, long.parent)
         stock.settle()
         peer = frame_ms(stock, _PAGE_UP)
         stock.leave()

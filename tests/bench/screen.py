@@ -111,7 +111,7 @@ def arriving(log: Path, folder: Path, seconds: float) -> str:
     """From an appended line to the screen, with _RATE records a second."""
     terminal = Terminal(dashboard(log), folder)
     terminal.until(_LIVE, 600)
-    terminal.drain(1.0, 20)
+    terminal.settle()
     writer = threading.Thread(target=write, args=(log, _RATE, seconds))
     writer.start()
     took = []

@@ -20,6 +20,8 @@ ROWS, COLUMNS = 50, 160
 
 _PROGRAM: Final = "import sys; from llmlog_tui.cli import dashboard; sys.exit(dashboard())"
 _PAGE_BYTES: Final = 4_096
+_AT_REST_S: Final = 0.1
+"""The processor time of two seconds that a dashboard at rest does not need."""
 
 
 def dashboard(log: Path) -> list[str]:
@@ -69,6 +71,20 @@ class Terminal:
         until = time.monotonic() + limit_s
         while time.monotonic() < until and self.sent(quiet_s):
             pass
+
+    def settle(self, limit_s: float = 120.0) -> None:
+        """Read what the screen is sent, until the program has done its work."""
+        until, busy = time.monotonic() + limit_s, True
+        while busy and time.monotonic() < until:
+            cpu = self.cpu_s()
+            self.wait(2.0)
+            busy = self.cpu_s() - cpu > _AT_REST_S
+
+    def wait(self, seconds: float) -> None:
+        """Read what the screen is sent, for so long."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            self.sent(left)
 
     def leave(self) -> float:
         """Press q; seconds until the program has ended."""

@@ -35,7 +35,7 @@ def rows_of(
     some = pl.any_horizontal(
         _text(name).is_in(values).fill_null(value=False) for name, values in looked_for.items()
     )
-    columns = frame.select(*_PLACE, *KNOWN_BY)
+    columns = frame.select_seq(*_PLACE, *KNOWN_BY)
     few = (columns.filter(pl.col("row") >= since) if since else columns).filter(some)
     records = plain(few.select("row", *KNOWN_BY)).iter_rows(named=True)
     by_row = {record["row"]: identity(record) for record in records}
@@ -50,7 +50,7 @@ def rows_of(
 
 def identity_of(frame: pl.DataFrame, row: int, lines: Lines) -> Identity | None:
     """By what the record with this key is known; None if only its line could tell, and is gone."""
-    record = frame.select(*_PLACE, *KNOWN_BY).filter(pl.col("row") == row)
+    record = frame.select_seq(*_PLACE, *KNOWN_BY).filter(pl.col("row") == row)
     known = identity(plain(record.select(KNOWN_BY)).row(0, named=True))
     if has_id(known):
         return known
@@ -75,7 +75,7 @@ def neighbour(
     """
     marked = frozenset(rows)
     stops = {*marked, *([] if row is None else [row])}
-    order = frame.select("row").filter(pl.col("row").is_in(list(stops)))["row"].to_list()
+    order = frame.select_seq("row").filter(pl.col("row").is_in(list(stops)))["row"].to_list()
     inside = [each for each in order if each in marked]
     if not inside:
         return None

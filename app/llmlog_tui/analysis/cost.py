@@ -56,7 +56,7 @@ def priced(
     completion_tokens, unknown ones count as none. `saved_usd` is how much more the cached input
     would have cost uncached.
     """
-    keys = frame.select(_KEY).unique(maintain_order=True)
+    keys = frame.select_seq(_KEY).unique(maintain_order=True)
     prices = [_of(key, overrides, lookup) for key in keys.iter_rows()]
     table = [price for of_key in prices for price in of_key]
     if not table:
@@ -67,7 +67,7 @@ def priced(
         first.append(lasts if of_key else None)
         lasts += len(of_key)
     chosen = (
-        frame.select(*_KEY, "event", "ts", "prompt_tokens")
+        frame.select_seq(*_KEY, "event", "ts", "prompt_tokens")
         .join(
             keys.with_columns(first=pl.Series(first, dtype=pl.UInt32)),
             on=_KEY,
@@ -148,7 +148,7 @@ def _rates(table: list[Price]) -> pl.DataFrame:
 def _costs(frame: pl.DataFrame, rates: pl.DataFrame) -> pl.DataFrame:
     """cost_usd and saved_usd of each row, whose rates stand in the same row of `rates`."""
     answer = pl.coalesce("completion_tokens", pl.when(pl.col("event") == "embedding").then(0))
-    tokens = frame.select("prompt_tokens", "cached_tokens", "reasoning_tokens", answer=answer)
+    tokens = frame.select_seq("prompt_tokens", "cached_tokens", "reasoning_tokens", answer=answer)
     part = pl.concat([tokens, rates], how="horizontal").with_columns(
         hit=pl.min_horizontal(pl.col("cached_tokens").fill_null(0), "prompt_tokens"),
         thought=pl.min_horizontal(pl.col("reasoning_tokens").fill_null(0), "answer"),

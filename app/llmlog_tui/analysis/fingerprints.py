@@ -30,13 +30,12 @@ def with_changed(frame: pl.DataFrame) -> pl.DataFrame:
     That is the step before, in the same trace, that the same model answered with a fingerprint.
     """
     runs = ("trace_id", "model")  # as numbers, which are sorted many times faster than text
-    coded = frame.select("row", "step", "event", _NAME, *(_code(name) for name in runs))
+    coded = frame.select_seq("row", "step", "event", _NAME, *(_code(name) for name in runs))
     known = coded.filter(IS_STEP & _NAME.is_not_null() & pl.col("trace_id").is_not_null())
     in_order = known.sort(*runs, "step", maintain_order=True, nulls_last=True)
     same_run = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(1)) for name in runs)
     rows = in_order.filter(same_run & (_NAME.shift(1) != _NAME))["row"]
-    # As a Series: with an expression polars copies every column of a frame in several chunks.
-    return frame.with_columns(frame.select(changed=pl.col("row").is_in(rows.implode())).to_series())
+    return frame.with_columns_seq(changed=pl.col("row").is_in(rows.implode()))
 
 
 def _code(name: str) -> pl.Expr:

@@ -76,10 +76,11 @@ class _Parts:
     """What it takes to add to records; `_begins` says where in the frame each trace begins."""
 
     def __init__(self, records: Records) -> None:
-        self._marks = Frames([records.frame.select(_MARKS)])
+        self._marks = Frames([records.frame.select_seq(_MARKS)])
         self.calls = Calls(records.calls)
         self.traces = Frames([records.traces])
-        self._begins: dict[str, int] = dict(records.traces.select("trace_id", "at").iter_rows())
+        ids, places = (records.traces[name].to_list() for name in ("trace_id", "at"))
+        self._begins: dict[str, int] = dict(zip(ids, places, strict=True))
 
     def begin(self, rows: pl.DataFrame, old: int) -> tuple[pl.Series, int]:
         """The traces with steps among new rows, which are behind `old` others; where they begin."""

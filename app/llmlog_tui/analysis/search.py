@@ -29,7 +29,7 @@ class Hit:
 def step_of(frame: pl.DataFrame, trace_id: str, number: int) -> Hit | None:
     """The step with this number of a trace; None if it has no such step."""
     where = (pl.col("trace_id") == trace_id) & (pl.col("step") == number)
-    rows = frame.select("row", "trace_id", "step").filter(where)["row"]
+    rows = frame.select_seq("row", "trace_id", "step").filter(where)["row"]
     return Hit(int(rows[0]), 1, len(rows)) if len(rows) else None
 
 
@@ -44,7 +44,7 @@ def search(frame: pl.DataFrame, text: str, row: int | None, direction: int) -> H
         for name in SEARCHED
     ]
     matching = (
-        frame.select("row", match=pl.any_horizontal(contains).fill_null(value=False))
+        frame.select_seq("row", match=pl.any_horizontal(contains).fill_null(value=False))
         .with_row_index("position")
         .filter("match")
     )

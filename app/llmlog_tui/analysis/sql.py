@@ -63,7 +63,7 @@ def narrowed(frame: pl.DataFrame, predicate: str, rules: Rules = DEFAULT) -> pl.
         for name in fields:
             if name not in COLUMNS and name not in COSTS:
                 raise QueryError(_no_column(name, [*COLUMNS, *COSTS]))
-        records = _in_sql(known.select("row", *fields))
+        records = _in_sql(known.select_seq("row", *fields))
         asked = f"select row from records where {predicate}\n"  # noqa: S608 - one expression
         kept = pl.SQLContext(records=records, eager=True).execute(asked)["row"]
     return frame.filter(pl.col("row").is_in(kept.implode()))

@@ -35,7 +35,7 @@ def traces(frame: pl.DataFrame) -> pl.DataFrame:
     total = pl.coalesce("total_tokens", pl.col("prompt_tokens") + pl.col("completion_tokens"))
     known = pl.when(IS_CALL).then(total)
     return (
-        frame.select(*_NEEDED, at=pl.int_range(pl.len(), dtype=pl.UInt32))
+        frame.select_seq(*_NEEDED, at=pl.int_range(pl.len(), dtype=pl.UInt32))
         .filter(IS_STEP & pl.col("trace_id").is_not_null())
         .group_by("trace_id", maintain_order=True)
         .agg(

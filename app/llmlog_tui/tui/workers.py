@@ -115,7 +115,9 @@ class Feed:
                 if has_news and is_due:
                     self._post(Loaded(reader.snapshot(), progress))
                     has_news, said, due = False, progress, time.monotonic() + _POST_SECONDS
-                if not has_more and (state == "done" or self._cancelled.wait(POLL_SECONDS)):
+                # What comes until the next message is due is read in one piece.
+                pause = max(POLL_SECONDS, due - time.monotonic())
+                if not has_more and (state == "done" or self._cancelled.wait(pause)):
                     return
         finally:
             if state != "done":  # of a log that was read once, lines may still be asked for
