@@ -29,6 +29,7 @@ class Terminal:
 
     def __init__(self, home: Path, *arguments: str, size: tuple[int, int] = (160, 50)) -> None:
         self._fd, self._inside = pty.openpty()
+        self._fds = [self._fd, self._inside]
         self.resize(*size)
         self._before = termios.tcgetattr(self._inside)
         environment = {
@@ -111,13 +112,21 @@ class Terminal:
         now: list[Any] = termios.tcgetattr(self._inside)
         return now == self._before
 
+    def vanish(self) -> int:
+        """Take the terminal away without a word to the dashboard; its exit code."""
+        self._take_away()
+        return self.process.wait(_PATIENCE_SECONDS)
+
     def close(self) -> None:
         """Take the terminal away, and the dashboard with it."""
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        for fd in (self._fd, self._inside):
-            os.close(fd)
+        self._take_away()
+
+    def _take_away(self) -> None:
+        while self._fds:
+            os.close(self._fds.pop())
 
 
 def plain(sent: bytes) -> bytes:

@@ -72,3 +72,10 @@ def test_being_told_to_end_leaves_the_terminal_clean_too(
     terminal.process.send_signal(signal.SIGTERM)
     assert terminal.ended() == 128 + signal.SIGTERM, plain(terminal.sent[-3_000:]).decode()
     _assert_clean(terminal)
+
+
+@pytest.mark.parametrize("moment", ["live", "palette"])
+def test_it_ends_when_its_terminal_vanishes_even_if_nobody_tells_it(
+    at: Callable[[str], Terminal], moment: str
+) -> None:
+    assert at(moment).vanish() == 128 + signal.SIGHUP

@@ -148,6 +148,7 @@ class LogApp(Palette):
     def _each_second(self) -> None:
         self.say()
         self._promptness.rest()
+        self._leaving.look()
 
     # -- what tests wait for
 
