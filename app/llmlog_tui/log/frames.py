@@ -15,9 +15,11 @@ _JOINED: Final = 8
 _FEW: Final = 10_000
 """So many rows may stay in memory for the sake of some of them."""
 
-_KINDS: Final = tuple(_JOINED**power for power in range(1, 5))
+_KINDS: Final = tuple(_JOINED**power for power in range(1, 6))
 """Frames are of a kind if they have up to so many rows; those with more are left as they are."""
 
+_SMALL: Final = 4_096
+"""What comes in frames of more rows, the blocks of a file, comes in few and is left as it is."""
 
 _LOOSE: Final = 32
 """About so many frames, the last ones, may become others soon: those before are put together."""
@@ -54,7 +56,8 @@ class Frames:
         if frame.height:
             self.frames.append(frame)
             self.height += frame.height
-            self._compact()
+            if frame.height <= _SMALL:
+                self._compact()
 
     def drop_first(self, rows: int) -> int:
         """Let go of the first `rows`, or of all there are; how many those were."""
