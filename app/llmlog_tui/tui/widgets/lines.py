@@ -6,11 +6,12 @@ it draws only the lines anew that look another way.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from textwrap import wrap
 from typing import ClassVar, Final, NamedTuple
 
 from rich.style import Style
+from textual.filter import ANSIToTruecolor, LineFilter
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -75,9 +76,15 @@ class Lines(ScrollView):
         """How many cells the columns share."""
         return max(0, self.size.width - GUTTER - _MARGIN)
 
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """But for the one that replaces a terminal's own colours: the style sheet has none."""
+        return [
+            each for each in super().get_line_filters() if not isinstance(each, ANSIToTruecolor)
+        ]
+
     @property
     def _top(self) -> int:
-        return self.scroll_offset.y
+        return round(self.scroll_y)
 
     @property
     def _height(self) -> int:
@@ -100,15 +107,22 @@ class Lines(ScrollView):
         return self._strips.draw(line, look, columns, widths, self.size.width)
 
     def repaint(self) -> None:
-        """Draw the lines anew that are to look other than they were drawn."""
-        size, window, has_focus = self.size, self._visible(), self.has_focus
+        """Draw the lines anew that are to look other than they were drawn.
+
+        With their part of the frame: what is sent of a line is cut out of it, unless it is all.
+        """
+        window, has_focus = self._visible(), self.has_focus
+        left, width = -self.content_offset.x, self.outer_size.width
         lines = (
-            Region(0, y, size.width, 1)
-            for y in range(size.height)
+            Region(left, y, width, 1)
+            for y in range(self.size.height)
             if self._look(y, window, has_focus) != self._drawn.get(y)
         )
         if regions := [*lines]:
             self.refresh(*regions)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Leave it to repaint(): Textual would have each line drawn, and a bar that is hidden."""
 
     def _visible(self) -> _Window:
         start, stop = self._top, min(self._top + self._height, len(self._source))
