@@ -14,7 +14,6 @@ from textual.strip import Strip
 from llmlog_tui.log.reader import Reader
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.panes.calls import CallsPane
-from llmlog_tui.tui.panes.pane import Pane
 from llmlog_tui.tui.panes.traces import TracesPane
 from llmlog_tui.tui.themes import LIGHT
 from llmlog_tui.tui.widgets.rows import Column, Row, RowSource, cell
@@ -154,7 +153,7 @@ async def test_each_line_is_as_wide_as_its_table(
 ) -> None:
     async with LogApp([log]).run_test(size=size) as pilot:
         app = await shown(pilot, 40)
-        for pane in app.query(Pane):
+        for pane in app.query(LineTable):
             for strip in map(pane.render_line, range(pane.size.height)):
                 assert cell_len(strip.text) == strip.cell_length == pane.size.width
 
