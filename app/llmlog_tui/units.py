@@ -36,7 +36,10 @@ def within(number: float | None, width: int) -> str:
     """All digits if they fit into `width` cells, else as count(), else the power of ten."""
     if number is None:
         return UNKNOWN
-    texts = (whole(number), count(number), f"{number:.0e}")
+    exact = whole(number)
+    if len(exact) <= width:  # as most do
+        return exact
+    texts = (count(number), f"{number:.0e}")
     return next((text for text in texts if len(text) <= width), "#" * width)
 
 
@@ -86,8 +89,11 @@ def dollars(usd: float | None, width: int) -> str:
         return UNKNOWN
     if _is_tiny(usd):
         return next(text for text in ("<0.0001", "<.0001", "<1") if len(text) <= max(width, 2))
-    texts = (f"{usd:.4f}", f"{usd:,.2f}", whole(usd), count(usd))
-    return next((text for text in texts if len(text) <= width), within(usd, width))
+    fine = f"{usd:.4f}"
+    if len(fine) <= width:  # as most do
+        return fine
+    cents = f"{usd:,.2f}"
+    return cents if len(cents) <= width else within(usd, width)
 
 
 def money(usd: float | None) -> str:
@@ -117,7 +123,7 @@ def moment(when: datetime | None, newest: datetime | None, width: int) -> str:
     reference = there if newest is None else local(newest)
     wide = width >= len("14:02:11.482")
     if there.date() == reference.date():
-        return f"{there:%H:%M:%S}" + (f".{there.microsecond // 1000:03}" if wide else "")
+        return there.time().isoformat("milliseconds" if wide else "seconds")
     if there.year != reference.year:
         return f"{there:%d %b} {there.year:04}" if wide else f"{there.year:04}-{there:%m}"
     return f"{there:%d %b %H:%M}" if wide else f"{there:%d %b}"

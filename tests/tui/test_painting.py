@@ -6,7 +6,8 @@ import gc
 from pathlib import Path
 
 import pytest
-from tests.tui.conftest import WIDE, Shown, Until, lines_of, record, toasts, top_row
+from rich.cells import cell_len
+from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record, toasts, top_row
 from textual.geometry import Region
 from textual.strip import Strip
 
@@ -144,6 +145,17 @@ async def test_lines_are_drawn_anew_when_the_table_becomes_wider(
         await until(pilot, lambda: table.seen.get(1, "").split() == ["0"], "one column")
         table.styles.width = 40
         await until(pilot, lambda: table.seen[1].split() == ["0", "0"], "both columns")
+
+
+@pytest.mark.parametrize("size", [WIDE, SMALL, (20, 10)])
+async def test_each_line_is_as_wide_as_its_table(
+    log: Path, shown: Shown, size: tuple[int, int]
+) -> None:
+    async with LogApp([log]).run_test(size=size) as pilot:
+        app = await shown(pilot, 40)
+        for pane in app.query(LineTable):
+            for strip in map(pane.render_line, range(pane.size.height)):
+                assert cell_len(strip.text) == strip.cell_length == pane.size.width
 
 
 async def test_another_theme_draws_all_lines_in_its_colours(log: Path, shown: Shown) -> None:

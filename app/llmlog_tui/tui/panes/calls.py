@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from textual.binding import BindingType
 from textual.message import Message
@@ -17,7 +17,7 @@ from llmlog_tui.tui.asks import Sort
 from llmlog_tui.tui.bindings.panes import CALLS_BINDINGS, COLUMN_BINDINGS, PICK_BINDINGS
 from llmlog_tui.tui.panes.callcolumns import ALL, Choice
 from llmlog_tui.tui.panes.pane import Pane
-from llmlog_tui.tui.widgets.rows import UNMARKED, Column, Row, RowSource, Span
+from llmlog_tui.tui.widgets.rows import UNMARKED, Column, Ground, Row, RowSource, Span
 
 if TYPE_CHECKING:
     import polars as pl
@@ -74,7 +74,6 @@ class CallsPane(Pane):
         self._order: pl.Series | None = None
         self._sorted_by: Sort | None = None
         self._new = 0
-        self._shown: _Calls | None = None
 
     def wait_for(self, files: Sequence[Path]) -> None:
         """Say which files are not there yet, while there are no calls."""
@@ -114,9 +113,8 @@ class CallsPane(Pane):
     def mark_of(self, index: int, row: Row) -> Span:
         """A call of the selected trace, where nothing else is marked."""
         mark = super().mark_of(index, row)
-        if mark != UNMARKED or self._shown is None or self._trace is None:
-            return mark
-        return _SAME_TRACE if self._shown.trace_id(index) == self._trace else mark
+        is_same = row.trace is not None and row.trace == self._trace
+        return _SAME_TRACE if is_same and mark == UNMARKED else mark
 
     def action_sort(self) -> None:
         """Sort by the column under the cursor: descending, ascending, then by time again."""
@@ -177,8 +175,7 @@ class CallsPane(Pane):
         elif self._overview.all_calls:
             self.empty = _EMPTY
         look = _Look(self.choice.names(compact=self.is_narrow), self._sorted_by, self._styles)
-        self._shown = _Calls(self._overview, self._columns(), self._order, look)
-        self.show(self._shown)
+        self.show(_Calls(self._overview, self._columns(), self._order, look))
         total = f"{units.count(len(self.source))} {self._arrow()}" if self.compact else ""
         verdict = self._overview.verdict.sentence()
         self.label(
@@ -248,19 +245,23 @@ class _Calls(RowSource):
     def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:
         calls = self._overview.call_rows(start, stop, self._order)
         styles = self._look.styles(self._frame(start, stop))
-        return [self._row(call, style, widths) for call, style in zip(calls, styles, strict=True)]
+        draws = [ALL[name].draw for name in self._look.names]
+        newest = self._overview.newest
+        return [
+            Row(
+                [draw(call, width, newest) for draw, width in zip(draws, widths, strict=False)],
+                _MARKS.get(style, UNMARKED),
+                _ground(call, style),
+                call["trace_id"],
+            )
+            for call, style in zip(calls, styles, strict=True)
+        ]
 
     def _frame(self, start: int, stop: int) -> pl.DataFrame:
         calls = self._overview.calls
         if self._order is None:
             return calls.slice(start, stop - start)
         return calls[self._order.slice(start, stop - start)]
-
-    def trace_id(self, index: int) -> str | None:
-        """The trace of a call."""
-        at = index if self._order is None else int(self._order[index])
-        trace: str | None = self._overview.calls["trace_id"][at]
-        return trace
 
     def picked(self, index: int, column: int) -> tuple[str, object]:
         """Where another field stands in for one that is unknown, that one."""
@@ -276,13 +277,8 @@ class _Calls(RowSource):
             return title
         return f"{title[: width - 1]}{'▼' if sort.descending else '▲'}"
 
-    def _row(self, call: dict[str, Any], style: str, widths: Sequence[int]) -> Row:
-        newest, look = self._overview.newest, self._look
-        cells = [
-            ALL[name].draw(call, width, newest)
-            for name, width in zip(look.names, widths, strict=False)
-        ]
-        ground: Any = "failed" if call["failed"] else "slow" if call["slow"] else ""
-        if style:
-            ground = f"rule-{style}"
-        return Row(cells, _MARKS.get(style, UNMARKED), ground)
+
+def _ground(call: Mapping[str, Any], style: str) -> Ground:
+    if style:
+        return cast("Ground", f"rule-{style}")
+    return "failed" if call["failed"] else "slow" if call["slow"] else ""

@@ -82,4 +82,5 @@ class Pane(LineTable):
         if spot.key is None or not self.move_to(spot.key):
             return False
         self._scroll(self._cursor - spot.lines_above)
+        self.repaint()
         return True

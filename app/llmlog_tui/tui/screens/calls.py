@@ -116,12 +116,14 @@ class CallsScreen(View):
     # -- the drawer
 
     @on(LineTable.Highlighted, "#all-calls")
-    def _highlighted(self) -> None:
+    def _highlighted(self, message: LineTable.Highlighted) -> None:
+        message.stop()
         if self.overview is not None:
             self.calls.mark(self._trace(self.overview))
         if self._settling is not None:
             self._settling.stop()
-        self._settling = self.set_timer(_DETAIL_AFTER_SECONDS, self._settle)
+        if self.drawer.display:
+            self._settling = self.set_timer(_DETAIL_AFTER_SECONDS, self._settle)
 
     @on(LineTable.Selected, "#all-calls")
     def _toggle(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from rich.cells import cell_len, set_cell_size
 
@@ -28,12 +29,12 @@ def fit(columns: Sequence[Column], width: int) -> list[int]:
 
 def lay_out(spans: Cell, width: int, align: str) -> list[Span]:
     """The spans, harmless and in exactly `width` cells: padded, or cut with an ellipsis."""
-    if len(spans) == 1:
-        (span,) = spans
-        text = span.text
-        if len(text) <= width and text.isascii() and text.isprintable():  # as most are
-            padding = Span(" " * (width - len(text)))
-            return [padding, span] if align == "right" else [span, padding]
+    text = spans[0].text if len(spans) == 1 else "".join([span.text for span in spans])
+    if len(text) <= width and text.isprintable():  # as most are
+        left = width - (len(text) if text.isascii() else cell_len(text))
+        if left >= 0:
+            padding = blank(left)
+            return [padding, *spans] if align == "right" else [*spans, padding]
     shown: list[Span] = []
     left = width
     pieces = [Span(inert(text, 4 * width + 1), tone) for text, tone in spans]
@@ -46,5 +47,11 @@ def lay_out(spans: Cell, width: int, align: str) -> list[Span]:
             return shown
         shown.append(piece)
         left -= length
-    padding = Span(" " * left)
+    padding = blank(left)
     return [padding, *shown] if align == "right" else [*shown, padding]
+
+
+@lru_cache
+def blank(width: int) -> Span:
+    """So many cells with nothing in them."""
+    return Span(" " * width)

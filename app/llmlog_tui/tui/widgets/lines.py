@@ -6,11 +6,12 @@ it draws only the lines anew that look another way.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from textwrap import wrap
 from typing import ClassVar, Final, NamedTuple
 
 from rich.style import Style
+from textual.filter import ANSIToTruecolor, LineFilter
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -37,11 +38,12 @@ _TEXT: Final = (Column("", 0),)
 
 
 class _Window(NamedTuple):
-    """The rows on screen: from `start` up to `stop`, for columns of these widths."""
+    """The rows on screen: from `start` up to `stop`, for a table and columns of these widths."""
 
     start: int
     stop: int
     rows: list[Row]
+    width: int
     widths: list[int]
 
 
@@ -66,6 +68,7 @@ class Lines(ScrollView):
         self._cursor = -1
         self._column: int | None = None
         self._window: _Window | None = None
+        self._painting: _Window | None = None
         self._strips = Strips(self._component)
         self._drawn: dict[int, Look] = {}
         self._form: tuple[int, list[int]] = 0, []
@@ -75,9 +78,15 @@ class Lines(ScrollView):
         """How many cells the columns share."""
         return max(0, self.size.width - GUTTER - _MARGIN)
 
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """But for the one that replaces a terminal's own colours: the style sheet has none."""
+        return [
+            each for each in super().get_line_filters() if not isinstance(each, ANSIToTruecolor)
+        ]
+
     @property
     def _top(self) -> int:
-        return self.scroll_offset.y
+        return round(self.scroll_y)
 
     @property
     def _height(self) -> int:
@@ -88,35 +97,50 @@ class Lines(ScrollView):
         lines = len(self._source) + self._heading
         self.set_reactive(Lines.virtual_size, Size(self.size.width, lines))
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines of the table in its frame; which rows those are is asked once for all."""
+        self._painting = self._visible()
+        try:
+            return super().render_lines(crop)
+        finally:
+            self._painting = None
+
     def render_line(self, y: int) -> Strip:
         """One line of the table as it stands on screen."""
-        window = self._visible()
+        window = self._painting or self._visible()
         look, at = self._look(y, window, self.has_focus), y - self._heading
         self._drawn[y] = look
         columns, widths = self._source.columns, window.widths
         if at >= len(window.rows):
-            columns, widths = _TEXT, [self.size.width]
+            columns, widths = _TEXT, [window.width]
         line: Hashable = window.start + at if 0 <= at < len(window.rows) else (y,)
-        return self._strips.draw(line, look, columns, widths, self.size.width)
+        return self._strips.draw(line, look, columns, widths, window.width)
 
     def repaint(self) -> None:
-        """Draw the lines anew that are to look other than they were drawn."""
-        size, window, has_focus = self.size, self._visible(), self.has_focus
+        """Draw the lines anew that are to look other than they were drawn.
+
+        With their part of the frame: what is sent of a line is cut out of it, unless it is all.
+        """
+        window, has_focus = self._visible(), self.has_focus
+        left, width = -self.content_offset.x, self.outer_size.width
         lines = (
-            Region(0, y, size.width, 1)
-            for y in range(size.height)
+            Region(left, y, width, 1)
+            for y in range(self.size.height)
             if self._look(y, window, has_focus) != self._drawn.get(y)
         )
         if regions := [*lines]:
             self.refresh(*regions)
 
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Leave it to repaint(): Textual would have each line drawn, and a bar that is hidden."""
+
     def _visible(self) -> _Window:
         start, stop = self._top, min(self._top + self._height, len(self._source))
         window = self._window
         if window is None:
-            widths = fit(self._source.columns, self.room)
-            self._take_form(self.size.width, widths)
-            window = _Window(start, stop, self._rows(start, stop, widths), widths)
+            width, widths = self.size.width, fit(self._source.columns, self.room)
+            self._take_form(width, widths)
+            window = _Window(start, stop, self._rows(start, stop, widths), width, widths)
         elif (window.start, window.stop) != (start, stop):
             window = self._moved(window, start, stop)
         if window is not self._window:
@@ -143,11 +167,11 @@ class Lines(ScrollView):
         rows, widths = self._rows, window.widths
         first, last = max(start, window.start), min(stop, window.stop)
         if first >= last:
-            return _Window(start, stop, rows(start, stop, widths), widths)
+            return window._replace(start=start, stop=stop, rows=rows(start, stop, widths))
         both = window.rows[first - window.start : last - window.start]
         before = rows(start, first, widths) if start < first else []
         after = rows(last, stop, widths) if last < stop else []
-        return _Window(start, stop, [*before, *both, *after], widths)
+        return window._replace(start=start, stop=stop, rows=[*before, *both, *after])
 
     def _look(self, y: int, window: _Window, has_focus: bool) -> Look:  # noqa: FBT001
         """What a line of the table is to look like."""

@@ -39,26 +39,32 @@ def cell(text: str, tone: Tone = "") -> Cell:
     return (Span(text, tone),)
 
 
-def flags(row: Mapping[str, object]) -> Cell:
-    """Four cells: failed, truncated, retried, changed (a fingerprint), each in its place."""
-    return (
-        Span("✗", "error") if row["failed"] else Span(" "),
-        Span("┤", "warning") if row["truncated"] else Span(" "),
-        Span("↻", "warning") if row["retried"] else Span(" "),
-        Span("≠", "accent") if row["changed"] else Span(" "),
-    )
-
-
 UNMARKED: Final = Span(" ")
 """What stands in the gutter of most rows."""
 
+_FLAGS: Final = (
+    ("failed", Span("✗", "error")),
+    ("truncated", Span("┤", "warning")),
+    ("retried", Span("↻", "warning")),
+    ("changed", Span("≠", "accent")),
+)
+
+
+def flags(row: Mapping[str, object]) -> Cell:
+    """Four cells: failed, truncated, retried, changed (a fingerprint), each in its place."""
+    return [flag if row[name] else UNMARKED for name, flag in _FLAGS]
+
 
 class Row(NamedTuple):
-    """A row as it is drawn: `mark` stands in the gutter, `ground` tints the whole row."""
+    """A row as it is drawn: `mark` stands in the gutter, `ground` tints the whole row.
+
+    `trace` is the trace it is of, for tables that mark the rows of one.
+    """
 
     cells: Sequence[Cell]
     mark: Span = UNMARKED
     ground: Ground = ""
+    trace: str | None = None
 
 
 class Column(NamedTuple):

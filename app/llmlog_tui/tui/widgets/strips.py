@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from itertools import groupby
-from operator import itemgetter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from llmlog_tui.tui.widgets.layout import lay_out
-from llmlog_tui.tui.widgets.rows import Column, Row, Span
+from llmlog_tui.tui.widgets.layout import blank, lay_out
+from llmlog_tui.tui.widgets.rows import Column, Row, Span, Tone
 
 GUTTER: Final = 2
 """Cells before the first column: the cursor, and the row's mark."""
@@ -83,8 +81,18 @@ class Strips:
             spans += lay_out(cell, room, column.align)
             spans.append(_GAP)
             cells += room + 1
-        segments = [
-            Segment("".join(map(itemgetter(0), alike)), self.style(look.ground, tone))
-            for tone, alike in groupby(spans, itemgetter(1))
-        ]
-        return Strip(segments, cells).adjust_cell_length(width, self.style(look.ground))
+        spans.append(blank(width - cells))
+        segments = [Segment(text, self.style(look.ground, tone)) for text, tone in _joined(spans)]
+        return Strip(segments, max(cells, width)).adjust_cell_length(width)
+
+
+def _joined(spans: Sequence[Span]) -> Iterator[tuple[str, Tone]]:
+    """The spans, those of one tone behind each other as one."""
+    joined, last = "", spans[0].tone
+    for text, tone in spans:
+        if tone == last:
+            joined += text
+        else:
+            yield joined, last
+            joined, last = text, tone
+    yield joined, last

@@ -131,6 +131,7 @@ class LineTable(Lines, can_focus=True, inherit_bindings=False):
     # -- scrolling
 
     def _scroll(self, top: int) -> None:
+        """Put this line at the top; to be followed by repaint()."""
         self.scroll_to(y=max(0, top), animate=False, immediate=True, force=True)
 
     def _scroll_to_cursor(self) -> None:
