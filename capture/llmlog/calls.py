@@ -14,7 +14,7 @@ from llmlog.guard import guarded
 from llmlog.record import call_line, timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from llmlog.client import Binding
     from llmlog.telemetry import Fields, Foreign
@@ -49,14 +49,11 @@ class Call:
         self._fields["stream"] = stream
         self._unwritten = [self._fields]
         self._chunks = _NO_CHUNKS
-        self._may_skim = False
-        self.skims = False
-        """Whether text is all there is left to see in a chunk that has nothing else."""
+        self.skim: Callable[[object], bool] | None = None
+        """Takes in a chunk if it is only text: once the first text has come, unless it is kept."""
         if stream:
             chat = event == "chat_completion"
-            keeps = self._content.keeps
-            self._chunks = ChatChunks(keeps=keeps) if chat else ResponseChunks()
-            self._may_skim = chat and not keeps
+            self._chunks = ChatChunks(keeps=self._content.keeps) if chat else ResponseChunks()
         self._blocks: list[tuple[int, bytes]] = []
         self._blocks_size = 0
         self._body: Any = None
@@ -66,7 +63,8 @@ class Call:
         self.hides_usage = False
         self.raw_mode: str | None = None
         self.typed = False
-        self.reading = False
+        self.reader: weakref.ref[Any] | None = None
+        """The generator that the application reads the answer through."""
         self._first: int | None = None
         self.last: int | None = None
         """When the answer, or the latest part of it, came."""
@@ -76,18 +74,16 @@ class Call:
     def _first_fields(self, body: Mapping[str, object], provider: str | None) -> Fields:
         """What is known when the call starts: its place in the trace, and what is asked."""
         trace, content = self._trace, self._content
-        fields: Fields = {
-            "event": self._event,
-            "ts": timestamp(trace.session.clock.time_ns()),
-            "step": trace.next_step(),
-            "span_id": trace.session.new_id(16),
-            "status": "ok",
-        }
+        fields = telemetry.request_fields(body)
+        fields["event"] = self._event
+        fields["ts"] = timestamp(trace.session.clock.time_ns())
+        fields["step"] = trace.next_step()
+        fields["span_id"] = trace.session.new_id(16)
+        fields["status"] = "ok"
         if (parent := scopes.current_span_id(trace)) is not None:
             fields["parent_span_id"] = parent
         if provider is not None:
             fields["provider"] = provider
-        fields |= telemetry.request_fields(body)
         if content.hashes:
             messages = telemetry.request_messages(self._event, body)
             hashes = content.prefix_hashes(messages) if self._event != "embedding" else None
@@ -120,10 +116,9 @@ class Call:
     def chunk(self, chunk: object) -> bool:
         """A chunk has arrived; True if the application did not ask for it."""
         try:
-            self.last = self.now()
             if self._chunks.see(chunk) and self._first is None:
                 self._first = self.last
-                self.skims = self._may_skim
+                self.skim = self._chunks.skim
             return self.hides_usage and self._chunks.is_usage_only(chunk)
         except Exception as fault:  # noqa: BLE001 - as @guarded, which costs more per chunk
             self.guard.caught(fault)
@@ -132,8 +127,7 @@ class Call:
     @guarded
     def block(self, block: bytes) -> bool:
         """A block of the body has arrived, on its way to an application that reads it itself."""
-        self.last = self.now()
-        if not self.typed and self._blocks_size <= _BODY_AT_MOST:
+        if self.last is not None and not self.typed and self._blocks_size <= _BODY_AT_MOST:
             self._blocks.append((self.last, block))
             self._blocks_size += len(block)
         return False
@@ -145,9 +139,8 @@ class Call:
 
     @guarded
     def closed(self) -> None:
-        """The application has closed the stream, unless the SDK does so while it reads."""
-        if not self.reading:
-            self._finish("closed", self.last, {})
+        """The application has closed the stream."""
+        self._finish("closed", self.last, {})
 
     @guarded
     def abandoned(self, _response: object = None) -> None:

@@ -22,7 +22,7 @@ from llmlog.telemetry import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 _CONTENT = frozenset(
     {"content", "tool_calls", "refusal", "reasoning_content", "reasoning", "function_call"}
@@ -54,18 +54,33 @@ class ChatChunks:
             index = known.get("index") or 0
             if index == 0 and (reason := known.get("finish_reason")) is not None:
                 self._reason = as_str(reason)
-            if (delta := known.get("delta")) is not None:
-                for name, part in members(delta).items():
-                    if part and name in _CONTENT:
-                        has_content = True
-                        self._take_content(index, name, part)
+            for name, part in members(known.get("delta")).items():
+                if part and name in _CONTENT:
+                    has_content = True
+                    if name == "tool_calls":
+                        self._add_calls(as_int(index) or 0, part)
+                    elif self._keeps and index == 0 and isinstance(part, str):
+                        self._texts.setdefault(name, []).append(part)
         return has_content
 
-    def _take_content(self, choice: object, name: str, part: object) -> None:
-        if name == "tool_calls":
-            self._add_calls(as_int(choice) or 0, part)
-        elif self._keeps and choice == 0 and isinstance(part, str):
-            self._texts.setdefault(name, []).append(part)
+    @property
+    def skim(self) -> Callable[[object], bool] | None:
+        """A quicker `see` for all that follows the first content; None if texts are kept."""
+        return None if self._keeps else self._skim
+
+    def _skim(self, chunk: Foreign) -> bool:
+        """Take in a typed chunk that is text or the end of it, as most are; False if it is not."""
+        try:
+            (choice,) = chunk.choices
+            if choice.delta.tool_calls is not None or chunk.usage is not None:
+                return False
+            if (reason := choice.finish_reason) is not None:
+                if choice.index != 0:
+                    return False
+                self._reason, self._last = as_str(reason), members(chunk)
+        except Exception:  # noqa: BLE001 - it is something else, and `see` looks at it closely
+            return False
+        return True
 
     def output(self) -> Foreign:
         """The first choice's message, as far as it has come."""
@@ -129,6 +144,9 @@ class ResponseChunks:
         if kind == "response.output_text.delta":
             self._text.append(as_str(pick(event, "delta")) or "")
         return isinstance(kind, str) and kind.endswith(".delta")
+
+    skim = None
+    """Every event is of another kind."""
 
     def output(self) -> Foreign:
         """The response's output items; the text so far if the last event has not come."""

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from llmlog import streams
 from llmlog.calls import Call
 from llmlog.guard import guarded
-from llmlog.telemetry import members
 
 if TYPE_CHECKING:
     from llmlog.sessions import Session
@@ -50,7 +49,7 @@ class Binding:
     def start(self, client: Foreign, options: Foreign, stream: bool) -> Call | None:  # noqa: FBT001 - quicker than by name
         """The call that a request with `options` is; None if it is no model call."""
         try:
-            asked: dict[str, Foreign] = members(options)
+            asked: dict[str, Foreign] = options.__dict__  # quicker than one attribute after another
             event = _EVENT_OF_URL.get(asked["url"])
             if event is None or asked["method"].lower() != "post":
                 return None

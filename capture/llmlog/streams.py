@@ -7,6 +7,7 @@ subclasses made of the SDK's own classes, so that types and behaviour stay the S
 from __future__ import annotations
 
 import functools
+import weakref
 from typing import TYPE_CHECKING, Any, cast, get_args, get_origin
 
 if TYPE_CHECKING:
@@ -20,8 +21,10 @@ _ATTRIBUTE = "llmlog_call"
 
 def watch(response: Foreign, call: Call) -> None:
     """Let `call` end when the unread body of `response` does."""
+    # With the dict that its first class has laid out, every access would be slow, block by block.
+    known = {**response.__dict__, _ATTRIBUTE: call}
     response.__class__ = _watched_class(cast("Any", type(response)))
-    response.llmlog_call = call
+    response.__dict__ = known
     call.watch(response)
 
 
@@ -47,33 +50,21 @@ def recording(stream_cls: Foreign) -> Foreign:
     return type(origin.__name__, (mixin, origin), names)
 
 
-def _is_text(call: Call, chunk: Foreign) -> bool:
-    """Whether `chunk` is one more piece of text, as most are: only its time counts."""
-    try:
-        call.last = call.now()
-        parts = chunk.__dict__
-        (choice,) = parts["choices"]
-        known = choice.__dict__
-        return (
-            known["finish_reason"] is None
-            and known["delta"].__dict__["tool_calls"] is None
-            and parts["usage"] is None
-        )
-    except Exception:  # noqa: BLE001 - it is something else: the call looks at it closely
-        return False
-
-
 def _read(
     call: Call, inner: Foreign, see: Callable[[Any], bool | None], left: Callable[[], None]
 ) -> Iterator[Any]:
     """Pass on what `inner` yields; the call ends when it does, or is `left` for good."""
+    now = call.now
     try:
-        call.reading = True
         for item in inner:
-            if (call.skims and _is_text(call, item)) or not see(item):
-                call.reading = False
+            try:
+                call.last = now()
+                is_text = (skim := call.skim) is not None and skim(item)
+            except Exception as fault:  # noqa: BLE001 - as @guarded
+                is_text = False
+                call.guard.caught(fault)
+            if is_text or not see(item):
                 yield item
-                call.reading = True
     except GeneratorExit:
         left()
         raise
@@ -88,13 +79,17 @@ def _read(
 async def _read_async(
     call: Call, inner: Foreign, see: Callable[[Any], bool | None], left: Callable[[], None]
 ) -> AsyncIterator[Any]:
+    now = call.now
     try:
-        call.reading = True
         async for item in inner:
-            if (call.skims and _is_text(call, item)) or not see(item):
-                call.reading = False
+            try:
+                call.last = now()
+                is_text = (skim := call.skim) is not None and skim(item)
+            except Exception as fault:  # noqa: BLE001 - as @guarded
+                is_text = False
+                call.guard.caught(fault)
+            if is_text or not see(item):
                 yield item
-                call.reading = True
     except GeneratorExit:
         left()
         raise
@@ -118,11 +113,13 @@ class _Chunks:
         if call is None:
             return inner
         call.typed = True
-        return _read(call, inner, call.chunk, call.abandoned)
+        reader = _read(call, inner, call.chunk, call.abandoned)
+        call.reader = weakref.ref(reader)
+        return reader
 
     def close(self) -> None:
         """Close the response; the call is over."""
-        _closed(self.response)
+        _closed(self.response, "gi_running")
         bare: Foreign = super()
         bare.close()
 
@@ -139,11 +136,13 @@ class _AsyncChunks:
         if call is None:
             return inner
         call.typed = True
-        return _read_async(call, inner, call.chunk, call.abandoned)
+        reader = _read_async(call, inner, call.chunk, call.abandoned)
+        call.reader = weakref.ref(reader)
+        return reader
 
     async def close(self) -> None:
         """Close the response; the call is over."""
-        _closed(self.response)
+        _closed(self.response, "ag_running")
         bare: Foreign = super()
         await bare.close()
 
@@ -158,7 +157,9 @@ class _WatchedResponse:
         call: Call = getattr(self, _ATTRIBUTE)
         if call.typed:
             return inner
-        return _read(call, inner, call.block, call.closed)
+        reader = _read(call, inner, call.block, call.closed)
+        call.reader = weakref.ref(reader)
+        return reader
 
     def aiter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
         """The body, decoded, in blocks."""
@@ -167,22 +168,28 @@ class _WatchedResponse:
         call: Call = getattr(self, _ATTRIBUTE)
         if call.typed:
             return inner
-        return _read_async(call, inner, call.block, call.closed)
+        reader = _read_async(call, inner, call.block, call.closed)
+        call.reader = weakref.ref(reader)
+        return reader
 
     def close(self) -> None:
         """Release the connection; the call is over."""
-        _closed(self)
+        _closed(self, "gi_running")
         bare: Foreign = super()
         bare.close()
 
     async def aclose(self) -> None:
         """Release the connection; the call is over."""
-        _closed(self)
+        _closed(self, "ag_running")
         bare: Foreign = super()
         await bare.aclose()
 
 
-def _closed(response: Foreign) -> None:
+def _closed(response: Foreign, running: str) -> None:
+    """The response is being closed: by the application, unless its reader is `running`.
+
+    Then it is the SDK, within that generator, and the call goes on until the generator ends.
+    """
     call: Call | None = getattr(response, _ATTRIBUTE, None)
-    if call is not None:
+    if call is not None and not getattr(call.reader and call.reader(), running, False):
         call.closed()

@@ -80,7 +80,11 @@ Calls = tuple[Callable[[], object], Callable[[], object]]
 
 
 def by_hand(emit: Callable[[str], object]) -> Calls:
-    """The lesson's wrapper, and the same for a stream; `emit` takes the JSON."""
+    """The lesson's wrapper, and the same for a stream; `emit` takes the JSON.
+
+    Its stream is a generator, and read by list() as all others are: a wrapper that kept the chunks
+    from the application would not be one.
+    """
     client = bare()
 
     def chat() -> object:
@@ -101,7 +105,7 @@ def by_hand(emit: Callable[[str], object]) -> Calls:
         }))  # fmt: skip
         return done
 
-    def stream() -> object:
+    def chunks() -> Iterator[object]:
         start = time.perf_counter()
         first = reason = usage = last = None
         raw = client.chat.completions.with_raw_response.create(stream=True, **CHAT)
@@ -112,6 +116,7 @@ def by_hand(emit: Callable[[str], object]) -> Calls:
                     first = time.perf_counter()
                 reason = chunk.choices[0].finish_reason or reason
             usage = chunk.usage or usage
+            yield chunk
         now = time.perf_counter()
         counts: Any = usage
         final: Any = last
@@ -123,9 +128,8 @@ def by_hand(emit: Callable[[str], object]) -> Calls:
             "ttft_ms": round(((first or now) - start) * 1000),
             "request_id": raw.headers.get("x-request-id"),
         }))  # fmt: skip
-        return final
 
-    return chat, stream
+    return chat, lambda: list(chunks())
 
 
 def one_write(path: Path) -> Callable[[str], object]:

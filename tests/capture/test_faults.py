@@ -30,6 +30,7 @@ from llmlog import (
     sessions,
     streams,
     telemetry,
+    testing,
     tools,
     traces,
     writer,
@@ -161,4 +162,34 @@ def test_a_clock_that_fails_is_a_fault_like_any_other() -> None:
     session = llmlog.session(lambda _: None, clock=Broken())
     with pytest.warns(llmlog.CaptureWarning):
         assert run(session, session.wrap(client_of(answer))) == run(session, client_of(answer))
+    assert session.faults > 0
+
+
+@pytest.mark.filterwarnings("ignore::llmlog.CaptureWarning")
+@pytest.mark.parametrize("reads", [1, 2, 3, 4])
+async def test_a_clock_that_fails_in_the_middle_of_a_stream_leaves_it_as_it_is(reads: int) -> None:
+    class Failing(testing.Clock):
+        left = reads
+
+        def monotonic_ns(self) -> int:
+            self.left -= 1
+            return super().monotonic_ns() if self.left >= 0 else fault()
+
+    for of, is_async in ((client_of, False), (async_client_of, True)):
+        session = llmlog.session(lambda _: None, clock=Failing())
+        wrapped: Any = session.wrap(of(answer))
+        stream = wrapped.chat.completions.create(stream=True, **CHAT)
+        parts = [part async for part in await stream] if is_async else list(stream)
+        assert [part.choices[0].delta.content for part in parts] == ["a", "b", None]
+        assert session.faults > 0
+
+
+@pytest.mark.filterwarnings("ignore::llmlog.CaptureWarning")
+def test_a_fault_over_a_piece_of_text_leaves_the_stream_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session = llmlog.session(lambda _: None)
+    monkeypatch.setattr(chunks.ChatChunks, "_skim", fault)
+    stream = session.wrap(client_of(answer)).chat.completions.create(stream=True, **CHAT)
+    assert [part.choices[0].delta.content for part in stream] == ["a", "b", None]
     assert session.faults > 0

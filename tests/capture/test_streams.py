@@ -141,6 +141,40 @@ def test_what_the_first_chunk_leaves_empty_is_taken_from_the_last(
     assert record["system_fingerprint"] == "fp_1"
 
 
+def test_what_only_the_last_chunk_says_is_taken_from_it(
+    session: Session, memory: testing.Memory
+) -> None:
+    silent = chunk("a", system_fingerprint=None)
+    list(ask(session.wrap(client_of(streamed(silent, silent, last_chunk()))), stream=True))
+    (record,) = memory.records()
+    assert (record["system_fingerprint"], record["finish_reason"]) == ("fp_1", "stop")
+
+
+def test_the_finish_reason_is_that_of_the_first_choice(
+    session: Session, memory: testing.Memory
+) -> None:
+    def part(index: int, reason: str | None) -> dict[str, Any]:
+        delta = {"content": "a"}
+        return chunk(choices=[{"index": index, "delta": delta, "finish_reason": reason}])
+
+    chunks = [part(0, None), part(1, None), part(1, "length"), part(0, "stop"), part(2, "length")]
+    list(ask(session.wrap(client_of(streamed(*chunks))), stream=True, n=3))
+    (record,) = memory.records()
+    assert (record["stream_end"], record["finish_reason"]) == ("complete", "stop")
+
+
+def test_a_last_chunk_with_tool_calls_or_usage_is_read_whole(
+    session: Session, memory: testing.Memory
+) -> None:
+    call = {"index": 0, "id": "call_1", "function": {"name": "look", "arguments": "{}"}}
+    last = last_chunk() | {"usage": usage_chunk()["usage"]}
+    last["choices"][0]["delta"] = {"tool_calls": [call]}
+    list(ask(session.wrap(client_of(streamed(chunk("a"), chunk("b"), last))), stream=True))
+    (record,) = memory.records()
+    assert (record["tool_calls"], record["completion_tokens"]) == (["look"], 3)
+    assert record["finish_reason"] == "stop"
+
+
 def test_chunks_without_choices_or_delta_change_nothing(
     session: Session, memory: testing.Memory
 ) -> None:
