@@ -187,6 +187,8 @@ def test_an_object_over_two_lines_is_two_bad_lines() -> None:
         ('"ts": "yesterday"', "ts"),
         ('"ts": true', "ts"),
         ('"ts": "0000-01-01T00:00:00Z"', "ts"),
+        ('"ts": "0000-01-01T00:00:00.000000Z"', "ts"),
+        ('"ts": "2026-02-29T00:00:00.000000Z"', "ts"),
         ('"ts": -99999999999', "ts"),
     ],
 )
@@ -355,3 +357,19 @@ def test_only_the_columns_asked_for_have_values_and_what_does_not_fit_counts_in_
     assert dict(parsed.frame.schema) == {**COLUMNS, "line": pl.UInt32()}
     assert parsed.nulled.counts == parse(lines + bad).nulled.counts
     assert parsed.nulled.counts["step"] == 1
+
+
+@pytest.mark.parametrize("no_list", ["1", '"x"', '"[1]"', '{"a": 1}', "true"])
+def test_what_is_no_list_counts_where_lists_are_not_asked_for(no_list: str) -> None:
+    lists = ['{"tool_calls": ["a", 1, null]}', '{"tool_calls": []}', '{"tool_calls": null}']
+    block = "\n".join([*lists, f'{{"tool_calls": {no_list}}}'])
+    assert dict(parse(block.encode(), columns={"step"}).nulled.counts) == {"tool_calls": 1}
+
+
+def test_a_list_of_objects_costs_no_care_where_lists_are_not_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("llmlog_tui.log.parse.suspicion", None)  # no line is looked at alone
+    line = b'{"tool_calls": [{"name": "search"}], "step": 3}\n'
+    parsed = parse(line * 2, columns={"step"})
+    assert (parsed.frame["step"].to_list(), parsed.nulled.counts) == ([3, 3], {})
