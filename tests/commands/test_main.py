@@ -173,7 +173,7 @@ def test_a_command_waits_for_the_import_of_no_other(sample: Path) -> None:
         "print(*(name for name in ('stats', 'diff', 'export', 'runs')"
         " if f'llmlog_tui.commands.{name}' in sys.modules), code, file=sys.stderr)"
     )
-    command = [sys.executable, "-c", program, "stats", sample]
+    command = [sys.executable, "-c", program, "stats", str(sample)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert done.stderr.strip() == "stats 0"
 

@@ -260,11 +260,14 @@ def test_ts_is_rfc_3339_or_an_epoch_told_by_its_magnitude(ts: str) -> None:
     assert nulled(line) == {}
 
 
-def test_one_block_may_hold_every_form_of_ts() -> None:
-    lines = [b'{"ts": "2026-11-23T12:00:00.25Z"}', b'{"ts": 1795435200.25}', b"{}", b'{"ts": "?"}']
-    parsed = parse(b"\n".join(lines))
-    assert parsed.frame["ts"].to_list() == [AT, AT, None, None]
-    assert (parsed.nulled.counts, parsed.nulled.first) == ({"ts": 1}, {"ts": 3})
+@pytest.mark.parametrize("first", ['"2026-11-23T12:00:00.250000Z"', "1795435200.25", "null"])
+def test_one_block_may_hold_every_form_of_ts(first: str) -> None:
+    forms = [first, '"2026-11-23T12:00:00.25Z"', '"2026-11-23T12:00:00.250000Z"', '"1795435200.25"']
+    lines = [f'{{"ts": {ts}}}' for ts in (*forms, "null", '"2026-11-31T12:00:00.250000Z"')]
+    parsed = parse("\n".join(lines).encode())
+    assert parsed.frame["ts"].to_list()[1:] == [AT, AT, AT, None, None]
+    assert parsed.frame["ts"][0] == (None if first == "null" else AT)
+    assert (parsed.nulled.counts, parsed.nulled.first) == ({"ts": 1}, {"ts": 5})
 
 
 @pytest.mark.parametrize(
