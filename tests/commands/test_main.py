@@ -167,6 +167,17 @@ def test_prices_are_not_loaded_where_no_call_has_a_provider(
         assert done.stderr.strip() == loaded
 
 
+def test_a_command_waits_for_the_import_of_no_other(sample: Path) -> None:
+    program = (
+        "import sys; from llmlog_tui import commands; code = commands.main();"
+        "print(*(name for name in ('stats', 'diff', 'export', 'runs')"
+        " if f'llmlog_tui.commands.{name}' in sys.modules), code, file=sys.stderr)"
+    )
+    command = [sys.executable, "-c", program, "stats", str(sample)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert done.stderr.strip() == "stats 0"
+
+
 def named(word: str, sample: Path) -> str:
     """A word of a command, or for FIRST and FAILED a trace of the sample."""
     records = [json.loads(line) for line in sample.read_bytes().splitlines()]

@@ -187,6 +187,8 @@ def test_an_object_over_two_lines_is_two_bad_lines() -> None:
         ('"ts": "yesterday"', "ts"),
         ('"ts": true', "ts"),
         ('"ts": "0000-01-01T00:00:00Z"', "ts"),
+        ('"ts": "0000-01-01T00:00:00.000000Z"', "ts"),
+        ('"ts": "2026-02-29T00:00:00.000000Z"', "ts"),
         ('"ts": -99999999999', "ts"),
     ],
 )
@@ -258,11 +260,14 @@ def test_ts_is_rfc_3339_or_an_epoch_told_by_its_magnitude(ts: str) -> None:
     assert nulled(line) == {}
 
 
-def test_one_block_may_hold_every_form_of_ts() -> None:
-    lines = [b'{"ts": "2026-11-23T12:00:00.25Z"}', b'{"ts": 1795435200.25}', b"{}", b'{"ts": "?"}']
-    parsed = parse(b"\n".join(lines))
-    assert parsed.frame["ts"].to_list() == [AT, AT, None, None]
-    assert (parsed.nulled.counts, parsed.nulled.first) == ({"ts": 1}, {"ts": 3})
+@pytest.mark.parametrize("first", ['"2026-11-23T12:00:00.250000Z"', "1795435200.25", "null"])
+def test_one_block_may_hold_every_form_of_ts(first: str) -> None:
+    forms = [first, '"2026-11-23T12:00:00.25Z"', '"2026-11-23T12:00:00.250000Z"', '"1795435200.25"']
+    lines = [f'{{"ts": {ts}}}' for ts in (*forms, "null", '"2026-11-31T12:00:00.250000Z"')]
+    parsed = parse("\n".join(lines).encode())
+    assert parsed.frame["ts"].to_list()[1:] == [AT, AT, AT, None, None]
+    assert parsed.frame["ts"][0] == (None if first == "null" else AT)
+    assert (parsed.nulled.counts, parsed.nulled.first) == ({"ts": 1}, {"ts": 5})
 
 
 @pytest.mark.parametrize(
@@ -355,3 +360,19 @@ def test_only_the_columns_asked_for_have_values_and_what_does_not_fit_counts_in_
     assert dict(parsed.frame.schema) == {**COLUMNS, "line": pl.UInt32()}
     assert parsed.nulled.counts == parse(lines + bad).nulled.counts
     assert parsed.nulled.counts["step"] == 1
+
+
+@pytest.mark.parametrize("no_list", ["1", '"x"', '"[1]"', '{"a": 1}', "true"])
+def test_what_is_no_list_counts_where_lists_are_not_asked_for(no_list: str) -> None:
+    lists = ['{"tool_calls": ["a", 1, null]}', '{"tool_calls": []}', '{"tool_calls": null}']
+    block = "\n".join([*lists, f'{{"tool_calls": {no_list}}}'])
+    assert dict(parse(block.encode(), columns={"step"}).nulled.counts) == {"tool_calls": 1}
+
+
+def test_a_list_of_objects_costs_no_care_where_lists_are_not_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("llmlog_tui.log.parse.suspicion", None)  # no line is looked at alone
+    line = b'{"tool_calls": [{"name": "search"}], "step": 3}\n'
+    parsed = parse(line * 2, columns={"step"})
+    assert (parsed.frame["step"].to_list(), parsed.nulled.counts) == ([3, 3], {})

@@ -32,7 +32,7 @@ class Stats:
     Token sums are over model calls, None where no call had the field. `groups` has one row a group
     of model calls, most calls first: key, calls, errors, truncated (finish_reason length), those of
     latency.FIGURES (over calls that have the field), the token sums, and those of cost.FIGURES.
-    `over_time` is over_time().
+    `priced` are the model calls that over_time() takes, as cost.priced() gives them.
     """
 
     sessions: int
@@ -52,7 +52,7 @@ class Stats:
     slow_calls: int
     slow_mostly_reasoning: int
     groups: pl.DataFrame
-    over_time: pl.DataFrame
+    priced: pl.DataFrame
 
 
 TIMES: Final = 60
@@ -105,7 +105,7 @@ def stats(
         slow_calls=slow(over_ms).sum(),
         slow_mostly_reasoning=(slow(over_ms) & MOSTLY_REASONING).sum(),
     ).row(0, named=True)
-    return Stats(**totals, **of_calls, groups=_groups(calls, KEYS[by]), over_time=over_time(calls))
+    return Stats(**totals, **of_calls, groups=_groups(calls, KEYS[by]), priced=calls)
 
 
 def _token_sums() -> dict[str, pl.Expr]:

@@ -5,24 +5,14 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Final
 
 import click
 
 from llmlog_tui.analysis.find import NoIdError
 from llmlog_tui.analysis.sql import QueryError
-from llmlog_tui.commands.alerts import alerts, check
-from llmlog_tui.commands.bundle import bundle
-from llmlog_tui.commands.demo import demo
-from llmlog_tui.commands.diff import diff
-from llmlog_tui.commands.export import export
-from llmlog_tui.commands.find import find
-from llmlog_tui.commands.health import health
-from llmlog_tui.commands.prune import prune
-from llmlog_tui.commands.runs import session, trace, traces
-from llmlog_tui.commands.slow import slow
-from llmlog_tui.commands.sql import sql_
-from llmlog_tui.commands.stats import stats
-from llmlog_tui.commands.tail import tail
 from llmlog_tui.log.sources import SourceError
 from llmlog_tui.text import inert
 
@@ -39,7 +29,36 @@ Completion of commands and options in the shell:
 """
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=_COMPLETION)
+_MODULES: Final = {
+    **{name: name for name in ("stats", "slow", "find", "diff", "health", "tail", "sql", "alerts")},
+    **{name: name for name in ("export", "bundle", "prune", "demo")},
+    **dict.fromkeys(("session", "traces", "trace"), "runs"),
+    "check": "alerts",
+}
+"""In which module of this package a command is, under its own name."""
+
+
+class _Commands(click.Group):
+    """Imports a command when it is asked for: one of them seldom needs what the others do."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        self._import(_MODULES)
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        self._import([cmd_name] if cmd_name in _MODULES else _MODULES)
+        return super().get_command(ctx, cmd_name)
+
+    def _import(self, names: Iterable[str]) -> None:
+        for name in names:
+            self.add_command(getattr(import_module(f"{__name__}.{_MODULES[name]}"), name))
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=_COMPLETION,
+)
 @click.version_option(package_name="llmlog", message="%(version)s")
 @click.pass_context
 def llmlog(context: click.Context) -> None:
@@ -49,13 +68,6 @@ def llmlog(context: click.Context) -> None:
     not where NO_COLOR is set.
     """
     context.color = False if os.environ.get("NO_COLOR") else None
-
-
-for _command in (
-    *(stats, slow, find, session, traces, trace, diff, health, tail, sql_, alerts, check),
-    *(export, bundle, prune, demo),
-):
-    llmlog.add_command(_command)
 
 
 def main() -> int:

@@ -36,7 +36,7 @@ Tables:
     help="json: one object a line.",
 )
 @rules_option
-def sql_(sql: str, files: tuple[str, ...], *, as_: Format, rules: Rules) -> None:
+def sql(sql: str, files: tuple[str, ...], *, as_: Format, rules: Rules) -> None:
     """Ask in SQL (polars' dialect), e.g. "select model, count(*) from calls group by model".
 
     quantile_cont(latency_ms, 0.9) is a percentile as stats has it. Times are UTC.

@@ -10,7 +10,7 @@ import polars as pl
 
 from llmlog_tui import units
 from llmlog_tui.analysis.latency import By
-from llmlog_tui.analysis.stats import Stats
+from llmlog_tui.analysis.stats import Stats, over_time
 from llmlog_tui.commands.pictures import Pictures
 from llmlog_tui.commands.shown import table
 from llmlog_tui.log.store import Counts, Snapshot
@@ -46,7 +46,7 @@ def as_text(
     yield ""
     yield from _groups(found.groups, by, drawn)
     if drawn:
-        yield from _over_time(found.over_time, drawn)
+        yield from _over_time(over_time(found.priced), drawn)
 
 
 def _of(number: int, what: str) -> str:

@@ -10,7 +10,7 @@ from typing import Final
 import polars as pl
 
 from llmlog_tui.log.faults import Faults, LineError, dump, load, suspicion
-from llmlog_tui.log.schema import COLUMNS, READ_SCHEMA, TEXT_SCHEMA, fitted, inferred, only
+from llmlog_tui.log.schema import COLUMNS, READ_SCHEMA, TEXT_SCHEMA, fitted, inferred, lighter, only
 
 _BOM: Final = b"\xef\xbb\xbf"
 
@@ -60,7 +60,12 @@ def parse(
     skipped, nulled, blanks = Faults(), Faults(), 0
     numbers: Sequence[int] = range(count)
     as_they_are = only(READ_SCHEMA, columns)
-    read = _read(block, as_they_are) if care == AS_ONE else None
+    read = None
+    if care == AS_ONE:
+        light = lighter(as_they_are, columns)
+        read = _read(block, light)
+        if read is None and light != as_they_are:
+            read = _read(block, as_they_are)
     if read is None or read.height != count:
         lines = [(number, line) for number, line in enumerate(block.split(b"\n")) if line.strip()]
         blanks = count - len(lines)
