@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -27,7 +26,7 @@ _EXTRA_TUI = ("textual", "polars", "orjson", "click", "zstandard")
 _DEMO_RATE = "6"
 _DEFAULT_FILES = ["calls.jsonl"]
 _FEW_COLLECTIONS = 100_000
-"""Objects from one collection to the next: imports make many, and a command leaves no garbage."""
+"""Objects from one collection to the next: imports make many, and leave no garbage."""
 _DEMO_WANTED = -1
 """The dashboard was left because the user would rather see the demo."""
 
@@ -36,6 +35,7 @@ def dashboard(arguments: Sequence[str] | None = None) -> int:
     """Run `llmlog-tui`; the exit code: 0, or 2 for bad usage, a bad file or a missing extra."""
     if not _have("llmlog-tui", _EXTRA_TUI, "tui"):
         return 2
+    gc.set_threshold(_FEW_COLLECTIONS)
     options = _parser().parse_args(arguments)
     with in_utc() if options.utc else contextlib.nullcontext():
         while (code := _show(options)) == _DEMO_WANTED:
@@ -78,10 +78,13 @@ def _check_predicate(where: str | None) -> None:
 def _settings(path: Path | None) -> Settings:
     """What the user has set; a file that was not named need not be there."""
     from llmlog_tui.settings_file import Settings, read, settings_path  # noqa: PLC0415 - as below
-    from llmlog_tui.tui.bindings import IDS  # noqa: PLC0415 - needs the extra
 
     found = path or settings_path()
-    return read(found, IDS) if path or found.exists() else Settings()
+    if path is None and not found.exists():
+        return Settings()
+    from llmlog_tui.tui.bindings import IDS  # noqa: PLC0415 - needs the extra
+
+    return read(found, IDS)
 
 
 def _run(sources: Sources, rules: Rules, settings: Settings, options: argparse.Namespace) -> int:
@@ -129,6 +132,15 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"llmlog-tui: {message}. See llmlog-tui --help\n")
 
 
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        """Say it; what finds it out takes longer to import than all else that is needed here."""
+        from importlib.metadata import version  # noqa: PLC0415 - as said above
+
+        print(version("llmlog"))  # noqa: T201 - what was asked for
+        parser.exit()
+
+
 def _window(text: str) -> Window:
     from llmlog_tui.log.window import Window  # noqa: PLC0415 - needs the extra
 
@@ -144,7 +156,7 @@ def _milliseconds(text: str) -> float:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="llmlog-tui", description="Follow the log of an application's LLM calls.")
-    parser.add_argument("--version", action="version", version=version("llmlog"))
+    parser.add_argument("--version", action=_Version, nargs=0, help="say which one this is")
     parser.add_argument("files", nargs="*", default=_DEFAULT_FILES, metavar="FILE|GLOB|FOLDER|-")
     parser.add_argument(
         "--slow-ms",

@@ -76,6 +76,10 @@ class CallsPane(Pane):
         self._new = 0
         self._shown: _Calls | None = None
 
+    def recall(self, remembered: object, rules: Sequence[RowRule]) -> None:
+        """Have the columns of an earlier run, and rows with these styles."""
+        self.choice, self.rules = Choice.of(remembered), rules
+
     def wait_for(self, files: Sequence[Path]) -> None:
         """Say which files are not there yet, while there are no calls."""
         self.empty = _EMPTY
