@@ -45,9 +45,7 @@ def dashboard(arguments: Sequence[str] | None = None) -> int:
 
 def _show(options: argparse.Namespace) -> int:
     """Show the dashboard that the options ask for; what it ended with."""
-    from llmlog_tui.analysis.rules import DEFAULT, RulesError  # noqa: PLC0415 - as below
     from llmlog_tui.log.sources import SourceError, Sources  # noqa: PLC0415 - needs the extra
-    from llmlog_tui.rules_file import read  # noqa: PLC0415 - as above
     from llmlog_tui.settings_file import SettingsError  # noqa: PLC0415 - as above
 
     if options.demo and not _have("llmlog-tui --demo", ("openai",), "openai"):
@@ -55,13 +53,27 @@ def _show(options: argparse.Namespace) -> int:
     with _demo_traffic() if options.demo else contextlib.nullcontext(options.files) as names:
         try:
             sources = Sources(names, must_exist=options.no_follow)
-            rules = read(options.rules) if options.rules else DEFAULT
+            rules = _rules(options.rules)
             settings = _settings(options.config)
             _check_predicate(options.where)
-        except (SourceError, RulesError, SettingsError) as error:
+        except (SourceError, SettingsError) as error:
             print(f"llmlog-tui: {error}", file=sys.stderr)  # noqa: T201 - the command's voice
             return 2
         return _run(sources, rules, settings, options)
+
+
+def _rules(path: Path | None) -> Rules | None:
+    """The rules of a file, None for the usual ones; raises SettingsError."""
+    if path is None:
+        return None
+    from llmlog_tui.analysis.rules import RulesError  # noqa: PLC0415 - not before the first frame
+    from llmlog_tui.rules_file import read  # noqa: PLC0415 - as above
+    from llmlog_tui.settings_file import SettingsError  # noqa: PLC0415 - as above
+
+    try:
+        return read(path)
+    except RulesError as error:
+        raise SettingsError(str(error)) from None
 
 
 def _check_predicate(where: str | None) -> None:
@@ -87,7 +99,9 @@ def _settings(path: Path | None) -> Settings:
     return read(found, IDS)
 
 
-def _run(sources: Sources, rules: Rules, settings: Settings, options: argparse.Namespace) -> int:
+def _run(
+    sources: Sources, rules: Rules | None, settings: Settings, options: argparse.Namespace
+) -> int:
     from llmlog_tui.log.piped import STDIN, take_stdin  # noqa: PLC0415 - needs the extra
     from llmlog_tui.settings_file import Memory, memory_path  # noqa: PLC0415 - as above
     from llmlog_tui.tui.app import LogApp  # noqa: PLC0415 - needs the extra

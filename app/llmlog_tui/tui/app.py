@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import events
 from textual.binding import BindingType
 
-from llmlog_tui.analysis.rules import DEFAULT, Rules
 from llmlog_tui.log.sources import Sources
 from llmlog_tui.log.window import Window
 from llmlog_tui.settings_file import Memory, Settings
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from llmlog_tui.analysis.alerts import Alert
+    from llmlog_tui.analysis.rules import Rules
     from llmlog_tui.tui.screens import View
 
 _LOADING_FACTOR = 2
@@ -68,7 +68,7 @@ class LogApp(Palette):
         stdin: int | None = None,
         trace: str | None = None,
         where: str | None = None,
-        rules: Rules = DEFAULT,
+        rules: Rules | None = None,
         settings: Settings | None = None,
         memory: Memory | None = None,
         welcome: bool = False,

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from textual.app import App
 
 from llmlog_tui.tui import screens
 from llmlog_tui.tui.exports import export
-from llmlog_tui.tui.messages import Copied, Diffed, Exported, Found, Queried, RecordRead
-from llmlog_tui.tui.workers import Analyst, Feed, start
+from llmlog_tui.tui.messages import Copied, Diffed, Exported, Failed, Found, Queried, RecordRead
+from llmlog_tui.tui.workers import Analyst, Feed
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
@@ -48,8 +49,18 @@ class Errands(App[str]):
         return next(views, self._views[0])
 
     def work(self, who: str, work: Callable[[], object]) -> None:
-        """Do something in a thread of its own; if it fails, the user is told."""
-        start(who, work, self.post_message)
+        """Do something in a thread of its own; if it fails, the user is told.
+
+        It is a daemon's, so that nobody who quits waits for it.
+        """
+
+        def run() -> None:
+            try:
+                work()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the user is told
+                self.post_message(Failed(who, error))
+
+        Thread(target=run, name=f"llmlog-{who}", daemon=True).start()
 
     def _sql_views(self) -> Iterable[SqlScreen]:
         return (view for view in self._views if isinstance(view, screens.SqlScreen))
