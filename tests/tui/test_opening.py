@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.tui.conftest import WIDE, Shown
 from tests.tui.terminal import Terminal, plain
+from textual.css.model import RuleSet
+from textual.css.parse import parse
+from textual.css.types import CSSLocation
 
 from llmlog_tui.log.sources import Sources
 from llmlog_tui.tui import screens
@@ -76,3 +82,19 @@ def test_one_can_quit_before_the_first_frame_whatever_is_typed_behind(
     assert b"Traceback" not in terminal.sent
     assert terminal.modes_changed == set()
     assert terminal.line_is_as_before
+
+
+async def test_our_style_sheets_are_parsed_once_whatever_is_opened(
+    sample: Path, records: int, shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: Counter[str] = Counter()
+
+    def counting(scope: str, css: str, read_from: CSSLocation, **options: Any) -> Iterable[RuleSet]:  # noqa: ANN401 - Textual's
+        parsed[Path(read_from[0]).name] += 1
+        return parse(scope, css, read_from, **options)
+
+    monkeypatch.setattr("textual.css.stylesheet.parse", counting)
+    async with LogApp([sample]).run_test(size=WIDE) as pilot:
+        await shown(pilot, records)
+        await pilot.press("2", "1", "question_mark", "escape")
+    assert (parsed["app.tcss"], parsed["views.tcss"]) == (1, 1)
