@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -27,7 +26,7 @@ _EXTRA_TUI = ("textual", "polars", "orjson", "click", "zstandard")
 _DEMO_RATE = "6"
 _DEFAULT_FILES = ["calls.jsonl"]
 _FEW_COLLECTIONS = 100_000
-"""Objects from one collection to the next: imports make many, and a command leaves no garbage."""
+"""Objects from one collection to the next: imports make many, and leave no garbage."""
 _DEMO_WANTED = -1
 """The dashboard was left because the user would rather see the demo."""
 
@@ -36,6 +35,7 @@ def dashboard(arguments: Sequence[str] | None = None) -> int:
     """Run `llmlog-tui`; the exit code: 0, or 2 for bad usage, a bad file or a missing extra."""
     if not _have("llmlog-tui", _EXTRA_TUI, "tui"):
         return 2
+    gc.set_threshold(_FEW_COLLECTIONS)
     options = _parser().parse_args(arguments)
     with in_utc() if options.utc else contextlib.nullcontext():
         while (code := _show(options)) == _DEMO_WANTED:
@@ -45,9 +45,7 @@ def dashboard(arguments: Sequence[str] | None = None) -> int:
 
 def _show(options: argparse.Namespace) -> int:
     """Show the dashboard that the options ask for; what it ended with."""
-    from llmlog_tui.analysis.rules import DEFAULT, RulesError  # noqa: PLC0415 - as below
     from llmlog_tui.log.sources import SourceError, Sources  # noqa: PLC0415 - needs the extra
-    from llmlog_tui.rules_file import read  # noqa: PLC0415 - as above
     from llmlog_tui.settings_file import SettingsError  # noqa: PLC0415 - as above
 
     if options.demo and not _have("llmlog-tui --demo", ("openai",), "openai"):
@@ -55,13 +53,27 @@ def _show(options: argparse.Namespace) -> int:
     with _demo_traffic() if options.demo else contextlib.nullcontext(options.files) as names:
         try:
             sources = Sources(names, must_exist=options.no_follow)
-            rules = read(options.rules) if options.rules else DEFAULT
+            rules = _rules(options.rules)
             settings = _settings(options.config)
             _check_predicate(options.where)
-        except (SourceError, RulesError, SettingsError) as error:
+        except (SourceError, SettingsError) as error:
             print(f"llmlog-tui: {error}", file=sys.stderr)  # noqa: T201 - the command's voice
             return 2
         return _run(sources, rules, settings, options)
+
+
+def _rules(path: Path | None) -> Rules | None:
+    """The rules of a file, None for the usual ones; raises SettingsError."""
+    if path is None:
+        return None
+    from llmlog_tui.analysis.rules import RulesError  # noqa: PLC0415 - not before the first frame
+    from llmlog_tui.rules_file import read  # noqa: PLC0415 - as above
+    from llmlog_tui.settings_file import SettingsError  # noqa: PLC0415 - as above
+
+    try:
+        return read(path)
+    except RulesError as error:
+        raise SettingsError(str(error)) from None
 
 
 def _check_predicate(where: str | None) -> None:
@@ -78,13 +90,18 @@ def _check_predicate(where: str | None) -> None:
 def _settings(path: Path | None) -> Settings:
     """What the user has set; a file that was not named need not be there."""
     from llmlog_tui.settings_file import Settings, read, settings_path  # noqa: PLC0415 - as below
-    from llmlog_tui.tui.bindings import IDS  # noqa: PLC0415 - needs the extra
 
     found = path or settings_path()
-    return read(found, IDS) if path or found.exists() else Settings()
+    if path is None and not found.exists():
+        return Settings()
+    from llmlog_tui.tui.bindings import IDS  # noqa: PLC0415 - needs the extra
+
+    return read(found, IDS)
 
 
-def _run(sources: Sources, rules: Rules, settings: Settings, options: argparse.Namespace) -> int:
+def _run(
+    sources: Sources, rules: Rules | None, settings: Settings, options: argparse.Namespace
+) -> int:
     from llmlog_tui.log.piped import STDIN, take_stdin  # noqa: PLC0415 - needs the extra
     from llmlog_tui.settings_file import Memory, memory_path  # noqa: PLC0415 - as above
     from llmlog_tui.tui.app import LogApp  # noqa: PLC0415 - needs the extra
@@ -129,6 +146,15 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"llmlog-tui: {message}. See llmlog-tui --help\n")
 
 
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        """Say it; what finds it out takes longer to import than all else that is needed here."""
+        from importlib.metadata import version  # noqa: PLC0415 - as said above
+
+        print(version("llmlog"))  # noqa: T201 - what was asked for
+        parser.exit()
+
+
 def _window(text: str) -> Window:
     from llmlog_tui.log.window import Window  # noqa: PLC0415 - needs the extra
 
@@ -144,7 +170,7 @@ def _milliseconds(text: str) -> float:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="llmlog-tui", description="Follow the log of an application's LLM calls.")
-    parser.add_argument("--version", action="version", version=version("llmlog"))
+    parser.add_argument("--version", action=_Version, nargs=0, help="say which one this is")
     parser.add_argument("files", nargs="*", default=_DEFAULT_FILES, metavar="FILE|GLOB|FOLDER|-")
     parser.add_argument(
         "--slow-ms",

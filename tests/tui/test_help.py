@@ -13,7 +13,8 @@ from textual.widgets import Static
 from llmlog_tui.settings_file import Settings
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.bindings import ALL, IDS
-from llmlog_tui.tui.screens.help import HelpScreen, key_name, scope_of, sections
+from llmlog_tui.tui.bindings.naming import scope_of
+from llmlog_tui.tui.screens.help import HelpScreen, key_name, sections
 from llmlog_tui.tui.screens.record import RecordScreen
 
 

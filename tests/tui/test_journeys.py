@@ -55,7 +55,7 @@ async def go(pilot: Pilot[str], until: Until, key: str, label: str) -> None:
     app = pilot.app
     assert isinstance(app, LogApp)
     await pilot.press(key)
-    await until(pilot, lambda: label == app.view.LABEL or label in type(app.view).__name__, label)
+    await until(pilot, lambda: label.lower() == app.view.NAME, label)
     await until(pilot, lambda: app.view.overview is not None and not app.busy, "its answers")
 
 

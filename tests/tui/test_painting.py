@@ -76,11 +76,10 @@ class Twice(Numbers):
 
 
 async def test_a_cursor_that_moves_draws_the_line_it_left_and_the_line_it_came_to(
-    tmp_path: Path,
+    tmp_path: Path, shown: Shown
 ) -> None:
-    app = LogApp([tmp_path / "none.jsonl"])
-    async with app.run_test(size=WIDE) as pilot:
-        table = Watched()
+    async with LogApp([tmp_path / "none.jsonl"]).run_test(size=WIDE) as pilot:
+        app, table = await shown(pilot, 0), Watched()
         await app.screen.mount(table)
         table.focus()
         table.show(Numbers(range(1_000_000)))
@@ -91,10 +90,9 @@ async def test_a_cursor_that_moves_draws_the_line_it_left_and_the_line_it_came_t
         assert table.drawn == {last - 1, last}
 
 
-async def test_rows_that_come_elsewhere_draw_nothing(tmp_path: Path) -> None:
-    app = LogApp([tmp_path / "none.jsonl"])
-    async with app.run_test(size=WIDE) as pilot:
-        table = Watched()
+async def test_rows_that_come_elsewhere_draw_nothing(tmp_path: Path, shown: Shown) -> None:
+    async with LogApp([tmp_path / "none.jsonl"]).run_test(size=WIDE) as pilot:
+        app, table = await shown(pilot, 0), Watched()
         await app.screen.mount(table)
         table.focus()
         table.show(Numbers(range(1_000)))
@@ -105,9 +103,9 @@ async def test_rows_that_come_elsewhere_draw_nothing(tmp_path: Path) -> None:
         assert table.drawn == set()
 
 
-async def test_a_line_further_makes_one_row(tmp_path: Path) -> None:
-    app = LogApp([tmp_path / "none.jsonl"])
-    async with app.run_test(size=WIDE) as pilot:
+async def test_a_line_further_makes_one_row(tmp_path: Path, shown: Shown) -> None:
+    async with LogApp([tmp_path / "none.jsonl"]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 0)
         table, rows = Watched(), Numbers(range(1_000_000))
         await app.screen.mount(table)
         table.focus()
@@ -134,11 +132,10 @@ class Seen(LineTable):
 
 
 async def test_lines_are_drawn_anew_when_the_table_becomes_wider(
-    tmp_path: Path, until: Until
+    tmp_path: Path, shown: Shown, until: Until
 ) -> None:
-    app = LogApp([tmp_path / "none.jsonl"])
-    async with app.run_test(size=WIDE) as pilot:
-        table = Seen()
+    async with LogApp([tmp_path / "none.jsonl"]).run_test(size=WIDE) as pilot:
+        app, table = await shown(pilot, 0), Seen()
         table.styles.width = 15
         await app.screen.mount(table)
         table.show(Twice(range(5)))

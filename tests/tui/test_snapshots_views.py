@@ -33,7 +33,7 @@ def app(monkeypatch: pytest.MonkeyPatch, sample: Path) -> LogApp:
 async def go_to(pilot: Pilot[str], app: LogApp, label: str, until: Until) -> None:
     """Press the digit of a view: its place among the tabs."""
     await pilot.press(str(app.view.header.tabs.index(label) + 1))
-    await until(pilot, lambda: label == app.view.LABEL, "the view")
+    await until(pilot, lambda: label.lower() == app.view.NAME, "the view")
     await until(pilot, lambda: app.view.overview is not None and not app.busy, "its answers")
 
 

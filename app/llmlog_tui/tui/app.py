@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.binding import BindingType
 
-from llmlog_tui.analysis.rules import DEFAULT, Rules
 from llmlog_tui.log.sources import Sources
 from llmlog_tui.log.window import Window
 from llmlog_tui.settings_file import Memory, Settings
 from llmlog_tui.text import inert
+from llmlog_tui.tui import screens
 from llmlog_tui.tui.bindings.views import APP_BINDINGS
 from llmlog_tui.tui.headline import Standing
 from llmlog_tui.tui.jumps import Trail
@@ -23,20 +23,18 @@ from llmlog_tui.tui.keeper import Keeper
 from llmlog_tui.tui.messages import Answered, Failed, Loaded, Progress, Question, Refused
 from llmlog_tui.tui.palette import Palette
 from llmlog_tui.tui.promptness import Promptness
-from llmlog_tui.tui.screens.alerts import AlertsScreen
-from llmlog_tui.tui.screens.calls import CallsScreen
-from llmlog_tui.tui.screens.overview import OverviewScreen
-from llmlog_tui.tui.screens.sql import SqlScreen
-from llmlog_tui.tui.screens.trends import TrendsScreen
-from llmlog_tui.tui.screens.view import View
-from llmlog_tui.tui.screens.welcome import WelcomeScreen
+from llmlog_tui.tui.screens.opening import OpeningScreen
 from llmlog_tui.tui.signals import Leaving
-from llmlog_tui.tui.themes import DARK, LIGHT
+from llmlog_tui.tui.themes import dress
 from llmlog_tui.tui.toasts import Toasts
 from llmlog_tui.tui.workers import Analyst, Feed
 
 if TYPE_CHECKING:
+    from textual.screen import Screen
+
     from llmlog_tui.analysis.alerts import Alert
+    from llmlog_tui.analysis.rules import Rules
+    from llmlog_tui.tui.screens import View
 
 _LOADING_FACTOR = 2
 """While loading, answers come at so many times the records of the last ones: few, and at once."""
@@ -52,7 +50,6 @@ class LogApp(Palette):
     """
 
     TITLE = "llmlog"
-    DEFAULT_MODE = OverviewScreen.NAME
     CSS_PATH = "app.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*APP_BINDINGS]
 
@@ -71,7 +68,7 @@ class LogApp(Palette):
         stdin: int | None = None,
         trace: str | None = None,
         where: str | None = None,
-        rules: Rules = DEFAULT,
+        rules: Rules | None = None,
         settings: Settings | None = None,
         memory: Memory | None = None,
         welcome: bool = False,
@@ -81,57 +78,66 @@ class LogApp(Palette):
         self._promptness = Promptness()
         typing = self._promptness.is_typing
         self._analyst = Analyst(self.post_message, slow_ms, rules, is_typing=typing)
-        self._overview_screen = OverviewScreen()
-        self._views: tuple[View, ...] = (
-            self._overview_screen,
-            CallsScreen(),
-            TrendsScreen(),
-            AlertsScreen(),
-            SqlScreen(),
-        )
+        self._views: list[View] = []
+        self._typed_early: list[events.Event] = []
         self._trail = Trail()
         self._keeper = Keeper(self._feed.lines_of, self.post_message)
         self._toasts = Toasts()
         self._leaving = Leaving(lambda code: self.exit(return_code=code))
-        for view in self._views:
-            self.add_mode(view.NAME, partial(_itself, view))
-        self._standing = Standing()
+        names = files.names if isinstance(files, Sources) else files
+        self._standing = Standing(tuple(Path(name) for name in names))
         self._settings = settings or Settings()
-        self._dress()
+        dress(self, self._settings.theme)
         self._memory = memory or Memory()
-        self.recall(self._settings.rows)
         self._welcome = welcome
         self._where = where
         self._wanted_trace = trace
 
     # -- start and end
 
-    def _dress(self) -> None:
-        """Take our themes, before it runs: a change restyles everything."""
-        for theme in (DARK, LIGHT):
-            self.register_theme(theme)
-        self.theme = LIGHT.name if self._settings.theme == "light" else DARK.name
-
     def on_load(self) -> None:
         """Be ready to leave in order."""
         self._leaving.begin()
 
+    def get_default_screen(self) -> Screen[None]:
+        """The first frame: all that it does not need is imported and made behind it."""
+        return OpeningScreen(self._standing.headline(None, held_back=None, unseen=0))
+
+    @property
+    def default_screen(self) -> Screen[Any]:
+        """Where a query from the App looks: in the first view, once there are views."""
+        return self._views[0] if self._views else super().default_screen
+
     def on_mount(self) -> None:
-        """Begin to read as soon as the first frame is painted."""
+        """Begin as soon as the first frame is painted."""
         self.set_keymap(dict(self._settings.keys))
         self.call_after_refresh(self._begin)
-        self._promptness.begin()
-        self.set_interval(1.0, self._each_second)
-        self.say()
 
     def on_ready(self) -> None:
         """The screen stands."""
         self._leaving.ready()
 
-    def _begin(self) -> None:
-        """Let the workers begin: until now the first frame had the interpreter for itself."""
+    async def _begin(self) -> None:
+        """Let the workers begin and make the views: the first frame is painted."""
+        self._promptness.begin()
         self.work("reader", self._feed.run)
         self.work("analyst", self._analyst.run)
+        for name in screens.VIEWS:
+            self.add_mode(name, partial(self._opened, name))
+        await self.switch_mode(next(iter(screens.VIEWS)))
+        self.set_interval(1.0, self._each_second)
+        self.say()
+        for event in self._typed_early:
+            await super().on_event(event)
+        self._typed_early.clear()
+
+    def _opened(self, name: str) -> View:
+        """A view that is opened for the first time."""
+        view = screens.new_view(name)
+        view.recall(self._memory, self._settings.rows)
+        view.wait_for(self._standing.progress.waiting)
+        self._views.append(view)
+        return view
 
     def on_unmount(self) -> None:
         """Let the workers go."""
@@ -140,10 +146,13 @@ class LogApp(Palette):
         self._promptness.end()
 
     async def on_event(self, event: events.Event) -> None:
-        """Whatever comes; of keys it is noted that somebody types."""
+        """Whatever comes; of keys it is noted that somebody types, and they wait for a view."""
         if isinstance(event, events.Key):
             self._promptness.typed()
-        await super().on_event(event)
+        if isinstance(event, events.InputEvent | events.Paste) and not self._views:
+            self._typed_early.append(event)
+        else:
+            await super().on_event(event)
 
     def _each_second(self) -> None:
         self.say()
@@ -179,9 +188,9 @@ class LogApp(Palette):
     def _greet(self, progress: Progress) -> None:
         """Say how a log is made while there is none; say no more once there is."""
         if self._welcome and progress.waiting:
-            self.push_screen(WelcomeScreen(progress.waiting[0].name), self._greeted)
+            self.push_screen(screens.WelcomeScreen(progress.waiting[0].name), self._greeted)
             self._welcome = False
-        elif isinstance(self.screen, WelcomeScreen) and not progress.waiting:
+        elif isinstance(self.screen, screens.WelcomeScreen) and not progress.waiting:
             self.screen.dismiss("wait")
 
     def _greeted(self, wish: str | None) -> None:
@@ -262,7 +271,6 @@ class LogApp(Palette):
     def say(self) -> None:
         """Say in the top row what is open and how it stands."""
         records = 0 if self._snapshot is None else self._snapshot.counts.records
-        self.view.header.tabs = tuple(view.LABEL for view in self._views)
         held_back = records - self.records_shown if self._frozen else None
         line = self._standing.headline(self._overview, held_back=held_back, unseen=self.view.unseen)
         self.view.header.headline = replace(line, silent=self._toasts.silent)
@@ -290,8 +298,3 @@ class LogApp(Palette):
         self.view.follow()
         self._ask()
         self.say()
-
-
-def _itself(view: View) -> View:
-    """What Textual calls to make a mode's screen."""
-    return view

@@ -9,14 +9,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from llmlog_tui.text import inert
+from llmlog_tui.tui import screens
 from llmlog_tui.tui.jumps import Jumps
 from llmlog_tui.tui.keeper import Keeper
 from llmlog_tui.tui.messages import Answered, Bookmarked, BookmarkFound
-from llmlog_tui.tui.screens.bookmarks import BookmarksScreen
-from llmlog_tui.tui.screens.view import View
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.identity import Bookmark, Identity
+    from llmlog_tui.tui.screens import BookmarksScreen, View
 
 _WHO = "keeper of bookmarks"
 
@@ -46,7 +46,7 @@ class Bookmarking(Jumps):
         self._is_looking = False
         for view in {*self._views, self.view}:
             self._show_bookmarks(view)
-        if isinstance(self.screen, BookmarksScreen):
+        if isinstance(self.screen, screens.BookmarksScreen):
             self.screen.hold(self._bookmarks, self._bookmarked)
         if message.said:
             self.view.hint(inert(message.said))
@@ -87,8 +87,8 @@ class Bookmarking(Jumps):
         """List the bookmarks, as their files have them now."""
         if self._overview is not None:
             newest = self._overview.newest
-            screen = BookmarksScreen(self._bookmarks, self._bookmarked, newest)
-            self.push_screen(screen, self._chosen)
+            dialog = screens.BookmarksScreen(self._bookmarks, self._bookmarked, newest)
+            self.push_screen(dialog, self._chosen)
             self.work(_WHO, partial(self._keeper.look, self._overview))
 
     def _chosen(self, bookmark: Bookmark | None) -> None:

@@ -5,33 +5,25 @@ What a user chose is remembered too: columns, panes, queries.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from textual.app import App
 
-from llmlog_tui.tui.arrangement import Arrangement
+from llmlog_tui.tui import screens
 from llmlog_tui.tui.exports import export
-from llmlog_tui.tui.messages import Copied, Diffed, Exported, Found, Queried, RecordRead
-from llmlog_tui.tui.panes.callcolumns import ALL, Choice
-from llmlog_tui.tui.panes.calls import CallsPane
-from llmlog_tui.tui.panes.ground import Ground
-from llmlog_tui.tui.screens.calls import CallsScreen
-from llmlog_tui.tui.screens.columns import ColumnsScreen
-from llmlog_tui.tui.screens.copy import CopyScreen
-from llmlog_tui.tui.screens.diff import DiffScreen
-from llmlog_tui.tui.screens.overview import OverviewScreen
-from llmlog_tui.tui.screens.path import PathScreen
-from llmlog_tui.tui.screens.record import RecordScreen
-from llmlog_tui.tui.screens.sql import SqlScreen
-from llmlog_tui.tui.screens.view import LET_GO, View
-from llmlog_tui.tui.workers import Analyst, Feed, start
+from llmlog_tui.tui.messages import Copied, Diffed, Exported, Failed, Found, Queried, RecordRead
+from llmlog_tui.tui.workers import Analyst, Feed
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
     from llmlog_tui.log.store import Snapshot
-    from llmlog_tui.settings_file import Memory, RowRule
+    from llmlog_tui.settings_file import Memory
+    from llmlog_tui.tui.panes.calls import CallsPane
+    from llmlog_tui.tui.panes.ground import Ground
+    from llmlog_tui.tui.screens import PathScreen, SqlScreen, View
 
 
 class Errands(App[str]):
@@ -44,22 +36,34 @@ class Errands(App[str]):
     _analyst: Analyst
     _overview: Overview | None = None
     _snapshot: Snapshot | None = None
-    _overview_screen: OverviewScreen
-    _views: tuple[View, ...]
+    _views: list[View]
+    """Those that were opened, the Overview first; none before the first frame."""
     _memory: Memory
 
     @property
     def view(self) -> View:
         """The view on screen, or right under a dialog; the first one when all are being closed."""
-        views = (screen for screen in reversed(self.screen_stack) if isinstance(screen, View))
+        views = (
+            screen for screen in reversed(self.screen_stack) if isinstance(screen, screens.View)
+        )
         return next(views, self._views[0])
 
     def work(self, who: str, work: Callable[[], object]) -> None:
-        """Do something in a thread of its own; if it fails, the user is told."""
-        start(who, work, self.post_message)
+        """Do something in a thread of its own; if it fails, the user is told.
+
+        It is a daemon's, so that nobody who quits waits for it.
+        """
+
+        def run() -> None:
+            try:
+                work()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the user is told
+                self.post_message(Failed(who, error))
+
+        Thread(target=run, name=f"llmlog-{who}", daemon=True).start()
 
     def _sql_views(self) -> Iterable[SqlScreen]:
-        return (view for view in self._views if isinstance(view, SqlScreen))
+        return (view for view in self._views if isinstance(view, screens.SqlScreen))
 
     # -- a record's line
 
@@ -77,8 +81,8 @@ class Errands(App[str]):
         """A record's line is here: show it, once; or give it to the view that wanted it."""
         if not message.is_whole:
             self.view.take_line(message.place, message.line)
-        elif not isinstance(self.screen, RecordScreen):
-            self.push_screen(RecordScreen(message.place[0], message.line))
+        elif not isinstance(self.screen, screens.RecordScreen):
+            self.push_screen(screens.RecordScreen(message.place[0], message.line))
 
     # -- finding
 
@@ -99,13 +103,16 @@ class Errands(App[str]):
         """Show two traces beside each other."""
         overview = self._overview
         if overview is not None:
-            self.push_screen(DiffScreen(a, b))
+            self.push_screen(screens.DiffScreen(a, b))
             self.work("diff", lambda: self._feed.diff(overview, a, b))
 
     def on_diffed(self, message: Diffed) -> None:
         """They are: show it, unless the user has gone on."""
         view, found = self.view, message.found
-        if isinstance(view, DiffScreen) and view.traces == (found.a.trace_id, found.b.trace_id):
+        if isinstance(view, screens.DiffScreen) and view.traces == (
+            found.a.trace_id,
+            found.b.trace_id,
+        ):
             view.found_out(message)
 
     def on_sql_screen_query_wanted(self, message: SqlScreen.QueryWanted) -> None:
@@ -126,7 +133,7 @@ class Errands(App[str]):
         logs = () if self._snapshot is None else self._snapshot.files
         write = partial(export, message.frame, logs=logs)
         kinds = ".csv, .parquet or .jsonl"
-        self.push_screen(PathScreen("the answer", "answer.csv", kinds, write))
+        self.push_screen(screens.PathScreen("the answer", "answer.csv", kinds, write))
 
     def on_path_screen_wanted(self, message: PathScreen.Wanted) -> None:
         """A file is to be written."""
@@ -135,7 +142,7 @@ class Errands(App[str]):
 
     def on_exported(self, message: Exported) -> None:
         """A file is written, or not."""
-        if isinstance(self.screen, PathScreen):
+        if isinstance(self.screen, screens.PathScreen):
             self.screen.answer(message)
 
     # -- copies
@@ -151,9 +158,9 @@ class Errands(App[str]):
         if overview is None:
             return
         if overview.has(row):
-            self.push_screen(CopyScreen(), chosen)
+            self.push_screen(screens.CopyScreen(), chosen)
         else:
-            self.view.hint(LET_GO)
+            self.view.hint(self.view.LET_GO)
 
     def on_copied(self, message: Copied) -> None:
         """The text is here: give it to the terminal's clipboard, or say where it was saved."""
@@ -171,16 +178,9 @@ class Errands(App[str]):
 
     # -- what is remembered
 
-    def recall(self, rules: Sequence[RowRule]) -> None:
-        """Give all views what they had: panes, columns, queries; and rows of calls these styles."""
-        self._overview_screen.ground.take_arrangement(Arrangement.of(self._memory.get("overview")))
-        for view in self._sql_views():
-            view.recall(self._memory.get("queries"))
-        for pane in self._calls_panes():
-            pane.choice, pane.rules = Choice.of(self._memory.get("calls")), rules
-
     def _calls_panes(self) -> Iterable[CallsPane]:
-        return (v.calls for v in self._views if isinstance(v, CallsScreen | OverviewScreen))
+        have_one = screens.CallsScreen | screens.OverviewScreen
+        return (view.calls for view in self._views if isinstance(view, have_one))
 
     def on_calls_pane_columns_wanted(self, message: CallsPane.ColumnsWanted) -> None:
         """The columns of calls are to be chosen: those of a screen of this size."""
@@ -193,9 +193,8 @@ class Errands(App[str]):
                 for each in self._calls_panes():
                     each.choose(choice)
 
-        widths = {name: column.in_form(compact=compact).width for name, column in ALL.items()}
-        usual, now = Choice().names(compact=compact), pane.choice.names(compact=compact)
-        self.push_screen(ColumnsScreen(now, usual, widths, pane.room), chosen)
+        dialog = screens.ColumnsScreen(pane.choice, pane.room, compact=compact)
+        self.push_screen(dialog, chosen)
 
     def on_ground_arranged(self, message: Ground.Arranged) -> None:
         """The Overview's panes are arranged in another way: so they will be next time."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmlog_tui import units
@@ -106,10 +107,10 @@ def headline(  # noqa: PLR0913 - options by name
 
 
 class Standing:
-    """How reading stands, and how fast records (live) and bytes come."""
+    """How reading the `files` stands, and how fast records (live) and bytes come."""
 
-    def __init__(self) -> None:
-        self.progress = Progress()
+    def __init__(self, files: tuple[Path, ...]) -> None:
+        self.progress = Progress(files=files)
         self._rate, self._speed = Rate(), Rate()
 
     def take(self, message: Loaded) -> None:

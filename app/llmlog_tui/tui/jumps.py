@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from llmlog_tui.text import inert
+from llmlog_tui.tui import screens
 from llmlog_tui.tui.errands import Errands
 from llmlog_tui.tui.headline import Standing
-from llmlog_tui.tui.screens.replay import ReplayScreen
-from llmlog_tui.tui.screens.view import View
-from llmlog_tui.tui.widgets.header import Header
 
 if TYPE_CHECKING:
     from textual.message import Message
+
+    from llmlog_tui.tui.screens import View
+    from llmlog_tui.tui.widgets.header import Header
 
 _MOST_PLACES: Final = 100
 
@@ -89,7 +90,8 @@ class Jumps(Errands):
         wanted = self._wanted_trace
         if wanted is None:
             return
-        if self._overview_screen.select_trace(wanted):
+        overview = self._views[0]
+        if isinstance(overview, screens.OverviewScreen) and overview.select_trace(wanted):
             self._wanted_trace = None
         elif self._standing.progress.state != "loading":
             self.notify(f"There is no trace {inert(wanted)}.", severity="warning", markup=False)
@@ -154,9 +156,10 @@ class Jumps(Errands):
 
     def action_view(self, digit: int) -> None:
         """Go to the view with this digit."""
-        if digit <= len(self._views):
+        names = tuple(screens.VIEWS)
+        if digit <= len(names):
             self.leave()
-            self.go_to_view(self._views[digit - 1].NAME)
+            self.go_to_view(names[digit - 1])
 
     def go_to_view(self, name: str) -> None:
         """Put another view on screen, and close what was opened on top of it."""
@@ -191,7 +194,7 @@ class Jumps(Errands):
 
     def _open(self, message: Message) -> None:
         """Open on top of a view what it asked for."""
-        if isinstance(message, View.ReplayWanted):
-            self.push_screen(ReplayScreen(message.trace_id, message.row))
-        elif isinstance(message, View.DiffWanted):
+        if isinstance(message, screens.View.ReplayWanted):
+            self.push_screen(screens.ReplayScreen(message.trace_id, message.row))
+        elif isinstance(message, screens.View.DiffWanted):
             self.lay_side_by_side(message.a, message.b)

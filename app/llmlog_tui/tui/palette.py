@@ -17,13 +17,10 @@ from textual.widgets import Input
 from llmlog_tui import units
 from llmlog_tui.settings_file import Settings
 from llmlog_tui.text import inert
-from llmlog_tui.tui.asks import CallsIn
+from llmlog_tui.tui import screens
+from llmlog_tui.tui.bindings.naming import scope_of
 from llmlog_tui.tui.bookmarking import Bookmarking
 from llmlog_tui.tui.exports import export_bundle, export_calls
-from llmlog_tui.tui.panes.calls import CallsPane
-from llmlog_tui.tui.panes.traces import TracesPane
-from llmlog_tui.tui.screens.help import HelpScreen, scope_of
-from llmlog_tui.tui.screens.path import PathScreen
 from llmlog_tui.tui.toasts import Toasts
 
 
@@ -90,13 +87,15 @@ class Palette(Bookmarking):
         yield SystemCommand("Export calls", calls, self._ask_where_to_export)
         run = "Write what a support ticket needs of the trace, without content, to a .md file"
         yield SystemCommand("Support bundle", run, self._ask_where_to_bundle)
-        for traces in screen.query(TracesPane):
+        if isinstance(screen, screens.OverviewScreen):
             group = "Group the traces of the Overview by session, or no more"
-            yield SystemCommand("Traces by session, or as they came", group, traces.action_group)
+            yield SystemCommand(
+                "Traces by session, or as they came", group, screen.traces.action_group
+            )
 
     def action_command_palette(self) -> None:
-        """Offer the commands."""
-        if not isinstance(self.screen, CommandPalette):
+        """Offer the commands, but not to one who leaves: half a palette cannot be taken down."""
+        if not isinstance(self.screen, CommandPalette) and not self._exit:
             self.push_screen(Commands(id="--command-palette"))
 
     def on_key(self, event: events.Key) -> None:
@@ -108,7 +107,7 @@ class Palette(Bookmarking):
         """Show all keys, those in force where one is before the others."""
         bindings = (active.binding for active in self.screen.active_bindings.values())
         here = {scope_of(binding) for binding in bindings}
-        self.push_screen(HelpScreen(here, self._settings.keys))
+        self.push_screen(screens.HelpScreen(here, self._settings.keys))
 
     def _silence(self) -> None:
         self._toasts.silent = not self._toasts.silent
@@ -125,12 +124,10 @@ class Palette(Bookmarking):
         if overview is None or not overview.calls.height:
             self.view.hint("No calls to export.")
             return
-        panes = self.view.query(CallsPane)
-        calls_in = CallsIn(panes.first().sort if panes else None)
         number = overview.calls.height
         what = f"{number:,} call{'' if number == 1 else 's'}"
-        write = partial(export_calls, overview, calls_in)
-        self.push_screen(PathScreen(what, "calls.csv", ".csv, .parquet or .jsonl", write))
+        write = partial(export_calls, overview, self.view.order)
+        self.push_screen(screens.PathScreen(what, "calls.csv", ".csv, .parquet or .jsonl", write))
 
     def _ask_where_to_bundle(self) -> None:
         overview, trace = self._overview, self.view.trace_at_hand
@@ -140,7 +137,7 @@ class Palette(Bookmarking):
         short = units.short_id(trace)
         name = f"llmlog-{re.sub(r'[^A-Za-z0-9_-]', '_', short)}.md"
         write = partial(export_bundle, self._feed, overview, trace)
-        self.push_screen(PathScreen(f"the bundle of {short}", name, ".md", write))
+        self.push_screen(screens.PathScreen(f"the bundle of {short}", name, ".md", write))
 
     # -- a step
 

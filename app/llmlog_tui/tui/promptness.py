@@ -26,12 +26,12 @@ class Promptness:
     def begin(self) -> None:
         """Take over."""
         self._before = gc.get_threshold(), sys.getswitchinterval()
-        gc.set_threshold(*_THRESHOLDS)
         sys.setswitchinterval(_SWITCH_S)
 
     def loaded(self) -> None:
         """What there is now, imports above all, stays: it need not be looked through again."""
         gc.freeze()
+        gc.set_threshold(*_THRESHOLDS)
 
     def typed(self) -> None:
         """A key came."""

@@ -1,9 +1,11 @@
-"""The two themes of the dashboard: every text at least 4.5:1 on its background."""
+"""The two themes of the dashboard, every text at least 4.5:1 on its background; and its sheets."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
+from textual.app import App
+from textual.css.stylesheet import Stylesheet
 from textual.theme import Theme
 
 
@@ -75,3 +77,29 @@ LIGHT: Final = _theme(
         "rule": "#C2CAD3",
     },
 )
+
+
+class ParsedOnce(Stylesheet):
+    """Textual's parses all of them anew whenever a view is first shown, this one in new colours."""
+
+    def __init__(self, colours: dict[str, str]) -> None:
+        super().__init__(variables=colours)
+        self._colours = colours
+
+    def set_variables(self, variables: dict[str, str]) -> None:
+        """Take the colours of a theme; those that are in force need nothing."""
+        if variables != self._colours:
+            self._colours = variables
+            super().set_variables(variables)
+
+    def reparse(self) -> None:
+        """Take in what was added; what is known is in the cache."""
+        self.parse()
+
+
+def dress(app: App[Any], theme: str) -> None:
+    """Give an App our themes, and take `light` or `dark`; before it runs: nothing is styled yet."""
+    for each in (DARK, LIGHT):
+        app.register_theme(each)
+    app.theme = LIGHT.name if theme == "light" else DARK.name
+    app.stylesheet = ParsedOnce(app.get_css_variables())

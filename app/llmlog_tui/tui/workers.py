@@ -1,21 +1,20 @@
 """The workers: one reads, one answers. Both post messages, and neither touches a widget.
 
-They are daemon threads, so that nobody who quits waits for them. polars is imported in here, in
-their threads, so that the first frame does not wait for it either.
+polars is imported in here, in their threads, so that the first frame does not wait for it.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
-from threading import Condition, Event, Thread
+from threading import Condition, Event
 from typing import TYPE_CHECKING, Final
 
 from textual.message import Message
 
 from llmlog_tui import settings_file
-from llmlog_tui.analysis.rules import DEFAULT, Rules
 from llmlog_tui.log.sources import Sources
 from llmlog_tui.log.window import EVERYTHING, Window
 from llmlog_tui.tui.messages import (
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
 
     from llmlog_tui.analysis.alerts import Alert
     from llmlog_tui.analysis.overview import Overview, Running
+    from llmlog_tui.analysis.rules import Rules
     from llmlog_tui.log.reader import Reader
     from llmlog_tui.notify import Notifier
 
@@ -56,18 +56,6 @@ _REST_FROM_KEYS: Final = 3
 _LONGEST_REST_S: Final = 0.25
 
 Post = Callable[[Message], object]
-
-
-def start(who: str, work: Callable[[], object], post: Post) -> None:
-    """Do `work` in a thread of its own; an exception becomes a Failed message."""
-
-    def run() -> None:
-        try:
-            work()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the user is told
-            post(Failed(who, error))
-
-    Thread(target=run, name=f"llmlog-{who}", daemon=True).start()
 
 
 class Feed:
@@ -199,25 +187,34 @@ def _progress(reader: Reader, state: State) -> Progress:
 
 
 class Analyst:
-    """Answers questions, one at a time; of those that wait, only the last one counts."""
+    """Answers questions, one at a time; of those that wait, only the last one counts.
+
+    Without `rules` the usual ones watch.
+    """
 
     def __init__(
         self,
         post: Post,
         slow_ms: float,
-        rules: Rules = DEFAULT,
+        rules: Rules | None = None,
         *,
         is_typing: Callable[[], bool] = lambda: False,
     ) -> None:
         self._post = post
         self._slow_ms = slow_ms
-        self._rules = rules
+        self._own_rules = rules
         self._is_typing = is_typing
         self._notifier: Notifier | None = None
         self._running: Running | None = None
         self._asked: Question | None = None
         self._is_stopped = False
         self._changed = Condition()
+
+    @cached_property
+    def _rules(self) -> Rules:
+        from llmlog_tui.analysis.rules import DEFAULT  # noqa: PLC0415 - not before the first frame
+
+        return self._own_rules or DEFAULT
 
     def ask(self, question: Question) -> None:
         """Want an Answered for this question."""

@@ -14,3 +14,8 @@ def named(scope: str, bindings: Iterable[Binding]) -> list[Binding]:
         replace(binding, id=f"{scope}.{binding.description.replace(' ', '-')}")
         for binding in bindings
     ]
+
+
+def scope_of(binding: Binding) -> str:
+    """Where a key is in force."""
+    return (binding.id or "").partition(".")[0]

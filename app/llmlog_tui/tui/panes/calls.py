@@ -75,6 +75,10 @@ class CallsPane(Pane):
         self._sorted_by: Sort | None = None
         self._new = 0
 
+    def recall(self, remembered: object, rules: Sequence[RowRule]) -> None:
+        """Have the columns of an earlier run, and rows with these styles."""
+        self.choice, self.rules = Choice.of(remembered), rules
+
     def wait_for(self, files: Sequence[Path]) -> None:
         """Say which files are not there yet, while there are no calls."""
         self.empty = _EMPTY

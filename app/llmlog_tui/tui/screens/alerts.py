@@ -69,7 +69,6 @@ class AlertsScreen(View):
     """The list, and the evidence for the one under the cursor."""
 
     NAME = "alerts"
-    LABEL = "Alerts"
     AUTO_FOCUS = "#findings"
     BINDINGS: ClassVar[list[BindingType]] = [*FINDINGS_BINDINGS]
 

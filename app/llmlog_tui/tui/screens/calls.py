@@ -14,6 +14,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from llmlog_tui import units
+from llmlog_tui.settings_file import Memory, RowRule
 from llmlog_tui.tui.asks import CallsIn
 from llmlog_tui.tui.bindings.panes import ALL_CALLS_BINDINGS
 from llmlog_tui.tui.bindings.views import CALLS_VIEW_BINDINGS
@@ -41,7 +42,6 @@ class CallsScreen(View):
     """The table, and the drawer when it is open."""
 
     NAME = "calls"
-    LABEL = "Calls"
     AUTO_FOCUS = "#all-calls"
     BINDINGS: ClassVar[list[BindingType]] = [*CALLS_VIEW_BINDINGS]
 
@@ -67,10 +67,19 @@ class CallsScreen(View):
         """Take the narrow columns on a small screen."""
         self.calls.compact = self.compact
 
+    def recall(self, memory: Memory, rules: Sequence[RowRule]) -> None:
+        """Have the columns of an earlier run."""
+        self.calls.recall(memory.get("calls"), rules)
+
+    @property
+    def order(self) -> CallsIn:
+        """That of the table."""
+        return CallsIn(self.calls.sort)
+
     @property
     def ask(self) -> CallsIn:
         """The order of the calls."""
-        return CallsIn(self.calls.sort)
+        return self.order
 
     def show(self, overview: Overview, answer: object | None) -> None:
         """Show the calls of an Overview."""

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 
 from llmlog_tui.tui.bindings.dialogs import CHOOSING_BINDINGS
-from llmlog_tui.tui.panes.callcolumns import ALL
+from llmlog_tui.tui.panes.callcolumns import ALL, Choice
 from llmlog_tui.tui.widgets.rows import Column, Row, RowSource, cell
 from llmlog_tui.tui.widgets.table import LineTable
 
@@ -27,19 +27,19 @@ _KEYS: Final = "Space show  K J move  r usual ones  Enter take  Esc back"
 class ColumnsScreen(ModalScreen[tuple[str, ...]]):
     """Its answer are the names of the columns, in order; None if nothing is to change.
 
-    `chosen` are there now, `usual` ones come back by a key; of them, those fit whose `widths` (by
-    name) and one cell between make no more than `room`.
+    `choice` is there now, for the compact form or the wide one; of its columns those fit that, with
+    one cell between, are no wider than `room`.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*CHOOSING_BINDINGS]
 
-    def __init__(
-        self, chosen: Sequence[str], usual: Sequence[str], widths: dict[str, int], room: int
-    ) -> None:
+    def __init__(self, choice: Choice, room: int, *, compact: bool) -> None:
         super().__init__()
-        self._chosen, self._usual = list(chosen), usual
-        self._widths, self._room = widths, room
-        self._listed = _listed(chosen)
+        self._chosen = list(choice.names(compact=compact))
+        self._usual = Choice().names(compact=compact)
+        self._widths = {name: each.in_form(compact=compact).width for name, each in ALL.items()}
+        self._room = room
+        self._listed = _listed(self._chosen)
         self.table = LineTable()
 
     def compose(self) -> ComposeResult:

@@ -16,7 +16,7 @@ from llmlog_tui import units
 from llmlog_tui.text import inert
 from llmlog_tui.tui.bindings.views import DIFF_BINDINGS
 from llmlog_tui.tui.panes.pairs import PairsPane
-from llmlog_tui.tui.screens.view import LET_GO, View
+from llmlog_tui.tui.screens.view import View
 from llmlog_tui.tui.widgets.table import LineTable
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ class DiffScreen(View):
     """The pairs, and B's figures against A's."""
 
     NAME = "diff"
-    LABEL = "Overview"
     AUTO_FOCUS = "#pairs"
     BINDINGS: ClassVar[list[BindingType]] = [*DIFF_BINDINGS]
 
@@ -117,7 +116,7 @@ class DiffScreen(View):
         if self.overview.has(row):
             self.post_message(self.RecordWanted(self.overview.place(row)))
         else:
-            self.hint(LET_GO)
+            self.hint(self.LET_GO)
 
     def follow(self) -> None:
         """Go to the last step."""

@@ -15,6 +15,7 @@ from textual.screen import ModalScreen
 
 from llmlog_tui.tui.bindings import ALL
 from llmlog_tui.tui.bindings.dialogs import HELP_BINDINGS
+from llmlog_tui.tui.bindings.naming import scope_of
 from llmlog_tui.tui.widgets.sheet import Sheet
 
 _TITLES: Final = {
@@ -63,11 +64,6 @@ _KEYS, _NAME, _WIDEST_KEYS = 12, 18, 24
 _TWO_COLUMNS_FROM: Final = 130
 _NARROWEST: Final = 10
 _GAP = 2
-
-
-def scope_of(binding: Binding) -> str:
-    """Where a key is in force."""
-    return (binding.id or "").partition(".")[0]
 
 
 def key_name(key: str) -> str:

@@ -11,8 +11,10 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from llmlog_tui import units
+from llmlog_tui.settings_file import Memory, RowRule
 from llmlog_tui.text import inert
-from llmlog_tui.tui.asks import Steps, StepsOf
+from llmlog_tui.tui.arrangement import Arrangement
+from llmlog_tui.tui.asks import CallsIn, Steps, StepsOf
 from llmlog_tui.tui.bindings.views import OVERVIEW_BINDINGS
 from llmlog_tui.tui.panes.alerts import AlertsPane
 from llmlog_tui.tui.panes.calls import CallsPane
@@ -33,7 +35,6 @@ class OverviewScreen(View):
     """Everything at a glance."""
 
     NAME = "overview"
-    LABEL = "Overview"
     AUTO_FOCUS = "#traces"
     BINDINGS: ClassVar[list[BindingType]] = [*OVERVIEW_BINDINGS]
 
@@ -66,6 +67,16 @@ class OverviewScreen(View):
     def reform(self) -> None:
         """Stack the panes on a small screen."""
         self.ground.reform(compact=self.compact)
+
+    def recall(self, memory: Memory, rules: Sequence[RowRule]) -> None:
+        """Have panes and columns as they were."""
+        self.ground.take_arrangement(Arrangement.of(memory.get("overview")))
+        self.calls.recall(memory.get("calls"), rules)
+
+    @property
+    def order(self) -> CallsIn:
+        """That of the pane of calls."""
+        return CallsIn(self.calls.sort)
 
     @property
     def ask(self) -> StepsOf:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from textual.message import Message
 from textual.screen import Screen
@@ -25,6 +25,8 @@ class Bearings(NamedTuple):
 
 class Placed(Screen[None]):
     """A screen that one leaves by a jump, and can be brought back to."""
+
+    LET_GO: Final = "Its record was let go of: it is older than what --last keeps."
 
     overview: Overview | None = None
 

@@ -19,7 +19,7 @@ from llmlog_tui.tui.asks import ReplayOf, Run
 from llmlog_tui.tui.bindings.views import REPLAY_BINDINGS
 from llmlog_tui.tui.panes.steps import StepsPane
 from llmlog_tui.tui.player import Player
-from llmlog_tui.tui.screens.view import LET_GO, View
+from llmlog_tui.tui.screens.view import View
 from llmlog_tui.tui.widgets import replaytext
 from llmlog_tui.tui.widgets.scrub import Scrub
 from llmlog_tui.tui.widgets.sheet import Sheet
@@ -36,7 +36,6 @@ class ReplayScreen(View):
     """Steps, content and detail of the current one, and where in the run it stands."""
 
     NAME = "replay"
-    LABEL = "Overview"
     AUTO_FOCUS = "#timeline"
     BINDINGS: ClassVar[list[BindingType]] = [*REPLAY_BINDINGS]
 
@@ -169,7 +168,7 @@ class ReplayScreen(View):
         if not self._is_kept:
             self._line = self._line_of = None
             for sheet in (self.detail_sheet, self.content_sheet):
-                sheet.hold("Let go of", [Content.styled(LET_GO, "$text-muted")])
+                sheet.hold("Let go of", [Content.styled(self.LET_GO, "$text-muted")])
             return
         place = self.overview.place(row)
         if place != self._line_of:

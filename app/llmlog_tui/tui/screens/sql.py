@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static, TextArea
 
+from llmlog_tui.settings_file import Memory, RowRule
 from llmlog_tui.text import inert
 from llmlog_tui.tui.bindings.panes import EDITOR_BINDINGS
 from llmlog_tui.tui.bindings.views import SQL_BINDINGS
@@ -96,7 +97,6 @@ class SqlScreen(View):
     """Editor, result, and what went wrong."""
 
     NAME = "sql"
-    LABEL = "SQL"
     AUTO_FOCUS = "#editor"
     BINDINGS: ClassVar[list[BindingType]] = [*SQL_BINDINGS]
 
@@ -158,8 +158,10 @@ class SqlScreen(View):
         """The queries that were run, the last one at the end."""
         return list(self._history)
 
-    def recall(self, remembered: object) -> None:
+    def recall(self, memory: Memory, rules: Sequence[RowRule]) -> None:
         """Have the `history` of an earlier run; what cannot be, is none."""
+        del rules
+        remembered = memory.get("queries")
         listed = remembered if isinstance(remembered, list) else []
         self._history = [query for query in listed if isinstance(query, str)][-_REMEMBERED:]
         self._place = len(self._history)

@@ -39,7 +39,6 @@ class TrendsScreen(View):
     """Four charts, what stands at the cursor, and the time under them."""
 
     NAME = "trends"
-    LABEL = "Trends"
     AUTO_FOCUS = "#trends-body"
     BINDINGS: ClassVar[list[BindingType]] = [*TRENDS_BINDINGS]
 

@@ -14,9 +14,12 @@ from textual.binding import BindingType
 from textual.message import Message
 from textual.widget import Widget
 
+from llmlog_tui.settings_file import Memory, RowRule
 from llmlog_tui.text import inert
+from llmlog_tui.tui.asks import CallsIn
 from llmlog_tui.tui.bindings.views import VIEW_BINDINGS
 from llmlog_tui.tui.newest import Newest
+from llmlog_tui.tui.screens import VIEWS
 from llmlog_tui.tui.screens.place import Placed
 from llmlog_tui.tui.widgets.filterbar import FilterBar
 from llmlog_tui.tui.widgets.findbar import FindBar
@@ -28,8 +31,6 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview
     from llmlog_tui.analysis.search import Hit
     from llmlog_tui.tui.asks import Ask
-
-LET_GO = "Its record was let go of: it is older than what --last keeps."
 
 COMPACT_WIDTH, COMPACT_HEIGHT = 100, 30
 """Under so many columns or rows a view takes its compact form."""
@@ -43,11 +44,9 @@ class View(Newest, Placed):
     """
 
     NAME: ClassVar[str] = ""
-    """What the App knows it by."""
+    """What the App knows it by; without a tab of its own, it is under the Overview's."""
 
-    LABEL: ClassVar[str] = ""
-    """What its tab says."""
-
+    CSS_PATH = "views.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*VIEW_BINDINGS]
 
     @dataclass
@@ -110,7 +109,7 @@ class View(Newest, Placed):
 
     def __init__(self) -> None:
         super().__init__()
-        self.header = Header(self.LABEL)
+        self.header = Header(VIEWS.get(self.NAME, VIEWS["overview"]), tuple(VIEWS.values()))
         self.filterbar = FilterBar()
         self.findbar = FindBar()
         self._focus_before: Widget | None = None
@@ -146,11 +145,19 @@ class View(Newest, Placed):
         if isinstance(row, int):
             self.post_message(self.GoWanted("overview", row))
 
+    @property
+    def order(self) -> CallsIn:
+        """In which order it shows calls."""
+        return CallsIn(None)
+
     def follow(self) -> None:
         """Go to what is newest, and stay there."""
 
     def wait_for(self, files: Sequence[Path]) -> None:
         """Say which files are waited for, where their calls will be."""
+
+    def recall(self, memory: Memory, rules: Sequence[RowRule]) -> None:
+        """Be as an earlier run has left it; rows of calls have the styles that `rules` say."""
 
     def take_line(self, place: tuple[str, int, int], line: bytes | None) -> None:
         """Show the line that was wanted; None if its file is gone."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual import events
@@ -49,14 +50,16 @@ STATES = {
 
 
 class Header(Widget):
-    """One row; on a narrow screen the left group gives way first."""
+    """One row; on a narrow screen the left group gives way first.
+
+    `tabs` are the labels of all views, in the order of their digits; the one with `label` is here.
+    """
 
     headline: reactive[Headline] = reactive(Headline())
-    tabs: reactive[tuple[str, ...]] = reactive(())
-    """The labels of all views, in the order of their digits."""
 
-    def __init__(self, label: str) -> None:
+    def __init__(self, label: str, tabs: Sequence[str]) -> None:
         super().__init__()
+        self.tabs = tuple(tabs)
         self._label = label
         self._tabs_at = 0
 

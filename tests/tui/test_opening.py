@@ -1,0 +1,100 @@
+"""The first moments: something to look at before the rest is there, and no key is lost."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.tui.conftest import WIDE, Shown
+from tests.tui.terminal import Terminal, plain
+from textual.css.model import RuleSet
+from textual.css.parse import parse
+from textual.css.types import CSSLocation
+
+from llmlog_tui.log.sources import Sources
+from llmlog_tui.tui import screens
+from llmlog_tui.tui.app import LogApp
+from llmlog_tui.tui.screens.opening import OpeningScreen
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, sample: Path) -> Iterator[Terminal]:
+    """The dashboard has just been started."""
+    terminal = Terminal(tmp_path, str(sample))
+    yield terminal
+    terminal.close()
+
+
+def _modules(program: str) -> set[str]:
+    ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+    return set(ran.stdout.decode().split())
+
+
+def test_the_first_frame_says_what_is_read_and_the_keys_before_there_are_panes(
+    terminal: Terminal, sample: Path
+) -> None:
+    terminal.until_sent("? help")
+    first = plain(terminal.sent).decode()
+    assert f" llmlog   {sample.name}" in first
+    assert "1 Overview  2 Calls  3 Trends  4 Alerts  5 SQL" in first
+    assert f"Reading {sample.name}" in first
+    assert "Timeline" not in first
+    terminal.until_sent("Timeline")
+
+
+def test_no_view_and_no_pane_is_imported_before_it() -> None:
+    imported = _modules("import sys, llmlog_tui.tui.app; print(*sys.modules)")
+    ours = {name for name in imported if name.startswith("llmlog_tui.tui.")}
+    assert {name for name in ours if name.startswith("llmlog_tui.tui.panes")} == set()
+    assert {name for name in ours if name.startswith("llmlog_tui.tui.screens.")} == {
+        "llmlog_tui.tui.screens.opening"
+    }
+
+
+def test_every_view_is_found_by_its_name() -> None:
+    assert [screens.new_view(name).NAME for name in screens.VIEWS] == list(screens.VIEWS)
+
+
+def test_what_is_typed_before_the_first_frame_is_done_in_that_order(terminal: Terminal) -> None:
+    terminal.press("?q3")  # the other way round q leaves the dashboard
+    terminal.until_sent("Throughput")
+
+
+async def test_what_is_typed_before_there_is_a_view_waits_for_one(sample: Path) -> None:
+    app = LogApp(Sources([str(sample)], must_exist=True))
+    async with app.run_test() as pilot:
+        assert isinstance(app.screen, OpeningScreen)
+        await pilot.press("2")
+        assert app.current_mode == "calls"
+
+
+@pytest.mark.parametrize("more", ["", "x", "2x:x"])
+def test_one_can_quit_before_the_first_frame_whatever_is_typed_behind(
+    terminal: Terminal, more: str
+) -> None:
+    terminal.press("q" + more)
+    assert terminal.ended() == 0, plain(terminal.sent[-3_000:]).decode()
+    assert b"Traceback" not in terminal.sent
+    assert terminal.modes_changed == set()
+    assert terminal.line_is_as_before
+
+
+async def test_our_style_sheets_are_parsed_once_whatever_is_opened(
+    sample: Path, records: int, shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: Counter[str] = Counter()
+
+    def counting(scope: str, css: str, read_from: CSSLocation, **options: Any) -> Iterable[RuleSet]:  # noqa: ANN401 - Textual's
+        parsed[Path(read_from[0]).name] += 1
+        return parse(scope, css, read_from, **options)
+
+    monkeypatch.setattr("textual.css.stylesheet.parse", counting)
+    async with LogApp([sample]).run_test(size=WIDE) as pilot:
+        await shown(pilot, records)
+        await pilot.press("2", "1", "question_mark", "escape")
+    assert (parsed["app.tcss"], parsed["views.tcss"]) == (1, 1)
