@@ -31,7 +31,6 @@ from llmlog_tui.tui.screens.trends import TrendsScreen
 from llmlog_tui.tui.screens.view import View
 from llmlog_tui.tui.screens.welcome import WelcomeScreen
 from llmlog_tui.tui.signals import Leaving
-from llmlog_tui.tui.themes import DARK, LIGHT
 from llmlog_tui.tui.toasts import Toasts
 from llmlog_tui.tui.workers import Analyst, Feed
 
@@ -96,7 +95,7 @@ class LogApp(Palette):
             self.add_mode(view.NAME, partial(_itself, view))
         self._standing = Standing()
         self._settings = settings or Settings()
-        self._dress()
+        self.dress()
         self._memory = memory or Memory()
         self.recall(self._settings.rows)
         self._welcome = welcome
@@ -104,12 +103,6 @@ class LogApp(Palette):
         self._wanted_trace = trace
 
     # -- start and end
-
-    def _dress(self) -> None:
-        """Take our themes, before it runs: a change restyles everything."""
-        for theme in (DARK, LIGHT):
-            self.register_theme(theme)
-        self.theme = LIGHT.name if self._settings.theme == "light" else DARK.name
 
     def on_load(self) -> None:
         """Be ready to leave in order."""

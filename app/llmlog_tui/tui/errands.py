@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from textual.app import App
-
 from llmlog_tui.tui.arrangement import Arrangement
+from llmlog_tui.tui.dress import Dressed
 from llmlog_tui.tui.exports import export
 from llmlog_tui.tui.messages import Copied, Diffed, Exported, Found, Queried, RecordRead
 from llmlog_tui.tui.panes.callcolumns import ALL, Choice
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from llmlog_tui.settings_file import Memory, RowRule
 
 
-class Errands(App[str]):
+class Errands(Dressed):
     """The App as far as it runs errands: each is given to a worker, and its answer to the view.
 
     Those that inherit own the workers, and what the screen shows.

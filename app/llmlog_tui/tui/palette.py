@@ -15,7 +15,6 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from llmlog_tui import units
-from llmlog_tui.settings_file import Settings
 from llmlog_tui.text import inert
 from llmlog_tui.tui.asks import CallsIn
 from llmlog_tui.tui.bookmarking import Bookmarking
@@ -66,14 +65,13 @@ class Commands(CommandPalette):
 
 
 class Palette(Bookmarking):
-    """The App as far as it answers to the palette. Those that inherit own toasts and settings."""
+    """The App as far as it answers to the palette. Those that inherit own the toasts."""
 
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {
         *App.COMMANDS,
         StepProvider,
     }
     _toasts: Toasts
-    _settings: Settings
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the palette offers."""

@@ -196,7 +196,7 @@ class CallsPane(Pane):
     def _arrow(self) -> str:
         if self._sorted_by is None:
             return ""
-        return f"by {self._sorted_by.field} {'▼' if self._sorted_by.descending else '▲'}"
+        return f"by {self._sorted_by.field} {'▾' if self._sorted_by.descending else '▴'}"
 
     def _styles(self, calls: pl.DataFrame) -> list[str]:
         """The style that the user's rules give each of these calls, empty for none.
@@ -274,7 +274,7 @@ class _Calls(RowSource):
         title, sort = self.columns[column].title, self._look.sort
         if sort is None or sort.field != self.columns[column].field:
             return title
-        return f"{title[: width - 1]}{'▼' if sort.descending else '▲'}"
+        return f"{title[: width - 1]}{'▾' if sort.descending else '▴'}"
 
     def _row(self, call: dict[str, Any], style: str, widths: Sequence[int]) -> Row:
         newest, look = self._overview.newest, self._look
