@@ -6,7 +6,7 @@ import re
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from textual import events, on
 from textual.app import App, SystemCommand
@@ -24,6 +24,9 @@ from llmlog_tui.tui.panes.traces import TracesPane
 from llmlog_tui.tui.screens.help import HelpScreen, scope_of
 from llmlog_tui.tui.screens.path import PathScreen
 from llmlog_tui.tui.toasts import Toasts
+
+_TEXTUALS: Final = ("Keys", "Maximize", "Minimize")
+"""Commands of Textual's own that stand beside ours: the help, and z."""
 
 
 class StepProvider(Provider):
@@ -76,7 +79,7 @@ class Palette(Bookmarking):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the palette offers."""
         for command in super().get_system_commands(screen):
-            if command.title != "Keys":  # Textual's own help, beside ours
+            if command.title not in _TEXTUALS:
                 yield command
         yield SystemCommand("Keys", "Show all keys", self.action_help)
         if self._toasts.silent:
