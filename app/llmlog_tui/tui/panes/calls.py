@@ -16,7 +16,7 @@ from llmlog_tui.text import inert
 from llmlog_tui.tui.asks import Sort
 from llmlog_tui.tui.bindings.panes import CALLS_BINDINGS, COLUMN_BINDINGS, PICK_BINDINGS
 from llmlog_tui.tui.panes.callcolumns import ALL, Choice
-from llmlog_tui.tui.panes.pane import Pane
+from llmlog_tui.tui.panes.pane import Pane, Spot
 from llmlog_tui.tui.widgets.rows import UNMARKED, Column, Row, RowSource, Span
 
 if TYPE_CHECKING:
@@ -128,6 +128,18 @@ class CallsPane(Pane):
         else:
             self.sort = Sort(field, descending=False) if self.sort.descending else None
         self.post_message(self.Sorted(self))
+
+    @property
+    def spot(self) -> Spot:
+        """Where the cursor is, in which order."""
+        return super().spot._replace(sort=self.sort)
+
+    def return_to(self, spot: Spot) -> bool:
+        """Be sorted as then, too."""
+        if spot.sort != self.sort:
+            self.sort = spot.sort
+            self.post_message(self.Sorted(self))
+        return super().return_to(spot)
 
     def follow(self) -> None:
         """Go to the newest call, in the order of the log."""
