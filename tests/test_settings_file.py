@@ -13,10 +13,13 @@ IDS = ("app.freeze", "view.find")
 A_ROW = "a row style has where and style, and nothing else"
 
 
-def test_a_settings_file_sets_theme_bell_and_keys(tmp_path: Path) -> None:
+def test_a_settings_file_sets_theme_bell_keys_and_ascii(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
-    file.write_text('theme = "light"\nbell = false\n[keys]\n"app.freeze" = "f8,ctrl+f"\n')
-    assert read(file, IDS) == Settings("light", bell=False, keys={"app.freeze": "f8,ctrl+f"})
+    file.write_text(
+        'theme = "light"\nbell = false\nascii = true\n[keys]\n"app.freeze" = "f8,ctrl+f"\n'
+    )
+    keys = {"app.freeze": "f8,ctrl+f"}
+    assert read(file, IDS) == Settings("light", bell=False, keys=keys, ascii=True)
 
 
 def test_a_settings_file_gives_rows_a_style(tmp_path: Path) -> None:
@@ -32,7 +35,8 @@ def test_a_settings_file_gives_rows_a_style(tmp_path: Path) -> None:
         ("theme = 'pink'", "theme is dark or light, not 'pink'"),
         ("theme = 1", "theme is dark or light, not 1"),
         ("bell = 'no'", "bell is true or false, not 'no'"),
-        ("thme = 'dark'", "no setting thme; there are theme, bell, keys, rows"),
+        ("ascii = 'no'", "ascii is true or false, not 'no'"),
+        ("thme = 'dark'", "no setting thme; there are theme, bell, keys, rows, ascii"),
         ("keys = 3", "keys is a table of ids and keys"),
         ("[keys]\n'app.freze' = 'x'", "no key app.freze; there are app.freeze, view.find"),
         ("rows = 3", "rows are tables, each begun by [[rows]]"),

@@ -7,13 +7,16 @@ import contextlib
 import gc
 import importlib.util
 import math
+import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from llmlog_tui.terminal import is_ascii_only
 from llmlog_tui.units import in_utc
 
 if TYPE_CHECKING:
@@ -54,7 +57,7 @@ def _show(options: argparse.Namespace) -> int:
         try:
             sources = Sources(names, must_exist=options.no_follow)
             rules = _rules(options.rules)
-            settings = _settings(options.config)
+            settings = _settings(options.config, ascii_only=options.ascii)
             _check_predicate(options.where)
         except (SourceError, SettingsError) as error:
             print(f"llmlog-tui: {error}", file=sys.stderr)  # noqa: T201 - the command's voice
@@ -87,16 +90,27 @@ def _check_predicate(where: str | None) -> None:
         raise SettingsError(f"--where: {why}")
 
 
-def _settings(path: Path | None) -> Settings:
-    """What the user has set; a file that was not named need not be there."""
+def _settings(path: Path | None, *, ascii_only: bool | None) -> Settings:
+    """What the user has set; a file that was not named need not be there.
+
+    Whether the screen is `ascii_only` the option says, else the environment and the file.
+    """
     from llmlog_tui.settings_file import Settings, read, settings_path  # noqa: PLC0415 - as below
 
     found = path or settings_path()
-    if path is None and not found.exists():
-        return Settings()
-    from llmlog_tui.tui.bindings import IDS  # noqa: PLC0415 - needs the extra
+    settings = Settings()
+    if path or found.exists():
+        from llmlog_tui.tui.bindings import IDS  # noqa: PLC0415 - needs the extra
 
-    return read(found, IDS)
+        settings = read(found, IDS)
+    if ascii_only is None:
+        ascii_only = is_ascii_only(
+            os.environ,
+            sys.stdout.encoding,
+            utf8_mode=bool(sys.flags.utf8_mode),
+            setting=settings.ascii,
+        )
+    return replace(settings, ascii=ascii_only)
 
 
 def _run(
@@ -189,7 +203,13 @@ def _parser() -> argparse.ArgumentParser:
         "--config",
         type=Path,
         metavar="FILE",
-        help="TOML: theme, bell, keys, row styles",
+        help="TOML: theme, bell, keys, row styles, ascii",
+    )
+    parser.add_argument(
+        "--ascii",
+        action=argparse.BooleanOptionalAction,
+        help="show ASCII only, or not; by default where the locale is not UTF-8 or TERM is linux "
+        "or dumb, or as LLMLOG_ASCII=1 or 0 says",
     )
     parser.add_argument("--where", metavar="SQL", help="show only the calls for which this holds")
     parser.add_argument("--trace", metavar="ID", help="select this trace")

@@ -35,13 +35,14 @@ class Settings:
 
     `keys` has the id of a binding (its scope and its description, as `view.freeze`) and the key, or
     several with commas between, in Textual's names: `f5`, `ctrl+f`, `space`. Of the `rows` that
-    hold for a call, the first counts.
+    hold for a call, the first counts. `ascii`: no other signs are shown; None, as the terminal can.
     """
 
     theme: str = "dark"
     bell: bool = True
     keys: Mapping[str, str] = field(default_factory=dict)
     rows: Sequence[RowRule] = ()
+    ascii: bool | None = None
 
 
 def settings_path() -> Path:
@@ -73,6 +74,8 @@ def read(path: Path, ids: Iterable[str]) -> Settings:
     theme = f"theme is {' or '.join(THEMES)}, not {settings.theme!r}"
     _require(settings.theme in THEMES, path, theme)
     _require(isinstance(settings.bell, bool), path, f"bell is true or false, not {settings.bell!r}")
+    ascii_only = f"ascii is true or false, not {settings.ascii!r}"
+    _require(isinstance(settings.ascii, bool | None), path, ascii_only)
     _require(isinstance(settings.keys, dict), path, "keys is a table of ids and keys")
     _check_keys(settings.keys, path, ids)
     return dataclasses.replace(settings, rows=_rules(settings.rows, path))

@@ -9,9 +9,11 @@ import pytest
 
 from llmlog_tui.analysis.completion import completion, query_completion
 from llmlog_tui.analysis.sql import (
+    NO_RECORDS,
     QueryError,
     first_holding,
     in_range,
+    narrowed,
     problem,
     query,
     time_range,
@@ -71,6 +73,29 @@ def test_the_last_word_of_a_query_is_completed_to_a_column_a_table_or_a_word_of_
     typed: str, missing: str
 ) -> None:
     assert query_completion(typed) == missing
+
+
+@pytest.mark.parametrize(
+    "predicate", ["count(*) > 3", "max(latency_ms) > 3", "count(distinct model) = 1 and 1 = 1"]
+)
+def test_a_predicate_over_all_records_together_is_refused(predicate: str) -> None:
+    assert "one answer for all records together" in problem(predicate)
+    with pytest.raises(QueryError, match="one answer for all records together"):
+        narrowed(NO_RECORDS, predicate)
+
+
+@pytest.mark.parametrize(
+    "predicate",
+    [
+        "true",
+        "latency_ms > avg(latency_ms)",
+        "latency_ms > 5 and count(*) > 3",
+        "latency_ms > quantile_cont(latency_ms, 0.9)",
+        "max(latency_ms) over (partition by model) > 3",
+    ],
+)
+def test_a_record_may_be_compared_with_all_of_them(predicate: str) -> None:
+    assert problem(predicate) == ""
 
 
 def test_of_several_predicates_the_first_counts_that_holds_for_a_call() -> None:

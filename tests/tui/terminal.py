@@ -12,9 +12,10 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fcntl import ioctl
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 _PATIENCE_SECONDS: Final = 60.0
@@ -27,24 +28,32 @@ _ON_BEFORE: Final = frozenset(("7", "25"))
 class Terminal:
     """A terminal of its own, and the dashboard in it."""
 
-    def __init__(self, home: Path, *arguments: str, size: tuple[int, int] = (160, 50)) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *arguments: str,
+        size: tuple[int, int] = (160, 50),
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._fd, self._inside = pty.openpty()
         self._fds = [self._fd, self._inside]
         self.resize(*size)
         self._before = termios.tcgetattr(self._inside)
-        environment = {
+        of_process = {
             **os.environ,
+            "LC_ALL": "C.UTF-8",
             "TERM": "xterm-256color",
             "COLORTERM": "truecolor",
             "XDG_STATE_HOME": str(home),
             "XDG_CONFIG_HOME": str(home),
+            **environment,
         }
         self.process = subprocess.Popen(
             [sys.executable, "-c", _PROGRAM, *arguments],
             stdin=self._inside,
             stdout=self._inside,
             stderr=self._inside,
-            env=environment,
+            env=of_process,
             cwd=home,
         )
         self.sent = b""

@@ -9,7 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record, row_of, toasts
+from tests.tui.conftest import (
+    SMALL,
+    WIDE,
+    Shown,
+    Until,
+    lines_of,
+    record,
+    row_of,
+    says,
+    toasts,
+)
 from textual.pilot import Pilot
 
 from llmlog_tui.log.piped import STDIN
@@ -21,6 +31,7 @@ from llmlog_tui.tui.panes.timeline import TimelinePane
 from llmlog_tui.tui.panes.traces import TracesPane
 from llmlog_tui.tui.screens.bookmarks import BookmarksScreen
 from llmlog_tui.tui.screens.replay import ReplayScreen
+from llmlog_tui.tui.widgets.sheet import Sheet
 from llmlog_tui.tui.widgets.table import LineTable
 
 
@@ -122,6 +133,32 @@ async def test_the_list_goes_to_a_bookmark_notes_it_and_removes_it(
         await until(pilot, lambda: len(screen.table.source) == 1, "one less")
         await pilot.press("escape")
         await until(pilot, lambda: marked(calls) == [5], "one less in the table")
+
+
+async def test_a_note_stands_where_its_record_is_looked_at(
+    log: Path, shown: Shown, until: Until
+) -> None:
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 6)
+        await pilot.press("m")
+        await until(pilot, lambda: marked(app.query_one(CallsPane)) == [5], "the bookmark")
+        await pilot.press("2", "enter")
+        await until(pilot, lambda: bool(app.screen.query("#drawer")), "Calls")
+        drawer = app.screen.query_one("#drawer", Sheet)
+        await until(pilot, partial(says, drawer, "span-5"), "the detail")
+        assert not says(drawer, "◆")
+        screen = await listed(pilot, until)
+        await pilot.press("n", *"odd [b]one", "enter")
+        await until(pilot, lambda: "odd [b]one" in lines_of(screen.table)[1], "the note")
+        await pilot.press("escape")
+        await until(pilot, partial(says, drawer, "note", "◆ odd [b]one"), "the note in the drawer")
+        await pilot.press("1", "enter", "end")
+        await until(pilot, lambda: isinstance(app.screen, ReplayScreen), "a replay")
+        replay = app.screen
+        assert isinstance(replay, ReplayScreen)
+        await pilot.press("end")
+        note = partial(says, replay.detail_sheet, "span-5", "◆ odd [b]one")
+        await until(pilot, note, "the note beside the step")
 
 
 async def test_a_bookmark_that_was_removed_by_mistake_comes_back_with_its_note(

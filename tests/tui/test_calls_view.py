@@ -59,11 +59,11 @@ async def test_s_sorts_by_the_column_under_the_cursor_down_up_and_by_time_again(
         pane = (await opened(pilot, until)).calls
         await pilot.press("right", "l", "l", "l", "l", "s")
         await until(pilot, partial(is_in_order, pane, [1, 3, 0, 2]), "the slowest first")
-        assert "ms▼" in lines_of(pane)[0]
+        assert "ms▾" in lines_of(pane)[0]
         assert row_of(pane) == 3, "the cursor stays on its call"
         await pilot.press("s")
         await until(pilot, partial(is_in_order, pane, [2, 0, 3, 1]), "the quickest first")
-        assert "ms▲" in lines_of(pane)[0]
+        assert "ms▴" in lines_of(pane)[0]
         await pilot.press("s")
         await until(pilot, partial(is_in_order, pane, [0, 1, 2, 3]), "the order of the log")
 

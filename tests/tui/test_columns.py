@@ -78,7 +78,7 @@ async def test_a_column_is_chosen_moved_sorted_and_filtered_by(
         await to_column(pilot, pane, "ttft_ms")
         await pilot.press("s")
         await until(pilot, partial(is_in_order, pane, [2, 0, 3, 1]), "unknown ones last")
-        assert is_headed(pane, "ttft ms▼")
+        assert is_headed(pane, "ttft ms▾")
         await pilot.press("s", "s")
         await until(pilot, partial(is_in_order, pane, [0, 1, 2, 3]), "by time again")
         await pilot.press("g", "=")

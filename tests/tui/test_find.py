@@ -6,6 +6,7 @@ import json
 from functools import partial
 from pathlib import Path
 
+import pytest
 from tests.tui.conftest import WIDE, Shown, Until, record, row_of, toasts
 from textual import events
 from textual.widgets import Input, TextArea
@@ -112,6 +113,30 @@ async def test_what_is_found_behind_a_filter_makes_it_give_way_until_one_goes_ba
         assert "The filter hid it, and is cleared: < brings it back" in toasts(app)
         await pilot.press("<")
         await until(pilot, lambda: len(calls.source) == 1, "the filter again")
+
+
+@pytest.mark.parametrize(
+    ("columns", "keys"),
+    [
+        (80, ("Enter", "/ find", "f filter", "? help", "q quit")),
+        (40, ("Enter", "? help", "q quit")),
+    ],
+)
+async def test_the_bottom_row_of_a_small_screen_has_what_is_needed_first(
+    sample: Path, shown: Shown, records: int, columns: int, keys: tuple[str, ...]
+) -> None:
+    async with LogApp([sample]).run_test(size=(columns, 24)) as pilot:
+        app = await shown(pilot, records)
+        for view in ("1", "2", "4"):
+            await pilot.press(view)
+            await shown(pilot, records)
+            line = str(app.view.query_one(KeyLine).render())
+            assert all(key in line for key in keys)
+            assert len(line.rstrip()) <= columns
+        await pilot.press("1", "enter")
+        await shown(pilot, records)
+        line = str(app.view.query_one(KeyLine).render())
+        assert ("Space play" in line) == (columns == 80), "a replay is for playing"
 
 
 async def test_while_one_types_the_bottom_row_names_no_key_that_would_be_typed(

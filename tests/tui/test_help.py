@@ -39,7 +39,7 @@ def text_of(screen: HelpScreen) -> str:
 
 def test_keys_are_named_as_they_stand_on_the_keyboard() -> None:
     keys = ("question_mark", "f1", "ctrl+d", "shift+tab", "pageup", "left", "G", "less_than_sign")
-    names = ["?", "F1", "Ctrl-D", "Shift-Tab", "PgUp", "←", "G", "<"]
+    names = ["?", "F1", "Ctrl-D", "Shift-Tab", "PgUp", "Left", "G", "<"]
     assert [key_name(key) for key in keys] == names
 
 

@@ -192,3 +192,28 @@ async def test_where_there_is_no_way_it_is_said(log: Path, shown: Shown, until: 
         await until(pilot, lambda: "No place before this one" in toasts(app), "nothing before")
         await pilot.press(">")
         await until(pilot, lambda: "No place after this one" in toasts(app), "nothing after")
+
+
+@pytest.mark.parametrize("view", ["1", "2"])
+async def test_the_order_of_the_calls_comes_back_too(
+    log: Path, shown: Shown, until: Until, view: str
+) -> None:
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 120)
+        await pilot.press(view)
+        await until(pilot, lambda: bool(app.view.query(CallsPane)) and not app.busy, "the calls")
+        calls = app.view.query_one(CallsPane)
+        calls.focus()
+        await pilot.press("l", "l", "l", "s")
+        await until(pilot, lambda: calls.source.key(0) == 1, "second steps first")
+        await pilot.press("g", "j", "j")
+        await until(pilot, at(calls, 5), "the third of them")
+        await pilot.press("end")
+        await until(pilot, lambda: calls.source.key(0) == 0, "the order of the log")
+        await until(pilot, at(calls, 119), "the newest")
+        await pilot.press("<")
+        await until(pilot, lambda: calls.source.key(0) == 1, "second steps first, again")
+        assert row_of(calls) == 5
+        await pilot.press(">")
+        await until(pilot, lambda: calls.source.key(0) == 0, "the order of the log, again")
+        assert row_of(calls) == 119

@@ -61,6 +61,14 @@ async def chosen(pilot: Pilot[Any], until: Until, command: str) -> PathScreen:
     return screen
 
 
+async def test_what_textual_offers_beside_our_own_is_left_out(log: Path, shown: Shown) -> None:
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 6)
+        titles = [command.title for command in app.get_system_commands(app.screen)]
+        assert titles.count("Keys") == 1
+        assert not {"Maximize", "Minimize"} & {*titles}, "z is ours"
+
+
 def is_first(screen: object, command: str) -> bool:
     """Whether the palette has a command as its first match, and no other."""
     assert isinstance(screen, CommandPalette)

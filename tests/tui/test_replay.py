@@ -20,8 +20,10 @@ class Clock:
 
     def __init__(self) -> None:
         self.now = 0.0
+        self.read_at = -1.0
 
     def __call__(self) -> float:
+        self.read_at = self.now
         return self.now
 
 
@@ -94,7 +96,8 @@ async def test_it_plays_at_its_own_pace_with_long_gaps_shortened(
         await pilot.press("space")
         assert "► playing 1×" in scrub(screen)
         clock.now = 0.9
-        await pilot.pause(0.1)
+        await until(pilot, lambda: clock.read_at == clock.now, "a look at the clock")
+        await pilot.pause()
         assert screen.row == 0
         clock.now = 1.0
         await until(pilot, lambda: screen.row == 1, "the step that began after 1 s")

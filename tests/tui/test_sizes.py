@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,42 @@ async def test_a_view_lives_through_a_terminal_of_any_size(
         assert app.screen is on_screen
         for table in on_screen.query(LineTable):
             assert not len(table.source) or any(lines_of(table)), f"{table.id} shows its rows again"
+
+
+async def test_on_a_very_low_screen_the_pane_with_the_keys_has_the_room(
+    sample: Path, shown: Shown, records: int
+) -> None:
+    async with LogApp([sample]).run_test(size=(40, 10)) as pilot:
+        screen = (await shown(pilot, records)).screen
+        assert isinstance(screen, OverviewScreen)
+        for pane in screen.panes:
+            assert pane.has_focus
+            rows = [line for line in lines_of(pane)[1:] if line.strip()]
+            assert len(rows) >= 3, f"{pane.id} has its heading and some rows"
+            assert all(each.region.height == 1 for each in screen.panes if each is not pane)
+            assert all(is_inside(each, (40, 10)) for each in screen.panes)
+            await pilot.press("tab")
+            await pilot.pause()
+
+
+@pytest.mark.parametrize("rows", [10, 12, 15, 16, 17, 19, 20, 23])
+async def test_a_replay_on_a_low_screen_has_steps_and_detail_and_v_turns_to_content(
+    sample: Path, shown: Shown, records: int, until: Until, rows: int
+) -> None:
+    async with LogApp([sample]).run_test(size=(80, rows)) as pilot:
+        app = await shown(pilot, records)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ReplayScreen), "the replay")
+        screen = app.screen
+        assert isinstance(screen, ReplayScreen)
+        await until(pilot, lambda: "Step" in str(screen.detail_sheet.border_title), "the detail")
+        for sheet in (screen.detail_sheet, screen.content_sheet):
+            await until(pilot, partial(is_inside, sheet, (80, rows)), "the sheet")
+            assert sheet.size.height >= 3
+            assert is_inside(screen.steps, (80, rows))
+            assert screen.steps.size.height >= 3, "its heading, and steps"
+            assert not screen.scrub.display or is_inside(screen.scrub, (80, rows))
+            await pilot.press("v")
 
 
 async def test_an_open_drawer_leaves_room_for_calls_on_a_low_screen(

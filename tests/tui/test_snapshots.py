@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from llmlog_tui.settings_file import Settings
 from llmlog_tui.tui.app import LogApp
 
 Shown = Callable[[Pilot[None], int], Awaitable[LogApp]]
@@ -43,3 +44,14 @@ def test_the_overview_stacked_on_a_small_screen(
 
     app = LogApp([LOG])
     assert snap_compare(app, terminal_size=(80, 24), run_before=look)
+
+
+@pytest.mark.usefixtures("in_samples")
+def test_the_overview_on_a_terminal_that_has_ascii_only(
+    snap_compare: SnapCompare, shown: Shown, records: int
+) -> None:
+    async def look(pilot: Pilot[None]) -> None:
+        await shown(pilot, records)
+
+    app = LogApp([LOG], settings=Settings(ascii=True))
+    assert snap_compare(app, terminal_size=(160, 50), run_before=look)

@@ -68,7 +68,7 @@ def calls(shown: Shown, records: int, until: Until) -> Look:
         screen = app.screen
         assert isinstance(screen, CallsScreen)
         await pilot.press(*"lllll", "s")
-        await until(pilot, lambda: "ms▼" in lines_of(screen.calls)[0], "sorted")
+        await until(pilot, lambda: "ms▾" in lines_of(screen.calls)[0], "sorted")
         await pilot.press("g", "enter")
         await until(pilot, lambda: says(screen.drawer, "grep"), "the detail")
 

@@ -64,6 +64,11 @@ def narrowed(frame: pl.DataFrame, predicate: str, rules: Rules = DEFAULT) -> pl.
             if name not in COLUMNS and name not in COSTS:
                 raise QueryError(_no_column(name, [*COLUMNS, *COSTS]))
         records = _in_sql(known.select_seq("row", *fields))
+        if not is_by_row(predicate) and _is_of_all(records, predicate):
+            raise QueryError(
+                "the predicate: has one answer for all records together; "
+                "compare a field of each, as latency_ms > 500 or latency_ms > avg(latency_ms)"
+            )
         asked = f"select row from records where {predicate}\n"  # noqa: S608 - one expression
         kept = pl.SQLContext(records=records, eager=True).execute(asked)["row"]
     return frame.filter(pl.col("row").is_in(kept.implode()))
@@ -75,6 +80,16 @@ def is_by_row(predicate: str) -> bool:
     Of functions, only those are known not to look at other records that are named here.
     """
     return {word.lower() for word in _BEFORE_BRACKET.findall(predicate)} <= _BY_ROW
+
+
+def _is_of_all(records: pl.DataFrame, predicate: str) -> bool:
+    """Whether a predicate is made of aggregates alone: even of no records it has an answer."""
+    try:
+        none = pl.SQLContext(records=records.clear(), eager=True)
+        answers = none.execute(f"select ({predicate}\n) from records")  # noqa: S608 - as above
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
+        return False  # fields beside aggregates: a query has no answer to that, a predicate has
+    return answers.height > 0
 
 
 def first_holding(calls: pl.DataFrame, predicates: Sequence[str]) -> list[int | None]:

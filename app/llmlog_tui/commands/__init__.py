@@ -14,6 +14,7 @@ import click
 from llmlog_tui.analysis.find import NoIdError
 from llmlog_tui.analysis.sql import QueryError
 from llmlog_tui.log.sources import SourceError
+from llmlog_tui.terminal import is_ascii_only
 from llmlog_tui.text import inert
 
 BAD_INPUT = 2
@@ -65,16 +66,32 @@ def llmlog(context: click.Context) -> None:
     """Answers from the log of an application's LLM calls.
 
     FILE is a log, a glob, a folder, or - for standard input. Colour is for terminals only, and
-    not where NO_COLOR is set.
+    not where NO_COLOR is set. A terminal whose locale is not UTF-8, or whose TERM is linux or
+    dumb, gets ASCII only, as with LLMLOG_ASCII=1; LLMLOG_ASCII=0 is for all signs.
     """
     context.color = False if os.environ.get("NO_COLOR") else None
+
+
+def _for_terminal(stdout: io.TextIOWrapper) -> io.TextIOWrapper:
+    """The stream, or one in its place that writes ASCII where the terminal shows nothing else."""
+    if not is_ascii_only(os.environ, stdout.encoding, utf8_mode=bool(sys.flags.utf8_mode)):
+        return stdout
+    from llmlog_tui.glyphs import in_ascii  # noqa: PLC0415 - imports rich
+
+    class InAscii(io.TextIOWrapper):
+        def write(self, text: str, /) -> int:
+            return super().write(in_ascii(text))
+
+    return InAscii(stdout.detach(), encoding="utf-8", line_buffering=True)
 
 
 def main() -> int:
     """Run the command; the exit code. An error is one line on stderr."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal that has no `▲` shows `?`
+            stream.reconfigure(errors="replace")
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.isatty():
+        sys.stdout = _for_terminal(sys.stdout)
     try:
         result = llmlog.main(prog_name="llmlog", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:

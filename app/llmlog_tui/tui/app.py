@@ -25,7 +25,6 @@ from llmlog_tui.tui.palette import Palette
 from llmlog_tui.tui.promptness import Promptness
 from llmlog_tui.tui.screens.opening import OpeningScreen
 from llmlog_tui.tui.signals import Leaving
-from llmlog_tui.tui.themes import dress
 from llmlog_tui.tui.toasts import Toasts
 from llmlog_tui.tui.workers import Analyst, Feed
 
@@ -87,7 +86,7 @@ class LogApp(Palette):
         names = files.names if isinstance(files, Sources) else files
         self._standing = Standing(tuple(Path(name) for name in names))
         self._settings = settings or Settings()
-        dress(self, self._settings.theme)
+        self.dress()
         self._memory = memory or Memory()
         self._welcome = welcome
         self._where = where

@@ -64,7 +64,9 @@ class Bookmarking(Jumps):
         self._show_bookmarks(message.view)
 
     def _show_bookmarks(self, view: View) -> None:
-        view.take_bookmarks(frozenset(self._bookmarked.values()))
+        rows = self._bookmarked
+        noted = {rows[each.record]: each.note for each in self._bookmarks if each.record in rows}
+        view.take_bookmarks(noted)
 
     # -- what the user does
 

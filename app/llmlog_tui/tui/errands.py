@@ -10,9 +10,8 @@ from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from textual.app import App
-
 from llmlog_tui.tui import screens
+from llmlog_tui.tui.dress import Dressed
 from llmlog_tui.tui.exports import export
 from llmlog_tui.tui.messages import Copied, Diffed, Exported, Failed, Found, Queried, RecordRead
 from llmlog_tui.tui.workers import Analyst, Feed
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from llmlog_tui.tui.screens import PathScreen, SqlScreen, View
 
 
-class Errands(App[str]):
+class Errands(Dressed):
     """The App as far as it runs errands: each is given to a worker, and its answer to the view.
 
     Those that inherit own the workers, and what the screen shows.

@@ -6,7 +6,7 @@ import re
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from textual import events, on
 from textual.app import App, SystemCommand
@@ -15,13 +15,15 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from llmlog_tui import units
-from llmlog_tui.settings_file import Settings
 from llmlog_tui.text import inert
 from llmlog_tui.tui import screens
 from llmlog_tui.tui.bindings.naming import scope_of
 from llmlog_tui.tui.bookmarking import Bookmarking
 from llmlog_tui.tui.exports import export_bundle, export_calls
 from llmlog_tui.tui.toasts import Toasts
+
+_TEXTUALS: Final = ("Keys", "Maximize", "Minimize")
+"""Commands of Textual's own that stand beside ours: the help, and z."""
 
 
 class StepProvider(Provider):
@@ -63,19 +65,18 @@ class Commands(CommandPalette):
 
 
 class Palette(Bookmarking):
-    """The App as far as it answers to the palette. Those that inherit own toasts and settings."""
+    """The App as far as it answers to the palette. Those that inherit own the toasts."""
 
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {
         *App.COMMANDS,
         StepProvider,
     }
     _toasts: Toasts
-    _settings: Settings
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the palette offers."""
         for command in super().get_system_commands(screen):
-            if command.title != "Keys":  # Textual's own help, beside ours
+            if command.title not in _TEXTUALS:
                 yield command
         yield SystemCommand("Keys", "Show all keys", self.action_help)
         if self._toasts.silent:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-from textual.app import App
 from textual.css.stylesheet import Stylesheet
 from textual.theme import Theme
 
@@ -95,11 +94,3 @@ class ParsedOnce(Stylesheet):
     def reparse(self) -> None:
         """Take in what was added; what is known is in the cache."""
         self.parse()
-
-
-def dress(app: App[Any], theme: str) -> None:
-    """Give an App our themes, and take `light` or `dark`; before it runs: nothing is styled yet."""
-    for each in (DARK, LIGHT):
-        app.register_theme(each)
-    app.theme = LIGHT.name if theme == "light" else DARK.name
-    app.stylesheet = ParsedOnce(app.get_css_variables())

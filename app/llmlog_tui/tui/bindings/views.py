@@ -164,7 +164,7 @@ SQL_BINDINGS: Final = named(
             "ctrl+up",
             "history(-1)",
             "query before",
-            key_display="Ctrl-↑",
+            key_display="Ctrl-Up",
             tooltip="The query before",
         ),
         Binding("ctrl+down", "history(1)", "query after", show=False),

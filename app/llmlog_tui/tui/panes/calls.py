@@ -16,7 +16,7 @@ from llmlog_tui.text import inert
 from llmlog_tui.tui.asks import Sort
 from llmlog_tui.tui.bindings.panes import CALLS_BINDINGS, COLUMN_BINDINGS, PICK_BINDINGS
 from llmlog_tui.tui.panes.callcolumns import ALL, Choice
-from llmlog_tui.tui.panes.pane import Pane
+from llmlog_tui.tui.panes.pane import Pane, Spot
 from llmlog_tui.tui.widgets.rows import UNMARKED, Column, Ground, Row, RowSource, Span
 
 if TYPE_CHECKING:
@@ -131,6 +131,18 @@ class CallsPane(Pane):
             self.sort = Sort(field, descending=False) if self.sort.descending else None
         self.post_message(self.Sorted(self))
 
+    @property
+    def spot(self) -> Spot:
+        """Where the cursor is, in which order."""
+        return super().spot._replace(sort=self.sort)
+
+    def return_to(self, spot: Spot) -> bool:
+        """Be sorted as then, too."""
+        if spot.sort != self.sort:
+            self.sort = spot.sort
+            self.post_message(self.Sorted(self))
+        return super().return_to(spot)
+
     def follow(self) -> None:
         """Go to the newest call, in the order of the log."""
         self.sort = None
@@ -197,7 +209,7 @@ class CallsPane(Pane):
     def _arrow(self) -> str:
         if self._sorted_by is None:
             return ""
-        return f"by {self._sorted_by.field} {'▼' if self._sorted_by.descending else '▲'}"
+        return f"by {self._sorted_by.field} {'▾' if self._sorted_by.descending else '▴'}"
 
     def _styles(self, calls: pl.DataFrame) -> list[str]:
         """The style that the user's rules give each of these calls, empty for none.
@@ -279,7 +291,7 @@ class _Calls(RowSource):
         title, sort = self.columns[column].title, self._look.sort
         if sort is None or sort.field != self.columns[column].field:
             return title
-        return f"{title[: width - 1]}{'▼' if sort.descending else '▲'}"
+        return f"{title[: width - 1]}{'▾' if sort.descending else '▴'}"
 
 
 def _ground(call: Mapping[str, Any], style: str) -> Ground:

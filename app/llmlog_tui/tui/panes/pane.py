@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.reactive import reactive
 
 from llmlog_tui.text import inert
+from llmlog_tui.tui.asks import Sort
 from llmlog_tui.tui.widgets.rows import Row, Span
 from llmlog_tui.tui.widgets.table import LineTable
 
@@ -19,10 +20,14 @@ BOOKMARK: Final = Span("◆", "accent")
 
 
 class Spot(NamedTuple):
-    """The row under a pane's cursor, and how many lines it stands below the first on screen."""
+    """The row under a pane's cursor, and how many lines it stands below the first on screen.
+
+    `sort` is how the rows are sorted, where they can be.
+    """
 
     key: Hashable
     lines_above: int
+    sort: Sort | None = None
 
 
 class Pane(LineTable):

@@ -147,15 +147,16 @@ class CallsScreen(View):
         if place != self._line_of:
             self._line_of, self._line = place, None
             self.post_message(self.LineWanted(place))
-        self._draw()
+        self.draw_detail()
 
     def take_line(self, place: tuple[str, int, int], line: bytes | None) -> None:
         """The line of the call under the cursor is here."""
         if place == self._line_of:
             self._line = line
-            self._draw()
+            self.draw_detail()
 
-    def _draw(self) -> None:
+    def draw_detail(self) -> None:
+        """Draw that of the call under the cursor."""
         if self.overview is None or self._line_of is None or not isinstance(self.row, int):
             return
         record = self.overview.record(self.row)
@@ -165,7 +166,9 @@ class CallsScreen(View):
             lines = list(recordtext.raw(self._line)) if self._line else [Content("reading …")]
         else:
             width = self.drawer.size.width - 2
-            lines = list(detailtext.of(self.overview, record, None, width))
+            lines = [*self.noted(self.row)]
+            lines += detailtext.of(self.overview, record, None, width)
+            lines += recordtext.tags(self._line)
             lines += [Content(""), *recordtext.greps(self._line, self._line_of[0])]
         self.drawer.hold(title, lines, "v: fields, raw line")
 

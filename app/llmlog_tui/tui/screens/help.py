@@ -50,6 +50,7 @@ _LAST: Final = ("columns", "sort", "table", "view", "app")
 """Scopes that are in force nearly everywhere: they stand behind what is special here."""
 
 _NAMES: Final = {
+    **{key: key.capitalize() for key in ("up", "down", "left", "right")},
     "pageup": "PgUp",
     "pagedown": "PgDn",
     "escape": "Esc",

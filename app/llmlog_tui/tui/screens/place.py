@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
 
 from llmlog_tui.tui.panes.pane import Pane, Spot
+from llmlog_tui.tui.widgets import recordtext
 from llmlog_tui.tui.widgets.table import LineTable
 
 if TYPE_CHECKING:
@@ -29,6 +32,8 @@ class Placed(Screen[None]):
     LET_GO: Final = "Its record was let go of: it is older than what --last keeps."
 
     overview: Overview | None = None
+    notes: Mapping[int, str] = MappingProxyType({})
+    """By the key of a record with a bookmark: the note on it."""
 
     @dataclass
     class Left(Message, namespace="view"):
@@ -100,7 +105,17 @@ class Placed(Screen[None]):
         self.app.clear_notifications()
         self.notify(text, timeout=2, markup=False)
 
-    def take_bookmarks(self, rows: frozenset[int]) -> None:
-        """Mark the records with these keys, where there are tables of them."""
+    def take_bookmarks(self, notes: Mapping[int, str]) -> None:
+        """Mark the records with these keys, and have the notes on them, empty for none."""
         for pane in self._panes:
-            pane.take_bookmarks(rows)
+            pane.take_bookmarks(frozenset(notes))
+        if notes != self.notes:
+            self.notes = notes
+            self.draw_detail()
+
+    def noted(self, row: int) -> Iterator[Content]:
+        """The note on the bookmark of the record with this key, as a line of its detail."""
+        return recordtext.note(self.notes.get(row, ""))
+
+    def draw_detail(self) -> None:
+        """Draw the detail of the record at hand, where there is one beside the tables."""

@@ -79,7 +79,7 @@ class ReplayScreen(View):
         """On a small screen, one of content and detail at a time."""
         self.steps.compact = self.compact
         self._say_where()
-        self._draw_sheets()
+        self.draw_detail()
 
     # -- what is shown
 
@@ -174,7 +174,7 @@ class ReplayScreen(View):
         if place != self._line_of:
             self._line, self._line_of = None, place
             self.post_message(self.LineWanted(place))
-        self._draw_sheets()
+        self.draw_detail()
 
     @property
     def _is_kept(self) -> bool:
@@ -185,16 +185,17 @@ class ReplayScreen(View):
         """The current step's line is here."""
         if place == self._line_of:
             self._line = line
-            self._draw_sheets()
+            self.draw_detail()
 
-    def _draw_sheets(self) -> None:
+    def draw_detail(self) -> None:
+        """Draw the current step's, and its content."""
         if self._run is None or self.overview is None or self._line_of is None or not self._is_kept:
             return
         step = self._run.replay.steps[self._at]
         width, file = self.detail_sheet.size.width - 2, self._line_of[0]
-        lines = list(replaytext.detail(self.overview, step, self._line, file, width))
-        if self.compact:  # nine rows: none is spared
-            lines = [line for line in lines if line.plain]
+        lines = [*self.noted(step.row)]
+        lines += replaytext.detail(self.overview, step, self._line, file, width)
+        lines = [line for line in lines if line.plain or not self.compact]
         title, total = f"Step {replaytext.number(step)} · {step.name}", len(self._run.replay.steps)
         self.detail_sheet.hold(title, lines, f"{self._at + 1:,} of {total:,}")
         mode = replaytext.MODES[self._mode]
@@ -237,7 +238,7 @@ class ReplayScreen(View):
         else:
             self._mode = (self._mode + 1) % len(replaytext.MODES)
             self._shows_content = not self.compact or self._mode != 0
-        self._draw_sheets()
+        self.draw_detail()
 
     def action_error(self, direction: int) -> None:
         """Go to the next failed step of this run, or with -1 to the one before."""
@@ -292,8 +293,7 @@ class ReplayScreen(View):
         if self._run is None:
             return
         replay, played_ms = self._run.replay, self._player.tick()
-        at = replay.index_at(played_ms)
-        if at > self._at:
+        if (at := replay.index_at(played_ms)) > self._at:
             self._go(at)
         if self._at == len(replay.steps) - 1 and played_ms >= replay.played_ms:
             self._pause()

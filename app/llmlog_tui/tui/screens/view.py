@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 COMPACT_WIDTH, COMPACT_HEIGHT = 100, 30
 """Under so many columns or rows a view takes its compact form."""
 
+SHORT_HEIGHT, LOW_HEIGHT = 24, 16
+"""Under so many rows what is compact is cut shorter; then only the pane with the keys has rows."""
+
 
 class View(Newest, Placed):
     """A whole screen about the log: header, filter, body, find line, keys.
@@ -179,6 +182,8 @@ class View(Newest, Placed):
         """Take the compact form on a small screen."""
         self.compact = event.size.width < COMPACT_WIDTH or event.size.height < COMPACT_HEIGHT
         self.set_class(self.compact, "-compact")
+        self.set_class(event.size.height < SHORT_HEIGHT, "-short")
+        self.set_class(event.size.height < LOW_HEIGHT, "-low")
         self.reform()
         if not self.is_current:  # a dialog on top is not painted anew by itself
             self.call_after_refresh(self.app.screen.refresh)

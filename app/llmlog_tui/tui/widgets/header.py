@@ -122,13 +122,19 @@ class Header(Widget):
         runs = " trace" if line.traces == 1 else " traces"
         traces = Content.assemble("  ", (f"{line.traces:,}", "bold"), (runs, muted))
         cost = self._cost() if line.calls else ""
-        if line.skipped:
-            lines = "line" if line.skipped == 1 else "lines"
-            skipped = f"   {line.skipped:,} {lines} skipped"
-            traces = Content.assemble(traces, (skipped, "$text-warning"))
         few = Content.assemble("   ", (units.count(line.calls), "bold"), (" calls", muted))
-        counted = name + file + calls + traces
-        return [counted + cost, counted, name + file + few, name + few, name]
+        skipped = self._skipped() if line.skipped else Content("")
+        counted = name + file + calls + traces + skipped
+        lefts = [counted + cost, counted, name + file + few, name + few, name]
+        if line.skipped > line.calls:  # there is more that is wrong than right with it
+            hint = Content.styled(": see llmlog health", "$text-warning")
+            lefts = [counted + hint, name + file + skipped + hint, *lefts]
+        return lefts
+
+    def _skipped(self) -> Content:
+        number = self.headline.skipped
+        lines = "line" if number == 1 else "lines"
+        return Content.styled(f"   {number:,} {lines} skipped", "$text-warning")
 
     def _cost(self) -> Content:
         line = self.headline

@@ -15,6 +15,9 @@ _ALWAYS = ("help", "quit", "back")
 _EVERYWHERE = ("view.", "app.")
 """How the ids of keys begin that every view has."""
 
+_FIRST = ("view.find", "view.filter")
+"""Where one can quit, which is not on top of a view, these give way last but for the first key."""
+
 _GAP = 2
 
 
@@ -37,8 +40,10 @@ class KeyLine(Widget):
         left.sort(key=lambda binding: (binding.id or "").startswith(_EVERYWHERE))
         right = [binding for binding in bindings if binding.description in _ALWAYS]
         room = self.size.width - 2 - sum(self._width(binding) + _GAP for binding in right)
+        kept = _FIRST if any(binding.description == "quit" for binding in right) else ()
         while left and sum(self._width(binding) + _GAP for binding in left) > room:
-            left.pop()
+            spare = [binding for binding in left[1:] if binding.id not in kept] or left
+            left.remove(spare[-1])
         self._keys = []
         end = self.size.width - 1 - sum(self._width(b) + _GAP for b in right) + _GAP
         line = self._group(left, at=1)

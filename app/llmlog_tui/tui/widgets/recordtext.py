@@ -45,6 +45,13 @@ def greps(line: bytes | None, file: str) -> Iterator[Content]:
             yield Content(inert(grep(name, record[name], line, file)))
 
 
+def note(text: str) -> Iterator[Content]:
+    """The note on the record's bookmark, on one line; none without any."""
+    if text:
+        said = (f"◆ {inert(text, _TAGS)}", "$text-accent")
+        yield Content.assemble((f"{'note':<12}", "$text-muted"), said)
+
+
 def tags(line: bytes | None) -> Iterator[Content]:
     """The application's own tags, on one line; none without any."""
     record = _parsed(line)

@@ -1,0 +1,64 @@
+"""On a terminal that shows ASCII only, the headless commands print nothing else."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from tests.commands.conftest import Run, command
+
+_C = {"LC_ALL": "C"}
+_UTF_8 = {"LC_ALL": "C.UTF-8", "TERM": "xterm"}
+
+
+def _on_terminal(environment: Mapping[str, str], *arguments: str | Path) -> bytes:
+    """What a command prints on a terminal of its own."""
+    ours, its = pty.openpty()
+    process = subprocess.Popen(
+        command("headless", *arguments), stdout=its, env={**os.environ, **environment}
+    )
+    os.close(its)
+    printed = b""
+    try:
+        while some := os.read(ours, 1 << 16):
+            printed += some
+    except OSError:  # how Linux says that nobody holds the other end any more
+        pass
+    os.close(ours)
+    assert process.wait() == 0
+    return printed
+
+
+@pytest.mark.parametrize(
+    ("words", "sign"),
+    [
+        (["stats"], b"##"),
+        (["traces"], b"x]"),
+        (["trace", "38762a22"], b"` text-embedding"),
+        (["diff", "38762a22", "7c97b110"], b"< "),
+        (["slow"], b"] length"),
+        (["alerts"], b"1.6%-> 27%"),
+    ],
+    ids=lambda each: each[0] if isinstance(each, list) else "",
+)
+def test_in_the_locale_c_signs_are_ascii(sample: Path, words: list[str], sign: bytes) -> None:
+    printed = _on_terminal(_C, *words, sample)
+    assert printed.isascii()
+    assert sign in printed
+    signs = _on_terminal(_UTF_8, *words, sample)
+    assert not signs.isascii()
+    assert len(signs.decode()) == len(printed), "cell for cell"
+
+
+def test_the_environment_has_the_last_word(sample: Path) -> None:
+    assert _on_terminal({**_UTF_8, "LLMLOG_ASCII": "1"}, "alerts", sample).isascii()
+    assert not _on_terminal({**_C, "LLMLOG_ASCII": "0"}, "alerts", sample).isascii()
+
+
+def test_what_is_no_terminal_gets_all_signs(sample: Path, process: Run) -> None:
+    done = process("alerts", sample, env={**os.environ, **_C}, encoding="utf-8")
+    assert "▲" in done.out
