@@ -87,9 +87,9 @@ def stats(
 
     Prices that `rules` have come before those that are listed.
     """
-    frame = frame.select(NEEDED)  # the others would be copied with them, again and again
+    frame = frame.select_seq(NEEDED)  # the others would be copied with them
     is_tool = pl.col("event") == "tool_call"
-    totals = frame.select(
+    totals = frame.select_seq(
         sessions=pl.col("session_id").drop_nulls().n_unique(),
         traces=pl.col("trace_id").drop_nulls().n_unique(),
         tools=is_tool.sum(),

@@ -16,7 +16,9 @@ from llmlog_tui.log.window import Window
 from llmlog_tui.settings_file import Memory, Settings
 from llmlog_tui.text import inert
 from llmlog_tui.tui import screens
+from llmlog_tui.tui.analyst import Analyst
 from llmlog_tui.tui.bindings.views import APP_BINDINGS
+from llmlog_tui.tui.feed import Feed
 from llmlog_tui.tui.headline import Standing
 from llmlog_tui.tui.jumps import Trail
 from llmlog_tui.tui.keeper import Keeper
@@ -26,7 +28,6 @@ from llmlog_tui.tui.promptness import Promptness
 from llmlog_tui.tui.screens.opening import OpeningScreen
 from llmlog_tui.tui.signals import Leaving
 from llmlog_tui.tui.toasts import Toasts
-from llmlog_tui.tui.workers import Analyst, Feed
 
 if TYPE_CHECKING:
     from textual.screen import Screen

@@ -11,10 +11,11 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from llmlog_tui.tui import screens
+from llmlog_tui.tui.analyst import Analyst
 from llmlog_tui.tui.dress import Dressed
 from llmlog_tui.tui.exports import export
+from llmlog_tui.tui.feed import Feed
 from llmlog_tui.tui.messages import Copied, Diffed, Exported, Failed, Found, Queried, RecordRead
-from llmlog_tui.tui.workers import Analyst, Feed
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.overview import Overview

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from llmlog_tui.analysis.overview import Overview
     from llmlog_tui.tui.asks import CallsIn
-    from llmlog_tui.tui.workers import Feed
+    from llmlog_tui.tui.feed import Feed
 
 Write = Callable[[Path], object]
 

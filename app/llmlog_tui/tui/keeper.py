@@ -17,7 +17,7 @@ from llmlog_tui.tui.messages import Bookmarked, BookmarkFound
 if TYPE_CHECKING:
     from llmlog_tui.analysis.bookmarks import Lines
     from llmlog_tui.analysis.overview import Overview
-    from llmlog_tui.tui.workers import Post
+    from llmlog_tui.tui.messages import Post
 
 _GONE: Final = "The file of this record is gone, and it has no id: nothing to know it again by."
 _NONE: Final = "No bookmarks. m puts one on the record under the cursor."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.search import Hit
     from llmlog_tui.log.store import Snapshot
     from llmlog_tui.tui.asks import Ask
+
+Post = Callable[[Message], object]
+"""What a worker posts with."""
 
 State = Literal["loading", "live", "done", "failed"]
 
