@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from llmlog_tui.tui.headline import _loading
-from llmlog_tui.tui.messages import Progress
+from llmlog_tui.tui.headline import _loading, headline
+from llmlog_tui.tui.messages import Progress, State
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,10 @@ def test_loading_says_how_much_is_read_how_fast_and_how_long_it_will_take(
     progress: Progress, speed: float, words: str
 ) -> None:
     assert _loading(progress, speed) == words
+
+
+@pytest.mark.parametrize("state", ["live", "done"])
+def test_what_was_read_is_loading_until_it_is_on_screen_and_has_no_counts(state: State) -> None:
+    read = Progress(state, 5_000, 5_000, records=12)
+    said = headline(read, None, rate=0.0, speed=0.0, held_back=None, unseen=0)
+    assert (said.state, said.detail, said.calls) == ("loading", "", None)

@@ -78,6 +78,8 @@ def headline(  # noqa: PLR0913 - options by name
     away from the newest.
     """
     state, detail = str(progress.state), ""
+    if overview is None and state in ("live", "done"):  # read, and soon on screen
+        state = "loading"
     if held_back is not None:
         state, detail = "frozen", f"+{held_back:,} End"
     elif progress.problems:
@@ -87,7 +89,7 @@ def headline(  # noqa: PLR0913 - options by name
         state, detail = "waiting", f"for {_missing(progress)}"
     elif state == "live":
         detail = f"{units.rate(rate)}/s" + (f"  +{unseen:,} End" if unseen else "")
-    elif state == "loading" and progress.there:
+    elif progress.state == "loading" and progress.there:
         detail = _loading(progress, speed)
     names = ["stdin" if path == STDIN else path.name for path in progress.files] or [""]
     counted = names[0] + (f" +{len(names) - 1}" if len(names) > 1 else "")

@@ -10,7 +10,7 @@ from textual.binding import BindingType
 
 from llmlog_tui import units
 from llmlog_tui.tui.bindings.panes import ALERTS_BINDINGS
-from llmlog_tui.tui.panes.pane import Pane
+from llmlog_tui.tui.panes.pane import READING, Pane
 from llmlog_tui.tui.widgets.rows import Cell, Column, Row, RowSource, Span, cell
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class AlertsPane(Pane):
     def __init__(self, *, heading: bool = False, id: str = "alerts") -> None:  # noqa: A002
         super().__init__(heading=heading, id=id)
         self.following = False
-        self.empty = "Reading …"
+        self.empty = READING
         self._overview: Overview | None = None
 
     def hold(self, overview: Overview) -> None:

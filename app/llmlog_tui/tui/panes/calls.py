@@ -16,7 +16,7 @@ from llmlog_tui.text import inert
 from llmlog_tui.tui.asks import Sort
 from llmlog_tui.tui.bindings.panes import CALLS_BINDINGS, COLUMN_BINDINGS, PICK_BINDINGS
 from llmlog_tui.tui.panes.callcolumns import ALL, Choice
-from llmlog_tui.tui.panes.pane import Pane, Spot
+from llmlog_tui.tui.panes.pane import READING, Pane, Spot
 from llmlog_tui.tui.widgets.rows import UNMARKED, Column, Ground, Row, RowSource, Span
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class CallsPane(Pane):
 
     def __init__(self, *, id: str = "calls") -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self.empty = _EMPTY
+        self.empty = READING
         self.sort: Sort | None = None
         self.choice = Choice()
         self.rules: Sequence[RowRule] = ()
@@ -81,7 +81,7 @@ class CallsPane(Pane):
 
     def wait_for(self, files: Sequence[Path]) -> None:
         """Say which files are not there yet, while there are no calls."""
-        self.empty = _EMPTY
+        self.empty = READING if self._overview is None else _EMPTY
         if files:
             self.empty = (
                 f"No {files[0].name} yet: it is read once it is there. "
@@ -188,7 +188,7 @@ class CallsPane(Pane):
             return
         if self._overview.where is not None:
             self.empty = "No calls match. Esc clears the filter."
-        elif self._overview.all_calls:
+        elif self._overview.all_calls or self.empty == READING:
             self.empty = _EMPTY
         look = _Look(self.choice.names(compact=self.is_narrow), self._sorted_by, self._styles)
         self.show(_Calls(self._overview, self._columns(), self._order, look))

@@ -17,6 +17,8 @@ from llmlog_tui.tui.widgets.table import LineTable
 
 _CORNERS: Final = 4
 BOOKMARK: Final = Span("◆", "accent")
+READING: Final = "Reading …"
+"""What an empty pane says until there are answers."""
 
 
 class Spot(NamedTuple):

@@ -11,7 +11,7 @@ from textual.message import Message
 
 from llmlog_tui import units
 from llmlog_tui.tui.bindings.panes import PICK_BINDINGS, TRACES_BINDINGS
-from llmlog_tui.tui.panes.pane import Pane
+from llmlog_tui.tui.panes.pane import READING, Pane
 from llmlog_tui.tui.panes.tracerows import (
     BY_SESSION,
     BY_SESSION_COMPACT,
@@ -43,7 +43,7 @@ class TracesPane(Pane):
 
     def __init__(self) -> None:
         super().__init__(id="traces")
-        self.empty = "Reading …"
+        self.empty = READING
         self.by_session = False
         self._overview: Overview | None = None
         self._sessions: Sessions | None = None

@@ -19,12 +19,13 @@ from llmlog_tui.text import inert
 class Headline:
     """What the header says.
 
-    `cost` is in USD, without `unpriced` calls; `state` is a key of STATES, `detail` stands behind
-    its words. `silent`: nobody is told of new alerts.
+    `calls` and all counts are unknown if that is None; `cost` is in USD, without `unpriced` calls;
+    `state` is a key of STATES, `detail` stands behind its words. `silent`: nobody is told of new
+    alerts.
     """
 
     file: str = ""
-    calls: int = 0
+    calls: int | None = None
     traces: int = 0
     cost: float | None = None
     unpriced: int = 0
@@ -116,6 +117,8 @@ class Header(Widget):
         line = self.headline
         name = Content.styled(" llmlog ", "$background on $primary bold")
         file = Content.assemble("  ", (inert(line.file, 60), "bold"))
+        if line.calls is None:
+            return [name + file, name]
         muted = "$text-muted"
         made = " call" if line.calls == 1 else " calls"
         calls = Content.assemble("   ", (f"{line.calls:,}", "bold"), (made, muted))
