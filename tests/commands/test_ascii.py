@@ -15,11 +15,11 @@ _C = {"LC_ALL": "C"}
 _UTF_8 = {"LC_ALL": "C.UTF-8", "TERM": "xterm"}
 
 
-def _on_terminal(environment: Mapping[str, str], *arguments: str | Path) -> bytes:
-    """What a command prints on a terminal of its own."""
+def _on_terminal(environment: Mapping[str, str], *arguments: str | Path, code: int = 0) -> bytes:
+    """What a command that ends with this code prints on a terminal of its own."""
     ours, its = pty.openpty()
     process = subprocess.Popen(
-        command("headless", *arguments), stdout=its, env={**os.environ, **environment}
+        command("headless", *arguments), stdout=its, stderr=its, env={**os.environ, **environment}
     )
     os.close(its)
     printed = b""
@@ -29,7 +29,7 @@ def _on_terminal(environment: Mapping[str, str], *arguments: str | Path) -> byte
     except OSError:  # how Linux says that nobody holds the other end any more
         pass
     os.close(ours)
-    assert process.wait() == 0
+    assert process.wait() == code
     return printed
 
 
@@ -52,6 +52,11 @@ def test_in_the_locale_c_signs_are_ascii(sample: Path, words: list[str], sign: b
     signs = _on_terminal(_UTF_8, *words, sample)
     assert not signs.isascii()
     assert len(signs.decode()) == len(printed), "cell for cell"
+
+
+def test_so_is_what_is_said_of_an_error() -> None:
+    assert _on_terminal(_C, "stats", "café.jsonl", code=2).startswith(b"llmlog: caf?.jsonl: ")
+    assert "café".encode() in _on_terminal(_UTF_8, "stats", "café.jsonl", code=2)
 
 
 def test_the_environment_has_the_last_word(sample: Path) -> None:

@@ -54,6 +54,33 @@ def test_frames_stay_few_and_the_whole_is_put_together_of_fewer() -> None:
     assert numbers(blocks.whole()) == list(range(10))
 
 
+@pytest.mark.parametrize("rows", [5_000, 40_000])
+def test_the_blocks_of_a_file_are_left_as_they_are_whatever_comes_behind_them(rows: int) -> None:
+    file = [pl.DataFrame({"n": [n] * rows}) for n in range(20)]
+    frames, few = Frames(file[:10]), pl.DataFrame({"n": [7]})
+    for block in file[10:]:
+        frames.append(few)
+        frames.append(block)
+    for _ in range(100):
+        frames.append(few)
+    assert all(any(block is each for each in frames.frames) for block in file)
+    assert len(frames.frames) < 20 + 10 + 20
+
+
+def test_what_stands_beside_a_file_is_not_cut_anew_for_each_row_that_comes() -> None:
+    file = pl.concat(pl.DataFrame({"n": [n] * 5_000}) for n in range(20))
+    more = Frames([file.rename({"n": "m"})])
+    rows = Frames()
+    blocks: list[list[int]] = []
+    for n in range(9):
+        rows.append(pl.DataFrame({"n": [n]}))
+        more.append(pl.DataFrame({"m": [n]}))
+        both = beside(pl.concat([file, rows.whole()]), more)
+        assert both["m"].to_list() == both["n"].to_list()
+        blocks.append([id(block) for block in more.frames[:20]])
+    assert all(later == blocks[0] for later in blocks)
+
+
 def test_what_was_let_go_of_is_not_held_by_what_was_put_together() -> None:
     blocks = Frames(pl.DataFrame({"n": [n] * 5_000}) for n in range(300))
     assert blocks.few[0].height > 5_000

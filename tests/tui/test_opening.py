@@ -5,13 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.tui.conftest import WIDE, Shown
 from tests.tui.terminal import Terminal, plain
+from textual import events
 from textual.css.model import RuleSet
 from textual.css.parse import parse
 from textual.css.types import CSSLocation
@@ -71,6 +73,30 @@ async def test_what_is_typed_before_there_is_a_view_waits_for_one(sample: Path) 
         assert isinstance(app.screen, OpeningScreen)
         await pilot.press("2")
         assert app.current_mode == "calls"
+
+
+async def test_what_is_typed_while_it_is_made_comes_behind_what_was_typed_before(
+    sample: Path, records: int, shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = LogApp([sample])
+    monkeypatch.setattr(app, "get_default_screen", _and_type(app, "2", app.get_default_screen))
+    monkeypatch.setattr(app, "switch_mode", _and_type(app, "3", app.switch_mode))
+    async with app.run_test() as pilot:
+        await shown(pilot, records)
+        assert app.current_mode == "trends"
+
+
+def _and_type(app: LogApp, key: str, work: Callable[..., Any]) -> Callable[..., Any]:
+    """Somebody presses a key, once, while the App does this."""
+    keys = [key]
+
+    @wraps(work)
+    def typed(*arguments: object) -> object:
+        if keys:
+            app.post_message(events.Key(keys.pop(), key))
+        return work(*arguments)
+
+    return typed
 
 
 @pytest.mark.parametrize("more", ["", "x", "2x:x"])

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Iterable
 from importlib import import_module
-from typing import Final
+from typing import Final, TextIO
 
 import click
 
@@ -72,26 +72,26 @@ def llmlog(context: click.Context) -> None:
     context.color = False if os.environ.get("NO_COLOR") else None
 
 
-def _for_terminal(stdout: io.TextIOWrapper) -> io.TextIOWrapper:
-    """The stream, or one in its place that writes ASCII where the terminal shows nothing else."""
-    if not is_ascii_only(os.environ, stdout.encoding, utf8_mode=bool(sys.flags.utf8_mode)):
-        return stdout
+def _for_terminal(stream: TextIO) -> TextIO:
+    """The stream, or one in its place that writes ASCII where its terminal shows nothing else."""
+    if not isinstance(stream, io.TextIOWrapper):
+        return stream
+    stream.reconfigure(errors="replace")
+    utf8_mode = bool(sys.flags.utf8_mode)
+    if not stream.isatty() or not is_ascii_only(os.environ, stream.encoding, utf8_mode=utf8_mode):
+        return stream
     from llmlog_tui.glyphs import in_ascii  # noqa: PLC0415 - imports rich
 
     class InAscii(io.TextIOWrapper):
         def write(self, text: str, /) -> int:
             return super().write(in_ascii(text))
 
-    return InAscii(stdout.detach(), encoding="utf-8", line_buffering=True)
+    return InAscii(stream.detach(), encoding="utf-8", line_buffering=True)
 
 
 def main() -> int:
     """Run the command; the exit code. An error is one line on stderr."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
-    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.isatty():
-        sys.stdout = _for_terminal(sys.stdout)
+    sys.stdout, sys.stderr = _for_terminal(sys.stdout), _for_terminal(sys.stderr)
     try:
         result = llmlog.main(prog_name="llmlog", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:

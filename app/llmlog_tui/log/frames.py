@@ -19,7 +19,8 @@ _KINDS: Final = tuple(_JOINED**power for power in range(1, 6))
 """Frames are of a kind if they have up to so many rows; those with more are left as they are."""
 
 _SMALL: Final = 4_096
-"""What comes in frames of more rows, the blocks of a file, comes in few and is left as it is."""
+"""What comes in frames of more rows, the blocks of a file, comes in few: it is left as it is, and
+all before it, or each of what comes next would be joined with a whole file."""
 
 _LOOSE: Final = 32
 """About so many frames, the last ones, may become others soon: those before are put together."""
@@ -39,6 +40,7 @@ class Frames:
         self._packed = packed
         self._front = self._none = pl.DataFrame()
         self._put_together = 0  # so many frames are in `_front`
+        self._left = 0  # so many frames are left as they are
         self.replace(frames)
 
     def replace(self, frames: Iterable[pl.DataFrame]) -> None:
@@ -50,13 +52,16 @@ class Frames:
             if frame.height:
                 self.frames.append(frame)
         self.height = sum(frame.height for frame in self.frames)
+        self._leave_large()
 
     def append(self, frame: pl.DataFrame) -> None:
         """More rows at the end."""
         if frame.height:
             self.frames.append(frame)
             self.height += frame.height
-            if frame.height <= _SMALL:
+            if frame.height > _SMALL:
+                self._left = len(self.frames)
+            else:
                 self._compact()
 
     def drop_first(self, rows: int) -> int:
@@ -71,6 +76,7 @@ class Frames:
                 break
             left -= first.height
             del self.frames[0]
+            self._left = max(0, self._left - 1)
         return dropped
 
     def keep_first(self, rows: int) -> None:
@@ -82,6 +88,7 @@ class Frames:
                 self.frames.append(last.head(rows - self.height))
                 self.height = rows
         self._changed_from(len(self.frames) - 1)
+        self._left = min(self._left, len(self.frames))
 
     def cut_like(self, frame: pl.DataFrame) -> None:
         """Cut the rows where those of `frame`, which are as many, are: to stand beside them."""
@@ -96,6 +103,7 @@ class Frames:
         for height in heights[same:]:
             self.frames.append(rest.slice(at, height).rechunk())
             at += height
+        self._leave_large()
 
     def whole(self) -> pl.DataFrame:
         """All rows, with the columns of the frames that were given."""
@@ -115,10 +123,16 @@ class Frames:
         if first < self._put_together:
             self._put_together, self._front = 0, self._none
 
+    def _leave_large(self) -> None:
+        """Leave frames as they are up to the last large one."""
+        large = (at for at, frame in enumerate(self.frames, 1) if frame.height > _SMALL)
+        self._left = max(large, default=0)
+
     def _compact(self) -> None:
         """Join the last frames, kind by kind."""
         for rows in _KINDS:
-            last = list(takewhile(partial(_has_up_to, rows), reversed(self.frames)))
+            free = self.frames[self._left :]
+            last = list(takewhile(partial(_has_up_to, rows), reversed(free)))
             if len(last) >= _JOINED:
                 self._changed_from(len(self.frames) - len(last))
                 joined = pl.concat(reversed(last), rechunk=True)

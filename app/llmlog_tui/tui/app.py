@@ -79,7 +79,7 @@ class LogApp(Palette):
         typing = self._promptness.is_typing
         self._analyst = Analyst(self.post_message, slow_ms, rules, is_typing=typing)
         self._views: list[View] = []
-        self._typed_early: list[events.Event] = []
+        self._typed_early: list[events.Event] | None = []
         self._trail = Trail()
         self._keeper = Keeper(self._feed.lines_of, self.post_message)
         self._toasts = Toasts()
@@ -127,9 +127,9 @@ class LogApp(Palette):
         await self.switch_mode(next(iter(screens.VIEWS)))
         self.set_interval(1.0, self._each_second)
         self.say()
-        for event in self._typed_early:
-            await super().on_event(event)
-        self._typed_early.clear()
+        while self._typed_early:  # what comes meanwhile waits its turn
+            await super().on_event(self._typed_early.pop(0))
+        self._typed_early = None
 
     def _opened(self, name: str) -> View:
         """A view that is opened for the first time."""
@@ -149,7 +149,8 @@ class LogApp(Palette):
         """Whatever comes; of keys it is noted that somebody types, and they wait for a view."""
         if isinstance(event, events.Key):
             self._promptness.typed()
-        if isinstance(event, events.InputEvent | events.Paste) and not self._views:
+        typed = isinstance(event, events.InputEvent | events.Paste) and not event.is_forwarded
+        if typed and self._typed_early is not None:
             self._typed_early.append(event)
         else:
             await super().on_event(event)
@@ -249,12 +250,8 @@ class LogApp(Palette):
         if message.who == "reader":
             self._standing.progress = Progress("failed")
             self.say()
-        self.notify(
-            inert(repr(message.error)),
-            title=f"The {message.who} failed",
-            severity="error",
-            markup=False,
-        )
+        why, title = inert(repr(message.error)), f"The {message.who} failed"
+        self.notify(why, title=title, severity="error", markup=False)
 
     def _ask(self) -> None:
         """Ask for answers to what the screen shows now, unless they are here or on their way."""

@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 POLL_SECONDS: Final = 0.02
 """How often a file is looked at for new lines."""
 
+_REST_FROM_LOOK: Final = 16
+"""So many times as long as a look took the next one waits: there may be hundreds of files."""
+
+_LONGEST_REST_S: Final = 0.25
+
 _POST_SECONDS: Final = 0.05
 """How often a reader at most shows what it has: no eye needs more, and each time costs."""
 
@@ -62,7 +67,9 @@ class Feed:
         said: Progress | None = None
         try:
             while not self._cancelled.is_set():
+                began = time.monotonic()
                 has_more = reader.step()
+                pause = pause_after(time.monotonic() - began)
                 has_news |= has_more
                 if not has_more and not self._follow and reader.wait(POLL_SECONDS):
                     continue
@@ -75,7 +82,7 @@ class Feed:
                     self._post(Loaded(reader.snapshot(), progress))
                     has_news, said, due = False, progress, time.monotonic() + _POST_SECONDS
                 # What comes until the next message is due is read in one piece.
-                pause = max(POLL_SECONDS, due - time.monotonic())
+                pause = max(pause, due - time.monotonic())
                 if not has_more and (state == "done" or self._cancelled.wait(pause)):
                     return
         finally:
@@ -147,6 +154,11 @@ class Feed:
             reader.finish()
         reader.loaded()
         return "done" if is_all else "live"
+
+
+def pause_after(took: float) -> float:
+    """For how many seconds nobody looks at the files after a look that `took` so many."""
+    return max(POLL_SECONDS, min(_REST_FROM_LOOK * took, _LONGEST_REST_S))
 
 
 def _progress(reader: Reader, state: State) -> Progress:

@@ -7,6 +7,7 @@ from typing import Final
 from textual.binding import Binding
 
 from llmlog_tui.tui.bindings.naming import named
+from llmlog_tui.tui.screens import VIEWS
 
 APP_BINDINGS: Final = named(
     "app",
@@ -29,7 +30,7 @@ APP_BINDINGS: Final = named(
             Binding(
                 str(digit), f"view({digit})", f"view {digit}", show=False, tooltip=f"Go to {name}"
             )
-            for digit, name in enumerate(("Overview", "Calls", "Trends", "Alerts", "SQL"), 1)
+            for digit, name in enumerate(VIEWS.values(), 1)
         ),
         Binding(
             "m", "bookmark", "bookmark", tooltip="Bookmark this record, or no more", show=False

@@ -34,7 +34,7 @@ VIEWS: Final = {
     "alerts": "Alerts",
     "sql": "SQL",
 }
-"""The views by name, in the order of their digits, and what their tabs say."""
+"""The views by name, in the order of their digits, and what their tabs and the help call them."""
 
 
 def new_view(name: str) -> View:

@@ -285,10 +285,8 @@ class View(Newest, Placed):
             self.hint("No alerts.")
             return
         names = [(alert.rule, alert.row) for alert in alerts]
-        if self._alert in names:
-            at = (names.index(self._alert) + direction) % len(names)
-        else:
-            at = 0 if direction > 0 else len(names) - 1
+        before = names.index(self._alert) if self._alert in names else min(0, -direction)
+        at = (before + direction) % len(names)
         self._alert = names[at]
         self.leave()
         self.show_alert(at)
