@@ -197,7 +197,7 @@ def main() -> None:
     """Print, as it is measured."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--records", type=int, default=1_000_000)
-    options.add_argument("--seconds", type=float, default=30.0, help="of records that arrive")
+    options.add_argument("--seconds", type=float, default=60.0, help="of records that arrive")
     add_options(options)
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as name:

@@ -15,7 +15,7 @@ _JOINED: Final = 8
 _FEW: Final = 10_000
 """So many rows may stay in memory for the sake of some of them."""
 
-_KINDS: Final = tuple(_JOINED**power for power in range(1, 6))
+_KINDS: Final = (8, 64, 512, 4_096, 16_384)
 """Frames are of a kind if they have up to so many rows; those with more are left as they are."""
 
 _SMALL: Final = 4_096

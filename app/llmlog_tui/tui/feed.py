@@ -30,7 +30,7 @@ _REST_FROM_LOOK: Final = 16
 
 _LONGEST_REST_S: Final = 0.25
 
-_POST_SECONDS: Final = 0.05
+_POST_SECONDS: Final = 0.08
 """How often a reader at most shows what it has: no eye needs more, and each time costs."""
 
 
