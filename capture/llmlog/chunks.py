@@ -52,7 +52,8 @@ class ChatChunks:
         for choice in items(parts.get("choices")):
             known = members(choice)
             index = known.get("index") or 0
-            if index == 0 and (reason := known.get("finish_reason")) is not None:
+            # Where the answer goes on, some servers say "" in place of null.
+            if index == 0 and (reason := known.get("finish_reason")):
                 self._reason = as_str(reason)
             for name, part in members(known.get("delta")).items():
                 if part and name in _CONTENT:
@@ -74,7 +75,7 @@ class ChatChunks:
             (choice,) = chunk.choices
             if choice.delta.tool_calls is not None or chunk.usage is not None:
                 return False
-            if (reason := choice.finish_reason) is not None:
+            if reason := choice.finish_reason:
                 if choice.index != 0:
                     return False
                 self._reason, self._last = as_str(reason), members(chunk)

@@ -40,6 +40,12 @@ def test_a_column_that_is_not_there_is_answered_with_the_nearest(name: str, near
     assert len(problem(f"{name} > 3")) < 80
 
 
+@pytest.mark.parametrize("table", ["calls", "records"])
+def test_a_predicate_with_a_query_in_it_is_told_so(table: str) -> None:
+    predicate = f"latency_ms > (select avg(latency_ms) from {table})"  # noqa: S608 - a test's own
+    assert problem(predicate).startswith("the predicate: takes no subquery; ")
+
+
 @pytest.mark.parametrize(
     ("typed", "missing"),
     [

@@ -16,10 +16,13 @@ from tests.capture.conftest import (
     usage_chunk,
 )
 
+from llmlog import testing
+
 if TYPE_CHECKING:
     import openai
 
-    from llmlog import Session, testing
+    from llmlog import Session
+    from llmlog.content import ContentPolicy
 
 
 def ask(client: openai.OpenAI, **options: Anything) -> Anything:
@@ -52,6 +55,16 @@ def test_a_stream_that_just_stops_is_truncated_though_nothing_was_raised(
     (record,) = memory.records()
     assert (record["status"], record["stream_end"]) == ("ok", "truncated")
     assert record["finish_reason"] is None
+
+
+@pytest.mark.parametrize("content", ["none", "full"])
+def test_an_empty_finish_reason_is_none(memory: testing.Memory, content: ContentPolicy) -> None:
+    going_on = chunk(choices=[{"index": 0, "delta": {"content": "a"}, "finish_reason": ""}])
+    for end, known in (([], ("truncated", None)), ([last_chunk()], ("complete", "stop"))):
+        client = client_of(streamed(going_on, going_on, going_on, *end))
+        list(ask(testing.session(memory, content=content).wrap(client), stream=True))
+        record = memory.records()[-1]
+        assert (record["stream_end"], record["finish_reason"]) == known
 
 
 def test_a_closed_stream_is_recorded_when_it_is_closed(

@@ -236,6 +236,14 @@ def test_a_closed_pipe_ends_quietly(sample: Path, words: list[str]) -> None:
     assert done.returncode == 1
 
 
+@pytest.mark.parametrize("words", [["stats"], ["stats", "--json"], ["traces"]], ids=" ".join)
+def test_a_stdout_that_is_closed_from_the_start_is_no_fault(sample: Path, words: list[str]) -> None:
+    run = command("headless", *words, sample)
+    shell = ["sh", "-c", 'exec "$@" >&-', "sh", *run]
+    done = subprocess.run(shell, stderr=subprocess.PIPE, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is full")
 @pytest.mark.parametrize("options", [[], ["--json"]])
 def test_a_full_disk_is_one_line(process: Run, sample: Path, options: list[str]) -> None:

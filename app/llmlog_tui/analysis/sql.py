@@ -225,8 +225,10 @@ def _explained(what: str) -> Iterator[None]:
         yield
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         reason = str(error).strip().partition("\n")[0].replace("sql parser error: ", "")
-        if "relation" in reason:
+        if "relation" in reason and what == "the query":
             reason += f"; there are {', '.join(TABLES)}"
+        elif "relation" in reason:
+            reason = "takes no subquery; compare with avg(latency_ms), or ask with llmlog sql"
         if lost := _LOST.search(reason):
             reason = _no_column(lost["name"], _QUOTED.findall(lost["names"]))
         raise QueryError(f"{what}: {reason}") from None

@@ -37,10 +37,11 @@ class Pictures:
 
 
 def pictures() -> Pictures | None:
-    """What draws on stdout; None if that is no terminal, which gets plain text.
+    """What draws on stdout; None if that is no terminal, which gets plain text, or closed.
 
     In colour unless NO_COLOR is set to something (no-color.org) or TERM is dumb.
     """
-    if not sys.stdout.isatty() or not sys.stdout.encoding.lower().startswith("utf"):
+    stdout = sys.stdout
+    if stdout is None or not stdout.isatty() or not stdout.encoding.lower().startswith("utf"):
         return None
     return Pictures(colour=not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb")
