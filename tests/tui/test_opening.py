@@ -82,7 +82,7 @@ def test_text_is_for_the_field_that_is_being_opened(
     terminal.until_sent(said)
 
 
-@pytest.mark.parametrize(("keys", "said"), [_TYPED[0], _TYPED[2]])
+@pytest.mark.parametrize(("keys", "said"), _TYPED)
 def test_so_it_is_before_there_is_a_view(terminal: Terminal, keys: str, said: str) -> None:
     terminal.until_sent("? help")
     terminal.press(keys)

@@ -210,6 +210,7 @@ class LogApp(Palette):
         self._show()
         if first:
             self._promptness.loaded()
+            self.find_now()
         self.select_wanted_trace()
         self._ask()
         self.say()
@@ -239,8 +240,7 @@ class LogApp(Palette):
         due = self._toasts.due(news)
         for alert in due:
             what = inert(f"{alert.subject}  {alert.what}") + "\nw goes to it"
-            title = f"▲ New alert: {alert.rule}"
-            self.notify(what, title=title, severity="warning", markup=False)
+            self.notify(what, title=f"▲ New alert: {alert.rule}", severity="warning", markup=False)
         if due and self._settings.bell:
             self.bell()
 
