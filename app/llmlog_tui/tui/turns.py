@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final
+from typing import Any
 
 from textual import events
 from textual.app import App
 from textual.dom import DOMNode
-
-_ROUNDS: Final = 2
-"""The first follows the key; the next what its action has asked for, as that a field takes over."""
 
 
 class Turns:
@@ -41,19 +38,17 @@ class Turns:
         if self._waiting:
             way = self._way()
             await self._deal(self._waiting.popleft())
-            await self._follow(way, _ROUNDS - 1)
+            await self._follow(way)
 
     def _way(self) -> Sequence[DOMNode]:
-        """Whom a key goes to until one of them knows it."""
-        return (self._app.focused or self._app.screen).ancestors_with_self
+        """Whom a key goes to until one of them knows it, and the App once more: it moves focus."""
+        return [*(self._app.focused or self._app.screen).ancestors_with_self, self._app]
 
-    async def _follow(self, way: Sequence[DOMNode], rounds: int) -> None:
+    async def _follow(self, way: Sequence[DOMNode]) -> None:
         """Go that way behind the key; one that is closing has no more to do with it."""
         if way:
             first, rest = way[0], way[1:]
-            if not first.call_later(self._follow, rest, rounds) and rest:
-                await self._follow(rest, rounds)
-        elif rounds:
-            await self._follow(self._way(), rounds - 1)
+            if not first.call_later(self._follow, rest) and rest:
+                await self._follow(rest)
         else:
             await self._next()
