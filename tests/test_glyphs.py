@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 from rich.cells import cell_len
 
-from llmlog_tui.glyphs import FORMS, in_ascii
+from llmlog_tui.glyphs import FORMS, in_ascii, steady
 
 _NOT_SHOWN: Final = ("text.py", "bundle.py", "copies.py")
 """Modules whose signs stand for what a value cannot show, or go to a file."""
@@ -70,3 +70,21 @@ def test_signs_are_put_into_ascii(text: str, form: str) -> None:
 def test_any_other_value_keeps_its_cells(value: str, form: str) -> None:
     assert in_ascii(value) == form
     assert len(form) == cell_len(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "form"),
+    [
+        ("│ café 日本 👩🇩🇪 ┤", "│ café 日本 👩🇩🇪 ┤"),
+        ("☺\ufe0f ❤\ufe0f.", "☺  ❤ ."),
+        ("1\ufe0f\u20e3.", "1\u20e3 ."),
+        ("👍🏽 ok", "👍 ok"),
+        ("\U0001f3fd.", "."),
+        ("👍\ufe0e.", "👍."),
+    ],
+)
+def test_what_terminals_measure_differently_is_left_out_and_the_cells_stay(
+    value: str, form: str
+) -> None:
+    assert steady(value) == form
+    assert cell_len(form) == cell_len(value)

@@ -172,13 +172,19 @@ class _Version(argparse.Action):
 def _window(text: str) -> Window:
     from llmlog_tui.log.window import Window  # noqa: PLC0415 - needs the extra
 
-    return Window.of(text)
+    try:
+        return Window.of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _milliseconds(text: str) -> float:
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
     if not 0 <= number < math.inf:
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError(f"{text}: no number of milliseconds from 0 on")
     return number
 
 

@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from rich.cells import split_graphemes
+from rich.cells import cell_len, split_graphemes
 
 _UNKNOWN: Final = "?"
 _ARROW: Final = (" → ", "-> ")
@@ -30,6 +30,8 @@ _PAIRS: Final = (
 )
 _OTHERS: Final = re.compile(r"[ -~]?[^\x00-\x7f]+")
 """Characters that ASCII has not, and the one before that they may be marks on."""
+_UNSURE: Final = re.compile(r"[\ufe00-\ufe0f\U0001f3fb-\U0001f3ff]")
+"""Variation selectors and the tones of emoji skin: terminals disagree on the cells they add."""
 
 _TOP, _BOTTOM = 0x1B, 0xE4
 """The dots of a braille cell in its upper and in its lower half."""
@@ -63,3 +65,20 @@ def _run_in_forms(run: str) -> str:
 
 def _form(grapheme: str, cells: int) -> str:
     return grapheme if grapheme.isascii() else FORMS.get(grapheme, _UNKNOWN * cells)
+
+
+def steady(text: str) -> str:
+    """The text in as many cells, without what makes those more in one terminal than in another."""
+    return _steadied(text) if _UNSURE.search(text) else text
+
+
+@lru_cache(maxsize=4096)
+def _steadied(text: str) -> str:
+    graphemes, _ = split_graphemes(text)
+    return "".join(_sure(text[start:end], cells) for start, end, cells in graphemes)
+
+
+def _sure(grapheme: str, cells: int) -> str:
+    plain = _UNSURE.sub("", grapheme)
+    room = cells - cell_len(plain)
+    return plain + " " * room if room >= 0 else _UNKNOWN * cells

@@ -275,3 +275,22 @@ def test_the_dashboard_shows_utc_on_demand_and_as_long_as_it_is_open(
     monkeypatch.setattr(cli, "_show", show)
     assert cli.dashboard(["--utc", "calls.jsonl"]) == cli.dashboard(["calls.jsonl"]) == 0
     assert shown == [" UTC", ""]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--last", "soon", "soon: neither a number of records nor a time like 24h"),
+        ("--slow-ms", "soon", "soon: no number of milliseconds from 0 on"),
+        ("--slow-ms", "nan", "nan: no number of milliseconds from 0 on"),
+        ("--slow-ms", "-1", "-1: no number of milliseconds from 0 on"),
+    ],
+)
+def test_the_dashboard_says_what_an_option_takes(
+    capsys: pytest.CaptureFixture[str], option: str, value: str, said: str
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        cli.dashboard([f"{option}={value}"])
+    assert left.value.code == 2
+    err = capsys.readouterr().err
+    assert err == f"llmlog-tui: argument {option}: {said}. See llmlog-tui --help\n"

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from tests.tui.conftest import WIDE, Shown
@@ -65,6 +65,30 @@ def test_every_view_is_found_by_its_name() -> None:
 def test_what_is_typed_before_the_first_frame_is_done_in_that_order(terminal: Terminal) -> None:
     terminal.press("?q3")  # the other way round q leaves the dashboard
     terminal.until_sent("Throughput")
+
+
+_TYPED: Final = [
+    ("flatency_ms > 5000\r", "5 of 564 calls"),
+    ("/eb1e\r", "9 of 9 with eb1e"),
+    ("5select 2;", "select 2;select model"),
+]
+"""What opens a field, the text for it, what that leads to; as keys of a view it would go astray."""
+
+
+@pytest.mark.parametrize(("keys", "said"), _TYPED)
+def test_text_is_for_the_field_that_is_being_opened(
+    terminal: Terminal, keys: str, said: str
+) -> None:
+    terminal.until_sent("newest last")
+    terminal.press(keys)
+    terminal.until_sent(said)
+
+
+@pytest.mark.parametrize(("keys", "said"), _TYPED)
+def test_so_it_is_before_there_is_a_view(terminal: Terminal, keys: str, said: str) -> None:
+    terminal.until_sent("? help")
+    terminal.press(keys)
+    terminal.until_sent(said)
 
 
 async def test_what_is_typed_before_there_is_a_view_waits_for_one(sample: Path) -> None:

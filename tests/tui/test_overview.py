@@ -184,7 +184,7 @@ async def test_escapes_and_markup_in_values_are_shown_not_obeyed(
         assert "␛[2J[red" in app.export_screenshot().replace("&#160;", " ")
 
 
-@pytest.mark.parametrize("size", [WIDE, SMALL])
+@pytest.mark.parametrize("size", [WIDE, (100, 30), SMALL])
 @pytest.mark.parametrize("content", [b"", b"garbage\n\x00\xff\nmore garbage\n"])
 async def test_a_log_without_records_says_what_would_appear(
     tmp_path: Path, shown: Shown, content: bytes, size: tuple[int, int]

@@ -28,6 +28,7 @@ from llmlog_tui.tui.promptness import Promptness
 from llmlog_tui.tui.screens.opening import OpeningScreen
 from llmlog_tui.tui.signals import Leaving
 from llmlog_tui.tui.toasts import Toasts
+from llmlog_tui.tui.turns import Turns
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -79,7 +80,7 @@ class LogApp(Palette):
         typing = self._promptness.is_typing
         self._analyst = Analyst(self.post_message, slow_ms, rules, is_typing=typing)
         self._views: list[View] = []
-        self._typed_early: list[events.Event] | None = []
+        self._turns = Turns(self, super().on_event)
         self._trail = Trail()
         self._keeper = Keeper(self._feed.lines_of, self.post_message)
         self._toasts = Toasts()
@@ -127,9 +128,7 @@ class LogApp(Palette):
         await self.switch_mode(next(iter(screens.VIEWS)))
         self.set_interval(1.0, self._each_second)
         self.say()
-        while self._typed_early:  # what comes meanwhile waits its turn
-            await super().on_event(self._typed_early.pop(0))
-        self._typed_early = None
+        await self._turns.begin()
 
     def _opened(self, name: str) -> View:
         """A view that is opened for the first time."""
@@ -146,12 +145,12 @@ class LogApp(Palette):
         self._promptness.end()
 
     async def on_event(self, event: events.Event) -> None:
-        """Whatever comes; of keys it is noted that somebody types, and they wait for a view."""
+        """Whatever comes; of keys it is noted that somebody types, and they wait for their turn."""
         if isinstance(event, events.Key):
             self._promptness.typed()
-        typed = isinstance(event, events.InputEvent | events.Paste) and not event.is_forwarded
-        if typed and self._typed_early is not None:
-            self._typed_early.append(event)
+        early = () if self._views else (events.InputEvent,)
+        if isinstance(event, (events.Key, events.Paste, *early)) and not event.is_forwarded:
+            await self._turns.take(event)
         else:
             await super().on_event(event)
 
@@ -211,6 +210,7 @@ class LogApp(Palette):
         self._show()
         if first:
             self._promptness.loaded()
+            self.find_now()
         self.select_wanted_trace()
         self._ask()
         self.say()
@@ -240,8 +240,7 @@ class LogApp(Palette):
         due = self._toasts.due(news)
         for alert in due:
             what = inert(f"{alert.subject}  {alert.what}") + "\nw goes to it"
-            title = f"▲ New alert: {alert.rule}"
-            self.notify(what, title=title, severity="warning", markup=False)
+            self.notify(what, title=f"▲ New alert: {alert.rule}", severity="warning", markup=False)
         if due and self._settings.bell:
             self.bell()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from rich.segment import Segment
@@ -10,25 +10,33 @@ from textual.app import App
 from textual.color import Color
 from textual.filter import LineFilter
 
-from llmlog_tui.glyphs import in_ascii
+from llmlog_tui.glyphs import in_ascii, steady
 from llmlog_tui.settings_file import Settings
 from llmlog_tui.tui.themes import DARK, LIGHT, ParsedOnce
 
 
-class InAscii(LineFilter):
-    """Puts whatever any widget draws into ASCII, borders and scrollbars included."""
+class Redrawn(LineFilter):
+    """Puts whatever any widget draws, borders and scrollbars included, into other signs.
+
+    `form` gives a text that takes as many cells; ASCII is left as it is.
+    """
+
+    def __init__(self, form: Callable[[str], str]) -> None:
+        super().__init__()
+        self._form = form
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002
-        """The segments with their text in as many cells."""
+        """The segments with their text in its form."""
         return [
             each
             if each.control or each.text.isascii()
-            else Segment(in_ascii(each.text), each.style)
+            else Segment(self._form(each.text), each.style)
             for each in segments
         ]
 
 
-_IN_ASCII: Final = InAscii()
+_IN_ASCII: Final = Redrawn(in_ascii)
+_STEADY: Final = Redrawn(steady)
 
 
 class Dressed(App[str]):
@@ -45,5 +53,5 @@ class Dressed(App[str]):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What every line goes through on its way to the terminal."""
-        filters = super().get_line_filters()
-        return [*filters, _IN_ASCII] if self._settings.ascii else filters
+        ours = _IN_ASCII if self._settings.ascii else _STEADY
+        return [*super().get_line_filters(), ours]

@@ -35,6 +35,7 @@ class Errands(Dressed):
     _feed: Feed
     _analyst: Analyst
     _overview: Overview | None = None
+    _early_find: View.FindWanted | None = None
     _snapshot: Snapshot | None = None
     _views: list[View]
     """Those that were opened, the Overview first; none before the first frame."""
@@ -89,9 +90,17 @@ class Errands(Dressed):
     def on_view_find_wanted(self, message: View.FindWanted) -> None:
         """A text is to be found in what the screen shows."""
         overview = self._overview
-        if overview is not None:
+        if overview is None:
+            self._early_find = message
+        else:
             text, row, direction = message.text, message.row, message.direction
             self.work("search", lambda: self._analyst.find(overview, text, row, direction))
+
+    def find_now(self) -> None:
+        """Find what was wanted before there was anything to find it in."""
+        if self._early_find is not None:
+            self.on_view_find_wanted(self._early_find)
+            self._early_find = None
 
     def on_found(self, message: Found) -> None:
         """A search is done."""

@@ -39,6 +39,8 @@ class Headline:
 _TABS_FROM = 100
 """Under so many columns there is no room for tabs; digits go to the views all the same."""
 
+_NAME = Content.styled(" llmlog ", "$background on $primary bold")
+
 STATES = {
     "live": ("● live", "$text-success"),
     "frozen": ("‖ frozen", "$text-accent"),
@@ -75,7 +77,8 @@ class Header(Widget):
         right = self._right()
         tabs = self._tabs()
         room = self.size.width - right.cell_length - tabs.cell_length - 4
-        left = next((group for group in self._lefts() if group.cell_length <= room), None)
+        lefts = self._hints() or self._lefts()  # rather without tabs than without a hint
+        left = next((group for group in lefts if group.cell_length <= room), None)
         if left is None or self.size.width < _TABS_FROM:
             self._tabs_at = self.size.width
             return self._apart(right)
@@ -115,24 +118,34 @@ class Header(Widget):
     def _lefts(self) -> list[Content]:
         """The left group, in full and ever shorter."""
         line = self.headline
-        name = Content.styled(" llmlog ", "$background on $primary bold")
-        file = Content.assemble("  ", (inert(line.file, 60), "bold"))
         if line.calls is None:
-            return [name + file, name]
+            return [_NAME + self._file(), _NAME]
+        counted = self._counted(line.calls)
+        cost = self._cost() if line.calls else ""
+        few = Content.assemble("   ", (units.count(line.calls), "bold"), (" calls", "$text-muted"))
+        name, file = _NAME, self._file()
+        return [*self._hints(), counted + cost, counted, name + file + few, name + few, name]
+
+    def _hints(self) -> list[Content]:
+        """The left groups where more is wrong than right with the log; else none."""
+        line = self.headline
+        if line.calls is None or line.skipped <= line.calls:
+            return []
+        hint = Content.styled(": see llmlog health", "$text-warning")
+        return [self._counted(line.calls) + hint, _NAME + self._file() + self._skipped() + hint]
+
+    def _counted(self, number: int) -> Content:
+        line = self.headline
         muted = "$text-muted"
-        made = " call" if line.calls == 1 else " calls"
-        calls = Content.assemble("   ", (f"{line.calls:,}", "bold"), (made, muted))
+        made = " call" if number == 1 else " calls"
+        calls = Content.assemble("   ", (f"{number:,}", "bold"), (made, muted))
         runs = " trace" if line.traces == 1 else " traces"
         traces = Content.assemble("  ", (f"{line.traces:,}", "bold"), (runs, muted))
-        cost = self._cost() if line.calls else ""
-        few = Content.assemble("   ", (units.count(line.calls), "bold"), (" calls", muted))
         skipped = self._skipped() if line.skipped else Content("")
-        counted = name + file + calls + traces + skipped
-        lefts = [counted + cost, counted, name + file + few, name + few, name]
-        if line.skipped > line.calls:  # there is more that is wrong than right with it
-            hint = Content.styled(": see llmlog health", "$text-warning")
-            lefts = [counted + hint, name + file + skipped + hint, *lefts]
-        return lefts
+        return _NAME + self._file() + calls + traces + skipped
+
+    def _file(self) -> Content:
+        return Content.assemble("  ", (inert(self.headline.file, 60), "bold"))
 
     def _skipped(self) -> Content:
         number = self.headline.skipped
