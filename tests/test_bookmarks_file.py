@@ -10,7 +10,7 @@ import pytest
 
 from llmlog_tui.analysis.identity import Bookmark, Identity
 from llmlog_tui.bookmarks_file import Shelf
-from llmlog_tui.log.piped import STDIN
+from llmlog_tui.log.sources import STDIN
 
 RECORD: Identity = (("span_id", "a1"), ("step", 3))
 OTHER: Identity = (("id", "i"),)

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from llmlog_tui.analysis.identity import Bookmark, Identity, as_identity
-from llmlog_tui.log.piped import STDIN
-from llmlog_tui.log.sources import bookmarks_of
+from llmlog_tui.log.sources import STDIN, bookmarks_of
 
 Known = dict[Identity, Bookmark]
 

@@ -116,16 +116,21 @@ def _settings(path: Path | None, *, ascii_only: bool | None) -> Settings:
 def _run(
     sources: Sources, rules: Rules | None, settings: Settings, options: argparse.Namespace
 ) -> int:
-    from llmlog_tui.log.piped import STDIN, take_stdin  # noqa: PLC0415 - needs the extra
+    from llmlog_tui.log.sources import STDIN  # noqa: PLC0415 - needs the extra
     from llmlog_tui.settings_file import Memory, memory_path  # noqa: PLC0415 - as above
     from llmlog_tui.tui.app import LogApp  # noqa: PLC0415 - needs the extra
 
+    stdin = None
+    if str(STDIN) in sources.names:
+        from llmlog_tui.log.piped import take_stdin  # noqa: PLC0415 - not before the first frame
+
+        stdin = take_stdin()
     app = LogApp(
         sources,
         slow_ms=options.slow_ms,
         follow=not options.no_follow,
         last=options.last,
-        stdin=take_stdin() if str(STDIN) in sources.names else None,
+        stdin=stdin,
         trace=options.trace,
         where=options.where,
         rules=rules,

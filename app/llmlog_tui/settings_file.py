@@ -7,7 +7,6 @@ import dataclasses
 import json
 import os
 import tempfile
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -61,6 +60,8 @@ def _folder(variable: str, fallback: str) -> Path:
 
 def read(path: Path, ids: Iterable[str]) -> Settings:
     """The settings of a TOML file, whose `keys` name some of `ids`. Raises SettingsError."""
+    import tomllib  # noqa: PLC0415 - most have no such file, and see the first frame sooner
+
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

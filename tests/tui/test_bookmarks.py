@@ -22,8 +22,7 @@ from tests.tui.conftest import (
 )
 from textual.pilot import Pilot
 
-from llmlog_tui.log.piped import STDIN
-from llmlog_tui.log.sources import Sources
+from llmlog_tui.log.sources import STDIN, Sources
 from llmlog_tui.settings_file import Settings
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.panes.calls import CallsPane

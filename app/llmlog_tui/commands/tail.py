@@ -14,9 +14,8 @@ import polars as pl
 from llmlog_tui.analysis.sql import QueryError, narrowed, problem
 from llmlog_tui.commands.common import echo_lines, files_argument, utc_option, where_option
 from llmlog_tui.commands.shown import head, line_of
-from llmlog_tui.log.piped import STDIN
 from llmlog_tui.log.reader import Reader, read_all
-from llmlog_tui.log.sources import Sources
+from llmlog_tui.log.sources import STDIN, Sources
 from llmlog_tui.log.window import EVERYTHING, Window
 from llmlog_tui.text import inert
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 import os
 import select
 import tempfile
-from pathlib import Path
-from typing import Final
 
 from llmlog_tui.log.follow import BLOCK_BYTES, Follower, Generation
 from llmlog_tui.log.lines import Block
-
-STDIN: Final = Path("-")
+from llmlog_tui.log.sources import STDIN
 
 
 def take_stdin() -> int:

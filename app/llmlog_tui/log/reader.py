@@ -17,10 +17,10 @@ from llmlog_tui.log.follow import Claim, Follower, all_new
 from llmlog_tui.log.lines import Block
 from llmlog_tui.log.packed import SUFFIXES, Packed
 from llmlog_tui.log.parse import AS_ONE, Parsed, parse
-from llmlog_tui.log.piped import STDIN, Piped
+from llmlog_tui.log.piped import Piped
 from llmlog_tui.log.remains import HEAD_BYTES
 from llmlog_tui.log.schema import COLUMNS
-from llmlog_tui.log.sources import SourceError, Sources
+from llmlog_tui.log.sources import STDIN, SourceError, Sources
 from llmlog_tui.log.store import Snapshot, Store
 from llmlog_tui.log.window import EVERYTHING, Window
 

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from llmlog_tui.log.piped import STDIN
+STDIN: Final = Path("-")
+"""Stands for standard input among the names of files."""
 
 
 class SourceError(Exception):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmlog_tui import units
-from llmlog_tui.log.piped import STDIN
+from llmlog_tui.log.sources import STDIN
 from llmlog_tui.tui.messages import Progress
 from llmlog_tui.tui.widgets.header import Headline
 
