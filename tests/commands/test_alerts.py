@@ -56,6 +56,16 @@ def test_an_empty_log_is_quiet(llmlog: Run, written: Written) -> None:
     assert llmlog("check", written([])).code == 0
 
 
+def test_check_exits_1_where_calls_are_missing_if_some_are_asked_for(
+    llmlog: Run, written: Written
+) -> None:
+    done = llmlog("check", written([]), "--at-least", "1")
+    assert done.code == 1
+    assert "Fewer calls than the 1 of --at-least." in done.out
+    assert llmlog("check", written(QUIET), "--at-least", "60").code == 0
+    assert llmlog("check", written(QUIET), "--at-least", "61").code == 1
+
+
 def test_alerts_are_listed_for_people(llmlog: Run, written: Written) -> None:
     done = llmlog("alerts", written(CHANGE))
     assert done.code == 0

@@ -70,13 +70,23 @@ def alerts(files: tuple[str, ...], rules: Rules, *, as_json: bool, where: str | 
 @rules_option
 @where_option
 @utc_option
-def check(files: tuple[str, ...], rules: Rules, where: str | None) -> int:
+@click.option(
+    "--at-least",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="CALLS",
+    help="Exit 1 too if there are fewer model calls: then nothing much was watched.",
+)
+def check(files: tuple[str, ...], rules: Rules, where: str | None, at_least: int) -> int:
     """Exit 0 if no rule fired, 1 if one did, even if it cleared, 2 if nothing can be read.
 
     Prints what `llmlog alerts` does of alerts.
     """
     calls, found = _found(files, rules, where)
     echo_texts(as_text(found, calls.height, rules))
+    if calls.height < at_least:
+        click.echo(f"Fewer calls than the {at_least:,} of --at-least.")
+        return FIRED
     return FIRED if found else 0
 
 
