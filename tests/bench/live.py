@@ -21,7 +21,7 @@ from typing import Final
 from llmlog_tui.log.reader import Reader
 
 POLL_S: Final = 0.05
-"""How often the dashboard looks at the file, in seconds."""
+"""The wait from one look at the file to the next, in seconds."""
 
 _BATCHES_PER_S: Final = 100
 
