@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import functools
 import weakref
-from typing import TYPE_CHECKING, Any, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_origin
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from llmlog.calls import Call
     from llmlog.telemetry import Foreign
+
+_R = TypeVar("_R")
 
 _ATTRIBUTE = "llmlog_call"
 
@@ -101,6 +103,12 @@ async def _read_async(
     call.exhausted()
 
 
+def _known(call: Call, reader: _R) -> _R:
+    """The reader of the answer, now known to the call."""
+    call.reader = weakref.ref(reader)
+    return reader
+
+
 class _Chunks:
     """For openai.Stream."""
 
@@ -113,9 +121,7 @@ class _Chunks:
         if call is None:
             return inner
         call.typed = True
-        reader = _read(call, inner, call.chunk, call.abandoned)
-        call.reader = weakref.ref(reader)
-        return reader
+        return _known(call, _read(call, inner, call.chunk, call.abandoned))
 
     def close(self) -> None:
         """Close the response; the call is over."""
@@ -136,9 +142,7 @@ class _AsyncChunks:
         if call is None:
             return inner
         call.typed = True
-        reader = _read_async(call, inner, call.chunk, call.abandoned)
-        call.reader = weakref.ref(reader)
-        return reader
+        return _known(call, _read_async(call, inner, call.chunk, call.abandoned))
 
     async def close(self) -> None:
         """Close the response; the call is over."""
@@ -157,9 +161,7 @@ class _WatchedResponse:
         call: Call = getattr(self, _ATTRIBUTE)
         if call.typed:
             return inner
-        reader = _read(call, inner, call.block, call.closed)
-        call.reader = weakref.ref(reader)
-        return reader
+        return _known(call, _read(call, inner, call.block, call.closed))
 
     def aiter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
         """The body, decoded, in blocks."""
@@ -168,9 +170,7 @@ class _WatchedResponse:
         call: Call = getattr(self, _ATTRIBUTE)
         if call.typed:
             return inner
-        reader = _read_async(call, inner, call.block, call.closed)
-        call.reader = weakref.ref(reader)
-        return reader
+        return _known(call, _read_async(call, inner, call.block, call.closed))
 
     def close(self) -> None:
         """Release the connection; the call is over."""

@@ -78,9 +78,9 @@ def _can_be(name: object, value: object) -> bool:
 
 def with_line(known: Identity, line: bytes) -> Identity:
     """The same for a record that has none of IDS: its line tells it from others of its kind."""
-    line = line.removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n")
     import hashlib  # noqa: PLC0415 - not before the first frame
 
+    line = line.removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n")
     return (*known, (LINE, hashlib.sha256(line).hexdigest()))
 
 
