@@ -209,6 +209,7 @@ class LogApp(Palette):
         self._overview, self._answer = message.overview, message.answer
         self._show()
         if first:
+            self.call_after_refresh(self._feed.shown)
             self._promptness.loaded()
             self.find_now()
         self.select_wanted_trace()

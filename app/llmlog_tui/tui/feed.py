@@ -30,6 +30,9 @@ _REST_FROM_LOOK: Final = 16
 
 _LONGEST_REST_S: Final = 0.25
 
+_FIRST_LOOK_SECONDS: Final = 0.5
+"""For so long at most the rest of a log waits until its newest records are on screen."""
+
 _POST_SECONDS: Final = 0.08
 """How often a reader at most shows what it has: no eye needs more, and each time costs."""
 
@@ -53,6 +56,7 @@ class Feed:
         self._stdin = stdin
         self._reader: Reader | None = None
         self._cancelled = Event()
+        self._shown = Event()
 
     def run(self) -> None:
         """Read until stop(), or to the end of the files if they are not followed."""
@@ -80,6 +84,8 @@ class Feed:
                 is_due = time.monotonic() >= due or said is None or state != said.state
                 if has_news and is_due:
                     self._post(Loaded(reader.snapshot(), progress))
+                    if said is None and progress.read < progress.there:
+                        self._shown.wait(_FIRST_LOOK_SECONDS)  # both want the whole processor
                     has_news, said, due = False, progress, time.monotonic() + _POST_SECONDS
                 # What comes until the next message is due is read in one piece.
                 pause = max(pause, due - time.monotonic())
@@ -89,9 +95,14 @@ class Feed:
             if state != "done":  # of a log that was read once, lines may still be asked for
                 reader.close()
 
+    def shown(self) -> None:
+        """The first answers are on screen."""
+        self._shown.set()
+
     def stop(self) -> None:
         """Read no more."""
         self._cancelled.set()
+        self._shown.set()
 
     def read_line(self, place: tuple[str, int, int], *, is_whole: bool) -> None:
         """Post RecordRead for a record's line as it stands in its file."""
