@@ -22,6 +22,7 @@ from llmlog_tui.log.sources import Sources
 from llmlog_tui.tui import screens
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.screens.opening import OpeningScreen
+from llmlog_tui.tui.views import VIEWS
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def test_no_view_and_no_pane_is_imported_before_it() -> None:
 
 
 def test_every_view_is_found_by_its_name() -> None:
-    assert [screens.new_view(name).NAME for name in screens.VIEWS] == list(screens.VIEWS)
+    assert [screens.new_view(name).NAME for name in VIEWS] == list(VIEWS)
 
 
 def test_what_is_typed_before_the_first_frame_is_done_in_that_order(terminal: Terminal) -> None:

@@ -29,6 +29,7 @@ from llmlog_tui.tui.screens.opening import OpeningScreen
 from llmlog_tui.tui.signals import Leaving
 from llmlog_tui.tui.toasts import Toasts
 from llmlog_tui.tui.turns import Turns
+from llmlog_tui.tui.views import VIEWS
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -123,9 +124,9 @@ class LogApp(Palette):
         self._promptness.begin()
         self.work("reader", self._feed.run)
         self.work("analyst", self._analyst.run)
-        for name in screens.VIEWS:
+        for name in VIEWS:
             self.add_mode(name, partial(self._opened, name))
-        await self.switch_mode(next(iter(screens.VIEWS)))
+        await self.switch_mode(next(iter(VIEWS)))
         self.set_interval(1.0, self._each_second)
         self.say()
         await self._turns.begin()

@@ -11,6 +11,7 @@ from llmlog_tui.text import inert
 from llmlog_tui.tui import screens
 from llmlog_tui.tui.errands import Errands
 from llmlog_tui.tui.headline import Standing
+from llmlog_tui.tui.views import VIEWS
 
 if TYPE_CHECKING:
     from textual.message import Message
@@ -156,7 +157,7 @@ class Jumps(Errands):
 
     def action_view(self, digit: int) -> None:
         """Go to the view with this digit."""
-        names = tuple(screens.VIEWS)
+        names = tuple(VIEWS)
         if digit <= len(names):
             self.leave()
             self.go_to_view(names[digit - 1])

@@ -6,7 +6,7 @@ As in `textual.widgets`: `screens.HelpScreen` is there without an import of its 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -26,15 +26,6 @@ if TYPE_CHECKING:
     from llmlog_tui.tui.screens.trends import TrendsScreen as TrendsScreen
     from llmlog_tui.tui.screens.view import View as View
     from llmlog_tui.tui.screens.welcome import WelcomeScreen as WelcomeScreen
-
-VIEWS: Final = {
-    "overview": "Overview",
-    "calls": "Calls",
-    "trends": "Trends",
-    "alerts": "Alerts",
-    "sql": "SQL",
-}
-"""The views by name, in the order of their digits, and what their tabs and the help call them."""
 
 
 def new_view(name: str) -> View:

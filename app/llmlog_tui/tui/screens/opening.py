@@ -8,7 +8,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from llmlog_tui.text import inert
-from llmlog_tui.tui.screens import VIEWS
+from llmlog_tui.tui.views import VIEWS
 from llmlog_tui.tui.widgets.header import Header, Headline
 from llmlog_tui.tui.widgets.keyline import KeyLine
 

@@ -19,8 +19,8 @@ from llmlog_tui.text import inert
 from llmlog_tui.tui.asks import CallsIn
 from llmlog_tui.tui.bindings.views import VIEW_BINDINGS
 from llmlog_tui.tui.newest import Newest
-from llmlog_tui.tui.screens import VIEWS
 from llmlog_tui.tui.screens.place import Placed
+from llmlog_tui.tui.views import VIEWS
 from llmlog_tui.tui.widgets.filterbar import FilterBar
 from llmlog_tui.tui.widgets.findbar import FindBar
 from llmlog_tui.tui.widgets.header import Header
