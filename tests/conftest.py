@@ -6,6 +6,10 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")  # how long an example takes says how busy the machine is
 
 ROOT = Path(__file__).parent.parent
 

@@ -19,7 +19,7 @@ def series(numbers: list[float | None]) -> pl.Series:
 
 
 @given(st.lists(NUMBERS, min_size=1, max_size=8), st.integers(0, 40))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_quantiles_are_those_of_all_numbers_however_they_came(
     batches: list[list[float | None]], few: int
 ) -> None:

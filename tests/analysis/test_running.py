@@ -88,7 +88,7 @@ def batches(records: list[Row], sizes: list[int]) -> Iterator[list[Row]]:
     sizes=st.lists(st.integers(0, 80), max_size=6),
     where=st.sampled_from(WHERE),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_however_a_log_grew_every_answer_is_that_of_the_whole(
     seed: int, records: int, sizes: list[int], where: str | None
 ) -> None:

@@ -32,9 +32,7 @@ header_text = st.text(st.characters(min_codepoint=32, max_codepoint=255), max_si
     str.strip
 )
 
-thorough = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+thorough = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def check(line: bytes) -> dict[str, Any]:

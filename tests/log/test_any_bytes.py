@@ -70,7 +70,7 @@ def test_any_bytes_are_lines_that_are_records_skipped_or_blank(data: bytes) -> N
 
 
 @given(st.binary(max_size=300), CUTS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_bytes_cut_anywhere_come_whole_and_in_order(data: bytes, at: list[int]) -> None:
     with growing(cut(data, at)) as (path, steps):
         follower = Follower(path)
@@ -87,7 +87,7 @@ def test_any_bytes_cut_anywhere_come_whole_and_in_order(data: bytes, at: list[in
 
 
 @given(st.lists(RECORDS | BLANKS | BAD, max_size=8), CUTS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_log_read_in_pieces_is_the_log_read_at_once(lines: list[bytes], at: list[int]) -> None:
     data = b"".join(line + b"\n" for line in lines)
     whole, live = parse(data, at_start=True), read_while_growing(data, at)
@@ -102,7 +102,7 @@ def test_a_log_read_in_pieces_is_the_log_read_at_once(lines: list[bytes], at: li
 
 
 @given(st.lists(RECORDS, max_size=10), st.lists(BLANKS | BAD, max_size=6), st.randoms())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_good_lines_in_are_rows_out_whatever_stands_between_them(
     good: list[bytes], other: list[bytes], random: object
 ) -> None:
@@ -114,7 +114,7 @@ def test_good_lines_in_are_rows_out_whatever_stands_between_them(
 
 
 @given(st.lists(RECORDS, min_size=1, max_size=8))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_a_record_reads_the_same_alone_and_among_others(records: list[bytes]) -> None:
     columns = list(COLUMNS)
     together = parse(b"\n".join(records)).frame.select(columns)

@@ -20,7 +20,7 @@ def numbers(frame: pl.DataFrame) -> list[int]:
 
 
 @given(STEPS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_whatever_is_done_to_it_it_is_what_a_list_would_be(steps: list[tuple[str, int]]) -> None:
     frames, expected, new = Frames([pl.DataFrame({"n": [-1]})]), [-1], count()
     for what, rows in steps:

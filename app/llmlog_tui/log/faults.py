@@ -41,7 +41,9 @@ def load(line: bytes) -> tuple[dict[str, object], bool]:
     is_plain = True
     try:
         value = orjson.loads(line)
-    except orjson.JSONDecodeError:
+    except orjson.JSONDecodeError as error:
+        if error.msg.startswith(_DEPTH):  # json goes as deep as the Python it runs in
+            raise LineError("too_deep") from None
         value = _load_slowly(line)
         is_plain = False
     if not isinstance(value, dict):
@@ -80,6 +82,7 @@ def suspicion(block: bytes) -> Callable[[bytes], bool]:
     return is_suspect
 
 
+_DEPTH: Final = "depth limit exceeded"
 _OPEN, _CLOSE = b"{}"
 _N, _I = b"NI"
 
