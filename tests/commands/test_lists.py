@@ -208,6 +208,7 @@ def test_where_compares_times_and_text(rows: Rows, two_runs: Path, time: str) ->
         ("latency_ms >", "latency_ms >"),
         ("latency_ms", "oolean"),
         ("count(*) > 3", "one answer for all records"),
+        ("latency_ms > 5 and count(*) > 3", "one answer for all records"),
         ("latency_ms > 5 order by ts", "order"),
         ("true limit 1", "limit"),
         ("model > 5", "string"),
