@@ -28,7 +28,7 @@ from llmlog_tui.commands.common import (
     where_option,
 )
 from llmlog_tui.commands.rules import rules_option
-from llmlog_tui.commands.shown import day_time
+from llmlog_tui.commands.shown import day_time, fitted
 from llmlog_tui.log.sources import SourceError
 from llmlog_tui.text import inert
 
@@ -114,7 +114,7 @@ def as_text(
     for alert in found:
         yield (
             f"{'▲' if alert.state == 'ongoing' else '○'} {_when(alert):<30}  {alert.rule:<11}  "
-            f"{inert(alert.subject)[:24]:<24}  {alert.calls:>7,}  {alert.state:<7}  "
+            f"{fitted(inert(alert.subject), 24)}  {alert.calls:>7,}  {alert.state:<7}  "
             f"{inert(alert.what)}; {alert.evidence}"
         )
         if with_tables and alert.table:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 import click
+from rich.cells import cell_len
 
 from llmlog_tui import units
 from llmlog_tui.analysis.detail import cut_off
 from llmlog_tui.analysis.identity import name_of
 from llmlog_tui.analysis.timeline import Note, Timeline
+from llmlog_tui.glyphs import steady
 from llmlog_tui.text import inert
 
 SLOW_MS: Final = 500.0
@@ -132,7 +133,8 @@ def _are_numbers(values: Iterable[object]) -> bool:
 
 
 def fitted(text: str, width: int, *, right: bool = False) -> str:
-    """`text` in just so many cells, cut at its end."""
+    """`text` in just so many cells, in every terminal as many, cut at its end."""
+    text = steady(text)
     while _width(text) > width:
         text = text[:-1]
     spaces = " " * (width - _width(text))
@@ -140,9 +142,4 @@ def fitted(text: str, width: int, *, right: bool = False) -> str:
 
 
 def _width(text: str) -> int:
-    if text.isascii():
-        return len(text)
-    return sum(
-        0 if unicodedata.combining(each) else 1 + (unicodedata.east_asian_width(each) in "WF")
-        for each in text
-    )
+    return len(text) if text.isascii() else cell_len(text)
