@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from llmlog_tui.terminal import is_ascii_only
+from llmlog_tui.text import inert
 from llmlog_tui.units import in_utc
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def _show(options: argparse.Namespace) -> int:
             _check_predicate(options.where)
             stdin = _stdin(sources)
         except (SourceError, SettingsError) as error:
-            print(f"llmlog-tui: {error}", file=sys.stderr)  # noqa: T201 - the command's voice
+            _say(str(error), ascii_only=options.ascii)
             return 2
         return _run(sources, stdin, rules, settings, options)
 
@@ -182,7 +183,19 @@ def _ended(code: int) -> int:
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """One line, exit 2."""
-        self.exit(2, f"llmlog-tui: {message}. See llmlog-tui --help\n")
+        _say(f"{message}. See llmlog-tui --help")
+        self.exit(2)
+
+
+def _say(what: str, *, ascii_only: bool | None = None) -> None:
+    """One line on stderr; in ASCII where its terminal shows nothing else, or if so said."""
+    from llmlog_tui.glyphs import in_ascii  # noqa: PLC0415 - imports rich
+
+    line = inert(f"llmlog-tui: {what}")
+    if ascii_only is None and sys.stderr.isatty():
+        utf8_mode = bool(sys.flags.utf8_mode)
+        ascii_only = is_ascii_only(os.environ, sys.stderr.encoding, utf8_mode=utf8_mode)
+    print(in_ascii(line) if ascii_only else line, file=sys.stderr)  # noqa: T201 - its voice
 
 
 class _Version(argparse.Action):
