@@ -40,6 +40,15 @@ def test_a_column_that_is_not_there_is_answered_with_the_nearest(name: str, near
     assert len(problem(f"{name} > 3")) < 80
 
 
+def test_what_is_no_query_is_told_so_in_a_whole_line() -> None:
+    with pytest.raises(QueryError, match=r"statement type is not supported$"):
+        query(NOTHING, "describe calls")
+
+
+def test_the_tables_can_be_listed() -> None:
+    assert set(query(NOTHING, "SHOW  tables").to_series()) == {"calls", "traces", "records"}
+
+
 @pytest.mark.parametrize("table", ["calls", "records"])
 def test_a_predicate_with_a_query_in_it_is_told_so(table: str) -> None:
     predicate = f"latency_ms > (select avg(latency_ms) from {table})"  # noqa: S608 - a test's own

@@ -222,6 +222,25 @@ def test_a_bad_predicate_is_one_line(
 
 
 @pytest.mark.parametrize(
+    "arguments", [["slow"], ["traces"], ["sql", "select * from calls"], ["slow", "--json"]]
+)
+def test_where_no_line_is_a_record_the_way_to_the_reason_is_shown(
+    llmlog: Run, tmp_path: Path, arguments: list[str]
+) -> None:
+    path = tmp_path / "calls.jsonl"
+    path.write_text("no json\n")
+    done = llmlog(*arguments, path)
+    assert (done.code, done.err) == (0, "no line is a record; llmlog health says why\n")
+    path.write_text("")
+    assert llmlog(*arguments, path).err == ""
+
+
+@pytest.mark.parametrize("command", ["find", "trace", "session"])
+def test_an_empty_id_is_one_line_that_says_so(llmlog: Run, two_runs: Path, command: str) -> None:
+    assert is_refused(llmlog(command, "", two_runs), "is a variable empty?")
+
+
+@pytest.mark.parametrize(
     "arguments",
     [["slow"], ["traces"], ["find", "trace"], ["find", "req"], ["trace", "trace\x1b[31m\n`|"]],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from rich.cells import cell_len
 from tests.commands.conftest import Run, Written
@@ -40,3 +42,12 @@ def test_columns_stand_in_line_in_every_terminal(
 def test_a_value_fits_in_just_so_many_cells(value: str, fits: str) -> None:
     assert fitted(value, 6) == fits
     assert cell_len(fits) == 6
+
+
+def test_the_list_of_commands_says_in_a_line_what_each_is_for(process: Run) -> None:
+    lines = process("--help", env={**os.environ, "COLUMNS": "80"}).out.splitlines()
+    listed = lines[lines.index("Commands:") + 1 :]
+    told = {line.split()[0]: line for line in listed[: listed.index("")]}
+    assert told.keys() > {"find", "check", "sql"}
+    cut = {name for name, line in told.items() if line.endswith(("...", "e.g."))}
+    assert cut <= {"stats"}

@@ -230,7 +230,12 @@ def query(frame: pl.DataFrame, sql: str, rules: Rules = DEFAULT) -> pl.DataFrame
     Costs are at the prices of `rules`, before those that are listed. Raises QueryError.
     """
     named = sql.lower()
-    tables = {name: _in_sql(table(frame, rules)) for name, table in TABLES.items() if name in named}
+    is_listing = named.split()[:2] == ["show", "tables"]
+    tables = {
+        name: _in_sql(table(frame, rules))
+        for name, table in TABLES.items()
+        if name in named or is_listing
+    }
     with _explained("the query"):
         return plain(pl.SQLContext(tables, eager=True).execute(sql))
 
@@ -245,7 +250,8 @@ def _explained(what: str) -> Iterator[None]:
     try:
         yield
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        reason = str(error).strip().partition("\n")[0].replace("sql parser error: ", "")
+        reason = str(error).strip().partition("\n")[0].rstrip(" :")
+        reason = reason.replace("sql parser error: ", "")
         if "relation" in reason and what == "the query":
             reason += f"; there are {', '.join(TABLES)}"
         elif "relation" in reason:

@@ -36,7 +36,7 @@ FIRED = 1
 """Exit code of `check` when a rule fired."""
 
 
-@click.command()
+@click.command(short_help="List what changed and when, and what is left of rate limits.")
 @files_argument
 @rules_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object; its keys are stable.")
@@ -65,7 +65,7 @@ def alerts(files: tuple[str, ...], rules: Rules, *, as_json: bool, where: str | 
         echo_texts(chain(lines, limits_.as_text(limits)))
 
 
-@click.command()
+@click.command(short_help="Exit 1 if a rule fired, or if calls are missing: for CI.")
 @files_argument
 @rules_option
 @where_option

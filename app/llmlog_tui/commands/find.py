@@ -29,7 +29,7 @@ from llmlog_tui.commands.shown import SLOW_MS, fitted, head, line_of
 from llmlog_tui.text import grep, inert
 
 
-@click.command()
+@click.command(short_help="Find records by any id, or by its first 6 characters.")
 @click.argument("wanted", metavar="ID")
 @files_argument
 @json_option
