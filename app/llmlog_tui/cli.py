@@ -192,7 +192,7 @@ def _say(what: str, *, ascii_only: bool | None = None) -> None:
     from llmlog_tui.glyphs import in_ascii  # noqa: PLC0415 - imports rich
 
     line = inert(f"llmlog-tui: {what}")
-    if ascii_only is None and sys.stderr.isatty():
+    if ascii_only is None and sys.stderr and sys.stderr.isatty():
         utf8_mode = bool(sys.flags.utf8_mode)
         ascii_only = is_ascii_only(os.environ, sys.stderr.encoding, utf8_mode=utf8_mode)
     print(in_ascii(line) if ascii_only else line, file=sys.stderr)  # noqa: T201 - its voice
