@@ -7,13 +7,11 @@ from datetime import datetime
 from typing import Any, Final
 
 import click
-from rich.cells import cell_len
 
 from llmlog_tui import units
 from llmlog_tui.analysis.detail import cut_off
 from llmlog_tui.analysis.identity import name_of
 from llmlog_tui.analysis.timeline import Note, Timeline
-from llmlog_tui.glyphs import steady
 from llmlog_tui.text import inert
 
 SLOW_MS: Final = 500.0
@@ -134,7 +132,10 @@ def _are_numbers(values: Iterable[object]) -> bool:
 
 def fitted(text: str, width: int, *, right: bool = False) -> str:
     """`text` in just so many cells, in every terminal as many, cut at its end."""
-    text = steady(text)
+    if not text.isascii():
+        from llmlog_tui.glyphs import steady  # noqa: PLC0415 - imports rich, which JSON needs not
+
+        text = steady(text)
     while _width(text) > width:
         text = text[:-1]
     spaces = " " * (width - _width(text))
@@ -142,4 +143,8 @@ def fitted(text: str, width: int, *, right: bool = False) -> str:
 
 
 def _width(text: str) -> int:
-    return len(text) if text.isascii() else cell_len(text)
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len  # noqa: PLC0415 - as in fitted()
+
+    return cell_len(text)
