@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from llmlog_tui.terminal import is_ascii_only
+from llmlog_tui.text import inert
 from llmlog_tui.units import in_utc
 
 if TYPE_CHECKING:
@@ -59,10 +60,11 @@ def _show(options: argparse.Namespace) -> int:
             rules = _rules(options.rules)
             settings = _settings(options.config, ascii_only=options.ascii)
             _check_predicate(options.where)
+            stdin = _stdin(sources)
         except (SourceError, SettingsError) as error:
-            print(f"llmlog-tui: {error}", file=sys.stderr)  # noqa: T201 - the command's voice
+            _say(str(error), ascii_only=options.ascii)
             return 2
-        return _run(sources, rules, settings, options)
+        return _run(sources, stdin, rules, settings, options)
 
 
 def _rules(path: Path | None) -> Rules | None:
@@ -113,18 +115,37 @@ def _settings(path: Path | None, *, ascii_only: bool | None) -> Settings:
     return replace(settings, ascii=ascii_only)
 
 
+def _stdin(sources: Sources) -> int | None:
+    """The descriptor of the log that `-` is, None without one; keys come from the terminal.
+
+    Raises SourceError where they cannot.
+    """
+    from llmlog_tui.log.sources import STDIN, SourceError  # noqa: PLC0415 - needs the extra
+
+    is_log = str(STDIN) in sources.names
+    is_terminal = sys.__stdin__ is not None and sys.__stdin__.isatty()
+    if is_log and is_terminal:
+        raise SourceError("-: standard input is the terminal: where is the log?")
+    if is_terminal or (not is_log and "TEXTUAL_DRIVER" in os.environ):
+        return None  # another driver of Textual's has its own keys, as in a browser
+    from llmlog_tui.log.piped import take_stdin  # noqa: PLC0415 - not before the first frame
+
+    stdin = take_stdin() if sys.__stdin__ is not None else None
+    if not is_log and (stdin is None or not os.isatty(0)):
+        raise SourceError("no terminal to take keys from")
+    return stdin if is_log else None
+
+
 def _run(
-    sources: Sources, rules: Rules | None, settings: Settings, options: argparse.Namespace
+    sources: Sources,
+    stdin: int | None,
+    rules: Rules | None,
+    settings: Settings,
+    options: argparse.Namespace,
 ) -> int:
-    from llmlog_tui.log.sources import STDIN  # noqa: PLC0415 - needs the extra
     from llmlog_tui.settings_file import Memory, memory_path  # noqa: PLC0415 - as above
     from llmlog_tui.tui.app import LogApp  # noqa: PLC0415 - needs the extra
 
-    stdin = None
-    if str(STDIN) in sources.names:
-        from llmlog_tui.log.piped import take_stdin  # noqa: PLC0415 - not before the first frame
-
-        stdin = take_stdin()
     app = LogApp(
         sources,
         slow_ms=options.slow_ms,
@@ -162,7 +183,19 @@ def _ended(code: int) -> int:
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """One line, exit 2."""
-        self.exit(2, f"llmlog-tui: {message}. See llmlog-tui --help\n")
+        _say(f"{message}. See llmlog-tui --help")
+        self.exit(2)
+
+
+def _say(what: str, *, ascii_only: bool | None = None) -> None:
+    """One line on stderr; in ASCII where its terminal shows nothing else, or if so said."""
+    from llmlog_tui.glyphs import in_ascii  # noqa: PLC0415 - imports rich
+
+    line = inert(f"llmlog-tui: {what}")
+    if ascii_only is None and sys.stderr and sys.stderr.isatty():
+        utf8_mode = bool(sys.flags.utf8_mode)
+        ascii_only = is_ascii_only(os.environ, sys.stderr.encoding, utf8_mode=utf8_mode)
+    print(in_ascii(line) if ascii_only else line, file=sys.stderr)  # noqa: T201 - its voice
 
 
 class _Version(argparse.Action):

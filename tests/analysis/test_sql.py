@@ -40,6 +40,15 @@ def test_a_column_that_is_not_there_is_answered_with_the_nearest(name: str, near
     assert len(problem(f"{name} > 3")) < 80
 
 
+def test_what_is_no_query_is_told_so_in_a_whole_line() -> None:
+    with pytest.raises(QueryError, match=r"statement type is not supported$"):
+        query(NOTHING, "describe calls")
+
+
+def test_the_tables_can_be_listed() -> None:
+    assert set(query(NOTHING, "SHOW  tables").to_series()) == {"calls", "traces", "records"}
+
+
 @pytest.mark.parametrize("table", ["calls", "records"])
 def test_a_predicate_with_a_query_in_it_is_told_so(table: str) -> None:
     predicate = f"latency_ms > (select avg(latency_ms) from {table})"  # noqa: S608 - a test's own
@@ -82,9 +91,19 @@ def test_the_last_word_of_a_query_is_completed_to_a_column_a_table_or_a_word_of_
 
 
 @pytest.mark.parametrize(
-    "predicate", ["count(*) > 3", "max(latency_ms) > 3", "count(distinct model) = 1 and 1 = 1"]
+    "predicate",
+    [
+        "count(*) > 3",
+        "max(latency_ms) > 3",
+        "count(distinct model) = 1 and 1 = 1",
+        "latency_ms > 5 and count(*) > 3",
+        "latency_ms > 5 or not (model like 'gpt%' and count(*) over () > 3)",
+        "(step = 1 or max(ts) > '2026-11-23') and ts >= '2026-11-23'",
+        "latency_ms > avg(latency_ms) and sum(retries) > 3",
+        "3 between min(step) and max(step) and step > 3",
+    ],
 )
-def test_a_predicate_over_all_records_together_is_refused(predicate: str) -> None:
+def test_a_condition_over_all_records_together_is_refused(predicate: str) -> None:
     assert "one answer for all records together" in problem(predicate)
     with pytest.raises(QueryError, match="one answer for all records together"):
         narrowed(NO_RECORDS, predicate)
@@ -95,7 +114,10 @@ def test_a_predicate_over_all_records_together_is_refused(predicate: str) -> Non
     [
         "true",
         "latency_ms > avg(latency_ms)",
-        "latency_ms > 5 and count(*) > 3",
+        "true and not (latency_ms < avg(latency_ms) or step < 3)",
+        "count(*) over (partition by trace_id) > 3 and ts >= '2026-11-23'",
+        "max(latency_ms > 500) over (partition by trace_id)",
+        "latency_ms between 1 and max(latency_ms) - 1",
         "latency_ms > quantile_cont(latency_ms, 0.9)",
         "max(latency_ms) over (partition by model) > 3",
     ],

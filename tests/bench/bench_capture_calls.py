@@ -2,7 +2,7 @@
 
 Variants take turns, so that a slow moment of the machine meets them all, and are compared by the
 median of the CPU time they add to the bare SDK. langfuse, OpenTelemetry and
-langsmith join in when they are installed.
+langsmith join in when they are installed, and so are imported by name.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -158,30 +159,22 @@ def calls_of(client: openai.OpenAI) -> Calls:
 def langsmith() -> openai.OpenAI:
     os.environ["LANGSMITH_TRACING"] = "true"
     os.environ["LANGSMITH_ENDPOINT"] = "http://127.0.0.1:9"
-    from langsmith.wrappers import wrap_openai  # type: ignore[import-not-found]  # noqa: PLC0415
-
-    wrapped: openai.OpenAI = wrap_openai(bare())
+    wrapped: openai.OpenAI = import_module("langsmith.wrappers").wrap_openai(bare())
     return wrapped
 
 
 def langfuse() -> openai.OpenAI:
     os.environ.update({"LANGFUSE_PUBLIC_KEY": "pk", "LANGFUSE_SECRET_KEY": "sk"})
     os.environ["LANGFUSE_HOST"] = "http://127.0.0.1:9"
-    import langfuse.openai as patched  # type: ignore[import-not-found]  # noqa: PLC0415
-
     transport = httpx2.MockTransport(answer)
-    client: openai.OpenAI = patched.OpenAI(
+    client: openai.OpenAI = import_module("langfuse.openai").OpenAI(
         api_key="sk-bench-0123", http_client=httpx2.Client(transport=transport)
     )
     return client
 
 
 def otel() -> openai.OpenAI:
-    from opentelemetry.instrumentation.openai_v2 import (  # type: ignore[import-not-found]  # noqa: PLC0415
-        OpenAIInstrumentor,
-    )
-
-    OpenAIInstrumentor().instrument()
+    import_module("opentelemetry.instrumentation.openai_v2").OpenAIInstrumentor().instrument()
     return bare()
 
 

@@ -15,11 +15,13 @@ _C = {"LC_ALL": "C"}
 _UTF_8 = {"LC_ALL": "C.UTF-8", "TERM": "xterm"}
 
 
-def _on_terminal(environment: Mapping[str, str], *arguments: str | Path, code: int = 0) -> bytes:
+def _on_terminal(
+    environment: Mapping[str, str], *arguments: str | Path, code: int = 0, entry: str = "headless"
+) -> bytes:
     """What a command that ends with this code prints on a terminal of its own."""
     ours, its = pty.openpty()
     process = subprocess.Popen(
-        command("headless", *arguments), stdout=its, stderr=its, env={**os.environ, **environment}
+        command(entry, *arguments), stdout=its, stderr=its, env={**os.environ, **environment}
     )
     os.close(its)
     printed = b""
@@ -57,6 +59,26 @@ def test_in_the_locale_c_signs_are_ascii(sample: Path, words: list[str], sign: b
 def test_so_is_what_is_said_of_an_error() -> None:
     assert _on_terminal(_C, "stats", "café.jsonl", code=2).startswith(b"llmlog: caf?.jsonl: ")
     assert "café".encode() in _on_terminal(_UTF_8, "stats", "café.jsonl", code=2)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--no-follow", "café.jsonl"], "llmlog-tui: café.jsonl: no such file"),
+        (["--slow-ms", "né"], "llmlog-tui: argument --slow-ms: né: no number"),
+        (["--where", "é\x1b > 3"], "llmlog-tui: --where: "),
+    ],
+    ids=lambda each: each[0] if isinstance(each, list) else "",
+)
+def test_so_is_what_the_dashboard_says_when_it_does_not_begin(words: list[str], said: str) -> None:
+    printed = _on_terminal(_C, *words, code=2, entry="dashboard")
+    assert printed.startswith(said.replace("é", "?").encode())
+    assert printed.isascii()
+    assert b"\x1b" not in printed
+    assert said.encode() in _on_terminal(_UTF_8, *words, code=2, entry="dashboard")
+    if words[0] == "--no-follow":
+        asked = _on_terminal(_UTF_8, "--ascii", *words, code=2, entry="dashboard")
+        assert asked == printed
 
 
 def test_the_environment_has_the_last_word(sample: Path) -> None:

@@ -28,6 +28,10 @@ def test_a_sound_log_has_no_faults(llmlog: Run, sample: Path) -> None:
     assert llmlog("health", sample).out.splitlines()[-1] == "nothing is wrong with them"
 
 
+def test_one_line_is_one_line(llmlog: Run, written: Written) -> None:
+    assert llmlog("health", written([sound(0)])).out.startswith("1 line: 1 record, 0 skipped, 0")
+
+
 def test_every_fault_has_its_place(llmlog: Run, tmp_path: Path) -> None:
     path = tmp_path / "bad.jsonl"
     path.write_text(

@@ -208,6 +208,7 @@ def test_where_compares_times_and_text(rows: Rows, two_runs: Path, time: str) ->
         ("latency_ms >", "latency_ms >"),
         ("latency_ms", "oolean"),
         ("count(*) > 3", "one answer for all records"),
+        ("latency_ms > 5 and count(*) > 3", "one answer for all records"),
         ("latency_ms > 5 order by ts", "order"),
         ("true limit 1", "limit"),
         ("model > 5", "string"),
@@ -218,6 +219,25 @@ def test_a_bad_predicate_is_one_line(
     llmlog: Run, two_runs: Path, command: list[str], where: str, says: str
 ) -> None:
     assert is_refused(llmlog(*command, two_runs, "--where", where), says)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["slow"], ["traces"], ["sql", "select * from calls"], ["slow", "--json"]]
+)
+def test_where_no_line_is_a_record_the_way_to_the_reason_is_shown(
+    llmlog: Run, tmp_path: Path, arguments: list[str]
+) -> None:
+    path = tmp_path / "calls.jsonl"
+    path.write_text("no json\n")
+    done = llmlog(*arguments, path)
+    assert (done.code, done.err) == (0, "no line is a record; llmlog health says why\n")
+    path.write_text("")
+    assert llmlog(*arguments, path).err == ""
+
+
+@pytest.mark.parametrize("command", ["find", "trace", "session"])
+def test_an_empty_id_is_one_line_that_says_so(llmlog: Run, two_runs: Path, command: str) -> None:
+    assert is_refused(llmlog(command, "", two_runs), "is a variable empty?")
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 _PATIENCE_SECONDS: Final = 60.0
-_PROGRAM: Final = "import sys; from llmlog_tui.cli import dashboard; sys.exit(dashboard())"
+PROGRAM: Final = "import sys; from llmlog_tui.cli import dashboard; sys.exit(dashboard())"
 _MODE: Final = re.compile(rb"\x1b\[\?([\d;]+)([hl])")
 _ON_BEFORE: Final = frozenset(("7", "25"))
 """Modes that are on where nothing runs: long lines wrap, the cursor is seen."""
@@ -34,6 +34,7 @@ class Terminal:
         *arguments: str,
         size: tuple[int, int] = (160, 50),
         environment: Mapping[str, str] = MappingProxyType({}),
+        program: str = PROGRAM,
     ) -> None:
         self._fd, self._inside = pty.openpty()
         self._fds = [self._fd, self._inside]
@@ -49,7 +50,7 @@ class Terminal:
             **environment,
         }
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM, *arguments],
+            [sys.executable, "-c", program, *arguments],
             stdin=self._inside,
             stdout=self._inside,
             stderr=self._inside,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import wrap
 
 from tests.tui.conftest import SMALL, Shown, Until, record
 
@@ -22,3 +23,21 @@ async def test_what_is_wrong_with_a_filter_is_said_in_full_on_a_small_screen(
         said = str(problem.render())
         assert not said.startswith("the predicate"), "as if there were anything else in that row"
         assert problem.content_size.width >= len(said)
+
+
+async def test_what_is_wrong_with_a_filter_takes_as_many_rows_as_it_needs(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(record())
+    async with LogApp([log]).run_test(size=SMALL) as pilot:
+        app = await shown(pilot, 1)
+        problem = app.view.query_one("#filter-problem")
+        await pilot.press("f", *"step > 1 and count(*) > 3")
+        await until(pilot, lambda: "all records" in str(problem.render()), "the problem")
+        await pilot.pause()
+        rows = len(wrap(str(problem.render()), problem.content_size.width))
+        assert rows > 1
+        assert problem.content_size.height == app.view.filterbar.size.height == rows
+        await pilot.press("escape")
+        await until(pilot, lambda: not app.view.filterbar.display, "the room given back")

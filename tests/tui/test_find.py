@@ -15,6 +15,7 @@ from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.panes.calls import CallsPane
 from llmlog_tui.tui.panes.timeline import TimelinePane
 from llmlog_tui.tui.panes.traces import TracesPane
+from llmlog_tui.tui.screens.replay import ReplayScreen
 from llmlog_tui.tui.widgets.keyline import KeyLine
 
 
@@ -30,6 +31,35 @@ async def test_a_typed_request_id_leads_to_its_call_its_trace_and_its_step(
         await until(pilot, lambda: row_of(app.query_one(TimelinePane)) == row, "its step")
         assert row_of(app.query_one(TracesPane)) == calls[row]["trace_id"]
         assert app.query_one(TracesPane).has_focus, "the pane has its keys again"
+
+
+async def test_enter_replays_the_trace_from_the_step_that_was_found(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(
+        b"".join(
+            record(trace_id=trace, step=n, id=f"id-{trace}-{n}") for trace in "ab" for n in range(4)
+        )
+    )
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 8)
+        for found, row in (("id-a-2", 2), ("id-a-3", 3)):
+            await pilot.press("slash", *found, "enter")
+            await until(pilot, partial(is_at, app.query_one(CallsPane), row), "the call")
+            await pilot.press("enter")
+            await until(pilot, partial(is_replayed_at, app, row), "its step")
+            await pilot.press("escape")
+        await pilot.press("<")
+        await until(pilot, partial(is_at, app.query_one(CallsPane), 2), "what was found first")
+        await pilot.press("enter")
+        await until(pilot, lambda: is_replayed_at(app, 2), "its step again")
+        await pilot.press("escape", "down", "up", "enter")
+        await until(pilot, lambda: is_replayed_at(app, 0), "the first step: its trace was chosen")
+
+
+def is_replayed_at(app: LogApp, row: int) -> bool:
+    return isinstance(app.view, ReplayScreen) and app.view.row == row
 
 
 async def test_a_pasted_id_is_found_at_once(

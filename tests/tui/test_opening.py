@@ -50,6 +50,11 @@ def test_the_first_frame_says_what_is_read_and_the_keys_before_there_are_panes(
     terminal.until_sent("Timeline")
 
 
+@pytest.mark.parametrize("name", ["XScreen", "Screen", "PlaceScreen", "views", "_Screen"])
+def test_a_screen_that_is_not_there_is_an_attribute_that_is_not_there(name: str) -> None:
+    assert not hasattr(screens, name)
+
+
 def test_no_view_and_no_pane_is_imported_before_it() -> None:
     imported = _modules("import sys, llmlog_tui.tui.app; print(*sys.modules)")
     ours = {name for name in imported if name.startswith("llmlog_tui.tui.")}

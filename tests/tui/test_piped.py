@@ -3,12 +3,33 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
+from typing import Final
 
 from tests.tui.conftest import WIDE, Shown, Until, record, top_row
+from tests.tui.terminal import PROGRAM, Terminal
 
 from llmlog_tui.log.sources import Sources
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.screens.record import RecordScreen
+
+_STDIN_IS_NONE: Final = """
+import fcntl, os, termios
+os.setsid()
+fcntl.ioctl(2, termios.TIOCSCTTY, 0)
+os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+"""
+
+
+def test_keys_come_from_the_terminal_where_standard_input_is_something_else(
+    tmp_path: Path, sample: Path
+) -> None:
+    terminal = Terminal(tmp_path, str(sample), program=_STDIN_IS_NONE + PROGRAM)
+    terminal.until_sent("newest last")
+    terminal.press("q")
+    assert terminal.ended() == 0
+    assert terminal.line_is_as_before
+    terminal.close()
 
 
 async def test_a_pipe_that_was_closed_is_read_to_its_last_line_and_is_live_no_more(

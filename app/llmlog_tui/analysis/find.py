@@ -50,6 +50,8 @@ def the_one(frame: pl.DataFrame, name: str, wanted: str) -> str:
 
 
 def _wish(wanted: str) -> str:
+    if not wanted:
+        return "is without a character: is a variable empty?"
     if len(wanted) >= MIN_PREFIX:
         return f"is or begins with {wanted}"
     return f"is {wanted} (give {MIN_PREFIX} characters or more of a longer one)"

@@ -64,10 +64,10 @@ def narrowed(frame: pl.DataFrame, predicate: str, rules: Rules = DEFAULT) -> pl.
             if name not in COLUMNS and name not in COSTS:
                 raise QueryError(_no_column(name, [*COLUMNS, *COSTS]))
         records = _in_sql(known.select_seq("row", *fields))
-        if not is_by_row(predicate) and _is_of_all(records, predicate):
+        if not is_by_row(predicate) and _is_of_all(pl.sql_expr(predicate), records.clear()):
             raise QueryError(
-                "the predicate: has one answer for all records together; "
-                "compare a field of each, as latency_ms > 500 or latency_ms > avg(latency_ms)"
+                "the predicate: a condition has one answer for all records together; "
+                "compare a field of each, as latency_ms > avg(latency_ms)"
             )
         asked = f"select row from records where {predicate}\n"  # noqa: S608 - one expression
         kept = pl.SQLContext(records=records, eager=True).execute(asked)["row"]
@@ -82,14 +82,35 @@ def is_by_row(predicate: str) -> bool:
     return {word.lower() for word in _BEFORE_BRACKET.findall(predicate)} <= _BY_ROW
 
 
-def _is_of_all(records: pl.DataFrame, predicate: str) -> bool:
-    """Whether a predicate is made of aggregates alone: even of no records it has an answer."""
+def _is_of_all(condition: pl.Expr, none: pl.DataFrame) -> bool:
+    """Whether a condition, or one that it joins, is made of aggregates alone, and so of no field.
+
+    `none` are records without a row.
+    """
+    parts = condition.meta.pop()
+    if any(condition.meta.eq(joined) for joined in _joined(parts)):
+        return any(_is_of_all(part, none) for part in parts)
+    return _has_one_value(condition, none) and not condition.meta.is_literal()
+
+
+def _joined(parts: Sequence[pl.Expr]) -> Sequence[pl.Expr]:
+    """What `and`, `or` and `not` make of conditions; the last of them is the first of `parts`."""
+    match parts:
+        case [part]:
+            return ~part, part.cast(pl.Boolean)
+        case [last, first]:
+            return first & last, first | last
+        case _:
+            return ()
+
+
+def _has_one_value(part: pl.Expr, none: pl.DataFrame) -> bool:
+    """Whether an expression has a value even of no records, as aggregates and literals do."""
     try:
-        none = pl.SQLContext(records=records.clear(), eager=True)
-        answers = none.execute(f"select ({predicate}\n) from records")  # noqa: S608 - as above
+        return none.select(part).height > 0
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
-        return False  # fields beside aggregates: a query has no answer to that, a predicate has
-    return answers.height > 0
+        parts = part.meta.pop()  # a time beside a text: only a query takes that for a time
+        return bool(parts) and all(_has_one_value(each, none) for each in parts)
 
 
 def first_holding(calls: pl.DataFrame, predicates: Sequence[str]) -> list[int | None]:
@@ -209,7 +230,12 @@ def query(frame: pl.DataFrame, sql: str, rules: Rules = DEFAULT) -> pl.DataFrame
     Costs are at the prices of `rules`, before those that are listed. Raises QueryError.
     """
     named = sql.lower()
-    tables = {name: _in_sql(table(frame, rules)) for name, table in TABLES.items() if name in named}
+    is_listing = named.split()[:2] == ["show", "tables"]
+    tables = {
+        name: _in_sql(table(frame, rules))
+        for name, table in TABLES.items()
+        if name in named or is_listing
+    }
     with _explained("the query"):
         return plain(pl.SQLContext(tables, eager=True).execute(sql))
 
@@ -224,7 +250,8 @@ def _explained(what: str) -> Iterator[None]:
     try:
         yield
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        reason = str(error).strip().partition("\n")[0].replace("sql parser error: ", "")
+        reason = str(error).strip().partition("\n")[0].rstrip(" :")
+        reason = reason.replace("sql parser error: ", "")
         if "relation" in reason and what == "the query":
             reason += f"; there are {', '.join(TABLES)}"
         elif "relation" in reason:

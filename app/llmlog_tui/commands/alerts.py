@@ -28,7 +28,7 @@ from llmlog_tui.commands.common import (
     where_option,
 )
 from llmlog_tui.commands.rules import rules_option
-from llmlog_tui.commands.shown import day_time
+from llmlog_tui.commands.shown import day_time, fitted
 from llmlog_tui.log.sources import SourceError
 from llmlog_tui.text import inert
 
@@ -36,7 +36,7 @@ FIRED = 1
 """Exit code of `check` when a rule fired."""
 
 
-@click.command()
+@click.command(short_help="List what changed and when, and what is left of rate limits.")
 @files_argument
 @rules_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object; its keys are stable.")
@@ -65,7 +65,7 @@ def alerts(files: tuple[str, ...], rules: Rules, *, as_json: bool, where: str | 
         echo_texts(chain(lines, limits_.as_text(limits)))
 
 
-@click.command()
+@click.command(short_help="Exit 1 if a rule fired, or if calls are missing: for CI.")
 @files_argument
 @rules_option
 @where_option
@@ -114,7 +114,7 @@ def as_text(
     for alert in found:
         yield (
             f"{'▲' if alert.state == 'ongoing' else '○'} {_when(alert):<30}  {alert.rule:<11}  "
-            f"{inert(alert.subject)[:24]:<24}  {alert.calls:>7,}  {alert.state:<7}  "
+            f"{fitted(inert(alert.subject), 24)}  {alert.calls:>7,}  {alert.state:<7}  "
             f"{inert(alert.what)}; {alert.evidence}"
         )
         if with_tables and alert.table:

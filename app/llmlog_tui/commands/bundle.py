@@ -17,7 +17,7 @@ from llmlog_tui.commands.common import files_argument, opened, path_text, where_
 from llmlog_tui.commands.rules import rules_option
 
 
-@click.command()
+@click.command(short_help="Write one run as Markdown for a support ticket.")
 @click.argument("trace_id", metavar="TRACE_ID")
 @files_argument
 @click.option(

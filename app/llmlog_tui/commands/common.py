@@ -146,6 +146,13 @@ def opened(
         yield Log(reader, snapshot, frame)
 
 
+def hint_at_health(log: Log) -> None:
+    """Say on stderr that a log seems empty because no line of it is a record, if that is so."""
+    counts = log.snapshot.counts
+    if counts.skipped.total() and not counts.records:
+        click.echo("no line is a record; llmlog health says why", err=True)
+
+
 def path_text(path: Path) -> str:
     """A path as JSON can hold it: bytes that are no UTF-8 become `�`."""
     return os.fsencode(path).decode(errors="replace")

@@ -16,7 +16,7 @@ _RUNS = 50
 _SLOWEST, _FASTEST = 0.01, 1_000
 
 
-@click.command()
+@click.command(short_help="Write the log of a made-up agent, to look at.")
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),

@@ -14,7 +14,14 @@ from typing import IO, Final, TypeVar
 import click
 
 from llmlog.record import to_line
-from llmlog_tui.commands.common import SPANS, Log, files_argument, opened, where_option
+from llmlog_tui.commands.common import (
+    SPANS,
+    Log,
+    files_argument,
+    hint_at_health,
+    opened,
+    where_option,
+)
 from llmlog_tui.commands.sql import flat
 from llmlog_tui.formats.otlp import to_lines
 from llmlog_tui.formats.spans import from_lines
@@ -68,7 +75,7 @@ _WRITERS: Final[dict[str, Write]] = {
 }
 
 
-@click.command()
+@click.command(short_help="Write the records to .parquet, .csv, .jsonl or .otlp.jsonl.")
 @files_argument
 @click.option(
     "--to",
@@ -101,6 +108,7 @@ def export(files: tuple[str, ...], *, out: Path, where: str | None) -> None:
         with _bar("reading") as told:
             reading = opened(files, where, on_step=lambda reader: told(*reader.progress()))
             log = resources.enter_context(reading)
+        hint_at_health(log)
         try:
             with _bar("writing") as told, _replacing(out) as file:
                 write(log, file, told)

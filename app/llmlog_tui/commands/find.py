@@ -25,11 +25,11 @@ from llmlog_tui.commands.common import (
     utc_option,
     where_option,
 )
-from llmlog_tui.commands.shown import SLOW_MS, head, line_of
+from llmlog_tui.commands.shown import SLOW_MS, fitted, head, line_of
 from llmlog_tui.text import grep, inert
 
 
-@click.command()
+@click.command(short_help="Find records by any id, or by its first 6 characters.")
 @click.argument("wanted", metavar="ID")
 @files_argument
 @json_option
@@ -61,7 +61,7 @@ def _whole(log: Log, found: pl.DataFrame) -> Iterator[str]:
     record = as_object(line)
     for name, value in record.items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        yield f"{inert(name, 30):<30}  {inert(text)}"
+        yield f"{fitted(inert(name), 30)}  {inert(text)}"
     yield from _said(log, found)
     for name in ("trace_id", "request_id"):
         if isinstance(record.get(name), str):

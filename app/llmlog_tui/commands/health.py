@@ -35,7 +35,7 @@ _MEANING = {
 }
 
 
-@click.command()
+@click.command(short_help="Say what is wrong with a log, and where first.")
 @files_argument
 @click.option("--json", "as_json", is_flag=True, help="One JSON object; its keys are stable.")
 @where_option
@@ -63,13 +63,18 @@ def health(files: tuple[str, ...], *, as_json: bool, where: str | None) -> None:
         click.echo(to_json({**totals, "faults": list(map(_as_object, faults))}))
         return
     click.echo(
-        f"{counts.lines:,} lines: {counts.records:,} records, {skipped:,} skipped, "
+        f"{_number(counts.lines, 'line')}: {_number(counts.records, 'record')}, "
+        f"{skipped:,} skipped, "
         f"{counts.blanks:,} blank"
     )
     for fault in faults:
         click.echo(_as_text(fault))
     if not faults:
         click.echo("nothing is wrong with them")
+
+
+def _number(of: int, what: str) -> str:
+    return f"{of:,} {what}{'' if of == 1 else 's'}"
 
 
 def _faults(log: Log) -> Iterator[Fault]:

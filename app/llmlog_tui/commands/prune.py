@@ -32,7 +32,7 @@ class Age(click.ParamType[timedelta]):
         return span
 
 
-@click.command()
+@click.command(short_help="Cut off what is old, while applications write.")
 @click.argument("file", metavar="FILE", shell_complete=complete_file)
 @click.option("--older-than", type=Age(), required=True, metavar="AGE", help="Such as 24h or 30d.")
 def prune(file: str, *, older_than: timedelta) -> None:

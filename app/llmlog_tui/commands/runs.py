@@ -23,6 +23,7 @@ from llmlog_tui.commands.common import (
     echo_json,
     echo_texts,
     files_argument,
+    hint_at_health,
     json_option,
     opened,
     utc_option,
@@ -58,6 +59,7 @@ def traces(files: tuple[str, ...], *, as_json: bool, where: str | None, rules: R
     models.
     """
     with opened(files, where, rules=rules) as log:
+        hint_at_health(log)
         found = plain(summaries(priced(with_changed(log.frame), rates(rules)))).drop("row", "at")
     if as_json:
         echo_json(found.iter_rows(named=True))
@@ -93,7 +95,7 @@ def _is_part(trace: Mapping[str, Any]) -> bool:
     return trace["cost_usd"] is not None and bool(trace["unpriced_calls"])
 
 
-@click.command()
+@click.command(short_help="Show one run, step by step.")
 @click.argument("trace_id", metavar="TRACE_ID")
 @files_argument
 @json_option

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -132,7 +131,11 @@ def _are_numbers(values: Iterable[object]) -> bool:
 
 
 def fitted(text: str, width: int, *, right: bool = False) -> str:
-    """`text` in just so many cells, cut at its end."""
+    """`text` in just so many cells, in every terminal as many, cut at its end."""
+    if not text.isascii():
+        from llmlog_tui.glyphs import steady  # noqa: PLC0415 - imports rich, which JSON needs not
+
+        text = steady(text)
     while _width(text) > width:
         text = text[:-1]
     spaces = " " * (width - _width(text))
@@ -142,7 +145,6 @@ def fitted(text: str, width: int, *, right: bool = False) -> str:
 def _width(text: str) -> int:
     if text.isascii():
         return len(text)
-    return sum(
-        0 if unicodedata.combining(each) else 1 + (unicodedata.east_asian_width(each) in "WF")
-        for each in text
-    )
+    from rich.cells import cell_len  # noqa: PLC0415 - as in fitted()
+
+    return cell_len(text)

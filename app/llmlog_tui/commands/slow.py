@@ -14,6 +14,7 @@ from llmlog_tui.commands.common import (
     echo_json,
     echo_texts,
     files_argument,
+    hint_at_health,
     json_option,
     opened,
     utc_option,
@@ -23,7 +24,7 @@ from llmlog_tui.commands.numbers import Finite
 from llmlog_tui.commands.shown import head, line_of
 
 
-@click.command()
+@click.command(short_help="List the slow calls, the slowest first, and why they were.")
 @files_argument
 @click.option(
     "--over",
@@ -43,6 +44,7 @@ def slow(files: tuple[str, ...], *, over_ms: float, as_json: bool, where: str | 
     JSON columns: the record's fields (null where unknown), file, line, and why.
     """
     with opened(files, where) as log:
+        hint_at_health(log)
         usual = calls_.usual(calls_.model_calls(log.snapshot.frame))
         calls = calls_.model_calls(log.frame)
         found = calls.filter(calls_.slow(over_ms)).sort(

@@ -9,7 +9,7 @@ import polars as pl
 
 from llmlog_tui.analysis.rules import Rules
 from llmlog_tui.analysis.sql import query
-from llmlog_tui.commands.common import echo_json, files_argument, opened
+from llmlog_tui.commands.common import echo_json, files_argument, hint_at_health, opened
 from llmlog_tui.commands.rules import rules_option
 from llmlog_tui.commands.shown import table
 from llmlog_tui.units import CSV_TIME
@@ -24,7 +24,7 @@ Tables:
 """
 
 
-@click.command("sql", epilog=_TABLES)
+@click.command("sql", epilog=_TABLES, short_help="Ask any question, in SQL.")
 @click.argument("sql", metavar="QUERY")
 @files_argument
 @click.option(
@@ -42,6 +42,7 @@ def sql(sql: str, files: tuple[str, ...], *, as_: Format, rules: Rules) -> None:
     quantile_cont(latency_ms, 0.9) is a percentile as stats has it. Times are UTC.
     """
     with opened(files) as log:
+        hint_at_health(log)
         found = query(log.frame, sql, rules)
     if as_ == "json":
         echo_json(found.iter_rows(named=True))

@@ -23,7 +23,7 @@ _POLL_S: Final = 0.05
 _BOM: Final = b"\xef\xbb\xbf"
 
 
-@click.command()
+@click.command(short_help="Show the last records, and those that come.")
 @files_argument
 @click.option("--json", "as_json", is_flag=True, help="The good lines as they stand.")
 @click.option(

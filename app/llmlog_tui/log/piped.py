@@ -53,7 +53,11 @@ class Piped(Follower):
         """The next whole lines that have arrived; does not wait for any."""
         taken = 0
         while taken < BLOCK_BYTES and self.wait(0):
-            data = os.read(self._source, 2**20)
+            try:
+                data = os.read(self._source, 2**20)
+            except OSError:
+                self._end()
+                raise
             taken += len(data)
             if not data:
                 self._end()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import re
 import stat
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -35,6 +36,8 @@ class Sources:
         for name in self.names:
             if name != str(STDIN):
                 _check(name, must_exist=must_exist)
+            elif sys.__stdin__ is None:
+                raise SourceError("-: standard input is closed")
 
     def files(self) -> list[Path]:
         """The files there are now (a path, whether or not it is), each once, in the order given."""

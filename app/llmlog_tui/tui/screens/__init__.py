@@ -36,8 +36,14 @@ def new_view(name: str) -> View:
 
 def __getattr__(name: str) -> type[Screen[Any]]:
     """The screen of this name: `HelpScreen` is in `help`."""
-    module = name.removesuffix("Screen").lower()
+    module = f"{__name__}.{name.removesuffix('Screen').lower()}"
+    none = AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name.startswith("_") or (name != "View" and not name.endswith("Screen")):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    screen: type[Screen[Any]] = getattr(import_module(f"{__name__}.{module}"), name)
+        raise none
+    try:
+        screen: type[Screen[Any]] = getattr(import_module(module), name)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        raise none from None
     return screen

@@ -42,6 +42,7 @@ class OverviewScreen(View):
         super().__init__()
         self._marked: str | None = None
         self._wanted_step: Hashable = None
+        self._gone_to: int | None = None
         self.kpis = KpiRow()
         self.traces = TracesPane()
         self.timeline = TimelinePane()
@@ -108,6 +109,7 @@ class OverviewScreen(View):
         """Go to the newest trace and call, and stay there."""
         self.traces.follow()
         self.calls.follow()
+        self._gone_to = None
 
     # -- what is selected
 
@@ -157,6 +159,7 @@ class OverviewScreen(View):
         if trace is None or not self.traces.move_to(trace):
             return
         self.calls.mark(trace)
+        self._gone_to = row
         self._wanted_step = None if self.timeline.move_to(row) else row
         self.post_message(self.Asks(self))
 
@@ -169,12 +172,14 @@ class OverviewScreen(View):
             if last is not None:
                 self.calls.move_to(last)
         if message.by_user:
+            self._gone_to = None
             self._stay(self.traces.following)
         self.post_message(self.Asks(self))
 
     @on(LineTable.Highlighted, "#timeline")
     def _step_highlighted(self, message: LineTable.Highlighted) -> None:
-        if message.by_user:
+        if message.by_user and isinstance(message.key, int):
+            self._gone_to = message.key
             self.calls.move_to(message.key)
             self._stay(self.following and self.timeline.following)
 
@@ -206,7 +211,11 @@ class OverviewScreen(View):
 
     @on(LineTable.Selected, "#traces")
     def _open_trace(self, message: LineTable.Selected) -> None:
-        self.post_message(self.ReplayWanted(str(message.key)))
+        overview, trace, row = self.overview, str(message.key), self._gone_to
+        is_there = overview is not None and row is not None and overview.has(row)
+        if overview is None or not is_there or overview.trace_of(row) != trace:
+            row = None
+        self.post_message(self.ReplayWanted(trace, row))
 
     def action_mark(self) -> None:
         """Mark the trace under the cursor as A; the next one as B, and lay both side by side."""
@@ -251,12 +260,13 @@ class OverviewScreen(View):
             self.go_to(key[1])
 
     def bearings(self) -> object:
-        """With the pane that has the screen for itself."""
-        return super().bearings(), self.ground.zoomed
+        """With the pane that has the screen for itself, and the step that was gone to."""
+        return super().bearings(), self.ground.zoomed, self._gone_to
 
     def return_to(self, bearings: object) -> None:
         """Be as it was; a step of another trace is gone to when its timeline is here."""
-        shared, zoomed = cast("tuple[Bearings, Pane | None]", bearings)
+        wanted = cast("tuple[Bearings, Pane | None, int | None]", bearings)
+        shared, zoomed, self._gone_to = wanted
         self.ground.zoom(zoomed)
         super().return_to(shared)
         self._wanted_step = dict(shared.spots)[self.timeline.id].key
