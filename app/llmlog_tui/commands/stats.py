@@ -27,7 +27,7 @@ from llmlog_tui.commands.stats_text import as_text
 from llmlog_tui.log.store import Snapshot
 
 
-@click.command()
+@click.command(short_help="Count calls, errors, tokens and cost, with latencies by group.")
 @files_argument
 @click.option("--json", "as_json", is_flag=True, help="One JSON object; its keys are stable.")
 @click.option(
