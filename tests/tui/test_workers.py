@@ -1,0 +1,95 @@
+"""The workers behind the screen: one fails, one is late, one is still busy when the user leaves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from threading import Event
+
+import pytest
+from tests.tui.conftest import WIDE, Shown, Until, record, row_of, toasts, top_row
+
+from llmlog_tui.analysis.overview import Overview, Running
+from llmlog_tui.log.store import Snapshot
+from llmlog_tui.tui.app import LogApp
+from llmlog_tui.tui.panes.traces import TracesPane
+
+
+async def test_a_failing_worker_becomes_a_message_and_the_dashboard_goes_on(
+    sample: Path, shown: Shown, records: int, until: Until
+) -> None:
+    def fail() -> None:
+        raise RuntimeError("[/red] no such thing")
+
+    async with LogApp([sample]).run_test(size=WIDE, notifications=True) as pilot:
+        app = await shown(pilot, records)
+        app.work("searcher", fail)
+        await until(pilot, lambda: "[/red] no such thing" in toasts(app), "the toast")
+        await pilot.press("g")
+        assert row_of(app.query_one(TracesPane)) == app.query_one(TracesPane).source.key(0)
+
+
+async def test_an_analysis_that_fails_is_told_and_the_next_one_is_shown(
+    tmp_path: Path, shown: Shown, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(record())
+    real = Running.overview
+
+    def poisoned(self: Running, snapshot: Snapshot, where: str | None) -> Overview:
+        if snapshot.counts.records == 1:
+            raise ValueError("poison")
+        return real(self, snapshot, where)
+
+    monkeypatch.setattr(Running, "overview", poisoned)
+    async with LogApp([log]).run_test(size=WIDE, notifications=True) as pilot:
+        app = pilot.app
+        assert isinstance(app, LogApp)
+        await until(pilot, lambda: "The analyst failed" in toasts(app), "the toast")
+        with log.open("ab") as file:
+            file.write(record(step=1))
+        await shown(pilot, 2)
+
+
+async def test_an_answer_that_comes_late_does_not_move_a_frozen_screen(
+    tmp_path: Path, shown: Shown, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(record())
+    real, gate, begun = Running.overview, Event(), Event()
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 1)
+
+        def slow(self: Running, snapshot: Snapshot, where: str | None) -> Overview:
+            begun.set()
+            gate.wait()
+            return real(self, snapshot, where)
+
+        monkeypatch.setattr(Running, "overview", slow)
+        with log.open("ab") as file:
+            file.write(record(step=1))
+        await until(pilot, begun.is_set, "the analysis of the second record")
+        await pilot.press("space")
+        gate.set()
+        await until(pilot, lambda: "‖ frozen +1 End" in top_row(app), "the counter")
+        assert app.records_shown == 1
+        await pilot.press("space")
+        await shown(pilot, 2)
+
+
+async def test_the_way_out_does_not_lead_through_the_analysis(
+    tmp_path: Path, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An analysis that never ends would hang here if anybody waited for it."""
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(record())
+    begun = Event()
+
+    def endless(*_: object) -> None:
+        begun.set()
+        Event().wait()
+
+    monkeypatch.setattr(Running, "overview", endless)
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        await until(pilot, begun.is_set, "the analysis")
+        await pilot.press("q")
+    assert pilot.app.return_code == 0
