@@ -143,5 +143,8 @@ class _Arguments(NamedTuple):
     kwargs: dict[str, Any]
 
     def bound(self) -> dict[str, Any]:
-        signature = inspect.signature(self.function)
-        return dict(signature.bind(*self.args, **self.kwargs).arguments)
+        try:
+            signature = inspect.signature(self.function)
+            return dict(signature.bind(*self.args, **self.kwargs).arguments)
+        except (TypeError, ValueError):  # it does not take them, or does not say what it takes
+            return {"args": self.args, "kwargs": self.kwargs}

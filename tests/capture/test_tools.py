@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import httpx2
 import pytest
-from tests.capture.conftest import QUESTION, client_of, completion
+from tests.capture.conftest import QUESTION, Anything, client_of, completion
+
+import llmlog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,3 +106,27 @@ def test_what_a_tool_calls_has_the_tool_as_its_parent(
         client.chat.completions.create(model="m", messages=QUESTION)
     model, tool = memory.records()
     assert model["parent_span_id"] == tool["span_id"]
+
+
+@pytest.mark.parametrize("content", ["none", "full"])
+def test_a_tool_that_does_not_take_its_arguments_is_recorded_as_failed(
+    memory: testing.Memory, content: Anything
+) -> None:
+    trace = llmlog.session(memory, content=content).trace()
+
+    @trace.tool
+    def look(query: str) -> str:
+        return query
+
+    with pytest.raises(TypeError):
+        look(city="Bern")  # type: ignore[call-arg]
+    (record,) = memory.records()
+    assert (record["tool_name"], record["error_type"]) == ("look", "TypeError")
+
+
+def test_a_tool_that_does_not_say_what_it_takes_is_recorded_with_its_arguments(
+    memory: testing.Memory,
+) -> None:
+    trace = llmlog.session(memory, content="full").trace()
+    assert trace.tool(dict)(city="Bern") == {"city": "Bern"}
+    assert memory.records()[0]["input"] == {"args": [], "kwargs": {"city": "Bern"}}
