@@ -99,7 +99,7 @@ def usage_fields(usage: object) -> Fields:
     fields: Fields = {}
     for field, name in counts:
         count = known.get(name)
-        if type(count) is not int or count > _MOST_INT:
+        if type(count) is not int or not 0 <= count <= _MOST_INT:
             count = as_int(count)
         if count is not None:
             fields[field] = count
