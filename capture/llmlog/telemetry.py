@@ -30,6 +30,14 @@ def pick(value: object, *path: str) -> Foreign:
     return value
 
 
+def told_by(error: object, name: str) -> Foreign:
+    """An attribute of an exception; None if there is none, or looking at it raises another."""
+    try:
+        return getattr(error, name, None)
+    except Exception:  # noqa: BLE001 - the `request` of HTTP errors does so while it is not set
+        return None
+
+
 _NOTHING: Final[Fields] = {}
 
 
