@@ -233,8 +233,11 @@ def answer_fields(event: str, answer: object) -> tuple[Fields, list[ToolCall]]:
             parts = members(choice)
             if number == 0 and type(reason := parts.get("finish_reason")) is str:
                 fields["finish_reason"] = reason
-            if asked := members(parts.get("message")).get("tool_calls"):
+            message = members(parts.get("message"))
+            if asked := message.get("tool_calls"):
                 calls += chat_tool_calls(asked)
+            elif legacy := message.get("function_call"):
+                calls += chat_tool_calls([{"function": legacy}])
     elif event == "response":
         calls = response_tool_calls(answer)
         reason = response_finish_reason(answer, has_tool_calls=bool(calls))

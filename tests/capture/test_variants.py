@@ -42,3 +42,12 @@ def test_the_responses_of_the_beta_resource_are_recorded(
     client.beta.responses.create(model="m", input="Say hi.")
     (record,) = memory.records()
     assert (record["event"], record["id"]) == ("response", "resp_1")
+
+
+def test_a_function_call_of_old_is_a_tool_call(session: Session, memory: testing.Memory) -> None:
+    message = {"role": "assistant", "function_call": {"name": "look", "arguments": "{"}}
+    choice = {"index": 0, "message": message, "finish_reason": "function_call"}
+    client = session.wrap(client_of(httpx2.Response(200, json=completion(choices=[choice]))))
+    client.chat.completions.create(model="m", messages=QUESTION)
+    (record,) = memory.records()
+    assert (record["tool_calls"], record["tool_args_ok"]) == (["look"], False)
