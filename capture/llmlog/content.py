@@ -36,7 +36,7 @@ class Content:
         if policy not in get_args(ContentPolicy):
             names = ", ".join(get_args(ContentPolicy))
             raise ValueError(f"content is one of {names}, not {policy!r}")
-        custom = tuple(custom)
+        custom = (custom,) if isinstance(custom, str) else tuple(custom)
         self._guard = guard
         self.hashes = policy != "none"
         """Whether anything of the content is looked at."""
