@@ -130,3 +130,30 @@ def test_a_tool_that_does_not_say_what_it_takes_is_recorded_with_its_arguments(
     trace = llmlog.session(memory, content="full").trace()
     assert trace.tool(dict)(city="Bern") == {"city": "Bern"}
     assert memory.records()[0]["input"] == {"args": [], "kwargs": {"city": "Bern"}}
+
+
+async def test_an_object_with_an_asynchronous_call_is_recorded_when_it_has_run(
+    session: Session, memory: testing.Memory, clock: testing.Clock
+) -> None:
+    class Look:
+        async def __call__(self) -> str:
+            clock.advance(30)
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await session.trace().tool(Look())()
+    (record,) = memory.records()
+    assert (record["latency_ms"], record["error_type"]) == (30, "LookupError")
+
+
+def test_a_generator_that_is_closed_inside_a_span_or_tool_has_not_failed(
+    session: Session, memory: testing.Memory
+) -> None:
+    def generate() -> Iterator[int]:
+        with session.trace() as trace, trace.span("plan"), trace.tool("look"):
+            yield 1
+
+    generator = generate()
+    next(generator)
+    generator.close()  # type: ignore[attr-defined]
+    assert [record["status"] for record in memory.records()] == ["ok", "ok"]
