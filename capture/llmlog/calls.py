@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import json
 import os
+import sys
 import weakref
 from typing import TYPE_CHECKING, Any, cast
 
@@ -227,6 +229,17 @@ _watched: set[Call] = set()
 def _at_exit() -> None:
     for call in list(_watched):
         call.abandoned()
+
+
+def _after_fork_in_child() -> None:
+    """A forked child of multiprocessing ends without atexit, until Python 3.13."""
+    util: Foreign = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        util.register_after_fork(_at_exit, functools.partial(util.Finalize, None, exitpriority=0))
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 def _is_answer(result: object) -> bool:

@@ -9,6 +9,7 @@ from llmlog.telemetry import (
     Fields,
     Foreign,
     ToolCall,
+    add,
     answer_fields,
     answer_output,
     as_int,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 _CONTENT = frozenset(
-    {"content", "tool_calls", "refusal", "reasoning_content", "reasoning", "function_call"}
+    {"content", "tool_calls", "refusal", "reasoning_content", "reasoning", "function_call", "audio"}
 )
 
 
@@ -60,6 +61,8 @@ class ChatChunks:
                     has_content = True
                     if name == "tool_calls":
                         self._add_calls(as_int(index) or 0, part)
+                    elif name == "function_call":  # what tool calls were before there were tools
+                        self._add_calls(as_int(index) or 0, [{"function": part}])
                     elif self._keeps and index == 0 and isinstance(part, str):
                         self._texts.setdefault(name, []).append(part)
         return has_content
@@ -67,7 +70,7 @@ class ChatChunks:
     @property
     def skim(self) -> Callable[[object], bool] | None:
         """A quicker `see` for all that follows the first content; None if texts are kept."""
-        return None if self._keeps else self._skim
+        return None if self._keeps or self._calls else self._skim
 
     def _skim(self, chunk: Foreign) -> bool:
         """Take in a typed chunk that is text or the end of it, as most are; False if it is not."""
@@ -93,8 +96,10 @@ class ChatChunks:
     def _add_calls(self, choice: int, calls: object) -> None:
         parts = chat_tool_calls(calls)
         for raw, part in zip(items(calls), parts, strict=True):
-            key = (choice, as_int(pick(raw, "index")) or 0)
-            call = self._calls.setdefault(key, ToolCall(None, None, None))
+            index = as_int(pick(raw, "index"))
+            if index is None:  # a server that leaves it out sends a call whole, or at least its id
+                index = len(self._calls) - (0 if part.id or not self._calls else 1)
+            call = self._calls.setdefault((choice, index), ToolCall(None, None, None))
             call.id = call.id or part.id
             call.name = call.name or part.name
             if part.arguments is not None:
@@ -130,6 +135,7 @@ class ResponseChunks:
 
     def __init__(self) -> None:
         self._response: object = None
+        self._error: object = None
         self._text: list[str] = []
         self.ended = False
         """Whether a terminal event has arrived; a stream that ends without was cut off."""
@@ -140,8 +146,9 @@ class ResponseChunks:
         response = pick(event, "response")
         if response is not None:
             self._response = response
-        if kind in ("response.completed", "response.incomplete", "response.failed"):
+        if kind in ("response.completed", "response.incomplete", "response.failed", "error"):
             self.ended = True
+            self._error = event if kind == "error" else None
         if kind == "response.output_text.delta":
             self._text.append(as_str(pick(event, "delta")) or "")
         return isinstance(kind, str) and kind.endswith(".delta")
@@ -151,7 +158,7 @@ class ResponseChunks:
 
     def output(self) -> Foreign:
         """The response's output items; the text so far if the last event has not come."""
-        if self.ended:
+        if self.ended and self._error is None:
             return answer_output("response", self._response)
         text = {"type": "output_text", "text": "".join(self._text)}
         return [{"type": "message", "role": "assistant", "content": [text]}]
@@ -162,7 +169,10 @@ class ResponseChunks:
 
     def fields(self) -> tuple[Fields, list[ToolCall]]:
         """The fields known so far, and the tool calls asked for."""
-        return answer_fields("response", self._response)
+        fields, calls = answer_fields("response", self._response)
+        if self._error is not None:
+            add(fields, status="error", error_code=as_str(pick(self._error, "code")))
+        return fields, calls
 
 
 def server_sent_json(blocks: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, Any]]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
-from llmlog import streams
+from llmlog import credentials, streams
 from llmlog.calls import Call
 from llmlog.guard import guarded
 
@@ -27,9 +27,9 @@ _C = TypeVar("_C")
 _EVENT_OF_URL: Final = {
     "/chat/completions": "chat_completion",
     "/responses": "response",
+    "/responses?beta=true": "response",
     "/embeddings": "embedding",
 }
-_CREDENTIAL_HEADERS: Final = ("authorization", "api-key", "x-api-key", "cookie")
 _RAW_HEADER: Final = "x-stainless-raw-response"
 
 
@@ -59,11 +59,11 @@ class Binding:
             trace = self._trace or self._session.trace_of_call()
             call = Call(self, trace, event, body, stream, self._provider_of(client))
             given = asked["headers"]
-            if hasattr(given, "items"):
-                self.conceal(client, given)
-                call.raw_mode = _raw_mode(given)
-            elif client.api_key is not self.key:
+            if client.api_key is not self.key:
                 self.conceal(client)
+            if hasattr(given, "items"):
+                self._conceal(credentials.of_headers(given))
+                call.raw_mode = _raw_mode(given)
             if self._stream_usage and stream and event == "chat_completion":
                 call.hides_usage = "stream_options" not in body and call.raw_mode is None
         except Exception as fault:  # noqa: BLE001 - as @guarded, which costs more per call
@@ -103,19 +103,15 @@ class Binding:
         return host
 
     @guarded
-    def conceal(self, client: Foreign, headers: Foreign = None) -> None:
-        """Keep the client's credentials, and those among `headers`, out of every record."""
-        conceal = self._session.conceal
+    def conceal(self, client: Foreign) -> None:
+        """Keep the credentials of `client` out of every record."""
         self.key = client.api_key
-        conceal(client.api_key)
-        conceal(getattr(client, "admin_api_key", None))
-        for given in (getattr(client, "_custom_headers", None), headers):
-            if not given or not isinstance(given, Mapping):
-                continue
-            for name, value in cast("Mapping[str, object]", given).items():
-                if name.lower() in _CREDENTIAL_HEADERS and isinstance(value, str):
-                    conceal(value)
-                    conceal(value.rpartition(" ")[2])
+        self._conceal(credentials.of_client(client))
+
+    @guarded
+    def _conceal(self, found: Iterable[object]) -> None:
+        for credential in found:
+            self._session.conceal(credential)
 
 
 def check(client: object) -> None:
@@ -149,14 +145,18 @@ class _Recording:
 
     def copy(self, *args: Foreign, **kwargs: Foreign) -> Foreign:
         """A copy with other options, recorded like this one."""
-        copied = cast("Any", super()).copy(*args, **kwargs)
+        return self._bound(cast("Any", super()).copy(*args, **kwargs))
+
+    def with_options(self, *args: Foreign, **kwargs: Foreign) -> Foreign:
+        """As copy, unless the client's own class makes it something else."""
+        return self._bound(cast("Any", super()).with_options(*args, **kwargs))
+
+    def _bound(self, copied: Foreign) -> Foreign:
         binding = self.llmlog_binding
-        if binding is not None:
+        if binding is not None and isinstance(copied, _Recording):
             copied.llmlog_binding = binding
             binding.conceal(copied)
         return copied
-
-    with_options = copy
 
 
 _DEPTH_OF_BASE: Final = 3

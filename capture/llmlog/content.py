@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast, get_args
 
+from llmlog import credentials
 from llmlog.record import jsonable
 from llmlog.redact import PERSONAL, SECRETS, Custom, Redactor
 
@@ -35,7 +36,7 @@ class Content:
         if policy not in get_args(ContentPolicy):
             names = ", ".join(get_args(ContentPolicy))
             raise ValueError(f"content is one of {names}, not {policy!r}")
-        custom = tuple(custom)
+        custom = (custom,) if isinstance(custom, str) else tuple(custom)
         self._guard = guard
         self.hashes = policy != "none"
         """Whether anything of the content is looked at."""
@@ -71,8 +72,11 @@ class Content:
         if not self.keeps:
             return fields
         with self._guard:
-            if content.get("error_message") is not None:
-                content["error_message"] = self._secrets.text(str(content["error_message"]))
+            if (error := content.get("error_message")) is not None:
+                text = str(error)
+                for credential in filter(credentials.is_one, credentials.sent_with(error)):
+                    text = text.replace(credential, "[redacted:api_key]")
+                content["error_message"] = self._secrets.text(text)
             if self._redactor is not None:
                 redact = self._redactor.json
                 content = {name: redact(jsonable(value)) for name, value in content.items()}

@@ -84,7 +84,7 @@ class FileSink:
                 found = os.stat(self._path)  # noqa: PTH116 - once per record
                 if found.st_ino == self._file[1] and found.st_dev == self._file[0]:
                     return found.st_size
-            except FileNotFoundError:
+            except OSError:  # it is gone, or its folder is: opening it says more
                 pass
             _flock(self._fd, _UNLOCK)
             self._open()
@@ -92,7 +92,7 @@ class FileSink:
     def _open(self) -> None:
         if self._fd >= 0:
             os.close(self._fd)
-            self._fd = -1
+            self._fd, self._pid = -1, 0  # to be opened next time, if not now
         Path(self._path).parent.mkdir(parents=True, exist_ok=True)
         self._fd = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._pid = os.getpid()

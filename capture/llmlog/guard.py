@@ -45,13 +45,13 @@ class Guard:
         return True
 
     def warn(self, topic: str, message: str) -> None:
-        """Warn once per topic; a warnings filter that raises does not reach the caller either."""
+        """Warn once per topic; neither a raising filter nor a closed stderr reaches the caller."""
         if topic in self._warned:
             return
         self._warned.add(topic)
         try:
             warnings.warn(message, CaptureWarning, stacklevel=2)
-        except CaptureWarning:
+        except Exception:
             if self.strict:
                 raise
 

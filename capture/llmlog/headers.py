@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final, cast
 
-from llmlog.telemetry import Fields, Foreign, add, as_int, as_str, pick
+from llmlog.telemetry import Fields, Foreign, add, as_int, as_str, pick, told_by
 
 
 def header_fields(headers: Foreign) -> Fields:
@@ -84,13 +84,12 @@ def error_fields(error: BaseException) -> Fields:
     Never its text: that may repeat the prompt or a key.
     """
     fields: Fields = {"error_type": type(error).__name__}
-    response = getattr(error, "response", None)
-    received = getattr(response, "headers", None)
+    received = pick(told_by(error, "response"), "headers")
     if hasattr(received, "raw"):
         fields |= header_fields(received)
-    status, code = getattr(error, "status_code", None), getattr(error, "code", None)
+    status, code = told_by(error, "status_code"), told_by(error, "code")
     add(fields, error_status=as_int(status), error_code=as_str(code))
-    sent = pick(error, "request", "headers")
+    sent = pick(told_by(error, "request"), "headers")
     if isinstance(sent, Mapping):
         tried = cast("Mapping[str, str]", sent).get("x-stainless-retry-count", "")
         add(fields, retries=_count(tried.encode()))

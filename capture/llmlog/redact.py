@@ -47,7 +47,8 @@ class Redactor:
         return value
 
     def _named(self, name: str, value: object) -> object:
-        if isinstance(value, str) and value and _compiled_once(_SENSITIVE).search(name):
+        is_empty = not value or value is True
+        if not is_empty and _compiled_once(_SENSITIVE).search(name):
             return "[redacted:password]"
         return self.json(value)
 

@@ -140,6 +140,15 @@ SECRETS: Final = (
         any_case=True,
     ),
     Rule(
+        "authorization",
+        ("authorization",),
+        (
+            r"authorization\\{0,3}[\"']?\s{0,8}[:=]\s{0,8}\\{0,3}[\"']?(?:[a-z0-9-]{1,32} {1,8})?"
+            r"(?P<secret>(?=[^\s\"'\\,]{0,512}[\d=])[^\s\"'\\,\[]{8,8192})"
+        ),
+        any_case=True,
+    ),
+    Rule(
         "cookie",
         ("cookie:",),
         (r"cookie:[ \t]{0,8}(?P<secret>[^\s\"'][^\r\n\"']{3,8192})"),

@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from llmlog import client as clients
-from llmlog import scopes
+from llmlog import credentials, scopes
 from llmlog.content import Content, ContentPolicy
 from llmlog.guard import Guard
 from llmlog.record import dump
@@ -150,7 +150,7 @@ class Session:
 
     def conceal(self, credential: object) -> None:
         """Note a client's own key: it enters no record, under no policy, wherever it stands."""
-        if not isinstance(credential, str) or len(credential) < _SHORTEST_CREDENTIAL:
+        if not credentials.is_one(credential):
             return
         if all(credential != known for known, _ in self._credentials):
             encoded = json.dumps(credential, ensure_ascii=False)[1:-1].encode()
@@ -170,10 +170,6 @@ class Session:
                 record: dict[str, object] = json.loads(line)
                 line = dump({name: _without(credential, value) for name, value in record.items()})
         self._writer.write(line)
-
-
-_SHORTEST_CREDENTIAL = 8
-"""Servers without keys are given words such as `none` or `EMPTY`, which stand in other words."""
 
 
 def _without(credential: str, value: object) -> object:

@@ -30,6 +30,14 @@ def pick(value: object, *path: str) -> Foreign:
     return value
 
 
+def told_by(error: object, name: str) -> Foreign:
+    """An attribute of an exception; None if there is none, or looking at it raises another."""
+    try:
+        return getattr(error, name, None)
+    except Exception:  # noqa: BLE001 - the `request` of HTTP errors does so while it is not set
+        return None
+
+
 _NOTHING: Final[Fields] = {}
 
 
@@ -99,7 +107,7 @@ def usage_fields(usage: object) -> Fields:
     fields: Fields = {}
     for field, name in counts:
         count = known.get(name)
-        if type(count) is not int or count > _MOST_INT:
+        if type(count) is not int or not 0 <= count <= _MOST_INT:
             count = as_int(count)
         if count is not None:
             fields[field] = count
@@ -225,8 +233,11 @@ def answer_fields(event: str, answer: object) -> tuple[Fields, list[ToolCall]]:
             parts = members(choice)
             if number == 0 and type(reason := parts.get("finish_reason")) is str:
                 fields["finish_reason"] = reason
-            if asked := members(parts.get("message")).get("tool_calls"):
+            message = members(parts.get("message"))
+            if asked := message.get("tool_calls"):
                 calls += chat_tool_calls(asked)
+            elif legacy := message.get("function_call"):
+                calls += chat_tool_calls([{"function": legacy}])
     elif event == "response":
         calls = response_tool_calls(answer)
         reason = response_finish_reason(answer, has_tool_calls=bool(calls))

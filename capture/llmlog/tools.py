@@ -23,7 +23,7 @@ class Span:
     """A stretch of work: `with` starts it and takes its step, leaving it writes its one record.
 
     What is recorded inside it has it as its parent. An exception that leaves it makes its status
-    `error`, and goes on to the caller.
+    `error`, and goes on to the caller; that a generator is closed in it is none.
     """
 
     def __init__(self, trace: Trace, fields: dict[str, object]) -> None:
@@ -73,6 +73,7 @@ class Span:
 
     @guarded
     def _end(self, error: BaseException | None) -> None:
+        error = None if isinstance(error, GeneratorExit) else error
         elapsed = self._trace.session.clock.monotonic_ns() - self._started
         if self._scope is None:
             return
@@ -116,7 +117,8 @@ def recorded(trace: Trace, function: _F) -> _F:
     def start(args: tuple[Any, ...], kwargs: dict[str, Any]) -> ToolRun:
         return ToolRun(trace, name, _Arguments(function, args, kwargs), None)
 
-    if inspect.iscoroutinefunction(function):
+    called: object = getattr(type(function), "__call__", None)  # noqa: B004 - it is looked at
+    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called):
 
         @functools.wraps(function)
         async def run_async(*args: Foreign, **kwargs: Foreign) -> Foreign:
@@ -143,5 +145,8 @@ class _Arguments(NamedTuple):
     kwargs: dict[str, Any]
 
     def bound(self) -> dict[str, Any]:
-        signature = inspect.signature(self.function)
-        return dict(signature.bind(*self.args, **self.kwargs).arguments)
+        try:
+            signature = inspect.signature(self.function)
+            return dict(signature.bind(*self.args, **self.kwargs).arguments)
+        except (TypeError, ValueError):  # it does not take them, or does not say what it takes
+            return {"args": self.args, "kwargs": self.kwargs}

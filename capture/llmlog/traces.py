@@ -29,10 +29,10 @@ class Trace:
     def __init__(self, session: Session, trace_id: str | None, first_step: int) -> None:
         self.session = session
         self.trace_id = checked_id(trace_id, "trace_id") or session.new_id(8)
-        if first_step < 0:
-            raise ValueError("steps count from 0")
+        if not isinstance(first_step, int) or isinstance(first_step, bool) or first_step < 0:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ValueError(f"steps are integers from 0, not {first_step!r}")
         self._steps = itertools.count(first_step)
-        self._scopes: list[tuple[scopes.Scope, int]] = []
+        self._scopes: dict[scopes.Scope, int] = {}
         self._asked: OrderedDict[str, str] = OrderedDict()
 
     @property
@@ -55,15 +55,18 @@ class Trace:
     @guarded
     def _enter(self) -> None:
         thread = threading.get_ident()
-        self._scopes.append((scopes.enter(self, None), thread))
+        self._scopes[scopes.enter(self, None)] = thread
         self.session.entered(thread)
 
     @guarded
     def _leave(self) -> None:
-        if self._scopes:
-            scope, thread = self._scopes.pop()
-            self.session.left(thread)
-            scopes.leave(scope)
+        if not self._scopes:
+            return
+        scope = scopes.entered(self)
+        if scope is None or scope not in self._scopes:  # it was entered in another context
+            scope = next(reversed(self._scopes))
+        self.session.left(self._scopes.pop(scope))
+        scopes.leave(scope)
 
     def wrap(self, client: _C, *, stream_usage: bool = False) -> _C:
         """A client of the same class whose calls all belong to this trace, wherever they run."""

@@ -75,7 +75,7 @@ class StreamSink:
             stream.flush()
             stream = binary
             stream.write(line)
-        elif "b" in getattr(stream, "mode", "") or not hasattr(stream, "encoding"):
+        elif not hasattr(stream, "encoding") or "b" in getattr(stream, "mode", ""):
             stream.write(line)
         else:
             stream.write(line.decode())

@@ -207,8 +207,11 @@ def test_a_field_a_server_leaves_out_or_nulls_is_null(
     assert record["status"] == "ok"
 
 
-def test_fields_of_the_wrong_type_are_null(session: Session, memory: testing.Memory) -> None:
-    usage = {"prompt_tokens": "18", "completion_tokens": [3], "total_tokens": 2**70}
+@pytest.mark.parametrize("outside_64_bits", [2**70, -(2**70)])
+def test_fields_of_the_wrong_type_are_null(
+    session: Session, memory: testing.Memory, outside_64_bits: int
+) -> None:
+    usage = {"prompt_tokens": "18", "completion_tokens": [3], "total_tokens": outside_64_bits}
     odd = completion(model=7, id=["x"], usage=usage)
     ask(session.wrap(client_of(httpx2.Response(200, json=odd))))
     (record,) = memory.records()

@@ -251,3 +251,9 @@ def test_a_policy_nobody_knows_is_refused(memory: testing.Memory) -> None:
     unknown: Any = "everything"
     with pytest.raises(ValueError, match="none, hash, redacted, full"):
         llmlog.session(memory, content=unknown)
+
+
+def test_one_pattern_may_be_given_without_a_list(memory: testing.Memory) -> None:
+    session = testing.session(memory, content="redacted", redact=r"EMP-\d+")
+    session.trace().record(event="embedding", input="EMP-123 asks")
+    assert memory.records()[0]["input"] == "[redacted:custom] asks"

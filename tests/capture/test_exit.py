@@ -62,3 +62,17 @@ def test_calls_after_a_fork_are_recorded_by_parent_and_child(tmp_path: Path) -> 
     stream.close()
     """
     assert run(tmp_path / "calls.jsonl", code) == ["closed"] * 201
+
+
+def test_a_stream_open_when_a_child_of_multiprocessing_ends_is_recorded(tmp_path: Path) -> None:
+    code = """
+    import multiprocessing
+    def leave_open():
+        global other
+        other = client.chat.completions.create(model="m", messages=QUESTION, stream=True)
+    child = multiprocessing.get_context("fork").Process(target=leave_open)
+    child.start()
+    child.join()
+    stream.close()
+    """
+    assert run(tmp_path / "calls.jsonl", code) == ["abandoned", "closed"]

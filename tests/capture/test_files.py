@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import stat
@@ -167,3 +168,32 @@ def test_every_record_of_a_killed_process_is_there(tmp_path: Path) -> None:
     command = [sys.executable, "-c", code, str(path), "writer-0", "1000", "0"]
     subprocess.run(command, env=env, check=False)
     assert seen([path]) == expected(writers=1, each=1000)
+
+
+@pytest.mark.filterwarnings("ignore::llmlog.CaptureWarning")
+def test_a_path_that_could_not_be_opened_anew_is_tried_again(tmp_path: Path) -> None:
+    path = tmp_path / "calls.jsonl"
+    session = llmlog.session(path)
+    trace = session.trace("run-1")
+    trace.record(event="embedding")
+    path.unlink()
+    path.mkdir()
+    trace.record(event="embedding")
+    assert session.faults == 1
+    path.rmdir()
+    trace.record(event="embedding")
+    assert session.faults == 1
+    assert seen([path]) == [("run-1", 2)]
+
+
+@pytest.mark.filterwarnings("ignore::llmlog.CaptureWarning")
+def test_a_writer_whose_folder_is_gone_holds_no_lock(tmp_path: Path) -> None:
+    folder, moved = tmp_path / "logs", tmp_path / "moved"
+    session = llmlog.session(folder / "calls.jsonl")
+    session.trace().record(event="embedding")
+    folder.rename(moved)
+    folder.touch()
+    session.trace().record(event="embedding")
+    assert session.faults == 1
+    with (moved / "calls.jsonl").open() as log:
+        fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)

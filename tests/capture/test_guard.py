@@ -56,3 +56,21 @@ print(sorted(n for n in names if not n.startswith("_") and "-" not in n and n !=
         check=True,
     )
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("broken_stderr", ["sys.stderr.close()", "warnings.showwarning = broken"])
+def test_a_warning_that_cannot_be_shown_does_not_reach_the_caller(broken_stderr: str) -> None:
+    code = f"""
+import sys, warnings
+import llmlog
+
+def broken(*_):
+    raise OSError
+
+{broken_stderr}
+session = llmlog.session(broken)
+session.trace().record(event="embedding")
+print(session.faults)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "1\n"

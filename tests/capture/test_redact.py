@@ -66,6 +66,22 @@ def test_a_structure_keeps_its_shape() -> None:
     }
 
 
+@pytest.mark.parametrize("value", [12345678, ["x"], {"value": "x"}, [{"a": "x"}]])
+def test_whatever_stands_under_the_name_of_a_secret_goes(value: object) -> None:
+    assert EVERYTHING.json({"api_key": value}) == {"api_key": "[redacted:password]"}
+
+
+@pytest.mark.parametrize("value", [None, "", 0, True, False, [], {}])
+def test_nothing_under_the_name_of_a_secret_stays_nothing(value: object) -> None:
+    assert EVERYTHING.json({"api_key": value}) == {"api_key": value}
+
+
+@pytest.mark.parametrize("scheme", ["Bearer ", "token ", "", "AWS4-HMAC-SHA256 "])
+def test_an_authorization_of_any_scheme_goes(scheme: str) -> None:
+    text = f'{{"Authorization": "{scheme}n0t-a!token#of-ours"}}'
+    assert "n0t-a" not in EVERYTHING.text(text)
+
+
 def test_the_application_adds_patterns_and_functions_of_its_own() -> None:
     redactor = Redactor((), [r"EMP-\d+", lambda text: text.replace("Bern", "a city")])
     assert redactor.text("EMP-123 lives in Bern") == "[redacted:custom] lives in a city"
@@ -96,6 +112,8 @@ PROSE = (
         "token=" * 2_700,
         "-----BEGIN PRIVATE KEY-----" * 600,
         "bearer " * 2_300,
+        "authorization: " * 1_100,
+        "authorization: a 1" * 900,
         "://a:" * 3_200,
     ],
     ids=lambda text: text[:12],

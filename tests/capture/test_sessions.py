@@ -219,3 +219,9 @@ def test_the_systems_clock_is_the_default(memory: testing.Memory) -> None:
     llmlog.session(memory).trace().record(event="embedding")
     moment = datetime.fromisoformat(memory.records()[0]["ts"]).timestamp()
     assert before - 0.001 <= moment <= time.time()
+
+
+@pytest.mark.parametrize("step", [-1, True, 1.5, "0", None])
+def test_a_step_is_an_integer_from_zero(session: Session, step: Anything) -> None:
+    with pytest.raises(ValueError, match="integers from 0"):
+        session.trace("run-1", first_step=step)

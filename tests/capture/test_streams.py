@@ -203,3 +203,63 @@ def test_a_recorded_stream_has_the_attributes_of_a_bare_one(session: Session) ->
     seen = ask(session.wrap(client_of(streamed(chunk("a")))), stream=True)
     assert seen.__orig_class__ == bare.__orig_class__
     assert isinstance(seen, type(bare))
+
+
+def delta(**parts: object) -> dict[str, Any]:
+    return chunk(choices=[{"index": 0, "delta": parts, "finish_reason": None}])
+
+
+@pytest.mark.parametrize("content", ["none", "full"])
+def test_a_function_call_of_old_is_a_tool_call(
+    memory: testing.Memory, content: ContentPolicy
+) -> None:
+    parts = [{"name": "look", "arguments": ""}, {"arguments": '{"q"'}, {"arguments": ": 1}"}]
+    response = streamed(*(delta(function_call=part) for part in parts), last_chunk("function_call"))
+    list(ask(testing.session(memory, content=content).wrap(client_of(response)), stream=True))
+    (record,) = memory.records()
+    assert (record["tool_calls"], record["tool_args_ok"]) == (["look"], True)
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_tool_calls_without_an_index_are_told_apart_by_their_ids(
+    session: Session, memory: testing.Memory, *, together: bool
+) -> None:
+    calls = [{"id": f"c{n}", "function": {"name": "look", "arguments": "{}"}} for n in range(2)]
+    parts = [delta(tool_calls=calls)] if together else [delta(tool_calls=[call]) for call in calls]
+    list(ask(session.wrap(client_of(streamed(*parts, last_chunk("tool_calls")))), stream=True))
+    (record,) = memory.records()
+    assert (record["tool_calls"], record["tool_args_ok"]) == (["look", "look"], True)
+
+
+def test_a_tool_call_without_an_index_goes_on_in_parts_without_an_id(
+    session: Session, memory: testing.Memory
+) -> None:
+    parts = [
+        {"id": "c1", "function": {"name": "look", "arguments": "{"}},
+        {"function": {"arguments": "}"}},
+    ]
+    chunks = [delta(tool_calls=[part]) for part in parts]
+    list(ask(session.wrap(client_of(streamed(*chunks, last_chunk("tool_calls")))), stream=True))
+    (record,) = memory.records()
+    assert (record["tool_calls"], record["tool_args_ok"]) == (["look"], True)
+
+
+def test_sound_is_content(session: Session, memory: testing.Memory) -> None:
+    sound = {"id": "a1", "transcript": "he"}
+    list(ask(session.wrap(client_of(streamed(delta(audio=sound), last_chunk()))), stream=True))
+    assert memory.records()[0]["ttft_ms"] == 0
+
+
+def test_a_response_that_ends_in_an_error_event_has_failed(memory: testing.Memory) -> None:
+    begun = {"id": "resp_1", "model": "m-2026", "status": "in_progress", "output": []}
+    chunks = [
+        {"type": "response.created", "response": begun},
+        {"type": "response.output_text.delta", "delta": "hi"},
+        {"type": "error", "code": "server_error", "message": "no", "param": None},
+    ]
+    client = testing.session(memory, content="full").wrap(client_of(streamed(*chunks)))
+    list(client.responses.create(model="m", input="Say hi.", stream=True))
+    (record,) = memory.records()
+    assert (record["status"], record["error_code"]) == ("error", "server_error")
+    assert (record["stream_end"], record["id"]) == ("complete", "resp_1")
+    assert record["output"][0]["content"][0]["text"] == "hi"

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import httpx2
 import pytest
-from tests.capture.conftest import QUESTION, client_of, completion
+from tests.capture.conftest import QUESTION, Anything, client_of, completion
+
+import llmlog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,3 +106,54 @@ def test_what_a_tool_calls_has_the_tool_as_its_parent(
         client.chat.completions.create(model="m", messages=QUESTION)
     model, tool = memory.records()
     assert model["parent_span_id"] == tool["span_id"]
+
+
+@pytest.mark.parametrize("content", ["none", "full"])
+def test_a_tool_that_does_not_take_its_arguments_is_recorded_as_failed(
+    memory: testing.Memory, content: Anything
+) -> None:
+    trace = llmlog.session(memory, content=content).trace()
+
+    @trace.tool
+    def look(query: str) -> str:
+        return query
+
+    with pytest.raises(TypeError):
+        look(city="Bern")  # type: ignore[call-arg]
+    (record,) = memory.records()
+    assert (record["tool_name"], record["error_type"]) == ("look", "TypeError")
+
+
+def test_a_tool_that_does_not_say_what_it_takes_is_recorded_with_its_arguments(
+    memory: testing.Memory,
+) -> None:
+    trace = llmlog.session(memory, content="full").trace()
+    assert trace.tool(dict)(city="Bern") == {"city": "Bern"}
+    assert memory.records()[0]["input"] == {"args": [], "kwargs": {"city": "Bern"}}
+
+
+async def test_an_object_with_an_asynchronous_call_is_recorded_when_it_has_run(
+    session: Session, memory: testing.Memory, clock: testing.Clock
+) -> None:
+    class Look:
+        async def __call__(self) -> str:
+            clock.advance(30)
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await session.trace().tool(Look())()
+    (record,) = memory.records()
+    assert (record["latency_ms"], record["error_type"]) == (30, "LookupError")
+
+
+def test_a_generator_that_is_closed_inside_a_span_or_tool_has_not_failed(
+    session: Session, memory: testing.Memory
+) -> None:
+    def generate() -> Iterator[int]:
+        with session.trace() as trace, trace.span("plan"), trace.tool("look"):
+            yield 1
+
+    generator = generate()
+    next(generator)
+    generator.close()  # type: ignore[attr-defined]
+    assert [record["status"] for record in memory.records()] == ["ok", "ok"]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import stat
 import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import llmlog
+from llmlog import testing
 from llmlog.writer import open_writer
 
 if TYPE_CHECKING:
@@ -151,3 +153,11 @@ def test_threads_write_whole_lines(tmp_path: Path) -> None:
     lines = path.read_bytes().splitlines()
     assert len(lines) == 400
     assert all(line.startswith(b'{"v": 1') and line.endswith(b"}") for line in lines)
+
+
+def test_a_compressed_file_takes_lines(tmp_path: Path) -> None:
+    path = tmp_path / "calls.jsonl.gz"
+    target: Any
+    with gzip.open(path, "wb") as target:
+        record(testing.session(target))
+    assert gzip.decompress(path.read_bytes()).startswith(b'{"v": 1')
