@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -28,9 +28,6 @@ FRAME_SCHEMA: Final[dict[str, pl.DataType]] = {
 
 _STRETCH_BYTES: Final = 256 * 2**10
 """Blocks that follow one another are one stretch up to this size."""
-
-
-_NONE: Final[Mapping[int, int]] = {}
 
 
 @dataclass(frozen=True)
@@ -149,8 +146,8 @@ class Store:
             older.blanks + newer.blanks,
             older.skipped + newer.skipped,
             older.nulled + newer.nulled,
-            self._places(newer.first_skipped, older.lines) | self._places(older.first_skipped),
-            self._places(newer.first_nulled, older.lines) | self._places(older.first_nulled),
+            self._places(older.first_skipped, newer.first_skipped),
+            self._places(older.first_nulled, newer.first_nulled),
         )
         is_loading = self._live_from is None
         files = tuple(self._files)
@@ -213,8 +210,11 @@ class Store:
                 if not self._older.rows.height:
                     self._dropped += self._newer.drop_before(oldest)
 
-    def _places(self, first: First, before: Mapping[int, int] = _NONE) -> dict[str, Place]:
+    def _places(self, older: First, newer: First) -> dict[str, Place]:
+        """Of each kind's first in either part the one that stands first in the first file."""
+        before = self._older.lines
+        newer = {kind: (file, before[file] + line) for kind, (file, line) in newer.items()}
+        first = {kind: min(newer.get(kind, place), place) for kind, place in older.items()}
         return {
-            kind: Place(self._files[file], before.get(file, 0) + line)
-            for kind, (file, line) in first.items()
+            kind: Place(self._files[file], line) for kind, (file, line) in (newer | first).items()
         }
