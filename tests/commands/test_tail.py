@@ -69,8 +69,13 @@ def test_lines_that_stand_together_are_unpacked_together(
     llmlog: Run, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened = []
-    reread = Packed.reread
-    monkeypatch.setattr(Packed, "reread", lambda *at: opened.append(at) or reread(*at))
+
+    class Counted(Packed):
+        def reread(self, *at: int) -> bytes | None:
+            opened.append(at)
+            return super().reread(*at)
+
+    monkeypatch.setattr("llmlog_tui.log.reader.Packed", Counted)
     lines = b"".join(map(line, range(100)))
     packed = log.with_name("calls.jsonl.1.gz")
     packed.write_bytes(gzip.compress(lines))
