@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import zstandard
 from tests.log.conftest import append
 
 from llmlog_tui.log import reader as reading
@@ -109,6 +111,38 @@ def test_a_copy_in_the_making_is_no_new_log(reader: Reader, path: Path) -> None:
         assert steps(reader) == [0, 1, 2, 3]
     append(copy, lines(4, 5))
     assert steps(reader) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("name", "packed"),
+    [
+        ("calls.jsonl.1.gz", gzip.compress(lines(0, 4))),
+        ("calls.jsonl.1.gz", gzip.compress(lines(0, 4), 0)),  # a part of which is a part of a line
+        ("calls.jsonl.1.zst", zstandard.compress(lines(0, 4))),
+    ],
+    ids=["gzip", "stored", "zstd"],
+)
+def test_a_part_that_is_still_being_compressed_is_no_new_log(
+    reader: Reader, path: Path, name: str, packed: bytes
+) -> None:
+    path.write_bytes(lines(0, 4))
+    assert steps(reader) == [0, 1, 2, 3]
+    part = path.with_name(name)
+    for size in (0, 5, 15, 25, 100, 400, len(packed)):
+        part.write_bytes(packed[:size])
+        assert steps(reader) == [0, 1, 2, 3]
+    os.utime(part, (1, 1))  # as the log it was made of
+    assert steps(reader) == [0, 1, 2, 3]
+    assert not reader.problems
+
+
+def test_a_part_that_is_known_may_be_touched(reader: Reader, path: Path) -> None:
+    path.with_name("calls.jsonl.1.gz").write_bytes(gzip.compress(lines(0, 2)))
+    assert steps(reader) == [0, 1]
+    path.with_name("calls.jsonl.1.gz").rename(path.with_name("calls.jsonl.2.gz"))
+    assert steps(reader) == [0, 1]
+    os.utime(path.with_name("calls.jsonl.2.gz"), (1, 1))
+    assert steps(reader) == [0, 1]
 
 
 def test_a_log_and_its_compressed_copy_are_loaded_once(path: Path) -> None:
