@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
 import shutil
@@ -180,3 +181,34 @@ def test_parts_may_go_and_a_log_is_gone_when_all_of_it_is(reader: Reader, path: 
     path.unlink()
     reader.step()
     assert set(reader.gone()) == {path, path.with_name("calls.jsonl.1")}
+
+
+def test_a_folder_may_go_and_come_again(reader: Reader, path: Path) -> None:
+    path.write_bytes(lines(0, 1))
+    assert steps(reader) == [0]
+    shutil.rmtree(path.parent)
+    assert steps(reader) == [0]
+    assert (reader.gone(), reader.problems) == ([path], {})
+    path.parent.mkdir()
+    path.write_bytes(lines(1, 2))
+    assert steps(reader) == [0, 1]
+    assert (reader.files, reader.gone(), reader.problems) == ((path,), [], {})
+
+
+def test_a_folder_that_may_not_be_looked_into_is_a_problem_until_it_may(
+    reader: Reader, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.write_bytes(lines(0, 1))
+    assert steps(reader) == [0]
+
+    def denied(folder: Path) -> Iterator[Path]:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "iterdir", denied)
+        append(path, lines(1, 2))
+        path.with_name("other.jsonl").write_bytes(lines(7, 8))
+        assert steps(reader) == [0, 1]
+        assert reader.problems == {path.parent: "Permission denied"}
+    assert steps(reader) == [0, 1, 7]
+    assert reader.problems == {}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -110,3 +112,23 @@ def test_bookmarks_beside_a_log_are_no_log_in_a_folder_a_glob_or_what_a_shell_ma
         assert expand(asked, must_exist=True) == [tmp_path / "calls.jsonl"]
     with pytest.raises(SourceError, match="has the bookmarks of a log, and is none"):
         expand(names[1:], must_exist=True)
+
+
+@pytest.mark.parametrize("must_exist", [True, False])
+@pytest.mark.parametrize("name", ["logs", "logs/calls.jsonl", "logs/*.jsonl"])
+def test_what_may_not_be_looked_at_is_one_clear_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    must_exist: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    named = tmp_path / name
+    (tmp_path / "logs").mkdir()
+
+    def denied(path: Path, **_: object) -> Iterator[Path]:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(Path, "iterdir" if name == "logs" else "stat", denied)
+    with pytest.raises(SourceError) as error:
+        Sources([str(named)], must_exist=must_exist)
+    assert str(error.value) == f"{named}: Permission denied"

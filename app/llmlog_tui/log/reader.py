@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -69,7 +69,7 @@ class Reader:
         stdin: int | None = None,
     ) -> None:
         self.problems: dict[Path, str] = {}
-        """Files that cannot be read at present, and why."""
+        """Files, or folders, that cannot be read at present, and why."""
         self.taken: tuple[Path, Block, Parsed] | None = None
         """What the last step() read: the file, its lines, and the records in them."""
         self.records = 0
@@ -143,8 +143,7 @@ class Reader:
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait until standard input has more, if it is read; False at its end or in vain."""
-        pipes = [source for source in self._sources if isinstance(source, Piped)]
-        return any(pipe.wait(timeout_s) for pipe in pipes)
+        return any(source.wait(timeout_s) for source in self._sources if isinstance(source, Piped))
 
     @property
     def has_ended(self) -> bool:
@@ -253,20 +252,22 @@ class Reader:
             return False
         self._looked = time.monotonic()
         before = set(self.files)
-        for file in self._names.files():
-            if file not in before:
-                self._add_file(file)
-        return len(self._sources) > len(before)
+        self.problems = {file: why for file, why in self.problems.items() if file in before}
+        try:
+            new = [file for file in self._names.files() if file not in before]
+        except OSError as error:
+            self.problems[Path(error.filename)] = error.strerror or str(error)
+            return False
+        for file in new:
+            self._add_file(file)
+        return bool(new)
 
 
 def _size(file: Path) -> float | None:
     """In bytes; infinite for standard input, None if there is no such file."""
-    if file == STDIN:
-        return math.inf
-    try:
-        return file.stat().st_size
-    except OSError:
-        return None
+    with suppress(OSError):
+        return math.inf if file == STDIN else file.stat().st_size
+    return None
 
 
 def load(
