@@ -103,6 +103,20 @@ def test_lines_only_a_copy_has_are_read_from_the_copy(reader: Reader, path: Path
     assert sorted(steps(reader)) == [0, 1, 2, 3, 4]
 
 
+def test_a_copy_of_a_big_file_is_not_read_again_where_the_newest_come_first(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llmlog_tui.log.follow.NEWEST_BYTES", 400)
+    path.write_bytes(lines(0, 9))
+    reader = Reader(Sources([str(path.parent)], must_exist=False), newest_first=True)
+    assert sorted(steps(reader)) == list(range(9))
+    append(path, lines(9, 10))  # not seen before the truncation
+    shutil.copyfile(path, path.with_name("calls.jsonl.1"))
+    path.write_bytes(lines(10, 11))
+    assert sorted(steps(reader)) == list(range(11))
+    reader.close()
+
+
 def test_a_copy_in_the_making_is_no_new_log(reader: Reader, path: Path) -> None:
     path.write_bytes(lines(0, 4))
     assert steps(reader) == [0, 1, 2, 3]

@@ -220,7 +220,8 @@ class Follower:
             os.close(fd)
             return False
         generation = self._generation(fd, start)
-        if self._newest_first and generation.number == 0 and file.st_size > 4 * NEWEST_BYTES:
+        is_first = generation.number == 0 and start == 0
+        if self._newest_first and is_first and file.st_size > 4 * NEWEST_BYTES:
             generation.begin_at_the_end(file.st_size)
         self._held.append(generation)
         return True
