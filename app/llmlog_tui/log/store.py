@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -201,14 +201,12 @@ class Store:
             from_older = self._older.rows.drop_first(max(0, extra))
             self._dropped += from_older + self._newer.rows.drop_first(max(0, extra - from_older))
         if keep.span is not None:
-            newest = added["ts"].max()
-            if isinstance(newest, datetime) and (not self._newest or newest > self._newest):
-                self._newest = newest
-            if self._newest:
-                oldest = self._newest - keep.span
-                self._dropped += self._older.drop_before(oldest)
+            newest = self._newest = _latest(self._newest, added["ts"])
+            if newest:
+                oldest = newest - keep.span
+                self._dropped += self._older.drop_before(oldest, newest)
                 if not self._older.rows.height:
-                    self._dropped += self._newer.drop_before(oldest)
+                    self._dropped += self._newer.drop_before(oldest, newest)
 
     def _places(self, older: First, newer: First) -> dict[str, Place]:
         """Of each kind's first in either part the one that stands first in the first file."""
@@ -218,3 +216,15 @@ class Store:
         return {
             kind: Place(self._files[file], line) for kind, (file, line) in (newer | first).items()
         }
+
+
+def _latest(known: datetime | None, times: pl.Series) -> datetime | None:
+    """The latest of all these times, but a future one only if no other is known."""
+    now = datetime.now(UTC) + _FAST
+    found = (known, times.filter(times <= now).max(), times.max())
+    dated = [time for time in found if isinstance(time, datetime)]
+    return max([time for time in dated if time <= now] or dated, default=None)
+
+
+_FAST: Final = timedelta(days=1)
+"""So far ahead a clock may be, or a local time be taken for UTC."""
