@@ -203,7 +203,7 @@ class Store:
         if keep.span is not None:
             newest = self._newest = _latest(self._newest, added["ts"])
             if newest:
-                oldest = newest - keep.span
+                oldest = newest - min(keep.span, newest - _LONG_AGO)
                 self._dropped += self._older.drop_before(oldest, newest)
                 if not self._older.rows.height:
                     self._dropped += self._newer.drop_before(oldest, newest)
@@ -226,5 +226,6 @@ def _latest(known: datetime | None, times: pl.Series) -> datetime | None:
     return max([time for time in dated if time <= now] or dated, default=None)
 
 
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 _FAST: Final = timedelta(days=1)
 """So far ahead a clock may be, or a local time be taken for UTC."""
