@@ -72,6 +72,14 @@ def test_a_folder_is_its_logs_each_rotated_set_from_the_oldest_on(tmp_path: Path
     assert [path.name for path in found if "bak" not in path.name] == ROTATED
 
 
+def test_hidden_files_of_editors_and_copiers_are_no_logs_of_a_folder(tmp_path: Path) -> None:
+    for name in ("calls.jsonl", ".calls.jsonl.swp", ".calls.jsonl.1.gz.x7Qf2a"):
+        (tmp_path / name).touch()
+    assert expand([str(tmp_path)], must_exist=True) == [tmp_path / "calls.jsonl"]
+    hidden = tmp_path / ".calls.jsonl.swp"
+    assert expand([str(hidden)], must_exist=True) == [hidden], "named, it is read"
+
+
 def test_a_glob_is_what_it_matches_now(tmp_path: Path) -> None:
     sources = Sources([str(tmp_path / "calls.jsonl*")], must_exist=False)
     assert sources.files() == []

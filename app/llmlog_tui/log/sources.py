@@ -111,7 +111,8 @@ def _matches(name: str) -> list[Path]:
     """The files of a folder or glob, the oldest of each rotated set first."""
     path = Path(name)
     if path.is_dir():
-        found = [file for file in path.iterdir() if _LOG_NAME.fullmatch(file.name)]
+        names = (file for file in path.iterdir() if not file.name.startswith("."))
+        found = [file for file in names if _LOG_NAME.fullmatch(file.name)]
     else:
         found = [Path(match) for match in glob.iglob(name, recursive=True)]  # noqa: PTH207 - Path.glob takes no absolute pattern
     logs = (file for file in found if file.suffix != _BOOKMARKS and file.is_file())
