@@ -8,6 +8,7 @@ import gc
 import importlib.util
 import math
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -31,6 +32,8 @@ _DEMO_RATE = "6"
 _DEFAULT_FILES = ["calls.jsonl"]
 _FEW_COLLECTIONS = 100_000
 """Objects from one collection to the next: imports make many, and leave no garbage."""
+_OPEN_FILES = 10_000
+"""So many files may be open if the system lets them: each part of a log is held open."""
 _DEMO_WANTED = -1
 """The dashboard was left because the user would rather see the demo."""
 
@@ -39,7 +42,7 @@ def dashboard(arguments: Sequence[str] | None = None) -> int:
     """Run `llmlog-tui`; the exit code: 0, or 2 for bad usage, a bad file or a missing extra."""
     if not _have("llmlog-tui", _EXTRA_TUI, "tui"):
         return 2
-    gc.set_threshold(_FEW_COLLECTIONS)
+    _prepare()
     options = _parser().parse_args(arguments)
     with in_utc() if options.utc else contextlib.nullcontext():
         while (code := _show(options)) == _DEMO_WANTED:
@@ -168,10 +171,19 @@ def headless() -> int:
     """Run `llmlog`; it exits by itself."""
     if not _have("llmlog", _EXTRA_TUI, "tui"):
         return 2
-    gc.set_threshold(_FEW_COLLECTIONS)
+    _prepare()
     from llmlog_tui.commands import main  # noqa: PLC0415 - needs the extra
 
     return _ended(main())
+
+
+def _prepare() -> None:
+    gc.set_threshold(_FEW_COLLECTIONS)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if 0 <= soft < most:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _ended(code: int) -> int:

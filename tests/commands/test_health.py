@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.commands.conftest import Run, Written
 
 
@@ -77,6 +79,30 @@ def test_the_file_of_a_fault_is_named(llmlog: Run, written: Written, tmp_path: P
         ("duplicate_step", None, 1, str(other), 3),
         ("missing_step", None, 1, str(tmp_path / "written.jsonl"), 1),
     ]
+
+
+@pytest.mark.parametrize("names", [("calls.jsonl.1.gz", ""), ("calls.jsonl.2", "calls.jsonl.1.gz")])
+def test_the_first_of_a_rotated_log_is_in_its_oldest_part_though_it_is_compressed(
+    llmlog: Run, tmp_path: Path, names: tuple[str, str]
+) -> None:
+    part = [sound(0), {"event": "deploy"}, sound(1, trace_id=None), sound(2), sound(2), sound(3)]
+    lines = [*map(json.dumps, part), "bad", '{"latency_ms": "x"}']
+    for number, name in enumerate((*filter(None, names), "calls.jsonl")):
+        text = "\n".join([f"no json {number}", *lines]).encode()
+        path = tmp_path / name
+        path.write_bytes(gzip.compress(text) if path.suffix == ".gz" else text)
+    found = faults(llmlog, tmp_path)
+    assert {fault[3] for fault in found} == {str(tmp_path / names[0])}
+    assert {(fault[0], fault[1]): fault[4] for fault in found} == {
+        ("skipped", "not_json"): 1,
+        ("nulled", "latency_ms"): 9,
+        ("unjoinable", "session_id"): 9,
+        ("unjoinable", "trace_id"): 4,
+        ("unjoinable", "step"): 9,
+        ("duplicate_step", None): 6,
+        ("missing_step", None): 5,
+        ("unknown_event", "deploy"): 3,
+    }
 
 
 def test_people_read_how_often_what_and_where(llmlog: Run, written: Written) -> None:

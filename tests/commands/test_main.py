@@ -6,9 +6,11 @@ import contextlib
 import json
 import os
 import pty
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -294,3 +296,14 @@ def test_the_dashboard_says_what_an_option_takes(
     assert left.value.code == 2
     err = capsys.readouterr().err
     assert err == f"llmlog-tui: argument {option}: {said}. See llmlog-tui --help\n"
+
+
+def test_a_log_may_have_more_parts_than_a_process_usually_may_open(
+    process: Run, tmp_path: Path
+) -> None:
+    for number in range(100):
+        (tmp_path / f"{number}.jsonl").write_text(json.dumps({"step": number}) + "\n")
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    few = partial(resource.setrlimit, resource.RLIMIT_NOFILE, (64, hard))
+    done = process("stats", tmp_path, "--json", preexec_fn=few)
+    assert (done.code, done.err, json.loads(done.out)["records"]) == (0, "", 100)

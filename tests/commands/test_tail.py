@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
@@ -12,6 +13,8 @@ from typing import IO, Any, TypeAlias
 
 import pytest
 from tests.commands.conftest import Run, command, is_refused
+
+from llmlog_tui.log.packed import Packed
 
 Tail: TypeAlias = Callable[..., "subprocess.Popen[bytes]"]
 
@@ -60,6 +63,24 @@ def test_the_last_lines_stand_as_they_are(llmlog: Run, log: Path) -> None:
     log.write_bytes(line(1) + b"bad\n" + line(2) + b"\n" + line(3) + b"[]\n")
     done = llmlog("tail", log, "--json", "--lines", "2", "--no-follow")
     assert done == (0, (line(2) + line(3)).decode(), "")
+
+
+def test_lines_that_stand_together_are_unpacked_together(
+    llmlog: Run, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = []
+
+    class Counted(Packed):
+        def reread(self, *at: int) -> bytes | None:
+            opened.append(at)
+            return super().reread(*at)
+
+    monkeypatch.setattr("llmlog_tui.log.reader.Packed", Counted)
+    lines = b"".join(map(line, range(100)))
+    packed = log.with_name("calls.jsonl.1.gz")
+    packed.write_bytes(gzip.compress(lines))
+    done = llmlog("tail", packed, "--json", "--lines", "100", "--no-follow")
+    assert (done.out.encode(), len(opened)) == (lines, 1)
 
 
 def test_ten_lines_without_asking(llmlog: Run, log: Path) -> None:

@@ -93,6 +93,8 @@ def test_the_frame_has_every_column_in_its_dtype_whatever_the_lines_hold() -> No
         (b"\0\0\0\0", "nul"),
         (b'{"x": "a\0b"}', "nul"),
         (b"\xef\xbb\xbf" + GOOD, "bom"),
+        (b"\f" + GOOD, "not_json"),
+        (GOOD + b"\xc2\xa0", "not_json"),
         (GOOD + GOOD, "two_objects"),
         (GOOD + b" " + GOOD, "two_objects"),
         (b'{"latency_ms": NaN}', "not_finite"),
@@ -258,6 +260,12 @@ def test_ts_is_rfc_3339_or_an_epoch_told_by_its_magnitude(ts: str) -> None:
     line = f'{{"ts": {ts}}}'
     assert value(line, "ts") == AT
     assert nulled(line) == {}
+
+
+@pytest.mark.parametrize("ts", ["1093126751.587401", '"1087052587.298910"'])
+def test_an_epoch_in_seconds_keeps_its_microseconds(ts: str) -> None:
+    micros = int(ts.strip('"').replace(".", ""))
+    assert parse(f'{{"ts": {ts}}}'.encode()).frame["ts"].dt.epoch("us").to_list() == [micros]
 
 
 @pytest.mark.parametrize("first", ['"2026-11-23T12:00:00.250000Z"', "1795435200.25", "null"])

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import polars as pl
 import pytest
 from tests.log.conftest import append
 
+from llmlog_tui.log.follow import Follower
+from llmlog_tui.log.lines import Block
 from llmlog_tui.log.parse import parse
 from llmlog_tui.log.reader import Reader, load
 from llmlog_tui.log.schema import IS_CALL, plain
@@ -278,6 +281,24 @@ def test_a_record_knows_its_line_in_its_file(
         *((1, number) for number in range(1, 40)),
     ]  # fmt: skip
     assert frame["block"].n_unique() > 4
+
+
+def test_each_of_many_files_is_looked_at_a_few_times_to_load_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: Counter[Path] = Counter()
+
+    class Counted(Follower):
+        def read(self) -> Block | None:
+            looks[self.path] += 1
+            return super().read()
+
+    monkeypatch.setattr("llmlog_tui.log.reader.Follower", Counted)
+    files = [tmp_path / f"{number}.jsonl" for number in range(50)]
+    for number, file in enumerate(files):
+        file.write_bytes(line(number))
+    assert steps(load(files)) == list(range(50))
+    assert looks.total() <= 5 * len(files)
 
 
 def test_a_busy_writer_does_not_keep_a_reader_from_its_end(files: list[Path]) -> None:

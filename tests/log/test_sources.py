@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,14 @@ def test_a_folder_is_its_logs_each_rotated_set_from_the_oldest_on(tmp_path: Path
     assert [path.name for path in found if "bak" not in path.name] == ROTATED
 
 
+def test_hidden_files_of_editors_and_copiers_are_no_logs_of_a_folder(tmp_path: Path) -> None:
+    for name in ("calls.jsonl", ".calls.jsonl.swp", ".calls.jsonl.1.gz.x7Qf2a"):
+        (tmp_path / name).touch()
+    assert expand([str(tmp_path)], must_exist=True) == [tmp_path / "calls.jsonl"]
+    hidden = tmp_path / ".calls.jsonl.swp"
+    assert expand([str(hidden)], must_exist=True) == [hidden], "named, it is read"
+
+
 def test_a_glob_is_what_it_matches_now(tmp_path: Path) -> None:
     sources = Sources([str(tmp_path / "calls.jsonl*")], must_exist=False)
     assert sources.files() == []
@@ -110,3 +120,23 @@ def test_bookmarks_beside_a_log_are_no_log_in_a_folder_a_glob_or_what_a_shell_ma
         assert expand(asked, must_exist=True) == [tmp_path / "calls.jsonl"]
     with pytest.raises(SourceError, match="has the bookmarks of a log, and is none"):
         expand(names[1:], must_exist=True)
+
+
+@pytest.mark.parametrize("must_exist", [True, False])
+@pytest.mark.parametrize("name", ["logs", "logs/calls.jsonl", "logs/*.jsonl"])
+def test_what_may_not_be_looked_at_is_one_clear_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    must_exist: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    named = tmp_path / name
+    (tmp_path / "logs").mkdir()
+
+    def denied(path: Path, **_: object) -> Iterator[Path]:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(Path, "iterdir" if name == "logs" else "stat", denied)
+    with pytest.raises(SourceError) as error:
+        Sources([str(named)], must_exist=must_exist)
+    assert str(error.value) == f"{named}: Permission denied"

@@ -80,12 +80,36 @@ def test_records_without_time_go_with_those_around_them(tmp_path: Path) -> None:
     path = tmp_path / "calls.jsonl"
     path.write_bytes(lines(0, 100) + b'{"step": 100}\n' + lines(101, 120))
     kept = load([path], window=Window(span=timedelta(seconds=9))).frame["step"].to_list()
-    assert kept[-10:] == list(range(110, 120))
+    assert kept == list(range(110, 120))
+
+
+@pytest.mark.parametrize("odd", ["null", '"9999-12-01T00:00:00Z"'])
+def test_the_window_moves_on_past_records_without_time_or_from_the_future(
+    tmp_path: Path, odd: str
+) -> None:
+    path = tmp_path / "calls.jsonl"
+    path.touch()
+    reader = Reader([path], window=Window(span=timedelta(seconds=9)))
+    reader.loaded()
+    for first in range(0, 200, 5):
+        with path.open("ab", buffering=0) as file:
+            file.write(b'{"ts": %s, "step": -1}\n' % odd.encode() + lines(first, first + 5))
+        reader.step()
+    assert reader.snapshot().frame["step"].to_list() == [*range(190, 195), -1, *range(195, 200)]
+    reader.close()
+
+
+def test_a_log_all_of_the_future_has_its_window_too(tmp_path: Path) -> None:
+    path = tmp_path / "calls.jsonl"
+    ts = (f'{{"ts": "9000-01-01T00:{minute:02}:00Z", "step": {minute}}}\n' for minute in range(60))
+    path.write_text("".join(ts))
+    kept = load([path], window=Window(span=timedelta(minutes=2))).frame["step"].to_list()
+    assert kept == [57, 58, 59]
 
 
 def test_a_window_larger_than_the_log_keeps_it_all(tmp_path: Path) -> None:
     path = tmp_path / "calls.jsonl"
     path.write_bytes(lines(0, 100))
-    for window in (Window.of("1000"), Window.of("1d")):
+    for window in (Window.of("1000"), Window.of("1d"), Window.of("999999999d")):
         snapshot = load([path], window=window)
         assert (snapshot.frame.height, snapshot.dropped) == (100, 0)

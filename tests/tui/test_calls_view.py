@@ -163,6 +163,19 @@ async def test_enter_opens_the_detail_and_v_the_line_itself(
         assert not screen.drawer.display
 
 
+async def test_a_line_whose_file_was_truncated_is_said_to_be_gone(
+    log: Path, shown: Shown, until: Until
+) -> None:
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        await shown(pilot, 4)
+        screen = await opened(pilot, until)
+        log.write_bytes(record(step=9))
+        await shown(pilot, 5)
+        await pilot.press("g", "v")
+        text = screen.drawer.query_one("Static")
+        await until(pilot, lambda: "is gone" in str(text.render()), "what became of it")
+
+
 async def test_t_goes_to_the_trace_and_find_comes_to_a_call(
     sample: Path, shown: Shown, records: int, until: Until
 ) -> None:

@@ -27,6 +27,7 @@ BACKWARDS: Final = timedelta(seconds=1)
 class Finding:
     """One kind of fault: how often, and the first record (its key `row`) that shows it.
 
+    First is what stands first in the first of the files: of a rotated log in its oldest part.
     `name` is the missing field of `unjoinable`, and the event of `unknown_event`; else empty.
     """
 
@@ -54,7 +55,11 @@ def _finding(kind: Kind, faults: pl.DataFrame, name: str = "") -> Iterator[Findi
     """Of one row a fault, if there are any; a column `times` says how often it counts."""
     if faults.height:
         times = faults["times"].sum() if "times" in faults.columns else faults.height
-        yield Finding(kind, name, int(times), faults.select(pl.col("row").min()).item())
+        yield Finding(kind, name, int(times), faults.select(_FIRST).item())
+
+
+_FIRST: Final = pl.col("row").filter(pl.col("file") == pl.col("file").min()).min()
+"""Keys count up within a file, but compressed files are read after the others."""
 
 
 def _unjoinable(ours: pl.DataFrame) -> Iterator[Finding]:
@@ -67,8 +72,8 @@ def _steps(ours: pl.DataFrame) -> Iterator[Finding]:
     before = pl.col("step").shift().over("trace_id")
     steps = (
         ours.filter(pl.col("trace_id").is_not_null() & (pl.col("step") >= 0))
-        .select("trace_id", "step", "ts", "row")
-        .sort("trace_id", "step", "row")
+        .select("trace_id", "step", "ts", "file", "row")
+        .sort("trace_id", "step", "file", "row")
     )
     apart = steps.with_columns(
         same=pl.col("step") == before, times=pl.col("step") - before.fill_null(-1) - 1
@@ -91,8 +96,6 @@ def _ends(frame: pl.DataFrame) -> Iterator[Finding]:
 
 def _events(frame: pl.DataFrame) -> Iterator[Finding]:
     unknown = frame.filter(~IS_STEP).group_by(pl.col("event").cast(pl.String))
-    counted = unknown.agg(pl.len(), pl.col("row").min()).sort(
-        "len", "row", descending=[True, False]
-    )
+    counted = unknown.agg(pl.len(), _FIRST).sort("len", "row", descending=[True, False])
     for event, count, row in counted.iter_rows():
         yield Finding("unknown_event", event, count, row)

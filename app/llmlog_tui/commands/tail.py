@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import click
@@ -100,9 +101,10 @@ class _Shown:
         if not self.as_json:
             _show(frame)
             return
+        lines_of = lru_cache(maxsize=8)(self.reader.raw_lines)  # files may alternate, by ts
         places = frame.select("block", "line").iter_rows()
-        raw = (self.reader.raw_line(block, line) for block, line in places)
-        echo_lines(line.removeprefix(_BOM) for line in raw if line is not None)
+        raw = (lines[line] for block, line in places if (lines := lines_of(block)) is not None)
+        echo_lines(line.removeprefix(_BOM) for line in raw)
 
     def taken(self) -> None:
         """Those that the reader took last."""

@@ -100,7 +100,7 @@ def _load_slowly(line: bytes) -> object:
     if b"\0" in line:
         raise LineError("nul")
     try:
-        text = line.decode().strip()
+        text = line.decode().strip(" \t\r\n")
         value, end = _DECODER.raw_decode(text)
     except UnicodeDecodeError:
         raise LineError("invalid_utf8") from None

@@ -36,6 +36,7 @@ class Generation:
     def __init__(self, fd: int, number: int, start: int = 0) -> None:
         self.fd = fd
         self.number = number
+        self.opened = os.fstat(fd)
         self.head = os.pread(fd, HEAD_BYTES, 0)[:start]
         """What was read of the first 256 bytes."""
         self.live = LineCutter(number, start)
@@ -192,16 +193,14 @@ class Follower:
 
     def holds(self, file: os.stat_result) -> bool:
         """Whether this very file is open here."""
-        return any(os.path.samestat(os.fstat(held.fd), file) for held in self._held)
+        return any(os.path.samestat(held.opened, file) for held in self._held)
 
     def known(self, head: bytes) -> int | None:
         """How much was read here of a file that began with `head`; None if there was none."""
-        held = [(held.head, held.live.lines_end) for held in self._held]
-        for begin, end in reversed(self._past + held):
-            is_telling = len(begin) == HEAD_BYTES or b"\n" in begin
-            if is_telling and head.startswith(begin):
-                return end
-        return None
+        for held in reversed(self._held):
+            if _is_of(head, held.head):
+                return held.live.lines_end
+        return next((end for begin, end in reversed(self._past) if _is_of(head, begin)), None)
 
     def _open(self) -> bool:
         """Begin with the file the path leads to; False if there is none, or nothing new in it."""
@@ -221,7 +220,8 @@ class Follower:
             os.close(fd)
             return False
         generation = self._generation(fd, start)
-        if self._newest_first and generation.number == 0 and file.st_size > 4 * NEWEST_BYTES:
+        is_first = generation.number == 0 and start == 0
+        if self._newest_first and is_first and file.st_size > 4 * NEWEST_BYTES:
             generation.begin_at_the_end(file.st_size)
         self._held.append(generation)
         return True
@@ -259,6 +259,11 @@ class Follower:
 
     def _remember(self, ended: Generation) -> None:
         self._past = [*self._past[1 - _REMEMBERED :], (ended.head, ended.live.lines_end)]
+
+
+def _is_of(head: bytes, begin: bytes) -> bool:
+    """Whether a file with this head goes on with what was read as `begin`, if that tells."""
+    return head.startswith(begin) and (len(begin) == HEAD_BYTES or b"\n" in begin)
 
 
 _REMEMBERED: Final = 16

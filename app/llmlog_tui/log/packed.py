@@ -123,14 +123,17 @@ class Packed:
     def _is_new(self, stream: _Stream, now: _Identity) -> bool:
         """Whether there may be more in the file than was read; if it is another, begin anew."""
         head = stream.read(HEAD_BYTES)
-        has_grown = self._at[:2] == now[:2] and head.startswith(self._head)
-        return has_grown or self._begin(stream.stat, head)
+        is_same = self._head != b"" and head.startswith(self._head)
+        return (self._at[:2] == now[:2] and is_same) or self._begin(stream, head)
 
-    def _begin(self, file: os.stat_result, head: bytes) -> bool:
+    def _begin(self, stream: _Stream, head: bytes) -> bool:
         """A new generation; False if it is read under another name."""
-        start = self._claim(file, head if len(head) == HEAD_BYTES else head + b"\n")
+        is_all = len(head) < HEAD_BYTES and not stream.damage
+        start = self._claim(stream.stat, head + b"\n" if is_all else head)
         if start is None:
             return False
+        if stream.damage and start > len(head):  # too little to tell: it is still being made
+            raise OSError(stream.damage)
         self._past = [(self._head, self._lines.lines_end), *self._past][:16]
         self._generation += 1
         self._head = head
@@ -158,24 +161,25 @@ class _Stream:
     def rewind(self) -> None:
         """Go back to the beginning."""
         self._file.seek(0)
-        self._damage = ""
+        self.damage = ""
+        """What is wrong with the file behind what was read of it."""
         self._unpacked = gzip.GzipFile(fileobj=self._file) if self._is_gzip else Frames(self._file)
 
     def read(self, size: int) -> bytes:
         """The next `size` bytes, fewer only at the end. Raises OSError where it is damaged."""
         parts: list[bytes] = []
-        while size and not self._damage:
+        while size and not self.damage:
             try:
                 part = self._unpacked.read1(size)
             except _DAMAGED as error:
-                self._damage = f"is damaged or ends early: {error}"
+                self.damage = f"is damaged or ends early: {error}"
                 break
             if not part:
                 break
             parts.append(part)
             size -= len(part)
-        if self._damage and not parts:
-            raise OSError(self._damage)
+        if self.damage and not parts:
+            raise OSError(self.damage)
         return b"".join(parts)
 
     def skip(self, size: int) -> None:

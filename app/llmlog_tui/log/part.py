@@ -43,16 +43,18 @@ class Part:
             self.first_nulled.setdefault(name, (file, before + too_long + line))
         self.rows.append(frame)
 
-    def drop_before(self, time: datetime) -> int:
-        """Let go of the frames before `time`, and of the rows before it in the frame it is in.
+    def drop_before(self, oldest: datetime, newest: datetime) -> int:
+        """Let go of the rows in front of the first one between these times, and of older ones.
 
-        Rows without ts go with those around them. How many rows those were is returned.
+        Rows without ts, or with one after `newest`, go with those around them. Of older ones
+        behind that row only those in its frame go. How many rows went is returned.
         """
         before, frames = self.rows.height, self.rows.frames
         for at, frame in enumerate(frames):
-            newest = frame["ts"].max()
-            if not isinstance(newest, datetime) or newest >= time:
-                kept = frame.filter((pl.col("ts") >= time) | pl.col("ts").is_null())
+            is_within = frame["ts"].is_between(oldest, newest).fill_null(value=False)
+            if is_within.any():
+                rest = frame.slice(is_within.arg_max() or 0)
+                kept = rest.filter((pl.col("ts") >= oldest) | pl.col("ts").is_null())
                 self.rows.replace([kept, *frames[at + 1 :]])
                 break
         else:

@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -69,12 +69,13 @@ class Reader:
         stdin: int | None = None,
     ) -> None:
         self.problems: dict[Path, str] = {}
-        """Files that cannot be read at present, and why."""
+        """Files, or folders, that cannot be read at present, and why."""
         self.taken: tuple[Path, Block, Parsed] | None = None
         """What the last step() read: the file, its lines, and the records in them."""
         self.records = 0
         """How many records were read so far."""
         self._sources: list[_Source] = []
+        self._last_found = {False: 0, True: 0}  # the file of the last block, and of the last older
         self._care: list[int] = []  # by file, what its next block is likely to need
         self._names = files if isinstance(files, Sources) and files.may_grow else None
         self._newest_first = newest_first
@@ -106,21 +107,18 @@ class Reader:
         return self._has_new_files() and self.step()
 
     def catch_up(self, on_step: Callable[[], object] = lambda: None) -> None:
-        """Read all that is there now, but not what busy writers go on to add.
-
-        `on_step` is called again and again meanwhile.
-        """
-        sizes = [_size(file) for file in self.files]
-        while not self._has_read(sizes) and self.step():
-            on_step()
+        """Read all that is there now, not what busy writers go on to add; `on_step` meanwhile."""
+        unread = deque((source, _size(source.path)) for source in self._sources)
+        while unread:
+            source, size = unread[0]
+            if size is None or (not source.is_waiting and source.position()[0] >= size):
+                unread.popleft()
+            elif self.step():
+                on_step()
+            else:
+                break
         while self._parsing:
             self._take()
-
-    def _has_read(self, sizes: Sequence[float | None]) -> bool:
-        return all(
-            size is None or (not source.is_waiting and source.position()[0] >= size)
-            for source, size in zip(self._sources, sizes, strict=False)
-        )
 
     def loaded(self) -> None:
         """Say that what was there at the start is read: from here on it is live."""
@@ -145,8 +143,7 @@ class Reader:
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait until standard input has more, if it is read; False at its end or in vain."""
-        pipes = [source for source in self._sources if isinstance(source, Piped)]
-        return any(pipe.wait(timeout_s) for pipe in pipes)
+        return any(source.wait(timeout_s) for source in self._sources if isinstance(source, Piped))
 
     @property
     def has_ended(self) -> bool:
@@ -199,13 +196,15 @@ class Reader:
             if not is_older:
                 self.problems.pop(source.path, None)
             if block is not None:
+                self._last_found[is_older] = index
                 return index, block
         return None
 
     def _turns(self) -> Iterator[tuple[int, _Source, bool]]:
         for is_older in (False, True):
-            for index, source in enumerate(self._sources):
-                yield index, source, is_older
+            first = self._last_found[is_older]  # files before it have been read to their ends
+            for index in (*range(first, len(self._sources)), *range(first)):
+                yield index, self._sources[index], is_older
 
     def _parse(self, index: int, block: Block) -> None:
         parsed = self._pool.submit(
@@ -252,7 +251,13 @@ class Reader:
         if not self._names or self._is_ending or time.monotonic() - self._looked < LOOK_S:
             return False
         self._looked = time.monotonic()
-        new = [file for file in self._names.files() if file not in self.files]
+        before = set(self.files)
+        self.problems = {file: why for file, why in self.problems.items() if file in before}
+        try:
+            new = [file for file in self._names.files() if file not in before]
+        except OSError as error:
+            self.problems[Path(error.filename)] = error.strerror or str(error)
+            return False
         for file in new:
             self._add_file(file)
         return bool(new)
@@ -260,12 +265,9 @@ class Reader:
 
 def _size(file: Path) -> float | None:
     """In bytes; infinite for standard input, None if there is no such file."""
-    if file == STDIN:
-        return math.inf
-    try:
-        return file.stat().st_size
-    except OSError:
-        return None
+    with suppress(OSError):
+        return math.inf if file == STDIN else file.stat().st_size
+    return None
 
 
 def load(

@@ -275,5 +275,5 @@ def _any_time(text: pl.Expr) -> pl.Expr:
         local.str.to_datetime(
             "%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False
         ).dt.replace_time_zone("UTC"),
-        to_us.cast(pl.Int64, strict=False).cast(_UTC),
+        to_us.round().cast(pl.Int64, strict=False).cast(_UTC),
     )

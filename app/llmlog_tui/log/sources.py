@@ -31,17 +31,27 @@ class Sources:
         (A follower waits for it instead.)
         """
         self.names = _without_bookmarks(names)
-        self.may_grow = any(_is_pattern(name) for name in self.names)
-        """Whether files() may come to be more."""
+        self._patterns: set[str] = set()  # what once was a folder stays one, if it goes and comes
         for name in self.names:
-            if name != str(STDIN):
-                _check(name, must_exist=must_exist)
-            elif sys.__stdin__ is None:
+            if name == str(STDIN) and sys.__stdin__ is None:
                 raise SourceError("-: standard input is closed")
+            try:
+                if _is_pattern(name):
+                    self._patterns.add(name)
+                if name != str(STDIN):
+                    _check(name, must_exist=must_exist)
+            except OSError as error:
+                raise SourceError(f"{name}: {error.strerror}") from error
+        self.may_grow = bool(self._patterns)
+        """Whether files() may come to be more."""
 
     def files(self) -> list[Path]:
-        """The files there are now (a path, whether or not it is), each once, in the order given."""
-        return list(dict.fromkeys(path for name in self.names for path in _matches(name)))
+        """The files there are now (a path, whether or not it is), each once, in the order given.
+
+        Raises OSError if a folder cannot be looked into.
+        """
+        found = (_matches(name) if name in self._patterns else [Path(name)] for name in self.names)
+        return list(dict.fromkeys(path for paths in found for path in paths))
 
 
 def expand(names: Sequence[str], *, must_exist: bool) -> list[Path]:
@@ -81,11 +91,11 @@ def _is_pattern(name: str) -> bool:
 
 
 def _check(name: str, *, must_exist: bool) -> None:
-    """Raise SourceError if `name` is nothing that can be read."""
+    """Raise SourceError, or OSError, if `name` is nothing that can be read."""
     if not name:
         raise SourceError("a file without a name: is a variable empty?")
     if _is_pattern(name):
-        if must_exist and not _matches(name):
+        if not _matches(name) and must_exist:
             raise SourceError(
                 f"{name}: no log in there" if Path(name).is_dir() else f"{name}: no such file"
             )
@@ -95,20 +105,17 @@ def _check(name: str, *, must_exist: bool) -> None:
     except FileNotFoundError:
         if must_exist:
             raise SourceError(f"{name}: no such file") from None
-    except OSError as error:
-        raise SourceError(f"{name}: {error.strerror}") from error
     else:
         if not stat.S_ISREG(mode):
             raise SourceError(f"{name}: is not a regular file")
 
 
 def _matches(name: str) -> list[Path]:
-    """The files of one name; those of a pattern with the oldest of each rotated set first."""
+    """The files of a folder or glob, the oldest of each rotated set first."""
     path = Path(name)
-    if not _is_pattern(name):
-        return [path]
     if path.is_dir():
-        found = [file for file in path.iterdir() if _LOG_NAME.fullmatch(file.name)]
+        names = (file for file in path.iterdir() if not file.name.startswith("."))
+        found = [file for file in names if _LOG_NAME.fullmatch(file.name)]
     else:
         found = [Path(match) for match in glob.iglob(name, recursive=True)]  # noqa: PTH207 - Path.glob takes no absolute pattern
     logs = (file for file in found if file.suffix != _BOOKMARKS and file.is_file())

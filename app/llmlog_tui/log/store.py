@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -28,9 +28,6 @@ FRAME_SCHEMA: Final[dict[str, pl.DataType]] = {
 
 _STRETCH_BYTES: Final = 256 * 2**10
 """Blocks that follow one another are one stretch up to this size."""
-
-
-_NONE: Final[Mapping[int, int]] = {}
 
 
 @dataclass(frozen=True)
@@ -149,8 +146,8 @@ class Store:
             older.blanks + newer.blanks,
             older.skipped + newer.skipped,
             older.nulled + newer.nulled,
-            self._places(newer.first_skipped, older.lines) | self._places(older.first_skipped),
-            self._places(newer.first_nulled, older.lines) | self._places(older.first_nulled),
+            self._places(older.first_skipped, newer.first_skipped),
+            self._places(older.first_nulled, newer.first_nulled),
         )
         is_loading = self._live_from is None
         files = tuple(self._files)
@@ -204,17 +201,31 @@ class Store:
             from_older = self._older.rows.drop_first(max(0, extra))
             self._dropped += from_older + self._newer.rows.drop_first(max(0, extra - from_older))
         if keep.span is not None:
-            newest = added["ts"].max()
-            if isinstance(newest, datetime) and (not self._newest or newest > self._newest):
-                self._newest = newest
-            if self._newest:
-                oldest = self._newest - keep.span
-                self._dropped += self._older.drop_before(oldest)
+            newest = self._newest = _latest(self._newest, added["ts"])
+            if newest:
+                oldest = newest - min(keep.span, newest - _LONG_AGO)
+                self._dropped += self._older.drop_before(oldest, newest)
                 if not self._older.rows.height:
-                    self._dropped += self._newer.drop_before(oldest)
+                    self._dropped += self._newer.drop_before(oldest, newest)
 
-    def _places(self, first: First, before: Mapping[int, int] = _NONE) -> dict[str, Place]:
+    def _places(self, older: First, newer: First) -> dict[str, Place]:
+        """Of each kind's first in either part the one that stands first in the first file."""
+        before = self._older.lines
+        newer = {kind: (file, before[file] + line) for kind, (file, line) in newer.items()}
+        first = {kind: min(newer.get(kind, place), place) for kind, place in older.items()}
         return {
-            kind: Place(self._files[file], before.get(file, 0) + line)
-            for kind, (file, line) in first.items()
+            kind: Place(self._files[file], line) for kind, (file, line) in (newer | first).items()
         }
+
+
+def _latest(known: datetime | None, times: pl.Series) -> datetime | None:
+    """The latest of all these times, but a future one only if no other is known."""
+    now = datetime.now(UTC) + _FAST
+    found = (known, times.filter(times <= now).max(), times.max())
+    dated = [time for time in found if isinstance(time, datetime)]
+    return max([time for time in dated if time <= now] or dated, default=None)
+
+
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
+_FAST: Final = timedelta(days=1)
+"""So far ahead a clock may be, or a local time be taken for UTC."""

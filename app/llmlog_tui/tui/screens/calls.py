@@ -53,6 +53,7 @@ class CallsScreen(View):
         self._settling: Timer | None = None
         self._line_of: tuple[str, int, int] | None = None
         self._line: bytes | None = None
+        self._line_is_read = False  # a line that was read may be None: it is gone
         self._shows_line = False
 
     def body(self) -> Iterable[Widget]:
@@ -145,14 +146,14 @@ class CallsScreen(View):
             return
         place = self.overview.place(self.row)
         if place != self._line_of:
-            self._line_of, self._line = place, None
+            self._line_of, self._line, self._line_is_read = place, None, False
             self.post_message(self.LineWanted(place))
         self.draw_detail()
 
     def take_line(self, place: tuple[str, int, int], line: bytes | None) -> None:
         """The line of the call under the cursor is here."""
         if place == self._line_of:
-            self._line = line
+            self._line, self._line_is_read = line, True
             self.draw_detail()
 
     def draw_detail(self) -> None:
@@ -163,7 +164,8 @@ class CallsScreen(View):
         step = units.UNKNOWN if record["step"] is None else str(record["step"])
         title = f"Step {step} · {record['event']}"
         if self._shows_line:
-            lines = list(recordtext.raw(self._line)) if self._line else [Content("reading …")]
+            is_read = self._line_is_read
+            lines = list(recordtext.raw(self._line)) if is_read else [Content("reading …")]
         else:
             width = self.drawer.size.width - 2
             lines = [*self.noted(self.row)]
