@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import gc
 import importlib.util
-import math
 import os
 import resource
 import subprocess
@@ -15,21 +14,19 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
+from llmlog_tui.options import DEFAULT_FILES, parser, say
 from llmlog_tui.terminal import is_ascii_only
-from llmlog_tui.text import inert
 from llmlog_tui.units import in_utc
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.rules import Rules
     from llmlog_tui.log.sources import Sources
-    from llmlog_tui.log.window import Window
     from llmlog_tui.settings_file import Settings
 
 _EXTRA_TUI = ("textual", "polars", "orjson", "click", "zstandard")
 _DEMO_RATE = "6"
-_DEFAULT_FILES = ["calls.jsonl"]
 _FEW_COLLECTIONS = 100_000
 """Objects from one collection to the next: imports make many, and leave no garbage."""
 _OPEN_FILES = 10_000
@@ -43,7 +40,7 @@ def dashboard(arguments: Sequence[str] | None = None) -> int:
     if not _have("llmlog-tui", _EXTRA_TUI, "tui"):
         return 2
     _prepare()
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     with in_utc() if options.utc else contextlib.nullcontext():
         while (code := _show(options)) == _DEMO_WANTED:
             options.demo = True
@@ -65,7 +62,7 @@ def _show(options: argparse.Namespace) -> int:
             _check_predicate(options.where)
             stdin = _stdin(sources)
         except (SourceError, SettingsError) as error:
-            _say(str(error), ascii_only=options.ascii)
+            say(str(error), ascii_only=options.ascii)
             return 2
         return _run(sources, stdin, rules, settings, options)
 
@@ -160,7 +157,7 @@ def _run(
         rules=rules,
         settings=settings,
         memory=Memory(memory_path()),
-        welcome=options.files == _DEFAULT_FILES and not options.demo,
+        welcome=options.files == DEFAULT_FILES and not options.demo,
     )
     if app.run() == "demo":
         return _DEMO_WANTED
@@ -190,89 +187,6 @@ def _ended(code: int) -> int:
     """The exit code; Python is not to look once more for garbage in all that goes anyway."""
     gc.freeze()
     return code
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """One line, exit 2."""
-        _say(f"{message}. See llmlog-tui --help")
-        self.exit(2)
-
-
-def _say(what: str, *, ascii_only: bool | None = None) -> None:
-    """One line on stderr; in ASCII where its terminal shows nothing else, or if so said."""
-    from llmlog_tui.glyphs import in_ascii  # noqa: PLC0415 - imports rich
-
-    line = inert(f"llmlog-tui: {what}")
-    if ascii_only is None and sys.stderr and sys.stderr.isatty():
-        utf8_mode = bool(sys.flags.utf8_mode)
-        ascii_only = is_ascii_only(os.environ, sys.stderr.encoding, utf8_mode=utf8_mode)
-    print(in_ascii(line) if ascii_only else line, file=sys.stderr)  # noqa: T201 - its voice
-
-
-class _Version(argparse.Action):
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        """Say it; what finds it out takes longer to import than all else that is needed here."""
-        from importlib.metadata import version  # noqa: PLC0415 - as said above
-
-        print(version("llmlog"))  # noqa: T201 - what was asked for
-        parser.exit()
-
-
-def _window(text: str) -> Window:
-    from llmlog_tui.log.window import Window  # noqa: PLC0415 - needs the extra
-
-    try:
-        return Window.of(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-
-
-def _milliseconds(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not 0 <= number < math.inf:
-        raise argparse.ArgumentTypeError(f"{text}: no number of milliseconds from 0 on")
-    return number
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="llmlog-tui", description="Follow the log of an application's LLM calls.")
-    parser.add_argument("--version", action=_Version, nargs=0, help="say which one this is")
-    parser.add_argument("files", nargs="*", default=_DEFAULT_FILES, metavar="FILE|GLOB|FOLDER|-")
-    parser.add_argument(
-        "--slow-ms",
-        type=_milliseconds,
-        default=500.0,
-        metavar="MS",
-        help="a call is slow if it took longer (default 500)",
-    )
-    parser.add_argument(
-        "--last", type=_window, metavar="N|24h", help="keep only so many records, or so long a time"
-    )
-    parser.add_argument(
-        "--rules", type=Path, metavar="FILE", help="TOML: what is watched for, and whom to tell"
-    )
-    parser.add_argument(
-        "--config",
-        type=Path,
-        metavar="FILE",
-        help="TOML: theme, bell, keys, row styles, ascii",
-    )
-    parser.add_argument(
-        "--ascii",
-        action=argparse.BooleanOptionalAction,
-        help="show ASCII only, or not; by default where the locale is not UTF-8 or TERM is linux "
-        "or dumb, or as LLMLOG_ASCII=1 or 0 says",
-    )
-    parser.add_argument("--where", metavar="SQL", help="show only the calls for which this holds")
-    parser.add_argument("--trace", metavar="ID", help="select this trace")
-    parser.add_argument("--utc", action="store_true", help="show times in UTC, not local time")
-    parser.add_argument("--demo", action="store_true", help="show the live log of a made-up agent")
-    parser.add_argument("--no-follow", action="store_true", help="read once and stop there")
-    return parser
 
 
 @contextlib.contextmanager

@@ -36,6 +36,8 @@ _FIRST_LOOK_SECONDS: Final = 0.5
 _POST_SECONDS: Final = 0.08
 """How often a reader at most shows what it has: no eye needs more, and each time costs."""
 
+_NOTHING: Final = Progress()
+
 
 class Feed:
     """Reads the files, and posts Loaded when there is more or when something changed."""
@@ -57,6 +59,7 @@ class Feed:
         self._reader: Reader | None = None
         self._cancelled = Event()
         self._shown = Event()
+        self._said = _NOTHING
 
     def run(self) -> None:
         """Read until stop(), or to the end of the files if they are not followed."""
@@ -68,7 +71,6 @@ class Feed:
         )
         state: State = "loading"
         has_news, due = True, 0.0
-        said: Progress | None = None
         try:
             while not self._cancelled.is_set():
                 began = time.monotonic()
@@ -79,14 +81,9 @@ class Feed:
                     continue
                 if not has_more and (state == "loading" or reader.has_ended):
                     state = self._loaded(reader)
-                progress = _progress(reader, state)
-                has_news |= progress != said
-                is_due = time.monotonic() >= due or said is None or state != said.state
-                if has_news and is_due:
-                    self._post(Loaded(reader.snapshot(), progress))
-                    if said is None and progress.read < progress.there:
-                        self._shown.wait(_FIRST_LOOK_SECONDS)  # both want the whole processor
-                    has_news, said, due = False, progress, time.monotonic() + _POST_SECONDS
+                is_due = time.monotonic() >= due or state != self._said.state
+                if is_due and self._say(reader, state, has_news=has_news):
+                    has_news, due = False, time.monotonic() + _POST_SECONDS
                 # What comes until the next message is due is read in one piece.
                 pause = max(pause, due - time.monotonic())
                 if not has_more and (state == "done" or self._cancelled.wait(pause)):
@@ -94,6 +91,17 @@ class Feed:
         finally:
             if state != "done":  # of a log that was read once, lines may still be asked for
                 reader.close()
+
+    def _say(self, reader: Reader, state: State, *, has_news: bool) -> bool:
+        """Post what there is, unless it is all as it was said before; whether it was posted."""
+        progress, before = _progress(reader, state), self._said
+        if not has_news and progress == before:
+            return False
+        self._post(Loaded(reader.snapshot(), progress))
+        self._said = progress
+        if before == _NOTHING and progress.read < progress.there:
+            self._shown.wait(_FIRST_LOOK_SECONDS)  # both want the whole processor
+        return True
 
     def shown(self) -> None:
         """The first answers are on screen."""
