@@ -57,7 +57,7 @@ class Call:
         self._blocks: list[tuple[int, bytes]] = []
         self._blocks_size = 0
         self._body: Any = None
-        self._response: weakref.ref[Any] | None = None
+        self._unread: weakref.ref[Any] | None = None
         self.watched = False
         """Whether the call goes on after `request` has returned."""
         self.hides_usage = False
@@ -99,10 +99,10 @@ class Call:
         fields["retries"] = retries
         fields |= headers.header_fields(response.headers)
 
-    def watch(self, response: Foreign) -> None:
-        """The body of `response` is yet to be read: the call ends with it."""
+    def watch(self, unread: Foreign) -> None:
+        """The body of the answer is yet to be read: the call ends with `unread`."""
         _watched.add(self)
-        self._response = weakref.ref(response, self.abandoned)
+        self._unread = weakref.ref(unread, self.abandoned)
         self.watched = True
 
     @guarded
@@ -143,7 +143,7 @@ class Call:
         self._finish("closed", self.last, {})
 
     @guarded
-    def abandoned(self, _response: object = None) -> None:
+    def abandoned(self, _unread: object = None) -> None:
         """Nobody can read the stream any more."""
         self._finish("abandoned", self.last, {})
 
@@ -165,7 +165,7 @@ class Call:
             return
         if self.watched:
             _watched.discard(self)
-            self._response = None
+            self._unread = None
             record |= self._streamed()
         record |= fields
         elapsed = (self.now() if at is None else at) - self._started

@@ -18,21 +18,22 @@ if TYPE_CHECKING:
 
 _R = TypeVar("_R")
 
-_ATTRIBUTE = "llmlog_call"
 
+def watch(response: Foreign, call: Call, *, as_bytes: bool) -> None:
+    """Let `call` end when the unread body of `response` does; `as_bytes`: it may be read as such.
 
-def watch(response: Foreign, call: Call) -> None:
-    """Let `call` end when the unread body of `response` does."""
-    # With the dict that its first class has laid out, every access would be slow, block by block.
-    known = {**response.__dict__, _ATTRIBUTE: call}
-    response.__class__ = _watched_class(cast("Any", type(response)))
-    response.__dict__ = known
-    call.watch(response)
+    If not, what is watched is the body, with which the SDK has less to do: that slows it down less.
+    A response that is closed already, as one made for a test can be, would not close its body.
+    """
+    watched = response if as_bytes or response.is_closed else response.stream
+    watched.llmlog_call = response.llmlog_call = call
+    watched.__class__ = _watched_class(cast("Any", type(watched)))
+    call.watch(watched)
 
 
 @functools.cache
 def _watched_class(base: type) -> type:
-    return type(base.__name__, (_WatchedResponse, base), {"__module__": base.__module__})
+    return type(base.__name__, (_Watched, base), {"__module__": base.__module__})
 
 
 @functools.cache
@@ -117,7 +118,7 @@ class _Chunks:
     def __stream__(self) -> Iterator[Any]:
         bare: Foreign = super()
         inner: Iterator[Any] = bare.__stream__()
-        call: Call | None = getattr(self.response, _ATTRIBUTE, None)
+        call: Call | None = getattr(self.response, "llmlog_call", None)
         if call is None:
             return inner
         call.typed = True
@@ -138,7 +139,7 @@ class _AsyncChunks:
     def __stream__(self) -> AsyncIterator[Any]:
         bare: Foreign = super()
         inner: AsyncIterator[Any] = bare.__stream__()
-        call: Call | None = getattr(self.response, _ATTRIBUTE, None)
+        call: Call | None = getattr(self.response, "llmlog_call", None)
         if call is None:
             return inner
         call.typed = True
@@ -151,15 +152,16 @@ class _AsyncChunks:
         await bare.close()
 
 
-class _WatchedResponse:
-    """For the HTTP response below, which the application can read and close by itself."""
+class _Watched:
+    """For the HTTP response below, or for its body, which is closed with it."""
+
+    llmlog_call: Call
 
     def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
         """The body, decoded, in blocks."""
         bare: Foreign = super()
         inner: Iterator[bytes] = bare.iter_bytes(chunk_size)
-        call: Call = getattr(self, _ATTRIBUTE)
-        if call.typed:
+        if (call := self.llmlog_call).typed:
             return inner
         return _known(call, _read(call, inner, call.block, call.closed))
 
@@ -167,8 +169,7 @@ class _WatchedResponse:
         """The body, decoded, in blocks."""
         bare: Foreign = super()
         inner: AsyncIterator[bytes] = bare.aiter_bytes(chunk_size)
-        call: Call = getattr(self, _ATTRIBUTE)
-        if call.typed:
+        if (call := self.llmlog_call).typed:
             return inner
         return _known(call, _read_async(call, inner, call.block, call.closed))
 
@@ -185,11 +186,11 @@ class _WatchedResponse:
         await bare.aclose()
 
 
-def _closed(response: Foreign, running: str) -> None:
-    """The response is being closed: by the application, unless its reader is `running`.
+def _closed(watched: Foreign, running: str) -> None:
+    """What is watched is being closed: by the application, unless the answer's reader is `running`.
 
     Then it is the SDK, within that generator, and the call goes on until the generator ends.
     """
-    call: Call | None = getattr(response, _ATTRIBUTE, None)
+    call: Call | None = getattr(watched, "llmlog_call", None)
     if call is not None and not getattr(call.reader and call.reader(), running, False):
         call.closed()

@@ -6,6 +6,7 @@ import gc
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from openai.types.chat import ChatCompletionChunk
 from tests.capture.conftest import (
     QUESTION,
     Anything,
@@ -203,3 +204,13 @@ def test_a_recorded_stream_has_the_attributes_of_a_bare_one(session: Session) ->
     seen = ask(session.wrap(client_of(streamed(chunk("a")))), stream=True)
     assert seen.__orig_class__ == bare.__orig_class__
     assert isinstance(seen, type(bare))
+
+
+def test_a_stream_of_the_sdks_own_class_is_seen_as_its_bytes(
+    session: Session, memory: testing.Memory
+) -> None:
+    client: Anything = session.wrap(client_of(streamed(chunk("a"), last_chunk())))
+    body = {"model": "m", "messages": QUESTION, "stream": True}
+    list(client.post("/chat/completions", cast_to=ChatCompletionChunk, body=body, stream=True))
+    (record,) = memory.records()
+    assert record["finish_reason"] == "stop"
