@@ -54,19 +54,19 @@ def recording(stream_cls: Foreign) -> Foreign:
 
 
 def _read(
-    call: Call, inner: Foreign, see: Callable[[Any], bool | None], left: Callable[[], None]
+    call: Call, inner: Foreign, see: Callable[[Any, int], bool], left: Callable[[], None]
 ) -> Iterator[Any]:
     """Pass on what `inner` yields; the call ends when it does, or is `left` for good."""
     now = call.now
     try:
         for item in inner:
             try:
-                call.last = now()
-                is_text = (skim := call.skim) is not None and skim(item)
+                call.last = at = now()
+                unasked = see(item, at) and call.hides_usage
             except Exception as fault:  # noqa: BLE001 - as @guarded
-                is_text = False
+                unasked = False
                 call.guard.caught(fault)
-            if is_text or not see(item):
+            if not unasked:
                 yield item
     except GeneratorExit:
         left()
@@ -80,18 +80,18 @@ def _read(
 
 
 async def _read_async(
-    call: Call, inner: Foreign, see: Callable[[Any], bool | None], left: Callable[[], None]
+    call: Call, inner: Foreign, see: Callable[[Any, int], bool], left: Callable[[], None]
 ) -> AsyncIterator[Any]:
     now = call.now
     try:
         async for item in inner:
             try:
-                call.last = now()
-                is_text = (skim := call.skim) is not None and skim(item)
+                call.last = at = now()
+                unasked = see(item, at) and call.hides_usage
             except Exception as fault:  # noqa: BLE001 - as @guarded
-                is_text = False
+                unasked = False
                 call.guard.caught(fault)
-            if is_text or not see(item):
+            if not unasked:
                 yield item
     except GeneratorExit:
         left()
@@ -122,7 +122,7 @@ class _Chunks:
         if call is None:
             return inner
         call.typed = True
-        return _known(call, _read(call, inner, call.chunk, call.abandoned))
+        return _known(call, _read(call, inner, call.chunks.skim, call.abandoned))
 
     def close(self) -> None:
         """Close the response; the call is over."""
@@ -143,7 +143,7 @@ class _AsyncChunks:
         if call is None:
             return inner
         call.typed = True
-        return _known(call, _read_async(call, inner, call.chunk, call.abandoned))
+        return _known(call, _read_async(call, inner, call.chunks.skim, call.abandoned))
 
     async def close(self) -> None:
         """Close the response; the call is over."""

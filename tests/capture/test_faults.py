@@ -60,7 +60,6 @@ STAGES: list[tuple[Any, str]] = [
     (telemetry, "request_messages"),
     (telemetry, "answer_output"),
     (chunks.ChatChunks, "see"),
-    (chunks.ChatChunks, "is_usage_only"),
     (chunks.ChatChunks, "fields"),
     (chunks.ChatChunks, "output"),
     (streams, "_watched_class"),
@@ -189,7 +188,7 @@ def test_a_fault_over_a_piece_of_text_leaves_the_stream_as_it_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     session = llmlog.session(lambda _: None)
-    monkeypatch.setattr(chunks.ChatChunks, "_skim", fault)
+    monkeypatch.setattr(chunks.ChatChunks, "skim", fault)
     stream = session.wrap(client_of(answer)).chat.completions.create(stream=True, **CHAT)
     assert [part.choices[0].delta.content for part in stream] == ["a", "b", None]
     assert session.faults > 0

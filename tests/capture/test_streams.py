@@ -155,6 +155,30 @@ def test_what_the_first_chunk_leaves_empty_is_taken_from_the_last(
     assert record["system_fingerprint"] == "fp_1"
 
 
+@pytest.mark.parametrize("content", ["none", "hash", "full"])
+def test_what_the_first_chunk_leaves_empty_is_known_of_a_stream_that_breaks_off(
+    memory: testing.Memory, content: ContentPolicy
+) -> None:
+    first = chunk("a", id="", model="", system_fingerprint=None)
+    client = client_of(streamed(first, *(chunk("b") for _ in range(5))))
+    list(ask(testing.session(memory, content=content).wrap(client), stream=True))
+    (record,) = memory.records()
+    assert (record["id"], record["model"]) == ("chatcmpl-1", "m-2026")
+    assert record["system_fingerprint"] == "fp_1"
+
+
+@pytest.mark.parametrize("content", ["none", "full"])
+@pytest.mark.parametrize("end", [[], [last_chunk()]], ids=["broken off", "ended"])
+def test_of_counts_that_come_with_the_text_the_last_are_taken(
+    memory: testing.Memory, content: ContentPolicy, end: list[Anything]
+) -> None:
+    parts = [chunk("a") | {"usage": {"completion_tokens": number}} for number in range(1, 5)]
+    ends = [part | {"usage": {"completion_tokens": 4}} for part in end]
+    client = client_of(streamed(*parts, *ends))
+    list(ask(testing.session(memory, content=content).wrap(client), stream=True))
+    assert memory.records()[0]["completion_tokens"] == 4
+
+
 def test_what_only_the_last_chunk_says_is_taken_from_it(
     session: Session, memory: testing.Memory
 ) -> None:
