@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import weakref
-from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -27,7 +27,7 @@ def watch(response: Foreign, call: Call, *, as_bytes: bool) -> None:
     """
     watched = response if as_bytes or response.is_closed else response.stream
     watched.llmlog_call = response.llmlog_call = call
-    watched.__class__ = _watched_class(cast("Any", type(watched)))
+    watched.__class__ = _watched_class(watched.__class__)
     call.watch(watched)
 
 
@@ -62,12 +62,11 @@ def _read(
         for item in inner:
             try:
                 call.last = at = now()
-                unasked = see(item, at) and call.hides_usage
+                if see(item, at) and call.hides_usage:
+                    continue
             except Exception as fault:  # noqa: BLE001 - as @guarded
-                unasked = False
                 call.guard.caught(fault)
-            if not unasked:
-                yield item
+            yield item
     except GeneratorExit:
         left()
         raise
@@ -87,12 +86,11 @@ async def _read_async(
         async for item in inner:
             try:
                 call.last = at = now()
-                unasked = see(item, at) and call.hides_usage
+                if see(item, at) and call.hides_usage:
+                    continue
             except Exception as fault:  # noqa: BLE001 - as @guarded
-                unasked = False
                 call.guard.caught(fault)
-            if not unasked:
-                yield item
+            yield item
     except GeneratorExit:
         left()
         raise
