@@ -92,9 +92,8 @@ class Call:
         self.last = self.now()
         if not self.watched:
             self._body = response
-        fields = self._fields
-        fields["retries"] = retries
-        fields |= headers.header_fields(response.headers)
+        self._fields["retries"] = retries
+        headers.add_headers(self._fields, response.headers)
 
     def watch(self, unread: Foreign) -> None:
         """The body of the answer is yet to be read: the call ends with `unread`."""
@@ -151,7 +150,7 @@ class Call:
         if self.watched:
             _watched.discard(self)
             self._unread = None
-            record |= self._streamed()
+            self._add_streamed(record)
         record |= fields
         elapsed = (self.now() if at is None else at) - self._started
         record["latency_ms"] = latency_ms = (elapsed + _HALF_MS) // _MS
@@ -167,18 +166,17 @@ class Call:
                 record["stream_end"] = end
         self._trace.emit(record, call_line)
 
-    def _streamed(self) -> Fields:
+    def _add_streamed(self, record: Fields) -> None:
         if self.chunks is _NO_CHUNKS:
-            return self._answer(_parsed(b"".join(block for _, block in self._blocks)))
+            record.update(self._answer(_parsed(b"".join(block for _, block in self._blocks))))
+            return
         if self._blocks:
             for at, chunk in server_sent_json(self._blocks):
                 self.chunks.see(chunk, at)
-        fields, calls = self.chunks.fields()
-        if calls:
+        if calls := self.chunks.add_to(record):
             self._note_tools(calls)
         if self._content.keeps:
-            telemetry.add(fields, output=self.chunks.output())
-        return fields
+            telemetry.add(record, output=self.chunks.output())
 
     def _answer(self, answer: object) -> Fields:
         fields, calls = telemetry.answer_fields(self._event, answer)

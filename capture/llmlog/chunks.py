@@ -9,6 +9,7 @@ from llmlog.telemetry import (
     Fields,
     Foreign,
     ToolCall,
+    add_usage,
     answer_fields,
     answer_output,
     as_int,
@@ -18,7 +19,6 @@ from llmlog.telemetry import (
     members,
     pick,
     tool_call_fields,
-    usage_fields,
 )
 
 if TYPE_CHECKING:
@@ -119,22 +119,23 @@ class ChatChunks:
         """Whether the server said why it stopped; a stream that ends without was cut off."""
         return self._reason is not None
 
-    def fields(self) -> tuple[Fields, list[ToolCall]]:
-        """The fields known so far, and the tool calls asked for."""
+    def add_to(self, fields: Fields) -> list[ToolCall]:
+        """Add the fields known so far; the tool calls asked for."""
         first, last = members(self._first), members(self._last)
         # A server that counts along with the text does so with each chunk or with the last.
         usage = last.get("usage") or self._usage
-        fields = {} if usage is None else usage_fields(usage)
+        if usage is not None:
+            add_usage(fields, usage)
         if self._reason is not None:
             fields["finish_reason"] = self._reason
         for name in ("model", "id", "system_fingerprint"):
             # Every chunk repeats these, but in the first some servers leave them empty.
             if type(text := first.get(name) or last.get(name)) is str:
                 fields[name] = text
-        if not self._calls:
-            return fields, []
         calls = list(self._calls.values())
-        return fields | tool_call_fields(calls), calls
+        if calls:
+            fields.update(tool_call_fields(calls))
+        return calls
 
 
 class ResponseChunks:
@@ -171,9 +172,11 @@ class ResponseChunks:
         text = {"type": "output_text", "text": "".join(self._text)}
         return [{"type": "message", "role": "assistant", "content": [text]}]
 
-    def fields(self) -> tuple[Fields, list[ToolCall]]:
-        """The fields known so far, and the tool calls asked for."""
-        return answer_fields("response", self._response)
+    def add_to(self, fields: Fields) -> list[ToolCall]:
+        """Add the fields known so far; the tool calls asked for."""
+        known, calls = answer_fields("response", self._response)
+        fields.update(known)
+        return calls
 
 
 def server_sent_json(blocks: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, Any]]:
