@@ -46,7 +46,7 @@ class ChatChunks:
         self._texts: dict[str, list[str]] = {}
 
     def see(self, chunk: object, at: int) -> bool:
-        """Take in a chunk that came `at` a time; True if it is the one of `include_usage`."""
+        """Take in a chunk that came `at` (the clock's ns); True if `include_usage` added it."""
         self._last = parts = members(chunk)
         if self._first is None:
             self._first = parts
@@ -70,7 +70,7 @@ class ChatChunks:
         return not choices and usage is not None
 
     def skim(self, chunk: Foreign, at: int) -> bool:
-        """As `see`, but quick about a typed chunk that is only a piece of text, as most are."""
+        """As `see`, but quicker with a typed chunk that is a piece of one text, as most are."""
         try:
             (choice,) = chunk.choices
             if choice.delta.tool_calls is None and (
@@ -84,7 +84,7 @@ class ChatChunks:
         return self.see(chunk, at)
 
     def _is_first_or_last(self, chunk: Foreign, choice: Foreign, at: int) -> bool:
-        """Whether `chunk`, now noted, is the first or last text; if not, it may be anything."""
+        """Whether `chunk` is the first or last piece of text and has been noted as such."""
         if self._keeps or choice.index != 0 or chunk.usage is not None:
             return False
         if self.first_at is None:
@@ -150,7 +150,7 @@ class ResponseChunks:
         """When the first content came."""
 
     def see(self, event: object, at: int) -> bool:
-        """Take in an event that came `at` a time; False, for none is only about usage."""
+        """Take in an event that came `at` (the clock's ns); False, for none is only about usage."""
         kind = pick(event, "type")
         response = pick(event, "response")
         if response is not None:
