@@ -16,7 +16,7 @@ from llmlog.guard import guarded
 from llmlog.record import call_line, timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from llmlog.client import Binding
     from llmlog.telemetry import Fields, Foreign
@@ -50,16 +50,14 @@ class Call:
         self._fields = self._first_fields(body, provider)
         self._fields["stream"] = stream
         self._unwritten = [self._fields]
-        self._chunks = _NO_CHUNKS
-        self.skim: Callable[[object], bool] | None = None
-        """Takes in a chunk if it is only text: once the first text has come, unless it is kept."""
+        self.chunks = _NO_CHUNKS
         if stream:
             chat = event == "chat_completion"
-            self._chunks = ChatChunks(keeps=self._content.keeps) if chat else ResponseChunks()
+            self.chunks = ChatChunks(keeps=self._content.keeps) if chat else ResponseChunks()
         self._blocks: list[tuple[int, bytes]] = []
         self._blocks_size = 0
         self._body: Any = None
-        self._response: weakref.ref[Any] | None = None
+        self._unread: weakref.ref[Any] | None = None
         self.watched = False
         """Whether the call goes on after `request` has returned."""
         self.hides_usage = False
@@ -67,7 +65,6 @@ class Call:
         self.typed = False
         self.reader: weakref.ref[Any] | None = None
         """The generator that the application reads the answer through."""
-        self._first: int | None = None
         self.last: int | None = None
         """When the answer, or the latest part of it, came."""
         self.now = session.clock.monotonic_ns
@@ -97,14 +94,13 @@ class Call:
         self.last = self.now()
         if not self.watched:
             self._body = response
-        fields = self._fields
-        fields["retries"] = retries
-        fields |= headers.header_fields(response.headers)
+        self._fields["retries"] = retries
+        headers.add_headers(self._fields, response.headers)
 
-    def watch(self, response: Foreign) -> None:
-        """The body of `response` is yet to be read: the call ends with it."""
+    def watch(self, unread: Foreign) -> None:
+        """The body of the answer is yet to be read: the call ends with `unread`."""
         _watched.add(self)
-        self._response = weakref.ref(response, self.abandoned)
+        self._unread = weakref.ref(unread, self.abandoned)
         self.watched = True
 
     @guarded
@@ -115,22 +111,10 @@ class Call:
         answer = result if typed else self._json_body()
         self._finish(None, self.last, self._answer(answer))
 
-    def chunk(self, chunk: object) -> bool:
-        """A chunk has arrived; True if the application did not ask for it."""
-        try:
-            if self._chunks.see(chunk) and self._first is None:
-                self._first = self.last
-                self.skim = self._chunks.skim
-            return self.hides_usage and self._chunks.is_usage_only(chunk)
-        except Exception as fault:  # noqa: BLE001 - as @guarded, which costs more per chunk
-            self.guard.caught(fault)
-            return False
-
-    @guarded
-    def block(self, block: bytes) -> bool:
-        """A block of the body has arrived, on its way to an application that reads it itself."""
-        if self.last is not None and not self.typed and self._blocks_size <= _BODY_AT_MOST:
-            self._blocks.append((self.last, block))
+    def block(self, block: bytes, at: int) -> bool:
+        """A block of the body has come, on its way to an application that reads it itself."""
+        if not self.typed and self._blocks_size <= _BODY_AT_MOST:
+            self._blocks.append((at, block))
             self._blocks_size += len(block)
         return False
 
@@ -145,7 +129,7 @@ class Call:
         self._finish("closed", self.last, {})
 
     @guarded
-    def abandoned(self, _response: object = None) -> None:
+    def abandoned(self, _unread: object = None) -> None:
         """Nobody can read the stream any more."""
         self._finish("abandoned", self.last, {})
 
@@ -167,8 +151,8 @@ class Call:
             return
         if self.watched:
             _watched.discard(self)
-            self._response = None
-            record |= self._streamed()
+            self._unread = None
+            self._add_streamed(record)
         record |= fields
         elapsed = (self.now() if at is None else at) - self._started
         record["latency_ms"] = latency_ms = (elapsed + _HALF_MS) // _MS
@@ -176,27 +160,25 @@ class Call:
         if tokens is not None and latency_ms > 0:
             record["tokens_per_sec"] = tokens / (latency_ms / 1000)
         if record["stream"]:
-            if self._first is not None:
-                record["ttft_ms"] = (self._first - self._started + _HALF_MS) // _MS
+            if (first := self.chunks.first_at) is not None:
+                record["ttft_ms"] = (first - self._started + _HALF_MS) // _MS
             if end == "exhausted":
-                end = "complete" if self._chunks.ended else "truncated"
+                end = "complete" if self.chunks.ended else "truncated"
             if end is not None:
                 record["stream_end"] = end
         self._trace.emit(record, call_line)
 
-    def _streamed(self) -> Fields:
-        if self._chunks is _NO_CHUNKS:
-            return self._answer(_parsed(b"".join(block for _, block in self._blocks)))
+    def _add_streamed(self, record: Fields) -> None:
+        if self.chunks is _NO_CHUNKS:
+            record.update(self._answer(_parsed(b"".join(block for _, block in self._blocks))))
+            return
         if self._blocks:
             for at, chunk in server_sent_json(self._blocks):
-                if self._chunks.see(chunk) and self._first is None:
-                    self._first = at
-        fields, calls = self._chunks.fields()
-        if calls:
+                self.chunks.see(chunk, at)
+        if calls := self.chunks.add_to(record):
             self._note_tools(calls)
         if self._content.keeps:
-            telemetry.add(fields, output=self._chunks.output())
-        return fields
+            telemetry.add(record, output=self.chunks.output())
 
     def _answer(self, answer: object) -> Fields:
         fields, calls = telemetry.answer_fields(self._event, answer)

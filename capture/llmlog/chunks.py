@@ -10,6 +10,7 @@ from llmlog.telemetry import (
     Foreign,
     ToolCall,
     add,
+    add_usage,
     answer_fields,
     answer_output,
     as_int,
@@ -19,11 +20,10 @@ from llmlog.telemetry import (
     members,
     pick,
     tool_call_fields,
-    usage_fields,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
 _CONTENT = frozenset(
     {"content", "tool_calls", "refusal", "reasoning_content", "reasoning", "function_call", "audio"}
@@ -35,22 +35,26 @@ class ChatChunks:
 
     def __init__(self, *, keeps: bool = False) -> None:
         self._keeps = keeps
-        self._first: Fields | None = None
-        self._last: Fields = {}
+        self.first_at: int | None = None
+        """When the first content came."""
+        self._skims = False
+        """Whether text has come, and is not kept."""
+        self._first: Foreign = None
+        self._last: Foreign = None
         self._reason: str | None = None
         self._usage: object = None
         self._calls: dict[tuple[int, int], ToolCall] = {}
         self._texts: dict[str, list[str]] = {}
 
-    def see(self, chunk: object) -> bool:
-        """Take in one chunk; True if it carries content of the answer."""
+    def see(self, chunk: object, at: int) -> bool:
+        """Take in a chunk that came `at` (the clock's ns); True if `include_usage` added it."""
         self._last = parts = members(chunk)
         if self._first is None:
             self._first = parts
         if (usage := parts.get("usage")) is not None:
             self._usage = usage
-        has_content = False
-        for choice in items(parts.get("choices")):
+        choices = items(parts.get("choices"))
+        for choice in choices:
             known = members(choice)
             index = known.get("index") or 0
             # Where the answer goes on, some servers say "" in place of null.
@@ -58,32 +62,47 @@ class ChatChunks:
                 self._reason = as_str(reason)
             for name, part in members(known.get("delta")).items():
                 if part and name in _CONTENT:
-                    has_content = True
-                    if name == "tool_calls":
-                        self._add_calls(as_int(index) or 0, part)
-                    elif name == "function_call":  # what tool calls were before there were tools
-                        self._add_calls(as_int(index) or 0, [{"function": part}])
-                    elif self._keeps and index == 0 and isinstance(part, str):
-                        self._texts.setdefault(name, []).append(part)
-        return has_content
+                    self._add(name, part, as_int(index) or 0, at)
+        return not choices and usage is not None
 
-    @property
-    def skim(self) -> Callable[[object], bool] | None:
-        """A quicker `see` for all that follows the first content; None if texts are kept."""
-        return None if self._keeps or self._calls else self._skim
+    def _add(self, name: str, part: object, choice: int, at: int) -> None:
+        if self.first_at is None:
+            self.first_at = at
+        if name == "tool_calls":
+            self._add_calls(choice, part)
+        elif name == "function_call":  # what tool calls were before there were tools
+            self._add_calls(choice, [{"function": part}])
+        elif not self._keeps:
+            self._skims = True
+        elif choice == 0 and isinstance(part, str):
+            self._texts.setdefault(name, []).append(part)
 
-    def _skim(self, chunk: Foreign) -> bool:
-        """Take in a typed chunk that is text or the end of it, as most are; False if it is not."""
+    def skim(self, chunk: Foreign, at: int) -> bool:
+        """As `see`, but quicker with a typed chunk that is a piece of one text, as most are."""
         try:
             (choice,) = chunk.choices
-            if choice.delta.tool_calls is not None or chunk.usage is not None:
+            if choice.delta.tool_calls is None and (
+                (self._skims and not choice.finish_reason)
+                or self._is_first_or_last(chunk, choice, at)
+            ):
+                self._last = chunk
                 return False
-            if reason := choice.finish_reason:
-                if choice.index != 0:
-                    return False
-                self._reason, self._last = as_str(reason), members(chunk)
-        except Exception:  # noqa: BLE001 - it is something else, and `see` looks at it closely
+        except Exception:  # noqa: BLE001, S110 - it is something else
+            pass
+        return self.see(chunk, at)
+
+    def _is_first_or_last(self, chunk: Foreign, choice: Foreign, at: int) -> bool:
+        """Whether `chunk` is the first or last piece of text and has been noted as such."""
+        if self._keeps or self._calls or choice.index != 0 or chunk.usage is not None:
             return False
+        if self.first_at is None:
+            if not choice.delta.content:
+                return False
+            self.first_at, self._skims = at, True
+            if self._first is None:
+                self._first = chunk
+        if reason := choice.finish_reason:
+            self._reason = as_str(reason)
         return True
 
     def output(self) -> Foreign:
@@ -110,24 +129,23 @@ class ChatChunks:
         """Whether the server said why it stopped; a stream that ends without was cut off."""
         return self._reason is not None
 
-    def is_usage_only(self, chunk: object) -> bool:
-        """Whether `chunk` is the extra one that `include_usage` asks for."""
-        return pick(chunk, "usage") is not None and not items(pick(chunk, "choices"))
-
-    def fields(self) -> tuple[Fields, list[ToolCall]]:
-        """The fields known so far, and the tool calls asked for."""
-        fields = {} if self._usage is None else usage_fields(self._usage)
+    def add_to(self, fields: Fields) -> list[ToolCall]:
+        """Add the fields known so far; the tool calls asked for."""
+        first, last = members(self._first), members(self._last)
+        # A server that counts along with the text does so with each chunk or with the last.
+        usage = last.get("usage") or self._usage
+        if usage is not None:
+            add_usage(fields, usage)
         if self._reason is not None:
             fields["finish_reason"] = self._reason
-        first, last = self._first or {}, self._last
         for name in ("model", "id", "system_fingerprint"):
             # Every chunk repeats these, but in the first some servers leave them empty.
             if type(text := first.get(name) or last.get(name)) is str:
                 fields[name] = text
-        if not self._calls:
-            return fields, []
         calls = list(self._calls.values())
-        return fields | tool_call_fields(calls), calls
+        if calls:
+            fields.update(tool_call_fields(calls))
+        return calls
 
 
 class ResponseChunks:
@@ -139,9 +157,11 @@ class ResponseChunks:
         self._text: list[str] = []
         self.ended = False
         """Whether a terminal event has arrived; a stream that ends without was cut off."""
+        self.first_at: int | None = None
+        """When the first content came."""
 
-    def see(self, event: object) -> bool:
-        """Take in one event; True if it carries content of the answer."""
+    def see(self, event: object, at: int) -> bool:
+        """Take in an event that came `at` (the clock's ns); False, for none is only about usage."""
         kind = pick(event, "type")
         response = pick(event, "response")
         if response is not None:
@@ -151,10 +171,11 @@ class ResponseChunks:
             self._error = event if kind == "error" else None
         if kind == "response.output_text.delta":
             self._text.append(as_str(pick(event, "delta")) or "")
-        return isinstance(kind, str) and kind.endswith(".delta")
+        if self.first_at is None and isinstance(kind, str) and kind.endswith(".delta"):
+            self.first_at = at
+        return False
 
-    skim = None
-    """Every event is of another kind."""
+    skim = see
 
     def output(self) -> Foreign:
         """The response's output items; the text so far if the last event has not come."""
@@ -163,16 +184,13 @@ class ResponseChunks:
         text = {"type": "output_text", "text": "".join(self._text)}
         return [{"type": "message", "role": "assistant", "content": [text]}]
 
-    def is_usage_only(self, _event: object) -> bool:
-        """The Responses API sends its usage within its last event."""
-        return False
-
-    def fields(self) -> tuple[Fields, list[ToolCall]]:
-        """The fields known so far, and the tool calls asked for."""
-        fields, calls = answer_fields("response", self._response)
+    def add_to(self, fields: Fields) -> list[ToolCall]:
+        """Add the fields known so far; the tool calls asked for."""
+        known, calls = answer_fields("response", self._response)
+        fields.update(known)
         if self._error is not None:
             add(fields, status="error", error_code=as_str(pick(self._error, "code")))
-        return fields, calls
+        return calls
 
 
 def server_sent_json(blocks: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, Any]]:

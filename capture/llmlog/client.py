@@ -76,7 +76,8 @@ class Binding:
         try:
             response = processed["response"]
             if processed["stream"] or call.raw_mode == "stream":
-                streams.watch(response, call)
+                as_bytes = call.raw_mode is not None or processed["stream_cls"] is None
+                streams.watch(response, call, as_bytes=as_bytes)
             if client.api_key is not self.key:  # the client got itself a new one for this request
                 self.conceal(client)
             call.responded(response, processed["retries_taken"])

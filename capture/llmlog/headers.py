@@ -9,16 +9,14 @@ from typing import Final, cast
 from llmlog.telemetry import Fields, Foreign, add, as_int, as_str, pick, told_by
 
 
-def header_fields(headers: Foreign) -> Fields:
-    """Request id, rate limits and the server's own time from response headers (httpx2, httpx)."""
-    fields: Fields = {}
+def add_headers(fields: Fields, headers: Foreign) -> None:
+    """Add request id, rate limits and the server's own time (headers of httpx2 or httpx)."""
     for raw_name, raw_value in headers.raw:
         known = _HEADERS.get(raw_name) or _HEADERS.get(raw_name.lower())
         if known is not None and known[0] not in fields:
             name, read = known
             if (value := read(raw_value)) is not None:
                 fields[name] = value
-    return fields
 
 
 _DURATION: Final = r"([0-9]+(?:\.[0-9]+)?)(ms|us|µs|ns|d|h|m|s)"
@@ -86,7 +84,7 @@ def error_fields(error: BaseException) -> Fields:
     fields: Fields = {"error_type": type(error).__name__}
     received = pick(told_by(error, "response"), "headers")
     if hasattr(received, "raw"):
-        fields |= header_fields(received)
+        add_headers(fields, received)
     status, code = told_by(error, "status_code"), told_by(error, "code")
     add(fields, error_status=as_int(status), error_code=as_str(code))
     sent = pick(told_by(error, "request"), "headers")

@@ -27,7 +27,10 @@ Section = Literal["core", "model", "ratelimit", "tool", "span", "error", "conten
 
 
 class Field(NamedTuple):
-    """One field of the record: `type` as in JSON (`time` is RFC 3339 text, `json` any value)."""
+    """One field of the record: `type` as in JSON (`time` is RFC 3339 text, `json` any value).
+
+    A `float` has two decimals.
+    """
 
     name: str
     type: FieldType
@@ -190,14 +193,14 @@ def _format(
 
 _VALUE: Final[dict[FieldType, str]] = {
     "int": "of['%s']",
-    "float": "of['%s']",
+    "float": "of['%s']:.2f",
     "bool": "'true' if of['%s'] else 'false'",
     "str": "quoted(of['%s'])",
     "time": "quoted(of['%s'])",
     "strings": "dumped(jsonable(of['%s']))",
     "json": "dumped(jsonable(of['%s']))",
 }
-"""How a value of each type is written in JSON."""
+"""How a value of each type is written in JSON; all of a float's digits would take far longer."""
 
 
 def dump(record: Mapping[str, object]) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import weakref
-from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -18,21 +18,22 @@ if TYPE_CHECKING:
 
 _R = TypeVar("_R")
 
-_ATTRIBUTE = "llmlog_call"
 
+def watch(response: Foreign, call: Call, *, as_bytes: bool) -> None:
+    """Let `call` end when the unread body of `response` does; `as_bytes`: it may be read as such.
 
-def watch(response: Foreign, call: Call) -> None:
-    """Let `call` end when the unread body of `response` does."""
-    # With the dict that its first class has laid out, every access would be slow, block by block.
-    known = {**response.__dict__, _ATTRIBUTE: call}
-    response.__class__ = _watched_class(cast("Any", type(response)))
-    response.__dict__ = known
-    call.watch(response)
+    If not, what is watched is the body, with which the SDK has less to do: that slows it down less.
+    A response that is closed already, as one made for a test can be, would not close its body.
+    """
+    watched = response if as_bytes or response.is_closed else response.stream
+    watched.llmlog_call = response.llmlog_call = call
+    watched.__class__ = _watched_class(watched.__class__)
+    call.watch(watched)
 
 
 @functools.cache
 def _watched_class(base: type) -> type:
-    return type(base.__name__, (_WatchedResponse, base), {"__module__": base.__module__})
+    return type(base.__name__, (_Watched, base), {"__module__": base.__module__})
 
 
 @functools.cache
@@ -53,20 +54,19 @@ def recording(stream_cls: Foreign) -> Foreign:
 
 
 def _read(
-    call: Call, inner: Foreign, see: Callable[[Any], bool | None], left: Callable[[], None]
+    call: Call, inner: Foreign, see: Callable[[Any, int], bool], left: Callable[[], None]
 ) -> Iterator[Any]:
     """Pass on what `inner` yields; the call ends when it does, or is `left` for good."""
     now = call.now
     try:
         for item in inner:
             try:
-                call.last = now()
-                is_text = (skim := call.skim) is not None and skim(item)
+                call.last = at = now()
+                if see(item, at) and call.hides_usage:
+                    continue
             except Exception as fault:  # noqa: BLE001 - as @guarded
-                is_text = False
                 call.guard.caught(fault)
-            if is_text or not see(item):
-                yield item
+            yield item
     except GeneratorExit:
         left()
         raise
@@ -79,19 +79,18 @@ def _read(
 
 
 async def _read_async(
-    call: Call, inner: Foreign, see: Callable[[Any], bool | None], left: Callable[[], None]
+    call: Call, inner: Foreign, see: Callable[[Any, int], bool], left: Callable[[], None]
 ) -> AsyncIterator[Any]:
     now = call.now
     try:
         async for item in inner:
             try:
-                call.last = now()
-                is_text = (skim := call.skim) is not None and skim(item)
+                call.last = at = now()
+                if see(item, at) and call.hides_usage:
+                    continue
             except Exception as fault:  # noqa: BLE001 - as @guarded
-                is_text = False
                 call.guard.caught(fault)
-            if is_text or not see(item):
-                yield item
+            yield item
     except GeneratorExit:
         left()
         raise
@@ -117,11 +116,11 @@ class _Chunks:
     def __stream__(self) -> Iterator[Any]:
         bare: Foreign = super()
         inner: Iterator[Any] = bare.__stream__()
-        call: Call | None = getattr(self.response, _ATTRIBUTE, None)
+        call: Call | None = getattr(self.response, "llmlog_call", None)
         if call is None:
             return inner
         call.typed = True
-        return _known(call, _read(call, inner, call.chunk, call.abandoned))
+        return _known(call, _read(call, inner, call.chunks.skim, call.abandoned))
 
     def close(self) -> None:
         """Close the response; the call is over."""
@@ -138,11 +137,11 @@ class _AsyncChunks:
     def __stream__(self) -> AsyncIterator[Any]:
         bare: Foreign = super()
         inner: AsyncIterator[Any] = bare.__stream__()
-        call: Call | None = getattr(self.response, _ATTRIBUTE, None)
+        call: Call | None = getattr(self.response, "llmlog_call", None)
         if call is None:
             return inner
         call.typed = True
-        return _known(call, _read_async(call, inner, call.chunk, call.abandoned))
+        return _known(call, _read_async(call, inner, call.chunks.skim, call.abandoned))
 
     async def close(self) -> None:
         """Close the response; the call is over."""
@@ -151,15 +150,16 @@ class _AsyncChunks:
         await bare.close()
 
 
-class _WatchedResponse:
-    """For the HTTP response below, which the application can read and close by itself."""
+class _Watched:
+    """For the HTTP response below, or for its body, which is closed with it."""
+
+    llmlog_call: Call
 
     def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
         """The body, decoded, in blocks."""
         bare: Foreign = super()
         inner: Iterator[bytes] = bare.iter_bytes(chunk_size)
-        call: Call = getattr(self, _ATTRIBUTE)
-        if call.typed:
+        if (call := self.llmlog_call).typed:
             return inner
         return _known(call, _read(call, inner, call.block, call.closed))
 
@@ -167,8 +167,7 @@ class _WatchedResponse:
         """The body, decoded, in blocks."""
         bare: Foreign = super()
         inner: AsyncIterator[bytes] = bare.aiter_bytes(chunk_size)
-        call: Call = getattr(self, _ATTRIBUTE)
-        if call.typed:
+        if (call := self.llmlog_call).typed:
             return inner
         return _known(call, _read_async(call, inner, call.block, call.closed))
 
@@ -185,11 +184,11 @@ class _WatchedResponse:
         await bare.aclose()
 
 
-def _closed(response: Foreign, running: str) -> None:
-    """The response is being closed: by the application, unless its reader is `running`.
+def _closed(watched: Foreign, running: str) -> None:
+    """What is watched is being closed: by the application, unless the answer's reader is `running`.
 
     Then it is the SDK, within that generator, and the call goes on until the generator ends.
     """
-    call: Call | None = getattr(response, _ATTRIBUTE, None)
+    call: Call | None = getattr(watched, "llmlog_call", None)
     if call is not None and not getattr(call.reader and call.reader(), running, False):
         call.closed()

@@ -98,13 +98,12 @@ def request_fields(body: Mapping[str, object]) -> Fields:
     return fields
 
 
-def usage_fields(usage: object) -> Fields:
-    """Token counts from the `usage` of chat completions, the Responses API or embeddings."""
+def add_usage(fields: Fields, usage: object) -> None:
+    """Add token counts from the `usage` of chat completions, the Responses API or embeddings."""
     known = members(usage)
     counts, details = _CHAT_USAGE
     if known.get("prompt_tokens") is None and known.get("input_tokens") is not None:
         counts, details = _RESPONSE_USAGE
-    fields: Fields = {}
     for field, name in counts:
         count = known.get(name)
         if type(count) is not int or not 0 <= count <= _MOST_INT:
@@ -115,7 +114,6 @@ def usage_fields(usage: object) -> Fields:
         part = known.get(name)
         if part is not None and (count := as_int(members(part).get(field))) is not None:
             fields[field] = count
-    return fields
 
 
 _CHAT_USAGE: Final = (
@@ -223,7 +221,8 @@ def response_finish_reason(response: object, *, has_tool_calls: bool) -> str | N
 def answer_fields(event: str, answer: object) -> tuple[Fields, list[ToolCall]]:
     """The known fields of a whole answer (typed or JSON), and the tool calls in it."""
     known = members(answer)
-    fields = usage_fields(known.get("usage"))
+    fields: Fields = {}
+    add_usage(fields, known.get("usage"))
     for name in ("model", "id", "system_fingerprint"):
         if type(text := known.get(name)) is str:
             fields[name] = text

@@ -87,6 +87,25 @@ def test_closed_without_reading(client: Anything, memory: testing.Memory, way: s
 
 
 @ways
+def test_closed_after_a_body_that_came_at_once(
+    session: Session, memory: testing.Memory, way: str
+) -> None:
+    body = b"".join(events(chunk("a"), last_chunk()))
+    stream = open_stream(session.wrap(client_of(httpx2.Response(200, content=body))), way)
+    next(iter(stream))
+    stream.close()
+    assert ends(memory) == [("ok", "closed")]
+
+
+@pytest.mark.parametrize("way", ["chunks", "raw"])
+def test_closed_by_its_response(client: Anything, memory: testing.Memory, way: str) -> None:
+    stream = open_stream(client, way)
+    next(stream)
+    stream.response.close()
+    assert ends(memory) == [("ok", "closed")]
+
+
+@ways
 def test_left_by_an_exception_of_the_application(
     client: Anything, memory: testing.Memory, way: str
 ) -> None:

@@ -50,18 +50,17 @@ STAGES: list[tuple[Any, str]] = [
     (scopes, "enter"),
     (scopes, "leave"),
     (calls.Call, "_finish"),
-    (calls.Call, "_streamed"),
+    (calls.Call, "_add_streamed"),
     (calls, "timestamp"),
     (tools, "timestamp"),
     (telemetry, "request_fields"),
-    (headers, "header_fields"),
+    (headers, "add_headers"),
     (telemetry, "answer_fields"),
     (headers, "error_fields"),
     (telemetry, "request_messages"),
     (telemetry, "answer_output"),
     (chunks.ChatChunks, "see"),
-    (chunks.ChatChunks, "is_usage_only"),
-    (chunks.ChatChunks, "fields"),
+    (chunks.ChatChunks, "add_to"),
     (chunks.ChatChunks, "output"),
     (streams, "_watched_class"),
     (streams, "recording"),
@@ -189,7 +188,7 @@ def test_a_fault_over_a_piece_of_text_leaves_the_stream_as_it_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     session = llmlog.session(lambda _: None)
-    monkeypatch.setattr(chunks.ChatChunks, "_skim", fault)
+    monkeypatch.setattr(chunks.ChatChunks, "skim", fault)
     stream = session.wrap(client_of(answer)).chat.completions.create(stream=True, **CHAT)
     assert [part.choices[0].delta.content for part in stream] == ["a", "b", None]
     assert session.faults > 0

@@ -75,6 +75,12 @@ def test_the_quick_way_to_a_line_gives_the_same_line(event: str, fields: dict[st
     assert call_line(fields) == to_line(fields)
 
 
+@pytest.mark.parametrize(("speed", "text"), [(100 / 3, b"33.33"), (125.0, b"125.00")])
+def test_a_rate_has_two_decimals(speed: float, text: bytes) -> None:
+    line = call_line({**IDS, "event": "chat_completion", "tokens_per_sec": speed})
+    assert b'"tokens_per_sec": ' + text + b", " in line
+
+
 @thorough
 @given(content=anything, tags=st.dictionaries(any_text, anything, max_size=3))
 @pytest.mark.parametrize("policy", ["full", "redacted"])

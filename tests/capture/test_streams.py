@@ -6,6 +6,7 @@ import gc
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from openai.types.chat import ChatCompletionChunk
 from tests.capture.conftest import (
     QUESTION,
     Anything,
@@ -154,6 +155,30 @@ def test_what_the_first_chunk_leaves_empty_is_taken_from_the_last(
     assert record["system_fingerprint"] == "fp_1"
 
 
+@pytest.mark.parametrize("content", ["none", "hash", "full"])
+def test_what_the_first_chunk_leaves_empty_is_known_of_a_stream_that_breaks_off(
+    memory: testing.Memory, content: ContentPolicy
+) -> None:
+    first = chunk("a", id="", model="", system_fingerprint=None)
+    client = client_of(streamed(first, *(chunk("b") for _ in range(5))))
+    list(ask(testing.session(memory, content=content).wrap(client), stream=True))
+    (record,) = memory.records()
+    assert (record["id"], record["model"]) == ("chatcmpl-1", "m-2026")
+    assert record["system_fingerprint"] == "fp_1"
+
+
+@pytest.mark.parametrize("content", ["none", "full"])
+@pytest.mark.parametrize("end", [[], [last_chunk()]], ids=["broken off", "ended"])
+def test_of_counts_that_come_with_the_text_the_last_are_taken(
+    memory: testing.Memory, content: ContentPolicy, end: list[Anything]
+) -> None:
+    parts = [chunk("a") | {"usage": {"completion_tokens": number}} for number in range(1, 5)]
+    ends = [part | {"usage": {"completion_tokens": 4}} for part in end]
+    client = client_of(streamed(*parts, *ends))
+    list(ask(testing.session(memory, content=content).wrap(client), stream=True))
+    assert memory.records()[0]["completion_tokens"] == 4
+
+
 def test_what_only_the_last_chunk_says_is_taken_from_it(
     session: Session, memory: testing.Memory
 ) -> None:
@@ -263,3 +288,13 @@ def test_a_response_that_ends_in_an_error_event_has_failed(memory: testing.Memor
     assert (record["status"], record["error_code"]) == ("error", "server_error")
     assert (record["stream_end"], record["id"]) == ("complete", "resp_1")
     assert record["output"][0]["content"][0]["text"] == "hi"
+
+
+def test_a_stream_of_the_sdks_own_class_is_seen_as_its_bytes(
+    session: Session, memory: testing.Memory
+) -> None:
+    client: Anything = session.wrap(client_of(streamed(chunk("a"), last_chunk())))
+    body = {"model": "m", "messages": QUESTION, "stream": True}
+    list(client.post("/chat/completions", cast_to=ChatCompletionChunk, body=body, stream=True))
+    (record,) = memory.records()
+    assert record["finish_reason"] == "stop"
