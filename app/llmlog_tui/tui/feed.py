@@ -33,7 +33,7 @@ _LONGEST_REST_S: Final = 0.25
 _FIRST_LOOK_SECONDS: Final = 0.5
 """For so long at most the rest of a log waits until its newest records are on screen."""
 
-_POST_SECONDS: Final = 0.08
+_POST_SECONDS: Final = 0.06
 """How often a reader at most shows what it has: no eye needs more, and each time costs."""
 
 _NOTHING: Final = Progress()
