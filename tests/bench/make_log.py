@@ -87,7 +87,7 @@ def _call(chance: random.Random, latency: int, *, failed: bool) -> str:
         prompt + completion,
         chance.choice((0, completion // 2)),
         chance.choice((0, prompt // 2)),
-        round(completion * 1000 / latency, 2) if latency else "null",
+        f"{completion * 1000 / latency:.2f}" if latency else "null",
         latency,
         0,
         chance.choice(('"fp_44709d6fcb"', '"fp_0b1a5e29f8"')),
