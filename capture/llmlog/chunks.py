@@ -102,7 +102,11 @@ class ChatChunks:
             if self._first is None:
                 self._first = chunk
         if reason := choice.finish_reason:
+            if getattr(choice.delta, "function_call", None) is not None:
+                return False
             self._reason = as_str(reason)
+            # Some servers count the tokens with the last piece of text, and not once more.
+            self._usage = pick(self._last, "usage") or self._usage
         return True
 
     def output(self) -> Foreign:
@@ -116,13 +120,19 @@ class ChatChunks:
         parts = chat_tool_calls(calls)
         for raw, part in zip(items(calls), parts, strict=True):
             index = as_int(pick(raw, "index"))
-            if index is None:  # a server that leaves it out sends a call whole, or at least its id
-                index = len(self._calls) - (0 if part.id or not self._calls else 1)
-            call = self._calls.setdefault((choice, index), ToolCall(None, None, None))
+            key = (choice, self._next(choice, part.id) if index is None else index)
+            call = self._calls.setdefault(key, ToolCall(None, None, None))
             call.id = call.id or part.id
             call.name = call.name or part.name
             if part.arguments is not None:
                 call.arguments = (call.arguments or "") + part.arguments
+
+    def _next(self, choice: int, id_: str | None) -> int:
+        """The index of a part that has none: of the call with its id, else of the last or a new."""
+        ids = [call.id for (of, _), call in self._calls.items() if of == choice]
+        if id_ is None:
+            return max(len(ids) - 1, 0)
+        return ids.index(id_) if id_ in ids else len(ids)
 
     @property
     def ended(self) -> bool:

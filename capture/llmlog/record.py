@@ -29,7 +29,7 @@ Section = Literal["core", "model", "ratelimit", "tool", "span", "error", "conten
 class Field(NamedTuple):
     """One field of the record: `type` as in JSON (`time` is RFC 3339 text, `json` any value).
 
-    A `float` has two decimals.
+    A `float` has two decimals, one below 1 all it has.
     """
 
     name: str
@@ -186,14 +186,23 @@ def _format(
         elif section in always:
             parts.append(f'"{name}": null')
     text = "{{" + ", ".join(parts) + "}}\\n"
-    tools = {"quoted": encode_basestring, "dumped": _dump, "jsonable": jsonable}
+    tools = {
+        "quoted": encode_basestring,
+        "dumped": _dump,
+        "jsonable": jsonable,
+        "rounded": _rounded,
+    }
     made: Callable[[dict[str, Any]], str] = eval(f"lambda of: f'''{text}'''", tools)  # noqa: S307 - nothing in it is from outside
     return made
 
 
+def _rounded(value: float) -> str:
+    return f"{value:.2f}" if abs(value) >= 1 else repr(value)  # what is little is not nothing
+
+
 _VALUE: Final[dict[FieldType, str]] = {
     "int": "of['%s']",
-    "float": "of['%s']:.2f",
+    "float": "rounded(of['%s'])",
     "bool": "'true' if of['%s'] else 'false'",
     "str": "quoted(of['%s'])",
     "time": "quoted(of['%s'])",

@@ -245,6 +245,45 @@ def test_a_function_call_of_old_is_a_tool_call(
     assert (record["tool_calls"], record["tool_args_ok"]) == (["look"], True)
 
 
+def test_a_function_call_that_ends_a_text_is_a_tool_call(
+    session: Session, memory: testing.Memory
+) -> None:
+    call = {"name": "look", "arguments": "{}"}
+    end = chunk(choices=[{"index": 0, "delta": {"function_call": call}, "finish_reason": "stop"}])
+    list(ask(session.wrap(client_of(streamed(chunk("a"), chunk("b"), end))), stream=True))
+    assert memory.records()[0]["tool_calls"] == ["look"]
+
+
+@pytest.mark.parametrize("content", ["none", "full"])
+def test_tokens_that_are_counted_with_the_last_text_are_known(
+    memory: testing.Memory, content: ContentPolicy
+) -> None:
+    counted = chunk("b", usage={"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12})
+    end = chunk(choices=[{"index": 0, "delta": {}, "finish_reason": "stop"}])
+    response = streamed(chunk("a"), counted, end)
+    list(ask(testing.session(memory, content=content).wrap(client_of(response)), stream=True))
+    assert memory.records()[0]["completion_tokens"] == 7
+
+
+@pytest.mark.parametrize("has_ids", [True, False])
+def test_parts_without_an_index_go_to_the_call_of_their_choice(
+    session: Session, memory: testing.Memory, *, has_ids: bool
+) -> None:
+    parts: list[dict[str, Any]] = [
+        {"index": choice, "delta": {"tool_calls": [call]}, "finish_reason": None}
+        for part in ('{"q"', ": 1}")
+        for choice in (0, 1)
+        for call in [{"id": f"c{choice}", "function": {"name": "look", "arguments": part}}]
+    ]
+    if not has_ids:
+        for part in parts[2:]:
+            del part["delta"]["tool_calls"][0]["id"]
+    chunks = [chunk(choices=[part]) for part in parts]
+    list(ask(session.wrap(client_of(streamed(*chunks, last_chunk("tool_calls")))), stream=True))
+    (record,) = memory.records()
+    assert (record["tool_calls"], record["tool_args_ok"]) == (["look", "look"], True)
+
+
 @pytest.mark.parametrize("together", [True, False])
 def test_tool_calls_without_an_index_are_told_apart_by_their_ids(
     session: Session, memory: testing.Memory, *, together: bool
