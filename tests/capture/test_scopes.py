@@ -109,6 +109,36 @@ async def test_a_trace_that_a_generator_left_in_a_task_is_over_in_the_one_that_b
     assert traces(memory) != ["run-1"]
 
 
+async def test_a_trace_whose_generator_was_closed_in_a_task_is_left_by_its_own_task_alone(
+    session: Session, aclient: Anything, memory: testing.Memory
+) -> None:
+    trace, inside, first_has_left = session.trace("run-1"), asyncio.Event(), asyncio.Event()
+
+    async def generate() -> AsyncGenerator[None]:
+        with trace:
+            yield
+
+    async def first() -> None:
+        with trace:
+            generator = generate()
+            await anext(generator)
+            await asyncio.create_task(generator.aclose())
+            await inside.wait()
+        await ask(aclient)
+        first_has_left.set()
+
+    async def second() -> None:
+        with trace:
+            inside.set()
+            await first_has_left.wait()
+            await ask(aclient)
+
+    await asyncio.gather(first(), second())
+    outside, within_second = traces(memory)
+    assert outside != "run-1"
+    assert within_second == "run-1"
+
+
 def test_a_span_that_a_generator_still_holds_does_not_keep_its_trace_open(
     session: Session, client: Anything, memory: testing.Memory
 ) -> None:
