@@ -71,6 +71,23 @@ def test_whatever_stands_under_the_name_of_a_secret_goes(value: object) -> None:
     assert EVERYTHING.json({"api_key": value}) == {"api_key": "[redacted:password]"}
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"cost_per_token": 0.5, "prompt_token": 12},
+        {"properties": {"token": {"type": "string"}, "credentials": {"type": "object"}}},
+    ],
+)
+def test_counts_and_schemas_under_the_name_of_a_token_stay(value: object) -> None:
+    assert EVERYTHING.json(value) == value
+
+
+def test_text_under_the_name_of_a_token_goes_also_from_a_list() -> None:
+    gone = "[redacted:password]"
+    assert EVERYTHING.json({"token": "x"}) == {"token": gone}
+    assert EVERYTHING.json({"token": ["x", 1]}) == {"token": [gone, 1]}
+
+
 @pytest.mark.parametrize("value", [None, "", 0, True, False, [], {}])
 def test_nothing_under_the_name_of_a_secret_stays_nothing(value: object) -> None:
     assert EVERYTHING.json({"api_key": value}) == {"api_key": value}
