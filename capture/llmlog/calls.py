@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import functools
 import json
 import os
 import sys
@@ -26,8 +25,9 @@ if TYPE_CHECKING:
 class Call:
     """What is known of a call so far. The first way it ends writes the record, others do nothing.
 
-    It never holds the HTTP response of a stream: that one's collection is how an abandoned
-    stream is noticed. Whoever takes the fields out of `_unwritten` writes them.
+    Of a stream it never holds the body, nor the response where its bytes may be read: their
+    collection is how an abandoned stream is noticed. Whoever takes the fields out of `_unwritten`
+    writes them.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - all that is known when it starts
@@ -213,13 +213,21 @@ def _at_exit() -> None:
         call.abandoned()
 
 
-def _after_fork_in_child() -> None:
-    """A forked child of multiprocessing ends without atexit, until Python 3.13."""
+def _at_exit_of_worker(_: object = None) -> None:
+    """A child of multiprocessing may end without atexit, but not without its finalizers."""
     util: Foreign = sys.modules.get("multiprocessing.util")
     if util is not None:
-        util.register_after_fork(_at_exit, functools.partial(util.Finalize, None, exitpriority=0))
+        util.Finalize(None, _at_exit, exitpriority=0)
 
 
+def _after_fork_in_child() -> None:
+    """Wait with the finalizer: a child of multiprocessing first forgets those of its parent."""
+    util: Foreign = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        util.register_after_fork(_at_exit, _at_exit_of_worker)
+
+
+_at_exit_of_worker()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)
 

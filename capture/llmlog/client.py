@@ -62,7 +62,7 @@ class Binding:
             if client.api_key is not self.key:
                 self.conceal(client)
             if hasattr(given, "items"):
-                self._conceal(credentials.of_headers(given))
+                self._conceal(credentials.of_headers(given), of_request=True)
                 call.raw_mode = _raw_mode(given)
             if self._stream_usage and stream and event == "chat_completion":
                 call.hides_usage = "stream_options" not in body and call.raw_mode is None
@@ -110,9 +110,9 @@ class Binding:
         self._conceal(credentials.of_client(client))
 
     @guarded
-    def _conceal(self, found: Iterable[object]) -> None:
+    def _conceal(self, found: Iterable[object], *, of_request: bool = False) -> None:
         for credential in found:
-            self._session.conceal(credential)
+            self._session.conceal(credential, of_request=of_request)
 
 
 def check(client: object) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, TypeGuard, cast
 
 from llmlog.telemetry import pick, told_by
@@ -11,18 +13,29 @@ from llmlog.telemetry import pick, told_by
 if TYPE_CHECKING:
     from llmlog.telemetry import Foreign
 
-_TELLING: Final = (
-    "auth",
-    "token",
-    "cookie",
-    "secret",
-    "password",
-    "api-key",
-    "api_key",
-    "apikey",
-    "subscription-key",
-    "access-key",
+_SECRET: Final = frozenset(
+    [
+        "auth",
+        "authorization",
+        "authentication",
+        "authtoken",
+        "token",
+        "accesstoken",
+        "secret",
+        "password",
+        "passwd",
+        "cookie",
+        "credential",
+        "credentials",
+        "apikey",
+        "accesskey",
+        "subscriptionkey",
+    ]
 )
+_WHOSE_KEY: Final = frozenset(
+    ["api", "subscription", "access", "auth", "secret", "private", "functions"]
+)
+_COOKIE: Final = ("sess", "sid", "auth", "token", "jwt", "secret", "key")
 
 
 def of_client(client: Foreign) -> Iterator[object]:
@@ -47,10 +60,18 @@ def of_headers(headers: Foreign) -> Iterator[object]:
     for name, value in cast("Mapping[str, object]", headers).items():
         if isinstance(value, str) and _is_telling(name):
             yield value
-            yield value.rpartition(" ")[2]
             if name.lower() == "cookie":
-                for cookie in value.split("; "):
-                    yield cookie.partition("=")[2]
+                yield from _of_cookies(value)
+            else:
+                yield value.rpartition(" ")[2]
+
+
+def _of_cookies(header: str) -> Iterator[str]:
+    """The values that are random: a cookie may also say in a word how the page is to look."""
+    for cookie in header.split("; "):
+        name, _, value = cookie.partition("=")
+        if len(value) >= _SHORTEST_COOKIE and any(word in name.lower() for word in _COOKIE):
+            yield value
 
 
 def sent_with(error: object) -> Iterator[object]:
@@ -67,8 +88,12 @@ def is_one(credential: object) -> TypeGuard[str]:
 
 
 _SHORTEST: Final = 8
+_SHORTEST_COOKIE: Final = 16
 
 
 @functools.lru_cache(maxsize=256)
 def _is_telling(name: str) -> bool:
-    return any(word in name.lower() for word in _TELLING)
+    words = re.sub(r"([a-z])([A-Z])", r"\1-\2", name).lower().replace("_", "-").split("-")
+    if not _SECRET.isdisjoint(words):
+        return True
+    return any(word == "key" and whose in _WHOSE_KEY for whose, word in pairwise(words))

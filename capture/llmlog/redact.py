@@ -48,12 +48,18 @@ class Redactor:
 
     def _named(self, name: str, value: object) -> object:
         is_empty = not value or value is True
-        if not is_empty and _compiled_once(_SENSITIVE).search(name):
+        if is_empty or not _compiled_once(_SENSITIVE).search(name):
+            return self.json(value)
+        if isinstance(value, str) or not _compiled_once(_COUNTED).search(name):
             return "[redacted:password]"
+        if isinstance(value, list):
+            return [self._named(name, item) for item in cast("list[object]", value)]
         return self.json(value)
 
 
 _SENSITIVE: Final = rf"(?i:{SENSITIVE_NAME})\Z"
+_COUNTED: Final = r"(?i:token|credentials?)\Z"
+"""Names of secrets, if they are text: a number is a count or a price, a structure a schema."""
 
 
 _compiled_once: Final = functools.cache(re.compile)

@@ -30,6 +30,10 @@ def _mixed(match: str, _start: int, _text: str) -> bool:
     return any(map(str.isdigit, match)) and (match.lower() != match or hexadecimal >= 32)  # noqa: PLR2004
 
 
+def _has_digit(match: str, _start: int, _text: str) -> bool:
+    return any(map(str.isdigit, match))
+
+
 def _luhn(match: str, _start: int, _text: str) -> bool:
     digits = [int(digit) for digit in match if digit.isdigit()]
     doubled = (sum(divmod(2 * digit, 10)) for digit in digits[-2::-2])
@@ -76,13 +80,19 @@ def _phone(match: str, _start: int, _text: str) -> bool:
 
 
 # No word before it is asked for: DB_PASSWORD and aws_secret_access_key end like this, too.
-SENSITIVE_NAME: Final = (
-    r"(?:password|passwd|passphrase|pwd|secret(?:[_-]?(?:access[_-]?)?key)?|api[_-]?key|access[_-]?key"
-    r"|auth[_-]?key|private[_-]?key|credentials?|token|cookie|authorization)"
+_NAME: Final = (
+    r"password|passwd|passphrase|pwd|secret(?:[_-]?(?:access[_-]?)?key)?|api[_-]?key|access[_-]?key"
+    r"|auth[_-]?key|private[_-]?key|credentials?|token|cookie"
 )
-_NAME_GATE: Final = ("pass", "pwd", "secret", "key", "credential", "token", "cookie", "authoriz")
+SENSITIVE_NAME: Final = rf"(?:{_NAME}|authorization)"
+_NAME_GATE: Final = ("pass", "pwd", "secret", "key", "credential", "token", "cookie")
 # A value in code (`getpass(...)`, `settings.password`) is none: it is called, indexed, or a name.
 _VALUE: Final = r"(?=[^\s\"'`\\]{0,512}[^a-z._\s\"'`\\])[^\s\"'`\\&;,<>{}()\[\]$]{6,512}+(?![(\[])"
+# What follows is the scheme, if there is one, and what it takes: a word, or parameters.
+_AUTHORIZATION: Final = r"authorization\\{0,3}[\"']?\s{0,8}[:=]\s{0,8}\\{0,3}[\"']?"
+_PARAMETER: Final = (
+    r"[a-z][\w-]{0,31} {0,2}= {0,2}(?:\\{0,3}\"[^\"\r\n]{0,2048}\"|[^\s\"',\\]{0,2048})"
+)
 _BASE64: Final = r"[a-z0-9._~+/-]"
 
 SECRETS: Final = (
@@ -143,8 +153,19 @@ SECRETS: Final = (
         "authorization",
         ("authorization",),
         (
-            r"authorization\\{0,3}[\"']?\s{0,8}[:=]\s{0,8}\\{0,3}[\"']?(?:[a-z0-9-]{1,32} {1,8})?"
-            r"(?P<secret>(?=[^\s\"'\\,]{0,512}[\d=])[^\s\"'\\,\[]{8,8192})"
+            rf"{_AUTHORIZATION}[a-z0-9-]{{1,32}} {{1,8}}"
+            rf"(?P<secret>{_PARAMETER}(?:(?:[,;]\s{{0,8}}| {{1,8}}){_PARAMETER}){{0,32}})"
+        ),
+        _has_digit,
+        any_case=True,
+    ),
+    Rule(
+        "authorization",
+        ("authorization",),
+        (
+            rf"{_AUTHORIZATION}(?![\w.]{{1,64}}\(|[^\s]{{1,40}} {{1,8}}\[redacted:)"
+            r"(?:[a-z0-9-]{1,32} {1,8})?"
+            r"(?P<secret>(?=[^\s\"'\\,]{0,512}(?:[\d!#+~]|=(?![a-z])))[^\s\"'\\,\[]{6,8192})"
         ),
         any_case=True,
     ),
@@ -157,9 +178,7 @@ SECRETS: Final = (
     Rule(
         "password",
         _NAME_GATE,
-        (
-            rf"{SENSITIVE_NAME}\\{{0,3}}[\"']?\s{{0,8}}[:=]\s{{0,8}}\\{{0,3}}[\"']?(?P<secret>{_VALUE})"
-        ),
+        (rf"(?:{_NAME})\\{{0,3}}[\"']?\s{{0,8}}[:=]\s{{0,8}}\\{{0,3}}[\"']?(?P<secret>{_VALUE})"),
         any_case=True,
     ),
 )

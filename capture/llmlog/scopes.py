@@ -52,9 +52,9 @@ def leave(scope: Scope) -> None:
 
 
 def entered(trace: Trace) -> Scope | None:
-    """The scope in which the running code entered `trace` itself."""
+    """The scope in which the running code entered `trace` itself and has yet to leave it."""
     scope = _current.get()
-    while scope is not None and (scope.trace is not trace or scope.span_id is not None):
+    while scope is not None and (scope.trace is not trace or scope.span_id or scope.ended):
         scope = scope.outer
     return scope
 

@@ -6,7 +6,7 @@ import json
 import os
 import threading
 import time
-from typing import TYPE_CHECKING, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar, cast
 
 from llmlog import client as clients
 from llmlog import credentials, scopes
@@ -93,7 +93,8 @@ class Session:
         self.enabled = os.environ.get("LLMLOG_DISABLED", "") in ("", "0")
         self.content = Content(content, redact, self.guard)
         self._extra = self.content.tags(tags) if tags else None
-        self._credentials: tuple[tuple[str, bytes], ...] = ()
+        self._credentials: _Credentials = ()
+        self._of_requests: _Credentials = ()
         self._entered: list[int] = []
 
     @property
@@ -148,13 +149,17 @@ class Session:
         if thread in self._entered:
             self._entered.remove(thread)
 
-    def conceal(self, credential: object) -> None:
-        """Note a client's own key: it enters no record, under no policy, wherever it stands."""
+    def conceal(self, credential: object, *, of_request: bool = False) -> None:
+        """Note a client's own key: it enters no record, under no policy, wherever it stands.
+
+        Of those `of_request`, given with one request only, the latest are remembered.
+        """
         if not credentials.is_one(credential):
             return
-        if all(credential != known for known, _ in self._credentials):
-            encoded = json.dumps(credential, ensure_ascii=False)[1:-1].encode()
-            self._credentials = (*self._credentials, (credential, encoded))
+        if of_request:
+            self._of_requests = _with(self._of_requests, credential)[-_OF_REQUESTS_AT_MOST:]
+        else:
+            self._credentials = _with(self._credentials, credential)
 
     def write(
         self, fields: dict[str, object], to_line: Callable[[dict[str, object]], bytes]
@@ -165,11 +170,23 @@ class Session:
         if self._extra is not None:
             fields["extra"] = self._extra
         line = to_line(self.content.applied(fields))
-        for credential, encoded in self._credentials:
+        for credential, encoded in self._credentials + self._of_requests:
             if encoded in line:
                 record: dict[str, object] = json.loads(line)
                 line = dump({name: _without(credential, value) for name, value in record.items()})
         self._writer.write(line)
+
+
+_Credentials: TypeAlias = tuple[tuple[str, bytes], ...]
+"""Each as it is, and as it stands in a line."""
+
+_OF_REQUESTS_AT_MOST: Final = 64
+
+
+def _with(known: _Credentials, credential: str) -> _Credentials:
+    """`known` and, as the latest of them, `credential`."""
+    encoded = json.dumps(credential, ensure_ascii=False)[1:-1].encode()
+    return (*(pair for pair in known if pair[0] != credential), (credential, encoded))
 
 
 def _without(credential: str, value: object) -> object:

@@ -11,7 +11,7 @@ import openai
 import pytest
 from tests.capture.conftest import KEY, QUESTION, Anything, Blocks, completion, events
 
-from llmlog import testing
+from llmlog import credentials, testing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,6 +84,64 @@ def test_a_token_of_azure_in_an_answer_is_not_recorded(memory: testing.Memory) -
     client = testing.session(memory, content="full").wrap(azure(to, azure_ad_token=MINE))
     client.chat.completions.create(model="m", messages=QUESTION)
     assert memory.records()[0]["output"]["content"] == "Your token is [redacted:api_key]."
+
+
+SECRET_NAMES = [
+    "X-Auth-Token",
+    "Authorization",
+    "apikey",
+    "Api-Key",
+    "OpenAI-Api-Key",
+    "X-AuthToken",
+    "APIKey",
+    "x_api_key",
+    "Ocp-Apim-Subscription-Key",
+    "X-Amz-Security-Token",
+    "Client-Secret",
+    "X-Password",
+    "X-Access-Key",
+]
+ORDINARY_NAMES = [
+    "X-Original-Authority",
+    "X-Author",
+    "X-Authored-By",
+    "X-Tokenizer",
+    "Max-Tokens",
+    "Idempotency-Key",
+    "X-Sort-Key",
+    "X-Secretary",
+]
+
+
+@pytest.mark.parametrize("name", SECRET_NAMES)
+def test_what_a_header_with_the_name_of_a_secret_holds_is_one(name: str) -> None:
+    assert list(credentials.of_headers({name: f"Kind {MINE}"})) == [f"Kind {MINE}", MINE]
+
+
+@pytest.mark.parametrize("name", ORDINARY_NAMES)
+def test_what_a_header_with_an_ordinary_name_holds_is_recorded(name: str) -> None:
+    assert not list(credentials.of_headers({name: "api.openai.com"}))
+
+
+def test_of_the_cookies_those_of_sessions_are_secret() -> None:
+    cookies = f"tier=production; JSESSIONID={MINE}; theme=high-contrast-dark; token=off"
+    assert list(credentials.of_headers({"Cookie": cookies})) == [cookies, MINE]
+
+
+def test_of_keys_given_with_requests_the_latest_are_remembered_and_the_client_s_own_always(
+    memory: testing.Memory,
+) -> None:
+    session = testing.session(memory)
+    to = httpx2.MockTransport(lambda _: httpx2.Response(200, json=completion()))
+    client = session.wrap(plain(to, default_headers={"Helicone-Auth": MINE}))
+    for number in range(100):
+        token = {"X-Request-Token": f"request-{number:03}"}
+        client.chat.completions.create(model="m", messages=QUESTION, extra_headers=token)
+    session.trace().record(event="span", extra={"a": f"{MINE} request-099"})
+    session.trace().record(event="span", extra={"a": "request-000"})
+    latest, first = (record["extra"]["a"] for record in memory.records()[100:])
+    assert latest == "[redacted:api_key] [redacted:api_key]"
+    assert first == "request-000"
 
 
 class OddError(BaseException):

@@ -24,9 +24,11 @@ next(stream)
 """
 
 
-def run(path: Path, code: str) -> list[Any]:
-    root = str(Path(__file__).parents[2])
-    program = PRELUDE.format(root=root, path=str(path)) + textwrap.dedent(code)
+def run(path: Path, code: str, *, in_child: bool = False) -> list[Any]:
+    prelude = PRELUDE.format(root=str(Path(__file__).parents[2]), path=str(path))
+    if in_child:
+        prelude = f"PRELUDE = {prelude!r}\n"
+    program = prelude + textwrap.dedent(code)
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     subprocess.run([sys.executable, "-c", program], check=True, env=env)
     return [json.loads(line)["stream_end"] for line in path.read_text().splitlines()]
@@ -76,3 +78,16 @@ def test_a_stream_open_when_a_child_of_multiprocessing_ends_is_recorded(tmp_path
     stream.close()
     """
     assert run(tmp_path / "calls.jsonl", code) == ["abandoned", "closed"]
+
+
+def test_a_stream_open_when_a_child_that_imports_llmlog_ends_is_recorded(tmp_path: Path) -> None:
+    code = """
+    import multiprocessing, sys
+    def leave_open():
+        exec(PRELUDE, globals())
+    child = multiprocessing.get_context("fork").Process(target=leave_open)
+    child.start()
+    child.join()
+    assert "llmlog" not in sys.modules
+    """
+    assert run(tmp_path / "calls.jsonl", code, in_child=True) == ["abandoned"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
@@ -71,6 +72,23 @@ def test_whatever_stands_under_the_name_of_a_secret_goes(value: object) -> None:
     assert EVERYTHING.json({"api_key": value}) == {"api_key": "[redacted:password]"}
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"cost_per_token": 0.5, "prompt_token": 12},
+        {"properties": {"token": {"type": "string"}, "credentials": {"type": "object"}}},
+    ],
+)
+def test_counts_and_schemas_under_the_name_of_a_token_stay(value: object) -> None:
+    assert EVERYTHING.json(value) == value
+
+
+def test_text_under_the_name_of_a_token_goes_also_from_a_list() -> None:
+    gone = "[redacted:password]"
+    assert EVERYTHING.json({"token": "x"}) == {"token": gone}
+    assert EVERYTHING.json({"token": ["x", 1]}) == {"token": [gone, 1]}
+
+
 @pytest.mark.parametrize("value", [None, "", 0, True, False, [], {}])
 def test_nothing_under_the_name_of_a_secret_stays_nothing(value: object) -> None:
     assert EVERYTHING.json({"api_key": value}) == {"api_key": value}
@@ -80,6 +98,32 @@ def test_nothing_under_the_name_of_a_secret_stays_nothing(value: object) -> None
 def test_an_authorization_of_any_scheme_goes(scheme: str) -> None:
     text = f'{{"Authorization": "{scheme}n0t-a!token#of-ours"}}'
     assert "n0t-a" not in EVERYTHING.text(text)
+
+
+PARAMETERS = [
+    (
+        "AWS4-HMAC-SHA256 Credential=AK1/20130524/us-east-1/s3/aws4_request, "
+        "SignedHeaders=host;x-amz-date, Signature=fe5f80f77d5fa3beca038a248ff027d0"
+    ),
+    'Digest username="Muf4sa", realm="x", nc=00000001, response="6629fae49393a05397450978507c4ef1"',
+    'Hawk id="dh37fgj492je", ts="1353832234", mac="6R4rV5iE+NPoym+WwjeHzjAGXUtLNIxmo1vpMofpLAE="',
+    'OAuth oauth_token="nnch734d00sl2jdk",oauth_signature="wOJIO9A2W5mFwDgiDvZbTSMK%2FPY%3D"',
+    'Signature keyId="rsa-key-1",algorithm="hs2019",signature="Base64(c2lnbmF0dXJl)"',
+]
+
+
+@pytest.mark.parametrize("value", PARAMETERS, ids=lambda text: text[:6])
+def test_an_authorization_goes_with_all_its_parameters(value: str) -> None:
+    scheme = value.partition(" ")[0]
+    gone = f"{scheme} [redacted:authorization]"
+    for before, after in (
+        ("Authorization: ", "\nHost: a"),
+        ("curl -H 'Authorization: ", "' https://example.org"),
+        ("{'Authorization': '", "'}"),
+    ):
+        assert EVERYTHING.text(before + value + after) == before + gone + after
+    dumped = json.dumps({"Authorization": value})
+    assert EVERYTHING.text(dumped) == json.dumps({"Authorization": gone})
 
 
 def test_the_application_adds_patterns_and_functions_of_its_own() -> None:
@@ -114,6 +158,9 @@ PROSE = (
         "bearer " * 2_300,
         "authorization: " * 1_100,
         "authorization: a 1" * 900,
+        "authorization: a b=1, " * 700,
+        'authorization: a b="' * 800,
+        "authorization: a " + "a=" * 8_000,
         "://a:" * 3_200,
     ],
     ids=lambda text: text[:12],

@@ -66,7 +66,9 @@ def test_threads_that_enter_one_trace_each_leave_it(
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(enter_and_leave, range(2)))
         list(pool.map(ask_both, range(2)))
-    assert "run-1" not in traces(memory)
+    outside = traces(memory)
+    assert len(outside) == 2
+    assert "run-1" not in outside
 
 
 async def test_tasks_that_enter_one_trace_each_leave_it(
@@ -81,7 +83,9 @@ async def test_tasks_that_enter_one_trace_each_leave_it(
         await ask(aclient)
 
     await asyncio.gather(enter_and_leave(first=True), enter_and_leave(first=False))
-    assert "run-1" not in traces(memory)
+    outside = traces(memory)
+    assert len(outside) == 2
+    assert "run-1" not in outside
 
 
 def test_a_trace_that_a_generator_left_elsewhere_is_over_in_the_thread_that_began_it(
@@ -92,7 +96,8 @@ def test_a_trace_that_a_generator_left_elsewhere_is_over_in_the_thread_that_bega
         pool.submit(next, generator).result()
         generator.close()
         pool.submit(ask, client).result()
-    assert traces(memory) != ["run-1"]
+    (outside,) = traces(memory)
+    assert outside != "run-1"
 
 
 async def test_a_trace_that_a_generator_left_in_a_task_is_over_in_the_one_that_began_it(
@@ -106,7 +111,38 @@ async def test_a_trace_that_a_generator_left_in_a_task_is_over_in_the_one_that_b
     await anext(generator)
     await asyncio.create_task(generator.aclose())
     await ask(aclient)
-    assert traces(memory) != ["run-1"]
+    (outside,) = traces(memory)
+    assert outside != "run-1"
+
+
+async def test_a_trace_whose_generator_was_closed_in_a_task_is_left_by_its_own_task_alone(
+    session: Session, aclient: Anything, memory: testing.Memory
+) -> None:
+    trace, inside, first_has_left = session.trace("run-1"), asyncio.Event(), asyncio.Event()
+
+    async def generate() -> AsyncGenerator[None]:
+        with trace:
+            yield
+
+    async def first() -> None:
+        with trace:
+            generator = generate()
+            await anext(generator)
+            await asyncio.create_task(generator.aclose())
+            await inside.wait()
+        await ask(aclient)
+        first_has_left.set()
+
+    async def second() -> None:
+        with trace:
+            inside.set()
+            await first_has_left.wait()
+            await ask(aclient)
+
+    await asyncio.gather(first(), second())
+    outside, within_second = traces(memory)
+    assert outside != "run-1"
+    assert within_second == "run-1"
 
 
 def test_a_span_that_a_generator_still_holds_does_not_keep_its_trace_open(
@@ -118,7 +154,9 @@ def test_a_span_that_a_generator_still_holds_does_not_keep_its_trace_open(
     ask(client)
     generator.close()
     ask(client)
-    assert "run-1" not in traces(memory)
+    outside = traces(memory)
+    assert len(outside) == 2
+    assert "run-1" not in outside
 
 
 def test_generators_that_take_turns_leave_nothing_open(
@@ -130,7 +168,8 @@ def test_generators_that_take_turns_leave_nothing_open(
     for generator in (first, second):
         generator.close()
     ask(client)
-    assert traces(memory)[0] not in ("run-1", "run-2")
+    (outside,) = traces(memory)
+    assert outside not in ("run-1", "run-2")
 
 
 async def test_a_task_that_outlives_its_trace_still_belongs_to_it(
@@ -158,5 +197,6 @@ def test_a_trace_entered_again_inside_itself_goes_on_until_it_is_left_twice(
             ask(client)
         ask(client)
     ask(client)
-    assert traces(memory)[:2] == ["run-1", "run-1"]
-    assert traces(memory)[2] != "run-1"
+    inside, still_inside, outside = traces(memory)
+    assert (inside, still_inside) == ("run-1", "run-1")
+    assert outside != "run-1"
