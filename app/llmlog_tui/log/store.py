@@ -226,12 +226,12 @@ class Store:
 
 def _latest(known: datetime | None, times: pl.Series) -> datetime | None:
     """The latest of all these times, but a future one only if no other is known."""
-    now = datetime.now(UTC) + _FAST
+    now = datetime.now(UTC) + _CLOCK_SKEW
     found = (known, times.filter(times <= now).max(), times.max())
     dated = [time for time in found if isinstance(time, datetime)]
     return max([time for time in dated if time <= now] or dated, default=None)
 
 
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
-_FAST: Final = timedelta(days=1)
+_CLOCK_SKEW: Final = timedelta(days=1)
 """So far ahead a clock may be, or a local time be taken for UTC."""
