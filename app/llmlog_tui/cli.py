@@ -133,7 +133,10 @@ def _stdin(sources: Sources) -> int | None:
     stdin = take_stdin() if sys.__stdin__ is not None else None
     if not is_log and (stdin is None or not os.isatty(0)):
         raise SourceError("no terminal to take keys from")
-    return stdin if is_log else None
+    if stdin is not None and not is_log:
+        os.close(stdin)  # or who writes to it waits for a reader for ever
+        return None
+    return stdin
 
 
 def _run(
@@ -175,6 +178,7 @@ def headless() -> int:
 
 
 def _prepare() -> None:
+    """Look for garbage seldom, and let this process have many files open."""
     gc.set_threshold(_FEW_COLLECTIONS)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)

@@ -26,11 +26,13 @@ class _Parser(argparse.ArgumentParser):
 
 
 def say(what: str, *, ascii_only: bool | None = None) -> None:
-    """One line on stderr; in ASCII where its terminal shows nothing else, or if so said."""
+    """One line on stderr, if that is open; in ASCII where its terminal has no more, or if said."""
     from llmlog_tui.glyphs import in_ascii  # noqa: PLC0415 - imports rich
 
+    if not sys.stderr:
+        return  # print() would take stdout
     line = inert(f"llmlog-tui: {what}")
-    if ascii_only is None and sys.stderr and sys.stderr.isatty():
+    if ascii_only is None and sys.stderr.isatty():
         utf8_mode = bool(sys.flags.utf8_mode)
         ascii_only = is_ascii_only(os.environ, sys.stderr.encoding, utf8_mode=utf8_mode)
     print(in_ascii(line) if ascii_only else line, file=sys.stderr)  # noqa: T201 - its voice

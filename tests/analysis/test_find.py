@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from tests.analysis.conftest import Frame, Record
 
@@ -57,6 +59,13 @@ def test_who_asks_for_none_or_several_is_told_which_there_are(
 ) -> None:
     with pytest.raises(NoIdError, match=says):
         the_one(frame(trace("abcdef1", "abcdef2", "x", "y")), "trace_id", wanted)
+
+
+def test_an_empty_id_is_said_to_be_one_and_nothing_else(frame: Frame) -> None:
+    log = frame(trace("t"))
+    for ask in (partial(matching, log), partial(the_one, log, "trace_id")):
+        with pytest.raises(NoIdError, match=r"^an empty id: is a variable empty\?$"):
+            ask("")
 
 
 def test_a_log_without_traces_says_so(frame: Frame) -> None:

@@ -21,6 +21,7 @@ from llmlog_tui.analysis.sql import (
 from llmlog_tui.log.store import FRAME_SCHEMA
 
 NOTHING = pl.DataFrame(schema=FRAME_SCHEMA)
+LONG = " and ".join(f"step <> {n}" for n in range(600))
 
 
 @pytest.mark.parametrize(
@@ -45,8 +46,9 @@ def test_what_is_no_query_is_told_so_in_a_whole_line() -> None:
         query(NOTHING, "describe calls")
 
 
-def test_the_tables_can_be_listed() -> None:
-    assert set(query(NOTHING, "SHOW  tables").to_series()) == {"calls", "traces", "records"}
+@pytest.mark.parametrize("sql", ["SHOW  tables", "show tables;", "show tables ;\n"])
+def test_the_tables_can_be_listed(sql: str) -> None:
+    assert set(query(NOTHING, sql).to_series()) == {"calls", "traces", "records"}
 
 
 @pytest.mark.parametrize("table", ["calls", "records"])
@@ -101,6 +103,8 @@ def test_the_last_word_of_a_query_is_completed_to_a_column_a_table_or_a_word_of_
         "(step = 1 or max(ts) > '2026-11-23') and ts >= '2026-11-23'",
         "latency_ms > avg(latency_ms) and sum(retries) > 3",
         "3 between min(step) and max(step) and step > 3",
+        "1 = 1 and count(*) > 3",
+        pytest.param(f"count(*) > 3 and {LONG}", id="long"),
     ],
 )
 def test_a_condition_over_all_records_together_is_refused(predicate: str) -> None:
@@ -120,6 +124,10 @@ def test_a_condition_over_all_records_together_is_refused(predicate: str) -> Non
         "latency_ms between 1 and max(latency_ms) - 1",
         "latency_ms > quantile_cont(latency_ms, 0.9)",
         "max(latency_ms) over (partition by model) > 3",
+        "1=1 and latency_ms > avg(latency_ms)",
+        "2 > 1 and latency_ms < max(latency_ms)",
+        "lower('A') = 'a' and latency_ms < max(latency_ms)",
+        pytest.param(f"latency_ms > avg(latency_ms) and {LONG}", id="long"),
     ],
 )
 def test_a_record_may_be_compared_with_all_of_them(predicate: str) -> None:

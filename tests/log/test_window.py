@@ -83,6 +83,62 @@ def test_records_without_time_go_with_those_around_them(tmp_path: Path) -> None:
     assert kept == list(range(110, 120))
 
 
+def undated(count: int) -> bytes:
+    return b"".join(b'{"step": %d}\n' % -n for n in range(1, count + 1))
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_records_without_time_stay_where_no_older_one_was_in_front_until_there_is(
+    tmp_path: Path, *, newest_first: bool
+) -> None:
+    without, dated = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    without.write_bytes(undated(30))
+    dated.write_bytes(lines(0, 10))
+    window = Window(span=timedelta(seconds=9))
+    reader = Reader([without, dated], newest_first=newest_first, window=window)
+    reader.catch_up()
+    reader.loaded()
+    snapshot = reader.snapshot()
+    assert sorted(snapshot.frame["step"]) == list(range(-30, 10))
+    assert snapshot.dropped == 0
+    with dated.open("ab") as file:
+        file.write(lines(10, 11))
+    reader.step()
+    assert reader.snapshot().frame["step"].to_list() == list(range(1, 11))
+    assert reader.snapshot().dropped == 31
+    reader.close()
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_records_without_time_in_front_hold_no_older_ones_in_memory(
+    tmp_path: Path, *, newest_first: bool
+) -> None:
+    path = tmp_path / "calls.jsonl"
+    path.write_bytes(undated(100))
+    reader = Reader([path], newest_first=newest_first, window=Window(span=timedelta(seconds=9)))
+    reader.catch_up()
+    reader.loaded()
+    assert reader.snapshot().frame.height == 100
+    for number in range(100):
+        with path.open("ab") as file:
+            file.write(lines(number, number + 1))
+        reader.step()
+    assert reader.snapshot().frame["step"].to_list() == list(range(90, 100))
+    reader.close()
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_records_without_time_go_with_older_ones_that_went_before_them(
+    tmp_path: Path, *, newest_first: bool
+) -> None:
+    path = tmp_path / "calls.jsonl"
+    path.write_bytes(lines(0, 50) + undated(100) + lines(100, 120))
+    reader = Reader([path], newest_first=newest_first, window=Window(span=timedelta(seconds=9)))
+    reader.catch_up()
+    assert reader.snapshot().frame["step"].to_list() == list(range(110, 120))
+    reader.close()
+
+
 @pytest.mark.parametrize("odd", ["null", '"9999-12-01T00:00:00Z"'])
 def test_the_window_moves_on_past_records_without_time_or_from_the_future(
     tmp_path: Path, odd: str

@@ -58,6 +58,33 @@ async def test_enter_replays_the_trace_from_the_step_that_was_found(
         await until(pilot, lambda: is_replayed_at(app, 0), "the first step: its trace was chosen")
 
 
+async def test_enter_replays_a_trace_from_its_start_where_no_step_was_gone_to(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(b"".join(record(step=n, id=f"id-{n}") for n in range(4)))
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 4)
+        traces, calls = app.query_one(TracesPane), app.query_one(CallsPane)
+        timeline = app.query_one(TimelinePane)
+        for pane, row in ((calls, 0), (timeline, 0), (calls, 3), (timeline, 3)):
+            pane.focus()
+            await pilot.press(*("g" if row == 0 else "gG"))
+            await until(pilot, partial(is_at, calls, row), "the call under the cursor")
+            traces.focus()
+            await pilot.press("enter")
+            await until(pilot, partial(is_replayed_at, app, 0), "the first step")
+            await pilot.press("escape")
+        await pilot.press("slash", *"id-3", "enter", "G")
+        await until(pilot, partial(is_at, calls, 3), "the newest call, which was found")
+        with log.open("ab") as file:
+            file.write(b"".join(record(step=n) for n in range(4, 8)))
+        await shown(pilot, 8)
+        assert is_at(calls, 7), "it follows"
+        await pilot.press("enter")
+        await until(pilot, lambda: is_replayed_at(app, 0), "the first step: what was found is past")
+
+
 def is_replayed_at(app: LogApp, row: int) -> bool:
     return isinstance(app.view, ReplayScreen) and app.view.row == row
 

@@ -32,6 +32,32 @@ def test_keys_come_from_the_terminal_where_standard_input_is_something_else(
     terminal.close()
 
 
+_WRITE_TO_STDIN: Final = """
+import fcntl, os, sys, termios
+from llmlog_tui.cli import dashboard
+os.setsid()
+fcntl.ioctl(2, termios.TIOCSCTTY, 0)
+reading, writing = os.pipe()
+os.dup2(reading, 0)
+os.close(reading)
+dashboard()
+try:
+    os.write(writing, b"x")
+except BrokenPipeError:
+    sys.exit(3)
+"""
+
+
+def test_who_writes_to_a_standard_input_that_is_not_read_does_not_wait(
+    tmp_path: Path, sample: Path
+) -> None:
+    terminal = Terminal(tmp_path, str(sample), program=_WRITE_TO_STDIN)
+    terminal.until_sent("newest last")
+    terminal.press("q")
+    assert terminal.ended() == 3, "nobody has it open"
+    terminal.close()
+
+
 async def test_a_pipe_that_was_closed_is_read_to_its_last_line_and_is_live_no_more(
     shown: Shown, until: Until
 ) -> None:

@@ -22,6 +22,7 @@ def matching(frame: pl.DataFrame, wanted: str) -> pl.DataFrame:
 
     Raises NoIdError if there are none.
     """
+    _check(wanted)
     found = frame.filter(pl.any_horizontal(pl.col(name) == wanted for name in IDS))
     if not found.height and len(wanted) >= MIN_PREFIX:
         found = frame.filter(
@@ -37,6 +38,7 @@ def the_one(frame: pl.DataFrame, name: str, wanted: str) -> str:
 
     The text of the error says which ids there are.
     """
+    _check(wanted)
     ids = frame[name].cast(pl.String).drop_nulls().unique(maintain_order=True)
     if ids.index_of(wanted) is not None:
         return wanted
@@ -49,9 +51,12 @@ def the_one(frame: pl.DataFrame, name: str, wanted: str) -> str:
     raise NoIdError(f"no {name} {_wish(wanted)}; {there}")
 
 
-def _wish(wanted: str) -> str:
+def _check(wanted: str) -> None:
     if not wanted:
-        return "is without a character: is a variable empty?"
+        raise NoIdError("an empty id: is a variable empty?")
+
+
+def _wish(wanted: str) -> str:
     if len(wanted) >= MIN_PREFIX:
         return f"is or begins with {wanted}"
     return f"is {wanted} (give {MIN_PREFIX} characters or more of a longer one)"

@@ -87,10 +87,15 @@ def _is_of_all(condition: pl.Expr, none: pl.DataFrame) -> bool:
 
     `none` are records without a row.
     """
-    parts = condition.meta.pop()
-    if any(condition.meta.eq(joined) for joined in _joined(parts)):
-        return any(_is_of_all(part, none) for part in parts)
-    return _has_one_value(condition, none) and not condition.meta.is_literal()
+    conditions = [condition]  # a list: long predicates are nested deeper than Python calls go
+    while conditions:
+        one = conditions.pop()
+        parts = one.meta.pop()
+        if any(one.meta.eq(joined) for joined in _joined(parts)):
+            conditions += parts
+        elif _has_one_value(one, none) and not _is_constant(one):
+            return True
+    return False
 
 
 def _joined(parts: Sequence[pl.Expr]) -> Sequence[pl.Expr]:
@@ -111,6 +116,18 @@ def _has_one_value(part: pl.Expr, none: pl.DataFrame) -> bool:
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
         parts = part.meta.pop()  # a time beside a text: only a query takes that for a time
         return bool(parts) and all(_has_one_value(each, none) for each in parts)
+
+
+def _is_constant(expression: pl.Expr) -> bool:
+    """Whether an expression is made of literals alone."""
+    parts = [expression]
+    while parts:
+        part = parts.pop()
+        if below := part.meta.pop():
+            parts += below
+        elif not part.meta.is_literal():
+            return False
+    return True
 
 
 def first_holding(calls: pl.DataFrame, predicates: Sequence[str]) -> list[int | None]:
@@ -230,7 +247,7 @@ def query(frame: pl.DataFrame, sql: str, rules: Rules = DEFAULT) -> pl.DataFrame
     Costs are at the prices of `rules`, before those that are listed. Raises QueryError.
     """
     named = sql.lower()
-    is_listing = named.split()[:2] == ["show", "tables"]
+    is_listing = named.replace(";", " ").split()[:2] == ["show", "tables"]
     tables = {
         name: _in_sql(table(frame, rules))
         for name, table in TABLES.items()

@@ -20,6 +20,7 @@ class Part:
 
     def __init__(self) -> None:
         self.rows = Frames(packed=without_nulls)
+        self.is_cut = False  # whether there were rows in front that are too old
         self.blanks = 0
         self.lines: Counter[int] = Counter()  # by file, as all lines here
         self.skipped: Counter[str] = Counter()
@@ -43,20 +44,23 @@ class Part:
             self.first_nulled.setdefault(name, (file, before + too_long + line))
         self.rows.append(frame)
 
-    def drop_before(self, oldest: datetime, newest: datetime) -> int:
-        """Let go of the rows in front of the first one between these times, and of older ones.
+    def drop_before(self, oldest: datetime, newest: datetime) -> bool:
+        """Let go of older rows in front of the first one between these times; False without one.
 
-        Rows without ts, or with one after `newest`, go with those around them. Of older ones
-        behind that row only those in its frame go. How many rows went is returned.
+        Rows without ts, or with one after `newest`, go with older ones, now or before, if any. Of
+        older ones behind that row only those in its frame go.
         """
-        before, frames = self.rows.height, self.rows.frames
+        frames = self.rows.frames
         for at, frame in enumerate(frames):
             is_within = frame["ts"].is_between(oldest, newest).fill_null(value=False)
-            if is_within.any():
-                rest = frame.slice(is_within.arg_max() or 0)
+            first = is_within.arg_max() or 0 if is_within.any() else frame.height
+            self.is_cut = self.is_cut or (frame["ts"].head(first) < oldest).any()
+            if first < frame.height:
+                rest = frame.slice(first) if self.is_cut else frame
                 kept = rest.filter((pl.col("ts") >= oldest) | pl.col("ts").is_null())
-                self.rows.replace([kept, *frames[at + 1 :]])
-                break
-        else:
+                front = [] if self.is_cut else frames[:at]
+                self.rows.replace([*front, kept, *frames[at + 1 :]])
+                return True
+        if self.is_cut:
             self.rows.replace([])
-        return before - self.rows.height
+        return False

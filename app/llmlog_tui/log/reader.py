@@ -202,7 +202,7 @@ class Reader:
 
     def _turns(self) -> Iterator[tuple[int, _Source, bool]]:
         for is_older in (False, True):
-            first = self._last_found[is_older]  # files before it have been read to their ends
+            first = self._last_found[is_older]  # read on there, then look at the others
             for index in (*range(first, len(self._sources)), *range(first)):
                 yield index, self._sources[index], is_older
 

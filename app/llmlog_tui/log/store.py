@@ -131,7 +131,7 @@ class Store:
         One without ts stays behind the last before it in its file that has one.
         """
         self._live_from = self._records
-        if len(self._files) > 1 and self._older.rows.height + self._newer.rows.height:
+        if len(self._files) > 1 and self._height():
             when = pl.col("ts").forward_fill().over("file")
             merged = self._frame().sort(when, maintain_order=True, nulls_last=False)
             self._older.rows.replace([without_nulls(merged)])
@@ -197,16 +197,22 @@ class Store:
         """Let go of what is outside the window, from the front."""
         keep = self._window
         if keep.records is not None:
-            extra = self._older.rows.height + self._newer.rows.height - keep.records
+            extra = self._height() - keep.records
             from_older = self._older.rows.drop_first(max(0, extra))
             self._dropped += from_older + self._newer.rows.drop_first(max(0, extra - from_older))
         if keep.span is not None:
             newest = self._newest = _latest(self._newest, added["ts"])
             if newest:
                 oldest = newest - min(keep.span, newest - _LONG_AGO)
-                self._dropped += self._older.drop_before(oldest, newest)
-                if not self._older.rows.height:
-                    self._dropped += self._newer.drop_before(oldest, newest)
+                before = self._height()
+                if not self._older.drop_before(oldest, newest):
+                    self._newer.drop_before(oldest, newest)
+                    if self._newer.is_cut:
+                        self._older.rows.replace([])
+                self._dropped += before - self._height()
+
+    def _height(self) -> int:
+        return self._older.rows.height + self._newer.rows.height
 
     def _places(self, older: First, newer: First) -> dict[str, Place]:
         """Of each kind's first in either part the one that stands first in the first file."""
@@ -220,12 +226,12 @@ class Store:
 
 def _latest(known: datetime | None, times: pl.Series) -> datetime | None:
     """The latest of all these times, but a future one only if no other is known."""
-    now = datetime.now(UTC) + _FAST
+    now = datetime.now(UTC) + _CLOCK_SKEW
     found = (known, times.filter(times <= now).max(), times.max())
     dated = [time for time in found if isinstance(time, datetime)]
     return max([time for time in dated if time <= now] or dated, default=None)
 
 
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
-_FAST: Final = timedelta(days=1)
+_CLOCK_SKEW: Final = timedelta(days=1)
 """So far ahead a clock may be, or a local time be taken for UTC."""

@@ -149,6 +149,10 @@ class OverviewScreen(View):
 
     def go_to(self, row: Hashable) -> None:
         """Select a record, its trace and its step, in all panes that have it."""
+        self._gone_to = row if isinstance(row, int) else None
+        self._select(row)
+
+    def _select(self, row: Hashable) -> None:
         if self.overview is None or not isinstance(row, int):
             return
         if not self.overview.lets_through(row):
@@ -159,7 +163,6 @@ class OverviewScreen(View):
         if trace is None or not self.traces.move_to(trace):
             return
         self.calls.mark(trace)
-        self._gone_to = row
         self._wanted_step = None if self.timeline.move_to(row) else row
         self.post_message(self.Asks(self))
 
@@ -179,7 +182,7 @@ class OverviewScreen(View):
     @on(LineTable.Highlighted, "#timeline")
     def _step_highlighted(self, message: LineTable.Highlighted) -> None:
         if message.by_user and isinstance(message.key, int):
-            self._gone_to = message.key
+            self._gone_to = None
             self.calls.move_to(message.key)
             self._stay(self.following and self.timeline.following)
 
@@ -187,7 +190,8 @@ class OverviewScreen(View):
     def _call_highlighted(self, message: LineTable.Highlighted) -> None:
         if message.by_user:
             follows = self.calls.following and self.calls.sort is None
-            self.go_to(message.key)
+            self._gone_to = None
+            self._select(message.key)
             self._stay(follows)
 
     @on(TracesPane.Grouped)
@@ -211,11 +215,16 @@ class OverviewScreen(View):
 
     @on(LineTable.Selected, "#traces")
     def _open_trace(self, message: LineTable.Selected) -> None:
-        overview, trace, row = self.overview, str(message.key), self._gone_to
-        is_there = overview is not None and row is not None and overview.has(row)
-        if overview is None or not is_there or overview.trace_of(row) != trace:
-            row = None
-        self.post_message(self.ReplayWanted(trace, row))
+        trace = str(message.key)
+        self.post_message(self.ReplayWanted(trace, self._step_gone_to(trace)))
+
+    def _step_gone_to(self, trace: str) -> int | None:
+        """The step of this trace that was gone to, if a cursor has not followed away from it."""
+        overview, row = self.overview, self._gone_to
+        cursors = self.calls.cursor_key, self.timeline.cursor_key, self._wanted_step
+        if overview is None or row is None or row not in cursors or not overview.has(row):
+            return None
+        return row if overview.trace_of(row) == trace else None
 
     def action_mark(self) -> None:
         """Mark the trace under the cursor as A; the next one as B, and lay both side by side."""
