@@ -184,6 +184,11 @@ Handler = Callable[[httpx2.Request], httpx2.Response]
 AsyncHandler = Handler | Callable[[httpx2.Request], Coroutine[None, None, httpx2.Response]]
 
 
+def ask(client: openai.OpenAI, **options: Anything) -> Anything:
+    """One chat completion."""
+    return client.chat.completions.create(model="m", messages=QUESTION, **options)
+
+
 def client_of(handler: Handler | httpx2.Response, **options: Anything) -> openai.OpenAI:
     """A bare client of a server that is a function, or always the same response."""
     transport = httpx2.MockTransport(handler if callable(handler) else lambda _: handler)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.capture.conftest import (
-    QUESTION,
     Anything,
+    ask,
     chunk,
     client_of,
     last_chunk,
@@ -18,14 +18,8 @@ from tests.capture.conftest import (
 from llmlog import testing
 
 if TYPE_CHECKING:
-    import openai
-
     from llmlog import Session
     from llmlog.content import ContentPolicy
-
-
-def ask(client: openai.OpenAI, **options: Anything) -> Anything:
-    return client.chat.completions.create(model="m", messages=QUESTION, **options)
 
 
 def test_tool_calls_of_a_stream_are_put_together_from_its_chunks(

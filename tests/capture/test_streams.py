@@ -10,6 +10,7 @@ from openai.types.chat import ChatCompletionChunk
 from tests.capture.conftest import (
     QUESTION,
     Anything,
+    ask,
     chunk,
     client_of,
     last_chunk,
@@ -20,14 +21,8 @@ from tests.capture.conftest import (
 from llmlog import testing
 
 if TYPE_CHECKING:
-    import openai
-
     from llmlog import Session
     from llmlog.content import ContentPolicy
-
-
-def ask(client: openai.OpenAI, **options: Anything) -> Anything:
-    return client.chat.completions.create(model="m", messages=QUESTION, **options)
 
 
 def test_a_stream_is_timed_to_its_first_content_and_to_its_last_chunk(

@@ -5,16 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from textwrap import wrap
 
+import pytest
 from tests.tui.conftest import SMALL, Shown, Until, record
 
 from llmlog_tui.tui.app import LogApp
 
 
-async def test_what_is_wrong_with_a_filter_is_said_in_full_on_a_small_screen(
-    tmp_path: Path, shown: Shown, until: Until
-) -> None:
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """One call."""
     log = tmp_path / "calls.jsonl"
     log.write_bytes(record())
+    return log
+
+
+async def test_what_is_wrong_with_a_filter_is_said_in_full_on_a_small_screen(
+    log: Path, shown: Shown, until: Until
+) -> None:
     async with LogApp([log]).run_test(size=SMALL) as pilot:
         app = await shown(pilot, 1)
         await pilot.press("f", *"latency", "tab", *" and")
@@ -26,10 +33,8 @@ async def test_what_is_wrong_with_a_filter_is_said_in_full_on_a_small_screen(
 
 
 async def test_what_is_wrong_with_a_filter_takes_as_many_rows_as_it_needs(
-    tmp_path: Path, shown: Shown, until: Until
+    log: Path, shown: Shown, until: Until
 ) -> None:
-    log = tmp_path / "calls.jsonl"
-    log.write_bytes(record())
     async with LogApp([log]).run_test(size=SMALL) as pilot:
         app = await shown(pilot, 1)
         problem = app.view.query_one("#filter-problem")
