@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from llmlog_tui.terminal import is_ascii_only
+from llmlog_tui.terminal import takes_ascii_only
 from llmlog_tui.text import inert
 
 if TYPE_CHECKING:
@@ -32,9 +31,8 @@ def say(what: str, *, ascii_only: bool | None = None) -> None:
     if not sys.stderr:
         return  # print() would take stdout
     line = inert(f"llmlog-tui: {what}")
-    if ascii_only is None and sys.stderr.isatty():
-        utf8_mode = bool(sys.flags.utf8_mode)
-        ascii_only = is_ascii_only(os.environ, sys.stderr.encoding, utf8_mode=utf8_mode)
+    if ascii_only is None:
+        ascii_only = takes_ascii_only(sys.stderr)
     print(in_ascii(line) if ascii_only else line, file=sys.stderr)  # noqa: T201 - its voice
 
 

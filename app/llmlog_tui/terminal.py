@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, TextIO
 
 _NARROW: Final = frozenset(("linux", "dumb"))
 """Values of TERM whose fonts lack most of the signs: a console of Linux, and one without any."""
@@ -35,3 +37,9 @@ def is_ascii_only(
         values["LC_CTYPE"] = ""
     locale = next(filter(None, values.values()), "")
     return bool(locale) and not _UTF_8.search(locale)
+
+
+def takes_ascii_only(stream: TextIO) -> bool:
+    """Whether a stream of this process is a terminal that is to be sent ASCII only."""
+    utf8_mode = bool(sys.flags.utf8_mode)
+    return stream.isatty() and is_ascii_only(os.environ, stream.encoding, utf8_mode=utf8_mode)

@@ -22,6 +22,11 @@ def whole(number: float | None) -> str:
     return UNKNOWN if number is None else f"{number:,.0f}"
 
 
+def counted(number: int, what: str) -> str:
+    """How many of something: 1 call, 1,204 calls."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def count(number: float | None) -> str:
     """Exact below 10,000, then three digits: `9,999`, `28.8k`, `1.20M`."""
     if number is None or number < _EXACT_BELOW:

@@ -8,7 +8,7 @@ from queue import Queue
 from threading import Thread
 
 import pytest
-from tests.tui.conftest import Shown, record
+from tests.tui.conftest import Shown, record, top_row
 from textual.message import Message
 
 from llmlog_tui.log import follow
@@ -92,4 +92,5 @@ async def test_the_dashboard_says_when_the_newest_records_are_on_screen(
     big: Path, shown: Shown
 ) -> None:
     async with LogApp([big]).run_test() as pilot:
-        await shown(pilot, BLOCKS)
+        app = await shown(pilot, BLOCKS)
+        assert "● live" in top_row(app)

@@ -139,7 +139,8 @@ async def test_a_last_record_without_a_newline_is_shown_once_nothing_else_comes(
         await shown(pilot, 2)
         with log.open("ab") as file:
             file.write(b"\n" + record(step=2))
-        await shown(pilot, 3)
+        app = await shown(pilot, 3)
+        assert "3 calls" in top_row(app)
 
 
 async def test_a_log_that_is_not_followed_is_read_to_its_very_end(

@@ -14,7 +14,7 @@ import click
 from llmlog_tui.analysis.find import NoIdError
 from llmlog_tui.analysis.sql import QueryError
 from llmlog_tui.log.sources import SourceError
-from llmlog_tui.terminal import is_ascii_only
+from llmlog_tui.terminal import takes_ascii_only
 from llmlog_tui.text import inert
 
 BAD_INPUT = 2
@@ -77,8 +77,7 @@ def _for_terminal(stream: TextIO) -> TextIO:
     if not isinstance(stream, io.TextIOWrapper):
         return stream
     stream.reconfigure(errors="replace")
-    utf8_mode = bool(sys.flags.utf8_mode)
-    if not stream.isatty() or not is_ascii_only(os.environ, stream.encoding, utf8_mode=utf8_mode):
+    if not takes_ascii_only(stream):
         return stream
     from llmlog_tui.glyphs import in_ascii  # noqa: PLC0415 - imports rich
 

@@ -99,17 +99,26 @@ class Log:
 
         Raises ClickException if the file was replaced since it was read.
         """
-        lines_of = lru_cache(maxsize=8)(self.reader.raw_lines)  # files may alternate, by ts
-        for row, block, line in frame.select("row", "block", "line").iter_rows():
-            lines = lines_of(block)
-            if lines is None:
+        for row, line in zip(frame["row"], lines_as_they_stand(self.reader, frame), strict=True):
+            if line is None:
                 raise click.ClickException("the file was replaced while it was read")
-            yield row, lines[line].removeprefix(b"\xef\xbb\xbf")
+            yield row, line
 
     def hashes(self, frame: pl.DataFrame) -> dict[int, list[str]]:
         """prefix_hashes by key, of the records that have some."""
         found = ((row, hashes_in(line)) for row, line in self.raw(frame))
         return {row: hashes for row, hashes in found if hashes}
+
+
+def lines_as_they_stand(reader: Reader, frame: pl.DataFrame) -> Iterator[bytes | None]:
+    """The line of each record of `frame`, without a BOM; None where its file was replaced."""
+    lines_of = lru_cache(maxsize=8)(reader.raw_lines)  # files may alternate, by ts
+    for block, line in frame.select("block", "line").iter_rows():
+        lines = lines_of(block)
+        yield None if lines is None else lines[line].removeprefix(BOM)
+
+
+BOM: Final = b"\xef\xbb\xbf"
 
 
 def as_object(line: bytes) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import click
 
+from llmlog_tui import units
 from llmlog_tui.analysis import health as health_
 from llmlog_tui.commands.common import Log, files_argument, opened, path_text, to_json, where_option
 from llmlog_tui.log.store import Place
@@ -63,7 +64,7 @@ def health(files: tuple[str, ...], *, as_json: bool, where: str | None) -> None:
         click.echo(to_json({**totals, "faults": list(map(_as_object, faults))}))
         return
     click.echo(
-        f"{_number(counts.lines, 'line')}: {_number(counts.records, 'record')}, "
+        f"{units.counted(counts.lines, 'line')}: {units.counted(counts.records, 'record')}, "
         f"{skipped:,} skipped, "
         f"{counts.blanks:,} blank"
     )
@@ -71,10 +72,6 @@ def health(files: tuple[str, ...], *, as_json: bool, where: str | None) -> None:
         click.echo(_as_text(fault))
     if not faults:
         click.echo("nothing is wrong with them")
-
-
-def _number(of: int, what: str) -> str:
-    return f"{of:,} {what}{'' if of == 1 else 's'}"
 
 
 def _faults(log: Log) -> Iterator[Fault]:

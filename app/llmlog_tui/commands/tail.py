@@ -6,14 +6,20 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 import click
 import polars as pl
 
 from llmlog_tui.analysis.sql import QueryError, narrowed, problem
-from llmlog_tui.commands.common import echo_lines, files_argument, utc_option, where_option
+from llmlog_tui.commands.common import (
+    BOM,
+    echo_lines,
+    files_argument,
+    lines_as_they_stand,
+    utc_option,
+    where_option,
+)
 from llmlog_tui.commands.shown import head, line_of
 from llmlog_tui.log.reader import Reader, read_all
 from llmlog_tui.log.sources import STDIN, Sources
@@ -21,7 +27,6 @@ from llmlog_tui.log.window import EVERYTHING, Window
 from llmlog_tui.text import inert
 
 _POLL_S: Final = 0.05
-_BOM: Final = b"\xef\xbb\xbf"
 
 
 @click.command(short_help="Show the last records, and those that come.")
@@ -101,10 +106,8 @@ class _Shown:
         if not self.as_json:
             _show(frame)
             return
-        lines_of = lru_cache(maxsize=8)(self.reader.raw_lines)  # files may alternate, by ts
-        places = frame.select("block", "line").iter_rows()
-        raw = (lines[line] for block, line in places if (lines := lines_of(block)) is not None)
-        echo_lines(line.removeprefix(_BOM) for line in raw)
+        lines = lines_as_they_stand(self.reader, frame)
+        echo_lines(line for line in lines if line is not None)
 
     def taken(self) -> None:
         """Those that the reader took last."""
@@ -116,7 +119,7 @@ class _Shown:
             _show(frame)
             return
         lines = block.data.split(b"\n")
-        echo_lines(lines[number].removeprefix(_BOM) for number in frame["line"])
+        echo_lines(lines[number].removeprefix(BOM) for number in frame["line"])
 
     def _narrowed(self, frame: pl.DataFrame) -> pl.DataFrame:
         if self.where is None:

@@ -126,7 +126,7 @@ class Palette(Bookmarking):
             self.view.hint("No calls to export.")
             return
         number = overview.calls.height
-        what = f"{number:,} call{'' if number == 1 else 's'}"
+        what = units.counted(number, "call")
         write = partial(export_calls, overview, self.view.order)
         self.push_screen(screens.PathScreen(what, "calls.csv", ".csv, .parquet or .jsonl", write))
 

@@ -126,7 +126,7 @@ class _Compact(AlertSource):
 class _Wide(_Compact):
     def row(self, alert: Alert) -> Row:
         when, rule, what, evidence = super().row(alert).cells
-        calls = cell(f"{alert.calls:,} call{'' if alert.calls == 1 else 's'}", "muted")
+        calls = cell(units.counted(alert.calls, "call"), "muted")
         cells = (when, rule, cell(alert.subject), what, evidence, calls, cell(alert.state))
         return _marked(alert, cells)
 

@@ -230,6 +230,6 @@ def _names_of_run(diffed: Diffed, side: Side) -> tuple[str, ...]:
     run = diffed.found.a if side == "a" else diffed.found.b
     begin = diffed.began[0 if side == "a" else 1]
     began = units.moment(begin, begin, 8)
-    steps = f"{len(run.steps):,} step{'' if len(run.steps) == 1 else 's'}"
+    steps = units.counted(len(run.steps), "step")
     name = f"{side.upper()} {units.short_id(run.trace_id)}"
     return f"{name} {began} · {steps}", f"{name} · {steps}", name

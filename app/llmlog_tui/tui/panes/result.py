@@ -50,7 +50,7 @@ class ResultPane(Pane):
             return
         self.empty = "No rows."
         self.show(_Result(self.frame, self._first))
-        rows = f"{self.frame.height:,} row{'' if self.frame.height == 1 else 's'}"
+        rows = units.counted(self.frame.height, "row")
         columns = f"columns {self._first + 1} to {self.frame.width} of {self.frame.width}"
         self.label(
             f"Result · {rows} in {self._took * 1_000:,.0f} ms",

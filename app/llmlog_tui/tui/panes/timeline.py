@@ -101,7 +101,7 @@ class TimelinePane(Pane):
         count = len(timeline.steps)
         facts = [
             f"{self.NAME} {units.short_id(timeline.trace_id)}",
-            f"{count:,} step{'' if count == 1 else 's'}",
+            units.counted(count, "step"),
             self._stretch() + units.duration(timeline.duration_ms),
             *([] if timeline.timed else ["in sequence: no ts"]),
         ]

@@ -81,8 +81,8 @@ class TracesPane(Pane):
             columns = BY_SESSION_COMPACT if self.compact else BY_SESSION
             self.show(BySession(overview, columns, self._marks, tree, self._folded))
         total, cost = overview.traces.height, self._costs()
-        of = "" if self._sessions is None else _counted(self._sessions.frame.height, "session")
-        traces, order = _counted(total, "trace"), " · newest last"
+        of = "" if self._sessions is None else units.counted(self._sessions.frame.height, "session")
+        traces, order = units.counted(total, "trace"), " · newest last"
         what = f"{of}, {traces} (tr)" if of else traces
         title = f"Traces {total:,}{f' in {of}' if of else ''}" if self.compact else "Traces"
         self.label(title, what + cost + order, what + cost, what + order, what)
@@ -167,7 +167,3 @@ class TracesPane(Pane):
             super().move_to(heading)
         self._group(self._sessions)
         self.following = follows
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
