@@ -22,7 +22,7 @@ from llmlog_tui.log.sources import Sources
 from llmlog_tui.tui import screens
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.screens.dialogs.splash import SplashScreen
-from llmlog_tui.tui.views import VIEWS
+from llmlog_tui.tui.screens import VIEWS
 
 
 @pytest.fixture

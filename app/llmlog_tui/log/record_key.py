@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -78,8 +79,6 @@ def _can_be(name: object, value: object) -> bool:
 
 def with_line_hash(known: RecordKey, line: bytes) -> RecordKey:
     """The same for a record that has none of IDS: its line tells it from others of its kind."""
-    import hashlib  # noqa: PLC0415 - not before the first frame
-
     line = line.removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n")
     return (*known, (LINE, hashlib.sha256(line).hexdigest()))
 

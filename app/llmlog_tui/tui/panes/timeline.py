@@ -83,6 +83,11 @@ class TimelinePane(Pane):
         self._held: Interval | None = None
         self._held_at = 0
 
+    @property
+    def trace_id(self) -> str | None:
+        """The trace shown."""
+        return None if self._timeline is None else self._timeline.trace_id
+
     def hold(self, timeline: Timeline, played: Callable[[int], bool] | None = None) -> None:
         """Show `timeline`; steps for whose key `played` is false are dim: still to come."""
         self._played = played

@@ -1,7 +1,4 @@
-"""The screens, each imported when it is first wanted: none is needed for the first frame.
-
-As in `textual.widgets`: `screens.HelpScreen` is there without an import of its module.
-"""
+"""Screens, imported on first use as in `textual.widgets`: the first frame needs none."""
 
 from __future__ import annotations
 
@@ -28,8 +25,17 @@ if TYPE_CHECKING:
     from llmlog_tui.tui.screens.trends import TrendsScreen as TrendsScreen
 
 
+VIEWS: Final = {
+    "overview": "Overview",
+    "calls": "Calls",
+    "trends": "Trends",
+    "alerts": "Alerts",
+    "sql": "SQL",
+}
+"""Names of the views, in the order of their digits, and their titles."""
+
+
 def new_view(name: str) -> LogView:
-    """A new view of this name."""
     kind = __getattr__(f"{name.capitalize()}Screen")
     return cast("type[LogView]", kind)()
 

@@ -1,4 +1,4 @@
-"""All keys, as tui.bindings has them and the user has changed them; those of here and now first."""
+"""Help: all keys, with the user's own ones; those of the current screen first."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ _TITLES: Final = {
     "help": "In this help",
     "sql": "SQL",
 }
-"""Scopes whose name says too little."""
+"""Titles of scopes whose names are not clear enough."""
 
 _LAST: Final = ("columns", "sort", "table", "view", "app")
-"""Scopes that are in force nearly everywhere: they stand behind what is special here."""
+"""Scopes active on nearly every screen, listed after the special ones."""
 
 _NAMES: Final = {
     **{key: key.capitalize() for key in ("up", "down", "left", "right")},
@@ -68,7 +68,7 @@ _GAP = 2
 
 
 def key_name(key: str) -> str:
-    """A key as it stands on the keyboard: `ctrl+d` is `Ctrl-D`."""
+    """Return a key as printed on the keyboard: `Ctrl-D` for `ctrl+d`."""
     *modifiers, last = key.strip().split("+")
     name = _NAMES.get(last) or format_key(last)
     if modifiers or len(name) > 1:
@@ -77,7 +77,7 @@ def key_name(key: str) -> str:
 
 
 def sections(here: Collection[str]) -> Iterator[tuple[str, list[Binding]]]:
-    """(scope, its keys): those in force `here` first, the most special ones before all."""
+    """Yield (scope, its keys): scopes active `here` first, the most special ones at the top."""
     scopes: dict[str, list[Binding]] = {}
     for binding in ALL:
         scopes.setdefault(scope_of(binding), []).append(binding)
@@ -89,7 +89,7 @@ def sections(here: Collection[str]) -> Iterator[tuple[str, list[Binding]]]:
 
 
 class HelpDialog(ModalScreen[None]):
-    """The keys; `here` are the scopes in force, `own` the user's keys by a binding's id."""
+    """All keys; `here` are the active scopes, `own` the user's keys by binding id."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*HELP_BINDINGS]
 

@@ -9,7 +9,7 @@ from textual.widgets import Static
 
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui.panes.header import Header, HeaderState
-from llmlog_tui.tui.views import VIEWS
+from llmlog_tui.tui.screens import VIEWS
 from llmlog_tui.tui.widgets.footer import KeyFooter
 
 
