@@ -13,11 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from llmlog_tui.cli import has_extra
 from llmlog_tui.cli_args import DEFAULT_FILES, parser, print_error
 from llmlog_tui.config import settings as config
 from llmlog_tui.config.rules import Rules, RulesError, read_rules
 from llmlog_tui.config.settings import Memory, Settings, SettingsError
+from llmlog_tui.extras import has_extra
 from llmlog_tui.humanize import in_utc
 from llmlog_tui.log.sources import STDIN, SourceError, Sources
 from llmlog_tui.log.stdin import detach_stdin

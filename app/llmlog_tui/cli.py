@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import importlib.util
 import resource
-import sys
 from collections.abc import Sequence
+
+from llmlog_tui.extras import has_extra
 
 _EXTRA_TUI = ("textual", "polars", "orjson", "click", "zstandard")
 _GC_THRESHOLD = 100_000
@@ -52,13 +52,3 @@ def _prepare() -> None:
 def _ended(code: int) -> int:
     gc.freeze()  # no last collection over objects that end with the process
     return code
-
-
-def has_extra(command: str, modules: Sequence[str], extra: str) -> bool:
-    """Return whether all modules of an extra are installed; if not, print how to install it."""
-    missing = [name for name in modules if importlib.util.find_spec(name) is None]
-    if missing:
-        print(  # noqa: T201 - the command's voice
-            f"{command} needs {', '.join(missing)}: pip install 'llmlog[{extra}]'", file=sys.stderr
-        )
-    return not missing

@@ -21,8 +21,8 @@ from textual.css.types import CSSLocation
 from llmlog_tui.log.sources import Sources
 from llmlog_tui.tui import screens
 from llmlog_tui.tui.app import LogApp
-from llmlog_tui.tui.screens.dialogs.splash import SplashScreen
 from llmlog_tui.tui.screens import VIEWS
+from llmlog_tui.tui.screens.dialogs.splash import SplashScreen
 
 
 @pytest.fixture

@@ -119,7 +119,7 @@ class OverviewScreen(LogView):
 
     @property
     def target_key(self) -> Hashable:
-        """Key of the step if Timeline has focus, of the trace's call if Traces has, or of the call."""
+        """Key of the step in a focused Timeline, or of the call; its trace's in focused Traces."""
         if self.timeline.has_focus:
             return self.timeline.cursor_key
         row, trace = self.cursor_key, self.selected_trace

@@ -16,6 +16,7 @@ from llmlog_tui.analysis.calls.bookmarks import Lines
 from llmlog_tui.analysis.calls.detail import detail
 from llmlog_tui.analysis.calls.search import search, step_of
 from llmlog_tui.analysis.live.overview import IncrementalAnalyzer, Overview
+from llmlog_tui.analysis.query import sql
 from llmlog_tui.analysis.query.completion import complete_predicate, complete_query
 from llmlog_tui.analysis.query.sql import (
     QueryError,
@@ -24,7 +25,6 @@ from llmlog_tui.analysis.query.sql import (
     in_time_range,
     predicate_of,
     predicate_problem,
-    query,
     time_range,
 )
 from llmlog_tui.analysis.reports.alert_context import alert_context
@@ -177,14 +177,14 @@ def _trends(query: TrendsQuery, overview: Overview) -> Trends:
 # -- one-off jobs
 
 
-def run_sql(overview: Overview, sql: str) -> SqlResult:
+def run_sql(overview: Overview, query: str) -> SqlResult:
     """Run an SQL query over the whole log."""
     began = time.monotonic()
     try:
-        frame, why = query(overview.snapshot.frame, sql, overview.watched_by), ""
+        frame, why = sql.query(overview.snapshot.frame, query, overview.watched_by), ""
     except QueryError as error:
         frame, why = None, str(error)
-    return SqlResult(sql, frame, why, time.monotonic() - began)
+    return SqlResult(query, frame, why, time.monotonic() - began)
 
 
 def diff(overview: Overview, a: str, b: str, lines: Lines) -> DiffResult:
