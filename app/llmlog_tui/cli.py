@@ -16,11 +16,11 @@ _EXTRA_TUI = ("textual", "polars", "orjson", "click", "zstandard")
 _GC_THRESHOLD = 100_000
 """Allocations between two collections: imports make many objects, and no garbage."""
 _OPEN_FILES = 10_000
-"""Maximum number of open files, if the system permits: each part of a log is kept open."""
+"""Maximum number of open files: each part of a log is kept open."""
 
 
 def dashboard(arguments: Sequence[str] | None = None) -> int:
-    """Run `llmlog-tui`; return 0, or 2 for bad usage, a bad file or a missing extra."""
+    """Run `llmlog-tui`; return 2 for bad usage, a bad file or a missing extra."""
     if not has_extra("llmlog-tui", _EXTRA_TUI, "tui"):
         return 2
     _prepare()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 
 def has_extra(command: str, modules: Sequence[str], extra: str) -> bool:
-    """Return whether all modules of an extra are installed; if not, print how to install it."""
+    """Return whether an extra is installed; if not, print how to install it."""
     missing = [name for name in modules if importlib.util.find_spec(name) is None]
     if missing:
         print(  # noqa: T201 - the command's voice

@@ -30,7 +30,7 @@ from llmlog_tui.tui.runtime.glyph_filter import glyph_filter
 from llmlog_tui.tui.runtime.key_queue import KeyQueue
 from llmlog_tui.tui.runtime.shutdown import GracefulExit
 from llmlog_tui.tui.screens import VIEWS
-from llmlog_tui.tui.screens.dialogs.splash import SplashScreen
+from llmlog_tui.tui.screens.dialogs.startup import SplashScreen
 from llmlog_tui.tui.status import ReadStatus
 from llmlog_tui.tui.theme import apply_theme
 from llmlog_tui.tui.workers import analysis_worker, reader
@@ -178,7 +178,8 @@ class LogApp(App[str]):
 
     @property
     def view(self) -> LogView:
-        """The view on screen, or below a dialog; the first one while all are being closed."""
+        """The view on screen, or below a dialog."""
+        # While all screens are being closed, it is the first view.
         stack = reversed(self.screen_stack)
         views = (screen for screen in stack if isinstance(screen, screens.LogView))
         return next(views, self.views[0])
@@ -193,7 +194,7 @@ class LogApp(App[str]):
         return self._requested is not self._done or self.status.progress.state == "loading"
 
     def update_view(self) -> None:
-        """Show what is known, and request what is missing."""
+        """Show the current results, and request missing ones."""
         self._show_overview()
         self._request_analysis()
 

@@ -71,7 +71,7 @@ class BookmarkController:
         self._app.view.hint(f"Bookmark {message.nth:,} of {message.total:,}{note}")
         self._app.navigator.go_to_record(message.row)
 
-    # -- what the user does
+    # -- actions
 
     def toggle(self) -> None:
         """Bookmark the current record, or remove its bookmark."""

@@ -43,7 +43,7 @@ class Progress:
 
 @dataclass(frozen=True, eq=False)
 class AnalysisRequest:
-    """A request for the Overview of a snapshot, and for the result of the view's `query`.
+    """Requests the Overview of a snapshot, and the result of the view's `query`.
 
     With `where`, an SQL predicate, the Overview has only the calls for which it holds.
     """

@@ -22,7 +22,7 @@ L = TypeVar("L")
 
 
 class History(Generic[L]):
-    """Locations to go back and forward to, as in a browser; the oldest ones are dropped."""
+    """Back and forward locations, as in a browser; the oldest are dropped."""
 
     def __init__(self) -> None:
         self._back: deque[L] = deque(maxlen=_MAX_LOCATIONS)
@@ -35,7 +35,10 @@ class History(Generic[L]):
             self._back.append(location)
 
     def step(self, here: L, direction: int) -> L | None:
-        """Return the next location forward, or back with -1, other than `here`; None at the end."""
+        """Return the next location forward, or back with -1; None at the end.
+
+        Locations equal to `here` are skipped.
+        """
         source, other = (
             (self._forward, self._back) if direction > 0 else (self._back, self._forward)
         )
@@ -59,7 +62,7 @@ class Location:
 
 @dataclass(frozen=True)
 class Search:
-    """Find the next record with `text` after the one with key `row`, or before it with -1."""
+    """Find the next record with `text` after key `row`, or before with -1."""
 
     text: str
     row: int | None
@@ -83,7 +86,7 @@ class SelectStep:
 
 @dataclass(frozen=True)
 class ShowRecord:
-    """Show the record with key `row`, once the view has the calls of the new filter."""
+    """Show the record with key `row`, once the new filter is applied."""
 
     row: int
 
@@ -96,7 +99,7 @@ class RestoreState:
 
 
 Intent: TypeAlias = Search | SelectTrace | SelectStep | ShowRecord | RestoreState
-"""What the user wants to see, as soon as the screen has the data for it."""
+"""A navigation that waits until the screen has its data."""
 
 
 class Navigator:
@@ -112,7 +115,7 @@ class Navigator:
         intent = self.pending
         if intent is None or overview.where != self._app.where:
             return
-        self.pending = None  # to apply one intent may make another one pending
+        self.pending = None  # applying it may set the next one
         if not self._apply(intent, overview):
             self.pending = intent
 
@@ -167,7 +170,10 @@ class Navigator:
         self._open_record("overview", row)
 
     def go_to_record(self, row: int) -> None:
-        """Show a record, in the current view if possible; a filter that hides it is cleared."""
+        """Show a record, in the current view if possible.
+
+        A filter that hides the record is cleared.
+        """
         app, overview = self._app, self._app.overview
         if overview is None or not overview.has(row):
             app.view.hint("Its record is not on screen: evicted, or newer than the frozen screen.")

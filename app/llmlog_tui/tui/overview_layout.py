@@ -15,9 +15,9 @@ PANES: Final = (*_TOP, "calls", "alerts")
 
 @dataclass(frozen=True)
 class OverviewLayout:
-    """Columns of Traces, rows of the two top panes and of Alerts; Calls get the remainder.
+    """Columns of Traces, rows of the two top panes and of Alerts.
 
-    `hidden` has ids of panes; `by_session` groups Traces.
+    Calls get the remaining rows. `hidden` has ids of panes; `by_session` groups Traces.
     """
 
     traces: int = 58

@@ -39,7 +39,7 @@ def system_commands(app: LogApp, screen: Screen[Any]) -> Iterable[SystemCommand]
 
 
 def _go_to_step(app: object, text: str) -> partial[None] | None:
-    """Return what goes to the step that `text` is the number of; None if it is no number."""
+    """Return a command for the step number `text`; None for other texts."""
     number = text.strip()
     is_number = number.isascii() and number.isdecimal()
     return partial(cast("LogApp", app).jobs.go_to_step, int(number)) if is_number else None

@@ -70,7 +70,7 @@ class ReplayResult:
 
 @dataclass(frozen=True)
 class AlertContextQuery:
-    """Metrics before and after an alert, identified by its rule and the record it began at."""
+    """Metrics before and after an alert, identified by rule and first record."""
 
     rule: str
     row: int
@@ -117,7 +117,7 @@ class ExportResult(NamedTuple):
 
 
 class CopyResult(NamedTuple):
-    """Text of a record to copy, called `name`; None if the record has no such thing.
+    """Text to copy, called `name`; None if the record has none.
 
     `path` is the file it was saved to; empty if it is for the clipboard.
     """

@@ -97,7 +97,7 @@ class CachedStylesheet(Stylesheet):
 
 
 def apply_theme(app: App[Any], name: str) -> None:
-    """Register our themes and select one; call it before the app runs: a change restyles all."""
+    """Register our themes and select one, before the app runs."""
     for theme in (DARK, LIGHT):
         app.register_theme(theme)
     app.theme = LIGHT.name if name == "light" else DARK.name

@@ -10,8 +10,8 @@ from typing import Final
 _TYPING_S: Final = 0.5
 """Seconds after a key during which the user counts as typing."""
 
-_SWITCH_S: Final = 0.001
-"""Seconds a worker may keep the interpreter from the UI thread; Python's default is 5 ms."""
+_SWITCH_S: Final = 0.001  # Python's default is 5 ms
+"""Seconds a worker may keep the interpreter from the UI thread."""
 
 _THRESHOLDS: Final = (5_000, 10, 1_000)
 # The last one leaves full collections to collect_when_idle(): each takes 70 ms or more, once a

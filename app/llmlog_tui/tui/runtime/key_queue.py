@@ -12,7 +12,7 @@ from textual.dom import DOMNode
 
 
 class KeyQueue:
-    """Dispatches one key at a time, so that a key that opens an input precedes its text.
+    """Dispatches one key at a time: it may open the next ones' input.
 
     Textual sends a key to the node that has focus when the key is read: text after `/` would reach
     the view as commands if it was typed before the input has focus.

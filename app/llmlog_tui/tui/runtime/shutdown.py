@@ -32,7 +32,8 @@ class GracefulExit:
             self._end(self._end_with)
 
     def check_terminal(self) -> None:
-        """Exit as on SIGHUP if the terminal is gone: not every process is sent that signal."""
+        """Exit as on SIGHUP if the terminal is gone."""
+        # Not every process of a closed terminal is sent that signal.
         if self._had_terminal and not _has_terminal():
             self._end(128 + signal.SIGHUP)
 

@@ -95,7 +95,7 @@ class AlertsScreen(LogView):
 
     @property
     def current_query(self) -> AlertContextQuery | None:
-        """Metrics before and after the alert under the cursor, unless it has a table of its own."""
+        """Metrics before and after the alert; None if it has its own table."""
         alert = self.alert
         return None if alert is None or alert.table else AlertContextQuery(alert.rule, alert.row)
 

@@ -148,7 +148,7 @@ class CallsScreen(LogView):
             lines += [Content(""), *record_text.greps(read.line, read.location[0])]
         self.drawer.hold(title, lines, "v: fields, raw line")
 
-    # -- what the user does
+    # -- actions
 
     def action_view_as(self) -> None:
         """Toggle between fields and the raw line."""

@@ -38,11 +38,11 @@ COMPACT_WIDTH, COMPACT_HEIGHT = 100, 30
 """Minimum columns and rows of a view's wide form."""
 
 SHORT_HEIGHT, LOW_HEIGHT = 24, 16
-"""Minimum rows of the full compact form; of a form with more than the focused pane."""
+"""Minimum rows of the full compact form, and of all panes."""
 
 
 class RecordLine(NamedTuple):
-    """The raw line of the current record: being read, or read; None if its file is gone."""
+    """Raw line of the current record; None until read, or without its file."""
 
     location: tuple[str, int, int]
     line: bytes | None = None
@@ -57,7 +57,7 @@ class LogView(FollowMixin, LocatableScreen):
     """
 
     NAME: ClassVar[str] = ""
-    """Name of the view; one without a tab of its own is shown under the Overview's."""
+    """Name of the view; without a tab, it is shown under the Overview's."""
 
     CSS_PATH = "views.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*VIEW_BINDINGS]
@@ -185,7 +185,7 @@ class LogView(FollowMixin, LocatableScreen):
         self.update_body(overview, result)
 
     def update_line(self, location: tuple[str, int, int], line: bytes | None) -> None:
-        """Draw the detail with the line that was read, if that is still the current record's."""
+        """Draw the detail with a line, if that is the current record's."""
         if self.record_line is not None and location == self.record_line.location:
             self.record_line = RecordLine(location, line, is_read=True)
             self.draw_detail()
@@ -307,7 +307,7 @@ class LogView(FollowMixin, LocatableScreen):
             self.jump_to(row)
 
     def action_alert(self, direction: int) -> None:
-        """Go to the next alert, or with -1 to the previous one; from the last to the first."""
+        """Go to the next alert, or with -1 to the previous one, cyclically."""
         alerts = () if self.overview is None else self.overview.alerts
         if not alerts:
             self.hint("No alerts.")

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class OverviewState(NamedTuple):
-    """State of the panes, the zoomed pane, and the key of the record last jumped to."""
+    """State of the panes, the zoomed pane, and the last jump's target."""
 
     panes: object
     zoomed: Pane | None
@@ -107,7 +107,7 @@ class OverviewScreen(LogView):
         self.calls.follow()
         self._target = None
 
-    # -- what is selected
+    # -- selection
 
     @property
     def selected_trace(self) -> str | None:
@@ -119,7 +119,7 @@ class OverviewScreen(LogView):
 
     @property
     def target_key(self) -> Hashable:
-        """Key of the step in a focused Timeline, or of the call; its trace's in focused Traces."""
+        """Key of the step in Timeline, the trace's call in Traces, or the call."""
         if self.timeline.has_focus:
             return self.timeline.cursor_key
         row, trace = self.cursor_key, self.selected_trace
@@ -210,10 +210,10 @@ class OverviewScreen(LogView):
         return self.traces.following and self.calls.following
 
     def _set_following(self, follows: bool) -> None:  # noqa: FBT001 - short
-        """Let all panes follow, or none: a record selected in one stays selected in the others."""
+        """Let all panes follow, or none: they select the same record."""
         self.traces.following = self.calls.following = follows
 
-    # -- what the user does
+    # -- actions
 
     @on(LineTable.Selected, "#traces")
     def _open_trace(self, message: LineTable.Selected) -> None:
@@ -221,7 +221,10 @@ class OverviewScreen(LogView):
         self.post_message(self.ReplayRequested(trace, self._target_step(trace)))
 
     def _target_step(self, trace: str) -> int | None:
-        """Return the step of this trace that was jumped to, unless a cursor has left it since."""
+        """Return the last jump's target if it is a step of this trace.
+
+        None if the cursors have followed newer records since.
+        """
         overview, row = self.overview, self._target
         if overview is None or row is None or not overview.has(row):
             return None
@@ -230,7 +233,7 @@ class OverviewScreen(LogView):
         return row if is_here and overview.trace_of(row) == trace else None
 
     def action_mark(self) -> None:
-        """Mark the trace under the cursor as A; with the next one as B, open their diff."""
+        """Mark the trace as A; with the next one as B, open their diff."""
         trace, a = self.selected_trace, self._marked
         if trace is None:
             return

@@ -88,7 +88,7 @@ class ReplayScreen(LogView):
         self._draw_crumb()
         self.draw_detail()
 
-    # -- what is shown
+    # -- data
 
     @property
     def current_query(self) -> ReplayQuery:
@@ -197,7 +197,7 @@ class ReplayScreen(LogView):
         self.detail_pane.display = not self.compact or not self._shows_content
         self.content_pane.display = not self.compact or self._shows_content
 
-    # -- what the user does
+    # -- actions
 
     @on(LineTable.Highlighted, "#timeline")
     def _step_highlighted(self, message: LineTable.Highlighted) -> None:
@@ -233,7 +233,7 @@ class ReplayScreen(LogView):
         self.draw_detail()
 
     def action_error(self, direction: int) -> None:
-        """Go to the next failed step of this trace, or with -1 to the previous one."""
+        """Go to the next failed step, or with -1 to the previous one."""
         run = self._run
         found = None if run is None else run.replay.next_failed(self._index, direction)
         if found is None:

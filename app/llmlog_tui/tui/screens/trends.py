@@ -80,7 +80,7 @@ class TrendsScreen(LogView):
         for n, chart in enumerate(self.charts):
             chart.display = not self.compact or n == self._chart
 
-    # -- what is shown
+    # -- data
 
     @property
     def _slices(self) -> int:
@@ -142,7 +142,7 @@ class TrendsScreen(LogView):
         cells = self._slices // PER_CELL
         self.axis.update(axis(cells, lambda cell: trends_text.time(trends, cell * PER_CELL)))
 
-    # -- what the user does
+    # -- actions
 
     def get_state(self) -> object:
         return TrendsState(self._within, self._model, self._cursor)
@@ -204,7 +204,7 @@ class TrendsScreen(LogView):
 
     @property
     def _span(self) -> Interval | None:
-        """Time range of all calls, or of all records if the filter excludes some by time."""
+        """Time range of all calls, or of all records under a time filter."""
         if self._filtered is not None and self.overview is not None:
             first, last = self.overview.frame["ts"].min(), self.overview.newest
         elif self._trends is not None:
@@ -213,19 +213,19 @@ class TrendsScreen(LogView):
             return None
         return _seconds(first, last) if isinstance(first, datetime) and last is not None else None
 
-    def _set_time_range(self, wanted: Interval) -> None:
+    def _set_time_range(self, interval: Interval) -> None:
         everything = self._span
         if everything is None:
             return
-        if wanted.length < 1:
+        if interval.length < 1:
             self.hint("Minimum zoom: 1 s")
             return
-        clamped = wanted.within(everything)
+        clamped = interval.within(everything)
         begin, end = (datetime.fromtimestamp(seconds, UTC) for seconds in clamped)
         self._apply_time_range(None if clamped == everything else (begin, end))
 
     def _apply_time_range(self, within: TimeRange | None) -> None:
-        """Set the time range: of all views, if the filter has one, or else of this view."""
+        """Set the time range: in the filter if that has one, else here."""
         self._within = within
         if self._filtered is None:
             self.query_changed()

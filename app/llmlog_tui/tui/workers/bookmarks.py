@@ -23,7 +23,7 @@ from llmlog_tui.tui.messages import BookmarkLocated, BookmarksChanged, Post
 
 _NO_KEY: Final = "No bookmark: the file of this record is gone, and the record has no id."
 _NONE: Final = "No bookmarks. m puts one on the record under the cursor."
-_NONE_HERE: Final = "No bookmarked record is in what was read. ' lists the bookmarks."
+_NONE_HERE: Final = "No bookmarked record has been read. ' lists the bookmarks."
 
 
 class BookmarkWorker:
@@ -105,7 +105,7 @@ class BookmarkWorker:
                 note = known[rows[found.row]].note
                 self._post(BookmarkLocated(found.row, found.nth, found.total, note))
 
-    # -- with the lock held
+    # -- called with the lock
 
     def _find(self, overview: Overview) -> tuple[Bookmarks, tuple[str, ...]]:
         snapshot = overview.snapshot

@@ -35,7 +35,7 @@ _FIRST_PAINT_SECONDS: Final = 0.5
 """Maximum seconds that reading waits for the newest records to be painted."""
 
 _POST_SECONDS: Final = 0.06
-"""Minimum seconds between two messages: each costs a redraw that nobody could see."""
+"""Minimum seconds between two messages: each one causes a redraw."""
 
 _NOTHING: Final = Progress()
 
@@ -120,9 +120,9 @@ class ReaderWorker:
         return self._reader.raw_line(block, line) if self._reader else None
 
     def lines_of(self, frame: pl.DataFrame) -> dict[int, bytes]:
-        """Return the raw lines of a frame's records by key, in its order; none of missing files.
+        """Return the raw lines of a frame's records by key, in its order.
 
-        Each block is read once.
+        Records of missing files have none. Each block is read once.
         """
         found: dict[int, bytes] = {}
         for records in frame.partition_by("block", maintain_order=True):
@@ -132,9 +132,10 @@ class ReaderWorker:
         return {row: found[row] for row in frame["row"] if row in found}
 
     def copy(self, overview: Overview, row: int, key: str) -> CopyResult:
-        """Return the text for a key of the copy menu; a capital saves it to a file.
+        """Return the text for a key of the copy menu.
 
-        Raises OSError if the working directory cannot be written to.
+        A capital saves it to a file instead. Raises OSError if the working directory cannot be
+        written to.
         """
         location = overview.place(row)
         name, raw = workers.analysis.CHOICES[key.lower()], self.read_line(location)

@@ -82,7 +82,7 @@ class ColumnPicker(ModalScreen[tuple[str, ...]]):
         self._draw()
 
     def action_shift(self, by: int) -> None:
-        """Swap the column under the cursor with the next one shown, or with -1 the previous."""
+        """Swap the column with the next one shown, or with -1 the previous."""
         name = self._here
         if name not in self._chosen:
             return

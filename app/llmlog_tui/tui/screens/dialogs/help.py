@@ -99,15 +99,13 @@ class HelpDialog(ModalScreen[None]):
         self._here, self._own = here, own
 
     def compose(self) -> ComposeResult:
-        """The sheet alone."""
         yield self.sheet
 
     def on_resize(self) -> None:
-        """Fill the sheet once it has its size."""
-        self.call_after_refresh(self._fill)
+        self.call_after_refresh(self._fill)  # when the pane has its size
 
     def _fill(self) -> None:
-        """Take as many columns as there is room for."""
+        """Draw one or two columns, by the width of the pane."""
         room = self.sheet.size.width
         two = room >= _TWO_COLUMNS_FROM
         width = max(_NARROWEST, room // 2 - _GAP if two else room - _GAP)
@@ -139,13 +137,13 @@ class HelpDialog(ModalScreen[None]):
 
 
 def _row(keys: str, binding: Binding, width: int) -> Iterator[Content]:
-    """Keys, what they are called, and what they do, over as many lines as that needs."""
+    """Yield lines with the keys of a binding, its name and its tooltip."""
     indent = 1 + _KEYS + 1 + _NAME + 1
-    told = wrap(binding.tooltip, max(_NARROWEST, width - indent))
+    lines = wrap(binding.tooltip, max(_NARROWEST, width - indent))
     shown = f" {keys[:_WIDEST_KEYS]:<{_KEYS}} "
     name = f"{binding.description:<{max(1, indent - len(shown))}}"
     is_narrow = len(shown) + len(name) <= indent
-    beside = told.pop(0) if told and is_narrow else ""
+    beside = lines.pop(0) if lines and is_narrow else ""
     yield Content.assemble((shown, "bold"), name, (beside, "$text-muted"))
-    for line in told:
+    for line in lines:
         yield Content.styled(" " * indent + line, "$text-muted")

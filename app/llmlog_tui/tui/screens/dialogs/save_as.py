@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 Write: TypeAlias = "Callable[[str, bool], ExportResult]"
-"""Writes to a path, over an existing file only if told so; called in a thread."""
+"""Writes to (path, whether to replace an existing file); called in a thread."""
 
 
 class SaveAsDialog(ModalScreen[None]):
