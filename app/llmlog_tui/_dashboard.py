@@ -11,20 +11,21 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from llmlog_tui.cli_args import DEFAULT_FILES, parser, print_error
 from llmlog_tui.config import settings as config
-from llmlog_tui.config.rules import Rules, RulesError, read_rules
 from llmlog_tui.config.settings import Memory, Settings, SettingsError
 from llmlog_tui.extras import has_extra
 from llmlog_tui.humanize import in_utc
 from llmlog_tui.log.sources import STDIN, SourceError, Sources
-from llmlog_tui.log.stdin import detach_stdin
-from llmlog_tui.terminal import is_ascii_only
+from llmlog_tui.terminal import detach_stdin, is_ascii_only
 from llmlog_tui.tui import workers
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.keys import IDS
+
+if TYPE_CHECKING:
+    from llmlog_tui.config.rules import Rules
 
 _DEMO_RATE: Final = "6"
 _SHOW_DEMO: Final = -1
@@ -47,14 +48,24 @@ def _show(options: argparse.Namespace) -> int:
     with _demo_traffic() if options.demo else contextlib.nullcontext(options.files) as names:
         try:
             sources = Sources(names, must_exist=options.no_follow)
-            rules = None if options.rules is None else read_rules(options.rules)
+            rules = None if options.rules is None else _rules(options.rules)
             settings = _settings(options.config, ascii_only=options.ascii)
             _check_predicate(options.where)
             stdin = _stdin(sources)
-        except (SourceError, SettingsError, RulesError) as error:
+        except (SourceError, SettingsError) as error:
             print_error(str(error), ascii_only=options.ascii)
             return 2
         return _run(sources, stdin, rules, settings, options)
+
+
+def _rules(path: Path) -> Rules:
+    """Read a file of rules. Raises SettingsError."""
+    from llmlog_tui.config.rules import RulesError, read_rules  # noqa: PLC0415 - rarely needed
+
+    try:
+        return read_rules(path)
+    except RulesError as error:
+        raise SettingsError(str(error)) from None
 
 
 def _predicate_problem(where: str) -> str:

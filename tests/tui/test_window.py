@@ -49,7 +49,7 @@ async def test_a_replay_says_that_its_run_was_let_go_of(
         await until(pilot, lambda: screen.cursor_key is not None, "its steps")
         await let_go(pilot, log, shown)
         sheet = screen.detail_pane
-        await until(pilot, lambda: "Let go of" in str(sheet.border_title), "so it says")
+        await until(pilot, lambda: "Evicted" in str(sheet.border_title), "so it says")
         await pressed(pilot, ["l", "v", "y"], shown)
         await until(pilot, lambda: "evicted" in toasts(app), "why there is nothing to copy")
         await pressed(pilot, ["m", "e", "enter", "q"], shown)

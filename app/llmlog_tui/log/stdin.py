@@ -11,21 +11,6 @@ from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.sources import STDIN
 
 
-def detach_stdin() -> int:
-    """Standard input as a descriptor of its own, the terminal in its place: for keys.
-
-    Without a terminal it stays where it is.
-    """
-    taken = os.dup(0)
-    try:
-        terminal = os.open("/dev/tty", os.O_RDWR)
-    except OSError:
-        return taken
-    os.dup2(terminal, 0)
-    os.close(terminal)
-    return taken
-
-
 class StdinFollower(Follower):
     """Follows what arrives on a descriptor, by default standard input."""
 

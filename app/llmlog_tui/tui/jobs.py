@@ -174,7 +174,7 @@ class Jobs:
         if result.path:
             app.notify(f"{name} saved to {result.path}", markup=False)
         elif result.text is None:
-            app.notify(f"This record has no {name}.", severity="warning", markup=False)
+            app.notify(f"There is no {name} here.", severity="warning", markup=False)
         else:
             app.copy_to_clipboard(result.text)
             key = name[0].upper()

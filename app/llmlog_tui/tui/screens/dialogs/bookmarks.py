@@ -113,7 +113,7 @@ class BookmarksDialog(ModalScreen["Bookmark | None"]):
         if bookmark is not None and bookmark.record in self._rows:
             self.dismiss(bookmark)
         elif bookmark is not None:
-            self.notify("Its record was not read: evicted, or in another file.", timeout=3)
+            self.notify("Its record was not read: pruned, or in another file.", timeout=3)
 
     def action_note(self) -> None:
         """Edit the note of the bookmark under the cursor."""
