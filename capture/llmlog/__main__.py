@@ -6,9 +6,9 @@ import argparse
 import os
 import sys
 
-from llmlog.sessions import Session
-from llmlog.telemetry import Foreign, items, pick
-from llmlog.writer import open_writer
+from llmlog._sdk.fields import Foreign, items, pick
+from llmlog._session import Session
+from llmlog._writer import open_writer
 
 
 class _Stdout:

@@ -7,16 +7,16 @@ import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from llmlog.guard import Guard
-from llmlog.sessions import Clock as ClockProtocol
-from llmlog.sessions import Session
-from llmlog.writer import Target, open_writer
+from llmlog._guard import Guard
+from llmlog._session import Clock as ClockProtocol
+from llmlog._session import Session
+from llmlog._writer import Target, open_writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from llmlog.content import ContentPolicy
-    from llmlog.redact import Custom
+    from llmlog._content import ContentPolicy
+    from llmlog._redact import Custom
 
 
 class Clock:

@@ -28,7 +28,7 @@ import llmlog
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from llmlog.content import ContentPolicy
+    from llmlog._content import ContentPolicy
 
 TURNS = 60
 PER_TURN = 10

@@ -19,7 +19,7 @@ from llmlog import testing
 
 if TYPE_CHECKING:
     from llmlog import Session
-    from llmlog.content import ContentPolicy
+    from llmlog._content import ContentPolicy
 
 
 def test_tool_calls_of_a_stream_are_put_together_from_its_chunks(

@@ -20,7 +20,7 @@ from tests.capture.conftest import (
 )
 
 import llmlog
-from llmlog import content as policy
+from llmlog import _content as policy
 from llmlog import testing
 
 if TYPE_CHECKING:

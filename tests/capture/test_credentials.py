@@ -11,7 +11,8 @@ import openai
 import pytest
 from tests.capture.conftest import KEY, QUESTION, Anything, Blocks, completion, events
 
-from llmlog import credentials, testing
+from llmlog import _credentials as credentials
+from llmlog import testing
 
 if TYPE_CHECKING:
     from collections.abc import Callable

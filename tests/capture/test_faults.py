@@ -18,23 +18,17 @@ from tests.capture.conftest import (
 )
 
 import llmlog
-from llmlog import (
-    calls,
-    chunks,
-    client,
-    content,
-    files,
-    headers,
-    record,
-    scopes,
-    sessions,
-    streams,
-    telemetry,
-    testing,
-    tools,
-    traces,
-    writer,
-)
+from llmlog import _content as content
+from llmlog import _context as scopes
+from llmlog import _files as files
+from llmlog import _session as sessions
+from llmlog import _span as tools
+from llmlog import _trace as traces
+from llmlog import _writer as writer
+from llmlog import record, testing
+from llmlog._sdk import call as calls
+from llmlog._sdk import chunks, client, headers, streams
+from llmlog._sdk import fields as telemetry
 
 CHAT: dict[str, Any] = {"model": "m", "messages": QUESTION}
 

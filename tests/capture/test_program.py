@@ -13,7 +13,7 @@ import pytest
 from tests.capture.conftest import QUESTION, Llmock, free_port
 
 import llmlog
-from llmlog import lesson
+from llmlog.logged_chat import _client
 
 
 def run(*args: str, **environment: str | None) -> subprocess.CompletedProcess[str]:
@@ -136,7 +136,7 @@ def test_logged_chat_returns_the_completion_and_prints_its_record(
 ) -> None:
     for name, value in against(llmock).items():
         monkeypatch.setenv(name, value)
-    lesson._client.cache_clear()  # noqa: SLF001 - made once, from this test's environment
+    _client.cache_clear()
     answers: list[Any] = [
         llmlog.logged_chat("9f3a2b1c", "7c1d4e8a", step, model="gpt-4o", messages=QUESTION)
         for step in (0, 1)
@@ -146,4 +146,4 @@ def test_logged_chat_returns_the_completion_and_prints_its_record(
     assert {record["session_id"] for record in records} == {"9f3a2b1c"}
     assert {record["trace_id"] for record in records} == {"7c1d4e8a"}
     assert [record["id"] for record in records] == [answer.id for answer in answers]
-    lesson._client.cache_clear()  # noqa: SLF001
+    _client.cache_clear()

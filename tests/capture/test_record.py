@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.capture.conftest import QUESTION, client_of, completion
 
 from llmlog import testing
-from llmlog.headers import duration_ms
+from llmlog._sdk.headers import duration_ms
 from llmlog.record import EVENTS, FIELDS, call_line, checked, timestamp, to_line
 
 ORDER = [field.name for field in FIELDS]

@@ -22,7 +22,7 @@ from llmlog import testing
 
 if TYPE_CHECKING:
     from llmlog import Session
-    from llmlog.content import ContentPolicy
+    from llmlog._content import ContentPolicy
 
 
 def test_a_stream_is_timed_to_its_first_content_and_to_its_last_chunk(

@@ -14,7 +14,7 @@ import pytest
 
 import llmlog
 from llmlog import testing
-from llmlog.writer import open_writer
+from llmlog._writer import open_writer
 
 if TYPE_CHECKING:
     from pathlib import Path

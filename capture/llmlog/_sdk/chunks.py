@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from llmlog.telemetry import (
+from llmlog._sdk.fields import (
     Fields,
     Foreign,
     ToolCall,

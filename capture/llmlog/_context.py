@@ -6,8 +6,8 @@ from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from llmlog.sessions import Session
-    from llmlog.traces import Trace
+    from llmlog._session import Session
+    from llmlog._trace import Trace
 
 
 class Scope:

@@ -6,13 +6,13 @@ import functools
 import sys
 from typing import TYPE_CHECKING
 
-from llmlog.sessions import Session
-from llmlog.writer import Writer, open_writer
+from llmlog._session import Session
+from llmlog._writer import Writer, open_writer
 
 if TYPE_CHECKING:
     from openai import OpenAI
 
-    from llmlog.telemetry import Foreign
+    from llmlog._sdk.fields import Foreign
 
 
 def logged_chat(session_id: str, trace_id: str, step: int, **kwargs: Foreign) -> Foreign:

@@ -8,16 +8,16 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
-from llmlog import scopes
-from llmlog.guard import Guard, guarded
+from llmlog import _context as scopes
+from llmlog._guard import Guard, guarded
+from llmlog._span import Span, ToolRun, recorded
 from llmlog.record import checked, timestamp, to_line
-from llmlog.tools import Span, ToolRun, recorded
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from llmlog.sessions import Session
+    from llmlog._session import Session
 
 _C = TypeVar("_C")
 _F = TypeVar("_F", bound=Callable[..., Any])

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, TypeGuard, cast
 
-from llmlog.telemetry import pick, told_by
+from llmlog._sdk.fields import pick, told_by
 
 if TYPE_CHECKING:
-    from llmlog.telemetry import Foreign
+    from llmlog._sdk.fields import Foreign
 
 _SECRET: Final = frozenset(
     [

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-    from llmlog.calls import Call
-    from llmlog.telemetry import Foreign
+    from llmlog._sdk.call import Call
+    from llmlog._sdk.fields import Foreign
 
 _R = TypeVar("_R")
 

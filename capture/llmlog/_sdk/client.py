@@ -13,14 +13,15 @@ from collections.abc import Generator, Iterable, Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
-from llmlog import credentials, streams
-from llmlog.calls import Call
-from llmlog.guard import guarded
+from llmlog import _credentials as credentials
+from llmlog._guard import guarded
+from llmlog._sdk import streams
+from llmlog._sdk.call import Call
 
 if TYPE_CHECKING:
-    from llmlog.sessions import Session
-    from llmlog.telemetry import Foreign
-    from llmlog.traces import Trace
+    from llmlog._sdk.fields import Foreign
+    from llmlog._session import Session
+    from llmlog._trace import Trace
 
 _C = TypeVar("_C")
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final, cast
 
-from llmlog.telemetry import Fields, Foreign, add, as_int, as_str, pick, told_by
+from llmlog._sdk.fields import Fields, Foreign, add, as_int, as_str, pick, told_by
 
 
 def add_headers(fields: Fields, headers: Foreign) -> None:

@@ -16,15 +16,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast, get_args
 
-from llmlog import credentials
+from llmlog import _credentials as credentials
+from llmlog._redact import PERSONAL, SECRETS, Custom, Redactor
 from llmlog.record import jsonable
-from llmlog.redact import PERSONAL, SECRETS, Custom, Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from llmlog.guard import Guard
-    from llmlog.telemetry import Fields
+    from llmlog._guard import Guard
+    from llmlog._sdk.fields import Fields
 
 ContentPolicy: TypeAlias = Literal["none", "hash", "redacted", "full"]
 

@@ -7,16 +7,16 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
-from llmlog import scopes
-from llmlog.guard import Guard, guarded
+from llmlog import _context as scopes
+from llmlog._guard import Guard, guarded
 from llmlog.record import timestamp
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from llmlog.telemetry import Foreign
-    from llmlog.traces import Trace
+    from llmlog._sdk.fields import Foreign
+    from llmlog._trace import Trace
 
 
 class Span:

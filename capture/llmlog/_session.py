@@ -8,18 +8,19 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar, cast
 
-from llmlog import client as clients
-from llmlog import credentials, scopes
-from llmlog.content import Content, ContentPolicy
-from llmlog.guard import Guard
+from llmlog import _context as scopes
+from llmlog import _credentials as credentials
+from llmlog._content import Content, ContentPolicy
+from llmlog._guard import Guard
+from llmlog._sdk import client as clients
+from llmlog._trace import Trace, checked_id
+from llmlog._writer import Target, Writer, open_writer
 from llmlog.record import dump
-from llmlog.traces import Trace, checked_id
-from llmlog.writer import Target, Writer, open_writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from llmlog.redact import Custom
+    from llmlog._redact import Custom
 
 _C = TypeVar("_C")
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, Protocol, TypeAlias, cast
 
-from llmlog.files import FileSink
+from llmlog._files import FileSink
 
 Target: TypeAlias = str | os.PathLike[str] | IO[bytes] | IO[str] | Callable[[bytes], object]
 """Where records go: a path, an open file (binary or text), or anything that takes a line."""

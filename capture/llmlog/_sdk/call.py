@@ -9,17 +9,19 @@ import sys
 import weakref
 from typing import TYPE_CHECKING, Any, cast
 
-from llmlog import headers, scopes, telemetry
-from llmlog.chunks import ChatChunks, ResponseChunks, server_sent_json
-from llmlog.guard import guarded
+from llmlog import _context as scopes
+from llmlog._guard import guarded
+from llmlog._sdk import fields as telemetry
+from llmlog._sdk import headers
+from llmlog._sdk.chunks import ChatChunks, ResponseChunks, server_sent_json
 from llmlog.record import call_line, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from llmlog.client import Binding
-    from llmlog.telemetry import Fields, Foreign
-    from llmlog.traces import Trace
+    from llmlog._sdk.client import Binding
+    from llmlog._sdk.fields import Fields, Foreign
+    from llmlog._trace import Trace
 
 
 class Call:
