@@ -1,10 +1,10 @@
 """llmlog writes one JSON line for each LLM call or tool execution of an application."""
 
+from llmlog._core import Clock
 from llmlog._files import prune
 from llmlog._guard import CaptureWarning
-from llmlog._session import Clock, Session, session
-from llmlog._span import Span, ToolRun
-from llmlog._trace import Trace
+from llmlog._session import Session, session
+from llmlog._trace import Span, ToolRun, Trace
 from llmlog.logged_chat import logged_chat
 
 __all__ = [

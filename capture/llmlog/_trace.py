@@ -1,44 +1,37 @@
-"""Traces: one logical operation, such as an agent run, and the steps in it."""
+"""Traces, and the spans and tool executions inside them."""
 
 from __future__ import annotations
 
-import itertools
+import functools
+import inspect
 import threading
-from collections import OrderedDict
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, cast, overload
 
-from llmlog import _context as scopes
+from llmlog import _context, _sdk
 from llmlog._guard import Guard, guarded
-from llmlog._span import Span, ToolRun, recorded
-from llmlog.record import checked, timestamp, to_line
+from llmlog.record import checked, timestamp
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from llmlog._session import Session
+    from llmlog._core import TraceCore
+    from llmlog._foreign import Foreign
 
 _C = TypeVar("_C")
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
-class Trace:
-    """One logical operation; its records share a trace id and count their steps from 0."""
+class _Scoped:
+    """Base of what `with` enters: faults in `_enter` and `_leave` never reach the block."""
 
-    def __init__(self, session: Session, trace_id: str | None, first_step: int) -> None:
-        self.session = session
-        self.trace_id = checked_id(trace_id, "trace_id") or session.new_id(8)
-        if not isinstance(first_step, int) or isinstance(first_step, bool) or first_step < 0:  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ValueError(f"steps are integers from 0, not {first_step!r}")
-        self._steps = itertools.count(first_step)
-        self._scopes: dict[scopes.Scope, int] = {}
-        self._asked: OrderedDict[str, str] = OrderedDict()
+    def __init__(self, core: TraceCore) -> None:
+        self._core = core
 
     @property
-    def guard(self) -> Guard:
-        """Where faults in here are counted."""
-        return self.session.guard
+    def _guard(self) -> Guard:
+        return self._core.core.guard
 
     def __enter__(self) -> Self:
         self._enter()
@@ -50,31 +43,60 @@ class Trace:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._leave()
+        self._leave(exc)
+
+    def _enter(self) -> None:
+        raise NotImplementedError
+
+    def _leave(self, error: BaseException | None) -> None:
+        raise NotImplementedError
+
+
+class Trace(_Scoped):
+    """One logical operation, such as an agent run; made by `session.trace()`.
+
+    Its records share a trace id, and count their steps from 0.
+    """
+
+    def __init__(self, core: TraceCore) -> None:
+        super().__init__(core)
+        self._open_scopes: dict[_context.Scope, int] = {}
+
+    @property
+    def trace_id(self) -> str:
+        """The id its records are joined by."""
+        return self._core.trace_id
 
     @guarded
     def _enter(self) -> None:
         thread = threading.get_ident()
-        self._scopes[scopes.enter(self, None)] = thread
-        self.session.entered(thread)
+        self._open_scopes[_context.enter(self._core, None)] = thread
+        self._core.core.open_threads.append(thread)
 
     @guarded
-    def _leave(self) -> None:
-        if not self._scopes:
+    def _leave(self, error: BaseException | None) -> None:  # noqa: ARG002 - a trace has no status
+        if not self._open_scopes:
             return
-        scope = scopes.entered(self)
-        if scope is None or scope not in self._scopes:  # it was entered in another context
-            scope = next(reversed(self._scopes))
-        self.session.left(self._scopes.pop(scope))
-        scopes.leave(scope)
+        scope = _context.trace_scope(self._core)
+        # One trace may be open in several contexts. Where this one is not among them, a generator
+        # is closed elsewhere: the scope entered last is the likeliest.
+        if scope is None or scope not in self._open_scopes:
+            scope = next(reversed(self._open_scopes))
+        thread = self._open_scopes.pop(scope)
+        if thread in self._core.core.open_threads:
+            self._core.core.open_threads.remove(thread)
+        _context.leave(scope)
 
     def wrap(self, client: _C, *, stream_usage: bool = False) -> _C:
-        """A client of the same class whose calls all belong to this trace, wherever they run."""
-        return self.session.bind(client, self, stream_usage=stream_usage)
+        """Return a client of the same class whose calls all belong to this trace.
+
+        Unlike those of `session.wrap`, in whichever thread or task they run.
+        """
+        return _sdk.wrap(client, self._core.core, self._core, stream_usage=stream_usage)
 
     def span(self, name: str) -> Span:
-        """A named stretch of work: `with trace.span("plan"):`, one record when it ends."""
-        return Span(self, {"event": "span", "name": name})
+        """Record a named stretch of work: `with trace.span("plan"):`."""
+        return Span(self._core, {"event": "span", "name": name})
 
     @overload
     def tool(self, name: _F) -> _F: ...
@@ -87,67 +109,154 @@ class Trace:
     ) -> ToolRun | _F:
         """Record tool executions: `with trace.tool(name, arguments) as run:` or `@trace.tool`.
 
-        Give `tool_call_id` when a model asked for it: the execution's parent is then that call.
+        With the `tool_call_id` of a model's request, that call is the execution's parent.
         """
         if isinstance(name, str):
-            return ToolRun(self, name, arguments, tool_call_id)
-        return recorded(self, name)
+            return ToolRun(self._core, name, arguments, tool_call_id)
+        return _recorded(self._core, name)
 
     def record(self, **fields: object) -> None:
-        """Write one record for something llmlog does not wrap, under this trace's next step.
+        """Write one record of a call that llmlog does not wrap, as this trace's next step.
 
-        `fields` are those of the record; `event` is required, ids and step are the trace's own.
-        Raises ValueError for a field that is none.
+        `fields` are fields of the record; `event` is required, ids and step are set by the trace.
+        Raises ValueError for any other name.
         """
-        stamped = sorted(fields.keys() & _STAMPED)
-        if stamped:
-            raise ValueError(f"the trace itself sets {', '.join(stamped)}")
-        self._record(checked({**fields, **self._ids(), "step": 0}))
+        reserved = sorted(fields.keys() & _RESERVED)
+        if reserved:
+            raise ValueError(f"the trace itself sets {', '.join(reserved)}")
+        ids = {"session_id": self._core.core.session_id, "trace_id": self._core.trace_id}
+        self._record(checked({**fields, **ids, "step": 0}))
 
     @guarded
     def _record(self, fields: dict[str, object]) -> None:
-        stamped: dict[str, object] = {
-            "ts": timestamp(self.session.clock.time_ns()),
-            "span_id": self.session.new_id(16),
-            "parent_span_id": scopes.current_span_id(self),
+        core = self._core.core
+        defaults: dict[str, object] = {
+            "ts": timestamp(core.clock.time_ns()),
+            "span_id": core.new_id(16),
+            "parent_span_id": _context.current_span_id(self._core),
             "status": "error" if fields.get("error_type") else "ok",
         }
-        self.emit({**stamped, **fields, "step": self.next_step()})
+        # The step is taken last: a call that is refused leaves no gap.
+        self._core.write({**defaults, **fields, "step": self._core.next_step()})
 
-    def _ids(self) -> dict[str, object]:
-        return {"session_id": self.session.session_id, "trace_id": self.trace_id}
 
-    def next_step(self) -> int:
-        """The next number in the order of this trace."""
-        return next(self._steps)
+_RESERVED: Final = frozenset({"v", "session_id", "trace_id", "step"})
 
-    def emit(
-        self,
-        fields: dict[str, object],
-        to_line: Callable[[dict[str, object]], bytes] = to_line,
+
+class Span(_Scoped):
+    """A stretch of work in a trace, written as one record when its `with` block ends.
+
+    Records written inside it have it as their parent. An exception that leaves the block makes the
+    status `error`, and goes on to the caller.
+    """
+
+    def __init__(self, core: TraceCore, fields: dict[str, object]) -> None:
+        super().__init__(core)
+        self.arguments: object = None
+        """Written as `input`, if the content policy keeps content."""
+        self.result: object = None
+        """Written as `output`, likewise."""
+        self._fields = fields
+        self._scope: _context.Scope | None = None
+        self._started_ns = 0
+
+    def _parent(self) -> str | None:
+        return _context.current_span_id(self._core)
+
+    @guarded
+    def _enter(self) -> None:
+        core = self._core.core
+        span_id = core.new_id(16)
+        self._fields |= {
+            "ts": timestamp(core.clock.time_ns()),
+            "step": self._core.next_step(),
+            "span_id": span_id,
+            "parent_span_id": self._parent(),
+        }
+        # Copied now, because the application may change the arguments while it works on them.
+        if core.content.keeps_content:
+            given = self.arguments
+            arguments = given.by_name() if isinstance(given, _Arguments) else given
+            self._fields["input"] = core.content.snapshot(arguments)
+        self._scope = _context.enter(self._core, span_id)
+        self._started_ns = core.clock.monotonic_ns()
+
+    @guarded
+    def _leave(self, error: BaseException | None) -> None:
+        elapsed = self._core.core.clock.monotonic_ns() - self._started_ns
+        if self._scope is None:
+            return
+        _context.leave(self._scope)
+        # A generator that is closed inside the block has not failed.
+        if isinstance(error, GeneratorExit):
+            error = None
+        self._fields["latency_ms"] = round(elapsed / 1e6)
+        self._fields["status"] = "ok" if error is None else "error"
+        if error is not None:
+            self._fields |= {"error_type": type(error).__name__, "error_message": error}
+        self._fields["output"] = self.result
+        self._core.write(self._fields)
+
+
+class ToolRun(Span):
+    """One tool execution; set `result` to its return value."""
+
+    def __init__(
+        self, core: TraceCore, name: str, arguments: object, tool_call_id: str | None
     ) -> None:
-        """Write the one record made of `fields` and this trace's ids; whoever calls it guards."""
-        fields["session_id"] = self.session.session_id
-        fields["trace_id"] = self.trace_id
-        self.session.write(fields, to_line)
+        fields: dict[str, object] = {
+            "event": "tool_call",
+            "tool_name": name,
+            "tool_call_id": tool_call_id,
+        }
+        super().__init__(core, fields)
+        self.arguments = arguments
+        self._tool_call_id = tool_call_id
 
-    def asks(self, tool_call_id: str, span_id: str) -> None:
-        """Note which model call asked for a tool execution."""
-        self._asked[tool_call_id] = span_id
-        if len(self._asked) > _ASKED_AT_MOST:
-            self._asked.popitem(last=False)
-
-    def asked_by(self, tool_call_id: str | None) -> str | None:
-        """The span of the model call that asked for this tool execution, if it is known."""
-        return self._asked.get(tool_call_id) if tool_call_id else None
+    def _parent(self) -> str | None:
+        return self._core.parent_of_tool_call(self._tool_call_id) or super()._parent()
 
 
-_STAMPED: Final = frozenset({"v", "session_id", "trace_id", "step"})
-_ASKED_AT_MOST: Final = 1024
+def _recorded(core: TraceCore, function: _F) -> _F:
+    name = getattr(function, "__name__", type(function).__name__)
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise TypeError(f"{name} is a generator: use `with trace.tool({name!r}) as run` around it")
+
+    def start(args: tuple[Any, ...], kwargs: dict[str, Any]) -> ToolRun:
+        return ToolRun(core, name, _Arguments(function, args, kwargs), None)
+
+    # An object with an async __call__ is as good a tool as an async function.
+    called: object = getattr(type(function), "__call__", None)  # noqa: B004
+    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called):
+
+        @functools.wraps(function)
+        async def run_async(*args: Foreign, **kwargs: Foreign) -> Foreign:
+            with start(args, kwargs) as run:
+                run.result = await function(*args, **kwargs)
+            return run.result
+
+        return cast("_F", run_async)
+
+    @functools.wraps(function)
+    def run_sync(*args: Foreign, **kwargs: Foreign) -> Foreign:
+        with start(args, kwargs) as run:
+            run.result = function(*args, **kwargs)
+        return run.result
+
+    return cast("_F", run_sync)
 
 
-def checked_id(given: str | None, name: str) -> str | None:
-    """`given`, an id of the application's own; ValueError if it is no id."""
-    if given is not None and (not isinstance(given, str) or not given):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ValueError(f"{name} must be a non-empty string, not {given!r}")
-    return given
+class _Arguments(NamedTuple):
+    """Arguments of a call, matched to parameter names only if they are written."""
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+    def by_name(self) -> dict[str, Any]:
+        try:
+            signature = inspect.signature(self.function)
+            return dict(signature.bind(*self.args, **self.kwargs).arguments)
+        # Builtins may have no signature, and a call with wrong arguments is about to fail.
+        except (TypeError, ValueError):
+            return {"args": self.args, "kwargs": self.kwargs}

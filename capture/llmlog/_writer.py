@@ -8,51 +8,41 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any, Protocol, TypeAlias, cast
+from typing import IO, Any, TypeAlias, cast
 
 from llmlog._files import FileSink
 
 Target: TypeAlias = str | os.PathLike[str] | IO[bytes] | IO[str] | Callable[[bytes], object]
-"""Where records go: a path, an open file (binary or text), or anything that takes a line."""
-
-
-class Sink(Protocol):
-    """Takes one whole line; raises OSError if it cannot be stored."""
-
-    def put(self, line: bytes, /) -> object:
-        """Store `line`."""
-        ...
+"""Destination of records: a path, an open file (binary or text), or a function of a line."""
 
 
 class Writer:
-    """Puts whole lines into one sink, one at a time, from any thread.
+    """Stores whole lines with `put`, one at a time, from any thread; `put` may raise OSError."""
 
-    A stream that is garbage collected writes its record from wherever Python happens to be, even
-    from inside `write` itself: such a line waits until the current one is complete.
-    """
-
-    def __init__(self, sink: Sink) -> None:
-        self._sink = sink
-        self._late: deque[bytes] = deque()
-        self.renew_lock()
+    def __init__(self, put: Callable[[bytes], object]) -> None:
+        self._put = put
+        self._deferred: deque[bytes] = deque()
+        self.reset_after_fork()
         _writers.add(self)
 
-    def renew_lock(self) -> None:
-        """Forget who holds the lock; for a forked child, which has one thread."""
+    def reset_after_fork(self) -> None:
+        """Replace the lock in a forked child, where its holder does not exist."""
         self._lock = threading.RLock()
         self._busy = False
 
     def write(self, line: bytes) -> None:
-        """Store one line that ends in a newline; raises what the sink raises."""
+        """Store one line that ends in a newline; raises what `put` raises."""
         with self._lock:
+            # A stream that is garbage collected writes its record from wherever Python happens to
+            # be, even from inside put(): that line waits until the current one is complete.
             if self._busy:
-                self._late.append(line)
+                self._deferred.append(line)
                 return
             self._busy = True
             try:
-                self._sink.put(line)
-                while self._late:
-                    self._sink.put(self._late.popleft())
+                self._put(line)
+                while self._deferred:
+                    self._put(self._deferred.popleft())
             finally:
                 self._busy = False
 
@@ -60,8 +50,8 @@ class Writer:
 class StreamSink:
     """Writes to an open file, such as sys.stdout, and flushes it.
 
-    Whole lines within one process. Between processes that share a pipe, only lines of up to 4,096
-    bytes stay whole.
+    Lines are whole within one process. Between processes that share a pipe, only lines of up to
+    4,096 bytes stay whole.
     """
 
     def __init__(self, stream: IO[bytes] | IO[str]) -> None:
@@ -72,6 +62,7 @@ class StreamSink:
         stream: Any = self._stream
         binary = getattr(stream, "buffer", None)
         if binary is not None:
+            # Text that is still in the text layer was printed before this line.
             stream.flush()
             stream = binary
             stream.write(line)
@@ -82,35 +73,24 @@ class StreamSink:
         stream.flush()
 
 
-class CallableSink:
-    """Hands each line to a function."""
-
-    def __init__(self, take: Callable[[bytes], object]) -> None:
-        self._take = take
-
-    def put(self, line: bytes) -> None:
-        """Call the function with `line`."""
-        self._take(line)
-
-
 def open_writer(target: Target, *, fsync: bool = False, rotate_bytes: int | None = None) -> Writer:
-    """The writer for `target`; one path has one writer, however many sessions use it.
+    """Return the writer for `target`; sessions with the same path share one.
 
-    `fsync` and `rotate_bytes` are for paths; those of a path's first session count.
+    `fsync` and `rotate_bytes` are for paths, and taken from the path's first session.
     """
     if isinstance(target, (str, os.PathLike)):
+        # Absolute, because the application may change its working directory.
         path = str(Path(cast("str", target)).absolute())
         with _registry_lock:
             writer = _by_path.get(path)
             if writer is None:
-                writer = _by_path[path] = Writer(
-                    FileSink(path, fsync=fsync, rotate_bytes=rotate_bytes)
-                )
+                sink = FileSink(path, fsync=fsync, rotate_bytes=rotate_bytes)
+                writer = _by_path[path] = Writer(sink.put)
             return writer
     if hasattr(target, "write"):
-        return Writer(StreamSink(cast("IO[bytes]", target)))
+        return Writer(StreamSink(cast("IO[bytes]", target)).put)
     if callable(target):
-        return Writer(CallableSink(target))
+        return Writer(target)
     raise TypeError(f"records go to a path, a file or a function, not {type(target).__name__}")
 
 
@@ -120,11 +100,11 @@ _registry_lock = threading.Lock()
 
 
 def _after_fork_in_child() -> None:
-    """A lock that another thread held at the fork has nobody left to release it."""
+    # A lock that another thread held at the fork is never released in the child.
     global _registry_lock  # noqa: PLW0603 - a lock can only be replaced
     _registry_lock = threading.Lock()
     for writer in list(_writers):
-        writer.renew_lock()
+        writer.reset_after_fork()
 
 
 if hasattr(os, "register_at_fork"):

@@ -20,8 +20,7 @@ from tests.capture.conftest import (
 )
 
 import llmlog
-from llmlog import _content as policy
-from llmlog import testing
+from llmlog import _content, testing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,8 +36,8 @@ MESSAGES: list[Any] = [
 
 @pytest.fixture(autouse=True)
 def data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(policy, "_data_folder", lambda: tmp_path / "data")
-    policy._user_key.cache_clear()  # noqa: SLF001 - a key of this test's own
+    monkeypatch.setattr(_content, "_data_folder", lambda: tmp_path / "data")
+    _content._user_key.cache_clear()  # noqa: SLF001 - a key of this test's own
     return tmp_path / "data"
 
 
@@ -83,7 +82,7 @@ def test_the_key_of_the_hashes_is_the_users_alone(
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
     assert len(key.read_bytes()) == 32
     key.write_bytes(b"another key" * 3)
-    policy._user_key.cache_clear()  # noqa: SLF001
+    _content._user_key.cache_clear()  # noqa: SLF001
     ask(client_under("hash", memory, answer()))
     first, second = memory.records()
     assert first["prefix_hashes"] != second["prefix_hashes"]

@@ -11,8 +11,8 @@ import openai
 import pytest
 from tests.capture.conftest import KEY, QUESTION, Anything, Blocks, completion, events
 
-from llmlog import _credentials as credentials
 from llmlog import testing
+from llmlog._credentials import credentials_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,17 +116,17 @@ ORDINARY_NAMES = [
 
 @pytest.mark.parametrize("name", SECRET_NAMES)
 def test_what_a_header_with_the_name_of_a_secret_holds_is_one(name: str) -> None:
-    assert list(credentials.of_headers({name: f"Kind {MINE}"})) == [f"Kind {MINE}", MINE]
+    assert list(credentials_in({name: f"Kind {MINE}"})) == [f"Kind {MINE}", MINE]
 
 
 @pytest.mark.parametrize("name", ORDINARY_NAMES)
 def test_what_a_header_with_an_ordinary_name_holds_is_recorded(name: str) -> None:
-    assert not list(credentials.of_headers({name: "api.openai.com"}))
+    assert not list(credentials_in({name: "api.openai.com"}))
 
 
 def test_of_the_cookies_those_of_sessions_are_secret() -> None:
     cookies = f"tier=production; JSESSIONID={MINE}; theme=high-contrast-dark; token=off"
-    assert list(credentials.of_headers({"Cookie": cookies})) == [cookies, MINE]
+    assert list(credentials_in({"Cookie": cookies})) == [cookies, MINE]
 
 
 def test_of_keys_given_with_requests_the_latest_are_remembered_and_the_client_s_own_always(

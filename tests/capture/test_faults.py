@@ -18,54 +18,45 @@ from tests.capture.conftest import (
 )
 
 import llmlog
-from llmlog import _content as content
-from llmlog import _context as scopes
-from llmlog import _files as files
-from llmlog import _session as sessions
-from llmlog import _span as tools
-from llmlog import _trace as traces
-from llmlog import _writer as writer
-from llmlog import record, testing
-from llmlog._sdk import call as calls
-from llmlog._sdk import chunks, client, headers, streams
-from llmlog._sdk import fields as telemetry
+from llmlog import _content, _context, _core, _credentials, _files, _trace, _writer, record, testing
+from llmlog._sdk import call, chunks, client, fields, headers, streams
 
 CHAT: dict[str, Any] = {"model": "m", "messages": QUESTION}
 
 STAGES: list[tuple[Any, str]] = [
-    (sessions.Session, "trace_of_call"),
-    (sessions.Session, "conceal"),
-    (sessions.Session, "write"),
-    (calls, "call_line"),
-    (record, "_format"),
-    (traces.Trace, "next_step"),
-    (traces.Trace, "asked_by"),
-    (scopes, "current_span_id"),
-    (scopes, "enter"),
-    (scopes, "leave"),
-    (calls.Call, "_finish"),
-    (calls.Call, "_add_streamed"),
-    (calls, "timestamp"),
-    (tools, "timestamp"),
-    (telemetry, "request_fields"),
+    (_context, "current_or_new_trace"),
+    (_credentials.CredentialFilter, "add"),
+    (_core.Core, "write"),
+    (_core, "to_line"),
+    (record, "_encoded"),
+    (_core.TraceCore, "next_step"),
+    (_core.TraceCore, "parent_of_tool_call"),
+    (_context, "current_span_id"),
+    (_context, "enter"),
+    (_context, "leave"),
+    (call.Call, "_finish"),
+    (call.Call, "_add_streamed"),
+    (call, "timestamp"),
+    (_trace, "timestamp"),
+    (fields, "request_fields"),
     (headers, "add_headers"),
-    (telemetry, "answer_fields"),
+    (fields, "answer_fields"),
     (headers, "error_fields"),
-    (telemetry, "request_messages"),
-    (telemetry, "answer_output"),
-    (chunks.ChatChunks, "see"),
-    (chunks.ChatChunks, "add_to"),
-    (chunks.ChatChunks, "output"),
-    (streams, "_watched_class"),
-    (streams, "recording"),
+    (fields, "request_messages"),
+    (fields, "answer_output"),
+    (chunks.ChatAccumulator, "feed"),
+    (chunks.ChatAccumulator, "add_fields"),
+    (chunks.ChatAccumulator, "output"),
+    (streams, "_tracked_class"),
+    (streams, "recording_stream_class"),
     (client, "Call"),
     (client, "_recording_class"),
-    (content.Content, "snapshot"),
-    (content.Content, "prefix_hashes"),
-    (content.Content, "applied"),
-    (content, "_user_key"),
-    (writer.Writer, "write"),
-    (files.FileSink, "put"),
+    (_content.Content, "snapshot"),
+    (_content.Content, "prefix_hashes"),
+    (_content.Content, "apply"),
+    (_content, "_user_key"),
+    (_writer.Writer, "write"),
+    (_files.FileSink, "_append"),
     (os, "open"),
 ]
 
@@ -124,7 +115,7 @@ def test_a_fault_leaves_the_calls_as_they_are(
     bare = client_of(answer)
     session = llmlog.session(tmp_path / "calls.jsonl", content="full")
     expected = run(llmlog.session(lambda _: None), bare)
-    streams.recording.cache_clear()
+    streams.recording_stream_class.cache_clear()
     with monkeypatch.context() as patch:
         patch.setattr(owner, name, fault)
         assert run(session, session.wrap(bare, stream_usage=True)) == expected
@@ -138,7 +129,7 @@ async def test_a_fault_leaves_asynchronous_calls_as_they_are(
 ) -> None:
     session = llmlog.session(tmp_path / "calls.jsonl", content="full")
     bare = async_client_of(answer)
-    streams.recording.cache_clear()
+    streams.recording_stream_class.cache_clear()
     with monkeypatch.context() as patch:
         patch.setattr(owner, name, fault)
         wrapped: Any = session.wrap(bare)
@@ -182,7 +173,7 @@ def test_a_fault_over_a_piece_of_text_leaves_the_stream_as_it_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     session = llmlog.session(lambda _: None)
-    monkeypatch.setattr(chunks.ChatChunks, "skim", fault)
+    monkeypatch.setattr(chunks.ChatAccumulator, "feed", fault)
     stream = session.wrap(client_of(answer)).chat.completions.create(stream=True, **CHAT)
     assert [part.choices[0].delta.content for part in stream] == ["a", "b", None]
     assert session.faults > 0

@@ -1,1 +1,5 @@
-"""Record the calls of the openai SDK's clients, by subclassing the client's own class."""
+"""Record the calls of the openai package's clients."""
+
+from llmlog._sdk.client import wrap
+
+__all__ = ["wrap"]

@@ -9,141 +9,146 @@ import sys
 import weakref
 from typing import TYPE_CHECKING, Any, cast
 
-from llmlog import _context as scopes
+from llmlog import _context
+from llmlog._foreign import Fields, Foreign, set_known
 from llmlog._guard import guarded
-from llmlog._sdk import fields as telemetry
-from llmlog._sdk import headers
-from llmlog._sdk.chunks import ChatChunks, ResponseChunks, server_sent_json
-from llmlog.record import call_line, timestamp
+from llmlog._sdk import fields, headers
+from llmlog._sdk.chunks import Accumulator, ChatAccumulator, ResponseAccumulator, parse_sse
+from llmlog.record import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from llmlog._sdk.client import Binding
-    from llmlog._sdk.fields import Fields, Foreign
-    from llmlog._trace import Trace
+    from llmlog._core import TraceCore
+    from llmlog._sdk.tool_calls import ToolCall
 
 
 class Call:
-    """What is known of a call so far. The first way it ends writes the record, others do nothing.
+    """A call in progress. The first way in which it ends writes the record; others do nothing.
 
-    Of a stream it never holds the body, nor the response where its bytes may be read: their
-    collection is how an abandoned stream is noticed. Whoever takes the fields out of `_unwritten`
-    writes them.
+    Where the answer is read as a stream, a call holds neither its body nor a response whose bytes
+    can be read: that they are garbage collected is how an abandoned stream is noticed.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - all that is known when it starts
+    def __init__(
         self,
-        binding: Binding,
-        trace: Trace,
+        trace: TraceCore,
         event: str,
         body: Mapping[str, object],
-        stream: bool,  # noqa: FBT001 - quicker than by name, as the others
+        *,
+        stream: bool,
         provider: str | None,
     ) -> None:
-        session = trace.session
-        self.binding = binding
-        self.guard = session.guard
-        """Where faults in here are counted."""
+        self.core = trace.core
+        self._guard = trace.core.guard
+        self._content = trace.core.content
         self._trace = trace
         self._event = event
         self._pid = os.getpid()
-        self._content = session.content
         self._fields = self._first_fields(body, provider)
         self._fields["stream"] = stream
+        # A list, because pop() hands the fields to exactly one of several threads.
         self._unwritten = [self._fields]
-        self.chunks = _NO_CHUNKS
+        self.chunks: Accumulator | None = None
+        """Accumulator of the stream's chunks; None if it is no stream."""
         if stream:
-            chat = event == "chat_completion"
-            self.chunks = ChatChunks(keeps=self._content.keeps) if chat else ResponseChunks()
+            keeps_content = self._content.keeps_content
+            is_chat = event == "chat_completion"
+            self.chunks = (
+                ChatAccumulator(keeps_content=keeps_content) if is_chat else ResponseAccumulator()
+            )
         self._blocks: list[tuple[int, bytes]] = []
         self._blocks_size = 0
-        self._body: Any = None
+        self._response: Any = None
         self._unread: weakref.ref[Any] | None = None
-        self.watched = False
-        """Whether the call goes on after `request` has returned."""
-        self.hides_usage = False
+        self.is_open = False
+        """Whether the answer's body is yet to be read when `request` returns."""
+        self.strip_usage_chunk = False
+        """Whether the last chunk is ours alone: the application did not ask for usage."""
         self.raw_mode: str | None = None
-        self.typed = False
+        """How the application asked for the raw response: "true", "stream" or not at all."""
+        self.reads_chunks = False
+        """Whether the application reads typed chunks, so that the bytes need no parsing."""
         self.reader: weakref.ref[Any] | None = None
-        """The generator that the application reads the answer through."""
-        self.last: int | None = None
-        """When the answer, or the latest part of it, came."""
-        self.now = session.clock.monotonic_ns
-        self._started = self.now()
+        """Generator through which the application reads the answer."""
+        self.last_ns: int | None = None
+        """Clock reading when the answer, or the latest part of it, arrived."""
+        self.now = trace.core.clock.monotonic_ns
+        # The last thing to do: what came before is no part of the latency.
+        self._started_ns = self.now()
 
     def _first_fields(self, body: Mapping[str, object], provider: str | None) -> Fields:
-        """What is known when the call starts: its place in the trace, and what is asked."""
         trace, content = self._trace, self._content
-        fields = telemetry.request_fields(body)
-        fields["event"] = self._event
-        fields["ts"] = timestamp(trace.session.clock.time_ns())
-        fields["step"] = trace.next_step()
-        fields["span_id"] = trace.session.new_id(16)
-        fields["status"] = "ok"
-        if (parent := scopes.current_span_id(trace)) is not None:
-            fields["parent_span_id"] = parent
-        if provider is not None:
-            fields["provider"] = provider
-        if content.hashes:
-            messages = telemetry.request_messages(self._event, body)
+        known = fields.request_fields(body)
+        known["event"] = self._event
+        known["ts"] = timestamp(trace.core.clock.time_ns())
+        known["step"] = trace.next_step()
+        known["span_id"] = trace.core.new_id(16)
+        known["status"] = "ok"
+        set_known(known, parent_span_id=_context.current_span_id(trace), provider=provider)
+        if content.computes_hashes:
+            messages = fields.request_messages(self._event, body)
+            # The inputs of embeddings are a batch: none is the prefix of the next.
             hashes = content.prefix_hashes(messages) if self._event != "embedding" else None
-            telemetry.add(fields, input=content.snapshot(messages), prefix_hashes=hashes)
-        return fields
+            set_known(known, input=content.snapshot(messages), prefix_hashes=hashes)
+        return known
 
     def responded(self, response: Foreign, retries: int) -> None:
-        """The server has answered; unless it is watched, the response's body has been read."""
-        self.last = self.now()
-        if not self.watched:
-            self._body = response
+        """Note the server's response; unless the call is open, its body has been read."""
+        self.last_ns = self.now()
+        if not self.is_open:
+            self._response = response
         self._fields["retries"] = retries
         headers.add_headers(self._fields, response.headers)
 
-    def watch(self, unread: Foreign) -> None:
-        """The body of the answer is yet to be read: the call ends with `unread`."""
-        _watched.add(self)
+    def keep_open(self, unread: Foreign) -> None:
+        """Let the call end with `unread`, the body or response yet to be read."""
+        _open_calls.add(self)
         self._unread = weakref.ref(unread, self.abandoned)
-        self.watched = True
+        self.is_open = True
 
-    @guarded
-    def returned(self, result: object) -> None:
-        """The call gave `result`: a typed answer, or an object that holds the response."""
-        # With content wanted, what the server sent says more than what the SDK made of it.
-        typed = not self._content.keeps and _is_answer(result)
-        answer = result if typed else self._json_body()
-        self._finish(None, self.last, self._answer(answer))
-
-    def block(self, block: bytes, at: int) -> bool:
-        """A block of the body has come, on its way to an application that reads it itself."""
-        if not self.typed and self._blocks_size <= _BODY_AT_MOST:
-            self._blocks.append((at, block))
+    def on_bytes(self, block: bytes, at_ns: int) -> bool:
+        """Keep a block of the body that the application reads as bytes; never withhold it."""
+        if not self.reads_chunks and self._blocks_size <= _MAX_BODY:
+            self._blocks.append((at_ns, block))
             self._blocks_size += len(block)
         return False
 
     @guarded
+    def complete(self, result: object) -> None:
+        """End the call with the result of `request`: an answer, or a holder of the response."""
+        # What the server sent is more than the SDK's types keep; without content, parsing it
+        # again costs more than it tells.
+        is_typed = not self._content.keeps_content and _is_answer(result)
+        self._finish(None, self.last_ns, self._answer(result if is_typed else self._json_body()))
+
+    @guarded
     def exhausted(self) -> None:
-        """The stream has been read to its end."""
-        self._finish("exhausted", self.last, {})
+        """End the call: its stream was read to the end."""
+        self._finish("exhausted", self.last_ns, {})
 
     @guarded
     def closed(self) -> None:
-        """The application has closed the stream."""
-        self._finish("closed", self.last, {})
+        """End the call: the application closed the stream."""
+        self._finish("closed", self.last_ns, {})
 
     @guarded
     def abandoned(self, _unread: object = None) -> None:
-        """Nobody can read the stream any more."""
-        self._finish("abandoned", self.last, {})
+        """End the call: the stream was garbage collected, or the process exits."""
+        self._finish("abandoned", self.last_ns, {})
 
     @guarded
     def failed(self, error: BaseException) -> None:
-        """The call has raised `error`, before its answer or in the middle of it."""
+        """End the call: it raised `error`, before its answer or in the middle of it."""
+        # By name, as trio's and anyio's cancellations share no class with asyncio's.
         cancelled = type(error).__name__ in ("CancelledError", "Cancelled")
-        answer = self._answer(self._json_body()) if self._body is not None else {}
-        fields = answer | headers.error_fields(error) | {"status": "error", "error_message": error}
-        self._finish("cancelled" if cancelled else "error", self.now(), fields)
+        # An answer that was received but could not be parsed into the application's type.
+        known = self._answer(self._json_body()) if self._response is not None else {}
+        known |= headers.error_fields(error)
+        known |= {"status": "error", "error_message": error}
+        self._finish("cancelled" if cancelled else "error", self.now(), known)
 
-    def _finish(self, end: str | None, at: int | None, fields: Fields) -> None:
+    def _finish(self, end: str | None, at_ns: int | None, known: Fields) -> None:
         # A forked child has a copy of the call, but the call is its parent's.
         if self._pid != os.getpid():
             return
@@ -151,79 +156,79 @@ class Call:
             record = self._unwritten.pop()
         except IndexError:
             return
-        if self.watched:
-            _watched.discard(self)
+        if self.is_open:
+            _open_calls.discard(self)
             self._unread = None
             self._add_streamed(record)
-        record |= fields
-        elapsed = (self.now() if at is None else at) - self._started
-        record["latency_ms"] = latency_ms = (elapsed + _HALF_MS) // _MS
+        record |= known
+        elapsed = (self.now() if at_ns is None else at_ns) - self._started_ns
+        record["latency_ms"] = latency_ms = _ms(elapsed)
         tokens: Any = record.get("completion_tokens")
         if tokens is not None and latency_ms > 0:
             record["tokens_per_sec"] = tokens / (latency_ms / 1000)
-        if record["stream"]:
-            if (first := self.chunks.first_at) is not None:
-                record["ttft_ms"] = (first - self._started + _HALF_MS) // _MS
+        if self.chunks is not None:
+            if (first := self.chunks.first_content_ns) is not None:
+                record["ttft_ms"] = _ms(first - self._started_ns)
+            # A connection that is cut raises nothing: only the missing end tells.
             if end == "exhausted":
                 end = "complete" if self.chunks.ended else "truncated"
-            if end is not None:
-                record["stream_end"] = end
-        self._trace.emit(record, call_line)
+            set_known(record, stream_end=end)
+        self._trace.write(record)
 
     def _add_streamed(self, record: Fields) -> None:
-        if self.chunks is _NO_CHUNKS:
-            record.update(self._answer(_parsed(b"".join(block for _, block in self._blocks))))
+        if self.chunks is None:
+            body = b"".join(block for _, block in self._blocks)
+            record.update(self._answer(_parsed(body)))
             return
-        if self._blocks:
-            for at, chunk in server_sent_json(self._blocks):
-                self.chunks.see(chunk, at)
-        if calls := self.chunks.add_to(record):
-            self._note_tools(calls)
-        if self._content.keeps:
-            telemetry.add(record, output=self.chunks.output())
+        for at_ns, chunk in parse_sse(self._blocks):
+            self.chunks.feed(chunk, at_ns)
+        self._remember(self.chunks.add_fields(record))
+        if self._content.keeps_content:
+            set_known(record, output=self.chunks.output())
 
     def _answer(self, answer: object) -> Fields:
-        fields, calls = telemetry.answer_fields(self._event, answer)
-        if calls:
-            self._note_tools(calls)
-        if self._content.keeps:
-            telemetry.add(fields, output=telemetry.answer_output(self._event, answer))
-        return fields
+        known, calls = fields.answer_fields(self._event, answer)
+        self._remember(calls)
+        if self._content.keeps_content:
+            set_known(known, output=fields.answer_output(self._event, answer))
+        return known
 
-    def _note_tools(self, calls: list[telemetry.ToolCall]) -> None:
+    def _remember(self, calls: list[ToolCall]) -> None:
         for call in calls:
             if call.id:
-                self._trace.asks(call.id, cast("str", self._fields["span_id"]))
+                self._trace.remember_tool_call(call.id, cast("str", self._fields["span_id"]))
 
     def _json_body(self) -> object:
-        return _parsed(self._body.content) if self._body is not None else None
+        return _parsed(self._response.content) if self._response is not None else None
 
 
-_NO_CHUNKS: ChatChunks | ResponseChunks = ResponseChunks()
-_BODY_AT_MOST = 8 * 1024 * 1024
-_MS = 1_000_000
-_HALF_MS = 500_000
+_MAX_BODY = 8 * 1024 * 1024
+"""Maximum bytes of a body kept while the application reads it as bytes."""
 
 
-_watched: set[Call] = set()
-"""Calls whose answers are still being read."""
+def _ms(ns: int) -> int:
+    return (ns + 500_000) // 1_000_000
+
+
+_open_calls: set[Call] = set()
+"""Calls whose answers are still being read: kept here, as nothing else may hold them."""
 
 
 @atexit.register
 def _at_exit() -> None:
-    for call in list(_watched):
+    for call in list(_open_calls):
         call.abandoned()
 
 
 def _at_exit_of_worker(_: object = None) -> None:
-    """A child of multiprocessing may end without atexit, but not without its finalizers."""
+    # A child of multiprocessing ends without atexit, but not without its finalizers.
     util: Foreign = sys.modules.get("multiprocessing.util")
     if util is not None:
         util.Finalize(None, _at_exit, exitpriority=0)
 
 
 def _after_fork_in_child() -> None:
-    """Wait with the finalizer: a child of multiprocessing first forgets those of its parent."""
+    # Not at once: a child of multiprocessing first clears the finalizers of its parent.
     util: Foreign = sys.modules.get("multiprocessing.util")
     if util is not None:
         util.register_after_fork(_at_exit, _at_exit_of_worker)

@@ -1,27 +1,28 @@
-"""Recording clients: the application's own client, its class extended where a request is made.
+"""Recording clients: a subclass of the application's own client class, extended in `request`.
 
-Nothing in the openai package is changed. The class is a subclass of the client's own, so Azure and
-other variants, isinstance and `with_options` work as before.
+Nothing in the openai package is changed, so Azure and other variants, isinstance and `with_options`
+work as before.
 """
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import functools
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
-from llmlog import _credentials as credentials
+from llmlog import _context, _credentials
 from llmlog._guard import guarded
 from llmlog._sdk import streams
 from llmlog._sdk.call import Call
 
 if TYPE_CHECKING:
-    from llmlog._sdk.fields import Foreign
-    from llmlog._session import Session
-    from llmlog._trace import Trace
+    from types import TracebackType
+    from typing import Self
+
+    from llmlog._core import Core, TraceCore
+    from llmlog._foreign import Foreign
 
 _C = TypeVar("_C")
 
@@ -34,98 +35,24 @@ _EVENT_OF_URL: Final = {
 _RAW_HEADER: Final = "x-stainless-raw-response"
 
 
-class Binding:
-    """Where the calls of a wrapped client go: a session, and perhaps one trace of it."""
+def wrap(client: _C, core: Core, trace: TraceCore | None, *, stream_usage: bool) -> _C:
+    """Return a recording client that shares the connection pool and settings of `client`.
 
-    def __init__(self, session: Session, trace: Trace | None, *, stream_usage: bool) -> None:
-        self._session = session
-        self.guard = session.guard
-        """Where faults in here are counted."""
-        self._trace = trace
-        self._stream_usage = stream_usage
-        self.key: object = None
-        self._stream_classes: tuple[object, object] = (None, None)
-        self._host: tuple[object, str | None] = (None, None)
-
-    def start(self, client: Foreign, options: Foreign, stream: bool) -> Call | None:  # noqa: FBT001 - quicker than by name
-        """The call that a request with `options` is; None if it is no model call."""
-        try:
-            asked: dict[str, Foreign] = options.__dict__  # quicker than one attribute after another
-            event = _EVENT_OF_URL.get(asked["url"])
-            if event is None or asked["method"].lower() != "post":
-                return None
-            body: dict[str, object] = asked["json_data"] or {}
-            if asked["extra_json"]:
-                body = {**body, **asked["extra_json"]}
-            trace = self._trace or self._session.trace_of_call()
-            call = Call(self, trace, event, body, stream, self._provider_of(client))
-            given = asked["headers"]
-            if client.api_key is not self.key:
-                self.conceal(client)
-            if hasattr(given, "items"):
-                self._conceal(credentials.of_headers(given), of_request=True)
-                call.raw_mode = _raw_mode(given)
-            if self._stream_usage and stream and event == "chat_completion":
-                call.hides_usage = "stream_options" not in body and call.raw_mode is None
-        except Exception as fault:  # noqa: BLE001 - as @guarded, which costs more per call
-            self.guard.caught(fault)
-            return None
-        return call
-
-    def responded(self, client: Foreign, call: Call, processed: Mapping[str, Foreign]) -> None:
-        """The server has answered `call`; `processed` is what _process_response is given."""
-        try:
-            response = processed["response"]
-            if processed["stream"] or call.raw_mode == "stream":
-                as_bytes = call.raw_mode is not None or processed["stream_cls"] is None
-                streams.watch(response, call, as_bytes=as_bytes)
-            if client.api_key is not self.key:  # the client got itself a new one for this request
-                self.conceal(client)
-            call.responded(response, processed["retries_taken"])
-        except Exception as fault:  # noqa: BLE001 - as @guarded, which costs more per call
-            self.guard.caught(fault)
-
-    def seen(self, stream_cls: Foreign) -> Foreign:
-        """`stream_cls`, with its chunks seen by the call."""
-        bare, seen = self._stream_classes
-        if stream_cls is not bare:
-            seen = stream_cls
-            with self.guard:
-                seen = streams.recording(stream_cls)
-            self._stream_classes = stream_cls, seen
-        return seen
-
-    def _provider_of(self, client: Foreign) -> str | None:
-        # The attribute behind the property, which takes its time.
-        url = client._base_url  # noqa: SLF001
-        known, host = self._host
-        if url is not known:
-            host = client.base_url.host or None
-            self._host = url, host
-        return host
-
-    @guarded
-    def conceal(self, client: Foreign) -> None:
-        """Keep the credentials of `client` out of every record."""
-        self.key = client.api_key
-        self._conceal(credentials.of_client(client))
-
-    @guarded
-    def _conceal(self, found: Iterable[object], *, of_request: bool = False) -> None:
-        for credential in found:
-            self._session.conceal(credential, of_request=of_request)
-
-
-def check(client: object) -> None:
-    """Raise TypeError if `client` is none of the openai package's."""
-    base = type(client)
+    Its calls belong to `trace`, or without one to the trace they run in. Raises TypeError if
+    `client` is not one of the openai package's.
+    """
+    if not core.enabled:
+        return client
+    base: Foreign = type(client)
     if not hasattr(base, "with_options") or not hasattr(base, "request"):
         raise TypeError(f"only OpenAI and AsyncOpenAI clients can be wrapped, not {base.__name__}")
+    with core.guard:
+        return _recording_copy(client, Binding(core, trace, stream_usage=stream_usage))
+    return client
 
 
-def wrap(client: _C, binding: Binding) -> _C:
-    """A recording client that shares the connection pool and settings of `client`."""
-    base = cast("Foreign", type(client))
+def _recording_copy(client: _C, binding: Binding) -> _C:
+    base: Foreign = type(client)
     if isinstance(client, _Recording):
         base = base.__mro__[_DEPTH_OF_BASE]
     wrapped = object.__new__(_recording_class(base))
@@ -136,43 +63,93 @@ def wrap(client: _C, binding: Binding) -> _C:
         if not isinstance(getattr(base, name, None), functools.cached_property)
     )
     wrapped.llmlog_binding = binding
-    binding.conceal(client)
+    binding.add_credentials_of(client)
     return cast("_C", wrapped)
 
 
+class Binding:
+    """Target of a wrapped client's calls: a session, and one of its traces or whichever is open."""
+
+    def __init__(self, core: Core, trace: TraceCore | None, *, stream_usage: bool) -> None:
+        self._core = core
+        self._guard = core.guard
+        self._trace = trace
+        self._stream_usage = stream_usage
+        self._api_key: object = None
+
+    @guarded
+    def start(self, client: Foreign, options: Foreign, *, stream: bool) -> Call | None:
+        """Return the call that a request with `options` makes; None if it is no model call."""
+        request: dict[str, Foreign] = options.__dict__
+        event = _EVENT_OF_URL.get(request["url"])
+        if event is None or request["method"].lower() != "post":
+            return None
+        body: dict[str, object] = request["json_data"] or {}
+        if request["extra_json"]:
+            body = {**body, **request["extra_json"]}
+        trace = self._trace or _context.current_or_new_trace(self._core)
+        call = Call(trace, event, body, stream=stream, provider=client.base_url.host or None)
+        if client.api_key is not self._api_key:
+            self.add_credentials_of(client)
+        given = request["headers"]
+        if hasattr(given, "items"):
+            self._add_credentials(_credentials.credentials_in(given), per_request=True)
+            call.raw_mode = _raw_mode(given)
+        # A raw stream is passed on byte by byte, so the added chunk could not be taken out again.
+        if self._stream_usage and stream and event == "chat_completion":
+            call.strip_usage_chunk = "stream_options" not in body and call.raw_mode is None
+        return call
+
+    @guarded
+    def responded(self, client: Foreign, call: Call, processed: Mapping[str, Foreign]) -> None:
+        """Note that the server has answered `call`; `processed`: arguments of _process_response."""
+        response = processed["response"]
+        if processed["stream"] or call.raw_mode == "stream":
+            as_bytes = call.raw_mode is not None or processed["stream_cls"] is None
+            streams.track(response, call, as_bytes=as_bytes)
+        # The client may have fetched a new key for this very request.
+        if client.api_key is not self._api_key:
+            self.add_credentials_of(client)
+        call.responded(response, processed["retries_taken"])
+
+    @guarded
+    def add_credentials_of(self, client: Foreign) -> None:
+        """Keep the credentials of `client` out of every record."""
+        self._api_key = client.api_key
+        self._add_credentials(_credentials.credentials_of(client))
+
+    @guarded
+    def _add_credentials(self, found: Iterable[object], *, per_request: bool = False) -> None:
+        for credential in found:
+            self._core.credentials.add(credential, per_request=per_request)
+
+
 class _Recording:
-    """What both recording clients share."""
+    """Base of both client mixins."""
 
     llmlog_binding: Binding | None = None
 
     def copy(self, *args: Foreign, **kwargs: Foreign) -> Foreign:
-        """A copy with other options, recorded like this one."""
+        """Copy the client with other options; the copy is recorded as well."""
         return self._bound(cast("Any", super()).copy(*args, **kwargs))
 
+    # An attribute of its own, as the SDK's `with_options = copy` would be the base's `copy`.
     def with_options(self, *args: Foreign, **kwargs: Foreign) -> Foreign:
-        """As copy, unless the client's own class makes it something else."""
+        """Copy the client as its own class does in `with_options`; the copy is recorded as well."""
         return self._bound(cast("Any", super()).with_options(*args, **kwargs))
 
     def _bound(self, copied: Foreign) -> Foreign:
         binding = self.llmlog_binding
         if binding is not None and isinstance(copied, _Recording):
             copied.llmlog_binding = binding
-            binding.conceal(copied)
+            binding.add_credentials_of(copied)
         return copied
 
-
-_DEPTH_OF_BASE: Final = 3
-"""In the method resolution order: the class itself, its mixin, _Recording, the client's own."""
-
-
-@functools.cache
-def _recording_class(base: Foreign) -> Foreign:
-    from openai import AsyncOpenAI  # noqa: PLC0415 - the application's own, once it wraps a client
-
-    mixin = _AsyncRecording if issubclass(base, AsyncOpenAI) else _SyncRecording
-    # The SDK sends the class name as its user agent.
-    names = {"__module__": base.__module__, "__qualname__": base.__qualname__}
-    return type(base.__name__, (mixin, base), names)
+    def _process_response(self, **kwargs: Foreign) -> Foreign:
+        if (request := _active.get()) is not None:
+            request.responded(kwargs)
+        # Not awaited here: for an asynchronous client this is an awaitable, and the SDK awaits it.
+        return cast("Any", super())._process_response(**kwargs)  # noqa: SLF001
 
 
 class _SyncRecording(_Recording):
@@ -187,37 +164,10 @@ class _SyncRecording(_Recording):
         stream_cls: Foreign = None,
     ) -> Foreign:
         """Make a request; if it is a model call, one record is written when it ends."""
-        binding = self.llmlog_binding
-        call = binding.start(self, options, stream) if binding else None
-        bare: Foreign = super()
-        request = bare.request
-        if binding is None or call is None:
-            with _no_call():
-                return request(cast_to, options, stream=stream, stream_cls=stream_cls)
-        if call.hides_usage:
-            options = _asking_usage(options, call)
-        if stream and stream_cls is not None:
-            stream_cls = binding.seen(stream_cls)
-        outer = _active.get()
-        _active.set(call)
-        try:
-            result = request(cast_to, options, stream=stream, stream_cls=stream_cls)
-        except BaseException as error:
-            binding.conceal(self)
-            call.failed(error)
-            raise
-        finally:
-            _active.set(outer)
-        if not call.watched:
-            call.returned(result)
-        return result
-
-    def _process_response(self, **kwargs: Foreign) -> Foreign:
-        call = _active.get()
-        if call is not None:
-            call.binding.responded(self, call, kwargs)
-        bare: Foreign = super()
-        return bare._process_response(**kwargs)  # noqa: SLF001
+        request = cast("Any", super()).request
+        with _Request(self, options, stream, stream_cls) as made:
+            result = request(cast_to, made.options, stream=stream, stream_cls=made.stream_cls)
+        return made.returned(result)
 
 
 class _AsyncRecording(_Recording):
@@ -232,56 +182,87 @@ class _AsyncRecording(_Recording):
         stream_cls: Foreign = None,
     ) -> Foreign:
         """Make a request; if it is a model call, one record is written when it ends."""
-        binding = self.llmlog_binding
-        call = binding.start(self, options, stream) if binding else None
-        bare: Foreign = super()
-        request = bare.request
-        if binding is None or call is None:
-            with _no_call():
-                return await request(cast_to, options, stream=stream, stream_cls=stream_cls)
-        if call.hides_usage:
-            options = _asking_usage(options, call)
-        if stream and stream_cls is not None:
-            stream_cls = binding.seen(stream_cls)
-        outer = _active.get()
-        _active.set(call)
-        try:
-            result = await request(cast_to, options, stream=stream, stream_cls=stream_cls)
-        except BaseException as error:
-            binding.conceal(self)
-            call.failed(error)
-            raise
-        finally:
-            _active.set(outer)
-        if not call.watched:
-            call.returned(result)
-        return result
+        request = cast("Any", super()).request
+        with _Request(self, options, stream, stream_cls) as made:
+            result = await request(cast_to, made.options, stream=stream, stream_cls=made.stream_cls)
+        return made.returned(result)
 
-    async def _process_response(self, **kwargs: Foreign) -> Foreign:
-        call = _active.get()
-        if call is not None:
-            call.binding.responded(self, call, kwargs)
-        bare: Foreign = super()
-        return await bare._process_response(**kwargs)  # noqa: SLF001
+
+_DEPTH_OF_BASE: Final = 3
+"""Index of the client's own class in the method resolution order, after those added here."""
+
+
+@functools.cache
+def _recording_class(base: Foreign) -> Foreign:
+    from openai import AsyncOpenAI  # noqa: PLC0415 - the application's own, once it wraps a client
+
+    mixin = _AsyncRecording if issubclass(base, AsyncOpenAI) else _SyncRecording
+    # The SDK sends the class name as its user agent.
+    names = {"__module__": base.__module__, "__qualname__": base.__qualname__}
+    return type(base.__name__, (mixin, base), names)
+
+
+class _Request:
+    """One request of a recording client, with its call if it is a model call.
+
+    As a context manager it is the active request, and a call that raises has failed.
+    """
+
+    def __init__(
+        self,
+        client: _Recording,
+        options: Foreign,
+        stream: bool,  # noqa: FBT001 - as given to `request`
+        stream_cls: Foreign,
+    ) -> None:
+        self._client = client
+        self._binding = binding = client.llmlog_binding
+        self._call = call = binding.start(client, options, stream=stream) if binding else None
+        self.options = options
+        self.stream_cls = stream_cls
+        if binding is None or call is None:
+            return
+        if call.strip_usage_chunk:
+            self.options = _asking_usage(options, call)
+        if stream and stream_cls is not None:
+            with call.core.guard:
+                self.stream_cls = streams.recording_stream_class(stream_cls)
+
+    # Also without a call: a request may be made in the middle of another, say for its key, and
+    # its response is not the other's.
+    def __enter__(self) -> Self:
+        self._outer = _active.get()
+        _active.set(self)
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        _active.set(self._outer)
+        if exc is not None and self._binding is not None and self._call is not None:
+            self._binding.add_credentials_of(self._client)
+            self._call.failed(exc)
+
+    def responded(self, processed: Mapping[str, Foreign]) -> None:
+        """Pass the server's response on to the call."""
+        if self._binding is not None and self._call is not None:
+            self._binding.responded(self._client, self._call, processed)
+
+    def returned(self, result: Foreign) -> Foreign:
+        """Return the SDK's `result`; the call is complete unless its body is yet to be read."""
+        if self._call is not None and not self._call.is_open:
+            self._call.complete(result)
+        return result
 
 
 # From `request` down to `_process_response`, where response and retries are at hand.
-_active: ContextVar[Call | None] = ContextVar("llmlog_call", default=None)
-
-
-@contextlib.contextmanager
-def _no_call() -> Generator[None]:
-    """For a request that is no model call, perhaps made in the middle of one, say for its key."""
-    outer = _active.get()
-    _active.set(None)
-    try:
-        yield
-    finally:
-        _active.set(outer)
+_active: ContextVar[_Request | None] = ContextVar("llmlog_request", default=None)
 
 
 def _raw_mode(headers: Mapping[str, object]) -> str | None:
-    """How the application asked for the raw response: "true", "stream" or not at all."""
     for name, mode in headers.items():
         if name.lower() == _RAW_HEADER and isinstance(mode, str):
             return mode
@@ -289,9 +270,9 @@ def _raw_mode(headers: Mapping[str, object]) -> str | None:
 
 
 def _asking_usage(options: Foreign, call: Call) -> Foreign:
-    """`options`, with token counts asked for, as the application wants them on its streams."""
-    with call.guard:
-        asked = copy.copy(options)
-        asked.json_data = {**options.json_data, "stream_options": {"include_usage": True}}
-        return asked
+    with call.core.guard:
+        # A copy: the options may be the application's own, for more than one request.
+        asking = copy.copy(options)
+        asking.json_data = {**options.json_data, "stream_options": {"include_usage": True}}
+        return asking
     return options

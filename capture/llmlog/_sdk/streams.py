@@ -1,7 +1,7 @@
-"""Streams that end in exactly one record: what the SDK hands out, watched as it is read.
+"""Streams that end in exactly one record: the SDK's own, tracked while they are read.
 
-A stream can be read as typed chunks or as bytes, and closed on either level. Both levels are
-subclasses made of the SDK's own classes, so that types and behaviour stay the SDK's.
+A stream can be read as typed chunks or as bytes, and closed on either level. On both levels a
+subclass is made of the SDK's own class, so that types and behaviour stay the SDK's.
 """
 
 from __future__ import annotations
@@ -12,35 +12,37 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
+    from types import TracebackType
 
+    from llmlog._foreign import Foreign
     from llmlog._sdk.call import Call
-    from llmlog._sdk.fields import Foreign
 
 _R = TypeVar("_R")
 
 
-def watch(response: Foreign, call: Call, *, as_bytes: bool) -> None:
-    """Let `call` end when the unread body of `response` does; `as_bytes`: it may be read as such.
+def track(response: Foreign, call: Call, *, as_bytes: bool) -> None:
+    """Let `call` end when the body of `response` has been read, or is closed.
 
-    If not, what is watched is the body, with which the SDK has less to do: that slows it down less.
-    A response that is closed already, as one made for a test can be, would not close its body.
+    `as_bytes`: the application may read the body as bytes.
     """
-    watched = response if as_bytes or response.is_closed else response.stream
-    watched.llmlog_call = response.llmlog_call = call
-    watched.__class__ = _watched_class(watched.__class__)
-    call.watch(watched)
+    # Where it cannot, the body inside the response is tracked: it is called less often than the
+    # response. A response that is closed already, as in a test, would not close its body.
+    tracked = response if as_bytes or response.is_closed else response.stream
+    tracked.llmlog_call = response.llmlog_call = call
+    tracked.__class__ = _tracked_class(tracked.__class__)
+    call.keep_open(tracked)
 
 
 @functools.cache
-def _watched_class(base: type) -> type:
-    return type(base.__name__, (_Watched, base), {"__module__": base.__module__})
+def _tracked_class(base: type) -> type:
+    return type(base.__name__, (_TrackedResponse, base), {"__module__": base.__module__})
 
 
 @functools.cache
-def recording(stream_cls: Foreign) -> Foreign:
-    """A subclass of the SDK's stream class, or of an alias such as Stream[Chunk], that is seen."""
+def recording_stream_class(stream_cls: Foreign) -> Foreign:
+    """Return a recording subclass of the SDK's stream class or alias, such as Stream[Chunk]."""
     origin: Foreign = get_origin(stream_cls) or stream_cls
-    mixin = _AsyncChunks if hasattr(origin, "__anext__") else _Chunks
+    mixin = _AsyncRecordingStream if hasattr(origin, "__anext__") else _SyncRecordingStream
     names: dict[str, Foreign] = {
         "__module__": origin.__module__,
         "__qualname__": origin.__qualname__,
@@ -53,142 +55,147 @@ def recording(stream_cls: Foreign) -> Foreign:
     return type(origin.__name__, (mixin, origin), names)
 
 
-def _read(
-    call: Call, inner: Foreign, see: Callable[[Any, int], bool], left: Callable[[], None]
-) -> Iterator[Any]:
-    """Pass on what `inner` yields; the call ends when it does, or is `left` for good."""
-    now = call.now
+class _Reading:
+    """One reading of an answer: each item is fed to the call, and an exception ends it."""
+
+    def __init__(
+        self, call: Call, feed: Callable[[Any, int], bool], on_exit: Callable[[], None]
+    ) -> None:
+        self.call = call
+        self._feed = feed
+        self._on_exit = on_exit
+
+    def admits(self, item: object) -> bool:
+        """Feed `item` to the call, and return whether the application is to get it."""
+        call = self.call
+        try:
+            call.last_ns = at_ns = call.now()
+            return not (self._feed(item, at_ns) and call.strip_usage_chunk)
+        except Exception as fault:  # noqa: BLE001 - like @guarded, but the item goes on
+            call.core.guard.caught(fault)
+            return True
+
+    def __enter__(self) -> None:
+        """Nothing to do: the call is open."""
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        # The generator below was closed or collected, not read to its end.
+        if isinstance(exc, GeneratorExit):
+            self._on_exit()
+        elif exc is not None:
+            self.call.failed(exc)
+
+
+def _read(reading: _Reading, inner: Foreign) -> Iterator[Any]:
     try:
-        for item in inner:
-            try:
-                call.last = at = now()
-                if see(item, at) and call.hides_usage:
-                    continue
-            except Exception as fault:  # noqa: BLE001 - as @guarded
-                call.guard.caught(fault)
-            yield item
-    except GeneratorExit:
-        left()
-        raise
-    except BaseException as error:
-        call.failed(error)
-        raise
+        with reading:
+            for item in inner:
+                if reading.admits(item):
+                    yield item
     finally:
         inner.close()
-    call.exhausted()
+    reading.call.exhausted()
 
 
-async def _read_async(
-    call: Call, inner: Foreign, see: Callable[[Any, int], bool], left: Callable[[], None]
-) -> AsyncIterator[Any]:
-    now = call.now
+async def _read_async(reading: _Reading, inner: Foreign) -> AsyncIterator[Any]:
     try:
-        async for item in inner:
-            try:
-                call.last = at = now()
-                if see(item, at) and call.hides_usage:
-                    continue
-            except Exception as fault:  # noqa: BLE001 - as @guarded
-                call.guard.caught(fault)
-            yield item
-    except GeneratorExit:
-        left()
-        raise
-    except BaseException as error:
-        call.failed(error)
-        raise
+        with reading:
+            async for item in inner:
+                if reading.admits(item):
+                    yield item
     finally:
         await inner.aclose()
-    call.exhausted()
+    reading.call.exhausted()
 
 
-def _known(call: Call, reader: _R) -> _R:
-    """The reader of the answer, now known to the call."""
+def _known_reader(call: Call, reader: _R) -> _R:
     call.reader = weakref.ref(reader)
     return reader
 
 
-class _Chunks:
-    """For openai.Stream."""
+class _RecordingStream:
+    """Base of both stream mixins."""
 
     response: Foreign
+    _read: Callable[[_Reading, Foreign], Foreign]
 
-    def __stream__(self) -> Iterator[Any]:
+    def __stream__(self) -> Foreign:
         bare: Foreign = super()
-        inner: Iterator[Any] = bare.__stream__()
+        inner: Foreign = bare.__stream__()
         call: Call | None = getattr(self.response, "llmlog_call", None)
-        if call is None:
+        if call is None or call.chunks is None:
             return inner
-        call.typed = True
-        return _known(call, _read(call, inner, call.chunks.skim, call.abandoned))
+        call.reads_chunks = True
+        # A loop that is left early can be resumed, so that alone is no end: dropping the stream is.
+        reading = _Reading(call, call.chunks.feed, call.abandoned)
+        return _known_reader(call, self._read(reading, inner))
+
+
+class _SyncRecordingStream(_RecordingStream):
+    """For openai.Stream."""
+
+    _read = staticmethod(_read)
 
     def close(self) -> None:
-        """Close the response; the call is over."""
-        _closed(self.response, "gi_running")
+        _closed(self.response)
         bare: Foreign = super()
         bare.close()
 
 
-class _AsyncChunks:
+class _AsyncRecordingStream(_RecordingStream):
     """For openai.AsyncStream."""
 
-    response: Foreign
-
-    def __stream__(self) -> AsyncIterator[Any]:
-        bare: Foreign = super()
-        inner: AsyncIterator[Any] = bare.__stream__()
-        call: Call | None = getattr(self.response, "llmlog_call", None)
-        if call is None:
-            return inner
-        call.typed = True
-        return _known(call, _read_async(call, inner, call.chunks.skim, call.abandoned))
+    _read = staticmethod(_read_async)
 
     async def close(self) -> None:
-        """Close the response; the call is over."""
-        _closed(self.response, "ag_running")
+        _closed(self.response)
         bare: Foreign = super()
         await bare.close()
 
 
-class _Watched:
-    """For the HTTP response below, or for its body, which is closed with it."""
+class _TrackedResponse:
+    """For the HTTP response below a stream, or for its body, which is closed with it."""
 
     llmlog_call: Call
 
     def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
-        """The body, decoded, in blocks."""
         bare: Foreign = super()
-        inner: Iterator[bytes] = bare.iter_bytes(chunk_size)
-        if (call := self.llmlog_call).typed:
-            return inner
-        return _known(call, _read(call, inner, call.block, call.closed))
+        return self._reader(_read, bare.iter_bytes(chunk_size))
 
     def aiter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
-        """The body, decoded, in blocks."""
         bare: Foreign = super()
-        inner: AsyncIterator[bytes] = bare.aiter_bytes(chunk_size)
-        if (call := self.llmlog_call).typed:
-            return inner
-        return _known(call, _read_async(call, inner, call.block, call.closed))
+        return self._reader(_read_async, bare.aiter_bytes(chunk_size))
+
+    def _reader(self, read: Callable[[_Reading, Foreign], _R], inner: Foreign) -> _R:
+        call = self.llmlog_call
+        # Typed chunks are fed to the call by the stream above.
+        if call.reads_chunks:
+            unread: _R = inner
+            return unread
+        return _known_reader(call, read(_Reading(call, call.on_bytes, call.closed), inner))
 
     def close(self) -> None:
-        """Release the connection; the call is over."""
-        _closed(self, "gi_running")
+        _closed(self)
         bare: Foreign = super()
         bare.close()
 
     async def aclose(self) -> None:
-        """Release the connection; the call is over."""
-        _closed(self, "ag_running")
+        _closed(self)
         bare: Foreign = super()
         await bare.aclose()
 
 
-def _closed(watched: Foreign, running: str) -> None:
-    """What is watched is being closed: by the application, unless the answer's reader is `running`.
-
-    Then it is the SDK, within that generator, and the call goes on until the generator ends.
-    """
-    call: Call | None = getattr(watched, "llmlog_call", None)
-    if call is not None and not getattr(call.reader and call.reader(), running, False):
+def _closed(tracked: Foreign) -> None:
+    call: Call | None = getattr(tracked, "llmlog_call", None)
+    if call is None:
+        return
+    # While the reading generator runs it is the SDK that closes, not the application: the call
+    # ends when the generator does.
+    reader: Foreign = call.reader and call.reader()
+    if not (getattr(reader, "gi_running", False) or getattr(reader, "ag_running", False)):
         call.closed()
