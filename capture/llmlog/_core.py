@@ -1,4 +1,4 @@
-"""State of a session and of a trace: what every record is stamped with, and how it is written.
+"""State of a session and of a trace: ids, clock, policies, and the way to the writer.
 
 `llmlog.Session` and `llmlog.Trace` are the public faces of these; the SDK's wrappers use them
 directly.

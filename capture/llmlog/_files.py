@@ -35,7 +35,7 @@ _CAN_LOCK: Final = sys.platform != "win32"
 
 
 class FileSink:
-    """Appends to a file by path, opened with its folder on the first line, readable by its owner.
+    """Appends to the file at a path: created by the first line, readable by its owner.
 
     Lines of several threads and processes never mix, and a killed process keeps everything it has
     written: each line is one `os.write` on an O_APPEND descriptor.
@@ -77,7 +77,7 @@ class FileSink:
             os.fsync(self._fd)
 
     def _lock(self, *, exclusive: bool = False) -> int:
-        """Lock the file at the path, opening it if it is not open yet, and return its size."""
+        """Lock the file at the path, opening it if needed, and return its size."""
         # flock belongs to the open file: a forked child that used its parent's descriptor would
         # release its parent's lock.
         if self._pid != os.getpid():

@@ -1,4 +1,4 @@
-"""Read objects of the SDK, its HTTP library or the server, whose shape is not ours to fix.
+"""Read objects of the SDK, its HTTP library or the server defensively.
 
 They come as typed objects or as plain JSON. Any part may be missing, null or of the wrong type; it
 is then unknown (None).
@@ -40,7 +40,7 @@ _NOTHING: Final[Fields] = {}
 
 
 def attributes(value: Foreign) -> Fields:
-    """Return an object's or mapping's values by name; not a copy, so do not change it."""
+    """Return an object's or mapping's values by name; not a copy."""
     if value is None:
         return _NOTHING
     if type(value) is dict:
@@ -76,12 +76,11 @@ def as_float(value: object) -> float | None:
 
 
 def as_str(value: object) -> str | None:
-    """Return `value` if it is text, else None."""
     return value if isinstance(value, str) else None
 
 
 def as_list(value: object) -> list[Foreign]:
-    """Return `value` if it is a list, else an empty one."""
+    # Of a value that is none, an empty list.
     found: list[Foreign] = value if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType]
     return found
 

@@ -32,7 +32,7 @@ class Guard:
         self.warn("fault", f"llmlog could not record: {type(fault).__name__}; see session.faults")
 
     def __enter__(self) -> None:
-        """Catch what the `with` block raises; the code after the block runs in any case."""
+        """Catch exceptions of the `with` block; the code after the block always runs."""
 
     def __exit__(
         self,
@@ -72,7 +72,7 @@ _R = TypeVar("_R")
 def guarded(
     method: Callable[Concatenate[_Self, _P], _R],
 ) -> Callable[Concatenate[_Self, _P], _R | None]:
-    """Decorate a method of an object with a `_guard`: a fault is caught, and None returned."""
+    """Decorate a method of an object with a `_guard`: on a fault it returns None."""
 
     @functools.wraps(method)
     def within_guard(self: _Self, /, *args: _P.args, **kwargs: _P.kwargs) -> _R | None:

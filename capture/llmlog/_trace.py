@@ -24,7 +24,7 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 class _Scoped:
-    """Base of what `with` enters: faults in `_enter` and `_leave` never reach the block."""
+    """Base of traces and spans as context managers."""
 
     def __init__(self, core: TraceCore) -> None:
         self._core = core
@@ -78,8 +78,8 @@ class Trace(_Scoped):
         if not self._open_scopes:
             return
         scope = _context.trace_scope(self._core)
-        # One trace may be open in several contexts. Where this one is not among them, a generator
-        # is closed elsewhere: the scope entered last is the likeliest.
+        # A trace may be open in several contexts. If this is none of them, a generator is being
+        # closed elsewhere than it was started, most likely in the scope entered last.
         if scope is None or scope not in self._open_scopes:
             scope = next(reversed(self._open_scopes))
         thread = self._open_scopes.pop(scope)
@@ -116,7 +116,7 @@ class Trace(_Scoped):
         return _recorded(self._core, name)
 
     def record(self, **fields: object) -> None:
-        """Write one record of a call that llmlog does not wrap, as this trace's next step.
+        """Record a call that llmlog does not wrap, as this trace's next step.
 
         `fields` are fields of the record; `event` is required, ids and step are set by the trace.
         Raises ValueError for any other name.
@@ -144,10 +144,10 @@ _RESERVED: Final = frozenset({"v", "session_id", "trace_id", "step"})
 
 
 class Span(_Scoped):
-    """A stretch of work in a trace, written as one record when its `with` block ends.
+    """A stretch of work in a trace, recorded when its `with` block ends.
 
-    Records written inside it have it as their parent. An exception that leaves the block makes the
-    status `error`, and goes on to the caller.
+    Records written inside it have it as their parent. An exception that leaves the block sets
+    status `error`, and propagates.
     """
 
     def __init__(self, core: TraceCore, fields: dict[str, object]) -> None:
@@ -204,12 +204,8 @@ class ToolRun(Span):
     def __init__(
         self, core: TraceCore, name: str, arguments: object, tool_call_id: str | None
     ) -> None:
-        fields: dict[str, object] = {
-            "event": "tool_call",
-            "tool_name": name,
-            "tool_call_id": tool_call_id,
-        }
-        super().__init__(core, fields)
+        ids: dict[str, object] = {"tool_name": name, "tool_call_id": tool_call_id}
+        super().__init__(core, {"event": "tool_call", **ids})
         self.arguments = arguments
         self._tool_call_id = tool_call_id
 

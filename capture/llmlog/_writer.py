@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 import weakref
@@ -17,7 +18,7 @@ Target: TypeAlias = str | os.PathLike[str] | IO[bytes] | IO[str] | Callable[[byt
 
 
 class Writer:
-    """Stores whole lines with `put`, one at a time, from any thread; `put` may raise OSError."""
+    """Stores whole lines with `put`, one at a time, from any thread."""
 
     def __init__(self, put: Callable[[bytes], object]) -> None:
         self._put = put
@@ -47,30 +48,23 @@ class Writer:
                 self._busy = False
 
 
-class StreamSink:
-    """Writes to an open file, such as sys.stdout, and flushes it.
+def _write_to_stream(stream: Any, line: bytes) -> None:  # noqa: ANN401 - binary, text, or alike
+    """Write and flush `line` to an open file, such as sys.stdout.
 
     Lines are whole within one process. Between processes that share a pipe, only lines of up to
     4,096 bytes stay whole.
     """
-
-    def __init__(self, stream: IO[bytes] | IO[str]) -> None:
-        self._stream = stream
-
-    def put(self, line: bytes) -> None:
-        """Write and flush `line`."""
-        stream: Any = self._stream
-        binary = getattr(stream, "buffer", None)
-        if binary is not None:
-            # Text that is still in the text layer was printed before this line.
-            stream.flush()
-            stream = binary
-            stream.write(line)
-        elif not hasattr(stream, "encoding") or "b" in getattr(stream, "mode", ""):
-            stream.write(line)
-        else:
-            stream.write(line.decode())
+    binary = getattr(stream, "buffer", None)
+    if binary is not None:
+        # Text that is still in the text layer was printed before this line.
         stream.flush()
+        stream = binary
+        stream.write(line)
+    elif not hasattr(stream, "encoding") or "b" in getattr(stream, "mode", ""):
+        stream.write(line)
+    else:
+        stream.write(line.decode())
+    stream.flush()
 
 
 def open_writer(target: Target, *, fsync: bool = False, rotate_bytes: int | None = None) -> Writer:
@@ -88,7 +82,7 @@ def open_writer(target: Target, *, fsync: bool = False, rotate_bytes: int | None
                 writer = _by_path[path] = Writer(sink.put)
             return writer
     if hasattr(target, "write"):
-        return Writer(StreamSink(cast("IO[bytes]", target)).put)
+        return Writer(functools.partial(_write_to_stream, target))
     if callable(target):
         return Writer(target)
     raise TypeError(f"records go to a path, a file or a function, not {type(target).__name__}")

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 class Call:
-    """A call in progress. The first way in which it ends writes the record; others do nothing.
+    """A call in progress; the first of its ends writes the record, later ones do nothing.
 
-    Where the answer is read as a stream, a call holds neither its body nor a response whose bytes
-    can be read: that they are garbage collected is how an abandoned stream is noticed.
+    A call never references an unread body or response: an abandoned stream is noticed by their
+    garbage collection.
     """
 
     def __init__(
@@ -51,12 +51,10 @@ class Call:
         self._unwritten = [self._fields]
         self.chunks: Accumulator | None = None
         """Accumulator of the stream's chunks; None if it is no stream."""
-        if stream:
-            keeps_content = self._content.keeps_content
-            is_chat = event == "chat_completion"
-            self.chunks = (
-                ChatAccumulator(keeps_content=keeps_content) if is_chat else ResponseAccumulator()
-            )
+        if stream and event == "chat_completion":
+            self.chunks = ChatAccumulator(keeps_content=self._content.keeps_content)
+        elif stream:
+            self.chunks = ResponseAccumulator()
         self._blocks: list[tuple[int, bytes]] = []
         self._blocks_size = 0
         self._response: Any = None
@@ -64,7 +62,7 @@ class Call:
         self.is_open = False
         """Whether the answer's body is yet to be read when `request` returns."""
         self.strip_usage_chunk = False
-        """Whether the last chunk is ours alone: the application did not ask for usage."""
+        """Whether to withhold the usage chunk, which the application has not requested."""
         self.raw_mode: str | None = None
         """How the application asked for the raw response: "true", "stream" or not at all."""
         self.reads_chunks = False
@@ -74,7 +72,7 @@ class Call:
         self.last_ns: int | None = None
         """Clock reading when the answer, or the latest part of it, arrived."""
         self.now = trace.core.clock.monotonic_ns
-        # The last thing to do: what came before is no part of the latency.
+        # Last, so that the set-up above is no part of the latency.
         self._started_ns = self.now()
 
     def _first_fields(self, body: Mapping[str, object], provider: str | None) -> Fields:
@@ -116,9 +114,9 @@ class Call:
 
     @guarded
     def complete(self, result: object) -> None:
-        """End the call with the result of `request`: an answer, or a holder of the response."""
-        # What the server sent is more than the SDK's types keep; without content, parsing it
-        # again costs more than it tells.
+        """End the call with the result of `request`: an answer or a raw response."""
+        # The server's JSON holds members that the SDK's types drop, but parsing it again is only
+        # worth its time if the content is kept.
         is_typed = not self._content.keeps_content and _is_answer(result)
         self._finish(None, self.last_ns, self._answer(result if is_typed else self._json_body()))
 
@@ -169,7 +167,7 @@ class Call:
         if self.chunks is not None:
             if (first := self.chunks.first_content_ns) is not None:
                 record["ttft_ms"] = _ms(first - self._started_ns)
-            # A connection that is cut raises nothing: only the missing end tells.
+            # A connection that is cut raises nothing: the missing end is the only sign.
             if end == "exhausted":
                 end = "complete" if self.chunks.ended else "truncated"
             set_known(record, stream_end=end)

@@ -82,7 +82,7 @@ class ChatAccumulator:
                 call.arguments = (call.arguments or "") + part.arguments
 
     def _call_index(self, choice: int, id_: str | None) -> int:
-        """Return the index of a part that has none: its id's call, else the last or a new one."""
+        """Return the index for a part without one: by its id, else the last."""
         ids = [call.id for (of, _), call in self._calls.items() if of == choice]
         if id_ is None:
             return max(len(ids) - 1, 0)
@@ -94,7 +94,7 @@ class ChatAccumulator:
         return self._reason is not None
 
     def output(self) -> Foreign:
-        """Return the first choice's message, up to the last chunk."""
+        """Return the first choice's message as received."""
         calls = [call.as_json() for (choice, _), call in self._calls.items() if choice == 0]
         texts = {name: "".join(parts) for name, parts in self._texts.items()}
         message: Foreign = {"role": "assistant", "content": None, **texts}
@@ -127,7 +127,7 @@ class ResponseAccumulator:
         """Add an event that arrived at `at_ns`; False, as none is there for usage alone."""
         kind = get_path(event, "type")
         response = get_path(event, "response")
-        # Each event that has a response has all of it: the last one is the most complete.
+        # Events repeat the whole response, so the last one is the most complete.
         if response is not None:
             self._response = response
         if kind in _FINAL_EVENTS:

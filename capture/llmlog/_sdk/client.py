@@ -68,7 +68,7 @@ def _recording_copy(client: _C, binding: Binding) -> _C:
 
 
 class Binding:
-    """Target of a wrapped client's calls: a session, and one of its traces or whichever is open."""
+    """Target of a wrapped client's calls: a session, and perhaps one of its traces."""
 
     def __init__(self, core: Core, trace: TraceCore | None, *, stream_usage: bool) -> None:
         self._core = core
@@ -79,7 +79,7 @@ class Binding:
 
     @guarded
     def start(self, client: Foreign, options: Foreign, *, stream: bool) -> Call | None:
-        """Return the call that a request with `options` makes; None if it is no model call."""
+        """Return the call made by a request with `options`; None for other requests."""
         request: dict[str, Foreign] = options.__dict__
         event = _EVENT_OF_URL.get(request["url"])
         if event is None or request["method"].lower() != "post":
@@ -114,7 +114,6 @@ class Binding:
 
     @guarded
     def add_credentials_of(self, client: Foreign) -> None:
-        """Keep the credentials of `client` out of every record."""
         self._api_key = client.api_key
         self._add_credentials(_credentials.credentials_of(client))
 
@@ -135,7 +134,7 @@ class _Recording:
 
     # An attribute of its own, as the SDK's `with_options = copy` would be the base's `copy`.
     def with_options(self, *args: Foreign, **kwargs: Foreign) -> Foreign:
-        """Copy the client as its own class does in `with_options`; the copy is recorded as well."""
+        """Copy the client with other options; the copy is recorded as well."""
         return self._bound(cast("Any", super()).with_options(*args, **kwargs))
 
     def _bound(self, copied: Foreign) -> Foreign:
@@ -163,7 +162,6 @@ class _SyncRecording(_Recording):
         stream: bool = False,
         stream_cls: Foreign = None,
     ) -> Foreign:
-        """Make a request; if it is a model call, one record is written when it ends."""
         request = cast("Any", super()).request
         with _Request(self, options, stream, stream_cls) as made:
             result = request(cast_to, made.options, stream=stream, stream_cls=made.stream_cls)
@@ -181,7 +179,6 @@ class _AsyncRecording(_Recording):
         stream: bool = False,
         stream_cls: Foreign = None,
     ) -> Foreign:
-        """Make a request; if it is a model call, one record is written when it ends."""
         request = cast("Any", super()).request
         with _Request(self, options, stream, stream_cls) as made:
             result = await request(cast_to, made.options, stream=stream, stream_cls=made.stream_cls)
@@ -228,8 +225,8 @@ class _Request:
             with call.core.guard:
                 self.stream_cls = streams.recording_stream_class(stream_cls)
 
-    # Also without a call: a request may be made in the middle of another, say for its key, and
-    # its response is not the other's.
+    # Also without a call: a request may be nested in another, for example to fetch its key, and
+    # its response must not be taken for the other's.
     def __enter__(self) -> Self:
         self._outer = _active.get()
         _active.set(self)
@@ -247,12 +244,11 @@ class _Request:
             self._call.failed(exc)
 
     def responded(self, processed: Mapping[str, Foreign]) -> None:
-        """Pass the server's response on to the call."""
         if self._binding is not None and self._call is not None:
             self._binding.responded(self._client, self._call, processed)
 
     def returned(self, result: Foreign) -> Foreign:
-        """Return the SDK's `result`; the call is complete unless its body is yet to be read."""
+        """Return the SDK's `result`, with which the call is complete unless it is open."""
         if self._call is not None and not self._call.is_open:
             self._call.complete(result)
         return result

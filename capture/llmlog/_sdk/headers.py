@@ -86,7 +86,7 @@ def error_fields(error: BaseException) -> Fields:
     Its text is left out: it may repeat the prompt or a key, so the content policy decides.
     """
     fields: Fields = {"error_type": type(error).__name__}
-    # An SDK error has what of these its kind has: a timeout has none.
+    # Only an APIStatusError has all of these; a timeout has none.
     received = get_path(safe_getattr(error, "response"), "headers")
     if hasattr(received, "raw"):
         add_headers(fields, received)

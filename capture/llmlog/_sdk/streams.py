@@ -43,10 +43,7 @@ def recording_stream_class(stream_cls: Foreign) -> Foreign:
     """Return a recording subclass of the SDK's stream class or alias, such as Stream[Chunk]."""
     origin: Foreign = get_origin(stream_cls) or stream_cls
     mixin = _AsyncRecordingStream if hasattr(origin, "__anext__") else _SyncRecordingStream
-    names: dict[str, Foreign] = {
-        "__module__": origin.__module__,
-        "__qualname__": origin.__qualname__,
-    }
+    names: Foreign = {"__module__": origin.__module__, "__qualname__": origin.__qualname__}
     if get_args(stream_cls):
         # The SDK finds the type of the chunks through its own class among the bases.
         sdk_class = [base for base in origin.__mro__ if hasattr(base, "__stream__")][-1]
@@ -56,7 +53,7 @@ def recording_stream_class(stream_cls: Foreign) -> Foreign:
 
 
 class _Reading:
-    """One reading of an answer: each item is fed to the call, and an exception ends it."""
+    """One reading of an answer: feeds items to the call, and ends it on an exception."""
 
     def __init__(
         self, call: Call, feed: Callable[[Any, int], bool], on_exit: Callable[[], None]
@@ -71,7 +68,7 @@ class _Reading:
         try:
             call.last_ns = at_ns = call.now()
             return not (self._feed(item, at_ns) and call.strip_usage_chunk)
-        except Exception as fault:  # noqa: BLE001 - like @guarded, but the item goes on
+        except Exception as fault:  # noqa: BLE001 - like @guarded, but the item is passed on
             call.core.guard.caught(fault)
             return True
 
@@ -159,7 +156,7 @@ class _AsyncRecordingStream(_RecordingStream):
 
 
 class _TrackedResponse:
-    """For the HTTP response below a stream, or for its body, which is closed with it."""
+    """For the HTTP response below a stream, or for that response's body."""
 
     llmlog_call: Call
 
