@@ -120,9 +120,8 @@ class FileSink:
 
 
 def _ends_mid_line(fd: int) -> bool:
-    # By a crash or a full disk.
     try:
-        # While others write there is no telling, and they have looked when they began.
+        # While others write the last byte means nothing, and they have checked when they began.
         _flock(fd, _EXCLUSIVE | _AT_ONCE)
         size = os.fstat(fd).st_size
         return size > 0 and os.pread(fd, 1, size - 1) != b"\n"

@@ -1,4 +1,4 @@
-"""What a client proves itself with enters no record, even if the server sends it back."""
+"""Credentials of a client enter no record, even if the server sends them back."""
 
 from __future__ import annotations
 
@@ -115,12 +115,12 @@ ORDINARY_NAMES = [
 
 
 @pytest.mark.parametrize("name", SECRET_NAMES)
-def test_what_a_header_with_the_name_of_a_secret_holds_is_one(name: str) -> None:
+def test_a_header_with_a_sensitive_name_holds_a_credential(name: str) -> None:
     assert list(credentials_in({name: f"Kind {MINE}"})) == [f"Kind {MINE}", MINE]
 
 
 @pytest.mark.parametrize("name", ORDINARY_NAMES)
-def test_what_a_header_with_an_ordinary_name_holds_is_recorded(name: str) -> None:
+def test_a_header_with_an_ordinary_name_holds_none(name: str) -> None:
     assert not list(credentials_in({name: "api.openai.com"}))
 
 
@@ -146,7 +146,7 @@ def test_of_keys_given_with_requests_the_latest_are_remembered_and_the_client_s_
 
 
 class OddError(BaseException):
-    """An exception that cannot be looked at, such as an HTTP error without its request."""
+    """An exception whose properties raise, such as an HTTP error without a request."""
 
     @property
     def request(self) -> object:

@@ -1,4 +1,4 @@
-"""A fault at any stage of capture leaves the call as it is, and is counted."""
+"""A fault at any stage of capture is counted, and does not affect the call."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def fault(*_: object, **__: object) -> Any:  # noqa: ANN401
 
 
 def run(session: llmlog.Session, wrapped: Anything) -> list[object]:
-    """What an application sees of some calls, one error and one tool."""
+    """Return the results an application gets from some calls, one error and one tool."""
     seen: list[object] = []
     with session.trace() as trace:
         seen.append(wrapped.chat.completions.create(**CHAT).choices[0].message.content)
@@ -109,7 +109,7 @@ def name_of(stage: Any) -> str:  # noqa: ANN401
 
 @pytest.mark.filterwarnings("ignore::llmlog.CaptureWarning")
 @pytest.mark.parametrize(("owner", "name"), STAGES, ids=name_of)
-def test_a_fault_leaves_the_calls_as_they_are(
+def test_a_fault_does_not_affect_calls(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Anything, owner: Anything, name: str
 ) -> None:
     bare = client_of(answer)
@@ -124,7 +124,7 @@ def test_a_fault_leaves_the_calls_as_they_are(
 
 @pytest.mark.filterwarnings("ignore::llmlog.CaptureWarning")
 @pytest.mark.parametrize(("owner", "name"), STAGES, ids=name_of)
-async def test_a_fault_leaves_asynchronous_calls_as_they_are(
+async def test_a_fault_does_not_affect_asynchronous_calls(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Anything, owner: Anything, name: str
 ) -> None:
     session = llmlog.session(tmp_path / "calls.jsonl", content="full")
@@ -151,7 +151,7 @@ def test_a_clock_that_fails_is_a_fault_like_any_other() -> None:
 
 @pytest.mark.filterwarnings("ignore::llmlog.CaptureWarning")
 @pytest.mark.parametrize("reads", [1, 2, 3, 4])
-async def test_a_clock_that_fails_in_the_middle_of_a_stream_leaves_it_as_it_is(reads: int) -> None:
+async def test_a_clock_that_fails_in_the_middle_of_a_stream_does_not_affect_it(reads: int) -> None:
     class Failing(testing.Clock):
         left = reads
 
@@ -169,7 +169,7 @@ async def test_a_clock_that_fails_in_the_middle_of_a_stream_leaves_it_as_it_is(r
 
 
 @pytest.mark.filterwarnings("ignore::llmlog.CaptureWarning")
-def test_a_fault_over_a_piece_of_text_leaves_the_stream_as_it_is(
+def test_a_fault_in_feeding_a_chunk_does_not_affect_the_stream(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     session = llmlog.session(lambda _: None)

@@ -1,4 +1,4 @@
-"""`python -m llmlog` and `logged_chat`: the lesson's program."""
+"""`python -m llmlog` and `logged_chat`: one record per prompt."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_each_prompt_is_a_step_of_one_trace(llmock: Llmock) -> None:
 
 
 @pytest.mark.parametrize("missing", ["OPENAI_API_KEY", "LLMLOG_MODEL"])
-def test_what_is_missing_is_named_in_one_line(llmock: Llmock, missing: str) -> None:
+def test_a_missing_variable_is_named_in_one_line(llmock: Llmock, missing: str) -> None:
     done = run("Hi?", **{**against(llmock), missing: None})
     assert done.stderr == f"llmlog: set {missing} in the environment\n"
     assert (done.returncode, done.stdout) == (2, "")
@@ -75,7 +75,7 @@ def test_an_api_error_is_one_line_and_still_recorded(llmock: Llmock) -> None:
     assert done.returncode == 1
 
 
-def test_a_server_that_is_not_there_is_one_line(llmock: Llmock) -> None:
+def test_an_unreachable_server_is_one_line(llmock: Llmock) -> None:
     nowhere = {**against(llmock), "OPENAI_BASE_URL": f"http://127.0.0.1:{free_port()}/v1"}
     done = run("Hi?", **nowhere)
     assert json.loads(done.stdout)["error_type"] == "APIConnectionError"

@@ -1,4 +1,4 @@
-"""The line: valid JSON for every reader, one line, fields in order, whatever comes in."""
+"""A record is one line of JSON, valid for every reader, for any input."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from llmlog.record import EVENTS, FIELDS, checked, timestamp, to_line
 ORDER = [field.name for field in FIELDS]
 IDS: dict[str, object] = {"session_id": "s", "trace_id": "t", "step": 0}
 
-# Any code point, lone surrogates too: that is what json.loads can bring in.
+# Any code point including lone surrogates, which json.loads accepts.
 any_text = st.text(st.characters(), max_size=40)
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | any_text | st.binary(max_size=8),
@@ -36,7 +36,7 @@ thorough = settings(max_examples=150, suppress_health_check=[HealthCheck.functio
 
 
 def check(line: bytes) -> dict[str, Any]:
-    """One line, valid for a strict reader, printable, fields in order, core complete."""
+    """Check that `line` is strict JSON, printable, in order and complete; return its record."""
     assert line.endswith(b"\n")
     assert line.count(b"\n") == 1
     assert not any(char < " " or "\x7f" <= char < "\xa0" for char in line.decode()[:-1])
@@ -180,7 +180,7 @@ def test_a_name_that_is_no_field_is_refused() -> None:
         checked({"event": "span", **IDS, "colour": "red"})
 
 
-def test_what_is_unknown_is_null_in_the_core_and_left_out_elsewhere() -> None:
+def test_unknown_fields_are_null_in_the_core_and_left_out_elsewhere() -> None:
     record = json.loads(to_line(checked({"event": "tool_call", **IDS, "tool_name": "look"})))
     assert record["latency_ms"] is None
     assert record["tool_call_id"] is None

@@ -142,8 +142,7 @@ class Call:
         cancelled = type(error).__name__ in ("CancelledError", "Cancelled")
         # An answer that was received but could not be parsed into the application's type.
         known = self._answer(self._json_body()) if self._response is not None else {}
-        known |= headers.error_fields(error)
-        known |= {"status": "error", "error_message": error}
+        known |= headers.error_fields(error) | {"status": "error", "error_message": error}
         self._finish("cancelled" if cancelled else "error", self.now(), known)
 
     def _finish(self, end: str | None, at_ns: int | None, known: Fields) -> None:

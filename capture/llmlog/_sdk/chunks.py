@@ -121,7 +121,6 @@ class ResponseAccumulator:
         self.ended = False
         """Whether a final event has arrived; a stream that ends without one was cut off."""
         self.first_content_ns: int | None = None
-        """Clock reading when the first content arrived."""
 
     def feed(self, event: object, at_ns: int) -> bool:
         """Add an event that arrived at `at_ns`; False, as none is there for usage alone."""
