@@ -158,21 +158,13 @@ def checked(fields: dict[str, object]) -> dict[str, object]:
     return fields
 
 
-class _Rate(float):
-    """A number written with two decimals, or with all of them below 1."""
-
-
-_OMITTED: Final = object()
-
-
-def _template(event: str) -> dict[str, object]:
+def _template(event: str) -> dict[str, str]:
     required = ("core", _SECTION_OF_EVENT[event])
-    nulls = {name: None if section in required else _OMITTED for name, _, section in FIELDS}
-    return {**nulls, "v": VERSION}
+    return {name: f'"{name}": null' if section in required else "" for name, _, section in FIELDS}
 
 
 _TEMPLATES: Final = {event: _template(event) for event in EVENTS}
-"""Per event, every field in order: null where a line always has it, else _OMITTED."""
+"""Per event, every field in order: as null where a line always has it, else empty."""
 
 
 def to_line(fields: Mapping[str, object]) -> bytes:
@@ -181,18 +173,17 @@ def to_line(fields: Mapping[str, object]) -> bytes:
     Unknown core fields, and unknown fields of the event's own section, are null; other unknown
     fields are left out. A value of the wrong type is written as JSON of its own type.
     """
-    record = _TEMPLATES[cast("str", fields["event"])].copy()
-    # An update keeps the template's order, whatever the order of `fields`.
-    record.update((name, value) for name, value in fields.items() if value is not None)
-    record["v"] = VERSION
-    if type(rate := record["tokens_per_sec"]) is float:
-        record["tokens_per_sec"] = _Rate(rate)
-    members = [
-        f'"{name}": {_ENCODERS.get(type(value), _dump_jsonable)(value)}'
-        for name, value in record.items()
-        if value is not _OMITTED
-    ]
-    return _encoded("{" + ", ".join(members) + "}\n")
+    # Replacing a template's values keeps its order, whatever the order of `fields`.
+    members = _TEMPLATES[cast("str", fields["event"])].copy()
+    for name, value in fields.items():
+        if value is not None:
+            members[name] = f'"{name}": {_ENCODERS.get(type(value), _dump_jsonable)(value)}'
+    members["v"] = f'"v": {VERSION}'
+    rate = fields.get("tokens_per_sec")
+    # Two decimals, but below 1 all of them: 0.004 tokens/s is slow, not 0.
+    if type(rate) is float and 1 <= abs(rate) < math.inf:
+        members["tokens_per_sec"] = f'"tokens_per_sec": {rate:.2f}'
+    return _encoded("{" + ", ".join(filter(None, members.values())) + "}\n")
 
 
 def dump(record: Mapping[str, object]) -> bytes:
@@ -247,12 +238,9 @@ def _dump_jsonable(value: object) -> str:
 
 # Nearly all values are of these types, for which setting up a JSONEncoder takes far longer.
 _ENCODERS: Final[dict[type, Callable[[Any], str]]] = {
-    type(None): lambda _: "null",
     str: encode_basestring,
     int: lambda value: repr(value) if _MIN_INT <= value <= _MAX_INT else _dump_jsonable(value),
     bool: lambda value: "true" if value else "false",
-    # A rate below 1 keeps all its digits: 0.004 tokens/s is slow, not 0.
-    _Rate: lambda value: f"{value:.2f}" if 1 <= abs(value) < math.inf else _dump_jsonable(value),
 }
 
 
