@@ -30,6 +30,19 @@ class Call:
     garbage collection.
     """
 
+    is_open = False
+    """Whether the answer's body is yet to be read when `request` returns."""
+    strip_usage_chunk = False
+    """Whether to withhold the usage chunk, which the application has not requested."""
+    raw_mode: str | None = None
+    """How the application asked for the raw response: "true", "stream" or not at all."""
+    reads_chunks = False
+    """Whether the application reads typed chunks, so that the bytes need no parsing."""
+    reader: weakref.ref[Any] | None = None
+    """Generator through which the application reads the answer."""
+    last_ns: int | None = None
+    """Clock reading when the answer, or the latest part of it, arrived."""
+
     def __init__(
         self,
         trace: TraceCore,
@@ -59,18 +72,6 @@ class Call:
         self._blocks_size = 0
         self._response: Any = None
         self._unread: weakref.ref[Any] | None = None
-        self.is_open = False
-        """Whether the answer's body is yet to be read when `request` returns."""
-        self.strip_usage_chunk = False
-        """Whether to withhold the usage chunk, which the application has not requested."""
-        self.raw_mode: str | None = None
-        """How the application asked for the raw response: "true", "stream" or not at all."""
-        self.reads_chunks = False
-        """Whether the application reads typed chunks, so that the bytes need no parsing."""
-        self.reader: weakref.ref[Any] | None = None
-        """Generator through which the application reads the answer."""
-        self.last_ns: int | None = None
-        """Clock reading when the answer, or the latest part of it, arrived."""
         self.now = trace.core.clock.monotonic_ns
         # Last, so that the set-up above is no part of the latency.
         self._started_ns = self.now()
