@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.analysis.grown import RULES, Growing, Row, assert_same, rows
 from tests.analysis.planted import seeded
 
-from llmlog_tui.analysis.alerts.engine import RULES as ALL_RULES
+from llmlog_tui.analysis.alerts.engine import DETECTORS
 from llmlog_tui.analysis.live import incremental
 from llmlog_tui.analysis.live.overview import IncrementalAnalyzer, Overview, overview
 from llmlog_tui.analysis.query.sql import QueryError, is_by_row
@@ -119,7 +119,7 @@ def test_a_long_log_that_grew_in_small_steps_has_all_the_alerts_of_the_whole(
     assert len(begun) == 1
     assert_same(found, at_once(found.snapshot, where))
     fired = Counter(alert.rule for alert in found.alerts)
-    assert fired.keys() == set(ALL_RULES), fired
+    assert fired.keys() == {detector.name for detector in DETECTORS}, fired
 
 
 def test_of_a_log_that_loads_every_snapshot_is_answered_then_it_goes_on_from_there(

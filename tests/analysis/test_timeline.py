@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.analysis.conftest import Log, Record
 
-from llmlog_tui.analysis.alerts.fingerprints import with_changed
+from llmlog_tui.analysis.traces.fingerprints import with_changed
 from llmlog_tui.analysis.traces.timeline import Note, Step, Timeline, timeline
 
 BEGIN = "2026-11-23T09:00:00"

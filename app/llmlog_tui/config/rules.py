@@ -116,6 +116,12 @@ class Rules:
 
 
 DEFAULT: Final = Rules()
+
+RULE_KEYS: Final = tuple(
+    section.name for section in fields(Rules) if hasattr(getattr(DEFAULT, section.name), "enabled")
+)
+"""The sections that configure an alert rule, each with a switch `enabled`."""
+
 _T = TypeVar("_T")
 
 

@@ -56,7 +56,7 @@ class Reader:
     folder are one log: what was read under one name is not read again under another, and new files
     are found while reading. `window` says which records are kept, `columns` which fields: the
     others, but event and status, are null, though looked at for values of a wrong type.
-    `stdin` is the descriptor that `-` stands for, if standard input was moved (see take_stdin).
+    `stdin` is the descriptor that `-` stands for, if standard input was moved (see detach_stdin).
     """
 
     def __init__(

@@ -8,7 +8,6 @@ from typing import Any
 
 from llmlog.record import CALL_EVENTS
 from llmlog_tui import humanize
-from llmlog_tui.analysis.alerts.hidden_truncation import why_empty
 from llmlog_tui.analysis.calls.calls import Baseline
 from llmlog_tui.analysis.calls.slow_reason import (
     LatencyBreakdown,
@@ -16,6 +15,7 @@ from llmlog_tui.analysis.calls.slow_reason import (
     retry_wait_ms,
     slow_reason,
 )
+from llmlog_tui.analysis.calls.truncation import empty_reason
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def cut_off(call: Mapping[str, Any]) -> str:
         said.append("broken tool arguments")
     if call["stream_end"] == "truncated":
         said.append("the stream broke off")
-    empty = why_empty(call)
+    empty = empty_reason(call)
     if empty:
         said.append(empty)
     elif said and reasoning and output:

@@ -10,11 +10,11 @@ import polars as pl
 
 from llmlog_tui.analysis.alerts.alert import Alert
 from llmlog_tui.analysis.alerts.engine import AlertEngine
-from llmlog_tui.analysis.alerts.fingerprints import with_changed
 from llmlog_tui.analysis.calls.calls import Baselines, SlowSummary, count_slow, model_calls
 from llmlog_tui.analysis.calls.cost import cost, priced, rates
 from llmlog_tui.analysis.query.sql import filter_records, is_by_row
 from llmlog_tui.analysis.reports.kpis import Kpi, KpiState
+from llmlog_tui.analysis.traces.fingerprints import with_changed
 from llmlog_tui.analysis.traces.traces import traces
 from llmlog_tui.config.rules import Rules
 from llmlog_tui.log.chunked_frame import ChunkedFrame, hstack

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
 import polars as pl
 
+from llmlog_tui.analysis.alerts import engine
 from llmlog_tui.analysis.alerts.alert import Alert
-from llmlog_tui.analysis.alerts.engine import enabled_rules
-from llmlog_tui.analysis.alerts.proximity import Proximity, nearest_rule
 from llmlog_tui.analysis.calls.calls import FAILED, Baseline, SlowSummary
 from llmlog_tui.analysis.calls.cost import Cost
 from llmlog_tui.analysis.calls.slow_reason import slow_reason
 from llmlog_tui.analysis.live.incremental import FilteredState, LogState
+from llmlog_tui.analysis.numeric.last_result import LastResult
 from llmlog_tui.analysis.reports.kpis import Kpi
+from llmlog_tui.analysis.traces.replay import Replay, replay
 from llmlog_tui.analysis.traces.sessions import Sessions, sessions
+from llmlog_tui.analysis.traces.timeline import LastTimeline, Timeline, timeline
 from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.log.schema import IS_CALL, IS_STEP, decategorize
 from llmlog_tui.log.store import Snapshot
@@ -25,6 +27,14 @@ from llmlog_tui.log.store import Snapshot
 _NEAR: Final = 1_024
 _FURTHER: Final = 8
 """A trace's steps are looked for among so many records, then among so many times as many."""
+
+
+@dataclass(frozen=True, eq=False)
+class LastTrace:
+    """Caches of the last timeline and the last replay, shared by successive Overviews."""
+
+    timeline: LastTimeline = field(default_factory=LastTimeline)
+    replay: LastResult[Replay] = field(default_factory=LastResult)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +68,7 @@ class Overview:
     all_calls: int
     where: str | None = None
     watched_by: Rules = DEFAULT
+    last_trace: LastTrace = field(default_factory=LastTrace)
 
     def call_rows(
         self, start: int, stop: int, order: pl.Series | None = None
@@ -96,14 +107,26 @@ class Overview:
 
     @property
     def rules(self) -> tuple[str, ...]:
-        """The rules that watch the log."""
-        return enabled_rules(self.watched_by)
+        """The names of the enabled rules."""
+        return engine.enabled_rules(self.watched_by)
+
+    def explain(self, rule: str) -> str:
+        """Return what a rule compares, in a sentence with its configured numbers."""
+        return engine.explain(rule, self.watched_by)
+
+    def calls_before(self, alert: Alert) -> str:
+        """Return an SQL predicate for the calls in scope of an alert, before it."""
+        return engine.calls_before(alert)
+
+    def calls_since(self, alert: Alert) -> str:
+        """Return an SQL predicate for the calls in scope of an alert, since it."""
+        return engine.calls_since(alert)
 
     @cached_property
-    def closest(self) -> Proximity | None:
-        """The rule that is nearest to an alert, whatever is shown."""
+    def nearest_rule(self) -> engine.Proximity | None:
+        """The rule closest to an alert, over all calls, whatever the filter."""
         calls = self.calls if self.where is None else self.frame.filter(IS_CALL)
-        return nearest_rule(calls, self.watched_by)
+        return engine.nearest_rule(calls, self.watched_by)
 
     @property
     def newest_trace(self) -> str | None:
@@ -149,6 +172,17 @@ class Overview:
             rows *= _FURTHER
             found = self.frame.slice(first, rows).filter(of_trace).filter(IS_STEP)
         return found
+
+    def timeline(self, trace_id: str) -> Timeline:
+        """Return the timeline of a trace; without steps if it is unknown."""
+        steps = self.steps_of(trace_id)
+        return timeline(steps, trace_id, self.slow_ms, self.last_trace.timeline)
+
+    def replay(self, trace_id: str) -> tuple[Timeline, Replay]:
+        """Return the timeline and the replay of a trace."""
+        steps = self.steps_of(trace_id)
+        run = timeline(steps, trace_id, self.slow_ms, self.last_trace.timeline)
+        return run, replay(steps, run, self.last_trace.replay)
 
     def has(self, row: int) -> bool:
         """Whether there is a record with this key."""
@@ -221,6 +255,7 @@ class IncrementalAnalyzer:
         self._log: LogState | None = None
         self._shown: FilteredState | None = None
         self._last: tuple[Snapshot, Overview] | None = None
+        self._last_trace = LastTrace()
 
     def overview(self, snapshot: Snapshot, where: str | None = None) -> Overview:
         """The answers for `snapshot`; raises sql.QueryError."""
@@ -256,6 +291,7 @@ class IncrementalAnalyzer:
             all_calls=log.records.calls.height,
             where=where,
             watched_by=self._rules,
+            last_trace=self._last_trace,
         )
 
 

@@ -8,7 +8,8 @@ import polars as pl
 
 from llmlog_tui.analysis.alerts.alert import Alert
 from llmlog_tui.analysis.alerts.comparison import MetricChange
-from llmlog_tui.analysis.alerts.fingerprints import COMPARED_CALLS
+from llmlog_tui.analysis.alerts.engine import calls_before, calls_since
+from llmlog_tui.analysis.alerts.fingerprint import COMPARED_CALLS
 from llmlog_tui.analysis.calls.calls import FAILED, TRUNCATED, model_calls
 from llmlog_tui.analysis.query.sql import filter_records
 
@@ -39,7 +40,7 @@ def alert_context(frame: pl.DataFrame, alert: Alert) -> tuple[MetricChange, ...]
         return ()
     begin = max(0, at - NEAREST_RECORDS)
     calls = model_calls(frame.slice(begin, at - begin + NEAREST_RECORDS))
-    before = filter_records(calls, alert.calls_before).tail(COMPARED_CALLS).select(**_FIGURES)
-    after = filter_records(calls, alert.calls_since).head(COMPARED_CALLS).select(**_FIGURES)
+    before = filter_records(calls, calls_before(alert)).tail(COMPARED_CALLS).select(**_FIGURES)
+    after = filter_records(calls, calls_since(alert)).head(COMPARED_CALLS).select(**_FIGURES)
     both = zip(_FIGURES, before.row(0), after.row(0), strict=True)
     return tuple(MetricChange(name, one, other, None, is_chance=True) for name, one, other in both)

@@ -8,10 +8,10 @@ from typing import Final
 
 import polars as pl
 
+from llmlog_tui.analysis.calls import percentiles
 from llmlog_tui.analysis.calls.calls import FAILED, MOSTLY_REASONING, TRUNCATED, model_calls, slow
 from llmlog_tui.analysis.calls.cost import FIGURES, priced, rates
-from llmlog_tui.analysis.numeric import percentiles
-from llmlog_tui.analysis.numeric.percentiles import KEYS, By, percentile
+from llmlog_tui.analysis.calls.percentiles import KEYS, By, percentile
 from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.log.schema import IS_CALL
 

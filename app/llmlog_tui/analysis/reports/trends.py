@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 import polars as pl
 
+from llmlog_tui.analysis.alerts.alert import Alert
+from llmlog_tui.analysis.alerts.engine import marks_change
 from llmlog_tui.analysis.calls.calls import FAILED, TRUNCATED, slow
 
 _MINUTE_MS: Final = 60_000.0
@@ -49,12 +51,31 @@ COLUMNS: Final = (
 
 @dataclass(frozen=True)
 class Mark:
-    """Something that happened at a time: an alert of a rule, at the record with key `row`."""
+    """An alert of a rule on the time axis, at the record with key `row`.
+
+    `is_change`: it is a point of change, not an episode of bad calls.
+    """
 
     ts: datetime
     rule: str
     row: int
     what: str
+    is_change: bool = False
+
+
+def marks_of(alerts: Iterable[Alert], model: str | None) -> list[Mark]:
+    """Return the marks of alerts on a model, of all alerts if it is None."""
+    return [
+        Mark(
+            alert.ts,
+            alert.rule,
+            alert.row,
+            f"{alert.subject} {alert.what}",
+            marks_change(alert.rule),
+        )
+        for alert in alerts
+        if alert.ts is not None and model in (None, alert.subject)
+    ]
 
 
 @dataclass(frozen=True, eq=False)

@@ -81,21 +81,23 @@ class Replay:
 _SUMS: Final = (
     *("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens", "cost_usd"),
 )
-_RECENT: Final = LastResult[Replay]()
 
 
-def replay(frame: pl.DataFrame, timeline: Timeline) -> Replay:
-    """The replay of a trace, of the frame and the timeline (timeline.timeline()) it is in.
+def replay(
+    frame: pl.DataFrame, timeline: Timeline, last: LastResult[Replay] | None = None
+) -> Replay:
+    """Return the replay of a trace from its frame and its timeline (timeline.timeline()).
 
-    cost_usd is only summed up where calls are priced.
+    cost_usd is summed only where calls are priced. `last` keeps the result for the next call.
     """
     rows = [step.row for step in timeline.steps]
     summed = [name for name in _SUMS if name in frame.columns]
     records = frame.filter(pl.col("row").is_in(rows)).select("row", *summed)
-    return _RECENT.of(records, timeline, lambda: _of(records, timeline))
+    last = last or LastResult()
+    return last.get(records, timeline, lambda: _replay(records, timeline))
 
 
-def _of(rows: pl.DataFrame, timeline: Timeline) -> Replay:
+def _replay(rows: pl.DataFrame, timeline: Timeline) -> Replay:
     steps = sorted(timeline.steps, key=_order)
     records = {record["row"]: record for record in rows.iter_rows(named=True)}
     moments, now = [], RunningTotals()

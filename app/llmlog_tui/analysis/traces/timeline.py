@@ -80,57 +80,57 @@ _NEEDED: Final = (
 )
 
 
-def timeline(frame: pl.DataFrame, trace_id: str, slow_ms: float) -> Timeline:
-    """The timeline of one trace of a frame; without steps if there is no such trace.
+def timeline(
+    frame: pl.DataFrame, trace_id: str, slow_ms: float, last: LastTimeline | None = None
+) -> Timeline:
+    """Return the timeline of one trace of a frame; without steps if there is no such trace.
 
     `frame` also has `changed`, see fingerprints.with_changed(); a call is slow over `slow_ms`.
+    `last` keeps the result for the next call about the same trace.
     """
     rows = (
         frame.filter(IS_STEP & (pl.col("trace_id") == trace_id))
         .select(*_NEEDED, slow=IS_CALL & slow(slow_ms))
         .sort("step", maintain_order=True, nulls_last=True)
     )
-    return _LAST.of(rows, trace_id)
+    return (last or LastTimeline()).get(rows, trace_id)
 
 
-class _Made(NamedTuple):
-    """A timeline, and the rows it was made of, as a frame and as records by key."""
+class _Built(NamedTuple):
+    """A timeline, and the rows it was built from, as a frame and as records by key."""
 
     timeline: Timeline
     rows: pl.DataFrame
     records: dict[int, dict[str, Any]]
 
-    def has_grown_to(self, rows: pl.DataFrame) -> bool:
-        """Whether the rows that were there are there as they were, in the same order."""
+    def is_prefix_of(self, rows: pl.DataFrame) -> bool:
+        """Whether `rows` are these rows, unchanged and in this order, and perhaps more."""
         if self.rows.height < rows.height:
             rows = rows.filter(pl.col("row").is_in(self.rows["row"].implode()))
         return self.rows.equals(rows)
 
 
-class _Last:
-    """The last timeline, of which nothing is made again when its trace has grown.
+class LastTimeline:
+    """Cache of the last timeline: when its trace has grown, only new steps are built.
 
-    Refreshes ask about one trace over and over, and it may have thousands of steps.
+    Refreshes ask about one trace again and again, and it may have thousands of steps.
     """
 
     def __init__(self) -> None:
-        self._made: _Made | None = None
+        self._built: _Built | None = None
 
-    def of(self, rows: pl.DataFrame, trace_id: str) -> Timeline:
-        """The timeline of these rows of a trace, in their order."""
-        made = self._made  # once: other threads ask, too
-        if made is None or trace_id != made.timeline.trace_id or not made.has_grown_to(rows):
-            made = _Made(Timeline(trace_id, None, None, None, False, ()), rows.clear(), {})  # noqa: FBT003 - short
-        if made.rows.height == rows.height:
-            return made.timeline
-        new = rows.filter(~pl.col("row").is_in(made.rows["row"].implode()))
-        records = made.records | {record["row"]: record for record in new.iter_rows(named=True)}
-        found = _timeline(rows, [records[row] for row in rows["row"]], made.timeline)
-        self._made = _Made(found, rows, records)
+    def get(self, rows: pl.DataFrame, trace_id: str) -> Timeline:
+        """Return the timeline of these rows of a trace, in their order."""
+        built = self._built
+        if built is None or trace_id != built.timeline.trace_id or not built.is_prefix_of(rows):
+            built = _Built(Timeline(trace_id, None, None, None, False, ()), rows.clear(), {})  # noqa: FBT003 - short
+        if built.rows.height == rows.height:
+            return built.timeline
+        new = rows.filter(~pl.col("row").is_in(built.rows["row"].implode()))
+        records = built.records | {record["row"]: record for record in new.iter_rows(named=True)}
+        found = _timeline(rows, [records[row] for row in rows["row"]], built.timeline)
+        self._built = _Built(found, rows, records)
         return found
-
-
-_LAST: Final = _Last()
 
 
 def _timeline(rows: pl.DataFrame, records: list[dict[str, Any]], last: Timeline) -> Timeline:

@@ -81,7 +81,7 @@ class AlertsPane(Pane):
 
 def _closest(overview: Overview) -> str:
     """The rule that is nearest to an alert, where there is none."""
-    near = None if overview.alerts or overview.snapshot.is_loading else overview.closest
+    near = None if overview.alerts or overview.snapshot.is_loading else overview.nearest_rule
     return "" if near is None else f"; the closest is {near.rule} at {humanize.percent(near.share)}"
 
 

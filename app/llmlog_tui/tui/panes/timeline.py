@@ -145,7 +145,7 @@ class TimelinePane(Pane):
     def action_pan(self, share: float) -> None:
         """Look at an earlier or a later stretch, by a share of its length."""
         if self._shown is not None:
-            self._look_at(self._shown.moved(share))
+            self._look_at(self._shown.shift(share))
 
     def action_all(self) -> None:
         """Look at all of the time."""
@@ -164,7 +164,7 @@ class TimelinePane(Pane):
         return None if timeline is None or place is None else timeline.steps[place]
 
     def _look_at(self, wanted: Interval) -> None:
-        there = wanted.within(self._whole)
+        there = wanted.clamp(self._whole)
         shown = None if there == self._whole else there
         if shown != self._shown:
             self._shown = shown
@@ -183,7 +183,7 @@ class TimelinePane(Pane):
         """Look at where the step under the cursor is."""
         step = self._step
         if step is not None and self._shown is not None:
-            self._look_at(self._shown.showing(Interval(step.start, step.end)))
+            self._look_at(self._shown.scroll_to(Interval(step.start, step.end)))
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """With Ctrl, look at more; with Shift, at what is later."""
@@ -204,7 +204,7 @@ class TimelinePane(Pane):
         if self._held is not None:
             widths = self._visible().widths
             cells = self._held_at - event.screen_x
-            self._look_at(self._held.moved(cells / max(1, widths[_BARS])))
+            self._look_at(self._held.shift(cells / max(1, widths[_BARS])))
 
     def on_mouse_up(self) -> None:
         """Let go."""
