@@ -99,12 +99,12 @@ def cheap_schema(
     """
     asked = _ALWAYS.union(columns)
     return {
-        name: dtype if name in asked else _LIGHTER.get(dtype, dtype)
+        name: dtype if name in asked else _CHEAPER.get(dtype, dtype)
         for name, dtype in schema.items()
     }
 
 
-_LIGHTER: Final[dict[pl.DataType, pl.DataType]] = {
+_CHEAPER: Final[dict[pl.DataType, pl.DataType]] = {
     pl.Categorical(): pl.String(),
     pl.List(pl.String()): pl.List(pl.Null()),  # of numbers and texts, not of objects
 }
