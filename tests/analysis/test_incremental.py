@@ -40,7 +40,7 @@ WHERE = (
 
 @pytest.fixture(autouse=True)
 def courses_are_always_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kpis, "_DRIFT", 0.0)
+    monkeypatch.setattr(kpis, "_REDRAW_GROWTH", 0.0)
 
 
 @pytest.fixture
@@ -260,7 +260,7 @@ def test_a_foreign_event_is_no_step_of_the_trace_that_it_names(log: Growing) -> 
 def test_courses_are_drawn_anew_when_there_is_a_hundredth_more_and_figures_always(
     log: Growing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kpis, "_DRIFT", 0.01)
+    monkeypatch.setattr(kpis, "_REDRAW_GROWTH", 0.01)
     one: list[Row] = [{"ts": 1_780_000_000 + n, "latency_ms": n} for n in range(1_000)]
     log.write(one)
     log.reader.loaded()
@@ -269,7 +269,7 @@ def test_courses_are_drawn_anew_when_there_is_a_hundredth_more_and_figures_alway
     more: list[Row] = [{"ts": 1_780_001_000, "latency_ms": 5_000}]
     lagging = running.overview(log.write(more * 10)).kpis[0]
     assert lagging.value == at_once(log.read()).kpis[0].value != before.value
-    assert lagging.course == before.course
+    assert lagging.series == before.series
     assert_same(running.overview(log.write(more)), overview(log.read(), SLOW_MS))
 
 

@@ -8,7 +8,14 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from llmlog_tui.log.record_key import KNOWN_BY, LINE, RecordKey, has_id, record_key, with_line_hash
+from llmlog_tui.log.record_key import (
+    KEY_FIELDS,
+    LINE,
+    RecordKey,
+    has_id,
+    record_key,
+    with_line_hash,
+)
 from llmlog_tui.log.schema import decategorize
 
 Lines = Callable[[pl.DataFrame], Mapping[int, bytes]]
@@ -35,9 +42,9 @@ def find_bookmarked(
     some = pl.any_horizontal(
         _text(name).is_in(values).fill_null(value=False) for name, values in looked_for.items()
     )
-    columns = frame.select_seq(*_PLACE, *KNOWN_BY)
+    columns = frame.select_seq(*_PLACE, *KEY_FIELDS)
     few = (columns.filter(pl.col("row") >= since) if since else columns).filter(some)
-    records = decategorize(few.select("row", *KNOWN_BY)).iter_rows(named=True)
+    records = decategorize(few.select("row", *KEY_FIELDS)).iter_rows(named=True)
     by_row = {record["row"]: record_key(record) for record in records}
     without_ids = {known[:-1] for known in wanted if known[-1][0] == LINE}
     unsure = [row for row, known in by_row.items() if known in without_ids][:_MOST_LINES]
@@ -50,8 +57,8 @@ def find_bookmarked(
 
 def record_key_of(frame: pl.DataFrame, row: int, lines: Lines) -> RecordKey | None:
     """By what the record with this key is known; None if only its line could tell, and is gone."""
-    record = frame.select_seq(*_PLACE, *KNOWN_BY).filter(pl.col("row") == row)
-    known = record_key(decategorize(record.select(KNOWN_BY)).row(0, named=True))
+    record = frame.select_seq(*_PLACE, *KEY_FIELDS).filter(pl.col("row") == row)
+    known = record_key(decategorize(record.select(KEY_FIELDS)).row(0, named=True))
     if has_id(known):
         return known
     line = lines(record).get(row)

@@ -120,7 +120,7 @@ class SlowSummary:
         """`38 of 52 slow calls are mostly reasoning (r = 0.91)`; empty without slow calls."""
         return self._said(" (r = {:z.2f})")
 
-    def whole_sentence(self) -> str:
+    def long_sentence(self) -> str:
         """As sentence(), but `...; r = 0.91 between reasoning tokens and latency`."""
         return self._said("; r = {:z.2f} between reasoning tokens and latency")
 
@@ -152,7 +152,7 @@ class SlowCounts(NamedTuple):
         """Both together."""
         return SlowCounts(*map(add, self, other))
 
-    def verdict(self) -> SlowSummary:
+    def summary(self) -> SlowSummary:
         """The verdict over all of them."""
         spread_x, spread_y = self.n * self.xx - self.x**2, self.n * self.yy - self.y**2
         nothing = min(spread_x - _NO_SPREAD * self.x**2, spread_y - _NO_SPREAD * self.y**2) <= 0
@@ -179,4 +179,4 @@ def count_slow(calls: pl.DataFrame, over_ms: float) -> SlowCounts:
 
 def slow_summary(calls: pl.DataFrame, over_ms: float) -> SlowSummary:
     """Of the calls slower than `over_ms`, how many were mostly reasoning."""
-    return count_slow(calls, over_ms).verdict()
+    return count_slow(calls, over_ms).summary()

@@ -30,7 +30,7 @@ class Detail:
 
     record: Mapping[str, Any]
     is_call: bool
-    usual: Baseline | None
+    baseline: Baseline | None
     split: LatencyBreakdown
     waited_ms: float | None
     first_ms: float | None
@@ -49,7 +49,7 @@ def detail(record: Mapping[str, Any], usual: Baseline | None, slow_ms: float) ->
     return Detail(
         record=call,
         is_call=is_call,
-        usual=usual,
+        baseline=usual,
         split=latency_breakdown(record),
         waited_ms=None if latency is None else min(waited, latency),
         first_ms=None if began is None else began - min(waited, began),

@@ -68,7 +68,7 @@ class RecordState:
         self.frame = parts.mark(frame, tail.select(_MARKS))
         self.calls = parts.calls.add(model_calls(rows), marked)
         later = parts.trace(self.traces, compared, begin)
-        self.traces = parts.traces.whole()
+        self.traces = parts.traces.frame()
         return Delta(self.calls.slice(old_calls), begin, marked, later)
 
 
@@ -142,7 +142,7 @@ class CallState:
     def add(self, new: pl.DataFrame, marked: pl.DataFrame) -> pl.DataFrame:
         """All of them with the new ones; `marked` is as that of News."""
         self._rows.append(new.drop("changed"))
-        calls = self._rows.whole()
+        calls = self._rows.frame()
         last = calls["row"].tail(marked.height)
         last = last.filter(last.is_in(marked["row"].implode()))
         changed = last.is_in(marked.filter("changed")["row"].implode())
@@ -161,25 +161,25 @@ class FilteredState:
             self.calls = filter_records(records.calls, where)
             ids = self.calls["trace_id"].unique()
             self.traces = records.traces.filter(pl.col("trace_id").is_in(ids.implode()))
-        self._tally = count_slow(self.calls, slow_ms)
+        self._slow_counts = count_slow(self.calls, slow_ms)
         self.cost = cost(self.calls)
-        self._figures = KpiState(self.calls)
+        self._kpi_state = KpiState(self.calls)
         self._parts: tuple[CallState, ChunkedFrame] | None = None
 
     @property
-    def may_grow(self) -> bool:
+    def is_incremental(self) -> bool:
         """Whether what is new alone says what of it is shown."""
         return self.where is None or is_by_row(self.where)
 
     @property
-    def verdict(self) -> SlowSummary:
+    def slow_summary(self) -> SlowSummary:
         """That over the calls."""
-        return self._tally.verdict()
+        return self._slow_counts.summary()
 
     @property
     def kpis(self) -> tuple[Kpi, ...]:
         """Those of the calls, but see kpis.Figures."""
-        return self._figures.kpis
+        return self._kpi_state.kpis
 
     def add(self, records: RecordState, news: Delta) -> None:
         """Show what is new, too; only if it may_grow."""
@@ -189,9 +189,9 @@ class FilteredState:
         else:
             new = filter_records(new, self.where)
             self._narrow(new, news)
-        self._tally = self._tally.plus(count_slow(new, self._slow_ms))
+        self._slow_counts = self._slow_counts.plus(count_slow(new, self._slow_ms))
         self.cost = self.cost.plus(cost(new))
-        self._figures.add(new, self.calls)
+        self._kpi_state.add(new, self.calls)
 
     def _narrow(self, new: pl.DataFrame, news: Delta) -> None:
         calls, there = self._parts = self._parts or (
@@ -203,7 +203,7 @@ class FilteredState:
         ids = pl.concat([self.traces["trace_id"].slice(first), new["trace_id"]])
         there.keep_first(first)
         there.append(news.traces.filter(pl.col("trace_id").is_in(ids.implode())))
-        self.traces = there.whole()
+        self.traces = there.frame()
 
 
 class LogState:
@@ -216,23 +216,23 @@ class LogState:
     def __init__(self, snapshot: Snapshot, rules: Rules) -> None:
         self.snapshot = self._of = snapshot
         self.records = RecordState(snapshot.frame, rules)
-        self.usuals = Baselines(self.records.calls)
+        self.baselines = Baselines(self.records.calls)
         self.newest = _newest(snapshot.frame)
-        self._watch = AlertEngine(rules)
+        self._engine = AlertEngine(rules)
         self._kept: ChunkedFrame | None = None
         if not snapshot.is_loading:
-            self._watch.add(self.records.calls)
+            self._engine.add(self.records.calls)
 
-    def is_of(self, snapshot: Snapshot) -> bool:
+    def covers(self, snapshot: Snapshot) -> bool:
         """Whether this is about that snapshot."""
         return snapshot in (self._of, self.snapshot)
 
     @property
     def alerts(self) -> tuple[Alert, ...]:
         """What was found; nothing while loading, because that depends on the order of all."""
-        return () if self.snapshot.is_loading else tuple(self._watch.alerts(self.records.calls))
+        return () if self.snapshot.is_loading else tuple(self._engine.alerts(self.records.calls))
 
-    def grow(self, snapshot: Snapshot) -> Delta | None:
+    def advance(self, snapshot: Snapshot) -> Delta | None:
         """Go on to a later snapshot; None if that is not this one with more records behind it."""
         begins = self._of.live_from is None or self._of.live_from != snapshot.live_from
         if begins or snapshot.counts.records < self._of.counts.records:
@@ -243,8 +243,8 @@ class LogState:
         newest = _newest(grown.frame.slice(self.snapshot.frame.height))
         self.snapshot, self._of = grown, snapshot
         news = self.records.add(grown.frame)
-        self.usuals.add(news.calls, self.records.calls)
-        self._watch.add(news.calls)
+        self.baselines.add(news.calls, self.records.calls)
+        self._engine.add(news.calls)
         self.newest = max(filter(None, (self.newest, newest)), default=None)
         return news
 
@@ -256,7 +256,7 @@ class LogState:
         kept = self._kept = self._kept or ChunkedFrame([self.snapshot.frame])
         new = snapshot.frame.tail(snapshot.counts.records - before.counts.records)
         kept.append(new.filter(pl.col("row") >= before.counts.records))
-        return replace(snapshot, frame=kept.whole())
+        return replace(snapshot, frame=kept.frame())
 
 
 def _newest(frame: pl.DataFrame) -> datetime | None:

@@ -57,8 +57,8 @@ class Overview:
     frame: pl.DataFrame
     calls: pl.DataFrame
     traces: pl.DataFrame
-    usual: dict[str | None, Baseline]
-    verdict: SlowSummary
+    baselines: dict[str | None, Baseline]
+    slow_summary: SlowSummary
     cost: Cost
     alerts: tuple[Alert, ...]
     slow_ms: float
@@ -67,7 +67,7 @@ class Overview:
     kpis: tuple[Kpi, ...]
     all_calls: int
     where: str | None = None
-    watched_by: Rules = DEFAULT
+    rules: Rules = DEFAULT
     last_trace: LastTrace = field(default_factory=LastTrace)
 
     def call_rows(
@@ -88,7 +88,7 @@ class Overview:
             row["retried"] = bool(row["retries"])
             row["slow"] = latency is not None and latency > self.slow_ms
             row["worst"] = row["slow"] and self.worst_ms is not None and latency > self.worst_ms
-            row["why"] = slow_reason(row, self.usual.get(row["model"]), self.slow_ms)
+            row["why"] = slow_reason(row, self.baselines.get(row["model"]), self.slow_ms)
         return rows
 
     def trace_rows(self, start: int, stop: int) -> list[dict[str, Any]]:
@@ -106,13 +106,13 @@ class Overview:
         return sum(alert.state == "ongoing" for alert in self.alerts)
 
     @property
-    def rules(self) -> tuple[str, ...]:
+    def enabled_rules(self) -> tuple[str, ...]:
         """The names of the enabled rules."""
-        return engine.enabled_rules(self.watched_by)
+        return engine.enabled_rules(self.rules)
 
     def explain(self, rule: str) -> str:
         """Return what a rule compares, in a sentence with its configured numbers."""
-        return engine.explain(rule, self.watched_by)
+        return engine.explain(rule, self.rules)
 
     def calls_before(self, alert: Alert) -> str:
         """Return an SQL predicate for the calls in scope of an alert, before it."""
@@ -126,14 +126,14 @@ class Overview:
     def nearest_rule(self) -> engine.Proximity | None:
         """The rule closest to an alert, over all calls, whatever the filter."""
         calls = self.calls if self.where is None else self.frame.filter(IS_CALL)
-        return engine.nearest_rule(calls, self.watched_by)
+        return engine.nearest_rule(calls, self.rules)
 
     @property
     def newest_trace(self) -> str | None:
         """The trace that began last; None without any."""
         return str(self.traces["trace_id"][-1]) if self.traces.height else None
 
-    def trace_like(self, wanted: str) -> str | None:
+    def find_trace(self, wanted: str) -> str | None:
         """The trace with this id, else the last one whose id begins so."""
         ids = self.traces["trace_id"]
         if ids.index_of(wanted) is not None:
@@ -141,7 +141,7 @@ class Overview:
         begins = ids.filter(ids.str.starts_with(wanted))
         return str(begins[-1]) if len(begins) else None
 
-    def place(self, row: int) -> tuple[str, int, int]:
+    def location(self, row: int) -> tuple[str, int, int]:
         """Where the record with this key stands: path of its file, block, line in the block."""
         record = self.snapshot.frame[_position(self.snapshot.frame, row)]
         file, block, line = record.select("file", "block", "line").row(0)
@@ -188,7 +188,7 @@ class Overview:
         """Whether there is a record with this key."""
         return self.frame["row"].index_of(row) is not None
 
-    def lets_through(self, row: int) -> bool:
+    def matches_filter(self, row: int) -> bool:
         """Whether `where` leaves the record with this key, or its trace, to be seen."""
         if self.where is None:
             return True
@@ -208,13 +208,13 @@ class Overview:
         That may be a tool's, or a call that `where` hides; one that was let go of is before all.
         """
         failed = self.calls.select(FAILED.arg_true().cast(pl.Int64)).to_series()
-        here = -1 if row is None else self._among_calls(row)
+        here = -1 if row is None else self._call_index(row)
         found = failed.filter(failed > here) if direction > 0 else failed.filter(failed < here)
         if not len(found):
             return None
         return int(self.calls["row"][int(found[0 if direction > 0 else -1])])
 
-    def _among_calls(self, row: object) -> float:
+    def _call_index(self, row: object) -> float:
         """The place of a record among `calls`; of one that is none of them, between two."""
         place = self.calls["row"].index_of(row)
         if place is not None:
@@ -266,11 +266,11 @@ class IncrementalAnalyzer:
     def _answer(self, snapshot: Snapshot, where: str | None) -> Overview:
         log, shown, news = self._log, self._shown, None
         self._log = self._shown = None  # whatever is raised, nothing goes on half-way
-        if log is None or not log.is_of(snapshot):
-            news = None if log is None else log.grow(snapshot)
+        if log is None or not log.covers(snapshot):
+            news = None if log is None else log.advance(snapshot)
             log = log if log is not None and news is not None else LogState(snapshot, self._rules)
         self._log = log
-        if shown is None or news is None or shown.where != where or not shown.may_grow:
+        if shown is None or news is None or shown.where != where or not shown.is_incremental:
             shown = FilteredState(log.records, where, self._slow_ms)
         else:
             shown.add(log.records, news)
@@ -280,17 +280,17 @@ class IncrementalAnalyzer:
             frame=log.records.frame,
             calls=shown.calls,
             traces=shown.traces,
-            usual=log.usuals.by_model,
-            verdict=shown.verdict,
+            baselines=log.baselines.by_model,
+            slow_summary=shown.slow_summary,
             cost=shown.cost,
             alerts=log.alerts,
             slow_ms=self._slow_ms,
-            worst_ms=log.usuals.worst_ms,
+            worst_ms=log.baselines.worst_ms,
             newest=log.newest,
             kpis=shown.kpis,
             all_calls=log.records.calls.height,
             where=where,
-            watched_by=self._rules,
+            rules=self._rules,
             last_trace=self._last_trace,
         )
 

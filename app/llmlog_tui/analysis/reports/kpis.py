@@ -1,4 +1,4 @@
-"""The key figures of a log, and the course of each over the time that the log covers."""
+"""The key figures of a log, and the series of each over the time that the log covers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from llmlog_tui.analysis.calls.calls import FAILED, TRUNCATED
 from llmlog_tui.analysis.numeric.quantiles import RunningQuantiles
 
 SLICES: Final = 8
-"""Into so many equal stretches of time a course is cut."""
+"""Into so many equal stretches of time a series is cut."""
 
 _KNOWN_CACHE: Final = pl.col("cached_tokens").is_not_null() & pl.col("prompt_tokens").is_not_null()
 _SUMS: Final = {
@@ -36,13 +36,13 @@ _HOUR_MS: Final = 3_600_000
 _SHORTEST_MS: Final = 60_000
 """Less time than this says nothing about what an hour costs."""
 
-_DRIFT: Final = 0.01
+_REDRAW_GROWTH: Final = 0.01
 """Courses are drawn anew when the calls have become more by this part: a slice is 12.5% of them."""
 
 
 @dataclass(frozen=True)
 class Kpi:
-    """A figure and its `course`, SLICES values; None where it is unknown.
+    """A figure and its `series`, SLICES values; None where it is unknown.
 
     `name` is p50, p95 (latency in ms), tok/s (median), errors, cut off (finish_reason length),
     cached (of prompt_tokens, where both are known), each a share from 0 to 1, or $/h.
@@ -50,7 +50,7 @@ class Kpi:
 
     name: str
     value: float | None
-    course: tuple[float | None, ...]
+    series: tuple[float | None, ...]
 
 
 class Totals(NamedTuple):
@@ -98,7 +98,7 @@ class Totals(NamedTuple):
         return self.span_ms / _HOUR_MS if self.span_ms >= _SHORTEST_MS else None
 
 
-Course = dict[str, list[float | None]]
+Series = dict[str, list[float | None]]
 """By name of a figure, its SLICES values."""
 
 
@@ -108,9 +108,9 @@ def totals(calls: pl.DataFrame) -> Totals:
     return Totals(*calls.select(**_SUMS, first=ts.min(), last=ts.max()).row(0))
 
 
-def series(calls: pl.DataFrame, over: Totals) -> Course:
+def series(calls: pl.DataFrame, over: Totals) -> Series:
     """The figures of calls in each slice of the time that `over` covers."""
-    courses: Course = {name: [None] * SLICES for name in NAMES}
+    courses: Series = {name: [None] * SLICES for name in NAMES}
     if not over.span_ms:
         return courses
     hours = None if over.hours is None else over.hours / SLICES
@@ -130,7 +130,7 @@ def series(calls: pl.DataFrame, over: Totals) -> Course:
 def kpis(calls: pl.DataFrame) -> tuple[Kpi, ...]:
     """The figures of model calls from cost.priced(), over the time from the first to the last."""
     over = totals(calls)
-    return kpi_state(over, calls.select(**_QUANTILES).row(0), series(calls, over))
+    return _kpis(over, calls.select(**_QUANTILES).row(0), series(calls, over))
 
 
 class KpiState:
@@ -139,7 +139,7 @@ class KpiState:
     def __init__(self, calls: pl.DataFrame) -> None:
         self.kpis = kpis(calls)
         self._totals = totals(calls)
-        self._course = {kpi.name: kpi.course for kpi in self.kpis}
+        self._series = {kpi.name: kpi.series for kpi in self.kpis}
         self._drawn = calls.height
         self._numbers: tuple[RunningQuantiles, RunningQuantiles] | None = None
 
@@ -155,18 +155,18 @@ class KpiState:
             self._numbers[1].add(new["tokens_per_sec"])
         latency, speed = self._numbers
         self._totals = over = self._totals.plus(totals(new))
-        if calls.height > self._drawn * (1 + _DRIFT):
+        if calls.height > self._drawn * (1 + _REDRAW_GROWTH):
             drawn = series(calls, over)
-            self._course = {name: tuple(values) for name, values in drawn.items()}
+            self._series = {name: tuple(values) for name, values in drawn.items()}
             self._drawn = calls.height
         quantiles = (latency.quantile(0.5), latency.quantile(0.95), speed.quantile(0.5))
-        self.kpis = kpi_state(over, quantiles, self._course)
+        self.kpis = _kpis(over, quantiles, self._series)
 
 
-def kpi_state(
+def _kpis(
     over: Totals, quantiles: Iterable[float | None], courses: Mapping[str, Sequence[float | None]]
 ) -> tuple[Kpi, ...]:
-    """The Kpis of sums, of (p50, p95, median tok/s), and of a course."""
+    """The Kpis of sums, of (p50, p95, median tok/s), and of a series."""
     values = dict(zip(_QUANTILES, quantiles, strict=True)) | _shares(over, over.hours)
     return tuple(Kpi(name, values[name], tuple(courses[name])) for name in NAMES)
 

@@ -1,4 +1,4 @@
-"""Trends: the course of latency, speed, tokens, cost and failures over a stretch of time."""
+"""Trends: the series of latency, speed, tokens, cost and failures over a stretch of time."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def trends(
     slow_ms: float,
     within: tuple[datetime, datetime] | None = None,
 ) -> Trends:
-    """The course of model calls from cost.priced(), in so many slices.
+    """The series of model calls from cost.priced(), in so many slices.
 
     `within` is the stretch of time looked at; the time of all calls if it is None.
     """
@@ -137,9 +137,9 @@ def trends(
         share=(since_ms / span_ms).clip(0, 1), tokens=total, is_slow=slow(slow_ms)
     )
     stretches = max(1, min(slices, there.height // CALLS_PER_STRETCH))
-    figures.update(_course(there, WORST, slices))
+    figures.update(_per_slice(there, WORST, slices))
     minutes = span_ms / stretches / _MINUTE_MS
-    for name, values in _course(there, FIGURES, stretches).items():
+    for name, values in _per_slice(there, FIGURES, stretches).items():
         by = minutes if name in _PER_MINUTE else 1.0
         known = [None if value is None else value / by for value in values]
         figures[name] = [known[n * stretches // slices] for n in range(slices)]
@@ -147,7 +147,7 @@ def trends(
     return Trends(begin, end, first, last, figures, seen, untimed)
 
 
-def _course(
+def _per_slice(
     calls: pl.DataFrame, figures: Mapping[str, pl.Expr], parts: int
 ) -> dict[str, list[float | None]]:
     """Each figure for each of so many parts of the time, by the calls' `share` of it."""

@@ -59,7 +59,7 @@ class Replay:
     played_ms: float
 
     @cached_property
-    def places(self) -> dict[int, int]:
+    def index_by_key(self) -> dict[int, int]:
         """Where each step stands in `steps`, by its `row`."""
         return {step.row: place for place, step in enumerate(self.steps)}
 

@@ -34,7 +34,7 @@ class Sessions:
         return Tree(self, rows["start"], rows["below"])
 
     @cached_property
-    def places(self) -> pl.Series:
+    def ranks(self) -> pl.Series:
         """By the position of a trace, its place in `order`."""
         return self.order.arg_sort()
 
@@ -82,14 +82,14 @@ class Tree:
 
     def session_of(self, trace: int) -> int:
         """The session of the trace at this position."""
-        return _last_up_to(self.sessions.frame["first"], int(self.sessions.places[trace]))
+        return _last_up_to(self.sessions.frame["first"], int(self.sessions.ranks[trace]))
 
     def row_of(self, trace: int) -> int | None:
         """The row of the trace at this position; None if it is folded away."""
         session = self.session_of(trace)
         if not self.below[session]:
             return None
-        nth = int(self.sessions.places[trace]) - int(self.sessions.frame["first"][session])
+        nth = int(self.sessions.ranks[trace]) - int(self.sessions.frame["first"][session])
         return int(self.starts[session]) + 1 + nth
 
     def newest_of(self, session: int) -> int:

@@ -67,7 +67,7 @@ class Timeline:
     steps: tuple[Step, ...]
 
     @cached_property
-    def places(self) -> dict[int, int]:
+    def index_by_key(self) -> dict[int, int]:
         """Where each step stands in `steps`, by its `row`."""
         return {step.row: place for place, step in enumerate(self.steps)}
 
@@ -139,7 +139,7 @@ def _timeline(rows: pl.DataFrame, records: list[dict[str, Any]], last: Timeline)
     starts = _starts(records, begin)
     steps = []
     for index, branch in _tree(records):
-        place = last.places.get(records[index]["row"])
+        place = last.index_by_key.get(records[index]["row"])
         before = None if place is None else last.steps[place]
         if before is None or before.branch != branch or before.start != starts[index]:
             before = _step(records[index], branch, starts[index])

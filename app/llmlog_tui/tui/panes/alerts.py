@@ -65,7 +65,7 @@ class AlertsPane(Pane):
             self.label("Alerts")
             return
         found, ongoing = self._overview.alerts, self._overview.ongoing
-        rules, calls = len(self._overview.rules), self._overview.all_calls
+        rules, calls = len(self._overview.enabled_rules), self._overview.all_calls
         what = "call" if calls == 1 else "calls"
         self.empty = f"No alerts. {rules} rules watch {calls:,} {what}{_closest(self._overview)}."
         if self._overview.snapshot.is_loading:

@@ -45,7 +45,7 @@ class KpiRow(Widget):
             shown = Content.assemble(
                 (f" {kpi.name} ", "$text-muted"),
                 (_SHOWN[kpi.name](kpi.value), "bold"),
-                (f" {humanize.spark(kpi.course)} ", _TONES.get(kpi.name, "$text-primary")),
+                (f" {humanize.spark(kpi.series)} ", _TONES.get(kpi.name, "$text-primary")),
             )
             if line.cell_length + shown.cell_length > self.size.width:
                 break

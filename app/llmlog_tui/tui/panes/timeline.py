@@ -160,7 +160,7 @@ class TimelinePane(Pane):
     def _step(self) -> Step | None:
         """The step under the cursor."""
         timeline, key = self._timeline, self.cursor_key
-        place = timeline.places.get(key) if timeline and isinstance(key, int) else None
+        place = timeline.index_by_key.get(key) if timeline and isinstance(key, int) else None
         return None if timeline is None or place is None else timeline.steps[place]
 
     def _look_at(self, wanted: Interval) -> None:
@@ -247,7 +247,7 @@ class _StepRows(RowSource):
         return self._steps[index].row
 
     def index(self, key: Hashable) -> int | None:
-        return self._timeline.places.get(key) if isinstance(key, int) else None
+        return self._timeline.index_by_key.get(key) if isinstance(key, int) else None
 
     def heading(self, column: int, width: int) -> str:
         if column == _BARS:

@@ -243,7 +243,7 @@ class TrendsScreen(LogView):
         """Look at the next model, after the last one at all of them."""
         if self.overview is None:
             return
-        models = sorted(model for model in self.overview.usual if model is not None)
+        models = sorted(model for model in self.overview.baselines if model is not None)
         choices = [None, *models]
         at = choices.index(self._model) if self._model in choices else 0
         self._model = choices[(at + 1) % len(choices)]
