@@ -16,10 +16,10 @@ from tests.analysis.grown import RULES, Growing, Row, assert_same, rows
 from tests.analysis.planted import seeded
 
 from llmlog_tui.analysis.alerts.engine import DETECTORS
+from llmlog_tui.analysis.calls import kpis
 from llmlog_tui.analysis.live import incremental
 from llmlog_tui.analysis.live.overview import IncrementalAnalyzer, Overview, overview
 from llmlog_tui.analysis.query.sql import QueryError, is_by_row
-from llmlog_tui.analysis.reports import kpis
 from llmlog_tui.config.rules import DEFAULT
 from llmlog_tui.log import follow
 from llmlog_tui.log import reader as reading
@@ -144,7 +144,7 @@ def test_of_a_log_that_loads_every_snapshot_is_answered_then_it_goes_on_from_the
 def test_a_file_that_appears_is_one_more_part_of_the_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "LOOK_S", 0.0)
+    monkeypatch.setattr(reading, "SCAN_S", 0.0)
     records = [{**row, "extra": "x" * 300} for row in rows(seeded(3), 300)]
     running = IncrementalAnalyzer(SLOW_MS, RULES)
     lines = [json.dumps(record) + "\n" for record in records]

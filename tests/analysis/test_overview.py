@@ -73,7 +73,7 @@ def test_the_last_call_of_a_trace_is_no_tool(view: Overview) -> None:
 def test_the_steps_of_a_trace_are_found_however_far_apart_they_are(
     log: Log, where: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(overviews, "_NEAR", 2)
+    monkeypatch.setattr(overviews, "_SEARCH_RECORDS", 2)
     records = [*RECORDS, *[{"trace_id": "u"}] * 9, {"event": "deploy", "trace_id": "t"}]
     view = overview(log([*records, {"trace_id": "t"}]), slow_ms=500, where=where)
     steps = {trace: view.steps_of(trace)["row"].to_list() for trace in ("t", "tools", "nobody")}

@@ -9,8 +9,8 @@ from tests.analysis.grown import assert_same
 from tests.bench import refresh
 from tests.bench.make_log import lines, write
 
+from llmlog_tui.analysis.calls import kpis
 from llmlog_tui.analysis.live.overview import IncrementalAnalyzer, overview
-from llmlog_tui.analysis.reports import kpis
 from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.parse import parse
 from llmlog_tui.log.reader import load

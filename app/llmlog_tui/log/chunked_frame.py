@@ -1,4 +1,4 @@
-"""A growing frame: a list of frames, merged so that appends stay cheap and frames few."""
+"""A growing frame: a list of frames, merged so that they stay few."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _CHANGING_FRAMES: Final = 32
 
 
 class ChunkedFrame:
-    """Rows in order; each row is copied a few times at most, whatever the number of appends.
+    """Rows in order; appends copy each row a few times at most.
 
     `compress` reduces the memory of a merged frame.
     """
@@ -112,7 +112,7 @@ class ChunkedFrame:
 
     @property
     def merged(self) -> list[pl.DataFrame]:
-        """All rows in few frames: those that no longer change are concatenated."""
+        """All rows in few frames: settled ones are concatenated."""
         if len(self.frames) - self._front_frames > 3 * _CHANGING_FRAMES:
             self._front_frames = len(self.frames) - _CHANGING_FRAMES
             self._front = pl.concat(self.frames[: self._front_frames])
@@ -147,7 +147,7 @@ def hstack(frame: pl.DataFrame, more: ChunkedFrame) -> pl.DataFrame:
 
 
 def detach(frame: pl.DataFrame, of: int) -> pl.DataFrame:
-    """Return a slice of a frame of `of` rows, copied if those are many: a slice keeps them all."""
+    """Return a slice of a frame of `of` rows, copied if those are many."""
     return (
         frame if of <= _MAX_SHARED_ROWS else frame.select(pl.all().gather(pl.int_range(pl.len())))
     )

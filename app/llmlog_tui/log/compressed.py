@@ -92,14 +92,14 @@ class CompressedFollower:
         return self._at == _identity(file)
 
     def read_offset_of(self, head: bytes) -> int | None:
-        """Return the end of the lines read from a file that began with `head`; None if unknown."""
+        """Return the end of the lines read from a file that began with `head`."""
         for begin, end in [(self._head, self._lines.lines_end), *self._past]:
             if begin and head.startswith(begin):
                 return end
         return None
 
     def _open(self) -> bool:
-        """Start or continue the file at the path; False if there is nothing new in it."""
+        """Start or continue the file at the path; False if nothing is new."""
         try:
             now = _identity(self.path.stat())
         except FileNotFoundError:

@@ -27,11 +27,11 @@ _MAX_OPEN: Final = 5
 """Maximum generations kept open: the current one, and the last ones renamed or deleted."""
 
 StartOffset = Callable[[os.stat_result, bytes], int | None]
-"""(stat, head) -> offset of the first unread byte; None if another follower owns the file."""
+"""(stat, head) -> offset of the first unread byte; None: another follower's file."""
 
 
 class Generation:
-    """One open file: the one at the path, or one that was renamed or deleted lately."""
+    """One open file: at the path, or renamed or deleted lately."""
 
     def __init__(self, fd: int, number: int, start: int = 0) -> None:
         self.fd = fd
@@ -193,14 +193,14 @@ class Follower:
         return any(os.path.samestat(generation.opened, file) for generation in self._generations)
 
     def read_offset_of(self, head: bytes) -> int | None:
-        """Return the end of the lines read from a file that began with `head`; None if unknown."""
+        """Return the end of the lines read from a file that began with `head`."""
         for generation in reversed(self._generations):
             if _is_of(head, generation.head):
                 return generation.live.lines_end
         return next((end for begin, end in reversed(self._past) if _is_of(head, begin)), None)
 
     def _open(self) -> bool:
-        """Open the file at the path; False if there is none, or nothing new in it."""
+        """Open the file at the path; False if nothing is new."""
         try:
             fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except FileNotFoundError:
@@ -261,7 +261,7 @@ class Follower:
 
 
 def _is_of(head: bytes, begin: bytes) -> bool:
-    """Return whether `begin` identifies a file with this head: long enough, and a prefix of it."""
+    """Return whether `begin` is a long enough prefix to identify this head."""
     return head.startswith(begin) and (len(begin) == HEAD_BYTES or b"\n" in begin)
 
 

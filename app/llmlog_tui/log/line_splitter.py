@@ -74,7 +74,7 @@ class LineSplitter:
         return self._block(lines, begin + passed, too_long=too_long) if cut else None
 
     def record_at_end(self) -> Block | None:
-        """Return the data after the last newline if it is a record; its newline may follow."""
+        """Return the data after the last newline if it is a record."""
         if self._checked == self.offset or self._skipping or not self._tail.endswith(b"}"):
             return None
         self._checked = self.offset

@@ -40,7 +40,7 @@ _Schema = dict[str, pl.DataType]
 
 @dataclass(frozen=True, eq=False)
 class Parsed:
-    """The records of a block of lines; lines = frame.height + sum of skipped + blanks.
+    """The records of a block; lines = frame.height + sum of skipped + blanks.
 
     `frame` has schema.COLUMNS and `line`, UInt32: the line within the block, from 0. `skipped`
     counts the lines without a row, by kind; `nulled`, by field, the values of a wrong type in rows
@@ -62,7 +62,7 @@ def parse(
     strictness: Strictness = Strictness.WHOLE_BLOCK,
     columns: Collection[str] = COLUMNS,
 ) -> Parsed:
-    """Parse lines of JSON; `at_start`: the block begins its file, where a BOM is no fault.
+    """Parse lines of JSON; a BOM is no fault `at_start` of a file.
 
     polars reads a block as one, and rejects all of it for one bad line. Such a block is examined
     with increasing strictness, so that each bad line costs only itself. `strictness`, of the block
@@ -153,7 +153,7 @@ class _Salvage:
         return pl.DataFrame(schema=self._text), [], strictness
 
     def _with_lists(self, read: pl.DataFrame, lines: _Lines) -> pl.DataFrame | None:
-        """Return `read` with lists for the text of list columns; None if the lists are rejected."""
+        """Return `read` with list columns parsed again; None if lists are rejected."""
         for name in _LISTS.intersection(read.columns):
             text = read[name]
             rows = text.str.starts_with("[").arg_true()
@@ -197,7 +197,7 @@ def _read_lines(lines: _Lines, schema: _Schema) -> pl.DataFrame | None:
 
 
 def _lists(name: str, lines: _Lines, rows: pl.Series) -> pl.Series | None:
-    """Return the values of `name` in the lines of these rows; None if one is no list."""
+    """Return the lists under `name` in these rows' lines; None if rejected."""
     read = _read_lines([lines[row] for row in rows], {name: READ_SCHEMA[name]})
     return None if read is None else read[name]
 

@@ -1,4 +1,4 @@
-"""Read the files of a log into a Store: once to their ends, or continuously as they grow."""
+"""Read the files of a log into a Store, once or continuously."""
 
 from __future__ import annotations
 
@@ -144,14 +144,14 @@ class Reader:
             source.close()
 
     def wait(self, timeout_s: float | None = None) -> bool:
-        """Wait for data on standard input; False at its end, or if none arrived in time."""
+        """Wait for data on standard input; False at its end or the timeout."""
         return any(
             source.wait(timeout_s) for source in self._sources if isinstance(source, StdinFollower)
         )
 
     @property
     def has_ended(self) -> bool:
-        """Whether no more data can come: only standard input is read, and it was closed."""
+        """Whether only standard input is read, and it was closed."""
         pipes = [isinstance(source, StdinFollower) and source.has_ended for source in self._sources]
         return bool(pipes) and all(pipes)
 
@@ -250,7 +250,7 @@ class Reader:
         return max((end for end in offsets if end is not None), default=0)
 
     def _has_new_files(self) -> bool:
-        """Scan a glob or folder for new files, every SCAN_S seconds; True if there are any."""
+        """Scan a glob or folder for new files, every SCAN_S seconds."""
         if not self._names or self._is_ending or time.monotonic() - self._scanned < SCAN_S:
             return False
         self._scanned = time.monotonic()
@@ -267,7 +267,7 @@ class Reader:
 
 
 def _size(file: Path) -> float | None:
-    """Return the bytes of a file, infinite for standard input; None if it does not exist."""
+    """Return the size of a file, infinite for standard input, None if missing."""
     with suppress(OSError):
         return math.inf if file == STDIN else file.stat().st_size
     return None

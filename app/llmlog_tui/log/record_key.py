@@ -20,7 +20,7 @@ LINE: Final = "sha256"
 """The name of the SHA-256 of the record's line in a RecordKey."""
 
 RecordKey: TypeAlias = tuple[tuple[str, str | int], ...]
-"""(name, value) of the KEY_FIELDS that the record has, ts as RFC 3339; LINE last, if any."""
+"""(name, value) of a record's KEY_FIELDS, ts as RFC 3339; LINE last, if any."""
 
 _MAX_CHARS: Final = 256
 """Maximum characters per value; longer ones are left out."""
@@ -30,7 +30,7 @@ _STEP_LIMIT: Final = 2**63
 
 @dataclass(frozen=True)
 class Bookmark:
-    """A bookmarked record: its key, its label `what`, a note, and when it was `made` (RFC 3339)."""
+    """A bookmark: record key, label `what`, note, and time `made` (RFC 3339)."""
 
     record: RecordKey
     what: str = ""
@@ -43,7 +43,7 @@ class Bookmark:
 
 
 def record_key(record: Mapping[str, Any]) -> RecordKey:
-    """Return the key of a frame's record; its location is not part of it, as logs rotate."""
+    """Return the key of a frame's record, independent of its location."""
     known: list[tuple[str, str | int]] = []
     for name in KEY_FIELDS:
         value = record[name]
@@ -74,7 +74,7 @@ def _is_valid(name: object, value: object) -> bool:
 
 
 def with_line_hash(known: RecordKey, line: bytes) -> RecordKey:
-    """Return the key with the hash of the line, for a record that has none of IDS."""
+    """Return the key with the hash of the line, for records without ids."""
     import hashlib  # noqa: PLC0415 - not before the first frame
 
     line = line.removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n")

@@ -1,4 +1,4 @@
-"""Recognise a file whose beginning was cut off, so that the rest is not read again."""
+"""Recognise a file with its beginning cut off, to continue after it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ HEAD_BYTES: Final = 256
 """Bytes at the start of a file that identify a generation."""
 
 _LOOK_ALIKES: Final = 1_000
-"""Maximum lines tried that begin like the new file; more only occur in a broken log."""
+"""Maximum lines tried that begin like the new file."""
 
 _COMPARED_BYTES: Final = 8 * 2**20
 """Bytes per comparison."""
 
 
 def already_read_prefix(old: int, end: int, fd: int) -> int:
-    """Return the length of the prefix of `fd` that was read from `old`; 0 if none.
+    """Return the length of the prefix of `fd` already read from `old`.
 
     Both are descriptors. The new file begins with a part of the old one, from the start of some
     line to `end`, the end of its last line, of at least HEAD_BYTES.

@@ -16,7 +16,7 @@ FirstSeen = dict[str, tuple[int, int]]
 
 
 class Segment:
-    """Part of a log; a loading log has two, of which the older still grows before the newer."""
+    """Part of a log; while loading, an older one grows before the newer."""
 
     def __init__(self) -> None:
         self.rows = ChunkedFrame(compress=without_nulls)

@@ -15,7 +15,7 @@ STDIN: Final = Path("-")
 
 
 class SourceError(Exception):
-    """A file that cannot be read as a log; the message is one line for the user."""
+    """A file that cannot be read as a log; the message is one line."""
 
 
 class Sources:
@@ -26,7 +26,7 @@ class Sources:
     """
 
     def __init__(self, names: Sequence[str], *, must_exist: bool) -> None:
-        """Raise SourceError for a name that is no file, with `must_exist` also for a missing one.
+        """Raise SourceError for a name that is no file, with `must_exist` also if missing.
 
         (A follower waits for it instead.)
         """
@@ -123,7 +123,7 @@ def _matches(name: str) -> list[Path]:
 
 
 def _age(path: Path) -> tuple[str, bool, int, str]:
-    """Return a sort key: numbered parts from high to low, then dated ones, then the plain one."""
+    """Return a sort key: numbered parts descending, dated ones, the plain one."""
     match = _LOG_NAME.fullmatch(path.name)
     base = str(path.with_name(match["base"] if match else path.name))
     age = match["age"] if match else None

@@ -224,7 +224,7 @@ class Store:
 
 
 def _latest(known: datetime | None, times: pl.Series) -> datetime | None:
-    """Return the latest of all these times, one in the future only if there is no other."""
+    """Return the latest time, a future one only if there is no other."""
     now = datetime.now(UTC) + _CLOCK_SKEW
     found = (known, times.filter(times <= now).max(), times.max())
     dated = [time for time in found if isinstance(time, datetime)]

@@ -14,7 +14,7 @@ State = Literal["ongoing", "cleared"]
 
 @dataclass(frozen=True)
 class Alert:
-    """One finding: `rule` fired on `subject` (a model or provider) at the record with key `row`.
+    """A finding: `rule` fired on `subject` (a model or provider) at record `row`.
 
     `what` and `evidence` are for people; `calls` counts the calls concerned, from `row` to
     `last_row`. `fired_row` is the record that made it certain: an alert is new if that record is.
@@ -43,7 +43,7 @@ def state_of(*, ongoing: bool) -> State:
 
 
 def as_object(alert: Alert) -> dict[str, Any]:
-    """Return an alert as --json and notifications have it; no prompt or answer is in it."""
+    """Return an alert as --json and notifications have it, without content."""
     return {
         "rule": alert.rule,
         "subject": alert.subject,

@@ -29,7 +29,7 @@ class CohortStats:
 
 @dataclass(frozen=True)
 class MetricChange:
-    """One metric on both sides, and the p-value of the difference; None if it is unknown.
+    """One metric on both sides, and the p-value of the difference, if known.
 
     `is_chance`: the difference is noise at the rule's level; p50 and p95 share a test.
     """
@@ -42,7 +42,7 @@ class MetricChange:
 
 
 class Cohort(NamedTuple):
-    """The calls of a side: the `compared` ones, and every call to the model in that time."""
+    """The `compared` calls of a side, and every call to the model in that time."""
 
     compared: pl.DataFrame
     every: pl.DataFrame

@@ -1,4 +1,4 @@
-"""The interface of an alert rule: one module a rule, named after its section in the rules file."""
+"""The interface of an alert rule: one module each, named after its config section."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Detector(ABC, Generic[_Config]):
 
     @classmethod
     def proximity(cls, config: _Config, calls: pl.DataFrame) -> float | None:  # noqa: ARG003 - a default
-        """Return the fraction of the way to an alert, 1 where it fires; None without a level."""
+        """Return the fraction of the way to an alert; None without a level."""
         return None
 
 

@@ -1,4 +1,4 @@
-"""The alert engine: runs every enabled rule over the calls of a log as they arrive."""
+"""The alert engine: run every enabled rule over incoming calls."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class AlertEngine:
         found = [alert for detector in self._detectors for alert in detector.alerts(calls)]
         new = [alert.row for alert in found if alert.row not in self._indexes]
         if new:
-            begun = calls.select("row").with_row_index("index").filter(pl.col("row").is_in(new))
-            self._indexes.update((row, index) for index, row in begun.iter_rows())
+            rows = calls.select("row").with_row_index("index").filter(pl.col("row").is_in(new))
+            self._indexes.update((row, index) for index, row in rows.iter_rows())
         return sorted(
             found, key=lambda alert: (alert.state != "ongoing", -self._indexes[alert.row])
         )
@@ -81,20 +81,20 @@ def calls_before(alert: Alert) -> str:
 
 
 def calls_since(alert: Alert) -> str:
-    """Return an SQL predicate for the calls in scope since the alert; all of them without ts."""
+    """Return an SQL predicate for the calls in scope since the alert."""
     since = "" if alert.ts is None else f" and ts >= '{alert.ts:{_SQL_TIME}}'"
     return _BY_NAME[alert.rule].scope(alert) + since
 
 
 class Proximity(NamedTuple):
-    """Fraction of the way to an alert that a rule has come, from 0 to 1 where it fires."""
+    """A rule and its fraction of the way to an alert, from 0 to 1."""
 
     rule: str
     share: float
 
 
 def nearest_rule(calls: pl.DataFrame, rules: Rules) -> Proximity | None:
-    """Return the enabled rule closest to an alert; None if none has a level that is approached."""
+    """Return the enabled rule closest to an alert; None without a known level."""
     found = (
         Proximity(detector.name, min(1.0, max(0.0, share)))
         for detector in _enabled(rules)

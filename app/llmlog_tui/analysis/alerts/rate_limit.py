@@ -1,4 +1,4 @@
-"""Alert rule `rate limit`: the remainder of each limit, its burn rate, and when it runs out."""
+"""Alert rule `rate limit`: remainder, burn rate and exhaustion of each limit."""
 
 from __future__ import annotations
 
@@ -142,14 +142,14 @@ class RateLimitDetector(Detector[RateLimitRule]):
     @classmethod
     def explain(cls, config: RateLimitRule) -> str:
         return (
-            "What the server says is left of its limit: an alert under "
+            "The rest of a limit, as the server reports it: an alert under "
             f"{humanize.percent(config.least_left)}, cleared over "
             f"{humanize.percent(config.clear_left)}."
         )
 
     @classmethod
     def proximity(cls, config: RateLimitRule, calls: pl.DataFrame) -> float | None:
-        """Return the highest used share of a limit, relative to the share at which it fires."""
+        """Return the highest used share of a limit, relative to the firing share."""
         if config.least_left >= 1:
             return None
         recent = calls.tail(PROXIMITY_CALLS)

@@ -1,4 +1,4 @@
-"""Shared by the rules that watch the level of a series: a share of calls, or their latency."""
+"""Base of the rules on the level of a series: share of calls, or latency."""
 
 from __future__ import annotations
 

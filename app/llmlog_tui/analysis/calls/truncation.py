@@ -24,7 +24,7 @@ HIDDEN: Final = (
 
 
 def empty_reason(call: Call) -> str:
-    """Return why an answer has no text; empty if it has some, or the call failed.
+    """Return why an answer has no text; empty for others and failed calls.
 
     In this order: a content filter; reasoning that used all output tokens, and whether it reached
     the limit; no output at all, and whether the stream broke off.

@@ -45,7 +45,7 @@ class Interval(NamedTuple):
         return Interval(middle - self.length / 2, middle + self.length / 2)
 
     def scroll_to(self, part: Interval) -> Interval:
-        """Return it if any of `part` is visible, else moved so that `part` begins at a quarter."""
+        """Return it moved so that `part` is visible, if it is not already."""
         has_part = part.end > self.begin or part.begin == self.begin
         if has_part and part.begin < self.end:
             return self

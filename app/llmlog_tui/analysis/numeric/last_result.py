@@ -17,7 +17,7 @@ class LastResult(Generic[_Result]):
         self._last: tuple[pl.DataFrame, object, _Result] | None = None
 
     def get(self, rows: pl.DataFrame, about: object, compute: Callable[[], _Result]) -> _Result:
-        """Return the last result if rows and `about` are equal to its own, else compute it."""
+        """Return the last result if rows and `about` are the same, else compute."""
         last = self._last
         if last is not None and last[1] == about and last[0].equals(rows):
             return last[2]

@@ -8,7 +8,7 @@ import polars as pl
 
 _MERGE_AT: Final = 4_096
 _MERGE_SHARE: Final = 1 / 32
-"""Newer numbers are merged once they exceed both MERGE_AT and this share of the older ones."""
+"""Share of the older numbers above which newer ones are merged, beyond MERGE_AT."""
 
 
 class RunningQuantiles:

@@ -11,7 +11,7 @@ from textual.widget import Widget
 from llmlog_tui import humanize
 
 if TYPE_CHECKING:
-    from llmlog_tui.analysis.reports.kpis import Kpi
+    from llmlog_tui.analysis.calls.kpis import Kpi
 
 _SHOWN: Final[dict[str, Callable[[float | None], str]]] = {
     "p50": lambda ms: f"{humanize.integer(ms)} ms",
