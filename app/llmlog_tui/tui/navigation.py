@@ -136,7 +136,7 @@ class Jumps(Errands):
             )
             return
         self.leave()
-        if overview.lets_through(row):
+        if overview.matches_filter(row):
             self.view.go_to(row)
         else:
             self._go(self.current_mode, row)
@@ -144,7 +144,7 @@ class Jumps(Errands):
     def _go(self, view: str, row: int) -> None:
         """Show a record in the view with this name; a filter that hides it gives way."""
         overview = self._overview
-        if overview is not None and overview.has(row) and not overview.lets_through(row):
+        if overview is not None and overview.has(row) and not overview.matches_filter(row):
             self._where = None
             self.notify("The filter hid it, and is cleared: < brings it back.", markup=False)
         self._wanted_row = row

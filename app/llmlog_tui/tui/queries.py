@@ -82,15 +82,13 @@ class OverviewQuery:
 
     def __call__(self, overview: Overview) -> OverviewResult:
         """The timeline, the order, and the sessions."""
-        from llmlog_tui.analysis.traces.timeline import timeline  # noqa: PLC0415 - imports polars
-
         trace = self.trace_id or overview.newest_trace
-        steps = None
-        if trace is not None:
-            steps = timeline(overview.steps_of(trace), trace, overview.slow_ms)
+        steps = None if trace is None else overview.timeline(trace)
         groups = overview.sessions if self.by_session else None
         if not overview.alerts:
-            _ = overview.closest  # kept there, so that the screen's thread need not work it out
+            _ = (
+                overview.nearest_rule
+            )  # kept there, so that the screen's thread need not work it out
         return OverviewResult(steps, CallOrderQuery(self.sort)(overview), groups)
 
 
@@ -114,18 +112,14 @@ class ReplayQuery:
         """The run."""
         import polars as pl  # noqa: PLC0415 - not before the first frame
 
-        from llmlog_tui.analysis.traces.replay import replay  # noqa: PLC0415 - imports polars
-        from llmlog_tui.analysis.traces.timeline import timeline  # noqa: PLC0415 - imports polars
-
-        frame = overview.steps_of(self.trace_id)
-        steps = timeline(frame, self.trace_id, overview.slow_ms)
+        steps, replay = overview.replay(self.trace_id)
         runs: list[str] = []
         if steps.session_id is not None:
             session = pl.col("session_id") == steps.session_id
             runs = overview.traces.filter(session)["trace_id"].to_list()
         return ReplayResult(
             timeline=steps,
-            replay=replay(frame, steps),
+            replay=replay,
             nth=runs.index(self.trace_id) + 1 if self.trace_id in runs else 1,
             of=max(1, len(runs)),
         )
@@ -159,14 +153,10 @@ class TrendsQuery:
         """The course."""
         import polars as pl  # noqa: PLC0415 - not before the first frame
 
-        from llmlog_tui.analysis.reports.trends import COLUMNS, Mark, trends  # noqa: PLC0415 - imports polars
+        from llmlog_tui.analysis.reports.trends import COLUMNS, marks_of, trends  # noqa: PLC0415 - imports polars
 
         calls = overview.calls
         if self.model is not None:
             calls = calls.select(*COLUMNS, "model").filter(pl.col("model") == self.model)
-        marks = [
-            Mark(alert.ts, alert.rule, alert.row, f"{alert.subject} {alert.what}")
-            for alert in overview.alerts
-            if alert.ts is not None and self.model in (None, alert.subject)
-        ]
+        marks = marks_of(overview.alerts, self.model)
         return trends(calls, marks, self.slices, overview.slow_ms, self.within)

@@ -12,7 +12,6 @@ from textual.content import Content
 from textual.widget import Widget
 
 from llmlog_tui import humanize
-from llmlog_tui.config.rules import DEFAULT
 from llmlog_tui.tui.keys.panes import ALERTS_BINDINGS
 from llmlog_tui.tui.keys.views import FINDINGS_BINDINGS
 from llmlog_tui.tui.panes.alerts import MOMENT, AlertSource, AlertsPane
@@ -126,10 +125,10 @@ class AlertsScreen(LogView):
             self.evidence.hold("Evidence", [Content.styled(hint, "$text-muted")])
         else:
             title = f"{alert.rule} · {alert.subject} · {alert.what}"
-            rules = self.overview.watched_by if self.overview is not None else DEFAULT
+            explanation = "" if self.overview is None else self.overview.explain(alert.rule)
             asked, sides = self._sides
             sides = sides if asked == self.ask else ()
-            self.evidence.hold(title, alert_text.lines(alert, rules, sides))
+            self.evidence.hold(title, alert_text.lines(alert, explanation, sides))
 
     @on(LineTable.Selected, "#findings")
     def _open(self) -> None:
@@ -148,12 +147,13 @@ class AlertsScreen(LogView):
 
     def action_side(self, side: str) -> None:
         """Show only the calls that are watched with it, before it began or from then on."""
-        alert = self.alert
-        if alert is None:
+        alert, overview = self.alert, self.overview
+        if alert is None or overview is None:
             return
         if alert.ts is None:
             self.hint("Without ts there is no before and after: all of its calls, from its first.")
         elif side == "before":
-            self.post_message(self.FilterWanted(alert.calls_before, view="overview"))
+            self.post_message(self.FilterWanted(overview.calls_before(alert), view="overview"))
             return
-        self.post_message(self.FilterWanted(alert.calls_since, view="overview", row=alert.row))
+        since = overview.calls_since(alert)
+        self.post_message(self.FilterWanted(since, view="overview", row=alert.row))

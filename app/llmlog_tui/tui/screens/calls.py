@@ -144,7 +144,7 @@ class CallsScreen(LogView):
         """Show the detail of the call under the cursor, and have its line read."""
         if not self.drawer.display or self.overview is None or not isinstance(self.row, int):
             return
-        place = self.overview.place(self.row)
+        place = self.overview.location(self.row)
         if place != self._line_of:
             self._line_of, self._line, self._line_is_read = place, None, False
             self.post_message(self.LineWanted(place))
@@ -185,7 +185,7 @@ class CallsScreen(LogView):
     def action_record(self) -> None:
         """Show the whole record."""
         if self.overview is not None and isinstance(self.row, int):
-            self.post_message(self.RecordWanted(self.overview.place(self.row)))
+            self.post_message(self.RecordWanted(self.overview.location(self.row)))
 
     def action_trace(self) -> None:
         """Go to this call's trace in the Overview."""

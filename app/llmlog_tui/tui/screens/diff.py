@@ -114,7 +114,7 @@ class DiffScreen(LogView):
         if self.overview is None or not isinstance(row, int):
             return
         if self.overview.has(row):
-            self.post_message(self.RecordWanted(self.overview.place(row)))
+            self.post_message(self.RecordWanted(self.overview.location(row)))
         else:
             self.hint(self.LET_GO)
 

@@ -141,7 +141,7 @@ class OverviewScreen(LogView):
 
     def select_trace(self, wanted: str) -> bool:
         """Select the trace with this id, or whose id begins so; False if there is none."""
-        found = self.overview.trace_like(wanted) if self.overview is not None else None
+        found = self.overview.find_trace(wanted) if self.overview is not None else None
         if self.overview is None or found is None or not self.traces.move_to(found):
             return False
         self.calls.mark(found)
@@ -155,7 +155,7 @@ class OverviewScreen(LogView):
     def _select(self, row: Hashable) -> None:
         if self.overview is None or not isinstance(row, int):
             return
-        if not self.overview.lets_through(row):
+        if not self.overview.matches_filter(row):
             self.post_message(self.GoWanted(self.NAME, row))  # the filter gives way
             return
         self.calls.move_to(row)
@@ -249,7 +249,7 @@ class OverviewScreen(LogView):
     @on(LineTable.Selected, "#calls")
     def _open_record(self, message: LineTable.Selected) -> None:
         if self.overview is not None and isinstance(message.key, int):
-            self.post_message(self.RecordWanted(self.overview.place(message.key)))
+            self.post_message(self.RecordWanted(self.overview.location(message.key)))
 
     @on(LineTable.Selected, "#alerts")
     def _open_alert(self, message: LineTable.Selected) -> None:

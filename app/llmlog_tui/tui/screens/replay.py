@@ -124,7 +124,7 @@ class ReplayScreen(LogView):
             return
         here = self._wanted_row if self._run is None else self.row
         self._run, self._wanted_row = run, None
-        self._at = 0 if here is None else run.replay.places.get(here, 0)
+        self._at = 0 if here is None else run.replay.index_by_key.get(here, 0)
         self._say_where()
         self._go(self._at)
 
@@ -134,7 +134,7 @@ class ReplayScreen(LogView):
 
     def go_to(self, row: Hashable) -> None:
         """Go to a step of this run; to a record elsewhere, in the Overview."""
-        places = {} if self._run is None else self._run.replay.places
+        places = {} if self._run is None else self._run.replay.index_by_key
         found = places.get(row) if isinstance(row, int) else None
         if found is None:
             super().go_to(row)
@@ -148,7 +148,7 @@ class ReplayScreen(LogView):
         if run is None:
             return
         self._at = min(max(0, at), len(run.replay.steps) - 1)
-        now, places = self._at, run.replay.places
+        now, places = self._at, run.replay.index_by_key
         self.steps.following = False
         self.steps.hold(run.timeline, lambda row: places[row] <= now)
         self.steps.move_to(run.replay.steps[self._at].row)
@@ -170,7 +170,7 @@ class ReplayScreen(LogView):
             for sheet in (self.detail_sheet, self.content_sheet):
                 sheet.hold("Let go of", [Content.styled(self.LET_GO, "$text-muted")])
             return
-        place = self.overview.place(row)
+        place = self.overview.location(row)
         if place != self._line_of:
             self._line, self._line_of = None, place
             self.post_message(self.LineWanted(place))

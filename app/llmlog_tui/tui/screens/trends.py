@@ -193,12 +193,12 @@ class TrendsScreen(LogView):
             return
         shown = _seconds(*looked_at)
         share = 0.5 if self._cursor is None else self._cursor / self._slices
-        self._look_at(shown.scaled(factor, around=shown.begin + shown.length * share))
+        self._look_at(shown.zoom(factor, around=shown.begin + shown.length * share))
 
     def action_pan(self, share: float) -> None:
         """Look at an earlier or a later stretch, by a share of its length."""
         if self._looked_at is not None:
-            self._look_at(_seconds(*self._looked_at).moved(share))
+            self._look_at(_seconds(*self._looked_at).shift(share))
 
     @property
     def _span(self) -> Interval | None:
@@ -218,7 +218,7 @@ class TrendsScreen(LogView):
         if wanted.length < 1:
             self.hint("A second is as near as it gets.")
             return
-        there = wanted.within(everything)
+        there = wanted.clamp(everything)
         begin, end = (datetime.fromtimestamp(seconds, UTC) for seconds in there)
         self._take(None if there == everything else (begin, end))
 
@@ -243,7 +243,7 @@ class TrendsScreen(LogView):
         """Look at the next model, after the last one at all of them."""
         if self.overview is None:
             return
-        models = sorted(model for model in self.overview.usual if model is not None)
+        models = sorted(model for model in self.overview.baselines if model is not None)
         choices = [None, *models]
         at = choices.index(self._model) if self._model in choices else 0
         self._model = choices[(at + 1) % len(choices)]

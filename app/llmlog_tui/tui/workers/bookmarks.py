@@ -62,7 +62,7 @@ class BookmarkWorker:
                 self._put(overview, row, record)
 
     def _put(self, overview: Overview, row: int, record: RecordKey) -> None:
-        log = Path(overview.place(row)[0])
+        log = Path(overview.location(row)[0])
         before = self._dropped.pop(record, None)
         what = record_label(overview.record(row))
         made = humanize.rfc3339(datetime.now(UTC)) or ""
@@ -129,7 +129,7 @@ class BookmarkWorker:
         known, problems = self._find(overview)
         news = tuple(each for each in problems if each not in self._told)
         self._told.update(news)
-        in_order = sorted(known.values(), key=lambda each: str(each.of("ts") or each.made))
+        in_order = sorted(known.values(), key=lambda each: str(each.get("ts") or each.made))
         rows = {record: row for record, row in self._rows.items() if record in known}
         self._post(
             BookmarksChanged(tuple(in_order), rows, said, (*news, *([problem] if problem else [])))

@@ -156,7 +156,7 @@ class ReaderWorker:
         """
         from llmlog_tui.analysis.reports.clipboard import CHOICES, copy_text  # noqa: PLC0415 - imports polars
 
-        file, block, line = overview.place(row)
+        file, block, line = overview.location(row)
         raw = self._reader.raw_line(block, line) if self._reader else None
         what, text = CHOICES[key.lower()], copy_text(overview, row, key.lower(), raw, file)
         if text is None or key.islower():
