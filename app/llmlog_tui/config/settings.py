@@ -95,7 +95,7 @@ def _check_keys(keys: Mapping[str, str], path: Path, ids: Iterable[str]) -> None
 
 
 def _rules(rows: object, path: Path, predicate_problem: Check) -> tuple[RowRule, ...]:
-    """The tables of [[rows]] as rules, whose predicates have an answer."""
+    """Return the tables of [[rows]] as rules with valid predicates."""
     _require(isinstance(rows, list | tuple), path, "rows are tables, each begun by [[rows]]")
     return tuple(
         _rule(row, path, f"rows {n}", predicate_problem)

@@ -180,12 +180,12 @@ class Navigator:
             return
         self.push()
         if not app.view.go_to(row):
-            is_hidden = not overview.lets_through(row)
+            is_hidden = not overview.matches_filter(row)
             self._open_record(app.current_mode if is_hidden else "overview", row)
 
     def _open_record(self, view: str, row: int) -> None:
         app, overview = self._app, self._app.overview
-        if overview is not None and overview.has(row) and not overview.lets_through(row):
+        if overview is not None and overview.has(row) and not overview.matches_filter(row):
             app.where = None
             app.notify("Filter cleared to show this record (< to go back)", markup=False)
         self.pending = ShowRecord(row)

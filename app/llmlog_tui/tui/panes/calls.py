@@ -194,7 +194,7 @@ class CallsPane(Pane):
         look = _CallStyle(self.choice.names(compact=self.is_narrow), self._sorted_by, self._styles)
         self.show(_CallRows(self._overview, self._columns(), self._order, look))
         total = f"{humanize.count(len(self.source))} {self._arrow()}" if self.compact else ""
-        verdict = self._overview.verdict.sentence()
+        verdict = self._overview.slow_summary.sentence()
         self.label(
             " · ".join(part for part in (f"Calls {total}".strip(), verdict) if part),
             f"{len(self.source):,} of {self._overview.snapshot.counts.records:,} records · "

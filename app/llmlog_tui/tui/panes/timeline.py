@@ -150,7 +150,7 @@ class TimelinePane(Pane):
     def action_pan(self, share: float) -> None:
         """Look at an earlier or a later stretch, by a share of its length."""
         if self._shown is not None:
-            self._look_at(self._shown.moved(share))
+            self._look_at(self._shown.shift(share))
 
     def action_all(self) -> None:
         """Look at all of the time."""
@@ -165,11 +165,11 @@ class TimelinePane(Pane):
     def _step(self) -> Step | None:
         """The step under the cursor."""
         timeline, key = self._timeline, self.cursor_key
-        place = timeline.places.get(key) if timeline and isinstance(key, int) else None
+        place = timeline.index_by_key.get(key) if timeline and isinstance(key, int) else None
         return None if timeline is None or place is None else timeline.steps[place]
 
     def _look_at(self, wanted: Interval) -> None:
-        there = wanted.within(self._whole)
+        there = wanted.clamp(self._whole)
         shown = None if there == self._whole else there
         if shown != self._shown:
             self._shown = shown
@@ -188,7 +188,7 @@ class TimelinePane(Pane):
         """Look at where the step under the cursor is."""
         step = self._step
         if step is not None and self._shown is not None:
-            self._look_at(self._shown.showing(Interval(step.start, step.end)))
+            self._look_at(self._shown.scroll_to(Interval(step.start, step.end)))
 
     def wheel(self, event: events.MouseEvent, rows: int) -> None:
         """Zoom with Ctrl, pan with Shift; else scroll."""
@@ -213,7 +213,7 @@ class TimelinePane(Pane):
         if self._held is not None:
             widths = self._visible().widths
             cells = self._held_at - event.screen_x
-            self._look_at(self._held.moved(cells / max(1, widths[_BARS])))
+            self._look_at(self._held.shift(cells / max(1, widths[_BARS])))
 
     def on_mouse_up(self) -> None:
         """Let go."""
@@ -247,7 +247,7 @@ class _StepRows(RowSource):
         return self._steps[index].row
 
     def index(self, key: Hashable) -> int | None:
-        return self._timeline.places.get(key) if isinstance(key, int) else None
+        return self._timeline.index_by_key.get(key) if isinstance(key, int) else None
 
     def heading(self, column: int, width: int) -> str:
         if column == _BARS:

@@ -12,7 +12,6 @@ from textual.content import Content
 from textual.widget import Widget
 
 from llmlog_tui import humanize
-from llmlog_tui.config.rules import DEFAULT
 from llmlog_tui.tui.keys.panes import ALERTS_BINDINGS
 from llmlog_tui.tui.keys.views import FINDINGS_BINDINGS
 from llmlog_tui.tui.panes.alerts import MOMENT, AlertSource, AlertsPane
@@ -121,10 +120,10 @@ class AlertsScreen(LogView):
             self.evidence.hold("Evidence", [Content.styled(hint, "$text-muted")])
         else:
             title = f"{alert.rule} · {alert.subject} · {alert.what}"
-            rules = self.overview.watched_by if self.overview is not None else DEFAULT
+            explanation = "" if self.overview is None else self.overview.explain(alert.rule)
             query, changes = self._metrics
             changes = changes if query == self.current_query else ()
-            self.evidence.hold(title, alert_text.lines(alert, rules, changes))
+            self.evidence.hold(title, alert_text.lines(alert, explanation, changes))
 
     @on(LineTable.Selected, "#findings")
     def _open(self) -> None:
@@ -142,12 +141,13 @@ class AlertsScreen(LogView):
 
     def action_side(self, side: str) -> None:
         """Show only the calls the alert is about, before it began or since."""
-        alert = self.alert
-        if alert is None:
+        alert, overview = self.alert, self.overview
+        if alert is None or overview is None:
             return
         if alert.ts is None:
             self.hint("Without ts there is no before and after: showing all calls of the alert.")
         elif side == "before":
-            self.post_message(self.FilterRequested(alert.calls_before, view="overview"))
+            self.post_message(self.FilterRequested(overview.calls_before(alert), view="overview"))
             return
-        self.post_message(self.FilterRequested(alert.calls_since, view="overview", row=alert.row))
+        since = overview.calls_since(alert)
+        self.post_message(self.FilterRequested(since, view="overview", row=alert.row))

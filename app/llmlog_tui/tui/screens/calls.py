@@ -129,7 +129,7 @@ class CallsScreen(LogView):
     def _update_detail(self) -> None:
         """Show the detail of the call under the cursor, and have its line read."""
         if self.drawer.display and self.overview is not None and isinstance(self.cursor_key, int):
-            self.request_line(self.overview.place(self.cursor_key))
+            self.request_line(self.overview.location(self.cursor_key))
 
     def draw_detail(self) -> None:
         row, read = self.cursor_key, self.record_line
@@ -159,7 +159,7 @@ class CallsScreen(LogView):
     def action_record(self) -> None:
         """Show the whole record."""
         if self.overview is not None and isinstance(self.cursor_key, int):
-            self.post_message(self.RecordRequested(self.overview.place(self.cursor_key)))
+            self.post_message(self.RecordRequested(self.overview.location(self.cursor_key)))
 
     def action_trace(self) -> None:
         """Go to this call's trace in the Overview."""

@@ -108,7 +108,7 @@ class DiffScreen(LogView):
         if self.overview is None or not isinstance(row, int):
             return
         if self.overview.has(row):
-            self.post_message(self.RecordRequested(self.overview.place(row)))
+            self.post_message(self.RecordRequested(self.overview.location(row)))
         else:
             self.hint(self.EVICTED)
 

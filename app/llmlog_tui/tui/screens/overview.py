@@ -134,7 +134,7 @@ class OverviewScreen(LogView):
 
     def select_trace(self, prefix: str) -> bool:
         """Select the trace whose id has this prefix; False if there is none."""
-        found = self.overview.trace_like(prefix) if self.overview is not None else None
+        found = self.overview.find_trace(prefix) if self.overview is not None else None
         if self.overview is None or found is None or not self.traces.move_to(found):
             return False
         self.calls.mark(found)
@@ -148,7 +148,7 @@ class OverviewScreen(LogView):
     def _select(self, row: Hashable) -> bool:
         if self.overview is None or not isinstance(row, int):
             return True
-        if not self.overview.lets_through(row):
+        if not self.overview.matches_filter(row):
             return not self.overview.has(row)
         self.calls.move_to(row)
         trace = self.overview.trace_of(row)
@@ -255,7 +255,7 @@ class OverviewScreen(LogView):
     @on(LineTable.Selected, "#calls")
     def _open_record(self, message: LineTable.Selected) -> None:
         if self.overview is not None and isinstance(message.key, int):
-            self.post_message(self.RecordRequested(self.overview.place(message.key)))
+            self.post_message(self.RecordRequested(self.overview.location(message.key)))
 
     @on(LineTable.Selected, "#alerts")
     def _open_alert(self, message: LineTable.Selected) -> None:

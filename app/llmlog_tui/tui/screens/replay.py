@@ -129,7 +129,7 @@ class ReplayScreen(LogView):
             return
         row, self._run = self.cursor_key, run
         self._draw_crumb()
-        self._show_step(0 if row is None else run.replay.places.get(row, 0))
+        self._show_step(0 if row is None else run.replay.index_by_key.get(row, 0))
 
     def _draw_crumb(self) -> None:
         if self._run is not None and self.overview is not None:
@@ -137,7 +137,7 @@ class ReplayScreen(LogView):
 
     def go_to(self, row: Hashable) -> bool:
         """Go to a step of this trace; False for other records."""
-        places = {} if self._run is None else self._run.replay.places
+        places = {} if self._run is None else self._run.replay.index_by_key
         index = places.get(row) if isinstance(row, int) else None
         if index is not None:
             self._pause()
@@ -150,7 +150,7 @@ class ReplayScreen(LogView):
         if run is None:
             return
         self._index = min(max(0, index), len(run.replay.steps) - 1)
-        now, places = self._index, run.replay.places
+        now, places = self._index, run.replay.index_by_key
         self.steps.following = False
         self.steps.hold(run.timeline, lambda row: places[row] <= now)
         self.steps.move_to(run.replay.steps[now].row)
@@ -168,7 +168,7 @@ class ReplayScreen(LogView):
         if self.overview is None or row is None:
             return
         if self._is_kept:
-            self.request_line(self.overview.place(row))
+            self.request_line(self.overview.location(row))
             return
         self.record_line = None
         for pane in (self.detail_pane, self.content_pane):

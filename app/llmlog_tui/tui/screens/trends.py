@@ -195,12 +195,12 @@ class TrendsScreen(LogView):
             return
         shown = _seconds(*on_screen)
         share = 0.5 if self._cursor is None else self._cursor / self._slices
-        self._set_time_range(shown.scaled(factor, around=shown.begin + shown.length * share))
+        self._set_time_range(shown.zoom(factor, around=shown.begin + shown.length * share))
 
     def action_pan(self, share: float) -> None:
         """Pan the time range by a share of its length."""
         if self._time_range is not None:
-            self._set_time_range(_seconds(*self._time_range).moved(share))
+            self._set_time_range(_seconds(*self._time_range).shift(share))
 
     @property
     def _span(self) -> Interval | None:
@@ -220,7 +220,7 @@ class TrendsScreen(LogView):
         if interval.length < 1:
             self.hint("Minimum zoom: 1 s")
             return
-        clamped = interval.within(everything)
+        clamped = interval.clamp(everything)
         begin, end = (datetime.fromtimestamp(seconds, UTC) for seconds in clamped)
         self._apply_time_range(None if clamped == everything else (begin, end))
 
@@ -243,7 +243,7 @@ class TrendsScreen(LogView):
         """Show the next model; after the last one, all models."""
         if self.overview is None:
             return
-        models = sorted(model for model in self.overview.usual if model is not None)
+        models = sorted(model for model in self.overview.baselines if model is not None)
         choices = [None, *models]
         index = choices.index(self._model) if self._model in choices else 0
         self._model = choices[(index + 1) % len(choices)]

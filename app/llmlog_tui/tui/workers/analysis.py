@@ -29,11 +29,10 @@ from llmlog_tui.analysis.query.sql import (
 )
 from llmlog_tui.analysis.reports.alert_context import alert_context
 from llmlog_tui.analysis.reports.clipboard import CHOICES, copy_text
-from llmlog_tui.analysis.reports.trends import COLUMNS, Mark, Trends, trends
+from llmlog_tui.analysis.reports.trends import COLUMNS, Trends, marks_of, trends
 from llmlog_tui.analysis.traces.cache_misses import hashes_in
 from llmlog_tui.analysis.traces.diff import diff_traces, finish_reasons
-from llmlog_tui.analysis.traces.replay import SPEEDS, replay
-from llmlog_tui.analysis.traces.timeline import timeline
+from llmlog_tui.analysis.traces.replay import SPEEDS
 from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.log.schema import decategorize
 from llmlog_tui.notify import Notifier
@@ -128,26 +127,23 @@ def call_order(query: CallOrderQuery, overview: Overview) -> pl.Series | None:
 @run_query.register
 def _overview(query: OverviewQuery, overview: Overview) -> OverviewResult:
     trace = query.trace_id or overview.newest_trace
-    steps = None
-    if trace is not None:
-        steps = timeline(overview.steps_of(trace), trace, overview.slow_ms)
+    steps = None if trace is None else overview.timeline(trace)
     sessions = overview.sessions if query.by_session else None
     if not overview.alerts:
-        _ = overview.closest  # cached there: the UI thread need not compute it
+        _ = overview.nearest_rule  # cached there: the UI thread need not compute it
     return OverviewResult(steps, call_order(CallOrderQuery(query.sort), overview), sessions)
 
 
 @run_query.register
 def _replay(query: ReplayQuery, overview: Overview) -> ReplayResult:
-    frame = overview.steps_of(query.trace_id)
-    steps = timeline(frame, query.trace_id, overview.slow_ms)
+    steps, replay = overview.replay(query.trace_id)
     traces: list[str] = []
     if steps.session_id is not None:
         session = pl.col("session_id") == steps.session_id
         traces = overview.traces.filter(session)["trace_id"].to_list()
     return ReplayResult(
         timeline=steps,
-        replay=replay(frame, steps),
+        replay=replay,
         nth=traces.index(query.trace_id) + 1 if query.trace_id in traces else 1,
         of=max(1, len(traces)),
     )
@@ -166,11 +162,7 @@ def _trends(query: TrendsQuery, overview: Overview) -> Trends:
     calls = overview.calls
     if query.model is not None:
         calls = calls.select(*COLUMNS, "model").filter(pl.col("model") == query.model)
-    marks = [
-        Mark(alert.ts, alert.rule, alert.row, f"{alert.subject} {alert.what}")
-        for alert in overview.alerts
-        if alert.ts is not None and query.model in (None, alert.subject)
-    ]
+    marks = marks_of(overview.alerts, query.model)
     return trends(calls, marks, query.slices, overview.slow_ms, query.within)
 
 
@@ -181,7 +173,7 @@ def run_sql(overview: Overview, query: str) -> SqlResult:
     """Run an SQL query over the whole log."""
     began = time.monotonic()
     try:
-        frame, why = sql.query(overview.snapshot.frame, query, overview.watched_by), ""
+        frame, why = sql.query(overview.snapshot.frame, query, overview.rules), ""
     except QueryError as error:
         frame, why = None, str(error)
     return SqlResult(query, frame, why, time.monotonic() - began)

@@ -62,7 +62,7 @@ class BookmarkWorker:
                 self._put(overview, row, record)
 
     def _put(self, overview: Overview, row: int, record: RecordKey) -> None:
-        log = Path(overview.place(row)[0])
+        log = Path(overview.location(row)[0])
         removed = self._removed.pop(record, None)
         what = record_label(overview.record(row))
         made = humanize.rfc3339(datetime.now(UTC)) or ""
@@ -124,7 +124,7 @@ class BookmarkWorker:
         known, problems = self._find(overview)
         new = [each for each in problems if each not in self._reported]
         self._reported.update(new)
-        in_order = sorted(known.values(), key=lambda each: str(each.of("ts") or each.made))
+        in_order = sorted(known.values(), key=lambda each: str(each.get("ts") or each.made))
         rows = {record: row for record, row in self._rows.items() if record in known}
         problems = (*new, *([problem] if problem else []))
         self._post(BookmarksChanged(tuple(in_order), rows, notice, problems))

@@ -137,7 +137,7 @@ class ReaderWorker:
         A capital saves it to a file instead. Raises OSError if the working directory cannot be
         written to.
         """
-        location = overview.place(row)
+        location = overview.location(row)
         name, raw = workers.analysis.CHOICES[key.lower()], self.read_line(location)
         text = workers.analysis.copy_text(overview, row, key.lower(), raw, location[0])
         if text is None or key.islower():

@@ -170,7 +170,7 @@ class _BookmarkRows(RowSource):
 
     def _row(self, bookmark: Bookmark, widths: Sequence[int]) -> Row:
         is_here = bookmark.record in self._rows
-        ts, trace, step = (bookmark.of(name) for name in ("ts", "trace_id", "step"))
+        ts, trace, step = (bookmark.get(name) for name in ("ts", "trace_id", "step"))
         when = datetime.fromisoformat(str(ts)) if ts else None
         return Row(
             (

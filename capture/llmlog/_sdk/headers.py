@@ -1,4 +1,4 @@
-"""What response headers and exceptions tell: request id, rate limits, retries, error codes."""
+"""Record fields of response headers and of exceptions."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final, cast
 
-from llmlog.telemetry import Fields, Foreign, add, as_int, as_str, pick, told_by
+from llmlog._foreign import Fields, Foreign, as_int, as_str, get_path, safe_getattr, set_known
 
 
 def add_headers(fields: Fields, headers: Foreign) -> None:
-    """Add request id, rate limits and the server's own time (headers of httpx2 or httpx)."""
+    """Add request id, rate limits and server time from headers of httpx2 or httpx."""
+    # The raw pairs, because a look-up by name lower-cases and decodes all of them.
     for raw_name, raw_value in headers.raw:
         known = _HEADERS.get(raw_name) or _HEADERS.get(raw_name.lower())
         if known is not None and known[0] not in fields:
@@ -21,16 +22,18 @@ def add_headers(fields: Fields, headers: Foreign) -> None:
 
 _DURATION: Final = r"([0-9]+(?:\.[0-9]+)?)(ms|us|µs|ns|d|h|m|s)"
 _MS_OF_UNIT: Final = {
-    "d": 86_400_000.0,
-    "h": 3_600_000.0,
-    "m": 60_000.0,
-    "s": 1_000.0,
+    "d": 864e5,
+    "h": 36e5,
+    "m": 6e4,
+    "s": 1e3,
     "ms": 1.0,
     "us": 1e-3,
     "µs": 1e-3,
     "ns": 1e-6,
 }
-_LONGEST_NUMBER: Final = 18
+
+# Longer numbers are no counts, and int() of a long text takes quadratic time.
+_MAX_DIGITS: Final = 18
 
 
 def _text(value: bytes) -> str:
@@ -42,9 +45,10 @@ def _duration(value: bytes) -> int | None:
 
 
 def duration_ms(text: str) -> int | None:
-    """Milliseconds in forms such as `6m0s`, `17ms`, `1h2m3.5s`, `0`, `7.66` (seconds)."""
+    """Parse `6m0s`, `17ms`, `1h2m3.5s`, `0` or `7.66` (seconds) into milliseconds."""
     text = text.strip()
-    if len(text) > 4 * _LONGEST_NUMBER:
+    # Four units, each with its number, are the longest form there is.
+    if len(text) > 4 * _MAX_DIGITS:
         return None
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
         return round(float(text) * 1000)
@@ -55,11 +59,11 @@ def duration_ms(text: str) -> int | None:
 
 
 def _count(value: bytes) -> int | None:
-    return int(value) if value.isdigit() and len(value) <= _LONGEST_NUMBER else None
+    return int(value) if value.isdigit() and len(value) <= _MAX_DIGITS else None
 
 
 def _ms(value: bytes) -> int | None:
-    if value.isdigit() and len(value) <= _LONGEST_NUMBER:  # as most servers send it
+    if value.isdigit() and len(value) <= _MAX_DIGITS:
         return int(value)
     return round(float(value)) if re.fullmatch(rb"[0-9]{1,15}\.[0-9]{1,9}", value) else None
 
@@ -77,18 +81,20 @@ _HEADERS: Final[dict[bytes, tuple[str, Callable[[bytes], object]]]] = {
 
 
 def error_fields(error: BaseException) -> Fields:
-    """Class, HTTP status and provider code of an exception, and its response's headers.
+    """Return an exception's class, HTTP status and provider code, and its headers' fields.
 
-    Never its text: that may repeat the prompt or a key.
+    Its text is left out: it may repeat the prompt or a key, so the content policy decides.
     """
     fields: Fields = {"error_type": type(error).__name__}
-    received = pick(told_by(error, "response"), "headers")
+    # Only an APIStatusError has all of these; a timeout has none.
+    received = get_path(safe_getattr(error, "response"), "headers")
     if hasattr(received, "raw"):
         add_headers(fields, received)
-    status, code = told_by(error, "status_code"), told_by(error, "code")
-    add(fields, error_status=as_int(status), error_code=as_str(code))
-    sent = pick(told_by(error, "request"), "headers")
+    status, code = safe_getattr(error, "status_code"), safe_getattr(error, "code")
+    set_known(fields, error_status=as_int(status), error_code=as_str(code))
+    sent = get_path(safe_getattr(error, "request"), "headers")
     if isinstance(sent, Mapping):
-        tried = cast("Mapping[str, str]", sent).get("x-stainless-retry-count", "")
-        add(fields, retries=_count(tried.encode()))
+        # The SDK numbers each attempt in the request: on failure that is the only trace of retries.
+        attempt = cast("Mapping[str, str]", sent).get("x-stainless-retry-count", "")
+        set_known(fields, retries=_count(attempt.encode()))
     return fields

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeAlias, cast
 
-from llmlog.redact_rules import PERSONAL, SECRETS, SENSITIVE_NAME, Rule
+from llmlog._redact_rules import PERSONAL, SECRETS, SENSITIVE_NAME, Rule
 
 __all__ = ["PERSONAL", "SECRETS", "Custom", "Redactor"]
 

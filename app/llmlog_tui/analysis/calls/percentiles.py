@@ -1,4 +1,4 @@
-"""Latency and throughput: percentiles over model calls, in all and by group."""
+"""Percentiles of latency and throughput over model calls, in total and by group."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ KEYS: Final[dict[By, pl.Expr]] = {
     "provider": pl.col("provider"),
     "hour": pl.col("ts").dt.strftime("%Y-%m-%dT%H:00:00Z"),
 }
-"""What calls are grouped by; an hour is UTC and called by its start."""
+"""Group keys of calls; an hour is UTC, named by its start."""
 
 
 def percentile(name: str, percent: float) -> pl.Expr:
-    """The percentile of a column where it is known, interpolated linearly; null of nothing.
+    """Return the percentile of known values, interpolated linearly; null without any.
 
     Source: Hyndman and Fan (1996), Sample Quantiles in Statistical Packages, definition 7.
     """
@@ -31,5 +31,7 @@ FIGURES: Final[dict[str, pl.Expr]] = {
     "tokens_per_sec_p50": percentile("tokens_per_sec", 50),
     **{f"ttft_p{percent}_ms": percentile("ttft_ms", percent) for percent in (50, 95)},
 }
-"""Of any group of calls.model_calls(): latency and time to first token in ms, tokens a second;
-null where no call has the field."""
+"""Metrics of a group of calls.model_calls(), null where no call has the field.
+
+Latency and time to first token in ms, tokens per second.
+"""

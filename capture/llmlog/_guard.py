@@ -1,4 +1,4 @@
-"""What goes wrong in here stays in here: counted, warned about once, never raised to the caller."""
+"""Fault barrier: count exceptions of the library, warn once, never raise to the caller."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 class CaptureWarning(RuntimeWarning):
-    """A record was lost or a call cannot be joined; the application's own work is untouched."""
+    """A record was lost or cannot be joined; the application's own calls are unaffected."""
 
 
 class Guard:
-    """Counts the faults of one session; `strict` raises them instead, for tests."""
+    """Fault counter of one session; `strict` raises faults instead, for tests."""
 
     def __init__(self, *, strict: bool = False) -> None:
         self.strict = strict
@@ -24,14 +24,15 @@ class Guard:
         self._warned: set[str] = set()
 
     def caught(self, fault: Exception) -> None:
-        """Count `fault` and warn about the first one."""
+        """Count `fault`, and warn about the session's first one."""
         if self.strict:
             raise fault
         self.faults += 1
+        # The class alone: the text of an exception may hold content.
         self.warn("fault", f"llmlog could not record: {type(fault).__name__}; see session.faults")
 
     def __enter__(self) -> None:
-        """`with guard:` around what may fail; what comes after it runs in any case."""
+        """Catch exceptions of the `with` block; the code after the block always runs."""
 
     def __exit__(
         self,
@@ -39,16 +40,18 @@ class Guard:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> bool:
+        # Exception only: an interrupt or a cancellation belongs to the application.
         if not isinstance(exc, Exception):
             return False
         self.caught(exc)
         return True
 
     def warn(self, topic: str, message: str) -> None:
-        """Warn once per topic; neither a raising filter nor a closed stderr reaches the caller."""
+        """Warn once per topic, without ever raising."""
         if topic in self._warned:
             return
         self._warned.add(topic)
+        # A warning raises where a filter makes it an error, and where stderr is closed.
         try:
             warnings.warn(message, CaptureWarning, stacklevel=2)
         except Exception:
@@ -56,16 +59,12 @@ class Guard:
                 raise
 
 
-class Guarded(Protocol):
-    """Anything that knows which guard its faults go to."""
-
+class _Guarded(Protocol):
     @property
-    def guard(self) -> Guard:
-        """Where its faults are counted."""
-        ...
+    def _guard(self) -> Guard: ...
 
 
-_Self = TypeVar("_Self", bound=Guarded)
+_Self = TypeVar("_Self", bound=_Guarded)
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
@@ -73,14 +72,14 @@ _R = TypeVar("_R")
 def guarded(
     method: Callable[Concatenate[_Self, _P], _R],
 ) -> Callable[Concatenate[_Self, _P], _R | None]:
-    """Make a method return None where it would have raised an Exception."""
+    """Decorate a method of an object with a `_guard`: on a fault it returns None."""
 
     @functools.wraps(method)
     def within_guard(self: _Self, /, *args: _P.args, **kwargs: _P.kwargs) -> _R | None:
         try:
             return method(self, *args, **kwargs)
-        except Exception as fault:  # noqa: BLE001 - the whole point of this module
-            self.guard.caught(fault)
+        except Exception as fault:  # noqa: BLE001 - the purpose of this module
+            self._guard.caught(fault)  # pyright: ignore[reportPrivateUsage]
             return None
 
     return within_guard

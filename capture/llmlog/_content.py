@@ -16,15 +16,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast, get_args
 
-from llmlog import credentials
+from llmlog import _credentials
+from llmlog._redact import PERSONAL, SECRETS, Custom, Redactor
 from llmlog.record import jsonable
-from llmlog.redact import PERSONAL, SECRETS, Custom, Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from llmlog.guard import Guard
-    from llmlog.telemetry import Fields
+    from llmlog._foreign import Fields
+    from llmlog._guard import Guard
 
 ContentPolicy: TypeAlias = Literal["none", "hash", "redacted", "full"]
 
@@ -38,20 +38,20 @@ class Content:
             raise ValueError(f"content is one of {names}, not {policy!r}")
         custom = (custom,) if isinstance(custom, str) else tuple(custom)
         self._guard = guard
-        self.hashes = policy != "none"
+        self.computes_hashes = policy != "none"
         """Whether anything of the content is looked at."""
         self._secrets = Redactor(SECRETS, custom)
         self._redactor = Redactor((*SECRETS, *PERSONAL), custom) if policy == "redacted" else None
-        self.keeps = policy in ("redacted", "full")
+        self.keeps_content = policy in ("redacted", "full")
         """Whether input, output and error texts are written at all."""
 
     def snapshot(self, value: object) -> object:
         """A copy of content that the application may go on to change; None if it is not kept."""
-        return jsonable(value) if self.keeps and value is not None else None
+        return jsonable(value) if self.keeps_content and value is not None else None
 
     def prefix_hashes(self, messages: object) -> list[str] | None:
         """For each message, 16 hex digits that stand for it and all before it (keyed BLAKE2b)."""
-        if not self.hashes or not isinstance(messages, (list, tuple, str)):
+        if not self.computes_hashes or not isinstance(messages, (list, tuple, str)):
             return None
         each = [messages] if isinstance(messages, str) else cast("list[object]", messages)
         with self._guard:
@@ -64,17 +64,19 @@ class Content:
             return hashes
         return None
 
-    def applied(self, fields: Fields) -> Fields:
+    def apply(self, fields: Fields) -> Fields:
         """`fields` with content as the policy has it; without any if redaction itself fails."""
         if fields.keys().isdisjoint(_CONTENT_FIELDS):
             return fields
         content = {name: fields.pop(name) for name in _CONTENT_FIELDS if name in fields}
-        if not self.keeps:
+        if not self.keeps_content:
             return fields
         with self._guard:
             if (error := content.get("error_message")) is not None:
                 text = str(error)
-                for credential in filter(credentials.is_one, credentials.sent_with(error)):
+                for credential in filter(
+                    _credentials.is_credential, _credentials.from_exception(error)
+                ):
                     text = text.replace(credential, "[redacted:api_key]")
                 content["error_message"] = self._secrets.text(text)
             if self._redactor is not None:

@@ -1,8 +1,8 @@
-"""Log files: appending to one, starting a new one when it is large, cutting off what is old.
+"""Log files: append, rotate by size, prune by age.
 
-Writers hold a shared lock (flock) around each write, whoever moves or rewrites the file an
-exclusive one; a writer that then finds another file at its path opens that one. So nothing is
-lost, however many processes write. Where there is no flock, a file can only be appended to.
+A writer holds a shared lock (flock) around each write, a process that moves or rewrites the file an
+exclusive one; a writer that then finds another file at its path opens that one. No line is lost,
+however many processes write. Without flock, a file can only be appended to.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ else:
     _SHARED = _EXCLUSIVE = _AT_ONCE = _UNLOCK = 0
 
     def _flock(_fd: int, _operation: int) -> None:
-        """Nothing: no file is ever moved there."""
+        """Do nothing: without locks no file is ever moved."""
 
 
 if TYPE_CHECKING:
@@ -35,10 +35,10 @@ _CAN_LOCK: Final = sys.platform != "win32"
 
 
 class FileSink:
-    """Appends to a file by path: opened on the first line, with its folder, readable by its owner.
+    """Appends to the file at a path: created by the first line, readable by its owner.
 
-    One `os.write` of a whole line on an O_APPEND descriptor: lines of several threads and
-    processes never mix, and a killed process keeps everything it has written.
+    Lines of several threads and processes never mix, and a killed process keeps everything it has
+    written: each line is one `os.write` on an O_APPEND descriptor.
     """
 
     def __init__(self, path: str, *, fsync: bool = False, rotate_bytes: int | None = None) -> None:
@@ -51,7 +51,7 @@ class FileSink:
         self._torn = False
 
     def put(self, line: bytes) -> None:
-        """Append `line`; a disk that is full or a folder that is gone raises OSError."""
+        """Append `line`; raises OSError, as for a full disk."""
         size = self._lock()
         try:
             if self._rotate_bytes is not None and 0 < size > self._rotate_bytes - len(line):
@@ -62,11 +62,13 @@ class FileSink:
                 _flock(self._fd, _UNLOCK)
 
     def _append(self, line: bytes) -> None:
+        # A line that was cut off is ended first, or it would spoil this one as well.
         if self._torn:
             line = b"\n" + line
         done = 0
         try:
             done = os.write(self._fd, line)
+            # Only a disk that is nearly full, or a signal, makes the kernel write less.
             while done < len(line):
                 done += os.write(self._fd, line[done:])
         finally:
@@ -75,7 +77,9 @@ class FileSink:
             os.fsync(self._fd)
 
     def _lock(self, *, exclusive: bool = False) -> int:
-        """Lock the file that is at the path, opening it if it is not open yet; its size."""
+        """Lock the file at the path, opening it if needed, and return its size."""
+        # flock belongs to the open file: a forked child that used its parent's descriptor would
+        # release its parent's lock.
         if self._pid != os.getpid():
             self._open()
         while True:
@@ -84,7 +88,7 @@ class FileSink:
                 found = os.stat(self._path)  # noqa: PTH116 - once per record
                 if found.st_ino == self._file[1] and found.st_dev == self._file[0]:
                     return found.st_size
-            except OSError:  # it is gone, or its folder is: opening it says more
+            except OSError:  # the file or its folder is gone: opening raises the clearer error
                 pass
             _flock(self._fd, _UNLOCK)
             self._open()
@@ -92,7 +96,7 @@ class FileSink:
     def _open(self) -> None:
         if self._fd >= 0:
             os.close(self._fd)
-            self._fd, self._pid = -1, 0  # to be opened next time, if not now
+            self._fd, self._pid = -1, 0  # opened by the next line, should it fail now
         Path(self._path).parent.mkdir(parents=True, exist_ok=True)
         self._fd = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._pid = os.getpid()
@@ -101,7 +105,8 @@ class FileSink:
         self._torn = _ends_mid_line(self._fd)
 
     def _rotate(self, coming: int) -> None:
-        """Move the full file to a name of its own, unless another process has just done so."""
+        """Rename the full file, unless another process has just done so."""
+        # A shared lock cannot be made exclusive in one step, so the size is checked once more.
         _flock(self._fd, _UNLOCK)
         size = self._lock(exclusive=True)
         if self._rotate_bytes is not None and 0 < size > self._rotate_bytes - coming:
@@ -115,20 +120,19 @@ class FileSink:
 
 
 def _ends_mid_line(fd: int) -> bool:
-    """Whether the file's last line was cut off, by a crash or a full disk."""
     try:
-        # While others write there is no telling, and those have looked when they began.
+        # While others write the last byte means nothing, and they have checked when they began.
         _flock(fd, _EXCLUSIVE | _AT_ONCE)
         size = os.fstat(fd).st_size
         return size > 0 and os.pread(fd, 1, size - 1) != b"\n"
     except OSError:
-        return False  # also a pipe or a terminal opened by path, which has no last byte
+        return False  # a pipe or a terminal that was opened by path has no last byte
     finally:
         _flock(fd, _UNLOCK)
 
 
 def _unused_name(path: str) -> str:
-    """A name for a full file that sorts by time: `calls.jsonl.20261123T115258.123456Z`."""
+    """Return a name that sorts by time, such as `calls.jsonl.20261123T115258.123456Z`."""
     while True:
         name = f"{path}.{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
         if not os.path.lexists(name):
@@ -136,12 +140,12 @@ def _unused_name(path: str) -> str:
 
 
 def prune(path: str | os.PathLike[str], older_than: timedelta) -> int:
-    """Cut off the records at the start of a log that began more than `older_than` ago.
+    """Remove records older than `older_than` from the start of a log.
 
-    Returns how many lines were cut off. Safe while others write and follow: what is kept is
-    written to a new file, which then takes the old one's place in one step. Records are in the
-    order in which their calls ended; the cut is before the first that is young enough. Raises
-    OSError if the file cannot be read or replaced.
+    Returns the number of lines removed: those before the first record that is young enough, as
+    records are in the order in which their calls ended. Safe while others write and follow: the
+    remainder is written to a new file, which replaces the old one in one step. Raises OSError if
+    the file cannot be read or replaced.
     """
     path = Path(path).resolve()
     if not _CAN_LOCK:
@@ -156,16 +160,17 @@ def prune(path: str | os.PathLike[str], older_than: timedelta) -> int:
 
 
 def _old_prefix(log: IO[bytes], oldest: datetime) -> tuple[int, int]:
-    """(bytes, lines) up to the last record that is too old before the first that is not."""
-    size = lines = at = 0
+    """Return (bytes, lines) up to the last old record before the first young one."""
+    size = lines = offset = 0
     for number, line in enumerate(log, 1):
-        at += len(line)
+        offset += len(line)
         started = _started(line)
+        # A line without a time is removed only with an old record after it.
         if started is None:
             continue
         if started >= oldest:
             break
-        size, lines = at, number
+        size, lines = offset, number
     return size, lines
 
 
@@ -178,13 +183,13 @@ def _started(line: bytes) -> datetime | None:
 
 
 def _replaced(path: Path, log: IO[bytes]) -> bool:
-    """Put the rest of `log` in its place at `path`; False if something else is there by then."""
+    """Replace `path` by the remainder of `log`; False if another file is there by then."""
     # No pattern such as `calls.jsonl*` finds the unfinished file.
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with unfinished.open("xb") as kept:
             shutil.copymode(path, unfinished)
-            # Most of it before the lock: nobody is to wait for long.
+            # Most of it before the lock, so that writers wait only for the rest.
             _copy(log, kept)
             _flock(log.fileno(), _EXCLUSIVE)
             if not os.path.samestat(os.fstat(log.fileno()), path.stat()):
@@ -194,6 +199,7 @@ def _replaced(path: Path, log: IO[bytes]) -> bool:
     finally:
         _flock(log.fileno(), _UNLOCK)
         unfinished.unlink(missing_ok=True)
+    # A rename is on disk once its folder is.
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

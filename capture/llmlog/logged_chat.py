@@ -1,4 +1,4 @@
-"""The lesson's `logged_chat`: one call, one record on stdout, ids stated by the caller."""
+"""`logged_chat`: one chat completion with one record on stdout, under ids of the caller's."""
 
 from __future__ import annotations
 
@@ -6,22 +6,23 @@ import functools
 import sys
 from typing import TYPE_CHECKING
 
-from llmlog.sessions import Session
-from llmlog.writer import Writer, open_writer
+from llmlog._core import Core
+from llmlog._session import Session
+from llmlog._writer import Writer, open_writer
 
 if TYPE_CHECKING:
     from openai import OpenAI
 
-    from llmlog.telemetry import Foreign
+    from llmlog._foreign import Foreign
 
 
 def logged_chat(session_id: str, trace_id: str, step: int, **kwargs: Foreign) -> Foreign:
-    """`client.chat.completions.create(**kwargs)`, with one record of it on stdout.
+    """Call `client.chat.completions.create(**kwargs)`, and print its record to stdout.
 
-    The client is made once, from OPENAI_API_KEY and OPENAI_BASE_URL. Returns the completion;
+    The client is created once, from OPENAI_API_KEY and OPENAI_BASE_URL. Returns the completion;
     raises what the SDK raises.
     """
-    trace = Session(_stdout(), session_id).trace(trace_id, first_step=step)
+    trace = Session(Core(_stdout(), session_id)).trace(trace_id, first_step=step)
     client: Foreign = trace.wrap(_client())
     return client.chat.completions.create(**kwargs)
 

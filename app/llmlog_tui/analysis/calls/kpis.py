@@ -1,4 +1,4 @@
-"""The key figures of a log, and the course of each over the time that the log covers."""
+"""Key figures of a log, each with its series over the log's time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from llmlog_tui.analysis.calls.calls import FAILED, TRUNCATED
 from llmlog_tui.analysis.numeric.quantiles import RunningQuantiles
 
 SLICES: Final = 8
-"""Into so many equal stretches of time a course is cut."""
+"""Values per series, over equal slices of time."""
 
 _KNOWN_CACHE: Final = pl.col("cached_tokens").is_not_null() & pl.col("prompt_tokens").is_not_null()
 _SUMS: Final = {
@@ -30,19 +30,19 @@ _QUANTILES: Final = {
     "tok/s": pl.col("tokens_per_sec").median(),
 }
 NAMES: Final = (*_QUANTILES, "errors", "cut off", "cached", "$/h")
-"""The key figures, in the order in which they are shown."""
+"""Key figures, in display order."""
 
 _HOUR_MS: Final = 3_600_000
-_SHORTEST_MS: Final = 60_000
-"""Less time than this says nothing about what an hour costs."""
+_MIN_SPAN_MS: Final = 60_000
+"""Minimum time span, in ms, for a cost per hour."""
 
-_DRIFT: Final = 0.01
-"""Courses are drawn anew when the calls have become more by this part: a slice is 12.5% of them."""
+_REDRAW_GROWTH: Final = 0.01
+"""Growth of the calls after which series are computed again."""
 
 
 @dataclass(frozen=True)
 class Kpi:
-    """A figure and its `course`, SLICES values; None where it is unknown.
+    """A figure and its `series` of SLICES values; None where unknown.
 
     `name` is p50, p95 (latency in ms), tok/s (median), errors, cut off (finish_reason length),
     cached (of prompt_tokens, where both are known), each a share from 0 to 1, or $/h.
@@ -50,11 +50,11 @@ class Kpi:
 
     name: str
     value: float | None
-    course: tuple[float | None, ...]
+    series: tuple[float | None, ...]
 
 
 class Totals(NamedTuple):
-    """What the shares are made of, in sums: those of two parts of a log make those of both.
+    """The sums behind the shares; they add up over the parts of a log.
 
     `cached` of `prompted` tokens, where both are known; `usd` is None if no call is priced;
     `first` and `last` are the earliest and the latest start, None without ts.
@@ -70,7 +70,6 @@ class Totals(NamedTuple):
     last: datetime | None
 
     def plus(self, other: Totals) -> Totals:
-        """Both together."""
         usd = [part.usd for part in (self, other) if part.usd is not None]
         first = [part.first for part in (self, other) if part.first is not None]
         last = [part.last for part in (self, other) if part.last is not None]
@@ -87,32 +86,31 @@ class Totals(NamedTuple):
 
     @property
     def span_ms(self) -> float:
-        """From the earliest start to the latest."""
         if self.first is None or self.last is None:
             return 0.0
         return (self.last - self.first).total_seconds() * 1_000
 
     @property
     def hours(self) -> float | None:
-        """The same in hours; None if that is too short to say what an hour costs."""
-        return self.span_ms / _HOUR_MS if self.span_ms >= _SHORTEST_MS else None
+        """The span in hours; None if it is too short for a cost per hour."""
+        return self.span_ms / _HOUR_MS if self.span_ms >= _MIN_SPAN_MS else None
 
 
-Course = dict[str, list[float | None]]
-"""By name of a figure, its SLICES values."""
+Series = dict[str, list[float | None]]
+"""SLICES values by name of a figure."""
 
 
 def totals(calls: pl.DataFrame) -> Totals:
-    """The sums over model calls from cost.priced()."""
+    """Return the sums over model calls from cost.priced()."""
     ts = pl.col("ts")
     return Totals(*calls.select(**_SUMS, first=ts.min(), last=ts.max()).row(0))
 
 
-def series(calls: pl.DataFrame, over: Totals) -> Course:
-    """The figures of calls in each slice of the time that `over` covers."""
-    courses: Course = {name: [None] * SLICES for name in NAMES}
+def series(calls: pl.DataFrame, over: Totals) -> Series:
+    """Return the figures of calls per slice of the time span of `over`."""
+    by_name: Series = {name: [None] * SLICES for name in NAMES}
     if not over.span_ms:
-        return courses
+        return by_name
     hours = None if over.hours is None else over.hours / SLICES
     since = (pl.col("ts") - over.first).dt.total_milliseconds() / over.span_ms * SLICES
     sliced = calls.filter(pl.col("ts").is_not_null()).group_by(
@@ -123,28 +121,28 @@ def series(calls: pl.DataFrame, over: Totals) -> Course:
         quantiles = {name: found.pop(name) for name in _QUANTILES}
         sums = Totals(**found, first=None, last=None)
         for name, value in {**quantiles, **_shares(sums, hours)}.items():
-            courses[name][at] = value
-    return courses
+            by_name[name][at] = value
+    return by_name
 
 
 def kpis(calls: pl.DataFrame) -> tuple[Kpi, ...]:
-    """The figures of model calls from cost.priced(), over the time from the first to the last."""
+    """Return the figures of model calls from cost.priced(), over their time span."""
     over = totals(calls)
-    return kpi_state(over, calls.select(**_QUANTILES).row(0), series(calls, over))
+    return _kpis(over, calls.select(**_QUANTILES).row(0), series(calls, over))
 
 
 class KpiState:
-    """The Kpis of calls that become more; the courses may be those of 1% fewer calls."""
+    """Key figures of a growing set of calls; series may lag by 1%."""
 
     def __init__(self, calls: pl.DataFrame) -> None:
         self.kpis = kpis(calls)
         self._totals = totals(calls)
-        self._course = {kpi.name: kpi.course for kpi in self.kpis}
+        self._series = {kpi.name: kpi.series for kpi in self.kpis}
         self._drawn = calls.height
         self._numbers: tuple[RunningQuantiles, RunningQuantiles] | None = None
 
     def add(self, new: pl.DataFrame, calls: pl.DataFrame) -> None:
-        """Take in new calls; `calls` are all with them."""
+        """Add new calls; `calls` are all of them, the new ones included."""
         if self._numbers is None:
             self._numbers = (
                 RunningQuantiles(calls["latency_ms"]),
@@ -155,24 +153,24 @@ class KpiState:
             self._numbers[1].add(new["tokens_per_sec"])
         latency, speed = self._numbers
         self._totals = over = self._totals.plus(totals(new))
-        if calls.height > self._drawn * (1 + _DRIFT):
+        if calls.height > self._drawn * (1 + _REDRAW_GROWTH):
             drawn = series(calls, over)
-            self._course = {name: tuple(values) for name, values in drawn.items()}
+            self._series = {name: tuple(values) for name, values in drawn.items()}
             self._drawn = calls.height
         quantiles = (latency.quantile(0.5), latency.quantile(0.95), speed.quantile(0.5))
-        self.kpis = kpi_state(over, quantiles, self._course)
+        self.kpis = _kpis(over, quantiles, self._series)
 
 
-def kpi_state(
-    over: Totals, quantiles: Iterable[float | None], courses: Mapping[str, Sequence[float | None]]
+def _kpis(
+    over: Totals, quantiles: Iterable[float | None], by_name: Mapping[str, Sequence[float | None]]
 ) -> tuple[Kpi, ...]:
-    """The Kpis of sums, of (p50, p95, median tok/s), and of a course."""
+    """Return the key figures from sums, (p50, p95, median tok/s), and series."""
     values = dict(zip(_QUANTILES, quantiles, strict=True)) | _shares(over, over.hours)
-    return tuple(Kpi(name, values[name], tuple(courses[name])) for name in NAMES)
+    return tuple(Kpi(name, values[name], tuple(by_name[name])) for name in NAMES)
 
 
 def _shares(over: Totals, hours: float | None) -> dict[str, float | None]:
-    """The figures that sums give, of so many hours; None if those are too short to say."""
+    """Return the figures that are ratios of sums, None if unknown."""
     return {
         "errors": over.failed / over.calls if over.calls else None,
         "cut off": over.truncated / over.calls if over.calls else None,
