@@ -111,7 +111,9 @@ async def test_the_calls_on_each_side_of_failures_are_of_the_model_that_was_aske
         app = await shown(pilot, 130)
         for key, calls in (("b", 100), ("a", 25)):
             await pilot.press(DIGIT)
-            await until(pilot, lambda: app.view.NAME == "alerts" and app.view.row == 100, "it")
+            await until(
+                pilot, lambda: app.view.NAME == "alerts" and app.view.cursor_key == 100, "it"
+            )
             assert isinstance(app.screen, AlertsScreen)
             assert app.screen.alert is not None
             assert (app.screen.alert.rule, app.screen.alert.subject) == ("error rate", "it's")
@@ -142,4 +144,4 @@ async def test_without_ts_the_calls_of_an_alert_are_shown_from_where_it_began(
         await pilot.press("b")
         await until(pilot, lambda: app.view.NAME == "overview" and not app.busy, "the calls")
         await until(pilot, partial(has_calls, app, 40), "the model's")
-        await until(pilot, lambda: app.view.row == 20, "the call where it began")
+        await until(pilot, lambda: app.view.cursor_key == 20, "the call where it began")

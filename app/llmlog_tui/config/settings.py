@@ -7,7 +7,8 @@ import dataclasses
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+import tomllib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, cast
@@ -58,10 +59,12 @@ def _folder(variable: str, fallback: str) -> Path:
     return Path(os.environ.get(variable) or Path.home() / fallback) / "llmlog"
 
 
-def read(path: Path, ids: Iterable[str]) -> Settings:
-    """Read a TOML file whose `keys` are among `ids`. Raises SettingsError."""
-    import tomllib  # noqa: PLC0415 - most have no such file, and see the first frame sooner
+Check = Callable[[str], str]
+"""Returns why an SQL predicate is invalid; empty if it is valid."""
 
+
+def read(path: Path, ids: Iterable[str], predicate_problem: Check) -> Settings:
+    """Read a TOML file whose `keys` are among `ids`. Raises SettingsError."""
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -79,7 +82,7 @@ def read(path: Path, ids: Iterable[str]) -> Settings:
     _require(isinstance(settings.ascii, bool | None), path, ascii_only)
     _require(isinstance(settings.keys, dict), path, "keys is a table of ids and keys")
     _check_keys(settings.keys, path, ids)
-    return dataclasses.replace(settings, rows=_rules(settings.rows, path))
+    return dataclasses.replace(settings, rows=_rules(settings.rows, path, predicate_problem))
 
 
 def _check_keys(keys: Mapping[str, str], path: Path, ids: Iterable[str]) -> None:
@@ -91,13 +94,16 @@ def _check_keys(keys: Mapping[str, str], path: Path, ids: Iterable[str]) -> None
         )
 
 
-def _rules(rows: object, path: Path) -> tuple[RowRule, ...]:
+def _rules(rows: object, path: Path, predicate_problem: Check) -> tuple[RowRule, ...]:
     """Return the tables of [[rows]] as rules with valid predicates."""
     _require(isinstance(rows, list | tuple), path, "rows are tables, each begun by [[rows]]")
-    return tuple(_rule(row, path, f"rows {n}") for n, row in enumerate(cast("Any", rows), 1))
+    return tuple(
+        _rule(row, path, f"rows {n}", predicate_problem)
+        for n, row in enumerate(cast("Any", rows), 1)
+    )
 
 
-def _rule(row: object, path: Path, name: str) -> RowRule:
+def _rule(row: object, path: Path, name: str, predicate_problem: Check) -> RowRule:
     has = {each.name for each in fields(RowRule)}
     is_complete = isinstance(row, dict) and row.keys() == has
     _require(is_complete, path, f"{name}: a row style has where and style, and nothing else")
@@ -105,8 +111,6 @@ def _rule(row: object, path: Path, name: str) -> RowRule:
     style = f"{name}: style is one of {', '.join(STYLES)}, not {rule.style!r}"
     _require(rule.style in STYLES, path, style)
     _require(isinstance(rule.where, str), path, f"{name}: where is a text, not {rule.where!r}")
-    from llmlog_tui.analysis.query.sql import predicate_problem  # noqa: PLC0415 - imports polars
-
     why = predicate_problem(rule.where)
     _require(not why, path, f"{name}: {why}")
     return rule

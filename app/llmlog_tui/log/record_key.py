@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -75,8 +76,6 @@ def _is_valid(name: object, value: object) -> bool:
 
 def with_line_hash(known: RecordKey, line: bytes) -> RecordKey:
     """Return the key with the hash of the line, for records without ids."""
-    import hashlib  # noqa: PLC0415 - not before the first frame
-
     line = line.removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n")
     return (*known, (LINE, hashlib.sha256(line).hexdigest()))
 

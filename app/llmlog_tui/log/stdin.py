@@ -11,21 +11,6 @@ from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.sources import STDIN
 
 
-def detach_stdin() -> int:
-    """Return a copy of standard input, and put the terminal in its place, for keys.
-
-    Without a terminal, standard input is left as it is.
-    """
-    detached = os.dup(0)
-    try:
-        terminal = os.open("/dev/tty", os.O_RDWR)
-    except OSError:
-        return detached
-    os.dup2(terminal, 0)
-    os.close(terminal)
-    return detached
-
-
 class StdinFollower(Follower):
     """Follows a descriptor, by default standard input."""
 

@@ -71,16 +71,14 @@ def _find(provider: str, model: str) -> ModelInfo | None:
 
 
 def _prices(model: ModelInfo) -> Iterator[Price]:
-    from genai_prices.types import ModelPrice, StartDateConstraint  # noqa: PLC0415 - as in _find
-
-    if isinstance(model.prices, ModelPrice):
+    if not isinstance(model.prices, list):
         yield from _tiers(model.prices, None, None)
         return
     for position, conditional in enumerate(model.prices):
         when = conditional.constraint if position else None  # the first is for all other times
         if when is None:
             yield from _tiers(conditional.prices, None, None)
-        elif isinstance(when, StartDateConstraint):
+        elif hasattr(when, "start_date"):  # else a constraint by the time of day
             yield from _tiers(conditional.prices, when.start_date, None)
         else:
             yield from _tiers(

@@ -13,6 +13,7 @@ from textual.message import Message
 from llmlog_tui import humanize
 from llmlog_tui.config.settings import STYLES, RowRule
 from llmlog_tui.sanitize import sanitize
+from llmlog_tui.tui import workers
 from llmlog_tui.tui.keys.panes import CALLS_BINDINGS, COLUMN_BINDINGS, PICK_BINDINGS
 from llmlog_tui.tui.panes.call_columns import ALL, ColumnChoice
 from llmlog_tui.tui.panes.pane import READING, CursorState, Pane
@@ -218,11 +219,9 @@ class CallsPane(Pane):
         """
         if not self.rules:
             return [""] * calls.height
-        from llmlog_tui.analysis.query.sql import QueryError, first_match  # noqa: PLC0415 - polars
-
         try:
-            found = first_match(calls, [rule.where for rule in self.rules])
-        except QueryError as error:
+            found = workers.analysis.first_match(calls, [rule.where for rule in self.rules])
+        except workers.analysis.QueryError as error:
             self.rules = ()
             why = sanitize(str(error), 200)
             self.notify(why, title="No row styles", severity="error", markup=False)

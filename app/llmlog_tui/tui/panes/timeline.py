@@ -83,6 +83,11 @@ class TimelinePane(Pane):
         self._held: Interval | None = None
         self._held_at = 0
 
+    @property
+    def trace_id(self) -> str | None:
+        """The trace shown."""
+        return None if self._timeline is None else self._timeline.trace_id
+
     def hold(self, timeline: Timeline, played: Callable[[int], bool] | None = None) -> None:
         """Show `timeline`; steps for whose key `played` is false are dim: still to come."""
         self._played = played
@@ -185,13 +190,17 @@ class TimelinePane(Pane):
         if step is not None and self._shown is not None:
             self._look_at(self._shown.scroll_to(Interval(step.start, step.end)))
 
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """With Ctrl, look at more; with Shift, at what is later."""
-        self._wheel(event, zoom=2.0, pan=0.25)
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """With Ctrl, look at less; with Shift, at what is earlier."""
-        self._wheel(event, zoom=0.5, pan=-0.25)
+    def wheel(self, event: events.MouseEvent, rows: int) -> None:
+        """Zoom with Ctrl, pan with Shift; else scroll."""
+        if not (event.ctrl or event.shift):
+            super().wheel(event, rows)
+            return
+        event.stop()
+        event.prevent_default()
+        if event.ctrl:
+            self.action_zoom_time(2.0 if rows > 0 else 0.5)
+        else:
+            self.action_pan(0.25 if rows > 0 else -0.25)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Take hold of the time that is shown, if not all is."""
@@ -211,19 +220,10 @@ class TimelinePane(Pane):
         self._held = None
         self.release_mouse()
 
-    def on_click(self, event: events.Click) -> None:
-        """As all tables do, unless time was dragged."""
-        if event.screen_x != self._held_at and self._shown is not None:
-            event.prevent_default()
-
-    def _wheel(self, event: events.MouseEvent, *, zoom: float, pan: float) -> None:
-        if event.ctrl or event.shift:
-            event.stop()
-            event.prevent_default()
-            if event.ctrl:
-                self.action_zoom_time(zoom)
-            else:
-                self.action_pan(pan)
+    def clicked(self, event: events.Click) -> None:
+        # The click that ends a drag moves no cursor.
+        if event.screen_x == self._held_at or self._shown is None:
+            super().clicked(event)
 
 
 class _StepRows(RowSource):

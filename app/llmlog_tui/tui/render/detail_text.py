@@ -9,6 +9,7 @@ from textual.content import Content
 
 from llmlog_tui import humanize
 from llmlog_tui.sanitize import sanitize
+from llmlog_tui.tui import workers
 from llmlog_tui.tui.render.timeline_bars import ANSWER, FIRST_TOKEN, WAIT
 
 if TYPE_CHECKING:
@@ -33,9 +34,9 @@ def of(
     overview: Overview, record: Mapping[str, Any], begin_offset_ms: float | None, width: int
 ) -> Iterator[Content]:
     """The lines for a record of an Overview's frame; as lines()."""
-    from llmlog_tui.analysis.calls.detail import detail  # noqa: PLC0415 - imports polars
-
-    found = detail(record, overview.baselines.get(record["model"]), overview.slow_ms)
+    found = workers.analysis.detail(
+        record, overview.baselines.get(record["model"]), overview.slow_ms
+    )
     for line in lines(found, begin_offset_ms, width):
         yield from _hung(line, width)
 

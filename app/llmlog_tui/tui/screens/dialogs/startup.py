@@ -1,4 +1,4 @@
-"""The first thing somebody sees who has no log yet: how to get one, and the demo."""
+"""First frame, until the views are imported, and the dialog for a missing log."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from typing import ClassVar, Final
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui.keys.dialogs import WELCOME_BINDINGS
+from llmlog_tui.tui.panes.header import Header, HeaderState
+from llmlog_tui.tui.screens import VIEWS
+from llmlog_tui.tui.widgets.footer import KeyFooter
 
 _HOW: Final = """\
 import llmlog
@@ -24,8 +27,23 @@ with session.trace():
     client.chat.completions.create(…)"""
 
 
+class SplashScreen(Screen[None]):
+    """The first frame, with the rows of a view: nothing moves when that opens."""
+
+    def __init__(self, headline: HeaderState) -> None:
+        super().__init__()
+        tabs = tuple(VIEWS.values())
+        self.header = Header(tabs[0], tabs)
+        self.header.headline = headline
+
+    def compose(self) -> ComposeResult:
+        yield self.header
+        yield Static(Content(f"Reading {sanitize(self.header.headline.file, 60)}"))
+        yield KeyFooter()
+
+
 class WelcomeDialog(ModalScreen[str]):
-    """Says what to do without a log; its answer is `demo`, `wait` or `quit`."""
+    """Explains how to write a log; returns `demo`, `wait` or `quit`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*WELCOME_BINDINGS]
 
@@ -34,7 +52,6 @@ class WelcomeDialog(ModalScreen[str]):
         self._file = sanitize(file, 60)
 
     def compose(self) -> ComposeResult:
-        """What is missing, how to write it, and the keys."""
         key = "$text-primary bold"
         yield Static(
             Content.assemble(
