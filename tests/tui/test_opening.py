@@ -62,7 +62,8 @@ def test_no_view_and_no_pane_but_the_header_is_imported_before_it() -> None:
         "llmlog_tui.tui.panes.header"
     }
     assert {name for name in ours if name.startswith("llmlog_tui.tui.screens.")} == {
-        "llmlog_tui.tui.screens.dialogs.startup"
+        "llmlog_tui.tui.screens.dialogs",
+        "llmlog_tui.tui.screens.dialogs.startup",
     }
 
 

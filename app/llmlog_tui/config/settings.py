@@ -64,7 +64,7 @@ Check = Callable[[str], str]
 
 
 def read(path: Path, ids: Iterable[str], predicate_problem: Check) -> Settings:
-    """Read a TOML file whose `keys` name some of `ids`. Raises SettingsError."""
+    """Read a TOML file whose `keys` are among `ids`. Raises SettingsError."""
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
