@@ -83,7 +83,6 @@ def _append(path: Path, line: str) -> None:
 
 
 def _read(path: Path) -> tuple[Bookmarks, str]:
-    """Return the bookmarks of one file, and its problem, if any."""
     if not path.exists():
         return {}, ""
     try:
@@ -117,7 +116,6 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
 
 
 def _bookmark(record: RecordKey, change: Mapping[str, Any]) -> Bookmark | None:
-    """Return the bookmark of a line; None if the line removes it."""
     if change.get("removed"):
         return None
     texts = {name: str(change.get(name) or "")[:_MAX_CHARS] for name in _TEXTS}

@@ -50,7 +50,6 @@ def settings_path() -> Path:
 
 
 def memory_path() -> Path:
-    """Return the file of the dashboard's own state, in the user's state folder."""
     return _folder("XDG_STATE_HOME", ".local/state") / "dashboard.json"
 
 
@@ -92,7 +91,6 @@ def _check_keys(keys: Mapping[str, str], path: Path, ids: Iterable[str]) -> None
 
 
 def _rules(rows: object, path: Path) -> tuple[RowRule, ...]:
-    """Return the tables of [[rows]] as rules with valid predicates."""
     _require(isinstance(rows, list | tuple), path, "rows are tables, each begun by [[rows]]")
     return tuple(_rule(row, path, f"rows {n}") for n, row in enumerate(cast("Any", rows), 1))
 
@@ -136,7 +134,6 @@ class Memory:
         return self._values.get(name)
 
     def put(self, name: str, value: object) -> None:
-        """Store a JSON value."""
         self._values[name] = value
         if self._path is not None:
             with contextlib.suppress(OSError):

@@ -46,7 +46,6 @@ class ChunkedFrame:
         self.replace(frames)
 
     def replace(self, frames: Iterable[pl.DataFrame]) -> None:
-        """Replace all rows."""
         self.frames: list[pl.DataFrame] = []
         self._changed_from(0)
         for frame in frames:
@@ -81,7 +80,6 @@ class ChunkedFrame:
         return dropped
 
     def keep_first(self, rows: int) -> None:
-        """Drop all rows after the first `rows`."""
         while self.height > rows:
             last = self.frames.pop()
             self.height -= last.height

@@ -49,7 +49,6 @@ class CompressedFollower:
         return None
 
     def read_older(self) -> Block | None:
-        """Return the next whole lines. Raises OSError at damage."""
         try:
             if not self._stream and not self._open():
                 return self.read()
@@ -149,8 +148,6 @@ def _identity(file: os.stat_result) -> _Identity:
 
 
 class _Stream:
-    """The decompressed content of a file."""
-
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb")
         self.stat = os.fstat(self._file.fileno())
@@ -187,7 +184,6 @@ class _Stream:
             size -= len(passed)
 
     def tell(self) -> int:
-        """Return the number of compressed bytes read."""
         return self._file.tell()
 
     def close(self) -> None:

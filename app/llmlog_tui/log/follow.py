@@ -55,7 +55,6 @@ class Generation:
             self.live = LineSplitter(self.number, self._older_end)
 
     def read(self) -> Block | None:
-        """Return the next whole lines at the end."""
         while data := os.pread(self.fd, BLOCK_BYTES, self.live.offset):
             self._grew = time.monotonic()
             self.head += data[: HEAD_BYTES - len(self.head)]
@@ -84,7 +83,6 @@ class Generation:
         return max(0, size - self.live.offset) + older
 
     def idle_s(self) -> float:
-        """Return the seconds since data was last read."""
         return time.monotonic() - self._grew
 
     def is_rewritten(self) -> bool:
@@ -189,7 +187,6 @@ class Follower:
         return None
 
     def has_open(self, file: os.stat_result) -> bool:
-        """Return whether this file is open here."""
         return any(os.path.samestat(generation.opened, file) for generation in self._generations)
 
     def read_offset_of(self, head: bytes) -> int | None:

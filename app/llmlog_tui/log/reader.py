@@ -33,8 +33,6 @@ SCAN_S: Final = 1.0
 
 
 class _Source(Protocol):
-    """The interface of a Follower."""
-
     path: Path
     is_waiting: bool
     is_gone: bool
@@ -159,12 +157,10 @@ class Reader:
         return self._store.snapshot()
 
     def progress(self) -> tuple[int, int]:
-        """Return (bytes read, total bytes) over all files."""
         positions = [source.position() for source in self._sources]
         return sum(read for read, _ in positions), sum(there for _, there in positions)
 
     def waiting_for(self) -> list[Path]:
-        """Return the files that have never existed yet."""
         return [source.path for source in self._sources if source.is_waiting]
 
     def gone(self) -> list[Path]:
@@ -267,7 +263,6 @@ class Reader:
 
 
 def _size(file: Path) -> float | None:
-    """Return the size of a file, infinite for standard input, None if missing."""
     with suppress(OSError):
         return math.inf if file == STDIN else file.stat().st_size
     return None

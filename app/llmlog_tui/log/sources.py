@@ -55,7 +55,6 @@ class Sources:
 
 
 def expand(names: Sequence[str], *, must_exist: bool) -> list[Path]:
-    """Return the files that `names` match now. Raises SourceError as Sources does."""
     return Sources(names, must_exist=must_exist).files()
 
 
@@ -91,7 +90,6 @@ def _is_pattern(name: str) -> bool:
 
 
 def _check(name: str, *, must_exist: bool) -> None:
-    """Raise SourceError, or OSError, if `name` cannot be read."""
     if not name:
         raise SourceError("a file without a name: is a variable empty?")
     if _is_pattern(name):

@@ -39,7 +39,6 @@ class StdinFollower(Follower):
 
     @property
     def has_ended(self) -> bool:
-        """Whether the writer has closed the pipe."""
         return self._source < 0
 
     def wait(self, timeout_s: float | None = None) -> bool:

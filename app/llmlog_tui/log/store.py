@@ -86,7 +86,6 @@ class Snapshot:
 
     @classmethod
     def empty(cls, files: Sequence[Path]) -> Snapshot:
-        """Return a snapshot of unread files."""
         return cls(tuple(files), pl.DataFrame(schema=FRAME_SCHEMA), RecordCounts(), is_loading=True)
 
 
@@ -192,7 +191,6 @@ class Store:
         return len(self._ranges) - 1, 0
 
     def _keep_window(self, added: pl.DataFrame) -> None:
-        """Drop leading records outside the window."""
         keep = self._window
         if keep.records is not None:
             extra = self._height() - keep.records

@@ -109,7 +109,6 @@ class WindowedSeries:
 
     @property
     def episodes(self) -> list[Episode]:
-        """All episodes so far, in order."""
         if self._open is None:
             return self._closed
         return [*self._closed, self._episode(self._open, None)]

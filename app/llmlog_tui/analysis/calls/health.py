@@ -68,7 +68,6 @@ def _unjoinable(ours: pl.DataFrame) -> Iterator[Finding]:
 
 
 def _steps(ours: pl.DataFrame) -> Iterator[Finding]:
-    """Yield the faults in the order of steps, per trace."""
     before = pl.col("step").shift().over("trace_id")
     steps = (
         ours.filter(pl.col("trace_id").is_not_null() & (pl.col("step") >= 0))

@@ -101,7 +101,6 @@ Series = dict[str, list[float | None]]
 
 
 def totals(calls: pl.DataFrame) -> Totals:
-    """Return the sums over model calls from cost.priced()."""
     ts = pl.col("ts")
     return Totals(*calls.select(**_SUMS, first=ts.min(), last=ts.max()).row(0))
 
@@ -126,7 +125,6 @@ def series(calls: pl.DataFrame, over: Totals) -> Series:
 
 
 def kpis(calls: pl.DataFrame) -> tuple[Kpi, ...]:
-    """Return the figures of model calls from cost.priced(), over their time span."""
     over = totals(calls)
     return _kpis(over, calls.select(**_QUANTILES).row(0), series(calls, over))
 

@@ -48,6 +48,5 @@ def _missing(text: str, names: Iterable[str]) -> str:
 
 @cache
 def _names() -> tuple[str, ...]:
-    """Return the columns of all TABLES, those of calls first."""
     tables = (table(NO_RECORDS, DEFAULT) for table in TABLES.values())
     return tuple(dict.fromkeys(name for table in tables for name in table.columns))

@@ -81,7 +81,6 @@ class Tree:
         return found
 
     def session_of(self, trace: int) -> int:
-        """Return the session of the trace with this index."""
         return _last_up_to(self.sessions.frame["first"], int(self.sessions.ranks[trace]))
 
     def row_of(self, trace: int) -> int | None:
@@ -93,7 +92,6 @@ class Tree:
         return int(self.starts[session]) + 1 + nth
 
     def newest_of(self, session: int) -> int:
-        """Return the index of the newest trace of a session."""
         row: dict[str, Any] = self.sessions.frame.row(session, named=True)
         return int(self.sessions.order[row["first"] + row["traces"] - 1])
 
