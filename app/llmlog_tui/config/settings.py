@@ -143,6 +143,7 @@ class Memory:
 def replace_file(path: Path, text: str) -> None:
     """Replace a file atomically, readable by its owner alone; raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    # In the same folder: a rename is atomic only within a file system.
     with tempfile.NamedTemporaryFile(
         "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
     ) as file:

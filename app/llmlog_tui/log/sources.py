@@ -77,7 +77,6 @@ def bookmarks_of(path: Path) -> Path:
 
 
 def _without_bookmarks(names: Sequence[str]) -> tuple[str, ...]:
-    """Return the names that `calls.jsonl*` expands to, without bookmarks files."""
     logs = tuple(name for name in names if not name.endswith(_BOOKMARKS) or Path(name).is_dir())
     if names and not logs:
         raise SourceError(f"{names[0]}: is a bookmarks file, not a log")

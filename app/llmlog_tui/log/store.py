@@ -107,12 +107,10 @@ class Store:
         self._ends_line = True  # whether the last range ends with a newline
 
     def add_file(self, file: Path) -> int:
-        """Add a file; return its index."""
         self._files.append(file)
         return len(self._files) - 1
 
     def add(self, file: int, block: Block, parsed: Parsed) -> None:
-        """Append the records of `block`, from the file with index `file`."""
         height = parsed.frame.height
         byte_range, line = self._locate(file, block, parsed.lines)
         frame = parsed.frame.with_columns(

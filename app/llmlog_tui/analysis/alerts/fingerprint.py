@@ -180,6 +180,7 @@ class _Model:
         self._run = [detach(rows.tail(min(least, runs["calls"][-1])), rows.height)]
         settled = runs.filter(pl.col("calls") >= least).drop("run", "calls")
         for name, row, ts, position, fired_row in settled.iter_rows():
+            # A return to a fingerprint settled on before is no change.
             if self._on is not None and name not in self._settled:
                 older = [self._recent[self._on]] if self._on in self._recent else []
                 before = pl.concat([*older, rows]).unique("position", maintain_order=True)
@@ -197,7 +198,6 @@ class _Model:
         del self.changes[:-CHANGES_SHOWN]
 
     def change(self, change: _Change, calls: pl.DataFrame) -> FingerprintChange:
-        """Return a change with its comparison; `calls` are all calls."""
         if change.compared is None or change.compared[0] < change.newer.height:
             change.compared = change.newer.height, self._compared(change, calls)
         sides = change.compared[1]

@@ -53,7 +53,7 @@ class HiddenTruncationDetector(Detector[HiddenTruncationRule]):
         self._found: list[HiddenTruncation] = []
 
     def add(self, calls: pl.DataFrame) -> None:
-        if calls.select(HIDDEN.any()).item():
+        if calls.select(HIDDEN.any()).item():  # rare: most batches need no grouping
             hits = calls.lazy().select(
                 *("model", "row", "ts"),
                 hidden=HIDDEN,

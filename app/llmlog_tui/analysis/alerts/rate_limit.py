@@ -166,7 +166,7 @@ class LimitTracker:
         return _status(self._key, self._kind, recent)
 
     def add(self, rows: pl.DataFrame) -> None:
-        self.__dict__.pop("status", None)
+        self.__dict__.pop("status", None)  # the cached property
         both = rows if self._recent is None else pl.concat([self._recent, rows])
         self._recent = detach(both.tail(_RECENT_CALLS), both.height)
         share = rows["remaining"] / rows["limit"]

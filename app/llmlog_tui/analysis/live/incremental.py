@@ -89,7 +89,6 @@ class AppendState:
         return first["trace_id"], min(begins, default=old)
 
     def mark(self, frame: pl.DataFrame, marks: pl.DataFrame) -> pl.DataFrame:
-        """Return `frame` with its marks, of which `marks` replace the last."""
         self._marks.keep_first(frame.height - marks.height)
         self._marks.append(marks)
         return hstack(frame, self._marks)
@@ -232,6 +231,7 @@ class LogState:
         if restarted or snapshot.counts.records < self._latest.counts.records:
             return None
         grown = self._grown(snapshot)
+        # Too many evicted records: start over, from the window alone.
         if grown.frame.height - snapshot.frame.height > snapshot.frame.height // COMPACT_AT:
             return None
         newest = _newest(grown.frame.slice(self.snapshot.frame.height))

@@ -106,15 +106,12 @@ class Overview:
         return engine.enabled_rules(self.rules)
 
     def explain(self, rule: str) -> str:
-        """Return what a rule compares, in a sentence with its configured numbers."""
         return engine.explain(rule, self.rules)
 
     def calls_before(self, alert: Alert) -> str:
-        """Return an SQL predicate for the calls in scope of an alert, before it."""
         return engine.calls_before(alert)
 
     def calls_since(self, alert: Alert) -> str:
-        """Return an SQL predicate for the calls in scope of an alert, since it."""
         return engine.calls_since(alert)
 
     @cached_property
@@ -169,7 +166,6 @@ class Overview:
         return found
 
     def timeline(self, trace_id: str) -> Timeline:
-        """Return the timeline of a trace; without steps if it is unknown."""
         steps = self.steps_of(trace_id)
         return timeline(steps, trace_id, self.slow_ms, self.last_trace.timeline)
 

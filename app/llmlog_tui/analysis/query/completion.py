@@ -22,7 +22,6 @@ KEYWORDS: Final = (
 
 
 def complete_predicate(text: str) -> str:
-    """Return the missing part of the column name that ends a predicate."""
     return _missing(text, (*COLUMNS, *COSTS))
 
 

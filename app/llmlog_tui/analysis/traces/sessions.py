@@ -64,7 +64,6 @@ class Tree:
         return session, int(self.sessions.order[int(self.sessions.frame["first"][session]) + nth])
 
     def between(self, start: int, stop: int) -> list[tuple[int, int | None]]:
-        """Return rows `start` up to `stop`, each as at() does."""
         found: list[tuple[int, int | None]] = []
         if stop <= start:
             return found
@@ -102,7 +101,6 @@ def _last_up_to(starts: pl.Series, value: int) -> int:
 
 
 def sessions(traces: pl.DataFrame) -> Sessions:
-    """Return the sessions of traces.traces(), or of some of its rows."""
     indexed = traces.with_columns(index=pl.int_range(pl.len(), dtype=pl.UInt32))
     newest = pl.col("index").max().over("session_id")
     order = indexed.select(pl.col("index").sort_by(newest, "index")).to_series()

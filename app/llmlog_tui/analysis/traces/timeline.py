@@ -119,7 +119,7 @@ class LastTimeline:
         self._built: _Built | None = None
 
     def get(self, rows: pl.DataFrame, trace_id: str) -> Timeline:
-        built = self._built
+        built = self._built  # read once: another thread may replace it
         if built is None or trace_id != built.timeline.trace_id or not built.is_prefix_of(rows):
             built = _Built(Timeline(trace_id, None, None, None, False, ()), rows.clear(), {})  # noqa: FBT003 - short
         if built.rows.height == rows.height:
