@@ -32,7 +32,7 @@ class StdinFollower(Follower):
     def __init__(self, descriptor: int | None = None) -> None:
         super().__init__(STDIN)
         self._source = os.dup(0) if descriptor is None else descriptor
-        # Unlinked and private: what was piped may be confidential.
+        # Unlinked and private: piped data may be confidential.
         with tempfile.TemporaryFile(prefix="llmlog-", buffering=0) as spool:
             self._spool = os.dup(spool.fileno())
         self._generations.append(Generation(self._spool, 0))

@@ -17,7 +17,7 @@ from llmlog_tui.config.rules import BudgetRule
 
 @dataclass(frozen=True, kw_only=True)
 class BudgetOverrun(CallSpan):
-    """The calls of an hour (UTC) from the one that exceeded the budget on; `spent` in USD."""
+    """Calls of an hour (UTC) since the budget was exceeded; `spent` in USD."""
 
     spent: float
 

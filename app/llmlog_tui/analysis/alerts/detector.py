@@ -19,7 +19,7 @@ _Config = TypeVar("_Config")
 
 @dataclass(frozen=True, kw_only=True)
 class CallSpan:
-    """The calls of a finding: their number, and keys and times of the first and the last."""
+    """Calls of a finding: number, keys and times of the first and last."""
 
     calls: int
     row: int
