@@ -51,7 +51,6 @@ def settings_path() -> Path:
 
 
 def memory_path() -> Path:
-    """Where the dashboard keeps what it remembers, in the user's folder for such state."""
     return _folder("XDG_STATE_HOME", ".local/state") / "dashboard.json"
 
 
@@ -140,7 +139,6 @@ class Memory:
         return self._values.get(name)
 
     def put(self, name: str, value: object) -> None:
-        """Remember a value that JSON can hold."""
         self._values[name] = value
         if self._path is not None:
             with contextlib.suppress(OSError):
@@ -150,6 +148,7 @@ class Memory:
 def replace_file(path: Path, text: str) -> None:
     """Write a whole file at once, for its owner alone; raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    # In the same folder: a rename is atomic only within a file system.
     with tempfile.NamedTemporaryFile(
         "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
     ) as file:
