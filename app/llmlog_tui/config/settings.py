@@ -1,4 +1,4 @@
-"""User settings of the dashboard (TOML), and its own persistent state (JSON)."""
+"""What a user has set for the dashboard, and what the dashboard remembers by itself."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ STYLES: Final = ("warning", "error", "accent", "success", "muted")
 
 
 class SettingsError(ValueError):
-    """An invalid settings file; the message is one line."""
+    """A settings file that cannot be used; its text is one line that says why."""
 
 
 @dataclass(frozen=True)
 class RowRule:
-    """Style for the rows of calls that match the SQL predicate `where`."""
+    """Calls for which the SQL predicate `where` holds have a row in this style."""
 
     where: str
     style: str
@@ -31,11 +31,11 @@ class RowRule:
 
 @dataclass(frozen=True)
 class Settings:
-    """User settings: `theme`, the bell on alerts, key bindings, and row styles.
+    """What a user can set: the `theme`, whether alerts ring the bell, other keys, and row styles.
 
-    `keys` maps the id of a binding (scope and description, as `view.freeze`) to a key, or several
-    separated by commas, in Textual's names: `f5`, `ctrl+f`, `space`. The first matching entry of
-    `rows` applies. `ascii`: restrict the screen to ASCII; None: if the terminal requires it.
+    `keys` has the id of a binding (its scope and its description, as `view.freeze`) and the key, or
+    several with commas between, in Textual's names: `f5`, `ctrl+f`, `space`. Of the `rows` that
+    hold for a call, the first counts. `ascii`: no other signs are shown; None, as the terminal can.
     """
 
     theme: str = "dark"
@@ -46,12 +46,11 @@ class Settings:
 
 
 def settings_path() -> Path:
-    """Return the settings file: `llmlog/config.toml` in the user's configuration folder."""
+    """Where settings are looked for: `llmlog/config.toml` in the user's configuration folder."""
     return _folder("XDG_CONFIG_HOME", ".config") / "config.toml"
 
 
 def memory_path() -> Path:
-    """Return the file of the dashboard's own state, in the user's state folder."""
     return _folder("XDG_STATE_HOME", ".local/state") / "dashboard.json"
 
 
@@ -105,8 +104,8 @@ def _rules(rows: object, path: Path, predicate_problem: Check) -> tuple[RowRule,
 
 def _rule(row: object, path: Path, name: str, predicate_problem: Check) -> RowRule:
     has = {each.name for each in fields(RowRule)}
-    is_complete = isinstance(row, dict) and row.keys() == has
-    _require(is_complete, path, f"{name}: a row style has where and style, and nothing else")
+    is_whole = isinstance(row, dict) and row.keys() == has
+    _require(is_whole, path, f"{name}: a row style has where and style, and nothing else")
     rule = RowRule(**cast("Any", row))
     style = f"{name}: style is one of {', '.join(STYLES)}, not {rule.style!r}"
     _require(rule.style in STYLES, path, style)
@@ -122,9 +121,9 @@ def _require(holds: object, path: Path, why: str) -> None:
 
 
 class Memory:
-    """Named values persisted between runs; without a `path`, kept for this run.
+    """What is remembered from one run to the next, by name; only for this one without a `path`.
 
-    Read and write errors are ignored: the dashboard works without this file.
+    Whatever cannot be read or written is forgotten: nobody's dashboard stops for it.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -136,11 +135,10 @@ class Memory:
                 self._values = found if isinstance(found, dict) else {}
 
     def get(self, name: str) -> object:
-        """Return a value of any type, as the file may be edited; None if missing."""
+        """What was remembered; None if nothing, and anything at all if the file was edited."""
         return self._values.get(name)
 
     def put(self, name: str, value: object) -> None:
-        """Store a JSON value."""
         self._values[name] = value
         if self._path is not None:
             with contextlib.suppress(OSError):
@@ -148,8 +146,9 @@ class Memory:
 
 
 def replace_file(path: Path, text: str) -> None:
-    """Replace a file atomically, readable by its owner alone; raises OSError."""
+    """Write a whole file at once, for its owner alone; raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    # In the same folder: a rename is atomic only within a file system.
     with tempfile.NamedTemporaryFile(
         "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
     ) as file:
