@@ -1,4 +1,4 @@
-"""What a user has set for the dashboard, and what the dashboard remembers by itself."""
+"""User settings of the dashboard (TOML), and its own persistent state (JSON)."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ STYLES: Final = ("warning", "error", "accent", "success", "muted")
 
 
 class SettingsError(ValueError):
-    """A settings file that cannot be used; its text is one line that says why."""
+    """An invalid settings file; the message is one line."""
 
 
 @dataclass(frozen=True)
 class RowRule:
-    """Calls for which the SQL predicate `where` holds have a row in this style."""
+    """Style for the rows of calls that match the SQL predicate `where`."""
 
     where: str
     style: str
@@ -31,11 +31,11 @@ class RowRule:
 
 @dataclass(frozen=True)
 class Settings:
-    """What a user can set: the `theme`, whether alerts ring the bell, other keys, and row styles.
+    """User settings: `theme`, the bell on alerts, key bindings, and row styles.
 
-    `keys` has the id of a binding (its scope and its description, as `view.freeze`) and the key, or
-    several with commas between, in Textual's names: `f5`, `ctrl+f`, `space`. Of the `rows` that
-    hold for a call, the first counts. `ascii`: no other signs are shown; None, as the terminal can.
+    `keys` maps the id of a binding (scope and description, as `view.freeze`) to a key, or several
+    separated by commas, in Textual's names: `f5`, `ctrl+f`, `space`. The first matching entry of
+    `rows` applies. `ascii`: restrict the screen to ASCII; None: if the terminal requires it.
     """
 
     theme: str = "dark"
@@ -46,11 +46,12 @@ class Settings:
 
 
 def settings_path() -> Path:
-    """Where settings are looked for: `llmlog/config.toml` in the user's configuration folder."""
+    """Return the settings file: `llmlog/config.toml` in the user's configuration folder."""
     return _folder("XDG_CONFIG_HOME", ".config") / "config.toml"
 
 
 def memory_path() -> Path:
+    """Return the file of the dashboard's own state, in the user's state folder."""
     return _folder("XDG_STATE_HOME", ".local/state") / "dashboard.json"
 
 
@@ -104,8 +105,8 @@ def _rules(rows: object, path: Path, predicate_problem: Check) -> tuple[RowRule,
 
 def _rule(row: object, path: Path, name: str, predicate_problem: Check) -> RowRule:
     has = {each.name for each in fields(RowRule)}
-    is_whole = isinstance(row, dict) and row.keys() == has
-    _require(is_whole, path, f"{name}: a row style has where and style, and nothing else")
+    is_complete = isinstance(row, dict) and row.keys() == has
+    _require(is_complete, path, f"{name}: a row style has where and style, and nothing else")
     rule = RowRule(**cast("Any", row))
     style = f"{name}: style is one of {', '.join(STYLES)}, not {rule.style!r}"
     _require(rule.style in STYLES, path, style)
@@ -121,9 +122,9 @@ def _require(holds: object, path: Path, why: str) -> None:
 
 
 class Memory:
-    """What is remembered from one run to the next, by name; only for this one without a `path`.
+    """Named values persisted between runs; without a `path`, kept for this run.
 
-    Whatever cannot be read or written is forgotten: nobody's dashboard stops for it.
+    Read and write errors are ignored: the dashboard works without this file.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -135,10 +136,11 @@ class Memory:
                 self._values = found if isinstance(found, dict) else {}
 
     def get(self, name: str) -> object:
-        """What was remembered; None if nothing, and anything at all if the file was edited."""
+        """Return a value of any type, as the file may be edited; None if missing."""
         return self._values.get(name)
 
     def put(self, name: str, value: object) -> None:
+        """Store a JSON value."""
         self._values[name] = value
         if self._path is not None:
             with contextlib.suppress(OSError):
@@ -146,9 +148,8 @@ class Memory:
 
 
 def replace_file(path: Path, text: str) -> None:
-    """Write a whole file at once, for its owner alone; raises OSError."""
+    """Replace a file atomically, readable by its owner alone; raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # In the same folder: a rename is atomic only within a file system.
     with tempfile.NamedTemporaryFile(
         "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
     ) as file:
