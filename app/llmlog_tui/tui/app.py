@@ -22,7 +22,6 @@ from llmlog_tui.tui import messages, palette, screens
 from llmlog_tui.tui.alert_throttle import AlertThrottle
 from llmlog_tui.tui.bookmarks import BookmarkController
 from llmlog_tui.tui.jobs import Jobs
-from llmlog_tui.tui.keys.naming import scope_of
 from llmlog_tui.tui.keys.views import APP_BINDINGS
 from llmlog_tui.tui.navigation import Navigator, SelectTrace
 from llmlog_tui.tui.runtime.gc_tuning import GcTuner
@@ -33,6 +32,7 @@ from llmlog_tui.tui.screens import VIEWS
 from llmlog_tui.tui.screens.dialogs.startup import SplashScreen
 from llmlog_tui.tui.status import ReadStatus
 from llmlog_tui.tui.theme import apply_theme
+from llmlog_tui.tui.widgets.bindings import scope_of
 from llmlog_tui.tui.workers import analysis_worker, reader
 
 if TYPE_CHECKING:

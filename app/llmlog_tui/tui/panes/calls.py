@@ -14,7 +14,7 @@ from llmlog_tui import humanize
 from llmlog_tui.config.settings import STYLES, RowRule
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui import workers
-from llmlog_tui.tui.keys.panes import CALLS_BINDINGS, COLUMN_BINDINGS, PICK_BINDINGS
+from llmlog_tui.tui.keys.panes import CALLS_BINDINGS, CELL_BINDINGS, COLUMN_BINDINGS
 from llmlog_tui.tui.panes.call_columns import ALL, ColumnChoice
 from llmlog_tui.tui.panes.pane import READING, CursorState, Pane
 from llmlog_tui.tui.queries import Sort
@@ -54,7 +54,7 @@ class CallsPane(Pane):
     `choice` says which columns there are, `rules` which rows have a style of the user's own.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [*CALLS_BINDINGS, *PICK_BINDINGS, *COLUMN_BINDINGS]
+    BINDINGS: ClassVar[list[BindingType]] = [*CALLS_BINDINGS, *CELL_BINDINGS, *COLUMN_BINDINGS]
     shows_records = True
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"table--rule-{style}" for style in STYLES}
 

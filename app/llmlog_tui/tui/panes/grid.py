@@ -11,7 +11,7 @@ from textual.containers import Container
 from textual.message import Message
 from textual.widget import Widget
 
-from llmlog_tui.tui.keys.panes import GROUND_BINDINGS
+from llmlog_tui.tui.keys.panes import GRID_BINDINGS
 from llmlog_tui.tui.overview_layout import OverviewLayout
 from llmlog_tui.tui.panes.pane import Pane
 from llmlog_tui.tui.panes.traces import TracesPane
@@ -23,7 +23,7 @@ class PaneGrid(Container):
     What stands `above` gives way to a pane that is alone.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [*GROUND_BINDINGS]
+    BINDINGS: ClassVar[list[BindingType]] = [*GRID_BINDINGS]
 
     @dataclass
     class Arranged(Message):

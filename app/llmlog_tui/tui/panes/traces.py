@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.message import Message
 
 from llmlog_tui import humanize
-from llmlog_tui.tui.keys.panes import PICK_BINDINGS, TRACES_BINDINGS
+from llmlog_tui.tui.keys.panes import CELL_BINDINGS, TRACES_BINDINGS
 from llmlog_tui.tui.panes.pane import READING, Pane
 from llmlog_tui.tui.panes.trace_rows import (
     BY_SESSION,
@@ -33,7 +33,7 @@ _EMPTY: Final = "No traces yet. One appears with the first record that has a tra
 class TracesPane(Pane):
     """The traces of an Overview, by session if wanted; the one under the cursor is selected."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*TRACES_BINDINGS, *PICK_BINDINGS]
+    BINDINGS: ClassVar[list[BindingType]] = [*TRACES_BINDINGS, *CELL_BINDINGS]
 
     @dataclass
     class Grouped(Message):

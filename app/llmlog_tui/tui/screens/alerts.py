@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from llmlog_tui import humanize
 from llmlog_tui.tui.keys.panes import ALERTS_BINDINGS
-from llmlog_tui.tui.keys.views import FINDINGS_BINDINGS
+from llmlog_tui.tui.keys.views import ALERTS_VIEW_BINDINGS
 from llmlog_tui.tui.panes.alerts import MOMENT, AlertSource, AlertsPane
 from llmlog_tui.tui.queries import AlertContextQuery
 from llmlog_tui.tui.render import alert_text
@@ -69,7 +69,7 @@ class AlertsScreen(LogView):
 
     NAME = "alerts"
     AUTO_FOCUS = "#findings"
-    BINDINGS: ClassVar[list[BindingType]] = [*FINDINGS_BINDINGS]
+    BINDINGS: ClassVar[list[BindingType]] = [*ALERTS_VIEW_BINDINGS]
 
     def __init__(self) -> None:
         super().__init__()

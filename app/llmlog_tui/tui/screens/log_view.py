@@ -20,12 +20,12 @@ from llmlog_tui.tui import workers
 from llmlog_tui.tui.following import FollowMixin
 from llmlog_tui.tui.keys.views import VIEW_BINDINGS
 from llmlog_tui.tui.navigation import Intent, RestoreState, Search
+from llmlog_tui.tui.panes.filter_bar import FilterBar
+from llmlog_tui.tui.panes.find_bar import FindBar
 from llmlog_tui.tui.panes.header import Header
 from llmlog_tui.tui.queries import CallOrderQuery
 from llmlog_tui.tui.screens import VIEWS
 from llmlog_tui.tui.screens.location import LocatableScreen
-from llmlog_tui.tui.widgets.filter_bar import FilterBar
-from llmlog_tui.tui.widgets.find_bar import FindBar
 from llmlog_tui.tui.widgets.footer import KeyFooter
 from llmlog_tui.tui.widgets.table import LineTable
 

@@ -15,7 +15,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
-from llmlog_tui.tui.keys.panes import STEPS_BINDINGS, TABLE_BINDINGS
+from llmlog_tui.tui.keys.panes import STEPS_BINDINGS
 from llmlog_tui.tui.keys.views import REPLAY_BINDINGS
 from llmlog_tui.tui.navigation import Intent, RestoreState, SelectStep
 from llmlog_tui.tui.panes.scrubber import Scrubber
@@ -24,6 +24,7 @@ from llmlog_tui.tui.playback import PlaybackClock
 from llmlog_tui.tui.queries import ReplayQuery, ReplayResult
 from llmlog_tui.tui.render import replay_text
 from llmlog_tui.tui.screens.log_view import LogView
+from llmlog_tui.tui.widgets.bindings import TABLE_BINDINGS
 from llmlog_tui.tui.widgets.table import LineTable
 from llmlog_tui.tui.widgets.text_pane import TextPane
 

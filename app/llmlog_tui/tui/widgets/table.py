@@ -13,7 +13,7 @@ from textual import events
 from textual.binding import BindingType
 from textual.message import Message
 
-from llmlog_tui.tui.keys.panes import TABLE_BINDINGS
+from llmlog_tui.tui.widgets.bindings import TABLE_BINDINGS
 from llmlog_tui.tui.widgets.row_source import Column, RowSource
 from llmlog_tui.tui.widgets.strip_cache import GUTTER
 from llmlog_tui.tui.widgets.virtual_rows import VirtualRows

@@ -11,13 +11,13 @@ from textual.content import Content
 from textual.widgets import Static
 
 from llmlog_tui.sanitize import sanitize
-from llmlog_tui.tui.keys.panes import SHEET_BINDINGS
+from llmlog_tui.tui.widgets.bindings import TEXT_BINDINGS
 
 
 class TextPane(VerticalScroll, inherit_bindings=False):
     """Lines under a title; keys that do not scroll it are the screen's."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*SHEET_BINDINGS]
+    BINDINGS: ClassVar[list[BindingType]] = [*TEXT_BINDINGS]
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         self._text = Static()

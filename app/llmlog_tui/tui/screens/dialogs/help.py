@@ -15,7 +15,7 @@ from textual.screen import ModalScreen
 
 from llmlog_tui.tui.keys import ALL
 from llmlog_tui.tui.keys.dialogs import HELP_BINDINGS
-from llmlog_tui.tui.keys.naming import scope_of
+from llmlog_tui.tui.widgets.bindings import scope_of
 from llmlog_tui.tui.widgets.text_pane import TextPane
 
 _TITLES: Final = {
