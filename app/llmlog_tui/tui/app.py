@@ -338,13 +338,13 @@ class LogApp(App[str]):
     def on_log_view_copy_requested(self, message: LogView.CopyRequested) -> None:
         self.jobs.copy(message.row)
 
-    def on_header_picked(self, message: Header.Picked) -> None:
+    def on_header_tab_picked(self, message: Header.TabPicked) -> None:
         self.navigator.go_to_tab(message.digit)
 
-    def on_calls_pane_columns_wanted(self, message: CallsPane.ColumnsWanted) -> None:
+    def on_calls_pane_columns_requested(self, message: CallsPane.ColumnsRequested) -> None:
         self.jobs.choose_columns(message.pane)
 
-    def on_pane_grid_arranged(self, message: PaneGrid.Arranged) -> None:
+    def on_pane_grid_arrangement_changed(self, message: PaneGrid.ArrangementChanged) -> None:
         self.memory.put("overview", message.arrangement.as_object())
 
     def on_sql_screen_query_requested(self, message: SqlScreen.QueryRequested) -> None:

@@ -1,4 +1,4 @@
-"""All keys: the footer, the help, the widgets and a user's configuration take them from here."""
+"""All keys, for the footer, the help, the widgets and a user's configuration."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import Final
 from textual.binding import Binding
 
 _SHOWN_AS: Final = {"enter": "Enter", "escape": "Esc", "space": "Space", "tab": "Tab"}
-"""Key -> its name in the footer, where Textual's own name would be longer or in capitals."""
+"""Key -> its name in the footer, if not Textual's own."""
 
 
 def key(  # noqa: PLR0913 - one line per key
@@ -20,7 +20,7 @@ def key(  # noqa: PLR0913 - one line per key
     shown_as: str | None = None,
     is_urgent: bool = False,
 ) -> Binding:
-    """Return a key that the footer shows, `name` in the footer and `tooltip` in the help.
+    """Return a key that the footer shows.
 
     `keys` are separated by commas; an urgent key precedes those of the focused widget.
     """
