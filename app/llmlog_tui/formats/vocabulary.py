@@ -213,6 +213,80 @@ def prompt_tokens(
     return prompt
 
 
+def usage(value: object) -> Record:
+    """Return the token fields of a usage object, also as JSON in text; unknown ones left out.
+
+    Shapes: OpenAI's chat and Responses, Anthropic's (disjoint), Langfuse's usage details (every
+    key that begins with input or output is a share of its own).
+    """
+    source = mapping(value)
+    cached = _first_integer(source, _CACHED)
+    cache_write = _first_integer(source, _CACHE_WRITE)
+    prompt = integer(source.get("prompt_tokens"))
+    if prompt is None and (prompt := integer(source.get("input_tokens"))) is not None:
+        # Anthropic names its cache beside input_tokens, and counts it beside them.
+        prompt += sum(integer(source.get(name)) or 0 for name in _ANTHROPIC_CACHE)
+    if prompt is None:
+        prompt = _sum_of(source, "input")
+    completion = integer(first(source, "completion_tokens", "output_tokens"))
+    if completion is None:
+        completion = _sum_of(source, "output")
+    return known(
+        {
+            "prompt_tokens": prompt_tokens(prompt, cached, cache_write),
+            "completion_tokens": completion,
+            "total_tokens": integer(first(source, "total_tokens", "total")),
+            "cached_tokens": cached,
+            "cache_write_tokens": cache_write,
+            "reasoning_tokens": _first_integer(source, _REASONING),
+        }
+    )
+
+
+_ANTHROPIC_CACHE: Final = ("cache_read_input_tokens", "cache_creation_input_tokens")
+_CACHED: Final = (
+    ("prompt_tokens_details", "cached_tokens"),
+    ("input_tokens_details", "cached_tokens"),
+    ("input_token_details", "cache_read"),
+    ("cache_read_input_tokens",),
+    ("input_cached_tokens",),
+    ("input_cache_read",),
+    ("input_cache_read_tokens",),
+)
+_CACHE_WRITE: Final = (
+    ("cache_creation_input_tokens",),
+    ("input_token_details", "cache_creation"),
+    ("input_cache_creation",),
+    ("input_cache_creation_tokens",),
+)
+_REASONING: Final = (
+    ("completion_tokens_details", "reasoning_tokens"),
+    ("output_tokens_details", "reasoning_tokens"),
+    ("output_token_details", "reasoning"),
+    ("output_reasoning_tokens",),
+    ("output_reasoning",),
+)
+
+
+def _first_integer(source: Mapping[str, Any], paths: tuple[tuple[str, ...], ...]) -> int | None:
+    for path in paths:
+        found = integer(source.get(path[0]) if len(path) == 1 else dig(source, *path))
+        if found is not None:
+            return found
+    return None
+
+
+def _sum_of(source: Mapping[str, Any], side: str) -> int | None:
+    """Return the sum of `side` and every `side_*`; None without any."""
+    shares = [
+        share
+        for name, value in source.items()
+        if name == side or name.startswith(f"{side}_")
+        if (share := integer(value)) is not None
+    ]
+    return sum(shares) if shares else None
+
+
 def tokens_per_sec(completion_tokens: int | None, latency_ms: float | None) -> float | None:
     """Return completion tokens per second of the call; None where either is unknown or 0 ms."""
     if completion_tokens is None or not latency_ms or latency_ms < 0:
