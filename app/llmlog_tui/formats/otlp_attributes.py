@@ -1,0 +1,612 @@
+"""Table of span attributes: which of them is which field, over all dialects of GenAI spans.
+
+OTel's conventions (now and older), OpenLLMetry, OpenInference, logfire, Langfuse, Vercel's AI SDK,
+Pydantic AI, LiteLLM, Strands and Claude Code's traces. A dialect that names a field otherwise is
+one more source in its row.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from llmlog.record import CALL_EVENTS, FIELDS
+from llmlog_tui.formats.otlp_envelope import Attributes, Span
+from llmlog_tui.formats.vocabulary import (
+    Record,
+    boolean,
+    decoded,
+    dig,
+    error_class,
+    error_status,
+    finish_reason,
+    first,
+    integer,
+    known,
+    model_host,
+    nanoseconds,
+    number,
+    prompt_tokens,
+    served_by,
+    text,
+    texts,
+    url_host,
+    usage,
+)
+
+OWN_PREFIX: Final = "llmlog."
+"""Prefix of the attributes that llmlog's own export writes."""
+
+Source = str | tuple[str, ...]
+"""An attribute, or an attribute that holds JSON in text and the path to a value in it."""
+
+Read = Callable[[object], Any]
+
+_ANY_EVENT: Final[dict[str, tuple[Read, tuple[Source, ...]]]] = {
+    "session_id": (
+        text,
+        (
+            "gen_ai.conversation.id",
+            "session.id",
+            "langfuse.session.id",
+            "ai.telemetry.metadata.sessionId",
+            "traceloop.association.properties.session_id",
+        ),
+    ),
+    "trace_name": (
+        text,
+        ("langfuse.trace.name", "gen_ai.workflow.name", "traceloop.workflow.name"),
+    ),
+}
+_INVOCATION: Final = ("llm.invocation_parameters", "embedding.invocation_parameters")
+
+
+def _asked(*names: str) -> tuple[Source, ...]:
+    """Return the places of a request's parameter in OpenInference's JSON."""
+    return tuple((attribute, name) for attribute in _INVOCATION for name in names)
+
+
+_CALL: Final[dict[str, tuple[Read, tuple[Source, ...]]]] = {
+    "model": (
+        text,
+        (
+            "gen_ai.response.model",
+            "llm.response.model_name",
+            "llm.model_name",
+            "embedding.model_name",
+            "langfuse.observation.model.name",
+            "langfuse.observation.model",
+            "ai.response.model",
+            "model",
+        ),
+    ),
+    "requested_model": (
+        text,
+        (
+            "gen_ai.request.model",
+            "llm.request.model_name",
+            "ai.model.id",
+            "litellm.provider.model",
+            *_asked("model", "model_name"),
+            "model",
+        ),
+    ),
+    "id": (text, ("gen_ai.response.id", "ai.response.id", ("output.value", "id"))),
+    "request_id": (
+        text,
+        (
+            "request_id",
+            ("hidden_params", "additional_headers", "llm_provider-x-request-id"),
+        ),
+    ),
+    "finish_reason": (
+        finish_reason,
+        (
+            "gen_ai.response.finish_reasons",
+            "llm.finish_reason",
+            "ai.response.finishReason",
+            "langfuse.observation.metadata.finish_reason",
+            "stop_reason",
+        ),
+    ),
+    "prompt_tokens": (
+        integer,
+        (
+            "gen_ai.usage.input_tokens",
+            "gen_ai.usage.prompt_tokens",
+            "llm.token_count.prompt",
+            "ai.usage.inputTokens",
+            "ai.usage.promptTokens",
+            "ai.usage.tokens",
+        ),
+    ),
+    "completion_tokens": (
+        integer,
+        (
+            "gen_ai.usage.output_tokens",
+            "gen_ai.usage.completion_tokens",
+            "llm.token_count.completion",
+            "ai.usage.outputTokens",
+            "ai.usage.completionTokens",
+        ),
+    ),
+    "total_tokens": (
+        integer,
+        (
+            "gen_ai.usage.total_tokens",
+            "llm.usage.total_tokens",
+            "llm.token_count.total",
+            "ai.usage.totalTokens",
+        ),
+    ),
+    "cached_tokens": (
+        integer,
+        (
+            "gen_ai.usage.cache_read.input_tokens",
+            "gen_ai.usage.cache_read_input_tokens",
+            "gen_ai.usage.details.cache_read_tokens",
+            "llm.token_count.prompt_details.cache_read",
+            "llm.token_count.prompt_details.cache_input",
+            "ai.usage.cachedInputTokens",
+            "ai.usage.inputTokenDetails.cacheReadTokens",
+            "cache_read_input_tokens",
+        ),
+    ),
+    "cache_write_tokens": (
+        integer,
+        (
+            "gen_ai.usage.cache_creation.input_tokens",
+            "gen_ai.usage.cache_write.input_tokens",
+            "gen_ai.usage.cache_creation_input_tokens",
+            "gen_ai.usage.details.cache_write_tokens",
+            "llm.token_count.prompt_details.cache_write",
+            "ai.usage.inputTokenDetails.cacheWriteTokens",
+            "cache_creation_input_tokens",
+        ),
+    ),
+    "reasoning_tokens": (
+        integer,
+        (
+            "gen_ai.usage.reasoning.output_tokens",
+            "gen_ai.usage.reasoning_tokens",
+            "gen_ai.usage.details.reasoning_tokens",
+            "llm.usage.reasoning_tokens",
+            "llm.token_count.completion_details.reasoning",
+            "ai.usage.reasoningTokens",
+            "ai.usage.outputTokenDetails.reasoningTokens",
+        ),
+    ),
+    "max_tokens": (
+        integer,
+        (
+            "gen_ai.request.max_tokens",
+            "max_completion_tokens",
+            "ai.settings.maxOutputTokens",
+            "ai.settings.maxTokens",
+            *_asked("max_completion_tokens", "max_output_tokens", "max_tokens"),
+            ("langfuse.observation.model.parameters", "max_completion_tokens"),
+            ("langfuse.observation.model.parameters", "max_output_tokens"),
+            ("langfuse.observation.model.parameters", "max_tokens"),
+        ),
+    ),
+    "temperature": (
+        number,
+        ("gen_ai.request.temperature", "ai.settings.temperature", *_asked("temperature")),
+    ),
+    "top_p": (
+        number,
+        ("gen_ai.request.top_p", "llm.top_p", "ai.settings.topP", *_asked("top_p")),
+    ),
+    "seed": (
+        integer,
+        (
+            "gen_ai.request.seed",
+            "gen_ai.openai.request.seed",
+            "ai.settings.seed",
+            *_asked("seed"),
+        ),
+    ),
+    "reasoning_effort": (
+        text,
+        (
+            "gen_ai.request.reasoning_effort",
+            "openai.request.reasoning_effort",
+            *_asked("reasoning_effort"),
+            ("llm.invocation_parameters", "reasoning", "effort"),
+        ),
+    ),
+    "service_tier": (
+        text,
+        ("openai.response.service_tier", "gen_ai.openai.response.service_tier"),
+    ),
+    "stream": (
+        boolean,
+        (
+            "gen_ai.request.stream",
+            "gen_ai.is_streaming",
+            "llm.is_streaming",
+            *_asked("stream"),
+        ),
+    ),
+    "system_fingerprint": (
+        text,
+        (
+            "openai.response.system_fingerprint",
+            "gen_ai.openai.response.system_fingerprint",
+            "gen_ai.openai.system_fingerprint",
+            ("output.value", "system_fingerprint"),
+        ),
+    ),
+}
+_TOOL: Final[dict[str, tuple[Read, tuple[Source, ...]]]] = {
+    "tool_name": (
+        text,
+        (
+            "gen_ai.tool.name",
+            "tool.name",
+            "ai.toolCall.name",
+            "traceloop.entity.name",
+            "tool_name",
+        ),
+    ),
+    "tool_call_id": (
+        text,
+        ("gen_ai.tool.call.id", "ai.toolCall.id", "tool.id", "tool_use_id"),
+    ),
+}
+_USAGE_OBJECTS: Final = ("langfuse.observation.usage_details", "gen_ai.usage.raw")
+"""Attributes that hold a whole usage object; it fills what no attribute of its own says."""
+
+_PROVIDER_NAMES: Final = (
+    "gen_ai.provider.name",
+    "gen_ai.system",
+    "llm.provider",
+    "llm.system",
+    "ai.model.provider",
+)
+_PREFIXES: Final = (
+    *("gen_ai.", "openinference.", "llm.", "langfuse.", "ai.", "traceloop.", "litellm."),
+    OWN_PREFIX,
+)
+
+
+def of_llm_library(attributes: Attributes) -> bool:
+    """Return whether a span is an LLM library's own, and no HTTP request or query beside it."""
+    return any(name.startswith(_PREFIXES) for name in attributes)
+
+
+# ---- the kind of a span
+
+_OPERATIONS: Final = {
+    "chat": "chat_completion",
+    "generate_content": "chat_completion",
+    "text_completion": "chat_completion",
+    "embeddings": "embedding",
+    "embedding": "embedding",
+    "execute_tool": "tool_call",
+}
+_OPENINFERENCE: Final = {"LLM": "chat_completion", "EMBEDDING": "embedding", "TOOL": "tool_call"}
+_LANGFUSE: Final = {
+    "generation": "chat_completion",
+    "embedding": "embedding",
+    "tool": "tool_call",
+}
+_VERCEL: Final = (
+    (".doGenerate", "chat_completion"),
+    (".doStream", "chat_completion"),
+    (".doEmbed", "embedding"),
+    ("ai.toolCall", "tool_call"),
+)
+_REQUEST_TYPES: Final = {
+    "chat": "chat_completion",
+    "completion": "chat_completion",
+    "embedding": "embedding",
+}
+_CLAUDE_CODE: Final = {
+    "claude_code.llm_request": "chat_completion",
+    "llm_request": "chat_completion",
+    "claude_code.tool": "tool_call",
+    "tool": "tool_call",
+}
+
+
+def event_of(span: Span) -> str:
+    """Return the event of a span: chat_completion, response, embedding, tool_call or span."""
+    found = _event_of(span)
+    return "response" if found == "chat_completion" and _is_response(span) else found
+
+
+def _event_of(span: Span) -> str:
+    about = span.attributes
+    if operation := text(about.get("ai.operationId")):
+        return next((event for end, event in _VERCEL if operation.endswith(end)), "span")
+    for attribute, events in _KINDS:
+        if kind := text(about.get(attribute)):
+            return events.get(kind, "span")
+    if (event := _REQUEST_TYPES.get(str(about.get("llm.request.type")))) is not None:
+        return event
+    if span.name.startswith("claude_code."):
+        return _CLAUDE_CODE.get(span.name, "span")
+    if (event := _CLAUDE_CODE.get(str(about.get("span.type")))) is not None:
+        return event
+    # What Pydantic AI called a tool execution before it had an operation.
+    is_tool = about.get("traceloop.span.kind") == "tool" or span.name == "running tool"
+    return "tool_call" if is_tool else "span"
+
+
+_KINDS: Final = (
+    ("openinference.span.kind", _OPENINFERENCE),
+    ("langfuse.observation.type", _LANGFUSE),
+    ("gen_ai.operation.name", _OPERATIONS),
+)
+
+
+def _is_response(span: Span) -> bool:
+    """Return whether a call went to the Responses API."""
+    about = span.attributes
+    return (
+        about.get("openai.api.type") == "responses"
+        or str(about.get("ai.model.provider")).endswith(".responses")
+        or span.name.startswith(("Responses API", "openai.response"))
+        or (span.name == "Response" and "openinference.span.kind" in about)
+    )
+
+
+# ---- the fields of a span
+
+
+def is_own(attributes: Attributes) -> bool:
+    """Return whether llmlog's own export wrote a span."""
+    return f"{OWN_PREFIX}event" in attributes
+
+
+def fields_of(span: Span, event: str) -> Record:
+    """Return what a span's attributes and events say of a record; nothing of its content."""
+    about = _Values(span.attributes)
+    found = _read(about, _ANY_EVENT)
+    if event in CALL_EVENTS:
+        found |= _call(span, about)
+    elif event == "tool_call":
+        found |= _read(about, _TOOL)
+        if "tool_name" not in found and (name := span.name.removeprefix("execute_tool ")):
+            found["tool_name"] = name
+    else:
+        found["name"] = span.name or None
+    if has_failed(span):
+        found |= _error(span)
+    if is_own(span.attributes):
+        found |= _own(span.attributes)
+    return known(found)
+
+
+class _Values:
+    """Attributes, each JSON in text decoded once."""
+
+    def __init__(self, attributes: Attributes) -> None:
+        self._attributes = attributes
+        self._decoded: dict[str, Any] = {}
+
+    def get(self, source: Source) -> Any:  # noqa: ANN401 - any JSON
+        if isinstance(source, str):
+            return self._attributes.get(source)
+        name, *path = source
+        if name not in self._attributes:
+            return None
+        if name not in self._decoded:
+            self._decoded[name] = decoded(self._attributes[name])
+        return dig(self._decoded[name], *path)
+
+
+def _read(about: _Values, table: Mapping[str, tuple[Read, tuple[Source, ...]]]) -> Record:
+    found: Record = {}
+    for field, (read, sources) in table.items():
+        for source in sources:
+            value = about.get(source)
+            if value is not None and (read_value := read(value)) is not None:
+                found[field] = read_value
+                break
+    return found
+
+
+def _call(span: Span, about: _Values) -> Record:
+    found = _read(about, _CALL)
+    for name in _USAGE_OBJECTS:
+        if (value := about.get(name)) is not None:
+            found = usage(value) | found
+    found = _claude_code_usage(span.attributes) | _litellm_usage(span.attributes) | found
+    if "prompt_tokens" in found:
+        found["prompt_tokens"] = prompt_tokens(
+            found["prompt_tokens"], found.get("cached_tokens"), found.get("cache_write_tokens")
+        )
+    found["provider"] = _provider(about, found)
+    found["ttft_ms"] = _ttft_ms(span)
+    found.setdefault("finish_reason", _finish_of_choice(span))
+    found.setdefault("stream", _is_stream(span))
+    found["tool_calls"] = list(_tool_calls(span.attributes)) or None
+    return found
+
+
+def _claude_code_usage(about: Attributes) -> Record:
+    """Return the tokens of Claude Code's spans, which count the cache apart."""
+    prompt = integer(about.get("input_tokens"))
+    if prompt is None:
+        return {}
+    cached = integer(about.get("cache_read_tokens"))
+    cache_write = integer(about.get("cache_creation_tokens"))
+    attempt = integer(about.get("attempt"))
+    return known(
+        {
+            "prompt_tokens": prompt + (cached or 0) + (cache_write or 0),
+            "completion_tokens": integer(about.get("output_tokens")),
+            "cached_tokens": cached,
+            "cache_write_tokens": cache_write,
+            "retries": attempt - 1 if attempt else None,
+        }
+    )
+
+
+_LITELLM_CACHED: Final = re.compile(r"'cached_tokens': (\d+)")
+
+
+def _litellm_usage(about: Attributes) -> Record:
+    """Return the cached tokens that LiteLLM only has in a printed Python object."""
+    printed = about.get("metadata.usage_object")
+    found = _LITELLM_CACHED.search(printed) if isinstance(printed, str) else None
+    return {"cached_tokens": int(found[1])} if found else {}
+
+
+def _provider(about: _Values, call: Record) -> str | None:
+    address = about.get("server.address") or url_host(
+        about.get("gen_ai.openai.api_base") or about.get(("hidden_params", "api_base"))
+    )
+    name = next((found for each in _PROVIDER_NAMES if (found := text(about.get(each)))), None)
+    served = served_by(address, name)
+    if served is None and name is None:
+        return model_host(call.get("model") or call.get("requested_model"))
+    return served
+
+
+_TTFT_MS: Final = (
+    ("gen_ai.response.time_to_first_chunk", 1_000),
+    ("gen_ai.client.operation.time_to_first_chunk", 1_000),
+    ("ai.response.msToFirstChunk", 1),
+    # Strands writes milliseconds here, where the conventions mean seconds.
+    ("gen_ai.server.time_to_first_token", 1),
+    ("ttft_ms", 1),
+)
+_FIRST_CHUNK_EVENTS: Final = frozenset(
+    {
+        "gen_ai.content.completion.chunk",
+        "llm.content.completion.chunk",
+        "First Token Stream Event",
+        "ai.stream.firstChunk",
+    }
+)
+
+
+def _ttft_ms(span: Span) -> int | None:
+    about = span.attributes
+    for name, factor in _TTFT_MS:
+        if (found := number(about.get(name))) is not None:
+            return round(found * factor)
+    times = [event.time for event in span.events if event.name in _FIRST_CHUNK_EVENTS]
+    started = nanoseconds(decoded(about.get("langfuse.observation.completion_start_time")))
+    moment = min((time for time in (*times, started) if time), default=None)
+    if moment is None or not span.begin or moment < span.begin:
+        return None
+    return round((moment - span.begin) / 1_000_000)
+
+
+def _finish_of_choice(span: Span) -> str | None:
+    """Return the finish reason of a `gen_ai.choice` event, where Strands has it."""
+    choices = (event for event in span.events if event.name == "gen_ai.choice")
+    return next((finish_reason(choice.attributes.get("finish_reason")) for choice in choices), None)
+
+
+def _is_stream(span: Span) -> bool | None:
+    operation = text(span.attributes.get("ai.operationId"))
+    if operation is not None:
+        return operation.endswith(".doStream")
+    # Langfuse sets it for streams only.
+    return True if "langfuse.observation.completion_start_time" in span.attributes else None
+
+
+_OPENINFERENCE_TOOL: Final = re.compile(
+    r"llm\.output_messages\.\d+\.message\.tool_calls\.\d+\.tool_call\.function\.name"
+)
+
+
+def _tool_calls(about: Attributes) -> Iterator[str]:
+    """Yield the names of the tools that a call asked for, from where only its output has them."""
+    for name, value in about.items():
+        if _OPENINFERENCE_TOOL.fullmatch(name) and isinstance(value, str):
+            yield value
+    for call in _list_of(about.get("ai.response.toolCalls")):
+        yield from texts(call.get("toolName")) or ()
+    for message in _list_of(about.get("gen_ai.output.messages")):
+        for part in _list_of(message.get("parts")):
+            if part.get("type") == "tool_call":
+                yield from texts(part.get("name")) or ()
+
+
+def _list_of(value: object) -> list[dict[str, Any]]:
+    found = decoded(value)
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+
+# ---- failures
+
+
+def has_failed(span: Span) -> bool:
+    """Return whether a span says that its work failed."""
+    about = span.attributes
+    return (
+        span.failed
+        or about.get("langfuse.observation.level") == "ERROR"
+        or (span.name.startswith("claude_code.") and boolean(about.get("success")) is False)
+    )
+
+
+def failure_message(span: Span) -> str | None:
+    """Return the whole text of a failure. It is content."""
+    about = span.attributes
+    stated = span.message or text(
+        first(about, "langfuse.observation.status_message", "error.message", "error")
+    )
+    return stated or next((text(each.get("exception.message")) for each in _exceptions(span)), None)
+
+
+def _exceptions(span: Span) -> Iterator[Attributes]:
+    return (event.attributes for event in span.events if event.name == "exception")
+
+
+def _error(span: Span) -> Record:
+    about = span.attributes
+    kinds = [about.get("error.type"), *(each.get("exception.type") for each in _exceptions(span))]
+    return {
+        "error_type": next((found for kind in kinds if (found := error_class(kind))), None),
+        "error_status": error_status(
+            about.get("http.response.status_code"),
+            about.get("error.code"),
+            about.get("status_code"),
+            failure_message(span),
+        ),
+    }
+
+
+# ---- llmlog's own attributes
+
+
+def _exact(value: object) -> float | None:
+    """Return a number as it is: whole ones as integers, fractions of a millisecond kept."""
+    return value if isinstance(value, float) else integer(value)
+
+
+_READ_OWN: Final[dict[str, Read]] = {
+    "int": _exact,
+    "float": number,
+    "bool": boolean,
+    "strings": texts,
+}
+_OWN: Final = {
+    f"{OWN_PREFIX}{field.name}": (field.name, _READ_OWN.get(field.type, text))
+    for field in FIELDS
+    if field.section != "content" and field.name != "v"
+}
+_OWN_TAG: Final = f"{OWN_PREFIX}extra."
+
+
+def _own(about: Attributes) -> Record:
+    """Return the fields that llmlog's export wrote under its own prefix; they win."""
+    found: Record = {}
+    tags: Record = {}
+    for name, value in about.items():
+        if name.startswith(_OWN_TAG):
+            tags[name.removeprefix(_OWN_TAG)] = value
+        elif name in _OWN:
+            field, read = _OWN[name]
+            found[field] = read(value)
+    if tags:
+        found["extra"] = tags
+    return known(found)
