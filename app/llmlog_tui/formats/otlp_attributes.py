@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from llmlog.record import CALL_EVENTS, FIELDS
+from llmlog.record import CALL_EVENTS
 from llmlog_tui.formats.otlp_envelope import Attributes, Span
 from llmlog_tui.formats.vocabulary import (
     Record,
@@ -34,9 +34,6 @@ from llmlog_tui.formats.vocabulary import (
     url_host,
     usage,
 )
-
-OWN_PREFIX: Final = "llmlog."
-"""Prefix of the attributes that llmlog's own export writes."""
 
 Source = str | tuple[str, ...]
 """An attribute, or an attribute that holds JSON in text and the path to a value in it."""
@@ -267,7 +264,6 @@ _PROVIDER_NAMES: Final = (
 )
 _PREFIXES: Final = (
     *("gen_ai.", "openinference.", "llm.", "langfuse.", "ai.", "traceloop.", "litellm."),
-    OWN_PREFIX,
 )
 
 
@@ -356,11 +352,6 @@ def _is_response(span: Span) -> bool:
 # ---- the fields of a span
 
 
-def is_own(attributes: Attributes) -> bool:
-    """Return whether llmlog's own export wrote a span."""
-    return f"{OWN_PREFIX}event" in attributes
-
-
 def fields_of(span: Span, event: str) -> Record:
     """Return what a span's attributes and events say of a record; nothing of its content."""
     about = _Values(span.attributes)
@@ -375,8 +366,6 @@ def fields_of(span: Span, event: str) -> Record:
         found["name"] = span.name or None
     if has_failed(span):
         found |= _error(span)
-    if is_own(span.attributes):
-        found |= _own(span.attributes)
     return known(found)
 
 
@@ -573,40 +562,3 @@ def _error(span: Span) -> Record:
             failure_message(span),
         ),
     }
-
-
-# ---- llmlog's own attributes
-
-
-def _exact(value: object) -> float | None:
-    """Return a number as it is: whole ones as integers, fractions of a millisecond kept."""
-    return value if isinstance(value, float) else integer(value)
-
-
-_READ_OWN: Final[dict[str, Read]] = {
-    "int": _exact,
-    "float": number,
-    "bool": boolean,
-    "strings": texts,
-}
-_OWN: Final = {
-    f"{OWN_PREFIX}{field.name}": (field.name, _READ_OWN.get(field.type, text))
-    for field in FIELDS
-    if field.section != "content" and field.name != "v"
-}
-_OWN_TAG: Final = f"{OWN_PREFIX}extra."
-
-
-def _own(about: Attributes) -> Record:
-    """Return the fields that llmlog's export wrote under its own prefix; they win."""
-    found: Record = {}
-    tags: Record = {}
-    for name, value in about.items():
-        if name.startswith(_OWN_TAG):
-            tags[name.removeprefix(_OWN_TAG)] = value
-        elif name in _OWN:
-            field, read = _OWN[name]
-            found[field] = read(value)
-    if tags:
-        found["extra"] = tags
-    return known(found)

@@ -65,7 +65,7 @@ def has_spans(item: Item) -> bool:
 
 def has_logs(item: Item) -> bool:
     """Return whether an object is an envelope of log records."""
-    return _is_envelope(item, _LOG_ENVELOPES)
+    return _is_envelope(item, _LOG_ENVELOPES) or _is_plain_log(item)
 
 
 def has_metrics(item: Item) -> bool:
@@ -91,6 +91,8 @@ def spans_in(item: Item) -> tuple[list[Span], int]:
 
 def logs_in(item: Item) -> tuple[list[LogRecord], int]:
     """Return the log records of an object, and how many could not be read."""
+    if _is_plain_log(item):
+        return [_plain_log(item)], 0
     records: list[LogRecord] = []
     bad = 0
     for resource in _resources(item, _LOG_ENVELOPES):
@@ -241,6 +243,21 @@ def _console_span(item: Item) -> Span | None:
 
 
 # ---- log records
+
+
+def _is_plain_log(item: Item) -> bool:
+    """Return whether an object is a log record as the JavaScript SDK dumps it (Gemini CLI)."""
+    about = item.get("attributes")
+    return (
+        isinstance(about, dict)
+        and isinstance(name := about.get("event.name"), str)
+        and name.startswith(("gemini_cli.", "claude_code.", "codex."))
+    )
+
+
+def _plain_log(item: Item) -> LogRecord:
+    resource = mapping(mapping(item.get("resource")).get("attributes"))
+    return _log_record(item, dict(resource), "")
 
 
 def _log_record(log: Item, resource: Attributes, scope: str) -> LogRecord:

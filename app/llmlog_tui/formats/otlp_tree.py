@@ -18,8 +18,9 @@ from typing import Final
 
 from llmlog.record import CALL_EVENTS, timestamp
 from llmlog_tui.formats import Found, LogState
-from llmlog_tui.formats.otlp_attributes import fields_of, is_own, of_llm_library
+from llmlog_tui.formats.otlp_attributes import fields_of, has_failed, of_llm_library
 from llmlog_tui.formats.otlp_envelope import Span
+from llmlog_tui.formats.otlp_own import is_own, own_record
 from llmlog_tui.formats.vocabulary import Record, tokens_per_sec
 
 SETTLED_AFTER: Final = 32
@@ -89,25 +90,31 @@ class Node:
 
 def node_of(line: int, span: Span, event: str) -> Node:
     """Return the node of a span that is this kind of event."""
+    if is_own(span.attributes):
+        return _node(line, span, own_record(span), is_own=True)
     record: Record = {
         "event": event,
         "trace_id": span.trace_id,
         "span_id": span.span_id,
-        "status": "error" if span.failed else "ok",
+        "status": "error" if has_failed(span) else "ok",
     }
-    node = Node(
+    node = _node(line, span, record | fields_of(span, event), is_own=False)
+    node.set_times(span.begin, span.end)
+    return node
+
+
+def _node(line: int, span: Span, record: Record, *, is_own: bool) -> Node:
+    return Node(
         line,
         span.span_id,
         span.parent_id,
         span.name,
         span.begin,
         span.end,
-        record | fields_of(span, event),
-        is_own=is_own(span.attributes),
-        is_library=of_llm_library(span.attributes),
+        record,
+        is_own=is_own,
+        is_library=is_own or of_llm_library(span.attributes),
     )
-    node.set_times(span.begin, span.end)
-    return node
 
 
 @dataclass(slots=True)
@@ -243,9 +250,9 @@ class Forest:
             (kept if tree.is_listed and is_record else held).append(node)
         self._number(tree, lineage, kept)
         for node in kept:
-            place = Place(
-                node.parent_id, node.record["span_id"], node.is_call, node.record.get("session_id")
-            )
+            record_id = str(node.record.get("span_id", node.span_id))
+            session_id = node.record.get("session_id")
+            place = Place(node.parent_id, record_id, node.is_call, session_id)
             self._memory.remember(tree, node.span_id, place)
         # A span without a record below may be the parent of one that comes later.
         trace.nodes = held
@@ -259,10 +266,10 @@ class Forest:
     def _number(tree: Tree, lineage: Lineage, kept: Iterable[Node]) -> None:
         for node in sorted(kept, key=lambda node: node.begin):
             record = node.record
-            if "step" not in record:
+            if "step" not in record and not node.is_own:
                 record["step"] = tree.next_step
-            if isinstance(record["step"], int):
-                tree.next_step = max(tree.next_step, record["step"] + 1)
+            if isinstance(step := record.get("step"), int):
+                tree.next_step = max(tree.next_step, step + 1)
             if node.parent_id and "parent_span_id" not in record:
                 record["parent_span_id"] = lineage.record_id(node.parent_id)
             if "session_id" not in record and not node.is_own:
@@ -294,7 +301,7 @@ class Lineage:
     def record_id(self, span_id: str) -> str:
         """Return the span_id that the record of a span has."""
         if (node := self._held.get(span_id)) is not None:
-            return str(node.record["span_id"])
+            return str(node.record.get("span_id", span_id))
         place = self._tree.places.get(span_id)
         return span_id if place is None else place.record_id
 
