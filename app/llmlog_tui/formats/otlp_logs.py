@@ -326,12 +326,13 @@ def log_content(log: LogRecord) -> Record:
 
 def _is_of(log: LogRecord, record: Record) -> bool:
     """Return whether a record was made of an event."""
+    about = log.attributes
     if (call_id := record.get("tool_call_id")) is not None:
-        return first(log.attributes, *_CALL_IDS) == call_id
+        return bool(first(about, *_CALL_IDS) == call_id)
     if record.get("span_id") and log.span_id:
         return bool(record["span_id"] == log.span_id)
-    if record.get("event") == "tool_call":
-        if record.get("tool_name") != text(first(log.attributes, *_NAMES)):
-            return False
+    is_tool = record.get("event") == "tool_call"
+    if is_tool and record.get("tool_name") != text(first(about, *_NAMES)):
+        return False
     began: str | None = record.get("ts")
     return began is not None and _ended(log).ts == began
