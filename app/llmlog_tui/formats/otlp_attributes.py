@@ -8,8 +8,9 @@ one more source in its row.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from llmlog.record import CALL_EVENTS
 from llmlog_tui.formats.otlp_envelope import Attributes, Span
@@ -354,56 +355,81 @@ def _is_response(span: Span) -> bool:
 
 def fields_of(span: Span, event: str) -> Record:
     """Return what a span's attributes and events say of a record; nothing of its content."""
-    about = _Values(span.attributes)
-    found = _read(about, _ANY_EVENT)
+    about = span.attributes
     if event in CALL_EVENTS:
-        found |= _call(span, about)
+        found = _call(span)
     elif event == "tool_call":
-        found |= _read(about, _TOOL)
+        found = _read(about, _OF_TOOLS)
         if "tool_name" not in found and (name := span.name.removeprefix("execute_tool ")):
             found["tool_name"] = name
     else:
+        found = _read(about, _OF_SPANS)
         found["name"] = span.name or None
     if has_failed(span):
         found |= _error(span)
     return known(found)
 
 
-class _Values:
-    """Attributes, each JSON in text decoded once."""
+class _Use(NamedTuple):
+    """A field that an attribute is a source of; the source with the least `rank` wins."""
 
-    def __init__(self, attributes: Attributes) -> None:
-        self._attributes = attributes
-        self._decoded: dict[str, Any] = {}
-
-    def get(self, source: Source) -> Any:  # noqa: ANN401 - any JSON
-        if isinstance(source, str):
-            return self._attributes.get(source)
-        name, *path = source
-        if name not in self._attributes:
-            return None
-        if name not in self._decoded:
-            self._decoded[name] = decoded(self._attributes[name])
-        return dig(self._decoded[name], *path)
+    field: str
+    rank: int
+    read: Read
+    path: tuple[str, ...]
 
 
-def _read(about: _Values, table: Mapping[str, tuple[Read, tuple[Source, ...]]]) -> Record:
+_Table = dict[str, tuple[Read, tuple[Source, ...]]]
+
+
+def _by_attribute(*tables: _Table) -> dict[str, tuple[_Use, ...]]:
+    """Return the uses of each attribute: a span has far fewer attributes than there are sources."""
+    uses: defaultdict[str, list[_Use]] = defaultdict(list)
+    for table in tables:
+        for field, (read, sources) in table.items():
+            for rank, source in enumerate(sources):
+                name, *path = (source,) if isinstance(source, str) else source
+                uses[name].append(_Use(field, rank, read, tuple(path)))
+    return {name: tuple(found) for name, found in uses.items()}
+
+
+_OF_SPANS: Final = _by_attribute(_ANY_EVENT)
+_OF_TOOLS: Final = _by_attribute(_ANY_EVENT, _TOOL)
+_OF_CALLS: Final = _by_attribute(_ANY_EVENT, _CALL)
+
+
+def _read(about: Attributes, uses_of: Mapping[str, tuple[_Use, ...]]) -> Record:
     found: Record = {}
-    for field, (read, sources) in table.items():
-        for source in sources:
-            value = about.get(source)
-            if value is not None and (read_value := read(value)) is not None:
-                found[field] = read_value
-                break
+    ranks: dict[str, int] = {}
+    nested: list[tuple[object, _Use]] = []
+    for name, value in about.items():
+        for use in uses_of.get(name, ()):
+            if use.path:
+                nested.append((value, use))
+            elif use.rank < ranks.get(use.field, _WORST) and (of := use.read(value)) is not None:
+                found[use.field], ranks[use.field] = of, use.rank
+    # JSON in text is long, and often not needed for what plain attributes say already.
+    opened: dict[int, Any] = {}
+    for value, use in nested:
+        if use.rank >= ranks.get(use.field, _WORST):
+            continue
+        if id(value) not in opened:
+            opened[id(value)] = decoded(value)
+        if (of := use.read(dig(opened[id(value)], *use.path))) is not None:
+            found[use.field], ranks[use.field] = of, use.rank
     return found
 
 
-def _call(span: Span, about: _Values) -> Record:
-    found = _read(about, _CALL)
+_WORST: Final = 1_000
+
+
+def _call(span: Span) -> Record:
+    about = span.attributes
+    found = _read(about, _OF_CALLS)
     for name in _USAGE_OBJECTS:
         if (value := about.get(name)) is not None:
             found = usage(value) | found
-    found = _claude_code_usage(span.attributes) | _litellm_usage(span.attributes) | found
+    found = _claude_code_usage(about) | _litellm_usage(about) | found
     if "prompt_tokens" in found:
         found["prompt_tokens"] = prompt_tokens(
             found["prompt_tokens"], found.get("cached_tokens"), found.get("cache_write_tokens")
@@ -412,7 +438,7 @@ def _call(span: Span, about: _Values) -> Record:
     found["ttft_ms"] = _ttft_ms(span)
     found.setdefault("finish_reason", _finish_of_choice(span))
     found.setdefault("stream", _is_stream(span))
-    found["tool_calls"] = list(_tool_calls(span.attributes)) or None
+    found["tool_calls"] = list(_tool_calls(about)) or None
     return found
 
 
@@ -445,11 +471,11 @@ def _litellm_usage(about: Attributes) -> Record:
     return {"cached_tokens": int(found[1])} if found else {}
 
 
-def _provider(about: _Values, call: Record) -> str | None:
+def _provider(about: Attributes, call: Record) -> str | None:
     address = about.get("server.address") or url_host(
-        about.get("gen_ai.openai.api_base") or about.get(("hidden_params", "api_base"))
+        about.get("gen_ai.openai.api_base") or dig(about.get("hidden_params"), "api_base")
     )
-    name = next((found for each in _PROVIDER_NAMES if (found := text(about.get(each)))), None)
+    name = text(first(about, *_PROVIDER_NAMES))
     served = served_by(address, name)
     if served is None and name is None:
         return model_host(call.get("model") or call.get("requested_model"))
@@ -480,8 +506,9 @@ def _ttft_ms(span: Span) -> int | None:
         if (found := number(about.get(name))) is not None:
             return round(found * factor)
     times = [event.time for event in span.events if event.name in _FIRST_CHUNK_EVENTS]
-    started = nanoseconds(decoded(about.get("langfuse.observation.completion_start_time")))
-    moment = min((time for time in (*times, started) if time), default=None)
+    if (started := about.get("langfuse.observation.completion_start_time")) is not None:
+        times.append(nanoseconds(decoded(started)) or 0)
+    moment = min(filter(None, times), default=None)
     if moment is None or not span.begin or moment < span.begin:
         return None
     return round((moment - span.begin) / 1_000_000)
@@ -509,8 +536,9 @@ _OPENINFERENCE_TOOL: Final = re.compile(
 def _tool_calls(about: Attributes) -> Iterator[str]:
     """Yield the names of the tools that a call asked for, from where only its output has them."""
     for name, value in about.items():
-        if _OPENINFERENCE_TOOL.fullmatch(name) and isinstance(value, str):
-            yield value
+        # The regular expression alone would be half of what a span takes.
+        if name.startswith("llm.output_messages.") and _OPENINFERENCE_TOOL.fullmatch(name):
+            yield from texts(value) or ()
     for call in _list_of(about.get("ai.response.toolCalls")):
         yield from texts(call.get("toolName")) or ()
     for message in _list_of(about.get("gen_ai.output.messages")):

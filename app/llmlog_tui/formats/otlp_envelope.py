@@ -262,25 +262,28 @@ def _plain_log(item: Item) -> LogRecord:
 
 def _log_record(log: Item, resource: Attributes, scope: str) -> LogRecord:
     about = attributes(log.get("attributes"))
-    time = (
-        _time(_get(log, "timeUnixNano", "time_unix_nano"))
-        # Codex leaves the time of the record 0.
-        or nanoseconds(about.get("event.timestamp"))
-        or _time(_get(log, "observedTimeUnixNano", "observed_time_unix_nano"))
-    )
     body = _plain(log.get("body"))
     return LogRecord(
         text(about.get("event.name"))
         or (body if isinstance(body, str) else None)
         or text(_get(log, "eventName", "event_name"))
         or "",
-        time,
+        log_record_time(
+            _time(_get(log, "timeUnixNano", "time_unix_nano")),
+            about,
+            _time(_get(log, "observedTimeUnixNano", "observed_time_unix_nano")),
+        ),
         hex_id(_get(log, "traceId", "trace_id"), _TRACE_BYTES),
         hex_id(_get(log, "spanId", "span_id"), _SPAN_BYTES),
         about,
         resource,
         scope,
     )
+
+
+def log_record_time(time: int, about: Attributes, observed: int) -> int:
+    """Return when an event was, in ns since 1970: Codex leaves the time of the record 0."""
+    return moment(time) or nanoseconds(about.get("event.timestamp")) or moment(observed)
 
 
 # ---- values

@@ -108,6 +108,6 @@ _READ_TYPE: Final[dict[str, Callable[[object], Any]]] = {
 _READ: Final[dict[str, Callable[[object], Any]]] = {
     field.name: _READ_TYPE.get(field.type, _text)
     for field in FIELDS
-    if field.section != "content" and field.name != "v"
+    if field.name not in {"v", "input", "output", "prefix_hashes", "extra"}
 }
 _OWN: Final = {f"{OWN_PREFIX}{name}": name for name in _READ}
