@@ -65,7 +65,7 @@ def batch() -> bytes:
             span.attributes.add(key=key).value.int_value = count
         finish = span.attributes.add(key="gen_ai.response.finish_reasons").value.array_value
         finish.values.add().string_value = "stop"
-    return request.SerializeToString()
+    return bytes(request.SerializeToString())
 
 
 @contextmanager
