@@ -387,7 +387,7 @@ CONSOLE = {
     "end_time": "2026-11-23T09:00:01.000000Z", "status": {"status_code": "UNSET"},
     "attributes": CHAT, "events": [],
 }  # fmt: skip
-BASE64 = {"traceId": "W47/95gDgQPSabYzgT/GDA==", "spanId": "7uGbfsPBsXM=", "parentSpanId": ""}
+BASE64: Json = {"traceId": "W47/95gDgQPSabYzgT/GDA==", "spanId": "7uGbfsPBsXM=", "parentSpanId": ""}
 
 
 @pytest.mark.parametrize(
@@ -424,7 +424,7 @@ def test_other_objects_are_no_spans(item: Json) -> None:
 
 
 def test_metrics_are_known_and_hold_no_calls() -> None:
-    metrics = {"resourceMetrics": [{"scopeMetrics": []}]}
+    metrics: Json = {"resourceMetrics": [{"scopeMetrics": []}]}
     assert METRICS.detect([metrics])
     assert not METRICS.detect([metrics, envelope(span(CHAT))])
     assert (METRICS.calls, converted([metrics])) == (False, [])

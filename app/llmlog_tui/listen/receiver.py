@@ -36,6 +36,9 @@ MAX_WAITING: Final = 16
 MAX_WAIT_S: Final = 2
 """Seconds that a request waits for its turn before it is refused."""
 
+POLL_S: Final = 0.1
+"""Seconds between two looks for whether to stop."""
+
 IDLE_S: Final = 60
 """Seconds without a byte after which a connection is closed."""
 
@@ -84,7 +87,9 @@ class Receiver:
         self.log = RecordLog(out, content)
         self.requests = 0
         self._server = _Server(host, port, self, token)
-        self._thread = threading.Thread(target=self._server.serve_forever, name="otlp", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(POLL_S,), name="otlp", daemon=True
+        )
 
     @property
     def host(self) -> str:
