@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from glob import has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,17 +55,19 @@ def _show(options: argparse.Namespace) -> int:
 
     if options.demo and not _have("llmlog-tui --demo", ("openai",), "openai"):
         return 2
-    with _demo_traffic() if options.demo else contextlib.nullcontext(options.files) as names:
-        try:
+    try:
+        with contextlib.ExitStack() as resources:
+            names = resources.enter_context(_demo_traffic()) if options.demo else options.files
+            if options.listen is not None:
+                resources.enter_context(_received(names, options))
             sources = Sources(names, must_exist=options.no_follow)
             rules = _rules(options.rules)
             settings = _settings(options.config, ascii_only=options.ascii)
             _check_predicate(options.where)
-            stdin = _stdin(sources)
-        except (SourceError, SettingsError) as error:
-            print_error(str(error), ascii_only=options.ascii)
-            return 2
-        return _run(sources, stdin, rules, settings, options)
+            return _run(sources, _stdin(sources), rules, settings, options)
+    except (SourceError, SettingsError) as error:
+        print_error(str(error), ascii_only=options.ascii)
+        return 2
 
 
 def _rules(path: Path | None) -> Rules | None:
@@ -159,7 +162,7 @@ def _run(
         rules=rules,
         settings=settings,
         memory=Memory(memory_path()),
-        welcome=options.files == DEFAULT_FILES and not options.demo,
+        welcome=options.files == DEFAULT_FILES and not options.demo and options.listen is None,
     )
     if app.run() == "demo":
         return _DEMO_WANTED
@@ -206,6 +209,26 @@ def _demo_traffic() -> Iterator[list[str]]:
         finally:
             demo.terminate()
             demo.wait()
+
+
+@contextlib.contextmanager
+def _received(names: Sequence[str], options: argparse.Namespace) -> Iterator[None]:
+    """Receive OTLP into the one log that is shown; raises SettingsError."""
+    from llmlog_tui.config.settings import SettingsError  # noqa: PLC0415 - needs the extra
+    from llmlog_tui.listen.receiver import ListenError, receiving  # noqa: PLC0415 - seldom needed
+
+    if options.no_follow or len(names) != 1 or not _is_file_name(names[0]):
+        raise SettingsError("--listen: appends to one FILE, and follows it")
+    try:
+        with receiving(Path(names[0]), port=options.listen):
+            yield
+    except ListenError as error:
+        raise SettingsError(f"--listen: {error}") from None
+
+
+def _is_file_name(name: str) -> bool:
+    """Whether a log is given by the name of one file that may not be there yet."""
+    return name != "-" and not has_magic(name) and not Path(name).is_dir()
 
 
 def _have(command: str, modules: Sequence[str], extra: str) -> bool:

@@ -42,7 +42,7 @@ def codex(event: str, seconds: float, trace: str = "", **about: object) -> Json:
 def attempt(seconds: float, number: int = 0, status: int = 200, **about: object) -> Json:
     said: Json = {"duration_ms": "50", "attempt": str(number), "endpoint": "/responses"}
     status_code = {"http.response.status_code": str(status)}
-    return codex("api_request", seconds, TRACE, **{**said, **status_code, **about})
+    return codex("api_request", seconds, TRACE, **(said | status_code | about))
 
 
 def completed(seconds: float, **counts: object) -> Json:

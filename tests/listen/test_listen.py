@@ -17,7 +17,9 @@ import pytest
 from tests.commands.conftest import Run, command, is_refused
 from tests.formats.otlp import CHAT, envelope, span
 from tests.listen.conftest import records
+from tests.tui.terminal import Terminal
 
+from llmlog_tui import cli
 from llmlog_tui.listen import protobuf
 
 
@@ -183,6 +185,46 @@ def test_a_file_that_cannot_be_written_is_one_line(llmlog: Run, tmp_path: Path) 
     (tmp_path / "file").touch()
     done = llmlog("listen", "--port", "0", "--out", tmp_path / "file" / "calls.jsonl")
     assert is_refused(done, "calls.jsonl")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def test_the_dashboard_receives_and_shows_what_it_follows(tmp_path: Path) -> None:
+    port = free_port()
+    terminal = Terminal(tmp_path, "calls.jsonl", "--listen", str(port))
+    terminal.until_sent("Overview")
+    assert post(port, 7)
+    terminal.until_sent("gpt-5")
+    terminal.press("q")
+    assert terminal.ended() == 0
+    terminal.close()
+    assert [each["requested_model"] for each in records(tmp_path / "calls.jsonl")] == ["gpt-5"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["a.jsonl", "b.jsonl", "--listen"], "appends to one FILE"),
+        (["*.jsonl", "--listen"], "appends to one FILE"),
+        (["-", "--listen", "1"], "appends to one FILE"),
+        (["--no-follow", "--listen"], "follows it"),
+        (["--listen", "calls.jsonl"], "no port; name the log first: llmlog-tui calls.jsonl"),
+    ],
+)
+def test_the_dashboard_receives_into_one_file(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    try:
+        code = cli.dashboard(arguments)
+    except SystemExit as left:
+        code = int(left.code or 0)
+    assert code == 2
+    err = capsys.readouterr().err
+    assert said in err
+    assert err.count("\n") == 1
 
 
 def test_a_missing_extra_is_one_line_that_names_it(

@@ -10,8 +10,13 @@ from typing import Final
 
 import click
 
-from llmlog_tui.listen import protobuf
-from llmlog_tui.listen.receiver import DEFAULT_HOST, DEFAULT_PORT, Receiver
+from llmlog_tui.listen.receiver import (
+    DEFAULT_HOST,
+    DEFAULT_PORT,
+    ListenError,
+    Receiver,
+    receiving,
+)
 from llmlog_tui.listen.record_log import CONTENT_POLICIES, ContentPolicy
 
 SILENT_S: Final = 30
@@ -63,36 +68,16 @@ def listen(host: str, port: int, *, token: str | None, out: Path, content: Conte
     Takes traces and logs, as protobuf or JSON; metrics are ignored. A program sends them here with
     OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318. A batch is acknowledged once it is written.
     """
-    if not protobuf.is_available():
-        raise click.ClickException(f"listen: {protobuf.EXTRA}")
-    receiver = _opened(host, port, token=token, out=out, content=content)
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    receiver.start()
-    click.echo(f"{receiver.url}: listening, records go to {out}; Ctrl-C ends it", err=True)
-    _wait(receiver, ended)
     try:
-        receiver.stop()
-    except OSError as error:
-        raise click.ClickException(f"{out}: {error.strerror}") from error
+        with receiving(out, host=host, port=port, token=token, content=content) as receiver:
+            click.echo(f"{receiver.url}: listening, records go to {out}; Ctrl-C ends it", err=True)
+            _wait(receiver, ended)
+    except ListenError as error:
+        raise click.ClickException(f"listen: {error}") from error
     click.echo(f"{out}: {receiver.log.written:,} records written", err=True)
-
-
-def _opened(
-    host: str, port: int, *, token: str | None, out: Path, content: ContentPolicy
-) -> Receiver:
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.open("ab").close()
-    except OSError as error:
-        raise click.ClickException(f"{out}: {error.strerror}") from error
-    try:
-        return Receiver(out, host=host, port=port, token=token, content=content)
-    except ValueError as error:
-        raise click.UsageError(f"--host: {error}") from error
-    except OSError as error:
-        raise click.ClickException(f"{host}:{port}: {error.strerror}") from error
 
 
 def _wait(receiver: Receiver, ended: threading.Event) -> None:

@@ -10,7 +10,7 @@ import contextlib
 import hmac
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
@@ -118,6 +118,43 @@ class Receiver:
             self._thread.join()
         self._server.server_close()
         self.log.close()
+
+
+class ListenError(Exception):
+    """The reason why no receiver can be had, in one line."""
+
+
+@contextlib.contextmanager
+def receiving(
+    out: Path,
+    *,
+    host: str = DEFAULT_HOST,
+    port: int = DEFAULT_PORT,
+    token: str | None = None,
+    content: ContentPolicy = "none",
+) -> Iterator[Receiver]:
+    """Receive into `out` for as long as the context lasts; raises ListenError."""
+    if not protobuf.is_available():
+        raise ListenError(protobuf.EXTRA)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.open("ab").close()
+    except OSError as error:
+        raise ListenError(f"{out}: {error.strerror}") from error
+    try:
+        receiver = Receiver(out, host=host, port=port, token=token, content=content)
+    except ValueError as error:
+        raise ListenError(f"--host {error}") from error
+    except OSError as error:
+        raise ListenError(f"{host}:{port}: {error.strerror}") from error
+    receiver.start()
+    try:
+        yield receiver
+    finally:
+        try:
+            receiver.stop()
+        except OSError as error:
+            raise ListenError(f"{out}: {error.strerror}") from error
 
 
 def is_loopback(host: str) -> bool:
