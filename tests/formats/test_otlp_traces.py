@@ -55,6 +55,7 @@ KINDS: list[tuple[Json, str, str]] = [
     ({"gen_ai.operation.name": "chat"}, "chat", "chat_completion"),
     ({"gen_ai.operation.name": "generate_content"}, "chat", "chat_completion"),
     ({"gen_ai.operation.name": "chat", "openai.api.type": "responses"}, "chat", "response"),
+    ({"gen_ai.operation.name": "text_completion"}, "c", "completion"),
     ({"gen_ai.operation.name": "embeddings"}, "e", "embedding"),
     ({"gen_ai.operation.name": "embedding"}, "litellm_request", "embedding"),
     ({"gen_ai.operation.name": "execute_tool"}, "t", "tool_call"),

@@ -36,6 +36,9 @@ from llmlog_tui.formats.vocabulary import (
     usage,
 )
 
+CALLS: Final = frozenset({*CALL_EVENTS, "completion"})
+"""Events that are model calls."""
+
 Source = str | tuple[str, ...]
 """An attribute, or an attribute that holds JSON in text and the path to a value in it."""
 
@@ -278,7 +281,7 @@ def of_llm_library(attributes: Attributes) -> bool:
 _OPERATIONS: Final = {
     "chat": "chat_completion",
     "generate_content": "chat_completion",
-    "text_completion": "chat_completion",
+    "text_completion": "completion",
     "embeddings": "embedding",
     "embedding": "embedding",
     "execute_tool": "tool_call",
@@ -356,7 +359,7 @@ def _is_response(span: Span) -> bool:
 def fields_of(span: Span, event: str) -> Record:
     """Return what a span's attributes and events say of a record; nothing of its content."""
     about = span.attributes
-    if event in CALL_EVENTS:
+    if event in CALLS:
         found = _call(span)
     elif event == "tool_call":
         found = _read(about, _OF_TOOLS)

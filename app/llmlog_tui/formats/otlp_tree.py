@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
-from llmlog.record import CALL_EVENTS, timestamp
+from llmlog.record import timestamp
 from llmlog_tui.formats import Found, LogState
-from llmlog_tui.formats.otlp_attributes import fields_of, has_failed, of_llm_library
+from llmlog_tui.formats.otlp_attributes import CALLS, fields_of, has_failed, of_llm_library
 from llmlog_tui.formats.otlp_envelope import Span
 from llmlog_tui.formats.otlp_own import is_own, own_record
 from llmlog_tui.formats.vocabulary import Record, tokens_per_sec
@@ -61,7 +61,7 @@ class Node:
     @property
     def is_call(self) -> bool:
         """Whether it is a model call."""
-        return self.record["event"] in CALL_EVENTS
+        return self.record["event"] in CALLS
 
     @property
     def is_work(self) -> bool:
