@@ -39,10 +39,11 @@ def codex(event: str, seconds: float, trace: str = "", **about: object) -> Json:
     return log(attributes, timeUnixNano="0", **ids)
 
 
-def attempt(seconds: float, number: int = 0, status: int = 200, **about: object) -> Json:
+def attempt(seconds: float, number: int = 0, status: int = 200, **about: Any) -> Json:  # noqa: ANN401
     said: Json = {"duration_ms": "50", "attempt": str(number), "endpoint": "/responses"}
-    status_code = {"http.response.status_code": str(status)}
-    return codex("api_request", seconds, TRACE, **(said | status_code | about))
+    status_code: Json = {"http.response.status_code": str(status)}
+    said |= status_code | about
+    return codex("api_request", seconds, TRACE, **said)
 
 
 def completed(seconds: float, **counts: object) -> Json:

@@ -79,6 +79,16 @@ KINDS: list[tuple[Json, str, str]] = [
     ({"gen_ai.tool.name": "search"}, "running tool", "tool_call"),
     ({"span.type": "llm_request"}, "claude_code.llm_request", "chat_completion"),
     ({}, "claude_code.tool", "tool_call"),
+    ({"mlflow.spanType": '"CHAT_MODEL"'}, "m", "chat_completion"),
+    ({"mlflow.spanType": '"CHAIN"'}, "m", "span"),
+    ({"langsmith.span.kind": "llm"}, "ChatOpenAI", "chat_completion"),
+    ({"gen_ai.operation.name": "chat.completions"}, "chat", "chat_completion"),
+    ({"gen_ai.system": "openai", "gen_ai.request.model": "gpt-5"}, "older", "chat_completion"),
+    (
+        {"openinference.span.kind": "LLM", "output.value": '{"object":"response"}'},
+        "response",
+        "response",
+    ),
 ]
 
 
@@ -137,6 +147,16 @@ CLAUDE = {
     "cache_read_tokens": 64, "cache_creation_tokens": 6, "attempt": 2, "ttft_ms": 250,
     "stop_reason": "end_turn", "request_id": "req_1", "session.id": "s-1",
 }  # fmt: skip
+MLFLOW = {
+    "mlflow.spanType": '"CHAT_MODEL"', "mlflow.llm.model": '"gpt-5"',
+    "mlflow.chat.tokenUsage": '{"input_tokens": 120, "output_tokens": 34, "total_tokens": 154}',
+    "mlflow.trace.session": '"s-1"',
+}  # fmt: skip
+OLDER = {
+    "llm.request.type": "chat", "llm.request.model": "gpt-5", "gen_ai.usage.prompt_tokens": 120,
+    "gen_ai.completion.0.finish_reason": "tool_calls",
+    "gen_ai.completion.0.tool_calls.0.name": "search",
+}  # fmt: skip
 
 DIALECTS: dict[str, tuple[Json, Json]] = {
     "OpenInference": (
@@ -170,6 +190,15 @@ DIALECTS: dict[str, tuple[Json, Json]] = {
          "finish_reason": "tool_calls", "stream": True, "session_id": "s-1"},
     ),
     "Strands": (STRANDS, {"provider": None, "ttft_ms": 250, "cached_tokens": 64}),
+    "MLflow": (
+        MLFLOW,
+        {"model": "gpt-5", "prompt_tokens": 120, "total_tokens": 154, "session_id": "s-1"},
+    ),
+    "OpenLLMetry, older": (
+        OLDER,
+        {"requested_model": "gpt-5", "finish_reason": "tool_calls", "tool_calls": ["search"],
+         "prompt_tokens": 120},
+    ),
     "Claude Code": (
         CLAUDE,
         {"prompt_tokens": 120, "cached_tokens": 64, "cache_write_tokens": 6, "retries": 1,
@@ -224,6 +253,7 @@ def test_what_failed_is_an_error_with_its_kind_and_status_but_not_its_text() -> 
     [
         ({"langfuse.observation.type": "generation", "langfuse.observation.level": "ERROR"}, "g"),
         ({"success": "false"}, "claude_code.llm_request"),
+        ({"gen_ai.operation.name": "execute_tool", "gen_ai.tool.status": "error"}, "t"),
     ],
 )
 def test_some_dialects_say_in_an_attribute_that_a_call_failed(about: Json, name: str) -> None:

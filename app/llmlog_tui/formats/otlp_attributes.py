@@ -40,7 +40,7 @@ CALLS: Final = frozenset({*CALL_EVENTS, "completion"})
 """Events that are model calls."""
 
 Source = str | tuple[str, ...]
-"""An attribute, or an attribute that holds JSON in text and the path to a value in it."""
+"""An attribute; or one that holds JSON in text, and the path to a value in it."""
 
 Read = Callable[[object], Any]
 
@@ -53,6 +53,7 @@ _ANY_EVENT: Final[dict[str, tuple[Read, tuple[Source, ...]]]] = {
             "langfuse.session.id",
             "ai.telemetry.metadata.sessionId",
             "traceloop.association.properties.session_id",
+            ("mlflow.trace.session",),
         ),
     ),
     "trace_name": (
@@ -79,6 +80,8 @@ _CALL: Final[dict[str, tuple[Read, tuple[Source, ...]]]] = {
             "langfuse.observation.model.name",
             "langfuse.observation.model",
             "ai.response.model",
+            "llm.response.model",
+            ("mlflow.llm.model",),
             "model",
         ),
     ),
@@ -89,6 +92,7 @@ _CALL: Final[dict[str, tuple[Read, tuple[Source, ...]]]] = {
             "llm.request.model_name",
             "ai.model.id",
             "litellm.provider.model",
+            "llm.request.model",
             *_asked("model", "model_name"),
             "model",
         ),
@@ -107,6 +111,7 @@ _CALL: Final[dict[str, tuple[Read, tuple[Source, ...]]]] = {
             "gen_ai.response.finish_reasons",
             "llm.finish_reason",
             "ai.response.finishReason",
+            "gen_ai.completion.0.finish_reason",
             "langfuse.observation.metadata.finish_reason",
             "stop_reason",
         ),
@@ -256,7 +261,11 @@ _TOOL: Final[dict[str, tuple[Read, tuple[Source, ...]]]] = {
         ("gen_ai.tool.call.id", "ai.toolCall.id", "tool.id", "tool_use_id"),
     ),
 }
-_USAGE_OBJECTS: Final = ("langfuse.observation.usage_details", "gen_ai.usage.raw")
+_USAGE_OBJECTS: Final = (
+    "langfuse.observation.usage_details",
+    "gen_ai.usage.raw",
+    "mlflow.chat.tokenUsage",
+)
 """Attributes that hold a whole usage object; it fills what no attribute of its own says."""
 
 _PROVIDER_NAMES: Final = (
@@ -268,6 +277,7 @@ _PROVIDER_NAMES: Final = (
 )
 _PREFIXES: Final = (
     *("gen_ai.", "openinference.", "llm.", "langfuse.", "ai.", "traceloop.", "litellm."),
+    *("mlflow.", "langsmith."),
 )
 
 
@@ -281,6 +291,7 @@ def of_llm_library(attributes: Attributes) -> bool:
 _OPERATIONS: Final = {
     "chat": "chat_completion",
     "generate_content": "chat_completion",
+    "chat.completions": "chat_completion",
     "text_completion": "completion",
     "embeddings": "embedding",
     "embedding": "embedding",
@@ -292,6 +303,13 @@ _LANGFUSE: Final = {
     "embedding": "embedding",
     "tool": "tool_call",
 }
+_MLFLOW: Final = {
+    "CHAT_MODEL": "chat_completion",
+    "LLM": "chat_completion",
+    "EMBEDDING": "embedding",
+    "TOOL": "tool_call",
+}
+_LANGSMITH: Final = {"llm": "chat_completion", "embedding": "embedding", "tool": "tool_call"}
 _VERCEL: Final = (
     (".doGenerate", "chat_completion"),
     (".doStream", "chat_completion"),
@@ -322,23 +340,34 @@ def _event_of(span: Span) -> str:
     if operation := text(about.get("ai.operationId")):
         return next((event for end, event in _VERCEL if operation.endswith(end)), "span")
     for attribute, events in _KINDS:
-        if kind := text(about.get(attribute)):
+        if kind := text(decoded(about.get(attribute))):
             return events.get(kind, "span")
     if (event := _REQUEST_TYPES.get(str(about.get("llm.request.type")))) is not None:
         return event
+    return _event_by_name(span)
+
+
+def _event_by_name(span: Span) -> str:
+    """Return the event of a span that has no attribute for it."""
+    about = span.attributes
     if span.name.startswith("claude_code."):
         return _CLAUDE_CODE.get(span.name, "span")
     if (event := _CLAUDE_CODE.get(str(about.get("span.type")))) is not None:
         return event
     # What Pydantic AI called a tool execution before it had an operation.
-    is_tool = about.get("traceloop.span.kind") == "tool" or span.name == "running tool"
-    return "tool_call" if is_tool else "span"
+    if about.get("traceloop.span.kind") == "tool" or span.name == "running tool":
+        return "tool_call"
+    # Older instrumentations name the model, and no operation.
+    is_call = "gen_ai.request.model" in about and "traceloop.span.kind" not in about
+    return "chat_completion" if is_call else "span"
 
 
 _KINDS: Final = (
     ("openinference.span.kind", _OPENINFERENCE),
     ("langfuse.observation.type", _LANGFUSE),
     ("gen_ai.operation.name", _OPERATIONS),
+    ("mlflow.spanType", _MLFLOW),
+    ("langsmith.span.kind", _LANGSMITH),
 )
 
 
@@ -349,8 +378,19 @@ def _is_response(span: Span) -> bool:
         about.get("openai.api.type") == "responses"
         or str(about.get("ai.model.provider")).endswith(".responses")
         or span.name.startswith(("Responses API", "openai.response"))
-        or (span.name == "Response" and "openinference.span.kind" in about)
+        or (about.get("openinference.span.kind") == "LLM" and _is_openinference_response(span))
     )
+
+
+def _is_openinference_response(span: Span) -> bool:
+    output = span.attributes.get("output.value")
+    # Decoding it would take long: it is the whole answer.
+    return span.name == "Response" or (
+        isinstance(output, str) and _RESPONSE_OBJECT.search(output) is not None
+    )
+
+
+_RESPONSE_OBJECT: Final = re.compile(r'"object": ?"response"')
 
 
 # ---- the fields of a span
@@ -379,7 +419,7 @@ class _Use(NamedTuple):
     field: str
     rank: int
     read: Read
-    path: tuple[str, ...]
+    path: tuple[str, ...] | None
 
 
 _Table = dict[str, tuple[Read, tuple[Source, ...]]]
@@ -391,8 +431,9 @@ def _by_attribute(*tables: _Table) -> dict[str, tuple[_Use, ...]]:
     for table in tables:
         for field, (read, sources) in table.items():
             for rank, source in enumerate(sources):
-                name, *path = (source,) if isinstance(source, str) else source
-                uses[name].append(_Use(field, rank, read, tuple(path)))
+                name = source if isinstance(source, str) else source[0]
+                path = None if isinstance(source, str) else source[1:]
+                uses[name].append(_Use(field, rank, read, path))
     return {name: tuple(found) for name, found in uses.items()}
 
 
@@ -407,7 +448,7 @@ def _read(about: Attributes, uses_of: Mapping[str, tuple[_Use, ...]]) -> Record:
     nested: list[tuple[object, _Use]] = []
     for name, value in about.items():
         for use in uses_of.get(name, ()):
-            if use.path:
+            if use.path is not None:
                 nested.append((value, use))
             elif use.rank < ranks.get(use.field, _WORST) and (of := use.read(value)) is not None:
                 found[use.field], ranks[use.field] = of, use.rank
@@ -418,7 +459,7 @@ def _read(about: Attributes, uses_of: Mapping[str, tuple[_Use, ...]]) -> Record:
             continue
         if id(value) not in opened:
             opened[id(value)] = decoded(value)
-        if (of := use.read(dig(opened[id(value)], *use.path))) is not None:
+        if (of := use.read(dig(opened[id(value)], *(use.path or ())))) is not None:
             found[use.field], ranks[use.field] = of, use.rank
     return found
 
@@ -531,16 +572,20 @@ def _is_stream(span: Span) -> bool | None:
     return True if "langfuse.observation.completion_start_time" in span.attributes else None
 
 
-_OPENINFERENCE_TOOL: Final = re.compile(
+_TOOL_OF_ANSWER: Final = re.compile(
     r"llm\.output_messages\.\d+\.message\.tool_calls\.\d+\.tool_call\.function\.name"
+    r"|gen_ai\.completion\.\d+\.tool_calls\.\d+\.name"
 )
+
+
+_ANSWER_PARTS: Final = ("llm.output_messages.", "gen_ai.completion.")
 
 
 def _tool_calls(about: Attributes) -> Iterator[str]:
     """Yield the names of the tools that a call asked for, from where only its output has them."""
     for name, value in about.items():
         # The regular expression alone would be half of what a span takes.
-        if name.startswith("llm.output_messages.") and _OPENINFERENCE_TOOL.fullmatch(name):
+        if name.startswith(_ANSWER_PARTS) and _TOOL_OF_ANSWER.fullmatch(name):
             yield from texts(value) or ()
     for call in _list_of(about.get("ai.response.toolCalls")):
         yield from texts(call.get("toolName")) or ()
@@ -565,6 +610,7 @@ def has_failed(span: Span) -> bool:
         span.failed
         or about.get("langfuse.observation.level") == "ERROR"
         or (span.name.startswith("claude_code.") and boolean(about.get("success")) is False)
+        or "error" in (about.get("gen_ai.tool.status"), about.get("tool.status"))
     )
 
 

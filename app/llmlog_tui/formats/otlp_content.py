@@ -21,6 +21,7 @@ _INPUT: Final = (
     "langfuse.observation.input",
     "traceloop.entity.input",
     "input.value",
+    "mlflow.spanInputs",
     "gen_ai.prompt",
     "tool.parameters",
     "tool_input",
@@ -32,6 +33,7 @@ _OUTPUT: Final = (
     "langfuse.observation.output",
     "traceloop.entity.output",
     "output.value",
+    "mlflow.spanOutputs",
     "gen_ai.completion",
     "final_result",
 )
