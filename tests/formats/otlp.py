@@ -54,7 +54,7 @@ def span(
 
 
 def event(name: str, seconds: float = 0, **about: object) -> Json:
-    """An event of a span; `exception__type` stands for `exception.type`."""
+    """An event of a span; `exception__type` means `exception.type`."""
     named = {key.replace("__", "."): value for key, value in about.items()}
     return {"name": name, "timeUnixNano": at(seconds), "attributes": attributes(named)}
 

@@ -1,4 +1,4 @@
-"""Events of coding agents as records: what is a call, when it began, and what it is joined to."""
+"""Events of coding agents as records: which are calls, when they began, what joins them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from llmlog_tui.formats.otlp_logs import LOGS
 
 
 def log(about: Json, seconds: float = 0, service: str = "", **fields: Any) -> Json:  # noqa: ANN401
-    """An envelope of one log record, written so many seconds after nine."""
+    """An envelope of one log record, written `seconds` after nine."""
     record = {"timeUnixNano": at(seconds), "attributes": attributes(about), **fields}
     resource = {"attributes": attributes({"service.name": service})}
     return {"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": [record]}]}]}
@@ -46,7 +46,7 @@ def attempt(seconds: float, number: int = 0, status: int = 200, **about: Any) ->
     return codex("api_request", seconds, TRACE, **said)
 
 
-def completed(seconds: float, **counts: object) -> Json:
+def completed(seconds: float, **counts: Any) -> Json:  # noqa: ANN401 - JSON
     return codex("sse_event", seconds, **{"event.kind": "response.completed"}, **counts)
 
 

@@ -61,7 +61,7 @@ def rows(draw: st.DrawFn) -> dict[str, Any]:
 
 
 def comparable(record: dict[str, Any]) -> dict[str, Any]:
-    """A record without what is unknown; times as instants."""
+    """A record without null fields; times as instants."""
     known = {name: value for name, value in record.items() if value is not None}
     if isinstance(known.get("ts"), str):
         known["ts"] = datetime.fromisoformat(known["ts"])

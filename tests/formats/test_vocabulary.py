@@ -186,7 +186,7 @@ def test_a_model_tells_its_provider_only_where_one_serves_it() -> None:
         (("undefined",), None), ((200_000,), None), (("rate_limit_exceeded", 400), 400),
     ],
 )  # fmt: skip
-def test_a_status_is_a_number_or_stands_in_a_message(
+def test_a_status_is_a_number_or_part_of_a_message(
     values: tuple[object, ...], status: int | None
 ) -> None:
     assert error_status(*values) == status

@@ -31,7 +31,7 @@ class Client:
     def send(
         self, body: object, path: str = "/v1/traces", method: str = "POST", **headers: str
     ) -> Answer:
-        """Send a body: JSON, or bytes as they are; `Content_Type` stands for `Content-Type`."""
+        """Send a body: JSON, or bytes as they are; `Content_Type` means `Content-Type`."""
         named = {"Content-Type": "application/json"}
         named |= {name.replace("_", "-"): value for name, value in headers.items()}
         sent = body if isinstance(body, bytes) else json.dumps(body).encode()

@@ -40,7 +40,7 @@ CALLS: Final = frozenset({*CALL_EVENTS, "completion"})
 """Events that are model calls."""
 
 Source = str | tuple[str, ...]
-"""An attribute; or one that holds JSON in text, and the path to a value in it."""
+"""An attribute; or one with JSON in its text, and the path in that."""
 
 Read = Callable[[object], Any]
 
@@ -282,7 +282,7 @@ _PREFIXES: Final = (
 
 
 def of_llm_library(attributes: Attributes) -> bool:
-    """Return whether a span is an LLM library's own, and no HTTP request or query beside it."""
+    """Return whether an LLM library wrote a span, not an HTTP or database client."""
     return any(name.startswith(_PREFIXES) for name in attributes)
 
 
@@ -582,7 +582,7 @@ _ANSWER_PARTS: Final = ("llm.output_messages.", "gen_ai.completion.")
 
 
 def _tool_calls(about: Attributes) -> Iterator[str]:
-    """Yield the names of the tools that a call asked for, from where only its output has them."""
+    """Yield the names of the tools that a call asked for, found in its output."""
     for name, value in about.items():
         # The regular expression alone would be half of what a span takes.
         if name.startswith(_ANSWER_PARTS) and _TOOL_OF_ANSWER.fullmatch(name):

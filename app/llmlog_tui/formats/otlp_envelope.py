@@ -27,9 +27,9 @@ class SpanEvent(NamedTuple):
 
 
 class Span(NamedTuple):
-    """A span, whatever it came in: times in ns since 1970, 0 if unknown; ids in hexadecimal.
+    """A span of any encoding.
 
-    `parent_id` is empty at the root; `message` is the status message of a failed span.
+    Times are ns since 1970, 0 if unknown; ids are hexadecimal. `parent_id` is empty at the root; `message` is the status message of a failed span.
     """
 
     trace_id: str
@@ -282,7 +282,8 @@ def _log_record(log: Item, resource: Attributes, scope: str) -> LogRecord:
 
 
 def log_record_time(time: int, about: Attributes, observed: int) -> int:
-    """Return when an event was, in ns since 1970: Codex leaves the time of the record 0."""
+    """Return the time of an event in ns since 1970; 0 if unknown."""
+    # Codex leaves the time of the record 0.
     return moment(time) or nanoseconds(about.get("event.timestamp")) or moment(observed)
 
 
@@ -313,7 +314,7 @@ _HEX: Final = re.compile(r"[0-9a-fA-F]+")
 
 
 def attributes(pairs: object) -> Attributes:
-    """Return a list of key and value as a map; a map unchanged. Odd pairs are left out."""
+    """Return key-value pairs as a map, without odd ones; a map unchanged."""
     if isinstance(pairs, dict):
         return pairs
     found: Attributes = {}
@@ -335,7 +336,7 @@ _NESTED: Final = frozenset({"arrayValue", "array_value", "kvlistValue", "kvlist_
 
 
 def _plain(value: object, depth: int = 0) -> Any:  # noqa: ANN401 - any JSON
-    """Return an AnyValue as plain JSON; None where it has no known kind or is nested too deeply."""
+    """Return an AnyValue as plain JSON; None if it is unknown or nested too deeply."""
     if not isinstance(value, dict):
         return value
     for kind, held in value.items():

@@ -23,7 +23,7 @@ SCHEMA_URL: Final = "https://opentelemetry.io/schemas/gen-ai-dev/1.42.0-dev"
 """Version of the conventions that is written; they are still in development."""
 
 SPANS_PER_LINE: Final = 100
-"""Maximum spans per line: it stays well below 1 MiB, the most that collectors read of one."""
+"""Maximum spans per line: collectors read lines of at most 1 MiB."""
 
 _OF_THE_SPAN: Final = frozenset(
     {"v", "ts", "latency_ms", "parent_span_id", "status", "error_message"}
@@ -94,14 +94,14 @@ def _span(number: int, record: Mapping[str, Any]) -> dict[str, object]:
 
 
 def _times(record: Mapping[str, Any]) -> tuple[int, int]:
-    """Return when the span begins and ends, in ns since 1970; 0 and 0 without a time."""
+    """Return begin and end in ns since 1970; 0 without a time."""
     ts = record["ts"]
     begin = 0 if ts is None else max(0, (ts - EPOCH) // timedelta(microseconds=1)) * 1_000
     return begin, begin + max(0, round((record["latency_ms"] or 0) * 1_000_000))
 
 
 def _hex(text: str, digits: int) -> str:
-    """`text` as an id of so many hexadecimal digits, not all of them 0."""
+    """Return `text` as an id of `digits` hexadecimal digits, not all of them 0."""
     if re.fullmatch(rf"0*[1-9a-f][0-9a-f]{{0,{digits - 1}}}", text) and len(text) <= digits:
         return text.zfill(digits)
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:digits]

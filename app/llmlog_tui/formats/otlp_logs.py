@@ -42,7 +42,7 @@ _NS_PER_MS: Final = 1_000_000
 
 
 class LogConverter:
-    """Log records of one file to records; `lost` counts those that could not be read."""
+    """Converter of one file's log records; `lost` counts unreadable ones."""
 
     def __init__(self, log: LogState) -> None:
         self.lost: Counter[str] = Counter()
@@ -145,7 +145,7 @@ class _Ended(NamedTuple):
 
 
 def _ended(log: LogRecord) -> _Ended:
-    """Return when the work of an event began and how long it took: the event is its end."""
+    """Return start and latency of the work that an event is the end of."""
     duration = number(log.attributes.get("duration_ms"))
     if duration is None or not 0 <= duration * _NS_PER_MS <= log.time:
         return _Ended(timestamp(log.time) if log.time else None, None)

@@ -18,7 +18,7 @@ BAD_SPAN: Final = "bad span"
 
 
 class SpanConverter:
-    """Spans of one file to records; `lost` counts spans that could not be read."""
+    """Converter of one file's spans; `lost` counts unreadable ones."""
 
     def __init__(self, log: LogState) -> None:
         self.lost: Counter[str] = Counter()

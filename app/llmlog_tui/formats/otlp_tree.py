@@ -119,7 +119,7 @@ def _node(line: int, span: Span, record: Record, *, is_own: bool) -> Node:
 
 @dataclass(slots=True)
 class Place:
-    """What is remembered of a span that was given out, for those that come later."""
+    """Position of a span that was given out, kept for spans that come later."""
 
     parent_id: str
     record_id: str
@@ -129,7 +129,7 @@ class Place:
 
 @dataclass(slots=True)
 class Tree:
-    """What is remembered of one trace, whichever file its spans are in."""
+    """State of one trace, whichever file its spans are in."""
 
     next_step: int = 0
     is_listed: bool = False

@@ -116,7 +116,7 @@ def texts(value: object) -> list[str] | None:
 
 
 def known(fields: Mapping[str, Any]) -> Record:
-    """Return `fields` without those that are None: unknown is left out, never 0."""
+    """Return `fields` without None values: unknown is left out, never 0."""
     return {name: value for name, value in fields.items() if value is not None}
 
 
@@ -398,7 +398,7 @@ def error_status(*values: object) -> int | None:
     for value in values:
         status = integer(value)
         if status is None and isinstance(value, str):
-            # A message can be a whole traceback; the status stands at its beginning or its end.
+            # A message can be a whole traceback; the status is at its beginning or its end.
             found = _STATUS.search(value[:2_000]) or _STATUS.search(value[-2_000:])
             status = int(found[1]) if found else None
         if status is not None and _MIN_STATUS <= status <= _MAX_STATUS:

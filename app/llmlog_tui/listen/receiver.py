@@ -1,4 +1,4 @@
-"""OTLP/HTTP server: takes /v1/traces and /v1/logs, and acknowledges only what is on disk.
+"""OTLP/HTTP server: takes /v1/traces and /v1/logs, and acknowledges a batch once it is on disk.
 
 A batch is answered when its records are written. While too many wait, others get 429 with
 Retry-After, and 503 when the file cannot be written: exporters send those again.
@@ -112,7 +112,7 @@ class Receiver:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop accepting, finish what was accepted, write the rest; raises OSError."""
+        """Stop accepting, finish accepted requests, write the rest; raises OSError."""
         if self._thread.is_alive():
             self._server.shutdown()
             self._thread.join()
@@ -195,7 +195,7 @@ class _Server(ThreadingHTTPServer):
             self._connections.release()
 
     def service_actions(self) -> None:
-        """Write, a few times a second, what is complete because nothing more came."""
+        """Let the log write calls that count as failed by now."""
         with contextlib.suppress(OSError):  # the next batch will say so
             self.receiver.log.flush_if_quiet()
 
@@ -232,7 +232,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(error)
 
     def do_GET(self) -> None:
-        """Refuse what is no batch."""
+        """Refuse a request that sends no batch."""
         self._has_read_body = True
         self._refuse(RequestError(405 if self._is_known() else 404, "POST to /v1/traces"))
 

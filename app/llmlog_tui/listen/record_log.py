@@ -1,8 +1,8 @@
 """The log that received spans and log records are appended to, as records of llmlog's own.
 
-Each batch is written before take_spans() or take_logs() returns, one write a record: what was
-acknowledged survives a killed process. Two batches of one trace may be received minutes apart, so
-a record's step is its place among those received so far.
+Each batch is written before take_spans() or take_logs() returns, one write a record: an
+acknowledged batch survives a killed process. Batches of one trace may be received minutes apart,
+so a record's step is its place among the ones received so far.
 """
 
 from __future__ import annotations
@@ -76,12 +76,12 @@ class RecordLog:
         self._take(body, convert)
 
     def flush_if_quiet(self) -> None:
-        """Write what is complete because nothing came for QUIET_S; raises OSError."""
+        """Write calls that count as failed after QUIET_S without a batch; raises OSError."""
         if self._taken_at is not None and time.monotonic() - self._taken_at > QUIET_S:
             self.close()
 
     def close(self) -> None:
-        """Write what only the end of the log completes; raises OSError."""
+        """Write calls that count as failed, as no attempt follows; raises OSError."""
         with self._lock:
             self._taken_at = None
             self._enqueue(self._logs.flush(), lambda _: {})
