@@ -6,13 +6,12 @@ import argparse
 import math
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import Final, NoReturn
 
+from llmlog_tui.glyphs import in_ascii
+from llmlog_tui.log.retention import Retention
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.terminal import takes_ascii_only
-
-if TYPE_CHECKING:
-    from llmlog_tui.log.retention import Retention
 
 DEFAULT_FILES: Final = ["calls.jsonl"]
 _OTLP_PORT: Final = 4318
@@ -28,8 +27,6 @@ class _Parser(argparse.ArgumentParser):
 
 def print_error(what: str, *, ascii_only: bool | None = None) -> None:
     """One line on stderr, if that is open; in ASCII where its terminal has no more, or if said."""
-    from llmlog_tui.glyphs import in_ascii  # noqa: PLC0415 - imports rich
-
     if not sys.stderr:
         return  # print() would take stdout
     line = sanitize(f"llmlog-tui: {what}")
@@ -48,8 +45,6 @@ class _Version(argparse.Action):
 
 
 def _window(text: str) -> Retention:
-    from llmlog_tui.log.retention import Retention  # noqa: PLC0415 - needs the extra
-
     try:
         return Retention.of(text)
     except ValueError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.analysis.conftest import Frame, Record
 
 from llmlog_tui.analysis.alerts.comparison import CohortStats
-from llmlog_tui.analysis.alerts.fingerprints import CHANGES_SHOWN, fingerprint_changes
+from llmlog_tui.analysis.alerts.fingerprint import CHANGES_SHOWN, fingerprint_changes
 from llmlog_tui.config.rules import DEFAULT
 
 SETTLED = DEFAULT.fingerprint.settled_calls

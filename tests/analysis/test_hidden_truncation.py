@@ -5,12 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.analysis.conftest import Frame, Record
 
-from llmlog_tui.analysis.alerts.hidden_truncation import (
-    HIDDEN,
-    HiddenTruncation,
-    hidden_truncations,
-    why_empty,
-)
+from llmlog_tui.analysis.alerts.hidden_truncation import HiddenTruncation, hidden_truncations
+from llmlog_tui.analysis.calls.truncation import HIDDEN, empty_reason
 from llmlog_tui.config.rules import HiddenTruncationRule
 
 CUT: Record = {"model": "m", "completion_tokens": 512, "max_tokens": 512, "finish_reason": "stop"}
@@ -103,4 +99,4 @@ def test_a_log_without_calls_has_none(calls: Frame) -> None:
     ],
 )
 def test_why_an_answer_is_empty(calls: Frame, fields: Record, why: str) -> None:
-    assert why_empty(calls([fields]).row(0, named=True)) == why
+    assert empty_reason(calls([fields]).row(0, named=True)) == why

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.analysis.conftest import Frame, Record
 
-from llmlog_tui.analysis.alerts.rate_limits import limit_status, low_limits
+from llmlog_tui.analysis.alerts.rate_limit import limit_status, low_limits
 from llmlog_tui.config.rules import RateLimitRule
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.analysis.conftest import Log, Record
 
-from llmlog_tui.analysis.alerts.fingerprints import with_changed
+from llmlog_tui.analysis.traces.fingerprints import with_changed
 from llmlog_tui.analysis.traces.replay import Replay, RunningTotals, replay
 from llmlog_tui.analysis.traces.timeline import timeline
 

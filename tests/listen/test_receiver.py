@@ -229,7 +229,7 @@ def test_an_address_beyond_this_machine_needs_a_token(out: Path, host: str) -> N
 def test_a_disk_that_is_full_is_a_503_and_the_batch_is_written_once(
     client: Client, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    writer = client.receiver.log._writer  # noqa: SLF001 - the disk's place
+    writer = client.receiver.log._writer  # noqa: SLF001 - in place of the disk
     write, full = writer.write, [True]
 
     def fails_second(line: bytes) -> None:

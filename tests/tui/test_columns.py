@@ -19,6 +19,7 @@ from llmlog_tui.tui.panes.calls import CallsPane
 from llmlog_tui.tui.queries import CallOrderQuery, Sort
 from llmlog_tui.tui.screens.calls import CallsScreen
 from llmlog_tui.tui.screens.dialogs.column_picker import ColumnPicker
+from llmlog_tui.tui.workers.analysis import call_order
 
 TTFT = (40, None, 300, 7)
 TOOLS = (["search", "fetch"], None, ["search"], ["fetch"])
@@ -177,7 +178,7 @@ async def test_every_column_can_stand_in_the_table_and_all_but_two_be_sorted_by(
         assert overview is not None
         for column in ALL.values():
             if field := column.column.field:
-                order = CallOrderQuery(Sort(field, descending=True))(overview)
+                order = call_order(CallOrderQuery(Sort(field, descending=True)), overview)
                 assert order is not None
                 values = overview.calls[field][order]
                 assert values.is_null().sum() == values.tail(values.null_count()).null_count()

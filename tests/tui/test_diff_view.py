@@ -70,7 +70,7 @@ async def test_what_is_found_elsewhere_leads_out_of_the_diff_to_the_overview(
         await diffed(pilot, until)
         await pilot.press("slash", *"req_sought", "enter")
         await until(pilot, lambda: isinstance(app.screen, OverviewScreen), "the Overview")
-        assert app.view.row == 0
+        assert app.view.cursor_key == 0
 
 
 async def test_the_digit_of_the_view_under_a_diff_closes_it(
@@ -143,10 +143,10 @@ async def test_a_small_screen_has_one_column_of_both_runs(
             ["B", "2"],
         ]
         assert lines[2].endswith("◄ finish_reason")
-        rows = [screen.row]
+        rows = [screen.cursor_key]
         for key in ("down", "n"):
             await pilot.press(key)
-            rows.append(screen.row)
+            rows.append(screen.cursor_key)
         assert rows == [1, 3, 4], "A's and B's line of the pair where they part, the next one"
 
 

@@ -21,8 +21,8 @@ from textual.css.types import CSSLocation
 from llmlog_tui.log.sources import Sources
 from llmlog_tui.tui import screens
 from llmlog_tui.tui.app import LogApp
-from llmlog_tui.tui.screens.dialogs.splash import SplashScreen
-from llmlog_tui.tui.views import VIEWS
+from llmlog_tui.tui.screens import VIEWS
+from llmlog_tui.tui.screens.dialogs.startup import SplashScreen
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_no_view_and_no_pane_is_imported_before_it() -> None:
     ours = {name for name in imported if name.startswith("llmlog_tui.tui.")}
     assert {name for name in ours if name.startswith("llmlog_tui.tui.panes")} == set()
     assert {name for name in ours if name.startswith("llmlog_tui.tui.screens.")} == {
-        "llmlog_tui.tui.screens.dialogs.splash"
+        "llmlog_tui.tui.screens.dialogs.startup"
     }
 
 

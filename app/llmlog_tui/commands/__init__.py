@@ -13,6 +13,7 @@ import click
 
 from llmlog_tui.analysis.calls.lookup import NoIdError
 from llmlog_tui.analysis.query.sql import QueryError
+from llmlog_tui.glyphs import in_ascii
 from llmlog_tui.log.sources import SourceError
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.terminal import takes_ascii_only
@@ -79,7 +80,6 @@ def _for_terminal(stream: TextIO) -> TextIO:
     stream.reconfigure(errors="replace")
     if not takes_ascii_only(stream):
         return stream
-    from llmlog_tui.glyphs import in_ascii  # noqa: PLC0415 - imports rich
 
     class InAscii(io.TextIOWrapper):
         def write(self, text: str, /) -> int:

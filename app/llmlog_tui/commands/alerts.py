@@ -13,9 +13,9 @@ import polars as pl
 from llmlog_tui import humanize
 from llmlog_tui.analysis.alerts.alert import Alert, as_object
 from llmlog_tui.analysis.alerts.comparison import MetricChange
-from llmlog_tui.analysis.alerts.engine import enabled_rules
+from llmlog_tui.analysis.alerts.engine import enabled_rules, needs_cost
 from llmlog_tui.analysis.alerts.engine import find_alerts as find
-from llmlog_tui.analysis.alerts.rate_limits import limit_status
+from llmlog_tui.analysis.alerts.rate_limit import limit_status
 from llmlog_tui.analysis.calls.calls import model_calls
 from llmlog_tui.analysis.calls.cost import priced, rates
 from llmlog_tui.commands import rate_limits as limits_
@@ -98,7 +98,7 @@ def _found(
         snapshot, frame = log.snapshot, log.frame
     if snapshot.counts.skipped and not snapshot.counts.records:
         raise SourceError(f"no line is a record: {', '.join(map(str, snapshot.files))}")
-    if rules.budget.enabled:
+    if needs_cost(rules):
         frame = priced(frame, rates(rules))
     calls = model_calls(frame)
     return calls, find(calls, rules)

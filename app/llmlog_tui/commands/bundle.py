@@ -8,10 +8,10 @@ from typing import IO
 import click
 import polars as pl
 
-from llmlog_tui.analysis.alerts.fingerprints import with_changed
 from llmlog_tui.analysis.calls.cost import priced, rates
 from llmlog_tui.analysis.calls.lookup import resolve_id
 from llmlog_tui.analysis.reports.bundle import bundle as markdown
+from llmlog_tui.analysis.traces.fingerprints import with_changed
 from llmlog_tui.commands.common import files_argument, open_log, path_text, where_option
 from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.config.rules import Rules

@@ -10,10 +10,10 @@ import click
 import polars as pl
 
 from llmlog_tui import humanize
-from llmlog_tui.analysis.alerts.fingerprints import with_changed
 from llmlog_tui.analysis.calls.cost import priced, rates
 from llmlog_tui.analysis.calls.lookup import resolve_id
 from llmlog_tui.analysis.traces.diff import AlignedPair, FieldDelta, TraceDiff, diff_traces
+from llmlog_tui.analysis.traces.fingerprints import with_changed
 from llmlog_tui.analysis.traces.timeline import Step
 from llmlog_tui.commands.common import (
     OpenLog,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from llmlog_tui import humanize
-from llmlog_tui.analysis.alerts.rate_limits import LimitStatus
+from llmlog_tui.analysis.alerts.rate_limit import LimitStatus
 from llmlog_tui.commands.text_tables import table
 
 _SHOWN: Final = 10

@@ -66,7 +66,7 @@ def slow(files: tuple[str, ...], *, over_ms: float, as_json: bool, where: str | 
 
 def _verdict(calls: pl.DataFrame, over_ms: float) -> str:
     """What there is to say of all slow calls; that nobody knows, where no latency is known."""
-    sentence = calls_.slow_summary(calls, over_ms).whole_sentence()
+    sentence = calls_.slow_summary(calls, over_ms).long_sentence()
     if sentence:
         return sentence
     unknown = calls["latency_ms"].null_count()

@@ -8,7 +8,7 @@ import click
 import orjson
 
 from llmlog_tui import humanize
-from llmlog_tui.analysis.numeric.percentiles import By
+from llmlog_tui.analysis.calls.percentiles import By
 from llmlog_tui.analysis.reports.stats import NEEDED, Stats
 from llmlog_tui.analysis.reports.stats import stats as figures
 from llmlog_tui.commands.common import (

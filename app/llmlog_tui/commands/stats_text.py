@@ -9,7 +9,7 @@ from typing import Any, Final
 import polars as pl
 
 from llmlog_tui import humanize
-from llmlog_tui.analysis.numeric.percentiles import By
+from llmlog_tui.analysis.calls.percentiles import By
 from llmlog_tui.analysis.reports.stats import Stats, over_time
 from llmlog_tui.commands.text_charts import TextCharts
 from llmlog_tui.commands.text_tables import table

@@ -62,7 +62,7 @@ def tail(
 
 def _follow(reader: Reader, shown: _Shown) -> None:
     told: set[str] = set()
-    reader.catch_up()
+    reader.read_to_end()
     reader.loaded()
     shown.last()
     while True:
@@ -76,7 +76,7 @@ def _follow(reader: Reader, shown: _Shown) -> None:
             time.sleep(_POLL_S)
         elif not reader.wait():
             break
-    reader.taken = None
+    reader.last_block = None
     reader.finish()
     shown.taken()
 
@@ -111,9 +111,9 @@ class _Shown:
 
     def taken(self) -> None:
         """Those that the reader took last."""
-        if self.reader.taken is None:
+        if self.reader.last_block is None:
             return
-        _, block, parsed = self.reader.taken
+        _, block, parsed = self.reader.last_block
         frame = self._narrowed(parsed.frame)
         if not self.as_json:
             _show(frame)

@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import Any, Final
 
 import click
+from rich.cells import cell_len
 
 from llmlog_tui import humanize
 from llmlog_tui.analysis.calls.detail import cut_off
 from llmlog_tui.analysis.traces.timeline import Note, Timeline
+from llmlog_tui.glyphs import steady
 from llmlog_tui.log.record_key import record_label
 from llmlog_tui.sanitize import sanitize
 
@@ -133,8 +135,6 @@ def _are_numbers(values: Iterable[object]) -> bool:
 def fitted(text: str, width: int, *, right: bool = False) -> str:
     """`text` in just so many cells, in every terminal as many, cut at its end."""
     if not text.isascii():
-        from llmlog_tui.glyphs import steady  # noqa: PLC0415 - imports rich, which JSON needs not
-
         text = steady(text)
     while _width(text) > width:
         text = text[:-1]
@@ -145,6 +145,4 @@ def fitted(text: str, width: int, *, right: bool = False) -> str:
 def _width(text: str) -> int:
     if text.isascii():
         return len(text)
-    from rich.cells import cell_len  # noqa: PLC0415 - as in fitted()
-
     return cell_len(text)

@@ -9,12 +9,12 @@ import click
 import polars as pl
 
 from llmlog_tui import humanize
-from llmlog_tui.analysis.alerts.fingerprints import with_changed
 from llmlog_tui.analysis.calls import calls as calls_
 from llmlog_tui.analysis.calls.cost import priced, rates
 from llmlog_tui.analysis.calls.detail import detail
 from llmlog_tui.analysis.calls.lookup import resolve_id
 from llmlog_tui.analysis.traces.cache_misses import cache_misses
+from llmlog_tui.analysis.traces.fingerprints import with_changed
 from llmlog_tui.analysis.traces.timeline import timeline
 from llmlog_tui.analysis.traces.traces import traces as summaries
 from llmlog_tui.commands.common import (

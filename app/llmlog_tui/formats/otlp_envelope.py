@@ -29,7 +29,8 @@ class SpanEvent(NamedTuple):
 class Span(NamedTuple):
     """A span of any encoding.
 
-    Times are ns since 1970, 0 if unknown; ids are hexadecimal. `parent_id` is empty at the root; `message` is the status message of a failed span.
+    Times are ns since 1970, 0 if unknown; ids are hexadecimal, `parent_id` empty at the root;
+    `message` is the message of the span's status.
     """
 
     trace_id: str

@@ -16,10 +16,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from llmlog.content import Content
-from llmlog.guard import Guard
-from llmlog.record import EVENTS, dump, to_line
-from llmlog.writer import open_writer
+from llmlog.record_writer import RecordWriter
 from llmlog_tui.formats import Found, LogState, Record
 from llmlog_tui.formats.otlp_content import content_of
 from llmlog_tui.formats.otlp_envelope import LogRecord, Span
@@ -45,8 +42,7 @@ class RecordLog:
         """Records written so far."""
         self._spans = SpanConverter(state)
         self._logs = LogConverter(state)
-        self._content = Content(content, (), Guard())
-        self._writer = open_writer(out)
+        self._writer = RecordWriter(out, content)
         self._tokens = count()
         self._lock = threading.Lock()
         self._unwritten: deque[bytes] = deque()
@@ -104,20 +100,10 @@ class RecordLog:
                 raise
 
     def _enqueue(self, found: Sequence[Found], content: _ContentOf) -> None:
+        keeps_content = self._writer.keeps_content
         for token, record in found:
-            self._unwritten.append(self._line(record, content(token) if self._keeps else {}))
-
-    @property
-    def _keeps(self) -> bool:
-        return self._content.keeps
-
-    def _line(self, record: Record, content: Record) -> bytes:
-        fields: dict[str, Any] = {**record, **content}
-        if content:
-            fields["prefix_hashes"] = self._content.prefix_hashes(content.get("input"))
-        fields = self._content.applied(fields)
-        # An event of another tool, which our own export can hold, has no line of its own.
-        return to_line(fields) if fields["event"] in EVENTS else dump(fields)
+            whole = {**record, **content(token)} if keeps_content else record
+            self._unwritten.append(self._writer.line(whole))
 
     def _write(self) -> None:
         while self._unwritten:

@@ -1,4 +1,4 @@
-"""Whole lines out of a .gz or .zst file."""
+"""Follow a .gz or .zst file, line by line."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ _DAMAGED: Final = (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError)
 
 
 class CompressedFollower:
-    """Reads one compressed path, and again when another file is put there.
+    """Reads one compressed path, and again when the file is replaced.
 
-    Used as a Follower is, but all its lines are older ones: what is compressed was rotated away. A
-    file that ends early is a problem, and read on when it has grown.
+    Same interface as Follower, but all its lines are older ones: compressed files were rotated
+    away. A file that ends early is reported as a problem, and continued when it has grown.
     """
 
-    def __init__(self, path: Path, *, claim: StartOffset = all_new) -> None:
+    def __init__(self, path: Path, *, start_offset: StartOffset = all_new) -> None:
         self.path = path
         self.is_waiting = True
-        self.is_gone = False  # what was rotated away may go
-        self._claim = claim
+        self.is_gone = False  # a rotated file may be deleted
+        self._start_offset = start_offset
         self._stream: _Stream | None = None
-        self._at: _Identity = (0, 0, 0, 0)  # the file that is, or was last, read
+        self._at: _Identity = (0, 0, 0, 0)  # of the current or last file
         self._problem = ""
         self._generation = -1
         self._head = b""
@@ -43,13 +43,13 @@ class CompressedFollower:
         self._past: list[tuple[bytes, int]] = []
 
     def read(self) -> Block | None:
-        """Nothing, but the OSError that read_older() ended with, until it has more."""
+        """Return None; raise the OSError of read_older() until it has more."""
         if self._problem:
             raise OSError(self._problem)
         return None
 
     def read_older(self) -> Block | None:
-        """The next whole lines. Raises OSError if there are none because the file is damaged."""
+        """Return the next whole lines. Raises OSError at damage."""
         try:
             if not self._stream and not self._open():
                 return self.read()
@@ -61,46 +61,45 @@ class CompressedFollower:
             self.close()
             raise
         self.close()
-        return self._lines.rest()
+        return self._lines.flush()
 
     def finish(self) -> Block | None:
-        """What stands after the last newline of a file that ends early."""
-        return self._lines.rest()
+        """Return the rest of a file that ends early."""
+        return self._lines.flush()
 
     def close(self) -> None:
-        """Give the descriptor back."""
         if self._stream:
             self._stream.close()
             self._stream = None
 
     def position(self) -> tuple[int, int]:
-        """(compressed bytes read, bytes there); not all of them while there may be more lines."""
+        """Return (compressed bytes read, file size); less than all while lines may follow."""
         there = self._at[2]
         return (min(self._stream.tell(), there - 1) if self._stream else there), there
 
     def reread(self, generation: int, offset: int, length: int) -> bytes | None:
-        """Bytes that were read before, decompressed again; None if their file is there no more."""
+        """Return bytes that were read before, decompressed again; None if their file is gone."""
         if generation != self._generation:
             return None
         with contextlib.suppress(OSError), _Stream(self.path) as stream:
-            if self.holds(stream.stat):
+            if self.has_open(stream.stat):
                 stream.skip(offset)
                 return stream.read(length)
         return None
 
-    def holds(self, file: os.stat_result) -> bool:
-        """Whether this very file is, or was last, read here."""
+    def has_open(self, file: os.stat_result) -> bool:
+        """Return whether this file is, or was last, read here."""
         return self._at == _identity(file)
 
-    def known(self, head: bytes) -> int | None:
-        """How much was read here of a file that began with `head`; None if there was none."""
+    def read_offset_of(self, head: bytes) -> int | None:
+        """Return the end of the lines read from a file that began with `head`."""
         for begin, end in [(self._head, self._lines.lines_end), *self._past]:
             if begin and head.startswith(begin):
                 return end
         return None
 
     def _open(self) -> bool:
-        """Begin, or go on, with the file at the path; False if there is nothing new in it."""
+        """Start or continue the file at the path; False if nothing is new."""
         try:
             now = _identity(self.path.stat())
         except FileNotFoundError:
@@ -121,18 +120,18 @@ class CompressedFollower:
         return True
 
     def _is_new(self, stream: _Stream, now: _Identity) -> bool:
-        """Whether there may be more in the file than was read; if it is another, begin anew."""
+        """Return whether the file may have unread data; start over if it is another file."""
         head = stream.read(HEAD_BYTES)
         is_same = self._head != b"" and head.startswith(self._head)
         return (self._at[:2] == now[:2] and is_same) or self._begin(stream, head)
 
     def _begin(self, stream: _Stream, head: bytes) -> bool:
-        """A new generation; False if it is read under another name."""
+        """Start a new generation; False if it is read under another name."""
         is_all = len(head) < HEAD_BYTES and not stream.damage
-        start = self._claim(stream.stat, head + b"\n" if is_all else head)
+        start = self._start_offset(stream.stat, head + b"\n" if is_all else head)
         if start is None:
             return False
-        if stream.damage and start > len(head):  # too little to tell: it is still being made
+        if stream.damage and start > len(head):  # too little to identify: it is still being written
             raise OSError(stream.damage)
         self._past = [(self._head, self._lines.lines_end), *self._past][:16]
         self._generation += 1
@@ -145,12 +144,12 @@ _Identity = tuple[int, int, int, int]
 
 
 def _identity(file: os.stat_result) -> _Identity:
-    """Device, inode, size and mtime: an inode alone comes back for another file."""
+    """Return device, inode, size and mtime: an inode alone may be reused."""
     return file.st_dev, file.st_ino, file.st_size, file.st_mtime_ns
 
 
 class _Stream:
-    """What a compressed file holds."""
+    """The decompressed content of a file."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb")
@@ -159,16 +158,15 @@ class _Stream:
         self.rewind()
 
     def rewind(self) -> None:
-        """Go back to the beginning."""
         self._file.seek(0)
         self.damage = ""
-        """What is wrong with the file behind what was read of it."""
+        """The error at which reading stopped; empty if there was none."""
         self._unpacked = (
             gzip.GzipFile(fileobj=self._file) if self._is_gzip else ZstdReader(self._file)
         )
 
     def read(self, size: int) -> bytes:
-        """The next `size` bytes, fewer only at the end. Raises OSError where it is damaged."""
+        """Return the next `size` bytes, fewer only at the end. Raises OSError at damage."""
         parts: list[bytes] = []
         while size and not self.damage:
             try:
@@ -185,12 +183,11 @@ class _Stream:
         return b"".join(parts)
 
     def skip(self, size: int) -> None:
-        """Pass over `size` bytes."""
         while size and (passed := self.read(min(size, follow.BLOCK_BYTES))):
             size -= len(passed)
 
     def tell(self) -> int:
-        """How many compressed bytes were read."""
+        """Return the number of compressed bytes read."""
         return self._file.tell()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The figures of a log: how many, how fast, how many tokens, in all and by group."""
+"""Statistics of a log: counts, latency, tokens and cost, in total and by group."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Final
 
 import polars as pl
 
+from llmlog_tui.analysis.calls import percentiles
 from llmlog_tui.analysis.calls.calls import FAILED, MOSTLY_REASONING, TRUNCATED, model_calls, slow
 from llmlog_tui.analysis.calls.cost import FIGURES, priced, rates
-from llmlog_tui.analysis.numeric import percentiles
-from llmlog_tui.analysis.numeric.percentiles import KEYS, By, percentile
+from llmlog_tui.analysis.calls.percentiles import KEYS, By, percentile
 from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.log.schema import IS_CALL
 
@@ -21,18 +21,18 @@ NEEDED: Final = (
     *("ts", "event", "status", "session_id", "trace_id", "model", "requested_model", "provider"),
     *("finish_reason", "latency_ms", "ttft_ms", "tokens_per_sec", *_TOKENS),
 )
-"""The columns that stats() looks at."""
+"""Columns that stats() reads."""
 
 
 @dataclass(frozen=True, eq=False)
 class Stats:
-    """The figures of a frame.
+    """The statistics of a frame.
 
-    `calls` counts model calls, `tools` tool executions, `errors` those of both that failed.
-    Token sums are over model calls, None where no call had the field. `groups` has one row a group
-    of model calls, most calls first: key, calls, errors, truncated (finish_reason length), those of
-    latency.FIGURES (over calls that have the field), the token sums, and those of cost.FIGURES.
-    `priced` are the model calls that over_time() takes, as cost.priced() gives them.
+    `calls` counts model calls, `tools` tool executions, `errors` the failed ones of both. Token
+    sums are over model calls, None if no call has the field. `groups` has one row per group of
+    calls, most calls first: key, calls, errors, truncated (finish_reason length), the metrics of
+    percentiles.FIGURES (over calls that have the field), the token sums, and those of cost.FIGURES.
+    `priced` has the model calls from cost.priced(), for over_time().
     """
 
     sessions: int
@@ -56,11 +56,11 @@ class Stats:
 
 
 TIMES: Final = 60
-"""Into so many stretches the time from the first call to the last is cut."""
+"""Slices of over_time()."""
 
 
 def over_time(calls: pl.DataFrame) -> pl.DataFrame:
-    """The calls of each TIMES-th of the time between the first and the last, as they started.
+    """Return the calls per slice of the time from the first to the last start.
 
     Columns: calls, errors, p95_ms (null without calls). One row if all started at once, none if no
     call has a ts.
@@ -83,11 +83,11 @@ def over_time(calls: pl.DataFrame) -> pl.DataFrame:
 def stats(
     frame: pl.DataFrame, *, over_ms: float = 500.0, by: By = "model", rules: Rules = DEFAULT
 ) -> Stats:
-    """The figures of `frame`; a call is slow if it took longer than `over_ms`, strictly.
+    """Return the statistics of `frame`; a call is slow strictly over `over_ms`.
 
-    Prices that `rules` have come before those that are listed.
+    Prices of `rules` take precedence over listed ones.
     """
-    frame = frame.select_seq(NEEDED)  # the others would be copied with them
+    frame = frame.select_seq(NEEDED)  # a filter would copy the other columns too
     is_tool = pl.col("event") == "tool_call"
     totals = frame.select_seq(
         sessions=pl.col("session_id").drop_nulls().n_unique(),

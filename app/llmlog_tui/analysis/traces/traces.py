@@ -1,4 +1,4 @@
-"""Traces: one row for each run of an application."""
+"""Summarise traces: one row per run of an application."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _NEEDED: Final = (
 
 
 def traces(frame: pl.DataFrame) -> pl.DataFrame:
-    """One row a trace, in the order in which they first appear; records without one are left out.
+    """Return one row per trace, in order of appearance; without records that have no trace_id.
 
     `frame` also has `changed`, see fingerprints.with_changed(), and costs, see cost.priced().
     Columns: trace_id, session_id (the first), ts (earliest start), steps (records), time_ms (from
     the earliest start to the latest end; without ts the sum of latencies), tokens (total, null
     if unknown), cost_usd, saved_usd, unpriced_calls (see cost.FIGURES), failed, truncated,
     retried, changed (a fingerprint, within the trace), models (list, in order of first use), row
-    (of the first record), at (where in `frame` that one stands). Foreign events are no steps.
+    (of the first record), at (its index in `frame`). Foreign events are no steps.
     """
     end = pl.col("ts") + pl.duration(microseconds=pl.col("latency_ms").fill_null(0) * 1_000)
     latencies = pl.col("latency_ms")

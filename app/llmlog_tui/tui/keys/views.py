@@ -7,7 +7,7 @@ from typing import Final
 from textual.binding import Binding
 
 from llmlog_tui.tui.keys.naming import named
-from llmlog_tui.tui.views import VIEWS
+from llmlog_tui.tui.screens import VIEWS
 
 APP_BINDINGS: Final = named(
     "app",

@@ -65,7 +65,7 @@ class AlertsPane(Pane):
             self.label("Alerts")
             return
         found, ongoing = self._overview.alerts, self._overview.ongoing
-        rules, calls = len(self._overview.rules), self._overview.all_calls
+        rules, calls = len(self._overview.enabled_rules), self._overview.all_calls
         what = "call" if calls == 1 else "calls"
         self.empty = f"No alerts. {rules} rules watch {calls:,} {what}{_closest(self._overview)}."
         if self._overview.snapshot.is_loading:
@@ -81,7 +81,7 @@ class AlertsPane(Pane):
 
 def _closest(overview: Overview) -> str:
     """The rule that is nearest to an alert, where there is none."""
-    near = None if overview.alerts or overview.snapshot.is_loading else overview.closest
+    near = None if overview.alerts or overview.snapshot.is_loading else overview.nearest_rule
     return "" if near is None else f"; the closest is {near.rule} at {humanize.percent(near.share)}"
 
 

@@ -13,6 +13,7 @@ from textual.message import Message
 from llmlog_tui import humanize
 from llmlog_tui.config.settings import STYLES, RowRule
 from llmlog_tui.sanitize import sanitize
+from llmlog_tui.tui import workers
 from llmlog_tui.tui.keys.panes import CALLS_BINDINGS, COLUMN_BINDINGS, PICK_BINDINGS
 from llmlog_tui.tui.panes.call_columns import ALL, ColumnChoice
 from llmlog_tui.tui.panes.pane import READING, CursorState, Pane
@@ -193,7 +194,7 @@ class CallsPane(Pane):
         look = _CallStyle(self.choice.names(compact=self.is_narrow), self._sorted_by, self._styles)
         self.show(_CallRows(self._overview, self._columns(), self._order, look))
         total = f"{humanize.count(len(self.source))} {self._arrow()}" if self.compact else ""
-        verdict = self._overview.verdict.sentence()
+        verdict = self._overview.slow_summary.sentence()
         self.label(
             " · ".join(part for part in (f"Calls {total}".strip(), verdict) if part),
             f"{len(self.source):,} of {self._overview.snapshot.counts.records:,} records · "
@@ -218,11 +219,9 @@ class CallsPane(Pane):
         """
         if not self.rules:
             return [""] * calls.height
-        from llmlog_tui.analysis.query.sql import QueryError, first_match  # noqa: PLC0415 - polars
-
         try:
-            found = first_match(calls, [rule.where for rule in self.rules])
-        except QueryError as error:
+            found = workers.analysis.first_match(calls, [rule.where for rule in self.rules])
+        except workers.analysis.QueryError as error:
             self.rules = ()
             why = sanitize(str(error), 200)
             self.notify(why, title="No row styles", severity="error", markup=False)

@@ -15,7 +15,7 @@ from llmlog_tui.tui.widgets.row_source import Cell, CellSpan, Column, Row, RowSo
 if TYPE_CHECKING:
     from llmlog_tui.analysis.traces.diff import AlignedPair
     from llmlog_tui.analysis.traces.timeline import Step
-    from llmlog_tui.tui.messages import DiffDone
+    from llmlog_tui.tui.queries import DiffResult
 
 _NUMBER, _MARK, _FINISH, _MS = 3, 1, 12, 7
 _WHY, _WHY_NARROW = 34, 20
@@ -45,9 +45,9 @@ class DiffPane(Pane):
         super().__init__(id="pairs")
         self.following = False
         self.empty = "Reading both runs …"
-        self._diffed: DiffDone | None = None
+        self._diffed: DiffResult | None = None
 
-    def hold(self, diffed: DiffDone) -> None:
+    def hold(self, diffed: DiffResult) -> None:
         """Show two runs; the first time, the cursor is where they part."""
         is_new, self._diffed = self._diffed is None, diffed
         self.redraw()
@@ -88,7 +88,7 @@ class DiffPane(Pane):
         self.following = False
 
 
-def _verdict(diffed: DiffDone) -> str:
+def _verdict(diffed: DiffResult) -> str:
     found = diffed.found
     differ = sum(pair.why is not None for pair in found.pairs)
     if found.first is None:
@@ -103,7 +103,7 @@ def _verdict(diffed: DiffDone) -> str:
 class _WideDiff(RowSource):
     """A row for each pair: A's step, why they differ, B's step."""
 
-    def __init__(self, diffed: DiffDone, width: int) -> None:
+    def __init__(self, diffed: DiffResult, width: int) -> None:
         self._diffed = diffed
         self._found = diffed.found
         sides = width - _WHY - _GAPS - 2 * (_NUMBER + _MARK + _FINISH + _MS)
@@ -160,7 +160,7 @@ class _Narrow(RowSource):
         Column("", _WHY_NARROW),
     )
 
-    def __init__(self, diffed: DiffDone) -> None:
+    def __init__(self, diffed: DiffResult) -> None:
         self._diffed = diffed
         self._found = diffed.found
         self._lines = tuple(_lines(self._found.pairs))
@@ -230,7 +230,7 @@ def _step(step: Step | None, ends: Mapping[int, str | None], pair: AlignedPair) 
     )
 
 
-def _names_of_run(diffed: DiffDone, side: Side) -> tuple[str, ...]:
+def _names_of_run(diffed: DiffResult, side: Side) -> tuple[str, ...]:
     """What stands over a run, in full and ever shorter."""
     run = diffed.found.a if side == "a" else diffed.found.b
     begin = diffed.began[0 if side == "a" else 1]

@@ -11,7 +11,7 @@ from textual.widget import Widget
 from llmlog_tui import humanize
 
 if TYPE_CHECKING:
-    from llmlog_tui.analysis.reports.kpis import Kpi
+    from llmlog_tui.analysis.calls.kpis import Kpi
 
 _SHOWN: Final[dict[str, Callable[[float | None], str]]] = {
     "p50": lambda ms: f"{humanize.integer(ms)} ms",
@@ -45,7 +45,7 @@ class KpiRow(Widget):
             shown = Content.assemble(
                 (f" {kpi.name} ", "$text-muted"),
                 (_SHOWN[kpi.name](kpi.value), "bold"),
-                (f" {humanize.spark(kpi.course)} ", _TONES.get(kpi.name, "$text-primary")),
+                (f" {humanize.spark(kpi.series)} ", _TONES.get(kpi.name, "$text-primary")),
             )
             if line.cell_length + shown.cell_length > self.size.width:
                 break

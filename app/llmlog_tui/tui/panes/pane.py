@@ -45,9 +45,8 @@ class Pane(LineTable):
         """Take the columns of the other form."""
         self.redraw()
 
-    def on_resize(self) -> None:
-        """Take the columns of another width."""
-        super().on_resize()
+    def resized(self) -> None:
+        super().resized()
         self.redraw()
 
     @abstractmethod

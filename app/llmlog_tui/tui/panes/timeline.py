@@ -83,6 +83,11 @@ class TimelinePane(Pane):
         self._held: Interval | None = None
         self._held_at = 0
 
+    @property
+    def trace_id(self) -> str | None:
+        """The trace shown."""
+        return None if self._timeline is None else self._timeline.trace_id
+
     def hold(self, timeline: Timeline, played: Callable[[int], bool] | None = None) -> None:
         """Show `timeline`; steps for whose key `played` is false are dim: still to come."""
         self._played = played
@@ -145,7 +150,7 @@ class TimelinePane(Pane):
     def action_pan(self, share: float) -> None:
         """Look at an earlier or a later stretch, by a share of its length."""
         if self._shown is not None:
-            self._look_at(self._shown.moved(share))
+            self._look_at(self._shown.shift(share))
 
     def action_all(self) -> None:
         """Look at all of the time."""
@@ -160,11 +165,11 @@ class TimelinePane(Pane):
     def _step(self) -> Step | None:
         """The step under the cursor."""
         timeline, key = self._timeline, self.cursor_key
-        place = timeline.places.get(key) if timeline and isinstance(key, int) else None
+        place = timeline.index_by_key.get(key) if timeline and isinstance(key, int) else None
         return None if timeline is None or place is None else timeline.steps[place]
 
     def _look_at(self, wanted: Interval) -> None:
-        there = wanted.within(self._whole)
+        there = wanted.clamp(self._whole)
         shown = None if there == self._whole else there
         if shown != self._shown:
             self._shown = shown
@@ -183,15 +188,19 @@ class TimelinePane(Pane):
         """Look at where the step under the cursor is."""
         step = self._step
         if step is not None and self._shown is not None:
-            self._look_at(self._shown.showing(Interval(step.start, step.end)))
+            self._look_at(self._shown.scroll_to(Interval(step.start, step.end)))
 
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """With Ctrl, look at more; with Shift, at what is later."""
-        self._wheel(event, zoom=2.0, pan=0.25)
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """With Ctrl, look at less; with Shift, at what is earlier."""
-        self._wheel(event, zoom=0.5, pan=-0.25)
+    def wheel(self, event: events.MouseEvent, rows: int) -> None:
+        """Zoom with Ctrl, pan with Shift; else scroll."""
+        if not (event.ctrl or event.shift):
+            super().wheel(event, rows)
+            return
+        event.stop()
+        event.prevent_default()
+        if event.ctrl:
+            self.action_zoom_time(2.0 if rows > 0 else 0.5)
+        else:
+            self.action_pan(0.25 if rows > 0 else -0.25)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Take hold of the time that is shown, if not all is."""
@@ -204,26 +213,17 @@ class TimelinePane(Pane):
         if self._held is not None:
             widths = self._visible().widths
             cells = self._held_at - event.screen_x
-            self._look_at(self._held.moved(cells / max(1, widths[_BARS])))
+            self._look_at(self._held.shift(cells / max(1, widths[_BARS])))
 
     def on_mouse_up(self) -> None:
         """Let go."""
         self._held = None
         self.release_mouse()
 
-    def on_click(self, event: events.Click) -> None:
-        """As all tables do, unless time was dragged."""
-        if event.screen_x != self._held_at and self._shown is not None:
-            event.prevent_default()
-
-    def _wheel(self, event: events.MouseEvent, *, zoom: float, pan: float) -> None:
-        if event.ctrl or event.shift:
-            event.stop()
-            event.prevent_default()
-            if event.ctrl:
-                self.action_zoom_time(zoom)
-            else:
-                self.action_pan(pan)
+    def clicked(self, event: events.Click) -> None:
+        # The click that ends a drag moves no cursor.
+        if event.screen_x == self._held_at or self._shown is None:
+            super().clicked(event)
 
 
 class _StepRows(RowSource):
@@ -247,7 +247,7 @@ class _StepRows(RowSource):
         return self._steps[index].row
 
     def index(self, key: Hashable) -> int | None:
-        return self._timeline.places.get(key) if isinstance(key, int) else None
+        return self._timeline.index_by_key.get(key) if isinstance(key, int) else None
 
     def heading(self, column: int, width: int) -> str:
         if column == _BARS:

@@ -9,6 +9,7 @@ from textual.content import Content
 
 from llmlog_tui import humanize
 from llmlog_tui.sanitize import sanitize
+from llmlog_tui.tui import workers
 from llmlog_tui.tui.render.timeline_bars import ANSWER, FIRST_TOKEN, WAIT
 
 if TYPE_CHECKING:
@@ -33,9 +34,9 @@ def of(
     overview: Overview, record: Mapping[str, Any], begin_offset_ms: float | None, width: int
 ) -> Iterator[Content]:
     """The lines for a record of an Overview's frame; as lines()."""
-    from llmlog_tui.analysis.calls.detail import detail  # noqa: PLC0415 - imports polars
-
-    found = detail(record, overview.usual.get(record["model"]), overview.slow_ms)
+    found = workers.analysis.detail(
+        record, overview.baselines.get(record["model"]), overview.slow_ms
+    )
     for line in lines(found, begin_offset_ms, width):
         yield from _hung(line, width)
 
@@ -86,7 +87,11 @@ def _line(label: str, *text: str | tuple[str, str]) -> Content:
 
 def _latency(detail: Detail, cells: int) -> Iterator[Content]:
     latency = detail.record["latency_ms"]
-    usual = "" if detail.usual is None else f"   usual {humanize.duration(detail.usual.latency_ms)}"
+    usual = (
+        ""
+        if detail.baseline is None
+        else f"   usual {humanize.duration(detail.baseline.latency_ms)}"
+    )
     yield _line("latency", (humanize.duration(latency), "bold"), (usual, _MUTED))
     parts = (
         (WAIT, "retry wait", detail.waited_ms, "$text-warning"),
@@ -136,7 +141,7 @@ def _tokens(detail: Detail, cells: int) -> Iterator[Content]:
     yield _share("out", output, ("rsn", thought, "$text-accent"), cells)
     speed = record["tokens_per_sec"]
     if speed is not None:
-        usual = None if detail.usual is None else detail.usual.tokens_per_sec
+        usual = None if detail.baseline is None else detail.baseline.tokens_per_sec
         yield _line("speed", f"{speed:,.0f} tok/s", (f"   usual {humanize.integer(usual)}", _MUTED))
     saved = record["saved_usd"]
     caching = f"   caching saved {humanize.money(saved)}" if saved else ""

@@ -33,8 +33,7 @@ def marks(trends: Trends) -> dict[int, tuple[str, str]]:
     """By slice, the sign of what happened there and its style."""
     marks = {}
     for mark in trends.marks:
-        is_change = mark.rule == "fingerprint"
-        glyph = ("≠", "$text-accent") if is_change else ("▲", "$text-warning")
+        glyph = ("≠", "$text-accent") if mark.is_change else ("▲", "$text-warning")
         marks[trends.cell_of(mark.ts)] = glyph
     return marks
 

@@ -15,6 +15,7 @@ from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 from llmlog_tui.sanitize import sanitize
+from llmlog_tui.tui import workers
 from llmlog_tui.tui.keys.dialogs import FILTER_BINDINGS
 from llmlog_tui.tui.widgets.safe_input import INERT, MOST_CHARACTERS
 
@@ -121,9 +122,8 @@ class FilterBar(Horizontal):
 
 def _problem(where: str) -> str:
     """What is wrong with a predicate; empty if nothing is."""
-    from llmlog_tui.analysis.query.sql import predicate_problem  # noqa: PLC0415 - imports polars
-
-    return predicate_problem(where).removeprefix("the predicate: ") if where.strip() else ""
+    why = workers.analysis.predicate_problem(where) if where.strip() else ""
+    return why.removeprefix("the predicate: ")
 
 
 class _ColumnSuggester(Suggester):
@@ -134,7 +134,5 @@ class _ColumnSuggester(Suggester):
 
     async def get_suggestion(self, value: str) -> str | None:
         """`value` with the column's name complete that it ends with the beginning of."""
-        from llmlog_tui.analysis.query.completion import complete_predicate  # noqa: PLC0415 - imports polars
-
-        missing = complete_predicate(value)
+        missing = workers.analysis.complete_predicate(value)
         return value + missing if missing else None

@@ -141,6 +141,9 @@ class LineTable(VirtualRows, can_focus=True, inherit_bindings=False):
             self._scroll(self._cursor - self._height + 1)
 
     def on_resize(self) -> None:
+        self.resized()
+
+    def resized(self) -> None:
         """Keep the cursor in view, and the last rows at the bottom."""
         self._window = None
         self._measure()
@@ -173,6 +176,9 @@ class LineTable(VirtualRows, can_focus=True, inherit_bindings=False):
             self.post_message(self.Selected(self, self._key))
 
     def on_click(self, event: events.Click) -> None:
+        self.clicked(event)
+
+    def clicked(self, event: events.Click) -> None:
         """Put the cursor where the mouse is; a second click takes the row."""
         offset = event.get_content_offset(self)
         if offset is None:
@@ -190,14 +196,13 @@ class LineTable(VirtualRows, can_focus=True, inherit_bindings=False):
                 self.action_select()
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Roll on; the cursor stays in view."""
-        self._roll(event, _WHEEL_ROWS)
+        self.wheel(event, _WHEEL_ROWS)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Roll back; the cursor stays in view."""
-        self._roll(event, -_WHEEL_ROWS)
+        self.wheel(event, -_WHEEL_ROWS)
 
-    def _roll(self, event: events.MouseEvent, rows: int) -> None:
+    def wheel(self, event: events.MouseEvent, rows: int) -> None:
+        """Scroll by rows; the cursor stays in view."""
         event.stop()
         event.prevent_default()
         top = max(0, min(self._top + rows, len(self._source) - self._height))

@@ -1,0 +1,32 @@
+"""Alert rule `error rate`: a rising share of calls that fail."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from llmlog_tui.analysis.alerts.alert import Alert
+from llmlog_tui.analysis.alerts.detector import subject_scope
+from llmlog_tui.analysis.alerts.share_and_latency import ShiftDetector
+from llmlog_tui.analysis.calls.calls import FAILED
+
+
+class ErrorRateDetector(ShiftDetector):
+    """Watch the share of failed calls per provider and requested model."""
+
+    name = "error rate"
+    config_key = "errors"
+    verb = "failed"
+    metric = "The share of calls that failed"
+    # A failed call has no model that answered, only one that was requested.
+    subject = pl.coalesce("requested_model", "model")
+    value = FAILED
+    mask = pl.lit(value=True)
+
+    @staticmethod
+    def scope(alert: Alert) -> str:
+        return subject_scope(alert, "coalesce(requested_model, model)")
+
+
+DETECTOR: Final = ErrorRateDetector

@@ -1,0 +1,30 @@
+"""Alert rule `retry storm`: a rising share of calls that were retried."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from llmlog_tui.analysis.alerts.alert import Alert
+from llmlog_tui.analysis.alerts.detector import subject_scope
+from llmlog_tui.analysis.alerts.share_and_latency import ShiftDetector
+
+
+class RetryStormDetector(ShiftDetector):
+    """Watch the share of retried calls per provider."""
+
+    name = "retry storm"
+    config_key = "retries"
+    verb = "retried"
+    metric = "The share of calls that were retried"
+    subject = pl.col("provider")
+    value = pl.col("retries") > 0
+    mask = pl.col("retries").is_not_null()
+
+    @staticmethod
+    def scope(alert: Alert) -> str:
+        return subject_scope(alert, "provider")
+
+
+DETECTOR: Final = RetryStormDetector

@@ -1,0 +1,123 @@
+"""Content policy: what of prompts, answers, arguments and error texts goes into records.
+
+none      nothing, the default
+hash      a keyed hash of each message prefix: equal prompts are seen to be equal, nothing is read
+redacted  the content, each secret and each trace of a person replaced where it stands
+full      the content as it is; secrets still go from error texts
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast, get_args
+
+from llmlog import _credentials
+from llmlog._redact import PERSONAL, SECRETS, Custom, Redactor
+from llmlog.record import jsonable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from llmlog._foreign import Fields
+    from llmlog._guard import Guard
+
+ContentPolicy: TypeAlias = Literal["none", "hash", "redacted", "full"]
+
+
+class Content:
+    """One session's policy; `custom` are the application's own rules of redaction."""
+
+    def __init__(self, policy: ContentPolicy, custom: Iterable[Custom], guard: Guard) -> None:
+        if policy not in get_args(ContentPolicy):
+            names = ", ".join(get_args(ContentPolicy))
+            raise ValueError(f"content is one of {names}, not {policy!r}")
+        custom = (custom,) if isinstance(custom, str) else tuple(custom)
+        self._guard = guard
+        self.computes_hashes = policy != "none"
+        """Whether anything of the content is looked at."""
+        self._secrets = Redactor(SECRETS, custom)
+        self._redactor = Redactor((*SECRETS, *PERSONAL), custom) if policy == "redacted" else None
+        self.keeps_content = policy in ("redacted", "full")
+        """Whether input, output and error texts are written at all."""
+
+    def snapshot(self, value: object) -> object:
+        """A copy of content that the application may go on to change; None if it is not kept."""
+        return jsonable(value) if self.keeps_content and value is not None else None
+
+    def prefix_hashes(self, messages: object) -> list[str] | None:
+        """For each message, 16 hex digits that stand for it and all before it (keyed BLAKE2b)."""
+        if not self.computes_hashes or not isinstance(messages, (list, tuple, str)):
+            return None
+        each = [messages] if isinstance(messages, str) else cast("list[object]", messages)
+        with self._guard:
+            state = hashlib.blake2b(key=_user_key(), digest_size=8)
+            hashes: list[str] = []
+            for message in each:
+                text = json.dumps(jsonable(message), sort_keys=True)
+                state.update(text.encode() + b"\n")
+                hashes.append(state.hexdigest())
+            return hashes
+        return None
+
+    def apply(self, fields: Fields) -> Fields:
+        """`fields` with content as the policy has it; without any if redaction itself fails."""
+        if fields.keys().isdisjoint(_CONTENT_FIELDS):
+            return fields
+        content = {name: fields.pop(name) for name in _CONTENT_FIELDS if name in fields}
+        if not self.keeps_content:
+            return fields
+        with self._guard:
+            if (error := content.get("error_message")) is not None:
+                text = str(error)
+                for credential in filter(
+                    _credentials.is_credential, _credentials.from_exception(error)
+                ):
+                    text = text.replace(credential, "[redacted:api_key]")
+                content["error_message"] = self._secrets.text(text)
+            if self._redactor is not None:
+                redact = self._redactor.json
+                content = {name: redact(jsonable(value)) for name, value in content.items()}
+            return fields | content
+        return fields
+
+    def tags(self, tags: Mapping[str, object]) -> object:
+        """The application's tags without secrets, whatever the policy; None if that fails."""
+        with self._guard:
+            return self._secrets.json(jsonable(tags))
+        return None
+
+
+_CONTENT_FIELDS: Final = ("input", "output", "error_message")
+
+
+@functools.cache
+def _user_key() -> bytes:
+    """The user's own key, made on first use: hashes can be compared, but not looked up."""
+    path = _data_folder() / "llmlog" / "key"
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not path.exists():
+        fresh = path.with_name(f"key.{os.getpid()}")
+        fd = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        try:
+            os.write(fd, os.urandom(32))
+            # Of several processes that get here at once, the first to link wins.
+            os.link(fresh, path)
+        except FileExistsError:
+            pass
+        finally:
+            os.close(fd)
+            fresh.unlink()
+    return path.read_bytes()
+
+
+def _data_folder() -> Path:
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
