@@ -60,7 +60,7 @@ _MAX_PORT: Final = 65_535
     type=click.Choice(CONTENT_POLICIES),
     default="none",
     show_default=True,
-    help="What is kept of prompts, answers, arguments and error texts.",
+    help="Policy for prompts, answers, arguments and error texts.",
 )
 def listen(host: str, port: int, *, token: str | None, out: Path, content: ContentPolicy) -> None:
     """Receive OTLP over HTTP from any instrumented program, append its calls to a log.

@@ -1,4 +1,4 @@
-"""Table of span attributes: which of them is which field, over all dialects of GenAI spans.
+"""Table of span attributes: sources of each field, in all dialects of GenAI spans.
 
 OTel's conventions (now and older), OpenLLMetry, OpenInference, logfire, Langfuse, Vercel's AI SDK,
 Pydantic AI, LiteLLM, Strands and Claude Code's traces. A dialect that names a field otherwise is
@@ -266,7 +266,7 @@ _USAGE_OBJECTS: Final = (
     "gen_ai.usage.raw",
     "mlflow.chat.tokenUsage",
 )
-"""Attributes that hold a whole usage object; it fills what no attribute of its own says."""
+"""Attributes with a whole usage object; it fills fields without an attribute."""
 
 _PROVIDER_NAMES: Final = (
     "gen_ai.provider.name",
@@ -414,7 +414,7 @@ def fields_of(span: Span, event: str) -> Record:
 
 
 class _Use(NamedTuple):
-    """A field that an attribute is a source of; the source with the least `rank` wins."""
+    """A field that an attribute fills; the least `rank` wins."""
 
     field: str
     rank: int
@@ -426,7 +426,7 @@ _Table = dict[str, tuple[Read, tuple[Source, ...]]]
 
 
 def _by_attribute(*tables: _Table) -> dict[str, tuple[_Use, ...]]:
-    """Return the uses of each attribute: a span has far fewer attributes than there are sources."""
+    """Return the uses of each attribute, as a span has few of them."""
     uses: defaultdict[str, list[_Use]] = defaultdict(list)
     for table in tables:
         for field, (read, sources) in table.items():
@@ -604,7 +604,7 @@ def _list_of(value: object) -> list[dict[str, Any]]:
 
 
 def has_failed(span: Span) -> bool:
-    """Return whether a span says that its work failed."""
+    """Return whether the work of a span failed."""
     about = span.attributes
     return (
         span.failed

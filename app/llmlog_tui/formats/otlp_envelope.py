@@ -58,7 +58,7 @@ class LogRecord(NamedTuple):
 
 
 def has_spans(item: Item) -> bool:
-    """Return whether an object is an envelope of spans, or a span of the console exporter."""
+    """Return whether an object holds spans."""
     return _is_envelope(item, ("resourceSpans", "resource_spans")) or (
         _is_tempo(item) or _is_console(item)
     )
@@ -75,7 +75,7 @@ def has_metrics(item: Item) -> bool:
 
 
 def spans_in(item: Item) -> tuple[list[Span], int]:
-    """Return the spans of an object, and how many of its spans could not be read."""
+    """Return the spans of an object, and the number of unreadable ones."""
     if _is_console(item):
         found = _console_span(item)
         return ([found], 0) if found else ([], 1)
@@ -91,7 +91,7 @@ def spans_in(item: Item) -> tuple[list[Span], int]:
 
 
 def logs_in(item: Item) -> tuple[list[LogRecord], int]:
-    """Return the log records of an object, and how many could not be read."""
+    """Return the log records of an object, and the number of unreadable ones."""
     if _is_plain_log(item):
         return [_plain_log(item)], 0
     records: list[LogRecord] = []
@@ -119,7 +119,7 @@ def _is_envelope(item: Item, names: Sequence[str]) -> bool:
 
 
 def _is_tempo(item: Item) -> bool:
-    """Return whether an object is a trace from Tempo: its names are not telling by themselves."""
+    """Return whether an object is a trace from Tempo, by more than one key."""
     inner = item.get("trace")
     if isinstance(inner, dict) and len(item) == 1:
         return has_spans(inner)
@@ -165,7 +165,7 @@ def _objects(value: object) -> Iterator[Item]:
 
 
 def _span(span: Item) -> Span | None:
-    """Return a span of an envelope; None without ids, as nothing could be joined to it."""
+    """Return a span of an envelope; None without ids."""
     trace_id = hex_id(_get(span, "traceId", "trace_id"), _TRACE_BYTES)
     span_id = hex_id(_get(span, "spanId", "span_id"), _SPAN_BYTES)
     if not trace_id or not span_id:
@@ -247,7 +247,7 @@ def _console_span(item: Item) -> Span | None:
 
 
 def _is_plain_log(item: Item) -> bool:
-    """Return whether an object is a log record as the JavaScript SDK dumps it (Gemini CLI)."""
+    """Return whether an object is a log record dumped by the JavaScript SDK."""
     about = item.get("attributes")
     return (
         isinstance(about, dict)

@@ -28,7 +28,7 @@ SPANS_PER_LINE: Final = 100
 _OF_THE_SPAN: Final = frozenset(
     {"v", "ts", "latency_ms", "parent_span_id", "status", "error_message"}
 )
-"""Fields of the span itself; they are attributes only where the span cannot give them back."""
+"""Fields of the span itself; attributes only where it loses a part of them."""
 
 _CONTENT: Final = frozenset({"input", "output", "prefix_hashes"})
 
@@ -49,7 +49,7 @@ _PROVIDERS: Final = {
     "api.perplexity.ai": "perplexity",
     "generativelanguage.googleapis.com": "gcp.gemini",
 }
-"""Name that the conventions give the provider at a host; any other has the host's name."""
+"""Provider's name in the conventions, by host; others keep the host."""
 
 _INTERNAL, _CLIENT = 1, 3
 _ERROR: Final = 2

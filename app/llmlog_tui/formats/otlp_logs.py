@@ -1,7 +1,7 @@
-"""OTLP logs: the events of coding agents, in files that a collector or an agent wrote.
+"""OTLP logs: events of coding agents, in files of a collector or an agent.
 
-Codex, Claude Code and Gemini CLI. An event is written when its work ends and says how long it
-took. Records get their steps in the order of the events, object by object.
+Codex, Claude Code and Gemini CLI. An event is written when its work ends, with the time it took.
+Records get their steps in the order of the events, object by object.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class OtlpLogs:
     calls = True
 
     def detect(self, items: Sequence[Item]) -> bool:
-        """Return whether any of the objects is an envelope of log records, or an agent's event."""
+        """Return whether any of the objects holds log records."""
         return any(map(has_logs, items))
 
     def converter(self, log: LogState) -> LogConverter:

@@ -1,7 +1,7 @@
-"""Codex's events: one call is made of its HTTP attempts and of the end of its stream.
+"""Codex's events: HTTP attempts and the end of the stream make one call.
 
-An attempt says when the call began and its trace, the end says the tokens. A failed attempt is a
-retry if another follows; without one it is a failed call.
+The first attempt has the time and the trace of the call, the end has its tokens. A failed attempt
+is a retry if another follows; without one it is a failed call.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class _Conversation:
     trace_id: str | None = None
     attempts: _Attempts | None = None
     first_token: tuple[int, int] | None = None
-    """When the turn's first token came, in ns, and after how many ms of the turn."""
+    """Time of the turn's first token in ns, and ms since the turn began."""
 
 
 @dataclass(slots=True)

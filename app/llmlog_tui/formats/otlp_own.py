@@ -49,7 +49,7 @@ def is_own(attributes: Attributes) -> bool:
 
 
 def latency_of(begin: int, end: int) -> float | None:
-    """Return the latency in ms that two times in ns tell; None where they tell none."""
+    """Return the latency in ms between two times in ns; None without one."""
     if not 0 < begin < end:
         return None
     whole, fraction = divmod(end - begin, _NS_PER_MS)

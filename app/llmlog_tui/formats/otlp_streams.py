@@ -26,7 +26,7 @@ _Half = tuple[str, Node]
 
 
 def is_pending(span: Span) -> bool:
-    """Return whether logfire sent a span when it began; it sends it again when it ends."""
+    """Return whether logfire sent a span at its begin; it comes again."""
     return span.attributes.get(_TYPE) == "pending_span"
 
 
@@ -56,7 +56,7 @@ class StreamJoin:
             self._opened.setdefault(key, []).append((span.trace_id, node))
 
     def join(self, forest: Forest) -> None:
-        """Join the halves that have met; a log is the nearest stream's that was opened before."""
+        """Join each log to the stream opened last before it."""
         waiting = []
         for key, log in self._logs:
             ended = log[1].end

@@ -1,4 +1,4 @@
-"""OTLP traces: spans of any GenAI instrumentation, from files that a collector or an SDK wrote."""
+"""OTLP traces: spans of any GenAI instrumentation, in files of a collector or SDK."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class OtlpMetrics:
 
 
 def _span_of(spans: Sequence[Span], record: Record) -> Span | None:
-    """Return the span that a record was made of; of a joined stream, the log with its answer."""
+    """Return the span of a record; of a joined stream, the log."""
     own = record.get("span_id")
     for span in spans:
         if own in (span.span_id, span.attributes.get("llmlog.span_id")):

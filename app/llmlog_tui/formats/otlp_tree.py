@@ -24,10 +24,10 @@ from llmlog_tui.formats.otlp_own import is_own, own_record
 from llmlog_tui.formats.vocabulary import Record, tokens_per_sec
 
 SETTLED_AFTER: Final = 32
-"""Objects without a span of a trace after which it is settled, once its root is in."""
+"""Objects without a span of a trace until it is settled, root included."""
 
 STALE_AFTER: Final = 1_024
-"""Objects without a span of a trace after which it is settled, even without its root."""
+"""Objects without a span of a trace until it is settled, root missing."""
 
 MAX_HELD: Final = 50_000
 """Maximum spans held; beyond it the traces that have waited longest are settled."""
@@ -135,12 +135,12 @@ class Tree:
     is_listed: bool = False
     places: dict[str, Place] = field(default_factory=dict)
     above_calls: set[str] = field(default_factory=set)
-    """Ids of spans that have a call below them, also of spans that have not come yet."""
+    """Ids of spans with a call below, also of ones still missing."""
     above_records: set[str] = field(default_factory=set)
 
 
 class Memory:
-    """The trees of a log's traces, at most MAX_REMEMBERED spans of them; the oldest go first."""
+    """Trees of a log's traces: the oldest go beyond MAX_REMEMBERED spans."""
 
     def __init__(self) -> None:
         self._trees: OrderedDict[str, Tree] = OrderedDict()
@@ -326,7 +326,7 @@ class Lineage:
         )
 
     def _mark(self, above: set[str], counts: Callable[[Node], bool]) -> None:
-        """Add the ids of the ancestors of each span that counts or is above one that did."""
+        """Add the ids of the ancestors of each span that counts."""
         walked: set[str] = set()
         for node in self._nodes:
             if not counts(node) and node.span_id not in above:
@@ -338,7 +338,7 @@ class Lineage:
                 above.add(span_id)
 
     def _upwards(self, node: Node) -> Iterator[str]:
-        """Yield the ids of the ancestors of a span, also that of one that has not come yet."""
+        """Yield the ids of the ancestors of a span, up to a missing one."""
         seen = {node.span_id}
         span_id = node.parent_id
         while span_id and span_id not in seen:

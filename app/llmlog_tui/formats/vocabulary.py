@@ -48,7 +48,7 @@ def number(value: object) -> float | None:
 
 
 def integer(value: object) -> int | None:
-    """Return an integer of at most 64 bits, also from text or a float; fractions are rounded."""
+    """Return an integer of at most 64 bits, also from text; fractions are rounded."""
     if isinstance(value, bool):
         return None
     if not isinstance(value, int):
@@ -106,7 +106,7 @@ def dig(value: object, *path: str) -> Any:  # noqa: ANN401 - any JSON
 
 
 def texts(value: object) -> list[str] | None:
-    """Return a list of texts, also from JSON in text or a single text; None without any."""
+    """Return a list of texts, also from JSON or a single text."""
     found = decoded(value)
     if isinstance(found, str):
         found = [found]
@@ -126,9 +126,10 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def nanoseconds(value: object) -> int | None:
-    """Return a moment in ns since 1970, from RFC 3339 text (no offset: UTC) or an epoch.
+    """Return a moment in ns since 1970, from RFC 3339 text or an epoch.
 
-    An epoch may be in s, ms, us or ns, told apart by its magnitude, and may be text.
+    Text without an offset is UTC. An epoch may be in s, ms, us or ns, by its magnitude, and may be
+    text.
     """
     if isinstance(value, str) and not _NUMERIC.fullmatch(value):
         return _rfc3339(value)
@@ -189,7 +190,7 @@ _FINISH_REASONS: Final = {
 
 
 def finish_reason(value: object) -> str | None:
-    """Return a finish reason in OpenAI's words; the first one of a list, also as JSON in text."""
+    """Return a finish reason in OpenAI's words; of a list the first."""
     found = decoded(value)
     if isinstance(found, list):
         found = next((each for each in found if each), None)
@@ -213,7 +214,7 @@ def prompt_tokens(
 
 
 def usage(value: object) -> Record:
-    """Return the token fields of a usage object, also as JSON in text; unknown ones left out.
+    """Return the known token fields of a usage object.
 
     Shapes: OpenAI's chat and Responses, Anthropic's (disjoint), Langfuse's usage details (every
     key that begins with input or output is a share of its own).
@@ -287,7 +288,7 @@ def _sum_of(source: Mapping[str, Any], side: str) -> int | None:
 
 
 def tokens_per_sec(completion_tokens: int | None, latency_ms: float | None) -> float | None:
-    """Return completion tokens per second of the call; None where either is unknown or 0 ms."""
+    """Return completion tokens per second of the call; None without a latency."""
     if completion_tokens is None or not latency_ms or latency_ms < 0:
         return None
     return round(completion_tokens / (latency_ms / 1_000), 2)
@@ -328,7 +329,7 @@ _HOST_OF_MODEL: Final = (
 
 
 def provider_host(name: object) -> str | None:
-    """Return the host of a provider given by name; a name without a known host unchanged.
+    """Return the host of a provider by its name; unknown names unchanged.
 
     `openai.responses` (Vercel's kind of API) is openai; names of frameworks are None.
     """
@@ -342,7 +343,7 @@ def provider_host(name: object) -> str | None:
 
 
 def model_host(model: object) -> str | None:
-    """Return the host of the one provider that serves models of this name, if that is certain."""
+    """Return the host of the only provider of a model, if certain."""
     found = (text(model) or "").lower()
     return next((host for start, host in _HOST_OF_MODEL if found.startswith(start)), None)
 
@@ -394,7 +395,7 @@ def error_class(value: object) -> str | None:
 
 
 def error_status(*values: object) -> int | None:
-    """Return the HTTP status among the values: a number from 100 to 599, or named in a message."""
+    """Return the first HTTP status: a number, or part of a message."""
     for value in values:
         status = integer(value)
         if status is None and isinstance(value, str):
