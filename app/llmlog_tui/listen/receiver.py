@@ -1,7 +1,8 @@
 """OTLP/HTTP server: takes /v1/traces and /v1/logs, and acknowledges a batch once it is on disk.
 
 A batch is answered when its records are written. While too many wait, others get 429 with
-Retry-After, and 503 when the file cannot be written: exporters send those again.
+Retry-After, and 503 when the file cannot be written: exporters send those again. A batch whose
+answer was lost is sent again too, and then its records are there twice.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
+from socketserver import TCPServer
 from typing import Any, Final
 
 import orjson
@@ -180,6 +182,11 @@ class _Server(ThreadingHTTPServer):
         self.waiting = threading.BoundedSemaphore(MAX_WAITING)
         self._connections = threading.BoundedSemaphore(MAX_CONNECTIONS)
         super().__init__((host, port), _Handler)
+
+    def server_bind(self) -> None:
+        """Bind without asking a name server for the host's name, as HTTPServer would."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
     def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - a socket
         if not self._connections.acquire(blocking=False):
