@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 from tests.analysis.conftest import Frame, Record
 
-from llmlog_tui.analysis.alerts.hidden_truncation import HiddenTruncation, hidden_truncations
+from llmlog_tui.analysis.alerts.hidden_truncation import HiddenTruncation, HiddenTruncationDetector
 from llmlog_tui.analysis.calls.truncation import HIDDEN, empty_reason
 from llmlog_tui.config.rules import HiddenTruncationRule
 
 CUT: Record = {"model": "m", "completion_tokens": 512, "max_tokens": 512, "finish_reason": "stop"}
 WHOLE: Record = {**CUT, "completion_tokens": 511}
+
+
+def hidden_truncations(calls: pl.DataFrame, rule: HiddenTruncationRule) -> list[HiddenTruncation]:
+    detector = HiddenTruncationDetector(rule)
+    detector.add(calls)
+    return detector.found
 
 
 @pytest.mark.parametrize(

@@ -111,9 +111,8 @@ async def test_the_calls_on_each_side_of_failures_are_of_the_model_that_was_aske
         app = await shown(pilot, 130)
         for key, calls in (("b", 100), ("a", 25)):
             await pilot.press(DIGIT)
-            await until(
-                pilot, lambda: app.view.NAME == "alerts" and app.view.cursor_key == 100, "it"
-            )
+            await until(pilot, lambda: app.view.NAME == "alerts", "the view")
+            await until(pilot, lambda: app.view.cursor_key == 100, "it")
             assert isinstance(app.screen, AlertsScreen)
             assert app.screen.alert is not None
             assert (app.screen.alert.rule, app.screen.alert.subject) == ("error rate", "it's")

@@ -34,7 +34,7 @@ async def test_the_same_run_twice_is_no_diff_and_equal_runs_say_so(
         assert isinstance(app.screen, OverviewScreen), "d on the marked run unmarks it"
         await pilot.press("d", "up", "d")
         screen = await diffed(pilot, until)
-        assert "both runs do the same" in str(screen.deltas.render())
+        assert "both traces do the same" in str(screen.deltas.render())
         await pilot.press("enter")
         await until(pilot, lambda: app.screen is not screen, "the record")
         await pilot.press("escape", "escape")

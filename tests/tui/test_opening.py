@@ -55,12 +55,15 @@ def test_a_screen_that_is_not_there_is_an_attribute_that_is_not_there(name: str)
     assert not hasattr(screens, name)
 
 
-def test_no_view_and_no_pane_is_imported_before_it() -> None:
+def test_no_view_and_no_pane_but_the_header_is_imported_before_it() -> None:
     imported = _modules("import sys, llmlog_tui.tui.app; print(*sys.modules)")
     ours = {name for name in imported if name.startswith("llmlog_tui.tui.")}
-    assert {name for name in ours if name.startswith("llmlog_tui.tui.panes")} == set()
+    assert {name for name in ours if name.startswith("llmlog_tui.tui.panes.")} == {
+        "llmlog_tui.tui.panes.header"
+    }
     assert {name for name in ours if name.startswith("llmlog_tui.tui.screens.")} == {
-        "llmlog_tui.tui.screens.dialogs.startup"
+        "llmlog_tui.tui.screens.dialogs",
+        "llmlog_tui.tui.screens.dialogs.startup",
     }
 
 

@@ -181,7 +181,7 @@ async def test_a_reader_that_fails_is_told_and_the_screen_goes_on(
     async with LogApp([log]).run_test(size=WIDE, notifications=True) as pilot:
         app = pilot.app
         assert isinstance(app, LogApp)
-        await until(pilot, lambda: "The reader failed" in toasts(app), "the toast")
+        await until(pilot, lambda: "Reading failed" in toasts(app), "the toast")
         assert "[red]torn[/red]" in toasts(app)
         assert "reading failed" in top_row(app)
         await pilot.press("2")

@@ -29,7 +29,6 @@ class BookmarkStore:
         self._files: dict[RecordKey, Path] = {}
 
     def read(self, logs: Iterable[Path]) -> tuple[Bookmarks, tuple[str, ...]]:
-        """Return all bookmarks as currently on disk, and one line per problem."""
         known: Bookmarks = {}
         problems = []
         for path in dict.fromkeys(bookmarks_of(log) for log in logs if log != STDIN):
@@ -49,7 +48,6 @@ class BookmarkStore:
         return self._change(bookmark.record, texts, log)
 
     def drop(self, record: RecordKey) -> str:
-        """Remove a bookmark; return why that cannot be saved, empty if it was."""
         return self._change(record, {"removed": True}, None)
 
     def _change(self, record: RecordKey, change: Mapping[str, Any], log: Path | None) -> str:
@@ -76,6 +74,7 @@ def _append(path: Path, line: str) -> None:
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         size = os.fstat(descriptor).st_size
+        # A writer may have died in the middle of a line.
         is_torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
         os.write(descriptor, (f"\n{line}\n" if is_torn else f"{line}\n").encode())
     finally:
@@ -83,7 +82,6 @@ def _append(path: Path, line: str) -> None:
 
 
 def _read(path: Path) -> tuple[Bookmarks, str]:
-    """Return the bookmarks of one file, and its problem, if any."""
     if not path.exists():
         return {}, ""
     try:
@@ -117,7 +115,6 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
 
 
 def _bookmark(record: RecordKey, change: Mapping[str, Any]) -> Bookmark | None:
-    """Return the bookmark of a line; None if the line removes it."""
     if change.get("removed"):
         return None
     texts = {name: str(change.get(name) or "")[:_MAX_CHARS] for name in _TEXTS}

@@ -125,7 +125,6 @@ _T = TypeVar("_T")
 
 
 def parse_rules(text: str) -> Rules:
-    """Parse a TOML text. Raises RulesError."""
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -46,7 +46,6 @@ class ChunkedFrame:
         self.replace(frames)
 
     def replace(self, frames: Iterable[pl.DataFrame]) -> None:
-        """Replace all rows."""
         self.frames: list[pl.DataFrame] = []
         self._changed_from(0)
         for frame in frames:
@@ -60,7 +59,7 @@ class ChunkedFrame:
         if frame.height:
             self.frames.append(frame)
             self.height += frame.height
-            if frame.height > _MAX_MERGED_ROWS:
+            if frame.height > _MAX_MERGED_ROWS:  # a block of a file
                 self._fixed = len(self.frames)
             else:
                 self._compact()
@@ -81,7 +80,6 @@ class ChunkedFrame:
         return dropped
 
     def keep_first(self, rows: int) -> None:
-        """Drop all rows after the first `rows`."""
         while self.height > rows:
             last = self.frames.pop()
             self.height -= last.height
@@ -130,7 +128,6 @@ class ChunkedFrame:
         self._fixed = max(large, default=0)
 
     def _compact(self) -> None:
-        """Merge the last frames, one size class after the other."""
         for rows in _SIZE_CLASSES:
             free = self.frames[self._fixed :]
             last = list(takewhile(partial(_has_up_to, rows), reversed(free)))

@@ -49,7 +49,6 @@ class CompressedFollower:
         return None
 
     def read_older(self) -> Block | None:
-        """Return the next whole lines. Raises OSError at damage."""
         try:
             if not self._stream and not self._open():
                 return self.read()
@@ -64,7 +63,6 @@ class CompressedFollower:
         return self._lines.flush()
 
     def finish(self) -> Block | None:
-        """Return the rest of a file that ends early."""
         return self._lines.flush()
 
     def close(self) -> None:
@@ -78,7 +76,6 @@ class CompressedFollower:
         return (min(self._stream.tell(), there - 1) if self._stream else there), there
 
     def reread(self, generation: int, offset: int, length: int) -> bytes | None:
-        """Return bytes that were read before, decompressed again; None if their file is gone."""
         if generation != self._generation:
             return None
         with contextlib.suppress(OSError), _Stream(self.path) as stream:
@@ -88,11 +85,9 @@ class CompressedFollower:
         return None
 
     def has_open(self, file: os.stat_result) -> bool:
-        """Return whether this file is, or was last, read here."""
         return self._at == _identity(file)
 
     def read_offset_of(self, head: bytes) -> int | None:
-        """Return the end of the lines read from a file that began with `head`."""
         for begin, end in [(self._head, self._lines.lines_end), *self._past]:
             if begin and head.startswith(begin):
                 return end
@@ -149,8 +144,6 @@ def _identity(file: os.stat_result) -> _Identity:
 
 
 class _Stream:
-    """The decompressed content of a file."""
-
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb")
         self.stat = os.fstat(self._file.fileno())
@@ -187,7 +180,6 @@ class _Stream:
             size -= len(passed)
 
     def tell(self) -> int:
-        """Return the number of compressed bytes read."""
         return self._file.tell()
 
     def close(self) -> None:

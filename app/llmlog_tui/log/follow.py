@@ -45,7 +45,6 @@ class Generation:
         self._grew = time.monotonic()
 
     def skip_to_end(self, size: int) -> None:
-        """Skip to the last NEWEST_BYTES; read_older() reads the part before."""
         start = size - NEWEST_BYTES
         cut = os.pread(self.fd, NEWEST_BYTES, start).find(b"\n") + 1
         if cut:
@@ -55,7 +54,6 @@ class Generation:
             self.live = LineSplitter(self.number, self._older_end)
 
     def read(self) -> Block | None:
-        """Return the next whole lines at the end."""
         while data := os.pread(self.fd, BLOCK_BYTES, self.live.offset):
             self._grew = time.monotonic()
             self.head += data[: HEAD_BYTES - len(self.head)]
@@ -84,7 +82,6 @@ class Generation:
         return max(0, size - self.live.offset) + older
 
     def idle_s(self) -> float:
-        """Return the seconds since data was last read."""
         return time.monotonic() - self._grew
 
     def is_rewritten(self) -> bool:
@@ -189,7 +186,6 @@ class Follower:
         return None
 
     def has_open(self, file: os.stat_result) -> bool:
-        """Return whether this file is open here."""
         return any(os.path.samestat(generation.opened, file) for generation in self._generations)
 
     def read_offset_of(self, head: bytes) -> int | None:
@@ -202,6 +198,7 @@ class Follower:
     def _open(self) -> bool:
         """Open the file at the path; False if nothing is new."""
         try:
+            # Non-blocking: opening a FIFO would wait for a writer.
             fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except FileNotFoundError:
             return False
@@ -248,7 +245,7 @@ class Follower:
                 return block
             if generation.live.is_inside_line and generation.idle_s() >= self._linger_s:
                 return generation.live.flush()
-        if len(self._generations) > _MAX_OPEN and not self._generations[0].older:
+        if len(self._generations) > _MAX_OPEN and not self._generations[0].older:  # fully read
             with self._lock:
                 oldest = self._generations.pop(0)
                 self._remember(oldest)

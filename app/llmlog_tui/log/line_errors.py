@@ -20,7 +20,6 @@ class FaultCounts:
     first: dict[str, int] = field(default_factory=dict)
 
     def add(self, kind: str, line: int, times: int = 1) -> None:
-        """Count a fault; lines may come in any order."""
         self.counts[kind] += times
         self.first[kind] = min(line, self.first.get(kind, line))
 

@@ -42,12 +42,10 @@ class LineSplitter:
 
     @property
     def lines_end(self) -> int:
-        """End of the last whole line."""
         return self.offset - len(self._tail)
 
     @property
     def is_inside_line(self) -> bool:
-        """Whether there is data after the last newline."""
         return self._skipping or bool(self._tail)
 
     def feed(self, data: bytes) -> Block | None:

@@ -153,7 +153,6 @@ class _Salvage:
         return pl.DataFrame(schema=self._text), [], strictness
 
     def _with_lists(self, read: pl.DataFrame, lines: _Lines) -> pl.DataFrame | None:
-        """Return `read` with list columns parsed again; None if lists are rejected."""
         for name in _LISTS.intersection(read.columns):
             text = read[name]
             rows = text.str.starts_with("[").arg_true()
@@ -197,7 +196,6 @@ def _read_lines(lines: _Lines, schema: _Schema) -> pl.DataFrame | None:
 
 
 def _lists(name: str, lines: _Lines, rows: pl.Series) -> pl.Series | None:
-    """Return the lists under `name` in these rows' lines; None if rejected."""
     read = _read_lines([lines[row] for row in rows], {name: READ_SCHEMA[name]})
     return None if read is None else read[name]
 

@@ -33,8 +33,6 @@ SCAN_S: Final = 1.0
 
 
 class _Source(Protocol):
-    """The interface of a Follower."""
-
     path: Path
     is_waiting: bool
     is_gone: bool
@@ -85,6 +83,7 @@ class Reader:
         self._store = Store([], window)
         self._columns = columns
         self._stdin = stdin
+        # Parsing releases the GIL, so that reading and parsing overlap.
         self._pool = ThreadPoolExecutor(_THREADS, "llmlog-parse")
         self._ahead = 1  # the first block, with the newest records, gets the processor to itself
         self._parsing: deque[tuple[int, Block, Future[Parsed]]] = deque()
@@ -159,12 +158,10 @@ class Reader:
         return self._store.snapshot()
 
     def progress(self) -> tuple[int, int]:
-        """Return (bytes read, total bytes) over all files."""
         positions = [source.position() for source in self._sources]
         return sum(read for read, _ in positions), sum(there for _, there in positions)
 
     def waiting_for(self) -> list[Path]:
-        """Return the files that have never existed yet."""
         return [source.path for source in self._sources if source.is_waiting]
 
     def gone(self) -> list[Path]:
@@ -173,7 +170,6 @@ class Reader:
         return gone if not self._names or len(gone) == len(self._sources) else []
 
     def raw_line(self, block: int, line: int) -> bytes | None:
-        """Return a record's line as written; None if its file was replaced since."""
         lines = self.raw_lines(block)
         return None if lines is None else lines[line]
 
@@ -185,11 +181,9 @@ class Reader:
         return None if data is None else data.split(b"\n")
 
     def first_lines(self) -> list[int]:
-        """Return, by block index, the number of its first line in its file, from 1."""
         return self._store.first_lines()
 
     def _next_block(self) -> tuple[int, Block] | None:
-        """Return the next block, the newest ones first."""
         for index, source, is_older in self._poll_order():
             try:
                 block = source.read_older() if is_older else source.read()
@@ -197,7 +191,7 @@ class Reader:
                 self.problems[source.path] = error.strerror or str(error)
                 continue
             if not is_older:
-                self.problems.pop(source.path, None)
+                self.problems.pop(source.path, None)  # readable again
             if block is not None:
                 self._last_found[is_older] = index
                 return index, block
@@ -267,7 +261,6 @@ class Reader:
 
 
 def _size(file: Path) -> float | None:
-    """Return the size of a file, infinite for standard input, None if missing."""
     with suppress(OSError):
         return math.inf if file == STDIN else file.stat().st_size
     return None

@@ -39,7 +39,6 @@ class Bookmark:
     made: str = ""
 
     def get(self, field: str) -> str | int | None:
-        """Return the value of a field of the record's key."""
         return dict(self.record).get(field)
 
 
@@ -81,7 +80,6 @@ def with_line_hash(known: RecordKey, line: bytes) -> RecordKey:
 
 
 def has_id(known: RecordKey) -> bool:
-    """Return whether the key has one of IDS."""
     return any(name in IDS for name, _ in known)
 
 

@@ -49,7 +49,6 @@ def _line_starts(fd: int, head: bytes, first: int, end: int) -> Iterator[int]:
 
 
 def _is_same(fd: int, begin: int, other: int, length: int) -> bool:
-    """Return whether `length` bytes from `begin` on equal the beginning of the other file."""
     at = 0
     while at < length:
         data = os.pread(fd, min(_COMPARED_BYTES, length - at), begin + at)

@@ -55,7 +55,6 @@ class Sources:
 
 
 def expand(names: Sequence[str], *, must_exist: bool) -> list[Path]:
-    """Return the files that `names` match now. Raises SourceError as Sources does."""
     return Sources(names, must_exist=must_exist).files()
 
 
@@ -78,7 +77,6 @@ def bookmarks_of(path: Path) -> Path:
 
 
 def _without_bookmarks(names: Sequence[str]) -> tuple[str, ...]:
-    """Return the names that `calls.jsonl*` expands to, without bookmarks files."""
     logs = tuple(name for name in names if not name.endswith(_BOOKMARKS) or Path(name).is_dir())
     if names and not logs:
         raise SourceError(f"{names[0]}: is a bookmarks file, not a log")
@@ -91,7 +89,6 @@ def _is_pattern(name: str) -> bool:
 
 
 def _check(name: str, *, must_exist: bool) -> None:
-    """Raise SourceError, or OSError, if `name` cannot be read."""
     if not name:
         raise SourceError("a file without a name: is a variable empty?")
     if _is_pattern(name):

@@ -17,6 +17,7 @@ class StdinFollower(Follower):
     def __init__(self, descriptor: int | None = None) -> None:
         super().__init__(STDIN)
         self._source = os.dup(0) if descriptor is None else descriptor
+        # Unlinked and private: piped data may be confidential.
         with tempfile.TemporaryFile(prefix="llmlog-", buffering=0) as spool:
             self._spool = os.dup(spool.fileno())
         self._generations.append(Generation(self._spool, 0))
@@ -24,11 +25,9 @@ class StdinFollower(Follower):
 
     @property
     def has_ended(self) -> bool:
-        """Whether the writer has closed the pipe."""
         return self._source < 0
 
     def wait(self, timeout_s: float | None = None) -> bool:
-        """Wait for data; False at the end, or if none arrived in time."""
         if self.has_ended:
             return False
         ready, _, _ = select.select([self._source], [], [], timeout_s)

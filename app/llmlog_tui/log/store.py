@@ -86,7 +86,6 @@ class Snapshot:
 
     @classmethod
     def empty(cls, files: Sequence[Path]) -> Snapshot:
-        """Return a snapshot of unread files."""
         return cls(tuple(files), pl.DataFrame(schema=FRAME_SCHEMA), RecordCounts(), is_loading=True)
 
 
@@ -108,12 +107,10 @@ class Store:
         self._ends_line = True  # whether the last range ends with a newline
 
     def add_file(self, file: Path) -> int:
-        """Add a file; return its index."""
         self._files.append(file)
         return len(self._files) - 1
 
     def add(self, file: int, block: Block, parsed: Parsed) -> None:
-        """Append the records of `block`, from the file with index `file`."""
         height = parsed.frame.height
         byte_range, line = self._locate(file, block, parsed.lines)
         frame = parsed.frame.with_columns(
@@ -192,7 +189,6 @@ class Store:
         return len(self._ranges) - 1, 0
 
     def _keep_window(self, added: pl.DataFrame) -> None:
-        """Drop leading records outside the window."""
         keep = self._window
         if keep.records is not None:
             extra = self._height() - keep.records

@@ -35,7 +35,6 @@ class ZstdReader:
         return bytes(part)
 
     def close(self) -> None:
-        """Release the frame; the caller owns the file."""
         self._frame = None
 
     def _feed(self, packed: bytes) -> None:

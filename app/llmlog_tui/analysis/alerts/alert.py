@@ -9,8 +9,6 @@ from typing import Any, Literal
 from llmlog_tui import humanize
 from llmlog_tui.analysis.alerts.comparison import MetricChange
 
-State = Literal["ongoing", "cleared"]
-
 
 @dataclass(frozen=True)
 class Alert:
@@ -29,17 +27,12 @@ class Alert:
     what: str
     evidence: str
     calls: int
-    state: State
+    state: Literal["ongoing", "cleared"]
     fired_row: int
     last_ts: datetime | None
     last_row: int
     table: tuple[MetricChange, ...] = ()
     provider: str | None = None
-
-
-def state_of(*, ongoing: bool) -> State:
-    """Return the state of an alert."""
-    return "ongoing" if ongoing else "cleared"
 
 
 def as_object(alert: Alert) -> dict[str, Any]:

@@ -6,29 +6,20 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
 
 import polars as pl
 
 from llmlog_tui import humanize
-from llmlog_tui.analysis.alerts.alert import Alert, state_of
-from llmlog_tui.analysis.alerts.detector import Detector
+from llmlog_tui.analysis.alerts.alert import Alert
+from llmlog_tui.analysis.alerts.detector import CallSpan, Detector
 from llmlog_tui.config.rules import BudgetRule
 
 
-@dataclass(frozen=True)
-class BudgetOverrun:
-    """An hour of the clock (UTC) over the budget: `spent` in USD.
-
-    `calls` counts those from the call that exceeded the budget, `row`, to `last_row`.
-    """
+@dataclass(frozen=True, kw_only=True)
+class BudgetOverrun(CallSpan):
+    """Calls of an hour (UTC) since the budget was exceeded; `spent` in USD."""
 
     spent: float
-    calls: int
-    row: int
-    ts: datetime
-    last_row: int
-    last_ts: datetime
 
 
 class BudgetDetector(Detector[BudgetRule]):
@@ -61,7 +52,14 @@ class BudgetDetector(Detector[BudgetRule]):
 
     def _extend(self, hour: datetime, calls: pl.DataFrame) -> None:
         (row, ts), (last_row, last_ts) = (calls.select("row", "ts").row(n) for n in (0, -1))
-        new = BudgetOverrun(self._spent[hour], calls.height, row, ts, last_row, last_ts)
+        new = BudgetOverrun(
+            spent=self._spent[hour],
+            calls=calls.height,
+            row=row,
+            ts=ts,
+            last_row=last_row,
+            last_ts=last_ts,
+        )
         if before := self._overruns.get(hour):
             new = replace(new, calls=before.calls + new.calls, row=before.row, ts=before.ts)
         self._overruns[hour] = new
@@ -69,22 +67,16 @@ class BudgetDetector(Detector[BudgetRule]):
     def alerts(self, _: pl.DataFrame) -> Iterator[Alert]:
         newest = max(self._spent, default=None)
         for hour, found in self._overruns.items():
-            yield Alert(
-                rule=self.name,
-                subject="all models",
-                ts=found.ts,
-                row=found.row,
-                what=f"{humanize.money(found.spent)} since {humanize.local(hour):%H:%M}",
-                evidence=f"the budget is {humanize.money(self._limit)} an hour",
-                calls=found.calls,
-                state=state_of(ongoing=hour == newest),
-                fired_row=found.row,
-                last_ts=found.last_ts,
-                last_row=found.last_row,
+            yield self._alert(
+                found,
+                "all models",
+                f"{humanize.money(found.spent)} since {humanize.local(hour):%H:%M}",
+                f"the budget is {humanize.money(self._limit)} an hour",
+                ongoing=hour == newest,
             )
 
-    @staticmethod
-    def scope(_: Alert) -> str:
+    @classmethod
+    def scope(cls, _: Alert) -> str:
         return "cost_usd is not null"
 
     @classmethod
@@ -105,4 +97,4 @@ class BudgetDetector(Detector[BudgetRule]):
         return None if spent is None else float(spent) / config.usd_per_hour
 
 
-DETECTOR: Final = BudgetDetector
+DETECTOR = BudgetDetector

@@ -109,7 +109,6 @@ class WindowedSeries:
 
     @property
     def episodes(self) -> list[Episode]:
-        """All episodes so far, in order."""
         if self._open is None:
             return self._closed
         return [*self._closed, self._episode(self._open, None)]
@@ -118,12 +117,14 @@ class WindowedSeries:
         size = self._rule.window_calls
         values = pl.concat([self._values, values])
         windows = len(values) // size
+        # Copied: a slice would keep all of the batch in memory.
         self._values = pl.Series(values.slice(windows * size).to_list(), dtype=pl.Float64)
         if windows:
             complete = values.head(windows * size).reshape((windows, size))
             for total in complete.arr.sum().to_list():
                 self._totals.append(self._totals[-1] + total)
                 self._squares.append(self._squares[-1] + total * total)
+        # One batch may clear an episode and start the next one.
         while self._clear(self._open) if self._open else self._fire():
             pass
 
@@ -175,7 +176,7 @@ class WindowedSeries:
         """Return the new windows whose level, at some width, is high enough for a test."""
         since, size = self._since, self._rule.window_calls
         judged = max(self._judged, since)
-        if self.full - judged <= _FEW_WINDOWS:
+        if self.full - judged <= _FEW_WINDOWS:  # a live log: vectorising would cost more
             return list(range(judged + 1, self.full + 1))
         begin = max(since, self._judged + 1 - max(WIDTHS))
         total = pl.Series(self._totals[begin:].tolist()) - self._totals[since]

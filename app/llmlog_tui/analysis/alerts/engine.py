@@ -56,12 +56,10 @@ def find_alerts(calls: pl.DataFrame, rules: Rules = DEFAULT) -> list[Alert]:
 
 
 def enabled_rules(rules: Rules = DEFAULT) -> tuple[str, ...]:
-    """Return the names of the enabled rules."""
     return tuple(detector.name for detector in _enabled(rules))
 
 
 def needs_cost(rules: Rules) -> bool:
-    """Return whether an enabled rule examines what calls cost."""
     return any(detector.needs_cost for detector in _enabled(rules))
 
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import polars as pl
 
-from llmlog_tui.analysis.alerts.alert import Alert
-from llmlog_tui.analysis.alerts.detector import subject_scope
 from llmlog_tui.analysis.alerts.share_and_latency import ShiftDetector
 from llmlog_tui.analysis.calls.calls import FAILED
 
@@ -23,10 +19,7 @@ class ErrorRateDetector(ShiftDetector):
     subject = pl.coalesce("requested_model", "model")
     value = FAILED
     mask = pl.lit(value=True)
-
-    @staticmethod
-    def scope(alert: Alert) -> str:
-        return subject_scope(alert, "coalesce(requested_model, model)")
+    scope_column = "coalesce(requested_model, model)"
 
 
-DETECTOR: Final = ErrorRateDetector
+DETECTOR = ErrorRateDetector

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from llmlog_tui import humanize
-from llmlog_tui.analysis.alerts.alert import Alert, state_of
+from llmlog_tui.analysis.alerts.alert import Alert
 from llmlog_tui.analysis.alerts.comparison import (
     Cohort,
     CohortStats,
@@ -18,9 +18,9 @@ from llmlog_tui.analysis.alerts.comparison import (
     MetricChange,
     compare,
 )
-from llmlog_tui.analysis.alerts.detector import Detector
+from llmlog_tui.analysis.alerts.detector import CallSpan, Detector
 from llmlog_tui.analysis.numeric.partition import Key, KeyPartitioner
-from llmlog_tui.config.rules import DEFAULT, FingerprintRule
+from llmlog_tui.config.rules import FingerprintRule
 from llmlog_tui.log.chunked_frame import detach
 
 CHANGES_SHOWN: Final = 50
@@ -33,8 +33,8 @@ _KEYS: Final = ("provider", "model")
 _NAME: Final = pl.col("system_fingerprint")
 
 
-@dataclass(frozen=True)
-class FingerprintChange:
+@dataclass(frozen=True, kw_only=True)
+class FingerprintChange(CallSpan):
     """A provider's model settled on `fingerprint` for the first time, after `previous`.
 
     `before` is over the last COMPARED_CALLS calls with `previous`, `after` over the first
@@ -47,12 +47,7 @@ class FingerprintChange:
     model: str | None
     previous: str
     fingerprint: str
-    ts: datetime | None
-    row: int
     fired_row: int
-    last_ts: datetime | None
-    last_row: int
-    calls: int
     before: CohortStats
     after: CohortStats
     table: tuple[MetricChange, ...]
@@ -97,22 +92,15 @@ class FingerprintDetector(Detector[FingerprintRule]):
     def alerts(self, calls: pl.DataFrame) -> Iterator[Alert]:
         for change in self.found(calls):
             before, after = change.before, change.after
-            yield Alert(
-                rule=self.name,
-                subject=change.model or humanize.UNKNOWN,
-                ts=change.ts,
-                row=change.row,
-                what=f"{change.previous} → {change.fingerprint}",
-                evidence=(
-                    f"p95 {humanize.integer(before.p95_ms)} → {humanize.integer(after.p95_ms)} ms, "
-                    f"cut off {humanize.percent(before.truncated)} → "
-                    f"{humanize.percent(after.truncated)}"
-                ),
-                calls=change.calls,
-                state=state_of(ongoing=change.current),
+            yield self._alert(
+                change,
+                change.model,
+                f"{change.previous} → {change.fingerprint}",
+                f"p95 {humanize.integer(before.p95_ms)} → {humanize.integer(after.p95_ms)} ms, "
+                f"cut off {humanize.percent(before.truncated)} → "
+                f"{humanize.percent(after.truncated)}",
+                ongoing=change.current,
                 fired_row=change.fired_row,
-                last_ts=change.last_ts,
-                last_row=change.last_row,
                 table=change.table,
                 provider=change.provider,
             )
@@ -123,15 +111,6 @@ class FingerprintDetector(Detector[FingerprintRule]):
             f"The calls on both sides of a change that {config.settled_calls} calls in a row have "
             "confirmed."
         )
-
-
-def fingerprint_changes(
-    calls: pl.DataFrame, rule: FingerprintRule = DEFAULT.fingerprint
-) -> list[FingerprintChange]:
-    """Return the latest CHANGES_SHOWN changes of all providers and models."""
-    detector = FingerprintDetector(rule)
-    detector.add(calls)
-    return detector.found(calls)
 
 
 @dataclass(eq=False)
@@ -159,8 +138,6 @@ class _Last(NamedTuple):
 
 
 class _Model:
-    """The fingerprints of one provider's model."""
-
     def __init__(self, key: Key, rule: FingerprintRule) -> None:
         self.changes: list[_Change] = []
         self._provider, self._name = key
@@ -173,7 +150,6 @@ class _Model:
         self._current: str | None = None
 
     def add(self, rows: pl.DataFrame) -> None:
-        """Process more calls that have a fingerprint."""
         for change in self.changes:
             if more := COMPARED_CALLS - change.newer.height:
                 same = rows.filter(change.fingerprint == _NAME).head(more)
@@ -204,6 +180,7 @@ class _Model:
         self._run = [detach(rows.tail(min(least, runs["calls"][-1])), rows.height)]
         settled = runs.filter(pl.col("calls") >= least).drop("run", "calls")
         for name, row, ts, position, fired_row in settled.iter_rows():
+            # A return to a fingerprint settled on before is no change.
             if self._on is not None and name not in self._settled:
                 older = [self._recent[self._on]] if self._on in self._recent else []
                 before = pl.concat([*older, rows]).unique("position", maintain_order=True)
@@ -221,7 +198,6 @@ class _Model:
         del self.changes[:-CHANGES_SHOWN]
 
     def change(self, change: _Change, calls: pl.DataFrame) -> FingerprintChange:
-        """Return a change with its comparison; `calls` are all calls."""
         if change.compared is None or change.compared[0] < change.newer.height:
             change.compared = change.newer.height, self._compared(change, calls)
         sides = change.compared[1]
@@ -260,4 +236,4 @@ class _Model:
         return compare(before, after, self._rule.level)
 
 
-DETECTOR: Final = FingerprintDetector
+DETECTOR = FingerprintDetector

@@ -5,39 +5,29 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Final
 
 import polars as pl
 
-from llmlog_tui import humanize
-from llmlog_tui.analysis.alerts.alert import Alert, state_of
-from llmlog_tui.analysis.alerts.detector import Detector
+from llmlog_tui.analysis.alerts.alert import Alert
+from llmlog_tui.analysis.alerts.detector import CallSpan, Detector
 from llmlog_tui.analysis.calls.truncation import HIDDEN, SIGNS
 from llmlog_tui.config.rules import HiddenTruncationRule
 
 
-@dataclass(frozen=True)
-class HiddenTruncation:
+@dataclass(frozen=True, kw_only=True)
+class HiddenTruncation(CallSpan):
     """An episode of hidden truncation of one model.
 
     `at_limit`, `broken_arguments` and `broken_stream` count the signs; a call may have several.
-    `row` and `ts` are of the first call, `last_row` and `last_ts` of the last.
     """
 
     model: str | None
-    calls: int
     at_limit: int
     broken_arguments: int
     broken_stream: int
-    ts: datetime | None
-    row: int
-    last_ts: datetime | None
-    last_row: int
     ongoing: bool
 
     def plus(self, later: HiddenTruncation) -> HiddenTruncation:
-        """Return this episode extended by `later`."""
         return replace(
             later,
             calls=self.calls + later.calls,
@@ -63,7 +53,7 @@ class HiddenTruncationDetector(Detector[HiddenTruncationRule]):
         self._found: list[HiddenTruncation] = []
 
     def add(self, calls: pl.DataFrame) -> None:
-        if calls.select(HIDDEN.any()).item():
+        if calls.select(HIDDEN.any()).item():  # rare: most batches need no grouping
             hits = calls.lazy().select(
                 *("model", "row", "ts"),
                 hidden=HIDDEN,
@@ -75,7 +65,6 @@ class HiddenTruncationDetector(Detector[HiddenTruncationRule]):
 
     @property
     def found(self) -> list[HiddenTruncation]:
-        """All episodes, in order."""
         return [
             replace(found, ongoing=at == self._last[found.model] and self._is_near(found.model))
             for at, found in enumerate(self._found)
@@ -88,23 +77,13 @@ class HiddenTruncationDetector(Detector[HiddenTruncationRule]):
                 (found.broken_arguments, "broken argument", "s"),
                 (found.broken_stream, "broken stream", "s"),
             )
-            yield Alert(
-                rule=self.name,
-                subject=found.model or humanize.UNKNOWN,
-                ts=found.ts,
-                row=found.row,
-                what="cut off, not finish_reason length",
-                evidence=", ".join(
-                    f"{number:,} {sign}{'' if number == 1 else plural}"
-                    for number, sign, plural in signs
-                    if number
-                ),
-                calls=found.calls,
-                state=state_of(ongoing=found.ongoing),
-                fired_row=found.row,
-                last_ts=found.last_ts,
-                last_row=found.last_row,
+            evidence = ", ".join(
+                f"{number:,} {sign}{'' if number == 1 else plural}"
+                for number, sign, plural in signs
+                if number
             )
+            what = "cut off, not finish_reason length"
+            yield self._alert(found, found.model, what, evidence, ongoing=found.ongoing)
 
     @classmethod
     def explain(cls, config: HiddenTruncationRule) -> str:
@@ -144,11 +123,4 @@ class HiddenTruncationDetector(Detector[HiddenTruncationRule]):
             self._ends[model] = end
 
 
-def hidden_truncations(calls: pl.DataFrame, rule: HiddenTruncationRule) -> list[HiddenTruncation]:
-    """Return all episodes, in order."""
-    detector = HiddenTruncationDetector(rule)
-    detector.add(calls)
-    return detector.found
-
-
-DETECTOR: Final = HiddenTruncationDetector
+DETECTOR = HiddenTruncationDetector

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Final
 
 import polars as pl
 
@@ -30,4 +29,4 @@ class LatencyDetector(ShiftDetector):
         return f"{self.verb} {before} → {after} ms over {episode.stop - episode.start:,} calls"
 
 
-DETECTOR: Final = LatencyDetector
+DETECTOR = LatencyDetector

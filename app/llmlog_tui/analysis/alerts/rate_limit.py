@@ -11,8 +11,8 @@ from typing import Final
 import polars as pl
 
 from llmlog_tui import humanize
-from llmlog_tui.analysis.alerts.alert import Alert, state_of
-from llmlog_tui.analysis.alerts.detector import Detector
+from llmlog_tui.analysis.alerts.alert import Alert
+from llmlog_tui.analysis.alerts.detector import CallSpan, Detector
 from llmlog_tui.analysis.numeric.partition import Key, KeyPartitioner
 from llmlog_tui.config.rules import RateLimitRule
 from llmlog_tui.log.chunked_frame import detach
@@ -53,26 +53,17 @@ class LimitStatus:
         return self.remaining / self.burn_per_s if self.burn_per_s else None
 
 
-@dataclass(frozen=True)
-class LowLimit:
-    """An episode of a low rate limit, from the call with key `row` to `last_row`.
-
-    `lowest` is the lowest share that remained, `calls` counts the calls of the episode.
-    """
+@dataclass(frozen=True, kw_only=True)
+class LowLimit(CallSpan):
+    """An episode of a low rate limit; `lowest` is the lowest share that remained."""
 
     provider: str | None
     model: str | None
     kind: str
     lowest: float
-    calls: int
-    ts: datetime | None
-    row: int
-    last_ts: datetime | None
-    last_row: int
     ongoing: bool
 
     def plus(self, later: LowLimit) -> LowLimit:
-        """Return this episode extended by `later`."""
         return replace(
             later,
             lowest=min(self.lowest, later.lowest),
@@ -110,7 +101,6 @@ class RateLimitDetector(Detector[RateLimitRule]):
 
     @property
     def found(self) -> list[tuple[LowLimit, LimitStatus]]:
-        """All episodes, each with the current status of its limit."""
         return [
             (episode, limit.status)
             for limits in self._limits.values()
@@ -122,21 +112,13 @@ class RateLimitDetector(Detector[RateLimitRule]):
         for found, now in self.found:
             seconds = now.seconds_left if found.ongoing else None
             soon = "" if seconds is None else f", 429 in {humanize.duration(seconds * 1_000)}"
-            yield Alert(
-                rule=self.name,
-                subject=found.model or found.provider or humanize.UNKNOWN,
+            yield self._alert(
+                found,
+                found.model or found.provider,
+                f"{found.kind}: down to {humanize.percent(found.lowest)}",
+                f"{humanize.count(now.remaining)} of {humanize.count(now.limit)} left{soon}",
+                ongoing=found.ongoing,
                 provider=found.provider,
-                ts=found.ts,
-                row=found.row,
-                what=f"{found.kind}: down to {humanize.percent(found.lowest)}",
-                evidence=(
-                    f"{humanize.count(now.remaining)} of {humanize.count(now.limit)} left{soon}"
-                ),
-                calls=found.calls,
-                state=state_of(ongoing=found.ongoing),
-                fired_row=found.row,
-                last_ts=found.last_ts,
-                last_row=found.last_row,
             )
 
     @classmethod
@@ -184,8 +166,7 @@ class LimitTracker:
         return _status(self._key, self._kind, recent)
 
     def add(self, rows: pl.DataFrame) -> None:
-        """Process more calls that report the limit."""
-        self.__dict__.pop("status", None)
+        self.__dict__.pop("status", None)  # the cached property
         both = rows if self._recent is None else pl.concat([self._recent, rows])
         self._recent = detach(both.tail(_RECENT_CALLS), both.height)
         share = rows["remaining"] / rows["limit"]
@@ -217,18 +198,11 @@ class LimitTracker:
         if self.episodes:
             self.episodes[-1] = replace(self.episodes[-1], ongoing=False)
         for n, row in enumerate(found.drop("episode").iter_rows(named=True)):
-            new = LowLimit(provider, model, self._kind, **row, ongoing=False)
+            new = LowLimit(provider=provider, model=model, kind=self._kind, **row, ongoing=False)
             before = self.episodes.pop() if continues and n == 0 else None
             self.episodes.append(new if before is None else before.plus(new))
         if self._is_low:
             self.episodes[-1] = replace(self.episodes[-1], ongoing=True)
-
-
-def low_limits(calls: pl.DataFrame, rule: RateLimitRule) -> list[LowLimit]:
-    """Return all episodes of low limits."""
-    detector = RateLimitDetector(rule)
-    detector.add(calls)
-    return [episode for episode, _ in detector.found]
 
 
 def _reported(calls: pl.DataFrame, kind: str) -> pl.DataFrame:
@@ -258,4 +232,4 @@ def _burn(recent: pl.DataFrame) -> float | None:
     return (most - last) / seconds if seconds > 0 and most > last else None
 
 
-DETECTOR: Final = RateLimitDetector
+DETECTOR = RateLimitDetector

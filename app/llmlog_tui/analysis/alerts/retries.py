@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import polars as pl
 
-from llmlog_tui.analysis.alerts.alert import Alert
-from llmlog_tui.analysis.alerts.detector import subject_scope
 from llmlog_tui.analysis.alerts.share_and_latency import ShiftDetector
 
 
@@ -21,10 +17,7 @@ class RetryStormDetector(ShiftDetector):
     subject = pl.col("provider")
     value = pl.col("retries") > 0
     mask = pl.col("retries").is_not_null()
-
-    @staticmethod
-    def scope(alert: Alert) -> str:
-        return subject_scope(alert, "provider")
+    scope_column = "provider"
 
 
-DETECTOR: Final = RetryStormDetector
+DETECTOR = RetryStormDetector

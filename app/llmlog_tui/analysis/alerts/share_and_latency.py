@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import ClassVar, Final
 
 import polars as pl
 
 from llmlog_tui import humanize
-from llmlog_tui.analysis.alerts.alert import Alert, state_of
+from llmlog_tui.analysis.alerts.alert import Alert
 from llmlog_tui.analysis.alerts.change_detection import WIDTHS, Episode, WindowedSeries
-from llmlog_tui.analysis.alerts.detector import Detector
+from llmlog_tui.analysis.alerts.detector import CallSpan, Detector
 from llmlog_tui.analysis.numeric.partition import Key, KeyPartitioner
 from llmlog_tui.config.rules import TrendRule
 from llmlog_tui.log.chunked_frame import detach
@@ -21,23 +20,18 @@ _MIN_CALLS: Final = 51
 """Minimum calls per subject."""
 
 
-@dataclass(frozen=True)
-class Shift:
+@dataclass(frozen=True, kw_only=True)
+class Shift(CallSpan):
     """An episode in the calls of one subject at one provider.
 
-    `hits` counts the calls with the watched property (all of them for latency); `row` and `ts` are
-    of the first, `last_row` and `last_ts` of the last, `fired_row` of the call that made it fire.
+    It spans the calls with the watched property (all of them for latency); `fired_row` is the call
+    that made it fire.
     """
 
     provider: str | None
     subject: str | None
     episode: Episode
-    hits: int
-    row: int
-    ts: datetime | None
     fired_row: int
-    last_row: int
-    last_ts: datetime | None
 
 
 class ShiftDetector(Detector[TrendRule]):
@@ -76,18 +70,13 @@ class ShiftDetector(Detector[TrendRule]):
     def alerts(self, _: pl.DataFrame) -> Iterator[Alert]:
         for subject in self._subjects.values():
             for shift in subject.shifts:
-                yield Alert(
-                    rule=self.name,
-                    subject=shift.subject or humanize.UNKNOWN,
-                    ts=shift.ts,
-                    row=shift.row,
-                    what=self._what(shift.episode),
-                    evidence=f"p < {_bound(shift.episode.p)}",
-                    calls=shift.hits,
-                    state=state_of(ongoing=shift.episode.ongoing),
+                yield self._alert(
+                    shift,
+                    shift.subject,
+                    self._what(shift.episode),
+                    f"p < {_bound(shift.episode.p)}",
+                    ongoing=shift.episode.ongoing,
                     fired_row=shift.fired_row,
-                    last_ts=shift.last_ts,
-                    last_row=shift.last_row,
                     provider=shift.provider,
                 )
 
@@ -126,7 +115,6 @@ class SubjectState:
         self._max_rows = (max(WIDTHS) + rule.clear_windows + 1) * rule.window_calls
 
     def add(self, rows: pl.DataFrame) -> None:
-        """Process more rows: row, ts, value."""
         self._rows = pl.concat([self._rows, rows])
         self._series.add(rows["value"])
         before = self.shifts.pop() if self.shifts and self.shifts[-1].episode.ongoing else None
@@ -153,7 +141,7 @@ class SubjectState:
             provider=self._provider,
             subject=self._subject,
             episode=episode,
-            hits=episode.stop - episode.start if self._of_latency else round(episode.total),
+            calls=episode.stop - episode.start if self._of_latency else round(episode.total),
             row=row,
             ts=ts,
             fired_row=fired_row,

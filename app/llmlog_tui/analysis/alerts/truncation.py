@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import polars as pl
 
 from llmlog_tui.analysis.alerts.share_and_latency import ShiftDetector
@@ -21,4 +19,4 @@ class TruncationDetector(ShiftDetector):
     mask = pl.col("finish_reason").is_not_null()
 
 
-DETECTOR: Final = TruncationDetector
+DETECTOR = TruncationDetector

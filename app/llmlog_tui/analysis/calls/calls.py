@@ -54,7 +54,6 @@ _MEASURES: Final = tuple(field.name for field in fields(Baseline))
 
 
 def baselines(calls: pl.DataFrame) -> dict[str | None, Baseline]:
-    """Return the baseline of each model."""
     medians = _succeeded(calls).group_by("model").agg(pl.col(_MEASURES).median())
     return {row[0]: Baseline(*row[1:]) for row in medians.iter_rows()}
 

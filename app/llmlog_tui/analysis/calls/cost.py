@@ -189,5 +189,4 @@ def _both(a: float | None, b: float | None) -> float | None:
 
 
 def cost(calls: pl.DataFrame) -> Cost:
-    """Return the cost of all calls of a frame from priced()."""
     return Cost(*calls.select(**FIGURES).row(0))

@@ -52,7 +52,6 @@ def health(frame: pl.DataFrame) -> list[Finding]:
 
 
 def _finding(kind: Kind, faults: pl.DataFrame, name: str = "") -> Iterator[Finding]:
-    """Yield the finding of one fault per row, weighted by a column `times`."""
     if faults.height:
         times = faults["times"].sum() if "times" in faults.columns else faults.height
         yield Finding(kind, name, int(times), faults.select(_FIRST).item())
@@ -68,7 +67,6 @@ def _unjoinable(ours: pl.DataFrame) -> Iterator[Finding]:
 
 
 def _steps(ours: pl.DataFrame) -> Iterator[Finding]:
-    """Yield the faults in the order of steps, per trace."""
     before = pl.col("step").shift().over("trace_id")
     steps = (
         ours.filter(pl.col("trace_id").is_not_null() & (pl.col("step") >= 0))

@@ -101,7 +101,6 @@ Series = dict[str, list[float | None]]
 
 
 def totals(calls: pl.DataFrame) -> Totals:
-    """Return the sums over model calls from cost.priced()."""
     ts = pl.col("ts")
     return Totals(*calls.select(**_SUMS, first=ts.min(), last=ts.max()).row(0))
 
@@ -126,7 +125,6 @@ def series(calls: pl.DataFrame, over: Totals) -> Series:
 
 
 def kpis(calls: pl.DataFrame) -> tuple[Kpi, ...]:
-    """Return the figures of model calls from cost.priced(), over their time span."""
     over = totals(calls)
     return _kpis(over, calls.select(**_QUANTILES).row(0), series(calls, over))
 
@@ -142,7 +140,6 @@ class KpiState:
         self._numbers: tuple[RunningQuantiles, RunningQuantiles] | None = None
 
     def add(self, new: pl.DataFrame, calls: pl.DataFrame) -> None:
-        """Add new calls; `calls` are all of them, the new ones included."""
         if self._numbers is None:
             self._numbers = (
                 RunningQuantiles(calls["latency_ms"]),
@@ -164,7 +161,6 @@ class KpiState:
 def _kpis(
     over: Totals, quantiles: Iterable[float | None], by_name: Mapping[str, Sequence[float | None]]
 ) -> tuple[Kpi, ...]:
-    """Return the key figures from sums, (p50, p95, median tok/s), and series."""
     values = dict(zip(_QUANTILES, quantiles, strict=True)) | _shares(over, over.hours)
     return tuple(Kpi(name, values[name], tuple(by_name[name])) for name in NAMES)
 

@@ -27,7 +27,6 @@ class Hit:
 
 
 def step_of(frame: pl.DataFrame, trace_id: str, number: int) -> Hit | None:
-    """Return the step of a trace with this number; None if it has none."""
     where = (pl.col("trace_id") == trace_id) & (pl.col("step") == number)
     rows = frame.select_seq("row", "trace_id", "step").filter(where)["row"]
     return Hit(int(rows[0]), 1, len(rows)) if len(rows) else None

@@ -129,7 +129,6 @@ def _server(call: Call, baseline: Baseline) -> str:
 
 
 def _median_output_ms(call: Call, baseline: Baseline) -> float | None:
-    """Return the ms the output takes at the model's median speed."""
     if not call["completion_tokens"] or not baseline.tokens_per_sec:
         return None
     needed: float = call["completion_tokens"] / baseline.tokens_per_sec * 1_000

@@ -56,7 +56,6 @@ class RecordState:
         self._parts: AppendState | None = None
 
     def add(self, frame: pl.DataFrame) -> Delta:
-        """Replace the frame by `frame`, the same rows with new ones appended."""
         parts = self._parts = self._parts or AppendState(self)
         old, old_calls = self.frame.height, self.calls.height
         rows = priced(frame.slice(old), self._rates).with_columns(changed=pl.lit(value=False))
@@ -90,7 +89,6 @@ class AppendState:
         return first["trace_id"], min(begins, default=old)
 
     def mark(self, frame: pl.DataFrame, marks: pl.DataFrame) -> pl.DataFrame:
-        """Return `frame` with its marks, of which `marks` replace the last."""
         self._marks.keep_first(frame.height - marks.height)
         self._marks.append(marks)
         return hstack(frame, self._marks)
@@ -140,7 +138,6 @@ class CallState:
         self._marks = ChunkedFrame([calls.select("changed")])
 
     def add(self, new: pl.DataFrame, marked: pl.DataFrame) -> pl.DataFrame:
-        """Append calls and return all; `marked` as in Delta."""
         self._rows.append(new.drop("changed"))
         calls = self._rows.frame()
         last = calls["row"].tail(marked.height)
@@ -180,7 +177,6 @@ class FilteredState:
         return self._kpi_state.kpis
 
     def add(self, records: RecordState, delta: Delta) -> None:
-        """Add new records; only if is_incremental."""
         new = delta.calls
         if self.where is None:
             self.calls, self.traces = records.calls, records.traces
@@ -222,7 +218,6 @@ class LogState:
             self._engine.add(self.records.calls)
 
     def covers(self, snapshot: Snapshot) -> bool:
-        """Return whether this is the state at that snapshot."""
         return snapshot in (self._latest, self.snapshot)
 
     @property
@@ -236,6 +231,7 @@ class LogState:
         if restarted or snapshot.counts.records < self._latest.counts.records:
             return None
         grown = self._grown(snapshot)
+        # Too many evicted records: start over, from the window alone.
         if grown.frame.height - snapshot.frame.height > snapshot.frame.height // COMPACT_AT:
             return None
         newest = _newest(grown.frame.slice(self.snapshot.frame.height))

@@ -91,7 +91,6 @@ class Overview:
         return rows
 
     def trace_rows(self, start: int, stop: int) -> list[dict[str, Any]]:
-        """Return traces `start` up to `stop`, as traces.traces() has them."""
         return self.traces.slice(start, stop - start).to_dicts()
 
     @cached_property
@@ -100,24 +99,19 @@ class Overview:
 
     @property
     def ongoing(self) -> int:
-        """Number of ongoing alerts."""
         return sum(alert.state == "ongoing" for alert in self.alerts)
 
     @property
     def enabled_rules(self) -> tuple[str, ...]:
-        """The names of the enabled rules."""
         return engine.enabled_rules(self.rules)
 
     def explain(self, rule: str) -> str:
-        """Return what a rule compares, in a sentence with its configured numbers."""
         return engine.explain(rule, self.rules)
 
     def calls_before(self, alert: Alert) -> str:
-        """Return an SQL predicate for the calls in scope of an alert, before it."""
         return engine.calls_before(alert)
 
     def calls_since(self, alert: Alert) -> str:
-        """Return an SQL predicate for the calls in scope of an alert, since it."""
         return engine.calls_since(alert)
 
     @cached_property
@@ -146,11 +140,9 @@ class Overview:
         return str(self.snapshot.files[file]), block, line
 
     def record(self, row: int) -> dict[str, Any]:
-        """Return the record with this key, as in `frame`."""
         return decategorize(self.frame[_index_of(self.frame, row)]).row(0, named=True)
 
     def trace_of(self, row: object) -> str | None:
-        """Return the trace_id of the record with this key."""
         trace = self.frame["trace_id"][_index_of(self.frame, row)]
         return None if trace is None else str(trace)
 
@@ -174,18 +166,15 @@ class Overview:
         return found
 
     def timeline(self, trace_id: str) -> Timeline:
-        """Return the timeline of a trace; without steps if it is unknown."""
         steps = self.steps_of(trace_id)
         return timeline(steps, trace_id, self.slow_ms, self.last_trace.timeline)
 
     def replay(self, trace_id: str) -> tuple[Timeline, Replay]:
-        """Return the timeline and the replay of a trace."""
         steps = self.steps_of(trace_id)
         run = timeline(steps, trace_id, self.slow_ms, self.last_trace.timeline)
         return run, replay(steps, run, self.last_trace.replay)
 
     def has(self, row: int) -> bool:
-        """Return whether there is a record with this key."""
         return self.frame["row"].index_of(row) is not None
 
     def matches_filter(self, row: int) -> bool:
@@ -198,7 +187,6 @@ class Overview:
         return self.calls["row"].index_of(row) is not None
 
     def last_call_of(self, trace_id: str) -> int | None:
-        """Return the key of the last call of a trace; None if it has none."""
         rows = self.calls.filter(pl.col("trace_id") == trace_id)["row"]
         return int(rows[-1]) if len(rows) else None
 
@@ -225,7 +213,6 @@ class Overview:
 
 
 def _index_of(frame: pl.DataFrame, row: object) -> int:
-    """Return the index of a record in a frame. Raises KeyError."""
     rows = frame["row"]
     if isinstance(row, int) and frame.height:
         # Keys ascend without gaps, except around the newest block of a big log: no search needed.

@@ -30,7 +30,6 @@ class Interval(NamedTuple):
         return self
 
     def shift(self, share: float) -> Interval:
-        """Return it moved by a share of its length, to the left if negative."""
         by = self.length * share
         return Interval(self.begin + by, self.end + by)
 
@@ -41,7 +40,6 @@ class Interval(NamedTuple):
         )
 
     def center(self, middle: float) -> Interval:
-        """Return it moved to the center `middle`."""
         return Interval(middle - self.length / 2, middle + self.length / 2)
 
     def scroll_to(self, part: Interval) -> Interval:

@@ -18,7 +18,7 @@ class LastResult(Generic[_Result]):
 
     def get(self, rows: pl.DataFrame, about: object, compute: Callable[[], _Result]) -> _Result:
         """Return the last result if rows and `about` are the same, else compute."""
-        last = self._last
+        last = self._last  # read once: another thread may replace it
         if last is not None and last[1] == about and last[0].equals(rows):
             return last[2]
         result = compute()

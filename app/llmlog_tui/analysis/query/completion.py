@@ -22,7 +22,6 @@ KEYWORDS: Final = (
 
 
 def complete_predicate(text: str) -> str:
-    """Return the missing part of the column name that ends a predicate."""
     return _missing(text, (*COLUMNS, *COSTS))
 
 
@@ -48,6 +47,5 @@ def _missing(text: str, names: Iterable[str]) -> str:
 
 @cache
 def _names() -> tuple[str, ...]:
-    """Return the columns of all TABLES, those of calls first."""
     tables = (table(NO_RECORDS, DEFAULT) for table in TABLES.values())
     return tuple(dict.fromkeys(name for table in tables for name in table.columns))

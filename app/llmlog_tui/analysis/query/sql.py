@@ -119,7 +119,6 @@ def _has_one_value(part: pl.Expr, none: pl.DataFrame) -> bool:
 
 
 def _is_constant(expression: pl.Expr) -> bool:
-    """Return whether an expression consists of literals alone."""
     parts = [expression]
     while parts:
         part = parts.pop()
@@ -157,7 +156,6 @@ def predicate_of(field: str, value: object, *, holds: bool) -> str:
 
 
 def all_of(one: str | None, other: str) -> str:
-    """Return the conjunction of two predicates."""
     return other if one is None else f"{_grouped(one)} and {other}"
 
 

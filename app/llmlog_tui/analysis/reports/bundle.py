@@ -81,7 +81,6 @@ def _section(title: str, names: tuple[str, ...], records: list[dict[str, Any]]) 
 
 
 def _code(value: object) -> str:
-    """Return a value escaped for Markdown."""
     if value is None:
         return humanize.UNKNOWN
     number = f"{value:g}" if isinstance(value, float) else str(value)

@@ -39,7 +39,6 @@ def copy_text(overview: Overview, row: int, key: str, line: bytes | None, file: 
 
 
 def _markdown(overview: Overview, trace_id: str) -> str:
-    """Return the steps of a trace as a table, without content."""
     run = timeline(overview.frame, trace_id, overview.slow_ms)
     began = humanize.rfc3339(run.begin) or humanize.UNKNOWN
     names = f"`{_cell(trace_id)}`, session `{_cell(run.session_id or humanize.UNKNOWN)}`"

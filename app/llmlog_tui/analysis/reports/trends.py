@@ -100,14 +100,12 @@ class Trends:
     untimed: int
 
     def time_of(self, cell: int) -> datetime | None:
-        """Return the start of a slice."""
         if self.begin is None or self.end is None:
             return None
         slices = len(self.figures["calls"])
         return self.begin + (self.end - self.begin) * cell / slices
 
     def cell_of(self, ts: datetime) -> int:
-        """Return the slice that contains a time."""
         slices = len(self.figures["calls"])
         if self.begin is None or self.end is None:
             return 0

@@ -64,7 +64,6 @@ class Replay:
 
     @property
     def end(self) -> RunningTotals:
-        """Totals after the last step."""
         return self.moments[-1] if self.moments else RunningTotals()
 
     def index_at(self, played_ms: float) -> int:

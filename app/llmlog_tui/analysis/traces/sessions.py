@@ -64,7 +64,6 @@ class Tree:
         return session, int(self.sessions.order[int(self.sessions.frame["first"][session]) + nth])
 
     def between(self, start: int, stop: int) -> list[tuple[int, int | None]]:
-        """Return rows `start` up to `stop`, each as at() does."""
         found: list[tuple[int, int | None]] = []
         if stop <= start:
             return found
@@ -81,7 +80,6 @@ class Tree:
         return found
 
     def session_of(self, trace: int) -> int:
-        """Return the session of the trace with this index."""
         return _last_up_to(self.sessions.frame["first"], int(self.sessions.ranks[trace]))
 
     def row_of(self, trace: int) -> int | None:
@@ -93,7 +91,6 @@ class Tree:
         return int(self.starts[session]) + 1 + nth
 
     def newest_of(self, session: int) -> int:
-        """Return the index of the newest trace of a session."""
         row: dict[str, Any] = self.sessions.frame.row(session, named=True)
         return int(self.sessions.order[row["first"] + row["traces"] - 1])
 
@@ -104,7 +101,6 @@ def _last_up_to(starts: pl.Series, value: int) -> int:
 
 
 def sessions(traces: pl.DataFrame) -> Sessions:
-    """Return the sessions of traces.traces(), or of some of its rows."""
     indexed = traces.with_columns(index=pl.int_range(pl.len(), dtype=pl.UInt32))
     newest = pl.col("index").max().over("session_id")
     order = indexed.select(pl.col("index").sort_by(newest, "index")).to_series()

@@ -104,7 +104,6 @@ class _Built(NamedTuple):
     records: dict[int, dict[str, Any]]
 
     def is_prefix_of(self, rows: pl.DataFrame) -> bool:
-        """Return whether `rows` begin with these rows, unchanged."""
         if self.rows.height < rows.height:
             rows = rows.filter(pl.col("row").is_in(self.rows["row"].implode()))
         return self.rows.equals(rows)
@@ -120,8 +119,7 @@ class LastTimeline:
         self._built: _Built | None = None
 
     def get(self, rows: pl.DataFrame, trace_id: str) -> Timeline:
-        """Return the timeline of these rows of a trace, in their order."""
-        built = self._built
+        built = self._built  # read once: another thread may replace it
         if built is None or trace_id != built.timeline.trace_id or not built.is_prefix_of(rows):
             built = _Built(Timeline(trace_id, None, None, None, False, ()), rows.clear(), {})  # noqa: FBT003 - short
         if built.rows.height == rows.height:
@@ -222,7 +220,6 @@ def _name(record: dict[str, Any]) -> str:
 
 
 def _notes(record: dict[str, Any]) -> Iterator[Note]:
-    """Yield the notes of a step, the most severe first."""
     if record["status"] == "error":
         reason = record["error_type"] or record["error_status"] or "failed"
         yield Note(f"✗ {reason}", "failed")

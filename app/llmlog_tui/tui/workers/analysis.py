@@ -127,9 +127,7 @@ def call_order(query: CallOrderQuery, overview: Overview) -> pl.Series | None:
 @run_query.register
 def _overview(query: OverviewQuery, overview: Overview) -> OverviewResult:
     trace = query.trace_id or overview.newest_trace
-    steps = None
-    if trace is not None:
-        steps = overview.timeline(trace)
+    steps = None if trace is None else overview.timeline(trace)
     sessions = overview.sessions if query.by_session else None
     if not overview.alerts:
         _ = overview.nearest_rule  # cached there: the UI thread need not compute it
