@@ -175,14 +175,16 @@ def test_an_attempt_that_failed_is_written_when_the_receiver_ends(
     assert [each["error_status"] for each in records(out)] == [500]
 
 
-def test_spans_of_a_trace_may_come_in_batches(client: Client, out: Path) -> None:
+def test_a_parent_that_comes_last_has_the_step_in_front_of_its_children(
+    client: Client, out: Path
+) -> None:
     client.send(envelope(span(CHAT, 1, 2, parentSpanId=ROOT)))
     client.send(envelope(span(CHAT, 3, 4, spanId="c" * 16, parentSpanId=ROOT)))
     client.send(envelope(span(None, 0, 9, spanId=ROOT, name="handle question")))
     assert [(each["step"], each["event"]) for each in records(out)] == [
-        (0, "chat_completion"),
         (1, "chat_completion"),
-        (2, "span"),
+        (2, "chat_completion"),
+        (0, "span"),
     ]
 
 

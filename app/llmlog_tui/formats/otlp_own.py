@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isfinite
 from typing import Any, Final
 
 from llmlog.record import FIELDS, timestamp
@@ -91,6 +92,10 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else text(value)
 
 
+def _float(value: object) -> float | None:
+    return value if isinstance(value, float) and isfinite(value) else number(value)
+
+
 def _number(value: object) -> float | None:
     return value if isinstance(value, float) else integer(value)
 
@@ -101,7 +106,7 @@ def _texts(value: object) -> list[str] | None:
 
 _READ_TYPE: Final[dict[str, Callable[[object], Any]]] = {
     "int": _number,
-    "float": number,
+    "float": _float,
     "bool": boolean,
     "strings": _texts,
 }

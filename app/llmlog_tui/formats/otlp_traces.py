@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from llmlog_tui.formats import Found, Item, LogState, Record
+from llmlog_tui.formats import FormatWithoutCalls, Found, Item, LogState, Record
 from llmlog_tui.formats.otlp_attributes import event_of, fields_of
 from llmlog_tui.formats.otlp_content import content_of
 from llmlog_tui.formats.otlp_envelope import Span, has_metrics, has_spans, spans_in
@@ -20,9 +20,9 @@ BAD_SPAN: Final = "bad span"
 class SpanConverter:
     """Converter of one file's spans; `lost` counts unreadable ones."""
 
-    def __init__(self, log: LogState) -> None:
+    def __init__(self, log: LogState, *, reserves_steps: bool = False) -> None:
         self.lost: Counter[str] = Counter()
-        self._forest = Forest(log)
+        self._forest = Forest(log, reserves_steps=reserves_steps)
         self._streams = StreamJoin()
 
     def feed(self, line: int, item: Item) -> list[Found]:
@@ -74,25 +74,15 @@ class OtlpTraces:
         return {} if span is None else content_of(span)
 
 
-class OtlpMetrics:
+class OtlpMetrics(FormatWithoutCalls):
     """OTLP metrics, which hold sums and no calls."""
 
     name = "OTLP metrics"
-    calls = False
     hint = "holds metrics, no calls: open the traces or logs of the same program"
 
     def detect(self, items: Sequence[Item]) -> bool:
         """Return whether the objects are envelopes of metrics, and none of spans."""
         return any(map(has_metrics, items)) and not any(map(has_spans, items))
-
-    def converter(self, log: LogState) -> SpanConverter:
-        """Return a converter that finds nothing in metrics."""
-        return SpanConverter(log)
-
-    def content(self, item: Item, record: Record) -> Record:
-        """Return nothing."""
-        del item, record
-        return {}
 
 
 def _span_of(spans: Sequence[Span], record: Record) -> Span | None:

@@ -137,6 +137,8 @@ class Tree:
     above_calls: set[str] = field(default_factory=set)
     """Ids of spans with a call below, also of ones still missing."""
     above_records: set[str] = field(default_factory=set)
+    reserved: dict[str, int] = field(default_factory=dict)
+    """Steps of spans still missing, by their ids."""
 
 
 class Memory:
@@ -180,9 +182,14 @@ class _Trace:
 
 
 class Forest:
-    """Traces of one file: takes spans in any order, gives out records with their steps."""
+    """Traces of one file: takes spans in any order, gives out records with their steps.
 
-    def __init__(self, log: LogState) -> None:
+    With `reserves_steps` a missing parent keeps a step in front of its first child: where records
+    are given out before a trace is complete, parents come last, though they began first.
+    """
+
+    def __init__(self, log: LogState, *, reserves_steps: bool = False) -> None:
+        self._reserves_steps = reserves_steps
         memory = log.setdefault("otlp_traces", Memory())
         self._memory: Memory = memory if isinstance(memory, Memory) else Memory()
         self._traces: OrderedDict[str, _Trace] = OrderedDict()
@@ -262,12 +269,20 @@ class Forest:
         kept.sort(key=lambda node: node.end)
         yield from (Found(node.line, node.record) for node in kept)
 
-    @staticmethod
-    def _number(tree: Tree, lineage: Lineage, kept: Iterable[Node]) -> None:
+    def _step_of(self, tree: Tree, lineage: Lineage, node: Node) -> int:
+        if (step := tree.reserved.pop(node.span_id, None)) is not None:
+            return step
+        parent_id = node.parent_id
+        if self._reserves_steps and parent_id not in tree.reserved and lineage.misses(parent_id):
+            tree.reserved[parent_id] = tree.next_step
+            tree.next_step += 1
+        return tree.next_step
+
+    def _number(self, tree: Tree, lineage: Lineage, kept: Iterable[Node]) -> None:
         for node in sorted(kept, key=lambda node: node.begin):
             record = node.record
             if "step" not in record and not node.is_own:
-                record["step"] = tree.next_step
+                record["step"] = self._step_of(tree, lineage, node)
             if isinstance(step := record.get("step"), int):
                 tree.next_step = max(tree.next_step, step + 1)
             if node.parent_id and "parent_span_id" not in record:
@@ -304,6 +319,10 @@ class Lineage:
             return str(node.record.get("span_id", span_id))
         place = self._tree.places.get(span_id)
         return span_id if place is None else place.record_id
+
+    def misses(self, span_id: str) -> bool:
+        """Return whether a span has not come yet; False for no span."""
+        return bool(span_id) and span_id not in self._held and span_id not in self._tree.places
 
     def session_id(self, node: Node) -> str | None:
         """Return the session of the nearest ancestor that has one."""

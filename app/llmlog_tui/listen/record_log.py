@@ -1,8 +1,8 @@
 """The log that received spans and log records are appended to, as records of llmlog's own.
 
 Each batch is written before take_spans() or take_logs() returns, one write a record: an
-acknowledged batch survives a killed process. Batches of one trace may be received minutes apart,
-so a record's step is its place among the ones received so far.
+acknowledged batch survives a killed process. Batches of one trace may be received minutes apart:
+a record's step is its place among the ones received so far, behind its parent's.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class RecordLog:
         state: LogState = {}
         self.written = 0
         """Records written so far."""
-        self._spans = SpanConverter(state)
+        self._spans = SpanConverter(state, reserves_steps=True)
         self._logs = LogConverter(state)
         self._writer = RecordWriter(out, content)
         self._tokens = count()
