@@ -5,7 +5,6 @@ Each function takes any decoded JSON value and never raises: an odd value is Non
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -38,14 +37,14 @@ def text(value: object) -> str | None:
 
 
 def number(value: object) -> float | None:
-    """Return a finite number, also from numeric text (`"4100"`, `"0.5"`)."""
+    """Return a number below 2**63, also from numeric text (`"4100"`, `"0.5"`)."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:
         found = float(value)
     except (ValueError, OverflowError):
         return None
-    return found if math.isfinite(found) else None
+    return found if abs(found) <= _MAX_INT else None
 
 
 def integer(value: object) -> int | None:
@@ -141,13 +140,13 @@ def nanoseconds(value: object) -> int | None:
             ns = (
                 found * factor if isinstance(found, int) else round(found * 1_000) * factor // 1_000
             )
-            return ns if ns < _MAX_NS else None
+            return ns if ns < MAX_NS else None
     return None
 
 
 _NUMERIC: Final = re.compile(r"[-+]?[0-9.]+(?:e[-+]?[0-9]+)?", re.IGNORECASE)
 _EPOCH_UNITS: Final = ((10**11, 10**9), (10**14, 10**6), (10**17, 10**3), (2**63, 1))
-_MAX_NS: Final = 253_402_214_400 * 10**9
+MAX_NS: Final = 253_402_214_400 * 10**9
 """End of the year 9999, the last that Python has."""
 
 
