@@ -20,15 +20,14 @@ def agent_folders(home: Path, environ: Mapping[str, str]) -> list[Path]:
 
 def _places(home: Path, environ: Mapping[str, str]) -> Iterator[Path]:
     named = [part.strip() for part in environ.get("CLAUDE_CONFIG_DIR", "").split(",")]
-    for claude in [part for part in named if part] or [home / ".claude", home / ".config/claude"]:
+    for claude in [part for part in named if part] or ["~/.claude", "~/.config/claude"]:
         yield _expanded(claude, home) / "projects"
-    codex = _expanded(environ.get("CODEX_HOME", "").strip() or home / ".codex", home)
+    codex = _expanded(environ.get("CODEX_HOME", "").strip() or "~/.codex", home)
     yield codex / "sessions"
     yield codex / "archived_sessions"
     yield home / ".gemini" / "tmp"
 
 
-def _expanded(folder: Path | str, home: Path) -> Path:
-    """Return a folder with ~ for `home`: a variable set in a file is not expanded by a shell."""
-    text = str(folder)
-    return home / text[2:] if text.startswith("~/") else Path(text)
+def _expanded(folder: str, home: Path) -> Path:
+    """Return a folder with `home` for ~: a variable set in a file is not expanded by a shell."""
+    return home / folder[2:] if folder.startswith("~/") else Path(folder)
