@@ -29,5 +29,6 @@ def _places(home: Path, environ: Mapping[str, str]) -> Iterator[Path]:
 
 
 def _expanded(folder: str, home: Path) -> Path:
-    """Return a folder with `home` for ~: a variable set in a file is not expanded by a shell."""
+    """Return a folder with `home` for a leading ~."""
+    # A variable that was set in a file is not expanded by a shell.
     return home / folder[2:] if folder.startswith("~/") else Path(folder)

@@ -67,13 +67,13 @@ def _adjusted(row: Row, record: Record) -> Record:
 
 def _include_cached(row: Row, record: Record) -> None:
     """Add cached and cache-written tokens to the prompt: Bedrock counts them apart."""
-    prompt = integer(value_at(row, _TABLE.fields["prompt_tokens"]))
-    if prompt is None:
+    fresh = integer(value_at(row, _TABLE.fields["prompt_tokens"]))
+    if fresh is None:
         return
-    prompt += sum(record.get(name) or 0 for name in ("cached_tokens", "cache_write_tokens"))
-    record["prompt_tokens"] = prompt
+    apart = sum(record.get(name) or 0 for name in ("cached_tokens", "cache_write_tokens"))
+    record["prompt_tokens"] = integer(fresh + apart)
     if (completion := record.get("completion_tokens")) is not None:
-        record["total_tokens"] = prompt + completion
+        record["total_tokens"] = integer(fresh + apart + completion)
 
 
 BEDROCK: Final = TableFormat(

@@ -41,7 +41,7 @@ class _ClaudeCode:
         return any(map(_is_line, items))
 
     def peek(self, log: LogState, items: Sequence[Item]) -> None:
-        """Note the first objects of a file; for all files of a log before the first is read."""
+        """Note a file's first objects; call for all files before any is fed."""
         note_origin(log, items)
 
     def converter(self, log: LogState) -> SessionFile:

@@ -20,7 +20,7 @@ _NEVER: Final = 2**63
 
 
 class Fork:
-    """One file of a group, with its lines held until all files of the group were read."""
+    """One file of a group; its lines are held until the whole group was read."""
 
     def __init__(self, group: list[Fork]) -> None:
         self.lines: list[Line] = []
@@ -47,7 +47,7 @@ def note_origin(log: LogState, items: Sequence[Item]) -> None:
 
 
 def fork_of(log: LogState, first_uuid: str) -> Fork | None:
-    """Return the place of a file in its group; None if no other file begins alike."""
+    """Return a file's place in its group; None if no other file begins alike."""
     origins: Counter[int] = log.get(_ORIGINS, Counter())
     if origins[hash(first_uuid)] <= 1:
         return None
@@ -56,7 +56,7 @@ def fork_of(log: LogState, first_uuid: str) -> Fork | None:
 
 
 def owned_uuids(files: Sequence[Sequence[Line]]) -> list[set[str]]:
-    """Return for each file the uuids that count for it, in whatever order the files are given."""
+    """Return the uuids that count for each file, independent of the files' order."""
     uuids = [{line.uuid for line in file} for file in files]
     count = Counter(uuid for file in uuids for uuid in file)
 

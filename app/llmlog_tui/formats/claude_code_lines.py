@@ -20,7 +20,6 @@ from llmlog_tui.formats.vocabulary import (
     nanoseconds,
     number,
     text,
-    usage,
 )
 
 
@@ -70,7 +69,7 @@ class Result(NamedTuple):
 
 
 class UserLine(NamedTuple):
-    """A prompt or results of tools; `prompt` is its hash, 0 if it does not begin a turn."""
+    """A prompt or tool results; `prompt` is its hash, 0 if it begins no turn."""
 
     prompt: int
     results: tuple[Result, ...]
@@ -190,12 +189,27 @@ def _assistant(item: Item) -> Answer | Failure | None:
     )
 
 
-_USED: Final = ("prompt_tokens", "completion_tokens", "cached_tokens", "cache_write_tokens")
-
-
 def _usage(spent: Mapping[str, Any]) -> dict[str, int]:
-    found = usage(spent)
-    return known({name: found.get(name) for name in _USED})
+    """Return the tokens of a usage object; its prompt includes cached and written ones."""
+    # Not vocabulary.usage(): of a log's time half would go into shapes that are not here.
+    fresh, cached, written, output = (integer(spent.get(name)) for name in _COUNTS)
+    prompt = None if fresh is None else fresh + (cached or 0) + (written or 0)
+    return known(
+        {
+            "prompt_tokens": integer(prompt),
+            "completion_tokens": output,
+            "cached_tokens": cached,
+            "cache_write_tokens": written,
+        }
+    )
+
+
+_COUNTS: Final = (
+    "input_tokens",
+    "cache_read_input_tokens",
+    "cache_creation_input_tokens",
+    "output_tokens",
+)
 
 
 def _tool_uses(item: Item) -> Iterator[ToolUse]:
@@ -210,7 +224,8 @@ def _tool_uses(item: Item) -> Iterator[ToolUse]:
 
 
 def _prompt_hash(prompt: str) -> int:
-    """Return a hash that is never 0; the prompt itself would be content, and may be long."""
+    """Return a hash of a prompt, never 0."""
+    # The prompt itself would be content, and may be long.
     return hash(prompt.strip()) or 1
 
 

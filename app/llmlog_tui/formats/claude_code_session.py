@@ -1,4 +1,4 @@
-"""State of one of Claude Code's session logs: its lanes, the running call, the open tools."""
+"""State of one session log of Claude Code: lanes, running calls, open tools."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from llmlog_tui.formats.claude_code_lines import (
     UserLine,
 )
 from llmlog_tui.formats.shared_state import claim, is_claimed, is_live, is_loading
-from llmlog_tui.formats.vocabulary import finish_reason, known, tokens_per_sec
+from llmlog_tui.formats.vocabulary import MAX_NS, finish_reason, integer, known, tokens_per_sec
 
 ANTHROPIC: Final = "api.anthropic.com"
 
@@ -41,7 +41,7 @@ class Subagents:
         self._prompts: dict[tuple[str, str], int] = log.setdefault("prompts_of_agents", {})
 
     def learn(self, line: Line) -> None:
-        """Note what a line tells about who started whom."""
+        """Note a line's links between subagents and the tool calls that started them."""
         session, agent, is_side = line.lane
         match line.fact:
             case Spawn(started, tool_call_id):
@@ -60,7 +60,7 @@ class Subagents:
                 pass
 
     def started_by(self, lane: Lane) -> str | None:
-        """Return the tool call that started the subagent of a lane, as soon as it is known."""
+        """Return the tool call that started a lane's subagent; None until it is known."""
         key = (lane.session, lane.agent)
         found = self._by_agent.get(key)
         if found is None:
@@ -90,7 +90,7 @@ class _Call:
 
 @dataclass(slots=True)
 class _LaneState:
-    """What the next call of a lane depends on. `prompt_ns`: time of its newest user line."""
+    """State of a lane between calls; `prompt_ns` is the time of its newest user line."""
 
     trace: str
     next_step: int = 0
@@ -257,7 +257,7 @@ class SessionFile:
             "request_id": answer.request_id,
             "finish_reason": call.finish,
             **answer.usage,
-            "total_tokens": None if prompt is None or completion is None else prompt + completion,
+            "total_tokens": _sum(prompt, completion),
             "reported_cost_usd": answer.cost_usd,
             "service_tier": answer.service_tier,
             "tokens_per_sec": tokens_per_sec(completion, latency),
@@ -376,7 +376,11 @@ _SIDES: Final = ("prompt", "completion")
 
 
 def _timestamp(ns: int | None) -> str | None:
-    return None if ns is None else timestamp(ns)
+    return timestamp(ns) if ns is not None and 0 <= ns < MAX_NS else None
+
+
+def _sum(prompt: int | None, completion: int | None) -> int | None:
+    return None if prompt is None or completion is None else integer(prompt + completion)
 
 
 def _ms_between(begin: int | None, end: int | None) -> int | None:

@@ -1,4 +1,4 @@
-"""Copied beginnings of rollouts: a fork or a subagent starts with the lines of its parent.
+"""Copied beginnings of rollouts: forks and subagents start with their parent's lines.
 
 The copies are written within the first second of the file, with new timestamps. They are told by
 the ids of their thread and turn; without ids, two token counts in that second make it a copy.

@@ -140,7 +140,8 @@ class Rollout:
         self._tools.clear()
 
     def _is_new(self, kind: str, key: str) -> bool:
-        """Return whether no copy of this session has had this record; unnamed ones have no copy."""
+        """Return whether no copy of this session has had this record."""
+        # Without a session id nothing tells copies from other sessions.
         return self._session is None or claim(self._log, self._session, kind, key)
 
     def _take_step(self) -> int:
@@ -339,7 +340,7 @@ class Rollout:
         if tool.name.endswith(_SPAWN):
             self._learn_agents(call_id, list(mapping(output).values()))
         derived = _ms_between(tool.ns, line.ns) if not tool.duration_ms else None
-        took = round(tool.duration_ms) if tool.duration_ms else derived
+        took = integer(tool.duration_ms) if tool.duration_ms else derived
         exit_code = tool.exit_code if tool.exit_code is not None else _exit_code(output)
         failed = bool(exit_code) or tool.failed or mapping(output).get("success") is False
         record = {
@@ -427,7 +428,7 @@ def _tokens(usage: Mapping[str, Any]) -> dict[str, int]:
 def _difference(
     totals: Mapping[str, Any], before: Mapping[str, Any] | None
 ) -> Mapping[str, int | None]:
-    """Return what was added to the totals; smaller totals began again after a compaction."""
+    """Return the increase of the totals; smaller totals began again after a compaction."""
     now = {name: integer(value) for name, value in totals.items()}
     old = {name: integer((before or {}).get(name)) or 0 for name in totals}
     if any(value is not None and value < old[name] for name, value in now.items()):
@@ -436,7 +437,7 @@ def _difference(
 
 
 def _exit_code(output: object) -> int | None:
-    """Return a command's exit code from its output: structured, or the text in front of it."""
+    """Return a command's exit code from its output, structured or in its header."""
     code = integer(mapping(mapping(output).get("metadata")).get("exit_code"))
     if code is None and isinstance(output, str):
         found = _EXITED.search(output[:_MAX_HEADER])
@@ -446,7 +447,7 @@ def _exit_code(output: object) -> int | None:
 
 _EXITED: Final = re.compile(r"^(?:Process exited with code|Exit code:) (-?\d{1,9})$", re.MULTILINE)
 _MAX_HEADER: Final = 500
-"""Maximum length of what stands in front of a command's own output."""
+"""Maximum characters of the header in front of a command's own output."""
 
 
 def _ms_between(begin: int | None, end: int | None) -> int | None:

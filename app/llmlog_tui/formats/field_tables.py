@@ -1,4 +1,4 @@
-"""Exports and gateway logs as tables of field names: one row of theirs is one record.
+"""Exports and gateway logs as tables of field names, one record a row.
 
 A source has its own file with a FieldTable (where it keeps the fields of the record), a predicate
 that knows its rows by their keys, and, where its names are not enough, one small function.
@@ -55,7 +55,7 @@ _MIN_FAILED_STATUS: Final = 400
 
 @dataclass(frozen=True)
 class FieldTable:
-    """Where the rows of a source keep what a record says; the first path with a value counts."""
+    """Paths of the record's fields in the rows of a source; the first with a value counts."""
 
     fields: Mapping[str, Paths]
     """Fields of the record with values of the record's own kind and unit."""
@@ -80,7 +80,7 @@ class FieldTable:
 
 
 def value_at(row: Row, paths: Paths) -> Any:  # noqa: ANN401 - any JSON
-    """Return the value at the first path that has one; None for empty text and without any."""
+    """Return the first value at one of the paths; empty text is none."""
     for path in paths:
         found = _at(row, path)
         if found is not None and found != "":
@@ -163,7 +163,7 @@ def _set_times(record: Record, row: Row, table: FieldTable) -> None:
 
 
 def elapsed_ms(start: object, end: object) -> int | None:
-    """Return the time between two moments; None where one is unknown or they are out of order."""
+    """Return the ms between two moments; None if unknown or out of order."""
     if isinstance(start, float) and isinstance(end, float):
         # Epochs in seconds: their difference is more exact than their moments in ns.
         return round((end - start) * _MS_PER_S) if 0 <= end - start < _MAX_SECONDS else None
@@ -206,12 +206,13 @@ _EXCEPTION: Final = re.compile(r"([A-Za-z_][\w.]{0,200}(?:Error|Exception|Timeou
 
 
 def _set_call(record: Record, row: Row, table: FieldTable) -> None:
-    record.update(usage(value_at(row, table.usage)))
+    used = usage(value_at(row, table.usage))
+    record.update(known({name: integer(value) for name, value in used.items()}))
     total = prompt_tokens(
         record.get("prompt_tokens"), record.get("cached_tokens"), record.get("cache_write_tokens")
     )
     if total is not None:
-        record["prompt_tokens"] = total
+        record["prompt_tokens"] = integer(total)
     if "provider" not in record:
         host = served_by(value_at(row, table.api_base), value_at(row, table.provider))
         host = host or model_host(record.get("model") or record.get("requested_model"))
@@ -221,7 +222,7 @@ def _set_call(record: Record, row: Row, table: FieldTable) -> None:
 
 
 def _tool_calls(value: object) -> Record:
-    """Return the tools asked for, of a list of tool calls or content blocks of any provider."""
+    """Return the names of a list of tool calls or content blocks, of any provider."""
     calls = [call for call in value if isinstance(call, dict)] if isinstance(value, list) else []
     named = [(call, name) for call in calls if (name := _call_name(call)) is not None]
     if not named:
@@ -252,7 +253,7 @@ def _has_valid_arguments(call: Mapping[str, Any]) -> bool:
 
 
 def named_by_event(record: Record) -> Record:
-    """Drop the name from what is no span, and the tool's from what is no tool."""
+    """Drop the name of calls and tools, and the tool's name of all but tools."""
     event = record["event"]
     if event != "tool_call":
         record.pop("tool_name", None)
@@ -309,10 +310,11 @@ class TableFormat:
         for row in self.rows(item):
             event = self.event(row)
             if event is not None:
-                yield row, _with_speed(self.adjusted(row, record_of(row, self.table, event)))
+                record = self.adjusted(row, record_of(row, self.table, event))
+                yield row, known(_with_speed(record))
 
     def content(self, item: Item, record: Record) -> Record:
-        """Return what was said, of the row that the record was made of."""
+        """Return the content of the row that the record was made of."""
         for row, made in self.records(item):
             if all(made.get(name) == record.get(name) for name in _IDENTITY):
                 return self._content(row)

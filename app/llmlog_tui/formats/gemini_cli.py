@@ -116,7 +116,8 @@ class _Chat:
         said = answer.message
         used = mapping(said.get("tokens"))
         shares = [integer(used.get(name)) for name in ("output", "thoughts")]
-        completion = sum(share or 0 for share in shares) if any(_are_known(shares)) else None
+        counted = [share for share in shares if share is not None]
+        completion = integer(sum(counted)) if counted else None
         latency = _ms_between(answer.since, end)
         names = [text(tool.get("name")) or "" for tool in tools]
         begin = end if answer.since is None else answer.since
@@ -164,10 +165,6 @@ class _Chat:
             "timing": None if latency is None else "derived",
         }
         return known(record)
-
-
-def _are_known(values: Sequence[object]) -> Iterator[bool]:
-    return (value is not None for value in values)
 
 
 def _tools(item: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

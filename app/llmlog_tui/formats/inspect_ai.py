@@ -107,7 +107,7 @@ def _include_cached(record: Record) -> None:
     ]
     cached = counts[2] + counts[3]
     if cached and record.get("total_tokens") == sum(counts):
-        record["prompt_tokens"] = counts[0] + cached
+        record["prompt_tokens"] = integer(counts[0] + cached)
 
 
 INSPECT_AI: Final = TableFormat(

@@ -28,7 +28,7 @@ def tool_call(call_id: object, name: object, arguments: object) -> Message:
 
 
 def from_blocks(role: str, content: object) -> Message:
-    """Return Anthropic's content blocks as a message; text that stands alone is its content."""
+    """Return Anthropic's content blocks as a message; text without other blocks is its content."""
     if not isinstance(content, list):
         return message(role, content)
     blocks = [block for block in content if isinstance(block, dict)]

@@ -1,4 +1,4 @@
-"""Model responses as APIs return them, one a line: bare ones and those of OpenAI's Batch API.
+"""Model responses as APIs return them: bare ones, and OpenAI's Batch output.
 
 Known are chat.completion, text_completion, response, a list of embeddings, and Anthropic's
 message. A response has the moment it was made and no end, so its latency is unknown.

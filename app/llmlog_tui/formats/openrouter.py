@@ -1,4 +1,4 @@
-"""OpenRouter: the activity export, a CSV with a header; its rows come as objects of texts."""
+"""OpenRouter: the activity export, a CSV; its rows are objects of texts."""
 
 from __future__ import annotations
 

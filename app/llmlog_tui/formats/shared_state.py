@@ -1,4 +1,4 @@
-"""State shared by the converters of all files of one log: keys of LogState, and claims.
+"""State shared by all converters of a log: keys of LogState, and claims.
 
 What a reader may set, each of it optional:
 

@@ -361,21 +361,25 @@ def url_host(url: object) -> str | None:
 def served_by(host: object, name: object) -> str | None:
     """Return the provider of a call from the server's address and the provider's name.
 
-    The address wins, except for a local one: a proxy has no prices, but its provider has.
+    The address wins, except for a proxy's: a proxy has no prices, but its provider has.
     """
     address, named = url_host(host), provider_host(name)
-    if address is None or (named is not None and _is_local(address)):
+    if address is None or (named is not None and _is_proxy(address)):
         return named
     return address
 
 
-def _is_local(host: str) -> bool:
+def _is_proxy(host: str) -> bool:
     return (
         host in ("localhost", "::1", "0.0.0.0")  # noqa: S104 - compared with, not bound to
         or host.startswith(("127.", "10.", "192.168."))
         or "." not in host
         or host.endswith((".local", ".internal", ".localhost"))
+        or _PROXY.search(host) is not None
     )
+
+
+_PROXY: Final = re.compile(r"(?:^|[.-])(?:proxy|gateway|litellm|portkey|helicone)(?:[.-]|$)")
 
 
 # ---- errors

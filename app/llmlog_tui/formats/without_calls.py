@@ -1,4 +1,4 @@
-"""Logs that are known and hold no calls: refused in one line that says what to do instead."""
+"""Logs that are known and hold no calls: each has a hint for its refusal."""
 
 from __future__ import annotations
 
