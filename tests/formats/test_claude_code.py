@@ -1,4 +1,4 @@
-"""Claude Code's sessions: calls of many lines, tools, subagents, forks, and files that still grow."""
+"""Claude Code's sessions: calls of many lines, tools, subagents, forks, growing files."""
 
 from __future__ import annotations
 
