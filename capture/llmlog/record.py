@@ -9,10 +9,12 @@ import functools
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from json.encoder import encode_basestring
 from typing import Any, Final, Literal, NamedTuple, cast
+
+from llmlog._jsonable import LEAST_INT, MOST_INT, jsonable
 
 VERSION: Final = 1
 """What field `v` holds; goes up when a field changes its meaning."""
@@ -147,7 +149,7 @@ def to_line(fields: Mapping[str, object]) -> bytes:
 
 def _is_plain(value: object, type_: type | None) -> bool:
     if isinstance(value, int):
-        return type(value) is type_ and _LEAST_INT <= value <= _MOST_INT
+        return type(value) is type_ and LEAST_INT <= value <= MOST_INT
     return type(value) is type_ and (type_ is not float or math.isfinite(cast("float", value)))
 
 
@@ -224,37 +226,6 @@ def _encoded(line: str) -> bytes:
 
 
 _dump: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
-_MAX_DEPTH: Final = 64
-_LEAST_INT: Final = -(2**63)
-_MOST_INT: Final = 2**63 - 1
-
-
-def jsonable(value: object, _depth: int = 0) -> object:
-    """A copy of `value` that every JSON reader accepts.
-
-    What JSON has no word for becomes text (objects, integers over 64 bits, anything deeper than
-    64 levels) or null (NaN, infinities). Never raises.
-    """
-    if value is None or isinstance(value, (bool, str)):
-        return value
-    if isinstance(value, int):
-        return value if _LEAST_INT <= value <= _MOST_INT else _text(value)
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if _depth < _MAX_DEPTH:
-        if isinstance(value, Mapping):
-            pairs = cast("Mapping[object, object]", value).items()
-            return {_text(key): jsonable(item, _depth + 1) for key, item in pairs}
-        if isinstance(value, (list, tuple, set, frozenset)):
-            return [jsonable(item, _depth + 1) for item in cast("Iterable[object]", value)]
-    return _text(value)
-
-
-def _text(value: object) -> str:
-    try:
-        return str(value)
-    except Exception:  # noqa: BLE001 - somebody else's __str__ can raise anything
-        return f"<{type(value).__name__}>"
 
 
 # What json.dumps leaves as it is but some reader or terminal trips over: DEL and the C1 controls,

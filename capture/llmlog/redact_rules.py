@@ -1,155 +1,130 @@
-"""The rules of redaction: which characters are a secret, or tell who somebody is.
+"""The rules of redaction: secrets, which give access, and personal data.
 
-A rule is a regular expression behind a gate: text without any of the gate's literal strings costs
-one substring search. Quantifiers are bounded, so that no text takes long, and a pattern begins
-with a character, not with a look behind it, so that the engine can skip to where it may match.
+A rule takes a text and yields what it finds. All rules see the same text, so their order decides
+only which kind is named where two find the same characters.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+import base64
+import binascii
+import re
+from typing import Final
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-
-class Rule(NamedTuple):
-    """`pattern` finds a `kind`; its group `secret`, or else all of it, is what goes."""
-
-    kind: str
-    gate: tuple[str, ...]
-    pattern: str
-    check: Callable[[str, int, str], bool] | None = None
-    """Given the match, where it starts and the whole text: is it one?"""
-    any_case: bool = False
-    """Gate and pattern are lower case and see the text in lower case."""
-
-
-def _mixed(match: str, _start: int, _text: str) -> bool:
-    hexadecimal = sum(char in "0123456789abcdef" for char in match)
-    return any(map(str.isdigit, match)) and (match.lower() != match or hexadecimal >= 32)  # noqa: PLR2004
+from llmlog._redact_named import named_secrets
+from llmlog._redact_names import is_placeholder
+from llmlog._redact_personal import emails, ibans, ipv6_addresses, numbers
+from llmlog._redact_prefixes import prefixed_keys
+from llmlog._redact_text import PatternRule, Rule, compiled
 
 
 def _has_digit(match: str, _start: int, _text: str) -> bool:
     return any(map(str.isdigit, match))
 
 
-def _luhn(match: str, _start: int, _text: str) -> bool:
-    digits = [int(digit) for digit in match if digit.isdigit()]
-    doubled = (sum(divmod(2 * digit, 10)) for digit in digits[-2::-2])
-    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
+def _is_no_placeholder(match: str, _start: int, _text: str) -> bool:
+    return not is_placeholder(match)
 
 
-_IBAN_COUNTRIES: Final = (
-    "AD AE AL AT AZ BA BE BG BH BI BR BY CH CR CY CZ DE DJ DK DO EE EG ES FI FK FO FR GB GE GI GL "
-    "GR GT HN HR HU IE IL IQ IS IT JO KW KZ LB LC LI LT LU LV LY MC MD ME MK MN MR MT MU NI NL NO "
-    "OM PK PL PS PT QA RO RS RU SA SC SD SE SI SK SM SO ST SV TL TN TR UA VA VG XK YE"
-)
+_LONG_WORD: Final = 24
+_SHORTEST_BEARER: Final = 12
 
 
-def _iban(match: str, _start: int, _text: str) -> bool:
-    code = match.replace(" ", "")
-    if code[:2] not in _IBAN_COUNTRIES:
+def _is_bearer(match: str, start: int, text: str) -> bool:
+    """Whether a word after the name of a scheme is what the scheme takes, not a word of prose."""
+    before = text[max(0, start - 48) : start].lower()
+    if is_placeholder(match) or "://" in match:
         return False
-    # ISO 13616: the first four characters go last, letters count from 10.
-    return int("".join(str(int(char, 36)) for char in code[4:] + code[:4])) % 97 == 1
+    if "authorization" in before or _is_basic(match):
+        return True
+    has_digit = any(map(str.isdigit, match))
+    if "bearer" in before[-16:]:
+        is_long = len(match) >= _LONG_WORD and "-" not in match and "/" not in match
+        return (len(match) >= _SHORTEST_BEARER and (has_digit or "=" in match)) or is_long
+    return "basic" not in before[-14:] and len(match) >= _LONG_WORD and has_digit
 
 
-def _ipv4(match: str, start: int, text: str) -> bool:
-    before = text[max(0, start - 9) : start].lower().rstrip()
-    is_version = before.endswith(("version", "release", "v", "v."))
-    own = match.startswith("127.") or match == "0.0.0.0"  # noqa: S104 - nothing is bound
-    return not is_version and not own and all(int(part) <= 255 for part in match.split("."))  # noqa: PLR2004
-
-
-def _ipv6(match: str, _start: int, _text: str) -> bool:
-    if match.count("::") > 1 or ":::" in match or not any(map(str.isdigit, match)):
+def _is_basic(match: str) -> bool:
+    try:
+        return b":" in base64.b64decode(match, validate=True)
+    except (binascii.Error, ValueError):
         return False
-    groups = [group for group in match.split(":") if group]
-    if any(len(group) > 4 for group in groups):  # noqa: PLR2004 - RFC 4291
+
+
+def _is_url_password(match: str, _start: int, _text: str) -> bool:
+    # A port, and a path with a sign of its own: https://example.org:443/@name.
+    return not re.match(r"\d{1,5}/", match) and not is_placeholder(match)
+
+
+def _is_user_password(match: str, start: int, text: str) -> bool:
+    before = text[max(0, start - 300) : start]
+    has_program = compiled(r"(?i)\b(?:curl|wget|https?|xh|httpie)\b").search(before) is not None
+    return has_program and not match.isdigit() and not is_placeholder(match)
+
+
+def _is_query_secret(match: str, _start: int, _text: str) -> bool:
+    if is_placeholder(match):
         return False
-    return len(groups) == 8 or ("::" in match and 3 <= len(groups) < 8)  # noqa: PLR2004 - RFC 4291
+    return any(map(str.isdigit, match)) or len(match) >= _LONG_WORD
 
 
-def _email(match: str, _start: int, _text: str) -> bool:
-    return not match.startswith("git@")  # the address of a repository, not of a person
-
-
-def _phone(match: str, _start: int, _text: str) -> bool:
-    return 8 <= sum(map(str.isdigit, match)) <= 15  # noqa: PLR2004 - E.164
-
-
-# No word before it is asked for: DB_PASSWORD and aws_secret_access_key end like this, too.
-_NAME: Final = (
-    r"password|passwd|passphrase|pwd|secret(?:[_-]?(?:access[_-]?)?key)?|api[_-]?key|access[_-]?key"
-    r"|auth[_-]?key|private[_-]?key|credentials?|token|cookie"
-)
-SENSITIVE_NAME: Final = rf"(?:{_NAME}|authorization)"
-_NAME_GATE: Final = ("pass", "pwd", "secret", "key", "credential", "token", "cookie")
-# A value in code (`getpass(...)`, `settings.password`) is none: it is called, indexed, or a name.
-_VALUE: Final = r"(?=[^\s\"'`\\]{0,512}[^a-z._\s\"'`\\])[^\s\"'`\\&;,<>{}()\[\]$]{6,512}+(?![(\[])"
 # What follows is the scheme, if there is one, and what it takes: a word, or parameters.
-_AUTHORIZATION: Final = r"authorization\\{0,3}[\"']?\s{0,8}[:=]\s{0,8}\\{0,3}[\"']?"
+_AUTHORIZATION: Final = r"authorization\\{0,3}[\"']?\s{0,8}[:=,]\s{0,8}\\{0,3}[\"']?"
 _PARAMETER: Final = (
     r"[a-z][\w-]{0,31} {0,2}= {0,2}(?:\\{0,3}\"[^\"\r\n]{0,2048}\"|[^\s\"',\\]{0,2048})"
 )
-_BASE64: Final = r"[a-z0-9._~+/-]"
+_TOKEN: Final = r"[a-z0-9._~+/-]"
+_COOKIE: Final = r"[\w!#$%&*.^`|~+-]{1,128}=[^\s\"'\\;]{1,4096}"
 
-SECRETS: Final = (
-    Rule(
+SECRETS: Final[tuple[Rule, ...]] = (
+    PatternRule(
         "private_key",
-        ("PRIVATE KEY-----",),
+        ("-----BEGIN ", "---- BEGIN SSH2 ENCRYPTED", "PuTTY-User-Key-File"),
         (
-            r"(?s)-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY-----"
-            r"(?:(?!-----END ).){0,65536}(?:-----END [A-Z0-9 ]{0,30}PRIVATE KEY-----)?"
+            r"(?s)(?:-----BEGIN (?:[A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?|PGP MESSAGE)-----"
+            r"(?:(?!-----END ).){0,65536}(?:-----END [A-Z0-9 ]{0,40}-----)?"
+            r"|---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----(?:(?!---- END ).){0,65536}"
+            r"|PuTTY-User-Key-File-\d: (?:(?!Private-MAC).){0,16384}(?:Private-MAC: [0-9a-f]{1,128})?)"
         ),
     ),
-    Rule("jwt", ("eyJ",), (r"\beyJ[\w-]{8,8192}\.[\w-]{4,16384}\.[\w-]{4,2048}")),
-    Rule("url_password", ("://",), (r"://[^\s/:@]{0,128}:(?P<secret>[^\s/@]{1,256})@")),
-    Rule("api_key", ("sk-",), (r"sk-(?<![\w-]sk-)[\w-]{20,512}"), _mixed),
-    Rule(
-        "api_key",
-        ("sk_", "rk_", "xai-", "SG.", "npm_", "pypi-", ":AA", "whsec_"),
+    PatternRule(
+        "url_password",
+        ("://",),
         (
-            r"\b(?:(?:[sr]k_(?:live|test)|gsk|whsec)_\w{16,512}|xai-\w{32,512}"
-            r"|SG\.[\w-]{16,64}\.[\w-]{16,128}|npm_\w{36}|pypi-[\w-]{32,1024}"
-            r"|\d{8,10}:AA[\w-]{30,40})"
+            r"://[^\s/:@\"'<>?#]{0,128}:(?P<secret>[^\s\"'<>@]{1,256}(?:@[^\s\"'<>@/]{1,64}){0,2}?)@"
+            r"(?=[\w.\[:%$({-]{1,255})(?![^\s\"'<>@/]{0,64}@)"
+        ),
+        _is_url_password,
+    ),
+    PatternRule(
+        "url_password", ("://",), r"://(?P<secret>[A-Za-z0-9_-]{16,256})@[\w.-]{3,}", _has_digit
+    ),
+    PatternRule(
+        "webhook_url",
+        (
+            "hooks.slack.com/", "/api/webhooks/", ".webhook.office.com/", "hooks.zapier.com/",
+            "maker.ifttt.com/", "hook.eu1.make.com/", "hook.us1.make.com/", "/webhookb2/",
+            "logic.azure.com", "open.feishu.cn/", "oapi.dingtalk.com/",
+        ),
+        (
+            r"(?:hooks\.slack\.com/(?:services|workflows|triggers)/[\w/-]{10,256}"
+            r"|/api/webhooks/\d{5,24}/[\w-]{20,128}"
+            r"|\.webhook\.office\.com/[\w/@.-]{20,512}|/webhookb2/[\w/@.-]{20,512}"
+            r"|hooks\.zapier\.com/hooks/catch/[\w/-]{6,128}"
+            r"|maker\.ifttt\.com/trigger/[\w-]{1,64}/(?:json/)?with/key/[\w-]{10,64}"
+            r"|hook\.\w\w\d\.make\.com/\w{20,64}"
+            r"|open\.feishu\.cn/open-apis/bot/v2/hook/[\w-]{20,64})"
         ),
     ),
-    Rule(
-        "aws_key",
-        ("AKIA", "ASIA", "ABIA", "ACCA"),
-        (r"\bA(?:KIA|SIA|BIA|CCA)[A-Z0-9]{16}\b"),
-    ),
-    Rule(
-        "google_key",
-        ("AIza", "ya29.", "GOCSPX-"),
-        (r"\b(?:AIza[\w-]{35}|ya29\.[\w-]{20,2048}|GOCSPX-[\w-]{20,64})"),
-    ),
-    Rule("hf_token", ("hf_",), (r"\bhf_[A-Za-z0-9]{30,64}\b")),
-    Rule(
-        "github_token",
-        ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
-        (r"\b(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_\w{36,255})"),
-    ),
-    Rule("gitlab_token", ("glpat-",), (r"\bglpat-[\w-]{20,64}")),
-    Rule(
-        "slack_token",
-        ("xox", "xapp-", "hooks.slack.com"),
-        (
-            r"\b(?:xox[abeoprs]-[\w-]{10,512}|xapp-[\w-]{10,512}"
-            r"|https://hooks\.slack\.com/(?:services|workflows)/[\w/]{10,256})"
-        ),
-    ),
-    Rule(
+    prefixed_keys,
+    PatternRule(
         "bearer",
-        ("bearer", "basic"),
-        (
-            rf"(?:bearer|basic)\s{{1,8}}(?P<secret>(?={_BASE64}{{0,512}}[\d=]){_BASE64}{{12,8192}}={{0,2}})"
-        ),
+        ("bearer", "basic", "apikey ", "api-key ", "token "),
+        rf"(?:bearer|basic|apikey|api-key|token)(?:\s|%20|\+){{1,8}}(?P<secret>{_TOKEN}{{8,8192}}={{0,2}})",
+        _is_bearer,
         any_case=True,
     ),
-    Rule(
+    PatternRule(
         "authorization",
         ("authorization",),
         (
@@ -159,7 +134,7 @@ SECRETS: Final = (
         _has_digit,
         any_case=True,
     ),
-    Rule(
+    PatternRule(
         "authorization",
         ("authorization",),
         (
@@ -167,76 +142,117 @@ SECRETS: Final = (
             r"(?:[a-z0-9-]{1,32} {1,8})?"
             r"(?P<secret>(?=[^\s\"'\\,]{0,512}(?:[\d!#+~]|=(?![a-z])))[^\s\"'\\,\[]{6,8192})"
         ),
+        _is_no_placeholder,
         any_case=True,
     ),
-    Rule(
+    PatternRule(
         "cookie",
-        ("cookie:",),
-        (r"cookie:[ \t]{0,8}(?P<secret>[^\s\"'][^\r\n\"']{3,8192})"),
+        ("cookie:", "cookie\"", "cookie'", "cookie =", "cookie=", "--cookie ", " -b "),
+        (
+            r"(?:cookie| -b)\\{0,3}[\"']?\s{0,4}[:=, ]\s{0,8}\\{0,3}[\"']?"
+            rf"(?P<secret>{_COOKIE}(?:; ?[^\s\"'\\;]{{1,4096}}){{0,64}})"
+        ),
+        lambda match, _start, _text: "[redacted:" not in match and not is_placeholder(match),
         any_case=True,
     ),
-    Rule(
-        "password",
-        _NAME_GATE,
-        (rf"(?:{_NAME})\\{{0,3}}[\"']?\s{{0,8}}[:=]\s{{0,8}}\\{{0,3}}[\"']?(?P<secret>{_VALUE})"),
+    PatternRule(
+        "signature",
+        ("?", "&", ";", "#"),
+        (
+            r"[?&;#](?:amp;)?(?:sig|signature|x-(?:amz|goog|oss|cos|obs|bz)-(?:signature|credential|security-token)|"
+            r"awsaccesskeyid|googleaccessid|key|api[_-]?key|apikey|code|auth|[a-z_-]{0,24}token|hmac|hash|ticket|"
+            r"sid|sess(?:ion)?(?:id)?|jwt|assertion|secret|client_secret|pwd|pass(?:word)?|policy|subscription-key)="
+            r"(?P<secret>[^\s&#\"'<>\\]{6,4096})"
+        ),
+        _is_query_secret,
         any_case=True,
     ),
+    PatternRule(
+        "user_password",
+        (" -u", " --user", " --proxy-user", " -a "),
+        (
+            r" (?:-u|--user|--proxy-user|-a)[ =]{0,2}\\{0,3}[\"']?[^\s:\"'/]{1,128}:"
+            r"(?P<secret>[^\s\"'\\]{3,256})"
+        ),
+        _is_user_password,
+    ),
+    PatternRule(
+        "user_password",
+        ("sshpass ", "mysql", "redis-cli ", "-passin ", "-passout ", "pass:", "smbclient ", "ldap"),
+        (
+            r"(?:sshpass -p ?|mysql(?:dump|admin|import)?\b[^\n|;]{0,200}? -p|redis-cli [^\n|;]{0,100}?-a "
+            r"|-pass(?:in|out) pass:|smbclient [^\n|;]{0,200}?-U [^\s%]{1,64}%"
+            r"|ldap\w{3,8} [^\n|;]{0,200}?-w )[\"']?(?P<secret>[^\s\"'-][^\s\"']{2,128})"
+        ),
+        _is_no_placeholder,
+    ),
+    PatternRule(
+        "user_password",
+        (":5432:", ":3306:", ":*:"),
+        r":(?:\d{2,5}|\*):[\w*.-]{1,64}:[\w.-]{1,64}:(?P<secret>[^\s:]{3,128})",
+        _is_no_placeholder,
+    ),
+    PatternRule(
+        "user_password",
+        ("identified by ", "with password ", "password "),
+        r"(?:identified by|password) (?:password )?[\"'](?P<secret>[^\"'\r\n]{3,128})[\"']",
+        _is_no_placeholder,
+        any_case=True,
+    ),
+    PatternRule(
+        "password_hash",
+        ("$1$", "$2a$", "$2b$", "$2y$", "$5$", "$6$", "$y$", "$apr1$", "$argon2", "$pbkdf2", "$scrypt$"),
+        r"\$(?:1|2[aby]|5|6|y|apr1|argon2\w{1,2}|pbkdf2[\w-]{0,16}|scrypt)\$[\w./$,=+-]{20,512}",
+    ),
+    PatternRule(
+        "one_time_code",
+        ("code", "otp", "pin", "cvv", "cvc"),
+        (
+            r"(?:code|otp|\bpin|cvv2?|cvc2?)(?: (?:is|was)|:|=| is:)[ ]{0,2}[\"']?(?P<secret>\d{3,8})(?![\w.])"
+        ),
+        lambda match, start, text: _is_one_time_code(match, start, text),
+        any_case=True,
+    ),
+    named_secrets,
 )
 """What gives access. Applied to tags and error text under every policy that writes them."""
 
-_DIGITS: Final = tuple("0123456789")
 
-PERSONAL: Final = (
-    Rule(
-        "email",
-        ("@",),
-        (
-            r"[\w.+-](?<![\w.+-].)[\w.+-]{0,63}@(?!\dx\.)[A-Za-z0-9-]{1,63}"
-            r"(?:\.[A-Za-z0-9-]{1,63}){0,8}\.[A-Za-z]{2,24}\b"
-        ),
-        _email,
-    ),
-    Rule(
-        "iban",
-        _DIGITS,
-        (r"[A-Z](?<![A-Za-z0-9].)[A-Z]\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b"),
-        _iban,
-    ),
-    Rule(
-        "card",
-        ("4", "5", "2", "6"),
-        (r"[2456](?<![\w.+-].)\d{3}(?:[ -]?\d{4}){3}(?:\d{3})?(?![\w-])"),
-        _luhn,
-    ),
-    Rule(
-        "card",
-        ("34", "37"),
-        (r"3(?<![\w.+-].)[47]\d{2}[ -]?\d{6}[ -]?\d{5}(?![\w-])"),
-        _luhn,
-    ),
-    Rule(
-        "phone",
-        ("+",),
-        (r"\+(?<![\w.+-].)\d{1,3}(?:[ .-]?\(?\d{1,5}\)?){2,6}(?![\w-])"),
-        _phone,
-    ),
-    Rule("phone", ("(",), (r"\((?<![\w.+-].)\d{3}\) ?\d{3}[-. ]\d{4}(?![\w-])")),
-    Rule(
-        "phone",
-        ("-", "."),
-        (r"\d(?<![\w.+-].)\d{2}([-.])\d{3}\1\d{4}(?![\w-])"),
-    ),
-    Rule(
-        "ip",
-        (".",),
-        (r"\d(?<![\w.-].)\d{0,2}(?:\.\d{1,3}){3}(?![\w-]|\.\w)"),
-        _ipv4,
-    ),
-    Rule(
-        "ip",
-        (":",),
-        (r"[0-9A-Fa-f:](?<![\w:.].)[0-9A-Fa-f:]{5,38}(?![\w:])"),
-        _ipv6,
-    ),
+def _is_one_time_code(match: str, start: int, text: str) -> bool:
+    before = text[max(0, start - 40) : start].lower()
+    if compiled(r"\b(?:otp|cvv2?|cvc2?)\W").search(before):
+        return True
+    if "pin" in before[-10:]:
+        return compiled(r"\bPIN\b|\b(?:my|your|card|atm) pin\b").search(text[max(0, start - 40) : start]) is not None and len(match) >= 4  # noqa: PLR2004
+    return compiled(
+        r"(?:verification|security|one-time|2fa|two-factor|mfa|auth(?:entication)?|login|access|confirmation|sms) code"
+    ).search(before) is not None
+
+
+PERSONAL: Final[tuple[Rule, ...]] = (emails, ibans, numbers, ipv6_addresses)
+"""Personal data. Applied, with SECRETS, to content under the policy `redacted`."""
+
+_PERSONAL_NAMES: Final = (
+    r"(?P<ssn>ssn|socialsecurity(?:number|no)?|taxid|nationalid(?:number)?|itin)|"
+    r"(?P<phone>(?:tele)?phone(?:number|no|nr)?|mobile(?:number|no|phone)?|cell(?:phone)?|tel|fax(?:number)?|"
+    r"contactnumber|whatsapp(?:number)?|msisdn)|"
+    r"(?P<card>(?:credit|debit)?card(?:number|no|num)|creditcard|cc(?:number|num)?|pan)|"
+    r"(?P<cvv>cvv2?|cvc2?|cardcode|securitycode)|(?P<iban>iban)|"
+    r"(?P<account>(?:bank)?account(?:number|no)|routingnumber|sortcode)|"
+    r"(?P<passport>passport(?:number|no)?|driverslicense(?:number)?|licen[sc]enumber)"
 )
-"""What tells who somebody is. Applied, with SECRETS, to content under the policy `redacted`."""
+_LEAST_DIGITS: Final = {"cvv": 3, "phone": 7, "ssn": 9, "card": 12, "iban": 8, "account": 6, "passport": 5}
+_MOST_DIGITS: Final = 34
+
+
+def personal_kind(name: str, value: object) -> str | None:
+    """Return the kind of personal data that a number is because of its name; None if it is none."""
+    if not isinstance(value, (str, int)):
+        return None
+    match = compiled(_PERSONAL_NAMES).search(re.sub(r"[-_. ]", "", name.lower()))
+    if not match:
+        return None
+    kind, text = match.lastgroup or "", str(value)
+    digits = sum(map(str.isdigit, text))
+    is_number = _LEAST_DIGITS[kind] <= digits and len(text) <= _MOST_DIGITS
+    return kind if is_number and digits >= len(text) / 2 else None

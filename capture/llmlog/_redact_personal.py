@@ -1,0 +1,273 @@
+"""Personal data known by its shape: phones, cards, social security numbers, IPs, IBANs, emails."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from llmlog._redact_text import Found, Text, compiled
+
+_SEPARATORS: Final = " ().\\-/\u00a0\u2010-\u2015"
+_RUN: Final = rf"[+(]?\d[\d{_SEPARATORS}]{{5,}}\d"
+_START: Final = r"(?<![\w+.-])(?:\+|\(\+?)?\d"
+_END: Final = r"(?!\w|[-.]\d|-\w)"
+_GAP: Final = "[ .\\-\u00a0\u2010-\u2015]"
+
+_CARD: Final = (
+    rf"(?:\d{{4}}(?P<gap>{_GAP}?)\d{{4}}(?P=gap)\d{{4}}(?P=gap)\d{{1,7}}"
+    rf"|3\d{{3}}{_GAP}?\d{{6}}{_GAP}?\d{{4,5}}){_END}"
+)
+# ISO/IEC 7812 prefixes of Visa, Mastercard, American Express, Discover, JCB, Diners and UnionPay.
+_ISSUER: Final = (
+    r"4(?:\d{12}|\d{15}|\d{18})\Z|5[1-5]\d{14}\Z|2(?:2[2-9]|[3-6]\d|7[01])\d{13}\Z|2720\d{12}\Z|"
+    r"3[47]\d{13}\Z|6(?:011|5\d\d|4[4-9]\d)\d{12}\Z|35(?:2[89]|[3-8]\d)\d{12}\Z|"
+    r"3(?:0[0-5]|[689]\d)\d{11}\Z|62\d{14,17}\Z|(?:5018|5020|5038|5893|6304|6759|676[1-3])\d{8,15}\Z"
+)
+_SSN: Final = (
+    r"(?!000|666)\d{3}(?P<gap>[-\u2010-\u2015 .]?)(?!00)\d\d(?P=gap)(?!0000)\d{4}" + _END
+)
+_IP: Final = r"(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\w)"
+_NORTH_AMERICA: Final = (
+    rf"(?:\+?1{_GAP}?)?(?:\([2-9]\d\d\){_GAP}?|[2-9]\d\d(?P<gap>[ .\-\u2010-\u2015]))"
+    rf"[2-9]\d\d(?(gap)(?P=gap)|{_GAP})\d{{4}}{_END}"
+)
+_INTERNATIONAL: Final = rf"\+\d{{1,3}}(?:[ ./-]?\(?\d{{1,5}}\)?|{_GAP}\(?\d{{1,5}}\)?){{2,6}}{_END}"
+_NATIONAL: Final = (
+    rf"(?:\(0\d{{1,4}}\)|0\d{{1,4}}){_GAP}?/?{_GAP}?\d{{2,8}}(?:{_GAP}\d{{2,5}}){{0,4}}{_END}"
+)
+_LOCAL: Final = (
+    rf"(?:\(\d{{2,4}}\) ?\d{{4,5}}-\d{{4}}|1[3-9]\d(?P<gap>[ -])\d{{4}}(?P=gap)\d{{4}}|"
+    rf"[6-9]\d{{4}}[ -]\d{{5}}){_END}"
+)
+_ANY_PHONE: Final = rf"\(?\+?\d(?:{_GAP}?[()/]?{_GAP}?\d){{6,14}}{_END}"
+_PHONE_WORD: Final = (
+    r"(?:\b(?:tele)?(?:phone|fon|fono|foon)|\b(?:tel|mobile?|cell(?:ular)?|fax|whats ?app|sms|handy|portable|"
+    r"natel|téléphone|teléfono|móvil|contact (?:no|number)|call(?:ed|ing)?|call (?:me|us|him|her|them)|"
+    r"dial(?:ed)?|text (?:me|him|her)|reach(?:ed)? (?:me|us|him|her)|ring(?: me)?))"
+    r"(?:[ _-]?(?:number|nr|no|nummer))?\b\.?[\"']?(?: (?:is|at|on|under|was|me))?\s{0,2}[:=#]?\s{0,2}[\"']?\Z"
+)
+_SSN_WORD: Final = r"(?:\bssn|social security|\btin\b|\bitin\b).{0,30}\Z"
+
+
+def numbers(text: Text) -> Iterator[Found]:
+    """Yield phones, cards, social security numbers and IPv4 addresses."""
+    for run in compiled(_RUN).finditer(text.text):
+        end = run.start()
+        # Before the run there may be a sign that counts, such as the slash of `Chrome/120.0.1.2`.
+        for start in compiled(_START).finditer(text.text, *run.span()):
+            if start.start() < end:
+                continue
+            found = _number(text.text, start.start())
+            if found:
+                end = found.end
+                yield found
+
+
+def _number(text: str, start: int) -> Found | None:
+    for kind, pattern, check in _SHAPES:
+        match = compiled(pattern).match(text, start)
+        if match and check(match.group(), start, text):
+            return Found(start, match.end(), kind)
+    return None
+
+
+def _digits(match: str) -> str:
+    return "".join(filter(str.isdecimal, match))
+
+
+def _is_card(match: str, start: int, text: str) -> bool:
+    digits = _digits(match)
+    if not compiled(_ISSUER).match(digits) or _is_other_number(start, text):
+        return False
+    doubled = (sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2])
+    return (sum(map(int, digits[-1::-2])) + sum(doubled)) % 10 == 0
+
+
+def _is_ssn(match: str, start: int, text: str) -> bool:
+    if _is_other_number(start, text):
+        return False
+    if match[3] in "-\u2010\u2011\u2012\u2013\u2014\u2015" and match[0] != "9":
+        return True
+    before = text[max(0, start - 48) : start].lower()
+    return compiled(_SSN_WORD).search(before) is not None
+
+
+# Before a number of four parts that counts versions, or sections.
+_VERSION_WORD: Final = (
+    r"(?:version|release|build|firmware|driver|revision|\brev|\bver|\bv|sdk|runtime|\boid|netmask|mask)s?"
+    r"[\"'(\s:=.#>-]{0,6}(?:is |to |from )?[\"']?\Z|[\w)]/\Z"
+)
+_SECTION_WORD: Final = (
+    r"(?:section|sect?\.|chapter|clause|paragraph|para|article|appendix|annex|figure|fig|table|item|step|"
+    r"rule|requirement|req|part|heading|exercise|example|theorem|lemma|equation|eq|abschnitt|kapitel|"
+    r"§)s?(?:[\s\d.,:;(#§-]|and|or|to|through)*\Z"
+)
+_LARGEST_SECTION: Final = 40
+
+
+def _is_ipv4(match: str, start: int, text: str) -> bool:
+    numbers = match.split(".")
+    parts = [int(part) for part in numbers]
+    if max(parts) > 255 or any(part[0] == "0" != part for part in numbers):  # noqa: PLR2004 - a byte
+        return False
+    before = text[max(0, start - 64) : start].lower()
+    if parts[0] in {0, 127, 255} or compiled(_VERSION_WORD).search(before):
+        return False
+    if min(parts) == 0 or max(parts) > _LARGEST_SECTION:
+        return True
+    is_heading = parts[0] != 10 and re.match(r"[ \t]+[A-Za-z]|\.?[ \t]*(?:\n|\Z)", text[start + len(match) :][:8])  # noqa: PLR2004 - 10.x is private
+    starts_line = not before or re.search(r"(?:\A|\n)[ \t#*>-]*\Z", before)
+    return not (is_heading and starts_line) and not compiled(_SECTION_WORD).search(before)
+
+
+_OTHER_NUMBER: Final = (
+    r"(?:isbn|issn|order|invoice|tracking|sku|part|serial|ticket|doi|ean|upc|gtin|batch|lot|"
+    r"ref(?:erence)?|model|item|case|po|frames?|pages?|lines?|range|commit)"
+    r"(?:[ _-]?(?:number|nr|no|id|code)s?)?\.?[\"']?(?: is)?[ :=#]{0,3}[\"']?\Z"
+)
+
+
+def _is_other_number(start: int, text: str) -> bool:
+    """Whether the words before a number say that it counts orders, books or the like."""
+    return compiled(_OTHER_NUMBER).search(text[max(0, start - 48) : start].lower()) is not None
+
+
+def _is_phone(match: str, start: int, text: str) -> bool:
+    return 8 <= len(_digits(match)) <= 15 and not _is_other_number(start, text)  # noqa: PLR2004 - E.164
+
+
+def _is_national(match: str, start: int, text: str) -> bool:
+    digits = _digits(match)
+    groups = re.findall(r"\d+", match)
+    if digits[1] == "0":
+        right = len(digits) in range(11, 16) and digits[2] != "0"
+    else:
+        right = len(digits) in range(9, 13) and len(groups) > 1
+    # Counted up with zeros in front: 01 02 03 04 05.
+    is_counted = len(groups) > 2 and all(group[0] == "0" for group in groups)  # noqa: PLR2004
+    is_date = re.match(r"\d\d[-./ ]\d\d[-./ ](?:19|20)\d\d", match) is not None
+    return right and not is_counted and not is_date and _is_phone(match, start, text)
+
+
+def _is_called_phone(_match: str, start: int, text: str) -> bool:
+    before = text[max(0, start - 40) : start].lower()
+    return compiled(_PHONE_WORD).search(before) is not None
+
+
+_SHAPES: Final = (
+    ("card", _CARD, _is_card),
+    ("ssn", _SSN, _is_ssn),
+    ("ip", _IP, _is_ipv4),
+    ("phone", _INTERNATIONAL, _is_phone),
+    ("phone", _NORTH_AMERICA, _is_phone),
+    ("phone", _NATIONAL, _is_national),
+    ("phone", _LOCAL, _is_phone),
+    ("phone", _ANY_PHONE, _is_called_phone),
+)
+
+_IPV6_SIGN: Final = r":[0-9A-Fa-f]{0,4}:"
+_IPV6_BEFORE: Final = r"[0-9A-Fa-f:]{0,38}"
+_IPV6_AFTER: Final = r"[0-9A-Fa-f:]{0,38}(?:(?<=:)(?:\d{1,3}\.){3}\d{1,3})?"
+
+
+def ipv6_addresses(text: Text) -> Iterator[Found]:
+    """Yield IPv6 addresses."""
+    whole, end = text.text, 0
+    for sign in compiled(_IPV6_SIGN).finditer(whole):
+        if sign.start() < end:
+            continue
+        before = compiled(_IPV6_BEFORE).match(whole[max(end, sign.start() - 38) : sign.start()][::-1])
+        after = compiled(_IPV6_AFTER).match(whole, sign.start())
+        if before and after:
+            start, end = sign.start() - before.end(), after.end()
+            around = whole[start - 1 : start] + whole[end : end + 1]
+            if not re.search(r"\w", around) and _is_ipv6(whole[start:end].rstrip(":") if whole[end-2:end] != "::" else whole[start:end]):
+                yield Found(start, end, "ip")
+
+
+def _is_ipv6(match: str) -> bool:
+    if match.count("::") > 1 or ":::" in match or not any(map(str.isdigit, match)):
+        return False
+    if "." in match:
+        return match.lower().startswith("::ffff:")
+    groups = [group for group in match.split(":") if group]
+    if any(len(group) > 4 for group in groups):  # noqa: PLR2004 - RFC 4291
+        return False
+    if len(groups) == 8:  # noqa: PLR2004 - RFC 4291
+        return True
+    is_global = re.match(r"(?:2[0-9a-f]{3}|f[cd][0-9a-f]{2}|fe80):", match, re.I) is not None
+    return "::" in match and (3 if not is_global else 2) <= len(groups) < 8  # noqa: PLR2004
+
+
+# ISO 13616, with or without spaces.
+_IBAN: Final = r"[A-Z]{2}\d{2}(?:[ \u00a0-]?[A-Z0-9]{4}){2,7}(?:[ \u00a0-]?[A-Z0-9]{1,3})?(?![A-Za-z0-9])"
+_IBAN_SIGN: Final = r"[A-Z](?<![A-Za-z0-9].)[A-Z]\d\d"
+_IBAN_COUNTRIES: Final = frozenset(
+    "AD AE AL AT AZ BA BE BG BH BI BR BY CH CR CY CZ DE DJ DK DO EE EG ES FI FK FO FR GB GE GI GL "
+    "GR GT HN HR HU IE IL IQ IS IT JO KW KZ LB LC LI LT LU LV LY MC MD ME MK MN MR MT MU NI NL NO "
+    "OM PK PL PS PT QA RO RS RU SA SC SD SE SI SK SM SO ST SV TL TN TR UA VA VG XK YE".split()
+)
+
+
+def ibans(text: Text) -> Iterator[Found]:
+    """Yield international bank account numbers whose checksum is right."""
+    searched = text.text
+    if "iban" in searched:
+        searched = re.sub("[a-z]", lambda letter: letter.group().upper(), searched)
+    for sign in compiled(_IBAN_SIGN).finditer(searched):
+        if sign.group()[:2] not in _IBAN_COUNTRIES:
+            continue
+        match = compiled(_IBAN).match(searched, sign.start())
+        # A word in capitals after it may look like one more group.
+        while match and not _is_iban(match.group()):
+            shorter = re.match(r"(.*\d\w*)[ \u00a0-]", match.group())
+            match = compiled(_IBAN).match(searched[: match.start() + shorter.end(1)], match.start()) if shorter else None
+        if match:
+            yield Found(*match.span(), "iban")
+
+
+def _is_iban(match: str) -> bool:
+    code = re.sub(r"[ \u00a0-]", "", match)
+    # The first four characters go last, letters count from 10.
+    return int("".join(str(int(char, 36)) for char in code[4:] + code[:4])) % 97 == 1
+
+
+_LOCAL_PART: Final = r"(?:[\w.+%'!#$&*=?^~-]{1,64}|\"[^\"\r\n]{1,64}\")"
+_DOMAIN: Final = (
+    r"(?!\dx\.)(?:[\w-]{1,63}\.){1,8}(?:xn--[\w-]{2,59}|[^\W\d_]{2,24})(?![^\W_]|-\w)|"
+    r"\[[\d.:A-Fa-f]{7,40}\]"
+)
+_AT: Final = r" ?[\[({] ?at ?[\])}] ?"
+_SPELLED_DOMAIN: Final = (
+    r"[\w-]{1,63}(?:(?:\.| ?[\[({] ?dot ?[\])}] ?| dot )[\w-]{2,63}){1,4}"
+)
+# Ends of names that are files, units of systemd or members in code.
+_NO_DOMAIN: Final = frozenset(
+    "png jpg jpeg gif svg webp ico js mjs ts tsx jsx css scss html json yaml yml toml py rb rs java "
+    "service socket timer target mount path slice scope rc beta alpha next latest".split()
+)
+
+
+def emails(text: Text) -> Iterator[Found]:
+    """Yield email addresses, also such as `jane (at) example (dot) com`."""
+    whole = text.text
+    at = whole.find("@")
+    while at >= 0:
+        local = compiled(_LOCAL_PART).match(whole[max(0, at - 66) : at][::-1])
+        domain = compiled(_DOMAIN).match(whole, at + 1) if local else None
+        if local and domain:
+            start = at - len(local.group()[::-1].lstrip(".'!#$%&*=?^~-+"))
+            if start < at and _is_email(whole[start:at], domain.group(), whole[domain.end() :][:1]):
+                yield Found(start, domain.end(), "email")
+        at = whole.find("@", at + 1)
+    if any(sign in text.lower for sign in ("at)", "at]", "at}")):
+        pattern = rf"(?<![\w.+-])[\w.+-]{{1,64}}{_AT}{_SPELLED_DOMAIN}"
+        yield from (Found(*match.span(), "email") for match in compiled(pattern).finditer(text.lower))
+
+
+def _is_email(local: str, domain: str, after: str) -> bool:
+    first, last = domain.split(".", 1)[0], domain.rsplit(".", 1)[-1]
+    is_version = re.match(r"v?\d+\.(?:\d|x\b|\*)|v\d", domain) is not None
+    is_code = after == "(" or first in {"self", "np", "torch", "this", "cls"}
+    return local != "git" and last.lower() not in _NO_DOMAIN and not is_version and not is_code
