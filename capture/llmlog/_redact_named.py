@@ -12,20 +12,21 @@ from llmlog._redact_text import Found, Text, compiled
 # What is common to all names of secrets; for speed, searched for before anything else is.
 _STEMS: Final = (
     "pass", "pwd", "pw", "psw", "secret", "key", "token", "cred", "auth", "cookie", "dsn", "jwt",
-    "otp", "mnemonic", "phrase", "string", "sessid", "connstr", "codes", "kennw", "contrase",
+    "otp", "mnemonic", "phrase", "string", "sid", "connstr", "codes", "kennw", "contrase",
     "senha", "парол", "密码", "密碼", "パスワード", "비밀번호",
 )  # fmt: skip
 
 _QUOTE: Final = r"(?:\\{0,7}[\"'`])"
 # From a stem: the rest of the name, and how a value comes after it.
 _HEAD: Final = (
-    rf"(?P<rest>[\w.-]{{0,48}})(?P<close>{_QUOTE}?)(?:\]|\))?(?:"
+    rf"(?P<rest>[\w.-]{{0,48}})[*_]{{0,3}}(?P<close>{_QUOTE}?)(?:\]|\))?(?:"
     rf"(?P<value>\s{{0,40}},?\s{{0,40}}{_QUOTE}?(?:value|val){_QUOTE}?\s{{0,8}}[:=][ \t]{{0,8}})"
-    r"|(?P<assign>[ \t]{0,16}(?::=|=>|={1,3}|->|:)[ \t]{0,16}(?:[|>][+-]?(?=[ \t]{0,8}\r?\n))?)"
+    r"|(?P<assign>[ \t]{0,16}(?::=|=>|={1,3}|->|:)[*_]{0,3}[ \t]{0,16}(?:[|>][+-]?(?=[ \t]{0,8}\r?\n))?)"
     r"|(?P<is>[ \t]{1,4}(?:is|was|ist|lautet|est|es|has been set to|set to)(?: now)?:?[ \t]{1,4})"
     r"|(?P<pair>,\s{0,8})"
+    r"|(?P<cell>[ \t]{0,16}\|[ \t]{0,16})"
     r"|(?P<xml>>)"
-    r"|(?P<space>[ \t]{1,4})"
+    r"|(?P<space>(?:[ \t]|\\t){1,4})"
     r")"
 )
 _BEFORE: Final = r"[\w.\-]{0,64}"
@@ -146,10 +147,12 @@ def _is_quoted_secret(name: _Name, value: str) -> bool:
         return False
     if name.category == "cookie":
         return "=" in value or (is_random(value) and " " not in value)
+    if name.category == "maybe":
+        return _is_long_random(value)
     if name.category == "authorization":
         return " " not in value and is_random(value)
     if name.category in {"token", "credentials"} or name.form == "pair":
-        is_word = re.fullmatch(r"[\w.:/-]*", value) is not None and not is_random(value)
+        is_word = re.fullmatch(r"[\w.:/-]*", value) is not None and not is_random(value, is_quoted=True)
         return len(value) >= _SHORTEST_BARE and not is_word and not value.isdigit()
     if name.form == "space":
         return name.category == "password" or is_random(value)
@@ -188,7 +191,7 @@ def _phrase(name: _Name, line: bool) -> tuple[int, int] | None:  # noqa: FBT001
     """Return where a pass phrase of several words is: all that is left of a line of its own."""
     if name.category != "password":
         return None
-    match = compiled(r"[^\s\"'`<>{}()\[\]|,;:=]{2,32}(?: [^\s\"'`<>{}()\[\]|,;:=]{2,32}){1,11}[ \t]*(?=\r?\n|\\n|\"|'|\Z)").match(name.text, name.end)
+    match = compiled(r"[^\s\"'`<>{}()\[\]|,;:=]{2,32}(?: [^\s\"'`<>{}()\[\]|,;:=]{2,32}){1,25}[ \t]*(?=\r?\n|\\n|\"|'|\Z)").match(name.text, name.end)
     if match is None or is_label(match.group()) or is_placeholder(match.group()):
         return None
     words = match.group().split()
@@ -201,8 +204,12 @@ def _phrase(name: _Name, line: bool) -> tuple[int, int] | None:  # noqa: FBT001
 def _is_bare_secret(name: _Name, value: str, *, is_line: bool, on_next_line: bool) -> bool:
     plain = value.rstrip(".,;:!?)")
     strong = name.category in {"password", "key", "credentials"}
+    if name.category == "maybe":
+        return _is_long_random(plain) and name.form == "assign"
     if name.form == "space":
         return _is_after_space(name, plain)
+    if name.form == "cell":
+        return name.category != "cookie" and len(plain) >= _SHORTEST_BARE and is_random(plain)
     if name.form == "is":
         is_number = plain.isdigit() and name.category == "password"
         return len(plain) >= _SHORTEST_BARE and (is_number or is_random(plain))
@@ -215,6 +222,8 @@ def _is_bare_secret(name: _Name, value: str, *, is_line: bool, on_next_line: boo
         return False
     if strong and (plain.isdigit() and len(plain) >= 4):  # noqa: PLR2004
         return name.category == "password"
+    if strong and name.name.isupper() and not on_next_line and _line_start(name) and not re.fullmatch(r"[\d.]+|[A-Z_]+", plain):
+        return len(plain) >= _SHORTEST
     if strong and is_line and not re.fullmatch(r"[\d.]+", plain):
         is_env = name.name.isupper() or name.category == "password"
         is_code = re.fullmatch(r"[a-z_]\w*(?:[.(\[].*)?", plain) and not _is_setting(name.name)
@@ -237,9 +246,15 @@ def _is_setting(name: str) -> bool:
     return name.isupper() or ("." in name and name.split(".", 1)[0] not in _OBJECTS)
 
 
+def _is_long_random(value: str) -> bool:
+    """Whether `value` is a secret even where its name might be of something else."""
+    is_dashed = re.search(r"[a-z]{3,}-[a-z]{3,}|://", value) is not None
+    return len(value) >= _LONG - 4 and not is_dashed and is_random(value, is_quoted=True)
+
+
 def _is_after_space(name: _Name, plain: str) -> bool:
     """Whether a word after the name is its value: `--password x1`, `login a password x1`."""
     is_flag = name.text[max(0, name.start - 2) : name.start] in {"--", " -"} or name.name[:1] == "-"
     if not is_flag and name.category != "password":
-        return False
+        return name.category in {"key", "token"} and _is_long_random(plain)
     return len(plain) >= _SHORTEST_BARE and (is_random(plain) or (plain.isdigit() and not is_flag) or (is_flag and plain.isdigit()))

@@ -9,14 +9,16 @@ from typing import Final, Literal, TypeAlias, cast
 
 from llmlog._redact_text import compiled
 
-Category: TypeAlias = Literal["password", "key", "credentials", "token", "cookie", "authorization"]
-"""How sure a name is: any text under `password` is a secret, under `token` it may be a count."""
+Category: TypeAlias = Literal[
+    "password", "key", "credentials", "token", "cookie", "authorization", "maybe"
+]
+"""How sure a name is: any text under `password` is a secret, under `maybe` only a random one."""
 
 _NAMES: Final[dict[Category, str]] = {
     "password": (
         r"pass(?:word|wd|wrd|phrase|code|wort)s?|pwds?|^(?:pass|pw|psw|pswd)|\b(?:pass|pw|psw|pswd)|"
         r"(?:db|user|my|smtp|mail|root|admin|ftp|ldap|sudo|imap|redis|mysql|pg)(?:pass|pw)|"
-        r"kennw(?:o|ö)rt|contrase(?:n|ñ)a|senha|motdepasse|парол[ья]|密码|密碼|パスワード|비밀번호|requirepass"
+        r"mnemonic|(?:seed|mnemonic|recovery)phrase|kennw(?:o|ö)rt|contrase(?:n|ñ)a|senha|motdepasse|парол[ья]|密码|密碼|パスワード|비밀번호|requirepass"
     ),
     "key": (
         r"secrets?|(?:api|app|access|secret|private|auth|encryption|encrypt|decryption|signing|account|"
@@ -25,7 +27,7 @@ _NAMES: Final[dict[Category, str]] = {
         r"aes|rsa|jwt|write|openai|anthropic|mistral|gemini|groq|cohere|stripe|sendgrid|twilio|"
         r"mailgun|algolia|datadog|newrelic|segment|maps|aws|azure|gcp)keys?|secretkeybase|"
         r"\b(?:dsn|jwt|otp|totp)|connectionstring|connstr|(?:recovery|backup)codes?|"
-        r"securityanswer|mnemonic|(?:seed|mnemonic|recovery)phrase"
+        r"securityanswer"
     ),
     "credentials": r"\bcreds?|credentials?|login(?:data|details|info)",
     "token": r"tokens?|\b(?:auth|sig|bearer)|(?:x|proxy|basic|http)auth",
@@ -65,7 +67,8 @@ def category(name: str) -> Category | None:
     for form in (words, words.replace(" ", "")):
         if match := compiled(_SENSITIVE).search(form):
             return cast("Category", match.lastgroup)
-    return None
+    # Of an environment variable: DEEPGRAM_KEY.
+    return "maybe" if name.isupper() and words.endswith(" key") else None
 
 
 _PLACEHOLDER: Final = (
@@ -74,7 +77,7 @@ _PLACEHOLDER: Final = (
     r"redacted|hidden|masked)(?:[-_ ]|me\b|\Z)|(?:my|the|some|any)(?:[-_]|\Z)|[^\s]{0,16}\.{3}\Z|"
     r"(?:null|none|nil|undefined|true|false|yes|no|n/a|empty|unset|unknown|void|string|str|text|int|"
     r"integer|number|float|bool|boolean|bytes|object|array|any|required|optional|default|secretstr|"
-    r"invalid|expired|missing|incorrect|wrong|valid|disabled|enabled|revoked)[\])}>,;:.]*\Z|"
+    r"invalid|expired|missing|incorrect|wrong|valid|disabled|enabled|revoked)(?:[\])}>,;:.|].*)?\Z|"
     r"process\.env|os\.|env\.|getenv|config\.|settings\.|self\.|vault:|secrets?\.|ref\+|arn:aws:secrets)"
 )
 # A label or a sentence about a secret.
@@ -87,6 +90,11 @@ _LABEL: Final = (
 def is_placeholder(value: str) -> bool:
     """Whether `value` stands for a secret: `<token>`, `${TOKEN}`, `your-key`, or its type."""
     return compiled(_PLACEHOLDER).match(value.strip("\"'` ")) is not None
+
+
+def is_reference(value: str) -> bool:
+    """Whether `value` is filled in elsewhere: `${PASSWORD}`, `<password>`, `***`."""
+    return compiled(r"[<\[{(]?(?:\$|%s|%\(|\{|<|\[redacted|\*{3})").match(value) is not None
 
 
 def is_label(value: str) -> bool:
@@ -107,20 +115,31 @@ _CODE: Final = (
 )
 
 
-def is_random(value: str) -> bool:
-    """Whether an unquoted `value` is neither a word nor an expression of code."""
+def is_random(value: str, *, is_quoted: bool = False) -> bool:
+    """Whether `value` is neither a word nor, where no quotes are around it, code."""
     value = value.rstrip(".,;:!?)")
-    if compiled(_CODE).match(value) or compiled(_TECHNICAL).match(value):
+    if compiled(_TECHNICAL).match(value) or (not is_quoted and compiled(_CODE).match(value)):
         return False
+    capitals = sum(map(str.isupper, value))
+    if value.isalpha() and len(value) >= _LONG and _MANY <= capitals / len(value) <= 1 - _MANY:
+        return True
     has_digit = any(map(str.isdigit, value))
     has_letter = any(map(str.isalpha, value))
     return (has_digit and has_letter) or compiled(r".*[!@#$%^&*~+=?]").match(value) is not None
 
 
+_LONG: Final = 20
+_MANY: Final = 0.3
+"""Minimum share of capitals in random letters; names in code have fewer."""
+
 _SCHEMA_TYPES: Final = frozenset(
     ["string", "object", "array", "integer", "number", "boolean", "null", "str", "text", "password"]
 )
 _SCHEMA_WORDS: Final = frozenset(["$ref", "anyOf", "oneOf", "allOf", "enum", "const", "not"])
+_DESCRIPTION: Final = frozenset(
+    "description title minLength maxLength minItems maxItems pattern format required nullable default "
+    "example examples readOnly writeOnly label placeholder help widget minimum maximum deprecated".split()
+)
 
 
 def is_schema(value: object) -> bool:
@@ -132,4 +151,4 @@ def is_schema(value: object) -> bool:
     kinds = cast("list[object]", kind) if isinstance(kind, list) else [kind]
     if any(isinstance(each, str) and each.lower() in _SCHEMA_TYPES for each in kinds):
         return True
-    return not _SCHEMA_WORDS.isdisjoint(schema) or set(schema) <= {"description", "title"}
+    return not _SCHEMA_WORDS.isdisjoint(schema) or set(schema) <= _DESCRIPTION

@@ -98,10 +98,16 @@ _VERSION_WORD: Final = (
     r"(?:version|release|build|firmware|driver|revision|\brev|\bver|\bv|sdk|runtime|\boid|netmask|mask)s?"
     r"[\"'(\s:=.#>-]{0,6}(?:is |to |from )?[\"']?\Z|[\w)]/\Z"
 )
+# Before an address whose numbers are as small as those of sections.
+_NETWORK_WORD: Final = (
+    r"(?:\b(?:ips?|ipv4|host(?:name)?|server|from|client|addr(?:ess)?|ping|ssh|dns|gateway|to|at|on|peer|"
+    r"node|proxy|listen(?:ing)?|bind|route|subnet|connect(?:ed)?|remote|by|via|forwarded-for|user|visitor|"
+    r"resolver|nameserver|blocked?|ban(?:ned)?|request|origin)|ip|_addr|@|//)[\"'\s:=(\[,>-]{0,4}(?:is |was )?[\"']?\Z"
+)
 _SECTION_WORD: Final = (
     r"(?:section|sect?\.|chapter|clause|paragraph|para|article|appendix|annex|figure|fig|table|item|step|"
     r"rule|requirement|req|part|heading|exercise|example|theorem|lemma|equation|eq|abschnitt|kapitel|"
-    r"§)s?(?:[\s\d.,:;(#§-]|and|or|to|through)*\Z"
+    r"§)"
 )
 _LARGEST_SECTION: Final = 40
 
@@ -114,11 +120,12 @@ def _is_ipv4(match: str, start: int, text: str) -> bool:
     before = text[max(0, start - 64) : start].lower()
     if parts[0] in {0, 127, 255} or compiled(_VERSION_WORD).search(before):
         return False
-    if min(parts) == 0 or max(parts) > _LARGEST_SECTION:
+    if min(parts) == 0 or max(parts) > _LARGEST_SECTION or len(set(parts)) == 1:
         return True
-    is_heading = parts[0] != 10 and re.match(r"[ \t]+[A-Za-z]|\.?[ \t]*(?:\n|\Z)", text[start + len(match) :][:8])  # noqa: PLR2004 - 10.x is private
-    starts_line = not before or re.search(r"(?:\A|\n)[ \t#*>-]*\Z", before)
-    return not (is_heading and starts_line) and not compiled(_SECTION_WORD).search(before)
+    if compiled(_SECTION_WORD).search(before):
+        return False
+    has_port = compiled(r":\d{2,5}\b|/\d{1,2}\b| - ").match(text, start + len(match)) is not None
+    return has_port or compiled(_NETWORK_WORD).search(before) is not None
 
 
 _OTHER_NUMBER: Final = (

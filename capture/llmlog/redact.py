@@ -159,6 +159,8 @@ class _Walk:
             return value
         sure = category(name)
         if sure is None:
+            if isinstance(value, str) and _VERSION.fullmatch(value) and _VERSION_NAME.search(name):
+                return value
             kind = personal_kind(name, value) if self._has_personal else None
             return f"[redacted:{kind}]" if kind else self.value(value)
         if is_schema(value):
@@ -180,13 +182,15 @@ class _Walk:
         is_plural = sure == "token" and name.lower().endswith("s")
         if is_plural and (len(value) < _LONG_TOKEN or not is_random(value)):
             return self._redacted(value)
+        if sure == "maybe" and (len(value) < _LONG_TOKEN or not is_random(value)):
+            return self._redacted(value)
         is_path = name in {"PWD", "OLDPWD"} and value.startswith("/")
         return value if is_path else gone
 
     def _named_object(self, name: str, sure: Category, value: Mapping[str, object]) -> object:
         if sure == "cookie":
             return {key: self._named(name, _as_cookie(item)) for key, item in value.items()}
-        if sure not in {"token", "authorization"}:
+        if sure not in {"token", "authorization", "maybe"}:
             return "[redacted:password]"
         return {
             self._redacted(key): "[redacted:password]"
@@ -197,9 +201,7 @@ class _Walk:
 
     def _named_list(self, name: str, sure: Category, value: list[object]) -> object:
         if sure in _COUNTED:
-            return [
-                self._named(name, _as_cookie(item) if sure == "cookie" else item) for item in value
-            ]
+            return [self._named(name, item) for item in value]
         if all(isinstance(item, str) and re.fullmatch(r"[A-Z][A-Z0-9_]+", item) for item in value):
             return value
         return "[redacted:password]"
@@ -212,7 +214,11 @@ class _Walk:
         }
 
 
-_COUNTED: Final = frozenset(["token", "credentials", "cookie", "authorization"])
+_VERSION: Final = re.compile(r"v?\d+(?:\.\d+){1,5}")
+_VERSION_NAME: Final = re.compile(
+    r"(?i)version|release|build|firmware|driver|revision|section|chapter|oid|mask|number|tag"
+)
+_COUNTED: Final = frozenset(["token", "credentials", "cookie", "authorization", "maybe"])
 """Categories under which a number is a count or a price."""
 
 

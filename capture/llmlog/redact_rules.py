@@ -12,7 +12,7 @@ import re
 from typing import Final
 
 from llmlog._redact_named import named_secrets
-from llmlog._redact_names import is_placeholder
+from llmlog._redact_names import is_placeholder, is_reference
 from llmlog._redact_personal import emails, ibans, ipv6_addresses, numbers
 from llmlog._redact_prefixes import prefixed_keys
 from llmlog._redact_text import PatternRule, Rule, compiled
@@ -53,7 +53,7 @@ def _is_basic(match: str) -> bool:
 
 def _is_url_password(match: str, _start: int, _text: str) -> bool:
     # A port, and a path with a sign of its own: https://example.org:443/@name.
-    return not re.match(r"\d{1,5}/", match) and not is_placeholder(match)
+    return not re.match(r"\d{1,5}/", match) and not is_reference(match)
 
 
 def _is_user_password(match: str, start: int, text: str) -> bool:
@@ -178,10 +178,10 @@ SECRETS: Final[tuple[Rule, ...]] = (
     ),
     PatternRule(
         "user_password",
-        ("sshpass ", "mysql", "redis-cli ", "-passin ", "-passout ", "pass:", "smbclient ", "ldap"),
+        ("sshpass ", "mysql", "redis-cli ", "-passin ", "-passout ", "pass:", "smbclient ", "ldap", "ConvertTo-SecureString "),
         (
             r"(?:sshpass -p ?|mysql(?:dump|admin|import)?\b[^\n|;]{0,200}? -p|redis-cli [^\n|;]{0,100}?-a "
-            r"|-pass(?:in|out) pass:|smbclient [^\n|;]{0,200}?-U [^\s%]{1,64}%"
+            r"|ConvertTo-SecureString (?:-String )?|-pass(?:in|out) pass:|smbclient [^\n|;]{0,200}?-U [^\s%]{1,64}%"
             r"|ldap\w{3,8} [^\n|;]{0,200}?-w )[\"']?(?P<secret>[^\s\"'-][^\s\"']{2,128})"
         ),
         _is_no_placeholder,
@@ -208,7 +208,7 @@ SECRETS: Final[tuple[Rule, ...]] = (
         "one_time_code",
         ("code", "otp", "pin", "cvv", "cvc"),
         (
-            r"(?:code|otp|\bpin|cvv2?|cvc2?)(?: (?:is|was)|:|=| is:)[ ]{0,2}[\"']?(?P<secret>\d{3,8})(?![\w.])"
+            r"(?:code|otp|\bpin|cvv2?|cvc2?)(?: (?:is|was)|:|=| is:)[ ]{0,2}[\"']?(?P<secret>\d{3,8})(?!\w|\.\d)"
         ),
         lambda match, start, text: _is_one_time_code(match, start, text),
         any_case=True,
@@ -238,10 +238,12 @@ _PERSONAL_NAMES: Final = (
     r"contactnumber|whatsapp(?:number)?|msisdn)|"
     r"(?P<card>(?:credit|debit)?card(?:number|no|num)|creditcard|cc(?:number|num)?|pan)|"
     r"(?P<cvv>cvv2?|cvc2?|cardcode|securitycode)|(?P<iban>iban)|"
+    r"(?P<ip>ip(?:v4)?(?:addr(?:ess)?)?|(?:client|remote|source|src|dst|dest|peer|server|host|user)(?:ip|addr(?:ess)?)|"
+    r"(?:remote)?host)|"
     r"(?P<account>(?:bank)?account(?:number|no)|routingnumber|sortcode)|"
     r"(?P<passport>passport(?:number|no)?|driverslicense(?:number)?|licen[sc]enumber)"
 )
-_LEAST_DIGITS: Final = {"cvv": 3, "phone": 7, "ssn": 9, "card": 12, "iban": 8, "account": 6, "passport": 5}
+_LEAST_DIGITS: Final = {"cvv": 3, "phone": 7, "ssn": 9, "card": 12, "iban": 8, "ip": 4, "account": 6, "passport": 5}
 _MOST_DIGITS: Final = 34
 
 
@@ -253,6 +255,8 @@ def personal_kind(name: str, value: object) -> str | None:
     if not match:
         return None
     kind, text = match.lastgroup or "", str(value)
+    if kind == "ip":
+        return kind if re.fullmatch(r"(?!0\.|127\.)(?:\d{1,3}\.){3}\d{1,3}", text) else None
     digits = sum(map(str.isdigit, text))
     is_number = _LEAST_DIGITS[kind] <= digits and len(text) <= _MOST_DIGITS
     return kind if is_number and digits >= len(text) / 2 else None
