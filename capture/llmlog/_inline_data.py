@@ -5,7 +5,7 @@ from __future__ import annotations
 import binascii
 import hashlib
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from llmlog._redact_text import Text, compiled
 
@@ -48,37 +48,70 @@ _RIFF_TYPES: Final = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "vid
 _KILO: Final = 1000
 
 
-def inline_data(text: Text, least: int) -> Iterator[tuple[int, int, str]]:
-    """Yield start, end and type of inline data of at least `least` characters; type "" is unknown.
+class Data(NamedTuple):
+    """Inline data in characters `start` to `end` of a text."""
+
+    start: int
+    end: int
+    kind: str
+    """A media type; empty if the text names none."""
+
+    body: str
+    """The base64 itself."""
+
+    content: bytes | None = None
+    """What it decodes to, if that is known."""
+
+
+def inline_data(text: Text, least: int) -> Iterator[Data]:
+    """Yield inline data of at least `least` characters.
 
     Of data that is not the whole text and in no data URL the minimum is LEAST_RUN.
     """
     whole = text.text
     if len(whole) >= least and _is_base64(whole, 0, len(whole)):
-        match = compiled(_BASE64).fullmatch(whole)
-        if match:
-            yield 0, len(whole), ""
+        if compiled(_BASE64).fullmatch(whole):
+            yield Data(0, len(whole), "", whole)
             return
+    if url := _whole_url(whole):
+        yield url
+        return
     end = 0
-    for start, stop, kind in sorted((*_urls(whole, least), *_runs(text, least))):
-        if start >= end:
-            yield start, stop, kind
-            end = stop
+    for data in sorted((*_urls(whole, least), *_runs(text, least))):
+        if data.start >= end:
+            yield data
+            end = data.end
 
 
-def _urls(text: str, least: int) -> Iterator[tuple[int, int, str]]:
+def _whole_url(text: str) -> Data | None:
+    """Return the data URL that the text is from end to end, by decoding it: megabytes are common."""
+    at = text.find(_URL_SIGN, 0, _LONGEST_HEAD)
+    head = compiled(_URL).match(text, 0, at) if at > 0 else None
+    if head is None:
+        return None
+    body = text[at + len(_URL_SIGN) :]
+    try:
+        content = binascii.a2b_base64(body, strict_mode=True)
+    except ValueError:
+        return None
+    is_long = len(body) >= _LEAST_URL
+    return Data(0, len(text), head.group(1) or "", body, content) if is_long else None
+
+
+def _urls(text: str, least: int) -> Iterator[Data]:
     at = text.find(_URL_SIGN)
     while at >= 0:
         start = text.rfind("data:", max(0, at - _LONGEST_HEAD), at)
         head = compiled(_URL).match(text, start, at) if start >= 0 else None
-        body = compiled(_BASE64).match(text, at + len(_URL_SIGN)) if head else None
-        end = body.end() if body else at + len(_URL_SIGN)
+        at += len(_URL_SIGN)
+        body = compiled(_BASE64).match(text, at) if head else None
         if head and body and len(body.group()) >= min(least, _LEAST_URL):
-            yield start, end, head.group(1) or ""
-        at = text.find(_URL_SIGN, end)
+            at = body.end()
+            yield Data(start, at, head.group(1) or "", body.group())
+        at = text.find(_URL_SIGN, at)
 
 
-def _runs(text: Text, least: int) -> Iterator[tuple[int, int, str]]:
+def _runs(text: Text, least: int) -> Iterator[Data]:
     """Yield long base64 without a data URL around it, in one word or in lines."""
     end = 0
     for start, stop in text.long_words:
@@ -88,39 +121,44 @@ def _runs(text: Text, least: int) -> Iterator[tuple[int, int, str]]:
             for run in compiled(_BASE64).finditer(text.text, start, stop):
                 size = run.end() - run.start()
                 if size >= max(least, LEAST_RUN) and _is_base64(text.text, *run.span()):
-                    yield *run.span(), ""
+                    yield Data(*run.span(), "", run.group())
         elif lines := compiled(_LINES).match(text.text, start):
             end = lines.end()
             # The lines of a certificate or key have a name in front of them.
             is_named = text.text[max(0, start - 8) : start].rstrip().endswith("-----")
             if end - start >= max(least, _LEAST_LINES) and not is_named:
-                yield *lines.span(), ""
+                yield Data(*lines.span(), "", lines.group())
 
 
 def _is_base64(text: str, start: int, end: int) -> bool:
     """Whether both ends of `text[start:end]` look like base64, and not like words or a path."""
     sample = text[start : start + _SAMPLE] + text[max(start, end - _SAMPLE) : end]
-    if not sample.isascii() or sample.startswith("eyJ") or not compiled(_BASE64).match(sample):
+    if sample.startswith("eyJ") or not compiled(_BASE64).fullmatch(sample):
         return False
-    kinds = any(map(str.isupper, sample)), any(map(str.islower, sample)), any(map(str.isdigit, sample))
+    kinds = (str.isupper, str.islower, str.isdigit)
     signs = sum(char in "+/-_" for char in sample)
-    return all(kinds) and signs <= _MOST_SIGNS * len(sample)
+    return all(any(map(is_kind, sample)) for is_kind in kinds) and signs <= _MOST_SIGNS * len(sample)
 
 
-def described(base64: str, kind: str) -> str:
+def described(data: Data) -> str:
     """Return a marker with type, size and hash, as in `[image/png 3.1 MB sha256:0a1b…]`.
 
-    The hash is of the data itself: the same 16 first digits as those of its file's SHA-256.
+    The hash is the start of the SHA-256 of the decoded data: that of the file, if it was one.
     """
-    body = base64[base64.find(_URL_SIGN) + len(_URL_SIGN) :] if _URL_SIGN in base64[:_LONGEST_HEAD] else base64
+    content = data.content
+    if content is None:
+        content = _decoded(data.body)
+    kind = data.kind or _type_of(content)
+    return f"[{kind} {_size(len(content))} sha256:{hashlib.sha256(content).hexdigest()[:16]}]"
+
+
+def _decoded(body: str) -> bytes:
     if "-" in body or "_" in body:
         body = body.replace("-", "+").replace("_", "/")
     try:
-        data = binascii.a2b_base64(body + "=" * (-len(body) % 4))
+        return binascii.a2b_base64(body.rstrip("=") + "=" * (-len(body.rstrip("=")) % 4))
     except binascii.Error:
-        data = body.encode()
-    kind = kind or _type_of(data)
-    return f"[{kind} {_size(len(data))} sha256:{hashlib.sha256(data).hexdigest()[:16]}]"
+        return body.encode()
 
 
 def _type_of(data: bytes) -> str:

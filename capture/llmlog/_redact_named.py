@@ -17,16 +17,19 @@ _STEMS: Final = (
 )  # fmt: skip
 
 _QUOTE: Final = r"(?:\\{0,7}[\"'`])"
+# Without a sign between name and value, a value in quotes or one that is no word.
+_NO_WORD: Final = r"(?=\\{0,7}[\"'`]|[^\s\d!@#$%^&*~+=]{0,64}[\d!@#$%^&*~+=])"
 # From a stem: the rest of the name, and how a value comes after it.
 _HEAD: Final = (
     rf"(?P<rest>[\w.-]{{0,48}})[*_]{{0,3}}(?P<close>{_QUOTE}?)(?:\]|\))?(?:"
     rf"(?P<value>\s{{0,40}},?\s{{0,40}}{_QUOTE}?(?:value|val){_QUOTE}?\s{{0,8}}[:=][ \t]{{0,8}})"
     r"|(?P<assign>[ \t]{0,16}(?::=|=>|={1,3}|->|:)[*_]{0,3}[ \t]{0,16}(?:[|>][+-]?(?=[ \t]{0,8}\r?\n))?)"
-    r"|(?P<is>[ \t]{1,4}(?:is|was|ist|lautet|est|es|has been set to|set to)(?: now)?:?[ \t]{1,4})"
+    r"|(?P<is>[ \t]{1,4}(?:is|was|ist|lautet|est|es|has been set to|set to)(?: now)?:?[ \t]{1,4}"
+    rf"{_NO_WORD})"
     r"|(?P<pair>,\s{0,8})"
     r"|(?P<cell>[ \t]{0,16}\|[ \t]{0,16})"
     r"|(?P<xml>>)"
-    r"|(?P<space>(?:[ \t]|\\t){1,4})"
+    rf"|(?P<space>(?:[ \t]|\\t){{1,4}}{_NO_WORD})"
     r")"
 )
 _BEFORE: Final = r"[\w.\-]{0,64}"
@@ -85,11 +88,16 @@ def _name_at(text: Text, at: int) -> _Name | None:
     end = head.end("rest")
     form = head.lastgroup or ""
     name = text.text[start:end]
-    sure = category(name) or _two_words(text, start, end)
+    sure = category(name)
+    if sure is None and name.lower() in _SECOND_WORDS:
+        sure = _two_words(text, start, end)
     if sure is None or (name in {"PWD", "OLDPWD"} and text.text.startswith("/", head.end())):
         return None
     is_quoted = bool(head.group("close"))
     return _Name(text.text, name, sure, form, start, head.end(), is_quoted)
+
+
+_SECOND_WORDS: Final = frozenset(["key", "keys", "phrase", "codes", "string"])
 
 
 def _two_words(text: Text, start: int, end: int) -> Category | None:
@@ -256,5 +264,6 @@ def _is_after_space(name: _Name, plain: str) -> bool:
     """Whether a word after the name is its value: `--password x1`, `login a password x1`."""
     is_flag = name.text[max(0, name.start - 2) : name.start] in {"--", " -"} or name.name[:1] == "-"
     if not is_flag and name.category != "password":
-        return name.category in {"key", "token"} and _is_long_random(plain)
+        is_pair = re.match(r"[\w.-]{1,32}[=:]", plain) is not None
+        return name.category in {"key", "token"} and not is_pair and _is_long_random(plain)
     return len(plain) >= _SHORTEST_BARE and (is_random(plain) or (plain.isdigit() and not is_flag) or (is_flag and plain.isdigit()))

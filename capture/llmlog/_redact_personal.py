@@ -43,32 +43,42 @@ _LOCAL: Final = (
 _ANY_PHONE: Final = rf"\(?\+?\d(?:{_GAP}?[()/]?{_GAP}?\d){{6,14}}{_END}"
 _PHONE_WORD: Final = (
     r"(?:\b(?:tele)?(?:phone|fon|fono|foon)|\b(?:tel|mobile?|cell(?:ular)?|fax|whats ?app|sms|handy|portable|"
-    r"natel|téléphone|teléfono|móvil|contact (?:no|number)|call(?:ed|ing)?|call (?:me|us|him|her|them)|"
+    r"natel|téléphone|tél|teléfono|móvil|电话|手机|contact (?:no|number)|call(?:ed|ing)?|call (?:me|us|him|her|them)|"
     r"dial(?:ed)?|text (?:me|him|her)|reach(?:ed)? (?:me|us|him|her)|ring(?: me)?))"
-    r"(?:[ _-]?(?:number|nr|no|nummer))?\b\.?[\"']?(?: (?:is|at|on|under|was|me))?\s{0,2}[:=#]?\s{0,2}[\"']?\Z"
+    r"(?:[ _-]?(?:number|nr|no|nummer))?\b\.?[\"']?(?: (?:is|at|on|under|was|me))?\s{0,2}[:=#：]?\s{0,2}[\"']?\Z"
 )
 _SSN_WORD: Final = r"(?:\bssn|social security|\btin\b|\bitin\b).{0,30}\Z"
+
+
+_LEAST_DIGITS: Final = 7
 
 
 def numbers(text: Text) -> Iterator[Found]:
     """Yield phones, cards, social security numbers and IPv4 addresses."""
     for run in compiled(_RUN).finditer(text.text):
         end = run.start()
-        # Before the run there may be a sign that counts, such as the slash of `Chrome/120.0.1.2`.
         for start in compiled(_START).finditer(text.text, *run.span()):
             if start.start() < end:
                 continue
-            found = _number(text.text, start.start())
+            if run.end() - start.start() < _LEAST_DIGITS:
+                break
+            found = _number(text, start.start(), start.group()[0])
             if found:
                 end = found.end
                 yield found
 
 
-def _number(text: str, start: int) -> Found | None:
-    for kind, pattern, check in _SHAPES:
-        match = compiled(pattern).match(text, start)
-        if match and check(match.group(), start, text):
+def _number(text: Text, start: int, first: str) -> Found | None:
+    for firsts, kind, pattern, check in _SHAPES:
+        if first not in firsts:
+            continue
+        match = compiled(pattern).match(text.text, start)
+        if match and check(match.group(), start, text.text):
             return Found(start, match.end(), kind)
+    if text.has_phone_word:
+        match = compiled(_ANY_PHONE).match(text.text, start)
+        if match and _is_called_phone(start, text.text):
+            return Found(start, match.end(), "phone")
     return None
 
 
@@ -157,23 +167,24 @@ def _is_national(match: str, start: int, text: str) -> bool:
     return right and not is_counted and not is_date and _is_phone(match, start, text)
 
 
-def _is_called_phone(_match: str, start: int, text: str) -> bool:
+def _is_called_phone(start: int, text: str) -> bool:
     before = text[max(0, start - 40) : start].lower()
     return compiled(_PHONE_WORD).search(before) is not None
 
 
 _SHAPES: Final = (
-    ("card", _CARD, _is_card),
-    ("ssn", _SSN, _is_ssn),
-    ("ip", _IP, _is_ipv4),
-    ("phone", _INTERNATIONAL, _is_phone),
-    ("phone", _NORTH_AMERICA, _is_phone),
-    ("phone", _NATIONAL, _is_national),
-    ("phone", _LOCAL, _is_phone),
-    ("phone", _ANY_PHONE, _is_called_phone),
+    ("23456", "card", _CARD, _is_card),
+    ("012345678", "ssn", _SSN, _is_ssn),
+    ("123456789", "ip", _IP, _is_ipv4),
+    ("+", "phone", _INTERNATIONAL, _is_phone),
+    ("+(123456789", "phone", _NORTH_AMERICA, _is_phone),
+    ("0(", "phone", _NATIONAL, _is_national),
+    ("(16789", "phone", _LOCAL, _is_phone),
 )
+"""First characters, kind, pattern and check."""
 
 _IPV6_SIGN: Final = r":[0-9A-Fa-f]{0,4}:"
+_IPV6_FULL_SIGN: Final = r":[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:"
 _IPV6_BEFORE: Final = r"[0-9A-Fa-f:]{0,38}"
 _IPV6_AFTER: Final = r"[0-9A-Fa-f:]{0,38}(?:(?<=:)(?:\d{1,3}\.){3}\d{1,3})?"
 
@@ -181,7 +192,7 @@ _IPV6_AFTER: Final = r"[0-9A-Fa-f:]{0,38}(?:(?<=:)(?:\d{1,3}\.){3}\d{1,3})?"
 def ipv6_addresses(text: Text) -> Iterator[Found]:
     """Yield IPv6 addresses."""
     whole, end = text.text, 0
-    for sign in compiled(_IPV6_SIGN).finditer(whole):
+    for sign in compiled(_IPV6_SIGN if "::" in whole else _IPV6_FULL_SIGN).finditer(whole):
         if sign.start() < end:
             continue
         before = compiled(_IPV6_BEFORE).match(whole[max(end, sign.start() - 38) : sign.start()][::-1])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from llmlog._redact_text import Found, Text, compiled
@@ -13,7 +14,7 @@ _UUID: Final = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 # By kind, patterns of what follows a character that is no letter and no digit.
 _KEYS: Final[dict[str, tuple[str, ...]]] = {
     "jwt": (
-        r"(?:(?<![\w-])|(?<=\\[nrt]))eyJ[\w-]{8,8192}\."
+        r"eyJ(?<![\w-]...)[\w-]{8,8192}\."
         r"(?:eyJ[\w-]{0,16384}|[\w-]{4,16384}\.[\w-]{0,8192})(?:\.[\w-]{0,8192}){0,3}",
     ),
     "aws_key": (
@@ -140,29 +141,52 @@ _KEYS: Final[dict[str, tuple[str, ...]]] = {
     ),
 }
 
-# Also after the escaped line breaks of JSON, `\n`, whose letter is none of the word.
-_START: Final = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))"
-_PATTERN: Final = _START + (
-    "(?:" + "|".join(f"(?P<{kind}>{'|'.join(keys)})" for kind, keys in _KEYS.items()) + ")"
-)
-# Words of prose with these first letters must have digits and capitals, too.
+
+
+def _by_first_letter(keys: Iterable[str]) -> str:
+    """Return one pattern for all `keys`, which looks at few of them at each place of a text."""
+    groups: dict[str, list[str]] = {}
+    for key in keys:
+        first = key[0] if key[0].isalnum() else ""
+        groups.setdefault(first, []).append(key[len(first) :])
+    return "|".join(f"{first}(?:{'|'.join(rest)})" for first, rest in groups.items())
+
+
+_START: Final = r"(?<![A-Za-z0-9])"
+
+
+@functools.cache
+def _any_key() -> re.Pattern[str]:
+    keys = (key for keys in _KEYS.values() for key in keys)
+    return re.compile(f"{_START}(?:{_by_first_letter(keys)})")
+
+
+# Words of prose that begin like this must have digits and capitals, too.
 _MIXED: Final = r"(?<![\w-])sk-[\w-]{20,512}"
 
 
 def prefixed_keys(text: Text) -> Iterator[Found]:
-    """Yield keys that are known by their first characters."""
+    """Yield keys known by their first characters."""
+    whole = text.text
+    if "\\" in whole:
+        # Of the escaped line breaks of JSON the letter is no part of the word after it.
+        whole = re.sub(r"\\[nrt]", r"\\ ", whole)
     for start, end in text.long_words:
-        for match in compiled(_PATTERN).finditer(text.text, start, end):
+        for match in _any_key().finditer(whole, start, end):
             if not _is_placeholder(match.group()):
-                yield Found(*match.span(), match.lastgroup or "api_key")
-        if text.text.find("sk-", start, end) >= 0:
-            for match in compiled(_MIXED).finditer(text.text, start, end):
-                if _is_mixed(match.group()):
+                yield Found(*match.span(), _kind(match.group()))
+        if whole.find("sk-", start, end) >= 0:
+            for match in compiled(_MIXED).finditer(whole, start, end):
+                if _is_mixed(match.group()) and not _is_placeholder(match.group()):
                     yield Found(*match.span(), "api_key")
 
 
+def _kind(key: str) -> str:
+    return next(kind for kind, keys in _KEYS.items() if re.match("|".join(keys), key))
+
+
 def _is_placeholder(key: str) -> bool:
-    return re.search(r"x{8}|X{8}|your", key) is not None
+    return re.search(r"[xX]{8}|[-_](?:your|my)[-_]", key) is not None
 
 
 def _is_mixed(key: str) -> bool:

@@ -12,6 +12,11 @@ from urllib.parse import unquote
 _LONG_WORD: Final = 16
 """Minimum characters of a word that may be a key with a known prefix."""
 
+_PHONE_WORDS: Final = (
+    "phon", "fon", "tel", "tél", "mob", "cell", "fax", "whats", "sms", "handy", "portable", "natel",
+    "móvil", "contact", "call", "dial", "text ", "reach", "ring", "电话", "手机",
+)  # fmt: skip
+
 compiled: Final = functools.cache(re.compile)
 """Compile a pattern on first use: an application without content in its log never pays for it."""
 
@@ -38,6 +43,11 @@ class Text:
             return lower
         # Of all characters only U+0130 becomes two.
         return self.text.replace("\u0130", "i").lower()
+
+    @functools.cached_property
+    def has_phone_word(self) -> bool:
+        """Whether the text has a word that may come before a phone number."""
+        return any(word in self.lower for word in _PHONE_WORDS)
 
     @functools.cached_property
     def long_words(self) -> list[tuple[int, int]]:

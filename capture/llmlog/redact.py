@@ -60,12 +60,10 @@ class Redactor:
         searched = Text(text)
         parts: list[str] = []
         at = 0
-        for start, end, kind in inline_data(searched, least):
-            data = text[start:end]
-            parts += self._replaced(Text(text[at:start])), (
-                described(data, kind) if self._summarise else data
-            )
-            at = end
+        for data in inline_data(searched, least):
+            parts.append(self._replaced(Text(text[at : data.start])))
+            parts.append(described(data) if self._summarise else text[data.start : data.end])
+            at = data.end
         if not at:
             return self._replaced(searched)
         return "".join((*parts, self._replaced(Text(text[at:]))))

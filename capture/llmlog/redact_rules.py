@@ -201,7 +201,7 @@ SECRETS: Final[tuple[Rule, ...]] = (
     ),
     PatternRule(
         "password_hash",
-        ("$1$", "$2a$", "$2b$", "$2y$", "$5$", "$6$", "$y$", "$apr1$", "$argon2", "$pbkdf2", "$scrypt$"),
+        ("$",),
         r"\$(?:1|2[aby]|5|6|y|apr1|argon2\w{1,2}|pbkdf2[\w-]{0,16}|scrypt)\$[\w./$,=+-]{20,512}",
     ),
     PatternRule(
