@@ -32,7 +32,7 @@ _HEAD: Final = (
     rf"|(?P<space>(?:[ \t]|\\t){{1,4}}{_NO_WORD})"
     r")"
 )
-_BEFORE: Final = r"[\w.\-]{0,64}"
+_BEFORE: Final = r"[\w.-]{0,64}"
 _BARE: Final = r"[^\s\"'`\\&;,<>{}()\[\]]{1,2048}"
 _LINE: Final = r"[^\s\"'`][^\s]{0,2047}"
 _QUOTED: Final = (
@@ -40,7 +40,7 @@ _QUOTED: Final = (
     r"|\"(?P<double>(?:[^\"\\\r\n]|\\.){1,1024})\"|'(?P<single>(?:[^'\\\r\n]|\\.){1,1024})'"
     r"|`(?P<back>[^`\r\n]{1,1024})`"
 )
-_LIST: Final = r"\[[^\[\]{}]{1,4096}\]|\{[^{}]{1,4096}\}|(?:\s{0,4}\n[ \t]{0,16}-[ \t]+[^\r\n]{1,512}){1,64}"
+_LIST: Final = r"\[[^\[\]{}]{1,4096}\]|\{[^{}]{1,4096}\}|(?:\s{0,4}\n[ \t]{0,16}-[ \t]+[^\r\n:]{1,512}(?=\r?\n|\Z)){1,64}"
 _ITEM: Final = r"(?:\"([^\"\r\n]{1,512})\"|'([^'\r\n]{1,512})'|\n[ \t]{0,16}-[ \t]+([^\s\"'][^\r\n]{0,511}))"
 
 
@@ -148,6 +148,8 @@ def _items(name: _Name, many: re.Match[str]) -> Iterator[tuple[int, int]]:
 _SHORTEST: Final = 3
 _SHORTEST_BARE: Final = 6
 _LONG: Final = 20
+_MOST: Final = 256
+"""Maximum characters of a value that are looked at to judge it."""
 
 
 def _is_quoted_secret(name: _Name, value: str) -> bool:
@@ -181,18 +183,23 @@ def _bare(name: _Name) -> Iterator[tuple[int, int]]:
     match = compiled(_LINE if whole else _BARE).match(text, end)
     if match is None or is_placeholder(match.group()) or name.form == "pair":
         return
-    value = match.group()
+    value = match.group()[:_MOST]
     if text[match.end() : match.end() + 1] in {"(", "["} and re.fullmatch(r"[\w.]+", value):
         return
     if _is_bare_secret(name, value, is_line=whole, on_next_line=end != name.end):
-        yield match.start(), match.start() + len(value.rstrip(".,;:!?)")) or match.end()
+        sign = len(value) - len(value.rstrip(".,;:!?)"))
+        yield match.start(), match.end() - (sign if len(value) < _MOST else 0)
+
+
+_LINE_BEFORE: Final = (
+    r"(?:\A|\n|\\n)\s{0,32}(?:(?:export|set|env|declare -x|-e|--env|-D|ARG|ENV|[-#])\s{0,8})?\Z"
+)
 
 
 def _line_start(name: _Name) -> bool:
     """Whether only `export` and its like come before the name in its line."""
-    start = max(name.text.rfind("\n", 0, name.start), name.text.rfind("\\n", 0, name.start) + 1) + 1
-    before = name.text[max(start, name.start - 32) : name.start]
-    return re.fullmatch(r"\s*(?:(?:export|set|env|declare -x|-e|--env|-D|ARG|ENV|[-#])\s*)?", before, re.I) is not None
+    before = name.text[max(0, name.start - 48) : name.start]
+    return compiled(_LINE_BEFORE, re.I).search(before) is not None
 
 
 def _phrase(name: _Name, line: bool) -> tuple[int, int] | None:  # noqa: FBT001

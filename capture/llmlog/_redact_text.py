@@ -137,19 +137,25 @@ def found_in_escapes(text: str, find: Callable[[str], list[Found]]) -> Iterator[
     """Yield findings in words with escapes, such as `jane%40example.com`, once they are decoded."""
     if "%" not in text and "&" not in text and "\\u00" not in text:
         return
+    words: list[str] = []
+    offsets: list[int] = []
     end = 0
     for escape in compiled(_ESCAPE).finditer(text):
-        if escape.start() < end:
-            continue
-        start, end = _word_around(text, escape.start(), escape.end(), end)
-        word, offsets = text[start:end], list(range(start, end + 1))
-        for _ in range(_ROUNDS):
-            decoded, offsets = _decoded(word, offsets)
-            if decoded == word:
-                break
-            word = decoded
-            for found in find(word):
-                yield Found(offsets[found.start], offsets[found.end], found.kind)
+        if escape.start() >= end:
+            start, end = _word_around(text, escape.start(), escape.end(), end)
+            words.append(text[start:end])
+            offsets += range(start, end + 1)
+    # All at once: rules take their time even for a short text.
+    escaped = "\n".join(words)
+    for _ in range(_ROUNDS):
+        decoded, offsets = _decoded(escaped, offsets)
+        if decoded == escaped:
+            break
+        escaped = decoded
+        for found in find(escaped):
+            start, end = offsets[found.start], offsets[found.end]
+            if _WORD_ENDS.isdisjoint(text[start:end]):
+                yield Found(start, end, found.kind)
 
 
 def _word_around(text: str, start: int, end: int, at_least: int) -> tuple[int, int]:
