@@ -23,9 +23,9 @@ _NO_WORD: Final = r"(?=\\{0,7}[\"'`]|[^\s\d!@#$%^&*~+=]{0,64}[\d!@#$%^&*~+=])"
 _HEAD: Final = (
     rf"(?P<rest>[\w.-]{{0,48}})[*_]{{0,3}}(?P<close>{_QUOTE}?)(?:\]|\))?(?:"
     rf"(?P<value>\s{{0,40}},?\s{{0,40}}{_QUOTE}?(?:value|val){_QUOTE}?\s{{0,8}}[:=][ \t]{{0,8}})"
-    r"|(?P<assign>[ \t]{0,16}(?::=|=>|={1,3}|->|:)[*_]{0,3}[ \t]{0,16}(?:[|>][+-]?(?=[ \t]{0,8}\r?\n))?)"
-    r"|(?P<is>[ \t]{1,4}(?:is|was|ist|lautet|est|es|has been set to|set to)(?: now)?:?[ \t]{1,4}"
-    rf"{_NO_WORD})"
+    r"|(?P<assign>[ \t]{0,16}(?::=|=>|={1,3}|->|[:：＝])[*_]{0,3}[ \t]{0,16}"
+    r"(?:[|>][+-]?(?=[ \t]{0,8}\r?\n)|[bfru@$]{1,2}(?=[\"'])|!!\w{1,8} )?)"
+    r"|(?P<is>[ \t]{1,4}(?:is|was|ist|lautet|est|es|has been set to|set to|with (?:the )?value|equals)(?: now)?:?[ \t]{1,4})"
     r"|(?P<pair>,\s{0,8})"
     r"|(?P<cell>[ \t]{0,16}\|[ \t]{0,16})"
     r"|(?P<xml>>)"
@@ -37,11 +37,11 @@ _BARE: Final = r"[^\s\"'`\\&;,<>{}()\[\]]{1,2048}"
 _LINE: Final = r"[^\s\"'`][^\s]{0,2047}"
 _QUOTED: Final = (
     r"(?P<quote>\\{1,7}[\"'`])(?P<escaped>(?:(?!(?P=quote))[^\r\n]){1,1024})(?P=quote)"
-    r"|\"(?P<double>(?:[^\"\\\r\n]|\\.){1,1024})\"|'(?P<single>(?:[^'\\\r\n]|\\.){1,1024})'"
+    r"|\"\"\"(?P<triple>[^\"]{1,1024})\"\"\"|\"(?P<double>(?:[^\"\\\r\n]|\\.){1,1024})\"|'(?P<single>(?:[^'\\\r\n]|\\.|''){1,1024})'"
     r"|`(?P<back>[^`\r\n]{1,1024})`"
 )
 _LIST: Final = r"\[[^\[\]{}]{1,4096}\]|\{[^{}]{1,4096}\}|(?:\s{0,4}\n[ \t]{0,16}-[ \t]+[^\r\n:]{1,512}(?=\r?\n|\Z)){1,64}"
-_ITEM: Final = r"(?:\"([^\"\r\n]{1,512})\"|'([^'\r\n]{1,512})'|\n[ \t]{0,16}-[ \t]+([^\s\"'][^\r\n]{0,511}))"
+_ITEM: Final = r"(?:\"([^\"\r\n]{1,512})\"|'([^'\r\n]{1,512})'|\n[ \t]{0,16}-[ \t]+([^\s\"'][^\r\n]{0,511})|[\[,]\s{0,8}([^\s\"'\[\]{},]{3,512}))"
 
 
 class _Name(NamedTuple):
@@ -88,6 +88,8 @@ def _name_at(text: Text, at: int) -> _Name | None:
     end = head.end("rest")
     form = head.lastgroup or ""
     name = text.text[start:end]
+    if text.text.startswith("[redacted:", start - 10):
+        return None
     sure = category(name)
     if sure is None and name.lower() in _SECOND_WORDS:
         sure = _two_words(text, start, end)
@@ -110,10 +112,14 @@ def _two_words(text: Text, start: int, end: int) -> Category | None:
 
 def _values(name: _Name) -> Iterator[tuple[int, int]]:
     text, end = name.text, name.end
-    if name.form == "xml":
-        if name.before == "<" and (match := compiled(r"[^<\r\n]{1,2048}(?=</)").match(text, end)):
+    if name.form in {"xml", "space"} and name.before == "<":
+        if name.form == "space" and (rest := compiled(r"[^<>\r\n]{0,128}>").match(text, end)):
+            end = rest.end()
+        if (match := compiled(r"[^<\r\n]{1,2048}(?=</)").match(text, end)):
             if not is_placeholder(match.group()):
                 yield match.span()
+        return
+    if name.form == "xml":
         return
     if name.form in {"assign", "value"} and (many := compiled(_LIST).match(text, end)):
         yield from _items(name, many)
@@ -130,9 +136,11 @@ def _values(name: _Name) -> Iterator[tuple[int, int]]:
 def _items(name: _Name, many: re.Match[str]) -> Iterator[tuple[int, int]]:
     """Yield the secrets of a list or an object: in `passwords: [...]`, `credentials: {...}`."""
     text = name.text
-    if many.group()[0] == "{" and name.category != "credentials":
+    is_plural = name.name.lower().endswith("s")
+    is_schema = compiled(r"[\"']?(?:type|description|\$ref|anyOf)[\"']?\s{0,4}:").search(many.group())
+    if many.group()[0] == "{" and (is_schema or not is_plural or name.category == "token"):
         return
-    if many.group()[0] != "{" and not name.name.lower().endswith(("s", "password")):
+    if many.group().startswith("[redacted:") or not (is_plural or name.name.lower().endswith("password")):
         return
     for item in compiled(_ITEM).finditer(text, *many.span()):
         value = item.group(item.lastindex or 0)
@@ -174,10 +182,10 @@ def _is_quoted_secret(name: _Name, value: str) -> bool:
 def _bare(name: _Name) -> Iterator[tuple[int, int]]:
     text, end = name.text, name.end
     line = _line_start(name)
+    if name.form in {"assign", "is"} and (phrase := _phrase(name, line)):
+        yield phrase
+        return
     if name.form == "assign":
-        if phrase := _phrase(name, line):
-            yield phrase
-            return
         end += len(compiled(r"[ \t]{0,8}(?:\r?\n[ \t]{0,16})?").match(text, end).group())  # type: ignore[union-attr]
     whole = line and name.form == "assign" and text[name.end - 1] == "=" and end == name.end
     match = compiled(_LINE if whole else _BARE).match(text, end)
@@ -202,6 +210,13 @@ def _line_start(name: _Name) -> bool:
     return compiled(_LINE_BEFORE, re.I).search(before) is not None
 
 
+# Words that pass phrases do not have, but sentences about passwords do.
+_PROSE: Final = (
+    r"(?i)\b(?:an?|the|to|not|no|too|by|in|on|of|for|with|and|or|at|be|been|it|that|this|was|are|as|from|"
+    r"only|short|long|wrong|stored|sent|used|set|your|my|you|we|they|if|when|than|least)\b"
+)
+
+
 def _phrase(name: _Name, line: bool) -> tuple[int, int] | None:  # noqa: FBT001
     """Return where a pass phrase of several words is: all that is left of a line of its own."""
     if name.category != "password":
@@ -211,6 +226,9 @@ def _phrase(name: _Name, line: bool) -> tuple[int, int] | None:  # noqa: FBT001
         return None
     words = match.group().split()
     is_prose = any(word[-1] in ".?!" for word in words[:-1]) or words[-1][-1] == "."
+    if name.form == "is":
+        return None if is_prose or len(words) < 4 or compiled(_PROSE).search(match.group()) else match.span()  # noqa: PLR2004
+    is_prose = is_prose or compiled(r"(?i)\b(?:or|and|if|else|not|is|are|see)\b").search(match.group()) is not None
     if is_prose or not (line or is_random(words[0]) or len(words) >= 4):  # noqa: PLR2004
         return None
     return match.span()
@@ -227,9 +245,9 @@ def _is_bare_secret(name: _Name, value: str, *, is_line: bool, on_next_line: boo
         return name.category != "cookie" and len(plain) >= _SHORTEST_BARE and is_random(plain)
     if name.form == "is":
         is_number = plain.isdigit() and name.category == "password"
-        return len(plain) >= _SHORTEST_BARE and (is_number or is_random(plain))
+        return len(plain) >= _SHORTEST_BARE and (is_number or is_random(plain) or _is_joined(name, plain))
     if name.category == "cookie":
-        return len(value) >= _LONG // 2 and is_random(value) and name.form != "is"
+        return len(value) >= _LONG // 2 and is_random(value.partition("=")[2] or value)
     if name.category == "authorization":
         return False
     is_path = plain.startswith(("/", "~", "./", "http://", "https://")) and "@" not in plain
@@ -243,8 +261,11 @@ def _is_bare_secret(name: _Name, value: str, *, is_line: bool, on_next_line: boo
         is_env = name.name.isupper() or name.category == "password"
         is_code = re.fullmatch(r"[a-z_]\w*(?:[.(\[].*)?", plain) and not _is_setting(name.name)
         return is_random(plain) or (is_env and not is_code and len(plain) >= _SHORTEST)
+    if _is_joined(name, plain):
+        return True
     in_query = name.before in {"?", "&", ";"} or name.text[name.end + len(value) : name.end + len(value) + 1] == "&"
-    if in_query and strong and len(plain) >= _SHORTEST and not on_next_line:
+    in_pairs = _is_one_of_pairs(name, value)
+    if (in_query or in_pairs) and strong and len(plain) >= _SHORTEST and not on_next_line:
         return True
     least = 4 if name.category == "password" and not on_next_line else _SHORTEST_BARE
     return len(plain) >= least and is_random(plain)
@@ -261,6 +282,21 @@ def _is_setting(name: str) -> bool:
     return name.isupper() or ("." in name and name.split(".", 1)[0] not in _OBJECTS)
 
 
+def _is_joined(name: _Name, value: str) -> bool:
+    """Whether `value` is a pass phrase of words joined by hyphens."""
+    is_phrase = name.category == "password" and len(value) >= _LONG - 4
+    return is_phrase and re.fullmatch(r"[a-z]{3,}(?:-[a-z]{3,}){2,}", value) is not None
+
+
+def _is_one_of_pairs(name: _Name, value: str) -> bool:
+    """Whether a pair of name and value is one of several, as in `host=db password=x user=y`."""
+    after = name.text[name.end + len(value) :][:32]
+    before = name.text[max(0, name.start - 64) : name.start]
+    return name.text[name.end - 1] == "=" and (
+        re.match(r" [a-z_]{2,24}=[\w/]", after) is not None or re.search(r"\b[a-z_]{2,24}=[^\s,(]{1,40} \Z", before) is not None
+    )
+
+
 def _is_long_random(value: str) -> bool:
     """Whether `value` is a secret even where its name might be of something else."""
     is_dashed = re.search(r"[a-z]{3,}-[a-z]{3,}|://", value) is not None
@@ -269,8 +305,9 @@ def _is_long_random(value: str) -> bool:
 
 def _is_after_space(name: _Name, plain: str) -> bool:
     """Whether a word after the name is its value: `--password x1`, `login a password x1`."""
+    if re.match(r"[\w.-]{1,32}[=:]", plain):
+        return False
     is_flag = name.text[max(0, name.start - 2) : name.start] in {"--", " -"} or name.name[:1] == "-"
     if not is_flag and name.category != "password":
-        is_pair = re.match(r"[\w.-]{1,32}[=:]", plain) is not None
-        return name.category in {"key", "token"} and not is_pair and _is_long_random(plain)
+        return name.category in {"key", "token"} and _is_long_random(plain)
     return len(plain) >= _SHORTEST_BARE and (is_random(plain) or (plain.isdigit() and not is_flag) or (is_flag and plain.isdigit()))

@@ -16,7 +16,7 @@ Category: TypeAlias = Literal[
 
 _NAMES: Final[dict[Category, str]] = {
     "password": (
-        r"pass(?:word|wd|wrd|phrase|code|wort)s?|pwds?|^(?:pass|pw|psw|pswd)|\b(?:pass|pw|psw|pswd)|"
+        r"pass(?:word|wd|wrd|phrase|code|wort)s?|\bpasse|pwds?|^(?:pass|pw|psw|pswd)|\b(?:pass|pw|psw|pswd)|"
         r"(?:db|user|my|smtp|mail|root|admin|ftp|ldap|sudo|imap|redis|mysql|pg)(?:pass|pw)|"
         r"mnemonic|(?:seed|mnemonic|recovery)phrase|kennw(?:o|ö)rt|contrase(?:n|ñ)a|senha|motdepasse|парол[ья]|密码|密碼|パスワード|비밀번호|requirepass"
     ),

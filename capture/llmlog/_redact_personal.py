@@ -29,8 +29,8 @@ _SSN: Final = (
 )
 _IP: Final = r"(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\w)"
 _NORTH_AMERICA: Final = (
-    rf"(?:\+?1{_GAP}?)?(?:\([2-9]\d\d\){_GAP}?|[2-9]\d\d(?P<gap>[ .\-\u2010-\u2015]))"
-    rf"[2-9]\d\d(?(gap)(?P=gap)|{_GAP})\d{{4}}{_END}"
+    rf"(?:\+?1{_GAP}?)?(?:\([2-9]\d\d\){_GAP}?|(?:[2-9]\d\d|123(?=[.-]))(?P<gap>[ .\-\u2010-\u2015]))"
+    rf"\d{{3}}(?(gap)(?P=gap)|{_GAP})\d{{4}}{_END}"
 )
 _INTERNATIONAL: Final = rf"\+\d{{1,3}}(?:[ ./-]?\(?\d{{1,5}}\)?|{_GAP}\(?\d{{1,5}}\)?){{2,6}}{_END}"
 _NATIONAL: Final = (
@@ -42,7 +42,7 @@ _LOCAL: Final = (
 )
 _ANY_PHONE: Final = rf"\(?\+?\d(?:{_GAP}?[()/]?{_GAP}?\d){{6,14}}{_END}"
 _PHONE_WORD: Final = (
-    r"(?:\b(?:tele)?(?:phone|fon|fono|foon)|\b(?:tel|mobile?|cell(?:ular)?|fax|whats ?app|sms|handy|portable|"
+    r"(?:\b(?:tele)?(?:phone|fon|fono|foon)|\b(?:tel|ph|mobile?|cell(?:ular)?|fax|whats ?app|sms|handy|portable|"
     r"natel|téléphone|tél|teléfono|móvil|电话|手机|contact (?:no|number)|call(?:ed|ing)?|call (?:me|us|him|her|them)|"
     r"dial(?:ed)?|text (?:me|him|her)|reach(?:ed)? (?:me|us|him|her)|ring(?: me)?))"
     r"(?:[ _-]?(?:number|nr|no|nummer))?\b\.?[\"']?(?: (?:is|at|on|under|was|me))?\s{0,2}[:=#：]?\s{0,2}[\"']?\Z"
@@ -105,14 +105,18 @@ def _is_ssn(match: str, start: int, text: str) -> bool:
 
 # Before a number of four parts that counts versions, or sections.
 _VERSION_WORD: Final = (
-    r"(?:version|release|build|firmware|driver|revision|\brev|\bver|\bv|sdk|runtime|\boid|netmask|mask)s?"
+    r"(?:version|release|build|firmware|driver|revision|\brev|\bver|\bv|sdk|runtime|kernel|agent|firefox|"
+    r"chrom(?:e|ium)|safari|edge|opera|windows|macos|ios|android|python|java|jdk|mysql|postgres(?:ql)?|nginx|"
+    r"openssl|docker|office|zoom|vscode|hotfix|patch|plugin|package|library|module|\boid|netmask|mask)s?"
     r"[\"'(\s:=.#>-]{0,6}(?:is |to |from )?[\"']?\Z|[\w)]/\Z"
 )
 # Before an address whose numbers are as small as those of sections.
 _NETWORK_WORD: Final = (
-    r"(?:\b(?:ips?|ipv4|host(?:name)?|server|from|client|addr(?:ess)?|ping|ssh|dns|gateway|to|at|on|peer|"
-    r"node|proxy|listen(?:ing)?|bind|route|subnet|connect(?:ed)?|remote|by|via|forwarded-for|user|visitor|"
-    r"resolver|nameserver|blocked?|ban(?:ned)?|request|origin)|ip|_addr|@|//)[\"'\s:=(\[,>-]{0,4}(?:is |was )?[\"']?\Z"
+    r"(?:\b(?:ips?|ipv4|host(?:name)?|server|client|addr(?:ess)?|ping|ssh|dns|gateway|peer|"
+    r"node|proxy|listen(?:ing)?|bind|subnet|remote|forwarded-for|visitor|resolver|nameserver|blocked|"
+    r"banned|(?:connect\w*|ping\w*|log(?:ged|in)? ?(?:in|attempts?|s)?|attempts?|traffic|requests?|packets?|"
+    r"routed?|bound|listening|resolv\w*|time-?out|response|redirect\w*|sent|call(?:ed)?) (?:to|at|on|from|by|via|for))"
+    r"|ip|_addr|@|//)[\"'\s:=(\[,>-]{0,4}(?:is |was )?[\"']?\Z"
 )
 _SECTION_WORD: Final = (
     r"(?:section|sect?\.|chapter|clause|paragraph|para|article|appendix|annex|figure|fig|table|item|step|"
@@ -130,7 +134,7 @@ def _is_ipv4(match: str, start: int, text: str) -> bool:
     before = text[max(0, start - 64) : start].lower()
     if parts[0] in {0, 127, 255} or compiled(_VERSION_WORD).search(before):
         return False
-    if min(parts) == 0 or max(parts) > _LARGEST_SECTION or len(set(parts)) == 1:
+    if (min(parts) == 0 and parts[0] == 10) or max(parts) > _LARGEST_SECTION or len(set(parts)) == 1:
         return True
     if compiled(_SECTION_WORD).search(before):
         return False

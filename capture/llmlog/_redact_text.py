@@ -13,7 +13,7 @@ _LONG_WORD: Final = 16
 """Minimum characters of a word that may be a key with a known prefix."""
 
 _PHONE_WORDS: Final = (
-    "phon", "fon", "tel", "tél", "mob", "cell", "fax", "whats", "sms", "handy", "portable", "natel",
+    "phon", "ph.", "ph:", "fon", "tel", "tél", "mob", "cell", "fax", "whats", "sms", "handy", "portable", "natel",
     "móvil", "contact", "call", "dial", "text ", "reach", "ring", "电话", "手机",
 )  # fmt: skip
 

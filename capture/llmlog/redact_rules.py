@@ -12,7 +12,7 @@ import re
 from typing import Final
 
 from llmlog._redact_named import named_secrets
-from llmlog._redact_names import is_placeholder, is_reference
+from llmlog._redact_names import is_placeholder, is_random, is_reference
 from llmlog._redact_personal import emails, ibans, ipv6_addresses, numbers
 from llmlog._redact_prefixes import prefixed_keys
 from llmlog._redact_text import PatternRule, Rule, compiled
@@ -49,6 +49,14 @@ def _is_basic(match: str) -> bool:
         return b":" in base64.b64decode(match, validate=True)
     except (binascii.Error, ValueError):
         return False
+
+
+def _is_cookie(match: str, start: int, text: str) -> bool:
+    values = [pair.partition("=")[2] for pair in match.split(";")]
+    if any(is_random(value, is_quoted=True) or len(value) >= _SHORTEST_BEARER for value in values):
+        return "[redacted:" not in match
+    before = text[max(0, start - 16) : start]
+    return re.search(r"(?:\A|[\n\"'>])\s*(?:set-)?cookie: ?\Z", before, re.I) is not None
 
 
 def _is_url_password(match: str, _start: int, _text: str) -> bool:
@@ -120,7 +128,7 @@ SECRETS: Final[tuple[Rule, ...]] = (
     PatternRule(
         "bearer",
         ("bearer", "basic", "apikey ", "api-key ", "token "),
-        rf"(?:bearer|basic|apikey|api-key|token)(?:\s|%20|\+){{1,8}}(?P<secret>{_TOKEN}{{8,8192}}={{0,2}})",
+        rf"(?:bearer|basic|apikey|api-key|token)(?:\s|%20|\+|:){{1,8}}(?P<secret>{_TOKEN}{{8,8192}}={{0,2}})",
         _is_bearer,
         any_case=True,
     ),
@@ -152,7 +160,7 @@ SECRETS: Final[tuple[Rule, ...]] = (
             r"(?:cookie| -b)\\{0,3}[\"']?\s{0,4}[:=, ]\s{0,8}\\{0,3}[\"']?"
             rf"(?P<secret>{_COOKIE}(?:; ?[^\s\"'\\;]{{1,4096}}){{0,64}})"
         ),
-        lambda match, _start, _text: "[redacted:" not in match and not is_placeholder(match),
+        _is_cookie,
         any_case=True,
     ),
     PatternRule(
@@ -183,6 +191,24 @@ SECRETS: Final[tuple[Rule, ...]] = (
             r"(?:sshpass -p ?|mysql(?:dump|admin|import)?\b[^\n|;]{0,200}? -p|redis-cli [^\n|;]{0,100}?-a "
             r"|ConvertTo-SecureString (?:-String )?|-pass(?:in|out) pass:|smbclient [^\n|;]{0,200}?-U [^\s%]{1,64}%"
             r"|ldap\w{3,8} [^\n|;]{0,200}?-w )[\"']?(?P<secret>[^\s\"'-][^\s\"']{2,128})"
+        ),
+        _is_no_placeholder,
+    ),
+    PatternRule(
+        "user_password",
+        (" login ", "htpasswd -b", "jdbc:oracle:"),
+        (
+            r"(?: login [^\n|;]{0,200}?-p |htpasswd -b\w{0,4} \S{1,128} \S{1,64} |jdbc:oracle:\w{1,8}:[^\s/]{1,64}/)"
+            r"[\"']?(?P<secret>[^\s\"'@-][^\s\"'@]{2,128})"
+        ),
+        _is_no_placeholder,
+    ),
+    PatternRule(
+        "user_password",
+        ("auth",),
+        (
+            r"auth\\{0,3}[\"']?\s{0,4}[:=]\s{0,4}(?:\w{1,32})?[\[(]\s{0,4}[\"'][^\"'\r\n]{0,64}[\"'],\s{0,4}"
+            r"[\"'](?P<secret>[^\"'\r\n]{3,128})[\"']\s{0,4}[\])]"
         ),
         _is_no_placeholder,
     ),
