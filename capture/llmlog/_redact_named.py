@@ -6,7 +6,14 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from llmlog._redact_names import Category, category, is_label, is_placeholder, is_random
+from llmlog._redact_names import (
+    Category,
+    category,
+    is_label,
+    is_placeholder,
+    is_random,
+    is_secret_name,
+)
 from llmlog._redact_text import Found, Text, compiled
 
 # What is common to all names of secrets; for speed, searched for before anything else is.
@@ -37,7 +44,7 @@ _BARE: Final = r"[^\s\"'`\\&;,<>{}()\[\]]{1,2048}"
 _LINE: Final = r"[^\s\"'`][^\s]{0,2047}"
 _QUOTED: Final = (
     r"(?P<quote>\\{1,7}[\"'`])(?P<escaped>(?:(?!(?P=quote))[^\r\n]){1,1024})(?P=quote)"
-    r"|\"\"\"(?P<triple>[^\"]{1,1024})\"\"\"|\"(?P<double>(?:[^\"\\\r\n]|\\.){1,1024})\"|'(?P<single>(?:[^'\\\r\n]|\\.|''){1,1024})'"
+    r"|\"\"\"(?P<triple>[^\"\r\n]{1,1024})\"\"\"|\"(?P<double>(?:[^\"\\\r\n]|\\.){1,1024})\"|'(?P<single>(?:[^'\\\r\n]|\\.|''){1,1024})'"
     r"|`(?P<back>[^`\r\n]{1,1024})`"
 )
 _LIST: Final = r"\[[^\[\]{}]{1,4096}\]|\{[^{}]{1,4096}\}|(?:\s{0,4}\n[ \t]{0,16}-[ \t]+[^\r\n:]{1,512}(?=\r?\n|\Z)){1,64}"
@@ -145,6 +152,7 @@ def _items(name: _Name, many: re.Match[str]) -> Iterator[tuple[int, int]]:
     for item in compiled(_ITEM).finditer(text, *many.span()):
         value = item.group(item.lastindex or 0)
         is_key = compiled(r"\s{0,8}[:=]").match(text, item.end()) is not None
+        is_key = is_key or (many.group()[0] == "{" and item.lastindex == 4)  # noqa: PLR2004 - without quotes
         weak = name.category in {"token", "cookie", "credentials"}
         if is_key or is_placeholder(value) or (weak and not is_random(value)):
             continue
@@ -161,7 +169,11 @@ _MOST: Final = 256
 
 
 def _is_quoted_secret(name: _Name, value: str) -> bool:
-    if is_placeholder(value) or is_label(value) or len(value) < _SHORTEST:
+    if is_placeholder(value) or is_label(value) or is_secret_name(value):
+        return False
+    if len(value) < _SHORTEST or value[-1] == " ":
+        return False
+    if (name.form == "pair" and not name.is_quoted) or ("{" in value and "}" in value):
         return False
     if name.category == "cookie":
         return "=" in value or (is_random(value) and " " not in value)
@@ -171,11 +183,11 @@ def _is_quoted_secret(name: _Name, value: str) -> bool:
         return " " not in value and is_random(value)
     if name.category in {"token", "credentials"} or name.form == "pair":
         is_word = re.fullmatch(r"[\w.:/-]*", value) is not None and not is_random(value, is_quoted=True)
+        is_word = is_word or " " in value or re.fullmatch(r"[A-Z]+(?:_[A-Z0-9]+)+", value) is not None
         return len(value) >= _SHORTEST_BARE and not is_word and not value.isdigit()
     if name.form == "space":
-        return name.category == "password" or is_random(value)
-    if "{" in value and "}" in value:
-        return False
+        is_verb = name.name.lower() == "pass"
+        return not is_verb and (name.category == "password" or is_random(value))
     return not (name.category == "key" and " " in value and not is_random(value))
 
 
@@ -219,7 +231,7 @@ _PROSE: Final = (
 
 def _phrase(name: _Name, line: bool) -> tuple[int, int] | None:  # noqa: FBT001
     """Return where a pass phrase of several words is: all that is left of a line of its own."""
-    if name.category != "password":
+    if name.category != "password" or name.name.lower() == "pass":
         return None
     match = compiled(r"[^\s\"'`<>{}()\[\]|,;:=]{2,32}(?: [^\s\"'`<>{}()\[\]|,;:=]{2,32}){1,25}[ \t]*(?=\r?\n|\\n|\"|'|\Z)").match(name.text, name.end)
     if match is None or is_label(match.group()) or is_placeholder(match.group()):
@@ -242,7 +254,8 @@ def _is_bare_secret(name: _Name, value: str, *, is_line: bool, on_next_line: boo
     if name.form == "space":
         return _is_after_space(name, plain)
     if name.form == "cell":
-        return name.category != "cookie" and len(plain) >= _SHORTEST_BARE and is_random(plain)
+        is_row = compiled(r"(?:\A|\n)[ \t]{0,16}\|[ \t*_`]{0,16}\Z").search(name.text[max(0, name.start - 40) : name.start])
+        return is_row is not None and name.category != "cookie" and len(plain) >= _SHORTEST_BARE and is_random(plain)
     if name.form == "is":
         is_number = plain.isdigit() and name.category == "password"
         return len(plain) >= _SHORTEST_BARE and (is_number or is_random(plain) or _is_joined(name, plain))
@@ -255,7 +268,7 @@ def _is_bare_secret(name: _Name, value: str, *, is_line: bool, on_next_line: boo
         return False
     if strong and (plain.isdigit() and len(plain) >= 4):  # noqa: PLR2004
         return name.category == "password"
-    if strong and name.name.isupper() and not on_next_line and _line_start(name) and not re.fullmatch(r"[\d.]+|[A-Z_]+", plain):
+    if strong and name.name.isupper() and not on_next_line and " =" not in name.text[name.start : name.end] and _line_start(name) and not re.fullmatch(r"[\d.]+|[A-Z_]+", plain):
         return len(plain) >= _SHORTEST
     if strong and is_line and not re.fullmatch(r"[\d.]+", plain):
         is_env = name.name.isupper() or name.category == "password"
@@ -306,6 +319,8 @@ def _is_long_random(value: str) -> bool:
 def _is_after_space(name: _Name, plain: str) -> bool:
     """Whether a word after the name is its value: `--password x1`, `login a password x1`."""
     if re.match(r"[\w.-]{1,32}[=:]", plain):
+        return False
+    if name.name.lower() == "pass":
         return False
     is_flag = name.text[max(0, name.start - 2) : name.start] in {"--", " -"} or name.name[:1] == "-"
     if not is_flag and name.category != "password":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Final, Literal, TypeAlias, cast
 
 from llmlog._redact_text import compiled
@@ -78,7 +79,8 @@ _PLACEHOLDER: Final = (
     r"(?:null|none|nil|undefined|true|false|yes|no|n/a|empty|unset|unknown|void|string|str|text|int|"
     r"integer|number|float|bool|boolean|bytes|object|array|any|required|optional|default|secretstr|"
     r"invalid|expired|missing|incorrect|wrong|valid|disabled|enabled|revoked)(?:[\])}>,;:.|].*)?\Z|"
-    r"process\.env|os\.|env\.|getenv|config\.|settings\.|self\.|vault:|secrets?\.|ref\+|arn:aws:secrets)"
+    r"\[[\w^\\].{0,64}\][*+{]|\(\?|"
+    r"urn:|process\.env|os\.|env\.|getenv|config\.|settings\.|self\.|vault:|secrets?\.|ref\+|arn:aws:secrets)"
 )
 # A label or a sentence about a secret.
 _LABEL: Final = (
@@ -90,6 +92,12 @@ _LABEL: Final = (
 def is_placeholder(value: str) -> bool:
     """Whether `value` stands for a secret: `<token>`, `${TOKEN}`, `your-key`, or its type."""
     return compiled(_PLACEHOLDER).match(value.strip("\"'` ")) is not None
+
+
+def is_secret_name(value: str) -> bool:
+    """Whether `value` is itself a name, as in {"account-key": "AZURE_STORAGE_ACCOUNT_KEY"}."""
+    is_name = compiled(r"[A-Za-z]+(?:[._-][A-Za-z]+)+\Z").match(value) is not None
+    return is_name and category(value) is not None
 
 
 def is_reference(value: str) -> bool:
@@ -120,8 +128,8 @@ def is_random(value: str, *, is_quoted: bool = False) -> bool:
     value = value.rstrip(".,;:!?)")
     if compiled(_TECHNICAL).match(value) or (not is_quoted and compiled(_CODE).match(value)):
         return False
-    capitals = sum(map(str.isupper, value))
-    if value.isalpha() and len(value) >= _LONG and _MANY <= capitals / len(value) <= 1 - _MANY:
+    changes = sum(one.isupper() != two.isupper() for one, two in pairwise(value))
+    if value.isalpha() and len(value) >= _LONG and changes >= _MANY * len(value):
         return True
     has_digit = any(map(str.isdigit, value))
     has_letter = any(map(str.isalpha, value))
@@ -129,8 +137,8 @@ def is_random(value: str, *, is_quoted: bool = False) -> bool:
 
 
 _LONG: Final = 20
-_MANY: Final = 0.3
-"""Minimum share of capitals in random letters; names in code have fewer."""
+_MANY: Final = 0.38
+"""Minimum share of changes between small letters and capitals; names in code have fewer."""
 
 _SCHEMA_TYPES: Final = frozenset(
     ["string", "object", "array", "integer", "number", "boolean", "null", "str", "text", "password"]

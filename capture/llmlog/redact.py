@@ -7,7 +7,15 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeAlias, cast
 
 from llmlog._inline_data import LEAST_VALUE, described, inline_data
-from llmlog._redact_names import Category, category, is_label, is_placeholder, is_random, is_schema
+from llmlog._redact_names import (
+    Category,
+    category,
+    is_label,
+    is_placeholder,
+    is_random,
+    is_schema,
+    is_secret_name,
+)
 from llmlog._redact_text import Found, Rule, Text, found_in_escapes, replaced
 from llmlog.redact_rules import PERSONAL, SECRETS, personal_kind
 
@@ -173,7 +181,7 @@ class _Walk:
 
     def _named_text(self, name: str, sure: Category, value: str) -> object:
         gone = f"[redacted:{_KIND.get(sure, 'password')}]"
-        if is_placeholder(value) or is_label(value):
+        if is_placeholder(value) or is_label(value) or is_secret_name(value):
             return self._redacted(value)
         if sure == "cookie" and "=" not in value and (" " in value or not is_random(value)):
             return self._redacted(value)

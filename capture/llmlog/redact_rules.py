@@ -26,6 +26,12 @@ def _is_no_placeholder(match: str, _start: int, _text: str) -> bool:
     return not is_placeholder(match)
 
 
+def _is_authorization(match: str, _start: int, _text: str) -> bool:
+    # A list of headers, or code.
+    is_name = re.match(r"[a-z]+(?:-[a-z0-9]+)+\Z|authorization\b", match) is not None
+    return not is_name and not is_placeholder(match)
+
+
 _LONG_WORD: Final = 24
 _SHORTEST_BEARER: Final = 12
 
@@ -35,7 +41,7 @@ def _is_bearer(match: str, start: int, text: str) -> bool:
     before = text[max(0, start - 48) : start].lower()
     if is_placeholder(match) or "://" in match:
         return False
-    if "authorization" in before or _is_basic(match):
+    if _is_basic(match) or compiled(r"authorization\W{1,8}(?:[a-z-]{1,16}\W{1,3})?\Z").search(before):
         return True
     has_digit = any(map(str.isdigit, match))
     if "bearer" in before[-16:]:
@@ -150,7 +156,7 @@ SECRETS: Final[tuple[Rule, ...]] = (
             r"(?:[a-z0-9-]{1,32} {1,8})?"
             r"(?P<secret>(?=[^\s\"'\\,]{0,512}(?:[\d!#+~]|=(?![a-z])))[^\s\"'\\,\[]{6,8192})"
         ),
-        _is_no_placeholder,
+        _is_authorization,
         any_case=True,
     ),
     PatternRule(
