@@ -137,7 +137,9 @@ def _is_base64(text: str, start: int, end: int) -> bool:
         return False
     kinds = (str.isupper, str.islower, str.isdigit)
     signs = sum(char in "+/-_" for char in sample)
-    return all(any(map(is_kind, sample)) for is_kind in kinds) and signs <= _MOST_SIGNS * len(sample)
+    return all(any(map(is_kind, sample)) for is_kind in kinds) and signs <= _MOST_SIGNS * len(
+        sample
+    )
 
 
 def described(data: Data) -> str:

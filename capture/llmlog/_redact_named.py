@@ -122,7 +122,7 @@ def _values(name: _Name) -> Iterator[tuple[int, int]]:
     if name.form in {"xml", "space"} and name.before == "<":
         if name.form == "space" and (rest := compiled(r"[^<>\r\n]{0,128}>").match(text, end)):
             end = rest.end()
-        if (match := compiled(r"[^<\r\n]{1,2048}(?=</)").match(text, end)):
+        if match := compiled(r"[^<\r\n]{1,2048}(?=</)").match(text, end):
             if not is_placeholder(match.group()):
                 yield match.span()
         return
@@ -144,10 +144,14 @@ def _items(name: _Name, many: re.Match[str]) -> Iterator[tuple[int, int]]:
     """Yield the secrets of a list or an object: in `passwords: [...]`, `credentials: {...}`."""
     text = name.text
     is_plural = name.name.lower().endswith("s")
-    is_schema = compiled(r"[\"']?(?:type|description|\$ref|anyOf)[\"']?\s{0,4}:").search(many.group())
+    is_schema = compiled(r"[\"']?(?:type|description|\$ref|anyOf)[\"']?\s{0,4}:").search(
+        many.group()
+    )
     if many.group()[0] == "{" and (is_schema or not is_plural or name.category == "token"):
         return
-    if many.group().startswith("[redacted:") or not (is_plural or name.name.lower().endswith("password")):
+    if many.group().startswith("[redacted:") or not (
+        is_plural or name.name.lower().endswith("password")
+    ):
         return
     for item in compiled(_ITEM).finditer(text, *many.span()):
         value = item.group(item.lastindex or 0)
@@ -182,8 +186,12 @@ def _is_quoted_secret(name: _Name, value: str) -> bool:
     if name.category == "authorization":
         return " " not in value and is_random(value)
     if name.category in {"token", "credentials"} or name.form == "pair":
-        is_word = re.fullmatch(r"[\w.:/-]*", value) is not None and not is_random(value, is_quoted=True)
-        is_word = is_word or " " in value or re.fullmatch(r"[A-Z]+(?:_[A-Z0-9]+)+", value) is not None
+        is_word = re.fullmatch(r"[\w.:/-]*", value) is not None and not is_random(
+            value, is_quoted=True
+        )
+        is_word = (
+            is_word or " " in value or re.fullmatch(r"[A-Z]+(?:_[A-Z0-9]+)+", value) is not None
+        )
         return len(value) >= _SHORTEST_BARE and not is_word and not value.isdigit()
     if name.form == "space":
         is_verb = name.name.lower() == "pass"
@@ -233,14 +241,23 @@ def _phrase(name: _Name, line: bool) -> tuple[int, int] | None:  # noqa: FBT001
     """Return where a pass phrase of several words is: all that is left of a line of its own."""
     if name.category != "password" or name.name.lower() == "pass":
         return None
-    match = compiled(r"[^\s\"'`<>{}()\[\]|,;:=]{2,32}(?: [^\s\"'`<>{}()\[\]|,;:=]{2,32}){1,25}[ \t]*(?=\r?\n|\\n|\"|'|\Z)").match(name.text, name.end)
+    match = compiled(
+        r"[^\s\"'`<>{}()\[\]|,;:=]{2,32}(?: [^\s\"'`<>{}()\[\]|,;:=]{2,32}){1,25}[ \t]*(?=\r?\n|\\n|\"|'|\Z)"
+    ).match(name.text, name.end)
     if match is None or is_label(match.group()) or is_placeholder(match.group()):
         return None
     words = match.group().split()
     is_prose = any(word[-1] in ".?!" for word in words[:-1]) or words[-1][-1] == "."
     if name.form == "is":
-        return None if is_prose or len(words) < 4 or compiled(_PROSE).search(match.group()) else match.span()  # noqa: PLR2004
-    is_prose = is_prose or compiled(r"(?i)\b(?:or|and|if|else|not|is|are|see)\b").search(match.group()) is not None
+        return (
+            None
+            if is_prose or len(words) < 4 or compiled(_PROSE).search(match.group())
+            else match.span()
+        )  # noqa: PLR2004
+    is_prose = (
+        is_prose
+        or compiled(r"(?i)\b(?:or|and|if|else|not|is|are|see)\b").search(match.group()) is not None
+    )
     if is_prose or not (line or is_random(words[0]) or len(words) >= 4):  # noqa: PLR2004
         return None
     return match.span()
@@ -254,11 +271,20 @@ def _is_bare_secret(name: _Name, value: str, *, is_line: bool, on_next_line: boo
     if name.form == "space":
         return _is_after_space(name, plain)
     if name.form == "cell":
-        is_row = compiled(r"(?:\A|\n)[ \t]{0,16}\|[ \t*_`]{0,16}\Z").search(name.text[max(0, name.start - 40) : name.start])
-        return is_row is not None and name.category != "cookie" and len(plain) >= _SHORTEST_BARE and is_random(plain)
+        is_row = compiled(r"(?:\A|\n)[ \t]{0,16}\|[ \t*_`]{0,16}\Z").search(
+            name.text[max(0, name.start - 40) : name.start]
+        )
+        return (
+            is_row is not None
+            and name.category != "cookie"
+            and len(plain) >= _SHORTEST_BARE
+            and is_random(plain)
+        )
     if name.form == "is":
         is_number = plain.isdigit() and name.category == "password"
-        return len(plain) >= _SHORTEST_BARE and (is_number or is_random(plain) or _is_joined(name, plain))
+        return len(plain) >= _SHORTEST_BARE and (
+            is_number or is_random(plain) or _is_joined(name, plain)
+        )
     if name.category == "cookie":
         return len(value) >= _LONG // 2 and is_random(value.partition("=")[2] or value)
     if name.category == "authorization":
@@ -268,7 +294,14 @@ def _is_bare_secret(name: _Name, value: str, *, is_line: bool, on_next_line: boo
         return False
     if strong and (plain.isdigit() and len(plain) >= 4):  # noqa: PLR2004
         return name.category == "password"
-    if strong and name.name.isupper() and not on_next_line and " =" not in name.text[name.start : name.end] and _line_start(name) and not re.fullmatch(r"[\d.]+|[A-Z_]+", plain):
+    if (
+        strong
+        and name.name.isupper()
+        and not on_next_line
+        and " =" not in name.text[name.start : name.end]
+        and _line_start(name)
+        and not re.fullmatch(r"[\d.]+|[A-Z_]+", plain)
+    ):
         return len(plain) >= _SHORTEST
     if strong and is_line and not re.fullmatch(r"[\d.]+", plain):
         is_env = name.name.isupper() or name.category == "password"
@@ -276,7 +309,10 @@ def _is_bare_secret(name: _Name, value: str, *, is_line: bool, on_next_line: boo
         return is_random(plain) or (is_env and not is_code and len(plain) >= _SHORTEST)
     if _is_joined(name, plain):
         return True
-    in_query = name.before in {"?", "&", ";"} or name.text[name.end + len(value) : name.end + len(value) + 1] == "&"
+    in_query = (
+        name.before in {"?", "&", ";"}
+        or name.text[name.end + len(value) : name.end + len(value) + 1] == "&"
+    )
     in_pairs = _is_one_of_pairs(name, value)
     if (in_query or in_pairs) and strong and len(plain) >= _SHORTEST and not on_next_line:
         return True
@@ -306,7 +342,8 @@ def _is_one_of_pairs(name: _Name, value: str) -> bool:
     after = name.text[name.end + len(value) :][:32]
     before = name.text[max(0, name.start - 64) : name.start]
     return name.text[name.end - 1] == "=" and (
-        re.match(r" [a-z_]{2,24}=[\w/]", after) is not None or re.search(r"\b[a-z_]{2,24}=[^\s,(]{1,40} \Z", before) is not None
+        re.match(r" [a-z_]{2,24}=[\w/]", after) is not None
+        or re.search(r"\b[a-z_]{2,24}=[^\s,(]{1,40} \Z", before) is not None
     )
 
 
@@ -325,4 +362,6 @@ def _is_after_space(name: _Name, plain: str) -> bool:
     is_flag = name.text[max(0, name.start - 2) : name.start] in {"--", " -"} or name.name[:1] == "-"
     if not is_flag and name.category != "password":
         return name.category in {"key", "token"} and _is_long_random(plain)
-    return len(plain) >= _SHORTEST_BARE and (is_random(plain) or (plain.isdigit() and not is_flag) or (is_flag and plain.isdigit()))
+    return len(plain) >= _SHORTEST_BARE and (
+        is_random(plain) or (plain.isdigit() and not is_flag) or (is_flag and plain.isdigit())
+    )

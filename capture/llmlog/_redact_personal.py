@@ -24,15 +24,15 @@ _ISSUER: Final = (
     r"3[47]\d{13}\Z|6(?:011|5\d\d|4[4-9]\d)\d{12}\Z|35(?:2[89]|[3-8]\d)\d{12}\Z|"
     r"3(?:0[0-5]|[689]\d)\d{11}\Z|62\d{14,17}\Z|(?:5018|5020|5038|5893|6304|6759|676[1-3])\d{8,15}\Z"
 )
-_SSN: Final = (
-    r"(?!000|666)\d{3}(?P<gap>[-\u2010-\u2015 .]?)(?!00)\d\d(?P=gap)(?!0000)\d{4}" + _END
-)
+_SSN: Final = r"(?!000|666)\d{3}(?P<gap>[-\u2010-\u2015 .]?)(?!00)\d\d(?P=gap)(?!0000)\d{4}" + _END
 _IP: Final = r"(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\w)"
 _NORTH_AMERICA: Final = (
     rf"(?:\+?1{_GAP}?)?(?:\([2-9]\d\d\){_GAP}?|(?:[2-9]\d\d|123(?=[.-]))(?P<gap>[ .\-\u2010-\u2015]))"
     rf"\d{{3}}(?(gap)(?P=gap)|{_GAP})\d{{4}}{_END}"
 )
-_INTERNATIONAL: Final = rf"\+[1-9]\d{{0,2}}(?:[ ./-]?\(?\d{{1,5}}\)?|{_GAP}\(?\d{{1,5}}\)?){{2,6}}{_END}"
+_INTERNATIONAL: Final = (
+    rf"\+[1-9]\d{{0,2}}(?:[ ./-]?\(?\d{{1,5}}\)?|{_GAP}\(?\d{{1,5}}\)?){{2,6}}{_END}"
+)
 _NATIONAL: Final = (
     rf"(?:\(0\d{{1,4}}\)|0\d{{1,4}}){_GAP}?/?{_GAP}?\d{{2,8}}(?:{_GAP}\d{{2,5}}){{0,4}}{_END}"
 )
@@ -134,7 +134,11 @@ def _is_ipv4(match: str, start: int, text: str) -> bool:
     before = text[max(0, start - 64) : start].lower()
     if parts[0] in {0, 127, 255} or compiled(_VERSION_WORD).search(before):
         return False
-    if (min(parts) == 0 and parts[0] == 10) or max(parts) > _LARGEST_SECTION or len(set(parts)) == 1:
+    if (
+        (min(parts) == 0 and parts[0] == 10)
+        or max(parts) > _LARGEST_SECTION
+        or len(set(parts)) == 1
+    ):
         return True
     if compiled(_SECTION_WORD).search(before):
         return False
@@ -199,12 +203,16 @@ def ipv6_addresses(text: Text) -> Iterator[Found]:
     for sign in compiled(_IPV6_SIGN if "::" in whole else _IPV6_FULL_SIGN).finditer(whole):
         if sign.start() < end:
             continue
-        before = compiled(_IPV6_BEFORE).match(whole[max(end, sign.start() - 38) : sign.start()][::-1])
+        before = compiled(_IPV6_BEFORE).match(
+            whole[max(end, sign.start() - 38) : sign.start()][::-1]
+        )
         after = compiled(_IPV6_AFTER).match(whole, sign.start())
         if before and after:
             start, end = sign.start() - before.end(), after.end()
             around = whole[start - 1 : start] + whole[end : end + 1]
-            if not re.search(r"\w", around) and _is_ipv6(whole[start:end].rstrip(":") if whole[end-2:end] != "::" else whole[start:end]):
+            if not re.search(r"\w", around) and _is_ipv6(
+                whole[start:end].rstrip(":") if whole[end - 2 : end] != "::" else whole[start:end]
+            ):
                 yield Found(start, end, "ip")
 
 
@@ -223,7 +231,9 @@ def _is_ipv6(match: str) -> bool:
 
 
 # ISO 13616, with or without spaces.
-_IBAN: Final = r"[A-Z]{2}\d{2}(?:[ \u00a0-]?[A-Z0-9]{4}){2,7}(?:[ \u00a0-]?[A-Z0-9]{1,3})?(?![A-Za-z0-9])"
+_IBAN: Final = (
+    r"[A-Z]{2}\d{2}(?:[ \u00a0-]?[A-Z0-9]{4}){2,7}(?:[ \u00a0-]?[A-Z0-9]{1,3})?(?![A-Za-z0-9])"
+)
 _IBAN_SIGN: Final = r"[A-Z](?<![A-Za-z0-9].)[A-Z]\d\d"
 _IBAN_COUNTRIES: Final = frozenset(
     "AD AE AL AT AZ BA BE BG BH BI BR BY CH CR CY CZ DE DJ DK DO EE EG ES FI FK FO FR GB GE GI GL "
@@ -244,7 +254,11 @@ def ibans(text: Text) -> Iterator[Found]:
         # A word in capitals after it may look like one more group.
         while match and not _is_iban(match.group()):
             shorter = re.match(r"(.*\d\w*)[ \u00a0-]", match.group())
-            match = compiled(_IBAN).match(searched[: match.start() + shorter.end(1)], match.start()) if shorter else None
+            match = (
+                compiled(_IBAN).match(searched[: match.start() + shorter.end(1)], match.start())
+                if shorter
+                else None
+            )
         if match:
             yield Found(*match.span(), "iban")
 
@@ -261,9 +275,7 @@ _DOMAIN: Final = (
     r"\[[\d.:A-Fa-f]{7,40}\]"
 )
 _AT: Final = r" ?[\[({] ?at ?[\])}] ?"
-_SPELLED_DOMAIN: Final = (
-    r"[\w-]{1,63}(?:(?:\.| ?[\[({] ?dot ?[\])}] ?| dot )[\w-]{2,63}){1,4}"
-)
+_SPELLED_DOMAIN: Final = r"[\w-]{1,63}(?:(?:\.| ?[\[({] ?dot ?[\])}] ?| dot )[\w-]{2,63}){1,4}"
 # Ends of names that are files, units of systemd or members in code.
 _NO_DOMAIN: Final = frozenset(
     "png jpg jpeg gif svg webp ico js mjs ts tsx jsx css scss html json yaml yml toml py rb rs java "
@@ -285,7 +297,9 @@ def emails(text: Text) -> Iterator[Found]:
         at = whole.find("@", at + 1)
     if any(sign in text.lower for sign in ("at)", "at]", "at}")):
         pattern = rf"(?<![\w.+-])[\w.+-]{{1,64}}{_AT}{_SPELLED_DOMAIN}"
-        yield from (Found(*match.span(), "email") for match in compiled(pattern).finditer(text.lower))
+        yield from (
+            Found(*match.span(), "email") for match in compiled(pattern).finditer(text.lower)
+        )
 
 
 def _is_email(local: str, domain: str, after: str) -> bool:

@@ -41,10 +41,15 @@ _KEYS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "slack_token": (r"xox[a-z](?:\.xox[a-z])?-[\w-]{10,512}", r"xapp-[\w-]{10,512}"),
     "discord_token": (r"[MNO][\w-]{22,28}\.[\w-]{6}\.[\w-]{27,40}(?![\w-])", r"mfa\.[\w-]{60,128}"),
-    "telegram_token": (r"(?:bot)?\d{6,12}:(?![0-9a-f]{30,40}(?![\w-]))[A-Za-z0-9_-]{30,40}(?![\w-])",),
+    "telegram_token": (
+        r"(?:bot)?\d{6,12}:(?![0-9a-f]{30,40}(?![\w-]))[A-Za-z0-9_-]{30,40}(?![\w-])",
+    ),
     "shopify_token": (r"shp(?:at|ca|pa|ss|tka|ua)_[A-Za-z0-9]{16,64}",),
     "docker_token": (r"dckr_(?:pat|oat|sat)_[\w-]{16,64}",),
-    "vault_token": (r"hv[sbr]\.[\w-]{20,256}", r"[sbr]\.(?=[A-Za-z]{0,23}\d)[A-Za-z0-9]{24}(?![\w.-])"),
+    "vault_token": (
+        r"hv[sbr]\.[\w-]{20,256}",
+        r"[sbr]\.(?=[A-Za-z]{0,23}\d)[A-Za-z0-9]{24}(?![\w.-])",
+    ),
     "linear_token": (r"lin_(?:api|oauth|wh)_\w{20,128}",),
     "notion_token": (r"secret_[A-Za-z0-9]{32,64}", r"ntn_\w{32,64}"),
     "stripe_key": (r"(?:sk|rk)_(?:live|test|prod|org)_\w{10,512}", r"whsec_[\w+/=]{16,512}"),
@@ -140,7 +145,6 @@ _KEYS: Final[dict[str, tuple[str, ...]]] = {
         r"A3-[A-Z0-9]{6}-[A-Z0-9]{6,11}-[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{5}(?!\w)",
     ),
 }
-
 
 
 def _by_first_letter(keys: Iterable[str]) -> str:

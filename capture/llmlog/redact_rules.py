@@ -41,7 +41,9 @@ def _is_bearer(match: str, start: int, text: str) -> bool:
     before = text[max(0, start - 48) : start].lower()
     if is_placeholder(match) or "://" in match:
         return False
-    if _is_basic(match) or compiled(r"authorization\W{1,8}(?:[a-z-]{1,16}\W{1,3})?\Z").search(before):
+    if _is_basic(match) or compiled(r"authorization\W{1,8}(?:[a-z-]{1,16}\W{1,3})?\Z").search(
+        before
+    ):
         return True
     has_digit = any(map(str.isdigit, match))
     if "bearer" in before[-16:]:
@@ -116,9 +118,17 @@ SECRETS: Final[tuple[Rule, ...]] = (
     PatternRule(
         "webhook_url",
         (
-            "hooks.slack.com/", "/api/webhooks/", ".webhook.office.com/", "hooks.zapier.com/",
-            "maker.ifttt.com/", "hook.eu1.make.com/", "hook.us1.make.com/", "/webhookb2/",
-            "logic.azure.com", "open.feishu.cn/", "oapi.dingtalk.com/",
+            "hooks.slack.com/",
+            "/api/webhooks/",
+            ".webhook.office.com/",
+            "hooks.zapier.com/",
+            "maker.ifttt.com/",
+            "hook.eu1.make.com/",
+            "hook.us1.make.com/",
+            "/webhookb2/",
+            "logic.azure.com",
+            "open.feishu.cn/",
+            "oapi.dingtalk.com/",
         ),
         (
             r"(?:hooks\.slack\.com/(?:services|workflows|triggers)/[\w/-]{10,256}"
@@ -161,7 +171,7 @@ SECRETS: Final[tuple[Rule, ...]] = (
     ),
     PatternRule(
         "cookie",
-        ("cookie:", "cookie\"", "cookie'", "cookie =", "cookie=", "--cookie ", " -b "),
+        ("cookie:", 'cookie"', "cookie'", "cookie =", "cookie=", "--cookie ", " -b "),
         (
             r"(?:cookie| -b)\\{0,3}[\"']?\s{0,4}[:=, ]\s{0,8}\\{0,3}[\"']?"
             rf"(?P<secret>{_COOKIE}(?:; ?[^\s\"'\\;]{{1,4096}}){{0,64}})"
@@ -192,7 +202,17 @@ SECRETS: Final[tuple[Rule, ...]] = (
     ),
     PatternRule(
         "user_password",
-        ("sshpass ", "mysql", "redis-cli ", "-passin ", "-passout ", "pass:", "smbclient ", "ldap", "ConvertTo-SecureString "),
+        (
+            "sshpass ",
+            "mysql",
+            "redis-cli ",
+            "-passin ",
+            "-passout ",
+            "pass:",
+            "smbclient ",
+            "ldap",
+            "ConvertTo-SecureString ",
+        ),
         (
             r"(?:sshpass -p ?|mysql(?:dump|admin|import)?\b[^\n|;]{0,200}? -p|redis-cli [^\n|;]{0,100}?-a "
             r"|ConvertTo-SecureString (?:-String )?|-pass(?:in|out) pass:|smbclient [^\n|;]{0,200}?-U [^\s%]{1,64}%"
@@ -255,10 +275,19 @@ def _is_one_time_code(match: str, start: int, text: str) -> bool:
     if compiled(r"\b(?:otp|cvv2?|cvc2?)\W").search(before):
         return True
     if "pin" in before[-10:]:
-        return compiled(r"\bPIN\b|\b(?:my|your|card|atm) pin\b").search(text[max(0, start - 40) : start]) is not None and len(match) >= 4  # noqa: PLR2004
-    return compiled(
-        r"(?:verification|security|one-time|2fa|two-factor|mfa|auth(?:entication)?|login|access|confirmation|sms) code"
-    ).search(before) is not None
+        return (
+            compiled(r"\bPIN\b|\b(?:my|your|card|atm) pin\b").search(
+                text[max(0, start - 40) : start]
+            )
+            is not None
+            and len(match) >= 4
+        )  # noqa: PLR2004
+    return (
+        compiled(
+            r"(?:verification|security|one-time|2fa|two-factor|mfa|auth(?:entication)?|login|access|confirmation|sms) code"
+        ).search(before)
+        is not None
+    )
 
 
 PERSONAL: Final[tuple[Rule, ...]] = (emails, ibans, numbers, ipv6_addresses)
@@ -275,7 +304,16 @@ _PERSONAL_NAMES: Final = (
     r"(?P<account>(?:bank)?account(?:number|no)|routingnumber|sortcode)|"
     r"(?P<passport>passport(?:number|no)?|driverslicense(?:number)?|licen[sc]enumber)"
 )
-_LEAST_DIGITS: Final = {"cvv": 3, "phone": 7, "ssn": 9, "card": 12, "iban": 8, "ip": 4, "account": 6, "passport": 5}
+_LEAST_DIGITS: Final = {
+    "cvv": 3,
+    "phone": 7,
+    "ssn": 9,
+    "card": 12,
+    "iban": 8,
+    "ip": 4,
+    "account": 6,
+    "passport": 5,
+}
 _MOST_DIGITS: Final = 34
 
 
