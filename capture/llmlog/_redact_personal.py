@@ -1,4 +1,4 @@
-"""Personal data known by its shape: phones, cards, social security numbers, IPs, IBANs, emails."""
+"""Personal data: emails, IBANs and IPv6 addresses by their shape, numbers by their name."""
 
 from __future__ import annotations
 
@@ -6,228 +6,49 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from llmlog._redact_names import words_of
 from llmlog._redact_text import Found, Text, compiled
 
-_SEPARATORS: Final = " ().\\-/\u00a0\u2010-\u2015"
-_RUN: Final = rf"[+(]?\d[\d{_SEPARATORS}]{{5,}}\d"
-_START: Final = r"(?<![\w+.-])(?:\+|\(\+?)?\d"
-_END: Final = r"(?!\w|[-.]\d|-\w)"
-_GAP: Final = "[ .\\-\u00a0\u2010-\u2015]"
-
-_CARD: Final = (
-    rf"(?:\d{{4}}(?P<gap>{_GAP}?)\d{{4}}(?P=gap)\d{{4}}(?P=gap)\d{{1,7}}"
-    rf"|3\d{{3}}{_GAP}?\d{{6}}{_GAP}?\d{{4,5}}){_END}"
-)
-# ISO/IEC 7812 prefixes of Visa, Mastercard, American Express, Discover, JCB, Diners and UnionPay.
-_ISSUER: Final = (
-    r"4(?:\d{12}|\d{15}|\d{18})\Z|5[1-5]\d{14}\Z|2(?:2[2-9]|[3-6]\d|7[01])\d{13}\Z|2720\d{12}\Z|"
-    r"3[47]\d{13}\Z|6(?:011|5\d\d|4[4-9]\d)\d{12}\Z|35(?:2[89]|[3-8]\d)\d{12}\Z|"
-    r"3(?:0[0-5]|[689]\d)\d{11}\Z|62\d{14,17}\Z|(?:5018|5020|5038|5893|6304|6759|676[1-3])\d{8,15}\Z"
-)
-_SSN: Final = r"(?!000|666)\d{3}(?P<gap>[-\u2010-\u2015 .]?)(?!00)\d\d(?P=gap)(?!0000)\d{4}" + _END
-_IP: Final = r"(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\w)"
-_NORTH_AMERICA: Final = (
-    rf"(?:\+?1{_GAP}?)?(?:\([2-9]\d\d\){_GAP}?|(?:[2-9]\d\d|123(?=[.-]))(?P<gap>[ .\-\u2010-\u2015]))"
-    rf"\d{{3}}(?(gap)(?P=gap)|{_GAP})\d{{4}}{_END}"
-)
-_INTERNATIONAL: Final = (
-    rf"\+[1-9]\d{{0,2}}(?:[ ./-]?\(?\d{{1,5}}\)?|{_GAP}\(?\d{{1,5}}\)?){{2,6}}{_END}"
-)
-_NATIONAL: Final = (
-    rf"(?:\(0\d{{1,4}}\)|0\d{{1,4}}){_GAP}?/?{_GAP}?\d{{2,8}}(?:{_GAP}\d{{2,5}}){{0,4}}{_END}"
-)
-_LOCAL: Final = (
-    rf"(?:\(\d{{2,4}}\) ?\d{{4,5}}-\d{{4}}|1[3-9]\d(?P<gap>[ -])\d{{4}}(?P=gap)\d{{4}}|"
-    rf"[6-9]\d{{4}}[ -]\d{{5}}){_END}"
-)
-_ANY_PHONE: Final = rf"\(?\+?\d(?:{_GAP}?[()/]?{_GAP}?\d){{6,14}}{_END}"
-_PHONE_WORD: Final = (
-    r"(?:\b(?:tele)?(?:phone|fon|fono|foon)|\b(?:tel|ph|mobile?|cell(?:ular)?|fax|whats ?app|sms|handy|portable|"
-    r"natel|téléphone|tél|teléfono|móvil|电话|手机|contact (?:no|number)|call(?:ed|ing)?|call (?:me|us|him|her|them)|"
-    r"dial(?:ed)?|text (?:me|him|her)|reach(?:ed)? (?:me|us|him|her)|ring(?: me)?))"
-    r"(?:[ _-]?(?:number|nr|no|nummer))?\b\.?[\"']?(?: (?:is|at|on|under|was|me))?\s{0,2}[:=#：]?\s{0,2}[\"']?\Z"
-)
-_SSN_WORD: Final = r"(?:\bssn|social security|\btin\b|\bitin\b).{0,30}\Z"
-
-
-_LEAST_DIGITS: Final = 7
-
-
-def numbers(text: Text) -> Iterator[Found]:
-    """Yield phones, cards, social security numbers and IPv4 addresses."""
-    for run in compiled(_RUN).finditer(text.text):
-        end = run.start()
-        for start in compiled(_START).finditer(text.text, *run.span()):
-            if start.start() < end:
-                continue
-            if run.end() - start.start() < _LEAST_DIGITS:
-                break
-            found = _number(text, start.start(), start.group()[0])
-            if found:
-                end = found.end
-                yield found
-
-
-def _number(text: Text, start: int, first: str) -> Found | None:
-    for firsts, kind, pattern, check in _SHAPES:
-        if first not in firsts:
-            continue
-        match = compiled(pattern).match(text.text, start)
-        if match and check(match.group(), start, text.text):
-            return Found(start, match.end(), kind)
-    if text.has_phone_word:
-        match = compiled(_ANY_PHONE).match(text.text, start)
-        if match and _is_called_phone(start, text.text):
-            return Found(start, match.end(), "phone")
-    return None
-
-
-def _digits(match: str) -> str:
-    return "".join(filter(str.isdecimal, match))
-
-
-def _is_card(match: str, start: int, text: str) -> bool:
-    digits = _digits(match)
-    if not compiled(_ISSUER).match(digits) or _is_other_number(start, text):
-        return False
-    doubled = (sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2])
-    return (sum(map(int, digits[-1::-2])) + sum(doubled)) % 10 == 0
-
-
-def _is_ssn(match: str, start: int, text: str) -> bool:
-    if _is_other_number(start, text):
-        return False
-    if match[3] in "-\u2010\u2011\u2012\u2013\u2014\u2015" and match[0] != "9":
-        return True
-    before = text[max(0, start - 48) : start].lower()
-    return compiled(_SSN_WORD).search(before) is not None
-
-
-# Before a number of four parts that counts versions, or sections.
-_VERSION_WORD: Final = (
-    r"(?:version|release|build|firmware|driver|revision|\brev|\bver|\bv|sdk|runtime|kernel|agent|firefox|"
-    r"chrom(?:e|ium)|safari|edge|opera|windows|macos|ios|android|python|java|jdk|mysql|postgres(?:ql)?|nginx|"
-    r"openssl|docker|office|zoom|vscode|hotfix|patch|plugin|package|library|module|\boid|netmask|mask)s?"
-    r"[\"'(\s:=.#>-]{0,6}(?:is |to |from )?[\"']?\Z|[\w)]/\Z"
-)
-# Before an address whose numbers are as small as those of sections.
-_NETWORK_WORD: Final = (
-    r"(?:\b(?:ips?|ipv4|host(?:name)?|server|client|addr(?:ess)?|ping|ssh|dns|gateway|peer|"
-    r"node|proxy|listen(?:ing)?|bind|subnet|remote|forwarded-for|visitor|resolver|nameserver|blocked|"
-    r"banned|(?:connect\w*|ping\w*|log(?:ged|in)? ?(?:in|attempts?|s)?|attempts?|traffic|requests?|packets?|"
-    r"routed?|bound|listening|resolv\w*|time-?out|response|redirect\w*|sent|call(?:ed)?) (?:to|at|on|from|by|via|for))"
-    r"|ip|_addr|@|//)[\"'\s:=(\[,>-]{0,4}(?:is |was )?[\"']?\Z"
-)
-_SECTION_WORD: Final = (
-    r"(?:section|sect?\.|chapter|clause|paragraph|para|article|appendix|annex|figure|fig|table|item|step|"
-    r"rule|requirement|req|part|heading|exercise|example|theorem|lemma|equation|eq|abschnitt|kapitel|"
-    r"§)"
-)
-_LARGEST_SECTION: Final = 40
-
-
-def _is_ipv4(match: str, start: int, text: str) -> bool:
-    numbers = match.split(".")
-    parts = [int(part) for part in numbers]
-    if max(parts) > 255 or any(part[0] == "0" != part for part in numbers):  # noqa: PLR2004 - a byte
-        return False
-    before = text[max(0, start - 64) : start].lower()
-    if parts[0] in {0, 127, 255} or compiled(_VERSION_WORD).search(before):
-        return False
-    if (
-        (min(parts) == 0 and parts[0] == 10)
-        or max(parts) > _LARGEST_SECTION
-        or len(set(parts)) == 1
-    ):
-        return True
-    if compiled(_SECTION_WORD).search(before):
-        return False
-    has_port = compiled(r":\d{2,5}\b|/\d{1,2}\b| - ").match(text, start + len(match)) is not None
-    return has_port or compiled(_NETWORK_WORD).search(before) is not None
-
-
-_OTHER_NUMBER: Final = (
-    r"(?:isbn|issn|order|invoice|tracking|sku|part|serial|ticket|doi|ean|upc|gtin|batch|lot|"
-    r"ref(?:erence)?|model|item|case|po|frames?|pages?|lines?|range|commit)"
-    r"(?:[ _-]?(?:number|nr|no|id|code)s?)?\.?[\"']?(?: is)?[ :=#]{0,3}[\"']?\Z"
-)
-
-
-def _is_other_number(start: int, text: str) -> bool:
-    """Whether the words before a number say that it counts orders, books or the like."""
-    return compiled(_OTHER_NUMBER).search(text[max(0, start - 48) : start].lower()) is not None
-
-
-def _is_phone(match: str, start: int, text: str) -> bool:
-    return 8 <= len(_digits(match)) <= 15 and not _is_other_number(start, text)  # noqa: PLR2004 - E.164
-
-
-def _is_national(match: str, start: int, text: str) -> bool:
-    digits = _digits(match)
-    groups = re.findall(r"\d+", match)
-    if digits[1] == "0":
-        right = len(digits) in range(11, 16) and digits[2] != "0"
-    else:
-        right = len(digits) in range(9, 13) and len(groups) > 1
-    # Counted up with zeros in front: 01 02 03 04 05.
-    is_counted = len(groups) > 2 and all(group[0] == "0" for group in groups)  # noqa: PLR2004
-    is_date = re.match(r"\d\d[-./ ]\d\d[-./ ](?:19|20)\d\d", match) is not None
-    return right and not is_counted and not is_date and _is_phone(match, start, text)
-
-
-def _is_called_phone(start: int, text: str) -> bool:
-    before = text[max(0, start - 40) : start].lower()
-    return compiled(_PHONE_WORD).search(before) is not None
-
-
-_SHAPES: Final = (
-    ("23456", "card", _CARD, _is_card),
-    ("012345678", "ssn", _SSN, _is_ssn),
-    ("123456789", "ip", _IP, _is_ipv4),
-    ("+", "phone", _INTERNATIONAL, _is_phone),
-    ("+(123456789", "phone", _NORTH_AMERICA, _is_phone),
-    ("0(", "phone", _NATIONAL, _is_national),
-    ("(16789", "phone", _LOCAL, _is_phone),
-)
-"""First characters, kind, pattern and check."""
-
 _IPV6_SIGN: Final = r":[0-9A-Fa-f]{0,4}:"
-_IPV6_FULL_SIGN: Final = r":[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:"
-_IPV6_BEFORE: Final = r"[0-9A-Fa-f:]{0,38}"
-_IPV6_AFTER: Final = r"[0-9A-Fa-f:]{0,38}(?:(?<=:)(?:\d{1,3}\.){3}\d{1,3})?"
+_IPV6_SIGN_OF_ALL: Final = r":[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:"
+_IPV6_PART: Final = r"[0-9A-Fa-f:]{0,38}"
+_IPV6_END: Final = rf"{_IPV6_PART}(?:(?<=:)(?:\d{{1,3}}\.){{3}}\d{{1,3}})?"
+_IPV6_GROUPS: Final = 8
+_IPV6_DIGITS: Final = 4
 
 
 def ipv6_addresses(text: Text) -> Iterator[Found]:
     """Yield IPv6 addresses."""
     whole, end = text.text, 0
-    for sign in compiled(_IPV6_SIGN if "::" in whole else _IPV6_FULL_SIGN).finditer(whole):
-        if sign.start() < end:
+    # Times of day have two colons, too: without `::` there must be more.
+    sign = _IPV6_SIGN if "::" in whole else _IPV6_SIGN_OF_ALL
+    for colon in compiled(sign).finditer(whole):
+        if colon.start() < end:
             continue
-        before = compiled(_IPV6_BEFORE).match(
-            whole[max(end, sign.start() - 38) : sign.start()][::-1]
+        before = compiled(_IPV6_PART).match(
+            whole[max(end, colon.start() - 38) : colon.start()][::-1]
         )
-        after = compiled(_IPV6_AFTER).match(whole, sign.start())
+        after = compiled(_IPV6_END).match(whole, colon.start())
         if before and after:
-            start, end = sign.start() - before.end(), after.end()
-            around = whole[start - 1 : start] + whole[end : end + 1]
-            if not re.search(r"\w", around) and _is_ipv6(
-                whole[start:end].rstrip(":") if whole[end - 2 : end] != "::" else whole[start:end]
-            ):
+            start, end = colon.start() - before.end(), after.end()
+            around = whole[max(0, start - 1) : start] + whole[end : end + 1]
+            if not re.search(r"\w", around) and _is_ipv6(whole[start:end]):
                 yield Found(start, end, "ip")
 
 
 def _is_ipv6(match: str) -> bool:
+    if not match.endswith("::"):
+        match = match.rstrip(":")
     if match.count("::") > 1 or ":::" in match or not any(map(str.isdigit, match)):
         return False
     if "." in match:
         return match.lower().startswith("::ffff:")
     groups = [group for group in match.split(":") if group]
-    if any(len(group) > 4 for group in groups):  # noqa: PLR2004 - RFC 4291
+    if any(len(group) > _IPV6_DIGITS for group in groups):
         return False
-    if len(groups) == 8:  # noqa: PLR2004 - RFC 4291
-        return True
-    is_global = re.match(r"(?:2[0-9a-f]{3}|f[cd][0-9a-f]{2}|fe80):", match, re.I) is not None
-    return "::" in match and (3 if not is_global else 2) <= len(groups) < 8  # noqa: PLR2004
+    is_known = re.match(r"(?i)(?:2[0-9a-f]{3}|f[cd][0-9a-f]{2}|fe80):", match) is not None
+    is_short = "::" in match and (2 if is_known else 3) <= len(groups) < _IPV6_GROUPS
+    return is_short or len(groups) == _IPV6_GROUPS
 
 
 # ISO 13616, with or without spaces.
@@ -235,32 +56,28 @@ _IBAN: Final = (
     r"[A-Z]{2}\d{2}(?:[ \u00a0-]?[A-Z0-9]{4}){2,7}(?:[ \u00a0-]?[A-Z0-9]{1,3})?(?![A-Za-z0-9])"
 )
 _IBAN_SIGN: Final = r"[A-Z](?<![A-Za-z0-9].)[A-Z]\d\d"
-_IBAN_COUNTRIES: Final = frozenset(
+_IBAN_COUNTRIES: Final = (
     "AD AE AL AT AZ BA BE BG BH BI BR BY CH CR CY CZ DE DJ DK DO EE EG ES FI FK FO FR GB GE GI GL "
     "GR GT HN HR HU IE IL IQ IS IT JO KW KZ LB LC LI LT LU LV LY MC MD ME MK MN MR MT MU NI NL NO "
-    "OM PK PL PS PT QA RO RS RU SA SC SD SE SI SK SM SO ST SV TL TN TR UA VA VG XK YE".split()
+    "OM PK PL PS PT QA RO RS RU SA SC SD SE SI SK SM SO ST SV TL TN TR UA VA VG XK YE"
 )
+_TO_CAPITALS: Final = {letter: letter - 32 for letter in range(ord("a"), ord("z") + 1)}
 
 
 def ibans(text: Text) -> Iterator[Found]:
     """Yield international bank account numbers whose checksum is right."""
-    searched = text.text
-    if "iban" in searched:
-        searched = re.sub("[a-z]", lambda letter: letter.group().upper(), searched)
+    searched = text.text.translate(_TO_CAPITALS) if "iban" in text.text else text.text
     for sign in compiled(_IBAN_SIGN).finditer(searched):
         if sign.group()[:2] not in _IBAN_COUNTRIES:
             continue
         match = compiled(_IBAN).match(searched, sign.start())
-        # A word in capitals after it may look like one more group.
         while match and not _is_iban(match.group()):
-            shorter = re.match(r"(.*\d\w*)[ \u00a0-]", match.group())
-            match = (
-                compiled(_IBAN).match(searched[: match.start() + shorter.end(1)], match.start())
-                if shorter
-                else None
-            )
+            # A word in capitals after it may look like one more group.
+            last = max(match.group().rfind(gap) for gap in " \u00a0-")
+            end = sign.start() + max(last, 0)
+            match = compiled(_IBAN).match(searched, sign.start(), end)
         if match:
-            yield Found(*match.span(), "iban")
+            yield Found(match.start(), match.end(), "iban")
 
 
 def _is_iban(match: str) -> bool:
@@ -270,16 +87,20 @@ def _is_iban(match: str) -> bool:
 
 
 _LOCAL_PART: Final = r"(?:[\w.+%'!#$&*=?^~-]{1,64}|\"[^\"\r\n]{1,64}\")"
+_LOCAL_SIGNS: Final = ".'!#$%&*=?^~-+"
 _DOMAIN: Final = (
     r"(?!\dx\.)(?:[\w-]{1,63}\.){1,8}(?:xn--[\w-]{2,59}|[^\W\d_]{2,24})(?![^\W_]|-\w)|"
     r"\[[\d.:A-Fa-f]{7,40}\]"
 )
-_AT: Final = r" ?[\[({] ?at ?[\])}] ?"
-_SPELLED_DOMAIN: Final = r"[\w-]{1,63}(?:(?:\.| ?[\[({] ?dot ?[\])}] ?| dot )[\w-]{2,63}){1,4}"
-# Ends of names that are files, units of systemd or members in code.
-_NO_DOMAIN: Final = frozenset(
-    "png jpg jpeg gif svg webp ico js mjs ts tsx jsx css scss html json yaml yml toml py rb rs java "
-    "service socket timer target mount path slice scope rc beta alpha next latest".split()
+_SPELLED: Final = (
+    r"(?<![\w.+-])[\w.+-]{1,64} ?[\[({] ?at ?[\])}] ?"
+    r"[\w-]{1,63}(?:(?:\.| ?[\[({] ?dot ?[\])}] ?| dot )[\w-]{2,63}){1,4}"
+)
+# Ends of files, of units of systemd, and of versions: icon@2x.png, getty@tty1.service.
+_NO_DOMAIN: Final = (
+    r"(?i).*\.(?:png|jpe?g|gif|svg|webp|ico|m?js|tsx?|jsx|s?css|html|json|ya?ml|toml|py|rb|rs|java|"
+    r"service|socket|timer|target|mount|path|slice|scope|rc|beta|alpha|next|latest)\Z|"
+    r"v?\d+\.(?:\d|x\b|\*)|v\d|(?:self|np|torch|this|cls)\."
 )
 
 
@@ -291,19 +112,45 @@ def emails(text: Text) -> Iterator[Found]:
         local = compiled(_LOCAL_PART).match(whole[max(0, at - 66) : at][::-1])
         domain = compiled(_DOMAIN).match(whole, at + 1) if local else None
         if local and domain:
-            start = at - len(local.group()[::-1].lstrip(".'!#$%&*=?^~-+"))
-            if start < at and _is_email(whole[start:at], domain.group(), whole[domain.end() :][:1]):
-                yield Found(start, domain.end(), "email")
+            name = local.group()[::-1].lstrip(_LOCAL_SIGNS)
+            is_call = whole.startswith("(", domain.end())
+            is_address = name not in {"", "git"} and not compiled(_NO_DOMAIN).match(domain.group())
+            if is_address and not is_call:
+                yield Found(at - len(name), domain.end(), "email")
         at = whole.find("@", at + 1)
     if any(sign in text.lower for sign in ("at)", "at]", "at}")):
-        pattern = rf"(?<![\w.+-])[\w.+-]{{1,64}}{_AT}{_SPELLED_DOMAIN}"
-        yield from (
-            Found(*match.span(), "email") for match in compiled(pattern).finditer(text.lower)
-        )
+        for match in compiled(_SPELLED).finditer(text.lower):
+            yield Found(match.start(), match.end(), "email")
 
 
-def _is_email(local: str, domain: str, after: str) -> bool:
-    first, last = domain.split(".", 1)[0], domain.rsplit(".", 1)[-1]
-    is_version = re.match(r"v?\d+\.(?:\d|x\b|\*)|v\d", domain) is not None
-    is_code = after == "(" or first in {"self", "np", "torch", "this", "cls"}
-    return local != "git" and last.lower() not in _NO_DOMAIN and not is_version and not is_code
+_NAMES: Final = (
+    r"(?P<ssn>ssn|socialsecurity(?:number|no)?|taxid|nationalid(?:number)?|itin)|"
+    r"(?P<phone>(?:tele)?phone(?:number|no|nr)?|mobile(?:number|no|phone)?|cell(?:phone)?|tel|"
+    r"fax(?:number)?|contactnumber|whatsapp(?:number)?|msisdn)|"
+    r"(?P<card>(?:credit|debit)?card(?:number|no|num)|creditcard|cc(?:number|num)?|pan)|"
+    r"(?P<cvv>cvv2?|cvc2?|cardcode|securitycode)|(?P<iban>iban)|"
+    r"(?P<ip>ip(?:v4)?|(?:ip|client|remote|source|src|dst|dest|peer|server|host|user)addr(?:ess)?|"
+    r"(?:client|remote|source|src|dst|dest|peer|server|host|user)ip|(?:remote)?host)|"
+    r"(?P<account>(?:bank)?account(?:number|no)|routingnumber|sortcode)|"
+    r"(?P<passport>passport(?:number|no)?|driverslicense(?:number)?|licen[sc]enumber)"
+)
+_LEAST_DIGITS: Final = {
+    "cvv": 3, "phone": 7, "ssn": 9, "card": 12, "iban": 8, "account": 6, "passport": 5
+}  # fmt: skip
+_MOST_CHARACTERS: Final = 34
+_IPV4: Final = r"(?!0\.|127\.)(?:\d{1,3}\.){3}\d{1,3}"
+
+
+def personal_kind(name: str, value: object) -> str | None:
+    """Return the kind of personal data that a number is because of its name; None if it is none."""
+    if not isinstance(value, (str, int)):
+        return None
+    words = words_of(name).split()
+    ends = ("".join(words[start:]) for start in range(len(words)))
+    match = next((match for end in ends if (match := compiled(_NAMES).fullmatch(end))), None)
+    kind, text = match.lastgroup if match else None, str(value)
+    if kind is None or kind == "ip":
+        return kind if kind and re.fullmatch(_IPV4, text) else None
+    digits = sum(map(str.isdigit, text))
+    is_number = _LEAST_DIGITS[kind] <= digits and len(text) <= _MOST_CHARACTERS
+    return kind if is_number and digits >= len(text) / 2 else None

@@ -14,8 +14,10 @@ _UUID: Final = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 # By kind, patterns of what follows a character that is no letter and no digit.
 _KEYS: Final[dict[str, tuple[str, ...]]] = {
     "jwt": (
-        r"eyJ(?<![\w-]...)[\w-]{8,8192}\."
-        r"(?:eyJ[\w-]{0,16384}|[\w-]{4,16384}\.[\w-]{0,8192})(?:\.[\w-]{0,8192}){0,3}",
+        (
+            r"eyJ(?<![\w-]...)[\w-]{8,8192}\."
+            r"(?:eyJ[\w-]{0,16384}|[\w-]{4,16384}\.[\w-]{0,8192})(?:\.[\w-]{0,8192}){0,3}"
+        ),
     ),
     "aws_key": (
         r"A(?:KIA|SIA|BIA|CCA)[A-Z0-9]{12,20}(?![A-Za-z0-9])",
@@ -58,14 +60,18 @@ _KEYS: Final[dict[str, tuple[str, ...]]] = {
     "age_key": (r"AGE-SECRET-KEY-1[0-9A-Z]{20,64}", r"AGE-PLUGIN-[0-9A-Z]{2,16}-1[0-9A-Z]{20,512}"),
     "api_key": (
         # Of language models.
-        r"sk-(?:proj|ant|or|svcacct|admin|lf|helicone|live|test|None|litellm|org|user)-(?!your|my-|xxx)"
-        r"[\w-]{16,512}",
+        (
+            r"sk-(?:proj|ant|or|svcacct|admin|lf|helicone|live|test|None|litellm|org|user)-"
+            r"(?!your|my-|xxx)[\w-]{16,512}"
+        ),
         r"sk-[A-Za-z0-9]{20,512}(?![A-Za-z0-9_-])",
         r"sk_[0-9a-f]{40,64}(?![0-9a-f])",
-        r"(?:gsk|r8|fw|fpk|pplx|xai|csk|tvly|jina|esecret|rpa|e2b|wandb_v1|lsv2_pt|lsv2_sk|ls_|pcsk|"
-        r"vck|vcp|dsk|phx|pul|tgp_v1|cfut|cfat|cfk|ops|sgp|crsr|nvapi|unkey|novita|hyp)"
-        r"[_-](?:(?:dev|prod|live|test|us|eu)[_-])?(?=[\w-]{0,64}\d|[A-Za-z]{18})"
-        r"(?:[A-Za-z0-9]{16}[\w-]{2,512}|(?<=nvapi-)[\w-]{30,128})",
+        (
+            r"(?:gsk|r8|fw|fpk|pplx|xai|csk|tvly|jina|esecret|rpa|e2b|wandb_v1|lsv2_pt|lsv2_sk|ls_|pcsk|"
+            r"vck|vcp|dsk|phx|pul|tgp_v1|cfut|cfat|cfk|ops|sgp|crsr|nvapi|unkey|novita|hyp)"
+            r"[_-](?:(?:dev|prod|live|test|us|eu)[_-])?(?=[\w-]{0,64}\d|[A-Za-z]{18})"
+            r"(?:[A-Za-z0-9]{16}[\w-]{2,512}|(?<=nvapi-)[\w-]{30,128})"
+        ),
         r"pcsk_[A-Za-z0-9]{4,8}_[A-Za-z0-9]{20,128}",
         r"pa-(?=[A-Za-z_-]{0,40}\d)[\w-]{40,64}",
         r"fc-[0-9a-f]{32}(?![0-9a-f])",
@@ -178,11 +184,11 @@ def prefixed_keys(text: Text) -> Iterator[Found]:
     for start, end in text.long_words:
         for match in _any_key().finditer(whole, start, end):
             if not _is_placeholder(match.group()):
-                yield Found(*match.span(), _kind(match.group()))
+                yield Found(match.start(), match.end(), _kind(match.group()))
         if whole.find("sk-", start, end) >= 0:
             for match in compiled(_MIXED).finditer(whole, start, end):
                 if _is_mixed(match.group()) and not _is_placeholder(match.group()):
-                    yield Found(*match.span(), "api_key")
+                    yield Found(match.start(), match.end(), "api_key")
 
 
 def _kind(key: str) -> str:

@@ -13,8 +13,9 @@ _LONG_WORD: Final = 16
 """Minimum characters of a word that may be a key with a known prefix."""
 
 _PHONE_WORDS: Final = (
-    "phon", "ph.", "ph:", "fon", "tel", "tél", "mob", "cell", "fax", "whats", "sms", "handy", "portable", "natel",
-    "móvil", "contact", "call", "dial", "text ", "reach", "ring", "电话", "手机",
+    "phon", "ph.", "ph:", "fon", "tel", "tél", "mob", "cell", "fax", "whats", "sms", "handy",
+    "portable", "natel", "móvil", "contact", "call", "dial", "text ", "reach", "ring", "电话",
+    "手机",
 )  # fmt: skip
 
 compiled: Final = functools.cache(re.compile)
@@ -177,7 +178,9 @@ def _decoded(word: str, offsets: list[int]) -> tuple[str, list[int]]:
         if code[0] == "%":
             plain = unquote(code)
         else:
-            plain = chr(int(code[2:], 16)) if code[0] == "\\" else html.unescape(code)
+            plain = (
+                chr(int(code.removeprefix("\\u"), 16)) if code[0] == "\\" else html.unescape(code)
+            )
         parts += word[at:start], plain
         mapped += offsets[at:start]
         # Of a group of several characters, those in UTF-8 have no place of their own.

@@ -7,17 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeAlias, cast
 
 from llmlog._inline_data import LEAST_VALUE, described, inline_data
-from llmlog._redact_names import (
-    Category,
-    category,
-    is_label,
-    is_placeholder,
-    is_random,
-    is_schema,
-    is_secret_name,
-)
+from llmlog._redact_names import Category, category, is_schema
+from llmlog._redact_personal import personal_kind
 from llmlog._redact_text import Found, Rule, Text, found_in_escapes, replaced
-from llmlog.redact_rules import PERSONAL, SECRETS, personal_kind
+from llmlog._redact_values import is_described, is_placeholder, is_random
+from llmlog.redact_rules import PERSONAL, SECRETS
 
 __all__ = ["PERSONAL", "SECRETS", "Custom", "Redactor"]
 
@@ -161,42 +155,46 @@ class _Walk:
 
     def _named(self, name: str, value: object) -> object:
         """Return `value`, which has this name, without secrets."""
-        if not value or isinstance(value, bool):
-            return value
-        sure = category(name)
-        if sure is None:
-            if isinstance(value, str) and _VERSION.fullmatch(value) and _VERSION_NAME.search(name):
-                return value
-            kind = personal_kind(name, value) if self._has_personal else None
-            return f"[redacted:{kind}]" if kind else self.value(value)
+        # Nothing under such a name is no secret, and a switch is none.
+        known = category(name) if value and not isinstance(value, bool) else None
+        if known is None:
+            return self._without_personal(name, value)
         if is_schema(value):
             return self._schema(name, cast("Mapping[str, object]", value))
-        if isinstance(value, str):
-            return self._named_text(name, sure, value)
-        if isinstance(value, Mapping):
-            return self._named_object(name, sure, cast("Mapping[str, object]", value))
-        if isinstance(value, list):
-            return self._named_list(name, sure, cast("list[object]", value))
-        return value if sure in _COUNTED else "[redacted:password]"
+        match value:
+            case str():
+                return self._named_text(name, known, value)
+            case Mapping():
+                return self._named_object(name, known, cast("Mapping[str, object]", value))
+            case list():
+                return self._named_list(name, known, cast("list[object]", value))
+            case _:
+                return value if known in _COUNTED else "[redacted:password]"
 
-    def _named_text(self, name: str, sure: Category, value: str) -> object:
-        gone = f"[redacted:{_KIND.get(sure, 'password')}]"
-        if is_placeholder(value) or is_label(value) or is_secret_name(value):
+    def _without_personal(self, name: str, value: object) -> object:
+        if isinstance(value, str) and _VERSION.fullmatch(value) and _VERSION_NAME.search(name):
+            return value
+        kind = personal_kind(name, value) if self._has_personal else None
+        return f"[redacted:{kind}]" if kind else self.value(value)
+
+    def _named_text(self, name: str, known: Category, value: str) -> object:
+        gone = f"[redacted:{_KIND.get(known, 'password')}]"
+        if is_described(value):
             return self._redacted(value)
-        if sure == "cookie" and "=" not in value and (" " in value or not is_random(value)):
+        if known == "cookie" and "=" not in value and (" " in value or not is_random(value)):
             return self._redacted(value)
-        is_plural = sure == "token" and name.lower().endswith("s")
+        is_plural = known == "token" and name.lower().endswith("s")
         if is_plural and (len(value) < _LONG_TOKEN or not is_random(value)):
             return self._redacted(value)
-        if sure == "maybe" and (len(value) < _LONG_TOKEN or not is_random(value)):
+        if known == "maybe" and (len(value) < _LONG_TOKEN or not is_random(value)):
             return self._redacted(value)
         is_path = name in {"PWD", "OLDPWD"} and value.startswith("/")
         return value if is_path else gone
 
-    def _named_object(self, name: str, sure: Category, value: Mapping[str, object]) -> object:
-        if sure == "cookie":
+    def _named_object(self, name: str, known: Category, value: Mapping[str, object]) -> object:
+        if known == "cookie":
             return {key: self._named(name, _as_cookie(item)) for key, item in value.items()}
-        if sure not in {"token", "authorization", "maybe"}:
+        if known not in {"token", "authorization", "maybe"}:
             return "[redacted:password]"
         return {
             self._redacted(key): "[redacted:password]"
@@ -205,8 +203,8 @@ class _Walk:
             for key, item in value.items()
         }
 
-    def _named_list(self, name: str, sure: Category, value: list[object]) -> object:
-        if sure in _COUNTED:
+    def _named_list(self, name: str, known: Category, value: list[object]) -> object:
+        if known in _COUNTED:
             return [self._named(name, item) for item in value]
         if all(isinstance(item, str) and re.fullmatch(r"[A-Z][A-Z0-9_]+", item) for item in value):
             return value

@@ -11,19 +11,17 @@ import binascii
 import re
 from typing import Final
 
+from llmlog._redact_commands import COMMANDS
 from llmlog._redact_named import named_secrets
-from llmlog._redact_names import is_placeholder, is_random, is_reference
-from llmlog._redact_personal import emails, ibans, ipv6_addresses, numbers
+from llmlog._redact_numbers import numbers
+from llmlog._redact_personal import emails, ibans, ipv6_addresses
 from llmlog._redact_prefixes import prefixed_keys
 from llmlog._redact_text import PatternRule, Rule, compiled
+from llmlog._redact_values import is_placeholder, is_random, is_reference
 
 
 def _has_digit(match: str, _start: int, _text: str) -> bool:
     return any(map(str.isdigit, match))
-
-
-def _is_no_placeholder(match: str, _start: int, _text: str) -> bool:
-    return not is_placeholder(match)
 
 
 def _is_authorization(match: str, _start: int, _text: str) -> bool:
@@ -41,9 +39,8 @@ def _is_bearer(match: str, start: int, text: str) -> bool:
     before = text[max(0, start - 48) : start].lower()
     if is_placeholder(match) or "://" in match:
         return False
-    if _is_basic(match) or compiled(r"authorization\W{1,8}(?:[a-z-]{1,16}\W{1,3})?\Z").search(
-        before
-    ):
+    is_header = re.search(r"authorization\W{1,8}(?:[a-z-]{1,16}\W{1,3})?\Z", before) is not None
+    if is_header or _is_basic(match):
         return True
     has_digit = any(map(str.isdigit, match))
     if "bearer" in before[-16:]:
@@ -64,18 +61,12 @@ def _is_cookie(match: str, start: int, text: str) -> bool:
     if any(is_random(value, is_quoted=True) or len(value) >= _SHORTEST_BEARER for value in values):
         return "[redacted:" not in match
     before = text[max(0, start - 16) : start]
-    return re.search(r"(?:\A|[\n\"'>])\s*(?:set-)?cookie: ?\Z", before, re.I) is not None
+    return re.search(r"(?:\A|[\n\"'>])\s*(?:set-)?cookie: ?\Z", before, re.IGNORECASE) is not None
 
 
 def _is_url_password(match: str, _start: int, _text: str) -> bool:
     # A port, and a path with a sign of its own: https://example.org:443/@name.
     return not re.match(r"\d{1,5}/", match) and not is_reference(match)
-
-
-def _is_user_password(match: str, start: int, text: str) -> bool:
-    before = text[max(0, start - 300) : start]
-    has_program = compiled(r"(?i)\b(?:curl|wget|https?|xh|httpie)\b").search(before) is not None
-    return has_program and not match.isdigit() and not is_placeholder(match)
 
 
 def _is_query_secret(match: str, _start: int, _text: str) -> bool:
@@ -84,12 +75,26 @@ def _is_query_secret(match: str, _start: int, _text: str) -> bool:
     return any(map(str.isdigit, match)) or len(match) >= _LONG_WORD
 
 
+_CODE_BEFORE: Final = (
+    r"(?i)(?:\b(?:otp|cvv2?|cvc2?)|(?:verification|security|one-time|2fa|two-factor|mfa|auth|login|"
+    r"authentication|access|confirmation|sms) code|\b(?:my|your|card|atm) pin)\W"
+)
+
+
+def _is_one_time_code(_match: str, start: int, text: str) -> bool:
+    before = text[max(0, start - 40) : start]
+    return (
+        compiled(_CODE_BEFORE).search(before) is not None
+        or re.search(r"\bPIN\W", before) is not None
+    )
+
+
 # What follows is the scheme, if there is one, and what it takes: a word, or parameters.
 _AUTHORIZATION: Final = r"authorization\\{0,3}[\"']?\s{0,8}[:=,]\s{0,8}\\{0,3}[\"']?"
 _PARAMETER: Final = (
     r"[a-z][\w-]{0,31} {0,2}= {0,2}(?:\\{0,3}\"[^\"\r\n]{0,2048}\"|[^\s\"',\\]{0,2048})"
 )
-_TOKEN: Final = r"[a-z0-9._~+/-]"
+_WORD: Final = r"[a-z0-9._~+/-]"
 _COOKIE: Final = r"[\w!#$%&*.^`|~+-]{1,128}=[^\s\"'\\;]{1,4096}"
 
 SECRETS: Final[tuple[Rule, ...]] = (
@@ -100,7 +105,8 @@ SECRETS: Final[tuple[Rule, ...]] = (
             r"(?s)(?:-----BEGIN (?:[A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?|PGP MESSAGE)-----"
             r"(?:(?!-----END ).){0,65536}(?:-----END [A-Z0-9 ]{0,40}-----)?"
             r"|---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----(?:(?!---- END ).){0,65536}"
-            r"|PuTTY-User-Key-File-\d: (?:(?!Private-MAC).){0,16384}(?:Private-MAC: [0-9a-f]{1,128})?)"
+            r"|PuTTY-User-Key-File-\d: (?:(?!Private-MAC).){0,16384}"
+            r"(?:Private-MAC: [0-9a-f]{1,128})?)"
         ),
     ),
     PatternRule(
@@ -144,7 +150,7 @@ SECRETS: Final[tuple[Rule, ...]] = (
     PatternRule(
         "bearer",
         ("bearer", "basic", "apikey ", "api-key ", "token "),
-        rf"(?:bearer|basic|apikey|api-key|token)(?:\s|%20|\+|:){{1,8}}(?P<secret>{_TOKEN}{{8,8192}}={{0,2}})",
+        rf"(?:bearer|basic|apikey|api-key|token)(?:\s|%20|\+|:){{1,8}}(?P<secret>{_WORD}{{8,8192}}={{0,2}})",
         _is_bearer,
         any_case=True,
     ),
@@ -191,78 +197,15 @@ SECRETS: Final[tuple[Rule, ...]] = (
         _is_query_secret,
         any_case=True,
     ),
-    PatternRule(
-        "user_password",
-        (" -u", " --user", " --proxy-user", " -a "),
-        (
-            r" (?:-u|--user|--proxy-user|-a)[ =]{0,2}\\{0,3}[\"']?[^\s:\"'/]{1,128}:"
-            r"(?P<secret>[^\s\"'\\]{3,256})"
-        ),
-        _is_user_password,
-    ),
-    PatternRule(
-        "user_password",
-        (
-            "sshpass ",
-            "mysql",
-            "redis-cli ",
-            "-passin ",
-            "-passout ",
-            "pass:",
-            "smbclient ",
-            "ldap",
-            "ConvertTo-SecureString ",
-        ),
-        (
-            r"(?:sshpass -p ?|mysql(?:dump|admin|import)?\b[^\n|;]{0,200}? -p|redis-cli [^\n|;]{0,100}?-a "
-            r"|ConvertTo-SecureString (?:-String )?|-pass(?:in|out) pass:|smbclient [^\n|;]{0,200}?-U [^\s%]{1,64}%"
-            r"|ldap\w{3,8} [^\n|;]{0,200}?-w )[\"']?(?P<secret>[^\s\"'-][^\s\"']{2,128})"
-        ),
-        _is_no_placeholder,
-    ),
-    PatternRule(
-        "user_password",
-        (" login ", "htpasswd -b", "jdbc:oracle:"),
-        (
-            r"(?: login [^\n|;]{0,200}?-p |htpasswd -b\w{0,4} \S{1,128} \S{1,64} |jdbc:oracle:\w{1,8}:[^\s/]{1,64}/)"
-            r"[\"']?(?P<secret>[^\s\"'@-][^\s\"'@]{2,128})"
-        ),
-        _is_no_placeholder,
-    ),
-    PatternRule(
-        "user_password",
-        ("auth",),
-        (
-            r"auth\\{0,3}[\"']?\s{0,4}[:=]\s{0,4}(?:\w{1,32})?[\[(]\s{0,4}[\"'][^\"'\r\n]{0,64}[\"'],\s{0,4}"
-            r"[\"'](?P<secret>[^\"'\r\n]{3,128})[\"']\s{0,4}[\])]"
-        ),
-        _is_no_placeholder,
-    ),
-    PatternRule(
-        "user_password",
-        (":5432:", ":3306:", ":*:"),
-        r":(?:\d{2,5}|\*):[\w*.-]{1,64}:[\w.-]{1,64}:(?P<secret>[^\s:]{3,128})",
-        _is_no_placeholder,
-    ),
-    PatternRule(
-        "user_password",
-        ("identified by ", "with password ", "password "),
-        r"(?:identified by|password) (?:password )?[\"'](?P<secret>[^\"'\r\n]{3,128})[\"']",
-        _is_no_placeholder,
-        any_case=True,
-    ),
-    PatternRule(
-        "password_hash",
-        ("$",),
-        r"\$(?:1|2[aby]|5|6|y|apr1|argon2\w{1,2}|pbkdf2[\w-]{0,16}|scrypt)\$[\w./$,=+-]{20,512}",
-    ),
+    *COMMANDS,
     PatternRule(
         "one_time_code",
         ("code", "otp", "pin", "cvv", "cvc"),
         (
-            r"(?:code|otp|\bpin|cvv2?|cvc2?)(?: (?:is|was)|:|=| is:)[ ]{0,2}[\"']?(?P<secret>\d{3,8})(?!\w|\.\d)"
+            r"(?:code|otp|pin|cvv2?|cvc2?)(?: (?:is|was)|:|=| is:)[ ]{0,2}[\"']?"
+            r"(?P<secret>\d{3} \d{3}|\d{3,8})(?!\w|\.\d)"
         ),
-        lambda match, start, text: _is_one_time_code(match, start, text),
+        _is_one_time_code,
         any_case=True,
     ),
     named_secrets,
@@ -270,63 +213,5 @@ SECRETS: Final[tuple[Rule, ...]] = (
 """What gives access. Applied to tags and error text under every policy that writes them."""
 
 
-def _is_one_time_code(match: str, start: int, text: str) -> bool:
-    before = text[max(0, start - 40) : start].lower()
-    if compiled(r"\b(?:otp|cvv2?|cvc2?)\W").search(before):
-        return True
-    if "pin" in before[-10:]:
-        return (
-            compiled(r"\bPIN\b|\b(?:my|your|card|atm) pin\b").search(
-                text[max(0, start - 40) : start]
-            )
-            is not None
-            and len(match) >= 4
-        )  # noqa: PLR2004
-    return (
-        compiled(
-            r"(?:verification|security|one-time|2fa|two-factor|mfa|auth(?:entication)?|login|access|confirmation|sms) code"
-        ).search(before)
-        is not None
-    )
-
-
 PERSONAL: Final[tuple[Rule, ...]] = (emails, ibans, numbers, ipv6_addresses)
 """Personal data. Applied, with SECRETS, to content under the policy `redacted`."""
-
-_PERSONAL_NAMES: Final = (
-    r"(?P<ssn>ssn|socialsecurity(?:number|no)?|taxid|nationalid(?:number)?|itin)|"
-    r"(?P<phone>(?:tele)?phone(?:number|no|nr)?|mobile(?:number|no|phone)?|cell(?:phone)?|tel|fax(?:number)?|"
-    r"contactnumber|whatsapp(?:number)?|msisdn)|"
-    r"(?P<card>(?:credit|debit)?card(?:number|no|num)|creditcard|cc(?:number|num)?|pan)|"
-    r"(?P<cvv>cvv2?|cvc2?|cardcode|securitycode)|(?P<iban>iban)|"
-    r"(?P<ip>ip(?:v4)?(?:addr(?:ess)?)?|(?:client|remote|source|src|dst|dest|peer|server|host|user)(?:ip|addr(?:ess)?)|"
-    r"(?:remote)?host)|"
-    r"(?P<account>(?:bank)?account(?:number|no)|routingnumber|sortcode)|"
-    r"(?P<passport>passport(?:number|no)?|driverslicense(?:number)?|licen[sc]enumber)"
-)
-_LEAST_DIGITS: Final = {
-    "cvv": 3,
-    "phone": 7,
-    "ssn": 9,
-    "card": 12,
-    "iban": 8,
-    "ip": 4,
-    "account": 6,
-    "passport": 5,
-}
-_MOST_DIGITS: Final = 34
-
-
-def personal_kind(name: str, value: object) -> str | None:
-    """Return the kind of personal data that a number is because of its name; None if it is none."""
-    if not isinstance(value, (str, int)):
-        return None
-    match = compiled(_PERSONAL_NAMES).search(re.sub(r"[-_. ]", "", name.lower()))
-    if not match:
-        return None
-    kind, text = match.lastgroup or "", str(value)
-    if kind == "ip":
-        return kind if re.fullmatch(r"(?!0\.|127\.)(?:\d{1,3}\.){3}\d{1,3}", text) else None
-    digits = sum(map(str.isdigit, text))
-    is_number = _LEAST_DIGITS[kind] <= digits and len(text) <= _MOST_DIGITS
-    return kind if is_number and digits >= len(text) / 2 else None
