@@ -45,12 +45,14 @@ _SENSITIVE: Final = (
     + "|".join(f"(?P<{name}>{pattern})" for name, pattern in _NAMES.items())
     + rf")(?: ?{_QUALIFIER})?\Z"
 )
-# Tokens of language models and of pages, switches, and keys that are known to everyone.
+# Tokens of language models and of pages, switches, functions, and keys known to everyone.
 _HARMLESS: Final = (
     r"\b(?:pad|bos|eos|unk|sep|cls|mask|stop|start|end|begin|special|image|audio|video|next|prev|"
     r"previous|per|max|min|num|page|pagination|continuation|prompt|completion|thinking|extra) "
-    r"tokens?\Z|\A(?:has|is|uses?|enable|allow|show|hide|skip|no|requires?|needs?|with|without|forgot|can|"
-    r"should|must|invalid|missing|wrong|bad) |\bpublic "
+    r"tokens?\Z|\bpublic |\A(?:has|is|uses?|enable|allow|show|hide|skip|no|requires?|needs?|with|"
+    r"without|forgot|can|should|must|invalid|missing|wrong|bad|get|set(?! cookie)|fetch|create|"
+    r"generate|make|validate|check|revoke|rotate|list|count|encode|decode|parse|update|delete|find|"
+    r"search|hash|compare) "
 )
 _LONGEST_NAME: Final = 128
 

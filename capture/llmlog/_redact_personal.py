@@ -86,8 +86,8 @@ def _is_iban(match: str) -> bool:
     return int("".join(str(int(char, 36)) for char in code[4:] + code[:4])) % 97 == 1
 
 
-_LOCAL_PART: Final = r"(?:[\w.+%'!#$&*=?^~-]{1,64}|\"[^\"\r\n]{1,64}\")"
-_LOCAL_SIGNS: Final = ".'!#$%&*=?^~-+"
+_LOCAL_PART: Final = r"(?:[\w.+%'-]{1,64}|\"[^\"\r\n]{1,64}\")"
+_LOCAL_SIGNS: Final = ".'%-+"
 _DOMAIN: Final = (
     r"(?!\dx\.)(?:[\w-]{1,63}\.){1,8}(?:xn--[\w-]{2,59}|[^\W\d_]{2,24})(?![^\W_]|-\w)|"
     r"\[[\d.:A-Fa-f]{7,40}\]"

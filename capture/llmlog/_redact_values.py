@@ -19,7 +19,7 @@ _PLACEHOLDER: Final = (
     r"(?:null|none|nil|undefined|true|false|yes|no|n/a|empty|unset|unknown|void|string|str|text|int|"
     r"integer|number|float|bool|boolean|bytes|object|array|any|required|optional|default|secretstr|"
     r"invalid|expired|missing|incorrect|wrong|valid|disabled|enabled|revoked)"
-    r"(?:[\])}>,;:.|].*)?\Z|"
+    r"(?: ?[\])}>,;:.|].*)?\Z|"
     # Patterns and code.
     r"\[[\w^\\].{0,64}\][*+{]|\(\?|urn:|process\.env|os\.|env\.|getenv|config\.|settings\.|self\.|"
     r"vault:|secrets?\.|ref\+|arn:aws:secrets)"
@@ -124,10 +124,11 @@ def is_phrase(value: str, *, is_sentence: bool, is_line: bool) -> bool:
     words = value.split()
     if any(word[-1] in ".?!" for word in words[:-1]) or words[-1][-1] == ".":
         return False
-    if is_sentence:
-        return len(words) >= _MANY_WORDS and not compiled(_PROSE_WORDS).search(value)
-    is_likely = is_line or is_random(words[0]) or len(words) >= _MANY_WORDS
-    return is_likely and not compiled(_CODE_WORDS).search(value)
+    if is_line and not is_sentence and not is_random(words[0]):
+        return not compiled(_CODE_WORDS).search(value)
+    # Else the first word may be all of it: `DB_PASS=hunter2 on that server`.
+    is_long = len(words) >= _MANY_WORDS or (is_line and not is_sentence)
+    return is_long and not compiled(_PROSE_WORDS).search(value)
 
 
 def without_punctuation(value: str) -> str:

@@ -86,10 +86,12 @@ _KIND: Final[dict[Category, str]] = {"cookie": "cookie", "authorization": "autho
 _NAME_KEYS: Final = frozenset(
     ["name", "key", "header", "field", "variable", "k", "param", "parameter", "env", "id", "label"]
 )
-_VALUE_KEYS: Final = frozenset(["value", "val", "v", "content", "text", "data", "default"])
+_VALUE_KEYS: Final = frozenset(["value", "val", "v", "default", "secret"])
 _EXAMPLES: Final = frozenset(["default", "const", "example", "examples", "enum"])
 _SECRETS_IN_TOKEN: Final = frozenset(["value", "token", "access", "refresh", "id", "data"])
 _LONG_TOKEN: Final = 12
+_LONGEST_KEPT: Final = 4096
+"""Maximum characters of a text whose redaction is kept for its next occurrence."""
 
 
 class _Walk:
@@ -114,6 +116,8 @@ class _Walk:
         return value
 
     def _redacted(self, text: str) -> str:
+        if len(text) > _LONGEST_KEPT:
+            return self._text(text)
         known = self._known.get(text)
         if known is None:
             known = self._known[text] = self._text(text)
@@ -124,10 +128,10 @@ class _Walk:
         # Probabilities of output tokens: {"token": "Hi", "logprob": -0.1, ...}.
         has_logprobs = "logprob" in value
         redacted: dict[str, object] = {}
-        for name, item in value.items():
+        for number, (name, item) in enumerate(value.items()):
             key = self._redacted(name)
-            while key in redacted:
-                key += "'"
+            # Names that differ only in their secrets stay apart, or values would be lost.
+            key = f"{key} {number}" if key in redacted else key
             if named and name.lower() in _VALUE_KEYS:
                 redacted[key] = self._named(named, item)
             elif has_logprobs and name == "token":
