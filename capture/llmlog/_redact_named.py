@@ -22,8 +22,8 @@ from llmlog._redact_values import (
 # Parts of names of secrets: a substring search for each costs far less than one pattern for all.
 _STEMS: Final = (
     "pass", "pwd", "pw", "psw", "secret", "key", "token", "cred", "auth", "cookie", "dsn", "jwt",
-    "otp", "mnemonic", "phrase", "string", "sid", "connstr", "codes", "kennw", "contrase",
-    "senha", "парол", "密码", "密碼", "パスワード", "비밀번호",
+    "otp", "mnemonic", "phrase", "string", "sid", "signature", "connstr", "codes", "kennw",
+    "contrase", "senha", "парол", "密码", "密碼", "パスワード", "비밀번호",
 )  # fmt: skip
 
 _Form: TypeAlias = Literal["value", "assign", "is", "pair", "cell", "xml", "space"]
@@ -65,7 +65,7 @@ _MANY: Final = (
 )
 _ITEM: Final = (
     r"(?:\"([^\"\r\n]{1,512})\"|'([^'\r\n]{1,512})'|\n[ \t]{0,16}-[ \t]+([^\s\"'][^\r\n]{0,511})|"
-    r"[\[,]\s{0,8}(?P<bare>[^\s\"'\[\]{},]{3,512}))"
+    r"[\[,]\s{0,8}(?P<bare>[^\s\"'\[\]{}(),]{3,512})(?=[\],]))"
 )
 _SCHEMA_KEY: Final = r"[\"']?(?:type|description|\$ref|anyOf)[\"']?\s{0,4}:"
 
@@ -174,7 +174,7 @@ def _has_secrets(name: _Name, many: str) -> bool:
     """Whether a list or an object after a name holds secrets, not fields or a schema."""
     if many.startswith("[redacted:"):
         return False
-    is_plural = name.name.lower().endswith("s")
+    is_plural = name.name.lower().endswith("s") and not name.name.lower().endswith("pass")
     if many[0] == "{":
         return is_plural and name.category != "token" and not compiled(_SCHEMA_KEY).search(many)
     return is_plural or name.name.lower().endswith("password")
@@ -189,7 +189,8 @@ def _items(name: _Name, many: re.Match[str]) -> Iterator[tuple[int, int]]:
     for item in compiled(_ITEM).finditer(name.text, *many.span()):
         value = item.group(item.lastindex or 0)
         is_key = compiled(r"\s{0,8}[:=]").match(name.text, item.end()) is not None
-        is_code = is_object and item.group("bare") is not None
+        bare = item.group("bare")
+        is_code = bare is not None and (is_object or not is_random(bare))
         is_name = has_names and re.fullmatch(r"[A-Z][A-Z0-9_]+", value) is not None
         is_secret = not is_placeholder(value) and (is_random(value) or not is_weak)
         if is_secret and not (is_key or is_code or is_name):
@@ -332,7 +333,22 @@ def _is_assigned_to_strong(bare: _Bare, value: str) -> bool:
     if (len(value) >= least and is_random(value)) or _is_joined(name, value):
         return True
     is_word = not bare.is_next_line and len(value) >= _LEAST
-    return is_word and (_is_setting(bare, value) or _is_one_of_many(name, bare.value))
+    is_sure = _is_setting(bare, value) or _is_one_of_many(name, bare.value) or _is_header(bare)
+    return is_word and is_sure
+
+
+def _is_header(bare: _Bare) -> bool:
+    """Whether the name is of a header or a flag, as no name in code has hyphens."""
+    name, end = bare.name, bare.name.end + len(bare.value)
+    is_last = re.match(r"\s*(?:\Z|[\n\"'\\-])", name.text[end : end + 8]) is not None
+    is_name = re.fullmatch(r"[A-Z_]+", bare.value) is not None
+    is_joined = name.text[name.end - 1] == "="
+    return (
+        ("-" in name.name.strip("-") or name.name.startswith("--"))
+        and (is_joined or len(bare.value) >= _LEAST_COOKIE)
+        and is_last
+        and not is_name
+    )
 
 
 # Objects in code, whose members are no settings: `self.password = x`.
@@ -346,8 +362,9 @@ def _is_setting(bare: _Bare, value: str) -> bool:
     """Whether a word is the value of an environment variable or in a file of settings."""
     name = bare.name
     if name.name.isupper():
-        is_code = " =" in name.text[name.start : name.end] or re.fullmatch(r"[A-Z_]+", value)
-        return bare.starts_line and not is_code
+        is_spaced = " =" in name.text[name.start : name.end]
+        is_name = re.fullmatch(r"[A-Z_]+", value) is not None
+        return bare.starts_line and not is_spaced and not is_name
     is_code = re.fullmatch(r"[a-z_]\w*(?:[.(\[].*)?", value) is not None
     is_property = "." in name.name and not compiled(_OBJECTS).match(name.name)
     return bare.is_setting and (is_property or (name.category == "password" and not is_code))

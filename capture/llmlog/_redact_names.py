@@ -28,7 +28,7 @@ _NAMES: Final[dict[Category, str]] = {
         r"aes|rsa|jwt|write|openai|anthropic|mistral|gemini|groq|cohere|stripe|sendgrid|twilio|"
         r"mailgun|algolia|datadog|newrelic|segment|maps|aws|azure|gcp)keys?|secretkeybase|"
         r"\b(?:dsn|jwt|otp|totp)|connectionstring|connstr|(?:recovery|backup)codes?|"
-        r"securityanswer"
+        r"securityanswer|(?:amz|goog|oss|cos)(?:signature|credential)"
     ),
     "credentials": r"\bcreds?|credentials?|login(?:data|details|info)",
     "token": r"tokens?|\b(?:auth|sig|bearer)|(?:x|proxy|basic|http)auth",

@@ -118,7 +118,9 @@ _NETWORK_WORD: Final = (
     r"node|proxy|listen(?:ing)?|bind|subnet|remote|forwarded-for|visitor|resolver|nameserver|blocked|"
     r"banned|(?:connect\w*|ping\w*|log(?:ged|in)? ?(?:in|attempts?|s)?|attempts?|traffic|requests?|"
     r"packets?|routed?|bound|listening|resolv\w*|time-?out|response|redirect\w*|sent|call(?:ed)?) "
-    r"(?:to|at|on|from|by|via|for))|ip|_addr|@|//)[\"'\s:=(\[,>-]{0,4}(?:is |was )?[\"']?\Z"
+    r"(?:to|at|on|from|by|via|for))|"
+    r"(?:client|remote|source|src|dst|server|host|peer)_?ip|_ip|_addr|@|//)"
+    r"[\"'\s:=(\[,>-]{0,4}(?:is |was )?[\"']?\Z"
 )
 _SECTION_WORD: Final = (
     r"(?:section|sect?\.|chapter|clause|paragraph|para|article|appendix|annex|figure|fig|table|item|step|"
@@ -147,7 +149,7 @@ def _is_ipv4(match: str, start: int, text: str) -> bool:
 
 
 _OTHER_NUMBER: Final = (
-    r"(?:isbn|issn|order|invoice|tracking|sku|part|serial|ticket|doi|ean|upc|gtin|batch|lot|"
+    r"(?:isbn|issn|receipt|voucher|coupon|booking|policy|member|customer|order|invoice|tracking|sku|part|serial|ticket|doi|ean|upc|gtin|batch|lot|"
     r"ref(?:erence)?|model|item|case|po|frames?|pages?|lines?|range|commit)"
     r"(?:[ _-]?(?:number|nr|no|id|code)s?)?\.?[\"']?(?: is)?[ :=#]{0,3}[\"']?\Z"
 )

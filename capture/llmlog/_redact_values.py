@@ -42,7 +42,7 @@ def is_reference(value: str) -> bool:
 
 def is_secret_name(value: str) -> bool:
     """Whether `value` is itself a name, as in {"account-key": "AZURE_STORAGE_ACCOUNT_KEY"}."""
-    is_name = compiled(r"[A-Za-z]+(?:[._-][A-Za-z]+)+\Z").match(value) is not None
+    is_name = compiled(r"[A-Za-z][A-Za-z0-9]*(?:[._-][A-Za-z]+)+\Z").match(value) is not None
     return is_name and category(value) is not None
 
 

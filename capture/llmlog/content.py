@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast, get_args
 
 from llmlog import credentials
-from llmlog.record import jsonable
+from llmlog._jsonable import jsonable
 from llmlog.redact import PERSONAL, SECRETS, Custom, Redactor
 
 if TYPE_CHECKING:

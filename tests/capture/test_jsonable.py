@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from llmlog._jsonable import MAX_NODES, MAX_REPEATED_NODES
-from llmlog.record import jsonable
+from llmlog._jsonable import MAX_NODES, MAX_REPEATED_NODES, jsonable
 
 MOST_TEXT = 100 * MAX_REPEATED_NODES
 
@@ -20,7 +19,7 @@ def text_of(value: object) -> str:
 
 
 def test_plain_json_is_copied_as_it_is() -> None:
-    given = {"a": [1, None, True, 2.5, "x", {"b": []}]}
+    given: object = {"a": [1, None, True, 2.5, "x", {"b": []}]}
     copy = jsonable(given)
     assert copy == given
     assert copy is not given
