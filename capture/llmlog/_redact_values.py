@@ -65,7 +65,7 @@ _TECHNICAL: Final = (
 # A dotted name, a name that says what it holds, a call.
 _CODE: Final = (
     r"(?:[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+|(?:\w*_)?(?:password|passwd|pwd|pass|token|secret|key|value|"
-    r"credentials?|cookie)s?_?\d{0,2}|[A-Za-z]\w*\()\Z"
+    r"credentials?|cookie)s?_?\d{0,2}|[A-Za-z_][\w.]*[(\[].*)\Z"
 )
 _LONG: Final = 20
 _LEAST_CHANGES: Final = 0.38
