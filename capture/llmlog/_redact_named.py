@@ -269,7 +269,7 @@ def _starts_line(name: _Name) -> bool:
 
 
 class _Bare(NamedTuple):
-    """A value without quotes, and what is known of its place."""
+    """A value without quotes, and its place in the line."""
 
     name: _Name
     value: str

@@ -31,7 +31,7 @@ _LABEL: Final = (
 
 
 def is_placeholder(value: str) -> bool:
-    """Whether `value` stands for a secret: `<token>`, `${TOKEN}`, `your-key`, or its type."""
+    """Whether `value` is a substitute for a secret: `<token>`, `${TOKEN}`, or its type."""
     return compiled(_PLACEHOLDER).match(value.strip("\"'` ")) is not None
 
 

@@ -2,8 +2,8 @@
 
 none      nothing, the default
 hash      a keyed hash of each message prefix: equal prompts are seen to be equal, nothing is read
-redacted  the content, each secret and each trace of a person replaced where it stands
-full      the content as it is; secrets still go from error texts
+redacted  the content with secrets, personal data and inline data (images, audio) replaced in place
+full      the content as it is; secrets are still removed from error texts
 """
 
 from __future__ import annotations

@@ -210,8 +210,8 @@ SECRETS: Final[tuple[Rule, ...]] = (
     ),
     named_secrets,
 )
-"""What gives access. Applied to tags and error text under every policy that writes them."""
+"""Rules for all that gives access; tags and error texts pass them under every policy."""
 
 
 PERSONAL: Final[tuple[Rule, ...]] = (emails, ibans, numbers, ipv6_addresses)
-"""Personal data. Applied, with SECRETS, to content under the policy `redacted`."""
+"""Rules for personal data; content passes them, and SECRETS, under the policy `redacted`."""

@@ -108,7 +108,7 @@ def test_what_is_shared_but_small_is_copied_each_time() -> None:
 
 
 class Raises(Mapping[str, object]):
-    """A mapping of somebody else's that cannot be read."""
+    """A foreign mapping that cannot be read."""
 
     def __getitem__(self, _: str) -> object:
         raise RuntimeError
