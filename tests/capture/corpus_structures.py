@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 SECRETS: Final[list[tuple[Any, list[str]]]] = [
-    # (structure, secrets in it)
+    # Each a structure and the secrets in it.
     ({"headers": [["Authorization", "Bearer abcdefgh"]]}, ["abcdefgh"]),
     ({"headers": [["X-Api-Key", "hunter2hunter2"], ["Accept", "*/*"]]}, ["hunter2hunter2"]),
     ([["x-api-key", "abcdefgh1234"]], ["abcdefgh1234"]),
