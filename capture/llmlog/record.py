@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 from json.encoder import encode_basestring
 from typing import Any, Final, Literal, NamedTuple, cast
 
-from llmlog._jsonable import LEAST_INT, MOST_INT, jsonable
+from llmlog._jsonable import LEAST_INT, MOST_INT
+from llmlog._jsonable import jsonable as jsonable  # noqa: PLC0414 - exported
 
 VERSION: Final = 1
 """What field `v` holds; goes up when a field changes its meaning."""
