@@ -43,3 +43,18 @@ def takes_ascii_only(stream: TextIO) -> bool:
     """Whether a stream of this process is a terminal that is to be sent ASCII only."""
     utf8_mode = bool(sys.flags.utf8_mode)
     return stream.isatty() and is_ascii_only(os.environ, stream.encoding, utf8_mode=utf8_mode)
+
+
+def detach_stdin() -> int:
+    """Return standard input as another descriptor, and put the terminal in its place for keys.
+
+    Without a terminal, standard input stays in place.
+    """
+    detached = os.dup(0)
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR)
+    except OSError:
+        return detached
+    os.dup2(terminal, 0)
+    os.close(terminal)
+    return detached

@@ -10,15 +10,15 @@ from typing import Any, Final
 
 import pytest
 
-from llmlog_tui.analysis.overview import Overview
-from llmlog_tui.analysis.rules import Rules, parse
+from llmlog_tui.analysis.live.overview import Overview
+from llmlog_tui.config.rules import Rules, parse_rules
 from llmlog_tui.log.reader import Reader
+from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.store import Snapshot
-from llmlog_tui.log.window import EVERYTHING, Window
 
 Row = dict[str, Any]
 
-RULES: Final[Rules] = parse(
+RULES: Final[Rules] = parse_rules(
     """
     fingerprint.settled_calls = 4
     truncation = {window_calls = 5, level = 0.9, least_rise = 0.02}
@@ -91,7 +91,7 @@ def _call(rng: random.Random, era: int) -> Row:
 class Growing:
     """A file that is written to, and the reader that follows it."""
 
-    def __init__(self, path: Path, window: Window = EVERYTHING) -> None:
+    def __init__(self, path: Path, window: Retention = EVERYTHING) -> None:
         self._file = path.open("ab", buffering=0)
         self.reader = Reader([path], newest_first=True, window=window)
 
@@ -124,11 +124,11 @@ def assert_same(one: Overview, other: Overview) -> None:
     assert list(one.alerts) == list(other.alerts)
     assert (one.newest, one.all_calls, one.where) == (other.newest, other.all_calls, other.where)
     assert one.worst_ms == pytest.approx(other.worst_ms)
-    assert one.usual.keys() == other.usual.keys()
-    for model, usual in one.usual.items():
-        assert asdict(usual) == pytest.approx(asdict(other.usual[model])), model
-    assert asdict(one.verdict) == pytest.approx(asdict(other.verdict))
+    assert one.baselines.keys() == other.baselines.keys()
+    for model, usual in one.baselines.items():
+        assert asdict(usual) == pytest.approx(asdict(other.baselines[model])), model
+    assert asdict(one.slow_summary) == pytest.approx(asdict(other.slow_summary))
     assert asdict(one.cost) == pytest.approx(asdict(other.cost))
     for mine, theirs in zip(one.kpis, other.kpis, strict=True):
         assert mine.value == pytest.approx(theirs.value), mine.name
-        assert list(mine.course) == pytest.approx(list(theirs.course)), mine.name
+        assert list(mine.series) == pytest.approx(list(theirs.series)), mine.name

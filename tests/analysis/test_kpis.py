@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from llmlog_tui.analysis.kpis import SLICES, Kpi, kpis
+from llmlog_tui.analysis.calls.kpis import SLICES, Kpi, kpis
 
 BEGIN = datetime(2026, 11, 23, 9, tzinfo=UTC)
 DTYPES: dict[str, Any] = {
@@ -57,9 +57,9 @@ def test_figures_are_over_all_calls_and_their_course_over_eighths_of_the_time() 
     assert found["errors"] == Kpi("errors", 0.25, (0.5, none, 0, none, none, none, none, 0))
     assert found["cut off"] == Kpi("cut off", 0.25, (0, none, 1, none, none, none, none, 0))
     assert found["cached"].value == 0.5, "30 of the 60 tokens of the call that says"
-    assert found["cached"].course == (0.5, *[None] * 7)
+    assert found["cached"].series == (0.5, *[None] * 7)
     assert found["$/h"].value == pytest.approx(1.5), "2 dollars in 80 minutes"
-    assert found["$/h"].course[0] == pytest.approx(6), "1 dollar in ten minutes"
+    assert found["$/h"].series[0] == pytest.approx(6), "1 dollar in ten minutes"
 
 
 @pytest.mark.parametrize("calls", [[], [{"ts": at(0)}], [{"ts": None, "latency_ms": 5}]])
@@ -67,7 +67,7 @@ def test_what_no_call_says_is_unknown(calls: list[dict[str, Any]]) -> None:
     found = figures(calls)
     assert found["cached"].value is None
     assert found["$/h"].value is None
-    assert all(kpi.course == (None,) * SLICES for kpi in found.values())
+    assert all(kpi.series == (None,) * SLICES for kpi in found.values())
 
 
 def test_calls_of_less_than_a_minute_say_nothing_of_an_hour() -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from tests.analysis.conftest import Log, Record
 
-from llmlog_tui.analysis import overview as overviews
-from llmlog_tui.analysis.overview import Overview, overview
-from llmlog_tui.analysis.rules import parse
+from llmlog_tui.analysis.live import overview as overviews
+from llmlog_tui.analysis.live.overview import Overview, overview
+from llmlog_tui.config.rules import parse_rules
 from llmlog_tui.log.reader import load
 
 RECORDS: list[Record] = [
@@ -73,7 +73,7 @@ def test_the_last_call_of_a_trace_is_no_tool(view: Overview) -> None:
 def test_the_steps_of_a_trace_are_found_however_far_apart_they_are(
     log: Log, where: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(overviews, "_NEAR", 2)
+    monkeypatch.setattr(overviews, "_SEARCH_RECORDS", 2)
     records = [*RECORDS, *[{"trace_id": "u"}] * 9, {"event": "deploy", "trace_id": "t"}]
     view = overview(log([*records, {"trace_id": "t"}]), slow_ms=500, where=where)
     steps = {trace: view.steps_of(trace)["row"].to_list() for trace in ("t", "tools", "nobody")}
@@ -112,7 +112,7 @@ def test_the_place_of_a_record_is_its_file_block_and_line(tmp_path: Path) -> Non
     early.write_text('{"ts": "2026-11-23T09:00:01Z"}\n')
     view = overview(load([late, early]), slow_ms=500)
     assert view.calls["row"].to_list() == [2, 0, 1]
-    assert [view.place(row) for row in (2, 0, 1)] == [
+    assert [view.location(row) for row in (2, 0, 1)] == [
         (str(early), 1, 0),
         (str(late), 0, 1),
         (str(late), 0, 3),
@@ -127,9 +127,9 @@ def test_only_alerts_that_are_not_cleared_are_ongoing(log: Log) -> None:
 
 def test_the_rules_say_what_is_watched_for(log: Log) -> None:
     records = [{"model": "m", "system_fingerprint": name} for name in "ab" for _ in range(20)]
-    rules = parse("[fingerprint]\nenabled = false")
+    rules = parse_rules("[fingerprint]\nenabled = false")
     view = overview(log(records), slow_ms=500, rules=rules)
-    assert (view.alerts, len(view.rules)) == ((), 6)
+    assert (view.alerts, len(view.enabled_rules)) == ((), 6)
 
 
 def test_an_empty_log_has_an_overview(log: Log) -> None:
@@ -140,7 +140,7 @@ def test_an_empty_log_has_an_overview(log: Log) -> None:
         [],
         None,
     )
-    assert (view.verdict.sentence(), view.last_call_of("t")) == ("", None)
+    assert (view.slow_summary.sentence(), view.last_call_of("t")) == ("", None)
 
 
 def test_a_filter_lets_the_records_of_a_trace_through_that_has_such_a_call(log: Log) -> None:
@@ -152,7 +152,7 @@ def test_a_filter_lets_the_records_of_a_trace_through_that_has_such_a_call(log: 
         {"latency_ms": 1},
     ]
     answers = overview(log(records), slow_ms=500, where="latency_ms > 500")
-    assert [answers.lets_through(row) for row in range(5)] == [True, True, False, True, False]
-    assert overview(log(records), slow_ms=500).lets_through(4), "without a filter, all"
+    assert [answers.matches_filter(row) for row in range(5)] == [True, True, False, True, False]
+    assert overview(log(records), slow_ms=500).matches_filter(4), "without a filter, all"
     assert answers.has(4)
     assert not answers.has(5)

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from llmlog_tui.analysis.trends import CALLS_PER_STRETCH, Mark, trends
+from llmlog_tui.analysis.reports.trends import CALLS_PER_GROUP, Mark, trends
 
 BEGIN = datetime(2026, 11, 23, 9, tzinfo=UTC)
 DTYPES: dict[str, Any] = {
@@ -45,7 +45,7 @@ def sixteen() -> list[dict[str, Any]]:
 
 def test_figures_are_those_of_stretches_with_enough_calls() -> None:
     found = trends(frame(sixteen()), (), 20, 500)
-    assert CALLS_PER_STRETCH * 2 <= 17 < CALLS_PER_STRETCH * 3, "two stretches of five minutes"
+    assert CALLS_PER_GROUP * 2 <= 17 < CALLS_PER_GROUP * 3, "two stretches of five minutes"
     assert found.figures["p50"] == [450] * 10 + [900] * 10
     assert found.figures["calls"] == [8 / 5] * 10 + [9 / 5] * 10, "a minute"
     assert found.figures["tok/s"] == [None] * 20

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from llmlog import testing
-from llmlog.redact import PERSONAL, SECRETS, Redactor
+from llmlog._redact import PERSONAL, SECRETS, Redactor
 
 SUMMARISES = Redactor((*SECRETS, *PERSONAL), summarise_data=True)
 NOISE = random.Random(1).randbytes(30_000)  # noqa: S311 - the same in each run

@@ -1,4 +1,4 @@
-"""The examples under "Write a log" in the README run as they are written there."""
+"""The examples under "Write a log" in the README run unchanged."""
 
 from __future__ import annotations
 

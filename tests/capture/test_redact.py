@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from llmlog.redact import PERSONAL, SECRETS, Redactor
+from llmlog._redact import PERSONAL, SECRETS, Redactor
 
 HERE = Path(__file__).parent
 EVERYTHING = Redactor((*SECRETS, *PERSONAL))

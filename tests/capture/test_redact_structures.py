@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from tests.capture.corpus_structures import HARMLESS, SECRETS
 
-from llmlog import redact
-from llmlog.redact import Redactor
+from llmlog import _redact as redact
+from llmlog._redact import Redactor
 
 EVERYTHING = Redactor((*redact.SECRETS, *redact.PERSONAL))
 

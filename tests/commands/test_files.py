@@ -68,7 +68,7 @@ def test_jsonl_of_compressed_and_interleaved_files(
     llmlog: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("llmlog_tui.log.follow.BLOCK_BYTES", 2_000)
-    monkeypatch.setattr("llmlog_tui.log.store._STRETCH_BYTES", 2_000)
+    monkeypatch.setattr("llmlog_tui.log.store._RANGE_BYTES", 2_000)
     lines = [b'{"ts": %d, "step": %d}\n' % (1_795_424_400 + n, n) for n in range(1_000)]
     old, new = tmp_path / "old.jsonl.gz", tmp_path / "new.jsonl"
     old.write_bytes(gzip.compress(b"".join(lines[::2])))

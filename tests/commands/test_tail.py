@@ -14,7 +14,7 @@ from typing import IO, Any, TypeAlias
 import pytest
 from tests.commands.conftest import Run, command, is_refused
 
-from llmlog_tui.log.packed import Packed
+from llmlog_tui.log.compressed import CompressedFollower
 
 Tail: TypeAlias = Callable[..., "subprocess.Popen[bytes]"]
 
@@ -70,12 +70,12 @@ def test_lines_that_stand_together_are_unpacked_together(
 ) -> None:
     opened = []
 
-    class Counted(Packed):
+    class Counted(CompressedFollower):
         def reread(self, *at: int) -> bytes | None:
             opened.append(at)
             return super().reread(*at)
 
-    monkeypatch.setattr("llmlog_tui.log.reader.Packed", Counted)
+    monkeypatch.setattr("llmlog_tui.log.reader.CompressedFollower", Counted)
     lines = b"".join(map(line, range(100)))
     packed = log.with_name("calls.jsonl.1.gz")
     packed.write_bytes(gzip.compress(lines))

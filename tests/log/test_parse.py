@@ -380,7 +380,9 @@ def test_what_is_no_list_counts_where_lists_are_not_asked_for(no_list: str) -> N
 def test_a_list_of_objects_costs_no_care_where_lists_are_not_asked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("llmlog_tui.log.parse.suspicion", None)  # no line is looked at alone
+    monkeypatch.setattr(
+        "llmlog_tui.log.parse.make_suspect_check", None
+    )  # no line is looked at alone
     line = b'{"tool_calls": [{"name": "search"}], "step": 3}\n'
     parsed = parse(line * 2, columns={"step"})
     assert (parsed.frame["step"].to_list(), parsed.nulled.counts) == ([3, 3], {})

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import gc
+import itertools
 import json
 import time
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+from textual._styles_cache import StylesCache
 from textual.pilot import Pilot
 
 from llmlog_tui.log.sources import bookmarks_of
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.screens.overview import OverviewScreen
-from llmlog_tui.tui.widgets.sheet import Sheet
 from llmlog_tui.tui.widgets.table import LineTable
+from llmlog_tui.tui.widgets.text_pane import TextPane
 
 Until: TypeAlias = Callable[[Pilot[Any], Callable[[], bool], str], Awaitable[None]]
 Shown: TypeAlias = Callable[[Pilot[Any], int], Awaitable[LogApp]]
@@ -23,6 +26,17 @@ Shown: TypeAlias = Callable[[Pilot[Any], int], Awaitable[LogApp]]
 WIDE, SMALL = (160, 50), (80, 24)
 
 _PATIENCE_SECONDS = 30.0
+_TESTS_PER_COLLECTION = 8
+_tests = itertools.count(1)
+
+
+@pytest.fixture(autouse=True)
+def _closed_apps_are_collected() -> Iterator[None]:
+    """Free the memory of closed Apps: each has about 9 MB, in cycles that gc finds too late."""
+    yield
+    if next(_tests) % _TESTS_PER_COLLECTION == 0:
+        StylesCache.get_inner_outer.cache_clear()  # holds the lines of 1,024 widgets of any App
+        gc.collect()
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +47,7 @@ def _samples_without_bookmarks(root: Path, monkeypatch: pytest.MonkeyPatch) -> N
         is_sample = log.resolve().parent == root / "sample_logs"
         return root / "tests" / "none.bookmarks" if is_sample else bookmarks_of(log)
 
-    monkeypatch.setattr("llmlog_tui.bookmarks_file.bookmarks_of", elsewhere)
+    monkeypatch.setattr("llmlog_tui.config.bookmarks.bookmarks_of", elsewhere)
 
 
 @pytest.fixture
@@ -111,11 +125,11 @@ def overview_of(app: LogApp) -> OverviewScreen:
     return app.view
 
 
-def text_of(sheet: Sheet) -> str:
+def text_of(sheet: TextPane) -> str:
     """What a sheet says under its title."""
     return f"{sheet.border_title}\n{sheet.query_one('Static').render()}"
 
 
-def says(sheet: Sheet, *words: str) -> bool:
+def says(sheet: TextPane, *words: str) -> bool:
     """Whether a sheet has all of these words."""
     return all(word in text_of(sheet) for word in words)

@@ -22,16 +22,16 @@ from tests.tui.conftest import (
 )
 from textual.pilot import Pilot
 
+from llmlog_tui.config.settings import Settings
 from llmlog_tui.log.sources import STDIN, Sources
-from llmlog_tui.settings_file import Settings
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.panes.calls import CallsPane
 from llmlog_tui.tui.panes.timeline import TimelinePane
 from llmlog_tui.tui.panes.traces import TracesPane
-from llmlog_tui.tui.screens.bookmarks import BookmarksScreen
+from llmlog_tui.tui.screens.dialogs.bookmarks import BookmarksDialog
 from llmlog_tui.tui.screens.replay import ReplayScreen
-from llmlog_tui.tui.widgets.sheet import Sheet
 from llmlog_tui.tui.widgets.table import LineTable
+from llmlog_tui.tui.widgets.text_pane import TextPane
 
 
 def line(n: int, **fields: object) -> bytes:
@@ -52,11 +52,11 @@ def marked(table: LineTable) -> list[int]:
     return [n for n, text in enumerate(lines_of(table)[1:]) if text[1:2] == "◆"]
 
 
-async def listed(pilot: Pilot[Any], until: Until) -> BookmarksScreen:
+async def listed(pilot: Pilot[Any], until: Until) -> BookmarksDialog:
     await pilot.press("apostrophe")
-    await until(pilot, lambda: isinstance(pilot.app.screen, BookmarksScreen), "the list")
+    await until(pilot, lambda: isinstance(pilot.app.screen, BookmarksDialog), "the list")
     screen = pilot.app.screen
-    assert isinstance(screen, BookmarksScreen)
+    assert isinstance(screen, BookmarksDialog)
     return screen
 
 
@@ -119,8 +119,10 @@ async def test_the_list_goes_to_a_bookmark_notes_it_and_removes_it(
         await until(pilot, lambda: marked(calls) == [1, 5], "two bookmarks")
         screen = await listed(pilot, until)
         await pilot.press("g", "j", "n", *"odd [b]one")
-        screen.typed.insert_text_at_cursor("\x1b]0;")
-        await until(pilot, lambda: "one␛]0;" in screen.typed.render_line(0).text, "what is typed")
+        screen.note_input.insert_text_at_cursor("\x1b]0;")
+        await until(
+            pilot, lambda: "one␛]0;" in screen.note_input.render_line(0).text, "what is typed"
+        )
         await pilot.press(*["backspace"] * 4, "enter")
         await until(pilot, lambda: "odd [b]one" in lines_of(screen.table)[2], "the note")
         await pilot.press("enter")
@@ -143,7 +145,7 @@ async def test_a_note_stands_where_its_record_is_looked_at(
         await until(pilot, lambda: marked(app.query_one(CallsPane)) == [5], "the bookmark")
         await pilot.press("2", "enter")
         await until(pilot, lambda: bool(app.screen.query("#drawer")), "Calls")
-        drawer = app.screen.query_one("#drawer", Sheet)
+        drawer = app.screen.query_one("#drawer", TextPane)
         await until(pilot, partial(says, drawer, "span-5"), "the detail")
         assert not says(drawer, "◆")
         screen = await listed(pilot, until)
@@ -156,7 +158,7 @@ async def test_a_note_stands_where_its_record_is_looked_at(
         replay = app.screen
         assert isinstance(replay, ReplayScreen)
         await pilot.press("end")
-        note = partial(says, replay.detail_sheet, "span-5", "◆ odd [b]one")
+        note = partial(says, replay.detail_pane, "span-5", "◆ odd [b]one")
         await until(pilot, note, "the note beside the step")
 
 
@@ -204,7 +206,7 @@ async def test_a_filter_that_hides_the_bookmarked_record_gives_way(
         await pilot.press("u")
         await until(pilot, lambda: row_of(calls) == 5, "the bookmarked call")
         assert app.view.filterbar.where is None
-        assert "The filter hid it" in toasts(app)
+        assert "Filter cleared to show this record" in toasts(app)
         await pilot.press("<")
         await until(pilot, lambda: len(calls.source) == 2, "the filter again")
 
@@ -306,4 +308,4 @@ async def test_the_keys_are_the_users_to_choose(log: Path, shown: Shown, until: 
         await pilot.press("m", "f9")
         await until(pilot, lambda: marked(app.query_one(CallsPane)) == [5], "the bookmark")
         await pilot.press("f10")
-        await until(pilot, lambda: isinstance(app.screen, BookmarksScreen), "the list")
+        await until(pilot, lambda: isinstance(app.screen, BookmarksDialog), "the list")

@@ -10,12 +10,12 @@ from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record, row_
 from textual.events import MouseScrollDown, MouseScrollUp
 from textual.pilot import Pilot
 
-from llmlog_tui.analysis.timeline import Step
+from llmlog_tui.analysis.traces.timeline import Step
 from llmlog_tui.tui.app import LogApp
-from llmlog_tui.tui.bars import EARLIER, LATER, Axis, bar
 from llmlog_tui.tui.panes.timeline import TimelinePane
+from llmlog_tui.tui.render.timeline_bars import EARLIER, LATER, Axis, bar
 from llmlog_tui.tui.screens.replay import ReplayScreen
-from llmlog_tui.tui.widgets.rows import Cell
+from llmlog_tui.tui.widgets.row_source import Cell
 
 
 def run(steps: int, trace: str = "run") -> bytes:
@@ -182,15 +182,15 @@ async def test_the_replay_zooms_too_while_h_and_l_go_on_stepping(
         await until(pilot, lambda: isinstance(app.screen, ReplayScreen), "the replay")
         screen = app.screen
         assert isinstance(screen, ReplayScreen)
-        await until(pilot, lambda: screen.row == 0, "its steps")
+        await until(pilot, lambda: screen.cursor_key == 0, "its steps")
         await pilot.press("i", "i", "i")
         assert "Steps run · 17 steps · 0 – 2.06 s of 16.5 s" in title(screen.steps)
         await pilot.press("l", "l", "l")
-        assert screen.row == 3
+        assert screen.cursor_key == 3
         assert "2.48 – 4.55 s" in title(screen.steps)
         await pilot.press("L")
         assert "3.52 – 5.58 s" in title(screen.steps)
-        assert screen.row == 3
+        assert screen.cursor_key == 3
 
 
 @pytest.fixture

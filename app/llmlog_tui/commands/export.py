@@ -12,47 +12,49 @@ from pathlib import Path
 from typing import IO, Final, TypeVar
 
 import click
+import orjson
 
 from llmlog.record import to_line
 from llmlog_tui.commands.common import (
     SPANS,
-    Log,
+    OpenLog,
     files_argument,
     hint_at_health,
-    opened,
+    open_log,
     where_option,
 )
 from llmlog_tui.commands.sql import flat
-from llmlog_tui.formats.otlp import to_lines
-from llmlog_tui.formats.spans import from_lines
-from llmlog_tui.log.schema import COLUMNS, plain
+from llmlog_tui.formats import Record
+from llmlog_tui.formats.otlp_export import to_lines
+from llmlog_tui.formats.otlp_traces import TRACES
+from llmlog_tui.humanize import CSV_TIME
+from llmlog_tui.log.schema import COLUMNS, decategorize
 from llmlog_tui.log.sources import expand
-from llmlog_tui.units import CSV_TIME
 
 Told = Callable[[int, int], object]
 """Is told how much of a piece of work is done, and of how much."""
 
-Write = Callable[[Log, IO[bytes], Told], None]
+Write = Callable[[OpenLog, IO[bytes], Told], None]
 """Writes a log's records."""
 
 _AT_ONCE: Final = 1_000
 
 
-def _parquet(log: Log, out: IO[bytes], _: Told) -> None:
+def _parquet(log: OpenLog, out: IO[bytes], _: Told) -> None:
     log.placed(log.frame).write_parquet(out)
 
 
-def _csv(log: Log, out: IO[bytes], _: Told) -> None:
+def _csv(log: OpenLog, out: IO[bytes], _: Told) -> None:
     flat(log.placed(log.frame)).write_csv(out, datetime_format=CSV_TIME)
 
 
-def _jsonl(log: Log, out: IO[bytes], told: Told) -> None:
+def _jsonl(log: OpenLog, out: IO[bytes], told: Told) -> None:
     lines = _counted(log.raw(log.frame), log.frame.height, told)
     out.writelines(line + b"\n" for _, line in lines)
 
 
-def _otlp(log: Log, out: IO[bytes], told: Told) -> None:
-    records = plain(log.frame).select(COLUMNS.keys()).iter_rows(named=True)
+def _otlp(log: OpenLog, out: IO[bytes], told: Told) -> None:
+    records = decategorize(log.frame).select(COLUMNS.keys()).iter_rows(named=True)
     out.writelines(to_lines(_counted(records, log.frame.height, told)))
 
 
@@ -106,7 +108,7 @@ def export(files: tuple[str, ...], *, out: Path, where: str | None) -> None:
         return
     with contextlib.ExitStack() as resources:
         with _bar("reading") as told:
-            reading = opened(files, where, on_step=lambda reader: told(*reader.progress()))
+            reading = open_log(files, where, on_step=lambda reader: told(*reader.progress()))
             log = resources.enter_context(reading)
         hint_at_health(log)
         try:
@@ -121,13 +123,32 @@ def _from_spans(paths: Iterable[Path], out: Path) -> None:
     try:
         with contextlib.ExitStack() as resources:
             files = [resources.enter_context(path.open("rb")) for path in paths]
-            records, bad = from_lines(chain.from_iterable(files))
+            records, bad = _records(chain.from_iterable(files))
         with _replacing(out) as file:
             file.writelines(map(to_line, records))
     except OSError as error:
         raise click.ClickException(f"{error.filename or out}: {error.strerror}") from error
     without = f"; lines without spans: {bad:,}" if bad else ""
     click.echo(f"{out}: {len(records):,} records written{without}", err=True)
+
+
+def _records(lines: Iterable[bytes]) -> tuple[list[Record], int]:
+    """Return the records of OTLP lines, and how many lines held no spans."""
+    converter = TRACES.converter({})
+    records: list[Record] = []
+    bad = 0
+    for number, line in enumerate(lines):
+        try:
+            item = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            bad += 1
+            continue
+        if not isinstance(item, dict) or not TRACES.detect([item]):
+            bad += 1
+            continue
+        records += (found.record for found in converter.feed(number, item))
+    records += (found.record for found in converter.flush())
+    return records, bad
 
 
 def _writer(out: Path) -> Write:

@@ -1,6 +1,6 @@
-"""Whole lines out of one file that grows, is renamed, truncated, deleted or replaced.
+"""Follow one file through growth, renames, truncation, deletion and replacement, line by line.
 
-Knows nothing of what a line means, and nothing of threads: somebody calls read() again and again.
+The content of lines and threads are the caller's concern: it polls read().
 """
 
 from __future__ import annotations
@@ -14,48 +14,46 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from llmlog_tui.log.lines import Block, LineCutter
-from llmlog_tui.log.remains import HEAD_BYTES, kept
+from llmlog_tui.log.line_splitter import Block, LineSplitter
+from llmlog_tui.log.rotation import HEAD_BYTES, already_read_prefix
 
 BLOCK_BYTES: Final = 8 * 2**20
-"""How much is read at once."""
+"""Maximum bytes per read."""
 
 NEWEST_BYTES: Final = 2**20
-"""How much of a big file's end is read first."""
+"""Bytes at the end of a big file that are read first."""
 
-_HELD: Final = 5
-"""So many generations are held open: the current one, and those renamed or deleted last."""
+_MAX_OPEN: Final = 5
+"""Maximum generations kept open: the current one, and the last ones renamed or deleted."""
 
-Claim = Callable[[os.stat_result, bytes], int | None]
-"""Asked with a file's stat and head: from which byte on is it new? None: it is another's."""
+StartOffset = Callable[[os.stat_result, bytes], int | None]
+"""(stat, head) -> offset of the first unread byte; None: another follower's file."""
 
 
 class Generation:
-    """One open file, as long as its path leads to it and some time after."""
+    """One open file: at the path, or renamed or deleted lately."""
 
     def __init__(self, fd: int, number: int, start: int = 0) -> None:
         self.fd = fd
         self.number = number
         self.opened = os.fstat(fd)
         self.head = os.pread(fd, HEAD_BYTES, 0)[:start]
-        """What was read of the first 256 bytes."""
-        self.live = LineCutter(number, start)
-        self.older: LineCutter | None = None
+        """The part of the first 256 bytes that was read."""
+        self.live = LineSplitter(number, start)
+        self.older: LineSplitter | None = None
         self._older_end = 0
         self._grew = time.monotonic()
 
-    def begin_at_the_end(self, size: int) -> None:
-        """Leave all but the last NEWEST_BYTES for read_older()."""
+    def skip_to_end(self, size: int) -> None:
         start = size - NEWEST_BYTES
         cut = os.pread(self.fd, NEWEST_BYTES, start).find(b"\n") + 1
         if cut:
-            self.older = LineCutter(self.number, older=True)
+            self.older = LineSplitter(self.number, older=True)
             self._older_end = start + cut
             self.head = os.pread(self.fd, HEAD_BYTES, 0)
-            self.live = LineCutter(self.number, self._older_end)
+            self.live = LineSplitter(self.number, self._older_end)
 
     def read(self) -> Block | None:
-        """The next whole lines at the end."""
         while data := os.pread(self.fd, BLOCK_BYTES, self.live.offset):
             self._grew = time.monotonic()
             self.head += data[: HEAD_BYTES - len(self.head)]
@@ -64,7 +62,7 @@ class Generation:
         return None
 
     def read_older(self) -> Block | None:
-        """The next whole lines of those left out by begin_at_the_end()."""
+        """Return the next whole lines that skip_to_end() skipped."""
         while self.older:
             room = min(BLOCK_BYTES, self._older_end - self.older.offset)
             data = os.pread(self.fd, room, self.older.offset)
@@ -74,41 +72,38 @@ class Generation:
                 return block
         return None
 
-    def settled(self, quiet_s: float) -> Block | None:
-        """A record at the end that only lacks its newline, if nothing was added for `quiet_s`."""
-        return self.live.record_at_end() if self.quiet_s() >= quiet_s else None
+    def flush_idle(self, settle_s: float) -> Block | None:
+        """Return a last record that only lacks its newline, after `settle_s` seconds idle."""
+        return self.live.record_at_end() if self.idle_s() >= settle_s else None
 
-    def left(self) -> int:
-        """How many bytes are still to be read."""
+    def bytes_left(self) -> int:
         size = os.fstat(self.fd).st_size
         older = self._older_end - self.older.offset if self.older else 0
         return max(0, size - self.live.offset) + older
 
-    def quiet_s(self) -> float:
-        """For how many seconds nothing was added."""
+    def idle_s(self) -> float:
         return time.monotonic() - self._grew
 
     def is_rewritten(self) -> bool:
-        """Whether the file was truncated, or truncated and written again (copytruncate)."""
+        """Return whether the file was truncated, or truncated and written again (copytruncate)."""
         if os.fstat(self.fd).st_size < self.live.offset:
             return True
         return os.pread(self.fd, len(self.head), 0) != self.head
 
 
 def all_new(_: os.stat_result, __: bytes) -> int:
-    """The Claim of a file that stands for itself: all of it is new."""
+    """Return 0: the StartOffset of a file that is a log of its own."""
     return 0
 
 
 class Follower:
     """Reads one path from its beginning, and on through rotation: every whole line exactly once.
 
-    Descriptors are held, so what is written to a file after it was renamed or deleted is still
-    read. A file that got shorter, or whose first 256 bytes are other ones, is a new generation,
-    read from its beginning; one that begins with the end of the file before (a prefix was cut off,
-    see llmlog.prune) is read from behind that. Half a line at the end of a file that was replaced
-    is given up when nothing was added to it for `linger_s` seconds. A whole record at the end of a
-    file counts as a line without its newline when nothing was added for `settle_s` seconds.
+    Descriptors stay open, so lines written to a renamed or deleted file are still read. A file that
+    got shorter, or whose first 256 bytes changed, is a new generation, read from its beginning; if
+    it begins with the end of the file before (a prefix was cut off, see llmlog.prune), it is read
+    after that part. A partial line at the end of a replaced file is flushed after `linger_s`
+    seconds without new data, a complete record without its newline after `settle_s` seconds.
     """
 
     def __init__(
@@ -118,93 +113,92 @@ class Follower:
         newest_first: bool = False,
         linger_s: float = 5.0,
         settle_s: float = 1.0,
-        claim: Claim = all_new,
+        start_offset: StartOffset = all_new,
     ) -> None:
         self.path = path
         self.is_waiting = True
-        """Whether the file was never there yet."""
+        """Whether the file has never existed yet."""
         self.is_gone = False
-        """Whether the file was there, and no other has come in its place."""
+        """Whether the file existed, and was not replaced."""
         self._newest_first = newest_first
         self._linger_s = linger_s
         self._settle_s = settle_s
-        self._claim = claim
-        self._held: list[Generation] = []
+        self._start_offset = start_offset
+        self._generations: list[Generation] = []
         self._count = 0
         self._past: list[tuple[bytes, int]] = []
-        self._lock = threading.Lock()  # reread() may come from another thread than close()
+        self._lock = threading.Lock()  # reread() and close() may run in different threads
 
     def read(self) -> Block | None:
-        """The next whole lines, at most about BLOCK_BYTES of them; None if there are none now.
+        """Return the next whole lines, about BLOCK_BYTES at most; None if there are none now.
 
-        Raises OSError if the path is there and cannot be opened or read (a folder, no permission).
+        Raises OSError if the path exists and cannot be opened or read (a folder, no permission).
         """
         if block := self._read_lingering():
             return block
-        if not self._held and not self._open():
+        if not self._generations and not self._open():
             return None
-        current = self._held[-1]
+        current = self._generations[-1]
         if current.is_rewritten():
-            self._held[-1] = self._generation(current.fd)
+            self._generations[-1] = self._generation(current.fd)
             self._remember(current)
-            return current.live.rest() or self.read()
-        is_replaced = self._is_replaced(current)  # what was written until then is read below
+            return current.live.flush() or self.read()
+        is_replaced = self._is_replaced(
+            current
+        )  # checked first: data written before the replacement is read below
         if block := current.read():
             return block
         if is_replaced and self._open():
             return self.read()
-        return current.settled(self._settle_s)
+        return current.flush_idle(self._settle_s)
 
     def read_older(self) -> Block | None:
-        """With `newest_first`: the next lines of those before the newest, from the first on."""
-        blocks = (held.read_older() for held in self._held)
+        """Return the next lines before the newest ones, in file order, with `newest_first`."""
+        blocks = (generation.read_older() for generation in self._generations)
         return next((block for block in blocks if block), None)
 
     def finish(self) -> Block | None:
-        """What stands after a last newline, for a reader that will not come back; again and again.
-
-        None when there is no more.
-        """
-        blocks = (held.live.rest() for held in self._held)
+        """Return the rest of a file after its last newline; call until it returns None."""
+        blocks = (generation.live.flush() for generation in self._generations)
         return next((block for block in blocks if block), None)
 
     def close(self) -> None:
-        """Give the descriptors back."""
         with self._lock:
-            for held in self._held:
-                self._remember(held)
-                os.close(held.fd)
-            self._held.clear()
+            for generation in self._generations:
+                self._remember(generation)
+                os.close(generation.fd)
+            self._generations.clear()
 
     def position(self) -> tuple[int, int]:
-        """(bytes read, bytes there), for a progress bar."""
-        if not self._held:
+        """Return (bytes read, bytes in the file), for a progress bar."""
+        if not self._generations:
             return 0, 0
-        there = os.fstat(self._held[-1].fd).st_size
-        return max(0, there - sum(held.left() for held in self._held)), there
+        size = os.fstat(self._generations[-1].fd).st_size
+        left = sum(generation.bytes_left() for generation in self._generations)
+        return max(0, size - left), size
 
     def reread(self, generation: int, offset: int, length: int) -> bytes | None:
-        """Bytes that were read before, or None if the generation they are of is no more."""
+        """Return bytes that were read before; None if their generation is closed or rewritten."""
         with self._lock:
-            for held in self._held:
-                if held.number == generation and not held.is_rewritten():
-                    return os.pread(held.fd, length, offset)
+            for file in self._generations:
+                if file.number == generation and not file.is_rewritten():
+                    return os.pread(file.fd, length, offset)
         return None
 
-    def holds(self, file: os.stat_result) -> bool:
-        """Whether this very file is open here."""
-        return any(os.path.samestat(held.opened, file) for held in self._held)
+    def has_open(self, file: os.stat_result) -> bool:
+        return any(os.path.samestat(generation.opened, file) for generation in self._generations)
 
-    def known(self, head: bytes) -> int | None:
-        """How much was read here of a file that began with `head`; None if there was none."""
-        for held in reversed(self._held):
-            if _is_of(head, held.head):
-                return held.live.lines_end
+    def read_offset_of(self, head: bytes) -> int | None:
+        """Return the end of the lines read from a file that began with `head`."""
+        for generation in reversed(self._generations):
+            if _is_of(head, generation.head):
+                return generation.live.lines_end
         return next((end for begin, end in reversed(self._past) if _is_of(head, begin)), None)
 
     def _open(self) -> bool:
-        """Begin with the file the path leads to; False if there is none, or nothing new in it."""
+        """Open the file at the path; False if nothing is new."""
         try:
+            # Non-blocking: opening a FIFO would wait for a writer.
             fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except FileNotFoundError:
             return False
@@ -212,26 +206,28 @@ class Follower:
         if not stat.S_ISREG(file.st_mode):
             os.close(fd)
             raise OSError(errno.EINVAL, "is not a regular file")
-        start = self._claim(file, os.pread(fd, HEAD_BYTES, 0))
+        start = self._start_offset(file, os.pread(fd, HEAD_BYTES, 0))
         self.is_waiting = False
-        if start == 0 and self._held:
-            start = kept(self._held[-1].fd, self._held[-1].live.lines_end, fd)
-        if start is None or start > file.st_size:  # another's, or a copy that is still being made
+        if start == 0 and self._generations:
+            last = self._generations[-1]
+            start = already_read_prefix(last.fd, last.live.lines_end, fd)
+        # Another follower owns the file, or a copy is in progress.
+        if start is None or start > file.st_size:
             os.close(fd)
             return False
         generation = self._generation(fd, start)
         is_first = generation.number == 0 and start == 0
         if self._newest_first and is_first and file.st_size > 4 * NEWEST_BYTES:
-            generation.begin_at_the_end(file.st_size)
-        self._held.append(generation)
+            generation.skip_to_end(file.st_size)
+        self._generations.append(generation)
         return True
 
     def _is_replaced(self, current: Generation) -> bool:
-        """Whether the path leads to another file; if it cannot be looked at, the held one stays."""
-        held = os.fstat(current.fd)
+        """Return whether the path leads to another file; False if it cannot be examined."""
+        opened = os.fstat(current.fd)
         self.is_gone = False
         try:
-            return not os.path.samestat(self.path.stat(), held) or held.st_nlink == 0
+            return not os.path.samestat(self.path.stat(), opened) or opened.st_nlink == 0
         except FileNotFoundError:
             self.is_gone = True
         except OSError:
@@ -243,18 +239,18 @@ class Follower:
         return Generation(fd, self._count - 1, start)
 
     def _read_lingering(self) -> Block | None:
-        """From files that were renamed or deleted: their writers may not know of it yet."""
-        for held in self._held[:-1]:
-            if block := held.read():
+        """Read files that were renamed or deleted: their writers may still have them open."""
+        for generation in self._generations[:-1]:
+            if block := generation.read():
                 return block
-            if held.live.is_inside_line and held.quiet_s() >= self._linger_s:
-                return held.live.rest()
-        if len(self._held) > _HELD and not self._held[0].older:
+            if generation.live.is_inside_line and generation.idle_s() >= self._linger_s:
+                return generation.live.flush()
+        if len(self._generations) > _MAX_OPEN and not self._generations[0].older:  # fully read
             with self._lock:
-                oldest = self._held.pop(0)
+                oldest = self._generations.pop(0)
                 self._remember(oldest)
                 os.close(oldest.fd)
-            return oldest.live.rest()
+            return oldest.live.flush()
         return None
 
     def _remember(self, ended: Generation) -> None:
@@ -262,7 +258,7 @@ class Follower:
 
 
 def _is_of(head: bytes, begin: bytes) -> bool:
-    """Whether a file with this head goes on with what was read as `begin`, if that tells."""
+    """Return whether `begin` is a long enough prefix to identify this head."""
     return head.startswith(begin) and (len(begin) == HEAD_BYTES or b"\n" in begin)
 
 

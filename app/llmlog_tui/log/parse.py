@@ -1,21 +1,38 @@
-"""A block of lines -> a frame, and a count of what was wrong with it."""
+"""Parse a block of lines into a frame, and count its faults."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Final
 
 import polars as pl
 
-from llmlog_tui.log.faults import Faults, LineError, dump, load, suspicion
-from llmlog_tui.log.schema import COLUMNS, READ_SCHEMA, TEXT_SCHEMA, fitted, inferred, lighter, only
+from llmlog_tui.log.line_errors import FaultCounts, LineError, dump, load, make_suspect_check
+from llmlog_tui.log.schema import (
+    COLUMNS,
+    READ_SCHEMA,
+    TEXT_SCHEMA,
+    cheap_schema,
+    coerce,
+    fill_defaults,
+    required_schema,
+)
 
 _BOM: Final = b"\xef\xbb\xbf"
 
-AS_ONE, WITHOUT_SUSPECTS, AS_TEXT, EACH_CHECKED, EACH_REWRITTEN = range(5)
-"""How much care a block needs, until polars reads what is left of it."""
+
+class Strictness(IntEnum):
+    """How closely the lines of a block are examined before polars reads them."""
+
+    WHOLE_BLOCK = 0
+    SUSPECT_LINES = 1
+    AS_TEXT = 2
+    EVERY_LINE = 3
+    REWRITTEN = 4
+
 
 _Lines = list[tuple[int, bytes]]
 _Schema = dict[str, pl.DataType]
@@ -23,76 +40,74 @@ _Schema = dict[str, pl.DataType]
 
 @dataclass(frozen=True, eq=False)
 class Parsed:
-    """What a block of lines holds; lines = frame.height + all of skipped + blanks.
+    """The records of a block; lines = frame.height + sum of skipped + blanks.
 
-    `frame` has schema.COLUMNS and `line`, UInt32: the line within the block, from 0. `skipped` are
-    the lines that gave no row, by kind; `nulled` the fields, by name, that lost a value of the
-    wrong type while the row was kept. `care` is what the next block of the file is likely to need.
+    `frame` has schema.COLUMNS and `line`, UInt32: the line within the block, from 0. `skipped`
+    counts the lines without a row, by kind; `nulled`, by field, the values of a wrong type in rows
+    that were kept. `strictness` is the one the next block of the file is likely to need.
     """
 
     frame: pl.DataFrame
     lines: int
     blanks: int = 0
-    skipped: Faults = field(default_factory=Faults)
-    nulled: Faults = field(default_factory=Faults)
-    care: int = AS_ONE
+    skipped: FaultCounts = field(default_factory=FaultCounts)
+    nulled: FaultCounts = field(default_factory=FaultCounts)
+    strictness: Strictness = Strictness.WHOLE_BLOCK
 
 
 def parse(
     block: bytes,
     *,
     at_start: bool = False,
-    care: int = AS_ONE,
+    strictness: Strictness = Strictness.WHOLE_BLOCK,
     columns: Collection[str] = COLUMNS,
 ) -> Parsed:
-    """Parse lines of JSON; `at_start`: the block begins its file, where a BOM is no fault.
+    """Parse lines of JSON; a BOM is no fault `at_start` of a file.
 
-    polars reads the block as one. It refuses a whole block for one bad line; from such a block bad
-    lines are taken with more and more care, so that each costs itself and nothing else. `care`, of
-    the block before, says where to begin; it changes nothing but the time this takes. Only
-    `columns`, event and status have values, the others are null; values that do not fit are counted
-    in all of them.
+    polars reads a block as one, and rejects all of it for one bad line. Such a block is examined
+    with increasing strictness, so that each bad line costs only itself. `strictness`, of the block
+    before, is where to start; it changes nothing but the time. Only `columns`, event and status
+    have values, the others are null; values of a wrong type are counted in all of them.
     """
     if at_start:
         block = block.removeprefix(_BOM)
     ends = len(block) - len(block.replace(b"\n", b""))  # many times faster than count()
     count = ends + (block != b"" and not block.endswith(b"\n"))
-    skipped, nulled, blanks = Faults(), Faults(), 0
+    skipped, nulled, blanks = FaultCounts(), FaultCounts(), 0
     numbers: Sequence[int] = range(count)
-    as_they_are = only(READ_SCHEMA, columns)
+    schema = required_schema(READ_SCHEMA, columns)
     read = None
-    if care == AS_ONE:
-        light = lighter(as_they_are, columns)
-        read = _read(block, light)
-        if read is None and light != as_they_are:
-            read = _read(block, as_they_are)
+    if strictness == Strictness.WHOLE_BLOCK:
+        cheap = cheap_schema(schema, columns)
+        read = _read(block, cheap)
+        if read is None and cheap != schema:
+            read = _read(block, schema)
     if read is None or read.height != count:
         lines = [(number, line) for number, line in enumerate(block.split(b"\n")) if line.strip()]
         blanks = count - len(lines)
         if read is None or read.height != len(lines):
-            salvage = _Salvage(as_they_are, only(TEXT_SCHEMA, columns), skipped, nulled)
-            read, lines, care = salvage.read(lines, suspicion(block), care)
+            salvage = _Salvage(schema, required_schema(TEXT_SCHEMA, columns), skipped, nulled)
+            read, lines, strictness = salvage.read(lines, make_suspect_check(block), strictness)
         numbers = [number for number, _ in lines]
-    fit, lost = fitted(read)
+    fit, lost = coerce(read)
     for name, (values, row) in lost.items():
         nulled.add(name, numbers[row], values)
-    frame = inferred(fit, columns).with_columns(pl.Series("line", numbers, pl.UInt32))
-    # polars reads a block in several chunks; columns cut differently are put together in every
-    # later question, which costs a hundred times what it costs here.
+    frame = fill_defaults(fit, columns).with_columns(pl.Series("line", numbers, pl.UInt32))
+    # polars reads a block in chunks that differ by column; aligning them in every later query costs
+    # a hundred times more than a rechunk here.
     frame = frame.rechunk()
-    needs_care = skipped.counts or nulled.counts
-    return Parsed(frame, count, blanks, skipped, nulled, care if needs_care else AS_ONE)
+    is_faulty = skipped.counts or nulled.counts
+    next_strictness = strictness if is_faulty else Strictness.WHOLE_BLOCK
+    return Parsed(frame, count, blanks, skipped, nulled, next_strictness)
 
 
 _COMPRESSED: Final = (b"\x1f\x8b", b"x\x01", b"x^", b"x\x9c", b"x\xda", b"(\xb5/\xfd")
-"""How gzip, zlib and zstd begin."""
+"""First bytes of gzip, zlib and zstd data."""
 
 
 def _read(block: bytes, schema: _Schema) -> pl.DataFrame | None:
-    """The block as polars reads it, or None if it refuses it.
-
-    polars would unpack one that begins as a compressed file does; here that is a bad line.
-    """
+    """Return the block as polars reads it; None if polars rejects it."""
+    # polars would decompress such a block; here it is a bad line.
     if block.startswith(_COMPRESSED):
         return None
     if not block or block.isspace():
@@ -104,57 +119,58 @@ def _read(block: bytes, schema: _Schema) -> pl.DataFrame | None:
 
 
 class _Salvage:
-    """Reads what can be read of a bad block; notes the faults of the rest."""
+    """Reads the good lines of a bad block, and counts the faults of the others."""
 
-    def __init__(self, typed: _Schema, text: _Schema, skipped: Faults, nulled: Faults) -> None:
+    def __init__(
+        self, typed: _Schema, text: _Schema, skipped: FaultCounts, nulled: FaultCounts
+    ) -> None:
         self._typed = typed
         self._text = text
         self._skipped = skipped
         self._nulled = nulled
 
     def read(
-        self, lines: _Lines, is_suspect: Callable[[bytes], bool], care: int
-    ) -> tuple[pl.DataFrame, _Lines, int]:
-        """The rows, the lines they are of, and the care it took."""
-        for level in range(max(care, WITHOUT_SUSPECTS), EACH_REWRITTEN + 1):
+        self, lines: _Lines, is_suspect: Callable[[bytes], bool], strictness: Strictness
+    ) -> tuple[pl.DataFrame, _Lines, Strictness]:
+        """Return the rows, their lines, and the strictness that was needed."""
+        for level in tuple(Strictness)[max(strictness, Strictness.SUSPECT_LINES) :]:
             kept = []
             for number, line in lines:
-                if level >= EACH_CHECKED or is_suspect(line):
-                    text = self._checked(number, line, rewrite=level == EACH_REWRITTEN)
+                if level >= Strictness.EVERY_LINE or is_suspect(line):
+                    text = self._checked(number, line, rewrite=level == Strictness.REWRITTEN)
                     if text is not None:
                         kept.append((number, text))
                 else:
                     kept.append((number, line))
             lines = kept
-            read = _read_lines(lines, self._text if level >= AS_TEXT else self._typed)
-            if read is not None and level >= AS_TEXT:
+            read = _read_lines(lines, self._text if level >= Strictness.AS_TEXT else self._typed)
+            if read is not None and level >= Strictness.AS_TEXT:
                 read = self._with_lists(read, lines)
             if read is not None:
                 return read, lines, level
-        for number, _ in lines:  # not seen yet; were it so, the lines would at least be counted
+        for number, _ in lines:  # never observed; the lines are counted at least
             self._skipped.add("not_json", number)
-        return pl.DataFrame(schema=self._text), [], care
+        return pl.DataFrame(schema=self._text), [], strictness
 
     def _with_lists(self, read: pl.DataFrame, lines: _Lines) -> pl.DataFrame | None:
-        """Lists for the text they were read as, from their lines again; None if one is no list."""
         for name in _LISTS.intersection(read.columns):
             text = read[name]
             rows = text.str.starts_with("[").arg_true()
             lists = _lists(name, lines, rows)
-            if lists is None:  # text may look like a list and be none
+            if lists is None:  # text may only look like a list
                 rows = rows.filter([_has_list(name, lines[row][1]) for row in rows])
                 lists = _lists(name, lines, rows)
             if lists is None:
                 return None
             for row in set(text.is_not_null().arg_true()).difference(rows):
                 self._nulled.add(name, lines[row][0])
-            nowhere = pl.Series([None], dtype=pl.UInt32).new_from_index(0, read.height)
-            where = nowhere.scatter(rows, pl.int_range(len(rows), dtype=pl.UInt32, eager=True))
-            read = read.with_columns(lists.gather(where))
+            no_index = pl.Series([None], dtype=pl.UInt32).new_from_index(0, read.height)
+            index = no_index.scatter(rows, pl.int_range(len(rows), dtype=pl.UInt32, eager=True))
+            read = read.with_columns(lists.gather(index))
         return read
 
     def _checked(self, number: int, line: bytes, *, rewrite: bool) -> bytes | None:
-        """The line, perhaps in other words, or None if it holds no record."""
+        """Return the line, rewritten if necessary; None if it has no record."""
         try:
             record, is_plain = load(line)
             lists = _LISTS & self._text.keys()
@@ -174,13 +190,12 @@ _LISTS: Final = {name for name, dtype in READ_SCHEMA.items() if isinstance(dtype
 
 
 def _read_lines(lines: _Lines, schema: _Schema) -> pl.DataFrame | None:
-    """A row for each line, or None if polars refuses one of them or sees other lines."""
+    """Return one row per line; None if polars rejects a line or splits lines differently."""
     read = _read(b"\n".join(line for _, line in lines), schema)
     return read if read is not None and read.height == len(lines) else None
 
 
 def _lists(name: str, lines: _Lines, rows: pl.Series) -> pl.Series | None:
-    """What these rows' lines have under `name`, or None if one of it is no list."""
     read = _read_lines([lines[row] for row in rows], {name: READ_SCHEMA[name]})
     return None if read is None else read[name]
 

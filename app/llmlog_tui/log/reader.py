@@ -1,4 +1,4 @@
-"""Reads the files of a log into a Store: to their ends, or on and on as they grow."""
+"""Read the files of a log into a Store, once or continuously."""
 
 from __future__ import annotations
 
@@ -13,28 +13,26 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final, Protocol
 
-from llmlog_tui.log.follow import Claim, Follower, all_new
-from llmlog_tui.log.lines import Block
-from llmlog_tui.log.packed import SUFFIXES, Packed
-from llmlog_tui.log.parse import AS_ONE, Parsed, parse
-from llmlog_tui.log.piped import Piped
-from llmlog_tui.log.remains import HEAD_BYTES
+from llmlog_tui.log.compressed import SUFFIXES, CompressedFollower
+from llmlog_tui.log.follow import Follower, StartOffset, all_new
+from llmlog_tui.log.line_splitter import Block
+from llmlog_tui.log.parse import Parsed, Strictness, parse
+from llmlog_tui.log.retention import EVERYTHING, Retention
+from llmlog_tui.log.rotation import HEAD_BYTES
 from llmlog_tui.log.schema import COLUMNS
 from llmlog_tui.log.sources import STDIN, SourceError, Sources
+from llmlog_tui.log.stdin import StdinFollower
 from llmlog_tui.log.store import Snapshot, Store
-from llmlog_tui.log.window import EVERYTHING, Window
 
 _THREADS: Final = 2
 _AHEAD: Final = 3
-"""So many blocks are read before the first of them is waited for."""
+"""Maximum blocks in the parser threads at once."""
 
-LOOK_S: Final = 1.0
-"""How often a glob or folder is looked at for new files, in seconds."""
+SCAN_S: Final = 1.0
+"""Seconds between scans of a glob or folder for new files."""
 
 
 class _Source(Protocol):
-    """What is read: a Follower, or something used as one."""
-
     path: Path
     is_waiting: bool
     is_gone: bool
@@ -45,18 +43,18 @@ class _Source(Protocol):
     def close(self) -> None: ...
     def position(self) -> tuple[int, int]: ...
     def reread(self, generation: int, offset: int, length: int) -> bytes | None: ...
-    def holds(self, file: os.stat_result) -> bool: ...
-    def known(self, head: bytes) -> int | None: ...
+    def has_open(self, file: os.stat_result) -> bool: ...
+    def read_offset_of(self, head: bytes) -> int | None: ...
 
 
 class Reader:
-    """Reads several files; belongs to the thread that calls step(), except for raw_line().
+    """Reads several files; owned by the thread that calls step(), except for raw_line().
 
-    With `newest_first` the end of each big file comes before the rest of it. Files from a glob or
-    folder are one log: what was read under one name is not read again under another, and new files
-    are found while reading. `window` says which records are kept, `columns` which fields: the
-    others, but event and status, are null, though looked at for values of a wrong type.
-    `stdin` is the descriptor that `-` stands for, if standard input was moved (see take_stdin).
+    With `newest_first` the end of each big file is read before the rest of it. Files of a glob or
+    folder are one log: data read under one name is not read again under another, and new files are
+    found while reading. `window` selects the records to keep, `columns` the fields: others, except
+    event and status, are null, but still checked for values of a wrong type. `stdin` is the
+    descriptor of `-`, if standard input was moved (see detach_stdin).
     """
 
     def __init__(
@@ -64,50 +62,54 @@ class Reader:
         files: Sequence[Path] | Sources,
         *,
         newest_first: bool = False,
-        window: Window = EVERYTHING,
+        window: Retention = EVERYTHING,
         columns: Collection[str] = COLUMNS,
         stdin: int | None = None,
     ) -> None:
         self.problems: dict[Path, str] = {}
-        """Files, or folders, that cannot be read at present, and why."""
-        self.taken: tuple[Path, Block, Parsed] | None = None
-        """What the last step() read: the file, its lines, and the records in them."""
+        """Files and folders that cannot be read at present, and the reason."""
+        self.last_block: tuple[Path, Block, Parsed] | None = None
+        """Result of the last step(): the file, its lines, and their records."""
         self.records = 0
-        """How many records were read so far."""
+        """Number of records read so far."""
         self._sources: list[_Source] = []
-        self._last_found = {False: 0, True: 0}  # the file of the last block, and of the last older
-        self._care: list[int] = []  # by file, what its next block is likely to need
+        self._last_found = {
+            False: 0,
+            True: 0,
+        }  # index of the file of the last block, and of the last older one
+        self._strictness: list[Strictness] = []  # of the last block, by file
         self._names = files if isinstance(files, Sources) and files.may_grow else None
         self._newest_first = newest_first
         self._store = Store([], window)
         self._columns = columns
         self._stdin = stdin
+        # Parsing releases the GIL, so that reading and parsing overlap.
         self._pool = ThreadPoolExecutor(_THREADS, "llmlog-parse")
-        self._ahead = 1  # the first block, with the newest records, is not to share the processor
+        self._ahead = 1  # the first block, with the newest records, gets the processor to itself
         self._parsing: deque[tuple[int, Block, Future[Parsed]]] = deque()
         self._is_ending = False
-        self._looked = time.monotonic()
+        self._scanned = time.monotonic()
         for file in files.files() if isinstance(files, Sources) else files:
             self._add_file(file)
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The files there are; those of a glob may become more."""
+        """The current files; a glob may match more later."""
         return tuple(source.path for source in self._sources)
 
     def step(self) -> bool:
-        """Read about one block, and parse the next ones meanwhile; False if nothing is new."""
+        """Read one block, and parse the next ones meanwhile; False if nothing is new."""
         while len(self._parsing) < self._ahead and (found := self._next_block()):
             index, block = found
             self._parse(index, block)
         if self._parsing:
-            self._take()
+            self._collect()
             self._ahead = _AHEAD
             return True
         return self._has_new_files() and self.step()
 
-    def catch_up(self, on_step: Callable[[], object] = lambda: None) -> None:
-        """Read all that is there now, not what busy writers go on to add; `on_step` meanwhile."""
+    def read_to_end(self, on_step: Callable[[], object] = lambda: None) -> None:
+        """Read up to the current ends of all files; call `on_step` after each step."""
         unread = deque((source, _size(source.path)) for source in self._sources)
         while unread:
             source, size = unread[0]
@@ -118,91 +120,86 @@ class Reader:
             else:
                 break
         while self._parsing:
-            self._take()
+            self._collect()
 
     def loaded(self) -> None:
-        """Say that what was there at the start is read: from here on it is live."""
+        """Mark the initial load as complete: later records are live."""
         self._store.loaded()
 
     def finish(self) -> None:
-        """Take what stands behind the last newline too: nobody waits for its end."""
+        """Read the data after the last newlines too, and stop following."""
         self._is_ending = True
-        self.catch_up()
+        self.read_to_end()
         for index, source in enumerate(self._sources):
             while block := source.finish():
                 self._parse(index, block)
         while self._parsing:
-            self._take()
+            self._collect()
 
     def close(self) -> None:
-        """Give all descriptors and threads back."""
         self._parsing.clear()
         self._pool.shutdown(wait=False, cancel_futures=True)
         for source in self._sources:
             source.close()
 
     def wait(self, timeout_s: float | None = None) -> bool:
-        """Wait until standard input has more, if it is read; False at its end or in vain."""
-        return any(source.wait(timeout_s) for source in self._sources if isinstance(source, Piped))
+        """Wait for data on standard input; False at its end or the timeout."""
+        return any(
+            source.wait(timeout_s) for source in self._sources if isinstance(source, StdinFollower)
+        )
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing more can come: only standard input is read, and it was closed."""
-        pipes = [isinstance(source, Piped) and source.has_ended for source in self._sources]
+        """Whether only standard input is read, and it was closed."""
+        pipes = [isinstance(source, StdinFollower) and source.has_ended for source in self._sources]
         return bool(pipes) and all(pipes)
 
     def snapshot(self) -> Snapshot:
-        """All records read so far."""
         return self._store.snapshot()
 
     def progress(self) -> tuple[int, int]:
-        """(bytes read, bytes there) over all files."""
         positions = [source.position() for source in self._sources]
         return sum(read for read, _ in positions), sum(there for _, there in positions)
 
     def waiting_for(self) -> list[Path]:
-        """The files that are not there yet."""
         return [source.path for source in self._sources if source.is_waiting]
 
     def gone(self) -> list[Path]:
-        """The files that were read and are there no more; of a glob or folder some may go."""
+        """Return the files that were deleted; of a glob or folder, only if all were."""
         gone = [source.path for source in self._sources if source.is_gone]
         return gone if not self._names or len(gone) == len(self._sources) else []
 
     def raw_line(self, block: int, line: int) -> bytes | None:
-        """A record's line as it stands in its file, or None if that file was replaced since."""
         lines = self.raw_lines(block)
         return None if lines is None else lines[line]
 
     def raw_lines(self, block: int) -> list[bytes] | None:
-        """All lines of a block as they stand in their file, or None as raw_line()."""
-        stretch = self._store.stretch(block)
-        source = self._sources[stretch.file]
-        data = source.reread(stretch.generation, stretch.offset, stretch.length)
+        """Return all lines of a block as written; None if their file was replaced since."""
+        byte_range = self._store.byte_range(block)
+        source = self._sources[byte_range.file]
+        data = source.reread(byte_range.generation, byte_range.offset, byte_range.length)
         return None if data is None else data.split(b"\n")
 
     def first_lines(self) -> list[int]:
-        """For each block, by its index, the number of its first line in its file, from 1."""
         return self._store.first_lines()
 
     def _next_block(self) -> tuple[int, Block] | None:
-        """The next block, of the newest ones first."""
-        for index, source, is_older in self._turns():
+        for index, source, is_older in self._poll_order():
             try:
                 block = source.read_older() if is_older else source.read()
             except OSError as error:
                 self.problems[source.path] = error.strerror or str(error)
                 continue
             if not is_older:
-                self.problems.pop(source.path, None)
+                self.problems.pop(source.path, None)  # readable again
             if block is not None:
                 self._last_found[is_older] = index
                 return index, block
         return None
 
-    def _turns(self) -> Iterator[tuple[int, _Source, bool]]:
+    def _poll_order(self) -> Iterator[tuple[int, _Source, bool]]:
         for is_older in (False, True):
-            first = self._last_found[is_older]  # read on there, then look at the others
+            first = self._last_found[is_older]  # continue there, then poll the others
             for index in (*range(first, len(self._sources)), *range(first)):
                 yield index, self._sources[index], is_older
 
@@ -211,46 +208,46 @@ class Reader:
             parse,
             block.data,
             at_start=block.offset == 0,
-            care=self._care[index],
+            strictness=self._strictness[index],
             columns=self._columns,
         )
         self._parsing.append((index, block, parsed))
 
-    def _take(self) -> None:
+    def _collect(self) -> None:
         index, block, parsing = self._parsing.popleft()
         parsed = parsing.result()
-        self._care[index] = parsed.care
+        self._strictness[index] = parsed.strictness
         self.records += parsed.frame.height
         self._store.add(index, block, parsed)
-        self.taken = (self._sources[index].path, block, parsed)
+        self.last_block = (self._sources[index].path, block, parsed)
 
     def _add_file(self, file: Path) -> None:
         self._store.add_file(file)
         self._sources.append(self._source(file))
-        self._care.append(AS_ONE)
+        self._strictness.append(Strictness.WHOLE_BLOCK)
 
     def _source(self, file: Path) -> _Source:
-        claim: Claim = self._claim if self._names else all_new
+        start_offset: StartOffset = self._start_offset if self._names else all_new
         if file == STDIN:
-            return Piped(self._stdin)
+            return StdinFollower(self._stdin)
         if file.suffix in SUFFIXES:
-            return Packed(file, claim=claim)
-        return Follower(file, newest_first=self._newest_first, claim=claim)
+            return CompressedFollower(file, start_offset=start_offset)
+        return Follower(file, newest_first=self._newest_first, start_offset=start_offset)
 
-    def _claim(self, file: os.stat_result, head: bytes) -> int | None:
-        """From where on a file is new: what was read of it under another name is not."""
-        if any(source.holds(file) for source in self._sources):
+    def _start_offset(self, file: os.stat_result, head: bytes) -> int | None:
+        """Return the offset of unread data: a part may have been read under another name."""
+        if any(source.has_open(file) for source in self._sources):
             return None
         if len(head) < HEAD_BYTES and b"\n" not in head and not self._is_ending:
-            return sys.maxsize  # too little to tell: a copy that is still being made?
-        known = (source.known(head) for source in self._sources)
-        return max((end for end in known if end is not None), default=0)
+            return sys.maxsize  # too little to identify: perhaps a copy in progress
+        offsets = (source.read_offset_of(head) for source in self._sources)
+        return max((end for end in offsets if end is not None), default=0)
 
     def _has_new_files(self) -> bool:
-        """Whether the glob or folder means more files than it did; looks now and then."""
-        if not self._names or self._is_ending or time.monotonic() - self._looked < LOOK_S:
+        """Scan a glob or folder for new files, every SCAN_S seconds."""
+        if not self._names or self._is_ending or time.monotonic() - self._scanned < SCAN_S:
             return False
-        self._looked = time.monotonic()
+        self._scanned = time.monotonic()
         before = set(self.files)
         self.problems = {file: why for file, why in self.problems.items() if file in before}
         try:
@@ -264,7 +261,6 @@ class Reader:
 
 
 def _size(file: Path) -> float | None:
-    """In bytes; infinite for standard input, None if there is no such file."""
     with suppress(OSError):
         return math.inf if file == STDIN else file.stat().st_size
     return None
@@ -273,23 +269,22 @@ def _size(file: Path) -> float | None:
 def load(
     files: Sequence[Path] | Sources,
     *,
-    window: Window = EVERYTHING,
+    window: Retention = EVERYTHING,
     columns: Collection[str] = COLUMNS,
 ) -> Snapshot:
-    """Everything in `files` as it stands now; options as Reader's, errors as read_all()'s."""
+    """Read `files` to their current ends; options as for Reader, errors as for read_all()."""
     with closing(Reader(files, window=window, columns=columns)) as reader:
         return read_all(reader)
 
 
 def read_all(reader: Reader, on_step: Callable[[], object] = lambda: None) -> Snapshot:
-    """Everything there is to read as it stands now; standard input to its end.
+    """Read all files to their current ends, standard input to its end; return the records.
 
-    `on_step` is called again and again meanwhile. Raises SourceError for a file that cannot be
-    read.
+    `on_step` is called after each step. Raises SourceError for a file that cannot be read.
     """
-    reader.catch_up(on_step)
+    reader.read_to_end(on_step)
     while reader.wait():
-        reader.catch_up(on_step)
+        reader.read_to_end(on_step)
     for file, why in reader.problems.items():
         raise SourceError(f"{file}: {why}")
     for file in reader.waiting_for():

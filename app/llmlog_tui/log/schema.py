@@ -11,7 +11,7 @@ import polars as pl
 from llmlog.record import CALL_EVENTS, EVENTS, FIELDS
 
 # Numbers are read as floats and ts as text, because other people's logs write 1.0 for a count and
-# seconds since 1970 for a time; typed() makes of them what COLUMNS says.
+# seconds since 1970 for a time; coerce() converts them to COLUMNS.
 _READ_AS: Final[dict[str, pl.DataType]] = {
     "int": pl.Float64(),
     "float": pl.Float64(),
@@ -41,9 +41,9 @@ _FEW_VALUES: Final = frozenset(
         "error_type",
     }
 )
-"""Text columns that say the same few things again and again: categorical, a quarter the memory."""
+"""Text columns with few distinct values: as categoricals they take a quarter of the memory."""
 
-# Content and tags stay in the file: they are read back, line by line, when somebody asks.
+# Content and tags stay in the file: they are read back line by line on demand.
 _IN_FRAME: Final = tuple(field for field in FIELDS if field.section != "content")
 
 _ALIASES: Final[dict[str, pl.DataType]] = {
@@ -51,17 +51,17 @@ _ALIASES: Final[dict[str, pl.DataType]] = {
     "http_status": pl.Float64(),
     "error": pl.String(),
 }
-"""Names other logs use; `error` is only looked at to see whether the call failed."""
+"""Names in other logs; `error` is read only to see whether the call failed."""
 
 READ_SCHEMA: Final[dict[str, pl.DataType]] = {
     **{field.name: _READ_AS[field.type] for field in _IN_FRAME},
     **_ALIASES,
     **dict.fromkeys(_FEW_VALUES, pl.Categorical()),
 }
-"""What pl.read_ndjson is told: every known key, each in its most generous dtype."""
+"""Schema for pl.read_ndjson: every known key, in its most permissive dtype."""
 
 TEXT_SCHEMA: Final[dict[str, pl.DataType]] = dict.fromkeys(READ_SCHEMA, pl.String())
-"""READ_SCHEMA for lines that have values of a wrong type: polars makes text of any value."""
+"""READ_SCHEMA for lines with values of a wrong type: polars reads any value as text."""
 
 _INFERRED_FROM: Final = {
     "event": {"tool_name"},
@@ -74,35 +74,39 @@ _INFERRED_FROM: Final = {
 _MAY_MISFIT: Final = frozenset(
     name for name, dtype in READ_SCHEMA.items() if dtype not in {pl.String(), pl.Categorical()}
 ) | {"ts"}
-"""Fields that can have a value of a wrong type; text cannot, as any value is made text."""
+"""Fields that can have a value of a wrong type: all but text."""
 
 
-def only(schema: dict[str, pl.DataType], columns: Collection[str]) -> dict[str, pl.DataType]:
-    """What of READ_SCHEMA or TEXT_SCHEMA must be read to know `columns`, event and status.
+def required_schema(
+    schema: dict[str, pl.DataType], columns: Collection[str]
+) -> dict[str, pl.DataType]:
+    """Return the part of a schema needed for `columns`, event and status.
 
-    With it everything of which a value could have a wrong type: that is counted, asked for or not.
+    It includes every field that can have a value of a wrong type: those are always counted.
     """
-    asked = _ALWAYS.union(columns)
-    needed = asked.union(_MAY_MISFIT, *(_INFERRED_FROM.get(name, ()) for name in asked))
+    required = _ALWAYS.union(columns)
+    needed = required.union(_MAY_MISFIT, *(_INFERRED_FROM.get(name, ()) for name in required))
     return {name: dtype for name, dtype in schema.items() if name in needed}
 
 
-def lighter(schema: dict[str, pl.DataType], columns: Collection[str]) -> dict[str, pl.DataType]:
-    """A schema from only() whose fields are read with less work if they are not in `columns`.
+def cheap_schema(
+    schema: dict[str, pl.DataType], columns: Collection[str]
+) -> dict[str, pl.DataType]:
+    """Return a schema from required_schema() with cheaper dtypes outside `columns`.
 
-    What it takes has the values of `schema`, except in lists, and the same misfits; it may refuse
-    more.
+    Accepted blocks have the values of `schema`, except in lists, and the same misfits; more blocks
+    may be rejected.
     """
-    asked = _ALWAYS.union(columns)
+    required = _ALWAYS.union(columns)
     return {
-        name: dtype if name in asked else _LIGHTER.get(dtype, dtype)
+        name: dtype if name in required else _CHEAPER.get(dtype, dtype)
         for name, dtype in schema.items()
     }
 
 
-_LIGHTER: Final[dict[pl.DataType, pl.DataType]] = {
+_CHEAPER: Final[dict[pl.DataType, pl.DataType]] = {
     pl.Categorical(): pl.String(),
-    pl.List(pl.String()): pl.List(pl.Null()),  # of numbers and texts, not of objects
+    pl.List(pl.String()): pl.List(pl.Null()),  # accepts lists of numbers and texts, not of objects
 }
 
 
@@ -112,8 +116,10 @@ _ALWAYS: Final = frozenset({"event", "status"})
 COLUMNS: Final[dict[str, pl.DataType]] = {
     field.name: _KEPT_AS[field.type] for field in _IN_FRAME if field.name != "v"
 }
-"""The frame's columns, one per field of the record: latency_ms Float64 ms, ts UTC µs, text String,
-but Categorical where there are few values; plain() makes strings of those."""
+"""The frame's columns, one per field of the record.
+
+latency_ms is Float64 ms, ts UTC µs, text String or, with few distinct values, Categorical.
+"""
 COLUMNS.update({name: READ_SCHEMA[name] for name in _FEW_VALUES & COLUMNS.keys()})
 COLUMNS["latency_ms"] = pl.Float64()
 COLUMNS["ttft_ms"] = pl.Float64()
@@ -122,23 +128,22 @@ IS_CALL: Final = pl.col("event").is_in(list(CALL_EVENTS))
 """Predicate: the record is a model call."""
 
 IS_STEP: Final = pl.col("event").is_in(list(EVENTS))
-"""Predicate: the record is ours, a call, a tool execution or a span, and no foreign event."""
+"""Predicate: the record is a call, a tool execution or a span."""
 
 
-class Lost(NamedTuple):
-    """How many values of a field did not fit its dtype, and the row of the first, from 0."""
+class LostValues(NamedTuple):
+    """Number of misfits of a field, and the row of the first, from 0."""
 
     values: int
     first: int
 
 
-def fitted(read: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, Lost]]:
-    """A frame read with READ_SCHEMA or TEXT_SCHEMA in the dtypes of COLUMNS, and what did not fit.
+def coerce(read: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, LostValues]]:
+    """Convert a frame read with READ_SCHEMA or TEXT_SCHEMA to COLUMNS; count the misfits.
 
-    Columns that were not read are null.
-
-    ts may be RFC 3339 with any offset (none: UTC) or an epoch in s, ms, µs or ns, told by its
-    magnitude; a number may be numeric text. What is neither becomes null.
+    ts may be RFC 3339 with any offset (none: UTC) or an epoch in s, ms, µs or ns, recognised by its
+    magnitude; a number may be numeric text. Other values, and columns that were not read, become
+    null.
     """
     columns = {name: null.new_from_index(0, read.height) for name, null in _NULL.items()}
     lost = {}
@@ -146,12 +151,12 @@ def fitted(read: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, Lost]]:
         column = columns[before.name] = _fit(before)
         if values := column.null_count() - before.null_count():
             gone = column.is_null() & before.is_not_null()
-            lost[before.name] = Lost(values, gone.arg_max() or 0)
+            lost[before.name] = LostValues(values, gone.arg_max() or 0)
     return pl.DataFrame(columns), lost
 
 
-def inferred(fit: pl.DataFrame, columns: Collection[str] = COLUMNS) -> pl.DataFrame:
-    """A frame from fitted() with COLUMNS alone, absent values taken from what is there.
+def fill_defaults(fit: pl.DataFrame, columns: Collection[str] = COLUMNS) -> pl.DataFrame:
+    """Return a frame from coerce() with COLUMNS alone, absent values inferred from others.
 
     Only `columns`, event and status have values. An absent event is a tool_call if there is a
     tool_name, else a chat_completion; an absent status is an error if `error`, error_type or an
@@ -170,10 +175,10 @@ def inferred(fit: pl.DataFrame, columns: Collection[str] = COLUMNS) -> pl.DataFr
         for name, value in absent.items()
         if name not in have
     )
-    asked = _ALWAYS.union(columns)
+    required = _ALWAYS.union(columns)
     return pl.DataFrame(
         [
-            fit[name] if name in asked else _NULL[name].new_from_index(0, fit.height)
+            fit[name] if name in required else _NULL[name].new_from_index(0, fit.height)
             for name in COLUMNS
         ]
     )
@@ -188,7 +193,7 @@ _FAILED: Final = (
 
 
 def _aliased(fit: pl.DataFrame) -> list[pl.Expr]:
-    """Our columns filled from other logs' names for them, where those hold anything."""
+    """Return columns filled from other logs' names for them, if those have values."""
     http = pl.col("http_status")
     filled = {
         "request_model": pl.coalesce("requested_model", "request_model"),
@@ -202,7 +207,7 @@ _NULL: Final = {name: pl.Series(name, [None], dtype) for name, dtype in _FIT_AS.
 
 
 def _fit(column: pl.Series) -> pl.Series:
-    """The column in the dtype it is kept in, null where a value does not fit."""
+    """Return the column in its dtype of COLUMNS, null where a value does not fit."""
     dtype = _FIT_AS[column.name]
     if column.null_count() == len(column):
         return _NULL[column.name].new_from_index(0, len(column))
@@ -220,13 +225,13 @@ def _fit(column: pl.Series) -> pl.Series:
     return column.cast(dtype, strict=False)
 
 
-def plain(frame: pl.DataFrame) -> pl.DataFrame:
-    """The same frame with strings for categoricals, as SQL, export and a join with strings want."""
+def decategorize(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the frame with strings for categoricals, as SQL, export and string joins need."""
     return frame.with_columns(pl.col(pl.Categorical).cast(pl.String))
 
 
 def without_nulls(frame: pl.DataFrame) -> pl.DataFrame:
-    """The same frame; a column without a value takes no memory any more."""
+    """Return the frame with each all-null column replaced by one that takes no memory."""
     empty = [column for column in frame if column.null_count() == len(column)]
     return frame.with_columns(
         pl.Series(column.name, [None], column.dtype).new_from_index(0, len(column))
@@ -236,11 +241,11 @@ def without_nulls(frame: pl.DataFrame) -> pl.DataFrame:
 
 _UTC: Final = pl.Datetime("us", "UTC")
 _FIRST_US, _LAST_US = -62_135_596_800_000_000, 253_402_214_400_000_000
-"""The years 1 to 9999, in µs since 1970: Python has no other."""
+"""The years 1 to 9999, in µs since 1970: the range of Python's datetime."""
 
 
 def _times(text: pl.Series) -> pl.Series:
-    """UTC instants of RFC 3339 text or of epochs."""
+    """Return UTC timestamps of RFC 3339 text or of epochs."""
     known = text.null_count()
     found = _in_form(text, _OURS, None) if len(text[0] or "") == _OURS_LENGTH else None
     if found is None or found.null_count() > known:
@@ -253,12 +258,12 @@ def _times(text: pl.Series) -> pl.Series:
 
 
 _OURS: Final = "%Y-%m-%dT%H:%M:%S.%6fZ"
-"""As llmlog writes ts; no other form is read as fast as this one, or refused as slowly."""
+"""The form of ts that llmlog writes: fast to parse, slow to reject."""
 _OURS_LENGTH: Final = len("2026-11-23T12:00:00.250000Z")
 
 
 def _in_form(text: pl.Series, form: str, zone: str | None) -> pl.Series:
-    # Nothing is cached, as no two are the same.
+    # Without a cache: timestamps rarely repeat.
     found = text.str.to_datetime(form, time_unit="us", time_zone=zone, strict=False, cache=False)
     return found.cast(_UTC)
 

@@ -1,4 +1,4 @@
-"""Blocks -> Snapshot: everything read so far, and where each raw line lies."""
+"""Collect parsed blocks into snapshots, with the location of each raw line."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Final
 
 import polars as pl
 
-from llmlog_tui.log.lines import Block
+from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.parse import Parsed
-from llmlog_tui.log.part import First, Part
+from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.schema import COLUMNS, without_nulls
-from llmlog_tui.log.window import EVERYTHING, Window
+from llmlog_tui.log.segment import FirstSeen, Segment
 
 FRAME_SCHEMA: Final[dict[str, pl.DataType]] = {
     **COLUMNS,
@@ -24,38 +24,38 @@ FRAME_SCHEMA: Final[dict[str, pl.DataType]] = {
     "file": pl.UInt16(),
     "row": pl.UInt32(),
 }
-"""COLUMNS, and where a record is from: `line` in `block`, `file` (both indexes), `row` its key."""
+"""COLUMNS, the source of a record (`line` in `block`, `file`: indexes), and its key `row`."""
 
-_STRETCH_BYTES: Final = 256 * 2**10
-"""Blocks that follow one another are one stretch up to this size."""
+_RANGE_BYTES: Final = 256 * 2**10
+"""Maximum bytes of a range; adjacent blocks are joined up to this size."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """A line of a file; `line` counts from 1 over all that was read of that file."""
+class SourceLocation:
+    """A line of a file; `line` counts from 1 over everything read from that file."""
 
     file: Path
     line: int
 
 
 @dataclass(frozen=True)
-class Counts:
-    """What became of every line: lines = records + sum of skipped + blanks."""
+class RecordCounts:
+    """Lines by outcome: lines = records + sum of skipped + blanks."""
 
     lines: int = 0
     records: int = 0
     blanks: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     nulled: Counter[str] = field(default_factory=Counter)
-    first_skipped: dict[str, Place] = field(default_factory=dict)
-    first_nulled: dict[str, Place] = field(default_factory=dict)
+    first_skipped: dict[str, SourceLocation] = field(default_factory=dict)
+    first_nulled: dict[str, SourceLocation] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """Where lines lie: bytes `offset` to `offset + length` of one generation of a file.
+class ByteRange:
+    """Bytes `offset` to `offset + length` of one generation of a file, with `lines` lines.
 
-    `passed` lines before them were too long to be read.
+    `skipped` lines before them were too long to be read.
     """
 
     file: int
@@ -63,60 +63,59 @@ class Stretch:
     offset: int
     length: int
     lines: int
-    passed: int = 0
+    skipped: int = 0
 
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """The records read up to one moment; never changes.
+    """The records read up to one moment; immutable.
 
     `frame` has one row a record, in file order (several files: merged by ts as they were loaded),
     with FRAME_SCHEMA's columns. `row` is the record's key: it counts up as records are read, the
-    newest of a big file before its older ones. While `is_loading`, older records are still to come
-    in front, and what depends on order is not final. Rows from key `live_from` on arrived while
-    following. `dropped` records were read but are outside the window that is kept.
+    newest of a big file before its older ones. While `is_loading`, older records are still to be
+    inserted before, and order is not final. Rows from key `live_from` on arrived while
+    following. `dropped` records were read but are outside the retention window.
     """
 
     files: tuple[Path, ...]
     frame: pl.DataFrame
-    counts: Counts
+    counts: RecordCounts
     is_loading: bool = False
     live_from: int | None = None
     dropped: int = 0
 
     @classmethod
     def empty(cls, files: Sequence[Path]) -> Snapshot:
-        """A snapshot of files of which nothing was read yet."""
-        return cls(tuple(files), pl.DataFrame(schema=FRAME_SCHEMA), Counts(), is_loading=True)
+        return cls(tuple(files), pl.DataFrame(schema=FRAME_SCHEMA), RecordCounts(), is_loading=True)
 
 
 class Store:
-    """Takes parsed blocks in, gives snapshots out. Belongs to one thread; its snapshots to all."""
+    """Collects parsed blocks; owned by one thread, its snapshots are for all."""
 
-    def __init__(self, files: Sequence[Path], window: Window = EVERYTHING) -> None:
+    def __init__(self, files: Sequence[Path], window: Retention = EVERYTHING) -> None:
         self._files = list(files)
         self._window = window
-        self._older = Part()  # what a loading log reads behind the newest, and in front of it
-        self._newer = Part()
+        self._older = (
+            Segment()
+        )  # read after the newest records while loading, and placed before them
+        self._newer = Segment()
         self._records = 0
         self._dropped = 0
         self._newest: datetime | None = None
         self._live_from: int | None = None
-        self._stretches: list[Stretch] = []
-        self._is_whole = True  # whether the last stretch ends with a line's end
+        self._ranges: list[ByteRange] = []
+        self._ends_line = True  # whether the last range ends with a newline
 
     def add_file(self, file: Path) -> int:
-        """One more file; its index."""
         self._files.append(file)
         return len(self._files) - 1
 
     def add(self, file: int, block: Block, parsed: Parsed) -> None:
-        """Append the records of `block`, which is from the file with index `file`."""
         height = parsed.frame.height
-        stretch, line = self._place(file, block, parsed.lines)
+        byte_range, line = self._locate(file, block, parsed.lines)
         frame = parsed.frame.with_columns(
             pl.col("line") + line,
-            pl.lit(stretch, pl.UInt32).alias("block"),
+            pl.lit(byte_range, pl.UInt32).alias("block"),
             pl.lit(file, pl.UInt16).alias("file"),
             pl.int_range(self._records, self._records + height, dtype=pl.UInt32).alias("row"),
         )
@@ -126,9 +125,9 @@ class Store:
         self._keep_window(frame)
 
     def loaded(self) -> None:
-        """What comes from now on is live; bring the records of several files into one order.
+        """Mark later records as live, and merge the records of several files by ts.
 
-        One without ts stays behind the last before it in its file that has one.
+        A record without ts stays after the last record before it in its file that has one.
         """
         self._live_from = self._records
         if len(self._files) > 1 and self._height():
@@ -138,63 +137,58 @@ class Store:
             self._newer.rows.replace([])
 
     def snapshot(self) -> Snapshot:
-        """All records added so far."""
         older, newer = self._older, self._newer
-        counts = Counts(
+        counts = RecordCounts(
             older.lines.total() + newer.lines.total(),
             self._records,
             older.blanks + newer.blanks,
             older.skipped + newer.skipped,
             older.nulled + newer.nulled,
-            self._places(older.first_skipped, newer.first_skipped),
-            self._places(older.first_nulled, newer.first_nulled),
+            self._locations(older.first_skipped, newer.first_skipped),
+            self._locations(older.first_nulled, newer.first_nulled),
         )
         is_loading = self._live_from is None
         files = tuple(self._files)
         return Snapshot(files, self._frame(), counts, is_loading, self._live_from, self._dropped)
 
-    def stretch(self, block: int) -> Stretch:
-        """Where the block with this index lies."""
-        return self._stretches[block]
+    def byte_range(self, block: int) -> ByteRange:
+        return self._ranges[block]
 
     def first_lines(self) -> list[int]:
-        """For each block, by its index, the number of its first line in its file, from 1."""
+        """Return, by block index, the number of its first line in its file, from 1."""
         ends: dict[tuple[int, int], int] = {}
-        first = [0] * len(self._stretches)
-        by_offset = sorted(enumerate(self._stretches), key=lambda item: item[1].offset)
-        for index, stretch in by_offset:
-            of_file = (stretch.file, stretch.generation)
-            first[index] = ends.get(of_file, 1) + stretch.passed
-            ends[of_file] = first[index] + stretch.lines
+        first = [0] * len(self._ranges)
+        by_offset = sorted(enumerate(self._ranges), key=lambda item: item[1].offset)
+        for index, byte_range in by_offset:
+            of_file = (byte_range.file, byte_range.generation)
+            first[index] = ends.get(of_file, 1) + byte_range.skipped
+            ends[of_file] = first[index] + byte_range.lines
         return first
 
     def _frame(self) -> pl.DataFrame:
-        frames = self._older.rows.few + self._newer.rows.few
+        frames = self._older.rows.merged + self._newer.rows.merged
         return pl.concat(frames) if frames else pl.DataFrame(schema=FRAME_SCHEMA)
 
-    def _place(self, file: int, block: Block, lines: int) -> tuple[int, int]:
-        """The index of the stretch `block` is in, and the number of its first line there."""
+    def _locate(self, file: int, block: Block, lines: int) -> tuple[int, int]:
+        """Return the index of the range of `block`, and its first line in that range."""
         length = len(block.data)
-        last = self._stretches[-1] if self._stretches and self._is_whole else None
-        self._is_whole = block.data.endswith(b"\n")
+        last = self._ranges[-1] if self._ranges and self._ends_line else None
+        self._ends_line = block.data.endswith(b"\n")
         if (
             last
             and not block.too_long
             and (last.file, last.generation) == (file, block.generation)
             and last.offset + last.length == block.offset
-            and last.length + length <= _STRETCH_BYTES
+            and last.length + length <= _RANGE_BYTES
         ):
-            self._stretches[-1] = replace(
-                last, length=last.length + length, lines=last.lines + lines
-            )
-            return len(self._stretches) - 1, last.lines
-        self._stretches.append(
-            Stretch(file, block.generation, block.offset, length, lines, block.too_long)
+            self._ranges[-1] = replace(last, length=last.length + length, lines=last.lines + lines)
+            return len(self._ranges) - 1, last.lines
+        self._ranges.append(
+            ByteRange(file, block.generation, block.offset, length, lines, block.too_long)
         )
-        return len(self._stretches) - 1, 0
+        return len(self._ranges) - 1, 0
 
     def _keep_window(self, added: pl.DataFrame) -> None:
-        """Let go of what is outside the window, from the front."""
         keep = self._window
         if keep.records is not None:
             extra = self._height() - keep.records
@@ -214,18 +208,19 @@ class Store:
     def _height(self) -> int:
         return self._older.rows.height + self._newer.rows.height
 
-    def _places(self, older: First, newer: First) -> dict[str, Place]:
-        """Of each kind's first in either part the one that stands first in the first file."""
+    def _locations(self, older: FirstSeen, newer: FirstSeen) -> dict[str, SourceLocation]:
+        """Return the first fault of each kind over both segments, of the first file."""
         before = self._older.lines
         newer = {kind: (file, before[file] + line) for kind, (file, line) in newer.items()}
-        first = {kind: min(newer.get(kind, place), place) for kind, place in older.items()}
+        first = {kind: min(newer.get(kind, at), at) for kind, at in older.items()}
         return {
-            kind: Place(self._files[file], line) for kind, (file, line) in (newer | first).items()
+            kind: SourceLocation(self._files[file], line)
+            for kind, (file, line) in (newer | first).items()
         }
 
 
 def _latest(known: datetime | None, times: pl.Series) -> datetime | None:
-    """The latest of all these times, but a future one only if no other is known."""
+    """Return the latest time, a future one only if there is no other."""
     now = datetime.now(UTC) + _CLOCK_SKEW
     found = (known, times.filter(times <= now).max(), times.max())
     dated = [time for time in found if isinstance(time, datetime)]
@@ -234,4 +229,4 @@ def _latest(known: datetime | None, times: pl.Series) -> datetime | None:
 
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 _CLOCK_SKEW: Final = timedelta(days=1)
-"""So far ahead a clock may be, or a local time be taken for UTC."""
+"""Maximum clock skew, or offset of a local time read as UTC."""

@@ -1,0 +1,1 @@
+"""Alert rules, one module each, and the engine that runs them over incoming calls."""

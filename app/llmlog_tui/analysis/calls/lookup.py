@@ -1,0 +1,70 @@
+"""Look up records by an id, complete or its first characters."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+IDS: Final = ("id", "request_id", "trace_id", "session_id")
+"""The fields searched for an id."""
+
+MIN_PREFIX: Final = 6
+"""Minimum characters of an id prefix."""
+
+
+class NoIdError(Exception):
+    """An id without a match, or with several; the message is one line."""
+
+
+def find_by_id(frame: pl.DataFrame, wanted: str) -> pl.DataFrame:
+    """Return the records with this id in one of IDS, else this prefix.
+
+    Raises NoIdError if there are none.
+    """
+    _check(wanted)
+    found = frame.filter(pl.any_horizontal(pl.col(name) == wanted for name in IDS))
+    if not found.height and len(wanted) >= MIN_PREFIX:
+        found = frame.filter(
+            pl.any_horizontal(pl.col(name).cast(pl.String).str.starts_with(wanted) for name in IDS)
+        )
+    if not found.height:
+        raise NoIdError(f"no {', '.join(IDS[:-1])} or {IDS[-1]} {_wish(wanted)}")
+    return found
+
+
+def resolve_id(frame: pl.DataFrame, name: str, wanted: str) -> str:
+    """Return the id in column `name` that `wanted` equals, or uniquely abbreviates.
+
+    Raises NoIdError, whose message lists the ids.
+    """
+    _check(wanted)
+    ids = frame[name].cast(pl.String).drop_nulls().unique(maintain_order=True)
+    if ids.index_of(wanted) is not None:
+        return wanted
+    matches = ids.filter(ids.str.starts_with(wanted)) if len(wanted) >= MIN_PREFIX else ids.clear()
+    if len(matches) == 1:
+        return str(matches[0])
+    if len(matches):
+        raise NoIdError(f"{wanted} begins {len(matches):,} {name}s: {_some(matches)}")
+    known = f"there are {_some(ids)}" if len(ids) else "there are none at all"
+    raise NoIdError(f"no {name} {_wish(wanted)}; {known}")
+
+
+def _check(wanted: str) -> None:
+    if not wanted:
+        raise NoIdError("an empty id: is a variable empty?")
+
+
+def _wish(wanted: str) -> str:
+    if len(wanted) >= MIN_PREFIX:
+        return f"is or begins with {wanted}"
+    return f"is {wanted} (give {MIN_PREFIX} characters or more of a longer one)"
+
+
+_SHOWN: Final = 3
+
+
+def _some(ids: pl.Series) -> str:
+    shown = ", ".join(str(each) for each in ids.tail(_SHOWN))
+    return shown if len(ids) <= _SHOWN else f"{len(ids):,}, the last {shown}"

@@ -1,0 +1,302 @@
+"""The Overview: all answers for one snapshot, as one immutable value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Final
+
+import polars as pl
+
+from llmlog_tui.analysis.alerts import engine
+from llmlog_tui.analysis.alerts.alert import Alert
+from llmlog_tui.analysis.calls.calls import FAILED, Baseline, SlowSummary
+from llmlog_tui.analysis.calls.cost import Cost
+from llmlog_tui.analysis.calls.detail import Detail, detail
+from llmlog_tui.analysis.calls.kpis import Kpi
+from llmlog_tui.analysis.calls.slow_reason import slow_reason
+from llmlog_tui.analysis.live.incremental import FilteredState, LogState
+from llmlog_tui.analysis.numeric.last_result import LastResult
+from llmlog_tui.analysis.traces.replay import Replay, replay
+from llmlog_tui.analysis.traces.sessions import Sessions, sessions
+from llmlog_tui.analysis.traces.timeline import LastTimeline, Timeline, timeline
+from llmlog_tui.config.rules import DEFAULT, Rules
+from llmlog_tui.log.schema import IS_CALL, IS_STEP, decategorize
+from llmlog_tui.log.store import Snapshot
+
+_SEARCH_RECORDS: Final = 1_024
+_SEARCH_GROWTH: Final = 8
+"""Initial search range for a trace's steps, in records, and its growth factor."""
+
+
+@dataclass(frozen=True, eq=False)
+class LastTrace:
+    """Caches of the last timeline and the last replay, shared by successive Overviews."""
+
+    timeline: LastTimeline = field(default_factory=LastTimeline)
+    replay: LastResult[Replay] = field(default_factory=LastResult)
+
+
+@dataclass(frozen=True, eq=False)
+class Overview:
+    """The answers for one snapshot.
+
+    `where` is an SQL predicate (see sql.filter_records) over model calls, None without one. `calls`
+    are the matching ones, out of `all_calls`; slow_summary, cost and kpis are over them, and
+    `traces` are the traces with such a call. Baselines, slow calls and alerts ignore the filter.
+
+    `frame` is that of the snapshot with `changed` (see fingerprints.with_changed) and costs (see
+    cost.priced); `calls` are its calls.model_calls(), `traces` its traces.traces(). A call is slow
+    over `slow_ms`, and one of the worst over `worst_ms`, the p95 of all calls (None without
+    latencies). `newest` is the latest start of a record. While the log is loading there are no
+    alerts: they depend on the order of all records.
+    """
+
+    snapshot: Snapshot
+    frame: pl.DataFrame
+    calls: pl.DataFrame
+    traces: pl.DataFrame
+    baselines: dict[str | None, Baseline]
+    slow_summary: SlowSummary
+    cost: Cost
+    alerts: tuple[Alert, ...]
+    slow_ms: float
+    worst_ms: float | None
+    newest: datetime | None
+    kpis: tuple[Kpi, ...]
+    all_calls: int
+    where: str | None = None
+    rules: Rules = DEFAULT
+    last_trace: LastTrace = field(default_factory=LastTrace)
+
+    def call_rows(
+        self, start: int, stop: int, order: pl.Series | None = None
+    ) -> list[dict[str, Any]]:
+        """Return calls `start` up to `stop`, in `order` if given, with their flags.
+
+        The flags: `failed`, `truncated`, `retried`, `slow`, `worst`, and `why`, the slow_reason().
+        """
+        if order is None:
+            rows = self.calls.slice(start, stop - start).to_dicts()
+        else:
+            rows = self.calls[order.slice(start, stop - start)].to_dicts()
+        for row in rows:
+            latency = row["latency_ms"]
+            row["failed"] = row["status"] == "error"
+            row["truncated"] = row["finish_reason"] == "length"
+            row["retried"] = bool(row["retries"])
+            row["slow"] = latency is not None and latency > self.slow_ms
+            row["worst"] = row["slow"] and self.worst_ms is not None and latency > self.worst_ms
+            row["why"] = slow_reason(row, self.baselines.get(row["model"]), self.slow_ms)
+        return rows
+
+    def trace_rows(self, start: int, stop: int) -> list[dict[str, Any]]:
+        return self.traces.slice(start, stop - start).to_dicts()
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        return sessions(self.traces)
+
+    @property
+    def ongoing(self) -> int:
+        return sum(alert.state == "ongoing" for alert in self.alerts)
+
+    @property
+    def enabled_rules(self) -> tuple[str, ...]:
+        return engine.enabled_rules(self.rules)
+
+    def explain(self, rule: str) -> str:
+        return engine.explain(rule, self.rules)
+
+    def calls_before(self, alert: Alert) -> str:
+        return engine.calls_before(alert)
+
+    def calls_since(self, alert: Alert) -> str:
+        return engine.calls_since(alert)
+
+    @cached_property
+    def nearest_rule(self) -> engine.Proximity | None:
+        """The rule closest to an alert, over all calls, whatever the filter."""
+        calls = self.calls if self.where is None else self.frame.filter(IS_CALL)
+        return engine.nearest_rule(calls, self.rules)
+
+    @property
+    def newest_trace(self) -> str | None:
+        """The trace that started last; None without traces."""
+        return str(self.traces["trace_id"][-1]) if self.traces.height else None
+
+    def find_trace(self, wanted: str) -> str | None:
+        """Return the trace with this id, else the last one with this prefix."""
+        ids = self.traces["trace_id"]
+        if ids.index_of(wanted) is not None:
+            return wanted
+        matches = ids.filter(ids.str.starts_with(wanted))
+        return str(matches[-1]) if len(matches) else None
+
+    def location(self, row: int) -> tuple[str, int, int]:
+        """Return the location of a record: path of its file, block, line in the block."""
+        record = self.snapshot.frame[_index_of(self.snapshot.frame, row)]
+        file, block, line = record.select("file", "block", "line").row(0)
+        return str(self.snapshot.files[file]), block, line
+
+    def record(self, row: int) -> dict[str, Any]:
+        return decategorize(self.frame[_index_of(self.frame, row)]).row(0, named=True)
+
+    def detail(self, row: int) -> Detail:
+        """Return the detail of the record with this key."""
+        record = self.record(row)
+        return detail(record, self.baselines.get(record["model"]), self.slow_ms)
+
+    def trace_of(self, row: object) -> str | None:
+        trace = self.frame["trace_id"][_index_of(self.frame, row)]
+        return None if trace is None else str(trace)
+
+    def steps_of(self, trace_id: str) -> pl.DataFrame:
+        """Return the steps of a trace, as in `frame`; none if it is unknown."""
+        # A visible trace is searched from its first record on, in growing ranges, not in all of
+        # the log.
+        is_newest = trace_id == self.newest_trace
+        at = self.traces.height - 1 if is_newest else self.traces["trace_id"].index_of(trace_id)
+        of_trace = pl.col("trace_id") == trace_id
+        if at is None:
+            return self.frame.filter(of_trace).filter(IS_STEP)
+        first, steps = self.traces["at"][at], self.traces["steps"][at]
+        rows, found = (
+            _SEARCH_RECORDS,
+            self.frame.slice(first, _SEARCH_RECORDS).filter(of_trace).filter(IS_STEP),
+        )
+        while found.height < steps:
+            rows *= _SEARCH_GROWTH
+            found = self.frame.slice(first, rows).filter(of_trace).filter(IS_STEP)
+        return found
+
+    def timeline(self, trace_id: str) -> Timeline:
+        steps = self.steps_of(trace_id)
+        return timeline(steps, trace_id, self.slow_ms, self.last_trace.timeline)
+
+    def replay(self, trace_id: str) -> tuple[Timeline, Replay]:
+        steps = self.steps_of(trace_id)
+        run = timeline(steps, trace_id, self.slow_ms, self.last_trace.timeline)
+        return run, replay(steps, run, self.last_trace.replay)
+
+    def has(self, row: int) -> bool:
+        return self.frame["row"].index_of(row) is not None
+
+    def matches_filter(self, row: int) -> bool:
+        """Return whether the record with this key, or its trace, passes the filter."""
+        if self.where is None:
+            return True
+        trace = self.trace_of(row)
+        if trace is not None:
+            return self.traces["trace_id"].index_of(trace) is not None
+        return self.calls["row"].index_of(row) is not None
+
+    def last_call_of(self, trace_id: str) -> int | None:
+        rows = self.calls.filter(pl.col("trace_id") == trace_id)["row"]
+        return int(rows[-1]) if len(rows) else None
+
+    def next_failed(self, row: object, direction: int) -> int | None:
+        """Return the next failed call's key after `row`, before with direction -1.
+
+        `row` may be any record, also one outside the filter; an evicted one is before all.
+        """
+        failed = self.calls.select(FAILED.arg_true().cast(pl.Int64)).to_series()
+        here = -1 if row is None else self._call_index(row)
+        found = failed.filter(failed > here) if direction > 0 else failed.filter(failed < here)
+        if not len(found):
+            return None
+        return int(self.calls["row"][int(found[0 if direction > 0 else -1])])
+
+    def _call_index(self, row: object) -> float:
+        """Return the index of a record in `calls`, between two if absent."""
+        index = self.calls["row"].index_of(row)
+        if index is not None:
+            return index
+        at = self.frame["row"].index_of(row) or 0
+        before = self.calls["row"].is_in(self.frame["row"][:at].implode())
+        return len(before.arg_true()) - 0.5
+
+
+def _index_of(frame: pl.DataFrame, row: object) -> int:
+    rows = frame["row"]
+    if isinstance(row, int) and frame.height:
+        # Keys ascend without gaps, except around the newest block of a big log: no search needed.
+        for index in (row - rows[0], frame.height - 1 - (rows[-1] - row)):
+            if 0 <= index < frame.height and rows[index] == row:
+                return int(index)
+    position = rows.index_of(row)
+    if position is None:
+        raise KeyError(row)
+    return position
+
+
+class IncrementalAnalyzer:
+    """Computes the Overviews of successive snapshots; owned by one thread.
+
+    Each is that of overview(), but the cost follows the new records. Two things may lag: the series
+    of kpis, by 1% of the calls (see kpis.KpiState), and records that have left the retention
+    window, which are dropped in batches (see incremental.COMPACT_AT), so that the Overview's
+    snapshot may have more records than the given one. Everything is computed again while a log is
+    loading; so are filtered calls for a predicate with aggregates (see sql.is_by_row).
+    """
+
+    def __init__(self, slow_ms: float, rules: Rules = DEFAULT) -> None:
+        self._slow_ms = slow_ms
+        self._rules = rules
+        self._log: LogState | None = None
+        self._filtered: FilteredState | None = None
+        self._last: tuple[Snapshot, Overview] | None = None
+        self._last_trace = LastTrace()
+
+    def overview(self, snapshot: Snapshot, where: str | None = None) -> Overview:
+        """Return the Overview of `snapshot`; raises sql.QueryError."""
+        if self._last is None or self._last[0] is not snapshot or self._last[1].where != where:
+            self._last = snapshot, self._analyze(snapshot, where)
+        return self._last[1]
+
+    def _analyze(self, snapshot: Snapshot, where: str | None) -> Overview:
+        log, filtered, delta = self._log, self._filtered, None
+        self._log = self._filtered = None  # an exception must not leave half-updated state
+        if log is None or not log.covers(snapshot):
+            delta = None if log is None else log.advance(snapshot)
+            log = log if log is not None and delta is not None else LogState(snapshot, self._rules)
+        self._log = log
+        if (
+            filtered is None
+            or delta is None
+            or filtered.where != where
+            or not filtered.is_incremental
+        ):
+            filtered = FilteredState(log.records, where, self._slow_ms)
+        else:
+            filtered.add(log.records, delta)
+        self._filtered = filtered
+        return Overview(
+            snapshot=log.snapshot,
+            frame=log.records.frame,
+            calls=filtered.calls,
+            traces=filtered.traces,
+            baselines=log.baselines.by_model,
+            slow_summary=filtered.slow_summary,
+            cost=filtered.cost,
+            alerts=log.alerts,
+            slow_ms=self._slow_ms,
+            worst_ms=log.baselines.worst_ms,
+            newest=log.newest,
+            kpis=filtered.kpis,
+            all_calls=log.records.calls.height,
+            where=where,
+            rules=self._rules,
+            last_trace=self._last_trace,
+        )
+
+
+def overview(
+    snapshot: Snapshot, slow_ms: float, rules: Rules = DEFAULT, where: str | None = None
+) -> Overview:
+    """Return the Overview of one snapshot, filtered by the predicate `where`.
+
+    A call is slow over `slow_ms`; `rules` raise alerts. Raises sql.QueryError.
+    """
+    return IncrementalAnalyzer(slow_ms, rules).overview(snapshot, where)

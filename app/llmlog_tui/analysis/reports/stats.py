@@ -1,0 +1,129 @@
+"""Statistics of a log: counts, latency, tokens and cost, in total and by group."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import polars as pl
+
+from llmlog_tui.analysis.calls import percentiles
+from llmlog_tui.analysis.calls.calls import FAILED, MOSTLY_REASONING, TRUNCATED, model_calls, slow
+from llmlog_tui.analysis.calls.cost import FIGURES, priced, rates
+from llmlog_tui.analysis.calls.percentiles import KEYS, By, percentile
+from llmlog_tui.config.rules import DEFAULT, Rules
+from llmlog_tui.log.schema import IS_CALL
+
+_TOKENS: Final = ("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens")
+
+NEEDED: Final = (
+    *("ts", "event", "status", "session_id", "trace_id", "model", "requested_model", "provider"),
+    *("finish_reason", "latency_ms", "ttft_ms", "tokens_per_sec", *_TOKENS),
+)
+"""Columns that stats() reads."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stats:
+    """The statistics of a frame.
+
+    `calls` counts model calls, `tools` tool executions, `errors` the failed ones of both. Token
+    sums are over model calls, None if no call has the field. `groups` has one row per group of
+    calls, most calls first: key, calls, errors, truncated (finish_reason length), the metrics of
+    percentiles.FIGURES (over calls that have the field), the token sums, and those of cost.FIGURES.
+    `priced` has the model calls from cost.priced(), for over_time().
+    """
+
+    sessions: int
+    traces: int
+    calls: int
+    tools: int
+    errors: int
+    first_ts: datetime | None
+    last_ts: datetime | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    reasoning_tokens: int | None
+    cached_tokens: int | None
+    cost_usd: float | None
+    saved_usd: float | None
+    unpriced_calls: int
+    slow_calls: int
+    slow_mostly_reasoning: int
+    groups: pl.DataFrame
+    priced: pl.DataFrame
+
+
+TIMES: Final = 60
+"""Slices of over_time()."""
+
+
+def over_time(calls: pl.DataFrame) -> pl.DataFrame:
+    """Return the calls per slice of the time from the first to the last start.
+
+    Columns: calls, errors, p95_ms (null without calls). One row if all started at once, none if no
+    call has a ts.
+    """
+    us = calls["ts"].drop_nulls().dt.epoch("us")
+    if us.is_empty():
+        return calls.clear().select(calls=pl.len(), errors=FAILED.sum(), p95_ms="latency_ms")
+    first, span = int(us.min()), int(us.max()) - int(us.min())  # type: ignore[arg-type]
+    rows = TIMES if span else 1
+    nth = (pl.col("ts").dt.epoch("us") - first) * rows // (span + 1)
+    found = calls.group_by(nth=nth).agg(
+        calls=pl.len(), errors=FAILED.sum(), p95_ms=percentile("latency_ms", 95)
+    )
+    every = pl.DataFrame({"nth": pl.int_range(rows, eager=True)})
+    return every.join(found, on="nth", how="left", maintain_order="left").select(
+        pl.col("calls", "errors").fill_null(0), "p95_ms"
+    )
+
+
+def stats(
+    frame: pl.DataFrame, *, over_ms: float = 500.0, by: By = "model", rules: Rules = DEFAULT
+) -> Stats:
+    """Return the statistics of `frame`; a call is slow strictly over `over_ms`.
+
+    Prices of `rules` take precedence over listed ones.
+    """
+    frame = frame.select_seq(NEEDED)  # a filter would copy the other columns too
+    is_tool = pl.col("event") == "tool_call"
+    totals = frame.select_seq(
+        sessions=pl.col("session_id").drop_nulls().n_unique(),
+        traces=pl.col("trace_id").drop_nulls().n_unique(),
+        tools=is_tool.sum(),
+        errors=((IS_CALL | is_tool) & FAILED).sum(),
+        first_ts=pl.col("ts").min(),
+        last_ts=pl.col("ts").max(),
+    ).row(0, named=True)
+    calls = priced(model_calls(frame), rates(rules))
+    of_calls = calls.select(
+        calls=pl.len(),
+        **_token_sums(),
+        **FIGURES,
+        slow_calls=slow(over_ms).sum(),
+        slow_mostly_reasoning=(slow(over_ms) & MOSTLY_REASONING).sum(),
+    ).row(0, named=True)
+    return Stats(**totals, **of_calls, groups=_groups(calls, KEYS[by]), priced=calls)
+
+
+def _token_sums() -> dict[str, pl.Expr]:
+    return {
+        name: pl.when(pl.col(name).is_not_null().any()).then(pl.col(name).sum()) for name in _TOKENS
+    }
+
+
+def _groups(calls: pl.DataFrame, key: pl.Expr) -> pl.DataFrame:
+    return (
+        calls.group_by(key.alias("key"), maintain_order=True)
+        .agg(
+            pl.len().alias("calls"),
+            FAILED.sum().alias("errors"),
+            TRUNCATED.sum().alias("truncated"),
+            **percentiles.FIGURES,
+            **_token_sums(),
+            **FIGURES,
+        )
+        .sort("calls", descending=True, maintain_order=True)
+    )

@@ -1,0 +1,1 @@
+"""Files on disk: settings, rules, memory and bookmarks."""

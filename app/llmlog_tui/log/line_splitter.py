@@ -1,0 +1,92 @@
+"""Split a stream of bytes into blocks of whole lines."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import dataclass
+from typing import Final
+
+MAX_LINE_BYTES: Final = 16 * 2**20
+"""A line longer than this is passed over and counted, not generation in memory."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Whole lines of a file: `data` begins at byte `offset` of generation `generation`.
+
+    The last newline may be missing: the writer died, the file is read once and not followed, or the
+    newline comes later and belongs to no block. `too_long` lines before `data` were skipped.
+    `older` blocks precede the part of the file that was read first.
+    """
+
+    data: bytes
+    offset: int
+    generation: int
+    too_long: int = 0
+    older: bool = False
+
+
+class LineSplitter:
+    """Splits the bytes of one generation, from `start` on, into whole lines."""
+
+    def __init__(self, generation: int, start: int = 0, *, older: bool = False) -> None:
+        self.offset = start
+        """Offset of the next byte to feed."""
+        self._generation = generation
+        self._older = older
+        self._tail = bytearray()  # fed, but not a whole line yet
+        self._skipping = False  # inside a line that is too long
+        self._lacks_newline = False  # the last line was returned before its newline
+        self._checked = start  # end of the data that record_at_end() has checked
+
+    @property
+    def lines_end(self) -> int:
+        return self.offset - len(self._tail)
+
+    @property
+    def is_inside_line(self) -> bool:
+        return self._skipping or bool(self._tail)
+
+    def feed(self, data: bytes) -> Block | None:
+        """Add the next bytes; return the whole lines so far, if any."""
+        begin = self.lines_end
+        self.offset += len(data)
+        passed, too_long = 0, self._skipping
+        if self._lacks_newline:
+            self._lacks_newline = False
+            passed = len(data) - len(data.removeprefix(b"\r").removeprefix(b"\n"))
+        elif too_long:
+            passed = data.find(b"\n") + 1
+            if not passed:
+                return None
+            self._skipping = False
+        cut = data.rfind(b"\n") + 1
+        lines = b"".join((self._tail, memoryview(data)[passed:cut]))
+        if cut:
+            self._tail.clear()
+        self._tail += memoryview(data)[cut:]
+        if len(self._tail) > MAX_LINE_BYTES:
+            self._tail = bytearray()
+            self._skipping = True
+        return self._block(lines, begin + passed, too_long=too_long) if cut else None
+
+    def record_at_end(self) -> Block | None:
+        """Return the data after the last newline if it is a record."""
+        if self._checked == self.offset or self._skipping or not self._tail.endswith(b"}"):
+            return None
+        self._checked = self.offset
+        with contextlib.suppress(ValueError, RecursionError):
+            self._lacks_newline = isinstance(json.loads(self._tail), dict)
+        return self.flush() if self._lacks_newline else None
+
+    def flush(self) -> Block | None:
+        """Return the data after the last newline, as a line without one."""
+        skipping, self._skipping = self._skipping, False
+        data, self._tail = bytes(self._tail), bytearray()
+        return self._block(data, self.offset - len(data), too_long=skipping)
+
+    def _block(self, data: bytes, offset: int, *, too_long: bool) -> Block | None:
+        if not data and not too_long:
+            return None
+        return Block(data, offset, self._generation, int(too_long), self._older)

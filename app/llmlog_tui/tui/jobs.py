@@ -1,0 +1,199 @@
+"""One-off jobs in background threads, and their results: lines, searches, diffs, SQL, files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import partial
+from threading import Thread
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from llmlog_tui import humanize
+from llmlog_tui.sanitize import sanitize
+from llmlog_tui.tui import screens, workers
+from llmlog_tui.tui.messages import Failed
+from llmlog_tui.tui.queries import CopyResult, DiffResult, ExportResult
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from llmlog_tui.analysis.calls.search import Hit
+    from llmlog_tui.analysis.live.overview import Overview
+    from llmlog_tui.tui.app import LogApp
+    from llmlog_tui.tui.navigation import Search
+    from llmlog_tui.tui.panes.calls import CallsPane
+    from llmlog_tui.tui.screens import SaveAsDialog, SqlScreen
+
+R = TypeVar("R")
+
+_TABLES: Final = ".csv, .parquet or .jsonl"
+
+
+class Jobs:
+    """Starts jobs for the views, and shows their results."""
+
+    def __init__(self, app: LogApp) -> None:
+        self._app = app
+
+    def run_in_thread(self, task: str, work: Callable[[], object]) -> None:
+        """Run `work` in a thread of its own; an exception is shown as "`task` failed"."""
+
+        def run() -> None:
+            try:
+                work()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the user is told
+                self._app.post_message(Failed(task, error))
+
+        # A daemon: quitting does not wait for it.
+        Thread(target=run, name=f"llmlog-{task}", daemon=True).start()
+
+    def _run(self, task: str, work: Callable[[], R], show: Callable[[R], object]) -> None:
+        """Run `work` in a thread, and `show` with its result in the UI thread."""
+        self.run_in_thread(task, lambda: self._app.call_later(show, work()))
+
+    # -- a record's line
+
+    def read_line(self, location: tuple[str, int, int], *, in_dialog: bool) -> None:
+        """Read a record's line, for the view or for a dialog with the whole record."""
+
+        def show(line: bytes | None) -> None:
+            if not in_dialog:
+                self._app.view.update_line(location, line)
+            elif not isinstance(self._app.screen, screens.RecordDialog):  # one is enough
+                self._app.push_screen(screens.RecordDialog(location[0], line))
+
+        self._run("Reading a record", lambda: self._app.reader.read_line(location), show)
+
+    # -- search
+
+    def search(self, overview: Overview, search: Search) -> None:
+        """Search all records, and go to the hit."""
+        text, row, direction = search.text, search.row, search.direction
+        find = workers.analysis.search
+        self._find(text, lambda: find(overview.frame, text, row, direction))
+
+    def go_to_step(self, number: int) -> None:
+        """Go to a step of the current trace, as to a search hit."""
+        overview, trace = self._app.overview, self._app.view.target_trace
+        if overview is None or trace is None:
+            self._app.view.hint("No trace under the cursor.")
+            return
+        text = f"step {number} in {sanitize(humanize.short_id(trace))}"
+        self._find(text, lambda: workers.analysis.step_of(overview.frame, trace, number))
+
+    def _find(self, text: str, find: Callable[[], Hit | None]) -> None:
+        def show(hit: Hit | None) -> None:
+            self._app.view.update_search(text, hit)
+            if hit is not None:
+                self._app.navigator.go_to_record(hit.row)
+
+        self._run("Search", find, show)
+
+    # -- diff and SQL
+
+    def diff(self, a: str, b: str) -> None:
+        """Open the diff of two traces, and align them."""
+        overview = self._app.overview
+        if overview is not None:
+            self._app.push_screen(screens.DiffScreen(a, b))
+            lines_of = self._app.reader.lines_of
+            align = partial(workers.analysis.diff, overview, a, b, lines_of)
+            self._run("Diff", align, self._show_diff)
+
+    def _show_diff(self, result: DiffResult) -> None:
+        view, traces = self._app.view, (result.found.a.trace_id, result.found.b.trace_id)
+        if isinstance(view, screens.DiffScreen) and view.traces == traces:  # else it was closed
+            view.update_diff(result)
+
+    def run_sql(self, view: SqlScreen, sql: str) -> None:
+        """Run an SQL query for its view, and remember the view's queries."""
+        overview = self._app.overview
+        self._app.memory.put("queries", view.history)
+        if overview is not None:
+            run = partial(workers.analysis.run_sql, overview, sql)
+            self._run("Query", run, view.update_result)
+
+    # -- files
+
+    def export_sql_result(self, frame: pl.DataFrame) -> None:
+        """Ask for a path, and write an SQL result there."""
+        snapshot = self._app.snapshot
+        logs = () if snapshot is None else snapshot.files
+        write = partial(workers.export.export, frame, logs=logs)
+        self._app.push_screen(screens.SaveAsDialog("the answer", "answer.csv", _TABLES, write))
+
+    def export_calls(self) -> None:
+        """Ask for a path, and write the calls there as the view shows them."""
+        app, overview = self._app, self._app.overview
+        if overview is None or not overview.calls.height:
+            app.view.hint("No calls to export.")
+            return
+        name = humanize.plural(overview.calls.height, "call")
+        write = partial(workers.export.export_calls, overview, app.view.call_order)
+        app.push_screen(screens.SaveAsDialog(name, "calls.csv", _TABLES, write))
+
+    def export_bundle(self) -> None:
+        """Ask for a path, and write the current trace's support bundle there."""
+        app, overview, trace = self._app, self._app.overview, self._app.view.target_trace
+        if overview is None or trace is None:
+            app.view.hint("No trace under the cursor to bundle.")
+            return
+        short = humanize.short_id(trace)
+        file = f"llmlog-{re.sub(r'[^A-Za-z0-9_-]', '_', short)}.md"
+        write = partial(workers.export.export_bundle, app.reader.lines_of, overview, trace)
+        app.push_screen(screens.SaveAsDialog(f"the bundle of {short}", file, ".md", write))
+
+    def write_file(self, message: SaveAsDialog.WriteRequested) -> None:
+        def show(result: ExportResult) -> None:
+            if isinstance(self._app.screen, screens.SaveAsDialog):
+                self._app.screen.update_status(result)
+
+        self._run("Export", partial(message.write, message.path, message.replace), show)
+
+    # -- copies
+
+    def copy(self, row: int) -> None:
+        """Ask what to copy of the record with this key, and copy it."""
+        app, overview = self._app, self._app.overview
+
+        def copy(choice: str | None) -> None:
+            if choice and overview is not None:
+                read = partial(app.reader.copy, overview, row, choice)
+                self._run("Copy", read, self._finish_copy)
+
+        if overview is None:
+            return
+        if overview.has(row):
+            app.push_screen(screens.CopyMenu(), copy)
+        else:
+            app.view.hint(app.view.EVICTED)
+
+    def _finish_copy(self, result: CopyResult) -> None:
+        """Put the text on the terminal's clipboard, or report the file it was saved to."""
+        app, name = self._app, result.name
+        if result.path:
+            app.notify(f"{name} saved to {result.path}", markup=False)
+        elif result.text is None:
+            app.notify(f"There is no {name} here.", severity="warning", markup=False)
+        else:
+            app.copy_to_clipboard(result.text)
+            key = name[0].upper()
+            hint = f"{name} copied by OSC 52. Nothing there? y {key} saves it to a file."
+            app.notify(hint, markup=False)
+
+    # -- columns
+
+    def choose_columns(self, pane: CallsPane) -> None:
+        """Open the column picker; the choice is kept, and applied to all panes of calls."""
+        app, compact = self._app, pane.is_narrow
+
+        def apply(names: tuple[str, ...] | None) -> None:
+            if names is None:
+                return
+            choice = pane.choice.with_columns(names, compact=compact)
+            app.memory.put("calls", choice.as_object())
+            for view in app.views:
+                if isinstance(view, screens.CallsScreen | screens.OverviewScreen):
+                    view.calls.set_columns(choice)
+
+        app.push_screen(screens.ColumnPicker(pane.choice, pane.room, compact=compact), apply)

@@ -1,0 +1,73 @@
+"""Keys of dialogs and prompts."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from llmlog_tui.tui.widgets.bindings import hidden, key, scope
+
+_COPIES: Final = {
+    "i": "id",
+    "r": "request_id",
+    "g": "grep",
+    "l": "line",
+    "t": "trace as Markdown",
+}
+
+COPY_BINDINGS: Final = scope(
+    "copy",
+    *(
+        key(letter, f"dismiss('{letter}')", name)
+        for lower, what in _COPIES.items()
+        for letter, name in ((lower, what), (lower.upper(), f"save {what}"))
+    ),
+    key("escape", "dismiss('')", "back"),
+)
+
+BOOKMARKS_BINDINGS: Final = scope(
+    "bookmarks",
+    key("enter", "go", "go there", "Go to the record"),
+    key("n", "note", "note", "Put a note on the bookmark"),
+    key("x,delete", "remove", "remove", "Remove the bookmark", shown_as="x"),
+    key("escape,q,apostrophe", "back", "back", "Go back"),
+)
+
+NOTE_BINDINGS: Final = scope("note", key("escape", "close", "back", "Keep the old note"))
+
+CHOOSING_BINDINGS: Final = scope(
+    "choosing",
+    key("space", "pick", "show", "Show or hide the column"),
+    key("K,shift+up", "shift(-1)", "move up", "Further left", shown_as="K J"),
+    hidden("J,shift+down", "shift(1)", "move down", "Further right"),
+    key("r", "reset", "reset", "The default columns"),
+    key("enter", "take", "take", "Apply these columns"),
+    key("escape,q", "dismiss", "back", "Change nothing"),
+)
+
+PATH_BINDINGS: Final = scope("path", key("escape", "close", "back", "Write nothing"))
+
+FIND_BINDINGS: Final = scope("find", key("enter", "submit", "find"), key("escape", "close", "back"))
+
+FILTER_BINDINGS: Final = scope(
+    "filter",
+    key("tab", "complete", "complete", "Complete the name"),
+    key("escape", "close", "back"),
+)
+
+WELCOME_BINDINGS: Final = scope(
+    "welcome",
+    key("d", "dismiss('demo')", "demo"),
+    key("enter,escape", "dismiss('wait')", "wait"),
+    key("q", "dismiss('quit')", "quit"),
+)
+
+_READING: Final = (
+    hidden("space", "focused.page(0.9)", "page on"),
+    hidden("end", "focused.all(1)", "last line"),
+)
+"""Keys that scroll the text of dialogs without any other use for them."""
+
+RECORD_BINDINGS: Final = scope("record", key("escape,q,enter", "dismiss", "back"), *_READING)
+HELP_BINDINGS: Final = scope(
+    "help", key("escape,q,question_mark,f1", "dismiss", "back", "Close the help"), *_READING
+)

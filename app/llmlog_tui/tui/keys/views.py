@@ -1,0 +1,104 @@
+"""Keys of the App and of its views, active whichever pane has the focus."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from llmlog_tui.tui.screens import VIEWS
+from llmlog_tui.tui.widgets.bindings import hidden, key, scope
+
+_COMMANDS: Final = "Choose a command: export, bundle, theme; a number goes to that step"
+
+APP_BINDINGS: Final = scope(
+    "app",
+    key("space", "freeze", "freeze", "Freeze the screen; reading continues"),
+    key("end", "follow", "newest", "Go to the newest record, and follow", shown_as="End"),
+    *(
+        hidden(str(digit), f"view({digit})", f"view {digit}", f"Go to {name}")
+        for digit, name in enumerate(VIEWS.values(), 1)
+    ),
+    hidden("m", "bookmark", "bookmark", "Bookmark this record, or remove its bookmark"),
+    hidden("apostrophe", "bookmarks", "bookmarks", "List the bookmarks, and edit their notes"),
+    hidden("u", "next_bookmark(1)", "next bookmark", "Go to the next bookmark"),
+    hidden("U", "next_bookmark(-1)", "bookmark before", "Go to the previous bookmark"),
+    hidden("less_than_sign", "jump(-1)", "jump back", "Go back to where the last jump came from"),
+    hidden("greater_than_sign", "jump(1)", "jump forward", "Go forward again"),
+    hidden("colon,ctrl+p", "command_palette", "commands", _COMMANDS),
+    key("question_mark,f1", "help", "help", "Show all keys", shown_as="?"),
+    key("q", "quit", "quit", "Leave at once"),
+    hidden("ctrl+q", "quit", "quit", is_urgent=True),
+)
+
+VIEW_BINDINGS: Final = scope(
+    "view",
+    key("tab", "app.focus_next", "pane", "Go to the next pane"),
+    hidden("shift+tab", "app.focus_previous", "pane before"),
+    key("slash", "find", "find", "Find an id, a model, a tool, an error", shown_as="/"),
+    hidden("n", "find_next(1)", "next match", "Go to the next match"),
+    hidden("N", "find_next(-1)", "match before", "Go to the previous match"),
+    key("f", "filter", "filter", "Show only the calls that match an SQL predicate"),
+    hidden("escape", "back", "back", "Clear the filter"),
+    key("w", "alert(1)", "next alert", "Go to the next alert, and where it began"),
+    hidden("W", "alert(-1)", "alert before", "Go to the previous alert"),
+    key("y", "copy", "copy", "Copy an id, the grep, the line, the run"),
+    key("e", "error(1)", "next error", "Go to the next failed call"),
+    hidden("E", "error(-1)", "previous error", "Go to the previous failed call"),
+)
+
+OVERVIEW_BINDINGS: Final = scope(
+    "overview", key("d", "mark", "diff", "Mark this run for a diff; d on a second run shows it")
+)
+
+CALLS_VIEW_BINDINGS: Final = scope(
+    "calls-view",
+    key("v", "view_as", "fields or line", "Fields or the raw line in the drawer"),
+    key("r", "record", "record", "Show the whole record"),
+)
+
+TRENDS_BINDINGS: Final = scope(
+    "trends",
+    key("h,left", "cursor(-1)", "cursor", "Cursor to the left", shown_as="h/l"),
+    hidden("l,right", "cursor(1)", "cursor on", "Cursor to the right"),
+    key("i", "zoom_time(0.5)", "zoom", "Look at less time", shown_as="i/o"),
+    key("v", "view_as", "next chart", "On a small screen, the next chart"),
+    hidden("o", "zoom_time(2.0)", "zoom out", "Look at more time"),
+    key("H", "pan(-0.5)", "earlier", "Look at earlier calls", shown_as="H/L"),
+    hidden("L", "pan(0.5)", "later", "Look at later calls"),
+    key("0", "all", "all", "Look at all of the time"),
+    key("M", "model", "model", "Look at one model after the other"),
+    key("r", "range", "range to filter", "Show only this time in all views, or all again"),
+    key("enter", "open", "its call", "Go to the alert or call"),
+)
+
+ALERTS_VIEW_BINDINGS: Final = scope(
+    "alerts-view",
+    key("b", "side('before')", "calls before", "Show only calls before it began"),
+    key("a", "side('after')", "calls after", "Show only calls since it began"),
+)
+
+SQL_BINDINGS: Final = scope(
+    "sql",
+    key("ctrl+r,f5,ctrl+enter", "run", "run", "Run the query", shown_as="Ctrl-R"),
+    key("ctrl+up", "history(-1)", "query before", "The previous query", shown_as="Ctrl-Up"),
+    hidden("ctrl+down", "history(1)", "query after"),
+)
+
+REPLAY_BINDINGS: Final = scope(
+    "replay",
+    key("space", "play", "play", "Play, or pause"),
+    key("h,left", "step(-1)", "step", "Go one step back", shown_as="h/l"),
+    hidden("l,right", "step(1)", "step on", "Go one step on"),
+    key("[", "speed(-1)", "speed", "Play slower", shown_as="[ ]"),
+    hidden("]", "speed(1)", "faster", "Play faster"),
+    key("v", "view_as", "view as", "Content, raw line or fields"),
+    key("q", "back", "back", "Go back"),
+)
+
+DIFF_BINDINGS: Final = scope(
+    "diff",
+    key("n", "difference(1)", "next difference", "Go to the next difference"),
+    hidden("N", "difference(-1)", "difference before"),
+    key("a", "record('a')", "A's record", "Show the step's record in A"),
+    key("b", "record('b')", "B's record", "Show the step's record in B"),
+    key("q", "back", "back", "Go back"),
+)

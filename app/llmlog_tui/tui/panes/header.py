@@ -1,0 +1,174 @@
+"""The top row: file, counts, cost, tabs, reading state and alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from textual import events
+from textual.content import Content
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from llmlog_tui import humanize
+from llmlog_tui.sanitize import sanitize
+
+
+@dataclass(frozen=True)
+class HeaderState:
+    """Values of the header; all counts are unknown if `calls` is None.
+
+    `cost` is in USD, without `unpriced` calls; `state` is a key of STATES, followed by `detail`.
+    New alerts are not reported while `silent`.
+    """
+
+    file: str = ""
+    calls: int | None = None
+    traces: int = 0
+    cost: float | None = None
+    unpriced: int = 0
+    state: str = "loading"
+    detail: str = ""
+    alerts: int = 0
+    skipped: int = 0
+    silent: bool = False
+
+
+_WIDE_FROM = 100
+"""Minimum columns of a screen for tabs, and for words beside the number of alerts."""
+
+_NAME = Content.styled(" llmlog ", "$background on $primary bold")
+
+STATES: Final = {
+    "live": ("● live", "$text-success"),
+    "frozen": ("‖ frozen", "$text-accent"),
+    "loading": ("loading", "$text-muted"),
+    "waiting": ("○ waiting", "$text-warning"),
+    "problem": ("✗", "$text-error"),
+    "done": ("read once", "$text-muted"),
+    "failed": ("✗ reading failed", "$text-error"),
+}
+
+
+class Header(Widget):
+    """One row; on a narrow screen, the left group is shortened first.
+
+    `tabs` are the labels of all views, in the order of their digits; `label` is the current one.
+    """
+
+    headline: reactive[HeaderState] = reactive(HeaderState())
+
+    def __init__(self, label: str, tabs: Sequence[str]) -> None:
+        super().__init__()
+        self.tabs = tuple(tabs)
+        self._label = label
+        self._tabs_at = 0
+
+    @dataclass
+    class TabPicked(Message):
+        """Go to the view with this digit."""
+
+        digit: int
+
+    def render(self) -> Content:
+        """Render left group, tabs and right group; on_click() finds tabs by their cells."""
+        right = self._right()
+        tabs = self._tabs()
+        room = self.size.width - right.cell_length - tabs.cell_length - 4
+        lefts = self._hints() or self._lefts()  # a hint is more important than tabs
+        left = next((group for group in lefts if group.cell_length <= room), None)
+        if left is None or self.size.width < _WIDE_FROM:
+            self._tabs_at = self.size.width
+            return self._without_tabs(right)
+        middle = self.size.width - right.cell_length - tabs.cell_length - 3
+        self._tabs_at = middle
+        gap = " " * (middle - left.cell_length)
+        return Content.assemble(left, gap, tabs, "   ", right)
+
+    def on_click(self, event: events.Click) -> None:
+        at = self._tabs_at
+        for digit, label in enumerate(self.tabs, 1):
+            width = len(f"{digit} {label}  ")
+            if at <= event.x < at + width:
+                self.post_message(self.TabPicked(digit))
+            at += width
+
+    def _tabs(self) -> Content:
+        tabs = Content("")
+        for digit, label in enumerate(self.tabs, 1):
+            is_current = label == self._label
+            tabs += Content.assemble(
+                (f"{digit} ", "$text-primary bold" if is_current else "$text-muted"),
+                (label, "$text-primary bold underline" if is_current else "$text-muted"),
+                "  ",
+            )
+        return tabs
+
+    def _without_tabs(self, right: Content) -> Content:
+        room = self.size.width - right.cell_length - 2
+        lefts = self._lefts()
+        left = next((group for group in lefts if group.cell_length <= room), lefts[-1])
+        gap = max(1, self.size.width - left.cell_length - right.cell_length)
+        return Content.assemble(left, " " * gap, right)
+
+    def _lefts(self) -> list[Content]:
+        """Return left groups, from the longest to the shortest."""
+        line = self.headline
+        if line.calls is None:
+            return [_NAME + self._file(), _NAME]
+        counted = self._counted(line.calls)
+        cost = self._cost() if line.calls else ""
+        short = Content.assemble(
+            "   ", (humanize.count(line.calls), "bold"), (" calls", "$text-muted")
+        )
+        name, file = _NAME, self._file()
+        return [*self._hints(), counted + cost, counted, name + file + short, name + short, name]
+
+    def _hints(self) -> list[Content]:
+        """Return left groups with a hint if more lines were skipped than there are calls."""
+        line = self.headline
+        if line.calls is None or line.skipped <= line.calls:
+            return []
+        hint = Content.styled(": see llmlog health", "$text-warning")
+        return [self._counted(line.calls) + hint, _NAME + self._file() + self._skipped() + hint]
+
+    def _counted(self, number: int) -> Content:
+        line = self.headline
+        calls, traces = _count(number, "call"), _count(line.traces, "trace")
+        skipped = self._skipped() if line.skipped else Content("")
+        return _NAME + self._file() + "   " + calls + "  " + traces + skipped
+
+    def _file(self) -> Content:
+        return Content.assemble("  ", (sanitize(self.headline.file, 60), "bold"))
+
+    def _skipped(self) -> Content:
+        skipped = humanize.plural(self.headline.skipped, "line")
+        return Content.styled(f"   {skipped} skipped", "$text-warning")
+
+    def _cost(self) -> Content:
+        line = self.headline
+        unpriced = f" +{line.unpriced:,} unpriced" if line.unpriced else ""
+        return Content.assemble(
+            "   ", (humanize.money(line.cost), "bold"), (unpriced, "$text-muted")
+        )
+
+    def _right(self) -> Content:
+        line = self.headline
+        words, colour = STATES[line.state]
+        state = Content.assemble(
+            (words, colour), (f" {sanitize(line.detail)}" if line.detail else "")
+        )
+        if line.silent:
+            state += Content.styled("  silent", "$text-muted")
+        if not line.alerts:
+            return state + "  "
+        is_wide = self.size.width >= _WIDE_FROM
+        alerts = humanize.plural(line.alerts, "alert") if is_wide else line.alerts
+        return state + "   " + Content.styled(f" ▲ {alerts} ", "$background on $warning bold") + " "
+
+
+def _count(number: int, name: str) -> Content:
+    count, noun = humanize.plural(number, name).split(" ", 1)
+    return Content.assemble((count, "bold"), (f" {noun}", "$text-muted"))

@@ -1,0 +1,127 @@
+"""Queries of the views beyond the Overview, and results of queries and jobs: data only.
+
+`workers.analysis.run_query()` runs a query. Equal queries have equal results for one Overview.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from llmlog_tui.analysis.traces.diff import TraceDiff
+    from llmlog_tui.analysis.traces.replay import Replay
+    from llmlog_tui.analysis.traces.sessions import Sessions
+    from llmlog_tui.analysis.traces.timeline import Timeline
+
+
+@dataclass(frozen=True)
+class Sort:
+    """Sort order of calls by one field."""
+
+    field: str
+    descending: bool
+
+
+@dataclass(frozen=True)
+class CallOrderQuery:
+    """Positions of the Overview's calls in sort order; None for the order of the log."""
+
+    sort: Sort | None
+
+
+@dataclass(frozen=True)
+class OverviewQuery:
+    """Timeline of one trace (None: the newest one), order of calls, and sessions if grouped."""
+
+    trace_id: str | None
+    sort: Sort | None = None
+    by_session: bool = False
+
+
+class OverviewResult(NamedTuple):
+    """Result of an OverviewQuery; `timeline` is None without a trace, `order` without a sort."""
+
+    timeline: Timeline | None
+    order: pl.Series | None
+    sessions: Sessions | None = None
+
+
+@dataclass(frozen=True)
+class ReplayQuery:
+    """Everything that the replay of one trace shows, except content."""
+
+    trace_id: str
+
+
+@dataclass(frozen=True, eq=False)
+class ReplayResult:
+    """One trace to replay: number `nth` (from 1) of the `of` traces in its session."""
+
+    timeline: Timeline
+    replay: Replay
+    nth: int
+    of: int
+
+
+@dataclass(frozen=True)
+class AlertContextQuery:
+    """Metrics before and after an alert, identified by rule and first record."""
+
+    rule: str
+    row: int
+
+
+@dataclass(frozen=True)
+class TrendsQuery:
+    """Time series of one model's calls (None: of all calls), in `slices` time slices."""
+
+    slices: int
+    within: tuple[datetime, datetime] | None
+    model: str | None
+
+
+Query: TypeAlias = CallOrderQuery | OverviewQuery | ReplayQuery | AlertContextQuery | TrendsQuery
+
+
+class DiffResult(NamedTuple):
+    """Two aligned traces.
+
+    `began` is the first ts of each, `ends` has a step's finish_reason or error by record key.
+    """
+
+    found: TraceDiff
+    began: tuple[datetime | None, datetime | None]
+    ends: Mapping[int, str | None]
+
+
+class SqlResult(NamedTuple):
+    """Result of an SQL query after `took_s` seconds; None and a reason if it failed."""
+
+    sql: str
+    frame: pl.DataFrame | None
+    why: str
+    took_s: float
+
+
+class ExportResult(NamedTuple):
+    """A file was written to `path`, or `why` not; `is_there` if one exists already."""
+
+    path: str
+    why: str = ""
+    is_there: bool = False
+
+
+class CopyResult(NamedTuple):
+    """Text to copy, called `name`; None if the record has none.
+
+    `path` is the file it was saved to; empty if it is for the clipboard.
+    """
+
+    name: str
+    text: str | None
+    path: str = ""

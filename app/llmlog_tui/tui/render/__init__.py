@@ -1,0 +1,1 @@
+"""Pure functions: texts, cells and bars from values of analysis."""

@@ -1,0 +1,70 @@
+"""Texts around the steps of a replay: its run, its state, the current step's detail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from textual.content import Content
+
+from llmlog_tui import humanize
+from llmlog_tui.sanitize import sanitize
+from llmlog_tui.tui.render import detail_text, record_text
+from llmlog_tui.tui.render.cells import step_number
+
+if TYPE_CHECKING:
+    from llmlog_tui.analysis.calls.detail import Detail
+    from llmlog_tui.analysis.live.overview import Overview
+    from llmlog_tui.tui.queries import ReplayResult
+
+_MUTED = "$text-muted"
+
+MODES: Final = ("content", "raw line", "fields")
+"""Ways to show the current step's record."""
+
+
+def breadcrumb(run: ReplayResult, overview: Overview, width: int) -> Content:
+    """Return the path to the replay, and its place among the session's runs."""
+    begin, session = run.timeline.begin, humanize.short_id(run.timeline.session_id)
+    began = "" if begin is None else f"   began {humanize.time_label(begin, overview.newest, 12)}"
+    path = Content.assemble(
+        (" Overview › ", _MUTED),
+        (f"trace {sanitize(humanize.short_id(run.timeline.trace_id))}", "bold"),
+        (" › Replay", "$text-primary bold"),
+    )
+    nth = Content.assemble(
+        ("session ", _MUTED),
+        (sanitize(session), "bold"),
+        (f" run {run.nth:,} of {run.of:,}{began} ", _MUTED),
+    )
+    return Content.assemble(path, " " * max(3, width - path.cell_length - nth.cell_length), nth)
+
+
+def state(run: ReplayResult, index: int, speed: float, *, is_playing: bool) -> str:
+    """Return whether and how fast it plays, and the current step."""
+    playing = "► playing" if is_playing else "‖ paused"
+    steps = run.replay.steps
+    number = step_number(steps[index])
+    return f"{playing} {speed:g}× · step {number}, {index + 1:,} of {len(steps):,}"
+
+
+def detail(
+    of_step: Detail, begin_offset_ms: float, line: bytes | None, file: str, width: int
+) -> Iterator[Content]:
+    """Yield a step's detail, in `width` cells; `line` is None until it is read."""
+    yield from detail_text.lines(of_step, begin_offset_ms, width)
+    yield from record_text.tags(line)
+    yield Content("")
+    yield from record_text.greps(line, file)
+
+
+def content(mode: str, line: bytes | None, file: str) -> Iterator[Content]:
+    """Yield a step's record in one of MODES; `line` is None until it is read."""
+    if line is None:
+        yield Content("reading …")
+    elif mode == "content":
+        yield from record_text.content(line)
+    elif mode == "raw line":
+        yield from record_text.raw(line)
+    else:
+        yield from record_text.fields(line, file)

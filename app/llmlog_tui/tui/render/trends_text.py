@@ -1,0 +1,72 @@
+"""Texts of Trends: the summary line over the charts, and marks for alerts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from textual.content import Content
+
+from llmlog_tui import humanize
+from llmlog_tui.sanitize import sanitize
+
+if TYPE_CHECKING:
+    from llmlog_tui.analysis.reports.trends import Trends
+
+PER_CELL: Final = 2
+"""Slices of time per cell: a cell has two columns of dots."""
+
+_LEGEND: Final = "≠ fingerprint change   ▲ alert   · slow call"
+
+
+@dataclass(frozen=True)
+class TrendsSelection:
+    """The model whose calls are shown, None for all, and the slice at the cursor."""
+
+    model: str | None
+    cursor: int | None
+    compact: bool
+    in_all_views: bool
+
+
+def marks(trends: Trends) -> dict[int, tuple[str, str]]:
+    """Return slice -> glyph and style of an alert or fingerprint change in it."""
+    marks = {}
+    for mark in trends.marks:
+        glyph = ("≠", "$text-accent") if mark.is_change else ("▲", "$text-warning")
+        marks[trends.cell_of(mark.ts)] = glyph
+    return marks
+
+
+def summary(trends: Trends, selection: TrendsSelection) -> Content:
+    """Return the line over the charts: time, model, legend or values at the cursor."""
+    begin, end = (
+        humanize.time_point(ts, trends.begin, trends.end) for ts in (trends.begin, trends.end)
+    )
+    model = "" if selection.compact else " · all models"
+    if selection.model is not None:
+        model = f" · {sanitize(selection.model, 40)}"
+    muted = "$text-muted"
+    what = "call" if trends.untimed == 1 else "calls"
+    untimed = f"   {trends.untimed:,} {what} without ts" if trends.untimed else ""
+    cursor = selection.cursor
+    if cursor is None:
+        right = (f"   {_LEGEND}{untimed}", muted)
+    else:
+        calls = trends.figures["calls"][cursor] or 0
+        slow = trends.figures["slow"][cursor] or 0
+        values = f"   at {time_label(trends, cursor)}   {calls:,.1f} calls a minute"
+        values += f", {slow:.0f} slow"
+        values += "".join(
+            f"   {mark.rule}: {sanitize(mark.what, 60)}"
+            for mark in trends.marks
+            if trends.cell_of(mark.ts) // PER_CELL == cursor // PER_CELL
+        )
+        right = (values, "$text-primary")
+    in_all_views = (" · in all views" if selection.in_all_views else "", "$text-accent")
+    return Content.assemble((f" {begin} – {end}", "bold"), (model, muted), in_all_views, right)
+
+
+def time_label(trends: Trends, cell: int) -> str:
+    """Return when a slice of time begins, as precisely as the time on screen requires."""
+    return humanize.time_point(trends.time_of(cell), trends.begin, trends.end)

@@ -1,0 +1,149 @@
+"""Help: all keys, with the user's own ones; those of the current screen first."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import zip_longest
+from textwrap import wrap
+from typing import ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.keys import format_key
+from textual.screen import ModalScreen
+
+from llmlog_tui.tui.keys import ALL
+from llmlog_tui.tui.keys.dialogs import HELP_BINDINGS
+from llmlog_tui.tui.widgets.bindings import scope_of
+from llmlog_tui.tui.widgets.text_pane import TextPane
+
+_TITLES: Final = {
+    "app": "Everywhere",
+    "view": "In every view",
+    "table": "In every table",
+    "columns": "In tables with fields: columns",
+    "sort": "In Calls: order",
+    "calls": "Calls",
+    "all-calls": "Calls: the table",
+    "calls-view": "Calls: the view",
+    "alerts-view": "Alerts: the view",
+    "editor": "SQL: the editor",
+    "result": "SQL: the result",
+    "steps": "Replay: its steps",
+    "pairs": "Diff: its steps",
+    "copy": "In the menu of y",
+    "bookmarks": "In the list of bookmarks",
+    "note": "While a note is typed",
+    "path": "While a path is typed",
+    "find": "While a search is typed",
+    "filter": "While a filter is typed",
+    "record": "In a record",
+    "welcome": "Without a log",
+    "sheet": "In a sheet of text, as this help is one",
+    "help": "In this help",
+    "sql": "SQL",
+}
+"""Titles of scopes whose names are not clear enough."""
+
+_LAST: Final = ("columns", "sort", "table", "view", "app")
+"""Scopes active on nearly every screen, listed after the special ones."""
+
+_NAMES: Final = {
+    **{key: key.capitalize() for key in ("up", "down", "left", "right")},
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "escape": "Esc",
+    "delete": "Del",
+    "enter": "Enter",
+}
+_YOURS: Final = (
+    'A key of your own: a line such as "overview.hide-pane" = "f8" under [keys] in config.toml, '
+    "with the grey word of the heading and the name of the key."
+)
+_KEYS, _NAME, _WIDEST_KEYS = 12, 18, 24
+_TWO_COLUMNS_FROM: Final = 130
+_NARROWEST: Final = 10
+_GAP = 2
+
+
+def key_name(key: str) -> str:
+    """Return a key as printed on the keyboard: `Ctrl-D` for `ctrl+d`."""
+    *modifiers, last = key.strip().split("+")
+    name = _NAMES.get(last) or format_key(last)
+    if modifiers or len(name) > 1:
+        name = name[:1].upper() + name[1:]
+    return "-".join([*(modifier.capitalize() for modifier in modifiers), name])
+
+
+def sections(here: Collection[str]) -> Iterator[tuple[str, list[Binding]]]:
+    """Yield (scope, its keys): scopes active `here` first, the most special ones at the top."""
+    scopes: dict[str, list[Binding]] = {}
+    for binding in ALL:
+        scopes.setdefault(scope_of(binding), []).append(binding)
+    special = [scope for scope in scopes if scope in here and scope not in _LAST]
+    general = [scope for scope in _LAST if scope in here]
+    others = [scope for scope in scopes if scope not in here]
+    for scope in (*special, *general, *others):
+        yield scope, scopes[scope]
+
+
+class HelpDialog(ModalScreen[None]):
+    """All keys; `here` are the active scopes, `own` the user's keys by binding id."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*HELP_BINDINGS]
+
+    def __init__(self, here: Collection[str], own: Mapping[str, str]) -> None:
+        super().__init__()
+        self.sheet = TextPane()
+        self._here, self._own = here, own
+
+    def compose(self) -> ComposeResult:
+        yield self.sheet
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._fill)  # when the pane has its size
+
+    def _fill(self) -> None:
+        """Draw one or two columns, by the width of the pane."""
+        room = self.sheet.size.width
+        two = room >= _TWO_COLUMNS_FROM
+        width = max(_NARROWEST, room // 2 - _GAP if two else room - _GAP)
+        parts = [list(self._section(*each, width)) for each in sections(self._here)]
+        parts.append([Content.styled(line, "$text-muted") for line in wrap(_YOURS, width)])
+        half = sum(map(len, parts)) / 2 if two else float("inf")
+        left: list[Content] = []
+        right: list[Content] = []
+        for part in parts:
+            (left if len(left) < half and not right else right).extend(part)
+        pairs = zip_longest(left, right, fillvalue=Content(""))
+        lines = (a.pad_right(width + _GAP - a.cell_length) + b for a, b in pairs)
+        self.sheet.update("Keys · those of here first", lines, "j k scroll · Esc back")
+
+    def _section(self, scope: str, bindings: Iterable[Binding], width: int) -> Iterator[Content]:
+        title = _TITLES.get(scope, scope.capitalize())
+        mark = "● " if scope in self._here else ""
+        yield Content.assemble(
+            (f"{mark}{title}", "$text-primary bold"), (f"  {scope}", "$text-muted")
+        )
+        rows: dict[str, tuple[list[str], Binding]] = {}
+        for binding in bindings:
+            name = binding.id or ""
+            keys = rows.setdefault(name, ([], binding))[0]
+            keys += map(key_name, self._own.get(name, binding.key).split(","))
+        for keys, binding in rows.values():
+            yield from _row(" ".join(dict.fromkeys(keys)), binding, width)
+        yield Content("")
+
+
+def _row(keys: str, binding: Binding, width: int) -> Iterator[Content]:
+    """Yield lines with the keys of a binding, its name and its tooltip."""
+    indent = 1 + _KEYS + 1 + _NAME + 1
+    lines = wrap(binding.tooltip, max(_NARROWEST, width - indent))
+    shown = f" {keys[:_WIDEST_KEYS]:<{_KEYS}} "
+    name = f"{binding.description:<{max(1, indent - len(shown))}}"
+    is_narrow = len(shown) + len(name) <= indent
+    beside = lines.pop(0) if lines and is_narrow else ""
+    yield Content.assemble((shown, "bold"), name, (beside, "$text-muted"))
+    for line in lines:
+        yield Content.styled(" " * indent + line, "$text-muted")

@@ -1,0 +1,121 @@
+"""Current record of a view, and saving/restoring its state."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+
+from llmlog_tui.tui.panes.pane import CursorState, Pane
+from llmlog_tui.tui.render import record_text
+from llmlog_tui.tui.widgets.table import LineTable
+
+if TYPE_CHECKING:
+    from llmlog_tui.analysis.live.overview import Overview
+
+
+class ViewState(NamedTuple):
+    """Id of the focused widget, and the cursor of each pane by id."""
+
+    focus: str | None
+    cursors: tuple[tuple[str | None, CursorState], ...]
+
+
+class LocatableScreen(Screen[None]):
+    """A screen with a current record, whose state can be saved and restored."""
+
+    EVICTED: Final = "Its record was evicted: it is older than what --last keeps."
+
+    overview: Overview | None = None
+    notes: Mapping[int, str] = MappingProxyType({})
+    """Notes on bookmarked records, by key."""
+
+    @dataclass
+    class JumpStarted(Message, namespace="log_view"):
+        """A jump within the view leads away from this state."""
+
+        state: object
+
+    @dataclass
+    class CopyRequested(Message, namespace="log_view"):
+        """Copy something of the record with key `row`."""
+
+        row: int
+
+    @property
+    def _panes(self) -> list[Pane]:
+        return [table for table in self.query(LineTable) if isinstance(table, Pane)]
+
+    @property
+    def cursor_key(self) -> Hashable:
+        """Key of the record under the view's cursor; None without one."""
+        return None
+
+    @property
+    def target_key(self) -> Hashable:
+        """Key of the record that a command applies to."""
+        return self.cursor_key
+
+    @property
+    def target_trace(self) -> str | None:
+        """The trace that a command applies to: by default that of the target record."""
+        row, overview = self.target_key, self.overview
+        is_there = overview is not None and isinstance(row, int) and overview.has(row)
+        return overview.trace_of(row) if overview is not None and is_there else None
+
+    @property
+    def reopen_message(self) -> Message | None:
+        """The message that opens this screen again; None for a view with a tab."""
+        return None
+
+    def get_state(self) -> object:
+        """Return what restore_state() needs: cursors, scroll offsets, focus."""
+        focus = None if self.focused is None else self.focused.id
+        return ViewState(focus, tuple((pane.id, pane.cursor_state) for pane in self._panes))
+
+    def restore_state(self, state: object) -> None:
+        """Restore what get_state() returned; rows that are gone are skipped."""
+        if not isinstance(state, ViewState):
+            return
+        cursors = dict(state.cursors)
+        for pane in self._panes:
+            if pane.id in cursors:
+                pane.restore_cursor(cursors[pane.id])
+        for widget in self.query(f"#{state.focus}") if state.focus else ():
+            widget.focus()
+
+    def start_jump(self) -> None:
+        """Add the current state to the history; call it before the cursor moves."""
+        self.post_message(self.JumpStarted(self.get_state()))
+
+    def action_copy(self) -> None:
+        """Ask what to copy of the target record."""
+        if isinstance(self.target_key, int):
+            self.post_message(self.CopyRequested(self.target_key))
+        else:
+            self.hint("No record under the cursor to copy from.")
+
+    def hint(self, text: str) -> None:
+        """Show a short toast in place of earlier ones."""
+        self.app.clear_notifications()
+        self.notify(text, timeout=2, markup=False)
+
+    def update_bookmarks(self, notes: Mapping[int, str]) -> None:
+        """Mark the records with these keys; `notes` are empty where there is no note."""
+        for pane in self._panes:
+            pane.set_bookmarks(frozenset(notes))
+        if notes != self.notes:
+            self.notes = notes
+            self.draw_detail()
+
+    def note_lines(self, row: int) -> Iterator[Content]:
+        """Return the note on a record as lines of its detail."""
+        return record_text.note(self.notes.get(row, ""))
+
+    def draw_detail(self) -> None:
+        """Draw the detail of the current record, in views that have one."""

@@ -1,0 +1,327 @@
+"""What all views share: header, filter, search, messages to the App, and jumps to records."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.message import Message
+from textual.widget import Widget
+
+from llmlog_tui.config.settings import Memory, RowRule
+from llmlog_tui.sanitize import sanitize
+from llmlog_tui.tui import workers
+from llmlog_tui.tui.following import FollowMixin
+from llmlog_tui.tui.keys.views import VIEW_BINDINGS
+from llmlog_tui.tui.navigation import Intent, RestoreState, Search
+from llmlog_tui.tui.panes.filter_bar import FilterBar
+from llmlog_tui.tui.panes.find_bar import FindBar
+from llmlog_tui.tui.panes.header import Header
+from llmlog_tui.tui.queries import CallOrderQuery
+from llmlog_tui.tui.screens import VIEWS
+from llmlog_tui.tui.screens.location import LocatableScreen
+from llmlog_tui.tui.widgets.footer import KeyFooter
+from llmlog_tui.tui.widgets.table import LineTable
+
+if TYPE_CHECKING:
+    from llmlog_tui.analysis.calls.search import Hit
+    from llmlog_tui.analysis.live.overview import Overview
+    from llmlog_tui.tui.queries import Query
+
+COMPACT_WIDTH, COMPACT_HEIGHT = 100, 30
+"""Minimum columns and rows of a view's wide form."""
+
+SHORT_HEIGHT, LOW_HEIGHT = 24, 16
+"""Minimum rows of the full compact form, and of all panes."""
+
+
+class RecordLine(NamedTuple):
+    """Raw line of the current record; None until read, or without its file."""
+
+    location: tuple[str, int, int]
+    line: bytes | None = None
+    is_read: bool = False
+
+
+class LogView(FollowMixin, LocatableScreen):
+    """A screen about the log: header, filter, body, search, keys.
+
+    The App gives it an Overview, and the result of its `current_query`; what the user requests
+    goes to the App in the messages below.
+    """
+
+    NAME: ClassVar[str] = ""
+    """Name of the view; without a tab, it is shown under the Overview's."""
+
+    CSS_PATH = "views.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [*VIEW_BINDINGS]
+
+    @dataclass
+    class QueryChanged(Message):
+        """The view was opened, or needs another result; `then` is applied with that."""
+
+        view: LogView
+        then: Intent | None = None
+
+    @dataclass
+    class SearchRequested(Message):
+        """Search all records."""
+
+        search: Search
+
+    @dataclass
+    class FilterRequested(Message):
+        """Show only the calls matching the SQL predicate `where`; all, if it is None.
+
+        They are shown in the view of that name, and there the record with key `row`.
+        """
+
+        where: str | None
+        view: str | None = None
+        row: int | None = None
+
+    @dataclass
+    class RecordRequested(Message):
+        """Show the whole record at `location` (path, block, line)."""
+
+        location: tuple[str, int, int]
+
+    @dataclass
+    class LineRequested(Message):
+        """Read the line at `location` for the view."""
+
+        location: tuple[str, int, int]
+
+    @dataclass
+    class ReplayRequested(Message):
+        """Replay a trace from the step with key `row`."""
+
+        trace_id: str
+        row: int | None = None
+
+    @dataclass
+    class DiffRequested(Message):
+        """Show the diff of two traces."""
+
+        a: str
+        b: str
+
+    @dataclass
+    class GoToRequested(Message):
+        """Show the record with key `row` in the Overview."""
+
+        row: int
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.header = Header(VIEWS.get(self.NAME, VIEWS["overview"]), tuple(VIEWS.values()))
+        self.filterbar = FilterBar()
+        self.findbar = FindBar()
+        self._focus_before: Widget | None = None
+        self.record_line: RecordLine | None = None
+        self._searched = ""
+        self._alert: tuple[str, int] | None = None
+        self._found_row: int | None = None
+
+    def compose(self) -> ComposeResult:
+        yield self.header
+        yield self.filterbar
+        yield from self.body()
+        yield self.findbar
+        yield KeyFooter()
+
+    # -- overridden by views
+
+    @abstractmethod
+    def body(self) -> Iterable[Widget]:
+        """Return the widgets between filter and search."""
+
+    @property
+    def current_query(self) -> Query | None:
+        """The query for what this view shows beyond the Overview."""
+        return None
+
+    @abstractmethod
+    def update_body(self, overview: Overview, result: object | None) -> None:
+        """Show an Overview, and the result of `current_query`; None if it is pending."""
+
+    def go_to(self, row: Hashable) -> bool:
+        """Show the record with this key; False if only the Overview can."""
+        del row
+        return False
+
+    def apply_intent(self, intent: Intent) -> bool:
+        """Apply an intent; False if its data have not loaded yet."""
+        if isinstance(intent, RestoreState):
+            self.restore_state(intent.state)
+        return True
+
+    @property
+    def call_order(self) -> CallOrderQuery:
+        """The order in which calls are shown."""
+        return CallOrderQuery(None)
+
+    def follow(self) -> None:
+        """Go to the newest record, and follow."""
+
+    def update_waiting(self, files: Sequence[Path]) -> None:
+        """Show which files do not exist yet, in place of their calls."""
+
+    def load_preferences(self, memory: Memory, rules: Sequence[RowRule]) -> None:
+        """Apply preferences of earlier runs, and styles for rows of calls."""
+
+    # -- called by the App
+
+    def update_overview(self, overview: Overview, result: object | None) -> None:
+        self.overview = overview
+        self.filterbar.update(overview.where, overview.calls.height, overview.all_calls)
+        self.record_count_changed(overview.snapshot.counts.records)
+        self.update_body(overview, result)
+
+    def update_line(self, location: tuple[str, int, int], line: bytes | None) -> None:
+        """Draw the detail with a line, if that is the current record's."""
+        if self.record_line is not None and location == self.record_line.location:
+            self.record_line = RecordLine(location, line, is_read=True)
+            self.draw_detail()
+
+    def request_line(self, location: tuple[str, int, int]) -> None:
+        """Draw the detail of the record at `location`, and again once its line is read."""
+        if self.record_line is None or location != self.record_line.location:
+            self.record_line = RecordLine(location)
+            self.post_message(self.LineRequested(location))
+        self.draw_detail()
+
+    def query_changed(self, then: Intent | None = None) -> None:
+        self.post_message(self.QueryChanged(self, then))
+
+    def on_screen_resume(self) -> None:
+        self.query_changed()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Apply the compact layout on a small screen."""
+        self.compact = event.size.width < COMPACT_WIDTH or event.size.height < COMPACT_HEIGHT
+        self.set_class(self.compact, "-compact")
+        self.set_class(event.size.height < SHORT_HEIGHT, "-short")
+        self.set_class(event.size.height < LOW_HEIGHT, "-low")
+        self.apply_layout()
+        if not self.is_current:  # a dialog on top is not redrawn by itself
+            self.call_after_refresh(self.app.screen.refresh)
+
+    compact = False
+
+    def apply_layout(self) -> None:
+        """Apply the wide or `compact` layout."""
+
+    # -- search
+
+    def action_find(self) -> None:
+        """Open the search input."""
+        self._focus_before = self.focused
+        self.findbar.open(self._searched)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Search for pasted text, such as an id."""
+        if self.focused is not self.findbar and event.text.strip():
+            self._search(event.text.strip().splitlines()[0])
+
+    @on(FindBar.SearchEntered)
+    def _find_wanted(self, message: FindBar.SearchEntered) -> None:
+        self._search(message.text)
+
+    def _search(self, text: str) -> None:
+        self._searched = text
+        self.post_message(self.SearchRequested(Search(text, None, -1)))
+
+    @on(FindBar.FindClosed)
+    @on(FilterBar.FilterClosed)
+    def _prompt_closed(self) -> None:
+        if self._focus_before is not None:
+            self._focus_before.focus()
+
+    def action_find_next(self, direction: int) -> None:
+        """Go to the next hit, or with -1 to the previous one."""
+        if self._searched:
+            search = Search(self._searched, self._found_row, direction)
+            self.post_message(self.SearchRequested(search))
+        else:
+            self.action_find()
+
+    def update_search(self, text: str, hit: Hit | None) -> None:
+        """Show "n of total" for a hit; the next search starts there."""
+        if hit is None:
+            self.hint(f"Nothing has {sanitize(text, 60)}.")
+        else:
+            self._found_row = hit.row
+            self.hint(f"{hit.nth:,} of {hit.total:,} with {sanitize(text, 60)}")
+
+    # -- filter
+
+    def action_filter(self) -> None:
+        """Open the filter input."""
+        self._focus_before = self.focused
+        self.filterbar.open()
+
+    @on(FilterBar.PredicateEntered)
+    def _filter_wanted(self, message: FilterBar.PredicateEntered) -> None:
+        self.post_message(self.FilterRequested(message.where))
+
+    @on(LineTable.ValuePicked)
+    def _picked(self, message: LineTable.ValuePicked) -> None:
+        sql = workers.analysis
+        picked = sql.predicate_of(message.field, message.value, holds=message.holds)
+        self.post_message(self.FilterRequested(sql.all_of(self.filterbar.where, picked)))
+
+    @on(LineTable.SortRequested)
+    def _sorted(self) -> None:
+        self.query_changed()
+
+    def action_back(self) -> None:
+        """Clear the filter; `f` and Enter apply it again."""
+        if self.filterbar.where is not None:
+            self.post_message(self.FilterRequested(None))
+            self.hint("The filter is cleared: f and Enter bring it back.")
+
+    # -- jumps
+
+    def jump_to(self, row: int) -> None:
+        """Go to a record, in the Overview if this view cannot show it."""
+        self.start_jump()
+        if not self.go_to(row):
+            self.post_message(self.GoToRequested(row))
+
+    def action_error(self, direction: int) -> None:
+        """Go to the next failed call, or with -1 to the previous one."""
+        row = None
+        if self.overview is not None:
+            row = self.overview.next_failed(self.cursor_key, direction)
+        if row is None:
+            where = "after" if direction > 0 else "before"
+            self.hint(f"No failed call {where} this one.")
+        else:
+            self.jump_to(row)
+
+    def action_alert(self, direction: int) -> None:
+        """Go to the next alert, or with -1 to the previous one, cyclically."""
+        alerts = () if self.overview is None else self.overview.alerts
+        if not alerts:
+            self.hint("No alerts.")
+            return
+        names = [(alert.rule, alert.row) for alert in alerts]
+        current = names.index(self._alert) if self._alert in names else min(0, -direction)
+        index = (current + direction) % len(names)
+        self._alert = names[index]
+        self.go_to_alert(index)
+
+    def go_to_alert(self, index: int) -> None:
+        """Go to the record where the alert at this index began."""
+        if self.overview is not None:
+            alert = self.overview.alerts[index]
+            self.jump_to(alert.row)
+            name = f"{sanitize(alert.rule)} {sanitize(alert.subject, 40)}"
+            self.hint(f"Alert {index + 1} of {len(self.overview.alerts)}: {name}")

@@ -1,0 +1,187 @@
+"""What the TUI computes with polars: results of queries, searches, diffs, copies.
+
+Import it as `workers.analysis`, after the first frame. Helpers for filter text, listed in
+`__all__`, are fast enough for the UI thread.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import singledispatch
+
+import polars as pl
+
+from llmlog_tui.analysis.alerts.comparison import MetricChange
+from llmlog_tui.analysis.calls.bookmarks import Lines
+from llmlog_tui.analysis.calls.search import search, step_of
+from llmlog_tui.analysis.live.overview import IncrementalAnalyzer, Overview
+from llmlog_tui.analysis.query import sql
+from llmlog_tui.analysis.query.completion import complete_predicate, complete_query
+from llmlog_tui.analysis.query.sql import (
+    QueryError,
+    all_of,
+    first_match,
+    in_time_range,
+    predicate_of,
+    predicate_problem,
+    time_range,
+)
+from llmlog_tui.analysis.reports.alert_context import alert_context
+from llmlog_tui.analysis.reports.clipboard import CHOICES, copy_text
+from llmlog_tui.analysis.reports.trends import COLUMNS, Trends, marks_of, trends
+from llmlog_tui.analysis.traces.cache_misses import hashes_in
+from llmlog_tui.analysis.traces.diff import diff_traces, finish_reasons
+from llmlog_tui.analysis.traces.replay import SPEEDS
+from llmlog_tui.config.rules import DEFAULT, Rules
+from llmlog_tui.log.schema import decategorize
+from llmlog_tui.notify import Notifier
+from llmlog_tui.tui.messages import (
+    AnalysisDone,
+    AnalysisRequest,
+    Failed,
+    FilterRejected,
+    Post,
+)
+from llmlog_tui.tui.queries import (
+    AlertContextQuery,
+    CallOrderQuery,
+    DiffResult,
+    OverviewQuery,
+    OverviewResult,
+    Query,
+    ReplayQuery,
+    ReplayResult,
+    SqlResult,
+    TrendsQuery,
+)
+
+__all__ = [
+    "CHOICES",
+    "SPEEDS",
+    "QueryError",
+    "all_of",
+    "complete_predicate",
+    "complete_query",
+    "copy_text",
+    "first_match",
+    "in_time_range",
+    "predicate_of",
+    "predicate_problem",
+    "search",
+    "step_of",
+    "time_range",
+]
+
+
+class Analyzer:
+    """Answers requests incrementally, and reports new alerts."""
+
+    def __init__(self, slow_ms: float, rules: Rules | None, post: Post) -> None:
+        rules = rules or DEFAULT
+        self._incremental = IncrementalAnalyzer(slow_ms, rules)
+        self._notifier = Notifier(
+            rules.on_alert, problem=lambda why: post(Failed("Alert notice", RuntimeError(why)))
+        )
+
+    def run(self, request: AnalysisRequest) -> AnalysisDone | FilterRejected:
+        """Return the Overview and the query's result, or why the filter cannot be evaluated."""
+        try:
+            overview = self._incremental.overview(request.snapshot, request.where)
+            result = None if request.query is None else run_query(request.query, overview)
+        except QueryError as error:
+            return FilterRejected(request.where or "", str(error))
+        new_alerts = self._notifier.offer(overview.alerts, overview.snapshot.live_from)
+        return AnalysisDone(request, overview, result, tuple(new_alerts))
+
+    def stop(self) -> None:
+        self._notifier.stop()
+
+
+# -- queries of views
+
+
+@singledispatch
+def run_query(query: Query, overview: Overview) -> object:
+    """Return the result of a view's query for an Overview."""
+    raise TypeError(f"no such query: {query!r} of {overview!r}")
+
+
+@run_query.register
+def call_order(query: CallOrderQuery, overview: Overview) -> pl.Series | None:
+    """Return positions of calls in sort order, unknown values last; None without a sort.
+
+    Equal values keep the order of the log.
+    """
+    if query.sort is None:
+        return None
+    values = decategorize(overview.calls.select(by=query.sort.field)).with_row_index("at")
+    values = values.with_columns(pl.col(pl.List).list.join(", "))
+    in_order = values.sort(
+        "by", descending=query.sort.descending, nulls_last=True, maintain_order=True
+    )
+    return in_order["at"]
+
+
+@run_query.register
+def _overview(query: OverviewQuery, overview: Overview) -> OverviewResult:
+    trace = query.trace_id or overview.newest_trace
+    steps = None if trace is None else overview.timeline(trace)
+    sessions = overview.sessions if query.by_session else None
+    if not overview.alerts:
+        _ = overview.nearest_rule  # cached there: the UI thread need not compute it
+    return OverviewResult(steps, call_order(CallOrderQuery(query.sort), overview), sessions)
+
+
+@run_query.register
+def _replay(query: ReplayQuery, overview: Overview) -> ReplayResult:
+    steps, replay = overview.replay(query.trace_id)
+    traces: list[str] = []
+    if steps.session_id is not None:
+        session = pl.col("session_id") == steps.session_id
+        traces = overview.traces.filter(session)["trace_id"].to_list()
+    return ReplayResult(
+        timeline=steps,
+        replay=replay,
+        nth=traces.index(query.trace_id) + 1 if query.trace_id in traces else 1,
+        of=max(1, len(traces)),
+    )
+
+
+@run_query.register
+def _alert_context(query: AlertContextQuery, overview: Overview) -> tuple[MetricChange, ...]:
+    alerts = {(alert.rule, alert.row): alert for alert in overview.alerts}
+    alert = alerts.get((query.rule, query.row))
+    # An alert can be gone by now: its records have left the window.
+    return () if alert is None else alert_context(overview.frame, alert)
+
+
+@run_query.register
+def _trends(query: TrendsQuery, overview: Overview) -> Trends:
+    calls = overview.calls
+    if query.model is not None:
+        calls = calls.select(*COLUMNS, "model").filter(pl.col("model") == query.model)
+    marks = marks_of(overview.alerts, query.model)
+    return trends(calls, marks, query.slices, overview.slow_ms, query.within)
+
+
+# -- one-off jobs
+
+
+def run_sql(overview: Overview, query: str) -> SqlResult:
+    """Run an SQL query over the whole log."""
+    began = time.monotonic()
+    try:
+        frame, why = sql.query(overview.snapshot.frame, query, overview.rules), ""
+    except QueryError as error:
+        frame, why = None, str(error)
+    return SqlResult(query, frame, why, time.monotonic() - began)
+
+
+def diff(overview: Overview, a: str, b: str, lines: Lines) -> DiffResult:
+    """Align two traces step by step; prompt hashes are read with `lines`."""
+    frame = overview.frame.filter(pl.col("trace_id").is_in([a, b]))
+    hashes = {row: each for row, line in lines(frame).items() if (each := hashes_in(line))}
+    found = diff_traces(frame, a, b, hashes, slow_ms=overview.slow_ms)
+    by_trace = (frame.filter(pl.col("trace_id") == trace) for trace in (a, b))
+    begins = [steps.select(pl.col("ts").min()).item() for steps in by_trace]
+    return DiffResult(found, (begins[0], begins[1]), finish_reasons(frame))

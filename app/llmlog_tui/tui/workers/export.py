@@ -1,0 +1,97 @@
+"""Write files for the user: complete or not at all, and never over a log."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import polars as pl
+
+from llmlog_tui import humanize
+from llmlog_tui.analysis.calls.bookmarks import Lines
+from llmlog_tui.analysis.live.overview import Overview
+from llmlog_tui.analysis.reports.bundle import bundle
+from llmlog_tui.log.schema import COLUMNS, decategorize
+from llmlog_tui.tui.queries import CallOrderQuery, ExportResult
+from llmlog_tui.tui.workers.analysis import call_order
+
+Write = Callable[[Path], object]
+
+
+def export(
+    frame: pl.DataFrame,
+    path: str,
+    replace: bool,  # noqa: FBT001 - as SaveAsDialog calls it
+    *,
+    logs: Sequence[Path],
+) -> ExportResult:
+    """Write a frame to a .csv, .parquet or .jsonl file; see write_file()."""
+    flat = frame.with_columns(pl.col(pl.List).cast(pl.List(pl.String)).list.join(","))
+    writers: dict[str, Write] = {
+        ".csv": partial(flat.write_csv, datetime_format=humanize.CSV_TIME),
+        ".parquet": frame.write_parquet,
+        ".jsonl": frame.write_ndjson,
+    }
+    try:
+        return write_file(path, writers, logs, replace=replace)
+    except pl.exceptions.PolarsError as error:
+        return ExportResult(path, str(error))
+
+
+def export_calls(
+    overview: Overview,
+    query: CallOrderQuery,
+    path: str,
+    replace: bool,  # noqa: FBT001 - as SaveAsDialog calls it
+) -> ExportResult:
+    """Write the Overview's calls in that order: the record's fields, and cost_usd."""
+    calls = decategorize(overview.calls.select(*COLUMNS, "cost_usd"))
+    order = call_order(query, overview)
+    return export(
+        calls if order is None else calls[order], path, replace, logs=overview.snapshot.files
+    )
+
+
+def export_bundle(
+    lines: Lines,
+    overview: Overview,
+    trace_id: str,
+    path: str,
+    replace: bool,  # noqa: FBT001 - as SaveAsDialog calls it
+) -> ExportResult:
+    """Write a trace's support bundle, without content, to a .md file; see reports.bundle."""
+    steps = overview.frame.filter(pl.col("trace_id") == trace_id)
+    names = [str(file) for file in overview.snapshot.files]
+    text = bundle(steps, trace_id, lines(steps), names) + "\n"
+    writers: dict[str, Write] = {".md": lambda part: part.write_text(text, encoding="utf-8")}
+    return write_file(path, writers, overview.snapshot.files, replace=replace)
+
+
+def write_file(
+    path: str, writers: Mapping[str, Write], logs: Sequence[Path], *, replace: bool
+) -> ExportResult:
+    """Write a file atomically with the writer for its suffix.
+
+    An existing file is overwritten only with `replace`, one of the `logs` never.
+    """
+    out = Path(path).expanduser()
+    if out.suffix not in writers:
+        return ExportResult(path, f"does not end in {', '.join(writers)}")
+    part = out.with_name(f".{out.name}.part")
+    try:
+        if any(log.exists() and out.exists() and log.samefile(out) for log in logs):
+            return ExportResult(path, "is the log that is read")
+        if out.exists() and not replace:
+            return ExportResult(path, "is there already", is_there=True)
+        part.unlink(missing_ok=True)
+        part.touch(mode=0o600)  # readable by its owner, as a log is
+        writers[out.suffix](part)
+        part.replace(out)
+    except OSError as error:
+        return ExportResult(path, error.strerror or str(error))
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink()
+    return ExportResult(path)

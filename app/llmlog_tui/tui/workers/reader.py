@@ -1,0 +1,176 @@
+"""Reader thread: reads and follows the files. Posts messages, touches no widget."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Final
+
+from llmlog_tui.config import settings
+from llmlog_tui.log.retention import EVERYTHING, Retention
+from llmlog_tui.log.sources import Sources
+from llmlog_tui.tui import workers
+from llmlog_tui.tui.messages import Loaded, Post, Progress, State
+from llmlog_tui.tui.queries import CopyResult
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from llmlog_tui.analysis.live.overview import Overview
+    from llmlog_tui.log.reader import Reader
+
+TASK: Final = "Reading"
+
+POLL_SECONDS: Final = 0.02
+"""Minimum seconds between two polls of the files."""
+
+_PAUSE_PER_POLL: Final = 16
+"""Poll interval as a multiple of the poll's own duration (many files poll slowly)."""
+
+_LONGEST_PAUSE_S: Final = 0.25
+
+_FIRST_PAINT_SECONDS: Final = 0.5
+"""Maximum seconds that reading waits for the newest records to be painted."""
+
+_POST_SECONDS: Final = 0.06
+"""Minimum seconds between two messages: each one causes a redraw."""
+
+_NOTHING: Final = Progress()
+
+
+class ReaderWorker:
+    """Reads the files, and posts Loaded for more records or another state."""
+
+    def __init__(
+        self,
+        files: Sequence[Path] | Sources,
+        post: Post,
+        *,
+        follow: bool = True,
+        last: Retention | None = None,
+        stdin: int | None = None,
+    ) -> None:
+        self._files = files
+        self._post = post
+        self._follow = follow
+        self._last = last
+        self._stdin = stdin
+        self._reader: Reader | None = None
+        self._cancelled = Event()
+        self._painted = Event()
+        self._posted = _NOTHING
+
+    def run(self) -> None:
+        """Read until stop(), or to the end of the files if they are not followed."""
+        # Not `workers.analysis`: reading starts while the other thread still imports that.
+        from llmlog_tui.log.reader import Reader  # noqa: PLC0415 - imports polars
+
+        window = self._last or EVERYTHING
+        self._reader = reader = Reader(
+            self._files, newest_first=self._follow, window=window, stdin=self._stdin
+        )
+        state: State = "loading"
+        has_news, due = True, 0.0
+        try:
+            while not self._cancelled.is_set():
+                began = time.monotonic()
+                has_more = reader.step()
+                pause = pause_after(time.monotonic() - began)
+                has_news |= has_more
+                if not has_more and not self._follow and reader.wait(POLL_SECONDS):
+                    continue
+                if not has_more and (state == "loading" or reader.has_ended):
+                    state = self._loaded(reader)
+                is_due = time.monotonic() >= due or state != self._posted.state
+                if is_due and self._post_progress(reader, state, has_news=has_news):
+                    has_news, due = False, time.monotonic() + _POST_SECONDS
+                # What comes until the next message is due is read in one piece.
+                pause = max(pause, due - time.monotonic())
+                if not has_more and (state == "done" or self._cancelled.wait(pause)):
+                    return
+        finally:
+            if state != "done":  # lines of a log that is not followed may still be requested
+                reader.close()
+
+    def _post_progress(self, reader: Reader, state: State, *, has_news: bool) -> bool:
+        """Post Loaded unless nothing changed; return whether it was posted."""
+        progress, before = _progress(reader, state), self._posted
+        if not has_news and progress == before:
+            return False
+        self._post(Loaded(reader.snapshot(), progress))
+        self._posted = progress
+        if before == _NOTHING and progress.read < progress.there:
+            # Painting and reading both want the whole processor: painting goes first.
+            self._painted.wait(_FIRST_PAINT_SECONDS)
+        return True
+
+    def first_paint_done(self) -> None:
+        """Read on: the first results are on screen."""
+        self._painted.set()
+
+    def stop(self) -> None:
+        self._cancelled.set()
+        self._painted.set()
+
+    def read_line(self, location: tuple[str, int, int]) -> bytes | None:
+        """Read the raw line at `location` (path, block, line); None if its file is gone."""
+        _, block, line = location
+        return self._reader.raw_line(block, line) if self._reader else None
+
+    def lines_of(self, frame: pl.DataFrame) -> dict[int, bytes]:
+        """Return the raw lines of a frame's records by key, in its order.
+
+        Records of missing files have none. Each block is read once.
+        """
+        found: dict[int, bytes] = {}
+        for records in frame.partition_by("block", maintain_order=True):
+            lines = self._reader.raw_lines(records["block"][0]) if self._reader else None
+            if lines is not None:
+                found |= {row: lines[at] for row, at in records.select("row", "line").iter_rows()}
+        return {row: found[row] for row in frame["row"] if row in found}
+
+    def copy(self, overview: Overview, row: int, key: str) -> CopyResult:
+        """Return the text for a key of the copy menu.
+
+        A capital saves it to a file instead. Raises OSError if the working directory cannot be
+        written to.
+        """
+        location = overview.location(row)
+        name, raw = workers.analysis.CHOICES[key.lower()], self.read_line(location)
+        text = workers.analysis.copy_text(overview, row, key.lower(), raw, location[0])
+        if text is None or key.islower():
+            return CopyResult(name, text)
+        path = Path(f"llmlog-{name.replace(' ', '-')}-{row}.{'md' if key == 'T' else 'txt'}")
+        settings.replace_file(path, text + "\n")
+        return CopyResult(name, text, str(path.absolute()))
+
+    def _loaded(self, reader: Reader) -> State:
+        """Mark the end of loading; return `live`, or `done` if nothing is followed."""
+        is_all = not self._follow or reader.has_ended
+        if is_all:
+            reader.finish()
+        reader.loaded()
+        return "done" if is_all else "live"
+
+
+def pause_after(took: float) -> float:
+    """Seconds until the next poll, given how long the last one took."""
+    return max(POLL_SECONDS, min(_PAUSE_PER_POLL * took, _LONGEST_PAUSE_S))
+
+
+def _progress(reader: Reader, state: State) -> Progress:
+    read, there = reader.progress()
+    problems, gone = dict(reader.problems), tuple(reader.gone())
+    waiting = tuple(path for path in reader.waiting_for() if path not in problems)
+    return Progress(
+        state,
+        read,
+        there,
+        files=reader.files,
+        waiting=waiting,
+        problems=tuple(problems.items()),
+        gone=gone,
+        records=reader.records,
+    )
