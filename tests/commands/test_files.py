@@ -89,7 +89,7 @@ def test_what_is_exported_is_its_owners(llmlog: Run, log: Path, tmp_path: Path) 
     [
         ("out.xlsx", "does not end in .parquet, .csv, .otlp.jsonl or .jsonl"),
         ("no/out.csv", "No such file"),
-        ("written.jsonl", "one of the files"),
+        ("written.jsonl", "one of the input files"),
     ],
 )
 def test_a_bad_place_to_export_to_is_one_line(
@@ -184,5 +184,5 @@ def test_a_folder_is_not_exported_into_itself(llmlog: Run, log: Path) -> None:
     out = log.with_name("all.jsonl")
     assert llmlog("export", log.parent, "--to", out).code == 0
     before = out.read_bytes()
-    assert is_refused(llmlog("export", log.parent, "--to", out), "one of the files")
+    assert is_refused(llmlog("export", log.parent, "--to", out), "one of the input files")
     assert out.read_bytes() == before

@@ -230,7 +230,7 @@ def test_where_no_line_is_a_record_the_way_to_the_reason_is_shown(
     path = tmp_path / "calls.jsonl"
     path.write_text("no json\n")
     done = llmlog(*arguments, path)
-    assert (done.code, done.err) == (0, "no line is a record; llmlog health says why\n")
+    assert (done.code, done.err) == (0, "no line is a record; see llmlog health\n")
     path.write_text("")
     assert llmlog(*arguments, path).err == ""
 

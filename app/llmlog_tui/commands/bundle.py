@@ -1,4 +1,4 @@
-"""`llmlog bundle`: what a support ticket needs of one run, without content."""
+"""`llmlog bundle`: one run for a support ticket, without content."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from llmlog_tui.config.rules import Rules
     type=click.File("w", encoding="utf-8", atomic=True),
     default="-",
     metavar="OUT.md",
-    help="File to write; standard output without it.",
+    help="File to write; default: standard output.",
 )
 @where_option
 @rules_option
@@ -35,7 +35,7 @@ def bundle(
 ) -> None:
     """Write one run as Markdown for a support ticket: ids, timings, fingerprints, errors, greps.
 
-    No prompts, answers, arguments, error messages or tags of your own. TRACE_ID may be its first 6
+    Prompts, answers, arguments, error messages and tags are left out. TRACE_ID may be its first 6
     characters or more.
     """
     with open_log(files, where, rules=rules) as log:

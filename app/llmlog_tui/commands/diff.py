@@ -1,4 +1,4 @@
-"""`llmlog diff`: two runs side by side, and where they part."""
+"""`llmlog diff`: two runs side by side, and their first difference."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ def diff(  # noqa: PLR0913 - options by name
     where: str | None,
     rules: Rules,
 ) -> None:
-    """Lay two runs side by side and say where they part.
+    """Show two runs side by side, with their first difference.
 
-    Ids may be the first 6 characters or more. JSON: a and b (trace ids), first (index of the first
-    pair that differs, or null), delta (b less a: steps, time_ms, errors, prompt_tokens,
+    Ids may be their first 6 characters or more. JSON: a and b (trace ids), first (index of the
+    first pair that differs, or null), delta (b minus a: steps, time_ms, errors, prompt_tokens,
     completion_tokens, reasoning_tokens, cost_usd), and pairs, each with a and b (step, event,
     name, latency_ms, failed; null where a run has no such step), why (only in A, only in B, event,
     tool, model, finish_reason, status, prefix_hashes, or null) and message (from 0, the first that
@@ -60,7 +60,7 @@ def diff(  # noqa: PLR0913 - options by name
     if as_json:
         click.echo(to_json(_as_object(found)))
     else:
-        echo_texts(_side_by_side(found, _what_differs(log, found)))
+        echo_texts(_side_by_side(found, _differing_values(log, found)))
 
 
 def _divergence(log: OpenLog, a: str, b: str, rules: Rules) -> TraceDiff:
@@ -100,7 +100,7 @@ def _side_by_side(found: TraceDiff, values: str) -> Iterator[str]:
         line = f"{_side(pair.a)} {mark} {_side(pair.b)}  {sanitize(pair.sentence())}"
         yield toned(line.rstrip(), failed=False, slow=pair.why is not None)
     yield ""
-    yield _where_they_part(found) + values
+    yield _first_difference(found) + values
     yield "B against A: " + ", ".join(_deltas(found.delta))
 
 
@@ -113,9 +113,9 @@ def _side(step: Step | None) -> str:
     return f"{number:>4} {mark} {name} {humanize.fit_number(step.latency_ms, 9):>9}"
 
 
-def _where_they_part(found: TraceDiff) -> str:
+def _first_difference(found: TraceDiff) -> str:
     if found.first is None:
-        return "the two runs do the same"
+        return "the two runs are the same"
     pair: AlignedPair = found.pairs[found.first]
     step = pair.a or pair.b
     number = humanize.UNKNOWN if step is None or step.step is None else str(step.step)
@@ -147,8 +147,8 @@ _FIELDS: Final = {
 }
 
 
-def _what_differs(log: OpenLog, found: TraceDiff) -> str:
-    """`, stop in A, length in B`: the values of what the runs part by, if it is one field."""
+def _differing_values(log: OpenLog, found: TraceDiff) -> str:
+    """Return `, stop in A, length in B`: the values of the first difference."""
     pair = None if found.first is None else found.pairs[found.first]
     if pair is None or pair.a is None or pair.b is None or pair.why not in _FIELDS:
         return ""

@@ -1,4 +1,4 @@
-"""`llmlog find`: the record a ticket, a screen or somebody's log line speaks of."""
+"""`llmlog find`: records by an id from a ticket, a screen or another log."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ from llmlog_tui.sanitize import grep, sanitize
 @where_option
 @utc_option
 def find(wanted: str, files: tuple[str, ...], *, as_json: bool, where: str | None) -> None:
-    """Find records by id, request_id, trace_id or session_id, or by its first 6 characters or more.
+    """Find records by id, request_id, trace_id or session_id.
 
-    One record is shown whole, with where its time went and why it was slow or cut off; several as a
-    list. JSON columns: the record's fields (null where
-    unknown), then file and line.
+    ID may be its first 6 characters or more. A single record is shown with all its fields, the
+    breakdown of its latency, and why it was slow or cut off; several as a list. JSON columns: the
+    record's fields (null where unknown), then file and line.
     """
     with open_log(files, where) as log:
         found = find_by_id(log.frame, wanted)
@@ -54,7 +54,7 @@ def find(wanted: str, files: tuple[str, ...], *, as_json: bool, where: str | Non
 
 
 def _whole(log: OpenLog, found: pl.DataFrame) -> Iterator[str]:
-    """All fields as they stand in the line, where it stands, and how to find it again."""
+    """Yield the record's place, all fields of its line, the explanations, and its grep."""
     ((row, line),) = log.raw(found)
     place = log.place(row)
     yield sanitize(f"{path_text(place.file)}:{place.line}")
@@ -62,17 +62,17 @@ def _whole(log: OpenLog, found: pl.DataFrame) -> Iterator[str]:
     for name, value in record.items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         yield f"{fitted(sanitize(name), 30)}  {sanitize(text)}"
-    yield from _said(log, found)
+    yield from _explanations(log, found)
     for name in ("trace_id", "request_id"):
         if isinstance(record.get(name), str):
             yield sanitize(grep(name, record[name], line, str(place.file)))
 
 
-def _said(log: OpenLog, found: pl.DataFrame) -> Iterator[str]:
-    """What is to be said of a record: where its time went, and why it was slow or cut off."""
-    usual = calls_.baselines(calls_.model_calls(log.snapshot.frame))
+def _explanations(log: OpenLog, found: pl.DataFrame) -> Iterator[str]:
+    """Yield the breakdown of a record's latency, and why it was slow or cut off."""
+    baselines = calls_.baselines(calls_.model_calls(log.snapshot.frame))
     (record,) = found.iter_rows(named=True)
-    known = detail(record, usual.get(record["model"]), SLOW_MS)
+    known = detail(record, baselines.get(record["model"]), SLOW_MS)
     parts = {
         "server": known.split.server_ms,
         "retry wait": known.split.retry_wait_ms,

@@ -1,4 +1,4 @@
-"""`llmlog prune`: cut off a log's oldest records."""
+"""`llmlog prune`: remove a log's oldest records."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Age(click.ParamType[timedelta]):
     def convert(
         self, value: str, param: click.Parameter | None, ctx: click.Context | None
     ) -> timedelta:
-        """The time `value` stands for, or a usage error."""
+        """Return the time span, or fail with a usage error."""
         try:
             span = Retention.of(value).span
             datetime.now(UTC) - (span or timedelta())
@@ -32,13 +32,15 @@ class Age(click.ParamType[timedelta]):
         return span
 
 
-@click.command(short_help="Cut off what is old, while applications write.")
+@click.command(short_help="Remove old records, safely while applications write.")
 @click.argument("file", metavar="FILE", shell_complete=complete_file)
-@click.option("--older-than", type=Age(), required=True, metavar="AGE", help="Such as 24h or 30d.")
+@click.option(
+    "--older-than", type=Age(), required=True, metavar="AGE", help="Time span, such as 24h or 30d."
+)
 def prune(file: str, *, older_than: timedelta) -> None:
-    """Cut off the records at the start of a log that began longer ago than AGE.
+    """Remove the records at the start of a log that began before AGE ago.
 
-    Safe while applications write and dashboards follow: nothing else is lost.
+    Safe while applications write and dashboards follow: no other record is lost.
     """
     (path,) = expand([file], must_exist=True) if not Path(file).is_dir() else (None,)
     if path is None or path.suffix in (".gz", ".zst") or file == "-":

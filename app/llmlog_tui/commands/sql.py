@@ -1,4 +1,4 @@
-"""`llmlog sql`: any question, in SQL."""
+"""`llmlog sql`: queries in SQL."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Format = Literal["table", "json", "csv"]
 _TABLES = """\b
 Tables:
   calls    model calls; columns are the record's fields, cost_usd and saved_usd (by caching)
-  traces   runs; columns as of llmlog traces --json
-  records  everything, tool executions, spans and foreign events too; columns as of calls
+  traces   runs; columns of llmlog traces --json
+  records  all records: calls, tool executions, spans and foreign events; columns of calls
 """
 
 
-@click.command("sql", epilog=_TABLES, short_help="Ask any question, in SQL.")
+@click.command("sql", epilog=_TABLES, short_help="Query the log in SQL.")
 @click.argument("sql", metavar="QUERY")
 @files_argument
 @click.option(
@@ -37,9 +37,9 @@ Tables:
 )
 @rules_option
 def sql(sql: str, files: tuple[str, ...], *, as_: Format, rules: Rules) -> None:
-    """Ask in SQL (polars' dialect), e.g. "select model, count(*) from calls group by model".
+    """Query in SQL (polars' dialect), e.g. "select model, count(*) from calls group by model".
 
-    quantile_cont(latency_ms, 0.9) is a percentile as stats has it. Times are UTC.
+    quantile_cont(latency_ms, 0.9) is the percentile of `llmlog stats`. Times are UTC.
     """
     with open_log(files) as log:
         hint_at_health(log)
@@ -53,6 +53,6 @@ def sql(sql: str, files: tuple[str, ...], *, as_: Format, rules: Rules) -> None:
 
 
 def flat(frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame as CSV can hold it: lists as their values with a comma between."""
+    """Return the frame for CSV: a list as its values, separated by commas."""
     lists = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.List)]
     return frame.with_columns(pl.col(lists).cast(pl.List(pl.String)).list.join(","))

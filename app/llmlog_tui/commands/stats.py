@@ -1,4 +1,4 @@
-"""`llmlog stats`: the figures of a log."""
+"""`llmlog stats`: the statistics of a log."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from llmlog_tui.log.store import Snapshot
     type=click.Choice(get_args(By)),
     default="model",
     show_default=True,
-    help="What the groups are.",
+    help="Field that groups the calls.",
 )
 @click.option(
     "--slow-ms",
@@ -56,9 +56,9 @@ def stats(  # noqa: PLR0913 - options by name
     where: str | None,
     rules: Rules,
 ) -> None:
-    """Count records, calls, errors and tokens, and take percentiles of the latency.
+    """Count records, calls, errors and tokens, and compute percentiles of the latency.
 
-    Hours are local in text and UTC in JSON, whose keys the README has.
+    Hours are local in text and UTC in JSON.
     """
     with open_log(files, where, columns=NEEDED, rules=rules) as log:
         snapshot = log.snapshot
@@ -73,11 +73,11 @@ _OF_GROUPS: Final = (
     *("key", "calls", "errors", "truncated", "p50_ms", "p95_ms", "p99_ms", "tokens_per_sec_p50"),
     *("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens", "cost_usd"),
 )
-"""What scripts depend on; people are shown more."""
+"""Keys of a group in JSON, in order: scripts depend on them."""
 
 
 def as_object(snapshot: Snapshot, found: Stats, slow_ms: float) -> dict[str, Any]:
-    """What --json prints."""
+    """Return the object that --json prints."""
     counts = snapshot.counts
     return {
         "files": [path_text(path) for path in snapshot.files],

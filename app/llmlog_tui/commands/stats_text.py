@@ -1,4 +1,4 @@
-"""The figures of a log as lines for people."""
+"""Statistics of a log as text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LEAST_TIMES: Final = 2
 def stats_text(
     snapshot: Snapshot, found: Stats, slow_ms: float, by: By, drawn: TextCharts | None = None
 ) -> Iterator[str]:
-    """The lines for people, with bars and sparklines if they are `drawn`."""
+    """Yield the lines of text, with bars and sparklines if `drawn` is given."""
     yield ", ".join(sanitize(str(path)) for path in snapshot.files)
     yield from _faults(snapshot.counts)
     yield (
@@ -60,7 +60,7 @@ def _spent(found: Stats) -> str:
 
 
 def _over_time(times: pl.DataFrame, drawn: TextCharts) -> Iterator[str]:
-    """One sparkline for each figure, from the first call to the last."""
+    """Yield one sparkline per metric, from the first call to the last."""
     if times.height < _LEAST_TIMES:
         return
     yield ""
@@ -81,7 +81,7 @@ def _faults(counts: RecordCounts) -> Iterator[str]:
 
 
 def _groups(groups: pl.DataFrame, by: By, drawn: TextCharts | None) -> Iterator[str]:
-    """A table of the groups; of the first token only where some call has one."""
+    """Yield a table of the groups, without time to first token if unknown."""
     figures = [
         (title, show)
         for title, show, name in _COLUMNS
@@ -115,7 +115,7 @@ def _count(name: str) -> Callable[[_Group], str]:
 
 
 def _cost(group: _Group) -> str:
-    """A `+` behind it says that some of its calls are not priced."""
+    """Return the cost of a group, with `+` if some calls are unpriced."""
     is_part = group["cost_usd"] is not None and group["unpriced_calls"]
     return humanize.dollars(group["cost_usd"], 8) + ("+" if is_part else "")
 
@@ -132,4 +132,4 @@ _COLUMNS: Final = (
     ("out", _count("completion_tokens"), None),
     ("cost $", _cost, None),
 )
-"""Title, text of a group's figure, and the column without which it is left out."""
+"""Title, text of the metric, and a column without which it is hidden."""

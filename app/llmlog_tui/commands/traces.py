@@ -52,7 +52,7 @@ _FLAGS = {"failed": "✗", "truncated": "┤", "retried": "↻", "changed": "≠
 @rules_option
 @utc_option
 def traces(files: tuple[str, ...], *, as_json: bool, where: str | None, rules: Rules) -> None:
-    """List runs, in the order in which they began to be written.
+    """List runs, in the order of their first record.
 
     JSON columns: trace_id, session_id, ts (start), steps, time_ms, tokens, cost_usd, saved_usd (by
     caching), unpriced_calls, failed, truncated, retried, changed (a fingerprint, within the run),
@@ -93,7 +93,7 @@ def _listed(found: pl.DataFrame) -> Iterator[str]:
 
 
 def _is_part(trace: Mapping[str, Any]) -> bool:
-    """Whether its cost is only of some of its calls."""
+    """Return whether the cost of a trace lacks some of its calls."""
     return trace["cost_usd"] is not None and bool(trace["unpriced_calls"])
 
 
@@ -106,8 +106,8 @@ def _is_part(trace: Mapping[str, Any]) -> bool:
 def trace(trace_id: str, files: tuple[str, ...], *, as_json: bool, where: str | None) -> None:
     """Show one run, step by step; TRACE_ID may be its first 6 characters or more.
 
-    JSON columns: the record's fields (null where unknown), file, line, and cache: why a prompt was
-    not taken from the cache, where prefix_hashes tell (else null).
+    JSON columns: the record's fields (null where unknown), file, line, and cache: why a prompt
+    missed the cache, if prefix_hashes show it (else null).
     """
     with open_log(files, where) as log:
         wanted = resolve_id(log.frame, "trace_id", trace_id)
@@ -125,18 +125,18 @@ def _in_steps(records: pl.DataFrame) -> pl.DataFrame:
 
 
 Remarks = dict[int, list[str]]
-"""What is to be said of records, by their keys."""
+"""Explanations of records, by their keys."""
 
 
 def _remarks(log: OpenLog, records: pl.DataFrame) -> Remarks:
-    """Why calls were slow, cut off, or not taken from the cache."""
-    usual = calls_.baselines(calls_.model_calls(log.snapshot.frame))
+    """Return why calls were slow, were cut off, or missed the cache."""
+    baselines = calls_.baselines(calls_.model_calls(log.snapshot.frame))
     misses = cache_misses(records, log.hashes(records))
     remarks: Remarks = {}
     for record in records.iter_rows(named=True):
-        known = detail(record, usual.get(record["model"]), SLOW_MS)
-        said = [known.why_slow, known.cut_off and f"┤ {known.cut_off}", misses.get(record["row"])]
-        remarks[record["row"]] = [text for text in said if text]
+        known = detail(record, baselines.get(record["model"]), SLOW_MS)
+        texts = [known.why_slow, known.cut_off and f"┤ {known.cut_off}", misses.get(record["row"])]
+        remarks[record["row"]] = [text for text in texts if text]
     return remarks
 
 
@@ -174,7 +174,7 @@ def session(session_id: str, files: tuple[str, ...], *, as_json: bool, where: st
 
 
 def _apart(texts: Iterable[Iterable[str]]) -> Iterator[str]:
-    """The lines of all texts, with a blank one between them."""
+    """Yield the lines of all texts, separated by blank lines."""
     for index, lines in enumerate(texts):
         yield from [""] if index else []
         yield from lines
