@@ -14,6 +14,8 @@ from llmlog_tui.sanitize import sanitize
 from llmlog_tui.terminal import takes_ascii_only
 
 DEFAULT_FILES: Final = ["calls.jsonl"]
+_OTLP_PORT: Final = 4318
+_MAX_PORT: Final = 65_535
 
 
 class _Parser(argparse.ArgumentParser):
@@ -60,6 +62,13 @@ def _milliseconds(text: str) -> float:
     return number
 
 
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= _MAX_PORT):
+        hint = "name the log first: llmlog-tui calls.jsonl --listen"
+        raise argparse.ArgumentTypeError(f"{text}: not a port; {hint}")
+    return int(text)
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line; it exits with 2 on bad usage."""
     options = _Parser(
@@ -98,6 +107,14 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--where", metavar="SQL", help="show only the calls that match")
     options.add_argument("--trace", metavar="ID", help="select this trace")
     options.add_argument("--utc", action="store_true", help="show times in UTC, not local time")
+    options.add_argument(
+        "--listen",
+        nargs="?",
+        type=_port,
+        const=_OTLP_PORT,
+        metavar="PORT",
+        help=f"receive OTLP over HTTP into FILE, and show it (port {_OTLP_PORT})",
+    )
     options.add_argument(
         "--demo", action="store_true", help="show the live traffic of a simulated agent"
     )

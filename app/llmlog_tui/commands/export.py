@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Final, TypeVar
 
 import click
+import orjson
 
 from llmlog.record import to_line
 from llmlog_tui.commands.common import (
@@ -23,8 +24,9 @@ from llmlog_tui.commands.common import (
     where_option,
 )
 from llmlog_tui.commands.sql import flat
-from llmlog_tui.formats.otlp import to_lines
-from llmlog_tui.formats.spans import from_lines
+from llmlog_tui.formats import Record
+from llmlog_tui.formats.otlp_export import to_lines
+from llmlog_tui.formats.otlp_traces import TRACES
 from llmlog_tui.humanize import CSV_TIME
 from llmlog_tui.log.schema import COLUMNS, decategorize
 from llmlog_tui.log.sources import expand
@@ -123,13 +125,32 @@ def _from_spans(paths: Iterable[Path], out: Path) -> None:
     try:
         with contextlib.ExitStack() as resources:
             files = [resources.enter_context(path.open("rb")) for path in paths]
-            records, bad = from_lines(chain.from_iterable(files))
+            records, bad = _records(chain.from_iterable(files))
         with _replacing(out) as file:
             file.writelines(map(to_line, records))
     except OSError as error:
         raise click.ClickException(f"{error.filename or out}: {error.strerror}") from error
     without = f"; lines without spans: {bad:,}" if bad else ""
     click.echo(f"{out}: {len(records):,} records written{without}", err=True)
+
+
+def _records(lines: Iterable[bytes]) -> tuple[list[Record], int]:
+    """Return the records of OTLP lines, and how many lines held no spans."""
+    converter = TRACES.converter({})
+    records: list[Record] = []
+    bad = 0
+    for number, line in enumerate(lines):
+        try:
+            item = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            bad += 1
+            continue
+        if not isinstance(item, dict) or not TRACES.detect([item]):
+            bad += 1
+            continue
+        records += (found.record for found in converter.feed(number, item))
+    records += (found.record for found in converter.flush())
+    return records, bad
 
 
 def _writer(out: Path) -> Write:
