@@ -10,10 +10,11 @@ from typing import Final, NoReturn
 
 from llmlog_tui.glyphs import in_ascii
 from llmlog_tui.log.retention import Retention
+from llmlog_tui.log.sources import DEFAULT_LOG
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.terminal import takes_ascii_only
 
-DEFAULT_FILES: Final = ["calls.jsonl"]
+DEFAULT_FILES: Final = [DEFAULT_LOG]
 _OTLP_PORT: Final = 4318
 _MAX_PORT: Final = 65_535
 

@@ -163,9 +163,9 @@ def test_prune_cuts_off_what_is_old(llmlog: Run, written: Written) -> None:
     path = written([ago(days=40), ago(days=31), ago(days=29), ago(days=50)])
     kept = path.read_bytes().splitlines(keepends=True)[2:]
     done = llmlog("prune", path, "--older-than", "30d")
-    assert done == (0, "", f"{path}: 2 lines cut off\n")
+    assert done == (0, "", f"{path}: 2 lines removed\n")
     assert path.read_bytes() == b"".join(kept)
-    assert llmlog("prune", path, "--older-than", "30d").err == f"{path}: 0 lines cut off\n"
+    assert llmlog("prune", path, "--older-than", "30d").err == f"{path}: 0 lines removed\n"
 
 
 @pytest.mark.parametrize("age", ["30", "soon", "0d", "-1d", "999999999d"])

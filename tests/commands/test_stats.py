@@ -15,11 +15,12 @@ from tests.commands.judge import judged
 KEYS = [
     "files", "records", "blanks", "skipped", "nulled", "sessions", "traces", "calls", "tools",
     "errors", "first_ts", "last_ts", "prompt_tokens", "completion_tokens", "reasoning_tokens",
-    "cached_tokens", "cost_usd", "unpriced_calls", "slow", "groups",
+    "cached_tokens", "cache_write_tokens", "cost_usd", "unpriced_calls", "slow", "hidden_cut",
+    "groups",
 ]  # fmt: skip
 GROUP_KEYS = [
-    "key", "calls", "errors", "truncated", "p50_ms", "p95_ms", "p99_ms", "tokens_per_sec_p50",
-    "prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens", "cost_usd",
+    "key", "calls", "errors", "truncated", "hidden_cut", "p50_ms", "p95_ms", "p99_ms",
+    "tokens_per_sec_p50", "prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens", "cost_usd",
 ]  # fmt: skip
 GROUPINGS = ["model", "session", "trace", "provider", "hour"]
 

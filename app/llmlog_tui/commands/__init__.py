@@ -33,7 +33,7 @@ Completion of commands and options in the shell:
 
 _MODULES: Final = {
     **{name: name for name in ("stats", "slow", "find", "diff", "health", "tail", "sql", "alerts")},
-    **{name: name for name in ("export", "bundle", "listen", "prune", "demo")},
+    **{name: name for name in ("export", "bundle", "listen", "prune", "demo", "status")},
     **dict.fromkeys(("session", "traces", "trace"), "traces"),
     "check": "alerts",
 }
@@ -66,9 +66,9 @@ class _Commands(click.Group):
 def llmlog(context: click.Context) -> None:
     """Answer questions about the log of an application's LLM calls.
 
-    FILE is a log, a glob, a folder, or - for standard input. Colour is used on terminals only, and
-    never with NO_COLOR. Output is ASCII on a terminal whose locale is not UTF-8, or whose TERM is
-    linux or dumb; LLMLOG_ASCII=1 or 0 overrides that.
+    LOG is a file, a glob, a folder, or - for standard input; calls.jsonl if none is named.
+    Colour is used on terminals only, and never with NO_COLOR. Output is ASCII on a terminal whose
+    locale is not UTF-8, or whose TERM is linux or dumb; LLMLOG_ASCII=1 or 0 overrides that.
     """
     context.color = False if os.environ.get("NO_COLOR") else None
 

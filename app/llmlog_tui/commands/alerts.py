@@ -78,17 +78,28 @@ def alerts(files: tuple[str, ...], rules: Rules, *, as_json: bool, where: str | 
     metavar="CALLS",
     help="Exit 1 if there are fewer model calls, too: a log without calls raises no alert.",
 )
-def check(files: tuple[str, ...], rules: Rules, where: str | None, at_least: int) -> int:
+@click.option("--json", "as_json", is_flag=True, help="One JSON object; its keys are stable.")
+def check(
+    files: tuple[str, ...], rules: Rules, *, where: str | None, at_least: int, as_json: bool
+) -> int:
     """Exit with 0 if no rule fired, 1 if one did, 2 without records.
 
     An alert that has cleared counts too. Prints the alerts as `llmlog alerts` does.
+
+    JSON: passed (the exit code is 0), calls (their number), at_least, and alerts as of
+    `llmlog alerts`.
     """
     calls, found = _found(files, rules, where)
-    echo_texts(as_text(found, calls.height, rules))
-    if calls.height < at_least:
-        click.echo(f"Fewer calls than the {at_least:,} of --at-least.")
-        return FIRED
-    return FIRED if found else 0
+    passed = not found and calls.height >= at_least
+    if as_json:
+        listed = [as_object(alert) for alert in found]
+        known = {"passed": passed, "calls": calls.height, "at_least": at_least, "alerts": listed}
+        click.echo(orjson.dumps(known))
+    else:
+        echo_texts(as_text(found, calls.height, rules))
+        if calls.height < at_least:
+            click.echo(f"Fewer calls than the {at_least:,} of --at-least.")
+    return 0 if passed else FIRED
 
 
 def _found(

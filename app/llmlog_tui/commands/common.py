@@ -22,8 +22,8 @@ from llmlog_tui.analysis.query.sql import filter_records
 from llmlog_tui.analysis.traces.cache_misses import hashes_in
 from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.log.reader import Reader, read_all
-from llmlog_tui.log.schema import COLUMNS, decategorize
-from llmlog_tui.log.sources import Sources
+from llmlog_tui.log.schema import COLUMNS, decategorize, restore_integers
+from llmlog_tui.log.sources import DEFAULT_LOG, Sources
 from llmlog_tui.log.store import Snapshot, SourceLocation
 
 SPANS: Final = ".otlp.jsonl"
@@ -38,8 +38,23 @@ def complete_file(
     return [CompletionItem(incomplete, type="file")]
 
 
+def _default_log(
+    context: click.Context, _: click.Parameter, files: tuple[str, ...]
+) -> tuple[str, ...]:
+    if not files and not Path(DEFAULT_LOG).exists():
+        raise click.UsageError(f"no LOG is named, and there is no {DEFAULT_LOG} here.", context)
+    return files or (DEFAULT_LOG,)
+
+
 files_argument: Final = click.argument(
-    "files", nargs=-1, required=True, metavar="FILE...", shell_complete=complete_file
+    "files", nargs=-1, metavar="[LOG]...", shell_complete=complete_file, callback=_default_log
+)
+followed_files_argument: Final = click.argument(
+    "files",
+    nargs=-1,
+    metavar="[LOG]...",
+    shell_complete=complete_file,
+    callback=lambda _context, _parameter, files: files or (DEFAULT_LOG,),
 )
 json_option: Final = click.option(
     "--json", "as_json", is_flag=True, help="JSON, one object a line; its keys are stable."
@@ -189,6 +204,11 @@ def echo_lines(lines: Iterable[bytes]) -> None:
 def echo_json(rows: Iterable[Mapping[str, Any]]) -> None:
     """Write one JSON object per line to stdout; times as RFC 3339."""
     echo_lines(map(to_json, rows))
+
+
+def echo_records(frame: pl.DataFrame) -> None:
+    """Write one JSON object per record of OpenLog.placed() to stdout."""
+    echo_json(restore_integers(frame).iter_rows(named=True))
 
 
 def to_json(row: Mapping[str, Any]) -> bytes:

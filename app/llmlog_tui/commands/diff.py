@@ -11,7 +11,7 @@ import polars as pl
 
 from llmlog_tui import humanize
 from llmlog_tui.analysis.calls.cost import priced, rates
-from llmlog_tui.analysis.calls.lookup import resolve_id
+from llmlog_tui.analysis.calls.lookup import resolve_trace
 from llmlog_tui.analysis.traces.diff import AlignedPair, FieldDelta, TraceDiff, diff_traces
 from llmlog_tui.analysis.traces.fingerprints import with_changed
 from llmlog_tui.analysis.traces.timeline import Step
@@ -24,14 +24,14 @@ from llmlog_tui.commands.common import (
     where_option,
 )
 from llmlog_tui.commands.rules_option import rules_option
-from llmlog_tui.commands.text_tables import SLOW_MS, fitted, toned
+from llmlog_tui.commands.text_tables import SLOW_MS, failure, fitted, toned
 from llmlog_tui.config.rules import Rules
 from llmlog_tui.sanitize import sanitize
 
 
 @click.command()
-@click.argument("trace_a", metavar="TRACE_A")
-@click.argument("trace_b", metavar="TRACE_B")
+@click.argument("trace_a", metavar="A")
+@click.argument("trace_b", metavar="B")
 @files_argument
 @click.option("--json", "as_json", is_flag=True, help="One JSON object; its keys are stable.")
 @where_option
@@ -47,15 +47,17 @@ def diff(  # noqa: PLR0913 - options by name
 ) -> None:
     """Show two runs side by side, with their first difference.
 
-    Ids may be their first 6 characters or more. JSON: a and b (trace ids), first (index of the
-    first pair that differs, or null), delta (b minus a: steps, time_ms, errors, prompt_tokens,
-    completion_tokens, reasoning_tokens, cost_usd), and pairs, each with a and b (step, event,
-    name, latency_ms, failed; null where a run has no such step), why (only in A, only in B, event,
-    tool, model, finish_reason, status, prefix_hashes, or null) and message (from 0, the first that
-    differs, where why is prefix_hashes).
+    A and B are trace ids, their first 6 characters or more, or the words latest, and failed for the
+    newest run that failed.
+
+    JSON: a and b (trace ids), first (index of the first pair that differs, or null), delta (b
+    minus a: steps, time_ms, errors, prompt_tokens, completion_tokens, reasoning_tokens, cost_usd),
+    and pairs, each with a and b (step, event, name, latency_ms, failed; null where a run has no
+    such step), why (only in A, only in B, event, tool, model, finish_reason, status,
+    prefix_hashes, or null) and message (from 0, the first that differs, if why is prefix_hashes).
     """
     with open_log(files, where, rules=rules) as log:
-        a, b = (resolve_id(log.frame, "trace_id", wanted) for wanted in (trace_a, trace_b))
+        a, b = (resolve_trace(log.frame, wanted) for wanted in (trace_a, trace_b))
         found = _divergence(log, a, b, rules)
     if as_json:
         click.echo(to_json(_as_object(found)))
@@ -152,7 +154,12 @@ def _differing_values(log: OpenLog, found: TraceDiff) -> str:
     pair = None if found.first is None else found.pairs[found.first]
     if pair is None or pair.a is None or pair.b is None or pair.why not in _FIELDS:
         return ""
-    values = (log.frame.row(by_predicate=pl.col("row") == step.row, named=True)[_FIELDS[pair.why]]
-              for step in (pair.a, pair.b))  # fmt: skip
-    a, b = (humanize.UNKNOWN if value is None else sanitize(str(value), 60) for value in values)
+    a, b = (_value(log, step.row, _FIELDS[pair.why]) for step in (pair.a, pair.b))
     return f", {a} in A, {b} in B"
+
+
+def _value(log: OpenLog, row: int, field: str) -> str:
+    record = log.frame.row(by_predicate=pl.col("row") == row, named=True)
+    if field == "status" and record["status"] == "error":
+        return f"error ({sanitize(failure(record), 120)})"
+    return humanize.UNKNOWN if record[field] is None else sanitize(str(record[field]), 60)

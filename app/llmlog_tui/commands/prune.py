@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 import llmlog
+from llmlog_tui import humanize
 from llmlog_tui.commands.common import complete_file
 from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.sources import expand
@@ -37,7 +38,8 @@ class Age(click.ParamType[timedelta]):
 @click.option(
     "--older-than", type=Age(), required=True, metavar="AGE", help="Time span, such as 24h or 30d."
 )
-def prune(file: str, *, older_than: timedelta) -> None:
+@click.option("--dry-run", is_flag=True, help="Only count the lines.")
+def prune(file: str, *, older_than: timedelta, dry_run: bool) -> None:
     """Remove the records at the start of a log that began before AGE ago.
 
     Safe while applications write and dashboards follow: no other record is lost.
@@ -46,8 +48,9 @@ def prune(file: str, *, older_than: timedelta) -> None:
     if path is None or path.suffix in (".gz", ".zst") or file == "-":
         raise click.ClickException(f"{file}: only one plain file can be pruned")
     try:
-        lines = llmlog.prune(path, older_than)
+        lines = llmlog.prune(path, older_than, dry_run=dry_run)
     except (OSError, OverflowError) as error:
         why = (error.strerror if isinstance(error, OSError) else None) or error
         raise click.ClickException(f"{file}: {why}") from error
-    click.echo(f"{file}: {lines:,} {'line' if lines == 1 else 'lines'} cut off", err=True)
+    done = "would be removed" if dry_run else "removed"
+    click.echo(f"{file}: {humanize.plural(lines, 'line')} {done}", err=True)

@@ -11,7 +11,7 @@ from llmlog_tui import humanize
 from llmlog_tui.analysis.calls import calls as calls_
 from llmlog_tui.analysis.calls.slow_reason import Call, slow_reason
 from llmlog_tui.commands.common import (
-    echo_json,
+    echo_records,
     echo_texts,
     files_argument,
     hint_at_health,
@@ -56,7 +56,7 @@ def slow(files: tuple[str, ...], *, over_ms: float, as_json: bool, where: str | 
 
         if as_json:
             whys = pl.Series("why", map(why, found.iter_rows(named=True)), dtype=pl.String)
-            echo_json(log.placed(found).with_columns(whys).iter_rows(named=True))
+            echo_records(log.placed(found).with_columns(whys))
             return
     click.echo(_summary(calls, over_ms))
     if found.height:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import polars as pl
 
 from llmlog_tui import humanize
+from llmlog_tui.analysis.calls.cost import models_without_price
 from llmlog_tui.analysis.calls.percentiles import By
 from llmlog_tui.analysis.reports.stats import Stats, over_time
 from llmlog_tui.commands.text_charts import TextCharts
@@ -39,6 +40,8 @@ def stats_text(
         f"({humanize.count(found.reasoning_tokens)} reasoning)"
     )
     yield _spent(found)
+    yield from _price_hint(found)
+    yield from _cut_off(found)
     yield (
         f"{_of(found.slow_calls, 'call')} took over {humanize.duration(slow_ms)}; "
         f"{found.slow_mostly_reasoning:,} of them were mostly reasoning"
@@ -57,6 +60,29 @@ def _spent(found: Stats) -> str:
     unpriced = f", {_of(found.unpriced_calls, 'call')} unpriced" if found.unpriced_calls else ""
     saved = f", caching saved {humanize.money(found.saved_usd)}" if found.saved_usd else ""
     return f"cost: {humanize.money(found.cost_usd)}{saved}{unpriced}"
+
+
+def _price_hint(found: Stats) -> Iterator[str]:
+    """Yield how to give a price to the models that lack one."""
+    if models := models_without_price(found.priced):
+        names = ", ".join(sanitize(name, _MAX_NAME) for name in models[:_SHOWN_MODELS])
+        more = f" and {len(models) - _SHOWN_MODELS:,} more" if len(models) > _SHOWN_MODELS else ""
+        yield f"no price for {names}{more}: add it to a file for --rules, in $ per million tokens:"
+        yield f'  [prices."{sanitize(models[0], _MAX_NAME)}"] with input = 0.15 and output = 0.6'
+
+
+def _cut_off(found: Stats) -> Iterator[str]:
+    """Yield the share of calls that were cut off, out of those with a finish_reason."""
+    if cut := found.truncated + found.hidden_cut:
+        share = humanize.percent(cut / found.can_be_cut) if found.can_be_cut else humanize.UNKNOWN
+        yield (
+            f"cut off: {_of(cut, 'answer')}, {share} of {_of(found.can_be_cut, 'chat call')}; "
+            f"{found.hidden_cut:,} of them hidden, without finish_reason length"
+        )
+
+
+_MAX_NAME: Final = 60
+_SHOWN_MODELS: Final = 3
 
 
 def _over_time(times: pl.DataFrame, drawn: TextCharts) -> Iterator[str]:
@@ -114,6 +140,10 @@ def _count(name: str) -> Callable[[_Group], str]:
     return lambda group: humanize.count(group[name])
 
 
+def _cut(group: _Group) -> str:
+    return humanize.integer(group["truncated"] + group["hidden_cut"])
+
+
 def _cost(group: _Group) -> str:
     """Return the cost of a group, with `+` if some calls are unpriced."""
     is_part = group["cost_usd"] is not None and group["unpriced_calls"]
@@ -123,7 +153,7 @@ def _cost(group: _Group) -> str:
 _COLUMNS: Final = (
     ("calls", _whole("calls"), None),
     ("errors", _whole("errors"), None),
-    ("cut off", _whole("truncated"), None),
+    ("cut off", _cut, None),
     *((f"p{percent} ms", _whole(f"p{percent}_ms"), None) for percent in (50, 90, 95, 99)),
     ("ttft", _whole("ttft_p50_ms"), "ttft_p50_ms"),
     ("ttft p95", _whole("ttft_p95_ms"), "ttft_p95_ms"),

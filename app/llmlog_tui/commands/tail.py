@@ -15,7 +15,7 @@ from llmlog_tui.analysis.query.sql import QueryError, filter_records, predicate_
 from llmlog_tui.commands.common import (
     BOM,
     echo_lines,
-    files_argument,
+    followed_files_argument,
     lines_as_they_stand,
     utc_option,
     where_option,
@@ -30,7 +30,7 @@ _POLL_S: Final = 0.05
 
 
 @click.command(short_help="Show the last records, then new ones as they arrive.")
-@files_argument
+@followed_files_argument
 @click.option("--json", "as_json", is_flag=True, help="The raw lines of valid records.")
 @click.option(
     "--lines",

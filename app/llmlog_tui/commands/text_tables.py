@@ -52,9 +52,15 @@ def toned(line: str, *, failed: bool, slow: bool = False) -> str:
     return click.style(line, fg=tone) if tone else line
 
 
+def failure(record: Mapping[str, Any]) -> str:
+    """Return the type of a failure, and its message if it was logged."""
+    reason = str(record["error_type"] or record["error_status"] or "failed")
+    return f"{reason}: {record['error_message']}" if record.get("error_message") else reason
+
+
 def _notes(record: Mapping[str, Any], why: str) -> Iterator[str]:
     if record["status"] == "error":
-        yield sanitize(f"✗ {record['error_type'] or record['error_status'] or 'failed'}")
+        yield sanitize(f"✗ {failure(record)}", _MAX_FAILURE)
     if record["finish_reason"] == "length":
         yield "┤ length"
     elif record["status"] != "error" and (how := cut_off(record)):
@@ -93,6 +99,8 @@ def _is_in(note: Note, remarks: Sequence[str]) -> bool:
     return not sign.isalnum() and any(text in remark for remark in remarks)
 
 
+_MAX_FAILURE: Final = 200
+"""Maximum characters of a failure in a line."""
 _MAX_CELL: Final = 60
 """Maximum characters of a cell."""
 
