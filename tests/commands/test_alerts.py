@@ -49,7 +49,7 @@ def test_nothing_readable_is_refused(llmlog: Run, tmp_path: Path, command: str) 
     noise = tmp_path / "noise.log"
     noise.write_text("hello\nworld\n")
     assert is_refused(llmlog(command, noise), "noise.log", "no line is a record")
-    assert is_refused(llmlog(command), "FILE", "--help")
+    assert is_refused(llmlog(command), "calls.jsonl", "--help")
 
 
 def test_an_empty_log_is_quiet(llmlog: Run, written: Written) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -24,7 +24,7 @@ from llmlog_tui.commands.common import (
     where_option,
 )
 from llmlog_tui.commands.rules_option import rules_option
-from llmlog_tui.commands.text_tables import SLOW_MS, failure, fitted, toned
+from llmlog_tui.commands.text_tables import SLOW_MS, UNKNOWN_FAILURE, failure, fitted, toned
 from llmlog_tui.config.rules import Rules
 from llmlog_tui.sanitize import sanitize
 
@@ -62,7 +62,8 @@ def diff(  # noqa: PLR0913 - options by name
     if as_json:
         click.echo(to_json(_as_object(found)))
     else:
-        echo_texts(_side_by_side(found, _differing_values(log, found)))
+        reasons = [_differing_values(log, found), *_failures(log, found)]
+        echo_texts(_side_by_side(found, reasons))
 
 
 def _divergence(log: OpenLog, a: str, b: str, rules: Rules) -> TraceDiff:
@@ -93,7 +94,7 @@ def _fields(step: Step | None) -> dict[str, Any] | None:
 _SIDE = 42
 
 
-def _side_by_side(found: TraceDiff, values: str) -> Iterator[str]:
+def _side_by_side(found: TraceDiff, reasons: Sequence[str]) -> Iterator[str]:
     heads = (f"{side} {sanitize(run.trace_id)}, {len(run.steps):,} steps"
              for side, run in (("A", found.a), ("B", found.b)))  # fmt: skip
     yield "   ".join(fitted(head, _SIDE) for head in heads).rstrip()
@@ -102,7 +103,9 @@ def _side_by_side(found: TraceDiff, values: str) -> Iterator[str]:
         line = f"{_side(pair.a)} {mark} {_side(pair.b)}  {sanitize(pair.sentence())}"
         yield toned(line.rstrip(), failed=False, slow=pair.why is not None)
     yield ""
+    values, *failures = reasons
     yield _first_difference(found) + values
+    yield from failures
     yield "B against A: " + ", ".join(_deltas(found.delta))
 
 
@@ -140,6 +143,8 @@ def _deltas(delta: FieldDelta) -> Iterator[str]:
     yield f"errors {delta.errors:+,}"
 
 
+_MAX_VALUE: Final = 60
+"""Maximum characters of a value."""
 _FIELDS: Final = {
     "event": "event",
     "tool": "tool_name",
@@ -154,12 +159,21 @@ def _differing_values(log: OpenLog, found: TraceDiff) -> str:
     pair = None if found.first is None else found.pairs[found.first]
     if pair is None or pair.a is None or pair.b is None or pair.why not in _FIELDS:
         return ""
-    a, b = (_value(log, step.row, _FIELDS[pair.why]) for step in (pair.a, pair.b))
-    return f", {a} in A, {b} in B"
+    a, b = (_record(log, step)[_FIELDS[pair.why]] for step in (pair.a, pair.b))
+    return f", {_shown(a)} in A, {_shown(b)} in B"
 
 
-def _value(log: OpenLog, row: int, field: str) -> str:
-    record = log.frame.row(by_predicate=pl.col("row") == row, named=True)
-    if field == "status" and record["status"] == "error":
-        return f"error ({sanitize(failure(record), 120)})"
-    return humanize.UNKNOWN if record[field] is None else sanitize(str(record[field]), 60)
+def _failures(log: OpenLog, found: TraceDiff) -> Iterator[str]:
+    """Yield why a step failed, of the pair that differs first."""
+    pair = None if found.first is None else found.pairs[found.first]
+    for side, step in (("A", pair and pair.a), ("B", pair and pair.b)):
+        if step and step.failed and (reason := failure(_record(log, step))) != UNKNOWN_FAILURE:
+            yield f"{side} failed: {sanitize(reason)}"
+
+
+def _record(log: OpenLog, step: Step) -> dict[str, Any]:
+    return log.frame.row(by_predicate=pl.col("row") == step.row, named=True)
+
+
+def _shown(value: object) -> str:
+    return humanize.UNKNOWN if value is None else sanitize(str(value), _MAX_VALUE)

@@ -52,9 +52,13 @@ def toned(line: str, *, failed: bool, slow: bool = False) -> str:
     return click.style(line, fg=tone) if tone else line
 
 
+UNKNOWN_FAILURE: Final = "failed"
+"""Text of a failure without a known type."""
+
+
 def failure(record: Mapping[str, Any]) -> str:
     """Return the type of a failure, and its message if it was logged."""
-    reason = str(record["error_type"] or record["error_status"] or "failed")
+    reason = str(record["error_type"] or record["error_status"] or UNKNOWN_FAILURE)
     return f"{reason}: {record['error_message']}" if record.get("error_message") else reason
 
 

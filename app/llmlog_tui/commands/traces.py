@@ -187,11 +187,11 @@ def session(
         else:
             remarks = _remarks(log, found)
             texts = (_any_run(run, remarks) for run in runs)
-            echo_texts(_apart(chain([_session_head(found, wanted, len(runs))], texts)))
+            echo_texts(_apart(chain([_session_head(found, wanted)], texts)))
 
 
-def _session_head(records: pl.DataFrame, session_id: str, runs: int) -> Iterator[str]:
-    found = totals(records)
+def _session_head(records: pl.DataFrame, session_id: str) -> Iterator[str]:
+    found, runs = totals(records), records["trace_id"].drop_nulls().n_unique()
     took = humanize.duration(found["time_ms"])
     yield f"session {sanitize(session_id)}: {humanize.plural(runs, 'run')}, took {took}"
     yield _totals(records, found)
