@@ -162,9 +162,17 @@ def _run(
         memory=Memory(memory_path()),
         welcome=options.files == DEFAULT_FILES and not options.demo,
     )
+    _ask_terminal_for_size()
     if app.run() == "demo":
         return _DEMO_WANTED
     return app.return_code or 0
+
+
+def _ask_terminal_for_size() -> None:
+    """Drop the exported size of the terminal, which Textual would prefer to the actual one."""
+    if sys.stdout.isatty():  # of what is no terminal, the environment knows more
+        for name in ("COLUMNS", "LINES"):
+            os.environ.pop(name, None)
 
 
 def headless() -> int:
