@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from glob import has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -45,17 +46,19 @@ def _show(options: argparse.Namespace) -> int:
     """Show the dashboard for these options; return its exit code."""
     if options.demo and not has_extra("llmlog-tui --demo", ("openai",), "openai"):
         return 2
-    with _demo_traffic() if options.demo else contextlib.nullcontext(options.files) as names:
-        try:
+    try:
+        with contextlib.ExitStack() as resources:
+            names = resources.enter_context(_demo_traffic()) if options.demo else options.files
+            if options.listen is not None:
+                resources.enter_context(_received(names, options))
             sources = Sources(names, must_exist=options.no_follow)
             rules = None if options.rules is None else _rules(options.rules)
             settings = _settings(options.config, ascii_only=options.ascii)
             _check_predicate(options.where)
-            stdin = _stdin(sources)
-        except (SourceError, SettingsError) as error:
-            print_error(str(error), ascii_only=options.ascii)
-            return 2
-        return _run(sources, stdin, rules, settings, options)
+            return _run(sources, _stdin(sources), rules, settings, options)
+    except (SourceError, SettingsError) as error:
+        print_error(str(error), ascii_only=options.ascii)
+        return 2
 
 
 def _rules(path: Path) -> Rules:
@@ -135,8 +138,9 @@ def _run(
         rules=rules,
         settings=settings,
         memory=Memory(config.memory_path()),
-        welcome=options.files == DEFAULT_FILES and not options.demo,
+        welcome=options.files == DEFAULT_FILES and not options.demo and options.listen is None,
     )
+    _ask_terminal_for_size()
     return _SHOW_DEMO if app.run() == "demo" else app.return_code or 0
 
 
@@ -154,3 +158,29 @@ def _demo_traffic() -> Iterator[list[str]]:
         finally:
             demo.terminate()
             demo.wait()
+
+
+@contextlib.contextmanager
+def _received(names: Sequence[str], options: argparse.Namespace) -> Iterator[None]:
+    """Receive OTLP into the one log that is shown. Raises SettingsError."""
+    from llmlog_tui.listen.receiver import ListenError, receiving  # noqa: PLC0415 - rarely needed
+
+    if options.no_follow or len(names) != 1 or not _is_file_name(names[0]):
+        raise SettingsError("--listen: appends to one FILE, and follows it")
+    try:
+        with receiving(Path(names[0]), port=options.listen):
+            yield
+    except ListenError as error:
+        raise SettingsError(f"--listen: {error}") from None
+
+
+def _is_file_name(name: str) -> bool:
+    """Return whether a log is one file, which may not exist yet."""
+    return name != "-" and not has_magic(name) and not Path(name).is_dir()
+
+
+def _ask_terminal_for_size() -> None:
+    """Drop the exported size of the terminal, which Textual would prefer to the actual one."""
+    if sys.stdout.isatty():  # of what is no terminal, the environment knows more
+        for name in ("COLUMNS", "LINES"):
+            os.environ.pop(name, None)

@@ -20,7 +20,7 @@ from llmlog.record import to_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from llmlog._redact import Custom
+    from llmlog._redaction.redactor import Custom
     from llmlog._writer import Writer
 
 

@@ -121,7 +121,7 @@ async def test_the_columns_say_which_runs_how_each_step_ended_and_why_they_diffe
         )
         assert (extra[0].split()[-1], extra[1]) == ("–", "≠ only in B")
         assert extra[2].split() == ["2", "✗", "search", "Timeout", "100"]
-        assert "they part at step 1: finish_reason · 2 of 3 differ" in str(
+        assert "they diverge at step 1: finish_reason · 2 of 3 differ" in str(
             screen.pairs.border_title
         )
         assert screen.pairs.pair == 1, "the cursor is where they part"

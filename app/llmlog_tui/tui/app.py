@@ -22,7 +22,6 @@ from llmlog_tui.tui import messages, palette, screens
 from llmlog_tui.tui.alert_throttle import AlertThrottle
 from llmlog_tui.tui.bookmarks import BookmarkController
 from llmlog_tui.tui.jobs import Jobs
-from llmlog_tui.tui.keys.naming import scope_of
 from llmlog_tui.tui.keys.views import APP_BINDINGS
 from llmlog_tui.tui.navigation import Navigator, SelectTrace
 from llmlog_tui.tui.runtime.gc_tuning import GcTuner
@@ -33,6 +32,7 @@ from llmlog_tui.tui.screens import VIEWS
 from llmlog_tui.tui.screens.dialogs.startup import SplashScreen
 from llmlog_tui.tui.status import ReadStatus
 from llmlog_tui.tui.theme import apply_theme
+from llmlog_tui.tui.widgets.bindings import scope_of
 from llmlog_tui.tui.workers import analysis_worker, reader
 
 if TYPE_CHECKING:
@@ -338,13 +338,13 @@ class LogApp(App[str]):
     def on_log_view_copy_requested(self, message: LogView.CopyRequested) -> None:
         self.jobs.copy(message.row)
 
-    def on_header_picked(self, message: Header.Picked) -> None:
+    def on_header_tab_picked(self, message: Header.TabPicked) -> None:
         self.navigator.go_to_tab(message.digit)
 
-    def on_calls_pane_columns_wanted(self, message: CallsPane.ColumnsWanted) -> None:
+    def on_calls_pane_columns_requested(self, message: CallsPane.ColumnsRequested) -> None:
         self.jobs.choose_columns(message.pane)
 
-    def on_pane_grid_arranged(self, message: PaneGrid.Arranged) -> None:
+    def on_pane_grid_arrangement_changed(self, message: PaneGrid.ArrangementChanged) -> None:
         self.memory.put("overview", message.arrangement.as_object())
 
     def on_sql_screen_query_requested(self, message: SqlScreen.QueryRequested) -> None:

@@ -190,10 +190,10 @@ class Jobs:
         def apply(names: tuple[str, ...] | None) -> None:
             if names is None:
                 return
-            choice = pane.choice.having(names, compact=compact)
+            choice = pane.choice.with_columns(names, compact=compact)
             app.memory.put("calls", choice.as_object())
             for view in app.views:
                 if isinstance(view, screens.CallsScreen | screens.OverviewScreen):
-                    view.calls.choose(choice)
+                    view.calls.set_columns(choice)
 
         app.push_screen(screens.ColumnPicker(pane.choice, pane.room, compact=compact), apply)

@@ -13,6 +13,7 @@ from llmlog_tui.analysis.alerts import engine
 from llmlog_tui.analysis.alerts.alert import Alert
 from llmlog_tui.analysis.calls.calls import FAILED, Baseline, SlowSummary
 from llmlog_tui.analysis.calls.cost import Cost
+from llmlog_tui.analysis.calls.detail import Detail, detail
 from llmlog_tui.analysis.calls.kpis import Kpi
 from llmlog_tui.analysis.calls.slow_reason import slow_reason
 from llmlog_tui.analysis.live.incremental import FilteredState, LogState
@@ -141,6 +142,11 @@ class Overview:
 
     def record(self, row: int) -> dict[str, Any]:
         return decategorize(self.frame[_index_of(self.frame, row)]).row(0, named=True)
+
+    def detail(self, row: int) -> Detail:
+        """Return the detail of the record with this key."""
+        record = self.record(row)
+        return detail(record, self.baselines.get(record["model"]), self.slow_ms)
 
     def trace_of(self, row: object) -> str | None:
         trace = self.frame["trace_id"][_index_of(self.frame, row)]

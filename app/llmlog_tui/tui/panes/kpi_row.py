@@ -1,4 +1,4 @@
-"""The figures of a log in one row, each with its course in eight cells."""
+"""The KPIs of a log in one row, each with a sparkline."""
 
 from __future__ import annotations
 
@@ -26,20 +26,18 @@ _TONES: Final = {"errors": "$text-error", "cut off": "$text-warning", "cached": 
 
 
 class KpiRow(Widget):
-    """As many figures as fit."""
+    """As many KPIs as fit."""
 
     def __init__(self) -> None:
         super().__init__(id="kpis")
         self._kpis: tuple[Kpi, ...] = ()
 
-    def hold(self, kpis: tuple[Kpi, ...]) -> None:
-        """Show these."""
+    def update(self, kpis: tuple[Kpi, ...]) -> None:
         if kpis != self._kpis:
             self._kpis = kpis
             self.refresh()
 
     def render(self) -> Content:
-        """Name, value, course; and the next one."""
         line = Content("")
         for kpi in self._kpis:
             shown = Content.assemble(

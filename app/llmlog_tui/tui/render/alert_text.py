@@ -1,4 +1,4 @@
-"""The evidence for an alert as lines: the figures before and after, and what was compared."""
+"""The evidence for an alert as lines of text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ _MUTED: Final = "$text-muted"
 _TESTS: Final = "p50, p95, tok/s: Mann-Whitney · cut off, failed: Fisher's exact test"
 _NEAREST: Final = "over up to 500 calls on either side, those nearest to it"
 _SHARES: Final = ("cut off", "failed", "retried")
-_LEAST_P: Final = 0.001
+_MIN_P: Final = 0.001
+"""Smallest p-value shown as a number."""
 
 
 def lines(alert: Alert, explanation: str, sides: Sequence[MetricChange] = ()) -> Iterator[Content]:
@@ -30,7 +31,7 @@ def lines(alert: Alert, explanation: str, sides: Sequence[MetricChange] = ()) ->
     yield Content("")
     if alert.table or sides:
         yield Content.styled(f"{'':<10}{'before':>9}{'after':>9}{'change':>9}", _MUTED)
-        yield from map(_figure, alert.table or sides)
+        yield from map(_change_line, alert.table or sides)
         yield Content("")
         yield Content.styled(_TESTS if alert.table else _NEAREST, _MUTED)
     yield Content.styled(explanation, _MUTED)
@@ -49,27 +50,27 @@ def lines(alert: Alert, explanation: str, sides: Sequence[MetricChange] = ()) ->
     yield Content.styled("b  calls before    a  calls after", _MUTED)
 
 
-def _figure(figure: MetricChange) -> Content:
-    """One figure of a before/after table; shares in percent, their change in points of it."""
-    is_share = figure.name in _SHARES
+def _change_line(metric: MetricChange) -> Content:
+    """Return a line of the before/after table; shares in percent, changed by percentage points."""
+    is_share = metric.name in _SHARES
     form = humanize.percent if is_share else humanize.integer
-    before, after = figure.before, figure.after
+    before, after = metric.before, metric.after
     change = ""
     if before is not None and after is not None:
         points = round((after - before) * 100, 1) + 0.0  # + 0.0: no -0
         change = f"{points:+.1f} pp" if is_share else f"{round(after - before):+,}"
-    verdict = ("" if figure.p is None else "  within noise", _MUTED)
-    if not figure.is_chance:
+    verdict = ("" if metric.p is None else "  within noise", _MUTED)
+    if not metric.is_chance:
         verdict = ("  ▲ not chance", "$text-warning bold")
     return Content.assemble(
-        (f"{figure.name:<10}", _MUTED),
+        (f"{metric.name:<10}", _MUTED),
         f"{form(before):>9}{form(after):>9}{change:>9}",
         verdict,
-        (_chance(figure.p), _MUTED),
+        (_p_value(metric.p), _MUTED),
     )
 
 
-def _chance(p: float | None) -> str:
+def _p_value(p: float | None) -> str:
     if p is None:
         return ""
-    return f"  p < {_LEAST_P}" if p < _LEAST_P else f"  p = {p:.2g}"
+    return f"  p < {_MIN_P}" if p < _MIN_P else f"  p = {p:.2g}"

@@ -13,8 +13,8 @@ from textual.widget import Widget
 
 from llmlog_tui import humanize
 from llmlog_tui.tui.keys.panes import ALERTS_BINDINGS
-from llmlog_tui.tui.keys.views import FINDINGS_BINDINGS
-from llmlog_tui.tui.panes.alerts import MOMENT, AlertSource, AlertsPane
+from llmlog_tui.tui.keys.views import ALERTS_VIEW_BINDINGS
+from llmlog_tui.tui.panes.alerts import WHEN_CELLS, AlertSource, AlertsPane
 from llmlog_tui.tui.queries import AlertContextQuery
 from llmlog_tui.tui.render import alert_text
 from llmlog_tui.tui.screens.log_view import LogView
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.live.overview import Overview
 
 _COLUMNS: Final = (
-    Column(" since", 1 + MOMENT),
-    Column("last", MOMENT),
+    Column(" since", 1 + WHEN_CELLS),
+    Column("last", WHEN_CELLS),
     Column("rule", 11),
     Column("on", 14, flex=True),
     Column("calls", 6, "right"),
@@ -54,8 +54,8 @@ class _FindingRows(AlertSource):
     def row(self, alert: Alert) -> Row:
         ongoing = alert.state == "ongoing"
         cells: tuple[Cell, ...] = (
-            cell(f" {humanize.time_label(alert.ts, self.newest, MOMENT)}", "muted"),
-            cell(humanize.time_label(alert.last_ts, self.newest, MOMENT), "muted"),
+            cell(f" {humanize.time_label(alert.ts, self.newest, WHEN_CELLS)}", "muted"),
+            cell(humanize.time_label(alert.last_ts, self.newest, WHEN_CELLS), "muted"),
             cell(alert.rule, "worst" if ongoing else ""),
             cell(alert.subject),
             cell(humanize.count(alert.calls)),
@@ -69,7 +69,7 @@ class AlertsScreen(LogView):
 
     NAME = "alerts"
     AUTO_FOCUS = "#findings"
-    BINDINGS: ClassVar[list[BindingType]] = [*FINDINGS_BINDINGS]
+    BINDINGS: ClassVar[list[BindingType]] = [*ALERTS_VIEW_BINDINGS]
 
     def __init__(self) -> None:
         super().__init__()
@@ -89,7 +89,7 @@ class AlertsScreen(LogView):
     def update_body(self, overview: Overview, result: object | None) -> None:
         if result is not None:
             self._metrics = self.current_query, cast("tuple[MetricChange, ...]", result)
-        self.findings.hold(overview)
+        self.findings.update(overview)
         self._draw_evidence()
 
     @property
@@ -117,13 +117,13 @@ class AlertsScreen(LogView):
         alert = self.alert
         if alert is None:
             hint = "The evidence for an alert is shown here: before, after, and the p-value."
-            self.evidence.hold("Evidence", [Content.styled(hint, "$text-muted")])
+            self.evidence.update("Evidence", [Content.styled(hint, "$text-muted")])
         else:
             title = f"{alert.rule} · {alert.subject} · {alert.what}"
             explanation = "" if self.overview is None else self.overview.explain(alert.rule)
             query, changes = self._metrics
             changes = changes if query == self.current_query else ()
-            self.evidence.hold(title, alert_text.lines(alert, explanation, changes))
+            self.evidence.update(title, alert_text.lines(alert, explanation, changes))
 
     @on(LineTable.Selected, "#findings")
     def _open(self) -> None:

@@ -64,7 +64,7 @@ class CallsScreen(LogView):
         self.calls.compact = self.compact
 
     def load_preferences(self, memory: Memory, rules: Sequence[RowRule]) -> None:
-        self.calls.recall(memory.get("calls"), rules)
+        self.calls.load_preferences(memory.get("calls"), rules)
 
     @property
     def call_order(self) -> CallOrderQuery:
@@ -76,7 +76,7 @@ class CallsScreen(LogView):
 
     def update_body(self, overview: Overview, result: object | None) -> None:
         first = self.calls.cursor_key is None
-        self.calls.hold(overview, self._trace(overview), cast("pl.Series | None", result))
+        self.calls.update(overview, self._trace(overview), cast("pl.Series | None", result))
         if first or self.record_line is None:
             self._update_detail()
 
@@ -107,7 +107,7 @@ class CallsScreen(LogView):
         self.query_changed()
 
     def update_waiting(self, files: Sequence[Path]) -> None:
-        self.calls.wait_for(files)
+        self.calls.update_waiting(files)
 
     # -- the drawer
 
@@ -115,7 +115,7 @@ class CallsScreen(LogView):
     def _highlighted(self, message: LineTable.Highlighted) -> None:
         message.stop()
         if self.overview is not None:
-            self.calls.mark(self._trace(self.overview))
+            self.calls.set_trace(self._trace(self.overview))
         if self._detail_timer is not None:
             self._detail_timer.stop()
         if self.drawer.display:
@@ -135,7 +135,8 @@ class CallsScreen(LogView):
         row, read = self.cursor_key, self.record_line
         if self.overview is None or read is None or not isinstance(row, int):
             return
-        record = self.overview.record(row)
+        detail = self.overview.detail(row)
+        record = detail.record
         step = humanize.UNKNOWN if record["step"] is None else str(record["step"])
         title = f"Step {step} · {record['event']}"
         if self._shows_line:
@@ -143,10 +144,10 @@ class CallsScreen(LogView):
         else:
             width = self.drawer.size.width - 2
             lines = [*self.note_lines(row)]
-            lines += detail_text.of(self.overview, record, None, width)
+            lines += detail_text.lines(detail, None, width)
             lines += record_text.tags(read.line)
             lines += [Content(""), *record_text.greps(read.line, read.location[0])]
-        self.drawer.hold(title, lines, "v: fields, raw line")
+        self.drawer.update(title, lines, "v: fields, raw line")
 
     # -- actions
 

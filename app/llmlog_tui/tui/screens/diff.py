@@ -62,7 +62,7 @@ class DiffScreen(LogView):
 
     def update_diff(self, result: DiffResult) -> None:
         self._found = result.found
-        self.pairs.hold(result)
+        self.pairs.update(result)
         self._draw_totals()
 
     def _draw_totals(self) -> None:
@@ -124,7 +124,7 @@ class DiffScreen(LogView):
         if found is None:
             self.hint(f"No difference {'after' if direction > 0 else 'before'} this one.")
         else:
-            self.pairs.to_pair(found)
+            self.pairs.go_to_pair(found)
 
     def action_back(self) -> None:
         self.dismiss()

@@ -76,7 +76,7 @@ class LocatableScreen(Screen[None]):
     def get_state(self) -> object:
         """Return what restore_state() needs: cursors, scroll offsets, focus."""
         focus = None if self.focused is None else self.focused.id
-        return ViewState(focus, tuple((pane.id, pane.spot) for pane in self._panes))
+        return ViewState(focus, tuple((pane.id, pane.cursor_state) for pane in self._panes))
 
     def restore_state(self, state: object) -> None:
         """Restore what get_state() returned; rows that are gone are skipped."""
@@ -85,7 +85,7 @@ class LocatableScreen(Screen[None]):
         cursors = dict(state.cursors)
         for pane in self._panes:
             if pane.id in cursors:
-                pane.return_to(cursors[pane.id])
+                pane.restore_cursor(cursors[pane.id])
         for widget in self.query(f"#{state.focus}") if state.focus else ():
             widget.focus()
 
@@ -108,7 +108,7 @@ class LocatableScreen(Screen[None]):
     def update_bookmarks(self, notes: Mapping[int, str]) -> None:
         """Mark the records with these keys; `notes` are empty where there is no note."""
         for pane in self._panes:
-            pane.take_bookmarks(frozenset(notes))
+            pane.set_bookmarks(frozenset(notes))
         if notes != self.notes:
             self.notes = notes
             self.draw_detail()

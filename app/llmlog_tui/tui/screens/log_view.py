@@ -20,12 +20,12 @@ from llmlog_tui.tui import workers
 from llmlog_tui.tui.following import FollowMixin
 from llmlog_tui.tui.keys.views import VIEW_BINDINGS
 from llmlog_tui.tui.navigation import Intent, RestoreState, Search
+from llmlog_tui.tui.panes.filter_bar import FilterBar
+from llmlog_tui.tui.panes.find_bar import FindBar
 from llmlog_tui.tui.panes.header import Header
 from llmlog_tui.tui.queries import CallOrderQuery
 from llmlog_tui.tui.screens import VIEWS
 from llmlog_tui.tui.screens.location import LocatableScreen
-from llmlog_tui.tui.widgets.filter_bar import FilterBar
-from llmlog_tui.tui.widgets.find_bar import FindBar
 from llmlog_tui.tui.widgets.footer import KeyFooter
 from llmlog_tui.tui.widgets.table import LineTable
 
@@ -180,7 +180,7 @@ class LogView(FollowMixin, LocatableScreen):
 
     def update_overview(self, overview: Overview, result: object | None) -> None:
         self.overview = overview
-        self.filterbar.say(overview.where, overview.calls.height, overview.all_calls)
+        self.filterbar.update(overview.where, overview.calls.height, overview.all_calls)
         self.record_count_changed(overview.snapshot.counts.records)
         self.update_body(overview, result)
 
@@ -230,16 +230,16 @@ class LogView(FollowMixin, LocatableScreen):
         if self.focused is not self.findbar and event.text.strip():
             self._search(event.text.strip().splitlines()[0])
 
-    @on(FindBar.Wanted)
-    def _find_wanted(self, message: FindBar.Wanted) -> None:
+    @on(FindBar.SearchEntered)
+    def _find_wanted(self, message: FindBar.SearchEntered) -> None:
         self._search(message.text)
 
     def _search(self, text: str) -> None:
         self._searched = text
         self.post_message(self.SearchRequested(Search(text, None, -1)))
 
-    @on(FindBar.Closed)
-    @on(FilterBar.Closed)
+    @on(FindBar.FindClosed)
+    @on(FilterBar.FilterClosed)
     def _prompt_closed(self) -> None:
         if self._focus_before is not None:
             self._focus_before.focus()
@@ -267,17 +267,17 @@ class LogView(FollowMixin, LocatableScreen):
         self._focus_before = self.focused
         self.filterbar.open()
 
-    @on(FilterBar.Wanted)
-    def _filter_wanted(self, message: FilterBar.Wanted) -> None:
+    @on(FilterBar.PredicateEntered)
+    def _filter_wanted(self, message: FilterBar.PredicateEntered) -> None:
         self.post_message(self.FilterRequested(message.where))
 
-    @on(LineTable.Picked)
-    def _picked(self, message: LineTable.Picked) -> None:
+    @on(LineTable.ValuePicked)
+    def _picked(self, message: LineTable.ValuePicked) -> None:
         sql = workers.analysis
         picked = sql.predicate_of(message.field, message.value, holds=message.holds)
         self.post_message(self.FilterRequested(sql.all_of(self.filterbar.where, picked)))
 
-    @on(LineTable.Sorted)
+    @on(LineTable.SortRequested)
     def _sorted(self) -> None:
         self.query_changed()
 

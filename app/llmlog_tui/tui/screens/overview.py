@@ -71,11 +71,11 @@ class OverviewScreen(LogView):
             pane.redraw()
 
     def apply_layout(self) -> None:
-        self.ground.reform(compact=self.compact)
+        self.ground.apply_layout(compact=self.compact)
 
     def load_preferences(self, memory: Memory, rules: Sequence[RowRule]) -> None:
-        self.ground.take_arrangement(OverviewLayout.from_object(memory.get("overview")))
-        self.calls.recall(memory.get("calls"), rules)
+        self.ground.set_arrangement(OverviewLayout.from_object(memory.get("overview")))
+        self.calls.load_preferences(memory.get("calls"), rules)
 
     @property
     def call_order(self) -> CallOrderQuery:
@@ -88,19 +88,19 @@ class OverviewScreen(LogView):
         return OverviewQuery(trace, self.calls.sort, self.traces.by_session)
 
     def update_body(self, overview: Overview, result: object | None) -> None:
-        self.kpis.hold(overview.kpis)
+        self.kpis.update(overview.kpis)
         steps = cast("OverviewResult | None", result)
-        self.traces.hold(overview, None if steps is None else steps.sessions)
-        self.calls.hold(overview, self.selected_trace, None if steps is None else steps.order)
-        self.alerts.hold(overview)
+        self.traces.update(overview, None if steps is None else steps.sessions)
+        self.calls.update(overview, self.selected_trace, None if steps is None else steps.order)
+        self.alerts.update(overview)
         timeline = None if steps is None else steps.timeline
         if not overview.traces.height:
             self.timeline.clear()
         if timeline is not None and timeline.trace_id == self.selected_trace:
-            self.timeline.hold(timeline)
+            self.timeline.update(timeline)
 
     def update_waiting(self, files: Sequence[Path]) -> None:
-        self.calls.wait_for(files)
+        self.calls.update_waiting(files)
 
     def follow(self) -> None:
         self.traces.follow()
@@ -137,7 +137,7 @@ class OverviewScreen(LogView):
         found = self.overview.find_trace(prefix) if self.overview is not None else None
         if self.overview is None or found is None or not self.traces.move_to(found):
             return False
-        self.calls.mark(found)
+        self.calls.set_trace(found)
         return True
 
     def go_to(self, row: Hashable) -> bool:
@@ -154,7 +154,7 @@ class OverviewScreen(LogView):
         trace = self.overview.trace_of(row)
         if trace is None or not self.traces.move_to(trace):
             return True
-        self.calls.mark(trace)
+        self.calls.set_trace(trace)
         is_loaded = self.timeline.move_to(row)
         self.query_changed(None if is_loaded else SelectStep(trace, row))
         return True
@@ -172,7 +172,7 @@ class OverviewScreen(LogView):
     def _trace_highlighted(self, message: LineTable.Highlighted) -> None:
         trace = self.selected_trace
         if self.overview is not None and trace is not None:
-            self.calls.mark(trace)
+            self.calls.set_trace(trace)
             last = self.overview.last_call_of(trace) if message.by_user else None
             if last is not None:
                 self.calls.move_to(last)
@@ -196,7 +196,7 @@ class OverviewScreen(LogView):
             self._select(message.key)
             self._set_following(follows)
 
-    @on(TracesPane.Grouped)
+    @on(TracesPane.GroupingChanged)
     def _grouped(self) -> None:
         self.query_changed()
 
@@ -238,7 +238,7 @@ class OverviewScreen(LogView):
         if trace is None:
             return
         self._marked = None if trace == a or a is not None else trace
-        self.traces.mark({} if self._marked is None else {trace: "A"})
+        self.traces.set_marks({} if self._marked is None else {trace: "A"})
         if a is None:
             self.hint(
                 f"A is {sanitize(humanize.short_id(trace))}. d on another trace opens their diff."

@@ -15,7 +15,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
-from llmlog_tui.tui.keys.panes import STEPS_BINDINGS, TABLE_BINDINGS
+from llmlog_tui.tui.keys.panes import STEPS_BINDINGS
 from llmlog_tui.tui.keys.views import REPLAY_BINDINGS
 from llmlog_tui.tui.navigation import Intent, RestoreState, SelectStep
 from llmlog_tui.tui.panes.scrubber import Scrubber
@@ -23,7 +23,9 @@ from llmlog_tui.tui.panes.timeline import TimelinePane
 from llmlog_tui.tui.playback import PlaybackClock
 from llmlog_tui.tui.queries import ReplayQuery, ReplayResult
 from llmlog_tui.tui.render import replay_text
+from llmlog_tui.tui.render.cells import step_number
 from llmlog_tui.tui.screens.log_view import LogView
+from llmlog_tui.tui.widgets.bindings import TABLE_BINDINGS
 from llmlog_tui.tui.widgets.table import LineTable
 from llmlog_tui.tui.widgets.text_pane import TextPane
 
@@ -133,7 +135,7 @@ class ReplayScreen(LogView):
 
     def _draw_crumb(self) -> None:
         if self._run is not None and self.overview is not None:
-            self._crumb.update(replay_text.crumb(self._run, self.overview, self.size.width))
+            self._crumb.update(replay_text.breadcrumb(self._run, self.overview, self.size.width))
 
     def go_to(self, row: Hashable) -> bool:
         """Go to a step of this trace; False for other records."""
@@ -152,9 +154,9 @@ class ReplayScreen(LogView):
         self._index = min(max(0, index), len(run.replay.steps) - 1)
         now, places = self._index, run.replay.index_by_key
         self.steps.following = False
-        self.steps.hold(run.timeline, lambda row: places[row] <= now)
+        self.steps.update(run.timeline, lambda row: places[row] <= now)
         self.steps.move_to(run.replay.steps[now].row)
-        self.scrub.hold(run.replay, now, self._state(run))
+        self.scrub.update(run.replay, now, self._state(run))
         if self._detail_timer is not None:
             self._detail_timer.stop()
         self._detail_timer = self.set_timer(_DETAIL_DELAY_S, self._update_detail)
@@ -172,7 +174,7 @@ class ReplayScreen(LogView):
             return
         self.record_line = None
         for pane in (self.detail_pane, self.content_pane):
-            pane.hold("Evicted", [Content.styled(self.EVICTED, "$text-muted")])
+            pane.update("Evicted", [Content.styled(self.EVICTED, "$text-muted")])
 
     @property
     def _is_kept(self) -> bool:
@@ -187,13 +189,14 @@ class ReplayScreen(LogView):
         step = self._run.replay.steps[self._index]
         width, file = self.detail_pane.size.width - 2, read.location[0]
         lines = [*self.note_lines(step.row)]
-        lines += replay_text.detail(self.overview, step, read.line, file, width)
+        detail = self.overview.detail(step.row)
+        lines += replay_text.detail(detail, step.start, read.line, file, width)
         lines = [line for line in lines if line.plain or not self.compact]
-        title, total = f"Step {replay_text.number(step)} · {step.name}", len(self._run.replay.steps)
-        self.detail_pane.hold(title, lines, f"{self._index + 1:,} of {total:,}")
+        title, total = f"Step {step_number(step)} · {step.name}", len(self._run.replay.steps)
+        self.detail_pane.update(title, lines, f"{self._index + 1:,} of {total:,}")
         mode = replay_text.MODES[self._mode]
         content = replay_text.content(mode, read.line, file)
-        self.content_pane.hold(mode.capitalize(), content, "v: content, raw, fields")
+        self.content_pane.update(mode.capitalize(), content, "v: content, raw, fields")
         self.detail_pane.display = not self.compact or not self._shows_content
         self.content_pane.display = not self.compact or self._shows_content
 
@@ -210,10 +213,10 @@ class ReplayScreen(LogView):
         if self.record_line is not None:
             self.post_message(self.RecordRequested(self.record_line.location))
 
-    @on(Scrubber.Sought)
-    def _scrubbed(self, message: Scrubber.Sought) -> None:
+    @on(Scrubber.SeekRequested)
+    def _scrubbed(self, message: Scrubber.SeekRequested) -> None:
         self._pause()
-        self._show_step(message.at)
+        self._show_step(message.index)
 
     def action_step(self, steps: int) -> None:
         """Move by a number of steps."""
@@ -277,7 +280,7 @@ class ReplayScreen(LogView):
         """Play faster, or slower with -1."""
         self._playback.change_speed(by)
         if self._run is not None:
-            self.scrub.hold(self._run.replay, self._index, self._state(self._run))
+            self.scrub.update(self._run.replay, self._index, self._state(self._run))
 
     def _tick(self) -> None:
         """Advance to the step that is due at the played time."""

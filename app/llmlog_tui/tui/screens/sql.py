@@ -22,7 +22,7 @@ from llmlog_tui.tui.keys.panes import EDITOR_BINDINGS
 from llmlog_tui.tui.keys.views import SQL_BINDINGS
 from llmlog_tui.tui.panes.sql_result import ResultPane
 from llmlog_tui.tui.screens.log_view import LogView
-from llmlog_tui.tui.widgets.safe_input import INERT
+from llmlog_tui.tui.widgets.safe_input import SAFE_HIGHLIGHTER
 
 if TYPE_CHECKING:
     import polars as pl
@@ -55,7 +55,7 @@ class Editor(TextArea):
 
     def get_line(self, line_index: int) -> Text:
         line = super().get_line(line_index)
-        INERT.highlight(line)  # pasted text may be a hostile value of a log
+        SAFE_HIGHLIGHTER.highlight(line)  # pasted text may be a hostile value of a log
         return line
 
     def update_suggestion(self) -> None:
@@ -170,7 +170,7 @@ class SqlScreen(LogView):
             self.status.update(Content.styled(sanitize(result.why, 400), "$text-error"))
             return
         self.status.update(Content.styled(_TABLES, "$text-muted"))
-        self.result.hold(result.frame, result.took_s)
+        self.result.update(result.frame, result.took_s)
 
     def action_history(self, by: int) -> None:
         """Show the next query of the history, or with -1 the previous one.

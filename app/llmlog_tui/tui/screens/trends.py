@@ -114,7 +114,7 @@ class TrendsScreen(LogView):
             empty = _NO_CALLS if self._filtered else _EMPTY
             self.summary.update(Content.styled(f" {empty}", "$text-muted"))
             for chart in self.charts:
-                chart.hold((), {}, None)
+                chart.update((), {}, None)
             return
         figures, marks = trends.figures, trends_text.marks(trends)
         latency, speed, tokens, shares = self.charts
@@ -128,19 +128,19 @@ class TrendsScreen(LogView):
             ChartLine("p95", figures["p95"], blue),
             ChartLine("p99", figures["p99"], violet),
         )
-        latency.hold(lines, marks, self._cursor, slow)
-        speed.hold((ChartLine("p50", figures["tok/s"], blue),), marks, self._cursor)
+        latency.update(lines, marks, self._cursor, slow)
+        speed.update((ChartLine("p50", figures["tok/s"], blue),), marks, self._cursor)
         costs = ChartLine("cost", figures["cost"], violet, humanize.money)
-        tokens.hold((ChartLine("tokens", figures["tokens"], blue), costs), marks, self._cursor)
+        tokens.update((ChartLine("tokens", figures["tokens"], blue), costs), marks, self._cursor)
         cut_off = ChartLine("cut off", figures["cut off"], "$text-warning")
         errors = ChartLine("errors", figures["errors"], "$text-error")
-        shares.hold((cut_off, errors), marks, self._cursor)
-        shown = trends_text.LookedAt(
+        shares.update((cut_off, errors), marks, self._cursor)
+        shown = trends_text.TrendsSelection(
             self._model, self._cursor, compact=self.compact, in_all_views=bool(self._filtered)
         )
-        self.summary.update(trends_text.words(trends, shown))
+        self.summary.update(trends_text.summary(trends, shown))
         cells = self._slices // PER_CELL
-        self.axis.update(axis(cells, lambda cell: trends_text.time(trends, cell * PER_CELL)))
+        self.axis.update(axis(cells, lambda cell: trends_text.time_label(trends, cell * PER_CELL)))
 
     # -- actions
 

@@ -13,7 +13,6 @@ import polars as pl
 
 from llmlog_tui.analysis.alerts.comparison import MetricChange
 from llmlog_tui.analysis.calls.bookmarks import Lines
-from llmlog_tui.analysis.calls.detail import detail
 from llmlog_tui.analysis.calls.search import search, step_of
 from llmlog_tui.analysis.live.overview import IncrementalAnalyzer, Overview
 from llmlog_tui.analysis.query import sql
@@ -64,7 +63,6 @@ __all__ = [
     "complete_predicate",
     "complete_query",
     "copy_text",
-    "detail",
     "first_match",
     "in_time_range",
     "predicate_of",

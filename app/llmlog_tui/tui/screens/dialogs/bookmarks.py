@@ -19,7 +19,7 @@ from llmlog_tui import humanize
 from llmlog_tui.tui.keys.dialogs import BOOKMARKS_BINDINGS, NOTE_BINDINGS
 from llmlog_tui.tui.screens.log_view import COMPACT_WIDTH
 from llmlog_tui.tui.widgets.row_source import Column, Row, RowSource, cell
-from llmlog_tui.tui.widgets.safe_input import INERT
+from llmlog_tui.tui.widgets.safe_input import SAFE_HIGHLIGHTER
 from llmlog_tui.tui.widgets.table import LineTable
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class BookmarksDialog(ModalScreen["Bookmark | None"]):
         self.table.following = False
         self.table.empty = _EMPTY
         note = "a note; Enter saves it"
-        self.note_input = NoteInput(placeholder=note, compact=True, highlighter=INERT)
+        self.note_input = NoteInput(placeholder=note, compact=True, highlighter=SAFE_HIGHLIGHTER)
         self.note_input.display = False
 
     def compose(self) -> ComposeResult:
@@ -96,7 +96,7 @@ class BookmarksDialog(ModalScreen["Bookmark | None"]):
         self.query_one(Vertical).border_title = f"Bookmarks · {len(bookmarks):,}"
         self.table.following = False
         columns = _COMPACT if self.app.size.width < COMPACT_WIDTH else _WIDE
-        self.table.show(_BookmarkRows(bookmarks, rows, self._newest, columns))
+        self.table.set_source(_BookmarkRows(bookmarks, rows, self._newest, columns))
 
     def on_resize(self) -> None:
         self.update_list(self._bookmarks, self._rows)

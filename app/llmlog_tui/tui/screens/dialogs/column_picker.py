@@ -37,7 +37,7 @@ class ColumnPicker(ModalScreen[tuple[str, ...]]):
         super().__init__()
         self._chosen = list(choice.names(compact=compact))
         self._defaults = ColumnChoice().names(compact=compact)
-        self._widths = {name: each.in_form(compact=compact).width for name, each in ALL.items()}
+        self._widths = {name: each.in_layout(compact=compact).width for name, each in ALL.items()}
         self._room = room
         self._listed = _listed(self._chosen)
         self.table = LineTable()
@@ -53,7 +53,7 @@ class ColumnPicker(ModalScreen[tuple[str, ...]]):
         self.table.move_to(self._listed[0])
 
     def _draw(self) -> None:
-        self.table.show(_ColumnRows(self._listed, self._chosen, self._fitting()))
+        self.table.set_source(_ColumnRows(self._listed, self._chosen, self._fitting()))
         self.table.following = False  # a list of columns does not grow
 
     def _fitting(self) -> set[str]:

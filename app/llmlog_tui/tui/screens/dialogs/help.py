@@ -15,7 +15,7 @@ from textual.screen import ModalScreen
 
 from llmlog_tui.tui.keys import ALL
 from llmlog_tui.tui.keys.dialogs import HELP_BINDINGS
-from llmlog_tui.tui.keys.naming import scope_of
+from llmlog_tui.tui.widgets.bindings import scope_of
 from llmlog_tui.tui.widgets.text_pane import TextPane
 
 _TITLES: Final = {
@@ -118,7 +118,7 @@ class HelpDialog(ModalScreen[None]):
             (left if len(left) < half and not right else right).extend(part)
         pairs = zip_longest(left, right, fillvalue=Content(""))
         lines = (a.pad_right(width + _GAP - a.cell_length) + b for a, b in pairs)
-        self.sheet.hold("Keys · those of here first", lines, "j k scroll · Esc back")
+        self.sheet.update("Keys · those of here first", lines, "j k scroll · Esc back")
 
     def _section(self, scope: str, bindings: Iterable[Binding], width: int) -> Iterator[Content]:
         title = _TITLES.get(scope, scope.capitalize())

@@ -31,7 +31,7 @@ class RecordDialog(ModalScreen[None]):
         yield self.sheet
 
     def on_mount(self) -> None:
-        self.sheet.hold(self._file, record_text.fields(self._line, self._file), "Esc back")
+        self.sheet.update(self._file, record_text.fields(self._line, self._file), "Esc back")
 
 
 class CopyMenu(ModalScreen[str]):

@@ -18,7 +18,7 @@ from textual.widgets import Input, Static
 
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui.keys.dialogs import PATH_BINDINGS
-from llmlog_tui.tui.widgets.safe_input import INERT
+from llmlog_tui.tui.widgets.safe_input import SAFE_HIGHLIGHTER
 
 if TYPE_CHECKING:
     from llmlog_tui.tui.queries import ExportResult
@@ -46,7 +46,7 @@ class SaveAsDialog(ModalScreen[None]):
         self.what = what
         self._file = write
         self._kinds = kinds
-        self.path = Input(suggestion, placeholder=kinds, compact=True, highlighter=INERT)
+        self.path = Input(suggestion, placeholder=kinds, compact=True, highlighter=SAFE_HIGHLIGHTER)
         self.status = Static()
         self._refused: str | None = None
 

@@ -1,4 +1,4 @@
-"""The line in which a search is typed."""
+"""The search input."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from textual.message import Message
 from textual.widgets import Input
 
 from llmlog_tui.tui.keys.dialogs import FIND_BINDINGS
-from llmlog_tui.tui.widgets.safe_input import INERT, MOST_CHARACTERS
+from llmlog_tui.tui.widgets.safe_input import MAX_CHARACTERS, SAFE_HIGHLIGHTER
 
 
 class FindBar(Input):
-    """Hidden until it is opened; Enter searches, Esc closes it."""
+    """An input, hidden until opened; Enter searches, Esc closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*FIND_BINDINGS]
 
     @dataclass
-    class Wanted(Message):
-        """A text is to be found."""
+    class SearchEntered(Message):
+        """Search for a text."""
 
         text: str
 
-    class Closed(Message):
-        """The search was given up or is done: the panes have the keys again."""
+    class FindClosed(Message):
+        """The input was closed: focus a pane."""
 
     def __init__(self) -> None:
         super().__init__(
-            placeholder="find an id, a model, a tool, an error; Enter finds, n and N go on",
+            placeholder="find an id, a model, a tool, an error; then n next, N previous",
             compact=True,
-            highlighter=INERT,
-            max_length=MOST_CHARACTERS,
+            highlighter=SAFE_HIGHLIGHTER,
+            max_length=MAX_CHARACTERS,
             id="find",
         )
         self.display = False
 
     def open(self, text: str = "") -> None:
-        """Show the line, with `text` in it."""
-        self.value = text[:MOST_CHARACTERS]
+        """Show the input with `text` in it."""
+        self.value = text[:MAX_CHARACTERS]
         self.display = True
         self.focus()
 
@@ -48,15 +48,14 @@ class FindBar(Input):
     def _submit(self, event: Input.Submitted) -> None:
         event.stop()
         if event.value.strip():
-            self.post_message(self.Wanted(event.value.strip()))
+            self.post_message(self.SearchEntered(event.value.strip()))
         self.action_close()
 
     def action_close(self) -> None:
-        """Hide the line."""
         self.display = False
-        self.post_message(self.Closed())
+        self.post_message(self.FindClosed())
 
     def on_blur(self, event: events.Blur) -> None:
-        """A click elsewhere closes it too."""
+        """Close on a click elsewhere, too."""
         del event
         self.display = False

@@ -10,7 +10,8 @@ from typing import Any, TypeAlias
 import pytest
 from tests.commands.conftest import Run, Written
 
-from llmlog_tui.formats.otlp import NAMES, SCHEMA_URL, SPANS_PER_LINE, to_lines
+from llmlog_tui.formats.otlp_export import SCHEMA_URL, SPANS_PER_LINE, to_lines
+from llmlog_tui.formats.otlp_own import NAMES
 from llmlog_tui.log.reader import load
 from llmlog_tui.log.schema import COLUMNS, decategorize
 
