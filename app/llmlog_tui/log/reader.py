@@ -253,7 +253,7 @@ class Reader:
 
 @dataclass(frozen=True)
 class _Siblings:
-    """The files of a glob or folder: what was read under one name is known under each."""
+    """The files of a glob or folder: lines read under one name are known under each."""
 
     sources: list[_Source]
 
