@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import IO, Final, TypeVar
@@ -15,21 +14,23 @@ import click
 import orjson
 
 from llmlog.record import to_line
+from llmlog_tui.analysis.reports.csv_cells import flat
 from llmlog_tui.commands.common import (
     SPANS,
     OpenLog,
     files_argument,
+    formulas_option,
     hint_at_health,
     open_log,
     where_option,
 )
-from llmlog_tui.commands.sql import flat
 from llmlog_tui.formats import Record
 from llmlog_tui.formats.otlp_export import to_lines
 from llmlog_tui.formats.otlp_traces import TRACES
 from llmlog_tui.humanize import CSV_TIME
 from llmlog_tui.log.schema import COLUMNS, decategorize
 from llmlog_tui.log.sources import expand
+from llmlog_tui.private_file import replacing
 
 Progress = Callable[[int, int], object]
 """Callback (done, total) of a long operation."""
@@ -45,8 +46,10 @@ def _parquet(log: OpenLog, out: IO[bytes], _: Progress) -> None:
     log.placed(log.frame).write_parquet(out)
 
 
-def _csv(log: OpenLog, out: IO[bytes], _: Progress) -> None:
-    flat(log.placed(log.frame)).write_csv(out, datetime_format=CSV_TIME)
+def _csv(log: OpenLog, out: IO[bytes], _: Progress, *, keep_formulas: bool = False) -> None:
+    flat(log.placed(log.frame), keep_formulas=keep_formulas).write_csv(
+        out, datetime_format=CSV_TIME
+    )
 
 
 def _jsonl(log: OpenLog, out: IO[bytes], progress: Progress) -> None:
@@ -89,7 +92,8 @@ _WRITERS: Final[dict[str, Write]] = {
     help="File to write, ending in .parquet, .csv, .otlp.jsonl or .jsonl.",
 )
 @where_option
-def export(files: tuple[str, ...], *, out: Path, where: str | None) -> None:
+@formulas_option
+def export(files: tuple[str, ...], *, out: Path, where: str | None, keep_formulas: bool) -> None:
     """Write the records to a .parquet, .csv, .jsonl or .otlp.jsonl file.
 
     Columns of .parquet and .csv: the record's fields, then file and line. A .jsonl has the raw
@@ -100,6 +104,8 @@ def export(files: tuple[str, ...], *, out: Path, where: str | None) -> None:
     .jsonl that llmlog can read. An existing OUT is replaced once everything is written.
     """
     write = _writer(out)
+    if keep_formulas and write is _csv:
+        write = partial(_csv, keep_formulas=True)
     paths = expand(files, must_exist=True)
     if any(_is_same(path, out) for path in paths):
         raise click.ClickException(f"{out}: is one of the input files")
@@ -114,7 +120,7 @@ def export(files: tuple[str, ...], *, out: Path, where: str | None) -> None:
             log = resources.enter_context(reading)
         hint_at_health(log)
         try:
-            with _bar("writing") as progress, _replacing(out) as file:
+            with _bar("writing") as progress, replacing(out, paths) as file:
                 write(log, file, progress)
         except OSError as error:
             raise click.ClickException(f"{out}: {error.strerror}") from error
@@ -126,7 +132,7 @@ def _from_spans(paths: Iterable[Path], out: Path) -> None:
         with contextlib.ExitStack() as resources:
             files = [resources.enter_context(path.open("rb")) for path in paths]
             records, bad = _records(chain.from_iterable(files))
-        with _replacing(out) as file:
+        with replacing(out, paths) as file:
             file.writelines(map(to_line, records))
     except OSError as error:
         raise click.ClickException(f"{error.filename or out}: {error.strerror}") from error
@@ -165,19 +171,6 @@ def _is_same(one: Path, other: Path) -> bool:
     with contextlib.suppress(OSError):
         return one.samefile(other)
     return False
-
-
-@contextlib.contextmanager
-def _replacing(out: Path) -> Iterator[IO[bytes]]:
-    """Open a temporary file that replaces `out` on success; private to its owner."""
-    with tempfile.NamedTemporaryFile(dir=out.parent, prefix=".llmlog-", delete=False) as file:
-        try:
-            yield file.file
-            file.flush()
-            os.replace(file.name, out)  # noqa: PTH105 - a name, not a Path
-        except BaseException:
-            os.unlink(file.name)  # noqa: PTH108 - as above
-            raise
 
 
 @contextlib.contextmanager
