@@ -138,6 +138,7 @@ def _run(
         rules=rules,
         settings=settings,
         memory=Memory(config.memory_path()),
+        crash_file=config.crash_path(),
         welcome=options.files == DEFAULT_FILES and not options.demo and options.listen is None,
     )
     return _SHOW_DEMO if app.run() == "demo" else app.return_code or 0

@@ -149,7 +149,11 @@ class Overview:
         return detail(record, self.baselines.get(record["model"]), self.slow_ms)
 
     def trace_of(self, row: object) -> str | None:
-        trace = self.frame["trace_id"][_index_of(self.frame, row)]
+        """Return the trace of a record; None without one, and for an evicted record."""
+        try:
+            trace = self.frame["trace_id"][_index_of(self.frame, row)]
+        except KeyError:
+            return None
         return None if trace is None else str(trace)
 
     def steps_of(self, trace_id: str) -> pl.DataFrame:
@@ -180,7 +184,8 @@ class Overview:
         run = timeline(steps, trace_id, self.slow_ms, self.last_trace.timeline)
         return run, replay(steps, run, self.last_trace.replay)
 
-    def has(self, row: int) -> bool:
+    def has(self, row: object) -> bool:
+        """Return whether the record with this key is there, not evicted."""
         return self.frame["row"].index_of(row) is not None
 
     def matches_filter(self, row: int) -> bool:

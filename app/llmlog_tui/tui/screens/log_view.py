@@ -197,6 +197,14 @@ class LogView(FollowMixin, LocatableScreen):
             self.post_message(self.LineRequested(location))
         self.draw_detail()
 
+    def request_record(self, row: object) -> None:
+        """Have the whole record with this key shown."""
+        location = self.location_of(row)
+        if location is not None:
+            self.post_message(self.RecordRequested(location))
+        elif row is not None:
+            self.hint(self.EVICTED)
+
     def query_changed(self, then: Intent | None = None) -> None:
         self.post_message(self.QueryChanged(self, then))
 
