@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from textual.content import Content
 
+from llmlog.record import CALL_EVENTS
 from llmlog_tui.sanitize import grep, sanitize
 
 _MAX_VALUE: Final = 4_000
@@ -17,8 +18,10 @@ _TAGS: Final = 200
 _GONE: Final = "The file this record was read from is gone: rotated away or replaced."
 _NO_CONTENT: Final = (
     "This record has no content: only metadata was logged.\n\n"
-    'session(…, content="redacted") logs messages and answers, secrets replaced at the source.'
+    'session(…, content="redacted") logs messages and answers, secrets replaced at the source.\n'
 )
+_WITH_CONTENT: Final = (*CALL_EVENTS, "tool_call")
+"""Events whose content llmlog logs on request."""
 
 
 def fields(line: bytes | None, file: str) -> Iterator[Content]:
@@ -80,14 +83,16 @@ def raw(line: bytes | None) -> Iterator[Content]:
         yield Content.styled(f"… {len(shown) - _MAX_LINE:,} more characters", "$text-muted")
 
 
-def content(line: bytes | None) -> Iterator[Content]:
-    """Yield the messages and the answer, or that none were logged."""
+def content(line: bytes | None, file: str) -> Iterator[Content]:
+    """Yield the messages and the answer; without any, why and the fields."""
     record = _parsed(line)
     if record is None:
         yield from _unparsed(line)
         return
     if record.get("input") is None and record.get("output") is None:
-        yield from (Content.styled(text, "$text-muted") for text in _NO_CONTENT.splitlines())
+        if "v" in record and record.get("event") in _WITH_CONTENT:
+            yield from (Content.styled(text, "$text-muted") for text in _NO_CONTENT.split("\n"))
+        yield from fields(line, file)
         return
     given = record.get("input")
     messages = given.get("messages", given) if isinstance(given, dict) else given

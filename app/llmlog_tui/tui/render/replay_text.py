@@ -63,7 +63,7 @@ def content(mode: str, line: bytes | None, file: str) -> Iterator[Content]:
     if line is None:
         yield Content("reading …")
     elif mode == "content":
-        yield from record_text.content(line)
+        yield from record_text.content(line, file)
     elif mode == "raw line":
         yield from record_text.raw(line)
     else:
