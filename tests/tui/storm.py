@@ -371,7 +371,7 @@ class Storm:
     def _shown(self, wanted: tuple[int, int]) -> tuple[int, int]:
         """Return (calls, traces) of the header, as soon as they are as wanted."""
         shown = 0, 0
-        for width in range(120, 140):  # each size paints all of the screen
+        for width in range(250, 270):  # each size paints all of the screen
             # One at a time: Esc with another key is Alt.
             for key in (*("\x1b",) * 4, "1", *("\x1b",) * 3, "\x1b[F"):
                 self.terminal.press(key)

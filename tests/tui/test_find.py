@@ -43,13 +43,13 @@ async def test_m_after_a_find_marks_the_record_that_was_found(
     async with LogApp([log]).run_test(size=WIDE) as pilot:
         app = await shown(pilot, 5)
         app.query_one(f"#{pane}").focus()
+        calls, steps = app.query_one(CallsPane), app.query_one(TimelinePane)
         for found, row in (("id-1", 1), ("search", 4), ("id-2", 2)):
             await pilot.press("slash", *found, "enter")
-            await until(pilot, lambda row=row: row_of(app.query_one(TimelinePane)) == row, found)
+            await until(pilot, partial(is_at, steps, row), found)
             await shown(pilot, 5)
             await pilot.press("m")
-            calls = app.query_one(CallsPane)
-            await until(pilot, lambda row=row: row in calls.bookmarked, f"a mark on {found}")
+            await until(pilot, partial(is_marked, calls, row), f"a mark on {found}")
         assert calls.bookmarked == {1, 2, 4}
 
 
@@ -133,6 +133,10 @@ async def test_n_goes_to_the_next_match_and_round_and_says_which_it_is(
         for key, row in (("n", 0), ("n", 2), ("N", 0), ("N", 4)):
             await pilot.press(key)
             await until(pilot, partial(is_at, calls, row), f"match {row}")
+
+
+def is_marked(calls: CallsPane, row: int) -> bool:
+    return row in calls.bookmarked
 
 
 def is_at(calls: CallsPane, row: int) -> bool:
