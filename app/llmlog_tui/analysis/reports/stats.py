@@ -39,7 +39,7 @@ class Stats:
 
     `calls` counts model calls, `tools` tool executions, `errors` the failed ones of both. Token
     sums are over model calls, None if no call has the field. `truncated` has finish_reason length,
-    `hidden_cut` was cut off under another one, both out of `can_be_cut` calls. `groups` has one row
+    `hidden_cut` was cut off with any other, both out of `can_be_cut` calls. `groups` has one row
     per group of the grouping's records (model calls; by tool, executions; by error, failed ones),
     the largest first: key, calls, errors, truncated, hidden_cut, the metrics of
     percentiles.FIGURES (over records that have the field), the token sums, and those of
