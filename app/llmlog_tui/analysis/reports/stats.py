@@ -12,7 +12,7 @@ from llmlog_tui.analysis.calls import percentiles
 from llmlog_tui.analysis.calls.calls import FAILED, MOSTLY_REASONING, TRUNCATED, model_calls, slow
 from llmlog_tui.analysis.calls.cost import FIGURES, priced, rates
 from llmlog_tui.analysis.calls.percentiles import GROUPINGS, IS_TOOL, By, Grouping, percentile
-from llmlog_tui.analysis.calls.truncation import CAN_BE_CUT, HIDDEN
+from llmlog_tui.analysis.calls.truncation import HAS_ANSWER, HIDDEN
 from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.log.schema import IS_CALL
 
@@ -120,7 +120,7 @@ def stats(
         slow_mostly_reasoning=(slow(over_ms) & MOSTLY_REASONING).sum(),
         truncated=TRUNCATED.sum(),
         hidden_cut=HIDDEN.sum(),
-        can_be_cut=CAN_BE_CUT.sum(),
+        can_be_cut=HAS_ANSWER.sum(),
     ).row(0, named=True)
     groups = _groups(_grouped_records(frame, calls, GROUPINGS[by]), GROUPINGS[by].key)
     return Stats(**totals, **of_calls, groups=groups, priced=calls)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _MARKS: Final = (
     ("failed", "✗", "$text-error"),
-    ("truncated", "┤", "$text-warning"),
+    ("cut off", "┤", "$text-warning"),
     ("changed", "≠", "$text-accent"),
     ("retried", "↻", "$text-warning"),
     ("", "·", "$text-muted"),
@@ -169,5 +169,5 @@ def _mark(step: Step) -> int:
     """Return the index in _MARKS of a step's most severe kind."""
     if step.failed:
         return 0
-    kinds = {note.kind for note in step.notes} | ({"truncated"} if step.truncated else set())
+    kinds = {note.kind for note in step.notes}
     return next(n for n, (kind, *_) in enumerate(_MARKS) if kind in kinds or not kind)

@@ -254,8 +254,7 @@ class OverviewScreen(LogView):
 
     @on(LineTable.Selected, "#calls")
     def _open_record(self, message: LineTable.Selected) -> None:
-        if self.overview is not None and isinstance(message.key, int):
-            self.post_message(self.RecordRequested(self.overview.location(message.key)))
+        self.request_record(message.key)
 
     @on(LineTable.Selected, "#alerts")
     def _open_alert(self, message: LineTable.Selected) -> None:

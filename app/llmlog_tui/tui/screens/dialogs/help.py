@@ -7,16 +7,14 @@ from itertools import zip_longest
 from textwrap import wrap
 from typing import ClassVar, Final
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.keys import format_key
-from textual.screen import ModalScreen
 
 from llmlog_tui.tui.keys import ALL
 from llmlog_tui.tui.keys.dialogs import HELP_BINDINGS
+from llmlog_tui.tui.screens.dialogs.text_dialog import TextDialog
 from llmlog_tui.tui.widgets.bindings import scope_of
-from llmlog_tui.tui.widgets.text_pane import TextPane
 
 _TITLES: Final = {
     "app": "Everywhere",
@@ -88,18 +86,14 @@ def sections(here: Collection[str]) -> Iterator[tuple[str, list[Binding]]]:
         yield scope, scopes[scope]
 
 
-class HelpDialog(ModalScreen[None]):
+class HelpDialog(TextDialog):
     """All keys; `here` are the active scopes, `own` the user's keys by binding id."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*HELP_BINDINGS]
 
     def __init__(self, here: Collection[str], own: Mapping[str, str]) -> None:
         super().__init__()
-        self.sheet = TextPane()
         self._here, self._own = here, own
-
-    def compose(self) -> ComposeResult:
-        yield self.sheet
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._fill)  # when the pane has its size
