@@ -14,6 +14,7 @@ from llmlog._foreign import Fields, as_int, attributes
 from llmlog._guard import guarded
 from llmlog._sdk.call import Call
 from llmlog._sdk.events import FINAL_STATUSES, EventAccumulator
+from llmlog._sdk.failures import ERROR_FIELDS
 from llmlog._sdk.sse import parsed
 from llmlog.record import timestamp
 
@@ -176,14 +177,10 @@ class Retrieval(Call):
         is_first = background.is_first_end(self._response_id)
         if pending is not None:
             known = {name: record[name] for name in record.keys() & _OF_ANSWER}
-            pending.end_with(known | self._error_of(record), self._calls, at_ns)
+            pending.end_with(known, self._calls, at_ns)
         # Created by another process, whose record ends with the creation.
         elif is_first and self._is_background:
             self._write_own(record)
-
-    def _error_of(self, record: Fields) -> Fields:
-        names = ("status", "error_type", "error_code", "error_status", "error_message")
-        return {name: record[name] for name in names if name in record}
 
     def _write_own(self, record: Fields) -> None:
         core, trace = self.core, self._trace
@@ -218,6 +215,7 @@ _OF_ANSWER: Final = frozenset(
         "tool_calls",
         "tool_args_ok",
         "output",
+        *ERROR_FIELDS,
     }
 )
 """Fields of a retrieval that are the answer's, not the request's."""
