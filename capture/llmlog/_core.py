@@ -118,8 +118,9 @@ class TraceCore:
         if self.core.starts:
             # Guarded by itself, as a line that is lost here is no reason to lose the record.
             with self.core.guard:
-                known = {name: fields[name] for name in _AT_START if name in fields}
-                self.write({**known, "event": "start"})
+                known: Fields = {name: fields[name] for name in _AT_START if name in fields}
+                known["event"] = "start"
+                self.write(known)
 
     def remember_tool_call(self, tool_call_id: str, span_id: str) -> None:
         """Note the span of the model call that asked for a tool execution."""

@@ -156,8 +156,10 @@ def test_a_tool_can_be_tagged_until_it_ends(session: Session, memory: testing.Me
 
 
 def test_a_function_is_a_tool_with_tags(session: Session, memory: testing.Memory) -> None:
-    look = session.trace().tool(lambda: "found", tags={"shard": 2})
-    assert look() == "found"
+    def look() -> str:
+        return "found"
+
+    assert session.trace().tool(look, tags={"shard": 2})() == "found"
     assert extras(memory) == [{"tier": "free", "layer": "session", "shard": 2}]
 
 
