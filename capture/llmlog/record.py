@@ -18,7 +18,7 @@ from llmlog._jsonable import LEAST_INT, MOST_INT
 from llmlog._jsonable import jsonable as jsonable  # noqa: PLC0414 - exported
 
 VERSION: Final = 1
-"""Value of field `v`; raised when a field changes its meaning, not when one is added."""
+"""Value of field `v`; raised when a field changes its meaning, not for a new field."""
 
 CALL_EVENTS: Final = (
     "chat_completion",

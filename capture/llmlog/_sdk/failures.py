@@ -131,7 +131,7 @@ def _is_empty(event: str, known: Fields) -> bool:
     if event in _WITH_CHOICES:
         # Other servers' own shapes have their text elsewhere.
         given = as_list(known.get("choices")) or as_list(known.get("content"))
-        return not any(item is not None for item in given)
+        return given.count(None) == len(given)
     if event == "response":
         if known.get("status") in _UNFINISHED or as_list(known.get("output")):
             return False

@@ -36,6 +36,7 @@ class _Known(NamedTuple):
 def add_headers(fields: Fields, headers: Foreign, now_ns: int | None = None) -> None:
     """Add request id, rate limits, server time and cost from headers of httpx2 or httpx."""
     ranks: dict[str, int] = {}
+    now_ns = time.time_ns() if now_ns is None else now_ns
     # The raw pairs, because a look-up by name lower-cases and decodes all of them.
     for raw_name, raw_value in headers.raw:
         known = _known_header(raw_name)
@@ -44,10 +45,7 @@ def add_headers(fields: Fields, headers: Foreign, now_ns: int | None = None) -> 
         field, rank, read = known
         if rank >= ranks.get(field, _NO_RANK if field not in fields else 0):
             continue
-        value = read(
-            raw_value.decode("utf-8", "replace"), time.time_ns() if now_ns is None else now_ns
-        )
-        if value is not None:
+        if (value := read(raw_value.decode("utf-8", "replace"), now_ns)) is not None:
             fields[field] = value
             ranks[field] = rank
 
@@ -125,15 +123,14 @@ def _text(value: str, _now_ns: int) -> object:
 
 def _count(value: str, _now_ns: int = 0) -> int | None:
     value = value.strip()
-    return int(value) if re.fullmatch(r"[0-9]{1,18}", value) else None
+    is_count = value.isascii() and value.isdigit() and len(value) <= _MAX_DIGITS
+    return int(value) if is_count else None
 
 
-def _ms(value: str, _now_ns: int) -> int | None:
-    return round(float(value)) if re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,9})?", value) else None
-
-
-def _plain_duration_ms(value: str, _now_ns: int) -> int | None:
-    return _ms(value, _now_ns)
+def _ms(value: str, now_ns: int) -> int | None:
+    if (whole := _count(value, now_ns)) is not None:
+        return whole
+    return round(float(value)) if re.fullmatch(r"[0-9]{1,15}\.[0-9]{1,9}", value) else None
 
 
 def _cost(value: str, _now_ns: int) -> float | None:
@@ -160,8 +157,8 @@ _OTHERS: Final[dict[str, _Known]] = {
     "openai-processing-ms": _Known("server_ms", 0, _ms),
     "x-litellm-response-cost": _Known("reported_cost_usd", 0, _cost),
     # How long to wait is when the limit is reset, where nothing else tells it.
-    "retry-after-ms": _Known("ratelimit_reset_requests_ms", 90, _plain_duration_ms),
-    "x-ms-retry-after-ms": _Known("ratelimit_reset_requests_ms", 91, _plain_duration_ms),
+    "retry-after-ms": _Known("ratelimit_reset_requests_ms", 90, _ms),
+    "x-ms-retry-after-ms": _Known("ratelimit_reset_requests_ms", 91, _ms),
     "retry-after": _Known("ratelimit_reset_requests_ms", 92, ms_until),
 }
 

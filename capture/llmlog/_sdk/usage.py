@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from llmlog._foreign import Fields, as_cost, as_count, attributes
+from llmlog._foreign import Fields, as_cost, as_count, as_int, attributes, set_known
 
 _NAMES: Final = {
     "prompt": ("prompt_tokens", "promptTokens", "promptTokenCount", "prompt_token_count"),
@@ -48,9 +48,11 @@ _ONLY_AT_TOP: Final = frozenset({"prompt", "input", "completion", "total", "proc
 """Counts whose names mean a part where they are nested, such as those of one modality."""
 
 _COSTS: Final = ("cost", "total_cost", "estimated_cost", "cost_usd", "total_cost_usd")
+_ABOUT_COST: Final = frozenset((*_COSTS, "cost_in_usd_ticks", "is_byok"))
 _TICKS_PER_USD: Final = 10_000_000_000
-_SOURCES: Final = ("usage", "timings", "usageMetadata", "usage_metadata")
-"""Members of an answer or chunk that hold counts; the first is by far the most common."""
+_OTHER_SOURCES: Final = ("timings", "usageMetadata", "usage_metadata")
+"""Members of an answer or chunk that hold counts, besides `usage`."""
+_RARE: Final = frozenset((*_OTHER_SOURCES, "x_groq", "provider_metadata", "cost", "response_cost"))
 
 
 class Usage:
@@ -64,30 +66,34 @@ class Usage:
 
     def read(self, known: Fields) -> bool:
         """Add the counts of an answer or chunk; False if it has none."""
-        found = False
-        for name in _SOURCES:
-            if (usage := known.get(name)) is not None:
-                self.add(usage)
-                found = True
+        has_usage = (usage := known.get("usage")) is not None
+        if has_usage:
+            self.add(usage)
+        # One look, as nearly all chunks of a stream have none of them.
+        if not _RARE.isdisjoint(known):
+            self._read_rare(known)
+        return has_usage
+
+    def _read_rare(self, known: Fields) -> None:
+        for name in _OTHER_SOURCES:
+            self.add(known.get(name))
         # Groq's streams, and gateways that report the price beside the counts.
-        if (extension := known.get("x_groq")) is not None:
-            self.add(attributes(extension).get("usage"))
-        if (metadata := known.get("provider_metadata")) is not None:
-            self._add_cost(attributes(attributes(metadata).get("gateway")))
-        if "cost" in known or "response_cost" in known:
-            self._keep_cost(as_cost(known.get("response_cost")) or as_cost(known.get("cost")))
-        return found
+        self.add(attributes(known.get("x_groq")).get("usage"))
+        self._add_cost(attributes(attributes(known.get("provider_metadata")).get("gateway")))
+        self._keep_cost(as_cost(known.get("response_cost")) or as_cost(known.get("cost")))
 
     def add(self, usage: object) -> None:
         """Add one usage object, of which no count replaces a greater one."""
         known = attributes(usage)
         for name, value in known.items():
-            count = _COUNT_OF_NAME.get(name)
-            if count is not None:
-                self._keep(count, as_count(value))
-            elif value is not None and not isinstance(value, (int, float, str)):
+            if value is None:
+                continue
+            if (count := _COUNT_OF_NAME.get(name)) is not None:
+                self._keep(count, value)
+            elif not isinstance(value, (int, float, str)):
                 self._add_details(name, attributes(value))
-        self._add_cost(known)
+        if not _ABOUT_COST.isdisjoint(known):
+            self._add_cost(known)
 
     def _add_details(self, name: str, details: Fields) -> None:
         if name == "cache_creation":  # Anthropic: tokens written, per time to live
@@ -96,12 +102,13 @@ class Usage:
         for detail, value in details.items():
             count = _COUNT_OF_NAME.get(detail)
             if count is not None and count not in _ONLY_AT_TOP:
-                self._keep(count, as_count(value))
+                self._keep(count, value)
 
-    def _keep(self, count: str, value: int | None) -> None:
+    def _keep(self, count: str, value: object) -> None:
+        number = as_int(value)
         # Later chunks may bring placeholders, such as zeros, or only some of the counts.
-        if value is not None and value >= self._counts.get(count, 0):
-            self._counts[count] = value
+        if number is not None and number >= self._counts.get(count, 0):
+            self._counts[count] = number
 
     def _add_cost(self, known: Fields) -> None:
         for name in _COSTS:
@@ -128,23 +135,21 @@ class Usage:
             return
         cached = _most(counts.get("cached"), counts.get("read_beside"))
         written = _most(counts.get("written"), counts.get("written_beside"))
-        reasoning = counts.get("reasoning")
         prompt = self._prompt((cached or 0) + (written or 0))
         completion = self._completion(prompt)
         total = counts.get("total")
         if prompt is not None and completion is not None:
             # A total of the server's counts less where its prompt leaves the cached part out.
             total = max(total or 0, prompt + completion)
-        for name, value in (
-            ("prompt_tokens", prompt),
-            ("completion_tokens", completion),
-            ("total_tokens", total),
-            ("reasoning_tokens", reasoning),
-            ("cached_tokens", cached),
-            ("cache_write_tokens", written),
-        ):
-            if value is not None:
-                fields[name] = value
+        set_known(
+            fields,
+            prompt_tokens=prompt,
+            completion_tokens=completion,
+            total_tokens=total,
+            reasoning_tokens=counts.get("reasoning"),
+            cached_tokens=cached,
+            cache_write_tokens=written,
+        )
 
     def _prompt(self, cache: int) -> int | None:
         """Return the prompt's tokens, including `cache`: those read from and written to it."""
@@ -181,13 +186,6 @@ class Usage:
         # The total tells whether tokens were generated that the completion leaves out.
         beside = total - prompt - completion
         return completion + beside if beside > 0 and reasoning in (0, beside) else completion
-
-
-def add_usage(fields: Fields, usage: object) -> None:
-    """Add the counts of one usage object to `fields`."""
-    counts = Usage()
-    counts.add(usage)
-    counts.add_fields(fields)
 
 
 def _most(first: int | None, second: int | None) -> int | None:

@@ -22,6 +22,9 @@ HIDDEN: Final = (
 )
 """Predicate: the answer was cut off, under another finish_reason than length."""
 
+CAN_BE_CUT: Final = pl.col("event").is_in(["chat_completion", "response"])
+"""Predicate: the answer has a finish_reason, which a share of truncated calls is taken of."""
+
 
 def empty_reason(call: Call) -> str:
     """Return why an answer has no text; empty for others and failed calls.
