@@ -139,9 +139,15 @@ class Retrieval(Call):
     _created_at: int | None = None
 
     def __init__(
-        self, trace: TraceCore, response_id: str, *, stream: bool, provider: str | None
+        self,
+        trace: TraceCore,
+        response_id: str,
+        *,
+        stream: bool,
+        provider: str | None,
+        tags: Fields | None = None,
     ) -> None:
-        super().__init__(trace, "response", {}, stream=stream, provider=provider)
+        super().__init__(trace, "response", {}, stream=stream, provider=provider, tags=tags)
         self._response_id = response_id
         self._calls: list[ToolCall] = []
         pending = background_of(self.core).pending.get(response_id)
@@ -153,6 +159,9 @@ class Retrieval(Call):
     def _first_fields(self, body: object, provider: str | None) -> Fields:  # noqa: ARG002
         # Without ids and step: it is a record of its own only if no call is waiting for it.
         return {"event": self._event, "status": "ok", "provider": provider, "retries": None}
+
+    def _announce(self) -> None:
+        """Write no line: the response has begun before."""
 
     def _answer(self, answer: object) -> Fields:
         self._note(attributes(answer))

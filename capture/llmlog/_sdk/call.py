@@ -45,7 +45,7 @@ class Call:
     last_ns: int | None = None
     """Clock reading when the answer, or the latest part of it, arrived."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - options by name
         self,
         trace: TraceCore,
         event: str,
@@ -53,6 +53,7 @@ class Call:
         *,
         stream: bool,
         provider: str | None,
+        tags: Fields | None = None,
     ) -> None:
         self.core = trace.core
         self._guard = trace.core.guard
@@ -62,6 +63,8 @@ class Call:
         self._pid = os.getpid()
         self._fields = self._first_fields(body, provider)
         self._fields["stream"] = stream
+        if tags := (tags or {}) | _context.current_tags(trace):
+            self._fields["extra"] = tags
         # A list, because pop() hands the fields to exactly one of several threads.
         self._unwritten = [self._fields]
         self.chunks: Accumulator | None = self._accumulator() if stream else None
@@ -71,8 +74,13 @@ class Call:
         self._response: Any = None
         self._unread: weakref.ref[Any] | None = None
         self.now = trace.core.clock.monotonic_ns
+        self._announce()
         # Last, so that the set-up above is no part of the latency.
         self._started_ns = self.now()
+
+    def _announce(self) -> None:
+        """Write the line that the call begins, if the session wants them."""
+        self._trace.write_start(self._fields)
 
     def _accumulator(self) -> Accumulator:
         keeps_content = self._content.keeps_content
