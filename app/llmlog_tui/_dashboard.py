@@ -141,6 +141,7 @@ def _run(
         crash_file=config.crash_path(),
         welcome=options.files == DEFAULT_FILES and not options.demo and options.listen is None,
     )
+    _ask_terminal_for_size()
     return _SHOW_DEMO if app.run() == "demo" else app.return_code or 0
 
 
@@ -177,3 +178,10 @@ def _received(names: Sequence[str], options: argparse.Namespace) -> Iterator[Non
 def _is_file_name(name: str) -> bool:
     """Return whether a log is one file, which may not exist yet."""
     return name != "-" and not has_magic(name) and not Path(name).is_dir()
+
+
+def _ask_terminal_for_size() -> None:
+    """Drop the exported size of the terminal, which Textual would prefer to the actual one."""
+    if sys.stdout.isatty():  # of what is no terminal, the environment knows more
+        for name in ("COLUMNS", "LINES"):
+            os.environ.pop(name, None)

@@ -75,14 +75,61 @@ def as_float(value: object) -> float | None:
     return value if isinstance(value, float) and math.isfinite(value) else None
 
 
+def as_count(value: object) -> int | None:
+    """Return a whole number of 0 or more as int; None for anything else."""
+    number = as_int(value)
+    return number if number is not None and number >= 0 else None
+
+
+def as_cost(value: object) -> float | None:
+    """Return an amount of 0 or more, as number or text; None for anything else."""
+    if isinstance(value, str) and len(value) <= _MAX_AMOUNT:
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    amount = as_float(value)
+    return amount if amount is not None and amount >= 0 else None
+
+
+_MAX_AMOUNT: Final = 40
+"""Maximum characters of an amount in text."""
+
+
+def as_text(value: object) -> str | None:
+    """Return text that is not empty, and a whole number as text; None for anything else."""
+    if type(value) is int and _MIN_INT <= value <= _MAX_INT:
+        return str(value)
+    return value if isinstance(value, str) and value else None
+
+
 def as_str(value: object) -> str | None:
     return value if isinstance(value, str) else None
+
+
+def as_object(value: object) -> Fields | None:
+    """Return a JSON object; None for anything else."""
+    return cast("Fields", value) if isinstance(value, dict) else None
 
 
 def as_list(value: object) -> list[Foreign]:
     # Of a value that is none, an empty list.
     found: list[Foreign] = value if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType]
     return found
+
+
+def to_json(value: Foreign) -> Foreign:
+    """Return typed objects, alone or in a list or mapping, as JSON; other values unchanged."""
+    if items := as_list(value):
+        return [_dumped(item) for item in items]
+    if type(value) is dict:
+        return {name: _dumped(item) for name, item in cast("Fields", value).items()}
+    return _dumped(value)
+
+
+def _dumped(value: Foreign) -> Foreign:
+    dump = getattr(value, "model_dump", None)
+    return dump(mode="json", exclude_unset=True, warnings=False) if dump else value
 
 
 def set_known(fields: Fields, **values: object) -> None:

@@ -211,7 +211,7 @@ def test_the_dashboard_receives_and_shows_what_it_follows(tmp_path: Path) -> Non
         (["*.jsonl", "--listen"], "appends to one FILE"),
         (["-", "--listen", "1"], "appends to one FILE"),
         (["--no-follow", "--listen"], "follows it"),
-        (["--listen", "calls.jsonl"], "no port; name the log first: llmlog-tui calls.jsonl"),
+        (["--listen", "calls.jsonl"], "not a port; name the log first: llmlog-tui calls.jsonl"),
     ],
 )
 def test_the_dashboard_receives_into_one_file(

@@ -83,6 +83,10 @@ class Terminal:
         """Wait until the screen is sent a text from now on."""
         self.until(lambda seen: text.encode() in plain(seen), f"{text!r} on the screen")
 
+    def until_keys_are_read(self) -> None:
+        """Wait until the line is raw: before that the terminal keeps Ctrl-Q for itself, as XON."""
+        self.until(lambda _: not self._local_modes & termios.ICANON, "a raw line")
+
     def until_quiet(self, seconds: float = 0.3) -> None:
         """Wait until nothing more is sent."""
         last = time.monotonic()
@@ -122,8 +126,15 @@ class Terminal:
     @property
     def line_is_as_before(self) -> bool:
         """Whether echo, signals and line editing are what they were."""
-        now: list[Any] = termios.tcgetattr(self._inside)
-        return now == self._before
+        return self._line == self._before
+
+    @property
+    def _local_modes(self) -> int:
+        return int(self._line[3])
+
+    @property
+    def _line(self) -> list[Any]:
+        return termios.tcgetattr(self._inside)
 
     def vanish(self) -> int:
         """Take the terminal away without a word to the dashboard; its exit code."""

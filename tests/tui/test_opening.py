@@ -6,12 +6,13 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from functools import wraps
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from tests.tui.conftest import WIDE, Shown
+from tests.tui.conftest import SMALL, WIDE, Shown
 from tests.tui.terminal import Terminal, plain
 from textual import events
 from textual.css.model import RuleSet
@@ -48,6 +49,16 @@ def test_the_first_frame_says_what_is_read_and_the_keys_before_there_are_panes(
     assert f"Reading {sample.name}" in first
     assert "Timeline" not in first
     terminal.until_sent("Timeline")
+
+
+def test_it_has_the_size_of_its_terminal_whatever_size_was_exported(
+    tmp_path: Path, sample: Path
+) -> None:
+    exported = {"COLUMNS": "80", "LINES": "24"}
+    with closing(Terminal(tmp_path, str(sample), size=SMALL, environment=exported)) as terminal:
+        terminal.until_sent("Timeline")
+        terminal.resize(*WIDE)
+        terminal.until_sent("newest last")  # a small screen has no room for it
 
 
 @pytest.mark.parametrize("name", ["XScreen", "Screen", "PlaceScreen", "views", "_Screen"])

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import math
 import os
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
 from llmlog_tui.log.compressed import SUFFIXES, CompressedFollower
-from llmlog_tui.log.follow import Follower, StartOffset, all_new
+from llmlog_tui.log.follow import Follower
 from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.parse import Parsed, Strictness, parse
+from llmlog_tui.log.prefix_digest import Known
 from llmlog_tui.log.retention import EVERYTHING, Retention
-from llmlog_tui.log.rotation import HEAD_BYTES
 from llmlog_tui.log.schema import COLUMNS
 from llmlog_tui.log.sources import STDIN, SourceError, Sources
 from llmlog_tui.log.stdin import StdinFollower
@@ -44,7 +44,7 @@ class _Source(Protocol):
     def position(self) -> tuple[int, int]: ...
     def reread(self, generation: int, offset: int, length: int) -> bytes | None: ...
     def has_open(self, file: os.stat_result) -> bool: ...
-    def read_offset_of(self, head: bytes) -> int | None: ...
+    def known(self, head: bytes) -> list[Known]: ...
 
 
 class Reader:
@@ -227,21 +227,12 @@ class Reader:
         self._strictness.append(Strictness.WHOLE_BLOCK)
 
     def _source(self, file: Path) -> _Source:
-        start_offset: StartOffset = self._start_offset if self._names else all_new
+        siblings = _Siblings(self._sources) if self._names else None
         if file == STDIN:
             return StdinFollower(self._stdin)
         if file.suffix in SUFFIXES:
-            return CompressedFollower(file, start_offset=start_offset)
-        return Follower(file, newest_first=self._newest_first, start_offset=start_offset)
-
-    def _start_offset(self, file: os.stat_result, head: bytes) -> int | None:
-        """Return the offset of unread data: a part may have been read under another name."""
-        if any(source.has_open(file) for source in self._sources):
-            return None
-        if len(head) < HEAD_BYTES and b"\n" not in head and not self._is_ending:
-            return sys.maxsize  # too little to identify: perhaps a copy in progress
-        offsets = (source.read_offset_of(head) for source in self._sources)
-        return max((end for end in offsets if end is not None), default=0)
+            return CompressedFollower(file, siblings=siblings)
+        return Follower(file, newest_first=self._newest_first, siblings=siblings)
 
     def _has_new_files(self) -> bool:
         """Scan a glob or folder for new files, every SCAN_S seconds."""
@@ -258,6 +249,21 @@ class Reader:
         for file in new:
             self._add_file(file)
         return bool(new)
+
+
+@dataclass(frozen=True)
+class _Siblings:
+    """The files of a glob or folder: what was read under one name is known under each."""
+
+    sources: list[_Source]
+
+    def has_open(self, file: os.stat_result) -> bool:
+        return any(source.has_open(file) for source in self.sources)
+
+    def known(self, path: Path, head: bytes) -> Iterator[Known]:
+        for source in self.sources:
+            if source.path != path:
+                yield from source.known(head)
 
 
 def _size(file: Path) -> float | None:

@@ -230,6 +230,20 @@ def decategorize(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.col(pl.Categorical).cast(pl.String))
 
 
+def restore_integers(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the frame with integer latencies where no record has a fraction of a ms."""
+    names = [name for name in ("latency_ms", "ttft_ms") if frame.schema.get(name) == pl.Float64]
+    is_integer = {name: (pl.col(name) % 1 == 0) & (pl.col(name) < _EXACT) for name in names}
+    whole = frame.select_seq(value.all().alias(name) for name, value in is_integer.items())
+    return frame.with_columns_seq(
+        pl.col(name).cast(pl.Int64) for name in names if whole[name].item()
+    )
+
+
+_EXACT: Final = 2**53
+"""Floats below this represent every integer."""
+
+
 def without_nulls(frame: pl.DataFrame) -> pl.DataFrame:
     """Return the frame with each all-null column replaced by one that takes no memory."""
     empty = [column for column in frame if column.null_count() == len(column)]

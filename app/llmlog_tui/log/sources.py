@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+DEFAULT_LOG: Final = "calls.jsonl"
+"""The log of a command line that names none."""
+
 STDIN: Final = Path("-")
 """The name of standard input among files."""
 

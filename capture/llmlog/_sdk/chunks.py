@@ -1,172 +1,133 @@
-"""Accumulate the chunks of a stream into the fields of its one record."""
+"""Accumulate the chunks of a streamed completion into the fields of its one record."""
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import Final
 
 from llmlog._foreign import (
     Fields,
     Foreign,
     as_int,
     as_list,
-    as_str,
     attributes,
-    get_path,
     set_known,
+    to_json,
 )
-from llmlog._sdk.fields import add_identity, answer_fields, answer_output
-from llmlog._sdk.tool_calls import ToolCall, chat_tool_calls, tool_call_fields
-from llmlog._sdk.usage import add_usage
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-_CONTENT = frozenset(
-    {"content", "tool_calls", "refusal", "reasoning_content", "reasoning", "function_call", "audio"}
+from llmlog._sdk import deltas
+from llmlog._sdk.failures import (
+    PROVIDER_ERROR,
+    error_fields_of,
+    error_told,
+    failure_without_content,
 )
-"""Members of a delta that are content, under OpenAI's and other servers' names."""
+from llmlog._sdk.fields import add_identity
+from llmlog._sdk.finish_reasons import finish_reason, is_failure
+from llmlog._sdk.tool_calls import ToolCall, ToolCallAccumulator, tool_call_fields
+from llmlog._sdk.usage import Usage
+
+_NO_CONTENT: Final = frozenset(
+    {"role", "name", "id", "type", "object", "index", "finish_reason", "provider_specific_fields"}
+)
+"""Members of a delta that are no content; of any other name, they are."""
 
 
 class ChatAccumulator:
-    """Chunks of one chat completion, typed or JSON; `keeps_content` keeps their text as well."""
+    """Chunks of one chat or legacy completion, typed or JSON.
+
+    `keeps_content` keeps their text as well.
+    """
 
     def __init__(self, *, keeps_content: bool = False) -> None:
         self._keeps_content = keeps_content
         self.first_content_ns: int | None = None
         """Clock reading when the first content arrived."""
+        self.has_chunks = False
+        """Whether any chunk has arrived."""
         self._identity: Fields = {}
-        self._reason: str | None = None
-        self._usage: object = None
-        self._calls: dict[tuple[int, int], ToolCall] = {}
-        self._texts: dict[str, list[str]] = {}
+        self._reasons: dict[int, str | None] = {}
+        self._usage = Usage()
+        self._error: Fields = {}
+        self._without_choices: Fields = {}
+        self._calls = ToolCallAccumulator(keeps_content=keeps_content)
+        self._messages: dict[int, object] = {}
 
     def feed(self, chunk: object, at_ns: int) -> bool:
         """Add a chunk that arrived at `at_ns`; True if `include_usage` made the server send it."""
+        self.has_chunks = True
         known = attributes(chunk)
         add_identity(self._identity, known)
-        # A server that counts along with the text does so in each chunk: the last one counts.
-        if (usage := known.get("usage")) is not None:
-            self._usage = usage
-        choices = as_list(known.get("choices"))
-        for choice in choices:
-            parts = attributes(choice)
-            index = parts.get("index") or 0
-            # Until the answer ends some servers send "" in place of null.
-            if index == 0 and (reason := parts.get("finish_reason")):
-                self._reason = as_str(reason)
-            for name, part in attributes(parts.get("delta")).items():
-                if part and name in _CONTENT:
-                    self._add_content(name, part, as_int(index) or 0, at_ns)
-        return not choices and usage is not None
+        has_usage = self._usage.read(known)
+        choices = [choice for choice in as_list(known.get("choices")) if choice is not None]
+        if known.get("error") or not (choices or has_usage):
+            self._error = self._error or error_told(known)
+            self._without_choices = known
+        for position, choice in enumerate(choices):
+            self._feed_choice(attributes(choice), position, at_ns)
+        return has_usage and not choices
+
+    def _feed_choice(self, parts: Fields, position: int, at_ns: int) -> None:
+        index = as_int(parts.get("index"))
+        choice = position if index is None else index
+        # Until the answer ends some servers send "" in place of null.
+        if reason := parts.get("finish_reason"):
+            self._reasons[choice] = finish_reason(reason)
+        else:
+            self._reasons.setdefault(choice, None)
+        if error := parts.get("error"):
+            self._error = self._error or error_fields_of(error, parts)
+        if usage := parts.get("usage"):
+            self._usage.add(usage)
+        # A server that does not stream sends a whole message, and legacy completions send text.
+        delta = parts.get("delta") or parts.get("message")
+        content = {"text": parts.get("text")} if delta is None else attributes(delta)
+        for name, part in content.items():
+            if part and name not in _NO_CONTENT:
+                self._add_content(name, part, choice, at_ns)
 
     def _add_content(self, name: str, part: object, choice: int, at_ns: int) -> None:
         if self.first_content_ns is None:
             self.first_content_ns = at_ns
         if name == "tool_calls":
-            self._add_calls(choice, part)
+            self._calls.add(choice, part)
         elif name == "function_call":  # the predecessor of tool calls
-            self._add_calls(choice, [{"function": part}])
-        elif self._keeps_content and choice == 0 and isinstance(part, str):
-            self._texts.setdefault(name, []).append(part)
+            self._calls.add(choice, [{"function": part}])
+        elif self._keeps_content:
+            self._messages[choice] = deltas.merge(self._messages.get(choice), {name: to_json(part)})
 
-    def _add_calls(self, choice: int, calls: object) -> None:
-        parts = chat_tool_calls(calls)
-        for raw, part in zip(as_list(calls), parts, strict=True):
-            index = as_int(get_path(raw, "index"))
-            key = (choice, self._call_index(choice, part.id) if index is None else index)
-            call = self._calls.setdefault(key, ToolCall(None, None, None))
-            call.id = call.id or part.id
-            call.name = call.name or part.name
-            if part.arguments is not None:
-                call.arguments = (call.arguments or "") + part.arguments
-
-    def _call_index(self, choice: int, id_: str | None) -> int:
-        """Return the index for a part without one: by its id, else the last."""
-        ids = [call.id for (of, _), call in self._calls.items() if of == choice]
-        if id_ is None:
-            return max(len(ids) - 1, 0)
-        return ids.index(id_) if id_ in ids else len(ids)
+    def _first_choice(self) -> int:
+        return min(self._reasons, default=0)
 
     @property
     def ended(self) -> bool:
         """Whether a finish_reason has arrived; a stream that ends without one was cut off."""
-        return self._reason is not None
+        return self._reasons.get(self._first_choice()) is not None
+
+    def failure(self) -> Fields:
+        """Return the error fields of a stream that was read to its end; {} if it is good."""
+        return {} if self._reasons else failure_without_content(self._without_choices)
 
     def output(self) -> Foreign:
-        """Return the first choice's message as received."""
-        calls = [call.as_json() for (choice, _), call in self._calls.items() if choice == 0]
-        texts = {name: "".join(parts) for name, parts in self._texts.items()}
-        message: Foreign = {"role": "assistant", "content": None, **texts}
+        """Return the message as received; a list of them if there are several choices."""
+        messages = [self._message(choice) for choice in sorted(self._reasons or {0: None})]
+        return messages if len(messages) > 1 else messages[0]
+
+    def _message(self, choice: int) -> Foreign:
+        received: Foreign = deltas.plain(self._messages.get(choice)) or {}
+        if received.keys() == {"text"}:  # a legacy completion
+            return received["text"]
+        message: Foreign = {"role": "assistant", "content": None, **received}
+        calls = self._calls.of_choice(choice)
         return message | {"tool_calls": calls} if calls else message
 
     def add_fields(self, fields: Fields) -> list[ToolCall]:
         """Add the fields known by now, and return the tool calls asked for."""
-        add_usage(fields, self._usage)
-        calls = list(self._calls.values())
-        set_known(fields, finish_reason=self._reason, **self._identity, **tool_call_fields(calls))
+        self._usage.add_fields(fields)
+        calls = self._calls.calls
+        reason = self._reasons.get(self._first_choice())
+        fields.update(self._identity)
+        fields.update(tool_call_fields(calls))
+        set_known(fields, finish_reason=reason)
+        if is_failure(reason) and not self._error:
+            self._error = {"status": "error", "error_type": PROVIDER_ERROR}
+        fields.update(self._error)
         return calls
-
-
-_FINAL_EVENTS = ("response.completed", "response.incomplete", "response.failed", "error")
-
-
-class ResponseAccumulator:
-    """Events of one Responses API stream, typed or JSON."""
-
-    def __init__(self) -> None:
-        self._response: object = None
-        self._error: object = None
-        self._text: list[str] = []
-        self.ended = False
-        """Whether a final event has arrived; a stream that ends without one was cut off."""
-        self.first_content_ns: int | None = None
-
-    def feed(self, event: object, at_ns: int) -> bool:
-        """Add an event that arrived at `at_ns`; False, as none is there for usage alone."""
-        kind = get_path(event, "type")
-        response = get_path(event, "response")
-        # Events repeat the whole response, so the last one is the most complete.
-        if response is not None:
-            self._response = response
-        if kind in _FINAL_EVENTS:
-            self.ended = True
-            self._error = event if kind == "error" else None
-        if kind == "response.output_text.delta":
-            self._text.append(as_str(get_path(event, "delta")) or "")
-        if self.first_content_ns is None and isinstance(kind, str) and kind.endswith(".delta"):
-            self.first_content_ns = at_ns
-        return False
-
-    def output(self) -> Foreign:
-        """Return the response's output items; before the final event, the text received."""
-        if self.ended and self._error is None:
-            return answer_output("response", self._response)
-        text = {"type": "output_text", "text": "".join(self._text)}
-        return [{"type": "message", "role": "assistant", "content": [text]}]
-
-    def add_fields(self, fields: Fields) -> list[ToolCall]:
-        """Add the fields known by now, and return the tool calls asked for."""
-        known, calls = answer_fields("response", self._response)
-        fields.update(known)
-        if self._error is not None:
-            set_known(fields, status="error", error_code=as_str(get_path(self._error, "code")))
-        return calls
-
-
-Accumulator = ChatAccumulator | ResponseAccumulator
-
-
-def parse_sse(blocks: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, Any]]:
-    """Yield the JSON of each `data:` line in (arrival time, bytes) blocks, with that time."""
-    remainder = b""
-    for at_ns, block in blocks:
-        *lines, remainder = (remainder + block).split(b"\n")
-        for line in lines:
-            if not line.startswith(b"data:"):
-                continue
-            # `data: [DONE]` ends OpenAI's streams, and is no JSON object.
-            try:
-                yield at_ns, json.loads(line[5:])
-            except (ValueError, RecursionError):
-                continue

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from llmlog import _context, _credentials
 from llmlog._guard import guarded
-from llmlog._sdk import streams
+from llmlog._sdk import endpoints, sockets, streams
+from llmlog._sdk.background import BackgroundCall, Retrieval
 from llmlog._sdk.call import Call
 
 if TYPE_CHECKING:
@@ -22,20 +23,24 @@ if TYPE_CHECKING:
     from typing import Self
 
     from llmlog._core import Core, TraceCore
-    from llmlog._foreign import Foreign
+    from llmlog._foreign import Fields, Foreign
+    from llmlog._sdk.endpoints import Endpoint
 
 _C = TypeVar("_C")
 
-_EVENT_OF_URL: Final = {
-    "/chat/completions": "chat_completion",
-    "/responses": "response",
-    "/responses?beta=true": "response",
-    "/embeddings": "embedding",
-}
 _RAW_HEADER: Final = "x-stainless-raw-response"
+_COUNTS_ON_REQUEST: Final = ("chat_completion", "completion")
+"""Events whose streams hold token counts only if they were requested."""
 
 
-def wrap(client: _C, core: Core, trace: TraceCore | None, *, stream_usage: bool) -> _C:
+def wrap(
+    client: _C,
+    core: Core,
+    trace: TraceCore | None,
+    *,
+    stream_usage: bool = False,
+    tags: Mapping[str, object] | None = None,
+) -> _C:
     """Return a recording client that shares the connection pool and settings of `client`.
 
     Its calls belong to `trace`, or without one to the trace they run in. Raises TypeError if
@@ -47,7 +52,8 @@ def wrap(client: _C, core: Core, trace: TraceCore | None, *, stream_usage: bool)
     if not hasattr(base, "with_options") or not hasattr(base, "request"):
         raise TypeError(f"only OpenAI and AsyncOpenAI clients can be wrapped, not {base.__name__}")
     with core.guard:
-        return _recording_copy(client, Binding(core, trace, stream_usage=stream_usage))
+        binding = Binding(core, trace, stream_usage=stream_usage, tags=core.content.tags(tags))
+        return _recording_copy(client, binding)
     return client
 
 
@@ -70,43 +76,75 @@ def _recording_copy(client: _C, binding: Binding) -> _C:
 class Binding:
     """Target of a wrapped client's calls: a session, and perhaps one of its traces."""
 
-    def __init__(self, core: Core, trace: TraceCore | None, *, stream_usage: bool) -> None:
+    def __init__(
+        self, core: Core, trace: TraceCore | None, *, stream_usage: bool, tags: Fields
+    ) -> None:
         self._core = core
         self._guard = core.guard
         self._trace = trace
         self._stream_usage = stream_usage
+        self.tags = tags
+        """Tags of each call of the client."""
         self._api_key: object = None
 
     @guarded
     def start(self, client: Foreign, options: Foreign, *, stream: bool) -> Call | None:
         """Return the call made by a request with `options`; None for other requests."""
         request: dict[str, Foreign] = options.__dict__
-        event = _EVENT_OF_URL.get(request["url"])
-        if event is None or request["method"].lower() != "post":
+        endpoint = endpoints.endpoint_of(request["method"], request["url"])
+        if endpoint is None:
             return None
-        body: dict[str, object] = request["json_data"] or {}
-        if request["extra_json"]:
-            body = {**body, **request["extra_json"]}
-        trace = self._trace or _context.current_or_new_trace(self._core)
-        call = Call(trace, event, body, stream=stream, provider=client.base_url.host or None)
+        call = self._call(client, endpoint, request, stream=stream)
+        if call is None:
+            return None
         if client.api_key is not self._api_key:
             self.add_credentials_of(client)
         given = request["headers"]
         if hasattr(given, "items"):
-            self._add_credentials(_credentials.credentials_in(given), per_request=True)
+            self.add_credentials_in(given)
             call.raw_mode = _raw_mode(given)
-        # A raw stream is passed on byte by byte, so the added chunk could not be taken out again.
-        if self._stream_usage and stream and event == "chat_completion":
-            call.strip_usage_chunk = "stream_options" not in body and call.raw_mode is None
         return call
+
+    def _call(
+        self, client: Foreign, endpoint: Endpoint, request: dict[str, Foreign], *, stream: bool
+    ) -> Call | None:
+        provider = endpoint.host or client.base_url.host or None
+        if endpoint.response_id is not None:
+            return Retrieval(
+                self.trace(),
+                endpoint.response_id,
+                stream=stream,
+                provider=provider,
+                tags=self.tags,
+            )
+        body = endpoints.body_of(request)
+        event = endpoint.event or endpoints.event_of_body(body)
+        if event is None:
+            if endpoints.runs_a_model(endpoint, body):
+                self.warn_unrecorded(endpoint.name)
+            return None
+        kind = BackgroundCall if event == "response" and body.get("background") is True else Call
+        call = kind(self.trace(), event, body, stream=stream, provider=provider, tags=self.tags)
+        if self._stream_usage and stream and event in _COUNTS_ON_REQUEST:
+            call.strip_usage_chunk = "stream_options" not in body and isinstance(
+                request["json_data"], Mapping
+            )
+        return call
+
+    def trace(self) -> TraceCore:
+        """Return the trace that a call made now belongs to."""
+        return self._trace or _context.current_or_new_trace(self._core)
+
+    def warn_unrecorded(self, name: str) -> None:
+        """Warn once that calls of `name` leave no record."""
+        self._core.guard.warn(f"unrecorded {name}", f"llmlog does not record {name}")
 
     @guarded
     def responded(self, client: Foreign, call: Call, processed: Mapping[str, Foreign]) -> None:
         """Note that the server has answered `call`; `processed`: arguments of _process_response."""
         response = processed["response"]
         if processed["stream"] or call.raw_mode == "stream":
-            as_bytes = call.raw_mode is not None or processed["stream_cls"] is None
-            streams.track(response, call, as_bytes=as_bytes)
+            streams.track(response, call)
         # The client may have fetched a new key for this very request.
         if client.api_key is not self._api_key:
             self.add_credentials_of(client)
@@ -116,6 +154,11 @@ class Binding:
     def add_credentials_of(self, client: Foreign) -> None:
         self._api_key = client.api_key
         self._add_credentials(_credentials.credentials_of(client))
+
+    @guarded
+    def add_credentials_in(self, headers: Foreign) -> None:
+        """Add the credentials in the headers of one request."""
+        self._add_credentials(_credentials.credentials_in(headers), per_request=True)
 
     @guarded
     def _add_credentials(self, found: Iterable[object], *, per_request: bool = False) -> None:
@@ -196,6 +239,7 @@ def _recording_class(base: Foreign) -> Foreign:
     mixin = _AsyncRecording if issubclass(base, AsyncOpenAI) else _SyncRecording
     # The SDK sends the class name as its user agent.
     names = {"__module__": base.__module__, "__qualname__": base.__qualname__}
+    names |= sockets.recording_resources(base, lambda client: client.llmlog_binding)
     return type(base.__name__, (mixin, base), names)
 
 

@@ -10,6 +10,8 @@ import functools
 import weakref
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
 
+from llmlog._sdk.sse import UsageChunkFilter
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from types import TracebackType
@@ -20,17 +22,11 @@ if TYPE_CHECKING:
 _R = TypeVar("_R")
 
 
-def track(response: Foreign, call: Call, *, as_bytes: bool) -> None:
-    """Let `call` end when the body of `response` has been read, or is closed.
-
-    `as_bytes`: the application may read the body as bytes.
-    """
-    # Where it cannot, the body inside the response is tracked: it is called less often than the
-    # response. A response that is closed already, as in a test, would not close its body.
-    tracked = response if as_bytes or response.is_closed else response.stream
-    tracked.llmlog_call = response.llmlog_call = call
-    tracked.__class__ = _tracked_class(tracked.__class__)
-    call.keep_open(tracked)
+def track(response: Foreign, call: Call) -> None:
+    """Let `call` end when the body of `response` has been read, or is closed."""
+    response.llmlog_call = call
+    response.__class__ = _tracked_class(response.__class__)
+    call.keep_open(response)
 
 
 @functools.cache
@@ -110,6 +106,62 @@ async def _read_async(reading: _Reading, inner: Foreign) -> AsyncIterator[Any]:
     reading.call.exhausted()
 
 
+def _keep_head(call: Call, inner: Foreign) -> Iterator[bytes]:
+    """Yield the bytes below typed chunks, keeping them until the first chunk has arrived."""
+    try:
+        for block in inner:
+            more = _kept(call, block)
+            yield block
+            if not more:
+                break
+        yield from inner
+    finally:
+        inner.close()
+
+
+async def _keep_head_async(call: Call, inner: Foreign) -> AsyncIterator[bytes]:
+    more = True
+    try:
+        async for block in inner:
+            more = more and _kept(call, block)
+            yield block
+    finally:
+        await inner.aclose()
+
+
+def _kept(call: Call, block: bytes) -> bool:
+    try:
+        return call.on_head(block)
+    except Exception as fault:  # noqa: BLE001 - like @guarded, but the block is passed on
+        call.core.guard.caught(fault)
+        return False
+
+
+def _without_usage(inner: Foreign) -> Iterator[bytes]:
+    """Yield the bytes of a stream without the usage chunk, which was not requested."""
+    usage = UsageChunkFilter()
+    try:
+        for block in inner:
+            if passed := usage.feed(block):
+                yield passed
+        if rest := usage.rest():
+            yield rest
+    finally:
+        inner.close()
+
+
+async def _without_usage_async(inner: Foreign) -> AsyncIterator[bytes]:
+    usage = UsageChunkFilter()
+    try:
+        async for block in inner:
+            if passed := usage.feed(block):
+                yield passed
+        if rest := usage.rest():
+            yield rest
+    finally:
+        await inner.aclose()
+
+
 def _known_reader(call: Call, reader: _R) -> _R:
     call.reader = weakref.ref(reader)
     return reader
@@ -156,25 +208,41 @@ class _AsyncRecordingStream(_RecordingStream):
 
 
 class _TrackedResponse:
-    """For the HTTP response below a stream, or for that response's body."""
+    """For the HTTP response below a stream."""
 
     llmlog_call: Call
 
     def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
         bare: Foreign = super()
-        return self._reader(_read, bare.iter_bytes(chunk_size))
-
-    def aiter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
-        bare: Foreign = super()
-        return self._reader(_read_async, bare.aiter_bytes(chunk_size))
-
-    def _reader(self, read: Callable[[_Reading, Foreign], _R], inner: Foreign) -> _R:
+        inner: Foreign = bare.iter_bytes(chunk_size)
         call = self.llmlog_call
         # Typed chunks are fed to the call by the stream above.
         if call.reads_chunks:
-            unread: _R = inner
-            return unread
-        return _known_reader(call, read(_Reading(call, call.on_bytes, call.closed), inner))
+            return _keep_head(call, inner)
+        reader = _known_reader(call, _read(_Reading(call, call.on_bytes, call.closed), inner))
+        return _without_usage(reader) if call.strip_usage_chunk else reader
+
+    def aiter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
+        bare: Foreign = super()
+        inner: Foreign = bare.aiter_bytes(chunk_size)
+        call = self.llmlog_call
+        if call.reads_chunks:
+            return _keep_head_async(call, inner)
+        reading = _Reading(call, call.on_bytes, call.closed)
+        reader = _known_reader(call, _read_async(reading, inner))
+        return _without_usage_async(reader) if call.strip_usage_chunk else reader
+
+    def read(self) -> bytes:
+        bare: Foreign = super()
+        content: bytes = bare.read()
+        self.llmlog_call.was_read(content)
+        return content
+
+    async def aread(self) -> bytes:
+        bare: Foreign = super()
+        content: bytes = await bare.aread()
+        self.llmlog_call.was_read(content)
+        return content
 
     def close(self) -> None:
         _closed(self)

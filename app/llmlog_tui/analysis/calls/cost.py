@@ -31,6 +31,19 @@ FIGURES: Final = {
 }
 """Sums of cost and savings of a group, null if unknown; its unpriced calls."""
 
+_HAS_TOKENS: Final = pl.col("prompt_tokens").is_not_null() & (
+    pl.col("completion_tokens").is_not_null() | (pl.col("event") == "embedding")
+)
+
+
+def models_without_price(calls: pl.DataFrame) -> list[str]:
+    """Return the models of unpriced calls whose tokens are known, the most frequent first."""
+    lacking = calls.filter(UNPRICED & _HAS_TOKENS)
+    names = lacking.select(name=pl.coalesce("model", "requested_model").cast(pl.String))
+    counts = names.drop_nulls().group_by("name", maintain_order=True).len()
+    return counts.sort("len", descending=True, maintain_order=True)["name"].to_list()
+
+
 _MILLION: Final = 1_000_000
 _KEY: Final = ("provider", "model", "requested_model")
 

@@ -6,6 +6,8 @@ from typing import Final
 
 import polars as pl
 
+from llmlog_tui.analysis.calls.calls import FAILED
+
 IDS: Final = ("id", "request_id", "trace_id", "session_id")
 """The fields searched for an id."""
 
@@ -49,6 +51,27 @@ def resolve_id(frame: pl.DataFrame, name: str, wanted: str) -> str:
         raise NoIdError(f"{wanted} begins {len(matches):,} {name}s: {_some(matches)}")
     known = f"there are {_some(ids)}" if len(ids) else "there are none at all"
     raise NoIdError(f"no {name} {_wish(wanted)}; {known}")
+
+
+LATEST: Final = "latest"
+"""Word for the trace of the newest record."""
+
+FAILED_WORD: Final = "failed"
+"""Word for the trace of the newest record that failed."""
+
+
+def resolve_trace(frame: pl.DataFrame, wanted: str) -> str:
+    """Return the trace_id that `wanted` equals or uniquely abbreviates; or LATEST, FAILED_WORD.
+
+    Raises NoIdError.
+    """
+    if wanted not in {LATEST, FAILED_WORD}:
+        return resolve_id(frame, "trace_id", wanted)
+    records = frame.filter(FAILED) if wanted == FAILED_WORD else frame
+    ids = records["trace_id"].drop_nulls()
+    if not len(ids):
+        raise NoIdError("no run failed" if wanted == FAILED_WORD else "no record has a trace_id")
+    return str(ids[-1])
 
 
 def _check(wanted: str) -> None:

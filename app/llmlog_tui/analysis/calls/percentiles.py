@@ -2,20 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import polars as pl
 
-By = Literal["model", "session", "trace", "provider", "hour"]
+from llmlog_tui.analysis.calls.calls import FAILED
+from llmlog_tui.log.schema import IS_CALL
 
-KEYS: Final[dict[By, pl.Expr]] = {
-    "model": pl.col("model"),
-    "session": pl.col("session_id"),
-    "trace": pl.col("trace_id"),
-    "provider": pl.col("provider"),
-    "hour": pl.col("ts").dt.strftime("%Y-%m-%dT%H:00:00Z"),
+By = Literal["model", "session", "trace", "provider", "hour", "tool", "error"]
+
+IS_TOOL: Final = pl.col("event") == "tool_call"
+"""Predicate: the record is a tool execution."""
+
+
+class Grouping(NamedTuple):
+    """Groups of records: their key, the columns it reads, and which records are grouped."""
+
+    key: pl.Expr
+    columns: tuple[str, ...]
+    records: pl.Expr = IS_CALL
+
+
+def _by_column(name: str) -> Grouping:
+    return Grouping(pl.col(name), (name,))
+
+
+GROUPINGS: Final[dict[By, Grouping]] = {
+    # A call that failed has no model: it belongs to the model that was asked.
+    "model": Grouping(pl.coalesce("model", "requested_model"), ("model", "requested_model")),
+    "session": _by_column("session_id"),
+    "trace": _by_column("trace_id"),
+    "provider": _by_column("provider"),
+    "hour": Grouping(pl.col("ts").dt.strftime("%Y-%m-%dT%H:00:00Z"), ("ts",)),
+    "tool": Grouping(pl.col("tool_name"), ("tool_name",), IS_TOOL),
+    "error": Grouping(
+        pl.coalesce(pl.col("error_type").cast(pl.String), pl.col("error_status").cast(pl.String)),
+        ("error_type", "error_status"),
+        (IS_CALL | IS_TOOL) & FAILED,
+    ),
 }
-"""Group keys of calls; an hour is UTC, named by its start."""
+"""Groupings of `stats --by`; an hour is UTC, named by its start."""
 
 
 def percentile(name: str, percent: float) -> pl.Expr:

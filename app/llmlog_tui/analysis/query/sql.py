@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Final
@@ -13,10 +13,11 @@ import polars as pl
 
 from llmlog_tui.analysis.calls.calls import model_calls
 from llmlog_tui.analysis.calls.cost import priced, rates
+from llmlog_tui.analysis.query.aliases import with_aliases
 from llmlog_tui.analysis.traces.fingerprints import with_changed
 from llmlog_tui.analysis.traces.traces import traces
 from llmlog_tui.config.rules import DEFAULT, Rules
-from llmlog_tui.log.schema import COLUMNS, decategorize
+from llmlog_tui.log.schema import COLUMNS, decategorize, restore_integers
 from llmlog_tui.log.store import FRAME_SCHEMA
 
 _INTERNAL: Final = ("line", "block", "file", "row", "changed")
@@ -245,22 +246,53 @@ traces.traces(); records: all, with tool executions, spans and foreign events.
 def query(frame: pl.DataFrame, sql: str, rules: Rules = DEFAULT) -> pl.DataFrame:
     """Evaluate one SQL statement over TABLES, whose timestamps are UTC without a zone.
 
-    Prices of `rules` take precedence over listed ones. Raises QueryError.
+    A column without an alias is named as the query has it. `describe TABLE` lists the columns of
+    one. Prices of `rules` take precedence over listed ones. Raises QueryError.
     """
     named = sql.lower()
-    is_listing = named.replace(";", " ").split()[:2] == ["show", "tables"]
+    words = named.replace(";", " ").split()
+    if words[:1] in (["describe"], ["desc"]):
+        return describe(words[1:])
+    is_listing = words[:2] == ["show", "tables"]
     tables = {
         name: _in_sql(table(frame, rules))
         for name, table in TABLES.items()
         if name in named or is_listing
     }
-    with _explained("the query"):
-        return decategorize(pl.SQLContext(tables, eager=True).execute(sql))
+    context = pl.SQLContext(tables, eager=True)
+    if (aliased := with_aliases(sql)) != sql:
+        with suppress(pl.exceptions.PolarsError, pl.exceptions.PanicException):
+            return decategorize(context.execute(aliased))
+    with _explained("the query"):  # as written: its error, and its names, are the user's
+        return decategorize(context.execute(sql))
+
+
+def describe(names: Sequence[str] = tuple(TABLES)) -> pl.DataFrame:
+    """Return the columns of tables: table, column, type. Raises QueryError for an unknown one."""
+    if not names or not TABLES.keys() >= set(names):
+        raise QueryError(f"describe takes a table: {', '.join(TABLES)}")
+    rows = [
+        (name, column, _type_name(dtype))
+        for name in names
+        for column, dtype in _in_sql(TABLES[name](NO_RECORDS, DEFAULT)).schema.items()
+    ]
+    return pl.DataFrame(rows, schema=["table", "column", "type"], orient="row")
+
+
+def _type_name(dtype: pl.DataType) -> str:
+    if isinstance(dtype, pl.List):
+        return "list of text"
+    if isinstance(dtype, pl.Datetime):
+        return "timestamp"
+    return {pl.String: "text", pl.Boolean: "boolean"}.get(
+        type(dtype), "integer" if dtype.is_integer() else "number"
+    )
 
 
 def _in_sql(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the frame for SQL: without categoricals, times comparable with timestamps."""
-    return decategorize(frame).with_columns(pl.col(pl.Datetime).dt.replace_time_zone(None))
+    """Return the frame for SQL: integers, no categoricals, times without a zone."""
+    times = pl.col(pl.Datetime).dt.replace_time_zone(None)
+    return restore_integers(decategorize(frame)).with_columns(times)
 
 
 @contextmanager
