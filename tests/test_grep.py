@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from llmlog_tui.text import grep
+from llmlog_tui.sanitize import grep
 
 
 @pytest.mark.parametrize("separators", [(", ", ": "), (",", ":")], ids=["spaced", "compact"])

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from llmlog_tui.analysis.alerts import Alert, as_object
-from llmlog_tui.analysis.rules import OnAlert
+from llmlog_tui.analysis.alerts.alert import Alert, as_object
+from llmlog_tui.config.rules import OnAlert
 from llmlog_tui.notify import NoticeError, Notifier, send
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-BELOW_THE_SCREEN = ["llmlog_tui.log.reader", "llmlog_tui.analysis.overview"]
+BELOW_THE_SCREEN = ["llmlog_tui.log.reader", "llmlog_tui.analysis.live.overview"]
 
 
 def imported_by(module: str) -> set[str]:

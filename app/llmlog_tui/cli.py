@@ -16,14 +16,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llmlog_tui.options import DEFAULT_FILES, parser, say
+from llmlog_tui.cli_args import DEFAULT_FILES, parser, print_error
+from llmlog_tui.humanize import in_utc
 from llmlog_tui.terminal import is_ascii_only
-from llmlog_tui.units import in_utc
 
 if TYPE_CHECKING:
-    from llmlog_tui.analysis.rules import Rules
+    from llmlog_tui.config.rules import Rules
+    from llmlog_tui.config.settings import Settings
     from llmlog_tui.log.sources import Sources
-    from llmlog_tui.settings_file import Settings
 
 _EXTRA_TUI = ("textual", "polars", "orjson", "click", "zstandard")
 _DEMO_RATE = "6"
@@ -49,8 +49,8 @@ def dashboard(arguments: Sequence[str] | None = None) -> int:
 
 def _show(options: argparse.Namespace) -> int:
     """Show the dashboard that the options ask for; what it ended with."""
+    from llmlog_tui.config.settings import SettingsError  # noqa: PLC0415 - as above
     from llmlog_tui.log.sources import SourceError, Sources  # noqa: PLC0415 - needs the extra
-    from llmlog_tui.settings_file import SettingsError  # noqa: PLC0415 - as above
 
     if options.demo and not _have("llmlog-tui --demo", ("openai",), "openai"):
         return 2
@@ -62,7 +62,7 @@ def _show(options: argparse.Namespace) -> int:
             _check_predicate(options.where)
             stdin = _stdin(sources)
         except (SourceError, SettingsError) as error:
-            say(str(error), ascii_only=options.ascii)
+            print_error(str(error), ascii_only=options.ascii)
             return 2
         return _run(sources, stdin, rules, settings, options)
 
@@ -71,12 +71,11 @@ def _rules(path: Path | None) -> Rules | None:
     """The rules of a file, None for the usual ones; raises SettingsError."""
     if path is None:
         return None
-    from llmlog_tui.analysis.rules import RulesError  # noqa: PLC0415 - not before the first frame
-    from llmlog_tui.rules_file import read  # noqa: PLC0415 - as above
-    from llmlog_tui.settings_file import SettingsError  # noqa: PLC0415 - as above
+    from llmlog_tui.config.rules import RulesError, read_rules  # noqa: PLC0415 - first frame first
+    from llmlog_tui.config.settings import SettingsError  # noqa: PLC0415 - as above
 
     try:
-        return read(path)
+        return read_rules(path)
     except RulesError as error:
         raise SettingsError(str(error)) from None
 
@@ -85,10 +84,10 @@ def _check_predicate(where: str | None) -> None:
     """Raise SettingsError for a --where that has no answer."""
     if where is None:
         return
-    from llmlog_tui.analysis.sql import problem  # noqa: PLC0415 - imports polars
-    from llmlog_tui.settings_file import SettingsError  # noqa: PLC0415 - needs the extra
+    from llmlog_tui.analysis.query.sql import predicate_problem  # noqa: PLC0415 - imports polars
+    from llmlog_tui.config.settings import SettingsError  # noqa: PLC0415 - needs the extra
 
-    if why := problem(where):
+    if why := predicate_problem(where):
         raise SettingsError(f"--where: {why}")
 
 
@@ -97,12 +96,12 @@ def _settings(path: Path | None, *, ascii_only: bool | None) -> Settings:
 
     Whether the screen is `ascii_only` the option says, else the environment and the file.
     """
-    from llmlog_tui.settings_file import Settings, read, settings_path  # noqa: PLC0415 - as below
+    from llmlog_tui.config.settings import Settings, read, settings_path  # noqa: PLC0415 - as below
 
     found = path or settings_path()
     settings = Settings()
     if path or found.exists():
-        from llmlog_tui.tui.bindings import IDS  # noqa: PLC0415 - needs the extra
+        from llmlog_tui.tui.keys import IDS  # noqa: PLC0415 - needs the extra
 
         settings = read(found, IDS)
     if ascii_only is None:
@@ -128,9 +127,9 @@ def _stdin(sources: Sources) -> int | None:
         raise SourceError("-: standard input is the terminal: where is the log?")
     if is_terminal or (not is_log and "TEXTUAL_DRIVER" in os.environ):
         return None  # another driver of Textual's has its own keys, as in a browser
-    from llmlog_tui.log.piped import take_stdin  # noqa: PLC0415 - not before the first frame
+    from llmlog_tui.log.stdin import detach_stdin  # noqa: PLC0415 - not before the first frame
 
-    stdin = take_stdin() if sys.__stdin__ is not None else None
+    stdin = detach_stdin() if sys.__stdin__ is not None else None
     if not is_log and (stdin is None or not os.isatty(0)):
         raise SourceError("no terminal to take keys from")
     if stdin is not None and not is_log:
@@ -146,7 +145,7 @@ def _run(
     settings: Settings,
     options: argparse.Namespace,
 ) -> int:
-    from llmlog_tui.settings_file import Memory, memory_path  # noqa: PLC0415 - as above
+    from llmlog_tui.config.settings import Memory, memory_path  # noqa: PLC0415 - as above
     from llmlog_tui.tui.app import LogApp  # noqa: PLC0415 - needs the extra
 
     app = LogApp(

@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from llmlog_tui.analysis.alerts import Alert, as_object
-from llmlog_tui.analysis.rules import OnAlert
+from llmlog_tui.analysis.alerts.alert import Alert, as_object
+from llmlog_tui.config.rules import OnAlert
 
 _MOST_WAITING: Final = 100
 _BAD_STATUS: Final = 300

@@ -10,15 +10,15 @@ from typing import Any, Final
 
 import pytest
 
-from llmlog_tui.analysis.overview import Overview
-from llmlog_tui.analysis.rules import Rules, parse
+from llmlog_tui.analysis.live.overview import Overview
+from llmlog_tui.config.rules import Rules, parse_rules
 from llmlog_tui.log.reader import Reader
+from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.store import Snapshot
-from llmlog_tui.log.window import EVERYTHING, Window
 
 Row = dict[str, Any]
 
-RULES: Final[Rules] = parse(
+RULES: Final[Rules] = parse_rules(
     """
     fingerprint.settled_calls = 4
     truncation = {window_calls = 5, level = 0.9, least_rise = 0.02}
@@ -91,7 +91,7 @@ def _call(rng: random.Random, era: int) -> Row:
 class Growing:
     """A file that is written to, and the reader that follows it."""
 
-    def __init__(self, path: Path, window: Window = EVERYTHING) -> None:
+    def __init__(self, path: Path, window: Retention = EVERYTHING) -> None:
         self._file = path.open("ab", buffering=0)
         self.reader = Reader([path], newest_first=True, window=window)
 

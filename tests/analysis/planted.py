@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from llmlog_tui.analysis.calls import model_calls
+from llmlog_tui.analysis.calls.calls import model_calls
 from llmlog_tui.log.store import FRAME_SCHEMA
 
 Row = dict[str, Any]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 from tests.analysis.conftest import Frame, Record
 
-from llmlog_tui.analysis.rules import parse
-from llmlog_tui.analysis.watch import RULES, alerts, watching
+from llmlog_tui.analysis.alerts.engine import RULES, enabled_rules, find_alerts
+from llmlog_tui.config.rules import parse_rules
 
 
 def served(fingerprint: str, finish_reason: str, calls: int, model: str = "m") -> list[Record]:
@@ -15,7 +15,7 @@ def served(fingerprint: str, finish_reason: str, calls: int, model: str = "m") -
 
 
 def test_a_fingerprint_change_says_what_it_did(calls: Frame) -> None:
-    (alert,) = alerts(calls([*served("fp_a", "stop", 20), *served("fp_b", "length", 20)]))
+    (alert,) = find_alerts(calls([*served("fp_a", "stop", 20), *served("fp_b", "length", 20)]))
     assert (alert.rule, alert.subject, alert.row) == ("fingerprint", "m", 20)
     assert (alert.fired_row, alert.last_row, alert.state) == (39, 39, "ongoing")
     assert alert.what == "fp_a → fp_b"
@@ -28,7 +28,7 @@ def test_a_fingerprint_change_says_what_it_did(calls: Frame) -> None:
 
 def test_a_rise_says_how_far_and_how_likely_by_chance(calls: Frame) -> None:
     records = [*served("a", "stop", 100), *served("a", "length", 20), *served("a", "stop", 80)]
-    (alert,) = alerts(calls(records))
+    (alert,) = find_alerts(calls(records))
     # 20 of 25 calls, then 3 windows without one, of which two clear it.
     assert (alert.rule, alert.row, alert.last_row, alert.calls) == ("truncation", 100, 119, 20)
     assert alert.what == "length 0% → 80% of 25 calls"
@@ -38,7 +38,7 @@ def test_a_rise_says_how_far_and_how_likely_by_chance(calls: Frame) -> None:
 def test_a_slower_model_says_how_slow(calls: Frame) -> None:
     usual: list[Record] = [{"model": "m", "latency_ms": 400}] * 100
     slower: list[Record] = [{"model": "m", "latency_ms": 800}] * 50
-    (alert,) = alerts(calls([*usual, *slower]))
+    (alert,) = find_alerts(calls([*usual, *slower]))
     assert (alert.rule, alert.row, alert.fired_row, alert.calls) == ("latency", 100, 124, 50)
     assert alert.what == "usual 400 → 800 ms over 50 calls"
 
@@ -46,7 +46,7 @@ def test_a_slower_model_says_how_slow(calls: Frame) -> None:
 def test_failures_count_for_the_model_that_was_asked_for(calls: Frame) -> None:
     good: Record = {"model": "m-2026", "requested_model": "m"}
     bad: Record = {"requested_model": "m", "status": "error", "ts": "2026-11-23T09:00:00Z"}
-    (alert,) = alerts(calls([*[good] * 75, *[bad] * 25]))
+    (alert,) = find_alerts(calls([*[good] * 75, *[bad] * 25]))
     assert (alert.rule, alert.subject, alert.row, alert.calls) == ("error rate", "m", 75, 25)
     assert str(alert.ts) == "2026-11-23 09:00:00+00:00"
 
@@ -55,7 +55,7 @@ def test_retries_count_for_the_provider(calls: Frame) -> None:
     records: list[Record] = [
         {"model": "ab"[n % 2], "provider": "p", "retries": int(n >= 75)} for n in range(100)
     ]
-    (alert,) = alerts(calls(records))
+    (alert,) = find_alerts(calls(records))
     assert (alert.rule, alert.subject, alert.what) == (
         "retry storm", "p", "retried 0% → 100% of 25 calls",
     )  # fmt: skip
@@ -64,8 +64,10 @@ def test_retries_count_for_the_provider(calls: Frame) -> None:
 def test_a_model_at_two_providers_is_two_models(calls: Frame) -> None:
     fast: Record = {"model": "m", "provider": "p", "latency_ms": 400}
     slow: Record = {"model": "m", "provider": "q", "latency_ms": 900}
-    assert alerts(calls([*[fast] * 100, *[slow] * 100])) == []
-    (alert,) = alerts(calls([*[fast] * 100, *[slow] * 100, *[{**slow, "latency_ms": 2_000}] * 25]))
+    assert find_alerts(calls([*[fast] * 100, *[slow] * 100])) == []
+    (alert,) = find_alerts(
+        calls([*[fast] * 100, *[slow] * 100, *[{**slow, "latency_ms": 2_000}] * 25])
+    )
     assert (alert.subject, alert.provider, alert.row) == ("m", "q", 200)
 
 
@@ -80,8 +82,8 @@ def test_a_short_rate_limit_says_what_is_left(calls: Frame) -> None:
         }
         for n in range(10)
     ]
-    assert alerts(calls(records)) == []  # a tenth is not less than a tenth
-    (alert,) = alerts(calls([*records, {**records[-1], "ratelimit_remaining_tokens": 90}]))
+    assert find_alerts(calls(records)) == []  # a tenth is not less than a tenth
+    (alert,) = find_alerts(calls([*records, {**records[-1], "ratelimit_remaining_tokens": 90}]))
     assert (alert.rule, alert.subject, alert.row) == ("rate limit", "m", 10)
     # From 1,000 to 90 in 9 s: 90 more take 0.89 s.
     assert (alert.what, alert.evidence) == (
@@ -102,33 +104,33 @@ def test_ongoing_alerts_come_first_then_the_latest(calls: Frame) -> None:
         *served("x", "stop", 20, model="o"),
         *served("y", "stop", 20, model="o"),  # row 160, ongoing
     ]
-    found = [(alert.row, alert.state) for alert in alerts(calls(records))]
+    found = [(alert.row, alert.state) for alert in find_alerts(calls(records))]
     assert found == [(160, "ongoing"), (80, "ongoing"), (100, "cleared"), (20, "cleared")]
 
 
 def test_a_model_without_a_name_has_a_dash(calls: Frame) -> None:
     fingerprints: list[Record] = [{"system_fingerprint": "ab"[n // 20]} for n in range(40)]
-    assert [alert.subject for alert in alerts(calls(fingerprints))] == ["–"]
+    assert [alert.subject for alert in find_alerts(calls(fingerprints))] == ["–"]
 
 
 def test_a_quiet_log_has_no_alerts(calls: Frame) -> None:
-    assert alerts(calls(served("a", "stop", 200))) == []
-    assert alerts(calls([])) == []
+    assert find_alerts(calls(served("a", "stop", 200))) == []
+    assert find_alerts(calls([])) == []
 
 
 def test_a_rule_that_is_switched_off_watches_nothing(calls: Frame) -> None:
-    rules = parse("[hidden_truncation]\nenabled = false")
-    assert set(RULES) - set(watching()) == {"budget"}, "which has no amount yet"
-    assert set(watching()) - set(watching(rules)) == {"hidden cut"}
+    rules = parse_rules("[hidden_truncation]\nenabled = false")
+    assert set(RULES) - set(enabled_rules()) == {"budget"}, "which has no amount yet"
+    assert set(enabled_rules()) - set(enabled_rules(rules)) == {"hidden cut"}
     cut: Record = {"model": "m", "tool_args_ok": False}
-    assert [alert.rule for alert in alerts(calls([cut]))] == ["hidden cut"]
-    assert alerts(calls([cut]), rules) == []
+    assert [alert.rule for alert in find_alerts(calls([cut]))] == ["hidden cut"]
+    assert find_alerts(calls([cut]), rules) == []
 
 
 def test_the_signs_of_a_hidden_cut_are_counted(calls: Frame) -> None:
     cut: Record = {"model": "m", "tool_args_ok": False}
-    assert [alert.evidence for alert in alerts(calls([cut]))] == ["1 broken argument"]
-    assert [alert.evidence for alert in alerts(calls([cut] * 2))] == ["2 broken arguments"]
+    assert [alert.evidence for alert in find_alerts(calls([cut]))] == ["1 broken argument"]
+    assert [alert.evidence for alert in find_alerts(calls([cut] * 2))] == ["2 broken arguments"]
 
 
 def test_an_hour_that_costs_more_than_it_may_is_an_alert_from_the_call_that_went_over(
@@ -140,13 +142,13 @@ def test_an_hour_that_costs_more_than_it_may_is_an_alert_from_the_call_that_went
         for hour, minutes in ((9, (0, 30, 50)), (10, (0,)), (11, (0, 1)))
         for minute in minutes
     ]
-    rules = parse("[budget]\nusd_per_hour = 1.0")
+    rules = parse_rules("[budget]\nusd_per_hour = 1.0")
     frame = calls(spent).with_columns(cost_usd=pl.lit(0.6))
-    now, before = alerts(frame, rules)
+    now, before = find_alerts(frame, rules)
     assert (before.rule, before.subject, before.state) == ("budget", "all models", "cleared")
     assert (before.row, before.last_row, before.calls) == (1, 2, 2)
     assert before.what.startswith("$1.80 since ")
     assert before.evidence == "the budget is $1.00 an hour"
     assert (now.row, now.state) == (5, "ongoing")
-    assert alerts(frame) == [], "without a budget"
-    assert alerts(calls(spent), rules) == [], "without prices"
+    assert find_alerts(frame) == [], "without a budget"
+    assert find_alerts(calls(spent), rules) == [], "without prices"

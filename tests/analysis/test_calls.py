@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from tests.analysis.conftest import Frame, Record
 
-from llmlog_tui.analysis.calls import (
-    Usual,
-    Verdict,
+from llmlog_tui.analysis.calls.calls import (
+    Baseline,
+    SlowSummary,
+    baselines,
     model_calls,
-    usual,
-    verdict,
+    slow_summary,
 )
 
 
@@ -35,7 +35,7 @@ def test_tools_spans_and_foreign_events_are_no_model_calls(calls: Frame) -> None
 
 
 def test_usual_is_the_median_of_the_calls_that_did_not_fail(calls: Frame) -> None:
-    found = usual(
+    found = baselines(
         calls(
             [
                 {"model": "a", "latency_ms": 100, "tokens_per_sec": 10},
@@ -45,16 +45,16 @@ def test_usual_is_the_median_of_the_calls_that_did_not_fail(calls: Frame) -> Non
             ]
         )
     )
-    assert found == {"a": Usual(25.0, 200.0), None: Usual(None, 50.0)}
+    assert found == {"a": Baseline(25.0, 200.0), None: Baseline(None, 50.0)}
 
 
 def test_usual_has_the_first_token_and_the_prompt_too(calls: Frame) -> None:
     records = [{"ttft_ms": ttft, "prompt_tokens": given} for ttft, given in [(100, 5), (300, 8)]]
-    assert usual(calls(records)) == {None: Usual(None, None, 200.0, 6.5)}
+    assert baselines(calls(records)) == {None: Baseline(None, None, 200.0, 6.5)}
 
 
 def test_the_verdict_counts_slow_calls_and_those_that_mostly_reasoned(calls: Frame) -> None:
-    found = verdict(
+    found = slow_summary(
         calls(
             [
                 {"latency_ms": 500, "reasoning_tokens": 9, "completion_tokens": 10},
@@ -73,26 +73,26 @@ def test_the_correlation_is_pearsons_over_calls_that_have_both(calls: Frame) -> 
     # x = 0, 1, 2; y = 1, 3, 2: Sxy = 1, Sxx = 2, Syy = 2, so r = 1 / 2
     pairs = [(0, 1), (1, 3), (2, 2), (None, 90), (90, None)]
     records = [{"reasoning_tokens": x, "latency_ms": y} for x, y in pairs]
-    assert verdict(calls(records), 500).correlation == pytest.approx(0.5)
+    assert slow_summary(calls(records), 500).correlation == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_there_is_no_correlation_without_variation(calls: Frame, count: int) -> None:
     records = [{"reasoning_tokens": 5, "latency_ms": 800}] * count
-    assert verdict(calls(records), 500).correlation is None
+    assert slow_summary(calls(records), 500).correlation is None
 
 
 def test_the_verdict_is_a_sentence() -> None:
-    assert Verdict(52, 38, 0.912).sentence() == (
+    assert SlowSummary(52, 38, 0.912).sentence() == (
         "38 of 52 slow calls are mostly reasoning (r = 0.91)"
     )
-    assert Verdict(52, 38, 0.912).whole_sentence() == (
+    assert SlowSummary(52, 38, 0.912).whole_sentence() == (
         "38 of 52 slow calls are mostly reasoning; r = 0.91 between reasoning tokens and latency"
     )
-    assert "r = 0.00" in Verdict(3, 0, -0.001).sentence()
-    assert Verdict(1, 1, None).whole_sentence() == "1 of 1 slow call is mostly reasoning"
-    assert Verdict(1, 1, None).sentence() == "1 of 1 slow call is mostly reasoning"
-    assert Verdict(0, 0, 0.5).sentence() == ""
+    assert "r = 0.00" in SlowSummary(3, 0, -0.001).sentence()
+    assert SlowSummary(1, 1, None).whole_sentence() == "1 of 1 slow call is mostly reasoning"
+    assert SlowSummary(1, 1, None).sentence() == "1 of 1 slow call is mostly reasoning"
+    assert SlowSummary(0, 0, 0.5).sentence() == ""
 
 
 def test_calls_stay_in_the_order_of_the_log(frame: Frame) -> None:

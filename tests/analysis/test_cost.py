@@ -11,12 +11,12 @@ import polars as pl
 import pytest
 from tests.analysis.conftest import Log, Record
 
-from llmlog_tui.analysis import prices
-from llmlog_tui.analysis import rules as rules_
-from llmlog_tui.analysis.cost import Cost, cost, priced
-from llmlog_tui.analysis.prices import Hours, Price, Rates, listed
-from llmlog_tui.analysis.rules import Rules
-from llmlog_tui.analysis.stats import stats
+from llmlog_tui.analysis.calls import prices
+from llmlog_tui.analysis.calls.cost import Cost, cost, priced
+from llmlog_tui.analysis.calls.prices import Hours, Price, Rates, listed
+from llmlog_tui.analysis.reports.stats import stats
+from llmlog_tui.config import rules as rules_
+from llmlog_tui.config.rules import Rules
 
 HOST = "api.openai.com"
 # USD per million tokens: $2 in, $0.50 cached, $10 out
@@ -175,7 +175,7 @@ def test_without_any_price_the_sum_is_unknown_and_not_zero(log: Log) -> None:
 
 
 def test_costs_stand_by_session(log: Log) -> None:
-    rules = Rules(prices={"m": rules_.Price(input=2.0, output=10.0, cached=0.5)})
+    rules = Rules(prices={"m": rules_.PriceOverride(input=2.0, output=10.0, cached=0.5)})
     groups = stats(log(SPENT).frame, over_ms=500, by="session", rules=rules).groups
     assert groups.select("key", "calls", "cost_usd", "saved_usd", "unpriced_calls").rows() == [
         ("s", 2, pytest.approx(0.0021), pytest.approx(0.0009), 1),

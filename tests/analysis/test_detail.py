@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from llmlog_tui.analysis.calls import Usual
-from llmlog_tui.analysis.detail import detail
+from llmlog_tui.analysis.calls.calls import Baseline
+from llmlog_tui.analysis.calls.detail import detail
 
 CALL: dict[str, Any] = {
     "event": "chat_completion",
@@ -45,7 +45,7 @@ def test_a_retried_streams_latency_begins_with_the_wait() -> None:
 
 
 def test_anything_else_is_all_answer_and_a_call_without_latency_has_no_parts() -> None:
-    found = detail(CALL, Usual(50.0, 800.0), 500)
+    found = detail(CALL, Baseline(50.0, 800.0), 500)
     assert (found.waited_ms, found.first_ms, found.answer_ms) == (0, 0, 2_000)
     assert found.record["tokens_per_sec"] == 50, "100 tokens in 2 s"
     assert found.why_slow == "100 tokens at usual speed"

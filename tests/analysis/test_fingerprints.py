@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tests.analysis.conftest import Frame, Record
 
-from llmlog_tui.analysis.fingerprints import CHANGES_SHOWN, changes
-from llmlog_tui.analysis.rules import DEFAULT
-from llmlog_tui.analysis.sides import Side
+from llmlog_tui.analysis.alerts.comparison import CohortStats
+from llmlog_tui.analysis.alerts.fingerprints import CHANGES_SHOWN, fingerprint_changes
+from llmlog_tui.config.rules import DEFAULT
 
 SETTLED = DEFAULT.fingerprint.settled_calls
 
@@ -49,13 +49,15 @@ def test_a_change_compares_the_calls_on_both_sides(calls: Frame) -> None:
     after = [call("b", latency_ms=4_000, finish_reason="length") for _ in range(20)]
     failed: Record = {"requested_model": "m", "status": "error"}
     before[0] = {**before[0], "requested_model": "m"}
-    (change,) = changes(calls([*before, failed, *after, call("b", ts="2026-11-23T09:00:05Z")]))
+    (change,) = fingerprint_changes(
+        calls([*before, failed, *after, call("b", ts="2026-11-23T09:00:05Z")])
+    )
     assert (change.model, change.previous, change.fingerprint) == ("m", "a", "b")
     assert (change.row, change.fired_row, change.last_row, change.current) == (21, 40, 41, True)
     assert (change.ts, str(change.last_ts)) == (None, "2026-11-23 09:00:05+00:00")
     # 0.95 * 19 = 18.05: 1,900 and a twentieth of the way to 2,000; 1 of the 21 before failed
-    assert change.before == Side(20, 1_050.0, 1_905.0, 100.0, 0.0, 1 / 21)
-    assert change.after == Side(21, 4_000.0, 4_000.0, None, 20 / 21, 0.0)
+    assert change.before == CohortStats(20, 1_050.0, 1_905.0, 100.0, 0.0, 1 / 21)
+    assert change.after == CohortStats(21, 4_000.0, 4_000.0, None, 20 / 21, 0.0)
     assert [(row.name, row.is_chance) for row in change.table] == [
         ("p50 ms", False), ("p95 ms", False), ("tok/s", True), ("cut off", False), ("failed", True),
     ]  # fmt: skip
@@ -63,28 +65,30 @@ def test_a_change_compares_the_calls_on_both_sides(calls: Frame) -> None:
 
 
 def test_nothing_is_a_change_before_it_has_settled(calls: Frame) -> None:
-    assert changes(calls([*runs("a"), *runs("b", of=SETTLED - 1)])) == []
-    assert changes(calls([*runs("a", of=SETTLED - 1), *runs("b")])) == []
-    assert len(changes(calls(runs("a", "b")))) == 1
+    assert fingerprint_changes(calls([*runs("a"), *runs("b", of=SETTLED - 1)])) == []
+    assert fingerprint_changes(calls([*runs("a", of=SETTLED - 1), *runs("b")])) == []
+    assert len(fingerprint_changes(calls(runs("a", "b")))) == 1
 
 
 def test_several_fingerprints_at_once_are_a_mix_and_no_change(calls: Frame) -> None:
-    assert changes(calls([call(name) for name in "abacbb" * 100])) == []
+    assert fingerprint_changes(calls([call(name) for name in "abacbb" * 100])) == []
 
 
 def test_one_that_joins_now_and_then_is_no_change(calls: Frame) -> None:
-    assert changes(calls([*runs("a"), call("b"), *runs("a"), call("b"), *runs("a")])) == []
+    assert (
+        fingerprint_changes(calls([*runs("a"), call("b"), *runs("a"), call("b"), *runs("a")])) == []
+    )
 
 
 def test_a_fingerprint_seen_before_is_no_change_but_ends_the_other(calls: Frame) -> None:
-    (change,) = changes(calls(runs("a", "b", "a")))
+    (change,) = fingerprint_changes(calls(runs("a", "b", "a")))
     assert (change.row, change.last_row, change.current) == (20, 39, False)
 
 
 def test_each_new_fingerprint_is_a_change_from_the_one_that_answered_before_it(
     calls: Frame,
 ) -> None:
-    found = changes(calls(runs("a", "b", "a", "c")))
+    found = fingerprint_changes(calls(runs("a", "b", "a", "c")))
     assert [(c.previous, c.fingerprint, c.row, c.current) for c in found] == [
         ("a", "b", 20, False),
         ("a", "c", 60, True),
@@ -93,22 +97,22 @@ def test_each_new_fingerprint_is_a_change_from_the_one_that_answered_before_it(
 
 def test_each_model_changes_by_itself_and_changes_stand_in_order(calls: Frame) -> None:
     records = [*runs("a"), *runs("x", "y", model="n"), *runs("b"), call(None, "o")]
-    assert [(c.model, c.row) for c in changes(calls(records))] == [("n", 40), ("m", 60)]
+    assert [(c.model, c.row) for c in fingerprint_changes(calls(records))] == [("n", 40), ("m", 60)]
 
 
 def test_each_provider_changes_by_itself(calls: Frame) -> None:
     at = {"p": runs("a"), "q": runs("b", "c")}
     records = [{**record, "provider": name} for name, part in at.items() for record in part]
-    assert [(c.provider, c.row) for c in changes(calls(records))] == [("q", 40)]
+    assert [(c.provider, c.row) for c in fingerprint_changes(calls(records))] == [("q", 40)]
 
 
 def test_a_log_without_fingerprints_has_no_changes(calls: Frame) -> None:
-    assert changes(calls([call(None), call(None)])) == []
-    assert changes(calls([])) == []
+    assert fingerprint_changes(calls([call(None), call(None)])) == []
+    assert fingerprint_changes(calls([])) == []
 
 
 def test_the_order_is_that_of_the_frame_whatever_the_keys_of_the_rows(calls: Frame) -> None:
-    (change,) = changes(calls(runs("new", "old")).reverse())
+    (change,) = fingerprint_changes(calls(runs("new", "old")).reverse())
     assert (change.previous, change.fingerprint, change.current) == ("old", "new", True)
 
 
@@ -118,5 +122,5 @@ def test_a_step_that_was_written_later_is_compared_in_step_order(frame: Frame) -
 
 
 def test_of_very_many_changes_the_latest_are_told(calls: Frame) -> None:
-    found = changes(calls(runs(*(f"fp_{n}" for n in range(CHANGES_SHOWN + 6)))))
+    found = fingerprint_changes(calls(runs(*(f"fp_{n}" for n in range(CHANGES_SHOWN + 6)))))
     assert [c.row for c in found] == [SETTLED * n for n in range(6, CHANGES_SHOWN + 6)]

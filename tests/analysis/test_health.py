@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.analysis.conftest import Log, Record
 
-from llmlog_tui.analysis.health import Finding, health
+from llmlog_tui.analysis.calls.health import Finding, health
 from llmlog_tui.log.reader import load
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from llmlog_tui.analysis.kpis import SLICES, Kpi, kpis
+from llmlog_tui.analysis.reports.kpis import SLICES, Kpi, kpis
 
 BEGIN = datetime(2026, 11, 23, 9, tzinfo=UTC)
 DTYPES: dict[str, Any] = {

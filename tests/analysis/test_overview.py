@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from tests.analysis.conftest import Log, Record
 
-from llmlog_tui.analysis import overview as overviews
-from llmlog_tui.analysis.overview import Overview, overview
-from llmlog_tui.analysis.rules import parse
+from llmlog_tui.analysis.live import overview as overviews
+from llmlog_tui.analysis.live.overview import Overview, overview
+from llmlog_tui.config.rules import parse_rules
 from llmlog_tui.log.reader import load
 
 RECORDS: list[Record] = [
@@ -127,7 +127,7 @@ def test_only_alerts_that_are_not_cleared_are_ongoing(log: Log) -> None:
 
 def test_the_rules_say_what_is_watched_for(log: Log) -> None:
     records = [{"model": "m", "system_fingerprint": name} for name in "ab" for _ in range(20)]
-    rules = parse("[fingerprint]\nenabled = false")
+    rules = parse_rules("[fingerprint]\nenabled = false")
     view = overview(log(records), slow_ms=500, rules=rules)
     assert (view.alerts, len(view.rules)) == ((), 6)
 

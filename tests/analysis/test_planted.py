@@ -9,15 +9,15 @@ from collections.abc import Callable
 import pytest
 from tests.analysis.planted import Row, Traffic, frame, from_call, quiet, seeded
 
-from llmlog_tui.analysis.alerts import Alert
-from llmlog_tui.analysis.watch import Watch, alerts
+from llmlog_tui.analysis.alerts.alert import Alert
+from llmlog_tui.analysis.alerts.engine import AlertEngine, find_alerts
 
 CALLS, PLANTED, END = 1_200, 700, 900
 STEADY = Traffic(models=1, truncated=0.02, failed=0.01, retried=0.03, fingerprints=1)
 
 
 def found(rows: list[Row]) -> list[Alert]:
-    return alerts(frame(rows))
+    return find_alerts(frame(rows))
 
 
 def planted(seed: int, change: Callable[[Row, random.Random], None]) -> list[Alert]:
@@ -107,14 +107,14 @@ def test_what_is_planted_in_calls_that_come_little_by_little_is_what_is_found_at
     change: Callable[[Row, random.Random], None], size: int
 ) -> None:
     calls = frame(from_call(quiet(seeded(4), CALLS, STEADY), PLANTED, END, change))
-    watch = Watch()
+    watch = AlertEngine()
     watch.add(calls.head(PLANTED))
     for at in range(PLANTED, CALLS, size):
         watch.add(calls.slice(at, size))
         some = calls.head(at + size)
         if at % 50 == 0:
-            assert watch.alerts(some) == alerts(some)
-    assert watch.alerts(calls) == alerts(calls) != []
+            assert watch.alerts(some) == find_alerts(some)
+    assert watch.alerts(calls) == find_alerts(calls) != []
 
 
 @pytest.mark.parametrize("change", [turned, cut_off, slowed, failing, retried, run_dry])
@@ -124,7 +124,7 @@ def test_what_fired_once_is_found_again_at_the_same_place_as_the_log_grows(
     calls = frame(from_call(quiet(seeded(3), CALLS, STEADY), PLANTED, END, change))
     names: set[tuple[str, str, int]] = set()
     for length in range(650, CALLS, 35):
-        now = {(alert.rule, alert.subject, alert.row) for alert in alerts(calls.head(length))}
+        now = {(alert.rule, alert.subject, alert.row) for alert in find_alerts(calls.head(length))}
         assert names <= now
         names = now
     assert len(names) == 1

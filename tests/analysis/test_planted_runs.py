@@ -6,10 +6,10 @@ import polars as pl
 import pytest
 from tests.analysis.planted import Row, Traffic, frame, from_call, quiet, seeded
 
-from llmlog_tui.analysis.calls import usual
-from llmlog_tui.analysis.divergence import divergence
-from llmlog_tui.analysis.fingerprints import with_changed
-from llmlog_tui.analysis.why import why_slow
+from llmlog_tui.analysis.alerts.fingerprints import with_changed
+from llmlog_tui.analysis.calls.calls import baselines
+from llmlog_tui.analysis.calls.slow_reason import slow_reason
+from llmlog_tui.analysis.traces.diff import diff_traces
 from llmlog_tui.log.store import FRAME_SCHEMA
 
 STEADY = Traffic(models=1, truncated=0, failed=0, retried=0, fingerprints=1)
@@ -30,7 +30,7 @@ def parted(a: list[Row], b: list[Row]) -> tuple[int | None, str | None]:
     """Where two runs part, and in what."""
     rows = [{**row, "row": number} for number, row in enumerate([*a, *b])]
     records = pl.DataFrame(rows, schema=FRAME_SCHEMA)
-    found = divergence(with_changed(records), a[0]["trace_id"], b[0]["trace_id"], {})
+    found = diff_traces(with_changed(records), a[0]["trace_id"], b[0]["trace_id"], {})
     return found.first, None if found.first is None else found.pairs[found.first].why
 
 
@@ -79,7 +79,7 @@ def test_the_calls_of_a_slow_server_are_named_and_no_others(seed: int) -> None:
     for row in rows:
         row["server_ms"] = row["latency_ms"] * 0.3
     calls = frame(from_call(rows, 200, 230, slowed))
-    known = usual(calls)
-    whys = [why_slow(call, known[call["model"]], 500) for call in calls.iter_rows(named=True)]
+    known = baselines(calls)
+    whys = [slow_reason(call, known[call["model"]], 500) for call in calls.iter_rows(named=True)]
     blamed = [place for place, why in enumerate(whys) if why.startswith("server ")]
     assert blamed == list(range(200, 230))

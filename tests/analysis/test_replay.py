@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tests.analysis.conftest import Log, Record
 
-from llmlog_tui.analysis.fingerprints import with_changed
-from llmlog_tui.analysis.replay import Moment, Replay, replay
-from llmlog_tui.analysis.timeline import timeline
+from llmlog_tui.analysis.alerts.fingerprints import with_changed
+from llmlog_tui.analysis.traces.replay import Replay, RunningTotals, replay
+from llmlog_tui.analysis.traces.timeline import timeline
 
 
 def of(log: Log, *records: Record) -> Replay:
@@ -30,10 +30,10 @@ RUN = (
 def test_each_step_adds_to_what_was_known(log: Log) -> None:
     # Ends after 0.9, 1.3, 1.2 and 9.0 s from the start at 1.0.
     assert of(log, *RUN).moments == (
-        Moment(900, 1, 0, 0, 100, 20, 8, None),
-        Moment(1_300, 1, 1, 1, 100, 20, 8, None),
-        Moment(1_300, 2, 1, 1, 300, 20, 8, 50),
-        Moment(9_000, 3, 1, 1, 300, 25, 8, 50),
+        RunningTotals(900, 1, 0, 0, 100, 20, 8, None),
+        RunningTotals(1_300, 1, 1, 1, 100, 20, 8, None),
+        RunningTotals(1_300, 2, 1, 1, 300, 20, 8, 50),
+        RunningTotals(9_000, 3, 1, 1, 300, 25, 8, 50),
     )
 
 
@@ -86,4 +86,9 @@ def test_cost_is_known_where_calls_are_priced(log: Log) -> None:
 
 def test_a_trace_that_is_not_there_has_nothing_to_play(log: Log) -> None:
     found = of(log, {"trace_id": "other"})
-    assert (found.steps, found.end, found.played_ms, found.index_at(0)) == ((), Moment(), 0, -1)
+    assert (found.steps, found.end, found.played_ms, found.index_at(0)) == (
+        (),
+        RunningTotals(),
+        0,
+        -1,
+    )

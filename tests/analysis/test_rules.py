@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from llmlog_tui.analysis.rules import DEFAULT, Price, RulesError, parse
+from llmlog_tui.config.rules import DEFAULT, PriceOverride, RulesError, parse_rules
 
 
 def test_an_empty_text_is_the_defaults() -> None:
-    assert parse("") == DEFAULT
+    assert parse_rules("") == DEFAULT
 
 
 def test_a_section_changes_what_it_names_and_nothing_else() -> None:
-    rules = parse("[errors]\nlevel = 0.01\nwindow_calls = 50\n[latency]\nenabled = false\n")
+    rules = parse_rules("[errors]\nlevel = 0.01\nwindow_calls = 50\n[latency]\nenabled = false\n")
     assert (rules.errors.level, rules.errors.window_calls) == (0.01, 50)
     assert rules.errors.least_rise == DEFAULT.errors.least_rise
     assert (rules.latency.enabled, rules.latency.least_rise) == (False, 0.25)
@@ -20,7 +20,7 @@ def test_a_section_changes_what_it_names_and_nothing_else() -> None:
 
 
 def test_everything_can_be_said() -> None:
-    rules = parse(
+    rules = parse_rules(
         """
         [fingerprint]
         settled_calls = 5
@@ -49,13 +49,16 @@ def test_everything_can_be_said() -> None:
     assert rules.budget.usd_per_hour == 2.0
     assert (rules.on_alert.webhook, rules.on_alert.timeout_s) == ("https://example.com/hook?x=1", 3)
     assert rules.prices == {
-        "api.openai.com/gpt-x": Price(1.25, 10.0),
-        "gpt-y": Price(1.0, 2.0, 0.1),
+        "api.openai.com/gpt-x": PriceOverride(1.25, 10.0),
+        "gpt-y": PriceOverride(1.0, 2.0, 0.1),
     }
 
 
 def test_a_command_is_its_words() -> None:
-    assert parse('[on_alert]\ncommand = ["a b", "$HOME"]').on_alert.command == ("a b", "$HOME")
+    assert parse_rules('[on_alert]\ncommand = ["a b", "$HOME"]').on_alert.command == (
+        "a b",
+        "$HOME",
+    )
 
 
 @pytest.mark.parametrize(
@@ -88,6 +91,6 @@ def test_a_command_is_its_words() -> None:
 )
 def test_what_cannot_be_used_names_the_key_and_what_is_allowed(text: str, message: str) -> None:
     with pytest.raises(RulesError) as caught:
-        parse(text)
+        parse_rules(text)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.analysis.conftest import Log, Record
 
-from llmlog_tui.analysis.search import Hit, search, step_of
+from llmlog_tui.analysis.calls.search import Hit, search, step_of
 
 RECORDS: list[Record] = [
     {"trace_id": "aaaa", "request_id": "req_1", "model": "gpt-5-mini"},

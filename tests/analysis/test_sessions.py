@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 from tests.analysis.conftest import Frame, Record
 
-from llmlog_tui.analysis.sessions import Sessions, sessions
-from llmlog_tui.analysis.traces import traces
+from llmlog_tui.analysis.traces.sessions import Sessions, sessions
+from llmlog_tui.analysis.traces.traces import traces
 
 
 def at(second: float, session: str | None, trace: str, **fields: object) -> Record:

@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
-from llmlog_tui.analysis.completion import completion, query_completion
-from llmlog_tui.analysis.sql import (
+from llmlog_tui.analysis.query.completion import complete_predicate, complete_query
+from llmlog_tui.analysis.query.sql import (
     NO_RECORDS,
     QueryError,
-    first_holding,
-    in_range,
-    narrowed,
-    problem,
+    filter_records,
+    first_match,
+    in_time_range,
+    predicate_problem,
     query,
     time_range,
 )
@@ -35,10 +35,10 @@ LONG = " and ".join(f"step <> {n}" for n in range(600))
     ],
 )
 def test_a_column_that_is_not_there_is_answered_with_the_nearest(name: str, near: str) -> None:
-    assert problem(f"{name} > 3").startswith(f"no column {name}; {near}")
+    assert predicate_problem(f"{name} > 3").startswith(f"no column {name}; {near}")
     with pytest.raises(QueryError, match=f"no column {name}; {near}"):
         query(NOTHING, f"select {name} from calls")  # noqa: S608 - a test's own
-    assert len(problem(f"{name} > 3")) < 80
+    assert len(predicate_problem(f"{name} > 3")) < 80
 
 
 def test_what_is_no_query_is_told_so_in_a_whole_line() -> None:
@@ -54,7 +54,7 @@ def test_the_tables_can_be_listed(sql: str) -> None:
 @pytest.mark.parametrize("table", ["calls", "records"])
 def test_a_predicate_with_a_query_in_it_is_told_so(table: str) -> None:
     predicate = f"latency_ms > (select avg(latency_ms) from {table})"  # noqa: S608 - a test's own
-    assert problem(predicate).startswith("the predicate: takes no subquery; ")
+    assert predicate_problem(predicate).startswith("the predicate: takes no subquery; ")
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_predicate_with_a_query_in_it_is_told_so(table: str) -> None:
     ],
 )
 def test_the_last_word_of_a_predicate_is_completed(typed: str, missing: str) -> None:
-    assert completion(typed) == missing
+    assert complete_predicate(typed) == missing
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_the_last_word_of_a_predicate_is_completed(typed: str, missing: str) -> 
 def test_the_last_word_of_a_query_is_completed_to_a_column_a_table_or_a_word_of_sql(
     typed: str, missing: str
 ) -> None:
-    assert query_completion(typed) == missing
+    assert complete_query(typed) == missing
 
 
 @pytest.mark.parametrize(
@@ -108,9 +108,9 @@ def test_the_last_word_of_a_query_is_completed_to_a_column_a_table_or_a_word_of_
     ],
 )
 def test_a_condition_over_all_records_together_is_refused(predicate: str) -> None:
-    assert "one answer for all records together" in problem(predicate)
+    assert "one answer for all records together" in predicate_problem(predicate)
     with pytest.raises(QueryError, match="one answer for all records together"):
-        narrowed(NO_RECORDS, predicate)
+        filter_records(NO_RECORDS, predicate)
 
 
 @pytest.mark.parametrize(
@@ -131,12 +131,12 @@ def test_a_condition_over_all_records_together_is_refused(predicate: str) -> Non
     ],
 )
 def test_a_record_may_be_compared_with_all_of_them(predicate: str) -> None:
-    assert problem(predicate) == ""
+    assert predicate_problem(predicate) == ""
 
 
 def test_of_several_predicates_the_first_counts_that_holds_for_a_call() -> None:
     calls = pl.DataFrame({"step": [0, 1, 2, None]})
-    assert first_holding(calls, ["step > 1", "step > 0 -- a remark"]) == [None, 1, 0, None]
+    assert first_match(calls, ["step > 1", "step > 0 -- a remark"]) == [None, 1, 0, None]
 
 
 NINE, TEN = (datetime(2026, 11, 23, hour, tzinfo=UTC) for hour in (9, 10))
@@ -146,21 +146,23 @@ FROM_TEN = FROM_NINE.replace("10:00", "11:00").replace("09:00", "10:00")
 
 @pytest.mark.parametrize("before", [None, "step = 1", "step = 1 or step = 2"])
 def test_a_range_of_time_is_put_into_a_predicate_moved_and_taken_out(before: str | None) -> None:
-    first = in_range(before, (NINE, TEN))
+    first = in_time_range(before, (NINE, TEN))
     assert first is not None
     assert first.endswith(FROM_NINE)
     assert time_range(first) == (NINE, TEN)
-    moved = in_range(first, (TEN, TEN + timedelta(hours=1)))
+    moved = in_time_range(first, (TEN, TEN + timedelta(hours=1)))
     assert moved == first.replace(FROM_NINE, FROM_TEN)
-    assert in_range(moved, None) == (before if before != "step = 1 or step = 2" else f"({before})")
+    assert in_time_range(moved, None) == (
+        before if before != "step = 1 or step = 2" else f"({before})"
+    )
 
 
 def test_what_was_added_to_a_range_stays_when_it_goes() -> None:
-    assert in_range(f"{FROM_NINE} and step = 1", None) == "step = 1"
-    assert in_range(f"step = 0 and {FROM_NINE} and step = 1", None) == "step = 0 and step = 1"
+    assert in_time_range(f"{FROM_NINE} and step = 1", None) == "step = 1"
+    assert in_time_range(f"step = 0 and {FROM_NINE} and step = 1", None) == "step = 0 and step = 1"
 
 
 @pytest.mark.parametrize("where", [None, "step = 1", "ts >= 'now' and ts <= 'then'"])
 def test_a_predicate_without_a_range_is_left_as_it_is(where: str | None) -> None:
     assert time_range(where) is None
-    assert in_range(where, None) == where
+    assert in_time_range(where, None) == where

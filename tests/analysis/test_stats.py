@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.analysis.conftest import Frame
 
-from llmlog_tui.analysis.stats import TIMES, over_time
+from llmlog_tui.analysis.reports.stats import TIMES, over_time
 
 
 def test_the_time_from_the_first_call_to_the_last_is_cut_into_equal_parts(calls: Frame) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.analysis.conftest import Log, Record
 
-from llmlog_tui.analysis.fingerprints import with_changed
-from llmlog_tui.analysis.timeline import Note, Step, Timeline, timeline
+from llmlog_tui.analysis.alerts.fingerprints import with_changed
+from llmlog_tui.analysis.traces.timeline import Note, Step, Timeline, timeline
 
 BEGIN = "2026-11-23T09:00:00"
 

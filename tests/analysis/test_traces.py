@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.analysis.conftest import Frame, Record
 
-from llmlog_tui.analysis.traces import traces
+from llmlog_tui.analysis.traces.traces import traces
 
 
 def at(second: float, **fields: object) -> Record:

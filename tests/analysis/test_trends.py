@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from llmlog_tui.analysis.trends import CALLS_PER_STRETCH, Mark, trends
+from llmlog_tui.analysis.reports.trends import CALLS_PER_STRETCH, Mark, trends
 
 BEGIN = datetime(2026, 11, 23, 9, tzinfo=UTC)
 DTYPES: dict[str, Any] = {

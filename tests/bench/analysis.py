@@ -19,8 +19,10 @@ import polars as pl
 from tests.bench import refresh
 from tests.bench.make_log import write
 
-from llmlog_tui.analysis import calls, cost, fingerprints, traces, watch
-from llmlog_tui.analysis.overview import overview
+from llmlog_tui.analysis.alerts import engine, fingerprints
+from llmlog_tui.analysis.calls import calls, cost
+from llmlog_tui.analysis.live.overview import overview
+from llmlog_tui.analysis.traces import traces
 from llmlog_tui.log.reader import load
 from llmlog_tui.log.schema import READ_SCHEMA
 
@@ -55,9 +57,9 @@ def views(file: Path) -> Iterator[tuple[str, Taken]]:
     yield "costs", least(lambda: cost.priced(changed))
     yield "model calls", least(lambda: calls.model_calls(priced))
     yield "traces", least(lambda: traces.traces(priced))
-    yield "what is usual", least(lambda: calls.usual(of_calls))
-    yield "verdict", least(lambda: calls.verdict(of_calls, refresh.SLOW_MS))
-    yield "alerts", least(lambda: watch.alerts(of_calls))
+    yield "what is usual", least(lambda: calls.baselines(of_calls))
+    yield "verdict", least(lambda: calls.slow_summary(of_calls, refresh.SLOW_MS))
+    yield "alerts", least(lambda: engine.find_alerts(of_calls))
     yield "the Overview", least(lambda: overview(snapshot, refresh.SLOW_MS))
 
 

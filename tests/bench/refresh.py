@@ -17,12 +17,12 @@ from typing import Final, NamedTuple
 import polars as pl
 from tests.bench.make_log import lines
 
-from llmlog_tui.analysis.overview import Running
-from llmlog_tui.log.lines import Block
+from llmlog_tui.analysis.live.overview import IncrementalAnalyzer
+from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.parse import Parsed, parse
 from llmlog_tui.log.schema import COLUMNS
 from llmlog_tui.log.store import Store
-from llmlog_tui.tui.asks import StepsOf
+from llmlog_tui.tui.queries import OverviewQuery
 
 _NEW: Final = 100
 _WARM: Final = 3
@@ -67,7 +67,7 @@ def long_log(frame: pl.DataFrame, times: int) -> Store:
 
 def refreshes(store: Store, where: str | None = None) -> Iterator[Refresh]:
     """Refresh after refresh of a log to which 100 records are added each time."""
-    running = Running(SLOW_MS)
+    running = IncrementalAnalyzer(SLOW_MS)
     running.overview(store.snapshot(), where)
     offset, live = 1, lines(seed=2)
     for _ in range(_WARM + _REFRESHES):
@@ -78,7 +78,7 @@ def refreshes(store: Store, where: str | None = None) -> Iterator[Refresh]:
         read = time.process_time()
         overview = running.overview(snapshot, where)
         answered = time.process_time()
-        StepsOf(None)(overview)
+        OverviewQuery(None)(overview)
         done = time.process_time()
         offset += len(data)
         yield Refresh(*(1e3 * took for took in (read - began, answered - read, done - answered)))

@@ -9,9 +9,9 @@ from tests.analysis.grown import assert_same
 from tests.bench import refresh
 from tests.bench.make_log import lines, write
 
-from llmlog_tui.analysis import kpis
-from llmlog_tui.analysis.overview import Running, overview
-from llmlog_tui.log.lines import Block
+from llmlog_tui.analysis.live.overview import IncrementalAnalyzer, overview
+from llmlog_tui.analysis.reports import kpis
+from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.parse import parse
 from llmlog_tui.log.reader import load
 
@@ -23,7 +23,7 @@ def test_a_long_log_is_a_shorter_one_again_and_again_later_and_under_other_ids(
     file = tmp_path / "calls.jsonl"
     write(file, 80)
     store = refresh.long_log(load([file]).frame, 3)
-    found = Running(refresh.SLOW_MS)
+    found = IncrementalAnalyzer(refresh.SLOW_MS)
     before = found.overview(store.snapshot())
     assert (before.frame.height, before.traces.height) == (240, 30)
     data = "".join(line for line, _ in zip(lines(seed=2), range(20), strict=False)).encode()

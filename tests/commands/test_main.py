@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from tests.commands.conftest import Run, Written, command, is_refused
 
-from llmlog_tui import cli, units
+from llmlog_tui import cli, humanize
 
 COMMANDS = {
     *("stats", "find", "session", "slow", "traces", "trace", "diff", "health", "tail", "sql"),
@@ -271,7 +271,7 @@ def test_the_dashboard_shows_utc_on_demand_and_as_long_as_it_is_open(
     shown: list[str] = []
 
     def show(_: object) -> int:
-        shown.append(units.zone_note())
+        shown.append(humanize.zone_note())
         return 0
 
     monkeypatch.setattr(cli, "_show", show)

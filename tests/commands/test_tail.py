@@ -14,7 +14,7 @@ from typing import IO, Any, TypeAlias
 import pytest
 from tests.commands.conftest import Run, command, is_refused
 
-from llmlog_tui.log.packed import Packed
+from llmlog_tui.log.compressed import CompressedFollower
 
 Tail: TypeAlias = Callable[..., "subprocess.Popen[bytes]"]
 
@@ -70,7 +70,7 @@ def test_lines_that_stand_together_are_unpacked_together(
 ) -> None:
     opened = []
 
-    class Counted(Packed):
+    class Counted(CompressedFollower):
         def reread(self, *at: int) -> bytes | None:
             opened.append(at)
             return super().reread(*at)

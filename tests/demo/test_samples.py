@@ -15,8 +15,8 @@ from typing import Any, TypeAlias
 import polars as pl
 import pytest
 
-from llmlog_tui.analysis.overview import Overview, overview
-from llmlog_tui.analysis.rules import DEFAULT
+from llmlog_tui.analysis.live.overview import Overview, overview
+from llmlog_tui.config.rules import DEFAULT
 from llmlog_tui.demo.samples import write_samples
 from llmlog_tui.log.reader import load
 

@@ -12,7 +12,7 @@ from tests.commands.conftest import Run, Written
 
 from llmlog_tui.formats.otlp import NAMES, SCHEMA_URL, SPANS_PER_LINE, to_lines
 from llmlog_tui.log.reader import load
-from llmlog_tui.log.schema import COLUMNS, plain
+from llmlog_tui.log.schema import COLUMNS, decategorize
 
 CALL: dict[str, Any] = {
     "ts": "2026-11-23T09:00:00.5Z", "event": "chat_completion", "session_id": "s-1",
@@ -34,7 +34,7 @@ def span(written: Written) -> Span:
     """The span that a record becomes."""
 
     def of(**fields: object) -> dict[str, Any]:
-        frame = plain(load([written([fields])]).frame).select(COLUMNS.keys())
+        frame = decategorize(load([written([fields])]).frame).select(COLUMNS.keys())
         (found,) = spans(b"".join(to_lines(frame.iter_rows(named=True))))
         return found
 

@@ -212,7 +212,7 @@ def test_a_line_of_64_mib_is_passed_over_in_bounded_memory(path: Path) -> None:
 def test_a_line_too_long_is_one_line_wherever_it_ends(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("llmlog_tui.log.lines.MAX_LINE_BYTES", 50)
+    monkeypatch.setattr("llmlog_tui.log.line_splitter.MAX_LINE_BYTES", 50)
     monkeypatch.setattr(follow, "BLOCK_BYTES", 40)
     path.write_bytes(lines(0, 1) + b"x" * 123 + b"\n" + b"y" * 99 + b"\n" + lines(1, 2) + b"z" * 99)
     follower = Follower(path)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from tests.log.conftest import append, drain
 
-from llmlog_tui.log import follow, remains
+from llmlog_tui.log import follow, rotation
 from llmlog_tui.log.follow import Follower
-from llmlog_tui.log.remains import HEAD_BYTES
+from llmlog_tui.log.rotation import HEAD_BYTES
 
 
 def lines(first: int, after: int) -> bytes:
@@ -33,7 +33,7 @@ def test_only_what_is_behind_the_kept_lines_is_new(
     follower = Follower(path)
     assert drain(follower) == lines(0, 10)
     monkeypatch.setattr(follow, "BLOCK_BYTES", max(block_bytes, HEAD_BYTES + 2))
-    monkeypatch.setattr(remains, "_COMPARED_BYTES", max(block_bytes, HEAD_BYTES + 2))
+    monkeypatch.setattr(rotation, "_COMPARED_BYTES", max(block_bytes, HEAD_BYTES + 2))
     replaced(path, lines(kept_from, 10))
     assert drain(follower) == b""
     append(path, lines(10, 12))

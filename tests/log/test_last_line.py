@@ -9,7 +9,7 @@ from tests.log.conftest import append, drain, lines
 
 from llmlog_tui.log.follow import Follower
 from llmlog_tui.log.reader import Reader
-from llmlog_tui.log.store import Place
+from llmlog_tui.log.store import SourceLocation
 
 
 def test_a_record_whose_newline_does_not_come_is_read_once_nothing_else_comes(path: Path) -> None:
@@ -65,7 +65,7 @@ def test_counts_places_and_raw_lines_are_those_of_the_file(path: Path) -> None:
         pass
     counts = reader.snapshot().counts
     assert (counts.lines, counts.records, counts.blanks) == (4, 3, 0)
-    assert counts.first_skipped == {"not_json": Place(path, 4)}
+    assert counts.first_skipped == {"not_json": SourceLocation(path, 4)}
     places = reader.snapshot().frame.select("block", "line").rows()
     raw = [reader.raw_line(block, line) for block, line in places]
     assert raw == [b'{"step": %d}' % step for step in range(3)]

@@ -10,7 +10,7 @@ from tests.log.conftest import append
 
 from llmlog_tui.log import follow
 from llmlog_tui.log.reader import Reader, load
-from llmlog_tui.log.store import FRAME_SCHEMA, Place, Snapshot
+from llmlog_tui.log.store import FRAME_SCHEMA, Snapshot, SourceLocation
 
 
 @pytest.fixture(autouse=True)
@@ -105,8 +105,8 @@ def test_places_are_right_when_all_is_loaded(path: Path) -> None:
     reader = Reader([path], newest_first=True)
     last = read_all(reader)[-1]
     assert last.counts.first_skipped == {
-        "not_json": Place(path, 101),
-        "not_object": Place(path, 200),
+        "not_json": SourceLocation(path, 101),
+        "not_object": SourceLocation(path, 200),
     }
     assert last.counts.lines == 202
     reader.close()

@@ -11,12 +11,12 @@ import pytest
 from tests.log.conftest import append
 
 from llmlog_tui.log.follow import Follower
-from llmlog_tui.log.lines import Block
+from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.parse import parse
 from llmlog_tui.log.reader import Reader, load
-from llmlog_tui.log.schema import IS_CALL, plain
+from llmlog_tui.log.schema import IS_CALL, decategorize
 from llmlog_tui.log.sources import SourceError
-from llmlog_tui.log.store import FRAME_SCHEMA, Place, Snapshot
+from llmlog_tui.log.store import FRAME_SCHEMA, Snapshot, SourceLocation
 
 
 def line(step: int, second: int | None = None) -> bytes:
@@ -47,11 +47,11 @@ def test_records_and_skipped_and_blanks_are_the_lines(files: list[Path]) -> None
     assert counts.skipped == {"not_json": 2, "not_object": 1, "torn": 1}
     assert counts.nulled == {"step": 1}
     assert counts.first_skipped == {
-        "not_json": Place(files[0], 3),
-        "not_object": Place(files[0], 6),
-        "torn": Place(files[0], 7),
+        "not_json": SourceLocation(files[0], 3),
+        "not_object": SourceLocation(files[0], 6),
+        "torn": SourceLocation(files[0], 7),
     }
-    assert counts.first_nulled == {"step": Place(files[0], 5)}
+    assert counts.first_nulled == {"step": SourceLocation(files[0], 5)}
 
 
 def test_lines_are_counted_on_over_blocks(files: list[Path]) -> None:
@@ -60,14 +60,14 @@ def test_lines_are_counted_on_over_blocks(files: list[Path]) -> None:
     read_all(reader)
     append(files[0], line(1) + b"bad\n")
     append(files[0], b"bad\n")
-    assert read_all(reader).counts.first_skipped == {"not_json": Place(files[0], 5)}
+    assert read_all(reader).counts.first_skipped == {"not_json": SourceLocation(files[0], 5)}
     reader.close()
 
 
 def test_a_line_too_long_to_hold_is_skipped_and_counted_with_its_place(
     files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("llmlog_tui.log.lines.MAX_LINE_BYTES", 200)
+    monkeypatch.setattr("llmlog_tui.log.line_splitter.MAX_LINE_BYTES", 200)
     monkeypatch.setattr("llmlog_tui.log.follow.BLOCK_BYTES", 100)
     files[0].write_bytes(line(0) + b'{"x": "' + b"x" * 900 + b'"}\n' + line(1) + b"bad\n" + line(2))
     snapshot = load(files[:1])
@@ -75,8 +75,8 @@ def test_a_line_too_long_to_hold_is_skipped_and_counted_with_its_place(
     assert snapshot.counts.lines == 5
     assert snapshot.counts.skipped == {"too_long": 1, "not_json": 1}
     assert snapshot.counts.first_skipped == {
-        "too_long": Place(files[0], 2),
-        "not_json": Place(files[0], 4),
+        "too_long": SourceLocation(files[0], 2),
+        "not_json": SourceLocation(files[0], 4),
     }
 
 
@@ -148,7 +148,7 @@ def test_text_of_few_values_is_categorical_and_plain_when_asked_for(files: list[
     files[0].write_bytes(b'{"model": "a", "id": "x"}\n{"model": 5}\n{"model": null}\nbad\n')
     files[1].write_bytes(b'{"request_model": "b", "tool_name": "t", "step": "1"}\n')
     frame = load(files).frame
-    text = plain(frame)
+    text = decategorize(frame)
     assert {frame.schema[name] for name in ("event", "status", "model", "requested_model")} == {
         pl.Categorical()
     }
@@ -263,7 +263,7 @@ def test_a_log_of_many_blocks_is_the_log_parsed_at_once(
 def test_a_record_knows_its_line_in_its_file(
     files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("llmlog_tui.log.lines.MAX_LINE_BYTES", 500)
+    monkeypatch.setattr("llmlog_tui.log.line_splitter.MAX_LINE_BYTES", 500)
     monkeypatch.setattr("llmlog_tui.log.follow.BLOCK_BYTES", 600)
     monkeypatch.setattr("llmlog_tui.log.store._STRETCH_BYTES", 200)
     too_long = b'{"step": "' + b"x" * 2_000 + b'"}\n'

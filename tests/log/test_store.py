@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from llmlog_tui.log.lines import Block
+from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.parse import parse
-from llmlog_tui.log.store import Store, Stretch
+from llmlog_tui.log.store import ByteRange, Store
 
 LINE = b'{"step": 1}\n'
 
@@ -23,7 +23,7 @@ def test_small_blocks_that_follow_one_another_are_one_stretch() -> None:
     size = len(LINE)
     assert add(store, LINE, 0) == (0, 0)
     assert add(store, b"\n" + LINE, size) == (0, 2)
-    assert store.stretch(0) == Stretch(0, 0, 0, 2 * size + 1, 3)
+    assert store.stretch(0) == ByteRange(0, 0, 0, 2 * size + 1, 3)
 
 
 def test_blocks_with_something_between_them_or_of_another_file_are_not() -> None:

@@ -14,8 +14,8 @@ from textual.pilot import Pilot
 from llmlog_tui.log.sources import bookmarks_of
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.screens.overview import OverviewScreen
-from llmlog_tui.tui.widgets.sheet import Sheet
 from llmlog_tui.tui.widgets.table import LineTable
+from llmlog_tui.tui.widgets.text_pane import TextPane
 
 Until: TypeAlias = Callable[[Pilot[Any], Callable[[], bool], str], Awaitable[None]]
 Shown: TypeAlias = Callable[[Pilot[Any], int], Awaitable[LogApp]]
@@ -33,7 +33,7 @@ def _samples_without_bookmarks(root: Path, monkeypatch: pytest.MonkeyPatch) -> N
         is_sample = log.resolve().parent == root / "sample_logs"
         return root / "tests" / "none.bookmarks" if is_sample else bookmarks_of(log)
 
-    monkeypatch.setattr("llmlog_tui.bookmarks_file.bookmarks_of", elsewhere)
+    monkeypatch.setattr("llmlog_tui.config.bookmarks.bookmarks_of", elsewhere)
 
 
 @pytest.fixture
@@ -111,11 +111,11 @@ def overview_of(app: LogApp) -> OverviewScreen:
     return app.view
 
 
-def text_of(sheet: Sheet) -> str:
+def text_of(sheet: TextPane) -> str:
     """What a sheet says under its title."""
     return f"{sheet.border_title}\n{sheet.query_one('Static').render()}"
 
 
-def says(sheet: Sheet, *words: str) -> bool:
+def says(sheet: TextPane, *words: str) -> bool:
     """Whether a sheet has all of these words."""
     return all(word in text_of(sheet) for word in words)

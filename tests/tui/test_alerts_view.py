@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record, row_of, toasts
 
-from llmlog_tui.analysis.rules import DEFAULT, parse
-from llmlog_tui.analysis.watch import RULES
+from llmlog_tui.analysis.alerts.engine import RULES
+from llmlog_tui.config.rules import DEFAULT, parse_rules
 from llmlog_tui.tui.app import LogApp
+from llmlog_tui.tui.render import alert_text
 from llmlog_tui.tui.screens.alerts import AlertsScreen
 from llmlog_tui.tui.screens.overview import OverviewScreen
-from llmlog_tui.tui.widgets import alerttext
 
 DIGIT = "4"
 
@@ -151,11 +151,11 @@ async def test_without_ts_the_calls_of_an_alert_are_shown_from_where_it_began(
 
 @pytest.mark.parametrize("rule", RULES)
 def test_the_evidence_says_what_each_rule_compares(rule: str) -> None:
-    assert alerttext.compared(rule, DEFAULT).endswith(".")
+    assert alert_text.compared(rule, DEFAULT).endswith(".")
 
 
 def test_what_was_compared_is_said_with_the_numbers_in_force() -> None:
-    rules = parse("[truncation]\nwindow_calls = 40\nlevel = 0.02")
-    said = alerttext.compared("truncation", rules)
+    rules = parse_rules("[truncation]\nwindow_calls = 40\nlevel = 0.02")
+    said = alert_text.compared("truncation", rules)
     assert "in windows of 40 calls" in said
     assert said.endswith("the chance of any such alert is 2.0%.")

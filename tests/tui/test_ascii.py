@@ -12,7 +12,7 @@ from tests.tui.terminal import Terminal, plain
 from textual.strip import Strip
 from textual.widget import Widget
 
-from llmlog_tui.settings_file import Settings
+from llmlog_tui.config.settings import Settings
 from llmlog_tui.tui.app import LogApp
 
 _FOREIGN: Final = "日本 café 👩\u200d👧 e\u0301"

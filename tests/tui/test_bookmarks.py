@@ -22,16 +22,16 @@ from tests.tui.conftest import (
 )
 from textual.pilot import Pilot
 
+from llmlog_tui.config.settings import Settings
 from llmlog_tui.log.sources import STDIN, Sources
-from llmlog_tui.settings_file import Settings
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.panes.calls import CallsPane
 from llmlog_tui.tui.panes.timeline import TimelinePane
 from llmlog_tui.tui.panes.traces import TracesPane
-from llmlog_tui.tui.screens.bookmarks import BookmarksScreen
+from llmlog_tui.tui.screens.dialogs.bookmarks import BookmarksDialog
 from llmlog_tui.tui.screens.replay import ReplayScreen
-from llmlog_tui.tui.widgets.sheet import Sheet
 from llmlog_tui.tui.widgets.table import LineTable
+from llmlog_tui.tui.widgets.text_pane import TextPane
 
 
 def line(n: int, **fields: object) -> bytes:
@@ -52,11 +52,11 @@ def marked(table: LineTable) -> list[int]:
     return [n for n, text in enumerate(lines_of(table)[1:]) if text[1:2] == "◆"]
 
 
-async def listed(pilot: Pilot[Any], until: Until) -> BookmarksScreen:
+async def listed(pilot: Pilot[Any], until: Until) -> BookmarksDialog:
     await pilot.press("apostrophe")
-    await until(pilot, lambda: isinstance(pilot.app.screen, BookmarksScreen), "the list")
+    await until(pilot, lambda: isinstance(pilot.app.screen, BookmarksDialog), "the list")
     screen = pilot.app.screen
-    assert isinstance(screen, BookmarksScreen)
+    assert isinstance(screen, BookmarksDialog)
     return screen
 
 
@@ -143,7 +143,7 @@ async def test_a_note_stands_where_its_record_is_looked_at(
         await until(pilot, lambda: marked(app.query_one(CallsPane)) == [5], "the bookmark")
         await pilot.press("2", "enter")
         await until(pilot, lambda: bool(app.screen.query("#drawer")), "Calls")
-        drawer = app.screen.query_one("#drawer", Sheet)
+        drawer = app.screen.query_one("#drawer", TextPane)
         await until(pilot, partial(says, drawer, "span-5"), "the detail")
         assert not says(drawer, "◆")
         screen = await listed(pilot, until)
@@ -306,4 +306,4 @@ async def test_the_keys_are_the_users_to_choose(log: Path, shown: Shown, until: 
         await pilot.press("m", "f9")
         await until(pilot, lambda: marked(app.query_one(CallsPane)) == [5], "the bookmark")
         await pilot.press("f10")
-        await until(pilot, lambda: isinstance(app.screen, BookmarksScreen), "the list")
+        await until(pilot, lambda: isinstance(app.screen, BookmarksDialog), "the list")

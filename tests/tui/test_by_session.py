@@ -8,10 +8,10 @@ import pytest
 from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record, row_of
 from textual.pilot import Pilot
 
-from llmlog_tui.settings_file import Memory
+from llmlog_tui.config.settings import Memory
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.panes.timeline import TimelinePane
-from llmlog_tui.tui.panes.tracerows import Heading
+from llmlog_tui.tui.panes.trace_rows import SessionHeading
 from llmlog_tui.tui.panes.traces import TracesPane
 from llmlog_tui.tui.screens.replay import ReplayScreen
 
@@ -96,7 +96,7 @@ async def test_a_heading_folds_its_traces_and_stands_for_the_newest_of_them(
         pane = await grouped(pilot, shown, until)
         timeline = pilot.app.query_one(TimelinePane)
         await pilot.press("g", "down", "down")
-        assert row_of(pane) == Heading("a")
+        assert row_of(pane) == SessionHeading("a")
         await until(pilot, lambda: "Timeline a2" in str(timeline.border_title), "its newest")
         await pilot.press("enter")
         assert names(pane) == ["  ▾ –", "    none", "▌ ▸ a", "  ▾ b", "    b1", "    b2"]

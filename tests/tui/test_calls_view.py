@@ -11,7 +11,7 @@ import pytest
 from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record, row_of, toasts
 from textual.pilot import Pilot
 
-from llmlog_tui.analysis.sql import both, condition, narrowed
+from llmlog_tui.analysis.query.sql import all_of, filter_records, predicate_of
 from llmlog_tui.log.reader import load
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.panes.calls import CallsPane
@@ -203,14 +203,14 @@ def test_a_condition_holds_for_the_calls_with_that_value(tmp_path: Path, value: 
         + record(step=2, **{field: None})
     )
     frame = load([log]).frame
-    only = narrowed(frame, condition(field, value, holds=True))["step"].to_list()
-    rest = narrowed(frame, condition(field, value, holds=False))["step"].to_list()
+    only = filter_records(frame, predicate_of(field, value, holds=True))["step"].to_list()
+    rest = filter_records(frame, predicate_of(field, value, holds=False))["step"].to_list()
     assert only == ([0, 2] if value is None else [0])
     assert rest == ([1] if value is None else [1, 2])
     assert isinstance(frame, pl.DataFrame)
 
 
 def test_conditions_are_joined_without_changing_what_they_mean() -> None:
-    assert both(None, "a = 1") == "a = 1"
-    assert both("b = 2", "a = 1") == "b = 2 and a = 1"
-    assert both("b = 2 OR c = 3", "a = 1") == "(b = 2 OR c = 3) and a = 1"
+    assert all_of(None, "a = 1") == "a = 1"
+    assert all_of("b = 2", "a = 1") == "b = 2 and a = 1"
+    assert all_of("b = 2 OR c = 3", "a = 1") == "(b = 2 OR c = 3) and a = 1"

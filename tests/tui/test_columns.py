@@ -11,14 +11,14 @@ from tests.tui.test_calls_view import is_in_order, opened
 from textual.pilot import Pilot
 
 from llmlog_tui.cli import dashboard
-from llmlog_tui.settings_file import Memory, RowRule, Settings
+from llmlog_tui.config.settings import Memory, RowRule, Settings
 from llmlog_tui.tui.app import LogApp
-from llmlog_tui.tui.asks import CallsIn, Sort
-from llmlog_tui.tui.panes.callcolumns import ALL, COMPACT, Choice
-from llmlog_tui.tui.panes.callcolumns import WIDE as USUAL
+from llmlog_tui.tui.panes.call_columns import ALL, COMPACT, ColumnChoice
+from llmlog_tui.tui.panes.call_columns import WIDE as USUAL
 from llmlog_tui.tui.panes.calls import CallsPane
+from llmlog_tui.tui.queries import CallOrderQuery, Sort
 from llmlog_tui.tui.screens.calls import CallsScreen
-from llmlog_tui.tui.screens.columns import ColumnsScreen
+from llmlog_tui.tui.screens.dialogs.column_picker import ColumnPicker
 
 TTFT = (40, None, 300, 7)
 TOOLS = (["search", "fetch"], None, ["search"], ["fetch"])
@@ -36,16 +36,16 @@ def log(tmp_path: Path) -> Path:
     return path
 
 
-async def dialog(pilot: Pilot[str], until: Until) -> ColumnsScreen:
+async def dialog(pilot: Pilot[str], until: Until) -> ColumnPicker:
     await pilot.press("S")
     app = pilot.app
-    await until(pilot, lambda: isinstance(app.screen, ColumnsScreen), "the dialog")
+    await until(pilot, lambda: isinstance(app.screen, ColumnPicker), "the dialog")
     screen = app.screen
-    assert isinstance(screen, ColumnsScreen)
+    assert isinstance(screen, ColumnPicker)
     return screen
 
 
-async def walk_to(pilot: Pilot[str], screen: ColumnsScreen, name: str) -> None:
+async def walk_to(pilot: Pilot[str], screen: ColumnPicker, name: str) -> None:
     await pilot.press("g")
     while screen.table.cursor_key != name:
         await pilot.press("j")
@@ -170,14 +170,14 @@ async def test_every_column_can_stand_in_the_table_and_all_but_two_be_sorted_by(
     async with LogApp([sample]).run_test(size=(1_000, 30)) as pilot:
         app = await shown(pilot, records)
         pane = (await opened(pilot, until)).calls
-        pane.choose(Choice(wide=tuple(ALL)))
+        pane.choose(ColumnChoice(wide=tuple(ALL)))
         titles = [column.column.title for column in ALL.values()]
         assert is_headed(pane, *titles)
         overview = app.view.overview
         assert overview is not None
         for column in ALL.values():
             if field := column.column.field:
-                order = CallsIn(Sort(field, descending=True))(overview)
+                order = CallOrderQuery(Sort(field, descending=True))(overview)
                 assert order is not None
                 values = overview.calls[field][order]
                 assert values.is_null().sum() == values.tail(values.null_count()).null_count()
@@ -190,7 +190,7 @@ async def test_the_names_of_tools_are_sorted_and_filtered_by_too(
     async with LogApp([log]).run_test(size=WIDE) as pilot:
         await shown(pilot, 4)
         screen = await opened(pilot, until)
-        screen.calls.choose(Choice(wide=("tool_calls", *USUAL)))
+        screen.calls.choose(ColumnChoice(wide=("tool_calls", *USUAL)))
         await to_column(pilot, screen.calls, "tool_calls")
         await pilot.press("s", "s")
         await until(pilot, partial(is_in_order, screen.calls, [3, 2, 0, 1]), "by name")
@@ -200,12 +200,14 @@ async def test_the_names_of_tools_are_sorted_and_filtered_by_too(
 
 @pytest.mark.parametrize("remembered", [None, 3, {"wide": 3}, {"wide": ["nope", 4]}, {"wide": []}])
 def test_a_choice_that_makes_no_sense_is_the_usual_one(remembered: object) -> None:
-    assert Choice.of(remembered) == Choice(USUAL, COMPACT)
+    assert ColumnChoice.of(remembered) == ColumnChoice(USUAL, COMPACT)
 
 
 def test_columns_that_are_gone_are_left_out() -> None:
-    assert Choice.of({"wide": ["id", "gone", "ts", "id"]}).wide == ("id", "ts")
-    assert Choice.of(Choice(("id",), ("ts",)).as_object()) == Choice(("id",), ("ts",))
+    assert ColumnChoice.of({"wide": ["id", "gone", "ts", "id"]}).wide == ("id", "ts")
+    assert ColumnChoice.of(ColumnChoice(("id",), ("ts",)).as_object()) == ColumnChoice(
+        ("id",), ("ts",)
+    )
 
 
 def test_a_row_style_that_cannot_be_is_one_line_and_exit_2(

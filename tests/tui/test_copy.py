@@ -10,7 +10,7 @@ import pytest
 from tests.tui.conftest import WIDE, Shown, Until, record, toasts
 
 from llmlog_tui.tui.app import LogApp
-from llmlog_tui.tui.screens.copy import CopyScreen
+from llmlog_tui.tui.screens.dialogs.copy_menu import CopyMenu
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ async def test_what_is_chosen_goes_to_the_clipboard(
     async with LogApp([log]).run_test(size=WIDE, notifications=True) as pilot:
         app = await shown(pilot, 2)
         await pilot.press("y")
-        await until(pilot, lambda: isinstance(app.screen, CopyScreen), "the menu")
+        await until(pilot, lambda: isinstance(app.screen, CopyMenu), "the menu")
         await pilot.press(key)
         await until(pilot, lambda: text in app.clipboard, "the copy")
         assert "\x1b" not in app.clipboard

@@ -9,9 +9,9 @@ from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record
 from textual.pilot import Pilot
 
 from llmlog_tui.tui.app import LogApp
+from llmlog_tui.tui.screens.dialogs.record import RecordDialog
 from llmlog_tui.tui.screens.diff import DiffScreen
 from llmlog_tui.tui.screens.overview import OverviewScreen
-from llmlog_tui.tui.screens.record import RecordScreen
 
 
 async def diffed(pilot: Pilot[str], until: Until) -> DiffScreen:
@@ -159,7 +159,7 @@ async def test_a_and_b_show_the_record_of_each_run(
         await diffed(pilot, until)
         for key, finish in (("a", "stop"), ("b", "length"), ("enter", "length")):
             await pilot.press(key)
-            await until(pilot, lambda: isinstance(app.screen, RecordScreen), "the record")
+            await until(pilot, lambda: isinstance(app.screen, RecordDialog), "the record")
             assert finish in str(app.screen.query_one("Static").render())
             await pilot.press("escape")
 

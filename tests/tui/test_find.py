@@ -16,7 +16,7 @@ from llmlog_tui.tui.panes.calls import CallsPane
 from llmlog_tui.tui.panes.timeline import TimelinePane
 from llmlog_tui.tui.panes.traces import TracesPane
 from llmlog_tui.tui.screens.replay import ReplayScreen
-from llmlog_tui.tui.widgets.keyline import KeyLine
+from llmlog_tui.tui.widgets.footer import KeyFooter
 
 
 async def test_a_typed_request_id_leads_to_its_call_its_trace_and_its_step(
@@ -187,12 +187,12 @@ async def test_the_bottom_row_of_a_small_screen_has_what_is_needed_first(
         for view in ("1", "2", "4"):
             await pilot.press(view)
             await shown(pilot, records)
-            line = str(app.view.query_one(KeyLine).render())
+            line = str(app.view.query_one(KeyFooter).render())
             assert all(key in line for key in keys)
             assert len(line.rstrip()) <= columns
         await pilot.press("1", "enter")
         await shown(pilot, records)
-        line = str(app.view.query_one(KeyLine).render())
+        line = str(app.view.query_one(KeyFooter).render())
         assert ("Space play" in line) == (columns == 80), "a replay is for playing"
 
 
@@ -201,12 +201,12 @@ async def test_while_one_types_the_bottom_row_names_no_key_that_would_be_typed(
 ) -> None:
     async with LogApp([sample]).run_test(size=WIDE) as pilot:
         app = await shown(pilot, records)
-        line = app.view.query_one(KeyLine)
+        line = app.view.query_one(KeyFooter)
         assert "/ find" in str(line.render())
         for key, where in (("slash", "#find"), ("5", "#editor")):
             await pilot.press(key)
             await until(pilot, lambda: isinstance(app.focused, Input | TextArea), where)
-            said = str(app.view.query_one(KeyLine).render())
+            said = str(app.view.query_one(KeyFooter).render())
             assert "/ find" not in said
             assert "? help" not in said
             assert "F1 help" in said

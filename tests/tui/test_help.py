@@ -10,12 +10,12 @@ from tests.tui.conftest import SMALL, WIDE, Shown, Until, record
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from llmlog_tui.settings_file import Settings
+from llmlog_tui.config.settings import Settings
 from llmlog_tui.tui.app import LogApp
-from llmlog_tui.tui.bindings import ALL, IDS
-from llmlog_tui.tui.bindings.naming import scope_of
-from llmlog_tui.tui.screens.help import HelpScreen, key_name, sections
-from llmlog_tui.tui.screens.record import RecordScreen
+from llmlog_tui.tui.keys import ALL, IDS
+from llmlog_tui.tui.keys.naming import scope_of
+from llmlog_tui.tui.screens.dialogs.help import HelpDialog, key_name, sections
+from llmlog_tui.tui.screens.dialogs.record import RecordDialog
 
 
 @pytest.fixture
@@ -25,15 +25,15 @@ def log(tmp_path: Path) -> Path:
     return path
 
 
-async def helped(pilot: Pilot[Any], until: Until, key: str = "question_mark") -> HelpScreen:
+async def helped(pilot: Pilot[Any], until: Until, key: str = "question_mark") -> HelpDialog:
     await pilot.press(key)
-    await until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen), "the help")
+    await until(pilot, lambda: isinstance(pilot.app.screen, HelpDialog), "the help")
     screen = pilot.app.screen
-    assert isinstance(screen, HelpScreen)
+    assert isinstance(screen, HelpDialog)
     return screen
 
 
-def text_of(screen: HelpScreen) -> str:
+def text_of(screen: HelpDialog) -> str:
     return "\n".join(str(part.render()) for part in screen.query(Static))
 
 
@@ -105,8 +105,8 @@ async def test_it_rolls_by_the_keys_of_tables_and_so_does_a_record(
         await pilot.press("G")
         await until(pilot, lambda: screen.sheet.is_vertical_scroll_end, "the end")
         await pilot.press("g", "escape", "2", "r")
-        await until(pilot, lambda: isinstance(app.screen, RecordScreen), "the record")
-        assert isinstance(app.screen, RecordScreen)
+        await until(pilot, lambda: isinstance(app.screen, RecordDialog), "the record")
+        assert isinstance(app.screen, RecordDialog)
         sheet = app.screen.sheet
         await pilot.press("j", "pagedown", "k")
         await until(pilot, lambda: sheet.scroll_y > 10, "a page down")

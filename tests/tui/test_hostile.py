@@ -12,7 +12,7 @@ from tests.tui.conftest import WIDE, Shown, record
 from tests.tui.terminal import Terminal
 
 from llmlog_tui.tui.app import LogApp
-from llmlog_tui.tui.screens.record import RecordScreen
+from llmlog_tui.tui.screens.dialogs.record import RecordDialog
 
 _BOMB: Final = (
     "\x1b[2J\x1b]0;owned\x07\x9b31m[bold red]x[/] \u202eabc\u2066\u200b\r\n\t\x00e" + "\u0301" * 500
@@ -118,4 +118,4 @@ async def test_a_value_of_ten_megabytes_holds_up_no_key(
             assert time.thread_time() - began < _FREEZE_SECONDS, key
             await shown(pilot, 2)
         await pilot.press("enter")
-        assert isinstance(app.screen, RecordScreen), "the whole record, as far as there is room"
+        assert isinstance(app.screen, RecordDialog), "the whole record, as far as there is room"

@@ -25,9 +25,9 @@ from tests.tui.conftest import (
 from textual import events
 from textual.pilot import Pilot
 
-from llmlog_tui import units
-from llmlog_tui.analysis.cost import cost, priced
-from llmlog_tui.analysis.sql import narrowed
+from llmlog_tui import humanize
+from llmlog_tui.analysis.calls.cost import cost, priced
+from llmlog_tui.analysis.query.sql import filter_records
 from llmlog_tui.log.reader import load
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.panes.calls import CallsPane
@@ -35,9 +35,9 @@ from llmlog_tui.tui.panes.timeline import TimelinePane
 from llmlog_tui.tui.panes.traces import TracesPane
 from llmlog_tui.tui.screens.alerts import AlertsScreen
 from llmlog_tui.tui.screens.calls import CallsScreen
+from llmlog_tui.tui.screens.dialogs.record import RecordDialog
 from llmlog_tui.tui.screens.diff import DiffScreen
 from llmlog_tui.tui.screens.overview import OverviewScreen
-from llmlog_tui.tui.screens.record import RecordScreen
 from llmlog_tui.tui.screens.replay import ReplayScreen
 
 CALL_EVENTS = ("chat_completion", "response", "embedding")
@@ -123,7 +123,7 @@ async def test_paste_a_request_id_then_the_call(  # noqa: PLR0913, PLR0917 - fix
             assert row_of(app.query_one(TracesPane)) == lines[row]["trace_id"]
             app.query_one(CallsPane).focus()
         await pilot.press("r" if view == "2" else "enter")
-        await until(pilot, lambda: isinstance(app.screen, RecordScreen), "the record")
+        await until(pilot, lambda: isinstance(app.screen, RecordDialog), "the record")
         assert wanted in str(app.screen.query_one("Static").render())
 
 
@@ -224,7 +224,7 @@ async def test_how_much_did_this_session_cost_and_what_did_caching_save(
     frame = priced(load([sample]).frame)
     saving = session_that_saved(frame, (line["trace_id"] for line in reversed(lines)))
     trace = next(line["trace_id"] for line in lines if line["session_id"] == saving)
-    spent = cost(narrowed(frame, f"session_id = '{saving}'"))
+    spent = cost(filter_records(frame, f"session_id = '{saving}'"))
     async with LogApp([sample]).run_test(size=WIDE) as pilot:
         app = await shown(pilot, records)
         view = overview_of(app)
@@ -234,9 +234,9 @@ async def test_how_much_did_this_session_cost_and_what_did_caching_save(
         await until(pilot, lambda: view.filterbar.where == f"session_id = '{saving}'", "it")
         await until(pilot, lambda: not app.busy, "its calls")
         said = str(view.traces.border_subtitle)
-        assert units.money(spent.usd) in said
-        assert f"caching saved {units.money(spent.saved_usd)}" in said
-        assert units.money(spent.usd) in top_row(app)
+        assert humanize.money(spent.usd) in said
+        assert f"caching saved {humanize.money(spent.saved_usd)}" in said
+        assert humanize.money(spent.usd) in top_row(app)
 
 
 def session_that_saved(frame: pl.DataFrame, traces: Iterable[str]) -> str:

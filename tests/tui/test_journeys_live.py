@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.tui.conftest import WIDE, Shown, Until, overview_of, record, toasts, top_row
 
-from llmlog_tui.settings_file import Settings
+from llmlog_tui.config.settings import Settings
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.screens.overview import OverviewScreen
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from tests.tui.conftest import WIDE, Shown, Until, lines_of, record, row_of, toasts, top_row
 
+from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.sources import Sources
-from llmlog_tui.log.window import Window
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.panes.calls import CallsPane
 from llmlog_tui.tui.panes.traces import TracesPane
-from llmlog_tui.tui.screens.record import RecordScreen
+from llmlog_tui.tui.screens.dialogs.record import RecordDialog
 
 
 async def test_new_records_appear_while_the_application_writes(
@@ -153,7 +153,7 @@ async def test_a_log_that_is_not_followed_is_read_to_its_very_end(
         assert "read once" in top_row(app)
         app.query_one(CallsPane).focus()
         await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, RecordScreen), "the last record")
+        await until(pilot, lambda: isinstance(app.screen, RecordDialog), "the last record")
         assert "chat_completion" in str(app.screen.query_one("Static").render())
 
 
@@ -185,7 +185,7 @@ async def test_a_glob_takes_in_the_files_that_come_to_match_it(
 async def test_only_the_window_that_was_asked_for_is_kept(tmp_path: Path, shown: Shown) -> None:
     log = tmp_path / "calls.jsonl"
     log.write_bytes(b"".join(record(step=n) for n in range(10)))
-    async with LogApp([log], last=Window.of("3")).run_test(size=WIDE) as pilot:
+    async with LogApp([log], last=Retention.of("3")).run_test(size=WIDE) as pilot:
         app = await shown(pilot, 10)
         assert len(app.query_one(CallsPane).source) == 3
 

@@ -21,7 +21,7 @@ from textual.css.types import CSSLocation
 from llmlog_tui.log.sources import Sources
 from llmlog_tui.tui import screens
 from llmlog_tui.tui.app import LogApp
-from llmlog_tui.tui.screens.opening import OpeningScreen
+from llmlog_tui.tui.screens.dialogs.splash import SplashScreen
 from llmlog_tui.tui.views import VIEWS
 
 
@@ -60,7 +60,7 @@ def test_no_view_and_no_pane_is_imported_before_it() -> None:
     ours = {name for name in imported if name.startswith("llmlog_tui.tui.")}
     assert {name for name in ours if name.startswith("llmlog_tui.tui.panes")} == set()
     assert {name for name in ours if name.startswith("llmlog_tui.tui.screens.")} == {
-        "llmlog_tui.tui.screens.opening"
+        "llmlog_tui.tui.screens.dialogs.splash"
     }
 
 
@@ -100,7 +100,7 @@ def test_so_it_is_before_there_is_a_view(terminal: Terminal, keys: str, said: st
 async def test_what_is_typed_before_there_is_a_view_waits_for_one(sample: Path) -> None:
     app = LogApp(Sources([str(sample)], must_exist=True))
     async with app.run_test() as pilot:
-        assert isinstance(app.screen, OpeningScreen)
+        assert isinstance(app.screen, SplashScreen)
         await pilot.press("2")
         assert app.current_mode == "calls"
 

@@ -15,8 +15,8 @@ from llmlog_tui.log.reader import Reader
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.panes.calls import CallsPane
 from llmlog_tui.tui.panes.traces import TracesPane
-from llmlog_tui.tui.themes import LIGHT
-from llmlog_tui.tui.widgets.rows import Column, Row, RowSource, cell
+from llmlog_tui.tui.theme import LIGHT
+from llmlog_tui.tui.widgets.row_source import Column, Row, RowSource, cell
 from llmlog_tui.tui.widgets.table import LineTable
 
 

@@ -18,7 +18,7 @@ from llmlog_tui.log.reader import load
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.panes.calls import CallsPane
 from llmlog_tui.tui.panes.timeline import TimelinePane
-from llmlog_tui.tui.screens.path import PathScreen
+from llmlog_tui.tui.screens.dialogs.save_as import SaveAsDialog
 from llmlog_tui.tui.screens.replay import ReplayScreen
 from llmlog_tui.tui.screens.trends import TrendsScreen
 
@@ -47,7 +47,7 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-async def chosen(pilot: Pilot[Any], until: Until, command: str) -> PathScreen:
+async def chosen(pilot: Pilot[Any], until: Until, command: str) -> SaveAsDialog:
     """The dialog that a command of the palette opens."""
     app = pilot.app
     await pilot.press("colon")
@@ -55,9 +55,9 @@ async def chosen(pilot: Pilot[Any], until: Until, command: str) -> PathScreen:
     await pilot.press(*command)
     await until(pilot, partial(is_first, app.screen, command), "the command")
     await pilot.press("enter")
-    await until(pilot, lambda: isinstance(app.screen, PathScreen), "the dialog")
+    await until(pilot, lambda: isinstance(app.screen, SaveAsDialog), "the dialog")
     screen = app.screen
-    assert isinstance(screen, PathScreen)
+    assert isinstance(screen, SaveAsDialog)
     return screen
 
 
@@ -76,12 +76,12 @@ def is_first(screen: object, command: str) -> bool:
     return commands.option_count == 1 and command in str(commands.get_option_at_index(0).prompt)
 
 
-async def write(pilot: Pilot[Any], screen: PathScreen, path: str) -> None:
+async def write(pilot: Pilot[Any], screen: SaveAsDialog, path: str) -> None:
     screen.path.value = path
     await pilot.press("enter")
 
 
-def says(screen: PathScreen, text: str) -> Callable[[], bool]:
+def says(screen: SaveAsDialog, text: str) -> Callable[[], bool]:
     return lambda: text in str(screen.said.render())
 
 

@@ -11,7 +11,7 @@ from tests.tui.terminal import PROGRAM, Terminal
 
 from llmlog_tui.log.sources import Sources
 from llmlog_tui.tui.app import LogApp
-from llmlog_tui.tui.screens.record import RecordScreen
+from llmlog_tui.tui.screens.dialogs.record import RecordDialog
 
 _STDIN_IS_NONE: Final = """
 import fcntl, os, termios
@@ -71,4 +71,4 @@ async def test_a_pipe_that_was_closed_is_read_to_its_last_line_and_is_live_no_mo
         await shown(pilot, 2)
         await until(pilot, lambda: "read once" in top_row(app), "the end of it")
         await pilot.press("2", "r")
-        await until(pilot, lambda: isinstance(app.screen, RecordScreen), "its line is still there")
+        await until(pilot, lambda: isinstance(app.screen, RecordDialog), "its line is still there")

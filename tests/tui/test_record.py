@@ -9,7 +9,7 @@ from tests.tui.conftest import WIDE, Shown, Until, record
 
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.panes.calls import CallsPane
-from llmlog_tui.tui.screens.record import RecordScreen
+from llmlog_tui.tui.screens.dialogs.record import RecordDialog
 
 
 async def test_enter_on_a_call_shows_the_whole_record_and_escape_goes_back(
@@ -19,14 +19,14 @@ async def test_enter_on_a_call_shows_the_whole_record_and_escape_goes_back(
         app = await shown(pilot, records)
         app.query_one(CallsPane).focus()
         await pilot.press("g", "enter")
-        await until(pilot, lambda: isinstance(app.screen, RecordScreen), "the record")
+        await until(pilot, lambda: isinstance(app.screen, RecordDialog), "the record")
         first = json.loads(sample.read_bytes().splitlines()[0])
         sheet = str(app.screen.query_one("Static").render())
         for name in first:
             assert name in sheet
         assert f'grep \'"trace_id": "{first["trace_id"]}"\'' in sheet
         await pilot.press("escape")
-        assert not isinstance(app.screen, RecordScreen)
+        assert not isinstance(app.screen, RecordDialog)
 
 
 async def test_enter_pressed_twice_opens_one_record(
@@ -38,10 +38,10 @@ async def test_enter_pressed_twice_opens_one_record(
         calls.focus()
         calls.action_select()
         calls.action_select()
-        await until(pilot, lambda: isinstance(app.screen, RecordScreen), "the record")
+        await until(pilot, lambda: isinstance(app.screen, RecordDialog), "the record")
         await pilot.press("escape")
         await pilot.pause()
-        assert not isinstance(app.screen, RecordScreen)
+        assert not isinstance(app.screen, RecordDialog)
 
 
 async def test_a_record_nested_deeper_than_python_reads_is_shown_as_it_stands(
@@ -53,5 +53,5 @@ async def test_a_record_nested_deeper_than_python_reads_is_shown_as_it_stands(
         app = await shown(pilot, 1)
         app.query_one(CallsPane).focus()
         await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, RecordScreen), "the record")
+        await until(pilot, lambda: isinstance(app.screen, RecordDialog), "the record")
         assert "[[[[" in str(app.screen.query_one("Static").render())

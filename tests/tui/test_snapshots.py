@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from llmlog_tui.settings_file import Settings
+from llmlog_tui.config.settings import Settings
 from llmlog_tui.tui.app import LogApp
 
 Shown = Callable[[Pilot[None], int], Awaitable[LogApp]]

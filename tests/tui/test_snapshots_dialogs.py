@@ -10,10 +10,10 @@ import pytest
 from tests.tui.conftest import SMALL, WIDE, Shown, Until
 from textual.pilot import Pilot
 
-from llmlog_tui.settings_file import Settings
+from llmlog_tui.config.settings import Settings
 from llmlog_tui.tui.app import LogApp
-from llmlog_tui.tui.screens.bookmarks import BookmarksScreen
-from llmlog_tui.tui.screens.help import HelpScreen
+from llmlog_tui.tui.screens.dialogs.bookmarks import BookmarksDialog
+from llmlog_tui.tui.screens.dialogs.help import HelpDialog
 
 SnapCompare = Callable[..., bool]
 
@@ -31,7 +31,7 @@ def test_the_help_on_a_small_screen(
     async def look(pilot: Pilot[str]) -> None:
         app = await shown(pilot, records)
         await pilot.press("question_mark")
-        await until(pilot, lambda: isinstance(app.screen, HelpScreen), "the help")
+        await until(pilot, lambda: isinstance(app.screen, HelpDialog), "the help")
 
     assert snap_compare(LogApp([log]), terminal_size=SMALL, run_before=look)
 
@@ -55,9 +55,9 @@ def test_bookmarks(  # noqa: PLR0913, PLR0917 - fixtures
         for keys in (("m",), ("k", "k", "m"), ("k", "m")):
             await pilot.press(*keys)
         await pilot.press("apostrophe")
-        await until(pilot, lambda: isinstance(app.screen, BookmarksScreen), "the list")
+        await until(pilot, lambda: isinstance(app.screen, BookmarksDialog), "the list")
         screen = app.screen
-        assert isinstance(screen, BookmarksScreen)
+        assert isinstance(screen, BookmarksDialog)
         await until(pilot, lambda: len(screen.table.source) == 3, "all bookmarks")
         await pilot.press("g", "n", *"retried three times: ask the vendor", "enter", "g", "j")
         await until(pilot, lambda: "retried" in screen.table.render_line(1).text, "the note")

@@ -9,10 +9,10 @@ from tests.tui.conftest import SMALL, WIDE, Shown, Until, toasts, top_row
 from tests.tui.test_snapshots_views import LOG, SIZES, Look, SnapCompare, app, go_to
 from textual.pilot import Pilot
 
-from llmlog_tui.settings_file import RowRule, Settings
+from llmlog_tui.config.settings import RowRule, Settings
 from llmlog_tui.tui.app import LogApp
-from llmlog_tui.tui.screens.columns import ColumnsScreen
-from llmlog_tui.tui.screens.welcome import WelcomeScreen
+from llmlog_tui.tui.screens.dialogs.column_picker import ColumnPicker
+from llmlog_tui.tui.screens.dialogs.welcome import WelcomeDialog
 
 __all__ = ["app"]
 
@@ -75,7 +75,7 @@ def welcome(tmp_path: Path, until: Until, monkeypatch: pytest.MonkeyPatch) -> Lo
     monkeypatch.chdir(tmp_path)
 
     async def look(pilot: Pilot[str]) -> None:
-        await until(pilot, lambda: isinstance(pilot.app.screen, WelcomeScreen), "the welcome")
+        await until(pilot, lambda: isinstance(pilot.app.screen, WelcomeDialog), "the welcome")
 
     return look
 
@@ -104,9 +104,9 @@ def test_the_choice_of_columns(  # noqa: PLR0913, PLR0917 - fixtures
         await shown(pilot, records)
         await go_to(pilot, app, "Calls", until)
         await pilot.press("S")
-        await until(pilot, lambda: isinstance(app.screen, ColumnsScreen), "the dialog")
+        await until(pilot, lambda: isinstance(app.screen, ColumnPicker), "the dialog")
         screen = app.screen
-        assert isinstance(screen, ColumnsScreen)
+        assert isinstance(screen, ColumnPicker)
         while screen.table.cursor_key != "request_id":
             await pilot.press("j")
         await pilot.press("space", "K")

@@ -7,17 +7,17 @@ from tests.tui.conftest import WIDE, Shown, Until, lines_of
 from tests.tui.test_snapshots_views import LOG, SIZES, Look, SnapCompare, app, go_to
 from textual.pilot import Pilot
 
-from llmlog_tui.settings_file import Settings
+from llmlog_tui.config.settings import Settings
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.screens.calls import CallsScreen
 from llmlog_tui.tui.screens.replay import ReplayScreen
 from llmlog_tui.tui.screens.trends import TrendsScreen
-from llmlog_tui.tui.widgets.sheet import Sheet
+from llmlog_tui.tui.widgets.text_pane import TextPane
 
 __all__ = ["app"]
 
 
-def says(sheet: Sheet, words: str) -> bool:
+def says(sheet: TextPane, words: str) -> bool:
     return words in str(sheet.query_one("Static").render())
 
 

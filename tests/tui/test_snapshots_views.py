@@ -9,9 +9,9 @@ import pytest
 from tests.tui.conftest import SMALL, WIDE, Until
 from textual.pilot import Pilot
 
-from llmlog_tui.settings_file import Settings
+from llmlog_tui.config.settings import Settings
 from llmlog_tui.tui.app import LogApp
-from llmlog_tui.tui.panes.pairs import PairsPane
+from llmlog_tui.tui.panes.diff import DiffPane
 from llmlog_tui.tui.screens.alerts import AlertsScreen
 from llmlog_tui.tui.screens.sql import SqlScreen
 
@@ -102,8 +102,8 @@ def diff(shown: Shown, records: int, until: Until) -> Look:
     async def look(pilot: Pilot[str]) -> None:
         app = await shown(pilot, records)
         await pilot.press("d", "k", "k", "k", "d")
-        await until(pilot, lambda: bool(app.screen.query(PairsPane)), "the diff")
-        pairs = app.screen.query_one(PairsPane)
+        await until(pilot, lambda: bool(app.screen.query(DiffPane)), "the diff")
+        pairs = app.screen.query_one(DiffPane)
         await until(pilot, lambda: len(pairs.source) > 0, "its pairs")
 
     return look

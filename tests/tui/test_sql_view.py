@@ -11,27 +11,27 @@ import pytest
 from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record, toasts
 from textual.pilot import Pilot
 
-from llmlog_tui.analysis import sql
-from llmlog_tui.analysis.rules import Rules
-from llmlog_tui.settings_file import Memory
+from llmlog_tui.analysis.query import sql
+from llmlog_tui.config.rules import Rules
+from llmlog_tui.config.settings import Memory
 from llmlog_tui.tui.app import LogApp
-from llmlog_tui.tui.screens.path import PathScreen
+from llmlog_tui.tui.screens.dialogs.save_as import SaveAsDialog
 from llmlog_tui.tui.screens.sql import SqlScreen
 
 DIGIT = "5"
 
 
-async def asked(pilot: Pilot[str], until: Until) -> PathScreen:
+async def asked(pilot: Pilot[str], until: Until) -> SaveAsDialog:
     """The dialog that asks where the answer is to be written."""
     await pilot.press("escape", "x")
     app = pilot.app
-    await until(pilot, lambda: isinstance(app.screen, PathScreen), "the dialog")
+    await until(pilot, lambda: isinstance(app.screen, SaveAsDialog), "the dialog")
     screen = app.screen
-    assert isinstance(screen, PathScreen)
+    assert isinstance(screen, SaveAsDialog)
     return screen
 
 
-def is_said(screen: PathScreen, said: str) -> bool:
+def is_said(screen: SaveAsDialog, said: str) -> bool:
     return said in str(screen.said.render())
 
 

@@ -10,12 +10,12 @@ from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record, row_
 from textual.events import MouseScrollDown, MouseScrollUp
 from textual.pilot import Pilot
 
-from llmlog_tui.analysis.timeline import Step
+from llmlog_tui.analysis.traces.timeline import Step
 from llmlog_tui.tui.app import LogApp
-from llmlog_tui.tui.bars import EARLIER, LATER, Axis, bar
 from llmlog_tui.tui.panes.timeline import TimelinePane
+from llmlog_tui.tui.render.timeline_bars import EARLIER, LATER, Axis, bar
 from llmlog_tui.tui.screens.replay import ReplayScreen
-from llmlog_tui.tui.widgets.rows import Cell
+from llmlog_tui.tui.widgets.row_source import Cell
 
 
 def run(steps: int, trace: str = "run") -> bytes:

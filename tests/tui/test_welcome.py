@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.tui.conftest import SMALL, Shown, Until, record
 
 from llmlog_tui.tui.app import LogApp
-from llmlog_tui.tui.screens.welcome import WelcomeScreen
+from llmlog_tui.tui.screens.dialogs.welcome import WelcomeDialog
 
 
 async def test_without_a_log_one_is_told_how_to_make_one_and_offered_the_demo(
@@ -15,7 +15,7 @@ async def test_without_a_log_one_is_told_how_to_make_one_and_offered_the_demo(
 ) -> None:
     app = LogApp([tmp_path / "calls.jsonl"], welcome=True)
     async with app.run_test(size=SMALL) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, WelcomeScreen), "the welcome")
+        await until(pilot, lambda: isinstance(app.screen, WelcomeDialog), "the welcome")
         sheet = app.screen.query_one("Static")
         said = str(sheet.render())
         for words in (
@@ -35,7 +35,7 @@ async def test_the_welcome_goes_when_the_log_comes(
     log = tmp_path / "calls.jsonl"
     app = LogApp([log], welcome=True)
     async with app.run_test(size=SMALL) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, WelcomeScreen), "the welcome")
+        await until(pilot, lambda: isinstance(app.screen, WelcomeDialog), "the welcome")
         log.write_bytes(record())
         await shown(pilot, 1)
         await until(pilot, lambda: app.screen is app.view, "the calls alone")
@@ -44,7 +44,7 @@ async def test_the_welcome_goes_when_the_log_comes(
 async def test_one_may_wait_without_it(tmp_path: Path, until: Until) -> None:
     app = LogApp([tmp_path / "calls.jsonl"], welcome=True)
     async with app.run_test(size=SMALL) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, WelcomeScreen), "the welcome")
+        await until(pilot, lambda: isinstance(app.screen, WelcomeDialog), "the welcome")
         await pilot.press("enter")
         await until(pilot, lambda: app.screen is app.view, "the view")
         assert app.is_running

@@ -9,7 +9,7 @@ import pytest
 from tests.tui.conftest import WIDE, Shown, Until, record, toasts
 from textual.pilot import Pilot
 
-from llmlog_tui.log.window import Window
+from llmlog_tui.log.retention import Retention
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.screens.diff import DiffScreen
 from llmlog_tui.tui.screens.replay import ReplayScreen
@@ -39,7 +39,7 @@ async def pressed(pilot: Pilot[str], keys: Iterable[str], shown: Shown) -> None:
 async def test_a_replay_says_that_its_run_was_let_go_of(
     log: Path, shown: Shown, until: Until
 ) -> None:
-    app = LogApp([log], last=Window.of("4"))
+    app = LogApp([log], last=Retention.of("4"))
     async with app.run_test(size=WIDE, notifications=True) as pilot:
         await shown(pilot, 4)
         await pilot.press("enter")
@@ -59,7 +59,7 @@ async def test_a_replay_says_that_its_run_was_let_go_of(
 async def test_a_diff_lives_on_when_its_runs_are_let_go_of(
     log: Path, shown: Shown, until: Until
 ) -> None:
-    app = LogApp([log], last=Window.of("4"))
+    app = LogApp([log], last=Retention.of("4"))
     async with app.run_test(size=WIDE, notifications=True) as pilot:
         await shown(pilot, 4)
         await pilot.press("d", "k", "d")

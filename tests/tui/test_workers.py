@@ -8,7 +8,7 @@ from threading import Event
 import pytest
 from tests.tui.conftest import WIDE, Shown, Until, record, row_of, toasts, top_row
 
-from llmlog_tui.analysis.overview import Overview, Running
+from llmlog_tui.analysis.live.overview import IncrementalAnalyzer, Overview
 from llmlog_tui.log.store import Snapshot
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.panes.traces import TracesPane
@@ -33,14 +33,14 @@ async def test_an_analysis_that_fails_is_told_and_the_next_one_is_shown(
 ) -> None:
     log = tmp_path / "calls.jsonl"
     log.write_bytes(record())
-    real = Running.overview
+    real = IncrementalAnalyzer.overview
 
-    def poisoned(self: Running, snapshot: Snapshot, where: str | None) -> Overview:
+    def poisoned(self: IncrementalAnalyzer, snapshot: Snapshot, where: str | None) -> Overview:
         if snapshot.counts.records == 1:
             raise ValueError("poison")
         return real(self, snapshot, where)
 
-    monkeypatch.setattr(Running, "overview", poisoned)
+    monkeypatch.setattr(IncrementalAnalyzer, "overview", poisoned)
     async with LogApp([log]).run_test(size=WIDE, notifications=True) as pilot:
         app = pilot.app
         assert isinstance(app, LogApp)
@@ -55,16 +55,16 @@ async def test_an_answer_that_comes_late_does_not_move_a_frozen_screen(
 ) -> None:
     log = tmp_path / "calls.jsonl"
     log.write_bytes(record())
-    real, gate, begun = Running.overview, Event(), Event()
+    real, gate, begun = IncrementalAnalyzer.overview, Event(), Event()
     async with LogApp([log]).run_test(size=WIDE) as pilot:
         app = await shown(pilot, 1)
 
-        def slow(self: Running, snapshot: Snapshot, where: str | None) -> Overview:
+        def slow(self: IncrementalAnalyzer, snapshot: Snapshot, where: str | None) -> Overview:
             begun.set()
             gate.wait()
             return real(self, snapshot, where)
 
-        monkeypatch.setattr(Running, "overview", slow)
+        monkeypatch.setattr(IncrementalAnalyzer, "overview", slow)
         with log.open("ab") as file:
             file.write(record(step=1))
         await until(pilot, begun.is_set, "the analysis of the second record")
@@ -88,7 +88,7 @@ async def test_the_way_out_does_not_lead_through_the_analysis(
         begun.set()
         Event().wait()
 
-    monkeypatch.setattr(Running, "overview", endless)
+    monkeypatch.setattr(IncrementalAnalyzer, "overview", endless)
     async with LogApp([log]).run_test(size=WIDE) as pilot:
         await until(pilot, begun.is_set, "the analysis")
         await pilot.press("q")

@@ -11,11 +11,11 @@ from typing import Final, TextIO
 
 import click
 
-from llmlog_tui.analysis.find import NoIdError
-from llmlog_tui.analysis.sql import QueryError
+from llmlog_tui.analysis.calls.lookup import NoIdError
+from llmlog_tui.analysis.query.sql import QueryError
 from llmlog_tui.log.sources import SourceError
+from llmlog_tui.sanitize import sanitize
 from llmlog_tui.terminal import takes_ascii_only
-from llmlog_tui.text import inert
 
 BAD_INPUT = 2
 """Exit code for what cannot be used: a file, an option, a missing extra."""
@@ -100,7 +100,7 @@ def main() -> int:
         message = error.format_message() if isinstance(error, click.ClickException) else error
         usage = error.ctx if isinstance(error, click.UsageError) else None
         hint = f" See {usage.command_path} --help" if usage else ""
-        click.echo(f"llmlog: {inert(str(message))}{hint}", err=True)
+        click.echo(f"llmlog: {sanitize(str(message))}{hint}", err=True)
         return BAD_INPUT
     except OSError as error:
         click.echo(f"llmlog: cannot write: {error.strerror}", err=True)

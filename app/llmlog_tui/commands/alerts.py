@@ -10,27 +10,27 @@ import click
 import orjson
 import polars as pl
 
-from llmlog_tui import units
-from llmlog_tui.analysis.alerts import Alert, as_object
-from llmlog_tui.analysis.calls import model_calls
-from llmlog_tui.analysis.cost import priced, rates
-from llmlog_tui.analysis.headroom import headroom
-from llmlog_tui.analysis.rules import Rules
-from llmlog_tui.analysis.sides import Compared
-from llmlog_tui.analysis.watch import alerts as find
-from llmlog_tui.analysis.watch import watching
-from llmlog_tui.commands import limits as limits_
+from llmlog_tui import humanize
+from llmlog_tui.analysis.alerts.alert import Alert, as_object
+from llmlog_tui.analysis.alerts.comparison import MetricChange
+from llmlog_tui.analysis.alerts.engine import enabled_rules
+from llmlog_tui.analysis.alerts.engine import find_alerts as find
+from llmlog_tui.analysis.alerts.rate_limits import limit_status
+from llmlog_tui.analysis.calls.calls import model_calls
+from llmlog_tui.analysis.calls.cost import priced, rates
+from llmlog_tui.commands import rate_limits as limits_
 from llmlog_tui.commands.common import (
     echo_texts,
     files_argument,
-    opened,
+    open_log,
     utc_option,
     where_option,
 )
-from llmlog_tui.commands.rules import rules_option
-from llmlog_tui.commands.shown import day_time, fitted
+from llmlog_tui.commands.rules_option import rules_option
+from llmlog_tui.commands.text_tables import day_time, fitted
+from llmlog_tui.config.rules import Rules
 from llmlog_tui.log.sources import SourceError
-from llmlog_tui.text import inert
+from llmlog_tui.sanitize import sanitize
 
 FIRED = 1
 """Exit code of `check` when a rule fired."""
@@ -55,7 +55,7 @@ def alerts(files: tuple[str, ...], rules: Rules, *, as_json: bool, where: str | 
     429 if it goes on so; null if it does not fall) and ts, as of the last call that said so.
     """
     calls, found = _found(files, rules, where)
-    limits = headroom(calls)
+    limits = limit_status(calls)
     if as_json:
         listed = [as_object(alert) for alert in found]
         known = {"calls": calls.height, "alerts": listed, "limits": limits_.as_objects(limits)}
@@ -94,7 +94,7 @@ def _found(
     files: tuple[str, ...], rules: Rules, where: str | None
 ) -> tuple[pl.DataFrame, list[Alert]]:
     """The model calls, and the alerts. Raises SourceError where no line is a record."""
-    with opened(files, where, rules=rules) as log:
+    with open_log(files, where, rules=rules) as log:
         snapshot, frame = log.snapshot, log.frame
     if snapshot.counts.skipped and not snapshot.counts.records:
         raise SourceError(f"no line is a record: {', '.join(map(str, snapshot.files))}")
@@ -109,13 +109,13 @@ def as_text(
 ) -> Iterator[str]:
     """The lines for people, with the figures before and after if `with_tables`."""
     if not found:
-        yield f"No alerts. {len(watching(rules))} rules watch {calls:,} calls."
+        yield f"No alerts. {len(enabled_rules(rules))} rules watch {calls:,} calls."
         return
     for alert in found:
         yield (
             f"{'▲' if alert.state == 'ongoing' else '○'} {_when(alert):<30}  {alert.rule:<11}  "
-            f"{fitted(inert(alert.subject), 24)}  {alert.calls:>7,}  {alert.state:<7}  "
-            f"{inert(alert.what)}; {alert.evidence}"
+            f"{fitted(sanitize(alert.subject), 24)}  {alert.calls:>7,}  {alert.state:<7}  "
+            f"{sanitize(alert.what)}; {alert.evidence}"
         )
         if with_tables and alert.table:
             yield f"    {', '.join(map(_figure, alert.table))}"
@@ -127,9 +127,9 @@ _TESTS: Final = (
 )
 
 
-def _figure(figure: Compared) -> str:
+def _figure(figure: MetricChange) -> str:
     """`▲ p95 ms 3,413 → 4,401`: the median, the percentile, the share before and after."""
-    form = units.percent if figure.name in ("cut off", "failed") else units.whole
+    form = humanize.percent if figure.name in ("cut off", "failed") else humanize.integer
     sign = "" if figure.is_chance else "▲ "
     return f"{sign}{figure.name} {form(figure.before)} → {form(figure.after)}"
 
@@ -138,4 +138,4 @@ def _when(alert: Alert) -> str:
     """`2026-11-23 09:17:24 – 09:30:47`; the day twice only where it is another."""
     first, last = day_time(alert.ts), day_time(alert.last_ts)
     day, _, time = last.partition(" ")
-    return f"{first} – {time if time and first.startswith(day) else last}{units.zone_note()}"
+    return f"{first} – {time if time and first.startswith(day) else last}{humanize.zone_note()}"

@@ -8,13 +8,13 @@ from typing import IO
 import click
 import polars as pl
 
-from llmlog_tui.analysis.bundle import bundle as markdown
-from llmlog_tui.analysis.cost import priced, rates
-from llmlog_tui.analysis.find import the_one
-from llmlog_tui.analysis.fingerprints import with_changed
-from llmlog_tui.analysis.rules import Rules
-from llmlog_tui.commands.common import files_argument, opened, path_text, where_option
-from llmlog_tui.commands.rules import rules_option
+from llmlog_tui.analysis.alerts.fingerprints import with_changed
+from llmlog_tui.analysis.calls.cost import priced, rates
+from llmlog_tui.analysis.calls.lookup import resolve_id
+from llmlog_tui.analysis.reports.bundle import bundle as markdown
+from llmlog_tui.commands.common import files_argument, open_log, path_text, where_option
+from llmlog_tui.commands.rules_option import rules_option
+from llmlog_tui.config.rules import Rules
 
 
 @click.command(short_help="Write one run as Markdown for a support ticket.")
@@ -38,8 +38,8 @@ def bundle(
     No prompts, answers, arguments, error messages or tags of your own. TRACE_ID may be its first 6
     characters or more.
     """
-    with opened(files, where, rules=rules) as log:
-        wanted = the_one(log.frame, "trace_id", trace_id)
+    with open_log(files, where, rules=rules) as log:
+        wanted = resolve_id(log.frame, "trace_id", trace_id)
         run = log.frame.filter(pl.col("trace_id") == wanted)
         lines = dict(log.raw(run))
         names = [path_text(Path(path)) for path in log.snapshot.files]

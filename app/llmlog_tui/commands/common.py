@@ -17,14 +17,14 @@ import orjson
 import polars as pl
 from click.shell_completion import CompletionItem
 
-from llmlog_tui import units
-from llmlog_tui.analysis.prefixes import hashes_in
-from llmlog_tui.analysis.rules import DEFAULT, Rules
-from llmlog_tui.analysis.sql import narrowed
+from llmlog_tui import humanize
+from llmlog_tui.analysis.query.sql import filter_records
+from llmlog_tui.analysis.traces.cache_misses import hashes_in
+from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.log.reader import Reader, read_all
-from llmlog_tui.log.schema import COLUMNS, plain
+from llmlog_tui.log.schema import COLUMNS, decategorize
 from llmlog_tui.log.sources import Sources
-from llmlog_tui.log.store import Place, Snapshot
+from llmlog_tui.log.store import Snapshot, SourceLocation
 
 SPANS: Final = ".otlp.jsonl"
 """How the name of an OTLP file ends, as far as we are concerned: spans, no records."""
@@ -52,7 +52,7 @@ where_option: Final = click.option(
 
 def _in_utc(context: click.Context, _: click.Parameter, utc: bool) -> None:  # noqa: FBT001 - click's
     if utc:
-        context.with_resource(units.in_utc())
+        context.with_resource(humanize.in_utc())
 
 
 utc_option: Final = click.option(
@@ -65,7 +65,7 @@ utc_option: Final = click.option(
 
 
 @dataclass(frozen=True, eq=False)
-class Log:
+class OpenLog:
     """A log that was read, open so that raw lines can be read again; `frame` is what --where left.
 
     `snapshot` has all of it.
@@ -82,17 +82,17 @@ class Log:
     def placed(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The records' fields with strings for categoricals; `file`, its path; `line`, from 1."""
         files = pl.Series([path_text(path) for path in self.snapshot.files], dtype=pl.String)
-        return plain(frame).select(
+        return decategorize(frame).select(
             *COLUMNS,
             file=files.gather(frame["file"]),
             line=self._first_lines.gather(frame["block"]) + frame["line"].cast(pl.Int64),
         )
 
-    def place(self, row: int) -> Place:
+    def place(self, row: int) -> SourceLocation:
         """Where the record with this key stands."""
         record = self.snapshot.frame.filter(pl.col("row") == row)
         file, line = self.placed(record).select("file", "line").row(0)
-        return Place(Path(file), line)
+        return SourceLocation(Path(file), line)
 
     def raw(self, frame: pl.DataFrame) -> Iterator[tuple[int, bytes]]:
         """(key, line without its newline) of each record, as it stands in its file.
@@ -131,14 +131,14 @@ def as_object(line: bytes) -> dict[str, Any]:
 
 
 @contextmanager
-def opened(
+def open_log(
     names: Sequence[str],
     where: str | None = None,
     *,
     columns: Collection[str] = COLUMNS,
     rules: Rules = DEFAULT,
     on_step: Callable[[Reader], object] = lambda _: None,
-) -> Iterator[Log]:
+) -> Iterator[OpenLog]:
     """Everything in the files that `names` mean, as it stands now; costs at the prices of `rules`.
 
     Of its fields only `columns` are kept, but all of them where `where` may ask for any.
@@ -151,11 +151,11 @@ def opened(
     kept = columns if where is None else COLUMNS
     with closing(Reader(Sources(names, must_exist=True), columns=kept)) as reader:
         snapshot = read_all(reader, on_step=lambda: on_step(reader))
-        frame = snapshot.frame if where is None else narrowed(snapshot.frame, where, rules)
-        yield Log(reader, snapshot, frame)
+        frame = snapshot.frame if where is None else filter_records(snapshot.frame, where, rules)
+        yield OpenLog(reader, snapshot, frame)
 
 
-def hint_at_health(log: Log) -> None:
+def hint_at_health(log: OpenLog) -> None:
     """Say on stderr that a log seems empty because no line of it is a record, if that is so."""
     counts = log.snapshot.counts
     if counts.skipped.total() and not counts.records:
@@ -196,5 +196,5 @@ def to_json(row: Mapping[str, Any]) -> bytes:
 
 def _plain_value(value: object) -> str | None:
     if isinstance(value, datetime):
-        return units.rfc3339(value if value.tzinfo else value.replace(tzinfo=UTC))
+        return humanize.rfc3339(value if value.tzinfo else value.replace(tzinfo=UTC))
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 import llmlog
-from llmlog_tui.commands.numbers import Finite
+from llmlog_tui.commands.param_types import FiniteFloat
 
 _RUNS = 50
 _SLOWEST, _FASTEST = 0.01, 1_000
@@ -34,7 +34,7 @@ _SLOWEST, _FASTEST = 0.01, 1_000
 )
 @click.option(
     "--rate",
-    type=Finite(_SLOWEST, _FASTEST),
+    type=FiniteFloat(_SLOWEST, _FASTEST),
     help="Live traffic: about so many records a second, in real time.",
 )
 def demo(out: Path, runs: int | None, seed: int | None, rate: float | None) -> None:

@@ -9,24 +9,24 @@ from typing import Any, Final
 import click
 import polars as pl
 
-from llmlog_tui import units
-from llmlog_tui.analysis.cost import priced, rates
-from llmlog_tui.analysis.divergence import Delta, Divergence, Pair, divergence
-from llmlog_tui.analysis.find import the_one
-from llmlog_tui.analysis.fingerprints import with_changed
-from llmlog_tui.analysis.rules import Rules
-from llmlog_tui.analysis.timeline import Step
+from llmlog_tui import humanize
+from llmlog_tui.analysis.alerts.fingerprints import with_changed
+from llmlog_tui.analysis.calls.cost import priced, rates
+from llmlog_tui.analysis.calls.lookup import resolve_id
+from llmlog_tui.analysis.traces.diff import AlignedPair, FieldDelta, TraceDiff, diff_traces
+from llmlog_tui.analysis.traces.timeline import Step
 from llmlog_tui.commands.common import (
-    Log,
+    OpenLog,
     echo_texts,
     files_argument,
-    opened,
+    open_log,
     to_json,
     where_option,
 )
-from llmlog_tui.commands.rules import rules_option
-from llmlog_tui.commands.shown import SLOW_MS, fitted, toned
-from llmlog_tui.text import inert
+from llmlog_tui.commands.rules_option import rules_option
+from llmlog_tui.commands.text_tables import SLOW_MS, fitted, toned
+from llmlog_tui.config.rules import Rules
+from llmlog_tui.sanitize import sanitize
 
 
 @click.command()
@@ -54,8 +54,8 @@ def diff(  # noqa: PLR0913 - options by name
     tool, model, finish_reason, status, prefix_hashes, or null) and message (from 0, the first that
     differs, where why is prefix_hashes).
     """
-    with opened(files, where, rules=rules) as log:
-        a, b = (the_one(log.frame, "trace_id", wanted) for wanted in (trace_a, trace_b))
+    with open_log(files, where, rules=rules) as log:
+        a, b = (resolve_id(log.frame, "trace_id", wanted) for wanted in (trace_a, trace_b))
         found = _divergence(log, a, b, rules)
     if as_json:
         click.echo(to_json(_as_object(found)))
@@ -63,12 +63,12 @@ def diff(  # noqa: PLR0913 - options by name
         echo_texts(_side_by_side(found, _what_differs(log, found)))
 
 
-def _divergence(log: Log, a: str, b: str, rules: Rules) -> Divergence:
+def _divergence(log: OpenLog, a: str, b: str, rules: Rules) -> TraceDiff:
     frame = with_changed(log.frame).filter(pl.col("trace_id").is_in([a, b]))
-    return divergence(priced(frame, rates(rules)), a, b, log.hashes(frame), slow_ms=SLOW_MS)
+    return diff_traces(priced(frame, rates(rules)), a, b, log.hashes(frame), slow_ms=SLOW_MS)
 
 
-def _as_object(found: Divergence) -> dict[str, Any]:
+def _as_object(found: TraceDiff) -> dict[str, Any]:
     return {
         "a": found.a.trace_id,
         "b": found.b.trace_id,
@@ -91,13 +91,13 @@ def _fields(step: Step | None) -> dict[str, Any] | None:
 _SIDE = 42
 
 
-def _side_by_side(found: Divergence, values: str) -> Iterator[str]:
-    heads = (f"{side} {inert(run.trace_id)}, {len(run.steps):,} steps"
+def _side_by_side(found: TraceDiff, values: str) -> Iterator[str]:
+    heads = (f"{side} {sanitize(run.trace_id)}, {len(run.steps):,} steps"
              for side, run in (("A", found.a), ("B", found.b)))  # fmt: skip
     yield "   ".join(fitted(head, _SIDE) for head in heads).rstrip()
     for index, pair in enumerate(found.pairs):
         mark = "=" if pair.why is None else "◄" if index == found.first else "≠"
-        line = f"{_side(pair.a)} {mark} {_side(pair.b)}  {inert(pair.sentence())}"
+        line = f"{_side(pair.a)} {mark} {_side(pair.b)}  {sanitize(pair.sentence())}"
         yield toned(line.rstrip(), failed=False, slow=pair.why is not None)
     yield ""
     yield _where_they_part(found) + values
@@ -106,26 +106,26 @@ def _side_by_side(found: Divergence, values: str) -> Iterator[str]:
 
 def _side(step: Step | None) -> str:
     if step is None:
-        return fitted(f"{units.UNKNOWN:>4}", _SIDE)
-    number = units.UNKNOWN if step.step is None else str(step.step)
-    name = fitted(inert(step.name), _SIDE - 16)
+        return fitted(f"{humanize.UNKNOWN:>4}", _SIDE)
+    number = humanize.UNKNOWN if step.step is None else str(step.step)
+    name = fitted(sanitize(step.name), _SIDE - 16)
     mark = "✗" if step.failed else "┤" if step.truncated else " "
-    return f"{number:>4} {mark} {name} {units.within(step.latency_ms, 9):>9}"
+    return f"{number:>4} {mark} {name} {humanize.fit_number(step.latency_ms, 9):>9}"
 
 
-def _where_they_part(found: Divergence) -> str:
+def _where_they_part(found: TraceDiff) -> str:
     if found.first is None:
         return "the two runs do the same"
-    pair: Pair = found.pairs[found.first]
+    pair: AlignedPair = found.pairs[found.first]
     step = pair.a or pair.b
-    number = units.UNKNOWN if step is None or step.step is None else str(step.step)
+    number = humanize.UNKNOWN if step is None or step.step is None else str(step.step)
     return f"first divergence at step {number}: {pair.sentence()}"
 
 
-def _deltas(delta: Delta) -> Iterator[str]:
+def _deltas(delta: FieldDelta) -> Iterator[str]:
     yield f"steps {delta.steps:+,}"
     if delta.time_ms is not None:
-        yield f"time {'-' if delta.time_ms < 0 else '+'}{units.duration(abs(delta.time_ms))}"
+        yield f"time {'-' if delta.time_ms < 0 else '+'}{humanize.duration(abs(delta.time_ms))}"
     for label, tokens in (
         ("in", delta.prompt_tokens),
         ("out", delta.completion_tokens),
@@ -134,7 +134,7 @@ def _deltas(delta: Delta) -> Iterator[str]:
         if tokens is not None:
             yield f"{label} {tokens:+,}"
     if delta.cost_usd is not None:
-        yield f"cost {'-' if delta.cost_usd < 0 else '+'}{units.money(abs(delta.cost_usd))}"
+        yield f"cost {'-' if delta.cost_usd < 0 else '+'}{humanize.money(abs(delta.cost_usd))}"
     yield f"errors {delta.errors:+,}"
 
 
@@ -147,12 +147,12 @@ _FIELDS: Final = {
 }
 
 
-def _what_differs(log: Log, found: Divergence) -> str:
+def _what_differs(log: OpenLog, found: TraceDiff) -> str:
     """`, stop in A, length in B`: the values of what the runs part by, if it is one field."""
     pair = None if found.first is None else found.pairs[found.first]
     if pair is None or pair.a is None or pair.b is None or pair.why not in _FIELDS:
         return ""
     values = (log.frame.row(by_predicate=pl.col("row") == step.row, named=True)[_FIELDS[pair.why]]
               for step in (pair.a, pair.b))  # fmt: skip
-    a, b = (units.UNKNOWN if value is None else inert(str(value), 60) for value in values)
+    a, b = (humanize.UNKNOWN if value is None else sanitize(str(value), 60) for value in values)
     return f", {a} in A, {b} in B"

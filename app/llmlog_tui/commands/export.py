@@ -16,43 +16,43 @@ import click
 from llmlog.record import to_line
 from llmlog_tui.commands.common import (
     SPANS,
-    Log,
+    OpenLog,
     files_argument,
     hint_at_health,
-    opened,
+    open_log,
     where_option,
 )
 from llmlog_tui.commands.sql import flat
 from llmlog_tui.formats.otlp import to_lines
 from llmlog_tui.formats.spans import from_lines
-from llmlog_tui.log.schema import COLUMNS, plain
+from llmlog_tui.humanize import CSV_TIME
+from llmlog_tui.log.schema import COLUMNS, decategorize
 from llmlog_tui.log.sources import expand
-from llmlog_tui.units import CSV_TIME
 
 Told = Callable[[int, int], object]
 """Is told how much of a piece of work is done, and of how much."""
 
-Write = Callable[[Log, IO[bytes], Told], None]
+Write = Callable[[OpenLog, IO[bytes], Told], None]
 """Writes a log's records."""
 
 _AT_ONCE: Final = 1_000
 
 
-def _parquet(log: Log, out: IO[bytes], _: Told) -> None:
+def _parquet(log: OpenLog, out: IO[bytes], _: Told) -> None:
     log.placed(log.frame).write_parquet(out)
 
 
-def _csv(log: Log, out: IO[bytes], _: Told) -> None:
+def _csv(log: OpenLog, out: IO[bytes], _: Told) -> None:
     flat(log.placed(log.frame)).write_csv(out, datetime_format=CSV_TIME)
 
 
-def _jsonl(log: Log, out: IO[bytes], told: Told) -> None:
+def _jsonl(log: OpenLog, out: IO[bytes], told: Told) -> None:
     lines = _counted(log.raw(log.frame), log.frame.height, told)
     out.writelines(line + b"\n" for _, line in lines)
 
 
-def _otlp(log: Log, out: IO[bytes], told: Told) -> None:
-    records = plain(log.frame).select(COLUMNS.keys()).iter_rows(named=True)
+def _otlp(log: OpenLog, out: IO[bytes], told: Told) -> None:
+    records = decategorize(log.frame).select(COLUMNS.keys()).iter_rows(named=True)
     out.writelines(to_lines(_counted(records, log.frame.height, told)))
 
 
@@ -106,7 +106,7 @@ def export(files: tuple[str, ...], *, out: Path, where: str | None) -> None:
         return
     with contextlib.ExitStack() as resources:
         with _bar("reading") as told:
-            reading = opened(files, where, on_step=lambda reader: told(*reader.progress()))
+            reading = open_log(files, where, on_step=lambda reader: told(*reader.progress()))
             log = resources.enter_context(reading)
         hint_at_health(log)
         try:

@@ -9,24 +9,24 @@ from itertools import chain
 import click
 import polars as pl
 
-from llmlog_tui import units
-from llmlog_tui.analysis import calls as calls_
-from llmlog_tui.analysis.detail import detail
-from llmlog_tui.analysis.find import matching
+from llmlog_tui import humanize
+from llmlog_tui.analysis.calls import calls as calls_
+from llmlog_tui.analysis.calls.detail import detail
+from llmlog_tui.analysis.calls.lookup import find_by_id
 from llmlog_tui.commands.common import (
-    Log,
+    OpenLog,
     as_object,
     echo_json,
     echo_texts,
     files_argument,
     json_option,
-    opened,
+    open_log,
     path_text,
     utc_option,
     where_option,
 )
-from llmlog_tui.commands.shown import SLOW_MS, fitted, head, line_of
-from llmlog_tui.text import grep, inert
+from llmlog_tui.commands.text_tables import SLOW_MS, fitted, head, line_of
+from llmlog_tui.sanitize import grep, sanitize
 
 
 @click.command(short_help="Find records by any id, or by its first 6 characters.")
@@ -42,8 +42,8 @@ def find(wanted: str, files: tuple[str, ...], *, as_json: bool, where: str | Non
     list. JSON columns: the record's fields (null where
     unknown), then file and line.
     """
-    with opened(files, where) as log:
-        found = matching(log.frame, wanted)
+    with open_log(files, where) as log:
+        found = find_by_id(log.frame, wanted)
         if as_json:
             echo_json(log.placed(found).iter_rows(named=True))
         elif found.height == 1:
@@ -53,24 +53,24 @@ def find(wanted: str, files: tuple[str, ...], *, as_json: bool, where: str | Non
             echo_texts(chain([head()], map(line_of, rows)))
 
 
-def _whole(log: Log, found: pl.DataFrame) -> Iterator[str]:
+def _whole(log: OpenLog, found: pl.DataFrame) -> Iterator[str]:
     """All fields as they stand in the line, where it stands, and how to find it again."""
     ((row, line),) = log.raw(found)
     place = log.place(row)
-    yield inert(f"{path_text(place.file)}:{place.line}")
+    yield sanitize(f"{path_text(place.file)}:{place.line}")
     record = as_object(line)
     for name, value in record.items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        yield f"{fitted(inert(name), 30)}  {inert(text)}"
+        yield f"{fitted(sanitize(name), 30)}  {sanitize(text)}"
     yield from _said(log, found)
     for name in ("trace_id", "request_id"):
         if isinstance(record.get(name), str):
-            yield inert(grep(name, record[name], line, str(place.file)))
+            yield sanitize(grep(name, record[name], line, str(place.file)))
 
 
-def _said(log: Log, found: pl.DataFrame) -> Iterator[str]:
+def _said(log: OpenLog, found: pl.DataFrame) -> Iterator[str]:
     """What is to be said of a record: where its time went, and why it was slow or cut off."""
-    usual = calls_.usual(calls_.model_calls(log.snapshot.frame))
+    usual = calls_.baselines(calls_.model_calls(log.snapshot.frame))
     (record,) = found.iter_rows(named=True)
     known = detail(record, usual.get(record["model"]), SLOW_MS)
     parts = {
@@ -78,8 +78,8 @@ def _said(log: Log, found: pl.DataFrame) -> Iterator[str]:
         "retry wait": known.split.retry_wait_ms,
         "rest": known.split.rest_ms,
     }
-    times = [f"{name} {units.duration(ms)}" for name, ms in parts.items() if ms is not None]
+    times = [f"{name} {humanize.duration(ms)}" for name, ms in parts.items() if ms is not None]
     split = ", ".join(times) if known.is_call else ""
     for name, text in (("time", split), ("why slow", known.why_slow), ("cut off", known.cut_off)):
         if text:
-            yield f"{f'({name})':<30}  {inert(text)}"
+            yield f"{f'({name})':<30}  {sanitize(text)}"

@@ -8,11 +8,18 @@ from typing import NamedTuple
 
 import click
 
-from llmlog_tui import units
-from llmlog_tui.analysis import health as health_
-from llmlog_tui.commands.common import Log, files_argument, opened, path_text, to_json, where_option
-from llmlog_tui.log.store import Place
-from llmlog_tui.text import inert
+from llmlog_tui import humanize
+from llmlog_tui.analysis.calls import health as health_
+from llmlog_tui.commands.common import (
+    OpenLog,
+    files_argument,
+    open_log,
+    path_text,
+    to_json,
+    where_option,
+)
+from llmlog_tui.log.store import SourceLocation
+from llmlog_tui.sanitize import sanitize
 
 
 class Fault(NamedTuple):
@@ -21,7 +28,7 @@ class Fault(NamedTuple):
     kind: str
     name: str | None
     times: int
-    first: Place
+    first: SourceLocation
 
 
 _MEANING = {
@@ -49,7 +56,7 @@ def health(files: tuple[str, ...], *, as_json: bool, where: str | None) -> None:
     the event), count, and the file and line of the first. Lines that gave no record, and values
     that were read as null, are told of the whole log whatever --where says.
     """
-    with opened(files, where) as log:
+    with open_log(files, where) as log:
         faults = list(_faults(log))
         counts = log.snapshot.counts
     skipped = counts.skipped.total()
@@ -64,7 +71,7 @@ def health(files: tuple[str, ...], *, as_json: bool, where: str | None) -> None:
         click.echo(to_json({**totals, "faults": list(map(_as_object, faults))}))
         return
     click.echo(
-        f"{units.counted(counts.lines, 'line')}: {units.counted(counts.records, 'record')}, "
+        f"{humanize.plural(counts.lines, 'line')}: {humanize.plural(counts.records, 'record')}, "
         f"{skipped:,} skipped, "
         f"{counts.blanks:,} blank"
     )
@@ -74,7 +81,7 @@ def health(files: tuple[str, ...], *, as_json: bool, where: str | None) -> None:
         click.echo("nothing is wrong with them")
 
 
-def _faults(log: Log) -> Iterator[Fault]:
+def _faults(log: OpenLog) -> Iterator[Fault]:
     counts = log.snapshot.counts
     yield from _counted("skipped", counts.skipped, counts.first_skipped)
     yield from _counted("nulled", counts.nulled, counts.first_nulled)
@@ -82,7 +89,7 @@ def _faults(log: Log) -> Iterator[Fault]:
         yield Fault(found.kind, found.name or None, found.count, log.place(found.row))
 
 
-def _counted(kind: str, counts: Counter[str], first: dict[str, Place]) -> Iterator[Fault]:
+def _counted(kind: str, counts: Counter[str], first: dict[str, SourceLocation]) -> Iterator[Fault]:
     for name, count in counts.most_common():
         yield Fault(kind, name, count, first[name])
 
@@ -93,6 +100,6 @@ def _as_object(fault: Fault) -> dict[str, object]:
 
 
 def _as_text(fault: Fault) -> str:
-    meaning = _MEANING[fault.kind].format(inert(fault.name or "", 60))
-    place = inert(f"{path_text(fault.first.file)}:{fault.first.line}")
+    meaning = _MEANING[fault.kind].format(sanitize(fault.name or "", 60))
+    place = sanitize(f"{path_text(fault.first.file)}:{fault.first.line}")
     return f"{fault.times:>9,}  {meaning}, first at {place}"

@@ -9,8 +9,8 @@ import click
 
 import llmlog
 from llmlog_tui.commands.common import complete_file
+from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.sources import expand
-from llmlog_tui.log.window import Window
 
 
 class Age(click.ParamType[timedelta]):
@@ -23,7 +23,7 @@ class Age(click.ParamType[timedelta]):
     ) -> timedelta:
         """The time `value` stands for, or a usage error."""
         try:
-            span = Window.of(value).span
+            span = Retention.of(value).span
             datetime.now(UTC) - (span or timedelta())
         except (ValueError, OverflowError):
             span = None

@@ -7,21 +7,21 @@ from itertools import chain
 import click
 import polars as pl
 
-from llmlog_tui import units
-from llmlog_tui.analysis import calls as calls_
-from llmlog_tui.analysis.why import Call, why_slow
+from llmlog_tui import humanize
+from llmlog_tui.analysis.calls import calls as calls_
+from llmlog_tui.analysis.calls.slow_reason import Call, slow_reason
 from llmlog_tui.commands.common import (
     echo_json,
     echo_texts,
     files_argument,
     hint_at_health,
     json_option,
-    opened,
+    open_log,
     utc_option,
     where_option,
 )
-from llmlog_tui.commands.numbers import Finite
-from llmlog_tui.commands.shown import head, line_of
+from llmlog_tui.commands.param_types import FiniteFloat
+from llmlog_tui.commands.text_tables import head, line_of
 
 
 @click.command(short_help="List the slow calls, the slowest first, and why they were.")
@@ -29,7 +29,7 @@ from llmlog_tui.commands.shown import head, line_of
 @click.option(
     "--over",
     "over_ms",
-    type=Finite(0),
+    type=FiniteFloat(0),
     default=500.0,
     show_default=True,
     metavar="MS",
@@ -43,16 +43,16 @@ def slow(files: tuple[str, ...], *, over_ms: float, as_json: bool, where: str | 
 
     JSON columns: the record's fields (null where unknown), file, line, and why.
     """
-    with opened(files, where) as log:
+    with open_log(files, where) as log:
         hint_at_health(log)
-        usual = calls_.usual(calls_.model_calls(log.snapshot.frame))
+        usual = calls_.baselines(calls_.model_calls(log.snapshot.frame))
         calls = calls_.model_calls(log.frame)
         found = calls.filter(calls_.slow(over_ms)).sort(
             "latency_ms", descending=True, maintain_order=True
         )
 
         def why(call: Call) -> str:
-            return why_slow(call, usual.get(call["model"]), over_ms)
+            return slow_reason(call, usual.get(call["model"]), over_ms)
 
         if as_json:
             whys = pl.Series("why", map(why, found.iter_rows(named=True)), dtype=pl.String)
@@ -66,11 +66,11 @@ def slow(files: tuple[str, ...], *, over_ms: float, as_json: bool, where: str | 
 
 def _verdict(calls: pl.DataFrame, over_ms: float) -> str:
     """What there is to say of all slow calls; that nobody knows, where no latency is known."""
-    sentence = calls_.verdict(calls, over_ms).whole_sentence()
+    sentence = calls_.slow_summary(calls, over_ms).whole_sentence()
     if sentence:
         return sentence
     unknown = calls["latency_ms"].null_count()
-    found = f"no call took over {units.duration(over_ms)}"
+    found = f"no call took over {humanize.duration(over_ms)}"
     if not unknown:
         return found
     return f"{found}; the latency of {unknown:,} {'call' if unknown == 1 else 'calls'} is unknown"

@@ -7,12 +7,12 @@ from typing import Literal
 import click
 import polars as pl
 
-from llmlog_tui.analysis.rules import Rules
-from llmlog_tui.analysis.sql import query
-from llmlog_tui.commands.common import echo_json, files_argument, hint_at_health, opened
-from llmlog_tui.commands.rules import rules_option
-from llmlog_tui.commands.shown import table
-from llmlog_tui.units import CSV_TIME
+from llmlog_tui.analysis.query.sql import query
+from llmlog_tui.commands.common import echo_json, files_argument, hint_at_health, open_log
+from llmlog_tui.commands.rules_option import rules_option
+from llmlog_tui.commands.text_tables import table
+from llmlog_tui.config.rules import Rules
+from llmlog_tui.humanize import CSV_TIME
 
 Format = Literal["table", "json", "csv"]
 
@@ -41,7 +41,7 @@ def sql(sql: str, files: tuple[str, ...], *, as_: Format, rules: Rules) -> None:
 
     quantile_cont(latency_ms, 0.9) is a percentile as stats has it. Times are UTC.
     """
-    with opened(files) as log:
+    with open_log(files) as log:
         hint_at_health(log)
         found = query(log.frame, sql, rules)
     if as_ == "json":

@@ -7,23 +7,23 @@ from typing import Any, Final, get_args
 import click
 import orjson
 
-from llmlog_tui import units
-from llmlog_tui.analysis.latency import By
-from llmlog_tui.analysis.rules import Rules
-from llmlog_tui.analysis.stats import NEEDED, Stats
-from llmlog_tui.analysis.stats import stats as figures
+from llmlog_tui import humanize
+from llmlog_tui.analysis.numeric.percentiles import By
+from llmlog_tui.analysis.reports.stats import NEEDED, Stats
+from llmlog_tui.analysis.reports.stats import stats as figures
 from llmlog_tui.commands.common import (
     echo_texts,
     files_argument,
-    opened,
+    open_log,
     path_text,
     utc_option,
     where_option,
 )
-from llmlog_tui.commands.numbers import Finite
-from llmlog_tui.commands.pictures import pictures
-from llmlog_tui.commands.rules import rules_option
-from llmlog_tui.commands.stats_text import as_text
+from llmlog_tui.commands.param_types import FiniteFloat
+from llmlog_tui.commands.rules_option import rules_option
+from llmlog_tui.commands.stats_text import stats_text
+from llmlog_tui.commands.text_charts import text_charts
+from llmlog_tui.config.rules import Rules
 from llmlog_tui.log.store import Snapshot
 
 
@@ -39,7 +39,7 @@ from llmlog_tui.log.store import Snapshot
 )
 @click.option(
     "--slow-ms",
-    type=Finite(0),
+    type=FiniteFloat(0),
     default=500.0,
     show_default=True,
     help="A call is slow if it took longer.",
@@ -60,13 +60,13 @@ def stats(  # noqa: PLR0913 - options by name
 
     Hours are local in text and UTC in JSON, whose keys the README has.
     """
-    with opened(files, where, columns=NEEDED, rules=rules) as log:
+    with open_log(files, where, columns=NEEDED, rules=rules) as log:
         snapshot = log.snapshot
         found = figures(log.frame, over_ms=slow_ms, by=by, rules=rules)
     if as_json:
         click.echo(orjson.dumps(as_object(snapshot, found, slow_ms)))
     else:
-        echo_texts(as_text(snapshot, found, slow_ms, by, pictures()))
+        echo_texts(stats_text(snapshot, found, slow_ms, by, text_charts()))
 
 
 _OF_GROUPS: Final = (
@@ -90,8 +90,8 @@ def as_object(snapshot: Snapshot, found: Stats, slow_ms: float) -> dict[str, Any
         "calls": found.calls,
         "tools": found.tools,
         "errors": found.errors,
-        "first_ts": units.rfc3339(found.first_ts),
-        "last_ts": units.rfc3339(found.last_ts),
+        "first_ts": humanize.rfc3339(found.first_ts),
+        "last_ts": humanize.rfc3339(found.last_ts),
         "prompt_tokens": found.prompt_tokens,
         "completion_tokens": found.completion_tokens,
         "reasoning_tokens": found.reasoning_tokens,

@@ -8,39 +8,39 @@ from typing import Any, Final
 
 import polars as pl
 
-from llmlog_tui import units
-from llmlog_tui.analysis.latency import By
-from llmlog_tui.analysis.stats import Stats, over_time
-from llmlog_tui.commands.pictures import Pictures
-from llmlog_tui.commands.shown import table
-from llmlog_tui.log.store import Counts, Snapshot
-from llmlog_tui.text import inert
+from llmlog_tui import humanize
+from llmlog_tui.analysis.numeric.percentiles import By
+from llmlog_tui.analysis.reports.stats import Stats, over_time
+from llmlog_tui.commands.text_charts import TextCharts
+from llmlog_tui.commands.text_tables import table
+from llmlog_tui.log.store import RecordCounts, Snapshot
+from llmlog_tui.sanitize import sanitize
 
 _LEAST_TIMES: Final = 2
 
 
-def as_text(
-    snapshot: Snapshot, found: Stats, slow_ms: float, by: By, drawn: Pictures | None = None
+def stats_text(
+    snapshot: Snapshot, found: Stats, slow_ms: float, by: By, drawn: TextCharts | None = None
 ) -> Iterator[str]:
     """The lines for people, with bars and sparklines if they are `drawn`."""
-    yield ", ".join(inert(str(path)) for path in snapshot.files)
+    yield ", ".join(sanitize(str(path)) for path in snapshot.files)
     yield from _faults(snapshot.counts)
     yield (
         f"{_of(found.calls, 'call')} and {_of(found.tools, 'tool execution')} in "
         f"{_of(found.traces, 'trace')}, {_of(found.sessions, 'session')}; {found.errors:,} failed"
     )
     if found.first_ts and found.last_ts:
-        first, last = units.local(found.first_ts), units.local(found.last_ts)
-        zone = units.zone_note()
+        first, last = humanize.local(found.first_ts), humanize.local(found.last_ts)
+        zone = humanize.zone_note()
         yield f"from {first:%d %b %Y %H:%M:%S} to {last:%d %b %Y %H:%M:%S}{zone}"
     yield (
-        f"tokens: {units.count(found.prompt_tokens)} in ({units.count(found.cached_tokens)} "
-        f"cached), {units.count(found.completion_tokens)} out "
-        f"({units.count(found.reasoning_tokens)} reasoning)"
+        f"tokens: {humanize.count(found.prompt_tokens)} in ({humanize.count(found.cached_tokens)} "
+        f"cached), {humanize.count(found.completion_tokens)} out "
+        f"({humanize.count(found.reasoning_tokens)} reasoning)"
     )
     yield _spent(found)
     yield (
-        f"{_of(found.slow_calls, 'call')} took over {units.duration(slow_ms)}; "
+        f"{_of(found.slow_calls, 'call')} took over {humanize.duration(slow_ms)}; "
         f"{found.slow_mostly_reasoning:,} of them were mostly reasoning"
     )
     yield ""
@@ -55,11 +55,11 @@ def _of(number: int, what: str) -> str:
 
 def _spent(found: Stats) -> str:
     unpriced = f", {_of(found.unpriced_calls, 'call')} unpriced" if found.unpriced_calls else ""
-    saved = f", caching saved {units.money(found.saved_usd)}" if found.saved_usd else ""
-    return f"cost: {units.money(found.cost_usd)}{saved}{unpriced}"
+    saved = f", caching saved {humanize.money(found.saved_usd)}" if found.saved_usd else ""
+    return f"cost: {humanize.money(found.cost_usd)}{saved}{unpriced}"
 
 
-def _over_time(times: pl.DataFrame, drawn: Pictures) -> Iterator[str]:
+def _over_time(times: pl.DataFrame, drawn: TextCharts) -> Iterator[str]:
     """One sparkline for each figure, from the first call to the last."""
     if times.height < _LEAST_TIMES:
         return
@@ -68,26 +68,26 @@ def _over_time(times: pl.DataFrame, drawn: Pictures) -> Iterator[str]:
         values = times[name].to_list()
         known = [value for value in values if value is not None]
         most = max(known, default=None)
-        yield f"{title:<8}{drawn.sparkline(values)}  most {units.whole(most)}"
+        yield f"{title:<8}{drawn.sparkline(values)}  most {humanize.integer(most)}"
 
 
-def _faults(counts: Counts) -> Iterator[str]:
+def _faults(counts: RecordCounts) -> Iterator[str]:
     yield f"{counts.records:,} records, blank lines: {counts.blanks:,}"
     for kind, number in counts.skipped.most_common():
         place = counts.first_skipped[kind]
-        yield f"skipped: {number:,} {kind}, first at {inert(str(place.file))}:{place.line}"
+        yield f"skipped: {number:,} {kind}, first at {sanitize(str(place.file))}:{place.line}"
     for name, number in counts.nulled.most_common():
         yield f"nulled: {number:,} values of {name} had a wrong type"
 
 
-def _groups(groups: pl.DataFrame, by: By, drawn: Pictures | None) -> Iterator[str]:
+def _groups(groups: pl.DataFrame, by: By, drawn: TextCharts | None) -> Iterator[str]:
     """A table of the groups; of the first token only where some call has one."""
     figures = [
         (title, show)
         for title, show, name in _COLUMNS
         if name is None or groups[name].null_count() < groups.height
     ]
-    title = f"{by}{units.zone_note()}" if by == "hour" else by
+    title = f"{by}{humanize.zone_note()}" if by == "hour" else by
     titles = [title, *(title for title, _ in figures)]
     rows = ([_key(group["key"], by), *(show(group) for _, show in figures)]
             for group in groups.iter_rows(named=True))  # fmt: skip
@@ -100,24 +100,24 @@ def _groups(groups: pl.DataFrame, by: By, drawn: Pictures | None) -> Iterator[st
 def _key(key: str | None, by: By) -> str | None:
     if key is None or by != "hour":
         return key
-    return f"{units.local(datetime.fromisoformat(key)):%Y-%m-%d %H:%M}"
+    return f"{humanize.local(datetime.fromisoformat(key)):%Y-%m-%d %H:%M}"
 
 
 _Group = dict[str, Any]
 
 
 def _whole(name: str) -> Callable[[_Group], str]:
-    return lambda group: units.whole(group[name])
+    return lambda group: humanize.integer(group[name])
 
 
 def _count(name: str) -> Callable[[_Group], str]:
-    return lambda group: units.count(group[name])
+    return lambda group: humanize.count(group[name])
 
 
 def _cost(group: _Group) -> str:
     """A `+` behind it says that some of its calls are not priced."""
     is_part = group["cost_usd"] is not None and group["unpriced_calls"]
-    return units.dollars(group["cost_usd"], 8) + ("+" if is_part else "")
+    return humanize.dollars(group["cost_usd"], 8) + ("+" if is_part else "")
 
 
 _COLUMNS: Final = (

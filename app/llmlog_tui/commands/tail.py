@@ -11,7 +11,7 @@ from typing import Final
 import click
 import polars as pl
 
-from llmlog_tui.analysis.sql import QueryError, narrowed, problem
+from llmlog_tui.analysis.query.sql import QueryError, filter_records, predicate_problem
 from llmlog_tui.commands.common import (
     BOM,
     echo_lines,
@@ -20,11 +20,11 @@ from llmlog_tui.commands.common import (
     utc_option,
     where_option,
 )
-from llmlog_tui.commands.shown import head, line_of
+from llmlog_tui.commands.text_tables import head, line_of
 from llmlog_tui.log.reader import Reader, read_all
+from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.sources import STDIN, Sources
-from llmlog_tui.log.window import EVERYTHING, Window
-from llmlog_tui.text import inert
+from llmlog_tui.sanitize import sanitize
 
 _POLL_S: Final = 0.05
 
@@ -46,9 +46,9 @@ def tail(
     A file that is not there yet is waited for. Lines that hold no record are left out.
     """
     sources = Sources(files, must_exist=no_follow)
-    if where is not None and (why := problem(where)):
+    if where is not None and (why := predicate_problem(where)):
         raise QueryError(why)
-    window = Window(records=lines) if where is None else EVERYTHING
+    window = Retention(records=lines) if where is None else EVERYTHING
     with closing(Reader(sources, window=window)) as reader:
         shown = _Shown(reader, lines, as_json=as_json, where=where)
         if not as_json:
@@ -71,7 +71,7 @@ def _follow(reader: Reader, shown: _Shown) -> None:
             continue
         for trouble in set(_troubles(reader)) - told:
             told.add(trouble)
-            click.echo(f"llmlog: {inert(trouble)}", err=True)
+            click.echo(f"llmlog: {sanitize(trouble)}", err=True)
         if set(reader.files) != {STDIN}:
             time.sleep(_POLL_S)
         elif not reader.wait():
@@ -124,7 +124,7 @@ class _Shown:
     def _narrowed(self, frame: pl.DataFrame) -> pl.DataFrame:
         if self.where is None:
             return frame
-        return narrowed(frame.drop("row", strict=False).with_row_index("row"), self.where)
+        return filter_records(frame.drop("row", strict=False).with_row_index("row"), self.where)
 
 
 def _show(frame: pl.DataFrame) -> None:

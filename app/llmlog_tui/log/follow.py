@@ -14,8 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from llmlog_tui.log.lines import Block, LineCutter
-from llmlog_tui.log.remains import HEAD_BYTES, kept
+from llmlog_tui.log.line_splitter import Block, LineSplitter
+from llmlog_tui.log.rotation import HEAD_BYTES, already_read_prefix
 
 BLOCK_BYTES: Final = 8 * 2**20
 """How much is read at once."""
@@ -26,7 +26,7 @@ NEWEST_BYTES: Final = 2**20
 _HELD: Final = 5
 """So many generations are held open: the current one, and those renamed or deleted last."""
 
-Claim = Callable[[os.stat_result, bytes], int | None]
+StartOffset = Callable[[os.stat_result, bytes], int | None]
 """Asked with a file's stat and head: from which byte on is it new? None: it is another's."""
 
 
@@ -39,8 +39,8 @@ class Generation:
         self.opened = os.fstat(fd)
         self.head = os.pread(fd, HEAD_BYTES, 0)[:start]
         """What was read of the first 256 bytes."""
-        self.live = LineCutter(number, start)
-        self.older: LineCutter | None = None
+        self.live = LineSplitter(number, start)
+        self.older: LineSplitter | None = None
         self._older_end = 0
         self._grew = time.monotonic()
 
@@ -49,10 +49,10 @@ class Generation:
         start = size - NEWEST_BYTES
         cut = os.pread(self.fd, NEWEST_BYTES, start).find(b"\n") + 1
         if cut:
-            self.older = LineCutter(self.number, older=True)
+            self.older = LineSplitter(self.number, older=True)
             self._older_end = start + cut
             self.head = os.pread(self.fd, HEAD_BYTES, 0)
-            self.live = LineCutter(self.number, self._older_end)
+            self.live = LineSplitter(self.number, self._older_end)
 
     def read(self) -> Block | None:
         """The next whole lines at the end."""
@@ -118,7 +118,7 @@ class Follower:
         newest_first: bool = False,
         linger_s: float = 5.0,
         settle_s: float = 1.0,
-        claim: Claim = all_new,
+        claim: StartOffset = all_new,
     ) -> None:
         self.path = path
         self.is_waiting = True
@@ -215,7 +215,7 @@ class Follower:
         start = self._claim(file, os.pread(fd, HEAD_BYTES, 0))
         self.is_waiting = False
         if start == 0 and self._held:
-            start = kept(self._held[-1].fd, self._held[-1].live.lines_end, fd)
+            start = already_read_prefix(self._held[-1].fd, self._held[-1].live.lines_end, fd)
         if start is None or start > file.st_size:  # another's, or a copy that is still being made
             os.close(fd)
             return False

@@ -9,8 +9,16 @@ from typing import Final
 
 import polars as pl
 
-from llmlog_tui.log.faults import Faults, LineError, dump, load, suspicion
-from llmlog_tui.log.schema import COLUMNS, READ_SCHEMA, TEXT_SCHEMA, fitted, inferred, lighter, only
+from llmlog_tui.log.line_errors import FaultCounts, LineError, dump, load, make_suspect_check
+from llmlog_tui.log.schema import (
+    COLUMNS,
+    READ_SCHEMA,
+    TEXT_SCHEMA,
+    cheap_schema,
+    coerce,
+    fill_defaults,
+    required_schema,
+)
 
 _BOM: Final = b"\xef\xbb\xbf"
 
@@ -33,8 +41,8 @@ class Parsed:
     frame: pl.DataFrame
     lines: int
     blanks: int = 0
-    skipped: Faults = field(default_factory=Faults)
-    nulled: Faults = field(default_factory=Faults)
+    skipped: FaultCounts = field(default_factory=FaultCounts)
+    nulled: FaultCounts = field(default_factory=FaultCounts)
     care: int = AS_ONE
 
 
@@ -57,12 +65,12 @@ def parse(
         block = block.removeprefix(_BOM)
     ends = len(block) - len(block.replace(b"\n", b""))  # many times faster than count()
     count = ends + (block != b"" and not block.endswith(b"\n"))
-    skipped, nulled, blanks = Faults(), Faults(), 0
+    skipped, nulled, blanks = FaultCounts(), FaultCounts(), 0
     numbers: Sequence[int] = range(count)
-    as_they_are = only(READ_SCHEMA, columns)
+    as_they_are = required_schema(READ_SCHEMA, columns)
     read = None
     if care == AS_ONE:
-        light = lighter(as_they_are, columns)
+        light = cheap_schema(as_they_are, columns)
         read = _read(block, light)
         if read is None and light != as_they_are:
             read = _read(block, as_they_are)
@@ -70,13 +78,13 @@ def parse(
         lines = [(number, line) for number, line in enumerate(block.split(b"\n")) if line.strip()]
         blanks = count - len(lines)
         if read is None or read.height != len(lines):
-            salvage = _Salvage(as_they_are, only(TEXT_SCHEMA, columns), skipped, nulled)
-            read, lines, care = salvage.read(lines, suspicion(block), care)
+            salvage = _Salvage(as_they_are, required_schema(TEXT_SCHEMA, columns), skipped, nulled)
+            read, lines, care = salvage.read(lines, make_suspect_check(block), care)
         numbers = [number for number, _ in lines]
-    fit, lost = fitted(read)
+    fit, lost = coerce(read)
     for name, (values, row) in lost.items():
         nulled.add(name, numbers[row], values)
-    frame = inferred(fit, columns).with_columns(pl.Series("line", numbers, pl.UInt32))
+    frame = fill_defaults(fit, columns).with_columns(pl.Series("line", numbers, pl.UInt32))
     # polars reads a block in several chunks; columns cut differently are put together in every
     # later question, which costs a hundred times what it costs here.
     frame = frame.rechunk()
@@ -106,7 +114,9 @@ def _read(block: bytes, schema: _Schema) -> pl.DataFrame | None:
 class _Salvage:
     """Reads what can be read of a bad block; notes the faults of the rest."""
 
-    def __init__(self, typed: _Schema, text: _Schema, skipped: Faults, nulled: Faults) -> None:
+    def __init__(
+        self, typed: _Schema, text: _Schema, skipped: FaultCounts, nulled: FaultCounts
+    ) -> None:
         self._typed = typed
         self._text = text
         self._skipped = skipped

@@ -13,16 +13,16 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final, Protocol
 
-from llmlog_tui.log.follow import Claim, Follower, all_new
-from llmlog_tui.log.lines import Block
-from llmlog_tui.log.packed import SUFFIXES, Packed
+from llmlog_tui.log.compressed import SUFFIXES, CompressedFollower
+from llmlog_tui.log.follow import Follower, StartOffset, all_new
+from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.parse import AS_ONE, Parsed, parse
-from llmlog_tui.log.piped import Piped
-from llmlog_tui.log.remains import HEAD_BYTES
+from llmlog_tui.log.retention import EVERYTHING, Retention
+from llmlog_tui.log.rotation import HEAD_BYTES
 from llmlog_tui.log.schema import COLUMNS
 from llmlog_tui.log.sources import STDIN, SourceError, Sources
+from llmlog_tui.log.stdin import StdinFollower
 from llmlog_tui.log.store import Snapshot, Store
-from llmlog_tui.log.window import EVERYTHING, Window
 
 _THREADS: Final = 2
 _AHEAD: Final = 3
@@ -64,7 +64,7 @@ class Reader:
         files: Sequence[Path] | Sources,
         *,
         newest_first: bool = False,
-        window: Window = EVERYTHING,
+        window: Retention = EVERYTHING,
         columns: Collection[str] = COLUMNS,
         stdin: int | None = None,
     ) -> None:
@@ -143,12 +143,14 @@ class Reader:
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait until standard input has more, if it is read; False at its end or in vain."""
-        return any(source.wait(timeout_s) for source in self._sources if isinstance(source, Piped))
+        return any(
+            source.wait(timeout_s) for source in self._sources if isinstance(source, StdinFollower)
+        )
 
     @property
     def has_ended(self) -> bool:
         """Whether nothing more can come: only standard input is read, and it was closed."""
-        pipes = [isinstance(source, Piped) and source.has_ended for source in self._sources]
+        pipes = [isinstance(source, StdinFollower) and source.has_ended for source in self._sources]
         return bool(pipes) and all(pipes)
 
     def snapshot(self) -> Snapshot:
@@ -230,11 +232,11 @@ class Reader:
         self._care.append(AS_ONE)
 
     def _source(self, file: Path) -> _Source:
-        claim: Claim = self._claim if self._names else all_new
+        claim: StartOffset = self._claim if self._names else all_new
         if file == STDIN:
-            return Piped(self._stdin)
+            return StdinFollower(self._stdin)
         if file.suffix in SUFFIXES:
-            return Packed(file, claim=claim)
+            return CompressedFollower(file, claim=claim)
         return Follower(file, newest_first=self._newest_first, claim=claim)
 
     def _claim(self, file: os.stat_result, head: bytes) -> int | None:
@@ -273,7 +275,7 @@ def _size(file: Path) -> float | None:
 def load(
     files: Sequence[Path] | Sources,
     *,
-    window: Window = EVERYTHING,
+    window: Retention = EVERYTHING,
     columns: Collection[str] = COLUMNS,
 ) -> Snapshot:
     """Everything in `files` as it stands now; options as Reader's, errors as read_all()'s."""

@@ -77,7 +77,9 @@ _MAY_MISFIT: Final = frozenset(
 """Fields that can have a value of a wrong type; text cannot, as any value is made text."""
 
 
-def only(schema: dict[str, pl.DataType], columns: Collection[str]) -> dict[str, pl.DataType]:
+def required_schema(
+    schema: dict[str, pl.DataType], columns: Collection[str]
+) -> dict[str, pl.DataType]:
     """What of READ_SCHEMA or TEXT_SCHEMA must be read to know `columns`, event and status.
 
     With it everything of which a value could have a wrong type: that is counted, asked for or not.
@@ -87,7 +89,9 @@ def only(schema: dict[str, pl.DataType], columns: Collection[str]) -> dict[str, 
     return {name: dtype for name, dtype in schema.items() if name in needed}
 
 
-def lighter(schema: dict[str, pl.DataType], columns: Collection[str]) -> dict[str, pl.DataType]:
+def cheap_schema(
+    schema: dict[str, pl.DataType], columns: Collection[str]
+) -> dict[str, pl.DataType]:
     """A schema from only() whose fields are read with less work if they are not in `columns`.
 
     What it takes has the values of `schema`, except in lists, and the same misfits; it may refuse
@@ -125,14 +129,14 @@ IS_STEP: Final = pl.col("event").is_in(list(EVENTS))
 """Predicate: the record is ours, a call, a tool execution or a span, and no foreign event."""
 
 
-class Lost(NamedTuple):
+class LostValues(NamedTuple):
     """How many values of a field did not fit its dtype, and the row of the first, from 0."""
 
     values: int
     first: int
 
 
-def fitted(read: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, Lost]]:
+def coerce(read: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, LostValues]]:
     """A frame read with READ_SCHEMA or TEXT_SCHEMA in the dtypes of COLUMNS, and what did not fit.
 
     Columns that were not read are null.
@@ -146,11 +150,11 @@ def fitted(read: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, Lost]]:
         column = columns[before.name] = _fit(before)
         if values := column.null_count() - before.null_count():
             gone = column.is_null() & before.is_not_null()
-            lost[before.name] = Lost(values, gone.arg_max() or 0)
+            lost[before.name] = LostValues(values, gone.arg_max() or 0)
     return pl.DataFrame(columns), lost
 
 
-def inferred(fit: pl.DataFrame, columns: Collection[str] = COLUMNS) -> pl.DataFrame:
+def fill_defaults(fit: pl.DataFrame, columns: Collection[str] = COLUMNS) -> pl.DataFrame:
     """A frame from fitted() with COLUMNS alone, absent values taken from what is there.
 
     Only `columns`, event and status have values. An absent event is a tool_call if there is a
@@ -220,7 +224,7 @@ def _fit(column: pl.Series) -> pl.Series:
     return column.cast(dtype, strict=False)
 
 
-def plain(frame: pl.DataFrame) -> pl.DataFrame:
+def decategorize(frame: pl.DataFrame) -> pl.DataFrame:
     """The same frame with strings for categoricals, as SQL, export and a join with strings want."""
     return frame.with_columns(pl.col(pl.Categorical).cast(pl.String))
 

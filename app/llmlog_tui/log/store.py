@@ -11,11 +11,11 @@ from typing import Final
 
 import polars as pl
 
-from llmlog_tui.log.lines import Block
+from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.parse import Parsed
-from llmlog_tui.log.part import First, Part
+from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.schema import COLUMNS, without_nulls
-from llmlog_tui.log.window import EVERYTHING, Window
+from llmlog_tui.log.segment import First, Segment
 
 FRAME_SCHEMA: Final[dict[str, pl.DataType]] = {
     **COLUMNS,
@@ -31,7 +31,7 @@ _STRETCH_BYTES: Final = 256 * 2**10
 
 
 @dataclass(frozen=True)
-class Place:
+class SourceLocation:
     """A line of a file; `line` counts from 1 over all that was read of that file."""
 
     file: Path
@@ -39,7 +39,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Counts:
+class RecordCounts:
     """What became of every line: lines = records + sum of skipped + blanks."""
 
     lines: int = 0
@@ -47,12 +47,12 @@ class Counts:
     blanks: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     nulled: Counter[str] = field(default_factory=Counter)
-    first_skipped: dict[str, Place] = field(default_factory=dict)
-    first_nulled: dict[str, Place] = field(default_factory=dict)
+    first_skipped: dict[str, SourceLocation] = field(default_factory=dict)
+    first_nulled: dict[str, SourceLocation] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Stretch:
+class ByteRange:
     """Where lines lie: bytes `offset` to `offset + length` of one generation of a file.
 
     `passed` lines before them were too long to be read.
@@ -79,7 +79,7 @@ class Snapshot:
 
     files: tuple[Path, ...]
     frame: pl.DataFrame
-    counts: Counts
+    counts: RecordCounts
     is_loading: bool = False
     live_from: int | None = None
     dropped: int = 0
@@ -87,22 +87,22 @@ class Snapshot:
     @classmethod
     def empty(cls, files: Sequence[Path]) -> Snapshot:
         """A snapshot of files of which nothing was read yet."""
-        return cls(tuple(files), pl.DataFrame(schema=FRAME_SCHEMA), Counts(), is_loading=True)
+        return cls(tuple(files), pl.DataFrame(schema=FRAME_SCHEMA), RecordCounts(), is_loading=True)
 
 
 class Store:
     """Takes parsed blocks in, gives snapshots out. Belongs to one thread; its snapshots to all."""
 
-    def __init__(self, files: Sequence[Path], window: Window = EVERYTHING) -> None:
+    def __init__(self, files: Sequence[Path], window: Retention = EVERYTHING) -> None:
         self._files = list(files)
         self._window = window
-        self._older = Part()  # what a loading log reads behind the newest, and in front of it
-        self._newer = Part()
+        self._older = Segment()  # what a loading log reads behind the newest, and in front of it
+        self._newer = Segment()
         self._records = 0
         self._dropped = 0
         self._newest: datetime | None = None
         self._live_from: int | None = None
-        self._stretches: list[Stretch] = []
+        self._stretches: list[ByteRange] = []
         self._is_whole = True  # whether the last stretch ends with a line's end
 
     def add_file(self, file: Path) -> int:
@@ -140,7 +140,7 @@ class Store:
     def snapshot(self) -> Snapshot:
         """All records added so far."""
         older, newer = self._older, self._newer
-        counts = Counts(
+        counts = RecordCounts(
             older.lines.total() + newer.lines.total(),
             self._records,
             older.blanks + newer.blanks,
@@ -153,7 +153,7 @@ class Store:
         files = tuple(self._files)
         return Snapshot(files, self._frame(), counts, is_loading, self._live_from, self._dropped)
 
-    def stretch(self, block: int) -> Stretch:
+    def stretch(self, block: int) -> ByteRange:
         """Where the block with this index lies."""
         return self._stretches[block]
 
@@ -189,7 +189,7 @@ class Store:
             )
             return len(self._stretches) - 1, last.lines
         self._stretches.append(
-            Stretch(file, block.generation, block.offset, length, lines, block.too_long)
+            ByteRange(file, block.generation, block.offset, length, lines, block.too_long)
         )
         return len(self._stretches) - 1, 0
 
@@ -214,13 +214,14 @@ class Store:
     def _height(self) -> int:
         return self._older.rows.height + self._newer.rows.height
 
-    def _places(self, older: First, newer: First) -> dict[str, Place]:
+    def _places(self, older: First, newer: First) -> dict[str, SourceLocation]:
         """Of each kind's first in either part the one that stands first in the first file."""
         before = self._older.lines
         newer = {kind: (file, before[file] + line) for kind, (file, line) in newer.items()}
         first = {kind: min(newer.get(kind, place), place) for kind, place in older.items()}
         return {
-            kind: Place(self._files[file], line) for kind, (file, line) in (newer | first).items()
+            kind: SourceLocation(self._files[file], line)
+            for kind, (file, line) in (newer | first).items()
         }
 
 

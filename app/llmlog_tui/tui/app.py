@@ -11,32 +11,39 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import events
 from textual.binding import BindingType
 
+from llmlog_tui.config.settings import Memory, Settings
+from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.sources import Sources
-from llmlog_tui.log.window import Window
-from llmlog_tui.settings_file import Memory, Settings
-from llmlog_tui.text import inert
+from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui import screens
-from llmlog_tui.tui.analyst import Analyst
-from llmlog_tui.tui.bindings.views import APP_BINDINGS
-from llmlog_tui.tui.feed import Feed
-from llmlog_tui.tui.headline import Standing
-from llmlog_tui.tui.jumps import Trail
-from llmlog_tui.tui.keeper import Keeper
-from llmlog_tui.tui.messages import Answered, Failed, Loaded, Progress, Question, Refused
+from llmlog_tui.tui.alert_throttle import AlertThrottle
+from llmlog_tui.tui.keys.views import APP_BINDINGS
+from llmlog_tui.tui.messages import (
+    AnalysisDone,
+    AnalysisRequest,
+    Failed,
+    FilterRejected,
+    Loaded,
+    Progress,
+)
+from llmlog_tui.tui.navigation import History
 from llmlog_tui.tui.palette import Palette
-from llmlog_tui.tui.promptness import Promptness
-from llmlog_tui.tui.screens.opening import OpeningScreen
-from llmlog_tui.tui.signals import Leaving
-from llmlog_tui.tui.toasts import Toasts
-from llmlog_tui.tui.turns import Turns
+from llmlog_tui.tui.runtime.gc_tuning import GcTuner
+from llmlog_tui.tui.runtime.key_queue import KeyQueue
+from llmlog_tui.tui.runtime.shutdown import GracefulExit
+from llmlog_tui.tui.screens.dialogs.splash import SplashScreen
+from llmlog_tui.tui.status import ReadStatus
 from llmlog_tui.tui.views import VIEWS
+from llmlog_tui.tui.workers.analysis import AnalysisWorker
+from llmlog_tui.tui.workers.bookmarks import BookmarkWorker
+from llmlog_tui.tui.workers.reader import ReaderWorker
 
 if TYPE_CHECKING:
     from textual.screen import Screen
 
-    from llmlog_tui.analysis.alerts import Alert
-    from llmlog_tui.analysis.rules import Rules
-    from llmlog_tui.tui.screens import View
+    from llmlog_tui.analysis.alerts.alert import Alert
+    from llmlog_tui.config.rules import Rules
+    from llmlog_tui.tui.screens import LogView
 
 _LOADING_FACTOR = 2
 """While loading, answers come at so many times the records of the last ones: few, and at once."""
@@ -55,8 +62,8 @@ class LogApp(Palette):
     CSS_PATH = "app.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*APP_BINDINGS]
 
-    _asked: Question | None = None
-    _answered: Question | None = None
+    _asked: AnalysisRequest | None = None
+    _answered: AnalysisRequest | None = None
     _answer: object | None = None
     _frozen = False
 
@@ -66,7 +73,7 @@ class LogApp(Palette):
         *,
         slow_ms: float = 500.0,
         follow: bool = True,
-        last: Window | None = None,
+        last: Retention | None = None,
         stdin: int | None = None,
         trace: str | None = None,
         where: str | None = None,
@@ -76,18 +83,18 @@ class LogApp(Palette):
         welcome: bool = False,
     ) -> None:
         super().__init__()
-        self._feed = Feed(files, self.post_message, follow=follow, last=last, stdin=stdin)
-        self._promptness = Promptness()
+        self._feed = ReaderWorker(files, self.post_message, follow=follow, last=last, stdin=stdin)
+        self._promptness = GcTuner()
         typing = self._promptness.is_typing
-        self._analyst = Analyst(self.post_message, slow_ms, rules, is_typing=typing)
-        self._views: list[View] = []
-        self._turns = Turns(self, super().on_event)
-        self._trail = Trail()
-        self._keeper = Keeper(self._feed.lines_of, self.post_message)
-        self._toasts = Toasts()
-        self._leaving = Leaving(lambda code: self.exit(return_code=code))
+        self._analyst = AnalysisWorker(self.post_message, slow_ms, rules, is_typing=typing)
+        self._views: list[LogView] = []
+        self._turns = KeyQueue(self, super().on_event)
+        self._trail = History()
+        self._keeper = BookmarkWorker(self._feed.lines_of, self.post_message)
+        self._toasts = AlertThrottle()
+        self._leaving = GracefulExit(lambda code: self.exit(return_code=code))
         names = files.names if isinstance(files, Sources) else files
-        self._standing = Standing(tuple(Path(name) for name in names))
+        self._standing = ReadStatus(tuple(Path(name) for name in names))
         self._settings = settings or Settings()
         self.dress()
         self._memory = memory or Memory()
@@ -103,7 +110,7 @@ class LogApp(Palette):
 
     def get_default_screen(self) -> Screen[None]:
         """The first frame: all that it does not need is imported and made behind it."""
-        return OpeningScreen(self._standing.headline(None, held_back=None, unseen=0))
+        return SplashScreen(self._standing.headline(None, held_back=None, unseen=0))
 
     @property
     def default_screen(self) -> Screen[Any]:
@@ -131,7 +138,7 @@ class LogApp(Palette):
         self.say()
         await self._turns.begin()
 
-    def _opened(self, name: str) -> View:
+    def _opened(self, name: str) -> LogView:
         """A view that is opened for the first time."""
         view = screens.new_view(name)
         view.recall(self._memory, self._settings.rows)
@@ -189,16 +196,16 @@ class LogApp(Palette):
     def _greet(self, progress: Progress) -> None:
         """Say how a log is made while there is none; say no more once there is."""
         if self._welcome and progress.waiting:
-            self.push_screen(screens.WelcomeScreen(progress.waiting[0].name), self._greeted)
+            self.push_screen(screens.WelcomeDialog(progress.waiting[0].name), self._greeted)
             self._welcome = False
-        elif isinstance(self.screen, screens.WelcomeScreen) and not progress.waiting:
+        elif isinstance(self.screen, screens.WelcomeDialog) and not progress.waiting:
             self.screen.dismiss("wait")
 
     def _greeted(self, wish: str | None) -> None:
         if wish in ("demo", "quit"):
             self.exit(result=wish)
 
-    def on_answered(self, message: Answered) -> None:
+    def on_analysis_done(self, message: AnalysisDone) -> None:
         """The answers for a snapshot; none for a later one than the screen is frozen at."""
         self._answered = message.question
         self._tell(message.news)
@@ -230,18 +237,18 @@ class LogApp(Palette):
         self._show()
         self._ask()
 
-    def on_refused(self, message: Refused) -> None:
+    def on_filter_rejected(self, message: FilterRejected) -> None:
         """A filter has no answer: say why, and go on without."""
         self._asked = self._answered = None
         self._where = None
-        self.notify(inert(message.why), title="No such filter", severity="error", markup=False)
+        self.notify(sanitize(message.why), title="No such filter", severity="error", markup=False)
         self._ask()
 
     def _tell(self, news: Sequence[Alert]) -> None:
         """A toast and the bell for alerts that have just fired."""
         due = self._toasts.due(news)
         for alert in due:
-            what = inert(f"{alert.subject}  {alert.what}") + "\nw goes to it"
+            what = sanitize(f"{alert.subject}  {alert.what}") + "\nw goes to it"
             self.notify(what, title=f"▲ New alert: {alert.rule}", severity="warning", markup=False)
         if due and self._settings.bell:
             self.bell()
@@ -251,7 +258,7 @@ class LogApp(Palette):
         if message.who == "reader":
             self._standing.progress = Progress("failed")
             self.say()
-        why, title = inert(repr(message.error)), f"The {message.who} failed"
+        why, title = sanitize(repr(message.error)), f"The {message.who} failed"
         self.notify(why, title=title, severity="error", markup=False)
 
     def _ask(self) -> None:
@@ -261,7 +268,7 @@ class LogApp(Palette):
             snapshot = self._overview.snapshot
         if snapshot is None:
             return
-        question = Question(snapshot, self._where, self.view.ask)
+        question = AnalysisRequest(snapshot, self._where, self.view.ask)
         if not question.is_same(self._asked):
             self._asked = question
             self._analyst.ask(question)
@@ -275,7 +282,7 @@ class LogApp(Palette):
 
     # -- what the user does
 
-    def on_view_asks(self, message: View.Asks) -> None:
+    def on_log_view_asks(self, message: LogView.Asks) -> None:
         """A view was opened, or asks something else: give it what is there, and ask."""
         if message.view is self.view:
             if message.view.overview is not self._overview:

@@ -13,13 +13,13 @@ from textual.message import Message
 if TYPE_CHECKING:
     import polars as pl
 
-    from llmlog_tui.analysis.alerts import Alert
-    from llmlog_tui.analysis.divergence import Divergence
-    from llmlog_tui.analysis.identity import Bookmark, Identity
-    from llmlog_tui.analysis.overview import Overview
-    from llmlog_tui.analysis.search import Hit
+    from llmlog_tui.analysis.alerts.alert import Alert
+    from llmlog_tui.analysis.calls.search import Hit
+    from llmlog_tui.analysis.live.overview import Overview
+    from llmlog_tui.analysis.traces.diff import TraceDiff
+    from llmlog_tui.log.record_key import Bookmark, RecordKey
     from llmlog_tui.log.store import Snapshot
-    from llmlog_tui.tui.asks import Ask
+    from llmlog_tui.tui.queries import Query
 
 Post = Callable[[Message], object]
 """What a worker posts with."""
@@ -47,7 +47,7 @@ class Progress:
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
+class AnalysisRequest:
     """What the screen wants to know of `snapshot`: an Overview, and what the view asks beyond it.
 
     The Overview is of the calls for which the SQL predicate `where` holds, if there is one.
@@ -55,9 +55,9 @@ class Question:
 
     snapshot: Snapshot
     where: str | None
-    ask: Ask | None
+    ask: Query | None
 
-    def is_same(self, other: Question | None) -> bool:
+    def is_same(self, other: AnalysisRequest | None) -> bool:
         """Whether the answers would be the same."""
         return (
             other is not None
@@ -80,24 +80,24 @@ class Loaded(Message):
 
 
 @dataclass
-class Answered(Message):
+class AnalysisDone(Message):
     """The analyst has the answers to a question; `answer` is that of its `ask`.
 
     `news` are the alerts that have fired since the last answers, for records that came live.
     """
 
-    question: Question
+    question: AnalysisRequest
     overview: Overview
     answer: object | None
     news: tuple[Alert, ...] = ()
 
     def can_replace(self, message: Message) -> bool:
         """A newer one supersedes those that were not handled yet, unless they have news."""
-        return isinstance(message, Answered) and not message.news
+        return isinstance(message, AnalysisDone) and not message.news
 
 
 @dataclass
-class Refused(Message):
+class FilterRejected(Message):
     """The SQL predicate `where` has no answer, and why."""
 
     where: str
@@ -117,7 +117,7 @@ class RecordRead(Message):
 
 
 @dataclass
-class Found(Message):
+class SearchDone(Message):
     """A search for `text` is done."""
 
     text: str
@@ -125,19 +125,19 @@ class Found(Message):
 
 
 @dataclass
-class Diffed(Message):
+class DiffDone(Message):
     """Two traces have been laid side by side.
 
     `began` says when each began, `ends` by record key how a step ended: finish_reason or the error.
     """
 
-    found: Divergence
+    found: TraceDiff
     began: tuple[datetime | None, datetime | None]
     ends: Mapping[int, str | None]
 
 
 @dataclass
-class Queried(Message):
+class QueryDone(Message):
     """A query has its answer; None and a reason if it has none. It took `took_s` seconds."""
 
     sql: str
@@ -147,7 +147,7 @@ class Queried(Message):
 
 
 @dataclass
-class Exported(Message):
+class ExportDone(Message):
     """A file is written at `path`, or `why` it is not: maybe because there `is_there` one."""
 
     path: str
@@ -156,7 +156,7 @@ class Exported(Message):
 
 
 @dataclass
-class Copied(Message):
+class CopyDone(Message):
     """What was to be copied of a record; None if it has no such thing.
 
     `path` says where it was saved instead, empty if it is for the clipboard.
@@ -168,20 +168,20 @@ class Copied(Message):
 
 
 @dataclass
-class Bookmarked(Message):
+class BookmarksChanged(Message):
     """The bookmarks, the oldest record first, and the keys of the records that were read.
 
     `said` is what became of a change, `problems` what the user should know of besides.
     """
 
     bookmarks: tuple[Bookmark, ...]
-    rows: Mapping[Identity, int]
+    rows: Mapping[RecordKey, int]
     said: str = ""
     problems: tuple[str, ...] = ()
 
 
 @dataclass
-class BookmarkFound(Message):
+class BookmarkLocated(Message):
     """The next bookmarked record, the `nth` (from 1) of `total`, and the note on it."""
 
     row: int

@@ -14,13 +14,13 @@ from textual.command import CommandPalette, Hit, Hits, Provider
 from textual.screen import Screen
 from textual.widgets import Input
 
-from llmlog_tui import units
-from llmlog_tui.text import inert
+from llmlog_tui import humanize
+from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui import screens
-from llmlog_tui.tui.bindings.naming import scope_of
-from llmlog_tui.tui.bookmarking import Bookmarking
-from llmlog_tui.tui.exports import export_bundle, export_calls
-from llmlog_tui.tui.toasts import Toasts
+from llmlog_tui.tui.alert_throttle import AlertThrottle
+from llmlog_tui.tui.bookmarks import Bookmarking
+from llmlog_tui.tui.keys.naming import scope_of
+from llmlog_tui.tui.workers.export import export_bundle, export_calls
 
 _TEXTUALS: Final = ("Keys", "Maximize", "Minimize")
 """Commands of Textual's own that stand beside ours: the help, and z."""
@@ -71,7 +71,7 @@ class Palette(Bookmarking):
         *App.COMMANDS,
         StepProvider,
     }
-    _toasts: Toasts
+    _toasts: AlertThrottle
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the palette offers."""
@@ -108,7 +108,7 @@ class Palette(Bookmarking):
         """Show all keys, those in force where one is before the others."""
         bindings = (active.binding for active in self.screen.active_bindings.values())
         here = {scope_of(binding) for binding in bindings}
-        self.push_screen(screens.HelpScreen(here, self._settings.keys))
+        self.push_screen(screens.HelpDialog(here, self._settings.keys))
 
     def _silence(self) -> None:
         self._toasts.silent = not self._toasts.silent
@@ -126,19 +126,19 @@ class Palette(Bookmarking):
             self.view.hint("No calls to export.")
             return
         number = overview.calls.height
-        what = units.counted(number, "call")
+        what = humanize.plural(number, "call")
         write = partial(export_calls, overview, self.view.order)
-        self.push_screen(screens.PathScreen(what, "calls.csv", ".csv, .parquet or .jsonl", write))
+        self.push_screen(screens.SaveAsDialog(what, "calls.csv", ".csv, .parquet or .jsonl", write))
 
     def _ask_where_to_bundle(self) -> None:
         overview, trace = self._overview, self.view.trace_at_hand
         if overview is None or trace is None:
             self.view.hint("No trace under the cursor to bundle.")
             return
-        short = units.short_id(trace)
+        short = humanize.short_id(trace)
         name = f"llmlog-{re.sub(r'[^A-Za-z0-9_-]', '_', short)}.md"
         write = partial(export_bundle, self._feed, overview, trace)
-        self.push_screen(screens.PathScreen(f"the bundle of {short}", name, ".md", write))
+        self.push_screen(screens.SaveAsDialog(f"the bundle of {short}", name, ".md", write))
 
     # -- a step
 
@@ -148,5 +148,5 @@ class Palette(Bookmarking):
         if overview is None or trace is None:
             self.view.hint("No trace under the cursor.")
             return
-        text = f"step {number} in {inert(units.short_id(trace))}"
+        text = f"step {number} in {sanitize(humanize.short_id(trace))}"
         self.work("search", lambda: self._analyst.find_step(overview, trace, number, text))

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.binding import BindingType
 
-from llmlog_tui import units
-from llmlog_tui.tui.bindings.panes import ALERTS_BINDINGS
+from llmlog_tui import humanize
+from llmlog_tui.tui.keys.panes import ALERTS_BINDINGS
 from llmlog_tui.tui.panes.pane import READING, Pane
-from llmlog_tui.tui.widgets.rows import Cell, Column, Row, RowSource, Span, cell
+from llmlog_tui.tui.widgets.row_source import Cell, CellSpan, Column, Row, RowSource, cell
 
 if TYPE_CHECKING:
-    from llmlog_tui.analysis.alerts import Alert
-    from llmlog_tui.analysis.overview import Overview
+    from llmlog_tui.analysis.alerts.alert import Alert
+    from llmlog_tui.analysis.live.overview import Overview
 
 MOMENT: Final = 8
 """Cells for when it was."""
@@ -76,13 +76,13 @@ class AlertsPane(Pane):
 
     def source_of(self, overview: Overview) -> AlertSource:
         """The rows."""
-        return _Compact(overview, _COMPACT) if self.compact else _Wide(overview, _WIDE)
+        return _CompactAlerts(overview, _COMPACT) if self.compact else _WideAlerts(overview, _WIDE)
 
 
 def _closest(overview: Overview) -> str:
     """The rule that is nearest to an alert, where there is none."""
     near = None if overview.alerts or overview.snapshot.is_loading else overview.closest
-    return "" if near is None else f"; the closest is {near.rule} at {units.percent(near.share)}"
+    return "" if near is None else f"; the closest is {near.rule} at {humanize.percent(near.share)}"
 
 
 class AlertSource(RowSource):
@@ -116,21 +116,21 @@ class AlertSource(RowSource):
         """One alert."""
 
 
-class _Compact(AlertSource):
+class _CompactAlerts(AlertSource):
     def row(self, alert: Alert) -> Row:
-        when = cell(f" {units.moment(alert.ts, self.newest, MOMENT)}", "muted")
+        when = cell(f" {humanize.time_label(alert.ts, self.newest, MOMENT)}", "muted")
         rule = cell(alert.rule, "worst" if alert.state == "ongoing" else "")
         return _marked(alert, (when, rule, cell(alert.what), cell(alert.evidence, "muted")))
 
 
-class _Wide(_Compact):
+class _WideAlerts(_CompactAlerts):
     def row(self, alert: Alert) -> Row:
         when, rule, what, evidence = super().row(alert).cells
-        calls = cell(units.counted(alert.calls, "call"), "muted")
+        calls = cell(humanize.plural(alert.calls, "call"), "muted")
         cells = (when, rule, cell(alert.subject), what, evidence, calls, cell(alert.state))
         return _marked(alert, cells)
 
 
 def _marked(alert: Alert, cells: Sequence[Cell]) -> Row:
     ongoing = alert.state == "ongoing"
-    return Row(cells, Span("▲", "warning") if ongoing else Span("○", "muted"))
+    return Row(cells, CellSpan("▲", "warning") if ongoing else CellSpan("○", "muted"))

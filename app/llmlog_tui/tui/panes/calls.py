@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 from textual.binding import BindingType
 from textual.message import Message
 
-from llmlog_tui import units
-from llmlog_tui.settings_file import STYLES, RowRule
-from llmlog_tui.text import inert
-from llmlog_tui.tui.asks import Sort
-from llmlog_tui.tui.bindings.panes import CALLS_BINDINGS, COLUMN_BINDINGS, PICK_BINDINGS
-from llmlog_tui.tui.panes.callcolumns import ALL, Choice
-from llmlog_tui.tui.panes.pane import READING, Pane, Spot
-from llmlog_tui.tui.widgets.rows import UNMARKED, Column, Ground, Row, RowSource, Span
+from llmlog_tui import humanize
+from llmlog_tui.config.settings import STYLES, RowRule
+from llmlog_tui.sanitize import sanitize
+from llmlog_tui.tui.keys.panes import CALLS_BINDINGS, COLUMN_BINDINGS, PICK_BINDINGS
+from llmlog_tui.tui.panes.call_columns import ALL, ColumnChoice
+from llmlog_tui.tui.panes.pane import READING, CursorState, Pane
+from llmlog_tui.tui.queries import Sort
+from llmlog_tui.tui.widgets.row_source import UNMARKED, CellSpan, Column, Ground, Row, RowSource
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from llmlog_tui.analysis.overview import Overview
+    from llmlog_tui.analysis.live.overview import Overview
 
 _EDGES: Final = 3
 """What a table has beside its columns: two cells of gutter and one of margin."""
@@ -35,16 +35,16 @@ _STAND_INS: Final = {"model": "requested_model", "finish_reason": "error_type"}
 
 _EMPTY: Final = "No model calls yet. They appear here as the application makes them."
 
-_MARKS: Final[dict[str, Span]] = {
-    "warning": Span("!", "warning"),
-    "error": Span("✗", "error"),
-    "accent": Span("*", "accent"),
-    "success": Span("+", "success"),
-    "muted": Span("-", "muted"),
+_MARKS: Final[dict[str, CellSpan]] = {
+    "warning": CellSpan("!", "warning"),
+    "error": CellSpan("✗", "error"),
+    "accent": CellSpan("*", "accent"),
+    "success": CellSpan("+", "success"),
+    "muted": CellSpan("-", "muted"),
 }
 """What stands in the gutter of a row with a user's style: colour alone never says it."""
 
-_SAME_TRACE: Final = Span("│", "primary")
+_SAME_TRACE: Final = CellSpan("│", "primary")
 
 
 class CallsPane(Pane):
@@ -67,7 +67,7 @@ class CallsPane(Pane):
         super().__init__(id=id)
         self.empty = READING
         self.sort: Sort | None = None
-        self.choice = Choice()
+        self.choice = ColumnChoice()
         self.rules: Sequence[RowRule] = ()
         self._overview: Overview | None = None
         self._trace: str | None = None
@@ -77,7 +77,7 @@ class CallsPane(Pane):
 
     def recall(self, remembered: object, rules: Sequence[RowRule]) -> None:
         """Have the columns of an earlier run, and rows with these styles."""
-        self.choice, self.rules = Choice.of(remembered), rules
+        self.choice, self.rules = ColumnChoice.of(remembered), rules
 
     def wait_for(self, files: Sequence[Path]) -> None:
         """Say which files are not there yet, while there are no calls."""
@@ -114,7 +114,7 @@ class CallsPane(Pane):
             self._trace = trace
             self.repaint()
 
-    def mark_of(self, index: int, row: Row) -> Span:
+    def mark_of(self, index: int, row: Row) -> CellSpan:
         """A call of the selected trace, where nothing else is marked."""
         mark = super().mark_of(index, row)
         is_same = row.trace is not None and row.trace == self._trace
@@ -132,11 +132,11 @@ class CallsPane(Pane):
         self.post_message(self.Sorted(self))
 
     @property
-    def spot(self) -> Spot:
+    def spot(self) -> CursorState:
         """Where the cursor is, in which order."""
         return super().spot._replace(sort=self.sort)
 
-    def return_to(self, spot: Spot) -> bool:
+    def return_to(self, spot: CursorState) -> bool:
         """Be sorted as then, too."""
         if spot.sort != self.sort:
             self.sort = spot.sort
@@ -154,7 +154,7 @@ class CallsPane(Pane):
         """Choose the columns."""
         self.post_message(self.ColumnsWanted(self))
 
-    def choose(self, choice: Choice) -> None:
+    def choose(self, choice: ColumnChoice) -> None:
         """Have other columns; the order by one that is gone goes too."""
         self.choice = choice
         fields = [column.field for column in self._columns()]
@@ -190,14 +190,14 @@ class CallsPane(Pane):
             self.empty = "No calls match. Esc clears the filter."
         elif self._overview.all_calls or self.empty == READING:
             self.empty = _EMPTY
-        look = _Look(self.choice.names(compact=self.is_narrow), self._sorted_by, self._styles)
-        self.show(_Calls(self._overview, self._columns(), self._order, look))
-        total = f"{units.count(len(self.source))} {self._arrow()}" if self.compact else ""
+        look = _CallStyle(self.choice.names(compact=self.is_narrow), self._sorted_by, self._styles)
+        self.show(_CallRows(self._overview, self._columns(), self._order, look))
+        total = f"{humanize.count(len(self.source))} {self._arrow()}" if self.compact else ""
         verdict = self._overview.verdict.sentence()
         self.label(
             " · ".join(part for part in (f"Calls {total}".strip(), verdict) if part),
             f"{len(self.source):,} of {self._overview.snapshot.counts.records:,} records · "
-            f"{self._in_order()} · slow is over {units.whole(self._overview.slow_ms)} ms",
+            f"{self._in_order()} · slow is over {humanize.integer(self._overview.slow_ms)} ms",
         )
 
     def _in_order(self) -> str:
@@ -218,20 +218,20 @@ class CallsPane(Pane):
         """
         if not self.rules:
             return [""] * calls.height
-        from llmlog_tui.analysis.sql import QueryError, first_holding  # noqa: PLC0415 - polars
+        from llmlog_tui.analysis.query.sql import QueryError, first_match  # noqa: PLC0415 - polars
 
         try:
-            found = first_holding(calls, [rule.where for rule in self.rules])
+            found = first_match(calls, [rule.where for rule in self.rules])
         except QueryError as error:
             self.rules = ()
-            why = inert(str(error), 200)
+            why = sanitize(str(error), 200)
             self.notify(why, title="No row styles", severity="error", markup=False)
             return [""] * calls.height
         return ["" if rule is None else self.rules[rule].style for rule in found]
 
 
 @dataclass(frozen=True)
-class _Look:
+class _CallStyle:
     """How calls are drawn: `names` of the columns, the order, the styles."""
 
     names: Sequence[str]
@@ -239,9 +239,13 @@ class _Look:
     styles: Callable[[pl.DataFrame], list[str]]
 
 
-class _Calls(RowSource):
+class _CallRows(RowSource):
     def __init__(
-        self, overview: Overview, columns: Sequence[Column], order: pl.Series | None, look: _Look
+        self,
+        overview: Overview,
+        columns: Sequence[Column],
+        order: pl.Series | None,
+        look: _CallStyle,
     ) -> None:
         self.columns = columns
         self._overview = overview

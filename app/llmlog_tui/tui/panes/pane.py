@@ -10,18 +10,18 @@ from rich.cells import cell_len
 from textual.content import Content
 from textual.reactive import reactive
 
-from llmlog_tui.text import inert
-from llmlog_tui.tui.asks import Sort
-from llmlog_tui.tui.widgets.rows import Row, Span
+from llmlog_tui.sanitize import sanitize
+from llmlog_tui.tui.queries import Sort
+from llmlog_tui.tui.widgets.row_source import CellSpan, Row
 from llmlog_tui.tui.widgets.table import LineTable
 
 _CORNERS: Final = 4
-BOOKMARK: Final = Span("◆", "accent")
+BOOKMARK: Final = CellSpan("◆", "accent")
 READING: Final = "Reading …"
 """What an empty pane says until there are answers."""
 
 
-class Spot(NamedTuple):
+class CursorState(NamedTuple):
     """The row under a pane's cursor, and how many lines it stands below the first on screen.
 
     `sort` is how the rows are sorted, where they can be.
@@ -58,7 +58,7 @@ class Pane(LineTable):
         """Set what stands in the frame, the first subtitle that fits; values stay harmless."""
         room = self.size.width - _CORNERS
         subtitle = next((text for text in subtitles if cell_len(text) <= room), "")
-        labels = inert(title), "" if self.compact else inert(subtitle)
+        labels = sanitize(title), "" if self.compact else sanitize(subtitle)
         if labels != self._labels:  # to set them draws the whole pane
             self._labels = labels
             self.border_title, self.border_subtitle = map(Content, labels)
@@ -73,18 +73,18 @@ class Pane(LineTable):
             self.bookmarked = rows
             self.redraw()
 
-    def mark_of(self, index: int, row: Row) -> Span:
+    def mark_of(self, index: int, row: Row) -> CellSpan:
         """A bookmark comes before any other mark."""
         if self.bookmarked and self.source.key(index) in self.bookmarked:
             return BOOKMARK
         return row.mark
 
     @property
-    def spot(self) -> Spot:
+    def spot(self) -> CursorState:
         """Where the cursor is, to come back to."""
-        return Spot(self.cursor_key, self._cursor - self._top)
+        return CursorState(self.cursor_key, self._cursor - self._top)
 
-    def return_to(self, spot: Spot) -> bool:
+    def return_to(self, spot: CursorState) -> bool:
         """Bring the cursor and its row back to where they were; False if the row is gone."""
         if spot.key is None or not self.move_to(spot.key):
             return False

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
 
-from llmlog_tui.tui.bindings.panes import STEPS_BINDINGS, TABLE_BINDINGS
+from llmlog_tui.tui.keys.panes import STEPS_BINDINGS, TABLE_BINDINGS
 from llmlog_tui.tui.panes.timeline import TimelinePane
 
 if TYPE_CHECKING:
-    from llmlog_tui.analysis.timeline import Timeline
+    from llmlog_tui.analysis.traces.timeline import Timeline
 
 
 class StepsPane(TimelinePane, inherit_bindings=False):

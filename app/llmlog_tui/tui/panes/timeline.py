@@ -10,16 +10,25 @@ from textual import events, on
 from textual.binding import BindingType
 from textual.message import Message
 
-from llmlog_tui import units
-from llmlog_tui.analysis.ranges import Range
-from llmlog_tui.tui.bars import LEGEND, LEGEND_NEAR, Axis, bar
-from llmlog_tui.tui.bindings.panes import TIME_BINDINGS, TIMELINE_BINDINGS
+from llmlog_tui import humanize
+from llmlog_tui.analysis.numeric.interval import Interval
+from llmlog_tui.tui.keys.panes import TIME_BINDINGS, TIMELINE_BINDINGS
 from llmlog_tui.tui.panes.pane import Pane
-from llmlog_tui.tui.widgets.rows import Cell, Column, NoRows, Row, RowSource, Span, Tone, cell
+from llmlog_tui.tui.render.timeline_bars import LEGEND, LEGEND_NEAR, Axis, bar
+from llmlog_tui.tui.widgets.row_source import (
+    Cell,
+    CellSpan,
+    Column,
+    NoRows,
+    Row,
+    RowSource,
+    Tone,
+    cell,
+)
 from llmlog_tui.tui.widgets.table import LineTable
 
 if TYPE_CHECKING:
-    from llmlog_tui.analysis.timeline import Step, Timeline
+    from llmlog_tui.analysis.traces.timeline import Step, Timeline
 
 _WIDE: Final = (
     Column("#", 3, "right"),
@@ -70,8 +79,8 @@ class TimelinePane(Pane):
         self.empty = "The steps of the trace that is selected in Traces appear here."
         self._timeline: Timeline | None = None
         self._played: Callable[[int], bool] | None = None
-        self._shown: Range | None = None
-        self._held: Range | None = None
+        self._shown: Interval | None = None
+        self._held: Interval | None = None
         self._held_at = 0
 
     def hold(self, timeline: Timeline, played: Callable[[int], bool] | None = None) -> None:
@@ -97,12 +106,12 @@ class TimelinePane(Pane):
         if timeline is None:
             self.label(self.NAME)
             return
-        self.show(_Steps(timeline, self._columns(), self._shown, self._played))
+        self.show(_StepRows(timeline, self._columns(), self._shown, self._played))
         count = len(timeline.steps)
         facts = [
-            f"{self.NAME} {units.short_id(timeline.trace_id)}",
-            units.counted(count, "step"),
-            self._stretch() + units.duration(timeline.duration_ms),
+            f"{self.NAME} {humanize.short_id(timeline.trace_id)}",
+            humanize.plural(count, "step"),
+            self._stretch() + humanize.duration(timeline.duration_ms),
             *([] if timeline.timed else ["in sequence: no ts"]),
         ]
         legend, note = LEGEND if self._shown is None else LEGEND_NEAR, self.note(timeline)
@@ -121,7 +130,7 @@ class TimelinePane(Pane):
 
     def note(self, timeline: Timeline) -> str:
         """What stands behind the legend."""
-        return f"session {units.short_id(timeline.session_id)}"
+        return f"session {humanize.short_id(timeline.session_id)}"
 
     # -- zoom and pan
 
@@ -131,7 +140,7 @@ class TimelinePane(Pane):
         length = max(_LEAST_MS, shown.length * factor)
         if step is not None:
             middle = (step.start + step.end) / 2
-            self._look_at(Range(middle - length / 2, middle + length / 2))
+            self._look_at(Interval(middle - length / 2, middle + length / 2))
 
     def action_pan(self, share: float) -> None:
         """Look at an earlier or a later stretch, by a share of its length."""
@@ -143,9 +152,9 @@ class TimelinePane(Pane):
         self._look_at(self._whole)
 
     @property
-    def _whole(self) -> Range:
+    def _whole(self) -> Interval:
         timeline = self._timeline
-        return Range(0.0, max(1.0, (timeline and timeline.duration_ms) or 0.0))
+        return Interval(0.0, max(1.0, (timeline and timeline.duration_ms) or 0.0))
 
     @property
     def _step(self) -> Step | None:
@@ -154,7 +163,7 @@ class TimelinePane(Pane):
         place = timeline.places.get(key) if timeline and isinstance(key, int) else None
         return None if timeline is None or place is None else timeline.steps[place]
 
-    def _look_at(self, wanted: Range) -> None:
+    def _look_at(self, wanted: Interval) -> None:
         there = wanted.within(self._whole)
         shown = None if there == self._whole else there
         if shown != self._shown:
@@ -174,7 +183,7 @@ class TimelinePane(Pane):
         """Look at where the step under the cursor is."""
         step = self._step
         if step is not None and self._shown is not None:
-            self._look_at(self._shown.showing(Range(step.start, step.end)))
+            self._look_at(self._shown.showing(Interval(step.start, step.end)))
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """With Ctrl, look at more; with Shift, at what is later."""
@@ -217,19 +226,19 @@ class TimelinePane(Pane):
                 self.action_pan(pan)
 
 
-class _Steps(RowSource):
+class _StepRows(RowSource):
     def __init__(
         self,
         timeline: Timeline,
         columns: Sequence[Column],
-        shown: Range | None,
+        shown: Interval | None,
         played: Callable[[int], bool] | None,
     ) -> None:
         self._played = played
         self.columns = columns
         self._timeline = timeline
         self._steps = timeline.steps
-        self._shown = shown or Range(0.0, timeline.duration_ms or 0.0)
+        self._shown = shown or Interval(0.0, timeline.duration_ms or 0.0)
 
     def __len__(self) -> int:
         return len(self._steps)
@@ -259,24 +268,24 @@ class _Steps(RowSource):
 
     def _row(self, step: Step, axis: Axis, notes: int) -> Row:
         tone: Tone = "error" if step.failed else "warning" if step.slow else ""
-        number = units.UNKNOWN if step.step is None else str(step.step)
+        number = humanize.UNKNOWN if step.step is None else str(step.step)
         return Row(
             (
                 cell(number, "muted"),
                 (
-                    Span("✗" if step.failed else " ", "error"),
-                    Span(step.branch, "muted"),
-                    Span(step.name, "secondary" if _is_tool(step) else ""),
+                    CellSpan("✗" if step.failed else " ", "error"),
+                    CellSpan(step.branch, "muted"),
+                    CellSpan(step.name, "secondary" if _is_tool(step) else ""),
                 ),
                 bar(step, axis),
-                cell(units.within(step.latency_ms, 7), tone),
+                cell(humanize.fit_number(step.latency_ms, 7), tone),
                 _notes(step, notes),
             )
         )
 
 
 def _dim(row: Row) -> Row:
-    return Row(tuple(tuple(Span(span.text, "muted") for span in cell) for cell in row.cells))
+    return Row(tuple(tuple(CellSpan(span.text, "muted") for span in cell) for cell in row.cells))
 
 
 def _is_tool(step: Step) -> bool:
@@ -285,10 +294,10 @@ def _is_tool(step: Step) -> bool:
 
 def _notes(step: Step, width: int) -> Cell:
     """As many notes as fit, whole."""
-    spans: list[Span] = []
+    spans: list[CellSpan] = []
     for note in step.notes:
         gap = "  " if spans else ""
         if sum(len(span.text) for span in spans) + len(gap) + len(note.text) > width:
             break
-        spans.append(Span(gap + note.text, _TONES[note.kind]))
+        spans.append(CellSpan(gap + note.text, _TONES[note.kind]))
     return spans

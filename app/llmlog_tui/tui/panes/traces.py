@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual.binding import BindingType
 from textual.message import Message
 
-from llmlog_tui import units
-from llmlog_tui.tui.bindings.panes import PICK_BINDINGS, TRACES_BINDINGS
+from llmlog_tui import humanize
+from llmlog_tui.tui.keys.panes import PICK_BINDINGS, TRACES_BINDINGS
 from llmlog_tui.tui.panes.pane import READING, Pane
-from llmlog_tui.tui.panes.tracerows import (
+from llmlog_tui.tui.panes.trace_rows import (
     BY_SESSION,
     BY_SESSION_COMPACT,
     COMPACT,
     WIDE,
-    BySession,
-    Heading,
-    Traces,
+    SessionHeading,
+    SessionRows,
+    TraceRows,
 )
 
 if TYPE_CHECKING:
-    from llmlog_tui.analysis.overview import Overview
-    from llmlog_tui.analysis.sessions import Sessions, Tree
+    from llmlog_tui.analysis.live.overview import Overview
+    from llmlog_tui.analysis.traces.sessions import Sessions, Tree
 
 _NO_MATCH: Final = "No traces match. Esc clears the filter."
 _EMPTY: Final = "No traces yet. One appears with the first record that has a trace_id."
@@ -76,13 +76,17 @@ class TracesPane(Pane):
             return
         self.empty = _EMPTY if overview.where is None else _NO_MATCH
         if tree is None:
-            self.show(Traces(overview, COMPACT if self.compact else WIDE, self._marks))
+            self.show(TraceRows(overview, COMPACT if self.compact else WIDE, self._marks))
         else:
             columns = BY_SESSION_COMPACT if self.compact else BY_SESSION
-            self.show(BySession(overview, columns, self._marks, tree, self._folded))
+            self.show(SessionRows(overview, columns, self._marks, tree, self._folded))
         total, cost = overview.traces.height, self._costs()
-        of = "" if self._sessions is None else units.counted(self._sessions.frame.height, "session")
-        traces, order = units.counted(total, "trace"), " · newest last"
+        of = (
+            ""
+            if self._sessions is None
+            else humanize.plural(self._sessions.frame.height, "session")
+        )
+        traces, order = humanize.plural(total, "trace"), " · newest last"
         what = f"{of}, {traces} (tr)" if of else traces
         title = f"Traces {total:,}{f' in {of}' if of else ''}" if self.compact else "Traces"
         self.label(title, what + cost + order, what + cost, what + order, what)
@@ -92,8 +96,8 @@ class TracesPane(Pane):
         cost = None if self._overview is None else self._overview.cost
         if cost is None or cost.usd is None:
             return ""
-        saved = f", caching saved {units.money(cost.saved_usd)}" if cost.saved_usd else ""
-        return f" · {units.money(cost.usd)}{saved}"
+        saved = f", caching saved {humanize.money(cost.saved_usd)}" if cost.saved_usd else ""
+        return f" · {humanize.money(cost.usd)}{saved}"
 
     # -- what is selected
 
@@ -109,7 +113,7 @@ class TracesPane(Pane):
     def _place(self) -> int | None:
         """Where in the Overview's traces that one stands."""
         at = None if self.cursor_key is None else self._cursor
-        if at is None or self._tree is None or not isinstance(self.source, BySession):
+        if at is None or self._tree is None or not isinstance(self.source, SessionRows):
             return at
         session, place = self._tree.at(at)
         return self._tree.newest_of(session) if place is None else place
@@ -145,7 +149,7 @@ class TracesPane(Pane):
 
     def action_select(self) -> None:
         """Take the trace under the cursor; fold a session away, or open it."""
-        if isinstance(self.cursor_key, Heading):
+        if isinstance(self.cursor_key, SessionHeading):
             self._turn()
         else:
             super().action_select()
@@ -161,7 +165,7 @@ class TracesPane(Pane):
         if self._sessions is None:
             return
         name = self._sessions.frame["session_id"][session]
-        heading, follows = Heading(name), self.following
+        heading, follows = SessionHeading(name), self.following
         self._folded = self._folded | {name} if is_folded else self._folded - {name}
         if is_folded:
             super().move_to(heading)

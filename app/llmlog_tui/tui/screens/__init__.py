@@ -6,44 +6,57 @@ As in `textual.widgets`: `screens.HelpScreen` is there without an import of its 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 if TYPE_CHECKING:
     from textual.screen import Screen
 
     from llmlog_tui.tui.screens.alerts import AlertsScreen as AlertsScreen
-    from llmlog_tui.tui.screens.bookmarks import BookmarksScreen as BookmarksScreen
     from llmlog_tui.tui.screens.calls import CallsScreen as CallsScreen
-    from llmlog_tui.tui.screens.columns import ColumnsScreen as ColumnsScreen
-    from llmlog_tui.tui.screens.copy import CopyScreen as CopyScreen
+    from llmlog_tui.tui.screens.dialogs.bookmarks import BookmarksDialog as BookmarksDialog
+    from llmlog_tui.tui.screens.dialogs.column_picker import ColumnPicker as ColumnPicker
+    from llmlog_tui.tui.screens.dialogs.copy_menu import CopyMenu as CopyMenu
+    from llmlog_tui.tui.screens.dialogs.help import HelpDialog as HelpDialog
+    from llmlog_tui.tui.screens.dialogs.record import RecordDialog as RecordDialog
+    from llmlog_tui.tui.screens.dialogs.save_as import SaveAsDialog as SaveAsDialog
+    from llmlog_tui.tui.screens.dialogs.welcome import WelcomeDialog as WelcomeDialog
     from llmlog_tui.tui.screens.diff import DiffScreen as DiffScreen
-    from llmlog_tui.tui.screens.help import HelpScreen as HelpScreen
+    from llmlog_tui.tui.screens.log_view import LogView as LogView
     from llmlog_tui.tui.screens.overview import OverviewScreen as OverviewScreen
-    from llmlog_tui.tui.screens.path import PathScreen as PathScreen
-    from llmlog_tui.tui.screens.record import RecordScreen as RecordScreen
     from llmlog_tui.tui.screens.replay import ReplayScreen as ReplayScreen
     from llmlog_tui.tui.screens.sql import SqlScreen as SqlScreen
     from llmlog_tui.tui.screens.trends import TrendsScreen as TrendsScreen
-    from llmlog_tui.tui.screens.view import View as View
-    from llmlog_tui.tui.screens.welcome import WelcomeScreen as WelcomeScreen
 
 
-def new_view(name: str) -> View:
+def new_view(name: str) -> LogView:
     """A new view of this name."""
     kind = __getattr__(f"{name.capitalize()}Screen")
-    return cast("type[View]", kind)()
+    return cast("type[LogView]", kind)()
 
 
 def __getattr__(name: str) -> type[Screen[Any]]:
-    """The screen of this name: `HelpScreen` is in `help`."""
-    module = f"{__name__}.{name.removesuffix('Screen').lower()}"
-    none = AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name.startswith("_") or (name != "View" and not name.endswith("Screen")):
-        raise none
-    try:
-        screen: type[Screen[Any]] = getattr(import_module(module), name)
-    except ModuleNotFoundError as error:
-        if error.name != module:
-            raise
-        raise none from None
+    """Import a screen on first use."""
+    module = _MODULES.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    screen: type[Screen[Any]] = getattr(import_module(f"{__name__}.{module}"), name)
     return screen
+
+
+_MODULES: Final = {
+    "AlertsScreen": "alerts",
+    "BookmarksDialog": "dialogs.bookmarks",
+    "CallsScreen": "calls",
+    "ColumnPicker": "dialogs.column_picker",
+    "CopyMenu": "dialogs.copy_menu",
+    "DiffScreen": "diff",
+    "HelpDialog": "dialogs.help",
+    "LogView": "log_view",
+    "OverviewScreen": "overview",
+    "RecordDialog": "dialogs.record",
+    "ReplayScreen": "replay",
+    "SaveAsDialog": "dialogs.save_as",
+    "SqlScreen": "sql",
+    "TrendsScreen": "trends",
+    "WelcomeDialog": "dialogs.welcome",
+}

@@ -11,22 +11,22 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widget import Widget
 
-from llmlog_tui import units
-from llmlog_tui.analysis.rules import DEFAULT
-from llmlog_tui.tui.asks import AroundOf
-from llmlog_tui.tui.bindings.panes import ALERTS_BINDINGS
-from llmlog_tui.tui.bindings.views import FINDINGS_BINDINGS
+from llmlog_tui import humanize
+from llmlog_tui.config.rules import DEFAULT
+from llmlog_tui.tui.keys.panes import ALERTS_BINDINGS
+from llmlog_tui.tui.keys.views import FINDINGS_BINDINGS
 from llmlog_tui.tui.panes.alerts import MOMENT, AlertSource, AlertsPane
-from llmlog_tui.tui.screens.view import View
-from llmlog_tui.tui.widgets import alerttext
-from llmlog_tui.tui.widgets.rows import Cell, Column, Row, Span, cell
-from llmlog_tui.tui.widgets.sheet import Sheet
+from llmlog_tui.tui.queries import AlertContextQuery
+from llmlog_tui.tui.render import alert_text
+from llmlog_tui.tui.screens.log_view import LogView
+from llmlog_tui.tui.widgets.row_source import Cell, CellSpan, Column, Row, cell
 from llmlog_tui.tui.widgets.table import LineTable
+from llmlog_tui.tui.widgets.text_pane import TextPane
 
 if TYPE_CHECKING:
-    from llmlog_tui.analysis.alerts import Alert
-    from llmlog_tui.analysis.overview import Overview
-    from llmlog_tui.analysis.sides import Compared
+    from llmlog_tui.analysis.alerts.alert import Alert
+    from llmlog_tui.analysis.alerts.comparison import MetricChange
+    from llmlog_tui.analysis.live.overview import Overview
 
 _COLUMNS: Final = (
     Column(" since", 1 + MOMENT),
@@ -48,24 +48,24 @@ class FindingsPane(AlertsPane):
 
     def source_of(self, overview: Overview) -> AlertSource:
         """Rows with when, rule, subject, calls and state; the rest stands beside."""
-        return _Findings(overview, _COLUMNS)
+        return _FindingRows(overview, _COLUMNS)
 
 
-class _Findings(AlertSource):
+class _FindingRows(AlertSource):
     def row(self, alert: Alert) -> Row:
         ongoing = alert.state == "ongoing"
         cells: tuple[Cell, ...] = (
-            cell(f" {units.moment(alert.ts, self.newest, MOMENT)}", "muted"),
-            cell(units.moment(alert.last_ts, self.newest, MOMENT), "muted"),
+            cell(f" {humanize.time_label(alert.ts, self.newest, MOMENT)}", "muted"),
+            cell(humanize.time_label(alert.last_ts, self.newest, MOMENT), "muted"),
             cell(alert.rule, "worst" if ongoing else ""),
             cell(alert.subject),
-            cell(units.count(alert.calls)),
+            cell(humanize.count(alert.calls)),
             cell(alert.state, "warning" if ongoing else "muted"),
         )
-        return Row(cells, Span("▲", "warning") if ongoing else Span("○", "muted"))
+        return Row(cells, CellSpan("▲", "warning") if ongoing else CellSpan("○", "muted"))
 
 
-class AlertsScreen(View):
+class AlertsScreen(LogView):
     """The list, and the evidence for the one under the cursor."""
 
     NAME = "alerts"
@@ -75,8 +75,8 @@ class AlertsScreen(View):
     def __init__(self) -> None:
         super().__init__()
         self.findings = FindingsPane()
-        self.evidence = Sheet(id="evidence")
-        self._sides: tuple[AroundOf | None, tuple[Compared, ...]] = (None, ())
+        self.evidence = TextPane(id="evidence")
+        self._sides: tuple[AlertContextQuery | None, tuple[MetricChange, ...]] = (None, ())
 
     def body(self) -> Iterable[Widget]:
         """List and evidence, side by side."""
@@ -93,15 +93,15 @@ class AlertsScreen(View):
     def show(self, overview: Overview, answer: object | None) -> None:
         """Show the alerts of an Overview; `answer` are the figures on both sides of one."""
         if answer is not None:
-            self._sides = self.ask, cast("tuple[Compared, ...]", answer)
+            self._sides = self.ask, cast("tuple[MetricChange, ...]", answer)
         self.findings.hold(overview)
         self._explain()
 
     @property
-    def ask(self) -> AroundOf | None:
+    def ask(self) -> AlertContextQuery | None:
         """The figures before and after the alert under the cursor, unless it has them itself."""
         alert = self.alert
-        return None if alert is None or alert.table else AroundOf(alert.rule, alert.row)
+        return None if alert is None or alert.table else AlertContextQuery(alert.rule, alert.row)
 
     @property
     def row(self) -> Hashable:
@@ -129,7 +129,7 @@ class AlertsScreen(View):
             rules = self.overview.watched_by if self.overview is not None else DEFAULT
             asked, sides = self._sides
             sides = sides if asked == self.ask else ()
-            self.evidence.hold(title, alerttext.lines(alert, rules, sides))
+            self.evidence.hold(title, alert_text.lines(alert, rules, sides))
 
     @on(LineTable.Selected, "#findings")
     def _open(self) -> None:

@@ -13,21 +13,21 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widget import Widget
 
-from llmlog_tui import units
-from llmlog_tui.settings_file import Memory, RowRule
-from llmlog_tui.tui.asks import CallsIn
-from llmlog_tui.tui.bindings.panes import ALL_CALLS_BINDINGS
-from llmlog_tui.tui.bindings.views import CALLS_VIEW_BINDINGS
+from llmlog_tui import humanize
+from llmlog_tui.config.settings import Memory, RowRule
+from llmlog_tui.tui.keys.panes import ALL_CALLS_BINDINGS
+from llmlog_tui.tui.keys.views import CALLS_VIEW_BINDINGS
 from llmlog_tui.tui.panes.calls import CallsPane
-from llmlog_tui.tui.screens.view import View
-from llmlog_tui.tui.widgets import detailtext, recordtext
-from llmlog_tui.tui.widgets.sheet import Sheet
+from llmlog_tui.tui.queries import CallOrderQuery
+from llmlog_tui.tui.render import detail_text, record_text
+from llmlog_tui.tui.screens.log_view import LogView
 from llmlog_tui.tui.widgets.table import LineTable
+from llmlog_tui.tui.widgets.text_pane import TextPane
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from llmlog_tui.analysis.overview import Overview
+    from llmlog_tui.analysis.live.overview import Overview
 
 _DETAIL_AFTER_SECONDS: Final = 0.08
 
@@ -38,7 +38,7 @@ class AllCalls(CallsPane):
     BINDINGS: ClassVar[list[BindingType]] = [*ALL_CALLS_BINDINGS]
 
 
-class CallsScreen(View):
+class CallsScreen(LogView):
     """The table, and the drawer when it is open."""
 
     NAME = "calls"
@@ -48,7 +48,7 @@ class CallsScreen(View):
     def __init__(self) -> None:
         super().__init__()
         self.calls = AllCalls(id="all-calls")
-        self.drawer = Sheet(id="drawer")
+        self.drawer = TextPane(id="drawer")
         self.drawer.display = False
         self._settling: Timer | None = None
         self._line_of: tuple[str, int, int] | None = None
@@ -73,12 +73,12 @@ class CallsScreen(View):
         self.calls.recall(memory.get("calls"), rules)
 
     @property
-    def order(self) -> CallsIn:
+    def order(self) -> CallOrderQuery:
         """That of the table."""
-        return CallsIn(self.calls.sort)
+        return CallOrderQuery(self.calls.sort)
 
     @property
-    def ask(self) -> CallsIn:
+    def ask(self) -> CallOrderQuery:
         """The order of the calls."""
         return self.order
 
@@ -161,17 +161,17 @@ class CallsScreen(View):
         if self.overview is None or self._line_of is None or not isinstance(self.row, int):
             return
         record = self.overview.record(self.row)
-        step = units.UNKNOWN if record["step"] is None else str(record["step"])
+        step = humanize.UNKNOWN if record["step"] is None else str(record["step"])
         title = f"Step {step} · {record['event']}"
         if self._shows_line:
             is_read = self._line_is_read
-            lines = list(recordtext.raw(self._line)) if is_read else [Content("reading …")]
+            lines = list(record_text.raw(self._line)) if is_read else [Content("reading …")]
         else:
             width = self.drawer.size.width - 2
             lines = [*self.noted(self.row)]
-            lines += detailtext.of(self.overview, record, None, width)
-            lines += recordtext.tags(self._line)
-            lines += [Content(""), *recordtext.greps(self._line, self._line_of[0])]
+            lines += detail_text.of(self.overview, record, None, width)
+            lines += record_text.tags(self._line)
+            lines += [Content(""), *record_text.greps(self._line, self._line_of[0])]
         self.drawer.hold(title, lines, "v: fields, raw line")
 
     # -- what the user does

@@ -12,21 +12,21 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from llmlog_tui import units
-from llmlog_tui.text import inert
-from llmlog_tui.tui.bindings.views import DIFF_BINDINGS
-from llmlog_tui.tui.panes.pairs import PairsPane
-from llmlog_tui.tui.screens.view import View
+from llmlog_tui import humanize
+from llmlog_tui.sanitize import sanitize
+from llmlog_tui.tui.keys.views import DIFF_BINDINGS
+from llmlog_tui.tui.panes.diff import DiffPane
+from llmlog_tui.tui.screens.log_view import LogView
 from llmlog_tui.tui.widgets.table import LineTable
 
 if TYPE_CHECKING:
-    from llmlog_tui.analysis.divergence import Divergence
-    from llmlog_tui.analysis.overview import Overview
-    from llmlog_tui.analysis.timeline import Step
-    from llmlog_tui.tui.messages import Diffed
+    from llmlog_tui.analysis.live.overview import Overview
+    from llmlog_tui.analysis.traces.diff import TraceDiff
+    from llmlog_tui.analysis.traces.timeline import Step
+    from llmlog_tui.tui.messages import DiffDone
 
 
-class DiffScreen(View):
+class DiffScreen(LogView):
     """The pairs, and B's figures against A's."""
 
     NAME = "diff"
@@ -36,9 +36,9 @@ class DiffScreen(View):
     def __init__(self, a: str, b: str) -> None:
         super().__init__()
         self.traces = (a, b)
-        self._found: Divergence | None = None
+        self._found: TraceDiff | None = None
         self._crumb = Static(id="crumb")
-        self.pairs = PairsPane()
+        self.pairs = DiffPane()
         self.deltas = Static(id="deltas")
 
     def body(self) -> Iterable[Widget]:
@@ -49,7 +49,7 @@ class DiffScreen(View):
 
     def on_mount(self) -> None:
         """Say which runs these are."""
-        a, b = (inert(units.short_id(trace)) for trace in self.traces)
+        a, b = (sanitize(humanize.short_id(trace)) for trace in self.traces)
         self._crumb.update(
             Content.assemble((" Overview › ", "$text-muted"), (f"Diff  A {a}  B {b}", "bold"))
         )
@@ -64,7 +64,7 @@ class DiffScreen(View):
         """The runs are those that were marked; they do not change with the log."""
         del overview, answer
 
-    def found_out(self, message: Diffed) -> None:
+    def found_out(self, message: DiffDone) -> None:
         """Show where the runs part."""
         self._found = message.found
         self.pairs.hold(message)
@@ -138,19 +138,19 @@ class DiffScreen(View):
         self.dismiss()
 
 
-def _deltas(found: Divergence, *, compact: bool) -> Iterator[Content]:
+def _deltas(found: TraceDiff, *, compact: bool) -> Iterator[Content]:
     delta, muted = found.delta, "$text-muted"
     yield Content.styled(" B vs A" if compact else " B against A", muted)
     if found.first is None:
         yield Content.styled("  both runs do the same", "$text-success")
     figures = (
-        ("steps", delta.steps, units.whole),
-        ("time", delta.time_ms, units.duration),
-        ("in", delta.prompt_tokens, units.count),
-        ("out", delta.completion_tokens, units.count),
-        ("cost", delta.cost_usd, units.money),
-        ("errors", delta.errors, units.whole),
-        ("rsn", delta.reasoning_tokens, units.count),
+        ("steps", delta.steps, humanize.integer),
+        ("time", delta.time_ms, humanize.duration),
+        ("in", delta.prompt_tokens, humanize.count),
+        ("out", delta.completion_tokens, humanize.count),
+        ("cost", delta.cost_usd, humanize.money),
+        ("errors", delta.errors, humanize.integer),
+        ("rsn", delta.reasoning_tokens, humanize.count),
     )
     for label, change, form in figures:
         if change is not None:

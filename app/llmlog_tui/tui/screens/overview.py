@@ -10,28 +10,28 @@ from textual import on
 from textual.binding import BindingType
 from textual.widget import Widget
 
-from llmlog_tui import units
-from llmlog_tui.settings_file import Memory, RowRule
-from llmlog_tui.text import inert
-from llmlog_tui.tui.arrangement import Arrangement
-from llmlog_tui.tui.asks import CallsIn, Steps, StepsOf
-from llmlog_tui.tui.bindings.views import OVERVIEW_BINDINGS
+from llmlog_tui import humanize
+from llmlog_tui.config.settings import Memory, RowRule
+from llmlog_tui.sanitize import sanitize
+from llmlog_tui.tui.keys.views import OVERVIEW_BINDINGS
+from llmlog_tui.tui.overview_layout import OverviewLayout
 from llmlog_tui.tui.panes.alerts import AlertsPane
 from llmlog_tui.tui.panes.calls import CallsPane
-from llmlog_tui.tui.panes.ground import Ground
+from llmlog_tui.tui.panes.grid import PaneGrid
+from llmlog_tui.tui.panes.kpi_row import KpiRow
 from llmlog_tui.tui.panes.pane import Pane
 from llmlog_tui.tui.panes.timeline import TimelinePane
 from llmlog_tui.tui.panes.traces import TracesPane
-from llmlog_tui.tui.screens.view import View
-from llmlog_tui.tui.widgets.kpirow import KpiRow
+from llmlog_tui.tui.queries import CallOrderQuery, OverviewQuery, OverviewResult
+from llmlog_tui.tui.screens.log_view import LogView
 from llmlog_tui.tui.widgets.table import LineTable
 
 if TYPE_CHECKING:
-    from llmlog_tui.analysis.overview import Overview
-    from llmlog_tui.tui.screens.place import Bearings
+    from llmlog_tui.analysis.live.overview import Overview
+    from llmlog_tui.tui.screens.location import ViewState
 
 
-class OverviewScreen(View):
+class OverviewScreen(LogView):
     """Everything at a glance."""
 
     NAME = "overview"
@@ -48,7 +48,7 @@ class OverviewScreen(View):
         self.timeline = TimelinePane()
         self.calls = CallsPane()
         self.alerts = AlertsPane()
-        self.ground = Ground(self.traces, self.timeline, self.calls, self.alerts, self.kpis)
+        self.ground = PaneGrid(self.traces, self.timeline, self.calls, self.alerts, self.kpis)
 
     def body(self) -> Iterable[Widget]:
         """The figures, and the panes."""
@@ -71,24 +71,24 @@ class OverviewScreen(View):
 
     def recall(self, memory: Memory, rules: Sequence[RowRule]) -> None:
         """Have panes and columns as they were."""
-        self.ground.take_arrangement(Arrangement.of(memory.get("overview")))
+        self.ground.take_arrangement(OverviewLayout.of(memory.get("overview")))
         self.calls.recall(memory.get("calls"), rules)
 
     @property
-    def order(self) -> CallsIn:
+    def order(self) -> CallOrderQuery:
         """That of the pane of calls."""
-        return CallsIn(self.calls.sort)
+        return CallOrderQuery(self.calls.sort)
 
     @property
-    def ask(self) -> StepsOf:
+    def ask(self) -> OverviewQuery:
         """The steps of the selected trace; of the newest one while following."""
         trace = None if self.traces.following else self.selected_trace
-        return StepsOf(trace, self.calls.sort, self.traces.by_session)
+        return OverviewQuery(trace, self.calls.sort, self.traces.by_session)
 
     def show(self, overview: Overview, answer: object | None) -> None:
         """Show answers; a timeline of another trace than the selected one is of no use any more."""
         self.kpis.hold(overview.kpis)
-        steps = cast("Steps | None", answer)
+        steps = cast("OverviewResult | None", answer)
         self.traces.hold(overview, None if steps is None else steps.sessions)
         self.calls.hold(overview, self.selected_trace, None if steps is None else steps.order)
         self.alerts.hold(overview)
@@ -234,7 +234,9 @@ class OverviewScreen(View):
         self._marked = None if trace == a or a is not None else trace
         self.traces.mark({} if self._marked is None else {trace: "A"})
         if a is None:
-            self.hint(f"A is {inert(units.short_id(trace))}. d on another run lays it beside.")
+            self.hint(
+                f"A is {sanitize(humanize.short_id(trace))}. d on another run lays it beside."
+            )
         elif trace != a:
             self.app.clear_notifications()  # that A was marked is done with
             self.post_message(self.DiffWanted(a, trace))
@@ -274,7 +276,7 @@ class OverviewScreen(View):
 
     def return_to(self, bearings: object) -> None:
         """Be as it was; a step of another trace is gone to when its timeline is here."""
-        wanted = cast("tuple[Bearings, Pane | None, int | None]", bearings)
+        wanted = cast("tuple[ViewState, Pane | None, int | None]", bearings)
         shared, zoomed, self._gone_to = wanted
         self.ground.zoom(zoomed)
         super().return_to(shared)

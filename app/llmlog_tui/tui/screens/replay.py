@@ -15,24 +15,24 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
-from llmlog_tui.tui.asks import ReplayOf, Run
-from llmlog_tui.tui.bindings.views import REPLAY_BINDINGS
+from llmlog_tui.tui.keys.views import REPLAY_BINDINGS
+from llmlog_tui.tui.panes.scrubber import Scrubber
 from llmlog_tui.tui.panes.steps import StepsPane
-from llmlog_tui.tui.player import Player
-from llmlog_tui.tui.screens.view import View
-from llmlog_tui.tui.widgets import replaytext
-from llmlog_tui.tui.widgets.scrub import Scrub
-from llmlog_tui.tui.widgets.sheet import Sheet
+from llmlog_tui.tui.playback import PlaybackClock
+from llmlog_tui.tui.queries import ReplayQuery, ReplayResult
+from llmlog_tui.tui.render import replay_text
+from llmlog_tui.tui.screens.log_view import LogView
 from llmlog_tui.tui.widgets.table import LineTable
+from llmlog_tui.tui.widgets.text_pane import TextPane
 
 if TYPE_CHECKING:
-    from llmlog_tui.analysis.overview import Overview
+    from llmlog_tui.analysis.live.overview import Overview
 
 _FRAMES_PER_SECOND: Final = 20
 _DETAIL_AFTER_SECONDS: Final = 0.08
 
 
-class ReplayScreen(View):
+class ReplayScreen(LogView):
     """Steps, content and detail of the current one, and where in the run it stands."""
 
     NAME = "replay"
@@ -45,8 +45,8 @@ class ReplayScreen(View):
         super().__init__()
         self._trace_id = trace_id
         self._wanted_row = row
-        self._player = Player(clock)
-        self._run: Run | None = None
+        self._player = PlaybackClock(clock)
+        self._run: ReplayResult | None = None
         self._at = 0
         self._timer: Timer | None = None
         self._settling: Timer | None = None
@@ -56,9 +56,9 @@ class ReplayScreen(View):
         self._shows_content = False
         self._crumb = Static(id="crumb")
         self.steps = StepsPane()
-        self.content_sheet = Sheet(id="content")
-        self.detail_sheet = Sheet(id="detail")
-        self.scrub = Scrub()
+        self.content_sheet = TextPane(id="content")
+        self.detail_sheet = TextPane(id="detail")
+        self.scrub = Scrubber()
 
     def body(self) -> Iterable[Widget]:
         """Breadcrumb, steps above content beside detail, scrub."""
@@ -84,9 +84,9 @@ class ReplayScreen(View):
     # -- what is shown
 
     @property
-    def ask(self) -> ReplayOf:
+    def ask(self) -> ReplayQuery:
         """The run."""
-        return ReplayOf(self._trace_id)
+        return ReplayQuery(self._trace_id)
 
     @property
     def row(self) -> int | None:
@@ -117,7 +117,7 @@ class ReplayScreen(View):
     def show(self, overview: Overview, answer: object | None) -> None:
         """Show the run as far as it is known; a running one grows."""
         del overview
-        run = cast("Run | None", answer)
+        run = cast("ReplayResult | None", answer)
         if run is None or not run.replay.steps or run.replay.trace_id != self._trace_id:
             if not self._is_kept:
                 self._settle()
@@ -130,7 +130,7 @@ class ReplayScreen(View):
 
     def _say_where(self) -> None:
         if self._run is not None and self.overview is not None:
-            self._crumb.update(replaytext.crumb(self._run, self.overview, self.size.width))
+            self._crumb.update(replay_text.crumb(self._run, self.overview, self.size.width))
 
     def go_to(self, row: Hashable) -> None:
         """Go to a step of this run; to a record elsewhere, in the Overview."""
@@ -157,8 +157,8 @@ class ReplayScreen(View):
             self._settling.stop()
         self._settling = self.set_timer(_DETAIL_AFTER_SECONDS, self._settle)
 
-    def _state(self, run: Run) -> str:
-        return replaytext.state(run, self._at, self._player.speed, is_playing=self.playing)
+    def _state(self, run: ReplayResult) -> str:
+        return replay_text.state(run, self._at, self._player.speed, is_playing=self.playing)
 
     def _settle(self) -> None:
         """Show the detail of the current step, and have its line read."""
@@ -194,12 +194,12 @@ class ReplayScreen(View):
         step = self._run.replay.steps[self._at]
         width, file = self.detail_sheet.size.width - 2, self._line_of[0]
         lines = [*self.noted(step.row)]
-        lines += replaytext.detail(self.overview, step, self._line, file, width)
+        lines += replay_text.detail(self.overview, step, self._line, file, width)
         lines = [line for line in lines if line.plain or not self.compact]
-        title, total = f"Step {replaytext.number(step)} · {step.name}", len(self._run.replay.steps)
+        title, total = f"Step {replay_text.number(step)} · {step.name}", len(self._run.replay.steps)
         self.detail_sheet.hold(title, lines, f"{self._at + 1:,} of {total:,}")
-        mode = replaytext.MODES[self._mode]
-        shown = replaytext.content(mode, self._line, file)
+        mode = replay_text.MODES[self._mode]
+        shown = replay_text.content(mode, self._line, file)
         self.content_sheet.hold(mode.capitalize(), shown, "v: content, raw, fields")
         self.detail_sheet.display = not self.compact or not self._shows_content
         self.content_sheet.display = not self.compact or self._shows_content
@@ -217,8 +217,8 @@ class ReplayScreen(View):
         if self._line_of is not None:
             self.post_message(self.RecordWanted(self._line_of))
 
-    @on(Scrub.Sought)
-    def _scrubbed(self, message: Scrub.Sought) -> None:
+    @on(Scrubber.Sought)
+    def _scrubbed(self, message: Scrubber.Sought) -> None:
         self._pause()
         self._go(message.at)
 
@@ -236,7 +236,7 @@ class ReplayScreen(View):
         if self.compact and not self._shows_content:
             self._shows_content = True
         else:
-            self._mode = (self._mode + 1) % len(replaytext.MODES)
+            self._mode = (self._mode + 1) % len(replay_text.MODES)
             self._shows_content = not self.compact or self._mode != 0
         self.draw_detail()
 

@@ -15,18 +15,18 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static, TextArea
 
-from llmlog_tui.settings_file import Memory, RowRule
-from llmlog_tui.text import inert
-from llmlog_tui.tui.bindings.panes import EDITOR_BINDINGS
-from llmlog_tui.tui.bindings.views import SQL_BINDINGS
-from llmlog_tui.tui.panes.result import ResultPane
-from llmlog_tui.tui.screens.view import View
-from llmlog_tui.tui.widgets.typed import INERT
+from llmlog_tui.config.settings import Memory, RowRule
+from llmlog_tui.sanitize import sanitize
+from llmlog_tui.tui.keys.panes import EDITOR_BINDINGS
+from llmlog_tui.tui.keys.views import SQL_BINDINGS
+from llmlog_tui.tui.panes.sql_result import ResultPane
+from llmlog_tui.tui.screens.log_view import LogView
+from llmlog_tui.tui.widgets.safe_input import INERT
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from llmlog_tui.analysis.overview import Overview
+    from llmlog_tui.analysis.live.overview import Overview
 
 _EXAMPLE: Final = """\
 select model, count(*) as calls, round(avg(latency_ms)) as avg_ms,
@@ -63,9 +63,9 @@ class Editor(TextArea):
         row, column = self.cursor_location
         self.suggestion = ""
         if self.has_focus and column == len(self.document.get_line(row)):
-            from llmlog_tui.analysis.completion import query_completion  # noqa: PLC0415 - imports polars
+            from llmlog_tui.analysis.query.completion import complete_query  # noqa: PLC0415 - imports polars
 
-            self.suggestion = query_completion(self.get_text_range((0, 0), self.cursor_location))
+            self.suggestion = complete_query(self.get_text_range((0, 0), self.cursor_location))
 
     def action_complete(self) -> None:
         """Take the suggestion; without one, go to the next pane."""
@@ -93,7 +93,7 @@ class Editor(TextArea):
             super().action_cursor_down(select)
 
 
-class SqlScreen(View):
+class SqlScreen(LogView):
     """Editor, result, and what went wrong."""
 
     NAME = "sql"
@@ -172,7 +172,7 @@ class SqlScreen(View):
             return
         self._query = None
         if frame is None:
-            self.said.update(Content.styled(inert(why, 400), "$text-error"))
+            self.said.update(Content.styled(sanitize(why, 400), "$text-error"))
             return
         self.said.update(Content.styled(_TABLES, "$text-muted"))
         self.result.hold(frame, took_s)

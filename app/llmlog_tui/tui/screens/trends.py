@@ -12,18 +12,18 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from llmlog_tui import units
-from llmlog_tui.analysis.ranges import Range
-from llmlog_tui.tui.asks import TrendsOf
-from llmlog_tui.tui.bindings.views import TRENDS_BINDINGS
-from llmlog_tui.tui.screens.view import View
-from llmlog_tui.tui.widgets import trendstext
-from llmlog_tui.tui.widgets.chart import LABEL, Chart, Line, axis
-from llmlog_tui.tui.widgets.trendstext import PER_CELL
+from llmlog_tui import humanize
+from llmlog_tui.analysis.numeric.interval import Interval
+from llmlog_tui.tui.keys.views import TRENDS_BINDINGS
+from llmlog_tui.tui.queries import TrendsQuery
+from llmlog_tui.tui.render import trends_text
+from llmlog_tui.tui.render.trends_text import PER_CELL
+from llmlog_tui.tui.screens.log_view import LogView
+from llmlog_tui.tui.widgets.chart import LABEL, Chart, ChartLine, axis
 
 if TYPE_CHECKING:
-    from llmlog_tui.analysis.overview import Overview
-    from llmlog_tui.analysis.trends import Trends
+    from llmlog_tui.analysis.live.overview import Overview
+    from llmlog_tui.analysis.reports.trends import Trends
 
 _Look: TypeAlias = tuple[tuple[datetime, datetime] | None, str | None, int | None]
 
@@ -31,11 +31,11 @@ _NO_CALLS: Final = "No calls in this time. H and L go on to earlier and later on
 _EMPTY: Final = "No calls with a time (ts) yet: their course appears here as they are made."
 
 
-class _Body(Vertical, can_focus=True):
+class _TrendsBody(Vertical, can_focus=True):
     """What has the keys: the charts are looked at, not gone into."""
 
 
-class TrendsScreen(View):
+class TrendsScreen(LogView):
     """Four charts, what stands at the cursor, and the time under them."""
 
     NAME = "trends"
@@ -51,16 +51,16 @@ class TrendsScreen(View):
         self._on_top = 0
         self.said = Static(id="trends-said")
         self.charts = (
-            Chart("Latency ms", units.count),
-            Chart("Throughput tok/s", units.whole),
-            Chart("Per minute", units.count),
-            Chart("Share of calls", units.percent),
+            Chart("Latency ms", humanize.count),
+            Chart("Throughput tok/s", humanize.integer),
+            Chart("Per minute", humanize.count),
+            Chart("Share of calls", humanize.percent),
         )
         self.axis = Static(id="trends-axis")
 
     def body(self) -> Iterable[Widget]:
         """A line of words, the charts, and the axis."""
-        yield _Body(self.said, *self.charts, self.axis, id="trends-body")
+        yield _TrendsBody(self.said, *self.charts, self.axis, id="trends-body")
 
     def reform(self) -> None:
         """On a small screen one chart at a time; another width has other slices."""
@@ -79,9 +79,9 @@ class TrendsScreen(View):
         return max(PER_CELL, (self.size.width - LABEL - 1) * PER_CELL)
 
     @property
-    def ask(self) -> TrendsOf:
+    def ask(self) -> TrendsQuery:
         """The course, in as many slices as there are columns of dots."""
-        return TrendsOf(self._slices, self._looked_at, self._model)
+        return TrendsQuery(self._slices, self._looked_at, self._model)
 
     @property
     def _filtered(self) -> tuple[datetime, datetime] | None:
@@ -89,7 +89,7 @@ class TrendsScreen(View):
         where = self.filterbar.where
         if where is None:
             return None
-        from llmlog_tui.analysis.sql import time_range  # noqa: PLC0415 - imports polars
+        from llmlog_tui.analysis.query.sql import time_range  # noqa: PLC0415 - imports polars
 
         return time_range(where)
 
@@ -113,7 +113,7 @@ class TrendsScreen(View):
             for chart in self.charts:
                 chart.hold((), {}, None)
             return
-        figures, marks = trends.figures, trendstext.marks(trends)
+        figures, marks = trends.figures, trends_text.marks(trends)
         latency, speed, tokens, shares = self.charts
         blue, violet, green = "$text-primary", "$text-accent", "$text-success"
         slow = [
@@ -121,23 +121,23 @@ class TrendsScreen(View):
             for worst, count in zip(figures["worst"], figures["slow"], strict=True)
         ]
         lines = (
-            Line("p50", figures["p50"], green),
-            Line("p95", figures["p95"], blue),
-            Line("p99", figures["p99"], violet),
+            ChartLine("p50", figures["p50"], green),
+            ChartLine("p95", figures["p95"], blue),
+            ChartLine("p99", figures["p99"], violet),
         )
         latency.hold(lines, marks, self._cursor, slow)
-        speed.hold((Line("p50", figures["tok/s"], blue),), marks, self._cursor)
-        costs = Line("cost", figures["cost"], violet, units.money)
-        tokens.hold((Line("tokens", figures["tokens"], blue), costs), marks, self._cursor)
-        cut_off = Line("cut off", figures["cut off"], "$text-warning")
-        errors = Line("errors", figures["errors"], "$text-error")
+        speed.hold((ChartLine("p50", figures["tok/s"], blue),), marks, self._cursor)
+        costs = ChartLine("cost", figures["cost"], violet, humanize.money)
+        tokens.hold((ChartLine("tokens", figures["tokens"], blue), costs), marks, self._cursor)
+        cut_off = ChartLine("cut off", figures["cut off"], "$text-warning")
+        errors = ChartLine("errors", figures["errors"], "$text-error")
         shares.hold((cut_off, errors), marks, self._cursor)
-        looked_at = trendstext.LookedAt(
+        looked_at = trends_text.LookedAt(
             self._model, self._cursor, compact=self.compact, in_all_views=bool(self._filtered)
         )
-        self.said.update(trendstext.words(trends, looked_at))
+        self.said.update(trends_text.words(trends, looked_at))
         cells = self._slices // PER_CELL
-        self.axis.update(axis(cells, lambda cell: trendstext.time(trends, cell * PER_CELL)))
+        self.axis.update(axis(cells, lambda cell: trends_text.time(trends, cell * PER_CELL)))
 
     # -- what the user does
 
@@ -201,7 +201,7 @@ class TrendsScreen(View):
             self._look_at(_seconds(*self._looked_at).moved(share))
 
     @property
-    def _span(self) -> Range | None:
+    def _span(self) -> Interval | None:
         """The time of all calls, or of all records where the filter leaves out some by time."""
         if self._filtered is not None and self.overview is not None:
             first, last = self.overview.frame["ts"].min(), self.overview.newest
@@ -211,7 +211,7 @@ class TrendsScreen(View):
             return None
         return _seconds(first, last) if isinstance(first, datetime) and last is not None else None
 
-    def _look_at(self, wanted: Range) -> None:
+    def _look_at(self, wanted: Interval) -> None:
         everything = self._span
         if everything is None:
             return
@@ -231,9 +231,9 @@ class TrendsScreen(View):
             self._filter(within)
 
     def _filter(self, within: tuple[datetime, datetime] | None) -> None:
-        from llmlog_tui.analysis.sql import in_range  # noqa: PLC0415 - imports polars
+        from llmlog_tui.analysis.query.sql import in_time_range  # noqa: PLC0415 - imports polars
 
-        self.post_message(self.FilterWanted(in_range(self.filterbar.where, within)))
+        self.post_message(self.FilterWanted(in_time_range(self.filterbar.where, within)))
 
     def action_all(self) -> None:
         """Look at all of the time."""
@@ -268,5 +268,5 @@ class TrendsScreen(View):
         self.action_all()
 
 
-def _seconds(begin: datetime, end: datetime) -> Range:
-    return Range(begin.timestamp(), end.timestamp())
+def _seconds(begin: datetime, end: datetime) -> Interval:
+    return Interval(begin.timestamp(), end.timestamp())

@@ -18,7 +18,7 @@ _BLANK: Final = 0x2800
 _ROWS, _COLUMNS = 4, 2
 
 
-class Line(NamedTuple):
+class ChartLine(NamedTuple):
     """A figure: a value for each slice of time, None where there is none, and its colour.
 
     One with a `form` of its own has a scale of its own too: its greatest value stands at the top.
@@ -36,14 +36,14 @@ class Chart(Widget, can_focus=False):
     def __init__(self, title: str, form: Callable[[float | None], str]) -> None:
         super().__init__(classes="chart")
         self.title, self._form = title, form
-        self._lines: Sequence[Line] = ()
+        self._lines: Sequence[ChartLine] = ()
         self._marks: Mapping[int, tuple[str, str]] = {}
         self._dots: Sequence[float | None] = ()
         self._cursor: int | None = None
 
     def hold(
         self,
-        lines: Sequence[Line],
+        lines: Sequence[ChartLine],
         marks: Mapping[int, tuple[str, str]],
         cursor: int | None,
         dots: Sequence[float | None] = (),

@@ -13,15 +13,15 @@ from textual import events
 from textual.binding import BindingType
 from textual.message import Message
 
-from llmlog_tui.tui.bindings.panes import TABLE_BINDINGS
-from llmlog_tui.tui.widgets.lines import Lines
-from llmlog_tui.tui.widgets.rows import Column, RowSource
-from llmlog_tui.tui.widgets.strips import GUTTER
+from llmlog_tui.tui.keys.panes import TABLE_BINDINGS
+from llmlog_tui.tui.widgets.row_source import Column, RowSource
+from llmlog_tui.tui.widgets.strip_cache import GUTTER
+from llmlog_tui.tui.widgets.virtual_rows import VirtualRows
 
 _WHEEL_ROWS = 3
 
 
-class LineTable(Lines, can_focus=True, inherit_bindings=False):
+class LineTable(VirtualRows, can_focus=True, inherit_bindings=False):
     """Rows under a heading, with a cursor; `following` sticks to the last row while it grows."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*TABLE_BINDINGS]

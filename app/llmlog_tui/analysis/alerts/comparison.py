@@ -1,0 +1,98 @@
+"""Two sides of a change: the calls before and after it, figure by figure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import polars as pl
+
+from llmlog_tui.analysis.calls.calls import FAILED, TRUNCATED
+from llmlog_tui.analysis.numeric.significance import fisher_exact_two_sided, mann_whitney
+
+
+@dataclass(frozen=True)
+class CohortStats:
+    """One side of a change: its calls, latency in ms, median tokens/s, shares cut off and failed.
+
+    Failed calls have no fingerprint: the share is of all calls to the model in the same time, and
+    of those without a model that asked for what the calls that are compared did.
+    """
+
+    calls: int
+    p50_ms: float | None
+    p95_ms: float | None
+    tokens_per_sec: float | None
+    truncated: float
+    failed: float
+
+
+@dataclass(frozen=True)
+class MetricChange:
+    """One figure on both sides, and the chance of such a difference without a cause (None: ?).
+
+    `is_chance` says that it is within noise, by the level of the rule; p50 and p95 share the test.
+    """
+
+    name: str
+    before: float | None
+    after: float | None
+    p: float | None
+    is_chance: bool
+
+
+class Cohort(NamedTuple):
+    """The calls of a side: those that are `compared`, and every call to the model in that time."""
+
+    compared: pl.DataFrame
+    every: pl.DataFrame
+
+
+class Comparison(NamedTuple):
+    """Both sides, and their figures beside each other."""
+
+    before: CohortStats
+    after: CohortStats
+    table: tuple[MetricChange, ...]
+
+
+def compare(older: Cohort, newer: Cohort, level: float) -> Comparison:
+    """What is different: Mann-Whitney for latency and tokens/s, Fisher for shares.
+
+    A difference whose chance is `level` or more is within noise.
+    """
+    before, after = _side(*older), _side(*newer)
+    latency = mann_whitney(older.compared["latency_ms"], newer.compared["latency_ms"])
+    speed = mann_whitney(older.compared["tokens_per_sec"], newer.compared["tokens_per_sec"])
+    cut_off = _of_shares(older.compared, newer.compared, TRUNCATED)
+    failed = _of_shares(older.every, newer.every, FAILED)
+    figures = (
+        ("p50 ms", before.p50_ms, after.p50_ms, latency),
+        ("p95 ms", before.p95_ms, after.p95_ms, latency),
+        ("tok/s", before.tokens_per_sec, after.tokens_per_sec, speed),
+        ("cut off", before.truncated, after.truncated, cut_off),
+        ("failed", before.failed, after.failed, failed),
+    )
+    table = tuple(
+        MetricChange(name, b, a, p, is_chance=p is None or p >= level) for name, b, a, p in figures
+    )
+    return Comparison(before, after, table)
+
+
+def _side(calls: pl.DataFrame, every: pl.DataFrame) -> CohortStats:
+    latency = calls["latency_ms"]
+    failed, truncated = every.select(FAILED.mean()).item(), calls.select(TRUNCATED.mean()).item()
+    speed = calls["tokens_per_sec"].median()
+    return CohortStats(
+        calls=calls.height,
+        p50_ms=latency.quantile(0.5, interpolation="linear"),
+        p95_ms=latency.quantile(0.95, interpolation="linear"),
+        tokens_per_sec=speed if isinstance(speed, float) else None,
+        truncated=truncated,
+        failed=failed or 0.0,
+    )
+
+
+def _of_shares(before: pl.DataFrame, after: pl.DataFrame, hit: pl.Expr) -> float:
+    hits = (side.select(hit.sum()).item() for side in (before, after))
+    return fisher_exact_two_sided(next(hits), before.height, next(hits), after.height)

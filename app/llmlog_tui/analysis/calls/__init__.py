@@ -1,0 +1,1 @@
+"""Questions about single calls: speed, cost, truncation, lookup."""

@@ -1,0 +1,194 @@
+"""Cost: what calls cost in USD, and what caching saved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from typing import Final
+
+import polars as pl
+
+from llmlog_tui.analysis.calls.prices import NO_OVERRIDES, Hours, Price, Prices, Rates, listed
+from llmlog_tui.config.rules import Rules
+from llmlog_tui.log.schema import IS_CALL
+
+Lookup = Callable[[str, str], Prices]
+"""(provider, model) -> its prices."""
+
+UNPRICED: Final = IS_CALL & pl.col("cost_usd").is_null()
+"""Predicate: a model call of which nobody knows what it cost."""
+
+
+def _sum(name: str) -> pl.Expr:
+    return pl.when(pl.col(name).is_not_null().any()).then(pl.col(name).sum())
+
+
+FIGURES: Final = {
+    "cost_usd": _sum("cost_usd"),
+    "saved_usd": _sum("saved_usd"),
+    "unpriced_calls": UNPRICED.sum(),
+}
+"""Of a group: what its priced calls cost and saved, null if none is; how many are not priced."""
+
+_MILLION: Final = 1_000_000
+_KEY: Final = ("provider", "model", "requested_model")
+
+
+def rates(rules: Rules) -> dict[str, Rates]:
+    """What the rules say that models cost, as priced() takes it."""
+    return {
+        name: Rates(input=price.input, output=price.output, cached=price.cached)
+        for name, price in rules.prices.items()
+    }
+
+
+def priced(
+    frame: pl.DataFrame, overrides: Mapping[str, Rates] = NO_OVERRIDES, lookup: Lookup = listed
+) -> pl.DataFrame:
+    """`frame` with `cost_usd` and `saved_usd`, in USD, null where unknown or no model call.
+
+    A model (the one that answered, else the one asked for) costs what `overrides` says under
+    `provider/model` or the name alone, else what `lookup` says of it at its provider at the time of
+    the call. A call is unpriced without price, prompt_tokens or completion_tokens (an embedding has
+    none), and without ts if its price changed over time. cost_usd = uncached input + cached input +
+    output, each times its rate: cached_tokens are a part of prompt_tokens and reasoning_tokens of
+    completion_tokens, unknown ones count as none. `saved_usd` is how much more the cached input
+    would have cost uncached.
+    """
+    keys = frame.select_seq(_KEY).unique(maintain_order=True)
+    prices = [_of(key, overrides, lookup) for key in keys.iter_rows()]
+    table = [price for of_key in prices for price in of_key]
+    if not table:
+        unknown = pl.lit(None, pl.Float64)
+        return frame.with_columns(cost_usd=unknown, saved_usd=unknown)
+    first, lasts = [], 0
+    for of_key in prices:
+        first.append(lasts if of_key else None)
+        lasts += len(of_key)
+    chosen = (
+        frame.select_seq(*_KEY, "event", "ts", "prompt_tokens")
+        .join(
+            keys.with_columns(first=pl.Series(first, dtype=pl.UInt32)),
+            on=_KEY,
+            how="left",
+            nulls_equal=True,
+            maintain_order="left",
+        )
+        .select(pl.when(IS_CALL).then(_choice(prices)))
+        .to_series()
+    )
+    rates = _rates(table).select(pl.all().gather(chosen))
+    return frame.with_columns(_costs(frame, rates))
+
+
+def _of(
+    of: tuple[str | None, str | None, str | None], overrides: Mapping[str, Rates], lookup: Lookup
+) -> Prices:
+    provider, *models = of
+    names = [model for model in models if model is not None]
+    for name in names:
+        for key in (f"{provider}/{name}", name):
+            if key in overrides:
+                return (Price(overrides[key]),)
+    known = (lookup(provider, name) for name in names if provider is not None)
+    return next((prices for prices in known if prices), ())
+
+
+def _choice(prices: list[Prices]) -> pl.Expr:
+    """Which price of the table counts for a row that has the `first` one of its model."""
+    choice, first = pl.col("first"), 0
+    for of_key in prices:
+        mine = pl.col("first") == first
+        for position, price in enumerate(of_key[1:], first + 1):
+            applies = mine & _applies(price)
+            choice = pl.when(applies).then(pl.lit(position, pl.UInt32)).otherwise(choice)
+        if any(price.since or price.hours for price in of_key):
+            choice = pl.when(mine & pl.col("ts").is_null()).then(None).otherwise(choice)
+        first += len(of_key)
+    return choice
+
+
+def _applies(price: Price) -> pl.Expr:
+    applies = pl.lit(value=True)
+    if price.since is not None:
+        applies &= pl.col("ts") >= datetime.combine(price.since, time(), UTC)
+    if price.hours is not None:
+        applies &= _within(price.hours)
+    if price.over_tokens is not None:
+        applies &= pl.col("prompt_tokens") > price.over_tokens
+    return applies
+
+
+def _within(hours: Hours) -> pl.Expr:
+    now = pl.col("ts").dt.time()
+    if hours.end < hours.begin:
+        return (now >= hours.begin) | (now < hours.end)
+    return (now >= hours.begin) & (now < hours.end)
+
+
+def _rates(table: list[Price]) -> pl.DataFrame:
+    """USD per token: input, cached, output, reasoning; and per call."""
+    return pl.DataFrame(
+        [
+            (
+                rates.input / _MILLION,
+                (rates.input if rates.cached is None else rates.cached) / _MILLION,
+                rates.output / _MILLION,
+                (rates.output if rates.reasoning is None else rates.reasoning) / _MILLION,
+                rates.per_call_usd,
+            )
+            for rates in (price.rates for price in table)
+        ],
+        schema=dict.fromkeys(("input", "cached", "output", "reasoning", "call"), pl.Float64),
+        orient="row",
+    )
+
+
+def _costs(frame: pl.DataFrame, rates: pl.DataFrame) -> pl.DataFrame:
+    """cost_usd and saved_usd of each row, whose rates stand in the same row of `rates`."""
+    answer = pl.coalesce("completion_tokens", pl.when(pl.col("event") == "embedding").then(0))
+    tokens = frame.select_seq("prompt_tokens", "cached_tokens", "reasoning_tokens", answer=answer)
+    part = pl.concat([tokens, rates], how="horizontal").with_columns(
+        hit=pl.min_horizontal(pl.col("cached_tokens").fill_null(0), "prompt_tokens"),
+        thought=pl.min_horizontal(pl.col("reasoning_tokens").fill_null(0), "answer"),
+        saves=pl.col("input") - pl.col("cached"),
+        thinks=pl.col("reasoning") - pl.col("output"),
+    )
+    cost = (
+        pl.col("prompt_tokens") * pl.col("input")
+        - pl.col("hit") * pl.col("saves")
+        + pl.col("answer") * pl.col("output")
+        + pl.col("thought") * pl.col("thinks")
+        + pl.col("call")
+    )
+    return part.select(cost_usd=cost, saved_usd=pl.col("hit") * pl.col("saves")).select(
+        "cost_usd", saved_usd=pl.when(pl.col("cost_usd").is_not_null()).then("saved_usd")
+    )
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What calls cost: `usd` and `saved_usd` over the priced ones, None if there are none."""
+
+    usd: float | None
+    saved_usd: float | None
+    unpriced_calls: int
+
+    def plus(self, other: Cost) -> Cost:
+        """Both together."""
+        return Cost(
+            _both(self.usd, other.usd),
+            _both(self.saved_usd, other.saved_usd),
+            self.unpriced_calls + other.unpriced_calls,
+        )
+
+
+def _both(a: float | None, b: float | None) -> float | None:
+    known = [usd for usd in (a, b) if usd is not None]
+    return sum(known) if known else None
+
+
+def cost(calls: pl.DataFrame) -> Cost:
+    """What all calls of a frame from priced() cost."""
+    return Cost(*calls.select(**FIGURES).row(0))

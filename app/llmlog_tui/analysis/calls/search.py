@@ -1,0 +1,60 @@
+"""Search: the records in which an id, a model, a tool or an error contains a text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from llmlog_tui.analysis.calls.lookup import IDS
+
+SEARCHED: Final = (
+    *(*IDS, "span_id", "tool_call_id"),
+    *("model", "requested_model", "tool_name", "name"),
+    *("finish_reason", "system_fingerprint", "error_type", "error_code"),
+)
+"""The fields that are looked through."""
+
+
+@dataclass(frozen=True)
+class Hit:
+    """The record with key `row`, the `nth` (from 1) of `total` that match."""
+
+    row: int
+    nth: int
+    total: int
+
+
+def step_of(frame: pl.DataFrame, trace_id: str, number: int) -> Hit | None:
+    """The step with this number of a trace; None if it has no such step."""
+    where = (pl.col("trace_id") == trace_id) & (pl.col("step") == number)
+    rows = frame.select_seq("row", "trace_id", "step").filter(where)["row"]
+    return Hit(int(rows[0]), 1, len(rows)) if len(rows) else None
+
+
+def search(frame: pl.DataFrame, text: str, row: int | None, direction: int) -> Hit | None:
+    """The next match behind the record with key `row`, or with direction -1 before it.
+
+    Round the ends of the frame; upper and lower case are the same. From None the search begins at
+    the last record backwards, where the newest are. None if nothing matches.
+    """
+    contains = [
+        pl.col(name).cast(pl.String).str.to_lowercase().str.contains(text.lower(), literal=True)
+        for name in SEARCHED
+    ]
+    matching = (
+        frame.select_seq("row", match=pl.any_horizontal(contains).fill_null(value=False))
+        .with_row_index("position")
+        .filter("match")
+    )
+    if not matching.height:
+        return None
+    positions = matching["position"].cast(pl.Int64)
+    here = frame.height if row is None else frame["row"].index_of(row)
+    at = frame.height if here is None else here
+    if direction > 0:
+        nth = int((positions <= at).sum()) % matching.height
+    else:
+        nth = (int((positions < at).sum()) - 1) % matching.height
+    return Hit(int(matching["row"][nth]), nth + 1, matching.height)

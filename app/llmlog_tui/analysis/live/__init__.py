@@ -1,0 +1,1 @@
+"""Incremental analysis of a growing log."""

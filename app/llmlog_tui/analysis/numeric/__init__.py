@@ -1,0 +1,1 @@
+"""Statistics and numeric containers that know nothing of calls."""

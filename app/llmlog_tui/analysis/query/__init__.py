@@ -1,0 +1,1 @@
+"""SQL predicates and queries over records, and their completion."""

@@ -1,0 +1,1 @@
+"""Summaries built from several answers: stats, KPIs, trends, bundles."""

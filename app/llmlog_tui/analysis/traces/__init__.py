@@ -1,0 +1,1 @@
+"""Questions about traces and sessions: timeline, replay, diff."""

@@ -1,0 +1,201 @@
+"""Two traces side by side: which steps belong together, and where they part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import zip_longest
+from typing import Any, Final, Literal, TypeVar
+
+import polars as pl
+
+from llmlog.record import CALL_EVENTS
+from llmlog_tui.analysis.calls.calls import FAILED
+from llmlog_tui.analysis.traces.cache_misses import Hashes, first_change
+from llmlog_tui.analysis.traces.replay import Replay, replay
+from llmlog_tui.analysis.traces.timeline import Step, timeline
+
+Why = Literal[
+    "only in A", "only in B", "event", "tool", "model", "finish_reason", "status", "prefix_hashes"
+]
+
+
+@dataclass(frozen=True)
+class AlignedPair:
+    """Steps of A and B that belong together; None where the other has none.
+
+    `why` is the first in which they differ of event, tool (its name; a span's too), model,
+    finish_reason, status and prefix_hashes; None if in none. `message` is the first message, from
+    0, in which their prompts differ, if why is prefix_hashes.
+    """
+
+    a: Step | None
+    b: Step | None
+    why: Why | None = None
+    message: int | None = None
+
+    def sentence(self) -> str:
+        """`finish_reason`, `only in B`, `prompts differ from message 3 on`; empty if alike."""
+        if self.why == "prefix_hashes":
+            return f"prompts differ from message {self.message} on"
+        return self.why or ""
+
+
+@dataclass(frozen=True)
+class FieldDelta:
+    """B against A: B's value minus A's, None where one is unknown; times in ms."""
+
+    steps: int
+    time_ms: float | None
+    errors: int
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    reasoning_tokens: int | None
+    cost_usd: float | None
+
+
+@dataclass(frozen=True)
+class TraceDiff:
+    """Two traces aligned: every step of both is in one pair, in the order of steps.
+
+    `first` is the index of the first pair that differs; None if the traces do the same.
+    """
+
+    a: Replay
+    b: Replay
+    pairs: tuple[AlignedPair, ...]
+    delta: FieldDelta
+
+    @property
+    def first(self) -> int | None:
+        """Where they part."""
+        return next((index for index, pair in enumerate(self.pairs) if pair.why), None)
+
+
+def diff_traces(
+    frame: pl.DataFrame, a: str, b: str, hashes: Hashes, *, slow_ms: float = 500.0
+) -> TraceDiff:
+    """Traces `a` and `b` of a frame with `changed` (fingerprints.with_changed()), aligned.
+
+    Model calls, and tools of one name, are aligned so that the longest stretches belong together
+    (difflib's way; by position between traces that have over a million pairs of steps). Prompts
+    that differ from a message on are told of once: those of later steps hold that message too.
+    `hashes` are the prefix_hashes that are known.
+    """
+    first = timeline(frame, a, slow_ms)
+    second = timeline(frame, b, slow_ms)
+    one, other = replay(frame, first), replay(frame, second)
+    records = _records(frame, a, b)
+    judge = StepComparator(records, hashes)
+    pairs = tuple(judge.pair(x, y) for x, y in _aligned(one.steps, other.steps, records))
+    delta = _delta(one, other, _minus(second.duration_ms, first.duration_ms))
+    return TraceDiff(one, other, pairs, delta)
+
+
+def finish_reasons(frame: pl.DataFrame) -> dict[int, str | None]:
+    """How each record ended, by key: its finish_reason, or the error if it failed."""
+    error = pl.coalesce("error_type", pl.col("error_status").cast(pl.String), pl.lit("failed"))
+    how = pl.when(FAILED).then(error).otherwise("finish_reason")
+    return dict(frame.select("row", how.cast(pl.String)).iter_rows())
+
+
+_Records = Mapping[int, Mapping[str, Any]]
+_COMPARED: Final = ("row", "event", "tool_name", "name", "model", "finish_reason", "status")
+
+
+def _records(frame: pl.DataFrame, a: str, b: str) -> _Records:
+    rows = frame.filter((pl.col("trace_id") == a) | (pl.col("trace_id") == b)).select(_COMPARED)
+    return {record["row"]: record for record in rows.iter_rows(named=True)}
+
+
+def _kind(record: Mapping[str, Any]) -> tuple[str, str | None]:
+    """By what steps are aligned: model calls are all alike, others have their event and name."""
+    event = record["event"]
+    return (
+        ("call", None) if event in CALL_EVENTS else (event, record["tool_name"] or record["name"])
+    )
+
+
+_MOST_PAIRS: Final = 1_000_000
+
+
+def _aligned(
+    a: Sequence[Step], b: Sequence[Step], records: _Records
+) -> Iterator[tuple[Step | None, Step | None]]:
+    kinds_a = [_kind(records[step.row]) for step in a]
+    kinds_b = [_kind(records[step.row]) for step in b]
+    same = _same_start(kinds_a, kinds_b)
+    yield from zip(a[:same], b[:same], strict=True)
+    a, b, kinds_a, kinds_b = a[same:], b[same:], kinds_a[same:], kinds_b[same:]
+    if len(a) * len(b) > _MOST_PAIRS:
+        yield from zip_longest(a, b)
+        return
+    matcher = SequenceMatcher(None, kinds_a, kinds_b, autojunk=False)
+    for _, a_from, a_to, b_from, b_to in matcher.get_opcodes():
+        yield from zip_longest(a[a_from:a_to], b[b_from:b_to])
+
+
+def _same_start(a: Sequence[object], b: Sequence[object]) -> int:
+    pairs = zip(a, b, strict=False)
+    unlike = (index for index, (one, other) in enumerate(pairs) if one != other)
+    return next(unlike, min(len(a), len(b)))
+
+
+class StepComparator:
+    """Says in what two steps differ; remembers of which messages it has told."""
+
+    def __init__(self, records: _Records, hashes: Hashes) -> None:
+        self._records = records
+        self._hashes = hashes
+        self._told: set[int] = set()
+
+    def pair(self, a: Step | None, b: Step | None) -> AlignedPair:
+        if a is None or b is None:
+            return AlignedPair(a, b, "only in B" if a is None else "only in A")
+        why = _difference(self._records[a.row], self._records[b.row])
+        message = self._message(a, b)
+        if why is None and message is not None:
+            return AlignedPair(a, b, "prefix_hashes", message)
+        return AlignedPair(a, b, why)
+
+    def _message(self, a: Step, b: Step) -> int | None:
+        """The first message in which the prompts differ, if no step before differed from there."""
+        before, after = self._hashes.get(a.row), self._hashes.get(b.row)
+        if before is None or after is None:
+            return None
+        message = first_change(before, after)
+        if message is None and len(before) != len(after):
+            message = min(len(before), len(after))
+        if message is None or message in self._told:
+            return None
+        self._told.add(message)
+        return message
+
+
+def _difference(a: Mapping[str, Any], b: Mapping[str, Any]) -> Why | None:
+    if a["event"] != b["event"]:
+        return "event"
+    if _kind(a) != _kind(b):
+        return "tool"
+    names: tuple[Why, ...] = ("model", "finish_reason", "status")
+    return next((name for name in names if a[name] != b[name]), None)
+
+
+_Number = TypeVar("_Number", int, float)
+
+
+def _minus(b: _Number | None, a: _Number | None) -> _Number | None:
+    return None if a is None or b is None else b - a
+
+
+def _delta(a: Replay, b: Replay, time_ms: float | None) -> FieldDelta:
+    return FieldDelta(
+        steps=len(b.steps) - len(a.steps),
+        time_ms=time_ms,
+        errors=b.end.errors - a.end.errors,
+        prompt_tokens=_minus(b.end.prompt_tokens, a.end.prompt_tokens),
+        completion_tokens=_minus(b.end.completion_tokens, a.end.completion_tokens),
+        reasoning_tokens=_minus(b.end.reasoning_tokens, a.end.reasoning_tokens),
+        cost_usd=_minus(b.end.cost_usd, a.end.cost_usd),
+    )

@@ -1,0 +1,56 @@
+"""Traces: one row for each run of an application."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from llmlog_tui.analysis.calls.calls import FAILED, TRUNCATED
+from llmlog_tui.analysis.calls.cost import FIGURES
+from llmlog_tui.log.schema import IS_CALL, IS_STEP
+
+_NEEDED: Final = (
+    *("trace_id", "session_id", "ts", "event", "status", "latency_ms", "model", "row"),
+    *("total_tokens", "prompt_tokens", "completion_tokens", "finish_reason", "retries"),
+    *("changed", "cost_usd", "saved_usd"),
+)
+
+
+def traces(frame: pl.DataFrame) -> pl.DataFrame:
+    """One row a trace, in the order in which they first appear; records without one are left out.
+
+    `frame` also has `changed`, see fingerprints.with_changed(), and costs, see cost.priced().
+    Columns: trace_id, session_id (the first), ts (earliest start), steps (records), time_ms (from
+    the earliest start to the latest end; without ts the sum of latencies), tokens (total, null
+    if unknown), cost_usd, saved_usd, unpriced_calls (see cost.FIGURES), failed, truncated,
+    retried, changed (a fingerprint, within the trace), models (list, in order of first use), row
+    (of the first record), at (where in `frame` that one stands). Foreign events are no steps.
+    """
+    end = pl.col("ts") + pl.duration(microseconds=pl.col("latency_ms").fill_null(0) * 1_000)
+    latencies = pl.col("latency_ms")
+    summed = pl.when(latencies.is_not_null().any()).then(latencies.sum())
+    took = end.max() - pl.col("ts").min()
+    timed = took.dt.total_milliseconds() + took.dt.total_microseconds() % 1_000 * 0.001
+    total = pl.coalesce("total_tokens", pl.col("prompt_tokens") + pl.col("completion_tokens"))
+    known = pl.when(IS_CALL).then(total)
+    return (
+        frame.select_seq(*_NEEDED, at=pl.int_range(pl.len(), dtype=pl.UInt32))
+        .filter(IS_STEP & pl.col("trace_id").is_not_null())
+        .group_by("trace_id", maintain_order=True)
+        .agg(
+            pl.col("session_id").drop_nulls().first(),
+            pl.col("ts").min(),
+            steps=pl.len(),
+            time_ms=pl.when(summed.is_not_null() | (pl.len() > 1)).then(pl.coalesce(timed, summed)),
+            tokens=pl.when(known.is_not_null().any()).then(known.sum()),
+            **FIGURES,
+            failed=FAILED.any(),
+            truncated=TRUNCATED.any(),
+            retried=(pl.col("retries") > 0).any(),
+            changed=pl.col("changed").any(),
+            models=pl.col("model").filter(IS_CALL).drop_nulls().unique(maintain_order=True),
+            row=pl.col("row").first(),
+            at=pl.col("at").first(),
+        )
+    )

@@ -1,0 +1,190 @@
+"""`llmlog session`, `traces`, `trace`: runs, listed and step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import click
+import polars as pl
+
+from llmlog_tui import humanize
+from llmlog_tui.analysis.alerts.fingerprints import with_changed
+from llmlog_tui.analysis.calls import calls as calls_
+from llmlog_tui.analysis.calls.cost import priced, rates
+from llmlog_tui.analysis.calls.detail import detail
+from llmlog_tui.analysis.calls.lookup import resolve_id
+from llmlog_tui.analysis.traces.cache_misses import cache_misses
+from llmlog_tui.analysis.traces.timeline import timeline
+from llmlog_tui.analysis.traces.traces import traces as summaries
+from llmlog_tui.commands.common import (
+    OpenLog,
+    echo_json,
+    echo_texts,
+    files_argument,
+    hint_at_health,
+    json_option,
+    open_log,
+    utc_option,
+    where_option,
+)
+from llmlog_tui.commands.rules_option import rules_option
+from llmlog_tui.commands.text_tables import (
+    SLOW_MS,
+    day_time,
+    head,
+    line_of,
+    table,
+    toned,
+    trace_lines,
+)
+from llmlog_tui.config.rules import Rules
+from llmlog_tui.log.schema import decategorize
+from llmlog_tui.sanitize import sanitize
+
+_FLAGS = {"failed": "✗", "truncated": "┤", "retried": "↻", "changed": "≠"}
+
+
+@click.command()
+@files_argument
+@json_option
+@where_option
+@rules_option
+@utc_option
+def traces(files: tuple[str, ...], *, as_json: bool, where: str | None, rules: Rules) -> None:
+    """List runs, in the order in which they began to be written.
+
+    JSON columns: trace_id, session_id, ts (start), steps, time_ms, tokens, cost_usd, saved_usd (by
+    caching), unpriced_calls, failed, truncated, retried, changed (a fingerprint, within the run),
+    models.
+    """
+    with open_log(files, where, rules=rules) as log:
+        hint_at_health(log)
+        found = decategorize(summaries(priced(with_changed(log.frame), rates(rules)))).drop(
+            "row", "at"
+        )
+    if as_json:
+        echo_json(found.iter_rows(named=True))
+    else:
+        echo_texts(_listed(found))
+
+
+def _listed(found: pl.DataFrame) -> Iterator[str]:
+    began = f"began{humanize.zone_note()}"
+    numbers = ("steps", "time", "tokens", "cost $")
+    cells = (
+        [
+            trace["trace_id"],
+            trace["session_id"],
+            day_time(trace["ts"]),
+            humanize.integer(trace["steps"]),
+            humanize.duration(trace["time_ms"]),
+            humanize.count(trace["tokens"]),
+            humanize.dollars(trace["cost_usd"], 7) + ("+" if _is_part(trace) else ""),
+            "".join(flag for name, flag in _FLAGS.items() if trace[name]),
+            trace["models"],
+        ]
+        for trace in found.iter_rows(named=True)
+    )
+    lines = table(("trace", "session", began, *numbers, "flag", "models"), cells, right=numbers)
+    yield next(lines)
+    for line, failed in zip(lines, found["failed"], strict=True):
+        yield toned(line, failed=failed)
+
+
+def _is_part(trace: Mapping[str, Any]) -> bool:
+    """Whether its cost is only of some of its calls."""
+    return trace["cost_usd"] is not None and bool(trace["unpriced_calls"])
+
+
+@click.command(short_help="Show one run, step by step.")
+@click.argument("trace_id", metavar="TRACE_ID")
+@files_argument
+@json_option
+@where_option
+@utc_option
+def trace(trace_id: str, files: tuple[str, ...], *, as_json: bool, where: str | None) -> None:
+    """Show one run, step by step; TRACE_ID may be its first 6 characters or more.
+
+    JSON columns: the record's fields (null where unknown), file, line, and cache: why a prompt was
+    not taken from the cache, where prefix_hashes tell (else null).
+    """
+    with open_log(files, where) as log:
+        wanted = resolve_id(log.frame, "trace_id", trace_id)
+        run = _in_steps(with_changed(log.frame).filter(pl.col("trace_id") == wanted))
+        if as_json:
+            misses = cache_misses(run, log.hashes(run))
+            cache = pl.Series("cache", [misses.get(row) for row in run["row"]], dtype=pl.String)
+            echo_json(log.placed(run).with_columns(cache).iter_rows(named=True))
+        else:
+            echo_texts(_run(run, wanted, _remarks(log, run)))
+
+
+def _in_steps(records: pl.DataFrame) -> pl.DataFrame:
+    return records.sort("step", maintain_order=True, nulls_last=True)
+
+
+Remarks = dict[int, list[str]]
+"""What is to be said of records, by their keys."""
+
+
+def _remarks(log: OpenLog, records: pl.DataFrame) -> Remarks:
+    """Why calls were slow, cut off, or not taken from the cache."""
+    usual = calls_.baselines(calls_.model_calls(log.snapshot.frame))
+    misses = cache_misses(records, log.hashes(records))
+    remarks: Remarks = {}
+    for record in records.iter_rows(named=True):
+        known = detail(record, usual.get(record["model"]), SLOW_MS)
+        said = [known.why_slow, known.cut_off and f"┤ {known.cut_off}", misses.get(record["row"])]
+        remarks[record["row"]] = [text for text in said if text]
+    return remarks
+
+
+def _run(run: pl.DataFrame, trace_id: str, remarks: Remarks) -> Iterator[str]:
+    found = timeline(run, trace_id, SLOW_MS)
+    began = f", began {day_time(found.begin)}{humanize.zone_note()}" if found.begin else ""
+    session = sanitize(found.session_id or humanize.UNKNOWN)
+    took = humanize.duration(found.duration_ms)
+    yield f"trace {sanitize(trace_id)}, session {session}{began}, took {took}"
+    yield from trace_lines(found, remarks)
+
+
+@click.command()
+@click.argument("session_id", metavar="ID")
+@files_argument
+@json_option
+@where_option
+@utc_option
+def session(session_id: str, files: tuple[str, ...], *, as_json: bool, where: str | None) -> None:
+    """Show one conversation: its runs in order, each step by step.
+
+    ID may be its first 6 characters or more. JSON columns: the record's fields (null where
+    unknown), then file and line.
+    """
+    with open_log(files, where) as log:
+        wanted = resolve_id(log.frame, "session_id", session_id)
+        found = with_changed(log.frame).filter(pl.col("session_id") == wanted)
+        runs = found.partition_by("trace_id", maintain_order=True)
+        if as_json:
+            in_order = pl.concat(map(_in_steps, runs))
+            echo_json(log.placed(in_order).iter_rows(named=True))
+        else:
+            remarks = _remarks(log, found)
+            echo_texts(_apart(_any_run(run, remarks) for run in runs))
+
+
+def _apart(texts: Iterable[Iterable[str]]) -> Iterator[str]:
+    """The lines of all texts, with a blank one between them."""
+    for index, lines in enumerate(texts):
+        yield from [""] if index else []
+        yield from lines
+
+
+def _any_run(run: pl.DataFrame, remarks: Remarks) -> Iterator[str]:
+    trace_id = run["trace_id"][0]
+    if trace_id is not None:
+        yield from _run(run, trace_id, remarks)
+        return
+    yield "without a trace_id"
+    yield head()
+    yield from map(line_of, run.iter_rows(named=True))

@@ -1,0 +1,262 @@
+"""Rules: what is watched for, how closely, and whom to tell. One TOML text, checked."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+
+class RulesError(ValueError):
+    """A rules text that cannot be used: the key, what it holds, and what is allowed."""
+
+
+@dataclass(frozen=True)
+class TrendRule:
+    """How a share of calls is watched: truncation, errors, retries.
+
+    Windows of `window_calls` calls are judged when they are full. `level` is the chance at which a
+    series that stays as it was may ever raise an alert, `least_rise` what the share must rise by.
+    An alert is cleared by `clear_windows` windows in a row that kept less than a third of the rise.
+    """
+
+    enabled: bool = True
+    window_calls: int = 25
+    level: float = 0.005
+    least_rise: float = 0.05
+    clear_windows: int = 2
+
+
+@dataclass(frozen=True)
+class LatencyRule(TrendRule):
+    """Latency creep: as Trend, but of the mean of ln(latency); `least_rise` 0.25 is 28% slower."""
+
+    least_rise: float = 0.25
+
+
+@dataclass(frozen=True)
+class FingerprintRule:
+    """A change is one after which `settled_calls` calls in a row have the same fingerprint."""
+
+    enabled: bool = True
+    settled_calls: int = 20
+    level: float = 0.001
+
+
+@dataclass(frozen=True)
+class HiddenTruncationRule:
+    """Hidden truncation: cleared after `clear_calls` calls of the model without one."""
+
+    enabled: bool = True
+    clear_calls: int = 100
+
+
+@dataclass(frozen=True)
+class RateLimitRule:
+    """Rate limits: fires when less than `least_left` of one is left, clears over `clear_left`."""
+
+    enabled: bool = True
+    least_left: float = 0.1
+    clear_left: float = 0.25
+
+
+@dataclass(frozen=True)
+class BudgetRule:
+    """What an hour (of the clock, UTC) may cost, in US dollars; None: anything."""
+
+    usd_per_hour: float | None = None
+
+    @property
+    def enabled(self) -> bool:
+        """Whether there is one."""
+        return self.usd_per_hour is not None
+
+
+@dataclass(frozen=True)
+class OnAlert:
+    """Whom to tell: a command (its words, no shell) that gets JSON on stdin, or a webhook (POST).
+
+    Each may take `timeout_s` seconds, and there are at most `per_minute` notices a minute.
+    """
+
+    command: tuple[str, ...] = ()
+    webhook: str = ""
+    timeout_s: float = 10.0
+    per_minute: int = 6
+
+
+@dataclass(frozen=True)
+class PriceOverride:
+    """US dollars per million tokens; without `cached` cached tokens cost what others do."""
+
+    input: float
+    output: float
+    cached: float | None = None
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Everything a rules file can say; without one, these defaults."""
+
+    fingerprint: FingerprintRule = FingerprintRule()
+    truncation: TrendRule = TrendRule()
+    hidden_truncation: HiddenTruncationRule = HiddenTruncationRule()
+    latency: LatencyRule = LatencyRule()
+    errors: TrendRule = TrendRule(least_rise=0.1)
+    retries: TrendRule = TrendRule(least_rise=0.3)
+    rate_limit: RateLimitRule = RateLimitRule()
+    budget: BudgetRule = BudgetRule()
+    on_alert: OnAlert = OnAlert()
+    prices: Mapping[str, PriceOverride] = field(default_factory=dict)
+    """By model, or by provider and model: `gpt-x` or `api.openai.com/gpt-x`."""
+
+
+DEFAULT: Final = Rules()
+_T = TypeVar("_T")
+
+
+def parse_rules(text: str) -> Rules:
+    """The rules of a TOML text. Raises RulesError, which names the key and what is allowed."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RulesError(f"not TOML: {error}") from error
+    sections = [section.name for section in fields(Rules)]
+    _only(document, sections, "")
+    found: dict[str, Any] = {}
+    for name, table in document.items():
+        if not isinstance(table, dict):
+            raise RulesError(f"{name}: must be a table, [{name}]")
+        found[name] = (
+            {model: _price(model, price) for model, price in table.items()}
+            if name == "prices"
+            else _section(getattr(DEFAULT, name), name, table)
+        )
+    rules = Rules(**found)
+    if rules.rate_limit.clear_left < rules.rate_limit.least_left:
+        raise RulesError("rate_limit.clear_left: must not be less than rate_limit.least_left")
+    if rules.on_alert.command and rules.on_alert.webhook:
+        raise RulesError("on_alert: command or webhook, not both")
+    return rules
+
+
+def _only(table: Mapping[str, object], allowed: list[str], where: str) -> None:
+    for name in table:
+        if name not in allowed:
+            raise RulesError(f"{where}{name}: unknown; allowed: {', '.join(sorted(allowed))}")
+
+
+def _section(default: _T, name: str, table: Mapping[str, object]) -> _T:
+    _only(table, [key.name for key in fields(default)], f"{name}.")  # type: ignore[arg-type]
+    values = {key: _value(f"{name}.{key}", key, value) for key, value in table.items()}
+    return type(default)(**{**vars(default), **values})
+
+
+def _price(model: str, table: object) -> PriceOverride:
+    where = f"prices.{model}"
+    if not isinstance(table, dict):
+        raise RulesError(f"{where}: must be a table with input and output, in $ per million tokens")
+    _only(table, ["input", "output", "cached"], f"{where}.")
+    for name in ("input", "output"):
+        if name not in table:
+            raise RulesError(f"{where}.{name}: missing")
+    return PriceOverride(
+        **{key: _value(f"{where}.{key}", key, value) for key, value in table.items()}
+    )
+
+
+def _value(where: str, key: str, value: object) -> Any:  # noqa: ANN401 - what the check makes of it
+    allowed, check = _CHECKS[key]
+    checked = check(value)
+    if checked is None:
+        raise RulesError(f"{where}: {value!r} is not {allowed}")
+    return checked
+
+
+def _whole(value: object, least: int, most: int) -> int | None:
+    is_one = isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+    return value if is_one and isinstance(value, int) else None
+
+
+def _number(value: object, least: float, most: float) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) and least <= value <= most else None
+
+
+def _flag(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _words(value: object) -> tuple[str, ...] | None:
+    is_list = isinstance(value, list) and bool(value) and bool(value[0])
+    if not is_list or not isinstance(value, list):
+        return None
+    fit = all(isinstance(word, str) and "\0" not in word for word in value)
+    return tuple(value) if fit else None
+
+
+def _url(value: object) -> str | None:
+    if not isinstance(value, str) or not value.isascii() or not value.isprintable():
+        return None
+    try:
+        parts = urlsplit(value)
+        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return None
+    return value if fits and " " not in value else None
+
+
+Check = tuple[str, Callable[[object], object]]
+
+
+def _calls(least: int, most: int) -> Check:
+    return f"a whole number from {least} to {most}", lambda value: _whole(value, least, most)
+
+
+def _share() -> Check:
+    return "a number from 0 to 1", lambda value: _number(value, 0, 1)
+
+
+_DOLLARS: Final[Check] = ("a number of dollars from 0", lambda value: _number(value, 0, 1e9))
+_CHECKS: Final[dict[str, Check]] = {
+    "enabled": ("true or false", _flag),
+    "window_calls": _calls(5, 10_000),
+    "clear_windows": _calls(1, 100),
+    "settled_calls": _calls(1, 10_000),
+    "clear_calls": _calls(1, 1_000_000),
+    "per_minute": _calls(1, 600),
+    "level": _share(),
+    "least_rise": _share(),
+    "least_left": _share(),
+    "clear_left": _share(),
+    "timeout_s": ("a number of seconds from 0.1 to 600", lambda value: _number(value, 0.1, 600)),
+    "usd_per_hour": _DOLLARS,
+    **dict.fromkeys(("input", "output", "cached"), _DOLLARS),
+    "command": ('a list of words, like ["notify-send", "llmlog"]', _words),
+    "webhook": ("an http or https URL", _url),
+}
+
+
+_MOST_BYTES: Final = 2**20
+
+
+def read_rules(path: Path) -> Rules:
+    """The rules of a file. Raises RulesError, one line that names the file and what is wrong."""
+    try:
+        with path.open("rb") as file:
+            text = file.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise RulesError(f"{path}: {error.strerror}") from error
+    if len(text) > _MOST_BYTES:
+        raise RulesError(f"{path}: too big for rules, more than 1 MiB")
+    try:
+        return parse_rules(text.decode())
+    except UnicodeDecodeError as error:
+        raise RulesError(f"{path}: not UTF-8") from error
+    except RulesError as error:
+        raise RulesError(f"{path}: {error}") from error

@@ -1,0 +1,205 @@
+"""Numbers and times as people read them: one unit, sensible digits, `–` for unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, tzinfo
+from typing import Final
+
+UNKNOWN: Final = "–"
+CSV_TIME: Final = "%Y-%m-%dT%H:%M:%S%.6fZ"
+"""How a CSV file has a time, in polars' words: as the record's ts."""
+
+_EXACT_BELOW: Final = 10_000
+_SECOND: Final = 1_000.0
+_MINUTE: Final = 60_000.0
+_HOUR: Final = 3_600_000.0
+
+
+def integer(number: float | None) -> str:
+    """2870 -> `2,870`."""
+    return UNKNOWN if number is None else f"{number:,.0f}"
+
+
+def plural(number: int, what: str) -> str:
+    """How many of something: 1 call, 1,204 calls."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def count(number: float | None) -> str:
+    """Exact below 10,000, then three digits: `9,999`, `28.8k`, `1.20M`."""
+    if number is None or number < _EXACT_BELOW:
+        return integer(number)
+    for size, letter in ((1e3, "k"), (1e6, "M"), (1e9, "G")):
+        if number < size * 999.5:
+            return f"{_three_digits(number / size)}{letter}"
+    return f"{number:.3g}"
+
+
+def fit_number(number: float | None, width: int) -> str:
+    """All digits if they fit into `width` cells, else as count(), else the power of ten."""
+    if number is None:
+        return UNKNOWN
+    exact = integer(number)
+    if len(exact) <= width:  # as most do
+        return exact
+    texts = (count(number), f"{number:.0e}")
+    return next((text for text in texts if len(text) <= width), "#" * width)
+
+
+def duration(milliseconds: float | None) -> str:
+    """Three digits and a unit: `412 ms`, `2.87 s`, `4 min 10 s`, `2 h 5 min`."""
+    if milliseconds is None:
+        return UNKNOWN
+    if milliseconds < 999.5:
+        return f"{milliseconds:.0f} ms"
+    if milliseconds < 99.95 * _SECOND:
+        return f"{_three_digits(milliseconds / _SECOND)} s"
+    if milliseconds < _HOUR:
+        minutes, rest = divmod(round(milliseconds / _SECOND), 60)
+        return f"{minutes} min {rest} s"
+    hours, rest = divmod(round(milliseconds / _MINUTE), 60)
+    return f"{hours:,} h {rest} min"
+
+
+def rough_duration(milliseconds: float) -> str:
+    """Two digits, where three would say more than is known: `640 ms`, `4.1 s`, `38 s`."""
+    if milliseconds < 995:
+        return f"{round(milliseconds, -1) if milliseconds >= 99.5 else milliseconds:.0f} ms"
+    if milliseconds >= _MINUTE:
+        return duration(milliseconds)
+    seconds = milliseconds / _SECOND
+    return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
+
+
+def percent(share: float | None) -> str:
+    """0.061 -> `6.1%`, 0.83 -> `83%`."""
+    if share is None:
+        return UNKNOWN
+    return f"{share * 100:.1f}%" if 0 < share < 0.0995 else f"{share * 100:.0f}%"
+
+
+def rate(per_second: float) -> str:
+    """`8`, below ten with a decimal where it has one: `0.4`."""
+    return f"{per_second:.1f}".removesuffix(".0") if per_second < 9.95 else integer(per_second)
+
+
+def dollars(usd: float | None, width: int) -> str:
+    """In at most `width` cells, without the sign: `0.0038`, `12.41`, `1,204`, `28.8k`, `<0.0001`.
+
+    What is not nothing is not shown as nothing.
+    """
+    if usd is None:
+        return UNKNOWN
+    if _is_tiny(usd):
+        return next(text for text in ("<0.0001", "<.0001", "<1") if len(text) <= max(width, 2))
+    fine = f"{usd:.4f}"
+    if len(fine) <= width:  # as most do
+        return fine
+    cents = f"{usd:,.2f}"
+    return cents if len(cents) <= width else fit_number(usd, width)
+
+
+def money(usd: float | None) -> str:
+    """With its sign and sensible digits: `<$0.0001`, `$0.0031`, `$4.21`, `$1,204`."""
+    if usd is None:
+        return UNKNOWN
+    if _is_tiny(usd):
+        return "<$0.0001"
+    if usd < 0.0995:
+        return f"${usd:.4f}"
+    return f"${usd:,.2f}" if usd < 999.5 else f"${count(usd)}"
+
+
+def _is_tiny(usd: float) -> bool:
+    """Whether four decimals would say that it is nothing."""
+    return 0 < usd < 0.00005
+
+
+def time_label(when: datetime | None, newest: datetime | None, width: int) -> str:
+    """Local time in at most `width` cells, 8 or 12: `14:02:11`, `14:02:11.482`.
+
+    On another day than `newest` the day comes first: `22 Nov`, `22 Nov 14:02`, `22 Nov 2023`.
+    """
+    if when is None:
+        return UNKNOWN
+    there = local(when)
+    reference = there if newest is None else local(newest)
+    wide = width >= len("14:02:11.482")
+    if there.date() == reference.date():
+        return there.time().isoformat("milliseconds" if wide else "seconds")
+    if there.year != reference.year:
+        return f"{there:%d %b} {there.year:04}" if wide else f"{there.year:04}-{there:%m}"
+    return f"{there:%d %b %H:%M}" if wide else f"{there:%d %b}"
+
+
+def time_point(when: datetime | None, begin: datetime | None, end: datetime | None) -> str:
+    """Local time of a point from `begin` to `end`: `14:02:11`.
+
+    If that is more than a day's `22 Nov 14:02`, more than a year's `22 Nov 2023`.
+    """
+    if when is None or begin is None or end is None:
+        return UNKNOWN
+    there, first, last = local(when), local(begin), local(end)
+    if first.date() == last.date():
+        return f"{there:%H:%M:%S}"
+    if first.year == last.year:
+        return f"{there:%d %b %H:%M}"
+    return f"{there:%d %b} {there.year:04}"
+
+
+class _Shown:
+    zone: tzinfo | None = None
+
+
+@contextmanager
+def in_utc() -> Iterator[None]:
+    """As long as this lasts, times are shown in UTC and not in local time, by every thread."""
+    before, _Shown.zone = _Shown.zone, UTC
+    try:
+        yield
+    finally:
+        _Shown.zone = before
+
+
+def zone_note() -> str:
+    """What stands behind a title over times: empty for local time, which goes without saying."""
+    return "" if _Shown.zone is None else " UTC"
+
+
+def local(when: datetime) -> datetime:
+    """The same instant in local time, or as in_utc() asks; UTC where that has no such year."""
+    try:
+        return when.astimezone(_Shown.zone)
+    except (OverflowError, ValueError, OSError):
+        return when.astimezone(UTC)
+
+
+def rfc3339(when: datetime | None) -> str | None:
+    """UTC with microseconds, as the record's ts."""
+    if when is None:
+        return None
+    return when.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+
+
+def short_id(value: str | None) -> str:
+    """The first 8 characters."""
+    return UNKNOWN if value is None else value[:8]
+
+
+def _three_digits(number: float) -> str:
+    places = 2 if number < 9.995 else 1 if number < 99.95 else 0
+    return f"{number:.{places}f}"
+
+
+_LEVELS: Final = "▁▂▃▄▅▆▇█"
+
+
+def spark(values: Sequence[float | None]) -> str:
+    """A cell for each value, from zero to the greatest; blank where there is none."""
+    most = max((value for value in values if value is not None), default=0)
+    return "".join(
+        " " if value is None else _LEVELS[min(7, int(value / most * 8)) if most else 0]
+        for value in values
+    )

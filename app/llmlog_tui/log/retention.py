@@ -1,0 +1,28 @@
+"""Which of the records are kept: `--last 24h`, `--last 1000000`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True)
+class Retention:
+    """The last `records`, or those that began in the last `span` of the log; None: all."""
+
+    records: int | None = None
+    span: timedelta | None = None
+
+    @classmethod
+    def of(cls, text: str) -> Retention:
+        """From `1000000`, or `90s`, `30m`, `24h`, `7d`. Raises ValueError."""
+        match = re.fullmatch(r"(\d{1,9})([smhd]?)", text)
+        if not match or not int(match[1]):
+            raise ValueError(f"{text}: neither a number of records nor a time like 24h")
+        number, unit = int(match[1]), _UNITS.get(match[2])
+        return cls(span=timedelta(**{unit: number})) if unit else cls(records=number)
+
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+EVERYTHING = Retention()

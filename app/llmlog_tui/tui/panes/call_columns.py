@@ -1,0 +1,216 @@
+"""What a column of Calls can show: each field of a call, its heading, its unit and its tone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from llmlog.record import FIELDS, Field
+from llmlog_tui import humanize
+from llmlog_tui.tui.widgets.row_source import Cell, Column, Tone, cell, flags
+
+Call = Mapping[str, Any]
+"""One row of Overview.call_rows()."""
+
+CellRenderer = Callable[[Call, int, datetime | None], Cell]
+"""(call, width of the cell, newest time of the log) -> what stands in the cell."""
+
+_ID, _TEXT = 20, 14
+"""Widths in cells: of ids that are told apart by their ends, and of other text."""
+
+_LONG: Final = 100
+"""So much of a list, and of each value in it, is more than any cell shows."""
+
+
+class CallColumn(NamedTuple):
+    """A column, how it draws a call, and how wide it is in the compact form (0: the same)."""
+
+    column: Column
+    draw: CellRenderer
+    narrow: int = 0
+
+    def in_form(self, *, compact: bool) -> Column:
+        """The column as wide as that form has it."""
+        width = self.narrow if compact and self.narrow else self.column.width
+        return self.column._replace(width=width)
+
+
+def _time(call: Call, width: int, newest: datetime | None) -> Cell:
+    return cell(humanize.time_label(call["ts"], newest, width), "muted")
+
+
+def _step(call: Call, *_: object) -> Cell:
+    return cell(humanize.UNKNOWN if call["step"] is None else str(call["step"]), "muted")
+
+
+def _model(call: Call, *_: object) -> Cell:
+    shown = call["model"] or call["requested_model"] or humanize.UNKNOWN
+    return cell(shown, "secondary" if call["event"] == "embedding" else "")
+
+
+def _latency(call: Call, width: int, _: datetime | None) -> Cell:
+    tone: Tone = "worst" if call["worst"] else "warning" if call["slow"] else ""
+    return cell(humanize.fit_number(call["latency_ms"], width), tone)
+
+
+def _reasoning(call: Call, *_: object) -> Cell:
+    return _tokens(call["reasoning_tokens"], "strong" if call["slow"] else "muted")
+
+
+def _finish(call: Call, *_: object) -> Cell:
+    if call["failed"]:
+        return cell(str(call["error_type"] or call["error_status"] or "failed"), "error")
+    return cell(call["finish_reason"] or humanize.UNKNOWN, "worst" if call["truncated"] else "")
+
+
+def _fingerprint(call: Call, *_: object) -> Cell:
+    shown = call["system_fingerprint"] or humanize.UNKNOWN
+    return cell(shown, "accent" if call["changed"] else "muted")
+
+
+def _tokens(number: int | None, tone: Tone = "") -> Cell:
+    return cell(humanize.count(number), tone if number else "muted")
+
+
+def _counted(name: str, tone: Tone = "") -> CellRenderer:
+    return lambda call, _width, _newest: _tokens(call[name], tone)
+
+
+def _number(name: str, tone: Tone = "") -> CellRenderer:
+    return lambda call, width, _newest: cell(humanize.fit_number(call[name], width), tone)
+
+
+def _dollars(name: str) -> CellRenderer:
+    return lambda call, width, _newest: cell(humanize.dollars(call[name], width))
+
+
+def _id(name: str) -> CellRenderer:
+    return lambda call, _width, _newest: cell(humanize.short_id(call[name]))
+
+
+def _as_text(name: str) -> CellRenderer:
+    return lambda call, _width, _newest: cell(_text(call[name]), "" if call[name] else "muted")
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return humanize.UNKNOWN
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(str(each)[:_LONG] for each in value[:_LONG])
+    return str(value)
+
+
+def _right(title: str, width: int, field: str, draw: CellRenderer) -> CallColumn:
+    return CallColumn(Column(title, width, "right", field=field), draw)
+
+
+def _left(title: str, width: int, field: str, draw: CellRenderer, narrow: int = 0) -> CallColumn:
+    return CallColumn(Column(title, width, field=field), draw, narrow)
+
+
+_DRAWN: Final = {
+    "ts": _left("time", 12, "ts", _time, narrow=8),
+    "trace_id": _left("trace", 8, "trace_id", _id("trace_id")),
+    "session_id": _left("session", 8, "session_id", _id("session_id")),
+    "span_id": _left("span", 8, "span_id", _id("span_id")),
+    "parent_span_id": _left("parent", 8, "parent_span_id", _id("parent_span_id")),
+    "step": _right("st", 3, "step", _step),
+    "model": _left("model", 17, "model", _model, narrow=14),
+    "latency_ms": _right("ms", 7, "latency_ms", _latency),
+    "reasoning_tokens": _right("rsn", 5, "reasoning_tokens", _reasoning),
+    "tokens_per_sec": _right("tok/s", 5, "tokens_per_sec", _number("tokens_per_sec", "muted")),
+    "prompt_tokens": _right("in", 6, "prompt_tokens", _counted("prompt_tokens")),
+    "completion_tokens": _right("out", 6, "completion_tokens", _counted("completion_tokens")),
+    "cached_tokens": _right("cached", 6, "cached_tokens", _counted("cached_tokens", "success")),
+    "finish_reason": _left("finish", 10, "finish_reason", _finish),
+    "system_fingerprint": _left("fingerprint", 11, "system_fingerprint", _fingerprint),
+    "id": _left("id", _ID, "id", _as_text("id")),
+    "request_id": _left("request id", _ID, "request_id", _as_text("request_id")),
+    "requested_model": _left("asked for", 17, "requested_model", _as_text("requested_model")),
+}
+"""The fields that have a look of their own."""
+
+_TITLES: Final = {
+    "total_tokens": "total tok",
+    "max_tokens": "max tok",
+    "ratelimit_limit_requests": "limit req",
+    "ratelimit_limit_tokens": "limit tok",
+    "ratelimit_remaining_requests": "left req",
+    "ratelimit_remaining_tokens": "left tok",
+    "ratelimit_reset_requests_ms": "reset req ms",
+    "ratelimit_reset_tokens_ms": "reset tok ms",
+    "tool_args_ok": "args ok",
+    "error_type": "error",
+    "error_status": "http status",
+}
+"""Headings of the others, where it is not just the field's name: the unit comes last."""
+
+
+def _any(field: Field) -> CallColumn:
+    """A column for a field that has no look of its own."""
+    title = _TITLES.get(field.name, field.name.replace("_", " "))
+    if field.type in {"int", "float"}:
+        return _right(title, max(7, len(title) + 1), field.name, _number(field.name))
+    least = len(title) + 1 if field.type == "bool" else _TEXT
+    return _left(title, max(least, len(title) + 1), field.name, _as_text(field.name))
+
+
+ALL: Final[dict[str, CallColumn]] = {
+    **{
+        field.name: _DRAWN.get(field.name) or _any(field)
+        for field in FIELDS
+        if field.name != "v" and field.section in {"core", "model", "ratelimit", "error"}
+    },
+    "why": CallColumn(
+        Column("why slow", 29, flex=True), lambda call, *_: cell(call["why"]), narrow=12
+    ),
+    "cost_usd": _right("cost $", 7, "cost_usd", _dollars("cost_usd")),
+    "saved_usd": _right("saved $", 8, "saved_usd", _dollars("saved_usd")),
+    "flags": CallColumn(Column("flag", 4), lambda call, *_: flags(call)),
+}
+"""Every column, by the field it shows; `why`, costs and `flags` are worked out."""
+
+COMPACT: Final = ("ts", "trace_id", "step", "model", "latency_ms", "reasoning_tokens", "why")
+WIDE: Final = (
+    *COMPACT,
+    *("tokens_per_sec", "prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd"),
+    *("finish_reason", "system_fingerprint", "flags"),
+)
+
+
+@dataclass(frozen=True)
+class ColumnChoice:
+    """Which columns Calls has, by name and in order, in its wide and in its compact form."""
+
+    wide: tuple[str, ...] = WIDE
+    compact: tuple[str, ...] = COMPACT
+
+    @classmethod
+    def of(cls, remembered: object) -> ColumnChoice:
+        """What as_object() gave; what cannot be, is as usual."""
+        found = remembered if isinstance(remembered, dict) else {}
+        return cls(
+            wide=_known(found.get("wide")) or WIDE, compact=_known(found.get("compact")) or COMPACT
+        )
+
+    def as_object(self) -> dict[str, list[str]]:
+        """As JSON can hold it."""
+        return {"wide": list(self.wide), "compact": list(self.compact)}
+
+    def names(self, *, compact: bool) -> tuple[str, ...]:
+        """The columns of a form."""
+        return self.compact if compact else self.wide
+
+    def having(self, names: Iterable[str], *, compact: bool) -> ColumnChoice:
+        """With these columns in a form."""
+        chosen = tuple(names)
+        return replace(self, compact=chosen) if compact else replace(self, wide=chosen)
+
+
+def _known(names: object) -> tuple[str, ...]:
+    listed = names if isinstance(names, list) else []
+    return tuple(dict.fromkeys(name for name in listed if isinstance(name, str) and name in ALL))

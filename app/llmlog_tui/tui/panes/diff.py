@@ -1,0 +1,240 @@
+"""Pairs: the steps of two traces that belong together, and in what they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, NamedTuple
+
+from textual.binding import BindingType
+
+from llmlog_tui import humanize
+from llmlog_tui.tui.keys.panes import PAIRS_BINDINGS
+from llmlog_tui.tui.panes.pane import Pane
+from llmlog_tui.tui.widgets.row_source import Cell, CellSpan, Column, Row, RowSource, Tone, cell
+
+if TYPE_CHECKING:
+    from llmlog_tui.analysis.traces.diff import AlignedPair
+    from llmlog_tui.analysis.traces.timeline import Step
+    from llmlog_tui.tui.messages import DiffDone
+
+_NUMBER, _MARK, _FINISH, _MS = 3, 1, 12, 7
+_WHY, _WHY_NARROW = 34, 20
+_SIDE_BY_SIDE_FROM: Final = 130
+"""Under so many columns there is no room for the names of both runs' steps."""
+_GAPS: Final = 17
+"""Gutters, the two rules, and a cell behind each column."""
+_WHY_AT: Final = 6
+"""Where the column between the two sides stands."""
+
+Side = Literal["a", "b"]
+
+
+class _DiffLine(NamedTuple):
+    """A line of the narrow form: of one side, or of both where `side` is None."""
+
+    pair: int
+    side: Side | None
+
+
+class DiffPane(Pane):
+    """Both traces beside each other; on a narrow screen, one column of both."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*PAIRS_BINDINGS]
+
+    def __init__(self) -> None:
+        super().__init__(id="pairs")
+        self.following = False
+        self.empty = "Reading both runs …"
+        self._diffed: DiffDone | None = None
+
+    def hold(self, diffed: DiffDone) -> None:
+        """Show two runs; the first time, the cursor is where they part."""
+        is_new, self._diffed = self._diffed is None, diffed
+        self.redraw()
+        if is_new:
+            self.to_pair(diffed.found.first or 0)
+
+    def redraw(self) -> None:
+        """Draw what is held."""
+        if self._diffed is None:
+            self.label("Diff")
+            return
+        pair = self.pair
+        width = self.size.width
+        is_narrow = width < _SIDE_BY_SIDE_FROM
+        source = _Narrow(self._diffed) if is_narrow else _WideDiff(self._diffed, width)
+        self.following = False
+        self.show(source)
+        self.to_pair(pair)
+        self.label(_verdict(self._diffed), "◄ where they part   ≠ differs   = alike")
+
+    @property
+    def pair(self) -> int:
+        """The index of the pair under the cursor."""
+        return self.cursor_key.pair if isinstance(self.cursor_key, _DiffLine) else 0
+
+    @property
+    def side(self) -> Side | None:
+        """The side of the line under the cursor, if it is only of one."""
+        return self.cursor_key.side if isinstance(self.cursor_key, _DiffLine) else None
+
+    def to_pair(self, pair: int) -> None:
+        """Put the cursor on a pair."""
+        if self.pair != pair or self.cursor_key is None:
+            next(
+                (key for side in (None, "a", "b") if self.move_to(key := _DiffLine(pair, side))),
+                None,
+            )
+        self.following = False
+
+
+def _verdict(diffed: DiffDone) -> str:
+    found = diffed.found
+    differ = sum(pair.why is not None for pair in found.pairs)
+    if found.first is None:
+        return "Diff · both runs do the same"
+    pair = found.pairs[found.first]
+    step = pair.a or pair.b
+    number = humanize.UNKNOWN if step is None or step.step is None else str(step.step)
+    differing = f"{differ:,} of {len(found.pairs):,} differ"
+    return f"Diff · they part at step {number}: {pair.sentence()} · {differing}"
+
+
+class _WideDiff(RowSource):
+    """A row for each pair: A's step, why they differ, B's step."""
+
+    def __init__(self, diffed: DiffDone, width: int) -> None:
+        self._diffed = diffed
+        self._found = diffed.found
+        sides = width - _WHY - _GAPS - 2 * (_NUMBER + _MARK + _FINISH + _MS)
+        name = sides // 2
+        step = (
+            Column("#", _NUMBER, "right"),
+            Column("", _MARK),
+            Column("", name),
+            Column("finish", _FINISH),
+            Column("ms", _MS, "right"),
+        )
+        rule = Column("│", 1)
+        self.columns = (*step, rule, Column("", _WHY, flex=True), rule, *step)
+
+    def __len__(self) -> int:
+        return len(self._found.pairs)
+
+    def key(self, index: int) -> Hashable:
+        return _DiffLine(index, None)
+
+    def index(self, key: Hashable) -> int | None:
+        is_one = isinstance(key, _DiffLine) and key.side is None and key.pair < len(self)
+        return key.pair if is_one and isinstance(key, _DiffLine) else None
+
+    def heading(self, column: int, width: int) -> str:
+        if column in (2, 10):
+            names = _names_of_run(self._diffed, "a" if column == 2 else "b")  # noqa: PLR2004
+            return next((name for name in names if len(name) <= width), "")
+        return super().heading(column, width)
+
+    def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:
+        why = widths[_WHY_AT] if len(widths) > _WHY_AT else 0
+        return [self._row(n, why) for n in range(start, stop)]
+
+    def _row(self, n: int, width: int) -> Row:
+        pair = self._found.pairs[n]
+        rule = cell("│", "muted")
+        sign, tone = _sign(pair, is_first=n == self._found.first)
+        why = cell(f"{sign} {pair.sentence()}" if pair.why else sign.center(width), tone)
+        ends = self._diffed.ends
+        cells = (*_step(pair.a, ends, pair), rule, why, rule, *_step(pair.b, ends, pair))
+        return Row(cells, ground="slow" if n == self._found.first else "")
+
+
+class _Narrow(RowSource):
+    """A row for each pair that is alike, one for each side of one that is not."""
+
+    columns = (
+        Column("#", _NUMBER, "right"),
+        Column("", _MARK),
+        Column("", 12, flex=True),
+        Column("finish", 12),
+        Column("ms", _MS, "right"),
+        Column("", _WHY_NARROW),
+    )
+
+    def __init__(self, diffed: DiffDone) -> None:
+        self._diffed = diffed
+        self._found = diffed.found
+        self._lines = tuple(_lines(self._found.pairs))
+        self._index = {line: n for n, line in enumerate(self._lines)}
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def key(self, index: int) -> Hashable:
+        return self._lines[index]
+
+    def index(self, key: Hashable) -> int | None:
+        return self._index.get(key) if isinstance(key, _DiffLine) else None
+
+    def heading(self, column: int, width: int) -> str:
+        if column == 2:  # noqa: PLR2004 - the name's
+            a, b = self._found.a.trace_id, self._found.b.trace_id
+            return f"A {humanize.short_id(a)}  B {humanize.short_id(b)}"[:width]
+        return super().heading(column, width)
+
+    def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:  # noqa: ARG002
+        return [self._row(line) for line in self._lines[start:stop]]
+
+    def _row(self, line: _DiffLine) -> Row:
+        pair, is_first = self._found.pairs[line.pair], line.pair == self._found.first
+        step = pair.a if line.side == "a" else pair.b
+        sign, tone = _sign(pair, is_first=is_first)
+        is_last = line.side == "b" or pair.b is None
+        why = f"{sign} {pair.sentence()}" if pair.why and is_last else ""
+        mark = (
+            CellSpan("=", "muted") if line.side is None else CellSpan(line.side.upper(), "accent")
+        )
+        cells = (*_step(step, self._diffed.ends, pair), cell(why, tone))
+        return Row(cells, mark, ground="slow" if is_first else "")
+
+
+def _lines(pairs: Sequence[AlignedPair]) -> Iterator[_DiffLine]:
+    for n, pair in enumerate(pairs):
+        if pair.why is None:
+            yield _DiffLine(n, None)
+        else:
+            if pair.a is not None:
+                yield _DiffLine(n, "a")
+            if pair.b is not None:
+                yield _DiffLine(n, "b")
+
+
+def _sign(pair: AlignedPair, *, is_first: bool) -> tuple[str, Tone]:
+    if pair.why is None:
+        return "=", "muted"
+    return ("◄", "worst") if is_first else ("≠", "warning")
+
+
+def _step(step: Step | None, ends: Mapping[int, str | None], pair: AlignedPair) -> tuple[Cell, ...]:
+    if step is None:
+        return cell(humanize.UNKNOWN, "muted"), cell(""), cell(""), cell(""), cell("")
+    number = humanize.UNKNOWN if step.step is None else str(step.step)
+    cut = cell("┤", "warning") if step.truncated else cell("")
+    tone: Tone = "secondary" if step.event in ("tool_call", "embedding") else ""
+    differs: Tone = "worst" if pair.why in ("finish_reason", "status") else "muted"
+    return (
+        cell(number, "muted"),
+        cell("✗", "error") if step.failed else cut,
+        cell(step.name, "worst" if pair.why in ("model", "tool", "event") else tone),
+        cell(ends.get(step.row) or "", "error" if step.failed else differs),
+        cell(humanize.fit_number(step.latency_ms, _MS), "warning" if step.slow else ""),
+    )
+
+
+def _names_of_run(diffed: DiffDone, side: Side) -> tuple[str, ...]:
+    """What stands over a run, in full and ever shorter."""
+    run = diffed.found.a if side == "a" else diffed.found.b
+    begin = diffed.began[0 if side == "a" else 1]
+    began = humanize.time_label(begin, begin, 8)
+    steps = humanize.plural(len(run.steps), "step")
+    name = f"{side.upper()} {humanize.short_id(run.trace_id)}"
+    return f"{name} {began} · {steps}", f"{name} · {steps}", name

@@ -1,0 +1,53 @@
+"""The figures of a log in one row, each with its course in eight cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from textual.content import Content
+from textual.widget import Widget
+
+from llmlog_tui import humanize
+
+if TYPE_CHECKING:
+    from llmlog_tui.analysis.reports.kpis import Kpi
+
+_SHOWN: Final[dict[str, Callable[[float | None], str]]] = {
+    "p50": lambda ms: f"{humanize.integer(ms)} ms",
+    "p95": lambda ms: f"{humanize.integer(ms)} ms",
+    "tok/s": humanize.integer,
+    "errors": humanize.percent,
+    "cut off": humanize.percent,
+    "cached": humanize.percent,
+    "$/h": humanize.money,
+}
+_TONES: Final = {"errors": "$text-error", "cut off": "$text-warning", "cached": "$text-success"}
+
+
+class KpiRow(Widget):
+    """As many figures as fit."""
+
+    def __init__(self) -> None:
+        super().__init__(id="kpis")
+        self._kpis: tuple[Kpi, ...] = ()
+
+    def hold(self, kpis: tuple[Kpi, ...]) -> None:
+        """Show these."""
+        if kpis != self._kpis:
+            self._kpis = kpis
+            self.refresh()
+
+    def render(self) -> Content:
+        """Name, value, course; and the next one."""
+        line = Content("")
+        for kpi in self._kpis:
+            shown = Content.assemble(
+                (f" {kpi.name} ", "$text-muted"),
+                (_SHOWN[kpi.name](kpi.value), "bold"),
+                (f" {humanize.spark(kpi.course)} ", _TONES.get(kpi.name, "$text-primary")),
+            )
+            if line.cell_length + shown.cell_length > self.size.width:
+                break
+            line += shown
+        return line

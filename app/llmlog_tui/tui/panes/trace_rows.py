@@ -1,0 +1,178 @@
+"""The rows of Traces: as they came, or below the headings of their sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from llmlog_tui import humanize
+from llmlog_tui.tui.widgets.row_source import Cell, CellSpan, Column, Row, RowSource, cell, flags
+
+if TYPE_CHECKING:
+    from llmlog_tui.analysis.live.overview import Overview
+    from llmlog_tui.analysis.traces.sessions import Tree
+
+WIDE: Final = (
+    Column("id", 8, flex=True, field="trace_id"),
+    Column("when", 8),
+    Column("steps", 5, "right"),
+    Column("time ms", 7, "right"),
+    Column("tokens", 6, "right"),
+    Column("cost $", 7, "right"),
+    Column("flag", 4),
+)
+COMPACT: Final = (
+    Column("id", 8, field="trace_id"),
+    *WIDE[1:],
+    Column("session", 8, field="session_id"),
+    Column("models", 10, flex=True),
+)
+BY_SESSION: Final = (Column("session", 10, flex=True, field="trace_id"), *WIDE[1:])
+BY_SESSION_COMPACT: Final = (
+    Column("session", 10, field="trace_id"),
+    *WIDE[1:],
+    Column("models", 10, flex=True),
+)
+_WHEN: Final = 8
+
+
+class SessionHeading(NamedTuple):
+    """The key of a session's heading."""
+
+    session_id: str | None
+
+
+class TraceRows(RowSource):
+    """The traces as they came."""
+
+    def __init__(
+        self, overview: Overview, columns: Sequence[Column], marks: Mapping[str, str]
+    ) -> None:
+        self._marks = marks
+        self.columns = columns
+        self._overview = overview
+        self._ids = overview.traces["trace_id"]
+        self._newest = overview.newest
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def key(self, index: int) -> Hashable:
+        """The trace_id."""
+        return str(self._ids[index])
+
+    def index(self, key: Hashable) -> int | None:
+        """Where the trace with this id stands."""
+        return self._ids.index_of(key)
+
+    def picked(self, index: int, column: int) -> tuple[str, object]:
+        """The field of a column, and the trace's value."""
+        field = self.columns[column].field
+        return field, self._overview.traces[field][index]
+
+    def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:
+        """The traces, each as the Overview has it."""
+        return [self._row(trace, widths) for trace in self._overview.trace_rows(start, stop)]
+
+    def _row(self, trace: dict[str, Any], widths: Sequence[int]) -> Row:
+        name = trace["trace_id"] if widths[0] > len("7c1d4e8a") else trace["trace_id"][:8]
+        session = cell(humanize.short_id(trace["session_id"]), "muted")
+        figures = _figures(trace, self._newest, humanize.integer(trace["steps"]))
+        cells = (cell(name), *figures, session, _models(trace))
+        return Row(cells, CellSpan(self._marks.get(trace["trace_id"], " "), "accent"))
+
+
+class SessionRows(RowSource):
+    """A heading for each session, its traces below."""
+
+    def __init__(
+        self,
+        overview: Overview,
+        columns: Sequence[Column],
+        marks: Mapping[str, str],
+        tree: Tree,
+        folded: frozenset[str | None],
+    ) -> None:
+        self.columns = columns
+        self._marks = marks
+        self._overview = overview
+        self._tree = tree
+        self._folded = folded
+        self._sessions = tree.sessions.frame
+
+    def __len__(self) -> int:
+        return len(self._tree)
+
+    def key(self, index: int) -> Hashable:
+        """A trace_id, or a Heading."""
+        session, trace = self._tree.at(index)
+        if trace is None:
+            return SessionHeading(self._sessions["session_id"][session])
+        return str(self._overview.traces["trace_id"][trace])
+
+    def index(self, key: Hashable) -> int | None:
+        """Where it stands; None for a trace that is folded away."""
+        if isinstance(key, SessionHeading):
+            session = self._sessions["session_id"].index_of(key.session_id)
+            return None if session is None else int(self._tree.starts[session])
+        trace = self._overview.traces["trace_id"].index_of(key)
+        return None if trace is None else self._tree.row_of(trace)
+
+    def picked(self, index: int, column: int) -> tuple[str, object]:
+        """On a heading, the session."""
+        session, trace = self._tree.at(index)
+        field = self.columns[column].field
+        if trace is None:
+            return ("session_id" if field else ""), self._sessions["session_id"][session]
+        return field, self._overview.traces[field][trace]
+
+    def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:  # noqa: ARG002
+        """Headings and traces."""
+        places = self._tree.between(start, stop)
+        traces = [trace for _, trace in places if trace is not None]
+        sessions = [session for session, trace in places if trace is None]
+        headings = iter(self._sessions[sessions].to_dicts())
+        below = iter(self._overview.traces[traces].to_dicts())
+        return [
+            self._heading(next(headings)) if trace is None else self._below(next(below))
+            for _, trace in places
+        ]
+
+    def _heading(self, session: dict[str, Any]) -> Row:
+        sign = "▸" if session["session_id"] in self._folded else "▾"
+        name = (
+            CellSpan(f"{sign} ", "muted"),
+            CellSpan(humanize.short_id(session["session_id"]), "strong"),
+        )
+        figures = _figures(session, self._overview.newest, f"{session['traces']:,} tr")
+        return Row((name, *figures, _models(session)))
+
+    def _below(self, trace: dict[str, Any]) -> Row:
+        figures = _figures(trace, self._overview.newest, humanize.integer(trace["steps"]))
+        cells = (cell("  " + humanize.short_id(trace["trace_id"])), *figures, _models(trace))
+        return Row(cells, CellSpan(self._marks.get(trace["trace_id"], " "), "accent"))
+
+
+def _figures(found: Mapping[str, Any], newest: datetime | None, size: str) -> tuple[Cell, ...]:
+    """The cells from when to flag of a trace or session; `size` says how large it is."""
+    return (
+        cell(humanize.time_label(found["ts"], newest, _WHEN), "muted"),
+        cell(size),
+        cell(humanize.fit_number(found["time_ms"], 7)),
+        cell(humanize.count(found["tokens"])),
+        cell(_cost(found)),
+        flags(found),
+    )
+
+
+def _models(found: Mapping[str, Any]) -> Cell:
+    models = found["models"]
+    more = f" +{len(models) - 1}" if len(models) > 1 else ""
+    return cell((models[0] if models else humanize.UNKNOWN) + more, "muted")
+
+
+def _cost(trace: Mapping[str, Any]) -> str:
+    """What it cost; `+` says that some of its calls have no price."""
+    usd, partly = trace["cost_usd"], "+" if trace["unpriced_calls"] else ""
+    return humanize.UNKNOWN if usd is None else humanize.dollars(usd, 7 - len(partly)) + partly

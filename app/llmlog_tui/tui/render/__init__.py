@@ -1,0 +1,1 @@
+"""Text and glyphs built from analysis results."""

@@ -1,0 +1,186 @@
+"""A record's detail as lines of text: latency in its parts, why, tokens, ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from textual.content import Content
+
+from llmlog_tui import humanize
+from llmlog_tui.sanitize import sanitize
+from llmlog_tui.tui.render.timeline_bars import ANSWER, FIRST_TOKEN, WAIT
+
+if TYPE_CHECKING:
+    from llmlog_tui.analysis.calls.detail import Detail
+    from llmlog_tui.analysis.live.overview import Overview
+
+_LABEL: Final = 12
+_BAR: Final = 40
+_MUTED: Final = "$text-muted"
+_IDS: Final = {
+    "id": "id",
+    "request_id": "request_id",
+    "span_id": "span_id",
+    "parent_span_id": "under span",
+    "tool_call_id": "tool call",
+    "error_code": "error_code",
+}
+"""What the fields are called where a label has 12 cells."""
+
+
+def of(
+    overview: Overview, record: Mapping[str, Any], begin_offset_ms: float | None, width: int
+) -> Iterator[Content]:
+    """The lines for a record of an Overview's frame; as lines()."""
+    from llmlog_tui.analysis.calls.detail import detail  # noqa: PLC0415 - imports polars
+
+    found = detail(record, overview.usual.get(record["model"]), overview.slow_ms)
+    for line in lines(found, begin_offset_ms, width):
+        yield from _hung(line, width)
+
+
+def _hung(line: Content, width: int) -> Iterator[Content]:
+    """A line over several that are not wider, the later ones under its text and not its label."""
+    room = width - _LABEL
+    if line.cell_length <= width or room < _LABEL:
+        yield line
+        return
+    yield line[:_LABEL] + (parts := line[_LABEL:].wrap(room))[0]
+    for part in parts[1:]:
+        yield Content(" " * _LABEL) + part
+
+
+def lines(detail: Detail, begin_offset_ms: float | None, width: int) -> Iterator[Content]:
+    """The lines for a sheet so many cells wide; it began so long after its run."""
+    record = detail.record
+    yield _title(record)
+    when = "" if record["ts"] is None else f"{humanize.local(record['ts']):%H:%M:%S.%f}"[:-3]
+    into = "" if begin_offset_ms is None else f"{humanize.duration(begin_offset_ms)} into the run"
+    parts = (when, into, sanitize(record["provider"] or "", 40))
+    yield Content.styled("   ".join(part for part in parts if part), _MUTED)
+    yield Content("")
+    yield from _latency(detail, min(_BAR, width - _LABEL - 1))
+    yield from _reasons(detail)
+    if detail.is_call:
+        yield from _tokens(detail, min(_BAR - 16, width - _LABEL - 22))
+    yield Content("")
+    yield from _facts(record)
+
+
+def _title(record: Any) -> Content:  # noqa: ANN401 - a row of the frame
+    name = record["tool_name"] or record["name"] or record["model"] or record["requested_model"]
+    asked = record["requested_model"]
+    other = f"   asked for {sanitize(asked, 40)}" if asked and asked != record["model"] else ""
+    return Content.assemble(
+        (sanitize(record["event"] or "", 30), _MUTED),
+        "  ",
+        (sanitize(name or humanize.UNKNOWN, 60), "bold"),
+        (other, _MUTED),
+    )
+
+
+def _line(label: str, *text: str | tuple[str, str]) -> Content:
+    return Content.assemble((f"{label:<{_LABEL}}", _MUTED), *text)
+
+
+def _latency(detail: Detail, cells: int) -> Iterator[Content]:
+    latency = detail.record["latency_ms"]
+    usual = "" if detail.usual is None else f"   usual {humanize.duration(detail.usual.latency_ms)}"
+    yield _line("latency", (humanize.duration(latency), "bold"), (usual, _MUTED))
+    parts = (
+        (WAIT, "retry wait", detail.waited_ms, "$text-warning"),
+        (FIRST_TOKEN, "first token", detail.first_ms, "$text-primary"),
+        (ANSWER, "answer", detail.answer_ms, "$text-primary"),
+    )
+    there = [part for part in parts if part[2]]
+    if not latency or not detail.is_call or cells < len(there):
+        return
+    bar, said = [], []
+    for glyph, name, ms, tone in there:
+        bar.append((glyph * max(1, round((ms or 0) / latency * cells)), tone))
+        said.append(f"{glyph} {name} {humanize.duration(ms)}")
+    yield _line("", *bar)
+    yield _line("", ("   ".join(said), _MUTED))
+    split = detail.split
+    known = (
+        ("server", split.server_ms),
+        ("retry wait", split.retry_wait_ms),
+        ("rest", split.rest_ms),
+    )
+    told = [f"{name} {humanize.duration(ms)}" for name, ms in known if ms is not None]
+    yield _line("", ("   ".join(told), _MUTED))
+
+
+def _reasons(detail: Detail) -> Iterator[Content]:
+    record = detail.record
+    if detail.why_slow:
+        yield _line("why slow", (detail.why_slow, "$text-warning bold"))
+    if detail.cut_off:
+        yield _line("cut off", (f"┤ {detail.cut_off}", "$text-warning"))
+    if record["status"] == "error":
+        kind, status = record["error_type"] or "failed", record["error_status"]
+        yield _line(
+            "error", (f"✗ {sanitize(kind, 60)}{f', {status}' if status else ''}", "$text-error")
+        )
+    if record["retries"]:
+        yield _line("retries", (f"↻ {record['retries']}", "$text-warning"))
+
+
+def _tokens(detail: Detail, cells: int) -> Iterator[Content]:
+    record = detail.record
+    given, cached = record["prompt_tokens"], record["cached_tokens"]
+    output, thought = record["completion_tokens"], record["reasoning_tokens"]
+    yield Content("")
+    yield _share("in", given, ("cached", cached, "$text-success"), cells)
+    yield _share("out", output, ("rsn", thought, "$text-accent"), cells)
+    speed = record["tokens_per_sec"]
+    if speed is not None:
+        usual = None if detail.usual is None else detail.usual.tokens_per_sec
+        yield _line("speed", f"{speed:,.0f} tok/s", (f"   usual {humanize.integer(usual)}", _MUTED))
+    saved = record["saved_usd"]
+    caching = f"   caching saved {humanize.money(saved)}" if saved else ""
+    yield _line("cost", humanize.money(record["cost_usd"]), (caching, "$text-success"))
+
+
+def _share(
+    label: str, total: int | None, share: tuple[str, int | None, str], cells: int
+) -> Content:
+    """A number of tokens, a bar of which a part is another colour, and that part."""
+    name, part, tone = share
+    shown = f"{humanize.count(total):>7} "
+    if not total or cells < 1:
+        return _line(label, shown)
+    filled = min(cells, round((part or 0) / total * cells))
+    return _line(
+        label,
+        shown,
+        ("▓" * filled, tone),
+        ("█" * (cells - filled), "$text-primary"),
+        (f"  {name} {humanize.count(part)}" if part is not None else "", tone),
+    )
+
+
+def _facts(record: Any) -> Iterator[Content]:  # noqa: ANN401 - a row of the frame
+    if record["finish_reason"]:
+        yield _line("finish", sanitize(record["finish_reason"], 40))
+    if record["stream_end"]:
+        yield _line("stream", sanitize(record["stream_end"], 40))
+    if record["tool_calls"]:
+        named = ", ".join(name for name in record["tool_calls"] if name)
+        broken = "" if record["tool_args_ok"] is not False else "  broken arguments"
+        yield _line("tool calls", sanitize(named, 80), (broken, "$text-warning"))
+    if record["system_fingerprint"]:
+        changed = "  ≠ another than before" if record["changed"] else ""
+        yield _line(
+            "fingerprint", sanitize(record["system_fingerprint"], 40), (changed, "$text-accent")
+        )
+    for name, label in _IDS.items():
+        if record[name]:
+            yield _line(label, sanitize(record[name], 60))
+    for kind in ("requests", "tokens"):
+        limit, left = record[f"ratelimit_limit_{kind}"], record[f"ratelimit_remaining_{kind}"]
+        if limit and left is not None:
+            reset = record[f"ratelimit_reset_{kind}_ms"]
+            soon = "" if reset is None else f", resets in {humanize.duration(reset)}"
+            yield _line("limits", f"{kind} {humanize.percent(left / limit)} left{soon}")

@@ -1,0 +1,137 @@
+"""A record's line made readable: its fields, the line itself, or the content it holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+from textual.content import Content
+
+from llmlog_tui.sanitize import grep, sanitize
+
+_MAX_VALUE: Final = 4_000
+_MAX_LINE: Final = 20_000
+_NAME_WIDTH: Final = 30
+_TAGS: Final = 200
+_GONE: Final = "The file this record was read from is gone: rotated away or replaced."
+_NO_CONTENT: Final = (
+    "This record has no content: only metadata was logged.\n\n"
+    'session(…, content="redacted") logs messages and answers, secrets replaced at the source.'
+)
+
+
+def fields(line: bytes | None, file: str) -> Iterator[Content]:
+    """All fields in the order the line has them, then the greps that find it."""
+    record = _parsed(line)
+    if record is None:
+        yield from _as_it_stands(line)
+        return
+    for name, value in record.items():
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        yield Content.assemble(
+            (f"{sanitize(name, _NAME_WIDTH):<{_NAME_WIDTH}} ", "$text-muted"),
+            (_bounded(text), "$text-muted" if value is None else ""),
+        )
+    yield Content("")
+    yield from greps(line, file)
+
+
+def greps(line: bytes | None, file: str) -> Iterator[Content]:
+    """The shell lines that find this record's run, and the record, in its file."""
+    record = _parsed(line)
+    for name in ("trace_id", "request_id"):
+        if record is not None and line is not None and isinstance(record.get(name), str):
+            yield Content(sanitize(grep(name, record[name], line, file)))
+
+
+def note(text: str) -> Iterator[Content]:
+    """The note on the record's bookmark, on one line; none without any."""
+    if text:
+        said = (f"◆ {sanitize(text, _TAGS)}", "$text-accent")
+        yield Content.assemble((f"{'note':<12}", "$text-muted"), said)
+
+
+def tags(line: bytes | None) -> Iterator[Content]:
+    """The application's own tags, on one line; none without any."""
+    record = _parsed(line)
+    found = None if record is None else record.get("extra")
+    if isinstance(found, dict) and found:
+        said = "  ".join(f"{name}={value}" for name, value in found.items())
+        yield Content.assemble((f"{'extra':<12}", "$text-muted"), sanitize(said, _TAGS))
+
+
+def raw(line: bytes | None) -> Iterator[Content]:
+    """The line as JSON over several lines, names and values in colours of their own."""
+    record = _parsed(line)
+    if record is None:
+        yield from _as_it_stands(line)
+        return
+    shown = json.dumps(record, ensure_ascii=False, indent=2)
+    for row in shown[:_MAX_LINE].splitlines():
+        name, colon, value = row.partition('": ')
+        if colon and name.lstrip().startswith('"'):
+            yield Content.assemble(
+                (sanitize(name + '"'), "$text-primary"), ": ", (sanitize(value), _tone(value))
+            )
+        else:
+            yield Content.styled(sanitize(row), _tone(row.strip()))
+    if len(shown) > _MAX_LINE:
+        yield Content.styled(f"… {len(shown) - _MAX_LINE:,} more characters", "$text-muted")
+
+
+def content(line: bytes | None) -> Iterator[Content]:
+    """What was said to the model and what it answered, as far as the policy let it be logged."""
+    record = _parsed(line)
+    if record is None:
+        yield from _as_it_stands(line)
+        return
+    if record.get("input") is None and record.get("output") is None:
+        yield from (Content.styled(text, "$text-muted") for text in _NO_CONTENT.splitlines())
+        return
+    given = record.get("input")
+    messages = given.get("messages", given) if isinstance(given, dict) else given
+    for message in messages if isinstance(messages, list) else [messages]:
+        yield from _said("input", message)
+    yield from _said("answer", record.get("output"))
+
+
+def _said(who: str, message: Any) -> Iterator[Content]:  # noqa: ANN401 - any JSON
+    if message is None:
+        return
+    text = message
+    if isinstance(message, dict):
+        who = str(message.get("role") or who)
+        text = message.get("content") if set(message) <= {"role", "content"} else message
+    tone = "$text-secondary bold" if who == "tool" else "$text-primary bold"
+    yield Content.styled(sanitize(who, 40), tone)
+    shown = text if isinstance(text, str) else json.dumps(text, ensure_ascii=False, indent=1)
+    for row in shown[:_MAX_VALUE].splitlines():
+        yield Content.assemble(("│ ", "$text-muted"), sanitize(row))
+    if len(shown) > _MAX_VALUE:
+        yield Content.styled(f"  … {len(shown) - _MAX_VALUE:,} more characters", "$text-muted")
+    yield Content("")
+
+
+def _tone(value: str) -> str:
+    if value.startswith("null"):
+        return "$text-muted"
+    return "$text-success" if value.startswith('"') else "$text-accent"
+
+
+def _parsed(line: bytes | None) -> dict[str, Any] | None:
+    """The record; None if the line is gone, or json cannot read what polars could."""
+    try:
+        record = None if line is None else json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def _as_it_stands(line: bytes | None) -> Iterator[Content]:
+    yield Content(_GONE if line is None else _bounded(line.decode(errors="replace")))
+
+
+def _bounded(text: str) -> str:
+    more = len(text) - _MAX_VALUE
+    return sanitize(text, _MAX_VALUE) + (f" … {more:,} more characters" if more > 0 else "")

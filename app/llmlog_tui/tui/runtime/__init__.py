@@ -1,0 +1,1 @@
+"""Key dispatch, garbage collection and shutdown of the running App."""

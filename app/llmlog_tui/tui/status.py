@@ -1,0 +1,138 @@
+"""How reading stands, and what the top row says of it."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llmlog_tui import humanize
+from llmlog_tui.log.sources import STDIN
+from llmlog_tui.tui.messages import Progress
+from llmlog_tui.tui.panes.header import HeaderState
+
+if TYPE_CHECKING:
+    from llmlog_tui.analysis.live.overview import Overview
+    from llmlog_tui.tui.messages import Loaded
+
+_BAR_CELLS = 10
+_MEGA = 1_000_000
+
+_RATE_SECONDS = 10.0
+"""Over how long the live rate is taken."""
+
+
+class ArrivalRate:
+    """How many records a second arrive, over the last seconds."""
+
+    def __init__(self) -> None:
+        self._readings: deque[tuple[float, int]] = deque()
+
+    def add(self, records: int) -> None:
+        """There are so many records now."""
+        self._readings.append((time.monotonic(), records))
+
+    def per_second(self) -> float:
+        """The rate now; 0 until two readings."""
+        now, readings = time.monotonic(), self._readings
+        while len(readings) > 1 and readings[1][0] < now - _RATE_SECONDS:
+            readings.popleft()
+        if not readings:
+            return 0.0
+        (began, first), (_, last) = readings[0], readings[-1]
+        return (last - first) / max(1.0, min(now - began, _RATE_SECONDS))
+
+
+def _loading(progress: Progress, speed: float) -> str:
+    """A bar, the share that is read, how much that is, how fast, and the time that is left."""
+    share = progress.read / progress.there
+    filled = round(share * _BAR_CELLS)
+    bar = "█" * filled + "░" * (_BAR_CELLS - filled)
+    left = (progress.there - progress.read) / speed * 1_000 if speed else None
+    much = f"{progress.read / _MEGA:,.0f} of {progress.there / _MEGA:,.0f} MB"
+    records = speed * progress.records / progress.read if progress.read else 0.0
+    return (
+        f"{bar} {share:4.0%}  {much}  {humanize.count(records)}/s  {humanize.duration(left)} left"
+    )
+
+
+def _missing(progress: Progress) -> str:
+    """A file that is not there yet, or no more."""
+    if progress.waiting:
+        return progress.waiting[0].name
+    return f"{progress.gone[0].name}: it is gone"
+
+
+def header_state(  # noqa: PLR0913 - options by name
+    progress: Progress,
+    overview: Overview | None,
+    *,
+    rate: float,
+    speed: float,
+    held_back: int | None,
+    unseen: int,
+) -> HeaderState:
+    """The top row.
+
+    `rate` is in records a second, `speed` in bytes a second; `held_back` are the records that a
+    frozen screen does not show, None if it runs; `unseen` those that came since the user has moved
+    away from the newest.
+    """
+    state, detail = str(progress.state), ""
+    if overview is None and state in ("live", "done"):  # read, and soon on screen
+        state = "loading"
+    if held_back is not None:
+        state, detail = "frozen", f"+{held_back:,} End"
+    elif progress.problems:
+        path, why = progress.problems[0]
+        state, detail = "problem", f"{path.name}: {why}"
+    elif progress.waiting or progress.gone:
+        state, detail = "waiting", f"for {_missing(progress)}"
+    elif state == "live":
+        detail = f"{humanize.rate(rate)}/s" + (f"  +{unseen:,} End" if unseen else "")
+    elif progress.state == "loading" and progress.there:
+        detail = _loading(progress, speed)
+    names = ["stdin" if path == STDIN else path.name for path in progress.files] or [""]
+    counted = names[0] + (f" +{len(names) - 1}" if len(names) > 1 else "")
+    if overview is None:
+        return HeaderState(counted, state=state, detail=detail)
+    return HeaderState(
+        file=counted,
+        calls=overview.calls.height,
+        traces=overview.traces.height,
+        cost=overview.cost.usd,
+        unpriced=overview.cost.unpriced_calls,
+        skipped=overview.snapshot.counts.skipped.total(),
+        state=state,
+        detail=detail,
+        alerts=overview.ongoing,
+    )
+
+
+class ReadStatus:
+    """How reading the `files` stands, and how fast records (live) and bytes come."""
+
+    def __init__(self, files: tuple[Path, ...]) -> None:
+        self.progress = Progress(files=files)
+        self._rate, self._speed = ArrivalRate(), ArrivalRate()
+
+    def take(self, message: Loaded) -> None:
+        """The reader has more records, or another state."""
+        self.progress = message.progress
+        if message.progress.state == "live":
+            self._rate.add(message.snapshot.counts.records)
+        self._speed.add(message.progress.read)
+
+    def headline(
+        self, overview: Overview | None, *, held_back: int | None, unseen: int
+    ) -> HeaderState:
+        """What the top row says now."""
+        return header_state(
+            self.progress,
+            overview,
+            rate=self._rate.per_second(),
+            speed=self._speed.per_second(),
+            held_back=held_back,
+            unseen=unseen,
+        )

@@ -1,0 +1,57 @@
+"""Columns and cells, fitted into the room there is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from rich.cells import cell_len, set_cell_size
+
+from llmlog_tui.sanitize import sanitize
+from llmlog_tui.tui.widgets.row_source import Cell, CellSpan, Column
+
+
+def fit(columns: Sequence[Column], width: int) -> list[int]:
+    """The widths of the columns that fit into `width` cells, one apart; the others are left out."""
+    widths: list[int] = []
+    left = width + 1
+    for column in columns:
+        if column.width + 1 > left:
+            break
+        widths.append(column.width)
+        left -= column.width + 1
+    for n, column in enumerate(columns[: len(widths)]):
+        if column.flex:
+            widths[n] += left
+            break
+    return widths
+
+
+def lay_out(spans: Cell, width: int, align: str) -> list[CellSpan]:
+    """The spans, harmless and in exactly `width` cells: padded, or cut with an ellipsis."""
+    text = spans[0].text if len(spans) == 1 else "".join([span.text for span in spans])
+    if len(text) <= width and text.isprintable():  # as most are
+        left = width - (len(text) if text.isascii() else cell_len(text))
+        if left >= 0:
+            padding = blank(left)
+            return [padding, *spans] if align == "right" else [*spans, padding]
+    shown: list[CellSpan] = []
+    left = width
+    pieces = [CellSpan(sanitize(text, 4 * width + 1), tone) for text, tone in spans]
+    lengths = [cell_len(piece.text) for piece in pieces]
+    too_long = sum(lengths) > width
+    for piece, length in zip(pieces, lengths, strict=True):
+        if too_long and length >= left:
+            if left:
+                shown.append(CellSpan(set_cell_size(piece.text, left - 1) + "…", piece.tone))
+            return shown
+        shown.append(piece)
+        left -= length
+    padding = blank(left)
+    return [padding, *shown] if align == "right" else [*shown, padding]
+
+
+@lru_cache
+def blank(width: int) -> CellSpan:
+    """So many cells with nothing in them."""
+    return CellSpan(" " * width)

@@ -1,0 +1,1 @@
+"""Threads that read, analyse and write; the only code of the TUI that touches polars."""

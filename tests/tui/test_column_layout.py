@@ -1,0 +1,54 @@
+"""How cells are cut: by the width a terminal gives them, and never in half."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from llmlog_tui.tui.widgets.column_layout import fit, lay_out
+from llmlog_tui.tui.widgets.row_source import CellSpan, Column, cell
+
+
+def text(spans: list[CellSpan]) -> str:
+    return "".join(span.text for span in spans)
+
+
+def test_numbers_stand_at_the_right_and_words_at_the_left() -> None:
+    assert text(lay_out(cell("42"), 5, "right")) == "   42"
+    assert text(lay_out(cell("ab"), 5, "left")) == "ab   "
+
+
+def test_what_is_too_long_ends_in_an_ellipsis() -> None:
+    assert text(lay_out(cell("abcdef"), 5, "left")) == "abcd…"
+
+
+def test_a_wide_character_is_never_cut_in_half() -> None:
+    assert text(lay_out(cell("漢字漢字"), 5, "left")) == "漢字…"
+    assert text(lay_out(cell("漢字漢字"), 4, "left")) == "漢 …"
+
+
+def test_several_tones_share_one_cell() -> None:
+    spans = (CellSpan("✗", "error"), CellSpan("fetch_page", "secondary"))
+    assert lay_out(spans, 6, "left") == [CellSpan("✗", "error"), CellSpan("fetc…", "secondary")]
+
+
+@given(st.lists(st.text()), st.integers(0, 40), st.sampled_from(["left", "right"]))
+def test_a_cell_is_exactly_as_wide_as_its_column_whatever_is_in_it(
+    values: list[str], width: int, align: str
+) -> None:
+    drawn = text(lay_out([CellSpan(value) for value in values], width, align))
+    assert cell_len(drawn) == width
+    assert drawn.isprintable()
+
+
+def test_columns_that_do_not_fit_are_left_out_from_the_right() -> None:
+    columns = (Column("a", 5), Column("b", 5), Column("c", 5))
+    assert fit(columns, 17) == [5, 5, 5]
+    assert fit(columns, 16) == [5, 5]
+    assert fit(columns, 4) == []
+
+
+def test_the_flexible_column_takes_what_the_others_leave() -> None:
+    columns = (Column("a", 5), Column("b", 5, flex=True), Column("c", 5))
+    assert fit(columns, 30) == [5, 18, 5]

@@ -1,0 +1,28 @@
+"""The lines of a detail in a narrow sheet."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from llmlog_tui.analysis.live.overview import overview
+from llmlog_tui.log.reader import load
+from llmlog_tui.tui.render import detail_text
+
+
+@pytest.mark.parametrize("width", [38, 60, 100])
+def test_no_line_is_wider_than_its_sheet_and_later_parts_stand_under_the_text(
+    sample: Path, width: int
+) -> None:
+    found = overview(load([sample]), 500.0)
+    records = [json.loads(line) for line in sample.read_bytes().splitlines()]
+    cut = next(n for n, each in enumerate(records) if each.get("finish_reason") == "length")
+    lines = list(detail_text.of(found, found.record(cut), 0.0, width))
+    assert all(line.cell_length <= width for line in lines)
+    at = next(n for n, line in enumerate(lines) if line.plain.startswith("cut off"))
+    is_hung = lines[at + 1].plain.startswith(" " * len("fingerprint "))
+    assert is_hung == (width < 100), "in the widest sheet it is one line"
+    said = " ".join(line.plain for line in lines[at : at + 4])
+    assert "finish_reason length, limit" in " ".join(said.split())

@@ -1,0 +1,96 @@
+"""When the files are looked at: at rest, and before the newest records are on screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from queue import Queue
+from threading import Thread
+
+import pytest
+from tests.tui.conftest import Shown, record, top_row
+from textual.message import Message
+
+from llmlog_tui.log import follow
+from llmlog_tui.tui.app import LogApp
+from llmlog_tui.tui.messages import Loaded
+from llmlog_tui.tui.workers import reader
+from llmlog_tui.tui.workers.reader import ReaderWorker, pause_after
+
+PATIENCE_S = 30.0
+BLOCKS = 8
+
+
+@pytest.mark.parametrize(
+    ("took", "pause"), [(0.0, 0.02), (0.0005, 0.02), (0.005, 0.08), (1.0, 0.25)]
+)
+def test_hundreds_of_files_which_take_long_to_look_at_are_looked_at_less_often(
+    took: float, pause: float
+) -> None:
+    assert pause_after(took) == pytest.approx(pause)
+
+
+@pytest.fixture
+def big(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A log of one record a block; nobody goes on reading it just because time passes."""
+    log = tmp_path / "big.jsonl"
+    log.write_bytes(b"".join(record(step=step) for step in range(BLOCKS)))
+    monkeypatch.setattr(follow, "BLOCK_BYTES", len(record(step=0)))
+    monkeypatch.setattr(reader, "_FIRST_LOOK_SECONDS", 20 * PATIENCE_S)
+    return log
+
+
+@pytest.fixture
+def posted() -> Queue[Loaded | str]:
+    """What a Feed has posted, and what the test has done meanwhile."""
+    return Queue()
+
+
+@pytest.fixture
+def reading(big: Path, posted: Queue[Loaded | str]) -> Iterator[tuple[ReaderWorker, Thread]]:
+    """A Feed that reads the big log in a thread and has posted the newest records."""
+
+    def post(message: Message) -> bool:
+        assert isinstance(message, Loaded)
+        posted.put(message)
+        return True
+
+    reader = ReaderWorker([big], post)
+    worker = Thread(target=reader.run)
+    worker.start()
+    first = posted.get(timeout=PATIENCE_S)
+    assert isinstance(first, Loaded)
+    assert (first.progress.state, first.snapshot.counts.records) == ("loading", 1)
+    yield reader, worker
+    reader.stop()
+    worker.join(PATIENCE_S)
+
+
+def test_the_rest_of_a_log_is_read_when_the_newest_records_are_on_screen(
+    reading: tuple[ReaderWorker, Thread], posted: Queue[Loaded | str]
+) -> None:
+    posted.put("shown")
+    reading[0].shown()
+    after = [posted.get(timeout=PATIENCE_S)]
+    assert after == ["shown"]
+    while not (isinstance(last := after[-1], Loaded) and last.progress.state == "live"):
+        after.append(posted.get(timeout=PATIENCE_S))
+    assert last.snapshot.counts.records == BLOCKS
+
+
+def test_a_dashboard_that_is_left_at_once_reads_no_further(
+    reading: tuple[ReaderWorker, Thread], posted: Queue[Loaded | str]
+) -> None:
+    reader, worker = reading
+    reader.stop()
+    worker.join(PATIENCE_S)
+    assert not worker.is_alive()
+    assert posted.empty()
+
+
+async def test_the_dashboard_says_when_the_newest_records_are_on_screen(
+    big: Path, shown: Shown
+) -> None:
+    async with LogApp([big]).run_test() as pilot:
+        app = await shown(pilot, BLOCKS)
+        assert "● live" in top_row(app)
