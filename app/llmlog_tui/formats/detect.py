@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 
 from llmlog_tui.formats import Format, FormatWithoutCalls, Item
 from llmlog_tui.formats.json_text import load, without_bom
-from llmlog_tui.formats.llmlog import LLMLOG, is_nested_record, is_own, is_record
-from llmlog_tui.formats.nesting import nested
+from llmlog_tui.formats.llmlog import LLMLOG, has_own_keys, is_own, is_record
+from llmlog_tui.formats.nesting import Nested, nested
 
 HEAD_OBJECTS: Final = 20
 """Maximum number of a file's first objects, or lines, that a format is told by."""
@@ -59,12 +59,13 @@ class Detector:
         for each in inside:
             if is_own(each.item):
                 return Detected(LLMLOG, each.item)
-        # What a format says less clearly than its first objects: no key of its own is needed.
+        # Of what a format says less clearly than in its first objects, a key in common is enough.
         if self.current and not self._is_nested and self._keys & item.keys():
             return Detected(self.current, item)
-        for each in inside:
-            if each.is_named and (detected := self._nested(each.item)):
-                return Detected(detected, each.item)
+        if not has_own_keys(item):
+            for each in inside:
+                if detected := self._nested(each):
+                    return Detected(detected, each.item)
         return Detected(LLMLOG, item) if is_record(item) else None
 
     def _by_format(self, item: Item) -> Format | None:
@@ -77,10 +78,10 @@ class Detector:
                     return each
         return None
 
-    def _nested(self, item: Item) -> Format | None:
-        if is_nested_record(item):
+    def _nested(self, inside: Nested) -> Format | None:
+        if inside.is_named and has_own_keys(inside.item):
             return LLMLOG
-        return next((each for each in self._formats if each.detect([item])), None)
+        return next((each for each in self._formats if each.detect([inside.item])), None)
 
     def _note(self, detected: Detected, item: Item) -> None:
         if detected.format is LLMLOG:

@@ -70,7 +70,7 @@ class Decoder:
         """Take the next lines."""
         decoded = Decoded()
         for line, data in lines:
-            if not data or data.isspace():
+            if not data.strip() and not self._unwrapper.is_inside_line:
                 decoded.blanks += 1
                 continue
             for outcome in self._unwrapper.feed(line, data):

@@ -108,10 +108,11 @@ class Utf16:
         """Whether a line has begun whose end is still to come."""
         return bool(self._lines)
 
-    @staticmethod
-    def is_likely(data: bytes) -> bool:
+    def is_likely(self, data: bytes) -> bool:
         """Return whether a line's NULs are the high bytes of characters."""
-        return b"\0" in data and data.count(0) * _MAX_BYTES_PER_NUL >= len(data)
+        if self._lines:
+            return data[:2] != b'{"'
+        return data.count(0) * _MAX_BYTES_PER_NUL >= len(data)
 
     def feed(self, line: int, data: bytes) -> tuple[list[int], bytes] | None:
         """Return a whole line and the numbers of the lines it was cut into, None if it goes on."""

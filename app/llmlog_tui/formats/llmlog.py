@@ -24,7 +24,7 @@ CALL_KEYS: Final = (
 
 _EVENTS: Final = frozenset(EVENTS)
 _IDENTITY: Final = ("trace_id", "session_id", *CALL_KEYS, "tool_name", "latency_ms")
-_NESTED_MIN_KEYS: Final = 2
+_MIN_KEYS: Final = 2
 
 
 def is_own(item: Item) -> bool:
@@ -49,10 +49,10 @@ def is_record(item: Item) -> bool:
     )
 
 
-def is_nested_record(item: Item) -> bool:
-    """Return whether an object inside another one is a record; one key alone may be chance."""
+def has_own_keys(item: Item) -> bool:
+    """Return whether an object has keys of a record, more than chance gives an app's own line."""
     keys = sum(item.get(key) is not None for key in _IDENTITY)
-    return is_own(item) or (keys >= _NESTED_MIN_KEYS and is_record(item))
+    return keys >= _MIN_KEYS and is_record(item)
 
 
 class _Identity:

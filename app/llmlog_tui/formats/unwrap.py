@@ -113,12 +113,17 @@ class Unwrapper:
         """Return an unwrapper that reads single objects of this file back."""
         return Unwrapper(self._csv.for_single_rows(), big_endian=self._utf16.big_endian)
 
+    @property
+    def is_inside_line(self) -> bool:
+        """Whether the next line, even if it is blank, is the rest of one cut by its encoding."""
+        return self._utf16.is_inside_line
+
     def feed(self, line: int, data: bytes) -> list[Outcome]:
         """Take a line that is not blank; return what became of it, and of lines kept before it."""
         if b"\0" not in data and not self._utf16.is_inside_line:
             text = data if line else without_bom(data)
             return self._unwrap(_Text((line,), text.strip(b"\r\n")))
-        if not Utf16.is_likely(data):
+        if not self._utf16.is_likely(data):
             kept = self._utf16.flush()
             before: list[Outcome] = [Unread(kept)] if kept else []
             return before + self._unwrap(_Text((line,), data))
