@@ -9,14 +9,17 @@ from typing import Final
 
 import polars as pl
 
+from llmlog.record import EVENTS
+from llmlog_tui.formats.llmlog import TIME_KEYS
+from llmlog_tui.log.inference import events, fill_defaults, has_foreign_events, lacks_times
 from llmlog_tui.log.line_errors import FaultCounts, LineError, dump, load, make_suspect_check
 from llmlog_tui.log.schema import (
     COLUMNS,
     READ_SCHEMA,
+    TELLING_KEYS,
     TEXT_SCHEMA,
     cheap_schema,
     coerce,
-    fill_defaults,
     required_schema,
 )
 
@@ -29,13 +32,18 @@ _Lines = list[tuple[int, bytes]]
 _Schema = dict[str, pl.DataType]
 
 
+FOREIGN: Final = "foreign"
+"""Kind of a line that holds an object, but no record."""
+
+
 @dataclass(frozen=True, eq=False)
 class Parsed:
     """What a block of lines holds; lines = frame.height + all of skipped + blanks.
 
     `frame` has schema.COLUMNS and `line`, UInt32: the line within the block, from 0. `skipped` are
     the lines that gave no row, by kind; `nulled` the fields, by name, that lost a value of the
-    wrong type while the row was kept. `care` is what the next block of the file is likely to need.
+    wrong type while the row was kept. `refused` has each skipped line with its kind. `care` is
+    what the next block of the file is likely to need.
     """
 
     frame: pl.DataFrame
@@ -44,6 +52,7 @@ class Parsed:
     skipped: FaultCounts = field(default_factory=FaultCounts)
     nulled: FaultCounts = field(default_factory=FaultCounts)
     care: int = AS_ONE
+    refused: Sequence[tuple[int, str]] = ()
 
 
 def parse(
@@ -52,6 +61,7 @@ def parse(
     at_start: bool = False,
     care: int = AS_ONE,
     columns: Collection[str] = COLUMNS,
+    only_ours: bool = False,
 ) -> Parsed:
     """Parse lines of JSON; `at_start`: the block begins its file, where a BOM is no fault.
 
@@ -59,37 +69,99 @@ def parse(
     lines are taken with more and more care, so that each costs itself and nothing else. `care`, of
     the block before, says where to begin; it changes nothing but the time this takes. Only
     `columns`, event and status have values, the others are null; values that do not fit are counted
-    in all of them.
+    in all of them. With `only_ours` an object without an event of llmlog's is foreign, too.
     """
     if at_start:
         block = block.removeprefix(_BOM)
     ends = len(block) - len(block.replace(b"\n", b""))  # many times faster than count()
     count = ends + (block != b"" and not block.endswith(b"\n"))
-    skipped, nulled, blanks = FaultCounts(), FaultCounts(), 0
+    refused, nulled, no_lists = _Refused(), FaultCounts(), list[tuple[str, int]]()
+    blanks = 0
     numbers: Sequence[int] = range(count)
-    as_they_are = required_schema(READ_SCHEMA, columns)
-    read = None
-    if care == AS_ONE:
-        light = cheap_schema(as_they_are, columns)
-        read = _read(block, light)
-        if read is None and light != as_they_are:
-            read = _read(block, as_they_are)
+    read = _read_whole(block, columns, only_ours=only_ours) if care == AS_ONE else None
     if read is None or read.height != count:
         lines = [(number, line) for number, line in enumerate(block.split(b"\n")) if line.strip()]
         blanks = count - len(lines)
         if read is None or read.height != len(lines):
-            salvage = _Salvage(as_they_are, required_schema(TEXT_SCHEMA, columns), skipped, nulled)
+            salvage = _Salvage(*_schemas(block, columns), refused, no_lists)
             read, lines, care = salvage.read(lines, make_suspect_check(block), care)
         numbers = [number for number, _ in lines]
+    if has_foreign_events(read):
+        read, numbers = _records_of(read, numbers, refused, only_ours=only_ours)
     fit, lost = coerce(read)
+    if no_lists:
+        kept = set(numbers)
+        for name, line in no_lists:
+            if line in kept:
+                nulled.add(name, line)
     for name, (values, row) in lost.items():
         nulled.add(name, numbers[row], values)
     frame = fill_defaults(fit, columns).with_columns(pl.Series("line", numbers, pl.UInt32))
     # polars reads a block in several chunks; columns cut differently are put together in every
     # later question, which costs a hundred times what it costs here.
     frame = frame.rechunk()
+    skipped = refused.counts()
     needs_care = skipped.counts or nulled.counts
-    return Parsed(frame, count, blanks, skipped, nulled, care if needs_care else AS_ONE)
+    care = care if needs_care else AS_ONE
+    return Parsed(frame, count, blanks, skipped, nulled, care, refused.lines)
+
+
+class _Refused:
+    """Lines that gave no row, and why."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[int, str]] = []
+
+    def add(self, kind: str, line: int) -> None:
+        self.lines.append((line, kind))
+
+    def counts(self) -> FaultCounts:
+        counts = FaultCounts()
+        for line, kind in self.lines:
+            counts.add(kind, line)
+        return counts
+
+
+def _read_whole(block: bytes, columns: Collection[str], *, only_ours: bool) -> pl.DataFrame | None:
+    """The block as polars reads it, with all columns that its records turn out to need."""
+    required = required_schema(READ_SCHEMA, columns)
+    light = cheap_schema(required, columns)
+    read = _read(block, light)
+    if read is None and light != required:
+        read = _read(block, required)
+    if read is None:
+        return None
+    extra = set[str]()
+    if not only_ours and has_foreign_events(read):
+        extra |= TELLING_KEYS.difference(read.columns)
+    if lacks_times(read):
+        extra.update(_time_keys(block))
+    return _read(block, required_schema(READ_SCHEMA, columns, extra)) if extra else read
+
+
+def _schemas(block: bytes, columns: Collection[str]) -> tuple[_Schema, _Schema]:
+    """The schemas for lines of which some are bad: all that any of them may need."""
+    extra = [*TELLING_KEYS, *_time_keys(block)]
+    typed, text = (required_schema(schema, columns, extra) for schema in (READ_SCHEMA, TEXT_SCHEMA))
+    return typed, text
+
+
+def _time_keys(block: bytes) -> list[str]:
+    """Names under which loggers put their times, those that the block has."""
+    return [name for name in TIME_KEYS if b'"%s"' % name.encode() in block]
+
+
+def _records_of(
+    read: pl.DataFrame, numbers: Sequence[int], refused: _Refused, *, only_ours: bool
+) -> tuple[pl.DataFrame, Sequence[int]]:
+    """The rows that are records, with their events, and their lines; the others are refused."""
+    event = read["event"]
+    event = event.set(~event.is_in(list(EVENTS)), None) if only_ours else events(read)
+    is_record = event.is_not_null()
+    for row in (~is_record).arg_true():
+        refused.add(FOREIGN, numbers[row])
+    rows = is_record.arg_true()
+    return read.with_columns(event).filter(is_record), [numbers[row] for row in rows]
 
 
 _COMPRESSED: Final = (b"\x1f\x8b", b"x\x01", b"x^", b"x\x9c", b"x\xda", b"(\xb5/\xfd")
@@ -115,12 +187,12 @@ class _Salvage:
     """Reads what can be read of a bad block; notes the faults of the rest."""
 
     def __init__(
-        self, typed: _Schema, text: _Schema, skipped: FaultCounts, nulled: FaultCounts
+        self, typed: _Schema, text: _Schema, refused: _Refused, no_lists: list[tuple[str, int]]
     ) -> None:
         self._typed = typed
         self._text = text
-        self._skipped = skipped
-        self._nulled = nulled
+        self._refused = refused
+        self._no_lists = no_lists
 
     def read(
         self, lines: _Lines, is_suspect: Callable[[bytes], bool], care: int
@@ -142,7 +214,7 @@ class _Salvage:
             if read is not None:
                 return read, lines, level
         for number, _ in lines:  # not seen yet; were it so, the lines would at least be counted
-            self._skipped.add("not_json", number)
+            self._refused.add("not_json", number)
         return pl.DataFrame(schema=self._text), [], care
 
     def _with_lists(self, read: pl.DataFrame, lines: _Lines) -> pl.DataFrame | None:
@@ -157,7 +229,7 @@ class _Salvage:
             if lists is None:
                 return None
             for row in set(text.is_not_null().arg_true()).difference(rows):
-                self._nulled.add(name, lines[row][0])
+                self._no_lists.append((name, lines[row][0]))
             nowhere = pl.Series([None], dtype=pl.UInt32).new_from_index(0, read.height)
             where = nowhere.scatter(rows, pl.int_range(len(rows), dtype=pl.UInt32, eager=True))
             read = read.with_columns(lists.gather(where))
@@ -172,11 +244,11 @@ class _Salvage:
             if is_plain and not misfits and not rewrite:
                 return line
             for name in misfits:
-                self._nulled.add(name, number)
+                self._no_lists.append((name, number))
                 del record[name]
             return dump({name: record[name] for name in self._text if name in record})
         except LineError as fault:
-            self._skipped.add(str(fault), number)
+            self._refused.add(str(fault), number)
             return None
 
 

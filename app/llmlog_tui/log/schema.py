@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from llmlog.record import CALL_EVENTS, EVENTS, FIELDS
+from llmlog_tui.formats.llmlog import CALL_KEYS, TIME_KEYS
 
 # Numbers are read as floats and ts as text, because other people's logs write 1.0 for a count and
 # seconds since 1970 for a time; typed() makes of them what COLUMNS says.
@@ -50,6 +51,7 @@ _ALIASES: Final[dict[str, pl.DataType]] = {
     "request_model": pl.String(),
     "http_status": pl.Float64(),
     "error": pl.String(),
+    **dict.fromkeys(TIME_KEYS, pl.String()),
 }
 """Names other logs use; `error` is only looked at to see whether the call failed."""
 
@@ -63,8 +65,10 @@ READ_SCHEMA: Final[dict[str, pl.DataType]] = {
 TEXT_SCHEMA: Final[dict[str, pl.DataType]] = dict.fromkeys(READ_SCHEMA, pl.String())
 """READ_SCHEMA for lines that have values of a wrong type: polars makes text of any value."""
 
+TELLING_KEYS: Final = frozenset({*CALL_KEYS, "tool_name", "trace_id", "latency_ms"})
+"""Keys that tell whether an object without an event of ours is a record."""
+
 _INFERRED_FROM: Final = {
-    "event": {"tool_name"},
     "status": {"error", "error_type", "error_status", "http_status"},
     "error_status": {"http_status"},
     "requested_model": {"request_model"},
@@ -78,13 +82,14 @@ _MAY_MISFIT: Final = frozenset(
 
 
 def required_schema(
-    schema: dict[str, pl.DataType], columns: Collection[str]
+    schema: dict[str, pl.DataType], columns: Collection[str], extra: Collection[str] = ()
 ) -> dict[str, pl.DataType]:
     """What of READ_SCHEMA or TEXT_SCHEMA must be read to know `columns`, event and status.
 
-    With it everything of which a value could have a wrong type: that is counted, asked for or not.
+    With it everything of which a value could have a wrong type: that is counted, asked for or not;
+    and what is `extra`.
     """
-    asked = _ALWAYS.union(columns)
+    asked = ALWAYS.union(columns, extra)
     needed = asked.union(_MAY_MISFIT, *(_INFERRED_FROM.get(name, ()) for name in asked))
     return {name: dtype for name, dtype in schema.items() if name in needed}
 
@@ -97,7 +102,7 @@ def cheap_schema(
     What it takes has the values of `schema`, except in lists, and the same misfits; it may refuse
     more.
     """
-    asked = _ALWAYS.union(columns)
+    asked = ALWAYS.union(columns)
     return {
         name: dtype if name in asked else _LIGHTER.get(dtype, dtype)
         for name, dtype in schema.items()
@@ -110,7 +115,8 @@ _LIGHTER: Final[dict[pl.DataType, pl.DataType]] = {
 }
 
 
-_ALWAYS: Final = frozenset({"event", "status"})
+ALWAYS: Final = frozenset({"event", "status"})
+"""Columns that are read whatever is asked for."""
 
 
 COLUMNS: Final[dict[str, pl.DataType]] = {
@@ -144,72 +150,32 @@ def coerce(read: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, LostValues]]:
     ts may be RFC 3339 with any offset (none: UTC) or an epoch in s, ms, µs or ns, told by its
     magnitude; a number may be numeric text. What is neither becomes null.
     """
-    columns = {name: null.new_from_index(0, read.height) for name, null in _NULL.items()}
+    columns = {name: null.new_from_index(0, read.height) for name, null in NULL.items()}
     lost = {}
     for before in read:
         column = columns[before.name] = _fit(before)
-        if values := column.null_count() - before.null_count():
+        values = column.null_count() - before.null_count()
+        if values and before.name not in TIME_KEYS:
             gone = column.is_null() & before.is_not_null()
             lost[before.name] = LostValues(values, gone.arg_max() or 0)
     return pl.DataFrame(columns), lost
 
 
-def fill_defaults(fit: pl.DataFrame, columns: Collection[str] = COLUMNS) -> pl.DataFrame:
-    """A frame from fitted() with COLUMNS alone, absent values taken from what is there.
-
-    Only `columns`, event and status have values. An absent event is a tool_call if there is a
-    tool_name, else a chat_completion; an absent status is an error if `error`, error_type or an
-    HTTP status of 400 and more is there, else ok.
-    """
-    fit = fit.with_columns(_aliased(fit))
-    have = {name for name in ("event", "status") if not fit[name].null_count()}
-    absent = {
-        "event": pl.when(pl.col("tool_name").is_null())
-        .then(pl.lit("chat_completion"))
-        .otherwise(pl.lit("tool_call")),
-        "status": pl.when(_FAILED).then(pl.lit("error")).otherwise(pl.lit("ok")),
-    }
-    fit = fit.with_columns(
-        pl.coalesce(name, value.cast(pl.Categorical)).alias(name)
-        for name, value in absent.items()
-        if name not in have
-    )
-    asked = _ALWAYS.union(columns)
-    return pl.DataFrame(
-        [
-            fit[name] if name in asked else _NULL[name].new_from_index(0, fit.height)
-            for name in COLUMNS
-        ]
-    )
-
-
-_FAILED_STATUS: Final = 400
-_FAILED: Final = (
-    pl.col("error").is_in(["", "0", "[]", "false", "{}"]).not_().fill_null(value=False)
-    | pl.col("error_type").is_not_null()
-    | (pl.col("error_status") >= _FAILED_STATUS).fill_null(value=False)
-)
-
-
-def _aliased(fit: pl.DataFrame) -> list[pl.Expr]:
-    """Our columns filled from other logs' names for them, where those hold anything."""
-    http = pl.col("http_status")
-    filled = {
-        "request_model": pl.coalesce("requested_model", "request_model"),
-        "http_status": pl.coalesce("error_status", pl.when(http >= _FAILED_STATUS).then(http)),
-    }
-    return [value for name, value in filled.items() if fit[name].null_count() < fit.height]
-
-
-_FIT_AS: Final = {**READ_SCHEMA, **COLUMNS, "http_status": pl.Int64()}
-_NULL: Final = {name: pl.Series(name, [None], dtype) for name, dtype in _FIT_AS.items()}
+_UTC: Final = pl.Datetime("us", "UTC")
+_FIT_AS: Final = {
+    **READ_SCHEMA,
+    **COLUMNS,
+    "http_status": pl.Int64(),
+    **dict.fromkeys(TIME_KEYS, _UTC),
+}
+NULL: Final = {name: pl.Series(name, [None], dtype) for name, dtype in _FIT_AS.items()}
 
 
 def _fit(column: pl.Series) -> pl.Series:
     """The column in the dtype it is kept in, null where a value does not fit."""
     dtype = _FIT_AS[column.name]
     if column.null_count() == len(column):
-        return _NULL[column.name].new_from_index(0, len(column))
+        return NULL[column.name].new_from_index(0, len(column))
     if dtype == _UTC:
         return _times(column)
     if column.dtype == dtype:
@@ -238,7 +204,6 @@ def without_nulls(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-_UTC: Final = pl.Datetime("us", "UTC")
 _FIRST_US, _LAST_US = -62_135_596_800_000_000, 253_402_214_400_000_000
 """The years 1 to 9999, in µs since 1970: Python has no other."""
 
@@ -273,7 +238,8 @@ def _any_time(text: pl.Expr) -> pl.Expr:
         pl.when(epoch.abs() < limit).then(epoch * factor)
         for limit, factor in ((1e11, 1e6), (1e14, 1e3), (1e17, 1.0), (9e18, 1e-3))
     )
-    local = text.str.replace(" ", "T", literal=True)
+    # Python's logging writes milliseconds behind a comma.
+    local = text.str.replace(" ", "T", literal=True).str.replace(",", ".", literal=True)
     return pl.coalesce(
         text.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False),
         local.str.to_datetime(
