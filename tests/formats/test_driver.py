@@ -13,7 +13,7 @@ from tests.formats.pairs import FORMATS
 from tests.formats.wrappers import NESTING, WRAPPERS, Wrap
 
 from llmlog.record import EVENTS, FIELDS, jsonable
-from llmlog_tui.formats.driver import Decoded, Decoder
+from llmlog_tui.formats.driver import Decoded, Decoder, ReadBack
 
 OWN = {
     "ts": "2026-11-20T09:00:01.000Z",
@@ -152,17 +152,36 @@ def test_records_of_a_format_are_addressed_by_the_line_they_are_read_back_from()
     decoder = Decoder({}, FORMATS)
     decoded = decode(lines, decoder)
     assert decoded.lines == [0, 1]
-    assert decoder.content(lines[0:], records(decoded)[0]) == {"input": "hello"}
+    found = decoder.read_back(lines[0:], records(decoded)[0])
+    assert found == ReadBack(FORMATS[0], {"input": "hello"})
 
 
-def test_content_is_read_back_through_wrappers_from_the_first_of_its_lines() -> None:
-    own = {**OWN, "input": [{"role": "user"}], "mine": 1}
-    for wrap in WRAPPERS.values():
-        lines = [b"", *wrap(dumped(own)[0]), *wrap(dumped(OWN)[0])]
-        decoder = Decoder({}, FORMATS)
-        decoded = decode(lines, decoder)
-        content = decoder.content(lines[decoded.lines[0] :], OWN)
-        assert content == {"input": [{"role": "user"}], "mine": 1}
+@pytest.mark.parametrize("wrap", [*WRAPPERS.values(), *NESTING.values()], ids=[*WRAPPERS, *NESTING])
+def test_a_record_of_ours_is_read_back_as_it_was_written(wrap: Wrap) -> None:
+    (own,) = dumped({**OWN, "input": [{"role": "user"}], "mine": 1})
+    lines = [b"", *wrap(own), *wrap(dumped(OWN)[0])]
+    decoder = Decoder({}, FORMATS)
+    decoded = decode(lines, decoder)
+    found = decoder.read_back(lines[decoded.lines[0] :], OWN)
+    assert found is not None
+    assert found.line is not None
+    assert json.loads(found.line) == json.loads(own)
+
+
+def test_of_an_array_the_record_that_is_asked_for_is_read_back() -> None:
+    lines = [json.dumps([{**OWN, "step": step} for step in range(3)]).encode()]
+    decoder = Decoder({}, FORMATS)
+    decoded = decode(lines, decoder)
+    assert decoded.lines == [0, 0, 0]
+    for record in records(decoded):
+        found = decoder.read_back(lines, record)
+        assert found is not None
+        assert json.loads(found.line or b"") == record
+
+
+def test_lines_without_a_record_are_read_back_as_none() -> None:
+    assert Decoder({}, FORMATS).read_back([b"text", *dumped(OWN)], OWN) is None
+    assert Decoder({}, FORMATS).read_back([], OWN) is None
 
 
 def test_a_converter_that_fails_costs_the_object() -> None:

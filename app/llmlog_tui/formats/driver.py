@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Final, NamedTuple
 
 from llmlog_tui.formats import Converter, Format, Found, Item, LogState, Record
 from llmlog_tui.formats.detect import HEAD_OBJECTS, Detected, Detector, without_calls
@@ -38,6 +39,34 @@ class Decoded:
         """Add a record."""
         self.records.append(record)
         self.lines.append(line)
+
+    def extend(self, other: Decoded) -> None:
+        """Add all that became of other lines."""
+        self.records += other.records
+        self.lines += other.lines
+        self.unread += other.unread
+        self.foreign += other.foreign
+        self.failed += other.failed
+        self.taken += other.taken
+        self.blanks += other.blanks
+        self.lost += other.lost
+
+    def __bool__(self) -> bool:
+        """Whether anything became of any line."""
+        return bool(
+            self.records or self.unread or self.foreign or self.failed or self.taken or self.lost
+        )
+
+
+class ReadBack(NamedTuple):
+    """What a record was made of: its `content`, or the `line` of a record of llmlog's own."""
+
+    format: Format
+    content: Record
+    line: bytes | None = None
+
+
+_KEYS_OF_A_RECORD: Final = ("trace_id", "step", "span_id")
 
 
 class Decoder:
@@ -90,9 +119,7 @@ class Decoder:
 
     def finish(self) -> Decoded:
         """Return what is left at the end of the file."""
-        decoded = Decoded()
-        for outcome in self._unwrapper.flush():
-            self._add(outcome, decoded)
+        decoded = self.restart()
         self._release(decoded)
         self._flush_converters(decoded)
         return decoded
@@ -105,14 +132,32 @@ class Decoder:
         self._unwrapper = Unwrapper()
         return decoded
 
-    def content(self, lines: Iterable[bytes], record: Record) -> Record:
-        """Return what the lines of a record, from its own line on, say beyond metadata."""
-        for detected in self._read_back(lines):
-            if found := detected.format.content(detected.item, record):
-                return found
-        return {}
+    def read_back(self, lines: Iterable[bytes], record: Record) -> ReadBack | None:
+        """Return what a record was made of; `lines` are its own line and those behind it.
 
-    def _read_back(self, lines: Iterable[bytes]) -> Iterable[Detected]:
+        Of the objects in the line, that is the one which `record` was made of. None if the lines
+        hold no object that gives records.
+        """
+        unwrapped = self._unwrapped(lines)
+        if unwrapped is None:
+            return None
+        found = None
+        for item in unwrapped.items:
+            detected = self._detector.tell(item)
+            if detected is None:
+                continue
+            if detected.format is LLMLOG:
+                text = _own(detected.item, unwrapped)
+                found = ReadBack(LLMLOG, {}, text)
+                if all(detected.item.get(key) == record.get(key) for key in _KEYS_OF_A_RECORD):
+                    return found
+            elif content := detected.format.content(detected.item, record):
+                return ReadBack(detected.format, content)
+            else:
+                found = found or ReadBack(detected.format, {})
+        return found
+
+    def _unwrapped(self, lines: Iterable[bytes]) -> Unwrapped | None:
         unwrapper = self._unwrapper.for_single_objects()
         outcomes: list[Outcome] = []
         for line, data in enumerate(lines):
@@ -121,11 +166,8 @@ class Decoder:
                 break
         else:
             outcomes = unwrapper.flush()
-        for outcome in outcomes:
-            if isinstance(outcome, Unwrapped) and outcome.lines[0] == 0:
-                found = map(self._detector.tell, outcome.items)
-                return [detected for detected in found if detected is not None]
-        return []
+        wanted = (each for each in outcomes if isinstance(each, Unwrapped) and each.lines[0] == 0)
+        return next(wanted, None)
 
     def _add(self, outcome: Outcome, decoded: Decoded) -> None:
         """Account for the lines of an outcome, and convert its objects."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -44,6 +45,10 @@ class Parsed:
     the lines that gave no row, by kind; `nulled` the fields, by name, that lost a value of the
     wrong type while the row was kept. `refused` has each skipped line with its kind. `care` is
     what the next block of the file is likely to need.
+
+    Of other formats (see file_parser) `line` is Int64, below 0 for a line of an earlier block, and
+    lines may give no row, or several. `formats` counts the records of ours, and the objects of
+    other formats, by the format's name.
     """
 
     frame: pl.DataFrame
@@ -53,6 +58,7 @@ class Parsed:
     nulled: FaultCounts = field(default_factory=FaultCounts)
     care: int = AS_ONE
     refused: Sequence[tuple[int, str]] = ()
+    formats: Counter[str] = field(default_factory=Counter)
 
 
 def parse(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -74,7 +74,8 @@ class Snapshot:
     with FRAME_SCHEMA's columns. `row` is the record's key: it counts up as records are read, the
     newest of a big file before its older ones. While `is_loading`, older records are still to come
     in front, and what depends on order is not final. Rows from key `live_from` on arrived while
-    following. `dropped` records were read but are outside the window that is kept.
+    following. `dropped` records were read but are outside the window that is kept. `formats` are
+    the names of the formats that were read, the commonest first.
     """
 
     files: tuple[Path, ...]
@@ -83,6 +84,7 @@ class Snapshot:
     is_loading: bool = False
     live_from: int | None = None
     dropped: int = 0
+    formats: tuple[str, ...] = ()
 
     @classmethod
     def empty(cls, files: Sequence[Path]) -> Snapshot:
@@ -103,6 +105,9 @@ class Store:
         self._newest: datetime | None = None
         self._live_from: int | None = None
         self._stretches: list[ByteRange] = []
+        self._lines = _LineNumbers()
+        self._converted: set[int] = set()  # stretches with records that are not their lines
+        self._formats: Counter[str] = Counter()
         self._is_whole = True  # whether the last stretch ends with a line's end
 
     def add_file(self, file: Path) -> int:
@@ -112,17 +117,36 @@ class Store:
 
     def add(self, file: int, block: Block, parsed: Parsed) -> None:
         """Append the records of `block`, which is from the file with index `file`."""
-        height = parsed.frame.height
         stretch, line = self._place(file, block, parsed.lines)
-        frame = parsed.frame.with_columns(
-            pl.col("line") + line,
-            pl.lit(stretch, pl.UInt32).alias("block"),
+        if parsed.frame["line"].dtype == pl.UInt32:
+            where = [pl.col("line") + line, pl.lit(stretch, pl.UInt32).alias("block")]
+            frame = parsed.frame.with_columns(where)
+        else:
+            frame = self._found(file, parsed.frame)
+        self._lines.fed[file] += parsed.lines
+        self._append(file, parsed, frame, block)
+
+    def add_late(self, file: int, parsed: Parsed, *, older: bool) -> None:
+        """Append records of lines that were added before, which came with no block."""
+        block = Block(b"", 0, 0, older=older)
+        self._append(file, parsed, self._found(file, parsed.frame), block)
+
+    def _found(self, file: int, frame: pl.DataFrame) -> pl.DataFrame:
+        """Converted records with `line` and `block` of the lines they are made of."""
+        line, block = self._lines.find(file, frame["line"])
+        self._converted.update(block.unique())
+        return frame.with_columns(line, block)
+
+    def _append(self, file: int, parsed: Parsed, frame: pl.DataFrame, block: Block) -> None:
+        height = frame.height
+        frame = frame.with_columns(
             pl.lit(file, pl.UInt16).alias("file"),
             pl.int_range(self._records, self._records + height, dtype=pl.UInt32).alias("row"),
         )
         part = self._older if block.older and self._live_from is None else self._newer
         part.add(file, parsed, frame, block.too_long)
         self._records += height
+        self._formats.update(parsed.formats)
         self._keep_window(frame)
 
     def loaded(self) -> None:
@@ -151,11 +175,27 @@ class Store:
         )
         is_loading = self._live_from is None
         files = tuple(self._files)
-        return Snapshot(files, self._frame(), counts, is_loading, self._live_from, self._dropped)
+        formats = tuple(name for name, _ in self._formats.most_common())
+        return Snapshot(
+            files, self._frame(), counts, is_loading, self._live_from, self._dropped, formats
+        )
 
     def stretch(self, block: int) -> ByteRange:
         """Where the block with this index lies."""
         return self._stretches[block]
+
+    def stretch_after(self, stretch: ByteRange) -> ByteRange | None:
+        """Where the lines lie that follow those of a stretch in their file, None at its end."""
+        key = (stretch.file, stretch.generation, stretch.offset + stretch.length)
+        of_file = self._lines.stretches[stretch.file]
+        found = (self._stretches[index] for index in of_file)
+        return next(
+            (each for each in found if (each.file, each.generation, each.offset) == key), None
+        )
+
+    def is_converted(self, block: int) -> bool:
+        """Whether some records of a block are made of their lines, and not their lines as such."""
+        return block in self._converted
 
     def first_lines(self) -> list[int]:
         """For each block, by its index, the number of its first line in its file, from 1."""
@@ -191,6 +231,7 @@ class Store:
         self._stretches.append(
             ByteRange(file, block.generation, block.offset, length, lines, block.too_long)
         )
+        self._lines.add(file, len(self._stretches) - 1)
         return len(self._stretches) - 1, 0
 
     def _keep_window(self, added: pl.DataFrame) -> None:
@@ -223,6 +264,30 @@ class Store:
             kind: SourceLocation(self._files[file], line)
             for kind, (file, line) in (newer | first).items()
         }
+
+
+class _LineNumbers:
+    """Where the lines of each file lie by their number, from 0, in the order of reading."""
+
+    def __init__(self) -> None:
+        self.fed: Counter[int] = Counter()
+        """Number of lines so far, by file."""
+        self.stretches: defaultdict[int, list[int]] = defaultdict(list)
+        """Indexes of each file's stretches."""
+        self._first: defaultdict[int, list[int]] = defaultdict(list)
+
+    def add(self, file: int, stretch: int) -> None:
+        """Note that the file's next line begins a stretch."""
+        self.stretches[file].append(stretch)
+        self._first[file].append(self.fed[file])
+
+    def find(self, file: int, lines: pl.Series) -> tuple[pl.Series, pl.Series]:
+        """Return `line` and `block` of lines given by their distance from the file's next one."""
+        numbers = (lines + self.fed[file]).clip(0)
+        firsts = pl.Series(self._first[file], dtype=pl.Int64)
+        index = firsts.search_sorted(numbers, side="right") - 1
+        blocks = pl.Series("block", self.stretches[file], pl.UInt32).gather(index)
+        return (numbers - firsts.gather(index)).cast(pl.UInt32).alias("line"), blocks
 
 
 def _latest(known: datetime | None, times: pl.Series) -> datetime | None:
