@@ -33,7 +33,7 @@ Completion of commands and options in the shell:
 _MODULES: Final = {
     **{name: name for name in ("stats", "slow", "find", "diff", "health", "tail", "sql", "alerts")},
     **{name: name for name in ("export", "bundle", "prune", "demo")},
-    **dict.fromkeys(("session", "traces", "trace"), "runs"),
+    **dict.fromkeys(("session", "traces", "trace"), "traces"),
     "check": "alerts",
 }
 """In which module of this package a command is, under its own name."""

@@ -23,6 +23,9 @@ BLOCK_BYTES: Final = 8 * 2**20
 NEWEST_BYTES: Final = 2**20
 """How much of a big file's end is read first."""
 
+BEGINNING_BYTES: Final = 64 * 2**10
+"""How much of a big file's beginning tells whether its end can be read first."""
+
 _HELD: Final = 5
 """So many generations are held open: the current one, and those renamed or deleted last."""
 
@@ -115,7 +118,7 @@ class Follower:
         self,
         path: Path,
         *,
-        newest_first: bool = False,
+        newest_first: Callable[[bytes], bool] | None = None,
         linger_s: float = 5.0,
         settle_s: float = 1.0,
         claim: StartOffset = all_new,
@@ -222,7 +225,8 @@ class Follower:
         generation = self._generation(fd, start)
         is_first = generation.number == 0 and start == 0
         if self._newest_first and is_first and file.st_size > 4 * NEWEST_BYTES:
-            generation.begin_at_the_end(file.st_size)
+            if self._newest_first(os.pread(fd, BEGINNING_BYTES, 0)):
+                generation.begin_at_the_end(file.st_size)
         self._held.append(generation)
         return True
 
