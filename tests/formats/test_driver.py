@@ -144,7 +144,7 @@ def test_a_file_may_change_its_format_in_the_middle() -> None:
     assert [record["trace_id"] for record in records(decoded)] == ["7c1d4e8a", "a"] + [
         "7c1d4e8a"
     ] * 2
-    assert (decoded.foreign, decoded.unread) == ([2], [6])
+    assert (decoded.foreign, decoded.unread) == ([2], [(6, b"text")])
 
 
 def test_records_of_a_format_are_addressed_by_the_line_they_are_read_back_from() -> None:
@@ -259,6 +259,7 @@ def test_of_any_stream_in_any_wrapper_every_line_is_accounted_for(
     parts = [decoder.decode(numbered[:cut]), decoder.flush(), decoder.decode(numbered[cut:])]
     parts.append(decoder.finish())
     assert sum(map(accounted, parts)) == len(lines)
+    assert all(lines[line] == data for part in parts for line, data in part.unread)
     for part in parts:
         assert len(part.records) == len(part.lines)
         assert all(json.loads(record) for record in part.records)

@@ -13,7 +13,7 @@ from llmlog_tui.formats.json_text import dump, without_bom
 from llmlog_tui.formats.llmlog import LLMLOG
 from llmlog_tui.formats.nesting import time_of
 from llmlog_tui.formats.registry import FORMATS
-from llmlog_tui.formats.unwrap import Outcome, Structural, Unread, Unwrapped, Unwrapper
+from llmlog_tui.formats.unwrap import Outcome, Structural, Unwrapped, Unwrapper
 
 
 @dataclass
@@ -21,14 +21,15 @@ class Decoded:
     """What became of lines, those just given and those kept before.
 
     `records` are lines of JSON, `lines` the number of the line that each is best read back from.
-    Each line is in exactly one of: `unread` (no object), `foreign` (an object that is no call),
-    `failed` (an object its converter could not take), `taken` (how many gave records, alone or
-    with others), `blanks`, or kept for the next time. `lost` are broken parts of objects, by kind.
+    Each line is in exactly one of: `unread` (no object; with its bytes), `foreign` (an object that
+    is no call), `failed` (an object its converter could not take), `taken` (how many gave records,
+    alone or with others), `blanks`, or kept for the next time. `lost` are broken parts of objects,
+    by kind.
     """
 
     records: list[bytes] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
-    unread: list[int] = field(default_factory=list)
+    unread: list[tuple[int, bytes]] = field(default_factory=list)
     foreign: list[int] = field(default_factory=list)
     failed: list[int] = field(default_factory=list)
     taken: int = 0
@@ -83,6 +84,7 @@ class Decoder:
         self._unwrapper = Unwrapper()
         self._converters: dict[str, Converter] = {}
         self._lost: dict[str, Counter[str]] = {}  # by format, what was reported
+        self._kept: dict[int, bytes] = {}  # lines that are a part of something incomplete
         self._held: list[tuple[Sequence[int], Item]] = []  # foreign, unless a format is detected
         self._texts: list[bytes] = []  # the first lines, until an object comes
         self.objects: Counter[str] = Counter()
@@ -95,6 +97,11 @@ class Decoder:
         """The format of another tool that the file has, or had last."""
         return self._detector.current
 
+    @property
+    def has_state(self) -> bool:
+        """Whether flush() may give anything."""
+        return bool(self._converters or self._held)
+
     def decode(self, lines: Iterable[tuple[int, bytes]]) -> Decoded:
         """Take the next lines."""
         decoded = Decoded()
@@ -102,6 +109,7 @@ class Decoder:
             if not data.strip() and not self._unwrapper.is_inside_line:
                 decoded.blanks += 1
                 continue
+            self._kept[line] = data
             for outcome in self._unwrapper.feed(line, data):
                 self._add(outcome, decoded)
             if not self.objects and not self.no_calls and len(self._texts) < HEAD_OBJECTS:
@@ -171,12 +179,15 @@ class Decoder:
 
     def _add(self, outcome: Outcome, decoded: Decoded) -> None:
         """Account for the lines of an outcome, and convert its objects."""
+        texts = [(line, self._kept.pop(line, b"")) for line in outcome.lines]
         if isinstance(outcome, Structural):
-            decoded.taken += len(outcome.lines)
-        elif isinstance(outcome, Unread):
-            (decoded.foreign if outcome.is_object else decoded.unread).extend(outcome.lines)
-        else:
+            decoded.taken += len(texts)
+        elif isinstance(outcome, Unwrapped):
             self._objects(outcome, decoded)
+        elif outcome.is_object:
+            decoded.foreign.extend(outcome.lines)
+        else:
+            decoded.unread.extend(texts)
 
     def _objects(self, unwrapped: Unwrapped, decoded: Decoded) -> None:
         lines, items, _, _ = unwrapped

@@ -100,6 +100,8 @@ class Utf16:
 
     def __init__(self, *, big_endian: bool = False) -> None:
         self.big_endian = big_endian
+        self.has_objects = False
+        """Whether a line of such text was an object."""
         self._carry = b""
         self._lines: list[int] = []
 
@@ -123,7 +125,8 @@ class Utf16:
             self._carry, self._lines = whole + b"\n", lines
             return None
         self._carry, self._lines = b"", []
-        return lines, data if text is None else text.encode()
+        self.has_objects |= text is not None and text.startswith("{") and text.endswith("}")
+        return lines, whole if text is None else text.encode()
 
     def flush(self) -> list[int]:
         """Return the lines that were kept for an end that did not come."""

@@ -131,8 +131,9 @@ class Unwrapper:
         if whole is None:
             return []
         lines, text = whole
-        # Behind the last newline of such a file its second half is left.
-        return self._unwrap(_Text(lines, text)) if text.strip() else [Structural(lines)]
+        if not text.strip() and self._utf16.has_objects:
+            return [Structural(lines)]  # the second half of the file's last newline
+        return self._unwrap(_Text(lines, text))
 
     def flush(self) -> list[Outcome]:
         """Give up what is incomplete, at the end of the file."""

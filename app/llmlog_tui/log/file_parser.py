@@ -23,9 +23,6 @@ from llmlog_tui.log.schema import COLUMNS
 UNREADABLE: Final = "unreadable"
 """Kind of a line whose object its format could not convert."""
 
-_NOT_JSON: Final = "not_json"
-"""Kind of a line that was kept for its rest, and given up without it."""
-
 
 class FileParser:
     """State of one file between its blocks; `states` belongs to all files of the log.
@@ -47,10 +44,21 @@ class FileParser:
         """The decoder of the file's lines; reads records back, too."""
         self.records = 0
         """Number of records so far."""
+        self._own = 0  # records that are lines
         self._care = AS_ONE
         self._lines = 0  # fed so far: the number of the next line
         self._last: Block | None = None
         self._objects: Counter[str] = Counter()  # of the decoder, as they were reported
+
+    @property
+    def has_state(self) -> bool:
+        """Whether flush() may give records."""
+        return self.decoder.has_state
+
+    @property
+    def has_own_records(self) -> bool:
+        """Whether lines of the file are records of llmlog's, wrapped or not."""
+        return self._own > 0 or self.decoder.objects[LLMLOG.name] > 0
 
     @property
     def no_calls(self) -> Format | None:
@@ -85,7 +93,7 @@ class FileParser:
         numbers = range(len(lines)) if parsed is None else sorted(line for line, _ in own.refused)
         decoded = self.decoder.decode((self._lines + line, lines[line]) for line in numbers)
         decoded.extend(given_up)
-        return self._counted(self._merged(own, decoded, lines), own=own.frame.height)
+        return self._counted(self._merged(own, decoded), own=own.frame.height)
 
     def flush(self) -> Parsed | None:
         """Return records that are complete only because nothing follows for now, if any."""
@@ -98,7 +106,7 @@ class FileParser:
     def _late(self, decoded: Decoded) -> Parsed | None:
         if not decoded:
             return None
-        return self._counted(self._merged(_nothing(0), decoded, []), own=0)
+        return self._counted(self._merged(_nothing(0), decoded), own=0)
 
     def _given_up_before(self, block: Block) -> Decoded:
         """Give up lines that wait for their rest if a block does not follow the last one."""
@@ -110,32 +118,33 @@ class FileParser:
         """Return the records with a count by format; `own` of them are plain ones of ours."""
         self._lines += parsed.lines
         self.records += parsed.frame.height
+        self._own += own
         formats = self.decoder.objects - self._objects
         self._objects = Counter(self.decoder.objects)
         if own:
             formats[LLMLOG.name] += own
         return replace(parsed, formats=formats)
 
-    def _merged(self, own: Parsed, decoded: Decoded, lines: Sequence[bytes]) -> Parsed:
+    def _merged(self, own: Parsed, decoded: Decoded) -> Parsed:
         """Return a block's own records, and those decoded from its other lines, as one."""
         skipped, nulled, frames = FaultCounts(), own.nulled, [own.frame]
-        converted = [line - self._lines for line in decoded.lines]
-        unread, kinds = [line - self._lines for line in decoded.unread], dict(own.refused)
-        unknown = [line for line in unread if line >= 0 and line not in kinds]
-        for numbers, texts in (
-            (converted, decoded.records),
-            # What is wrong with a line that holds no object, parse() says best.
-            (unknown, [lines[line] for line in unknown]),
+        kinds = {self._lines + line: kind for line, kind in own.refused}
+        # What is wrong with a line that holds no object, parse() says best.
+        unknown = [(line, text) for line, text in decoded.unread if line not in kinds]
+        for lines, texts in (
+            (decoded.lines, decoded.records),
+            ([line for line, _ in unknown], [text for _, text in unknown]),
         ):
             if texts:
+                numbers = [line - self._lines for line in lines]
                 parsed = parse(b"\n".join(texts), columns=self._columns)
                 skipped.update(parsed.skipped, numbers)
                 nulled.update(parsed.nulled, numbers)
                 of_rows = pl.Series("line", numbers, pl.Int64).gather(parsed.frame["line"])
                 frames.append(parsed.frame.with_columns(of_rows))
-        for line in unread:
-            if line < 0 or line in kinds:
-                skipped.add(kinds.get(line, _NOT_JSON), line)
+        for line, _ in decoded.unread:
+            if line in kinds:
+                skipped.add(kinds[line], line - self._lines)
         for kind, faulty in ((FOREIGN, decoded.foreign), (UNREADABLE, decoded.failed)):
             for line in faulty:
                 skipped.add(kind, line - self._lines)

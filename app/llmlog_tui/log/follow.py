@@ -112,13 +112,15 @@ class Follower:
     see llmlog.prune) is read from behind that. Half a line at the end of a file that was replaced
     is given up when nothing was added to it for `linger_s` seconds. A whole record at the end of a
     file counts as a line without its newline when nothing was added for `settle_s` seconds.
+    `may_begin_at_end` is asked with the beginning of a big file before its end is read first.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - options by name
         self,
         path: Path,
         *,
-        newest_first: Callable[[bytes], bool] | None = None,
+        newest_first: bool = False,
+        may_begin_at_end: Callable[[bytes], bool] = lambda _: True,
         linger_s: float = 5.0,
         settle_s: float = 1.0,
         claim: StartOffset = all_new,
@@ -129,6 +131,7 @@ class Follower:
         self.is_gone = False
         """Whether the file was there, and no other has come in its place."""
         self._newest_first = newest_first
+        self._may_begin_at_end = may_begin_at_end
         self._linger_s = linger_s
         self._settle_s = settle_s
         self._claim = claim
@@ -224,9 +227,9 @@ class Follower:
             return False
         generation = self._generation(fd, start)
         is_first = generation.number == 0 and start == 0
-        if self._newest_first and is_first and file.st_size > 4 * NEWEST_BYTES:
-            if self._newest_first(os.pread(fd, BEGINNING_BYTES, 0)):
-                generation.begin_at_the_end(file.st_size)
+        is_big = self._newest_first and is_first and file.st_size > 4 * NEWEST_BYTES
+        if is_big and self._may_begin_at_end(os.pread(fd, BEGINNING_BYTES, 0)):
+            generation.begin_at_the_end(file.st_size)
         self._held.append(generation)
         return True
 

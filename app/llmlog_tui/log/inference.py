@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from llmlog.record import EVENTS
-from llmlog_tui.formats.llmlog import CALL_KEYS, TIME_KEYS
+from llmlog_tui.formats.llmlog import CALL_KEYS
 from llmlog_tui.log.schema import ALWAYS, COLUMNS, NULL
 
 _OURS: Final = frozenset(EVENTS)
@@ -120,6 +120,4 @@ def _aliased(fit: pl.DataFrame) -> list[pl.Expr]:
         "request_model": pl.coalesce("requested_model", "request_model"),
         "http_status": pl.coalesce("error_status", pl.when(http >= _FAILED_STATUS).then(http)),
     }
-    found = [value for name, value in filled.items() if fit[name].null_count() < fit.height]
-    times = [name for name in TIME_KEYS if fit[name].null_count() < fit.height]
-    return [*found, pl.coalesce("ts", *times)] if times else found
+    return [value for name, value in filled.items() if fit[name].null_count() < fit.height]

@@ -7,16 +7,23 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
+import polars as pl
+
+from llmlog_tui.formats import LogState
+from llmlog_tui.formats.detect import head_of
+from llmlog_tui.formats.registry import FORMATS
 from llmlog_tui.log.compressed import SUFFIXES, CompressedFollower
+from llmlog_tui.log.file_parser import FileParser
 from llmlog_tui.log.follow import Follower, StartOffset, all_new
 from llmlog_tui.log.line_splitter import Block
-from llmlog_tui.log.parse import AS_ONE, Parsed, parse
+from llmlog_tui.log.parse import Parsed
+from llmlog_tui.log.record_lines import RecordLines
 from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.rotation import HEAD_BYTES
 from llmlog_tui.log.schema import COLUMNS
@@ -30,6 +37,9 @@ _AHEAD: Final = 3
 
 LOOK_S: Final = 1.0
 """How often a glob or folder is looked at for new files, in seconds."""
+
+QUIET_S: Final = 1.0
+"""Seconds without new lines after which a file's unfinished records are taken as they are."""
 
 
 class _Source(Protocol):
@@ -76,15 +86,18 @@ class Reader:
         """How many records were read so far."""
         self._sources: list[_Source] = []
         self._last_found = {False: 0, True: 0}  # the file of the last block, and of the last older
-        self._care: list[int] = []  # by file, what its next block is likely to need
+        self._parsers: list[FileParser] = []
+        self._states: dict[str, LogState] = {}  # by format
+        self._unflushed: dict[int, float] = {}  # files of other formats, and when they grew last
         self._names = files if isinstance(files, Sources) and files.may_grow else None
         self._newest_first = newest_first
         self._store = Store([], window)
+        self._lines = RecordLines(self._store, self._sources, self._parsers)
         self._columns = columns
         self._stdin = stdin
         self._pool = ThreadPoolExecutor(_THREADS, "llmlog-parse")
         self._ahead = 1  # the first block, with the newest records, is not to share the processor
-        self._parsing: deque[tuple[int, Block, Future[Parsed]]] = deque()
+        self._parsing: deque[tuple[int, Block, Future[Parsed] | None]] = deque()
         self._is_ending = False
         self._looked = time.monotonic()
         for file in files.files() if isinstance(files, Sources) else files:
@@ -104,7 +117,9 @@ class Reader:
             self._take()
             self._ahead = _AHEAD
             return True
-        return self._has_new_files() and self.step()
+        if self._has_new_files():
+            return self.step()
+        return self._flush_quiet()
 
     def catch_up(self, on_step: Callable[[], object] = lambda: None) -> None:
         """Read all that is there now, not what busy writers go on to add; `on_step` meanwhile."""
@@ -122,6 +137,8 @@ class Reader:
 
     def loaded(self) -> None:
         """Say that what was there at the start is read: from here on it is live."""
+        for index in list(self._unflushed):
+            self._flush(index)
         self._store.loaded()
 
     def finish(self) -> None:
@@ -133,6 +150,8 @@ class Reader:
                 self._parse(index, block)
         while self._parsing:
             self._take()
+        for index, parser in enumerate(self._parsers):
+            self._add_late(index, parser.finish())
 
     def close(self) -> None:
         """Give all descriptors and threads back."""
@@ -171,17 +190,27 @@ class Reader:
         gone = [source.path for source in self._sources if source.is_gone]
         return gone if not self._names or len(gone) == len(self._sources) else []
 
+    @property
+    def refusal(self) -> str | None:
+        """What the log is, and what to do instead, if it holds no calls; None for any other."""
+        if self.records:
+            return None
+        for source, parser in zip(self._sources, self._parsers, strict=True):
+            if (known := parser.no_calls) is not None:
+                return f"{source.path}: {known.name}: {getattr(known, 'hint', 'holds no calls')}"
+        return None
+
     def raw_line(self, block: int, line: int) -> bytes | None:
         """A record's line as it stands in its file, or None if that file was replaced since."""
-        lines = self.raw_lines(block)
-        return None if lines is None else lines[line]
+        return self._lines.raw(block, line)
 
-    def raw_lines(self, block: int) -> list[bytes] | None:
-        """All lines of a block as they stand in their file, or None as raw_line()."""
-        stretch = self._store.stretch(block)
-        source = self._sources[stretch.file]
-        data = source.reread(stretch.generation, stretch.offset, stretch.length)
-        return None if data is None else data.split(b"\n")
+    def record_line(self, record: Mapping[str, Any]) -> bytes | None:
+        """The line of a row of the frame, as llmlog writes it, with content; None as raw_line()."""
+        return self._lines.record(record)
+
+    def record_lines(self, frame: pl.DataFrame) -> Iterator[bytes | None]:
+        """The lines of a frame's rows as record_line(), but of other formats without content."""
+        return self._lines.records(frame)
 
     def first_lines(self) -> list[int]:
         """For each block, by its index, the number of its first line in its file, from 1."""
@@ -209,27 +238,45 @@ class Reader:
                 yield index, self._sources[index], is_older
 
     def _parse(self, index: int, block: Block) -> None:
-        parsed = self._pool.submit(
-            parse,
-            block.data,
-            at_start=block.offset == 0,
-            care=self._care[index],
-            columns=self._columns,
-        )
-        self._parsing.append((index, block, parsed))
+        work = self._parsers[index].prepare(block)
+        parsing = None if work is None else self._pool.submit(work)
+        self._parsing.append((index, block, parsing))
 
     def _take(self) -> None:
         index, block, parsing = self._parsing.popleft()
-        parsed = parsing.result()
-        self._care[index] = parsed.care
+        parser = self._parsers[index]
+        parsed = parser.collect(block, None if parsing is None else parsing.result())
         self.records += parsed.frame.height
         self._store.add(index, block, parsed)
         self.taken = (self._sources[index].path, block, parsed)
+        if parser.has_state:
+            self._unflushed[index] = time.monotonic()
+
+    def _flush_quiet(self) -> bool:
+        """Take the unfinished records of one file that is quiet; False if there are none."""
+        now = time.monotonic()
+        for index, grew in self._unflushed.items():
+            if now - grew >= QUIET_S:
+                return self._flush(index) or self._flush_quiet()
+        return False
+
+    def _flush(self, index: int) -> bool:
+        del self._unflushed[index]
+        return self._add_late(index, self._parsers[index].flush())
+
+    def _add_late(self, index: int, parsed: Parsed | None) -> bool:
+        """Add records of lines that were taken before; False if there are none."""
+        if parsed is None:
+            return False
+        self.records += parsed.frame.height
+        self._store.add_late(index, parsed)
+        self.taken = (self._sources[index].path, Block(b"", 0, 0), parsed)
+        return True
 
     def _add_file(self, file: Path) -> None:
         self._store.add_file(file)
         self._sources.append(self._source(file))
-        self._care.append(AS_ONE)
+        self._parsers.append(FileParser(self._states, self._columns))
 
     def _source(self, file: Path) -> _Source:
         claim: StartOffset = self._claim if self._names else all_new
@@ -237,7 +284,12 @@ class Reader:
             return StdinFollower(self._stdin)
         if file.suffix in SUFFIXES:
             return CompressedFollower(file, claim=claim)
-        return Follower(file, newest_first=self._newest_first, claim=claim)
+        return Follower(
+            file,
+            newest_first=self._newest_first,
+            may_begin_at_end=lambda head: head_of(head, FORMATS).is_plain,
+            claim=claim,
+        )
 
     def _claim(self, file: os.stat_result, head: bytes) -> int | None:
         """From where on a file is new: what was read of it under another name is not."""

@@ -148,7 +148,8 @@ def coerce(read: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, LostValues]]:
     Columns that were not read are null.
 
     ts may be RFC 3339 with any offset (none: UTC) or an epoch in s, ms, µs or ns, told by its
-    magnitude; a number may be numeric text. What is neither becomes null.
+    magnitude; a number may be numeric text. What is neither becomes null. Where there is no ts, it
+    is what a logger has under one of TIME_KEYS.
     """
     columns = {name: null.new_from_index(0, read.height) for name, null in NULL.items()}
     lost = {}
@@ -158,6 +159,9 @@ def coerce(read: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, LostValues]]:
         if values and before.name not in TIME_KEYS:
             gone = column.is_null() & before.is_not_null()
             lost[before.name] = LostValues(values, gone.arg_max() or 0)
+    if "ts" in read.columns and any(name in read.columns for name in TIME_KEYS):
+        loggers_own = pl.DataFrame(columns).select(pl.coalesce(*TIME_KEYS)).to_series()
+        columns["ts"] = loggers_own.zip_with(read["ts"].is_null(), columns["ts"]).alias("ts")
     return pl.DataFrame(columns), lost
 
 

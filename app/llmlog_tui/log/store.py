@@ -126,9 +126,10 @@ class Store:
         self._lines.fed[file] += parsed.lines
         self._append(file, parsed, frame, block)
 
-    def add_late(self, file: int, parsed: Parsed, *, older: bool) -> None:
+    def add_late(self, file: int, parsed: Parsed) -> None:
         """Append records of lines that were added before, which came with no block."""
-        block = Block(b"", 0, 0, older=older)
+        is_older = file in self._older.lines and file not in self._newer.lines
+        block = Block(b"", 0, 0, older=is_older)
         self._append(file, parsed, self._found(file, parsed.frame), block)
 
     def _found(self, file: int, frame: pl.DataFrame) -> pl.DataFrame:
