@@ -221,7 +221,7 @@ def test_a_folder_that_may_not_be_looked_into_is_a_problem_until_it_may(
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "iterdir", denied)
+        patch.setattr(os, "scandir", denied)
         append(path, lines(1, 2))
         path.with_name("other.jsonl").write_bytes(lines(7, 8))
         assert steps(reader) == [0, 1]

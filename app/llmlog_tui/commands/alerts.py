@@ -47,18 +47,20 @@ def alerts(files: tuple[str, ...], rules: Rules, *, as_json: bool, where: str | 
 
     A rule fires at a call, is ongoing, and is cleared when what it saw is gone for long enough.
 
-    JSON: calls (how many), alerts and limits. Each alert has rule, subject (a model or provider),
-    provider, state (ongoing or cleared), first_ts, last_ts, what, evidence, calls (those concerned)
-    and table (of a fingerprint: name, before, after, p, is_chance; p by Mann-Whitney's test for
-    latency and tok/s, by Fisher's exact test for shares). Each limit has provider, model,
-    kind (requests or tokens), limit, remaining, share (0 to 1), burn_per_s, seconds_left (until a
-    429 if it goes on so; null if it does not fall) and ts, as of the last call that said so.
+    JSON: calls (how many), alerts, limits and format. Each alert has rule, subject (a model or
+    provider), provider, state (ongoing or cleared), first_ts, last_ts, what, evidence, calls
+    (those concerned) and table (of a fingerprint: name, before, after, p, is_chance; p by
+    Mann-Whitney's test for latency and tok/s, by Fisher's exact test for shares). Each limit has
+    provider, model, kind (requests or tokens), limit, remaining, share (0 to 1), burn_per_s,
+    seconds_left (until a 429 if it goes on so; null if it does not fall) and ts, as of the last
+    call that said so.
     """
-    calls, found = _found(files, rules, where)
+    name, calls, found = _found(files, rules, where)
     limits = limit_status(calls)
     if as_json:
         listed = [as_object(alert) for alert in found]
-        known = {"calls": calls.height, "alerts": listed, "limits": limits_.as_objects(limits)}
+        limited = limits_.as_objects(limits)
+        known = {"calls": calls.height, "alerts": listed, "limits": limited, "format": name}
         click.echo(orjson.dumps(known))
     else:
         lines = as_text(found, calls.height, rules, with_tables=True)
@@ -82,7 +84,7 @@ def check(files: tuple[str, ...], rules: Rules, where: str | None, at_least: int
 
     Prints what `llmlog alerts` does of alerts.
     """
-    calls, found = _found(files, rules, where)
+    _, calls, found = _found(files, rules, where)
     echo_texts(as_text(found, calls.height, rules))
     if calls.height < at_least:
         click.echo(f"Fewer calls than the {at_least:,} of --at-least.")
@@ -92,16 +94,16 @@ def check(files: tuple[str, ...], rules: Rules, where: str | None, at_least: int
 
 def _found(
     files: tuple[str, ...], rules: Rules, where: str | None
-) -> tuple[pl.DataFrame, list[Alert]]:
-    """The model calls, and the alerts. Raises SourceError where no line is a record."""
+) -> tuple[str | None, pl.DataFrame, list[Alert]]:
+    """The log's format, model calls and alerts. Raises SourceError where no line is a record."""
     with open_log(files, where, rules=rules) as log:
-        snapshot, frame = log.snapshot, log.frame
+        name, snapshot, frame = log.format, log.snapshot, log.frame
     if snapshot.counts.skipped and not snapshot.counts.records:
         raise SourceError(f"no line is a record: {', '.join(map(str, snapshot.files))}")
     if rules.budget.enabled:
         frame = priced(frame, rates(rules))
     calls = model_calls(frame)
-    return calls, find(calls, rules)
+    return name, calls, find(calls, rules)
 
 
 def as_text(

@@ -21,13 +21,12 @@ from llmlog_tui import humanize
 from llmlog_tui.analysis.query.sql import filter_records
 from llmlog_tui.analysis.traces.cache_misses import hashes_in
 from llmlog_tui.config.rules import DEFAULT, Rules
+from llmlog_tui.formats.llmlog import LLMLOG
 from llmlog_tui.log.reader import Reader, read_all
 from llmlog_tui.log.schema import COLUMNS, decategorize
-from llmlog_tui.log.sources import Sources
+from llmlog_tui.log.sources import SourceError, Sources
 from llmlog_tui.log.store import Snapshot, SourceLocation
-
-SPANS: Final = ".otlp.jsonl"
-"""How the name of an OTLP file ends, as far as we are concerned: spans, no records."""
+from llmlog_tui.sanitize import sanitize
 
 
 def complete_file(
@@ -94,31 +93,53 @@ class OpenLog:
         file, line = self.placed(record).select("file", "line").row(0)
         return SourceLocation(Path(file), line)
 
+    @property
+    def format(self) -> str | None:
+        """The name of the log's format, of each of them the commonest first; None if unknown."""
+        return ", ".join(self.snapshot.formats) or None
+
+    def formats(self, frame: pl.DataFrame) -> pl.Series:
+        """The name of the format that each record's file has."""
+        of_files = [self.reader.format_of(file) for file in range(len(self.snapshot.files))]
+        return pl.Series("format", of_files, pl.String).gather(frame["file"])
+
     def raw(self, frame: pl.DataFrame) -> Iterator[tuple[int, bytes]]:
         """(key, line without its newline) of each record, as it stands in its file.
 
         Raises ClickException if the file was replaced since it was read.
         """
-        for row, line in zip(frame["row"], lines_as_they_stand(self.reader, frame), strict=True):
+        blocks = lru_cache(maxsize=8)(self.reader.raw_lines)  # files may alternate, by ts
+        for row, block, line in frame.select("row", "block", "line").iter_rows():
+            lines = blocks(block)
+            if lines is None:
+                raise click.ClickException(_REPLACED)
+            yield row, lines[line].removeprefix(BOM)
+
+    def lines(self, frame: pl.DataFrame) -> Iterator[tuple[int, bytes]]:
+        """(key, line as llmlog writes it) of each record: of other formats without content.
+
+        Raises as raw().
+        """
+        for row, line in zip(frame["row"], self.reader.record_lines(frame), strict=True):
             if line is None:
-                raise click.ClickException("the file was replaced while it was read")
+                raise click.ClickException(_REPLACED)
             yield row, line
+
+    def whole(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """A row of the frame with all that its line says, content too. Raises as raw()."""
+        line = self.reader.record_line(record)
+        if line is None:
+            raise click.ClickException(_REPLACED)
+        return as_object(line)
 
     def hashes(self, frame: pl.DataFrame) -> dict[int, list[str]]:
         """prefix_hashes by key, of the records that have some."""
-        found = ((row, hashes_in(line)) for row, line in self.raw(frame))
+        found = ((row, hashes_in(line)) for row, line in self.lines(frame))
         return {row: hashes for row, hashes in found if hashes}
 
 
-def lines_as_they_stand(reader: Reader, frame: pl.DataFrame) -> Iterator[bytes | None]:
-    """The line of each record of `frame`, without a BOM; None where its file was replaced."""
-    lines_of = lru_cache(maxsize=8)(reader.raw_lines)  # files may alternate, by ts
-    for block, line in frame.select("block", "line").iter_rows():
-        lines = lines_of(block)
-        yield None if lines is None else lines[line].removeprefix(BOM)
-
-
 BOM: Final = b"\xef\xbb\xbf"
+_REPLACED: Final = "the file was replaced while it was read"
 
 
 def as_object(line: bytes) -> dict[str, Any]:
@@ -142,17 +163,31 @@ def open_log(
     """Everything in the files that `names` mean, as it stands now; costs at the prices of `rules`.
 
     Of its fields only `columns` are kept, but all of them where `where` may ask for any.
-    Raises SourceError for one that cannot be read, QueryError for a bad `where`, ClickException for
-    one of SPANS.
+    Raises SourceError for one that cannot be read or holds no calls, QueryError for a bad `where`.
     """
-    if spans := next((name for name in names if name.endswith(SPANS)), None):
-        hint = f"make a log of them: llmlog export {spans} --to calls.jsonl"
-        raise click.ClickException(f"{spans}: holds spans, no records; {hint}")
     kept = columns if where is None else COLUMNS
     with closing(Reader(Sources(names, must_exist=True), columns=kept)) as reader:
         snapshot = read_all(reader, on_step=lambda: on_step(reader))
+        name_format(reader, snapshot, names)
         frame = snapshot.frame if where is None else filter_records(snapshot.frame, where, rules)
         yield OpenLog(reader, snapshot, frame)
+
+
+def name_format(reader: Reader, snapshot: Snapshot, names: Sequence[str]) -> None:
+    """Say on stderr what a log is that other tools wrote.
+
+    Raises SourceError for one that is known to hold no calls.
+    """
+    if refusal := reader.refusal:
+        raise SourceError(refusal)
+    if snapshot.formats and not is_plain(snapshot):
+        named = names[0] + (f" and {len(names) - 1} more" if len(names) > 1 else "")
+        click.echo(sanitize(f"{named}: {', '.join(snapshot.formats)}"), err=True)
+
+
+def is_plain(snapshot: Snapshot) -> bool:
+    """Whether all records of a log are of llmlog's own format."""
+    return snapshot.formats in ((), (LLMLOG.name,))
 
 
 def hint_at_health(log: OpenLog) -> None:

@@ -7,15 +7,12 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
 from pathlib import Path
 from typing import IO, Final, TypeVar
 
 import click
 
-from llmlog.record import to_line
 from llmlog_tui.commands.common import (
-    SPANS,
     OpenLog,
     files_argument,
     hint_at_health,
@@ -24,7 +21,6 @@ from llmlog_tui.commands.common import (
 )
 from llmlog_tui.commands.sql import flat
 from llmlog_tui.formats.otlp import to_lines
-from llmlog_tui.formats.spans import from_lines
 from llmlog_tui.humanize import CSV_TIME
 from llmlog_tui.log.schema import COLUMNS, decategorize
 from llmlog_tui.log.sources import expand
@@ -47,7 +43,7 @@ def _csv(log: OpenLog, out: IO[bytes], _: Told) -> None:
 
 
 def _jsonl(log: OpenLog, out: IO[bytes], told: Told) -> None:
-    lines = _counted(log.raw(log.frame), log.frame.height, told)
+    lines = _counted(log.lines(log.frame), log.frame.height, told)
     out.writelines(line + b"\n" for _, line in lines)
 
 
@@ -70,7 +66,7 @@ def _counted(records: Iterable[_Record], of: int, told: Told) -> Iterator[_Recor
 _WRITERS: Final[dict[str, Write]] = {
     ".parquet": _parquet,
     ".csv": _csv,
-    SPANS: _otlp,
+    ".otlp.jsonl": _otlp,
     ".jsonl": _jsonl,
 }
 
@@ -92,18 +88,13 @@ def export(files: tuple[str, ...], *, out: Path, where: str | None) -> None:
     Columns of .parquet and .csv: the record's fields, then file and line. In .otlp.jsonl they are
     spans of OpenTelemetry's GenAI conventions, without prompts, answers and tags of your own.
 
-    Files ending in .otlp.jsonl are read as such spans, of any application, and go to a .jsonl that
-    llmlog can read. A file at OUT is replaced once all is written.
+    Logs of other tools go to a .jsonl as records of llmlog's, without prompts and answers. A file
+    at OUT is replaced once all is written.
     """
     write = _writer(out)
     paths = expand(files, must_exist=True)
     if any(_is_same(path, out) for path in paths):
         raise click.ClickException(f"{out}: is one of the files that are read")
-    if any(path.name.endswith(SPANS) for path in paths):
-        if where or write is not _jsonl or not all(path.name.endswith(SPANS) for path in paths):
-            raise click.ClickException(f"spans in {SPANS} go to a .jsonl, all of them, alone")
-        _from_spans(paths, out)
-        return
     with contextlib.ExitStack() as resources:
         with _bar("reading") as told:
             reading = open_log(files, where, on_step=lambda reader: told(*reader.progress()))
@@ -115,19 +106,6 @@ def export(files: tuple[str, ...], *, out: Path, where: str | None) -> None:
         except OSError as error:
             raise click.ClickException(f"{out}: {error.strerror}") from error
     click.echo(f"{out}: {log.frame.height:,} records written", err=True)
-
-
-def _from_spans(paths: Iterable[Path], out: Path) -> None:
-    try:
-        with contextlib.ExitStack() as resources:
-            files = [resources.enter_context(path.open("rb")) for path in paths]
-            records, bad = from_lines(chain.from_iterable(files))
-        with _replacing(out) as file:
-            file.writelines(map(to_line, records))
-    except OSError as error:
-        raise click.ClickException(f"{error.filename or out}: {error.strerror}") from error
-    without = f"; lines without spans: {bad:,}" if bad else ""
-    click.echo(f"{out}: {len(records):,} records written{without}", err=True)
 
 
 def _writer(out: Path) -> Write:

@@ -15,7 +15,6 @@ from llmlog_tui.analysis.calls.detail import detail
 from llmlog_tui.analysis.calls.lookup import find_by_id
 from llmlog_tui.commands.common import (
     OpenLog,
-    as_object,
     echo_json,
     echo_texts,
     files_argument,
@@ -26,6 +25,7 @@ from llmlog_tui.commands.common import (
     where_option,
 )
 from llmlog_tui.commands.text_tables import SLOW_MS, fitted, head, line_of
+from llmlog_tui.formats.llmlog import LLMLOG
 from llmlog_tui.sanitize import grep, sanitize
 
 
@@ -39,13 +39,13 @@ def find(wanted: str, files: tuple[str, ...], *, as_json: bool, where: str | Non
     """Find records by id, request_id, trace_id or session_id, or by its first 6 characters or more.
 
     One record is shown whole, with where its time went and why it was slow or cut off; several as a
-    list. JSON columns: the record's fields (null where
-    unknown), then file and line.
+    list. JSON columns: the record's fields (null where unknown), then file, line and format.
     """
     with open_log(files, where) as log:
         found = find_by_id(log.frame, wanted)
         if as_json:
-            echo_json(log.placed(found).iter_rows(named=True))
+            placed = log.placed(found).with_columns(log.formats(found))
+            echo_json(placed.iter_rows(named=True))
         elif found.height == 1:
             click.echo("\n".join(_whole(log, found)))
         else:
@@ -58,11 +58,13 @@ def _whole(log: OpenLog, found: pl.DataFrame) -> Iterator[str]:
     ((row, line),) = log.raw(found)
     place = log.place(row)
     yield sanitize(f"{path_text(place.file)}:{place.line}")
-    record = as_object(line)
+    record = log.whole(found.row(0, named=True))
     for name, value in record.items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         yield f"{fitted(sanitize(name), 30)}  {sanitize(text)}"
     yield from _said(log, found)
+    if (name := log.formats(found).item()) != LLMLOG.name:
+        yield f"{'(format)':<30}  {name}"
     for name in ("trace_id", "request_id"):
         if isinstance(record.get(name), str):
             yield sanitize(grep(name, record[name], line, str(place.file)))

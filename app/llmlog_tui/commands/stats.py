@@ -104,4 +104,5 @@ def as_object(snapshot: Snapshot, found: Stats, slow_ms: float) -> dict[str, Any
             "mostly_reasoning": found.slow_mostly_reasoning,
         },
         "groups": found.groups.select(_OF_GROUPS).to_dicts(),
+        "format": ", ".join(snapshot.formats) or None,
     }

@@ -11,6 +11,7 @@ import polars as pl
 from llmlog_tui import humanize
 from llmlog_tui.analysis.numeric.percentiles import By
 from llmlog_tui.analysis.reports.stats import Stats, over_time
+from llmlog_tui.commands.common import is_plain
 from llmlog_tui.commands.text_charts import TextCharts
 from llmlog_tui.commands.text_tables import table
 from llmlog_tui.log.store import RecordCounts, Snapshot
@@ -23,7 +24,7 @@ def stats_text(
     snapshot: Snapshot, found: Stats, slow_ms: float, by: By, drawn: TextCharts | None = None
 ) -> Iterator[str]:
     """The lines for people, with bars and sparklines if they are `drawn`."""
-    yield ", ".join(sanitize(str(path)) for path in snapshot.files)
+    yield from _head(snapshot)
     yield from _faults(snapshot.counts)
     yield (
         f"{_of(found.calls, 'call')} and {_of(found.tools, 'tool execution')} in "
@@ -47,6 +48,19 @@ def stats_text(
     yield from _groups(found.groups, by, drawn)
     if drawn:
         yield from _over_time(over_time(found.priced), drawn)
+
+
+def _head(snapshot: Snapshot) -> Iterator[str]:
+    """The files, a few of them by name, and their format if it is not llmlog's."""
+    names = [sanitize(str(path)) for path in snapshot.files[:_NAMED]]
+    more = len(snapshot.files) - _NAMED
+    yield ", ".join(names) + (f" and {more:,} more" if more > 0 else "")
+    if not is_plain(snapshot):
+        yield f"format: {', '.join(snapshot.formats)}"
+
+
+_NAMED: Final = 12
+"""Maximum number of files that are named."""
 
 
 def _of(number: int, what: str) -> str:

@@ -13,10 +13,9 @@ import polars as pl
 
 from llmlog_tui.analysis.query.sql import QueryError, filter_records, predicate_problem
 from llmlog_tui.commands.common import (
-    BOM,
     echo_lines,
     files_argument,
-    lines_as_they_stand,
+    name_format,
     utc_option,
     where_option,
 )
@@ -31,7 +30,12 @@ _POLL_S: Final = 0.05
 
 @click.command(short_help="Show the last records, and those that come.")
 @files_argument
-@click.option("--json", "as_json", is_flag=True, help="The good lines as they stand.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="The good lines as they stand; of other formats, as llmlog writes them.",
+)
 @click.option(
     "--lines", type=click.IntRange(0), default=10, show_default=True, help="Records to begin with."
 )
@@ -55,19 +59,20 @@ def tail(
             click.echo(head())
         if no_follow:
             read_all(reader)
-            shown.last()
         else:
+            reader.catch_up()
+            reader.loaded()
+        name_format(reader, reader.snapshot(), sources.names)
+        shown.last()
+        if not no_follow:
             _follow(reader, shown)
 
 
 def _follow(reader: Reader, shown: _Shown) -> None:
     told: set[str] = set()
-    reader.catch_up()
-    reader.loaded()
-    shown.last()
+    reader.on_records = shown.records
     while True:
         if reader.step():
-            shown.taken()
             continue
         for trouble in set(_troubles(reader)) - told:
             told.add(trouble)
@@ -76,9 +81,7 @@ def _follow(reader: Reader, shown: _Shown) -> None:
             time.sleep(_POLL_S)
         elif not reader.wait():
             break
-    reader.taken = None
     reader.finish()
-    shown.taken()
 
 
 def _troubles(reader: Reader) -> Iterator[str]:
@@ -102,31 +105,21 @@ class _Shown:
 
     def last(self) -> None:
         """The last ones of all that was read."""
-        frame = self._narrowed(self.reader.snapshot().frame).tail(self.lines)
-        if not self.as_json:
-            _show(frame)
-            return
-        lines = lines_as_they_stand(self.reader, frame)
-        echo_lines(line for line in lines if line is not None)
+        self._show(self._narrowed(self.reader.snapshot().frame).tail(self.lines))
 
-    def taken(self) -> None:
-        """Those that the reader took last."""
-        if self.reader.taken is None:
+    def records(self, frame: pl.DataFrame) -> None:
+        """Those that were read last."""
+        self._show(self._narrowed(frame))
+
+    def _show(self, frame: pl.DataFrame) -> None:
+        if self.as_json:
+            lines = self.reader.record_lines(frame)
+            echo_lines(line for line in lines if line is not None)
             return
-        _, block, parsed = self.reader.taken
-        frame = self._narrowed(parsed.frame)
-        if not self.as_json:
-            _show(frame)
-            return
-        lines = block.data.split(b"\n")
-        echo_lines(lines[number].removeprefix(BOM) for number in frame["line"])
+        for record in frame.iter_rows(named=True):
+            click.echo(line_of(record))
 
     def _narrowed(self, frame: pl.DataFrame) -> pl.DataFrame:
         if self.where is None:
             return frame
         return filter_records(frame.drop("row", strict=False).with_row_index("row"), self.where)
-
-
-def _show(frame: pl.DataFrame) -> None:
-    for record in frame.iter_rows(named=True):
-        click.echo(line_of(record))

@@ -137,7 +137,6 @@ class Decoder:
         decoded = Decoded()
         for outcome in self._unwrapper.flush():
             self._add(outcome, decoded)
-        self._unwrapper = Unwrapper()
         return decoded
 
     def read_back(self, lines: Iterable[bytes], record: Record) -> ReadBack | None:

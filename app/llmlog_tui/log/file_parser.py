@@ -61,6 +61,12 @@ class FileParser:
         return self._own > 0 or self.decoder.objects[LLMLOG.name] > 0
 
     @property
+    def format(self) -> str:
+        """The name of the format that the file has for the most part; llmlog's if it is empty."""
+        objects = self.decoder.objects + Counter({LLMLOG.name: self._own})
+        return max(objects, key=objects.__getitem__, default=LLMLOG.name)
+
+    @property
     def no_calls(self) -> Format | None:
         """The format, known to hold no calls, of a file that has no records."""
         return None if self.records else self.decoder.no_calls
@@ -111,7 +117,9 @@ class FileParser:
     def _given_up_before(self, block: Block) -> Decoded:
         """Give up lines that wait for their rest if a block does not follow the last one."""
         last, self._last = self._last, block
-        follows = last is None or ((last.generation, last.older) == (block.generation, block.older))
+        follows = last is None or (
+            last.generation == block.generation and last.offset + len(last.data) <= block.offset
+        )
         return Decoded() if follows else self.decoder.restart()
 
     def _counted(self, parsed: Parsed, *, own: int) -> Parsed:

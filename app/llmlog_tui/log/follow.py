@@ -10,7 +10,7 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +28,9 @@ BEGINNING_BYTES: Final = 64 * 2**10
 
 _HELD: Final = 5
 """So many generations are held open: the current one, and those renamed or deleted last."""
+
+REST_LOOK_S: Final = 1.0
+"""Seconds between looks at a resting file."""
 
 StartOffset = Callable[[os.stat_result, bytes], int | None]
 """Asked with a file's stat and head: from which byte on is it new? None: it is another's."""
@@ -139,6 +142,8 @@ class Follower:
         self._count = 0
         self._past: list[tuple[bytes, int]] = []
         self._lock = threading.Lock()  # reread() may come from another thread than close()
+        self._resting: os.stat_result | None = None  # the file, while its descriptor is closed
+        self._looked = 0.0
 
     def read(self) -> Block | None:
         """The next whole lines, at most about BLOCK_BYTES of them; None if there are none now.
@@ -147,7 +152,7 @@ class Follower:
         """
         if block := self._read_lingering():
             return block
-        if not self._held and not self._open():
+        if self._sleeps() or (not self._held and not self._open()):
             return None
         current = self._held[-1]
         if current.is_rewritten():
@@ -174,16 +179,49 @@ class Follower:
         blocks = (held.live.rest() for held in self._held)
         return next((block for block in blocks if block), None)
 
+    def rest(self) -> bool:
+        """Give the descriptor back until the file changes; False if it is not read to its end.
+
+        What is written to a file that is moved away within REST_LOOK_S is not seen.
+        """
+        if self._resting or len(self._held) != 1:
+            return not self._held or self._resting is not None
+        held = self._held[0]
+        if held.left() or held.live.is_inside_line:
+            return False
+        with self._lock:
+            self._resting, self._looked = os.fstat(held.fd), time.monotonic()
+            os.close(held.fd)
+        return True
+
+    @property
+    def opened(self) -> os.stat_result | None:
+        """The file as it was opened; None if it is not open."""
+        return self._held[-1].opened if self._held else None
+
+    def beginnings(self) -> Iterator[bytes]:
+        """How this file, and those before it at its path, begin."""
+        yield from (held.head for held in self._held)
+        yield from (begin for begin, _ in self._past)
+
+    def grew_at(self) -> float:
+        """When the file was last written to, in seconds since 1970; 0 if it is not open."""
+        return os.fstat(self._held[-1].fd).st_mtime if self._held and not self._resting else 0.0
+
     def close(self) -> None:
         """Give the descriptors back."""
         with self._lock:
             for held in self._held:
                 self._remember(held)
-                os.close(held.fd)
+                if not self._resting:
+                    os.close(held.fd)
             self._held.clear()
+            self._resting = None
 
     def position(self) -> tuple[int, int]:
         """(bytes read, bytes there), for a progress bar."""
+        if self._resting:
+            return self._resting.st_size, self._resting.st_size
         if not self._held:
             return 0, 0
         there = os.fstat(self._held[-1].fd).st_size
@@ -192,9 +230,17 @@ class Follower:
     def reread(self, generation: int, offset: int, length: int) -> bytes | None:
         """Bytes that were read before, or None if the generation they are of is no more."""
         with self._lock:
-            for held in self._held:
-                if held.number == generation and not held.is_rewritten():
-                    return os.pread(held.fd, length, offset)
+            if self._resting:
+                is_here = self._held[0].number == generation and self._reopen()
+                if not is_here:
+                    return None
+            try:
+                for held in self._held:
+                    if held.number == generation and not held.is_rewritten():
+                        return os.pread(held.fd, length, offset)
+            finally:
+                if self._resting:
+                    os.close(self._held[0].fd)
         return None
 
     def holds(self, file: os.stat_result) -> bool:
@@ -207,6 +253,38 @@ class Follower:
             if _is_of(head, held.head):
                 return held.live.lines_end
         return next((end for begin, end in reversed(self._past) if _is_of(head, begin)), None)
+
+    def _sleeps(self) -> bool:
+        """Whether a resting file has not changed; looked at now and then, for there may be many."""
+        now, resting = time.monotonic(), self._resting
+        if resting is None or now - self._looked < REST_LOOK_S:
+            return resting is not None
+        self._looked = now
+        self.is_gone = False
+        try:
+            file = self.path.stat()
+        except FileNotFoundError:
+            self.is_gone = True
+            return True
+        if _identity(file) == _identity(resting):
+            return True
+        with self._lock:
+            if not self._reopen():
+                self._remember(self._held.pop())
+            self._resting = None
+        return False
+
+    def _reopen(self) -> bool:
+        """Open the resting file again; False if another one took its place."""
+        held = self._held[0]
+        try:
+            held.fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        except OSError:
+            return False
+        if os.path.samestat(os.fstat(held.fd), held.opened) and not held.is_rewritten():
+            return True
+        os.close(held.fd)
+        return False
 
     def _open(self) -> bool:
         """Begin with the file the path leads to; False if there is none, or nothing new in it."""
@@ -266,6 +344,10 @@ class Follower:
 
     def _remember(self, ended: Generation) -> None:
         self._past = [*self._past[1 - _REMEMBERED :], (ended.head, ended.live.lines_end)]
+
+
+def _identity(file: os.stat_result) -> tuple[int, int, int, int]:
+    return file.st_dev, file.st_ino, file.st_size, file.st_mtime_ns
 
 
 def _is_of(head: bytes, begin: bytes) -> bool:

@@ -10,19 +10,23 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import polars as pl
 
-from llmlog_tui.formats import LogState
+from llmlog_tui.formats import LIVE, LOADING, LogState
 from llmlog_tui.formats.detect import head_of
 from llmlog_tui.formats.registry import FORMATS
 from llmlog_tui.log.compressed import SUFFIXES, CompressedFollower
 from llmlog_tui.log.file_parser import FileParser
 from llmlog_tui.log.follow import Follower, StartOffset, all_new
 from llmlog_tui.log.line_splitter import Block
+from llmlog_tui.log.open_files import OpenFiles
 from llmlog_tui.log.parse import Parsed
+from llmlog_tui.log.peek import peek
 from llmlog_tui.log.record_lines import RecordLines
 from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.rotation import HEAD_BYTES
@@ -40,6 +44,9 @@ LOOK_S: Final = 1.0
 
 QUIET_S: Final = 1.0
 """Seconds without new lines after which a file's unfinished records are taken as they are."""
+
+SETTLED_S: Final = 60.0
+"""Seconds without new lines after which the last of them is, too: its program has ended."""
 
 
 class _Source(Protocol):
@@ -80,15 +87,15 @@ class Reader:
     ) -> None:
         self.problems: dict[Path, str] = {}
         """Files, or folders, that cannot be read at present, and why."""
-        self.taken: tuple[Path, Block, Parsed] | None = None
-        """What the last step() read: the file, its lines, and the records in them."""
+        self.on_records: Callable[[pl.DataFrame], object] = lambda _: None
+        """Called with records as they are read: rows of store.FRAME_SCHEMA."""
         self.records = 0
         """How many records were read so far."""
         self._sources: list[_Source] = []
         self._last_found = {False: 0, True: 0}  # the file of the last block, and of the last older
         self._parsers: list[FileParser] = []
         self._states: dict[str, LogState] = {}  # by format
-        self._unflushed: dict[int, float] = {}  # files of other formats, and when they grew last
+        self._unflushed: dict[int, _Quiet] = {}  # files with records that are not complete
         self._names = files if isinstance(files, Sources) and files.may_grow else None
         self._newest_first = newest_first
         self._store = Store([], window)
@@ -99,9 +106,11 @@ class Reader:
         self._ahead = 1  # the first block, with the newest records, is not to share the processor
         self._parsing: deque[tuple[int, Block, Future[Parsed] | None]] = deque()
         self._is_ending = False
+        self._is_loading = True
         self._looked = time.monotonic()
-        for file in files.files() if isinstance(files, Sources) else files:
-            self._add_file(file)
+        self._open_files = OpenFiles()
+        self._order: list[int] = []  # in which files are read
+        self._add_files(files.files() if isinstance(files, Sources) else files)
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -137,8 +146,12 @@ class Reader:
 
     def loaded(self) -> None:
         """Say that what was there at the start is read: from here on it is live."""
-        for index in list(self._unflushed):
-            self._flush(index)
+        self._is_loading = False
+        for state in self._states.values():
+            state.pop(LOADING, None)
+        for index, parser in enumerate(self._parsers):
+            if parser.has_state:
+                self._flush(index)
         self._store.loaded()
 
     def finish(self) -> None:
@@ -190,6 +203,14 @@ class Reader:
         gone = [source.path for source in self._sources if source.is_gone]
         return gone if not self._names or len(gone) == len(self._sources) else []
 
+    def raw_lines(self, block: int) -> list[bytes] | None:
+        """All lines of a block as they stand in their file, or None as raw_line()."""
+        return self._lines.block(block)
+
+    def format_of(self, file: int) -> str:
+        """The name of the format that the file with this index has, or has for the most part."""
+        return self._parsers[file].format
+
     @property
     def refusal(self) -> str | None:
         """What the log is, and what to do instead, if it holds no calls; None for any other."""
@@ -218,7 +239,7 @@ class Reader:
 
     def _next_block(self) -> tuple[int, Block] | None:
         """The next block, of the newest ones first."""
-        for index, source, is_older in self._turns():
+        for turn, index, source, is_older in self._turns():
             try:
                 block = source.read_older() if is_older else source.read()
             except OSError as error:
@@ -226,16 +247,23 @@ class Reader:
                 continue
             if not is_older:
                 self.problems.pop(source.path, None)
+            self._open_files.read(source, has_more=block is not None)
             if block is not None:
-                self._last_found[is_older] = index
-                return index, block
+                self._last_found[is_older] = turn
+                return index, self._in_place(index, block)
         return None
 
-    def _turns(self) -> Iterator[tuple[int, _Source, bool]]:
+    def _turns(self) -> Iterator[tuple[int, int, _Source, bool]]:
         for is_older in (False, True):
             first = self._last_found[is_older]  # read on there, then look at the others
-            for index in (*range(first, len(self._sources)), *range(first)):
-                yield index, self._sources[index], is_older
+            for turn in (*range(first, len(self._sources)), *range(first)):
+                index = self._order[turn]
+                yield turn, index, self._sources[index], is_older
+
+    def _in_place(self, index: int, block: Block) -> Block:
+        """A block of an older file than the one that is read first stands in front of it."""
+        is_older = self._newest_first and self._is_loading and index != self._order[0]
+        return replace(block, older=True) if is_older else block
 
     def _parse(self, index: int, block: Block) -> None:
         work = self._parsers[index].prepare(block)
@@ -247,21 +275,26 @@ class Reader:
         parser = self._parsers[index]
         parsed = parser.collect(block, None if parsing is None else parsing.result())
         self.records += parsed.frame.height
-        self._store.add(index, block, parsed)
-        self.taken = (self._sources[index].path, block, parsed)
+        self.on_records(self._store.add(index, block, parsed))
         if parser.has_state:
-            self._unflushed[index] = time.monotonic()
+            self._unflushed[index] = _Quiet(time.monotonic(), QUIET_S)
 
     def _flush_quiet(self) -> bool:
-        """Take the unfinished records of one file that is quiet; False if there are none."""
+        """Take unfinished records of a file that is quiet; False if there are none."""
+        if self._is_loading:
+            return False
         now = time.monotonic()
-        for index, grew in self._unflushed.items():
-            if now - grew >= QUIET_S:
-                return self._flush(index) or self._flush_quiet()
-        return False
+        due = [index for index, quiet in self._unflushed.items() if now - quiet.since >= quiet.due]
+        return any(self._flush(index) for index in due)
 
     def _flush(self, index: int) -> bool:
-        del self._unflushed[index]
+        """Take the unfinished records of a file: all but the last of one that is still in use."""
+        quiet = self._unflushed.pop(index, None)
+        is_live = not self._is_ending and quiet is not None and quiet.due < SETTLED_S
+        for state in self._states.values():
+            state[LIVE] = is_live
+        if is_live and quiet is not None:
+            self._unflushed[index] = _Quiet(quiet.since, SETTLED_S)
         return self._add_late(index, self._parsers[index].flush())
 
     def _add_late(self, index: int, parsed: Parsed | None) -> bool:
@@ -269,17 +302,25 @@ class Reader:
         if parsed is None:
             return False
         self.records += parsed.frame.height
-        self._store.add_late(index, parsed)
-        self.taken = (self._sources[index].path, Block(b"", 0, 0), parsed)
+        self.on_records(self._store.add_late(index, parsed))
         return True
 
-    def _add_file(self, file: Path) -> None:
-        self._store.add_file(file)
-        self._sources.append(self._source(file))
-        self._parsers.append(FileParser(self._states, self._columns))
+    def _add_files(self, files: Sequence[Path]) -> None:
+        """Begin to read these files too, in their order or the newest of them first."""
+        if self._names or len(files) > 1:
+            peek(files, self._states)
+        first = len(self._sources)
+        for file in files:
+            self._store.add_file(file)
+            self._sources.append(self._source(file))
+            self._parsers.append(FileParser(self._states, self._columns))
+        new = list(range(first, len(self._sources)))
+        if self._newest_first and self._is_loading:
+            new.sort(key=lambda index: -_changed(self._sources[index].path))
+        self._order += new
 
     def _source(self, file: Path) -> _Source:
-        claim: StartOffset = self._claim if self._names else all_new
+        claim: StartOffset = partial(self._claim, len(self._sources)) if self._names else all_new
         if file == STDIN:
             return StdinFollower(self._stdin)
         if file.suffix in SUFFIXES:
@@ -291,13 +332,15 @@ class Reader:
             claim=claim,
         )
 
-    def _claim(self, file: os.stat_result, head: bytes) -> int | None:
+    def _claim(self, index: int, file: os.stat_result, head: bytes) -> int | None:
         """From where on a file is new: what was read of it under another name is not."""
-        if any(source.holds(file) for source in self._sources):
+        others = list(self._open_files.like(file, head))
+        if any(source.holds(file) for source in others):
             return None
         if len(head) < HEAD_BYTES and b"\n" not in head and not self._is_ending:
             return sys.maxsize  # too little to tell: a copy that is still being made?
-        known = (source.known(head) for source in self._sources)
+        known = (source.known(head) for source in others)
+        self._open_files.opened(self._sources[index])
         return max((end for end in known if end is not None), default=0)
 
     def _has_new_files(self) -> bool:
@@ -312,9 +355,22 @@ class Reader:
         except OSError as error:
             self.problems[Path(error.filename)] = error.strerror or str(error)
             return False
-        for file in new:
-            self._add_file(file)
+        self._add_files(new)
         return bool(new)
+
+
+class _Quiet(NamedTuple):
+    """Since when a file is quiet, and after how many seconds its records are taken."""
+
+    since: float
+    due: float
+
+
+def _changed(file: Path) -> float:
+    """When a file was written to, in seconds since 1970; the first of all if it is not there."""
+    with suppress(OSError):
+        return file.stat().st_mtime
+    return math.inf
 
 
 def _size(file: Path) -> float | None:

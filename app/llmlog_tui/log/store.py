@@ -115,8 +115,8 @@ class Store:
         self._files.append(file)
         return len(self._files) - 1
 
-    def add(self, file: int, block: Block, parsed: Parsed) -> None:
-        """Append the records of `block`, which is from the file with index `file`."""
+    def add(self, file: int, block: Block, parsed: Parsed) -> pl.DataFrame:
+        """Append the records of `block`, which is from the file with index `file`; return them."""
         stretch, line = self._place(file, block, parsed.lines)
         if parsed.frame["line"].dtype == pl.UInt32:
             where = [pl.col("line") + line, pl.lit(stretch, pl.UInt32).alias("block")]
@@ -124,13 +124,13 @@ class Store:
         else:
             frame = self._found(file, parsed.frame)
         self._lines.fed[file] += parsed.lines
-        self._append(file, parsed, frame, block)
+        return self._append(file, parsed, frame, block)
 
-    def add_late(self, file: int, parsed: Parsed) -> None:
+    def add_late(self, file: int, parsed: Parsed) -> pl.DataFrame:
         """Append records of lines that were added before, which came with no block."""
         is_older = file in self._older.lines and file not in self._newer.lines
         block = Block(b"", 0, 0, older=is_older)
-        self._append(file, parsed, self._found(file, parsed.frame), block)
+        return self._append(file, parsed, self._found(file, parsed.frame), block)
 
     def _found(self, file: int, frame: pl.DataFrame) -> pl.DataFrame:
         """Converted records with `line` and `block` of the lines they are made of."""
@@ -138,7 +138,7 @@ class Store:
         self._converted.update(block.unique())
         return frame.with_columns(line, block)
 
-    def _append(self, file: int, parsed: Parsed, frame: pl.DataFrame, block: Block) -> None:
+    def _append(self, file: int, parsed: Parsed, frame: pl.DataFrame, block: Block) -> pl.DataFrame:
         height = frame.height
         frame = frame.with_columns(
             pl.lit(file, pl.UInt16).alias("file"),
@@ -149,6 +149,7 @@ class Store:
         self._records += height
         self._formats.update(parsed.formats)
         self._keep_window(frame)
+        return frame
 
     def loaded(self) -> None:
         """What comes from now on is live; bring the records of several files into one order.
