@@ -1,11 +1,11 @@
 """llmlog writes one JSON line for each LLM call or tool execution of an application."""
 
-from llmlog.files import prune
-from llmlog.guard import CaptureWarning
-from llmlog.lesson import logged_chat
-from llmlog.sessions import Clock, Session, session
-from llmlog.tools import Span, ToolRun
-from llmlog.traces import Trace
+from llmlog._core import Clock
+from llmlog._files import prune
+from llmlog._guard import CaptureWarning
+from llmlog._session import Session, session
+from llmlog._trace import Span, ToolRun, Trace
+from llmlog.logged_chat import logged_chat
 
 __all__ = [
     "CaptureWarning",

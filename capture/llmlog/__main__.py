@@ -1,4 +1,4 @@
-"""`python -m llmlog PROMPT...`: ask a model; the record goes to stdout, the answer to stderr."""
+"""`python -m llmlog PROMPT...`: ask a model; record to stdout, answer to stderr."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import argparse
 import os
 import sys
 
-from llmlog.sessions import Session
-from llmlog.telemetry import Foreign, items, pick
-from llmlog.writer import open_writer
+from llmlog._core import Core
+from llmlog._foreign import Foreign, as_list, get_path
+from llmlog._session import Session
+from llmlog._writer import open_writer
 
 
 class _Stdout:
-    """Stdout as a sink; that it cannot be written to is remembered, not raised."""
+    """Standard output as a target; keeps a write error instead of raising it."""
+
+    # Raised from here it would be a fault of recording, which the guard swallows.
 
     def __init__(self) -> None:
         self.error: OSError | None = None
@@ -23,32 +26,37 @@ class _Stdout:
             sys.stdout.buffer.flush()
         except OSError as error:
             self.error = error
-            # What Python flushes at exit must not fail once more.
+            # Python flushes stdout at exit, which would fail again.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class _NotSetUpError(Exception):
-    """Something the program needs is missing; the text says what."""
+    """Something the program needs is missing; the text names it."""
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Ask once per prompt, as steps of one trace. 0: answered, 1: an error, 2: not set up."""
+    """Ask once per prompt, as steps of one trace.
+
+    Returns the exit code: 0 answered, 1 an error, 2 not set up, 130 interrupted.
+    """
     options = _options(argv)
     stdout = _Stdout()
     try:
         client = _client(options, stdout)
         for prompt in options.prompts:
             _ask(client, os.environ["LLMLOG_MODEL"], prompt)
+            # The reader has gone, as in `| head -1`: that is no failure to report.
             if isinstance(stdout.error, BrokenPipeError):
                 return 1
             if stdout.error is not None:
-                return _complain(f"cannot write the record: {stdout.error.strerror}", 1)
+                return _fail(f"cannot write the record: {stdout.error.strerror}", 1)
     except KeyboardInterrupt:
         return 130
     except _NotSetUpError as error:
-        return _complain(str(error), 2)
-    except Exception as error:  # noqa: BLE001 - whatever the SDK raises ends in one clear line
-        return _complain(" ".join(f"{type(error).__name__}: {error}".split()), 1)
+        return _fail(str(error), 2)
+    # Whatever the SDK raises ends in one clear line.
+    except Exception as error:  # noqa: BLE001
+        return _fail(" ".join(f"{type(error).__name__}: {error}".split()), 1)
     return 0
 
 
@@ -57,13 +65,13 @@ def _client(options: argparse.Namespace, stdout: _Stdout) -> Foreign:
     if missing:
         raise _NotSetUpError(f"set {' and '.join(missing)} in the environment")
     try:
-        import openai  # noqa: PLC0415 - not there unless the application has it
+        import openai  # noqa: PLC0415 - an extra
     except ImportError:
         raise _NotSetUpError(
             'the openai package is missing: pip install "llmlog[openai]"'
         ) from None
     try:
-        session = Session(open_writer(stdout), options.session)
+        session = Session(Core(open_writer(stdout), options.session))
         trace = session.trace(options.trace, first_step=options.step)
     except ValueError as error:
         raise _NotSetUpError(str(error)) from None
@@ -88,12 +96,12 @@ def _ask(client: Foreign, model: str, prompt: str) -> None:
     completion = client.chat.completions.create(
         model=model, messages=[{"role": "user", "content": prompt}]
     )
-    choices = items(completion.choices)
-    answer: str | None = pick(choices[0], "message", "content") if choices else None
+    choices = as_list(completion.choices)
+    answer: str | None = get_path(choices[0], "message", "content") if choices else None
     print(answer or "(no answer)", file=sys.stderr)  # noqa: T201 - a command line program
 
 
-def _complain(message: str, code: int) -> int:
+def _fail(message: str, code: int) -> int:
     print(f"llmlog: {message}", file=sys.stderr)  # noqa: T201 - a command line program
     return code
 

@@ -1,6 +1,6 @@
-"""The record: its fields, their order and types, and the JSON line they make.
+"""The record: its fields, their order and types, and the JSON line written for it.
 
-This is the one place that names a field. The dashboard derives its columns from FIELDS.
+Fields are named here and nowhere else; the dashboard derives its columns from FIELDS.
 """
 
 from __future__ import annotations
@@ -9,28 +9,37 @@ import functools
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from json.encoder import encode_basestring
 from typing import Any, Final, Literal, NamedTuple, cast
 
+from llmlog._jsonable import LEAST_INT, MOST_INT
+from llmlog._jsonable import jsonable as jsonable  # noqa: PLC0414 - exported
+
 VERSION: Final = 1
-"""What field `v` holds; goes up when a field changes its meaning."""
+"""Value of field `v`; raised when a field changes its meaning, not for a new field."""
 
-CALL_EVENTS: Final = ("chat_completion", "response", "embedding")
-"""The events that are model calls."""
+CALL_EVENTS: Final = (
+    "chat_completion",
+    "response",
+    "completion",
+    "embedding",
+    "image",
+    "audio",
+    "moderation",
+)
+"""Events that are model calls."""
 
-EVENTS: Final = (*CALL_EVENTS, "tool_call", "span")
+EVENTS: Final = (*CALL_EVENTS, "tool_call", "span", "start")
+"""Every event; `start` announces a call or tool that has begun, and is counted nowhere."""
 
 FieldType = Literal["int", "float", "str", "bool", "time", "strings", "json"]
 Section = Literal["core", "model", "ratelimit", "tool", "span", "error", "content"]
 
 
 class Field(NamedTuple):
-    """One field of the record: `type` as in JSON (`time` is RFC 3339 text, `json` any value).
-
-    A `float` has two decimals, one below 1 all it has.
-    """
+    """One field: `type` as in JSON (`time` is RFC 3339 text, `json` any value)."""
 
     name: str
     type: FieldType
@@ -68,8 +77,15 @@ FIELDS: Final[tuple[Field, ...]] = (
         total_tokens="int",
         reasoning_tokens="int",
         cached_tokens="int",
+        cache_write_tokens="int",
+        reported_cost_usd="float",
+        service_tier="str",
         max_tokens="int",
         tokens_per_sec="float",
+        temperature="float",
+        top_p="float",
+        seed="int",
+        reasoning_effort="str",
         stream="bool",
         ttft_ms="int",
         stream_end="str",
@@ -90,24 +106,34 @@ FIELDS: Final[tuple[Field, ...]] = (
     *_section("tool", tool_name="str", tool_call_id="str"),
     *_section("span", name="str"),
     *_section("error", error_type="str", error_status="int", error_code="str", error_message="str"),
-    *_section("content", prefix_hashes="strings", input="json", output="json", extra="json"),
+    *_section(
+        "content",
+        prefix_hashes="strings",
+        input="json",
+        output="json",
+        trace_name="str",
+        timing="str",
+        extra="json",
+    ),
 )
-"""Every field, in the order a line has them."""
+"""Every field, in the order of a line."""
 
 _NAMES: Final = frozenset(field.name for field in FIELDS)
 _SECTION_OF_EVENT: Final[dict[str, Section]] = {
     **dict.fromkeys(CALL_EVENTS, "model"),
     "tool_call": "tool",
     "span": "span",
+    "start": "core",
 }
 
 
 def timestamp(time_ns: int) -> str:
-    """Nanoseconds since 1970 as field `ts`: RFC 3339, UTC, microseconds."""
+    """Return nanoseconds since 1970 as field `ts`: RFC 3339, UTC, microseconds."""
     minute, us = divmod(time_ns // 1000, 60_000_000)
     return "%s%09.6fZ" % (_minute(minute), us / 1_000_000)  # noqa: UP031 - quicker, and once a call
 
 
+# Calendar arithmetic is the slow part, and consecutive calls share their minute.
 @functools.lru_cache(maxsize=16)
 def _minute(minute: int) -> str:
     return (_EPOCH + timedelta(minutes=minute)).isoformat().removesuffix("00")
@@ -117,10 +143,10 @@ _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - naive, for the text to en
 
 
 def checked(fields: dict[str, object]) -> dict[str, object]:
-    """`fields`, if they make a record.
+    """Return `fields` unchanged, after checking that they make a record.
 
-    Raises ValueError if an id of the tuple (session_id, trace_id, step) or the event is missing,
-    and for a name that is no field: a record that cannot be joined is never written.
+    Raises ValueError for an unknown event or field name, and if session_id, trace_id or step is
+    missing: a record that cannot be joined is never written.
     """
     if fields.get("event") not in EVENTS:
         raise ValueError(f"event must be one of {', '.join(EVENTS)}, not {fields.get('event')!r}")
@@ -135,135 +161,68 @@ def checked(fields: dict[str, object]) -> dict[str, object]:
     return fields
 
 
+def _template(event: str) -> dict[str, str]:
+    required = ("core", _SECTION_OF_EVENT[event])
+    return {name: f'"{name}": null' if section in required else "" for name, _, section in FIELDS}
+
+
+_TEMPLATES: Final = {event: _template(event) for event in EVENTS}
+"""Per event, every field in order: as null where a line always has it, else empty."""
+
+
 def to_line(fields: Mapping[str, object]) -> bytes:
-    """Fields from checked() as their record's line: in order, complete for the event.
+    """Return fields from checked() as one line of JSON, in the order of FIELDS.
 
-    Unknown fields of the core and of the event's own kind are null, all others are left out.
+    Unknown core fields, and unknown fields of the event's own section, are null; other unknown
+    fields are left out. A value of the wrong type is written as JSON of its own type.
     """
-    known = {name: value for name, value in fields.items() if value is not None}
-    odd = [name for name, value in known.items() if not _is_plain(value, _TYPES.get(name))]
-    return _line(known, tuple(odd))
-
-
-def _is_plain(value: object, type_: type | None) -> bool:
-    if isinstance(value, int):
-        return type(value) is type_ and _LEAST_INT <= value <= _MOST_INT
-    return type(value) is type_ and (type_ is not float or math.isfinite(cast("float", value)))
-
-
-def call_line(fields: dict[str, Any]) -> bytes:
-    """As to_line, but takes for granted that values have the types of FIELDS, and none is None."""
-    return _line(fields, ())
-
-
-def _line(fields: dict[str, Any], odd: tuple[str, ...]) -> bytes:
-    return _encoded(_format(fields["event"], tuple(fields), odd)(fields))
-
-
-_TYPES: Final[dict[str, type]] = {
-    name: {"int": int, "float": float, "bool": bool}.get(type_, str)
-    for name, type_, _ in FIELDS
-    if type_ not in ("strings", "json")
-}
-
-
-@functools.lru_cache(maxsize=256)
-def _format(
-    event: str, names: tuple[str, ...], odd: tuple[str, ...]
-) -> Callable[[dict[str, Any]], str]:
-    """A function from the fields `names` (of which `odd` have no type of ours) to their line.
-
-    An application's records have few shapes: the text around the values is made once for each.
-    """
-    always = ("core", _SECTION_OF_EVENT[event])
-    parts = [f'"v": {VERSION}']
-    for name, type_, section in FIELDS[1:]:
-        if name == "event":
-            parts.append(f'"event": "{event}"')
-        elif name in names:
-            value = _VALUE["json" if name in odd else type_] % name
-            parts.append(f'"{name}": {{{value}}}')
-        elif section in always:
-            parts.append(f'"{name}": null')
-    text = "{{" + ", ".join(parts) + "}}\\n"
-    tools = {
-        "quoted": encode_basestring,
-        "dumped": _dump,
-        "jsonable": jsonable,
-        "rounded": _rounded,
-    }
-    made: Callable[[dict[str, Any]], str] = eval(f"lambda of: f'''{text}'''", tools)  # noqa: S307 - nothing in it is from outside
-    return made
-
-
-def _rounded(value: float) -> str:
-    return f"{value:.2f}" if abs(value) >= 1 else repr(value)  # what is little is not nothing
-
-
-_VALUE: Final[dict[FieldType, str]] = {
-    "int": "of['%s']",
-    "float": "rounded(of['%s'])",
-    "bool": "'true' if of['%s'] else 'false'",
-    "str": "quoted(of['%s'])",
-    "time": "quoted(of['%s'])",
-    "strings": "dumped(jsonable(of['%s']))",
-    "json": "dumped(jsonable(of['%s']))",
-}
-"""How a value of each type is written in JSON; all of a float's digits would take far longer."""
+    # Replacing a template's values keeps its order, whatever the order of `fields`.
+    members = _TEMPLATES[cast("str", fields["event"])].copy()
+    for name, value in fields.items():
+        if value is not None:
+            members[name] = f'"{name}": {_ENCODERS.get(type(value), _dump_jsonable)(value)}'
+    members["v"] = f'"v": {VERSION}'
+    rate = fields.get("tokens_per_sec")
+    # Two decimals, but below 1 all of them: 0.004 tokens/s is slow, not 0.
+    if type(rate) is float and 1 <= abs(rate) < math.inf:
+        members["tokens_per_sec"] = f'"tokens_per_sec": {rate:.2f}'
+    return _encoded("{" + ", ".join(filter(None, members.values())) + "}\n")
 
 
 def dump(record: Mapping[str, object]) -> bytes:
-    """A record as read from its line, as a line."""
+    """Return a record that was parsed from its line, as a line again."""
     return _encoded(_dump(record) + "\n")
 
 
 def _encoded(line: str) -> bytes:
+    # Most lines are ASCII, and isascii() costs far less than the search.
     if not line.isascii() or "\x7f" in line:
         line = re.sub(_UNSAFE, _escape, line)
     return line.encode()
 
 
 _dump: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
-_MAX_DEPTH: Final = 64
-_LEAST_INT: Final = -(2**63)
-_MOST_INT: Final = 2**63 - 1
 
 
-def jsonable(value: object, _depth: int = 0) -> object:
-    """A copy of `value` that every JSON reader accepts.
-
-    What JSON has no word for becomes text (objects, integers over 64 bits, anything deeper than
-    64 levels) or null (NaN, infinities). Never raises.
-    """
-    if value is None or isinstance(value, (bool, str)):
-        return value
-    if isinstance(value, int):
-        return value if _LEAST_INT <= value <= _MOST_INT else _text(value)
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if _depth < _MAX_DEPTH:
-        if isinstance(value, Mapping):
-            pairs = cast("Mapping[object, object]", value).items()
-            return {_text(key): jsonable(item, _depth + 1) for key, item in pairs}
-        if isinstance(value, (list, tuple, set, frozenset)):
-            return [jsonable(item, _depth + 1) for item in cast("Iterable[object]", value)]
-    return _text(value)
+def _dump_jsonable(value: object) -> str:
+    return _dump(jsonable(value))
 
 
-def _text(value: object) -> str:
-    try:
-        return str(value)
-    except Exception:  # noqa: BLE001 - somebody else's __str__ can raise anything
-        return f"<{type(value).__name__}>"
+# Nearly all values are of these types, for which setting up a JSONEncoder takes far longer.
+_ENCODERS: Final[dict[type, Callable[[Any], str]]] = {
+    str: encode_basestring,
+    int: lambda value: repr(value) if LEAST_INT <= value <= MOST_INT else _dump_jsonable(value),
+    bool: lambda value: "true" if value else "false",
+}
 
 
-# What json.dumps leaves as it is but some reader or terminal trips over: DEL and the C1 controls,
-# the two Unicode line separators, and surrogates (a pair is one character, a lone one is none).
+# Characters that json.dumps leaves alone but some reader or terminal trips over: DEL and the C1
+# controls, the two Unicode line separators, and surrogates, whether in pairs or alone.
 _UNSAFE: Final = "[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]|[\x7f-\x9f\u2028\u2029]"
 
 
 def _escape(match: re.Match[str]) -> str:
     found = match.group()
-    if len(found) == 2:  # noqa: PLR2004 - the pair of the pattern's first branch
+    if len(found) == 2:  # noqa: PLR2004 - a pair of surrogates is one character
         return found.encode("utf-16", "surrogatepass").decode("utf-16")
     return "\ufffd" if "\ud800" <= found <= "\udfff" else f"\\u{ord(found):04x}"

@@ -1,4 +1,4 @@
-"""For tests of applications, and of llmlog: a clock that stands still, ids that count, records."""
+"""Test helpers: a clock that is advanced by hand, ids that count, records in memory."""
 
 from __future__ import annotations
 
@@ -7,65 +7,67 @@ import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from llmlog.guard import Guard
-from llmlog.sessions import Clock as ClockProtocol
-from llmlog.sessions import Session
-from llmlog.writer import Target, open_writer
+from llmlog._core import Clock as ClockProtocol
+from llmlog._core import Core
+from llmlog._guard import Guard
+from llmlog._session import Session
+from llmlog._writer import Target, open_writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from llmlog.content import ContentPolicy
-    from llmlog.redact import Custom
+    from llmlog._content import ContentPolicy
+    from llmlog._redaction.redactor import Custom
 
 
 class Clock:
-    """A clock that only moves when told to; give it to `llmlog.session(..., clock=...)`."""
+    """A clock that is advanced by hand; pass it to `llmlog.session(..., clock=...)`."""
 
     def __init__(self, start: datetime | None = None) -> None:
         start = start or datetime(2026, 1, 1, tzinfo=UTC)
+        # Not start.timestamp() * 1e9: a float cannot hold a year in nanoseconds.
         self._epoch_ns = int(start.timestamp()) * 1_000_000_000 + start.microsecond * 1_000
         self._elapsed_ns = 0
 
     def advance(self, ms: float) -> None:
-        """Let `ms` milliseconds pass."""
+        """Move the clock forward by `ms` milliseconds."""
         self._elapsed_ns += round(ms * 1e6)
 
     def time_ns(self) -> int:
-        """Nanoseconds since 1970."""
+        """Return nanoseconds since 1970."""
         return self._epoch_ns + self._elapsed_ns
 
     def monotonic_ns(self) -> int:
-        """Nanoseconds since the clock was made."""
+        """Return nanoseconds since the clock was created."""
         return self._elapsed_ns
 
 
 class Ids:
-    """Ids that count from 1: the same every time, and none twice."""
+    """An id source that counts from 1: the same ids in every run."""
 
     def __init__(self) -> None:
         self._last = 0
         self._lock = threading.Lock()
 
     def __call__(self, digits: int) -> str:
-        """The next id, of `digits` hex digits."""
+        """Return the next id, of `digits` hex digits."""
         with self._lock:
             self._last += 1
             return f"{self._last:0{digits}x}"
 
 
 class Memory:
-    """Keeps lines in memory; give it to `llmlog.session` as the target."""
+    """A target that keeps lines in memory; pass it to `llmlog.session`."""
 
     def __init__(self) -> None:
         self.lines: list[bytes] = []
 
     def __call__(self, line: bytes) -> None:
-        """Take one line."""
+        """Append one line."""
         self.lines.append(line)
 
     def records(self) -> list[dict[str, Any]]:
-        """The records written so far."""
+        """Return the records written until now."""
         return [json.loads(line) for line in self.lines]
 
 
@@ -78,15 +80,19 @@ def session(  # noqa: PLR0913 - the same as llmlog.session
     tags: Mapping[str, object] | None = None,
     clock: ClockProtocol | None = None,
     new_id: Callable[[int], str] | None = None,
+    starts: bool = False,
 ) -> Session:
-    """As `llmlog.session`, but deterministic, and a fault in capture is raised."""
+    """Open a session like `llmlog.session`, but deterministic, and with faults raised."""
     return Session(
-        open_writer(target),
-        session_id,
-        content=content,
-        redact=redact,
-        tags=tags,
-        clock=clock or Clock(),
-        new_id=new_id or Ids(),
-        guard=Guard(strict=True),
+        Core(
+            open_writer(target),
+            session_id,
+            content=content,
+            redact=redact,
+            tags=tags,
+            clock=clock or Clock(),
+            new_id=new_id or Ids(),
+            guard=Guard(strict=True),
+            starts=starts,
+        )
     )

@@ -28,7 +28,7 @@ import llmlog
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from llmlog.content import ContentPolicy
+    from llmlog._content import ContentPolicy
 
 TURNS = 60
 PER_TURN = 10
@@ -255,14 +255,15 @@ def print_costs(folder: Path) -> None:
             names = list(served)
             for name in names[turn % len(names) :] + names[: turn % len(names)]:
                 taken[name].append(served[name].call(kind))
-        say(f"{title}: bare {statistics.median(taken['bare']):.0f} us")
+        bare_us = statistics.median(taken["bare"])
+        say(f"{title}: bare {bare_us:.0f} us")
         added = {
             name: statistics.median(a - b for a, b in zip(times, taken["bare"], strict=True))
             for name, times in taken.items()
         }
         for name in [name for name in added if name != "bare"]:
-            ratio = added[name] / max(added["lesson"], 1.0)
-            say(f"  {name:18}{added[name]:+8.0f} us   {ratio:6.2f} x lesson")
+            ratio = 1 + added[name] / bare_us
+            say(f"  {name:18}{added[name]:+8.0f} us   {ratio:6.2f} x bare")
     for variant in served.values():
         variant.close()
 

@@ -21,8 +21,11 @@ _CORE: Final = (
 _CALL: Final = (
     '"model": %s, "requested_model": "%s", "provider": "api.openai.com", "id": %s,'
     ' "request_id": "req_%032x", "finish_reason": %s, "prompt_tokens": %s, "completion_tokens": %s,'
-    ' "total_tokens": %s, "reasoning_tokens": %s, "cached_tokens": %s, "max_tokens": 1024,'
-    ' "tokens_per_sec": %s, "stream": false, "ttft_ms": null, "stream_end": null,'
+    ' "total_tokens": %s, "reasoning_tokens": %s, "cached_tokens": %s,'
+    ' "cache_write_tokens": null, "reported_cost_usd": null, "service_tier": null,'
+    ' "max_tokens": 1024, "tokens_per_sec": %s, "temperature": null, "top_p": null,'
+    ' "seed": null, "reasoning_effort": null, "stream": false, "ttft_ms": null,'
+    ' "stream_end": null,'
     ' "server_ms": %s, "retries": %d, "system_fingerprint": %s, "tool_calls": %s,'
     ' "tool_args_ok": %s'
 )

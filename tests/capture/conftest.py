@@ -1,4 +1,4 @@
-"""A server nobody here wrote, answers made by hand, and a session that keeps its records."""
+"""Fixtures: an llmock server, hand-made answers, and a session that records to memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import pytest
 from llmlog import Session, testing
 
 Anything: TypeAlias = Any
-"""What the SDK takes and returns, where its types would say more than a test needs."""
+"""Type of SDK values whose precise types would distract from a test."""
 
 KEY = "sk-test-0123456789abcdef"
 QUESTION: list[Any] = [{"role": "user", "content": "Say hi."}]
@@ -41,7 +41,7 @@ class Llmock:
         self._control.post("/_llmock/scenario", json={"behaviors": behaviors}).raise_for_status()
 
     def waiting(self) -> bool:
-        """Whether something scripted has not happened yet."""
+        """Return whether a scripted behaviour has not been used yet."""
         return bool(self._control.get("/_llmock/scenario").json()["pending"])
 
     def reset(self) -> None:
@@ -100,7 +100,7 @@ def session(memory: testing.Memory, clock: testing.Clock) -> Session:
 
 
 def completion(**changes: object) -> dict[str, Any]:
-    """A chat completion as a server sends it; a change to `...` leaves the field out."""
+    """Return a chat completion as JSON; a change to `...` leaves the field out."""
     answer = {
         "id": "chatcmpl-1",
         "object": "chat.completion",
@@ -121,7 +121,7 @@ def completion(**changes: object) -> dict[str, Any]:
 
 
 def chunk(content: str | None = None, **changes: object) -> dict[str, Any]:
-    """One chunk of a streamed chat completion."""
+    """Return one chunk of a streamed chat completion as JSON."""
     return {
         "id": "chatcmpl-1",
         "object": "chat.completion.chunk",
@@ -143,7 +143,7 @@ def usage_chunk() -> dict[str, Any]:
 
 
 class Blocks(httpx2.SyncByteStream, httpx2.AsyncByteStream):
-    """A body that arrives block by block; a callable among the blocks is called in its turn."""
+    """A body sent block by block; a callable among the blocks is called in its turn."""
 
     def __init__(self, *blocks: bytes | Callable[[], object]) -> None:
         self._blocks = blocks
@@ -161,7 +161,7 @@ class Blocks(httpx2.SyncByteStream, httpx2.AsyncByteStream):
 
 
 def events(*chunks: object) -> list[Any]:
-    """Server-sent events, one block each: JSON for objects, anything callable as it is."""
+    """Return server-sent events, one block each; callables are left unchanged."""
     blocks: list[Any] = [
         item if callable(item) else b"data: " + _json(item) + b"\n\n" for item in chunks
     ]
@@ -185,12 +185,12 @@ AsyncHandler = Handler | Callable[[httpx2.Request], Coroutine[None, None, httpx2
 
 
 def ask(client: openai.OpenAI, **options: Anything) -> Anything:
-    """One chat completion."""
+    """Make one chat completion call."""
     return client.chat.completions.create(model="m", messages=QUESTION, **options)
 
 
 def client_of(handler: Handler | httpx2.Response, **options: Anything) -> openai.OpenAI:
-    """A bare client of a server that is a function, or always the same response."""
+    """Return a bare client whose server is a function or one fixed response."""
     transport = httpx2.MockTransport(handler if callable(handler) else lambda _: handler)
     options = {"api_key": KEY, "max_retries": 0, **options}
     return openai.OpenAI(http_client=httpx2.Client(transport=transport), **options)
@@ -199,7 +199,7 @@ def client_of(handler: Handler | httpx2.Response, **options: Anything) -> openai
 def async_client_of(
     handler: AsyncHandler | httpx2.Response, **options: Anything
 ) -> openai.AsyncOpenAI:
-    """As client_of, for asyncio."""
+    """Return the asynchronous counterpart of client_of."""
     transport = httpx2.MockTransport(handler if callable(handler) else lambda _: handler)
     options = {"api_key": KEY, "max_retries": 0, **options}
     return openai.AsyncOpenAI(http_client=httpx2.AsyncClient(transport=transport), **options)

@@ -1,4 +1,4 @@
-"""What the chunks of a stream add up to in its one record."""
+"""The chunks of a stream add up to one record."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from llmlog import testing
 
 if TYPE_CHECKING:
     from llmlog import Session
-    from llmlog.content import ContentPolicy
+    from llmlog._content import ContentPolicy
 
 
 def test_tool_calls_of_a_stream_are_put_together_from_its_chunks(
@@ -54,7 +54,7 @@ def test_tool_calls_between_pieces_of_text_are_seen(
     assert (record["tool_calls"], record["tool_args_ok"]) == (["look"], True)
 
 
-def test_what_the_first_chunk_leaves_empty_is_taken_from_the_last(
+def test_fields_the_first_chunk_leaves_empty_are_taken_from_a_later_one(
     session: Session, memory: testing.Memory
 ) -> None:
     # As AzureOpenAI does, whose first chunk is about content filters.
@@ -66,7 +66,7 @@ def test_what_the_first_chunk_leaves_empty_is_taken_from_the_last(
 
 
 @pytest.mark.parametrize("content", ["none", "hash", "full"])
-def test_what_the_first_chunk_leaves_empty_is_known_of_a_stream_that_breaks_off(
+def test_fields_the_first_chunk_leaves_empty_are_known_if_the_stream_breaks_off(
     memory: testing.Memory, content: ContentPolicy
 ) -> None:
     first = chunk("a", id="", model="", system_fingerprint=None)
@@ -79,7 +79,7 @@ def test_what_the_first_chunk_leaves_empty_is_known_of_a_stream_that_breaks_off(
 
 @pytest.mark.parametrize("content", ["none", "full"])
 @pytest.mark.parametrize("end", [[], [last_chunk()]], ids=["broken off", "ended"])
-def test_of_counts_that_come_with_the_text_the_last_are_taken(
+def test_the_last_of_several_token_counts_in_a_stream_wins(
     memory: testing.Memory, content: ContentPolicy, end: list[Anything]
 ) -> None:
     parts = [chunk("a") | {"usage": {"completion_tokens": number}} for number in range(1, 5)]
@@ -89,7 +89,7 @@ def test_of_counts_that_come_with_the_text_the_last_are_taken(
     assert memory.records()[0]["completion_tokens"] == 4
 
 
-def test_what_only_the_last_chunk_says_is_taken_from_it(
+def test_fields_only_the_last_chunk_has_are_taken_from_it(
     session: Session, memory: testing.Memory
 ) -> None:
     silent = chunk("a", system_fingerprint=None)
@@ -138,7 +138,7 @@ def delta(**parts: object) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("content", ["none", "full"])
-def test_a_function_call_of_old_is_a_tool_call(
+def test_a_legacy_function_call_is_a_tool_call(
     memory: testing.Memory, content: ContentPolicy
 ) -> None:
     parts = [{"name": "look", "arguments": ""}, {"arguments": '{"q"'}, {"arguments": ": 1}"}]
@@ -188,7 +188,7 @@ def test_parts_without_an_index_go_to_the_call_of_their_choice(
 
 
 @pytest.mark.parametrize("together", [True, False])
-def test_tool_calls_without_an_index_are_told_apart_by_their_ids(
+def test_tool_calls_without_an_index_are_distinguished_by_their_ids(
     session: Session, memory: testing.Memory, *, together: bool
 ) -> None:
     calls = [{"id": f"c{n}", "function": {"name": "look", "arguments": "{}"}} for n in range(2)]
@@ -198,7 +198,7 @@ def test_tool_calls_without_an_index_are_told_apart_by_their_ids(
     assert (record["tool_calls"], record["tool_args_ok"]) == (["look", "look"], True)
 
 
-def test_a_tool_call_without_an_index_goes_on_in_parts_without_an_id(
+def test_parts_without_index_and_id_continue_the_last_tool_call(
     session: Session, memory: testing.Memory
 ) -> None:
     parts = [

@@ -1,4 +1,4 @@
-"""A wrapped client behaves as the bare one, and leaves one record for each model call."""
+"""A wrapped client behaves like the bare one, and writes one record per model call."""
 
 from __future__ import annotations
 
@@ -76,8 +76,15 @@ def test_a_call_leaves_one_record_with_everything_the_api_hands_back(
         "total_tokens": 48,
         "reasoning_tokens": 25,
         "cached_tokens": 16,
+        "cache_write_tokens": None,
+        "reported_cost_usd": None,
+        "service_tier": None,
         "max_tokens": 64,
         "tokens_per_sec": 125.0,
+        "temperature": None,
+        "top_p": None,
+        "seed": None,
+        "reasoning_effort": None,
         "stream": False,
         "ttft_ms": None,
         "stream_end": None,
@@ -136,7 +143,7 @@ def test_a_copy_with_other_options_is_recorded_too(
     assert len(memory.records()) == 2
 
 
-def test_wrapping_a_wrapped_client_binds_it_anew_and_records_once(
+def test_wrapping_a_wrapped_client_rebinds_it_and_records_once(
     session: Session, memory: testing.Memory
 ) -> None:
     client = session.wrap(client_of(httpx2.Response(200, json=completion())))
@@ -162,7 +169,7 @@ def test_subclasses_such_as_azure_are_recorded_too(
     assert record["provider"] == "example.openai.azure.com"
 
 
-def test_what_is_not_a_model_call_leaves_no_record(
+def test_a_request_that_is_no_model_call_leaves_no_record(
     session: Session, memory: testing.Memory
 ) -> None:
     client = session.wrap(client_of(httpx2.Response(200, json={"object": "list", "data": []})))
@@ -204,7 +211,8 @@ def test_a_field_a_server_leaves_out_or_nulls_is_null(
     (record,) = memory.records()
     nulled = {"usage": "total_tokens", "choices": "finish_reason"}.get(field, field)
     assert record[nulled] is None
-    assert record["status"] == "ok"
+    # An answer without choices is none, though its HTTP status was a success.
+    assert record["status"] == ("error" if field == "choices" else "ok")
 
 
 @pytest.mark.parametrize("outside_64_bits", [2**70, -(2**70)])
@@ -266,7 +274,7 @@ def test_an_error_is_recorded_and_reaches_the_caller(
     assert b"secret prompt text" not in memory.lines[0]
 
 
-def test_an_answer_that_the_sdk_rejects_still_tells_its_tokens(
+def test_the_tokens_of_an_answer_that_the_sdk_rejects_are_recorded(
     session: Session, memory: testing.Memory
 ) -> None:
     message = {"role": "assistant", "content": '{"city": '}
@@ -294,3 +302,36 @@ def test_with_the_switch_off_nothing_is_recorded(
         assert session.wrap(bare) is bare
         trace.record(event="embedding")
     assert memory.lines == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "fields"),
+    [
+        ({"temperature": 0, "top_p": 0.9, "seed": 7}, {"temperature": 0, "top_p": 0.9, "seed": 7}),
+        ({"reasoning_effort": "low"}, {"reasoning_effort": "low"}),
+        ({"extra_body": {"temperature": "hot", "seed": True}}, {"temperature": None, "seed": None}),
+    ],
+)
+def test_the_options_asked_for_are_recorded_if_they_have_their_type(
+    session: Session, memory: testing.Memory, asked: Anything, fields: dict[str, object]
+) -> None:
+    ask(session.wrap(client_of(httpx2.Response(200, json=completion()))), **asked)
+    (record,) = memory.records()
+    assert {name: record[name] for name in fields} == fields
+
+
+def test_the_service_tier_is_the_one_that_answered(
+    session: Session, memory: testing.Memory
+) -> None:
+    response = httpx2.Response(200, json=completion(service_tier="default"))
+    ask(session.wrap(client_of(response)), service_tier="flex")
+    assert memory.records()[0]["service_tier"] == "default"
+
+
+def test_the_responses_api_names_its_effort_inside_reasoning(
+    session: Session, memory: testing.Memory
+) -> None:
+    client = session.wrap(client_of(httpx2.Response(500, json={})))
+    with pytest.raises(openai.InternalServerError):
+        client.responses.create(model="m", input="Hi", reasoning={"effort": "high"})
+    assert memory.records()[0]["reasoning_effort"] == "high"

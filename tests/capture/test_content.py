@@ -1,7 +1,9 @@
-"""What of prompts and answers is written is the session's policy, whatever way a call goes."""
+"""The content policy decides which content is written, on every path of a call."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import stat
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +22,7 @@ from tests.capture.conftest import (
 )
 
 import llmlog
-from llmlog import content as policy
-from llmlog import testing
+from llmlog import _content, testing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,8 +38,8 @@ MESSAGES: list[Any] = [
 
 @pytest.fixture(autouse=True)
 def data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(policy, "_data_folder", lambda: tmp_path / "data")
-    policy._user_key.cache_clear()  # noqa: SLF001 - a key of this test's own
+    monkeypatch.setattr(_content, "_data_folder", lambda: tmp_path / "data")
+    _content._user_key.cache_clear()  # noqa: SLF001 - a key of this test's own
     return tmp_path / "data"
 
 
@@ -63,7 +64,7 @@ def test_by_default_nothing_of_the_content_is_written(memory: testing.Memory) ->
     assert b"brief" not in memory.lines[0]
 
 
-def test_hash_tells_which_prompts_begin_alike_and_nothing_more(memory: testing.Memory) -> None:
+def test_hash_reveals_which_prompts_share_a_prefix_and_nothing_else(memory: testing.Memory) -> None:
     client = client_under("hash", memory, answer())
     ask(client)
     client.chat.completions.create(model="m", messages=[MESSAGES[0], QUESTION[0]])
@@ -83,7 +84,7 @@ def test_the_key_of_the_hashes_is_the_users_alone(
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
     assert len(key.read_bytes()) == 32
     key.write_bytes(b"another key" * 3)
-    policy._user_key.cache_clear()  # noqa: SLF001
+    _content._user_key.cache_clear()  # noqa: SLF001
     ask(client_under("hash", memory, answer()))
     first, second = memory.records()
     assert first["prefix_hashes"] != second["prefix_hashes"]
@@ -100,7 +101,42 @@ def test_redacted_keeps_the_structure_and_takes_the_secrets_out(memory: testing.
     assert len(record["prefix_hashes"]) == 2
 
 
-def test_full_keeps_it_as_it_is(memory: testing.Memory) -> None:
+IMAGE = "data:image/png;base64," + base64.b64encode(bytes(100_000)).decode()
+
+
+def ask_about(client: Anything, image: str) -> None:
+    part = {"type": "image_url", "image_url": {"url": image}}
+    client.chat.completions.create(model="m", messages=[{"role": "user", "content": [part]}])
+
+
+def test_redacted_tells_of_an_image_its_type_size_and_hash(memory: testing.Memory) -> None:
+    ask_about(client_under("redacted", memory, answer()), IMAGE)
+    (record,) = memory.records()
+    digest = hashlib.sha256(bytes(100_000)).hexdigest()[:16]
+    url = record["input"][0]["content"][0]["image_url"]["url"]
+    assert url == f"[image/png 100.0 KB sha256:{digest}]"
+
+
+def test_prompts_that_differ_in_an_image_only_have_other_hashes(memory: testing.Memory) -> None:
+    client = client_under("hash", memory, answer())
+    for image in (IMAGE, IMAGE, IMAGE[:-4] + "AAA="):
+        ask_about(client, image)
+    first, same, other = (record["prefix_hashes"] for record in memory.records())
+    assert first == same
+    assert first != other
+
+
+def test_a_prompt_that_contains_itself_is_cut_and_recorded(memory: testing.Memory) -> None:
+    given: dict[str, Any] = {"question": "jane@example.com"}
+    given["again"] = given
+    testing.session(memory, content="redacted").trace().record(event="span", input=given)
+    assert memory.records()[0]["input"] == {
+        "question": "[redacted:email]",
+        "again": "[cut: contains itself]",
+    }
+
+
+def test_full_keeps_content_unchanged(memory: testing.Memory) -> None:
     ask(client_under("full", memory, answer()))
     (record,) = memory.records()
     assert record["input"] == MESSAGES
@@ -126,7 +162,7 @@ def test_a_secret_cut_in_two_by_the_chunks_of_a_stream_is_found(memory: testing.
     assert memory.records()[0]["output"]["content"] == "It is [redacted:api_key]"
 
 
-def test_the_input_is_what_was_asked_even_if_the_list_changes_later(
+def test_the_input_is_a_snapshot_of_the_request_even_if_the_list_changes_later(
     memory: testing.Memory,
 ) -> None:
     client = client_under("full", memory, streamed(chunk("a"), last_chunk()))
@@ -247,7 +283,7 @@ def test_if_redaction_fails_the_content_is_dropped_and_the_record_written(
     assert session.faults == 1
 
 
-def test_a_policy_nobody_knows_is_refused(memory: testing.Memory) -> None:
+def test_an_unknown_policy_is_refused(memory: testing.Memory) -> None:
     unknown: Any = "everything"
     with pytest.raises(ValueError, match="none, hash, redacted, full"):
         llmlog.session(memory, content=unknown)

@@ -1,4 +1,4 @@
-"""What a client proves itself with enters no record, even if the server sends it back."""
+"""Credentials of a client enter no record, even if the server sends them back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import openai
 import pytest
 from tests.capture.conftest import KEY, QUESTION, Anything, Blocks, completion, events
 
-from llmlog import credentials, testing
+from llmlog import testing
+from llmlog._credentials import credentials_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,18 +115,18 @@ ORDINARY_NAMES = [
 
 
 @pytest.mark.parametrize("name", SECRET_NAMES)
-def test_what_a_header_with_the_name_of_a_secret_holds_is_one(name: str) -> None:
-    assert list(credentials.of_headers({name: f"Kind {MINE}"})) == [f"Kind {MINE}", MINE]
+def test_a_header_with_a_sensitive_name_holds_a_credential(name: str) -> None:
+    assert list(credentials_in({name: f"Kind {MINE}"})) == [f"Kind {MINE}", MINE]
 
 
 @pytest.mark.parametrize("name", ORDINARY_NAMES)
-def test_what_a_header_with_an_ordinary_name_holds_is_recorded(name: str) -> None:
-    assert not list(credentials.of_headers({name: "api.openai.com"}))
+def test_a_header_with_an_ordinary_name_holds_none(name: str) -> None:
+    assert not list(credentials_in({name: "api.openai.com"}))
 
 
 def test_of_the_cookies_those_of_sessions_are_secret() -> None:
     cookies = f"tier=production; JSESSIONID={MINE}; theme=high-contrast-dark; token=off"
-    assert list(credentials.of_headers({"Cookie": cookies})) == [cookies, MINE]
+    assert list(credentials_in({"Cookie": cookies})) == [cookies, MINE]
 
 
 def test_of_keys_given_with_requests_the_latest_are_remembered_and_the_client_s_own_always(
@@ -145,7 +146,7 @@ def test_of_keys_given_with_requests_the_latest_are_remembered_and_the_client_s_
 
 
 class OddError(BaseException):
-    """An exception that cannot be looked at, such as an HTTP error without its request."""
+    """An exception whose properties raise, such as an HTTP error without a request."""
 
     @property
     def request(self) -> object:

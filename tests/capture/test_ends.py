@@ -1,4 +1,4 @@
-"""Every way an application itself can end a call: exactly one record, and it says which way."""
+"""Every way in which an application ends a call leaves one record with that end."""
 
 from __future__ import annotations
 
@@ -229,7 +229,7 @@ def test_interrupted_in_the_middle_of_a_stream(session: Session, memory: testing
 
 
 class Forever(httpx2.AsyncByteStream):
-    """One chunk, then silence; `reached` says that somebody waits for the second."""
+    """One chunk, then silence; `reached` is set once a reader waits for the second."""
 
     def __init__(self) -> None:
         self.reached = asyncio.Event()

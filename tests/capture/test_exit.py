@@ -1,4 +1,4 @@
-"""A stream that is open when the process forks or ends has its one record all the same."""
+"""A stream that is open when the process forks or exits is recorded exactly once."""
 
 from __future__ import annotations
 

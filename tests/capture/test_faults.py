@@ -1,4 +1,4 @@
-"""A fault at any stage of capture leaves the call as it is, and is counted."""
+"""A fault at any stage of capture is counted, and does not affect the call."""
 
 from __future__ import annotations
 
@@ -18,60 +18,45 @@ from tests.capture.conftest import (
 )
 
 import llmlog
-from llmlog import (
-    calls,
-    chunks,
-    client,
-    content,
-    files,
-    headers,
-    record,
-    scopes,
-    sessions,
-    streams,
-    telemetry,
-    testing,
-    tools,
-    traces,
-    writer,
-)
+from llmlog import _content, _context, _core, _credentials, _files, _trace, _writer, record, testing
+from llmlog._sdk import call, chunks, client, fields, headers, streams
 
 CHAT: dict[str, Any] = {"model": "m", "messages": QUESTION}
 
 STAGES: list[tuple[Any, str]] = [
-    (sessions.Session, "trace_of_call"),
-    (sessions.Session, "conceal"),
-    (sessions.Session, "write"),
-    (calls, "call_line"),
-    (record, "_format"),
-    (traces.Trace, "next_step"),
-    (traces.Trace, "asked_by"),
-    (scopes, "current_span_id"),
-    (scopes, "enter"),
-    (scopes, "leave"),
-    (calls.Call, "_finish"),
-    (calls.Call, "_add_streamed"),
-    (calls, "timestamp"),
-    (tools, "timestamp"),
-    (telemetry, "request_fields"),
+    (_context, "current_or_new_trace"),
+    (_credentials.CredentialFilter, "add"),
+    (_core.Core, "write"),
+    (_core, "to_line"),
+    (record, "_encoded"),
+    (_core.TraceCore, "next_step"),
+    (_core.TraceCore, "parent_of_tool_call"),
+    (_context, "current_span_id"),
+    (_context, "enter"),
+    (_context, "leave"),
+    (call.Call, "_finish"),
+    (call.Call, "_add_streamed"),
+    (call, "timestamp"),
+    (_trace, "timestamp"),
+    (fields, "request_fields"),
     (headers, "add_headers"),
-    (telemetry, "answer_fields"),
+    (fields, "answer_fields"),
     (headers, "error_fields"),
-    (telemetry, "request_messages"),
-    (telemetry, "answer_output"),
-    (chunks.ChatChunks, "see"),
-    (chunks.ChatChunks, "add_to"),
-    (chunks.ChatChunks, "output"),
-    (streams, "_watched_class"),
-    (streams, "recording"),
+    (fields, "request_messages"),
+    (fields, "answer_output"),
+    (chunks.ChatAccumulator, "feed"),
+    (chunks.ChatAccumulator, "add_fields"),
+    (chunks.ChatAccumulator, "output"),
+    (streams, "_tracked_class"),
+    (streams, "recording_stream_class"),
     (client, "Call"),
     (client, "_recording_class"),
-    (content.Content, "snapshot"),
-    (content.Content, "prefix_hashes"),
-    (content.Content, "applied"),
-    (content, "_user_key"),
-    (writer.Writer, "write"),
-    (files.FileSink, "put"),
+    (_content.Content, "snapshot"),
+    (_content.Content, "prefix_hashes"),
+    (_content.Content, "apply"),
+    (_content, "_user_key"),
+    (_writer.Writer, "write"),
+    (_files.FileSink, "_append"),
     (os, "open"),
 ]
 
@@ -81,7 +66,7 @@ def fault(*_: object, **__: object) -> Any:  # noqa: ANN401
 
 
 def run(session: llmlog.Session, wrapped: Anything) -> list[object]:
-    """What an application sees of some calls, one error and one tool."""
+    """Return the results an application gets from some calls, one error and one tool."""
     seen: list[object] = []
     with session.trace() as trace:
         seen.append(wrapped.chat.completions.create(**CHAT).choices[0].message.content)
@@ -124,13 +109,13 @@ def name_of(stage: Any) -> str:  # noqa: ANN401
 
 @pytest.mark.filterwarnings("ignore::llmlog.CaptureWarning")
 @pytest.mark.parametrize(("owner", "name"), STAGES, ids=name_of)
-def test_a_fault_leaves_the_calls_as_they_are(
+def test_a_fault_does_not_affect_calls(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Anything, owner: Anything, name: str
 ) -> None:
     bare = client_of(answer)
     session = llmlog.session(tmp_path / "calls.jsonl", content="full")
     expected = run(llmlog.session(lambda _: None), bare)
-    streams.recording.cache_clear()
+    streams.recording_stream_class.cache_clear()
     with monkeypatch.context() as patch:
         patch.setattr(owner, name, fault)
         assert run(session, session.wrap(bare, stream_usage=True)) == expected
@@ -139,12 +124,12 @@ def test_a_fault_leaves_the_calls_as_they_are(
 
 @pytest.mark.filterwarnings("ignore::llmlog.CaptureWarning")
 @pytest.mark.parametrize(("owner", "name"), STAGES, ids=name_of)
-async def test_a_fault_leaves_asynchronous_calls_as_they_are(
+async def test_a_fault_does_not_affect_asynchronous_calls(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Anything, owner: Anything, name: str
 ) -> None:
     session = llmlog.session(tmp_path / "calls.jsonl", content="full")
     bare = async_client_of(answer)
-    streams.recording.cache_clear()
+    streams.recording_stream_class.cache_clear()
     with monkeypatch.context() as patch:
         patch.setattr(owner, name, fault)
         wrapped: Any = session.wrap(bare)
@@ -166,7 +151,7 @@ def test_a_clock_that_fails_is_a_fault_like_any_other() -> None:
 
 @pytest.mark.filterwarnings("ignore::llmlog.CaptureWarning")
 @pytest.mark.parametrize("reads", [1, 2, 3, 4])
-async def test_a_clock_that_fails_in_the_middle_of_a_stream_leaves_it_as_it_is(reads: int) -> None:
+async def test_a_clock_that_fails_in_the_middle_of_a_stream_does_not_affect_it(reads: int) -> None:
     class Failing(testing.Clock):
         left = reads
 
@@ -184,11 +169,11 @@ async def test_a_clock_that_fails_in_the_middle_of_a_stream_leaves_it_as_it_is(r
 
 
 @pytest.mark.filterwarnings("ignore::llmlog.CaptureWarning")
-def test_a_fault_over_a_piece_of_text_leaves_the_stream_as_it_is(
+def test_a_fault_in_feeding_a_chunk_does_not_affect_the_stream(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     session = llmlog.session(lambda _: None)
-    monkeypatch.setattr(chunks.ChatChunks, "skim", fault)
+    monkeypatch.setattr(chunks.ChatAccumulator, "feed", fault)
     stream = session.wrap(client_of(answer)).chat.completions.create(stream=True, **CHAT)
     assert [part.choices[0].delta.content for part in stream] == ["a", "b", None]
     assert session.faults > 0

@@ -1,4 +1,4 @@
-"""Log files: nothing is lost and nothing is there twice, whoever rotates or prunes meanwhile."""
+"""Log files: no record is lost or duplicated by concurrent rotation and pruning."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def old_line(days: int, step: int) -> bytes:
     return json.dumps({"ts": ts, "old": step}).encode() + b"\n"
 
 
-def test_a_full_file_is_renamed_and_begun_anew(tmp_path: Path) -> None:
+def test_a_full_file_is_renamed_and_a_new_one_started(tmp_path: Path) -> None:
     path = tmp_path / "calls.jsonl"
     session = llmlog.session(path, rotate_bytes=1000)
     for _ in range(20):
@@ -92,7 +92,7 @@ def test_pruning_again_and_again_under_four_writers_loses_nothing(tmp_path: Path
     processes = start_writers(path, writers=4, each=2000)
     cut = rounds = 0
     while any(process.poll() is None for process in processes):
-        # Every record is old enough at once: what was cut off and what is left is all there was.
+        # Every record is old enough at once: removed and remaining ones add up to all.
         removed = llmlog.prune(path, timedelta(0))
         cut += removed
         rounds += removed > 0
@@ -102,7 +102,7 @@ def test_pruning_again_and_again_under_four_writers_loses_nothing(tmp_path: Path
     assert [file.name for file in tmp_path.iterdir()] == ["calls.jsonl"]
 
 
-def test_pruning_what_is_old_leaves_every_young_record_once(tmp_path: Path) -> None:
+def test_pruning_old_records_leaves_every_young_record_once(tmp_path: Path) -> None:
     path = tmp_path / "calls.jsonl"
     path.write_bytes(b"".join(old_line(40, step) for step in range(100)))
     processes = start_writers(path, writers=4, each=500)
@@ -122,7 +122,7 @@ def test_pruning_cuts_up_to_the_first_record_that_is_young_enough(tmp_path: Path
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
-def test_pruning_what_is_all_young_leaves_the_file_alone(tmp_path: Path) -> None:
+def test_pruning_a_file_of_young_records_leaves_it_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "calls.jsonl"
     path.write_bytes(old_line(1, 0) + b"no record\n")
     before = path.stat()
@@ -130,12 +130,12 @@ def test_pruning_what_is_all_young_leaves_the_file_alone(tmp_path: Path) -> None
     assert path.stat().st_ino == before.st_ino
 
 
-def test_pruning_a_file_that_is_not_there_says_so(tmp_path: Path) -> None:
+def test_pruning_a_missing_file_raises(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         llmlog.prune(tmp_path / "calls.jsonl", timedelta(days=30))
 
 
-def test_a_session_goes_on_in_the_new_file_after_its_own_was_pruned_or_moved(
+def test_a_session_continues_in_the_new_file_after_its_own_was_pruned_or_moved(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "calls.jsonl"
@@ -171,7 +171,7 @@ def test_every_record_of_a_killed_process_is_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::llmlog.CaptureWarning")
-def test_a_path_that_could_not_be_opened_anew_is_tried_again(tmp_path: Path) -> None:
+def test_a_path_that_could_not_be_reopened_is_tried_again(tmp_path: Path) -> None:
     path = tmp_path / "calls.jsonl"
     session = llmlog.session(path)
     trace = session.trace("run-1")

@@ -1,4 +1,4 @@
-"""A fault in capture is counted and warned about once; the call does not notice."""
+"""A fault in capture is counted and warned about once, and never raised to the call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Against a server nobody here wrote, in a process of its own."""
+"""Calls against llmock, an independent server in its own process."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_usage_can_be_asked_for_without_the_application_seeing_it(
         ("stall", openai.APITimeoutError),
     ],
 )
-def test_a_stream_that_breaks_is_recorded_with_what_was_raised(
+def test_a_stream_that_breaks_is_recorded_with_its_exception(
     client: openai.OpenAI,
     memory: testing.Memory,
     llmock: Llmock,

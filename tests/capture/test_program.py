@@ -1,4 +1,4 @@
-"""`python -m llmlog` and `logged_chat`: the lesson's program."""
+"""`python -m llmlog` and `logged_chat`: one record per prompt."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from tests.capture.conftest import QUESTION, Llmock, free_port
 
 import llmlog
-from llmlog import lesson
+from llmlog.logged_chat import _client
 
 
 def run(*args: str, **environment: str | None) -> subprocess.CompletedProcess[str]:
@@ -47,7 +47,7 @@ def test_each_prompt_is_a_step_of_one_trace(llmock: Llmock) -> None:
 
 
 @pytest.mark.parametrize("missing", ["OPENAI_API_KEY", "LLMLOG_MODEL"])
-def test_what_is_missing_is_named_in_one_line(llmock: Llmock, missing: str) -> None:
+def test_a_missing_variable_is_named_in_one_line(llmock: Llmock, missing: str) -> None:
     done = run("Hi?", **{**against(llmock), missing: None})
     assert done.stderr == f"llmlog: set {missing} in the environment\n"
     assert (done.returncode, done.stdout) == (2, "")
@@ -75,7 +75,7 @@ def test_an_api_error_is_one_line_and_still_recorded(llmock: Llmock) -> None:
     assert done.returncode == 1
 
 
-def test_a_server_that_is_not_there_is_one_line(llmock: Llmock) -> None:
+def test_an_unreachable_server_is_one_line(llmock: Llmock) -> None:
     nowhere = {**against(llmock), "OPENAI_BASE_URL": f"http://127.0.0.1:{free_port()}/v1"}
     done = run("Hi?", **nowhere)
     assert json.loads(done.stdout)["error_type"] == "APIConnectionError"
@@ -136,7 +136,7 @@ def test_logged_chat_returns_the_completion_and_prints_its_record(
 ) -> None:
     for name, value in against(llmock).items():
         monkeypatch.setenv(name, value)
-    lesson._client.cache_clear()  # noqa: SLF001 - made once, from this test's environment
+    _client.cache_clear()
     answers: list[Any] = [
         llmlog.logged_chat("9f3a2b1c", "7c1d4e8a", step, model="gpt-4o", messages=QUESTION)
         for step in (0, 1)
@@ -146,4 +146,4 @@ def test_logged_chat_returns_the_completion_and_prints_its_record(
     assert {record["session_id"] for record in records} == {"9f3a2b1c"}
     assert {record["trace_id"] for record in records} == {"7c1d4e8a"}
     assert [record["id"] for record in records] == [answer.id for answer in answers]
-    lesson._client.cache_clear()  # noqa: SLF001
+    _client.cache_clear()

@@ -1,4 +1,4 @@
-"""A trace or span that is left ends where it was entered, and nowhere takes in what is not its."""
+"""A trace or span ends in the context it was entered in, and captures no foreign calls."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ async def test_tasks_that_enter_one_trace_each_leave_it(
     assert "run-1" not in outside
 
 
-def test_a_trace_that_a_generator_left_elsewhere_is_over_in_the_thread_that_began_it(
+def test_a_trace_left_by_a_generator_in_another_thread_has_ended_in_its_first_thread(
     session: Session, client: Anything, memory: testing.Memory
 ) -> None:
     with ThreadPoolExecutor(1) as pool:
@@ -100,7 +100,7 @@ def test_a_trace_that_a_generator_left_elsewhere_is_over_in_the_thread_that_bega
     assert outside != "run-1"
 
 
-async def test_a_trace_that_a_generator_left_in_a_task_is_over_in_the_one_that_began_it(
+async def test_a_trace_left_by_a_generator_in_another_task_has_ended_in_its_first_task(
     session: Session, aclient: Anything, memory: testing.Memory
 ) -> None:
     async def generate() -> AsyncGenerator[None]:
@@ -115,7 +115,7 @@ async def test_a_trace_that_a_generator_left_in_a_task_is_over_in_the_one_that_b
     assert outside != "run-1"
 
 
-async def test_a_trace_whose_generator_was_closed_in_a_task_is_left_by_its_own_task_alone(
+async def test_closing_a_generator_in_another_task_ends_the_trace_in_its_first_task_only(
     session: Session, aclient: Anything, memory: testing.Memory
 ) -> None:
     trace, inside, first_has_left = session.trace("run-1"), asyncio.Event(), asyncio.Event()
@@ -188,7 +188,7 @@ async def test_a_task_that_outlives_its_trace_still_belongs_to_it(
     assert traces(memory) == ["run-1"]
 
 
-def test_a_trace_entered_again_inside_itself_goes_on_until_it_is_left_twice(
+def test_a_trace_entered_inside_itself_ends_when_it_is_left_twice(
     session: Session, client: Anything, memory: testing.Memory
 ) -> None:
     trace = session.trace("run-1")

@@ -1,4 +1,4 @@
-"""Ids and steps: every record has them, and they are never guessed."""
+"""Every record has ids and a step, and they are never guessed."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_an_id_cannot_be_empty_or_of_another_type(memory: testing.Memory, bad: A
         llmlog.session(memory).trace(bad)
 
 
-def test_what_runs_inside_a_span_has_it_as_its_parent(
+def test_records_written_inside_a_span_have_it_as_their_parent(
     session: Session, client: openai.OpenAI, memory: testing.Memory, clock: testing.Clock
 ) -> None:
     with session.trace() as trace:

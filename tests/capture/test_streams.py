@@ -1,4 +1,4 @@
-"""A stream ends in exactly one record, which tells when its first content came and how it ended."""
+"""A stream leaves one record, with its time to first content and its end."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from llmlog import testing
 
 if TYPE_CHECKING:
     from llmlog import Session
-    from llmlog.content import ContentPolicy
+    from llmlog._content import ContentPolicy
 
 
 def test_a_stream_is_timed_to_its_first_content_and_to_its_last_chunk(
@@ -84,7 +84,7 @@ def test_breaking_out_of_a_stream_is_no_end_for_it_can_be_resumed(
 
 
 @pytest.mark.parametrize("chunks_read", [0, 1])
-def test_a_stream_nobody_can_read_any_more_is_abandoned(
+def test_a_stream_that_is_garbage_collected_unread_is_abandoned(
     session: Session, memory: testing.Memory, chunks_read: int
 ) -> None:
     stream = ask(session.wrap(client_of(streamed(chunk("a"), last_chunk()))), stream=True)

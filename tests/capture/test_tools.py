@@ -1,4 +1,4 @@
-"""Tool executions have the same shape as model calls, and know who asked for them."""
+"""Tool executions are recorded like model calls, with the requesting call as parent."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_tool_execution_is_timed_and_takes_a_step(
     assert record["status"] == "ok"
 
 
-def test_a_tool_that_fails_is_an_error_and_its_exception_goes_on(
+def test_a_tool_that_fails_is_an_error_and_its_exception_propagates(
     session: Session, memory: testing.Memory
 ) -> None:
     with session.trace() as trace, pytest.raises(KeyError), trace.tool("look"):
@@ -98,7 +98,7 @@ def test_a_tool_a_model_asked_for_has_that_call_as_its_parent(
     assert without["parent_span_id"] == span["span_id"]
 
 
-def test_what_a_tool_calls_has_the_tool_as_its_parent(
+def test_calls_made_inside_a_tool_have_it_as_their_parent(
     session: Session, memory: testing.Memory
 ) -> None:
     client = session.wrap(client_of(httpx2.Response(200, json=completion())))
@@ -124,7 +124,7 @@ def test_a_tool_that_does_not_take_its_arguments_is_recorded_as_failed(
     assert (record["tool_name"], record["error_type"]) == ("look", "TypeError")
 
 
-def test_a_tool_that_does_not_say_what_it_takes_is_recorded_with_its_arguments(
+def test_a_tool_without_a_signature_is_recorded_with_its_arguments(
     memory: testing.Memory,
 ) -> None:
     trace = llmlog.session(memory, content="full").trace()

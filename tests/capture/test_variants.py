@@ -1,4 +1,4 @@
-"""Clients and resources that are not the plain ones: subclasses, copies of another kind, beta."""
+"""Variants of clients and resources: subclasses, custom copy methods, beta."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Tenants(openai.OpenAI):
-    """A client whose copies take more than those of the SDK."""
+    """A client whose copies take an additional option."""
 
     tenant: str | None = None
 
@@ -23,7 +23,7 @@ class Tenants(openai.OpenAI):
         return client
 
 
-def test_a_client_that_makes_its_copies_in_its_own_way_still_does(
+def test_a_client_with_its_own_copy_method_keeps_it(
     session: Session, memory: testing.Memory
 ) -> None:
     to = httpx2.MockTransport(lambda _: httpx2.Response(200, json=completion()))
@@ -44,7 +44,7 @@ def test_the_responses_of_the_beta_resource_are_recorded(
     assert (record["event"], record["id"]) == ("response", "resp_1")
 
 
-def test_a_function_call_of_old_is_a_tool_call(session: Session, memory: testing.Memory) -> None:
+def test_a_legacy_function_call_is_a_tool_call(session: Session, memory: testing.Memory) -> None:
     message = {"role": "assistant", "function_call": {"name": "look", "arguments": "{"}}
     choice = {"index": 0, "message": message, "finish_reason": "function_call"}
     client = session.wrap(client_of(httpx2.Response(200, json=completion(choices=[choice]))))

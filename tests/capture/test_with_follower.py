@@ -1,4 +1,4 @@
-"""Four writers, somebody who rotates or prunes, and a follower: every record once."""
+"""Four writers, rotation or pruning, and a follower: every record exactly once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def drain(reader: Reader) -> None:
 
 
 def followed(reader: Reader) -> list[tuple[str, int]]:
-    """The records the follower has, without the old ones of before."""
+    """Return the follower's records, without those written before the test."""
     frame = reader.snapshot().frame.drop_nulls("trace_id")
     return sorted(zip(frame["trace_id"].cast(str).to_list(), frame["step"].to_list(), strict=True))
 
@@ -40,7 +40,7 @@ def running(processes: list[Any]) -> bool:
 def test_a_follower_has_every_record_once_while_four_writers_rotate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setattr(readers, "LOOK_S", 0.0)
+    monkeypatch.setattr(readers, "SCAN_S", 0.0)
     path = tmp_path / "calls.jsonl"
     with closing(Reader(Sources([str(tmp_path / name)], must_exist=False))) as reader:
         processes = start_writers(path, writers=WRITERS, each=EACH, rotate=50_000)
@@ -55,7 +55,7 @@ def test_a_follower_has_every_record_once_while_four_writers_rotate(
 
 
 def prune_while_followed(path: Path, processes: list[Any], reader: Reader) -> int:
-    """How often something was cut off; follows until the writers are done, and then to the end."""
+    """Return how often pruning removed records, following until all writers are done."""
     rounds = 0
     while running(processes):
         drain(reader)

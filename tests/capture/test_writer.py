@@ -14,7 +14,7 @@ import pytest
 
 import llmlog
 from llmlog import testing
-from llmlog.writer import open_writer
+from llmlog._writer import open_writer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,7 @@ def record(session: llmlog.Session) -> None:
     session.trace().record(event="embedding")
 
 
-def test_a_file_is_made_with_its_folder_and_is_its_owners_alone(tmp_path: Path) -> None:
+def test_a_file_is_created_with_its_folder_and_readable_by_its_owner_only(tmp_path: Path) -> None:
     path = tmp_path / "a" / "b" / "calls.jsonl"
     record(llmlog.session(path))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -110,7 +110,7 @@ def test_records_go_to_text_files_binary_files_and_functions() -> None:
     assert lines[0].endswith(b"}\n")
 
 
-def test_records_on_stdout_come_after_what_was_printed_before(
+def test_records_on_stdout_come_after_text_printed_before(
     capfdbinary: pytest.CaptureFixture[bytes],
 ) -> None:
     session = llmlog.session(sys.stdout)

@@ -28,7 +28,7 @@ def faults(llmlog: Run, *paths: Path) -> list[tuple[str, str | None, int, str, i
 
 def test_a_sound_log_has_no_faults(llmlog: Run, sample: Path) -> None:
     assert faults(llmlog, sample) == []
-    assert llmlog("health", sample).out.splitlines()[-1] == "nothing is wrong with them"
+    assert llmlog("health", sample).out.splitlines()[-1] == "no faults"
 
 
 def test_one_line_is_one_line(llmlog: Run, written: Written) -> None:
@@ -119,6 +119,6 @@ def test_people_read_how_often_what_and_where(llmlog: Run, written: Written) -> 
     path = written([sound(0), sound(0), {"event": "\x1b[31mX", "trace_id": "u"}])
     assert llmlog("health", path).out.splitlines() == [
         "3 lines: 3 records, 0 skipped, 0 blank",
-        f"        1  records of a step that their trace has already, first at {path}:2",
-        f"        1  records of the event ␛[31mX, which is none of llmlog's, first at {path}:3",
+        f"        1  records repeat a step of their trace, first at {path}:2",
+        f"        1  records of the event ␛[31mX, unknown to llmlog, first at {path}:3",
     ]

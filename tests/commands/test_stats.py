@@ -15,14 +15,16 @@ from tests.commands.judge import judged
 KEYS = [
     "files", "records", "blanks", "skipped", "nulled", "sessions", "traces", "calls", "tools",
     "errors", "first_ts", "last_ts", "prompt_tokens", "completion_tokens", "reasoning_tokens",
-    "cached_tokens", "cost_usd", "unpriced_calls", "slow", "groups", "format",
+    "cached_tokens", "cache_write_tokens", "cost_usd", "unpriced_calls", "slow", "hidden_cut",
+    "groups", "format",
 ]  # fmt: skip
 GROUP_KEYS = [
-    "key", "calls", "errors", "truncated", "p50_ms", "p95_ms", "p99_ms", "tokens_per_sec_p50",
-    "prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens", "cost_usd",
+    "key", "calls", "errors", "truncated", "hidden_cut", "p50_ms", "p95_ms", "p99_ms",
+    "tokens_per_sec_p50", "prompt_tokens", "completion_tokens", "reasoning_tokens",
+    "cached_tokens", "cost_usd",
 ]  # fmt: skip
 CALL = {"event": "chat_completion"}
-GROUPINGS = ["model", "session", "trace", "provider", "hour"]
+JUDGED = ["model", "session", "trace", "provider", "hour"]
 
 
 def alike(found: object, expected: object) -> bool:
@@ -92,12 +94,12 @@ def good_lines(torn: Path, out: Path) -> Path:
     return out
 
 
-@pytest.mark.parametrize("by", GROUPINGS)
+@pytest.mark.parametrize("by", JUDGED)
 def test_every_figure_of_the_sample_is_duckdbs(stats: Stats, sample: Path, by: str) -> None:
     assert alike(stats(sample, "--by", by), judged(sample, by))
 
 
-@pytest.mark.parametrize("by", GROUPINGS)
+@pytest.mark.parametrize("by", JUDGED)
 def test_every_figure_of_a_strange_log_is_duckdbs(stats: Stats, strange: Path, by: str) -> None:
     found = stats(strange, "--by", by)
     assert alike(found, judged(strange, by))
@@ -152,10 +154,68 @@ def test_slow_is_strictly_over_and_mostly_is_more_than_half(stats: Stats, writte
     assert found["slow"] == {"over_ms": 500.0, "calls": 3, "mostly_reasoning": 1}
 
 
-def test_only_what_says_length_is_truncated(stats: Stats, written: Written) -> None:
+def test_only_finish_reason_length_is_truncated_and_all_else_hidden(
+    stats: Stats, llmlog: Run, written: Written
+) -> None:
     hidden = {"finish_reason": "stop", "max_tokens": 9, "completion_tokens": 9}
-    found = stats(written([{"finish_reason": "length"}, hidden, {"stream_end": "truncated"}]))
-    assert found["groups"][0]["truncated"] == 1
+    path = written(
+        [
+            {"finish_reason": "length", "event": "chat_completion"},
+            {**hidden, "event": "response"},
+            {"stream_end": "truncated", "event": "chat_completion"},
+            {"stream_end": "truncated", "event": "chat_completion", "status": "error"},
+            {"event": "embedding", "model": "e"},
+        ]
+    )
+    found = stats(path)
+    group = found["groups"][0]
+    assert (group["truncated"], group["hidden_cut"], found["hidden_cut"]) == (1, 2, 2)
+    # 3 of 4: an embedding cannot be cut off.
+    text = "cut off: 3 answers, 75% of 4 chat calls; 2 of them hidden, without finish_reason length"
+    assert text in llmlog("stats", path).out.splitlines()
+
+
+def test_a_failure_is_counted_for_the_model_that_was_asked(stats: Stats, written: Written) -> None:
+    failed = {"requested_model": "gpt-5", "status": "error"}
+    found = stats(written([{"model": "gpt-5", "requested_model": "gpt"}, failed]))
+    assert [(group["key"], group["calls"], group["errors"]) for group in found["groups"]] == [
+        ("gpt-5", 2, 1)
+    ]
+
+
+def test_tools_and_failures_are_groups_too(stats: Stats, written: Written) -> None:
+    path = written(
+        [
+            {"event": "tool_call", "tool_name": "search", "latency_ms": 100},
+            {"event": "tool_call", "tool_name": "search", "status": "error", "error_type": "E"},
+            {"event": "chat_completion", "model": "m", "status": "error", "error_status": 429},
+            {"event": "chat_completion", "model": "m", "latency_ms": 5},
+        ]
+    )
+    (tool,) = stats(path, "--by", "tool")["groups"]
+    assert (tool["key"], tool["calls"], tool["errors"], tool["p50_ms"]) == ("search", 2, 1, 100)
+    failures = stats(path, "--by", "error")["groups"]
+    assert {group["key"]: group["calls"] for group in failures} == {"429": 1, "E": 1}
+
+
+def test_tokens_written_to_the_cache_are_summed(stats: Stats, written: Written) -> None:
+    calls = [{"event": "chat_completion", "cache_write_tokens": tokens} for tokens in (5, None, 7)]
+    assert stats(written(calls))["cache_write_tokens"] == 12
+
+
+def test_a_model_without_a_price_is_named_with_the_way_to_give_one(
+    llmlog: Run, written: Written, tmp_path: Path
+) -> None:
+    call = {"event": "chat_completion", "prompt_tokens": 1_000_000, "completion_tokens": 0}
+    path = written([{**call, "model": "ours"}, {"event": "chat_completion", "model": "no-tokens"}])
+    out = llmlog("stats", path).out
+    assert "no price for ours: add it to a file for --rules, in $ per million tokens:\n" in out
+    assert '  [prices."ours"] with input = 0.15 and output = 0.6\n' in out
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[prices."ours"]\ninput = 0.15\noutput = 0.6\n')
+    priced = llmlog("stats", path, "--rules", rules).out
+    assert "cost: $0.15, 1 call unpriced\n" in priced
+    assert "no price for" not in priced
 
 
 def test_percentiles_are_linear_between_latencies(stats: Stats, written: Written) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,7 +25,7 @@ NAMES = st.sampled_from([*COLUMNS, "request_model", "http_status", "error", "tim
 FIELDS = st.dictionaries(NAMES, JSON, max_size=4)
 
 
-def dumped(fields: dict[str, object]) -> bytes:
+def dumped(fields: Mapping[str, object]) -> bytes:
     return json.dumps(jsonable(fields), ensure_ascii=False).encode(errors="replace")
 
 

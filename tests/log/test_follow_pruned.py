@@ -83,10 +83,8 @@ def test_a_cut_that_keeps_nothing_leaves_a_new_file(path: Path) -> None:
         lines(5, 8),
         lines(2, 4) + lines(6, 8),
         lines(2, 3),
-        lines(0, 4),
-        lines(0, 2),
     ],
-    ids=["other lines", "a part of the end", "a line of the middle", "a copy", "the beginning"],
+    ids=["other lines", "a part of the end", "a line of the middle"],
 )
 def test_a_file_that_does_not_begin_with_the_whole_end_of_the_last_is_read_anew(
     path: Path, data: bytes

@@ -20,7 +20,7 @@ from llmlog_tui.log.sources import Sources
 
 @pytest.fixture(autouse=True)
 def look_always(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "LOOK_S", 0.0)
+    monkeypatch.setattr(reading, "SCAN_S", 0.0)
 
 
 def lines(first: int, after: int) -> bytes:

@@ -267,7 +267,7 @@ def test_a_record_knows_its_line_in_its_file(
 ) -> None:
     monkeypatch.setattr("llmlog_tui.log.line_splitter.MAX_LINE_BYTES", 500)
     monkeypatch.setattr("llmlog_tui.log.follow.BLOCK_BYTES", 600)
-    monkeypatch.setattr("llmlog_tui.log.store._STRETCH_BYTES", 200)
+    monkeypatch.setattr("llmlog_tui.log.store._RANGE_BYTES", 200)
     too_long = b'{"event": "span", "step": "' + b"x" * 2_000 + b'"}\n'
     files[0].write_bytes(line(2) + b"\nbad\n" + line(4) * 30 + too_long + line(35) * 3)
     files[1].write_bytes(b"".join(line(number) for number in range(1, 40)))
@@ -314,7 +314,7 @@ def test_a_busy_writer_does_not_keep_a_reader_from_its_end(files: list[Path]) ->
         return step()
 
     reader.step = busy_step  # type: ignore[method-assign]
-    reader.catch_up()
+    reader.read_to_end()
     assert {0, 100} <= set(steps(reader.snapshot()))
     reader.finish()
     assert reader.snapshot().frame.height < 1_000

@@ -102,7 +102,7 @@ def test_records_without_time_stay_where_no_older_one_was_in_front_until_there_i
     dated.write_bytes(lines(0, 10))
     window = Retention(span=timedelta(seconds=9))
     reader = Reader([without, dated], newest_first=newest_first, window=window)
-    reader.catch_up()
+    reader.read_to_end()
     reader.loaded()
     snapshot = reader.snapshot()
     assert sorted(snapshot.frame["step"]) == list(range(-30, 10))
@@ -122,7 +122,7 @@ def test_records_without_time_in_front_hold_no_older_ones_in_memory(
     path = tmp_path / "calls.jsonl"
     path.write_bytes(undated(100))
     reader = Reader([path], newest_first=newest_first, window=Retention(span=timedelta(seconds=9)))
-    reader.catch_up()
+    reader.read_to_end()
     reader.loaded()
     assert reader.snapshot().frame.height == 100
     for number in range(100):
@@ -140,7 +140,7 @@ def test_records_without_time_go_with_older_ones_that_went_before_them(
     path = tmp_path / "calls.jsonl"
     path.write_bytes(lines(0, 50) + undated(100) + lines(100, 120))
     reader = Reader([path], newest_first=newest_first, window=Retention(span=timedelta(seconds=9)))
-    reader.catch_up()
+    reader.read_to_end()
     assert reader.snapshot().frame["step"].to_list() == list(range(110, 120))
     reader.close()
 

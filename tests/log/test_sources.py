@@ -118,7 +118,7 @@ def test_bookmarks_beside_a_log_are_no_log_in_a_folder_a_glob_or_what_a_shell_ma
         Path(name).touch()
     for asked in ([str(tmp_path)], [str(tmp_path / "calls*")], names):
         assert expand(asked, must_exist=True) == [tmp_path / "calls.jsonl"]
-    with pytest.raises(SourceError, match="has the bookmarks of a log, and is none"):
+    with pytest.raises(SourceError, match="is a bookmarks file, not a log"):
         expand(names[1:], must_exist=True)
 
 

@@ -86,7 +86,7 @@ async def test_enter_replays_a_trace_from_its_start_where_no_step_was_gone_to(
 
 
 def is_replayed_at(app: LogApp, row: int) -> bool:
-    return isinstance(app.view, ReplayScreen) and app.view.row == row
+    return isinstance(app.view, ReplayScreen) and app.view.cursor_key == row
 
 
 async def test_a_pasted_id_is_found_at_once(
@@ -167,7 +167,7 @@ async def test_what_is_found_behind_a_filter_makes_it_give_way_until_one_goes_ba
         assert row_of(calls) == 3
         app.screen.post_message(events.Paste("id-1"))
         await until(pilot, partial(is_at, calls, 1), "the call")
-        assert "The filter hid it, and is cleared: < brings it back" in toasts(app)
+        assert "Filter cleared to show this record (< to go back)" in toasts(app)
         await pilot.press("<")
         await until(pilot, lambda: len(calls.source) == 1, "the filter again")
 

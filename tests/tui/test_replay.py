@@ -54,7 +54,7 @@ async def opened(pilot: Pilot[str], until: Until) -> ReplayScreen:
     await until(pilot, lambda: isinstance(app.screen, ReplayScreen), "the replay")
     screen = app.screen
     assert isinstance(screen, ReplayScreen)
-    await until(pilot, lambda: screen.row is not None, "its steps")
+    await until(pilot, lambda: screen.cursor_key is not None, "its steps")
     await until(pilot, lambda: screen.scrub.size.width > 0, "its layout")
     return screen
 
@@ -69,7 +69,7 @@ async def test_enter_on_a_trace_replays_it_from_its_first_step(
     async with LogApp([log]).run_test(size=WIDE) as pilot:
         await shown(pilot, 4)
         screen = await opened(pilot, until)
-        assert screen.row == 0
+        assert screen.cursor_key == 0
         assert "‖ paused 1× · step 0, 1 of 4" in scrub(screen)
         assert "elapsed 1.00 s of 14.0 s" in scrub(screen)
         assert "calls 1 of 3   tools 0 of 1   in 10 of 30   out 5 of 10" in scrub(screen)
@@ -78,11 +78,11 @@ async def test_enter_on_a_trace_replays_it_from_its_first_step(
         assert "step 1, 2 of 4" in scrub(screen)
         assert "errors 1 of 1" in scrub(screen)
         await pilot.press("h", "left")
-        assert screen.row == 0, "there is nothing before the first"
+        assert screen.cursor_key == 0, "there is nothing before the first"
         await pilot.press("G")
-        assert screen.row == 3
+        assert screen.cursor_key == 3
         await pilot.press("g", "e")
-        assert screen.row == 1, "the step that failed"
+        assert screen.cursor_key == 1, "the step that failed"
 
 
 async def test_it_plays_at_its_own_pace_with_long_gaps_shortened(
@@ -98,17 +98,19 @@ async def test_it_plays_at_its_own_pace_with_long_gaps_shortened(
         clock.now = 0.9
         await until(pilot, lambda: clock.read_at == clock.now, "a look at the clock")
         await pilot.pause()
-        assert screen.row == 0
+        assert screen.cursor_key == 0
         clock.now = 1.0
-        await until(pilot, lambda: screen.row == 1, "the step that began after 1 s")
+        await until(pilot, lambda: screen.cursor_key == 1, "the step that began after 1 s")
         await pilot.press("]")
         assert "► playing 2×" in scrub(screen)
         clock.now = 1.5
-        await until(pilot, lambda: screen.row == 2, "the third after half a second at double speed")
+        await until(
+            pilot, lambda: screen.cursor_key == 2, "the third after half a second at double speed"
+        )
         clock.now = (
             2.25  # the third ends at 3 s of play, and ten seconds of nothing take half a one
         )
-        await until(pilot, lambda: screen.row == 3, "the last, behind the gap")
+        await until(pilot, lambda: screen.cursor_key == 3, "the last, behind the gap")
         clock.now = 3.0
         await until(pilot, lambda: not screen.playing, "the end")
         assert "‖ paused 2×" in scrub(screen)
@@ -122,15 +124,15 @@ async def test_the_mouse_takes_the_replay_to_a_step_and_drags_it_along(
         screen = await opened(pilot, until)
         right = screen.scrub.size.width
         await pilot.click(screen.scrub, offset=(right - 12, 2))
-        assert screen.row == 3, "at 13 of 14 s"
+        assert screen.cursor_key == 3, "at 13 of 14 s"
         assert "4 of 4" in scrub(screen)
         await pilot.mouse_down(screen.scrub, offset=(2, 2))
-        assert screen.row == 0
+        assert screen.cursor_key == 0
         await pilot.hover(screen.scrub, offset=(24, 2))
-        assert screen.row == 2, "at 2 of 14 s"
+        assert screen.cursor_key == 2, "at 2 of 14 s"
         await pilot.mouse_up(screen.scrub, offset=(24, 2))
         await pilot.hover(screen.scrub, offset=(2, 2))
-        assert screen.row == 2, "the mouse was let go"
+        assert screen.cursor_key == 2, "the mouse was let go"
 
 
 async def test_one_steps_on_while_the_detail_has_the_keys_and_j_scrolls_it(
@@ -139,15 +141,15 @@ async def test_one_steps_on_while_the_detail_has_the_keys_and_j_scrolls_it(
     async with LogApp([log]).run_test(size=SMALL) as pilot:
         await shown(pilot, 4)
         screen = await opened(pilot, until)
-        screen.detail_sheet.focus()
+        screen.detail_pane.focus()
         await pilot.press("right", "l", "left")
-        assert screen.row == 1
-        await until(pilot, lambda: "Step 1" in text_of(screen.detail_sheet), "its detail")
+        assert screen.cursor_key == 1
+        await until(pilot, lambda: "Step 1" in text_of(screen.detail_pane), "its detail")
         await pilot.press("l", "l")
-        await until(pilot, lambda: "id-3" in text_of(screen.detail_sheet), "the last one's")
-        await until(pilot, lambda: screen.detail_sheet.max_scroll_y > 0, "more than has room")
+        await until(pilot, lambda: "id-3" in text_of(screen.detail_pane), "the last one's")
+        await until(pilot, lambda: screen.detail_pane.max_scroll_y > 0, "more than has room")
         await pilot.press("j")
-        await until(pilot, lambda: screen.detail_sheet.scroll_offset.y > 0, "it scrolls")
+        await until(pilot, lambda: screen.detail_pane.scroll_offset.y > 0, "it scrolls")
 
 
 async def test_of_steps_at_one_place_the_line_of_time_marks_the_gravest(
@@ -174,21 +176,21 @@ async def test_the_detail_and_the_content_are_those_of_the_current_step(
         await shown(pilot, 4)
         screen = await opened(pilot, until)
         await until(
-            pilot, lambda: "no content" in text_of(screen.content_sheet), "that there is no content"
+            pilot, lambda: "no content" in text_of(screen.content_pane), "that there is no content"
         )
-        assert "id-0" in text_of(screen.detail_sheet)
+        assert "id-0" in text_of(screen.detail_pane)
         await pilot.press("G")
-        await until(pilot, lambda: "hello" in text_of(screen.content_sheet), "what was said")
-        said = text_of(screen.content_sheet)
+        await until(pilot, lambda: "hello" in text_of(screen.content_pane), "what was said")
+        said = text_of(screen.content_pane)
         assert "[b]hello" in said
         assert "\x1b" not in said
         assert "Goodbye" in said
-        assert "id-3" in text_of(screen.detail_sheet)
-        assert f'grep \'"trace_id": "run"\' {log}' in text_of(screen.detail_sheet)
+        assert "id-3" in text_of(screen.detail_pane)
+        assert f'grep \'"trace_id": "run"\' {log}' in text_of(screen.detail_pane)
         await pilot.press("v")
-        assert '"latency_ms": 1000' in text_of(screen.content_sheet)
+        assert '"latency_ms": 1000' in text_of(screen.content_pane)
         await pilot.press("v")
-        assert "completion_tokens" in text_of(screen.content_sheet)
+        assert "completion_tokens" in text_of(screen.content_pane)
 
 
 async def test_a_run_that_goes_on_grows_while_it_is_looked_at(
@@ -201,7 +203,7 @@ async def test_a_run_that_goes_on_grows_while_it_is_looked_at(
         with log.open("ab") as file:
             file.write(step(4, 15))
         await until(pilot, lambda: "2 of 5" in scrub(screen), "the fifth step")
-        assert screen.row == 1, "the user's place is kept"
+        assert screen.cursor_key == 1, "the user's place is kept"
 
 
 @pytest.mark.parametrize("key", ["q", "escape"])
@@ -226,11 +228,11 @@ async def test_a_small_screen_has_detail_or_content(
     async with LogApp([sample]).run_test(size=SMALL) as pilot:
         await shown(pilot, records)
         screen = await opened(pilot, until)
-        await until(pilot, lambda: "latency" in text_of(screen.detail_sheet), "the detail")
+        await until(pilot, lambda: "latency" in text_of(screen.detail_pane), "the detail")
         await pilot.pause()
         shows: Callable[[], tuple[bool, bool]] = lambda: (  # noqa: E731 - short
-            screen.detail_sheet.display,
-            screen.content_sheet.display,
+            screen.detail_pane.display,
+            screen.content_pane.display,
         )
         assert shows() == (True, False)
         assert screen.scrub.region.bottom == SMALL[1] - 1

@@ -34,7 +34,7 @@ attribute `lost: Counter[str]`; they are reported with the log's other faults.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 Item = dict[str, Any]
 """One decoded JSON object of a file."""
@@ -44,17 +44,6 @@ Record = dict[str, Any]
 
 LogState = dict[str, Any]
 """State shared by the converters of one format in all files of a log; owned by the reader."""
-
-
-LOADING: Final = "loading"
-"""Key of LogState: true while files of the log are yet to be read for the first time.
-
-Meanwhile a converter may hold records back that another file decides on. When the key is gone, all
-converters are flushed once more.
-"""
-
-LIVE: Final = "live"
-"""Key of LogState: true at a flush() of a file that may still grow: its last call may go on."""
 
 
 class Found(NamedTuple):

@@ -17,7 +17,7 @@ from llmlog_tui.formats.llmlog import LLMLOG
 from llmlog_tui.formats.registry import FORMATS
 from llmlog_tui.log.line_errors import FaultCounts
 from llmlog_tui.log.line_splitter import Block
-from llmlog_tui.log.parse import AS_ONE, FOREIGN, Parsed, parse
+from llmlog_tui.log.parse import FOREIGN, Parsed, Strictness, parse
 from llmlog_tui.log.schema import COLUMNS
 
 UNREADABLE: Final = "unreadable"
@@ -45,7 +45,7 @@ class FileParser:
         self.records = 0
         """Number of records so far."""
         self._own = 0  # records that are lines
-        self._care = AS_ONE
+        self._strictness = Strictness.WHOLE_BLOCK
         self._lines = 0  # fed so far: the number of the next line
         self._last: Block | None = None
         self._objects: Counter[str] = Counter()  # of the decoder, as they were reported
@@ -80,7 +80,7 @@ class FileParser:
             parse,
             block.data,
             at_start=block.offset == 0,
-            care=self._care,
+            strictness=self._strictness,
             columns=self._columns,
             only_ours=head.has_events,
         )
@@ -89,7 +89,7 @@ class FileParser:
         """Return the records of the next block; `parsed` is the result of prepare()'s work."""
         given_up = self._given_up_before(block)
         if parsed is not None:
-            self._care = parsed.care
+            self._strictness = parsed.strictness
             if not parsed.refused and not given_up:
                 return self._counted(parsed, own=parsed.frame.height)
         lines = block.data.split(b"\n")

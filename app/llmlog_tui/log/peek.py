@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from llmlog_tui.formats import LOADING, Format, Item, LogState, Peeks
+from llmlog_tui.formats import Format, Item, LogState, Peeks
 from llmlog_tui.formats.detect import HEAD_OBJECTS
 from llmlog_tui.formats.registry import FORMATS
+from llmlog_tui.formats.shared_state import LOADING
 from llmlog_tui.formats.unwrap import Unwrapped, Unwrapper
 from llmlog_tui.log.compressed import SUFFIXES, beginning_of
 from llmlog_tui.log.sources import STDIN

@@ -39,7 +39,7 @@ class RecordLines:
 
     def block(self, block: int) -> list[bytes] | None:
         """Return all lines of a block unchanged, None as raw()."""
-        return self._read(self._store.stretch(block))
+        return self._read(self._store.byte_range(block))
 
     def record(self, record: Mapping[str, Any]) -> bytes | None:
         """Return the line of a row of the frame, with its content; None as raw().
@@ -78,20 +78,20 @@ class RecordLines:
 
     def _following(self, block: int, lines: Sequence[bytes], line: int) -> Iterator[bytes]:
         """Yield the lines of a block from `line` on, and those of the blocks after it."""
-        stretch: ByteRange | None = self._store.stretch(block)
+        byte_range: ByteRange | None = self._store.byte_range(block)
         rest = lines[line:]
-        while stretch is not None:
+        while byte_range is not None:
             # Behind a block's last newline there is nothing, or the rest of its last line.
             yield from rest[:-1] if rest[-1:] == [b""] else rest
-            stretch = self._store.stretch_after(stretch)
-            found = None if stretch is None else self._read(stretch)
+            byte_range = self._store.range_after(byte_range)
+            found = None if byte_range is None else self._read(byte_range)
             rest = [] if found is None else found
             if found is None:
                 return
 
-    def _read(self, stretch: ByteRange) -> list[bytes] | None:
-        source = self._sources[stretch.file]
-        data = source.reread(stretch.generation, stretch.offset, stretch.length)
+    def _read(self, byte_range: ByteRange) -> list[bytes] | None:
+        source = self._sources[byte_range.file]
+        data = source.reread(byte_range.generation, byte_range.offset, byte_range.length)
         return None if data is None else data.split(b"\n")
 
 

@@ -1,4 +1,4 @@
-"""Which files a command line means."""
+"""Expand the LOG arguments of a command line into files."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+DEFAULT_LOG: Final = "calls.jsonl"
+"""The log of a command line that names none."""
+
 STDIN: Final = Path("-")
-"""Stands for standard input among the names of files."""
+"""The name of standard input among files."""
 
 
 class SourceError(Exception):
-    """A file that can never be read as a log; its text is one clear line for the user."""
+    """A file that cannot be read as a log; the message is one line."""
 
 
 class Sources:
-    """The files that names from a command line mean: paths, globs, folders, - for standard input.
+    """The files named on a command line: paths, globs, folders, - for standard input.
 
     A path is that file only. A glob or a folder is one log with its rotated and compressed parts,
     and may match more files later; a folder without logs is searched below. The
@@ -29,12 +32,12 @@ class Sources:
     """
 
     def __init__(self, names: Sequence[str], *, must_exist: bool) -> None:
-        """Raises SourceError for what is no file, and with `must_exist` for what is not there.
+        """Raise SourceError for a name that is no file, with `must_exist` also if missing.
 
         (A follower waits for it instead.)
         """
         self.names = _without_bookmarks(names)
-        self._patterns: set[str] = set()  # what once was a folder stays one, if it goes and comes
+        self._patterns: set[str] = set()  # a folder stays a pattern even if it is deleted
         for name in self.names:
             if name == str(STDIN) and sys.__stdin__ is None:
                 raise SourceError("-: standard input is closed")
@@ -46,19 +49,18 @@ class Sources:
             except OSError as error:
                 raise SourceError(f"{name}: {error.strerror}") from error
         self.may_grow = bool(self._patterns)
-        """Whether files() may come to be more."""
+        """Whether files() may return more files later."""
 
     def files(self) -> list[Path]:
-        """The files there are now (a path, whether or not it is), each once, in the order given.
+        """Return the current files (a path whether or not it exists), each once, in order.
 
-        Raises OSError if a folder cannot be looked into.
+        Raises OSError if a folder cannot be listed.
         """
         found = (_matches(name) if name in self._patterns else [Path(name)] for name in self.names)
         return list(dict.fromkeys(path for paths in found for path in paths))
 
 
 def expand(names: Sequence[str], *, must_exist: bool) -> list[Path]:
-    """The files `names` mean now. Raises SourceError as Sources does."""
     return Sources(names, must_exist=must_exist).files()
 
 
@@ -71,23 +73,22 @@ _MAX_DEPTH: Final = 4
 """Maximum number of levels below a folder that are searched: sessions/2026/11/23."""
 
 _MAX_AGE_DIGITS: Final = 4
-"""More digits are a date."""
+"""Maximum digits of a rotation number; more are a date."""
 
 
 _BOOKMARKS: Final = ".bookmarks"
 
 
 def bookmarks_of(path: Path) -> Path:
-    """Where the bookmarks of a log are: beside it, in one file for all its rotated parts."""
+    """Return the bookmarks file of a log: beside it, one for all its rotated parts."""
     match = _LOG_NAME.fullmatch(path.name)
     return path.with_name((match["base"] if match else path.name) + _BOOKMARKS)
 
 
 def _without_bookmarks(names: Sequence[str]) -> tuple[str, ...]:
-    """What a shell made of `calls.jsonl*`, without the bookmarks; but they alone are no log."""
     logs = tuple(name for name in names if not name.endswith(_BOOKMARKS) or Path(name).is_dir())
     if names and not logs:
-        raise SourceError(f"{names[0]}: has the bookmarks of a log, and is none")
+        raise SourceError(f"{names[0]}: is a bookmarks file, not a log")
     return logs
 
 
@@ -97,7 +98,6 @@ def _is_pattern(name: str) -> bool:
 
 
 def _check(name: str, *, must_exist: bool) -> None:
-    """Raise SourceError, or OSError, if `name` is nothing that can be read."""
     if not name:
         raise SourceError("a file without a name: is a variable empty?")
     if _is_pattern(name):
@@ -117,7 +117,7 @@ def _check(name: str, *, must_exist: bool) -> None:
 
 
 def _matches(name: str) -> list[Path]:
-    """The files of a folder or glob, the oldest of each rotated set first."""
+    """Return the files of a folder or glob, the oldest of each rotated set first."""
     path = Path(name)
     if path.is_dir():
         found = _logs_in(path)
@@ -147,7 +147,7 @@ def _logs_in(folder: Path, depth: int = 0) -> list[Path]:
 
 
 def _age(path: Path) -> tuple[str, bool, int, str]:
-    """A key that sorts numbered parts from high to low, dated ones by date, the plain one last."""
+    """Return a sort key: numbered parts descending, dated ones, the plain one."""
     match = _LOG_NAME.fullmatch(path.name)
     base = str(path.with_name(match["base"] if match else path.name))
     age = match["age"] if match else None

@@ -1,4 +1,4 @@
-"""The ways to make a call: what applications write."""
+"""The ways in which applications make a call."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class City(pydantic.BaseModel):
 
 
 class Way(NamedTuple):
-    """One way to make a call: what an application writes, for both clients."""
+    """One way to make a call, for both clients."""
 
     name: str
     event: str

@@ -1,4 +1,4 @@
-"""Every way to make a call x every way HTTP lets it end: the bare SDK's outcome, one record."""
+"""Every way to make a call x every HTTP outcome: the bare SDK's result, one record."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ both = pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "asyn
 
 
 class Clients:
-    """One bare client of each kind, and the event loop of the asynchronous one."""
+    """A synchronous and an asynchronous bare client, and the event loop of the latter."""
 
     def __init__(self, base_url: str) -> None:
         options: dict[str, Any] = {"base_url": base_url, "api_key": KEY, "max_retries": 1}
@@ -52,7 +52,7 @@ def clients(llmock_process: Llmock) -> Iterator[Clients]:
 
 
 class Caller:
-    """Makes one call with a bare and with a recorded client, and compares."""
+    """Compares one call of a bare client with the same call of a recorded one."""
 
     def __init__(self, clients: Clients, session: Session, memory: testing.Memory) -> None:
         self._clients = clients
@@ -88,7 +88,7 @@ class Caller:
 
 
 def outcome(call: Callable[[], object]) -> tuple[object, ...]:
-    """What the application gets: a value, or the class, text and cause of an exception."""
+    """Return the value of a call, or the class, text and cause of its exception."""
     try:
         return ("ok", plain(call()))
     except Exception as error:  # noqa: BLE001 - any of them is an outcome
@@ -96,7 +96,7 @@ def outcome(call: Callable[[], object]) -> tuple[object, ...]:
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401
-    """A value without what differs from one request to the next."""
+    """Return a value without the members that differ between requests."""
     if isinstance(value, pydantic.BaseModel):
         return (type(value), plain(json.loads(value.model_dump_json(warnings=False))))
     if isinstance(value, dict):
@@ -114,7 +114,7 @@ def caller(clients: Clients, session: Session, memory: testing.Memory) -> Caller
 
 @pytest.fixture
 def script(caller: Caller, llmock: Llmock) -> Callable[..., None]:
-    """Set what the server does, afresh for the bare and for the recorded call."""
+    """Script the server, again before the bare and before the recorded call."""
 
     def script_both(*behaviors: dict[str, Any]) -> None:
         def before() -> None:
@@ -198,7 +198,7 @@ def test_a_stream_that_breaks(
     if kind == "truncate":
         expected = ("ok", "truncated")
     elif kind == "malformed" and way.name.endswith("lines"):
-        # Whoever reads lines does not parse them, and gets the rest of the stream.
+        # Reading lines does not parse them, so the remainder of the stream arrives.
         expected = ("ok", "complete")
     else:
         expected = ("error", "error")

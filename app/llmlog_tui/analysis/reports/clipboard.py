@@ -1,4 +1,4 @@
-"""What can be copied of a record: its ids, the grep that finds it, its line, its run."""
+"""Texts to copy for a record: its ids, a grep command, its line, its trace."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ CHOICES: Final = {
     "l": "line",
     "t": "trace as Markdown",
 }
-"""By key."""
+"""Texts by the key that copies them."""
 
 
 def copy_text(overview: Overview, row: int, key: str, line: bytes | None, file: str) -> str | None:
-    """What CHOICES has under `key`, of the record with key `row`; None if it has none.
+    """Return the text of a choice for record `row`; None without one.
 
-    `line` is its raw line in `file`, None if that is gone. Ids are as they are in the log, but for
-    control characters.
+    `line` is its raw line in `file`, None if that is gone. Ids are unchanged but for control
+    characters.
     """
     record = overview.record(row)
     if key in ("i", "r"):
@@ -39,7 +39,6 @@ def copy_text(overview: Overview, row: int, key: str, line: bytes | None, file: 
 
 
 def _markdown(overview: Overview, trace_id: str) -> str:
-    """The steps of a run as a table; nothing that was said."""
     run = timeline(overview.frame, trace_id, overview.slow_ms)
     began = humanize.rfc3339(run.begin) or humanize.UNKNOWN
     names = f"`{_cell(trace_id)}`, session `{_cell(run.session_id or humanize.UNKNOWN)}`"

@@ -1,4 +1,4 @@
-"""Two traces side by side: which steps belong together, and where they part."""
+"""Align the steps of two traces, and find where they diverge."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ Why = Literal[
 
 @dataclass(frozen=True)
 class AlignedPair:
-    """Steps of A and B that belong together; None where the other has none.
+    """Aligned steps of A and B; None for a step that only the other has.
 
-    `why` is the first in which they differ of event, tool (its name; a span's too), model,
-    finish_reason, status and prefix_hashes; None if in none. `message` is the first message, from
-    0, in which their prompts differ, if why is prefix_hashes.
+    `why` is the first difference among event, tool (its name; a span's too), model, finish_reason,
+    status and prefix_hashes; None if they are alike. `message` is the first differing message, from
+    0, if why is prefix_hashes.
     """
 
     a: Step | None
@@ -36,7 +36,7 @@ class AlignedPair:
     message: int | None = None
 
     def sentence(self) -> str:
-        """`finish_reason`, `only in B`, `prompts differ from message 3 on`; empty if alike."""
+        """Return `only in B`, `prompts differ from message 3 on`, ...; empty if alike."""
         if self.why == "prefix_hashes":
             return f"prompts differ from message {self.message} on"
         return self.why or ""
@@ -44,7 +44,7 @@ class AlignedPair:
 
 @dataclass(frozen=True)
 class FieldDelta:
-    """B against A: B's value minus A's, None where one is unknown; times in ms."""
+    """B's values minus A's, None if either is unknown; times in ms."""
 
     steps: int
     time_ms: float | None
@@ -57,9 +57,9 @@ class FieldDelta:
 
 @dataclass(frozen=True)
 class TraceDiff:
-    """Two traces aligned: every step of both is in one pair, in the order of steps.
+    """Two aligned traces: every step is in one pair, in step order.
 
-    `first` is the index of the first pair that differs; None if the traces do the same.
+    `first` is the index of the first pair that differs; None if the traces are alike.
     """
 
     a: Replay
@@ -69,19 +69,17 @@ class TraceDiff:
 
     @property
     def first(self) -> int | None:
-        """Where they part."""
         return next((index for index, pair in enumerate(self.pairs) if pair.why), None)
 
 
 def diff_traces(
     frame: pl.DataFrame, a: str, b: str, hashes: Hashes, *, slow_ms: float = 500.0
 ) -> TraceDiff:
-    """Traces `a` and `b` of a frame with `changed` (fingerprints.with_changed()), aligned.
+    """Align traces `a` and `b` of a frame with `changed` (fingerprints.with_changed()).
 
-    Model calls, and tools of one name, are aligned so that the longest stretches belong together
-    (difflib's way; by position between traces that have over a million pairs of steps). Prompts
-    that differ from a message on are told of once: those of later steps hold that message too.
-    `hashes` are the prefix_hashes that are known.
+    Model calls, and tools of one name, are aligned by longest matching blocks (difflib; by index
+    above a million pairs of steps). A differing message is reported once, although the prompts of
+    later steps contain it too. `hashes` are the known prefix_hashes.
     """
     first = timeline(frame, a, slow_ms)
     second = timeline(frame, b, slow_ms)
@@ -94,7 +92,7 @@ def diff_traces(
 
 
 def finish_reasons(frame: pl.DataFrame) -> dict[int, str | None]:
-    """How each record ended, by key: its finish_reason, or the error if it failed."""
+    """Return, by key, the finish_reason of each record, or its error if it failed."""
     error = pl.coalesce("error_type", pl.col("error_status").cast(pl.String), pl.lit("failed"))
     how = pl.when(FAILED).then(error).otherwise("finish_reason")
     return dict(frame.select("row", how.cast(pl.String)).iter_rows())
@@ -110,14 +108,14 @@ def _records(frame: pl.DataFrame, a: str, b: str) -> _Records:
 
 
 def _kind(record: Mapping[str, Any]) -> tuple[str, str | None]:
-    """By what steps are aligned: model calls are all alike, others have their event and name."""
+    """Return the alignment key of a step: model calls share one."""
     event = record["event"]
     return (
         ("call", None) if event in CALL_EVENTS else (event, record["tool_name"] or record["name"])
     )
 
 
-_MOST_PAIRS: Final = 1_000_000
+_MAX_PAIRS: Final = 1_000_000
 
 
 def _aligned(
@@ -128,7 +126,7 @@ def _aligned(
     same = _same_start(kinds_a, kinds_b)
     yield from zip(a[:same], b[:same], strict=True)
     a, b, kinds_a, kinds_b = a[same:], b[same:], kinds_a[same:], kinds_b[same:]
-    if len(a) * len(b) > _MOST_PAIRS:
+    if len(a) * len(b) > _MAX_PAIRS:
         yield from zip_longest(a, b)
         return
     matcher = SequenceMatcher(None, kinds_a, kinds_b, autojunk=False)
@@ -143,12 +141,12 @@ def _same_start(a: Sequence[object], b: Sequence[object]) -> int:
 
 
 class StepComparator:
-    """Says in what two steps differ; remembers of which messages it has told."""
+    """Finds the difference of two steps; reports each differing message once."""
 
     def __init__(self, records: _Records, hashes: Hashes) -> None:
         self._records = records
         self._hashes = hashes
-        self._told: set[int] = set()
+        self._reported: set[int] = set()
 
     def pair(self, a: Step | None, b: Step | None) -> AlignedPair:
         if a is None or b is None:
@@ -160,16 +158,16 @@ class StepComparator:
         return AlignedPair(a, b, why)
 
     def _message(self, a: Step, b: Step) -> int | None:
-        """The first message in which the prompts differ, if no step before differed from there."""
+        """Return the first differing message of the prompts, unless it was reported."""
         before, after = self._hashes.get(a.row), self._hashes.get(b.row)
         if before is None or after is None:
             return None
         message = first_change(before, after)
         if message is None and len(before) != len(after):
             message = min(len(before), len(after))
-        if message is None or message in self._told:
+        if message is None or message in self._reported:
             return None
-        self._told.add(message)
+        self._reported.add(message)
         return message
 
 

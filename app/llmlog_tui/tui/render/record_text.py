@@ -1,4 +1,4 @@
-"""A record's line made readable: its fields, the line itself, or the content it holds."""
+"""A record's line as readable text: its fields, the line itself, or its content."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _NO_CONTENT: Final = (
 
 
 def fields(line: bytes | None, file: str) -> Iterator[Content]:
-    """All fields in the order the line has them, then the greps that find it."""
+    """Yield all fields in the line's order, then the greps that find it."""
     record = _parsed(line)
     if record is None:
-        yield from _as_it_stands(line)
+        yield from _unparsed(line)
         return
     for name, value in record.items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -38,7 +38,7 @@ def fields(line: bytes | None, file: str) -> Iterator[Content]:
 
 
 def greps(line: bytes | None, file: str) -> Iterator[Content]:
-    """The shell lines that find this record's run, and the record, in its file."""
+    """Yield the shell commands that find this record's run, and the record, in its file."""
     record = _parsed(line)
     for name in ("trace_id", "request_id"):
         if record is not None and line is not None and isinstance(record.get(name), str):
@@ -46,26 +46,26 @@ def greps(line: bytes | None, file: str) -> Iterator[Content]:
 
 
 def note(text: str) -> Iterator[Content]:
-    """The note on the record's bookmark, on one line; none without any."""
+    """Yield a line with the note on the record's bookmark; none without a note."""
     if text:
-        said = (f"◆ {sanitize(text, _TAGS)}", "$text-accent")
-        yield Content.assemble((f"{'note':<12}", "$text-muted"), said)
+        marked = (f"◆ {sanitize(text, _TAGS)}", "$text-accent")
+        yield Content.assemble((f"{'note':<12}", "$text-muted"), marked)
 
 
 def tags(line: bytes | None) -> Iterator[Content]:
-    """The application's own tags, on one line; none without any."""
+    """Yield a line with the application's own tags; none without tags."""
     record = _parsed(line)
     found = None if record is None else record.get("extra")
     if isinstance(found, dict) and found:
-        said = "  ".join(f"{name}={value}" for name, value in found.items())
-        yield Content.assemble((f"{'extra':<12}", "$text-muted"), sanitize(said, _TAGS))
+        pairs = "  ".join(f"{name}={value}" for name, value in found.items())
+        yield Content.assemble((f"{'extra':<12}", "$text-muted"), sanitize(pairs, _TAGS))
 
 
 def raw(line: bytes | None) -> Iterator[Content]:
-    """The line as JSON over several lines, names and values in colours of their own."""
+    """Yield the line as indented JSON, names and values coloured."""
     record = _parsed(line)
     if record is None:
-        yield from _as_it_stands(line)
+        yield from _unparsed(line)
         return
     shown = json.dumps(record, ensure_ascii=False, indent=2)
     for row in shown[:_MAX_LINE].splitlines():
@@ -81,10 +81,10 @@ def raw(line: bytes | None) -> Iterator[Content]:
 
 
 def content(line: bytes | None) -> Iterator[Content]:
-    """What was said to the model and what it answered, as far as the policy let it be logged."""
+    """Yield the messages and the answer, or that none were logged."""
     record = _parsed(line)
     if record is None:
-        yield from _as_it_stands(line)
+        yield from _unparsed(line)
         return
     if record.get("input") is None and record.get("output") is None:
         yield from (Content.styled(text, "$text-muted") for text in _NO_CONTENT.splitlines())
@@ -92,19 +92,19 @@ def content(line: bytes | None) -> Iterator[Content]:
     given = record.get("input")
     messages = given.get("messages", given) if isinstance(given, dict) else given
     for message in messages if isinstance(messages, list) else [messages]:
-        yield from _said("input", message)
-    yield from _said("answer", record.get("output"))
+        yield from _message("input", message)
+    yield from _message("answer", record.get("output"))
 
 
-def _said(who: str, message: Any) -> Iterator[Content]:  # noqa: ANN401 - any JSON
+def _message(role: str, message: Any) -> Iterator[Content]:  # noqa: ANN401 - any JSON
     if message is None:
         return
     text = message
     if isinstance(message, dict):
-        who = str(message.get("role") or who)
+        role = str(message.get("role") or role)
         text = message.get("content") if set(message) <= {"role", "content"} else message
-    tone = "$text-secondary bold" if who == "tool" else "$text-primary bold"
-    yield Content.styled(sanitize(who, 40), tone)
+    tone = "$text-secondary bold" if role == "tool" else "$text-primary bold"
+    yield Content.styled(sanitize(role, 40), tone)
     shown = text if isinstance(text, str) else json.dumps(text, ensure_ascii=False, indent=1)
     for row in shown[:_MAX_VALUE].splitlines():
         yield Content.assemble(("│ ", "$text-muted"), sanitize(row))
@@ -120,7 +120,7 @@ def _tone(value: str) -> str:
 
 
 def _parsed(line: bytes | None) -> dict[str, Any] | None:
-    """The record; None if the line is gone, or json cannot read what polars could."""
+    """Return the record; None without its line, or if only polars can parse it."""
     try:
         record = None if line is None else json.loads(line)
     except (ValueError, RecursionError):
@@ -128,7 +128,7 @@ def _parsed(line: bytes | None) -> dict[str, Any] | None:
     return record if isinstance(record, dict) else None
 
 
-def _as_it_stands(line: bytes | None) -> Iterator[Content]:
+def _unparsed(line: bytes | None) -> Iterator[Content]:
     yield Content(_GONE if line is None else _bounded(line.decode(errors="replace")))
 
 

@@ -1,0 +1,5 @@
+"""Record the calls of the openai package's clients."""
+
+from llmlog._sdk.client import wrap
+
+__all__ = ["wrap"]
