@@ -150,6 +150,12 @@ class CompressedFollower:
         return best
 
 
+def beginning_of(path: Path, size: int) -> bytes:
+    """The first bytes that a compressed file holds. Raises OSError."""
+    with _Stream(path) as stream:
+        return stream.read(size)
+
+
 _Identity = tuple[int, int, int, int]
 
 
