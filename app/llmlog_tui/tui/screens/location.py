@@ -43,9 +43,10 @@ class LocatableScreen(Screen[None]):
 
     @dataclass
     class CopyRequested(Message, namespace="log_view"):
-        """Copy something of the record with key `row`."""
+        """Copy something of the record with key `row`, or of its `message` (from 0)."""
 
         row: int
+        message: int | None = None
 
     @property
     def _panes(self) -> list[Pane]:
@@ -60,6 +61,11 @@ class LocatableScreen(Screen[None]):
     def target_key(self) -> Hashable:
         """Key of the record that a command applies to."""
         return self.cursor_key
+
+    @property
+    def target_message(self) -> int | None:
+        """Index of the message that a copy applies to; None for the newest."""
+        return None
 
     @property
     def target_trace(self) -> str | None:
@@ -96,7 +102,7 @@ class LocatableScreen(Screen[None]):
     def action_copy(self) -> None:
         """Ask what to copy of the target record."""
         if isinstance(self.target_key, int):
-            self.post_message(self.CopyRequested(self.target_key))
+            self.post_message(self.CopyRequested(self.target_key, self.target_message))
         else:
             self.hint("No record under the cursor to copy from.")
 
