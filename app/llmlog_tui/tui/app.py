@@ -356,8 +356,14 @@ class LogApp(App[str]):
     def on_log_view_line_requested(self, message: LogView.LineRequested) -> None:
         self.jobs.read_line(message.location, in_dialog=False)
 
+    def on_log_view_content_requested(self, message: LogView.ContentRequested) -> None:
+        self.jobs.read_content(message)
+
+    def on_log_view_text_diff_requested(self, message: LogView.TextDiffRequested) -> None:
+        self.jobs.diff_texts(message)
+
     def on_log_view_copy_requested(self, message: LogView.CopyRequested) -> None:
-        self.jobs.copy(message.row)
+        self.jobs.copy(message.row, message.message)
 
     def on_header_tab_picked(self, message: Header.TabPicked) -> None:
         self.navigator.go_to_tab(message.digit)
