@@ -98,7 +98,9 @@ class Binding:
     ) -> Call | None:
         provider = endpoint.host or client.base_url.host or None
         if endpoint.response_id is not None:
-            return Retrieval(self.trace(), endpoint.response_id, stream=stream, provider=provider)
+            return Retrieval(
+                self._core, self.trace, endpoint.response_id, stream=stream, provider=provider
+            )
         body = endpoints.body_of(request)
         event = endpoint.event or endpoints.event_of_body(body)
         if event is None:
