@@ -133,7 +133,7 @@ class Call:
         if self.chunks is None or self.chunks.has_chunks:
             self._blocks.clear()
             return False
-        # What comes in place of a stream, such as an error or a page, has no chunks.
+        # A body in place of a stream, such as an error or a page, has no chunks.
         self._keep_block(block, self.now())
         return True
 
@@ -261,7 +261,7 @@ class Call:
         return empty_answer() if looks_like_sse(body) or not body.strip() else invalid_answer()
 
     def _whole_body(self, body: bytes, *, is_whole: bool) -> Fields:
-        """Return the fields of an answer's body; what breaks off is no invalid answer."""
+        """Return the fields of an answer's body; an incomplete one is not invalid."""
         if (answer := _object_in(body)) is not None:
             return self._answer(answer)
         if looks_like_sse(body[:_HEAD]):

@@ -111,7 +111,8 @@ class Binding:
         provider = endpoint.host or client.base_url.host or None
         if endpoint.response_id is not None:
             return Retrieval(
-                self.trace(),
+                self._core,
+                self.trace,
                 endpoint.response_id,
                 stream=stream,
                 provider=provider,

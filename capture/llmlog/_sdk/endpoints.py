@@ -55,7 +55,7 @@ _NO_MODEL_CALL: Final = frozenset(
 
 
 class Endpoint(NamedTuple):
-    """What a request's method and path tell of it."""
+    """Properties of a request, derived from its method and path."""
 
     name: str
     """Method and path, without the ids in it."""

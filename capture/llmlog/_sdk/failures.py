@@ -125,7 +125,7 @@ def _failure_in_choices(known: Fields) -> Fields:
 
 def failure_without_content(known: Fields) -> Fields:
     """Return the error fields of an answer that has no content."""
-    # Without a member named error: `errors`, or what describes one at the top.
+    # Without a member named error: `errors`, or a description at the top.
     for error in as_list(known.get("errors")):
         if fields := error_fields_of(error, known):
             return fields

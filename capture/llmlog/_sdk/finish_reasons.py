@@ -1,4 +1,4 @@
-"""Finish reasons: other servers' words in OpenAI's, and those that mean a failure."""
+"""Finish reasons: map other servers' words to OpenAI's, and tell failures."""
 
 from __future__ import annotations
 

@@ -178,7 +178,7 @@ def _known_header(raw_name: bytes) -> _Known | None:
 
 
 def _rate_limit(name: str) -> _Known | None:
-    """Return what a header such as `anthropic-ratelimit-input-tokens-remaining` tells."""
+    """Return the field of a header such as `anthropic-ratelimit-input-tokens-limit`."""
     # Some gateways put a name of the server behind them in front: that server's limits come last.
     outer, inner, own = name.rpartition("llm_provider-")
     words = re.sub(r"rate-limit", "ratelimit", own).split("-")
