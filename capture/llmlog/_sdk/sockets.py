@@ -270,7 +270,7 @@ class _Conversation:
         self._lanes = {lane: name for lane, name in self._lanes.items() if name in self._calls}
 
     def _fail(self, event: Fields) -> None:
-        # What was sent last is refused; without any such, the response in progress broke off.
+        # The latest request is refused; without one, the response in progress broke off.
         lane = event.get("stream_id")
         call = self._take_waiting(lane) or self._calls.get(self._lanes.get(lane))
         if call is None or call.chunks is None:
