@@ -7,7 +7,8 @@ Import it as `workers.analysis`, after the first frame. Helpers for filter text,
 from __future__ import annotations
 
 import time
-from functools import singledispatch
+from collections.abc import Callable, Sequence
+from functools import partial, singledispatch
 
 import polars as pl
 
@@ -30,8 +31,11 @@ from llmlog_tui.analysis.reports.alert_context import alert_context
 from llmlog_tui.analysis.reports.clipboard import CHOICES, copy_text
 from llmlog_tui.analysis.reports.trends import COLUMNS, Trends, marks_of, trends
 from llmlog_tui.analysis.traces.cache_misses import hashes_in
+from llmlog_tui.analysis.traces.conversation import against, conversation, decode, is_call
 from llmlog_tui.analysis.traces.diff import diff_traces, finish_reasons
 from llmlog_tui.analysis.traces.replay import SPEEDS
+from llmlog_tui.analysis.traces.step_diff import digest, step_diff
+from llmlog_tui.analysis.traces.text_diff import text_diff
 from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.log.schema import decategorize
 from llmlog_tui.notify import Notifier
@@ -52,6 +56,8 @@ from llmlog_tui.tui.queries import (
     ReplayQuery,
     ReplayResult,
     SqlResult,
+    StepContent,
+    TextDiffResult,
     TrendsQuery,
 )
 
@@ -71,6 +77,9 @@ __all__ = [
     "step_of",
     "time_range",
 ]
+
+Location = tuple[str, int, int]
+ReadLine = Callable[[Location], bytes | None]
 
 
 class Analyzer:
@@ -177,11 +186,34 @@ def run_sql(overview: Overview, query: str) -> SqlResult:
     return SqlResult(query, frame, why, time.monotonic() - began)
 
 
+def step_content(
+    read: ReadLine, location: Location, earlier: Sequence[tuple[int | None, Location]]
+) -> StepContent:
+    """Return what was said in a record, and what of it is new against earlier calls."""
+    line = read(location)
+    record = decode(line)
+    found = conversation(record or {}, line or b"")
+    if record is not None and is_call(record):
+        found = against(found, ((number, partial(read, where)) for number, where in earlier))
+    return StepContent(location, line, record, found)
+
+
+def text_diff_of(overview: Overview, read: ReadLine, a: int, b: int, step: str) -> TextDiffResult:
+    """Return the texts in which two steps differ, and the figures of both."""
+    lines = (read(overview.location(row)) for row in (a, b))
+    found = step_diff(*lines)
+    diffs = tuple((what, text_diff(one, other)) for what, one, other in found.places)
+    return TextDiffResult(step, found, diffs, (overview.record(a), overview.record(b)))
+
+
 def diff(overview: Overview, a: str, b: str, lines: Lines) -> DiffResult:
     """Align two traces step by step; prompt hashes are read with `lines`."""
     frame = overview.frame.filter(pl.col("trace_id").is_in([a, b]))
-    hashes = {row: each for row, line in lines(frame).items() if (each := hashes_in(line))}
-    found = diff_traces(frame, a, b, hashes, slow_ms=overview.slow_ms)
+    hashes, digests = {}, {}
+    for row, line in lines(frame).items():
+        hashes[row], digests[row] = hashes_in(line), digest(line)
+    hashes = {row: each for row, each in hashes.items() if each}
+    found = diff_traces(frame, a, b, hashes, digests=digests, slow_ms=overview.slow_ms)
     by_trace = (frame.filter(pl.col("trace_id") == trace) for trace in (a, b))
     begins = [steps.select(pl.col("ts").min()).item() for steps in by_trace]
     return DiffResult(found, (begins[0], begins[1]), finish_reasons(frame))
