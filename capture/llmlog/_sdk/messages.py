@@ -17,7 +17,7 @@ from llmlog._foreign import (
     to_json,
 )
 from llmlog._sdk import deltas
-from llmlog._sdk.failures import error_fields_of
+from llmlog._sdk.failures import error_told, failure_without_content
 from llmlog._sdk.fields import add_identity, message_output
 from llmlog._sdk.finish_reasons import finish_reason
 from llmlog._sdk.sse import parsed
@@ -44,6 +44,8 @@ class MessageAccumulator:
         self._usage = Usage()
         self._reason: str | None = None
         self._error: Fields = {}
+        self._has_message = False
+        self._other: Fields = {}
         self._blocks: dict[int, object] = {}
         self._calls: dict[int, ToolCall] = {}
 
@@ -60,14 +62,16 @@ class MessageAccumulator:
             self._add_message(attributes(known.get("message")), at_ns)
         elif kind == "message_stop":
             self.ended = True
-        elif error := known.get("error"):
-            self._error = self._error or error_fields_of(error, known)
-        else:
+        elif kind in ("message_delta", "message"):
             # The end of a message, or the message itself in place of its events.
             self._add_message({**known, **attributes(known.get("delta"))}, at_ns)
+        else:
+            self._error = self._error or error_told(known)
+            self._other = known
         return False
 
     def _add_message(self, known: Fields, at_ns: int) -> None:
+        self._has_message = True
         add_identity(self._identity, known)
         self._usage.read(known)
         for index, block in enumerate(as_list(known.get("content"))):
@@ -97,6 +101,10 @@ class MessageAccumulator:
     def _note_content(self, at_ns: int) -> None:
         if self.first_content_ns is None:
             self.first_content_ns = at_ns
+
+    def failure(self) -> Fields:
+        """Return the error fields of a stream that was read to its end; {} if it is good."""
+        return {} if self._has_message else failure_without_content(self._other)
 
     def output(self) -> Foreign:
         """Return the message as received."""
