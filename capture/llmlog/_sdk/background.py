@@ -135,7 +135,7 @@ class BackgroundCall(Call):
         end, _, before = self._kept or (None, None, {})
         self._kept = None
         has_stream = self.chunks is not None
-        # An error of the connection is none of the response, which went on without it.
+        # An error of the connection is none of the response, which continued without it.
         kept = {name: value for name, value in before.items() if not name.startswith("error_")}
         # Between the end and the request that brought it, no tokens were generated.
         merged: Fields = {"status": "ok", **kept, **known, "tokens_per_sec": None}
