@@ -220,8 +220,9 @@ class ReplayScreen(LogView):
             name = f"step {step_number(step)} {step.name}"
             note = replay_text.answer_note(detail.record)
             self.content_pane.update(name, self._content, note)
-        self.detail_pane.display = not self.compact or not self._shows_content
-        self.content_pane.display = not self.compact or self._shows_content
+        shares_room = not self.compact and not self._is_zoomed
+        self.detail_pane.display = shares_room or not self._shows_content
+        self.content_pane.display = shares_room or self._shows_content
 
     @property
     def target_message(self) -> int | None:
@@ -277,6 +278,8 @@ class ReplayScreen(LogView):
         if self._is_zoomed:
             self._show_content()
         else:
+            self._shows_content = False
+            self.draw_detail()
             self.steps.focus()
 
     def _show_content(self) -> None:

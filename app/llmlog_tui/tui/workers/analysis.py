@@ -34,7 +34,7 @@ from llmlog_tui.analysis.traces.cache_misses import hashes_in
 from llmlog_tui.analysis.traces.conversation import against, conversation, decode, is_call
 from llmlog_tui.analysis.traces.diff import diff_traces, finish_reasons
 from llmlog_tui.analysis.traces.replay import SPEEDS
-from llmlog_tui.analysis.traces.step_diff import digest, step_diff
+from llmlog_tui.analysis.traces.step_diff import step_diff, step_digest
 from llmlog_tui.analysis.traces.text_diff import text_diff
 from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.log.schema import decategorize
@@ -211,7 +211,7 @@ def diff(overview: Overview, a: str, b: str, lines: Lines) -> DiffResult:
     frame = overview.frame.filter(pl.col("trace_id").is_in([a, b]))
     hashes, digests = {}, {}
     for row, line in lines(frame).items():
-        hashes[row], digests[row] = hashes_in(line), digest(line)
+        hashes[row], digests[row] = hashes_in(line), step_digest(line)
     hashes = {row: each for row, each in hashes.items() if each}
     found = diff_traces(frame, a, b, hashes, digests=digests, slow_ms=overview.slow_ms)
     by_trace = (frame.filter(pl.col("trace_id") == trace) for trace in (a, b))
