@@ -138,6 +138,7 @@ def _run(
         rules=rules,
         settings=settings,
         memory=Memory(config.memory_path()),
+        crash_file=config.crash_path(),
         welcome=options.files == DEFAULT_FILES and not options.demo and options.listen is None,
     )
     _ask_terminal_for_size()

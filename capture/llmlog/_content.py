@@ -88,10 +88,18 @@ class Content:
             return fields | content
         return fields
 
-    def tags(self, tags: Mapping[str, object]) -> object:
-        """The application's tags without secrets, whatever the policy; None if that fails."""
-        with self._guard:
-            return self._secrets.json(jsonable(tags))
+    def tags(self, tags: Mapping[str, object] | None) -> Fields:
+        """The application's tags without secrets, whatever the policy; none if that fails."""
+        if tags:
+            with self._guard:
+                return cast("Fields", self._secrets.json(jsonable(dict(tags))))
+        return {}
+
+    def label(self, text: str | None) -> str | None:
+        """A name given by the application without secrets; None if that fails."""
+        if text:
+            with self._guard:
+                return self._secrets.text(str(text))
         return None
 
 

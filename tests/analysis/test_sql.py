@@ -43,7 +43,7 @@ def test_a_column_that_is_not_there_is_answered_with_the_nearest(name: str, near
 
 def test_what_is_no_query_is_told_so_in_a_whole_line() -> None:
     with pytest.raises(QueryError, match=r"statement type is not supported$"):
-        query(NOTHING, "describe calls")
+        query(NOTHING, "explain calls")
 
 
 @pytest.mark.parametrize("sql", ["SHOW  tables", "show tables;", "show tables ;\n"])

@@ -27,8 +27,8 @@ def test_the_package_shows_its_api_and_its_public_modules() -> None:
 def test_a_session_a_trace_and_a_span_show_their_api(session: Session) -> None:
     trace = session.trace()
     assert public(session) == {"enabled", "faults", "session_id", "trace", "wrap"}
-    assert public(trace) == {"record", "span", "tool", "trace_id", "wrap"}
-    assert public(trace.tool("look")) == {"arguments", "result"}
+    assert public(trace) == {"record", "span", "tagged", "tool", "trace_id", "wrap"}
+    assert public(trace.tool("look")) == {"arguments", "result", "tags"}
 
 
 @pytest.mark.parametrize("value", ["1", "yes"])

@@ -14,7 +14,7 @@ import pytest
 
 from llmlog_tui.log.stdin import StdinFollower
 
-LINE = b'{"step": 1}\n'
+LINE = b'{"event": "span", "step": 1}\n'
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ attribute `lost: Counter[str]`; they are reported with the log's other faults.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 Item = dict[str, Any]
 """One decoded JSON object of a file."""
@@ -95,6 +95,15 @@ class Format(Protocol):
 
         Fields `input`, `output`, `error_message`, `prefix_hashes`, `extra`; {} if there are none.
         """
+        ...
+
+
+@runtime_checkable
+class Peeks(Protocol):
+    """A format that must know how all files of a log begin before the first of them is read."""
+
+    def peek(self, log: LogState, items: Sequence[Item]) -> None:
+        """Note the first objects of a file of this format."""
         ...
 
 

@@ -12,8 +12,9 @@ from typing import Final, Self
 import zstandard
 
 from llmlog_tui.log import follow
-from llmlog_tui.log.follow import StartOffset, all_new
+from llmlog_tui.log.follow import Siblings
 from llmlog_tui.log.line_splitter import Block, LineSplitter
+from llmlog_tui.log.prefix_digest import Known, KnownPrefix, PrefixDigest
 from llmlog_tui.log.rotation import HEAD_BYTES
 from llmlog_tui.log.zstd import ZstdReader
 
@@ -29,18 +30,18 @@ class CompressedFollower:
     away. A file that ends early is reported as a problem, and continued when it has grown.
     """
 
-    def __init__(self, path: Path, *, start_offset: StartOffset = all_new) -> None:
+    def __init__(self, path: Path, *, siblings: Siblings | None = None) -> None:
         self.path = path
         self.is_waiting = True
         self.is_gone = False  # a rotated file may be deleted
-        self._start_offset = start_offset
+        self._siblings = siblings
         self._stream: _Stream | None = None
         self._at: _Identity = (0, 0, 0, 0)  # of the current or last file
         self._problem = ""
         self._generation = -1
-        self._head = b""
+        self._digest = PrefixDigest()
         self._lines = LineSplitter(0, older=True)
-        self._past: list[tuple[bytes, int]] = []
+        self._past: list[Known] = []
 
     def read(self) -> Block | None:
         """Return None; raise the OSError of read_older() until it has more."""
@@ -53,6 +54,7 @@ class CompressedFollower:
             if not self._stream and not self._open():
                 return self.read()
             while self._stream and (data := self._stream.read(follow.BLOCK_BYTES)):
+                self._digest.feed(data)
                 if block := self._lines.feed(data):
                     return block
         except OSError as error:
@@ -87,11 +89,9 @@ class CompressedFollower:
     def has_open(self, file: os.stat_result) -> bool:
         return self._at == _identity(file)
 
-    def read_offset_of(self, head: bytes) -> int | None:
-        for begin, end in [(self._head, self._lines.lines_end), *self._past]:
-            if begin and head.startswith(begin):
-                return end
-        return None
+    def known(self, head: bytes) -> list[Known]:
+        """Return the files by which one that begins with `head`, unpacked, is known as a copy."""
+        return [each for each in (Known(self._digest), *self._past) if each.may_begin(head)]
 
     def _open(self) -> bool:
         """Start or continue the file at the path; False if nothing is new."""
@@ -117,22 +117,43 @@ class CompressedFollower:
     def _is_new(self, stream: _Stream, now: _Identity) -> bool:
         """Return whether the file may have unread data; start over if it is another file."""
         head = stream.read(HEAD_BYTES)
-        is_same = self._head != b"" and head.startswith(self._head)
+        is_same = self._digest.head != b"" and head.startswith(self._digest.head)
         return (self._at[:2] == now[:2] and is_same) or self._begin(stream, head)
 
     def _begin(self, stream: _Stream, head: bytes) -> bool:
         """Start a new generation; False if it is read under another name."""
-        is_all = len(head) < HEAD_BYTES and not stream.damage
-        start = self._start_offset(stream.stat, head + b"\n" if is_all else head)
-        if start is None:
+        if self._siblings and self._siblings.has_open(stream.stat):
             return False
-        if stream.damage and start > len(head):  # too little to identify: it is still being written
-            raise OSError(stream.damage)
-        self._past = [(self._head, self._lines.lines_end), *self._past][:16]
+        found = self._known_part(stream, head)
+        self._past = [Known(self._digest), *self._past][:16]
         self._generation += 1
-        self._head = head
-        self._lines = LineSplitter(self._generation, start, older=True)
+        self._digest = found
+        self._lines = LineSplitter(self._generation, found.end, older=True)
         return True
+
+    def _known_part(self, stream: _Stream, head: bytes) -> PrefixDigest:
+        """Return the digest of the longest part that was read from another file.
+
+        Raises OSError if the file is still being written, and may be a copy.
+        """
+        others = self._siblings.known(self.path, head) if self._siblings else ()
+        best = PrefixDigest()
+        for known in (*self.known(head), *others):
+            if not known.may_begin(head):
+                continue
+            prefix = KnownPrefix(known, in_samples=False)
+            stream.rewind()
+            prefix.advance(stream.read_at)
+            if prefix.is_open and stream.damage:
+                raise OSError(stream.damage)
+            best = max(best, prefix.found(), key=lambda each: each.end)
+        return best
+
+
+def beginning_of(path: Path, size: int) -> bytes:
+    """The first bytes that a compressed file holds. Raises OSError."""
+    with _Stream(path) as stream:
+        return stream.read(size)
 
 
 _Identity = tuple[int, int, int, int]
@@ -152,6 +173,7 @@ class _Stream:
 
     def rewind(self) -> None:
         self._file.seek(0)
+        self._offset = 0
         self.damage = ""
         """The error at which reading stopped; empty if there was none."""
         self._unpacked = (
@@ -173,7 +195,17 @@ class _Stream:
             size -= len(part)
         if self.damage and not parts:
             raise OSError(self.damage)
-        return b"".join(parts)
+        data = b"".join(parts)
+        self._offset += len(data)
+        return data
+
+    def read_at(self, size: int, offset: int) -> bytes:
+        """Return `size` bytes at `offset`, which is not before the last ones; fewer at the end."""
+        with contextlib.suppress(OSError):
+            if offset > self._offset:
+                self.skip(offset - self._offset)
+            return self.read(size)
+        return b""
 
     def skip(self, size: int) -> None:
         while size and (passed := self.read(min(size, follow.BLOCK_BYTES))):

@@ -30,19 +30,32 @@ class Block:
 class LineSplitter:
     """Splits the bytes of one generation, from `start` on, into whole lines."""
 
-    def __init__(self, generation: int, start: int = 0, *, older: bool = False) -> None:
+    def __init__(
+        self,
+        generation: int,
+        start: int = 0,
+        *,
+        older: bool = False,
+        lacks_newline: bool = False,
+    ) -> None:
+        """With `lacks_newline` the line before `start` was returned without its newline."""
         self.offset = start
         """Offset of the next byte to feed."""
         self._generation = generation
         self._older = older
         self._tail = bytearray()  # fed, but not a whole line yet
         self._skipping = False  # inside a line that is too long
-        self._lacks_newline = False  # the last line was returned before its newline
+        self._lacks_newline = lacks_newline  # the last line was returned before its newline
         self._checked = start  # end of the data that record_at_end() has checked
 
     @property
     def lines_end(self) -> int:
         return self.offset - len(self._tail)
+
+    @property
+    def tail(self) -> bytes:
+        """The data after the last newline."""
+        return bytes(self._tail)
 
     @property
     def is_inside_line(self) -> bool:

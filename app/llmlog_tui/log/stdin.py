@@ -6,7 +6,8 @@ import os
 import select
 import tempfile
 
-from llmlog_tui.log.follow import BLOCK_BYTES, Follower, Generation
+from llmlog_tui.log.follow import BLOCK_BYTES, Follower
+from llmlog_tui.log.generation import Generation
 from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.sources import STDIN
 

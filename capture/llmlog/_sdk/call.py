@@ -14,7 +14,7 @@ from llmlog._guard import guarded
 from llmlog._sdk import fields, headers
 from llmlog._sdk.chunks import ChatAccumulator
 from llmlog._sdk.events import EventAccumulator
-from llmlog._sdk.failures import empty_answer, invalid_answer
+from llmlog._sdk.failures import ERROR_FIELDS, empty_answer, invalid_answer
 from llmlog._sdk.sse import looks_like_sse, parse_sse, parsed
 from llmlog.record import timestamp
 
@@ -45,7 +45,7 @@ class Call:
     last_ns: int | None = None
     """Clock reading when the answer, or the latest part of it, arrived."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - options by name
         self,
         trace: TraceCore,
         event: str,
@@ -53,6 +53,7 @@ class Call:
         *,
         stream: bool,
         provider: str | None,
+        tags: Fields | None = None,
     ) -> None:
         self.core = trace.core
         self._guard = trace.core.guard
@@ -62,6 +63,8 @@ class Call:
         self._pid = os.getpid()
         self._fields = self._first_fields(body, provider)
         self._fields["stream"] = stream
+        if tags := (tags or {}) | _context.current_tags(trace):
+            self._fields["extra"] = tags
         # A list, because pop() hands the fields to exactly one of several threads.
         self._unwritten = [self._fields]
         self.chunks: Accumulator | None = self._accumulator() if stream else None
@@ -71,8 +74,13 @@ class Call:
         self._response: Any = None
         self._unread: weakref.ref[Any] | None = None
         self.now = trace.core.clock.monotonic_ns
+        self._announce()
         # Last, so that the set-up above is no part of the latency.
         self._started_ns = self.now()
+
+    def _announce(self) -> None:
+        """Write the line that the call begins, if the session wants them."""
+        self._trace.write_start(self._fields)
 
     def _accumulator(self) -> Accumulator:
         keeps_content = self._content.keeps_content
@@ -128,6 +136,14 @@ class Call:
         # What comes in place of a stream, such as an error or a page, has no chunks.
         self._keep_block(block, self.now())
         return True
+
+    @guarded
+    def was_read(self, body: bytes) -> None:
+        """End the call: its body was read at once."""
+        # One that had been received before, as in a test, did not come in blocks.
+        if not self._blocks and not self.reads_chunks:
+            self._keep_block(body, self.now() if self.last_ns is None else self.last_ns)
+        self._finish("exhausted", self.last_ns, {})
 
     def _keep_block(self, block: bytes, at_ns: int) -> None:
         self._blocks_size += len(block)
@@ -213,10 +229,13 @@ class Call:
         if self.chunks is None:
             record.update(self._whole_body(self._body(), is_whole=is_whole))
             return
-        if not self.reads_chunks:
+        # Read as bytes, a stream is parsed here; a whole answer in place of one is no chunk.
+        if not self.reads_chunks and _object_in(self._body()) is None:
             self._feed(self.chunks)
         if not self.chunks.has_chunks:
             record.update(self._in_place_of_stream(self.chunks, is_whole=is_whole))
+        elif is_whole:
+            record.update(self.chunks.failure())
         self._remember(self.chunks.add_fields(record))
         if self._content.keeps_content:
             set_known(record, output=self.chunks.output())
@@ -235,7 +254,8 @@ class Call:
         if answer is not None:
             chunks.feed(answer, 0)
             chunks.first_content_ns = None  # it came with the whole answer
-            return {}
+            known, _ = fields.answer_fields(self._event, answer)
+            return {name: known[name] for name in known.keys() & ERROR_FIELDS}
         if not is_whole:
             return {}
         return empty_answer() if looks_like_sse(body) or not body.strip() else invalid_answer()

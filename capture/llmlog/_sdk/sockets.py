@@ -31,6 +31,8 @@ class _Binding(Protocol):
 
     @property
     def _guard(self) -> Guard: ...
+    @property
+    def tags(self) -> Fields: ...
     def trace(self) -> TraceCore: ...
     def warn_unrecorded(self, name: str) -> None: ...
     def add_credentials_of(self, client: Foreign) -> None: ...
@@ -134,56 +136,51 @@ def _tracked(socket: Foreign, conversation: _Conversation) -> Foreign:
 def _socket_class(base: Foreign) -> Foreign:
     import inspect  # noqa: PLC0415 - once, and only if the application connects
 
-    mixin = _AsyncSocket if inspect.iscoroutinefunction(base.recv) else _Socket
-    return type(base.__name__, (mixin, base), {"__module__": base.__module__})
+    methods = _async_methods(base) if inspect.iscoroutinefunction(base.recv) else _methods(base)
+    # Its only base is the socket's class: with a mixin, an object could not change to it.
+    return type(base.__name__, (base,), {"__module__": base.__module__, **methods})
 
 
-class _Socket:
-    """For the socket below a connection."""
+def _methods(base: Foreign) -> dict[str, Any]:
+    """Return the methods of a subclass of a socket's class."""
 
-    llmlog_conversation: _Conversation
-
-    def send(self, message: Foreign, *args: Foreign, **kwargs: Foreign) -> Foreign:
+    def send(self: Foreign, message: Foreign, *args: Foreign, **kwargs: Foreign) -> Foreign:
         self.llmlog_conversation.sending(message)
-        bare: Foreign = super()
         with self.llmlog_conversation:
-            return bare.send(message, *args, **kwargs)
+            return base.send(self, message, *args, **kwargs)
 
-    def recv(self, *args: Foreign, **kwargs: Foreign) -> Foreign:
-        bare: Foreign = super()
+    def recv(self: Foreign, *args: Foreign, **kwargs: Foreign) -> Foreign:
         with self.llmlog_conversation:
-            message = bare.recv(*args, **kwargs)
+            message = base.recv(self, *args, **kwargs)
         self.llmlog_conversation.received(message)
         return message
 
-    def close(self, *args: Foreign, **kwargs: Foreign) -> Foreign:
+    def close(self: Foreign, *args: Foreign, **kwargs: Foreign) -> Foreign:
         self.llmlog_conversation.closed()
-        bare: Foreign = super()
-        return bare.close(*args, **kwargs)
+        return base.close(self, *args, **kwargs)
+
+    return {"send": send, "recv": recv, "close": close}
 
 
-class _AsyncSocket:
-    """For the asynchronous socket below a connection."""
+def _async_methods(base: Foreign) -> dict[str, Any]:
+    """Return the methods of a subclass of an asynchronous socket's class."""
 
-    llmlog_conversation: _Conversation
-
-    async def send(self, message: Foreign, *args: Foreign, **kwargs: Foreign) -> Foreign:
+    async def send(self: Foreign, message: Foreign, *args: Foreign, **kwargs: Foreign) -> Foreign:
         self.llmlog_conversation.sending(message)
-        bare: Foreign = super()
         with self.llmlog_conversation:
-            return await bare.send(message, *args, **kwargs)
+            return await base.send(self, message, *args, **kwargs)
 
-    async def recv(self, *args: Foreign, **kwargs: Foreign) -> Foreign:
-        bare: Foreign = super()
+    async def recv(self: Foreign, *args: Foreign, **kwargs: Foreign) -> Foreign:
         with self.llmlog_conversation:
-            message = await bare.recv(*args, **kwargs)
+            message = await base.recv(self, *args, **kwargs)
         self.llmlog_conversation.received(message)
         return message
 
-    async def close(self, *args: Foreign, **kwargs: Foreign) -> Foreign:
+    async def close(self: Foreign, *args: Foreign, **kwargs: Foreign) -> Foreign:
         self.llmlog_conversation.closed()
-        bare: Foreign = super()
-        return await bare.close(*args, **kwargs)
+        return await base.close(self, *args, **kwargs)
+
+    return {"send": send, "recv": recv, "close": close}
 
 
 class _Conversation:
@@ -214,7 +211,14 @@ class _Conversation:
     def _start(self, body: Fields) -> Call:
         if "model" not in body and self._model is not None:
             body = {**body, "model": self._model}
-        call = Call(self._binding.trace(), "response", body, stream=True, provider=self._provider)
+        call = Call(
+            self._binding.trace(),
+            "response",
+            body,
+            stream=True,
+            provider=self._provider,
+            tags=self._binding.tags,
+        )
         call.reads_chunks = True
         call.keep_open(self.socket)
         return call

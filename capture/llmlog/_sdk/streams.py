@@ -232,6 +232,18 @@ class _TrackedResponse:
         reader = _known_reader(call, _read_async(reading, inner))
         return _without_usage_async(reader) if call.strip_usage_chunk else reader
 
+    def read(self) -> bytes:
+        bare: Foreign = super()
+        content: bytes = bare.read()
+        self.llmlog_call.was_read(content)
+        return content
+
+    async def aread(self) -> bytes:
+        bare: Foreign = super()
+        content: bytes = await bare.aread()
+        self.llmlog_call.was_read(content)
+        return content
+
     def close(self) -> None:
         _closed(self)
         bare: Foreign = super()

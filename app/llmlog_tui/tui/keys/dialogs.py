@@ -68,8 +68,8 @@ WELCOME_BINDINGS: Final = scope(
 )
 
 _READING: Final = (
-    hidden("space", "focused.page(0.9)", "page on"),
-    hidden("end", "focused.all(1)", "last line"),
+    hidden("space", "page(0.9)", "page on"),
+    hidden("end", "all(1)", "last line"),
 )
 """Keys that scroll the text of dialogs without any other use for them."""
 

@@ -41,8 +41,12 @@ VIEW_BINDINGS: Final = scope(
     key("w", "alert(1)", "next alert", "Go to the next alert, and where it began"),
     hidden("W", "alert(-1)", "alert before", "Go to the previous alert"),
     key("y", "copy", "copy", "Copy an id, the grep, the line, the run"),
-    key("e", "error(1)", "next error", "Go to the next failed call"),
-    hidden("E", "error(-1)", "previous error", "Go to the previous failed call"),
+    key("e", "next_call('failed', 1)", "next error", "Go to the next failed call"),
+    hidden("E", "next_call('failed', -1)", "previous error", "Go to the previous failed call"),
+    hidden("c", "next_call('cut-off', 1)", "next cut-off", "Go to the next cut-off answer"),
+    hidden("C", "next_call('cut-off', -1)", "previous cut-off", "Go to the previous one"),
+    hidden("p", "next_call('slow', 1)", "next slow", "Go to the next slow call"),
+    hidden("P", "next_call('slow', -1)", "previous slow", "Go to the previous slow call"),
 )
 
 OVERVIEW_BINDINGS: Final = scope(

@@ -54,7 +54,7 @@ _NARROW: Final = (
 _WIDE_FROM, _MEDIUM_FROM = 80, 46
 _TONES: Final[dict[str, Tone]] = {
     "failed": "error",
-    "truncated": "warning",
+    "cut off": "warning",
     "changed": "accent",
     "retried": "warning",
     "usage": "muted",

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from textual.content import Content
 
+from llmlog.record import CALL_EVENTS
 from llmlog_tui.sanitize import grep, sanitize
 
 _MAX_VALUE: Final = 4_000
@@ -19,6 +20,8 @@ _NO_CONTENT: Final = (
     "This record has no content: only metadata was logged.\n\n"
     'session(…, content="redacted") logs messages and answers, secrets replaced at the source.'
 )
+_WITH_CONTENT: Final = (*CALL_EVENTS, "tool_call")
+"""Events whose content llmlog logs on request."""
 
 
 class DecodedLine(NamedTuple):
@@ -35,7 +38,8 @@ def decode(line: bytes | None) -> DecodedLine:
 
 def without_content(read: DecodedLine, file: str) -> Iterator[Content]:
     """Yield that a record has no content, and the fields it does have."""
-    if read.record is not None:
+    record = read.record
+    if record is not None and "v" in record and record.get("event") in _WITH_CONTENT:
         yield from (Content.styled(text, "$text-muted") for text in _NO_CONTENT.splitlines())
         yield Content("")
     yield from fields(read, file)

@@ -34,6 +34,7 @@ from llmlog_tui.tui.widgets.table import LineTable
 if TYPE_CHECKING:
     from llmlog_tui.analysis.calls.search import Hit
     from llmlog_tui.analysis.live.overview import Overview
+    from llmlog_tui.analysis.traces.replay import CallKind
     from llmlog_tui.tui.queries import Query, StepContent
 
 COMPACT_WIDTH, COMPACT_HEIGHT = 100, 30
@@ -224,6 +225,14 @@ class LogView(FollowMixin, LocatableScreen):
             self.post_message(self.LineRequested(location))
         self.draw_detail()
 
+    def request_record(self, row: object) -> None:
+        """Have the whole record with this key shown."""
+        location = self.location_of(row)
+        if location is not None:
+            self.post_message(self.RecordRequested(location))
+        elif row is not None:
+            self.hint(self.EVICTED)
+
     def query_changed(self, then: Intent | None = None) -> None:
         self.post_message(self.QueryChanged(self, then))
 
@@ -322,14 +331,14 @@ class LogView(FollowMixin, LocatableScreen):
         if not self.go_to(row):
             self.post_message(self.GoToRequested(row))
 
-    def action_error(self, direction: int) -> None:
-        """Go to the next failed call, or with -1 to the previous one."""
+    def action_next_call(self, kind: CallKind, direction: int) -> None:
+        """Go to the next call of a kind, or with -1 to the previous one."""
         row = None
         if self.overview is not None:
-            row = self.overview.next_failed(self.cursor_key, direction)
+            row = self.overview.next_call(kind, self.cursor_key, direction)
         if row is None:
             where = "after" if direction > 0 else "before"
-            self.hint(f"No failed call {where} this one.")
+            self.hint(f"No {kind} call {where} this one.")
         else:
             self.jump_to(row)
 

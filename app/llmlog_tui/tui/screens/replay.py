@@ -33,6 +33,7 @@ from llmlog_tui.tui.widgets.text_pane import TextPane
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.live.overview import Overview
+    from llmlog_tui.analysis.traces.replay import CallKind
     from llmlog_tui.analysis.traces.timeline import Timeline
     from llmlog_tui.tui.queries import StepContent
 
@@ -287,12 +288,12 @@ class ReplayScreen(LogView):
         self.draw_detail()
         self.content_pane.focus()
 
-    def action_error(self, direction: int) -> None:
-        """Go to the next failed step, or with -1 to the previous one."""
+    def action_next_call(self, kind: CallKind, direction: int) -> None:
+        """Go to the next step of a kind, or with -1 to the previous one."""
         run = self._run
-        found = None if run is None else run.replay.next_failed(self._index, direction)
+        found = None if run is None else run.replay.next_step(kind, self._index, direction)
         if found is None:
-            self.hint(f"No failed step {'after' if direction > 0 else 'before'} this one.")
+            self.hint(f"No {kind} step {'after' if direction > 0 else 'before'} this one.")
         else:
             self.start_jump()
             self._pause()
