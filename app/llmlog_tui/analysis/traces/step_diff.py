@@ -14,7 +14,7 @@ from llmlog_tui.analysis.traces.message_shapes import json_text, messages_in
 
 @dataclass(frozen=True)
 class StepDiff:
-    """What differs between two steps, `a` and `b`, as texts; the texts are equal if nothing does.
+    """First difference between two steps, as the texts `a` and `b`; they are equal without one.
 
     `what` names the place, `same` the equal messages before it. Without content the texts are None
     and `what` is what the hashes tell. `more` are later places that differ, as (name, a, b).
@@ -126,7 +126,7 @@ def _by_hashes(
 
 @dataclass(frozen=True)
 class StepDigest:
-    """Digests of what a step's line says, to compare many steps by; None where it says nothing.
+    """Digests of a step's content, for comparing many steps; None without content.
 
     `messages` has one for each message of a model call's prompt and all before it.
     """
@@ -140,7 +140,7 @@ _NOTHING: Final = StepDigest()
 
 
 def step_digest(line: bytes) -> StepDigest:
-    """Return the digest of a step's raw line; input and output of tools and embeddings only."""
+    """Return the digest of a step's line."""
     if b'"input"' not in line and b'"output"' not in line:
         return _NOTHING
     record = decode(line)

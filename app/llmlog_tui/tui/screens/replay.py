@@ -184,14 +184,14 @@ class ReplayScreen(LogView):
         self.content_pane.update_empty(self.EVICTED)
 
     def _request_content(self, overview: Overview, row: int) -> None:
-        """Have the content of a step read, and draw what is known already."""
+        """Have the content of a step read, and draw the rest of its detail."""
         location = overview.location(row)
         if self.record_line is None or location != self.record_line.location:
             self.record_line, self._content = RecordLine(location), None
             steps = () if self._run is None else self._run.replay.steps[: self._index]
             calls = [step for step in steps if not is_tool(step) and overview.has(step.row)]
-            earlier = [(step.step, overview.location(step.row)) for step in calls]
-            self.post_message(self.ContentRequested(location, tuple(earlier[: -_EARLIER - 1 : -1])))
+            earlier = [(step.step, step.row) for step in calls[: -_EARLIER - 1 : -1]]
+            self.post_message(self.ContentRequested(row, tuple(earlier)))
         self.draw_detail()
 
     def update_content(self, content: StepContent) -> None:
