@@ -67,11 +67,15 @@ class Jobs:
         self._run("Reading a record", lambda: self._app.reader.read_line(location), show)
 
     def read_content(self, message: LogView.ContentRequested) -> None:
-        """Read what was said in a record, for the view."""
+        """Read a record's content, for the view."""
+        overview = self._app.overview
+        if overview is None:
+            return
         read = partial(
             workers.analysis.step_content,
-            self._app.reader.read_line,
-            message.location,
+            overview,
+            self._app.reader.read_record,
+            message.row,
             message.earlier,
         )
 
@@ -132,7 +136,7 @@ class Jobs:
                 app.push_screen(screens.TextDiffDialog(result))
 
         compare = workers.analysis.text_diff_of
-        read = app.reader.read_line
+        read = app.reader.read_record
         self._run(
             "Diff", partial(compare, overview, read, message.a, message.b, message.step), show
         )
@@ -193,7 +197,7 @@ class Jobs:
     # -- copies
 
     def copy(self, row: int, message: int | None) -> None:
-        """Ask what to copy of the record with this key, or of its message, and copy it."""
+        """Ask what to copy of the record with key `row`, and copy it."""
         app, overview = self._app, self._app.overview
 
         def copy(choice: str | None) -> None:

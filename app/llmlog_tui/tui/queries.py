@@ -103,7 +103,7 @@ class DiffResult(NamedTuple):
 
 
 class StepContent(NamedTuple):
-    """A record's line, None if its file is gone, and what was said in it."""
+    """A record's line, None if its file is gone, and its conversation."""
 
     location: tuple[str, int, int]
     line: bytes | None

@@ -41,7 +41,7 @@ def copy_text(  # noqa: PLR0913 - `message` by name
     `line` is its raw line in `file`, None if that is gone. Ids are unchanged but for control
     characters. `message` is the index of the message to copy; None for the newest.
     """
-    if key in _CONTENT:
+    if key in CONTENT_KEYS:
         return _content(key, line, message)
     record = overview.record(row)
     if key in ("i", "r"):
@@ -56,8 +56,8 @@ def copy_text(  # noqa: PLR0913 - `message` by name
     return None if record["trace_id"] is None else _markdown(overview, record["trace_id"])
 
 
-_CONTENT: Final = "mpafcy"
-"""Keys of what was said, and of programs that ask for it again."""
+CONTENT_KEYS: Final = frozenset("mpafcy")
+"""Keys of texts from a record's content, and of programs that repeat its call."""
 
 
 def _content(key: str, line: bytes | None, message: int | None) -> str | None:

@@ -1,4 +1,4 @@
-"""A logged call as a command that makes it again: curl or Python, without a key."""
+"""Reproduction of a logged call with curl or in Python, without a key."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _MISSING: Final = "tools, response_format and other parameters are not in the lo
 
 
 def reproduction(record: Mapping[str, Any], language: Literal["curl", "python"]) -> str | None:
-    """Return a command or program that repeats a call; None if its input was not logged.
+    """Return a command or program that repeats a call; None without its input.
 
     Keys are named by their environment variables. All text is ASCII, other characters escaped.
     """
@@ -87,7 +87,7 @@ def _with_system_apart(messages: object) -> dict[str, Any]:
 
 
 def _base_url(provider: object) -> str | None:
-    """Return the base URL of a provider's host; None for one that a shell must not see."""
+    """Return the base URL of a provider; None if it is no plain host name."""
     if not isinstance(provider, str) or not _HOST.fullmatch(provider):
         return None
     name = provider.partition(":")[0]

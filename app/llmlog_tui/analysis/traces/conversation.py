@@ -1,4 +1,4 @@
-"""A record's content as a conversation: its messages, and which of them are new in its step."""
+"""A record's content as a conversation, and the messages new in its step."""
 
 from __future__ import annotations
 
@@ -38,16 +38,17 @@ class Message:
 
     @property
     def text(self) -> str:
-        """All that the message says, without formatting: for copies and comparisons."""
+        """The whole text without formatting, for copies and comparisons."""
         return "\n\n".join(filter(None, (_plain(part) for part in self.parts)))
 
 
 @dataclass(frozen=True)
 class Conversation:
-    """The messages of a call, its answer last; of a tool execution its arguments and result.
+    """The messages of a call, its answer last.
 
-    The first `shared` messages are as in the prompt of the earlier step `shared_with`; 0 if that is
-    unknown. `redacted` counts the values that were replaced before they were logged.
+    A tool execution has its arguments and its result. The first `shared` messages are as in the
+    prompt of the earlier step `shared_with`; 0 if that is unknown. `redacted` counts the values
+    that were replaced before they were logged.
     """
 
     messages: tuple[Message, ...]

@@ -15,7 +15,7 @@ from llmlog.record import CALL_EVENTS
 from llmlog_tui.analysis.calls.calls import FAILED
 from llmlog_tui.analysis.traces.cache_misses import Hashes, first_change
 from llmlog_tui.analysis.traces.replay import Replay, replay
-from llmlog_tui.analysis.traces.step_diff import Content
+from llmlog_tui.analysis.traces.step_diff import StepDigest
 from llmlog_tui.analysis.traces.timeline import Step, timeline
 
 Why = Literal[
@@ -31,8 +31,8 @@ Why = Literal[
     "output",
 ]
 
-Digests = Mapping[int, Mapping[Content, int]]
-"""Digests of input and output by record key: of tools and embeddings with content."""
+Digests = Mapping[int, StepDigest]
+"""Digests of content by record key; steps without content may be missing."""
 
 _NO_DIGESTS: Final[Digests] = MappingProxyType({})
 
@@ -103,8 +103,8 @@ def diff_traces(  # noqa: PLR0913 - what is optional, by name
 
     Model calls, and tools of one name, are aligned by longest matching blocks (difflib; by index
     above a million pairs of steps). A differing message is reported once, although the prompts of
-    later steps contain it too. `hashes` are the known prefix_hashes, `digests` those of the content
-    of tools and embeddings (step_diff.digest()).
+    later steps contain it too. `hashes` are the known prefix_hashes, `digests` those of steps
+    with content (step_diff.step_digest()), which precede hashes where both steps have them.
     """
     first = timeline(frame, a, slow_ms)
     second = timeline(frame, b, slow_ms)
@@ -185,16 +185,28 @@ class StepComparator:
             return AlignedPair(a, b, "prefix_hashes", message)
         return AlignedPair(a, b, why or self._content(a, b))
 
-    def _content(self, a: Step, b: Step) -> Content | None:
-        """Return which content of two tools or embeddings differs, if it was logged."""
-        one, other = self._digests.get(a.row, {}), self._digests.get(b.row, {})
-        names: tuple[Content, ...] = ("input", "output")
-        both = (name for name in names if name in one and name in other)
-        return next((name for name in both if one[name] != other[name]), None)
+    def _content(self, a: Step, b: Step) -> Literal["input", "output"] | None:
+        """Return which content of two tools or embeddings differs, if both logged it."""
+        one, other = self._digests.get(a.row), self._digests.get(b.row)
+        if one is None or other is None:
+            return None
+        if None not in (one.input, other.input) and one.input != other.input:
+            return "input"
+        if None not in (one.output, other.output) and one.output != other.output:
+            return "output"
+        return None
+
+    def _prefixes(
+        self, a: Step, b: Step
+    ) -> tuple[Sequence[object] | None, Sequence[object] | None]:
+        one, other = self._digests.get(a.row), self._digests.get(b.row)
+        if one and other and one.messages is not None and other.messages is not None:
+            return one.messages, other.messages
+        return self._hashes.get(a.row), self._hashes.get(b.row)
 
     def _message(self, a: Step, b: Step) -> int | None:
         """Return the first differing message of the prompts, unless it was reported."""
-        before, after = self._hashes.get(a.row), self._hashes.get(b.row)
+        before, after = self._prefixes(a, b)
         if before is None or after is None:
             return None
         message = first_change(before, after)

@@ -31,7 +31,7 @@ class Part:
 
 
 class Shape(NamedTuple):
-    """Parts whose `type`, or only key, is one of `types`: the keys of text, name and call id."""
+    """Keys of text, name and call id in parts whose `type`, or only key, is in `types`."""
 
     kind: PartKind
     types: tuple[str, ...]
@@ -269,7 +269,7 @@ def _media(body: Mapping[str, Any], kind: str, shape: Shape) -> Part:
 
 
 def text_of(value: object) -> str:
-    """Return a text, the joined texts of a list of text parts, or the value as JSON."""
+    """Return a text, the joined text parts of a list, or the value as JSON."""
     if value is None:
         return ""
     if isinstance(value, str):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from itertools import accumulate
+from typing import Any, Final
 
 from llmlog_tui.analysis.traces.cache_misses import first_change
 from llmlog_tui.analysis.traces.conversation import Conversation, conversation, decode
-from llmlog_tui.analysis.traces.message_shapes import json_text
+from llmlog_tui.analysis.traces.message_shapes import json_text, messages_in
 
 
 @dataclass(frozen=True)
 class StepDiff:
-    """What differs between two steps, `a` and `b`, as texts; the texts are equal if nothing does.
+    """First difference between two steps, as the texts `a` and `b`; they are equal without one.
 
     `what` names the place, `same` the equal messages before it. Without content the texts are None
     and `what` is what the hashes tell. `more` are later places that differ, as (name, a, b).
@@ -123,15 +124,36 @@ def _by_hashes(
     return f"by their hashes, {longer} continues the other's prompt after message {common - 1}"
 
 
-Content = Literal["input", "output"]
+@dataclass(frozen=True)
+class StepDigest:
+    """Digests of a step's content, for comparing many steps; None without content.
+
+    `messages` has one for each message of a model call's prompt and all before it.
+    """
+
+    messages: tuple[int, ...] | None = None
+    input: int | None = None
+    output: int | None = None
 
 
-def digest(line: bytes) -> dict[Content, int]:
-    """Return digests of a tool execution's or embedding's input and output, for comparison."""
+_NOTHING: Final = StepDigest()
+
+
+def step_digest(line: bytes) -> StepDigest:
+    """Return the digest of a step's line."""
     if b'"input"' not in line and b'"output"' not in line:
-        return {}
+        return _NOTHING
     record = decode(line)
-    if record is None or record.get("event") not in ("tool_call", "embedding"):
-        return {}
-    names: tuple[Content, ...] = ("input", "output")
-    return {name: hash(json_text(record[name])) for name in names if record.get(name) is not None}
+    if record is None:
+        return _NOTHING
+    given, answered = record.get("input"), record.get("output")
+    if record.get("event") in ("tool_call", "embedding"):
+        return StepDigest(input=_digest(given), output=_digest(answered))
+    if given is None:
+        return _NOTHING
+    texts = (json_text(message) for message in messages_in(given, "input"))
+    return StepDigest(tuple(accumulate(map(hash, texts), lambda *pair: hash(pair))))
+
+
+def _digest(value: object) -> int | None:
+    return None if value is None else hash(json_text(value))

@@ -16,7 +16,7 @@ _WORDS: Final = re.compile(r"\w+|\s+|[^\w\s]")
 _MAX_LINE_EDITS: Final = 600
 """Maximum lines inserted and deleted; texts with more are compared line by line."""
 _MAX_WORD_EDITS: Final = 120
-"""Maximum words inserted and deleted in a line; one with more is replaced as a whole."""
+"""Maximum words inserted and deleted in a line; beyond, all of it differs."""
 _MAX_WORD_DIFFS: Final = 300
 """Maximum changed lines of a text that are compared word by word."""
 _MAX_ALIGNED: Final = 50
@@ -71,7 +71,7 @@ def text_diff(a: str, b: str) -> tuple[DiffLine, ...]:
 
 
 def _aligned(a: Sequence[str], b: Sequence[str]) -> Iterator[tuple[str | None, str | None]]:
-    """Pair the lines of a replaced block: those of the shorter side with the most alike ones."""
+    """Pair the lines of a replaced block with the most similar ones."""
     if len(a) == len(b) or max(len(a), len(b)) > _MAX_ALIGNED:
         yield from zip_longest(a, b)
         return
@@ -91,7 +91,7 @@ def _aligned(a: Sequence[str], b: Sequence[str]) -> Iterator[tuple[str | None, s
 
 
 def word_diff(a: str, b: str) -> DiffLine:
-    """Return two lines with the words that differ marked; all of them if little is alike."""
+    """Return two lines with differing words marked; all if little is alike."""
     if a == b:
         return _equal(a)
     one, other = _WORDS.findall(a), _WORDS.findall(b)

@@ -1,4 +1,4 @@
-"""What was said in a step: the conversation, its text as written, the raw line, or the fields."""
+"""A step's content: conversation, text as written, raw line, or fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A conversation as rows: a head per message, and the lines of those that are open."""
+"""A conversation as rows: a head per message, and lines of open ones."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ ROLE_TONES: Final[dict[str, Tone]] = {
 
 
 class RowKey(NamedTuple):
-    """Line `line` of a message: 0 is its head; message -1 is the group of shared messages."""
+    """Line of a message, 0 is its head; message -1 groups shared ones."""
 
     message: int
     line: int = 0
@@ -155,7 +155,7 @@ class ConversationRows(RowSource):
         return f"  ⋮ {humanize.plural(count, 'message')} as in {where}"
 
     def _head(self, n: int) -> Line:
-        """Return a message in one line: its role, how it begins, and its size at the right."""
+        """Return a message's line: its role, how it begins, and its size."""
         message, look = self._conversation.messages[n], self._look
         is_open = n in look.opened
         role = sanitize(message.role, _ROLE)
@@ -376,7 +376,7 @@ def _span(text: str, style: object) -> CellSpan:
 
 
 class TextRows(RowSource):
-    """Rows of one long text, as JSON with its names and values told apart if `is_json`."""
+    """Rows of one long text; with `is_json`, names and values are coloured."""
 
     columns = (Column("", 0, flex=True),)
 

@@ -25,7 +25,7 @@ _WITH_CONTENT: Final = (*CALL_EVENTS, "tool_call")
 
 
 class DecodedLine(NamedTuple):
-    """A raw line, None if its file is gone, and its record, decoded once: it may have 10 MB."""
+    """A raw line, None if its file is gone, and its record."""
 
     line: bytes | None
     record: Mapping[str, Any] | None

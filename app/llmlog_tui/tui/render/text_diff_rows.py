@@ -28,6 +28,7 @@ _MAX_LINE: Final = 20_000
 _MARKS: Final = {"a": ("[-", "-]"), "b": ("{+", "+}")}
 """Signs around what only A, or only B, has: colour never carries meaning alone."""
 _RULE: Final = CellSpan(" │ ", "muted")
+_GAP: Final = CellSpan(" ")
 _CHANGED: Final = CellSpan("≠", "warning")
 
 
@@ -48,7 +49,7 @@ class TextDiffRows(RowSource):
     columns = (Column("", 0, flex=True),)
 
     def __init__(self, result: TextDiffResult, width: int, *, by_words: bool) -> None:
-        self._rows = list(_rows(result, width, by_words=by_words))
+        self._rows = list(_rows(result, width - 1, by_words=by_words))
         self.differences = [n for n, row in enumerate(self._rows) if row.begins]
 
     def __len__(self) -> int:
@@ -63,7 +64,7 @@ class TextDiffRows(RowSource):
 
     def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:  # noqa: ARG002
         return [
-            Row([row.line], _CHANGED if row.is_changed else UNMARKED)
+            Row([[_GAP, *row.line]], _CHANGED if row.is_changed else UNMARKED)
             for row in self._rows[start:stop]
         ]
 
@@ -88,7 +89,7 @@ def sides(result: TextDiffResult, width: int) -> Content:
     half = max(1, (width - 3) // 2)
     if all(len(text) <= half for text in texts):
         return Content.assemble((texts[0].ljust(half), "bold"), ("│ ", "$text-muted"), texts[1])
-    return Content.assemble((texts[0], "bold"), "  ", texts[1])
+    return Content.assemble((texts[0], "bold"), "\n", texts[1])
 
 
 def _figures(record: Mapping[str, object]) -> str:

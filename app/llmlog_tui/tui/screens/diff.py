@@ -95,7 +95,7 @@ class DiffScreen(LogView):
 
     @on(LineTable.Selected, "#pairs")
     def _open_selected(self) -> None:
-        """Show how the steps of the pair differ as text; the record of a step without a pair."""
+        """Show the text diff of the pair, or the record of a single step."""
         a, b = self._step("a"), self._step("b")
         if a is None or b is None or self.overview is None:
             self._open_record(self.cursor_key)

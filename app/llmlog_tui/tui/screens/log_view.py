@@ -103,13 +103,13 @@ class LogView(FollowMixin, LocatableScreen):
 
     @dataclass
     class ContentRequested(Message):
-        """Read the content of the record at `location`, to compare it with `earlier` calls.
+        """Read the content of the record with key `row`, to compare it with `earlier` calls.
 
-        Those are step numbers and locations, the latest first.
+        Those are step numbers and keys, the latest first.
         """
 
-        location: tuple[str, int, int]
-        earlier: tuple[tuple[int | None, tuple[str, int, int]], ...]
+        row: int
+        earlier: tuple[tuple[int | None, int], ...]
 
     @dataclass
     class TextDiffRequested(Message):

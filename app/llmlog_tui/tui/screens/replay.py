@@ -184,14 +184,14 @@ class ReplayScreen(LogView):
         self.content_pane.update_empty(self.EVICTED)
 
     def _request_content(self, overview: Overview, row: int) -> None:
-        """Have the content of a step read, and draw what is known already."""
+        """Have the content of a step read, and draw the rest of its detail."""
         location = overview.location(row)
         if self.record_line is None or location != self.record_line.location:
             self.record_line, self._content = RecordLine(location), None
             steps = () if self._run is None else self._run.replay.steps[: self._index]
             calls = [step for step in steps if not is_tool(step) and overview.has(step.row)]
-            earlier = [(step.step, overview.location(step.row)) for step in calls]
-            self.post_message(self.ContentRequested(location, tuple(earlier[: -_EARLIER - 1 : -1])))
+            earlier = [(step.step, step.row) for step in calls[: -_EARLIER - 1 : -1]]
+            self.post_message(self.ContentRequested(row, tuple(earlier)))
         self.draw_detail()
 
     def update_content(self, content: StepContent) -> None:
@@ -221,8 +221,9 @@ class ReplayScreen(LogView):
             name = f"step {step_number(step)} {step.name}"
             note = replay_text.answer_note(detail.record)
             self.content_pane.update(name, self._content, note)
-        self.detail_pane.display = not self.compact or not self._shows_content
-        self.content_pane.display = not self.compact or self._shows_content
+        shares_room = not self.compact and not self._is_zoomed
+        self.detail_pane.display = shares_room or not self._shows_content
+        self.content_pane.display = shares_room or self._shows_content
 
     @property
     def target_message(self) -> int | None:
@@ -278,6 +279,8 @@ class ReplayScreen(LogView):
         if self._is_zoomed:
             self._show_content()
         else:
+            self._shows_content = False
+            self.draw_detail()
             self.steps.focus()
 
     def _show_content(self) -> None:

@@ -1,4 +1,4 @@
-"""Texts of any length in rows of a width; a row of a long text is cut out when it is drawn."""
+"""Texts of any length in rows of a width; rows are made when drawn."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TAB: Final = "    "
 
 
 class FoldedText(Sequence[str]):
-    """The rows of a text; lines longer than `width` cells are continued in the next row.
+    """The rows of a text; longer lines continue in the next row.
 
     Only the number of rows of each line is computed: 10 MB take some 30 ms.
     """
@@ -35,7 +35,7 @@ class FoldedText(Sequence[str]):
         return max(1, -(-len(line) // self._room(line)))
 
     def _room(self, line: str) -> int:
-        """Return the characters in a row: half as many where some may take two cells."""
+        """Return the characters in a row: half of them where some may take two cells."""
         narrow = line.isascii() or _WIDE.search(line) is None
         return self._width if narrow else self._width // 2
 

@@ -27,13 +27,13 @@ from llmlog_tui.analysis.query.sql import (
     time_range,
 )
 from llmlog_tui.analysis.reports.alert_context import alert_context
-from llmlog_tui.analysis.reports.clipboard import CHOICES, copy_text
+from llmlog_tui.analysis.reports.clipboard import CHOICES, CONTENT_KEYS, copy_text
 from llmlog_tui.analysis.reports.trends import COLUMNS, Trends, marks_of, trends
 from llmlog_tui.analysis.traces.cache_misses import hashes_in
 from llmlog_tui.analysis.traces.conversation import against, conversation, decode, is_call
 from llmlog_tui.analysis.traces.diff import diff_traces, finish_reasons
 from llmlog_tui.analysis.traces.replay import SPEEDS
-from llmlog_tui.analysis.traces.step_diff import digest, step_diff
+from llmlog_tui.analysis.traces.step_diff import step_diff, step_digest
 from llmlog_tui.analysis.traces.text_diff import text_diff
 from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.isolated_query import IsolatedQuery, QueryCancelled
@@ -63,6 +63,7 @@ from llmlog_tui.tui.queries import (
 
 __all__ = [
     "CHOICES",
+    "CONTENT_KEYS",
     "SPEEDS",
     "QueryError",
     "all_of",
@@ -78,8 +79,8 @@ __all__ = [
     "time_range",
 ]
 
-Location = tuple[str, int, int]
-ReadLine = Callable[[Location], bytes | None]
+ReadRecord = Callable[[Overview, int], bytes | None]
+"""Reads the line of the record with a key, with its content."""
 
 
 class Analyzer:
@@ -193,20 +194,20 @@ def run_sql(overview: Overview, query: IsolatedQuery) -> SqlResult:
 
 
 def step_content(
-    read: ReadLine, location: Location, earlier: Sequence[tuple[int | None, Location]]
+    overview: Overview, read: ReadRecord, row: int, earlier: Sequence[tuple[int | None, int]]
 ) -> StepContent:
-    """Return what was said in a record, and what of it is new against earlier calls."""
-    line = read(location)
+    """Return a record's content, and how much of it earlier calls had, too."""
+    line = read(overview, row)
     record = decode(line)
     found = conversation(record or {}, line or b"")
     if record is not None and is_call(record):
-        found = against(found, ((number, partial(read, where)) for number, where in earlier))
-    return StepContent(location, line, record, found)
+        found = against(found, ((step, partial(read, overview, key)) for step, key in earlier))
+    return StepContent(overview.location(row), line, record, found)
 
 
-def text_diff_of(overview: Overview, read: ReadLine, a: int, b: int, step: str) -> TextDiffResult:
+def text_diff_of(overview: Overview, read: ReadRecord, a: int, b: int, step: str) -> TextDiffResult:
     """Return the texts in which two steps differ, and the figures of both."""
-    lines = (read(overview.location(row)) for row in (a, b))
+    lines = (read(overview, row) for row in (a, b))
     found = step_diff(*lines)
     diffs = tuple((what, text_diff(one, other)) for what, one, other in found.places)
     return TextDiffResult(step, found, diffs, (overview.record(a), overview.record(b)))
@@ -217,7 +218,7 @@ def diff(overview: Overview, a: str, b: str, lines: Lines) -> DiffResult:
     frame = overview.frame.filter(pl.col("trace_id").is_in([a, b]))
     hashes, digests = {}, {}
     for row, line in lines(frame).items():
-        hashes[row], digests[row] = hashes_in(line), digest(line)
+        hashes[row], digests[row] = hashes_in(line), step_digest(line)
     hashes = {row: each for row, each in hashes.items() if each}
     found = diff_traces(frame, a, b, hashes, digests=digests, slow_ms=overview.slow_ms)
     by_trace = (frame.filter(pl.col("trace_id") == trace) for trace in (a, b))

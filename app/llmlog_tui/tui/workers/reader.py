@@ -121,6 +121,10 @@ class ReaderWorker:
         _, block, line = location
         return self._reader.raw_line(block, line) if self._reader else None
 
+    def read_record(self, overview: Overview, row: int) -> bytes | None:
+        """Read a record's line with its content, as llmlog writes it; None if its file is gone."""
+        return self._reader.record_line(overview.record(row)) if self._reader else None
+
     def lines_of(self, frame: pl.DataFrame) -> dict[int, bytes]:
         """Return the raw lines of a frame's records by key, in its order.
 
@@ -140,7 +144,9 @@ class ReaderWorker:
         written to.
         """
         location = overview.location(row)
-        name, raw = workers.analysis.CHOICES[key.lower()], self.read_line(location)
+        is_content = key.lower() in workers.analysis.CONTENT_KEYS
+        name = workers.analysis.CHOICES[key.lower()]
+        raw = self.read_record(overview, row) if is_content else self.read_line(location)
         copy_text = workers.analysis.copy_text
         text = copy_text(overview, row, key.lower(), raw, location[0], message=message)
         if text is None or key.islower():

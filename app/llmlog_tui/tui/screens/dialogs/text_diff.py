@@ -36,10 +36,7 @@ class TextDiffPane(Pane):
         self._differences = source.differences
         self.set_source(source)
         self.following = False
-        self.set_title(
-            text_diff_rows.title(self._result),
-            f"{text_diff_rows.footer(self._result)}   n/N difference   w words or lines",
-        )
+        self.set_title(text_diff_rows.title(self._result), text_diff_rows.footer(self._result))
 
     def go_to_difference(self, direction: int) -> bool:
         """Go to the next difference, or with -1 to the previous one; False without one."""
@@ -61,6 +58,7 @@ class TextDiffDialog(ModalScreen[None]):
     def __init__(self, result: TextDiffResult) -> None:
         super().__init__()
         self._result = result
+        self._is_drawn = False
         self.sides = Static(id="text-diff-sides")
         self.texts = TextDiffPane(result)
 
@@ -76,8 +74,9 @@ class TextDiffDialog(ModalScreen[None]):
 
     def _draw_sides(self) -> None:
         self.sides.update(text_diff_rows.sides(self._result, self.sides.size.width))
-        if self.texts.cursor_key is None or self.texts.cursor_state.key is None:
-            self.texts.redraw()
+        if not self._is_drawn:
+            self._is_drawn = True
+            self.texts.go_to_difference(1)
 
     def action_difference(self, direction: int) -> None:
         if not self.texts.go_to_difference(direction):
