@@ -182,6 +182,6 @@ def _is_file_name(name: str) -> bool:
 
 def _ask_terminal_for_size() -> None:
     """Drop the exported size of the terminal, which Textual would prefer to the actual one."""
-    if sys.stdout.isatty():  # of what is no terminal, the environment knows more
+    if sys.stdout.isatty():  # without a terminal, the environment knows more
         for name in ("COLUMNS", "LINES"):
             os.environ.pop(name, None)

@@ -11,7 +11,7 @@ from llmlog._foreign import Fields
 
 
 class Scope:
-    """Code that runs under `trace`, in the span `span_id` or under `tags` if there are any."""
+    """Context of code under `trace`, in span `span_id` or under `tags`, if any."""
 
     __slots__ = ("ended", "outer", "span_id", "tags", "token", "trace")
 

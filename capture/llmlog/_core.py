@@ -1,4 +1,4 @@
-"""State of a session and of a trace: ids, clock, policies, and the way to the writer.
+"""State of a session and a trace: ids, clock, policies, path to the writer.
 
 `llmlog.Session` and `llmlog.Trace` are the public faces of these; the SDK's wrappers use them
 directly.
@@ -77,7 +77,7 @@ class Core:
 
 
 class TraceCore:
-    """One trace: its id, name, tags, step counter, and the model call behind each tool call."""
+    """One trace: id, name, tags, step counter, and each tool call's model call."""
 
     def __init__(
         self,
@@ -114,7 +114,10 @@ class TraceCore:
         self.core.write(fields)
 
     def write_start(self, fields: Fields) -> None:
-        """Write a line that the call or tool with `fields` has begun, if the session wants them."""
+        """Write a start line for a call or tool, if the session wants them.
+
+        `fields` are those of the call or tool.
+        """
         if self.core.starts:
             # Guarded by itself, as a line that is lost here is no reason to lose the record.
             with self.core.guard:

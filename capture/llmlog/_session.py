@@ -112,7 +112,7 @@ class Session:
     ) -> Trace:
         """Open one logical operation, such as an agent run: `with session.trace() as trace:`.
 
-        `name` says which operation it is, the same for each of its runs, and `tags` are written
+        `name` identifies the operation, the same for each of its runs, and `tags` are written
         into each of its records. `trace_id` and `first_step` continue one that began elsewhere.
         """
         return Trace(TraceCore(self._core, trace_id, first_step, name=name, tags=tags))

@@ -95,9 +95,10 @@ class Trace(_Scoped):
         stream_usage: bool = False,
         tags: Mapping[str, object] | None = None,
     ) -> _C:
-        """Return a client of the same class whose calls all belong to this trace, with `tags`.
+        """Return a client, of the same class, whose calls belong to this trace.
 
-        Unlike those of `session.wrap`, in whichever thread or task they run.
+        The calls have `tags`. Unlike those of `session.wrap`, they belong to it in whichever thread
+        or task they run.
         """
         return _sdk.wrap(client, self._core.core, self._core, stream_usage=stream_usage, tags=tags)
 

@@ -134,7 +134,10 @@ class OpenLog:
             yield row, line
 
     def whole(self, record: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a row of the frame with its content, as its line has it. Raises as raw()."""
+        """Return a row of the frame with the content of its line.
+
+        Raises as raw().
+        """
         line = self.reader.record_line(record)
         if line is None:
             raise click.ClickException(_REPLACED)
@@ -205,7 +208,7 @@ def report_format(reader: Reader, names: Sequence[str]) -> None:
 
 
 def format_names(snapshot: Snapshot) -> str | None:
-    """Return the names of a log's formats, the commonest first; None if it has no records."""
+    """Return a log's format names, commonest first; None without records."""
     return ", ".join(snapshot.formats) or None
 
 

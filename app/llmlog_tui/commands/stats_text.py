@@ -54,7 +54,7 @@ def stats_text(
 
 
 def _head(snapshot: Snapshot) -> Iterator[str]:
-    """Yield the files, a few of them by name, and the format if it is not llmlog's."""
+    """Yield the files, a few by name, and any format but llmlog's."""
     names = [sanitize(str(path)) for path in snapshot.files[:_MAX_NAMES]]
     more = len(snapshot.files) - _MAX_NAMES
     yield ", ".join(names) + (f" and {more:,} more" if more > 0 else "")

@@ -1,6 +1,6 @@
 """Copied beginnings of rollouts: forks and subagents start with their parent's lines.
 
-The copies are written within the first second of the file, with new timestamps. They are told by
+The copies are written within the first second of the file, with new timestamps. The signs are
 the ids of their thread and turn; without ids, two token counts in that second make it a copy.
 """
 
@@ -37,7 +37,7 @@ class CopiedStart:
         self._turns: set[str] = set()
 
     def note_meta(self, payload: Mapping[str, Any], ns: int | None, session: str | None) -> None:
-        """Note a session_meta line: the first is the file's own, another one is its parent's."""
+        """Note a session_meta line: the file's own comes first, then its parent's."""
         if self._session is not None:
             self._is_copy = self._is_copy or session != self._session
             return

@@ -17,7 +17,7 @@ _MAX_LINES: Final = 10_000
 
 
 class CsvRows:
-    """State of one file: its header, and the row that a newline in quotes has cut.
+    """State of one file: header, and a row split by a quoted newline.
 
     `expects_header` is true until the file's first line that is not blank.
     """
@@ -51,7 +51,10 @@ class CsvRows:
         return bool(self._names)
 
     def feed(self, lines: Sequence[int], text: bytes) -> tuple[list[int], Item] | None:
-        """Return a whole row, {} if it is none, and its lines; None if it goes on."""
+        """Return a complete row and its lines; None if the row continues.
+
+        The row is {} for a text that is no row.
+        """
         self._lines += lines
         self._texts.append(text.decode(errors="replace"))
         self._is_quoted ^= bool(text.count(b'"') % 2)

@@ -1,4 +1,4 @@
-"""Which format an object is of, told by its keys."""
+"""Detect an object's format by its keys."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from llmlog_tui.formats.llmlog import LLMLOG, has_own_keys, is_own, is_record
 from llmlog_tui.formats.nesting import Nested, nested
 
 HEAD_OBJECTS: Final = 20
-"""Maximum number of a file's first objects, or lines, that a format is told by."""
+"""Maximum objects, or lines, at a file's start that detection looks at."""
 
 HEAD_BYTES: Final = 64 * 2**10
 """Maximum number of a block's first bytes that are looked at."""
@@ -20,7 +20,7 @@ _OWN_BEGINNING: Final = b'{"v": 1, "ts": '
 
 
 class Detected(NamedTuple):
-    """The format of an object, and the object itself, or the one inside it that has the format."""
+    """A format, and the object that has it: the given or a nested one."""
 
     format: Format
     item: Item
@@ -59,7 +59,7 @@ class Detector:
         for each in inside:
             if is_own(each.item):
                 return Detected(LLMLOG, each.item)
-        # Of what a format says less clearly than in its first objects, a key in common is enough.
+        # Later objects of a format may be less distinctive than its first: a common key is enough.
         if self.current and not self._is_nested and self._keys & item.keys():
             return Detected(self.current, item)
         if not has_own_keys(item):
@@ -100,7 +100,7 @@ _MAX_KEYS: Final = 256
 
 
 def without_calls(formats: Sequence[Format], lines: Sequence[bytes]) -> Format | None:
-    """Return the text log that a file's first lines, none of them JSON, are of, if it is known."""
+    """Return the known text log that begins with these lines, none of them JSON."""
     text = [line.decode(errors="replace") for line in lines]
     for each in formats:
         if isinstance(each, FormatWithoutCalls) and each.detect_text(text):
@@ -109,7 +109,7 @@ def without_calls(formats: Sequence[Format], lines: Sequence[bytes]) -> Format |
 
 
 class Head(NamedTuple):
-    """What the first lines of a block are: mostly `plain` records of ours, all with an event."""
+    """Kind of a block's first lines: mostly plain llmlog records, all with an event."""
 
     is_plain: bool
     has_events: bool

@@ -1,4 +1,4 @@
-"""Lines of one file -> records of ours, whatever its format, and an account of every line."""
+"""Decode a file's lines into records, whatever its format, accounting for every line."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Decoded:
 
 
 class ReadBack(NamedTuple):
-    """What a record was made of: its `content`, or the `line` of a record of llmlog's own."""
+    """A record's source: its `content`, or the `line` of llmlog's own record."""
 
     format: Format
     content: Record
@@ -83,7 +83,7 @@ class Decoder:
         self._detector = Detector(formats)
         self._unwrapper = Unwrapper()
         self._converters: dict[str, Converter] = {}
-        self._lost: dict[str, Counter[str]] = {}  # by format, what was reported
+        self._lost: dict[str, Counter[str]] = {}  # loss messages reported, by format
         self._kept: dict[int, bytes] = {}  # lines that are a part of something incomplete
         self._held: list[tuple[Sequence[int], Item]] = []  # foreign, unless a format is detected
         self._texts: list[bytes] = []  # the first lines, until an object comes
@@ -126,23 +126,23 @@ class Decoder:
         return decoded
 
     def finish(self) -> Decoded:
-        """Return what is left at the end of the file."""
+        """Return the remainder at the end of the file."""
         decoded = self.restart()
         self._release(decoded)
         self._flush_converters(decoded)
         return decoded
 
     def restart(self) -> Decoded:
-        """Give up lines that wait for their rest: the next lines do not follow those before."""
+        """Give up incomplete lines, as the next lines do not follow the last."""
         decoded = Decoded()
         for outcome in self._unwrapper.flush():
             self._add(outcome, decoded)
         return decoded
 
     def read_back(self, lines: Iterable[bytes], record: Record) -> ReadBack | None:
-        """Return what a record was made of; `lines` are its own line and those behind it.
+        """Return a record's source; `lines` are its own line and the following ones.
 
-        Of the objects in the line, that is the one which `record` was made of. None if the lines
+        Of the objects in the line, the one that `record` was made from is chosen. None if the lines
         hold no object that gives records.
         """
         unwrapped = self._unwrapped(lines)
@@ -221,7 +221,7 @@ class Decoder:
         return _collect(lambda: converter.feed(unwrapped.lines[0], item), decoded)
 
     def _release(self, decoded: Decoded) -> None:
-        """Decide on the first objects, of which none told the file's format."""
+        """Decide on the first objects, none of which revealed the file's format."""
         self._detector.is_open = False
         held, self._held = self._held, []
         for lines, item in held:
@@ -248,7 +248,7 @@ class Decoder:
 
 
 def _own(item: Item, unwrapped: Unwrapped) -> bytes:
-    """Return a record of ours as a line, with the time of what was around it if it has none."""
+    """Return llmlog's own record as a line; a missing time is the wrapping's."""
     if item.get("ts") is None:
         (outer,) = unwrapped.items if len(unwrapped.items) == 1 else (item,)
         times = (time_of(item), time_of(outer), unwrapped.time)

@@ -77,7 +77,7 @@ def object_behind_text(text: bytes) -> tuple[bytes, dict[str, Any]] | None:
 
 
 def _length_of_object(text: bytes) -> int | None:
-    """Return how many bytes the object has that a text begins with, None if it is not whole."""
+    """Return the byte length of a text's leading object; None if it is incomplete."""
     decoded = text.decode(errors="surrogateescape")
     try:
         _, end = json.JSONDecoder().raw_decode(decoded)
@@ -94,7 +94,7 @@ def without_bom(line: bytes) -> bytes:
 class Utf16:
     """Lines of UTF-16 text, cut at each byte 0x0A, as UTF-8.
 
-    A line that a shell appended to a file of another encoding is told by its NULs. A character with
+    NULs reveal a line that a shell appended to a file of another encoding. A character with
     0x0A among its bytes is cut, too: such a line comes with the next one.
     """
 
@@ -117,7 +117,7 @@ class Utf16:
         return data.count(0) * _MAX_BYTES_PER_NUL >= len(data)
 
     def feed(self, line: int, data: bytes) -> tuple[list[int], bytes] | None:
-        """Return a whole line and the numbers of the lines it was cut into, None if it goes on."""
+        """Return a complete line and its line numbers; None if the line continues."""
         whole = self._carry + data
         lines = [*self._lines, line]
         text = self._decoded(whole)

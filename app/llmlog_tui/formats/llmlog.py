@@ -28,7 +28,7 @@ _MIN_KEYS: Final = 2
 
 
 def is_own(item: Item) -> bool:
-    """Return whether an object is certainly a record: an event of ours, with an id or a model."""
+    """Return whether an object is certainly a record: llmlog's event with id or model."""
     event = item.get("event")
     return (
         isinstance(event, str)
@@ -38,7 +38,7 @@ def is_own(item: Item) -> bool:
 
 
 def is_record(item: Item) -> bool:
-    """Return whether an object is a record rather than foreign, as the reader's schema has it."""
+    """Return whether an object is a record by the reader's schema, not foreign."""
     event, trace = item.get("event"), item.get("trace_id")
     if event is not None and (trace is not None or event in EVENTS):
         return True
@@ -50,7 +50,10 @@ def is_record(item: Item) -> bool:
 
 
 def has_own_keys(item: Item) -> bool:
-    """Return whether an object has keys of a record, more than chance gives an app's own line."""
+    """Return whether an object has more keys of a record than by chance.
+
+    An app's own line may have a few.
+    """
     keys = sum(item.get(key) is not None for key in _IDENTITY)
     return keys >= _MIN_KEYS and is_record(item)
 
@@ -84,7 +87,7 @@ class _Llmlog:
         return _Identity()
 
     def content(self, item: Item, record: Record) -> Record:
-        """Return all that the object says beyond the record."""
+        """Return the object's members beyond the record."""
         return {name: value for name, value in item.items() if name not in record}
 
 

@@ -32,7 +32,7 @@ _MAX_DEPTH: Final = 3
 
 
 class Nested(NamedTuple):
-    """An object inside another one; `is_named`: under keys of loggers alone."""
+    """An object inside another object; `is_named`: under keys of loggers alone."""
 
     item: Item
     is_named: bool

@@ -1,4 +1,4 @@
-"""Objects printed over many lines, alone or behind the same text in front of each line."""
+"""Objects printed over many lines, with or without a prefix repeated on each."""
 
 from __future__ import annotations
 
@@ -72,9 +72,9 @@ class PrettyPrinted:
         return bool(self._open)
 
     def feed(self, lane: str, lines: Sequence[int], text: bytes) -> tuple[list[Ended], bool]:
-        """Return objects that end, whole or broken, with this line, and whether it is part of one.
+        """Return the objects ended by this line, and whether it belongs to one.
 
-        A line that is part of none may still begin one: see begin().
+        Objects end complete or broken. A line that is part of none may begin one: see begin().
         """
         ended = []
         for printed in list(self._open):
@@ -94,7 +94,10 @@ class PrettyPrinted:
         return ended, False
 
     def begin(self, lane: str, lines: Sequence[int], text: bytes) -> tuple[list[Ended], bool]:
-        """Return objects given up for a new one, and whether a line that is no JSON begins one."""
+        """Return objects given up for a new one, and whether one begins.
+
+        The line is no JSON by itself.
+        """
         start = text.find(b"{")
         if start < 0 or text.rstrip()[-1:] not in _OPENING:
             return [], False
@@ -108,7 +111,7 @@ class PrettyPrinted:
         return [Ended(each.lines, NOTHING) for each in given_up], True
 
     def flush(self) -> list[Ended]:
-        """Give up what is still open."""
+        """Give up the objects still open."""
         ended = [Ended(printed.lines, NOTHING) for printed in self._open]
         self._open.clear()
         return ended

@@ -49,4 +49,4 @@ FORMATS: Final[tuple[Format, ...]] = (
     VLLM,
     LLAMA_CPP,
 )
-"""Formats of other tools, in the order they are asked; the first that detects a file has it."""
+"""Other tools' formats in order of detection; the first match takes the file."""

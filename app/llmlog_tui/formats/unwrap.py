@@ -1,4 +1,4 @@
-"""Objects out of the lines of a file, whatever a shipper, a runtime or a printer wrapped around.
+"""Unwrap a file's objects from the output of shippers, runtimes and printers.
 
 Undone are: text in front of an object (a logger's prefix, compose, CloudWatch, syslog, kubectl),
 docker's json-file and the CRI format with lines they split, journald's JSON, UTF-16, objects
@@ -30,8 +30,9 @@ _CRI: Final = re.compile(rb"(\S+) (stdout|stderr) ([FP])(?::\S*)?(?: (.*))?", re
 
 
 class Unwrapped(NamedTuple):
-    """Objects (more than one if they are an array on one line) and the lines they are made of.
+    """Objects and the lines they are made of.
 
+    More than one object comes from an array on one line.
     `text` is the JSON of a single one where it is at hand, `time` the wrapping's own time.
     """
 
@@ -98,7 +99,7 @@ class _Parts:
 
 
 class Unwrapper:
-    """State of one file; each line fed comes back in exactly one outcome, now or later."""
+    """State of one file; each fed line is in exactly one outcome eventually."""
 
     def __init__(self, csv: CsvRows | None = None, *, big_endian: bool = False) -> None:
         self._parts: dict[str, _Parts] = {}
@@ -115,11 +116,11 @@ class Unwrapper:
 
     @property
     def is_inside_line(self) -> bool:
-        """Whether the next line, even if it is blank, is the rest of one cut by its encoding."""
+        """Whether the next line, even a blank one, continues an encoding's split line."""
         return self._utf16.is_inside_line
 
     def feed(self, line: int, data: bytes) -> list[Outcome]:
-        """Take a line that is not blank; return what became of it, and of lines kept before it."""
+        """Feed a non-blank line; return outcomes of it and of lines kept before."""
         if b"\0" not in data and not self._utf16.is_inside_line:
             text = data if line else without_bom(data)
             return self._unwrap(_Text((line,), text.strip(b"\r\n")))
@@ -136,7 +137,7 @@ class Unwrapper:
         return self._unwrap(_Text(lines, text))
 
     def flush(self) -> list[Outcome]:
-        """Give up what is incomplete, at the end of the file."""
+        """Give up incomplete parts at the end of the file."""
         out: list[Outcome] = []
         for parts in list(self._parts.values()):
             out += self._joined(parts)
@@ -231,7 +232,7 @@ class Unwrapper:
         return [line.unread()]
 
     def _array(self, line: _Text) -> list[Outcome] | None:
-        """Look for an array on one line, or a line of one with a line for each object."""
+        """Look for a one-line array, or a line of a line-per-object array."""
         text = line.text.strip()
         if text == b"[":
             self._brackets += line.lines
@@ -289,7 +290,7 @@ def _inner(
 
 
 def _cri(line: _Text, match: re.Match[bytes]) -> _Text:
-    """Return the line that the Kubernetes runtime wrote a time, a stream and a flag before."""
+    """Return the line without the Kubernetes runtime's time, stream and flag."""
     time, stream, flag, text = match.groups()
     return _Text(
         line.lines,
@@ -303,7 +304,10 @@ def _cri(line: _Text, match: re.Match[bytes]) -> _Text:
 
 
 def _journal_text(message: object) -> bytes:
-    """Return journald's MESSAGE: text, a list of bytes if it is no UTF-8, null if it is long."""
+    """Return the text of journald's MESSAGE.
+
+    It is text, a list of bytes if it is not UTF-8, or null if it is long.
+    """
     if isinstance(message, str):
         return message.encode(errors="replace")
     if isinstance(message, list) and all(

@@ -1,4 +1,4 @@
-"""Blocks of one file -> records: llmlog's own lines as they are, all others by their format."""
+"""Parse one file's blocks into records: llmlog's lines directly, others by format."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class FileParser:
 
     @property
     def format(self) -> str:
-        """The name of the format that the file has for the most part; llmlog's if it is empty."""
+        """Name of the file's most frequent format; llmlog's for an empty file."""
         objects = self.decoder.objects + Counter({LLMLOG.name: self._own})
         return max(objects, key=objects.__getitem__, default=LLMLOG.name)
 
@@ -106,7 +106,7 @@ class FileParser:
         return self._late(self.decoder.flush())
 
     def finish(self) -> Parsed | None:
-        """Return what is left at the end of the file, if anything."""
+        """Return the remainder at the end of the file, if any."""
         return self._late(self.decoder.finish())
 
     def _late(self, decoded: Decoded) -> Parsed | None:
@@ -115,7 +115,7 @@ class FileParser:
         return self._counted(self._merged(_nothing(0), decoded), own=0)
 
     def _given_up_before(self, block: Block) -> Decoded:
-        """Give up lines that wait for their rest if a block does not follow the last one."""
+        """Give up incomplete lines if a block does not follow the last one."""
         last, self._last = self._last, block
         follows = last is None or (
             last.generation == block.generation and last.offset + len(last.data) <= block.offset
@@ -123,7 +123,7 @@ class FileParser:
         return Decoded() if follows else self.decoder.restart()
 
     def _counted(self, parsed: Parsed, *, own: int) -> Parsed:
-        """Return the records with a count by format; `own` of them are plain ones of ours."""
+        """Return the records with a count by format; `own` are plain llmlog records."""
         self._lines += parsed.lines
         self.records += parsed.frame.height
         self._own += own
@@ -137,7 +137,7 @@ class FileParser:
         """Return a block's own records, and those decoded from its other lines, as one."""
         skipped, nulled, frames = FaultCounts(), own.nulled, [own.frame]
         kinds = {self._lines + line: kind for line, kind in own.refused}
-        # What is wrong with a line that holds no object, parse() says best.
+        # parse() reports best why a line holds no object.
         unknown = [(line, text) for line, text in decoded.unread if line not in kinds]
         for lines, texts in (
             (decoded.lines, decoded.records),
@@ -173,7 +173,7 @@ def _nothing(lines: int) -> Parsed:
 
 
 def _joined(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Return all rows in the order of their lines; of another format alone as they came."""
+    """Return all rows in line order; those of a single format as they came."""
     own, *others = (frame.with_columns(pl.col("line").cast(pl.Int64)) for frame in frames)
     joined = pl.concat([own, *others], rechunk=True)
     return joined.sort("line", maintain_order=True) if own.height else joined

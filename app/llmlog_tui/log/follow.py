@@ -147,7 +147,7 @@ class Follower:
         return self._resting
 
     def written_at(self) -> float:
-        """Return when the open file was written to, in seconds since 1970; 0 if none is open."""
+        """Return the open file's modification time (Unix seconds); 0 if none is open."""
         return os.fstat(self._generations[-1].fd).st_mtime if self._generations else 0.0
 
     def close(self) -> None:
@@ -188,7 +188,7 @@ class Follower:
         return _without_superseded([*open_now, *reversed(self._past)])
 
     def _is_unchanged(self) -> bool:
-        """Return whether a resting file may go on resting; it is looked at every REST_POLL_S."""
+        """Return whether a resting file may keep resting; checked every REST_POLL_S."""
         now, resting = time.monotonic(), self._resting
         if resting is None or now - self._rested < REST_POLL_S:
             return resting is not None
@@ -235,7 +235,7 @@ class Follower:
         return True
 
     def _identify(self, file: Generation, head: bytes) -> list[KnownPrefix] | None:
-        """Find what `file` may be a copy of; None if it is too early to know."""
+        """Find the possible originals of `file`; None if it is too early to know."""
         loading = (each for each in self._generations if each.older)
         if not head or any(each.begins_like(head) for each in loading):
             return None

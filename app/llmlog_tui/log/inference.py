@@ -1,4 +1,4 @@
-"""What a record says without saying it: its event, its status, its time."""
+"""Infer a record's event, status and time where they are missing or foreign."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _OURS: Final = frozenset(EVENTS)
 
 
 def has_foreign_events(read: pl.DataFrame) -> bool:
-    """Return whether a row of a frame that was read has no event, or none of llmlog's."""
+    """Return whether a row of a read frame lacks an event of llmlog's."""
     return not _OURS.issuperset(read["event"].unique())
 
 
@@ -54,10 +54,10 @@ def lacks_times(read: pl.DataFrame) -> bool:
 
 
 def fill_defaults(fit: pl.DataFrame, columns: Collection[str] = COLUMNS) -> pl.DataFrame:
-    """Return a frame from coerce() with COLUMNS alone, absent values taken from what is there.
+    """Return a frame from coerce() with COLUMNS alone, absent values inferred from others.
 
-    Only `columns`, event and status have values. A status is read for what it says: ok, success or
-    200, failed, ERROR or 503. Where it says nothing, the status is error if `error`, error_type or
+    Only `columns`, event and status have values. A status is read by its meaning: ok, success or
+    200, failed, ERROR or 503. Where it has none, the status is error if `error`, error_type or
     an HTTP status of 400 and more is there, else ok.
     """
     fit = fit.with_columns(_aliased(fit))
@@ -92,7 +92,7 @@ _WORDS: Final = {
 
 
 def _statuses(fit: pl.DataFrame) -> list[pl.Expr]:
-    """Return the statuses of a frame, and error_status where one is a number."""
+    """Return the statuses of a frame, and error_status of numeric ones."""
     told = fit["status"].unique().cast(pl.String)
     if {"ok", "error"}.issuperset(told):
         return []

@@ -1,4 +1,4 @@
-"""Keep few of a folder's many files open: those that were written to last."""
+"""Keep few of a folder's many files open: the most recently written."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Source(Protocol):
 
 
 class OpenFiles:
-    """The files of a glob or folder: what was read under one name is known under each.
+    """The files of a glob or folder; each knows the bytes read from any.
 
     Resting files are found by inode and by how they begin, so that a new file of a big folder is
     not compared with each of them.

@@ -139,7 +139,7 @@ class _Refused:
 
 
 def _read_whole(block: bytes, columns: Collection[str], *, only_ours: bool) -> pl.DataFrame | None:
-    """Read a block with polars, with all columns that its records need; None if it refuses."""
+    """Read a block's required columns with polars; None if polars refuses the block."""
     required = required_schema(READ_SCHEMA, columns)
     light = cheap_schema(required, columns)
     read = _read(block, light)
@@ -156,7 +156,10 @@ def _read_whole(block: bytes, columns: Collection[str], *, only_ours: bool) -> p
 
 
 def _schemas(block: bytes, columns: Collection[str]) -> tuple[_Schema, _Schema]:
-    """Return the schemas for lines of which some are bad, with all that any may need."""
+    """Return the typed and the text schema for a block with bad lines.
+
+    They have all columns that any of the lines may need.
+    """
     extra = [*TELLING_KEYS, *_time_keys(block)]
     typed, text = (required_schema(schema, columns, extra) for schema in (READ_SCHEMA, TEXT_SCHEMA))
     return typed, text

@@ -23,7 +23,7 @@ _MAX_BYTES: Final = 2**20
 def peek(
     files: Sequence[Path], states: dict[str, LogState], formats: Sequence[Format] = FORMATS
 ) -> None:
-    """Tell formats how their files begin; all of a log are told of before the first is read."""
+    """Pass the first objects of all files to their formats, before reading any."""
     for each in formats:
         states.setdefault(each.name, {}).setdefault(LOADING, True)
     peeking = [each for each in formats if isinstance(each, Peeks)]

@@ -207,7 +207,7 @@ class Reader:
         return self._lines.block(block)
 
     def record_line(self, record: Mapping[str, Any]) -> bytes | None:
-        """Return the line of a row of the frame as llmlog writes it; None as raw_lines().
+        """Return a row's line as llmlog writes it; None as for raw_lines().
 
         Of other formats it has the content, too.
         """
@@ -223,7 +223,7 @@ class Reader:
 
     @property
     def refusal(self) -> str | None:
-        """What the log is and what to do instead, if it is known to hold no calls; else None."""
+        """Kind and alternative of a log known to hold no calls; else None."""
         if self.records:
             return None
         for source, parser in zip(self._sources, self._parsers, strict=True):
@@ -258,7 +258,10 @@ class Reader:
                 yield turn, self._order[turn], is_older
 
     def _placed(self, index: int, block: Block) -> Block:
-        """Return a block, as an older one if it is not of the newest file, which is read first."""
+        """Return a block, marked older unless it belongs to the newest file.
+
+        The newest file is read first.
+        """
         is_older = self._newest_first and self._is_loading and index != self._order[0]
         return replace(block, older=True) if is_older else block
 
@@ -285,7 +288,7 @@ class Reader:
         return any(self._flush(index) for index in due)
 
     def _flush(self, index: int) -> bool:
-        """Take the incomplete records of a file, but for the last one of a program that runs."""
+        """Take a file's incomplete records, except the last one of a running program."""
         quiet = self._incomplete.pop(index, None)
         is_live = not self._is_ending and quiet is not None and quiet.due_s < SETTLED_S
         for state in self._states.values():
@@ -346,7 +349,7 @@ class Reader:
 
 
 class _Quiet(NamedTuple):
-    """Since when a file has been quiet, and after how many seconds its records are taken."""
+    """Start of a file's silence, and seconds until its records are taken."""
 
     since: float
     due_s: float

@@ -77,7 +77,7 @@ class RecordLines:
         return dump(_in_order({**known, **content})).rstrip(b"\n")
 
     def _following(self, block: int, lines: Sequence[bytes], line: int) -> Iterator[bytes]:
-        """Yield the lines of a block from `line` on, and those of the blocks after it."""
+        """Yield a block's lines from `line` on, and those of later blocks."""
         byte_range: ByteRange | None = self._store.byte_range(block)
         rest = lines[line:]
         while byte_range is not None:

@@ -185,7 +185,7 @@ class Store:
         return self._ranges[block]
 
     def range_after(self, before: ByteRange) -> ByteRange | None:
-        """Return the lines that follow those of a range in their file; None at its end."""
+        """Return the range that follows `before` in its file; None at its end."""
         for index in self._numbers.ranges[before.file]:
             found = self._ranges[index]
             is_same = found.generation == before.generation
@@ -264,7 +264,7 @@ class Store:
 
 
 class _LineNumbers:
-    """Where the lines of each file lie by their number, from 0, in the order of reading."""
+    """Location of each file's lines by number, from 0, in reading order."""
 
     def __init__(self) -> None:
         self.fed: Counter[int] = Counter()

@@ -56,7 +56,10 @@ class Background:
 
 
 _MAX_PENDING: Final = 1024
-"""Maximum calls per session that wait for their end; the oldest is then written as it is."""
+"""Maximum pending calls per session.
+
+Beyond it the oldest is written as it is.
+"""
 _MAX_ENDED: Final = 4096
 """Maximum ids per session of responses whose end was seen."""
 
@@ -69,7 +72,7 @@ def background_of(core: Core) -> Background:
 
 
 class BackgroundCall(Call):
-    """A response in the background: written once its end is known, which may be at once."""
+    """A background response, written once its end is known, perhaps at once."""
 
     _response_id: str | None = None
     _status: object = None
@@ -150,7 +153,7 @@ class Retrieval(Call):
     _status: object = None
     _created_at: int | None = None
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - options by name
         self,
         core: Core,
         trace_of: Callable[[], TraceCore],

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Call:
-    """A call in progress; the first of its ends writes the record, later ones do nothing.
+    """A call in progress; its first end writes the record, later ends nothing.
 
     A call never references an unread body or response: an abandoned stream is noticed by their
     garbage collection.
@@ -317,7 +317,7 @@ Accumulator = ChatAccumulator | EventAccumulator | MessageAccumulator
 _MAX_BODY: Final = 8 * 1024 * 1024
 """Maximum bytes of a body kept while the application reads it as bytes."""
 _HEAD: Final = 256
-"""Bytes by which the kind of a body is told."""
+"""Bytes of a body from which its kind is detected."""
 _GENERATES_TEXT: Final = ("chat_completion", "response", "completion")
 """Events whose tokens per second are a speed."""
 

@@ -103,7 +103,7 @@ class ChatAccumulator:
         return self._reasons.get(self._first_choice()) is not None
 
     def failure(self) -> Fields:
-        """Return the error fields of a stream that was read to its end; {} if it is good."""
+        """Return the error fields of a fully read stream; {} if it is good."""
         # Events of another protocol, such as Anthropic's, have a type in place of choices.
         if self._reasons or self._without_choices.get("type"):
             return {}

@@ -45,7 +45,7 @@ _PART_OF_ITEM: Final = {
     "audio.transcript": ("content", "transcript"),
     "output_audio_transcript": ("content", "transcript"),
 }
-"""List of an output item's parts, and the part's member, that a kind of delta continues."""
+"""Kind of delta -> the output item's list and the part's member it continues."""
 _TYPE_OF_PART: Final = {"text": "output_text", "reasoning_summary_text": "summary_text"}
 
 
@@ -144,7 +144,7 @@ class EventAccumulator:
         self._items[index] = deltas.merge(self._items.get(index), part)
 
     def failure(self) -> Fields:
-        """Return the error fields of a stream that was read to its end; {} if it is good."""
+        """Return the error fields of a fully read stream; {} if it is good."""
         return {}
 
     def _received(self) -> list[Foreign]:

@@ -48,9 +48,10 @@ def empty_answer() -> Fields:
 
 
 def error_fields_of(error: object, beside: Fields) -> Fields:
-    """Return the fields of an `error` member, with `beside` the members around it; {} if none.
+    """Return the fields of an `error` member; {} if there is none.
 
-    `error` is an object, text or true; other members may tell its code or text.
+    `error` is an object, text or true. `beside` are the members around it, which may have its code
+    or text.
     """
     if not error:
         return {}
@@ -91,7 +92,10 @@ def _http_status(known: Fields) -> int | None:
 
 
 def failure_of(event: str, known: Fields, reason: object) -> Fields:
-    """Return the error fields of a whole answer with the members `known`; {} if it is good."""
+    """Return the error fields of a complete answer; {} if it is good.
+
+    `known` are its members.
+    """
     if fields := error_told(known):
         return fields
     if (event in _WITH_CHOICES) and (fields := _failure_in_choices(known)):

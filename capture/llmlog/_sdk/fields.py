@@ -145,9 +145,10 @@ def in_order(choices: list[Foreign]) -> list[Foreign]:
 
 
 def response_fields(known: Fields) -> tuple[Fields, list[ToolCall]]:
-    """Return the fields of a Responses API response with the members `known`, and its tool calls.
+    """Return the fields and the tool calls of a Responses API response.
 
-    A realtime session's responses differ in where they tell why they ended.
+    `known` are its members. A realtime session's responses differ in the place of their reason to
+    end.
     """
     fields: Fields = {}
     usage = Usage()

@@ -77,7 +77,7 @@ _FAILURES: Final = frozenset(
 
 
 def finish_reason(value: object) -> str | None:
-    """Return a finish reason in OpenAI's words where it has one; None if it is unknown."""
+    """Return a finish reason, in OpenAI's words if possible; None if it is unknown."""
     # SGLang's own API sends an object with the reason as its type.
     reason = as_str(value) or as_str(get_path(value, "type"))
     if not reason:

@@ -87,7 +87,10 @@ _EPOCH_MS: Final = 1000 * _EPOCH_S
 
 
 def ms_until(text: str, now_ns: int) -> int | None:
-    """Parse a duration, or a time as seconds or milliseconds since 1970, RFC 3339 or HTTP date."""
+    """Return the milliseconds until a time, or of a duration.
+
+    A time is Unix seconds or milliseconds, RFC 3339 or an HTTP date.
+    """
     text = text.strip()
     duration = duration_ms(text)
     if duration is None:

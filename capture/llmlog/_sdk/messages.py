@@ -103,7 +103,7 @@ class MessageAccumulator:
             self.first_content_ns = at_ns
 
     def failure(self) -> Fields:
-        """Return the error fields of a stream that was read to its end; {} if it is good."""
+        """Return the error fields of a fully read stream; {} if it is good."""
         return {} if self._has_message else failure_without_content(self._other)
 
     def output(self) -> Foreign:

@@ -49,7 +49,7 @@ def recording_stream_class(stream_cls: Foreign) -> Foreign:
 
 
 class _Reading:
-    """One reading of an answer: feeds items to the call, and ends it on an exception."""
+    """One reading of an answer: feeds the call, and ends it on an exception."""
 
     def __init__(
         self, call: Call, feed: Callable[[Any, int], bool], on_exit: Callable[[], None]

@@ -125,7 +125,7 @@ class ToolCallAccumulator:
 
 
 def _begins_another(call: ToolCall, part: ToolCall) -> bool:
-    """Return whether `part` begins a call of its own, though its index is that of `call`."""
+    """Return whether `part` begins a new call despite having the index of `call`."""
     if not part.name:
         return False
     if part.id and call.id:

@@ -27,7 +27,7 @@ from llmlog_tui.log.schema import IS_CALL, IS_STEP, decategorize
 from llmlog_tui.log.store import Snapshot
 
 _KINDS: Final[dict[CallKind, pl.Expr]] = {"failed": FAILED, "cut-off": CUT_OFF}
-"""Kind of a call -> predicate, where it does not depend on the threshold of slow calls."""
+"""Kind of a call -> predicate, if independent of the slow-call threshold."""
 
 _SEARCH_RECORDS: Final = 1_024
 _SEARCH_GROWTH: Final = 8
@@ -206,9 +206,10 @@ class Overview:
         return int(rows[-1]) if len(rows) else None
 
     def next_call(self, kind: CallKind, row: object, direction: int) -> int | None:
-        """Return the key of the next call of a kind after `row`, before with direction -1.
+        """Return the next call of a kind after `row`, before with direction -1.
 
-        `row` may be any record, also one outside the filter; an evicted one is before all.
+        The call and `row` are keys. `row` may be any record, also one outside the filter; an
+        evicted one is before all.
         """
         holds = slow(self.slow_ms) if kind == "slow" else _KINDS[kind]
         calls = self.calls.select(holds.arg_true().cast(pl.Int64)).to_series()

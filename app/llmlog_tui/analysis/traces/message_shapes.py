@@ -31,7 +31,10 @@ class Part:
 
 
 class Shape(NamedTuple):
-    """Keys of text, name and call id in parts whose `type`, or only key, is in `types`."""
+    """Keys of text, name and call id in parts of some `types`.
+
+    A part's type is its `type`, or its only key.
+    """
 
     kind: PartKind
     types: tuple[str, ...]

@@ -81,7 +81,10 @@ class Replay:
         return bisect_right(self.appears_ms, played_ms) - 1
 
     def next_step(self, kind: CallKind, at: int, direction: int) -> int | None:
-        """Return the index of the next step of a kind after `at`, before with direction -1."""
+        """Return the next step of a kind after `at`, before with direction -1.
+
+        Steps are given by index.
+        """
         later = range(at + 1, len(self.steps)) if direction > 0 else range(at - 1, -1, -1)
         holds = _KINDS[kind]
         return next((n for n in later if holds(self.steps[n])), None)

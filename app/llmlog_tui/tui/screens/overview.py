@@ -119,7 +119,10 @@ class OverviewScreen(LogView):
 
     @property
     def target_key(self) -> Hashable:
-        """Key of the record last jumped to; else of the focused pane's step, trace or call."""
+        """Key of the last jump's target, else of the focused pane's record.
+
+        A pane's record is a step, a trace or a call.
+        """
         if self._is_at_target:
             return self._target
         if self.timeline.has_focus:
