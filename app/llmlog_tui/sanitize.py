@@ -45,7 +45,8 @@ def grep(name: str, value: str, line: bytes, file: str) -> str:
     pattern = next((each for each in written if _utf8(each) in line), [*bare, written[0]][0])
     fixed = "" if re.fullmatch(r'[\w": -]*', pattern) else "-F "
     program = next((each for end, each in _COMPRESSED.items() if file.endswith(end)), "grep")
-    return f"{program} {fixed}{shlex.quote(pattern)} {shlex.quote(file)}"
+    path = f"./{file}" if file.startswith("-") else file  # else it were an option
+    return f"{program} {fixed}{shlex.quote(pattern)} {shlex.quote(path)}"
 
 
 _COMPRESSED: Final = {".gz": "zgrep", ".zst": "zstdgrep"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import IO
 
 import click
 import polars as pl
@@ -15,6 +14,8 @@ from llmlog_tui.analysis.traces.fingerprints import with_changed
 from llmlog_tui.commands.common import files_argument, open_log, path_text, where_option
 from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.config.rules import Rules
+from llmlog_tui.log.sources import STDIN
+from llmlog_tui.private_file import replacing
 
 
 @click.command(short_help="Write one run as Markdown for a support ticket.")
@@ -23,15 +24,15 @@ from llmlog_tui.config.rules import Rules
 @click.option(
     "--to",
     "out",
-    type=click.File("w", encoding="utf-8", atomic=True),
-    default="-",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    default=STDIN,
     metavar="OUT.md",
     help="File to write; default: standard output.",
 )
 @where_option
 @rules_option
 def bundle(
-    trace_id: str, files: tuple[str, ...], *, out: IO[str], where: str | None, rules: Rules
+    trace_id: str, files: tuple[str, ...], *, out: Path, where: str | None, rules: Rules
 ) -> None:
     """Write one run as Markdown for a support ticket: ids, timings, fingerprints, errors, greps.
 
@@ -44,4 +45,11 @@ def bundle(
         lines = dict(log.raw(run))
         names = [path_text(Path(path)) for path in log.snapshot.files]
         text = markdown(priced(with_changed(run), rates(rules)), wanted, lines, names)
-    out.write(text + "\n")
+    if out == STDIN:
+        click.echo(text)
+        return
+    try:
+        with replacing(out, log.snapshot.files) as file:
+            file.write(f"{text}\n".encode())
+    except OSError as error:
+        raise click.ClickException(f"{out}: {error.strerror}") from error

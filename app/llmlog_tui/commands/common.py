@@ -70,6 +70,14 @@ where_option: Final = click.option(
 )
 
 
+formulas_option: Final = click.option(
+    "--keep-formulas",
+    is_flag=True,
+    help="Leave CSV cells that begin with = + - @, which spreadsheets take for formulas, as they "
+    "are; by default they get a ' in front.",
+)
+
+
 def _in_utc(context: click.Context, _: click.Parameter, utc: bool) -> None:  # noqa: FBT001 - click's
     if utc:
         context.with_resource(humanize.in_utc())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import secrets
 import warnings
 from pathlib import Path
@@ -11,6 +12,7 @@ import click
 
 import llmlog
 from llmlog_tui.commands.param_types import FiniteFloat
+from llmlog_tui.private_file import open_append
 
 _RUNS = 50
 _SLOWEST, _FASTEST = 0.01, 1_000
@@ -50,7 +52,7 @@ def demo(out: Path, runs: int | None, seed: int | None, rate: float | None) -> N
     )  # a lost record ends the demo with an error
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.open("ab").close()
+        os.close(open_append(out))
         if rate is None:
             number = runs or _RUNS
             simulate(out, number, 1 if seed is None else seed)

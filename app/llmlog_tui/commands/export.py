@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO, Final, TypeVar
 
 import click
 
+from llmlog_tui.analysis.reports.csv_cells import flat
 from llmlog_tui.commands.common import (
     OpenLog,
     files_argument,
+    formulas_option,
     hint_at_health,
     open_log,
     where_option,
 )
-from llmlog_tui.commands.sql import flat
 from llmlog_tui.formats.otlp_export import to_lines
 from llmlog_tui.humanize import CSV_TIME
 from llmlog_tui.log.schema import COLUMNS, decategorize
 from llmlog_tui.log.sources import expand
+from llmlog_tui.private_file import replacing
 
 Progress = Callable[[int, int], object]
 """Callback (done, total) of a long operation."""
@@ -39,8 +40,10 @@ def _parquet(log: OpenLog, out: IO[bytes], _: Progress) -> None:
     log.placed(log.frame).write_parquet(out)
 
 
-def _csv(log: OpenLog, out: IO[bytes], _: Progress) -> None:
-    flat(log.placed(log.frame)).write_csv(out, datetime_format=CSV_TIME)
+def _csv(log: OpenLog, out: IO[bytes], _: Progress, *, keep_formulas: bool = False) -> None:
+    flat(log.placed(log.frame), keep_formulas=keep_formulas).write_csv(
+        out, datetime_format=CSV_TIME
+    )
 
 
 def _jsonl(log: OpenLog, out: IO[bytes], progress: Progress) -> None:
@@ -83,7 +86,8 @@ _WRITERS: Final[dict[str, Write]] = {
     help="File to write, ending in .parquet, .csv, .otlp.jsonl or .jsonl.",
 )
 @where_option
-def export(files: tuple[str, ...], *, out: Path, where: str | None) -> None:
+@formulas_option
+def export(files: tuple[str, ...], *, out: Path, where: str | None, keep_formulas: bool) -> None:
     """Write the records to a .parquet, .csv, .jsonl or .otlp.jsonl file.
 
     Columns of .parquet and .csv: the record's fields, then file and line. A .jsonl has the raw
@@ -94,6 +98,8 @@ def export(files: tuple[str, ...], *, out: Path, where: str | None) -> None:
     An existing OUT is replaced once everything is written.
     """
     write = _writer(out)
+    if keep_formulas and write is _csv:
+        write = partial(_csv, keep_formulas=True)
     paths = expand(files, must_exist=True)
     if any(_is_same(path, out) for path in paths):
         raise click.ClickException(f"{out}: is one of the input files")
@@ -103,7 +109,7 @@ def export(files: tuple[str, ...], *, out: Path, where: str | None) -> None:
             log = resources.enter_context(reading)
         hint_at_health(log)
         try:
-            with _bar("writing") as progress, _replacing(out) as file:
+            with _bar("writing") as progress, replacing(out, paths) as file:
                 write(log, file, progress)
         except OSError as error:
             raise click.ClickException(f"{out}: {error.strerror}") from error
@@ -122,19 +128,6 @@ def _is_same(one: Path, other: Path) -> bool:
     with contextlib.suppress(OSError):
         return one.samefile(other)
     return False
-
-
-@contextlib.contextmanager
-def _replacing(out: Path) -> Iterator[IO[bytes]]:
-    """Open a temporary file that replaces `out` on success; private to its owner."""
-    with tempfile.NamedTemporaryFile(dir=out.parent, prefix=".llmlog-", delete=False) as file:
-        try:
-            yield file.file
-            file.flush()
-            os.replace(file.name, out)  # noqa: PTH105 - a name, not a Path
-        except BaseException:
-            os.unlink(file.name)  # noqa: PTH108 - as above
-            raise
 
 
 @contextlib.contextmanager

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Literal
 
 import click
-import polars as pl
 
 from llmlog_tui.analysis.query.sql import describe, query
+from llmlog_tui.analysis.reports.csv_cells import flat
 from llmlog_tui.commands.common import (
     echo_json,
     files_argument,
+    formulas_option,
     hint_at_health,
     interruptible,
     open_log,
@@ -19,7 +20,6 @@ from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.commands.text_tables import table
 from llmlog_tui.config.rules import Rules
 from llmlog_tui.humanize import CSV_TIME
-from llmlog_tui.log.schema import restore_integers
 
 Format = Literal["table", "json", "csv"]
 
@@ -57,8 +57,11 @@ def _print_columns(context: click.Context, _: click.Parameter, wanted: bool) -> 
     show_default=True,
     help="json: one object a line.",
 )
+@formulas_option
 @rules_option
-def sql(sql: str | None, files: tuple[str, ...], *, as_: Format, rules: Rules) -> None:
+def sql(
+    sql: str | None, files: tuple[str, ...], *, as_: Format, keep_formulas: bool, rules: Rules
+) -> None:
     """Query in SQL (polars' dialect), e.g. "select model, count(*) from calls group by model".
 
     quantile_cont(latency_ms, 0.9) is the percentile of `llmlog stats`. Times are UTC. A column
@@ -72,13 +75,7 @@ def sql(sql: str | None, files: tuple[str, ...], *, as_: Format, rules: Rules) -
     if as_ == "json":
         echo_json(found.iter_rows(named=True))
     elif as_ == "csv":
-        click.echo(flat(found).write_csv(datetime_format=CSV_TIME), nl=False)
+        cells = flat(found, keep_formulas=keep_formulas)
+        click.echo(cells.write_csv(datetime_format=CSV_TIME), nl=False)
     else:
         click.echo("\n".join(table(found.columns, found.iter_rows())))
-
-
-def flat(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the frame for CSV: a list as its values, separated by commas."""
-    frame = restore_integers(frame)
-    lists = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.List)]
-    return frame.with_columns(pl.col(lists).cast(pl.List(pl.String)).list.join(","))

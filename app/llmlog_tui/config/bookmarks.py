@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from llmlog_tui.log.record_key import Bookmark, RecordKey, parse_record_key
 from llmlog_tui.log.sources import STDIN, bookmarks_of
+from llmlog_tui.private_file import open_append
 
 Bookmarks = dict[RecordKey, Bookmark]
 
@@ -71,7 +72,7 @@ def _append(path: Path, line: str) -> None:
     """Append a line in one write, after a newline if the last line lacks one."""
     if path.exists() and not path.is_file():
         raise OSError(0, "is not a regular file")
-    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+    descriptor = open_append(path)
     try:
         size = os.fstat(descriptor).st_size
         # A writer may have died in the middle of a line.

@@ -6,12 +6,13 @@ import contextlib
 import dataclasses
 import json
 import os
-import tempfile
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, cast
+
+from llmlog_tui.private_file import replace_text
 
 THEMES: Final = ("dark", "light")
 STYLES: Final = ("warning", "error", "accent", "success", "muted")
@@ -149,19 +150,4 @@ class Memory:
         self._values[name] = value
         if self._path is not None:
             with contextlib.suppress(OSError):
-                replace_file(self._path, json.dumps(self._values, indent=1))
-
-
-def replace_file(path: Path, text: str) -> None:
-    """Replace a file atomically, readable by its owner alone; raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-    ) as file:
-        try:
-            file.write(text)
-            file.flush()
-            Path(file.name).replace(path)
-        except OSError:
-            Path(file.name).unlink(missing_ok=True)
-            raise
+                replace_text(self._path, json.dumps(self._values, indent=1))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hmac
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ from llmlog_tui.formats.otlp_envelope import logs_in, spans_in
 from llmlog_tui.listen import protobuf
 from llmlog_tui.listen.body import RequestError, decompress, discard_body, read_body
 from llmlog_tui.listen.record_log import ContentPolicy, RecordLog
+from llmlog_tui.private_file import open_append
 
 DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 4318
@@ -140,7 +142,7 @@ def receiving(
         raise ListenError(protobuf.EXTRA)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.open("ab").close()
+        os.close(open_append(out, follow=True))
     except OSError as error:
         raise ListenError(f"{out}: {error.strerror}") from error
     try:

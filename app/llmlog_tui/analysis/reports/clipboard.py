@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shlex
 from typing import Final
 
 from llmlog_tui import humanize
@@ -36,23 +39,25 @@ def copy_text(  # noqa: PLR0913 - `message` by name
     *,
     message: int | None = None,
 ) -> str | None:
-    """Return the text of a choice for record `row`; None without one.
+    r"""Return the text of a choice for record `row`; None without one.
 
-    `line` is its raw line in `file`, None if that is gone. Ids are unchanged but for control
-    characters. `message` is the index of the message to copy; None for the newest.
+    `line` is its raw line in `file`, None if that is gone. Values of a log are hostile: pasted into
+    a shell no text runs a command. Ids of other than harmless characters are quoted, and a line
+    writes `$` and its like as `\u0024`, as which JSON reads them. `message` is the index of the
+    message to copy; None for the newest.
     """
     if key in CONTENT_KEYS:
         return _content(key, line, message)
     record = overview.record(row)
     if key in ("i", "r"):
         value = record[CHOICES[key]]
-        return None if value is None else sanitize(value)
+        return None if value is None else shlex.quote(sanitize(value))
     if key == "l":
-        return None if line is None else sanitize(line.decode(errors="replace"))
+        return None if line is None else _line(line)
     if key == "g":
         name = "request_id" if record["request_id"] else "trace_id"
         has_one = line is not None and record[name]
-        return sanitize(grep(name, record[name], line, file)) if has_one and line else None
+        return sanitize(grep(name, record[name], line, file), _MAX) if has_one and line else None
     return None if record["trace_id"] is None else _markdown(overview, record["trace_id"])
 
 
@@ -89,9 +94,12 @@ def _printable(text: str | None) -> str | None:
 def _markdown(overview: Overview, trace_id: str) -> str:
     run = timeline(overview.frame, trace_id, overview.slow_ms)
     began = humanize.rfc3339(run.begin) or humanize.UNKNOWN
-    names = f"`{_cell(trace_id)}`, session `{_cell(run.session_id or humanize.UNKNOWN)}`"
+    session, took = run.session_id or humanize.UNKNOWN, humanize.duration(run.duration_ms)
+    # A shell takes no line that begins with a bar, and runs nothing of it.
     lines = [
-        f"Trace {names}, began {began}, took {humanize.duration(run.duration_ms)}",
+        "| trace | session | began | took |",
+        "|---|---|---|---|",
+        f"| {_cell(trace_id)} | {_cell(session)} | {began} | {took} |",
         "",
         "| step | name | ms | notes |",
         "|---|---|---|---|",
@@ -106,4 +114,21 @@ def _markdown(overview: Overview, trace_id: str) -> str:
 
 
 def _cell(text: str) -> str:
-    return sanitize(text, 200).replace("|", "¦").replace("`", "'")
+    return sanitize(text, 200).replace("|", "¦").replace("`", "'").replace("$", "＄")
+
+
+def _line(line: bytes) -> str:
+    """Return a JSON line without characters that a shell expands."""
+    text = sanitize(line.decode(errors="replace"), _MAX)
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return shlex.quote(text)
+    return _EXPANDED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+_EXPANDED: Final = re.compile("[$`!]")
+"""What a shell expands inside double quotes."""
+
+_MAX: Final = 1_000_000
+"""Maximum characters of a line or command that is copied."""

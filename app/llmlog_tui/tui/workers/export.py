@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
+from typing import IO
 
 import polars as pl
 
-from llmlog_tui import humanize
+from llmlog_tui import humanize, private_file
 from llmlog_tui.analysis.calls.bookmarks import Lines
 from llmlog_tui.analysis.live.overview import Overview
 from llmlog_tui.analysis.reports.bundle import bundle
+from llmlog_tui.analysis.reports.csv_cells import flat
 from llmlog_tui.log.schema import COLUMNS, decategorize
 from llmlog_tui.tui.queries import CallOrderQuery, ExportResult
 from llmlog_tui.tui.workers.analysis import call_order
 
-Write = Callable[[Path], object]
+Write = Callable[[IO[bytes]], object]
 
 
 def export(
@@ -28,9 +28,8 @@ def export(
     logs: Sequence[Path],
 ) -> ExportResult:
     """Write a frame to a .csv, .parquet or .jsonl file; see write_file()."""
-    flat = frame.with_columns(pl.col(pl.List).cast(pl.List(pl.String)).list.join(","))
     writers: dict[str, Write] = {
-        ".csv": partial(flat.write_csv, datetime_format=humanize.CSV_TIME),
+        ".csv": lambda file: flat(frame).write_csv(file, datetime_format=humanize.CSV_TIME),
         ".parquet": frame.write_parquet,
         ".jsonl": frame.write_ndjson,
     }
@@ -65,7 +64,7 @@ def export_bundle(
     steps = overview.frame.filter(pl.col("trace_id") == trace_id)
     names = [str(file) for file in overview.snapshot.files]
     text = bundle(steps, trace_id, lines(steps), names) + "\n"
-    writers: dict[str, Write] = {".md": lambda part: part.write_text(text, encoding="utf-8")}
+    writers: dict[str, Write] = {".md": lambda file: file.write(text.encode())}
     return write_file(path, writers, overview.snapshot.files, replace=replace)
 
 
@@ -79,19 +78,12 @@ def write_file(
     out = Path(path).expanduser()
     if out.suffix not in writers:
         return ExportResult(path, f"does not end in {', '.join(writers)}")
-    part = out.with_name(f".{out.name}.part")
     try:
-        if any(log.exists() and out.exists() and log.samefile(out) for log in logs):
-            return ExportResult(path, "is the log that is read")
+        private_file.check_replaceable(out, logs)
         if out.exists() and not replace:
             return ExportResult(path, "is there already", is_there=True)
-        part.unlink(missing_ok=True)
-        part.touch(mode=0o600)  # readable by its owner, as a log is
-        writers[out.suffix](part)
-        part.replace(out)
+        with private_file.replacing(out, logs) as file:
+            writers[out.suffix](file)
     except OSError as error:
         return ExportResult(path, error.strerror or str(error))
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink()
     return ExportResult(path)

@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Final
 
-from llmlog_tui.config import settings
+from llmlog_tui import private_file
 from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.sources import Sources
 from llmlog_tui.tui import workers
@@ -155,7 +155,7 @@ class ReaderWorker:
         if text is None or key.islower():
             return CopyResult(name, text, save_key=key.upper())
         path = Path(f"llmlog-{name.replace(' ', '-')}-{row}.{_SUFFIXES.get(key, 'txt')}")
-        settings.replace_file(path, text + "\n")
+        private_file.replace_text(path, text + "\n")
         return CopyResult(name, text, str(path.absolute()))
 
     def _loaded(self, reader: Reader) -> State:

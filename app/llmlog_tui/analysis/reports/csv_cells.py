@@ -1,0 +1,32 @@
+"""Frames as CSV: lists as text, and no spreadsheet formulas."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from llmlog_tui.log.schema import decategorize, restore_integers
+
+_FORMULA: Final = r"^[=+\-@\t\r\n]"
+"""First characters that make a spreadsheet evaluate a cell, or split it."""
+
+
+def flat(frame: pl.DataFrame, *, keep_formulas: bool = False) -> pl.DataFrame:
+    """Return the frame for CSV: a list as its values, separated by commas.
+
+    Texts that a spreadsheet would evaluate (`=HYPERLINK(…)`) get a `'` in front, column names too,
+    as they may come from a log; with `keep_formulas` they are unchanged.
+    """
+    frame = decategorize(restore_integers(frame))
+    lists = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.List)]
+    frame = frame.with_columns(pl.col(lists).cast(pl.List(pl.String)).list.join(","))
+    if keep_formulas:
+        return frame
+    texts = pl.col(pl.String)
+    inert = pl.when(texts.str.contains(_FORMULA)).then("'" + texts).otherwise(texts)
+    is_formula = pl.Series(frame.columns, dtype=pl.String).str.contains(_FORMULA)
+    names = zip(frame.columns, is_formula, strict=True)
+    return frame.with_columns(inert.name.keep()).rename(
+        {name: f"'{name}" for name, formula in names if formula}
+    )

@@ -1,0 +1,75 @@
+"""What is copied of a record runs nothing in the shell it is pasted into."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from llmlog_tui.analysis.live.overview import IncrementalAnalyzer
+from llmlog_tui.analysis.reports.clipboard import copy_text
+from llmlog_tui.log.reader import load
+
+HOSTILE = [
+    "x; touch pwned",
+    "$(touch pwned)",
+    "`touch pwned`",
+    "x > pwned",
+    "x && touch pwned",
+    "x | tee pwned",
+    "'; touch pwned; '",
+    '"; touch pwned; "',
+    '\\"; touch pwned; \\"',
+    "\\$(touch pwned)",
+    "\\\\`touch pwned`",
+    "${x:=$(touch pwned)}",
+    "a\ntouch pwned\n",
+    "a\r\ntouch pwned",
+    "!touch",
+    "~",
+    "<(touch pwned)",
+    "é漢 $HOME",
+]
+SHELLS = [shell for shell in ("sh", "bash", "zsh", "dash") if shutil.which(shell)]
+
+
+def copied(folder: Path, value: str, key: str, name: str = "calls.jsonl") -> tuple[str, bytes]:
+    log = folder / name
+    ids = dict.fromkeys(("id", "request_id", "trace_id", "session_id", "tool_name"), value)
+    line = json.dumps({"event": "chat_completion", "model": value, **ids}).encode()
+    log.write_bytes(line + b"\n")
+    overview = IncrementalAnalyzer(500).overview(load([log]))
+    text = copy_text(overview, 0, key, line, name)
+    assert text is not None
+    return text, line
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("key", ["i", "r", "l", "t", "g"])
+@pytest.mark.parametrize("value", HOSTILE)
+def test_pasted_into_a_shell_it_runs_nothing(
+    tmp_path: Path, shell: str, key: str, value: str
+) -> None:
+    text, _ = copied(tmp_path, value, key)
+    for pasted in (text, f"echo {text}"):
+        subprocess.run([shell], input=pasted.encode(), cwd=tmp_path, capture_output=True)  # noqa: PLW1510 - it fails, most likely
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["calls.jsonl"]
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_a_copied_line_is_the_same_object(tmp_path: Path, value: str) -> None:
+    text, line = copied(tmp_path, value, "l")
+    assert json.loads(text) == json.loads(line)
+
+
+def test_a_usual_id_is_copied_as_it_is(tmp_path: Path) -> None:
+    assert copied(tmp_path, "chatcmpl-7c1d4e8a", "i")[0] == "chatcmpl-7c1d4e8a"
+
+
+def test_a_file_whose_name_begins_with_a_dash_is_no_option(tmp_path: Path) -> None:
+    text, line = copied(tmp_path, "7c1d", "g", "-rf.jsonl")
+    done = subprocess.run(["sh", "-c", text], cwd=tmp_path, capture_output=True, check=True)
+    assert done.stdout == line + b"\n"
