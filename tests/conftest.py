@@ -1,4 +1,4 @@
-"""What all tests share: the samples, and a world in which they look the same everywhere."""
+"""What all tests share: the samples, and an environment in which they pass on every machine."""
 
 from __future__ import annotations
 
@@ -13,12 +13,24 @@ settings.load_profile("any machine")  # how long an example takes says how busy 
 
 ROOT = Path(__file__).parent.parent
 
+_MAX_ID_CHARS = 80
+"""Maximum length of a parameter's value as its id; some are megabytes."""
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name a long parameter by its beginning and its length; all others as pytest does."""
+    if isinstance(val, (str, bytes)) and len(val) > _MAX_ID_CHARS:
+        return f"{val[:_MAX_ID_CHARS]!a} of {len(val)}"
+    return None
+
 
 @pytest.fixture(autouse=True)
-def _utc(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Times are shown in local time: let that be UTC."""
+def _same_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Show local time as UTC, and let every terminal have the size that a test gives it."""
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
+    for size in ("COLUMNS", "LINES"):  # pytest-xdist's workers have them, and users export them
+        monkeypatch.delenv(size, raising=False)
 
 
 @pytest.fixture

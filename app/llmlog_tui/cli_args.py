@@ -1,4 +1,4 @@
-"""The options of `llmlog-tui`, and its voice."""
+"""Command line of `llmlog-tui`: its options, and its errors on stderr."""
 
 from __future__ import annotations
 
@@ -6,48 +6,47 @@ import argparse
 import math
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import Final, NoReturn
 
+from llmlog_tui.glyphs import in_ascii
+from llmlog_tui.log.retention import Retention
+from llmlog_tui.log.sources import DEFAULT_LOG
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.terminal import takes_ascii_only
 
-if TYPE_CHECKING:
-    from llmlog_tui.log.retention import Retention
-
-DEFAULT_FILES: Final = ["calls.jsonl"]
+DEFAULT_FILES: Final = [DEFAULT_LOG]
+_OTLP_PORT: Final = 4318
+_MAX_PORT: Final = 65_535
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        """One line, exit 2."""
+        """Print the error as one line; exit with 2."""
         print_error(f"{message}. See llmlog-tui --help")
         self.exit(2)
 
 
 def print_error(what: str, *, ascii_only: bool | None = None) -> None:
-    """One line on stderr, if that is open; in ASCII where its terminal has no more, or if said."""
-    from llmlog_tui.glyphs import in_ascii  # noqa: PLC0415 - imports rich
-
+    """Print one line on stderr, in ASCII if asked or if the terminal needs it."""
     if not sys.stderr:
-        return  # print() would take stdout
+        return  # print() would fall back to stdout
     line = sanitize(f"llmlog-tui: {what}")
     if ascii_only is None:
         ascii_only = takes_ascii_only(sys.stderr)
-    print(in_ascii(line) if ascii_only else line, file=sys.stderr)  # noqa: T201 - its voice
+    print(in_ascii(line) if ascii_only else line, file=sys.stderr)  # noqa: T201 - the command's own error
 
 
 class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        """Say it; what finds it out takes longer to import than all else that is needed here."""
-        from importlib.metadata import version  # noqa: PLC0415 - as said above
+        """Print the version and exit."""
+        # Slower to import than everything else in this module.
+        from importlib.metadata import version  # noqa: PLC0415
 
-        print(version("llmlog"))  # noqa: T201 - what was asked for
+        print(version("llmlog"))  # noqa: T201 - data, on stdout
         parser.exit()
 
 
 def _window(text: str) -> Retention:
-    from llmlog_tui.log.retention import Retention  # noqa: PLC0415 - needs the extra
-
     try:
         return Retention.of(text)
     except ValueError as error:
@@ -60,16 +59,23 @@ def _milliseconds(text: str) -> float:
     except ValueError:
         number = math.nan
     if not 0 <= number < math.inf:
-        raise argparse.ArgumentTypeError(f"{text}: no number of milliseconds from 0 on")
+        raise argparse.ArgumentTypeError(f"{text}: not a number of milliseconds, 0 or more")
     return number
 
 
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= _MAX_PORT):
+        hint = "name the log first: llmlog-tui calls.jsonl --listen"
+        raise argparse.ArgumentTypeError(f"{text}: not a port; {hint}")
+    return int(text)
+
+
 def parser() -> argparse.ArgumentParser:
-    """What reads the command line; it exits with 2 where that makes no sense."""
+    """Return the parser of the command line; it exits with 2 on bad usage."""
     options = _Parser(
         prog="llmlog-tui", description="Follow the log of an application's LLM calls."
     )
-    options.add_argument("--version", action=_Version, nargs=0, help="say which one this is")
+    options.add_argument("--version", action=_Version, nargs=0, help="print the version")
     options.add_argument("files", nargs="*", default=DEFAULT_FILES, metavar="FILE|GLOB|FOLDER|-")
     options.add_argument(
         "--slow-ms",
@@ -79,10 +85,13 @@ def parser() -> argparse.ArgumentParser:
         help="a call is slow if it took longer (default 500)",
     )
     options.add_argument(
-        "--last", type=_window, metavar="N|24h", help="keep only so many records, or so long a time"
+        "--last",
+        type=_window,
+        metavar="N|24h",
+        help="keep only the last N records, or the last 24 hours",
     )
     options.add_argument(
-        "--rules", type=Path, metavar="FILE", help="TOML: what is watched for, and whom to tell"
+        "--rules", type=Path, metavar="FILE", help="TOML: alert rules, prices, and notifications"
     )
     options.add_argument(
         "--config",
@@ -93,12 +102,22 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument(
         "--ascii",
         action=argparse.BooleanOptionalAction,
-        help="show ASCII only, or not; by default where the locale is not UTF-8 or TERM is linux "
-        "or dumb, or as LLMLOG_ASCII=1 or 0 says",
+        help="show ASCII only, or not; default: LLMLOG_ASCII=1 or 0, else ASCII where the locale "
+        "is not UTF-8 or TERM is linux or dumb",
     )
-    options.add_argument("--where", metavar="SQL", help="show only the calls for which this holds")
+    options.add_argument("--where", metavar="SQL", help="show only the calls that match")
     options.add_argument("--trace", metavar="ID", help="select this trace")
     options.add_argument("--utc", action="store_true", help="show times in UTC, not local time")
-    options.add_argument("--demo", action="store_true", help="show the live log of a made-up agent")
-    options.add_argument("--no-follow", action="store_true", help="read once and stop there")
+    options.add_argument(
+        "--listen",
+        nargs="?",
+        type=_port,
+        const=_OTLP_PORT,
+        metavar="PORT",
+        help=f"receive OTLP over HTTP into FILE, and show it (port {_OTLP_PORT})",
+    )
+    options.add_argument(
+        "--demo", action="store_true", help="show the live traffic of a simulated agent"
+    )
+    options.add_argument("--no-follow", action="store_true", help="read once, do not follow")
     return options

@@ -1,7 +1,7 @@
-"""Every sign that is shown, and what stands for it where a terminal has ASCII only.
+"""Signs on screen, and their replacement on terminals that show ASCII only.
 
-Who shows a sign writes it by its meaning and knows of no ASCII: what goes to such a terminal is
-put into ASCII last of all, cell for cell, and with it what Textual and a log's values bring along.
+Widgets and commands use signs freely. Output for such a terminal is converted last, cell by cell,
+together with the characters of Textual and of a log's values.
 """
 
 from __future__ import annotations
@@ -14,27 +14,30 @@ from rich.cells import cell_len, split_graphemes
 
 _UNKNOWN: Final = "?"
 _ARROW: Final = (" → ", "-> ")
-"""From one figure to another: a mere `>` between them would be a claim."""
+"""Between two figures: a mere `>` would read as a comparison."""
 
 _PAIRS: Final = (
     ("✗┤↻≠◆", "x]r#+"),  # failed, cut off, retried, changed, bookmarked
-    ("▲○●‖►◄", "!o*|><"),  # alert, over or waiting, live or the playhead, stopped, playing, parted
+    (
+        "▲○●‖►◄",
+        "!o*|><",
+    ),  # alert, over or waiting, live or the playhead, stopped, playing, different
     ("▌▸▾▴", ">>v^"),  # the cursor, folded, unfolded or descending, ascending
     ("░▒▓█▄", ".-%#="),  # retry wait, until first token, reasoning, answer, tool
     ("▁▂▃▅▆▇", "_.-+*%"),  # levels of a sparkline, with ▄ and █ between and above
     ("▏▎▍▋▊▉▔", "||||||-"),  # ends of bars; borders
     ("│┊├└", "|:|`"),  # the same trace; a grid; branches
-    ("─━┼╋", "-=++"),  # a run to come, and as far as it was played
+    ("─━┼╋", "-=++"),  # the remaining and the played part of a run
     ("╭╮╯╰", "++++"),
     ("·–…→›‹×", ".-~>><x"),
 )
 _OTHERS: Final = re.compile(r"[ -~]?[^\x00-\x7f]+")
-"""Characters that ASCII has not, and the one before that they may be marks on."""
+"""Non-ASCII characters, with one before them that they may combine with."""
 _UNSURE: Final = re.compile(r"[\ufe00-\ufe0f\U0001f3fb-\U0001f3ff]")
-"""Variation selectors and the tones of emoji skin: terminals disagree on the cells they add."""
+"""Variation selectors and emoji skin tones: terminals disagree on their cells."""
 
 _TOP, _BOTTOM = 0x1B, 0xE4
-"""The dots of a braille cell in its upper and in its lower half."""
+"""Dots of the upper and of the lower half of a braille cell."""
 
 
 def _braille(dots: int) -> str:
@@ -45,11 +48,11 @@ FORMS: Final[dict[str, str]] = {
     **{sign: form for pair in _PAIRS for sign, form in zip(*pair, strict=True)},
     **{chr(0x2800 + dots): _braille(dots) for dots in range(256)},
 }
-"""The ASCII form of each sign, which takes one cell as the sign does."""
+"""Sign -> its ASCII form, one cell like the sign."""
 
 
 def in_ascii(text: str) -> str:
-    """The text in ASCII, in as many cells: a sign by its form, all else by `?` in each cell."""
+    """Return the text in ASCII, at the same width; signs without a form become `?`."""
     return text if text.isascii() else _in_forms(text)
 
 
@@ -68,7 +71,7 @@ def _form(grapheme: str, cells: int) -> str:
 
 
 def steady(text: str) -> str:
-    """The text in as many cells, without what makes those more in one terminal than in another."""
+    """Return the text at the same width, without characters of terminal-dependent width."""
     return _steadied(text) if _UNSURE.search(text) else text
 
 

@@ -1,4 +1,4 @@
-"""Numbers and times as people read them: one unit, sensible digits, `–` for unknown."""
+"""Format numbers and times for people: one unit, few digits, `–` for unknown."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 
 UNKNOWN: Final = "–"
 CSV_TIME: Final = "%Y-%m-%dT%H:%M:%S%.6fZ"
-"""How a CSV file has a time, in polars' words: as the record's ts."""
+"""polars format of times in CSV files: that of the record's ts."""
 
 _EXACT_BELOW: Final = 10_000
 _SECOND: Final = 1_000.0
@@ -18,17 +18,17 @@ _HOUR: Final = 3_600_000.0
 
 
 def integer(number: float | None) -> str:
-    """2870 -> `2,870`."""
+    """Return 2870 as `2,870`."""
     return UNKNOWN if number is None else f"{number:,.0f}"
 
 
 def plural(number: int, what: str) -> str:
-    """How many of something: 1 call, 1,204 calls."""
+    """Return `1 call`, `1,204 calls`."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def count(number: float | None) -> str:
-    """Exact below 10,000, then three digits: `9,999`, `28.8k`, `1.20M`."""
+    """Return `9,999`, `28.8k`, `1.20M`: exact below 10,000, then three digits."""
     if number is None or number < _EXACT_BELOW:
         return integer(number)
     for size, letter in ((1e3, "k"), (1e6, "M"), (1e9, "G")):
@@ -38,7 +38,7 @@ def count(number: float | None) -> str:
 
 
 def fit_number(number: float | None, width: int) -> str:
-    """All digits if they fit into `width` cells, else as count(), else the power of ten."""
+    """Return all digits if they fit, else count(), else a power of ten."""
     if number is None:
         return UNKNOWN
     exact = integer(number)
@@ -49,7 +49,7 @@ def fit_number(number: float | None, width: int) -> str:
 
 
 def duration(milliseconds: float | None) -> str:
-    """Three digits and a unit: `412 ms`, `2.87 s`, `4 min 10 s`, `2 h 5 min`."""
+    """Return `412 ms`, `2.87 s`, `4 min 10 s`, `2 h 5 min`."""
     if milliseconds is None:
         return UNKNOWN
     if milliseconds < 999.5:
@@ -64,7 +64,7 @@ def duration(milliseconds: float | None) -> str:
 
 
 def rough_duration(milliseconds: float) -> str:
-    """Two digits, where three would say more than is known: `640 ms`, `4.1 s`, `38 s`."""
+    """Return `640 ms`, `4.1 s`, `38 s`: two digits, for estimates."""
     if milliseconds < 995:
         return f"{round(milliseconds, -1) if milliseconds >= 99.5 else milliseconds:.0f} ms"
     if milliseconds >= _MINUTE:
@@ -74,21 +74,21 @@ def rough_duration(milliseconds: float) -> str:
 
 
 def percent(share: float | None) -> str:
-    """0.061 -> `6.1%`, 0.83 -> `83%`."""
+    """Return 0.061 as `6.1%`, 0.83 as `83%`."""
     if share is None:
         return UNKNOWN
     return f"{share * 100:.1f}%" if 0 < share < 0.0995 else f"{share * 100:.0f}%"
 
 
 def rate(per_second: float) -> str:
-    """`8`, below ten with a decimal where it has one: `0.4`."""
+    """Return `8`, or `0.4`: with one decimal below ten, unless it is zero."""
     return f"{per_second:.1f}".removesuffix(".0") if per_second < 9.95 else integer(per_second)
 
 
 def dollars(usd: float | None, width: int) -> str:
-    """In at most `width` cells, without the sign: `0.0038`, `12.41`, `1,204`, `28.8k`, `<0.0001`.
+    """Return `0.0038`, `12.41`, `1,204` or `28.8k`: at most `width` cells, without `$`.
 
-    What is not nothing is not shown as nothing.
+    Amounts that would round to zero are `<0.0001`.
     """
     if usd is None:
         return UNKNOWN
@@ -102,7 +102,7 @@ def dollars(usd: float | None, width: int) -> str:
 
 
 def money(usd: float | None) -> str:
-    """With its sign and sensible digits: `<$0.0001`, `$0.0031`, `$4.21`, `$1,204`."""
+    """Return `<$0.0001`, `$0.0031`, `$4.21`, `$1,204`."""
     if usd is None:
         return UNKNOWN
     if _is_tiny(usd):
@@ -113,12 +113,12 @@ def money(usd: float | None) -> str:
 
 
 def _is_tiny(usd: float) -> bool:
-    """Whether four decimals would say that it is nothing."""
+    """Return whether four decimals would round it to zero."""
     return 0 < usd < 0.00005
 
 
 def time_label(when: datetime | None, newest: datetime | None, width: int) -> str:
-    """Local time in at most `width` cells, 8 or 12: `14:02:11`, `14:02:11.482`.
+    """Return local time in at most `width` cells, 8 or 12: `14:02:11`, `14:02:11.482`.
 
     On another day than `newest` the day comes first: `22 Nov`, `22 Nov 14:02`, `22 Nov 2023`.
     """
@@ -135,9 +135,9 @@ def time_label(when: datetime | None, newest: datetime | None, width: int) -> st
 
 
 def time_point(when: datetime | None, begin: datetime | None, end: datetime | None) -> str:
-    """Local time of a point from `begin` to `end`: `14:02:11`.
+    """Return local time of a point between `begin` and `end`: `14:02:11`.
 
-    If that is more than a day's `22 Nov 14:02`, more than a year's `22 Nov 2023`.
+    `22 Nov 14:02` if those are on two days, `22 Nov 2023` if in two years.
     """
     if when is None or begin is None or end is None:
         return UNKNOWN
@@ -149,42 +149,42 @@ def time_point(when: datetime | None, begin: datetime | None, end: datetime | No
     return f"{there:%d %b} {there.year:04}"
 
 
-class _Shown:
+class _Display:
     zone: tzinfo | None = None
 
 
 @contextmanager
 def in_utc() -> Iterator[None]:
-    """As long as this lasts, times are shown in UTC and not in local time, by every thread."""
-    before, _Shown.zone = _Shown.zone, UTC
+    """Show times in UTC instead of local time within this context, in every thread."""
+    before, _Display.zone = _Display.zone, UTC
     try:
         yield
     finally:
-        _Shown.zone = before
+        _Display.zone = before
 
 
 def zone_note() -> str:
-    """What stands behind a title over times: empty for local time, which goes without saying."""
-    return "" if _Shown.zone is None else " UTC"
+    """Return ` UTC` within in_utc(), for titles of times; empty for local time."""
+    return "" if _Display.zone is None else " UTC"
 
 
 def local(when: datetime) -> datetime:
-    """The same instant in local time, or as in_utc() asks; UTC where that has no such year."""
+    """Return the instant in local time, in UTC within in_utc()."""
     try:
-        return when.astimezone(_Shown.zone)
-    except (OverflowError, ValueError, OSError):
+        return when.astimezone(_Display.zone)
+    except (OverflowError, ValueError, OSError):  # near year 1 or 9999
         return when.astimezone(UTC)
 
 
 def rfc3339(when: datetime | None) -> str | None:
-    """UTC with microseconds, as the record's ts."""
+    """Return UTC with microseconds, like the record's ts."""
     if when is None:
         return None
     return when.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def short_id(value: str | None) -> str:
-    """The first 8 characters."""
+    """Return the first 8 characters."""
     return UNKNOWN if value is None else value[:8]
 
 
@@ -197,7 +197,7 @@ _LEVELS: Final = "▁▂▃▄▅▆▇█"
 
 
 def spark(values: Sequence[float | None]) -> str:
-    """A cell for each value, from zero to the greatest; blank where there is none."""
+    """Return one cell per value, scaled from zero to the greatest; blank for None."""
     most = max((value for value in values if value is not None), default=0)
     return "".join(
         " " if value is None else _LEVELS[min(7, int(value / most * 8)) if most else 0]

@@ -1,4 +1,4 @@
-"""Tells others of alerts: a command or a webhook, from a thread of its own, never in the way."""
+"""Send alerts to a command or a webhook, from a separate thread."""
 
 from __future__ import annotations
 
@@ -20,22 +20,25 @@ import orjson
 from llmlog_tui.analysis.alerts.alert import Alert, as_object
 from llmlog_tui.config.rules import OnAlert
 
-_MOST_WAITING: Final = 100
+_MAX_WAITING: Final = 100
+"""Maximum notices in the queue."""
 _BAD_STATUS: Final = 300
+"""Lowest HTTP status that counts as a failure."""
 _MINUTE: Final = 60.0
-_LOOK_S: Final = 0.1
+_POLL_S: Final = 0.1
+"""Seconds between two checks for stop()."""
 
 
 class NoticeError(Exception):
-    """A notice that did not arrive, and why."""
+    """A notice could not be delivered; the message is one line."""
 
 
 class Notifier:
-    """Tells of each new alert once; alerts are new if they fired while the log was followed.
+    """Sender of one notice per alert that fires while the log is followed.
 
-    At most `per_minute` notices a minute, and one a minute for each rule; the others are dropped
-    and counted. What is sent is alerts.as_object() as JSON. A thread of its own sends it; `problem`
-    is called there with one line about a notice that did not arrive.
+    At most `per_minute` notices a minute, and one a minute per rule; the others are dropped and
+    counted. A notice is alert.as_object() as JSON. It is sent by a thread, which calls `problem`
+    with one line if that fails.
     """
 
     def __init__(
@@ -45,20 +48,20 @@ class Notifier:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.dropped = 0
-        """Notices that were not sent because there were too many."""
+        """Number of notices dropped by the limits."""
         self._on_alert = on_alert
         self._problem = problem
         self._clock = clock
         self._seen: set[tuple[str, str, int]] = set()
         self._sent: deque[float] = deque()
         self._sent_of_rule: dict[str, float] = {}
-        self._waiting: Queue[bytes] = Queue(_MOST_WAITING)
+        self._waiting: Queue[bytes] = Queue(_MAX_WAITING)
         self._stopped = Event()
         if on_alert.command or on_alert.webhook:
             Thread(target=self._run, name="llmlog-notify", daemon=True).start()
 
     def offer(self, alerts: Iterable[Alert], live_from: int | None) -> list[Alert]:
-        """Tell of those that are new; returns all that are, told or not. Never waits.
+        """Queue notices of new alerts; return all new ones, queued or dropped. Never blocks.
 
         `live_from` is the key of the first record that arrived while following, see Snapshot.
         """
@@ -74,7 +77,7 @@ class Notifier:
         return new
 
     def stop(self) -> None:
-        """Send no more."""
+        """End the thread; queued notices are discarded."""
         self._stopped.set()
 
     def _queue(self, alert: Alert) -> None:
@@ -97,7 +100,7 @@ class Notifier:
     def _run(self) -> None:
         while not self._stopped.is_set():
             with contextlib.suppress(Empty):
-                body = self._waiting.get(timeout=_LOOK_S)
+                body = self._waiting.get(timeout=_POLL_S)
                 try:
                     send(body, self._on_alert)
                 except NoticeError as error:
@@ -105,7 +108,7 @@ class Notifier:
 
 
 def send(body: bytes, to: OnAlert) -> None:
-    """Send one notice, within `to.timeout_s` a step. Raises NoticeError."""
+    """Send one notice, with `to.timeout_s` per network operation. Raises NoticeError."""
     if to.command:
         _run_command(body, to)
     else:
@@ -115,7 +118,7 @@ def send(body: bytes, to: OnAlert) -> None:
 def _run_command(body: bytes, to: OnAlert) -> None:
     name, quiet = to.command[0], subprocess.DEVNULL
     try:
-        # In a session of its own, so that whatever it starts ends with it.
+        # In its own process group, so that a timeout also kills the children of the command.
         running = subprocess.Popen(  # noqa: S603 - the user's own command, without a shell
             to.command, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet, start_new_session=True
         )
@@ -144,5 +147,5 @@ def _post(body: bytes, to: OnAlert) -> None:
         raise NoticeError(f"on_alert: {url.hostname}: {error or type(error).__name__}") from error
     finally:
         connection.close()
-    if status >= _BAD_STATUS:  # a redirect is not followed: it would go where nobody asked for
+    if status >= _BAD_STATUS:  # redirects, too: following one would send data to another host
         raise NoticeError(f"on_alert: {url.hostname}: HTTP status {status}")

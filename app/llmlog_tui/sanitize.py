@@ -1,4 +1,4 @@
-"""Values from a log, made harmless: shown, never obeyed."""
+"""Make values from a log safe to display and to paste into a shell."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _DELETE: Final = 0x7F
 
 
 def sanitize(value: str, limit: int = 1_000) -> str:
-    """At most `limit` characters of `value`, all of them printable.
+    """Return at most `limit` characters of `value`, all printable.
 
-    Control characters appear as their pictures (ESC as `␛`); what reorders, hides or breaks text
-    (bidirectional and zero-width controls, separators, surrogates) as `�`, spaces as a space.
+    Control characters become their pictures (ESC: `␛`); characters that reorder, hide or break
+    text (bidirectional and zero-width controls, separators, surrogates) `�`, spaces a space.
     """
     value = value[:limit]
-    return value if value.isprintable() else "".join(map(_shown, value))
+    return value if value.isprintable() else "".join(map(_printable, value))
 
 
-def _shown(character: str) -> str:
+def _printable(character: str) -> str:
     if character.isprintable():
         return character
     code = ord(character)
@@ -34,20 +34,22 @@ def _shown(character: str) -> str:
 
 
 def grep(name: str, value: str, line: bytes, file: str) -> str:
-    """The command that finds all records with this value, written as it stands in `line`."""
+    """Return the command that finds all records with this value, in the notation of `line`."""
     written = [
         f'"{name}":{space}{json.dumps(value, ensure_ascii=escaped)}'
         for escaped in (False, True)
         for space in (" ", "")
     ]
-    pattern = next((each for each in written if _utf8(each) in line), written[0])
+    # In a wrapped line quotes are escaped, and other formats have other names.
+    bare = [value] if _utf8(value) in line else []
+    pattern = next((each for each in written if _utf8(each) in line), [*bare, written[0]][0])
     fixed = "" if re.fullmatch(r'[\w": -]*', pattern) else "-F "
-    reads = next((each for end, each in _PACKED.items() if file.endswith(end)), "grep")
-    return f"{reads} {fixed}{shlex.quote(pattern)} {shlex.quote(file)}"
+    program = next((each for end, each in _COMPRESSED.items() if file.endswith(end)), "grep")
+    return f"{program} {fixed}{shlex.quote(pattern)} {shlex.quote(file)}"
 
 
-_PACKED: Final = {".gz": "zgrep", ".zst": "zstdgrep"}
-"""The grep that reads a compressed file."""
+_COMPRESSED: Final = {".gz": "zgrep", ".zst": "zstdgrep"}
+"""Suffix of a compressed file -> its grep."""
 
 
 def _utf8(text: str) -> bytes:

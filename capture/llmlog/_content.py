@@ -2,8 +2,8 @@
 
 none      nothing, the default
 hash      a keyed hash of each message prefix: equal prompts are seen to be equal, nothing is read
-redacted  the content, each secret and each trace of a person replaced where it stands
-full      the content as it is; secrets still go from error texts
+redacted  the content with secrets, personal data and inline data (images, audio) replaced in place
+full      the content as it is; secrets are still removed from error texts
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast, get_args
 
 from llmlog import _credentials
-from llmlog._redact import PERSONAL, SECRETS, Custom, Redactor
-from llmlog.record import jsonable
+from llmlog._jsonable import jsonable
+from llmlog._redaction.redactor import PERSONAL, SECRETS, Custom, Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -41,12 +41,16 @@ class Content:
         self.computes_hashes = policy != "none"
         """Whether anything of the content is looked at."""
         self._secrets = Redactor(SECRETS, custom)
-        self._redactor = Redactor((*SECRETS, *PERSONAL), custom) if policy == "redacted" else None
+        self._redactor = (
+            Redactor((*SECRETS, *PERSONAL), custom, summarise_data=True)
+            if policy == "redacted"
+            else None
+        )
         self.keeps_content = policy in ("redacted", "full")
         """Whether input, output and error texts are written at all."""
 
     def snapshot(self, value: object) -> object:
-        """A copy of content that the application may go on to change; None if it is not kept."""
+        """A copy of content that the application may change later; None if it is not kept."""
         return jsonable(value) if self.keeps_content and value is not None else None
 
     def prefix_hashes(self, messages: object) -> list[str] | None:
@@ -58,8 +62,7 @@ class Content:
             state = hashlib.blake2b(key=_user_key(), digest_size=8)
             hashes: list[str] = []
             for message in each:
-                text = json.dumps(jsonable(message), sort_keys=True)
-                state.update(text.encode() + b"\n")
+                _update(state, jsonable(message))
                 hashes.append(state.hexdigest())
             return hashes
         return None
@@ -85,11 +88,46 @@ class Content:
             return fields | content
         return fields
 
-    def tags(self, tags: Mapping[str, object]) -> object:
-        """The application's tags without secrets, whatever the policy; None if that fails."""
-        with self._guard:
-            return self._secrets.json(jsonable(tags))
+    def tags(self, tags: Mapping[str, object] | None) -> Fields:
+        """The application's tags without secrets, whatever the policy; none if that fails."""
+        if tags:
+            with self._guard:
+                return cast("Fields", self._secrets.json(jsonable(dict(tags))))
+        return {}
+
+    def label(self, text: str | None) -> str | None:
+        """A name given by the application without secrets; None if that fails."""
+        if text:
+            with self._guard:
+                return self._secrets.text(str(text))
         return None
+
+
+_LONG_TEXT: Final = 65_536
+"""Minimum characters of a text, such as an image in base64, that is hashed without escapes."""
+
+
+def _update(state: hashlib.blake2b, message: object) -> None:
+    """Add a message to a hash: its JSON, and the long texts in it, which are costly to encode."""
+    texts: list[str] = []
+    text = json.dumps(_without_long_texts(message, texts), sort_keys=True)
+    state.update(text.encode())
+    for long in texts:
+        state.update(long.encode(errors="surrogatepass"))
+    state.update(b"\n")
+
+
+def _without_long_texts(value: object, texts: list[str]) -> object:
+    """Return `value` with the length of each long text in its place; add these to `texts`."""
+    if isinstance(value, str) and len(value) >= _LONG_TEXT:
+        texts.append(value)
+        return {"": len(value)}
+    if isinstance(value, dict):
+        pairs = cast("dict[str, object]", value).items()
+        return {name: _without_long_texts(item, texts) for name, item in sorted(pairs)}
+    if isinstance(value, list):
+        return [_without_long_texts(item, texts) for item in cast("list[object]", value)]
+    return value
 
 
 _CONTENT_FIELDS: Final = ("input", "output", "error_message")

@@ -139,13 +139,13 @@ def _unused_name(path: str) -> str:
             return name
 
 
-def prune(path: str | os.PathLike[str], older_than: timedelta) -> int:
+def prune(path: str | os.PathLike[str], older_than: timedelta, *, dry_run: bool = False) -> int:
     """Remove records older than `older_than` from the start of a log.
 
     Returns the number of lines removed: those before the first record that is young enough, as
     records are in the order in which their calls ended. Safe while others write and follow: the
-    remainder is written to a new file, which replaces the old one in one step. Raises OSError if
-    the file cannot be read or replaced.
+    remainder is written to a new file, which replaces the old one in one step. With `dry_run` the
+    lines are only counted. Raises OSError if the file cannot be read or replaced.
     """
     path = Path(path).resolve()
     if not _CAN_LOCK:
@@ -155,7 +155,7 @@ def prune(path: str | os.PathLike[str], older_than: timedelta) -> int:
         with path.open("rb") as log:
             size, lines = _old_prefix(log, oldest)
             log.seek(size)
-            if not lines or _replaced(path, log):
+            if dry_run or not lines or _replaced(path, log):
                 return lines
 
 

@@ -9,13 +9,16 @@ import functools
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from json.encoder import encode_basestring
 from typing import Any, Final, Literal, NamedTuple, cast
 
+from llmlog._jsonable import LEAST_INT, MOST_INT
+from llmlog._jsonable import jsonable as jsonable  # noqa: PLC0414 - exported
+
 VERSION: Final = 1
-"""Value of field `v`; raised when a field changes its meaning, not when one is added."""
+"""Value of field `v`; raised when a field changes its meaning, not for a new field."""
 
 CALL_EVENTS: Final = (
     "chat_completion",
@@ -199,37 +202,6 @@ def _encoded(line: str) -> bytes:
 
 
 _dump: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
-_MAX_DEPTH: Final = 64
-_MIN_INT: Final = -(2**63)
-_MAX_INT: Final = 2**63 - 1
-
-
-def jsonable(value: object, _depth: int = 0) -> object:
-    """Return a copy of `value` that every JSON reader accepts.
-
-    Objects, integers over 64 bits and anything deeper than 64 levels become text; NaN and
-    infinities become null. Never raises.
-    """
-    if value is None or isinstance(value, (bool, str)):
-        return value
-    if isinstance(value, int):
-        return value if _MIN_INT <= value <= _MAX_INT else _text(value)
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if _depth < _MAX_DEPTH:
-        if isinstance(value, Mapping):
-            pairs = cast("Mapping[object, object]", value).items()
-            return {_text(key): jsonable(item, _depth + 1) for key, item in pairs}
-        if isinstance(value, (list, tuple, set, frozenset)):
-            return [jsonable(item, _depth + 1) for item in cast("Iterable[object]", value)]
-    return _text(value)
-
-
-def _text(value: object) -> str:
-    try:
-        return str(value)
-    except Exception:  # noqa: BLE001 - an application's __str__ can raise anything
-        return f"<{type(value).__name__}>"
 
 
 def _dump_jsonable(value: object) -> str:
@@ -239,7 +211,7 @@ def _dump_jsonable(value: object) -> str:
 # Nearly all values are of these types, for which setting up a JSONEncoder takes far longer.
 _ENCODERS: Final[dict[type, Callable[[Any], str]]] = {
     str: encode_basestring,
-    int: lambda value: repr(value) if _MIN_INT <= value <= _MAX_INT else _dump_jsonable(value),
+    int: lambda value: repr(value) if LEAST_INT <= value <= MOST_INT else _dump_jsonable(value),
     bool: lambda value: "true" if value else "false",
 }
 

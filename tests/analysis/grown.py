@@ -124,11 +124,11 @@ def assert_same(one: Overview, other: Overview) -> None:
     assert list(one.alerts) == list(other.alerts)
     assert (one.newest, one.all_calls, one.where) == (other.newest, other.all_calls, other.where)
     assert one.worst_ms == pytest.approx(other.worst_ms)
-    assert one.usual.keys() == other.usual.keys()
-    for model, usual in one.usual.items():
-        assert asdict(usual) == pytest.approx(asdict(other.usual[model])), model
-    assert asdict(one.verdict) == pytest.approx(asdict(other.verdict))
+    assert one.baselines.keys() == other.baselines.keys()
+    for model, usual in one.baselines.items():
+        assert asdict(usual) == pytest.approx(asdict(other.baselines[model])), model
+    assert asdict(one.slow_summary) == pytest.approx(asdict(other.slow_summary))
     assert asdict(one.cost) == pytest.approx(asdict(other.cost))
     for mine, theirs in zip(one.kpis, other.kpis, strict=True):
         assert mine.value == pytest.approx(theirs.value), mine.name
-        assert list(mine.course) == pytest.approx(list(theirs.course)), mine.name
+        assert list(mine.series) == pytest.approx(list(theirs.series)), mine.name

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from llmlog_tui.analysis.alerts.engine import find_alerts
-from llmlog_tui.analysis.alerts.fingerprints import COMPARED_CALLS
+from llmlog_tui.analysis.alerts.fingerprint import COMPARED_CALLS
 from llmlog_tui.analysis.calls.calls import model_calls
 from llmlog_tui.analysis.calls.cost import priced
 from llmlog_tui.analysis.reports.alert_context import alert_context

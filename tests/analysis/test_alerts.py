@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
+import pytest
 from tests.analysis.conftest import Frame, Record
 
-from llmlog_tui.analysis.alerts.engine import RULES, enabled_rules, find_alerts
-from llmlog_tui.config.rules import parse_rules
+from llmlog_tui.analysis.alerts.detector import Detector
+from llmlog_tui.analysis.alerts.engine import DETECTORS, enabled_rules, explain, find_alerts
+from llmlog_tui.config.rules import DEFAULT, parse_rules
 
 
 def served(fingerprint: str, finish_reason: str, calls: int, model: str = "m") -> list[Record]:
@@ -120,7 +124,9 @@ def test_a_quiet_log_has_no_alerts(calls: Frame) -> None:
 
 def test_a_rule_that_is_switched_off_watches_nothing(calls: Frame) -> None:
     rules = parse_rules("[hidden_truncation]\nenabled = false")
-    assert set(RULES) - set(enabled_rules()) == {"budget"}, "which has no amount yet"
+    assert {detector.name for detector in DETECTORS} - set(enabled_rules()) == {"budget"}, (
+        "which has no amount yet"
+    )
     assert set(enabled_rules()) - set(enabled_rules(rules)) == {"hidden cut"}
     cut: Record = {"model": "m", "tool_args_ok": False}
     assert [alert.rule for alert in find_alerts(calls([cut]))] == ["hidden cut"]
@@ -152,3 +158,23 @@ def test_an_hour_that_costs_more_than_it_may_is_an_alert_from_the_call_that_went
     assert (now.row, now.state) == (5, "ongoing")
     assert find_alerts(frame) == [], "without a budget"
     assert find_alerts(calls(spent), rules) == [], "without prices"
+
+
+@pytest.mark.parametrize("detector", DETECTORS)
+def test_each_rule_explains_in_a_sentence_what_it_compares(detector: type[Detector[Any]]) -> None:
+    assert explain(detector.name, DEFAULT).endswith(".")
+
+
+def test_the_explanation_has_the_configured_numbers() -> None:
+    rules = parse_rules("[truncation]\nwindow_calls = 40\nlevel = 0.02")
+    explanation = explain("truncation", rules)
+    assert "in windows of 40 calls" in explanation
+    assert explanation.endswith("the chance of any such alert is 2.0%.")
+
+
+@pytest.mark.parametrize("detector", DETECTORS)
+def test_each_rule_has_a_section_of_the_rules_file_and_a_module_of_that_name(
+    detector: type[Detector[Any]],
+) -> None:
+    assert detector.__module__.endswith(f".{detector.config_key}")
+    assert hasattr(DEFAULT, detector.config_key)

@@ -86,11 +86,11 @@ def test_the_verdict_is_a_sentence() -> None:
     assert SlowSummary(52, 38, 0.912).sentence() == (
         "38 of 52 slow calls are mostly reasoning (r = 0.91)"
     )
-    assert SlowSummary(52, 38, 0.912).whole_sentence() == (
+    assert SlowSummary(52, 38, 0.912).long_sentence() == (
         "38 of 52 slow calls are mostly reasoning; r = 0.91 between reasoning tokens and latency"
     )
     assert "r = 0.00" in SlowSummary(3, 0, -0.001).sentence()
-    assert SlowSummary(1, 1, None).whole_sentence() == "1 of 1 slow call is mostly reasoning"
+    assert SlowSummary(1, 1, None).long_sentence() == "1 of 1 slow call is mostly reasoning"
     assert SlowSummary(1, 1, None).sentence() == "1 of 1 slow call is mostly reasoning"
     assert SlowSummary(0, 0, 0.5).sentence() == ""
 

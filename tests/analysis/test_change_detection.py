@@ -22,14 +22,14 @@ def values(*hits: int, of: int = 25) -> pl.Series:
     )
 
 
-def stretches(values: pl.Series, rule: TrendRule = RULE) -> list[Episode]:
+def episodes(values: pl.Series, rule: TrendRule = RULE) -> list[Episode]:
     series = WindowedSeries(rule)
     series.add(values)
-    return series.stretches
+    return series.episodes
 
 
 def found(*hits: int) -> list[Episode]:
-    return stretches(values(*hits))
+    return episodes(values(*hits))
 
 
 def test_a_rise_is_judged_against_everything_before_it() -> None:
@@ -72,17 +72,17 @@ def test_quiet_series_are_silent(hits: tuple[int, ...]) -> None:
 
 def test_a_rise_that_is_too_small_to_matter_is_silent() -> None:
     rule = replace(RULE, least_rise=0.5)
-    assert stretches(values(0, 0, 0, 0, 12), rule) == []
+    assert episodes(values(0, 0, 0, 0, 12), rule) == []
 
 
 def test_a_window_is_judged_when_it_is_full() -> None:
     all_of = values(0, 0, 0, 0, 12)
-    assert stretches(all_of.head(124)) == []
-    assert len(stretches(all_of)) == 1
+    assert episodes(all_of.head(124)) == []
+    assert len(episodes(all_of)) == 1
 
 
 def test_the_calls_of_an_ongoing_rise_go_to_the_end() -> None:
-    (rise,) = stretches(pl.concat([values(0, 0, 0, 0, 12), values(0).head(7)]))
+    (rise,) = episodes(pl.concat([values(0, 0, 0, 0, 12), values(0).head(7)]))
     assert (rise.stop, rise.ongoing) == (132, True)
 
 
@@ -94,6 +94,6 @@ def test_latencies_are_judged_by_the_means_of_windows() -> None:
     # One window with mean 4.5: t = 2.5 / sqrt(0.5 * (1 / 5 + 1)) = 3.22749, 4 degrees of freedom:
     # P(T > t) = 1/2 - (sin + sin cos^2 / 2) / 2 with tan = t / 2
     angle = math.atan(3.2274861 / 2)
-    chance = 0.5 - (math.sin(angle) + math.sin(angle) * math.cos(angle) ** 2 / 2) / 2
-    assert of_latency.chance(before, WindowSums(9.0, 81.0, 1, 2)) == pytest.approx(chance, rel=1e-6)
-    assert of_latency.chance(WindowSums(6.0, 20.0, 3, 6), WindowSums(99.0, 9801.0, 1, 2)) == 1.0
+    tail = 0.5 - (math.sin(angle) + math.sin(angle) * math.cos(angle) ** 2 / 2) / 2
+    assert of_latency.p_value(before, WindowSums(9.0, 81.0, 1, 2)) == pytest.approx(tail, rel=1e-6)
+    assert of_latency.p_value(WindowSums(6.0, 20.0, 3, 6), WindowSums(99.0, 9801.0, 1, 2)) == 1.0

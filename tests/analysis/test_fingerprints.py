@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import polars as pl
 from tests.analysis.conftest import Frame, Record
 
 from llmlog_tui.analysis.alerts.comparison import CohortStats
-from llmlog_tui.analysis.alerts.fingerprints import CHANGES_SHOWN, fingerprint_changes
+from llmlog_tui.analysis.alerts.fingerprint import (
+    CHANGES_SHOWN,
+    FingerprintChange,
+    FingerprintDetector,
+)
 from llmlog_tui.config.rules import DEFAULT
 
 SETTLED = DEFAULT.fingerprint.settled_calls
+
+
+def fingerprint_changes(calls: pl.DataFrame) -> list[FingerprintChange]:
+    detector = FingerprintDetector(DEFAULT.fingerprint)
+    detector.add(calls)
+    return detector.found(calls)
 
 
 def call(fingerprint: str | None, model: str = "m", **fields: object) -> Record:

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from tests.analysis.grown import RULES, Growing, Row, assert_same, rows
 from tests.analysis.planted import seeded
 
-from llmlog_tui.analysis.alerts.engine import RULES as ALL_RULES
+from llmlog_tui.analysis.alerts.engine import DETECTORS
+from llmlog_tui.analysis.calls import kpis
 from llmlog_tui.analysis.live import incremental
 from llmlog_tui.analysis.live.overview import IncrementalAnalyzer, Overview, overview
 from llmlog_tui.analysis.query.sql import QueryError, is_by_row
-from llmlog_tui.analysis.reports import kpis
 from llmlog_tui.config.rules import DEFAULT
 from llmlog_tui.log import follow
 from llmlog_tui.log import reader as reading
@@ -40,7 +40,7 @@ WHERE = (
 
 @pytest.fixture(autouse=True)
 def courses_are_always_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kpis, "_DRIFT", 0.0)
+    monkeypatch.setattr(kpis, "_REDRAW_GROWTH", 0.0)
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_a_long_log_that_grew_in_small_steps_has_all_the_alerts_of_the_whole(
     assert len(begun) == 1
     assert_same(found, at_once(found.snapshot, where))
     fired = Counter(alert.rule for alert in found.alerts)
-    assert fired.keys() == set(ALL_RULES), fired
+    assert fired.keys() == {detector.name for detector in DETECTORS}, fired
 
 
 def test_of_a_log_that_loads_every_snapshot_is_answered_then_it_goes_on_from_there(
@@ -144,7 +144,7 @@ def test_of_a_log_that_loads_every_snapshot_is_answered_then_it_goes_on_from_the
 def test_a_file_that_appears_is_one_more_part_of_the_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "LOOK_S", 0.0)
+    monkeypatch.setattr(reading, "SCAN_S", 0.0)
     records = [{**row, "extra": "x" * 300} for row in rows(seeded(3), 300)]
     running = IncrementalAnalyzer(SLOW_MS, RULES)
     lines = [json.dumps(record) + "\n" for record in records]
@@ -260,7 +260,7 @@ def test_a_foreign_event_is_no_step_of_the_trace_that_it_names(log: Growing) -> 
 def test_courses_are_drawn_anew_when_there_is_a_hundredth_more_and_figures_always(
     log: Growing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kpis, "_DRIFT", 0.01)
+    monkeypatch.setattr(kpis, "_REDRAW_GROWTH", 0.01)
     one: list[Row] = [{"ts": 1_780_000_000 + n, "latency_ms": n} for n in range(1_000)]
     log.write(one)
     log.reader.loaded()
@@ -269,7 +269,7 @@ def test_courses_are_drawn_anew_when_there_is_a_hundredth_more_and_figures_alway
     more: list[Row] = [{"ts": 1_780_001_000, "latency_ms": 5_000}]
     lagging = running.overview(log.write(more * 10)).kpis[0]
     assert lagging.value == at_once(log.read()).kpis[0].value != before.value
-    assert lagging.course == before.course
+    assert lagging.series == before.series
     assert_same(running.overview(log.write(more)), overview(log.read(), SLOW_MS))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from llmlog_tui.analysis.reports.kpis import SLICES, Kpi, kpis
+from llmlog_tui.analysis.calls.kpis import SLICES, Kpi, kpis
 
 BEGIN = datetime(2026, 11, 23, 9, tzinfo=UTC)
 DTYPES: dict[str, Any] = {
@@ -17,6 +17,11 @@ DTYPES: dict[str, Any] = {
     "tokens_per_sec": pl.Float64,
     "status": pl.String,
     "finish_reason": pl.String,
+    "event": pl.String,
+    "stream_end": pl.String,
+    "tool_args_ok": pl.Boolean,
+    "max_tokens": pl.Int64,
+    "completion_tokens": pl.Int64,
     "cached_tokens": pl.Int64,
     "prompt_tokens": pl.Int64,
     "cost_usd": pl.Float64,
@@ -24,7 +29,7 @@ DTYPES: dict[str, Any] = {
 
 
 def figures(calls: list[dict[str, Any]]) -> dict[str, Kpi]:
-    usual = {"status": "ok", "finish_reason": "stop"}
+    usual = {"event": "chat_completion", "status": "ok", "finish_reason": "stop"}
     rows = [{**usual, **call} for call in calls]
     return {kpi.name: kpi for kpi in kpis(pl.DataFrame(rows, schema=DTYPES))}
 
@@ -57,9 +62,9 @@ def test_figures_are_over_all_calls_and_their_course_over_eighths_of_the_time() 
     assert found["errors"] == Kpi("errors", 0.25, (0.5, none, 0, none, none, none, none, 0))
     assert found["cut off"] == Kpi("cut off", 0.25, (0, none, 1, none, none, none, none, 0))
     assert found["cached"].value == 0.5, "30 of the 60 tokens of the call that says"
-    assert found["cached"].course == (0.5, *[None] * 7)
+    assert found["cached"].series == (0.5, *[None] * 7)
     assert found["$/h"].value == pytest.approx(1.5), "2 dollars in 80 minutes"
-    assert found["$/h"].course[0] == pytest.approx(6), "1 dollar in ten minutes"
+    assert found["$/h"].series[0] == pytest.approx(6), "1 dollar in ten minutes"
 
 
 @pytest.mark.parametrize("calls", [[], [{"ts": at(0)}], [{"ts": None, "latency_ms": 5}]])
@@ -67,7 +72,7 @@ def test_what_no_call_says_is_unknown(calls: list[dict[str, Any]]) -> None:
     found = figures(calls)
     assert found["cached"].value is None
     assert found["$/h"].value is None
-    assert all(kpi.course == (None,) * SLICES for kpi in found.values())
+    assert all(kpi.series == (None,) * SLICES for kpi in found.values())
 
 
 def test_calls_of_less_than_a_minute_say_nothing_of_an_hour() -> None:

@@ -58,9 +58,11 @@ def test_a_tool_execution_leads_to_its_trace_too(view: Overview) -> None:
     assert [view.trace_of(row) for row in (0, 1)] == ["t", "t"]
 
 
-def test_a_record_that_is_not_there_has_no_trace(view: Overview) -> None:
+def test_a_record_that_is_not_there_has_no_trace_and_no_location(view: Overview) -> None:
+    assert view.trace_of(99) is None
+    assert not view.has(99)
     with pytest.raises(KeyError):
-        view.trace_of(99)
+        view.location(99)
 
 
 def test_the_last_call_of_a_trace_is_no_tool(view: Overview) -> None:
@@ -73,7 +75,7 @@ def test_the_last_call_of_a_trace_is_no_tool(view: Overview) -> None:
 def test_the_steps_of_a_trace_are_found_however_far_apart_they_are(
     log: Log, where: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(overviews, "_NEAR", 2)
+    monkeypatch.setattr(overviews, "_SEARCH_RECORDS", 2)
     records = [*RECORDS, *[{"trace_id": "u"}] * 9, {"event": "deploy", "trace_id": "t"}]
     view = overview(log([*records, {"trace_id": "t"}]), slow_ms=500, where=where)
     steps = {trace: view.steps_of(trace)["row"].to_list() for trace in ("t", "tools", "nobody")}
@@ -91,19 +93,31 @@ def test_the_steps_of_a_trace_are_found_however_far_apart_they_are(
 def test_failed_calls_are_found_in_both_directions(
     view: Overview, row: int | None, forward: int | None, back: int | None
 ) -> None:
-    assert view.next_failed(row, 1) == forward
-    assert view.next_failed(row, -1) == back
+    assert view.next_call("failed", row, 1) == forward
+    assert view.next_call("failed", row, -1) == back
+
+
+def test_cut_off_and_slow_calls_are_found_in_both_directions(log: Log) -> None:
+    broken = {"stream": True, "stream_end": "truncated"}
+    slow: list[Record] = [{"latency_ms": 501}, broken, {"latency_ms": 500}]
+    records = [{}, {"finish_reason": "length"}, *slow]
+    view = overview(log(records), slow_ms=500)
+    assert [view.next_call("cut-off", row, 1) for row in (None, 1, 3)] == [1, 3, None]
+    assert [view.next_call("cut-off", row, -1) for row in (4, 3, 1)] == [3, 1, None]
+    assert [view.next_call("slow", row, 1) for row in (0, 2)] == [2, None]
+    assert [row["cut_off"] for row in view.call_rows(0, 5)] == [False, True, False, True, False]
+    assert view.trace_rows(0, 9) == []
 
 
 def test_from_a_call_that_a_filter_hides_the_next_failed_one_is_found(log: Log) -> None:
     view = overview(log(RECORDS), slow_ms=500, where="status = 'error'")
-    assert [view.next_failed(row, 1) for row in (0, 3)] == [2, 4]
-    assert [view.next_failed(row, -1) for row in (0, 3)] == [None, 2]
+    assert [view.next_call("failed", row, 1) for row in (0, 3)] == [2, 4]
+    assert [view.next_call("failed", row, -1) for row in (0, 3)] == [None, 2]
 
 
 def test_the_nearest_of_several_failed_calls_is_next(log: Log) -> None:
     view = overview(log([{"status": "error"}] * 5), slow_ms=500)
-    assert (view.next_failed(2, 1), view.next_failed(2, -1)) == (3, 1)
+    assert (view.next_call("failed", 2, 1), view.next_call("failed", 2, -1)) == (3, 1)
 
 
 def test_the_place_of_a_record_is_its_file_block_and_line(tmp_path: Path) -> None:
@@ -112,7 +126,7 @@ def test_the_place_of_a_record_is_its_file_block_and_line(tmp_path: Path) -> Non
     early.write_text('{"ts": "2026-11-23T09:00:01Z"}\n')
     view = overview(load([late, early]), slow_ms=500)
     assert view.calls["row"].to_list() == [2, 0, 1]
-    assert [view.place(row) for row in (2, 0, 1)] == [
+    assert [view.location(row) for row in (2, 0, 1)] == [
         (str(early), 1, 0),
         (str(late), 0, 1),
         (str(late), 0, 3),
@@ -129,18 +143,18 @@ def test_the_rules_say_what_is_watched_for(log: Log) -> None:
     records = [{"model": "m", "system_fingerprint": name} for name in "ab" for _ in range(20)]
     rules = parse_rules("[fingerprint]\nenabled = false")
     view = overview(log(records), slow_ms=500, rules=rules)
-    assert (view.alerts, len(view.rules)) == ((), 6)
+    assert (view.alerts, len(view.enabled_rules)) == ((), 6)
 
 
 def test_an_empty_log_has_an_overview(log: Log) -> None:
     view = overview(log([]), slow_ms=500)
     assert (view.worst_ms, view.newest, view.alerts, view.ongoing) == (None, None, (), 0)
-    assert (view.call_rows(0, 9), view.trace_rows(0, 9), view.next_failed(None, 1)) == (
+    assert (view.call_rows(0, 9), view.trace_rows(0, 9), view.next_call("failed", None, 1)) == (
         [],
         [],
         None,
     )
-    assert (view.verdict.sentence(), view.last_call_of("t")) == ("", None)
+    assert (view.slow_summary.sentence(), view.last_call_of("t")) == ("", None)
 
 
 def test_a_filter_lets_the_records_of_a_trace_through_that_has_such_a_call(log: Log) -> None:
@@ -152,7 +166,7 @@ def test_a_filter_lets_the_records_of_a_trace_through_that_has_such_a_call(log: 
         {"latency_ms": 1},
     ]
     answers = overview(log(records), slow_ms=500, where="latency_ms > 500")
-    assert [answers.lets_through(row) for row in range(5)] == [True, True, False, True, False]
-    assert overview(log(records), slow_ms=500).lets_through(4), "without a filter, all"
+    assert [answers.matches_filter(row) for row in range(5)] == [True, True, False, True, False]
+    assert overview(log(records), slow_ms=500).matches_filter(4), "without a filter, all"
     assert answers.has(4)
     assert not answers.has(5)

@@ -24,7 +24,7 @@ def test_a_key_has_its_rows_in_order_null_too() -> None:
 
 
 def test_rows_of_a_key_with_few_are_held_back_until_there_are_more() -> None:
-    by_key = KeyPartitioner("key", few=2)
+    by_key = KeyPartitioner("key", min_rows=3)
     assert numbers(by_key.split(rows("a", "b", "a", "b"))) == {}
     assert numbers(by_key.split(rows("b", "c", first=4))) == {"b": [1, 3, 4]}
     assert numbers(by_key.split(rows("b", first=6))) == {"b": [6]}
@@ -32,11 +32,11 @@ def test_rows_of_a_key_with_few_are_held_back_until_there_are_more() -> None:
     assert numbers(by_key.split(rows("c", "a", "c", first=7))) == {"c": [5, 7, 9], "a": [0, 2, 8]}
 
 
-@pytest.mark.parametrize("few", [0, 3, 20])
-def test_however_rows_come_in_each_key_gets_all_of_its_rows_once(few: int) -> None:
-    rng = seeded(few)
+@pytest.mark.parametrize("min_rows", [1, 4, 21])
+def test_however_rows_come_in_each_key_gets_all_of_its_rows_once(min_rows: int) -> None:
+    rng = seeded(min_rows)
     keys = [rng.choice(("a", "b", "c", None)) for _ in range(300)]
-    by_key, found = KeyPartitioner("key", few=few), dict[str | None, list[int]]()
+    by_key, found = KeyPartitioner("key", min_rows=min_rows), dict[str | None, list[int]]()
     at = 0
     while at < len(keys):
         size = rng.randint(0, 9)

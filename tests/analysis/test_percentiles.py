@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.analysis.conftest import Frame
 
-from llmlog_tui.analysis.numeric.percentiles import FIGURES, By
+from llmlog_tui.analysis.calls.percentiles import FIGURES, By
 from llmlog_tui.analysis.reports.stats import stats
 
 

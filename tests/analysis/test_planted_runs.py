@@ -6,10 +6,10 @@ import polars as pl
 import pytest
 from tests.analysis.planted import Row, Traffic, frame, from_call, quiet, seeded
 
-from llmlog_tui.analysis.alerts.fingerprints import with_changed
 from llmlog_tui.analysis.calls.calls import baselines
 from llmlog_tui.analysis.calls.slow_reason import slow_reason
 from llmlog_tui.analysis.traces.diff import diff_traces
+from llmlog_tui.analysis.traces.fingerprints import with_changed
 from llmlog_tui.log.store import FRAME_SCHEMA
 
 STEADY = Traffic(models=1, truncated=0, failed=0, retried=0, fingerprints=1)

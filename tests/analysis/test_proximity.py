@@ -7,7 +7,8 @@ import dataclasses
 import polars as pl
 from tests.analysis.conftest import Frame, Record
 
-from llmlog_tui.analysis.alerts.proximity import RECENT_CALLS, Proximity, nearest_rule
+from llmlog_tui.analysis.alerts.engine import Proximity, nearest_rule
+from llmlog_tui.analysis.alerts.rate_limit import PROXIMITY_CALLS
 from llmlog_tui.config.rules import DEFAULT, BudgetRule, RateLimitRule, Rules
 
 
@@ -46,7 +47,7 @@ def test_a_limit_that_is_used_up_is_all_the_way_there(calls: Frame) -> None:
 def test_what_nobody_used_for_long_is_not_near(calls: Frame) -> None:
     used = calls([left(200)])
     quiet = calls([{"model": "k"}])
-    later = pl.concat([used, *[quiet] * RECENT_CALLS])
+    later = pl.concat([used, *[quiet] * PROXIMITY_CALLS])
     assert nearest_rule(later, DEFAULT) is None
 
 

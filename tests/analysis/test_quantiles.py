@@ -21,10 +21,10 @@ def series(numbers: list[float | None]) -> pl.Series:
 @given(st.lists(NUMBERS, min_size=1, max_size=8), st.integers(0, 40))
 @settings(max_examples=150)
 def test_quantiles_are_those_of_all_numbers_however_they_came(
-    batches: list[list[float | None]], few: int
+    batches: list[list[float | None]], merge_at: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(quantiles, "_FEW", few)
+        patch.setattr(quantiles, "_MERGE_AT", merge_at)
         found = RunningQuantiles(series(batches[0]))
         for batch in batches[1:]:
             found.add(series(batch))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 from tests.analysis.conftest import Frame, Record
 
-from llmlog_tui.analysis.alerts.rate_limits import limit_status, low_limits
+from llmlog_tui.analysis.alerts.rate_limit import LowLimit, RateLimitDetector, limit_status
 from llmlog_tui.config.rules import RateLimitRule
 
 
@@ -13,6 +14,12 @@ def left(tokens: int | None, second: int | None = None, /, **fields: object) -> 
     ts = None if second is None else f"2026-11-23T09:00:{second:02}Z"
     limits = {"ratelimit_limit_tokens": 1_000, "ratelimit_remaining_tokens": tokens}
     return {"model": "m", "provider": "p", "ts": ts, **limits, **fields}
+
+
+def low_limits(calls: pl.DataFrame, rule: RateLimitRule) -> list[LowLimit]:
+    detector = RateLimitDetector(rule)
+    detector.add(calls)
+    return [episode for episode, _ in detector.found]
 
 
 def test_the_burn_is_the_fall_since_it_was_highest(calls: Frame) -> None:

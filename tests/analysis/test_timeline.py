@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.analysis.conftest import Log, Record
 
-from llmlog_tui.analysis.alerts.fingerprints import with_changed
-from llmlog_tui.analysis.traces.timeline import Note, Step, Timeline, timeline
+from llmlog_tui.analysis.traces.fingerprints import with_changed
+from llmlog_tui.analysis.traces.timeline import LastTimeline, Note, Step, Timeline, timeline
 
 BEGIN = "2026-11-23T09:00:00"
 
@@ -20,8 +20,8 @@ def span(name: str, parent: str | None = None, **fields: object) -> Record:
     return {"trace_id": "t", "span_id": name, "parent_span_id": parent, "name": name, **fields}
 
 
-def of(log: Log, *records: Record) -> Timeline:
-    return timeline(with_changed(log(records).frame), "t", slow_ms=500.0)
+def of(log: Log, *records: Record, last: LastTimeline | None = None) -> Timeline:
+    return timeline(with_changed(log(records).frame), "t", slow_ms=500.0, last=last)
 
 
 def only(log: Log, record: Record) -> Step:
@@ -150,7 +150,7 @@ def test_nothing_remarkable_is_not_remarked(log: Log) -> None:
         "cached_tokens": 0,
     }
     found = only(log, step(0, **fields))
-    assert (found.notes, found.failed, found.truncated) == ((), False, False)
+    assert (found.notes, found.failed, found.cut_off) == ((), False, False)
 
 
 def test_everything_remarkable_is_remarked_gravest_first(log: Log) -> None:
@@ -168,10 +168,10 @@ def test_everything_remarkable_is_remarked_gravest_first(log: Log) -> None:
         prompt_tokens=1_000,
     )
     found = of(log, before, loud).steps[1]
-    assert (found.failed, found.truncated) == (True, True)
+    assert (found.failed, found.cut_off) == (True, True)
     assert found.notes == (
         Note("✗ APIError", "failed"),
-        Note("┤ length", "truncated"),
+        Note("┤ length", "cut off"),
         Note("≠ fingerprint", "changed"),
         Note("↻ 2 retries", "retried"),
         Note("rsn 12.3k", "usage"),
@@ -198,15 +198,17 @@ def test_a_foreign_event_is_no_step(log: Log) -> None:
 def test_a_refresh_without_news_of_a_trace_makes_nothing(log: Log) -> None:
     records = [step(0, latency_ms=50, model="m"), step(1, model="m")]
     other: Record = {"trace_id": "other", "model": "m"}
-    last = of(log, *records)
-    assert of(log, *records, other) is last
+    last = LastTimeline()
+    before = of(log, *records, last=last)
+    assert of(log, *records, other, last=last) is before
 
 
 def test_of_what_a_trace_was_before_it_grew_only_what_changes_is_made_again(log: Log) -> None:
     root, child = span("root", step=0, ts=f"{BEGIN}Z"), span("a", "root", step=2, ts=f"{BEGIN}Z")
-    before = of(log, root, child).steps
+    last = LastTimeline()
+    before = of(log, root, child, last=last).steps
     late = span("b", "root", step=1, ts=f"{BEGIN}Z"), span("c", "root", step=3, ts=f"{BEGIN}Z")
-    after = of(log, root, child, *late).steps
+    after = of(log, root, child, *late, last=last).steps
     assert [found.branch + found.name for found in after] == ["root", "├ b", "├ a", "└ c"]
     assert after[0] is before[0]
     assert before[1].branch == "└ ", "and it stays as it was made"
@@ -219,16 +221,17 @@ def test_a_trace_that_grew_is_as_if_it_had_been_read_at_once(log: Log) -> None:
         span("a", step=0, ts=f"{BEGIN}.100Z", latency_ms=900),
         span("d", "c", step=3, ts=None, latency_ms=5),
     ]
-    grown = [of(log, *records[:n]) for n in range(1, 5)]
-    of(log, {"trace_id": "t", "step": 99})  # of another log: nothing of it is kept
+    last = LastTimeline()
+    grown = [of(log, *records[:n], last=last) for n in range(1, 5)]
     assert of(log, *records) == grown[-1]
     assert [found.timed for found in grown] == [True, True, True, False]
 
 
 def test_another_log_with_the_same_keys_is_read_anew(log: Log) -> None:
-    assert of(log, step(0, latency_ms=50)).steps[0].end == 50
-    assert of(log, step(0, latency_ms=51), step(1)).steps[0].end == 51
+    last = LastTimeline()
+    assert of(log, step(0, latency_ms=50), last=last).steps[0].end == 50
+    assert of(log, step(0, latency_ms=51), step(1), last=last).steps[0].end == 51
 
 
 def test_places_say_where_a_step_stands(log: Log) -> None:
-    assert of(log, step(2), step(0), step(1)).places == {1: 0, 2: 1, 0: 2}
+    assert of(log, step(2), step(0), step(1)).index_by_key == {1: 0, 2: 1, 0: 2}

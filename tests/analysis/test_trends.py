@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from llmlog_tui.analysis.reports.trends import CALLS_PER_STRETCH, Mark, trends
+from llmlog_tui.analysis.reports.trends import CALLS_PER_GROUP, Mark, trends
 
 BEGIN = datetime(2026, 11, 23, 9, tzinfo=UTC)
 DTYPES: dict[str, Any] = {
@@ -18,6 +18,10 @@ DTYPES: dict[str, Any] = {
     "tokens_per_sec": pl.Float64,
     "status": pl.String,
     "finish_reason": pl.String,
+    "event": pl.String,
+    "stream_end": pl.String,
+    "tool_args_ok": pl.Boolean,
+    "max_tokens": pl.Int64,
     "total_tokens": pl.Int64,
     "prompt_tokens": pl.Int64,
     "completion_tokens": pl.Int64,
@@ -30,7 +34,7 @@ def at(minutes: float) -> datetime:
 
 
 def frame(calls: list[dict[str, Any]]) -> pl.DataFrame:
-    usual = {"status": "ok", "finish_reason": "stop"}
+    usual = {"event": "chat_completion", "status": "ok", "finish_reason": "stop"}
     rows = [{**usual, "row": n, **call} for n, call in enumerate(calls)]
     return pl.DataFrame(rows, schema=DTYPES)
 
@@ -45,7 +49,7 @@ def sixteen() -> list[dict[str, Any]]:
 
 def test_figures_are_those_of_stretches_with_enough_calls() -> None:
     found = trends(frame(sixteen()), (), 20, 500)
-    assert CALLS_PER_STRETCH * 2 <= 17 < CALLS_PER_STRETCH * 3, "two stretches of five minutes"
+    assert CALLS_PER_GROUP * 2 <= 17 < CALLS_PER_GROUP * 3, "two stretches of five minutes"
     assert found.figures["p50"] == [450] * 10 + [900] * 10
     assert found.figures["calls"] == [8 / 5] * 10 + [9 / 5] * 10, "a minute"
     assert found.figures["tok/s"] == [None] * 20

@@ -19,10 +19,10 @@ import polars as pl
 from tests.bench import refresh
 from tests.bench.make_log import write
 
-from llmlog_tui.analysis.alerts import engine, fingerprints
+from llmlog_tui.analysis.alerts import engine
 from llmlog_tui.analysis.calls import calls, cost
 from llmlog_tui.analysis.live.overview import overview
-from llmlog_tui.analysis.traces import traces
+from llmlog_tui.analysis.traces import fingerprints, traces
 from llmlog_tui.log.reader import load
 from llmlog_tui.log.schema import READ_SCHEMA
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.bench.bench_capture_calls import print_costs, say
 
-from llmlog._redact import PERSONAL, SECRETS, Redactor
+from llmlog._redaction.redactor import PERSONAL, SECRETS, Redactor
 
 
 def print_import() -> None:

@@ -23,6 +23,7 @@ from llmlog_tui.log.parse import Parsed, parse
 from llmlog_tui.log.schema import COLUMNS
 from llmlog_tui.log.store import Store
 from llmlog_tui.tui.queries import OverviewQuery
+from llmlog_tui.tui.workers.analysis import run_query
 
 _NEW: Final = 100
 _WARM: Final = 3
@@ -78,7 +79,7 @@ def refreshes(store: Store, where: str | None = None) -> Iterator[Refresh]:
         read = time.process_time()
         overview = running.overview(snapshot, where)
         answered = time.process_time()
-        OverviewQuery(None)(overview)
+        run_query(OverviewQuery(None), overview)
         done = time.process_time()
         offset += len(data)
         yield Refresh(*(1e3 * took for took in (read - began, answered - read, done - answered)))

@@ -9,8 +9,8 @@ from tests.analysis.grown import assert_same
 from tests.bench import refresh
 from tests.bench.make_log import lines, write
 
+from llmlog_tui.analysis.calls import kpis
 from llmlog_tui.analysis.live.overview import IncrementalAnalyzer, overview
-from llmlog_tui.analysis.reports import kpis
 from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.parse import parse
 from llmlog_tui.log.reader import load
@@ -19,7 +19,7 @@ from llmlog_tui.log.reader import load
 def test_a_long_log_is_a_shorter_one_again_and_again_later_and_under_other_ids(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kpis, "_DRIFT", 0.0)
+    monkeypatch.setattr(kpis, "_REDRAW_GROWTH", 0.0)
     file = tmp_path / "calls.jsonl"
     write(file, 80)
     store = refresh.long_log(load([file]).frame, 3)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import stat
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +99,41 @@ def test_redacted_keeps_the_structure_and_takes_the_secrets_out(memory: testing.
     ]
     assert record["output"] == {"role": "assistant", "content": "Done: [redacted:email]"}
     assert len(record["prefix_hashes"]) == 2
+
+
+IMAGE = "data:image/png;base64," + base64.b64encode(bytes(100_000)).decode()
+
+
+def ask_about(client: Anything, image: str) -> None:
+    part = {"type": "image_url", "image_url": {"url": image}}
+    client.chat.completions.create(model="m", messages=[{"role": "user", "content": [part]}])
+
+
+def test_redacted_tells_of_an_image_its_type_size_and_hash(memory: testing.Memory) -> None:
+    ask_about(client_under("redacted", memory, answer()), IMAGE)
+    (record,) = memory.records()
+    digest = hashlib.sha256(bytes(100_000)).hexdigest()[:16]
+    url = record["input"][0]["content"][0]["image_url"]["url"]
+    assert url == f"[image/png 100.0 KB sha256:{digest}]"
+
+
+def test_prompts_that_differ_in_an_image_only_have_other_hashes(memory: testing.Memory) -> None:
+    client = client_under("hash", memory, answer())
+    for image in (IMAGE, IMAGE, IMAGE[:-4] + "AAA="):
+        ask_about(client, image)
+    first, same, other = (record["prefix_hashes"] for record in memory.records())
+    assert first == same
+    assert first != other
+
+
+def test_a_prompt_that_contains_itself_is_cut_and_recorded(memory: testing.Memory) -> None:
+    given: dict[str, Any] = {"question": "jane@example.com"}
+    given["again"] = given
+    testing.session(memory, content="redacted").trace().record(event="span", input=given)
+    assert memory.records()[0]["input"] == {
+        "question": "[redacted:email]",
+        "again": "[cut: contains itself]",
+    }
 
 
 def test_full_keeps_content_unchanged(memory: testing.Memory) -> None:

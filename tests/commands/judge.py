@@ -23,9 +23,12 @@ _COLUMNS = {
         ("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens", "error_status"),
         "BIGINT",
     ),
+    **dict.fromkeys(("cache_write_tokens", "max_tokens"), "BIGINT"),
+    "tool_args_ok": "BOOLEAN",
+    "stream_end": "VARCHAR",
 }
 _KEYS = {
-    "model": "model",
+    "model": "coalesce(model, requested_model)",
     "session": "session_id",
     "trace": "trace_id",
     "provider": "provider",
@@ -36,7 +39,16 @@ _RECORDS = """
         coalesce(
             try_cast(ts as timestamp), make_timestamp((try_cast(ts as double) * 1e6)::bigint)
         ) as started,
-        coalesce(event, if(tool_name is null, 'chat_completion', 'tool_call')) as kind,
+        case
+            when event in ('chat_completion', 'response', 'embedding', 'tool_call', 'span')
+                then event
+            when event is null and tool_name is not null then 'tool_call'
+            when coalesce(model, requested_model, finish_reason) is not null
+                or coalesce(prompt_tokens, completion_tokens) is not null then 'chat_completion'
+            when event is not null and trace_id is not null then event
+            when tool_name is not null then 'tool_call'
+            when trace_id is not null and latency_ms is not null then 'chat_completion'
+        end as kind,
         coalesce(
             status,
             if(error is not null or error_type is not null or error_status >= 400, 'error', 'ok')
@@ -81,10 +93,19 @@ _TOKENS = """
     sum(prompt_tokens)::bigint as prompt_tokens,
     sum(completion_tokens)::bigint as completion_tokens,
     sum(reasoning_tokens)::bigint as reasoning_tokens,
-    sum(cached_tokens)::bigint as cached_tokens
+    sum(cached_tokens)::bigint as cached_tokens,
+    sum(cache_write_tokens)::bigint as cache_write_tokens
+"""
+_HIDDEN = """
+    count(*) filter (
+        coalesce(finish_reason <> 'length', true) and not failed and (
+            coalesce(max_tokens > 0 and completion_tokens >= max_tokens, false)
+            or coalesce(not tool_args_ok, false) or coalesce(stream_end = 'truncated', false)
+        )
+    ) as hidden_cut
 """
 _OF_CALLS = f"""
-    select count(*) as calls, count(*) - count(cost) as unpriced_calls, {_TOKENS},
+    select count(*) as calls, count(*) - count(cost) as unpriced_calls, {_TOKENS}, {_HIDDEN},
         sum(cost) as cost_usd
     from calls
 """  # noqa: S608 - our own words
@@ -96,7 +117,7 @@ _SLOW = """
 """
 _GROUPS = """
     select {key} as key, count(*) as calls, count(*) filter (failed) as errors,
-        count(*) filter (finish_reason = 'length') as truncated,
+        count(*) filter (finish_reason = 'length') as truncated, {hidden},
         quantile_cont(latency_ms, 0.50) as p50_ms, quantile_cont(latency_ms, 0.95) as p95_ms,
         quantile_cont(latency_ms, 0.99) as p99_ms,
         quantile_cont(speed, 0.5) as tokens_per_sec_p50, {tokens}, sum(cost) as cost_usd
@@ -114,17 +135,21 @@ def judged(path: Path, by: str = "model", over_ms: float = 500.0) -> dict[str, A
             return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
         rows(_RECORDS, path=str(path), columns=_COLUMNS)
+        foreign = len(rows("delete from records where kind is null returning 1"))
         rows(_PRICES)
         rows(_CALLS)
         totals, of_calls = rows(_TOTALS)[0], rows(_OF_CALLS)[0]
         calls, unpriced = of_calls.pop("calls"), of_calls.pop("unpriced_calls")
+        hidden = of_calls.pop("hidden_cut")
         slow = rows(_SLOW, over=over_ms)[0]
-        groups = rows(_GROUPS.format(key=_KEYS[by], tokens=_TOKENS))
+        groups = rows(_GROUPS.format(key=_KEYS[by], tokens=_TOKENS, hidden=_HIDDEN))
+    for group in groups:
+        del group["cache_write_tokens"]
     return {
         "files": [str(path)],
         "records": totals["records"],
         "blanks": 0,
-        "skipped": {},
+        "skipped": {"foreign": foreign} if foreign else {},
         "nulled": {},
         "sessions": totals["sessions"],
         "traces": totals["traces"],
@@ -133,7 +158,9 @@ def judged(path: Path, by: str = "model", over_ms: float = 500.0) -> dict[str, A
         **of_calls,
         "unpriced_calls": unpriced,
         "slow": {"over_ms": over_ms, **slow},
+        "hidden_cut": hidden,
         "groups": groups,
+        "format": "llmlog",
     }
 
 

@@ -49,7 +49,7 @@ def test_nothing_readable_is_refused(llmlog: Run, tmp_path: Path, command: str) 
     noise = tmp_path / "noise.log"
     noise.write_text("hello\nworld\n")
     assert is_refused(llmlog(command, noise), "noise.log", "no line is a record")
-    assert is_refused(llmlog(command), "FILE", "--help")
+    assert is_refused(llmlog(command), "calls.jsonl", "--help")
 
 
 def test_an_empty_log_is_quiet(llmlog: Run, written: Written) -> None:
@@ -95,7 +95,7 @@ def test_figures_that_changed_by_more_than_noise_are_marked(llmlog: Run, written
 
 def test_alerts_as_json_have_stable_keys(llmlog: Run, written: Written) -> None:
     found = json.loads(llmlog("alerts", written(CHANGE), "--json").out)
-    assert list(found) == ["calls", "alerts", "limits"]
+    assert list(found) == ["calls", "alerts", "limits", "format"]
     (alert,) = found["alerts"]
     assert alert["table"][4] == {
         "name": "failed", "before": 0.0, "after": 0.0, "p": 1.0, "is_chance": True,
@@ -156,7 +156,7 @@ def test_alerts_say_what_is_left_of_rate_limits(llmlog: Run, written: Written) -
 
 def test_of_many_rate_limits_the_shortest_are_shown(llmlog: Run, written: Written) -> None:
     log = written({**LIMITED[0], "model": f"m{n}"} for n in range(13))
-    assert llmlog("alerts", log).out.splitlines()[-1] == "and 3 more, of which more is left"
+    assert llmlog("alerts", log).out.splitlines()[-1] == "and 3 others with more left"
 
 
 def test_rules_change_what_fires(llmlog: Run, written: Written, rules: Path) -> None:

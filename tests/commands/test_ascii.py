@@ -65,7 +65,7 @@ def test_so_is_what_is_said_of_an_error() -> None:
     ("words", "said"),
     [
         (["--no-follow", "café.jsonl"], "llmlog-tui: café.jsonl: no such file"),
-        (["--slow-ms", "né"], "llmlog-tui: argument --slow-ms: né: no number"),
+        (["--slow-ms", "né"], "llmlog-tui: argument --slow-ms: né: not a number"),
         (["--where", "é\x1b > 3"], "llmlog-tui: --where: "),
     ],
     ids=lambda each: each[0] if isinstance(each, list) else "",

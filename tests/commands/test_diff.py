@@ -62,4 +62,4 @@ def test_people_see_both_runs_and_where_they_part(llmlog: Run, log: Path) -> Non
 
 def test_a_run_does_the_same_as_itself(llmlog: Run, log: Path) -> None:
     lines = llmlog("diff", "run-a", "run-a", log).out.splitlines()
-    assert lines[-2] == "the two runs do the same"
+    assert lines[-2] == "the two runs are the same"

@@ -68,8 +68,10 @@ def test_jsonl_of_compressed_and_interleaved_files(
     llmlog: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("llmlog_tui.log.follow.BLOCK_BYTES", 2_000)
-    monkeypatch.setattr("llmlog_tui.log.store._STRETCH_BYTES", 2_000)
-    lines = [b'{"ts": %d, "step": %d}\n' % (1_795_424_400 + n, n) for n in range(1_000)]
+    monkeypatch.setattr("llmlog_tui.log.store._RANGE_BYTES", 2_000)
+    lines = [
+        b'{"event": "span", "ts": %d, "step": %d}\n' % (1_795_424_400 + n, n) for n in range(1_000)
+    ]
     old, new = tmp_path / "old.jsonl.gz", tmp_path / "new.jsonl"
     old.write_bytes(gzip.compress(b"".join(lines[::2])))
     new.write_bytes(b"".join(lines[1::2]))
@@ -89,7 +91,7 @@ def test_what_is_exported_is_its_owners(llmlog: Run, log: Path, tmp_path: Path) 
     [
         ("out.xlsx", "does not end in .parquet, .csv, .otlp.jsonl or .jsonl"),
         ("no/out.csv", "No such file"),
-        ("written.jsonl", "one of the files"),
+        ("written.jsonl", "one of the input files"),
     ],
 )
 def test_a_bad_place_to_export_to_is_one_line(
@@ -163,9 +165,9 @@ def test_prune_cuts_off_what_is_old(llmlog: Run, written: Written) -> None:
     path = written([ago(days=40), ago(days=31), ago(days=29), ago(days=50)])
     kept = path.read_bytes().splitlines(keepends=True)[2:]
     done = llmlog("prune", path, "--older-than", "30d")
-    assert done == (0, "", f"{path}: 2 lines cut off\n")
+    assert done == (0, "", f"{path}: 2 lines removed\n")
     assert path.read_bytes() == b"".join(kept)
-    assert llmlog("prune", path, "--older-than", "30d").err == f"{path}: 0 lines cut off\n"
+    assert llmlog("prune", path, "--older-than", "30d").err == f"{path}: 0 lines removed\n"
 
 
 @pytest.mark.parametrize("age", ["30", "soon", "0d", "-1d", "999999999d"])
@@ -184,5 +186,5 @@ def test_a_folder_is_not_exported_into_itself(llmlog: Run, log: Path) -> None:
     out = log.with_name("all.jsonl")
     assert llmlog("export", log.parent, "--to", out).code == 0
     before = out.read_bytes()
-    assert is_refused(llmlog("export", log.parent, "--to", out), "one of the files")
+    assert is_refused(llmlog("export", log.parent, "--to", out), "one of the input files")
     assert out.read_bytes() == before

@@ -54,11 +54,11 @@ def two_runs(written: Written) -> Path:
 
 def test_find_gives_the_record_with_its_place(rows: Rows, two_runs: Path) -> None:
     (found,) = rows("find", "req_2", two_runs)
-    assert list(found) == RECORD_KEYS
+    assert list(found) == [*RECORD_KEYS, "format"]
     expected = {
         "ts": "2026-11-23T09:00:02.000000Z", "event": "chat_completion", "status": "ok",
         "latency_ms": 700.5, "model": "m", "step": 0, "id": None,
-        "file": str(two_runs), "line": 3,
+        "file": str(two_runs), "line": 3, "format": "llmlog",
     }  # fmt: skip
     assert {name: found[name] for name in expected} == expected
 
@@ -104,7 +104,7 @@ def test_traces_are_one_a_run(rows: Rows, two_runs: Path) -> None:
 def test_a_trace_stands_in_the_order_of_its_steps(rows: Rows, two_runs: Path) -> None:
     found = rows("trace", "trace-a", two_runs)
     assert [(step["step"], step["line"]) for step in found] == [(0, 2), (1, 1)]
-    assert [list(step) for step in found] == [[*RECORD_KEYS, "cache"]] * 2
+    assert [list(step) for step in found] == [[*RECORD_KEYS, "cost_usd", "cache"]] * 2
 
 
 def test_a_trace_says_why_a_prompt_was_not_cached(
@@ -124,18 +124,21 @@ def test_a_trace_says_why_a_prompt_was_not_cached(
 
 def test_a_session_is_its_traces_in_order_each_in_steps(rows: Rows, written: Written) -> None:
     path = written(
-        {"session_id": "s", "trace_id": trace, "step": step}
+        {"event": "span", "session_id": "s", "trace_id": trace, "step": step}
         for trace, step in (("b", 1), ("a", 0), ("b", 0), (None, 7), ("a", None))
     )
     found = rows("session", "s", path)
     assert [(step["trace_id"], step["step"]) for step in found] == [
         ("b", 0), ("b", 1), ("a", 0), ("a", None), (None, 7),
     ]  # fmt: skip
-    assert [list(step) for step in found] == [RECORD_KEYS] * 5
+    assert [list(step) for step in found] == [[*RECORD_KEYS, "cost_usd"]] * 5
 
 
 def test_a_session_is_shown_run_by_run(llmlog: Run, two_runs: Path) -> None:
-    head, titles, *steps = llmlog("session", "s-trace-a", two_runs).out.splitlines()
+    totals, _, blank, head, _, titles, *steps = llmlog(
+        "session", "s-trace-a", two_runs
+    ).out.splitlines()
+    assert (totals, blank) == ("session s-trace-a: 1 run, took 1.10 s", "")
     assert head == "trace trace-a, session s-trace-a, began 2026-11-23 09:00:00, took 1.10 s"
     assert titles.split() == ["step", "what", "began", "ms", "ms", "notes"]
     assert [step.split()[:4] for step in steps] == [
@@ -146,14 +149,22 @@ def test_a_session_is_shown_run_by_run(llmlog: Run, two_runs: Path) -> None:
 
 def test_records_of_several_files_name_theirs(rows: Rows, two_runs: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.jsonl"
-    other.write_text('\n{"request_id": "req_9"}\n')
+    other.write_text('\n{"event": "response", "request_id": "req_9"}\n')
     (found,) = rows("find", "req_9", two_runs, other)
     assert (found["file"], found["line"]) == (str(other), 2)
 
 
-@pytest.mark.parametrize("command", ["find", "session", "trace", "bundle"])
+@pytest.mark.parametrize("command", ["session", "trace", "bundle"])
 def test_an_unknown_id_is_one_line(llmlog: Run, two_runs: Path, command: str) -> None:
     assert is_refused(llmlog(command, "nothing", two_runs), "nothing")
+
+
+def test_find_without_a_match_exits_with_1(llmlog: Run, two_runs: Path) -> None:
+    for options in ([], ["--json"]):
+        done = llmlog("find", "nothing", two_runs, *options)
+        assert (done.code, done.out) == (1, "")
+        expected = "no id, request_id, trace_id or session_id is or begins with nothing"
+        assert done.err == f"llmlog: {expected}\n"
 
 
 def test_an_unknown_trace_of_two_is_one_line_that_says_which_there_are(
@@ -230,7 +241,7 @@ def test_where_no_line_is_a_record_the_way_to_the_reason_is_shown(
     path = tmp_path / "calls.jsonl"
     path.write_text("no json\n")
     done = llmlog(*arguments, path)
-    assert (done.code, done.err) == (0, "no line is a record; llmlog health says why\n")
+    assert (done.code, done.err) == (0, "no line is a record; see llmlog health\n")
     path.write_text("")
     assert llmlog(*arguments, path).err == ""
 

@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 from tests.commands.conftest import Run, Written, command, is_refused
 
-from llmlog_tui import cli, humanize
+from llmlog_tui import _dashboard, cli, humanize
 
 COMMANDS = {
     *("stats", "find", "session", "slow", "traces", "trace", "diff", "health", "tail", "sql"),
-    *("export", "bundle", "prune", "demo"),
+    *("export", "bundle", "prune", "demo", "alerts", "check", "status", "listen"),
 }
 
 
@@ -71,7 +71,7 @@ def test_one_bad_file_among_good_ones_is_one_line(llmlog: Run, sample: Path) -> 
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        (["stats"], "FILE"),
+        (["stats"], "calls.jsonl"),
         (["stats", "x", "--bad"], "--bad"),
         (["stats", "x", "--by", "moon"], "moon"),
         (["stats", "x", "--slow-ms", "-1"], "-1"),
@@ -81,8 +81,8 @@ def test_one_bad_file_among_good_ones_is_one_line(llmlog: Run, sample: Path) -> 
         (["nope"], "nope"),
         (["--nope"], "--nope"),
         (["slow", "x", "--over", "-1"], "-1"),
-        (["find", "x"], "FILE"),
-        (["diff", "a", "b"], "FILE"),
+        (["find"], "ID"),
+        (["diff", "a"], "B"),
         (["sql", "x", "--format", "xml"], "xml"),
         (["tail", "x", "--lines", "-1"], "-1"),
         (["export", "x"], "--to"),
@@ -274,7 +274,7 @@ def test_the_dashboard_shows_utc_on_demand_and_as_long_as_it_is_open(
         shown.append(humanize.zone_note())
         return 0
 
-    monkeypatch.setattr(cli, "_show", show)
+    monkeypatch.setattr(_dashboard, "_show", show)
     assert cli.dashboard(["--utc", "calls.jsonl"]) == cli.dashboard(["calls.jsonl"]) == 0
     assert shown == [" UTC", ""]
 
@@ -283,9 +283,9 @@ def test_the_dashboard_shows_utc_on_demand_and_as_long_as_it_is_open(
     ("option", "value", "said"),
     [
         ("--last", "soon", "soon: neither a number of records nor a time like 24h"),
-        ("--slow-ms", "soon", "soon: no number of milliseconds from 0 on"),
-        ("--slow-ms", "nan", "nan: no number of milliseconds from 0 on"),
-        ("--slow-ms", "-1", "-1: no number of milliseconds from 0 on"),
+        ("--slow-ms", "soon", "soon: not a number of milliseconds, 0 or more"),
+        ("--slow-ms", "nan", "nan: not a number of milliseconds, 0 or more"),
+        ("--slow-ms", "-1", "-1: not a number of milliseconds, 0 or more"),
     ],
 )
 def test_the_dashboard_says_what_an_option_takes(
@@ -302,7 +302,9 @@ def test_a_log_may_have_more_parts_than_a_process_usually_may_open(
     process: Run, tmp_path: Path
 ) -> None:
     for number in range(100):
-        (tmp_path / f"{number}.jsonl").write_text(json.dumps({"step": number}) + "\n")
+        (tmp_path / f"{number}.jsonl").write_text(
+            json.dumps({"event": "span", "step": number}) + "\n"
+        )
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     few = partial(resource.setrlimit, resource.RLIMIT_NOFILE, (64, hard))
     done = process("stats", tmp_path, "--json", preexec_fn=few)

@@ -15,13 +15,16 @@ from tests.commands.judge import judged
 KEYS = [
     "files", "records", "blanks", "skipped", "nulled", "sessions", "traces", "calls", "tools",
     "errors", "first_ts", "last_ts", "prompt_tokens", "completion_tokens", "reasoning_tokens",
-    "cached_tokens", "cost_usd", "unpriced_calls", "slow", "groups",
+    "cached_tokens", "cache_write_tokens", "cost_usd", "unpriced_calls", "slow", "hidden_cut",
+    "groups", "format",
 ]  # fmt: skip
 GROUP_KEYS = [
-    "key", "calls", "errors", "truncated", "p50_ms", "p95_ms", "p99_ms", "tokens_per_sec_p50",
-    "prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens", "cost_usd",
+    "key", "calls", "errors", "truncated", "hidden_cut", "p50_ms", "p95_ms", "p99_ms",
+    "tokens_per_sec_p50", "prompt_tokens", "completion_tokens", "reasoning_tokens",
+    "cached_tokens", "cost_usd",
 ]  # fmt: skip
-GROUPINGS = ["model", "session", "trace", "provider", "hour"]
+CALL = {"event": "chat_completion"}
+JUDGED = ["model", "session", "trace", "provider", "hour"]
 
 
 def alike(found: object, expected: object) -> bool:
@@ -91,12 +94,12 @@ def good_lines(torn: Path, out: Path) -> Path:
     return out
 
 
-@pytest.mark.parametrize("by", GROUPINGS)
+@pytest.mark.parametrize("by", JUDGED)
 def test_every_figure_of_the_sample_is_duckdbs(stats: Stats, sample: Path, by: str) -> None:
     assert alike(stats(sample, "--by", by), judged(sample, by))
 
 
-@pytest.mark.parametrize("by", GROUPINGS)
+@pytest.mark.parametrize("by", JUDGED)
 def test_every_figure_of_a_strange_log_is_duckdbs(stats: Stats, strange: Path, by: str) -> None:
     found = stats(strange, "--by", by)
     assert alike(found, judged(strange, by))
@@ -113,7 +116,7 @@ def test_bad_lines_change_no_figure(stats: Stats, root: Path, tmp_path: Path) ->
     torn = root / "sample_logs" / "torn.jsonl"
     good = good_lines(torn, tmp_path / "good.jsonl")
     found = stats(torn)
-    bad = {"files": [str(torn)], "blanks": 1, "skipped": {"not_json": 3, "torn": 1}}
+    bad = {"files": [str(torn)], "blanks": 1, "skipped": {"not_json": 3, "torn": 1, "foreign": 2}}
     assert alike(found, {**judged(good), **bad})
     lines = len(torn.read_bytes().splitlines())
     assert found["records"] + sum(found["skipped"].values()) + found["blanks"] == lines
@@ -135,7 +138,8 @@ def test_calls_are_model_calls_and_errors_those_of_calls_and_tools(
     written: Written,
 ) -> None:
     events = ["chat_completion", "response", "embedding", "tool_call", "span", "deploy"]
-    found = stats(written({"event": event, "status": "error"} for event in events))
+    records = ({"event": event, "trace_id": "t", "status": "error"} for event in events)
+    found = stats(written(records))
     assert (found["records"], found["calls"], found["tools"], found["errors"]) == (6, 3, 1, 4)
 
 
@@ -150,14 +154,72 @@ def test_slow_is_strictly_over_and_mostly_is_more_than_half(stats: Stats, writte
     assert found["slow"] == {"over_ms": 500.0, "calls": 3, "mostly_reasoning": 1}
 
 
-def test_only_what_says_length_is_truncated(stats: Stats, written: Written) -> None:
+def test_only_finish_reason_length_is_truncated_and_all_else_hidden(
+    stats: Stats, llmlog: Run, written: Written
+) -> None:
     hidden = {"finish_reason": "stop", "max_tokens": 9, "completion_tokens": 9}
-    found = stats(written([{"finish_reason": "length"}, hidden, {"stream_end": "truncated"}]))
-    assert found["groups"][0]["truncated"] == 1
+    path = written(
+        [
+            {"finish_reason": "length", "event": "chat_completion"},
+            {**hidden, "event": "response"},
+            {"stream_end": "truncated", "event": "chat_completion"},
+            {"stream_end": "truncated", "event": "chat_completion", "status": "error"},
+            {"event": "embedding", "model": "e"},
+        ]
+    )
+    found = stats(path)
+    group = found["groups"][0]
+    assert (group["truncated"], group["hidden_cut"], found["hidden_cut"]) == (1, 2, 2)
+    # 3 of 4: an embedding cannot be cut off.
+    text = "cut off: 3 answers, 75% of 4 chat calls; 2 of them hidden, without finish_reason length"
+    assert text in llmlog("stats", path).out.splitlines()
+
+
+def test_a_failure_is_counted_for_the_model_that_was_asked(stats: Stats, written: Written) -> None:
+    failed = {"requested_model": "gpt-5", "status": "error"}
+    found = stats(written([{"model": "gpt-5", "requested_model": "gpt"}, failed]))
+    assert [(group["key"], group["calls"], group["errors"]) for group in found["groups"]] == [
+        ("gpt-5", 2, 1)
+    ]
+
+
+def test_tools_and_failures_are_groups_too(stats: Stats, written: Written) -> None:
+    path = written(
+        [
+            {"event": "tool_call", "tool_name": "search", "latency_ms": 100},
+            {"event": "tool_call", "tool_name": "search", "status": "error", "error_type": "E"},
+            {"event": "chat_completion", "model": "m", "status": "error", "error_status": 429},
+            {"event": "chat_completion", "model": "m", "latency_ms": 5},
+        ]
+    )
+    (tool,) = stats(path, "--by", "tool")["groups"]
+    assert (tool["key"], tool["calls"], tool["errors"], tool["p50_ms"]) == ("search", 2, 1, 100)
+    failures = stats(path, "--by", "error")["groups"]
+    assert {group["key"]: group["calls"] for group in failures} == {"429": 1, "E": 1}
+
+
+def test_tokens_written_to_the_cache_are_summed(stats: Stats, written: Written) -> None:
+    calls = [{"event": "chat_completion", "cache_write_tokens": tokens} for tokens in (5, None, 7)]
+    assert stats(written(calls))["cache_write_tokens"] == 12
+
+
+def test_a_model_without_a_price_is_named_with_the_way_to_give_one(
+    llmlog: Run, written: Written, tmp_path: Path
+) -> None:
+    call = {"event": "chat_completion", "prompt_tokens": 1_000_000, "completion_tokens": 0}
+    path = written([{**call, "model": "ours"}, {"event": "chat_completion", "model": "no-tokens"}])
+    out = llmlog("stats", path).out
+    assert "no price for ours: add it to a file for --rules, in $ per million tokens:\n" in out
+    assert '  [prices."ours"] with input = 0.15 and output = 0.6\n' in out
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[prices."ours"]\ninput = 0.15\noutput = 0.6\n')
+    priced = llmlog("stats", path, "--rules", rules).out
+    assert "cost: $0.15, 1 call unpriced\n" in priced
+    assert "no price for" not in priced
 
 
 def test_percentiles_are_linear_between_latencies(stats: Stats, written: Written) -> None:
-    found = stats(written({"latency_ms": ms} for ms in (100, None, 400, 200, 300)))
+    found = stats(written({**CALL, "latency_ms": ms} for ms in (100, None, 400, 200, 300)))
     (group,) = found["groups"]
     # Of 100, 200, 300, 400: 1.5 steps from the first, 2.85 and 2.97.
     assert (group["p50_ms"], group["p95_ms"]) == (250, pytest.approx(385))
@@ -185,14 +247,14 @@ def test_what_no_call_has_is_null_and_not_zero(stats: Stats, written: Written) -
 
 def test_groups_stand_by_calls_then_as_they_came(stats: Stats, written: Written) -> None:
     models = ["b", None, "c", "a", None, "c", "a", "c"]
-    found = stats(written({"model": model} for model in models))
+    found = stats(written({**CALL, "model": model} for model in models))
     assert [(group["key"], group["calls"]) for group in found["groups"]] == [
         ("c", 3), (None, 2), ("a", 2), ("b", 1),
     ]  # fmt: skip
 
 
 def test_several_files_are_one_log(stats: Stats, sample: Path, written: Written) -> None:
-    other = written([{"session_id": "s", "trace_id": "t", "ts": 0}])
+    other = written([{**CALL, "session_id": "s", "trace_id": "t", "ts": 0}])
     found, alone = stats(sample, str(other)), stats(sample)
     assert found["files"] == [str(sample), str(other)]
     assert found["records"] == alone["records"] + 1
@@ -203,6 +265,7 @@ def test_an_empty_file_has_no_figures(stats: Stats, written: Written) -> None:
     found = stats(written([]))
     assert list(found) == KEYS
     assert (found["records"], found["calls"], found["groups"]) == (0, 0, [])
+    assert found["format"] is None
 
 
 def test_garbage_is_counted(stats: Stats, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ Tail: TypeAlias = Callable[..., "subprocess.Popen[bytes]"]
 
 
 def line(step: int) -> bytes:
-    return b'{"odd": "\xc3\xa9",  "trace_id":"t", "step": %d}\n' % step
+    return b'{"odd": "\xc3\xa9",  "event":"span", "trace_id":"t", "step": %d}\n' % step
 
 
 def append(path: Path, data: bytes) -> None:
@@ -113,7 +113,7 @@ def test_a_missing_file_is_refused_where_nobody_waits_for_it(llmlog: Run, log: P
 
 def test_a_file_that_is_not_there_yet_is_waited_for(tail: Tail, log: Path) -> None:
     process = tail(log, "--json")
-    assert take(process.stderr) == f"llmlog: {log} is not there yet\n".encode()
+    assert take(process.stderr) == f"llmlog: {log}: does not exist yet, waiting for it\n".encode()
     append(log, line(1) + b"bad\n" + line(2)[:10])
     assert take(process.stdout) == line(1)
     append(log, line(2)[10:])
@@ -136,7 +136,7 @@ def test_a_file_that_is_gone_is_waited_for(tail: Tail, log: Path) -> None:
     process = tail(log, "--json")
     assert take(process.stdout) == line(1)
     log.unlink()
-    assert take(process.stderr) == f"llmlog: {log} is gone; another one is waited for\n".encode()
+    assert take(process.stderr) == f"llmlog: {log}: was deleted, waiting for a new file\n".encode()
     append(log, line(2))
     assert take(process.stdout) == line(2)
 

@@ -35,8 +35,8 @@ def test_whatever_is_done_to_it_it_is_what_a_list_would_be(steps: list[tuple[str
             assert frames.drop_first(rows) == min(rows, len(expected))
             del expected[:rows]
         else:
-            assert numbers(frames.whole()) == expected
-    assert numbers(frames.whole()) == expected
+            assert numbers(frames.frame()) == expected
+    assert numbers(frames.frame()) == expected
     assert frames.height == len(expected)
 
 
@@ -47,11 +47,11 @@ def test_frames_stay_few_and_the_whole_is_put_together_of_fewer() -> None:
     assert len(frames.frames) < 40
     blocks = ChunkedFrame(pl.DataFrame({"n": range(5_000)}) for _ in range(300))
     assert len(blocks.frames) == 300
-    assert len(blocks.few) < 100
+    assert len(blocks.merged) < 100
     blocks.append(pl.DataFrame({"n": [7]}))
-    assert (blocks.whole().height, blocks.whole()["n"][-1]) == (1_500_001, 7)
+    assert (blocks.frame().height, blocks.frame()["n"][-1]) == (1_500_001, 7)
     blocks.keep_first(10)
-    assert numbers(blocks.whole()) == list(range(10))
+    assert numbers(blocks.frame()) == list(range(10))
 
 
 @pytest.mark.parametrize("rows", [5_000, 40_000])
@@ -75,7 +75,7 @@ def test_what_stands_beside_a_file_is_not_cut_anew_for_each_row_that_comes() -> 
     for n in range(9):
         rows.append(pl.DataFrame({"n": [n]}))
         more.append(pl.DataFrame({"m": [n]}))
-        both = hstack(pl.concat([file, rows.whole()]), more)
+        both = hstack(pl.concat([file, rows.frame()]), more)
         assert both["m"].to_list() == both["n"].to_list()
         blocks.append([id(block) for block in more.frames[:20]])
     assert all(later == blocks[0] for later in blocks)
@@ -83,10 +83,10 @@ def test_what_stands_beside_a_file_is_not_cut_anew_for_each_row_that_comes() -> 
 
 def test_what_was_let_go_of_is_not_held_by_what_was_put_together() -> None:
     blocks = ChunkedFrame(pl.DataFrame({"n": [n] * 5_000}) for n in range(300))
-    assert blocks.few[0].height > 5_000
+    assert blocks.merged[0].height > 5_000
     blocks.drop_first(1_000_000)
-    assert blocks.whole().height == 500_000
-    assert blocks.few[0]["n"][0] == 200
+    assert blocks.frame().height == 500_000
+    assert blocks.merged[0]["n"][0] == 200
 
 
 @pytest.mark.parametrize("heights", [(3, 5, 2), (10,), (1, 1, 1, 7), (8, 0, 2)])

@@ -14,7 +14,7 @@ import pytest
 
 from llmlog_tui.log.stdin import StdinFollower
 
-LINE = b'{"step": 1}\n'
+LINE = b'{"event": "span", "step": 1}\n'
 
 
 @pytest.fixture
@@ -86,8 +86,8 @@ def test_a_reader_takes_standard_input_to_its_end() -> None:
 
 def test_taking_standard_input_without_a_terminal_leaves_it_where_it_is() -> None:
     program = (
-        "import os; from llmlog_tui.log.stdin import take_stdin;"
-        "print(os.read(take_stdin(), 100).decode())"
+        "import os; from llmlog_tui.log.stdin import detach_stdin;"
+        "print(os.read(detach_stdin(), 100).decode())"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],

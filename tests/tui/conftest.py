@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+import itertools
 import json
 import time
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+from textual._styles_cache import StylesCache
 from textual.pilot import Pilot
 
 from llmlog_tui.log.sources import bookmarks_of
@@ -23,6 +26,28 @@ Shown: TypeAlias = Callable[[Pilot[Any], int], Awaitable[LogApp]]
 WIDE, SMALL = (160, 50), (80, 24)
 
 _PATIENCE_SECONDS = 30.0
+_TESTS_PER_COLLECTION = 8
+_tests = itertools.count(1)
+
+
+def _free_closed_apps() -> None:
+    StylesCache.get_inner_outer.cache_clear()  # has the lines of 1,024 widgets, whosever they are
+    gc.collect()
+
+
+@pytest.fixture(autouse=True)
+def _closed_apps_are_freed() -> Iterator[None]:
+    """Free closed Apps every few tests: each has about 9 MB, in cycles that gc finds too late."""
+    yield
+    if next(_tests) % _TESTS_PER_COLLECTION == 0:
+        _free_closed_apps()
+
+
+@pytest.fixture
+def freed_at_once() -> Iterator[None]:
+    """Free the App of a test of large values as soon as it is closed."""
+    yield
+    _free_closed_apps()
 
 
 @pytest.fixture(autouse=True)

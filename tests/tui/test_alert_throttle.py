@@ -42,26 +42,26 @@ def test_of_each_rule_one_alert_a_minute_is_told() -> None:
     clock = Clock()
     told = AlertThrottle(clock)
     latency, errors = alert("latency"), alert("error rate")
-    assert told.due([latency, alert("latency", 1), errors]) == [latency, errors]
+    assert told.admit([latency, alert("latency", 1), errors]) == [latency, errors]
     clock.now += 59.9
-    assert told.due([alert("latency", 2)]) == []
+    assert told.admit([alert("latency", 2)]) == []
     clock.now += 0.1
     later = alert("latency", 3)
-    assert told.due([later]) == [later]
+    assert told.admit([later]) == [later]
 
 
 def test_of_what_is_over_already_nobody_is_told() -> None:
     told = AlertThrottle(Clock())
-    assert told.due([alert("latency", ongoing=False)]) == []
-    assert told.due([alert("latency")]) == [alert("latency")], "and it does not use the minute up"
+    assert told.admit([alert("latency", ongoing=False)]) == []
+    assert told.admit([alert("latency")]) == [alert("latency")], "and it does not use the minute up"
 
 
 def test_nobody_is_told_while_silent() -> None:
     told = AlertThrottle(Clock())
     told.silent = True
-    assert told.due([alert("latency")]) == []
+    assert told.admit([alert("latency")]) == []
     told.silent = False
-    assert told.due([alert("latency")]) == [alert("latency")]
+    assert told.admit([alert("latency")]) == [alert("latency")]
 
 
 async def test_the_palette_silences_alerts_and_the_header_says_so(

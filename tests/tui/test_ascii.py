@@ -19,7 +19,7 @@ _FOREIGN: Final = "日本 café 👩\u200d👧 e\u0301"
 
 _TOUR: Final = {
     "\r": "paused",
-    "dkd": "part at step",
+    "dkd": "diverge at step",
     "?": "those of here first",
     ":": "Search for commands",
     "y": "a capital saves it",

@@ -119,8 +119,10 @@ async def test_the_list_goes_to_a_bookmark_notes_it_and_removes_it(
         await until(pilot, lambda: marked(calls) == [1, 5], "two bookmarks")
         screen = await listed(pilot, until)
         await pilot.press("g", "j", "n", *"odd [b]one")
-        screen.typed.insert_text_at_cursor("\x1b]0;")
-        await until(pilot, lambda: "one␛]0;" in screen.typed.render_line(0).text, "what is typed")
+        screen.note_input.insert_text_at_cursor("\x1b]0;")
+        await until(
+            pilot, lambda: "one␛]0;" in screen.note_input.render_line(0).text, "what is typed"
+        )
         await pilot.press(*["backspace"] * 4, "enter")
         await until(pilot, lambda: "odd [b]one" in lines_of(screen.table)[2], "the note")
         await pilot.press("enter")
@@ -156,7 +158,7 @@ async def test_a_note_stands_where_its_record_is_looked_at(
         replay = app.screen
         assert isinstance(replay, ReplayScreen)
         await pilot.press("end")
-        note = partial(says, replay.detail_sheet, "span-5", "◆ odd [b]one")
+        note = partial(says, replay.detail_pane, "span-5", "◆ odd [b]one")
         await until(pilot, note, "the note beside the step")
 
 
@@ -204,7 +206,7 @@ async def test_a_filter_that_hides_the_bookmarked_record_gives_way(
         await pilot.press("u")
         await until(pilot, lambda: row_of(calls) == 5, "the bookmarked call")
         assert app.view.filterbar.where is None
-        assert "The filter hid it" in toasts(app)
+        assert "Filter cleared to show this record" in toasts(app)
         await pilot.press("<")
         await until(pilot, lambda: len(calls.source) == 2, "the filter again")
 

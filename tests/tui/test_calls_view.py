@@ -39,7 +39,7 @@ async def opened(pilot: Pilot[str], until: Until) -> CallsScreen:
     await until(pilot, lambda: isinstance(app.screen, CallsScreen), "the view")
     screen = app.screen
     assert isinstance(screen, CallsScreen)
-    await until(pilot, lambda: screen.row is not None, "its calls")
+    await until(pilot, lambda: screen.cursor_key is not None, "its calls")
     return screen
 
 
@@ -184,7 +184,7 @@ async def test_t_goes_to_the_trace_and_find_comes_to_a_call(
         app = await shown(pilot, records)
         screen = await opened(pilot, until)
         await pilot.press("slash", *first["id"], "enter")
-        await until(pilot, lambda: screen.row == 0, "the call")
+        await until(pilot, lambda: screen.cursor_key == 0, "the call")
         await pilot.press("t")
         overview = app.view
         assert isinstance(overview, OverviewScreen)

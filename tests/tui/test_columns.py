@@ -19,6 +19,7 @@ from llmlog_tui.tui.panes.calls import CallsPane
 from llmlog_tui.tui.queries import CallOrderQuery, Sort
 from llmlog_tui.tui.screens.calls import CallsScreen
 from llmlog_tui.tui.screens.dialogs.column_picker import ColumnPicker
+from llmlog_tui.tui.workers.analysis import call_order
 
 TTFT = (40, None, 300, 7)
 TOOLS = (["search", "fetch"], None, ["search"], ["fetch"])
@@ -170,14 +171,14 @@ async def test_every_column_can_stand_in_the_table_and_all_but_two_be_sorted_by(
     async with LogApp([sample]).run_test(size=(1_000, 30)) as pilot:
         app = await shown(pilot, records)
         pane = (await opened(pilot, until)).calls
-        pane.choose(ColumnChoice(wide=tuple(ALL)))
+        pane.set_columns(ColumnChoice(wide=tuple(ALL)))
         titles = [column.column.title for column in ALL.values()]
         assert is_headed(pane, *titles)
         overview = app.view.overview
         assert overview is not None
         for column in ALL.values():
             if field := column.column.field:
-                order = CallOrderQuery(Sort(field, descending=True))(overview)
+                order = call_order(CallOrderQuery(Sort(field, descending=True)), overview)
                 assert order is not None
                 values = overview.calls[field][order]
                 assert values.is_null().sum() == values.tail(values.null_count()).null_count()
@@ -190,7 +191,7 @@ async def test_the_names_of_tools_are_sorted_and_filtered_by_too(
     async with LogApp([log]).run_test(size=WIDE) as pilot:
         await shown(pilot, 4)
         screen = await opened(pilot, until)
-        screen.calls.choose(ColumnChoice(wide=("tool_calls", *USUAL)))
+        screen.calls.set_columns(ColumnChoice(wide=("tool_calls", *USUAL)))
         await to_column(pilot, screen.calls, "tool_calls")
         await pilot.press("s", "s")
         await until(pilot, partial(is_in_order, screen.calls, [3, 2, 0, 1]), "by name")
@@ -200,12 +201,12 @@ async def test_the_names_of_tools_are_sorted_and_filtered_by_too(
 
 @pytest.mark.parametrize("remembered", [None, 3, {"wide": 3}, {"wide": ["nope", 4]}, {"wide": []}])
 def test_a_choice_that_makes_no_sense_is_the_usual_one(remembered: object) -> None:
-    assert ColumnChoice.of(remembered) == ColumnChoice(USUAL, COMPACT)
+    assert ColumnChoice.from_object(remembered) == ColumnChoice(USUAL, COMPACT)
 
 
 def test_columns_that_are_gone_are_left_out() -> None:
-    assert ColumnChoice.of({"wide": ["id", "gone", "ts", "id"]}).wide == ("id", "ts")
-    assert ColumnChoice.of(ColumnChoice(("id",), ("ts",)).as_object()) == ColumnChoice(
+    assert ColumnChoice.from_object({"wide": ["id", "gone", "ts", "id"]}).wide == ("id", "ts")
+    assert ColumnChoice.from_object(ColumnChoice(("id",), ("ts",)).as_object()) == ColumnChoice(
         ("id",), ("ts",)
     )
 
@@ -231,9 +232,9 @@ async def test_rows_have_the_style_of_the_first_rule_that_holds_and_a_mark(
         app = await shown(pilot, 4)
         for pane in (app.query_one(CallsPane), (await opened(pilot, until)).calls):
             rows = pane.source.rows(0, 4, [12, 8])
-            grounds = [row.ground for row in rows]
+            grounds = [row.style_class for row in rows]
             assert grounds == ["rule-warning", "rule-warning", "rule-error", ""]
-            marks = [pane.mark_of(n, row).text for n, row in enumerate(rows)]
+            marks = [pane.row_mark(n, row).text for n, row in enumerate(rows)]
             assert marks == ["!", "!", "✗", "│"]
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.tui.conftest import WIDE, Shown, Until, record, toasts
 
 from llmlog_tui.tui.app import LogApp
-from llmlog_tui.tui.screens.dialogs.copy_menu import CopyMenu
+from llmlog_tui.tui.screens.dialogs.record import CopyMenu
 
 
 @pytest.fixture

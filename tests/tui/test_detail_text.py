@@ -19,7 +19,7 @@ def test_no_line_is_wider_than_its_sheet_and_later_parts_stand_under_the_text(
     found = overview(load([sample]), 500.0)
     records = [json.loads(line) for line in sample.read_bytes().splitlines()]
     cut = next(n for n, each in enumerate(records) if each.get("finish_reason") == "length")
-    lines = list(detail_text.of(found, found.record(cut), 0.0, width))
+    lines = list(detail_text.lines(found.detail(cut), 0.0, width))
     assert all(line.cell_length <= width for line in lines)
     at = next(n for n, line in enumerate(lines) if line.plain.startswith("cut off"))
     is_hung = lines[at + 1].plain.startswith(" " * len("fingerprint "))

@@ -34,7 +34,7 @@ async def test_the_same_run_twice_is_no_diff_and_equal_runs_say_so(
         assert isinstance(app.screen, OverviewScreen), "d on the marked run unmarks it"
         await pilot.press("d", "up", "d")
         screen = await diffed(pilot, until)
-        assert "both runs do the same" in str(screen.deltas.render())
+        assert "both traces do the same" in str(screen.deltas.render())
         await pilot.press("enter")
         await until(pilot, lambda: app.screen is not screen, "the record")
         await pilot.press("escape", "escape")
@@ -70,7 +70,7 @@ async def test_what_is_found_elsewhere_leads_out_of_the_diff_to_the_overview(
         await diffed(pilot, until)
         await pilot.press("slash", *"req_sought", "enter")
         await until(pilot, lambda: isinstance(app.screen, OverviewScreen), "the Overview")
-        assert app.view.row == 0
+        assert app.view.cursor_key == 0
 
 
 async def test_the_digit_of_the_view_under_a_diff_closes_it(
@@ -121,7 +121,7 @@ async def test_the_columns_say_which_runs_how_each_step_ended_and_why_they_diffe
         )
         assert (extra[0].split()[-1], extra[1]) == ("–", "≠ only in B")
         assert extra[2].split() == ["2", "✗", "search", "Timeout", "100"]
-        assert "they part at step 1: finish_reason · 2 of 3 differ" in str(
+        assert "they diverge at step 1: finish_reason · 2 of 3 differ" in str(
             screen.pairs.border_title
         )
         assert screen.pairs.pair == 1, "the cursor is where they part"
@@ -143,10 +143,10 @@ async def test_a_small_screen_has_one_column_of_both_runs(
             ["B", "2"],
         ]
         assert lines[2].endswith("◄ finish_reason")
-        rows = [screen.row]
+        rows = [screen.cursor_key]
         for key in ("down", "n"):
             await pilot.press(key)
-            rows.append(screen.row)
+            rows.append(screen.cursor_key)
         assert rows == [1, 3, 4], "A's and B's line of the pair where they part, the next one"
 
 
@@ -157,7 +157,7 @@ async def test_a_and_b_show_the_record_of_each_run(
         app = await shown(pilot, 5)
         await pilot.press("g", "d", "G", "d")
         await diffed(pilot, until)
-        for key, finish in (("a", "stop"), ("b", "length"), ("enter", "length")):
+        for key, finish in (("a", "stop"), ("b", "length")):
             await pilot.press(key)
             await until(pilot, lambda: isinstance(app.screen, RecordDialog), "the record")
             assert finish in str(app.screen.query_one("Static").render())

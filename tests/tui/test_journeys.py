@@ -78,7 +78,7 @@ async def test_newest_slow_call_then_why_then_its_trace_then_replay_to_that_step
         await go(pilot, until, "2", "Calls")
         screen = app.view
         assert isinstance(screen, CallsScreen)
-        while screen.row != slow:
+        while screen.cursor_key != slow:
             await pilot.press("up")
         row = next(line for line in lines_of(screen.calls) if line.startswith("▌"))
         assert "failed, 503" in row
@@ -93,8 +93,8 @@ async def test_newest_slow_call_then_why_then_its_trace_then_replay_to_that_step
         await until(pilot, lambda: isinstance(app.screen, ReplayScreen), "the replay")
         replay = app.screen
         assert isinstance(replay, ReplayScreen)
-        await until(pilot, lambda: replay.row == slow, "that step")
-        await until(pilot, lambda: says(replay.detail_sheet, "why slow", "failed, 503"), "why")
+        await until(pilot, lambda: replay.cursor_key == slow, "that step")
+        await until(pilot, lambda: says(replay.detail_pane, "why slow", "failed, 503"), "why")
 
 
 # -- journey b
@@ -117,7 +117,7 @@ async def test_paste_a_request_id_then_the_call(  # noqa: PLR0913, PLR0917 - fix
         app = await shown(pilot, records)
         await pilot.press(view)
         app.screen.post_message(events.Paste(f"  {wanted}\n"))
-        await until(pilot, lambda: app.view.row == row, "the call")
+        await until(pilot, lambda: app.view.cursor_key == row, "the call")
         if isinstance(app.view, OverviewScreen):
             await until(pilot, lambda: row_of(app.query_one(TimelinePane)) == row, "its step")
             assert row_of(app.query_one(TracesPane)) == lines[row]["trace_id"]
@@ -164,7 +164,7 @@ def is_answered(app: LogApp, where: str) -> bool:
 
 
 def is_at(app: LogApp, row: int) -> bool:
-    return app.view.row == row
+    return app.view.cursor_key == row
 
 
 def calls_of(app: LogApp) -> pl.DataFrame:

@@ -50,7 +50,7 @@ async def test_live_start_paused_then_resume_then_filter_to_errors_then_a_new_on
         await pilot.press("w")
         assert view.overview is not None
         began = view.overview.alerts[0].row
-        await until(pilot, lambda: view.row == began, "where it began")
+        await until(pilot, lambda: view.cursor_key == began, "where it began")
         await until(pilot, lambda: view.selected_trace == f"trace-{began:03}", "its trace")
 
 

@@ -22,31 +22,31 @@ from llmlog_tui.tui.screens.trends import TrendsScreen
 
 def test_a_trail_leads_back_and_forward_again() -> None:
     trail = History[str]()
-    trail.leave("a")
-    trail.leave("b")
+    trail.push("a")
+    trail.push("b")
     assert [trail.step("c", -1), trail.step("b", -1), trail.step("a", -1)] == ["b", "a", None]
     assert [trail.step("a", 1), trail.step("b", 1), trail.step("c", 1)] == ["b", "c", None]
 
 
 def test_a_new_jump_forgets_what_was_ahead() -> None:
     trail = History[str]()
-    trail.leave("a")
+    trail.push("a")
     assert trail.step("b", -1) == "a"
-    trail.leave("a")
+    trail.push("a")
     assert trail.step("c", 1) is None
 
 
 def test_a_trail_never_leads_to_where_one_is() -> None:
     trail = History[str]()
     for place in ("a", "b", "b"):
-        trail.leave(place)
+        trail.push(place)
     assert trail.step("b", -1) == "a"
 
 
 def test_a_trail_keeps_the_last_hundred_places() -> None:
     trail = History[int]()
     for place in range(200):
-        trail.leave(place)
+        trail.push(place)
     back = [trail.step(-1 - n, -1) for n in range(200)]
     assert [place for place in back if place is not None] == list(range(199, 99, -1))
 
@@ -151,7 +151,7 @@ async def test_from_a_replay_back_to_the_trace_and_forward_into_the_replay(
 
 
 def is_replayed(app: LogApp, row: int) -> bool:
-    return isinstance(app.screen, ReplayScreen) and app.screen.row == row
+    return isinstance(app.screen, ReplayScreen) and app.screen.cursor_key == row
 
 
 async def test_a_diff_is_opened_again(log: Path, shown: Shown, until: Until) -> None:
@@ -175,14 +175,14 @@ async def test_from_view_to_view_and_what_time_was_looked_at(
         await until(pilot, lambda: not app.busy, "its course")
         await pilot.press("i")
         await until(pilot, lambda: not app.busy, "a part of it")
-        looked_at = app.view.bearings()
+        looked_at = app.view.get_state()
         await pilot.press("2", "3", "0")
-        await until(pilot, lambda: app.view.bearings() != looked_at, "all of it")
+        await until(pilot, lambda: app.view.get_state() != looked_at, "all of it")
         await pilot.press("<")
         await until(pilot, lambda: app.current_mode == "calls", "Calls")
         await pilot.press("<")
         await until(pilot, lambda: app.current_mode == "trends", "Trends")
-        assert app.view.bearings() == looked_at
+        assert app.view.get_state() == looked_at
 
 
 async def test_where_there_is_no_way_it_is_said(log: Path, shown: Shown, until: Until) -> None:

@@ -6,12 +6,13 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from functools import wraps
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from tests.tui.conftest import WIDE, Shown
+from tests.tui.conftest import SMALL, WIDE, Shown
 from tests.tui.terminal import Terminal, plain
 from textual import events
 from textual.css.model import RuleSet
@@ -21,8 +22,8 @@ from textual.css.types import CSSLocation
 from llmlog_tui.log.sources import Sources
 from llmlog_tui.tui import screens
 from llmlog_tui.tui.app import LogApp
-from llmlog_tui.tui.screens.dialogs.splash import SplashScreen
-from llmlog_tui.tui.views import VIEWS
+from llmlog_tui.tui.screens import VIEWS
+from llmlog_tui.tui.screens.dialogs.startup import SplashScreen
 
 
 @pytest.fixture
@@ -50,17 +51,30 @@ def test_the_first_frame_says_what_is_read_and_the_keys_before_there_are_panes(
     terminal.until_sent("Timeline")
 
 
+def test_it_has_the_size_of_its_terminal_whatever_size_was_exported(
+    tmp_path: Path, sample: Path
+) -> None:
+    exported = {"COLUMNS": "80", "LINES": "24"}
+    with closing(Terminal(tmp_path, str(sample), size=SMALL, environment=exported)) as terminal:
+        terminal.until_sent("Timeline")
+        terminal.resize(*WIDE)
+        terminal.until_sent("newest last")  # a small screen has no room for it
+
+
 @pytest.mark.parametrize("name", ["XScreen", "Screen", "PlaceScreen", "views", "_Screen"])
 def test_a_screen_that_is_not_there_is_an_attribute_that_is_not_there(name: str) -> None:
     assert not hasattr(screens, name)
 
 
-def test_no_view_and_no_pane_is_imported_before_it() -> None:
+def test_no_view_and_no_pane_but_the_header_is_imported_before_it() -> None:
     imported = _modules("import sys, llmlog_tui.tui.app; print(*sys.modules)")
     ours = {name for name in imported if name.startswith("llmlog_tui.tui.")}
-    assert {name for name in ours if name.startswith("llmlog_tui.tui.panes")} == set()
+    assert {name for name in ours if name.startswith("llmlog_tui.tui.panes.")} == {
+        "llmlog_tui.tui.panes.header"
+    }
     assert {name for name in ours if name.startswith("llmlog_tui.tui.screens.")} == {
-        "llmlog_tui.tui.screens.dialogs.splash"
+        "llmlog_tui.tui.screens.dialogs",
+        "llmlog_tui.tui.screens.dialogs.startup",
     }
 
 

@@ -93,8 +93,8 @@ async def test_a_small_screen_stacks_what_is_not_hidden(
 def test_an_arrangement_that_cannot_be_is_as_usual(
     remembered: object, expected: OverviewLayout
 ) -> None:
-    assert OverviewLayout.of(remembered) == expected
-    assert OverviewLayout.of(expected.as_object()) == expected
+    assert OverviewLayout.from_object(remembered) == expected
+    assert OverviewLayout.from_object(expected.as_object()) == expected
 
 
 async def test_a_user_has_keys_and_a_theme_of_their_own(

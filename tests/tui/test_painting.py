@@ -82,7 +82,7 @@ async def test_a_cursor_that_moves_draws_the_line_it_left_and_the_line_it_came_t
         app, table = await shown(pilot, 0), Watched()
         await app.screen.mount(table)
         table.focus()
-        table.show(Numbers(range(1_000_000)))
+        table.set_source(Numbers(range(1_000_000)))
         await pilot.pause()
         table.drawn.clear()
         await pilot.press("up")
@@ -95,11 +95,11 @@ async def test_rows_that_come_elsewhere_draw_nothing(tmp_path: Path, shown: Show
         app, table = await shown(pilot, 0), Watched()
         await app.screen.mount(table)
         table.focus()
-        table.show(Numbers(range(1_000)))
+        table.set_source(Numbers(range(1_000)))
         await pilot.press("home")
         await pilot.pause()
         table.drawn.clear()
-        table.show(Numbers(range(2_000)))
+        table.set_source(Numbers(range(2_000)))
         assert table.drawn == set()
 
 
@@ -109,7 +109,7 @@ async def test_a_line_further_makes_one_row(tmp_path: Path, shown: Shown) -> Non
         table, rows = Watched(), Numbers(range(1_000_000))
         await app.screen.mount(table)
         table.focus()
-        table.show(rows)
+        table.set_source(rows)
         await pilot.pause()
         await pilot.press("home", *["down"] * (table.size.height - 2))
         made = rows.made
@@ -138,7 +138,7 @@ async def test_lines_are_drawn_anew_when_the_table_becomes_wider(
         app, table = await shown(pilot, 0), Seen()
         table.styles.width = 15
         await app.screen.mount(table)
-        table.show(Twice(range(5)))
+        table.set_source(Twice(range(5)))
         await until(pilot, lambda: table.seen.get(1, "").split() == ["0"], "one column")
         table.styles.width = 40
         await until(pilot, lambda: table.seen[1].split() == ["0", "0"], "both columns")
@@ -181,7 +181,7 @@ async def test_a_reader_that_fails_is_told_and_the_screen_goes_on(
     async with LogApp([log]).run_test(size=WIDE, notifications=True) as pilot:
         app = pilot.app
         assert isinstance(app, LogApp)
-        await until(pilot, lambda: "The reader failed" in toasts(app), "the toast")
+        await until(pilot, lambda: "Reading failed" in toasts(app), "the toast")
         assert "[red]torn[/red]" in toasts(app)
         assert "reading failed" in top_row(app)
         await pilot.press("2")

@@ -82,7 +82,7 @@ async def write(pilot: Pilot[Any], screen: SaveAsDialog, path: str) -> None:
 
 
 def says(screen: SaveAsDialog, text: str) -> Callable[[], bool]:
-    return lambda: text in str(screen.said.render())
+    return lambda: text in str(screen.status.render())
 
 
 @pytest.mark.parametrize("name", ["out.csv", "out.parquet", "out.jsonl"])
@@ -191,7 +191,7 @@ async def test_a_number_in_the_palette_goes_to_that_step_of_the_trace(
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ReplayScreen), "the replay")
         await pilot.press("colon", "2", "enter")
-        await until(pilot, lambda: app.view.row == 2, "its step 2")
+        await until(pilot, lambda: app.view.cursor_key == 2, "its step 2")
 
 
 async def test_where_there_is_nothing_to_write_or_go_to_it_is_said(

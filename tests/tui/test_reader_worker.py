@@ -36,7 +36,7 @@ def big(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     log = tmp_path / "big.jsonl"
     log.write_bytes(b"".join(record(step=step) for step in range(BLOCKS)))
     monkeypatch.setattr(follow, "BLOCK_BYTES", len(record(step=0)))
-    monkeypatch.setattr(reader, "_FIRST_LOOK_SECONDS", 20 * PATIENCE_S)
+    monkeypatch.setattr(reader, "_FIRST_PAINT_SECONDS", 20 * PATIENCE_S)
     return log
 
 
@@ -70,7 +70,7 @@ def test_the_rest_of_a_log_is_read_when_the_newest_records_are_on_screen(
     reading: tuple[ReaderWorker, Thread], posted: Queue[Loaded | str]
 ) -> None:
     posted.put("shown")
-    reading[0].shown()
+    reading[0].first_paint_done()
     after = [posted.get(timeout=PATIENCE_S)]
     assert after == ["shown"]
     while not (isinstance(last := after[-1], Loaded) and last.progress.state == "live"):

@@ -36,6 +36,7 @@ def at(tmp_path: Path, sample: Path) -> Iterator[Callable[[str], Terminal]]:
 
     def go(moment: str) -> Terminal:
         terminal.until(lambda seen: b"\x1b[?1049h" in seen, "the alternate screen")
+        terminal.until_keys_are_read()
         for keys, then in _MOMENTS[moment]:
             terminal.press(keys)
             terminal.until_sent(then)

@@ -47,9 +47,9 @@ async def test_a_replay_has_its_bars_its_detail_and_its_totals(
         await until(pilot, lambda: isinstance(app.screen, ReplayScreen), "the replay")
         screen = app.screen
         assert isinstance(screen, ReplayScreen)
-        await until(pilot, lambda: screen.row is not None, "its steps")
-        await until(pilot, lambda: "Step" in str(screen.detail_sheet.border_title), "the detail")
-        assert all(is_inside(part, size) for part in (screen.steps, screen.detail_sheet))
+        await until(pilot, lambda: screen.cursor_key is not None, "its steps")
+        await until(pilot, lambda: "Step" in str(screen.detail_pane.border_title), "the detail")
+        assert all(is_inside(part, size) for part in (screen.steps, screen.detail_pane))
         heading, first, *_ = lines_of(screen.steps)
         assert "0 s" in heading
         assert "█" in first
@@ -125,8 +125,8 @@ async def test_a_replay_on_a_low_screen_has_steps_and_detail_and_v_turns_to_cont
         await until(pilot, lambda: isinstance(app.screen, ReplayScreen), "the replay")
         screen = app.screen
         assert isinstance(screen, ReplayScreen)
-        await until(pilot, lambda: "Step" in str(screen.detail_sheet.border_title), "the detail")
-        for sheet in (screen.detail_sheet, screen.content_sheet):
+        await until(pilot, lambda: "Step" in str(screen.detail_pane.border_title), "the detail")
+        for sheet in (screen.detail_pane, screen.content_pane):
             await until(pilot, partial(is_inside, sheet, (80, rows)), "the sheet")
             assert sheet.size.height >= 3
             assert is_inside(screen.steps, (80, rows))

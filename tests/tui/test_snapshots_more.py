@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from llmlog_tui.config.settings import RowRule, Settings
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.screens.dialogs.column_picker import ColumnPicker
-from llmlog_tui.tui.screens.dialogs.welcome import WelcomeDialog
+from llmlog_tui.tui.screens.dialogs.startup import WelcomeDialog
 
 __all__ = ["app"]
 

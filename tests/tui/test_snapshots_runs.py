@@ -28,15 +28,15 @@ def replay(shown: Shown, records: int, until: Until) -> Look:
     async def look(pilot: Pilot[str]) -> None:
         app = await shown(pilot, records)
         await pilot.press("slash", *"2831f2ec", "enter")
-        await until(pilot, lambda: app.view.row is not None and not app.busy, "the run")
+        await until(pilot, lambda: app.view.cursor_key is not None and not app.busy, "the run")
         await until(pilot, lambda: "2831f2ec" in str(app.query_one("#timeline").border_title), "it")
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ReplayScreen), "the replay")
         screen = app.screen
         assert isinstance(screen, ReplayScreen)
-        await until(pilot, lambda: screen.row is not None and not app.busy, "its steps")
+        await until(pilot, lambda: screen.cursor_key is not None and not app.busy, "its steps")
         await pilot.press("G")
-        await until(pilot, lambda: says(screen.detail_sheet, "grep"), "the detail")
+        await until(pilot, lambda: says(screen.detail_pane, "grep"), "the detail")
         app.clear_notifications()
         await until(pilot, lambda: not app.screen.query("Toast"), "no toast")
 
@@ -95,7 +95,7 @@ def trends(shown: Shown, records: int, until: Until) -> Look:
         await go_to(pilot, app, "Trends", until)
         screen = app.screen
         assert isinstance(screen, TrendsScreen)
-        await until(pilot, lambda: " – " in str(screen.said.render()), "the course")
+        await until(pilot, lambda: " – " in str(screen.summary.render()), "the course")
         await pilot.press(*"hhhhhh")
 
     return look

@@ -78,7 +78,7 @@ def sql(shown: Shown, records: int, until: Until) -> Look:
         await pilot.press("ctrl+r")
         await until(pilot, lambda: len(screen.result.source) == 5, "the answer")
         assert screen.result.frame is not None
-        screen.result.hold(screen.result.frame, took_s=0.012)
+        screen.result.update(screen.result.frame, took_s=0.012)
         await pilot.press("escape")
 
     return look

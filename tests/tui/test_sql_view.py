@@ -15,6 +15,7 @@ from llmlog_tui.analysis.query import sql
 from llmlog_tui.config.rules import Rules
 from llmlog_tui.config.settings import Memory
 from llmlog_tui.tui.app import LogApp
+from llmlog_tui.tui.queries import SqlResult
 from llmlog_tui.tui.screens.dialogs.save_as import SaveAsDialog
 from llmlog_tui.tui.screens.sql import SqlScreen
 
@@ -32,7 +33,7 @@ async def asked(pilot: Pilot[str], until: Until) -> SaveAsDialog:
 
 
 def is_said(screen: SaveAsDialog, said: str) -> bool:
-    return said in str(screen.said.render())
+    return said in str(screen.status.render())
 
 
 async def opened(pilot: Pilot[str], until: Until) -> SqlScreen:
@@ -72,7 +73,7 @@ async def test_a_wrong_query_says_what_is_wrong_and_the_last_answer_stays(
         await until(pilot, lambda: "1 row in" in result(screen), "the answer")
         screen.editor.text = "select * from [b]nowhere"
         await pilot.press("f5")
-        await until(pilot, lambda: "query" in str(screen.said.render()), "the reason")
+        await until(pilot, lambda: "query" in str(screen.status.render()), "the reason")
         assert "42" in result(screen)
         await pilot.press("ctrl+up")
         assert screen.editor.text.startswith("select 40 + 2")
@@ -183,23 +184,26 @@ async def test_escape_gives_up_a_query_and_the_dashboard_goes_on(
     async with LogApp([log]).run_test(size=WIDE) as pilot:
         await shown(pilot, 1)
         screen = await opened(pilot, until)
+        update, results = screen.update_result, []
+
+        def late(result: SqlResult) -> None:
+            update(result)
+            results.append(result.sql)
+
+        monkeypatch.setattr(screen, "update_result", late)
+
         await pilot.press("ctrl+r")
-        await until(pilot, lambda: "running" in str(screen.said.render()), "that it runs")
+        await until(pilot, lambda: "running" in str(screen.status.render()), "that it runs")
         with log.open("ab") as file:
             file.write(record(step=1))
         await shown(pilot, 2)
         await pilot.press("escape")
-        await until(pilot, lambda: "given up" in str(screen.said.render()), "that it was given up")
+        await until(
+            pilot, lambda: "cancelled" in str(screen.status.render()), "that it was cancelled"
+        )
         assert screen.editor.has_focus
-        answered, answers = screen.answered, []
-
-        def late(sql: str, frame: pl.DataFrame | None, why: str, took_s: float) -> None:
-            answered(sql, frame, why, took_s)
-            answers.append(sql)
-
-        monkeypatch.setattr(screen, "answered", late)
         go_on.set()
-        await until(pilot, lambda: bool(answers), "the late answer")
+        await until(pilot, lambda: bool(results), "the late answer")
         assert screen.result.frame is None
 
 
@@ -228,8 +232,8 @@ async def test_a_name_that_is_not_there_is_answered_in_one_short_line(
         screen = await opened(pilot, until)
         screen.editor.text = "select latencys from calls"
         await pilot.press("ctrl+r")
-        await until(pilot, lambda: "the nearest is latency_ms" in str(screen.said.render()), "it")
-        assert screen.said.size.height == 1
+        await until(pilot, lambda: "the nearest is latency_ms" in str(screen.status.render()), "it")
+        assert screen.status.size.height == 1
 
 
 async def test_i_goes_back_from_the_result_to_the_editor(
@@ -259,3 +263,19 @@ async def test_queries_are_there_in_the_next_run(
         screen = await opened(pilot, until)
         await pilot.press("up")
         await until(pilot, lambda: screen.editor.text == "select 1 as one from calls", "it")
+
+
+async def test_escape_ends_a_query_that_never_ends(
+    sample: Path, shown: Shown, records: int, until: Until
+) -> None:
+    async with LogApp([sample]).run_test(size=WIDE) as pilot:
+        await shown(pilot, records)
+        screen = await opened(pilot, until)
+        ended: list[SqlResult] = []
+        screen.update_result = ended.append  # type: ignore[method-assign, assignment]
+        screen.editor.text = (
+            "with recursive t as (select 1 as n union all select n + 1 from t) select max(n) from t"
+        )
+        await pilot.press("ctrl+r", "escape")
+        await until(pilot, lambda: bool(ended), "its end")
+        assert ended[0].why == "cancelled"

@@ -182,15 +182,15 @@ async def test_the_replay_zooms_too_while_h_and_l_go_on_stepping(
         await until(pilot, lambda: isinstance(app.screen, ReplayScreen), "the replay")
         screen = app.screen
         assert isinstance(screen, ReplayScreen)
-        await until(pilot, lambda: screen.row == 0, "its steps")
+        await until(pilot, lambda: screen.cursor_key == 0, "its steps")
         await pilot.press("i", "i", "i")
         assert "Steps run · 17 steps · 0 – 2.06 s of 16.5 s" in title(screen.steps)
         await pilot.press("l", "l", "l")
-        assert screen.row == 3
+        assert screen.cursor_key == 3
         assert "2.48 – 4.55 s" in title(screen.steps)
         await pilot.press("L")
         assert "3.52 – 5.58 s" in title(screen.steps)
-        assert screen.row == 3
+        assert screen.cursor_key == 3
 
 
 @pytest.fixture

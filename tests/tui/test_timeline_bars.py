@@ -35,7 +35,7 @@ PLAIN = Step(
     end=0,
     latency_ms=0,
     failed=False,
-    truncated=False,
+    cut_off=False,
     slow=False,
     notes=(),
 )
@@ -227,7 +227,7 @@ def test_labels_say_where_the_axis_begins_and_the_ticks_are_round() -> None:
     axis = Axis.of(1_100, 40, begin_ms=4_210)
     assert axis.tick_ms == 500
     assert axis.labels() == "4.21 s    4.5               5"
-    assert axis.stretch() == "4.21 – 5.31 s"
+    assert axis.range_label() == "4.21 – 5.31 s"
 
 
 def test_near_the_begin_the_axis_is_in_milliseconds() -> None:

@@ -43,7 +43,7 @@ async def opened(pilot: Pilot[str], until: Until) -> TrendsScreen:
 
 
 def said(screen: TrendsScreen) -> str:
-    return str(screen.said.render())
+    return str(screen.summary.render())
 
 
 def chart(screen: TrendsScreen, at: int) -> str:
@@ -171,7 +171,7 @@ async def test_M_shows_one_model_after_the_other_and_enter_the_slowest_call(  # 
         await pilot.press("l", "enter")
         overview = app.view
         assert isinstance(overview, OverviewScreen)
-        await until(pilot, lambda: overview.row == 60, "the first call of b")
+        await until(pilot, lambda: overview.cursor_key == 60, "the first call of b")
 
 
 async def test_a_small_screen_has_one_chart_and_v_turns_to_the_next(

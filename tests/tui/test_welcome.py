@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.tui.conftest import SMALL, Shown, Until, record
 
 from llmlog_tui.tui.app import LogApp
-from llmlog_tui.tui.screens.dialogs.welcome import WelcomeDialog
+from llmlog_tui.tui.screens.dialogs.startup import WelcomeDialog
 
 
 async def test_without_a_log_one_is_told_how_to_make_one_and_offered_the_demo(

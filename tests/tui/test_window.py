@@ -46,12 +46,12 @@ async def test_a_replay_says_that_its_run_was_let_go_of(
         await until(pilot, lambda: isinstance(app.screen, ReplayScreen), "the replay")
         screen = app.screen
         assert isinstance(screen, ReplayScreen)
-        await until(pilot, lambda: screen.row is not None, "its steps")
+        await until(pilot, lambda: screen.cursor_key is not None, "its steps")
         await let_go(pilot, log, shown)
-        sheet = screen.detail_sheet
-        await until(pilot, lambda: "Let go of" in str(sheet.border_title), "so it says")
+        sheet = screen.detail_pane
+        await until(pilot, lambda: "Evicted" in str(sheet.border_title), "so it says")
         await pressed(pilot, ["l", "v", "y"], shown)
-        await until(pilot, lambda: "let go of" in toasts(app), "why there is nothing to copy")
+        await until(pilot, lambda: "evicted" in toasts(app), "why there is nothing to copy")
         await pressed(pilot, ["m", "e", "enter", "q"], shown)
         assert app.screen is not screen
 
@@ -66,9 +66,9 @@ async def test_a_diff_lives_on_when_its_runs_are_let_go_of(
         await until(pilot, lambda: isinstance(app.screen, DiffScreen), "the diff")
         screen = app.screen
         assert isinstance(screen, DiffScreen)
-        await until(pilot, lambda: screen.row is not None, "its pairs")
+        await until(pilot, lambda: screen.cursor_key is not None, "its pairs")
         await let_go(pilot, log, shown)
         await pressed(pilot, ["a", "b", "enter"], shown)
-        await until(pilot, lambda: "let go of" in toasts(app), "why there is no record")
+        await until(pilot, lambda: "evicted" in toasts(app), "why there is no record")
         await pressed(pilot, ["y", "m", "t", "e", "q"], shown)
         assert app.screen is not screen

@@ -22,7 +22,7 @@ async def test_a_failing_worker_becomes_a_message_and_the_dashboard_goes_on(
 
     async with LogApp([sample]).run_test(size=WIDE, notifications=True) as pilot:
         app = await shown(pilot, records)
-        app.work("searcher", fail)
+        app.jobs.run_in_thread("searcher", fail)
         await until(pilot, lambda: "[/red] no such thing" in toasts(app), "the toast")
         await pilot.press("g")
         assert row_of(app.query_one(TracesPane)) == app.query_one(TracesPane).source.key(0)
@@ -44,7 +44,7 @@ async def test_an_analysis_that_fails_is_told_and_the_next_one_is_shown(
     async with LogApp([log]).run_test(size=WIDE, notifications=True) as pilot:
         app = pilot.app
         assert isinstance(app, LogApp)
-        await until(pilot, lambda: "The analyst failed" in toasts(app), "the toast")
+        await until(pilot, lambda: "Analysis failed" in toasts(app), "the toast")
         with log.open("ab") as file:
             file.write(record(step=1))
         await shown(pilot, 2)

@@ -1,4 +1,4 @@
-"""The headless `llmlog`: the same answers as the dashboard's, as text and JSON."""
+"""Headless commands: the dashboard's answers as text and JSON."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ import click
 
 from llmlog_tui.analysis.calls.lookup import NoIdError
 from llmlog_tui.analysis.query.sql import QueryError
+from llmlog_tui.glyphs import in_ascii
 from llmlog_tui.log.sources import SourceError
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.terminal import takes_ascii_only
 
 BAD_INPUT = 2
-"""Exit code for what cannot be used: a file, an option, a missing extra."""
+"""Exit code for an unusable file, id, query or option, and for a missing extra."""
 
-_INTERRUPTED = 130
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
 
 _COMPLETION = """\b
 Completion of commands and options in the shell:
@@ -32,15 +34,15 @@ Completion of commands and options in the shell:
 
 _MODULES: Final = {
     **{name: name for name in ("stats", "slow", "find", "diff", "health", "tail", "sql", "alerts")},
-    **{name: name for name in ("export", "bundle", "prune", "demo")},
+    **{name: name for name in ("export", "bundle", "listen", "prune", "demo", "status")},
     **dict.fromkeys(("session", "traces", "trace"), "traces"),
     "check": "alerts",
 }
-"""In which module of this package a command is, under its own name."""
+"""Command -> the module of this package that defines it."""
 
 
 class _Commands(click.Group):
-    """Imports a command when it is asked for: one of them seldom needs what the others do."""
+    """Group that imports a command's module only when the command is needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         self._import(_MODULES)
@@ -63,23 +65,22 @@ class _Commands(click.Group):
 @click.version_option(package_name="llmlog", message="%(version)s")
 @click.pass_context
 def llmlog(context: click.Context) -> None:
-    """Answers from the log of an application's LLM calls.
+    """Answer questions about the log of an application's LLM calls.
 
-    FILE is a log, a glob, a folder, or - for standard input. Colour is for terminals only, and
-    not where NO_COLOR is set. A terminal whose locale is not UTF-8, or whose TERM is linux or
-    dumb, gets ASCII only, as with LLMLOG_ASCII=1; LLMLOG_ASCII=0 is for all signs.
+    LOG is a file, a glob, a folder, or - for standard input; calls.jsonl if none is named.
+    Colour is used on terminals only, and never with NO_COLOR. Output is ASCII on a terminal whose
+    locale is not UTF-8, or whose TERM is linux or dumb; LLMLOG_ASCII=1 or 0 overrides that.
     """
     context.color = False if os.environ.get("NO_COLOR") else None
 
 
 def _for_terminal(stream: TextIO) -> TextIO:
-    """The stream, or one in its place that writes ASCII where its terminal shows nothing else."""
+    """Return the stream, wrapped to write ASCII if its terminal shows nothing else."""
     if not isinstance(stream, io.TextIOWrapper):
         return stream
     stream.reconfigure(errors="replace")
     if not takes_ascii_only(stream):
         return stream
-    from llmlog_tui.glyphs import in_ascii  # noqa: PLC0415 - imports rich
 
     class InAscii(io.TextIOWrapper):
         def write(self, text: str, /) -> int:
@@ -89,7 +90,7 @@ def _for_terminal(stream: TextIO) -> TextIO:
 
 
 def main() -> int:
-    """Run the command; the exit code. An error is one line on stderr."""
+    """Run `llmlog`; return its exit code. An error is one line on stderr."""
     sys.stdout, sys.stderr = _for_terminal(sys.stdout), _for_terminal(sys.stderr)
     try:
         result = llmlog.main(prog_name="llmlog", standalone_mode=False)
@@ -106,5 +107,5 @@ def main() -> int:
         click.echo(f"llmlog: cannot write: {error.strerror}", err=True)
         return BAD_INPUT
     except (click.Abort, KeyboardInterrupt):
-        return _INTERRUPTED
+        return INTERRUPTED
     return result if isinstance(result, int) else 0

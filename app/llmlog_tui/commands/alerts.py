@@ -1,4 +1,4 @@
-"""`llmlog alerts` and `llmlog check`: what somebody should look at, as text, JSON or exit code."""
+"""`llmlog alerts` and `llmlog check`: alerts and rate limits, as text, JSON, exit code."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import polars as pl
 from llmlog_tui import humanize
 from llmlog_tui.analysis.alerts.alert import Alert, as_object
 from llmlog_tui.analysis.alerts.comparison import MetricChange
-from llmlog_tui.analysis.alerts.engine import enabled_rules
+from llmlog_tui.analysis.alerts.engine import enabled_rules, needs_cost
 from llmlog_tui.analysis.alerts.engine import find_alerts as find
-from llmlog_tui.analysis.alerts.rate_limits import limit_status
+from llmlog_tui.analysis.alerts.rate_limit import limit_status
 from llmlog_tui.analysis.calls.calls import model_calls
 from llmlog_tui.analysis.calls.cost import priced, rates
 from llmlog_tui.commands import rate_limits as limits_
@@ -33,39 +33,41 @@ from llmlog_tui.log.sources import SourceError
 from llmlog_tui.sanitize import sanitize
 
 FIRED = 1
-"""Exit code of `check` when a rule fired."""
+"""Exit code of `check` if a rule fired, or if calls are missing."""
 
 
-@click.command(short_help="List what changed and when, and what is left of rate limits.")
+@click.command(short_help="List alerts, and the remaining rate limits.")
 @files_argument
 @rules_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object; its keys are stable.")
 @where_option
 @utc_option
 def alerts(files: tuple[str, ...], rules: Rules, *, as_json: bool, where: str | None) -> None:
-    """List what changed, ongoing first, and what is left of rate limits, the shortest first.
+    """List alerts, ongoing first, and remaining rate limits, the lowest first.
 
-    A rule fires at a call, is ongoing, and is cleared when what it saw is gone for long enough.
+    A rule fires at a call; its alert is ongoing until the condition has been absent long enough.
 
-    JSON: calls (how many), alerts and limits. Each alert has rule, subject (a model or provider),
-    provider, state (ongoing or cleared), first_ts, last_ts, what, evidence, calls (those concerned)
-    and table (of a fingerprint: name, before, after, p, is_chance; p by Mann-Whitney's test for
-    latency and tok/s, by Fisher's exact test for shares). Each limit has provider, model,
-    kind (requests or tokens), limit, remaining, share (0 to 1), burn_per_s, seconds_left (until a
-    429 if it goes on so; null if it does not fall) and ts, as of the last call that said so.
+    JSON: calls (their number), alerts, limits and format. Each alert has rule, subject (a model or
+    provider), provider, state (ongoing or cleared), first_ts, last_ts, what, evidence, calls
+    (number affected) and table (of a fingerprint: name, before, after, p, is_chance; p by
+    Mann-Whitney's test for latency and tok/s, by Fisher's exact test for shares). Each limit has
+    provider, model, kind (requests or tokens), limit, remaining, share (0 to 1), burn_per_s,
+    seconds_left (until a 429 at that rate; null if it does not fall) and ts, as of the last call
+    that reported it.
     """
-    calls, found = _found(files, rules, where)
+    name, calls, found = _found(files, rules, where)
     limits = limit_status(calls)
     if as_json:
         listed = [as_object(alert) for alert in found]
-        known = {"calls": calls.height, "alerts": listed, "limits": limits_.as_objects(limits)}
+        limited = limits_.as_objects(limits)
+        known = {"calls": calls.height, "alerts": listed, "limits": limited, "format": name}
         click.echo(orjson.dumps(known))
     else:
         lines = as_text(found, calls.height, rules, with_tables=True)
         echo_texts(chain(lines, limits_.as_text(limits)))
 
 
-@click.command(short_help="Exit 1 if a rule fired, or if calls are missing: for CI.")
+@click.command(short_help="For CI: exit 1 if a rule fired or calls are missing.")
 @files_argument
 @rules_option
 @where_option
@@ -75,39 +77,51 @@ def alerts(files: tuple[str, ...], rules: Rules, *, as_json: bool, where: str | 
     type=click.IntRange(min=0),
     default=0,
     metavar="CALLS",
-    help="Exit 1 too if there are fewer model calls: then nothing much was watched.",
+    help="Exit 1 if there are fewer model calls, too: a log without calls raises no alert.",
 )
-def check(files: tuple[str, ...], rules: Rules, where: str | None, at_least: int) -> int:
-    """Exit 0 if no rule fired, 1 if one did, even if it cleared, 2 if nothing can be read.
+@click.option("--json", "as_json", is_flag=True, help="One JSON object; its keys are stable.")
+def check(
+    files: tuple[str, ...], rules: Rules, *, where: str | None, at_least: int, as_json: bool
+) -> int:
+    """Exit with 0 if no rule fired, 1 if one did, 2 without records.
 
-    Prints what `llmlog alerts` does of alerts.
+    An alert that has cleared counts too. Prints the alerts as `llmlog alerts` does.
+
+    JSON: passed (the exit code is 0), calls (their number), at_least, then alerts and format as of
+    `llmlog alerts`.
     """
-    calls, found = _found(files, rules, where)
-    echo_texts(as_text(found, calls.height, rules))
-    if calls.height < at_least:
-        click.echo(f"Fewer calls than the {at_least:,} of --at-least.")
-        return FIRED
-    return FIRED if found else 0
+    name, calls, found = _found(files, rules, where)
+    passed = not found and calls.height >= at_least
+    if as_json:
+        listed = [as_object(alert) for alert in found]
+        known = {"passed": passed, "calls": calls.height, "at_least": at_least, "alerts": listed}
+        known["format"] = name
+        click.echo(orjson.dumps(known))
+    else:
+        echo_texts(as_text(found, calls.height, rules))
+        if calls.height < at_least:
+            click.echo(f"Fewer calls than the {at_least:,} of --at-least.")
+    return 0 if passed else FIRED
 
 
 def _found(
     files: tuple[str, ...], rules: Rules, where: str | None
-) -> tuple[pl.DataFrame, list[Alert]]:
-    """The model calls, and the alerts. Raises SourceError where no line is a record."""
+) -> tuple[str | None, pl.DataFrame, list[Alert]]:
+    """Return format, model calls and alerts. Raises SourceError if no line is a record."""
     with open_log(files, where, rules=rules) as log:
-        snapshot, frame = log.snapshot, log.frame
+        name, snapshot, frame = log.format, log.snapshot, log.frame
     if snapshot.counts.skipped and not snapshot.counts.records:
         raise SourceError(f"no line is a record: {', '.join(map(str, snapshot.files))}")
-    if rules.budget.enabled:
+    if needs_cost(rules):
         frame = priced(frame, rates(rules))
     calls = model_calls(frame)
-    return calls, find(calls, rules)
+    return name, calls, find(calls, rules)
 
 
 def as_text(
     found: list[Alert], calls: int, rules: Rules, *, with_tables: bool = False
 ) -> Iterator[str]:
-    """The lines for people, with the figures before and after if `with_tables`."""
+    """Yield the lines of text, with figures before and after if `with_tables`."""
     if not found:
         yield f"No alerts. {len(enabled_rules(rules))} rules watch {calls:,} calls."
         return
@@ -128,14 +142,14 @@ _TESTS: Final = (
 
 
 def _figure(figure: MetricChange) -> str:
-    """`▲ p95 ms 3,413 → 4,401`: the median, the percentile, the share before and after."""
+    """Return `▲ p95 ms 3,413 → 4,401`: a median, percentile or share before and after."""
     form = humanize.percent if figure.name in ("cut off", "failed") else humanize.integer
     sign = "" if figure.is_chance else "▲ "
     return f"{sign}{figure.name} {form(figure.before)} → {form(figure.after)}"
 
 
 def _when(alert: Alert) -> str:
-    """`2026-11-23 09:17:24 – 09:30:47`; the day twice only where it is another."""
+    """Return `2026-11-23 09:17:24 – 09:30:47`; the end with its day only if it differs."""
     first, last = day_time(alert.ts), day_time(alert.last_ts)
     day, _, time = last.partition(" ")
     return f"{first} – {time if time and first.startswith(day) else last}{humanize.zone_note()}"

@@ -1,4 +1,4 @@
-"""`llmlog bundle`: what a support ticket needs of one run, without content."""
+"""`llmlog bundle`: one run for a support ticket, without content."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import IO
 import click
 import polars as pl
 
-from llmlog_tui.analysis.alerts.fingerprints import with_changed
 from llmlog_tui.analysis.calls.cost import priced, rates
-from llmlog_tui.analysis.calls.lookup import resolve_id
+from llmlog_tui.analysis.calls.lookup import resolve_trace
 from llmlog_tui.analysis.reports.bundle import bundle as markdown
+from llmlog_tui.analysis.traces.fingerprints import with_changed
 from llmlog_tui.commands.common import files_argument, open_log, path_text, where_option
 from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.config.rules import Rules
 
 
 @click.command(short_help="Write one run as Markdown for a support ticket.")
-@click.argument("trace_id", metavar="TRACE_ID")
+@click.argument("trace_id", metavar="ID")
 @files_argument
 @click.option(
     "--to",
@@ -26,7 +26,7 @@ from llmlog_tui.config.rules import Rules
     type=click.File("w", encoding="utf-8", atomic=True),
     default="-",
     metavar="OUT.md",
-    help="File to write; standard output without it.",
+    help="File to write; default: standard output.",
 )
 @where_option
 @rules_option
@@ -35,11 +35,11 @@ def bundle(
 ) -> None:
     """Write one run as Markdown for a support ticket: ids, timings, fingerprints, errors, greps.
 
-    No prompts, answers, arguments, error messages or tags of your own. TRACE_ID may be its first 6
-    characters or more.
+    Prompts, answers, arguments, error messages and tags are left out. ID may be its first 6
+    characters or more, or the word latest, or failed for the newest run that failed.
     """
     with open_log(files, where, rules=rules) as log:
-        wanted = resolve_id(log.frame, "trace_id", trace_id)
+        wanted = resolve_trace(log.frame, trace_id)
         run = log.frame.filter(pl.col("trace_id") == wanted)
         lines = dict(log.raw(run))
         names = [path_text(Path(path)) for path in log.snapshot.files]

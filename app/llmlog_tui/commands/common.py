@@ -1,16 +1,18 @@
-"""What the commands share: their files, `--where`, `--json`, and where a record stands."""
+"""Shared options of the commands, the open log, and output of records."""
 
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import click
 import orjson
@@ -20,25 +22,43 @@ from click.shell_completion import CompletionItem
 from llmlog_tui import humanize
 from llmlog_tui.analysis.query.sql import filter_records
 from llmlog_tui.analysis.traces.cache_misses import hashes_in
+from llmlog_tui.commands import INTERRUPTED
 from llmlog_tui.config.rules import DEFAULT, Rules
+from llmlog_tui.formats.llmlog import LLMLOG
 from llmlog_tui.log.reader import Reader, read_all
-from llmlog_tui.log.schema import COLUMNS, decategorize
-from llmlog_tui.log.sources import Sources
+from llmlog_tui.log.schema import COLUMNS, decategorize, restore_integers
+from llmlog_tui.log.sources import DEFAULT_LOG, SourceError, Sources
 from llmlog_tui.log.store import Snapshot, SourceLocation
+from llmlog_tui.sanitize import sanitize
 
-SPANS: Final = ".otlp.jsonl"
-"""How the name of an OTLP file ends, as far as we are concerned: spans, no records."""
+R = TypeVar("R")
 
 
 def complete_file(
     _context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Lets the shell complete a file name; a type of click's would refuse globs and `-`."""
+    """Complete a file name in the shell."""
+    # click.Path would complete them too, but refuses globs and `-`.
     return [CompletionItem(incomplete, type="file")]
 
 
+def _default_log(
+    context: click.Context, _: click.Parameter, files: tuple[str, ...]
+) -> tuple[str, ...]:
+    if not files and not Path(DEFAULT_LOG).exists():
+        raise click.UsageError(f"no LOG is named, and there is no {DEFAULT_LOG} here.", context)
+    return files or (DEFAULT_LOG,)
+
+
 files_argument: Final = click.argument(
-    "files", nargs=-1, required=True, metavar="FILE...", shell_complete=complete_file
+    "files", nargs=-1, metavar="[LOG]...", shell_complete=complete_file, callback=_default_log
+)
+followed_files_argument: Final = click.argument(
+    "files",
+    nargs=-1,
+    metavar="[LOG]...",
+    shell_complete=complete_file,
+    callback=lambda _context, _parameter, files: files or (DEFAULT_LOG,),
 )
 json_option: Final = click.option(
     "--json", "as_json", is_flag=True, help="JSON, one object a line; its keys are stable."
@@ -46,7 +66,7 @@ json_option: Final = click.option(
 where_option: Final = click.option(
     "--where",
     metavar="SQL",
-    help="Only records for which this holds, e.g. \"model = 'gpt-5' and latency_ms > 500\".",
+    help="Only records that match, e.g. \"model = 'gpt-5' and latency_ms > 500\".",
 )
 
 
@@ -66,9 +86,9 @@ utc_option: Final = click.option(
 
 @dataclass(frozen=True, eq=False)
 class OpenLog:
-    """A log that was read, open so that raw lines can be read again; `frame` is what --where left.
+    """A complete log, kept open to read raw lines again.
 
-    `snapshot` has all of it.
+    `snapshot` has all records, `frame` the ones matching --where.
     """
 
     reader: Reader
@@ -80,7 +100,7 @@ class OpenLog:
         return pl.Series(self.reader.first_lines(), dtype=pl.Int64)
 
     def placed(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The records' fields with strings for categoricals; `file`, its path; `line`, from 1."""
+        """Return the records' fields as plain types, then `file` (path) and `line` (from 1)."""
         files = pl.Series([path_text(path) for path in self.snapshot.files], dtype=pl.String)
         return decategorize(frame).select(
             *COLUMNS,
@@ -89,40 +109,59 @@ class OpenLog:
         )
 
     def place(self, row: int) -> SourceLocation:
-        """Where the record with this key stands."""
+        """Return the file and line of the record with this key."""
         record = self.snapshot.frame.filter(pl.col("row") == row)
         file, line = self.placed(record).select("file", "line").row(0)
         return SourceLocation(Path(file), line)
 
     def raw(self, frame: pl.DataFrame) -> Iterator[tuple[int, bytes]]:
-        """(key, line without its newline) of each record, as it stands in its file.
+        """Yield (key, raw line without its newline) of each record.
 
         Raises ClickException if the file was replaced since it was read.
         """
-        for row, line in zip(frame["row"], lines_as_they_stand(self.reader, frame), strict=True):
+        blocks = lru_cache(maxsize=8)(self.reader.raw_lines)  # files may alternate, by ts
+        for row, block, line in frame.select("row", "block", "line").iter_rows():
+            lines = blocks(block)
+            if lines is None:
+                raise click.ClickException(_REPLACED)
+            yield row, lines[line].removeprefix(BOM)
+
+    def lines(self, frame: pl.DataFrame) -> Iterator[tuple[int, bytes]]:
+        """Yield (key, line as llmlog writes it), of other formats without content; as raw()."""
+        for row, line in zip(frame["row"], self.reader.record_lines(frame), strict=True):
             if line is None:
-                raise click.ClickException("the file was replaced while it was read")
+                raise click.ClickException(_REPLACED)
             yield row, line
 
+    def whole(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a row of the frame with its content, as its line has it. Raises as raw()."""
+        line = self.reader.record_line(record)
+        if line is None:
+            raise click.ClickException(_REPLACED)
+        return as_object(line)
+
+    @property
+    def format(self) -> str | None:
+        """Names of the log's formats, the commonest first; None if it has no records."""
+        return format_names(self.snapshot)
+
+    def formats(self, frame: pl.DataFrame) -> pl.Series:
+        """Return the name of the format of each record's file."""
+        of_files = [self.reader.format_of(file) for file in range(len(self.snapshot.files))]
+        return pl.Series("format", of_files, pl.String).gather(frame["file"])
+
     def hashes(self, frame: pl.DataFrame) -> dict[int, list[str]]:
-        """prefix_hashes by key, of the records that have some."""
-        found = ((row, hashes_in(line)) for row, line in self.raw(frame))
+        """Return prefix_hashes by key, for records that have them."""
+        found = ((row, hashes_in(line)) for row, line in self.lines(frame))
         return {row: hashes for row, hashes in found if hashes}
 
 
-def lines_as_they_stand(reader: Reader, frame: pl.DataFrame) -> Iterator[bytes | None]:
-    """The line of each record of `frame`, without a BOM; None where its file was replaced."""
-    lines_of = lru_cache(maxsize=8)(reader.raw_lines)  # files may alternate, by ts
-    for block, line in frame.select("block", "line").iter_rows():
-        lines = lines_of(block)
-        yield None if lines is None else lines[line].removeprefix(BOM)
-
-
 BOM: Final = b"\xef\xbb\xbf"
+_REPLACED: Final = "the file was replaced while it was read"
 
 
 def as_object(line: bytes) -> dict[str, Any]:
-    """A raw line as an object; empty where orjson is stricter than polars was."""
+    """Return a raw line as an object; empty where orjson rejects what polars accepted."""
     try:
         found = orjson.loads(line)
     except orjson.JSONDecodeError:
@@ -139,58 +178,100 @@ def open_log(
     rules: Rules = DEFAULT,
     on_step: Callable[[Reader], object] = lambda _: None,
 ) -> Iterator[OpenLog]:
-    """Everything in the files that `names` mean, as it stands now; costs at the prices of `rules`.
+    """Read the logs `names` once, and keep them open; `rules` gives the prices.
 
-    Of its fields only `columns` are kept, but all of them where `where` may ask for any.
-    Raises SourceError for one that cannot be read, QueryError for a bad `where`, ClickException for
-    one of SPANS.
+    Only `columns` are kept, but all fields with `where`, which may name any.
+    Raises SourceError for an unreadable file or one without calls, QueryError for a bad `where`.
     """
-    if spans := next((name for name in names if name.endswith(SPANS)), None):
-        hint = f"make a log of them: llmlog export {spans} --to calls.jsonl"
-        raise click.ClickException(f"{spans}: holds spans, no records; {hint}")
     kept = columns if where is None else COLUMNS
     with closing(Reader(Sources(names, must_exist=True), columns=kept)) as reader:
         snapshot = read_all(reader, on_step=lambda: on_step(reader))
+        report_format(reader, names)
         frame = snapshot.frame if where is None else filter_records(snapshot.frame, where, rules)
         yield OpenLog(reader, snapshot, frame)
 
 
+def report_format(reader: Reader, names: Sequence[str]) -> None:
+    """Say on stderr which other tools wrote a log.
+
+    Raises SourceError if it is known to hold no calls.
+    """
+    if refusal := reader.refusal:
+        raise SourceError(refusal)
+    snapshot = reader.snapshot()
+    if not is_plain(snapshot):
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        click.echo(sanitize(f"{names[0]}{more}: {format_names(snapshot)}"), err=True)
+
+
+def format_names(snapshot: Snapshot) -> str | None:
+    """Return the names of a log's formats, the commonest first; None if it has no records."""
+    return ", ".join(snapshot.formats) or None
+
+
+def is_plain(snapshot: Snapshot) -> bool:
+    """Return whether a log has no other format than llmlog's."""
+    return snapshot.formats in ((), (LLMLOG.name,))
+
+
+def interruptible(work: Callable[[], R]) -> R:
+    """Return the result of work that polars does; Ctrl-C ends the process at once.
+
+    polars runs until it is done, and sees no signal: the work is left behind in a thread.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    # Called in this thread, which only waits: an exception might not get past the waiting.
+    if before is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(work).result()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def hint_at_health(log: OpenLog) -> None:
-    """Say on stderr that a log seems empty because no line of it is a record, if that is so."""
+    """Warn on stderr if a log has lines, but no records."""
     counts = log.snapshot.counts
     if counts.skipped.total() and not counts.records:
-        click.echo("no line is a record; llmlog health says why", err=True)
+        click.echo("no line is a record; see llmlog health", err=True)
 
 
 def path_text(path: Path) -> str:
-    """A path as JSON can hold it: bytes that are no UTF-8 become `�`."""
+    """Return a path as valid UTF-8; other bytes become `�`."""
     return os.fsencode(path).decode(errors="replace")
 
 
-_AT_ONCE: Final = 1_000
+_BATCH_LINES: Final = 1_000
+"""Lines per write to stdout."""
 
 
 def echo_texts(lines: Iterable[str]) -> None:
-    """Lines for people to stdout, in few writes, as they come; in colour if that is a terminal."""
-    rest = iter(lines)
-    while some := list(islice(rest, _AT_ONCE)):
-        click.echo("\n".join(some))
+    """Write lines of text to stdout in batches, with colour on terminals only."""
+    remaining = iter(lines)
+    while batch := list(islice(remaining, _BATCH_LINES)):
+        click.echo("\n".join(batch))
 
 
 def echo_lines(lines: Iterable[bytes]) -> None:
-    """Lines to stdout, in few writes."""
-    rest = iter(lines)
-    while some := list(islice(rest, _AT_ONCE)):
-        click.echo(b"".join(line + b"\n" for line in some), nl=False)
+    """Write raw lines to stdout in batches."""
+    remaining = iter(lines)
+    while batch := list(islice(remaining, _BATCH_LINES)):
+        click.echo(b"".join(line + b"\n" for line in batch), nl=False)
 
 
 def echo_json(rows: Iterable[Mapping[str, Any]]) -> None:
-    """One JSON object a line to stdout; times as RFC 3339."""
+    """Write one JSON object per line to stdout; times as RFC 3339."""
     echo_lines(map(to_json, rows))
 
 
+def echo_records(frame: pl.DataFrame) -> None:
+    """Write one JSON object per record of OpenLog.placed() to stdout."""
+    echo_json(restore_integers(frame).iter_rows(named=True))
+
+
 def to_json(row: Mapping[str, Any]) -> bytes:
-    """An object as JSON; times as RFC 3339, what JSON has no word for as text."""
+    """Return an object as JSON; times as RFC 3339, other types as text."""
     return orjson.dumps(row, default=_plain_value, option=orjson.OPT_PASSTHROUGH_DATETIME)
 
 

@@ -1,4 +1,4 @@
-"""`llmlog demo`: write a log to look at, without a key and without a network."""
+"""`llmlog demo`: write the log of a simulated agent, without key or network."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _RUNS = 50
 _SLOWEST, _FASTEST = 0.01, 1_000
 
 
-@click.command(short_help="Write the log of a made-up agent, to look at.")
+@click.command(short_help="Write the log of a simulated agent.")
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -27,27 +27,27 @@ _SLOWEST, _FASTEST = 0.01, 1_000
 @click.option(
     "--runs",
     type=click.IntRange(1),
-    help=f"Runs of the agent; {_RUNS} without --rate, with it until Ctrl-C.",
+    help=f"Runs of the agent; default: {_RUNS}, with --rate until Ctrl-C.",
 )
-@click.option(
-    "--seed", type=int, help="The same seed, the same log; 1, but with --rate another each time."
-)
+@click.option("--seed", type=int, help="Seed of the log; default: 1, with --rate a random one.")
 @click.option(
     "--rate",
     type=FiniteFloat(_SLOWEST, _FASTEST),
-    help="Live traffic: about so many records a second, in real time.",
+    help="Write in real time, at about this number of records a second.",
 )
 def demo(out: Path, runs: int | None, seed: int | None, rate: float | None) -> None:
     """Write the log of a small agent that runs through the real openai SDK.
 
-    No key and no network are needed: the provider is inside the process. Without --rate the runs
-    are written at once, on a simulated clock that starts at a fixed time.
+    No key and no network are needed: the provider is simulated in the process. Without --rate all
+    runs are written at once, on a simulated clock that starts at a fixed time.
     """
     if importlib.util.find_spec("openai") is None:
         raise click.ClickException("demo needs openai: pip install 'llmlog[openai]'")
     from llmlog_tui.demo.run import LostRecordError, live, simulate  # noqa: PLC0415 - imports openai, 0.75 s
 
-    warnings.simplefilter("ignore", llmlog.CaptureWarning)  # a lost record ends the demo instead
+    warnings.simplefilter(
+        "ignore", llmlog.CaptureWarning
+    )  # a lost record ends the demo with an error
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.open("ab").close()

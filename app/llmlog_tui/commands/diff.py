@@ -1,8 +1,8 @@
-"""`llmlog diff`: two runs side by side, and where they part."""
+"""`llmlog diff`: two runs side by side, and their first difference."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -10,10 +10,10 @@ import click
 import polars as pl
 
 from llmlog_tui import humanize
-from llmlog_tui.analysis.alerts.fingerprints import with_changed
 from llmlog_tui.analysis.calls.cost import priced, rates
-from llmlog_tui.analysis.calls.lookup import resolve_id
+from llmlog_tui.analysis.calls.lookup import resolve_trace
 from llmlog_tui.analysis.traces.diff import AlignedPair, FieldDelta, TraceDiff, diff_traces
+from llmlog_tui.analysis.traces.fingerprints import with_changed
 from llmlog_tui.analysis.traces.timeline import Step
 from llmlog_tui.commands.common import (
     OpenLog,
@@ -24,14 +24,14 @@ from llmlog_tui.commands.common import (
     where_option,
 )
 from llmlog_tui.commands.rules_option import rules_option
-from llmlog_tui.commands.text_tables import SLOW_MS, fitted, toned
+from llmlog_tui.commands.text_tables import SLOW_MS, UNKNOWN_FAILURE, failure, fitted, toned
 from llmlog_tui.config.rules import Rules
 from llmlog_tui.sanitize import sanitize
 
 
 @click.command()
-@click.argument("trace_a", metavar="TRACE_A")
-@click.argument("trace_b", metavar="TRACE_B")
+@click.argument("trace_a", metavar="A")
+@click.argument("trace_b", metavar="B")
 @files_argument
 @click.option("--json", "as_json", is_flag=True, help="One JSON object; its keys are stable.")
 @where_option
@@ -45,22 +45,25 @@ def diff(  # noqa: PLR0913 - options by name
     where: str | None,
     rules: Rules,
 ) -> None:
-    """Lay two runs side by side and say where they part.
+    """Show two runs side by side, with their first difference.
 
-    Ids may be the first 6 characters or more. JSON: a and b (trace ids), first (index of the first
-    pair that differs, or null), delta (b less a: steps, time_ms, errors, prompt_tokens,
-    completion_tokens, reasoning_tokens, cost_usd), and pairs, each with a and b (step, event,
-    name, latency_ms, failed; null where a run has no such step), why (only in A, only in B, event,
-    tool, model, finish_reason, status, prefix_hashes, or null) and message (from 0, the first that
-    differs, where why is prefix_hashes).
+    A and B are trace ids, their first 6 characters or more, or the words latest, and failed for the
+    newest run that failed.
+
+    JSON: a and b (trace ids), first (index of the first pair that differs, or null), delta (b
+    minus a: steps, time_ms, errors, prompt_tokens, completion_tokens, reasoning_tokens, cost_usd),
+    and pairs, each with a and b (step, event, name, latency_ms, failed; null where a run has no
+    such step), why (only in A, only in B, event, tool, model, finish_reason, status,
+    prefix_hashes, or null) and message (from 0, the first that differs, if why is prefix_hashes).
     """
     with open_log(files, where, rules=rules) as log:
-        a, b = (resolve_id(log.frame, "trace_id", wanted) for wanted in (trace_a, trace_b))
+        a, b = (resolve_trace(log.frame, wanted) for wanted in (trace_a, trace_b))
         found = _divergence(log, a, b, rules)
     if as_json:
         click.echo(to_json(_as_object(found)))
     else:
-        echo_texts(_side_by_side(found, _what_differs(log, found)))
+        reasons = [_differing_values(log, found), *_failures(log, found)]
+        echo_texts(_side_by_side(found, reasons))
 
 
 def _divergence(log: OpenLog, a: str, b: str, rules: Rules) -> TraceDiff:
@@ -91,7 +94,7 @@ def _fields(step: Step | None) -> dict[str, Any] | None:
 _SIDE = 42
 
 
-def _side_by_side(found: TraceDiff, values: str) -> Iterator[str]:
+def _side_by_side(found: TraceDiff, reasons: Sequence[str]) -> Iterator[str]:
     heads = (f"{side} {sanitize(run.trace_id)}, {len(run.steps):,} steps"
              for side, run in (("A", found.a), ("B", found.b)))  # fmt: skip
     yield "   ".join(fitted(head, _SIDE) for head in heads).rstrip()
@@ -100,7 +103,9 @@ def _side_by_side(found: TraceDiff, values: str) -> Iterator[str]:
         line = f"{_side(pair.a)} {mark} {_side(pair.b)}  {sanitize(pair.sentence())}"
         yield toned(line.rstrip(), failed=False, slow=pair.why is not None)
     yield ""
-    yield _where_they_part(found) + values
+    values, *failures = reasons
+    yield _first_difference(found) + values
+    yield from failures
     yield "B against A: " + ", ".join(_deltas(found.delta))
 
 
@@ -109,13 +114,13 @@ def _side(step: Step | None) -> str:
         return fitted(f"{humanize.UNKNOWN:>4}", _SIDE)
     number = humanize.UNKNOWN if step.step is None else str(step.step)
     name = fitted(sanitize(step.name), _SIDE - 16)
-    mark = "✗" if step.failed else "┤" if step.truncated else " "
+    mark = "✗" if step.failed else "┤" if step.cut_off else " "
     return f"{number:>4} {mark} {name} {humanize.fit_number(step.latency_ms, 9):>9}"
 
 
-def _where_they_part(found: TraceDiff) -> str:
+def _first_difference(found: TraceDiff) -> str:
     if found.first is None:
-        return "the two runs do the same"
+        return "the two runs are the same"
     pair: AlignedPair = found.pairs[found.first]
     step = pair.a or pair.b
     number = humanize.UNKNOWN if step is None or step.step is None else str(step.step)
@@ -138,6 +143,8 @@ def _deltas(delta: FieldDelta) -> Iterator[str]:
     yield f"errors {delta.errors:+,}"
 
 
+_MAX_VALUE: Final = 60
+"""Maximum characters of a value."""
 _FIELDS: Final = {
     "event": "event",
     "tool": "tool_name",
@@ -147,12 +154,26 @@ _FIELDS: Final = {
 }
 
 
-def _what_differs(log: OpenLog, found: TraceDiff) -> str:
-    """`, stop in A, length in B`: the values of what the runs part by, if it is one field."""
+def _differing_values(log: OpenLog, found: TraceDiff) -> str:
+    """Return `, stop in A, length in B`: the values of the first difference."""
     pair = None if found.first is None else found.pairs[found.first]
     if pair is None or pair.a is None or pair.b is None or pair.why not in _FIELDS:
         return ""
-    values = (log.frame.row(by_predicate=pl.col("row") == step.row, named=True)[_FIELDS[pair.why]]
-              for step in (pair.a, pair.b))  # fmt: skip
-    a, b = (humanize.UNKNOWN if value is None else sanitize(str(value), 60) for value in values)
-    return f", {a} in A, {b} in B"
+    a, b = (_record(log, step)[_FIELDS[pair.why]] for step in (pair.a, pair.b))
+    return f", {_shown(a)} in A, {_shown(b)} in B"
+
+
+def _failures(log: OpenLog, found: TraceDiff) -> Iterator[str]:
+    """Yield why a step failed, of the pair that differs first."""
+    pair = None if found.first is None else found.pairs[found.first]
+    for side, step in (("A", pair and pair.a), ("B", pair and pair.b)):
+        if step and step.failed and (reason := failure(_record(log, step))) != UNKNOWN_FAILURE:
+            yield f"{side} failed: {sanitize(reason)}"
+
+
+def _record(log: OpenLog, step: Step) -> dict[str, Any]:
+    return log.frame.row(by_predicate=pl.col("row") == step.row, named=True)
+
+
+def _shown(value: object) -> str:
+    return humanize.UNKNOWN if value is None else sanitize(str(value), _MAX_VALUE)

@@ -1,10 +1,11 @@
-"""`llmlog find`: the record a ticket, a screen or somebody's log line speaks of."""
+"""`llmlog find`: records by an id from a ticket, a screen or another log."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from itertools import chain
+from typing import Final
 
 import click
 import polars as pl
@@ -12,11 +13,10 @@ import polars as pl
 from llmlog_tui import humanize
 from llmlog_tui.analysis.calls import calls as calls_
 from llmlog_tui.analysis.calls.detail import detail
-from llmlog_tui.analysis.calls.lookup import find_by_id
+from llmlog_tui.analysis.calls.lookup import NoIdError, find_by_id
 from llmlog_tui.commands.common import (
     OpenLog,
-    as_object,
-    echo_json,
+    echo_records,
     echo_texts,
     files_argument,
     json_option,
@@ -26,7 +26,11 @@ from llmlog_tui.commands.common import (
     where_option,
 )
 from llmlog_tui.commands.text_tables import SLOW_MS, fitted, head, line_of
+from llmlog_tui.formats.llmlog import LLMLOG
 from llmlog_tui.sanitize import grep, sanitize
+
+NOT_FOUND: Final = 1
+"""Exit code without a match, as grep has it."""
 
 
 @click.command(short_help="Find records by any id, or by its first 6 characters.")
@@ -35,44 +39,53 @@ from llmlog_tui.sanitize import grep, sanitize
 @json_option
 @where_option
 @utc_option
-def find(wanted: str, files: tuple[str, ...], *, as_json: bool, where: str | None) -> None:
-    """Find records by id, request_id, trace_id or session_id, or by its first 6 characters or more.
+def find(wanted: str, files: tuple[str, ...], *, as_json: bool, where: str | None) -> int:
+    """Find records by id, request_id, trace_id or session_id.
 
-    One record is shown whole, with where its time went and why it was slow or cut off; several as a
-    list. JSON columns: the record's fields (null where
-    unknown), then file and line.
+    ID may be its first 6 characters or more. A single record is shown with all its fields, the
+    breakdown of its latency, and why it was slow or cut off; several as a list. Without a match it
+    exits with 1. JSON columns: the record's fields (null where unknown), then file, line, format.
     """
+    if not wanted:
+        raise click.UsageError("an empty id: is a variable empty?")
     with open_log(files, where) as log:
-        found = find_by_id(log.frame, wanted)
+        try:
+            found = find_by_id(log.frame, wanted)
+        except NoIdError as error:
+            click.echo(f"llmlog: {sanitize(str(error))}", err=True)
+            return NOT_FOUND
         if as_json:
-            echo_json(log.placed(found).iter_rows(named=True))
+            echo_records(log.placed(found).with_columns(log.formats(found)))
         elif found.height == 1:
             click.echo("\n".join(_whole(log, found)))
         else:
             rows = found.iter_rows(named=True)
             echo_texts(chain([head()], map(line_of, rows)))
+    return 0
 
 
 def _whole(log: OpenLog, found: pl.DataFrame) -> Iterator[str]:
-    """All fields as they stand in the line, where it stands, and how to find it again."""
+    """Yield the record's place, all fields of its line, the explanations, and its grep."""
     ((row, line),) = log.raw(found)
     place = log.place(row)
     yield sanitize(f"{path_text(place.file)}:{place.line}")
-    record = as_object(line)
+    record = log.whole(found.row(0, named=True))
     for name, value in record.items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         yield f"{fitted(sanitize(name), 30)}  {sanitize(text)}"
-    yield from _said(log, found)
+    yield from _explanations(log, found)
+    if (name := log.formats(found).item()) != LLMLOG.name:
+        yield f"{'(format)':<30}  {name}"
     for name in ("trace_id", "request_id"):
         if isinstance(record.get(name), str):
             yield sanitize(grep(name, record[name], line, str(place.file)))
 
 
-def _said(log: OpenLog, found: pl.DataFrame) -> Iterator[str]:
-    """What is to be said of a record: where its time went, and why it was slow or cut off."""
-    usual = calls_.baselines(calls_.model_calls(log.snapshot.frame))
+def _explanations(log: OpenLog, found: pl.DataFrame) -> Iterator[str]:
+    """Yield the breakdown of a record's latency, and why it was slow or cut off."""
+    baselines = calls_.baselines(calls_.model_calls(log.snapshot.frame))
     (record,) = found.iter_rows(named=True)
-    known = detail(record, usual.get(record["model"]), SLOW_MS)
+    known = detail(record, baselines.get(record["model"]), SLOW_MS)
     parts = {
         "server": known.split.server_ms,
         "retry wait": known.split.retry_wait_ms,

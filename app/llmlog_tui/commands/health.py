@@ -1,4 +1,4 @@
-"""`llmlog health`: what is wrong with a log, and where it first is."""
+"""`llmlog health`: faults of a log, each with the place of its first occurrence."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from llmlog_tui.analysis.calls import health as health_
 from llmlog_tui.commands.common import (
     OpenLog,
     files_argument,
+    is_plain,
     open_log,
     path_text,
     to_json,
@@ -23,7 +24,7 @@ from llmlog_tui.sanitize import sanitize
 
 
 class Fault(NamedTuple):
-    """A kind of fault: how often, and the place of the first."""
+    """A kind of fault, its number of occurrences, and the place of the first."""
 
     kind: str
     name: str | None
@@ -32,29 +33,30 @@ class Fault(NamedTuple):
 
 
 _MEANING = {
-    "skipped": "lines that gave no record: {}",
-    "nulled": "values of {} of a wrong type, read as null",
+    "skipped": "lines without a record: {}",
+    "nulled": "values of {} have a wrong type, read as null",
     "unjoinable": "records without {}",
-    "duplicate_step": "records of a step that their trace has already",
-    "missing_step": "steps between those of their trace have no record",
+    "duplicate_step": "records repeat a step of their trace",
+    "missing_step": "steps are missing between others of their trace",
     "step_backwards": "steps began before the step before them",
     "end_backwards": "records ended over 1 s before the one before them in their file",
-    "unknown_event": "records of the event {}, which is none of llmlog's",
+    "unknown_event": "records of the event {}, unknown to llmlog",
 }
 
 
-@click.command(short_help="Say what is wrong with a log, and where first.")
+@click.command(short_help="List the faults of a log, and where each first occurs.")
 @files_argument
 @click.option("--json", "as_json", is_flag=True, help="One JSON object; its keys are stable.")
 @where_option
 def health(files: tuple[str, ...], *, as_json: bool, where: str | None) -> None:
-    """Say what is wrong with a log: lines and values lost, records that cannot be joined.
+    """List the faults of a log: lost lines and values, records that cannot be joined.
 
-    JSON: files, lines (records + skipped + blanks), records, skipped, blanks, and faults, each with
+    JSON: files, lines (records + skipped + blanks, but of other formats a line may hold no
+    record or several), records, skipped, blanks, and faults, each with
     kind (skipped, nulled, unjoinable, duplicate_step, missing_step, step_backwards, end_backwards,
-    unknown_event), name (what was wrong with a skipped line, the field of nulled and unjoinable,
-    the event), count, and the file and line of the first. Lines that gave no record, and values
-    that were read as null, are told of the whole log whatever --where says.
+    unknown_event), name (the kind of a skipped line, the field of nulled and unjoinable, the
+    event), count, and the file and line of the first. Skipped lines and nulled values are counted
+    over the whole log, regardless of --where.
     """
     with open_log(files, where) as log:
         faults = list(_faults(log))
@@ -68,8 +70,11 @@ def health(files: tuple[str, ...], *, as_json: bool, where: str | None) -> None:
             "skipped": skipped,
             "blanks": counts.blanks,
         }
-        click.echo(to_json({**totals, "faults": list(map(_as_object, faults))}))
+        listed = list(map(_as_object, faults))
+        click.echo(to_json({**totals, "faults": listed, "format": log.format}))
         return
+    if not is_plain(log.snapshot):
+        click.echo(f"format: {log.format}")
     click.echo(
         f"{humanize.plural(counts.lines, 'line')}: {humanize.plural(counts.records, 'record')}, "
         f"{skipped:,} skipped, "
@@ -78,7 +83,7 @@ def health(files: tuple[str, ...], *, as_json: bool, where: str | None) -> None:
     for fault in faults:
         click.echo(_as_text(fault))
     if not faults:
-        click.echo("nothing is wrong with them")
+        click.echo("no faults")
 
 
 def _faults(log: OpenLog) -> Iterator[Fault]:

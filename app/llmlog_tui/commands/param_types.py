@@ -1,4 +1,4 @@
-"""Numbers on a command line."""
+"""Parameter types of the command line."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import click
 
 
 class FiniteFloat(click.FloatRange):
-    """A number within a range; `nan`, which no range keeps out, and `inf` are none."""
+    """A finite number within a range."""
 
     name = "number"
 
     def convert(
         self, value: float, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """The number `value` stands for, or a usage error."""
+        """Return the number, or fail with a usage error."""
+        # click's range lets nan through: no comparison with it is true.
         number: float = super().convert(value, param, ctx)
         if not math.isfinite(number):
             self.fail(f"{value} is not a finite number.", param, ctx)

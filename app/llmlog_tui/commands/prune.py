@@ -1,4 +1,4 @@
-"""`llmlog prune`: cut off a log's oldest records."""
+"""`llmlog prune`: remove a log's oldest records."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 import llmlog
+from llmlog_tui import humanize
 from llmlog_tui.commands.common import complete_file
 from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.sources import expand
@@ -21,7 +22,7 @@ class Age(click.ParamType[timedelta]):
     def convert(
         self, value: str, param: click.Parameter | None, ctx: click.Context | None
     ) -> timedelta:
-        """The time `value` stands for, or a usage error."""
+        """Return the time span, or fail with a usage error."""
         try:
             span = Retention.of(value).span
             datetime.now(UTC) - (span or timedelta())
@@ -32,20 +33,24 @@ class Age(click.ParamType[timedelta]):
         return span
 
 
-@click.command(short_help="Cut off what is old, while applications write.")
+@click.command(short_help="Remove old records, safely while applications write.")
 @click.argument("file", metavar="FILE", shell_complete=complete_file)
-@click.option("--older-than", type=Age(), required=True, metavar="AGE", help="Such as 24h or 30d.")
-def prune(file: str, *, older_than: timedelta) -> None:
-    """Cut off the records at the start of a log that began longer ago than AGE.
+@click.option(
+    "--older-than", type=Age(), required=True, metavar="AGE", help="Time span, such as 24h or 30d."
+)
+@click.option("--dry-run", is_flag=True, help="Only count the lines.")
+def prune(file: str, *, older_than: timedelta, dry_run: bool) -> None:
+    """Remove the records at the start of a log that began before AGE ago.
 
-    Safe while applications write and dashboards follow: nothing else is lost.
+    Safe while applications write and dashboards follow: no other record is lost.
     """
     (path,) = expand([file], must_exist=True) if not Path(file).is_dir() else (None,)
     if path is None or path.suffix in (".gz", ".zst") or file == "-":
         raise click.ClickException(f"{file}: only one plain file can be pruned")
     try:
-        lines = llmlog.prune(path, older_than)
+        lines = llmlog.prune(path, older_than, dry_run=dry_run)
     except (OSError, OverflowError) as error:
         why = (error.strerror if isinstance(error, OSError) else None) or error
         raise click.ClickException(f"{file}: {why}") from error
-    click.echo(f"{file}: {lines:,} {'line' if lines == 1 else 'lines'} cut off", err=True)
+    done = "would be removed" if dry_run else "removed"
+    click.echo(f"{file}: {humanize.plural(lines, 'line')} {done}", err=True)

@@ -1,4 +1,4 @@
-"""What is left of each rate limit, as text and JSON."""
+"""Remaining rate limits, as text and JSON."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from llmlog_tui import humanize
-from llmlog_tui.analysis.alerts.rate_limits import LimitStatus
+from llmlog_tui.analysis.alerts.rate_limit import LimitStatus
 from llmlog_tui.commands.text_tables import table
 
 _SHOWN: Final = 10
@@ -14,7 +14,7 @@ _NUMBERS: Final = ("left", "of", "share", "a second", "429 in")
 
 
 def as_objects(limits: Sequence[LimitStatus]) -> list[dict[str, Any]]:
-    """As `alerts --json` has them, the shortest first."""
+    """Return the limits for `alerts --json`, in their order."""
     return [
         {
             "provider": limit.provider,
@@ -32,14 +32,14 @@ def as_objects(limits: Sequence[LimitStatus]) -> list[dict[str, Any]]:
 
 
 def as_text(limits: Sequence[LimitStatus]) -> Iterator[str]:
-    """A table of the shortest, with how fast each goes and when it is gone; nothing without any."""
+    """Yield a table of the lowest limits, with burn rate and time left."""
     if not limits:
         return
     yield ""
     titles = ("rate limit", "provider", "model", *_NUMBERS)
     yield from table(titles, map(_cells, limits[:_SHOWN]), right=_NUMBERS)
     if len(limits) > _SHOWN:
-        yield f"and {len(limits) - _SHOWN:,} more, of which more is left"
+        yield f"and {len(limits) - _SHOWN:,} others with more left"
 
 
 def _cells(limit: LimitStatus) -> list[str | None]:

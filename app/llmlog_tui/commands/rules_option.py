@@ -1,4 +1,4 @@
-"""The option --rules: a rules file, read and checked."""
+"""Option --rules: a validated rules file."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ rules_option = click.option(
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     callback=_of_option,
     metavar="FILE",
-    help="TOML: what is watched for, how closely, and what models cost.",
+    help="TOML: alert rules and their thresholds, and prices of models.",
 )

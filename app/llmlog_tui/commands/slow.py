@@ -1,4 +1,4 @@
-"""`llmlog slow`: calls that took long, and why."""
+"""`llmlog slow`: slow calls, and why they were slow."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from llmlog_tui import humanize
 from llmlog_tui.analysis.calls import calls as calls_
 from llmlog_tui.analysis.calls.slow_reason import Call, slow_reason
 from llmlog_tui.commands.common import (
-    echo_json,
+    echo_records,
     echo_texts,
     files_argument,
     hint_at_health,
@@ -24,7 +24,7 @@ from llmlog_tui.commands.param_types import FiniteFloat
 from llmlog_tui.commands.text_tables import head, line_of
 
 
-@click.command(short_help="List the slow calls, the slowest first, and why they were.")
+@click.command(short_help="List slow calls, the slowest first, and why.")
 @files_argument
 @click.option(
     "--over",
@@ -39,34 +39,34 @@ from llmlog_tui.commands.text_tables import head, line_of
 @where_option
 @utc_option
 def slow(files: tuple[str, ...], *, over_ms: float, as_json: bool, where: str | None) -> None:
-    """List the calls that took over so many ms, the slowest first, with why they did.
+    """List the calls that took longer than --over, the slowest first, and why.
 
     JSON columns: the record's fields (null where unknown), file, line, and why.
     """
     with open_log(files, where) as log:
         hint_at_health(log)
-        usual = calls_.baselines(calls_.model_calls(log.snapshot.frame))
+        baselines = calls_.baselines(calls_.model_calls(log.snapshot.frame))
         calls = calls_.model_calls(log.frame)
         found = calls.filter(calls_.slow(over_ms)).sort(
             "latency_ms", descending=True, maintain_order=True
         )
 
         def why(call: Call) -> str:
-            return slow_reason(call, usual.get(call["model"]), over_ms)
+            return slow_reason(call, baselines.get(call["model"]), over_ms)
 
         if as_json:
             whys = pl.Series("why", map(why, found.iter_rows(named=True)), dtype=pl.String)
-            echo_json(log.placed(found).with_columns(whys).iter_rows(named=True))
+            echo_records(log.placed(found).with_columns(whys))
             return
-    click.echo(_verdict(calls, over_ms))
+    click.echo(_summary(calls, over_ms))
     if found.height:
         rows = (line_of(call, why(call)) for call in found.iter_rows(named=True))
         echo_texts(chain([head()], rows))
 
 
-def _verdict(calls: pl.DataFrame, over_ms: float) -> str:
-    """What there is to say of all slow calls; that nobody knows, where no latency is known."""
-    sentence = calls_.slow_summary(calls, over_ms).whole_sentence()
+def _summary(calls: pl.DataFrame, over_ms: float) -> str:
+    """Return one sentence on all slow calls, or on latencies that are unknown."""
+    sentence = calls_.slow_summary(calls, over_ms).long_sentence()
     if sentence:
         return sentence
     unknown = calls["latency_ms"].null_count()

@@ -1,4 +1,4 @@
-"""`llmlog stats`: the figures of a log."""
+"""`llmlog stats`: the statistics of a log."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import click
 import orjson
 
 from llmlog_tui import humanize
-from llmlog_tui.analysis.numeric.percentiles import By
-from llmlog_tui.analysis.reports.stats import NEEDED, Stats
+from llmlog_tui.analysis.calls.percentiles import By
+from llmlog_tui.analysis.reports.stats import Stats, needed_columns
 from llmlog_tui.analysis.reports.stats import stats as figures
 from llmlog_tui.commands.common import (
     echo_texts,
@@ -35,7 +35,7 @@ from llmlog_tui.log.store import Snapshot
     type=click.Choice(get_args(By)),
     default="model",
     show_default=True,
-    help="What the groups are.",
+    help="Field that groups the calls; tool and error group executions and failures.",
 )
 @click.option(
     "--slow-ms",
@@ -56,11 +56,11 @@ def stats(  # noqa: PLR0913 - options by name
     where: str | None,
     rules: Rules,
 ) -> None:
-    """Count records, calls, errors and tokens, and take percentiles of the latency.
+    """Count records, calls, errors and tokens, and compute percentiles of the latency.
 
-    Hours are local in text and UTC in JSON, whose keys the README has.
+    Hours are local in text and UTC in JSON.
     """
-    with open_log(files, where, columns=NEEDED, rules=rules) as log:
+    with open_log(files, where, columns=needed_columns(by), rules=rules) as log:
         snapshot = log.snapshot
         found = figures(log.frame, over_ms=slow_ms, by=by, rules=rules)
     if as_json:
@@ -70,14 +70,15 @@ def stats(  # noqa: PLR0913 - options by name
 
 
 _OF_GROUPS: Final = (
-    *("key", "calls", "errors", "truncated", "p50_ms", "p95_ms", "p99_ms", "tokens_per_sec_p50"),
-    *("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens", "cost_usd"),
+    *("key", "calls", "errors", "truncated", "hidden_cut", "p50_ms", "p95_ms", "p99_ms"),
+    *("tokens_per_sec_p50", "prompt_tokens", "completion_tokens", "reasoning_tokens"),
+    *("cached_tokens", "cost_usd"),
 )
-"""What scripts depend on; people are shown more."""
+"""Keys of a group in JSON, in order: scripts depend on them."""
 
 
 def as_object(snapshot: Snapshot, found: Stats, slow_ms: float) -> dict[str, Any]:
-    """What --json prints."""
+    """Return the object that --json prints."""
     counts = snapshot.counts
     return {
         "files": [path_text(path) for path in snapshot.files],
@@ -96,6 +97,7 @@ def as_object(snapshot: Snapshot, found: Stats, slow_ms: float) -> dict[str, Any
         "completion_tokens": found.completion_tokens,
         "reasoning_tokens": found.reasoning_tokens,
         "cached_tokens": found.cached_tokens,
+        "cache_write_tokens": found.cache_write_tokens,
         "cost_usd": found.cost_usd,
         "unpriced_calls": found.unpriced_calls,
         "slow": {
@@ -103,5 +105,7 @@ def as_object(snapshot: Snapshot, found: Stats, slow_ms: float) -> dict[str, Any
             "calls": found.slow_calls,
             "mostly_reasoning": found.slow_mostly_reasoning,
         },
+        "hidden_cut": found.hidden_cut,
         "groups": found.groups.select(_OF_GROUPS).to_dicts(),
+        "format": ", ".join(snapshot.formats) or None,
     }

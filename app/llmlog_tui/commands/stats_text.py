@@ -1,4 +1,4 @@
-"""The figures of a log as lines for people."""
+"""Statistics of a log as text."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import Any, Final
 import polars as pl
 
 from llmlog_tui import humanize
-from llmlog_tui.analysis.numeric.percentiles import By
+from llmlog_tui.analysis.calls.cost import models_without_price
+from llmlog_tui.analysis.calls.percentiles import By
 from llmlog_tui.analysis.reports.stats import Stats, over_time
+from llmlog_tui.commands.common import format_names, is_plain
 from llmlog_tui.commands.text_charts import TextCharts
 from llmlog_tui.commands.text_tables import table
 from llmlog_tui.log.store import RecordCounts, Snapshot
@@ -22,8 +24,8 @@ _LEAST_TIMES: Final = 2
 def stats_text(
     snapshot: Snapshot, found: Stats, slow_ms: float, by: By, drawn: TextCharts | None = None
 ) -> Iterator[str]:
-    """The lines for people, with bars and sparklines if they are `drawn`."""
-    yield ", ".join(sanitize(str(path)) for path in snapshot.files)
+    """Yield the lines of text, with bars and sparklines if `drawn` is given."""
+    yield from _head(snapshot)
     yield from _faults(snapshot.counts)
     yield (
         f"{_of(found.calls, 'call')} and {_of(found.tools, 'tool execution')} in "
@@ -39,6 +41,8 @@ def stats_text(
         f"({humanize.count(found.reasoning_tokens)} reasoning)"
     )
     yield _spent(found)
+    yield from _price_hint(found)
+    yield from _cut_off(found)
     yield (
         f"{_of(found.slow_calls, 'call')} took over {humanize.duration(slow_ms)}; "
         f"{found.slow_mostly_reasoning:,} of them were mostly reasoning"
@@ -47,6 +51,19 @@ def stats_text(
     yield from _groups(found.groups, by, drawn)
     if drawn:
         yield from _over_time(over_time(found.priced), drawn)
+
+
+def _head(snapshot: Snapshot) -> Iterator[str]:
+    """Yield the files, a few of them by name, and the format if it is not llmlog's."""
+    names = [sanitize(str(path)) for path in snapshot.files[:_MAX_NAMES]]
+    more = len(snapshot.files) - _MAX_NAMES
+    yield ", ".join(names) + (f" and {more:,} more" if more > 0 else "")
+    if not is_plain(snapshot):
+        yield f"format: {format_names(snapshot)}"
+
+
+_MAX_NAMES: Final = 12
+"""Maximum files that are named."""
 
 
 def _of(number: int, what: str) -> str:
@@ -59,8 +76,31 @@ def _spent(found: Stats) -> str:
     return f"cost: {humanize.money(found.cost_usd)}{saved}{unpriced}"
 
 
+def _price_hint(found: Stats) -> Iterator[str]:
+    """Yield how to give a price to the models that lack one."""
+    if models := models_without_price(found.priced):
+        names = ", ".join(sanitize(name, _MAX_NAME) for name in models[:_SHOWN_MODELS])
+        more = f" and {len(models) - _SHOWN_MODELS:,} more" if len(models) > _SHOWN_MODELS else ""
+        yield f"no price for {names}{more}: add it to a file for --rules, in $ per million tokens:"
+        yield f'  [prices."{sanitize(models[0], _MAX_NAME)}"] with input = 0.15 and output = 0.6'
+
+
+def _cut_off(found: Stats) -> Iterator[str]:
+    """Yield the share of calls that were cut off, out of those with a finish_reason."""
+    if cut := found.truncated + found.hidden_cut:
+        share = humanize.percent(cut / found.can_be_cut) if found.can_be_cut else humanize.UNKNOWN
+        yield (
+            f"cut off: {_of(cut, 'answer')}, {share} of {_of(found.can_be_cut, 'chat call')}; "
+            f"{found.hidden_cut:,} of them hidden, without finish_reason length"
+        )
+
+
+_MAX_NAME: Final = 60
+_SHOWN_MODELS: Final = 3
+
+
 def _over_time(times: pl.DataFrame, drawn: TextCharts) -> Iterator[str]:
-    """One sparkline for each figure, from the first call to the last."""
+    """Yield one sparkline per metric, from the first call to the last."""
     if times.height < _LEAST_TIMES:
         return
     yield ""
@@ -81,7 +121,7 @@ def _faults(counts: RecordCounts) -> Iterator[str]:
 
 
 def _groups(groups: pl.DataFrame, by: By, drawn: TextCharts | None) -> Iterator[str]:
-    """A table of the groups; of the first token only where some call has one."""
+    """Yield a table of the groups, without time to first token if unknown."""
     figures = [
         (title, show)
         for title, show, name in _COLUMNS
@@ -114,8 +154,12 @@ def _count(name: str) -> Callable[[_Group], str]:
     return lambda group: humanize.count(group[name])
 
 
+def _cut(group: _Group) -> str:
+    return humanize.integer(group["truncated"] + group["hidden_cut"])
+
+
 def _cost(group: _Group) -> str:
-    """A `+` behind it says that some of its calls are not priced."""
+    """Return the cost of a group, with `+` if some calls are unpriced."""
     is_part = group["cost_usd"] is not None and group["unpriced_calls"]
     return humanize.dollars(group["cost_usd"], 8) + ("+" if is_part else "")
 
@@ -123,7 +167,7 @@ def _cost(group: _Group) -> str:
 _COLUMNS: Final = (
     ("calls", _whole("calls"), None),
     ("errors", _whole("errors"), None),
-    ("cut off", _whole("truncated"), None),
+    ("cut off", _cut, None),
     *((f"p{percent} ms", _whole(f"p{percent}_ms"), None) for percent in (50, 90, 95, 99)),
     ("ttft", _whole("ttft_p50_ms"), "ttft_p50_ms"),
     ("ttft p95", _whole("ttft_p95_ms"), "ttft_p95_ms"),
@@ -132,4 +176,4 @@ _COLUMNS: Final = (
     ("out", _count("completion_tokens"), None),
     ("cost $", _cost, None),
 )
-"""Title, text of a group's figure, and the column without which it is left out."""
+"""Title, text of the metric, and a column without which it is hidden."""

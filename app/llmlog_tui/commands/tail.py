@@ -1,4 +1,4 @@
-"""`llmlog tail`: a log's last records, and those that come."""
+"""`llmlog tail`: the last records of a log, then new ones as they arrive."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ import polars as pl
 
 from llmlog_tui.analysis.query.sql import QueryError, filter_records, predicate_problem
 from llmlog_tui.commands.common import (
-    BOM,
     echo_lines,
-    files_argument,
-    lines_as_they_stand,
+    followed_files_argument,
+    report_format,
     utc_option,
     where_option,
 )
@@ -29,104 +28,103 @@ from llmlog_tui.sanitize import sanitize
 _POLL_S: Final = 0.05
 
 
-@click.command(short_help="Show the last records, and those that come.")
-@files_argument
-@click.option("--json", "as_json", is_flag=True, help="The good lines as they stand.")
+@click.command(short_help="Show the last records, then new ones as they arrive.")
+@followed_files_argument
 @click.option(
-    "--lines", type=click.IntRange(0), default=10, show_default=True, help="Records to begin with."
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="The raw lines of valid records; of other formats, as llmlog writes them.",
 )
-@click.option("--no-follow", is_flag=True, help="End there; do not wait for more.")
+@click.option(
+    "--lines",
+    type=click.IntRange(0),
+    default=10,
+    show_default=True,
+    help="Number of records to start with.",
+)
+@click.option("--no-follow", is_flag=True, help="Exit without waiting for new records.")
 @where_option
 @utc_option
 def tail(
     files: tuple[str, ...], *, as_json: bool, lines: int, no_follow: bool, where: str | None
 ) -> None:
-    """Show the last records, and go on with those that are written, through rotation, until Ctrl-C.
+    """Show the last records, then new ones as they are written, until Ctrl-C.
 
-    A file that is not there yet is waited for. Lines that hold no record are left out.
+    Follows rotation, and waits for a file that does not exist yet. Lines without a record are
+    left out.
     """
     sources = Sources(files, must_exist=no_follow)
     if where is not None and (why := predicate_problem(where)):
         raise QueryError(why)
     window = Retention(records=lines) if where is None else EVERYTHING
     with closing(Reader(sources, window=window)) as reader:
-        shown = _Shown(reader, lines, as_json=as_json, where=where)
+        printer = _TailPrinter(reader, lines, as_json=as_json, where=where)
         if not as_json:
             click.echo(head())
         if no_follow:
             read_all(reader)
-            shown.last()
         else:
-            _follow(reader, shown)
+            reader.read_to_end()
+            reader.loaded()
+        report_format(reader, sources.names)
+        printer.print_last()
+        if not no_follow:
+            _follow(reader, printer)
 
 
-def _follow(reader: Reader, shown: _Shown) -> None:
-    told: set[str] = set()
-    reader.catch_up()
-    reader.loaded()
-    shown.last()
+def _follow(reader: Reader, printer: _TailPrinter) -> None:
+    reported: set[str] = set()
+    reader.on_records = printer.print_new
     while True:
         if reader.step():
-            shown.taken()
             continue
-        for trouble in set(_troubles(reader)) - told:
-            told.add(trouble)
-            click.echo(f"llmlog: {sanitize(trouble)}", err=True)
+        for problem in set(_problems(reader)) - reported:
+            reported.add(problem)
+            click.echo(f"llmlog: {sanitize(problem)}", err=True)
         if set(reader.files) != {STDIN}:
             time.sleep(_POLL_S)
         elif not reader.wait():
             break
-    reader.taken = None
     reader.finish()
-    shown.taken()
 
 
-def _troubles(reader: Reader) -> Iterator[str]:
+def _problems(reader: Reader) -> Iterator[str]:
     for path, why in reader.problems.items():
         yield f"{path}: {why}"
     for path in reader.waiting_for():
         if path not in reader.problems:
-            yield f"{path} is not there yet"
+            yield f"{path}: does not exist yet, waiting for it"
     for path in reader.gone():
-        yield f"{path} is gone; another one is waited for"
+        yield f"{path}: was deleted, waiting for a new file"
 
 
 @dataclass(frozen=True)
-class _Shown:
-    """Shows records of a reader, as text or as their lines stand; those for which `where` holds."""
+class _TailPrinter:
+    """Prints the records of a reader that match `where`, as text or as raw lines."""
 
     reader: Reader
     lines: int
     as_json: bool
     where: str | None
 
-    def last(self) -> None:
-        """The last ones of all that was read."""
-        frame = self._narrowed(self.reader.snapshot().frame).tail(self.lines)
-        if not self.as_json:
-            _show(frame)
-            return
-        lines = lines_as_they_stand(self.reader, frame)
-        echo_lines(line for line in lines if line is not None)
+    def print_last(self) -> None:
+        """Print the last records of the log."""
+        self._print(self._matching(self.reader.snapshot().frame).tail(self.lines))
 
-    def taken(self) -> None:
-        """Those that the reader took last."""
-        if self.reader.taken is None:
-            return
-        _, block, parsed = self.reader.taken
-        frame = self._narrowed(parsed.frame)
-        if not self.as_json:
-            _show(frame)
-            return
-        lines = block.data.split(b"\n")
-        echo_lines(lines[number].removeprefix(BOM) for number in frame["line"])
+    def print_new(self, frame: pl.DataFrame) -> None:
+        """Print records that were read."""
+        self._print(self._matching(frame))
 
-    def _narrowed(self, frame: pl.DataFrame) -> pl.DataFrame:
+    def _print(self, frame: pl.DataFrame) -> None:
+        if self.as_json:
+            lines = self.reader.record_lines(frame)
+            echo_lines(line for line in lines if line is not None)
+            return
+        for record in frame.iter_rows(named=True):
+            click.echo(line_of(record))
+
+    def _matching(self, frame: pl.DataFrame) -> pl.DataFrame:
         if self.where is None:
             return frame
         return filter_records(frame.drop("row", strict=False).with_row_index("row"), self.where)
-
-
-def _show(frame: pl.DataFrame) -> None:
-    for record in frame.iter_rows(named=True):
-        click.echo(line_of(record))

@@ -1,4 +1,4 @@
-"""Records and tables as lines of text for people."""
+"""Records, runs and tables as lines of text."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ from datetime import datetime
 from typing import Any, Final
 
 import click
+from rich.cells import cell_len
 
 from llmlog_tui import humanize
 from llmlog_tui.analysis.calls.detail import cut_off
 from llmlog_tui.analysis.traces.timeline import Note, Timeline
+from llmlog_tui.glyphs import steady
 from llmlog_tui.log.record_key import record_label
 from llmlog_tui.sanitize import sanitize
 
 SLOW_MS: Final = 500.0
-"""A record that took longer says why, where no option says otherwise."""
+"""Latency in ms above which a record is explained, without an option for it."""
 
 
 def head() -> str:
-    """The titles over lines from line_of()."""
+    """Return the header of lines from line_of()."""
     time = f"time{humanize.zone_note()}"
     return (
         f"{time:<23} {'trace':<8} {'step':>4} {'what':<24} {'ms':>8} {'rsn':>6} {'in':>7}"
@@ -28,7 +30,7 @@ def head() -> str:
 
 
 def line_of(record: Mapping[str, Any], why: str = "") -> str:
-    """One record in one line; red if it failed, yellow if there is a `why` it was slow."""
+    """Return a record as a line, red if failed, yellow with a `why`."""
     when = record["ts"]
     time = f"{humanize.local(when):%Y-%m-%d %H:%M:%S.%f}"[:23] if when else humanize.UNKNOWN
     trace = sanitize(humanize.short_id(record["trace_id"]))
@@ -45,14 +47,24 @@ def line_of(record: Mapping[str, Any], why: str = "") -> str:
 
 
 def toned(line: str, *, failed: bool, slow: bool = False) -> str:
-    """The line in colour where it is remarkable; click takes away what is not wanted."""
+    """Return the line in red if failed, in yellow if slow."""
     tone = "red" if failed else "yellow" if slow else None
     return click.style(line, fg=tone) if tone else line
 
 
+UNKNOWN_FAILURE: Final = "failed"
+"""Text of a failure without a known type."""
+
+
+def failure(record: Mapping[str, Any]) -> str:
+    """Return the type of a failure, and its message if it was logged."""
+    reason = str(record["error_type"] or record["error_status"] or UNKNOWN_FAILURE)
+    return f"{reason}: {record['error_message']}" if record.get("error_message") else reason
+
+
 def _notes(record: Mapping[str, Any], why: str) -> Iterator[str]:
     if record["status"] == "error":
-        yield sanitize(f"✗ {record['error_type'] or record['error_status'] or 'failed'}")
+        yield sanitize(f"✗ {failure(record)}", _MAX_FAILURE)
     if record["finish_reason"] == "length":
         yield "┤ length"
     elif record["status"] != "error" and (how := cut_off(record)):
@@ -64,22 +76,22 @@ def _notes(record: Mapping[str, Any], why: str) -> Iterator[str]:
 
 
 def day_time(when: datetime | None) -> str:
-    """Day and time to the second, local or UTC as units.in_utc() says."""
+    """Return day and time to the second, in local time or within humanize.in_utc() in UTC."""
     return f"{humanize.local(when):%Y-%m-%d %H:%M:%S}" if when else humanize.UNKNOWN
 
 
 def trace_lines(timeline: Timeline, remarks: Mapping[int, Sequence[str]]) -> Iterator[str]:
-    """A run, one line a step, indented as its spans are.
+    """Yield a run, one line per step, indented by its spans.
 
-    `remarks` by the record's key; a note that one of them holds is not said again.
+    `remarks` by the record's key; notes that a remark contains are left out.
     """
     yield f"{'step':>4}  {'what':<32} {'began ms':>10} {'ms':>9}  notes"
     for step in timeline.steps:
         number = humanize.UNKNOWN if step.step is None else str(step.step)
         name = fitted(sanitize(step.branch + step.name), 32)
-        said = remarks.get(step.row, ())
-        notes = [note.text for note in step.notes if not _is_in(note, said)]
-        notes = [sanitize(text) for text in (*notes, *said)]
+        remarked = remarks.get(step.row, ())
+        notes = [note.text for note in step.notes if not _is_in(note, remarked)]
+        notes = [sanitize(text) for text in (*notes, *remarked)]
         began = humanize.fit_number(step.start if timeline.timed else None, 10)
         took = humanize.fit_number(step.latency_ms, 9)
         line = f"{number:>4}  {name} {began:>10} {took:>9}  {'  '.join(notes)}"
@@ -91,15 +103,18 @@ def _is_in(note: Note, remarks: Sequence[str]) -> bool:
     return not sign.isalnum() and any(text in remark for remark in remarks)
 
 
+_MAX_FAILURE: Final = 200
+"""Maximum characters of a failure in a line."""
 _MAX_CELL: Final = 60
+"""Maximum characters of a cell."""
 
 
 def table(
     titles: Sequence[str], rows: Iterable[Sequence[object]], right: Collection[str] = ()
 ) -> Iterator[str]:
-    """Any rows, in columns as wide as their values but for very long ones.
+    """Yield rows as a table, in columns as wide as their values.
 
-    Numbers are to the right, and so are the columns whose titles are in `right`.
+    Columns of numbers, and those with a title in `right`, are aligned to the right.
     """
     rows = list(rows)
     cells = [[sanitize(_cell(value), _MAX_CELL) for value in row] for row in rows]
@@ -131,10 +146,8 @@ def _are_numbers(values: Iterable[object]) -> bool:
 
 
 def fitted(text: str, width: int, *, right: bool = False) -> str:
-    """`text` in just so many cells, in every terminal as many, cut at its end."""
+    """Return `text` padded or cut to `width` cells, the same in every terminal."""
     if not text.isascii():
-        from llmlog_tui.glyphs import steady  # noqa: PLC0415 - imports rich, which JSON needs not
-
         text = steady(text)
     while _width(text) > width:
         text = text[:-1]
@@ -145,6 +158,4 @@ def fitted(text: str, width: int, *, right: bool = False) -> str:
 def _width(text: str) -> int:
     if text.isascii():
         return len(text)
-    from rich.cells import cell_len  # noqa: PLC0415 - as in fitted()
-
     return cell_len(text)

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 import click
 import polars as pl
 
 from llmlog_tui import humanize
-from llmlog_tui.analysis.alerts.fingerprints import with_changed
 from llmlog_tui.analysis.calls import calls as calls_
+from llmlog_tui.analysis.calls.calls import FAILED
 from llmlog_tui.analysis.calls.cost import priced, rates
 from llmlog_tui.analysis.calls.detail import detail
-from llmlog_tui.analysis.calls.lookup import resolve_id
+from llmlog_tui.analysis.calls.lookup import resolve_id, resolve_trace
 from llmlog_tui.analysis.traces.cache_misses import cache_misses
+from llmlog_tui.analysis.traces.fingerprints import with_changed
 from llmlog_tui.analysis.traces.timeline import timeline
+from llmlog_tui.analysis.traces.traces import totals
 from llmlog_tui.analysis.traces.traces import traces as summaries
 from llmlog_tui.commands.common import (
     OpenLog,
     echo_json,
+    echo_records,
     echo_texts,
     files_argument,
     hint_at_health,
@@ -42,7 +46,7 @@ from llmlog_tui.config.rules import Rules
 from llmlog_tui.log.schema import decategorize
 from llmlog_tui.sanitize import sanitize
 
-_FLAGS = {"failed": "✗", "truncated": "┤", "retried": "↻", "changed": "≠"}
+_FLAGS = {"failed": "✗", "cut_off": "┤", "retried": "↻", "changed": "≠"}
 
 
 @click.command()
@@ -52,7 +56,7 @@ _FLAGS = {"failed": "✗", "truncated": "┤", "retried": "↻", "changed": "≠
 @rules_option
 @utc_option
 def traces(files: tuple[str, ...], *, as_json: bool, where: str | None, rules: Rules) -> None:
-    """List runs, in the order in which they began to be written.
+    """List runs, in the order of their first record.
 
     JSON columns: trace_id, session_id, ts (start), steps, time_ms, tokens, cost_usd, saved_usd (by
     caching), unpriced_calls, failed, truncated, retried, changed (a fingerprint, within the run),
@@ -64,7 +68,7 @@ def traces(files: tuple[str, ...], *, as_json: bool, where: str | None, rules: R
             "row", "at"
         )
     if as_json:
-        echo_json(found.iter_rows(named=True))
+        echo_json(found.drop("cut_off").iter_rows(named=True))
     else:
         echo_texts(_listed(found))
 
@@ -93,29 +97,34 @@ def _listed(found: pl.DataFrame) -> Iterator[str]:
 
 
 def _is_part(trace: Mapping[str, Any]) -> bool:
-    """Whether its cost is only of some of its calls."""
+    """Return whether the cost of a trace lacks some of its calls."""
     return trace["cost_usd"] is not None and bool(trace["unpriced_calls"])
 
 
 @click.command(short_help="Show one run, step by step.")
-@click.argument("trace_id", metavar="TRACE_ID")
+@click.argument("trace_id", metavar="ID")
 @files_argument
 @json_option
 @where_option
+@rules_option
 @utc_option
-def trace(trace_id: str, files: tuple[str, ...], *, as_json: bool, where: str | None) -> None:
-    """Show one run, step by step; TRACE_ID may be its first 6 characters or more.
+def trace(
+    trace_id: str, files: tuple[str, ...], *, as_json: bool, where: str | None, rules: Rules
+) -> None:
+    """Show one run, step by step, with its totals.
 
-    JSON columns: the record's fields (null where unknown), file, line, and cache: why a prompt was
-    not taken from the cache, where prefix_hashes tell (else null).
+    ID may be its first 6 characters or more, or the word latest, or failed for the newest run that
+    failed. JSON columns: the record's fields (null where unknown), file, line, cost_usd, and cache:
+    why a prompt missed the cache, if prefix_hashes show it (else null).
     """
-    with open_log(files, where) as log:
-        wanted = resolve_id(log.frame, "trace_id", trace_id)
-        run = _in_steps(with_changed(log.frame).filter(pl.col("trace_id") == wanted))
+    with open_log(files, where, rules=rules) as log:
+        wanted = resolve_trace(log.frame, trace_id)
+        run = with_changed(log.frame).filter(pl.col("trace_id") == wanted)
+        run = _in_steps(priced(run, rates(rules)))
         if as_json:
             misses = cache_misses(run, log.hashes(run))
             cache = pl.Series("cache", [misses.get(row) for row in run["row"]], dtype=pl.String)
-            echo_json(log.placed(run).with_columns(cache).iter_rows(named=True))
+            echo_records(log.placed(run).with_columns(run["cost_usd"], cache))
         else:
             echo_texts(_run(run, wanted, _remarks(log, run)))
 
@@ -125,18 +134,20 @@ def _in_steps(records: pl.DataFrame) -> pl.DataFrame:
 
 
 Remarks = dict[int, list[str]]
-"""What is to be said of records, by their keys."""
+"""Explanations of records, by their keys."""
 
 
 def _remarks(log: OpenLog, records: pl.DataFrame) -> Remarks:
-    """Why calls were slow, cut off, or not taken from the cache."""
-    usual = calls_.baselines(calls_.model_calls(log.snapshot.frame))
+    """Return why calls were slow, were cut off, or missed the cache."""
+    baselines = calls_.baselines(calls_.model_calls(log.snapshot.frame))
     misses = cache_misses(records, log.hashes(records))
     remarks: Remarks = {}
     for record in records.iter_rows(named=True):
-        known = detail(record, usual.get(record["model"]), SLOW_MS)
-        said = [known.why_slow, known.cut_off and f"┤ {known.cut_off}", misses.get(record["row"])]
-        remarks[record["row"]] = [text for text in said if text]
+        known = detail(record, baselines.get(record["model"]), SLOW_MS)
+        message = record["error_message"] if record["status"] == "error" else None
+        why = (known.why_slow, known.cut_off and f"┤ {known.cut_off}")
+        texts = [message, *why, misses.get(record["row"])]
+        remarks[record["row"]] = [text for text in texts if text]
     return remarks
 
 
@@ -146,35 +157,61 @@ def _run(run: pl.DataFrame, trace_id: str, remarks: Remarks) -> Iterator[str]:
     session = sanitize(found.session_id or humanize.UNKNOWN)
     took = humanize.duration(found.duration_ms)
     yield f"trace {sanitize(trace_id)}, session {session}{began}, took {took}"
+    yield _totals(run, totals(run))
     yield from trace_lines(found, remarks)
 
 
-@click.command()
+@click.command(short_help="Show one conversation, run by run, with its totals.")
 @click.argument("session_id", metavar="ID")
 @files_argument
 @json_option
 @where_option
+@rules_option
 @utc_option
-def session(session_id: str, files: tuple[str, ...], *, as_json: bool, where: str | None) -> None:
-    """Show one conversation: its runs in order, each step by step.
+def session(
+    session_id: str, files: tuple[str, ...], *, as_json: bool, where: str | None, rules: Rules
+) -> None:
+    """Show one conversation: its totals, then its runs in order, each step by step.
 
     ID may be its first 6 characters or more. JSON columns: the record's fields (null where
-    unknown), then file and line.
+    unknown), then file, line and cost_usd.
     """
-    with open_log(files, where) as log:
+    with open_log(files, where, rules=rules) as log:
         wanted = resolve_id(log.frame, "session_id", session_id)
         found = with_changed(log.frame).filter(pl.col("session_id") == wanted)
+        found = priced(found, rates(rules))
         runs = found.partition_by("trace_id", maintain_order=True)
         if as_json:
             in_order = pl.concat(map(_in_steps, runs))
-            echo_json(log.placed(in_order).iter_rows(named=True))
+            echo_records(log.placed(in_order).with_columns(in_order["cost_usd"]))
         else:
             remarks = _remarks(log, found)
-            echo_texts(_apart(_any_run(run, remarks) for run in runs))
+            texts = (_any_run(run, remarks) for run in runs)
+            echo_texts(_apart(chain([_session_head(found, wanted)], texts)))
+
+
+def _session_head(records: pl.DataFrame, session_id: str) -> Iterator[str]:
+    found, runs = totals(records), records["trace_id"].drop_nulls().n_unique()
+    took = humanize.duration(found["time_ms"])
+    yield f"session {sanitize(session_id)}: {humanize.plural(runs, 'run')}, took {took}"
+    yield _totals(records, found)
+
+
+def _totals(records: pl.DataFrame, found: Mapping[str, Any]) -> str:
+    """Return `9 steps, 8,123 tokens, cost $0.0031, 1 failed` of records with costs."""
+    steps, tokens = humanize.plural(found["steps"], "step"), humanize.integer(found["tokens"])
+    failed = records.select(FAILED.sum()).item()
+    unpriced = humanize.plural(found["unpriced_calls"], "call") + " unpriced"
+    texts = [
+        f"{steps}, {tokens} tokens, cost {humanize.money(found['cost_usd'])}",
+        unpriced if found["unpriced_calls"] else "",
+        f"{failed:,} failed" if failed else "",
+    ]
+    return ", ".join(filter(None, texts))
 
 
 def _apart(texts: Iterable[Iterable[str]]) -> Iterator[str]:
-    """The lines of all texts, with a blank one between them."""
+    """Yield the lines of all texts, separated by blank lines."""
     for index, lines in enumerate(texts):
         yield from [""] if index else []
         yield from lines

@@ -1,1 +1,1 @@
-"""What is kept on disk: settings, rules, memory and bookmarks."""
+"""Files on disk: settings, rules, memory and bookmarks."""

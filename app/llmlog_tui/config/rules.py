@@ -1,4 +1,4 @@
-"""Rules: what is watched for, how closely, and whom to tell. One TOML text, checked."""
+"""Alert rules, notifications and prices: dataclasses, and their TOML file."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from urllib.parse import urlsplit
 
 
 class RulesError(ValueError):
-    """A rules text that cannot be used: the key, what it holds, and what is allowed."""
+    """An invalid rules file; the message names the key, its value, and the allowed values."""
 
 
 @dataclass(frozen=True)
 class TrendRule:
-    """How a share of calls is watched: truncation, errors, retries.
+    """A rule on a share of calls: truncation, errors, retries.
 
-    Windows of `window_calls` calls are judged when they are full. `level` is the chance at which a
-    series that stays as it was may ever raise an alert, `least_rise` what the share must rise by.
-    An alert is cleared by `clear_windows` windows in a row that kept less than a third of the rise.
+    Windows of `window_calls` calls are judged when they are full. `level` is the probability that a
+    stable series ever raises an alert, `least_rise` the minimum rise of the share. An alert is
+    cleared by `clear_windows` windows in a row with less than a third of the rise.
     """
 
     enabled: bool = True
@@ -33,14 +33,14 @@ class TrendRule:
 
 @dataclass(frozen=True)
 class LatencyRule(TrendRule):
-    """Latency creep: as Trend, but of the mean of ln(latency); `least_rise` 0.25 is 28% slower."""
+    """A rule on the mean of ln(latency_ms); `least_rise` 0.25 is 28% slower."""
 
     least_rise: float = 0.25
 
 
 @dataclass(frozen=True)
 class FingerprintRule:
-    """A change is one after which `settled_calls` calls in a row have the same fingerprint."""
+    """A change is confirmed by `settled_calls` calls in a row with the new fingerprint."""
 
     enabled: bool = True
     settled_calls: int = 20
@@ -49,7 +49,7 @@ class FingerprintRule:
 
 @dataclass(frozen=True)
 class HiddenTruncationRule:
-    """Hidden truncation: cleared after `clear_calls` calls of the model without one."""
+    """Cleared after `clear_calls` calls of the model without hidden truncation."""
 
     enabled: bool = True
     clear_calls: int = 100
@@ -57,7 +57,7 @@ class HiddenTruncationRule:
 
 @dataclass(frozen=True)
 class RateLimitRule:
-    """Rate limits: fires when less than `least_left` of one is left, clears over `clear_left`."""
+    """Fires below the share `least_left` of a limit, clears above `clear_left`."""
 
     enabled: bool = True
     least_left: float = 0.1
@@ -66,21 +66,20 @@ class RateLimitRule:
 
 @dataclass(frozen=True)
 class BudgetRule:
-    """What an hour (of the clock, UTC) may cost, in US dollars; None: anything."""
+    """Maximum cost of an hour of the clock (UTC), in US dollars; None: no limit."""
 
     usd_per_hour: float | None = None
 
     @property
     def enabled(self) -> bool:
-        """Whether there is one."""
         return self.usd_per_hour is not None
 
 
 @dataclass(frozen=True)
 class OnAlert:
-    """Whom to tell: a command (its words, no shell) that gets JSON on stdin, or a webhook (POST).
+    """Notifications: a command (words, no shell) with JSON on stdin, or a webhook (POST).
 
-    Each may take `timeout_s` seconds, and there are at most `per_minute` notices a minute.
+    Each has `timeout_s` seconds, and at most `per_minute` are sent per minute.
     """
 
     command: tuple[str, ...] = ()
@@ -91,7 +90,7 @@ class OnAlert:
 
 @dataclass(frozen=True)
 class PriceOverride:
-    """US dollars per million tokens; without `cached` cached tokens cost what others do."""
+    """US dollars per million tokens; `cached` defaults to the input price."""
 
     input: float
     output: float
@@ -100,7 +99,7 @@ class PriceOverride:
 
 @dataclass(frozen=True)
 class Rules:
-    """Everything a rules file can say; without one, these defaults."""
+    """The content of a rules file, and its defaults."""
 
     fingerprint: FingerprintRule = FingerprintRule()
     truncation: TrendRule = TrendRule()
@@ -116,17 +115,22 @@ class Rules:
 
 
 DEFAULT: Final = Rules()
+
+RULE_KEYS: Final = tuple(
+    section.name for section in fields(Rules) if hasattr(getattr(DEFAULT, section.name), "enabled")
+)
+"""The sections that configure an alert rule, each with a switch `enabled`."""
+
 _T = TypeVar("_T")
 
 
 def parse_rules(text: str) -> Rules:
-    """The rules of a TOML text. Raises RulesError, which names the key and what is allowed."""
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RulesError(f"not TOML: {error}") from error
     sections = [section.name for section in fields(Rules)]
-    _only(document, sections, "")
+    _check_names(document, sections, "")
     found: dict[str, Any] = {}
     for name, table in document.items():
         if not isinstance(table, dict):
@@ -144,14 +148,14 @@ def parse_rules(text: str) -> Rules:
     return rules
 
 
-def _only(table: Mapping[str, object], allowed: list[str], where: str) -> None:
+def _check_names(table: Mapping[str, object], allowed: list[str], where: str) -> None:
     for name in table:
         if name not in allowed:
             raise RulesError(f"{where}{name}: unknown; allowed: {', '.join(sorted(allowed))}")
 
 
 def _section(default: _T, name: str, table: Mapping[str, object]) -> _T:
-    _only(table, [key.name for key in fields(default)], f"{name}.")  # type: ignore[arg-type]
+    _check_names(table, [key.name for key in fields(default)], f"{name}.")  # type: ignore[arg-type]
     values = {key: _value(f"{name}.{key}", key, value) for key, value in table.items()}
     return type(default)(**{**vars(default), **values})
 
@@ -160,7 +164,7 @@ def _price(model: str, table: object) -> PriceOverride:
     where = f"prices.{model}"
     if not isinstance(table, dict):
         raise RulesError(f"{where}: must be a table with input and output, in $ per million tokens")
-    _only(table, ["input", "output", "cached"], f"{where}.")
+    _check_names(table, ["input", "output", "cached"], f"{where}.")
     for name in ("input", "output"):
         if name not in table:
             raise RulesError(f"{where}.{name}: missing")
@@ -169,7 +173,7 @@ def _price(model: str, table: object) -> PriceOverride:
     )
 
 
-def _value(where: str, key: str, value: object) -> Any:  # noqa: ANN401 - what the check makes of it
+def _value(where: str, key: str, value: object) -> Any:  # noqa: ANN401 - of the key's type
     allowed, check = _CHECKS[key]
     checked = check(value)
     if checked is None:
@@ -177,9 +181,9 @@ def _value(where: str, key: str, value: object) -> Any:  # noqa: ANN401 - what t
     return checked
 
 
-def _whole(value: object, least: int, most: int) -> int | None:
-    is_one = isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
-    return value if is_one and isinstance(value, int) else None
+def _integer(value: object, least: int, most: int) -> int | None:
+    is_valid = isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+    return value if is_valid and isinstance(value, int) else None
 
 
 def _number(value: object, least: float, most: float) -> float | None:
@@ -215,7 +219,7 @@ Check = tuple[str, Callable[[object], object]]
 
 
 def _calls(least: int, most: int) -> Check:
-    return f"a whole number from {least} to {most}", lambda value: _whole(value, least, most)
+    return f"a whole number from {least} to {most}", lambda value: _integer(value, least, most)
 
 
 def _share() -> Check:
@@ -242,18 +246,18 @@ _CHECKS: Final[dict[str, Check]] = {
 }
 
 
-_MOST_BYTES: Final = 2**20
+_MAX_BYTES: Final = 2**20
 
 
 def read_rules(path: Path) -> Rules:
-    """The rules of a file. Raises RulesError, one line that names the file and what is wrong."""
+    """Read a rules file. Raises RulesError, one line that names the file."""
     try:
         with path.open("rb") as file:
-            text = file.read(_MOST_BYTES + 1)
+            text = file.read(_MAX_BYTES + 1)
     except OSError as error:
         raise RulesError(f"{path}: {error.strerror}") from error
-    if len(text) > _MOST_BYTES:
-        raise RulesError(f"{path}: too big for rules, more than 1 MiB")
+    if len(text) > _MAX_BYTES:
+        raise RulesError(f"{path}: too big for a rules file, more than 1 MiB")
     try:
         return parse_rules(text.decode())
     except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""What a user has set for the dashboard, and what the dashboard remembers by itself."""
+"""User settings of the dashboard (TOML), and its own persistent state (JSON)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import dataclasses
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+import tomllib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, cast
@@ -17,12 +18,12 @@ STYLES: Final = ("warning", "error", "accent", "success", "muted")
 
 
 class SettingsError(ValueError):
-    """A settings file that cannot be used; its text is one line that says why."""
+    """An invalid settings file; the message is one line."""
 
 
 @dataclass(frozen=True)
 class RowRule:
-    """Calls for which the SQL predicate `where` holds have a row in this style."""
+    """Style for the rows of calls that match the SQL predicate `where`."""
 
     where: str
     style: str
@@ -30,11 +31,11 @@ class RowRule:
 
 @dataclass(frozen=True)
 class Settings:
-    """What a user can set: the `theme`, whether alerts ring the bell, other keys, and row styles.
+    """User settings: `theme`, the bell on alerts, key bindings, and row styles.
 
-    `keys` has the id of a binding (its scope and its description, as `view.freeze`) and the key, or
-    several with commas between, in Textual's names: `f5`, `ctrl+f`, `space`. Of the `rows` that
-    hold for a call, the first counts. `ascii`: no other signs are shown; None, as the terminal can.
+    `keys` maps the id of a binding (scope and description, as `view.freeze`) to a key, or several
+    separated by commas, in Textual's names: `f5`, `ctrl+f`, `space`. The first matching entry of
+    `rows` applies. `ascii`: restrict the screen to ASCII; None: if the terminal requires it.
     """
 
     theme: str = "dark"
@@ -45,23 +46,30 @@ class Settings:
 
 
 def settings_path() -> Path:
-    """Where settings are looked for: `llmlog/config.toml` in the user's configuration folder."""
+    """Return the settings file: `llmlog/config.toml` in the user's configuration folder."""
     return _folder("XDG_CONFIG_HOME", ".config") / "config.toml"
 
 
 def memory_path() -> Path:
-    """Where the dashboard keeps what it remembers, in the user's folder for such state."""
+    """Return the file of the dashboard's own state, in the user's state folder."""
     return _folder("XDG_STATE_HOME", ".local/state") / "dashboard.json"
+
+
+def crash_path() -> Path:
+    """Return the file of the dashboard's own errors, in the user's state folder."""
+    return memory_path().with_name("crashes.log")
 
 
 def _folder(variable: str, fallback: str) -> Path:
     return Path(os.environ.get(variable) or Path.home() / fallback) / "llmlog"
 
 
-def read(path: Path, ids: Iterable[str]) -> Settings:
-    """The settings of a TOML file, whose `keys` name some of `ids`. Raises SettingsError."""
-    import tomllib  # noqa: PLC0415 - most have no such file, and see the first frame sooner
+Check = Callable[[str], str]
+"""Returns why an SQL predicate is invalid; empty if it is valid."""
 
+
+def read(path: Path, ids: Iterable[str], predicate_problem: Check) -> Settings:
+    """Read a TOML file whose `keys` are among `ids`. Raises SettingsError."""
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -79,7 +87,7 @@ def read(path: Path, ids: Iterable[str]) -> Settings:
     _require(isinstance(settings.ascii, bool | None), path, ascii_only)
     _require(isinstance(settings.keys, dict), path, "keys is a table of ids and keys")
     _check_keys(settings.keys, path, ids)
-    return dataclasses.replace(settings, rows=_rules(settings.rows, path))
+    return dataclasses.replace(settings, rows=_rules(settings.rows, path, predicate_problem))
 
 
 def _check_keys(keys: Mapping[str, str], path: Path, ids: Iterable[str]) -> None:
@@ -91,22 +99,23 @@ def _check_keys(keys: Mapping[str, str], path: Path, ids: Iterable[str]) -> None
         )
 
 
-def _rules(rows: object, path: Path) -> tuple[RowRule, ...]:
-    """The tables of [[rows]] as rules, whose predicates have an answer."""
+def _rules(rows: object, path: Path, predicate_problem: Check) -> tuple[RowRule, ...]:
+    """Return the tables of [[rows]] as rules with valid predicates."""
     _require(isinstance(rows, list | tuple), path, "rows are tables, each begun by [[rows]]")
-    return tuple(_rule(row, path, f"rows {n}") for n, row in enumerate(cast("Any", rows), 1))
+    return tuple(
+        _rule(row, path, f"rows {n}", predicate_problem)
+        for n, row in enumerate(cast("Any", rows), 1)
+    )
 
 
-def _rule(row: object, path: Path, name: str) -> RowRule:
+def _rule(row: object, path: Path, name: str, predicate_problem: Check) -> RowRule:
     has = {each.name for each in fields(RowRule)}
-    is_whole = isinstance(row, dict) and row.keys() == has
-    _require(is_whole, path, f"{name}: a row style has where and style, and nothing else")
+    is_complete = isinstance(row, dict) and row.keys() == has
+    _require(is_complete, path, f"{name}: a row style has where and style, and nothing else")
     rule = RowRule(**cast("Any", row))
     style = f"{name}: style is one of {', '.join(STYLES)}, not {rule.style!r}"
     _require(rule.style in STYLES, path, style)
     _require(isinstance(rule.where, str), path, f"{name}: where is a text, not {rule.where!r}")
-    from llmlog_tui.analysis.query.sql import predicate_problem  # noqa: PLC0415 - imports polars
-
     why = predicate_problem(rule.where)
     _require(not why, path, f"{name}: {why}")
     return rule
@@ -118,9 +127,9 @@ def _require(holds: object, path: Path, why: str) -> None:
 
 
 class Memory:
-    """What is remembered from one run to the next, by name; only for this one without a `path`.
+    """Named values persisted between runs; without a `path`, kept for this run.
 
-    Whatever cannot be read or written is forgotten: nobody's dashboard stops for it.
+    Read and write errors are ignored: the dashboard works without this file.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -132,11 +141,11 @@ class Memory:
                 self._values = found if isinstance(found, dict) else {}
 
     def get(self, name: str) -> object:
-        """What was remembered; None if nothing, and anything at all if the file was edited."""
+        """Return a value of any type, as the file may be edited; None if missing."""
         return self._values.get(name)
 
     def put(self, name: str, value: object) -> None:
-        """Remember a value that JSON can hold."""
+        """Store a JSON value."""
         self._values[name] = value
         if self._path is not None:
             with contextlib.suppress(OSError):
@@ -144,7 +153,7 @@ class Memory:
 
 
 def replace_file(path: Path, text: str) -> None:
-    """Write a whole file at once, for its owner alone; raises OSError."""
+    """Replace a file atomically, readable by its owner alone; raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(
         "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False

@@ -1,1 +1,1 @@
-"""An agent with no key and no network, through the real openai SDK and the real capture library."""
+"""Simulated agent that needs no key and no network, recorded through the real openai SDK."""

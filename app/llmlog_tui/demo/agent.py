@@ -1,4 +1,4 @@
-"""The demo's agent: plans, searches, reads and answers, through a recorded openai client."""
+"""Agent of the demo: plans, searches, reads and answers through a recorded client."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ToolTimeoutError(Exception):
 
 
 class Agent:
-    """Runs of one agent; `pace` is called before each of its steps."""
+    """One agent; `pace` is called before each of its steps."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Agent:
         self._pace = pace
 
     def run(self, trace: Trace) -> None:
-        """One run: an answer, or the error that ended it, is in the trace; nothing is raised."""
+        """Run once; an error of the API ends the run and is recorded, not raised."""
         model = self._rng.choice(("openai/gpt-oss-120b", "openai/gpt-oss-120b", "gpt-5-mini"))
         messages: Messages = [
             {"role": "system", "content": _SYSTEM},
@@ -81,7 +81,7 @@ class Agent:
         messages: Messages,
         tools: tuple[str, ...],
     ) -> None:
-        """Let the model ask for tools, and run what it asks for."""
+        """Offer the model tools, and run the ones it calls."""
         offered = tools[: self._rng.randint(1, len(tools))]
         self._pace()
         plan = client.chat.completions.create(

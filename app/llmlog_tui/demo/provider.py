@@ -1,6 +1,6 @@
-"""A provider of models inside the process: answers the openai SDK's HTTP requests itself.
+"""Simulated provider: answers the openai SDK's HTTP requests within the process.
 
-Its answers are slow, cut off, refused or failing as a real provider's are, by a seeded chance.
+Answers are slow, cut off, refused or failing at seeded random, as a real provider's.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LONGER_SINCE_UPDATE: Final = 5
 
 @dataclass(frozen=True)
 class Model:
-    """How a model behaves: its speed in tokens/s, its time to the first one, how it reasons."""
+    """Behaviour of a model; `fingerprints` are the ones before and after its update."""
 
     tokens_per_sec: float
     first_token_ms: float
@@ -55,26 +55,26 @@ class _Answer:
 
 
 class Provider(httpx2.BaseTransport):
-    """The transport of an openai client; `changed` turns the fingerprints, as an update does."""
+    """Transport of an openai client; set `changed` to simulate an update of the models."""
 
     def __init__(self, clock: DemoClock, rng: random.Random) -> None:
         self.changed = False
         self._clock = clock
         self._rng = rng
         self._left = dict(_LIMITS)
-        self._fates: list[int] = []
+        self._statuses: list[int] = []
         self._prefix_tokens = 0
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Answer one attempt of one request."""
         body = json.loads(request.read())
         model = MODELS[body["model"].rpartition("/")[2]]
-        status = self._fate(request)
+        status = self._status(request)
         if status != httpx2.codes.OK:
             return self._refuse(request, status)
         if request.url.path.endswith("/embeddings"):
             return self._embed(request, body, model)
-        answer = self._think(body, model)
+        answer = self._generate(body, model)
         self._spend(answer.usage["total_tokens"])
         if body.get("stream"):
             return self._stream(request, body, model, answer)
@@ -82,13 +82,13 @@ class Provider(httpx2.BaseTransport):
         self._clock.sleep(server_ms + self._network_ms())
         return self._respond(request, self._completion(body, answer), server_ms)
 
-    # -- what happens to a request
+    # -- status of a request
 
-    def _fate(self, request: httpx2.Request) -> int:
-        """The HTTP status of this attempt; that of all attempts is drawn with the first."""
+    def _status(self, request: httpx2.Request) -> int:
+        """Return the HTTP status of this attempt; the first attempt draws all of them."""
         if int(request.headers.get(_RETRY_COUNT, 0)) == 0:
-            self._fates = self._draw()
-        return self._fates.pop(0) if len(self._fates) > 1 else self._fates[0]
+            self._statuses = self._draw()
+        return self._statuses.pop(0) if len(self._statuses) > 1 else self._statuses[0]
 
     def _draw(self) -> list[int]:
         chance = self._rng.random()
@@ -117,9 +117,9 @@ class Provider(httpx2.BaseTransport):
         error = {"message": f"The request was refused: {code}.", "type": kind, "code": code}
         return httpx2.Response(status, headers=headers, json={"error": error}, request=request)
 
-    # -- what an answer holds
+    # -- content of an answer
 
-    def _think(self, body: dict[str, Any], model: Model) -> _Answer:
+    def _generate(self, body: dict[str, Any], model: Model) -> _Answer:
         prompt = len(json.dumps(body["messages"])) // 4 + 350 + 60 * len(body.get("tools", ()))
         asked_for = self._tool_calls(body)
         reasoning = self._reasoning(hard=self._rng.random() < 0.18) if model.reasons else 0
@@ -129,7 +129,7 @@ class Provider(httpx2.BaseTransport):
         wanted = reasoning + (len(asked_for) * 28 or text_tokens)
         limit = body.get("max_completion_tokens") or wanted
         cut_off, output = wanted > limit, min(wanted, limit)
-        # Some servers say `stop` although the limit was hit.
+        # Some servers report `stop` although the limit was hit.
         hidden = cut_off and self._rng.random() < 0.12
         finish = "length" if cut_off and not hidden else "tool_calls" if asked_for else "stop"
         text = (
@@ -153,7 +153,7 @@ class Provider(httpx2.BaseTransport):
         return 64 * self._rng.randint(4, 8) if hard else self._rng.choice((0, 0, 32, 64, 96))
 
     def _tool_calls(self, body: dict[str, Any]) -> list[dict[str, Any]]:
-        """Calls of the tools that the request offers, unless there are results already."""
+        """Return one call for each tool that the request offers."""
         calls = []
         for tool in body.get("tools", ()):
             name = tool["function"]["name"]
@@ -182,7 +182,7 @@ class Provider(httpx2.BaseTransport):
             usage["completion_tokens_details"] = {"reasoning_tokens": reasoning}
         return usage
 
-    # -- how it is sent
+    # -- response
 
     def _generation_ms(self, model: Model, answer: _Answer) -> float:
         speed = model.tokens_per_sec * self._rng.uniform(0.85, 1.15)
@@ -229,7 +229,7 @@ class Provider(httpx2.BaseTransport):
         )
 
     def _chunks(self, body: dict[str, Any], model: Model, answer: _Answer) -> Iterator[bytes]:
-        """The answer in pieces, each after its time; reasoning is not sent, only waited for."""
+        """Yield the answer in chunks over time; reasoning is not sent."""
         head = self._head(body, "chat.completion.chunk")
         whole_ms = self._generation_ms(model, answer)
         per_token = (whole_ms - model.first_token_ms) / max(1, answer.output)

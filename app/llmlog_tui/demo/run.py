@@ -1,4 +1,4 @@
-"""Runs the demo: some runs at once on a simulated clock, or live traffic at a given rate."""
+"""Run the demo: at once on a simulated clock, or live at a given rate."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from llmlog_tui.demo.clocks import DemoClock, RealClock, SimulatedClock
 from llmlog_tui.demo.provider import BASE_URL, Provider
 
 START: Final = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-"""When the simulated clock starts: the same seed always writes the same log."""
+"""Start of the simulated clock; fixed, so that a seed always writes the same log."""
 
 CHANGE_AFTER: Final = 0.5
-"""The fingerprint changes after this share of the runs."""
+"""Share of the runs after which the fingerprint changes."""
 
 _LIVE_CHANGE_AFTER_RUNS: Final = 25
 _RUNS_PER_SESSION: Final = 4
@@ -34,11 +34,11 @@ _SECONDS_TO_CTRL_C: Final = 0.1
 
 
 class LostRecordError(Exception):
-    """The log does not take any more: its disk is full, or its file is gone."""
+    """A record could not be written: a full disk, or a deleted file."""
 
 
 class _Client(openai.OpenAI):
-    """An openai client that waits by the demo's clock before it tries again."""
+    """openai client whose retries wait on the demo's clock."""
 
     demo_clock: DemoClock
 
@@ -56,7 +56,7 @@ class _Client(openai.OpenAI):
 
 
 class _User:
-    """Somebody whose conversations are sessions of a few runs each."""
+    """User of the agent, with sessions of a few runs each."""
 
     def __init__(self, out: Path, clock: DemoClock, seed: int, pace: Callable[[], None]) -> None:
         self._rng = random.Random(seed)  # noqa: S311 - a demo, reproducible by its seed
@@ -73,7 +73,7 @@ class _User:
         self._runs_left = 0
 
     def run(self) -> None:
-        """One run of the agent, in this conversation or in the next. Raises LostRecordError."""
+        """Run the agent once, in this session or a new one. Raises LostRecordError."""
         if self._session is None or not self._runs_left:
             self._runs_left = self._rng.randint(1, _RUNS_PER_SESSION)
             tier = self._rng.choice(("free", "pro", "pro"))
@@ -83,7 +83,7 @@ class _User:
                 clock=self._clock,
                 new_id=lambda digits: f"{self._rng.getrandbits(4 * digits):0{digits}x}",
             )
-            self._session.enabled = True  # whatever LLMLOG_DISABLED says: a demo was asked for
+            self._session.enabled = True  # even with LLMLOG_DISABLED: the demo was requested
         self._runs_left -= 1
         self._agent.run(self._session.trace())
         if self._session.faults:
@@ -91,7 +91,7 @@ class _User:
 
 
 def simulate(out: Path, runs: int, seed: int) -> None:
-    """Append `runs` runs to `out` at once, as they would happen from START on.
+    """Append `runs` runs to `out` at once, with times from START.
 
     Raises LostRecordError.
     """
@@ -105,7 +105,7 @@ def simulate(out: Path, runs: int, seed: int) -> None:
 
 
 def live(out: Path, rate: float, runs: int | None, seed: int) -> None:
-    """Append about `rate` records a second to `out`, in real time, until `runs` runs are done.
+    """Append about `rate` records a second to `out`, in real time, for `runs` runs.
 
     Raises LostRecordError.
     """
@@ -127,7 +127,7 @@ def live(out: Path, rate: float, runs: int | None, seed: int) -> None:
     for thread in threads:
         thread.start()
     while any(thread.is_alive() for thread in threads):
-        # polars' handler of SIGINT goes back into a wait without an end: Ctrl-C would be lost.
+        # An endless wait is resumed after polars' handler of SIGINT: Ctrl-C would be lost.
         for thread in threads:
             thread.join(_SECONDS_TO_CTRL_C / agents)
     if lost:
@@ -135,7 +135,7 @@ def live(out: Path, rate: float, runs: int | None, seed: int) -> None:
 
 
 class _Pace:
-    """Lets steps of all agents through at a rate per second."""
+    """Rate limit for the steps of all agents, per second."""
 
     def __init__(self, rate: float) -> None:
         self._seconds = 1 / rate
@@ -143,7 +143,7 @@ class _Pace:
         self._lock = threading.Lock()
 
     def wait(self) -> None:
-        """Wait for the next place."""
+        """Wait for the next free slot."""
         with self._lock:
             now = time.monotonic()
             self._next = max(now, self._next + self._seconds)

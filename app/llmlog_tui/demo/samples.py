@@ -1,4 +1,4 @@
-"""Writes sample_logs/: `python -m llmlog_tui.demo.samples sample_logs`."""
+"""Write sample_logs/: `python -m llmlog_tui.demo.samples sample_logs`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FOREIGN: Final = (
 
 
 def write_samples(folder: Path) -> None:
-    """Write calls.jsonl, one_run.jsonl and torn.jsonl into `folder`, in place of what is there."""
+    """Write calls.jsonl, one_run.jsonl and torn.jsonl into `folder`, replacing existing ones."""
     calls, one_run, torn = (folder / f"{name}.jsonl" for name in ("calls", "one_run", "torn"))
     calls.unlink(missing_ok=True)
     simulate(calls, RUNS, SEED)
@@ -36,12 +36,12 @@ def _longest_run(lines: list[bytes]) -> list[bytes]:
 
 
 def _torn(lines: list[bytes]) -> bytes:
-    """What a log looks like after a bad day: chatter, a cut line, lines of other programs."""
+    """Return a damaged log: other output, a torn line, JSON of other programs."""
     lines = list(lines)
     lines.insert(4, b"answer: the order was never refunded\n")
     lines.insert(9, json.dumps(_FOREIGN[0]).encode() + b"\n")
     lines.insert(14, b"\n")
-    lines[18] = lines[18][:120] + lines[19]  # a writer died, the next went on in its line
+    lines[18] = lines[18][:120] + lines[19]  # a writer died, the next writer continued its line
     del lines[19]
     lines.insert(22, json.dumps(_FOREIGN[1]).encode() + b"\n")
     lines.insert(25, b"Traceback (most recent call last):\n")

@@ -1,1 +1,144 @@
-"""Other tools' records, made of ours."""
+"""Log formats: records of other tools, converted to llmlog's own.
+
+How to add a format
+-------------------
+1. Write `formats/<tool>.py`: a class with `name`, `calls`, `detect`, `converter` and `content`
+   (`Format`), and a class for the state of one file with `feed` and `flush` (`Converter`).
+2. Add a row to `FORMATS` in `formats/registry.py`.
+3. Add a small file of the format and its expected records under `tests/formats/`.
+
+What a format is given
+----------------------
+Decoded JSON objects, one after the other, in the order of the file. Decompression, encodings,
+whatever a shipper wrapped around a line (docker, CRI, journald, a logger's text), objects printed
+over many lines, arrays and CSV rows (an object of texts by column name) are undone before, and
+lines are accounted for by `formats.driver`. A format is pure Python: no files, no polars, no UI.
+
+`detect` is asked about the first objects of a file, at most 20, and later about single objects,
+because a file may change its format. It looks at keys and never at a file's name, must be cheap,
+and must be false for an object that another format or llmlog could have written: a record of
+llmlog's own has an `event` of `llmlog.record.EVENTS`.
+
+What a format gives
+-------------------
+Records: fields of `llmlog.record.FIELDS` by name. Unknown is left out: never 0, never a guess. `ts`
+is RFC 3339 text, the start of the call. A latency made from timestamps has `timing: "derived"`.
+Prompts, answers, arguments and error texts (`input`, `output`, `error_message`) never go into a
+record of `feed`: `content` returns them when one record is looked at.
+
+An object that yields nothing yet (a line of many that make one call) is kept as state. Nothing in
+an object may raise: a broken part costs itself. A converter may count such parts by kind in an
+attribute `lost: Counter[str]`; they are reported with the log's other faults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+Item = dict[str, Any]
+"""One decoded JSON object of a file."""
+
+Record = dict[str, Any]
+"""Fields of llmlog.record by name; unknown ones are left out."""
+
+LogState = dict[str, Any]
+"""State shared by the converters of one format in all files of a log; owned by the reader."""
+
+
+class Found(NamedTuple):
+    """A record, and the `line` given to feed() with the object to read it back from."""
+
+    line: int
+    record: Record
+
+
+class Converter(Protocol):
+    """State of one file."""
+
+    def feed(self, line: int, item: Item) -> Iterable[Found]:
+        """Take the next object; return the records that are complete now. Never raises."""
+        ...
+
+    def flush(self) -> Iterable[Found]:
+        """Return records that are complete only because nothing follows.
+
+        Called at the end of a file, and when a followed file has been quiet for a while; more
+        objects may be fed afterwards.
+        """
+        ...
+
+
+class Format(Protocol):
+    """One log format. With `calls` False it is known, and `hint` says what to do instead."""
+
+    @property
+    def name(self) -> str:
+        """Name on screen and in --json: "OTLP traces", "Claude Code"."""
+        ...
+
+    @property
+    def calls(self) -> bool:
+        """Whether such a log holds model calls at all."""
+        ...
+
+    def detect(self, items: Sequence[Item]) -> bool:
+        """Return whether these first objects of a file are of this format."""
+        ...
+
+    def converter(self, log: LogState) -> Converter:
+        """Return the converter for one more file of a log."""
+        ...
+
+    def content(self, item: Item, record: Record) -> Record:
+        """Return what `item`, read back from the record's line, says beyond metadata.
+
+        Fields `input`, `output`, `error_message`, `prefix_hashes`, `extra`; {} if there are none.
+        """
+        ...
+
+
+@runtime_checkable
+class Peeks(Protocol):
+    """A format that must know how all files of a log begin before the first of them is read."""
+
+    def peek(self, log: LogState, items: Sequence[Item]) -> None:
+        """Note the first objects of a file of this format."""
+        ...
+
+
+class FormatWithoutCalls:
+    """Base of a format that is recognised only to be refused; `hint` says what to do instead."""
+
+    name: str = ""
+    calls: bool = False
+    hint: str = ""
+
+    def detect(self, items: Sequence[Item]) -> bool:
+        """Return False: text logs are recognised by detect_text()."""
+        del items
+        return False
+
+    def detect_text(self, lines: Sequence[str]) -> bool:
+        """Return whether these first lines of a file, none of them JSON, are of this format."""
+        del lines
+        return False
+
+    def converter(self, log: LogState) -> Converter:
+        """Return a converter that finds nothing."""
+        del log
+        return _NoRecords()
+
+    def content(self, item: Item, record: Record) -> Record:
+        """Return nothing."""
+        del item, record
+        return {}
+
+
+class _NoRecords:
+    def feed(self, line: int, item: Item) -> Iterable[Found]:
+        del line, item
+        return ()
+
+    def flush(self) -> Iterable[Found]:
+        return ()

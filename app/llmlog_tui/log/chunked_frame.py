@@ -1,4 +1,4 @@
-"""A frame that grows at its end: a list of frames, joined so that they stay few."""
+"""A growing frame: a list of frames, merged so that they stay few."""
 
 from __future__ import annotations
 
@@ -9,63 +9,63 @@ from typing import Final
 
 import polars as pl
 
-_JOINED: Final = 8
-"""So many frames of a kind become one: a live log arrives in few lines, a big one in blocks."""
+_MERGE_FRAMES: Final = 8
+"""Frames of a size class that are merged into one."""
 
-_FEW: Final = 10_000
-"""So many rows may stay in memory for the sake of some of them."""
+_MAX_SHARED_ROWS: Final = 10_000
+"""Rows of a frame that a slice may keep in memory."""
 
-_KINDS: Final = (8, 64, 512, 4_096, 16_384)
-"""Frames are of a kind if they have up to so many rows; those with more are left as they are."""
+_SIZE_CLASSES: Final = (8, 64, 512, 4_096, 16_384)
+"""Maximum rows per size class; larger frames are never merged."""
 
-_SMALL: Final = 4_096
-"""What comes in frames of more rows, the blocks of a file, comes in few: it is left as it is, and
-all before it, or each of what comes next would be joined with a whole file."""
+_MAX_MERGED_ROWS: Final = 4_096
+"""Frames above this many rows are never merged, nor any before them.
 
-_LOOSE: Final = 32
-"""About so many frames, the last ones, may become others soon: those before are put together."""
+Such frames are blocks of a file: merging would copy a whole file per append.
+"""
+
+_CHANGING_FRAMES: Final = 32
+"""Last frames that may still change; the frames before them are concatenated once."""
 
 
 class ChunkedFrame:
-    """Rows in order; a row is seldom copied, however many appends there are.
+    """Rows in order; appends copy each row a few times at most.
 
-    `packed` makes of a joined frame one that takes less memory, if it is given.
+    `compress` reduces the memory of a merged frame.
     """
 
     def __init__(
         self,
         frames: Iterable[pl.DataFrame] = (),
-        packed: Callable[[pl.DataFrame], pl.DataFrame] | None = None,
+        compress: Callable[[pl.DataFrame], pl.DataFrame] | None = None,
     ) -> None:
-        self._packed = packed
-        self._front = self._none = pl.DataFrame()
-        self._put_together = 0  # so many frames are in `_front`
-        self._left = 0  # so many frames are left as they are
+        self._compress = compress
+        self._front = self._empty = pl.DataFrame()
+        self._front_frames = 0  # frames concatenated in `_front`
+        self._fixed = 0  # first frames that are never merged
         self.replace(frames)
 
     def replace(self, frames: Iterable[pl.DataFrame]) -> None:
-        """Other rows for those here."""
         self.frames: list[pl.DataFrame] = []
         self._changed_from(0)
         for frame in frames:
-            self._none = frame.clear()
+            self._empty = frame.clear()
             if frame.height:
                 self.frames.append(frame)
         self.height = sum(frame.height for frame in self.frames)
         self._leave_large()
 
     def append(self, frame: pl.DataFrame) -> None:
-        """More rows at the end."""
         if frame.height:
             self.frames.append(frame)
             self.height += frame.height
-            if frame.height > _SMALL:
-                self._left = len(self.frames)
+            if frame.height > _MAX_MERGED_ROWS:  # a block of a file
+                self._fixed = len(self.frames)
             else:
                 self._compact()
 
     def drop_first(self, rows: int) -> int:
-        """Let go of the first `rows`, or of all there are; how many those were."""
+        """Drop up to `rows` first rows; return the number dropped."""
         self._changed_from(0)
         dropped = left = min(rows, self.height)
         self.height -= left
@@ -76,11 +76,10 @@ class ChunkedFrame:
                 break
             left -= first.height
             del self.frames[0]
-            self._left = max(0, self._left - 1)
+            self._fixed = max(0, self._fixed - 1)
         return dropped
 
     def keep_first(self, rows: int) -> None:
-        """Let go of all rows behind the first `rows`."""
         while self.height > rows:
             last = self.frames.pop()
             self.height -= last.height
@@ -88,66 +87,67 @@ class ChunkedFrame:
                 self.frames.append(last.head(rows - self.height))
                 self.height = rows
         self._changed_from(len(self.frames) - 1)
-        self._left = min(self._left, len(self.frames))
+        self._fixed = min(self._fixed, len(self.frames))
 
-    def cut_like(self, frame: pl.DataFrame) -> None:
-        """Cut the rows where those of `frame`, which are as many, are: to stand beside them."""
+    def align_chunks(self, frame: pl.DataFrame) -> None:
+        """Re-chunk to the chunk boundaries of `frame`, so that hstack does not copy."""
         heights = [height for height in frame.to_series(0).chunk_lengths() if height]
         pairs = enumerate(zip(heights, self.frames, strict=False))
         same = next((at for at, (height, mine) in pairs if mine.height != height), len(heights))
         if same == len(heights):
             return
         self._changed_from(same)
-        rest, at = pl.concat(self.frames[same:]), 0
+        remainder, at = pl.concat(self.frames[same:]), 0
         del self.frames[same:]
         for height in heights[same:]:
-            self.frames.append(rest.slice(at, height).rechunk())
+            self.frames.append(remainder.slice(at, height).rechunk())
             at += height
         self._leave_large()
 
-    def whole(self) -> pl.DataFrame:
-        """All rows, with the columns of the frames that were given."""
-        return pl.concat(self.few) if self.frames else self._none
+    def frame(self) -> pl.DataFrame:
+        """Return all rows as one frame, empty but with its columns if there are none."""
+        return pl.concat(self.merged) if self.frames else self._empty
 
     @property
-    def few(self) -> list[pl.DataFrame]:
-        """All rows in few frames: those that are not soon to be others are put together."""
-        if len(self.frames) - self._put_together > 3 * _LOOSE:
-            self._put_together = len(self.frames) - _LOOSE
-            self._front = pl.concat(self.frames[: self._put_together])
-        front = [self._front] if self._put_together else []
-        return front + self.frames[self._put_together :]
+    def merged(self) -> list[pl.DataFrame]:
+        """All rows in few frames: settled ones are concatenated."""
+        if len(self.frames) - self._front_frames > 3 * _CHANGING_FRAMES:
+            self._front_frames = len(self.frames) - _CHANGING_FRAMES
+            self._front = pl.concat(self.frames[: self._front_frames])
+        front = [self._front] if self._front_frames else []
+        return front + self.frames[self._front_frames :]
 
     def _changed_from(self, first: int) -> None:
-        """Say that the frame at `first`, and those behind it, are others than they were."""
-        if first < self._put_together:
-            self._put_together, self._front = 0, self._none
+        """Invalidate the concatenated front if the frames from `first` on have changed."""
+        if first < self._front_frames:
+            self._front_frames, self._front = 0, self._empty
 
     def _leave_large(self) -> None:
-        """Leave frames as they are up to the last large one."""
-        large = (at for at, frame in enumerate(self.frames, 1) if frame.height > _SMALL)
-        self._left = max(large, default=0)
+        """Exclude frames from merging up to the last large one."""
+        large = (at for at, frame in enumerate(self.frames, 1) if frame.height > _MAX_MERGED_ROWS)
+        self._fixed = max(large, default=0)
 
     def _compact(self) -> None:
-        """Join the last frames, kind by kind."""
-        for rows in _KINDS:
-            free = self.frames[self._left :]
+        for rows in _SIZE_CLASSES:
+            free = self.frames[self._fixed :]
             last = list(takewhile(partial(_has_up_to, rows), reversed(free)))
-            if len(last) >= _JOINED:
+            if len(last) >= _MERGE_FRAMES:
                 self._changed_from(len(self.frames) - len(last))
-                joined = pl.concat(reversed(last), rechunk=True)
-                self.frames[-len(last) :] = [self._packed(joined) if self._packed else joined]
+                merged = pl.concat(reversed(last), rechunk=True)
+                self.frames[-len(last) :] = [self._compress(merged) if self._compress else merged]
 
 
 def hstack(frame: pl.DataFrame, more: ChunkedFrame) -> pl.DataFrame:
-    """`frame`, and beside it the columns of as many rows."""
-    more.cut_like(frame)
-    return frame.hstack(more.whole())
+    """Return `frame` with the columns of `more`, which has the same number of rows."""
+    more.align_chunks(frame)
+    return frame.hstack(more.frame())
 
 
 def detach(frame: pl.DataFrame, of: int) -> pl.DataFrame:
-    """A slice of `of` rows, in memory of its own if they are many: a slice keeps all of them."""
-    return frame if of <= _FEW else frame.select(pl.all().gather(pl.int_range(pl.len())))
+    """Return a slice of a frame of `of` rows, copied if those are many."""
+    return (
+        frame if of <= _MAX_SHARED_ROWS else frame.select(pl.all().gather(pl.int_range(pl.len())))
+    )
 
 
 def _has_up_to(rows: int, frame: pl.DataFrame) -> bool:

@@ -1,4 +1,4 @@
-"""Whole lines out of a .gz or .zst file."""
+"""Follow a .gz or .zst file, line by line."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from typing import Final, Self
 import zstandard
 
 from llmlog_tui.log import follow
-from llmlog_tui.log.follow import StartOffset, all_new
+from llmlog_tui.log.follow import Siblings
 from llmlog_tui.log.line_splitter import Block, LineSplitter
+from llmlog_tui.log.prefix_digest import Known, KnownPrefix, PrefixDigest
 from llmlog_tui.log.rotation import HEAD_BYTES
 from llmlog_tui.log.zstd import ZstdReader
 
@@ -23,37 +24,37 @@ _DAMAGED: Final = (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError)
 
 
 class CompressedFollower:
-    """Reads one compressed path, and again when another file is put there.
+    """Reads one compressed path, and again when the file is replaced.
 
-    Used as a Follower is, but all its lines are older ones: what is compressed was rotated away. A
-    file that ends early is a problem, and read on when it has grown.
+    Same interface as Follower, but all its lines are older ones: compressed files were rotated
+    away. A file that ends early is reported as a problem, and continued when it has grown.
     """
 
-    def __init__(self, path: Path, *, claim: StartOffset = all_new) -> None:
+    def __init__(self, path: Path, *, siblings: Siblings | None = None) -> None:
         self.path = path
         self.is_waiting = True
-        self.is_gone = False  # what was rotated away may go
-        self._claim = claim
+        self.is_gone = False  # a rotated file may be deleted
+        self._siblings = siblings
         self._stream: _Stream | None = None
-        self._at: _Identity = (0, 0, 0, 0)  # the file that is, or was last, read
+        self._at: _Identity = (0, 0, 0, 0)  # of the current or last file
         self._problem = ""
         self._generation = -1
-        self._head = b""
+        self._digest = PrefixDigest()
         self._lines = LineSplitter(0, older=True)
-        self._past: list[tuple[bytes, int]] = []
+        self._past: list[Known] = []
 
     def read(self) -> Block | None:
-        """Nothing, but the OSError that read_older() ended with, until it has more."""
+        """Return None; raise the OSError of read_older() until it has more."""
         if self._problem:
             raise OSError(self._problem)
         return None
 
     def read_older(self) -> Block | None:
-        """The next whole lines. Raises OSError if there are none because the file is damaged."""
         try:
             if not self._stream and not self._open():
                 return self.read()
             while self._stream and (data := self._stream.read(follow.BLOCK_BYTES)):
+                self._digest.feed(data)
                 if block := self._lines.feed(data):
                     return block
         except OSError as error:
@@ -61,46 +62,39 @@ class CompressedFollower:
             self.close()
             raise
         self.close()
-        return self._lines.rest()
+        return self._lines.flush()
 
     def finish(self) -> Block | None:
-        """What stands after the last newline of a file that ends early."""
-        return self._lines.rest()
+        return self._lines.flush()
 
     def close(self) -> None:
-        """Give the descriptor back."""
         if self._stream:
             self._stream.close()
             self._stream = None
 
     def position(self) -> tuple[int, int]:
-        """(compressed bytes read, bytes there); not all of them while there may be more lines."""
+        """Return (compressed bytes read, file size); less than all while lines may follow."""
         there = self._at[2]
         return (min(self._stream.tell(), there - 1) if self._stream else there), there
 
     def reread(self, generation: int, offset: int, length: int) -> bytes | None:
-        """Bytes that were read before, decompressed again; None if their file is there no more."""
         if generation != self._generation:
             return None
         with contextlib.suppress(OSError), _Stream(self.path) as stream:
-            if self.holds(stream.stat):
+            if self.has_open(stream.stat):
                 stream.skip(offset)
                 return stream.read(length)
         return None
 
-    def holds(self, file: os.stat_result) -> bool:
-        """Whether this very file is, or was last, read here."""
+    def has_open(self, file: os.stat_result) -> bool:
         return self._at == _identity(file)
 
-    def known(self, head: bytes) -> int | None:
-        """How much was read here of a file that began with `head`; None if there was none."""
-        for begin, end in [(self._head, self._lines.lines_end), *self._past]:
-            if begin and head.startswith(begin):
-                return end
-        return None
+    def known(self, head: bytes) -> list[Known]:
+        """Return the files by which one that begins with `head`, unpacked, is known as a copy."""
+        return [each for each in (Known(self._digest), *self._past) if each.may_begin(head)]
 
     def _open(self) -> bool:
-        """Begin, or go on, with the file at the path; False if there is nothing new in it."""
+        """Start or continue the file at the path; False if nothing is new."""
         try:
             now = _identity(self.path.stat())
         except FileNotFoundError:
@@ -121,37 +115,56 @@ class CompressedFollower:
         return True
 
     def _is_new(self, stream: _Stream, now: _Identity) -> bool:
-        """Whether there may be more in the file than was read; if it is another, begin anew."""
+        """Return whether the file may have unread data; start over if it is another file."""
         head = stream.read(HEAD_BYTES)
-        is_same = self._head != b"" and head.startswith(self._head)
+        is_same = self._digest.head != b"" and head.startswith(self._digest.head)
         return (self._at[:2] == now[:2] and is_same) or self._begin(stream, head)
 
     def _begin(self, stream: _Stream, head: bytes) -> bool:
-        """A new generation; False if it is read under another name."""
-        is_all = len(head) < HEAD_BYTES and not stream.damage
-        start = self._claim(stream.stat, head + b"\n" if is_all else head)
-        if start is None:
+        """Start a new generation; False if it is read under another name."""
+        if self._siblings and self._siblings.has_open(stream.stat):
             return False
-        if stream.damage and start > len(head):  # too little to tell: it is still being made
-            raise OSError(stream.damage)
-        self._past = [(self._head, self._lines.lines_end), *self._past][:16]
+        found = self._known_part(stream, head)
+        self._past = [Known(self._digest), *self._past][:16]
         self._generation += 1
-        self._head = head
-        self._lines = LineSplitter(self._generation, start, older=True)
+        self._digest = found
+        self._lines = LineSplitter(self._generation, found.end, older=True)
         return True
+
+    def _known_part(self, stream: _Stream, head: bytes) -> PrefixDigest:
+        """Return the digest of the longest part that was read from another file.
+
+        Raises OSError if the file is still being written, and may be a copy.
+        """
+        others = self._siblings.known(self.path, head) if self._siblings else ()
+        best = PrefixDigest()
+        for known in (*self.known(head), *others):
+            if not known.may_begin(head):
+                continue
+            prefix = KnownPrefix(known, in_samples=False)
+            stream.rewind()
+            prefix.advance(stream.read_at)
+            if prefix.is_open and stream.damage:
+                raise OSError(stream.damage)
+            best = max(best, prefix.found(), key=lambda each: each.end)
+        return best
+
+
+def beginning_of(path: Path, size: int) -> bytes:
+    """The first bytes that a compressed file holds. Raises OSError."""
+    with _Stream(path) as stream:
+        return stream.read(size)
 
 
 _Identity = tuple[int, int, int, int]
 
 
 def _identity(file: os.stat_result) -> _Identity:
-    """Device, inode, size and mtime: an inode alone comes back for another file."""
+    """Return device, inode, size and mtime: an inode alone may be reused."""
     return file.st_dev, file.st_ino, file.st_size, file.st_mtime_ns
 
 
 class _Stream:
-    """What a compressed file holds."""
-
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb")
         self.stat = os.fstat(self._file.fileno())
@@ -159,16 +172,16 @@ class _Stream:
         self.rewind()
 
     def rewind(self) -> None:
-        """Go back to the beginning."""
         self._file.seek(0)
+        self._offset = 0
         self.damage = ""
-        """What is wrong with the file behind what was read of it."""
+        """The error at which reading stopped; empty if there was none."""
         self._unpacked = (
             gzip.GzipFile(fileobj=self._file) if self._is_gzip else ZstdReader(self._file)
         )
 
     def read(self, size: int) -> bytes:
-        """The next `size` bytes, fewer only at the end. Raises OSError where it is damaged."""
+        """Return the next `size` bytes, fewer only at the end. Raises OSError at damage."""
         parts: list[bytes] = []
         while size and not self.damage:
             try:
@@ -182,15 +195,23 @@ class _Stream:
             size -= len(part)
         if self.damage and not parts:
             raise OSError(self.damage)
-        return b"".join(parts)
+        data = b"".join(parts)
+        self._offset += len(data)
+        return data
+
+    def read_at(self, size: int, offset: int) -> bytes:
+        """Return `size` bytes at `offset`, which is not before the last ones; fewer at the end."""
+        with contextlib.suppress(OSError):
+            if offset > self._offset:
+                self.skip(offset - self._offset)
+            return self.read(size)
+        return b""
 
     def skip(self, size: int) -> None:
-        """Pass over `size` bytes."""
         while size and (passed := self.read(min(size, follow.BLOCK_BYTES))):
             size -= len(passed)
 
     def tell(self) -> int:
-        """How many compressed bytes were read."""
         return self._file.tell()
 
     def close(self) -> None:

@@ -1,6 +1,6 @@
-"""Whole lines out of one file that grows, is renamed, truncated, deleted or replaced.
+"""Follow one file through growth, renames, truncation, deletion and replacement, line by line.
 
-Knows nothing of what a line means, and nothing of threads: somebody calls read() again and again.
+The content of lines and threads are the caller's concern: it polls read().
 """
 
 from __future__ import annotations
@@ -10,201 +10,215 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
-from llmlog_tui.log.line_splitter import Block, LineSplitter
-from llmlog_tui.log.rotation import HEAD_BYTES, already_read_prefix
+from llmlog_tui.log.generation import Generation
+from llmlog_tui.log.line_splitter import Block
+from llmlog_tui.log.prefix_digest import Known, KnownPrefix
+from llmlog_tui.log.rotation import already_read_prefix
 
 BLOCK_BYTES: Final = 8 * 2**20
-"""How much is read at once."""
+"""Maximum bytes per read."""
 
 NEWEST_BYTES: Final = 2**20
-"""How much of a big file's end is read first."""
+"""Bytes at the end of a big file that are read first."""
 
-_HELD: Final = 5
-"""So many generations are held open: the current one, and those renamed or deleted last."""
+BEGINNING_BYTES: Final = 64 * 2**10
+"""Bytes of a big file's beginning that decide whether its end may be read first."""
 
-StartOffset = Callable[[os.stat_result, bytes], int | None]
-"""Asked with a file's stat and head: from which byte on is it new? None: it is another's."""
+REST_POLL_S: Final = 1.0
+"""Seconds between looks at a resting file."""
 
+_MAX_OPEN: Final = 5
+"""Maximum generations kept open: the current one, and the last ones renamed or deleted."""
 
-class Generation:
-    """One open file, as long as its path leads to it and some time after."""
-
-    def __init__(self, fd: int, number: int, start: int = 0) -> None:
-        self.fd = fd
-        self.number = number
-        self.opened = os.fstat(fd)
-        self.head = os.pread(fd, HEAD_BYTES, 0)[:start]
-        """What was read of the first 256 bytes."""
-        self.live = LineSplitter(number, start)
-        self.older: LineSplitter | None = None
-        self._older_end = 0
-        self._grew = time.monotonic()
-
-    def begin_at_the_end(self, size: int) -> None:
-        """Leave all but the last NEWEST_BYTES for read_older()."""
-        start = size - NEWEST_BYTES
-        cut = os.pread(self.fd, NEWEST_BYTES, start).find(b"\n") + 1
-        if cut:
-            self.older = LineSplitter(self.number, older=True)
-            self._older_end = start + cut
-            self.head = os.pread(self.fd, HEAD_BYTES, 0)
-            self.live = LineSplitter(self.number, self._older_end)
-
-    def read(self) -> Block | None:
-        """The next whole lines at the end."""
-        while data := os.pread(self.fd, BLOCK_BYTES, self.live.offset):
-            self._grew = time.monotonic()
-            self.head += data[: HEAD_BYTES - len(self.head)]
-            if block := self.live.feed(data):
-                return block
-        return None
-
-    def read_older(self) -> Block | None:
-        """The next whole lines of those left out by begin_at_the_end()."""
-        while self.older:
-            room = min(BLOCK_BYTES, self._older_end - self.older.offset)
-            data = os.pread(self.fd, room, self.older.offset)
-            if not data:
-                self.older = None
-            elif block := self.older.feed(data):
-                return block
-        return None
-
-    def settled(self, quiet_s: float) -> Block | None:
-        """A record at the end that only lacks its newline, if nothing was added for `quiet_s`."""
-        return self.live.record_at_end() if self.quiet_s() >= quiet_s else None
-
-    def left(self) -> int:
-        """How many bytes are still to be read."""
-        size = os.fstat(self.fd).st_size
-        older = self._older_end - self.older.offset if self.older else 0
-        return max(0, size - self.live.offset) + older
-
-    def quiet_s(self) -> float:
-        """For how many seconds nothing was added."""
-        return time.monotonic() - self._grew
-
-    def is_rewritten(self) -> bool:
-        """Whether the file was truncated, or truncated and written again (copytruncate)."""
-        if os.fstat(self.fd).st_size < self.live.offset:
-            return True
-        return os.pread(self.fd, len(self.head), 0) != self.head
+_REMEMBERED: Final = 16
+"""Maximum closed generations whose copies are recognised."""
 
 
-def all_new(_: os.stat_result, __: bytes) -> int:
-    """The Claim of a file that stands for itself: all of it is new."""
-    return 0
+class Siblings(Protocol):
+    """The other files of a glob or folder: one log with the followed one."""
+
+    def has_open(self, file: os.stat_result) -> bool:
+        """Return whether another follower reads this very file."""
+        ...
+
+    def known(self, path: Path, head: bytes) -> Iterable[Known]:
+        """Return the files that were read under other names than `path`, and begin with `head`."""
+        ...
 
 
 class Follower:
     """Reads one path from its beginning, and on through rotation: every whole line exactly once.
 
-    Descriptors are held, so what is written to a file after it was renamed or deleted is still
-    read. A file that got shorter, or whose first 256 bytes are other ones, is a new generation,
-    read from its beginning; one that begins with the end of the file before (a prefix was cut off,
-    see llmlog.prune) is read from behind that. Half a line at the end of a file that was replaced
-    is given up when nothing was added to it for `linger_s` seconds. A whole record at the end of a
-    file counts as a line without its newline when nothing was added for `settle_s` seconds.
+    Descriptors stay open, so lines written to a renamed or deleted file are still read. A file that
+    got shorter, or whose first or last bytes changed, is a new generation. If it begins like a file
+    that was read before (a copy, a longer one, the same one written again), it is read after the
+    part they share; if it begins with the end of the file before (a prefix was cut off, see
+    llmlog.prune), after that part; else from its beginning. A partial line at the end of a replaced
+    file is flushed after `linger_s` seconds without new data, a complete record without its newline
+    after `settle_s` seconds. `may_skip` is asked with the beginning of a big file before its end is
+    read first.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - options by name
         self,
         path: Path,
         *,
         newest_first: bool = False,
+        may_skip: Callable[[bytes], bool] = lambda _: True,
         linger_s: float = 5.0,
         settle_s: float = 1.0,
-        claim: StartOffset = all_new,
+        siblings: Siblings | None = None,
     ) -> None:
         self.path = path
         self.is_waiting = True
-        """Whether the file was never there yet."""
+        """Whether the file has never existed yet."""
         self.is_gone = False
-        """Whether the file was there, and no other has come in its place."""
+        """Whether the file existed, and was not replaced."""
         self._newest_first = newest_first
+        self._may_skip = may_skip
         self._linger_s = linger_s
         self._settle_s = settle_s
-        self._claim = claim
-        self._held: list[Generation] = []
+        self._siblings = siblings
+        self._generations: list[Generation] = []
         self._count = 0
-        self._past: list[tuple[bytes, int]] = []
-        self._lock = threading.Lock()  # reread() may come from another thread than close()
+        self._past: list[Known] = []
+        self._lock = threading.Lock()  # reread() and close() may run in different threads
+        self._resting: os.stat_result | None = None  # the file, while its descriptor is closed
+        self._rested = 0.0  # when the resting file was looked at
 
     def read(self) -> Block | None:
-        """The next whole lines, at most about BLOCK_BYTES of them; None if there are none now.
+        """Return the next whole lines, about BLOCK_BYTES at most; None if there are none now.
 
-        Raises OSError if the path is there and cannot be opened or read (a folder, no permission).
+        Raises OSError if the path exists and cannot be opened or read (a folder, no permission).
         """
         if block := self._read_lingering():
             return block
-        if not self._held and not self._open():
+        if self._is_unchanged() or (not self._generations and not self._open()):
             return None
-        current = self._held[-1]
+        current = self._generations[-1]
         if current.is_rewritten():
-            self._held[-1] = self._generation(current.fd)
             self._remember(current)
-            return current.live.rest() or self.read()
-        is_replaced = self._is_replaced(current)  # what was written until then is read below
-        if block := current.read():
+            self._generations[-1] = Generation(
+                current.fd, self._next_number(), self._identify, current.live, in_place=True
+            )
+            return self.read()
+        # Checked first: data written before the replacement is read below.
+        is_replaced = self._is_replaced(current)
+        if block := current.read(BLOCK_BYTES):
             return block
         if is_replaced and self._open():
             return self.read()
-        return current.settled(self._settle_s)
+        return current.flush_idle(self._settle_s, self._linger_s)
 
     def read_older(self) -> Block | None:
-        """With `newest_first`: the next lines of those before the newest, from the first on."""
-        blocks = (held.read_older() for held in self._held)
+        """Return the next lines before the newest ones, in file order, with `newest_first`."""
+        blocks = (generation.read_older(BLOCK_BYTES) for generation in self._generations)
         return next((block for block in blocks if block), None)
 
     def finish(self) -> Block | None:
-        """What stands after a last newline, for a reader that will not come back; again and again.
-
-        None when there is no more.
-        """
-        blocks = (held.live.rest() for held in self._held)
+        """Return the rest of a file after its last newline; call until it returns None."""
+        blocks = (generation.finish(BLOCK_BYTES) for generation in self._generations)
         return next((block for block in blocks if block), None)
 
-    def close(self) -> None:
-        """Give the descriptors back."""
+    def rest(self) -> bool:
+        """Close the file until it changes; False if it is not read to its end.
+
+        Lines written to a file that is moved away within REST_POLL_S are not read.
+        """
+        if len(self._generations) != 1:
+            return not self._generations
+        file = self._generations[0]
+        if file.is_unresolved or file.older or file.bytes_left() or file.live.is_inside_line:
+            return False
         with self._lock:
-            for held in self._held:
-                self._remember(held)
-                os.close(held.fd)
-            self._held.clear()
+            self._remember(file)
+            self._resting, self._rested = os.fstat(file.fd), time.monotonic()
+            os.close(file.fd)
+            self._generations.clear()
+        return True
+
+    @property
+    def resting(self) -> os.stat_result | None:
+        """The file, as long as it is closed until it changes."""
+        return self._resting
+
+    def written_at(self) -> float:
+        """Return when the open file was written to, in seconds since 1970; 0 if none is open."""
+        return os.fstat(self._generations[-1].fd).st_mtime if self._generations else 0.0
+
+    def close(self) -> None:
+        with self._lock:
+            for generation in self._generations:
+                os.close(generation.fd)
+            self._generations.clear()
+            self._resting = None
 
     def position(self) -> tuple[int, int]:
-        """(bytes read, bytes there), for a progress bar."""
-        if not self._held:
+        """Return (bytes read, bytes in the file), for a progress bar."""
+        if self._resting:
+            return self._resting.st_size, self._resting.st_size
+        if not self._generations:
             return 0, 0
-        there = os.fstat(self._held[-1].fd).st_size
-        return max(0, there - sum(held.left() for held in self._held)), there
+        size = os.fstat(self._generations[-1].fd).st_size
+        left = sum(generation.bytes_left() for generation in self._generations)
+        return max(0, size - left), size
 
     def reread(self, generation: int, offset: int, length: int) -> bytes | None:
-        """Bytes that were read before, or None if the generation they are of is no more."""
+        """Return bytes that were read before; None if their generation is closed or rewritten."""
         with self._lock:
-            for held in self._held:
-                if held.number == generation and not held.is_rewritten():
-                    return os.pread(held.fd, length, offset)
-        return None
+            for file in self._generations:
+                known = file.same_as.get(generation, 0)
+                is_there = file.number == generation or offset + length <= known
+                if is_there and not file.is_unresolved and not file.is_rewritten():
+                    return os.pread(file.fd, length, offset)
+            return self._reread_resting(generation, offset, length)
 
-    def holds(self, file: os.stat_result) -> bool:
-        """Whether this very file is open here."""
-        return any(os.path.samestat(held.opened, file) for held in self._held)
+    def has_open(self, file: os.stat_result) -> bool:
+        if self._resting and os.path.samestat(self._resting, file):
+            return True
+        return any(os.path.samestat(generation.opened, file) for generation in self._generations)
 
-    def known(self, head: bytes) -> int | None:
-        """How much was read here of a file that began with `head`; None if there was none."""
-        for held in reversed(self._held):
-            if _is_of(head, held.head):
-                return held.live.lines_end
-        return next((end for begin, end in reversed(self._past) if _is_of(head, begin)), None)
+    def known(self, head: bytes) -> list[Known]:
+        """Return the files by which one that begins with `head` is recognised as a copy."""
+        open_now = [known for each in reversed(self._generations) for known in each.known(head)]
+        return _without_superseded([*open_now, *reversed(self._past)])
+
+    def _is_unchanged(self) -> bool:
+        """Return whether a resting file may go on resting; it is looked at every REST_POLL_S."""
+        now, resting = time.monotonic(), self._resting
+        if resting is None or now - self._rested < REST_POLL_S:
+            return resting is not None
+        self._rested = now
+        self.is_gone = False
+        try:
+            if _identity(self.path.stat()) == _identity(resting):
+                return True
+        except FileNotFoundError:
+            self.is_gone = True
+            return True
+        with self._lock:
+            self._resting = None
+        return False
+
+    def _reread_resting(self, generation: int, offset: int, length: int) -> bytes | None:
+        last = self._past[-1] if self._resting and self._past else None
+        if last is None or (last.number != generation and generation not in last.same_as):
+            return None
+        try:
+            with self.path.open("rb") as file:
+                is_same = _identity(os.fstat(file.fileno())) == _identity(self._resting)
+                return os.pread(file.fileno(), length, offset) if is_same else None
+        except OSError:
+            return None
 
     def _open(self) -> bool:
-        """Begin with the file the path leads to; False if there is none, or nothing new in it."""
+        """Open the file at the path; False if nothing is new."""
         try:
+            # Non-blocking: opening a FIFO would wait for a writer.
             fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except FileNotFoundError:
             return False
@@ -212,58 +226,85 @@ class Follower:
         if not stat.S_ISREG(file.st_mode):
             os.close(fd)
             raise OSError(errno.EINVAL, "is not a regular file")
-        start = self._claim(file, os.pread(fd, HEAD_BYTES, 0))
         self.is_waiting = False
-        if start == 0 and self._held:
-            start = already_read_prefix(self._held[-1].fd, self._held[-1].live.lines_end, fd)
-        if start is None or start > file.st_size:  # another's, or a copy that is still being made
+        if self._siblings and self._siblings.has_open(file):
             os.close(fd)
             return False
-        generation = self._generation(fd, start)
-        is_first = generation.number == 0 and start == 0
-        if self._newest_first and is_first and file.st_size > 4 * NEWEST_BYTES:
-            generation.begin_at_the_end(file.st_size)
-        self._held.append(generation)
+        before = self._generations[-1].live if self._generations else None
+        self._generations.append(Generation(fd, self._next_number(), self._identify, before))
         return True
 
+    def _identify(self, file: Generation, head: bytes) -> list[KnownPrefix] | None:
+        """Find what `file` may be a copy of; None if it is too early to know."""
+        loading = (each for each in self._generations if each.older)
+        if not head or any(each.begins_like(head) for each in loading):
+            return None
+        others = self._siblings.known(self.path, head) if self._siblings else ()
+        found = [KnownPrefix(each) for each in (*self.known(head), *others) if each.may_begin(head)]
+        if not found:
+            self._begin(file)
+        return found
+
+    def _begin(self, file: Generation) -> None:
+        """Begin a file that is no copy, after the part that ended the file before."""
+        size = os.fstat(file.fd).st_size
+        last = next((each for each in reversed(self._generations) if each is not file), None)
+        if last is not None and not last.is_unresolved:
+            file.skip_known(already_read_prefix(last.fd, last.live.lines_end, file.fd))
+            return
+        is_big = self._newest_first and file.number == 0 and size > 4 * NEWEST_BYTES
+        if is_big and self._may_skip(os.pread(file.fd, BEGINNING_BYTES, 0)):
+            file.skip_to_end(size, NEWEST_BYTES)
+
     def _is_replaced(self, current: Generation) -> bool:
-        """Whether the path leads to another file; if it cannot be looked at, the held one stays."""
-        held = os.fstat(current.fd)
+        """Return whether the path leads to another file; False if it cannot be examined."""
+        opened = os.fstat(current.fd)
         self.is_gone = False
         try:
-            return not os.path.samestat(self.path.stat(), held) or held.st_nlink == 0
+            return not os.path.samestat(self.path.stat(), opened) or opened.st_nlink == 0
         except FileNotFoundError:
             self.is_gone = True
         except OSError:
             pass
         return False
 
-    def _generation(self, fd: int, start: int = 0) -> Generation:
+    def _next_number(self) -> int:
         self._count += 1
-        return Generation(fd, self._count - 1, start)
+        return self._count - 1
 
     def _read_lingering(self) -> Block | None:
-        """From files that were renamed or deleted: their writers may not know of it yet."""
-        for held in self._held[:-1]:
-            if block := held.read():
+        """Read files that were renamed or deleted: their writers may still have them open."""
+        for generation in self._generations[:-1]:
+            if block := generation.read(BLOCK_BYTES):
                 return block
-            if held.live.is_inside_line and held.quiet_s() >= self._linger_s:
-                return held.live.rest()
-        if len(self._held) > _HELD and not self._held[0].older:
+            is_idle = generation.idle_s() >= self._linger_s
+            if is_idle and generation.is_unresolved:
+                return generation.flush_idle(self._settle_s, self._linger_s)
+            # The file in its place may be a copy that has the whole line.
+            is_torn = is_idle and generation.live.is_inside_line
+            if is_torn and self._generations[-1].resolve():
+                return generation.live.flush()
+        if len(self._generations) > _MAX_OPEN and not self._generations[0].older:  # fully read
             with self._lock:
-                oldest = self._held.pop(0)
+                oldest = self._generations.pop(0)
                 self._remember(oldest)
                 os.close(oldest.fd)
-            return oldest.live.rest()
+            return oldest.live.flush()
         return None
 
     def _remember(self, ended: Generation) -> None:
-        self._past = [*self._past[1 - _REMEMBERED :], (ended.head, ended.live.lines_end)]
+        self._past = _without_superseded([*self._past, *ended.known()])[-_REMEMBERED:]
+        ended.is_lost = True
 
 
-def _is_of(head: bytes, begin: bytes) -> bool:
-    """Whether a file with this head goes on with what was read as `begin`, if that tells."""
-    return head.startswith(begin) and (len(begin) == HEAD_BYTES or b"\n" in begin)
+def _identity(file: os.stat_result | None) -> tuple[int, int, int, int] | None:
+    return file and (file.st_dev, file.st_ino, file.st_size, file.st_mtime_ns)
 
 
-_REMEMBERED: Final = 16
+def _without_superseded(known: list[Known]) -> list[Known]:
+    """Drop files whose bytes all begin a later one."""
+    return [
+        each
+        for each in known
+        if not any(other.same_as.get(each.number, -1) >= each.digest.end for other in known)
+    ]

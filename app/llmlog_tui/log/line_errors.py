@@ -1,11 +1,11 @@
-"""What is wrong with a line that polars refuses, and what can be saved of it."""
+"""Diagnose a line that polars rejects, and salvage its record."""
 
 from __future__ import annotations
 
 import json
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,19 +14,23 @@ import orjson
 
 @dataclass(frozen=True)
 class FaultCounts:
-    """How often each kind of fault was met, and the line of its first."""
+    """Number of faults by kind, and the line of the first of each."""
 
     counts: Counter[str] = field(default_factory=Counter)
     first: dict[str, int] = field(default_factory=dict)
 
     def add(self, kind: str, line: int, times: int = 1) -> None:
-        """Note a fault; lines need not come in order."""
         self.counts[kind] += times
         self.first[kind] = min(line, self.first.get(kind, line))
 
+    def update(self, other: FaultCounts, lines: Sequence[int]) -> None:
+        """Note the faults of other lines, by the numbers they have here."""
+        for kind, times in other.counts.items():
+            self.add(kind, lines[other.first[kind]], times)
+
 
 class LineError(Exception):
-    """A line that gives no record; its text is the kind of fault.
+    """A line without a record; the message is the kind of fault.
 
     One of not_json, not_object, torn, invalid_utf8, nul, bom, two_objects, not_finite (NaN or an
     infinity), number_too_large (for a double), too_deep.
@@ -34,15 +38,12 @@ class LineError(Exception):
 
 
 def load(line: bytes) -> tuple[dict[str, object], bool]:
-    """The object a line holds, and whether every reader takes the line as it is.
-
-    Raises LineError.
-    """
+    """Return the object of a line, and whether orjson accepts it. Raises LineError."""
     is_plain = True
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        if error.msg.startswith(_DEPTH):  # json goes as deep as the Python it runs in
+        if error.msg.startswith(_DEPTH):  # json's own limit depends on the Python version
             raise LineError("too_deep") from None
         value = _load_slowly(line)
         is_plain = False
@@ -52,7 +53,7 @@ def load(line: bytes) -> tuple[dict[str, object], bool]:
 
 
 def dump(record: dict[str, object]) -> bytes:
-    """A line that every reader takes, of a record from load(). Raises LineError."""
+    """Return a line that every parser accepts, of a record from load(). Raises LineError."""
     try:
         return json.dumps(record, ensure_ascii=False).encode(errors="replace")
     except RecursionError:
@@ -60,16 +61,17 @@ def dump(record: dict[str, object]) -> bytes:
 
 
 def make_suspect_check(block: bytes) -> Callable[[bytes], bool]:
-    """What tells of a line of `block`, not a blank one, at a quick look whether it could be bad.
+    """Return a fast check whether a non-blank line of `block` may be faulty.
 
-    Bad is what does not begin and end like an object, and what could hold two of them, a NaN, an
-    infinity, a NUL or invalid UTF-8. One byte is looked for ten times faster than two.
+    Suspect is a line that does not begin and end like an object, or may contain two of them, a NaN,
+    an infinity, a NUL or invalid UTF-8.
     """
     is_clean = b"\0" not in block and _is_utf8(block)
 
     def is_suspect(line: bytes) -> bool:
         if line[-1] != _CLOSE:
             line = line.strip()
+        # Each search for two bytes follows one for a single byte, which is ten times faster.
         return not (
             line[:1] == b"{"
             and line[-1:] == b"}"
@@ -96,7 +98,7 @@ def _is_utf8(data: bytes) -> bool:
 
 
 def _load_slowly(line: bytes) -> object:
-    """As json reads it: it takes lone surrogates, and says most precisely what it cannot take."""
+    """Parse with json: it accepts lone surrogates, and its errors are the most precise."""
     if b"\0" in line:
         raise LineError("nul")
     try:

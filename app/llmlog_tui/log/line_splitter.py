@@ -1,4 +1,4 @@
-"""Whole lines out of bytes that come in pieces."""
+"""Split a stream of bytes into blocks of whole lines."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from typing import Final
 
 MAX_LINE_BYTES: Final = 16 * 2**20
-"""A line longer than this is passed over and counted, not held in memory."""
+"""A line longer than this is passed over and counted, not generation in memory."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """Whole lines of a file: `data` stands at byte `offset` of its generation `generation`.
+    """Whole lines of a file: `data` begins at byte `offset` of generation `generation`.
 
-    A block may lack the newline at its end: its writer died, the file is read once and not
-    followed, or the newline comes later and belongs to no block. `too_long` lines before `data`
-    were passed over. `older` blocks stand before what was read of the file first.
+    The last newline may be missing: the writer died, the file is read once and not followed, or the
+    newline comes later and belongs to no block. `too_long` lines before `data` were skipped.
+    `older` blocks precede the part of the file that was read first.
     """
 
     data: bytes
@@ -28,33 +28,44 @@ class Block:
 
 
 class LineSplitter:
-    """Takes the bytes of one generation from `start` on, and gives whole lines."""
+    """Splits the bytes of one generation, from `start` on, into whole lines."""
 
-    def __init__(self, generation: int, start: int = 0, *, older: bool = False) -> None:
+    def __init__(
+        self,
+        generation: int,
+        start: int = 0,
+        *,
+        older: bool = False,
+        lacks_newline: bool = False,
+    ) -> None:
+        """With `lacks_newline` the line before `start` was returned without its newline."""
         self.offset = start
-        """Of the next byte to be fed."""
+        """Offset of the next byte to feed."""
         self._generation = generation
         self._older = older
-        self._tail = bytearray()  # fed, but not yet a whole line
-        self._passing = False  # in the middle of a line that is too long
-        self._lacks_newline = False  # the last line was given before its end came
-        self._looked = start  # up to where record_at_end() has looked
+        self._tail = bytearray()  # fed, but not a whole line yet
+        self._skipping = False  # inside a line that is too long
+        self._lacks_newline = lacks_newline  # the last line was returned before its newline
+        self._checked = start  # end of the data that record_at_end() has checked
 
     @property
     def lines_end(self) -> int:
-        """Where the last whole line ended."""
         return self.offset - len(self._tail)
 
     @property
+    def tail(self) -> bytes:
+        """The data after the last newline."""
+        return bytes(self._tail)
+
+    @property
     def is_inside_line(self) -> bool:
-        """Whether something was fed after the last newline."""
-        return self._passing or bool(self._tail)
+        return self._skipping or bool(self._tail)
 
     def feed(self, data: bytes) -> Block | None:
-        """The next bytes; the whole lines there are now, if any."""
+        """Add the next bytes; return the whole lines so far, if any."""
         begin = self.lines_end
         self.offset += len(data)
-        passed, too_long = 0, self._passing
+        passed, too_long = 0, self._skipping
         if self._lacks_newline:
             self._lacks_newline = False
             passed = len(data) - len(data.removeprefix(b"\r").removeprefix(b"\n"))
@@ -62,31 +73,31 @@ class LineSplitter:
             passed = data.find(b"\n") + 1
             if not passed:
                 return None
-            self._passing = False
+            self._skipping = False
         cut = data.rfind(b"\n") + 1
-        whole = b"".join((self._tail, memoryview(data)[passed:cut]))
+        lines = b"".join((self._tail, memoryview(data)[passed:cut]))
         if cut:
             self._tail.clear()
         self._tail += memoryview(data)[cut:]
         if len(self._tail) > MAX_LINE_BYTES:
             self._tail = bytearray()
-            self._passing = True
-        return self._block(whole, begin + passed, too_long=too_long) if cut else None
+            self._skipping = True
+        return self._block(lines, begin + passed, too_long=too_long) if cut else None
 
     def record_at_end(self) -> Block | None:
-        """What was fed after the last newline if it is a whole record; its newline may follow."""
-        if self._looked == self.offset or self._passing or not self._tail.endswith(b"}"):
+        """Return the data after the last newline if it is a record."""
+        if self._checked == self.offset or self._skipping or not self._tail.endswith(b"}"):
             return None
-        self._looked = self.offset
+        self._checked = self.offset
         with contextlib.suppress(ValueError, RecursionError):
             self._lacks_newline = isinstance(json.loads(self._tail), dict)
-        return self.rest() if self._lacks_newline else None
+        return self.flush() if self._lacks_newline else None
 
-    def rest(self) -> Block | None:
-        """What was fed after the last newline, if nothing is to follow."""
-        passing, self._passing = self._passing, False
+    def flush(self) -> Block | None:
+        """Return the data after the last newline, as a line without one."""
+        skipping, self._skipping = self._skipping, False
         data, self._tail = bytes(self._tail), bytearray()
-        return self._block(data, self.offset - len(data), too_long=passing)
+        return self._block(data, self.offset - len(data), too_long=skipping)
 
     def _block(self, data: bytes, offset: int, *, too_long: bool) -> Block | None:
         if not data and not too_long:

@@ -1,8 +1,9 @@
-"""What a record is called, and by what it is known again: in another run, a rotated file."""
+"""Identify a record across runs and rotated files, and label it."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,65 +12,61 @@ from typing import Any, Final, TypeAlias
 from llmlog_tui import humanize
 
 IDS: Final = ("span_id", "id", "request_id", "trace_id")
-"""Fields of which one is enough to tell a record from most others."""
+"""Fields that identify a record alone, with few exceptions."""
 
-KNOWN_BY: Final = (*IDS, "ts", "step", "event")
-"""The fields that make an identity, the most telling one first."""
+KEY_FIELDS: Final = (*IDS, "ts", "step", "event")
+"""The fields of a RecordKey, the most specific one first."""
 
 LINE: Final = "sha256"
-"""The name under which an identity has the SHA-256 of the record's line."""
+"""The name of the SHA-256 of the record's line in a RecordKey."""
 
 RecordKey: TypeAlias = tuple[tuple[str, str | int], ...]
-"""Names and values: those of KNOWN_BY that the record has, ts as RFC 3339; then LINE, if at all."""
+"""(name, value) of a record's KEY_FIELDS, ts as RFC 3339; LINE last, if any."""
 
-_LONGEST: Final = 256
-"""No id is longer; what is, stands in no identity."""
+_MAX_CHARS: Final = 256
+"""Maximum characters per value; longer ones are left out."""
 
-_TOO_MUCH: Final = 2**63
+_STEP_LIMIT: Final = 2**63
 
 
 @dataclass(frozen=True)
 class Bookmark:
-    """A record to come back to: who it is, what it is called, and a note on it.
-
-    `made` says when, in RFC 3339.
-    """
+    """A bookmark: record key, label `what`, note, and time `made` (RFC 3339)."""
 
     record: RecordKey
     what: str = ""
     note: str = ""
     made: str = ""
 
-    def of(self, field: str) -> str | int | None:
-        """What the record's identity has in a field."""
+    def get(self, field: str) -> str | int | None:
         return dict(self.record).get(field)
 
 
 def record_key(record: Mapping[str, Any]) -> RecordKey:
-    """By what a record, as a frame has it, is known; not by its place, which rotation changes."""
+    """Return the key of a frame's record, independent of its location."""
     known: list[tuple[str, str | int]] = []
-    for name in KNOWN_BY:
+    for name in KEY_FIELDS:
         value = record[name]
         if isinstance(value, datetime):
             value = humanize.rfc3339(value)
-        if value is not None and len(str(value)) <= _LONGEST:
+        if value is not None and len(str(value)) <= _MAX_CHARS:
             known.append((name, value))
     return tuple(known)
 
 
-def parse_record_key(found: object) -> RecordKey | None:
-    """What `dict(identity)` gave, read back; None for what cannot be one."""
-    if not isinstance(found, dict) or not found:
+def parse_record_key(fields: object) -> RecordKey | None:
+    """Return the key from its dict; None if it is invalid."""
+    if not isinstance(fields, dict) or not fields:
         return None
-    if not all(_can_be(name, value) for name, value in found.items()):
+    if not all(_is_valid(name, value) for name, value in fields.items()):
         return None
-    return tuple((name, found[name]) for name in (*KNOWN_BY, LINE) if name in found)
+    return tuple((name, fields[name]) for name in (*KEY_FIELDS, LINE) if name in fields)
 
 
-def _can_be(name: object, value: object) -> bool:
+def _is_valid(name: object, value: object) -> bool:
     if name == "step":
-        return type(value) is int and abs(value) < _TOO_MUCH
-    if name not in (*KNOWN_BY, LINE) or not isinstance(value, str):
+        return type(value) is int and abs(value) < _STEP_LIMIT
+    if name not in (*KEY_FIELDS, LINE) or not isinstance(value, str):
         return False
     with contextlib.suppress(ValueError):
         return name != "ts" or datetime.fromisoformat(value).tzinfo is not None
@@ -77,19 +74,16 @@ def _can_be(name: object, value: object) -> bool:
 
 
 def with_line_hash(known: RecordKey, line: bytes) -> RecordKey:
-    """The same for a record that has none of IDS: its line tells it from others of its kind."""
-    import hashlib  # noqa: PLC0415 - not before the first frame
-
+    """Return the key with the hash of the line, for records without ids."""
     line = line.removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n")
     return (*known, (LINE, hashlib.sha256(line).hexdigest()))
 
 
 def has_id(known: RecordKey) -> bool:
-    """Whether one of IDS is in it."""
     return any(name in IDS for name, _ in known)
 
 
 def record_label(record: Mapping[str, Any]) -> str:
-    """What a record is of: a tool, a span, a model, else its event."""
+    """Return the tool, span or model of a record, else its event."""
     names = (record[name] for name in ("tool_name", "name", "model", "requested_model"))
     return next((str(name) for name in names if name), str(record["event"]))

@@ -1,4 +1,4 @@
-"""Which of the records are kept: `--last 24h`, `--last 1000000`."""
+"""The window of records to keep: `--last 24h`, `--last 1000000`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from datetime import timedelta
 
 @dataclass(frozen=True)
 class Retention:
-    """The last `records`, or those that began in the last `span` of the log; None: all."""
+    """The last `records`, or the records of the last `span` of the log; None: all."""
 
     records: int | None = None
     span: timedelta | None = None
 
     @classmethod
     def of(cls, text: str) -> Retention:
-        """From `1000000`, or `90s`, `30m`, `24h`, `7d`. Raises ValueError."""
+        """Parse `1000000`, or `90s`, `30m`, `24h`, `7d`. Raises ValueError."""
         match = re.fullmatch(r"(\d{1,9})([smhd]?)", text)
         if not match or not int(match[1]):
             raise ValueError(f"{text}: neither a number of records nor a time like 24h")

@@ -1,4 +1,4 @@
-"""What a file that took the place of another still has of it: a log may be cut at its beginning."""
+"""Recognise a file with its beginning cut off, to continue after it."""
 
 from __future__ import annotations
 
@@ -8,21 +8,20 @@ from itertools import islice
 from typing import Final
 
 HEAD_BYTES: Final = 256
-"""How much of a file's beginning tells one generation of a log from the next."""
+"""Bytes at the start of a file that identify a generation."""
 
 _LOOK_ALIKES: Final = 1_000
-"""So many lines that begin as a new file does are tried; more are those of a log gone wrong."""
+"""Maximum lines tried that begin like the new file."""
 
 _COMPARED_BYTES: Final = 8 * 2**20
-"""How much is compared at once."""
+"""Bytes per comparison."""
 
 
 def already_read_prefix(old: int, end: int, fd: int) -> int:
-    """How many bytes of the file that took the place of another were read in that one; 0 if none.
+    """Return the length of the prefix of `fd` already read from `old`.
 
-    `old` and `fd` are their descriptors. These are the bytes from the beginning of some line of the
-    old one to the `end` of its last one, if the new file begins with them and they are as many as
-    tell a file from another.
+    Both are descriptors. The new file begins with a part of the old one, from the start of some
+    line to `end`, the end of its last line, of at least HEAD_BYTES.
     """
     new_size = os.fstat(fd).st_size
     head = os.pread(fd, HEAD_BYTES, 0)
@@ -36,21 +35,20 @@ def already_read_prefix(old: int, end: int, fd: int) -> int:
 
 
 def _line_starts(fd: int, head: bytes, first: int, end: int) -> Iterator[int]:
-    """Where, from `first` on, the lines of a file begin that begin with `head`."""
-    sought, at = b"\n" + head, first - 1
-    while at + len(sought) <= end:
+    """Yield the offsets, from `first` on, of lines that begin with `head`."""
+    pattern, at = b"\n" + head, first - 1
+    while at + len(pattern) <= end:
         data = os.pread(fd, min(_COMPARED_BYTES, end - at), at)
-        found = data.find(sought)
+        found = data.find(pattern)
         while found >= 0:
             yield at + found + 1
-            found = data.find(sought, found + 1)
-        if len(data) < len(sought):
+            found = data.find(pattern, found + 1)
+        if len(data) < len(pattern):
             return
-        at += len(data) - len(sought) + 1
+        at += len(data) - len(pattern) + 1
 
 
 def _is_same(fd: int, begin: int, other: int, length: int) -> bool:
-    """Whether `length` bytes from `begin` on are those that the other file begins with."""
     at = 0
     while at < length:
         data = os.pread(fd, min(_COMPARED_BYTES, length - at), begin + at)

@@ -9,9 +9,10 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from llmlog.record import CALL_EVENTS, EVENTS, FIELDS
+from llmlog_tui.formats.llmlog import CALL_KEYS, TIME_KEYS
 
 # Numbers are read as floats and ts as text, because other people's logs write 1.0 for a count and
-# seconds since 1970 for a time; typed() makes of them what COLUMNS says.
+# seconds since 1970 for a time; coerce() converts them to COLUMNS.
 _READ_AS: Final[dict[str, pl.DataType]] = {
     "int": pl.Float64(),
     "float": pl.Float64(),
@@ -41,30 +42,33 @@ _FEW_VALUES: Final = frozenset(
         "error_type",
     }
 )
-"""Text columns that say the same few things again and again: categorical, a quarter the memory."""
+"""Text columns with few distinct values: as categoricals they take a quarter of the memory."""
 
-# Content and tags stay in the file: they are read back, line by line, when somebody asks.
+# Content and tags stay in the file: they are read back line by line on demand.
 _IN_FRAME: Final = tuple(field for field in FIELDS if field.section != "content")
 
 _ALIASES: Final[dict[str, pl.DataType]] = {
     "request_model": pl.String(),
     "http_status": pl.Float64(),
     "error": pl.String(),
+    **dict.fromkeys(TIME_KEYS, pl.String()),
 }
-"""Names other logs use; `error` is only looked at to see whether the call failed."""
+"""Names in other logs; `error` is read only to see whether the call failed."""
 
 READ_SCHEMA: Final[dict[str, pl.DataType]] = {
     **{field.name: _READ_AS[field.type] for field in _IN_FRAME},
     **_ALIASES,
     **dict.fromkeys(_FEW_VALUES, pl.Categorical()),
 }
-"""What pl.read_ndjson is told: every known key, each in its most generous dtype."""
+"""Schema for pl.read_ndjson: every known key, in its most permissive dtype."""
 
 TEXT_SCHEMA: Final[dict[str, pl.DataType]] = dict.fromkeys(READ_SCHEMA, pl.String())
-"""READ_SCHEMA for lines that have values of a wrong type: polars makes text of any value."""
+"""READ_SCHEMA for lines with values of a wrong type: polars reads any value as text."""
+
+TELLING_KEYS: Final = frozenset({*CALL_KEYS, "tool_name", "trace_id", "latency_ms"})
+"""Keys that tell whether an object without an event of llmlog's is a record."""
 
 _INFERRED_FROM: Final = {
-    "event": {"tool_name"},
     "status": {"error", "error_type", "error_status", "http_status"},
     "error_status": {"http_status"},
     "requested_model": {"request_model"},
@@ -74,50 +78,53 @@ _INFERRED_FROM: Final = {
 _MAY_MISFIT: Final = frozenset(
     name for name, dtype in READ_SCHEMA.items() if dtype not in {pl.String(), pl.Categorical()}
 ) | {"ts"}
-"""Fields that can have a value of a wrong type; text cannot, as any value is made text."""
+"""Fields that can have a value of a wrong type: all but text."""
 
 
 def required_schema(
-    schema: dict[str, pl.DataType], columns: Collection[str]
+    schema: dict[str, pl.DataType], columns: Collection[str], extra: Collection[str] = ()
 ) -> dict[str, pl.DataType]:
-    """What of READ_SCHEMA or TEXT_SCHEMA must be read to know `columns`, event and status.
+    """Return the part of a schema needed for `columns`, event, status and `extra`.
 
-    With it everything of which a value could have a wrong type: that is counted, asked for or not.
+    It includes every field that can have a value of a wrong type: those are always counted.
     """
-    asked = _ALWAYS.union(columns)
-    needed = asked.union(_MAY_MISFIT, *(_INFERRED_FROM.get(name, ()) for name in asked))
+    required = ALWAYS.union(columns, extra)
+    needed = required.union(_MAY_MISFIT, *(_INFERRED_FROM.get(name, ()) for name in required))
     return {name: dtype for name, dtype in schema.items() if name in needed}
 
 
 def cheap_schema(
     schema: dict[str, pl.DataType], columns: Collection[str]
 ) -> dict[str, pl.DataType]:
-    """A schema from only() whose fields are read with less work if they are not in `columns`.
+    """Return a schema from required_schema() with cheaper dtypes outside `columns`.
 
-    What it takes has the values of `schema`, except in lists, and the same misfits; it may refuse
-    more.
+    Accepted blocks have the values of `schema`, except in lists, and the same misfits; more blocks
+    may be rejected.
     """
-    asked = _ALWAYS.union(columns)
+    required = ALWAYS.union(columns)
     return {
-        name: dtype if name in asked else _LIGHTER.get(dtype, dtype)
+        name: dtype if name in required else _CHEAPER.get(dtype, dtype)
         for name, dtype in schema.items()
     }
 
 
-_LIGHTER: Final[dict[pl.DataType, pl.DataType]] = {
+_CHEAPER: Final[dict[pl.DataType, pl.DataType]] = {
     pl.Categorical(): pl.String(),
-    pl.List(pl.String()): pl.List(pl.Null()),  # of numbers and texts, not of objects
+    pl.List(pl.String()): pl.List(pl.Null()),  # accepts lists of numbers and texts, not of objects
 }
 
 
-_ALWAYS: Final = frozenset({"event", "status"})
+ALWAYS: Final = frozenset({"event", "status"})
+"""Columns that are read whatever is asked for."""
 
 
 COLUMNS: Final[dict[str, pl.DataType]] = {
     field.name: _KEPT_AS[field.type] for field in _IN_FRAME if field.name != "v"
 }
-"""The frame's columns, one per field of the record: latency_ms Float64 ms, ts UTC µs, text String,
-but Categorical where there are few values; plain() makes strings of those."""
+"""The frame's columns, one per field of the record.
+
+latency_ms is Float64 ms, ts UTC µs, text String or, with few distinct values, Categorical.
+"""
 COLUMNS.update({name: READ_SCHEMA[name] for name in _FEW_VALUES & COLUMNS.keys()})
 COLUMNS["latency_ms"] = pl.Float64()
 COLUMNS["ttft_ms"] = pl.Float64()
@@ -126,90 +133,52 @@ IS_CALL: Final = pl.col("event").is_in(list(CALL_EVENTS))
 """Predicate: the record is a model call."""
 
 IS_STEP: Final = pl.col("event").is_in(list(EVENTS))
-"""Predicate: the record is ours, a call, a tool execution or a span, and no foreign event."""
+"""Predicate: the record is a call, a tool execution or a span."""
 
 
 class LostValues(NamedTuple):
-    """How many values of a field did not fit its dtype, and the row of the first, from 0."""
+    """Number of misfits of a field, and the row of the first, from 0."""
 
     values: int
     first: int
 
 
 def coerce(read: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, LostValues]]:
-    """A frame read with READ_SCHEMA or TEXT_SCHEMA in the dtypes of COLUMNS, and what did not fit.
+    """Convert a frame read with READ_SCHEMA or TEXT_SCHEMA to COLUMNS; count the misfits.
 
-    Columns that were not read are null.
-
-    ts may be RFC 3339 with any offset (none: UTC) or an epoch in s, ms, µs or ns, told by its
-    magnitude; a number may be numeric text. What is neither becomes null.
+    ts may be RFC 3339 with any offset (none: UTC) or an epoch in s, ms, µs or ns, recognised by its
+    magnitude; a number may be numeric text. Other values, and columns that were not read, become
+    null. Without ts it is what a logger has under one of TIME_KEYS.
     """
-    columns = {name: null.new_from_index(0, read.height) for name, null in _NULL.items()}
+    columns = {name: null.new_from_index(0, read.height) for name, null in NULL.items()}
     lost = {}
     for before in read:
         column = columns[before.name] = _fit(before)
-        if values := column.null_count() - before.null_count():
+        values = column.null_count() - before.null_count()
+        if values and before.name not in TIME_KEYS:
             gone = column.is_null() & before.is_not_null()
             lost[before.name] = LostValues(values, gone.arg_max() or 0)
+    if "ts" in read.columns and any(name in read.columns for name in TIME_KEYS):
+        loggers_own = pl.DataFrame(columns).select(pl.coalesce(*TIME_KEYS)).to_series()
+        columns["ts"] = loggers_own.zip_with(read["ts"].is_null(), columns["ts"]).alias("ts")
     return pl.DataFrame(columns), lost
 
 
-def fill_defaults(fit: pl.DataFrame, columns: Collection[str] = COLUMNS) -> pl.DataFrame:
-    """A frame from fitted() with COLUMNS alone, absent values taken from what is there.
-
-    Only `columns`, event and status have values. An absent event is a tool_call if there is a
-    tool_name, else a chat_completion; an absent status is an error if `error`, error_type or an
-    HTTP status of 400 and more is there, else ok.
-    """
-    fit = fit.with_columns(_aliased(fit))
-    have = {name for name in ("event", "status") if not fit[name].null_count()}
-    absent = {
-        "event": pl.when(pl.col("tool_name").is_null())
-        .then(pl.lit("chat_completion"))
-        .otherwise(pl.lit("tool_call")),
-        "status": pl.when(_FAILED).then(pl.lit("error")).otherwise(pl.lit("ok")),
-    }
-    fit = fit.with_columns(
-        pl.coalesce(name, value.cast(pl.Categorical)).alias(name)
-        for name, value in absent.items()
-        if name not in have
-    )
-    asked = _ALWAYS.union(columns)
-    return pl.DataFrame(
-        [
-            fit[name] if name in asked else _NULL[name].new_from_index(0, fit.height)
-            for name in COLUMNS
-        ]
-    )
-
-
-_FAILED_STATUS: Final = 400
-_FAILED: Final = (
-    pl.col("error").is_in(["", "0", "[]", "false", "{}"]).not_().fill_null(value=False)
-    | pl.col("error_type").is_not_null()
-    | (pl.col("error_status") >= _FAILED_STATUS).fill_null(value=False)
-)
-
-
-def _aliased(fit: pl.DataFrame) -> list[pl.Expr]:
-    """Our columns filled from other logs' names for them, where those hold anything."""
-    http = pl.col("http_status")
-    filled = {
-        "request_model": pl.coalesce("requested_model", "request_model"),
-        "http_status": pl.coalesce("error_status", pl.when(http >= _FAILED_STATUS).then(http)),
-    }
-    return [value for name, value in filled.items() if fit[name].null_count() < fit.height]
-
-
-_FIT_AS: Final = {**READ_SCHEMA, **COLUMNS, "http_status": pl.Int64()}
-_NULL: Final = {name: pl.Series(name, [None], dtype) for name, dtype in _FIT_AS.items()}
+_UTC: Final = pl.Datetime("us", "UTC")
+_FIT_AS: Final = {
+    **READ_SCHEMA,
+    **COLUMNS,
+    "http_status": pl.Int64(),
+    **dict.fromkeys(TIME_KEYS, _UTC),
+}
+NULL: Final = {name: pl.Series(name, [None], dtype) for name, dtype in _FIT_AS.items()}
 
 
 def _fit(column: pl.Series) -> pl.Series:
-    """The column in the dtype it is kept in, null where a value does not fit."""
+    """Return the column in its dtype of COLUMNS, null where a value does not fit."""
     dtype = _FIT_AS[column.name]
     if column.null_count() == len(column):
-        return _NULL[column.name].new_from_index(0, len(column))
+        return NULL[column.name].new_from_index(0, len(column))
     if dtype == _UTC:
         return _times(column)
     if column.dtype == dtype:
@@ -225,12 +194,26 @@ def _fit(column: pl.Series) -> pl.Series:
 
 
 def decategorize(frame: pl.DataFrame) -> pl.DataFrame:
-    """The same frame with strings for categoricals, as SQL, export and a join with strings want."""
+    """Return the frame with strings for categoricals, as SQL, export and string joins need."""
     return frame.with_columns(pl.col(pl.Categorical).cast(pl.String))
 
 
+def restore_integers(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the frame with integer latencies where no record has a fraction of a ms."""
+    names = [name for name in ("latency_ms", "ttft_ms") if frame.schema.get(name) == pl.Float64]
+    is_integer = {name: (pl.col(name) % 1 == 0) & (pl.col(name) < _EXACT) for name in names}
+    whole = frame.select_seq(value.all().alias(name) for name, value in is_integer.items())
+    return frame.with_columns_seq(
+        pl.col(name).cast(pl.Int64) for name in names if whole[name].item()
+    )
+
+
+_EXACT: Final = 2**53
+"""Floats below this represent every integer."""
+
+
 def without_nulls(frame: pl.DataFrame) -> pl.DataFrame:
-    """The same frame; a column without a value takes no memory any more."""
+    """Return the frame with each all-null column replaced by one that takes no memory."""
     empty = [column for column in frame if column.null_count() == len(column)]
     return frame.with_columns(
         pl.Series(column.name, [None], column.dtype).new_from_index(0, len(column))
@@ -238,13 +221,12 @@ def without_nulls(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-_UTC: Final = pl.Datetime("us", "UTC")
 _FIRST_US, _LAST_US = -62_135_596_800_000_000, 253_402_214_400_000_000
-"""The years 1 to 9999, in µs since 1970: Python has no other."""
+"""The years 1 to 9999, in µs since 1970: the range of Python's datetime."""
 
 
 def _times(text: pl.Series) -> pl.Series:
-    """UTC instants of RFC 3339 text or of epochs."""
+    """Return UTC timestamps of RFC 3339 text or of epochs."""
     known = text.null_count()
     found = _in_form(text, _OURS, None) if len(text[0] or "") == _OURS_LENGTH else None
     if found is None or found.null_count() > known:
@@ -257,12 +239,12 @@ def _times(text: pl.Series) -> pl.Series:
 
 
 _OURS: Final = "%Y-%m-%dT%H:%M:%S.%6fZ"
-"""As llmlog writes ts; no other form is read as fast as this one, or refused as slowly."""
+"""The form of ts that llmlog writes: fast to parse, slow to reject."""
 _OURS_LENGTH: Final = len("2026-11-23T12:00:00.250000Z")
 
 
 def _in_form(text: pl.Series, form: str, zone: str | None) -> pl.Series:
-    # Nothing is cached, as no two are the same.
+    # Without a cache: timestamps rarely repeat.
     found = text.str.to_datetime(form, time_unit="us", time_zone=zone, strict=False, cache=False)
     return found.cast(_UTC)
 
@@ -273,7 +255,8 @@ def _any_time(text: pl.Expr) -> pl.Expr:
         pl.when(epoch.abs() < limit).then(epoch * factor)
         for limit, factor in ((1e11, 1e6), (1e14, 1e3), (1e17, 1.0), (9e18, 1e-3))
     )
-    local = text.str.replace(" ", "T", literal=True)
+    # Python's logging writes milliseconds after a comma.
+    local = text.str.replace(" ", "T", literal=True).str.replace(",", ".", literal=True)
     return pl.coalesce(
         text.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False),
         local.str.to_datetime(

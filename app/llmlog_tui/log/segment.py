@@ -1,4 +1,4 @@
-"""Rows that follow one another, in frames, and what was counted among them."""
+"""A contiguous part of a log: its rows in frames, and its fault counts."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from llmlog_tui.log.chunked_frame import ChunkedFrame
 from llmlog_tui.log.parse import Parsed
 from llmlog_tui.log.schema import without_nulls
 
-First = dict[str, tuple[int, int]]
-"""For each kind of fault the file (its index) and the line, from 1, of the first."""
+FirstSeen = dict[str, tuple[int, int]]
+"""By kind of fault: (file index, line from 1) of the first."""
 
 
 class Segment:
-    """A stretch of the log: a loading log has two, one still growing in front of the other."""
+    """Part of a log; while loading, an older one grows before the newer."""
 
     def __init__(self) -> None:
-        self.rows = ChunkedFrame(packed=without_nulls)
-        self.is_cut = False  # whether there were rows in front that are too old
+        self.rows = ChunkedFrame(compress=without_nulls)
+        self.is_cut = False  # whether leading rows were too old
         self.blanks = 0
-        self.lines: Counter[int] = Counter()  # by file, as all lines here
+        self.lines: Counter[int] = Counter()  # by file
         self.skipped: Counter[str] = Counter()
         self.nulled: Counter[str] = Counter()
-        self.first_skipped: First = {}
-        self.first_nulled: First = {}
+        self.first_skipped: FirstSeen = {}
+        self.first_nulled: FirstSeen = {}
 
     def add(self, file: int, parsed: Parsed, frame: pl.DataFrame, too_long: int) -> None:
-        """Append the rows `parsed` gave, as `frame`; `too_long` lines before them were passed."""
+        """Append the rows of `parsed`, as `frame`; `too_long` lines before them were skipped."""
         before = self.lines[file] + 1
         if too_long:
             self.skipped["too_long"] += too_long
@@ -38,17 +38,22 @@ class Segment:
         self.blanks += parsed.blanks
         self.skipped.update(parsed.skipped.counts)
         self.nulled.update(parsed.nulled.counts)
-        for kind, line in parsed.skipped.first.items():
-            self.first_skipped.setdefault(kind, (file, before + too_long + line))
-        for name, line in parsed.nulled.first.items():
-            self.first_nulled.setdefault(name, (file, before + too_long + line))
+        for first, faults in (
+            (self.first_skipped, parsed.skipped),
+            (self.first_nulled, parsed.nulled),
+        ):
+            for kind, line in faults.first.items():
+                place = (file, before + too_long + line)
+                known = first.setdefault(kind, place)
+                if known[0] == file:  # of lines that were kept for their rest, one may be earlier
+                    first[kind] = min(known, place)
         self.rows.append(frame)
 
     def drop_before(self, oldest: datetime, newest: datetime) -> bool:
-        """Let go of older rows in front of the first one between these times; False without one.
+        """Drop leading rows older than `oldest`; False if no row is in the window.
 
-        Rows without ts, or with one after `newest`, go with older ones, now or before, if any. Of
-        older ones behind that row only those in its frame go.
+        Leading rows without ts, or later than `newest`, are dropped with older ones. Older rows
+        after the first row in the window are dropped only from its own frame.
         """
         frames = self.rows.frames
         for at, frame in enumerate(frames):
@@ -56,8 +61,8 @@ class Segment:
             first = is_within.arg_max() or 0 if is_within.any() else frame.height
             self.is_cut = self.is_cut or (frame["ts"].head(first) < oldest).any()
             if first < frame.height:
-                rest = frame.slice(first) if self.is_cut else frame
-                kept = rest.filter((pl.col("ts") >= oldest) | pl.col("ts").is_null())
+                remainder = frame.slice(first) if self.is_cut else frame
+                kept = remainder.filter((pl.col("ts") >= oldest) | pl.col("ts").is_null())
                 front = [] if self.is_cut else frames[:at]
                 self.rows.replace([*front, kept, *frames[at + 1 :]])
                 return True

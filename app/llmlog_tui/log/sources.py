@@ -1,8 +1,10 @@
-"""Which files a command line means."""
+"""Expand the LOG arguments of a command line into files."""
 
 from __future__ import annotations
 
+import contextlib
 import glob
+import os
 import re
 import stat
 import sys
@@ -10,28 +12,32 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+DEFAULT_LOG: Final = "calls.jsonl"
+"""The log of a command line that names none."""
+
 STDIN: Final = Path("-")
-"""Stands for standard input among the names of files."""
+"""The name of standard input among files."""
 
 
 class SourceError(Exception):
-    """A file that can never be read as a log; its text is one clear line for the user."""
+    """A file that cannot be read as a log; the message is one line."""
 
 
 class Sources:
-    """The files that names from a command line mean: paths, globs, folders, - for standard input.
+    """The files named on a command line: paths, globs, folders, - for standard input.
 
     A path is that file only. A glob or a folder is one log with its rotated and compressed parts,
-    and may match more files later. The bookmarks beside a log are never read as one.
+    and may match more files later; a folder without logs is searched below. The
+    bookmarks beside a log are never read as one.
     """
 
     def __init__(self, names: Sequence[str], *, must_exist: bool) -> None:
-        """Raises SourceError for what is no file, and with `must_exist` for what is not there.
+        """Raise SourceError for a name that is no file, with `must_exist` also if missing.
 
         (A follower waits for it instead.)
         """
         self.names = _without_bookmarks(names)
-        self._patterns: set[str] = set()  # what once was a folder stays one, if it goes and comes
+        self._patterns: set[str] = set()  # a folder stays a pattern even if it is deleted
         for name in self.names:
             if name == str(STDIN) and sys.__stdin__ is None:
                 raise SourceError("-: standard input is closed")
@@ -43,45 +49,46 @@ class Sources:
             except OSError as error:
                 raise SourceError(f"{name}: {error.strerror}") from error
         self.may_grow = bool(self._patterns)
-        """Whether files() may come to be more."""
+        """Whether files() may return more files later."""
 
     def files(self) -> list[Path]:
-        """The files there are now (a path, whether or not it is), each once, in the order given.
+        """Return the current files (a path whether or not it exists), each once, in order.
 
-        Raises OSError if a folder cannot be looked into.
+        Raises OSError if a folder cannot be listed.
         """
         found = (_matches(name) if name in self._patterns else [Path(name)] for name in self.names)
         return list(dict.fromkeys(path for paths in found for path in paths))
 
 
 def expand(names: Sequence[str], *, must_exist: bool) -> list[Path]:
-    """The files `names` mean now. Raises SourceError as Sources does."""
     return Sources(names, must_exist=must_exist).files()
 
 
 _LOG_NAME: Final = re.compile(
-    r"(?P<base>.*?\.(?:jsonl|ndjson|log))(?:[.-](?P<age>.+?))?(?:\.gz|\.zst)?"
+    r"(?P<base>.*?\.(?:jsonl|ndjson|log)|session-.*\.json)(?:[.-](?P<age>.+?))?(?:\.gz|\.zst)?"
 )
 """calls.jsonl, calls.jsonl.1, calls.jsonl-20261123.gz, calls-2026-11-23.jsonl.zst"""
 
+_MAX_DEPTH: Final = 4
+"""Maximum number of levels below a folder that are searched: sessions/2026/11/23."""
+
 _MAX_AGE_DIGITS: Final = 4
-"""More digits are a date."""
+"""Maximum digits of a rotation number; more are a date."""
 
 
 _BOOKMARKS: Final = ".bookmarks"
 
 
 def bookmarks_of(path: Path) -> Path:
-    """Where the bookmarks of a log are: beside it, in one file for all its rotated parts."""
+    """Return the bookmarks file of a log: beside it, one for all its rotated parts."""
     match = _LOG_NAME.fullmatch(path.name)
     return path.with_name((match["base"] if match else path.name) + _BOOKMARKS)
 
 
 def _without_bookmarks(names: Sequence[str]) -> tuple[str, ...]:
-    """What a shell made of `calls.jsonl*`, without the bookmarks; but they alone are no log."""
     logs = tuple(name for name in names if not name.endswith(_BOOKMARKS) or Path(name).is_dir())
     if names and not logs:
-        raise SourceError(f"{names[0]}: has the bookmarks of a log, and is none")
+        raise SourceError(f"{names[0]}: is a bookmarks file, not a log")
     return logs
 
 
@@ -91,7 +98,6 @@ def _is_pattern(name: str) -> bool:
 
 
 def _check(name: str, *, must_exist: bool) -> None:
-    """Raise SourceError, or OSError, if `name` is nothing that can be read."""
     if not name:
         raise SourceError("a file without a name: is a variable empty?")
     if _is_pattern(name):
@@ -111,19 +117,37 @@ def _check(name: str, *, must_exist: bool) -> None:
 
 
 def _matches(name: str) -> list[Path]:
-    """The files of a folder or glob, the oldest of each rotated set first."""
+    """Return the files of a folder or glob, the oldest of each rotated set first."""
     path = Path(name)
     if path.is_dir():
-        names = (file for file in path.iterdir() if not file.name.startswith("."))
-        found = [file for file in names if _LOG_NAME.fullmatch(file.name)]
+        found = _logs_in(path)
     else:
         found = [Path(match) for match in glob.iglob(name, recursive=True)]  # noqa: PTH207 - Path.glob takes no absolute pattern
     logs = (file for file in found if file.suffix != _BOOKMARKS and file.is_file())
     return sorted(logs, key=_age)
 
 
+def _logs_in(folder: Path, depth: int = 0) -> list[Path]:
+    """The logs of a folder, and of those below it that belong to them.
+
+    Coding agents keep a tree: folders without logs of their own lead to the logs, and a session's
+    log has a folder of its name beside it for the logs of its subagents.
+    """
+    with os.scandir(folder) as entries:
+        seen = [entry for entry in entries if not entry.name.startswith(".")]
+    found = [entry for entry in seen if _LOG_NAME.fullmatch(entry.name) and entry.is_file()]
+    logs = [Path(entry.path) for entry in found]
+    names = {path.name.partition(".")[0] for path in logs}
+    below: list[Path] = []
+    for entry in seen if depth < _MAX_DEPTH else ():
+        if (not names or entry.name in names) and entry.is_dir(follow_symlinks=False):
+            with contextlib.suppress(OSError):  # it was not asked for by its name
+                below += _logs_in(Path(entry.path), depth + 1)
+    return logs + below
+
+
 def _age(path: Path) -> tuple[str, bool, int, str]:
-    """A key that sorts numbered parts from high to low, dated ones by date, the plain one last."""
+    """Return a sort key: numbered parts descending, dated ones, the plain one."""
     match = _LOG_NAME.fullmatch(path.name)
     base = str(path.with_name(match["base"] if match else path.name))
     age = match["age"] if match else None

@@ -1,8 +1,8 @@
-"""Blocks -> Snapshot: everything read so far, and where each raw line lies."""
+"""Collect parsed blocks into snapshots, with the location of each raw line."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.parse import Parsed
 from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.schema import COLUMNS, without_nulls
-from llmlog_tui.log.segment import First, Segment
+from llmlog_tui.log.segment import FirstSeen, Segment
 
 FRAME_SCHEMA: Final[dict[str, pl.DataType]] = {
     **COLUMNS,
@@ -24,15 +24,15 @@ FRAME_SCHEMA: Final[dict[str, pl.DataType]] = {
     "file": pl.UInt16(),
     "row": pl.UInt32(),
 }
-"""COLUMNS, and where a record is from: `line` in `block`, `file` (both indexes), `row` its key."""
+"""COLUMNS, the source of a record (`line` in `block`, `file`: indexes), and its key `row`."""
 
-_STRETCH_BYTES: Final = 256 * 2**10
-"""Blocks that follow one another are one stretch up to this size."""
+_RANGE_BYTES: Final = 256 * 2**10
+"""Maximum bytes of a range; adjacent blocks are joined up to this size."""
 
 
 @dataclass(frozen=True)
 class SourceLocation:
-    """A line of a file; `line` counts from 1 over all that was read of that file."""
+    """A line of a file; `line` counts from 1 over everything read from that file."""
 
     file: Path
     line: int
@@ -40,7 +40,7 @@ class SourceLocation:
 
 @dataclass(frozen=True)
 class RecordCounts:
-    """What became of every line: lines = records + sum of skipped + blanks."""
+    """Lines by outcome: lines = records + sum of skipped + blanks."""
 
     lines: int = 0
     records: int = 0
@@ -53,9 +53,9 @@ class RecordCounts:
 
 @dataclass(frozen=True)
 class ByteRange:
-    """Where lines lie: bytes `offset` to `offset + length` of one generation of a file.
+    """Bytes `offset` to `offset + length` of one generation of a file, with `lines` lines.
 
-    `passed` lines before them were too long to be read.
+    `skipped` lines before them were too long to be read.
     """
 
     file: int
@@ -63,18 +63,19 @@ class ByteRange:
     offset: int
     length: int
     lines: int
-    passed: int = 0
+    skipped: int = 0
 
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """The records read up to one moment; never changes.
+    """The records read up to one moment; immutable.
 
     `frame` has one row a record, in file order (several files: merged by ts as they were loaded),
     with FRAME_SCHEMA's columns. `row` is the record's key: it counts up as records are read, the
-    newest of a big file before its older ones. While `is_loading`, older records are still to come
-    in front, and what depends on order is not final. Rows from key `live_from` on arrived while
-    following. `dropped` records were read but are outside the window that is kept.
+    newest of a big file before its older ones. While `is_loading`, older records are still to be
+    inserted before, and order is not final. Rows from key `live_from` on arrived while
+    following. `dropped` records were read but are outside the retention window. `formats` are the
+    names of the formats of its files, the commonest first.
     """
 
     files: tuple[Path, ...]
@@ -83,52 +84,77 @@ class Snapshot:
     is_loading: bool = False
     live_from: int | None = None
     dropped: int = 0
+    formats: tuple[str, ...] = ()
 
     @classmethod
     def empty(cls, files: Sequence[Path]) -> Snapshot:
-        """A snapshot of files of which nothing was read yet."""
         return cls(tuple(files), pl.DataFrame(schema=FRAME_SCHEMA), RecordCounts(), is_loading=True)
 
 
 class Store:
-    """Takes parsed blocks in, gives snapshots out. Belongs to one thread; its snapshots to all."""
+    """Collects parsed blocks; owned by one thread, its snapshots are for all."""
 
     def __init__(self, files: Sequence[Path], window: Retention = EVERYTHING) -> None:
         self._files = list(files)
         self._window = window
-        self._older = Segment()  # what a loading log reads behind the newest, and in front of it
+        self._older = (
+            Segment()
+        )  # read after the newest records while loading, and placed before them
         self._newer = Segment()
         self._records = 0
         self._dropped = 0
         self._newest: datetime | None = None
         self._live_from: int | None = None
-        self._stretches: list[ByteRange] = []
-        self._is_whole = True  # whether the last stretch ends with a line's end
+        self._ranges: list[ByteRange] = []
+        self._numbers = _LineNumbers()
+        self._converted: set[int] = set()  # ranges with records that differ from their lines
+        self._formats: Counter[str] = Counter()
+        self._ends_line = True  # whether the last range ends with a newline
 
     def add_file(self, file: Path) -> int:
-        """One more file; its index."""
         self._files.append(file)
         return len(self._files) - 1
 
-    def add(self, file: int, block: Block, parsed: Parsed) -> None:
-        """Append the records of `block`, which is from the file with index `file`."""
-        height = parsed.frame.height
-        stretch, line = self._place(file, block, parsed.lines)
-        frame = parsed.frame.with_columns(
-            pl.col("line") + line,
-            pl.lit(stretch, pl.UInt32).alias("block"),
+    def add(self, file: int, block: Block, parsed: Parsed) -> pl.DataFrame:
+        """Append the records of a block, and return them."""
+        byte_range, line = self._locate(file, block, parsed.lines)
+        if parsed.frame["line"].dtype == pl.UInt32:
+            location = [pl.col("line") + line, pl.lit(byte_range, pl.UInt32).alias("block")]
+            frame = parsed.frame.with_columns(location)
+        else:
+            frame = self._located(file, parsed.frame)
+        self._numbers.fed[file] += parsed.lines
+        return self._append(file, parsed, frame, block)
+
+    def add_late(self, file: int, parsed: Parsed) -> pl.DataFrame:
+        """Append records of lines that were added before, and return them."""
+        is_older = file in self._older.lines and file not in self._newer.lines
+        block = Block(b"", 0, 0, older=is_older)
+        return self._append(file, parsed, self._located(file, parsed.frame), block)
+
+    def _located(self, file: int, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return converted records with `line` and `block` of the lines they were made of."""
+        line, block = self._numbers.find(file, frame["line"])
+        self._converted.update(block.unique())
+        return frame.with_columns(line, block)
+
+    def _append(self, file: int, parsed: Parsed, frame: pl.DataFrame, block: Block) -> pl.DataFrame:
+        height = frame.height
+        frame = frame.with_columns(
             pl.lit(file, pl.UInt16).alias("file"),
             pl.int_range(self._records, self._records + height, dtype=pl.UInt32).alias("row"),
         )
         part = self._older if block.older and self._live_from is None else self._newer
         part.add(file, parsed, frame, block.too_long)
         self._records += height
+        self._formats.update(parsed.formats)
         self._keep_window(frame)
+        return frame
 
     def loaded(self) -> None:
-        """What comes from now on is live; bring the records of several files into one order.
+        """Mark later records as live, and merge the records of several files by ts.
 
-        One without ts stays behind the last before it in its file that has one.
+        A record without ts stays after the last record before it in its file that has one.
         """
         self._live_from = self._records
         if len(self._files) > 1 and self._height():
@@ -138,7 +164,6 @@ class Store:
             self._newer.rows.replace([])
 
     def snapshot(self) -> Snapshot:
-        """All records added so far."""
         older, newer = self._older, self._newer
         counts = RecordCounts(
             older.lines.total() + newer.lines.total(),
@@ -146,55 +171,68 @@ class Store:
             older.blanks + newer.blanks,
             older.skipped + newer.skipped,
             older.nulled + newer.nulled,
-            self._places(older.first_skipped, newer.first_skipped),
-            self._places(older.first_nulled, newer.first_nulled),
+            self._locations(older.first_skipped, newer.first_skipped),
+            self._locations(older.first_nulled, newer.first_nulled),
         )
         is_loading = self._live_from is None
         files = tuple(self._files)
-        return Snapshot(files, self._frame(), counts, is_loading, self._live_from, self._dropped)
+        formats = tuple(name for name, _ in self._formats.most_common())
+        return Snapshot(
+            files, self._frame(), counts, is_loading, self._live_from, self._dropped, formats
+        )
 
-    def stretch(self, block: int) -> ByteRange:
-        """Where the block with this index lies."""
-        return self._stretches[block]
+    def byte_range(self, block: int) -> ByteRange:
+        return self._ranges[block]
+
+    def range_after(self, before: ByteRange) -> ByteRange | None:
+        """Return the lines that follow those of a range in their file; None at its end."""
+        for index in self._numbers.ranges[before.file]:
+            found = self._ranges[index]
+            is_same = found.generation == before.generation
+            if is_same and found.offset == before.offset + before.length:
+                return found
+        return None
+
+    def is_converted(self, block: int) -> bool:
+        """Return whether records of a block differ from their lines."""
+        return block in self._converted
 
     def first_lines(self) -> list[int]:
-        """For each block, by its index, the number of its first line in its file, from 1."""
+        """Return, by block index, the number of its first line in its file, from 1."""
         ends: dict[tuple[int, int], int] = {}
-        first = [0] * len(self._stretches)
-        by_offset = sorted(enumerate(self._stretches), key=lambda item: item[1].offset)
-        for index, stretch in by_offset:
-            of_file = (stretch.file, stretch.generation)
-            first[index] = ends.get(of_file, 1) + stretch.passed
-            ends[of_file] = first[index] + stretch.lines
+        first = [0] * len(self._ranges)
+        by_offset = sorted(enumerate(self._ranges), key=lambda item: item[1].offset)
+        for index, byte_range in by_offset:
+            of_file = (byte_range.file, byte_range.generation)
+            first[index] = ends.get(of_file, 1) + byte_range.skipped
+            ends[of_file] = first[index] + byte_range.lines
         return first
 
     def _frame(self) -> pl.DataFrame:
-        frames = self._older.rows.few + self._newer.rows.few
+        frames = self._older.rows.merged + self._newer.rows.merged
         return pl.concat(frames) if frames else pl.DataFrame(schema=FRAME_SCHEMA)
 
-    def _place(self, file: int, block: Block, lines: int) -> tuple[int, int]:
-        """The index of the stretch `block` is in, and the number of its first line there."""
+    def _locate(self, file: int, block: Block, lines: int) -> tuple[int, int]:
+        """Return the index of the range of `block`, and its first line in that range."""
         length = len(block.data)
-        last = self._stretches[-1] if self._stretches and self._is_whole else None
-        self._is_whole = block.data.endswith(b"\n")
+        last = self._ranges[-1] if self._ranges and self._ends_line else None
+        self._ends_line = block.data.endswith(b"\n")
         if (
             last
             and not block.too_long
             and (last.file, last.generation) == (file, block.generation)
             and last.offset + last.length == block.offset
-            and last.length + length <= _STRETCH_BYTES
+            and last.length + length <= _RANGE_BYTES
         ):
-            self._stretches[-1] = replace(
-                last, length=last.length + length, lines=last.lines + lines
-            )
-            return len(self._stretches) - 1, last.lines
-        self._stretches.append(
+            self._ranges[-1] = replace(last, length=last.length + length, lines=last.lines + lines)
+            return len(self._ranges) - 1, last.lines
+        self._ranges.append(
             ByteRange(file, block.generation, block.offset, length, lines, block.too_long)
         )
-        return len(self._stretches) - 1, 0
+        self._numbers.add(file, len(self._ranges) - 1)
+        return len(self._ranges) - 1, 0
 
     def _keep_window(self, added: pl.DataFrame) -> None:
-        """Let go of what is outside the window, from the front."""
         keep = self._window
         if keep.records is not None:
             extra = self._height() - keep.records
@@ -214,19 +252,43 @@ class Store:
     def _height(self) -> int:
         return self._older.rows.height + self._newer.rows.height
 
-    def _places(self, older: First, newer: First) -> dict[str, SourceLocation]:
-        """Of each kind's first in either part the one that stands first in the first file."""
+    def _locations(self, older: FirstSeen, newer: FirstSeen) -> dict[str, SourceLocation]:
+        """Return the first fault of each kind over both segments, of the first file."""
         before = self._older.lines
         newer = {kind: (file, before[file] + line) for kind, (file, line) in newer.items()}
-        first = {kind: min(newer.get(kind, place), place) for kind, place in older.items()}
+        first = {kind: min(newer.get(kind, at), at) for kind, at in older.items()}
         return {
             kind: SourceLocation(self._files[file], line)
             for kind, (file, line) in (newer | first).items()
         }
 
 
+class _LineNumbers:
+    """Where the lines of each file lie by their number, from 0, in the order of reading."""
+
+    def __init__(self) -> None:
+        self.fed: Counter[int] = Counter()
+        """Number of lines so far, by file."""
+        self.ranges: defaultdict[int, list[int]] = defaultdict(list)
+        """Indexes of each file's ranges."""
+        self._first: defaultdict[int, list[int]] = defaultdict(list)
+
+    def add(self, file: int, byte_range: int) -> None:
+        """Note that the file's next line begins a range."""
+        self.ranges[file].append(byte_range)
+        self._first[file].append(self.fed[file])
+
+    def find(self, file: int, lines: pl.Series) -> tuple[pl.Series, pl.Series]:
+        """Return `line` and `block` of lines given by their distance from the file's next one."""
+        numbers = (lines + self.fed[file]).clip(0)
+        firsts = pl.Series(self._first[file], dtype=pl.Int64)
+        index = firsts.search_sorted(numbers, side="right") - 1
+        blocks = pl.Series("block", self.ranges[file], pl.UInt32).gather(index)
+        return (numbers - firsts.gather(index)).cast(pl.UInt32).alias("line"), blocks
+
+
 def _latest(known: datetime | None, times: pl.Series) -> datetime | None:
-    """The latest of all these times, but a future one only if no other is known."""
+    """Return the latest time, a future one only if there is no other."""
     now = datetime.now(UTC) + _CLOCK_SKEW
     found = (known, times.filter(times <= now).max(), times.max())
     dated = [time for time in found if isinstance(time, datetime)]
@@ -235,4 +297,4 @@ def _latest(known: datetime | None, times: pl.Series) -> datetime | None:
 
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 _CLOCK_SKEW: Final = timedelta(days=1)
-"""So far ahead a clock may be, or a local time be taken for UTC."""
+"""Maximum clock skew, or offset of a local time read as UTC."""

@@ -1,4 +1,4 @@
-"""What a .zst file holds: as zstandard's own reader gives it, but not silent about an early end."""
+"""Read a .zst file like zstandard's own reader, but raise at an early end."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import BinaryIO, Final
 import zstandard
 
 _FED_BYTES: Final = 1_024
-"""So little is unpacked at once, because it may be a thousand times as much."""
+"""Compressed bytes per step: the content may be a thousand times larger."""
 
 
 class ZstdReader:
-    """The frames of an open file, one after the other."""
+    """Reads the frames of an open file in sequence."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -20,7 +20,7 @@ class ZstdReader:
         self._unpacked = memoryview(b"")
 
     def read1(self, size: int) -> bytes:
-        """Some of the next `size` bytes, none at the end.
+        """Return some of the next `size` bytes, none at the end.
 
         Raises EOFError if the file ends within a frame, ZstdError if it is damaged.
         """
@@ -28,14 +28,13 @@ class ZstdReader:
             packed = self._packed or self._file.read(_FED_BYTES)
             if not packed:
                 if self._frame:
-                    raise EOFError("the last frame is not whole")
+                    raise EOFError("the last frame is incomplete")
                 return b""
             self._feed(packed)
         part, self._unpacked = self._unpacked[:size], self._unpacked[size:]
         return bytes(part)
 
     def close(self) -> None:
-        """Let go of the frame; the file is the caller's."""
         self._frame = None
 
     def _feed(self, packed: bytes) -> None:

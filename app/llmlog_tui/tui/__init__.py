@@ -1,1 +1,1 @@
-"""From answers to the screen: renders, decides nothing."""
+"""The dashboard: renders results of analysis, computes none outside `workers`."""

@@ -1,4 +1,4 @@
-"""Which new alerts the user is told of: not so many that nobody reads them."""
+"""Rate limit for toasts of new alerts, so that they stay readable."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ _MINUTE: Final = 60.0
 
 
 class AlertThrottle:
-    """Lets one alert of each rule through a minute, and none while `silent`."""
+    """Admits one alert per rule and minute, and none while `silent`."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.silent = False
         self._clock = clock
-        self._told: dict[str, float] = {}
+        self._admitted: dict[str, float] = {}
 
-    def due(self, news: Sequence[Alert]) -> list[Alert]:
-        """Those of the new alerts to tell of now; cleared ones need nobody's attention."""
-        now, due = self._clock(), []
-        for alert in news:
-            told = self._told.get(alert.rule)
-            is_soon = told is not None and now - told < _MINUTE
+    def admit(self, new_alerts: Sequence[Alert]) -> list[Alert]:
+        """Return the ongoing alerts to show now."""
+        now, admitted = self._clock(), []
+        for alert in new_alerts:
+            last = self._admitted.get(alert.rule)
+            is_soon = last is not None and now - last < _MINUTE
             if not self.silent and not is_soon and alert.state == "ongoing":
-                self._told[alert.rule] = now
-                due.append(alert)
-        return due
+                self._admitted[alert.rule] = now
+                admitted.append(alert)
+        return admitted

@@ -1,71 +1,73 @@
-"""The dashboard: owns the state, asks the workers, hands their answers to the screen."""
+"""The dashboard: owns the state, and routes messages between workers, views and controllers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
+from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.command import CommandPalette, Provider
+from textual.filter import LineFilter
 
 from llmlog_tui.config.settings import Memory, Settings
 from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.sources import Sources
 from llmlog_tui.sanitize import sanitize
-from llmlog_tui.tui import screens
+from llmlog_tui.tui import messages, palette, screens
 from llmlog_tui.tui.alert_throttle import AlertThrottle
+from llmlog_tui.tui.bookmarks import BookmarkController
+from llmlog_tui.tui.jobs import Jobs
 from llmlog_tui.tui.keys.views import APP_BINDINGS
-from llmlog_tui.tui.messages import (
-    AnalysisDone,
-    AnalysisRequest,
-    Failed,
-    FilterRejected,
-    Loaded,
-    Progress,
-)
-from llmlog_tui.tui.navigation import History
-from llmlog_tui.tui.palette import Palette
+from llmlog_tui.tui.navigation import Navigator, SelectTrace
+from llmlog_tui.tui.runtime.event_guard import EventGuard
 from llmlog_tui.tui.runtime.gc_tuning import GcTuner
+from llmlog_tui.tui.runtime.glyph_filter import glyph_filter
 from llmlog_tui.tui.runtime.key_queue import KeyQueue
 from llmlog_tui.tui.runtime.shutdown import GracefulExit
-from llmlog_tui.tui.screens.dialogs.splash import SplashScreen
+from llmlog_tui.tui.screens import VIEWS
+from llmlog_tui.tui.screens.dialogs.startup import SplashScreen
 from llmlog_tui.tui.status import ReadStatus
-from llmlog_tui.tui.views import VIEWS
-from llmlog_tui.tui.workers.analysis import AnalysisWorker
-from llmlog_tui.tui.workers.bookmarks import BookmarkWorker
-from llmlog_tui.tui.workers.reader import ReaderWorker
+from llmlog_tui.tui.theme import apply_theme
+from llmlog_tui.tui.widgets.bindings import scope_of
+from llmlog_tui.tui.workers import analysis_worker, reader
 
 if TYPE_CHECKING:
     from textual.screen import Screen
 
     from llmlog_tui.analysis.alerts.alert import Alert
+    from llmlog_tui.analysis.live.overview import Overview
     from llmlog_tui.config.rules import Rules
-    from llmlog_tui.tui.screens import LogView
+    from llmlog_tui.log.store import Snapshot
+    from llmlog_tui.tui.panes.calls import CallsPane
+    from llmlog_tui.tui.panes.grid import PaneGrid
+    from llmlog_tui.tui.panes.header import Header
+    from llmlog_tui.tui.screens import BookmarksDialog, LogView, SaveAsDialog, SqlScreen
 
 _LOADING_FACTOR = 2
-"""While loading, answers come at so many times the records of the last ones: few, and at once."""
+"""While loading, re-analyse only when the record count has doubled."""
 
 
-class LogApp(Palette):
+class LogApp(App[str]):
     """`llmlog-tui`: the dashboard for one or several logs.
 
-    `trace` is selected at the start, and only the calls are shown for which the SQL predicate
-    `where` holds. `memory` is what earlier runs left; without one this is like the first.
-    With `welcome`, somebody whose log is not there yet is told what to do; the App's result is
-    `demo` if that is to be shown.
+    At the start `trace` is selected, and only the calls matching the SQL predicate `where` are
+    shown. `memory` has preferences of earlier runs. With `welcome`, a dialog explains what to do
+    without a log; the App's result is `demo` if the user chose that. Tracebacks of its own faults
+    are appended to `crash_file`.
     """
 
     TITLE = "llmlog"
     CSS_PATH = "app.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*APP_BINDINGS]
-
-    _asked: AnalysisRequest | None = None
-    _answered: AnalysisRequest | None = None
-    _answer: object | None = None
-    _frozen = False
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {
+        *App.COMMANDS,
+        palette.StepProvider,
+    }
 
     def __init__(  # noqa: PLR0913 - options by name
         self,
@@ -81,225 +83,371 @@ class LogApp(Palette):
         settings: Settings | None = None,
         memory: Memory | None = None,
         welcome: bool = False,
+        crash_file: Path | None = None,
     ) -> None:
         super().__init__()
-        self._feed = ReaderWorker(files, self.post_message, follow=follow, last=last, stdin=stdin)
-        self._promptness = GcTuner()
-        typing = self._promptness.is_typing
-        self._analyst = AnalysisWorker(self.post_message, slow_ms, rules, is_typing=typing)
-        self._views: list[LogView] = []
-        self._turns = KeyQueue(self, super().on_event)
-        self._trail = History()
-        self._keeper = BookmarkWorker(self._feed.lines_of, self.post_message)
-        self._toasts = AlertThrottle()
-        self._leaving = GracefulExit(lambda code: self.exit(return_code=code))
+        self.guard = EventGuard(self, crash_file)
+        self.settings = settings or Settings()
+        self.memory = memory or Memory()
+        apply_theme(self, self.settings.theme)
         names = files.names if isinstance(files, Sources) else files
-        self._standing = ReadStatus(tuple(Path(name) for name in names))
-        self._settings = settings or Settings()
-        self.dress()
-        self._memory = memory or Memory()
+        self.status = ReadStatus(tuple(Path(name) for name in names))
+        self.snapshot: Snapshot | None = None
+        self.overview: Overview | None = None
+        self.where = where
+        self.views: list[LogView] = []  # in the order they were opened; empty in the first frame
+        self._requested: messages.AnalysisRequest | None = None
+        self._done: messages.AnalysisRequest | None = None
+        self._result: object | None = None
+        self._is_frozen = False
         self._welcome = welcome
-        self._where = where
-        self._wanted_trace = trace
+
+        post, self._gc = self.post_message, GcTuner()
+        self.reader = reader.ReaderWorker(files, post, follow=follow, last=last, stdin=stdin)
+        self._analysis = analysis_worker.AnalysisWorker(
+            post, slow_ms, rules, is_typing=self._gc.is_typing
+        )
+        self.jobs = Jobs(self)
+        self.navigator = Navigator(self, None if trace is None else SelectTrace(trace))
+        self.bookmarks = BookmarkController(self)
+        self.alert_throttle = AlertThrottle()
+        self._keys = KeyQueue(self, super().on_event)
+        self._exit_on_signal = GracefulExit(lambda code: self.exit(return_code=code))
+
+    # -- faults
+
+    @property
+    def active_guard(self) -> EventGuard | None:
+        """The guard that contains exceptions, once there is a view to keep."""
+        return self.guard if self.views else None
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Report an exception outside of handlers, as in timers and layout, and keep running."""
+        if (guard := self.active_guard) is None:
+            super()._handle_exception(error)
+        else:
+            guard.contain(error)
 
     # -- start and end
 
     def on_load(self) -> None:
-        """Be ready to leave in order."""
-        self._leaving.begin()
+        self._exit_on_signal.begin()
 
     def get_default_screen(self) -> Screen[None]:
-        """The first frame: all that it does not need is imported and made behind it."""
-        return SplashScreen(self._standing.headline(None, held_back=None, unseen=0))
+        # What the first frame does not need is imported and made after it.
+        return SplashScreen(self.status.header_state(None, held_back=None, unseen=0))
 
     @property
     def default_screen(self) -> Screen[Any]:
-        """Where a query from the App looks: in the first view, once there are views."""
-        return self._views[0] if self._views else super().default_screen
+        """The screen that queries from the App search: the first view, once there is one."""
+        return self.views[0] if self.views else super().default_screen
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        ours = glyph_filter(ascii_only=bool(self.settings.ascii))
+        return [*super().get_line_filters(), ours]
 
     def on_mount(self) -> None:
-        """Begin as soon as the first frame is painted."""
-        self.set_keymap(dict(self._settings.keys))
+        self.set_keymap(dict(self.settings.keys))
         self.call_after_refresh(self._begin)
 
     def on_ready(self) -> None:
-        """The screen stands."""
-        self._leaving.ready()
+        self._exit_on_signal.screen_ready()
 
     async def _begin(self) -> None:
-        """Let the workers begin and make the views: the first frame is painted."""
-        self._promptness.begin()
-        self.work("reader", self._feed.run)
-        self.work("analyst", self._analyst.run)
+        """Start the workers and open the first view, after the first frame."""
+        self._gc.begin()
+        self.jobs.run_in_thread(reader.TASK, self.reader.run)
+        self.jobs.run_in_thread(analysis_worker.TASK, self._analysis.run)
         for name in VIEWS:
-            self.add_mode(name, partial(self._opened, name))
+            self.add_mode(name, partial(self._new_view, name))
         await self.switch_mode(next(iter(VIEWS)))
         self.set_interval(1.0, self._each_second)
-        self.say()
-        await self._turns.begin()
+        self.update_header()
+        await self._keys.begin()
 
-    def _opened(self, name: str) -> LogView:
-        """A view that is opened for the first time."""
+    def _new_view(self, name: str) -> LogView:
         view = screens.new_view(name)
-        view.recall(self._memory, self._settings.rows)
-        view.wait_for(self._standing.progress.waiting)
-        self._views.append(view)
+        view.load_preferences(self.memory, self.settings.rows)
+        view.update_waiting(self.status.progress.waiting)
+        self.views.append(view)
         return view
 
     def on_unmount(self) -> None:
-        """Let the workers go."""
-        self._feed.stop()
-        self._analyst.stop()
-        self._promptness.end()
+        self.reader.stop()
+        self._analysis.stop()
+        self._gc.end()
 
     async def on_event(self, event: events.Event) -> None:
-        """Whatever comes; of keys it is noted that somebody types, and they wait for their turn."""
+        """Queue keys and pastes; before there is a view, all input."""
         if isinstance(event, events.Key):
-            self._promptness.typed()
-        early = () if self._views else (events.InputEvent,)
+            self._gc.key_pressed()
+        early = () if self.views else (events.InputEvent,)
         if isinstance(event, (events.Key, events.Paste, *early)) and not event.is_forwarded:
-            await self._turns.take(event)
+            await self._keys.put(event)
         else:
             await super().on_event(event)
 
     def _each_second(self) -> None:
-        self.say()
-        self._promptness.rest()
-        self._leaving.look()
+        self.update_header()
+        self._gc.collect_when_idle()
+        self._exit_on_signal.check_terminal()
 
-    # -- what tests wait for
+    # -- state
+
+    @property
+    def view(self) -> LogView:
+        """The view on screen, or below a dialog."""
+        # While all screens are being closed, it is the first view.
+        stack = reversed(self.screen_stack)
+        views = (screen for screen in stack if isinstance(screen, screens.LogView))
+        return next(views, self.views[0])
 
     @property
     def records_shown(self) -> int:
-        """How many records the screen is about."""
-        return 0 if self._overview is None else self._overview.snapshot.counts.records
+        return 0 if self.overview is None else self.overview.snapshot.counts.records
 
     @property
     def busy(self) -> bool:
-        """Whether an answer is on its way, or reading has not come to the end of the files."""
-        return self._asked is not self._answered or self._standing.progress.state == "loading"
+        """Whether a result is pending, or the files are still being loaded."""
+        return self._requested is not self._done or self.status.progress.state == "loading"
 
-    # -- what the workers say
+    def update_view(self) -> None:
+        """Show the current results, and request missing ones."""
+        self._show_overview()
+        self._request_analysis()
 
-    def on_loaded(self, message: Loaded) -> None:
-        """There are more records, or reading is in another state."""
-        self._snapshot = message.snapshot
-        self._standing.take(message)
-        for view in self._views:
-            view.wait_for(message.progress.waiting)
-        self._greet(message.progress)
-        loading = message.progress.state == "loading" and self._overview is not None
-        if not loading or self._snapshot.counts.records >= _LOADING_FACTOR * self.records_shown:
-            self._ask()
-        self.say()
+    def _show_overview(self) -> None:
+        if self.overview is None:
+            return
+        is_of_view = self._done is not None and self._done.query == self.view.current_query
+        self.view.update_overview(self.overview, self._result if is_of_view else None)
+        self.navigator.apply_pending(self.overview)
 
-    def _greet(self, progress: Progress) -> None:
-        """Say how a log is made while there is none; say no more once there is."""
+    def _request_analysis(self) -> None:
+        """Request results for the current state, unless they are known or requested."""
+        snapshot = self.snapshot
+        if self._is_frozen and self.overview is not None:
+            snapshot = self.overview.snapshot
+        if snapshot is None:
+            return
+        request = messages.AnalysisRequest(snapshot, self.where, self.view.current_query)
+        if not request.is_same(self._requested):
+            self._requested = request
+            self._analysis.request(request)
+
+    def update_header(self) -> None:
+        records = 0 if self.snapshot is None else self.snapshot.counts.records
+        held_back = records - self.records_shown if self._is_frozen else None
+        unseen = self.view.unseen
+        state = self.status.header_state(self.overview, held_back=held_back, unseen=unseen)
+        self.view.header.headline = replace(state, silent=self.alert_throttle.silent)
+
+    # -- messages from the workers
+
+    def on_loaded(self, message: messages.Loaded) -> None:
+        self.snapshot = message.snapshot
+        self.status.update(message)
+        for view in self.views:
+            view.update_waiting(message.progress.waiting)
+        self._update_welcome(message.progress)
+        loading = message.progress.state == "loading" and self.overview is not None
+        if not loading or self.snapshot.counts.records >= _LOADING_FACTOR * self.records_shown:
+            self._request_analysis()
+        self.update_header()
+
+    def _update_welcome(self, progress: messages.Progress) -> None:
+        """Explain how to write a log while there is none; close that once there is."""
         if self._welcome and progress.waiting:
-            self.push_screen(screens.WelcomeDialog(progress.waiting[0].name), self._greeted)
+            dialog = screens.WelcomeDialog(progress.waiting[0].name)
+            self.push_screen(dialog, self._leave_welcome)
             self._welcome = False
         elif isinstance(self.screen, screens.WelcomeDialog) and not progress.waiting:
             self.screen.dismiss("wait")
 
-    def _greeted(self, wish: str | None) -> None:
-        if wish in ("demo", "quit"):
-            self.exit(result=wish)
+    def _leave_welcome(self, choice: str | None) -> None:
+        if choice in ("demo", "quit"):
+            self.exit(result=choice)
 
-    def on_analysis_done(self, message: AnalysisDone) -> None:
-        """The answers for a snapshot; none for a later one than the screen is frozen at."""
-        self._answered = message.question
-        self._tell(message.news)
-        here = self._overview
-        if self._frozen and here is not None and message.overview.snapshot is not here.snapshot:
-            self._asked = self._answered = None
+    def on_analysis_done(self, message: messages.AnalysisDone) -> None:
+        self._report_alerts(message.new_alerts)
+        self._show_result(message)
+        self.bookmarks.find_records(message.overview)
+
+    def _show_result(self, message: messages.AnalysisDone) -> None:
+        self._done = message.request
+        shown, overview = self.overview, message.overview
+        if self._is_frozen and shown is not None and overview.snapshot is not shown.snapshot:
+            self._requested = self._done = None  # a late result must not move a frozen screen
             return
-        first = self._overview is None
-        self._overview, self._answer = message.overview, message.answer
-        self._show()
-        if first:
-            self.call_after_refresh(self._feed.shown)
-            self._promptness.loaded()
-            self.find_now()
-        self.select_wanted_trace()
-        self._ask()
-        self.say()
+        self.overview, self._result = overview, message.result
+        self._show_overview()
+        if shown is None:
+            self.call_after_refresh(self.reader.first_paint_done)
+            self._gc.freeze()
+        self._request_analysis()
+        self.update_header()
 
-    def _show(self) -> None:
-        """Give the view on screen the answers that are for it."""
-        if self._overview is not None:
-            mine = self._answered is not None and self._answered.ask == self.view.ask
-            self.view.take(self._overview, self._answer if mine else None)
-            if self._overview.where == self._where:
-                self.arrive()
+    def on_filter_rejected(self, message: messages.FilterRejected) -> None:
+        self._requested = self._done = self.where = None
+        self.notify(sanitize(message.why), title="Invalid filter", severity="error", markup=False)
+        self._request_analysis()
 
-    def ask_anew(self) -> None:
-        """Show what there is, and ask for what is missing."""
-        self._show()
-        self._ask()
-
-    def on_filter_rejected(self, message: FilterRejected) -> None:
-        """A filter has no answer: say why, and go on without."""
-        self._asked = self._answered = None
-        self._where = None
-        self.notify(sanitize(message.why), title="No such filter", severity="error", markup=False)
-        self._ask()
-
-    def _tell(self, news: Sequence[Alert]) -> None:
-        """A toast and the bell for alerts that have just fired."""
-        due = self._toasts.due(news)
-        for alert in due:
+    def _report_alerts(self, new_alerts: Sequence[Alert]) -> None:
+        """Show a toast, and ring the bell, for new alerts."""
+        admitted = self.alert_throttle.admit(new_alerts)
+        for alert in admitted:
             what = sanitize(f"{alert.subject}  {alert.what}") + "\nw goes to it"
             self.notify(what, title=f"▲ New alert: {alert.rule}", severity="warning", markup=False)
-        if due and self._settings.bell:
+        if admitted and self.settings.bell:
             self.bell()
 
-    def on_failed(self, message: Failed) -> None:
-        """A worker raised: say so, and go on with what there is."""
-        if message.who == "reader":
-            self._standing.progress = Progress("failed")
-            self.say()
-        why, title = sanitize(repr(message.error)), f"The {message.who} failed"
-        self.notify(why, title=title, severity="error", markup=False)
-
-    def _ask(self) -> None:
-        """Ask for answers to what the screen shows now, unless they are here or on their way."""
-        snapshot = self._snapshot
-        if self._frozen and self._overview is not None:
-            snapshot = self._overview.snapshot
-        if snapshot is None:
+    def on_failed(self, message: messages.Failed) -> None:
+        if message.task == reader.TASK:
+            self.status.progress = messages.Progress("failed")
+            self.update_header()
+        title = f"{message.task} failed"
+        if message.error.__traceback__ is not None and not isinstance(message.error, OSError):
+            self.guard.contain(message.error, task=title)
             return
-        question = AnalysisRequest(snapshot, self._where, self.view.ask)
-        if not question.is_same(self._asked):
-            self._asked = question
-            self._analyst.ask(question)
+        self.notify(sanitize(repr(message.error)), title=title, severity="error", markup=False)
 
-    def say(self) -> None:
-        """Say in the top row what is open and how it stands."""
-        records = 0 if self._snapshot is None else self._snapshot.counts.records
-        held_back = records - self.records_shown if self._frozen else None
-        line = self._standing.headline(self._overview, held_back=held_back, unseen=self.view.unseen)
-        self.view.header.headline = replace(line, silent=self._toasts.silent)
+    def on_bookmarks_changed(self, message: messages.BookmarksChanged) -> None:
+        self.bookmarks.update(message)
 
-    # -- what the user does
+    def on_bookmark_located(self, message: messages.BookmarkLocated) -> None:
+        self.bookmarks.go_to(message)
 
-    def on_log_view_asks(self, message: LogView.Asks) -> None:
-        """A view was opened, or asks something else: give it what is there, and ask."""
-        if message.view is self.view:
-            if message.view.overview is not self._overview:
-                self._show()
-            self._ask()
-            self.say()
+    # -- messages from views and dialogs
+
+    def on_log_view_query_changed(self, message: LogView.QueryChanged) -> None:
+        self.bookmarks.update_view(message.view)
+        if message.view is not self.view:
+            return
+        if message.then is not None:
+            self.navigator.pending = message.then
+        if message.view.overview is not self.overview:
+            self._show_overview()
+        elif self.overview is not None:
+            self.navigator.apply_pending(self.overview)
+        self._request_analysis()
+        self.update_header()
+
+    def on_log_view_jump_started(self, message: LogView.JumpStarted) -> None:
+        self.navigator.push(message.state)
+
+    def on_log_view_go_to_requested(self, message: LogView.GoToRequested) -> None:
+        self.navigator.open_in_overview(message.row)
+
+    def on_log_view_filter_requested(self, message: LogView.FilterRequested) -> None:
+        self.navigator.set_filter(message.where, message.view, message.row)
+
+    def on_log_view_search_requested(self, message: LogView.SearchRequested) -> None:
+        self.navigator.search(message.search)
+
+    def on_log_view_replay_requested(self, message: LogView.ReplayRequested) -> None:
+        self.navigator.open(message)
+
+    def on_log_view_diff_requested(self, message: LogView.DiffRequested) -> None:
+        self.navigator.open(message)
+
+    def on_log_view_record_requested(self, message: LogView.RecordRequested) -> None:
+        self.jobs.read_line(message.location, in_dialog=True)
+
+    def on_log_view_line_requested(self, message: LogView.LineRequested) -> None:
+        self.jobs.read_line(message.location, in_dialog=False)
+
+    def on_log_view_content_requested(self, message: LogView.ContentRequested) -> None:
+        self.jobs.read_content(message)
+
+    def on_log_view_text_diff_requested(self, message: LogView.TextDiffRequested) -> None:
+        self.jobs.diff_texts(message)
+
+    def on_log_view_copy_requested(self, message: LogView.CopyRequested) -> None:
+        self.jobs.copy(message.row, message.message)
+
+    def on_header_tab_picked(self, message: Header.TabPicked) -> None:
+        self.navigator.go_to_tab(message.digit)
+
+    def on_calls_pane_columns_requested(self, message: CallsPane.ColumnsRequested) -> None:
+        self.jobs.choose_columns(message.pane)
+
+    def on_pane_grid_arrangement_changed(self, message: PaneGrid.ArrangementChanged) -> None:
+        self.memory.put("overview", message.arrangement.as_object())
+
+    def on_sql_screen_query_requested(self, message: SqlScreen.QueryRequested) -> None:
+        self.jobs.run_sql(message.view, message.sql)
+
+    def on_sql_screen_cancel_requested(self) -> None:
+        self.jobs.cancel_sql()
+
+    def on_sql_screen_export_requested(self, message: SqlScreen.ExportRequested) -> None:
+        self.jobs.export_sql_result(message.frame)
+
+    def on_save_as_dialog_write_requested(self, message: SaveAsDialog.WriteRequested) -> None:
+        self.jobs.write_file(message)
+
+    def on_bookmarks_dialog_note_changed(self, message: BookmarksDialog.NoteChanged) -> None:
+        self.bookmarks.annotate(message.bookmark, message.note)
+
+    def on_bookmarks_dialog_remove_requested(
+        self, message: BookmarksDialog.RemoveRequested
+    ) -> None:
+        self.bookmarks.remove(message.bookmark)
+
+    # -- actions
 
     def action_freeze(self) -> None:
-        """Stop the screen, or let it run again; reading goes on either way."""
-        self._frozen = not self._frozen
-        self._ask()
-        self.say()
+        """Freeze or unfreeze the screen; reading continues."""
+        self._is_frozen = not self._is_frozen
+        self._request_analysis()
+        self.update_header()
 
     def action_follow(self) -> None:
-        """Go to the newest record and stay there."""
-        self.leave()
-        self._frozen = False
+        """Go to the newest record, and follow."""
+        self.navigator.push()
+        self._is_frozen = False
         self.view.follow()
-        self._ask()
-        self.say()
+        self._request_analysis()
+        self.update_header()
+
+    def action_view(self, digit: int) -> None:
+        self.navigator.go_to_tab(digit)
+
+    def action_jump(self, direction: int) -> None:
+        self.navigator.go_back(direction)
+
+    def action_bookmark(self) -> None:
+        self.bookmarks.toggle()
+
+    def action_next_bookmark(self, direction: int) -> None:
+        self.bookmarks.find_next(direction)
+
+    def action_bookmarks(self) -> None:
+        self.bookmarks.open_list()
+
+    def action_help(self) -> None:
+        """Show all keys, those of the current screen first."""
+        bindings = (active.binding for active in self.screen.active_bindings.values())
+        here = {scope_of(binding) for binding in bindings}
+        self.push_screen(screens.HelpDialog(here, self.settings.keys))
+
+    # -- the command palette
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        theirs = super().get_system_commands(screen)
+        yield from (command for command in theirs if command.title not in palette.REPLACED)
+        yield from palette.system_commands(self, screen)
+
+    def toggle_silence(self) -> None:
+        self.alert_throttle.silent = not self.alert_throttle.silent
+        self.update_header()
+
+    def action_command_palette(self) -> None:
+        # Not while exiting: a half-mounted palette cannot be closed.
+        if not isinstance(self.screen, CommandPalette) and not self._exit:
+            self.push_screen(palette.Commands())
+
+    def on_key(self, event: events.Key) -> None:
+        """Type keys into the palette that arrive before its input has focus."""
+        if isinstance(self.screen, palette.Commands) and event.is_printable and event.character:
+            self.screen.type(event.character)

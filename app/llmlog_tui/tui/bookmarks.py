@@ -1,110 +1,112 @@
-"""The App as far as it keeps bookmarks: asks the keeper, and shows what is marked and listed."""
+"""Bookmarks on the screen: marks in the panes, the list, going to the next one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from llmlog_tui.sanitize import sanitize
-from llmlog_tui.tui import screens
-from llmlog_tui.tui.messages import AnalysisDone, BookmarkLocated, BookmarksChanged
-from llmlog_tui.tui.navigation import Jumps
-from llmlog_tui.tui.workers.bookmarks import BookmarkWorker
+from llmlog_tui.tui import screens, workers
+from llmlog_tui.tui.messages import BookmarkLocated, BookmarksChanged
 
 if TYPE_CHECKING:
+    from llmlog_tui.analysis.live.overview import Overview
     from llmlog_tui.log.record_key import Bookmark, RecordKey
-    from llmlog_tui.tui.screens import BookmarksDialog, LogView
+    from llmlog_tui.tui.app import LogApp
+    from llmlog_tui.tui.screens import LogView
+    from llmlog_tui.tui.workers.bookmarks import BookmarkWorker
 
-_WHO = "keeper of bookmarks"
 
+class BookmarkController:
+    """Runs the BookmarkWorker's methods in threads, and shows the bookmarks it posts."""
 
-class Bookmarking(Jumps):
-    """Those that inherit own the `keeper`."""
+    def __init__(self, app: LogApp) -> None:
+        self._app = app
+        self._bookmarks: tuple[Bookmark, ...] = ()
+        self._rows: Mapping[RecordKey, int] = MappingProxyType({})
+        self._searched_files: tuple[Path, ...] = ()
+        self._is_searching = False
 
-    _keeper: BookmarkWorker
-    _bookmarks: tuple[Bookmark, ...] = ()
-    _bookmarked: Mapping[RecordKey, int] = MappingProxyType({})
-    _looked_in: tuple[Path, ...] = ()
-    _is_looking = False
+    @cached_property
+    def _worker(self) -> BookmarkWorker:
+        app = self._app
+        return workers.bookmarks.BookmarkWorker(app.reader.lines_of, app.post_message)
 
-    # -- what the workers say
+    def _run(self, work: Callable[[], None]) -> None:
+        self._app.jobs.run_in_thread("Bookmarks", work)
 
-    def on_analysis_done(self, message: AnalysisDone) -> None:
-        """Records came: look for those with a bookmark that were not among them before."""
-        files = message.overview.snapshot.files
-        is_missing = len(self._bookmarked) < len(self._bookmarks)
-        if (files != self._looked_in or is_missing) and not self._is_looking:
-            self._looked_in, self._is_looking = files, True
-            self.work(_WHO, partial(self._keeper.look, message.overview))
+    def find_records(self, overview: Overview) -> None:
+        """Search new records for bookmarked ones that were not found before."""
+        files = overview.snapshot.files
+        is_missing = len(self._rows) < len(self._bookmarks)
+        if (files != self._searched_files or is_missing) and not self._is_searching:
+            self._searched_files, self._is_searching = files, True
+            self._run(partial(self._worker.refresh, overview))
 
-    def on_bookmarks_changed(self, message: BookmarksChanged) -> None:
-        """Bookmarks were read, or changed."""
-        self._bookmarks, self._bookmarked = message.bookmarks, message.rows
-        self._is_looking = False
-        for view in {*self._views, self.view}:
-            self._show_bookmarks(view)
-        if isinstance(self.screen, screens.BookmarksDialog):
-            self.screen.hold(self._bookmarks, self._bookmarked)
-        if message.said:
-            self.view.hint(sanitize(message.said))
+    def update(self, message: BookmarksChanged) -> None:
+        """Show bookmarks that were read or changed."""
+        app = self._app
+        self._bookmarks, self._rows = message.bookmarks, message.rows
+        self._is_searching = False
+        for view in {*app.views, app.view}:
+            self.update_view(view)
+        if isinstance(app.screen, screens.BookmarksDialog):
+            app.screen.update_list(self._bookmarks, self._rows)
+        if message.notice:
+            app.view.hint(sanitize(message.notice))
         for problem in message.problems:
-            self.notify(sanitize(problem), severity="warning", markup=False)
+            app.notify(sanitize(problem), severity="warning", markup=False)
 
-    def on_bookmark_located(self, message: BookmarkLocated) -> None:
-        """The next bookmark: go there."""
+    def update_view(self, view: LogView) -> None:
+        """Mark the bookmarked records in a view."""
+        rows = self._rows
+        notes = {rows[each.record]: each.note for each in self._bookmarks if each.record in rows}
+        view.update_bookmarks(notes)
+
+    def go_to(self, message: BookmarkLocated) -> None:
         note = f": {sanitize(message.note, 200)}" if message.note else ""
-        self.view.hint(f"Bookmark {message.nth:,} of {message.total:,}{note}")
-        self.go_to_row(message.row)
+        self._app.view.hint(f"Bookmark {message.nth:,} of {message.total:,}{note}")
+        self._app.navigator.go_to_record(message.row)
 
-    def on_log_view_asks(self, message: LogView.Asks) -> None:
-        """A view was opened: mark what is bookmarked."""
-        self._show_bookmarks(message.view)
+    # -- actions
 
-    def _show_bookmarks(self, view: LogView) -> None:
-        rows = self._bookmarked
-        noted = {rows[each.record]: each.note for each in self._bookmarks if each.record in rows}
-        view.take_bookmarks(noted)
-
-    # -- what the user does
-
-    def action_bookmark(self) -> None:
-        """Bookmark the record at the cursor, or take its bookmark away."""
-        row, overview = self.view.at_hand, self._overview
-        if overview is not None and isinstance(row, int):
-            self.work(_WHO, partial(self._keeper.toggle, overview, row))
+    def toggle(self) -> None:
+        """Bookmark the current record, or remove its bookmark."""
+        row, overview = self._app.view.target_key, self._app.overview
+        if overview is not None and overview.has(row) and isinstance(row, int):
+            self._run(partial(self._worker.toggle, overview, row))
+        elif row is not None and overview is not None:
+            self._app.view.hint(self._app.view.EVICTED)
         else:
-            self.view.hint("No record under the cursor to bookmark.")
+            self._app.view.hint("No record under the cursor to bookmark.")
 
-    def action_next_bookmark(self, direction: int) -> None:
-        """Go to the next bookmarked record, or with -1 to the one before."""
-        row, overview = self.view.at_hand, self._overview
+    def find_next(self, direction: int) -> None:
+        """Go to the next bookmarked record, or with -1 to the previous one."""
+        row, overview = self._app.view.target_key, self._app.overview
         if overview is not None:
             here = row if isinstance(row, int) else None
-            self.work(_WHO, partial(self._keeper.next, overview, here, direction))
+            self._run(partial(self._worker.next, overview, here, direction))
 
-    def action_bookmarks(self) -> None:
-        """List the bookmarks, as their files have them now."""
-        if self._overview is not None:
-            newest = self._overview.newest
-            dialog = screens.BookmarksDialog(self._bookmarks, self._bookmarked, newest)
-            self.push_screen(dialog, self._chosen)
-            self.work(_WHO, partial(self._keeper.look, self._overview))
+    def open_list(self) -> None:
+        """Open the list of bookmarks, and read them from their files."""
+        overview = self._app.overview
+        if overview is not None:
+            dialog = screens.BookmarksDialog(self._bookmarks, self._rows, overview.newest)
+            self._app.push_screen(dialog, self._go_to_chosen)
+            self._run(partial(self._worker.refresh, overview))
 
-    def _chosen(self, bookmark: Bookmark | None) -> None:
-        row = None if bookmark is None else self._bookmarked.get(bookmark.record)
+    def _go_to_chosen(self, bookmark: Bookmark | None) -> None:
+        row = None if bookmark is None else self._rows.get(bookmark.record)
         if row is not None:
-            self.go_to_row(row)
+            self._app.navigator.go_to_record(row)
 
-    def on_bookmarks_dialog_note_wanted(self, message: BookmarksDialog.NoteWanted) -> None:
-        """Another note is to be put on a bookmark."""
-        if self._overview is not None:
-            note = partial(self._keeper.annotate, self._overview, message.bookmark, message.note)
-            self.work(_WHO, note)
+    def annotate(self, bookmark: Bookmark, note: str) -> None:
+        if self._app.overview is not None:
+            self._run(partial(self._worker.annotate, self._app.overview, bookmark, note))
 
-    def on_bookmarks_dialog_removed(self, message: BookmarksDialog.Removed) -> None:
-        """A bookmark is to be taken away."""
-        if self._overview is not None:
-            self.work(_WHO, partial(self._keeper.drop, self._overview, message.bookmark))
+    def remove(self, bookmark: Bookmark) -> None:
+        if self._app.overview is not None:
+            self._run(partial(self._worker.remove, self._app.overview, bookmark))

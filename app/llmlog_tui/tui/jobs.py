@@ -1,218 +1,244 @@
-"""What views have done for them: lines read, texts found, runs compared, queries, files, copies.
-
-What a user chose is remembered too: columns, panes, queries.
-"""
+"""One-off jobs in background threads, and their results: lines, searches, diffs, SQL, files."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable
 from functools import partial
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from llmlog_tui.tui import screens
-from llmlog_tui.tui.messages import (
-    CopyDone,
-    DiffDone,
-    ExportDone,
-    Failed,
-    QueryDone,
-    RecordRead,
-    SearchDone,
-)
-from llmlog_tui.tui.runtime.glyph_filter import GlyphApp
-from llmlog_tui.tui.workers.analysis import AnalysisWorker
-from llmlog_tui.tui.workers.export import export
-from llmlog_tui.tui.workers.reader import ReaderWorker
+from llmlog_tui import humanize
+from llmlog_tui.sanitize import sanitize
+from llmlog_tui.tui import screens, workers
+from llmlog_tui.tui.messages import Failed
+from llmlog_tui.tui.queries import CopyResult, DiffResult, ExportResult, StepContent, TextDiffResult
 
 if TYPE_CHECKING:
+    import polars as pl
+
+    from llmlog_tui.analysis.calls.search import Hit
     from llmlog_tui.analysis.live.overview import Overview
-    from llmlog_tui.config.settings import Memory
-    from llmlog_tui.log.store import Snapshot
+    from llmlog_tui.isolated_query import IsolatedQuery
+    from llmlog_tui.tui.app import LogApp
+    from llmlog_tui.tui.navigation import Search
     from llmlog_tui.tui.panes.calls import CallsPane
-    from llmlog_tui.tui.panes.grid import PaneGrid
     from llmlog_tui.tui.screens import LogView, SaveAsDialog, SqlScreen
 
+R = TypeVar("R")
 
-class Errands(GlyphApp):
-    """The App as far as it runs errands: each is given to a worker, and its answer to the view.
+_TABLES: Final = ".csv, .parquet or .jsonl"
 
-    Those that inherit own the workers, and what the screen shows.
-    """
 
-    _feed: ReaderWorker
-    _analyst: AnalysisWorker
-    _overview: Overview | None = None
-    _early_find: LogView.FindWanted | None = None
-    _snapshot: Snapshot | None = None
-    _views: list[LogView]
-    """Those that were opened, the Overview first; none before the first frame."""
-    _memory: Memory
+class Jobs:
+    """Starts jobs for the views, and shows their results."""
 
-    @property
-    def view(self) -> LogView:
-        """The view on screen, or right under a dialog; the first one when all are being closed."""
-        views = (
-            screen for screen in reversed(self.screen_stack) if isinstance(screen, screens.LogView)
-        )
-        return next(views, self._views[0])
+    def __init__(self, app: LogApp) -> None:
+        self._app = app
+        self._query: IsolatedQuery | None = None
 
-    def work(self, who: str, work: Callable[[], object]) -> None:
-        """Do something in a thread of its own; if it fails, the user is told.
-
-        It is a daemon's, so that nobody who quits waits for it.
-        """
+    def run_in_thread(self, task: str, work: Callable[[], object]) -> None:
+        """Run `work` in a thread of its own; an exception is shown as "`task` failed"."""
 
         def run() -> None:
             try:
                 work()
             except Exception as error:  # noqa: BLE001 - whatever it is, the user is told
-                self.post_message(Failed(who, error))
+                self._app.post_message(Failed(task, error))
 
-        Thread(target=run, name=f"llmlog-{who}", daemon=True).start()
+        # A daemon: quitting does not wait for it.
+        Thread(target=run, name=f"llmlog-{task}", daemon=True).start()
 
-    def _sql_views(self) -> Iterable[SqlScreen]:
-        return (view for view in self._views if isinstance(view, screens.SqlScreen))
+    def _run(self, task: str, work: Callable[[], R], show: Callable[[R], object]) -> None:
+        """Run `work` in a thread, and `show` with its result in the UI thread."""
+        self.run_in_thread(task, lambda: self._app.call_later(show, work()))
 
     # -- a record's line
 
-    def on_log_view_record_wanted(self, message: LogView.RecordWanted) -> None:
-        """A record is to be shown whole."""
-        place = message.place
-        self.work("reader of a line", lambda: self._feed.read_line(place, is_whole=True))
+    def read_line(self, location: tuple[str, int, int], *, in_dialog: bool) -> None:
+        """Read a record's line, for the view or for a dialog with the whole record."""
 
-    def on_log_view_line_wanted(self, message: LogView.LineWanted) -> None:
-        """A view wants to show a record's line itself."""
-        place = message.place
-        self.work("reader of a line", lambda: self._feed.read_line(place, is_whole=False))
+        def show(line: bytes | None) -> None:
+            if not in_dialog:
+                self._app.view.update_line(location, line)
+            elif not isinstance(self._app.screen, screens.RecordDialog):  # one is enough
+                self._app.push_screen(screens.RecordDialog(location[0], line))
 
-    def on_record_read(self, message: RecordRead) -> None:
-        """A record's line is here: show it, once; or give it to the view that wanted it."""
-        if not message.is_whole:
-            self.view.take_line(message.place, message.line)
-        elif not isinstance(self.screen, screens.RecordDialog):
-            self.push_screen(screens.RecordDialog(message.place[0], message.line))
+        self._run("Reading a record", lambda: self._app.reader.read_line(location), show)
 
-    # -- finding
-
-    def on_log_view_find_wanted(self, message: LogView.FindWanted) -> None:
-        """A text is to be found in what the screen shows."""
-        overview = self._overview
+    def read_content(self, message: LogView.ContentRequested) -> None:
+        """Read a record's content, for the view."""
+        overview = self._app.overview
         if overview is None:
-            self._early_find = message
-        else:
-            text, row, direction = message.text, message.row, message.direction
-            self.work("search", lambda: self._analyst.find(overview, text, row, direction))
+            return
+        read = partial(
+            workers.analysis.step_content,
+            overview,
+            self._app.reader.read_record,
+            message.row,
+            message.earlier,
+        )
 
-    def find_now(self) -> None:
-        """Find what was wanted before there was anything to find it in."""
-        if self._early_find is not None:
-            self.on_log_view_find_wanted(self._early_find)
-            self._early_find = None
+        def show(content: StepContent) -> None:
+            self._app.view.update_content(content)  # whichever view is there by then
 
-    def on_search_done(self, message: SearchDone) -> None:
-        """A search is done."""
-        self.view.found(message.text, message.hit)
+        self._run("Reading a record", read, show)
 
-    # -- two runs
+    # -- search
 
-    def lay_side_by_side(self, a: str, b: str) -> None:
-        """Show two traces beside each other."""
-        overview = self._overview
+    def search(self, overview: Overview, search: Search) -> None:
+        """Search all records, and go to the hit."""
+        text, row, direction = search.text, search.row, search.direction
+        find = workers.analysis.search
+        self._find(text, lambda: find(overview.frame, text, row, direction))
+
+    def go_to_step(self, number: int) -> None:
+        """Go to a step of the current trace, as to a search hit."""
+        overview, trace = self._app.overview, self._app.view.target_trace
+        if overview is None or trace is None:
+            self._app.view.hint("No trace under the cursor.")
+            return
+        text = f"step {number} in {sanitize(humanize.short_id(trace))}"
+        self._find(text, lambda: workers.analysis.step_of(overview.frame, trace, number))
+
+    def _find(self, text: str, find: Callable[[], Hit | None]) -> None:
+        def show(hit: Hit | None) -> None:
+            self._app.view.update_search(text, hit)
+            if hit is not None:
+                self._app.navigator.go_to_record(hit.row)
+
+        self._run("Search", find, show)
+
+    # -- diff and SQL
+
+    def diff(self, a: str, b: str) -> None:
+        """Open the diff of two traces, and align them."""
+        overview = self._app.overview
         if overview is not None:
-            self.push_screen(screens.DiffScreen(a, b))
-            self.work("diff", lambda: self._feed.diff(overview, a, b))
+            self._app.push_screen(screens.DiffScreen(a, b))
+            lines_of = self._app.reader.lines_of
+            align = partial(workers.analysis.diff, overview, a, b, lines_of)
+            self._run("Diff", align, self._show_diff)
 
-    def on_diff_done(self, message: DiffDone) -> None:
-        """They are: show it, unless the user has gone on."""
-        view, found = self.view, message.found
-        if isinstance(view, screens.DiffScreen) and view.traces == (
-            found.a.trace_id,
-            found.b.trace_id,
-        ):
-            view.found_out(message)
+    def _show_diff(self, result: DiffResult) -> None:
+        view, traces = self._app.view, (result.found.a.trace_id, result.found.b.trace_id)
+        if isinstance(view, screens.DiffScreen) and view.traces == traces:  # else it was closed
+            view.update_diff(result)
 
-    def on_sql_screen_query_wanted(self, message: SqlScreen.QueryWanted) -> None:
-        """A query is to be answered."""
-        overview, sql = self._overview, message.sql
-        for view in self._sql_views():
-            self._memory.put("queries", view.history)
+    def diff_texts(self, message: LogView.TextDiffRequested) -> None:
+        """Show how two steps differ, as text."""
+        app, overview = self._app, self._app.overview
+        if overview is None:
+            return
+
+        def show(result: TextDiffResult) -> None:
+            if not isinstance(app.screen, screens.TextDiffDialog):  # one is enough
+                app.push_screen(screens.TextDiffDialog(result))
+
+        compare = workers.analysis.text_diff_of
+        read = app.reader.read_record
+        self._run(
+            "Diff", partial(compare, overview, read, message.a, message.b, message.step), show
+        )
+
+    def run_sql(self, view: SqlScreen, sql: str) -> None:
+        """Run an SQL query for its view, and remember the view's queries."""
+        overview = self._app.overview
+        self._app.memory.put("queries", view.history)
+        self.cancel_sql()
         if overview is not None:
-            self.work("query", lambda: self._analyst.query(overview, sql))
+            self._query = query = workers.analysis.prepare_sql(sql)
+            run = partial(workers.analysis.run_sql, overview, query)
+            self._run("Query", run, view.update_result)
 
-    def on_query_done(self, message: QueryDone) -> None:
-        """A query is answered."""
-        for view in self._sql_views():
-            view.answered(message.sql, message.frame, message.why, message.took_s)
+    def cancel_sql(self) -> None:
+        """End the SQL query that is running."""
+        if self._query is not None:
+            self._query.cancel()
+            self._query = None
 
-    def on_sql_screen_export_wanted(self, message: SqlScreen.ExportWanted) -> None:
-        """A query's answer is to be written to a file: ask where."""
-        logs = () if self._snapshot is None else self._snapshot.files
-        write = partial(export, message.frame, logs=logs)
-        kinds = ".csv, .parquet or .jsonl"
-        self.push_screen(screens.SaveAsDialog("the answer", "answer.csv", kinds, write))
+    # -- files
 
-    def on_save_as_dialog_wanted(self, message: SaveAsDialog.Wanted) -> None:
-        """A file is to be written."""
-        path, again, write = message.path, message.replace, message.write
-        self.work("export", lambda: self.post_message(write(path, again)))
+    def export_sql_result(self, frame: pl.DataFrame) -> None:
+        """Ask for a path, and write an SQL result there."""
+        snapshot = self._app.snapshot
+        logs = () if snapshot is None else snapshot.files
+        write = partial(workers.export.export, frame, logs=logs)
+        self._app.push_screen(screens.SaveAsDialog("the answer", "answer.csv", _TABLES, write))
 
-    def on_export_done(self, message: ExportDone) -> None:
-        """A file is written, or not."""
-        if isinstance(self.screen, screens.SaveAsDialog):
-            self.screen.answer(message)
+    def export_calls(self) -> None:
+        """Ask for a path, and write the calls there as the view shows them."""
+        app, overview = self._app, self._app.overview
+        if overview is None or not overview.calls.height:
+            app.view.hint("No calls to export.")
+            return
+        name = humanize.plural(overview.calls.height, "call")
+        write = partial(workers.export.export_calls, overview, app.view.call_order)
+        app.push_screen(screens.SaveAsDialog(name, "calls.csv", _TABLES, write))
+
+    def export_bundle(self) -> None:
+        """Ask for a path, and write the current trace's support bundle there."""
+        app, overview, trace = self._app, self._app.overview, self._app.view.target_trace
+        if overview is None or trace is None:
+            app.view.hint("No trace under the cursor to bundle.")
+            return
+        short = humanize.short_id(trace)
+        file = f"llmlog-{re.sub(r'[^A-Za-z0-9_-]', '_', short)}.md"
+        write = partial(workers.export.export_bundle, app.reader.lines_of, overview, trace)
+        app.push_screen(screens.SaveAsDialog(f"the bundle of {short}", file, ".md", write))
+
+    def write_file(self, message: SaveAsDialog.WriteRequested) -> None:
+        def show(result: ExportResult) -> None:
+            if isinstance(self._app.screen, screens.SaveAsDialog):
+                self._app.screen.update_status(result)
+
+        self._run("Export", partial(message.write, message.path, message.replace), show)
 
     # -- copies
 
-    def on_log_view_copy_wanted(self, message: LogView.CopyWanted) -> None:
-        """Something of a record is to be copied: ask what."""
-        overview, row = self._overview, message.row
+    def copy(self, row: int, message: int | None) -> None:
+        """Ask what to copy of the record with key `row`, and copy it."""
+        app, overview = self._app, self._app.overview
 
-        def chosen(what: str | None) -> None:
-            if what and overview is not None:
-                self.work("copy", lambda: self._feed.copy(overview, row, what))
+        def copy(choice: str | None) -> None:
+            if choice and overview is not None:
+                read = partial(app.reader.copy, overview, row, choice, message)
+                self._run("Copy", read, self._finish_copy)
 
         if overview is None:
             return
         if overview.has(row):
-            self.push_screen(screens.CopyMenu(), chosen)
+            app.push_screen(screens.CopyMenu(), copy)
         else:
-            self.view.hint(self.view.LET_GO)
+            app.view.hint(app.view.EVICTED)
 
-    def on_copy_done(self, message: CopyDone) -> None:
-        """The text is here: give it to the terminal's clipboard, or say where it was saved."""
-        if message.path:
-            self.notify(f"{message.what} saved to {message.path}", markup=False)
-        elif message.text is None:
-            self.notify(f"There is no {message.what} here.", severity="warning", markup=False)
+    def _finish_copy(self, result: CopyResult) -> None:
+        """Put the text on the terminal's clipboard, or report the file it was saved to."""
+        app, name = self._app, result.name
+        if result.path:
+            app.notify(f"{name} saved to {result.path}", markup=False)
+        elif result.text is None:
+            app.notify(f"There is no {name} here.", severity="warning", markup=False)
         else:
-            self.copy_to_clipboard(message.text)
-            key = message.what[0].upper()
-            self.notify(
-                f"{message.what} copied by OSC 52. Nothing there? y {key} saves it to a file.",
-                markup=False,
+            app.copy_to_clipboard(result.text)
+            hint = (
+                f"{name} copied by OSC 52. Nothing there? y {result.save_key} saves it to a file."
             )
+            app.notify(hint, markup=False)
 
-    # -- what is remembered
+    # -- columns
 
-    def _calls_panes(self) -> Iterable[CallsPane]:
-        have_one = screens.CallsScreen | screens.OverviewScreen
-        return (view.calls for view in self._views if isinstance(view, have_one))
+    def choose_columns(self, pane: CallsPane) -> None:
+        """Open the column picker; the choice is kept, and applied to all panes of calls."""
+        app, compact = self._app, pane.is_narrow
 
-    def on_calls_pane_columns_wanted(self, message: CallsPane.ColumnsWanted) -> None:
-        """The columns of calls are to be chosen: those of a screen of this size."""
-        pane, compact = message.pane, message.pane.is_narrow
+        def apply(names: tuple[str, ...] | None) -> None:
+            if names is None:
+                return
+            choice = pane.choice.with_columns(names, compact=compact)
+            app.memory.put("calls", choice.as_object())
+            for view in app.views:
+                if isinstance(view, screens.CallsScreen | screens.OverviewScreen):
+                    view.calls.set_columns(choice)
 
-        def chosen(names: tuple[str, ...] | None) -> None:
-            if names is not None:
-                choice = pane.choice.having(names, compact=compact)
-                self._memory.put("calls", choice.as_object())
-                for each in self._calls_panes():
-                    each.choose(choice)
-
-        dialog = screens.ColumnPicker(pane.choice, pane.room, compact=compact)
-        self.push_screen(dialog, chosen)
-
-    def on_pane_grid_arranged(self, message: PaneGrid.Arranged) -> None:
-        """The Overview's panes are arranged in another way: so they will be next time."""
-        self._memory.put("overview", message.arrangement.as_object())
+        app.push_screen(screens.ColumnPicker(pane.choice, pane.room, compact=compact), apply)

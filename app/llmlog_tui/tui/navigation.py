@@ -1,46 +1,46 @@
-"""Going about: from view to view, to a record, and back and forward through the places left."""
+"""Navigation between views and records, with back/forward history."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar
 
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui import screens
-from llmlog_tui.tui.jobs import Errands
-from llmlog_tui.tui.status import ReadStatus
-from llmlog_tui.tui.views import VIEWS
+from llmlog_tui.tui.screens import VIEWS
 
 if TYPE_CHECKING:
     from textual.message import Message
 
-    from llmlog_tui.tui.panes.header import Header
-    from llmlog_tui.tui.screens import LogView
+    from llmlog_tui.analysis.live.overview import Overview
+    from llmlog_tui.tui.app import LogApp
 
-_MOST_PLACES: Final = 100
+_MAX_LOCATIONS: Final = 100
 
-P = TypeVar("P")
+L = TypeVar("L")
 
 
-class History(Generic[P]):
-    """The places that were left, the last ones of them."""
+class History(Generic[L]):
+    """Back and forward locations, as in a browser; the oldest are dropped."""
 
     def __init__(self) -> None:
-        self._behind: deque[P] = deque(maxlen=_MOST_PLACES)
-        self._ahead: list[P] = []
+        self._back: deque[L] = deque(maxlen=_MAX_LOCATIONS)
+        self._forward: list[L] = []
 
-    def leave(self, place: P) -> None:
-        """A jump leads away from `place`; what was ahead is not any more."""
-        self._ahead.clear()
-        if not self._behind or self._behind[-1] != place:
-            self._behind.append(place)
+    def push(self, location: L) -> None:
+        """Add the location that a jump leads away from; drop the forward ones."""
+        self._forward.clear()
+        if not self._back or self._back[-1] != location:
+            self._back.append(location)
 
-    def step(self, here: P, direction: int) -> P | None:
-        """The next place forward, or with -1 back, that is not `here`; None if there is none."""
+    def step(self, here: L, direction: int) -> L | None:
+        """Return the next location forward, or back with -1; None at the end.
+
+        Locations equal to `here` are skipped.
+        """
         source, other = (
-            (self._ahead, self._behind) if direction > 0 else (self._behind, self._ahead)
+            (self._forward, self._back) if direction > 0 else (self._back, self._forward)
         )
         while source and source[-1] == here:
             source.pop()
@@ -52,150 +52,194 @@ class History(Generic[P]):
 
 @dataclass(frozen=True)
 class Location:
-    """Where one was: the view, what was on top of it, the filter, and the bearings in there."""
+    """A view, the screen on top of it, the filter, and the view's state."""
 
     view: str
     on_top: Message | None
     where: str | None
-    bearings: object
+    state: object
 
 
-class Jumps(Errands):
-    """The App as far as it goes about.
+@dataclass(frozen=True)
+class Search:
+    """Find the next record with `text` after key `row`, or before with -1."""
 
-    Those that inherit show what is to be shown when a filter, a row or a place is another one.
-    """
+    text: str
+    row: int | None
+    direction: int
 
-    _where: str | None
-    _wanted_row: int | None = None
-    _wanted_place: Location | None = None
-    _wanted_trace: str | None
-    _trail: History[Location]
-    _standing: ReadStatus
 
-    @abstractmethod
-    def ask_anew(self) -> None:
-        """Show what there is, and ask for what is missing."""
+@dataclass(frozen=True)
+class SelectTrace:
+    """Select the trace whose id has this prefix, as soon as it is read."""
 
-    def arrive(self) -> None:
-        """Go where one wanted to, once the view has the calls that are to be seen there."""
-        row, place = self._wanted_row, self._wanted_place
-        self._wanted_row = self._wanted_place = None
-        if row is not None:
-            self.view.go_to(row)
-        if place is not None:
-            self.view.return_to(place.bearings)
+    prefix: str
 
-    def select_wanted_trace(self) -> None:
-        """Select the trace that the command line asked for, as soon as it is there."""
-        wanted = self._wanted_trace
-        if wanted is None:
+
+@dataclass(frozen=True)
+class SelectStep:
+    """Select the step with key `row`, once the steps of its trace have loaded."""
+
+    trace_id: str
+    row: int
+
+
+@dataclass(frozen=True)
+class ShowRecord:
+    """Show the record with key `row`, once the new filter is applied."""
+
+    row: int
+
+
+@dataclass(frozen=True)
+class RestoreState:
+    """Restore a view's state, once it has the data."""
+
+    state: object
+
+
+Intent: TypeAlias = Search | SelectTrace | SelectStep | ShowRecord | RestoreState
+"""A navigation that waits until the screen has its data."""
+
+
+class Navigator:
+    """Goes to views, records and earlier locations; `pending` waits for its data."""
+
+    def __init__(self, app: LogApp, pending: Intent | None) -> None:
+        self.pending = pending
+        self._app = app
+        self._history: History[Location] = History()
+
+    def apply_pending(self, overview: Overview) -> None:
+        """Apply the pending intent if its data are on screen; else it stays pending."""
+        intent = self.pending
+        if intent is None or overview.where != self._app.where:
             return
-        overview = self._views[0]
-        if isinstance(overview, screens.OverviewScreen) and overview.select_trace(wanted):
-            self._wanted_trace = None
-        elif self._standing.progress.state != "loading":
-            self.notify(f"There is no trace {sanitize(wanted)}.", severity="warning", markup=False)
-            self._wanted_trace = None
+        self.pending = None  # applying it may set the next one
+        if not self._apply(intent, overview):
+            self.pending = intent
+
+    def _apply(self, intent: Intent, overview: Overview) -> bool:
+        """Apply an intent; False if it has to wait."""
+        match intent:
+            case Search():
+                self._app.jobs.search(overview, intent)
+            case SelectTrace(prefix):
+                return self._select_trace(prefix)
+            case ShowRecord(row):
+                self._show_record(row)
+            case SelectStep() | RestoreState():
+                return self._app.view.apply_intent(intent)
+        return True
+
+    def _select_trace(self, prefix: str) -> bool:
+        overview = self._app.views[0]
+        if isinstance(overview, screens.OverviewScreen) and overview.select_trace(prefix):
+            return True
+        if self._app.status.progress.state == "loading":
+            return False
+        why = f"There is no trace {sanitize(prefix)}."
+        self._app.notify(why, severity="warning", markup=False)
+        return True
+
+    def _show_record(self, row: int) -> None:
+        # A view that cannot show a record leaves it to the Overview, which can show any.
+        if not self._app.view.go_to(row):
+            self._open_record("overview", row)
 
     # -- jumps
 
-    def on_log_view_left(self, message: LogView.Left) -> None:
-        """The view goes to another record by itself."""
-        self.leave(message.bearings)
+    def set_filter(self, where: str | None, view: str | None, row: int | None) -> None:
+        """Filter all views, and show a record in the view of this name."""
+        self.push()
+        self._app.where = where
+        self.pending = None if row is None else ShowRecord(row)
+        if view is not None:
+            self.go_to_view(view)
+        self._app.update_view()
 
-    def on_log_view_filter_wanted(self, message: LogView.FilterWanted) -> None:
-        """Other calls are to be shown, maybe elsewhere."""
-        self.leave()
-        self._where, self._wanted_row = message.where, message.row
-        if message.view is not None:
-            self.go_to_view(message.view)
-        self.ask_anew()
+    def search(self, search: Search) -> None:
+        """Search now, or as soon as there are records."""
+        self.pending = search
+        if self._app.overview is not None:
+            self.apply_pending(self._app.overview)
 
-    def on_log_view_go_wanted(self, message: LogView.GoWanted) -> None:
-        """A record is to be shown in another view, or past the filter."""
-        self.leave()
-        self._go(message.view, message.row)
+    def open_in_overview(self, row: int) -> None:
+        """Show a record in the Overview; a filter that hides it is cleared."""
+        self.push()
+        self._open_record("overview", row)
 
-    def on_log_view_replay_wanted(self, message: LogView.ReplayWanted) -> None:
-        """A trace is to be replayed."""
-        self.leave()
-        self._open(message)
+    def go_to_record(self, row: int) -> None:
+        """Show a record, in the current view if possible.
 
-    def on_log_view_diff_wanted(self, message: LogView.DiffWanted) -> None:
-        """Two traces are to be laid side by side."""
-        self.leave()
-        self._open(message)
-
-    def go_to_row(self, row: int) -> None:
-        """Show a record; a filter that hides it gives way."""
-        overview = self._overview
+        A filter that hides the record is cleared.
+        """
+        app, overview = self._app, self._app.overview
         if overview is None or not overview.has(row):
-            self.view.hint(
-                "Its record is not on screen: let go of, or newer than where it is frozen."
-            )
+            app.view.hint("Its record is not on screen: evicted, or newer than the frozen screen.")
             return
-        self.leave()
-        if overview.lets_through(row):
-            self.view.go_to(row)
-        else:
-            self._go(self.current_mode, row)
+        self.push()
+        if not app.view.go_to(row):
+            is_hidden = not overview.matches_filter(row)
+            self._open_record(app.current_mode if is_hidden else "overview", row)
 
-    def _go(self, view: str, row: int) -> None:
-        """Show a record in the view with this name; a filter that hides it gives way."""
-        overview = self._overview
-        if overview is not None and overview.has(row) and not overview.lets_through(row):
-            self._where = None
-            self.notify("The filter hid it, and is cleared: < brings it back.", markup=False)
-        self._wanted_row = row
+    def _open_record(self, view: str, row: int) -> None:
+        app, overview = self._app, self._app.overview
+        if overview is not None and overview.has(row) and not overview.matches_filter(row):
+            app.where = None
+            app.notify("Filter cleared to show this record (< to go back)", markup=False)
+        self.pending = ShowRecord(row)
         self.go_to_view(view)
-        self.ask_anew()
+        app.update_view()
 
-    def on_header_picked(self, message: Header.Picked) -> None:
-        """A tab was clicked."""
-        self.action_view(message.digit)
-
-    def action_view(self, digit: int) -> None:
+    def go_to_tab(self, digit: int) -> None:
         """Go to the view with this digit."""
         names = tuple(VIEWS)
         if digit <= len(names):
-            self.leave()
+            self.push()
             self.go_to_view(names[digit - 1])
 
     def go_to_view(self, name: str) -> None:
-        """Put another view on screen, and close what was opened on top of it."""
-        if self.current_mode != name:
-            self.switch_mode(name)
-        while len(self.screen_stack) > 1:
-            self.pop_screen()
+        """Switch to a view, and close the screens on top of it."""
+        if self._app.current_mode != name:
+            self._app.switch_mode(name)
+        while len(self._app.screen_stack) > 1:
+            self._app.pop_screen()
+
+    def open(self, message: Message) -> None:
+        """Open the replay or the diff that a view requested, on top of it."""
+        self.push()
+        self._open(message)
+
+    def _open(self, message: Message) -> None:
+        if isinstance(message, screens.LogView.ReplayRequested):
+            if message.row is not None:
+                self.pending = SelectStep(message.trace_id, message.row)
+            self._app.push_screen(screens.ReplayScreen(message.trace_id))
+        elif isinstance(message, screens.LogView.DiffRequested):
+            self._app.jobs.diff(message.a, message.b)
 
     # -- back and forward
 
-    def _here(self, bearings: object = None) -> Location:
-        found = self.view.bearings() if bearings is None else bearings
-        return Location(self.current_mode, self.view.reopening, self._where, found)
+    def _here(self, state: object = None) -> Location:
+        view = self._app.view
+        found = view.get_state() if state is None else state
+        return Location(self._app.current_mode, view.reopen_message, self._app.where, found)
 
-    def leave(self, bearings: object = None) -> None:
-        """A jump leads away from here, or from other bearings in this view."""
-        self._trail.leave(self._here(bearings))
+    def push(self, state: object = None) -> None:
+        """Add the current location to the history, or another state of the current view."""
+        self._history.push(self._here(state))
 
-    def action_jump(self, direction: int) -> None:
-        """Go forward to the place one came back from, or with -1 back to the one before."""
-        place = self._trail.step(self._here(), direction)
-        if place is None:
-            self.view.hint(f"No place {'after' if direction > 0 else 'before'} this one.")
+    def go_back(self, direction: int) -> None:
+        """Go back with -1, or forward, in the history."""
+        app, location = self._app, self._history.step(self._here(), direction)
+        if location is None:
+            app.view.hint(f"No place {'after' if direction > 0 else 'before'} this one.")
             return
-        self._where = place.where
-        if (place.view, place.on_top) != (self.current_mode, self.view.reopening):
-            self.go_to_view(place.view)
-            if place.on_top is not None:
-                self._open(place.on_top)
-        self._wanted_place = place
-        self.ask_anew()
-
-    def _open(self, message: Message) -> None:
-        """Open on top of a view what it asked for."""
-        if isinstance(message, screens.LogView.ReplayWanted):
-            self.push_screen(screens.ReplayScreen(message.trace_id, message.row))
-        elif isinstance(message, screens.LogView.DiffWanted):
-            self.lay_side_by_side(message.a, message.b)
+        app.where = location.where
+        if (location.view, location.on_top) != (app.current_mode, app.view.reopen_message):
+            self.go_to_view(location.view)
+            if location.on_top is not None:
+                self._open(location.on_top)
+        self.pending = RestoreState(location.state)
+        app.update_view()

@@ -1,23 +1,23 @@
-"""How the panes of the Overview share the screen: what a user has made wider, taller, or hidden."""
+"""Layout of the Overview's panes: sizes the user changed, and hidden panes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Final
 
-_LEAST: Final = {"traces": 30, "top": 5, "alerts": 3}
-_MOST: Final = {"traces": 200, "top": 60, "alerts": 40}
+_MIN: Final = {"traces": 30, "top": 5, "alerts": 3}
+_MAX: Final = {"traces": 200, "top": 60, "alerts": 40}
 _CALLS_SHARE: Final = 0.3
-"""What Calls keep of the height of a low screen."""
+"""Share of a low screen's height reserved for Calls."""
 _TOP: Final = ("traces", "timeline")
 PANES: Final = (*_TOP, "calls", "alerts")
 
 
 @dataclass(frozen=True)
 class OverviewLayout:
-    """Columns for Traces, rows for the two panes at the top and for Alerts; the rest is Calls'.
+    """Columns of Traces, rows of the two top panes and of Alerts.
 
-    `hidden` are panes, by id; `by_session` says that Traces are grouped.
+    Calls get the remaining rows. `hidden` has ids of panes; `by_session` groups Traces.
     """
 
     traces: int = 58
@@ -27,50 +27,50 @@ class OverviewLayout:
     by_session: bool = False
 
     @classmethod
-    def of(cls, remembered: object) -> OverviewLayout:
-        """What as_object() gave; what cannot be, is as usual."""
+    def from_object(cls, remembered: object) -> OverviewLayout:
+        """Read what as_object() returned; invalid parts get their defaults."""
         found = remembered if isinstance(remembered, dict) else {}
-        sizes = {name: found[name] for name in _LEAST if type(found.get(name)) is int}
+        sizes = {name: found[name] for name in _MIN if type(found.get(name)) is int}
         hidden = found.get("hidden")
         names = hidden if isinstance(hidden, list) else []
         kept = tuple(name for name in PANES if name in names)
         by_session = found.get("by_session") is True
-        arrangement = cls(hidden=kept if len(kept) < len(PANES) else (), by_session=by_session)
+        layout = cls(hidden=kept if len(kept) < len(PANES) else (), by_session=by_session)
         for name, size in sizes.items():
-            arrangement = arrangement.resized(name, size - getattr(arrangement, name))
-        return arrangement
+            layout = layout.resized(name, size - getattr(layout, name))
+        return layout
 
     def as_object(self) -> dict[str, object]:
-        """As JSON can hold it."""
-        sizes: dict[str, object] = {name: getattr(self, name) for name in _LEAST}
+        """Return JSON-compatible values."""
+        sizes: dict[str, object] = {name: getattr(self, name) for name in _MIN}
         return {**sizes, "hidden": list(self.hidden), "by_session": self.by_session}
 
     def resized(self, name: str, by: int) -> OverviewLayout:
-        """With `traces`, `top` or `alerts` larger by so many cells, within reason."""
-        size = min(max(getattr(self, name) + by, _LEAST[name]), _MOST[name])
+        """Return a layout with `traces`, `top` or `alerts` resized by cells, within limits."""
+        size = min(max(getattr(self, name) + by, _MIN[name]), _MAX[name])
         return replace(self, **{name: size})
 
     def without(self, pane: str) -> OverviewLayout:
-        """With one pane less; the last one stays."""
+        """Return a layout without a pane; the last one cannot be hidden."""
         hidden = (*self.hidden, pane)
         return self if len(hidden) == len(PANES) else replace(self, hidden=hidden)
 
     @property
     def all_panes(self) -> OverviewLayout:
-        """With nothing hidden."""
+        """The same layout with no pane hidden."""
         return replace(self, hidden=())
 
     def columns(self, width: int) -> str:
-        """The grid's columns on a screen so wide: one where only one pane stands at the top."""
+        """Return the grid's columns; a single one if only one top pane is visible."""
         if any(name in self.hidden for name in _TOP):
             return "1fr"
-        return f"{min(self.traces, width - _LEAST['traces'])} 1fr"
+        return f"{min(self.traces, width - _MIN['traces'])} 1fr"
 
     def rows(self, height: int) -> str:
-        """The grid's rows, for `height` of them."""
+        """Return the grid's rows for a height."""
         has_calls = "calls" not in self.hidden
         alerts = min(self.alerts, height // 3)
-        calls = max(_LEAST["top"], int(height * _CALLS_SHARE))
+        calls = max(_MIN["top"], int(height * _CALLS_SHARE))
         top = min(self.top, height - alerts - calls) if has_calls else None
         rows = []
         if not all(name in self.hidden for name in _TOP):

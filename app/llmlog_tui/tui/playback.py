@@ -1,12 +1,14 @@
-"""The clock of a replay: how much of the run has been played, and how fast."""
+"""Clock of a replay: played time and speed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from llmlog_tui.tui import workers
+
 
 class PlaybackClock:
-    """While it is `playing`, time runs `speed` times as fast as by `clock`, which is in seconds."""
+    """Runs `speed` times as fast as `clock` (in seconds) while `playing`."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.playing = False
@@ -16,24 +18,22 @@ class PlaybackClock:
         self._ticked = 0.0
 
     def start(self, played_ms: float) -> None:
-        """Let time run from so much of the run on."""
+        """Start at this played time."""
         self.playing = True
         self._played_ms, self._ticked = played_ms, self._clock()
 
     def stop(self) -> None:
-        """Let time stand."""
         self.playing = False
 
     def tick(self) -> float:
-        """How much of the run has been played by now, in ms."""
+        """Return the played time, in ms."""
         now = self._clock()
         self._played_ms += (now - self._ticked) * 1_000 * self.speed
         self._ticked = now
         return self._played_ms
 
-    def faster(self, by: int) -> None:
-        """Take the next speed that there is, or with -1 the one before."""
-        from llmlog_tui.analysis.traces.replay import SPEEDS  # noqa: PLC0415 - imports polars
-
-        place = SPEEDS.index(self.speed) + by
-        self.speed = SPEEDS[min(max(0, place), len(SPEEDS) - 1)]
+    def change_speed(self, by: int) -> None:
+        """Select the next speed of SPEEDS, or with -1 the previous one."""
+        speeds = workers.analysis.SPEEDS
+        index = speeds.index(self.speed) + by
+        self.speed = speeds[min(max(0, index), len(speeds) - 1)]

@@ -1,36 +1,30 @@
-"""What views ask beyond the Overview: each a frozen value that the analyst calls in its thread.
+"""Queries of the views beyond the Overview, and results of queries and jobs: data only.
 
-Equal asks have equal answers for the same Overview; analysis is imported only when one is called,
-because it imports polars.
+`workers.analysis.run_query()` runs a query. Equal queries have equal results for one Overview.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from llmlog_tui.analysis.alerts.comparison import MetricChange
-    from llmlog_tui.analysis.live.overview import Overview
-    from llmlog_tui.analysis.reports.trends import Trends
+    from llmlog_tui.analysis.traces.conversation import Conversation
+    from llmlog_tui.analysis.traces.diff import TraceDiff
     from llmlog_tui.analysis.traces.replay import Replay
     from llmlog_tui.analysis.traces.sessions import Sessions
+    from llmlog_tui.analysis.traces.step_diff import StepDiff
+    from llmlog_tui.analysis.traces.text_diff import DiffLine
     from llmlog_tui.analysis.traces.timeline import Timeline
-
-
-class Query(Protocol):
-    """A question about an Overview; frozen, and compared by value."""
-
-    def __call__(self, overview: Overview) -> object:
-        """The answer."""
 
 
 @dataclass(frozen=True)
 class Sort:
-    """By which field calls are sorted."""
+    """Sort order of calls by one field."""
 
     field: str
     descending: bool
@@ -38,34 +32,22 @@ class Sort:
 
 @dataclass(frozen=True)
 class CallOrderQuery:
-    """The order of an Overview's calls; None for that of the log."""
+    """Positions of the Overview's calls in sort order; None for the order of the log."""
 
     sort: Sort | None
 
-    def __call__(self, overview: Overview) -> pl.Series | None:
-        """The positions of the calls in that order, unknown values last; equal ones as they came.
 
-        None without a sort.
-        """
-        if self.sort is None:
-            return None
-        import polars as pl  # noqa: PLC0415 - not before the first frame
+@dataclass(frozen=True)
+class OverviewQuery:
+    """Timeline of one trace (None: the newest one), order of calls, and sessions if grouped."""
 
-        from llmlog_tui.log.schema import decategorize  # noqa: PLC0415 - imports polars
-
-        values = decategorize(overview.calls.select(by=self.sort.field)).with_row_index("at")
-        values = values.with_columns(pl.col(pl.List).list.join(", "))
-        in_order = values.sort(
-            "by", descending=self.sort.descending, nulls_last=True, maintain_order=True
-        )
-        return in_order["at"]
+    trace_id: str | None
+    sort: Sort | None = None
+    by_session: bool = False
 
 
 class OverviewResult(NamedTuple):
-    """The timeline of a trace, None where there is no trace; the order of calls (CallsIn).
-
-    And the traces by session, if that was asked for.
-    """
+    """Result of an OverviewQuery; `timeline` is None without a trace, `order` without a sort."""
 
     timeline: Timeline | None
     order: pl.Series | None
@@ -73,30 +55,15 @@ class OverviewResult(NamedTuple):
 
 
 @dataclass(frozen=True)
-class OverviewQuery:
-    """The timeline of one trace, None for the newest one; the order of calls; and sessions."""
+class ReplayQuery:
+    """Everything that the replay of one trace shows, except content."""
 
-    trace_id: str | None
-    sort: Sort | None = None
-    by_session: bool = False
-
-    def __call__(self, overview: Overview) -> OverviewResult:
-        """The timeline, the order, and the sessions."""
-        from llmlog_tui.analysis.traces.timeline import timeline  # noqa: PLC0415 - imports polars
-
-        trace = self.trace_id or overview.newest_trace
-        steps = None
-        if trace is not None:
-            steps = timeline(overview.steps_of(trace), trace, overview.slow_ms)
-        groups = overview.sessions if self.by_session else None
-        if not overview.alerts:
-            _ = overview.closest  # kept there, so that the screen's thread need not work it out
-        return OverviewResult(steps, CallOrderQuery(self.sort)(overview), groups)
+    trace_id: str
 
 
 @dataclass(frozen=True, eq=False)
 class ReplayResult:
-    """One trace to be replayed, and that it is the `nth` of its session's."""
+    """One trace to replay: number `nth` (from 1) of the `of` traces in its session."""
 
     timeline: Timeline
     replay: Replay
@@ -105,68 +72,79 @@ class ReplayResult:
 
 
 @dataclass(frozen=True)
-class ReplayQuery:
-    """Everything that the replay of one trace shows, but for content."""
-
-    trace_id: str
-
-    def __call__(self, overview: Overview) -> ReplayResult:
-        """The run."""
-        import polars as pl  # noqa: PLC0415 - not before the first frame
-
-        from llmlog_tui.analysis.traces.replay import replay  # noqa: PLC0415 - imports polars
-        from llmlog_tui.analysis.traces.timeline import timeline  # noqa: PLC0415 - imports polars
-
-        frame = overview.steps_of(self.trace_id)
-        steps = timeline(frame, self.trace_id, overview.slow_ms)
-        runs: list[str] = []
-        if steps.session_id is not None:
-            session = pl.col("session_id") == steps.session_id
-            runs = overview.traces.filter(session)["trace_id"].to_list()
-        return ReplayResult(
-            timeline=steps,
-            replay=replay(frame, steps),
-            nth=runs.index(self.trace_id) + 1 if self.trace_id in runs else 1,
-            of=max(1, len(runs)),
-        )
-
-
-@dataclass(frozen=True)
 class AlertContextQuery:
-    """The figures before and after an alert, which is known by its rule and the row it began at."""
+    """Metrics before and after an alert, identified by rule and first record."""
 
     rule: str
     row: int
 
-    def __call__(self, overview: Overview) -> tuple[MetricChange, ...]:
-        """The figures; none for an alert that there is no more."""
-        from llmlog_tui.analysis.reports.alert_context import alert_context  # noqa: PLC0415 - imports polars
-
-        known = {(alert.rule, alert.row): alert for alert in overview.alerts}
-        alert = known.get((self.rule, self.row))
-        return () if alert is None else alert_context(overview.frame, alert)
-
 
 @dataclass(frozen=True)
 class TrendsQuery:
-    """The course of one model's calls, of all if it is None; see analysis.trends.trends()."""
+    """Time series of one model's calls (None: of all calls), in `slices` time slices."""
 
     slices: int
     within: tuple[datetime, datetime] | None
     model: str | None
 
-    def __call__(self, overview: Overview) -> Trends:
-        """The course."""
-        import polars as pl  # noqa: PLC0415 - not before the first frame
 
-        from llmlog_tui.analysis.reports.trends import COLUMNS, Mark, trends  # noqa: PLC0415 - imports polars
+Query: TypeAlias = CallOrderQuery | OverviewQuery | ReplayQuery | AlertContextQuery | TrendsQuery
 
-        calls = overview.calls
-        if self.model is not None:
-            calls = calls.select(*COLUMNS, "model").filter(pl.col("model") == self.model)
-        marks = [
-            Mark(alert.ts, alert.rule, alert.row, f"{alert.subject} {alert.what}")
-            for alert in overview.alerts
-            if alert.ts is not None and self.model in (None, alert.subject)
-        ]
-        return trends(calls, marks, self.slices, overview.slow_ms, self.within)
+
+class DiffResult(NamedTuple):
+    """Two aligned traces.
+
+    `began` is the first ts of each, `ends` has a step's finish_reason or error by record key.
+    """
+
+    found: TraceDiff
+    began: tuple[datetime | None, datetime | None]
+    ends: Mapping[int, str | None]
+
+
+class StepContent(NamedTuple):
+    """A record's line, None if its file is gone, and its conversation."""
+
+    location: tuple[str, int, int]
+    line: bytes | None
+    record: Mapping[str, Any] | None
+    conversation: Conversation
+
+
+class TextDiffResult(NamedTuple):
+    """Two steps as texts: the lines of each place that differs; `sides` are the records."""
+
+    step: str
+    found: StepDiff
+    diffs: tuple[tuple[str, tuple[DiffLine, ...]], ...]
+    sides: tuple[Mapping[str, Any], Mapping[str, Any]]
+
+
+class SqlResult(NamedTuple):
+    """Result of an SQL query after `took_s` seconds; None and a reason if it failed."""
+
+    sql: str
+    frame: pl.DataFrame | None
+    why: str
+    took_s: float
+
+
+class ExportResult(NamedTuple):
+    """A file was written to `path`, or `why` not; `is_there` if one exists already."""
+
+    path: str
+    why: str = ""
+    is_there: bool = False
+
+
+class CopyResult(NamedTuple):
+    """Text to copy, called `name`; None if the record has none.
+
+    `path` is the file it was saved to; empty if it is for the clipboard. The menu's `save_key`
+    saves it.
+    """
+
+    name: str
+    text: str | None
+    path: str = ""
+    save_key: str = ""

@@ -1,4 +1,4 @@
-"""How reading stands, and what the top row says of it."""
+"""Reading status, and the state of the header."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ _BAR_CELLS = 10
 _MEGA = 1_000_000
 
 _RATE_SECONDS = 10.0
-"""Over how long the live rate is taken."""
+"""Seconds over which the live rate is averaged."""
 
 
 class ArrivalRate:
-    """How many records a second arrive, over the last seconds."""
+    """Records per second, averaged over the last seconds."""
 
     def __init__(self) -> None:
         self._readings: deque[tuple[float, int]] = deque()
 
-    def add(self, records: int) -> None:
-        """There are so many records now."""
-        self._readings.append((time.monotonic(), records))
+    def add(self, total: int) -> None:
+        """Add a reading of the total."""
+        self._readings.append((time.monotonic(), total))
 
     def per_second(self) -> float:
-        """The rate now; 0 until two readings."""
+        """Return the current rate; 0 before the second reading."""
         now, readings = time.monotonic(), self._readings
         while len(readings) > 1 and readings[1][0] < now - _RATE_SECONDS:
             readings.popleft()
@@ -45,7 +45,7 @@ class ArrivalRate:
 
 
 def _loading(progress: Progress, speed: float) -> str:
-    """A bar, the share that is read, how much that is, how fast, and the time that is left."""
+    """Progress bar, share read, megabytes, speed, and time left."""
     share = progress.read / progress.there
     filled = round(share * _BAR_CELLS)
     bar = "█" * filled + "░" * (_BAR_CELLS - filled)
@@ -58,7 +58,7 @@ def _loading(progress: Progress, speed: float) -> str:
 
 
 def _missing(progress: Progress) -> str:
-    """A file that is not there yet, or no more."""
+    """Return a file that does not exist yet, or was deleted."""
     if progress.waiting:
         return progress.waiting[0].name
     return f"{progress.gone[0].name}: it is gone"
@@ -73,14 +73,14 @@ def header_state(  # noqa: PLR0913 - options by name
     held_back: int | None,
     unseen: int,
 ) -> HeaderState:
-    """The top row.
+    """Return what the header shows.
 
-    `rate` is in records a second, `speed` in bytes a second; `held_back` are the records that a
-    frozen screen does not show, None if it runs; `unseen` those that came since the user has moved
-    away from the newest.
+    `rate` is in records per second, `speed` in bytes per second. `held_back` is the number of
+    records a frozen screen does not show, None if it is not frozen; `unseen` the number received
+    since following was turned off.
     """
     state, detail = str(progress.state), ""
-    if overview is None and state in ("live", "done"):  # read, and soon on screen
+    if overview is None and state in ("live", "done"):  # read, but not on screen yet
         state = "loading"
     if held_back is not None:
         state, detail = "frozen", f"+{held_back:,} End"
@@ -111,23 +111,21 @@ def header_state(  # noqa: PLR0913 - options by name
 
 
 class ReadStatus:
-    """How reading the `files` stands, and how fast records (live) and bytes come."""
+    """Progress of reading the `files`, and the rates of records (live) and bytes."""
 
     def __init__(self, files: tuple[Path, ...]) -> None:
         self.progress = Progress(files=files)
         self._rate, self._speed = ArrivalRate(), ArrivalRate()
 
-    def take(self, message: Loaded) -> None:
-        """The reader has more records, or another state."""
+    def update(self, message: Loaded) -> None:
         self.progress = message.progress
         if message.progress.state == "live":
             self._rate.add(message.snapshot.counts.records)
         self._speed.add(message.progress.read)
 
-    def headline(
+    def header_state(
         self, overview: Overview | None, *, held_back: int | None, unseen: int
     ) -> HeaderState:
-        """What the top row says now."""
         return header_state(
             self.progress,
             overview,

@@ -1,14 +1,15 @@
-"""The two themes of the dashboard, every text at least 4.5:1 on its background; and its sheets."""
+"""Dark and light theme (contrast at least 4.5:1), and a stylesheet that is parsed once."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
+from textual.app import App
 from textual.css.stylesheet import Stylesheet
 from textual.theme import Theme
 
 
-def _theme(name: str, *, dark: bool, colours: dict[str, str], grounds: dict[str, str]) -> Theme:
+def _theme(name: str, *, dark: bool, colours: dict[str, str], backgrounds: dict[str, str]) -> Theme:
     as_text = {f"text-{meaning}": colour for meaning, colour in colours.items()}
     return Theme(
         name=name,
@@ -19,18 +20,18 @@ def _theme(name: str, *, dark: bool, colours: dict[str, str], grounds: dict[str,
         warning=colours["warning"],
         error=colours["error"],
         success=colours["success"],
-        background=grounds["background"],
-        surface=grounds["background"],
-        panel=grounds["panel"],
-        foreground=grounds["foreground"],
+        background=backgrounds["background"],
+        surface=backgrounds["background"],
+        panel=backgrounds["panel"],
+        foreground=backgrounds["foreground"],
         variables={
             **as_text,
-            "text-muted": grounds["muted"],
-            "text-disabled": grounds["muted"],
-            "border": grounds["rule"],
-            "border-blurred": grounds["rule"],
-            "footer-background": grounds["panel"],
-            "footer-description-foreground": grounds["muted"],
+            "text-muted": backgrounds["muted"],
+            "text-disabled": backgrounds["muted"],
+            "border": backgrounds["rule"],
+            "border-blurred": backgrounds["rule"],
+            "footer-background": backgrounds["panel"],
+            "footer-description-foreground": backgrounds["muted"],
             "footer-key-foreground": colours["primary"],
             "block-cursor-text-style": "none",
         },
@@ -48,7 +49,7 @@ DARK: Final = _theme(
         "error": "#FF7B72",
         "success": "#6BCB77",
     },
-    grounds={
+    backgrounds={
         "background": "#141A22",
         "panel": "#1F2833",
         "foreground": "#E6EDF3",
@@ -68,7 +69,7 @@ LIGHT: Final = _theme(
         "error": "#C0262D",
         "success": "#1F7A33",
     },
-    grounds={
+    backgrounds={
         "background": "#FFFFFF",
         "panel": "#EEF2F6",
         "foreground": "#1B2430",
@@ -78,19 +79,26 @@ LIGHT: Final = _theme(
 )
 
 
-class ParsedOnce(Stylesheet):
-    """Textual's parses all of them anew whenever a view is first shown, this one in new colours."""
+class CachedStylesheet(Stylesheet):
+    """Stylesheet that does not reparse known sources whenever a view is first shown."""
 
     def __init__(self, colours: dict[str, str]) -> None:
         super().__init__(variables=colours)
         self._colours = colours
 
     def set_variables(self, variables: dict[str, str]) -> None:
-        """Take the colours of a theme; those that are in force need nothing."""
+        """Set the colours of a theme; unchanged ones cause no reparse."""
         if variables != self._colours:
             self._colours = variables
             super().set_variables(variables)
 
     def reparse(self) -> None:
-        """Take in what was added; what is known is in the cache."""
-        self.parse()
+        self.parse()  # known sources are cached, only added ones are parsed
+
+
+def apply_theme(app: App[Any], name: str) -> None:
+    """Register our themes and select one, before the app runs."""
+    for theme in (DARK, LIGHT):
+        app.register_theme(theme)
+    app.theme = LIGHT.name if name == "light" else DARK.name
+    app.stylesheet = CachedStylesheet(app.get_css_variables())

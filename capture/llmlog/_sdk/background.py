@@ -135,7 +135,7 @@ class BackgroundCall(Call):
         end, _, before = self._kept or (None, None, {})
         self._kept = None
         has_stream = self.chunks is not None
-        # An error of the connection is none of the response, which went on without it.
+        # An error of the connection is none of the response, which continued without it.
         kept = {name: value for name, value in before.items() if not name.startswith("error_")}
         # Between the end and the request that brought it, no tokens were generated.
         merged: Fields = {"status": "ok", **kept, **known, "tokens_per_sec": None}
@@ -158,9 +158,11 @@ class Retrieval(Call):
         *,
         stream: bool,
         provider: str | None,
+        tags: Fields | None = None,
     ) -> None:
         # A trace of its own until it turns out to be a record of its own.
-        super().__init__(TraceCore(core), "response", {}, stream=stream, provider=provider)
+        own = TraceCore(core)
+        super().__init__(own, "response", {}, stream=stream, provider=provider, tags=tags)
         self._trace_of = trace_of
         self._response_id = response_id
         self._calls: list[ToolCall] = []
@@ -173,6 +175,9 @@ class Retrieval(Call):
     def _first_fields(self, body: object, provider: str | None) -> Fields:  # noqa: ARG002
         # Without ids and step: it is a record of its own only if no call is waiting for it.
         return {"event": self._event, "status": "ok", "provider": provider, "retries": None}
+
+    def _announce(self) -> None:
+        """Write no line: the response has begun before."""
 
     def _answer(self, answer: object) -> Fields:
         self._note(attributes(answer))

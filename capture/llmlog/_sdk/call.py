@@ -15,6 +15,7 @@ from llmlog._sdk import fields, headers
 from llmlog._sdk.chunks import ChatAccumulator
 from llmlog._sdk.events import EventAccumulator
 from llmlog._sdk.failures import ERROR_FIELDS, empty_answer, invalid_answer
+from llmlog._sdk.messages import MessageAccumulator
 from llmlog._sdk.sse import looks_like_sse, parse_sse, parsed
 from llmlog.record import timestamp
 
@@ -45,7 +46,7 @@ class Call:
     last_ns: int | None = None
     """Clock reading when the answer, or the latest part of it, arrived."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - options by name
         self,
         trace: TraceCore,
         event: str,
@@ -53,6 +54,7 @@ class Call:
         *,
         stream: bool,
         provider: str | None,
+        tags: Fields | None = None,
     ) -> None:
         self.core = trace.core
         self._guard = trace.core.guard
@@ -62,6 +64,8 @@ class Call:
         self._pid = os.getpid()
         self._fields = self._first_fields(body, provider)
         self._fields["stream"] = stream
+        if tags := (tags or {}) | _context.current_tags(trace):
+            self._fields["extra"] = tags
         # A list, because pop() hands the fields to exactly one of several threads.
         self._unwritten = [self._fields]
         self.chunks: Accumulator | None = self._accumulator() if stream else None
@@ -71,8 +75,13 @@ class Call:
         self._response: Any = None
         self._unread: weakref.ref[Any] | None = None
         self.now = trace.core.clock.monotonic_ns
+        self._announce()
         # Last, so that the set-up above is no part of the latency.
         self._started_ns = self.now()
+
+    def _announce(self) -> None:
+        """Write the line that the call begins, if the session wants them."""
+        self._trace.write_start(self._fields)
 
     def _accumulator(self) -> Accumulator:
         keeps_content = self._content.keeps_content
@@ -147,11 +156,13 @@ class Call:
         """End the call with the result of `request`: an answer or a raw response."""
         # The server's JSON holds members that the SDK's types drop, but parsing it again is only
         # worth its time if the content is kept.
-        if not self._content.keeps_content and _is_answer(result):
-            self._finish(None, self.last_ns, self._answer(result))
+        known: Fields = {}
+        if _is_answer(result) and (self._response is None or not self._content.keeps_content):
+            known = self._answer(result)
         elif self._response is not None:
             known = self._whole_body(self._response.content, is_whole=True)
-            self._finish(None, self.last_ns, known)
+        # Without a response where the SDK's middleware has answered in place of the server.
+        self._finish(None, self.last_ns, known)
 
     @guarded
     def exhausted(self) -> None:
@@ -294,7 +305,14 @@ class Call:
                 self._trace.remember_tool_call(call.id, cast("str", self._fields["span_id"]))
 
 
-Accumulator = ChatAccumulator | EventAccumulator
+class MessageCall(Call):
+    """A call of Anthropic's Messages API."""
+
+    def _accumulator(self) -> Accumulator:
+        return MessageAccumulator(keeps_content=self._content.keeps_content)
+
+
+Accumulator = ChatAccumulator | EventAccumulator | MessageAccumulator
 
 _MAX_BODY: Final = 8 * 1024 * 1024
 """Maximum bytes of a body kept while the application reads it as bytes."""

@@ -143,7 +143,9 @@ def _is_empty(event: str, known: Fields) -> bool:
     if event in _WITH_CHOICES:
         # Other servers' own shapes have their text elsewhere.
         given = as_list(known.get("choices")) or as_list(known.get("content"))
-        return given.count(None) == len(given)
+        # Anthropic's models may have nothing to add, such as after the result of a tool.
+        has_ended = known.get("type") == "message" and known.get("stop_reason")
+        return not has_ended and given.count(None) == len(given)
     if event == "response":
         if known.get("status") in _UNFINISHED or as_list(known.get("output")):
             return False

@@ -49,6 +49,7 @@ _WORDS: Final = {
         "guardrail_intervened",
         "guardrails",
         "error_toxic",
+        "refusal",
     ),
 }
 _WORD: Final = {

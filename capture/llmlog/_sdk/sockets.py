@@ -31,6 +31,8 @@ class _Binding(Protocol):
 
     @property
     def _guard(self) -> Guard: ...
+    @property
+    def tags(self) -> Fields: ...
     def trace(self) -> TraceCore: ...
     def warn_unrecorded(self, name: str) -> None: ...
     def add_credentials_of(self, client: Foreign) -> None: ...
@@ -212,7 +214,14 @@ class _Conversation:
     def _start(self, body: Fields) -> Call:
         if "model" not in body and self._model is not None:
             body = {**body, "model": self._model}
-        call = Call(self._binding.trace(), "response", body, stream=True, provider=self._provider)
+        call = Call(
+            self._binding.trace(),
+            "response",
+            body,
+            stream=True,
+            provider=self._provider,
+            tags=self._binding.tags,
+        )
         call.reads_chunks = True
         call.keep_open(self.socket)
         return call

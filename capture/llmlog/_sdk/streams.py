@@ -195,7 +195,7 @@ class _RecordingStream:
 
 
 class _SyncRecordingStream(_RecordingStream):
-    """For openai.Stream."""
+    """For Stream of openai and anthropic."""
 
     _read = staticmethod(_read)
 
@@ -206,7 +206,7 @@ class _SyncRecordingStream(_RecordingStream):
 
 
 class _AsyncRecordingStream(_RecordingStream):
-    """For openai.AsyncStream."""
+    """For AsyncStream of openai and anthropic."""
 
     _read = staticmethod(_read_async)
 

@@ -1,1 +1,1 @@
-"""Alert rules, and the engine that runs them over incoming calls."""
+"""Alert rules, one module each, and the engine that runs them over incoming calls."""

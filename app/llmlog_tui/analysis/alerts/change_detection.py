@@ -1,7 +1,7 @@
-"""Windows: where a share of calls, or their latency, rose over what it was, and how long.
+"""Change detection: episodes in which a share of calls, or their latency, is raised.
 
-Windows count calls, so logs without ts work, and are judged only when they are full: what was found
-once is found again, however much the log grows. So each is judged once, when it fills up.
+Windows count calls, so logs without ts work. Each is judged once, when it is full, so the result
+does not depend on how the log grew.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from llmlog_tui.analysis.numeric.significance import (
 from llmlog_tui.config.rules import TrendRule
 
 WIDTHS: Final = (1, 2, 4, 8, 16)
-"""So many windows, up to the last one, are judged together: bursts are short, creep is long."""
+"""Numbers of latest windows judged together: bursts are short, creep is long."""
 
 _LEAST_CALLS: Final = 50
 _LEAST_BATCHES: Final = 4
 _FEW_WINDOWS: Final = 16
-"""Of more windows than this those are sought first that may be high enough: most are not."""
+"""Maximum windows that are judged without a vectorised search for candidates first."""
 
 _STILL_HIGH: Final = 1 / 3
-"""An alert holds while windows keep this much of the rise it fired with: no flapping."""
+"""Share of the initial rise below which a window counts as low again: hysteresis."""
 
 
 class WindowSums(NamedTuple):
-    """`total` and the sum of `squares` of the values of `n` windows of together `calls` calls."""
+    """`total` and sum of `squares` of `n` windows with `calls` calls in all."""
 
     total: float = 0.0
     squares: float = 0.0
@@ -40,7 +40,6 @@ class WindowSums(NamedTuple):
     calls: int = 0
 
     def plus(self, other: WindowSums) -> WindowSums:
-        """Both together."""
         return WindowSums(
             self.total + other.total,
             self.squares + other.squares,
@@ -53,9 +52,9 @@ class WindowSums(NamedTuple):
 class Episode:
     """Calls `start` up to `stop` of a series: the level rose from `before` to `after`.
 
-    `p` is the chance of that when it fired, with the call at `fired`; `ongoing` says that it holds
-    to the end of the series. A stretch ends before the windows that cleared it. `total` is the sum
-    of the calls' values.
+    `p` is the p-value when it fired, with the call at `fired`; `ongoing`: it lasts to the end of
+    the series. An episode ends before the windows that cleared it. `total` is the sum of the
+    calls' values.
     """
 
     start: int
@@ -70,9 +69,9 @@ class Episode:
 
 @dataclass
 class OpenEpisode:
-    """A stretch that has fired and is not cleared; `start` and `fired` are bounds of windows.
+    """An episode that is not cleared yet; `start` and `fired` are window indexes.
 
-    The last `low` windows in a row had less than `low_below`.
+    The last `low` windows in a row were below `low_below`.
     """
 
     start: int
@@ -84,62 +83,61 @@ class OpenEpisode:
 
 
 class WindowedSeries:
-    """The values of one subject's calls, in order, and the stretches in which their level was high.
+    """The values of one subject's calls in order, and the episodes with a raised level.
 
-    A value is 0 or 1 where a share is watched, and ln(latency_ms) with `of_latency`.
+    A value is 0 or 1 for a share, and ln(latency_ms) with `of_latency`.
 
-    The level of the last 1, 2, 4, 8 and 16 windows is judged against all before them that were in
-    no stretch. The n-th window that is judged gets level / (n (n + 1)) of the rule's level, which
-    adds up to the level, however long the log is.
+    The level of the last 1, 2, 4, 8 and 16 windows is compared with all windows before them outside
+    an episode. The n-th judged window is tested at level / (n (n + 1)), which sums to the rule's
+    level over a log of any length.
     """
 
     def __init__(self, rule: TrendRule, *, of_latency: bool = False) -> None:
         self._rule = rule
         self._of_latency = of_latency
-        self._values = pl.Series(dtype=pl.Float64)  # of the window that is not full yet
-        self._totals, self._squares = array("d", [0.0]), array("d", [0.0])  # up to each bound
-        self._earlier = WindowSums()  # of the windows before `since` that were in no stretch
+        self._values = pl.Series(dtype=pl.Float64)  # of the last, partial window
+        self._totals, self._squares = array("d", [0.0]), array("d", [0.0])  # cumulative, per window
+        self._earlier = WindowSums()  # windows before `since` outside an episode
         self._since = 0
         self._judged = 0
-        self._rise: OpenEpisode | None = None
-        self._over: list[Episode] = []
+        self._open: OpenEpisode | None = None
+        self._closed: list[Episode] = []
 
     @property
     def full(self) -> int:
-        """How many windows are full."""
         return len(self._totals) - 1
 
     @property
-    def stretches(self) -> list[Episode]:
-        """Each stretch in which the level was higher than in all windows before it."""
-        if self._rise is None:
-            return self._over
-        return [*self._over, self._stretch(self._rise, None)]
+    def episodes(self) -> list[Episode]:
+        if self._open is None:
+            return self._closed
+        return [*self._closed, self._episode(self._open, None)]
 
     def add(self, values: pl.Series) -> None:
-        """Take in the values of more calls."""
         size = self._rule.window_calls
         values = pl.concat([self._values, values])
         windows = len(values) // size
+        # Copied: a slice would keep all of the batch in memory.
         self._values = pl.Series(values.slice(windows * size).to_list(), dtype=pl.Float64)
         if windows:
-            whole = values.head(windows * size).reshape((windows, size))
-            for total in whole.arr.sum().to_list():
+            complete = values.head(windows * size).reshape((windows, size))
+            for total in complete.arr.sum().to_list():
                 self._totals.append(self._totals[-1] + total)
                 self._squares.append(self._squares[-1] + total * total)
-        while self._clear(self._rise) if self._rise else self._fire():
+        # One batch may clear an episode and start the next one.
+        while self._clear(self._open) if self._open else self._fire():
             pass
 
     def level(self, sums: WindowSums) -> float:
-        """What is watched: the share of calls that are 1, or the mean of ln(latency_ms)."""
+        """Return the share of calls that are 1, or the mean of ln(latency_ms)."""
         return sums.total / sums.calls if sums.calls else 0.0
 
-    def chance(self, before: WindowSums, after: WindowSums, level: float = 1.0) -> float:
-        """The chance that the level rises from `before` to `after` although nothing changed.
+    def p_value(self, before: WindowSums, after: WindowSums, level: float = 1.0) -> float:
+        """Return the one-sided p-value of a rise from `before` to `after`.
 
-        Shares by Fisher's exact test. Latencies of neighbours are alike, so not calls but windows
-        are compared, by the t-test: the method of batch means. 1 where there is too little before,
-        and where a share cannot be below `level` by the much cheaper z-test.
+        Shares by Fisher's exact test; latencies by the t-test over windows (batch means), because
+        neighbouring latencies correlate. 1 with too few calls before, and where the much cheaper
+        z-test already exceeds `level`.
         """
         if self._of_latency:
             if before.n < _LEAST_BATCHES:
@@ -165,21 +163,21 @@ class WindowedSeries:
         )
 
     def _fire(self) -> bool:
-        """Judge the windows that were not yet, up to one with which a stretch fires."""
+        """Judge the new windows, up to the first that starts an episode."""
         candidates, self._judged = self._candidates(), self.full
         for at in candidates:
-            self._rise = self._risen(at, self._rule.level / (at * (at + 1)))
-            if self._rise is not None:
+            self._open = self._test(at, self._rule.level / (at * (at + 1)))
+            if self._open is not None:
                 self._judged = at
                 return True
         return False
 
     def _candidates(self) -> list[int]:
-        """The bounds behind which windows may end, at one width, high enough to be judged."""
+        """Return the new windows whose level, at some width, is high enough for a test."""
         since, size = self._since, self._rule.window_calls
-        behind = max(self._judged, since)
-        if self.full - behind <= _FEW_WINDOWS:
-            return list(range(behind + 1, self.full + 1))
+        judged = max(self._judged, since)
+        if self.full - judged <= _FEW_WINDOWS:  # a live log: vectorising would cost more
+            return list(range(judged + 1, self.full + 1))
         begin = max(since, self._judged + 1 - max(WIDTHS))
         total = pl.Series(self._totals[begin:].tolist()) - self._totals[since]
         calls = pl.int_range(begin - since, self.full + 1 - since, eager=True) * size
@@ -189,11 +187,11 @@ class WindowedSeries:
             after = (total - total.shift(width)) / (width * size)
             is_high = after - before.shift(width) >= self._rule.least_rise
             found |= is_high.fill_null(value=False)
-        places = found.arg_true() + begin
-        return places.filter(places > behind).to_list()
+        indexes = found.arg_true() + begin
+        return indexes.filter(indexes > judged).to_list()
 
-    def _risen(self, stop: int, level: float) -> OpenEpisode | None:
-        """A rise that the window before `stop` completes, if there is one."""
+    def _test(self, stop: int, level: float) -> OpenEpisode | None:
+        """Return the episode that the windows before `stop` start, if any."""
         for width in WIDTHS:
             start = stop - width
             if start < self._since:
@@ -203,7 +201,7 @@ class WindowedSeries:
             low, high = self.level(before), self.level(after)
             if not before.calls or high - low < self._rule.least_rise:
                 continue
-            p = self.chance(before, after, level)
+            p = self.p_value(before, after, level)
             if p < level:
                 middle = (low + high) / 2
                 first = next(at for at in range(start, stop) if self._is_high(at, middle))
@@ -212,32 +210,32 @@ class WindowedSeries:
                 return OpenEpisode(first, stop, low, p, low_below)
         return None
 
-    def _clear(self, rise: OpenEpisode) -> bool:
-        """Look whether the rise is over; False if it goes on to the last window."""
+    def _clear(self, episode: OpenEpisode) -> bool:
+        """Close the episode if it has cleared; False if it lasts to the last window."""
         for at in range(self._judged, self.full):
-            rise.low = 0 if self._is_high(at, rise.low_below) else rise.low + 1
+            episode.low = 0 if self._is_high(at, episode.low_below) else episode.low + 1
             self._judged = at + 1
-            if rise.low == self._rule.clear_windows:
-                stop = self._judged - rise.low
-                self._over.append(self._stretch(rise, stop))
-                self._earlier = self._earlier.plus(self._between(self._since, rise.start))
-                self._since, self._rise = stop, None
+            if episode.low == self._rule.clear_windows:
+                stop = self._judged - episode.low
+                self._closed.append(self._episode(episode, stop))
+                self._earlier = self._earlier.plus(self._between(self._since, episode.start))
+                self._since, self._open = stop, None
                 return True
         return False
 
-    def _stretch(self, rise: OpenEpisode, stop: int | None) -> Episode:
-        """A rise as it is found; `stop` is None if it goes on."""
+    def _episode(self, opened: OpenEpisode, stop: int | None) -> Episode:
+        """Return an episode in calls; `stop` is None while it is open."""
         size, end = self._rule.window_calls, self.full if stop is None else stop
-        after = self._between(rise.start, end)
-        rest = 0 if stop is not None else len(self._values)
+        after = self._between(opened.start, end)
+        partial = 0 if stop is not None else len(self._values)
         return Episode(
-            start=rise.start * size,
-            fired=rise.fired * size - 1,
-            stop=end * size + rest,
-            before=rise.before,
+            start=opened.start * size,
+            fired=opened.fired * size - 1,
+            stop=end * size + partial,
+            before=opened.before,
             after=self.level(after),
-            p=rise.p,
-            total=after.total + (float(self._values.sum()) if rest else 0.0),
+            p=opened.p,
+            total=after.total + (float(self._values.sum()) if partial else 0.0),
             ongoing=stop is None,
         )
 

@@ -1,4 +1,4 @@
-"""Two sides of a change: the calls before and after it, figure by figure."""
+"""Compare the calls before and after a change, metric by metric."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from llmlog_tui.analysis.numeric.significance import fisher_exact_two_sided, man
 
 @dataclass(frozen=True)
 class CohortStats:
-    """One side of a change: its calls, latency in ms, median tokens/s, shares cut off and failed.
+    """One side: calls, latency in ms, median tokens/s, shares truncated and failed.
 
-    Failed calls have no fingerprint: the share is of all calls to the model in the same time, and
-    of those without a model that asked for what the calls that are compared did.
+    Failed calls have no fingerprint, so `failed` is the share of all calls to the model in the same
+    time, including calls without a model that requested the same ones.
     """
 
     calls: int
@@ -29,9 +29,9 @@ class CohortStats:
 
 @dataclass(frozen=True)
 class MetricChange:
-    """One figure on both sides, and the chance of such a difference without a cause (None: ?).
+    """One metric on both sides, and the p-value of the difference, if known.
 
-    `is_chance` says that it is within noise, by the level of the rule; p50 and p95 share the test.
+    `is_chance`: the difference is noise at the rule's level; p50 and p95 share a test.
     """
 
     name: str
@@ -42,14 +42,14 @@ class MetricChange:
 
 
 class Cohort(NamedTuple):
-    """The calls of a side: those that are `compared`, and every call to the model in that time."""
+    """The `compared` calls of a side, and every call to the model in that time."""
 
     compared: pl.DataFrame
     every: pl.DataFrame
 
 
 class Comparison(NamedTuple):
-    """Both sides, and their figures beside each other."""
+    """Both sides, and their metrics as a table."""
 
     before: CohortStats
     after: CohortStats
@@ -57,9 +57,9 @@ class Comparison(NamedTuple):
 
 
 def compare(older: Cohort, newer: Cohort, level: float) -> Comparison:
-    """What is different: Mann-Whitney for latency and tokens/s, Fisher for shares.
+    """Compare by Mann-Whitney for latency and tokens/s, by Fisher for shares.
 
-    A difference whose chance is `level` or more is within noise.
+    A difference with a p-value of `level` or more is noise.
     """
     before, after = _side(*older), _side(*newer)
     latency = mann_whitney(older.compared["latency_ms"], newer.compared["latency_ms"])

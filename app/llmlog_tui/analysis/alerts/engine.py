@@ -1,274 +1,109 @@
-"""Watch: the rules at work on the calls of a log, as they come in."""
+"""The alert engine: run every enabled rule over incoming calls."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
-from typing import Final, Literal, Protocol
+from importlib import import_module
+from typing import Any, Final, NamedTuple
 
 import polars as pl
 
-from llmlog_tui import humanize
-from llmlog_tui.analysis.alerts.alert import ALL_MODELS, Alert
-from llmlog_tui.analysis.alerts.budget import HourlySpending
-from llmlog_tui.analysis.alerts.change_detection import Episode
-from llmlog_tui.analysis.alerts.fingerprints import FingerprintChanges
-from llmlog_tui.analysis.alerts.hidden_truncation import HiddenTruncations
-from llmlog_tui.analysis.alerts.rate_limits import LowLimits
-from llmlog_tui.analysis.alerts.share_and_latency import ShiftDetector
-from llmlog_tui.analysis.calls.calls import FAILED, TRUNCATED
-from llmlog_tui.config.rules import DEFAULT, Rules
+from llmlog_tui.analysis.alerts.alert import Alert
+from llmlog_tui.analysis.alerts.detector import Detector
+from llmlog_tui.config.rules import DEFAULT, RULE_KEYS, Rules
+
+# A section of Rules names the module of its detector, so a new rule needs no entry here.
+DETECTORS: Final[tuple[type[Detector[Any]], ...]] = tuple(
+    import_module(f"{__package__}.{key}").DETECTOR for key in RULE_KEYS
+)
+"""Every rule, in the order of the sections in Rules."""
+
+_BY_NAME: Final = {detector.name: detector for detector in DETECTORS}
+_SQL_TIME: Final = "%Y-%m-%d %H:%M:%S.%f"
 
 
 class AlertEngine:
-    """The rules at work: they take in model calls as they come, and tell what they found.
+    """The detectors of the enabled rules, fed with the same model calls.
 
-    A budget is only watched in calls from cost.priced(). What is found in calls taken in little by
-    little is what is found in all of them at once.
+    Calls added one by one give the same alerts as all of them at once.
     """
 
     def __init__(self, rules: Rules = DEFAULT) -> None:
-        self._rules = [_RULES[name](rules) for name in enabled_rules(rules)]
-        self._places: dict[int, int] = {}
+        self._detectors = [detector(_config(detector, rules)) for detector in _enabled(rules)]
+        self._indexes: dict[int, int] = {}
 
     def add(self, calls: pl.DataFrame) -> None:
-        """Take in more calls."""
-        for rule in self._rules:
-            rule.add(calls)
+        """Process more calls; a budget is watched only in calls from cost.priced()."""
+        for detector in self._detectors:
+            detector.add(calls)
 
     def alerts(self, calls: pl.DataFrame) -> list[Alert]:
-        """All findings in `calls`, all that were taken in: ongoing ones first, then the latest."""
-        found = [alert for rule in self._rules for alert in rule.alerts(calls)]
-        new = [alert.row for alert in found if alert.row not in self._places]
+        """Return all alerts, ongoing first, then the latest; `calls` are all that were added."""
+        found = [alert for detector in self._detectors for alert in detector.alerts(calls)]
+        new = [alert.row for alert in found if alert.row not in self._indexes]
         if new:
-            begun = calls.select("row").with_row_index("place").filter(pl.col("row").is_in(new))
-            self._places.update((row, place) for place, row in begun.iter_rows())
-        return sorted(found, key=lambda alert: (alert.state != "ongoing", -self._places[alert.row]))
+            rows = calls.select("row").with_row_index("index").filter(pl.col("row").is_in(new))
+            self._indexes.update((row, index) for index, row in rows.iter_rows())
+        return sorted(
+            found, key=lambda alert: (alert.state != "ongoing", -self._indexes[alert.row])
+        )
 
 
 def find_alerts(calls: pl.DataFrame, rules: Rules = DEFAULT) -> list[Alert]:
-    """All findings in a frame of model calls, as Watch has them."""
-    watch = AlertEngine(rules)
-    watch.add(calls)
-    return watch.alerts(calls)
+    """Return all alerts in a frame of model calls, in the order of AlertEngine.alerts()."""
+    engine = AlertEngine(rules)
+    engine.add(calls)
+    return engine.alerts(calls)
 
 
 def enabled_rules(rules: Rules = DEFAULT) -> tuple[str, ...]:
-    """The names of the rules that watch a log."""
-    return tuple(name for name in _RULES if getattr(rules, _SECTIONS.get(name, name)).enabled)
+    return tuple(detector.name for detector in _enabled(rules))
 
 
-def _state(*, ongoing: bool) -> Literal["ongoing", "cleared"]:
-    return "ongoing" if ongoing else "cleared"
+def needs_cost(rules: Rules) -> bool:
+    return any(detector.needs_cost for detector in _enabled(rules))
 
 
-class _Rule(Protocol):
-    """One rule at work."""
-
-    def add(self, calls: pl.DataFrame) -> None: ...
-    def alerts(self, calls: pl.DataFrame) -> Iterator[Alert]: ...
+def explain(rule: str, rules: Rules) -> str:
+    """Return what a rule compares, as a sentence with the configured numbers."""
+    return _BY_NAME[rule].explain(_config(_BY_NAME[rule], rules))
 
 
-class _Fingerprint:
-    def __init__(self, rules: Rules) -> None:
-        self._changes = FingerprintChanges(rules.fingerprint)
-        self.add = self._changes.add
-
-    def alerts(self, calls: pl.DataFrame) -> Iterator[Alert]:
-        for change in self._changes.found(calls):
-            before, after = change.before, change.after
-            yield Alert(
-                rule="fingerprint",
-                subject=change.model or humanize.UNKNOWN,
-                ts=change.ts,
-                row=change.row,
-                what=f"{change.previous} → {change.fingerprint}",
-                evidence=(
-                    f"p95 {humanize.integer(before.p95_ms)} → {humanize.integer(after.p95_ms)} ms, "
-                    f"cut off {humanize.percent(before.truncated)} → "
-                    f"{humanize.percent(after.truncated)}"
-                ),
-                calls=change.calls,
-                state=_state(ongoing=change.current),
-                fired_row=change.fired_row,
-                last_ts=change.last_ts,
-                last_row=change.last_row,
-                table=change.table,
-                provider=change.provider,
-            )
+def marks_change(rule: str) -> bool:
+    """Return whether an alert of this rule is a point of change, not an episode."""
+    return _BY_NAME[rule].marks_change
 
 
-class _Hidden:
-    def __init__(self, rules: Rules) -> None:
-        self._cuts = HiddenTruncations(rules.hidden_truncation)
-        self.add = self._cuts.add
-
-    def alerts(self, _: pl.DataFrame) -> Iterator[Alert]:
-        for found in self._cuts.found:
-            signs = (
-                (found.at_limit, "at max_tokens", ""),
-                (found.broken_arguments, "broken argument", "s"),
-                (found.broken_stream, "broken stream", "s"),
-            )
-            yield Alert(
-                rule="hidden cut",
-                subject=found.model or humanize.UNKNOWN,
-                ts=found.ts,
-                row=found.row,
-                what="cut off, not finish_reason length",
-                evidence=", ".join(
-                    f"{number:,} {sign}{'' if number == 1 else many}"
-                    for number, sign, many in signs
-                    if number
-                ),
-                calls=found.calls,
-                state=_state(ongoing=found.ongoing),
-                fired_row=found.row,
-                last_ts=found.last_ts,
-                last_row=found.last_row,
-            )
+def calls_before(alert: Alert) -> str:
+    """Return an SQL predicate (see sql.filter_records) for the calls in scope before the alert."""
+    return f"{_BY_NAME[alert.rule].scope(alert)} and ts < '{alert.ts:{_SQL_TIME}}'"
 
 
-class _RateLimit:
-    def __init__(self, rules: Rules) -> None:
-        self._shortages = LowLimits(rules.rate_limit)
-        self.add = self._shortages.add
-
-    def alerts(self, _: pl.DataFrame) -> Iterator[Alert]:
-        for found, left in self._shortages.found:
-            seconds = left.seconds_left if found.ongoing else None
-            soon = "" if seconds is None else f", 429 in {humanize.duration(seconds * 1_000)}"
-            yield Alert(
-                rule="rate limit",
-                subject=found.model or found.provider or humanize.UNKNOWN,
-                provider=found.provider,
-                ts=found.ts,
-                row=found.row,
-                what=f"{found.kind}: down to {humanize.percent(found.lowest)}",
-                evidence=(
-                    f"{humanize.count(left.remaining)} of {humanize.count(left.limit)} left{soon}"
-                ),
-                calls=found.calls,
-                state=_state(ongoing=found.ongoing),
-                fired_row=found.row,
-                last_ts=found.last_ts,
-                last_row=found.last_row,
-            )
+def calls_since(alert: Alert) -> str:
+    """Return an SQL predicate for the calls in scope since the alert."""
+    since = "" if alert.ts is None else f" and ts >= '{alert.ts:{_SQL_TIME}}'"
+    return _BY_NAME[alert.rule].scope(alert) + since
 
 
-class _Budget:
-    """The hours that cost more than they may, each from the call that went over."""
+class Proximity(NamedTuple):
+    """A rule and its fraction of the way to an alert, from 0 to 1."""
 
-    def __init__(self, rules: Rules) -> None:
-        self._most = rules.budget.usd_per_hour or 0.0
-        self._spending = HourlySpending(self._most)
-
-    def add(self, calls: pl.DataFrame) -> None:
-        if "cost_usd" in calls.columns:
-            self._spending.add(calls)
-
-    def alerts(self, _: pl.DataFrame) -> Iterator[Alert]:
-        for found in self._spending.found:
-            yield Alert(
-                rule="budget",
-                subject=ALL_MODELS,
-                ts=found.ts,
-                row=found.row,
-                what=f"{humanize.money(found.spent)} since {humanize.local(found.hour):%H:%M}",
-                evidence=f"the budget is {humanize.money(self._most)} an hour",
-                calls=found.calls,
-                state=_state(ongoing=found.is_now),
-                fired_row=found.row,
-                last_ts=found.last_ts,
-                last_row=found.last_row,
-            )
+    rule: str
+    share: float
 
 
-class _Rise:
-    """A rule about rises; `verb` says what calls do more often, or how long they take."""
-
-    def __init__(self, rule: str, verb: str, rises: ShiftDetector) -> None:
-        self._rule, self._verb, self._rises = rule, verb, rises
-        self.add = rises.add
-
-    def alerts(self, _: pl.DataFrame) -> Iterator[Alert]:
-        for rise in self._rises.found:
-            yield Alert(
-                rule=self._rule,
-                subject=rise.subject or humanize.UNKNOWN,
-                ts=rise.ts,
-                row=rise.row,
-                what=self._what(rise.stretch),
-                evidence=_chance(rise.stretch.p),
-                calls=rise.hits,
-                state=_state(ongoing=rise.stretch.ongoing),
-                fired_row=rise.fired_row,
-                last_ts=rise.last_ts,
-                last_row=rise.last_row,
-                provider=rise.provider,
-            )
-
-    def _what(self, stretch: Episode) -> str:
-        calls = f"{stretch.stop - stretch.start:,} calls"
-        if self._rule == "latency":
-            levels = (stretch.before, stretch.after)
-            before, after = (humanize.integer(math.exp(level)) for level in levels)
-            return f"{self._verb} {before} → {after} ms over {calls}"
-        before, after = humanize.percent(stretch.before), humanize.percent(stretch.after)
-        return f"{self._verb} {before} → {after} of {calls}"
-
-
-def _chance(p: float) -> str:
-    bounds = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
-    return f"p < {next((bound for bound in bounds if p < bound), 1):.6f}".rstrip("0").rstrip(".")
-
-
-# Who fails names no model, but was asked for one.
-_ASKED: Final = pl.coalesce("requested_model", "model")
-_LN_MS: Final = pl.col("latency_ms").clip(lower_bound=1.0).log()
-
-
-def _truncation(rules: Rules) -> _Rule:
-    among = pl.col("finish_reason").is_not_null()
-    rises = ShiftDetector(rules.truncation, pl.col("model"), TRUNCATED, among)
-    return _Rise("truncation", "length", rises)
-
-
-def _latency(rules: Rules) -> _Rule:
-    among = ~FAILED & pl.col("latency_ms").is_not_null()
-    rises = ShiftDetector(rules.latency, pl.col("model"), _LN_MS, among, of_latency=True)
-    return _Rise("latency", "usual", rises)
-
-
-def _errors(rules: Rules) -> _Rule:
-    return _Rise(
-        "error rate", "failed", ShiftDetector(rules.errors, _ASKED, FAILED, pl.lit(value=True))
+def nearest_rule(calls: pl.DataFrame, rules: Rules) -> Proximity | None:
+    """Return the enabled rule closest to an alert; None without a known level."""
+    found = (
+        Proximity(detector.name, min(1.0, max(0.0, share)))
+        for detector in _enabled(rules)
+        if (share := detector.proximity(_config(detector, rules), calls)) is not None
     )
+    return max(found, key=lambda proximity: proximity.share, default=None)
 
 
-def _retries(rules: Rules) -> _Rule:
-    among, retried = pl.col("retries").is_not_null(), pl.col("retries") > 0
-    return _Rise(
-        "retry storm", "retried", ShiftDetector(rules.retries, pl.col("provider"), retried, among)
-    )
+def _enabled(rules: Rules) -> list[type[Detector[Any]]]:
+    return [detector for detector in DETECTORS if _config(detector, rules).enabled]
 
 
-_RULES: Final[dict[str, Callable[[Rules], _Rule]]] = {
-    "fingerprint": _Fingerprint,
-    "truncation": _truncation,
-    "hidden cut": _Hidden,
-    "latency": _latency,
-    "error rate": _errors,
-    "retry storm": _retries,
-    "rate limit": _RateLimit,
-    "budget": _Budget,
-}
-_SECTIONS: Final = {
-    "hidden cut": "hidden_truncation",
-    "error rate": "errors",
-    "retry storm": "retries",
-    "rate limit": "rate_limit",
-}
-
-RULES: Final = tuple(_RULES)
-"""The rules that can watch a log."""
+def _config(detector: type[Detector[Any]], rules: Rules) -> Any:  # noqa: ANN401 - of its own type
+    return getattr(rules, detector.config_key)

@@ -1,4 +1,4 @@
-"""Where bookmarked records stand in what was read, and which of them comes next."""
+"""Find bookmarked records in a frame, and the next one from a record."""
 
 from __future__ import annotations
 
@@ -8,23 +8,31 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from llmlog_tui.log.record_key import KNOWN_BY, LINE, RecordKey, has_id, record_key, with_line_hash
+from llmlog_tui.log.record_key import (
+    KEY_FIELDS,
+    LINE,
+    RecordKey,
+    has_id,
+    record_key,
+    with_line_hash,
+)
 from llmlog_tui.log.schema import decategorize
 
 Lines = Callable[[pl.DataFrame], Mapping[int, bytes]]
-"""Reads the raw lines of a frame's records, by key; those whose file is gone are left out."""
+"""Reads raw lines of a frame's records, by key; records of deleted files are missing."""
 
-_PLACE: Final = ("row", "block", "line")
-_MOST_LINES: Final = 10_000
-"""No more lines are read back to tell records apart that have no ids."""
+_LOCATION: Final = ("row", "block", "line")
+_MAX_LINES: Final = 10_000
+"""Maximum lines read back to distinguish records without ids."""
 
 
 def find_bookmarked(
     frame: pl.DataFrame, wanted: Collection[RecordKey], lines: Lines, since: int = 0
 ) -> dict[RecordKey, int]:
-    """The keys, from `since` on, of the records in `frame`, a Snapshot's; of alike ones the first.
+    """Return the first `row`, from `since` on, of each wanted record.
 
-    One pass over the columns by which they are known; `lines` are read only of records without ids.
+    `frame` is a Snapshot's. One pass over the key columns; `lines` are read only for records
+    without ids.
     """
     looked_for: dict[str, list[object]] = {}
     for known in wanted:
@@ -35,23 +43,23 @@ def find_bookmarked(
     some = pl.any_horizontal(
         _text(name).is_in(values).fill_null(value=False) for name, values in looked_for.items()
     )
-    columns = frame.select_seq(*_PLACE, *KNOWN_BY)
-    few = (columns.filter(pl.col("row") >= since) if since else columns).filter(some)
-    records = decategorize(few.select("row", *KNOWN_BY)).iter_rows(named=True)
+    columns = frame.select_seq(*_LOCATION, *KEY_FIELDS)
+    candidates = (columns.filter(pl.col("row") >= since) if since else columns).filter(some)
+    records = decategorize(candidates.select("row", *KEY_FIELDS)).iter_rows(named=True)
     by_row = {record["row"]: record_key(record) for record in records}
     without_ids = {known[:-1] for known in wanted if known[-1][0] == LINE}
-    unsure = [row for row, known in by_row.items() if known in without_ids][:_MOST_LINES]
+    unsure = [row for row, known in by_row.items() if known in without_ids][:_MAX_LINES]
     if unsure:
-        said = lines(few.filter(pl.col("row").is_in(unsure)))
-        by_row |= {row: with_line_hash(by_row[row], line) for row, line in said.items()}
+        read = lines(candidates.filter(pl.col("row").is_in(unsure)))
+        by_row |= {row: with_line_hash(by_row[row], line) for row, line in read.items()}
     wanted = frozenset(wanted)
     return {known: row for row, known in reversed(by_row.items()) if known in wanted}
 
 
 def record_key_of(frame: pl.DataFrame, row: int, lines: Lines) -> RecordKey | None:
-    """By what the record with this key is known; None if only its line could tell, and is gone."""
-    record = frame.select_seq(*_PLACE, *KNOWN_BY).filter(pl.col("row") == row)
-    known = record_key(decategorize(record.select(KNOWN_BY)).row(0, named=True))
+    """Return the RecordKey of a row; None if it needs a deleted file's line."""
+    record = frame.select_seq(*_LOCATION, *KEY_FIELDS).filter(pl.col("row") == row)
+    known = record_key(decategorize(record.select(KEY_FIELDS)).row(0, named=True))
     if has_id(known):
         return known
     line = lines(record).get(row)
@@ -69,9 +77,9 @@ class BookmarkNeighbor(NamedTuple):
 def adjacent_bookmark(
     frame: pl.DataFrame, rows: Collection[int], row: int | None, direction: int
 ) -> BookmarkNeighbor | None:
-    """Of the records with these keys, the next one behind that with key `row`, or with -1 before.
+    """Return the next of the records `rows` after `row`, or before it with direction -1.
 
-    In the frame's order, round its ends; from None, the last or the first. None without any.
+    In the frame's order, wrapping around; from None, the first or the last. None without any.
     """
     marked = frozenset(rows)
     stops = {*marked, *([] if row is None else [row])}
@@ -80,9 +88,9 @@ def adjacent_bookmark(
     if not inside:
         return None
     here = order.index(row) if row in order else (-1 if direction > 0 else len(order))
-    behind = [each for each in order[here + 1 :] if each in marked]
+    after = [each for each in order[here + 1 :] if each in marked]
     before = [each for each in order[: max(0, here)] if each in marked]
-    found = (behind or inside)[0] if direction > 0 else (before or inside)[-1]
+    found = (after or inside)[0] if direction > 0 else (before or inside)[-1]
     return BookmarkNeighbor(found, inside.index(found) + 1, len(inside))
 
 

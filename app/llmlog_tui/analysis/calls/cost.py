@@ -1,4 +1,4 @@
-"""Cost: what calls cost in USD, and what caching saved."""
+"""Cost of calls in USD, and the savings by caching."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Lookup = Callable[[str, str], Prices]
 """(provider, model) -> its prices."""
 
 UNPRICED: Final = IS_CALL & pl.col("cost_usd").is_null()
-"""Predicate: a model call of which nobody knows what it cost."""
+"""Predicate: a model call of unknown cost."""
 
 
 def _sum(name: str) -> pl.Expr:
@@ -29,14 +29,27 @@ FIGURES: Final = {
     "saved_usd": _sum("saved_usd"),
     "unpriced_calls": UNPRICED.sum(),
 }
-"""Of a group: what its priced calls cost and saved, null if none is; how many are not priced."""
+"""Sums of cost and savings of a group, null if unknown; its unpriced calls."""
+
+_HAS_TOKENS: Final = pl.col("prompt_tokens").is_not_null() & (
+    pl.col("completion_tokens").is_not_null() | (pl.col("event") == "embedding")
+)
+
+
+def models_without_price(calls: pl.DataFrame) -> list[str]:
+    """Return the models of unpriced calls whose tokens are known, the most frequent first."""
+    lacking = calls.filter(UNPRICED & _HAS_TOKENS)
+    names = lacking.select(name=pl.coalesce("model", "requested_model").cast(pl.String))
+    counts = names.drop_nulls().group_by("name", maintain_order=True).len()
+    return counts.sort("len", descending=True, maintain_order=True)["name"].to_list()
+
 
 _MILLION: Final = 1_000_000
 _KEY: Final = ("provider", "model", "requested_model")
 
 
 def rates(rules: Rules) -> dict[str, Rates]:
-    """What the rules say that models cost, as priced() takes it."""
+    """Return the prices of the rules as overrides for priced()."""
     return {
         name: Rates(input=price.input, output=price.output, cached=price.cached)
         for name, price in rules.prices.items()
@@ -46,15 +59,15 @@ def rates(rules: Rules) -> dict[str, Rates]:
 def priced(
     frame: pl.DataFrame, overrides: Mapping[str, Rates] = NO_OVERRIDES, lookup: Lookup = listed
 ) -> pl.DataFrame:
-    """`frame` with `cost_usd` and `saved_usd`, in USD, null where unknown or no model call.
+    """Return `frame` with `cost_usd` and `saved_usd`, null if unknown or no model call.
 
-    A model (the one that answered, else the one asked for) costs what `overrides` says under
-    `provider/model` or the name alone, else what `lookup` says of it at its provider at the time of
+    The price of a model (the one that answered, else the one requested) is that of `overrides`
+    under `provider/model` or the name alone, else that of `lookup` for its provider at the time of
     the call. A call is unpriced without price, prompt_tokens or completion_tokens (an embedding has
     none), and without ts if its price changed over time. cost_usd = uncached input + cached input +
     output, each times its rate: cached_tokens are a part of prompt_tokens and reasoning_tokens of
-    completion_tokens, unknown ones count as none. `saved_usd` is how much more the cached input
-    would have cost uncached.
+    completion_tokens, unknown ones count as 0. `saved_usd` is the extra cost of the cached
+    input without a cache.
     """
     keys = frame.select_seq(_KEY).unique(maintain_order=True)
     prices = [_of(key, overrides, lookup) for key in keys.iter_rows()]
@@ -96,7 +109,7 @@ def _of(
 
 
 def _choice(prices: list[Prices]) -> pl.Expr:
-    """Which price of the table counts for a row that has the `first` one of its model."""
+    """Return the applicable price's index; `first` is that of the model's first."""
     choice, first = pl.col("first"), 0
     for of_key in prices:
         mine = pl.col("first") == first
@@ -128,7 +141,7 @@ def _within(hours: Hours) -> pl.Expr:
 
 
 def _rates(table: list[Price]) -> pl.DataFrame:
-    """USD per token: input, cached, output, reasoning; and per call."""
+    """Return USD per token of input, cached, output and reasoning; and per call."""
     return pl.DataFrame(
         [
             (
@@ -146,7 +159,7 @@ def _rates(table: list[Price]) -> pl.DataFrame:
 
 
 def _costs(frame: pl.DataFrame, rates: pl.DataFrame) -> pl.DataFrame:
-    """cost_usd and saved_usd of each row, whose rates stand in the same row of `rates`."""
+    """Return cost_usd and saved_usd per row; `rates` has the same rows."""
     answer = pl.coalesce("completion_tokens", pl.when(pl.col("event") == "embedding").then(0))
     tokens = frame.select_seq("prompt_tokens", "cached_tokens", "reasoning_tokens", answer=answer)
     part = pl.concat([tokens, rates], how="horizontal").with_columns(
@@ -169,14 +182,13 @@ def _costs(frame: pl.DataFrame, rates: pl.DataFrame) -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class Cost:
-    """What calls cost: `usd` and `saved_usd` over the priced ones, None if there are none."""
+    """`usd` and `saved_usd` over the priced calls, None if there are none."""
 
     usd: float | None
     saved_usd: float | None
     unpriced_calls: int
 
     def plus(self, other: Cost) -> Cost:
-        """Both together."""
         return Cost(
             _both(self.usd, other.usd),
             _both(self.saved_usd, other.saved_usd),
@@ -190,5 +202,4 @@ def _both(a: float | None, b: float | None) -> float | None:
 
 
 def cost(calls: pl.DataFrame) -> Cost:
-    """What all calls of a frame from priced() cost."""
     return Cost(*calls.select(**FIGURES).row(0))

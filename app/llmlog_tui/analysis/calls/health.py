@@ -1,4 +1,4 @@
-"""What is wrong with a log: lines and values that were lost, records that cannot be joined."""
+"""Health of a log: records that cannot be joined, missing steps, time that runs backwards."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ Kind = Literal[
 ]  # fmt: skip
 
 JOINING: Final = ("session_id", "trace_id", "step")
-"""Without one of these a record cannot be joined with others."""
+"""Fields required to join a record with others."""
 
 BACKWARDS: Final = timedelta(seconds=1)
-"""Calls of one file may end this much before those written earlier, and no more."""
+"""Tolerance for calls of a file that end before calls written earlier."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One kind of fault: how often, and the first record (its key `row`) that shows it.
+    """One kind of fault: its count, and the key of the first record.
 
-    First is what stands first in the first of the files: of a rotated log in its oldest part.
+    First is the first in the first of the files: in the oldest part of a rotated log.
     `name` is the missing field of `unjoinable`, and the event of `unknown_event`; else empty.
     """
 
@@ -38,28 +38,27 @@ class Finding:
 
 
 def health(frame: pl.DataFrame) -> list[Finding]:
-    """What is wrong with the records of a frame.
+    """Return the faults of the records of a frame.
 
-    `unjoinable`: records of ours without session_id, trace_id or step. `duplicate_step`: records
+    `unjoinable`: records without session_id, trace_id or step. `duplicate_step`: records
     beyond the first of a step in a trace. `missing_step`: steps from 0 to the last of a trace that
-    no record has; its row is the record behind the first gap. `step_backwards`: steps that began
+    no record has; its row is the record after the first gap. `step_backwards`: steps that began
     before the step before them in their trace. `end_backwards`: records whose end (ts plus
     latency_ms) is more than BACKWARDS before that of the one before them in their file.
-    `unknown_event`: records of events that are not ours, the commonest first.
+    `unknown_event`: records of foreign events, the most frequent first.
     """
     ours = frame.filter(IS_STEP)
     return [*_unjoinable(ours), *_steps(ours), *_ends(frame), *_events(frame)]
 
 
 def _finding(kind: Kind, faults: pl.DataFrame, name: str = "") -> Iterator[Finding]:
-    """Of one row a fault, if there are any; a column `times` says how often it counts."""
     if faults.height:
         times = faults["times"].sum() if "times" in faults.columns else faults.height
         yield Finding(kind, name, int(times), faults.select(_FIRST).item())
 
 
 _FIRST: Final = pl.col("row").filter(pl.col("file") == pl.col("file").min()).min()
-"""Keys count up within a file, but compressed files are read after the others."""
+"""Key of the first record of the first file: compressed files are read last."""
 
 
 def _unjoinable(ours: pl.DataFrame) -> Iterator[Finding]:
@@ -68,7 +67,6 @@ def _unjoinable(ours: pl.DataFrame) -> Iterator[Finding]:
 
 
 def _steps(ours: pl.DataFrame) -> Iterator[Finding]:
-    """What is wrong with the order of steps, trace by trace."""
     before = pl.col("step").shift().over("trace_id")
     steps = (
         ours.filter(pl.col("trace_id").is_not_null() & (pl.col("step") >= 0))
@@ -87,11 +85,11 @@ def _steps(ours: pl.DataFrame) -> Iterator[Finding]:
 
 
 def _ends(frame: pl.DataFrame) -> Iterator[Finding]:
-    """Where time fell within a file; several files were merged, their keys were not."""
+    """Yield the records that end too early, per file: several files are merged by ts."""
     end = pl.col("ts") + pl.duration(microseconds=pl.col("latency_ms").fill_null(0) * 1_000)
     ends = frame.select("file", "row", end=end).drop_nulls("end").sort("file", "row")
-    fell = ends.filter(pl.col("end") < pl.col("end").shift().over("file") - BACKWARDS)
-    yield from _finding("end_backwards", fell)
+    backwards = ends.filter(pl.col("end") < pl.col("end").shift().over("file") - BACKWARDS)
+    yield from _finding("end_backwards", backwards)
 
 
 def _events(frame: pl.DataFrame) -> Iterator[Finding]:

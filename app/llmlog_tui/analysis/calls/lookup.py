@@ -1,4 +1,4 @@
-"""Records by an id from a ticket, a screen or a log line: whole, or its first characters."""
+"""Look up records by an id, complete or its first characters."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ from typing import Final
 
 import polars as pl
 
+from llmlog_tui.analysis.calls.calls import FAILED
+
 IDS: Final = ("id", "request_id", "trace_id", "session_id")
-"""The fields an id is looked for in."""
+"""The fields searched for an id."""
 
 MIN_PREFIX: Final = 6
-"""So many characters are enough to stand for a whole id."""
+"""Minimum characters of an id prefix."""
 
 
 class NoIdError(Exception):
-    """An id that stands for nothing in the log, or for too much; its text is one line."""
+    """An id without a match, or with several; the message is one line."""
 
 
 def find_by_id(frame: pl.DataFrame, wanted: str) -> pl.DataFrame:
-    """The records with this id in one of IDS, in their order; without any, those it begins.
+    """Return the records with this id in one of IDS, else this prefix.
 
     Raises NoIdError if there are none.
     """
@@ -34,21 +36,42 @@ def find_by_id(frame: pl.DataFrame, wanted: str) -> pl.DataFrame:
 
 
 def resolve_id(frame: pl.DataFrame, name: str, wanted: str) -> str:
-    """The id in column `name` that `wanted` is, or begins. Raises NoIdError if it is not just one.
+    """Return the id in column `name` that `wanted` equals, or uniquely abbreviates.
 
-    The text of the error says which ids there are.
+    Raises NoIdError, whose message lists the ids.
     """
     _check(wanted)
     ids = frame[name].cast(pl.String).drop_nulls().unique(maintain_order=True)
     if ids.index_of(wanted) is not None:
         return wanted
-    begun = ids.filter(ids.str.starts_with(wanted)) if len(wanted) >= MIN_PREFIX else ids.clear()
-    if len(begun) == 1:
-        return str(begun[0])
-    if len(begun):
-        raise NoIdError(f"{wanted} begins {len(begun):,} {name}s: {_some(begun)}")
-    there = f"there are {_some(ids)}" if len(ids) else "there are none at all"
-    raise NoIdError(f"no {name} {_wish(wanted)}; {there}")
+    matches = ids.filter(ids.str.starts_with(wanted)) if len(wanted) >= MIN_PREFIX else ids.clear()
+    if len(matches) == 1:
+        return str(matches[0])
+    if len(matches):
+        raise NoIdError(f"{wanted} begins {len(matches):,} {name}s: {_some(matches)}")
+    known = f"there are {_some(ids)}" if len(ids) else "there are none at all"
+    raise NoIdError(f"no {name} {_wish(wanted)}; {known}")
+
+
+LATEST: Final = "latest"
+"""Word for the trace of the newest record."""
+
+FAILED_WORD: Final = "failed"
+"""Word for the trace of the newest record that failed."""
+
+
+def resolve_trace(frame: pl.DataFrame, wanted: str) -> str:
+    """Return the trace_id that `wanted` equals or uniquely abbreviates; or LATEST, FAILED_WORD.
+
+    Raises NoIdError.
+    """
+    if wanted not in {LATEST, FAILED_WORD}:
+        return resolve_id(frame, "trace_id", wanted)
+    records = frame.filter(FAILED) if wanted == FAILED_WORD else frame
+    ids = records["trace_id"].drop_nulls()
+    if not len(ids):
+        raise NoIdError("no run failed" if wanted == FAILED_WORD else "no record has a trace_id")
+    return str(ids[-1])
 
 
 def _check(wanted: str) -> None:

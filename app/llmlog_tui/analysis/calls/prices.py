@@ -1,4 +1,4 @@
-"""What a model's tokens cost, and when: from genai-prices, if it is installed."""
+"""Prices of models over time, from genai-prices if it is installed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Rates:
-    """USD per million tokens; cached input without a rate costs as input, reasoning as output."""
+    """USD per million tokens; cached defaults to the input rate, reasoning to the output rate."""
 
     input: float
     output: float
@@ -26,7 +26,7 @@ class Rates:
 
 
 class Hours(NamedTuple):
-    """From `begin` up to `end` every day, UTC; over midnight if `end` is the earlier one."""
+    """From `begin` to `end` every day, UTC; over midnight if `end` is earlier."""
 
     begin: time
     end: time
@@ -34,7 +34,7 @@ class Hours(NamedTuple):
 
 @dataclass(frozen=True)
 class Price:
-    """Rates, and for which calls: from `since` (UTC) on, within `hours`, over so much input."""
+    """Rates for calls from `since` (UTC) on, within `hours`, with over `over_tokens` of input."""
 
     rates: Rates
     since: date | None = None
@@ -43,15 +43,15 @@ class Price:
 
 
 Prices = Sequence[Price]
-"""A model's prices: the last that applies counts. Empty if there are none."""
+"""A model's prices; the last applicable one counts. Empty if unknown."""
 
 
 @cache
 def listed(provider: str, model: str) -> tuple[Price, ...]:
-    """The prices that genai-prices has for a model of a provider, which is a host or a name.
+    """Return the prices of a model at a provider (host or name).
 
-    None without the extra `cost`, for a provider or a model it does not know, and for models that
-    are not paid by the token. The first use imports genai-prices, which takes about 0.4 s.
+    Empty without the extra `cost`, for a provider or a model it does not know, and for models that
+    are not priced per token. The first call imports genai-prices (about 0.4 s).
     """
     found = _find(provider, model)
     return () if found is None else tuple(_prices(found))
@@ -71,16 +71,14 @@ def _find(provider: str, model: str) -> ModelInfo | None:
 
 
 def _prices(model: ModelInfo) -> Iterator[Price]:
-    from genai_prices.types import ModelPrice, StartDateConstraint  # noqa: PLC0415 - as in _find
-
-    if isinstance(model.prices, ModelPrice):
+    if not isinstance(model.prices, list):
         yield from _tiers(model.prices, None, None)
         return
     for position, conditional in enumerate(model.prices):
         when = conditional.constraint if position else None  # the first is for all other times
         if when is None:
             yield from _tiers(conditional.prices, None, None)
-        elif isinstance(when, StartDateConstraint):
+        elif hasattr(when, "start_date"):  # else a constraint by the time of day
             yield from _tiers(conditional.prices, when.start_date, None)
         else:
             yield from _tiers(
@@ -95,7 +93,7 @@ def _utc(at: time) -> time:
 
 
 def _tiers(prices: ModelPrice, since: date | None, hours: Hours | None) -> Iterator[Price]:
-    """One price for each stretch of prompt lengths; above a tier's start, all tokens cost it."""
+    """Yield one price per tier; above a tier's start it applies to all tokens."""
     if prices.input_mtok is None:
         return
     ladders = (
@@ -116,7 +114,7 @@ def _tiers(prices: ModelPrice, since: date | None, hours: Hours | None) -> Itera
 
 
 def _at(ladder: Decimal | TieredPrices, start: int | None) -> float:
-    """The rate of a prompt just longer than `start`; None is any that is below every tier."""
+    """Return the rate of a prompt just longer than `start`; of None, below every tier."""
     if isinstance(ladder, Decimal):
         return float(ladder)
     passed = [tier.price for tier in ladder.tiers if start is not None and tier.start <= start]
@@ -124,4 +122,4 @@ def _at(ladder: Decimal | TieredPrices, start: int | None) -> float:
 
 
 NO_OVERRIDES: Final[dict[str, Rates]] = {}
-"""No rates of the user's own."""
+"""No prices set by the user."""

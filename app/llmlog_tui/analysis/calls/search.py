@@ -1,4 +1,4 @@
-"""Search: the records in which an id, a model, a tool or an error contains a text."""
+"""Search records for a text in their ids, model, tool or error."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SEARCHED: Final = (
     *("model", "requested_model", "tool_name", "name"),
     *("finish_reason", "system_fingerprint", "error_type", "error_code"),
 )
-"""The fields that are looked through."""
+"""The searched fields."""
 
 
 @dataclass(frozen=True)
@@ -27,17 +27,16 @@ class Hit:
 
 
 def step_of(frame: pl.DataFrame, trace_id: str, number: int) -> Hit | None:
-    """The step with this number of a trace; None if it has no such step."""
     where = (pl.col("trace_id") == trace_id) & (pl.col("step") == number)
     rows = frame.select_seq("row", "trace_id", "step").filter(where)["row"]
     return Hit(int(rows[0]), 1, len(rows)) if len(rows) else None
 
 
 def search(frame: pl.DataFrame, text: str, row: int | None, direction: int) -> Hit | None:
-    """The next match behind the record with key `row`, or with direction -1 before it.
+    """Return the next match after record `row`, before it with direction -1.
 
-    Round the ends of the frame; upper and lower case are the same. From None the search begins at
-    the last record backwards, where the newest are. None if nothing matches.
+    Case-insensitive, and wraps around. From None it searches backwards from the newest record.
+    None without a match.
     """
     contains = [
         pl.col(name).cast(pl.String).str.to_lowercase().str.contains(text.lower(), literal=True)

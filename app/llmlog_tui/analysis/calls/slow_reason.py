@@ -1,4 +1,4 @@
-"""Why a call was slow: where its time went, and the first reason that applies."""
+"""Why a call was slow: its latency breakdown, and the first reason that applies."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ Call = Mapping[str, Any]
 _TOO_MANY_REQUESTS: Final = 429
 _HALF: Final = 0.5
 _FAR: Final = 2.0
-"""So many times the usual is far above it."""
+"""Multiple of the baseline above which a value is abnormal."""
 
-_NOTHING_USUAL: Final = Baseline(None, None)
+_NO_BASELINE: Final = Baseline(None, None)
 
 
 @dataclass(frozen=True)
 class LatencyBreakdown:
-    """Where a call's time went, in ms; None where its fields do not say.
+    """The parts of a call's latency, in ms; None where its fields are missing.
 
-    `server_ms` is what the server says it worked: on the whole answer, of a stream until it began.
-    `retry_wait_ms` went by in attempts that failed and between them. `rest_ms` is what is left:
-    of a stream the tokens' generation, of anything else the network and our own side.
+    `server_ms` is the server's own measurement: of the complete answer, of a stream until it began.
+    `retry_wait_ms` covers failed attempts and the pauses between them. `rest_ms` is the remainder:
+    of a stream the generation of tokens, of other calls the network and the client.
     """
 
     server_ms: float | None
@@ -35,7 +35,7 @@ class LatencyBreakdown:
 
 
 def latency_breakdown(call: Call) -> LatencyBreakdown:
-    """The time of a call in its parts: together they are latency_ms, where all are known."""
+    """Return the parts of a call's latency; if all are known, they sum to latency_ms."""
     latency, server = call["latency_ms"], call["server_ms"]
     wait = retry_wait_ms(call) if call["retries"] else 0.0 if call["retries"] == 0 else None
     if latency is None or server is None:
@@ -45,16 +45,15 @@ def latency_breakdown(call: Call) -> LatencyBreakdown:
 
 
 def retry_wait_ms(call: Call) -> float | None:
-    """About how long a retried call waited before its last attempt, in ms; None if unknown.
+    """Estimate the ms a retried call waited before its last attempt.
 
-    What the server says it worked (server_ms) is taken off the time to its answer: to the first
-    token of a stream, to the end of anything else.
+    The time to the answer (of a stream, to its first token) minus server_ms.
     """
-    return _before_the_server(call) if call["retries"] else None
+    return _outside_server_ms(call) if call["retries"] else None
 
 
-def _before_the_server(call: Call) -> float | None:
-    """How long it took until the answer (of a stream, its first token) without the server, ms."""
+def _outside_server_ms(call: Call) -> float | None:
+    """Return the ms to the answer (of a stream, to its first token) without server_ms."""
     answered, server = _answered(call), call["server_ms"]
     return None if answered is None or server is None else max(0.0, answered - server)
 
@@ -64,28 +63,28 @@ def _answered(call: Call) -> float | None:
     return answered
 
 
-def slow_reason(call: Call, usual: Baseline | None, over_ms: float) -> str:
-    """Why a call took longer than `over_ms`: the first reason that applies, with its evidence.
+def slow_reason(call: Call, baseline: Baseline | None, over_ms: float) -> str:
+    """Return why a call took longer than `over_ms`: the first of these reasons, with evidence.
 
     1. It failed, or was retried.
-    2. The server was slow: it says that it worked for more than half of the time, and for more than
-       twice what this model's calls usually take in all, and twice what this answer's tokens take
-       at the usual speed. Of a stream: more than twice the usual time to the first token. So much
-       that neither reasoning nor a long output explains it.
+    2. The server was slow: server_ms is more than half of the latency, more than twice the model's
+       median latency, and more than twice the time of this answer's tokens at the median speed. Of
+       a stream: more than twice the median time to first token. Neither reasoning nor a long output
+       can explain that much.
     3. Most of its output was reasoning.
-    4. Its output was so long that it is slow at the usual speed, and it came as fast or faster.
-    5. It was generated at less than half the usual speed, and not on our side.
-    6. Most of the time went by before the first token: a prompt of more than twice the usual
-       length, else a slow first token; unless the server says that it was quick.
-    7. It waited on our side (for a connection, a thread, the network): without retries, more than
-       half of the time went by without the server.
+    4. Its output is so long that it is slow even at the median speed, and it came no slower.
+    5. It was generated at less than half the median speed, and did not wait on the client's side.
+    6. Most of the latency was before the first token: a prompt of more than twice the median
+       length, else a slow first token; unless server_ms is short.
+    7. It waited on the client's side (for a connection, a thread, the network): without retries,
+       more than half of the latency is outside server_ms.
 
-    Else `unexplained`. Empty if it was not slow. What is usual are medians of the model's calls.
+    Else `unexplained`. Empty if it was not slow. Medians are those of `baseline`.
     """
     latency = call["latency_ms"]
     if latency is None or latency <= over_ms:
         return ""
-    known = usual or _NOTHING_USUAL
+    known = baseline or _NO_BASELINE
     return (
         _failed(call)
         or _retried(call)
@@ -116,24 +115,23 @@ def _retried(call: Call) -> str:
     return f"{times}, ~{humanize.rough_duration(wait)} waiting" if wait else times
 
 
-def _server(call: Call, usual: Baseline) -> str:
+def _server(call: Call, baseline: Baseline) -> str:
     server, latency = call["server_ms"], call["latency_ms"]
     if server is None or server <= latency * _HALF:
         return ""
-    needed = usual.ttft_ms if call["stream"] else usual.latency_ms
+    needed = baseline.ttft_ms if call["stream"] else baseline.latency_ms
     if needed is None or server <= needed * _FAR:
         return ""
-    if not call["stream"] and server <= (_at_usual_speed(call, usual) or 0.0) * _FAR:
+    if not call["stream"] and server <= (_median_output_ms(call, baseline) or 0.0) * _FAR:
         return ""
     by_server = humanize.rough_duration(min(server, latency))
     return f"server {by_server} of {humanize.rough_duration(latency)}"
 
 
-def _at_usual_speed(call: Call, usual: Baseline) -> float | None:
-    """How long the output takes at the model's usual speed, in ms."""
-    if not call["completion_tokens"] or not usual.tokens_per_sec:
+def _median_output_ms(call: Call, baseline: Baseline) -> float | None:
+    if not call["completion_tokens"] or not baseline.tokens_per_sec:
         return None
-    needed: float = call["completion_tokens"] / usual.tokens_per_sec * 1_000
+    needed: float = call["completion_tokens"] / baseline.tokens_per_sec * 1_000
     return needed
 
 
@@ -144,42 +142,42 @@ def _reasoning(call: Call) -> str:
     return f"reasoning {humanize.percent(reasoning / output if output else 1.0)} of output"
 
 
-def _is_slow_generation(call: Call, usual: Baseline) -> bool:
+def _is_slow_generation(call: Call, baseline: Baseline) -> bool:
     speed = call["tokens_per_sec"]
-    return bool(speed and usual.tokens_per_sec and speed < usual.tokens_per_sec * _HALF)
+    return bool(speed and baseline.tokens_per_sec and speed < baseline.tokens_per_sec * _HALF)
 
 
-def _long_output(call: Call, usual: Baseline, over_ms: float) -> str:
-    needed = _at_usual_speed(call, usual)
-    if needed is None or needed <= over_ms or _is_slow_generation(call, usual):
+def _long_output(call: Call, baseline: Baseline, over_ms: float) -> str:
+    needed = _median_output_ms(call, baseline)
+    if needed is None or needed <= over_ms or _is_slow_generation(call, baseline):
         return ""
     tokens, speed = humanize.count(call["completion_tokens"]), call["tokens_per_sec"]
-    if speed and usual.tokens_per_sec and speed > usual.tokens_per_sec * _FAR:
+    if speed and baseline.tokens_per_sec and speed > baseline.tokens_per_sec * _FAR:
         return f"{tokens} tokens at {speed:.0f} tok/s"
     return f"{tokens} tokens at usual speed"
 
 
-def _slow_generation(call: Call, usual: Baseline) -> str:
+def _slow_generation(call: Call, baseline: Baseline) -> str:
     late = call["ttft_ms"] is not None and call["ttft_ms"] > call["latency_ms"] * _HALF
-    if late or _queueing(call) or not _is_slow_generation(call, usual):
+    if late or _queueing(call) or not _is_slow_generation(call, baseline):
         return ""
-    return f"{call['tokens_per_sec']:.0f} tok/s, usual {usual.tokens_per_sec:.0f}"
+    return f"{call['tokens_per_sec']:.0f} tok/s, usual {baseline.tokens_per_sec:.0f}"
 
 
-def _first_token(call: Call, usual: Baseline) -> str:
+def _first_token(call: Call, baseline: Baseline) -> str:
     ttft, server = call["ttft_ms"], call["server_ms"]
     if ttft is None or ttft <= call["latency_ms"] * _HALF:
         return ""
     if server is not None and server < ttft * _HALF:
         return ""
-    given, typical = call["prompt_tokens"], usual.prompt_tokens
+    given, typical = call["prompt_tokens"], baseline.prompt_tokens
     if given and typical is not None and given > typical * _FAR:
         return f"{humanize.count(given)} in, first token {humanize.rough_duration(ttft)}"
     return f"slow first token, {humanize.rough_duration(ttft)}"
 
 
 def _queueing(call: Call) -> str:
-    waited = None if call["retries"] else _before_the_server(call)
+    waited = None if call["retries"] else _outside_server_ms(call)
     if waited is None or waited <= call["latency_ms"] * _HALF:
         return ""
     latency = humanize.rough_duration(call["latency_ms"])

@@ -1,4 +1,4 @@
-"""Records, calls and traces of a log that grows: only what is new is looked at again."""
+"""Records, calls and traces of a growing log, updated from new records alone."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import polars as pl
 
 from llmlog_tui.analysis.alerts.alert import Alert
 from llmlog_tui.analysis.alerts.engine import AlertEngine
-from llmlog_tui.analysis.alerts.fingerprints import with_changed
 from llmlog_tui.analysis.calls.calls import Baselines, SlowSummary, count_slow, model_calls
 from llmlog_tui.analysis.calls.cost import cost, priced, rates
+from llmlog_tui.analysis.calls.kpis import Kpi, KpiState
 from llmlog_tui.analysis.query.sql import filter_records, is_by_row
-from llmlog_tui.analysis.reports.kpis import Kpi, KpiState
+from llmlog_tui.analysis.traces.fingerprints import with_changed
 from llmlog_tui.analysis.traces.traces import traces
 from llmlog_tui.config.rules import Rules
 from llmlog_tui.log.chunked_frame import ChunkedFrame, hstack
@@ -22,17 +22,17 @@ from llmlog_tui.log.schema import IS_CALL, IS_STEP, without_nulls
 from llmlog_tui.log.store import Snapshot
 
 COMPACT_AT: Final = 16
-"""Of a window that moves on, one record in so many may be one that has left it."""
+"""Compact once 1/COMPACT_AT of the kept records have left the retention window."""
 
 _MARKS: Final = ("cost_usd", "saved_usd", "changed")
 
 
 @dataclass(frozen=True, eq=False)
 class Delta:
-    """What Records.add() found: new `calls`, and what may be another now than it was.
+    """Result of RecordState.add(): new `calls`, and rows that may have changed.
 
-    `marked` has row and changed of the new calls, and before them of all from the first that is
-    another; `traces` are those that begin with the record at `begin` in the frame, or later.
+    `marked` has row and changed of the new calls, and of all calls from the first one with another
+    `changed`; `traces` are the traces whose first record is at index `begin` or later.
     """
 
     calls: pl.DataFrame
@@ -42,10 +42,10 @@ class Delta:
 
 
 class RecordState:
-    """A log's records with costs and `changed`, its model calls and its traces, as Overview's.
+    """A log's records with costs and `changed`, its calls and its traces.
 
-    To add records costs as much as they are, and as all that was written since the first of their
-    traces began.
+    Adding records costs their number, plus the records since the start of the oldest trace among
+    them.
     """
 
     def __init__(self, frame: pl.DataFrame, rules: Rules) -> None:
@@ -56,7 +56,6 @@ class RecordState:
         self._parts: AppendState | None = None
 
     def add(self, frame: pl.DataFrame) -> Delta:
-        """Take `frame` for the one there was: it is that one, with more rows at its end."""
         parts = self._parts = self._parts or AppendState(self)
         old, old_calls = self.frame.height, self.calls.height
         rows = priced(frame.slice(old), self._rates).with_columns(changed=pl.lit(value=False))
@@ -68,57 +67,56 @@ class RecordState:
         self.frame = parts.mark(frame, tail.select(_MARKS))
         self.calls = parts.calls.add(model_calls(rows), marked)
         later = parts.trace(self.traces, compared, begin)
-        self.traces = parts.traces.whole()
+        self.traces = parts.traces.frame()
         return Delta(self.calls.slice(old_calls), begin, marked, later)
 
 
 class AppendState:
-    """What it takes to add to records; `_begins` says where in the frame each trace begins."""
+    """State for appending to records; `_begins` has the index of each trace's first record."""
 
     def __init__(self, records: RecordState) -> None:
         self._marks = ChunkedFrame([records.frame.select_seq(_MARKS)])
         self.calls = CallState(records.calls)
         self.traces = ChunkedFrame([records.traces])
-        ids, places = (records.traces[name].to_list() for name in ("trace_id", "at"))
-        self._begins: dict[str, int] = dict(zip(ids, places, strict=True))
+        ids, indexes = (records.traces[name].to_list() for name in ("trace_id", "at"))
+        self._begins: dict[str, int] = dict(zip(ids, indexes, strict=True))
 
     def begin(self, rows: pl.DataFrame, old: int) -> tuple[pl.Series, int]:
-        """The traces with steps among new rows, which are behind `old` others; where they begin."""
+        """Return the traces with steps in new rows, after `old` others, and their first index."""
         steps = rows.with_row_index("at", old).filter(IS_STEP & pl.col("trace_id").is_not_null())
         first = steps.unique("trace_id", keep="first", maintain_order=True)
         begins = [self._begins.setdefault(*new) for new in first.select("trace_id", "at").rows()]
         return first["trace_id"], min(begins, default=old)
 
     def mark(self, frame: pl.DataFrame, marks: pl.DataFrame) -> pl.DataFrame:
-        """`frame` with its marks, of which the last are these."""
         self._marks.keep_first(frame.height - marks.height)
         self._marks.append(marks)
         return hstack(frame, self._marks)
 
     def trace(self, before: pl.DataFrame, touched: pl.DataFrame, begin: int) -> pl.DataFrame:
-        """Sum up the traces of touched records anew; all traces that begin at `begin` or later."""
+        """Recompute the traces of `touched` records; return all traces from index `begin` on."""
         fresh = traces(touched)
         at = pl.Series("at", [self._begins[trace] for trace in fresh["trace_id"]], pl.UInt32)
         first = before["at"].search_sorted(begin, side="left")
-        there = before.slice(first)
-        there = there.filter(~pl.col("trace_id").is_in(fresh["trace_id"].implode()))
-        later = pl.concat([there, fresh.with_columns(at)]).sort("at")
+        kept = before.slice(first)
+        kept = kept.filter(~pl.col("trace_id").is_in(fresh["trace_id"].implode()))
+        later = pl.concat([kept, fresh.with_columns(at)]).sort("at")
         self.traces.keep_first(first)
         self.traces.append(later)
         return later
 
 
 def _compared(since: pl.DataFrame, rows: pl.DataFrame, touches: pl.Expr) -> pl.DataFrame:
-    """The records of touched traces, there and new, compared with one another anew.
+    """Recompute `changed` for the records of touched traces, old and new.
 
-    `was_changed` is `changed` as it was so far.
+    `was_changed` is the previous value.
     """
     records = pl.concat([since.filter(touches), rows.filter(touches)])
     return with_changed(records.with_columns(was_changed="changed"))
 
 
 def _marked(since: pl.DataFrame, rows: pl.DataFrame, compared: pl.DataFrame) -> pl.DataFrame:
-    """New rows with `changed` as compared, and before them all from the first that is another now.
+    """Return the rows from the first with another `changed` on, and the new rows.
 
     Columns: row, event, and those of _MARKS.
     """
@@ -133,16 +131,15 @@ def _marked(since: pl.DataFrame, rows: pl.DataFrame, compared: pl.DataFrame) -> 
 
 
 class CallState:
-    """Calls that become more; `changed` of the last ones may become another."""
+    """A growing set of calls; `changed` of the last ones may still change."""
 
     def __init__(self, calls: pl.DataFrame) -> None:
         self._rows = ChunkedFrame([calls.drop("changed")])
         self._marks = ChunkedFrame([calls.select("changed")])
 
     def add(self, new: pl.DataFrame, marked: pl.DataFrame) -> pl.DataFrame:
-        """All of them with the new ones; `marked` is as that of News."""
         self._rows.append(new.drop("changed"))
-        calls = self._rows.whole()
+        calls = self._rows.frame()
         last = calls["row"].tail(marked.height)
         last = last.filter(last.is_in(marked["row"].implode()))
         changed = last.is_in(marked.filter("changed")["row"].implode())
@@ -152,7 +149,7 @@ class CallState:
 
 
 class FilteredState:
-    """What is shown of records: the calls for which `where` holds, their traces, and figures."""
+    """The calls that match `where`, their traces, and the figures over them."""
 
     def __init__(self, records: RecordState, where: str | None, slow_ms: float) -> None:
         self.where, self._slow_ms = where, slow_ms
@@ -161,102 +158,99 @@ class FilteredState:
             self.calls = filter_records(records.calls, where)
             ids = self.calls["trace_id"].unique()
             self.traces = records.traces.filter(pl.col("trace_id").is_in(ids.implode()))
-        self._tally = count_slow(self.calls, slow_ms)
+        self._slow_counts = count_slow(self.calls, slow_ms)
         self.cost = cost(self.calls)
-        self._figures = KpiState(self.calls)
+        self._kpi_state = KpiState(self.calls)
         self._parts: tuple[CallState, ChunkedFrame] | None = None
 
     @property
-    def may_grow(self) -> bool:
-        """Whether what is new alone says what of it is shown."""
+    def is_incremental(self) -> bool:
+        """Whether the filter can be evaluated on new rows alone."""
         return self.where is None or is_by_row(self.where)
 
     @property
-    def verdict(self) -> SlowSummary:
-        """That over the calls."""
-        return self._tally.verdict()
+    def slow_summary(self) -> SlowSummary:
+        return self._slow_counts.summary()
 
     @property
     def kpis(self) -> tuple[Kpi, ...]:
-        """Those of the calls, but see kpis.Figures."""
-        return self._figures.kpis
+        return self._kpi_state.kpis
 
-    def add(self, records: RecordState, news: Delta) -> None:
-        """Show what is new, too; only if it may_grow."""
-        new = news.calls
+    def add(self, records: RecordState, delta: Delta) -> None:
+        new = delta.calls
         if self.where is None:
             self.calls, self.traces = records.calls, records.traces
         else:
             new = filter_records(new, self.where)
-            self._narrow(new, news)
-        self._tally = self._tally.plus(count_slow(new, self._slow_ms))
+            self._filter(new, delta)
+        self._slow_counts = self._slow_counts.plus(count_slow(new, self._slow_ms))
         self.cost = self.cost.plus(cost(new))
-        self._figures.add(new, self.calls)
+        self._kpi_state.add(new, self.calls)
 
-    def _narrow(self, new: pl.DataFrame, news: Delta) -> None:
-        calls, there = self._parts = self._parts or (
+    def _filter(self, new: pl.DataFrame, delta: Delta) -> None:
+        calls, traces_ = self._parts = self._parts or (
             CallState(self.calls),
             ChunkedFrame([self.traces]),
         )
-        self.calls = calls.add(new, news.marked)
-        first = self.traces["at"].search_sorted(news.begin, side="left")
+        self.calls = calls.add(new, delta.marked)
+        first = self.traces["at"].search_sorted(delta.begin, side="left")
         ids = pl.concat([self.traces["trace_id"].slice(first), new["trace_id"]])
-        there.keep_first(first)
-        there.append(news.traces.filter(pl.col("trace_id").is_in(ids.implode())))
-        self.traces = there.whole()
+        traces_.keep_first(first)
+        traces_.append(delta.traces.filter(pl.col("trace_id").is_in(ids.implode())))
+        self.traces = traces_.frame()
 
 
 class LogState:
-    """A log as of a snapshot, and of each later one: its records, what is usual, and alerts.
+    """A log at its latest snapshot: records, baselines and alerts.
 
-    `snapshot` has the records that all of this is about: those of the last snapshot, and of those
-    that have left its window as many as LEFT_BEHIND says.
+    `snapshot` has the records of the latest snapshot, and up to 1/COMPACT_AT more that have left
+    its retention window.
     """
 
     def __init__(self, snapshot: Snapshot, rules: Rules) -> None:
-        self.snapshot = self._of = snapshot
+        self.snapshot = self._latest = snapshot
         self.records = RecordState(snapshot.frame, rules)
-        self.usuals = Baselines(self.records.calls)
+        self.baselines = Baselines(self.records.calls)
         self.newest = _newest(snapshot.frame)
-        self._watch = AlertEngine(rules)
+        self._engine = AlertEngine(rules)
         self._kept: ChunkedFrame | None = None
         if not snapshot.is_loading:
-            self._watch.add(self.records.calls)
+            self._engine.add(self.records.calls)
 
-    def is_of(self, snapshot: Snapshot) -> bool:
-        """Whether this is about that snapshot."""
-        return snapshot in (self._of, self.snapshot)
+    def covers(self, snapshot: Snapshot) -> bool:
+        return snapshot in (self._latest, self.snapshot)
 
     @property
     def alerts(self) -> tuple[Alert, ...]:
-        """What was found; nothing while loading, because that depends on the order of all."""
-        return () if self.snapshot.is_loading else tuple(self._watch.alerts(self.records.calls))
+        """All alerts; none while loading, because they depend on the order of all records."""
+        return () if self.snapshot.is_loading else tuple(self._engine.alerts(self.records.calls))
 
-    def grow(self, snapshot: Snapshot) -> Delta | None:
-        """Go on to a later snapshot; None if that is not this one with more records behind it."""
-        begins = self._of.live_from is None or self._of.live_from != snapshot.live_from
-        if begins or snapshot.counts.records < self._of.counts.records:
+    def advance(self, snapshot: Snapshot) -> Delta | None:
+        """Advance to a later snapshot; None if it does not extend this one."""
+        restarted = self._latest.live_from is None or self._latest.live_from != snapshot.live_from
+        if restarted or snapshot.counts.records < self._latest.counts.records:
             return None
         grown = self._grown(snapshot)
+        # Too many evicted records: start over, from the window alone.
         if grown.frame.height - snapshot.frame.height > snapshot.frame.height // COMPACT_AT:
             return None
         newest = _newest(grown.frame.slice(self.snapshot.frame.height))
-        self.snapshot, self._of = grown, snapshot
-        news = self.records.add(grown.frame)
-        self.usuals.add(news.calls, self.records.calls)
-        self._watch.add(news.calls)
+        self.snapshot, self._latest = grown, snapshot
+        delta = self.records.add(grown.frame)
+        self.baselines.add(delta.calls, self.records.calls)
+        self._engine.add(delta.calls)
         self.newest = max(filter(None, (self.newest, newest)), default=None)
-        return news
+        return delta
 
     def _grown(self, snapshot: Snapshot) -> Snapshot:
-        """The snapshot with all records that this one has."""
-        before = self._of
+        """Return the snapshot with the records that have left its window."""
+        before = self._latest
         if self._kept is None and snapshot.dropped == before.dropped:
             return snapshot
         kept = self._kept = self._kept or ChunkedFrame([self.snapshot.frame])
         new = snapshot.frame.tail(snapshot.counts.records - before.counts.records)
         kept.append(new.filter(pl.col("row") >= before.counts.records))
-        return replace(snapshot, frame=kept.whole())
+        return replace(snapshot, frame=kept.frame())
 
 
 def _newest(frame: pl.DataFrame) -> datetime | None:

@@ -1,54 +1,68 @@
-"""Everything the Overview shows, from one snapshot, in one piece."""
+"""The Overview: all answers for one snapshot, as one immutable value."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
 import polars as pl
 
+from llmlog_tui.analysis.alerts import engine
 from llmlog_tui.analysis.alerts.alert import Alert
-from llmlog_tui.analysis.alerts.engine import enabled_rules
-from llmlog_tui.analysis.alerts.proximity import Proximity, nearest_rule
-from llmlog_tui.analysis.calls.calls import FAILED, Baseline, SlowSummary
+from llmlog_tui.analysis.calls.calls import FAILED, Baseline, SlowSummary, slow
 from llmlog_tui.analysis.calls.cost import Cost
+from llmlog_tui.analysis.calls.detail import Detail, detail
+from llmlog_tui.analysis.calls.kpis import Kpi
 from llmlog_tui.analysis.calls.slow_reason import slow_reason
+from llmlog_tui.analysis.calls.truncation import CUT_OFF, is_cut_off
 from llmlog_tui.analysis.live.incremental import FilteredState, LogState
-from llmlog_tui.analysis.reports.kpis import Kpi
+from llmlog_tui.analysis.numeric.last_result import LastResult
+from llmlog_tui.analysis.traces.replay import CallKind, Replay, replay
 from llmlog_tui.analysis.traces.sessions import Sessions, sessions
+from llmlog_tui.analysis.traces.timeline import LastTimeline, Timeline, timeline
 from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.log.schema import IS_CALL, IS_STEP, decategorize
 from llmlog_tui.log.store import Snapshot
 
-_NEAR: Final = 1_024
-_FURTHER: Final = 8
-"""A trace's steps are looked for among so many records, then among so many times as many."""
+_KINDS: Final[dict[CallKind, pl.Expr]] = {"failed": FAILED, "cut-off": CUT_OFF}
+"""Kind of a call -> predicate, where it does not depend on the threshold of slow calls."""
+
+_SEARCH_RECORDS: Final = 1_024
+_SEARCH_GROWTH: Final = 8
+"""Initial search range for a trace's steps, in records, and its growth factor."""
+
+
+@dataclass(frozen=True, eq=False)
+class LastTrace:
+    """Caches of the last timeline and the last replay, shared by successive Overviews."""
+
+    timeline: LastTimeline = field(default_factory=LastTimeline)
+    replay: LastResult[Replay] = field(default_factory=LastResult)
 
 
 @dataclass(frozen=True, eq=False)
 class Overview:
     """The answers for one snapshot.
 
-    `where` is an SQL predicate (see sql.narrowed()) over model calls, None without one; `calls` are
-    those for which it holds, of `all_calls`, and verdict, cost and kpis are theirs; `traces` are
-    those with such a call. What is usual, slow or an alert does not depend on it.
+    `where` is an SQL predicate (see sql.filter_records) over model calls, None without one. `calls`
+    are the matching ones, out of `all_calls`; slow_summary, cost and kpis are over them, and
+    `traces` are the traces with such a call. Baselines, slow calls and alerts ignore the filter.
 
-    `frame` is its frame with `changed` (a fingerprint, see fingerprints.with_changed) and costs
-    (see cost.priced), `calls` is calls.model_calls() of that, `traces` is traces.traces(), `cost`
-    that of all calls; a call is slow over
-    `slow_ms`, and among the worst over `worst_ms`, the p95 of all calls (None without latencies).
-    `newest` is the latest start of a record. While the log is loading there are no alerts: they
-    depend on the order of all records.
+    `frame` is that of the snapshot with `changed` (see fingerprints.with_changed) and costs (see
+    cost.priced); `calls` are its calls.model_calls(), `traces` its traces.traces(). A call is slow
+    over `slow_ms`, and one of the worst over `worst_ms`, the p95 of all calls (None without
+    latencies). `newest` is the latest start of a record. While the log is loading there are no
+    alerts: they depend on the order of all records.
     """
 
     snapshot: Snapshot
     frame: pl.DataFrame
     calls: pl.DataFrame
     traces: pl.DataFrame
-    usual: dict[str | None, Baseline]
-    verdict: SlowSummary
+    baselines: dict[str | None, Baseline]
+    slow_summary: SlowSummary
     cost: Cost
     alerts: tuple[Alert, ...]
     slow_ms: float
@@ -57,14 +71,15 @@ class Overview:
     kpis: tuple[Kpi, ...]
     all_calls: int
     where: str | None = None
-    watched_by: Rules = DEFAULT
+    rules: Rules = DEFAULT
+    last_trace: LastTrace = field(default_factory=LastTrace)
 
     def call_rows(
         self, start: int, stop: int, order: pl.Series | None = None
     ) -> list[dict[str, Any]]:
-        """Calls `start` up to `stop`, in `order` if they have one, with what is remarkable of each.
+        """Return calls `start` up to `stop`, in `order` if given, with their flags.
 
-        That is `failed`, `truncated`, `retried`, `slow`, `worst` and `why` (see why.why_slow).
+        The flags: `failed`, `cut_off`, `retried`, `slow`, `worst`, and `why`, the slow_reason().
         """
         if order is None:
             rows = self.calls.slice(start, stop - start).to_dicts()
@@ -73,89 +88,112 @@ class Overview:
         for row in rows:
             latency = row["latency_ms"]
             row["failed"] = row["status"] == "error"
-            row["truncated"] = row["finish_reason"] == "length"
+            row["cut_off"] = is_cut_off(row)
             row["retried"] = bool(row["retries"])
             row["slow"] = latency is not None and latency > self.slow_ms
             row["worst"] = row["slow"] and self.worst_ms is not None and latency > self.worst_ms
-            row["why"] = slow_reason(row, self.usual.get(row["model"]), self.slow_ms)
+            row["why"] = slow_reason(row, self.baselines.get(row["model"]), self.slow_ms)
         return rows
 
     def trace_rows(self, start: int, stop: int) -> list[dict[str, Any]]:
-        """Traces `start` up to `stop`, as traces.traces() has them."""
         return self.traces.slice(start, stop - start).to_dicts()
 
     @cached_property
     def sessions(self) -> Sessions:
-        """Its traces by session."""
         return sessions(self.traces)
 
     @property
     def ongoing(self) -> int:
-        """How many alerts are not cleared."""
         return sum(alert.state == "ongoing" for alert in self.alerts)
 
     @property
-    def rules(self) -> tuple[str, ...]:
-        """The rules that watch the log."""
-        return enabled_rules(self.watched_by)
+    def enabled_rules(self) -> tuple[str, ...]:
+        return engine.enabled_rules(self.rules)
+
+    def explain(self, rule: str) -> str:
+        return engine.explain(rule, self.rules)
+
+    def calls_before(self, alert: Alert) -> str:
+        return engine.calls_before(alert)
+
+    def calls_since(self, alert: Alert) -> str:
+        return engine.calls_since(alert)
 
     @cached_property
-    def closest(self) -> Proximity | None:
-        """The rule that is nearest to an alert, whatever is shown."""
+    def nearest_rule(self) -> engine.Proximity | None:
+        """The rule closest to an alert, over all calls, whatever the filter."""
         calls = self.calls if self.where is None else self.frame.filter(IS_CALL)
-        return nearest_rule(calls, self.watched_by)
+        return engine.nearest_rule(calls, self.rules)
 
     @property
     def newest_trace(self) -> str | None:
-        """The trace that began last; None without any."""
+        """The trace that started last; None without traces."""
         return str(self.traces["trace_id"][-1]) if self.traces.height else None
 
-    def trace_like(self, wanted: str) -> str | None:
-        """The trace with this id, else the last one whose id begins so."""
+    def find_trace(self, wanted: str) -> str | None:
+        """Return the trace with this id, else the last one with this prefix."""
         ids = self.traces["trace_id"]
         if ids.index_of(wanted) is not None:
             return wanted
-        begins = ids.filter(ids.str.starts_with(wanted))
-        return str(begins[-1]) if len(begins) else None
+        matches = ids.filter(ids.str.starts_with(wanted))
+        return str(matches[-1]) if len(matches) else None
 
-    def place(self, row: int) -> tuple[str, int, int]:
-        """Where the record with this key stands: path of its file, block, line in the block."""
-        record = self.snapshot.frame[_position(self.snapshot.frame, row)]
+    def location(self, row: int) -> tuple[str, int, int]:
+        """Return the location of a record: path of its file, block, line in the block."""
+        record = self.snapshot.frame[_index_of(self.snapshot.frame, row)]
         file, block, line = record.select("file", "block", "line").row(0)
         return str(self.snapshot.files[file]), block, line
 
     def record(self, row: int) -> dict[str, Any]:
-        """The record with this key, as `frame` has it."""
-        return decategorize(self.frame[_position(self.frame, row)]).row(0, named=True)
+        return decategorize(self.frame[_index_of(self.frame, row)]).row(0, named=True)
+
+    def detail(self, row: int) -> Detail:
+        """Return the detail of the record with this key."""
+        record = self.record(row)
+        return detail(record, self.baselines.get(record["model"]), self.slow_ms)
 
     def trace_of(self, row: object) -> str | None:
-        """The trace_id of the record with this key."""
-        trace = self.frame["trace_id"][_position(self.frame, row)]
+        """Return the trace of a record; None without one, and for an evicted record."""
+        try:
+            trace = self.frame["trace_id"][_index_of(self.frame, row)]
+        except KeyError:
+            return None
         return None if trace is None else str(trace)
 
     def steps_of(self, trace_id: str) -> pl.DataFrame:
-        """The records of a trace that are steps, as `frame` has them; none if it is unknown.
-
-        Of a trace that is shown they are looked for from the first to the last, not in all records.
-        """
+        """Return the steps of a trace, as in `frame`; none if it is unknown."""
+        # A visible trace is searched from its first record on, in growing ranges, not in all of
+        # the log.
         is_newest = trace_id == self.newest_trace
         at = self.traces.height - 1 if is_newest else self.traces["trace_id"].index_of(trace_id)
         of_trace = pl.col("trace_id") == trace_id
         if at is None:
             return self.frame.filter(of_trace).filter(IS_STEP)
         first, steps = self.traces["at"][at], self.traces["steps"][at]
-        rows, found = _NEAR, self.frame.slice(first, _NEAR).filter(of_trace).filter(IS_STEP)
+        rows, found = (
+            _SEARCH_RECORDS,
+            self.frame.slice(first, _SEARCH_RECORDS).filter(of_trace).filter(IS_STEP),
+        )
         while found.height < steps:
-            rows *= _FURTHER
+            rows *= _SEARCH_GROWTH
             found = self.frame.slice(first, rows).filter(of_trace).filter(IS_STEP)
         return found
 
-    def has(self, row: int) -> bool:
-        """Whether there is a record with this key."""
+    def timeline(self, trace_id: str) -> Timeline:
+        steps = self.steps_of(trace_id)
+        return timeline(steps, trace_id, self.slow_ms, self.last_trace.timeline)
+
+    def replay(self, trace_id: str) -> tuple[Timeline, Replay]:
+        steps = self.steps_of(trace_id)
+        run = timeline(steps, trace_id, self.slow_ms, self.last_trace.timeline)
+        return run, replay(steps, run, self.last_trace.replay)
+
+    def has(self, row: object) -> bool:
+        """Return whether the record with this key is there, not evicted."""
         return self.frame["row"].index_of(row) is not None
 
-    def lets_through(self, row: int) -> bool:
-        """Whether `where` leaves the record with this key, or its trace, to be seen."""
+    def matches_filter(self, row: int) -> bool:
+        """Return whether the record with this key, or its trace, passes the filter."""
         if self.where is None:
             return True
         trace = self.trace_of(row)
@@ -164,40 +202,39 @@ class Overview:
         return self.calls["row"].index_of(row) is not None
 
     def last_call_of(self, trace_id: str) -> int | None:
-        """The key of the last call of a trace; None if it made none."""
         rows = self.calls.filter(pl.col("trace_id") == trace_id)["row"]
         return int(rows[-1]) if len(rows) else None
 
-    def next_failed(self, row: object, direction: int) -> int | None:
-        """The key of the next failed call behind the record with key `row`, or with -1 before it.
+    def next_call(self, kind: CallKind, row: object, direction: int) -> int | None:
+        """Return the key of the next call of a kind after `row`, before with direction -1.
 
-        That may be a tool's, or a call that `where` hides; one that was let go of is before all.
+        `row` may be any record, also one outside the filter; an evicted one is before all.
         """
-        failed = self.calls.select(FAILED.arg_true().cast(pl.Int64)).to_series()
-        here = -1 if row is None else self._among_calls(row)
-        found = failed.filter(failed > here) if direction > 0 else failed.filter(failed < here)
+        holds = slow(self.slow_ms) if kind == "slow" else _KINDS[kind]
+        calls = self.calls.select(holds.arg_true().cast(pl.Int64)).to_series()
+        here = -1 if row is None else self._call_index(row)
+        found = calls.filter(calls > here) if direction > 0 else calls.filter(calls < here)
         if not len(found):
             return None
         return int(self.calls["row"][int(found[0 if direction > 0 else -1])])
 
-    def _among_calls(self, row: object) -> float:
-        """The place of a record among `calls`; of one that is none of them, between two."""
-        place = self.calls["row"].index_of(row)
-        if place is not None:
-            return place
+    def _call_index(self, row: object) -> float:
+        """Return the index of a record in `calls`, between two if absent."""
+        index = self.calls["row"].index_of(row)
+        if index is not None:
+            return index
         at = self.frame["row"].index_of(row) or 0
         before = self.calls["row"].is_in(self.frame["row"][:at].implode())
         return len(before.arg_true()) - 0.5
 
 
-def _position(frame: pl.DataFrame, row: object) -> int:
-    """Where the record with this key stands in a frame."""
+def _index_of(frame: pl.DataFrame, row: object) -> int:
     rows = frame["row"]
     if isinstance(row, int) and frame.height:
-        # Keys count up in most logs, but for the newest block of a big one: no need to search.
-        for place in (row - rows[0], frame.height - 1 - (rows[-1] - row)):
-            if 0 <= place < frame.height and rows[place] == row:
-                return int(place)
+        # Keys ascend without gaps, except around the newest block of a big log: no search needed.
+        for index in (row - rows[0], frame.height - 1 - (rows[-1] - row)):
+            if 0 <= index < frame.height and rows[index] == row:
+                return int(index)
     position = rows.index_of(row)
     if position is None:
         raise KeyError(row)
@@ -205,65 +242,71 @@ def _position(frame: pl.DataFrame, row: object) -> int:
 
 
 class IncrementalAnalyzer:
-    """Overviews of one snapshot after the other; belongs to one thread.
+    """Computes the Overviews of successive snapshots; owned by one thread.
 
-    Each is what overview() says of its snapshot, but of what a log was before it grew nothing is
-    worked out again. Two things may lag behind: the courses of kpis, by 1% of the calls (see
-    kpis.Figures); and records that have left the window that is kept, which are let go of many at
-    a time (see growing.LEFT_BEHIND), so the Overview's snapshot may have more than the one that was
-    asked about. Everything starts over while a log is loading; what is shown does, too, for a
-    predicate that compares a record with others (see sql.is_by_row).
+    Each is that of overview(), but the cost follows the new records. Two things may lag: the series
+    of kpis, by 1% of the calls (see kpis.KpiState), and records that have left the retention
+    window, which are dropped in batches (see incremental.COMPACT_AT), so that the Overview's
+    snapshot may have more records than the given one. Everything is computed again while a log is
+    loading; so are filtered calls for a predicate with aggregates (see sql.is_by_row).
     """
 
     def __init__(self, slow_ms: float, rules: Rules = DEFAULT) -> None:
         self._slow_ms = slow_ms
         self._rules = rules
         self._log: LogState | None = None
-        self._shown: FilteredState | None = None
+        self._filtered: FilteredState | None = None
         self._last: tuple[Snapshot, Overview] | None = None
+        self._last_trace = LastTrace()
 
     def overview(self, snapshot: Snapshot, where: str | None = None) -> Overview:
-        """The answers for `snapshot`; raises sql.QueryError."""
+        """Return the Overview of `snapshot`; raises sql.QueryError."""
         if self._last is None or self._last[0] is not snapshot or self._last[1].where != where:
-            self._last = snapshot, self._answer(snapshot, where)
+            self._last = snapshot, self._analyze(snapshot, where)
         return self._last[1]
 
-    def _answer(self, snapshot: Snapshot, where: str | None) -> Overview:
-        log, shown, news = self._log, self._shown, None
-        self._log = self._shown = None  # whatever is raised, nothing goes on half-way
-        if log is None or not log.is_of(snapshot):
-            news = None if log is None else log.grow(snapshot)
-            log = log if log is not None and news is not None else LogState(snapshot, self._rules)
+    def _analyze(self, snapshot: Snapshot, where: str | None) -> Overview:
+        log, filtered, delta = self._log, self._filtered, None
+        self._log = self._filtered = None  # an exception must not leave half-updated state
+        if log is None or not log.covers(snapshot):
+            delta = None if log is None else log.advance(snapshot)
+            log = log if log is not None and delta is not None else LogState(snapshot, self._rules)
         self._log = log
-        if shown is None or news is None or shown.where != where or not shown.may_grow:
-            shown = FilteredState(log.records, where, self._slow_ms)
+        if (
+            filtered is None
+            or delta is None
+            or filtered.where != where
+            or not filtered.is_incremental
+        ):
+            filtered = FilteredState(log.records, where, self._slow_ms)
         else:
-            shown.add(log.records, news)
-        self._shown = shown
+            filtered.add(log.records, delta)
+        self._filtered = filtered
         return Overview(
             snapshot=log.snapshot,
             frame=log.records.frame,
-            calls=shown.calls,
-            traces=shown.traces,
-            usual=log.usuals.by_model,
-            verdict=shown.verdict,
-            cost=shown.cost,
+            calls=filtered.calls,
+            traces=filtered.traces,
+            baselines=log.baselines.by_model,
+            slow_summary=filtered.slow_summary,
+            cost=filtered.cost,
             alerts=log.alerts,
             slow_ms=self._slow_ms,
-            worst_ms=log.usuals.worst_ms,
+            worst_ms=log.baselines.worst_ms,
             newest=log.newest,
-            kpis=shown.kpis,
+            kpis=filtered.kpis,
             all_calls=log.records.calls.height,
             where=where,
-            watched_by=self._rules,
+            rules=self._rules,
+            last_trace=self._last_trace,
         )
 
 
 def overview(
     snapshot: Snapshot, slow_ms: float, rules: Rules = DEFAULT, where: str | None = None
 ) -> Overview:
-    """Answer for `snapshot`, calling slow what took longer than `slow_ms`, watched by `rules`.
+    """Return the Overview of one snapshot, filtered by the predicate `where`.
 
-    Only for calls for which the predicate `where` holds, if there is one; raises sql.QueryError.
+    A call is slow over `slow_ms`; `rules` raise alerts. Raises sql.QueryError.
     """
     return IncrementalAnalyzer(slow_ms, rules).overview(snapshot, where)

@@ -1,4 +1,4 @@
-"""The stretch of an axis that is looked at: zoomed, moved, and kept within the whole of it."""
+"""The visible interval of an axis: zoom, shift, and keep within bounds."""
 
 from __future__ import annotations
 
@@ -6,48 +6,44 @@ from typing import NamedTuple
 
 
 class Interval(NamedTuple):
-    """From `begin` to `end`, in the unit of the axis it is of."""
+    """From `begin` to `end`, in the unit of its axis."""
 
     begin: float
     end: float
 
     @property
     def length(self) -> float:
-        """How much of the axis it is."""
         return self.end - self.begin
 
     @property
     def middle(self) -> float:
-        """Half way."""
         return (self.begin + self.end) / 2
 
-    def within(self, whole: Interval) -> Interval:
-        """As long, moved to where `whole` is; all of that if it is no longer than this."""
-        if self.length >= whole.length:
-            return whole
-        if self.begin < whole.begin:
-            return Interval(whole.begin, whole.begin + self.length)
-        if self.end > whole.end:
-            return Interval(whole.end - self.length, whole.end)
+    def clamp(self, bounds: Interval) -> Interval:
+        """Return it moved into `bounds`, at the same length; `bounds` if it is longer."""
+        if self.length >= bounds.length:
+            return bounds
+        if self.begin < bounds.begin:
+            return Interval(bounds.begin, bounds.begin + self.length)
+        if self.end > bounds.end:
+            return Interval(bounds.end - self.length, bounds.end)
         return self
 
-    def moved(self, share: float) -> Interval:
-        """A share of its length later; before it, if that is negative."""
+    def shift(self, share: float) -> Interval:
         by = self.length * share
         return Interval(self.begin + by, self.end + by)
 
-    def scaled(self, factor: float, around: float) -> Interval:
-        """So many times as long, with `around` where it was in it."""
+    def zoom(self, factor: float, around: float) -> Interval:
+        """Return it `factor` times as long, with `around` at the same relative position."""
         return Interval(
             around - (around - self.begin) * factor, around + (self.end - around) * factor
         )
 
-    def around(self, middle: float) -> Interval:
-        """As long, with `middle` in its middle."""
+    def center(self, middle: float) -> Interval:
         return Interval(middle - self.length / 2, middle + self.length / 2)
 
-    def showing(self, part: Interval) -> Interval:
-        """Itself if any of `part` is in it, else moved so that `part` begins at a quarter of it."""
+    def scroll_to(self, part: Interval) -> Interval:
+        """Return it moved so that `part` is visible, if it is not already."""
         has_part = part.end > self.begin or part.begin == self.begin
         if has_part and part.begin < self.end:
             return self

@@ -1,4 +1,4 @@
-"""The last answer, kept while it is asked about equal rows: most refreshes bring no others."""
+"""Cache of the last result: most refreshes ask again about equal rows."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Generic, TypeVar
 
 import polars as pl
 
-_Answer = TypeVar("_Answer")
+_Result = TypeVar("_Result")
 
 
-class LastResult(Generic[_Answer]):
-    """Remembers one answer, the rows it was made of, and what they were asked about."""
+class LastResult(Generic[_Result]):
+    """Keeps one result, with the rows and the parameters it was computed from."""
 
     def __init__(self) -> None:
-        self._last: tuple[pl.DataFrame, object, _Answer] | None = None
+        self._last: tuple[pl.DataFrame, object, _Result] | None = None
 
-    def of(self, rows: pl.DataFrame, about: object, make: Callable[[], _Answer]) -> _Answer:
-        """The answer for these rows, made unless the last was for equal ones about the same."""
-        last = self._last
+    def get(self, rows: pl.DataFrame, about: object, compute: Callable[[], _Result]) -> _Result:
+        """Return the last result if rows and `about` are the same, else compute."""
+        last = self._last  # read once: another thread may replace it
         if last is not None and last[1] == about and last[0].equals(rows):
             return last[2]
-        answer = make()
-        self._last = rows, about, answer
-        return answer
+        result = compute()
+        self._last = rows, about, result
+        return result

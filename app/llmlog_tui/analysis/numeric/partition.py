@@ -1,4 +1,4 @@
-"""Rows in parts by what they are about, as they come in."""
+"""Partition incoming rows by key, and hold back rare keys."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ Key = tuple[str | None, ...]
 
 
 class KeyPartitioner:
-    """Splits rows by `keys`; those of a key with `few` rows or less are held back for now.
+    """Split rows by `keys`; a key's rows are held back until it has `min_rows`.
 
-    Of the many models that have a call or two nothing is ever found: they are not worth a look.
+    A log may have many models with a call or two: too few to find anything.
     """
 
-    def __init__(self, *keys: str, few: int = 0) -> None:
+    def __init__(self, *keys: str, min_rows: int = 1) -> None:
         self._keys = keys
-        self._few = few
+        self._min_rows = min_rows
         self._known: set[Key] = set()
         self._held: pl.DataFrame | None = None
 
     def split(self, rows: pl.DataFrame) -> dict[Key, pl.DataFrame]:
-        """The parts of rows and of what was held back, without their keys, in order of sight."""
+        """Return rows, new and held back, per key in order of appearance, without key columns."""
         parts: dict[Key, pl.DataFrame] = {}
         if self._known:
             by_key = self._parts(rows)
@@ -34,13 +34,13 @@ class KeyPartitioner:
         if self._held is not None:
             rows = pl.concat([self._held, rows])
         sizes = rows.group_by(self._keys).len()
-        long = sizes.filter(pl.col("len") > self._few)
-        if long.height == sizes.height:
-            self._held, due = rows.clear(), rows
+        frequent = sizes.filter(pl.col("len") >= self._min_rows)
+        if frequent.height == sizes.height:
+            self._held, released = rows.clear(), rows
         else:
-            join = partial(rows.join, long, self._keys, nulls_equal=True, maintain_order="left")
-            self._held, due = join(how="anti"), join(how="semi")
-        found = self._parts(due)
+            join = partial(rows.join, frequent, self._keys, nulls_equal=True, maintain_order="left")
+            self._held, released = join(how="anti"), join(how="semi")
+        found = self._parts(released)
         self._known.update(found)
         return parts | found
 

@@ -1,4 +1,4 @@
-"""Numbers in order, to which more are added: quantiles that do not sort all of them again."""
+"""Exact quantiles of a growing set of numbers, without sorting all of them again."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Final
 
 import polars as pl
 
-_FEW: Final = 4_096
-_PART: Final = 32
-"""Numbers that came later are merged once they are more than a few, and one in so many."""
+_MERGE_AT: Final = 4_096
+_MERGE_SHARE: Final = 1 / 32
+"""Share of the older numbers above which newer ones are merged, beyond MERGE_AT."""
 
 
 class RunningQuantiles:
-    """A bag of numbers; nulls are left out."""
+    """A multiset of numbers; nulls are ignored."""
 
     def __init__(self, numbers: pl.Series) -> None:
         self._base = _sorted(numbers)
@@ -22,27 +22,26 @@ class RunningQuantiles:
         return len(self._base) + len(self._more)
 
     def add(self, numbers: pl.Series) -> None:
-        """More of them."""
         self._more = _merged(self._more, _sorted(numbers))
-        if len(self._more) > max(_FEW, len(self._base) // _PART):
+        if len(self._more) > max(_MERGE_AT, len(self._base) * _MERGE_SHARE):
             self._base = _merged(self._base, self._more)
             self._more = self._base.clear()
 
     def quantile(self, q: float) -> float | None:
-        """With linear interpolation, as polars' quantile; None without numbers."""
+        """Return the quantile with linear interpolation, as polars does; None if empty."""
         if not len(self):
             return None
-        place = (len(self) - 1) * q
-        below = int(place)
+        position = (len(self) - 1) * q
+        below = int(position)
         low = self._nth(below)
-        high = self._nth(below + 1) if place > below else low
-        return low + (high - low) * (place - below)
+        high = self._nth(below + 1) if position > below else low
+        return low + (high - low) * (position - below)
 
     def _nth(self, n: int) -> float:
-        """The number at place `n`: so many of `more` stand before it that all of them belong."""
+        """Return the n-th number of both sorted series together, by binary search."""
         base, more = self._base, self._more
         fewest, most = max(0, n - len(base)), min(n, len(more))
-        while fewest < most:  # how many of `more` are among the first n
+        while fewest < most:  # find the count of `more` among the first n
             half = (fewest + most) // 2
             if more[half] < base[n - half - 1]:
                 fewest = half + 1

@@ -1,4 +1,4 @@
-"""Chance: how likely a difference between two sets of calls is although nothing changed."""
+"""Significance tests: p-values for a difference between two samples."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import polars as pl
 
 
 def mann_whitney(before: pl.Series, after: pl.Series) -> float | None:
-    """Two-sided p that values of `after` are larger, or smaller, than those of `before` by chance.
+    """Return the two-sided p-value of the Mann-Whitney U test.
 
-    Normal approximation of U with midranks, tie correction and continuity correction; None where a
-    side has no value. Nulls are left out. Source: Mann and Whitney 1947; Hollander, Wolfe and
+    Normal approximation of U with midranks, tie correction and continuity correction; None if a
+    sample is empty. Nulls are ignored. Source: Mann and Whitney 1947; Hollander, Wolfe and
     Chicken, Nonparametric Statistical Methods, 3rd ed., 4.1.
     """
     before, after = before.drop_nulls(), after.drop_nulls()
@@ -32,11 +32,11 @@ def mann_whitney(before: pl.Series, after: pl.Series) -> float | None:
 def batch_means_t(
     rise: float, variance: float, before: int, after: int, level: float = 1.0
 ) -> float:
-    """One-sided p of the t-test that the mean of `after` values is higher by `rise` by chance.
+    """Return the one-sided p-value of the t-test for a mean higher by `rise`.
 
-    1 where it is not below `level` even by the normal distribution, which is cheaper and smaller.
-    `variance` is that of the `before` values alone (at least 2). Source: NIST/SEMATECH e-Handbook
-    of Statistical Methods, 7.3.1, where the newer side is too small to have a variance of its own.
+    1 where even the normal distribution, which is cheaper and gives less, is not below `level`.
+    `variance` is that of the `before` values alone (at least 2): the newer sample is too small for
+    a variance of its own. Source: NIST/SEMATECH e-Handbook of Statistical Methods, 7.3.1.
     """
     if variance <= 0:
         return 0.0 if rise > 0 else 1.0
@@ -45,8 +45,11 @@ def batch_means_t(
 
 
 def _tail_of_t(t: float, freedom: int) -> float:
-    """P(T > t) for whole degrees of freedom. Source: Abramowitz and Stegun, 26.7.3 and 26.7.4."""
-    freedom = min(freedom, 200)  # more is all but normal; less is the careful side
+    """Return P(T > t) for integer degrees of freedom.
+
+    Source: Abramowitz and Stegun, 26.7.3 and 26.7.4.
+    """
+    freedom = min(freedom, 200)  # above, t is nearly normal; the cap errs to a larger p
     theta = math.atan(t / math.sqrt(freedom))
     cosine = math.cos(theta)
     term = cosine if freedom % 2 else 1.0
@@ -61,27 +64,27 @@ def _tail_of_t(t: float, freedom: int) -> float:
 
 
 def fisher_exact_greater(hits_before: int, calls_before: int, hits: int, calls: int) -> float:
-    """One-sided p of Fisher's exact test, from 0 to 1.
+    """Return the one-sided p-value of Fisher's exact test, from 0 to 1.
 
-    The chance that, of all hits there are, at least `hits` fall among the last `calls` by mere
-    order. It holds for any counts, also very low ones. Source: Fisher 1935, The Design of
+    The probability that at least `hits` of all hits fall among the last `calls` if their order is
+    random; exact for low counts too. Source: Fisher 1935, The Design of
     Experiments, II.
     """
     total, all_hits = calls_before + calls, hits_before + hits
-    whole = _log_choose(total, calls)
+    norm = _log_choose(total, calls)
     return min(
         1.0,
         sum(
-            math.exp(_log_choose(all_hits, k) + _log_choose(total - all_hits, calls - k) - whole)
+            math.exp(_log_choose(all_hits, k) + _log_choose(total - all_hits, calls - k) - norm)
             for k in range(max(hits, calls - (total - all_hits)), min(calls, all_hits) + 1)
         ),
     )
 
 
 def two_proportion_z(hits_before: int, calls_before: int, hits: int, calls: int) -> float:
-    """One-sided p of the two-proportion z-test with pooled variance; too small at low counts.
+    """Return the one-sided p-value of the pooled two-proportion z-test.
 
-    Source: NIST/SEMATECH e-Handbook of Statistical Methods, 7.3.3.
+    Too small at low counts. Source: NIST/SEMATECH e-Handbook of Statistical Methods, 7.3.3.
     """
     pooled = (hits_before + hits) / (calls_before + calls)
     deviation = math.sqrt(pooled * (1 - pooled) * (1 / calls_before + 1 / calls))
@@ -91,7 +94,7 @@ def two_proportion_z(hits_before: int, calls_before: int, hits: int, calls: int)
 
 
 def fisher_exact_two_sided(hits_before: int, calls_before: int, hits: int, calls: int) -> float:
-    """Two-sided p that two shares differ so by chance: twice the smaller tail of Fisher's test."""
+    """Return the two-sided p-value of Fisher's exact test: twice the smaller tail."""
     rise = fisher_exact_greater(hits_before, calls_before, hits, calls)
     fall = fisher_exact_greater(hits, calls, hits_before, calls_before)
     return min(1.0, 2 * min(rise, fall))

@@ -1,4 +1,4 @@
-"""Completion: what is missing of the word that somebody types in SQL over a log."""
+"""Complete the last word of SQL over a log."""
 
 from __future__ import annotations
 
@@ -22,32 +22,30 @@ KEYWORDS: Final = (
 
 
 def complete_predicate(text: str) -> str:
-    """What is missing of the name of a column with which a predicate ends; empty if nothing is."""
     return _missing(text, (*COLUMNS, *COSTS))
 
 
 def complete_query(text: str) -> str:
-    """What is missing of the name or the SQL word with which a query ends; empty if nothing is.
+    """Return the missing part of the name or keyword that ends a query.
 
-    Behind `from` and `join` these are the TABLES.
+    After `from` and `join` only TABLES match.
     """
-    begun = _LAST_WORD.search(text)
-    if begun is not None and begun["before"].lower() in {"from", "join"}:
+    match = _LAST_WORD.search(text)
+    if match is not None and match["before"].lower() in {"from", "join"}:
         return _missing(text, TABLES)
     return _missing(text, (*_names(), *TABLES, *KEYWORDS))
 
 
 def _missing(text: str, names: Iterable[str]) -> str:
-    begun = _LAST_WORD.search(text)
-    if begun is None or text.count("'") % 2:  # within a text of SQL's own
+    match = _LAST_WORD.search(text)
+    if match is None or text.count("'") % 2:  # inside a string literal
         return ""
-    word = begun["word"]
+    word = match["word"]
     name = next((name for name in names if name.startswith(word.lower())), word)
     return name[len(word) :].upper() if word.isupper() else name[len(word) :]
 
 
 @cache
 def _names() -> tuple[str, ...]:
-    """The columns of all TABLES, those of calls first."""
     tables = (table(NO_RECORDS, DEFAULT) for table in TABLES.values())
     return tuple(dict.fromkeys(name for table in tables for name in table.columns))

@@ -1,32 +1,34 @@
-"""SQL over a log: a predicate that narrows it, a query that answers in a table."""
+"""SQL over a log: predicates that filter it, and queries."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Final
 
 import polars as pl
 
-from llmlog_tui.analysis.alerts.fingerprints import with_changed
 from llmlog_tui.analysis.calls.calls import model_calls
 from llmlog_tui.analysis.calls.cost import priced, rates
+from llmlog_tui.analysis.query import statement
+from llmlog_tui.analysis.query.aliases import with_aliases
+from llmlog_tui.analysis.traces.fingerprints import with_changed
 from llmlog_tui.analysis.traces.traces import traces
 from llmlog_tui.config.rules import DEFAULT, Rules
-from llmlog_tui.log.schema import COLUMNS, decategorize
+from llmlog_tui.log.schema import COLUMNS, decategorize, restore_integers
 from llmlog_tui.log.store import FRAME_SCHEMA
 
-_OURS: Final = ("line", "block", "file", "row", "changed")
-"""Columns of the frame that are no fields of the record."""
+_INTERNAL: Final = ("line", "block", "file", "row", "changed")
+"""Columns of the frame that are not fields of the record."""
 
 COSTS: Final = ("cost_usd", "saved_usd")
-"""What a predicate may name beyond COLUMNS, where calls are priced; see cost.priced()."""
+"""Columns of priced calls that a predicate may use beside COLUMNS; see cost.priced()."""
 
 NO_RECORDS: Final = pl.DataFrame(schema={**FRAME_SCHEMA, **dict.fromkeys(COSTS, pl.Float64)})
-"""A log without records, priced."""
+"""An empty priced log."""
 
 _LOST: Final = re.compile(r'find column "(?P<name>.*?)"; valid columns: \[(?P<names>.*)\]')
 _QUOTED: Final = re.compile(r'"(.*?)"')
@@ -44,20 +46,21 @@ _BY_ROW: Final = frozenset(
         *("starts_with", "ends_with", "regexp_like", "cast", "try_cast", "date_part", "extract"),
     }
 )
-"""What may stand before a bracket in a predicate that is about one record at a time."""
+"""Words that may precede a bracket in a predicate that is evaluated record by record."""
 
 
 class QueryError(Exception):
-    """SQL that has no answer; its text is one line that says why."""
+    """SQL that cannot be evaluated; the message is one line."""
 
 
 def filter_records(frame: pl.DataFrame, predicate: str, rules: Rules = DEFAULT) -> pl.DataFrame:
-    """The records of a frame for which an SQL predicate over the record's fields and COSTS holds.
+    """Return the records that match an SQL predicate over the record's fields and COSTS.
 
-    Costs are at the prices of `rules` where the frame has none. Times are compared with SQL
-    timestamps, dates, and text that looks like one, all UTC. Raises QueryError.
+    Costs are computed with the prices of `rules` if the frame has none. Times compare with SQL
+    timestamps, dates, and text in the form of one, all UTC. Raises QueryError.
     """
     with _explained("the predicate"):
+        statement.check_predicate(predicate)
         fields = dict.fromkeys(pl.sql_expr(predicate).meta.root_names())
         known = _with_costs(frame, rules) if fields.keys() & set(COSTS) else frame
         for name in fields:
@@ -69,25 +72,25 @@ def filter_records(frame: pl.DataFrame, predicate: str, rules: Rules = DEFAULT) 
                 "the predicate: a condition has one answer for all records together; "
                 "compare a field of each, as latency_ms > avg(latency_ms)"
             )
-        asked = f"select row from records where {predicate}\n"  # noqa: S608 - one expression
-        kept = pl.SQLContext(records=records, eager=True).execute(asked)["row"]
+        selecting = f"select row from records where {predicate}\n"  # noqa: S608 - one expression
+        kept = pl.SQLContext(records=records, eager=True).execute(selecting)["row"]
     return frame.filter(pl.col("row").is_in(kept.implode()))
 
 
 def is_by_row(predicate: str) -> bool:
-    """Whether a record alone says if the predicate holds for it: it compares with no average.
+    """Return whether the predicate is evaluated per record, without aggregates.
 
-    Of functions, only those are known not to look at other records that are named here.
+    Functions other than those of _BY_ROW are assumed to read other records.
     """
     return {word.lower() for word in _BEFORE_BRACKET.findall(predicate)} <= _BY_ROW
 
 
 def _is_of_all(condition: pl.Expr, none: pl.DataFrame) -> bool:
-    """Whether a condition, or one that it joins, is made of aggregates alone, and so of no field.
+    """Return whether a condition, or a part of it, consists of aggregates alone.
 
-    `none` are records without a row.
+    `none` is an empty frame of the records.
     """
-    conditions = [condition]  # a list: long predicates are nested deeper than Python calls go
+    conditions = [condition]  # a stack: long predicates nest deeper than the recursion limit
     while conditions:
         one = conditions.pop()
         parts = one.meta.pop()
@@ -99,7 +102,7 @@ def _is_of_all(condition: pl.Expr, none: pl.DataFrame) -> bool:
 
 
 def _joined(parts: Sequence[pl.Expr]) -> Sequence[pl.Expr]:
-    """What `and`, `or` and `not` make of conditions; the last of them is the first of `parts`."""
+    """Return the conditions that `and`, `or` and `not` build from `parts`, the last one first."""
     match parts:
         case [part]:
             return ~part, part.cast(pl.Boolean)
@@ -110,16 +113,15 @@ def _joined(parts: Sequence[pl.Expr]) -> Sequence[pl.Expr]:
 
 
 def _has_one_value(part: pl.Expr, none: pl.DataFrame) -> bool:
-    """Whether an expression has a value even of no records, as aggregates and literals do."""
+    """Return whether an expression has a value without records, as aggregates and literals do."""
     try:
         return none.select(part).height > 0
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
-        parts = part.meta.pop()  # a time beside a text: only a query takes that for a time
+        parts = part.meta.pop()  # a time compared with text, which only a query converts
         return bool(parts) and all(_has_one_value(each, none) for each in parts)
 
 
 def _is_constant(expression: pl.Expr) -> bool:
-    """Whether an expression is made of literals alone."""
     parts = [expression]
     while parts:
         part = parts.pop()
@@ -131,19 +133,21 @@ def _is_constant(expression: pl.Expr) -> bool:
 
 
 def first_match(calls: pl.DataFrame, predicates: Sequence[str]) -> list[int | None]:
-    """For each call, the place of the first of the predicates that holds; None if none does.
+    """Return, per call, the index of the first matching predicate; None without a match.
 
-    They are judged row by row, of these calls alone. Raises QueryError.
+    Aggregates are over these calls alone. Raises QueryError.
     """
-    asked = ", ".join(f"({predicate}\n) as holds_{n}" for n, predicate in enumerate(predicates))
+    columns = ", ".join(f"({predicate}\n) as holds_{n}" for n, predicate in enumerate(predicates))
     with _explained("a predicate"):
+        for predicate in predicates:
+            statement.check_predicate(predicate)
         records = pl.SQLContext(records=_in_sql(calls), eager=True)
-        found = records.execute(f"select {asked} from records")  # noqa: S608 - as in narrowed()
+        found = records.execute(f"select {columns} from records")  # noqa: S608 - as in filter_records()
     return [next((n for n, holds in enumerate(row) if holds), None) for row in found.iter_rows()]
 
 
 def predicate_of(field: str, value: object, *, holds: bool) -> str:
-    """The predicate that a field has this value; or with not `holds`, that it has another one."""
+    """Return the predicate that a field has this value; without `holds`, that it has not."""
     if value is None:
         return f"{field} is {'' if holds else 'not '}null"
     if isinstance(value, list | pl.Series):
@@ -157,26 +161,25 @@ def predicate_of(field: str, value: object, *, holds: bool) -> str:
 
 
 def all_of(one: str | None, other: str) -> str:
-    """The predicate that both hold."""
     return other if one is None else f"{_grouped(one)} and {other}"
 
 
 def time_range(predicate: str | None) -> tuple[datetime, datetime] | None:
-    """The stretch of time that in_range() put into a predicate, UTC; None if there is none."""
+    """Return the range that in_time_range() put into a predicate, UTC; None without one."""
     found = _RANGE.search(predicate or "")
     if found is None:
         return None
     try:
         begin, end = (datetime.strptime(ts, _TS).replace(tzinfo=UTC) for ts in found.groups())
-    except ValueError:  # one that the user wrote
+    except ValueError:  # written by the user
         return None
     return begin, end
 
 
 def in_time_range(predicate: str | None, within: tuple[datetime, datetime] | None) -> str | None:
-    """The predicate with this stretch of time in the place of the one it has; without, if None.
+    """Return the predicate with its time range replaced by `within`, None removes it.
 
-    None where nothing is left of it.
+    None if nothing is left.
     """
     wanted = ""
     if within is not None:
@@ -194,7 +197,7 @@ def _grouped(predicate: str) -> str:
 
 
 def predicate_problem(predicate: str) -> str:
-    """What is wrong with a predicate over calls that have costs; empty if nothing is."""
+    """Return the error of a predicate over priced calls; empty if it is valid."""
     try:
         filter_records(NO_RECORDS, predicate)
     except QueryError as error:
@@ -203,7 +206,7 @@ def predicate_problem(predicate: str) -> str:
 
 
 def _no_column(name: str, names: Sequence[str]) -> str:
-    """That there is none, and which ones the user may have meant."""
+    """Return the message for an unknown column, with the nearest names."""
     part = name.lower()
     near = sorted((each for each in names if part in each), key=lambda each: each.find(part))
     near = near[:_SEVERAL] or get_close_matches(part, names, _SEVERAL, _NEAR)
@@ -229,7 +232,7 @@ def _records(frame: pl.DataFrame, rules: Rules) -> pl.DataFrame:
 
 
 def _public(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.drop(_OURS, strict=False)
+    return frame.drop(_INTERNAL, strict=False)
 
 
 TABLES: Final[dict[str, Callable[[pl.DataFrame, Rules], pl.DataFrame]]] = {
@@ -237,35 +240,89 @@ TABLES: Final[dict[str, Callable[[pl.DataFrame, Rules], pl.DataFrame]]] = {
     "traces": _traces,
     "records": _records,
 }
-"""calls: the model calls, with the record's fields and COSTS; traces: one row a run, see
-traces.traces(); records: everything, tool executions, spans and foreign events too."""
+"""Tables of a query.
+
+calls: model calls, with the record's fields and COSTS; traces: one row per run, see
+traces.traces(); records: all, with tool executions, spans and foreign events.
+"""
 
 
 def query(frame: pl.DataFrame, sql: str, rules: Rules = DEFAULT) -> pl.DataFrame:
-    """The answer to one SQL statement over TABLES, whose timestamps are UTC without a zone.
+    """Evaluate one SQL statement over TABLES, whose timestamps are UTC without a zone.
 
-    Costs are at the prices of `rules`, before those that are listed. Raises QueryError.
+    A column without an alias is named as the query has it. `describe TABLE` lists the columns of
+    one. Prices of `rules` take precedence over listed ones. Raises QueryError.
     """
+    check(sql)
+    words = sql.lower().replace(";", " ").split()
+    if words[:1] in (["describe"], ["desc"]):
+        return describe(words[1:])
+    return evaluate(tables_of(frame, sql, rules), sql)
+
+
+def check(sql: str) -> None:
+    """Raise QueryError unless `sql` is a query of TABLES alone."""
+    with _explained("the query"):
+        statement.check_query(sql)
+
+
+def tables_of(frame: pl.DataFrame, sql: str, rules: Rules) -> dict[str, pl.DataFrame]:
+    """Return the TABLES that a query may name."""
     named = sql.lower()
     is_listing = named.replace(";", " ").split()[:2] == ["show", "tables"]
-    tables = {
+    return {
         name: _in_sql(table(frame, rules))
         for name, table in TABLES.items()
         if name in named or is_listing
     }
-    with _explained("the query"):
-        return decategorize(pl.SQLContext(tables, eager=True).execute(sql))
+
+
+def evaluate(
+    tables: Mapping[str, pl.DataFrame], sql: str, columns: Sequence[str] = ()
+) -> pl.DataFrame:
+    """Evaluate a checked query over its tables; an error may suggest one of `columns`."""
+    context = pl.SQLContext(dict(tables), eager=True)
+    if (aliased := with_aliases(sql)) != sql:
+        with suppress(pl.exceptions.PolarsError, pl.exceptions.PanicException):
+            return decategorize(context.execute(aliased))
+    with _explained("the query", columns):  # as written: its error, and its names, are the user's
+        return decategorize(context.execute(sql))
+
+
+def describe(names: Sequence[str] = tuple(TABLES)) -> pl.DataFrame:
+    """Return the columns of tables: table, column, type. Raises QueryError for an unknown one."""
+    if not names or not TABLES.keys() >= set(names):
+        raise QueryError(f"describe takes a table: {', '.join(TABLES)}")
+    rows = [
+        (name, column, _type_name(dtype))
+        for name in names
+        for column, dtype in _in_sql(TABLES[name](NO_RECORDS, DEFAULT)).schema.items()
+    ]
+    return pl.DataFrame(rows, schema=["table", "column", "type"], orient="row")
+
+
+def _type_name(dtype: pl.DataType) -> str:
+    if isinstance(dtype, pl.List):
+        return "list of text"
+    if isinstance(dtype, pl.Datetime):
+        return "timestamp"
+    return {pl.String: "text", pl.Boolean: "boolean"}.get(
+        type(dtype), "integer" if dtype.is_integer() else "number"
+    )
 
 
 def _in_sql(frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame as SQL takes it: no categoricals, and times that compare with timestamps."""
-    return decategorize(frame).with_columns(pl.col(pl.Datetime).dt.replace_time_zone(None))
+    """Return the frame for SQL: integers, no categoricals, times without a zone."""
+    times = pl.col(pl.Datetime).dt.replace_time_zone(None)
+    return restore_integers(decategorize(frame)).with_columns(times)
 
 
 @contextmanager
-def _explained(what: str) -> Iterator[None]:
+def _explained(what: str, columns: Sequence[str] = ()) -> Iterator[None]:
     try:
         yield
+    except statement.StatementError as error:
+        raise QueryError(f"{what}: {error}") from None
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         reason = str(error).strip().partition("\n")[0].rstrip(" :")
         reason = reason.replace("sql parser error: ", "")
@@ -274,5 +331,5 @@ def _explained(what: str) -> Iterator[None]:
         elif "relation" in reason:
             reason = "takes no subquery; compare with avg(latency_ms), or ask with llmlog sql"
         if lost := _LOST.search(reason):
-            reason = _no_column(lost["name"], _QUOTED.findall(lost["names"]))
+            reason = _no_column(lost["name"], columns or _QUOTED.findall(lost["names"]))
         raise QueryError(f"{what}: {reason}") from None

@@ -1,4 +1,4 @@
-"""What a support ticket needs of one run, as Markdown, without content."""
+"""One run as Markdown for a support ticket, without content."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _ERRORS: Final = ("step", "error_type", "error_status", "error_code", "request_i
 def bundle(
     run: pl.DataFrame, trace_id: str, lines: Mapping[int, bytes], files: Sequence[str]
 ) -> str:
-    """One run: its figures, steps, ids, fingerprints, errors, and the greps that find its lines.
+    """Return the totals, steps, ids, fingerprints, errors and grep commands of one run.
 
-    `run` are its records with costs (see cost.priced); `lines` theirs, by key, as far as their
-    files are there; `files` the names of a Snapshot's. No prompts, answers, arguments, error
-    messages or tags of the application's own.
+    `run` has its records with costs (see cost.priced), `lines` their lines by key, if their files
+    exist, `files` the names of a Snapshot's. Prompts, answers, arguments, error messages and the
+    application's tags are left out.
     """
     run = run.sort("step", maintain_order=True, nulls_last=True)
     return "\n".join(_markdown(run, trace_id, lines, files))
@@ -81,7 +81,6 @@ def _section(title: str, names: tuple[str, ...], records: list[dict[str, Any]]) 
 
 
 def _code(value: object) -> str:
-    """A value as Markdown shows and does not obey it."""
     if value is None:
         return humanize.UNKNOWN
     number = f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""The figures of a log: how many, how fast, how many tokens, in all and by group."""
+"""Statistics of a log: counts, latency, tokens and cost, in total and by group."""
 
 from __future__ import annotations
 
@@ -8,31 +8,42 @@ from typing import Final
 
 import polars as pl
 
+from llmlog_tui.analysis.calls import percentiles
 from llmlog_tui.analysis.calls.calls import FAILED, MOSTLY_REASONING, TRUNCATED, model_calls, slow
 from llmlog_tui.analysis.calls.cost import FIGURES, priced, rates
-from llmlog_tui.analysis.numeric import percentiles
-from llmlog_tui.analysis.numeric.percentiles import KEYS, By, percentile
+from llmlog_tui.analysis.calls.percentiles import GROUPINGS, IS_TOOL, By, Grouping, percentile
+from llmlog_tui.analysis.calls.truncation import HAS_ANSWER, HIDDEN
 from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.log.schema import IS_CALL
 
-_TOKENS: Final = ("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens")
+_TOKENS: Final = (
+    *("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens"),
+    "cache_write_tokens",
+)
 
-NEEDED: Final = (
+_NEEDED: Final = (
     *("ts", "event", "status", "session_id", "trace_id", "model", "requested_model", "provider"),
     *("finish_reason", "latency_ms", "ttft_ms", "tokens_per_sec", *_TOKENS),
+    *("max_tokens", "tool_args_ok", "stream_end"),
 )
-"""The columns that stats() looks at."""
+
+
+def needed_columns(by: By) -> tuple[str, ...]:
+    """Return the columns that stats() reads."""
+    return tuple(dict.fromkeys((*_NEEDED, *GROUPINGS[by].columns)))
 
 
 @dataclass(frozen=True, eq=False)
 class Stats:
-    """The figures of a frame.
+    """The statistics of a frame.
 
-    `calls` counts model calls, `tools` tool executions, `errors` those of both that failed.
-    Token sums are over model calls, None where no call had the field. `groups` has one row a group
-    of model calls, most calls first: key, calls, errors, truncated (finish_reason length), those of
-    latency.FIGURES (over calls that have the field), the token sums, and those of cost.FIGURES.
-    `priced` are the model calls that over_time() takes, as cost.priced() gives them.
+    `calls` counts model calls, `tools` tool executions, `errors` the failed ones of both. Token
+    sums are over model calls, None if no call has the field. `truncated` has finish_reason length,
+    `hidden_cut` was cut off with any other, both out of `can_be_cut` calls. `groups` has one row
+    per group of the grouping's records (model calls; by tool, executions; by error, failed ones),
+    the largest first: key, calls, errors, truncated, hidden_cut, the metrics of
+    percentiles.FIGURES (over records that have the field), the token sums, and those of
+    cost.FIGURES. `priced` has the model calls from cost.priced().
     """
 
     sessions: int
@@ -46,21 +57,25 @@ class Stats:
     completion_tokens: int | None
     reasoning_tokens: int | None
     cached_tokens: int | None
+    cache_write_tokens: int | None
     cost_usd: float | None
     saved_usd: float | None
     unpriced_calls: int
     slow_calls: int
     slow_mostly_reasoning: int
+    truncated: int
+    hidden_cut: int
+    can_be_cut: int
     groups: pl.DataFrame
     priced: pl.DataFrame
 
 
 TIMES: Final = 60
-"""Into so many stretches the time from the first call to the last is cut."""
+"""Slices of over_time()."""
 
 
 def over_time(calls: pl.DataFrame) -> pl.DataFrame:
-    """The calls of each TIMES-th of the time between the first and the last, as they started.
+    """Return the calls per slice of the time from the first to the last start.
 
     Columns: calls, errors, p95_ms (null without calls). One row if all started at once, none if no
     call has a ts.
@@ -83,17 +98,16 @@ def over_time(calls: pl.DataFrame) -> pl.DataFrame:
 def stats(
     frame: pl.DataFrame, *, over_ms: float = 500.0, by: By = "model", rules: Rules = DEFAULT
 ) -> Stats:
-    """The figures of `frame`; a call is slow if it took longer than `over_ms`, strictly.
+    """Return the statistics of `frame`; a call is slow strictly over `over_ms`.
 
-    Prices that `rules` have come before those that are listed.
+    Prices of `rules` take precedence over listed ones.
     """
-    frame = frame.select_seq(NEEDED)  # the others would be copied with them
-    is_tool = pl.col("event") == "tool_call"
+    frame = frame.select_seq(needed_columns(by))  # a filter would copy the other columns too
     totals = frame.select_seq(
         sessions=pl.col("session_id").drop_nulls().n_unique(),
         traces=pl.col("trace_id").drop_nulls().n_unique(),
-        tools=is_tool.sum(),
-        errors=((IS_CALL | is_tool) & FAILED).sum(),
+        tools=IS_TOOL.sum(),
+        errors=((IS_CALL | IS_TOOL) & FAILED).sum(),
         first_ts=pl.col("ts").min(),
         last_ts=pl.col("ts").max(),
     ).row(0, named=True)
@@ -104,8 +118,20 @@ def stats(
         **FIGURES,
         slow_calls=slow(over_ms).sum(),
         slow_mostly_reasoning=(slow(over_ms) & MOSTLY_REASONING).sum(),
+        truncated=TRUNCATED.sum(),
+        hidden_cut=HIDDEN.sum(),
+        can_be_cut=HAS_ANSWER.sum(),
     ).row(0, named=True)
-    return Stats(**totals, **of_calls, groups=_groups(calls, KEYS[by]), priced=calls)
+    groups = _groups(_grouped_records(frame, calls, GROUPINGS[by]), GROUPINGS[by].key)
+    return Stats(**totals, **of_calls, groups=groups, priced=calls)
+
+
+def _grouped_records(frame: pl.DataFrame, calls: pl.DataFrame, grouping: Grouping) -> pl.DataFrame:
+    """Return the records of a grouping, with the columns of `calls`."""
+    if grouping.records is IS_CALL:
+        return calls
+    others = frame.filter(grouping.records & ~IS_CALL)
+    return pl.concat([calls.filter(grouping.records), others], how="diagonal")
 
 
 def _token_sums() -> dict[str, pl.Expr]:
@@ -121,6 +147,7 @@ def _groups(calls: pl.DataFrame, key: pl.Expr) -> pl.DataFrame:
             pl.len().alias("calls"),
             FAILED.sum().alias("errors"),
             TRUNCATED.sum().alias("truncated"),
+            HIDDEN.sum().alias("hidden_cut"),
             **percentiles.FIGURES,
             **_token_sums(),
             **FIGURES,

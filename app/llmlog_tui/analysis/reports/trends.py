@@ -1,15 +1,18 @@
-"""Trends: the course of latency, speed, tokens, cost and failures over a stretch of time."""
+"""Trends: latency, speed, tokens, cost and failures as series over a time range."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 import polars as pl
 
-from llmlog_tui.analysis.calls.calls import FAILED, TRUNCATED, slow
+from llmlog_tui.analysis.alerts.alert import Alert
+from llmlog_tui.analysis.alerts.engine import marks_change
+from llmlog_tui.analysis.calls.calls import FAILED, slow
+from llmlog_tui.analysis.calls.truncation import CUT_OFF_COLUMNS, CUT_OFF_SHARE
 
 _MINUTE_MS: Final = 60_000.0
 _LATENCY: Final = pl.col("latency_ms")
@@ -23,48 +26,70 @@ FIGURES: Final = {
     "tok/s": pl.col("tokens_per_sec").median(),
     "tokens": pl.when(pl.col("tokens").is_not_null().any()).then(pl.col("tokens").sum()),
     "cost": pl.when(pl.col("cost_usd").is_not_null().any()).then(pl.col("cost_usd").sum()),
-    "cut off": TRUNCATED.mean(),
+    "cut off": CUT_OFF_SHARE,
     "errors": FAILED.mean(),
 }
-"""Of a stretch of calls: how many, percentiles of latency_ms, median tokens/s, sums of tokens and
-cost_usd, shares cut off and failed."""
+"""Metrics of a group of calls.
+
+Their number, percentiles of latency_ms, median tokens/s, sums of tokens and cost_usd, shares cut
+off and failed.
+"""
 
 WORST: Final = {
     "slow": pl.col("is_slow").sum(),
     "worst": _LATENCY.max(),
     "worst_row": pl.col("row").sort_by("latency_ms", nulls_last=False).last(),
 }
-"""Of a slice: how many calls were slow, the slowest call's latency in ms, and its key."""
+"""Slow calls of a slice, and latency in ms and key of the slowest."""
 
-CALLS_PER_STRETCH: Final = 8
-"""Figures are over stretches of this many calls or more on average: fewer tell nothing."""
+CALLS_PER_GROUP: Final = 8
+"""Minimum average calls per group that FIGURES are computed over."""
 
 _PER_MINUTE: Final = ("calls", "tokens", "cost")
 COLUMNS: Final = (
-    *("row", "ts", "status", "finish_reason", "latency_ms", "tokens_per_sec", "cost_usd"),
-    *("total_tokens", "prompt_tokens", "completion_tokens"),
+    *("row", "ts", "latency_ms", "tokens_per_sec", "cost_usd", "total_tokens", "prompt_tokens"),
+    *CUT_OFF_COLUMNS,
 )
-"""What of calls is looked at."""
+"""Columns that trends() reads."""
 
 
 @dataclass(frozen=True)
 class Mark:
-    """Something that happened at a time: an alert of a rule, at the record with key `row`."""
+    """An alert of a rule on the time axis, at the record with key `row`.
+
+    `is_change`: it is a point of change, not an episode of bad calls.
+    """
 
     ts: datetime
     rule: str
     row: int
     what: str
+    is_change: bool = False
+
+
+def marks_of(alerts: Iterable[Alert], model: str | None) -> list[Mark]:
+    """Return the marks of alerts on a model, of all alerts if it is None."""
+    return [
+        Mark(
+            alert.ts,
+            alert.rule,
+            alert.row,
+            f"{alert.subject} {alert.what}",
+            marks_change(alert.rule),
+        )
+        for alert in alerts
+        if alert.ts is not None and model in (None, alert.subject)
+    ]
 
 
 @dataclass(frozen=True, eq=False)
 class Trends:
-    """What calls did from `begin` to `end`, in slices of equal length.
+    """Series of calls from `begin` to `end`, in slices of equal length.
 
-    `figures` has a value for each slice by the names of FIGURES and WORST, None where no call says;
-    those of FIGURES are of the stretch of several slices that it is in, calls, tokens and cost per
-    minute. `marks` are the alerts raised in that time. `first` and `last`
-    are the times of all calls, None where none has a ts; `untimed` counts those that have none.
+    `figures` has one value per slice by the names of FIGURES and WORST, None if unknown; those of
+    FIGURES are over a group of adjacent slices, with calls, tokens and cost per minute. `marks` are
+    the alerts in that time. `first` and `last` are the times of all calls, None without ts;
+    `untimed` counts the calls without ts.
     """
 
     begin: datetime | None
@@ -76,14 +101,12 @@ class Trends:
     untimed: int
 
     def time_of(self, cell: int) -> datetime | None:
-        """When a slice begins."""
         if self.begin is None or self.end is None:
             return None
         slices = len(self.figures["calls"])
         return self.begin + (self.end - self.begin) * cell / slices
 
     def cell_of(self, ts: datetime) -> int:
-        """The slice that a time falls into."""
         slices = len(self.figures["calls"])
         if self.begin is None or self.end is None:
             return 0
@@ -98,9 +121,9 @@ def trends(
     slow_ms: float,
     within: tuple[datetime, datetime] | None = None,
 ) -> Trends:
-    """The course of model calls from cost.priced(), in so many slices.
+    """Return the series of model calls from cost.priced(), in `slices` slices.
 
-    `within` is the stretch of time looked at; the time of all calls if it is None.
+    `within` is the time range; that of all calls if it is None.
     """
     first, last = calls.select(first=pl.col("ts").min(), last=pl.col("ts").max()).row(0)
     untimed = calls["ts"].null_count()
@@ -111,25 +134,25 @@ def trends(
     span_ms = (end - begin).total_seconds() * 1_000
     since_ms = (pl.col("ts") - begin).dt.total_microseconds() / 1_000
     total = pl.coalesce("total_tokens", pl.col("prompt_tokens") + pl.col("completion_tokens"))
-    looked_at = calls.select(COLUMNS).filter(pl.col("ts").is_between(begin, end))
-    there = looked_at.with_columns(
+    selected = calls.select(COLUMNS).filter(pl.col("ts").is_between(begin, end))
+    prepared = selected.with_columns(
         share=(since_ms / span_ms).clip(0, 1), tokens=total, is_slow=slow(slow_ms)
     )
-    stretches = max(1, min(slices, there.height // CALLS_PER_STRETCH))
-    figures.update(_course(there, WORST, slices))
-    minutes = span_ms / stretches / _MINUTE_MS
-    for name, values in _course(there, FIGURES, stretches).items():
+    groups = max(1, min(slices, prepared.height // CALLS_PER_GROUP))
+    figures.update(_per_slice(prepared, WORST, slices))
+    minutes = span_ms / groups / _MINUTE_MS
+    for name, values in _per_slice(prepared, FIGURES, groups).items():
         by = minutes if name in _PER_MINUTE else 1.0
         known = [None if value is None else value / by for value in values]
-        figures[name] = [known[n * stretches // slices] for n in range(slices)]
-    seen = tuple(mark for mark in marks if begin <= mark.ts <= end)
-    return Trends(begin, end, first, last, figures, seen, untimed)
+        figures[name] = [known[n * groups // slices] for n in range(slices)]
+    visible = tuple(mark for mark in marks if begin <= mark.ts <= end)
+    return Trends(begin, end, first, last, figures, visible, untimed)
 
 
-def _course(
+def _per_slice(
     calls: pl.DataFrame, figures: Mapping[str, pl.Expr], parts: int
 ) -> dict[str, list[float | None]]:
-    """Each figure for each of so many parts of the time, by the calls' `share` of it."""
+    """Return each metric per part of the time range, by the calls' `share`."""
     part = (pl.col("share") * parts).floor().clip(0, parts - 1).cast(pl.Int64)
     found: dict[str, list[float | None]] = {name: [None] * parts for name in figures}
     for row in calls.group_by(part=part).agg(**figures).iter_rows(named=True):

@@ -1,4 +1,4 @@
-"""Why a prompt was not taken from the provider's cache: what its prefix_hashes tell."""
+"""Explain prompt cache misses by comparing prefix_hashes."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import polars as pl
 from llmlog_tui.log.schema import IS_CALL
 
 Hashes = Mapping[int, Sequence[str]]
-"""prefix_hashes by the record's key `row`: for each message one that stands for it and all before.
+"""prefix_hashes by record key: per message, a hash of it and all messages before.
 
-They are not in the frame: whoever asks reads them from the raw lines.
+They are not in the frame; the caller reads them from the raw lines.
 """
 
 _HALF: Final = 0.5
 
 
 def hashes_in(line: bytes) -> list[str]:
-    """prefix_hashes of a raw line; empty if it has none, or orjson is stricter than polars was."""
+    """Return prefix_hashes of a raw line; empty if it has none, or orjson rejects it."""
     if b'"prefix_hashes"' not in line:
         return []
     try:
@@ -31,22 +31,19 @@ def hashes_in(line: bytes) -> list[str]:
     return [str(each) for each in found] if isinstance(found, list) else []
 
 
-def first_change(before: Sequence[str], after: Sequence[str]) -> int | None:
-    """The first message, from 0, that is not the same in both prompts.
-
-    None if they are equal or one only goes on where the other ends.
-    """
+def first_change(before: Sequence[object], after: Sequence[object]) -> int | None:
+    """Return the first message, from 0, that differs; None if one prompt extends the other."""
     pairs = zip(before, after, strict=False)
     return next((index for index, (one, other) in enumerate(pairs) if one != other), None)
 
 
 def cache_misses(frame: pl.DataFrame, hashes: Hashes) -> dict[int, str]:
-    """Why less than half of a prompt was cached, by `row`, where there was something to reuse.
+    """Return, by `row`, why less than half of a reusable prompt was cached.
 
-    A call is compared with the last of the same model and trace before it, in order of steps:
+    A call is compared with the previous call of the same model and trace, in order of steps:
     `prefix changed at message 3` (from 0), or `prefix unchanged, not cached` (too short for the
     provider, too long ago, or another server). Calls whose cached_tokens, prompt_tokens or
-    prefix_hashes are unknown, and those that nothing comes before, are left out.
+    prefix_hashes are unknown, and first calls, are left out.
     """
     calls = frame.filter(IS_CALL & pl.col("row").is_in(list(hashes)))
     found: dict[int, str] = {}

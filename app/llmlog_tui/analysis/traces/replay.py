@@ -1,12 +1,12 @@
-"""A trace played back: what was known at each step, and when each step appears."""
+"""Replay of a trace: running totals at each step, and when each step appears."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import polars as pl
 
@@ -15,21 +15,31 @@ from llmlog_tui.analysis.numeric.last_result import LastResult
 from llmlog_tui.analysis.traces.timeline import Step, Timeline
 
 SPEEDS: Final = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
-"""How many times faster than real time a trace may be played."""
+"""Playback speeds, as multiples of real time."""
 
 LONG_GAP_MS: Final = 2_000.0
-"""A gap, in which no step runs, that is longer than this ..."""
+"""Gap without a running step above which it is shortened, in ms."""
 
 SHORT_GAP_MS: Final = 500.0
-"""... plays as if it were this long."""
+"""Duration of a shortened gap, in ms."""
+
+
+CallKind = Literal["failed", "cut-off", "slow"]
+"""Kinds of calls and steps that keys lead to."""
+
+_KINDS: Final[dict[CallKind, Callable[[Step], bool]]] = {
+    "failed": lambda step: step.failed,
+    "cut-off": lambda step: step.cut_off,
+    "slow": lambda step: step.slow,
+}
 
 
 @dataclass(frozen=True)
 class RunningTotals:
-    """What a run had come to once a step, and all before it, had ended.
+    """Totals of a run once a step, and all steps before it, had ended.
 
-    `elapsed_ms` since it began; calls are model calls, tools tool executions, errors steps that
-    failed. Tokens and cost_usd are sums over those that have them; None while none has.
+    `elapsed_ms` since the start; calls are model calls, tools tool executions, errors failed steps.
+    Tokens and cost_usd are sums over known values; None without any.
     """
 
     elapsed_ms: float = 0.0
@@ -45,11 +55,10 @@ class RunningTotals:
 
 @dataclass(frozen=True)
 class Replay:
-    """The steps of one trace in their order, with what is known at each.
+    """The steps of one trace in their order, with running totals.
 
-    `steps[k]` appears `appears_ms[k]` after play begins, at real time but for long gaps, and
-    `moments[k]` is the state then; play ends at `played_ms`. Where the trace is not timed, steps
-    play one after the other.
+    `steps[k]` appears `appears_ms[k]` after the start of playback, in real time but for long gaps,
+    with the totals `moments[k]`; playback ends at `played_ms`. Without ts, steps play in sequence.
     """
 
     trace_id: str
@@ -59,43 +68,45 @@ class Replay:
     played_ms: float
 
     @cached_property
-    def places(self) -> dict[int, int]:
-        """Where each step stands in `steps`, by its `row`."""
-        return {step.row: place for place, step in enumerate(self.steps)}
+    def index_by_key(self) -> dict[int, int]:
+        """Index in `steps` by `row`."""
+        return {step.row: index for index, step in enumerate(self.steps)}
 
     @property
     def end(self) -> RunningTotals:
-        """The state after the last step."""
         return self.moments[-1] if self.moments else RunningTotals()
 
     def index_at(self, played_ms: float) -> int:
-        """The step that is the last to have appeared after `played_ms` of play; -1: none yet."""
+        """Return the index of the last step that appeared by `played_ms`; -1 if none has."""
         return bisect_right(self.appears_ms, played_ms) - 1
 
-    def next_failed(self, at: int, direction: int) -> int | None:
-        """The next failed step behind the one at place `at`, or with -1 before it; None if none."""
+    def next_step(self, kind: CallKind, at: int, direction: int) -> int | None:
+        """Return the index of the next step of a kind after `at`, before with direction -1."""
         later = range(at + 1, len(self.steps)) if direction > 0 else range(at - 1, -1, -1)
-        return next((n for n in later if self.steps[n].failed), None)
+        holds = _KINDS[kind]
+        return next((n for n in later if holds(self.steps[n])), None)
 
 
 _SUMS: Final = (
     *("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens", "cost_usd"),
 )
-_RECENT: Final = LastResult[Replay]()
 
 
-def replay(frame: pl.DataFrame, timeline: Timeline) -> Replay:
-    """The replay of a trace, of the frame and the timeline (timeline.timeline()) it is in.
+def replay(
+    frame: pl.DataFrame, timeline: Timeline, last: LastResult[Replay] | None = None
+) -> Replay:
+    """Return the replay of a trace from its frame and its timeline (timeline.timeline()).
 
-    cost_usd is only summed up where calls are priced.
+    cost_usd is summed only where calls are priced. `last` keeps the result for the next call.
     """
     rows = [step.row for step in timeline.steps]
     summed = [name for name in _SUMS if name in frame.columns]
     records = frame.filter(pl.col("row").is_in(rows)).select("row", *summed)
-    return _RECENT.of(records, timeline, lambda: _of(records, timeline))
+    last = last or LastResult()
+    return last.get(records, timeline, lambda: _replay(records, timeline))
 
 
-def _of(rows: pl.DataFrame, timeline: Timeline) -> Replay:
+def _replay(rows: pl.DataFrame, timeline: Timeline) -> Replay:
     steps = sorted(timeline.steps, key=_order)
     records = {record["row"]: record for record in rows.iter_rows(named=True)}
     moments, now = [], RunningTotals()
@@ -127,7 +138,7 @@ def _after(before: RunningTotals, step: Step, record: Mapping[str, Any]) -> Runn
 
 
 def _played(steps: list[Step]) -> tuple[tuple[float, ...], float]:
-    """When each step appears in ms of play at real time, and when the last one has ended."""
+    """Return the playback ms of each step's appearance, and of the end."""
     appears: list[float] = []
     skipped = busy_until = 0.0
     for step in steps:

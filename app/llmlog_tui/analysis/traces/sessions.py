@@ -1,4 +1,4 @@
-"""Sessions: the traces of one conversation together, and what they come to."""
+"""Group traces by session, with totals, and lay them out as a tree."""
 
 from __future__ import annotations
 
@@ -9,41 +9,41 @@ from typing import Any, Final
 
 import polars as pl
 
-_FLAGS: Final = ("failed", "truncated", "retried", "changed")
+_FLAGS: Final = ("failed", "truncated", "cut_off", "retried", "changed")
 
 
 @dataclass(frozen=True, eq=False)
 class Sessions:
-    """The traces of one frame (traces.traces()) by session, the session of the newest trace last.
+    """The traces of a frame (traces.traces()) by session, that of the newest trace last.
 
-    `frame` has a row a session: session_id (null: the traces that have none), traces (how many),
-    ts (earliest start), time_ms (from there to the latest end; without ts the sum), steps, tokens,
-    cost_usd, saved_usd, unpriced_calls, failed, truncated, retried, changed, models (in order of
-    first use), first (where its traces begin in `order`). `order` has the positions of all traces,
-    session after session, within each as they were.
+    `frame` has one row per session: session_id (null: traces without one), traces (their number),
+    ts (earliest start), time_ms (to the latest end; without ts the sum), steps, tokens,
+    cost_usd, saved_usd, unpriced_calls, failed, truncated, cut_off, retried, changed, models (in
+    order of first use), first (index in `order` of its first trace). `order` has the indexes of all
+    traces, by session, within a session in their own order.
     """
 
     frame: pl.DataFrame
     order: pl.Series
 
     def tree(self, folded: Collection[str | None] = ()) -> Tree:
-        """The rows of a tree in which the traces of some sessions, by id, are folded away."""
+        """Return the tree in which the sessions with these ids are collapsed."""
         is_folded = pl.col("session_id").is_in(list(folded), nulls_equal=True)
         below = pl.when(is_folded).then(0).otherwise("traces")
         rows = self.frame.select(below=below, start=(below + 1).cum_sum() - below - 1)
         return Tree(self, rows["start"], rows["below"])
 
     @cached_property
-    def places(self) -> pl.Series:
-        """By the position of a trace, its place in `order`."""
+    def ranks(self) -> pl.Series:
+        """By index of a trace, its index in `order`."""
         return self.order.arg_sort()
 
 
 @dataclass(frozen=True, eq=False)
 class Tree:
-    """Rows of headings, one a session, each above its traces unless they are folded away.
+    """One heading per session, followed by its traces unless it is collapsed.
 
-    By session: its row, `starts`, and how many rows are `below` it.
+    By session: the row of its heading, `starts`, and the number of rows `below` it.
     """
 
     sessions: Sessions
@@ -56,7 +56,7 @@ class Tree:
         return int(self.starts[-1]) + int(self.below[-1]) + 1
 
     def at(self, row: int) -> tuple[int, int | None]:
-        """(session, position of the trace) that a row shows; None for the heading itself."""
+        """Return (session, index of the trace) of a row; None for the heading itself."""
         session = _last_up_to(self.starts, row)
         nth = row - int(self.starts[session]) - 1
         if nth < 0:
@@ -64,7 +64,6 @@ class Tree:
         return session, int(self.sessions.order[int(self.sessions.frame["first"][session]) + nth])
 
     def between(self, start: int, stop: int) -> list[tuple[int, int | None]]:
-        """What rows `start` up to `stop` show, each as at() says it."""
         found: list[tuple[int, int | None]] = []
         if stop <= start:
             return found
@@ -76,42 +75,39 @@ class Tree:
             since = max(start - heading - 1, 0)
             until = min(stop - heading - 1, int(self.below[session]))
             first = int(self.sessions.frame["first"][session]) + since
-            there = self.sessions.order.slice(first, max(0, until - since))
-            found += [(session, trace) for trace in there.to_list()]
+            traces = self.sessions.order.slice(first, max(0, until - since))
+            found += [(session, trace) for trace in traces.to_list()]
         return found
 
     def session_of(self, trace: int) -> int:
-        """The session of the trace at this position."""
-        return _last_up_to(self.sessions.frame["first"], int(self.sessions.places[trace]))
+        return _last_up_to(self.sessions.frame["first"], int(self.sessions.ranks[trace]))
 
     def row_of(self, trace: int) -> int | None:
-        """The row of the trace at this position; None if it is folded away."""
+        """Return the row of the trace with this index; None if its session is collapsed."""
         session = self.session_of(trace)
         if not self.below[session]:
             return None
-        nth = int(self.sessions.places[trace]) - int(self.sessions.frame["first"][session])
+        nth = int(self.sessions.ranks[trace]) - int(self.sessions.frame["first"][session])
         return int(self.starts[session]) + 1 + nth
 
     def newest_of(self, session: int) -> int:
-        """The position of the newest trace of a session."""
         row: dict[str, Any] = self.sessions.frame.row(session, named=True)
         return int(self.sessions.order[row["first"] + row["traces"] - 1])
 
 
-def _last_up_to(starts: pl.Series, place: int) -> int:
-    """The last of these ascending numbers that is not over `place`: where it stands."""
-    return int(starts.search_sorted(place, side="right")) - 1
+def _last_up_to(starts: pl.Series, value: int) -> int:
+    """Return the index of the last of these ascending numbers that is at most `value`."""
+    return int(starts.search_sorted(value, side="right")) - 1
 
 
 def sessions(traces: pl.DataFrame) -> Sessions:
-    """The sessions of traces.traces(), or of some of its rows."""
-    placed = traces.with_columns(place=pl.int_range(pl.len(), dtype=pl.UInt32))
-    newest = pl.col("place").max().over("session_id")
-    order = placed.select(pl.col("place").sort_by(newest, "place")).to_series()
+    indexed = traces.with_columns(index=pl.int_range(pl.len(), dtype=pl.UInt32))
+    newest = pl.col("index").max().over("session_id")
+    order = indexed.select(pl.col("index").sort_by(newest, "index")).to_series()
     end = pl.col("ts") + pl.duration(microseconds=pl.col("time_ms").fill_null(0) * 1_000)
     timed = (end.max() - pl.col("ts").min()).dt.total_microseconds() / 1_000
     frame = (
-        placed.group_by("session_id")
+        indexed.group_by("session_id")
         .agg(
             pl.col("ts").min(),
             pl.col("steps", "saved_usd", "unpriced_calls").sum(),
@@ -120,7 +116,7 @@ def sessions(traces: pl.DataFrame) -> Sessions:
             traces=pl.len(),
             time_ms=pl.coalesce(timed, _known_sum("time_ms")),
             models=pl.col("models").explode().drop_nulls().unique(maintain_order=True),
-            newest=pl.col("place").max(),
+            newest=pl.col("index").max(),
         )
         .sort("newest")
         .drop("newest")
@@ -130,5 +126,5 @@ def sessions(traces: pl.DataFrame) -> Sessions:
 
 
 def _known_sum(name: str) -> pl.Expr:
-    """The sum of those that are known; null if none is."""
+    """Return the sum of the known values; null without any."""
     return pl.when(pl.col(name).is_not_null().any()).then(pl.col(name).sum())

@@ -1,4 +1,4 @@
-"""One trace as a timeline: its steps in order, when each began and what it was waiting for."""
+"""Timeline of one trace: its steps in order, with start, wait, answer and end."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ import polars as pl
 from llmlog_tui import humanize
 from llmlog_tui.analysis.calls.calls import slow
 from llmlog_tui.analysis.calls.slow_reason import retry_wait_ms
+from llmlog_tui.analysis.calls.truncation import is_cut_off
 from llmlog_tui.log.schema import IS_CALL, IS_STEP
 
-Kind = Literal["failed", "truncated", "changed", "retried", "usage"]
+Kind = Literal["failed", "cut off", "changed", "retried", "usage"]
 
 
 @dataclass(frozen=True)
 class Note:
-    """A short remark on a step, and what it is about."""
+    """A short remark on a step, and its kind."""
 
     text: str
     kind: Kind
@@ -31,9 +32,9 @@ class Note:
 class Step:
     """One record of a trace.
 
-    Times are in ms from the start of the trace: it began at `start`, its answer at `answer` (after
-    the retries that waited until `waited`), and it ended at `end`. `branch` draws its place in the
-    tree of spans, empty at the root.
+    Times are ms since the start of the trace: of the step (`start`), of its last attempt
+    (`waited`), of its answer (`answer`), and of its `end`. `branch` draws its position in the tree
+    of spans, empty at the root.
     """
 
     row: int
@@ -47,16 +48,16 @@ class Step:
     end: float
     latency_ms: float | None
     failed: bool
-    truncated: bool
+    cut_off: bool
     slow: bool
     notes: tuple[Note, ...]
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """A trace's steps, and how long it took; None where no step says.
+    """The steps of a trace, and its duration; None if unknown.
 
-    `timed` is False where ts is missing and the steps stand in sequence.
+    `timed` is False without ts: then steps are laid out in sequence.
     """
 
     trace_id: str
@@ -67,9 +68,9 @@ class Timeline:
     steps: tuple[Step, ...]
 
     @cached_property
-    def places(self) -> dict[int, int]:
-        """Where each step stands in `steps`, by its `row`."""
-        return {step.row: place for place, step in enumerate(self.steps)}
+    def index_by_key(self) -> dict[int, int]:
+        """Index in `steps` by `row`."""
+        return {step.row: index for index, step in enumerate(self.steps)}
 
 
 _NEEDED: Final = (
@@ -77,60 +78,59 @@ _NEEDED: Final = (
     *("latency_ms", "ttft_ms", "server_ms", "stream", "retries", "finish_reason", "changed"),
     *("model", "requested_model", "tool_name", "error_type", "error_status"),
     *("prompt_tokens", "reasoning_tokens", "cached_tokens"),
+    *("max_tokens", "completion_tokens", "stream_end", "tool_args_ok"),
 )
 
 
-def timeline(frame: pl.DataFrame, trace_id: str, slow_ms: float) -> Timeline:
-    """The timeline of one trace of a frame; without steps if there is no such trace.
+def timeline(
+    frame: pl.DataFrame, trace_id: str, slow_ms: float, last: LastTimeline | None = None
+) -> Timeline:
+    """Return the timeline of one trace; without steps if it is unknown.
 
     `frame` also has `changed`, see fingerprints.with_changed(); a call is slow over `slow_ms`.
+    `last` keeps the result for the next call about the same trace.
     """
     rows = (
         frame.filter(IS_STEP & (pl.col("trace_id") == trace_id))
         .select(*_NEEDED, slow=IS_CALL & slow(slow_ms))
         .sort("step", maintain_order=True, nulls_last=True)
     )
-    return _LAST.of(rows, trace_id)
+    return (last or LastTimeline()).get(rows, trace_id)
 
 
-class _Made(NamedTuple):
-    """A timeline, and the rows it was made of, as a frame and as records by key."""
+class _Built(NamedTuple):
+    """A timeline, and its rows as a frame and as records by key."""
 
     timeline: Timeline
     rows: pl.DataFrame
     records: dict[int, dict[str, Any]]
 
-    def has_grown_to(self, rows: pl.DataFrame) -> bool:
-        """Whether the rows that were there are there as they were, in the same order."""
+    def is_prefix_of(self, rows: pl.DataFrame) -> bool:
         if self.rows.height < rows.height:
             rows = rows.filter(pl.col("row").is_in(self.rows["row"].implode()))
         return self.rows.equals(rows)
 
 
-class _Last:
-    """The last timeline, of which nothing is made again when its trace has grown.
+class LastTimeline:
+    """Cache of the last timeline: when its trace has grown, only new steps are built.
 
-    Refreshes ask about one trace over and over, and it may have thousands of steps.
+    Refreshes ask about one trace again and again, and it may have thousands of steps.
     """
 
     def __init__(self) -> None:
-        self._made: _Made | None = None
+        self._built: _Built | None = None
 
-    def of(self, rows: pl.DataFrame, trace_id: str) -> Timeline:
-        """The timeline of these rows of a trace, in their order."""
-        made = self._made  # once: other threads ask, too
-        if made is None or trace_id != made.timeline.trace_id or not made.has_grown_to(rows):
-            made = _Made(Timeline(trace_id, None, None, None, False, ()), rows.clear(), {})  # noqa: FBT003 - short
-        if made.rows.height == rows.height:
-            return made.timeline
-        new = rows.filter(~pl.col("row").is_in(made.rows["row"].implode()))
-        records = made.records | {record["row"]: record for record in new.iter_rows(named=True)}
-        found = _timeline(rows, [records[row] for row in rows["row"]], made.timeline)
-        self._made = _Made(found, rows, records)
+    def get(self, rows: pl.DataFrame, trace_id: str) -> Timeline:
+        built = self._built  # read once: another thread may replace it
+        if built is None or trace_id != built.timeline.trace_id or not built.is_prefix_of(rows):
+            built = _Built(Timeline(trace_id, None, None, None, False, ()), rows.clear(), {})  # noqa: FBT003 - short
+        if built.rows.height == rows.height:
+            return built.timeline
+        new = rows.filter(~pl.col("row").is_in(built.rows["row"].implode()))
+        records = built.records | {record["row"]: record for record in new.iter_rows(named=True)}
+        found = _timeline(rows, [records[row] for row in rows["row"]], built.timeline)
+        self._built = _Built(found, rows, records)
         return found
-
-
-_LAST: Final = _Last()
 
 
 def _timeline(rows: pl.DataFrame, records: list[dict[str, Any]], last: Timeline) -> Timeline:
@@ -139,8 +139,8 @@ def _timeline(rows: pl.DataFrame, records: list[dict[str, Any]], last: Timeline)
     starts = _starts(records, begin)
     steps = []
     for index, branch in _tree(records):
-        place = last.places.get(records[index]["row"])
-        before = None if place is None else last.steps[place]
+        at = last.index_by_key.get(records[index]["row"])
+        before = None if at is None else last.steps[at]
         if before is None or before.branch != branch or before.start != starts[index]:
             before = _step(records[index], branch, starts[index])
         steps.append(before)
@@ -160,7 +160,7 @@ def _duration(steps: Sequence[Step]) -> float | None:
 
 
 def _starts(records: list[dict[str, Any]], begin: object) -> list[float]:
-    """When each record began, in ms; without times, each begins where the one before ended."""
+    """Return the start of each record in ms; without ts, in sequence."""
     if isinstance(begin, datetime):
         return [(record["ts"] - begin).total_seconds() * 1_000 for record in records]
     starts, now = [], 0.0
@@ -171,7 +171,7 @@ def _starts(records: list[dict[str, Any]], begin: object) -> list[float]:
 
 
 def _tree(records: list[dict[str, Any]]) -> Iterator[tuple[int, str]]:
-    """(index, branch) of each record, children behind their parent; a lost parent is no parent."""
+    """Yield (index, branch) of each record, children after their parent; a lost one is ignored."""
     by_span = {r["span_id"]: index for index, r in enumerate(records) if r["span_id"] is not None}
     children: defaultdict[int | None, list[int]] = defaultdict(list)
     for index, record in enumerate(records):
@@ -210,7 +210,7 @@ def _step(record: dict[str, Any], branch: str, start: float) -> Step:
         end=start + latency,
         latency_ms=record["latency_ms"],
         failed=record["status"] == "error",
-        truncated=record["finish_reason"] == "length",
+        cut_off=is_cut_off(record),
         slow=record["slow"],
         notes=tuple(_notes(record)),
     )
@@ -222,12 +222,12 @@ def _name(record: dict[str, Any]) -> str:
 
 
 def _notes(record: dict[str, Any]) -> Iterator[Note]:
-    """What is worth a remark, the gravest first."""
     if record["status"] == "error":
         reason = record["error_type"] or record["error_status"] or "failed"
         yield Note(f"✗ {reason}", "failed")
-    if record["finish_reason"] == "length":
-        yield Note("┤ length", "truncated")
+    if is_cut_off(record):
+        is_hidden = record["finish_reason"] != "length"
+        yield Note("┤ cut off" if is_hidden else "┤ length", "cut off")
     if record["changed"]:
         yield Note("≠ fingerprint", "changed")
     if retries := record["retries"]:

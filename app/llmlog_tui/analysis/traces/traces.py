@@ -1,32 +1,59 @@
-"""Traces: one row for each run of an application."""
+"""Summarise traces: one row per run of an application."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
 from llmlog_tui.analysis.calls.calls import FAILED, TRUNCATED
 from llmlog_tui.analysis.calls.cost import FIGURES
+from llmlog_tui.analysis.calls.truncation import CUT_OFF
 from llmlog_tui.log.schema import IS_CALL, IS_STEP
 
 _NEEDED: Final = (
     *("trace_id", "session_id", "ts", "event", "status", "latency_ms", "model", "row"),
     *("total_tokens", "prompt_tokens", "completion_tokens", "finish_reason", "retries"),
-    *("changed", "cost_usd", "saved_usd"),
+    *("changed", "cost_usd", "saved_usd", "max_tokens", "stream_end"),
+    "tool_args_ok",
 )
 
 
 def traces(frame: pl.DataFrame) -> pl.DataFrame:
-    """One row a trace, in the order in which they first appear; records without one are left out.
+    """Return one row per trace, in order of appearance; without records that have no trace_id.
 
     `frame` also has `changed`, see fingerprints.with_changed(), and costs, see cost.priced().
     Columns: trace_id, session_id (the first), ts (earliest start), steps (records), time_ms (from
     the earliest start to the latest end; without ts the sum of latencies), tokens (total, null
     if unknown), cost_usd, saved_usd, unpriced_calls (see cost.FIGURES), failed, truncated,
-    retried, changed (a fingerprint, within the trace), models (list, in order of first use), row
-    (of the first record), at (where in `frame` that one stands). Foreign events are no steps.
+    cut_off (truncated, or hidden), retried, changed (a fingerprint, within the trace), models
+    (list, in order of first use), row (of the first record), at (its index in `frame`). Foreign
+    events are no steps.
     """
+    return (
+        frame.select_seq(*_NEEDED, at=pl.int_range(pl.len(), dtype=pl.UInt32))
+        .filter(IS_STEP & pl.col("trace_id").is_not_null())
+        .group_by("trace_id", maintain_order=True)
+        .agg(
+            **_summary(),
+            changed=pl.col("changed").any(),
+            models=pl.col("model").filter(IS_CALL).drop_nulls().unique(maintain_order=True),
+            row=pl.col("row").first(),
+            at=pl.col("at").first(),
+        )
+    )
+
+
+def totals(records: pl.DataFrame) -> dict[str, Any]:
+    """Return the totals of all steps together: the columns of traces() up to `retried`.
+
+    `records` have costs, see cost.priced().
+    """
+    names = [name for name in _NEEDED if name not in {"changed", "trace_id"}]
+    return records.select(names).filter(IS_STEP).select(**_summary()).row(0, named=True)
+
+
+def _summary() -> dict[str, pl.Expr]:
     end = pl.col("ts") + pl.duration(microseconds=pl.col("latency_ms").fill_null(0) * 1_000)
     latencies = pl.col("latency_ms")
     summed = pl.when(latencies.is_not_null().any()).then(latencies.sum())
@@ -34,23 +61,15 @@ def traces(frame: pl.DataFrame) -> pl.DataFrame:
     timed = took.dt.total_milliseconds() + took.dt.total_microseconds() % 1_000 * 0.001
     total = pl.coalesce("total_tokens", pl.col("prompt_tokens") + pl.col("completion_tokens"))
     known = pl.when(IS_CALL).then(total)
-    return (
-        frame.select_seq(*_NEEDED, at=pl.int_range(pl.len(), dtype=pl.UInt32))
-        .filter(IS_STEP & pl.col("trace_id").is_not_null())
-        .group_by("trace_id", maintain_order=True)
-        .agg(
-            pl.col("session_id").drop_nulls().first(),
-            pl.col("ts").min(),
-            steps=pl.len(),
-            time_ms=pl.when(summed.is_not_null() | (pl.len() > 1)).then(pl.coalesce(timed, summed)),
-            tokens=pl.when(known.is_not_null().any()).then(known.sum()),
-            **FIGURES,
-            failed=FAILED.any(),
-            truncated=TRUNCATED.any(),
-            retried=(pl.col("retries") > 0).any(),
-            changed=pl.col("changed").any(),
-            models=pl.col("model").filter(IS_CALL).drop_nulls().unique(maintain_order=True),
-            row=pl.col("row").first(),
-            at=pl.col("at").first(),
-        )
-    )
+    return {
+        "session_id": pl.col("session_id").drop_nulls().first(),
+        "ts": pl.col("ts").min(),
+        "steps": pl.len(),
+        "time_ms": pl.when(summed.is_not_null() | (pl.len() > 1)).then(pl.coalesce(timed, summed)),
+        "tokens": pl.when(known.is_not_null().any()).then(known.sum()),
+        **FIGURES,
+        "failed": FAILED.any(),
+        "truncated": TRUNCATED.any(),
+        "cut_off": CUT_OFF.any(),
+        "retried": (pl.col("retries") > 0).any(),
+    }

@@ -1,4 +1,4 @@
-"""Every key, once: the footer, the help, the panes and a user's own keys take them from here."""
+"""All keys, for the footer, the help, the widgets and a user's configuration."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from typing import Final
 from textual.binding import Binding
 
 from llmlog_tui.tui.keys import dialogs, panes, views
+from llmlog_tui.tui.widgets import bindings as generic
 
 ALL: Final[tuple[Binding, ...]] = tuple(
     binding
-    for module in (views, panes, dialogs)
-    for name, bindings in vars(module).items()
+    for module in (views, panes, generic, dialogs)
+    for name, table in vars(module).items()
     if name.endswith("_BINDINGS")
-    for binding in bindings
+    for binding in table
 )
 """All keys, in the order of these modules."""
 
 IDS: Final = {binding.id: binding for binding in ALL if binding.id is not None}
-"""All keys, by id."""
+"""Id -> its last binding."""

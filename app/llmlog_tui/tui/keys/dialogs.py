@@ -1,101 +1,79 @@
-"""The keys of what opens over a view: menus, lists, lines to type in, the help."""
+"""Keys of dialogs and prompts."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from textual.binding import Binding
+from llmlog_tui.tui.widgets.bindings import hidden, key, scope
 
-from llmlog_tui.tui.keys.naming import named
+_COPIES: Final = {
+    "i": "id",
+    "r": "request_id",
+    "g": "grep",
+    "l": "line",
+    "t": "trace as Markdown",
+    "m": "message",
+    "p": "prompt",
+    "a": "answer",
+    "f": "function arguments",
+    "c": "curl",
+    "y": "Python",
+}
 
-COPY_BINDINGS: Final = named(
+COPY_BINDINGS: Final = scope(
     "copy",
-    [
-        binding
-        for key, what in (
-            ("i", "id"),
-            ("r", "request_id"),
-            ("g", "grep"),
-            ("l", "line"),
-            ("t", "trace as Markdown"),
-        )
-        for binding in (
-            Binding(key, f"dismiss('{key}')", what),
-            Binding(key.upper(), f"dismiss('{key.upper()}')", f"save {what}"),
-        )
-    ]
-    + [Binding("escape", "dismiss('')", "back", key_display="Esc")],
+    *(
+        key(letter, f"dismiss('{letter}')", name)
+        for lower, what in _COPIES.items()
+        for letter, name in ((lower, what), (lower.upper(), f"save {what}"))
+    ),
+    key("escape", "dismiss('')", "back"),
 )
 
-BOOKMARKS_BINDINGS: Final = named(
+BOOKMARKS_BINDINGS: Final = scope(
     "bookmarks",
-    [
-        Binding("enter", "go", "go there", key_display="Enter", tooltip="Go to the record"),
-        Binding("n", "note", "note", tooltip="Put a note on the bookmark"),
-        Binding("x,delete", "remove", "remove", key_display="x", tooltip="Remove the bookmark"),
-        Binding("escape,q,apostrophe", "back", "back", key_display="Esc", tooltip="Go back"),
-    ],
+    key("enter", "go", "go there", "Go to the record"),
+    key("n", "note", "note", "Put a note on the bookmark"),
+    key("x,delete", "remove", "remove", "Remove the bookmark", shown_as="x"),
+    key("escape,q,apostrophe", "back", "back", "Go back"),
 )
 
-NOTE_BINDINGS: Final = named(
-    "note", [Binding("escape", "close", "back", key_display="Esc", tooltip="Keep the old note")]
-)
+NOTE_BINDINGS: Final = scope("note", key("escape", "close", "back", "Keep the old note"))
 
-CHOOSING_BINDINGS: Final = named(
+CHOOSING_BINDINGS: Final = scope(
     "choosing",
-    [
-        Binding("space", "pick", "show", key_display="Space", tooltip="Show it, or not"),
-        Binding("K,shift+up", "shift(-1)", "move up", key_display="K J", tooltip="Further left"),
-        Binding("J,shift+down", "shift(1)", "move down", tooltip="Further right", show=False),
-        Binding("r", "reset", "reset", tooltip="The usual columns"),
-        Binding("enter", "take", "take", key_display="Enter", tooltip="Have these columns"),
-        Binding("escape,q", "dismiss", "back", key_display="Esc", tooltip="Change nothing"),
-    ],
+    key("space", "pick", "show", "Show or hide the column"),
+    key("K,shift+up", "shift(-1)", "move up", "Further left", shown_as="K J"),
+    hidden("J,shift+down", "shift(1)", "move down", "Further right"),
+    key("r", "reset", "reset", "The default columns"),
+    key("enter", "take", "take", "Apply these columns"),
+    key("escape,q", "dismiss", "back", "Change nothing"),
 )
 
-PATH_BINDINGS: Final = named(
-    "path", [Binding("escape", "close", "back", key_display="Esc", tooltip="Write nothing")]
-)
+PATH_BINDINGS: Final = scope("path", key("escape", "close", "back", "Write nothing"))
 
-FIND_BINDINGS: Final = named(
-    "find",
-    [
-        Binding("enter", "submit", "find", key_display="Enter"),
-        Binding("escape", "close", "back", key_display="Esc"),
-    ],
-)
+FIND_BINDINGS: Final = scope("find", key("enter", "submit", "find"), key("escape", "close", "back"))
 
-FILTER_BINDINGS: Final = named(
+FILTER_BINDINGS: Final = scope(
     "filter",
-    [
-        Binding("tab", "complete", "complete", key_display="Tab", tooltip="Complete the name"),
-        Binding("escape", "close", "back", key_display="Esc"),
-    ],
+    key("tab", "complete", "complete", "Complete the name"),
+    key("escape", "close", "back"),
 )
 
-WELCOME_BINDINGS: Final = named(
+WELCOME_BINDINGS: Final = scope(
     "welcome",
-    [
-        Binding("d", "dismiss('demo')", "demo"),
-        Binding("enter,escape", "dismiss('wait')", "wait"),
-        Binding("q", "dismiss('quit')", "quit"),
-    ],
+    key("d", "dismiss('demo')", "demo"),
+    key("enter,escape", "dismiss('wait')", "wait"),
+    key("q", "dismiss('quit')", "quit"),
 )
 
 _READING: Final = (
-    Binding("space", "focused.page(0.9)", "page on", key_display="Space", show=False),
-    Binding("end", "focused.all(1)", "last line", key_display="End", show=False),
+    hidden("space", "page(0.9)", "page on"),
+    hidden("end", "all(1)", "last line"),
 )
-"""Where one only reads, the sheet can have these keys too."""
+"""Keys that scroll the text of dialogs without any other use for them."""
 
-RECORD_BINDINGS: Final = named(
-    "record",
-    [Binding("escape,q,enter", "dismiss", "back", key_display="Esc"), *_READING],
-)
-HELP_BINDINGS: Final = named(
-    "help",
-    [
-        Binding("escape,q,question_mark,f1", "dismiss", "back", tooltip="Close the help"),
-        *_READING,
-    ],
+RECORD_BINDINGS: Final = scope("record", key("escape,q,enter", "dismiss", "back"), *_READING)
+HELP_BINDINGS: Final = scope(
+    "help", key("escape,q,question_mark,f1", "dismiss", "back", "Close the help"), *_READING
 )

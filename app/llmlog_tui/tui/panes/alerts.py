@@ -1,4 +1,4 @@
-"""Alerts: what changed that somebody should look at."""
+"""The alerts of a log, ongoing ones first."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.alerts.alert import Alert
     from llmlog_tui.analysis.live.overview import Overview
 
-MOMENT: Final = 8
-"""Cells for when it was."""
+WHEN_CELLS: Final = 8
+"""Width of a time in cells."""
 
 _WIDE: Final = (
-    Column(" when", 1 + MOMENT),
+    Column(" when", 1 + WHEN_CELLS),
     Column("rule", 11),
     Column("model", 24),
     Column("what", 36),
@@ -30,7 +30,7 @@ _WIDE: Final = (
     Column("state", 7),
 )
 _COMPACT: Final = (
-    Column(" when", 1 + MOMENT),
+    Column(" when", 1 + WHEN_CELLS),
     Column("rule", 11),
     Column("what", 30),
     Column("evidence", 12, flex=True),
@@ -48,45 +48,43 @@ class AlertsPane(Pane):
         self.empty = READING
         self._overview: Overview | None = None
 
-    def hold(self, overview: Overview) -> None:
-        """Show the alerts of `overview`."""
+    def update(self, overview: Overview) -> None:
         self._overview = overview
         self.redraw()
 
     @property
     def alert(self) -> Alert | None:
-        """The alert under the cursor."""
-        at = None if self.cursor_key is None else self.source.index(self.cursor_key)
-        return None if at is None or self._overview is None else self._overview.alerts[at]
+        """Return the alert under the cursor."""
+        index = None if self.cursor_key is None else self.source.index(self.cursor_key)
+        return None if index is None or self._overview is None else self._overview.alerts[index]
 
     def redraw(self) -> None:
-        """Draw what is held."""
         if self._overview is None:
-            self.label("Alerts")
+            self.set_title("Alerts")
             return
         found, ongoing = self._overview.alerts, self._overview.ongoing
-        rules, calls = len(self._overview.rules), self._overview.all_calls
-        what = "call" if calls == 1 else "calls"
-        self.empty = f"No alerts. {rules} rules watch {calls:,} {what}{_closest(self._overview)}."
+        rules = len(self._overview.enabled_rules)
+        calls = humanize.plural(self._overview.all_calls, "call")
+        self.empty = f"No alerts. {rules} rules watch {calls}{_nearest_rule(self._overview)}."
         if self._overview.snapshot.is_loading:
-            self.empty = "Alerts come when the log is loaded: they depend on its order."
-        self.show(self.source_of(self._overview))
+            self.empty = "Alerts appear once the log is loaded: they depend on its order."
+        self.set_source(self.source_of(self._overview))
         cleared = f", {len(found) - ongoing} cleared" if len(found) > ongoing else ""
-        self.label(f"Alerts · {ongoing} ongoing{cleared}" if found else "Alerts")
+        self.set_title(f"Alerts · {ongoing} ongoing{cleared}" if found else "Alerts")
 
     def source_of(self, overview: Overview) -> AlertSource:
-        """The rows."""
+        """Return the rows, for columns of this layout."""
         return _CompactAlerts(overview, _COMPACT) if self.compact else _WideAlerts(overview, _WIDE)
 
 
-def _closest(overview: Overview) -> str:
-    """The rule that is nearest to an alert, where there is none."""
-    near = None if overview.alerts or overview.snapshot.is_loading else overview.closest
+def _nearest_rule(overview: Overview) -> str:
+    """Return the rule closest to an alert; empty if there are alerts."""
+    near = None if overview.alerts or overview.snapshot.is_loading else overview.nearest_rule
     return "" if near is None else f"; the closest is {near.rule} at {humanize.percent(near.share)}"
 
 
 class AlertSource(RowSource):
-    """The alerts of an Overview; how a row looks is up to those that inherit."""
+    """The alerts of an Overview; subclasses make their rows."""
 
     def __init__(self, overview: Overview, columns: Sequence[Column]) -> None:
         self.columns = columns
@@ -95,30 +93,26 @@ class AlertSource(RowSource):
         self._index: dict[Hashable, int] = {self.key(n): n for n in range(len(self))}
 
     def __len__(self) -> int:
-        """How many alerts there are."""
         return len(self._alerts)
 
     def key(self, index: int) -> Hashable:
-        """Rule and row."""
         alert = self._alerts[index]
         return alert.rule, alert.row
 
     def index(self, key: Hashable) -> int | None:
-        """Where the alert with this key stands."""
         return self._index.get(key)
 
     def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:  # noqa: ARG002
-        """The alerts, each as `row` has it."""
         return [self.row(alert) for alert in self._alerts[start:stop]]
 
     @abstractmethod
     def row(self, alert: Alert) -> Row:
-        """One alert."""
+        """Return the row of an alert."""
 
 
 class _CompactAlerts(AlertSource):
     def row(self, alert: Alert) -> Row:
-        when = cell(f" {humanize.time_label(alert.ts, self.newest, MOMENT)}", "muted")
+        when = cell(f" {humanize.time_label(alert.ts, self.newest, WHEN_CELLS)}", "muted")
         rule = cell(alert.rule, "worst" if alert.state == "ongoing" else "")
         return _marked(alert, (when, rule, cell(alert.what), cell(alert.evidence, "muted")))
 

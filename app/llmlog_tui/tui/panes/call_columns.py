@@ -1,4 +1,4 @@
-"""What a column of Calls can show: each field of a call, its heading, its unit and its tone."""
+"""Columns of Calls: heading, width and renderer of each field of a call."""
 
 from __future__ import annotations
 
@@ -9,30 +9,31 @@ from typing import Any, Final, NamedTuple
 
 from llmlog.record import FIELDS, Field
 from llmlog_tui import humanize
-from llmlog_tui.tui.widgets.row_source import Cell, Column, Tone, cell, flags
+from llmlog_tui.tui.render.cells import flags
+from llmlog_tui.tui.widgets.row_source import Cell, Column, Tone, cell
 
 Call = Mapping[str, Any]
-"""One row of Overview.call_rows()."""
+"""A row of Overview.call_rows()."""
 
 CellRenderer = Callable[[Call, int, datetime | None], Cell]
-"""(call, width of the cell, newest time of the log) -> what stands in the cell."""
+"""(call, width of the cell, newest time of the log) -> cell."""
 
 _ID, _TEXT = 20, 14
-"""Widths in cells: of ids that are told apart by their ends, and of other text."""
+"""Widths of ids, which often differ only at their ends, and other text."""
 
-_LONG: Final = 100
-"""So much of a list, and of each value in it, is more than any cell shows."""
+_MAX_PARTS: Final = 100
+"""Maximum values of a list, and characters of each, that a cell gets."""
 
 
 class CallColumn(NamedTuple):
-    """A column, how it draws a call, and how wide it is in the compact form (0: the same)."""
+    """A column, its renderer, and its width in the compact layout (0: the same)."""
 
     column: Column
     draw: CellRenderer
     narrow: int = 0
 
-    def in_form(self, *, compact: bool) -> Column:
-        """The column as wide as that form has it."""
+    def in_layout(self, *, compact: bool) -> Column:
+        """Return the column with its width in the wide or compact layout."""
         width = self.narrow if compact and self.narrow else self.column.width
         return self.column._replace(width=width)
 
@@ -62,7 +63,7 @@ def _reasoning(call: Call, *_: object) -> Cell:
 def _finish(call: Call, *_: object) -> Cell:
     if call["failed"]:
         return cell(str(call["error_type"] or call["error_status"] or "failed"), "error")
-    return cell(call["finish_reason"] or humanize.UNKNOWN, "worst" if call["truncated"] else "")
+    return cell(call["finish_reason"] or humanize.UNKNOWN, "worst" if call["cut_off"] else "")
 
 
 def _fingerprint(call: Call, *_: object) -> Cell:
@@ -100,7 +101,7 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return ", ".join(str(each)[:_LONG] for each in value[:_LONG])
+        return ", ".join(str(each)[:_MAX_PARTS] for each in value[:_MAX_PARTS])
     return str(value)
 
 
@@ -132,7 +133,7 @@ _DRAWN: Final = {
     "request_id": _left("request id", _ID, "request_id", _as_text("request_id")),
     "requested_model": _left("asked for", 17, "requested_model", _as_text("requested_model")),
 }
-"""The fields that have a look of their own."""
+"""Field -> column, for fields with a renderer of their own."""
 
 _TITLES: Final = {
     "total_tokens": "total tok",
@@ -147,21 +148,21 @@ _TITLES: Final = {
     "error_type": "error",
     "error_status": "http status",
 }
-"""Headings of the others, where it is not just the field's name: the unit comes last."""
+"""Field -> heading of other fields, if not the field's name."""
 
 
-def _any(field: Field) -> CallColumn:
-    """A column for a field that has no look of its own."""
+def _default(field: Field) -> CallColumn:
+    """Return a column for a field without a renderer of its own."""
     title = _TITLES.get(field.name, field.name.replace("_", " "))
     if field.type in {"int", "float"}:
         return _right(title, max(7, len(title) + 1), field.name, _number(field.name))
-    least = len(title) + 1 if field.type == "bool" else _TEXT
-    return _left(title, max(least, len(title) + 1), field.name, _as_text(field.name))
+    min_width = len(title) + 1 if field.type == "bool" else _TEXT
+    return _left(title, max(min_width, len(title) + 1), field.name, _as_text(field.name))
 
 
 ALL: Final[dict[str, CallColumn]] = {
     **{
-        field.name: _DRAWN.get(field.name) or _any(field)
+        field.name: _DRAWN.get(field.name) or _default(field)
         for field in FIELDS
         if field.name != "v" and field.section in {"core", "model", "ratelimit", "error"}
     },
@@ -172,7 +173,7 @@ ALL: Final[dict[str, CallColumn]] = {
     "saved_usd": _right("saved $", 8, "saved_usd", _dollars("saved_usd")),
     "flags": CallColumn(Column("flag", 4), lambda call, *_: flags(call)),
 }
-"""Every column, by the field it shows; `why`, costs and `flags` are worked out."""
+"""Field -> column, for all columns; `why`, costs and `flags` are derived from records."""
 
 COMPACT: Final = ("ts", "trace_id", "step", "model", "latency_ms", "reasoning_tokens", "why")
 WIDE: Final = (
@@ -184,29 +185,29 @@ WIDE: Final = (
 
 @dataclass(frozen=True)
 class ColumnChoice:
-    """Which columns Calls has, by name and in order, in its wide and in its compact form."""
+    """Names of the columns of Calls, in order, in its wide and its compact layout."""
 
     wide: tuple[str, ...] = WIDE
     compact: tuple[str, ...] = COMPACT
 
     @classmethod
-    def of(cls, remembered: object) -> ColumnChoice:
-        """What as_object() gave; what cannot be, is as usual."""
-        found = remembered if isinstance(remembered, dict) else {}
+    def from_object(cls, stored: object) -> ColumnChoice:
+        """Return the inverse of as_object(); default columns in place of invalid ones."""
+        found = stored if isinstance(stored, dict) else {}
         return cls(
             wide=_known(found.get("wide")) or WIDE, compact=_known(found.get("compact")) or COMPACT
         )
 
     def as_object(self) -> dict[str, list[str]]:
-        """As JSON can hold it."""
+        """Return a JSON object."""
         return {"wide": list(self.wide), "compact": list(self.compact)}
 
     def names(self, *, compact: bool) -> tuple[str, ...]:
-        """The columns of a form."""
+        """Return the columns of a layout."""
         return self.compact if compact else self.wide
 
-    def having(self, names: Iterable[str], *, compact: bool) -> ColumnChoice:
-        """With these columns in a form."""
+    def with_columns(self, names: Iterable[str], *, compact: bool) -> ColumnChoice:
+        """Return a choice with these columns in a layout."""
         chosen = tuple(names)
         return replace(self, compact=chosen) if compact else replace(self, wide=chosen)
 

@@ -1,11 +1,11 @@
-"""Calls: one row for each model call; what was slow is marked, with the reason."""
+"""The model calls of a log; slow ones are marked, with the reason."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual.binding import BindingType
 from textual.message import Message
@@ -13,11 +13,12 @@ from textual.message import Message
 from llmlog_tui import humanize
 from llmlog_tui.config.settings import STYLES, RowRule
 from llmlog_tui.sanitize import sanitize
-from llmlog_tui.tui.keys.panes import CALLS_BINDINGS, COLUMN_BINDINGS, PICK_BINDINGS
+from llmlog_tui.tui import workers
+from llmlog_tui.tui.keys.panes import CALLS_BINDINGS, CELL_BINDINGS, COLUMN_BINDINGS
 from llmlog_tui.tui.panes.call_columns import ALL, ColumnChoice
 from llmlog_tui.tui.panes.pane import READING, CursorState, Pane
 from llmlog_tui.tui.queries import Sort
-from llmlog_tui.tui.widgets.row_source import UNMARKED, CellSpan, Column, Ground, Row, RowSource
+from llmlog_tui.tui.widgets.row_source import UNMARKED, CellSpan, Column, Row, RowSource
 
 if TYPE_CHECKING:
     import polars as pl
@@ -25,13 +26,13 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.live.overview import Overview
 
 _EDGES: Final = 3
-"""What a table has beside its columns: two cells of gutter and one of margin."""
+"""Cells beside the columns: two of gutter and one of margin."""
 
-_LEAST_WIDE: Final = 80
-"""Under so many cells the columns of the wide form would end before what matters."""
+_WIDE_FROM: Final = 80
+"""Minimum cells of the wide layout: with fewer, its columns end before the important ones."""
 
-_STAND_INS: Final = {"model": "requested_model", "finish_reason": "error_type"}
-"""What is shown of a call that failed, in the place of what it does not have."""
+_SUBSTITUTES: Final = {"model": "requested_model", "finish_reason": "error_type"}
+"""Field -> field shown in its place if it is unknown, as of failed calls."""
 
 _EMPTY: Final = "No model calls yet. They appear here as the application makes them."
 
@@ -42,24 +43,24 @@ _MARKS: Final[dict[str, CellSpan]] = {
     "success": CellSpan("+", "success"),
     "muted": CellSpan("-", "muted"),
 }
-"""What stands in the gutter of a row with a user's style: colour alone never says it."""
+"""Style of a user's rule -> mark in the gutter: colour alone is not accessible."""
 
 _SAME_TRACE: Final = CellSpan("│", "primary")
 
 
 class CallsPane(Pane):
-    """The model calls of an Overview, those of the selected trace marked.
+    """The model calls of an Overview, with marks on the selected trace.
 
-    `choice` says which columns there are, `rules` which rows have a style of the user's own.
+    `choice` has the columns, `rules` the styles for rows that match a user's predicates.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [*CALLS_BINDINGS, *PICK_BINDINGS, *COLUMN_BINDINGS]
+    BINDINGS: ClassVar[list[BindingType]] = [*CALLS_BINDINGS, *CELL_BINDINGS, *COLUMN_BINDINGS]
     shows_records = True
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"table--rule-{style}" for style in STYLES}
 
     @dataclass
-    class ColumnsWanted(Message):
-        """The user wants to choose the columns of this table."""
+    class ColumnsRequested(Message):
+        """Open the column picker for this table."""
 
         pane: CallsPane
 
@@ -75,25 +76,24 @@ class CallsPane(Pane):
         self._sorted_by: Sort | None = None
         self._new = 0
 
-    def recall(self, remembered: object, rules: Sequence[RowRule]) -> None:
-        """Have the columns of an earlier run, and rows with these styles."""
-        self.choice, self.rules = ColumnChoice.of(remembered), rules
+    def load_preferences(self, columns: object, rules: Sequence[RowRule]) -> None:
+        """Apply the columns of earlier runs, and styles for rows."""
+        self.choice, self.rules = ColumnChoice.from_object(columns), rules
 
-    def wait_for(self, files: Sequence[Path]) -> None:
-        """Say which files are not there yet, while there are no calls."""
+    def update_waiting(self, files: Sequence[Path]) -> None:
+        """Show which files do not exist yet, in place of their calls."""
         self.empty = READING if self._overview is None else _EMPTY
         if files:
             self.empty = (
-                f"No {files[0].name} yet: it is read once it is there. "
-                "`llmlog-tui --demo` shows one."
+                f"No {files[0].name} yet: it is read once it exists. `llmlog-tui --demo` shows one."
             )
         self.repaint()
 
-    def hold(self, overview: Overview, trace: str | None, order: pl.Series | None) -> None:
-        """Show the calls of `overview` in `order`; `trace` is the selected one.
+    def update(self, overview: Overview, trace: str | None, order: pl.Series | None) -> None:
+        """Show the calls of `overview` in `order`, and mark those of the selected `trace`.
 
-        What was sorted stays as it is while calls arrive: they are counted, and come in with the
-        next sort.
+        Sorted calls stay unchanged while new ones arrive: those are counted, and are included in
+        the next sort.
         """
         self._trace = trace
         last = self._overview
@@ -108,16 +108,16 @@ class CallsPane(Pane):
             self._new = overview.calls.height - last.calls.height
         self.redraw()
 
-    def mark(self, trace: str | None) -> None:
+    def set_trace(self, trace: str | None) -> None:
         """Mark the calls of the selected trace."""
         if trace != self._trace:
             self._trace = trace
             self.repaint()
 
-    def mark_of(self, index: int, row: Row) -> CellSpan:
-        """A call of the selected trace, where nothing else is marked."""
-        mark = super().mark_of(index, row)
-        is_same = row.trace is not None and row.trace == self._trace
+    def row_mark(self, index: int, row: Row) -> CellSpan:
+        """Return the row's bookmark or mark; otherwise, that of the selected trace."""
+        mark = super().row_mark(index, row)
+        is_same = row.group is not None and row.group == self._trace
         return _SAME_TRACE if is_same and mark == UNMARKED else mark
 
     def action_sort(self) -> None:
@@ -129,78 +129,74 @@ class CallsPane(Pane):
             self.sort = Sort(field, descending=True)
         else:
             self.sort = Sort(field, descending=False) if self.sort.descending else None
-        self.post_message(self.Sorted(self))
+        self.post_message(self.SortRequested(self))
 
     @property
-    def spot(self) -> CursorState:
-        """Where the cursor is, in which order."""
-        return super().spot._replace(sort=self.sort)
+    def cursor_state(self) -> CursorState:
+        return super().cursor_state._replace(sort=self.sort)
 
-    def return_to(self, spot: CursorState) -> bool:
-        """Be sorted as then, too."""
-        if spot.sort != self.sort:
-            self.sort = spot.sort
-            self.post_message(self.Sorted(self))
-        return super().return_to(spot)
+    def restore_cursor(self, state: CursorState) -> bool:
+        """Restore the sort, too."""
+        if state.sort != self.sort:
+            self.sort = state.sort
+            self.post_message(self.SortRequested(self))
+        return super().restore_cursor(state)
 
     def follow(self) -> None:
-        """Go to the newest call, in the order of the log."""
+        """Follow the newest call, in the order of the log."""
         self.sort = None
         super().follow()
 
     # -- columns
 
     def action_columns(self) -> None:
-        """Choose the columns."""
-        self.post_message(self.ColumnsWanted(self))
+        self.post_message(self.ColumnsRequested(self))
 
-    def choose(self, choice: ColumnChoice) -> None:
-        """Have other columns; the order by one that is gone goes too."""
+    def set_columns(self, choice: ColumnChoice) -> None:
+        """Show other columns; a sort by a removed column ends."""
         self.choice = choice
         fields = [column.field for column in self._columns()]
         if self.sort is not None and self.sort.field not in fields:
             self.sort = None
-            self.post_message(self.Sorted(self))
-        here = self.column.field if self.column is not None else None
-        self._column = fields.index(here) if here in fields else None
+            self.post_message(self.SortRequested(self))
+        current = self.column.field if self.column is not None else None
+        self._column = fields.index(current) if current in fields else None
         self.redraw()
 
     def _columns(self) -> list[Column]:
         names = self.choice.names(compact=self.is_narrow)
-        return [ALL[name].in_form(compact=self.is_narrow) for name in names]
+        return [ALL[name].in_layout(compact=self.is_narrow) for name in names]
 
     @property
     def room(self) -> int:
-        """How many cells the columns share."""
         return max(0, self.size.width - _EDGES)
 
     @property
     def is_narrow(self) -> bool:
-        """Whether it has the columns of the compact form: there, and beside an open drawer."""
-        return self.compact or 0 < self.size.width < _LEAST_WIDE
+        """Return whether it has compact columns: on a small screen, or beside an open drawer."""
+        return self.compact or 0 < self.size.width < _WIDE_FROM
 
     # -- drawing
 
     def redraw(self) -> None:
-        """Draw what is held."""
         if self._overview is None:
-            self.label("Calls")
+            self.set_title("Calls")
             return
         if self._overview.where is not None:
             self.empty = "No calls match. Esc clears the filter."
         elif self._overview.all_calls or self.empty == READING:
             self.empty = _EMPTY
-        look = _CallStyle(self.choice.names(compact=self.is_narrow), self._sorted_by, self._styles)
-        self.show(_CallRows(self._overview, self._columns(), self._order, look))
+        style = _CallStyle(self.choice.names(compact=self.is_narrow), self._sorted_by, self._styles)
+        self.set_source(_CallRows(self._overview, self._columns(), self._order, style))
         total = f"{humanize.count(len(self.source))} {self._arrow()}" if self.compact else ""
-        verdict = self._overview.verdict.sentence()
-        self.label(
-            " · ".join(part for part in (f"Calls {total}".strip(), verdict) if part),
+        slow = self._overview.slow_summary.sentence()
+        self.set_title(
+            " · ".join(part for part in (f"Calls {total}".strip(), slow) if part),
             f"{len(self.source):,} of {self._overview.snapshot.counts.records:,} records · "
-            f"{self._in_order()} · slow is over {humanize.integer(self._overview.slow_ms)} ms",
+            f"{self._order_label()} · slow is over {humanize.integer(self._overview.slow_ms)} ms",
         )
 
-    def _in_order(self) -> str:
+    def _order_label(self) -> str:
         if self._sorted_by is None:
             return "newest last"
         new = f", {self._new:,} new since" if self._new else ""
@@ -212,17 +208,13 @@ class CallsPane(Pane):
         return f"by {self._sorted_by.field} {'▾' if self._sorted_by.descending else '▴'}"
 
     def _styles(self, calls: pl.DataFrame) -> list[str]:
-        """The style that the user's rules give each of these calls, empty for none.
-
-        A rule can fail on values that nobody foresaw: then there are no rules any more.
-        """
+        """Return the style of each call by the user's rules; empty for none."""
         if not self.rules:
             return [""] * calls.height
-        from llmlog_tui.analysis.query.sql import QueryError, first_match  # noqa: PLC0415 - polars
-
         try:
-            found = first_match(calls, [rule.where for rule in self.rules])
-        except QueryError as error:
+            found = workers.analysis.first_match(calls, [rule.where for rule in self.rules])
+        except workers.analysis.QueryError as error:
+            # A valid rule can fail on the values of a log. It would again at every paint.
             self.rules = ()
             why = sanitize(str(error), 200)
             self.notify(why, title="No row styles", severity="error", markup=False)
@@ -232,7 +224,7 @@ class CallsPane(Pane):
 
 @dataclass(frozen=True)
 class _CallStyle:
-    """How calls are drawn: `names` of the columns, the order, the styles."""
+    """Names of the columns, the order, and the styles of rows."""
 
     names: Sequence[str]
     sort: Sort | None
@@ -245,12 +237,12 @@ class _CallRows(RowSource):
         overview: Overview,
         columns: Sequence[Column],
         order: pl.Series | None,
-        look: _CallStyle,
+        style: _CallStyle,
     ) -> None:
         self.columns = columns
         self._overview = overview
         self._order = order
-        self._look = look
+        self._style = style
         self._keys = overview.calls["row"] if order is None else overview.calls["row"][order]
 
     def __len__(self) -> int:
@@ -264,14 +256,14 @@ class _CallRows(RowSource):
 
     def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:
         calls = self._overview.call_rows(start, stop, self._order)
-        styles = self._look.styles(self._frame(start, stop))
-        draws = [ALL[name].draw for name in self._look.names]
+        styles = self._style.styles(self._frame(start, stop))
+        draws = [ALL[name].draw for name in self._style.names]
         newest = self._overview.newest
         return [
             Row(
                 [draw(call, width, newest) for draw, width in zip(draws, widths, strict=False)],
                 _MARKS.get(style, UNMARKED),
-                _ground(call, style),
+                _style_class(call, style),
                 call["trace_id"],
             )
             for call, style in zip(calls, styles, strict=True)
@@ -283,22 +275,21 @@ class _CallRows(RowSource):
             return calls.slice(start, stop - start)
         return calls[self._order.slice(start, stop - start)]
 
-    def picked(self, index: int, column: int) -> tuple[str, object]:
-        """Where another field stands in for one that is unknown, that one."""
-        at = index if self._order is None else int(self._order[index])
+    def field_value(self, index: int, column: int) -> tuple[str, object]:
+        position = index if self._order is None else int(self._order[index])
         field = self.columns[column].field
-        stand_in = _STAND_INS.get(field, field)
-        shown = field if self._overview.calls[field][at] is not None else stand_in
-        return shown, self._overview.calls[shown][at]
+        if self._overview.calls[field][position] is None:
+            field = _SUBSTITUTES.get(field, field)
+        return field, self._overview.calls[field][position]
 
     def heading(self, column: int, width: int) -> str:
-        title, sort = self.columns[column].title, self._look.sort
+        title, sort = self.columns[column].title, self._style.sort
         if sort is None or sort.field != self.columns[column].field:
             return title
         return f"{title[: width - 1]}{'▾' if sort.descending else '▴'}"
 
 
-def _ground(call: Mapping[str, Any], style: str) -> Ground:
+def _style_class(call: Mapping[str, Any], style: str) -> str:
     if style:
-        return cast("Ground", f"rule-{style}")
+        return f"rule-{style}"
     return "failed" if call["failed"] else "slow" if call["slow"] else ""

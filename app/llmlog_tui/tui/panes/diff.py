@@ -1,4 +1,4 @@
-"""Pairs: the steps of two traces that belong together, and in what they differ."""
+"""The aligned steps of two traces, and how they differ."""
 
 from __future__ import annotations
 
@@ -10,75 +10,75 @@ from textual.binding import BindingType
 from llmlog_tui import humanize
 from llmlog_tui.tui.keys.panes import PAIRS_BINDINGS
 from llmlog_tui.tui.panes.pane import Pane
+from llmlog_tui.tui.render.cells import is_tool, step_number
 from llmlog_tui.tui.widgets.row_source import Cell, CellSpan, Column, Row, RowSource, Tone, cell
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.traces.diff import AlignedPair
     from llmlog_tui.analysis.traces.timeline import Step
-    from llmlog_tui.tui.messages import DiffDone
+    from llmlog_tui.tui.queries import DiffResult
 
 _NUMBER, _MARK, _FINISH, _MS = 3, 1, 12, 7
 _WHY, _WHY_NARROW = 34, 20
 _SIDE_BY_SIDE_FROM: Final = 130
-"""Under so many columns there is no room for the names of both runs' steps."""
+"""Minimum columns for two steps beside each other."""
 _GAPS: Final = 17
-"""Gutters, the two rules, and a cell behind each column."""
-_WHY_AT: Final = 6
-"""Where the column between the two sides stands."""
+"""Cells of gutters, the two rules, and between columns."""
+_WHY_COLUMN: Final = 6
+"""Index of the column between the two sides."""
 
 Side = Literal["a", "b"]
 
 
 class _DiffLine(NamedTuple):
-    """A line of the narrow form: of one side, or of both where `side` is None."""
+    """Key of a line, of one side of a pair; both, if `side` is None."""
 
     pair: int
     side: Side | None
 
 
 class DiffPane(Pane):
-    """Both traces beside each other; on a narrow screen, one column of both."""
+    """Two traces beside each other; on a narrow screen, in one column."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*PAIRS_BINDINGS]
 
     def __init__(self) -> None:
         super().__init__(id="pairs")
         self.following = False
-        self.empty = "Reading both runs …"
-        self._diffed: DiffDone | None = None
+        self.empty = "Reading both traces …"
+        self._diffed: DiffResult | None = None
 
-    def hold(self, diffed: DiffDone) -> None:
-        """Show two runs; the first time, the cursor is where they part."""
+    def update(self, diffed: DiffResult) -> None:
+        """Show a diff; first, with the cursor at the first difference."""
         is_new, self._diffed = self._diffed is None, diffed
         self.redraw()
         if is_new:
-            self.to_pair(diffed.found.first or 0)
+            self.go_to_pair(diffed.found.first or 0)
 
     def redraw(self) -> None:
-        """Draw what is held."""
         if self._diffed is None:
-            self.label("Diff")
+            self.set_title("Diff")
             return
         pair = self.pair
         width = self.size.width
         is_narrow = width < _SIDE_BY_SIDE_FROM
-        source = _Narrow(self._diffed) if is_narrow else _WideDiff(self._diffed, width)
+        source = _NarrowDiff(self._diffed) if is_narrow else _WideDiff(self._diffed, width)
         self.following = False
-        self.show(source)
-        self.to_pair(pair)
-        self.label(_verdict(self._diffed), "◄ where they part   ≠ differs   = alike")
+        self.set_source(source)
+        self.go_to_pair(pair)
+        self.set_title(_summary(self._diffed), "◄ first difference   ≠ differs   = equal")
 
     @property
     def pair(self) -> int:
-        """The index of the pair under the cursor."""
+        """Return the index of the pair under the cursor."""
         return self.cursor_key.pair if isinstance(self.cursor_key, _DiffLine) else 0
 
     @property
     def side(self) -> Side | None:
-        """The side of the line under the cursor, if it is only of one."""
+        """Return the side of the line under the cursor, if it has only one."""
         return self.cursor_key.side if isinstance(self.cursor_key, _DiffLine) else None
 
-    def to_pair(self, pair: int) -> None:
+    def go_to_pair(self, pair: int) -> None:
         """Put the cursor on a pair."""
         if self.pair != pair or self.cursor_key is None:
             next(
@@ -88,22 +88,22 @@ class DiffPane(Pane):
         self.following = False
 
 
-def _verdict(diffed: DiffDone) -> str:
+def _summary(diffed: DiffResult) -> str:
     found = diffed.found
     differ = sum(pair.why is not None for pair in found.pairs)
     if found.first is None:
-        return "Diff · both runs do the same"
+        return "Diff · both traces do the same"
     pair = found.pairs[found.first]
     step = pair.a or pair.b
-    number = humanize.UNKNOWN if step is None or step.step is None else str(step.step)
+    number = humanize.UNKNOWN if step is None else step_number(step)
     differing = f"{differ:,} of {len(found.pairs):,} differ"
-    return f"Diff · they part at step {number}: {pair.sentence()} · {differing}"
+    return f"Diff · they diverge at step {number}: {pair.sentence()} · {differing}"
 
 
 class _WideDiff(RowSource):
     """A row for each pair: A's step, why they differ, B's step."""
 
-    def __init__(self, diffed: DiffDone, width: int) -> None:
+    def __init__(self, diffed: DiffResult, width: int) -> None:
         self._diffed = diffed
         self._found = diffed.found
         sides = width - _WHY - _GAPS - 2 * (_NUMBER + _MARK + _FINISH + _MS)
@@ -125,8 +125,8 @@ class _WideDiff(RowSource):
         return _DiffLine(index, None)
 
     def index(self, key: Hashable) -> int | None:
-        is_one = isinstance(key, _DiffLine) and key.side is None and key.pair < len(self)
-        return key.pair if is_one and isinstance(key, _DiffLine) else None
+        is_pair = isinstance(key, _DiffLine) and key.side is None and key.pair < len(self)
+        return key.pair if is_pair and isinstance(key, _DiffLine) else None
 
     def heading(self, column: int, width: int) -> str:
         if column in (2, 10):
@@ -135,7 +135,7 @@ class _WideDiff(RowSource):
         return super().heading(column, width)
 
     def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:
-        why = widths[_WHY_AT] if len(widths) > _WHY_AT else 0
+        why = widths[_WHY_COLUMN] if len(widths) > _WHY_COLUMN else 0
         return [self._row(n, why) for n in range(start, stop)]
 
     def _row(self, n: int, width: int) -> Row:
@@ -145,11 +145,11 @@ class _WideDiff(RowSource):
         why = cell(f"{sign} {pair.sentence()}" if pair.why else sign.center(width), tone)
         ends = self._diffed.ends
         cells = (*_step(pair.a, ends, pair), rule, why, rule, *_step(pair.b, ends, pair))
-        return Row(cells, ground="slow" if n == self._found.first else "")
+        return Row(cells, style_class="slow" if n == self._found.first else "")
 
 
-class _Narrow(RowSource):
-    """A row for each pair that is alike, one for each side of one that is not."""
+class _NarrowDiff(RowSource):
+    """A row for each equal pair, a row for each side of the others."""
 
     columns = (
         Column("#", _NUMBER, "right"),
@@ -160,7 +160,7 @@ class _Narrow(RowSource):
         Column("", _WHY_NARROW),
     )
 
-    def __init__(self, diffed: DiffDone) -> None:
+    def __init__(self, diffed: DiffResult) -> None:
         self._diffed = diffed
         self._found = diffed.found
         self._lines = tuple(_lines(self._found.pairs))
@@ -194,7 +194,7 @@ class _Narrow(RowSource):
             CellSpan("=", "muted") if line.side is None else CellSpan(line.side.upper(), "accent")
         )
         cells = (*_step(step, self._diffed.ends, pair), cell(why, tone))
-        return Row(cells, mark, ground="slow" if is_first else "")
+        return Row(cells, mark, style_class="slow" if is_first else "")
 
 
 def _lines(pairs: Sequence[AlignedPair]) -> Iterator[_DiffLine]:
@@ -217,12 +217,11 @@ def _sign(pair: AlignedPair, *, is_first: bool) -> tuple[str, Tone]:
 def _step(step: Step | None, ends: Mapping[int, str | None], pair: AlignedPair) -> tuple[Cell, ...]:
     if step is None:
         return cell(humanize.UNKNOWN, "muted"), cell(""), cell(""), cell(""), cell("")
-    number = humanize.UNKNOWN if step.step is None else str(step.step)
-    cut = cell("┤", "warning") if step.truncated else cell("")
-    tone: Tone = "secondary" if step.event in ("tool_call", "embedding") else ""
+    cut = cell("┤", "warning") if step.cut_off else cell("")
+    tone: Tone = "secondary" if is_tool(step) else ""
     differs: Tone = "worst" if pair.why in ("finish_reason", "status") else "muted"
     return (
-        cell(number, "muted"),
+        cell(step_number(step), "muted"),
         cell("✗", "error") if step.failed else cut,
         cell(step.name, "worst" if pair.why in ("model", "tool", "event") else tone),
         cell(ends.get(step.row) or "", "error" if step.failed else differs),
@@ -230,8 +229,8 @@ def _step(step: Step | None, ends: Mapping[int, str | None], pair: AlignedPair) 
     )
 
 
-def _names_of_run(diffed: DiffDone, side: Side) -> tuple[str, ...]:
-    """What stands over a run, in full and ever shorter."""
+def _names_of_run(diffed: DiffResult, side: Side) -> tuple[str, ...]:
+    """Return headings of a run, from the longest to the shortest."""
     run = diffed.found.a if side == "a" else diffed.found.b
     begin = diffed.began[0 if side == "a" else 1]
     began = humanize.time_label(begin, begin, 8)

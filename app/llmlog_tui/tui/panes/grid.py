@@ -1,4 +1,4 @@
-"""The ground of the Overview's panes: how they share it, as the user has moved or hidden them."""
+"""Resizable grid of the Overview's panes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from textual.containers import Container
 from textual.message import Message
 from textual.widget import Widget
 
-from llmlog_tui.tui.keys.panes import GROUND_BINDINGS
+from llmlog_tui.tui.keys.panes import GRID_BINDINGS
 from llmlog_tui.tui.overview_layout import OverviewLayout
 from llmlog_tui.tui.panes.pane import Pane
 from llmlog_tui.tui.panes.traces import TracesPane
@@ -20,14 +20,14 @@ from llmlog_tui.tui.panes.traces import TracesPane
 class PaneGrid(Container):
     """Traces beside a timeline, calls and alerts under them; or one pane `zoomed`, alone.
 
-    What stands `above` gives way to a pane that is alone.
+    A zoomed pane hides the widget `above`, too.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [*GROUND_BINDINGS]
+    BINDINGS: ClassVar[list[BindingType]] = [*GRID_BINDINGS]
 
     @dataclass
-    class Arranged(Message):
-        """The panes share the screen in another way; `App` remembers it."""
+    class ArrangementChanged(Message):
+        """The user resized or hid panes: store the arrangement."""
 
         arrangement: OverviewLayout
 
@@ -42,31 +42,31 @@ class PaneGrid(Container):
         self._above = above
         self._compact = False
 
-    def reform(self, *, compact: bool) -> None:
-        """Take the form for a screen of another size."""
+    def apply_layout(self, *, compact: bool) -> None:
+        """Apply the wide or compact layout."""
         self._compact = compact
         for pane in self.panes:
             pane.compact = compact
-        self._share_room()
+        self._apply_arrangement()
 
-    def take_arrangement(self, arrangement: OverviewLayout) -> None:
-        """Give each pane the room that `arrangement` says."""
+    def set_arrangement(self, arrangement: OverviewLayout) -> None:
+        """Show and size the panes."""
         self.arrangement = arrangement
         self._traces.by_session = arrangement.by_session
         if self.is_mounted:
-            self._share_room()
-            self.post_message(self.Arranged(arrangement))
+            self._apply_arrangement()
+            self.post_message(self.ArrangementChanged(arrangement))
 
-    @on(TracesPane.Grouped)
-    def _grouped(self, message: TracesPane.Grouped) -> None:
-        self.take_arrangement(replace(self.arrangement, by_session=message.by_session))
+    @on(TracesPane.GroupingChanged)
+    def _grouped(self, message: TracesPane.GroupingChanged) -> None:
+        self.set_arrangement(replace(self.arrangement, by_session=message.by_session))
 
     def zoom(self, pane: Pane | None) -> None:
-        """Give a pane all room between top and bottom row; None has all panes there again."""
+        """Show only this pane; all panes, if it is None."""
         self.zoomed = pane
-        self._share_room()
+        self._apply_arrangement()
 
-    def _share_room(self) -> None:
+    def _apply_arrangement(self) -> None:
         hidden, width = self.arrangement.hidden, self.screen.size.width
         self.set_class(self.zoomed is not None, "-zoomed")
         self._above.display = self.zoomed is None
@@ -76,8 +76,8 @@ class PaneGrid(Container):
             self.styles.grid_columns = self.arrangement.columns(width)
             rows = self.arrangement.rows(self.size.height or self.screen.size.height)
             self.styles.grid_rows, self.styles.grid_size_rows = rows, len(rows.split())
-            alone = 2 if len(self.arrangement.columns(width).split()) == 1 else 1
-            self._traces.styles.column_span = self._timeline.styles.column_span = alone
+            span = 2 if len(self.arrangement.columns(width).split()) == 1 else 1
+            self._traces.styles.column_span = self._timeline.styles.column_span = span
         focused = self.screen.focused
         if focused is None or not focused.display:
             next(pane for pane in self.panes if pane.display).focus()
@@ -89,29 +89,27 @@ class PaneGrid(Container):
         return next((pane for pane in self.panes if pane.has_focus), None)
 
     def action_zoom(self) -> None:
-        """Give the focused pane all room between top and bottom row, or take it back."""
+        """Show only the focused pane, or all again."""
         self.zoom(self._focused if self.zoomed is None else None)
 
     def action_hide(self) -> None:
-        """Hide the focused pane."""
         pane = self._focused
         if pane is not None and pane.id is not None:
             self.zoomed = None
-            self.take_arrangement(self.arrangement.without(pane.id))
+            self.set_arrangement(self.arrangement.without(pane.id))
             self.app.clear_notifications()
-            self.notify("Hidden. X brings all panes back.", timeout=2, markup=False)
+            self.notify("Pane hidden. X shows all panes.", timeout=2, markup=False)
 
     def action_unhide(self) -> None:
-        """Show all panes."""
-        self.take_arrangement(self.arrangement.all_panes)
+        self.set_arrangement(self.arrangement.all_panes)
 
     def action_widen(self, columns: int) -> None:
-        """Move the line between Traces and Timeline."""
-        self.take_arrangement(self.arrangement.resized("traces", columns))
+        """Move the border between Traces and Timeline."""
+        self.set_arrangement(self.arrangement.resized("traces", columns))
 
     def action_heighten(self, rows: int) -> None:
-        """Move the line under the panes at the top, or from Calls and Alerts, that over Alerts."""
+        """Move the border under the top panes; from Calls or Alerts, the one over Alerts."""
         if self._focused in (self._calls, self._alerts):
-            self.take_arrangement(self.arrangement.resized("alerts", -rows))
+            self.set_arrangement(self.arrangement.resized("alerts", -rows))
         else:
-            self.take_arrangement(self.arrangement.resized("top", rows))
+            self.set_arrangement(self.arrangement.resized("top", rows))

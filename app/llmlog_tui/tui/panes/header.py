@@ -1,9 +1,10 @@
-"""The top row: what is open, how much of it there is, and whether it is live."""
+"""The top row: file, counts, cost, tabs, reading state and alerts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from textual import events
 from textual.content import Content
@@ -17,11 +18,10 @@ from llmlog_tui.sanitize import sanitize
 
 @dataclass(frozen=True)
 class HeaderState:
-    """What the header says.
+    """Values of the header; all counts are unknown if `calls` is None.
 
-    `calls` and all counts are unknown if that is None; `cost` is in USD, without `unpriced` calls;
-    `state` is a key of STATES, `detail` stands behind its words. `silent`: nobody is told of new
-    alerts.
+    `cost` is in USD, without `unpriced` calls; `state` is a key of STATES, followed by `detail`.
+    New alerts are not reported while `silent`.
     """
 
     file: str = ""
@@ -36,12 +36,12 @@ class HeaderState:
     silent: bool = False
 
 
-_TABS_FROM = 100
-"""Under so many columns there is no room for tabs; digits go to the views all the same."""
+_WIDE_FROM = 100
+"""Minimum columns of a screen for tabs, and for words beside the number of alerts."""
 
 _NAME = Content.styled(" llmlog ", "$background on $primary bold")
 
-STATES = {
+STATES: Final = {
     "live": ("● live", "$text-success"),
     "frozen": ("‖ frozen", "$text-accent"),
     "loading": ("loading", "$text-muted"),
@@ -53,9 +53,9 @@ STATES = {
 
 
 class Header(Widget):
-    """One row; on a narrow screen the left group gives way first.
+    """One row; on a narrow screen, the left group is shortened first.
 
-    `tabs` are the labels of all views, in the order of their digits; the one with `label` is here.
+    `tabs` are the labels of all views, in the order of their digits; `label` is the current one.
     """
 
     headline: reactive[HeaderState] = reactive(HeaderState())
@@ -67,48 +67,46 @@ class Header(Widget):
         self._tabs_at = 0
 
     @dataclass
-    class Picked(Message):
-        """The mouse picked the tab with this digit."""
+    class TabPicked(Message):
+        """Go to the view with this digit."""
 
         digit: int
 
     def render(self) -> Content:
-        """Left group, tabs, right group; remembers where the tabs are, for the mouse."""
+        """Render left group, tabs and right group; on_click() finds tabs by their cells."""
         right = self._right()
         tabs = self._tabs()
         room = self.size.width - right.cell_length - tabs.cell_length - 4
-        lefts = self._hints() or self._lefts()  # rather without tabs than without a hint
+        lefts = self._hints() or self._lefts()  # a hint is more important than tabs
         left = next((group for group in lefts if group.cell_length <= room), None)
-        if left is None or self.size.width < _TABS_FROM:
+        if left is None or self.size.width < _WIDE_FROM:
             self._tabs_at = self.size.width
-            return self._apart(right)
+            return self._without_tabs(right)
         middle = self.size.width - right.cell_length - tabs.cell_length - 3
         self._tabs_at = middle
         gap = " " * (middle - left.cell_length)
         return Content.assemble(left, gap, tabs, "   ", right)
 
     def on_click(self, event: events.Click) -> None:
-        """Go to the view whose tab is under the mouse."""
         at = self._tabs_at
         for digit, label in enumerate(self.tabs, 1):
             width = len(f"{digit} {label}  ")
             if at <= event.x < at + width:
-                self.post_message(self.Picked(digit))
+                self.post_message(self.TabPicked(digit))
             at += width
 
     def _tabs(self) -> Content:
         tabs = Content("")
         for digit, label in enumerate(self.tabs, 1):
-            here = label == self._label
+            is_current = label == self._label
             tabs += Content.assemble(
-                (f"{digit} ", "$text-primary bold" if here else "$text-muted"),
-                (label, "$text-primary bold underline" if here else "$text-muted"),
+                (f"{digit} ", "$text-primary bold" if is_current else "$text-muted"),
+                (label, "$text-primary bold underline" if is_current else "$text-muted"),
                 "  ",
             )
         return tabs
 
-    def _apart(self, right: Content) -> Content:
-        """The two groups, pushed apart."""
+    def _without_tabs(self, right: Content) -> Content:
         room = self.size.width - right.cell_length - 2
         lefts = self._lefts()
         left = next((group for group in lefts if group.cell_length <= room), lefts[-1])
@@ -116,20 +114,20 @@ class Header(Widget):
         return Content.assemble(left, " " * gap, right)
 
     def _lefts(self) -> list[Content]:
-        """The left group, in full and ever shorter."""
+        """Return left groups, from the longest to the shortest."""
         line = self.headline
         if line.calls is None:
             return [_NAME + self._file(), _NAME]
         counted = self._counted(line.calls)
         cost = self._cost() if line.calls else ""
-        few = Content.assemble(
+        short = Content.assemble(
             "   ", (humanize.count(line.calls), "bold"), (" calls", "$text-muted")
         )
         name, file = _NAME, self._file()
-        return [*self._hints(), counted + cost, counted, name + file + few, name + few, name]
+        return [*self._hints(), counted + cost, counted, name + file + short, name + short, name]
 
     def _hints(self) -> list[Content]:
-        """The left groups where more is wrong than right with the log; else none."""
+        """Return left groups with a hint if more lines were skipped than there are calls."""
         line = self.headline
         if line.calls is None or line.skipped <= line.calls:
             return []
@@ -138,21 +136,16 @@ class Header(Widget):
 
     def _counted(self, number: int) -> Content:
         line = self.headline
-        muted = "$text-muted"
-        made = " call" if number == 1 else " calls"
-        calls = Content.assemble("   ", (f"{number:,}", "bold"), (made, muted))
-        runs = " trace" if line.traces == 1 else " traces"
-        traces = Content.assemble("  ", (f"{line.traces:,}", "bold"), (runs, muted))
+        calls, traces = _count(number, "call"), _count(line.traces, "trace")
         skipped = self._skipped() if line.skipped else Content("")
-        return _NAME + self._file() + calls + traces + skipped
+        return _NAME + self._file() + "   " + calls + "  " + traces + skipped
 
     def _file(self) -> Content:
         return Content.assemble("  ", (sanitize(self.headline.file, 60), "bold"))
 
     def _skipped(self) -> Content:
-        number = self.headline.skipped
-        lines = "line" if number == 1 else "lines"
-        return Content.styled(f"   {number:,} {lines} skipped", "$text-warning")
+        skipped = humanize.plural(self.headline.skipped, "line")
+        return Content.styled(f"   {skipped} skipped", "$text-warning")
 
     def _cost(self) -> Content:
         line = self.headline
@@ -171,10 +164,11 @@ class Header(Widget):
             state += Content.styled("  silent", "$text-muted")
         if not line.alerts:
             return state + "  "
-        what = "alert" if line.alerts == 1 else "alerts"
-        if self.size.width < 100:  # noqa: PLR2004 - the compact form's limit
-            what = ""
-        badge = Content.styled(
-            f" ▲ {line.alerts} {what}".rstrip() + " ", "$background on $warning bold"
-        )
-        return state + "   " + badge + " "
+        is_wide = self.size.width >= _WIDE_FROM
+        alerts = humanize.plural(line.alerts, "alert") if is_wide else line.alerts
+        return state + "   " + Content.styled(f" ▲ {alerts} ", "$background on $warning bold") + " "
+
+
+def _count(number: int, name: str) -> Content:
+    count, noun = humanize.plural(number, name).split(" ", 1)
+    return Content.assemble((count, "bold"), (f" {noun}", "$text-muted"))

@@ -1,4 +1,4 @@
-"""The figures of a log in one row, each with its course in eight cells."""
+"""The KPIs of a log in one row, each with a sparkline."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from textual.widget import Widget
 from llmlog_tui import humanize
 
 if TYPE_CHECKING:
-    from llmlog_tui.analysis.reports.kpis import Kpi
+    from llmlog_tui.analysis.calls.kpis import Kpi
 
 _SHOWN: Final[dict[str, Callable[[float | None], str]]] = {
     "p50": lambda ms: f"{humanize.integer(ms)} ms",
@@ -26,26 +26,24 @@ _TONES: Final = {"errors": "$text-error", "cut off": "$text-warning", "cached": 
 
 
 class KpiRow(Widget):
-    """As many figures as fit."""
+    """As many KPIs as fit."""
 
     def __init__(self) -> None:
         super().__init__(id="kpis")
         self._kpis: tuple[Kpi, ...] = ()
 
-    def hold(self, kpis: tuple[Kpi, ...]) -> None:
-        """Show these."""
+    def update(self, kpis: tuple[Kpi, ...]) -> None:
         if kpis != self._kpis:
             self._kpis = kpis
             self.refresh()
 
     def render(self) -> Content:
-        """Name, value, course; and the next one."""
         line = Content("")
         for kpi in self._kpis:
             shown = Content.assemble(
                 (f" {kpi.name} ", "$text-muted"),
                 (_SHOWN[kpi.name](kpi.value), "bold"),
-                (f" {humanize.spark(kpi.course)} ", _TONES.get(kpi.name, "$text-primary")),
+                (f" {humanize.spark(kpi.series)} ", _TONES.get(kpi.name, "$text-primary")),
             )
             if line.cell_length + shown.cell_length > self.size.width:
                 break

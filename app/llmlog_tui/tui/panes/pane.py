@@ -1,4 +1,4 @@
-"""What all panes share: a table with a title, in a wide and in a compact form."""
+"""Base of the panes: a table with a title and two layouts."""
 
 from __future__ import annotations
 
@@ -16,16 +16,14 @@ from llmlog_tui.tui.widgets.row_source import CellSpan, Row
 from llmlog_tui.tui.widgets.table import LineTable
 
 _CORNERS: Final = 4
+"""Cells of the frame's top beside the title."""
 BOOKMARK: Final = CellSpan("◆", "accent")
 READING: Final = "Reading …"
-"""What an empty pane says until there are answers."""
+"""Text of an empty pane until the first analysis is done."""
 
 
 class CursorState(NamedTuple):
-    """The row under a pane's cursor, and how many lines it stands below the first on screen.
-
-    `sort` is how the rows are sorted, where they can be.
-    """
+    """The key under a pane's cursor, the lines above it, and the sort."""
 
     key: Hashable
     lines_above: int
@@ -33,61 +31,63 @@ class CursorState(NamedTuple):
 
 
 class Pane(LineTable):
-    """A table that draws itself anew from what it was last given."""
+    """A table with a title, made from one immutable value.
+
+    `update(...)` sets the value and calls redraw(), which calls set_source() and set_title().
+    """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"table--slow", "table--failed"}
 
     shows_records: ClassVar[bool] = False
-    """Whether the keys of its rows are those of records."""
+    """Whether the keys of its rows are keys of records."""
 
     compact: reactive[bool] = reactive(default=False, toggle_class="-compact")
     bookmarked: frozenset[int] = frozenset()
 
     def watch_compact(self) -> None:
-        """Take the columns of the other form."""
         self.redraw()
 
-    def on_resize(self) -> None:
-        """Take the columns of another width."""
-        super().on_resize()
+    def resized(self) -> None:
+        super().resized()
         self.redraw()
 
     @abstractmethod
     def redraw(self) -> None:
-        """Make a source, a title and a subtitle of what the pane holds."""
+        """Set source and titles from the current value, for the current size and layout."""
 
-    def label(self, title: str, *subtitles: str) -> None:
-        """Set what stands in the frame, the first subtitle that fits; values stay harmless."""
+    def set_title(self, title: str, *subtitles: str) -> None:
+        """Set the title, and the first subtitle that fits; both are sanitized."""
         room = self.size.width - _CORNERS
         subtitle = next((text for text in subtitles if cell_len(text) <= room), "")
-        labels = sanitize(title), "" if self.compact else sanitize(subtitle)
-        if labels != self._labels:  # to set them draws the whole pane
-            self._labels = labels
-            self.border_title, self.border_subtitle = map(Content, labels)
+        titles = sanitize(title), "" if self.compact else sanitize(subtitle)
+        if titles != self._titles:  # setting them repaints the whole pane
+            self._titles = titles
+            self.border_title, self.border_subtitle = map(Content, titles)
 
-    _labels = "", ""
+    _titles = "", ""
 
-    # -- bookmarks, and the way back
+    # -- bookmarks, and the cursor's state
 
-    def take_bookmarks(self, rows: frozenset[int]) -> None:
+    def set_bookmarks(self, rows: frozenset[int]) -> None:
         """Mark the records with these keys in the gutter."""
         if self.shows_records and rows != self.bookmarked:
             self.bookmarked = rows
             self.redraw()
 
-    def mark_of(self, index: int, row: Row) -> CellSpan:
-        """A bookmark comes before any other mark."""
+    def row_mark(self, index: int, row: Row) -> CellSpan:
+        """Return the bookmark, which precedes other marks, or the row's mark."""
         if self.bookmarked and self.source.key(index) in self.bookmarked:
             return BOOKMARK
         return row.mark
 
     @property
-    def spot(self) -> CursorState:
-        """Where the cursor is, to come back to."""
+    def cursor_state(self) -> CursorState:
         return CursorState(self.cursor_key, self._cursor - self._top)
 
-    def return_to(self, spot: CursorState) -> bool:
-        """Bring the cursor and its row back to where they were; False if the row is gone."""
-        if spot.key is None or not self.move_to(spot.key):
+    def restore_cursor(self, state: CursorState) -> bool:
+        """Restore the cursor and scroll position; False if the row is gone."""
+        if state.key is None or not self.move_to(state.key):
             return False
-        self._scroll(self._cursor - spot.lines_above)
+        self._scroll(self._cursor - state.lines_above)
         self.repaint()
         return True

@@ -1,4 +1,4 @@
-"""A run on one line of time: its events by mark, what has been played, and the totals so far."""
+"""The scrubber of a replay: steps on a track of time, and totals."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
 
 _MARKS: Final = (
     ("failed", "✗", "$text-error"),
-    ("truncated", "┤", "$text-warning"),
+    ("cut off", "┤", "$text-warning"),
     ("changed", "≠", "$text-accent"),
     ("retried", "↻", "$text-warning"),
     ("", "·", "$text-muted"),
 )
-"""What a step is marked with, the gravest first."""
+"""Kind of a step, glyph and colour of its mark; the most severe first."""
 
 _AXIS_FROM: Final = 4
-"""So many rows have room for the axis."""
+"""Minimum rows of a scrubber with an axis."""
 
 _MARGIN: Final = 1
 
 
 @dataclass(frozen=True, eq=False)
 class _ScrubLine:
-    """Where the steps of a replay stand on a line of cells.
+    """Positions of a replay's steps on a line of cells.
 
-    By cell: the place in _MARKS of the gravest of the steps there, and the first of them; both are
-    None where no step begins.
+    Per cell: the index in _MARKS of its most severe step, and the index of its first step; both
+    are None in cells without steps.
     """
 
     axis: Axis
@@ -49,44 +49,44 @@ class _ScrubLine:
         axis = Axis.of(max(step.end for step in replay.steps), width)
         marks: list[int | None] = [None] * width
         firsts: list[int | None] = [None] * width
-        for place, step in enumerate(replay.steps):
+        for index, step in enumerate(replay.steps):
             cell = min(width - 1, int(axis.cell(step.start)))
-            there, mark = marks[cell], _mark(step)
-            marks[cell] = mark if there is None else min(mark, there)
+            other, mark = marks[cell], _mark(step)
+            marks[cell] = mark if other is None else min(mark, other)
             if firsts[cell] is None:
-                firsts[cell] = place
+                firsts[cell] = index
         return cls(axis, marks, firsts)
 
-    def cell(self, step: Step) -> int:
-        return min(self.axis.width - 1, int(self.axis.cell(step.start)))
+    def cell(self, elapsed_ms: float) -> int:
+        return min(self.axis.width - 1, int(self.axis.cell(elapsed_ms)))
 
     def nearest(self, cell: int) -> int | None:
-        """The first step of the cell nearest to this one in which any begins."""
-        there = (n for n, first in enumerate(self.firsts) if first is not None)
-        return self.firsts[min(there, key=lambda n: abs(n - cell))]
+        """Return the first step of the nearest cell with steps."""
+        cells = (n for n, first in enumerate(self.firsts) if first is not None)
+        return self.firsts[min(cells, key=lambda n: abs(n - cell))]
 
 
 class Scrubber(Widget):
-    """Where the replay stands; the mouse takes it elsewhere."""
+    """The position of a replay, which the mouse can drag."""
 
     @dataclass
-    class Sought(Message):
-        """The step at place `at` of the replay is wanted."""
+    class SeekRequested(Message):
+        """Go to the step at this index of the replay."""
 
-        at: int
+        index: int
 
     def __init__(self) -> None:
         super().__init__(id="scrub")
         self._replay: Replay | None = None
         self._line: _ScrubLine | None = None
-        self._at = 0
-        self._is_held = False
+        self._index = 0
+        self._is_dragged = False
 
-    def hold(self, replay: Replay, at: int, state: str) -> None:
-        """Show that step number `at` of the replay is the current one; `state` is the title."""
+    def update(self, replay: Replay, index: int, state: str) -> None:
+        """Show a replay at the step with this index; `state` is the title."""
         if replay is not self._replay:
             self._line = None
-        self._replay, self._at = replay, at
+        self._replay, self._index = replay, index
         self.border_title = Content(state)
         self.border_subtitle = Content("gaps over 2 s play as 0.5 s · real time at 1×")
         self.refresh()
@@ -94,31 +94,28 @@ class Scrubber(Widget):
     # -- the mouse
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Go to the step under the mouse, and with it until it is let go."""
-        self._is_held = True
+        self._is_dragged = True
         self.capture_mouse()
         self._seek(event)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Go with the mouse."""
-        if self._is_held:
+        if self._is_dragged:
             self._seek(event)
 
     def on_mouse_up(self) -> None:
-        """Stay."""
-        self._is_held = False
+        self._is_dragged = False
         self.release_mouse()
 
     def _seek(self, event: events.MouseEvent) -> None:
         offset = event.get_content_offset_capture(self)
-        at = None if self._line is None else self._line.nearest(offset.x - _MARGIN)
-        if at is not None and at != self._at:
-            self.post_message(self.Sought(at))
+        index = None if self._line is None else self._line.nearest(offset.x - _MARGIN)
+        if index is not None and index != self._index:
+            self.post_message(self.SeekRequested(index))
 
     # -- drawing
 
     def render(self) -> Content:
-        """Marks, track, axis, totals; without the axis where there are only three rows."""
+        """Render marks, track, axis and totals; without the axis in three rows."""
         replay = self._replay
         if replay is None or not replay.steps:
             return Content("")
@@ -126,10 +123,12 @@ class Scrubber(Widget):
         if self._line is None or self._line.axis.width != width:
             self._line = _ScrubLine.of(replay, width)
         line = self._line
-        rows = [self._marks(line), self._track(line, line.cell(replay.steps[self._at]))]
+        # The totals are of the moment at which the step has ended: so is the playhead.
+        head = line.cell(replay.moments[self._index].elapsed_ms)
+        rows = [self._marks(line), self._track(line, head)]
         if self.size.height >= _AXIS_FROM:
             rows.append(Content.styled(line.axis.labels(), "$text-muted"))
-        rows.append(self._totals(replay.moments[self._at], replay.end))
+        rows.append(self._totals(replay.moments[self._index], replay.end))
         return Content("\n").join(Content(" " * _MARGIN) + row for row in rows)
 
     def _marks(self, line: _ScrubLine) -> Content:
@@ -138,9 +137,9 @@ class Scrubber(Widget):
 
     def _track(self, line: _ScrubLine, head: int) -> Content:
         played = "".join("━" if first is None else "╋" for first in line.firsts[:head])
-        rest = "".join("─" if first is None else "┼" for first in line.firsts[head + 1 :])
+        remainder = "".join("─" if first is None else "┼" for first in line.firsts[head + 1 :])
         return Content.assemble(
-            (played, "$text-primary"), ("●", "$text-primary bold"), (rest, "$text-muted")
+            (played, "$text-primary"), ("●", "$text-primary bold"), (remainder, "$text-muted")
         )
 
     def _totals(self, now: RunningTotals, end: RunningTotals) -> Content:
@@ -169,8 +168,8 @@ class Scrubber(Widget):
 
 
 def _mark(step: Step) -> int:
-    """The place in _MARKS of what is gravest about a step."""
+    """Return the index in _MARKS of a step's most severe kind."""
     if step.failed:
         return 0
-    kinds = {note.kind for note in step.notes} | ({"truncated"} if step.truncated else set())
+    kinds = {note.kind for note in step.notes}
     return next(n for n, (kind, *_) in enumerate(_MARKS) if kind in kinds or not kind)

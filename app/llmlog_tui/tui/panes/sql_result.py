@@ -1,4 +1,4 @@
-"""Result: the rows of any frame, in columns as wide as what they hold."""
+"""The result of an SQL query, in columns as wide as their values."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ from llmlog_tui.tui.widgets.row_source import Column, Row, RowSource, cell
 if TYPE_CHECKING:
     import polars as pl
 
-_WIDEST: Final = 40
-_LOOKED_AT: Final = 200
+_MAX_WIDTH: Final = 40
+"""Maximum cells of a column."""
+
+_SAMPLED_ROWS: Final = 200
+"""Rows that determine the widths of columns."""
 
 
 class ResultPane(Pane):
-    """The rows of a query's answer; h and l roll through its columns."""
+    """The rows of a query's result; h and l scroll through its columns."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*RESULT_BINDINGS]
 
@@ -30,35 +33,33 @@ class ResultPane(Pane):
         self.following = False
         self.frame: pl.DataFrame | None = None
         self._first = 0
-        self.empty = "The answer of the query appears here: Ctrl-R runs it."
+        self._took_s = 0.0
+        self.empty = "The query's result appears here: Ctrl-R runs it."
 
-    def hold(self, frame: pl.DataFrame, took_s: float) -> None:
-        """Show an answer."""
+    def update(self, frame: pl.DataFrame, took_s: float) -> None:
+        """Show a result, and how long the query took."""
         self.frame, self._first = frame, 0
         self.following = False
-        self._took = took_s
+        self._took_s = took_s
         self.redraw()
         if frame.height:
             self.move_to(0)
 
-    _took = 0.0
-
     def redraw(self) -> None:
-        """Draw what is held."""
         if self.frame is None:
-            self.label("Result")
+            self.set_title("Result")
             return
         self.empty = "No rows."
-        self.show(_ResultRows(self.frame, self._first))
+        self.set_source(_ResultRows(self.frame, self._first))
         rows = humanize.plural(self.frame.height, "row")
         columns = f"columns {self._first + 1} to {self.frame.width} of {self.frame.width}"
-        self.label(
-            f"Result · {rows} in {self._took * 1_000:,.0f} ms",
+        self.set_title(
+            f"Result · {rows} in {self._took_s * 1_000:,.0f} ms",
             columns if self._first else f"{self.frame.width} columns",
         )
 
     def action_roll(self, columns: int) -> None:
-        """Begin so many columns further on."""
+        """Scroll by columns."""
         if self.frame is not None:
             self._first = min(max(0, self._first + columns), self.frame.width - 1)
             self.redraw()
@@ -67,11 +68,11 @@ class ResultPane(Pane):
 class _ResultRows(RowSource):
     def __init__(self, frame: pl.DataFrame, first: int) -> None:
         self._frame = frame.select(frame.columns[first:])
-        looked_at = self._frame.head(_LOOKED_AT).rows()
+        sample = self._frame.head(_SAMPLED_ROWS).rows()
         self.columns = [
             Column(
-                sanitize(name, _WIDEST),
-                min(_WIDEST, max([len(name), *(len(_text(row[n])) for row in looked_at)])),
+                sanitize(name, _MAX_WIDTH),
+                min(_MAX_WIDTH, max([len(name), *(len(_text(row[n])) for row in sample)])),
                 "right" if dtype.is_numeric() else "left",
             )
             for n, (name, dtype) in enumerate(self._frame.schema.items())

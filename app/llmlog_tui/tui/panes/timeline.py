@@ -1,4 +1,4 @@
-"""Timeline: the steps of the selected trace, in order, each a bar on one time axis."""
+"""The steps of the selected trace, each with a bar on a common time axis."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from llmlog_tui import humanize
 from llmlog_tui.analysis.numeric.interval import Interval
 from llmlog_tui.tui.keys.panes import TIME_BINDINGS, TIMELINE_BINDINGS
 from llmlog_tui.tui.panes.pane import Pane
+from llmlog_tui.tui.render.cells import is_tool, step_number
 from llmlog_tui.tui.render.timeline_bars import LEGEND, LEGEND_NEAR, Axis, bar
 from llmlog_tui.tui.widgets.row_source import (
     Cell,
@@ -53,18 +54,20 @@ _NARROW: Final = (
 _WIDE_FROM, _MEDIUM_FROM = 80, 46
 _TONES: Final[dict[str, Tone]] = {
     "failed": "error",
-    "truncated": "warning",
+    "cut off": "warning",
     "changed": "accent",
     "retried": "warning",
     "usage": "muted",
 }
 _BARS, _NOTES = 2, 4
-_LEAST_MS: Final = 1.0
-"""As near as one can look: latencies are in whole ms."""
+"""Indices of columns."""
+
+_MIN_ZOOM_MS: Final = 1.0
+"""Minimum time shown: latencies are in whole ms."""
 
 
 class TimelinePane(Pane):
-    """One trace, step by step; of its time all is shown, or the stretch that was zoomed to."""
+    """The steps of a trace; zooming shows an interval of its time."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*TIMELINE_BINDINGS, *TIME_BINDINGS]
     shows_records = True
@@ -72,7 +75,7 @@ class TimelinePane(Pane):
 
     @dataclass
     class Zoomed(Message):
-        """The user looks at a stretch of this trace: another one is not wanted now."""
+        """The user zoomed into this trace: keep showing it."""
 
     def __init__(self) -> None:
         super().__init__(id="timeline")
@@ -80,92 +83,95 @@ class TimelinePane(Pane):
         self._timeline: Timeline | None = None
         self._played: Callable[[int], bool] | None = None
         self._shown: Interval | None = None
-        self._held: Interval | None = None
-        self._held_at = 0
+        self._dragged: Interval | None = None
+        self._dragged_from = 0
 
-    def hold(self, timeline: Timeline, played: Callable[[int], bool] | None = None) -> None:
-        """Show `timeline`; steps for whose key `played` is false are dim: still to come."""
+    @property
+    def trace_id(self) -> str | None:
+        return None if self._timeline is None else self._timeline.trace_id
+
+    def update(self, timeline: Timeline, played: Callable[[int], bool] | None = None) -> None:
+        """Show a trace; steps for whose key `played` is false are dimmed."""
         self._played = played
-        another = self._timeline is None or self._timeline.trace_id != timeline.trace_id
+        is_other = self._timeline is None or self._timeline.trace_id != timeline.trace_id
         self._timeline = timeline
-        if another:
+        if is_other:
             self._shown = None
         self.redraw()
-        if another and not self.following:
+        if is_other and not self.following:
             self.follow()
 
     def clear(self) -> None:
         """Show no trace."""
         self._timeline = self._shown = None
-        self.show(NoRows(self._columns()))
+        self.set_source(NoRows(self._columns()))
         self.redraw()
 
     def redraw(self) -> None:
-        """Draw what is held."""
         timeline = self._timeline
         if timeline is None:
-            self.label(self.NAME)
+            self.set_title(self.NAME)
             return
-        self.show(_StepRows(timeline, self._columns(), self._shown, self._played))
+        self.set_source(_StepRows(timeline, self._columns(), self._shown, self._played))
         count = len(timeline.steps)
         facts = [
             f"{self.NAME} {humanize.short_id(timeline.trace_id)}",
             humanize.plural(count, "step"),
-            self._stretch() + humanize.duration(timeline.duration_ms),
+            self._zoomed_range() + humanize.duration(timeline.duration_ms),
             *([] if timeline.timed else ["in sequence: no ts"]),
         ]
         legend, note = LEGEND if self._shown is None else LEGEND_NEAR, self.note(timeline)
-        self.label(" · ".join(facts), f"{legend} · {note}", legend, LEGEND, note)
+        self.set_title(" · ".join(facts), f"{legend} · {note}", legend, LEGEND, note)
 
     def _columns(self) -> tuple[Column, ...]:
         if self.size.width >= _WIDE_FROM and not self.compact:
             return _WIDE
         return _MEDIUM if self.size.width >= _MEDIUM_FROM else _NARROW
 
-    def _stretch(self) -> str:
+    def _zoomed_range(self) -> str:
         if self._shown is None:
             return ""
         axis = Axis.of(self._shown.length, self.size.width, self._shown.begin)
-        return f"{axis.stretch()} of "
+        return f"{axis.range_label()} of "
 
     def note(self, timeline: Timeline) -> str:
-        """What stands behind the legend."""
+        """Return the note after the legend."""
         return f"session {humanize.short_id(timeline.session_id)}"
 
     # -- zoom and pan
 
     def action_zoom_time(self, factor: float) -> None:
-        """Look at less of the time, with the step under the cursor in the middle, or at more."""
-        step, shown = self._step, self._shown or self._whole
-        length = max(_LEAST_MS, shown.length * factor)
+        """Multiply the length of the shown interval, centred on the step under the cursor."""
+        step, shown = self._step, self._shown or self._full_range
+        length = max(_MIN_ZOOM_MS, shown.length * factor)
         if step is not None:
             middle = (step.start + step.end) / 2
-            self._look_at(Interval(middle - length / 2, middle + length / 2))
+            self._zoom_to(Interval(middle - length / 2, middle + length / 2))
 
     def action_pan(self, share: float) -> None:
-        """Look at an earlier or a later stretch, by a share of its length."""
+        """Show an earlier or later interval, shifted by a share of its length."""
         if self._shown is not None:
-            self._look_at(self._shown.moved(share))
+            self._zoom_to(self._shown.shift(share))
 
     def action_all(self) -> None:
-        """Look at all of the time."""
-        self._look_at(self._whole)
+        """Show all of the time."""
+        self._zoom_to(self._full_range)
 
     @property
-    def _whole(self) -> Interval:
+    def _full_range(self) -> Interval:
         timeline = self._timeline
         return Interval(0.0, max(1.0, (timeline and timeline.duration_ms) or 0.0))
 
     @property
     def _step(self) -> Step | None:
-        """The step under the cursor."""
+        """Return the step under the cursor."""
         timeline, key = self._timeline, self.cursor_key
-        place = timeline.places.get(key) if timeline and isinstance(key, int) else None
-        return None if timeline is None or place is None else timeline.steps[place]
+        index = timeline.index_by_key.get(key) if timeline and isinstance(key, int) else None
+        return None if timeline is None or index is None else timeline.steps[index]
 
-    def _look_at(self, wanted: Interval) -> None:
-        there = wanted.within(self._whole)
-        shown = None if there == self._whole else there
+    def _zoom_to(self, interval: Interval) -> None:
+        clamped = interval.clamp(self._full_range)
+        shown = None if clamped == self._full_range else clamped
         if shown != self._shown:
             self._shown = shown
             self.redraw()
@@ -173,57 +179,50 @@ class TimelinePane(Pane):
                 self.post_message(self.Zoomed())
 
     def move_to(self, key: Hashable) -> bool:
-        """As all tables do, the step in sight."""
         found = super().move_to(key)
-        self.keep_in_sight()
+        self._scroll_to_step()
         return found
 
     @on(LineTable.Highlighted)
-    def keep_in_sight(self) -> None:
-        """Look at where the step under the cursor is."""
+    def _scroll_to_step(self) -> None:
+        """Pan to the step under the cursor."""
         step = self._step
         if step is not None and self._shown is not None:
-            self._look_at(self._shown.showing(Interval(step.start, step.end)))
+            self._zoom_to(self._shown.scroll_to(Interval(step.start, step.end)))
 
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """With Ctrl, look at more; with Shift, at what is later."""
-        self._wheel(event, zoom=2.0, pan=0.25)
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """With Ctrl, look at less; with Shift, at what is earlier."""
-        self._wheel(event, zoom=0.5, pan=-0.25)
+    def wheel(self, event: events.MouseEvent, rows: int) -> None:
+        """Zoom with Ctrl, pan with Shift, otherwise scroll."""
+        if not (event.ctrl or event.shift):
+            super().wheel(event, rows)
+            return
+        event.stop()
+        event.prevent_default()
+        if event.ctrl:
+            self.action_zoom_time(2.0 if rows > 0 else 0.5)
+        else:
+            self.action_pan(0.25 if rows > 0 else -0.25)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Take hold of the time that is shown, if not all is."""
+        """Start dragging the shown interval, if zoomed."""
         if self._shown is not None:
-            self._held_at, self._held = event.screen_x, self._shown
+            self._dragged_from, self._dragged = event.screen_x, self._shown
             self.capture_mouse()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Drag the time along."""
-        if self._held is not None:
+        if self._dragged is not None:
             widths = self._visible().widths
-            cells = self._held_at - event.screen_x
-            self._look_at(self._held.moved(cells / max(1, widths[_BARS])))
+            cells = self._dragged_from - event.screen_x
+            room = widths[_BARS] if len(widths) > _BARS else 1  # the screen may have shrunk since
+            self._zoom_to(self._dragged.shift(cells / max(1, room)))
 
     def on_mouse_up(self) -> None:
-        """Let go."""
-        self._held = None
+        self._dragged = None
         self.release_mouse()
 
-    def on_click(self, event: events.Click) -> None:
-        """As all tables do, unless time was dragged."""
-        if event.screen_x != self._held_at and self._shown is not None:
-            event.prevent_default()
-
-    def _wheel(self, event: events.MouseEvent, *, zoom: float, pan: float) -> None:
-        if event.ctrl or event.shift:
-            event.stop()
-            event.prevent_default()
-            if event.ctrl:
-                self.action_zoom_time(zoom)
-            else:
-                self.action_pan(pan)
+    def clicked(self, event: events.Click) -> None:
+        # The click that ends a drag moves no cursor.
+        if event.screen_x == self._dragged_from or self._shown is None:
+            super().clicked(event)
 
 
 class _StepRows(RowSource):
@@ -247,7 +246,7 @@ class _StepRows(RowSource):
         return self._steps[index].row
 
     def index(self, key: Hashable) -> int | None:
-        return self._timeline.places.get(key) if isinstance(key, int) else None
+        return self._timeline.index_by_key.get(key) if isinstance(key, int) else None
 
     def heading(self, column: int, width: int) -> str:
         if column == _BARS:
@@ -268,14 +267,13 @@ class _StepRows(RowSource):
 
     def _row(self, step: Step, axis: Axis, notes: int) -> Row:
         tone: Tone = "error" if step.failed else "warning" if step.slow else ""
-        number = humanize.UNKNOWN if step.step is None else str(step.step)
         return Row(
             (
-                cell(number, "muted"),
+                cell(step_number(step), "muted"),
                 (
                     CellSpan("✗" if step.failed else " ", "error"),
                     CellSpan(step.branch, "muted"),
-                    CellSpan(step.name, "secondary" if _is_tool(step) else ""),
+                    CellSpan(step.name, "secondary" if is_tool(step) else ""),
                 ),
                 bar(step, axis),
                 cell(humanize.fit_number(step.latency_ms, 7), tone),
@@ -288,12 +286,8 @@ def _dim(row: Row) -> Row:
     return Row(tuple(tuple(CellSpan(span.text, "muted") for span in cell) for cell in row.cells))
 
 
-def _is_tool(step: Step) -> bool:
-    return step.event in ("tool_call", "embedding")
-
-
 def _notes(step: Step, width: int) -> Cell:
-    """As many notes as fit, whole."""
+    """Return the leading notes that fit into `width` cells."""
     spans: list[CellSpan] = []
     for note in step.notes:
         gap = "  " if spans else ""

@@ -1,4 +1,4 @@
-"""The rows of Traces: as they came, or below the headings of their sessions."""
+"""Rows of Traces: a list, or a tree of sessions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from llmlog_tui import humanize
-from llmlog_tui.tui.widgets.row_source import Cell, CellSpan, Column, Row, RowSource, cell, flags
+from llmlog_tui.tui.render.cells import flags
+from llmlog_tui.tui.widgets.row_source import Cell, CellSpan, Column, Row, RowSource, cell
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.live.overview import Overview
@@ -44,7 +45,7 @@ class SessionHeading(NamedTuple):
 
 
 class TraceRows(RowSource):
-    """The traces as they came."""
+    """The traces in the order of the log; `marks` by trace_id."""
 
     def __init__(
         self, overview: Overview, columns: Sequence[Column], marks: Mapping[str, str]
@@ -59,20 +60,16 @@ class TraceRows(RowSource):
         return len(self._ids)
 
     def key(self, index: int) -> Hashable:
-        """The trace_id."""
         return str(self._ids[index])
 
     def index(self, key: Hashable) -> int | None:
-        """Where the trace with this id stands."""
         return self._ids.index_of(key)
 
-    def picked(self, index: int, column: int) -> tuple[str, object]:
-        """The field of a column, and the trace's value."""
+    def field_value(self, index: int, column: int) -> tuple[str, object]:
         field = self.columns[column].field
         return field, self._overview.traces[field][index]
 
     def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:
-        """The traces, each as the Overview has it."""
         return [self._row(trace, widths) for trace in self._overview.trace_rows(start, stop)]
 
     def _row(self, trace: dict[str, Any], widths: Sequence[int]) -> Row:
@@ -84,7 +81,7 @@ class TraceRows(RowSource):
 
 
 class SessionRows(RowSource):
-    """A heading for each session, its traces below."""
+    """A heading per session, followed by its traces unless it is `folded`."""
 
     def __init__(
         self,
@@ -105,22 +102,22 @@ class SessionRows(RowSource):
         return len(self._tree)
 
     def key(self, index: int) -> Hashable:
-        """A trace_id, or a Heading."""
+        """Return a trace_id, or a SessionHeading."""
         session, trace = self._tree.at(index)
         if trace is None:
             return SessionHeading(self._sessions["session_id"][session])
         return str(self._overview.traces["trace_id"][trace])
 
     def index(self, key: Hashable) -> int | None:
-        """Where it stands; None for a trace that is folded away."""
+        """Return the index of a trace or heading; None in a folded session."""
         if isinstance(key, SessionHeading):
             session = self._sessions["session_id"].index_of(key.session_id)
             return None if session is None else int(self._tree.starts[session])
         trace = self._overview.traces["trace_id"].index_of(key)
         return None if trace is None else self._tree.row_of(trace)
 
-    def picked(self, index: int, column: int) -> tuple[str, object]:
-        """On a heading, the session."""
+    def field_value(self, index: int, column: int) -> tuple[str, object]:
+        """Return the field and value of a trace's cell; on a heading, its session's id."""
         session, trace = self._tree.at(index)
         field = self.columns[column].field
         if trace is None:
@@ -128,15 +125,14 @@ class SessionRows(RowSource):
         return field, self._overview.traces[field][trace]
 
     def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:  # noqa: ARG002
-        """Headings and traces."""
-        places = self._tree.between(start, stop)
-        traces = [trace for _, trace in places if trace is not None]
-        sessions = [session for session, trace in places if trace is None]
+        items = self._tree.between(start, stop)
+        traces = [trace for _, trace in items if trace is not None]
+        sessions = [session for session, trace in items if trace is None]
         headings = iter(self._sessions[sessions].to_dicts())
         below = iter(self._overview.traces[traces].to_dicts())
         return [
-            self._heading(next(headings)) if trace is None else self._below(next(below))
-            for _, trace in places
+            self._heading(next(headings)) if trace is None else self._trace(next(below))
+            for _, trace in items
         ]
 
     def _heading(self, session: dict[str, Any]) -> Row:
@@ -148,14 +144,14 @@ class SessionRows(RowSource):
         figures = _figures(session, self._overview.newest, f"{session['traces']:,} tr")
         return Row((name, *figures, _models(session)))
 
-    def _below(self, trace: dict[str, Any]) -> Row:
+    def _trace(self, trace: dict[str, Any]) -> Row:
         figures = _figures(trace, self._overview.newest, humanize.integer(trace["steps"]))
         cells = (cell("  " + humanize.short_id(trace["trace_id"])), *figures, _models(trace))
         return Row(cells, CellSpan(self._marks.get(trace["trace_id"], " "), "accent"))
 
 
 def _figures(found: Mapping[str, Any], newest: datetime | None, size: str) -> tuple[Cell, ...]:
-    """The cells from when to flag of a trace or session; `size` says how large it is."""
+    """Return the cells from `when` to `flag` of a trace or session."""
     return (
         cell(humanize.time_label(found["ts"], newest, _WHEN), "muted"),
         cell(size),
@@ -173,6 +169,6 @@ def _models(found: Mapping[str, Any]) -> Cell:
 
 
 def _cost(trace: Mapping[str, Any]) -> str:
-    """What it cost; `+` says that some of its calls have no price."""
+    """Return the cost, followed by `+` if some calls have no price."""
     usd, partly = trace["cost_usd"], "+" if trace["unpriced_calls"] else ""
     return humanize.UNKNOWN if usd is None else humanize.dollars(usd, 7 - len(partly)) + partly

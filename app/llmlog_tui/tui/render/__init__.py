@@ -1,1 +1,1 @@
-"""Text and glyphs built from analysis results."""
+"""Pure functions: texts, cells and bars from values of analysis."""

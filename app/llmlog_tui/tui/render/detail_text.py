@@ -1,8 +1,8 @@
-"""A record's detail as lines of text: latency in its parts, why, tokens, ids."""
+"""A record's detail as lines of text: latency by phase, slow reason, tokens, ids."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from textual.content import Content
@@ -13,7 +13,6 @@ from llmlog_tui.tui.render.timeline_bars import ANSWER, FIRST_TOKEN, WAIT
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.calls.detail import Detail
-    from llmlog_tui.analysis.live.overview import Overview
 
 _LABEL: Final = 12
 _BAR: Final = 40
@@ -26,22 +25,17 @@ _IDS: Final = {
     "tool_call_id": "tool call",
     "error_code": "error_code",
 }
-"""What the fields are called where a label has 12 cells."""
+"""Field -> label of at most 12 cells."""
 
 
-def of(
-    overview: Overview, record: Mapping[str, Any], begin_offset_ms: float | None, width: int
-) -> Iterator[Content]:
-    """The lines for a record of an Overview's frame; as lines()."""
-    from llmlog_tui.analysis.calls.detail import detail  # noqa: PLC0415 - imports polars
-
-    found = detail(record, overview.usual.get(record["model"]), overview.slow_ms)
-    for line in lines(found, begin_offset_ms, width):
-        yield from _hung(line, width)
+def lines(detail: Detail, begin_offset_ms: float | None, width: int) -> Iterator[Content]:
+    """Yield lines of at most `width` cells; `begin_offset_ms` is since the run's begin."""
+    for line in _lines(detail, begin_offset_ms, width):
+        yield from _wrapped(line, width)
 
 
-def _hung(line: Content, width: int) -> Iterator[Content]:
-    """A line over several that are not wider, the later ones under its text and not its label."""
+def _wrapped(line: Content, width: int) -> Iterator[Content]:
+    """Yield a line in parts of at most `width` cells, indented below its text."""
     room = width - _LABEL
     if line.cell_length <= width or room < _LABEL:
         yield line
@@ -51,8 +45,7 @@ def _hung(line: Content, width: int) -> Iterator[Content]:
         yield Content(" " * _LABEL) + part
 
 
-def lines(detail: Detail, begin_offset_ms: float | None, width: int) -> Iterator[Content]:
-    """The lines for a sheet so many cells wide; it began so long after its run."""
+def _lines(detail: Detail, begin_offset_ms: float | None, width: int) -> Iterator[Content]:
     record = detail.record
     yield _title(record)
     when = "" if record["ts"] is None else f"{humanize.local(record['ts']):%H:%M:%S.%f}"[:-3]
@@ -70,8 +63,9 @@ def lines(detail: Detail, begin_offset_ms: float | None, width: int) -> Iterator
 
 def _title(record: Any) -> Content:  # noqa: ANN401 - a row of the frame
     name = record["tool_name"] or record["name"] or record["model"] or record["requested_model"]
-    asked = record["requested_model"]
-    other = f"   asked for {sanitize(asked, 40)}" if asked and asked != record["model"] else ""
+    requested = record["requested_model"]
+    is_other = requested and requested != record["model"]
+    other = f"   asked for {sanitize(requested, 40)}" if is_other else ""
     return Content.assemble(
         (sanitize(record["event"] or "", 30), _MUTED),
         "  ",
@@ -86,30 +80,34 @@ def _line(label: str, *text: str | tuple[str, str]) -> Content:
 
 def _latency(detail: Detail, cells: int) -> Iterator[Content]:
     latency = detail.record["latency_ms"]
-    usual = "" if detail.usual is None else f"   usual {humanize.duration(detail.usual.latency_ms)}"
+    usual = (
+        ""
+        if detail.baseline is None
+        else f"   usual {humanize.duration(detail.baseline.latency_ms)}"
+    )
     yield _line("latency", (humanize.duration(latency), "bold"), (usual, _MUTED))
     parts = (
         (WAIT, "retry wait", detail.waited_ms, "$text-warning"),
         (FIRST_TOKEN, "first token", detail.first_ms, "$text-primary"),
         (ANSWER, "answer", detail.answer_ms, "$text-primary"),
     )
-    there = [part for part in parts if part[2]]
-    if not latency or not detail.is_call or cells < len(there):
+    phases = [part for part in parts if part[2]]
+    if not latency or not detail.is_call or cells < len(phases):
         return
-    bar, said = [], []
-    for glyph, name, ms, tone in there:
+    bar, legend = [], []
+    for glyph, name, ms, tone in phases:
         bar.append((glyph * max(1, round((ms or 0) / latency * cells)), tone))
-        said.append(f"{glyph} {name} {humanize.duration(ms)}")
+        legend.append(f"{glyph} {name} {humanize.duration(ms)}")
     yield _line("", *bar)
-    yield _line("", ("   ".join(said), _MUTED))
+    yield _line("", ("   ".join(legend), _MUTED))
     split = detail.split
     known = (
         ("server", split.server_ms),
         ("retry wait", split.retry_wait_ms),
         ("rest", split.rest_ms),
     )
-    told = [f"{name} {humanize.duration(ms)}" for name, ms in known if ms is not None]
-    yield _line("", ("   ".join(told), _MUTED))
+    shares = [f"{name} {humanize.duration(ms)}" for name, ms in known if ms is not None]
+    yield _line("", ("   ".join(shares), _MUTED))
 
 
 def _reasons(detail: Detail) -> Iterator[Content]:
@@ -136,7 +134,7 @@ def _tokens(detail: Detail, cells: int) -> Iterator[Content]:
     yield _share("out", output, ("rsn", thought, "$text-accent"), cells)
     speed = record["tokens_per_sec"]
     if speed is not None:
-        usual = None if detail.usual is None else detail.usual.tokens_per_sec
+        usual = None if detail.baseline is None else detail.baseline.tokens_per_sec
         yield _line("speed", f"{speed:,.0f} tok/s", (f"   usual {humanize.integer(usual)}", _MUTED))
     saved = record["saved_usd"]
     caching = f"   caching saved {humanize.money(saved)}" if saved else ""
@@ -146,7 +144,7 @@ def _tokens(detail: Detail, cells: int) -> Iterator[Content]:
 def _share(
     label: str, total: int | None, share: tuple[str, int | None, str], cells: int
 ) -> Content:
-    """A number of tokens, a bar of which a part is another colour, and that part."""
+    """Return a number of tokens, a bar with a coloured share, and the share."""
     name, part, tone = share
     shown = f"{humanize.count(total):>7} "
     if not total or cells < 1:
@@ -171,7 +169,7 @@ def _facts(record: Any) -> Iterator[Content]:  # noqa: ANN401 - a row of the fra
         broken = "" if record["tool_args_ok"] is not False else "  broken arguments"
         yield _line("tool calls", sanitize(named, 80), (broken, "$text-warning"))
     if record["system_fingerprint"]:
-        changed = "  ≠ another than before" if record["changed"] else ""
+        changed = "  ≠ changed" if record["changed"] else ""
         yield _line(
             "fingerprint", sanitize(record["system_fingerprint"], 40), (changed, "$text-accent")
         )

@@ -1,13 +1,14 @@
-"""A record's line made readable: its fields, the line itself, or the content it holds."""
+"""A record's line as readable text: its fields, the line itself, or its content."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
 
 from textual.content import Content
 
+from llmlog.record import CALL_EVENTS
 from llmlog_tui.sanitize import grep, sanitize
 
 _MAX_VALUE: Final = 4_000
@@ -19,13 +20,36 @@ _NO_CONTENT: Final = (
     "This record has no content: only metadata was logged.\n\n"
     'session(…, content="redacted") logs messages and answers, secrets replaced at the source.'
 )
+_WITH_CONTENT: Final = (*CALL_EVENTS, "tool_call")
+"""Events whose content llmlog logs on request."""
 
 
-def fields(line: bytes | None, file: str) -> Iterator[Content]:
-    """All fields in the order the line has them, then the greps that find it."""
-    record = _parsed(line)
+class DecodedLine(NamedTuple):
+    """A raw line, None if its file is gone, and its record."""
+
+    line: bytes | None
+    record: Mapping[str, Any] | None
+
+
+def decode(line: bytes | None) -> DecodedLine:
+    """Decode a line; it has no record if only polars can parse it."""
+    return DecodedLine(line, _parsed(line))
+
+
+def without_content(read: DecodedLine, file: str) -> Iterator[Content]:
+    """Yield that a record has no content, and the fields it does have."""
+    record = read.record
+    if record is not None and "v" in record and record.get("event") in _WITH_CONTENT:
+        yield from (Content.styled(text, "$text-muted") for text in _NO_CONTENT.splitlines())
+        yield Content("")
+    yield from fields(read, file)
+
+
+def fields(read: DecodedLine, file: str) -> Iterator[Content]:
+    """Yield all fields in the line's order, then the greps that find it."""
+    line, record = read
     if record is None:
-        yield from _as_it_stands(line)
+        yield from _unparsed(line)
         return
     for name, value in record.items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -34,38 +58,37 @@ def fields(line: bytes | None, file: str) -> Iterator[Content]:
             (_bounded(text), "$text-muted" if value is None else ""),
         )
     yield Content("")
-    yield from greps(line, file)
+    yield from greps(read, file)
 
 
-def greps(line: bytes | None, file: str) -> Iterator[Content]:
-    """The shell lines that find this record's run, and the record, in its file."""
-    record = _parsed(line)
+def greps(read: DecodedLine, file: str) -> Iterator[Content]:
+    """Yield the shell commands that find this record's run, and the record, in its file."""
+    line, record = read
     for name in ("trace_id", "request_id"):
         if record is not None and line is not None and isinstance(record.get(name), str):
             yield Content(sanitize(grep(name, record[name], line, file)))
 
 
 def note(text: str) -> Iterator[Content]:
-    """The note on the record's bookmark, on one line; none without any."""
+    """Yield a line with the note on the record's bookmark; none without a note."""
     if text:
-        said = (f"◆ {sanitize(text, _TAGS)}", "$text-accent")
-        yield Content.assemble((f"{'note':<12}", "$text-muted"), said)
+        marked = (f"◆ {sanitize(text, _TAGS)}", "$text-accent")
+        yield Content.assemble((f"{'note':<12}", "$text-muted"), marked)
 
 
-def tags(line: bytes | None) -> Iterator[Content]:
-    """The application's own tags, on one line; none without any."""
-    record = _parsed(line)
-    found = None if record is None else record.get("extra")
+def tags(read: DecodedLine) -> Iterator[Content]:
+    """Yield a line with the application's own tags; none without tags."""
+    found = None if read.record is None else read.record.get("extra")
     if isinstance(found, dict) and found:
-        said = "  ".join(f"{name}={value}" for name, value in found.items())
-        yield Content.assemble((f"{'extra':<12}", "$text-muted"), sanitize(said, _TAGS))
+        pairs = "  ".join(f"{name}={value}" for name, value in found.items())
+        yield Content.assemble((f"{'extra':<12}", "$text-muted"), sanitize(pairs, _TAGS))
 
 
-def raw(line: bytes | None) -> Iterator[Content]:
-    """The line as JSON over several lines, names and values in colours of their own."""
-    record = _parsed(line)
+def raw(read: DecodedLine) -> Iterator[Content]:
+    """Yield the line as indented JSON, names and values coloured."""
+    line, record = read
     if record is None:
-        yield from _as_it_stands(line)
+        yield from _unparsed(line)
         return
     shown = json.dumps(record, ensure_ascii=False, indent=2)
     for row in shown[:_MAX_LINE].splitlines():
@@ -80,39 +103,6 @@ def raw(line: bytes | None) -> Iterator[Content]:
         yield Content.styled(f"… {len(shown) - _MAX_LINE:,} more characters", "$text-muted")
 
 
-def content(line: bytes | None) -> Iterator[Content]:
-    """What was said to the model and what it answered, as far as the policy let it be logged."""
-    record = _parsed(line)
-    if record is None:
-        yield from _as_it_stands(line)
-        return
-    if record.get("input") is None and record.get("output") is None:
-        yield from (Content.styled(text, "$text-muted") for text in _NO_CONTENT.splitlines())
-        return
-    given = record.get("input")
-    messages = given.get("messages", given) if isinstance(given, dict) else given
-    for message in messages if isinstance(messages, list) else [messages]:
-        yield from _said("input", message)
-    yield from _said("answer", record.get("output"))
-
-
-def _said(who: str, message: Any) -> Iterator[Content]:  # noqa: ANN401 - any JSON
-    if message is None:
-        return
-    text = message
-    if isinstance(message, dict):
-        who = str(message.get("role") or who)
-        text = message.get("content") if set(message) <= {"role", "content"} else message
-    tone = "$text-secondary bold" if who == "tool" else "$text-primary bold"
-    yield Content.styled(sanitize(who, 40), tone)
-    shown = text if isinstance(text, str) else json.dumps(text, ensure_ascii=False, indent=1)
-    for row in shown[:_MAX_VALUE].splitlines():
-        yield Content.assemble(("│ ", "$text-muted"), sanitize(row))
-    if len(shown) > _MAX_VALUE:
-        yield Content.styled(f"  … {len(shown) - _MAX_VALUE:,} more characters", "$text-muted")
-    yield Content("")
-
-
 def _tone(value: str) -> str:
     if value.startswith("null"):
         return "$text-muted"
@@ -120,7 +110,7 @@ def _tone(value: str) -> str:
 
 
 def _parsed(line: bytes | None) -> dict[str, Any] | None:
-    """The record; None if the line is gone, or json cannot read what polars could."""
+    """Return the record; None without its line, or if only polars can parse it."""
     try:
         record = None if line is None else json.loads(line)
     except (ValueError, RecursionError):
@@ -128,7 +118,7 @@ def _parsed(line: bytes | None) -> dict[str, Any] | None:
     return record if isinstance(record, dict) else None
 
 
-def _as_it_stands(line: bytes | None) -> Iterator[Content]:
+def _unparsed(line: bytes | None) -> Iterator[Content]:
     yield Content(_GONE if line is None else _bounded(line.decode(errors="replace")))
 
 

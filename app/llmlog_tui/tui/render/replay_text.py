@@ -1,8 +1,8 @@
-"""What a replay says around its steps: which run it is, where it stands, what a step was."""
+"""Texts around the steps of a replay: its run, its state, the current step's detail."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
@@ -10,64 +10,64 @@ from textual.content import Content
 from llmlog_tui import humanize
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui.render import detail_text, record_text
+from llmlog_tui.tui.render.cells import step_number
 
 if TYPE_CHECKING:
+    from llmlog_tui.analysis.calls.detail import Detail
     from llmlog_tui.analysis.live.overview import Overview
-    from llmlog_tui.analysis.traces.timeline import Step
     from llmlog_tui.tui.queries import ReplayResult
 
 _MUTED = "$text-muted"
 
-MODES: Final = ("content", "raw line", "fields")
-"""As what a step's record can stand beside the steps."""
+MODES: Final = ("conversation", "as written", "raw line", "fields")
+"""Ways to show the current step's record."""
 
 
-def crumb(run: ReplayResult, overview: Overview, width: int) -> Content:
-    """The way here at the left, and at the right which run of its session this is, and when."""
+def breadcrumb(run: ReplayResult, overview: Overview, width: int) -> Content:
+    """Return the path to the replay, and its place among the session's runs."""
     begin, session = run.timeline.begin, humanize.short_id(run.timeline.session_id)
     began = "" if begin is None else f"   began {humanize.time_label(begin, overview.newest, 12)}"
-    way = Content.assemble(
+    path = Content.assemble(
         (" Overview › ", _MUTED),
         (f"trace {sanitize(humanize.short_id(run.timeline.trace_id))}", "bold"),
         (" › Replay", "$text-primary bold"),
     )
-    which = Content.assemble(
+    nth = Content.assemble(
         ("session ", _MUTED),
         (sanitize(session), "bold"),
         (f" run {run.nth:,} of {run.of:,}{began} ", _MUTED),
     )
-    return Content.assemble(way, " " * max(3, width - way.cell_length - which.cell_length), which)
+    return Content.assemble(path, " " * max(3, width - path.cell_length - nth.cell_length), nth)
 
 
-def state(run: ReplayResult, at: int, speed: float, *, is_playing: bool) -> str:
-    """How it plays, and the step it has come to."""
+def state(run: ReplayResult, index: int, speed: float, *, is_playing: bool) -> str:
+    """Return whether and how fast it plays, and the current step."""
     playing = "► playing" if is_playing else "‖ paused"
     steps = run.replay.steps
-    return f"{playing} {speed:g}× · step {number(steps[at])}, {at + 1:,} of {len(steps):,}"
-
-
-def number(step: Step) -> str:
-    """A step's own number."""
-    return humanize.UNKNOWN if step.step is None else str(step.step)
+    number = step_number(steps[index])
+    return f"{playing} {speed:g}× · step {number}, {index + 1:,} of {len(steps):,}"
 
 
 def detail(
-    overview: Overview, step: Step, line: bytes | None, file: str, width: int
+    of_step: Detail,
+    begin_offset_ms: float,
+    read: record_text.DecodedLine,
+    file: str,
+    width: int,
 ) -> Iterator[Content]:
-    """Everything about a step, for a sheet so many cells wide; `line` is None until it is read."""
-    yield from detail_text.of(overview, overview.record(step.row), step.start, width)
-    yield from record_text.tags(line)
+    """Yield a step's detail, in `width` cells; its line is None until it is read."""
+    yield from detail_text.lines(of_step, begin_offset_ms, width)
+    yield from record_text.tags(read)
     yield Content("")
-    yield from record_text.greps(line, file)
+    yield from record_text.greps(read, file)
 
 
-def content(mode: str, line: bytes | None, file: str) -> Iterator[Content]:
-    """A step's record in one of MODES; `line` is None until it is read."""
-    if line is None:
-        yield Content("reading …")
-    elif mode == "content":
-        yield from record_text.content(line)
-    elif mode == "raw line":
-        yield from record_text.raw(line)
-    else:
-        yield from record_text.fields(line, file)
+def answer_note(record: Mapping[str, object]) -> str:
+    """Return how an answer ended, and its tokens: `stop · 152 tokens, 96 reasoning`."""
+    finish, tokens = record.get("finish_reason"), record.get("completion_tokens")
+    reasoning = record.get("reasoning_tokens")
+    notes = [] if finish is None else [sanitize(str(finish), 20)]
+    if isinstance(tokens, int):
+        thought = f", {reasoning:,} reasoning" if isinstance(reasoning, int) and reasoning else ""
+        notes.append(f"{tokens:,} tokens{thought}")
+    return " · ".join(notes)

@@ -1,4 +1,4 @@
-"""Bars on a time axis: where each part of a step falls, cell by cell."""
+"""Bars of steps on a time axis, one glyph per cell."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ LEGEND = (
     f"{TOOL} tool, embedding  {CUT} cut off"
 )
 LEGEND_NEAR = f"{LEGEND}  {EARLIER} {LATER} outside"
-"""The legend where not all of the time is shown."""
+"""Legend of a timeline that shows only part of its time."""
 
-_PARTS_SHOWN_FROM = 3
-_CELLS_PER_TICK = 8
+_MIN_CELLS_FOR_PHASES = 3
+_MIN_CELLS_PER_TICK = 8
 _SECOND_MS = 1_000
 _FULL_BLOCK_EVENTS = ("chat_completion", "response")
 
@@ -41,28 +41,27 @@ class Axis:
 
     @classmethod
     def of(cls, duration_ms: float, width: int, begin_ms: float = 0.0) -> Axis:
-        """An axis with ticks at 1, 2 or 5 times a power of ten, 8 or more cells apart."""
+        """Return an axis with ticks at 1, 2 or 5 times a power of ten."""
         duration_ms = max(duration_ms, 1.0)
-        least = duration_ms / max(1, width // _CELLS_PER_TICK)
-        power = 10 ** math.floor(math.log10(least))
-        tick = next((n * power for n in (1, 2, 5) if n * power >= least), 10 * power)
+        min_ms = duration_ms / max(1, width // _MIN_CELLS_PER_TICK)
+        power = 10 ** math.floor(math.log10(min_ms))
+        tick = next((n * power for n in (1, 2, 5) if n * power >= min_ms), 10 * power)
         return cls(duration_ms, width, tick, begin_ms)
 
     @property
     def end_ms(self) -> float:
-        """Where it ends."""
         return self.begin_ms + self.duration_ms
 
     def cell(self, time_ms: float) -> float:
-        """Where a time falls, in cells from the left."""
+        """Return the position of a time, in cells from the left."""
         return (time_ms - self.begin_ms) / self.duration_ms * self.width
 
     def time_ms(self, cell: float) -> float:
-        """The time at so many cells from the left."""
+        """Return the time at a position in cells from the left."""
         return self.begin_ms + cell / self.width * self.duration_ms
 
     def ticks(self) -> list[tuple[int, float]]:
-        """(cell, ms) of every tick behind the begin that has room for its label."""
+        """Return (cell, ms) of every tick after the begin that has room for its label."""
         found, n = [], math.floor(self.begin_ms / self.tick_ms) + 1
         while (at := int(self.cell(n * self.tick_ms))) < self.width - 2:
             if at > 0:
@@ -71,8 +70,8 @@ class Axis:
         return found
 
     def labels(self) -> str:
-        """The line over the bars, where it begins and its ticks: `0 s         5           10`."""
-        size, unit, places = self._form()
+        """Return a heading for bars, with the begin and ticks: `0 s         5           10`."""
+        size, unit, places = self._unit()
         # A begin that is no tick needs a digit more.
         text = f"{_short(self.begin_ms / size, places + 1)} {unit}"
         for at, ms in self.ticks():
@@ -81,59 +80,59 @@ class Axis:
                 text = f"{text:<{at}}{label}"
         return text[: self.width]
 
-    def stretch(self) -> str:
-        """From where to where it goes: `4.21 – 5.3 s`."""
-        size, unit, places = self._form()
+    def range_label(self) -> str:
+        """Return the begin and end: `4.21 – 5.3 s`."""
+        size, unit, places = self._unit()
         ends = (_short(ms / size, places + 1) for ms in (self.begin_ms, self.end_ms))
         return f"{' – '.join(ends)} {unit}"
 
-    def _form(self) -> tuple[int, str, int]:
-        """The unit of the labels in ms, its name, and how many decimals ticks have in it."""
+    def _unit(self) -> tuple[int, str, int]:
+        """Return the labels' unit in ms, its name, and the decimals of ticks."""
         size, unit = (_SECOND_MS, "s") if self.end_ms >= _SECOND_MS else (1, "ms")
         return size, unit, max(0, -math.floor(math.log10(self.tick_ms / size) + 1e-9))
 
 
 def _short(number: float, places: int) -> str:
-    """With at most so many decimals: `4,000`, `0.5`, `2`."""
+    """Return a number with at most `places` decimals: `4,000`, `0.5`, `2`."""
     text = f"{number:,.{places}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def bar(step: Step, axis: Axis) -> Cell:
-    """The step on the axis; every part that took time keeps a cell once the bar has three.
+    """Return a step's cells; one at the edge marks a continuing or hidden step.
 
-    What is outside the axis, or goes on there, is told of by the cell at the edge.
+    A bar of at least 3 cells has one for every phase with a duration.
     """
     if axis.width < 1:
         return ()
     canvas: list[CellSpan] = [CellSpan(" ")] * axis.width
     for at, _ in axis.ticks():
         canvas[at] = CellSpan(GRID, "muted")
-    goes_on, came_before = step.end > axis.end_ms, step.start < axis.begin_ms
-    if step.start > axis.end_ms or (goes_on and step.start == axis.end_ms):
+    ends_later, began_earlier = step.end > axis.end_ms, step.start < axis.begin_ms
+    if step.start > axis.end_ms or (ends_later and step.start == axis.end_ms):
         canvas[-1] = CellSpan(LATER, "muted")
         return canvas
-    if step.end < axis.begin_ms or (came_before and step.end == axis.begin_ms):
+    if step.end < axis.begin_ms or (began_earlier and step.end == axis.begin_ms):
         canvas[0] = CellSpan(EARLIER, "muted")
         return canvas
-    is_cut_here = step.truncated and not goes_on
+    is_cut_here = step.cut_off and not ends_later
     room = axis.width - 1 if is_cut_here and axis.width > 1 else axis.width
     first = max(0, min(int(axis.cell(step.start)), room - 1))
     if step.latency_ms is None:
         canvas[first] = CellSpan(UNKNOWN_LENGTH, "muted")
         return canvas
     last = max(first + 1, min(math.ceil(axis.cell(step.end) - 1e-9), room))
-    canvas[first:last] = _parts(step, axis, first, last)
-    if came_before:
+    canvas[first:last] = _phases(step, axis, first, last)
+    if began_earlier:
         canvas[0] = CellSpan(EARLIER, canvas[0].tone)
-    if goes_on:
+    if ends_later:
         canvas[-1] = CellSpan(LATER, canvas[-1].tone)
     if is_cut_here:
         canvas[min(last, axis.width - 1)] = CellSpan(CUT, "warning")
     return canvas
 
 
-def _parts(step: Step, axis: Axis, first: int, last: int) -> list[CellSpan]:
+def _phases(step: Step, axis: Axis, first: int, last: int) -> list[CellSpan]:
     tone: Tone = "error" if step.failed else "primary"
     if step.event not in _FULL_BLOCK_EVENTS:
         tool: Tone = "error" if step.failed else "muted" if step.event == "span" else "secondary"
@@ -149,7 +148,8 @@ def _parts(step: Step, axis: Axis, first: int, last: int) -> list[CellSpan]:
     for at in range(first, last):
         middle = max(begin, axis.time_ms(at + 0.5))
         cells.append(next(span for edge, span in edges if middle < edge))
-    if len(cells) >= _PARTS_SHOWN_FROM:
+    # Sampled at the middle of each cell, a short phase falls between two cells.
+    if len(cells) >= _MIN_CELLS_FOR_PHASES:
         waits = min(step.waited, end) > begin
         if waits:
             cells[0] = wait

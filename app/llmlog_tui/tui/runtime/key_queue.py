@@ -1,4 +1,4 @@
-"""What is typed faster than it is dealt with: each key waits until the one before is done."""
+"""Serialise key events: dispatch a key only after the previous one was handled."""
 
 from __future__ import annotations
 
@@ -7,48 +7,55 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from textual import events
-from textual.app import App
+from textual.app import App, ScreenStackError
 from textual.dom import DOMNode
 
 
 class KeyQueue:
-    """Deals with keys in turn, so that what opens a field has done so before its text comes.
+    """Dispatches one key at a time: it may open the next ones' input.
 
-    Textual gives a key to whoever has the keys when it is read: behind `/` the text would go to
-    the view, as commands, if it was typed before the field is there.
+    Textual sends a key to the node that has focus when the key is read: text after `/` would reach
+    the view as commands if it was typed before the input has focus.
     """
 
-    def __init__(self, app: App[Any], deal: Callable[[events.Event], Awaitable[None]]) -> None:
-        self._app, self._deal = app, deal
+    def __init__(self, app: App[Any], dispatch: Callable[[events.Event], Awaitable[None]]) -> None:
+        self._app, self._dispatch = app, dispatch
         self._waiting: deque[events.Event] = deque()
-        self._is_dealing = True
+        self._is_busy = True
 
     async def begin(self) -> None:
-        """Deal with what came until now: there is something that it can go to."""
+        """Dispatch the queued keys: there is a view now."""
         await self._next()
 
-    async def take(self, event: events.Event) -> None:
-        """Deal with it when its turn has come."""
+    async def put(self, event: events.Event) -> None:
+        """Dispatch an event after all earlier ones."""
         self._waiting.append(event)
-        if not self._is_dealing:
+        if not self._is_busy:
             await self._next()
 
     async def _next(self) -> None:
-        self._is_dealing = bool(self._waiting)
+        self._is_busy = bool(self._waiting)
         if self._waiting:
-            way = self._way()
-            await self._deal(self._waiting.popleft())
-            await self._follow(way)
+            path = self._bubble_path()
+            try:
+                await self._dispatch(self._waiting.popleft())
+            finally:  # a key whose handler raises must not hold up the next ones
+                await self._await_handled(path)
 
-    def _way(self) -> Sequence[DOMNode]:
-        """Whom a key goes to until one of them knows it, and the App once more: it moves focus."""
-        return [*(self._app.focused or self._app.screen).ancestors_with_self, self._app]
+    def _bubble_path(self) -> Sequence[DOMNode]:
+        """Nodes a key bubbles through; the App comes twice because it also moves focus."""
+        try:
+            node = self._app.focused or self._app.screen
+        except ScreenStackError:  # between two screens
+            return [self._app]
+        return [*node.ancestors_with_self, self._app]
 
-    async def _follow(self, way: Sequence[DOMNode]) -> None:
-        """Go that way behind the key; one that is closing has no more to do with it."""
-        if way:
-            first, rest = way[0], way[1:]
-            if not first.call_later(self._follow, rest) and rest:
-                await self._follow(rest)
+    async def _await_handled(self, path: Sequence[DOMNode]) -> None:
+        """Follow the key through the nodes' message queues, then dispatch the next one."""
+        if path:
+            first, remaining = path[0], path[1:]
+            # A node that is closing takes no callback: skip it.
+            if not first.call_later(self._await_handled, remaining) and remaining:
+                await self._await_handled(remaining)
         else:
             await self._next()

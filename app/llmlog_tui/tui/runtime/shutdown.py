@@ -1,4 +1,4 @@
-"""Leaving in order, the terminal as it was, when told to from outside."""
+"""Graceful exit on signals, with the terminal restored."""
 
 from __future__ import annotations
 
@@ -11,10 +11,7 @@ from collections.abc import Callable
 
 
 class GracefulExit:
-    """Calls `leave` with the exit code at SIGTERM and SIGHUP; but only in the main thread.
-
-    look() does as at SIGHUP if the terminal is gone: not everybody who had it is sent that signal.
-    """
+    """Calls `leave` with the exit code on SIGTERM and SIGHUP, in the main thread only."""
 
     def __init__(self, leave: Callable[[int], None]) -> None:
         self._leave = leave
@@ -23,25 +20,25 @@ class GracefulExit:
         self._had_terminal = _has_terminal()
 
     def begin(self) -> None:
-        """Before the terminal is taken: be ready to give it back."""
+        """Install the signal handlers; call it before the terminal is taken over."""
         for number in (signal.SIGTERM, signal.SIGHUP):
             with contextlib.suppress(RuntimeError, ValueError):  # not in the main thread
                 loop = asyncio.get_running_loop()
                 loop.add_signal_handler(number, self._end, 128 + number)
 
-    def ready(self) -> None:
-        """The screen stands."""
+    def screen_ready(self) -> None:
         self._is_ready = True
         if self._end_with is not None:
             self._end(self._end_with)
 
-    def look(self) -> None:
-        """Leave if the terminal has vanished: nobody will press a key any more."""
+    def check_terminal(self) -> None:
+        """Exit as on SIGHUP if the terminal is gone."""
+        # Not every process of a closed terminal is sent that signal.
         if self._had_terminal and not _has_terminal():
             self._end(128 + signal.SIGHUP)
 
     def _end(self, code: int) -> None:
-        """Leave with a code, once there is a screen: half a one cannot be taken down."""
+        """Exit as soon as there is a screen: a half-mounted one cannot be closed."""
         if self._is_ready:
             self._leave(code)
         else:

@@ -1,7 +1,4 @@
-"""The screens, each imported when it is first wanted: none is needed for the first frame.
-
-As in `textual.widgets`: `screens.HelpScreen` is there without an import of its module.
-"""
+"""Screens, imported on first use as in `textual.widgets`: the first frame needs none."""
 
 from __future__ import annotations
 
@@ -15,11 +12,12 @@ if TYPE_CHECKING:
     from llmlog_tui.tui.screens.calls import CallsScreen as CallsScreen
     from llmlog_tui.tui.screens.dialogs.bookmarks import BookmarksDialog as BookmarksDialog
     from llmlog_tui.tui.screens.dialogs.column_picker import ColumnPicker as ColumnPicker
-    from llmlog_tui.tui.screens.dialogs.copy_menu import CopyMenu as CopyMenu
     from llmlog_tui.tui.screens.dialogs.help import HelpDialog as HelpDialog
+    from llmlog_tui.tui.screens.dialogs.record import CopyMenu as CopyMenu
     from llmlog_tui.tui.screens.dialogs.record import RecordDialog as RecordDialog
     from llmlog_tui.tui.screens.dialogs.save_as import SaveAsDialog as SaveAsDialog
-    from llmlog_tui.tui.screens.dialogs.welcome import WelcomeDialog as WelcomeDialog
+    from llmlog_tui.tui.screens.dialogs.startup import WelcomeDialog as WelcomeDialog
+    from llmlog_tui.tui.screens.dialogs.text_diff import TextDiffDialog as TextDiffDialog
     from llmlog_tui.tui.screens.diff import DiffScreen as DiffScreen
     from llmlog_tui.tui.screens.log_view import LogView as LogView
     from llmlog_tui.tui.screens.overview import OverviewScreen as OverviewScreen
@@ -28,8 +26,17 @@ if TYPE_CHECKING:
     from llmlog_tui.tui.screens.trends import TrendsScreen as TrendsScreen
 
 
+VIEWS: Final = {
+    "overview": "Overview",
+    "calls": "Calls",
+    "trends": "Trends",
+    "alerts": "Alerts",
+    "sql": "SQL",
+}
+"""Names of the views, in the order of their digits, and their titles."""
+
+
 def new_view(name: str) -> LogView:
-    """A new view of this name."""
     kind = __getattr__(f"{name.capitalize()}Screen")
     return cast("type[LogView]", kind)()
 
@@ -48,7 +55,7 @@ _MODULES: Final = {
     "BookmarksDialog": "dialogs.bookmarks",
     "CallsScreen": "calls",
     "ColumnPicker": "dialogs.column_picker",
-    "CopyMenu": "dialogs.copy_menu",
+    "CopyMenu": "dialogs.record",
     "DiffScreen": "diff",
     "HelpDialog": "dialogs.help",
     "LogView": "log_view",
@@ -57,6 +64,7 @@ _MODULES: Final = {
     "ReplayScreen": "replay",
     "SaveAsDialog": "dialogs.save_as",
     "SqlScreen": "sql",
+    "TextDiffDialog": "dialogs.text_diff",
     "TrendsScreen": "trends",
-    "WelcomeDialog": "dialogs.welcome",
+    "WelcomeDialog": "dialogs.startup",
 }

@@ -1,4 +1,4 @@
-"""Alerts: each finding with its evidence, and the way to the calls on either side."""
+"""Alerts view: each alert with its evidence, and the calls before and after it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from textual.content import Content
 from textual.widget import Widget
 
 from llmlog_tui import humanize
-from llmlog_tui.config.rules import DEFAULT
 from llmlog_tui.tui.keys.panes import ALERTS_BINDINGS
-from llmlog_tui.tui.keys.views import FINDINGS_BINDINGS
-from llmlog_tui.tui.panes.alerts import MOMENT, AlertSource, AlertsPane
+from llmlog_tui.tui.keys.views import ALERTS_VIEW_BINDINGS
+from llmlog_tui.tui.panes.alerts import WHEN_CELLS, AlertSource, AlertsPane
 from llmlog_tui.tui.queries import AlertContextQuery
 from llmlog_tui.tui.render import alert_text
 from llmlog_tui.tui.screens.log_view import LogView
@@ -29,8 +28,8 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.live.overview import Overview
 
 _COLUMNS: Final = (
-    Column(" since", 1 + MOMENT),
-    Column("last", MOMENT),
+    Column(" since", 1 + WHEN_CELLS),
+    Column("last", WHEN_CELLS),
     Column("rule", 11),
     Column("on", 14, flex=True),
     Column("calls", 6, "right"),
@@ -39,7 +38,7 @@ _COLUMNS: Final = (
 
 
 class FindingsPane(AlertsPane):
-    """The alerts as a list of their own."""
+    """The list of alerts."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*ALERTS_BINDINGS]
 
@@ -47,7 +46,7 @@ class FindingsPane(AlertsPane):
         super().__init__(heading=True, id="findings")
 
     def source_of(self, overview: Overview) -> AlertSource:
-        """Rows with when, rule, subject, calls and state; the rest stands beside."""
+        """Return rows with time, rule, subject, calls and state; the rest is in the evidence."""
         return _FindingRows(overview, _COLUMNS)
 
 
@@ -55,8 +54,8 @@ class _FindingRows(AlertSource):
     def row(self, alert: Alert) -> Row:
         ongoing = alert.state == "ongoing"
         cells: tuple[Cell, ...] = (
-            cell(f" {humanize.time_label(alert.ts, self.newest, MOMENT)}", "muted"),
-            cell(humanize.time_label(alert.last_ts, self.newest, MOMENT), "muted"),
+            cell(f" {humanize.time_label(alert.ts, self.newest, WHEN_CELLS)}", "muted"),
+            cell(humanize.time_label(alert.last_ts, self.newest, WHEN_CELLS), "muted"),
             cell(alert.rule, "worst" if ongoing else ""),
             cell(alert.subject),
             cell(humanize.count(alert.calls)),
@@ -66,94 +65,89 @@ class _FindingRows(AlertSource):
 
 
 class AlertsScreen(LogView):
-    """The list, and the evidence for the one under the cursor."""
+    """The list, and the evidence of the alert under the cursor."""
 
     NAME = "alerts"
     AUTO_FOCUS = "#findings"
-    BINDINGS: ClassVar[list[BindingType]] = [*FINDINGS_BINDINGS]
+    BINDINGS: ClassVar[list[BindingType]] = [*ALERTS_VIEW_BINDINGS]
 
     def __init__(self) -> None:
         super().__init__()
         self.findings = FindingsPane()
         self.evidence = TextPane(id="evidence")
-        self._sides: tuple[AlertContextQuery | None, tuple[MetricChange, ...]] = (None, ())
+        self._metrics: tuple[AlertContextQuery | None, tuple[MetricChange, ...]] = (None, ())
 
     def body(self) -> Iterable[Widget]:
-        """List and evidence, side by side."""
         yield Horizontal(self.findings, self.evidence, id="alerts-body")
 
     def on_mount(self) -> None:
-        """Label what has nothing yet."""
         self.findings.redraw()
 
-    def reform(self) -> None:
-        """On a small screen one above the other."""
+    def apply_layout(self) -> None:
         self.findings.compact = self.compact
 
-    def show(self, overview: Overview, answer: object | None) -> None:
-        """Show the alerts of an Overview; `answer` are the figures on both sides of one."""
-        if answer is not None:
-            self._sides = self.ask, cast("tuple[MetricChange, ...]", answer)
-        self.findings.hold(overview)
-        self._explain()
+    def update_body(self, overview: Overview, result: object | None) -> None:
+        if result is not None:
+            self._metrics = self.current_query, cast("tuple[MetricChange, ...]", result)
+        self.findings.update(overview)
+        self._draw_evidence()
 
     @property
-    def ask(self) -> AlertContextQuery | None:
-        """The figures before and after the alert under the cursor, unless it has them itself."""
+    def current_query(self) -> AlertContextQuery | None:
+        """Metrics before and after the alert; None if it has its own table."""
         alert = self.alert
         return None if alert is None or alert.table else AlertContextQuery(alert.rule, alert.row)
 
     @property
-    def row(self) -> Hashable:
-        """The call where the alert under the cursor began."""
+    def cursor_key(self) -> Hashable:
+        """Key of the call where the alert under the cursor began."""
         alert = self.alert
         return None if alert is None else alert.row
 
     @property
     def alert(self) -> Alert | None:
-        """The alert under the cursor."""
         return self.findings.alert
 
     @on(LineTable.Highlighted, "#findings")
     def _highlighted(self) -> None:
-        self._explain()
-        self.post_message(self.Asks(self))
+        self._draw_evidence()
+        self.query_changed()
 
-    def _explain(self) -> None:
+    def _draw_evidence(self) -> None:
         alert = self.alert
         if alert is None:
-            hint = "What an alert was raised for stands here: before, after, and the chance of it."
-            self.evidence.hold("Evidence", [Content.styled(hint, "$text-muted")])
+            hint = "The evidence for an alert is shown here: before, after, and the p-value."
+            self.evidence.update("Evidence", [Content.styled(hint, "$text-muted")])
         else:
             title = f"{alert.rule} · {alert.subject} · {alert.what}"
-            rules = self.overview.watched_by if self.overview is not None else DEFAULT
-            asked, sides = self._sides
-            sides = sides if asked == self.ask else ()
-            self.evidence.hold(title, alert_text.lines(alert, rules, sides))
+            explanation = "" if self.overview is None else self.overview.explain(alert.rule)
+            query, changes = self._metrics
+            changes = changes if query == self.current_query else ()
+            self.evidence.update(title, alert_text.lines(alert, explanation, changes))
 
     @on(LineTable.Selected, "#findings")
     def _open(self) -> None:
         if self.alert is not None:
-            self.post_message(self.GoWanted("overview", self.alert.row))
+            self.post_message(self.GoToRequested(self.alert.row))
 
-    def return_to(self, bearings: object) -> None:
-        """Be as it was, the evidence too."""
-        super().return_to(bearings)
-        self._explain()
+    def restore_state(self, state: object) -> None:
+        super().restore_state(state)
+        self._draw_evidence()
 
-    def show_alert(self, at: int) -> None:
-        """Put the cursor on an alert."""
-        self.findings.move_to(self.findings.source.key(at))
-        self._explain()
+    def go_to_alert(self, index: int) -> None:
+        self.start_jump()
+        self.findings.move_to(self.findings.source.key(index))
+        self._draw_evidence()
 
     def action_side(self, side: str) -> None:
-        """Show only the calls that are watched with it, before it began or from then on."""
-        alert = self.alert
-        if alert is None:
+        """Show only the calls the alert is about, before it began or since."""
+        alert, overview = self.alert, self.overview
+        if alert is None or overview is None:
             return
         if alert.ts is None:
-            self.hint("Without ts there is no before and after: all of its calls, from its first.")
+            self.hint("Without ts there is no before and after: showing all calls of the alert.")
         elif side == "before":
-            self.post_message(self.FilterWanted(alert.calls_before, view="overview"))
+            self.post_message(self.FilterRequested(overview.calls_before(alert), view="overview"))
             return
-        self.post_message(self.FilterWanted(alert.calls_since, view="overview", row=alert.row))
+        since = overview.calls_since(alert)
+        self.post_message(self.FilterRequested(since, view="overview", row=alert.row))

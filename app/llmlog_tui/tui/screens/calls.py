@@ -1,4 +1,4 @@
-"""Calls: all model calls on a screen of their own, with the detail of one in a drawer."""
+"""Calls view: all model calls, with the detail of one in a drawer."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from llmlog_tui.analysis.live.overview import Overview
 
-_DETAIL_AFTER_SECONDS: Final = 0.08
+_DETAIL_DELAY_S: Final = 0.08
+"""Seconds the cursor rests on a call before its detail is drawn."""
 
 
 class AllCalls(CallsPane):
@@ -39,7 +40,7 @@ class AllCalls(CallsPane):
 
 
 class CallsScreen(LogView):
-    """The table, and the drawer when it is open."""
+    """The table, and the drawer."""
 
     NAME = "calls"
     AUTO_FOCUS = "#all-calls"
@@ -50,78 +51,63 @@ class CallsScreen(LogView):
         self.calls = AllCalls(id="all-calls")
         self.drawer = TextPane(id="drawer")
         self.drawer.display = False
-        self._settling: Timer | None = None
-        self._line_of: tuple[str, int, int] | None = None
-        self._line: bytes | None = None
-        self._line_is_read = False  # a line that was read may be None: it is gone
+        self._detail_timer: Timer | None = None
         self._shows_line = False
 
     def body(self) -> Iterable[Widget]:
-        """Table and drawer, side by side."""
         yield Horizontal(self.calls, self.drawer, id="calls-body")
 
     def on_mount(self) -> None:
-        """Label what has nothing yet."""
         self.calls.redraw()
 
-    def reform(self) -> None:
-        """Take the narrow columns on a small screen."""
+    def apply_layout(self) -> None:
         self.calls.compact = self.compact
 
-    def recall(self, memory: Memory, rules: Sequence[RowRule]) -> None:
-        """Have the columns of an earlier run."""
-        self.calls.recall(memory.get("calls"), rules)
+    def load_preferences(self, memory: Memory, rules: Sequence[RowRule]) -> None:
+        self.calls.load_preferences(memory.get("calls"), rules)
 
     @property
-    def order(self) -> CallOrderQuery:
-        """That of the table."""
+    def call_order(self) -> CallOrderQuery:
         return CallOrderQuery(self.calls.sort)
 
     @property
-    def ask(self) -> CallOrderQuery:
-        """The order of the calls."""
-        return self.order
+    def current_query(self) -> CallOrderQuery:
+        return self.call_order
 
-    def show(self, overview: Overview, answer: object | None) -> None:
-        """Show the calls of an Overview."""
+    def update_body(self, overview: Overview, result: object | None) -> None:
         first = self.calls.cursor_key is None
-        self.calls.hold(overview, self._trace(overview), cast("pl.Series | None", answer))
-        if first or self._line_of is None:
-            self._settle()
+        self.calls.update(overview, self._trace(overview), cast("pl.Series | None", result))
+        if first or self.record_line is None:
+            self._update_detail()
 
     def _trace(self, overview: Overview) -> str | None:
-        return None if self.row is None else overview.trace_of(self.row)
+        return None if self.cursor_key is None else overview.trace_of(self.cursor_key)
 
     @property
-    def row(self) -> Hashable:
-        """The call under the cursor."""
+    def cursor_key(self) -> Hashable:
         return self.calls.cursor_key
 
-    def go_to(self, row: Hashable) -> None:
-        """Put the cursor on a call; what is no call, or not let through, is in the Overview."""
-        if self.calls.move_to(row):
-            self._settle()
-        else:
-            super().go_to(row)
+    def go_to(self, row: Hashable) -> bool:
+        """Go to a call; False for other records, and for calls that the filter hides."""
+        is_here = self.calls.move_to(row)
+        if is_here:
+            self._update_detail()
+        return is_here
 
-    def return_to(self, bearings: object) -> None:
-        """Be as it was, in the drawer too."""
-        super().return_to(bearings)
-        self._settle()
+    def restore_state(self, state: object) -> None:
+        super().restore_state(state)
+        self._update_detail()
 
     @property
     def following(self) -> bool:
-        """Whether the newest call is on screen."""
         return self.calls.following and self.calls.sort is None
 
     def follow(self) -> None:
-        """Go to the newest call, and stay there."""
         self.calls.follow()
-        self.post_message(self.Asks(self))
+        self.query_changed()
 
-    def wait_for(self, files: Sequence[Path]) -> None:
-        """Say which files are waited for."""
-        self.calls.wait_for(files)
+    def update_waiting(self, files: Sequence[Path]) -> None:
+        self.calls.update_waiting(files)
 
     # -- the drawer
 
@@ -129,71 +115,66 @@ class CallsScreen(LogView):
     def _highlighted(self, message: LineTable.Highlighted) -> None:
         message.stop()
         if self.overview is not None:
-            self.calls.mark(self._trace(self.overview))
-        if self._settling is not None:
-            self._settling.stop()
+            self.calls.set_trace(self._trace(self.overview))
+        if self._detail_timer is not None:
+            self._detail_timer.stop()
         if self.drawer.display:
-            self._settling = self.set_timer(_DETAIL_AFTER_SECONDS, self._settle)
+            self._detail_timer = self.set_timer(_DETAIL_DELAY_S, self._update_detail)
 
     @on(LineTable.Selected, "#all-calls")
     def _toggle(self) -> None:
         self.drawer.display = not self.drawer.display
-        self.call_after_refresh(self._settle)  # when it has its width
+        self.call_after_refresh(self._update_detail)  # when it has its width
 
-    def _settle(self) -> None:
+    def _update_detail(self) -> None:
         """Show the detail of the call under the cursor, and have its line read."""
-        if not self.drawer.display or self.overview is None or not isinstance(self.row, int):
+        if not self.drawer.display or self.cursor_key is None:
             return
-        place = self.overview.place(self.row)
-        if place != self._line_of:
-            self._line_of, self._line, self._line_is_read = place, None, False
-            self.post_message(self.LineWanted(place))
-        self.draw_detail()
-
-    def take_line(self, place: tuple[str, int, int], line: bytes | None) -> None:
-        """The line of the call under the cursor is here."""
-        if place == self._line_of:
-            self._line, self._line_is_read = line, True
-            self.draw_detail()
+        if location := self.location_of(self.cursor_key):
+            self.request_line(location)
+        elif self.overview is not None:
+            self.record_line = None
+            self.drawer.update("Evicted", [Content.styled(self.EVICTED, "$text-muted")])
 
     def draw_detail(self) -> None:
-        """Draw that of the call under the cursor."""
-        if self.overview is None or self._line_of is None or not isinstance(self.row, int):
+        row, read = self.cursor_key, self.record_line
+        if self.overview is None or read is None or not isinstance(row, int):
             return
-        record = self.overview.record(self.row)
+        if not self.overview.has(row):
+            return
+        detail = self.overview.detail(row)
+        record = detail.record
         step = humanize.UNKNOWN if record["step"] is None else str(record["step"])
         title = f"Step {step} · {record['event']}"
         if self._shows_line:
-            is_read = self._line_is_read
-            lines = list(record_text.raw(self._line)) if is_read else [Content("reading …")]
+            lines = list(record_text.raw(read.decoded)) if read.is_read else [Content("reading …")]
         else:
             width = self.drawer.size.width - 2
-            lines = [*self.noted(self.row)]
-            lines += detail_text.of(self.overview, record, None, width)
-            lines += record_text.tags(self._line)
-            lines += [Content(""), *record_text.greps(self._line, self._line_of[0])]
-        self.drawer.hold(title, lines, "v: fields, raw line")
+            lines = [*self.note_lines(row)]
+            lines += detail_text.lines(detail, None, width)
+            lines += record_text.tags(read.decoded)
+            lines += [Content(""), *record_text.greps(read.decoded, read.location[0])]
+        self.drawer.update(title, lines, "v: fields, raw line")
 
-    # -- what the user does
+    # -- actions
 
     def action_view_as(self) -> None:
-        """Fields, or the raw line."""
+        """Toggle between fields and the raw line."""
         self._shows_line = not self._shows_line
         self.drawer.display = True
-        self._settle()
+        self._update_detail()
 
     def action_record(self) -> None:
         """Show the whole record."""
-        if self.overview is not None and isinstance(self.row, int):
-            self.post_message(self.RecordWanted(self.overview.place(self.row)))
+        self.request_record(self.cursor_key)
 
     def action_trace(self) -> None:
         """Go to this call's trace in the Overview."""
-        if isinstance(self.row, int):
-            self.post_message(self.GoWanted("overview", self.row))
+        if isinstance(self.cursor_key, int):
+            self.post_message(self.GoToRequested(self.cursor_key))
 
     def action_back(self) -> None:
-        """Esc: first the drawer, then as anywhere."""
+        """Close the drawer; without one, clear the filter."""
         if self.drawer.display:
             self.drawer.display = False
         else:

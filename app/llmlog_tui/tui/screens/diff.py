@@ -1,4 +1,4 @@
-"""Diff: two runs side by side, aligned at their steps, and where they part."""
+"""Diff of two traces: aligned steps side by side, and the differences."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from llmlog_tui import humanize
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui.keys.views import DIFF_BINDINGS
 from llmlog_tui.tui.panes.diff import DiffPane
+from llmlog_tui.tui.render.cells import step_number
 from llmlog_tui.tui.screens.log_view import LogView
 from llmlog_tui.tui.widgets.table import LineTable
 
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.live.overview import Overview
     from llmlog_tui.analysis.traces.diff import TraceDiff
     from llmlog_tui.analysis.traces.timeline import Step
-    from llmlog_tui.tui.messages import DiffDone
+    from llmlog_tui.tui.queries import DiffResult
 
 
 class DiffScreen(LogView):
-    """The pairs, and B's figures against A's."""
+    """The aligned pairs, and B's totals against A's."""
 
     NAME = "diff"
     AUTO_FOCUS = "#pairs"
@@ -42,36 +43,31 @@ class DiffScreen(LogView):
         self.deltas = Static(id="deltas")
 
     def body(self) -> Iterable[Widget]:
-        """Breadcrumb, pairs, and the sum of it."""
         yield self._crumb
         yield self.pairs
         yield self.deltas
 
     def on_mount(self) -> None:
-        """Say which runs these are."""
         a, b = (sanitize(humanize.short_id(trace)) for trace in self.traces)
         self._crumb.update(
             Content.assemble((" Overview › ", "$text-muted"), (f"Diff  A {a}  B {b}", "bold"))
         )
         self.pairs.redraw()
 
-    def reform(self) -> None:
-        """Take the narrow form."""
+    def apply_layout(self) -> None:
         self.pairs.compact = self.compact
-        self._sum_up()
+        self._draw_totals()
 
-    def show(self, overview: Overview, answer: object | None) -> None:
-        """The runs are those that were marked; they do not change with the log."""
-        del overview, answer
+    def update_body(self, overview: Overview, result: object | None) -> None:
+        del overview, result  # the diff is of the traces as they were when it was opened
 
-    def found_out(self, message: DiffDone) -> None:
-        """Show where the runs part."""
-        self._found = message.found
-        self.pairs.hold(message)
-        self._sum_up()
+    def update_diff(self, result: DiffResult) -> None:
+        self._found = result.found
+        self.pairs.update(result)
+        self._draw_totals()
 
-    def _sum_up(self) -> None:
-        """B's figures against A's, as many as fit."""
+    def _draw_totals(self) -> None:
+        """Draw B's totals against A's, up to the width of the screen."""
         if self._found is None:
             return
         line, room = Content(""), self.size.width
@@ -82,13 +78,12 @@ class DiffScreen(LogView):
         self.deltas.update(line)
 
     @property
-    def reopening(self) -> Message:
-        """The wish to lay these traces side by side."""
-        return self.DiffWanted(*self.traces)
+    def reopen_message(self) -> Message:
+        return self.DiffRequested(*self.traces)
 
     @property
-    def row(self) -> Hashable:
-        """The record of the step under the cursor: B's where there is one."""
+    def cursor_key(self) -> Hashable:
+        """Key of the step under the cursor: B's, or A's where B has none."""
         step = self._step(self.pairs.side or "b") or self._step("a")
         return None if step is None else step.row
 
@@ -99,8 +94,15 @@ class DiffScreen(LogView):
         return pair.a if side == "a" else pair.b
 
     @on(LineTable.Selected, "#pairs")
-    def _open(self) -> None:
-        self._show_record(self.row)
+    def _open_selected(self) -> None:
+        """Show the text diff of the pair, or the record of a single step."""
+        a, b = self._step("a"), self._step("b")
+        if a is None or b is None or self.overview is None:
+            self._open_record(self.cursor_key)
+        elif self.overview.has(a.row) and self.overview.has(b.row):
+            self.post_message(self.TextDiffRequested(a.row, b.row, step_number(a)))
+        else:
+            self.hint(self.EVICTED)
 
     def action_record(self, side: str) -> None:
         """Show the record of the pair's step in A or B."""
@@ -108,33 +110,31 @@ class DiffScreen(LogView):
         if step is None:
             self.hint(f"{side.upper()} has no such step.")
         else:
-            self._show_record(step.row)
+            self._open_record(step.row)
 
-    def _show_record(self, row: Hashable) -> None:
+    def _open_record(self, row: Hashable) -> None:
         if self.overview is None or not isinstance(row, int):
             return
         if self.overview.has(row):
-            self.post_message(self.RecordWanted(self.overview.place(row)))
+            self.post_message(self.RecordRequested(self.overview.location(row)))
         else:
-            self.hint(self.LET_GO)
+            self.hint(self.EVICTED)
 
     def follow(self) -> None:
-        """Go to the last step."""
         self.pairs.action_last()
 
     def action_difference(self, direction: int) -> None:
-        """Go to the next difference, or with -1 to the one before."""
+        """Go to the next difference, or with -1 to the previous one."""
         pairs = () if self._found is None else self._found.pairs
-        at = self.pairs.pair
-        later = range(at + 1, len(pairs)) if direction > 0 else range(at - 1, -1, -1)
+        here = self.pairs.pair
+        later = range(here + 1, len(pairs)) if direction > 0 else range(here - 1, -1, -1)
         found = next((n for n in later if pairs[n].why), None)
         if found is None:
             self.hint(f"No difference {'after' if direction > 0 else 'before'} this one.")
         else:
-            self.pairs.to_pair(found)
+            self.pairs.go_to_pair(found)
 
     def action_back(self) -> None:
-        """Back to the Overview."""
         self.dismiss()
 
 
@@ -142,7 +142,7 @@ def _deltas(found: TraceDiff, *, compact: bool) -> Iterator[Content]:
     delta, muted = found.delta, "$text-muted"
     yield Content.styled(" B vs A" if compact else " B against A", muted)
     if found.first is None:
-        yield Content.styled("  both runs do the same", "$text-success")
+        yield Content.styled("  both traces do the same", "$text-success")
     figures = (
         ("steps", delta.steps, humanize.integer),
         ("time", delta.time_ms, humanize.duration),

@@ -1,4 +1,4 @@
-"""Where one is in a view: the record at hand, and the bearings by which one finds back."""
+"""Current record of a view, and saving/restoring its state."""
 
 from __future__ import annotations
 
@@ -20,102 +20,113 @@ if TYPE_CHECKING:
 
 
 class ViewState(NamedTuple):
-    """The widget that has the keys, by id; and by the id of each pane the spot it is at."""
+    """Id of the focused widget, and the cursor of each pane by id."""
 
     focus: str | None
-    spots: tuple[tuple[str | None, CursorState], ...]
+    cursors: tuple[tuple[str | None, CursorState], ...]
 
 
 class LocatableScreen(Screen[None]):
-    """A screen that one leaves by a jump, and can be brought back to."""
+    """A screen with a current record, whose state can be saved and restored."""
 
-    LET_GO: Final = "Its record was let go of: it is older than what --last keeps."
+    EVICTED: Final = "Its record was evicted: it is older than what --last keeps."
 
     overview: Overview | None = None
     notes: Mapping[int, str] = MappingProxyType({})
-    """By the key of a record with a bookmark: the note on it."""
+    """Notes on bookmarked records, by key."""
 
     @dataclass
-    class Left(Message, namespace="view"):
-        """A jump within the view leads away from these bearings."""
+    class JumpStarted(Message, namespace="log_view"):
+        """A jump within the view leads away from this state."""
 
-        bearings: object
+        state: object
 
     @dataclass
-    class CopyWanted(Message, namespace="view"):
-        """Something of the record with key `row` is to be copied."""
+    class CopyRequested(Message, namespace="log_view"):
+        """Copy something of the record with key `row`, or of its `message` (from 0)."""
 
         row: int
+        message: int | None = None
 
     @property
     def _panes(self) -> list[Pane]:
         return [table for table in self.query(LineTable) if isinstance(table, Pane)]
 
     @property
-    def row(self) -> Hashable:
-        """The key of the record that the view is at; None without one."""
+    def cursor_key(self) -> Hashable:
+        """Key of the record under the view's cursor; None without one."""
         return None
 
     @property
-    def at_hand(self) -> Hashable:
-        """The key of the record that is meant by what the user does with one."""
-        return self.row
+    def target_key(self) -> Hashable:
+        """Key of the record that a command applies to."""
+        return self.cursor_key
+
+    def location_of(self, row: object) -> tuple[str, int, int] | None:
+        """Return the location of a record; None if it was evicted, or is no record."""
+        # A pane may show more than the Overview has: sorted calls stay while new ones arrive.
+        if self.overview is None or not isinstance(row, int) or not self.overview.has(row):
+            return None
+        return self.overview.location(row)
 
     @property
-    def trace_at_hand(self) -> str | None:
-        """The trace that is meant by what the user does with one: that of the record at hand."""
-        row, overview = self.at_hand, self.overview
-        is_there = overview is not None and isinstance(row, int) and overview.has(row)
-        return overview.trace_of(row) if overview is not None and is_there else None
-
-    @property
-    def reopening(self) -> Message | None:
-        """What opens this screen again, if it is one that opens on top of a view."""
+    def target_message(self) -> int | None:
+        """Index of the message that a copy applies to; None for the newest."""
         return None
 
-    def bearings(self) -> object:
-        """What return_to() needs to come back to this: rows, scroll, zoom."""
+    @property
+    def target_trace(self) -> str | None:
+        """The trace that a command applies to: by default that of the target record."""
+        return None if self.overview is None else self.overview.trace_of(self.target_key)
+
+    @property
+    def reopen_message(self) -> Message | None:
+        """The message that opens this screen again; None for a view with a tab."""
+        return None
+
+    def get_state(self) -> object:
+        """Return what restore_state() needs: cursors, scroll offsets, focus."""
         focus = None if self.focused is None else self.focused.id
-        return ViewState(focus, tuple((pane.id, pane.spot) for pane in self._panes))
+        return ViewState(focus, tuple((pane.id, pane.cursor_state) for pane in self._panes))
 
-    def return_to(self, bearings: object) -> None:
-        """Be as it was when bearings() gave these; what is gone is passed over."""
-        if not isinstance(bearings, ViewState):
+    def restore_state(self, state: object) -> None:
+        """Restore what get_state() returned; rows that are gone are skipped."""
+        if not isinstance(state, ViewState):
             return
-        spots = dict(bearings.spots)
+        cursors = dict(state.cursors)
         for pane in self._panes:
-            if pane.id in spots:
-                pane.return_to(spots[pane.id])
-        for widget in self.query(f"#{bearings.focus}") if bearings.focus else ():
+            if pane.id in cursors:
+                pane.restore_cursor(cursors[pane.id])
+        for widget in self.query(f"#{state.focus}") if state.focus else ():
             widget.focus()
 
-    def leave(self) -> None:
-        """Say that a jump leads away from here; to be called before it does."""
-        self.post_message(self.Left(self.bearings()))
+    def start_jump(self) -> None:
+        """Add the current state to the history; call it before the cursor moves."""
+        self.post_message(self.JumpStarted(self.get_state()))
 
     def action_copy(self) -> None:
-        """Ask what of the record at hand is to be copied."""
-        if isinstance(self.at_hand, int):
-            self.post_message(self.CopyWanted(self.at_hand))
+        """Ask what to copy of the target record."""
+        if isinstance(self.target_key, int):
+            self.post_message(self.CopyRequested(self.target_key, self.target_message))
         else:
             self.hint("No record under the cursor to copy from.")
 
     def hint(self, text: str) -> None:
-        """Say something in passing, in place of what was said before."""
+        """Show a short toast in place of earlier ones."""
         self.app.clear_notifications()
         self.notify(text, timeout=2, markup=False)
 
-    def take_bookmarks(self, notes: Mapping[int, str]) -> None:
-        """Mark the records with these keys, and have the notes on them, empty for none."""
+    def update_bookmarks(self, notes: Mapping[int, str]) -> None:
+        """Mark the records with these keys; `notes` are empty where there is no note."""
         for pane in self._panes:
-            pane.take_bookmarks(frozenset(notes))
+            pane.set_bookmarks(frozenset(notes))
         if notes != self.notes:
             self.notes = notes
             self.draw_detail()
 
-    def noted(self, row: int) -> Iterator[Content]:
-        """The note on the bookmark of the record with this key, as a line of its detail."""
+    def note_lines(self, row: int) -> Iterator[Content]:
+        """Return the note on a record as lines of its detail."""
         return record_text.note(self.notes.get(row, ""))
 
     def draw_detail(self) -> None:
-        """Draw the detail of the record at hand, where there is one beside the tables."""
+        """Draw the detail of the current record, in views that have one."""

@@ -1,4 +1,4 @@
-"""What all views share: the rows around their body, finding, filtering, and going to a record."""
+"""What all views share: header, filter, search, messages to the App, and jumps to records."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -16,61 +16,73 @@ from textual.widget import Widget
 
 from llmlog_tui.config.settings import Memory, RowRule
 from llmlog_tui.sanitize import sanitize
+from llmlog_tui.tui import workers
 from llmlog_tui.tui.following import FollowMixin
 from llmlog_tui.tui.keys.views import VIEW_BINDINGS
+from llmlog_tui.tui.navigation import Intent, RestoreState, Search
+from llmlog_tui.tui.panes.filter_bar import FilterBar
+from llmlog_tui.tui.panes.find_bar import FindBar
 from llmlog_tui.tui.panes.header import Header
 from llmlog_tui.tui.queries import CallOrderQuery
+from llmlog_tui.tui.render import record_text
+from llmlog_tui.tui.render.record_text import DecodedLine
+from llmlog_tui.tui.screens import VIEWS
 from llmlog_tui.tui.screens.location import LocatableScreen
-from llmlog_tui.tui.views import VIEWS
-from llmlog_tui.tui.widgets.filter_bar import FilterBar
-from llmlog_tui.tui.widgets.find_bar import FindBar
 from llmlog_tui.tui.widgets.footer import KeyFooter
 from llmlog_tui.tui.widgets.table import LineTable
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.calls.search import Hit
     from llmlog_tui.analysis.live.overview import Overview
-    from llmlog_tui.tui.queries import Query
+    from llmlog_tui.analysis.traces.replay import CallKind
+    from llmlog_tui.tui.queries import Query, StepContent
 
 COMPACT_WIDTH, COMPACT_HEIGHT = 100, 30
-"""Under so many columns or rows a view takes its compact form."""
+"""Minimum columns and rows of a view's wide form."""
 
 SHORT_HEIGHT, LOW_HEIGHT = 24, 16
-"""Under so many rows what is compact is cut shorter; then only the pane with the keys has rows."""
+"""Minimum rows of the full compact form, and of all panes."""
+
+
+class RecordLine(NamedTuple):
+    """Line of the current record, decoded; None until read, or without its file."""
+
+    location: tuple[str, int, int]
+    decoded: DecodedLine = DecodedLine(None, None)
+    is_read: bool = False
 
 
 class LogView(FollowMixin, LocatableScreen):
-    """A whole screen about the log: header, filter, body, find line, keys.
+    """A screen about the log: header, filter, body, search, keys.
 
-    The App gives it an Overview, and the answer to its own `ask` if it has one; what the user wants
-    goes up to the App in the messages below.
+    The App gives it an Overview, and the result of its `current_query`; what the user requests
+    goes to the App in the messages below.
     """
 
     NAME: ClassVar[str] = ""
-    """What the App knows it by; without a tab of its own, it is under the Overview's."""
+    """Name of the view; without a tab, it is shown under the Overview's."""
 
     CSS_PATH = "views.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*VIEW_BINDINGS]
 
     @dataclass
-    class Asks(Message):
-        """The view wants an answer: it was opened, or it asks something else than before."""
+    class QueryChanged(Message):
+        """The view was opened, or needs another result; `then` is applied with that."""
 
         view: LogView
+        then: Intent | None = None
 
     @dataclass
-    class FindWanted(Message):
-        """The next record with `text` is wanted, from the one with key `row` on, or back."""
+    class SearchRequested(Message):
+        """Search all records."""
 
-        text: str
-        row: int | None
-        direction: int
+        search: Search
 
     @dataclass
-    class FilterWanted(Message):
-        """Only the calls for which the SQL predicate holds are wanted; all, if it is None.
+    class FilterRequested(Message):
+        """Show only the calls matching the SQL predicate `where`; all, if it is None.
 
-        They are to be shown in the view with that name, and there the record with key `row`.
+        They are shown in the view of that name, and there the record with key `row`.
         """
 
         where: str | None
@@ -78,36 +90,53 @@ class LogView(FollowMixin, LocatableScreen):
         row: int | None = None
 
     @dataclass
-    class RecordWanted(Message):
-        """The record at `place` (path of its file, block, line) is to be shown whole."""
+    class RecordRequested(Message):
+        """Show the whole record at `location` (path, block, line)."""
 
-        place: tuple[str, int, int]
-
-    @dataclass
-    class LineWanted(Message):
-        """The line of the record at `place` is wanted by the view itself."""
-
-        place: tuple[str, int, int]
+        location: tuple[str, int, int]
 
     @dataclass
-    class ReplayWanted(Message):
-        """A trace is to be replayed, from the step with key `row` on."""
+    class LineRequested(Message):
+        """Read the line at `location` for the view."""
+
+        location: tuple[str, int, int]
+
+    @dataclass
+    class ContentRequested(Message):
+        """Read the content of the record with key `row`, to compare it with `earlier` calls.
+
+        Those are step numbers and keys, the latest first.
+        """
+
+        row: int
+        earlier: tuple[tuple[int | None, int], ...]
+
+    @dataclass
+    class TextDiffRequested(Message):
+        """Show how the steps with the keys `a` and `b` differ, as text."""
+
+        a: int
+        b: int
+        step: str
+
+    @dataclass
+    class ReplayRequested(Message):
+        """Replay a trace from the step with key `row`."""
 
         trace_id: str
         row: int | None = None
 
     @dataclass
-    class DiffWanted(Message):
-        """Two traces are to be laid side by side."""
+    class DiffRequested(Message):
+        """Show the diff of two traces."""
 
         a: str
         b: str
 
     @dataclass
-    class GoWanted(Message):
-        """The record with key `row` is to be shown in the view called `view`."""
+    class GoToRequested(Message):
+        """Show the record with key `row` in the Overview."""
 
-        view: str
         row: int
 
     def __init__(self) -> None:
@@ -116,187 +145,219 @@ class LogView(FollowMixin, LocatableScreen):
         self.filterbar = FilterBar()
         self.findbar = FindBar()
         self._focus_before: Widget | None = None
-        self._sought = ""
+        self.record_line: RecordLine | None = None
+        self._searched = ""
         self._alert: tuple[str, int] | None = None
         self._found_row: int | None = None
 
     def compose(self) -> ComposeResult:
-        """The body, between the rows that all views have."""
         yield self.header
         yield self.filterbar
         yield from self.body()
         yield self.findbar
         yield KeyFooter()
 
-    # -- what a view fills in
+    # -- overridden by views
 
     @abstractmethod
     def body(self) -> Iterable[Widget]:
-        """What stands between filter and find line."""
+        """Return the widgets between filter and search."""
 
     @property
-    def ask(self) -> Query | None:
-        """What this view wants to know beyond the Overview."""
+    def current_query(self) -> Query | None:
+        """The query for what this view shows beyond the Overview."""
         return None
 
     @abstractmethod
-    def show(self, overview: Overview, answer: object | None) -> None:
-        """Show an Overview, and the answer to `ask`; None if it is still on its way."""
+    def update_body(self, overview: Overview, result: object | None) -> None:
+        """Show an Overview, and the result of `current_query`; None if it is pending."""
 
-    def go_to(self, row: Hashable) -> None:
-        """Show the record with this key; a view that cannot, sends the user to the Overview."""
-        if isinstance(row, int):
-            self.post_message(self.GoWanted("overview", row))
+    def go_to(self, row: Hashable) -> bool:
+        """Show the record with this key; False if only the Overview can."""
+        del row
+        return False
+
+    def apply_intent(self, intent: Intent) -> bool:
+        """Apply an intent; False if its data have not loaded yet."""
+        if isinstance(intent, RestoreState):
+            self.restore_state(intent.state)
+        return True
 
     @property
-    def order(self) -> CallOrderQuery:
-        """In which order it shows calls."""
+    def call_order(self) -> CallOrderQuery:
+        """The order in which calls are shown."""
         return CallOrderQuery(None)
 
     def follow(self) -> None:
-        """Go to what is newest, and stay there."""
+        """Go to the newest record, and follow."""
 
-    def wait_for(self, files: Sequence[Path]) -> None:
-        """Say which files are waited for, where their calls will be."""
+    def update_waiting(self, files: Sequence[Path]) -> None:
+        """Show which files do not exist yet, in place of their calls."""
 
-    def recall(self, memory: Memory, rules: Sequence[RowRule]) -> None:
-        """Be as an earlier run has left it; rows of calls have the styles that `rules` say."""
+    def load_preferences(self, memory: Memory, rules: Sequence[RowRule]) -> None:
+        """Apply preferences of earlier runs, and styles for rows of calls."""
 
-    def take_line(self, place: tuple[str, int, int], line: bytes | None) -> None:
-        """Show the line that was wanted; None if its file is gone."""
+    # -- called by the App
 
-    # -- what the App calls
-
-    def take(self, overview: Overview, answer: object | None) -> None:
-        """Show it, and how much of the log the filter lets through."""
+    def update_overview(self, overview: Overview, result: object | None) -> None:
         self.overview = overview
-        self.filterbar.say(overview.where, overview.calls.height, overview.all_calls)
-        self.saw(overview.snapshot.counts.records)
-        self.show(overview, answer)
+        self.filterbar.update(overview.where, overview.calls.height, overview.all_calls)
+        self.record_count_changed(overview.snapshot.counts.records)
+        self.update_body(overview, result)
+
+    def update_line(self, location: tuple[str, int, int], line: bytes | None) -> None:
+        """Draw the detail with a line, if that is the current record's."""
+        if self.record_line is not None and location == self.record_line.location:
+            self.record_line = RecordLine(location, record_text.decode(line), is_read=True)
+            self.draw_detail()
+
+    def update_content(self, content: StepContent) -> None:
+        """Draw the detail with a record's content, if that is the current record."""
+        if self.record_line is not None and content.location == self.record_line.location:
+            read = DecodedLine(content.line, content.record)
+            self.record_line = RecordLine(content.location, read, is_read=True)
+            self.draw_detail()
+
+    def request_line(self, location: tuple[str, int, int]) -> None:
+        """Draw the detail of the record at `location`, and again once its line is read."""
+        if self.record_line is None or location != self.record_line.location:
+            self.record_line = RecordLine(location)
+            self.post_message(self.LineRequested(location))
+        self.draw_detail()
+
+    def request_record(self, row: object) -> None:
+        """Have the whole record with this key shown."""
+        location = self.location_of(row)
+        if location is not None:
+            self.post_message(self.RecordRequested(location))
+        elif row is not None:
+            self.hint(self.EVICTED)
+
+    def query_changed(self, then: Intent | None = None) -> None:
+        self.post_message(self.QueryChanged(self, then))
 
     def on_screen_resume(self) -> None:
-        """Be brought up to date when opened."""
-        self.post_message(self.Asks(self))
+        self.query_changed()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Take the compact form on a small screen."""
+        """Apply the compact layout on a small screen."""
         self.compact = event.size.width < COMPACT_WIDTH or event.size.height < COMPACT_HEIGHT
         self.set_class(self.compact, "-compact")
         self.set_class(event.size.height < SHORT_HEIGHT, "-short")
         self.set_class(event.size.height < LOW_HEIGHT, "-low")
-        self.reform()
-        if not self.is_current:  # a dialog on top is not painted anew by itself
+        self.apply_layout()
+        if not self.is_current:  # a dialog on top is not redrawn by itself
             self.call_after_refresh(self.app.screen.refresh)
 
     compact = False
 
-    def reform(self) -> None:
-        """Take the form that `compact` says."""
+    def apply_layout(self) -> None:
+        """Apply the wide or `compact` layout."""
 
-    # -- finding
+    # -- search
 
     def action_find(self) -> None:
-        """Ask what to find."""
+        """Open the search input."""
         self._focus_before = self.focused
-        self.findbar.open(self._sought)
+        self.findbar.open(self._searched)
 
     def on_paste(self, event: events.Paste) -> None:
-        """A pasted id is looked for at once."""
+        """Search for pasted text, such as an id."""
         if self.focused is not self.findbar and event.text.strip():
-            self._find(event.text.strip().splitlines()[0])
+            self._search(event.text.strip().splitlines()[0])
 
-    @on(FindBar.Wanted)
-    def _find_wanted(self, message: FindBar.Wanted) -> None:
-        self._find(message.text)
+    @on(FindBar.SearchEntered)
+    def _find_wanted(self, message: FindBar.SearchEntered) -> None:
+        self._search(message.text)
 
-    def _find(self, text: str) -> None:
-        self._sought = text
-        self.post_message(self.FindWanted(text, None, -1))
+    def _search(self, text: str) -> None:
+        self._searched = text
+        self.post_message(self.SearchRequested(Search(text, None, -1)))
 
-    @on(FindBar.Closed)
-    @on(FilterBar.Closed)
+    @on(FindBar.FindClosed)
+    @on(FilterBar.FilterClosed)
     def _prompt_closed(self) -> None:
         if self._focus_before is not None:
             self._focus_before.focus()
 
     def action_find_next(self, direction: int) -> None:
-        """Go to the next match, or with -1 to the one before."""
-        if self._sought:
-            self.post_message(self.FindWanted(self._sought, self._found_row, direction))
+        """Go to the next hit, or with -1 to the previous one."""
+        if self._searched:
+            search = Search(self._searched, self._found_row, direction)
+            self.post_message(self.SearchRequested(search))
         else:
             self.action_find()
 
-    def found(self, text: str, hit: Hit | None) -> None:
-        """Show what was found, and the how manieth it is."""
+    def update_search(self, text: str, hit: Hit | None) -> None:
+        """Show "n of total" for a hit; the next search starts there."""
         if hit is None:
             self.hint(f"Nothing has {sanitize(text, 60)}.")
-            return
-        self._found_row = hit.row
-        self.leave()
-        self.go_to(hit.row)
-        self.hint(f"{hit.nth:,} of {hit.total:,} with {sanitize(text, 60)}")
+        else:
+            self._found_row = hit.row
+            self.hint(f"{hit.nth:,} of {hit.total:,} with {sanitize(text, 60)}")
 
-    # -- filtering
+    # -- filter
 
     def action_filter(self) -> None:
-        """Ask for a predicate."""
+        """Open the filter input."""
         self._focus_before = self.focused
         self.filterbar.open()
 
-    @on(FilterBar.Wanted)
-    def _filter_wanted(self, message: FilterBar.Wanted) -> None:
-        self.post_message(self.FilterWanted(message.where))
+    @on(FilterBar.PredicateEntered)
+    def _filter_wanted(self, message: FilterBar.PredicateEntered) -> None:
+        self.post_message(self.FilterRequested(message.where))
 
-    @on(LineTable.Picked)
-    def _picked(self, message: LineTable.Picked) -> None:
-        from llmlog_tui.analysis.query.sql import all_of, predicate_of  # noqa: PLC0415 - imports polars
+    @on(LineTable.ValuePicked)
+    def _picked(self, message: LineTable.ValuePicked) -> None:
+        sql = workers.analysis
+        picked = sql.predicate_of(message.field, message.value, holds=message.holds)
+        self.post_message(self.FilterRequested(sql.all_of(self.filterbar.where, picked)))
 
-        wanted = predicate_of(message.field, message.value, holds=message.holds)
-        self.post_message(self.FilterWanted(all_of(self.filterbar.where, wanted)))
-
-    @on(LineTable.Sorted)
+    @on(LineTable.SortRequested)
     def _sorted(self) -> None:
-        self.post_message(self.Asks(self))
+        self.query_changed()
 
     def action_back(self) -> None:
-        """Esc at the root: clear the filter, which `f` brings back."""
+        """Clear the filter; `f` and Enter apply it again."""
         if self.filterbar.where is not None:
-            self.post_message(self.FilterWanted(None))
+            self.post_message(self.FilterRequested(None))
             self.hint("The filter is cleared: f and Enter bring it back.")
 
-    # -- going about
+    # -- jumps
 
-    def action_error(self, direction: int) -> None:
-        """Go to the next failed call, or with -1 to the one before."""
+    def jump_to(self, row: int) -> None:
+        """Go to a record, in the Overview if this view cannot show it."""
+        self.start_jump()
+        if not self.go_to(row):
+            self.post_message(self.GoToRequested(row))
+
+    def action_next_call(self, kind: CallKind, direction: int) -> None:
+        """Go to the next call of a kind, or with -1 to the previous one."""
         row = None
         if self.overview is not None:
-            row = self.overview.next_failed(self.row, direction)
+            row = self.overview.next_call(kind, self.cursor_key, direction)
         if row is None:
             where = "after" if direction > 0 else "before"
-            self.hint(f"No failed call {where} this one.")
+            self.hint(f"No {kind} call {where} this one.")
         else:
-            self.leave()
-            self.go_to(row)
+            self.jump_to(row)
 
     def action_alert(self, direction: int) -> None:
-        """Go to the next alert, round and round, or with -1 to the one before."""
+        """Go to the next alert, or with -1 to the previous one, cyclically."""
         alerts = () if self.overview is None else self.overview.alerts
         if not alerts:
             self.hint("No alerts.")
             return
         names = [(alert.rule, alert.row) for alert in alerts]
-        before = names.index(self._alert) if self._alert in names else min(0, -direction)
-        at = (before + direction) % len(names)
-        self._alert = names[at]
-        self.leave()
-        self.show_alert(at)
+        current = names.index(self._alert) if self._alert in names else min(0, -direction)
+        index = (current + direction) % len(names)
+        self._alert = names[index]
+        self.go_to_alert(index)
 
-    def show_alert(self, at: int) -> None:
-        """Show the alert at this place among all: where it began."""
+    def go_to_alert(self, index: int) -> None:
+        """Go to the record where the alert at this index began."""
         if self.overview is not None:
-            alert = self.overview.alerts[at]
-            self.go_to(alert.row)
-            total = len(self.overview.alerts)
-            self.hint(
-                f"Alert {at + 1} of {total}: {sanitize(alert.rule)} {sanitize(alert.subject, 40)}"
-            )
+            alert = self.overview.alerts[index]
+            self.jump_to(alert.row)
+            name = f"{sanitize(alert.rule)} {sanitize(alert.subject, 40)}"
+            self.hint(f"Alert {index + 1} of {len(self.overview.alerts)}: {name}")

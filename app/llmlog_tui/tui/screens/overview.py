@@ -1,10 +1,10 @@
-"""The Overview: traces, the selected one's timeline, calls, alerts."""
+"""Overview: traces, the timeline of the selected one, calls, alerts."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
 
 from textual import on
 from textual.binding import BindingType
@@ -14,6 +14,7 @@ from llmlog_tui import humanize
 from llmlog_tui.config.settings import Memory, RowRule
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui.keys.views import OVERVIEW_BINDINGS
+from llmlog_tui.tui.navigation import Intent, SelectStep
 from llmlog_tui.tui.overview_layout import OverviewLayout
 from llmlog_tui.tui.panes.alerts import AlertsPane
 from llmlog_tui.tui.panes.calls import CallsPane
@@ -23,16 +24,24 @@ from llmlog_tui.tui.panes.pane import Pane
 from llmlog_tui.tui.panes.timeline import TimelinePane
 from llmlog_tui.tui.panes.traces import TracesPane
 from llmlog_tui.tui.queries import CallOrderQuery, OverviewQuery, OverviewResult
+from llmlog_tui.tui.screens.location import ViewState
 from llmlog_tui.tui.screens.log_view import LogView
 from llmlog_tui.tui.widgets.table import LineTable
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.live.overview import Overview
-    from llmlog_tui.tui.screens.location import ViewState
+
+
+class OverviewState(NamedTuple):
+    """State of the panes, the zoomed pane, and the last jump's target."""
+
+    panes: object
+    zoomed: Pane | None
+    target: int | None
 
 
 class OverviewScreen(LogView):
-    """Everything at a glance."""
+    """KPIs above the four panes."""
 
     NAME = "overview"
     AUTO_FOCUS = "#traces"
@@ -41,8 +50,7 @@ class OverviewScreen(LogView):
     def __init__(self) -> None:
         super().__init__()
         self._marked: str | None = None
-        self._wanted_step: Hashable = None
-        self._gone_to: int | None = None
+        self._target: int | None = None  # the record last jumped to, until the user moves on
         self.kpis = KpiRow()
         self.traces = TracesPane()
         self.timeline = TimelinePane()
@@ -51,240 +59,249 @@ class OverviewScreen(LogView):
         self.ground = PaneGrid(self.traces, self.timeline, self.calls, self.alerts, self.kpis)
 
     def body(self) -> Iterable[Widget]:
-        """The figures, and the panes."""
         yield self.kpis
         yield self.ground
 
     @property
     def panes(self) -> tuple[Pane, ...]:
-        """All panes, from the top."""
         return self.ground.panes
 
     def on_mount(self) -> None:
-        """Label the panes that have nothing yet."""
         for pane in self.panes:
             pane.redraw()
 
-    def reform(self) -> None:
-        """Stack the panes on a small screen."""
-        self.ground.reform(compact=self.compact)
+    def apply_layout(self) -> None:
+        self.ground.apply_layout(compact=self.compact)
 
-    def recall(self, memory: Memory, rules: Sequence[RowRule]) -> None:
-        """Have panes and columns as they were."""
-        self.ground.take_arrangement(OverviewLayout.of(memory.get("overview")))
-        self.calls.recall(memory.get("calls"), rules)
+    def load_preferences(self, memory: Memory, rules: Sequence[RowRule]) -> None:
+        self.ground.set_arrangement(OverviewLayout.from_object(memory.get("overview")))
+        self.calls.load_preferences(memory.get("calls"), rules)
 
     @property
-    def order(self) -> CallOrderQuery:
-        """That of the pane of calls."""
+    def call_order(self) -> CallOrderQuery:
         return CallOrderQuery(self.calls.sort)
 
     @property
-    def ask(self) -> OverviewQuery:
-        """The steps of the selected trace; of the newest one while following."""
+    def current_query(self) -> OverviewQuery:
+        """The timeline of the selected trace, or of the newest one while following."""
         trace = None if self.traces.following else self.selected_trace
         return OverviewQuery(trace, self.calls.sort, self.traces.by_session)
 
-    def show(self, overview: Overview, answer: object | None) -> None:
-        """Show answers; a timeline of another trace than the selected one is of no use any more."""
-        self.kpis.hold(overview.kpis)
-        steps = cast("OverviewResult | None", answer)
-        self.traces.hold(overview, None if steps is None else steps.sessions)
-        self.calls.hold(overview, self.selected_trace, None if steps is None else steps.order)
-        self.alerts.hold(overview)
+    def update_body(self, overview: Overview, result: object | None) -> None:
+        self.kpis.update(overview.kpis)
+        steps = cast("OverviewResult | None", result)
+        self.traces.update(overview, None if steps is None else steps.sessions)
+        self.calls.update(overview, self.selected_trace, None if steps is None else steps.order)
+        self.alerts.update(overview)
         timeline = None if steps is None else steps.timeline
         if not overview.traces.height:
             self.timeline.clear()
         if timeline is not None and timeline.trace_id == self.selected_trace:
-            self.timeline.hold(timeline)
-            if self._wanted_step is not None:
-                self.timeline.move_to(self._wanted_step)
-                self._wanted_step = None
+            self.timeline.update(timeline)
 
-    def wait_for(self, files: Sequence[Path]) -> None:
-        """Say which files are waited for, where their calls will be."""
-        self.calls.wait_for(files)
+    def update_waiting(self, files: Sequence[Path]) -> None:
+        self.calls.update_waiting(files)
 
     def follow(self) -> None:
-        """Go to the newest trace and call, and stay there."""
         self.traces.follow()
         self.calls.follow()
-        self._gone_to = None
+        self._target = None
 
-    # -- what is selected
+    # -- selection
 
     @property
     def selected_trace(self) -> str | None:
-        """The trace under the cursor."""
         return self.traces.trace
 
     @property
-    def row(self) -> Hashable:
-        """The call under the cursor."""
+    def cursor_key(self) -> Hashable:
         return self.calls.cursor_key
 
     @property
-    def at_hand(self) -> Hashable:
-        """The step in Timeline if that has the keys, else the call, of the trace if Traces has."""
+    def target_key(self) -> Hashable:
+        """Key of the record last jumped to; else of the focused pane's step, trace or call."""
+        if self._is_at_target:
+            return self._target
         if self.timeline.has_focus:
             return self.timeline.cursor_key
-        row, trace = self.row, self.selected_trace
+        row, trace = self.cursor_key, self.selected_trace
         if self.overview is None or trace is None or not self.traces.has_focus:
             return row
         is_of_it = row is not None and self.overview.trace_of(row) == trace
         return row if is_of_it else self.overview.last_call_of(trace)
 
     @property
-    def trace_at_hand(self) -> str | None:
-        """The selected trace."""
+    def target_trace(self) -> str | None:
         return self.selected_trace
 
-    def select_trace(self, wanted: str) -> bool:
-        """Select the trace with this id, or whose id begins so; False if there is none."""
-        found = self.overview.trace_like(wanted) if self.overview is not None else None
+    def select_trace(self, prefix: str) -> bool:
+        """Select the trace whose id has this prefix; False if there is none."""
+        found = self.overview.find_trace(prefix) if self.overview is not None else None
         if self.overview is None or found is None or not self.traces.move_to(found):
             return False
-        self.calls.mark(found)
+        self.calls.set_trace(found)
         return True
 
-    def go_to(self, row: Hashable) -> None:
-        """Select a record, its trace and its step, in all panes that have it."""
-        self._gone_to = row if isinstance(row, int) else None
-        self._select(row)
+    def go_to(self, row: Hashable) -> bool:
+        """Select a record, its trace and its step; False if the filter hides it."""
+        self._target = row if isinstance(row, int) else None
+        return self._select(row)
 
-    def _select(self, row: Hashable) -> None:
+    def _select(self, row: Hashable) -> bool:
         if self.overview is None or not isinstance(row, int):
-            return
-        if not self.overview.lets_through(row):
-            self.post_message(self.GoWanted(self.NAME, row))  # the filter gives way
-            return
+            return True
+        if not self.overview.matches_filter(row):
+            return not self.overview.has(row)
         self.calls.move_to(row)
         trace = self.overview.trace_of(row)
         if trace is None or not self.traces.move_to(trace):
-            return
-        self.calls.mark(trace)
-        self._wanted_step = None if self.timeline.move_to(row) else row
-        self.post_message(self.Asks(self))
+            return True
+        self.calls.set_trace(trace)
+        is_loaded = self.timeline.move_to(row)
+        self.query_changed(None if is_loaded else SelectStep(trace, row))
+        return True
+
+    def apply_intent(self, intent: Intent) -> bool:
+        if not isinstance(intent, SelectStep):
+            return super().apply_intent(intent)
+        is_loaded = self.timeline.trace_id == intent.trace_id
+        if is_loaded:
+            self.timeline.move_to(intent.row)
+        # Dropped if another trace was selected meanwhile.
+        return is_loaded or self.selected_trace != intent.trace_id
 
     @on(LineTable.Highlighted, "#traces")
     def _trace_highlighted(self, message: LineTable.Highlighted) -> None:
         trace = self.selected_trace
         if self.overview is not None and trace is not None:
-            self.calls.mark(trace)
+            self.calls.set_trace(trace)
             last = self.overview.last_call_of(trace) if message.by_user else None
             if last is not None:
                 self.calls.move_to(last)
         if message.by_user:
-            self._gone_to = None
-            self._stay(self.traces.following)
-        self.post_message(self.Asks(self))
+            self._target = None
+            self._set_following(self.traces.following)
+        self.query_changed()
 
     @on(LineTable.Highlighted, "#timeline")
     def _step_highlighted(self, message: LineTable.Highlighted) -> None:
         if message.by_user and isinstance(message.key, int):
-            self._gone_to = None
+            self._target = None
             self.calls.move_to(message.key)
-            self._stay(self.following and self.timeline.following)
+            self._set_following(self.following and self.timeline.following)
 
     @on(LineTable.Highlighted, "#calls")
     def _call_highlighted(self, message: LineTable.Highlighted) -> None:
         if message.by_user:
             follows = self.calls.following and self.calls.sort is None
-            self._gone_to = None
+            self._target = None
             self._select(message.key)
-            self._stay(follows)
+            self._set_following(follows)
 
-    @on(TracesPane.Grouped)
+    @on(TracesPane.GroupingChanged)
     def _grouped(self) -> None:
-        self.post_message(self.Asks(self))
+        self.query_changed()
 
     @on(TimelinePane.Zoomed)
-    def _looked_closer(self) -> None:
-        self._stay(False)  # noqa: FBT003 - short
+    def _timeline_zoomed(self) -> None:
+        self._set_following(False)  # noqa: FBT003 - short
 
     @property
     def following(self) -> bool:
-        """Whether the newest trace and call are on screen, and those that come will be."""
+        """Whether both traces and calls follow the newest."""
         return self.traces.following and self.calls.following
 
-    def _stay(self, follows: bool) -> None:  # noqa: FBT001 - short
-        """All panes go with the newest, or none: what is looked at in one stays in the others."""
+    def _set_following(self, follows: bool) -> None:  # noqa: FBT001 - short
+        """Let all panes follow, or none: they select the same record."""
         self.traces.following = self.calls.following = follows
 
-    # -- what the user does
+    # -- actions
 
     @on(LineTable.Selected, "#traces")
     def _open_trace(self, message: LineTable.Selected) -> None:
         trace = str(message.key)
-        self.post_message(self.ReplayWanted(trace, self._step_gone_to(trace)))
+        self.post_message(self.ReplayRequested(trace, self._target_step(trace)))
 
-    def _step_gone_to(self, trace: str) -> int | None:
-        """The step of this trace that was gone to, if a cursor has not followed away from it."""
-        overview, row = self.overview, self._gone_to
-        cursors = self.calls.cursor_key, self.timeline.cursor_key, self._wanted_step
-        if overview is None or row is None or row not in cursors or not overview.has(row):
-            return None
-        return row if overview.trace_of(row) == trace else None
+    def _target_step(self, trace: str) -> int | None:
+        """Return the last jump's target if it is a step of this trace.
+
+        None if the cursors have followed newer records since.
+        """
+        overview, row = self.overview, self._target
+        is_of_it = overview is not None and overview.trace_of(row) == trace
+        return row if is_of_it and self._is_at_target else None
+
+    @property
+    def _is_at_target(self) -> bool:
+        """Whether the last jump's target is still selected, or its steps are still loading."""
+        overview, row = self.overview, self._target
+        if overview is None or row is None or not overview.has(row):
+            return False
+        is_loading = self.timeline.trace_id != overview.trace_of(row)
+        return is_loading or row in (self.calls.cursor_key, self.timeline.cursor_key)
 
     def action_mark(self) -> None:
-        """Mark the trace under the cursor as A; the next one as B, and lay both side by side."""
+        """Mark the trace as A; with the next one as B, open their diff."""
         trace, a = self.selected_trace, self._marked
         if trace is None:
             return
         self._marked = None if trace == a or a is not None else trace
-        self.traces.mark({} if self._marked is None else {trace: "A"})
+        self.traces.set_marks({} if self._marked is None else {trace: "A"})
         if a is None:
             self.hint(
-                f"A is {sanitize(humanize.short_id(trace))}. d on another run lays it beside."
+                f"A is {sanitize(humanize.short_id(trace))}. d on another trace opens their diff."
             )
         elif trace != a:
-            self.app.clear_notifications()  # that A was marked is done with
-            self.post_message(self.DiffWanted(a, trace))
+            self.app.clear_notifications()  # the hint above is obsolete
+            self.post_message(self.DiffRequested(a, trace))
 
     @on(LineTable.Selected, "#timeline")
     def _open_step(self, message: LineTable.Selected) -> None:
         if self.selected_trace is not None and isinstance(message.key, int):
-            self.post_message(self.ReplayWanted(self.selected_trace, message.key))
+            self.post_message(self.ReplayRequested(self.selected_trace, message.key))
 
     @on(LineTable.Selected, "#calls")
     def _open_record(self, message: LineTable.Selected) -> None:
-        if self.overview is not None and isinstance(message.key, int):
-            self.post_message(self.RecordWanted(self.overview.place(message.key)))
+        self.request_record(message.key)
 
     @on(LineTable.Selected, "#alerts")
     def _open_alert(self, message: LineTable.Selected) -> None:
         if isinstance(message.key, tuple):
-            self.leave()
-            self.go_to(message.key[1])
+            self.jump_to(message.key[1])
 
     def action_trace(self) -> None:
-        """From the call under the cursor to its trace."""
-        self.leave()
+        """Go from the call under the cursor to its trace."""
+        self.start_jump()
         self.go_to(self.calls.cursor_key)
         self.traces.focus()
 
-    def show_alert(self, at: int) -> None:
-        """Put the cursor on an alert, and on the call where it began."""
-        key = self.alerts.source.key(at)
+    def go_to_alert(self, index: int) -> None:
+        """Select an alert, and the call where it began."""
+        self.start_jump()
+        key = self.alerts.source.key(index)
         self.alerts.move_to(key)
-        if isinstance(key, tuple):
-            self.go_to(key[1])
+        if isinstance(key, tuple) and not self.go_to(key[1]):
+            self.post_message(self.GoToRequested(key[1]))
 
-    def bearings(self) -> object:
-        """With the pane that has the screen for itself, and the step that was gone to."""
-        return super().bearings(), self.ground.zoomed, self._gone_to
+    def get_state(self) -> object:
+        return OverviewState(super().get_state(), self.ground.zoomed, self._target)
 
-    def return_to(self, bearings: object) -> None:
-        """Be as it was; a step of another trace is gone to when its timeline is here."""
-        wanted = cast("tuple[ViewState, Pane | None, int | None]", bearings)
-        shared, zoomed, self._gone_to = wanted
-        self.ground.zoom(zoomed)
-        super().return_to(shared)
-        self._wanted_step = dict(shared.spots)[self.timeline.id].key
-        self.post_message(self.Asks(self))
+    def restore_state(self, state: object) -> None:
+        if not isinstance(state, OverviewState):
+            return
+        self._target = state.target
+        self.ground.zoom(state.zoomed)
+        super().restore_state(state.panes)
+        trace, step = self.selected_trace, None
+        if isinstance(state.panes, ViewState):
+            step = dict(state.panes.cursors)[self.timeline.id].key
+        if trace is not None and isinstance(step, int):
+            self.query_changed(SelectStep(trace, step))
+        else:
+            self.query_changed()
 
     def action_back(self) -> None:
-        """Esc: first the zoomed pane back to its size, then the filter away."""
+        """Unzoom the zoomed pane; without one, clear the filter."""
         if self.ground.zoomed is not None:
             self.ground.zoom(None)
         else:

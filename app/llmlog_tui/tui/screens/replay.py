@@ -1,4 +1,4 @@
-"""Replay: one run step by step, at its own pace or the user's."""
+"""Replay of one trace, step by step or in real time."""
 
 from __future__ import annotations
 
@@ -15,196 +15,221 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
+from llmlog_tui.tui.keys.panes import STEPS_BINDINGS
 from llmlog_tui.tui.keys.views import REPLAY_BINDINGS
+from llmlog_tui.tui.navigation import Intent, RestoreState, SelectStep
+from llmlog_tui.tui.panes.content import ContentPane
 from llmlog_tui.tui.panes.scrubber import Scrubber
-from llmlog_tui.tui.panes.steps import StepsPane
+from llmlog_tui.tui.panes.timeline import TimelinePane
 from llmlog_tui.tui.playback import PlaybackClock
 from llmlog_tui.tui.queries import ReplayQuery, ReplayResult
 from llmlog_tui.tui.render import replay_text
-from llmlog_tui.tui.screens.log_view import LogView
+from llmlog_tui.tui.render.cells import is_tool, step_number
+from llmlog_tui.tui.render.replay_text import MODES
+from llmlog_tui.tui.screens.log_view import LogView, RecordLine
+from llmlog_tui.tui.widgets.bindings import TABLE_BINDINGS
 from llmlog_tui.tui.widgets.table import LineTable
 from llmlog_tui.tui.widgets.text_pane import TextPane
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.live.overview import Overview
+    from llmlog_tui.analysis.traces.replay import CallKind
+    from llmlog_tui.analysis.traces.timeline import Timeline
+    from llmlog_tui.tui.queries import StepContent
 
 _FRAMES_PER_SECOND: Final = 20
-_DETAIL_AFTER_SECONDS: Final = 0.08
+_EARLIER: Final = 8
+"""Maximum earlier calls among which a step's prompt is sought."""
+_DETAIL_DELAY_S: Final = 0.08
+"""Seconds a step is the current one before its detail is drawn."""
+
+
+class StepsPane(TimelinePane, inherit_bindings=False):
+    """The steps; Enter shows a record, and h and l step through the replay."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*TABLE_BINDINGS, *STEPS_BINDINGS]
+    NAME = "Steps"
+
+    def note(self, timeline: Timeline) -> str:
+        del timeline
+        return "played steps are bright"
 
 
 class ReplayScreen(LogView):
-    """Steps, content and detail of the current one, and where in the run it stands."""
+    """The steps, content and detail of the current one, and the scrubber."""
 
     NAME = "replay"
     AUTO_FOCUS = "#timeline"
     BINDINGS: ClassVar[list[BindingType]] = [*REPLAY_BINDINGS]
 
-    def __init__(
-        self, trace_id: str, row: int | None, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, trace_id: str, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._trace_id = trace_id
-        self._wanted_row = row
-        self._player = PlaybackClock(clock)
+        self._playback = PlaybackClock(clock)
         self._run: ReplayResult | None = None
-        self._at = 0
+        self._index = 0
         self._timer: Timer | None = None
-        self._settling: Timer | None = None
-        self._line: bytes | None = None
-        self._line_of: tuple[str, int, int] | None = None
-        self._mode = 0
+        self._detail_timer: Timer | None = None
         self._shows_content = False
+        self._is_zoomed = False
+        self._content: StepContent | None = None
         self._crumb = Static(id="crumb")
         self.steps = StepsPane()
-        self.content_sheet = TextPane(id="content")
-        self.detail_sheet = TextPane(id="detail")
+        self.content_pane = ContentPane()
+        self.detail_pane = TextPane(id="detail")
         self.scrub = Scrubber()
 
     def body(self) -> Iterable[Widget]:
-        """Breadcrumb, steps above content beside detail, scrub."""
         yield self._crumb
         yield Horizontal(
-            Vertical(self.steps, self.content_sheet, id="replay-left"),
-            self.detail_sheet,
+            Vertical(self.steps, self.content_pane, id="replay-left"),
+            self.detail_pane,
             id="replay-body",
         )
         yield self.scrub
 
     def on_mount(self) -> None:
-        """Label what has nothing yet, and get ready to play."""
         self.steps.redraw()
         self._timer = self.set_interval(1 / _FRAMES_PER_SECOND, self._tick, pause=True)
 
-    def reform(self) -> None:
-        """On a small screen, one of content and detail at a time."""
-        self.steps.compact = self.compact
-        self._say_where()
+    def apply_layout(self) -> None:
+        self.steps.compact = self.content_pane.compact = self.compact
+        self._draw_crumb()
         self.draw_detail()
 
-    # -- what is shown
+    # -- data
 
     @property
-    def ask(self) -> ReplayQuery:
-        """The run."""
+    def current_query(self) -> ReplayQuery:
         return ReplayQuery(self._trace_id)
 
     @property
-    def row(self) -> int | None:
-        """The current step's record."""
-        return None if self._run is None else self._run.replay.steps[self._at].row
+    def cursor_key(self) -> int | None:
+        """Key of the current step's record."""
+        return None if self._run is None else self._run.replay.steps[self._index].row
 
     @property
-    def trace_at_hand(self) -> str:
-        """The trace that is replayed."""
+    def target_trace(self) -> str:
         return self._trace_id
 
     @property
-    def reopening(self) -> Message:
-        """The wish to replay this trace."""
-        return self.ReplayWanted(self._trace_id)
+    def reopen_message(self) -> Message:
+        return self.ReplayRequested(self._trace_id)
 
-    def bearings(self) -> object:
-        """The current step."""
-        return self.row
+    def get_state(self) -> object:
+        return self.cursor_key
 
-    def return_to(self, bearings: object) -> None:
-        """Go to that step, if need be when the run is here."""
-        if isinstance(bearings, int) and self._run is not None:
-            self.go_to(bearings)
-        elif isinstance(bearings, int):
-            self._wanted_row = bearings
+    def apply_intent(self, intent: Intent) -> bool:
+        if self._run is None:
+            return False
+        if isinstance(intent, SelectStep):
+            self.go_to(intent.row)
+        elif isinstance(intent, RestoreState) and isinstance(intent.state, int):
+            self.go_to(intent.state)
+        return True
 
-    def show(self, overview: Overview, answer: object | None) -> None:
-        """Show the run as far as it is known; a running one grows."""
+    def update_body(self, overview: Overview, result: object | None) -> None:
+        """Show the trace as it is known; a running one grows."""
         del overview
-        run = cast("ReplayResult | None", answer)
+        run = cast("ReplayResult | None", result)
         if run is None or not run.replay.steps or run.replay.trace_id != self._trace_id:
             if not self._is_kept:
-                self._settle()
+                self._update_detail()
             return
-        here = self._wanted_row if self._run is None else self.row
-        self._run, self._wanted_row = run, None
-        self._at = 0 if here is None else run.replay.places.get(here, 0)
-        self._say_where()
-        self._go(self._at)
+        row, self._run = self.cursor_key, run
+        self._draw_crumb()
+        self._show_step(0 if row is None else run.replay.index_by_key.get(row, 0))
 
-    def _say_where(self) -> None:
+    def _draw_crumb(self) -> None:
         if self._run is not None and self.overview is not None:
-            self._crumb.update(replay_text.crumb(self._run, self.overview, self.size.width))
+            self._crumb.update(replay_text.breadcrumb(self._run, self.overview, self.size.width))
 
-    def go_to(self, row: Hashable) -> None:
-        """Go to a step of this run; to a record elsewhere, in the Overview."""
-        places = {} if self._run is None else self._run.replay.places
-        found = places.get(row) if isinstance(row, int) else None
-        if found is None:
-            super().go_to(row)
-        else:
+    def go_to(self, row: Hashable) -> bool:
+        """Go to a step of this trace; False for other records."""
+        places = {} if self._run is None else self._run.replay.index_by_key
+        index = places.get(row) if isinstance(row, int) else None
+        if index is not None:
             self._pause()
-            self._go(found)
+            self._show_step(index)
+        return index is not None
 
-    def _go(self, at: int) -> None:
-        """Make step number `at` the current one: the cursor at once, the detail a moment later."""
+    def _show_step(self, index: int) -> None:
+        """Make a step the current one: the cursor moves at once, the detail follows."""
         run = self._run
         if run is None:
             return
-        self._at = min(max(0, at), len(run.replay.steps) - 1)
-        now, places = self._at, run.replay.places
+        self._index = min(max(0, index), len(run.replay.steps) - 1)
+        now, places = self._index, run.replay.index_by_key
         self.steps.following = False
-        self.steps.hold(run.timeline, lambda row: places[row] <= now)
-        self.steps.move_to(run.replay.steps[self._at].row)
-        self.scrub.hold(run.replay, self._at, self._state(run))
-        if self._settling is not None:
-            self._settling.stop()
-        self._settling = self.set_timer(_DETAIL_AFTER_SECONDS, self._settle)
+        self.steps.update(run.timeline, lambda row: places[row] <= now)
+        self.steps.move_to(run.replay.steps[now].row)
+        self.scrub.update(run.replay, now, self._state(run))
+        if self._detail_timer is not None:
+            self._detail_timer.stop()
+        self._detail_timer = self.set_timer(_DETAIL_DELAY_S, self._update_detail)
 
     def _state(self, run: ReplayResult) -> str:
-        return replay_text.state(run, self._at, self._player.speed, is_playing=self.playing)
+        return replay_text.state(run, self._index, self._playback.speed, is_playing=self.playing)
 
-    def _settle(self) -> None:
+    def _update_detail(self) -> None:
         """Show the detail of the current step, and have its line read."""
-        row = self.row
+        row = self.cursor_key
         if self.overview is None or row is None:
             return
-        if not self._is_kept:
-            self._line = self._line_of = None
-            for sheet in (self.detail_sheet, self.content_sheet):
-                sheet.hold("Let go of", [Content.styled(self.LET_GO, "$text-muted")])
+        if self._is_kept:
+            self._request_content(self.overview, row)
             return
-        place = self.overview.place(row)
-        if place != self._line_of:
-            self._line, self._line_of = None, place
-            self.post_message(self.LineWanted(place))
+        self.record_line = None
+        self.detail_pane.update("Evicted", [Content.styled(self.EVICTED, "$text-muted")])
+        self.content_pane.update_empty(self.EVICTED)
+
+    def _request_content(self, overview: Overview, row: int) -> None:
+        """Have the content of a step read, and draw the rest of its detail."""
+        location = overview.location(row)
+        if self.record_line is None or location != self.record_line.location:
+            self.record_line, self._content = RecordLine(location), None
+            steps = () if self._run is None else self._run.replay.steps[: self._index]
+            calls = [step for step in steps if not is_tool(step) and overview.has(step.row)]
+            earlier = [(step.step, step.row) for step in calls[: -_EARLIER - 1 : -1]]
+            self.post_message(self.ContentRequested(row, tuple(earlier)))
         self.draw_detail()
+
+    def update_content(self, content: StepContent) -> None:
+        if self.record_line is not None and content.location == self.record_line.location:
+            self._content = content
+        super().update_content(content)
 
     @property
     def _is_kept(self) -> bool:
-        """Whether the current step's record is there: a window that moves on lets go of it."""
-        return self.overview is not None and self.row is not None and self.overview.has(self.row)
-
-    def take_line(self, place: tuple[str, int, int], line: bytes | None) -> None:
-        """The current step's line is here."""
-        if place == self._line_of:
-            self._line = line
-            self.draw_detail()
+        """Whether the current step's record is still in the window of --last."""
+        overview, row = self.overview, self.cursor_key
+        return overview is not None and row is not None and overview.has(row)
 
     def draw_detail(self) -> None:
-        """Draw the current step's, and its content."""
-        if self._run is None or self.overview is None or self._line_of is None or not self._is_kept:
+        read = self.record_line
+        if self._run is None or self.overview is None or read is None or not self._is_kept:
             return
-        step = self._run.replay.steps[self._at]
-        width, file = self.detail_sheet.size.width - 2, self._line_of[0]
-        lines = [*self.noted(step.row)]
-        lines += replay_text.detail(self.overview, step, self._line, file, width)
+        step = self._run.replay.steps[self._index]
+        width, file = self.detail_pane.size.width - 2, read.location[0]
+        lines = [*self.note_lines(step.row)]
+        detail = self.overview.detail(step.row)
+        lines += replay_text.detail(detail, step.start, read.decoded, file, width)
         lines = [line for line in lines if line.plain or not self.compact]
-        title, total = f"Step {replay_text.number(step)} · {step.name}", len(self._run.replay.steps)
-        self.detail_sheet.hold(title, lines, f"{self._at + 1:,} of {total:,}")
-        mode = replay_text.MODES[self._mode]
-        shown = replay_text.content(mode, self._line, file)
-        self.content_sheet.hold(mode.capitalize(), shown, "v: content, raw, fields")
-        self.detail_sheet.display = not self.compact or not self._shows_content
-        self.content_sheet.display = not self.compact or self._shows_content
+        title, total = f"Step {step_number(step)} · {step.name}", len(self._run.replay.steps)
+        self.detail_pane.update(title, lines, f"{self._index + 1:,} of {total:,}")
+        if self._content is not None:
+            name = f"step {step_number(step)} {step.name}"
+            note = replay_text.answer_note(detail.record)
+            self.content_pane.update(name, self._content, note)
+        shares_room = not self.compact and not self._is_zoomed
+        self.detail_pane.display = shares_room or not self._shows_content
+        self.content_pane.display = shares_room or self._shows_content
 
-    # -- what the user does
+    @property
+    def target_message(self) -> int | None:
+        return self.content_pane.message if self.content_pane.has_focus else None
+
+    # -- actions
 
     @on(LineTable.Highlighted, "#timeline")
     def _step_highlighted(self, message: LineTable.Highlighted) -> None:
@@ -213,87 +238,112 @@ class ReplayScreen(LogView):
 
     @on(LineTable.Selected, "#timeline")
     def action_record(self) -> None:
-        """Show the record of the current step whole."""
-        if self._line_of is not None:
-            self.post_message(self.RecordWanted(self._line_of))
+        """Show the whole record of the current step."""
+        if self.record_line is not None:
+            self.post_message(self.RecordRequested(self.record_line.location))
 
-    @on(Scrubber.Sought)
-    def _scrubbed(self, message: Scrubber.Sought) -> None:
+    @on(Scrubber.SeekRequested)
+    def _scrubbed(self, message: Scrubber.SeekRequested) -> None:
         self._pause()
-        self._go(message.at)
+        self._show_step(message.index)
 
     def action_step(self, steps: int) -> None:
-        """Go so many steps on."""
+        """Move by a number of steps."""
         self._pause()
-        self._go(self._at + steps)
+        self._show_step(self._index + steps)
 
     def follow(self) -> None:
-        """Go to the last step."""
         self.action_step(len(self._run.replay.steps) if self._run is not None else 0)
 
     def action_view_as(self) -> None:
-        """Content, raw line, fields; on a small screen the detail comes first."""
+        """Cycle through the ways to show a step; in the compact form detail comes first."""
+        mode = MODES.index(self.content_pane.mode)
         if self.compact and not self._shows_content:
             self._shows_content = True
         else:
-            self._mode = (self._mode + 1) % len(replay_text.MODES)
-            self._shows_content = not self.compact or self._mode != 0
+            mode = (mode + 1) % len(MODES)
+            self._shows_content = not self.compact or self._is_zoomed or mode != 0
         self.draw_detail()
+        self.content_pane.set_mode(mode)
 
-    def action_error(self, direction: int) -> None:
-        """Go to the next failed step of this run, or with -1 to the one before."""
-        run = self._run
-        found = None if run is None else run.replay.next_failed(self._at, direction)
-        if found is None:
-            self.hint(f"No failed step {'after' if direction > 0 else 'before'} this one.")
+    def action_answer(self) -> None:
+        """Go to the answer in the conversation."""
+        self._show_content()
+        if not self.content_pane.action_answer():
+            self.hint("No answer was logged for this step.")
+
+    def action_zoom(self) -> None:
+        """Give the conversation the whole screen, and back."""
+        self._is_zoomed = self.content_pane.is_zoomed = not self._is_zoomed
+        self.set_class(self._is_zoomed, "-zoomed")
+        if self._is_zoomed:
+            self._show_content()
         else:
-            self.leave()
+            self._shows_content = False
+            self.draw_detail()
+            self.steps.focus()
+
+    def _show_content(self) -> None:
+        self._shows_content = True
+        self.draw_detail()
+        self.content_pane.focus()
+
+    def action_next_call(self, kind: CallKind, direction: int) -> None:
+        """Go to the next step of a kind, or with -1 to the previous one."""
+        run = self._run
+        found = None if run is None else run.replay.next_step(kind, self._index, direction)
+        if found is None:
+            self.hint(f"No {kind} step {'after' if direction > 0 else 'before'} this one.")
+        else:
+            self.start_jump()
             self._pause()
-            self._go(found)
+            self._show_step(found)
 
     def action_back(self) -> None:
-        """Back to where the replay was opened."""
-        self.dismiss()
+        """Leave the conversation's full screen, else close the replay."""
+        if self._is_zoomed:
+            self.action_zoom()
+        else:
+            self.dismiss()
 
     # -- playing
 
     @property
     def playing(self) -> bool:
-        """Whether time runs."""
-        return self._player.playing
+        return self._playback.playing
 
     def action_play(self) -> None:
-        """Play from here, from the start if this is the end; or pause."""
+        """Play from the current step (from the start, if it is the last), or pause."""
         if self._run is None or self._timer is None:
             return
         if self.playing:
             self._pause()
             return
         replay = self._run.replay
-        if self._at == len(replay.steps) - 1:
-            self._at = 0
-        self._player.start(replay.appears_ms[self._at])
+        if self._index == len(replay.steps) - 1:
+            self._index = 0
+        self._playback.start(replay.appears_ms[self._index])
         self._timer.resume()
-        self._go(self._at)
+        self._show_step(self._index)
 
     def _pause(self) -> None:
         if self._timer is not None and self.playing:
             self._timer.pause()
-            self._player.stop()
-            self._go(self._at)
+            self._playback.stop()
+            self._show_step(self._index)
 
     def action_speed(self, by: int) -> None:
-        """Play faster, or with -1 slower."""
-        self._player.faster(by)
+        """Play faster, or slower with -1."""
+        self._playback.change_speed(by)
         if self._run is not None:
-            self.scrub.hold(self._run.replay, self._at, self._state(self._run))
+            self.scrub.update(self._run.replay, self._index, self._state(self._run))
 
     def _tick(self) -> None:
-        """Let time pass; steps appear as it comes to them."""
+        """Advance to the step that is due at the played time."""
         if self._run is None:
             return
-        replay, played_ms = self._run.replay, self._player.tick()
-        if (at := replay.index_at(played_ms)) > self._at:
-            self._go(at)
-        if self._at == len(replay.steps) - 1 and played_ms >= replay.played_ms:
+        replay, played_ms = self._run.replay, self._playback.tick()
+        if (at := replay.index_at(played_ms)) > self._index:
+            self._show_step(at)
+        if self._index == len(replay.steps) - 1 and played_ms >= replay.played_ms:
             self._pause()

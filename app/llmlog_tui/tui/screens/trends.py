@@ -1,10 +1,10 @@
-"""Trends: latency, speed, tokens, cost and failures over time, on one axis."""
+"""Trends view: latency, throughput, tokens, cost and failures over time."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, TypeAlias, cast
 
 from textual.binding import BindingType
 from textual.containers import Vertical
@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from llmlog_tui import humanize
 from llmlog_tui.analysis.numeric.interval import Interval
+from llmlog_tui.tui import workers
 from llmlog_tui.tui.keys.views import TRENDS_BINDINGS
 from llmlog_tui.tui.queries import TrendsQuery
 from llmlog_tui.tui.render import trends_text
@@ -25,18 +26,26 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.live.overview import Overview
     from llmlog_tui.analysis.reports.trends import Trends
 
-_Look: TypeAlias = tuple[tuple[datetime, datetime] | None, str | None, int | None]
+TimeRange: TypeAlias = tuple[datetime, datetime]
 
-_NO_CALLS: Final = "No calls in this time. H and L go on to earlier and later ones, 0 to all."
-_EMPTY: Final = "No calls with a time (ts) yet: their course appears here as they are made."
+_NO_CALLS: Final = "No calls in this time range. H and L pan to earlier and later ones, 0 to all."
+_EMPTY: Final = "No calls with a time (ts) yet: charts appear here with the first ones."
 
 
 class _TrendsBody(Vertical, can_focus=True):
-    """What has the keys: the charts are looked at, not gone into."""
+    """Has focus for all charts: none has a cursor of its own."""
+
+
+class TrendsState(NamedTuple):
+    """Time range (None: all), model (None: all), and the cursor's slice."""
+
+    within: TimeRange | None
+    model: str | None
+    cursor: int | None
 
 
 class TrendsScreen(LogView):
-    """Four charts, what stands at the cursor, and the time under them."""
+    """Four charts on one time axis, and the values at the cursor."""
 
     NAME = "trends"
     AUTO_FOCUS = "#trends-body"
@@ -45,11 +54,11 @@ class TrendsScreen(LogView):
     def __init__(self) -> None:
         super().__init__()
         self._trends: Trends | None = None
-        self._within: tuple[datetime, datetime] | None = None
+        self._within: TimeRange | None = None
         self._model: str | None = None
         self._cursor: int | None = None
-        self._on_top = 0
-        self.said = Static(id="trends-said")
+        self._chart = 0
+        self.summary = Static(id="trends-said")
         self.charts = (
             Chart("Latency ms", humanize.count),
             Chart("Throughput tok/s", humanize.integer),
@@ -59,61 +68,61 @@ class TrendsScreen(LogView):
         self.axis = Static(id="trends-axis")
 
     def body(self) -> Iterable[Widget]:
-        """A line of words, the charts, and the axis."""
-        yield _TrendsBody(self.said, *self.charts, self.axis, id="trends-body")
+        yield _TrendsBody(self.summary, *self.charts, self.axis, id="trends-body")
 
-    def reform(self) -> None:
-        """On a small screen one chart at a time; another width has other slices."""
-        self._turn_to(self._on_top)
-        self.post_message(self.Asks(self))
+    def apply_layout(self) -> None:
+        self._show_chart(self._chart)
+        self.query_changed()  # the number of slices depends on the width
 
-    def _turn_to(self, on_top: int) -> None:
-        self._on_top = on_top % len(self.charts)
+    def _show_chart(self, index: int) -> None:
+        """Show one chart in the compact form, all of them in the wide one."""
+        self._chart = index % len(self.charts)
         for n, chart in enumerate(self.charts):
-            chart.display = not self.compact or n == self._on_top
+            chart.display = not self.compact or n == self._chart
 
-    # -- what is shown
+    # -- data
 
     @property
     def _slices(self) -> int:
         return max(PER_CELL, (self.size.width - LABEL - 1) * PER_CELL)
 
     @property
-    def ask(self) -> TrendsQuery:
-        """The course, in as many slices as there are columns of dots."""
-        return TrendsQuery(self._slices, self._looked_at, self._model)
+    def current_query(self) -> TrendsQuery:
+        """The time series, with one slice per column of dots."""
+        return TrendsQuery(self._slices, self._time_range, self._model)
 
     @property
-    def _filtered(self) -> tuple[datetime, datetime] | None:
-        """The stretch of time to which all views are narrowed; None if there is none."""
+    def _filtered(self) -> TimeRange | None:
+        """Time range of the filter, which applies to all views."""
         where = self.filterbar.where
-        if where is None:
-            return None
-        from llmlog_tui.analysis.query.sql import time_range  # noqa: PLC0415 - imports polars
-
-        return time_range(where)
+        return None if where is None else workers.analysis.time_range(where)
 
     @property
-    def _looked_at(self) -> tuple[datetime, datetime] | None:
-        """The stretch of time on screen: that of the filter, else this view's own."""
+    def _time_range(self) -> TimeRange | None:
+        """Time range on screen: that of the filter, or else this view's own."""
         return self._filtered or self._within
 
-    def show(self, overview: Overview, answer: object | None) -> None:
-        """Show the course; until it is here, the last one stays."""
+    def update_body(self, overview: Overview, result: object | None) -> None:
         del overview
-        if answer is not None:
-            self._trends = cast("Trends", answer)
+        if result is not None:  # until then, the last one is shown
+            self._trends = cast("Trends", result)
         self._draw()
+
+    def _cursor_in(self, trends: Trends) -> int | None:
+        """Return the cursor's slice; the last one, if these trends have fewer slices."""
+        # They are of another width until the result of the current query is there.
+        last = len(trends.figures["calls"]) - 1
+        return None if self._cursor is None or last < 0 else min(self._cursor, last)
 
     def _draw(self) -> None:
         trends = self._trends
         if trends is None or trends.begin is None or trends.end is None:
             empty = _NO_CALLS if self._filtered else _EMPTY
-            self.said.update(Content.styled(f" {empty}", "$text-muted"))
+            self.summary.update(Content.styled(f" {empty}", "$text-muted"))
             for chart in self.charts:
-                chart.hold((), {}, None)
+                chart.update((), {}, None)
             return
-        figures, marks = trends.figures, trends_text.marks(trends)
+        figures, marks, cursor = trends.figures, trends_text.marks(trends), self._cursor_in(trends)
         latency, speed, tokens, shares = self.charts
         blue, violet, green = "$text-primary", "$text-accent", "$text-success"
         slow = [
@@ -125,35 +134,34 @@ class TrendsScreen(LogView):
             ChartLine("p95", figures["p95"], blue),
             ChartLine("p99", figures["p99"], violet),
         )
-        latency.hold(lines, marks, self._cursor, slow)
-        speed.hold((ChartLine("p50", figures["tok/s"], blue),), marks, self._cursor)
+        latency.update(lines, marks, cursor, slow)
+        speed.update((ChartLine("p50", figures["tok/s"], blue),), marks, cursor)
         costs = ChartLine("cost", figures["cost"], violet, humanize.money)
-        tokens.hold((ChartLine("tokens", figures["tokens"], blue), costs), marks, self._cursor)
+        tokens.update((ChartLine("tokens", figures["tokens"], blue), costs), marks, cursor)
         cut_off = ChartLine("cut off", figures["cut off"], "$text-warning")
         errors = ChartLine("errors", figures["errors"], "$text-error")
-        shares.hold((cut_off, errors), marks, self._cursor)
-        looked_at = trends_text.LookedAt(
-            self._model, self._cursor, compact=self.compact, in_all_views=bool(self._filtered)
+        shares.update((cut_off, errors), marks, cursor)
+        shown = trends_text.TrendsSelection(
+            self._model, cursor, compact=self.compact, in_all_views=bool(self._filtered)
         )
-        self.said.update(trends_text.words(trends, looked_at))
+        self.summary.update(trends_text.summary(trends, shown))
         cells = self._slices // PER_CELL
-        self.axis.update(axis(cells, lambda cell: trends_text.time(trends, cell * PER_CELL)))
+        self.axis.update(axis(cells, lambda cell: trends_text.time_label(trends, cell * PER_CELL)))
 
-    # -- what the user does
+    # -- actions
 
-    def bearings(self) -> object:
-        """The time that is looked at, the model, the cursor."""
-        return self._within, self._model, self._cursor
+    def get_state(self) -> object:
+        return TrendsState(self._within, self._model, self._cursor)
 
-    def return_to(self, bearings: object) -> None:
-        """Look at that time, that model, that cursor again."""
-        self._within, self._model, self._cursor = cast("_Look", bearings)
-        self.post_message(self.Asks(self))
-        self._draw()
+    def restore_state(self, state: object) -> None:
+        if isinstance(state, TrendsState):
+            self._within, self._model, self._cursor = state
+            self.query_changed()
+            self._draw()
 
     @property
-    def row(self) -> Hashable:
-        """The slowest call at the cursor; where there is none, near it."""
+    def cursor_key(self) -> Hashable:
+        """Key of the slowest call at the cursor, or nearest to it."""
         if self._trends is None or self._cursor is None:
             return None
         rows = self._trends.figures["worst_row"]
@@ -163,7 +171,7 @@ class TrendsScreen(LogView):
         return None if row is None else int(row)
 
     def action_cursor(self, cells: int) -> None:
-        """Move the cursor by so many cells."""
+        """Move the cursor by a number of cells."""
         last = self._slices - PER_CELL
         here = self._cursor
         if here is None:
@@ -174,35 +182,35 @@ class TrendsScreen(LogView):
     def action_open(self) -> None:
         """Go to the alert at the cursor, else to the slowest call there."""
         if self._trends is None or self._cursor is None:
-            self.hint("h and l move the cursor to what is to be opened.")
+            self.hint("h and l move the cursor to a call or an alert to open.")
             return
         here = self._cursor // PER_CELL
         cells = ((self._trends.cell_of(mark.ts), mark.row) for mark in self._trends.marks)
-        row = next((row for cell, row in cells if cell // PER_CELL == here), self.row)
+        row = next((row for cell, row in cells if cell // PER_CELL == here), self.cursor_key)
         if isinstance(row, int):
-            self.post_message(self.GoWanted("overview", row))
+            self.post_message(self.GoToRequested(row))
         else:
             self.hint("No call at the cursor.")
 
     def action_zoom_time(self, factor: float) -> None:
-        """Look at less of the time around the cursor, or with a factor over 1 at more."""
-        trends, looked_at = self._trends, self._looked_at
-        if looked_at is None and trends is not None and trends.begin and trends.end:
-            looked_at = trends.begin, trends.end
-        if looked_at is None:
+        """Scale the time range around the cursor; a factor below 1 zooms in."""
+        trends, on_screen = self._trends, self._time_range
+        if on_screen is None and trends is not None and trends.begin and trends.end:
+            on_screen = trends.begin, trends.end
+        if on_screen is None:
             return
-        shown = _seconds(*looked_at)
+        shown = _seconds(*on_screen)
         share = 0.5 if self._cursor is None else self._cursor / self._slices
-        self._look_at(shown.scaled(factor, around=shown.begin + shown.length * share))
+        self._set_time_range(shown.zoom(factor, around=shown.begin + shown.length * share))
 
     def action_pan(self, share: float) -> None:
-        """Look at an earlier or a later stretch, by a share of its length."""
-        if self._looked_at is not None:
-            self._look_at(_seconds(*self._looked_at).moved(share))
+        """Pan the time range by a share of its length."""
+        if self._time_range is not None:
+            self._set_time_range(_seconds(*self._time_range).shift(share))
 
     @property
     def _span(self) -> Interval | None:
-        """The time of all calls, or of all records where the filter leaves out some by time."""
+        """Time range of all calls, or of all records under a time filter."""
         if self._filtered is not None and self.overview is not None:
             first, last = self.overview.frame["ts"].min(), self.overview.newest
         elif self._trends is not None:
@@ -211,46 +219,44 @@ class TrendsScreen(LogView):
             return None
         return _seconds(first, last) if isinstance(first, datetime) and last is not None else None
 
-    def _look_at(self, wanted: Interval) -> None:
+    def _set_time_range(self, interval: Interval) -> None:
         everything = self._span
         if everything is None:
             return
-        if wanted.length < 1:
-            self.hint("A second is as near as it gets.")
+        if interval.length < 1:
+            self.hint("Minimum zoom: 1 s")
             return
-        there = wanted.within(everything)
-        begin, end = (datetime.fromtimestamp(seconds, UTC) for seconds in there)
-        self._take(None if there == everything else (begin, end))
+        clamped = interval.clamp(everything)
+        begin, end = (datetime.fromtimestamp(seconds, UTC) for seconds in clamped)
+        self._apply_time_range(None if clamped == everything else (begin, end))
 
-    def _take(self, within: tuple[datetime, datetime] | None) -> None:
-        """Look at this stretch; where it is the filter's, all views do."""
+    def _apply_time_range(self, within: TimeRange | None) -> None:
+        """Set the time range: in the filter if that has one, else here."""
         self._within = within
         if self._filtered is None:
-            self.post_message(self.Asks(self))
+            self.query_changed()
         else:
             self._filter(within)
 
-    def _filter(self, within: tuple[datetime, datetime] | None) -> None:
-        from llmlog_tui.analysis.query.sql import in_time_range  # noqa: PLC0415 - imports polars
-
-        self.post_message(self.FilterWanted(in_time_range(self.filterbar.where, within)))
+    def _filter(self, within: TimeRange | None) -> None:
+        where = workers.analysis.in_time_range(self.filterbar.where, within)
+        self.post_message(self.FilterRequested(where))
 
     def action_all(self) -> None:
-        """Look at all of the time."""
-        self._take(None)
+        self._apply_time_range(None)
 
     def action_model(self) -> None:
-        """Look at the next model, after the last one at all of them."""
+        """Show the next model; after the last one, all models."""
         if self.overview is None:
             return
-        models = sorted(model for model in self.overview.usual if model is not None)
+        models = sorted(model for model in self.overview.baselines if model is not None)
         choices = [None, *models]
-        at = choices.index(self._model) if self._model in choices else 0
-        self._model = choices[(at + 1) % len(choices)]
-        self.post_message(self.Asks(self))
+        index = choices.index(self._model) if self._model in choices else 0
+        self._model = choices[(index + 1) % len(choices)]
+        self.query_changed()
 
     def action_range(self) -> None:
-        """Narrow all views to the time on screen, or no more."""
+        """Toggle filtering all views to the time range on screen."""
         trends, filtered = self._trends, self._filtered
         if filtered is not None:
             self._within = filtered
@@ -259,11 +265,10 @@ class TrendsScreen(LogView):
             self._filter((trends.begin, trends.end))
 
     def action_view_as(self) -> None:
-        """On a small screen, show the next chart."""
-        self._turn_to(self._on_top + 1)
+        """Show the next chart, in the compact form."""
+        self._show_chart(self._chart + 1)
 
     def follow(self) -> None:
-        """Look at all of the time, up to the newest call."""
         self._cursor = None
         self.action_all()
 

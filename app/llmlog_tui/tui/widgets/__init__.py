@@ -1,1 +1,1 @@
-"""Widgets that know nothing of logs."""
+"""Generic widgets: they know no log, only rows, text and values given to them."""

@@ -1,4 +1,4 @@
-"""A chart of lines on a time axis, drawn in braille dots: two columns and four rows a cell."""
+"""A line chart on a time axis, in braille: 2 by 4 dots per cell."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from textual.content import Content
 from textual.widget import Widget
 
 LABEL: Final = 9
-"""The cells at the left that the labels of the axis take."""
+"""Cells at the left for the labels of the axis."""
 
-_APART: Final = 16
+_CELLS_PER_TIME_LABEL: Final = 16
 _DOTS: Final = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 _BLANK: Final = 0x2800
 _ROWS, _COLUMNS = 4, 2
 
 
 class ChartLine(NamedTuple):
-    """A figure: a value for each slice of time, None where there is none, and its colour.
+    """A line of a chart: its colour, and a value or None per slice.
 
-    One with a `form` of its own has a scale of its own too: its greatest value stands at the top.
+    A line with its own `form` has its own scale, up to its maximum.
     """
 
     name: str
@@ -31,7 +31,7 @@ class ChartLine(NamedTuple):
 
 
 class Chart(Widget, can_focus=False):
-    """Lines over one axis; `marks` stand in their slices, `cursor` is the slice looked at."""
+    """Lines over one time axis, with marks and a cursor at slices of time."""
 
     def __init__(self, title: str, form: Callable[[float | None], str]) -> None:
         super().__init__(classes="chart")
@@ -41,19 +41,18 @@ class Chart(Widget, can_focus=False):
         self._dots: Sequence[float | None] = ()
         self._cursor: int | None = None
 
-    def hold(
+    def update(
         self,
         lines: Sequence[ChartLine],
         marks: Mapping[int, tuple[str, str]],
         cursor: int | None,
         dots: Sequence[float | None] = (),
     ) -> None:
-        """Show these lines; `dots` are single values, where they are known."""
+        """Show lines, marks (slice -> glyph, colour), the cursor's slice, and single values."""
         self._lines, self._marks, self._cursor, self._dots = lines, marks, cursor, dots
         self.refresh()
 
     def render(self) -> Content:
-        """Title with the figures at the cursor, then the plot."""
         rows, width = self.size.height - 1, self.size.width - LABEL - 1
         if rows < 1 or width < 1:
             return Content("")
@@ -72,7 +71,7 @@ class Chart(Widget, can_focus=False):
         return Content("\n").join(shown)
 
     def _heading(self) -> Content:
-        """`Latency ms   p50 430  p95 1,430`: the figures at the cursor, if there is one."""
+        """Return the title with the values at the cursor: `Latency ms   p50 430  p95 1,430`."""
         parts: list[tuple[str, str]] = [(f" {self.title:<{LABEL + 12}}", "bold")]
         for line in self._lines:
             parts.append((f"  {line.name} ", line.tone))
@@ -82,13 +81,13 @@ class Chart(Widget, can_focus=False):
         return Content.assemble(*parts)
 
     def _plot(self, rows: int, width: int, most: float) -> list[list[tuple[str, str]]]:
-        """For each row and cell, a glyph and its colour."""
+        """Return a glyph and its colour for each row and cell."""
         bits = [[0] * width for _ in range(rows)]
         tones = [[""] * width for _ in range(rows)]
         height = rows * _ROWS
         for line in self._lines:
             top = most if line.form is None else max(_known(line.values), default=0.0)
-            last: tuple[int, int] | None = None
+            last: tuple[int, int] | None = None  # None after a gap: nothing to connect to
             for x, value in enumerate(line.values[: width * _COLUMNS]):
                 if value is None:
                     last = None
@@ -111,7 +110,7 @@ class Chart(Widget, can_focus=False):
         return grid
 
     def _overlay(self, grid: list[list[tuple[str, str]]], width: int) -> None:
-        """Marks at the top with a line down, and the cursor's column, where nothing else stands."""
+        """Draw marks at the top, with lines down, and the cursor's column, in blank cells."""
         for cell, (glyph, tone) in self._marks.items():
             x = cell // _COLUMNS
             if x >= width:
@@ -131,9 +130,9 @@ class Chart(Widget, can_focus=False):
 
 
 def axis(cells: int, time_at: Callable[[int], str]) -> Content:
-    """The line under charts so many cells wide: now and then what `time_at` says of a cell."""
+    """Return the time axis under charts: `time_at` labels a cell every 16 of them."""
     text = ""
-    for cell in range(0, max(1, cells - len(time_at(0))), _APART):
+    for cell in range(0, max(1, cells - len(time_at(0))), _CELLS_PER_TIME_LABEL):
         text = f"{text:<{cell}}{time_at(cell)}"
     return Content.styled(" " * (LABEL + 1) + text, "$text-muted")
 
@@ -143,13 +142,13 @@ def _known(*values: Sequence[float | None]) -> list[float]:
 
 
 def _height_of(value: float, most: float, height: int) -> int:
-    """How many dots from the top."""
+    """Return dots from the top."""
     share = value / most if most else 0.0
     return min(height - 1, max(0, round((1 - share) * (height - 1))))
 
 
 def _between(one: int, other: int) -> range:
-    """From one height to another, so that a line is not broken where it is steep."""
+    # A steep line would have gaps if only the heights at its ends were drawn.
     if one == other:
         return range(other, other + 1)
     return range(one + 1, other + 1) if other > one else range(other, one)

@@ -1,4 +1,4 @@
-"""Columns and cells, fitted into the room there is."""
+"""Fit columns into a width, and texts into cells."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from llmlog_tui.tui.widgets.row_source import Cell, CellSpan, Column
 
 
 def fit(columns: Sequence[Column], width: int) -> list[int]:
-    """The widths of the columns that fit into `width` cells, one apart; the others are left out."""
+    """Return the widths of the leading columns that fit into `width` cells, one cell apart."""
     widths: list[int] = []
     left = width + 1
     for column in columns:
@@ -28,15 +28,16 @@ def fit(columns: Sequence[Column], width: int) -> list[int]:
 
 
 def lay_out(spans: Cell, width: int, align: str) -> list[CellSpan]:
-    """The spans, harmless and in exactly `width` cells: padded, or cut with an ellipsis."""
+    """Return the spans, sanitized, in exactly `width` cells: padded, or cut with an ellipsis."""
     text = spans[0].text if len(spans) == 1 else "".join([span.text for span in spans])
-    if len(text) <= width and text.isprintable():  # as most are
+    if len(text) <= width and text.isprintable():  # the common case, without sanitizing
         left = width - (len(text) if text.isascii() else cell_len(text))
         if left >= 0:
             padding = blank(left)
             return [padding, *spans] if align == "right" else [*spans, padding]
     shown: list[CellSpan] = []
     left = width
+    # A cell shows `width` cells: sanitizing a value of megabytes further would be wasted.
     pieces = [CellSpan(sanitize(text, 4 * width + 1), tone) for text, tone in spans]
     lengths = [cell_len(piece.text) for piece in pieces]
     too_long = sum(lengths) > width
@@ -53,5 +54,4 @@ def lay_out(spans: Cell, width: int, align: str) -> list[CellSpan]:
 
 @lru_cache
 def blank(width: int) -> CellSpan:
-    """So many cells with nothing in them."""
     return CellSpan(" " * width)

@@ -1,4 +1,4 @@
-"""The bottom row: what the keys do here, the way out always in sight."""
+"""The bottom row: keys of the focused widget and the view."""
 
 from __future__ import annotations
 
@@ -10,37 +10,36 @@ from textual.content import Content
 from textual.widget import Widget
 
 _ALWAYS = ("help", "quit", "back")
-"""Descriptions of the keys that stand at the right and never give way."""
+"""Descriptions of the keys at the right, which are never dropped."""
 
 _EVERYWHERE = ("view.", "app.")
-"""How the ids of keys begin that every view has."""
+"""Prefixes of the ids of keys that every view has."""
 
-_FIRST = ("view.find", "view.filter")
-"""Where one can quit, which is not on top of a view, these give way last but for the first key."""
+_KEPT = ("view.find", "view.filter")
+"""Keys dropped last in a view; dialogs, which have no `quit`, do not list them."""
 
 _GAP = 2
 
 
 class KeyFooter(Widget):
-    """Keys of the focused pane and of this view first, then those of all views, as many as fit."""
+    """As many keys as fit, those of the focused pane and the view first."""
 
     def __init__(self) -> None:
         super().__init__()
         self._keys: list[tuple[range, str]] = []
 
     def on_mount(self) -> None:
-        """Draw anew when other keys are in force."""
         self.screen.bindings_updated_signal.subscribe(self, lambda _: self.refresh())
 
     def render(self) -> Content:
-        """Left and right group; remembers where each key stands, for the mouse."""
+        """Render the left and the right group; on_click() finds keys by their cells."""
         shown = (active.binding for active in self.screen.active_bindings.values())
         bindings = list({each.action: each for each in shown if self._is_shown(each)}.values())
         left = [binding for binding in bindings if binding.description not in _ALWAYS]
         left.sort(key=lambda binding: (binding.id or "").startswith(_EVERYWHERE))
         right = [binding for binding in bindings if binding.description in _ALWAYS]
         room = self.size.width - 2 - sum(self._width(binding) + _GAP for binding in right)
-        kept = _FIRST if any(binding.description == "quit" for binding in right) else ()
+        kept = _KEPT if any(binding.description == "quit" for binding in right) else ()
         while left and sum(self._width(binding) + _GAP for binding in left) > room:
             spare = [binding for binding in left[1:] if binding.id not in kept] or left
             left.remove(spare[-1])
@@ -62,17 +61,18 @@ class KeyFooter(Widget):
         return line
 
     def _is_shown(self, binding: Binding) -> bool:
-        """Whether a key stands here: not where it is typed, as Textual knows of most keys."""
+        """Return whether the footer lists a key."""
+        # Textual hides a key that is typed into the focused input, but not `slash` for "/".
         return binding.show and not (binding.key == "slash" and self._types("/"))
 
     def _types(self, character: str) -> bool:
-        """Whether a character is typed where the keys go now."""
+        """Return whether the focused widget would insert the character."""
         focused = self.screen.focused
         return focused is not None and focused.check_consume_key(character, character)
 
     def _display(self, binding: Binding) -> str:
         named = binding.key_display or ""
-        if len(named) == 1 and self._types(named):  # another of its keys is left
+        if len(named) == 1 and self._types(named):  # a key such as F1 works instead of "?"
             return binding.key.upper()
         return self.app.get_key_display(binding)
 
@@ -80,7 +80,6 @@ class KeyFooter(Widget):
         return len(self._display(binding)) + 1 + len(binding.description)
 
     def on_click(self, event: events.Click) -> None:
-        """Press the key under the mouse."""
         for cells, key in self._keys:
             if event.x in cells:
                 self.app.simulate_key(key)

@@ -1,4 +1,4 @@
-"""Text that is typed or pasted, shown harmless: a value of the log may be in it."""
+"""Sanitize the text of inputs: it may be pasted from a hostile source."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from rich.text import Text
 
 from llmlog_tui.sanitize import sanitize
 
-MOST_CHARACTERS: Final = 10_000
-"""No line that is typed gets longer."""
+MAX_CHARACTERS: Final = 10_000
+"""Maximum length of an input's line."""
 
 
-class SafeInput(Highlighter):
-    """For an Input: each character has one that is harmless in its place."""
+class SafeHighlighter(Highlighter):
+    """Show a harmless character in place of each harmful one; the value is unchanged."""
 
     def highlight(self, text: Text) -> None:
-        """Put them there."""
-        text.plain = sanitize(text.plain, MOST_CHARACTERS)
+        text.plain = sanitize(text.plain, MAX_CHARACTERS)
 
 
-INERT: Final = SafeInput()
+SAFE_HIGHLIGHTER: Final = SafeHighlighter()

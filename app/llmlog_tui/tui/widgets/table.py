@@ -1,6 +1,6 @@
-"""A table for a million rows: it has a cursor, which is moved, and follows what is newest.
+"""A table for a million rows, with a cursor that can follow the newest row.
 
-Rows are known by key, so the cursor stays on its row when rows come, go or change places.
+Rows are identified by key, so the cursor stays on its row when rows are added, removed or moved.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from textual import events
 from textual.binding import BindingType
 from textual.message import Message
 
-from llmlog_tui.tui.keys.panes import TABLE_BINDINGS
+from llmlog_tui.tui.widgets.bindings import TABLE_BINDINGS
 from llmlog_tui.tui.widgets.row_source import Column, RowSource
 from llmlog_tui.tui.widgets.strip_cache import GUTTER
 from llmlog_tui.tui.widgets.virtual_rows import VirtualRows
@@ -22,13 +22,13 @@ _WHEEL_ROWS = 3
 
 
 class LineTable(VirtualRows, can_focus=True, inherit_bindings=False):
-    """Rows under a heading, with a cursor; `following` sticks to the last row while it grows."""
+    """Rows under a heading, with a cursor; while `following`, it stays on the last row."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*TABLE_BINDINGS]
 
     @dataclass
     class Highlighted(Message):
-        """The cursor went to another row; `by_user` says that it did not just follow."""
+        """The cursor moved to another row; not `by_user` if rows moved under it."""
 
         table: LineTable
         key: Hashable
@@ -36,7 +36,7 @@ class LineTable(VirtualRows, can_focus=True, inherit_bindings=False):
 
         @property
         def control(self) -> LineTable:
-            """The table, for `@on` selectors."""
+            """Return the table, for `@on` selectors."""
             return self.table
 
     @dataclass
@@ -48,18 +48,18 @@ class LineTable(VirtualRows, can_focus=True, inherit_bindings=False):
 
         @property
         def control(self) -> LineTable:
-            """The table, for `@on` selectors."""
+            """Return the table, for `@on` selectors."""
             return self.table
 
     @dataclass
-    class Sorted(Message):
-        """Another order is wanted."""
+    class SortRequested(Message):
+        """Sort the rows in another order."""
 
         table: LineTable
 
     @dataclass
-    class Picked(Message):
-        """Only rows whose field has this value are wanted; without `holds`, only the others."""
+    class ValuePicked(Message):
+        """Show only rows with this value; without `holds`, only the others."""
 
         field: str
         value: object
@@ -74,35 +74,35 @@ class LineTable(VirtualRows, can_focus=True, inherit_bindings=False):
 
     @property
     def source(self) -> RowSource:
-        """Where the rows come from."""
         return self._source
 
     @property
     def cursor_key(self) -> Hashable:
-        """The key of the row under the cursor; None without rows."""
+        """Return the key of the row under the cursor; None without rows."""
         return self._key
 
-    def show(self, source: RowSource) -> None:
-        """Show other rows; the cursor stays on its row, or on the last one while following."""
-        was, lines_above = self._cursor, self._cursor - self._top
+    def set_source(self, source: RowSource) -> None:
+        """Show other rows; the cursor stays on its row, or on the last while following."""
+        before, lines_above = self._cursor, self._cursor - self._top
         self._source, self._window = source, None
         self._measure()
         last = len(source) - 1
-        found = None if self.following or self._key is None else self._found(was)
-        here = max(was, 0) if found is None else found
-        self._cursor = last if self.following else min(here, last)
+        index = None if self.following or self._key is None else self._index_of_key(before)
+        index = max(before, 0) if index is None else index
+        self._cursor = last if self.following else min(index, last)
         if not self.following:
             self._scroll(self._cursor - lines_above)
-        self._settle(by_user=False)
+        self._apply_cursor(by_user=False)
 
-    def _found(self, was: int) -> int | None:
-        """Where the cursor's row stands: mostly where it `was`, which saves a search for it."""
-        if was < len(self._source) and self._source.key(was) == self._key:
-            return was
+    def _index_of_key(self, before: int) -> int | None:
+        """Return the index of the cursor's row, which was at `before`."""
+        # Mostly it has not moved, which saves a search in a million rows.
+        if before < len(self._source) and self._source.key(before) == self._key:
+            return before
         return self._source.index(self._key)
 
     def move_to(self, key: Hashable) -> bool:
-        """Put the cursor on the row with this key, without telling anybody; False if none has."""
+        """Put the cursor on the row with this key, without a message; False without one."""
         index = self._source.index(key)
         if index is None:
             return False
@@ -113,13 +113,13 @@ class LineTable(VirtualRows, can_focus=True, inherit_bindings=False):
         return True
 
     def follow(self) -> None:
-        """Go to the last row and stay with the newest."""
+        """Go to the last row, and stay on the newest."""
         self.following = True
         self._cursor = len(self._source) - 1
-        self._settle(by_user=False)
+        self._apply_cursor(by_user=False)
 
-    def _settle(self, *, by_user: bool) -> None:
-        """Bring the cursor into view and say where it is now."""
+    def _apply_cursor(self, *, by_user: bool) -> None:
+        """Scroll to the cursor, and post a message if its row has changed."""
         key = self._source.key(self._cursor) if self._cursor >= 0 else None
         self._scroll_to_cursor()
         self.repaint()
@@ -131,7 +131,7 @@ class LineTable(VirtualRows, can_focus=True, inherit_bindings=False):
     # -- scrolling
 
     def _scroll(self, top: int) -> None:
-        """Put this line at the top; to be followed by repaint()."""
+        """Scroll this row to the top; call repaint() afterwards."""
         self.scroll_to(y=max(0, top), animate=False, immediate=True, force=True)
 
     def _scroll_to_cursor(self) -> None:
@@ -141,7 +141,10 @@ class LineTable(VirtualRows, can_focus=True, inherit_bindings=False):
             self._scroll(self._cursor - self._height + 1)
 
     def on_resize(self) -> None:
-        """Keep the cursor in view, and the last rows at the bottom."""
+        self.resized()
+
+    def resized(self) -> None:
+        """Keep the cursor in view, and the last row at the bottom while following."""
         self._window = None
         self._measure()
         self._scroll_to_cursor()
@@ -152,28 +155,26 @@ class LineTable(VirtualRows, can_focus=True, inherit_bindings=False):
     # -- what the user does
 
     def action_move(self, rows: int) -> None:
-        """Move the cursor by so many rows."""
         self._go(self._cursor + rows)
 
     def action_page(self, pages: float) -> None:
-        """Move the cursor by so many pages."""
         self._go(self._cursor + round(pages * self._height))
 
     def action_first(self) -> None:
-        """Go to the first row."""
         self._go(0)
 
     def action_last(self) -> None:
-        """Go to the last row."""
         self._go(len(self._source) - 1)
 
     def action_select(self) -> None:
-        """Take the row under the cursor."""
         if self._key is not None:
             self.post_message(self.Selected(self, self._key))
 
     def on_click(self, event: events.Click) -> None:
-        """Put the cursor where the mouse is; a second click takes the row."""
+        self.clicked(event)
+
+    def clicked(self, event: events.Click) -> None:
+        """Move the cursor to the mouse; a second click selects the row."""
         offset = event.get_content_offset(self)
         if offset is None:
             return
@@ -190,14 +191,13 @@ class LineTable(VirtualRows, can_focus=True, inherit_bindings=False):
                 self.action_select()
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Roll on; the cursor stays in view."""
-        self._roll(event, _WHEEL_ROWS)
+        self.wheel(event, _WHEEL_ROWS)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Roll back; the cursor stays in view."""
-        self._roll(event, -_WHEEL_ROWS)
+        self.wheel(event, -_WHEEL_ROWS)
 
-    def _roll(self, event: events.MouseEvent, rows: int) -> None:
+    def wheel(self, event: events.MouseEvent, rows: int) -> None:
+        """Scroll by rows, and keep the cursor in view."""
         event.stop()
         event.prevent_default()
         top = max(0, min(self._top + rows, len(self._source) - self._height))
@@ -210,19 +210,19 @@ class LineTable(VirtualRows, can_focus=True, inherit_bindings=False):
             return
         self._cursor = min(max(0, index), last)
         self.following = self._cursor == last
-        self._settle(by_user=True)
+        self._apply_cursor(by_user=True)
 
     # -- columns
 
     @property
     def column(self) -> Column | None:
-        """The column under the cursor; None until there is one."""
+        """Return the column under the column cursor; None without one."""
         columns = self._source.columns
         has = self._column is not None and self._column < len(columns)
         return columns[self._column] if has and self._column is not None else None
 
     def action_column(self, by: int) -> None:
-        """Move the column cursor to the next column on screen that shows a field."""
+        """Move the column cursor among the columns on screen that have a field."""
         widths = self._visible().widths
         shown = [n for n in range(len(widths)) if self._source.columns[n].field]
         if not shown:
@@ -233,14 +233,14 @@ class LineTable(VirtualRows, can_focus=True, inherit_bindings=False):
         self.repaint()
 
     def action_sort(self) -> None:
-        """Sort by the column under the cursor; tables that can, do."""
+        """Sort by the column under the cursor; for tables that can."""
 
     def action_pick(self, which: str) -> None:
-        """Show only rows with the value under the cursors, or only the others."""
+        """Show only rows with `this` value under the cursors, or only the `others`."""
         column = self.column
         if column is not None and column.field and self._cursor >= 0 and self._column is not None:
-            field, value = self._source.picked(self._cursor, self._column)
-            self.post_message(self.Picked(field, value, holds=which == "this"))
+            field, value = self._source.field_value(self._cursor, self._column)
+            self.post_message(self.ValuePicked(field, value, holds=which == "this"))
 
     def _column_at(self, x: int) -> int | None:
         widths = self._visible().widths

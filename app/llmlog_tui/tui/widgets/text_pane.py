@@ -1,4 +1,4 @@
-"""A framed sheet of text that scrolls."""
+"""Framed text that scrolls."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from textual.content import Content
 from textual.widgets import Static
 
 from llmlog_tui.sanitize import sanitize
-from llmlog_tui.tui.keys.panes import SHEET_BINDINGS
+from llmlog_tui.tui.widgets.bindings import TEXT_BINDINGS
 
 
 class TextPane(VerticalScroll, inherit_bindings=False):
-    """Lines under a title; keys that do not scroll it are the screen's."""
+    """Lines under a title; only scrolling keys are its own."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*SHEET_BINDINGS]
+    BINDINGS: ClassVar[list[BindingType]] = [*TEXT_BINDINGS]
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         self._text = Static()
         super().__init__(self._text, id=id)
 
-    def hold(self, title: str, lines: Iterable[Content], subtitle: str = "") -> None:
-        """Show other lines, from the top if the title is another one."""
+    def update(self, title: str, lines: Iterable[Content], subtitle: str = "") -> None:
+        """Show other lines, scrolled to the top if the title has changed."""
         text = Content(sanitize(title))
         if self.border_title != text.plain:
             self.scroll_home(animate=False)
@@ -33,13 +33,11 @@ class TextPane(VerticalScroll, inherit_bindings=False):
         self._text.update(Content("\n").join(lines))
 
     def action_roll(self, lines: int) -> None:
-        """Roll by so many lines."""
         self.scroll_relative(y=lines, animate=False)
 
     def action_page(self, pages: float) -> None:
-        """Roll by so many times what is on screen."""
         self.action_roll(round(pages * self.size.height))
 
     def action_all(self, direction: int) -> None:
-        """Roll to the end, or with -1 to the beginning."""
+        """Scroll to the end, or with -1 to the beginning."""
         self.action_roll(direction * self.virtual_size.height)

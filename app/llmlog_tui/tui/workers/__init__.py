@@ -1,1 +1,25 @@
-"""Threads that read, analyse and write; the only code of the TUI that touches polars."""
+"""Background threads, and the lazy boundary in front of polars.
+
+Modules in `_LAZY` import polars or llmlog_tui.analysis, which takes longer than the first frame.
+`workers.analysis` imports such a module on first use; nothing else in `tui` may import polars.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from llmlog_tui.tui.workers import analysis as analysis
+    from llmlog_tui.tui.workers import bookmarks as bookmarks
+    from llmlog_tui.tui.workers import export as export
+
+_LAZY: Final = ("analysis", "bookmarks", "export")
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Import a worker module on first use."""
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module(f"{__name__}.{name}")

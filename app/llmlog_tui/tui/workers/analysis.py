@@ -1,157 +1,226 @@
-"""The worker that answers. It posts messages, and touches no widget.
+"""What the TUI computes with polars: results of queries, searches, diffs, copies.
 
-polars is imported in here, in its thread, so that the first frame does not wait for it.
+Import it as `workers.analysis`, after the first frame. Helpers for filter text, listed in
+`__all__`, are fast enough for the UI thread.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from functools import cached_property
-from threading import Condition
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Sequence
+from functools import partial, singledispatch
 
+import polars as pl
+
+from llmlog_tui.analysis.alerts.comparison import MetricChange
+from llmlog_tui.analysis.calls.bookmarks import Lines
+from llmlog_tui.analysis.calls.search import search, step_of
+from llmlog_tui.analysis.live.overview import IncrementalAnalyzer, Overview
+from llmlog_tui.analysis.query.completion import complete_predicate, complete_query
+from llmlog_tui.analysis.query.sql import (
+    QueryError,
+    all_of,
+    first_match,
+    in_time_range,
+    predicate_of,
+    predicate_problem,
+    time_range,
+)
+from llmlog_tui.analysis.reports.alert_context import alert_context
+from llmlog_tui.analysis.reports.clipboard import CHOICES, CONTENT_KEYS, copy_text
+from llmlog_tui.analysis.reports.trends import COLUMNS, Trends, marks_of, trends
+from llmlog_tui.analysis.traces.cache_misses import hashes_in
+from llmlog_tui.analysis.traces.conversation import against, conversation, decode, is_call
+from llmlog_tui.analysis.traces.diff import diff_traces, finish_reasons
+from llmlog_tui.analysis.traces.replay import SPEEDS
+from llmlog_tui.analysis.traces.step_diff import step_diff, step_digest
+from llmlog_tui.analysis.traces.text_diff import text_diff
+from llmlog_tui.config.rules import DEFAULT, Rules
+from llmlog_tui.isolated_query import IsolatedQuery, QueryCancelled
+from llmlog_tui.log.schema import decategorize
+from llmlog_tui.notify import Notifier
 from llmlog_tui.tui.messages import (
     AnalysisDone,
     AnalysisRequest,
     Failed,
     FilterRejected,
     Post,
-    QueryDone,
-    SearchDone,
+)
+from llmlog_tui.tui.queries import (
+    AlertContextQuery,
+    CallOrderQuery,
+    DiffResult,
+    OverviewQuery,
+    OverviewResult,
+    Query,
+    ReplayQuery,
+    ReplayResult,
+    SqlResult,
+    StepContent,
+    TextDiffResult,
+    TrendsQuery,
 )
 
-if TYPE_CHECKING:
-    from llmlog_tui.analysis.alerts.alert import Alert
-    from llmlog_tui.analysis.live.overview import IncrementalAnalyzer, Overview
-    from llmlog_tui.config.rules import Rules
-    from llmlog_tui.notify import Notifier
+__all__ = [
+    "CHOICES",
+    "CONTENT_KEYS",
+    "SPEEDS",
+    "QueryError",
+    "all_of",
+    "complete_predicate",
+    "complete_query",
+    "copy_text",
+    "first_match",
+    "in_time_range",
+    "predicate_of",
+    "predicate_problem",
+    "search",
+    "step_of",
+    "time_range",
+]
 
-_REST: Final = 1
-"""So many times as long as an answer took the next one waits, if only records are new since."""
-
-_REST_FROM_KEYS: Final = 3
-"""The same while somebody types: what the keys do comes first."""
-
-_LONGEST_REST_S: Final = 0.25
+ReadRecord = Callable[[Overview, int], bytes | None]
+"""Reads the line of the record with a key, with its content."""
 
 
-class AnalysisWorker:
-    """Answers questions, one at a time; of those that wait, only the last one counts.
+class Analyzer:
+    """Answers requests incrementally, and reports new alerts."""
 
-    Without `rules` the usual ones watch.
-    """
+    def __init__(self, slow_ms: float, rules: Rules | None, post: Post) -> None:
+        rules = rules or DEFAULT
+        self._incremental = IncrementalAnalyzer(slow_ms, rules)
+        self._notifier = Notifier(
+            rules.on_alert, problem=lambda why: post(Failed("Alert notice", RuntimeError(why)))
+        )
 
-    def __init__(
-        self,
-        post: Post,
-        slow_ms: float,
-        rules: Rules | None = None,
-        *,
-        is_typing: Callable[[], bool] = lambda: False,
-    ) -> None:
-        self._post = post
-        self._slow_ms = slow_ms
-        self._own_rules = rules
-        self._is_typing = is_typing
-        self._notifier: Notifier | None = None
-        self._running: IncrementalAnalyzer | None = None
-        self._asked: AnalysisRequest | None = None
-        self._is_stopped = False
-        self._changed = Condition()
-
-    @cached_property
-    def _rules(self) -> Rules:
-        from llmlog_tui.config.rules import DEFAULT  # noqa: PLC0415 - not before the first frame
-
-        return self._own_rules or DEFAULT
-
-    def ask(self, question: AnalysisRequest) -> None:
-        """Want an Answered for this question."""
-        with self._changed:
-            self._asked = question
-            self._changed.notify()
+    def run(self, request: AnalysisRequest) -> AnalysisDone | FilterRejected:
+        """Return the Overview and the query's result, or why the filter cannot be evaluated."""
+        try:
+            overview = self._incremental.overview(request.snapshot, request.where)
+            result = None if request.query is None else run_query(request.query, overview)
+        except QueryError as error:
+            return FilterRejected(request.where or "", str(error))
+        new_alerts = self._notifier.offer(overview.alerts, overview.snapshot.live_from)
+        return AnalysisDone(request, overview, result, tuple(new_alerts))
 
     def stop(self) -> None:
-        """Answer no more."""
-        with self._changed:
-            self._is_stopped = True
-            self._changed.notify()
-        if self._notifier is not None:
-            self._notifier.stop()
+        self._notifier.stop()
 
-    def run(self) -> None:
-        """Answer until stop()."""
-        from llmlog_tui.analysis.query.sql import QueryError  # noqa: PLC0415 - imports polars
 
-        while (question := self._next()) is not None:
-            began = time.monotonic()
-            try:
-                self._post(self._answer(question))
-            except QueryError as error:
-                self._post(FilterRejected(question.where or "", str(error)))
-            except Exception as error:  # noqa: BLE001 - the next question may have an answer
-                self._post(Failed("analyst", error))
-            self._rest(question, time.monotonic() - began)
+# -- queries of views
 
-    def _rest(self, last: AnalysisRequest, took: float) -> None:
-        """Leave the processor to the screen for a while, unless the user wants something else."""
 
-        def is_wanted() -> bool:
-            asked = self._asked
-            is_other = asked is not None and (asked.where, asked.ask) != (last.where, last.ask)
-            return is_other or self._is_stopped
+@singledispatch
+def run_query(query: Query, overview: Overview) -> object:
+    """Return the result of a view's query for an Overview."""
+    raise TypeError(f"no such query: {query!r} of {overview!r}")
 
-        times = _REST_FROM_KEYS if self._is_typing() else _REST
-        with self._changed:
-            self._changed.wait_for(is_wanted, min(times * took, _LONGEST_REST_S))
 
-    def _next(self) -> AnalysisRequest | None:
-        """Wait for a question; None after stop()."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._asked is not None or self._is_stopped)
-            question, self._asked = self._asked, None
-            return None if self._is_stopped else question
+@run_query.register
+def call_order(query: CallOrderQuery, overview: Overview) -> pl.Series | None:
+    """Return positions of calls in sort order, unknown values last; None without a sort.
 
-    def find(self, overview: Overview, text: str, row: int | None, direction: int) -> None:
-        """Post Found for the next record with `text`."""
-        from llmlog_tui.analysis.calls.search import search  # noqa: PLC0415 - imports polars
+    Equal values keep the order of the log.
+    """
+    if query.sort is None:
+        return None
+    values = decategorize(overview.calls.select(by=query.sort.field)).with_row_index("at")
+    values = values.with_columns(pl.col(pl.List).list.join(", "))
+    in_order = values.sort(
+        "by", descending=query.sort.descending, nulls_last=True, maintain_order=True
+    )
+    return in_order["at"]
 
-        self._post(SearchDone(text, search(overview.frame, text, row, direction)))
 
-    def find_step(self, overview: Overview, trace_id: str, number: int, text: str) -> None:
-        """Post Found, as of a search for `text`, for a step of a trace."""
-        from llmlog_tui.analysis.calls.search import step_of  # noqa: PLC0415 - imports polars
+@run_query.register
+def _overview(query: OverviewQuery, overview: Overview) -> OverviewResult:
+    trace = query.trace_id or overview.newest_trace
+    steps = None if trace is None else overview.timeline(trace)
+    sessions = overview.sessions if query.by_session else None
+    if not overview.alerts:
+        _ = overview.nearest_rule  # cached there: the UI thread need not compute it
+    return OverviewResult(steps, call_order(CallOrderQuery(query.sort), overview), sessions)
 
-        self._post(SearchDone(text, step_of(overview.frame, trace_id, number)))
 
-    def query(self, overview: Overview, sql: str) -> None:
-        """Post Queried for an SQL query."""
-        from llmlog_tui.analysis.query.sql import QueryError, query  # noqa: PLC0415 - imports polars
+@run_query.register
+def _replay(query: ReplayQuery, overview: Overview) -> ReplayResult:
+    steps, replay = overview.replay(query.trace_id)
+    traces: list[str] = []
+    if steps.session_id is not None:
+        session = pl.col("session_id") == steps.session_id
+        traces = overview.traces.filter(session)["trace_id"].to_list()
+    return ReplayResult(
+        timeline=steps,
+        replay=replay,
+        nth=traces.index(query.trace_id) + 1 if query.trace_id in traces else 1,
+        of=max(1, len(traces)),
+    )
 
-        began = time.monotonic()
-        try:
-            frame, why = query(overview.snapshot.frame, sql, self._rules), ""
-        except QueryError as error:
-            frame, why = None, str(error)
-        self._post(QueryDone(sql, frame, why, time.monotonic() - began))
 
-    def _answer(self, question: AnalysisRequest) -> AnalysisDone:
-        from llmlog_tui.analysis.live.overview import IncrementalAnalyzer  # noqa: PLC0415 - imports polars
+@run_query.register
+def _alert_context(query: AlertContextQuery, overview: Overview) -> tuple[MetricChange, ...]:
+    alerts = {(alert.rule, alert.row): alert for alert in overview.alerts}
+    alert = alerts.get((query.rule, query.row))
+    # An alert can be gone by now: its records have left the window.
+    return () if alert is None else alert_context(overview.frame, alert)
 
-        if self._running is None:
-            self._running = IncrementalAnalyzer(self._slow_ms, self._rules)
-        overview = self._running.overview(question.snapshot, question.where)
-        answer = None if question.ask is None else question.ask(overview)
-        return AnalysisDone(question, overview, answer, self._news(overview))
 
-    def _news(self, answers: Overview) -> tuple[Alert, ...]:
-        """The alerts nobody was told of yet; whom the rules name is told in the same breath."""
-        from llmlog_tui.notify import Notifier  # noqa: PLC0415 - imports polars
+@run_query.register
+def _trends(query: TrendsQuery, overview: Overview) -> Trends:
+    calls = overview.calls
+    if query.model is not None:
+        calls = calls.select(*COLUMNS, "model").filter(pl.col("model") == query.model)
+    marks = marks_of(overview.alerts, query.model)
+    return trends(calls, marks, query.slices, overview.slow_ms, query.within)
 
-        if self._notifier is None:
-            self._notifier = Notifier(self._rules.on_alert, problem=self._not_told)
-        return tuple(self._notifier.offer(answers.alerts, answers.snapshot.live_from))
 
-    def _not_told(self, why: str) -> None:
-        self._post(Failed("notice of an alert", RuntimeError(why)))
+# -- one-off jobs
+
+
+def prepare_sql(sql: str) -> IsolatedQuery:
+    return IsolatedQuery(sql)
+
+
+def run_sql(overview: Overview, query: IsolatedQuery) -> SqlResult:
+    """Run an SQL query over the whole log."""
+    began = time.monotonic()
+    try:
+        frame, why = query.run(overview.snapshot.frame, overview.rules), ""
+    except QueryError as error:
+        frame, why = None, str(error)
+    except QueryCancelled:
+        frame, why = None, "cancelled"
+    return SqlResult(query.sql, frame, why, time.monotonic() - began)
+
+
+def step_content(
+    overview: Overview, read: ReadRecord, row: int, earlier: Sequence[tuple[int | None, int]]
+) -> StepContent:
+    """Return a record's content, and how much of it earlier calls had, too."""
+    line = read(overview, row)
+    record = decode(line)
+    found = conversation(record or {}, line or b"")
+    if record is not None and is_call(record):
+        found = against(found, ((step, partial(read, overview, key)) for step, key in earlier))
+    return StepContent(overview.location(row), line, record, found)
+
+
+def text_diff_of(overview: Overview, read: ReadRecord, a: int, b: int, step: str) -> TextDiffResult:
+    """Return the texts in which two steps differ, and the figures of both."""
+    lines = (read(overview, row) for row in (a, b))
+    found = step_diff(*lines)
+    diffs = tuple((what, text_diff(one, other)) for what, one, other in found.places)
+    return TextDiffResult(step, found, diffs, (overview.record(a), overview.record(b)))
+
+
+def diff(overview: Overview, a: str, b: str, lines: Lines) -> DiffResult:
+    """Align two traces step by step; prompt hashes are read with `lines`."""
+    frame = overview.frame.filter(pl.col("trace_id").is_in([a, b]))
+    hashes, digests = {}, {}
+    for row, line in lines(frame).items():
+        hashes[row], digests[row] = hashes_in(line), step_digest(line)
+    hashes = {row: each for row, each in hashes.items() if each}
+    found = diff_traces(frame, a, b, hashes, digests=digests, slow_ms=overview.slow_ms)
+    by_trace = (frame.filter(pl.col("trace_id") == trace) for trace in (a, b))
+    begins = [steps.select(pl.col("ts").min()).item() for steps in by_trace]
+    return DiffResult(found, (begins[0], begins[1]), finish_reasons(frame))

@@ -1,7 +1,4 @@
-"""The worker that reads. It posts messages, and touches no widget.
-
-polars is imported in here, in its thread, so that the first frame does not wait for it.
-"""
+"""Reader thread: reads and follows the files. Posts messages, touches no widget."""
 
 from __future__ import annotations
 
@@ -14,7 +11,9 @@ from typing import TYPE_CHECKING, Final
 from llmlog_tui.config import settings
 from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.sources import Sources
-from llmlog_tui.tui.messages import CopyDone, DiffDone, Loaded, Post, Progress, RecordRead, State
+from llmlog_tui.tui import workers
+from llmlog_tui.tui.messages import Loaded, Post, Progress, State
+from llmlog_tui.tui.queries import CopyResult
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,25 +21,29 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.live.overview import Overview
     from llmlog_tui.log.reader import Reader
 
+TASK: Final = "Reading"
+
 POLL_SECONDS: Final = 0.02
-"""How often a file is looked at for new lines."""
+"""Minimum seconds between two polls of the files."""
 
-_REST_FROM_LOOK: Final = 16
-"""So many times as long as a look took the next one waits: there may be hundreds of files."""
+_PAUSE_PER_POLL: Final = 16
+"""Poll interval as a multiple of the poll's own duration (many files poll slowly)."""
 
-_LONGEST_REST_S: Final = 0.25
+_LONGEST_PAUSE_S: Final = 0.25
 
-_FIRST_LOOK_SECONDS: Final = 0.5
-"""For so long at most the rest of a log waits until its newest records are on screen."""
+_FIRST_PAINT_SECONDS: Final = 0.5
+"""Maximum seconds that reading waits for the newest records to be painted."""
 
 _POST_SECONDS: Final = 0.06
-"""How often a reader at most shows what it has: no eye needs more, and each time costs."""
+"""Minimum seconds between two messages: each one causes a redraw."""
 
 _NOTHING: Final = Progress()
+_SUFFIXES: Final = {"T": "md", "C": "sh", "Y": "py"}
+"""Key of the copy menu -> suffix of the file it saves, if not txt."""
 
 
 class ReaderWorker:
-    """Reads the files, and posts Loaded when there is more or when something changed."""
+    """Reads the files, and posts Loaded for more records or another state."""
 
     def __init__(
         self,
@@ -58,11 +61,12 @@ class ReaderWorker:
         self._stdin = stdin
         self._reader: Reader | None = None
         self._cancelled = Event()
-        self._shown = Event()
-        self._said = _NOTHING
+        self._painted = Event()
+        self._posted = _NOTHING
 
     def run(self) -> None:
         """Read until stop(), or to the end of the files if they are not followed."""
+        # Not `workers.analysis`: reading starts while the other thread still imports that.
         from llmlog_tui.log.reader import Reader  # noqa: PLC0415 - imports polars
 
         window = self._last or EVERYTHING
@@ -81,66 +85,50 @@ class ReaderWorker:
                     continue
                 if not has_more and (state == "loading" or reader.has_ended):
                     state = self._loaded(reader)
-                is_due = time.monotonic() >= due or state != self._said.state
-                if is_due and self._say(reader, state, has_news=has_news):
+                is_due = time.monotonic() >= due or state != self._posted.state
+                if is_due and self._post_progress(reader, state, has_news=has_news):
                     has_news, due = False, time.monotonic() + _POST_SECONDS
                 # What comes until the next message is due is read in one piece.
                 pause = max(pause, due - time.monotonic())
                 if not has_more and (state == "done" or self._cancelled.wait(pause)):
                     return
         finally:
-            if state != "done":  # of a log that was read once, lines may still be asked for
+            if state != "done":  # lines of a log that is not followed may still be requested
                 reader.close()
 
-    def _say(self, reader: Reader, state: State, *, has_news: bool) -> bool:
-        """Post what there is, unless it is all as it was said before; whether it was posted."""
-        progress, before = _progress(reader, state), self._said
+    def _post_progress(self, reader: Reader, state: State, *, has_news: bool) -> bool:
+        """Post Loaded unless nothing changed; return whether it was posted."""
+        progress, before = _progress(reader, state), self._posted
         if not has_news and progress == before:
             return False
         self._post(Loaded(reader.snapshot(), progress))
-        self._said = progress
+        self._posted = progress
         if before == _NOTHING and progress.read < progress.there:
-            self._shown.wait(_FIRST_LOOK_SECONDS)  # both want the whole processor
+            # Painting and reading both want the whole processor: painting goes first.
+            self._painted.wait(_FIRST_PAINT_SECONDS)
         return True
 
-    def shown(self) -> None:
-        """The first answers are on screen."""
-        self._shown.set()
+    def first_paint_done(self) -> None:
+        """Read on: the first results are on screen."""
+        self._painted.set()
 
     def stop(self) -> None:
-        """Read no more."""
         self._cancelled.set()
-        self._shown.set()
+        self._painted.set()
 
-    def read_line(self, place: tuple[str, int, int], *, is_whole: bool) -> None:
-        """Post RecordRead for a record's line as it stands in its file."""
-        _, block, line = place
-        raw = self._reader.raw_line(block, line) if self._reader else None
-        self._post(RecordRead(place, raw, is_whole))
+    def read_line(self, location: tuple[str, int, int]) -> bytes | None:
+        """Read the raw line at `location` (path, block, line); None if its file is gone."""
+        _, block, line = location
+        return self._reader.raw_line(block, line) if self._reader else None
 
-    def diff(self, overview: Overview, a: str, b: str) -> None:
-        """Post Diffed for two traces; the hashes of their prompts are read from their lines."""
-        import polars as pl  # noqa: PLC0415 - not before the first frame
-
-        from llmlog_tui.analysis.traces.diff import diff_traces, finish_reasons  # noqa: PLC0415 - as above
-
-        frame = overview.frame.filter(pl.col("trace_id").is_in([a, b]))
-        found = diff_traces(frame, a, b, self._hashes(frame), slow_ms=overview.slow_ms)
-        runs = (frame.filter(pl.col("trace_id") == trace) for trace in (a, b))
-        begins = [run.select(pl.col("ts").min()).item() for run in runs]
-        self._post(DiffDone(found, (begins[0], begins[1]), finish_reasons(frame)))
-
-    def _hashes(self, frame: pl.DataFrame) -> dict[int, list[str]]:
-        """The prefix_hashes of a frame's records, by key."""
-        from llmlog_tui.analysis.traces.cache_misses import hashes_in  # noqa: PLC0415 - imports polars
-
-        found = ((row, hashes_in(line)) for row, line in self.lines_of(frame).items())
-        return {row: hashes for row, hashes in found if hashes}
+    def read_record(self, overview: Overview, row: int) -> bytes | None:
+        """Read a record's line with its content, as llmlog writes it; None if its file is gone."""
+        return self._reader.record_line(overview.record(row)) if self._reader else None
 
     def lines_of(self, frame: pl.DataFrame) -> dict[int, bytes]:
-        """The lines of a frame's records, by key, where their file is there; each block read once.
+        """Return the raw lines of a frame's records by key, in its order.
 
-        The order is the frame's.
+        Records of missing files have none. Each block is read once.
         """
         found: dict[int, bytes] = {}
         for records in frame.partition_by("block", maintain_order=True):
@@ -149,25 +137,26 @@ class ReaderWorker:
                 found |= {row: lines[at] for row, at in records.select("row", "line").iter_rows()}
         return {row: found[row] for row in frame["row"] if row in found}
 
-    def copy(self, overview: Overview, row: int, key: str) -> None:
-        """Post Copied for what CHOICES has under a key; a capital saves it in the folder we are in.
+    def copy(self, overview: Overview, row: int, key: str, message: int | None) -> CopyResult:
+        """Return the text for a key of the copy menu.
 
-        Raises OSError where that cannot be written.
+        A capital saves it to a file instead. Raises OSError if the working directory cannot be
+        written to.
         """
-        from llmlog_tui.analysis.reports.clipboard import CHOICES, copy_text  # noqa: PLC0415 - imports polars
-
-        file, block, line = overview.place(row)
-        raw = self._reader.raw_line(block, line) if self._reader else None
-        what, text = CHOICES[key.lower()], copy_text(overview, row, key.lower(), raw, file)
+        location = overview.location(row)
+        is_content = key.lower() in workers.analysis.CONTENT_KEYS
+        name = workers.analysis.CHOICES[key.lower()]
+        raw = self.read_record(overview, row) if is_content else self.read_line(location)
+        copy_text = workers.analysis.copy_text
+        text = copy_text(overview, row, key.lower(), raw, location[0], message=message)
         if text is None or key.islower():
-            self._post(CopyDone(what, text))
-            return
-        path = Path(f"llmlog-{what.replace(' ', '-')}-{row}.{'md' if key == 'T' else 'txt'}")
+            return CopyResult(name, text, save_key=key.upper())
+        path = Path(f"llmlog-{name.replace(' ', '-')}-{row}.{_SUFFIXES.get(key, 'txt')}")
         settings.replace_file(path, text + "\n")
-        self._post(CopyDone(what, text, str(path.absolute())))
+        return CopyResult(name, text, str(path.absolute()))
 
     def _loaded(self, reader: Reader) -> State:
-        """Everything that was there is read: from here on it is live, or that was all."""
+        """Mark the end of loading; return `live`, or `done` if nothing is followed."""
         is_all = not self._follow or reader.has_ended
         if is_all:
             reader.finish()
@@ -176,13 +165,21 @@ class ReaderWorker:
 
 
 def pause_after(took: float) -> float:
-    """For how many seconds nobody looks at the files after a look that `took` so many."""
-    return max(POLL_SECONDS, min(_REST_FROM_LOOK * took, _LONGEST_REST_S))
+    """Seconds until the next poll, given how long the last one took."""
+    return max(POLL_SECONDS, min(_PAUSE_PER_POLL * took, _LONGEST_PAUSE_S))
 
 
 def _progress(reader: Reader, state: State) -> Progress:
     read, there = reader.progress()
     problems, gone = dict(reader.problems), tuple(reader.gone())
     waiting = tuple(path for path in reader.waiting_for() if path not in problems)
-    told = tuple(problems.items())
-    return Progress(state, read, there, reader.files, waiting, told, gone, reader.records)
+    return Progress(
+        state,
+        read,
+        there,
+        files=reader.files,
+        waiting=waiting,
+        problems=tuple(problems.items()),
+        gone=gone,
+        records=reader.records,
+    )

@@ -1,4 +1,4 @@
-"""The list of bookmarks: go to one, put a note on it, take it away."""
+"""List of bookmarks: go to one, edit its note, remove it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from llmlog_tui import humanize
 from llmlog_tui.tui.keys.dialogs import BOOKMARKS_BINDINGS, NOTE_BINDINGS
 from llmlog_tui.tui.screens.log_view import COMPACT_WIDTH
 from llmlog_tui.tui.widgets.row_source import Column, Row, RowSource, cell
-from llmlog_tui.tui.widgets.safe_input import INERT
+from llmlog_tui.tui.widgets.safe_input import SAFE_HIGHLIGHTER
 from llmlog_tui.tui.widgets.table import LineTable
 
 if TYPE_CHECKING:
@@ -36,37 +36,36 @@ _COMPACT: Final = (Column("when", 8), *_WIDE[1:])
 _EMPTY: Final = (
     "No bookmarks. m puts one on the record under the cursor; they are kept beside the log."
 )
-_AWAY: Final = "(not here) "
+_NOT_HERE: Final = "(not here) "
 
 
 class NoteInput(Input):
-    """Where a note is typed."""
+    """Input for a note."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*NOTE_BINDINGS]
 
     class Closed(Message):
-        """The note stays as it was."""
+        """The note was not changed."""
 
     def action_close(self) -> None:
-        """Change nothing."""
         self.post_message(self.Closed())
 
 
 class BookmarksDialog(ModalScreen["Bookmark | None"]):
-    """Its answer is the bookmark that one wants to go to; its record has a key in `rows`."""
+    """Returns the bookmark to go to; `rows` has the keys of records that were read."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*BOOKMARKS_BINDINGS]
 
     @dataclass
-    class NoteWanted(Message):
-        """A bookmark is to have this note."""
+    class NoteChanged(Message):
+        """Save this note."""
 
         bookmark: Bookmark
         note: str
 
     @dataclass
-    class Removed(Message):
-        """A bookmark is to be taken away."""
+    class RemoveRequested(Message):
+        """Remove a bookmark."""
 
         bookmark: Bookmark
 
@@ -78,35 +77,32 @@ class BookmarksDialog(ModalScreen["Bookmark | None"]):
     ) -> None:
         super().__init__()
         self._bookmarks, self._rows, self._newest = bookmarks, rows, newest
-        self._noted: Bookmark | None = None
+        self._annotated: Bookmark | None = None
         self.table = LineTable(id="bookmarks-list")
         self.table.following = False
         self.table.empty = _EMPTY
-        note = "a note; Enter keeps it"
-        self.typed = NoteInput(placeholder=note, compact=True, highlighter=INERT)
-        self.typed.display = False
+        note = "a note; Enter saves it"
+        self.note_input = NoteInput(placeholder=note, compact=True, highlighter=SAFE_HIGHLIGHTER)
+        self.note_input.display = False
 
     def compose(self) -> ComposeResult:
-        """The list, and the line for a note under it."""
-        frame = Vertical(self.table, self.typed)
+        frame = Vertical(self.table, self.note_input)
         frame.border_subtitle = "Enter goes there · n note · x remove · Esc back"
         yield frame
 
-    def hold(self, bookmarks: Sequence[Bookmark], rows: Mapping[RecordKey, int]) -> None:
-        """Show these; the cursor stays on its bookmark."""
+    def update_list(self, bookmarks: Sequence[Bookmark], rows: Mapping[RecordKey, int]) -> None:
+        """Show other bookmarks; the cursor stays on its bookmark."""
         self._bookmarks, self._rows = bookmarks, rows
         self.query_one(Vertical).border_title = f"Bookmarks · {len(bookmarks):,}"
         self.table.following = False
         columns = _COMPACT if self.app.size.width < COMPACT_WIDTH else _WIDE
-        self.table.show(_BookmarkRows(bookmarks, rows, self._newest, columns))
+        self.table.set_source(_BookmarkRows(bookmarks, rows, self._newest, columns))
 
     def on_resize(self) -> None:
-        """Take the columns of another width."""
-        self.hold(self._bookmarks, self._rows)
+        self.update_list(self._bookmarks, self._rows)
 
     @property
     def bookmark(self) -> Bookmark | None:
-        """The bookmark under the cursor."""
         key = self.table.cursor_key
         return next((each for each in self._bookmarks if each.record == key), None)
 
@@ -117,37 +113,34 @@ class BookmarksDialog(ModalScreen["Bookmark | None"]):
         if bookmark is not None and bookmark.record in self._rows:
             self.dismiss(bookmark)
         elif bookmark is not None:
-            self.notify(
-                "Its record is not in what was read: pruned, or in another file.", timeout=3
-            )
+            self.notify("Its record was not read: pruned, or in another file.", timeout=3)
 
     def action_note(self) -> None:
-        """Type a note for the bookmark under the cursor."""
-        self._noted = self.bookmark
-        if self._noted is not None:
-            self.typed.value = self._noted.note
-            self.typed.display = True
-            self.typed.focus()
+        """Edit the note of the bookmark under the cursor."""
+        self._annotated = self.bookmark
+        if self._annotated is not None:
+            self.note_input.value = self._annotated.note
+            self.note_input.display = True
+            self.note_input.focus()
 
     @on(Input.Submitted)
     def _note(self, event: Input.Submitted) -> None:
         event.stop()
-        if self._noted is not None:
-            self.post_message(self.NoteWanted(self._noted, event.value.strip()))
+        if self._annotated is not None:
+            self.post_message(self.NoteChanged(self._annotated, event.value.strip()))
         self._close_note()
 
     @on(NoteInput.Closed)
     def _close_note(self) -> None:
-        self.typed.display = False
+        self.note_input.display = False
         self.table.focus()
 
     def action_remove(self) -> None:
-        """Take the bookmark under the cursor away."""
+        """Remove the bookmark under the cursor."""
         if self.bookmark is not None:
-            self.post_message(self.Removed(self.bookmark))
+            self.post_message(self.RemoveRequested(self.bookmark))
 
     def action_back(self) -> None:
-        """Go nowhere."""
         self.dismiss(None)
 
 
@@ -177,7 +170,7 @@ class _BookmarkRows(RowSource):
 
     def _row(self, bookmark: Bookmark, widths: Sequence[int]) -> Row:
         is_here = bookmark.record in self._rows
-        ts, trace, step = (bookmark.of(name) for name in ("ts", "trace_id", "step"))
+        ts, trace, step = (bookmark.get(name) for name in ("ts", "trace_id", "step"))
         when = datetime.fromisoformat(str(ts)) if ts else None
         return Row(
             (
@@ -185,6 +178,6 @@ class _BookmarkRows(RowSource):
                 cell(humanize.short_id(str(trace) if trace else None)),
                 cell(humanize.UNKNOWN if step is None else str(step), "muted"),
                 cell(bookmark.what or humanize.UNKNOWN, "" if is_here else "muted"),
-                (*cell("" if is_here else _AWAY, "muted"), *cell(bookmark.note)),
+                (*cell("" if is_here else _NOT_HERE, "muted"), *cell(bookmark.note)),
             )
         )

@@ -1,4 +1,4 @@
-"""A dialog: which columns Calls has, and in which order."""
+"""Dialog for the columns of Calls and their order."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _COLUMNS: Final = (
     Column("field", 28, flex=True),
     Column("", 9),
 )
-_KEYS: Final = "Space show  K J move  r usual ones  Enter take  Esc back"
+_KEYS: Final = "Space show  K J move  r defaults  Enter apply  Esc back"
 
 
 class ColumnPicker(ModalScreen[tuple[str, ...]]):
-    """Its answer are the names of the columns, in order; None if nothing is to change.
+    """Returns the names of the columns, in order; None if cancelled.
 
-    `choice` is there now, for the compact form or the wide one; of its columns those fit that, with
-    one cell between, are no wider than `room`.
+    `choice` is the current one, in the compact form or the wide one; its columns, with one cell
+    between, fit into `room` cells.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*CHOOSING_BINDINGS]
@@ -36,30 +36,28 @@ class ColumnPicker(ModalScreen[tuple[str, ...]]):
     def __init__(self, choice: ColumnChoice, room: int, *, compact: bool) -> None:
         super().__init__()
         self._chosen = list(choice.names(compact=compact))
-        self._usual = ColumnChoice().names(compact=compact)
-        self._widths = {name: each.in_form(compact=compact).width for name, each in ALL.items()}
+        self._defaults = ColumnChoice().names(compact=compact)
+        self._widths = {name: each.in_layout(compact=compact).width for name, each in ALL.items()}
         self._room = room
         self._listed = _listed(self._chosen)
         self.table = LineTable()
 
     def compose(self) -> ComposeResult:
-        """One list."""
         self.table.border_title = "Columns of Calls"
         self.table.border_subtitle = Content(_KEYS)
         self.table.following = False
         yield self.table
 
     def on_mount(self) -> None:
-        """Begin at the first column."""
         self._draw()
         self.table.move_to(self._listed[0])
 
     def _draw(self) -> None:
-        self.table.show(_ColumnRows(self._listed, self._chosen, self._fitting()))
-        self.table.following = False  # the last row is a row like any other
+        self.table.set_source(_ColumnRows(self._listed, self._chosen, self._fitting()))
+        self.table.following = False  # a list of columns does not grow
 
     def _fitting(self) -> set[str]:
-        """The chosen columns that have room on this screen."""
+        """Return the chosen columns that fit on this screen."""
         left, fitting = self._room + 1, set()
         for name in self._chosen:
             left -= self._widths[name] + 1
@@ -74,7 +72,7 @@ class ColumnPicker(ModalScreen[tuple[str, ...]]):
 
     @on(LineTable.Selected)
     def action_pick(self) -> None:
-        """Show the column under the cursor behind those above it, or do not; one has to stay."""
+        """Show or hide the column under the cursor; the last one cannot be hidden."""
         name = self._here
         if name not in self._chosen:
             above = self._listed[: self._listed.index(name)]
@@ -84,31 +82,30 @@ class ColumnPicker(ModalScreen[tuple[str, ...]]):
         self._draw()
 
     def action_shift(self, by: int) -> None:
-        """Let the column under the cursor and the next one that is shown change places."""
+        """Swap the column with the next one shown, or with -1 the previous."""
         name = self._here
         if name not in self._chosen:
             return
-        at = self._chosen.index(name)
-        if not 0 <= at + by < len(self._chosen):
+        index = self._chosen.index(name)
+        if not 0 <= index + by < len(self._chosen):
             return
-        other = self._chosen[at + by]
-        self._chosen[at], self._chosen[at + by] = other, name
+        other = self._chosen[index + by]
+        self._chosen[index], self._chosen[index + by] = other, name
         here, there = self._listed.index(name), self._listed.index(other)
         self._listed[here], self._listed[there] = other, name
         self._draw()
 
     def action_reset(self) -> None:
-        """Have the usual columns again."""
-        self._chosen, self._listed = list(self._usual), _listed(self._usual)
+        """Choose the default columns."""
+        self._chosen, self._listed = list(self._defaults), _listed(self._defaults)
         self._draw()
 
     def action_take(self) -> None:
-        """Be done."""
         self.dismiss(tuple(self._chosen))
 
 
 def _listed(chosen: Sequence[str]) -> list[str]:
-    """All columns, those that are shown first."""
+    """Return all columns, the shown ones first."""
     return [*chosen, *(name for name in ALL if name not in chosen)]
 
 

@@ -1,4 +1,4 @@
-"""A small dialog: where something is to be written."""
+"""Dialog for the path of a file to write."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from textual.widgets import Input, Static
 
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui.keys.dialogs import PATH_BINDINGS
-from llmlog_tui.tui.widgets.safe_input import INERT
+from llmlog_tui.tui.widgets.safe_input import SAFE_HIGHLIGHTER
 
 if TYPE_CHECKING:
-    from llmlog_tui.tui.messages import ExportDone
+    from llmlog_tui.tui.queries import ExportResult
 
 
-Write: TypeAlias = "Callable[[str, bool], ExportDone]"
-"""Writes it to a path, over what is there if that is wanted; for a worker's thread."""
+Write: TypeAlias = "Callable[[str, bool], ExportResult]"
+"""Writes to (path, whether to replace an existing file); called in a thread."""
 
 
 class SaveAsDialog(ModalScreen[None]):
-    """Open until the file is written or the user gives up; one that is there is asked for twice."""
+    """Open until the file is written; Enter twice replaces an existing file."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*PATH_BINDINGS]
 
     @dataclass
-    class Wanted(Message):
-        """Have it written to `path`; `replace` if there is a file already."""
+    class WriteRequested(Message):
+        """Write to `path`; `replace` an existing file."""
 
         write: Write
         path: str
@@ -46,41 +46,38 @@ class SaveAsDialog(ModalScreen[None]):
         self.what = what
         self._file = write
         self._kinds = kinds
-        self.path = Input(suggestion, placeholder=kinds, compact=True, highlighter=INERT)
-        self.said = Static()
+        self.path = Input(suggestion, placeholder=kinds, compact=True, highlighter=SAFE_HIGHLIGHTER)
+        self.status = Static()
         self._refused: str | None = None
 
     def compose(self) -> ComposeResult:
-        """The path, and what is to be known of it."""
-        frame = Vertical(self.path, self.said)
+        frame = Vertical(self.path, self.status)
         frame.border_title = Content(sanitize(f"Write {self.what}"))
         frame.border_subtitle = "Enter writes · Esc back"
         yield frame
 
     def on_mount(self) -> None:
-        """Say where a name without a folder will be."""
-        self._say(f"{self._kinds}, in {Path.cwd()}", "$text-muted")
+        self._set_status(f"{self._kinds}, in {Path.cwd()}", "$text-muted")
 
-    def _say(self, text: str, style: str) -> None:
-        self.said.update(Content.styled(sanitize(text, 400), style))
+    def _set_status(self, text: str, style: str) -> None:
+        self.status.update(Content.styled(sanitize(text, 400), style))
 
     @on(Input.Submitted)
     def _write(self, event: Input.Submitted) -> None:
         event.stop()
         if path := event.value.strip():
-            self.post_message(self.Wanted(self._file, path, replace=path == self._refused))
+            self.post_message(self.WriteRequested(self._file, path, replace=path == self._refused))
 
-    def answer(self, message: ExportDone) -> None:
-        """It is written, or why it is not."""
-        self._refused = message.path if message.is_there else None
-        if message.why:
-            again = " Enter again replaces it." if message.is_there else ""
-            self._say(f"{message.path} {message.why}.{again}", "$text-error")
+    def update_status(self, result: ExportResult) -> None:
+        """Close the dialog, or show why the file was not written."""
+        self._refused = result.path if result.is_there else None
+        if result.why:
+            again = " Enter again replaces it." if result.is_there else ""
+            self._set_status(f"{result.path} {result.why}.{again}", "$text-error")
             return
-        where = Path(message.path).expanduser().absolute()
+        where = Path(result.path).expanduser().absolute()
         self.notify(sanitize(f"Wrote {self.what} to {where}", 400), markup=False)
         self.dismiss(None)
 
     def action_close(self) -> None:
-        """Write nothing."""
         self.dismiss(None)

@@ -1,0 +1,187 @@
+"""Run the dashboard: options, settings, rules, standard input, and the demo's traffic."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from glob import has_magic
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from llmlog_tui.cli_args import DEFAULT_FILES, parser, print_error
+from llmlog_tui.config import settings as config
+from llmlog_tui.config.settings import Memory, Settings, SettingsError
+from llmlog_tui.extras import has_extra
+from llmlog_tui.humanize import in_utc
+from llmlog_tui.log.sources import STDIN, SourceError, Sources
+from llmlog_tui.terminal import detach_stdin, is_ascii_only
+from llmlog_tui.tui import workers
+from llmlog_tui.tui.app import LogApp
+from llmlog_tui.tui.keys import IDS
+
+if TYPE_CHECKING:
+    from llmlog_tui.config.rules import Rules
+
+_DEMO_RATE: Final = "6"
+_SHOW_DEMO: Final = -1
+"""Exit code of a dashboard that was left for the demo."""
+
+
+def main(arguments: Sequence[str] | None) -> int:
+    """Run `llmlog-tui`; return its exit code."""
+    options = parser().parse_args(arguments)
+    with in_utc() if options.utc else contextlib.nullcontext():
+        while (code := _show(options)) == _SHOW_DEMO:
+            options.demo = True
+    return code
+
+
+def _show(options: argparse.Namespace) -> int:
+    """Show the dashboard for these options; return its exit code."""
+    if options.demo and not has_extra("llmlog-tui --demo", ("openai",), "openai"):
+        return 2
+    try:
+        with contextlib.ExitStack() as resources:
+            names = resources.enter_context(_demo_traffic()) if options.demo else options.files
+            if options.listen is not None:
+                resources.enter_context(_received(names, options))
+            sources = Sources(names, must_exist=options.no_follow)
+            rules = None if options.rules is None else _rules(options.rules)
+            settings = _settings(options.config, ascii_only=options.ascii)
+            _check_predicate(options.where)
+            return _run(sources, _stdin(sources), rules, settings, options)
+    except (SourceError, SettingsError) as error:
+        print_error(str(error), ascii_only=options.ascii)
+        return 2
+
+
+def _rules(path: Path) -> Rules:
+    """Read a file of rules. Raises SettingsError."""
+    from llmlog_tui.config.rules import RulesError, read_rules  # noqa: PLC0415 - rarely needed
+
+    try:
+        return read_rules(path)
+    except RulesError as error:
+        raise SettingsError(str(error)) from None
+
+
+def _predicate_problem(where: str) -> str:
+    # Behind the lazy boundary: without --where, the first frame does not wait for polars.
+    return workers.analysis.predicate_problem(where)
+
+
+def _check_predicate(where: str | None) -> None:
+    if where is not None and (why := _predicate_problem(where)):
+        raise SettingsError(f"--where: {why}")
+
+
+def _settings(path: Path | None, *, ascii_only: bool | None) -> Settings:
+    """Read the user's settings; only a file given by `path` has to exist.
+
+    Whether the screen is ASCII follows from the option, else from environment and file.
+    """
+    found = path or config.settings_path()
+    settings = Settings()
+    if path or found.exists():
+        settings = config.read(found, IDS, _predicate_problem)
+    if ascii_only is None:
+        ascii_only = is_ascii_only(
+            os.environ,
+            sys.stdout.encoding,
+            utf8_mode=bool(sys.flags.utf8_mode),
+            setting=settings.ascii,
+        )
+    return replace(settings, ascii=ascii_only)
+
+
+def _stdin(sources: Sources) -> int | None:
+    """Return the descriptor of the log `-`, None without one; keys come from the terminal.
+
+    Raises SourceError if there is no terminal to read keys from.
+    """
+    is_log = str(STDIN) in sources.names
+    is_terminal = sys.__stdin__ is not None and sys.__stdin__.isatty()
+    if is_log and is_terminal:
+        raise SourceError("-: standard input is the terminal: where is the log?")
+    if is_terminal or (not is_log and "TEXTUAL_DRIVER" in os.environ):
+        return None  # another driver of Textual's reads its own keys, as in a browser
+    stdin = detach_stdin() if sys.__stdin__ is not None else None
+    if not is_log and (stdin is None or not os.isatty(0)):
+        raise SourceError("no terminal to take keys from")
+    if stdin is not None and not is_log:
+        os.close(stdin)  # or a process writing to it would block for ever
+        return None
+    return stdin
+
+
+def _run(
+    sources: Sources,
+    stdin: int | None,
+    rules: Rules | None,
+    settings: Settings,
+    options: argparse.Namespace,
+) -> int:
+    app = LogApp(
+        sources,
+        slow_ms=options.slow_ms,
+        follow=not options.no_follow,
+        last=options.last,
+        stdin=stdin,
+        trace=options.trace,
+        where=options.where,
+        rules=rules,
+        settings=settings,
+        memory=Memory(config.memory_path()),
+        crash_file=config.crash_path(),
+        welcome=options.files == DEFAULT_FILES and not options.demo and options.listen is None,
+    )
+    _ask_terminal_for_size()
+    return _SHOW_DEMO if app.run() == "demo" else app.return_code or 0
+
+
+@contextlib.contextmanager
+def _demo_traffic() -> Iterator[list[str]]:
+    """Run `llmlog demo` in another process, and yield the log that it writes."""
+    with tempfile.TemporaryDirectory(prefix="llmlog-demo-") as folder:
+        out = str(Path(folder, "calls.jsonl"))
+        program = "import sys; from llmlog_tui.cli import headless; sys.exit(headless())"
+        command = [sys.executable, "-c", program, "demo", "--out", out, "--rate", _DEMO_RATE]
+        quiet = subprocess.DEVNULL
+        demo = subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet)  # noqa: S603
+        try:
+            yield [out]
+        finally:
+            demo.terminate()
+            demo.wait()
+
+
+@contextlib.contextmanager
+def _received(names: Sequence[str], options: argparse.Namespace) -> Iterator[None]:
+    """Receive OTLP into the one log that is shown. Raises SettingsError."""
+    from llmlog_tui.listen.receiver import ListenError, receiving  # noqa: PLC0415 - rarely needed
+
+    if options.no_follow or len(names) != 1 or not _is_file_name(names[0]):
+        raise SettingsError("--listen: appends to one FILE, and follows it")
+    try:
+        with receiving(Path(names[0]), port=options.listen):
+            yield
+    except ListenError as error:
+        raise SettingsError(f"--listen: {error}") from None
+
+
+def _is_file_name(name: str) -> bool:
+    """Return whether a log is one file, which may not exist yet."""
+    return name != "-" and not has_magic(name) and not Path(name).is_dir()
+
+
+def _ask_terminal_for_size() -> None:
+    """Drop the exported size of the terminal, which Textual would prefer to the actual one."""
+    if sys.stdout.isatty():  # of what is no terminal, the environment knows more
+        for name in ("COLUMNS", "LINES"):
+            os.environ.pop(name, None)

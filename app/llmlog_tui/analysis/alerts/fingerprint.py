@@ -1,0 +1,239 @@
+"""Alert rule `fingerprint`: a model settled on another system_fingerprint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, NamedTuple
+
+import polars as pl
+
+from llmlog_tui import humanize
+from llmlog_tui.analysis.alerts.alert import Alert
+from llmlog_tui.analysis.alerts.comparison import (
+    Cohort,
+    CohortStats,
+    Comparison,
+    MetricChange,
+    compare,
+)
+from llmlog_tui.analysis.alerts.detector import CallSpan, Detector
+from llmlog_tui.analysis.numeric.partition import Key, KeyPartitioner
+from llmlog_tui.config.rules import FingerprintRule
+from llmlog_tui.log.chunked_frame import detach
+
+CHANGES_SHOWN: Final = 50
+"""Maximum changes reported, the latest ones."""
+
+COMPARED_CALLS: Final = 500
+"""Maximum calls compared on each side of a change, the nearest ones."""
+
+_KEYS: Final = ("provider", "model")
+_NAME: Final = pl.col("system_fingerprint")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FingerprintChange(CallSpan):
+    """A provider's model settled on `fingerprint` for the first time, after `previous`.
+
+    `before` is over the last COMPARED_CALLS calls with `previous`, `after` over the first
+    COMPARED_CALLS with `fingerprint`, and `calls` counts all calls with it. `row` and `ts` are of
+    the first settled call, `fired_row` of the call that settled it, `last_row` and `last_ts` of the
+    last with `fingerprint`; `current`: it is the model's latest fingerprint.
+    """
+
+    provider: str | None
+    model: str | None
+    previous: str
+    fingerprint: str
+    fired_row: int
+    before: CohortStats
+    after: CohortStats
+    table: tuple[MetricChange, ...]
+    current: bool
+
+
+class FingerprintDetector(Detector[FingerprintRule]):
+    """Find changes of fingerprint per provider and model.
+
+    A model settles on a fingerprint with which it answers `settled_calls` calls in a row, so
+    several that are served at once are a mix, and no change.
+    """
+
+    name = "fingerprint"
+    config_key = "fingerprint"
+    marks_change = True
+
+    def __init__(self, config: FingerprintRule) -> None:
+        self._config = config
+        self._calls = 0
+        self._by_key = KeyPartitioner(*_KEYS, min_rows=2 * config.settled_calls)
+        self._models: dict[Key, _Model] = {}
+
+    def add(self, calls: pl.DataFrame) -> None:
+        position = pl.int_range(pl.len()) + self._calls
+        self._calls += calls.height
+        rows = calls.lazy().select(
+            *("row", "ts", *_KEYS, "requested_model", "system_fingerprint"),
+            *("latency_ms", "tokens_per_sec", "finish_reason"),
+            position=position,
+        )
+        known = rows.filter(_NAME.is_not_null()).collect()
+        for key, part in self._by_key.split(known).items():
+            self._models.setdefault(key, _Model(key, self._config)).add(part)
+
+    def found(self, calls: pl.DataFrame) -> list[FingerprintChange]:
+        """Return the latest CHANGES_SHOWN changes; `calls` are all that were added."""
+        changes = [(change, model) for model in self._models.values() for change in model.changes]
+        changes.sort(key=lambda pair: pair[0].position)
+        return [model.change(change, calls) for change, model in changes[-CHANGES_SHOWN:]]
+
+    def alerts(self, calls: pl.DataFrame) -> Iterator[Alert]:
+        for change in self.found(calls):
+            before, after = change.before, change.after
+            yield self._alert(
+                change,
+                change.model,
+                f"{change.previous} → {change.fingerprint}",
+                f"p95 {humanize.integer(before.p95_ms)} → {humanize.integer(after.p95_ms)} ms, "
+                f"cut off {humanize.percent(before.truncated)} → "
+                f"{humanize.percent(after.truncated)}",
+                ongoing=change.current,
+                fired_row=change.fired_row,
+                table=change.table,
+                provider=change.provider,
+            )
+
+    @classmethod
+    def explain(cls, config: FingerprintRule) -> str:
+        return (
+            f"The calls on both sides of a change that {config.settled_calls} calls in a row have "
+            "confirmed."
+        )
+
+
+@dataclass(eq=False)
+class _Change:
+    """A model settled on `fingerprint`; `older` and `newer` are the compared calls."""
+
+    previous: str
+    fingerprint: str
+    row: int
+    ts: datetime | None
+    position: int
+    fired_row: int
+    older: pl.DataFrame
+    newer: pl.DataFrame
+    compared: tuple[int, Comparison] | None = None
+    """Number of newer calls, and their comparison."""
+
+
+class _Last(NamedTuple):
+    """Number of calls with a fingerprint; key and ts of the last."""
+
+    calls: int
+    row: int
+    ts: datetime | None
+
+
+class _Model:
+    def __init__(self, key: Key, rule: FingerprintRule) -> None:
+        self.changes: list[_Change] = []
+        self._provider, self._name = key
+        self._rule = rule
+        self._settled: dict[str, None] = {}  # every fingerprint it ever settled on
+        self._on: str | None = None  # the latest of them
+        self._run: list[pl.DataFrame] = []  # its last calls with the same fingerprint
+        self._last: dict[str, _Last] = {}
+        self._recent: dict[str, pl.DataFrame] = {}
+        self._current: str | None = None
+
+    def add(self, rows: pl.DataFrame) -> None:
+        for change in self.changes:
+            if more := COMPARED_CALLS - change.newer.height:
+                same = rows.filter(change.fingerprint == _NAME).head(more)
+                change.newer = detach(pl.concat([change.newer, same]), rows.height)
+        self._settle(pl.concat([*self._run, rows]))
+        for (name,), part in rows.partition_by(
+            "system_fingerprint", as_dict=True, maintain_order=True
+        ).items():
+            known = [self._recent[name]] if name in self._recent else []
+            recent = pl.concat([*known, part.tail(COMPARED_CALLS)]).tail(COMPARED_CALLS)
+            self._recent[name] = detach(recent, part.height)
+            before = self._last[name].calls if name in self._last else 0
+            self._last[name] = _Last(before + part.height, *part.select("row", "ts").row(-1))
+        self._current = rows["system_fingerprint"][-1]
+
+    def _settle(self, rows: pl.DataFrame) -> None:
+        """Find the fingerprints it settled on, in the run before and new calls."""
+        least = self._rule.settled_calls
+        runs = (
+            rows.with_columns(run=_NAME.rle_id())
+            .group_by("run", maintain_order=True)
+            .agg(
+                pl.col("system_fingerprint", "row", "ts", "position").first(),
+                calls=pl.len(),
+                fired_row=pl.col("row").slice(least - 1, 1).first(),
+            )
+        )
+        self._run = [detach(rows.tail(min(least, runs["calls"][-1])), rows.height)]
+        settled = runs.filter(pl.col("calls") >= least).drop("run", "calls")
+        for name, row, ts, position, fired_row in settled.iter_rows():
+            # A return to a fingerprint settled on before is no change.
+            if self._on is not None and name not in self._settled:
+                older = [self._recent[self._on]] if self._on in self._recent else []
+                before = pl.concat([*older, rows]).unique("position", maintain_order=True)
+                before = before.filter((self._on == _NAME) & (pl.col("position") < position))
+                newer = rows.filter((name == _NAME) & (pl.col("position") >= position))
+                self.changes.append(
+                    _Change(
+                        *(self._on, name, row, ts, position, fired_row),
+                        detach(before.tail(COMPARED_CALLS), rows.height),
+                        detach(newer.head(COMPARED_CALLS), rows.height),
+                    )
+                )
+            self._settled[name] = None
+            self._on = name
+        del self.changes[:-CHANGES_SHOWN]
+
+    def change(self, change: _Change, calls: pl.DataFrame) -> FingerprintChange:
+        if change.compared is None or change.compared[0] < change.newer.height:
+            change.compared = change.newer.height, self._compared(change, calls)
+        sides = change.compared[1]
+        last = self._last[change.fingerprint]
+        return FingerprintChange(
+            provider=self._provider,
+            model=self._name,
+            previous=change.previous,
+            fingerprint=change.fingerprint,
+            ts=change.ts,
+            row=change.row,
+            fired_row=change.fired_row,
+            last_ts=last.ts,
+            last_row=last.row,
+            calls=last.calls,
+            before=sides.before,
+            after=sides.after,
+            table=sides.table,
+            current=self._current == change.fingerprint,
+        )
+
+    def _compared(self, change: _Change, calls: pl.DataFrame) -> Comparison:
+        """Compare both sides; failed calls that requested the same models count too."""
+        older, newer = change.older, change.newer
+        requested = pl.concat([older, newer])["requested_model"].unique().drop_nulls()
+        at_it = pl.col("provider").eq_missing(pl.lit(self._provider))
+        of_it = pl.col("model").eq_missing(pl.lit(self._name)) | (
+            pl.col("model").is_null() & pl.col("requested_model").is_in(requested.implode())
+        )
+        begin, at, end = older["position"][0], change.position, newer["position"][-1] + 1
+        every = (
+            calls.slice(start, stop - start).lazy().filter(at_it & of_it).select("status").collect()
+            for start, stop in ((begin, at), (at, end))
+        )
+        before, after = map(Cohort, (older, newer), every)
+        return compare(before, after, self._rule.level)
+
+
+DETECTOR = FingerprintDetector

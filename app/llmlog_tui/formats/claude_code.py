@@ -1,0 +1,82 @@
+"""Session logs of Claude Code: ~/.claude/projects/PROJECT/SESSION.jsonl, and those of subagents.
+
+A model call is spread over a line per content block; all lines with one message id are one call. A
+tool execution is a tool_use block and the tool_result that names it. Times are when lines were
+written, so latencies are upper bounds (they include hooks and waiting for permission), and
+`timing` says so. Not in these logs: reasoning tokens, attempts in between, the calls that compact
+a conversation, and limits (max_tokens).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from llmlog_tui.formats import Item, LogState, Record
+from llmlog_tui.formats.claude_code_forks import note_origin
+from llmlog_tui.formats.claude_code_lines import blocks, said
+from llmlog_tui.formats.claude_code_session import SessionFile
+from llmlog_tui.formats.messages import from_blocks, joined_text
+from llmlog_tui.formats.vocabulary import error_message, mapping
+
+_WITH_UUID: Final = frozenset({"user", "assistant", "system", "progress", "attachment"})
+_WITHOUT_UUID: Final = frozenset(
+    {
+        "queue-operation",
+        "last-prompt",
+        "ai-title",
+        "custom-title",
+        "permission-mode",
+        "turn_end",
+    }
+)
+
+
+class _ClaudeCode:
+    name = "Claude Code"
+    calls = True
+
+    def detect(self, items: Sequence[Item]) -> bool:
+        """Return whether one of the objects is a line of a session."""
+        return any(map(_is_line, items))
+
+    def peek(self, log: LogState, items: Sequence[Item]) -> None:
+        """Note a file's first objects; call for all files before any is fed."""
+        note_origin(log, items)
+
+    def converter(self, log: LogState) -> SessionFile:
+        """Return the converter of one more session log."""
+        return SessionFile(log)
+
+    def content(self, item: Item, record: Record) -> Record:
+        """Return the answer's block, or the tool's result, of the line read back."""
+        call_id = record.get("tool_call_id")
+        if call_id is not None:
+            result = next((each for each in blocks(item) if _is_result(each, call_id)), None)
+            return {} if result is None else {"output": joined_text(result.get("content"))}
+        if item.get("type") != "assistant":
+            return {}
+        if record.get("status") == "error":
+            message = error_message(said(item))
+            return {} if message is None else {"error_message": message}
+        return {"output": from_blocks("assistant", mapping(item.get("message")).get("content"))}
+
+
+def _is_result(block: Mapping[str, Any], call_id: object) -> bool:
+    return block.get("type") == "tool_result" and block.get("tool_use_id") == call_id
+
+
+def _is_line(item: Item) -> bool:
+    kind = item.get("type")
+    if not isinstance(kind, str) or "event" in item:
+        return False
+    if kind == "summary":
+        return "leafUuid" in item
+    if kind == "file-history-snapshot":
+        return "messageId" in item
+    if not isinstance(item.get("sessionId"), str):
+        return False
+    return kind in _WITHOUT_UUID or (kind in _WITH_UUID and isinstance(item.get("uuid"), str))
+
+
+CLAUDE_CODE: Final = _ClaudeCode()

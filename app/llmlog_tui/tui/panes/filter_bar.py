@@ -1,0 +1,137 @@
+"""The filter's row: the current predicate, its number of matches, and its input."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.message import Message
+from textual.suggester import Suggester
+from textual.widgets import Input, Static
+
+from llmlog_tui.sanitize import sanitize
+from llmlog_tui.tui import workers
+from llmlog_tui.tui.keys.dialogs import FILTER_BINDINGS
+from llmlog_tui.tui.widgets.safe_input import MAX_CHARACTERS, SAFE_HIGHLIGHTER
+
+_HINT_FROM: Final = 100
+"""Minimum columns of a screen with a hint beside the predicate."""
+
+
+class FilterBar(Horizontal):
+    """The current filter, or its input; hidden without either."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*FILTER_BINDINGS]
+
+    @dataclass
+    class PredicateEntered(Message):
+        """Show only the calls that match this SQL predicate; all, if it is None."""
+
+        where: str | None
+
+    class FilterClosed(Message):
+        """The input was closed: focus a pane."""
+
+    def __init__(self) -> None:
+        super().__init__(id="filter")
+        self.where: str | None = None
+        self._last = ""
+        self._shown: tuple[str, int, int] | None = None
+        self._predicate = Static(id="filter-predicate")
+        self._count = Static(id="filter-count")
+        self._typed = Input(
+            placeholder="SQL predicate: latency_ms > 500 and model = 'gpt-5-mini'",
+            compact=True,
+            suggester=_ColumnSuggester(),
+            highlighter=SAFE_HIGHLIGHTER,
+            max_length=MAX_CHARACTERS,
+            id="filter-typed",
+        )
+        self._problem = Static(id="filter-problem")
+        self.display = self._typed.display = self._problem.display = False
+
+    def compose(self) -> ComposeResult:
+        yield Static(Content.styled(" filter  ", "$text-accent bold"), id="filter-label")
+        yield self._predicate
+        yield self._count
+        yield self._typed
+        yield self._problem
+
+    def update(self, where: str | None, calls: int, total: int) -> None:
+        """Show the current filter, which `calls` of `total` calls match."""
+        self.where = where
+        self._last = where or self._last
+        if where is not None and (where, calls, total) != self._shown:
+            self._shown = where, calls, total
+            self._predicate.update(Content.styled(sanitize(where, 400), "$text-accent"))
+            self._count.update(
+                Content.assemble(
+                    (f"  {calls:,} of {total:,} calls", "bold"),
+                    ("   f edit" if self.app.size.width >= _HINT_FROM else "", "$text-muted"),
+                    ("  Esc clear ", "$text-muted"),
+                )
+            )
+        self.display = where is not None or self._typed.display
+
+    def open(self) -> None:
+        """Open the input with the last predicate in it."""
+        self._typed.value = self._last if len(self._last) <= MAX_CHARACTERS else ""
+        self._show_input(is_open=True)
+        self._typed.focus()
+
+    async def on_click(self) -> None:
+        """Edit the filter."""
+        if not self._typed.display:
+            await self.run_action("screen.filter")
+
+    def _show_input(self, *, is_open: bool) -> None:
+        self._typed.display = self._problem.display = is_open
+        self._predicate.display = self._count.display = not is_open
+        self.display = is_open or self.where is not None
+
+    @on(Input.Changed)
+    def _changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._problem.update(Content.styled(sanitize(_problem(event.value), 200), "$text-error"))
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        where = event.value.strip()
+        if not _problem(where):
+            self.post_message(self.PredicateEntered(where or None))
+            self.action_close()
+
+    def action_complete(self) -> None:
+        """Accept the suggestion, as the right arrow does."""
+        self._typed.action_end()
+        self._typed.action_cursor_right()
+
+    def action_close(self) -> None:
+        """Close the input; the filter is unchanged."""
+        if self._typed.display:
+            self._show_input(is_open=False)
+            self.post_message(self.FilterClosed())
+
+
+def _problem(where: str) -> str:
+    """Return why a predicate is invalid; empty if it is valid."""
+    why = workers.analysis.predicate_problem(where) if where.strip() else ""
+    return why.removeprefix("the predicate: ")
+
+
+class _ColumnSuggester(Suggester):
+    """Complete the name of a column."""
+
+    def __init__(self) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """Return `value` with the column's name at its end completed."""
+        missing = workers.analysis.complete_predicate(value)
+        return value + missing if missing else None

@@ -1,0 +1,61 @@
+"""The search input."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events, on
+from textual.binding import BindingType
+from textual.message import Message
+from textual.widgets import Input
+
+from llmlog_tui.tui.keys.dialogs import FIND_BINDINGS
+from llmlog_tui.tui.widgets.safe_input import MAX_CHARACTERS, SAFE_HIGHLIGHTER
+
+
+class FindBar(Input):
+    """An input, hidden until opened; Enter searches, Esc closes it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*FIND_BINDINGS]
+
+    @dataclass
+    class SearchEntered(Message):
+        """Search for a text."""
+
+        text: str
+
+    class FindClosed(Message):
+        """The input was closed: focus a pane."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            placeholder="find an id, a model, a tool, an error; then n next, N previous",
+            compact=True,
+            highlighter=SAFE_HIGHLIGHTER,
+            max_length=MAX_CHARACTERS,
+            id="find",
+        )
+        self.display = False
+
+    def open(self, text: str = "") -> None:
+        """Show the input with `text` in it."""
+        self.value = text[:MAX_CHARACTERS]
+        self.display = True
+        self.focus()
+
+    @on(Input.Submitted)
+    def _submit(self, event: Input.Submitted) -> None:
+        event.stop()
+        if event.value.strip():
+            self.post_message(self.SearchEntered(event.value.strip()))
+        self.action_close()
+
+    def action_close(self) -> None:
+        self.display = False
+        self.post_message(self.FindClosed())
+
+    def on_blur(self, event: events.Blur) -> None:
+        """Close on a click elsewhere, too."""
+        del event
+        self.display = False

@@ -1,0 +1,70 @@
+"""First frame, until the views are imported, and the dialog for a missing log."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.content import Content
+from textual.screen import ModalScreen, Screen
+from textual.widgets import Static
+
+from llmlog_tui.sanitize import sanitize
+from llmlog_tui.tui.keys.dialogs import WELCOME_BINDINGS
+from llmlog_tui.tui.panes.header import Header, HeaderState
+from llmlog_tui.tui.screens import VIEWS
+from llmlog_tui.tui.widgets.footer import KeyFooter
+
+_HOW: Final = """\
+import llmlog
+from openai import OpenAI
+
+session = llmlog.session("{file}")
+client = session.wrap(OpenAI())
+
+with session.trace():
+    client.chat.completions.create(…)"""
+
+
+class SplashScreen(Screen[None]):
+    """The first frame, with the rows of a view: nothing moves when that opens."""
+
+    def __init__(self, headline: HeaderState) -> None:
+        super().__init__()
+        tabs = tuple(VIEWS.values())
+        self.header = Header(tabs[0], tabs)
+        self.header.headline = headline
+
+    def compose(self) -> ComposeResult:
+        yield self.header
+        yield Static(Content(f"Reading {sanitize(self.header.headline.file, 60)}"))
+        yield KeyFooter()
+
+
+class WelcomeDialog(ModalScreen[str]):
+    """Explains how to write a log; returns `demo`, `wait` or `quit`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*WELCOME_BINDINGS]
+
+    def __init__(self, file: str) -> None:
+        super().__init__()
+        self._file = sanitize(file, 60)
+
+    def compose(self) -> ComposeResult:
+        key = "$text-primary bold"
+        yield Static(
+            Content.assemble(
+                (f"No {self._file} here yet", "bold"),
+                "\n\nllmlog shows the log of an application's LLM calls. "
+                "This is how yours writes one:\n\n",
+                (_HOW.format(file=self._file), "$text-secondary"),
+                f"\n\nThis screen follows {self._file} as soon as it is there.\n\n",
+                ("d", key),
+                " show the demo: a made-up agent, no key, no network\n",
+                ("Enter", key),
+                " wait here     ",
+                ("q", key),
+                " quit",
+            )
+        )

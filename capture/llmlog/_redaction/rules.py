@@ -1,0 +1,217 @@
+"""The rules of redaction: secrets, which give access, and personal data.
+
+A rule takes a text and yields what it finds. All rules see the same text, so their order decides
+only which kind is named where two find the same characters.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import Final
+
+from llmlog._redaction.commands import COMMANDS
+from llmlog._redaction.named import named_secrets
+from llmlog._redaction.numbers import numbers
+from llmlog._redaction.personal import emails, ibans, ipv6_addresses
+from llmlog._redaction.prefixes import prefixed_keys
+from llmlog._redaction.text import PatternRule, Rule, compiled
+from llmlog._redaction.values import is_placeholder, is_random, is_reference
+
+
+def _has_digit(match: str, _start: int, _text: str) -> bool:
+    return any(map(str.isdigit, match))
+
+
+def _is_authorization(match: str, _start: int, _text: str) -> bool:
+    # A list of headers, or code.
+    is_name = re.match(r"[a-z]+(?:-[a-z0-9]+)+\Z|authorization\b", match) is not None
+    return not is_name and not is_placeholder(match)
+
+
+_LONG_WORD: Final = 24
+_SHORTEST_BEARER: Final = 12
+
+
+def _is_bearer(match: str, start: int, text: str) -> bool:
+    """Whether a word after the name of a scheme is what the scheme takes, not a word of prose."""
+    before = text[max(0, start - 48) : start].lower()
+    if is_placeholder(match) or "://" in match:
+        return False
+    is_header = re.search(r"authorization\W{1,8}(?:[a-z-]{1,16}\W{1,3})?\Z", before) is not None
+    if is_header or _is_basic(match):
+        return True
+    has_digit = any(map(str.isdigit, match))
+    if "bearer" in before[-16:]:
+        is_long = len(match) >= _LONG_WORD and "-" not in match and "/" not in match
+        return (len(match) >= _SHORTEST_BEARER and (has_digit or "=" in match)) or is_long
+    return "basic" not in before[-14:] and len(match) >= _LONG_WORD and has_digit
+
+
+def _is_basic(match: str) -> bool:
+    try:
+        return b":" in base64.b64decode(match, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+
+
+def _is_cookie(match: str, start: int, text: str) -> bool:
+    values = [pair.partition("=")[2] for pair in match.split(";")]
+    if any(is_random(value, is_quoted=True) or len(value) >= _SHORTEST_BEARER for value in values):
+        return "[redacted:" not in match
+    before = text[max(0, start - 16) : start]
+    return re.search(r"(?:\A|[\n\"'>])\s*(?:set-)?cookie: ?\Z", before, re.IGNORECASE) is not None
+
+
+def _is_url_password(match: str, _start: int, _text: str) -> bool:
+    # A port, and a path with a sign of its own: https://example.org:443/@name.
+    return not re.match(r"\d{1,5}/", match) and not is_reference(match)
+
+
+def _is_query_secret(match: str, _start: int, _text: str) -> bool:
+    if is_placeholder(match):
+        return False
+    return any(map(str.isdigit, match)) or len(match) >= _LONG_WORD
+
+
+_CODE_BEFORE: Final = (
+    r"(?i)(?:\b(?:otp|cvv2?|cvc2?)|(?:verification|security|one-time|2fa|two-factor|mfa|auth|login|"
+    r"authentication|access|confirmation|sms) code|\b(?:my|your|card|atm) pin)\W"
+)
+
+
+def _is_one_time_code(_match: str, start: int, text: str) -> bool:
+    before = text[max(0, start - 40) : start]
+    return (
+        compiled(_CODE_BEFORE).search(before) is not None
+        or re.search(r"\bPIN\W", before) is not None
+    )
+
+
+# What follows is the scheme, if there is one, and what it takes: a word, or parameters.
+_AUTHORIZATION: Final = r"authorization\\{0,3}[\"']?\s{0,8}[:=,]\s{0,8}\\{0,3}[\"']?"
+_PARAMETER: Final = (
+    r"[a-z][\w-]{0,31} {0,2}= {0,2}(?:\\{0,3}\"[^\"\r\n]{0,2048}\"|[^\s\"',\\]{0,2048})"
+)
+_WORD: Final = r"[a-z0-9._~+/-]"
+_COOKIE: Final = r"[\w!#$%&*.^`|~+-]{1,128}=[^\s\"'\\;]{1,4096}"
+
+SECRETS: Final[tuple[Rule, ...]] = (
+    PatternRule(
+        "private_key",
+        ("-----BEGIN ", "---- BEGIN SSH2 ENCRYPTED", "PuTTY-User-Key-File"),
+        (
+            r"(?s)(?:-----BEGIN (?:[A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?|PGP MESSAGE)-----"
+            r"(?:(?!-----END ).){0,65536}(?:-----END [A-Z0-9 ]{0,40}-----)?"
+            r"|---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----(?:(?!---- END ).){0,65536}"
+            r"|PuTTY-User-Key-File-\d: (?:(?!Private-MAC).){0,16384}"
+            r"(?:Private-MAC: [0-9a-f]{1,128})?)"
+        ),
+    ),
+    PatternRule(
+        "url_password",
+        ("://",),
+        (
+            r"://[^\s/:@\"'<>?#]{0,128}:(?P<secret>[^\s\"'<>@]{1,256}(?:@[^\s\"'<>@/]{1,64}){0,2}?)@"
+            r"(?=[\w.\[:%$({-]{1,255})(?![^\s\"'<>@/]{0,64}@)"
+        ),
+        _is_url_password,
+    ),
+    PatternRule(
+        "url_password", ("://",), r"://(?P<secret>[A-Za-z0-9_-]{16,256})@[\w.-]{3,}", _has_digit
+    ),
+    PatternRule(
+        "webhook_url",
+        (
+            "hooks.slack.com/",
+            "/api/webhooks/",
+            ".webhook.office.com/",
+            "hooks.zapier.com/",
+            "maker.ifttt.com/",
+            "hook.eu1.make.com/",
+            "hook.us1.make.com/",
+            "/webhookb2/",
+            "logic.azure.com",
+            "open.feishu.cn/",
+            "oapi.dingtalk.com/",
+        ),
+        (
+            r"(?:hooks\.slack\.com/(?:services|workflows|triggers)/[\w/-]{10,256}"
+            r"|/api/webhooks/\d{5,24}/[\w-]{20,128}"
+            r"|\.webhook\.office\.com/[\w/@.-]{20,512}|/webhookb2/[\w/@.-]{20,512}"
+            r"|hooks\.zapier\.com/hooks/catch/[\w/-]{6,128}"
+            r"|maker\.ifttt\.com/trigger/[\w-]{1,64}/(?:json/)?with/key/[\w-]{10,64}"
+            r"|hook\.\w\w\d\.make\.com/\w{20,64}"
+            r"|open\.feishu\.cn/open-apis/bot/v2/hook/[\w-]{20,64})"
+        ),
+    ),
+    prefixed_keys,
+    PatternRule(
+        "bearer",
+        ("bearer", "basic", "apikey ", "api-key ", "token "),
+        rf"(?:bearer|basic|apikey|api-key|token)(?:\s|%20|\+|:){{1,8}}(?P<secret>{_WORD}{{8,8192}}={{0,2}})",
+        _is_bearer,
+        any_case=True,
+    ),
+    PatternRule(
+        "authorization",
+        ("authorization",),
+        (
+            rf"{_AUTHORIZATION}[a-z0-9-]{{1,32}} {{1,8}}"
+            rf"(?P<secret>{_PARAMETER}(?:(?:[,;]\s{{0,8}}| {{1,8}}){_PARAMETER}){{0,32}})"
+        ),
+        _has_digit,
+        any_case=True,
+    ),
+    PatternRule(
+        "authorization",
+        ("authorization",),
+        (
+            rf"{_AUTHORIZATION}(?![\w.]{{1,64}}\(|[^\s]{{1,40}} {{1,8}}\[redacted:)"
+            r"(?:[a-z0-9-]{1,32} {1,8})?"
+            r"(?P<secret>(?=[^\s\"'\\,]{0,512}(?:[\d!#+~]|=(?![a-z])))[^\s\"'\\,\[]{6,8192})"
+        ),
+        _is_authorization,
+        any_case=True,
+    ),
+    PatternRule(
+        "cookie",
+        ("cookie:", 'cookie"', "cookie'", "cookie =", "cookie=", "--cookie ", " -b "),
+        (
+            r"(?:cookie| -b)\\{0,3}[\"']?\s{0,4}[:=, ]\s{0,8}\\{0,3}[\"']?"
+            rf"(?P<secret>{_COOKIE}(?:; ?[^\s\"'\\;]{{1,4096}}){{0,64}})"
+        ),
+        _is_cookie,
+        any_case=True,
+    ),
+    PatternRule(
+        "signature",
+        ("?", "&", ";", "#"),
+        (
+            r"[?&;#](?:amp;)?(?:sig|signature|x-(?:amz|goog|oss|cos|obs|bz)-(?:signature|credential|security-token)|"
+            r"awsaccesskeyid|googleaccessid|key|api[_-]?key|apikey|code|auth|[a-z_-]{0,24}token|hmac|hash|ticket|"
+            r"sid|sess(?:ion)?(?:id)?|jwt|assertion|secret|client_secret|pwd|pass(?:word)?|policy|subscription-key)="
+            r"(?P<secret>[^\s&#\"'<>\\]{6,4096})"
+        ),
+        _is_query_secret,
+        any_case=True,
+    ),
+    *COMMANDS,
+    PatternRule(
+        "one_time_code",
+        ("code", "otp", "pin", "cvv", "cvc"),
+        (
+            r"(?:code|otp|pin|cvv2?|cvc2?)(?: (?:is|was)|:|=| is:)[ ]{0,2}[\"']?"
+            r"(?P<secret>\d{3} \d{3}|\d{3,8})(?!\w|\.\d)"
+        ),
+        _is_one_time_code,
+        any_case=True,
+    ),
+    named_secrets,
+)
+"""Rules for all that gives access; tags and error texts pass them under every policy."""
+
+
+PERSONAL: Final[tuple[Rule, ...]] = (emails, ibans, numbers, ipv6_addresses)
+"""Rules for personal data; content passes them, and SECRETS, under the policy `redacted`."""
