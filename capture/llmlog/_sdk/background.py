@@ -219,6 +219,8 @@ class Retrieval(Call):
         # When it ended is not known, only when this was seen.
         for unknown in ("latency_ms", "tokens_per_sec", "ttft_ms"):
             record.pop(unknown, None)
+        if self.chunks is not None:
+            record["stream_end"] = "complete"
         record["step"] = trace.next_step()
         record["span_id"] = core.new_id(16)
         record["parent_span_id"] = _context.current_span_id(trace)
