@@ -19,7 +19,7 @@ from llmlog_tui.analysis.traces.message_shapes import Part, parts_of
 PNG = "data:image/png;base64," + "A" * 4_000
 
 
-def of(given: Any, answered: Any = None, **fields: Any) -> Conversation:
+def of(given: object, answered: object = None, **fields: object) -> Conversation:
     return conversation(
         {"event": "chat_completion", "input": given, "output": answered, **fields}, b""
     )
@@ -115,7 +115,7 @@ def test_chat_messages_are_the_prompt_and_the_answer() -> None:
         ("text", [Part("text", "text")]),
     ],
 )  # fmt: skip
-def test_every_shape_of_a_message_has_its_parts(message: Any, parts: list[Part]) -> None:
+def test_every_shape_of_a_message_has_its_parts(message: object, parts: list[Part]) -> None:
     assert list(parts_of(message)) == parts
 
 
@@ -131,7 +131,7 @@ def test_every_shape_of_a_message_has_its_parts(message: Any, parts: list[Part])
         "bye",
     ],
 )  # fmt: skip
-def test_an_answer_is_found_in_every_container(answered: Any) -> None:
+def test_an_answer_is_found_in_every_container(answered: object) -> None:
     found = of({"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}, answered)
     assert drawn(found) == [("user", [("text", "hi")]), ("assistant", [("text", "bye")])]
 

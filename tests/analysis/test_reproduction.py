@@ -7,6 +7,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,7 +32,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"{}")
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
         pass
 
 
@@ -45,7 +46,7 @@ def server() -> Iterator[_Server]:
         thread.join()
 
 
-def record(server: _Server | None = None, **fields: Any) -> dict[str, Any]:
+def record(server: _Server | None = None, **fields: object) -> dict[str, Any]:
     host = "api.openai.com" if server is None else f"127.0.0.1:{server.server_address[1]}"
     return {
         "event": "chat_completion",
@@ -66,7 +67,7 @@ REQUEST = {
 }
 
 
-def test_curl_sends_the_logged_request(server: _Server, tmp_path: Any) -> None:
+def test_curl_sends_the_logged_request(server: _Server, tmp_path: Path) -> None:
     text = reproduction(record(server), "curl")
     assert text is not None
     assert text.isascii()

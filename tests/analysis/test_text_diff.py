@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,7 +49,7 @@ def test_both_texts_are_complete_in_their_diff(a: str, b: str) -> None:
             assert line.a == line.b
 
 
-def call(said: list[str], answer: str = "x", **fields: Any) -> bytes:
+def call(said: list[str], answer: str = "x", **fields: object) -> bytes:
     messages = [{"role": "user", "content": text} for text in said]
     record = {"event": "chat_completion", "input": messages, "output": {"content": answer}}
     return json.dumps({**record, **fields}).encode()

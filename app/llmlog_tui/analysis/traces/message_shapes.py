@@ -31,7 +31,7 @@ class Part:
 
 
 class Shape(NamedTuple):
-    """Keys of text, name and call id in parts whose `type`, or only key, is in `types`."""
+    """Keys of text, name and call id in parts of the given types."""
 
     kind: PartKind
     types: tuple[str, ...]

@@ -14,7 +14,7 @@ from llmlog_tui.analysis.traces.message_shapes import json_text, messages_in
 
 @dataclass(frozen=True)
 class StepDiff:
-    """First difference between two steps, as the texts `a` and `b`; they are equal without one.
+    """First difference between two steps, as the texts `a` and `b`.
 
     `what` names the place, `same` the equal messages before it. Without content the texts are None
     and `what` is what the hashes tell. `more` are later places that differ, as (name, a, b).

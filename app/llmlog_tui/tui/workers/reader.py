@@ -122,7 +122,7 @@ class ReaderWorker:
         return self._reader.raw_line(block, line) if self._reader else None
 
     def read_record(self, overview: Overview, row: int) -> bytes | None:
-        """Read a record's line with its content, as llmlog writes it; None if its file is gone."""
+        """Read a record's line with its content; None if its file is gone."""
         return self._reader.record_line(overview.record(row)) if self._reader else None
 
     def lines_of(self, frame: pl.DataFrame) -> dict[int, bytes]:
