@@ -17,6 +17,7 @@ from llmlog_tui.tui.panes.timeline import TimelinePane
 from llmlog_tui.tui.panes.traces import TracesPane
 from llmlog_tui.tui.screens.replay import ReplayScreen
 from llmlog_tui.tui.widgets.footer import KeyFooter
+from llmlog_tui.tui.widgets.table import LineTable
 
 
 async def test_a_typed_request_id_leads_to_its_call_its_trace_and_its_step(
@@ -139,8 +140,8 @@ def is_marked(calls: CallsPane, row: int) -> bool:
     return row in calls.bookmarked
 
 
-def is_at(calls: CallsPane, row: int) -> bool:
-    return row_of(calls) == row
+def is_at(table: LineTable, row: int) -> bool:
+    return row_of(table) == row
 
 
 async def test_a_tool_is_found_in_the_timeline_of_its_trace(

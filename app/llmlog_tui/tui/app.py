@@ -377,6 +377,9 @@ class LogApp(App[str]):
     def on_sql_screen_query_requested(self, message: SqlScreen.QueryRequested) -> None:
         self.jobs.run_sql(message.view, message.sql)
 
+    def on_sql_screen_cancel_requested(self) -> None:
+        self.jobs.cancel_sql()
+
     def on_sql_screen_export_requested(self, message: SqlScreen.ExportRequested) -> None:
         self.jobs.export_sql_result(message.frame)
 

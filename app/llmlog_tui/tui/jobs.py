@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from llmlog_tui.analysis.calls.search import Hit
     from llmlog_tui.analysis.live.overview import Overview
+    from llmlog_tui.isolated_query import IsolatedQuery
     from llmlog_tui.tui.app import LogApp
     from llmlog_tui.tui.navigation import Search
     from llmlog_tui.tui.panes.calls import CallsPane
@@ -36,6 +37,7 @@ class Jobs:
 
     def __init__(self, app: LogApp) -> None:
         self._app = app
+        self._query: IsolatedQuery | None = None
 
     def run_in_thread(self, task: str, work: Callable[[], object]) -> None:
         """Run `work` in a thread of its own; an exception is shown as "`task` failed"."""
@@ -144,9 +146,17 @@ class Jobs:
         """Run an SQL query for its view, and remember the view's queries."""
         overview = self._app.overview
         self._app.memory.put("queries", view.history)
+        self.cancel_sql()
         if overview is not None:
-            run = partial(workers.analysis.run_sql, overview, sql)
+            self._query = query = workers.analysis.prepare_sql(sql)
+            run = partial(workers.analysis.run_sql, overview, query)
             self._run("Query", run, view.update_result)
+
+    def cancel_sql(self) -> None:
+        """End the SQL query that is running."""
+        if self._query is not None:
+            self._query.cancel()
+            self._query = None
 
     # -- files
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, cast
 from weakref import WeakKeyDictionary
 
 from llmlog import _context
+from llmlog._core import TraceCore
 from llmlog._foreign import Fields, as_int, attributes
 from llmlog._guard import guarded
 from llmlog._sdk.call import Call
@@ -19,7 +20,9 @@ from llmlog._sdk.sse import parsed
 from llmlog.record import timestamp
 
 if TYPE_CHECKING:
-    from llmlog._core import Core, TraceCore
+    from collections.abc import Callable
+
+    from llmlog._core import Core
     from llmlog._sdk.tool_calls import ToolCall
 
 
@@ -127,12 +130,12 @@ class BackgroundCall(Call):
             super()._finish(*self._kept)
 
     def end_with(self, known: Fields, calls: list[ToolCall], at_ns: int | None) -> None:
-        """End the call with what another request has brought."""
+        """End the call with the answer that another request has brought."""
         self._remember(calls)
         end, _, before = self._kept or (None, None, {})
         self._kept = None
         has_stream = self.chunks is not None
-        # An error of the connection is none of the response, which went on without it.
+        # An error of the connection is none of the response, which continued without it.
         kept = {name: value for name, value in before.items() if not name.startswith("error_")}
         # Between the end and the request that brought it, no tokens were generated.
         merged: Fields = {"status": "ok", **kept, **known, "tokens_per_sec": None}
@@ -149,14 +152,18 @@ class Retrieval(Call):
 
     def __init__(
         self,
-        trace: TraceCore,
+        core: Core,
+        trace_of: Callable[[], TraceCore],
         response_id: str,
         *,
         stream: bool,
         provider: str | None,
         tags: Fields | None = None,
     ) -> None:
-        super().__init__(trace, "response", {}, stream=stream, provider=provider, tags=tags)
+        # A trace of its own until it turns out to be a record of its own.
+        own = TraceCore(core)
+        super().__init__(own, "response", {}, stream=stream, provider=provider, tags=tags)
+        self._trace_of = trace_of
         self._response_id = response_id
         self._calls: list[ToolCall] = []
         pending = background_of(self.core).pending.get(response_id)
@@ -201,7 +208,8 @@ class Retrieval(Call):
             self._write_own(record)
 
     def _write_own(self, record: Fields) -> None:
-        core, trace = self.core, self._trace
+        core = self.core
+        self._trace = trace = self._trace_of()
         record["ts"] = timestamp(
             core.clock.time_ns() if self._created_at is None else self._created_at * 10**9
         )

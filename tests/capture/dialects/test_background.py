@@ -95,7 +95,7 @@ def test_polling_completes_the_call_exactly_once(
     assert (record["status"], record["finish_reason"]) == ("ok", "stop")
     assert (record["prompt_tokens"], record["completion_tokens"]) == (10, 5)
     assert (record["latency_ms"], record["step"]) == (500, 0)
-    # Nobody knows when its last token came: only that it had by now.
+    # When its last token came is unknown: only that it had by now.
     assert record["tokens_per_sec"] is None
     assert ("output" in record) is (policy == "full")
 
@@ -112,11 +112,17 @@ async def test_polling_asynchronously_completes_the_call(
 @pytest.mark.parametrize(
     ("end", "fields"),
     [
-        ({"status": "failed", "error": {"code": "x", "message": "no"}}, {"status": "error", "error_code": "x"}),
+        (
+            {"status": "failed", "error": {"code": "x", "message": "no"}},
+            {"status": "error", "error_code": "x"},
+        ),
         ({"status": "cancelled", "output": []}, {"status": "error", "finish_reason": "cancelled"}),
-        ({"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}, {"status": "ok", "finish_reason": "length"}),
+        (
+            {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}},
+            {"status": "ok", "finish_reason": "length"},
+        ),
     ],
-)  # fmt: skip
+)
 def test_every_end_is_recorded(
     session: Session, memory: testing.Memory, end: dict[str, Any], fields: dict[str, Any]
 ) -> None:
@@ -152,7 +158,7 @@ def test_a_stream_that_was_left_is_completed_later(
 ) -> None:
     session = testing.session(memory, content="full")
     begun = [opened("queued"), opened("in_progress", 1), text("Hel", 2)]
-    # What is resumed may repeat an event.
+    # A resumed stream may repeat an event.
     rest = [text("Hel", 2), text("lo", 3), {**END, "response": {**DONE, "output": []}}]
     client = session.wrap(client_of(answers(begun, rest if finish is resume else DONE)))
     stream: Any = client.responses.create(stream=True, **CREATE)
@@ -229,7 +235,8 @@ def test_a_call_whose_end_nobody_brings_is_written_at_exit(tmp_path: Any) -> Non
     script = (
         "import sys, llmlog\n"
         "from tests.capture.dialects.test_background import *\n"
-        "client = llmlog.session(sys.argv[1]).wrap(client_of(answers(QUEUED, [opened('queued')])))\n"
+        "server = answers(QUEUED, [opened('queued')])\n"
+        "client = llmlog.session(sys.argv[1]).wrap(client_of(server))\n"
         "create(client)\n"
         "stream = client.responses.create(stream=True, **{**CREATE, 'input': 'y'})\n"
         "next(stream)\n"

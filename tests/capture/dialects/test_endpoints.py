@@ -1,4 +1,4 @@
-"""Model calls are known by the shape of their endpoint; what leaves no record is warned of."""
+"""Model calls are known by the shape of their endpoint; those not recorded cause a warning."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from tests.capture.conftest import (
     streamed,
 )
 from tests.capture.dialects.conftest import (
+    Case,
     Dialect,
-    Way,
+    cases,
     delta,
-    each,
     happened,
     matrix,
     record_of,
@@ -36,7 +36,6 @@ from llmlog import Session, testing
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from llmlog._content import ContentPolicy
 
 USAGE = {"input_tokens": 50, "output_tokens": 4160, "total_tokens": 4210}
 LEGACY = {**completion(), "choices": [{"index": 0, "text": "hi", "finish_reason": "length"}]}
@@ -81,14 +80,12 @@ ROWS = [
 
 
 @pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning")
-@pytest.mark.parametrize(each, matrix(ROWS))
-def test_every_endpoint_that_calls_a_model_leaves_a_record(
-    row: Dialect, way: Way, asynchronous: bool, policy: ContentPolicy
-) -> None:
-    record = record_of(row, way, asynchronous, policy)
+@matrix(cases(ROWS))
+def test_every_endpoint_that_calls_a_model_leaves_a_record(case: Case) -> None:
+    record = record_of(case)
     assert record["status"] == "ok"
     assert record["requested_model"] == "m"
-    assert {name: record[name] for name in row.fields} == row.fields
+    assert {name: record[name] for name in case.row.fields} == case.row.fields
 
 
 @pytest.mark.parametrize(
@@ -252,7 +249,9 @@ def opened(read: Callable[[Anything], object]) -> Callable[[Anything], object]:
 @pytest.mark.parametrize(
     "call",
     [
-        lambda c: [x.id for x in c.chat.completions.create(model="m", messages=QUESTION, stream=True)],
+        lambda c: [
+            x.id for x in c.chat.completions.create(model="m", messages=QUESTION, stream=True)
+        ],
         raw,
         opened(lambda r: [chunk.id for chunk in r.parse()]),
         opened(lambda r: list(r.iter_lines())),
@@ -261,7 +260,7 @@ def opened(read: Callable[[Anything], object]) -> Callable[[Anything], object]:
         lambda c: [x.id for x in c.completions.create(model="m", prompt="x", stream=True)],
     ],
     ids=["stream", "raw", "chunks", "lines", "bytes", "text", "legacy"],
-)  # fmt: skip
+)
 def test_counts_asked_for_by_llmlog_never_reach_the_application(
     session: Session, memory: testing.Memory, call: Callable[[Anything], object]
 ) -> None:

@@ -40,7 +40,7 @@ def answer(number: int, **members: object) -> list[dict[str, Any]]:
 
 
 class Server:
-    """A WebSocket server that answers each message by what `reply` returns for its number."""
+    """A WebSocket server that answers each message by `reply` of its number."""
 
     def __init__(self) -> None:
         self.reply: Callable[[int], list[Any]] = answer
@@ -201,6 +201,7 @@ def test_responses_of_a_realtime_session_are_records(
     server.greeting = [happened("session.created", session={"model": "gpt-realtime"})]
     server.reply = lambda _: [
         happened("response.created", response={"id": "r1", "status": "in_progress"}),
+        happened("error", error={"type": "invalid_request_error", "event_id": "of another"}),
         happened("response.output_audio_transcript.delta", response_id="r1", delta="hi"),
         happened("response.done", response={**ended, "output": []}),
         # One that the server begins by itself.
@@ -209,8 +210,8 @@ def test_responses_of_a_realtime_session_are_records(
     ]
     with session.wrap(server.client()).realtime.connect(model="gpt-realtime") as connection:
         connection.response.create(response={"max_output_tokens": 9})
-        until_end(connection)
-        until_end(connection)
+        for _ in range(3):
+            until_end(connection)
     first, second = memory.records()
     assert (first["status"], first["finish_reason"]) == ("ok", "length")
     assert (first["requested_model"], first["max_tokens"]) == ("gpt-realtime", 9)

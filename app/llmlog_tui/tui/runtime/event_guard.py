@@ -170,7 +170,7 @@ def _install() -> None:
     # the exception has to be caught inside. Textual has no hook there.
     dispatch = MessagePump._dispatch_message  # noqa: SLF001
     if not hasattr(dispatch, "is_guarded"):
-        MessagePump._dispatch_message = _guarded(dispatch)  # type: ignore[method-assign] # noqa: SLF001
+        MessagePump._dispatch_message = _guarded(dispatch)  # type: ignore[method-assign,assignment] # noqa: SLF001
         Screen.dismiss = _only_on_top(Screen.dismiss)  # type: ignore[method-assign]
 
 

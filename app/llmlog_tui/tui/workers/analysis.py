@@ -16,7 +16,6 @@ from llmlog_tui.analysis.alerts.comparison import MetricChange
 from llmlog_tui.analysis.calls.bookmarks import Lines
 from llmlog_tui.analysis.calls.search import search, step_of
 from llmlog_tui.analysis.live.overview import IncrementalAnalyzer, Overview
-from llmlog_tui.analysis.query import sql
 from llmlog_tui.analysis.query.completion import complete_predicate, complete_query
 from llmlog_tui.analysis.query.sql import (
     QueryError,
@@ -37,6 +36,7 @@ from llmlog_tui.analysis.traces.replay import SPEEDS
 from llmlog_tui.analysis.traces.step_diff import step_diff, step_digest
 from llmlog_tui.analysis.traces.text_diff import text_diff
 from llmlog_tui.config.rules import DEFAULT, Rules
+from llmlog_tui.isolated_query import IsolatedQuery, QueryCancelled
 from llmlog_tui.log.schema import decategorize
 from llmlog_tui.notify import Notifier
 from llmlog_tui.tui.messages import (
@@ -177,14 +177,20 @@ def _trends(query: TrendsQuery, overview: Overview) -> Trends:
 # -- one-off jobs
 
 
-def run_sql(overview: Overview, query: str) -> SqlResult:
+def prepare_sql(sql: str) -> IsolatedQuery:
+    return IsolatedQuery(sql)
+
+
+def run_sql(overview: Overview, query: IsolatedQuery) -> SqlResult:
     """Run an SQL query over the whole log."""
     began = time.monotonic()
     try:
-        frame, why = sql.query(overview.snapshot.frame, query, overview.rules), ""
+        frame, why = query.run(overview.snapshot.frame, overview.rules), ""
     except QueryError as error:
         frame, why = None, str(error)
-    return SqlResult(query, frame, why, time.monotonic() - began)
+    except QueryCancelled:
+        frame, why = None, "cancelled"
+    return SqlResult(query.sql, frame, why, time.monotonic() - began)
 
 
 def step_content(overview: Overview, read: ReadRecord, row: int) -> StepContent:
