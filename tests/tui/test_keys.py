@@ -11,7 +11,7 @@ IDS: Final = {
     "app": "freeze newest view-1 view-2 view-3 view-4 view-5 bookmark bookmarks next-bookmark "
     "bookmark-before jump-back jump-forward commands help quit",
     "view": "pane pane-before find next-match match-before filter back next-alert alert-before "
-    "copy next-error previous-error",
+    "copy next-error previous-error next-slow previous-slow next-cut-off previous-cut-off",
     "overview": "diff zoom hide-pane all-panes narrower wider line-up line-down",
     "calls-view": "fields-or-line record",
     "trends": "cursor cursor-on zoom next-chart zoom-out earlier later all model range-to-filter "

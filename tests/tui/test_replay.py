@@ -290,5 +290,5 @@ async def test_a_small_screen_has_detail_or_content(
         assert screen.scrub.region.bottom == SMALL[1] - 1
         await pilot.press("v")
         assert shows() == (False, True)
-        await pilot.press("v", "v", "v")
+        await pilot.press("v", "v", "v", "v")
         assert shows() == (True, False)

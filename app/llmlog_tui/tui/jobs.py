@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
+_LARGE_LINE: Final = 256 * 2**10
+"""Minimum bytes of a line that is shown before it is compared with earlier ones."""
 _TABLES: Final = ".csv, .parquet or .jsonl"
 
 
@@ -67,22 +69,21 @@ class Jobs:
         self._run("Reading a record", lambda: self._app.reader.read_line(location), show)
 
     def read_content(self, message: LogView.ContentRequested) -> None:
-        """Read a record's content, for the view."""
-        overview = self._app.overview
+        """Read a record's content, for the view; then compare it with earlier calls."""
+        overview, read = self._app.overview, self._app.reader.read_record
         if overview is None:
             return
-        read = partial(
-            workers.analysis.step_content,
-            overview,
-            self._app.reader.read_record,
-            message.row,
-            message.earlier,
-        )
 
         def show(content: StepContent) -> None:
             self._app.view.update_content(content)  # whichever view is there by then
 
-        self._run("Reading a record", read, show)
+        def work() -> StepContent:
+            content = workers.analysis.step_content(overview, read, message.row)
+            if len(content.line or b"") > _LARGE_LINE:
+                self._app.call_later(show, content)
+            return workers.analysis.compared_content(overview, read, content, message.earlier)
+
+        self._run("Reading a record", work, show)
 
     # -- search
 

@@ -53,7 +53,11 @@ class ContentPane(Pane):
         """Show the content of a step called `name`; its answer, or newest message, is open."""
         if content is self._content:
             return
-        self._content, self._name, self._bodies = content, name, {}
+        before, self._content, self._name = self._content, content, name
+        if before is not None and before.line is content.line:  # compared since
+            self.redraw()
+            return
+        self._bodies = {}
         total = len(content.conversation.messages)
         newest = content.conversation.answer
         newest = total - 1 if newest is None else newest

@@ -193,16 +193,25 @@ def run_sql(overview: Overview, query: IsolatedQuery) -> SqlResult:
     return SqlResult(query.sql, frame, why, time.monotonic() - began)
 
 
-def step_content(
-    overview: Overview, read: ReadRecord, row: int, earlier: Sequence[tuple[int | None, int]]
-) -> StepContent:
-    """Return a record's content, and how much of it earlier calls had, too."""
+def step_content(overview: Overview, read: ReadRecord, row: int) -> StepContent:
+    """Return a record's content."""
     line = read(overview, row)
     record = decode(line)
     found = conversation(record or {}, line or b"")
-    if record is not None and is_call(record):
-        found = against(found, ((step, partial(read, overview, key)) for step, key in earlier))
     return StepContent(overview.location(row), line, record, found)
+
+
+def compared_content(
+    overview: Overview,
+    read: ReadRecord,
+    content: StepContent,
+    earlier: Sequence[tuple[int | None, int]],
+) -> StepContent:
+    """Return a record's content with the number of messages that an earlier call had, too."""
+    if content.record is None or not is_call(content.record):
+        return content
+    lines = ((step, partial(read, overview, key)) for step, key in earlier)
+    return content._replace(conversation=against(content.conversation, lines))
 
 
 def text_diff_of(overview: Overview, read: ReadRecord, a: int, b: int, step: str) -> TextDiffResult:
