@@ -50,7 +50,7 @@ class Content:
         """Whether input, output and error texts are written at all."""
 
     def snapshot(self, value: object) -> object:
-        """A copy of content that the application may go on to change; None if it is not kept."""
+        """A copy of content that the application may change later; None if it is not kept."""
         return jsonable(value) if self.keeps_content and value is not None else None
 
     def prefix_hashes(self, messages: object) -> list[str] | None:

@@ -99,7 +99,8 @@ def test_failed_calls_are_found_in_both_directions(
 
 def test_cut_off_and_slow_calls_are_found_in_both_directions(log: Log) -> None:
     broken = {"stream": True, "stream_end": "truncated"}
-    records = [{}, {"finish_reason": "length"}, {"latency_ms": 501}, broken, {"latency_ms": 500}]
+    slow: list[Record] = [{"latency_ms": 501}, broken, {"latency_ms": 500}]
+    records = [{}, {"finish_reason": "length"}, *slow]
     view = overview(log(records), slow_ms=500)
     assert [view.next_call("cut-off", row, 1) for row in (None, 1, 3)] == [1, 3, None]
     assert [view.next_call("cut-off", row, -1) for row in (4, 3, 1)] == [3, 1, None]

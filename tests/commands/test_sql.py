@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -140,3 +143,37 @@ def test_where_may_ask_for_costs(llmlog: Run, written: Written, tmp_path: Path) 
     dear = ("--where", "cost_usd > 0.0025")
     assert json.loads(llmlog("stats", log, "--json", *dear).out)["calls"] == 1
     assert json.loads(llmlog("stats", log, "--json", *dear, "--rules", rules).out)["calls"] == 0
+
+
+ENDLESS = "with recursive t as (select 1 as n union all select n + 1 from t) select max(n) from t"
+RUNNING = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from llmlog_tui.commands import main, sql
+real = sql.query
+def query(*arguments):
+    print("running", file=sys.stderr, flush=True)
+    return real(*arguments)
+sql.query = query
+sys.exit(main())
+"""
+
+
+def test_ctrl_c_ends_a_query_that_never_ends(log: Path) -> None:
+    command = [sys.executable, "-c", RUNNING, "sql", ENDLESS, str(log)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stderr is not None
+        assert running.stderr.readline() == b"running\n"
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=60)
+    assert (running.returncode, out, err) == (130, b"", b"")
+
+
+def test_a_query_reads_nothing_but_the_log(llmlog: Run, log: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.csv"
+    secret.write_text("model\nhidden\n", encoding="utf-8")
+    query = f"select * from read_csv('{secret}')"  # noqa: S608 - to be refused
+    assert is_refused(llmlog("sql", query, log), "read_csv", "reads files")
+    predicate = f"model in (select model from read_csv('{secret}'))"  # noqa: S608 - as above
+    assert is_refused(llmlog("stats", log, "--where", predicate), "read_csv", "reads files")
+    assert is_refused(llmlog("sql", "create table x as select 1", log), "create", "only read")

@@ -30,13 +30,24 @@ _TESTS_PER_COLLECTION = 8
 _tests = itertools.count(1)
 
 
+def _free_closed_apps() -> None:
+    StylesCache.get_inner_outer.cache_clear()  # has the lines of 1,024 widgets, whosever they are
+    gc.collect()
+
+
 @pytest.fixture(autouse=True)
-def _closed_apps_are_collected() -> Iterator[None]:
-    """Free the memory of closed Apps: each has about 9 MB, in cycles that gc finds too late."""
+def _closed_apps_are_freed() -> Iterator[None]:
+    """Free closed Apps every few tests: each has about 9 MB, in cycles that gc finds too late."""
     yield
     if next(_tests) % _TESTS_PER_COLLECTION == 0:
-        StylesCache.get_inner_outer.cache_clear()  # holds the lines of 1,024 widgets of any App
-        gc.collect()
+        _free_closed_apps()
+
+
+@pytest.fixture
+def freed_at_once() -> Iterator[None]:
+    """Free the App of a test of large values as soon as it is closed."""
+    yield
+    _free_closed_apps()
 
 
 @pytest.fixture(autouse=True)

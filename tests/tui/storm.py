@@ -64,7 +64,7 @@ _SHOWN_SIZE: Final = (160, 50)
 _COUNTS: Final = re.compile(rb"([\d,]+) calls?\s+([\d,]+) traces?")
 _PATIENCE_SECONDS: Final = 120.0
 _IDLE_CPU_SECONDS: Final = 0.15
-"""Maximum CPU seconds that a dashboard with nothing to do takes in a second or more."""
+"""Maximum CPU seconds that a dashboard with nothing to do takes in a second."""
 
 _QUIT_CPU_SECONDS: Final = 2.0
 """Maximum CPU seconds from `q` to the end."""
@@ -325,6 +325,9 @@ class Storm:
 
     def end(self) -> Outcome:
         """Go back to the Overview without a filter, read the counts on screen, and quit."""
+        self._settle()
+        if self.terminal.process.poll() is not None:
+            self._reopen()
         self.log.append()
         self._wait(lambda: self._seen() >= self.log.records, "all records read")
         counted = self._counted()
@@ -353,8 +356,9 @@ class Storm:
         """Wait until all that was sent is handled, however busy the machine is."""
         pid, before = self.terminal.process.pid, -1.0
         while _cpu_seconds(pid) - before > _IDLE_CPU_SECONDS:
-            before = _cpu_seconds(pid)
-            self.terminal.until_quiet(1.0)
+            before, deadline = _cpu_seconds(pid), time.monotonic() + 1.0
+            while time.monotonic() < deadline:  # it is never quiet: a cursor blinks
+                self.terminal.read()
 
     def _ended(self) -> int:
         self._cpu_before = _ended_cpu_seconds()
@@ -367,7 +371,7 @@ class Storm:
     def _shown(self, wanted: tuple[int, int]) -> tuple[int, int]:
         """Return (calls, traces) of the header, as soon as they are as wanted."""
         shown = 0, 0
-        for width in range(120, 140):  # each size paints all of the screen
+        for width in range(250, 270):  # each size paints all of the screen
             # One at a time: Esc with another key is Alt.
             for key in (*("\x1b",) * 4, "1", *("\x1b",) * 3, "\x1b[F"):
                 self.terminal.press(key)

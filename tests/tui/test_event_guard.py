@@ -249,3 +249,29 @@ async def test_a_record_that_has_left_the_log_is_reported_as_evicted_in_every_vi
             await pilot.press(key)
             await pilot.pause()
         assert view in app.views
+
+
+async def test_a_key_whose_action_fails_does_not_hold_up_the_next_ones(
+    sample: Path, records: int, shown: Shown, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with LogApp([sample]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, records)
+        monkeypatch.setattr(LogApp, "action_bookmarks", fail)
+        await pilot.press("apostrophe", "2")
+        await until(pilot, lambda: isinstance(app.view, CallsScreen), "the view of the next key")
+        forget(app)
+
+
+async def test_a_drag_goes_on_while_the_screen_has_no_room_for_bars(
+    sample: Path, records: int, shown: Shown
+) -> None:
+    async with LogApp([sample]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, records)
+        timeline = overview_of(app).timeline
+        timeline.focus()
+        await pilot.press("i", "i")
+        await pilot.mouse_down(timeline, offset=(40, 3))
+        await pilot.resize_terminal(20, 5)
+        await pilot.hover(offset=(3, 3))
+        await pilot.mouse_up(offset=(3, 3))
+        assert app.view is overview_of(app)

@@ -263,3 +263,19 @@ async def test_queries_are_there_in_the_next_run(
         screen = await opened(pilot, until)
         await pilot.press("up")
         await until(pilot, lambda: screen.editor.text == "select 1 as one from calls", "it")
+
+
+async def test_escape_ends_a_query_that_never_ends(
+    sample: Path, shown: Shown, records: int, until: Until
+) -> None:
+    async with LogApp([sample]).run_test(size=WIDE) as pilot:
+        await shown(pilot, records)
+        screen = await opened(pilot, until)
+        ended: list[SqlResult] = []
+        screen.update_result = ended.append  # type: ignore[method-assign, assignment]
+        screen.editor.text = (
+            "with recursive t as (select 1 as n union all select n + 1 from t) select max(n) from t"
+        )
+        await pilot.press("ctrl+r", "escape")
+        await until(pilot, lambda: bool(ended), "its end")
+        assert ended[0].why == "cancelled"

@@ -21,7 +21,8 @@ from llmlog_tui.terminal import takes_ascii_only
 BAD_INPUT = 2
 """Exit code for an unusable file, id, query or option, and for a missing extra."""
 
-_INTERRUPTED = 130
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
 
 _COMPLETION = """\b
 Completion of commands and options in the shell:
@@ -106,5 +107,5 @@ def main() -> int:
         click.echo(f"llmlog: cannot write: {error.strerror}", err=True)
         return BAD_INPUT
     except (click.Abort, KeyboardInterrupt):
-        return _INTERRUPTED
+        return INTERRUPTED
     return result if isinstance(result, int) else 0

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import click
 import orjson
@@ -20,6 +22,7 @@ from click.shell_completion import CompletionItem
 from llmlog_tui import humanize
 from llmlog_tui.analysis.query.sql import filter_records
 from llmlog_tui.analysis.traces.cache_misses import hashes_in
+from llmlog_tui.commands import INTERRUPTED
 from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.formats.llmlog import LLMLOG
 from llmlog_tui.log.reader import Reader, read_all
@@ -27,6 +30,8 @@ from llmlog_tui.log.schema import COLUMNS, decategorize, restore_integers
 from llmlog_tui.log.sources import DEFAULT_LOG, SourceError, Sources
 from llmlog_tui.log.store import Snapshot, SourceLocation
 from llmlog_tui.sanitize import sanitize
+
+R = TypeVar("R")
 
 
 def complete_file(
@@ -207,6 +212,22 @@ def format_names(snapshot: Snapshot) -> str | None:
 def is_plain(snapshot: Snapshot) -> bool:
     """Return whether a log has no other format than llmlog's."""
     return snapshot.formats in ((), (LLMLOG.name,))
+
+
+def interruptible(work: Callable[[], R]) -> R:
+    """Return the result of work that polars does; Ctrl-C ends the process at once.
+
+    polars runs until it is done, and sees no signal: the work is left behind in a thread.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    # Called in this thread, which only waits: an exception might not get past the waiting.
+    if before is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(work).result()
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def hint_at_health(log: OpenLog) -> None:

@@ -8,7 +8,13 @@ import click
 import polars as pl
 
 from llmlog_tui.analysis.query.sql import describe, query
-from llmlog_tui.commands.common import echo_json, files_argument, hint_at_health, open_log
+from llmlog_tui.commands.common import (
+    echo_json,
+    files_argument,
+    hint_at_health,
+    interruptible,
+    open_log,
+)
 from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.commands.text_tables import table
 from llmlog_tui.config.rules import Rules
@@ -62,7 +68,7 @@ def sql(sql: str | None, files: tuple[str, ...], *, as_: Format, rules: Rules) -
         raise click.UsageError("Missing argument 'QUERY'.")
     with open_log(files) as log:
         hint_at_health(log)
-        found = query(log.frame, sql, rules)
+        found = interruptible(lambda: query(log.frame, sql, rules))
     if as_ == "json":
         echo_json(found.iter_rows(named=True))
     elif as_ == "csv":

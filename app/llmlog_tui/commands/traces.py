@@ -161,7 +161,7 @@ def _run(run: pl.DataFrame, trace_id: str, remarks: Remarks) -> Iterator[str]:
     yield from trace_lines(found, remarks)
 
 
-@click.command()
+@click.command(short_help="Show one conversation, run by run, with its totals.")
 @click.argument("session_id", metavar="ID")
 @files_argument
 @json_option

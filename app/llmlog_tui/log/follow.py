@@ -246,7 +246,7 @@ class Follower:
         return found
 
     def _begin(self, file: Generation) -> None:
-        """Begin a file that is a copy of none: after what is the end of the one before."""
+        """Begin a file that is no copy, after the part that ended the file before."""
         size = os.fstat(file.fd).st_size
         last = next((each for each in reversed(self._generations) if each is not file), None)
         if last is not None and not last.is_unresolved:

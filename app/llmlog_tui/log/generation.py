@@ -13,7 +13,7 @@ from llmlog_tui.log.prefix_digest import Known, KnownPrefix, PrefixDigest
 from llmlog_tui.log.rotation import HEAD_BYTES
 
 _COPY_BYTES: Final = 8 * 2**20
-"""Bytes per read of what is known."""
+"""Bytes per read of known lines."""
 
 _LIVE_BYTES: Final = 2**20
 """Maximum bytes of a read that go into the digest at once; loading is not slowed down by it."""
@@ -144,7 +144,7 @@ class Generation:
         return block
 
     def finish(self, size: int) -> Block | None:
-        """Return what is left, and the data after the last newline as a line without one."""
+        """Return the unread lines, and the data after the last newline as a line."""
         if self.is_unresolved:
             self._find_copied(final=True)
             self._compare()

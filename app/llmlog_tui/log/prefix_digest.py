@@ -37,7 +37,7 @@ class PrefixDigest:
     """Checksums of all bytes up to each of several line ends of a file that is being read.
 
     A checksum continues the one before it (CRC-32), so that any of them may be left out. The cost
-    is bounded: a few hundred kilobytes per file, and one pass over what is read.
+    is bounded: a few hundred kilobytes per file, and one pass over its bytes.
     """
 
     def __init__(self, start: int = 0) -> None:
@@ -136,8 +136,8 @@ class Known:
 class KnownPrefix:
     """How much of a file equals the bytes of a digest; advances while that file grows.
 
-    Of a large file the first and the last 32 MiB are compared, and as much in samples between
-    them; all of it once a sample differs.
+    Of a large file the first and last 32 MiB are compared, and samples of 32 MiB between them;
+    all of it once a sample differs.
     """
 
     def __init__(self, known: Known, *, in_samples: bool = True) -> None:
@@ -181,7 +181,7 @@ class KnownPrefix:
                 return
 
     def _step(self) -> int:
-        """Return by how many checksums to go on: several in the middle of a large file."""
+        """Return the distance to the next checksum: over 1 in the middle of a large file."""
         at, end = self._ends[self._index], self._ends[-1]
         if self._index < self._in_full_until or not _CHECKED_BYTES <= at < end - _CHECKED_BYTES:
             return 1

@@ -356,8 +356,14 @@ class LogApp(App[str]):
     def on_log_view_line_requested(self, message: LogView.LineRequested) -> None:
         self.jobs.read_line(message.location, in_dialog=False)
 
+    def on_log_view_content_requested(self, message: LogView.ContentRequested) -> None:
+        self.jobs.read_content(message)
+
+    def on_log_view_text_diff_requested(self, message: LogView.TextDiffRequested) -> None:
+        self.jobs.diff_texts(message)
+
     def on_log_view_copy_requested(self, message: LogView.CopyRequested) -> None:
-        self.jobs.copy(message.row)
+        self.jobs.copy(message.row, message.message)
 
     def on_header_tab_picked(self, message: Header.TabPicked) -> None:
         self.navigator.go_to_tab(message.digit)
@@ -370,6 +376,9 @@ class LogApp(App[str]):
 
     def on_sql_screen_query_requested(self, message: SqlScreen.QueryRequested) -> None:
         self.jobs.run_sql(message.view, message.sql)
+
+    def on_sql_screen_cancel_requested(self) -> None:
+        self.jobs.cancel_sql()
 
     def on_sql_screen_export_requested(self, message: SqlScreen.ExportRequested) -> None:
         self.jobs.export_sql_result(message.frame)

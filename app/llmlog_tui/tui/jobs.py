@@ -12,17 +12,18 @@ from llmlog_tui import humanize
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui import screens, workers
 from llmlog_tui.tui.messages import Failed
-from llmlog_tui.tui.queries import CopyResult, DiffResult, ExportResult
+from llmlog_tui.tui.queries import CopyResult, DiffResult, ExportResult, StepContent, TextDiffResult
 
 if TYPE_CHECKING:
     import polars as pl
 
     from llmlog_tui.analysis.calls.search import Hit
     from llmlog_tui.analysis.live.overview import Overview
+    from llmlog_tui.isolated_query import IsolatedQuery
     from llmlog_tui.tui.app import LogApp
     from llmlog_tui.tui.navigation import Search
     from llmlog_tui.tui.panes.calls import CallsPane
-    from llmlog_tui.tui.screens import SaveAsDialog, SqlScreen
+    from llmlog_tui.tui.screens import LogView, SaveAsDialog, SqlScreen
 
 R = TypeVar("R")
 
@@ -34,6 +35,7 @@ class Jobs:
 
     def __init__(self, app: LogApp) -> None:
         self._app = app
+        self._query: IsolatedQuery | None = None
 
     def run_in_thread(self, task: str, work: Callable[[], object]) -> None:
         """Run `work` in a thread of its own; an exception is shown as "`task` failed"."""
@@ -63,6 +65,24 @@ class Jobs:
                 self._app.push_screen(screens.RecordDialog(location[0], line))
 
         self._run("Reading a record", lambda: self._app.reader.read_line(location), show)
+
+    def read_content(self, message: LogView.ContentRequested) -> None:
+        """Read a record's content, for the view."""
+        overview = self._app.overview
+        if overview is None:
+            return
+        read = partial(
+            workers.analysis.step_content,
+            overview,
+            self._app.reader.read_record,
+            message.row,
+            message.earlier,
+        )
+
+        def show(content: StepContent) -> None:
+            self._app.view.update_content(content)  # whichever view is there by then
+
+        self._run("Reading a record", read, show)
 
     # -- search
 
@@ -105,13 +125,37 @@ class Jobs:
         if isinstance(view, screens.DiffScreen) and view.traces == traces:  # else it was closed
             view.update_diff(result)
 
+    def diff_texts(self, message: LogView.TextDiffRequested) -> None:
+        """Show how two steps differ, as text."""
+        app, overview = self._app, self._app.overview
+        if overview is None:
+            return
+
+        def show(result: TextDiffResult) -> None:
+            if not isinstance(app.screen, screens.TextDiffDialog):  # one is enough
+                app.push_screen(screens.TextDiffDialog(result))
+
+        compare = workers.analysis.text_diff_of
+        read = app.reader.read_record
+        self._run(
+            "Diff", partial(compare, overview, read, message.a, message.b, message.step), show
+        )
+
     def run_sql(self, view: SqlScreen, sql: str) -> None:
         """Run an SQL query for its view, and remember the view's queries."""
         overview = self._app.overview
         self._app.memory.put("queries", view.history)
+        self.cancel_sql()
         if overview is not None:
-            run = partial(workers.analysis.run_sql, overview, sql)
+            self._query = query = workers.analysis.prepare_sql(sql)
+            run = partial(workers.analysis.run_sql, overview, query)
             self._run("Query", run, view.update_result)
+
+    def cancel_sql(self) -> None:
+        """End the SQL query that is running."""
+        if self._query is not None:
+            self._query.cancel()
+            self._query = None
 
     # -- files
 
@@ -152,13 +196,13 @@ class Jobs:
 
     # -- copies
 
-    def copy(self, row: int) -> None:
-        """Ask what to copy of the record with this key, and copy it."""
+    def copy(self, row: int, message: int | None) -> None:
+        """Ask what to copy of the record with key `row`, and copy it."""
         app, overview = self._app, self._app.overview
 
         def copy(choice: str | None) -> None:
             if choice and overview is not None:
-                read = partial(app.reader.copy, overview, row, choice)
+                read = partial(app.reader.copy, overview, row, choice, message)
                 self._run("Copy", read, self._finish_copy)
 
         if overview is None:
@@ -177,8 +221,9 @@ class Jobs:
             app.notify(f"There is no {name} here.", severity="warning", markup=False)
         else:
             app.copy_to_clipboard(result.text)
-            key = name[0].upper()
-            hint = f"{name} copied by OSC 52. Nothing there? y {key} saves it to a file."
+            hint = (
+                f"{name} copied by OSC 52. Nothing there? y {result.save_key} saves it to a file."
+            )
             app.notify(hint, markup=False)
 
     # -- columns

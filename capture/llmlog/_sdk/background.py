@@ -6,10 +6,11 @@ written as one record. If none does, it is written as it is when the process exi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 from weakref import WeakKeyDictionary
 
 from llmlog import _context
+from llmlog._core import TraceCore
 from llmlog._foreign import Fields, as_int, attributes
 from llmlog._guard import guarded
 from llmlog._sdk.call import Call
@@ -19,7 +20,9 @@ from llmlog._sdk.sse import parsed
 from llmlog.record import timestamp
 
 if TYPE_CHECKING:
-    from llmlog._core import Core, TraceCore
+    from collections.abc import Callable
+
+    from llmlog._core import Core
     from llmlog._sdk.tool_calls import ToolCall
 
 
@@ -36,11 +39,11 @@ class Background:
         replaced = self.pending.pop(response_id, None)
         self.pending[response_id] = call
         if replaced is not None and replaced is not call:
-            replaced.abandoned()
+            replaced.give_up()
         if len(self.pending) > _MAX_PENDING:
             evicted = self.pending.pop(next(iter(self.pending)), None)
             if evicted is not None:
-                evicted.abandoned()
+                evicted.give_up()
 
     def is_first_end(self, response_id: str) -> bool:
         """Return whether this is the first request that saw the response's end."""
@@ -83,13 +86,22 @@ class BackgroundCall(Call):
         self._status = response.get("status")
 
     def _finish(self, end: str | None, at_ns: int | None, known: Fields) -> None:
-        if self._kept is not None:  # nothing has brought its end
-            end, at_ns, known = self._kept
-        elif self._waits():
+        # A stream that waits for its end may be closed more than once.
+        if self._kept is not None:
+            return
+        if self._waits():
             self._kept = (end, at_ns, known)
-            self._wait()
+            self._unread = None
+            self.keep_until_exit()
+            self._background.keep(cast("str", self._response_id), self)
             return
         super()._finish(end, at_ns, known)
+        if self._response_id is not None:
+            self._background.is_first_end(self._response_id)
+
+    @property
+    def _background(self) -> Background:
+        return background_of(self.core)
 
     def _waits(self) -> bool:
         if self.is_open:
@@ -107,23 +119,23 @@ class BackgroundCall(Call):
 
     @guarded
     def at_exit(self) -> None:
-        """End the call: the process exits, and nothing can bring its end any more."""
+        """End the call: the process exits."""
         self.abandoned()
-        self.abandoned()
+        self.give_up()
 
-    def _wait(self) -> None:
-        self._unread = None
-        self.keep_until_exit()
-        if self._response_id is not None:
-            background_of(self.core).keep(self._response_id, self)
+    @guarded
+    def give_up(self) -> None:
+        """Write the call as it is: nothing is going to bring its end."""
+        if self._kept is not None:
+            super()._finish(*self._kept)
 
     def end_with(self, known: Fields, calls: list[ToolCall], at_ns: int | None) -> None:
-        """End the call with what another request has brought."""
+        """End the call with the answer that another request has brought."""
         self._remember(calls)
         end, _, before = self._kept or (None, None, {})
         self._kept = None
         has_stream = self.chunks is not None
-        # An error of the connection is none of the response, which went on without it.
+        # An error of the connection is none of the response, which continued without it.
         kept = {name: value for name, value in before.items() if not name.startswith("error_")}
         # Between the end and the request that brought it, no tokens were generated.
         merged: Fields = {"status": "ok", **kept, **known, "tokens_per_sec": None}
@@ -140,14 +152,18 @@ class Retrieval(Call):
 
     def __init__(
         self,
-        trace: TraceCore,
+        core: Core,
+        trace_of: Callable[[], TraceCore],
         response_id: str,
         *,
         stream: bool,
         provider: str | None,
         tags: Fields | None = None,
     ) -> None:
-        super().__init__(trace, "response", {}, stream=stream, provider=provider, tags=tags)
+        # A trace of its own until it turns out to be a record of its own.
+        own = TraceCore(core)
+        super().__init__(own, "response", {}, stream=stream, provider=provider, tags=tags)
+        self._trace_of = trace_of
         self._response_id = response_id
         self._calls: list[ToolCall] = []
         pending = background_of(self.core).pending.get(response_id)
@@ -192,7 +208,8 @@ class Retrieval(Call):
             self._write_own(record)
 
     def _write_own(self, record: Fields) -> None:
-        core, trace = self.core, self._trace
+        core = self.core
+        self._trace = trace = self._trace_of()
         record["ts"] = timestamp(
             core.clock.time_ns() if self._created_at is None else self._created_at * 10**9
         )

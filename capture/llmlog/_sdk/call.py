@@ -15,6 +15,7 @@ from llmlog._sdk import fields, headers
 from llmlog._sdk.chunks import ChatAccumulator
 from llmlog._sdk.events import EventAccumulator
 from llmlog._sdk.failures import ERROR_FIELDS, empty_answer, invalid_answer
+from llmlog._sdk.messages import MessageAccumulator
 from llmlog._sdk.sse import looks_like_sse, parse_sse, parsed
 from llmlog.record import timestamp
 
@@ -133,7 +134,7 @@ class Call:
         if self.chunks is None or self.chunks.has_chunks:
             self._blocks.clear()
             return False
-        # What comes in place of a stream, such as an error or a page, has no chunks.
+        # A body in place of a stream, such as an error or a page, has no chunks.
         self._keep_block(block, self.now())
         return True
 
@@ -155,11 +156,13 @@ class Call:
         """End the call with the result of `request`: an answer or a raw response."""
         # The server's JSON holds members that the SDK's types drop, but parsing it again is only
         # worth its time if the content is kept.
-        if not self._content.keeps_content and _is_answer(result):
-            self._finish(None, self.last_ns, self._answer(result))
+        known: Fields = {}
+        if _is_answer(result) and (self._response is None or not self._content.keeps_content):
+            known = self._answer(result)
         elif self._response is not None:
             known = self._whole_body(self._response.content, is_whole=True)
-            self._finish(None, self.last_ns, known)
+        # Without a response where the SDK's middleware has answered in place of the server.
+        self._finish(None, self.last_ns, known)
 
     @guarded
     def exhausted(self) -> None:
@@ -261,7 +264,7 @@ class Call:
         return empty_answer() if looks_like_sse(body) or not body.strip() else invalid_answer()
 
     def _whole_body(self, body: bytes, *, is_whole: bool) -> Fields:
-        """Return the fields of an answer's body; what breaks off is no invalid answer."""
+        """Return the fields of an answer's body; an incomplete one is not invalid."""
         if (answer := _object_in(body)) is not None:
             return self._answer(answer)
         if looks_like_sse(body[:_HEAD]):
@@ -302,7 +305,14 @@ class Call:
                 self._trace.remember_tool_call(call.id, cast("str", self._fields["span_id"]))
 
 
-Accumulator = ChatAccumulator | EventAccumulator
+class MessageCall(Call):
+    """A call of Anthropic's Messages API."""
+
+    def _accumulator(self) -> Accumulator:
+        return MessageAccumulator(keeps_content=self._content.keeps_content)
+
+
+Accumulator = ChatAccumulator | EventAccumulator | MessageAccumulator
 
 _MAX_BODY: Final = 8 * 1024 * 1024
 """Maximum bytes of a body kept while the application reads it as bytes."""

@@ -104,7 +104,10 @@ class ChatAccumulator:
 
     def failure(self) -> Fields:
         """Return the error fields of a stream that was read to its end; {} if it is good."""
-        return {} if self._reasons else failure_without_content(self._without_choices)
+        # Events of another protocol, such as Anthropic's, have a type in place of choices.
+        if self._reasons or self._without_choices.get("type"):
+            return {}
+        return failure_without_content(self._without_choices)
 
     def output(self) -> Foreign:
         """Return the message as received; a list of them if there are several choices."""

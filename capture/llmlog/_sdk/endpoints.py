@@ -18,6 +18,7 @@ _EVENT_OF_LAST: Final = {
 }
 _EVENT_OF_LAST_TWO: Final = {
     ("chat", "completions"): "chat_completion",
+    ("v1", "messages"): "chat_completion",
     ("responses", "compact"): "response",
     ("images", "generations"): "image",
     ("images", "edits"): "image",
@@ -55,7 +56,7 @@ _NO_MODEL_CALL: Final = frozenset(
 
 
 class Endpoint(NamedTuple):
-    """What a request's method and path tell of it."""
+    """Properties of a request, derived from its method and path."""
 
     name: str
     """Method and path, without the ids in it."""
@@ -65,6 +66,11 @@ class Endpoint(NamedTuple):
     """Id of the response that it fetches or cancels, if that is its purpose."""
     host: str | None = None
     """Host of an absolute URL."""
+
+    @property
+    def is_messages(self) -> bool:
+        """Whether it is Anthropic's Messages API."""
+        return self.name.endswith("/messages")
 
 
 @functools.lru_cache(maxsize=512)

@@ -73,7 +73,7 @@ class EventAccumulator:
         self._resumed_after = -1
 
     def resume(self) -> None:
-        """Go on with a stream that was broken off, and may repeat events."""
+        """Continue a stream that was broken off; events sent again are skipped."""
         self._resumed_after = self._sequence
 
     def feed(self, event: object, at_ns: int) -> bool:

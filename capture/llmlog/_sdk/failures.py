@@ -125,7 +125,7 @@ def _failure_in_choices(known: Fields) -> Fields:
 
 def failure_without_content(known: Fields) -> Fields:
     """Return the error fields of an answer that has no content."""
-    # Without a member named error: `errors`, or what describes one at the top.
+    # Without a member named error: `errors`, or a description at the top.
     for error in as_list(known.get("errors")):
         if fields := error_fields_of(error, known):
             return fields
@@ -143,7 +143,9 @@ def _is_empty(event: str, known: Fields) -> bool:
     if event in _WITH_CHOICES:
         # Other servers' own shapes have their text elsewhere.
         given = as_list(known.get("choices")) or as_list(known.get("content"))
-        return given.count(None) == len(given)
+        # Anthropic's models may have nothing to add, such as after the result of a tool.
+        has_ended = known.get("type") == "message" and known.get("stop_reason")
+        return not has_ended and given.count(None) == len(given)
     if event == "response":
         if known.get("status") in _UNFINISHED or as_list(known.get("output")):
             return False

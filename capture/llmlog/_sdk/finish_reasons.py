@@ -1,4 +1,4 @@
-"""Finish reasons: other servers' words in OpenAI's, and those that mean a failure."""
+"""Finish reasons: map other servers' words to OpenAI's, and tell failures."""
 
 from __future__ import annotations
 
@@ -49,6 +49,7 @@ _WORDS: Final = {
         "guardrail_intervened",
         "guardrails",
         "error_toxic",
+        "refusal",
     ),
 }
 _WORD: Final = {

@@ -160,7 +160,7 @@ class Usage:
         given = counts.get("input") if prompt is None else prompt
         if given is None or not cache:
             return given
-        # What includes the cache is no less than it.
+        # A count that includes the cache is no less than it.
         if cache > given:
             return given + cache
         beside = counts.get("read_beside", 0) + counts.get("written_beside", 0)

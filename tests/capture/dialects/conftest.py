@@ -21,8 +21,6 @@ from tests.capture.conftest import KEY, QUESTION, Anything, Blocks, completion
 from llmlog import testing
 
 if TYPE_CHECKING:
-    from _pytest.mark import ParameterSet
-
     from llmlog._content import ContentPolicy
 
 RESOURCES: dict[str, dict[str, Any]] = {
@@ -37,7 +35,7 @@ RESOURCES: dict[str, dict[str, Any]] = {
     "audio.speech": {"model": "m", "input": "hi", "voice": "alloy"},
     "responses.compact": {"model": "m", "input": "hi"},
 }
-"""Resources of the SDK by their path, with what a call of each takes."""
+"""Resources of the SDK by their path, with the arguments of a call."""
 
 
 STREAMED = ("chat.completions", "completions", "responses")
@@ -121,12 +119,12 @@ def _method(resource: Anything) -> Anything:
 
 def _raw(resource: Anything) -> Anything:
     # `client.responses.with_raw_response.compact`, but `client.embeddings.with_raw_response.create`
-    owner = getattr(resource, "__self__", resource)
+    owner: Anything = getattr(resource, "__self__", resource)
     return getattr(owner.with_raw_response, _method(resource).__name__)
 
 
 def _streaming(resource: Anything) -> Anything:
-    owner = getattr(resource, "__self__", resource)
+    owner: Anything = getattr(resource, "__self__", resource)
     return getattr(owner.with_streaming_response, _method(resource).__name__)
 
 
@@ -187,69 +185,99 @@ async def alines_while_open(resource: Anything, options: dict[str, Any]) -> obje
 
 
 WAYS = [
-    Way("plain", False, lambda resource, options: _method(resource)(**options), aplain),
-    Way("raw", False, lambda resource, options: _raw(resource)(**options).parse(), araw),
-    Way("streaming response", False, parsed_while_open, aparsed_while_open),
-    Way("streaming response's bytes", False, bytes_while_open, abytes_while_open),
-    Way("stream", True, lambda r, o: list(_method(r)(stream=True, **o)), achunks),
-    Way("raw stream", True, lambda r, o: list(_raw(r)(stream=True, **o).parse()), araw_chunks),
-    Way("streaming response's chunks", True, chunks_while_open, achunks_while_open),
-    Way("streaming response's lines", True, lines_while_open, alines_while_open),
+    Way(
+        "plain",
+        stream=False,
+        call=lambda resource, options: _method(resource)(**options),
+        acall=aplain,
+    ),
+    Way(
+        "raw",
+        stream=False,
+        call=lambda resource, options: _raw(resource)(**options).parse(),
+        acall=araw,
+    ),
+    Way("streaming response", stream=False, call=parsed_while_open, acall=aparsed_while_open),
+    Way("streaming response's bytes", stream=False, call=bytes_while_open, acall=abytes_while_open),
+    Way("stream", stream=True, call=lambda r, o: list(_method(r)(stream=True, **o)), acall=achunks),
+    Way(
+        "raw stream",
+        stream=True,
+        call=lambda r, o: list(_raw(r)(stream=True, **o).parse()),
+        acall=araw_chunks,
+    ),
+    Way(
+        "streaming response's chunks", stream=True, call=chunks_while_open, acall=achunks_while_open
+    ),
+    Way("streaming response's lines", stream=True, call=lines_while_open, acall=alines_while_open),
 ]
 
 
-def matrix(rows: list[Dialect], *, in_place_of_streams: bool = False) -> list[ParameterSet]:
+class Case(NamedTuple):
+    """One dialect met in one way, by one of the clients, under one content policy."""
+
+    row: Dialect
+    way: Way
+    asynchronous: bool
+    policy: ContentPolicy
+
+    @property
+    def name(self) -> str:
+        kind = "async" if self.asynchronous else "sync"
+        return f"{self.row.name}-{self.way.name}-{kind}-{self.policy}"
+
+
+def cases(rows: list[Dialect], *, in_place_of_streams: bool = False) -> list[Case]:
     """Return every row x way x client x policy; whole answers also where a stream was asked for."""
-    combinations = itertools.product(rows, WAYS, (False, True), ("none", "full"))
+    policies: tuple[ContentPolicy, ...] = ("none", "full")
     return [
-        pytest.param(row, way, asynchronous, policy, id=f"{row.name}-{way.name}-{kind}-{policy}")
-        for row, way, asynchronous, policy in combinations
+        Case(row, way, asynchronous, policy)
+        for row, way, asynchronous, policy in itertools.product(rows, WAYS, (False, True), policies)
         if way.stream == row.is_stream
         or (in_place_of_streams and way.stream and row.resource in STREAMED)
-        for kind in ["async" if asynchronous else "sync"]
     ]
 
 
-each = "row,way,asynchronous,policy"
-"""Names of matrix()'s parameters."""
+def matrix(each: list[Case]) -> pytest.MarkDecorator:
+    """Return the mark of a test that takes one `case` of each."""
+    return pytest.mark.parametrize("case", each, ids=lambda case: case.name)
 
 
-def record_of(
-    row: Dialect,
-    way: Way,
-    asynchronous: bool,
-    policy: ContentPolicy,  # noqa: FBT001
-) -> dict[str, Any]:
+def record_of(case: Case) -> dict[str, Any]:
     """Return the one record of a call, which gave the application the same as without llmlog."""
     memory = testing.Memory()
-    session = testing.session(memory, content=policy)
-    bare = _client(row, asynchronous=asynchronous)
-    expected = _outcome(row, way, bare, asynchronous=asynchronous)
-    wrapped = session.wrap(_client(row, asynchronous=asynchronous))
-    assert _outcome(row, way, wrapped, asynchronous=asynchronous) == expected
+    session = testing.session(memory, content=case.policy)
+    expected = _outcome(case, _client(case))
+    assert _outcome(case, session.wrap(_client(case))) == expected
     (record,) = memory.records()
     return record
 
 
-def _client(row: Dialect, *, asynchronous: bool) -> Anything:
-    transport = httpx2.MockTransport(lambda _: row.response())
+def record_of_row(row: Dialect, policy: ContentPolicy = "none") -> dict[str, Any]:
+    """Return the record of a dialect met in the plainest way."""
+    way = next(way for way in WAYS if way.stream == row.is_stream)
+    return record_of(Case(row, way, asynchronous=False, policy=policy))
+
+
+def _client(case: Case) -> Anything:
+    transport = httpx2.MockTransport(lambda _: case.row.response())
     options: dict[str, Any] = {"api_key": KEY, "max_retries": 0}
-    if asynchronous:
+    if case.asynchronous:
         return openai.AsyncOpenAI(http_client=httpx2.AsyncClient(transport=transport), **options)
     return openai.OpenAI(http_client=httpx2.Client(transport=transport), **options)
 
 
-def _outcome(row: Dialect, way: Way, client: Anything, *, asynchronous: bool) -> object:
+def _outcome(case: Case, client: Anything) -> object:
     resource = client
-    for name in row.resource.split("."):
+    for name in case.row.resource.split("."):
         resource = getattr(resource, name)
-    options = RESOURCES[row.resource]
+    options, way = RESOURCES[case.row.resource], case.way
 
     async def run() -> object:
         return await way.acall(resource, options)
 
     try:
-        return _plain(asyncio.run(run()) if asynchronous else way.call(resource, options))
+        return _plain(asyncio.run(run()) if case.asynchronous else way.call(resource, options))
     except Exception as error:  # noqa: BLE001 - any of them is an outcome
         return (type(error), str(error))
 

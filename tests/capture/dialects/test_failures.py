@@ -1,27 +1,22 @@
-"""What failed is recorded as failed, whatever the HTTP status."""
+"""Failed calls are recorded as failed, whatever the HTTP status."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import pytest
 from tests.capture.conftest import completion
 from tests.capture.dialects.conftest import (
     DONE,
+    Case,
     Dialect,
-    Way,
+    cases,
     delta,
-    each,
     happened,
     matrix,
     message,
     record_of,
+    record_of_row,
     response,
     sent,
 )
-
-if TYPE_CHECKING:
-    from llmlog._content import ContentPolicy
 
 ERROR = {"message": "Provider returned error", "code": 429}
 PAGE = b"<!DOCTYPE html><html><body>Welcome</body></html>"
@@ -175,40 +170,34 @@ STREAMED = [
 ]
 
 
-@pytest.mark.parametrize(each, matrix(WHOLE, in_place_of_streams=True))
-def test_an_answer_that_is_a_failure_is_recorded_as_one(
-    row: Dialect, way: Way, asynchronous: bool, policy: ContentPolicy
-) -> None:
-    record = record_of(row, way, asynchronous, policy)
+@matrix(cases(WHOLE, in_place_of_streams=True))
+def test_an_answer_that_is_a_failure_is_recorded_as_one(case: Case) -> None:
+    record = record_of(case)
     assert record["status"] == "error"
     assert record["error_type"]
     # In place of a stream, the SDK may raise before the answer can be read to its end.
-    if not way.stream:
+    if not case.way.stream:
         raised = record["error_type"] in ("JSONDecodeError", "APIResponseValidationError")
-        assert raised or {name: record.get(name) for name in row.fields} == row.fields
+        assert raised or {name: record.get(name) for name in case.row.fields} == case.row.fields
 
 
-@pytest.mark.parametrize(each, matrix(STREAMED))
-def test_a_stream_that_tells_a_failure_is_recorded_as_one(
-    row: Dialect, way: Way, asynchronous: bool, policy: ContentPolicy
-) -> None:
-    record = record_of(row, way, asynchronous, policy)
+@matrix(cases(STREAMED))
+def test_a_stream_that_tells_a_failure_is_recorded_as_one(case: Case) -> None:
+    record = record_of(case)
     assert record["status"] == "error"
     assert record["error_type"]
     raised = record["error_type"] == "APIError"
     expected = {
         name: value
-        for name, value in row.fields.items()
+        for name, value in case.row.fields.items()
         if not (raised and name in ("error_type", "finish_reason", "stream_end"))
     }
     assert {name: record.get(name) for name in expected} == expected
 
 
 def test_an_error_keeps_its_message_only_where_content_is_kept() -> None:
-    row, way = WHOLE[0], matrix(WHOLE)[0].values[1]
-    assert isinstance(way, Way)
-    assert "error_message" not in record_of(row, way, False, "none")
-    assert record_of(row, way, False, "full")["error_message"] == "Provider returned error"
+    assert "error_message" not in record_of_row(WHOLE[0])
+    assert record_of_row(WHOLE[0], "full")["error_message"] == "Provider returned error"
 
 
 GOOD = [
@@ -233,11 +222,9 @@ GOOD = [
 ]
 
 
-@pytest.mark.parametrize(each, matrix(GOOD))
-def test_a_good_answer_is_no_failure(
-    row: Dialect, way: Way, asynchronous: bool, policy: ContentPolicy
-) -> None:
-    record = record_of(row, way, asynchronous, policy)
+@matrix(cases(GOOD))
+def test_a_good_answer_is_no_failure(case: Case) -> None:
+    record = record_of(case)
     assert record["status"] == "ok"
     assert record.get("error_type") is None
-    assert {name: record[name] for name in row.fields} == row.fields
+    assert {name: record[name] for name in case.row.fields} == case.row.fields

@@ -93,7 +93,11 @@ LIMITS: list[tuple[str, dict[str, str], dict[str, int]]] = [
         {"x-ratelimit-reset": "1767225630"},
         {"ratelimit_reset_requests_ms": 30_000},
     ),
-    ("a time that has passed", {"x-ratelimit-reset": "1700000000"}, {"ratelimit_reset_requests_ms": 0}),
+    (
+        "a time that has passed",
+        {"x-ratelimit-reset": "1700000000"},
+        {"ratelimit_reset_requests_ms": 0},
+    ),
     (
         "Mistral",
         {
@@ -117,7 +121,11 @@ LIMITS: list[tuple[str, dict[str, str], dict[str, int]]] = [
             "ratelimit_remaining_tokens": 59,
         },
     ),
-    ("the standard's", {"RateLimit-Limit": "7", "RateLimit-Remaining": "6"}, {"ratelimit_limit_requests": 7, "ratelimit_remaining_requests": 6}),
+    (
+        "the standard's",
+        {"RateLimit-Limit": "7", "RateLimit-Remaining": "6"},
+        {"ratelimit_limit_requests": 7, "ratelimit_remaining_requests": 6},
+    ),
     ("Together", {"x-tokenlimit-remaining": "80"}, {"ratelimit_remaining_tokens": 80}),
     (
         "a gateway's, before those of the server behind it",
@@ -132,7 +140,7 @@ LIMITS: list[tuple[str, dict[str, str], dict[str, int]]] = [
         {"llm_provider-x-ratelimit-remaining-requests": "1"},
         {"ratelimit_remaining_requests": 1},
     ),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(

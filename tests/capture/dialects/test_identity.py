@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import pytest
 from tests.capture.conftest import completion
 from tests.capture.dialects.conftest import (
     DONE,
+    Case,
     Dialect,
-    Way,
+    cases,
     delta,
-    each,
     event,
     happened,
     matrix,
@@ -21,9 +20,6 @@ from tests.capture.dialects.conftest import (
     response,
     sent,
 )
-
-if TYPE_CHECKING:
-    from llmlog._content import ContentPolicy
 
 NOTE: dict[str, Any] = {"id": "", "object": "", "created": 0, "model": ""}
 KNOWN = {"model": "m-1", "id": "c1"}
@@ -50,12 +46,21 @@ ROWS = [
         [
             {**NOTE, "choices": [], "prompt_filter_results": [{"prompt_index": 0}]},
             *STREAM,
-            {**NOTE, "choices": [{"index": 0, "finish_reason": None, "content_filter_offsets": {}}]},
+            {
+                **NOTE,
+                "choices": [{"index": 0, "finish_reason": None, "content_filter_offsets": {}}],
+            },
         ],
         {**KNOWN, "finish_reason": "stop", "stream_end": "complete"},
     ),
-    Dialect("identity in the last chunk", [{**NOTE, "choices": STREAM[0]["choices"]}, STREAM[1]], KNOWN),
-    Dialect("empty text", completion(id="", model="", system_fingerprint=""), {"model": None, "id": None}),
+    Dialect(
+        "identity in the last chunk", [{**NOTE, "choices": STREAM[0]["choices"]}, STREAM[1]], KNOWN
+    ),
+    Dialect(
+        "empty text",
+        completion(id="", model="", system_fingerprint=""),
+        {"model": None, "id": None},
+    ),
     Dialect(
         "a response's first event",
         [
@@ -65,9 +70,21 @@ ROWS = [
         {"model": "m-1", "id": "resp_1", "finish_reason": "stop"},
         "responses",
     ),
-    Dialect("choices out of order", completion(choices=[choice(1, "length"), choice(0, "stop")]), {"finish_reason": "stop"}),
-    Dialect("an only choice with index 1", completion(choices=[choice(1, "length")]), {"finish_reason": "length"}),
-    Dialect("choices without index", completion(choices=[choice(None, "stop"), choice(None, "length")]), {"finish_reason": "stop"}),
+    Dialect(
+        "choices out of order",
+        completion(choices=[choice(1, "length"), choice(0, "stop")]),
+        {"finish_reason": "stop"},
+    ),
+    Dialect(
+        "an only choice with index 1",
+        completion(choices=[choice(1, "length")]),
+        {"finish_reason": "length"},
+    ),
+    Dialect(
+        "choices without index",
+        completion(choices=[choice(None, "stop"), choice(None, "length")]),
+        {"finish_reason": "stop"},
+    ),
     Dialect(
         "choices out of order, streamed",
         [delta("length", 1, content="b"), delta("stop", 0, content="a")],
@@ -84,7 +101,11 @@ ROWS = [
         {"finish_reason": None, "stream_end": "truncated"},
     ),
     *(
-        Dialect(f"lines that end in {end!r}", [*with_ends(STREAM, end), b"data: [DONE]" + end * 2], {**KNOWN, "finish_reason": "stop"})
+        Dialect(
+            f"lines that end in {end!r}",
+            [*with_ends(STREAM, end), b"data: [DONE]" + end * 2],
+            {**KNOWN, "finish_reason": "stop"},
+        )
         for end in (b"\n", b"\r", b"\r\n")
     ),
     Dialect(
@@ -109,23 +130,29 @@ ROWS = [
         {"finish_reason": "stop", "stream_end": "complete", "ttft_ms": 0, "completion_tokens": 5},
         "responses",
     ),
-    Dialect("a legacy completion", {**completion(), "choices": [{"index": 0, "text": "hi", "finish_reason": "length"}]}, {"finish_reason": "length", "completion_tokens": 3}, "completions"),
+    Dialect(
+        "a legacy completion",
+        {**completion(), "choices": [{"index": 0, "text": "hi", "finish_reason": "length"}]},
+        {"finish_reason": "length", "completion_tokens": 3},
+        "completions",
+    ),
     Dialect(
         "a legacy completion, streamed",
-        [sent(choices=[{"index": 0, "text": text, "finish_reason": reason}]) for text, reason in (("a", None), ("", "length"))],
+        [
+            sent(choices=[{"index": 0, "text": text, "finish_reason": reason}])
+            for text, reason in (("a", None), ("", "length"))
+        ],
         {**KNOWN, "finish_reason": "length", "stream_end": "complete", "ttft_ms": 0},
         "completions",
     ),
-]  # fmt: skip
+]
 
 
-@pytest.mark.parametrize(each, matrix(ROWS))
-def test_identity_and_end_are_found_wherever_they_are_told(
-    row: Dialect, way: Way, asynchronous: bool, policy: ContentPolicy
-) -> None:
-    record = record_of(row, way, asynchronous, policy)
+@matrix(cases(ROWS))
+def test_identity_and_end_are_found_wherever_they_are_told(case: Case) -> None:
+    record = record_of(case)
     assert record["status"] == "ok"
-    assert {name: record[name] for name in row.fields} == row.fields
+    assert {name: record[name] for name in case.row.fields} == case.row.fields
 
 
 WORDS = {
@@ -144,9 +171,7 @@ REASONS = [
 ]
 
 
-@pytest.mark.parametrize(each, matrix(REASONS))
-def test_finish_reasons_are_read_in_other_servers_words(
-    row: Dialect, way: Way, asynchronous: bool, policy: ContentPolicy
-) -> None:
-    record = record_of(row, way, asynchronous, policy)
-    assert (record["status"], record["finish_reason"]) == ("ok", row.fields["finish_reason"])
+@matrix(cases(REASONS))
+def test_finish_reasons_are_read_in_other_servers_words(case: Case) -> None:
+    record = record_of(case)
+    assert (record["status"], record["finish_reason"]) == ("ok", case.row.fields["finish_reason"])

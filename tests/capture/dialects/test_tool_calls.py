@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import pytest
 from tests.capture.dialects.conftest import (
+    Case,
     Dialect,
-    Way,
+    cases,
     delta,
-    each,
     happened,
     matrix,
     message,
     record_of,
+    record_of_row,
     response,
 )
-
-if TYPE_CHECKING:
-    from llmlog._content import ContentPolicy
 
 
 def part(
     name: str | None = None, arguments: object = None, id_: str | None = None, **members: object
 ) -> dict[str, Any]:
-    """Return a part of a tool call: what is None is left out."""
+    """Return a part of a tool call, without the members that are None."""
     function = {"name": name, "arguments": arguments}
     known = {key: value for key, value in function.items() if value is not None}
     return {**({"id": id_} if id_ is not None else {}), "function": known, **members}
@@ -100,19 +97,16 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize(each, matrix(ROWS))
-def test_tool_calls_are_told_apart_and_their_arguments_checked(
-    row: Dialect, way: Way, asynchronous: bool, policy: ContentPolicy
-) -> None:
-    record = record_of(row, way, asynchronous, policy)
+@matrix(cases(ROWS))
+def test_tool_calls_are_told_apart_and_their_arguments_checked(case: Case) -> None:
+    record = record_of(case)
     assert record["status"] == "ok"
-    assert {name: record[name] for name in row.fields} == row.fields
+    assert {name: record[name] for name in case.row.fields} == case.row.fields
 
 
 def test_calls_at_one_index_are_kept_apart_in_the_content() -> None:
     row = Dialect("parallel", streamed(part("f", A, "a"), part("g", B, "b")), {})
-    way = next(w for case in matrix([row]) if isinstance(w := case.values[1], Way))
-    calls = record_of(row, way, False, "full")["output"]["tool_calls"]
+    calls = record_of_row(row, "full")["output"]["tool_calls"]
     kept = [(call["id"], call["function"]) for call in calls]
     assert kept == [
         ("a", {"name": "f", "arguments": A}),
@@ -126,7 +120,11 @@ def item(kind: str, **members: object) -> dict[str, Any]:
 
 BUILT_IN = [
     ([item("web_search_call")], ["web_search"], "stop"),
-    ([item("file_search_call"), item("code_interpreter_call")], ["file_search", "code_interpreter"], "stop"),
+    (
+        [item("file_search_call"), item("code_interpreter_call")],
+        ["file_search", "code_interpreter"],
+        "stop",
+    ),
     ([item("mcp_call", name="roll", arguments="{}")], ["roll"], "stop"),
     ([item("image_generation_call", result="aGk=")], ["image_generation"], "stop"),
     ([item("computer_call", call_id="c1", action={})], ["computer"], "tool_calls"),
@@ -136,7 +134,7 @@ BUILT_IN = [
     ([item("function_call", call_id="c1", name="look", arguments="")], ["look"], "tool_calls"),
     ([item("tool_search_call", call_id=None, execution="server")], ["tool_search"], "stop"),
     ([item("function_call_output", call_id="c1", output="x"), item("reasoning")], None, "stop"),
-]  # fmt: skip
+]
 
 
 def events(output: list[dict[str, Any]], *, repeats_output: bool) -> list[dict[str, Any]]:
@@ -154,20 +152,23 @@ def events(output: list[dict[str, Any]], *, repeats_output: bool) -> list[dict[s
 
 
 RESPONSES = [
-    Dialect(f"{output[0]['type']}, {name}", answer, {"tool_calls": calls, "finish_reason": reason}, "responses")
+    Dialect(
+        f"{output[0]['type']}, {name}",
+        answer,
+        {"tool_calls": calls, "finish_reason": reason},
+        "responses",
+    )
     for output, calls, reason in BUILT_IN
     for name, answer in (
         ("whole", response(output=output)),
         ("streamed", events(output, repeats_output=True)),
         ("without output at the end", events(output, repeats_output=False)),
     )
-]  # fmt: skip
+]
 
 
-@pytest.mark.parametrize(each, matrix(RESPONSES))
-def test_tools_of_responses_are_named_and_only_the_applications_await_it(
-    row: Dialect, way: Way, asynchronous: bool, policy: ContentPolicy
-) -> None:
-    record = record_of(row, way, asynchronous, policy)
-    assert {name: record[name] for name in row.fields} == row.fields
+@matrix(cases(RESPONSES))
+def test_tools_of_responses_are_named_and_only_the_applications_await_it(case: Case) -> None:
+    record = record_of(case)
+    assert {name: record[name] for name in case.row.fields} == case.row.fields
     assert record["tool_args_ok"] in (True, None)

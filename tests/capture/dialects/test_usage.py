@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from tests.capture.conftest import completion
 from tests.capture.dialects.conftest import (
     DONE,
+    Case,
     Dialect,
-    Way,
+    cases,
     delta,
-    each,
     happened,
     matrix,
     record_of,
+    record_of_row,
     response,
     sent,
 )
-
-if TYPE_CHECKING:
-    from llmlog._content import ContentPolicy
 
 COUNTS = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
 
@@ -194,26 +192,19 @@ ROWS = [
 ]
 
 
-def few(row: Dialect) -> bool:
-    """Whether a way of calling is told by the first shape alone: the others are read the same."""
-    return row.name.startswith(("OpenAI,", "Anthropic: input", "xAI: "))
+WAYS_OF_ALL_SHAPES = ("plain", "stream")
+"""Ways in which every shape is tried; in the others a few are enough, as all are read alike."""
 
 
-@pytest.mark.parametrize(
-    each,
-    [
-        case
-        for case in matrix(ROWS)
-        if isinstance(row := case.values[0], Dialect)
-        and isinstance(way := case.values[1], Way)
-        and (few(row) or (way.name in ("plain", "stream") and not case.values[2]))
-    ],
-)
-def test_every_shape_of_usage_is_read(
-    row: Dialect, way: Way, asynchronous: bool, policy: ContentPolicy
-) -> None:
-    record = record_of(row, way, asynchronous, policy)
-    assert {name: record[name] for name in row.fields} == pytest.approx(row.fields)
+def is_tried(case: Case) -> bool:
+    is_one_of_few = case.row.name.startswith(("OpenAI,", "Anthropic: input", "xAI: "))
+    return is_one_of_few or (case.way.name in WAYS_OF_ALL_SHAPES and not case.asynchronous)
+
+
+@matrix([case for case in cases(ROWS) if is_tried(case)])
+def test_every_shape_of_usage_is_read(case: Case) -> None:
+    record = record_of(case)
+    assert {name: record[name] for name in case.row.fields} == pytest.approx(case.row.fields)
 
 
 REAL = {"prompt_tokens": 10, "completion_tokens": 7, "total_tokens": 17}
@@ -229,10 +220,20 @@ PLACES = [
         KNOWN,
     ),
     Dialect("llama.cpp", [delta("stop") | {"timings": TIMINGS}], {**KNOWN, "cached_tokens": 4}),
-    Dialect("empty last", [delta(content="a") | {"usage": REAL}, delta("stop") | {"usage": {}}], KNOWN),
-    Dialect("zeros last", [delta(content="a") | {"usage": REAL}, delta("stop") | {"usage": NONE}], KNOWN),
-    Dialect("null last", [delta(content="a") | {"usage": REAL}, delta("stop") | {"usage": None}], KNOWN),
-    Dialect("zeros first", [delta(content="a") | {"usage": NONE}, delta("stop") | {"usage": REAL}], KNOWN),
+    Dialect(
+        "empty last", [delta(content="a") | {"usage": REAL}, delta("stop") | {"usage": {}}], KNOWN
+    ),
+    Dialect(
+        "zeros last", [delta(content="a") | {"usage": REAL}, delta("stop") | {"usage": NONE}], KNOWN
+    ),
+    Dialect(
+        "null last", [delta(content="a") | {"usage": REAL}, delta("stop") | {"usage": None}], KNOWN
+    ),
+    Dialect(
+        "zeros first",
+        [delta(content="a") | {"usage": NONE}, delta("stop") | {"usage": REAL}],
+        KNOWN,
+    ),
     Dialect(
         "in halves",
         [
@@ -243,7 +244,10 @@ PLACES = [
     ),
     Dialect(
         "growing",
-        [delta(content="a") | {"usage": {**REAL, "completion_tokens": n, "total_tokens": 10 + n}} for n in range(8)]
+        [
+            delta(content="a") | {"usage": {**REAL, "completion_tokens": n, "total_tokens": 10 + n}}
+            for n in range(8)
+        ]
         + [delta("stop")],
         KNOWN,
     ),
@@ -260,26 +264,35 @@ PLACES = [
     Dialect("llama.cpp, whole", completion(usage=None, timings=TIMINGS), KNOWN),
     Dialect(
         "a choice's, whole",
-        completion(usage=..., choices=[{"index": 0, "message": {"content": "a"}, "finish_reason": "stop", "usage": REAL}]),
+        completion(
+            usage=...,
+            choices=[
+                {"index": 0, "message": {"content": "a"}, "finish_reason": "stop", "usage": REAL}
+            ],
+        ),
         KNOWN,
     ),
-    Dialect("legacy", [{**sent(choices=[{"index": 0, "text": "a", "finish_reason": "stop"}]), "usage": REAL}, DONE], KNOWN, "completions"),
-]  # fmt: skip
+    Dialect(
+        "legacy",
+        [
+            {**sent(choices=[{"index": 0, "text": "a", "finish_reason": "stop"}]), "usage": REAL},
+            DONE,
+        ],
+        KNOWN,
+        "completions",
+    ),
+]
 
 
-@pytest.mark.parametrize(each, matrix(PLACES))
-def test_usage_is_found_in_every_place_and_never_replaced_by_less(
-    row: Dialect, way: Way, asynchronous: bool, policy: ContentPolicy
-) -> None:
-    record = record_of(row, way, asynchronous, policy)
-    assert {name: record[name] for name in row.fields} == row.fields
+@matrix(cases(PLACES))
+def test_usage_is_found_in_every_place_and_never_replaced_by_less(case: Case) -> None:
+    record = record_of(case)
+    assert {name: record[name] for name in case.row.fields} == case.row.fields
 
 
 def test_a_gateways_cost_may_stand_in_a_header() -> None:
     row = Dialect("litellm", completion(), {}, headers={"x-litellm-response-cost": "0.0031"})
-    way = matrix([row])[0].values[1]
-    assert isinstance(way, Way)
-    assert record_of(row, way, False, "none")["reported_cost_usd"] == 0.0031
+    assert record_of_row(row)["reported_cost_usd"] == 0.0031
 
 
 @pytest.mark.parametrize(
@@ -287,21 +300,23 @@ def test_a_gateways_cost_may_stand_in_a_header() -> None:
     [
         (completion(service_tier="flex"), "flex"),
         (completion(usage={**COUNTS, "service_tier": "priority"}), "priority"),
-        ([delta(content="a") | {"service_tier": "auto"}, delta("stop") | {"service_tier": "flex"}], "flex"),
+        (
+            [
+                delta(content="a") | {"service_tier": "auto"},
+                delta("stop") | {"service_tier": "flex"},
+            ],
+            "flex",
+        ),
     ],
     ids=["top", "Anthropic", "stream"],
-)  # fmt: skip
+)
 def test_the_service_tier_is_the_one_last_told(answer: object, tier: str) -> None:
     row = Dialect("tier", answer, {})
-    way = matrix([row])[0].values[1]
-    assert isinstance(way, Way)
-    assert record_of(row, way, False, "none")["service_tier"] == tier
+    assert record_of_row(row)["service_tier"] == tier
 
 
 def test_an_embedding_has_no_speed() -> None:
     usage = {"prompt_tokens": 4, "completion_tokens": 0, "total_tokens": 4}
     answer = {"object": "list", "data": [{"embedding": [0.5]}], "usage": usage}
     row = Dialect("embedding", answer, {}, "embeddings")
-    way = matrix([row])[0].values[1]
-    assert isinstance(way, Way)
-    assert record_of(row, way, False, "none")["tokens_per_sec"] is None
+    assert record_of_row(row)["tokens_per_sec"] is None

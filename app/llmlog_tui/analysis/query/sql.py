@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -13,6 +13,7 @@ import polars as pl
 
 from llmlog_tui.analysis.calls.calls import model_calls
 from llmlog_tui.analysis.calls.cost import priced, rates
+from llmlog_tui.analysis.query import statement
 from llmlog_tui.analysis.query.aliases import with_aliases
 from llmlog_tui.analysis.traces.fingerprints import with_changed
 from llmlog_tui.analysis.traces.traces import traces
@@ -59,6 +60,7 @@ def filter_records(frame: pl.DataFrame, predicate: str, rules: Rules = DEFAULT) 
     timestamps, dates, and text in the form of one, all UTC. Raises QueryError.
     """
     with _explained("the predicate"):
+        statement.check_predicate(predicate)
         fields = dict.fromkeys(pl.sql_expr(predicate).meta.root_names())
         known = _with_costs(frame, rules) if fields.keys() & set(COSTS) else frame
         for name in fields:
@@ -70,8 +72,8 @@ def filter_records(frame: pl.DataFrame, predicate: str, rules: Rules = DEFAULT) 
                 "the predicate: a condition has one answer for all records together; "
                 "compare a field of each, as latency_ms > avg(latency_ms)"
             )
-        statement = f"select row from records where {predicate}\n"  # noqa: S608 - one expression
-        kept = pl.SQLContext(records=records, eager=True).execute(statement)["row"]
+        selecting = f"select row from records where {predicate}\n"  # noqa: S608 - one expression
+        kept = pl.SQLContext(records=records, eager=True).execute(selecting)["row"]
     return frame.filter(pl.col("row").is_in(kept.implode()))
 
 
@@ -137,6 +139,8 @@ def first_match(calls: pl.DataFrame, predicates: Sequence[str]) -> list[int | No
     """
     columns = ", ".join(f"({predicate}\n) as holds_{n}" for n, predicate in enumerate(predicates))
     with _explained("a predicate"):
+        for predicate in predicates:
+            statement.check_predicate(predicate)
         records = pl.SQLContext(records=_in_sql(calls), eager=True)
         found = records.execute(f"select {columns} from records")  # noqa: S608 - as in filter_records()
     return [next((n for n, holds in enumerate(row) if holds), None) for row in found.iter_rows()]
@@ -249,21 +253,39 @@ def query(frame: pl.DataFrame, sql: str, rules: Rules = DEFAULT) -> pl.DataFrame
     A column without an alias is named as the query has it. `describe TABLE` lists the columns of
     one. Prices of `rules` take precedence over listed ones. Raises QueryError.
     """
-    named = sql.lower()
-    words = named.replace(";", " ").split()
+    check(sql)
+    words = sql.lower().replace(";", " ").split()
     if words[:1] in (["describe"], ["desc"]):
         return describe(words[1:])
-    is_listing = words[:2] == ["show", "tables"]
-    tables = {
+    return evaluate(tables_of(frame, sql, rules), sql)
+
+
+def check(sql: str) -> None:
+    """Raise QueryError unless `sql` is a query of TABLES alone."""
+    with _explained("the query"):
+        statement.check_query(sql)
+
+
+def tables_of(frame: pl.DataFrame, sql: str, rules: Rules) -> dict[str, pl.DataFrame]:
+    """Return the TABLES that a query may name."""
+    named = sql.lower()
+    is_listing = named.replace(";", " ").split()[:2] == ["show", "tables"]
+    return {
         name: _in_sql(table(frame, rules))
         for name, table in TABLES.items()
         if name in named or is_listing
     }
-    context = pl.SQLContext(tables, eager=True)
+
+
+def evaluate(
+    tables: Mapping[str, pl.DataFrame], sql: str, columns: Sequence[str] = ()
+) -> pl.DataFrame:
+    """Evaluate a checked query over its tables; an error may suggest one of `columns`."""
+    context = pl.SQLContext(dict(tables), eager=True)
     if (aliased := with_aliases(sql)) != sql:
         with suppress(pl.exceptions.PolarsError, pl.exceptions.PanicException):
             return decategorize(context.execute(aliased))
-    with _explained("the query"):  # as written: its error, and its names, are the user's
+    with _explained("the query", columns):  # as written: its error, and its names, are the user's
         return decategorize(context.execute(sql))
 
 
@@ -296,9 +318,11 @@ def _in_sql(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 @contextmanager
-def _explained(what: str) -> Iterator[None]:
+def _explained(what: str, columns: Sequence[str] = ()) -> Iterator[None]:
     try:
         yield
+    except statement.StatementError as error:
+        raise QueryError(f"{what}: {error}") from None
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         reason = str(error).strip().partition("\n")[0].rstrip(" :")
         reason = reason.replace("sql parser error: ", "")
@@ -307,5 +331,5 @@ def _explained(what: str) -> Iterator[None]:
         elif "relation" in reason:
             reason = "takes no subquery; compare with avg(latency_ms), or ask with llmlog sql"
         if lost := _LOST.search(reason):
-            reason = _no_column(lost["name"], _QUOTED.findall(lost["names"]))
+            reason = _no_column(lost["name"], columns or _QUOTED.findall(lost["names"]))
         raise QueryError(f"{what}: {reason}") from None

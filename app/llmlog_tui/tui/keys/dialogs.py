@@ -12,6 +12,12 @@ _COPIES: Final = {
     "g": "grep",
     "l": "line",
     "t": "trace as Markdown",
+    "m": "message",
+    "p": "prompt",
+    "a": "answer",
+    "f": "function arguments",
+    "c": "curl",
+    "y": "Python",
 }
 
 COPY_BINDINGS: Final = scope(

@@ -94,7 +94,9 @@ REPLAY_BINDINGS: Final = scope(
     hidden("l,right", "step(1)", "step on", "Go one step on"),
     key("[", "speed(-1)", "speed", "Play slower", shown_as="[ ]"),
     hidden("]", "speed(1)", "faster", "Play faster"),
-    key("v", "view_as", "view as", "Content, raw line or fields"),
+    key("v", "view_as", "view as", "Conversation, as written, raw line or fields"),
+    key("a", "answer", "answer", "Go to the answer"),
+    key("z", "zoom", "zoom", "Give the conversation the whole screen, and back"),
     key("q", "back", "back", "Go back"),
 )
 

@@ -10,7 +10,7 @@ import functools
 import os
 import stat
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -22,6 +22,7 @@ from textual.await_complete import AwaitComplete
 from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.screen import Screen
+from textual.worker import WorkerFailed
 
 from llmlog_tui.sanitize import sanitize
 
@@ -92,9 +93,10 @@ class EventGuard:
         """Exceptions contained so far, without Textual's own known ones."""
         _install()
 
-    def contain(self, error: BaseException, *, task: str = "") -> None:
+    def contain(self, error: Exception, *, task: str = "") -> None:
         """Report an exception of a handler, or of a background `task`."""
-        error = getattr(error, "error", None) or error  # textual.worker.WorkerFailed
+        if isinstance(error, WorkerFailed) and isinstance(error.error, Exception):
+            error = error.error
         if _is_known(error):
             return
         self.faults += 1
@@ -158,7 +160,7 @@ class Guarded(Protocol):
         ...
 
 
-Dispatch: TypeAlias = Callable[[MessagePump, Message], Awaitable[None]]
+Dispatch: TypeAlias = Callable[[MessagePump, Message], Coroutine[Any, Any, None]]
 Dismiss: TypeAlias = Callable[..., AwaitComplete]
 
 
@@ -168,7 +170,7 @@ def _install() -> None:
     # the exception has to be caught inside. Textual has no hook there.
     dispatch = MessagePump._dispatch_message  # noqa: SLF001
     if not hasattr(dispatch, "is_guarded"):
-        MessagePump._dispatch_message = _guarded(dispatch)  # type: ignore[method-assign] # noqa: SLF001
+        MessagePump._dispatch_message = _guarded(dispatch)  # type: ignore[method-assign,assignment] # noqa: SLF001
         Screen.dismiss = _only_on_top(Screen.dismiss)  # type: ignore[method-assign]
 
 
@@ -195,7 +197,8 @@ def _only_on_top(dismiss: Dismiss) -> Dismiss:
     def dismiss_on_top(screen: Screen[Any], result: Any = None) -> AwaitComplete:  # noqa: ANN401
         app = screen.app
         if isinstance(app, Guarded) and app.screen_stack[-1:] != [screen]:
-            return AwaitComplete.nothing()
-        return dismiss(screen, result)
+            return AwaitComplete()
+        closed: AwaitComplete = dismiss(screen, result)
+        return closed
 
     return dismiss_on_top

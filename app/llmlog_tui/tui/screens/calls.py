@@ -147,13 +147,13 @@ class CallsScreen(LogView):
         step = humanize.UNKNOWN if record["step"] is None else str(record["step"])
         title = f"Step {step} · {record['event']}"
         if self._shows_line:
-            lines = list(record_text.raw(read.line)) if read.is_read else [Content("reading …")]
+            lines = list(record_text.raw(read.decoded)) if read.is_read else [Content("reading …")]
         else:
             width = self.drawer.size.width - 2
             lines = [*self.note_lines(row)]
             lines += detail_text.lines(detail, None, width)
-            lines += record_text.tags(read.line)
-            lines += [Content(""), *record_text.greps(read.line, read.location[0])]
+            lines += record_text.tags(read.decoded)
+            lines += [Content(""), *record_text.greps(read.decoded, read.location[0])]
         self.drawer.update(title, lines, "v: fields, raw line")
 
     # -- actions

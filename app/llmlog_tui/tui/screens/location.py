@@ -43,9 +43,10 @@ class LocatableScreen(Screen[None]):
 
     @dataclass
     class CopyRequested(Message, namespace="log_view"):
-        """Copy something of the record with key `row`."""
+        """Copy something of the record with key `row`, or of its `message` (from 0)."""
 
         row: int
+        message: int | None = None
 
     @property
     def _panes(self) -> list[Pane]:
@@ -67,6 +68,11 @@ class LocatableScreen(Screen[None]):
         if self.overview is None or not isinstance(row, int) or not self.overview.has(row):
             return None
         return self.overview.location(row)
+
+    @property
+    def target_message(self) -> int | None:
+        """Index of the message that a copy applies to; None for the newest."""
+        return None
 
     @property
     def target_trace(self) -> str | None:
@@ -101,7 +107,7 @@ class LocatableScreen(Screen[None]):
     def action_copy(self) -> None:
         """Ask what to copy of the target record."""
         if isinstance(self.target_key, int):
-            self.post_message(self.CopyRequested(self.target_key))
+            self.post_message(self.CopyRequested(self.target_key, self.target_message))
         else:
             self.hint("No record under the cursor to copy from.")
 

@@ -105,6 +105,9 @@ class SqlScreen(LogView):
         view: SqlScreen
         sql: str
 
+    class CancelRequested(Message):
+        """End the query that is running."""
+
     @dataclass
     class ExportRequested(Message):
         """Write a frame to a file."""
@@ -202,10 +205,11 @@ class SqlScreen(LogView):
             super().action_back()
 
     def _cancel(self) -> bool:
-        """Ignore the result of the running query; False if none is running."""
+        """End the running query, and ignore its result; False if none is running."""
         if self._query is None:
             return False
         self._query = None
+        self.post_message(self.CancelRequested())
         self.status.update(Content.styled("cancelled", "$text-muted"))
         return True
 

@@ -27,7 +27,8 @@ class RecordDialog(TextDialog):
         self._file, self._line = file, line
 
     def on_mount(self) -> None:
-        self.sheet.update(self._file, record_text.fields(self._line, self._file), "Esc back")
+        read = record_text.decode(self._line)
+        self.sheet.update(self._file, record_text.fields(read, self._file), "Esc back")
 
 
 class CopyMenu(ModalScreen[str]):
