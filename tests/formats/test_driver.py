@@ -81,9 +81,10 @@ def test_a_record_without_ts_has_the_time_of_its_logger(
     item: dict[str, object], ts: object
 ) -> None:
     bare = {name: value for name, value in OWN.items() if name != "ts"}
-    (flat,) = records(decode(dumped({**bare, **item})))
     (nested,) = records(decode(dumped({**item, "extra": bare})))
-    assert flat["ts"] == nested["ts"] == ts
+    assert nested["ts"] == ts
+    flat = {**bare, **item}  # the reader's schema sees to this one
+    assert records(decode(dumped(flat))) == [flat]
 
 
 def test_a_record_without_ts_has_the_time_of_what_wraps_it() -> None:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from llmlog_tui.formats import Converter, Format, Found, Item, LogState, Record
 from llmlog_tui.formats.detect import HEAD_OBJECTS, Detected, Detector, without_calls
 from llmlog_tui.formats.json_text import dump, without_bom
-from llmlog_tui.formats.llmlog import LLMLOG
+from llmlog_tui.formats.llmlog import LLMLOG, TIME_KEYS
 from llmlog_tui.formats.nesting import time_of
 from llmlog_tui.formats.registry import FORMATS
 from llmlog_tui.formats.unwrap import Outcome, Structural, Unwrapped, Unwrapper
@@ -249,13 +249,12 @@ class Decoder:
 
 def _own(item: Item, unwrapped: Unwrapped) -> bytes:
     """Return llmlog's own record as a line; a missing time is the wrapping's."""
-    if item.get("ts") is None:
-        (outer,) = unwrapped.items if len(unwrapped.items) == 1 else (item,)
-        times = (time_of(item), time_of(outer), unwrapped.time)
-        time = next((time for time in times if time is not None), None)
+    is_whole = unwrapped.items[0] is item
+    if item.get("ts") is None and not any(key in item for key in TIME_KEYS):
+        outer = None if is_whole else time_of(unwrapped.items[0])
+        time = unwrapped.time if outer is None else outer
         if time is not None:
             return dump({**item, "ts": time})
-    is_whole = unwrapped.text is not None and unwrapped.items[0] is item
     return unwrapped.text if is_whole and unwrapped.text is not None else dump(item)
 
 

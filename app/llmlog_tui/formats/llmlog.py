@@ -59,12 +59,9 @@ def has_own_keys(item: Item) -> bool:
 
 
 class _Identity:
-    """Records as they are, with the line's time where they have none."""
+    """Records as they are."""
 
     def feed(self, line: int, item: Item) -> Iterable[Found]:
-        if item.get("ts") is None:
-            time = next((item[key] for key in TIME_KEYS if item.get(key) is not None), None)
-            item = item if time is None else {**item, "ts": time}
         return (Found(line, item),)
 
     def flush(self) -> Iterable[Found]:

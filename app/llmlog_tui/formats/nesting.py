@@ -68,8 +68,9 @@ def _object(value: object) -> Item | None:
 def time_of(item: Item) -> object:
     """Return the time a logger gave an object, None if there is none."""
     for key in TIME_KEYS:
-        if isinstance(item.get(key), str | int | float):
-            return item[key]
+        value = item.get(key)
+        if isinstance(value, str | int | float) and not isinstance(value, bool):
+            return value
     record = item.get("record")
     time = record.get("time") if isinstance(record, dict) else None  # loguru
     return time.get("timestamp") if isinstance(time, dict) else None

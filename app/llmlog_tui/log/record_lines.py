@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 
 import polars as pl
 
-from llmlog.record import FIELDS, VERSION, dump, timestamp
+from llmlog.record import EVENTS, dump, timestamp, to_line
 from llmlog_tui.formats.json_text import without_bom
 from llmlog_tui.log.file_parser import FileParser
 from llmlog_tui.log.schema import COLUMNS
@@ -74,7 +74,10 @@ class RecordLines:
                 return found.line
             if found is not None and with_content:
                 content = found.content
-        return dump(_in_order({**known, **content})).rstrip(b"\n")
+        whole = {**known, **content}
+        # A foreign event in a trace is a record, too, but none that llmlog writes.
+        written = to_line(whole) if known["event"] in EVENTS else dump(whole)
+        return written.rstrip(b"\n")
 
     def _following(self, block: int, lines: Sequence[bytes], line: int) -> Iterator[bytes]:
         """Yield a block's lines from `line` on, and those of later blocks."""
@@ -106,10 +109,4 @@ def _fields(record: Mapping[str, Any]) -> dict[str, Any]:
     return known
 
 
-def _in_order(record: Mapping[str, Any]) -> dict[str, Any]:
-    ordered = {name: record[name] for name in _ORDER if name in record}
-    return {"v": VERSION, **ordered, **record}
-
-
-_ORDER: Final = tuple(field.name for field in FIELDS)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
