@@ -120,10 +120,14 @@ def test_the_nearest_of_several_failed_calls_is_next(log: Log) -> None:
     assert (view.next_call("failed", 2, 1), view.next_call("failed", 2, -1)) == (3, 1)
 
 
+def _at(second: int) -> str:
+    return f'{{"event": "chat_completion", "ts": "2026-11-23T09:00:0{second}Z"}}\n'
+
+
 def test_the_place_of_a_record_is_its_file_block_and_line(tmp_path: Path) -> None:
     late, early = tmp_path / "late.jsonl", tmp_path / "early.jsonl"
-    late.write_text('\n{"ts": "2026-11-23T09:00:02Z"}\nbad\n{"ts": "2026-11-23T09:00:03Z"}\n')
-    early.write_text('{"ts": "2026-11-23T09:00:01Z"}\n')
+    late.write_text("\n" + _at(2) + "bad\n" + _at(3))
+    early.write_text(_at(1))
     view = overview(load([late, early]), slow_ms=500)
     assert view.calls["row"].to_list() == [2, 0, 1]
     assert [view.location(row) for row in (2, 0, 1)] == [
