@@ -109,7 +109,7 @@ class Content:
 _LONG_TEXT: Final = 65_536
 """Minimum characters of a text that is hashed without escapes.
 
-Such as an image in base64.
+One example is an image in base64.
 """
 
 

@@ -1,7 +1,8 @@
 """Copied beginnings of rollouts: forks and subagents start with their parent's lines.
 
-The copies are written within the first second of the file, with new timestamps. The signs are
-the ids of their thread and turn; without ids, two token counts in that second make it a copy.
+The copies are written within the first second of the file, with new timestamps. They are
+recognised by the ids of their thread and turn; without ids, two token counts in that second make
+it a copy.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ _OURS: Final = frozenset(EVENTS)
 
 
 def has_foreign_events(read: pl.DataFrame) -> bool:
-    """Return whether a row of a read frame lacks an event of llmlog's."""
+    """Return whether a row of a read frame has no event of llmlog's."""
     return not _OURS.issuperset(read["event"].unique())
 
 

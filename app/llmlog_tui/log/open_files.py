@@ -26,7 +26,7 @@ class Source(Protocol):
 
 
 class OpenFiles:
-    """The files of a glob or folder; each knows the bytes read from any.
+    """Files of a glob or folder; content read under one name is known under all.
 
     Resting files are found by inode and by how they begin, so that a new file of a big folder is
     not compared with each of them.

@@ -40,8 +40,8 @@ class PrefixDigest:
     """Running checksums at line ends of a file that is being read.
 
     Each covers all bytes up to its line end and continues the previous one (CRC-32), so that any
-    of them may be left out. The cost
-    is bounded: a few hundred kilobytes per file, and one pass over its bytes.
+    of them may be left out. The cost is bounded: a few hundred kilobytes per file, and one pass
+    over its bytes.
     """
 
     def __init__(self, start: int = 0) -> None:

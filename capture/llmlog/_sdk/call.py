@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Call:
-    """A call in progress; its first end writes the record, later ends nothing.
+    """A call in progress; its first end writes the record, others do nothing.
 
     A call never references an unread body or response: an abandoned stream is noticed by their
     garbage collection.
