@@ -150,7 +150,7 @@ class Retrieval(Call):
     _status: object = None
     _created_at: int | None = None
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - options by name
         self,
         core: Core,
         trace_of: Callable[[], TraceCore],
