@@ -204,7 +204,7 @@ class _LitellmCall(Call):
 
     @guarded
     def at_exit(self) -> None:
-        """End the call, unless its end is among those that LiteLLM has not reported yet."""
+        """End the call, unless LiteLLM has yet to report that end itself."""
         _flush_litellm()
         self.abandoned()
 
