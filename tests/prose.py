@@ -1,17 +1,15 @@
 """Prose checker: banned constructions and long summaries in docstrings, comments and texts.
 
-`python tests/prose.py` prints the counts per package as the baseline of test_prose.py.
+`python tests/prose.py` prints the violations.
 """
 
 from __future__ import annotations
 
 import ast
 import io
-import json
 import re
 import sys
 import tokenize
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,13 +68,6 @@ class Violation:
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.rule}: {self.text}"
-
-    @property
-    def package(self) -> str:
-        """The package that owns the file: `app/llmlog_tui/log`, `capture/llmlog`, `.github`."""
-        folders = Path(self.file).parts[:-1]
-        depth = 3 if folders[:1] == ("app",) else 2
-        return "/".join(folders[:depth]) or self.file
 
 
 def files(root: Path) -> list[Path]:
@@ -152,15 +143,6 @@ def _comments(file: str, source: str) -> Iterator[Prose]:
         yield Prose(file, first, "\n".join(block))
 
 
-def counts(found: list[Violation]) -> dict[str, dict[str, int]]:
-    """Count violations: package -> rule id -> number."""
-    counted = Counter((violation.package, violation.rule) for violation in found)
-    packages: dict[str, dict[str, int]] = {}
-    for (package, rule), number in sorted(counted.items()):
-        packages.setdefault(package, {})[rule] = number
-    return packages
-
-
 if __name__ == "__main__":
     repository = Path(__file__).parent.parent
-    sys.stdout.write(json.dumps(counts(violations(repository)), indent=1) + "\n")
+    sys.stdout.writelines(f"{violation}\n" for violation in violations(repository))

@@ -138,6 +138,7 @@ def _run(
         rules=rules,
         settings=settings,
         memory=Memory(config.memory_path()),
+        crash_file=config.crash_path(),
         welcome=options.files == DEFAULT_FILES and not options.demo and options.listen is None,
     )
     _ask_terminal_for_size()
@@ -181,6 +182,6 @@ def _is_file_name(name: str) -> bool:
 
 def _ask_terminal_for_size() -> None:
     """Drop the exported size of the terminal, which Textual would prefer to the actual one."""
-    if sys.stdout.isatty():  # of what is no terminal, the environment knows more
+    if sys.stdout.isatty():  # without a terminal, the environment knows more
         for name in ("COLUMNS", "LINES"):
             os.environ.pop(name, None)

@@ -1,4 +1,4 @@
-"""Run an SQL query that may never end in a process of its own, which can be killed.
+"""Run a potentially endless SQL query in a separate process that can be killed.
 
 polars cannot be interrupted, and a fork of a process with its threads can hang. A query that passes
 over one table once is therefore run here, in milliseconds; any other (joins, CTEs, unions) in a new
@@ -27,7 +27,7 @@ from llmlog_tui.analysis.query.statement import is_linear, names_in
 from llmlog_tui.config.rules import DEFAULT, Rules
 
 _FAILED: Final = 3
-"""Exit code of a query with an error, which it wrote in place of a result."""
+"""Exit code of a failed query, whose output is its error."""
 
 
 class QueryCancelled(Exception):  # noqa: N818 - not an error
@@ -114,7 +114,10 @@ def _temporary() -> IO[bytes]:
 
 
 def _used(table: pl.DataFrame, sql: str) -> pl.DataFrame:
-    """Return the columns that a query may use: handing over costs as much as they are wide."""
+    """Return the columns that a query may use.
+
+    The cost of handing over grows with their width.
+    """
     names = names_in(sql)
     if names is None:
         return table

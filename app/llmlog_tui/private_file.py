@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Final
 
 MODE: Final = 0o600
-"""Mode of each file, whatever the umask: logs and what is made of them may hold content."""
+"""Mode of each file, whatever the umask: logs and exports may hold content."""
 
 
 @contextlib.contextmanager

@@ -40,7 +40,9 @@ def grep(name: str, value: str, line: bytes, file: str) -> str:
         for escaped in (False, True)
         for space in (" ", "")
     ]
-    pattern = next((each for each in written if _utf8(each) in line), written[0])
+    # In a wrapped line quotes are escaped, and other formats have other names.
+    bare = [value] if _utf8(value) in line else []
+    pattern = next((each for each in written if _utf8(each) in line), [*bare, written[0]][0])
     fixed = "" if re.fullmatch(r'[\w": -]*', pattern) else "-F "
     program = next((each for end, each in _COMPRESSED.items() if file.endswith(end)), "grep")
     path = f"./{file}" if file.startswith("-") else file  # else it were an option

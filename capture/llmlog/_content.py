@@ -50,11 +50,14 @@ class Content:
         """Whether input, output and error texts are written at all."""
 
     def snapshot(self, value: object) -> object:
-        """A copy of content that the application may go on to change; None if it is not kept."""
+        """Return a copy of content, as the application may change it; None if not kept."""
         return jsonable(value) if self.keeps_content and value is not None else None
 
     def prefix_hashes(self, messages: object) -> list[str] | None:
-        """For each message, 16 hex digits that stand for it and all before it (keyed BLAKE2b)."""
+        """Return a 16-digit hex hash per message, covering it and all earlier messages.
+
+        The hash is a keyed BLAKE2b.
+        """
         if not self.computes_hashes or not isinstance(messages, (list, tuple, str)):
             return None
         each = [messages] if isinstance(messages, str) else cast("list[object]", messages)
@@ -88,19 +91,33 @@ class Content:
             return fields | content
         return fields
 
-    def tags(self, tags: Mapping[str, object]) -> object:
-        """The application's tags without secrets, whatever the policy; None if that fails."""
-        with self._guard:
-            return self._secrets.json(jsonable(tags))
+    def tags(self, tags: Mapping[str, object] | None) -> Fields:
+        """The application's tags without secrets, whatever the policy; none if that fails."""
+        if tags:
+            with self._guard:
+                return cast("Fields", self._secrets.json(jsonable(dict(tags))))
+        return {}
+
+    def label(self, text: str | None) -> str | None:
+        """A name given by the application without secrets; None if that fails."""
+        if text:
+            with self._guard:
+                return self._secrets.text(str(text))
         return None
 
 
 _LONG_TEXT: Final = 65_536
-"""Minimum characters of a text, such as an image in base64, that is hashed without escapes."""
+"""Minimum characters of a text that is hashed without escapes.
+
+One example is an image in base64.
+"""
 
 
 def _update(state: hashlib.blake2b, message: object) -> None:
-    """Add a message to a hash: its JSON, and the long texts in it, which are costly to encode."""
+    """Add a message to a hash: its JSON, and its long texts separately.
+
+    Long texts are costly to encode as JSON.
+    """
     texts: list[str] = []
     text = json.dumps(_without_long_texts(message, texts), sort_keys=True)
     state.update(text.encode())
@@ -110,7 +127,7 @@ def _update(state: hashlib.blake2b, message: object) -> None:
 
 
 def _without_long_texts(value: object, texts: list[str]) -> object:
-    """Return `value` with the length of each long text in its place; add these to `texts`."""
+    """Replace each long text in `value` by its length; add these to `texts`."""
     if isinstance(value, str) and len(value) >= _LONG_TEXT:
         texts.append(value)
         return {"": len(value)}
@@ -127,7 +144,10 @@ _CONTENT_FIELDS: Final = ("input", "output", "error_message")
 
 @functools.cache
 def _user_key() -> bytes:
-    """The user's own key, made on first use: hashes can be compared, but not looked up."""
+    """Return the user's own key, made on first use.
+
+    Keyed hashes can be compared, but not looked up.
+    """
     path = _data_folder() / "llmlog" / "key"
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not path.exists():

@@ -7,16 +7,20 @@ from collections.abc import Callable
 from contextvars import ContextVar, Token
 
 from llmlog._core import Core, TraceCore
+from llmlog._foreign import Fields
 
 
 class Scope:
-    """Code that runs under `trace`, and in the span `span_id` if there is one."""
+    """Context of code under `trace`, in span `span_id` or under `tags`, if any."""
 
-    __slots__ = ("ended", "outer", "span_id", "token", "trace")
+    __slots__ = ("ended", "outer", "span_id", "tags", "token", "trace")
 
-    def __init__(self, trace: TraceCore, span_id: str | None, outer: Scope | None) -> None:
+    def __init__(
+        self, trace: TraceCore, span_id: str | None, tags: Fields | None, outer: Scope | None
+    ) -> None:
         self.trace = trace
         self.span_id = span_id
+        self.tags = tags
         self.outer = outer
         self.token: Token[Scope | None] = _current.set(self)
         self.ended = False
@@ -26,9 +30,9 @@ class Scope:
 _current: ContextVar[Scope | None] = ContextVar("llmlog_scope", default=None)
 
 
-def enter(trace: TraceCore, span_id: str | None) -> Scope:
-    """Make (trace, span_id) the scope of the code that follows in this context."""
-    return Scope(trace, span_id, _current.get())
+def enter(trace: TraceCore, span_id: str | None, tags: Fields | None = None) -> Scope:
+    """Make (trace, span_id, tags) the scope of the code that follows in this context."""
+    return Scope(trace, span_id, tags, _current.get())
 
 
 def leave(scope: Scope) -> None:
@@ -56,14 +60,22 @@ def _innermost(matches: Callable[[Scope], bool]) -> Scope | None:
 
 
 def trace_scope(trace: TraceCore) -> Scope | None:
-    """Return the innermost scope in which `trace` itself, not a span, was entered."""
-    return _innermost(lambda scope: scope.trace is trace and not scope.span_id)
+    """Return the innermost scope in which `trace` itself, not a span or tags, was entered."""
+    return _innermost(
+        lambda scope: scope.trace is trace and scope.span_id is None and scope.tags is None
+    )
 
 
 def current_span_id(trace: TraceCore) -> str | None:
     """Return the innermost span of `trace` around the running code."""
     scope = _innermost(lambda scope: scope.trace is trace and bool(scope.span_id))
     return scope.span_id if scope else None
+
+
+def current_tags(trace: TraceCore) -> Fields:
+    """Return the tags of `trace` around the running code, those of outer scopes included."""
+    scope = _innermost(lambda scope: scope.trace is trace and scope.tags is not None)
+    return (scope.tags if scope else None) or {}
 
 
 def current_or_new_trace(core: Core) -> TraceCore:

@@ -1,4 +1,4 @@
-"""State of a session and of a trace: ids, clock, policies, and the way to the writer.
+"""State of a session and a trace: ids, clock, policies, path to the writer.
 
 `llmlog.Session` and `llmlog.Trace` are the public faces of these; the SDK's wrappers use them
 directly.
@@ -10,7 +10,7 @@ import itertools
 import os
 import time
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from llmlog._content import Content, ContentPolicy
 from llmlog._credentials import CredentialFilter
@@ -20,6 +20,7 @@ from llmlog.record import to_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from llmlog._foreign import Fields
     from llmlog._redaction.redactor import Custom
     from llmlog._writer import Writer
 
@@ -50,6 +51,7 @@ class Core:
         clock: Clock | None = None,
         new_id: Callable[[int], str] | None = None,
         guard: Guard | None = None,
+        starts: bool = False,
     ) -> None:
         self._writer = writer
         self.new_id = new_id or _random_id
@@ -61,23 +63,34 @@ class Core:
         self.credentials = CredentialFilter()
         self.open_threads: list[int] = []
         """Thread id of each `with session.trace()` that is open."""
-        self._extra = self.content.tags(tags) if tags else None
+        self.starts = starts
+        """Whether a line is written as a call or tool begins."""
+        self.tags = self.content.tags(tags)
+        """Members of `extra` in every record."""
 
-    def write(self, fields: dict[str, object]) -> None:
+    def write(self, fields: Fields) -> None:
         """Write one record; the caller guards, as any part of this may fail."""
         if not self.enabled:
             return
-        if self._extra is not None:
-            fields["extra"] = self._extra
         line = to_line(self.content.apply(fields))
         self._writer.write(self.credentials.strip(line))
 
 
 class TraceCore:
-    """One trace: its id, its step counter, and the model call behind each tool call."""
+    """One trace: id, name, tags, step counter, and each tool call's model call."""
 
-    def __init__(self, core: Core, trace_id: str | None = None, first_step: int = 0) -> None:
+    def __init__(
+        self,
+        core: Core,
+        trace_id: str | None = None,
+        first_step: int = 0,
+        *,
+        name: str | None = None,
+        tags: Mapping[str, object] | None = None,
+    ) -> None:
         self.core = core
+        self._name = core.content.label(name)
+        self._tags = {**core.tags, **core.content.tags(tags)} if tags else core.tags
         self.trace_id = _checked_id(trace_id, "trace_id") or core.new_id(8)
         if not isinstance(first_step, int) or isinstance(first_step, bool) or first_step < 0:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ValueError(f"steps are integers from 0, not {first_step!r}")
@@ -88,11 +101,29 @@ class TraceCore:
         """Take the next number in the order of this trace."""
         return next(self._steps)  # in C, so no two threads get the same
 
-    def write(self, fields: dict[str, object]) -> None:
+    def write(self, fields: Fields) -> None:
         """Write one record under this trace's ids; the caller guards."""
         fields["session_id"] = self.core.session_id
         fields["trace_id"] = self.trace_id
+        if self._name is not None:
+            fields.setdefault("trace_name", self._name)
+        if self._tags or "extra" in fields:
+            own = cast("Fields", fields.pop("extra", None) or {})
+            if tags := self._tags | own:
+                fields["extra"] = tags
         self.core.write(fields)
+
+    def write_start(self, fields: Fields) -> None:
+        """Write a start line for a call or tool, if the session wants them.
+
+        `fields` are those of the call or tool.
+        """
+        if self.core.starts:
+            # Guarded by itself, as a line that is lost here is no reason to lose the record.
+            with self.core.guard:
+                known: Fields = {name: fields[name] for name in _AT_START if name in fields}
+                known["event"] = "start"
+                self.write(known)
 
     def remember_tool_call(self, tool_call_id: str, span_id: str) -> None:
         """Note the span of the model call that asked for a tool execution."""
@@ -106,6 +137,20 @@ class TraceCore:
         return self._tool_call_parents.get(tool_call_id) if tool_call_id else None
 
 
+_AT_START: Final = (
+    "ts",
+    "step",
+    "span_id",
+    "parent_span_id",
+    "requested_model",
+    "provider",
+    "max_tokens",
+    "stream",
+    "tool_name",
+    "tool_call_id",
+    "extra",
+)
+"""Fields that are known as a call or tool begins, and are no content."""
 _MAX_TOOL_CALLS: Final = 1024
 """Maximum tool calls remembered per trace."""
 

@@ -64,9 +64,8 @@ def _replace(credential: str, value: object) -> object:
 
 def credentials_of(client: Foreign) -> Iterator[object]:
     """Yield a client's keys, and those in its default headers and query."""
-    yield client.api_key
-    yield getattr(client, "admin_api_key", None)
-    yield getattr(client, "_azure_ad_token", None)
+    for name in _ATTRIBUTES:
+        yield getattr(client, name, None)
     yield from credentials_in(getattr(client, "_custom_headers", None))
     url = client.base_url
     yield url.password
@@ -75,6 +74,18 @@ def credentials_of(client: Foreign) -> Iterator[object]:
     for name, value in query.items():
         if name == "key" or _is_sensitive_name(name):
             yield value
+
+
+_ATTRIBUTES: Final = (
+    "api_key",
+    "admin_api_key",
+    "_azure_ad_token",
+    "auth_token",
+    "access_token",
+    "aws_secret_key",
+    "aws_session_token",
+)
+"""Attributes of clients that hold a credential."""
 
 
 def credentials_in(headers: Foreign) -> Iterator[object]:

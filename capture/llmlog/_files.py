@@ -35,7 +35,7 @@ _CAN_LOCK: Final = sys.platform != "win32"
 
 
 class FileSink:
-    """Appends to the file at a path: created by the first line, readable by its owner.
+    """Appends to a file, created by the first line, readable by its owner.
 
     Lines of several threads and processes never mix, and a killed process keeps everything it has
     written: each line is one `os.write` on an O_APPEND descriptor.

@@ -97,7 +97,7 @@ _MAX_AMOUNT: Final = 40
 
 
 def as_text(value: object) -> str | None:
-    """Return text that is not empty, and a whole number as text; None for anything else."""
+    """Return non-empty text, or an integer as text; None for anything else."""
     if type(value) is int and _MIN_INT <= value <= _MAX_INT:
         return str(value)
     return value if isinstance(value, str) and value else None

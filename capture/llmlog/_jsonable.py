@@ -75,7 +75,7 @@ class _Copy:
             return f"<{type(value).__name__}>"
 
     def _cut(self, key: int, size: int) -> str | None:
-        """Return the text in place of the container `key`; None if it is within the budgets."""
+        """Return the placeholder of container `key`; None if within the budgets."""
         if key in self._path:
             return _CUT_CYCLE
         if len(self._path) >= MAX_DEPTH:

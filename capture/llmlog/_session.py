@@ -29,17 +29,21 @@ def session(  # noqa: PLR0913 - options by name
     new_id: Callable[[int], str] | None = None,
     fsync: bool = False,
     rotate_bytes: int | None = None,
+    starts: bool = False,
 ) -> Session:
     """Start recording to `target`: a path, an open file, or a function that takes bytes.
 
     session_id    joins a whole conversation; by default 8 random hex digits
     content       policy for prompts and answers: `none`, `hash`, `redacted` or `full`
     redact        patterns, and functions (text -> text), in addition to the built-in rules
-    tags          written into every record as `extra`
+    tags          your own fields, such as a user's tier or a prompt's version: `extra` of every
+                  record; traces, clients, tools and records add theirs, the innermost one counts
     clock, new_id replace the system's clock and randomness (new_id: number of hex digits -> id)
     fsync         wait for the disk after each record
     rotate_bytes  rename a path that would grow beyond it to `PATH.TIME`, and start a new file;
                   the full files are yours to keep or delete
+    starts        write a line as a call or tool begins, too (event `start`, with the ids of the
+                  record that follows), so that calls in flight can be seen
 
     With LLMLOG_DISABLED=1 in the environment nothing is recorded.
     """
@@ -52,6 +56,7 @@ def session(  # noqa: PLR0913 - options by name
             tags=tags,
             clock=clock,
             new_id=new_id,
+            starts=starts,
         )
     )
 
@@ -81,19 +86,33 @@ class Session:
     def enabled(self, enabled: bool) -> None:
         self._core.enabled = enabled
 
-    def wrap(self, client: _C, *, stream_usage: bool = False) -> _C:
-        """Return a client of the same class whose calls are recorded.
+    def wrap(
+        self,
+        client: _C,
+        *,
+        stream_usage: bool = False,
+        tags: Mapping[str, object] | None = None,
+    ) -> _C:
+        """Return a client of the same class whose calls are recorded, with `tags` in each.
 
         A call belongs to the innermost `with session.trace()` of its own thread or task, and is a
         trace of its own outside of any. For threads, pools, callbacks and generators use
         `trace.wrap`. `stream_usage` asks the server for token counts on streams whose caller did
         not.
         """
-        return _sdk.wrap(client, self._core, None, stream_usage=stream_usage)
+        return _sdk.wrap(client, self._core, None, stream_usage=stream_usage, tags=tags)
 
-    def trace(self, trace_id: str | None = None, *, first_step: int = 0) -> Trace:
+    def trace(
+        self,
+        trace_id: str | None = None,
+        *,
+        name: str | None = None,
+        tags: Mapping[str, object] | None = None,
+        first_step: int = 0,
+    ) -> Trace:
         """Open one logical operation, such as an agent run: `with session.trace() as trace:`.
 
-        `trace_id` and `first_step` continue one that began elsewhere.
+        `name` identifies the operation, the same for each of its runs, and `tags` are written
+        into each of its records. `trace_id` and `first_step` continue one that began elsewhere.
         """
-        return Trace(TraceCore(self._core, trace_id, first_step))
+        return Trace(TraceCore(self._core, trace_id, first_step, name=name, tags=tags))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, cast, overload
 
 from llmlog import _context, _sdk
@@ -87,40 +88,69 @@ class Trace(_Scoped):
             self._core.core.open_threads.remove(thread)
         _context.leave(scope)
 
-    def wrap(self, client: _C, *, stream_usage: bool = False) -> _C:
-        """Return a client of the same class whose calls all belong to this trace.
+    def wrap(
+        self,
+        client: _C,
+        *,
+        stream_usage: bool = False,
+        tags: Mapping[str, object] | None = None,
+    ) -> _C:
+        """Return a client, of the same class, whose calls belong to this trace.
 
-        Unlike those of `session.wrap`, in whichever thread or task they run.
+        The calls have `tags`. Unlike those of `session.wrap`, they belong to it in whichever thread
+        or task they run.
         """
-        return _sdk.wrap(client, self._core.core, self._core, stream_usage=stream_usage)
+        return _sdk.wrap(client, self._core.core, self._core, stream_usage=stream_usage, tags=tags)
 
-    def span(self, name: str) -> Span:
+    def tagged(self, tags: Mapping[str, object] | None = None, /, **more: object) -> Tagged:
+        """Tag the records written inside: `with trace.tagged(prompt_version="v3"):`.
+
+        For single calls: nothing is added to their requests. `tags` is for names that are no
+        identifiers.
+        """
+        return Tagged(self._core, {**(tags or {}), **more})
+
+    def span(self, name: str, *, tags: Mapping[str, object] | None = None) -> Span:
         """Record a named stretch of work: `with trace.span("plan"):`."""
-        return Span(self._core, {"event": "span", "name": name})
+        return Span(self._core, {"event": "span", "name": name}, tags)
 
     @overload
-    def tool(self, name: _F) -> _F: ...
+    def tool(self, name: _F, *, tags: Mapping[str, object] | None = None) -> _F: ...
     @overload
     def tool(
-        self, name: str, arguments: object = None, *, tool_call_id: str | None = None
+        self,
+        name: str,
+        arguments: object = None,
+        *,
+        tool_call_id: str | None = None,
+        tags: Mapping[str, object] | None = None,
     ) -> ToolRun: ...
     def tool(
-        self, name: str | _F, arguments: object = None, *, tool_call_id: str | None = None
+        self,
+        name: str | _F,
+        arguments: object = None,
+        *,
+        tool_call_id: str | None = None,
+        tags: Mapping[str, object] | None = None,
     ) -> ToolRun | _F:
         """Record tool executions: `with trace.tool(name, arguments) as run:` or `@trace.tool`.
 
         With the `tool_call_id` of a model's request, that call is the execution's parent.
         """
         if isinstance(name, str):
-            return ToolRun(self._core, name, arguments, tool_call_id)
-        return _recorded(self._core, name)
+            return ToolRun(self._core, name, arguments, tool_call_id, tags)
+        return _recorded(self._core, name, tags)
 
     def record(self, **fields: object) -> None:
         """Record a call that llmlog does not wrap, as this trace's next step.
 
-        `fields` are fields of the record; `event` is required, ids and step are set by the trace.
-        Raises ValueError for any other name.
+        `fields` are fields of the record; `event` is required, ids and step are set by the trace,
+        and the tags in `extra` are added to the trace's. Raises ValueError for any other name.
         """
+        if not isinstance(fields.get("extra", {}), (Mapping, NoneType)):
+            raise ValueError(  # noqa: TRY004 - as for the other fields
+                f"extra is a mapping of tags, not {fields['extra']!r}"
+            )
         reserved = sorted(fields.keys() & _RESERVED)
         if reserved:
             raise ValueError(f"the trace itself sets {', '.join(reserved)}")
@@ -136,11 +166,32 @@ class Trace(_Scoped):
             "parent_span_id": _context.current_span_id(self._core),
             "status": "error" if fields.get("error_type") else "ok",
         }
+        own = cast("Mapping[str, object] | None", fields.get("extra"))
+        fields["extra"] = _context.current_tags(self._core) | core.content.tags(own)
         # The step is taken last: a call that is refused leaves no gap.
         self._core.write({**defaults, **fields, "step": self._core.next_step()})
 
 
 _RESERVED: Final = frozenset({"v", "session_id", "trace_id", "step"})
+
+
+class Tagged(_Scoped):
+    """Code whose records of one trace have tags; made by `trace.tagged()`."""
+
+    def __init__(self, core: TraceCore, tags: Mapping[str, object]) -> None:
+        super().__init__(core)
+        self._tags = core.core.content.tags(tags)
+        self._scopes: list[_context.Scope] = []
+
+    @guarded
+    def _enter(self) -> None:
+        tags = _context.current_tags(self._core) | self._tags
+        self._scopes.append(_context.enter(self._core, None, tags))
+
+    @guarded
+    def _leave(self, error: BaseException | None) -> None:  # noqa: ARG002 - tags have no status
+        if self._scopes:
+            _context.leave(self._scopes.pop())
 
 
 class Span(_Scoped):
@@ -150,8 +201,15 @@ class Span(_Scoped):
     status `error`, and propagates.
     """
 
-    def __init__(self, core: TraceCore, fields: dict[str, object]) -> None:
+    def __init__(
+        self,
+        core: TraceCore,
+        fields: dict[str, object],
+        tags: Mapping[str, object] | None = None,
+    ) -> None:
         super().__init__(core)
+        self.tags: dict[str, object] = dict(tags or {})
+        """Tags of its own record; more can be added until it ends."""
         self.arguments: object = None
         """Written as `input`, if the content policy keeps content."""
         self.result: object = None
@@ -160,8 +218,13 @@ class Span(_Scoped):
         self._scope: _context.Scope | None = None
         self._started_ns = 0
 
+        self._outer_tags: dict[str, object] = {}
+
     def _parent(self) -> str | None:
         return _context.current_span_id(self._core)
+
+    def _announce(self) -> None:
+        """Write the line that a tool begins; other stretches of work have none."""
 
     @guarded
     def _enter(self) -> None:
@@ -178,6 +241,9 @@ class Span(_Scoped):
             given = self.arguments
             arguments = given.by_name() if isinstance(given, _Arguments) else given
             self._fields["input"] = core.content.snapshot(arguments)
+        self._outer_tags = _context.current_tags(self._core)
+        self._fields["extra"] = self._outer_tags | core.content.tags(self.tags)
+        self._announce()
         self._scope = _context.enter(self._core, span_id)
         self._started_ns = core.clock.monotonic_ns()
 
@@ -195,6 +261,7 @@ class Span(_Scoped):
         if error is not None:
             self._fields |= {"error_type": type(error).__name__, "error_message": error}
         self._fields["output"] = self.result
+        self._fields["extra"] = self._outer_tags | self._core.core.content.tags(self.tags)
         self._core.write(self._fields)
 
 
@@ -202,24 +269,32 @@ class ToolRun(Span):
     """One tool execution; set `result` to its return value."""
 
     def __init__(
-        self, core: TraceCore, name: str, arguments: object, tool_call_id: str | None
+        self,
+        core: TraceCore,
+        name: str,
+        arguments: object,
+        tool_call_id: str | None,
+        tags: Mapping[str, object] | None = None,
     ) -> None:
         ids: dict[str, object] = {"tool_name": name, "tool_call_id": tool_call_id}
-        super().__init__(core, {"event": "tool_call", **ids})
+        super().__init__(core, {"event": "tool_call", **ids}, tags)
         self.arguments = arguments
         self._tool_call_id = tool_call_id
 
     def _parent(self) -> str | None:
         return self._core.parent_of_tool_call(self._tool_call_id) or super()._parent()
 
+    def _announce(self) -> None:
+        self._core.write_start(self._fields)
 
-def _recorded(core: TraceCore, function: _F) -> _F:
+
+def _recorded(core: TraceCore, function: _F, tags: Mapping[str, object] | None) -> _F:
     name = getattr(function, "__name__", type(function).__name__)
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise TypeError(f"{name} is a generator: use `with trace.tool({name!r}) as run` around it")
 
     def start(args: tuple[Any, ...], kwargs: dict[str, Any]) -> ToolRun:
-        return ToolRun(core, name, _Arguments(function, args, kwargs), None)
+        return ToolRun(core, name, _Arguments(function, args, kwargs), None, tags)
 
     # An object with an async __call__ is as good a tool as an async function.
     called: object = getattr(type(function), "__call__", None)  # noqa: B004

@@ -14,7 +14,10 @@ from typing import IO, Any, TypeAlias, cast
 from llmlog._files import FileSink
 
 Target: TypeAlias = str | os.PathLike[str] | IO[bytes] | IO[str] | Callable[[bytes], object]
-"""Destination of records: a path, an open file (binary or text), or a function of a line."""
+"""Destination of records: a path, a binary or text file, or a function.
+
+The file is open; the function is called with each line.
+"""
 
 
 class Writer:

@@ -18,7 +18,7 @@ from llmlog._jsonable import LEAST_INT, MOST_INT
 from llmlog._jsonable import jsonable as jsonable  # noqa: PLC0414 - exported
 
 VERSION: Final = 1
-"""Value of field `v`; raised when a field changes its meaning, not for a new field."""
+"""Value of field `v`; raised for a field's changed meaning, not a new field."""
 
 CALL_EVENTS: Final = (
     "chat_completion",
@@ -167,7 +167,7 @@ def _template(event: str) -> dict[str, str]:
 
 
 _TEMPLATES: Final = {event: _template(event) for event in EVENTS}
-"""Per event, every field in order: as null where a line always has it, else empty."""
+"""Event -> every field in order: null if always in a line, else empty."""
 
 
 def to_line(fields: Mapping[str, object]) -> bytes:

@@ -17,7 +17,7 @@ __all__ = ["ContentPolicy", "RecordWriter"]
 
 
 class RecordWriter:
-    """Appends records to a file as a session does: its content policy, one write a record."""
+    """Appends records as a session does: its content policy, one write a record."""
 
     def __init__(self, path: str | os.PathLike[str], content: ContentPolicy = "none") -> None:
         self._content = Content(content, (), Guard())

@@ -80,6 +80,7 @@ def session(  # noqa: PLR0913 - the same as llmlog.session
     tags: Mapping[str, object] | None = None,
     clock: ClockProtocol | None = None,
     new_id: Callable[[int], str] | None = None,
+    starts: bool = False,
 ) -> Session:
     """Open a session like `llmlog.session`, but deterministic, and with faults raised."""
     return Session(
@@ -92,5 +93,6 @@ def session(  # noqa: PLR0913 - the same as llmlog.session
             clock=clock or Clock(),
             new_id=new_id or Ids(),
             guard=Guard(strict=True),
+            starts=starts,
         )
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import polars as pl
 import pytest
@@ -18,7 +18,14 @@ from llmlog_tui.log.store import Snapshot
 
 Record: TypeAlias = Mapping[str, Any]
 Log: TypeAlias = Callable[[Iterable[Record]], Snapshot]
+CALL: Final = "chat_completion"
+
 Frame: TypeAlias = Callable[[Iterable[Record]], pl.DataFrame]
+
+
+def _as_record(fields: Record) -> Record:
+    """Add the event, without which an object with few fields is no record."""
+    return fields if fields.keys() & {"event", "tool_name"} else {**fields, "event": CALL}
 
 
 @pytest.fixture
@@ -27,7 +34,7 @@ def log(tmp_path: Path) -> Log:
 
     def written(records: Iterable[Record]) -> Snapshot:
         path = tmp_path / "calls.jsonl"
-        path.write_text("".join(json.dumps(record) + "\n" for record in records))
+        path.write_text("".join(json.dumps(_as_record(record)) + "\n" for record in records))
         return load([path])
 
     return written

@@ -46,7 +46,7 @@ def test_two_runs_that_do_the_same_have_no_divergence(frame: Frame) -> None:
         ({"model": "n"}, "model"),
         ({"finish_reason": "length"}, "finish_reason"),
         ({"status": "error"}, "status"),
-        ({"model": "n", "status": "error"}, "model"),
+        ({"model": "n", "status": "error"}, "status"),
     ],
 )
 def test_calls_differ_by_the_first_of_what_matters(frame: Frame, change: Record, why: str) -> None:

@@ -38,11 +38,13 @@ def test_records_that_cannot_be_joined_are_counted_by_what_they_lack(log: Log, n
 
 
 def test_a_foreign_event_need_not_be_joined(log: Log) -> None:
-    assert of(log, {"event": "deploy"}) == [Finding("unknown_event", "deploy", 1, 0)]
+    assert of(log, {"event": "deploy", "trace_id": "t"}) == [
+        Finding("unknown_event", "deploy", 1, 0)
+    ]
 
 
 def test_unknown_events_stand_by_how_often_they_came(log: Log) -> None:
-    records = [step(0), *({"event": name} for name in ("a", "b", "c", "b"))]
+    records = [step(0), *({"event": name, "trace_id": "t"} for name in ("a", "b", "c", "b"))]
     assert of(log, *records) == [
         Finding("unknown_event", "b", 2, 2),
         Finding("unknown_event", "a", 1, 1),

@@ -7,7 +7,13 @@ import pytest
 from tests.analysis.conftest import Frame, Record
 
 from llmlog_tui.analysis.alerts.hidden_truncation import HiddenTruncation, HiddenTruncationDetector
-from llmlog_tui.analysis.calls.truncation import HIDDEN, empty_reason
+from llmlog_tui.analysis.calls.truncation import (
+    CUT_OFF,
+    CUT_OFF_SHARE,
+    HIDDEN,
+    empty_reason,
+    is_cut_off,
+)
 from llmlog_tui.config.rules import HiddenTruncationRule
 
 CUT: Record = {"model": "m", "completion_tokens": 512, "max_tokens": 512, "finish_reason": "stop"}
@@ -39,6 +45,28 @@ def hidden_truncations(calls: pl.DataFrame, rule: HiddenTruncationRule) -> list[
 )
 def test_what_is_a_hidden_truncation(calls: Frame, fields: Record, *, is_hidden: bool) -> None:
     assert calls([fields]).select(HIDDEN).item() is is_hidden
+
+
+@pytest.mark.parametrize("finish_reason", ["stop", "length", None])
+@pytest.mark.parametrize("status", ["ok", "error"])
+@pytest.mark.parametrize(
+    "sign", [{}, {"max_tokens": 9}, {"tool_args_ok": False}, {"stream_end": "truncated"}]
+)
+def test_an_answer_is_cut_off_if_finish_reason_or_a_hidden_sign_tells(
+    calls: Frame, sign: Record, status: str, finish_reason: str | None
+) -> None:
+    call = {"completion_tokens": 9, "status": status, "finish_reason": finish_reason, **sign}
+    frame = calls([call])
+    told = finish_reason == "length" or (bool(sign) and status == "ok")
+    assert frame.select(CUT_OFF).item() is told
+    assert is_cut_off(frame.row(0, named=True)) is told
+
+
+def test_the_share_of_cut_off_answers_is_of_calls_that_have_an_answer(calls: Frame) -> None:
+    answers = [CUT, WHOLE, {"event": "response", "finish_reason": "length"}, {"model": "m"}]
+    embeddings = [{"event": "embedding", "model": "m"}] * 3
+    assert calls([*answers, *embeddings]).select(CUT_OFF_SHARE).item() == 0.5
+    assert calls(embeddings).select(CUT_OFF_SHARE).item() is None
 
 
 def test_hidden_truncations_of_a_model_are_counted_by_their_signs(calls: Frame) -> None:

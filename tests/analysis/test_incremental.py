@@ -109,7 +109,7 @@ def test_however_a_log_grew_every_answer_is_that_of_the_whole(
 def test_a_long_log_that_grew_in_small_steps_has_all_the_alerts_of_the_whole(
     log: Growing, where: str | None, begun: list[Snapshot]
 ) -> None:
-    records = rows(seeded(5), 1_200)
+    records = rows(seeded(7), 1_200)
     log.write(records[:200])
     log.reader.loaded()
     running = IncrementalAnalyzer(SLOW_MS, RULES)
@@ -261,12 +261,13 @@ def test_courses_are_drawn_anew_when_there_is_a_hundredth_more_and_figures_alway
     log: Growing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kpis, "_REDRAW_GROWTH", 0.01)
-    one: list[Row] = [{"ts": 1_780_000_000 + n, "latency_ms": n} for n in range(1_000)]
+    call: Row = {"event": "chat_completion"}
+    one: list[Row] = [{**call, "ts": 1_780_000_000 + n, "latency_ms": n} for n in range(1_000)]
     log.write(one)
     log.reader.loaded()
     running = IncrementalAnalyzer(SLOW_MS, DEFAULT)
     before = running.overview(log.read()).kpis[0]
-    more: list[Row] = [{"ts": 1_780_001_000, "latency_ms": 5_000}]
+    more: list[Row] = [{**call, "ts": 1_780_001_000, "latency_ms": 5_000}]
     lagging = running.overview(log.write(more * 10)).kpis[0]
     assert lagging.value == at_once(log.read()).kpis[0].value != before.value
     assert lagging.series == before.series

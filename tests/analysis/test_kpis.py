@@ -17,6 +17,11 @@ DTYPES: dict[str, Any] = {
     "tokens_per_sec": pl.Float64,
     "status": pl.String,
     "finish_reason": pl.String,
+    "event": pl.String,
+    "stream_end": pl.String,
+    "tool_args_ok": pl.Boolean,
+    "max_tokens": pl.Int64,
+    "completion_tokens": pl.Int64,
     "cached_tokens": pl.Int64,
     "prompt_tokens": pl.Int64,
     "cost_usd": pl.Float64,
@@ -24,7 +29,7 @@ DTYPES: dict[str, Any] = {
 
 
 def figures(calls: list[dict[str, Any]]) -> dict[str, Kpi]:
-    usual = {"status": "ok", "finish_reason": "stop"}
+    usual = {"event": "chat_completion", "status": "ok", "finish_reason": "stop"}
     rows = [{**usual, **call} for call in calls]
     return {kpi.name: kpi for kpi in kpis(pl.DataFrame(rows, schema=DTYPES))}
 

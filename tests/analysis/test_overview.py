@@ -58,9 +58,11 @@ def test_a_tool_execution_leads_to_its_trace_too(view: Overview) -> None:
     assert [view.trace_of(row) for row in (0, 1)] == ["t", "t"]
 
 
-def test_a_record_that_is_not_there_has_no_trace(view: Overview) -> None:
+def test_a_record_that_is_not_there_has_no_trace_and_no_location(view: Overview) -> None:
+    assert view.trace_of(99) is None
+    assert not view.has(99)
     with pytest.raises(KeyError):
-        view.trace_of(99)
+        view.location(99)
 
 
 def test_the_last_call_of_a_trace_is_no_tool(view: Overview) -> None:
@@ -91,25 +93,41 @@ def test_the_steps_of_a_trace_are_found_however_far_apart_they_are(
 def test_failed_calls_are_found_in_both_directions(
     view: Overview, row: int | None, forward: int | None, back: int | None
 ) -> None:
-    assert view.next_failed(row, 1) == forward
-    assert view.next_failed(row, -1) == back
+    assert view.next_call("failed", row, 1) == forward
+    assert view.next_call("failed", row, -1) == back
+
+
+def test_cut_off_and_slow_calls_are_found_in_both_directions(log: Log) -> None:
+    broken = {"stream": True, "stream_end": "truncated"}
+    slow: list[Record] = [{"latency_ms": 501}, broken, {"latency_ms": 500}]
+    records = [{}, {"finish_reason": "length"}, *slow]
+    view = overview(log(records), slow_ms=500)
+    assert [view.next_call("cut-off", row, 1) for row in (None, 1, 3)] == [1, 3, None]
+    assert [view.next_call("cut-off", row, -1) for row in (4, 3, 1)] == [3, 1, None]
+    assert [view.next_call("slow", row, 1) for row in (0, 2)] == [2, None]
+    assert [row["cut_off"] for row in view.call_rows(0, 5)] == [False, True, False, True, False]
+    assert view.trace_rows(0, 9) == []
 
 
 def test_from_a_call_that_a_filter_hides_the_next_failed_one_is_found(log: Log) -> None:
     view = overview(log(RECORDS), slow_ms=500, where="status = 'error'")
-    assert [view.next_failed(row, 1) for row in (0, 3)] == [2, 4]
-    assert [view.next_failed(row, -1) for row in (0, 3)] == [None, 2]
+    assert [view.next_call("failed", row, 1) for row in (0, 3)] == [2, 4]
+    assert [view.next_call("failed", row, -1) for row in (0, 3)] == [None, 2]
 
 
 def test_the_nearest_of_several_failed_calls_is_next(log: Log) -> None:
     view = overview(log([{"status": "error"}] * 5), slow_ms=500)
-    assert (view.next_failed(2, 1), view.next_failed(2, -1)) == (3, 1)
+    assert (view.next_call("failed", 2, 1), view.next_call("failed", 2, -1)) == (3, 1)
+
+
+def _at(second: int) -> str:
+    return f'{{"event": "chat_completion", "ts": "2026-11-23T09:00:0{second}Z"}}\n'
 
 
 def test_the_place_of_a_record_is_its_file_block_and_line(tmp_path: Path) -> None:
     late, early = tmp_path / "late.jsonl", tmp_path / "early.jsonl"
-    late.write_text('\n{"ts": "2026-11-23T09:00:02Z"}\nbad\n{"ts": "2026-11-23T09:00:03Z"}\n')
-    early.write_text('{"ts": "2026-11-23T09:00:01Z"}\n')
+    late.write_text("\n" + _at(2) + "bad\n" + _at(3))
+    early.write_text(_at(1))
     view = overview(load([late, early]), slow_ms=500)
     assert view.calls["row"].to_list() == [2, 0, 1]
     assert [view.location(row) for row in (2, 0, 1)] == [
@@ -135,7 +153,7 @@ def test_the_rules_say_what_is_watched_for(log: Log) -> None:
 def test_an_empty_log_has_an_overview(log: Log) -> None:
     view = overview(log([]), slow_ms=500)
     assert (view.worst_ms, view.newest, view.alerts, view.ongoing) == (None, None, (), 0)
-    assert (view.call_rows(0, 9), view.trace_rows(0, 9), view.next_failed(None, 1)) == (
+    assert (view.call_rows(0, 9), view.trace_rows(0, 9), view.next_call("failed", None, 1)) == (
         [],
         [],
         None,

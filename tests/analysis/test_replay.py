@@ -60,8 +60,8 @@ def test_the_step_at_a_time_of_play_is_the_last_that_appeared(log: Log) -> None:
 
 def test_the_next_failed_step_is_looked_for_in_either_direction(log: Log) -> None:
     found = of(log, *RUN)
-    assert [found.next_failed(at, 1) for at in range(4)] == [1, None, None, None]
-    assert [found.next_failed(at, -1) for at in range(4)] == [None, None, 1, 1]
+    assert [found.next_step("failed", at, 1) for at in range(4)] == [1, None, None, None]
+    assert [found.next_step("failed", at, -1) for at in range(4)] == [None, None, 1, 1]
 
 
 def test_steps_are_played_in_step_order_even_if_time_runs_backwards(log: Log) -> None:

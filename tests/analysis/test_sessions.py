@@ -83,6 +83,7 @@ def test_costs_are_summed_up_and_stay_unknown_where_none_is_known() -> None:
         "models": ["m"],
         "failed": False,
         "truncated": False,
+        "cut_off": False,
         "retried": False,
         "changed": False,
     }

@@ -150,7 +150,7 @@ def test_nothing_remarkable_is_not_remarked(log: Log) -> None:
         "cached_tokens": 0,
     }
     found = only(log, step(0, **fields))
-    assert (found.notes, found.failed, found.truncated) == ((), False, False)
+    assert (found.notes, found.failed, found.cut_off) == ((), False, False)
 
 
 def test_everything_remarkable_is_remarked_gravest_first(log: Log) -> None:
@@ -168,10 +168,10 @@ def test_everything_remarkable_is_remarked_gravest_first(log: Log) -> None:
         prompt_tokens=1_000,
     )
     found = of(log, before, loud).steps[1]
-    assert (found.failed, found.truncated) == (True, True)
+    assert (found.failed, found.cut_off) == (True, True)
     assert found.notes == (
         Note("✗ APIError", "failed"),
-        Note("┤ length", "truncated"),
+        Note("┤ length", "cut off"),
         Note("≠ fingerprint", "changed"),
         Note("↻ 2 retries", "retried"),
         Note("rsn 12.3k", "usage"),

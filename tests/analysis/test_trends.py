@@ -18,6 +18,10 @@ DTYPES: dict[str, Any] = {
     "tokens_per_sec": pl.Float64,
     "status": pl.String,
     "finish_reason": pl.String,
+    "event": pl.String,
+    "stream_end": pl.String,
+    "tool_args_ok": pl.Boolean,
+    "max_tokens": pl.Int64,
     "total_tokens": pl.Int64,
     "prompt_tokens": pl.Int64,
     "completion_tokens": pl.Int64,
@@ -30,7 +34,7 @@ def at(minutes: float) -> datetime:
 
 
 def frame(calls: list[dict[str, Any]]) -> pl.DataFrame:
-    usual = {"status": "ok", "finish_reason": "stop"}
+    usual = {"event": "chat_completion", "status": "ok", "finish_reason": "stop"}
     rows = [{**usual, "row": n, **call} for n, call in enumerate(calls)]
     return pl.DataFrame(rows, schema=DTYPES)
 

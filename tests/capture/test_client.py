@@ -196,8 +196,8 @@ def test_a_request_made_for_the_key_of_a_call_is_not_taken_for_the_call(
     assert KEY.encode() not in memory.lines[0]
 
 
-def test_only_openai_clients_can_be_wrapped(session: Session) -> None:
-    with pytest.raises(TypeError, match="only OpenAI and AsyncOpenAI clients"):
+def test_only_clients_of_the_sdks_can_be_wrapped(session: Session) -> None:
+    with pytest.raises(TypeError, match="only clients of openai and anthropic"):
         session.wrap(object())
 
 

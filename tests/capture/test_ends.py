@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -20,6 +21,15 @@ from tests.capture.conftest import (
     last_chunk,
     streamed,
 )
+from tests.capture.messages_api import (
+    anthropic_client,
+    async_anthropic_client,
+    blocks_of,
+    end,
+    start,
+    streamed_message,
+    text,
+)
 
 if TYPE_CHECKING:
     from llmlog import Session, testing
@@ -27,39 +37,65 @@ if TYPE_CHECKING:
 CHAT: dict[str, Any] = {"model": "m", "messages": QUESTION}
 
 
+MESSAGE: dict[str, Any] = {**CHAT, "max_tokens": 9}
+
+
+def chat(_: httpx2.Request) -> httpx2.Response:
+    return streamed(chunk("a"), chunk("b"), last_chunk())
+
+
+def message(_: httpx2.Request) -> httpx2.Response:
+    return streamed_message(start(), *text(0, "a", "b"), *end())
+
+
 @pytest.fixture
 def client(session: Session) -> Anything:
-    return session.wrap(client_of(lambda _: streamed(chunk("a"), chunk("b"), last_chunk())))
+    """The resources of both SDKs' clients."""
+    of_anthropic = session.wrap(anthropic_client(message))
+    return SimpleNamespace(chat=session.wrap(client_of(chat)).chat, messages=of_anthropic.messages)
 
 
 @pytest.fixture
 def aclient(session: Session) -> Anything:
-    return session.wrap(async_client_of(lambda _: streamed(chunk("a"), chunk("b"), last_chunk())))
+    """The resources of both SDKs' asynchronous clients."""
+    of_openai = session.wrap(async_client_of(chat))
+    of_anthropic = session.wrap(async_anthropic_client(message))
+    return SimpleNamespace(chat=of_openai.chat, messages=of_anthropic.messages)
 
 
 def ends(memory: testing.Memory) -> list[tuple[str, str]]:
     return [(record["status"], record["stream_end"]) for record in memory.records()]
 
 
+def resource(client: Anything, way: str) -> tuple[Anything, dict[str, Any]]:
+    """Return the resource of a way to open a stream, and the arguments of its call."""
+    if way.startswith("message"):
+        return client.messages, MESSAGE
+    return client.chat.completions, CHAT
+
+
 def open_stream(client: Anything, way: str) -> Anything:
-    create = client.chat.completions
-    if way == "chunks":
-        return create.create(stream=True, **CHAT)
-    if way == "helper":
-        return create.stream(**CHAT).__enter__()
-    return create.with_raw_response.create(stream=True, **CHAT).parse()
+    create, asked = resource(client, way)
+    if way.endswith("chunks"):
+        return create.create(stream=True, **asked)
+    if way.endswith("helper"):
+        return create.stream(**asked).__enter__()
+    return create.with_raw_response.create(stream=True, **asked).parse()
 
 
 async def aopen_stream(client: Anything, way: str) -> Anything:
-    create = client.chat.completions
-    if way == "chunks":
-        return await create.create(stream=True, **CHAT)
-    if way == "helper":
-        return await create.stream(**CHAT).__aenter__()
-    return (await create.with_raw_response.create(stream=True, **CHAT)).parse()
+    create, asked = resource(client, way)
+    if way.endswith("chunks"):
+        return await create.create(stream=True, **asked)
+    if way.endswith("helper"):
+        return await create.stream(**asked).__aenter__()
+    parsed = (await create.with_raw_response.create(stream=True, **asked)).parse()
+    return await parsed if way.startswith("message") else parsed
 
 
-ways = pytest.mark.parametrize("way", ["chunks", "helper", "raw"])
+ways = pytest.mark.parametrize(
+    "way", ["chunks", "helper", "raw", "message chunks", "message helper", "message raw"]
+)
 
 
 @ways
@@ -90,14 +126,20 @@ def test_closed_without_reading(client: Anything, memory: testing.Memory, way: s
 def test_closed_after_a_body_that_came_at_once(
     session: Session, memory: testing.Memory, way: str
 ) -> None:
-    body = b"".join(events(chunk("a"), last_chunk()))
-    stream = open_stream(session.wrap(client_of(httpx2.Response(200, content=body))), way)
+    client: Any
+    if way.startswith("message"):
+        body = b"".join(blocks_of(start(), *text(0, "a"), *end()))
+        client = session.wrap(anthropic_client(httpx2.Response(200, content=body)))
+    else:
+        body = b"".join(events(chunk("a"), last_chunk()))
+        client = session.wrap(client_of(httpx2.Response(200, content=body)))
+    stream = open_stream(client, way)
     next(iter(stream))
     stream.close()
     assert ends(memory) == [("ok", "closed")]
 
 
-@pytest.mark.parametrize("way", ["chunks", "raw"])
+@pytest.mark.parametrize("way", ["chunks", "raw", "message chunks", "message raw"])
 def test_closed_by_its_response(client: Anything, memory: testing.Memory, way: str) -> None:
     stream = open_stream(client, way)
     next(stream)
@@ -175,8 +217,11 @@ async def test_never_read_async(aclient: Anything, memory: testing.Memory, way: 
     assert ends(memory) == [("ok", "abandoned")]
 
 
-async def test_dropped_while_read_async(aclient: Anything, memory: testing.Memory) -> None:
-    async for _ in await aopen_stream(aclient, "chunks"):
+@pytest.mark.parametrize("way", ["chunks", "message chunks"])
+async def test_dropped_while_read_async(
+    aclient: Anything, memory: testing.Memory, way: str
+) -> None:
+    async for _ in await aopen_stream(aclient, way):
         break
     while not memory.lines:
         gc.collect()
@@ -231,23 +276,27 @@ def test_interrupted_in_the_middle_of_a_stream(session: Session, memory: testing
 class Forever(httpx2.AsyncByteStream):
     """One chunk, then silence; `reached` is set once a reader waits for the second."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: bytes) -> None:
+        self._first = first
         self.reached = asyncio.Event()
 
     async def __aiter__(self) -> Any:  # noqa: ANN401
-        yield events(chunk("a"))[0]
+        yield self._first
         self.reached.set()
         await asyncio.Event().wait()
 
 
+@pytest.mark.parametrize("way", ["chunks", "message chunks", "message helper"])
 async def test_cancelled_in_the_middle_of_a_stream(
-    session: Session, memory: testing.Memory
+    session: Session, memory: testing.Memory, way: str
 ) -> None:
-    body = Forever()
-    client: Any = session.wrap(async_client_of(httpx2.Response(200, stream=body)))
+    is_message = way.startswith("message")
+    body = Forever(blocks_of(start())[0] if is_message else events(chunk("a"))[0])
+    make: Any = async_anthropic_client if is_message else async_client_of
+    client: Any = session.wrap(make(httpx2.Response(200, stream=body)))
 
     async def read() -> None:
-        async for _ in await client.chat.completions.create(stream=True, **CHAT):
+        async for _ in await aopen_stream(client, way):
             pass
 
     task = asyncio.create_task(read())

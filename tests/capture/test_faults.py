@@ -19,7 +19,18 @@ from tests.capture.conftest import (
 
 import llmlog
 from llmlog import _content, _context, _core, _credentials, _files, _trace, _writer, record, testing
-from llmlog._sdk import call, chunks, client, fields, headers, streams
+from llmlog._sdk import (
+    call,
+    chunks,
+    client,
+    deltas,
+    endpoints,
+    fields,
+    headers,
+    sse,
+    streams,
+    usage,
+)
 
 CHAT: dict[str, Any] = {"model": "m", "messages": QUESTION}
 
@@ -47,6 +58,15 @@ STAGES: list[tuple[Any, str]] = [
     (chunks.ChatAccumulator, "feed"),
     (chunks.ChatAccumulator, "add_fields"),
     (chunks.ChatAccumulator, "output"),
+    (deltas, "merge"),
+    (endpoints, "endpoint_of"),
+    (fields, "failure_of"),
+    (usage.Usage, "read"),
+    (usage.Usage, "add_fields"),
+    (call, "parse_sse"),
+    (sse, "_is_usage_chunk"),
+    (call.Call, "on_head"),
+    (call.Call, "on_bytes"),
     (streams, "_tracked_class"),
     (streams, "recording_stream_class"),
     (client, "Call"),

@@ -20,15 +20,15 @@ def public(value: object) -> set[str]:
 
 def test_the_package_shows_its_api_and_its_public_modules() -> None:
     modules = {name for name in public(llmlog) if isinstance(getattr(llmlog, name), ModuleType)}
-    assert modules <= {"record", "record_writer", "testing"}
+    assert modules <= {"litellm", "record", "record_writer", "testing"}
     assert public(llmlog) - modules == set(llmlog.__all__)
 
 
 def test_a_session_a_trace_and_a_span_show_their_api(session: Session) -> None:
     trace = session.trace()
     assert public(session) == {"enabled", "faults", "session_id", "trace", "wrap"}
-    assert public(trace) == {"record", "span", "tool", "trace_id", "wrap"}
-    assert public(trace.tool("look")) == {"arguments", "result"}
+    assert public(trace) == {"record", "span", "tagged", "tool", "trace_id", "wrap"}
+    assert public(trace.tool("look")) == {"arguments", "result", "tags"}
 
 
 @pytest.mark.parametrize("value", ["1", "yes"])

@@ -1,4 +1,4 @@
-"""The examples under "Write a log" in the README run unchanged."""
+"""The Python examples of the README and of the library's page run unchanged."""
 
 from __future__ import annotations
 
@@ -6,34 +6,38 @@ import ast
 import inspect
 import json
 import re
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from tests.capture.conftest import KEY, QUESTION, Anything
 
 if TYPE_CHECKING:
-    import pytest
     from tests.capture.conftest import Llmock
 
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
+LIBRARY = ".github/docs/capture.md"
 
 
-def examples() -> list[str]:
-    section = README.read_text().partition("## Write a log")[2].partition("\n## ")[0]
-    return re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+def examples(page: str) -> list[str]:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
 
 
 async def run(example: str, names: dict[str, Anything]) -> None:
-    code = compile(example, str(README), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    waiting = eval(code, names)  # noqa: S307 - the README's own
+    code = compile(example, "example", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    waiting = eval(code, names)  # noqa: S307 - the repository's own pages
     if inspect.isawaitable(waiting):
         await waiting
 
 
-async def test_the_examples_run_as_written_and_leave_their_records(
+@pytest.fixture
+def names(
     llmock: Llmock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+) -> Iterator[dict[str, Anything]]:
+    """Everything that the examples use without defining it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.setenv("OPENAI_BASE_URL", llmock.base_url)
@@ -41,15 +45,37 @@ async def test_the_examples_run_as_written_and_leave_their_records(
     def search_docs(query: str) -> str:
         return f"found {query}"
 
-    names: dict[str, Anything] = {"messages": QUESTION, "search_docs": search_docs}
-    with ThreadPoolExecutor() as names["pool"]:
-        assert len(examples()) == 5
-        for example in examples():
-            await run(example, names)
+    with ThreadPoolExecutor() as pool:
+        yield {"messages": QUESTION, "search_docs": search_docs, "pool": pool}
+
+
+def written() -> list[dict[str, Anything]]:
+    return [json.loads(line) for line in Path("calls.jsonl").read_text().splitlines()]
+
+
+async def test_the_readmes_example_records_a_call_and_a_tool(names: dict[str, Anything]) -> None:
+    (example,) = examples("README.md")
+    lines = [line for line in example.splitlines() if line.strip()]
+    assert len(lines) == 8
+    await run(example, names)
+    names["client"].close()
+    assert [(record["event"], record["step"]) for record in written()] == [
+        ("chat_completion", 0),
+        ("tool_call", 1),
+    ]
+
+
+async def test_the_librarys_examples_run_as_written_and_leave_their_records(
+    names: dict[str, Anything],
+) -> None:
+    assert len(examples(LIBRARY)) == 5
+    for example in examples(LIBRARY):
+        await run(example, names)
+    names["pool"].shutdown()
     names["client"].close()
     await names["aclient"].close()
 
-    records = [json.loads(line) for line in Path("calls.jsonl").read_text().splitlines()]
+    records = written()
     assert [(record["event"], record["step"]) for record in records] == [
         ("chat_completion", 0),
         ("tool_call", 2),

@@ -39,7 +39,16 @@ _RECORDS = """
         coalesce(
             try_cast(ts as timestamp), make_timestamp((try_cast(ts as double) * 1e6)::bigint)
         ) as started,
-        coalesce(event, if(tool_name is null, 'chat_completion', 'tool_call')) as kind,
+        case
+            when event in ('chat_completion', 'response', 'embedding', 'tool_call', 'span')
+                then event
+            when event is null and tool_name is not null then 'tool_call'
+            when coalesce(model, requested_model, finish_reason) is not null
+                or coalesce(prompt_tokens, completion_tokens) is not null then 'chat_completion'
+            when event is not null and trace_id is not null then event
+            when tool_name is not null then 'tool_call'
+            when trace_id is not null and latency_ms is not null then 'chat_completion'
+        end as kind,
         coalesce(
             status,
             if(error is not null or error_type is not null or error_status >= 400, 'error', 'ok')
@@ -126,6 +135,7 @@ def judged(path: Path, by: str = "model", over_ms: float = 500.0) -> dict[str, A
             return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
         rows(_RECORDS, path=str(path), columns=_COLUMNS)
+        foreign = len(rows("delete from records where kind is null returning 1"))
         rows(_PRICES)
         rows(_CALLS)
         totals, of_calls = rows(_TOTALS)[0], rows(_OF_CALLS)[0]
@@ -139,7 +149,7 @@ def judged(path: Path, by: str = "model", over_ms: float = 500.0) -> dict[str, A
         "files": [str(path)],
         "records": totals["records"],
         "blanks": 0,
-        "skipped": {},
+        "skipped": {"foreign": foreign} if foreign else {},
         "nulled": {},
         "sessions": totals["sessions"],
         "traces": totals["traces"],
@@ -150,6 +160,7 @@ def judged(path: Path, by: str = "model", over_ms: float = 500.0) -> dict[str, A
         "slow": {"over_ms": over_ms, **slow},
         "hidden_cut": hidden,
         "groups": groups,
+        "format": "llmlog",
     }
 
 

@@ -95,7 +95,7 @@ def test_figures_that_changed_by_more_than_noise_are_marked(llmlog: Run, written
 
 def test_alerts_as_json_have_stable_keys(llmlog: Run, written: Written) -> None:
     found = json.loads(llmlog("alerts", written(CHANGE), "--json").out)
-    assert list(found) == ["calls", "alerts", "limits"]
+    assert list(found) == ["calls", "alerts", "limits", "format"]
     (alert,) = found["alerts"]
     assert alert["table"][4] == {
         "name": "failed", "before": 0.0, "after": 0.0, "p": 1.0, "is_chance": True,

@@ -69,7 +69,9 @@ def test_jsonl_of_compressed_and_interleaved_files(
 ) -> None:
     monkeypatch.setattr("llmlog_tui.log.follow.BLOCK_BYTES", 2_000)
     monkeypatch.setattr("llmlog_tui.log.store._RANGE_BYTES", 2_000)
-    lines = [b'{"ts": %d, "step": %d}\n' % (1_795_424_400 + n, n) for n in range(1_000)]
+    lines = [
+        b'{"event": "span", "ts": %d, "step": %d}\n' % (1_795_424_400 + n, n) for n in range(1_000)
+    ]
     old, new = tmp_path / "old.jsonl.gz", tmp_path / "new.jsonl"
     old.write_bytes(gzip.compress(b"".join(lines[::2])))
     new.write_bytes(b"".join(lines[1::2]))

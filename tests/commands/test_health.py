@@ -12,14 +12,15 @@ from tests.commands.conftest import Run, Written
 
 
 def sound(step: int, **fields: object) -> dict[str, Any]:
-    return {"session_id": "s", "trace_id": "t", "step": step, **fields}
+    call = {"event": "chat_completion", "session_id": "s", "trace_id": "t"}
+    return {**call, "step": step, **fields}
 
 
 def faults(llmlog: Run, *paths: Path) -> list[tuple[str, str | None, int, str, int]]:
     done = llmlog("health", *paths, "--json")
     assert (done.code, done.err) == (0, "")
     found = json.loads(done.out)
-    assert list(found) == ["files", "lines", "records", "skipped", "blanks", "faults"]
+    assert list(found) == ["files", "lines", "records", "skipped", "blanks", "faults", "format"]
     keys = ("kind", "name", "count", "file", "line")
     assert all(tuple(fault) == keys for fault in found["faults"])
     return [tuple(fault.values()) for fault in found["faults"]]
@@ -42,12 +43,13 @@ def test_every_fault_has_its_place(llmlog: Run, tmp_path: Path) -> None:
                 json.dumps(sound(0, ts="2026-11-23T09:00:09Z")),
                 "",
                 "no json",
-                '{"session_id": "s", "trace_id": "t", "step": 1, "latency_ms": "soon"}',
+                json.dumps(sound(1, latency_ms="soon")),
                 "[]",
-                '{"session_id": "s", "trace_id": "t", "step": 1}',
+                json.dumps(sound(1)),
                 json.dumps(sound(4, ts="2026-11-23T09:00:05Z")),
-                '{"session_id": "s", "trace_id": null, "step": 4}',
-                '{"event": "deploy"}',
+                json.dumps(sound(4, trace_id=None)),
+                '{"event": "deploy", "trace_id": "t"}',
+                '{"level": "info"}',
             ]
         )
     )
@@ -55,6 +57,7 @@ def test_every_fault_has_its_place(llmlog: Run, tmp_path: Path) -> None:
     assert faults(llmlog, path) == [
         ("skipped", "not_json", 1, name, 3),
         ("skipped", "not_object", 1, name, 5),
+        ("skipped", "foreign", 1, name, 10),
         ("nulled", "latency_ms", 1, name, 4),
         ("unjoinable", "trace_id", 1, name, 8),
         ("duplicate_step", None, 1, name, 6),
@@ -85,8 +88,15 @@ def test_the_file_of_a_fault_is_named(llmlog: Run, written: Written, tmp_path: P
 def test_the_first_of_a_rotated_log_is_in_its_oldest_part_though_it_is_compressed(
     llmlog: Run, tmp_path: Path, names: tuple[str, str]
 ) -> None:
-    part = [sound(0), {"event": "deploy"}, sound(1, trace_id=None), sound(2), sound(2), sound(3)]
-    lines = [*map(json.dumps, part), "bad", '{"latency_ms": "x"}']
+    part = [
+        sound(0),
+        {"event": "deploy", "trace_id": "t"},
+        sound(1, trace_id=None),
+        sound(2),
+        sound(2),
+        sound(3),
+    ]
+    lines = [*map(json.dumps, part), "bad", '{"event": "response", "latency_ms": "x"}']
     for number, name in enumerate((*filter(None, names), "calls.jsonl")):
         text = "\n".join([f"no json {number}", *lines]).encode()
         path = tmp_path / name
@@ -106,7 +116,7 @@ def test_the_first_of_a_rotated_log_is_in_its_oldest_part_though_it_is_compresse
 
 
 def test_people_read_how_often_what_and_where(llmlog: Run, written: Written) -> None:
-    path = written([sound(0), sound(0), {"event": "\x1b[31mX"}])
+    path = written([sound(0), sound(0), {"event": "\x1b[31mX", "trace_id": "u"}])
     assert llmlog("health", path).out.splitlines() == [
         "3 lines: 3 records, 0 skipped, 0 blank",
         f"        1  records repeat a step of their trace, first at {path}:2",

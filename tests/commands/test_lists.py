@@ -54,11 +54,11 @@ def two_runs(written: Written) -> Path:
 
 def test_find_gives_the_record_with_its_place(rows: Rows, two_runs: Path) -> None:
     (found,) = rows("find", "req_2", two_runs)
-    assert list(found) == RECORD_KEYS
+    assert list(found) == [*RECORD_KEYS, "format"]
     expected = {
         "ts": "2026-11-23T09:00:02.000000Z", "event": "chat_completion", "status": "ok",
         "latency_ms": 700.5, "model": "m", "step": 0, "id": None,
-        "file": str(two_runs), "line": 3,
+        "file": str(two_runs), "line": 3, "format": "llmlog",
     }  # fmt: skip
     assert {name: found[name] for name in expected} == expected
 
@@ -124,7 +124,7 @@ def test_a_trace_says_why_a_prompt_was_not_cached(
 
 def test_a_session_is_its_traces_in_order_each_in_steps(rows: Rows, written: Written) -> None:
     path = written(
-        {"session_id": "s", "trace_id": trace, "step": step}
+        {"event": "span", "session_id": "s", "trace_id": trace, "step": step}
         for trace, step in (("b", 1), ("a", 0), ("b", 0), (None, 7), ("a", None))
     )
     found = rows("session", "s", path)
@@ -149,7 +149,7 @@ def test_a_session_is_shown_run_by_run(llmlog: Run, two_runs: Path) -> None:
 
 def test_records_of_several_files_name_theirs(rows: Rows, two_runs: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.jsonl"
-    other.write_text('\n{"request_id": "req_9"}\n')
+    other.write_text('\n{"event": "response", "request_id": "req_9"}\n')
     (found,) = rows("find", "req_9", two_runs, other)
     assert (found["file"], found["line"]) == (str(other), 2)
 

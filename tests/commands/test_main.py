@@ -302,7 +302,9 @@ def test_a_log_may_have_more_parts_than_a_process_usually_may_open(
     process: Run, tmp_path: Path
 ) -> None:
     for number in range(100):
-        (tmp_path / f"{number}.jsonl").write_text(json.dumps({"step": number}) + "\n")
+        (tmp_path / f"{number}.jsonl").write_text(
+            json.dumps({"event": "span", "step": number}) + "\n"
+        )
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     few = partial(resource.setrlimit, resource.RLIMIT_NOFILE, (64, hard))
     done = process("stats", tmp_path, "--json", preexec_fn=few)

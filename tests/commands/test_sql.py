@@ -123,7 +123,7 @@ OWN = '[prices."gpt-5"]\ninput = 1\noutput = 0\n'
 def test_calls_have_costs_at_the_prices_of_the_rules(
     llmlog: Run, written: Written, tmp_path: Path
 ) -> None:
-    log, rules = written([PRICED, {"trace_id": "t"}]), tmp_path / "rules.toml"
+    log, rules = written([PRICED, {"event": "response", "trace_id": "t"}]), tmp_path / "rules.toml"
     rules.write_text(OWN)
     text = "select cost_usd, saved_usd from calls"
     listed = map(json.loads, llmlog("sql", text, log, "--format", "json").out.splitlines())
@@ -134,12 +134,12 @@ def test_calls_have_costs_at_the_prices_of_the_rules(
 
 
 def test_where_may_ask_for_costs(llmlog: Run, written: Written, tmp_path: Path) -> None:
-    log, rules = written([PRICED, {"trace_id": "t"}]), tmp_path / "rules.toml"
+    log, rules = written([PRICED, {"event": "response", "trace_id": "t"}]), tmp_path / "rules.toml"
     rules.write_text(OWN)
     found = llmlog("find", "t", log, "--where", "cost_usd > 0.0025", "--json")
     assert found.out.count("\n") == 1
     shown = llmlog("tail", log, "--no-follow", "--where", "saved_usd is null", "--json")
-    assert shown.out == '{"trace_id": "t"}\n'
+    assert shown.out == '{"event": "response", "trace_id": "t"}\n'
     dear = ("--where", "cost_usd > 0.0025")
     assert json.loads(llmlog("stats", log, "--json", *dear).out)["calls"] == 1
     assert json.loads(llmlog("stats", log, "--json", *dear, "--rules", rules).out)["calls"] == 0

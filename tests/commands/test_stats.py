@@ -16,13 +16,14 @@ KEYS = [
     "files", "records", "blanks", "skipped", "nulled", "sessions", "traces", "calls", "tools",
     "errors", "first_ts", "last_ts", "prompt_tokens", "completion_tokens", "reasoning_tokens",
     "cached_tokens", "cache_write_tokens", "cost_usd", "unpriced_calls", "slow", "hidden_cut",
-    "groups",
+    "groups", "format",
 ]  # fmt: skip
 GROUP_KEYS = [
     "key", "calls", "errors", "truncated", "hidden_cut", "p50_ms", "p95_ms", "p99_ms",
     "tokens_per_sec_p50", "prompt_tokens", "completion_tokens", "reasoning_tokens",
     "cached_tokens", "cost_usd",
 ]  # fmt: skip
+CALL = {"event": "chat_completion"}
 JUDGED = ["model", "session", "trace", "provider", "hour"]
 
 
@@ -115,7 +116,7 @@ def test_bad_lines_change_no_figure(stats: Stats, root: Path, tmp_path: Path) ->
     torn = root / "sample_logs" / "torn.jsonl"
     good = good_lines(torn, tmp_path / "good.jsonl")
     found = stats(torn)
-    bad = {"files": [str(torn)], "blanks": 1, "skipped": {"not_json": 3, "torn": 1}}
+    bad = {"files": [str(torn)], "blanks": 1, "skipped": {"not_json": 3, "torn": 1, "foreign": 2}}
     assert alike(found, {**judged(good), **bad})
     lines = len(torn.read_bytes().splitlines())
     assert found["records"] + sum(found["skipped"].values()) + found["blanks"] == lines
@@ -137,7 +138,8 @@ def test_calls_are_model_calls_and_errors_those_of_calls_and_tools(
     written: Written,
 ) -> None:
     events = ["chat_completion", "response", "embedding", "tool_call", "span", "deploy"]
-    found = stats(written({"event": event, "status": "error"} for event in events))
+    records = ({"event": event, "trace_id": "t", "status": "error"} for event in events)
+    found = stats(written(records))
     assert (found["records"], found["calls"], found["tools"], found["errors"]) == (6, 3, 1, 4)
 
 
@@ -217,7 +219,7 @@ def test_a_model_without_a_price_is_named_with_the_way_to_give_one(
 
 
 def test_percentiles_are_linear_between_latencies(stats: Stats, written: Written) -> None:
-    found = stats(written({"latency_ms": ms} for ms in (100, None, 400, 200, 300)))
+    found = stats(written({**CALL, "latency_ms": ms} for ms in (100, None, 400, 200, 300)))
     (group,) = found["groups"]
     # Of 100, 200, 300, 400: 1.5 steps from the first, 2.85 and 2.97.
     assert (group["p50_ms"], group["p95_ms"]) == (250, pytest.approx(385))
@@ -245,14 +247,14 @@ def test_what_no_call_has_is_null_and_not_zero(stats: Stats, written: Written) -
 
 def test_groups_stand_by_calls_then_as_they_came(stats: Stats, written: Written) -> None:
     models = ["b", None, "c", "a", None, "c", "a", "c"]
-    found = stats(written({"model": model} for model in models))
+    found = stats(written({**CALL, "model": model} for model in models))
     assert [(group["key"], group["calls"]) for group in found["groups"]] == [
         ("c", 3), (None, 2), ("a", 2), ("b", 1),
     ]  # fmt: skip
 
 
 def test_several_files_are_one_log(stats: Stats, sample: Path, written: Written) -> None:
-    other = written([{"session_id": "s", "trace_id": "t", "ts": 0}])
+    other = written([{**CALL, "session_id": "s", "trace_id": "t", "ts": 0}])
     found, alone = stats(sample, str(other)), stats(sample)
     assert found["files"] == [str(sample), str(other)]
     assert found["records"] == alone["records"] + 1
@@ -263,6 +265,7 @@ def test_an_empty_file_has_no_figures(stats: Stats, written: Written) -> None:
     found = stats(written([]))
     assert list(found) == KEYS
     assert (found["records"], found["calls"], found["groups"]) == (0, 0, [])
+    assert found["format"] is None
 
 
 def test_garbage_is_counted(stats: Stats, tmp_path: Path) -> None:

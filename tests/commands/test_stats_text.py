@@ -84,7 +84,7 @@ def test_hours_are_local_in_text_and_utc_on_demand(
 ) -> None:
     monkeypatch.setenv("TZ", "Asia/Kolkata")  # 5:30 before UTC
     time.tzset()
-    log = written([{"ts": "2026-11-23T19:45:00Z"}])
+    log = written([{"event": "response", "ts": "2026-11-23T19:45:00Z"}])
     assert titles_and_group(llmlog, log, "--by", "hour")[0] == ("hour", "2026-11-24 00:30")
     assert titles_and_group(llmlog, log, "--by", "hour", "--utc")[0] == (
         "hour UTC",

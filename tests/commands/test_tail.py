@@ -20,7 +20,7 @@ Tail: TypeAlias = Callable[..., "subprocess.Popen[bytes]"]
 
 
 def line(step: int) -> bytes:
-    return b'{"odd": "\xc3\xa9",  "trace_id":"t", "step": %d}\n' % step
+    return b'{"odd": "\xc3\xa9",  "event":"span", "trace_id":"t", "step": %d}\n' % step
 
 
 def append(path: Path, data: bytes) -> None:

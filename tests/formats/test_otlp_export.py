@@ -35,7 +35,8 @@ def span(written: Written) -> Span:
     """The span that a record becomes."""
 
     def of(**fields: object) -> dict[str, Any]:
-        frame = decategorize(load([written([fields])]).frame).select(COLUMNS.keys())
+        record = {"event": "chat_completion", **fields}
+        frame = decategorize(load([written([record])]).frame).select(COLUMNS.keys())
         (found,) = spans(b"".join(to_lines(frame.iter_rows(named=True))))
         return found
 
@@ -114,7 +115,7 @@ def test_its_attributes_have_the_names_of_the_conventions(span: Span) -> None:
         ({"event": "tool_call", "tool_name": "search"}, "execute_tool search", 1),
         ({"event": "span", "name": "act"}, "act", 1),
         ({"event": "chat_completion"}, "chat", 3),
-        ({"event": "deploy"}, "deploy", 3),
+        ({"event": "deploy", "trace_id": "t"}, "deploy", 3),
     ],
 )
 def test_a_span_is_named_by_what_it_is_of(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.commands.conftest import Run, Written, is_refused
+from tests.commands.conftest import Run, Written
 from tests.formats.otlp import (
     CHAT,
     CHILD,
@@ -577,7 +577,8 @@ def test_the_sample_comes_back_as_it_went_but_for_its_tags(
     spans, back = tmp_path / "out.otlp.jsonl", tmp_path / "back.jsonl"
     llmlog("export", sample, "--to", spans)
     done = llmlog("export", spans, "--to", back)
-    assert (done.code, done.err) == (0, f"{back}: 965 records written\n")
+    told = f"{spans}: OTLP traces\n{back}: 965 records written\n"
+    assert (done.code, done.err) == (0, told)
     went = [json.loads(each) for each in sample.read_bytes().splitlines()]
     came = [json.loads(each) for each in back.read_bytes().splitlines()]
     by_step = {(each["trace_id"], each["step"]): each for each in came}
@@ -597,34 +598,17 @@ def test_ids_that_no_span_can_have_come_back_joined(
     spans, back = tmp_path / "out.otlp.jsonl", tmp_path / "back.jsonl"
     llmlog("export", log, "--to", spans)
     llmlog("export", spans, "--to", back)
-    _, _, outer, inner = llmlog("trace", "my run", back).out.splitlines()
+    *_, outer, inner = llmlog("trace", "my run", back).out.splitlines()
     assert (outer.split()[:2], inner.split()[:3]) == (["0", "outer"], ["1", "└", "inner"])
 
 
-@pytest.mark.parametrize(
-    ("to", "options"),
-    [("out.csv", []), ("out.otlp.jsonl", []), ("out.jsonl", ["--where", "step = 0"])],
-)
-def test_spans_are_only_made_a_log(
-    llmlog: Run, tmp_path: Path, to: str, options: list[str]
-) -> None:
-    spans = tmp_path / "in.otlp.jsonl"
-    spans.write_text(json.dumps(envelope(span(CHAT))) + "\n")
-    done = llmlog("export", spans, "--to", tmp_path / to, *options)
-    assert is_refused(done, "spans in .otlp.jsonl go to a .jsonl, all of them, alone")
-    assert [*tmp_path.iterdir()] == [spans]
-
-
-def test_lines_without_spans_are_told_of(llmlog: Run, tmp_path: Path) -> None:
-    spans, out = tmp_path / "in.otlp.jsonl", tmp_path / "out.jsonl"
-    spans.write_text(json.dumps(envelope(span(CHAT))) + "\nhello\n")
-    done = llmlog("export", spans, "--to", out)
-    assert done.err == f"{out}: 1 records written; lines without spans: 1\n"
-
-
-def test_spans_that_are_taken_for_a_log_are_refused_with_what_helps(
-    llmlog: Run, tmp_path: Path
-) -> None:
-    spans = tmp_path / "in.otlp.jsonl"
-    spans.write_text(json.dumps(envelope(span(CHAT))) + "\n")
-    assert is_refused(llmlog("stats", spans), "holds spans", f"llmlog export {spans} --to")
+@pytest.mark.parametrize("to", ["out.csv", "out.otlp.jsonl", "out.jsonl"])
+def test_spans_are_exported_as_any_log_is(llmlog: Run, tmp_path: Path, to: str) -> None:
+    spans, out = tmp_path / "in.otlp.jsonl", tmp_path / to
+    spans.write_text(json.dumps(envelope(span(CHAT), span(CHAT, spanId="2" * 16))) + "\n")
+    done = llmlog("export", spans, "--to", out, "--where", "step = 0")
+    assert (done.code, done.err) == (
+        0,
+        f"{spans}: OTLP traces\n{out}: 1 records written\n",
+    )
+    assert len(out.read_bytes().splitlines()) == (2 if to.endswith(".csv") else 1)

@@ -15,7 +15,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def lines(first: int, after: int) -> bytes:
-    return b"".join(b'{"step": %d}\n' % number for number in range(first, after))
+    return b"".join(b'{"event": "span", "step": %d}\n' % number for number in range(first, after))
 
 
 def drain(follower: Follower) -> bytes:

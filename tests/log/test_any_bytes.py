@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,10 +21,17 @@ from llmlog_tui.log.store import Snapshot
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
 JSON = SCALARS | st.lists(SCALARS, max_size=3) | st.dictionaries(st.just("a"), SCALARS)
-NAMES = st.sampled_from([*COLUMNS, "request_model", "http_status", "error", "x"])
-RECORDS = st.dictionaries(NAMES, JSON, max_size=4).map(
-    lambda record: json.dumps(jsonable(record), ensure_ascii=False).encode(errors="replace")
-)
+NAMES = st.sampled_from([*COLUMNS, "request_model", "http_status", "error", "time", "x"])
+FIELDS = st.dictionaries(NAMES, JSON, max_size=4)
+
+
+def dumped(fields: Mapping[str, object]) -> bytes:
+    return json.dumps(jsonable(fields), ensure_ascii=False).encode(errors="replace")
+
+
+OBJECTS = FIELDS.map(dumped)
+"""Records, and objects that are foreign."""
+RECORDS = FIELDS.map(lambda fields: dumped({**fields, "event": "response"}))
 BLANKS = st.sampled_from([b"", b" ", b"\r", b"\t \r"])
 BAD = st.sampled_from(
     [b"x", b"{", b"[1]", b"null", b"\xff", b"\0", b"{}{}", b'{"x": NaN}', b"\xef\xbb\xbf{}"]
@@ -86,7 +93,7 @@ def test_any_bytes_cut_anywhere_come_whole_and_in_order(data: bytes, at: list[in
     assert all(data[block.offset :].startswith(block.data) for block in blocks)
 
 
-@given(st.lists(RECORDS | BLANKS | BAD, max_size=8), CUTS)
+@given(st.lists(RECORDS | OBJECTS | BLANKS | BAD, max_size=8), CUTS)
 @settings(max_examples=60)
 def test_a_log_read_in_pieces_is_the_log_read_at_once(lines: list[bytes], at: list[int]) -> None:
     data = b"".join(line + b"\n" for line in lines)

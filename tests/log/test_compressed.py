@@ -61,7 +61,7 @@ def test_a_raw_line_is_decompressed_again(tmp_path: Path, name: str, pack: Pack)
     while reader.step():
         pass
     block, line = reader.snapshot().frame.select("block", "line").row(3)
-    assert reader.raw_line(block, line) == b'{"step": 3}'
+    assert reader.raw_line(block, line) == b'{"event": "span", "step": 3}'
     path.unlink()
     assert reader.raw_line(block, line) is None
     path.write_bytes(pack(lines(7, 20)))

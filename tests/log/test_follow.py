@@ -121,9 +121,9 @@ def test_half_a_line_waits_for_the_rest(path: Path) -> None:
     follower = Follower(path)
     path.write_bytes(lines(0, 2)[:-5])
     assert drain(follower) == lines(0, 1)
-    append(path, lines(0, 2)[-5:] + b'{"st')
+    append(path, lines(0, 2)[-5:] + lines(2, 3)[:5])
     assert drain(follower) == lines(1, 2)
-    append(path, b'ep": 2}\n')
+    append(path, lines(2, 3)[5:])
     assert drain(follower) == lines(2, 3)
     follower.close()
 
@@ -160,14 +160,14 @@ def test_a_line_may_arrive_byte_by_byte_and_characters_in_halves(path: Path) -> 
 
 
 def test_a_writer_that_does_not_know_of_the_rotation_is_still_heard(path: Path) -> None:
-    path.write_bytes(lines(0, 3) + b'{"step"')
+    path.write_bytes(lines(0, 3) + lines(3, 4)[:7])
     follower = Follower(path)
     drain(follower)
     with path.open("ab", buffering=0) as unaware:
         path.rename(path.with_suffix(".1"))
         append(path, lines(10, 12))
         assert drain(follower) == lines(10, 12)
-        unaware.write(b": 3}\n" + lines(4, 6))
+        unaware.write(lines(3, 4)[7:] + lines(4, 6))
     append(path, lines(12, 13))
     assert drain(follower) == lines(3, 6) + lines(12, 13)
     follower.close()
@@ -343,7 +343,7 @@ def test_read_once_the_last_line_needs_no_end(path: Path) -> None:
     assert drain(follower) == lines(0, 1)
     last = follower.finish()
     assert last is not None
-    assert (last.data, last.offset) == (b'{"step": 1}', len(lines(0, 1)))
+    assert (last.data, last.offset) == (b'{"event": "span", "step": 1}', len(lines(0, 1)))
     assert follower.finish() is None
     follower.close()
 

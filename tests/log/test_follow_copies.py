@@ -24,7 +24,9 @@ Write = Callable[[Path, bytes], object]
 
 def lines(first: int, after: int) -> bytes:
     """Lines whose first 256 bytes are alike only if they are the same line."""
-    return b"".join(b'{"step": %d, "x": "%s"}\n' % (n, b"x" * 200) for n in range(first, after))
+    return b"".join(
+        b'{"event": "span", "step": %d, "x": "%s"}\n' % (n, b"x" * 183) for n in range(first, after)
+    )
 
 
 def rename_over(path: Path, data: bytes) -> None:

@@ -14,7 +14,10 @@ from llmlog_tui.log.rotation import HEAD_BYTES
 
 def lines(first: int, after: int) -> bytes:
     """Lines as long as records are."""
-    return b"".join(b'{"step": %d, "pad": "%s"}\n' % (n, b"x" * 150) for n in range(first, after))
+    return b"".join(
+        b'{"event": "span", "step": %d, "pad": "%s"}\n' % (n, b"x" * 150)
+        for n in range(first, after)
+    )
 
 
 def replaced(path: Path, data: bytes) -> None:
@@ -95,11 +98,11 @@ def test_a_file_that_does_not_begin_with_the_whole_end_of_the_last_is_read_anew(
 
 
 def test_less_than_256_bytes_tell_nothing(path: Path) -> None:
-    path.write_bytes(b'{"step": 1}\n{"step": 2}\n')
+    path.write_bytes(b'{"event": "span", "step": 1}\n{"event": "span", "step": 2}\n')
     follower = Follower(path)
     drain(follower)
-    replaced(path, b'{"step": 2}\n')
-    assert drain(follower) == b'{"step": 2}\n'
+    replaced(path, b'{"event": "span", "step": 2}\n')
+    assert drain(follower) == b'{"event": "span", "step": 2}\n'
     follower.close()
 
 

@@ -24,28 +24,28 @@ def test_a_record_whose_newline_does_not_come_is_read_once_nothing_else_comes(pa
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
 def test_a_newline_that_comes_late_is_no_line_of_its_own(path: Path, end: bytes) -> None:
-    path.write_bytes(b'{"step": 0}')
+    path.write_bytes(b'{"event": "span", "step": 0}')
     follower = Follower(path, settle_s=0)
-    assert drain(follower) == b'{"step": 0}'
+    assert drain(follower) == b'{"event": "span", "step": 0}'
     append(path, end)
     assert follower.read() is None
     append(path, lines(1, 2))
     block = follower.read()
     assert block is not None
-    assert (block.data, block.offset) == (lines(1, 2), len(b'{"step": 0}' + end))
+    assert (block.data, block.offset) == (lines(1, 2), len(b'{"event": "span", "step": 0}' + end))
     follower.close()
 
 
 def test_a_record_that_may_still_be_written_is_waited_for(path: Path) -> None:
-    path.write_bytes(b'{"step": 0}')
+    path.write_bytes(b'{"event": "span", "step": 0}')
     follower = Follower(path, settle_s=3_600)
     assert follower.read() is None
     append(path, b"\n")
-    assert drain(follower) == b'{"step": 0}\n'
+    assert drain(follower) == b'{"event": "span", "step": 0}\n'
     follower.close()
 
 
-@pytest.mark.parametrize("torn", [b'{"step": 1', b'{"x": {}', b"chatter", b"[1]"])
+@pytest.mark.parametrize("torn", [b'{"event": "span", "step": 1', b'{"x": {}', b"chatter", b"[1]"])
 def test_what_is_no_whole_record_waits_for_its_rest(path: Path, torn: bytes) -> None:
     path.write_bytes(lines(0, 1) + torn)
     follower = Follower(path, settle_s=0)
@@ -56,7 +56,7 @@ def test_what_is_no_whole_record_waits_for_its_rest(path: Path, torn: bytes) -> 
 
 
 def test_counts_places_and_raw_lines_are_those_of_the_file(path: Path) -> None:
-    path.write_bytes(lines(0, 1) + b'{"step": 1}')
+    path.write_bytes(lines(0, 1) + b'{"event": "span", "step": 1}')
     reader = Reader([path])
     while reader.snapshot().counts.records < 2:
         reader.step()
@@ -68,5 +68,5 @@ def test_counts_places_and_raw_lines_are_those_of_the_file(path: Path) -> None:
     assert counts.first_skipped == {"not_json": SourceLocation(path, 4)}
     places = reader.snapshot().frame.select("block", "line").rows()
     raw = [reader.raw_line(block, line) for block, line in places]
-    assert raw == [b'{"step": %d}' % step for step in range(3)]
+    assert raw == [b'{"event": "span", "step": %d}' % step for step in range(3)]
     reader.close()

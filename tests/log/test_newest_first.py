@@ -28,7 +28,9 @@ def reader(path: Path) -> Iterator[Reader]:
 
 
 def lines(first: int, after: int) -> bytes:
-    return b"".join(b'{"ts": %d, "step": %d}\n' % (1e9 + n, n) for n in range(first, after))
+    return b"".join(
+        b'{"event": "span", "ts": %d, "step": %d}\n' % (1e9 + n, n) for n in range(first, after)
+    )
 
 
 def steps(snapshot: Snapshot) -> list[int]:

@@ -25,7 +25,9 @@ def look_always(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def lines(first: int, after: int) -> bytes:
     """Lines longer than a head, so that no two logs begin alike."""
-    return b"".join(b'{"step": %d, "x": "%s"}\n' % (n, b"x" * 300) for n in range(first, after))
+    return b"".join(
+        b'{"event": "span", "step": %d, "x": "%s"}\n' % (n, b"x" * 300) for n in range(first, after)
+    )
 
 
 @pytest.fixture
@@ -170,7 +172,7 @@ def test_a_log_and_its_compressed_copy_are_loaded_once(path: Path) -> None:
 
 
 def test_a_short_log_that_ends_without_a_newline_is_loaded(path: Path) -> None:
-    path.write_bytes(b'{"step": 5}')
+    path.write_bytes(b'{"event": "span", "step": 5}')
     snapshot = load(Sources([str(path.parent)], must_exist=True))
     assert snapshot.frame["step"].to_list() == [5]
 
@@ -219,7 +221,7 @@ def test_a_folder_that_may_not_be_looked_into_is_a_problem_until_it_may(
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "iterdir", denied)
+        patch.setattr(os, "scandir", denied)
         append(path, lines(1, 2))
         path.with_name("other.jsonl").write_bytes(lines(7, 8))
         assert steps(reader) == [0, 1]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import json
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 
 import polars as pl
@@ -12,12 +13,18 @@ import pytest
 import zstandard
 
 from llmlog.record import checked, to_line
-from llmlog_tui.log.parse import Parsed, parse
+from llmlog_tui.formats.llmlog import is_record
+from llmlog_tui.log.parse import FOREIGN, Parsed, parse
 from llmlog_tui.log.schema import COLUMNS
 
 GOOD = b'{"trace_id": "t", "step": 1, "latency_ms": 12}'
 DEEP = b'{"x": ' + b"[" * 5_000 + b"]" * 5_000 + b"}"
 AT = datetime(2026, 11, 23, 12, 0, 0, 250_000, tzinfo=UTC)
+
+
+def call(fields: str = "") -> str:
+    """A line with these fields, by its event a record whatever they are."""
+    return f'{{"event": "chat_completion", {fields}}}' if fields else '{"event": "chat_completion"}'
 
 
 def value(line: str, column: str) -> object:
@@ -206,18 +213,18 @@ def test_a_value_of_the_wrong_type_nulls_its_field_and_keeps_the_row(text: str, 
 
 
 def test_several_wrong_fields_of_one_line_are_counted_each() -> None:
-    line = '{"step": "x", "stream": 0, "latency_ms": 5, "ts": "?"}'
+    line = call('"step": "x", "stream": 0, "latency_ms": 5, "ts": "?"')
     assert nulled(line) == {"step": 1, "stream": 1, "ts": 1}
 
 
 def test_text_fields_take_any_value_as_its_json_text() -> None:
-    assert value('{"session_id": 7}', "session_id") == "7"
-    assert value('{"error_code": {"a": [1]}}', "error_code") == '{"a": [1]}'
-    assert nulled('{"session_id": 7}') == {}
+    assert value(call('"session_id": 7'), "session_id") == "7"
+    assert value(call('"error_code": {"a": [1]}'), "error_code") == '{"a": [1]}'
+    assert nulled(call('"session_id": 7')) == {}
 
 
 def test_null_is_a_value_nobody_knew_and_no_fault() -> None:
-    line = "{" + ", ".join(f'"{name}": null' for name in COLUMNS) + "}"
+    line = call(", ".join(f'"{name}": null' for name in COLUMNS if name != "event"))
     row = parse(line.encode()).frame.row(0, named=True)
     assert nulled(line) == {}
     known = {name for name, have in row.items() if have is not None}
@@ -226,7 +233,7 @@ def test_null_is_a_value_nobody_knew_and_no_fault() -> None:
 
 @pytest.mark.parametrize("latency", ["12", "12.0", '"12"', '"12.0"', "1.2e1"])
 def test_a_latency_is_a_number_or_numeric_text(latency: str) -> None:
-    line = f'{{"latency_ms": {latency}}}'
+    line = call(f'"latency_ms": {latency}')
     assert value(line, "latency_ms") == 12.0
     assert nulled(line) == {}
 
@@ -257,7 +264,7 @@ def test_a_count_may_be_written_as_a_float(tokens: str) -> None:
     ],
 )
 def test_ts_is_rfc_3339_or_an_epoch_told_by_its_magnitude(ts: str) -> None:
-    line = f'{{"ts": {ts}}}'
+    line = call(f'"ts": {ts}')
     assert value(line, "ts") == AT
     assert nulled(line) == {}
 
@@ -265,13 +272,13 @@ def test_ts_is_rfc_3339_or_an_epoch_told_by_its_magnitude(ts: str) -> None:
 @pytest.mark.parametrize("ts", ["1093126751.587401", '"1087052587.298910"'])
 def test_an_epoch_in_seconds_keeps_its_microseconds(ts: str) -> None:
     micros = int(ts.strip('"').replace(".", ""))
-    assert parse(f'{{"ts": {ts}}}'.encode()).frame["ts"].dt.epoch("us").to_list() == [micros]
+    assert parse(call(f'"ts": {ts}').encode()).frame["ts"].dt.epoch("us").to_list() == [micros]
 
 
 @pytest.mark.parametrize("first", ['"2026-11-23T12:00:00.250000Z"', "1795435200.25", "null"])
 def test_one_block_may_hold_every_form_of_ts(first: str) -> None:
     forms = [first, '"2026-11-23T12:00:00.25Z"', '"2026-11-23T12:00:00.250000Z"', '"1795435200.25"']
-    lines = [f'{{"ts": {ts}}}' for ts in (*forms, "null", '"2026-11-31T12:00:00.250000Z"')]
+    lines = [call(f'"ts": {ts}') for ts in (*forms, "null", '"2026-11-31T12:00:00.250000Z"')]
     parsed = parse("\n".join(lines).encode())
     assert parsed.frame["ts"].to_list()[1:] == [AT, AT, AT, None, None]
     assert parsed.frame["ts"][0] == (None if first == "null" else AT)
@@ -279,66 +286,171 @@ def test_one_block_may_hold_every_form_of_ts(first: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "event"),
-    [
-        ("{}", "chat_completion"),
-        ('{"model": "m"}', "chat_completion"),
-        ('{"tool_name": "search"}', "tool_call"),
-        ('{"event": "embedding", "tool_name": "search"}', "embedding"),
-        ('{"event": "cache_hit"}', "cache_hit"),
-    ],
+    "form",
+    ["%(date)s,250", "%(date)s.250", "%(date)s,250000"],
 )
-def test_an_absent_event_is_told_by_the_tool_name(line: str, event: str) -> None:
-    assert value(line, "event") == event
+def test_ts_may_have_the_comma_of_python_s_logging(form: str) -> None:
+    ts = form % {"date": "2026-11-23 12:00:00"}
+    assert value(call(f'"ts": "{ts}"'), "ts") == AT
+
+
+@pytest.mark.parametrize("name", ["timestamp", "time", "@timestamp", "asctime"])
+@pytest.mark.parametrize("other", [b"", b"bad\n", b'{"event": "span", "latency_ms": "x"}\n'])
+def test_a_logger_s_own_time_stands_in_for_ts(name: str, other: bytes) -> None:
+    line = call(f'"{name}": "2026-11-23 12:00:00,250"').encode()
+    with_ts = call(f'"ts": "2026-11-23T12:00:00.25Z", "{name}": "2020-01-01T00:00:00Z"').encode()
+    parsed = parse(other + line + b"\n" + with_ts, columns={"ts"})
+    assert parsed.frame["ts"].tail(2).to_list() == [AT, AT]
+    assert "ts" not in parsed.nulled.counts
 
 
 @pytest.mark.parametrize(
-    ("line", "status"),
+    ("line", "event"),
     [
-        ("{}", "ok"),
-        ('{"error": "boom"}', "error"),
-        ('{"error": {"code": 1}}', "error"),
-        ('{"error_type": "APITimeoutError"}', "error"),
-        ('{"error_status": 429}', "error"),
-        ('{"http_status": 503}', "error"),
-        ('{"http_status": 200}', "ok"),
-        ('{"error_status": 200}', "ok"),
-        ('{"error": false}', "ok"),
-        ('{"error": ""}', "ok"),
-        ('{"error": {}}', "ok"),
-        ('{"error": null}', "ok"),
-        ('{"status": "ok", "error": "kept out"}', "ok"),
+        ('{"model": "m"}', "chat_completion"),
+        ('{"requested_model": "m"}', "chat_completion"),
+        ('{"request_model": "m"}', "chat_completion"),
+        ('{"prompt_tokens": 1}', "chat_completion"),
+        ('{"completion_tokens": 1}', "chat_completion"),
+        ('{"total_tokens": 1}', "chat_completion"),
+        ('{"finish_reason": "stop"}', "chat_completion"),
+        ('{"trace_id": "t", "latency_ms": 1}', "chat_completion"),
+        ('{"tool_name": "search"}', "tool_call"),
+        ('{"tool_name": "search", "model": "m"}', "tool_call"),
+        ('{"event": "embedding", "tool_name": "search"}', "embedding"),
+        ('{"event": "span"}', "span"),
+        ('{"event": "cache_hit", "trace_id": "t"}', "cache_hit"),
+        ('{"event": "llm call done", "model": "m"}', "chat_completion"),
+        ('{"event": "llm call done", "prompt_tokens": 1, "trace_id": "t"}', "chat_completion"),
+        ('{"event": "tool done", "tool_name": "search"}', "tool_call"),
     ],
 )
-def test_an_absent_status_is_told_by_the_signs_of_an_error(line: str, status: str) -> None:
-    assert value(line, "status") == status
+@pytest.mark.parametrize("columns", [COLUMNS, {"ts"}], ids=["all columns", "one column"])
+@pytest.mark.parametrize("other", ["", "bad", '{"model": "m", "latency_ms": "x"}'])
+def test_an_event_is_told_by_what_a_record_has(
+    line: str, event: str, columns: Collection[str], other: str
+) -> None:
+    parsed = parse(f"{line}\n{other}".encode(), columns=columns)
+    assert parsed.frame["event"][0] == event
+    assert FOREIGN not in parsed.skipped.counts
+    assert is_record(json.loads(line))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{}",
+        '{"x": 1}',
+        '{"event": "user logged in"}',
+        '{"event": null}',
+        '{"trace_id": "t"}',
+        '{"latency_ms": 12, "status": 200}',
+        '{"error": "boom"}',
+        '{"tool_calls": 1}',
+    ],
+)
+@pytest.mark.parametrize("columns", [COLUMNS, {"ts"}], ids=["all columns", "one column"])
+@pytest.mark.parametrize("other", [b"", b"bad\n"])
+def test_an_object_that_is_no_call_is_foreign_and_never_a_row(
+    line: str, columns: Collection[str], other: bytes
+) -> None:
+    parsed = parse(other + GOOD + b"\n" + line.encode() + b"\n" + GOOD, columns=columns)
+    bad = len(other) > 0
+    assert parsed.frame["line"].to_list() == [bad, 2 + bad]
+    assert parsed.skipped.counts == {FOREIGN: 1} | ({"not_json": 1} if other else {})
+    assert parsed.refused[-1] == (1 + bad, FOREIGN)
+    assert not parsed.nulled.counts
+    assert not is_record(json.loads(line))
+
+
+def test_where_only_our_events_are_asked_for_all_else_is_refused() -> None:
+    lines = [b'{"event": "span"}', GOOD, b'{"event": "x", "model": "m"}', b'{"event": "span"}']
+    parsed = parse(b"\n".join(lines), only_ours=True)
+    assert parsed.frame["line"].to_list() == [0, 3]
+    assert parsed.refused == [(1, FOREIGN), (2, FOREIGN)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ("", "ok"),
+        ('"error": "boom"', "error"),
+        ('"error": {"code": 1}', "error"),
+        ('"error_type": "APITimeoutError"', "error"),
+        ('"error_status": 429', "error"),
+        ('"http_status": 503', "error"),
+        ('"http_status": 200', "ok"),
+        ('"error_status": 200', "ok"),
+        ('"error": false', "ok"),
+        ('"error": ""', "ok"),
+        ('"error": {}', "ok"),
+        ('"error": null', "ok"),
+        ('"status": "ok", "error": "kept out"', "ok"),
+        ('"status": "pending", "error": "boom"', "error"),
+    ],
+)
+def test_an_absent_status_is_told_by_the_signs_of_an_error(fields: str, status: str) -> None:
+    assert value(call(fields), "status") == status
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "code"),
+    [
+        ('"failed"', "error", None),
+        ('"failure"', "error", None),
+        ('"ERROR"', "error", None),
+        ('"Timeout"', "error", None),
+        ("false", "error", None),
+        ("503", "error", 503),
+        ('"429"', "error", 429),
+        ('"success"', "ok", None),
+        ('"OK"', "ok", None),
+        ("200", "ok", None),
+        ("true", "ok", None),
+        ('"whatever"', "ok", None),
+    ],
+)
+def test_a_status_in_other_words_is_read_for_what_it_says(
+    said: str, status: str, code: int | None
+) -> None:
+    lines = "\n".join([call(f'"status": {said}'), call('"status": "ok"')])
+    frame = parse(lines.encode()).frame
+    assert frame["status"].to_list() == [status, "ok"]
+    assert frame["error_status"].to_list() == [code, None]
 
 
 def test_other_logs_names_stand_in_for_ours() -> None:
     assert value('{"request_model": "m"}', "requested_model") == "m"
     assert value('{"request_model": "m", "requested_model": "n"}', "requested_model") == "n"
-    assert value('{"http_status": 503}', "error_status") == 503
-    assert value('{"http_status": 200}', "error_status") is None
+    assert value(call('"http_status": 503'), "error_status") == 503
+    assert value(call('"http_status": 200'), "error_status") is None
 
 
 def test_unknown_fields_of_any_shape_do_no_harm() -> None:
-    lines = [b'{"step": 1, "x": 1}', b'{"step": 1, "x": {"y": []}}', b'{"step": 1, "x": "z"}']
-    parsed = parse(b"\n".join(lines))
+    lines = [call(f'"step": 1, "x": {x}') for x in ("1", '{"y": []}', '"z"')]
+    parsed = parse("\n".join(lines).encode())
     assert parsed.frame["step"].to_list() == [1, 1, 1]
     assert not parsed.nulled.counts
 
 
 def test_half_a_character_in_an_escape_costs_no_line() -> None:
-    parsed = parse(b'{"step": 1, "x": "\\ud83d\\u0041"}\n{"step": 2, "model": "\\ud83d\\u0041"}')
+    fields = ('"step": 1, "x": "\\ud83d\\u0041"', '"step": 2, "model": "\\ud83d\\u0041"')
+    parsed = parse("\n".join(map(call, fields)).encode())
     assert parsed.frame["step"].to_list() == [1, 2]
 
 
 def test_a_line_means_the_same_whatever_stands_beside_it() -> None:
     line = b'{"ts": 1795435200.25, "step": 1.0, "model": 5, "error": {"a": 1.5}, "tool_calls": [1]}'
     alone = parse(line).frame.drop("line")
-    assert alone.equals(first_row(parse(line + b'\n{"latency_ms": "12"}')))  # read as text
-    assert alone.equals(first_row(parse(line + b'\n{"tool_calls": 1}')))  # lists apart
-    assert alone.equals(first_row(parse(line + b'\n{"tool_calls": "[1]"}')))  # line by line
+    assert alone.equals(
+        first_row(parse(line + b'\n{"model": "m", "latency_ms": "12"}'))
+    )  # read as text
+    assert alone.equals(
+        first_row(parse(line + b'\n{"model": "m", "tool_calls": 1}'))
+    )  # lists apart
+    assert alone.equals(
+        first_row(parse(line + b'\n{"model": "m", "tool_calls": "[1]"}'))
+    )  # line by line
 
 
 def first_row(parsed: Parsed) -> pl.DataFrame:
@@ -348,14 +460,17 @@ def first_row(parsed: Parsed) -> pl.DataFrame:
 
 @pytest.mark.parametrize("no_list", ["1", '"x"', '"[1]"', '{"a": 1}', "true"])
 def test_what_is_no_list_costs_itself_and_not_the_lists_around_it(no_list: str) -> None:
-    lines = ['{"tool_calls": ["a"]}', "{}", f'{{"step": 7, "tool_calls": {no_list}}}', "bad"]
-    parsed = parse("\n".join([*lines, '{"tool_calls": ["b", "c"]}']).encode())
+    fields = ('"tool_calls": ["a"]', "", f'"step": 7, "tool_calls": {no_list}')
+    lines = [*map(call, fields), "bad", call('"tool_calls": ["b", "c"]')]
+    parsed = parse("\n".join(lines).encode())
     assert parsed.frame["tool_calls"].to_list() == [["a"], None, None, ["b", "c"]]
     assert parsed.frame["step"].to_list() == [None, None, 7, None]
     assert (parsed.nulled.counts, parsed.nulled.first) == ({"tool_calls": 1}, {"tool_calls": 2})
 
 
-@pytest.mark.parametrize("bad", [b"", b"bad\n", b'{"tool_calls": 1, "latency_ms": "x"}\n'])
+@pytest.mark.parametrize(
+    "bad", [b"", b"bad\n", b'{"model": "m", "tool_calls": 1, "latency_ms": "x"}\n']
+)
 def test_only_the_columns_asked_for_have_values_and_what_does_not_fit_counts_in_all(
     bad: bytes,
 ) -> None:
@@ -372,8 +487,8 @@ def test_only_the_columns_asked_for_have_values_and_what_does_not_fit_counts_in_
 
 @pytest.mark.parametrize("no_list", ["1", '"x"', '"[1]"', '{"a": 1}', "true"])
 def test_what_is_no_list_counts_where_lists_are_not_asked_for(no_list: str) -> None:
-    lists = ['{"tool_calls": ["a", 1, null]}', '{"tool_calls": []}', '{"tool_calls": null}']
-    block = "\n".join([*lists, f'{{"tool_calls": {no_list}}}'])
+    lists = ('["a", 1, null]', "[]", "null", no_list)
+    block = "\n".join(call(f'"tool_calls": {each}') for each in lists)
     assert dict(parse(block.encode(), columns={"step"}).nulled.counts) == {"tool_calls": 1}
 
 
@@ -383,6 +498,6 @@ def test_a_list_of_objects_costs_no_care_where_lists_are_not_asked_for(
     monkeypatch.setattr(
         "llmlog_tui.log.parse.make_suspect_check", None
     )  # no line is looked at alone
-    line = b'{"tool_calls": [{"name": "search"}], "step": 3}\n'
-    parsed = parse(line * 2, columns={"step"})
+    line = call('"tool_calls": [{"name": "search"}], "step": 3')
+    parsed = parse(f"{line}\n{line}".encode(), columns={"step"})
     assert (parsed.frame["step"].to_list(), parsed.nulled.counts) == ([3, 3], {})

@@ -21,7 +21,7 @@ from llmlog_tui.log.store import FRAME_SCHEMA, Snapshot, SourceLocation
 
 def line(step: int, second: int | None = None) -> bytes:
     ts = "null" if second is None else f'"2026-11-23T12:00:{second:02}Z"'
-    return b'{"ts": %s, "trace_id": "t", "step": %d}\n' % (ts.encode(), step)
+    return b'{"event": "span", "ts": %s, "trace_id": "t", "step": %d}\n' % (ts.encode(), step)
 
 
 def steps(snapshot: Snapshot) -> list[int]:
@@ -40,7 +40,9 @@ def files(tmp_path: Path) -> list[Path]:
 
 
 def test_records_and_skipped_and_blanks_are_the_lines(files: list[Path]) -> None:
-    files[0].write_bytes(b"\n" + line(0) + b"bad\n" + line(1) + b'{"step": "x"}\n[]\n{"torn')
+    files[0].write_bytes(
+        b"\n" + line(0) + b"bad\n" + line(1) + b'{"event": "span", "step": "x"}\n[]\n{"torn'
+    )
     files[1].write_bytes(b"bad\n\r\n" + line(2))
     counts = load(files).counts
     assert (counts.lines, counts.records, counts.blanks) == (10, 4, 2)
@@ -145,7 +147,7 @@ def test_the_frame_has_its_columns_whether_or_not_there_is_a_record(files: list[
 
 
 def test_text_of_few_values_is_categorical_and_plain_when_asked_for(files: list[Path]) -> None:
-    files[0].write_bytes(b'{"model": "a", "id": "x"}\n{"model": 5}\n{"model": null}\nbad\n')
+    files[0].write_bytes(b'{"model": "a", "id": "x"}\n{"model": 5}\n{"total_tokens": 1}\nbad\n')
     files[1].write_bytes(b'{"request_model": "b", "tool_name": "t", "step": "1"}\n')
     frame = load(files).frame
     text = decategorize(frame)
@@ -179,7 +181,7 @@ def test_the_raw_line_of_a_row_is_read_back_from_its_file(files: list[Path]) -> 
     reader = Reader(files)
     read_all(reader)
     reader.loaded()
-    append(files[0], line(3) + b'{"x": "the rest stays in the file"}\n')
+    append(files[0], line(3) + b'{"event": "span", "x": "the rest stays in the file"}\n')
     frame = read_all(reader).frame
     raw = [reader.raw_line(block, number) for block, number in frame.select("block", "line").rows()]
     assert raw == [
@@ -187,7 +189,7 @@ def test_the_raw_line_of_a_row_is_read_back_from_its_file(files: list[Path]) -> 
         line(2, 5).strip(),
         line(1, 9).strip(),
         line(3).strip(),
-        b'{"x": "the rest stays in the file"}',
+        b'{"event": "span", "x": "the rest stays in the file"}',
     ]
     reader.close()
 
@@ -266,7 +268,7 @@ def test_a_record_knows_its_line_in_its_file(
     monkeypatch.setattr("llmlog_tui.log.line_splitter.MAX_LINE_BYTES", 500)
     monkeypatch.setattr("llmlog_tui.log.follow.BLOCK_BYTES", 600)
     monkeypatch.setattr("llmlog_tui.log.store._RANGE_BYTES", 200)
-    too_long = b'{"step": "' + b"x" * 2_000 + b'"}\n'
+    too_long = b'{"event": "span", "step": "' + b"x" * 2_000 + b'"}\n'
     files[0].write_bytes(line(2) + b"\nbad\n" + line(4) * 30 + too_long + line(35) * 3)
     files[1].write_bytes(b"".join(line(number) for number in range(1, 40)))
     reader = Reader(files)

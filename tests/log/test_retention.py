@@ -15,7 +15,7 @@ from llmlog_tui.log.retention import Retention
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(follow, "NEWEST_BYTES", 200)
-    monkeypatch.setattr(follow, "BLOCK_BYTES", 300)
+    monkeypatch.setattr(follow, "BLOCK_BYTES", 400)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,9 @@ def test_anything_else_is_one_clear_line(text: str) -> None:
 
 def lines(first: int, after: int) -> bytes:
     """One line a second."""
-    return b"".join(b'{"ts": %d, "step": %d}\n' % (1e9 + n, n) for n in range(first, after))
+    return b"".join(
+        b'{"event": "span", "ts": %d, "step": %d}\n' % (1e9 + n, n) for n in range(first, after)
+    )
 
 
 WINDOWS = pytest.mark.parametrize(
@@ -82,13 +84,13 @@ def test_the_window_moves_on_with_what_arrives(
 
 def test_records_without_time_go_with_those_around_them(tmp_path: Path) -> None:
     path = tmp_path / "calls.jsonl"
-    path.write_bytes(lines(0, 100) + b'{"step": 100}\n' + lines(101, 120))
+    path.write_bytes(lines(0, 100) + b'{"event": "span", "step": 100}\n' + lines(101, 120))
     kept = load([path], window=Retention(span=timedelta(seconds=9))).frame["step"].to_list()
     assert kept == list(range(110, 120))
 
 
 def undated(count: int) -> bytes:
-    return b"".join(b'{"step": %d}\n' % -n for n in range(1, count + 1))
+    return b"".join(b'{"event": "span", "step": %d}\n' % -n for n in range(1, count + 1))
 
 
 @pytest.mark.parametrize("newest_first", [False, True])
@@ -153,7 +155,10 @@ def test_the_window_moves_on_past_records_without_time_or_from_the_future(
     reader.loaded()
     for first in range(0, 200, 5):
         with path.open("ab", buffering=0) as file:
-            file.write(b'{"ts": %s, "step": -1}\n' % odd.encode() + lines(first, first + 5))
+            file.write(
+                b'{"event": "span", "ts": %s, "step": -1}\n' % odd.encode()
+                + lines(first, first + 5)
+            )
         reader.step()
     assert reader.snapshot().frame["step"].to_list() == [*range(190, 195), -1, *range(195, 200)]
     reader.close()
@@ -161,7 +166,10 @@ def test_the_window_moves_on_past_records_without_time_or_from_the_future(
 
 def test_a_log_all_of_the_future_has_its_window_too(tmp_path: Path) -> None:
     path = tmp_path / "calls.jsonl"
-    ts = (f'{{"ts": "9000-01-01T00:{minute:02}:00Z", "step": {minute}}}\n' for minute in range(60))
+    ts = (
+        f'{{"event": "span", "ts": "9000-01-01T00:{minute:02}:00Z", "step": {minute}}}\n'
+        for minute in range(60)
+    )
     path.write_text("".join(ts))
     kept = load([path], window=Retention(span=timedelta(minutes=2))).frame["step"].to_list()
     assert kept == [57, 58, 59]

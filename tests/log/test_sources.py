@@ -136,7 +136,36 @@ def test_what_may_not_be_looked_at_is_one_clear_line(
     def denied(path: Path, **_: object) -> Iterator[Path]:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
-    monkeypatch.setattr(Path, "iterdir" if name == "logs" else "stat", denied)
+    if name == "logs":
+        monkeypatch.setattr(os, "scandir", denied)
+    else:
+        monkeypatch.setattr(Path, "stat", denied)
     with pytest.raises(SourceError) as error:
         Sources([str(named)], must_exist=must_exist)
     assert str(error.value) == f"{named}: Permission denied"
+
+
+def test_a_folder_without_logs_is_its_logs_below_as_coding_agents_keep_them(tmp_path: Path) -> None:
+    sessions = [
+        "shop/one.jsonl",
+        "shop/one/subagents/agent-a.jsonl",
+        "shop/two.jsonl",
+        "web/three.jsonl",
+        "gemini/chats/session-1.json",
+    ]
+    for name in [*sessions, "shop/other/four.jsonl", ".hidden/five.jsonl", "web/data.json"]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = expand([str(tmp_path)], must_exist=True)
+    assert {str(path.relative_to(tmp_path)) for path in found} == set(sessions)
+    (tmp_path / "calls.jsonl").touch()
+    assert expand([str(tmp_path)], must_exist=True) == [tmp_path / "calls.jsonl"]
+
+
+def test_a_folder_is_not_searched_without_end(tmp_path: Path) -> None:
+    deep = tmp_path / "2026/11/23/a/b"
+    deep.mkdir(parents=True)
+    (deep / "calls.jsonl").touch()
+    assert expand([str(tmp_path / "2026")], must_exist=True) == [deep / "calls.jsonl"]
+    with pytest.raises(SourceError, match="no log in there"):
+        expand([str(tmp_path)], must_exist=True)

@@ -14,7 +14,7 @@ import pytest
 
 from llmlog_tui.log.stdin import StdinFollower
 
-LINE = b'{"step": 1}\n'
+LINE = b'{"event": "span", "step": 1}\n'
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_a_reader_takes_standard_input_to_its_end() -> None:
 
 def test_taking_standard_input_without_a_terminal_leaves_it_where_it_is() -> None:
     program = (
-        "import os; from llmlog_tui.log.stdin import detach_stdin;"
+        "import os; from llmlog_tui.terminal import detach_stdin;"
         "print(os.read(detach_stdin(), 100).decode())"
     )
     done = subprocess.run(

@@ -8,7 +8,7 @@ from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.parse import parse
 from llmlog_tui.log.store import ByteRange, Store
 
-LINE = b'{"step": 1}\n'
+LINE = b'{"event": "span", "step": 1}\n'
 
 
 def add(store: Store, data: bytes, offset: int, generation: int = 0) -> tuple[int, int]:
@@ -41,7 +41,7 @@ def test_half_a_line_ends_a_stretch_because_the_other_half_counts_as_a_line() ->
 
 def test_a_stretch_does_not_grow_without_end() -> None:
     store = Store([Path("calls.jsonl")])
-    many = LINE * 10_000
+    many = LINE * (100_000 // len(LINE))
     assert {add(store, many, number * len(many))[0] for number in range(6)} == {0, 1, 2}
 
 

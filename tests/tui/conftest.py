@@ -12,6 +12,8 @@ from typing import Any, TypeAlias
 
 import pytest
 from textual._styles_cache import StylesCache
+from textual.events import Event
+from textual.message import Message
 from textual.pilot import Pilot
 
 from llmlog_tui.log.sources import bookmarks_of
@@ -30,13 +32,39 @@ _TESTS_PER_COLLECTION = 8
 _tests = itertools.count(1)
 
 
+def _free_closed_apps() -> None:
+    StylesCache.get_inner_outer.cache_clear()  # has the lines of 1,024 widgets, whosever they are
+    gc.collect()
+
+
 @pytest.fixture(autouse=True)
-def _closed_apps_are_collected() -> Iterator[None]:
-    """Free the memory of closed Apps: each has about 9 MB, in cycles that gc finds too late."""
+def _closed_apps_are_freed() -> Iterator[None]:
+    """Free closed Apps every few tests: each has about 9 MB, in cycles that gc finds too late."""
     yield
     if next(_tests) % _TESTS_PER_COLLECTION == 0:
-        StylesCache.get_inner_outer.cache_clear()  # holds the lines of 1,024 widgets of any App
-        gc.collect()
+        _free_closed_apps()
+
+
+@pytest.fixture
+def freed_at_once() -> Iterator[None]:
+    """Free the App of a test of large values as soon as it is closed."""
+    yield
+    _free_closed_apps()
+
+
+@pytest.fixture(autouse=True)
+def _no_message_follows_the_screens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Close an App as run() does, which ends its messages before it closes the screens.
+
+    run_test() closes the screens first, and a worker that has just ended then finds none.
+    """
+    dispatch = LogApp._dispatch_message  # noqa: SLF001 - what Textual has no public name for
+
+    async def unless_closing(app: LogApp, message: Message) -> None:
+        if app.is_running or isinstance(message, Event):
+            await dispatch(app, message)
+
+    monkeypatch.setattr(LogApp, "_dispatch_message", unless_closing)
 
 
 @pytest.fixture(autouse=True)

@@ -35,6 +35,7 @@ class Terminal:
         size: tuple[int, int] = (160, 50),
         environment: Mapping[str, str] = MappingProxyType({}),
         program: str = PROGRAM,
+        is_leader: bool = False,
     ) -> None:
         self._fd, self._inside = pty.openpty()
         self._fds = [self._fd, self._inside]
@@ -56,6 +57,7 @@ class Terminal:
             stderr=self._inside,
             env=of_process,
             cwd=home,
+            process_group=0 if is_leader else None,
         )
         self.sent = b""
         """Everything that the terminal was sent."""
@@ -75,7 +77,7 @@ class Terminal:
         begin, deadline = len(self.sent), time.monotonic() + _PATIENCE_SECONDS
         while not condition(self.sent[begin:]):
             assert time.monotonic() < deadline, f"never came true: {name}"
-            self._read()
+            self.read()
 
     def until_sent(self, text: str) -> None:
         """Wait until the screen is sent a text from now on."""
@@ -89,7 +91,7 @@ class Terminal:
         """Wait until nothing more is sent."""
         last = time.monotonic()
         while time.monotonic() - last < seconds:
-            if self._read():
+            if self.read():
                 last = time.monotonic()
 
     def ended(self) -> int:
@@ -97,13 +99,14 @@ class Terminal:
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while self.process.poll() is None:
             assert time.monotonic() < deadline, "it does not end"
-            self._read()
-        while self._read():
+            self.read()
+        while self.read():
             pass
         return self.process.returncode
 
-    def _read(self) -> bool:
-        there = bool(select.select([self._fd], [], [], 0.05)[0])
+    def read(self, seconds: float = 0.05) -> bool:
+        """Read what is sent within a time; return whether anything was."""
+        there = bool(select.select([self._fd], [], [], seconds)[0])
         if there:
             self.sent += os.read(self._fd, 1 << 16)
         return there

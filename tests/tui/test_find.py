@@ -17,6 +17,7 @@ from llmlog_tui.tui.panes.timeline import TimelinePane
 from llmlog_tui.tui.panes.traces import TracesPane
 from llmlog_tui.tui.screens.replay import ReplayScreen
 from llmlog_tui.tui.widgets.footer import KeyFooter
+from llmlog_tui.tui.widgets.table import LineTable
 
 
 async def test_a_typed_request_id_leads_to_its_call_its_trace_and_its_step(
@@ -31,6 +32,26 @@ async def test_a_typed_request_id_leads_to_its_call_its_trace_and_its_step(
         await until(pilot, lambda: row_of(app.query_one(TimelinePane)) == row, "its step")
         assert row_of(app.query_one(TracesPane)) == calls[row]["trace_id"]
         assert app.query_one(TracesPane).has_focus, "the pane has its keys again"
+
+
+@pytest.mark.parametrize("pane", ["traces", "timeline", "calls"])
+async def test_m_after_a_find_marks_the_record_that_was_found(
+    tmp_path: Path, shown: Shown, until: Until, pane: str
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    tool = record(trace_id="a", step=9, event="tool_call", model=None, tool_name="search")
+    log.write_bytes(b"".join(record(trace_id="a", step=n, id=f"id-{n}") for n in range(4)) + tool)
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 5)
+        app.query_one(f"#{pane}").focus()
+        calls, steps = app.query_one(CallsPane), app.query_one(TimelinePane)
+        for found, row in (("id-1", 1), ("search", 4), ("id-2", 2)):
+            await pilot.press("slash", *found, "enter")
+            await until(pilot, partial(is_at, steps, row), found)
+            await shown(pilot, 5)
+            await pilot.press("m")
+            await until(pilot, partial(is_marked, calls, row), f"a mark on {found}")
+        assert calls.bookmarked == {1, 2, 4}
 
 
 async def test_enter_replays_the_trace_from_the_step_that_was_found(
@@ -115,8 +136,12 @@ async def test_n_goes_to_the_next_match_and_round_and_says_which_it_is(
             await until(pilot, partial(is_at, calls, row), f"match {row}")
 
 
-def is_at(calls: CallsPane, row: int) -> bool:
-    return row_of(calls) == row
+def is_marked(calls: CallsPane, row: int) -> bool:
+    return row in calls.bookmarked
+
+
+def is_at(table: LineTable, row: int) -> bool:
+    return row_of(table) == row
 
 
 async def test_a_tool_is_found_in_the_timeline_of_its_trace(

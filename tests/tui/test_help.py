@@ -49,6 +49,17 @@ def test_what_is_in_force_here_comes_first_the_most_special_before_the_general()
     assert len(order) == len(set(order)) == len({scope_of(binding) for binding in ALL})
 
 
+async def test_it_begins_with_views_find_filter_and_the_signs(
+    log: Path, shown: Shown, until: Until
+) -> None:
+    async with LogApp([log]).run_test(size=SMALL) as pilot:
+        await shown(pilot, 1)
+        text = " ".join(text_of(await helped(pilot, until)).split())
+    wanted = ("Go to Overview", "Go to SQL", "Find an id", "SQL predicate", "┤ cut off")
+    places = [text.index(words) for words in (*wanted, "bookmarked", "● Overview")]
+    assert places == sorted(places), "the keys of this screen come last"
+
+
 @pytest.mark.parametrize("size", [WIDE, SMALL])
 async def test_every_key_is_there_with_its_name_and_what_it_does(
     log: Path, shown: Shown, until: Until, size: tuple[int, int]
@@ -63,14 +74,15 @@ async def test_every_key_is_there_with_its_name_and_what_it_does(
 
 
 @pytest.mark.parametrize(("key", "first"), [("1", "Overview"), ("2", "Calls"), ("3", "Trends")])
-async def test_it_begins_with_the_keys_of_the_view(
+async def test_below_the_signs_the_keys_of_the_view_come_first(
     log: Path, shown: Shown, until: Until, key: str, first: str
 ) -> None:
     async with LogApp([log]).run_test(size=SMALL) as pilot:
         await shown(pilot, 1)
         await pilot.press(key)
         screen = await helped(pilot, until, "f1")
-        assert text_of(screen).startswith(f"● {first}")
+        headings = [line for line in text_of(screen).splitlines() if line.startswith("●")]
+        assert headings[0].startswith(f"● {first}")
 
 
 async def test_a_key_that_the_user_has_put_elsewhere_is_shown_there(

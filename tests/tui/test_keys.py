@@ -11,14 +11,14 @@ IDS: Final = {
     "app": "freeze newest view-1 view-2 view-3 view-4 view-5 bookmark bookmarks next-bookmark "
     "bookmark-before jump-back jump-forward commands help quit",
     "view": "pane pane-before find next-match match-before filter back next-alert alert-before "
-    "copy next-error previous-error",
+    "copy next-error previous-error next-slow previous-slow next-cut-off previous-cut-off",
     "overview": "diff zoom hide-pane all-panes narrower wider line-up line-down",
     "calls-view": "fields-or-line record",
     "trends": "cursor cursor-on zoom next-chart zoom-out earlier later all model range-to-filter "
     "its-call",
     "alerts-view": "calls-before calls-after",
     "sql": "run query-before query-after",
-    "replay": "play step step-on speed faster view-as back",
+    "replay": "play step step-on speed faster view-as answer zoom back",
     "diff": "next-difference difference-before A's-record B's-record back",
     "columns": "column column-on only-this not-this",
     "sort": "sort columns",
@@ -29,13 +29,17 @@ IDS: Final = {
     "all-calls": "detail",
     "alerts": "its-call",
     "steps": "record zoom-time zoom-out earlier later all-time",
-    "pairs": "record",
+    "content": "fold message message-before next-message previous-message",
+    "pairs": "text-diff",
+    "text-diff": "difference difference-before words-or-lines back",
     "editor": "result complete",
     "result": "columns columns-on export edit",
     "table": "up down page-up page-down half-a-page-up half-a-page-down first-row last-row",
     "sheet": "line-up line-down page-up page-down half-a-page-up half-a-page-down top bottom",
     "copy": "id save-id request_id save-request_id grep save-grep line save-line "
-    "trace-as-Markdown save-trace-as-Markdown back",
+    "trace-as-Markdown save-trace-as-Markdown message save-message prompt save-prompt "
+    "answer save-answer function-arguments save-function-arguments curl save-curl "
+    "Python save-Python back",
     "bookmarks": "go-there note remove back",
     "note": "back",
     "choosing": "show move-up move-down reset take back",

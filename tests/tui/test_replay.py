@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.tui.conftest import SMALL, WIDE, Shown, Until, record, text_of
+from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record, text_of
 from textual.pilot import Pilot
 
 from llmlog_tui.tui.app import LogApp
@@ -39,7 +39,7 @@ def log(tmp_path: Path) -> Path:
     """Four steps, at 0, 1, 2 and 13 s: a gap of ten seconds before the last one."""
     path = tmp_path / "calls.jsonl"
     steps = (
-        step(0, 0),
+        step(0, 0, v=1),
         step(1, 1, event="tool_call", model=None, tool_name="search", status="error"),
         step(2, 2, completion_tokens=None),
         step(3, 13, input=[{"role": "user", "content": "[b]hello\x1b[31m"}], output="Goodbye"),
@@ -57,6 +57,11 @@ async def opened(pilot: Pilot[str], until: Until) -> ReplayScreen:
     await until(pilot, lambda: screen.cursor_key is not None, "its steps")
     await until(pilot, lambda: screen.scrub.size.width > 0, "its layout")
     return screen
+
+
+def said(screen: ReplayScreen) -> str:
+    """What the content pane shows."""
+    return "\n".join(lines_of(screen.content_pane))
 
 
 def scrub(screen: ReplayScreen) -> str:
@@ -175,22 +180,69 @@ async def test_the_detail_and_the_content_are_those_of_the_current_step(
     async with LogApp([log]).run_test(size=WIDE) as pilot:
         await shown(pilot, 4)
         screen = await opened(pilot, until)
-        await until(
-            pilot, lambda: "no content" in text_of(screen.content_pane), "that there is no content"
-        )
+        await until(pilot, lambda: "no content" in said(screen), "that there is no content")
+        assert '"redacted"' in said(screen)
+        assert "latency_ms" in said(screen), "the fields are below it"
         assert "id-0" in text_of(screen.detail_pane)
+        await pilot.press("l")
+        await until(pilot, lambda: "tool_name" in said(screen), "its fields")
+        assert "no content" not in said(screen), "it is not of llmlog's own"
         await pilot.press("G")
-        await until(pilot, lambda: "hello" in text_of(screen.content_pane), "what was said")
-        said = text_of(screen.content_pane)
-        assert "[b]hello" in said
-        assert "\x1b" not in said
-        assert "Goodbye" in said
+        await until(pilot, lambda: "hello" in said(screen), "what was said")
+        assert "[b]hello" in said(screen)
+        assert "\x1b" not in said(screen)
+        assert "Goodbye" in said(screen)
         assert "id-3" in text_of(screen.detail_pane)
         assert f'grep \'"trace_id": "run"\' {log}' in text_of(screen.detail_pane)
+        await pilot.press("v", "v")
+        assert '"latency_ms": 1000' in said(screen)
         await pilot.press("v")
-        assert '"latency_ms": 1000' in text_of(screen.content_pane)
-        await pilot.press("v")
-        assert "completion_tokens" in text_of(screen.content_pane)
+        assert "completion_tokens" in said(screen)
+
+
+async def test_the_playhead_is_at_the_elapsed_time(log: Path, shown: Shown, until: Until) -> None:
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        await shown(pilot, 4)
+        screen = await opened(pilot, until)
+        for key, elapsed_s in (("g", 1), ("l", 2), ("l", 3), ("l", 14)):
+            await pilot.press(key)
+            assert f"elapsed {elapsed_s:.2f} s"[:11] in scrub(screen)
+            track = str(screen.scrub.render()).splitlines()[1]
+            width = screen.scrub.size.width - 2
+            assert track.index("●") - 1 == min(width - 1, int(width * elapsed_s / 14))
+
+
+async def test_space_at_the_end_plays_from_the_start_again(
+    log: Path, shown: Shown, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(ReplayScreen.__init__, "__defaults__", (clock,))
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        await shown(pilot, 4)
+        screen = await opened(pilot, until)
+        await pilot.press("space")
+        clock.now = 60.0
+        await until(pilot, lambda: not screen.playing, "the end")
+        assert "step 3, 4 of 4" in scrub(screen)
+        await pilot.press("space")
+        assert "► playing 1× · step 0, 1 of 4" in scrub(screen)
+        await pilot.press("space", "end", "space")
+        assert "► playing 1× · step 0, 1 of 4" in scrub(screen)
+
+
+async def test_keys_lead_to_failed_cut_off_and_slow_steps(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    path = tmp_path / "calls.jsonl"
+    broken = step(2, 2, stream_end="truncated", latency_ms=10)
+    path.write_bytes(step(0, 0, latency_ms=10) + step(1, 1, status="error") + broken + step(3, 3))
+    async with LogApp([path]).run_test(size=WIDE) as pilot:
+        await shown(pilot, 4)
+        screen = await opened(pilot, until)
+        await pilot.press("g")
+        for key, row in (("e", 1), ("c", 2), ("p", 3), ("P", 1), ("c", 2), ("E", 1)):
+            await pilot.press(key)
+            assert screen.cursor_key == row, key
 
 
 async def test_a_run_that_goes_on_grows_while_it_is_looked_at(
@@ -238,5 +290,5 @@ async def test_a_small_screen_has_detail_or_content(
         assert screen.scrub.region.bottom == SMALL[1] - 1
         await pilot.press("v")
         assert shows() == (False, True)
-        await pilot.press("v", "v", "v")
+        await pilot.press("v", "v", "v", "v")
         assert shows() == (True, False)

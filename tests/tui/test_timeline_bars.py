@@ -35,7 +35,7 @@ PLAIN = Step(
     end=0,
     latency_ms=0,
     failed=False,
-    truncated=False,
+    cut_off=False,
     slow=False,
     notes=(),
 )

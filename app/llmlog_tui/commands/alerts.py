@@ -47,7 +47,7 @@ def alerts(files: tuple[str, ...], rules: Rules, *, as_json: bool, where: str | 
 
     A rule fires at a call; its alert is ongoing until the condition has been absent long enough.
 
-    JSON: calls (their number), alerts and limits. Each alert has rule, subject (a model or
+    JSON: calls (their number), alerts, limits and format. Each alert has rule, subject (a model or
     provider), provider, state (ongoing or cleared), first_ts, last_ts, what, evidence, calls
     (number affected) and table (of a fingerprint: name, before, after, p, is_chance; p by
     Mann-Whitney's test for latency and tok/s, by Fisher's exact test for shares). Each limit has
@@ -55,11 +55,12 @@ def alerts(files: tuple[str, ...], rules: Rules, *, as_json: bool, where: str | 
     seconds_left (until a 429 at that rate; null if it does not fall) and ts, as of the last call
     that reported it.
     """
-    calls, found = _found(files, rules, where)
+    name, calls, found = _found(files, rules, where)
     limits = limit_status(calls)
     if as_json:
         listed = [as_object(alert) for alert in found]
-        known = {"calls": calls.height, "alerts": listed, "limits": limits_.as_objects(limits)}
+        limited = limits_.as_objects(limits)
+        known = {"calls": calls.height, "alerts": listed, "limits": limited, "format": name}
         click.echo(orjson.dumps(known))
     else:
         lines = as_text(found, calls.height, rules, with_tables=True)
@@ -86,14 +87,15 @@ def check(
 
     An alert that has cleared counts too. Prints the alerts as `llmlog alerts` does.
 
-    JSON: passed (the exit code is 0), calls (their number), at_least, and alerts as of
+    JSON: passed (the exit code is 0), calls (their number), at_least, then alerts and format as of
     `llmlog alerts`.
     """
-    calls, found = _found(files, rules, where)
+    name, calls, found = _found(files, rules, where)
     passed = not found and calls.height >= at_least
     if as_json:
         listed = [as_object(alert) for alert in found]
         known = {"passed": passed, "calls": calls.height, "at_least": at_least, "alerts": listed}
+        known["format"] = name
         click.echo(orjson.dumps(known))
     else:
         echo_texts(as_text(found, calls.height, rules))
@@ -104,16 +106,16 @@ def check(
 
 def _found(
     files: tuple[str, ...], rules: Rules, where: str | None
-) -> tuple[pl.DataFrame, list[Alert]]:
-    """Return the model calls and the alerts. Raises SourceError if no line is a record."""
+) -> tuple[str | None, pl.DataFrame, list[Alert]]:
+    """Return format, model calls and alerts. Raises SourceError if no line is a record."""
     with open_log(files, where, rules=rules) as log:
-        snapshot, frame = log.snapshot, log.frame
+        name, snapshot, frame = log.format, log.snapshot, log.frame
     if snapshot.counts.skipped and not snapshot.counts.records:
         raise SourceError(f"no line is a record: {', '.join(map(str, snapshot.files))}")
     if needs_cost(rules):
         frame = priced(frame, rates(rules))
     calls = model_calls(frame)
-    return calls, find(calls, rules)
+    return name, calls, find(calls, rules)
 
 
 def as_text(

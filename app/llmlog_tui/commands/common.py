@@ -24,15 +24,14 @@ from llmlog_tui.analysis.query.sql import filter_records
 from llmlog_tui.analysis.traces.cache_misses import hashes_in
 from llmlog_tui.commands import INTERRUPTED
 from llmlog_tui.config.rules import DEFAULT, Rules
+from llmlog_tui.formats.llmlog import LLMLOG
 from llmlog_tui.log.reader import Reader, read_all
 from llmlog_tui.log.schema import COLUMNS, decategorize, restore_integers
-from llmlog_tui.log.sources import DEFAULT_LOG, Sources
+from llmlog_tui.log.sources import DEFAULT_LOG, SourceError, Sources
 from llmlog_tui.log.store import Snapshot, SourceLocation
+from llmlog_tui.sanitize import sanitize
 
 R = TypeVar("R")
-
-SPANS: Final = ".otlp.jsonl"
-"""Suffix of OTLP files, which hold spans instead of records."""
 
 
 def complete_file(
@@ -128,26 +127,48 @@ class OpenLog:
 
         Raises ClickException if the file was replaced since it was read.
         """
-        for row, line in zip(frame["row"], lines_as_they_stand(self.reader, frame), strict=True):
+        blocks = lru_cache(maxsize=8)(self.reader.raw_lines)  # files may alternate, by ts
+        for row, block, line in frame.select("row", "block", "line").iter_rows():
+            lines = blocks(block)
+            if lines is None:
+                raise click.ClickException(_REPLACED)
+            yield row, lines[line].removeprefix(BOM)
+
+    def lines(self, frame: pl.DataFrame) -> Iterator[tuple[int, bytes]]:
+        """Yield (key, line as llmlog writes it), of other formats without content; as raw()."""
+        for row, line in zip(frame["row"], self.reader.record_lines(frame), strict=True):
             if line is None:
-                raise click.ClickException("the file was replaced while it was read")
+                raise click.ClickException(_REPLACED)
             yield row, line
+
+    def whole(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a row of the frame with the content of its line.
+
+        Raises as raw().
+        """
+        line = self.reader.record_line(record)
+        if line is None:
+            raise click.ClickException(_REPLACED)
+        return as_object(line)
+
+    @property
+    def format(self) -> str | None:
+        """Names of the log's formats, the commonest first; None if it has no records."""
+        return format_names(self.snapshot)
+
+    def formats(self, frame: pl.DataFrame) -> pl.Series:
+        """Return the name of the format of each record's file."""
+        of_files = [self.reader.format_of(file) for file in range(len(self.snapshot.files))]
+        return pl.Series("format", of_files, pl.String).gather(frame["file"])
 
     def hashes(self, frame: pl.DataFrame) -> dict[int, list[str]]:
         """Return prefix_hashes by key, for records that have them."""
-        found = ((row, hashes_in(line)) for row, line in self.raw(frame))
+        found = ((row, hashes_in(line)) for row, line in self.lines(frame))
         return {row: hashes for row, hashes in found if hashes}
 
 
-def lines_as_they_stand(reader: Reader, frame: pl.DataFrame) -> Iterator[bytes | None]:
-    """Yield the raw line of each record, without BOM; None from a replaced file."""
-    lines_of = lru_cache(maxsize=8)(reader.raw_lines)  # files may alternate, by ts
-    for block, line in frame.select("block", "line").iter_rows():
-        lines = lines_of(block)
-        yield None if lines is None else lines[line].removeprefix(BOM)
-
-
 BOM: Final = b"\xef\xbb\xbf"
+_REPLACED: Final = "the file was replaced while it was read"
 
 
 def as_object(line: bytes) -> dict[str, Any]:
@@ -171,17 +192,37 @@ def open_log(
     """Read the logs `names` once, and keep them open; `rules` gives the prices.
 
     Only `columns` are kept, but all fields with `where`, which may name any.
-    Raises SourceError for an unreadable file, QueryError for a bad `where`, ClickException for a
-    file of SPANS.
+    Raises SourceError for an unreadable file or one without calls, QueryError for a bad `where`.
     """
-    if spans := next((name for name in names if name.endswith(SPANS)), None):
-        hint = f"make a log of them: llmlog export {spans} --to calls.jsonl"
-        raise click.ClickException(f"{spans}: holds spans, no records; {hint}")
     kept = columns if where is None else COLUMNS
     with closing(Reader(Sources(names, must_exist=True), columns=kept)) as reader:
         snapshot = read_all(reader, on_step=lambda: on_step(reader))
+        report_format(reader, names)
         frame = snapshot.frame if where is None else filter_records(snapshot.frame, where, rules)
         yield OpenLog(reader, snapshot, frame)
+
+
+def report_format(reader: Reader, names: Sequence[str]) -> None:
+    """Say on stderr which other tools wrote a log.
+
+    Raises SourceError if it is known to hold no calls.
+    """
+    if refusal := reader.refusal:
+        raise SourceError(refusal)
+    snapshot = reader.snapshot()
+    if not is_plain(snapshot):
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        click.echo(sanitize(f"{names[0]}{more}: {format_names(snapshot)}"), err=True)
+
+
+def format_names(snapshot: Snapshot) -> str | None:
+    """Return a log's format names, commonest first; None without records."""
+    return ", ".join(snapshot.formats) or None
+
+
+def is_plain(snapshot: Snapshot) -> bool:
+    """Return whether a log has no other format than llmlog's."""
+    return snapshot.formats in ((), (LLMLOG.name,))
 
 
 def interruptible(work: Callable[[], R]) -> R:

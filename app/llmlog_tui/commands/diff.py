@@ -114,7 +114,7 @@ def _side(step: Step | None) -> str:
         return fitted(f"{humanize.UNKNOWN:>4}", _SIDE)
     number = humanize.UNKNOWN if step.step is None else str(step.step)
     name = fitted(sanitize(step.name), _SIDE - 16)
-    mark = "✗" if step.failed else "┤" if step.truncated else " "
+    mark = "✗" if step.failed else "┤" if step.cut_off else " "
     return f"{number:>4} {mark} {name} {humanize.fit_number(step.latency_ms, 9):>9}"
 
 

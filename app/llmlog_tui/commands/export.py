@@ -6,17 +6,13 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import IO, Final, TypeVar
 
 import click
-import orjson
 
-from llmlog.record import to_line
 from llmlog_tui.analysis.reports.csv_cells import flat
 from llmlog_tui.commands.common import (
-    SPANS,
     OpenLog,
     files_argument,
     formulas_option,
@@ -24,9 +20,7 @@ from llmlog_tui.commands.common import (
     open_log,
     where_option,
 )
-from llmlog_tui.formats import Record
 from llmlog_tui.formats.otlp_export import to_lines
-from llmlog_tui.formats.otlp_traces import TRACES
 from llmlog_tui.humanize import CSV_TIME
 from llmlog_tui.log.schema import COLUMNS, decategorize
 from llmlog_tui.log.sources import expand
@@ -53,7 +47,7 @@ def _csv(log: OpenLog, out: IO[bytes], _: Progress, *, keep_formulas: bool = Fal
 
 
 def _jsonl(log: OpenLog, out: IO[bytes], progress: Progress) -> None:
-    lines = _counted(log.raw(log.frame), log.frame.height, progress)
+    lines = _counted(log.lines(log.frame), log.frame.height, progress)
     out.writelines(line + b"\n" for _, line in lines)
 
 
@@ -76,7 +70,7 @@ def _counted(records: Iterable[_Record], total: int, progress: Progress) -> Iter
 _WRITERS: Final[dict[str, Write]] = {
     ".parquet": _parquet,
     ".csv": _csv,
-    SPANS: _otlp,
+    ".otlp.jsonl": _otlp,
     ".jsonl": _jsonl,
 }
 
@@ -100,8 +94,8 @@ def export(files: tuple[str, ...], *, out: Path, where: str | None, keep_formula
     lines. An .otlp.jsonl has spans of OpenTelemetry's GenAI conventions, without prompts, answers
     and tags.
 
-    Files ending in .otlp.jsonl are read as such spans, of any application, and are written to a
-    .jsonl that llmlog can read. An existing OUT is replaced once everything is written.
+    Logs of other tools are written to a .jsonl as llmlog's records, without prompts and answers.
+    An existing OUT is replaced once everything is written.
     """
     write = _writer(out)
     if keep_formulas and write is _csv:
@@ -109,11 +103,6 @@ def export(files: tuple[str, ...], *, out: Path, where: str | None, keep_formula
     paths = expand(files, must_exist=True)
     if any(_is_same(path, out) for path in paths):
         raise click.ClickException(f"{out}: is one of the input files")
-    if any(path.name.endswith(SPANS) for path in paths):
-        if where or write is not _jsonl or not all(path.name.endswith(SPANS) for path in paths):
-            raise click.ClickException(f"spans in {SPANS} go to a .jsonl, all of them, alone")
-        _from_spans(paths, out)
-        return
     with contextlib.ExitStack() as resources:
         with _bar("reading") as progress:
             reading = open_log(files, where, on_step=lambda reader: progress(*reader.progress()))
@@ -125,38 +114,6 @@ def export(files: tuple[str, ...], *, out: Path, where: str | None, keep_formula
         except OSError as error:
             raise click.ClickException(f"{out}: {error.strerror}") from error
     click.echo(f"{out}: {log.frame.height:,} records written", err=True)
-
-
-def _from_spans(paths: Iterable[Path], out: Path) -> None:
-    try:
-        with contextlib.ExitStack() as resources:
-            files = [resources.enter_context(path.open("rb")) for path in paths]
-            records, bad = _records(chain.from_iterable(files))
-        with replacing(out, paths) as file:
-            file.writelines(map(to_line, records))
-    except OSError as error:
-        raise click.ClickException(f"{error.filename or out}: {error.strerror}") from error
-    without = f"; lines without spans: {bad:,}" if bad else ""
-    click.echo(f"{out}: {len(records):,} records written{without}", err=True)
-
-
-def _records(lines: Iterable[bytes]) -> tuple[list[Record], int]:
-    """Return the records of OTLP lines, and how many lines held no spans."""
-    converter = TRACES.converter({})
-    records: list[Record] = []
-    bad = 0
-    for number, line in enumerate(lines):
-        try:
-            item = orjson.loads(line)
-        except orjson.JSONDecodeError:
-            bad += 1
-            continue
-        if not isinstance(item, dict) or not TRACES.detect([item]):
-            bad += 1
-            continue
-        records += (found.record for found in converter.feed(number, item))
-    records += (found.record for found in converter.flush())
-    return records, bad
 
 
 def _writer(out: Path) -> Write:

@@ -16,7 +16,6 @@ from llmlog_tui.analysis.calls.detail import detail
 from llmlog_tui.analysis.calls.lookup import NoIdError, find_by_id
 from llmlog_tui.commands.common import (
     OpenLog,
-    as_object,
     echo_records,
     echo_texts,
     files_argument,
@@ -27,6 +26,7 @@ from llmlog_tui.commands.common import (
     where_option,
 )
 from llmlog_tui.commands.text_tables import SLOW_MS, fitted, head, line_of
+from llmlog_tui.formats.llmlog import LLMLOG
 from llmlog_tui.sanitize import grep, sanitize
 
 NOT_FOUND: Final = 1
@@ -43,8 +43,8 @@ def find(wanted: str, files: tuple[str, ...], *, as_json: bool, where: str | Non
     """Find records by id, request_id, trace_id or session_id.
 
     ID may be its first 6 characters or more. A single record is shown with all its fields, the
-    breakdown of its latency, and why it was slow or cut off; several as a list. JSON columns: the
-    record's fields (null where unknown), then file and line. Without a match it exits with 1.
+    breakdown of its latency, and why it was slow or cut off; several as a list. Without a match it
+    exits with 1. JSON columns: the record's fields (null where unknown), then file, line, format.
     """
     if not wanted:
         raise click.UsageError("an empty id: is a variable empty?")
@@ -55,7 +55,7 @@ def find(wanted: str, files: tuple[str, ...], *, as_json: bool, where: str | Non
             click.echo(f"llmlog: {sanitize(str(error))}", err=True)
             return NOT_FOUND
         if as_json:
-            echo_records(log.placed(found))
+            echo_records(log.placed(found).with_columns(log.formats(found)))
         elif found.height == 1:
             click.echo("\n".join(_whole(log, found)))
         else:
@@ -69,11 +69,13 @@ def _whole(log: OpenLog, found: pl.DataFrame) -> Iterator[str]:
     ((row, line),) = log.raw(found)
     place = log.place(row)
     yield sanitize(f"{path_text(place.file)}:{place.line}")
-    record = as_object(line)
+    record = log.whole(found.row(0, named=True))
     for name, value in record.items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         yield f"{fitted(sanitize(name), 30)}  {sanitize(text)}"
     yield from _explanations(log, found)
+    if (name := log.formats(found).item()) != LLMLOG.name:
+        yield f"{'(format)':<30}  {name}"
     for name in ("trace_id", "request_id"):
         if isinstance(record.get(name), str):
             yield sanitize(grep(name, record[name], line, str(place.file)))

@@ -13,6 +13,7 @@ from llmlog_tui.analysis.calls import health as health_
 from llmlog_tui.commands.common import (
     OpenLog,
     files_argument,
+    is_plain,
     open_log,
     path_text,
     to_json,
@@ -50,7 +51,8 @@ _MEANING = {
 def health(files: tuple[str, ...], *, as_json: bool, where: str | None) -> None:
     """List the faults of a log: lost lines and values, records that cannot be joined.
 
-    JSON: files, lines (records + skipped + blanks), records, skipped, blanks, and faults, each with
+    JSON: files, lines (records + skipped + blanks, but of other formats a line may hold no
+    record or several), records, skipped, blanks, and faults, each with
     kind (skipped, nulled, unjoinable, duplicate_step, missing_step, step_backwards, end_backwards,
     unknown_event), name (the kind of a skipped line, the field of nulled and unjoinable, the
     event), count, and the file and line of the first. Skipped lines and nulled values are counted
@@ -68,8 +70,11 @@ def health(files: tuple[str, ...], *, as_json: bool, where: str | None) -> None:
             "skipped": skipped,
             "blanks": counts.blanks,
         }
-        click.echo(to_json({**totals, "faults": list(map(_as_object, faults))}))
+        listed = list(map(_as_object, faults))
+        click.echo(to_json({**totals, "faults": listed, "format": log.format}))
         return
+    if not is_plain(log.snapshot):
+        click.echo(f"format: {log.format}")
     click.echo(
         f"{humanize.plural(counts.lines, 'line')}: {humanize.plural(counts.records, 'record')}, "
         f"{skipped:,} skipped, "

@@ -107,4 +107,5 @@ def as_object(snapshot: Snapshot, found: Stats, slow_ms: float) -> dict[str, Any
         },
         "hidden_cut": found.hidden_cut,
         "groups": found.groups.select(_OF_GROUPS).to_dicts(),
+        "format": ", ".join(snapshot.formats) or None,
     }

@@ -12,6 +12,7 @@ from llmlog_tui import humanize
 from llmlog_tui.analysis.calls.cost import models_without_price
 from llmlog_tui.analysis.calls.percentiles import By
 from llmlog_tui.analysis.reports.stats import Stats, over_time
+from llmlog_tui.commands.common import format_names, is_plain
 from llmlog_tui.commands.text_charts import TextCharts
 from llmlog_tui.commands.text_tables import table
 from llmlog_tui.log.store import RecordCounts, Snapshot
@@ -24,7 +25,7 @@ def stats_text(
     snapshot: Snapshot, found: Stats, slow_ms: float, by: By, drawn: TextCharts | None = None
 ) -> Iterator[str]:
     """Yield the lines of text, with bars and sparklines if `drawn` is given."""
-    yield ", ".join(sanitize(str(path)) for path in snapshot.files)
+    yield from _head(snapshot)
     yield from _faults(snapshot.counts)
     yield (
         f"{_of(found.calls, 'call')} and {_of(found.tools, 'tool execution')} in "
@@ -50,6 +51,19 @@ def stats_text(
     yield from _groups(found.groups, by, drawn)
     if drawn:
         yield from _over_time(over_time(found.priced), drawn)
+
+
+def _head(snapshot: Snapshot) -> Iterator[str]:
+    """Yield the files, a few by name, and any format but llmlog's."""
+    names = [sanitize(str(path)) for path in snapshot.files[:_MAX_NAMES]]
+    more = len(snapshot.files) - _MAX_NAMES
+    yield ", ".join(names) + (f" and {more:,} more" if more > 0 else "")
+    if not is_plain(snapshot):
+        yield f"format: {format_names(snapshot)}"
+
+
+_MAX_NAMES: Final = 12
+"""Maximum files that are named."""
 
 
 def _of(number: int, what: str) -> str:

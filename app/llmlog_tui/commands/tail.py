@@ -17,10 +17,9 @@ import polars as pl
 
 from llmlog_tui.analysis.query.sql import QueryError, filter_records, predicate_problem
 from llmlog_tui.commands.common import (
-    BOM,
     echo_lines,
     followed_files_argument,
-    lines_as_they_stand,
+    report_format,
     utc_option,
     where_option,
 )
@@ -38,7 +37,12 @@ _MAX_LINES: Final = 2**40
 
 @click.command(short_help="Show the last records, then new ones as they arrive.")
 @followed_files_argument
-@click.option("--json", "as_json", is_flag=True, help="The raw lines of valid records.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="The raw lines of valid records; of other formats, as llmlog writes them.",
+)
 @click.option(
     "--lines",
     type=click.IntRange(0),
@@ -68,19 +72,20 @@ def tail(
             click.echo(head())
         if no_follow:
             read_all(reader)
-            printer.print_last()
         else:
+            reader.read_to_end()
+            reader.loaded()
+        report_format(reader, sources.names)
+        printer.print_last()
+        if not no_follow:
             _follow(reader, printer)
 
 
 def _follow(reader: Reader, printer: _TailPrinter) -> None:
     reported: set[str] = set()
-    reader.read_to_end()
-    reader.loaded()
-    printer.print_last()
+    reader.on_records = printer.print_new
     while True:
         if reader.step():
-            printer.print_new()
             continue
         for problem in set(_problems(reader)) - reported:
             reported.add(problem)
@@ -92,9 +97,7 @@ def _follow(reader: Reader, printer: _TailPrinter) -> None:
         else:
             time.sleep(_POLL_S)
         _check_stdout()
-    reader.last_block = None
     reader.finish()
-    printer.print_new()
 
 
 def _check_stdout() -> None:
@@ -133,31 +136,21 @@ class _TailPrinter:
 
     def print_last(self) -> None:
         """Print the last records of the log."""
-        frame = self._matching(self.reader.snapshot().frame).tail(self.lines)
-        if not self.as_json:
-            _print_text(frame)
-            return
-        lines = lines_as_they_stand(self.reader, frame)
-        echo_lines(line for line in lines if line is not None)
+        self._print(self._matching(self.reader.snapshot().frame).tail(self.lines))
 
-    def print_new(self) -> None:
-        """Print the records of the block that was read last."""
-        if self.reader.last_block is None:
+    def print_new(self, frame: pl.DataFrame) -> None:
+        """Print records that were read."""
+        self._print(self._matching(frame))
+
+    def _print(self, frame: pl.DataFrame) -> None:
+        if self.as_json:
+            lines = self.reader.record_lines(frame)
+            echo_lines(line for line in lines if line is not None)
             return
-        _, block, parsed = self.reader.last_block
-        frame = self._matching(parsed.frame)
-        if not self.as_json:
-            _print_text(frame)
-            return
-        lines = block.data.split(b"\n")
-        echo_lines(lines[number].removeprefix(BOM) for number in frame["line"])
+        for record in frame.iter_rows(named=True):
+            click.echo(line_of(record))
 
     def _matching(self, frame: pl.DataFrame) -> pl.DataFrame:
         if self.where is None:
             return frame
         return filter_records(frame.drop("row", strict=False).with_row_index("row"), self.where)
-
-
-def _print_text(frame: pl.DataFrame) -> None:
-    for record in frame.iter_rows(named=True):
-        click.echo(line_of(record))

@@ -46,7 +46,7 @@ from llmlog_tui.config.rules import Rules
 from llmlog_tui.log.schema import decategorize
 from llmlog_tui.sanitize import sanitize
 
-_FLAGS = {"failed": "✗", "truncated": "┤", "retried": "↻", "changed": "≠"}
+_FLAGS = {"failed": "✗", "cut_off": "┤", "retried": "↻", "changed": "≠"}
 
 
 @click.command()
@@ -68,7 +68,7 @@ def traces(files: tuple[str, ...], *, as_json: bool, where: str | None, rules: R
             "row", "at"
         )
     if as_json:
-        echo_json(found.iter_rows(named=True))
+        echo_json(found.drop("cut_off").iter_rows(named=True))
     else:
         echo_texts(_listed(found))
 
@@ -161,7 +161,7 @@ def _run(run: pl.DataFrame, trace_id: str, remarks: Remarks) -> Iterator[str]:
     yield from trace_lines(found, remarks)
 
 
-@click.command()
+@click.command(short_help="Show one conversation, run by run, with its totals.")
 @click.argument("session_id", metavar="ID")
 @files_argument
 @json_option

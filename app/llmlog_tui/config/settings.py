@@ -56,6 +56,11 @@ def memory_path() -> Path:
     return _folder("XDG_STATE_HOME", ".local/state") / "dashboard.json"
 
 
+def crash_path() -> Path:
+    """Return the file of the dashboard's own errors, in the user's state folder."""
+    return memory_path().with_name("crashes.log")
+
+
 def _folder(variable: str, fallback: str) -> Path:
     return Path(os.environ.get(variable) or Path.home() / fallback) / "llmlog"
 

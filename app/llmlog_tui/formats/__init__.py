@@ -34,7 +34,7 @@ attribute `lost: Counter[str]`; they are reported with the log's other faults.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 Item = dict[str, Any]
 """One decoded JSON object of a file."""
@@ -43,11 +43,14 @@ Record = dict[str, Any]
 """Fields of llmlog.record by name; unknown ones are left out."""
 
 LogState = dict[str, Any]
-"""State shared by the converters of one format in all files of a log; owned by the reader."""
+"""State shared by one format's converters across the files of a log.
+
+The reader owns it.
+"""
 
 
 class Found(NamedTuple):
-    """A record, and the `line` given to feed() with the object to read it back from."""
+    """A record and the `line` of feed() whose object it is read back from."""
 
     line: int
     record: Record
@@ -70,7 +73,10 @@ class Converter(Protocol):
 
 
 class Format(Protocol):
-    """One log format. With `calls` False it is known, and `hint` says what to do instead."""
+    """One log format.
+
+    With `calls` False it is recognised only; `hint` names the alternative.
+    """
 
     @property
     def name(self) -> str:
@@ -91,15 +97,27 @@ class Format(Protocol):
         ...
 
     def content(self, item: Item, record: Record) -> Record:
-        """Return what `item`, read back from the record's line, says beyond metadata.
+        """Return a record's content from `item`, read back from the record's line.
 
         Fields `input`, `output`, `error_message`, `prefix_hashes`, `extra`; {} if there are none.
         """
         ...
 
 
+@runtime_checkable
+class Peeks(Protocol):
+    """A format that needs the first lines of all files before reading one."""
+
+    def peek(self, log: LogState, items: Sequence[Item]) -> None:
+        """Note the first objects of a file of this format."""
+        ...
+
+
 class FormatWithoutCalls:
-    """Base of a format that is recognised only to be refused; `hint` says what to do instead."""
+    """Base of a format that is recognised only to be refused.
+
+    `hint` names the alternative.
+    """
 
     name: str = ""
     calls: bool = False
@@ -111,7 +129,7 @@ class FormatWithoutCalls:
         return False
 
     def detect_text(self, lines: Sequence[str]) -> bool:
-        """Return whether these first lines of a file, none of them JSON, are of this format."""
+        """Return whether a file's first lines, none of them JSON, have this format."""
         del lines
         return False
 

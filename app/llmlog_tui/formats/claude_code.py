@@ -3,8 +3,8 @@
 A model call is spread over a line per content block; all lines with one message id are one call. A
 tool execution is a tool_use block and the tool_result that names it. Times are when lines were
 written, so latencies are upper bounds (they include hooks and waiting for permission), and
-`timing` says so. Not in these logs: reasoning tokens, attempts in between, the calls that compact
-a conversation, and limits (max_tokens).
+`timing` is derived. Not in these logs: reasoning tokens, attempts in between, the calls that
+compact a conversation, and limits (max_tokens).
 """
 
 from __future__ import annotations

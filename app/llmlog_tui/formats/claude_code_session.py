@@ -209,7 +209,7 @@ class SessionFile:
         return found
 
     def _begin(self, lane: _LaneState, line: Line, answer: Answer) -> _Call:
-        # Copies of a call are told by its message id alone: a side question repeats it with
+        # A copy of a call is recognised by its message id alone: a side question repeats it with
         # another requestId.
         is_counted = claim(self._log, "call", answer.message_id or line.uuid or str(line.token))
         call = _Call(

@@ -2,7 +2,7 @@
 
 A call is the output items (reasoning, messages, tool calls) up to the line that counts its tokens:
 `token_usage_record`, or `token_count` in rollouts that have no such lines. Latencies are between
-timestamps of lines, so `timing` says derived. Not in rollouts: attempts that failed and were made
+timestamps of lines, so `timing` is derived. Not in rollouts: attempts that failed and were made
 again, finish reasons (tool_calls or stop is concluded from the output), limits, request ids.
 What `codex exec --json` prints counts tokens per turn only: CODEX_EXEC recognises it.
 """

@@ -1,7 +1,8 @@
 """Copied beginnings of rollouts: forks and subagents start with their parent's lines.
 
-The copies are written within the first second of the file, with new timestamps. They are told by
-the ids of their thread and turn; without ids, two token counts in that second make it a copy.
+The copies are written within the first second of the file, with new timestamps. They are
+recognised by the ids of their thread and turn; without ids, two token counts in that second make
+it a copy.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class CopiedStart:
         self._turns: set[str] = set()
 
     def note_meta(self, payload: Mapping[str, Any], ns: int | None, session: str | None) -> None:
-        """Note a session_meta line: the first is the file's own, another one is its parent's."""
+        """Note a session_meta line: the file's own comes first, then its parent's."""
         if self._session is not None:
             self._is_copy = self._is_copy or session != self._session
             return

@@ -29,7 +29,7 @@ from llmlog_tui.formats.vocabulary import (
 
 _NS_PER_MS: Final = 1_000_000
 _MAX_OPEN_TOOLS: Final = 1_000
-"""Maximum number of tools without an output per file; one of an aborted turn never gets one."""
+"""Maximum tools without an output per file; an aborted turn's never get one."""
 
 _SPAWN: Final = "spawn_agent"
 _ITEM: Final = "response_item"
@@ -407,7 +407,10 @@ class Rollout:
         "response_item/function_call_output": _tool_output,
         "response_item/custom_tool_call_output": _tool_output,
     }
-    """By type of line; besides, any response_item whose type ends in `_call` is a tool call."""
+    """Handler per type of line.
+
+    Besides, any response_item whose type ends in `_call` is a tool call.
+    """
 
 
 def _tokens(usage: Mapping[str, Any]) -> dict[str, int]:

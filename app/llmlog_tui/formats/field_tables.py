@@ -55,7 +55,7 @@ _MIN_FAILED_STATUS: Final = 400
 
 @dataclass(frozen=True)
 class FieldTable:
-    """Paths of the record's fields in the rows of a source; the first with a value counts."""
+    """Paths of the record's fields in a source's rows; the first value counts."""
 
     fields: Mapping[str, Paths]
     """Fields of the record with values of the record's own kind and unit."""
@@ -69,7 +69,10 @@ class FieldTable:
     status: Paths = ()
     """Words such as success, failure, ERROR; true and false."""
     error: Paths = ()
-    """Any value here, other than an empty one, is an error: an object, a text, a class."""
+    """Paths where any value but an empty one is an error.
+
+    It may be an object, a text or a class.
+    """
     api_base: Paths = ()
     provider: Paths = ()
     tool_calls: Paths = ()
@@ -294,7 +297,10 @@ class TableFormat:
     may_repeat: Callable[[Row], bool] = _never
     """Whether a newer version of a row may follow, which replaces it."""
     csv_header: frozenset[str] = frozenset()
-    """Columns by which a CSV file of this source is known; its rows are objects of texts."""
+    """Columns that identify a CSV file of this source.
+
+    Its rows are objects of texts.
+    """
     calls: bool = True
 
     def detect(self, items: Sequence[Item]) -> bool:

@@ -3,7 +3,7 @@
 The older file is one object with all messages; in the newer one each line is a message, and a
 message that comes again replaces the one before. A message of type gemini is one model call, and
 holds the tools that it called. A message's time is when its answer had ended; a call begins with
-the message or the tool before it, so `timing` says derived. Not in these files: finish reasons,
+the message or the tool before it, so `timing` is derived. Not in these files: finish reasons,
 failed attempts, limits.
 """
 

@@ -44,7 +44,7 @@ BODY: Final = FieldTable(
     error_message=("error/message", "batch/error/message"),
     extra={"custom_id": ("batch/custom_id",)},
 )
-"""Where a response keeps what a record says."""
+"""Paths of a record's fields in a response."""
 
 
 def event_of(row: Row) -> str | None:
@@ -98,7 +98,7 @@ def _batch_rows(item: Item) -> Iterable[Row]:
 
 
 def _batch_event(row: Row) -> str:
-    # A request that failed has no object that says which kind it was of.
+    # A failed request has no object that names its kind.
     return event_of(row) or "chat_completion"
 
 

@@ -214,7 +214,7 @@ class Forest:
             self._rootless.pop(trace_id, None)
 
     def remove(self, trace_id: str, node: Node) -> None:
-        """Take a span back that is a part of another one."""
+        """Remove a span that is part of another span."""
         trace = self._traces.get(trace_id)
         if trace is not None and any(each is node for each in trace.nodes):
             trace.nodes = [each for each in trace.nodes if each is not node]

@@ -25,7 +25,7 @@ class _SweAgent(FormatWithoutCalls):
 
 class _Vllm(FormatWithoutCalls):
     name = "vLLM text log"
-    hint = "it has no tokens or latencies per request: watch the server with --metrics-url"
+    hint = "it has no tokens or latencies per request: watch the metrics endpoint of the server"
 
     def detect_text(self, lines: Sequence[str]) -> bool:
         """Return whether one of the lines is of vLLM's engine or its request logger."""
@@ -40,7 +40,7 @@ _VLLM: Final = re.compile(
 
 class _LlamaCpp(FormatWithoutCalls):
     name = "llama.cpp text log"
-    hint = "its timings carry no request ids: watch the server with --metrics-url"
+    hint = "its timings carry no request ids: watch the metrics endpoint of the server"
 
     def detect_text(self, lines: Sequence[str]) -> bool:
         """Return whether one of the lines is of llama.cpp's server."""

@@ -1,1 +1,4 @@
-"""Receiver of OTLP over HTTP: spans and log records of any instrumented program, as a log."""
+"""Receiver of OTLP over HTTP: an instrumented program's spans and log records.
+
+They are written to a log.
+"""

@@ -40,9 +40,10 @@ def read_body(headers: Message, stream: BufferedIOBase) -> bytes:
 
 
 def discard_body(headers: Message, stream: BufferedIOBase) -> bool:
-    """Read the body of a refused request, for the answer to be read; False if it is too long.
+    """Read and drop a refused request's body; False if it is too long.
 
-    A client that still sends when its connection is closed may never see the answer.
+    So the client reads the answer: one that still sends when its connection is closed may never
+    see it.
     """
     length = headers.get("Content-Length", "0")
     left = int(length) if length.isascii() and length.isdigit() else MAX_BODY + 1

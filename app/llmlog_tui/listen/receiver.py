@@ -66,11 +66,11 @@ _SIGNALS: Final = {
     "/v1/logs": _Signal(logs_in, protobuf.decode_logs, "rejectedLogRecords"),
 }
 _IGNORED: Final = "/v1/metrics"
-"""Path of metrics, which are sums: they are taken, so that exporters are content, and dropped."""
+"""Path of metrics, which are sums: accepted to satisfy exporters, then dropped."""
 
 
 class Receiver:
-    """A server in threads of its own: start() and stop(); `port` is the one it listens on.
+    """A server in its own threads; `port` is the one it listens on.
 
     Raises OSError if the address cannot be had, ValueError for one beyond this machine without
     `token`.

@@ -1,4 +1,4 @@
-"""The log that received spans and log records are appended to, as records of llmlog's own.
+"""Append received spans and log records to a log, as llmlog's own records.
 
 Each batch is written before take_spans() or take_logs() returns, one write a record: an
 acknowledged batch survives a killed process. Batches of one trace may be received minutes apart:

@@ -90,7 +90,7 @@ class CompressedFollower:
         return self._at == _identity(file)
 
     def known(self, head: bytes) -> list[Known]:
-        """Return the files by which one that begins with `head`, unpacked, is known as a copy."""
+        """Return the candidate originals of a file that begins with `head`, unpacked."""
         return [each for each in (Known(self._digest), *self._past) if each.may_begin(head)]
 
     def _open(self) -> bool:
@@ -150,6 +150,12 @@ class CompressedFollower:
         return best
 
 
+def beginning_of(path: Path, size: int) -> bytes:
+    """The first bytes that a compressed file holds. Raises OSError."""
+    with _Stream(path) as stream:
+        return stream.read(size)
+
+
 _Identity = tuple[int, int, int, int]
 
 
@@ -194,7 +200,10 @@ class _Stream:
         return data
 
     def read_at(self, size: int, offset: int) -> bytes:
-        """Return `size` bytes at `offset`, which is not before the last ones; fewer at the end."""
+        """Return `size` bytes at `offset`; fewer at the end.
+
+        The offset is never before the last bytes read.
+        """
         with contextlib.suppress(OSError):
             if offset > self._offset:
                 self.skip(offset - self._offset)

@@ -9,7 +9,8 @@ import errno
 import os
 import stat
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -23,6 +24,12 @@ BLOCK_BYTES: Final = 8 * 2**20
 
 NEWEST_BYTES: Final = 2**20
 """Bytes at the end of a big file that are read first."""
+
+BEGINNING_BYTES: Final = 64 * 2**10
+"""Bytes of a big file's beginning that decide whether its end may be read first."""
+
+REST_POLL_S: Final = 1.0
+"""Seconds between looks at a resting file."""
 
 _MAX_OPEN: Final = 5
 """Maximum generations kept open: the current one, and the last ones renamed or deleted."""
@@ -52,14 +59,16 @@ class Follower:
     part they share; if it begins with the end of the file before (a prefix was cut off, see
     llmlog.prune), after that part; else from its beginning. A partial line at the end of a replaced
     file is flushed after `linger_s` seconds without new data, a complete record without its newline
-    after `settle_s` seconds.
+    after `settle_s` seconds. `may_skip` is asked with the beginning of a big file before its end is
+    read first.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - options by name
         self,
         path: Path,
         *,
         newest_first: bool = False,
+        may_skip: Callable[[bytes], bool] = lambda _: True,
         linger_s: float = 5.0,
         settle_s: float = 1.0,
         siblings: Siblings | None = None,
@@ -70,6 +79,7 @@ class Follower:
         self.is_gone = False
         """Whether the file existed, and was not replaced."""
         self._newest_first = newest_first
+        self._may_skip = may_skip
         self._linger_s = linger_s
         self._settle_s = settle_s
         self._siblings = siblings
@@ -77,6 +87,8 @@ class Follower:
         self._count = 0
         self._past: list[Known] = []
         self._lock = threading.Lock()  # reread() and close() may run in different threads
+        self._resting: os.stat_result | None = None  # the file, while its descriptor is closed
+        self._rested = 0.0  # when the resting file was looked at
 
     def read(self) -> Block | None:
         """Return the next whole lines, about BLOCK_BYTES at most; None if there are none now.
@@ -85,7 +97,7 @@ class Follower:
         """
         if block := self._read_lingering():
             return block
-        if not self._generations and not self._open():
+        if self._is_unchanged() or (not self._generations and not self._open()):
             return None
         current = self._generations[-1]
         if current.is_rewritten():
@@ -112,14 +124,43 @@ class Follower:
         blocks = (generation.finish(BLOCK_BYTES) for generation in self._generations)
         return next((block for block in blocks if block), None)
 
+    def rest(self) -> bool:
+        """Close the file until it changes; False if it is not read to its end.
+
+        Lines written to a file that is moved away within REST_POLL_S are not read.
+        """
+        if len(self._generations) != 1:
+            return not self._generations
+        file = self._generations[0]
+        if file.is_unresolved or file.older or file.bytes_left() or file.live.is_inside_line:
+            return False
+        with self._lock:
+            self._remember(file)
+            self._resting, self._rested = os.fstat(file.fd), time.monotonic()
+            os.close(file.fd)
+            self._generations.clear()
+        return True
+
+    @property
+    def resting(self) -> os.stat_result | None:
+        """The file, as long as it is closed until it changes."""
+        return self._resting
+
+    def written_at(self) -> float:
+        """Return the open file's modification time (Unix seconds); 0 if none is open."""
+        return os.fstat(self._generations[-1].fd).st_mtime if self._generations else 0.0
+
     def close(self) -> None:
         with self._lock:
             for generation in self._generations:
                 os.close(generation.fd)
             self._generations.clear()
+            self._resting = None
 
     def position(self) -> tuple[int, int]:
         """Return (bytes read, bytes in the file), for a progress bar."""
+        if self._resting:
+            return self._resting.st_size, self._resting.st_size
         if not self._generations:
             return 0, 0
         size = os.fstat(self._generations[-1].fd).st_size
@@ -134,15 +175,45 @@ class Follower:
                 is_there = file.number == generation or offset + length <= known
                 if is_there and not file.is_unresolved and not file.is_rewritten():
                     return os.pread(file.fd, length, offset)
-        return None
+            return self._reread_resting(generation, offset, length)
 
     def has_open(self, file: os.stat_result) -> bool:
+        if self._resting and os.path.samestat(self._resting, file):
+            return True
         return any(os.path.samestat(generation.opened, file) for generation in self._generations)
 
     def known(self, head: bytes) -> list[Known]:
         """Return the files by which one that begins with `head` is recognised as a copy."""
         open_now = [known for each in reversed(self._generations) for known in each.known(head)]
         return _without_superseded([*open_now, *reversed(self._past)])
+
+    def _is_unchanged(self) -> bool:
+        """Return whether a resting file may keep resting; checked every REST_POLL_S."""
+        now, resting = time.monotonic(), self._resting
+        if resting is None or now - self._rested < REST_POLL_S:
+            return resting is not None
+        self._rested = now
+        self.is_gone = False
+        try:
+            if _identity(self.path.stat()) == _identity(resting):
+                return True
+        except FileNotFoundError:
+            self.is_gone = True
+            return True
+        with self._lock:
+            self._resting = None
+        return False
+
+    def _reread_resting(self, generation: int, offset: int, length: int) -> bytes | None:
+        last = self._past[-1] if self._resting and self._past else None
+        if last is None or (last.number != generation and generation not in last.same_as):
+            return None
+        try:
+            with self.path.open("rb") as file:
+                is_same = _identity(os.fstat(file.fileno())) == _identity(self._resting)
+                return os.pread(file.fileno(), length, offset) if is_same else None
+        except OSError:
+            return None
 
     def _open(self) -> bool:
         """Open the file at the path; False if nothing is new."""
@@ -164,7 +235,7 @@ class Follower:
         return True
 
     def _identify(self, file: Generation, head: bytes) -> list[KnownPrefix] | None:
-        """Find what `file` may be a copy of; None if it is too early to know."""
+        """Find the possible originals of `file`; None if it is too early to know."""
         loading = (each for each in self._generations if each.older)
         if not head or any(each.begins_like(head) for each in loading):
             return None
@@ -180,7 +251,9 @@ class Follower:
         last = next((each for each in reversed(self._generations) if each is not file), None)
         if last is not None and not last.is_unresolved:
             file.skip_known(already_read_prefix(last.fd, last.live.lines_end, file.fd))
-        elif self._newest_first and file.number == 0 and size > 4 * NEWEST_BYTES:
+            return
+        is_big = self._newest_first and file.number == 0 and size > 4 * NEWEST_BYTES
+        if is_big and self._may_skip(os.pread(file.fd, BEGINNING_BYTES, 0)):
             file.skip_to_end(size, NEWEST_BYTES)
 
     def _is_replaced(self, current: Generation) -> bool:
@@ -222,6 +295,10 @@ class Follower:
     def _remember(self, ended: Generation) -> None:
         self._past = _without_superseded([*self._past, *ended.known()])[-_REMEMBERED:]
         ended.is_lost = True
+
+
+def _identity(file: os.stat_result | None) -> tuple[int, int, int, int] | None:
+    return file and (file.st_dev, file.st_ino, file.st_size, file.st_mtime_ns)
 
 
 def _without_superseded(known: list[Known]) -> list[Known]:

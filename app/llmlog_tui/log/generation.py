@@ -1,4 +1,4 @@
-"""One open file of a followed path: its unread lines, and what of it was read before."""
+"""One open file of a followed path: its unread and its known lines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ _COPY_BYTES: Final = 8 * 2**20
 """Bytes per read of known lines."""
 
 _LIVE_BYTES: Final = 2**20
-"""Maximum bytes of a read that go into the digest at once; loading is not slowed down by it."""
+"""Maximum bytes of a read that go into the digest at once.
+
+Larger reads are digested later, so as not to slow down loading.
+"""
 
 _CAUGHT_UP_BYTES: Final = 2**26
 """Maximum bytes that one poll adds to a digest."""
@@ -25,7 +28,7 @@ _QUIET_S: Final = 0.1
 """Seconds without new data after which a digest catches up."""
 
 Identify = Callable[["Generation", bytes], Sequence[KnownPrefix] | None]
-"""(file, head) -> files that it may be a copy of; None if it is too early to know."""
+"""(file, head) -> its possible originals; None if it is too early to know."""
 
 
 class Generation:
@@ -172,7 +175,10 @@ class Generation:
         return self._pread(len(self._tail), self.live.offset - len(self._tail)) != self._tail
 
     def known(self, head: bytes | None = None) -> list[Known]:
-        """Return the files by which a copy of this one, which begins with `head`, is recognised."""
+        """Return the files by which a copy of this one is recognised.
+
+        `head` is the start of the copy.
+        """
         if self.is_unresolved:
             return [each.known for each in self._copied]
         if head is not None and not self.begins_like(head):
@@ -241,7 +247,10 @@ class Generation:
         self._settle_torn(best.end)
 
     def _settle_torn(self, start: int) -> None:
-        """Drop half a line of the file before if all of it is here; else it is a line."""
+        """Drop the previous file's torn line if this file has it in full.
+
+        Otherwise the torn half is a line.
+        """
         before, self._before = self._before, None
         if before is None or not before.is_inside_line:
             return

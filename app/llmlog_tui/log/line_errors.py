@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,6 +22,11 @@ class FaultCounts:
     def add(self, kind: str, line: int, times: int = 1) -> None:
         self.counts[kind] += times
         self.first[kind] = min(line, self.first.get(kind, line))
+
+    def update(self, other: FaultCounts, lines: Sequence[int]) -> None:
+        """Note the faults of other lines, by the numbers they have here."""
+        for kind, times in other.counts.items():
+            self.add(kind, lines[other.first[kind]], times)
 
 
 class LineError(Exception):

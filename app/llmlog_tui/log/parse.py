@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -10,14 +11,17 @@ from typing import Final
 
 import polars as pl
 
+from llmlog.record import EVENTS
+from llmlog_tui.formats.llmlog import TIME_KEYS
+from llmlog_tui.log.inference import events, fill_defaults, has_foreign_events, lacks_times
 from llmlog_tui.log.line_errors import FaultCounts, LineError, dump, load, make_suspect_check
 from llmlog_tui.log.schema import (
     COLUMNS,
     READ_SCHEMA,
+    TELLING_KEYS,
     TEXT_SCHEMA,
     cheap_schema,
     coerce,
-    fill_defaults,
     required_schema,
 )
 
@@ -38,13 +42,22 @@ _Lines = list[tuple[int, bytes]]
 _Schema = dict[str, pl.DataType]
 
 
+FOREIGN: Final = "foreign"
+"""Kind of a line with an object that is no record."""
+
+
 @dataclass(frozen=True, eq=False)
 class Parsed:
     """The records of a block; lines = frame.height + sum of skipped + blanks.
 
     `frame` has schema.COLUMNS and `line`, UInt32: the line within the block, from 0. `skipped`
     counts the lines without a row, by kind; `nulled`, by field, the values of a wrong type in rows
-    that were kept. `strictness` is the one the next block of the file is likely to need.
+    that were kept. `strictness` is the one the next block of the file is likely to need. `refused`
+    has each skipped line with its kind.
+
+    Of other formats (see file_parser) `line` is Int64, below 0 for a line of an earlier block, and
+    a line may give no row, or several. `formats` counts the records of llmlog's, and the objects of
+    other formats, by the format's name.
     """
 
     frame: pl.DataFrame
@@ -53,6 +66,8 @@ class Parsed:
     skipped: FaultCounts = field(default_factory=FaultCounts)
     nulled: FaultCounts = field(default_factory=FaultCounts)
     strictness: Strictness = Strictness.WHOLE_BLOCK
+    refused: Sequence[tuple[int, str]] = ()
+    formats: Counter[str] = field(default_factory=Counter)
 
 
 def parse(
@@ -61,44 +76,111 @@ def parse(
     at_start: bool = False,
     strictness: Strictness = Strictness.WHOLE_BLOCK,
     columns: Collection[str] = COLUMNS,
+    only_ours: bool = False,
 ) -> Parsed:
     """Parse lines of JSON; a BOM is no fault `at_start` of a file.
 
     polars reads a block as one, and rejects all of it for one bad line. Such a block is examined
     with increasing strictness, so that each bad line costs only itself. `strictness`, of the block
     before, is where to start; it changes nothing but the time. Only `columns`, event and status
-    have values, the others are null; values of a wrong type are counted in all of them.
+    have values, the others are null; values of a wrong type are counted in all of them. With
+    `only_ours` an object without an event of llmlog's is foreign, too.
     """
     if at_start:
         block = block.removeprefix(_BOM)
     ends = len(block) - len(block.replace(b"\n", b""))  # many times faster than count()
     count = ends + (block != b"" and not block.endswith(b"\n"))
-    skipped, nulled, blanks = FaultCounts(), FaultCounts(), 0
+    refused, nulled, no_lists = _Refused(), FaultCounts(), list[tuple[str, int]]()
+    blanks = 0
     numbers: Sequence[int] = range(count)
-    schema = required_schema(READ_SCHEMA, columns)
-    read = None
-    if strictness == Strictness.WHOLE_BLOCK:
-        cheap = cheap_schema(schema, columns)
-        read = _read(block, cheap)
-        if read is None and cheap != schema:
-            read = _read(block, schema)
+    is_whole = strictness == Strictness.WHOLE_BLOCK
+    read = _read_whole(block, columns, only_ours=only_ours) if is_whole else None
     if read is None or read.height != count:
         lines = [(number, line) for number, line in enumerate(block.split(b"\n")) if line.strip()]
         blanks = count - len(lines)
         if read is None or read.height != len(lines):
-            salvage = _Salvage(schema, required_schema(TEXT_SCHEMA, columns), skipped, nulled)
+            salvage = _Salvage(*_schemas(block, columns), refused, no_lists)
             read, lines, strictness = salvage.read(lines, make_suspect_check(block), strictness)
         numbers = [number for number, _ in lines]
+    if has_foreign_events(read):
+        read, numbers = _records_of(read, numbers, refused, only_ours=only_ours)
     fit, lost = coerce(read)
+    if no_lists:
+        kept = set(numbers)
+        for name, line in no_lists:
+            if line in kept:
+                nulled.add(name, line)
     for name, (values, row) in lost.items():
         nulled.add(name, numbers[row], values)
     frame = fill_defaults(fit, columns).with_columns(pl.Series("line", numbers, pl.UInt32))
     # polars reads a block in chunks that differ by column; aligning them in every later query costs
     # a hundred times more than a rechunk here.
     frame = frame.rechunk()
+    skipped = refused.counts()
     is_faulty = skipped.counts or nulled.counts
     next_strictness = strictness if is_faulty else Strictness.WHOLE_BLOCK
-    return Parsed(frame, count, blanks, skipped, nulled, next_strictness)
+    return Parsed(frame, count, blanks, skipped, nulled, next_strictness, refused.lines)
+
+
+class _Refused:
+    """Lines without a row, by kind."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[int, str]] = []
+
+    def add(self, kind: str, line: int) -> None:
+        self.lines.append((line, kind))
+
+    def counts(self) -> FaultCounts:
+        counts = FaultCounts()
+        for line, kind in self.lines:
+            counts.add(kind, line)
+        return counts
+
+
+def _read_whole(block: bytes, columns: Collection[str], *, only_ours: bool) -> pl.DataFrame | None:
+    """Read a block's required columns with polars; None if polars refuses the block."""
+    required = required_schema(READ_SCHEMA, columns)
+    light = cheap_schema(required, columns)
+    read = _read(block, light)
+    if read is None and light != required:
+        read = _read(block, required)
+    if read is None:
+        return None
+    extra = set[str]()
+    if not only_ours and has_foreign_events(read):
+        extra |= TELLING_KEYS.difference(read.columns)
+    if lacks_times(read):
+        extra.update(_time_keys(block))
+    return _read(block, required_schema(READ_SCHEMA, columns, extra)) if extra else read
+
+
+def _schemas(block: bytes, columns: Collection[str]) -> tuple[_Schema, _Schema]:
+    """Return the typed and the text schema for a block with bad lines.
+
+    They have all columns that any of the lines may need.
+    """
+    extra = [*TELLING_KEYS, *_time_keys(block)]
+    typed, text = (required_schema(schema, columns, extra) for schema in (READ_SCHEMA, TEXT_SCHEMA))
+    return typed, text
+
+
+def _time_keys(block: bytes) -> list[str]:
+    """Return the names of loggers' times that occur in the block."""
+    return [name for name in TIME_KEYS if b'"%s"' % name.encode() in block]
+
+
+def _records_of(
+    read: pl.DataFrame, numbers: Sequence[int], refused: _Refused, *, only_ours: bool
+) -> tuple[pl.DataFrame, Sequence[int]]:
+    """Return the rows that are records, and their lines; refuse the others."""
+    event = read["event"]
+    event = event.set(~event.is_in(list(EVENTS)), None) if only_ours else events(read)
+    is_record = event.is_not_null()
+    for row in (~is_record).arg_true():
+        refused.add(FOREIGN, numbers[row])
+    rows = is_record.arg_true()
+    return read.with_columns(event).filter(is_record), [numbers[row] for row in rows]
 
 
 _COMPRESSED: Final = (b"\x1f\x8b", b"x\x01", b"x^", b"x\x9c", b"x\xda", b"(\xb5/\xfd")
@@ -122,12 +204,12 @@ class _Salvage:
     """Reads the good lines of a bad block, and counts the faults of the others."""
 
     def __init__(
-        self, typed: _Schema, text: _Schema, skipped: FaultCounts, nulled: FaultCounts
+        self, typed: _Schema, text: _Schema, refused: _Refused, no_lists: list[tuple[str, int]]
     ) -> None:
         self._typed = typed
         self._text = text
-        self._skipped = skipped
-        self._nulled = nulled
+        self._refused = refused
+        self._no_lists = no_lists
 
     def read(
         self, lines: _Lines, is_suspect: Callable[[bytes], bool], strictness: Strictness
@@ -149,7 +231,7 @@ class _Salvage:
             if read is not None:
                 return read, lines, level
         for number, _ in lines:  # never observed; the lines are counted at least
-            self._skipped.add("not_json", number)
+            self._refused.add("not_json", number)
         return pl.DataFrame(schema=self._text), [], strictness
 
     def _with_lists(self, read: pl.DataFrame, lines: _Lines) -> pl.DataFrame | None:
@@ -163,7 +245,7 @@ class _Salvage:
             if lists is None:
                 return None
             for row in set(text.is_not_null().arg_true()).difference(rows):
-                self._nulled.add(name, lines[row][0])
+                self._no_lists.append((name, lines[row][0]))
             no_index = pl.Series([None], dtype=pl.UInt32).new_from_index(0, read.height)
             index = no_index.scatter(rows, pl.int_range(len(rows), dtype=pl.UInt32, eager=True))
             read = read.with_columns(lists.gather(index))
@@ -178,11 +260,11 @@ class _Salvage:
             if is_plain and not misfits and not rewrite:
                 return line
             for name in misfits:
-                self._nulled.add(name, number)
+                self._no_lists.append((name, number))
                 del record[name]
             return dump({name: record[name] for name in self._text if name in record})
         except LineError as fault:
-            self._skipped.add(str(fault), number)
+            self._refused.add(str(fault), number)
             return None
 
 

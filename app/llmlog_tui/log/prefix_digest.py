@@ -1,4 +1,4 @@
-"""Checksums of the bytes read from a file, by which a copy of it is recognised."""
+"""Checksums of the bytes read from a file, to recognise its copies."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from typing import Final
 from llmlog_tui.log.rotation import HEAD_BYTES
 
 ReadAt = Callable[[int, int], bytes | None]
-"""(length, offset) -> bytes of a file, fewer only at its end; None if they are gone."""
+"""(length, offset) -> bytes of a file; None if they are gone.
+
+Fewer only at the end of the file.
+"""
 
 _FINE_BYTES: Final = 2**20
-"""Maximum bytes of a read, and of a file's start, that get a checksum per line."""
+"""Maximum bytes of a read with a checksum per line."""
 
 _FINE_START: Final = 2**16
-"""Bytes at the start of a file that get a checksum per line, however it is read."""
+"""Bytes at a file's start with a checksum per line, whatever the read's size."""
 
 _COARSE_BYTES: Final = 2**16
 """Bytes per checksum elsewhere: a checksum per line would slow down loading."""
@@ -34,10 +37,11 @@ _CHECKED_BYTES: Final = 2**25
 
 
 class PrefixDigest:
-    """Checksums of all bytes up to each of several line ends of a file that is being read.
+    """Running checksums at line ends of a file that is being read.
 
-    A checksum continues the one before it (CRC-32), so that any of them may be left out. The cost
-    is bounded: a few hundred kilobytes per file, and one pass over its bytes.
+    Each covers all bytes up to its line end and continues the previous one (CRC-32), so that any
+    of them may be left out. The cost is bounded: a few hundred kilobytes per file, and one pass
+    over its bytes.
     """
 
     def __init__(self, start: int = 0) -> None:
@@ -70,7 +74,7 @@ class PrefixDigest:
             self._thin_out()
 
     def mark(self) -> None:
-        """Count the line at the end of the data as read, although it has no newline."""
+        """Count the data's last line as read, although it has no newline."""
         if self.offset > self.end:
             self._add(self.offset)
 
@@ -134,7 +138,7 @@ class Known:
 
 
 class KnownPrefix:
-    """How much of a file equals the bytes of a digest; advances while that file grows.
+    """Length of a file's prefix that equals a digest; advances as it grows.
 
     Of a large file the first and last 32 MiB are compared, and samples of 32 MiB between them;
     all of it once a sample differs.
@@ -181,7 +185,7 @@ class KnownPrefix:
                 return
 
     def _step(self) -> int:
-        """Return the distance to the next checksum: over 1 in the middle of a large file."""
+        """Return the distance to the next checksum: above 1 inside a large file."""
         at, end = self._ends[self._index], self._ends[-1]
         if self._index < self._in_full_until or not _CHECKED_BYTES <= at < end - _CHECKED_BYTES:
             return 1

@@ -6,18 +6,28 @@ import math
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
+import polars as pl
+
+from llmlog_tui.formats import LogState
+from llmlog_tui.formats.detect import head_of
+from llmlog_tui.formats.registry import FORMATS
+from llmlog_tui.formats.shared_state import LIVE, LOADING
 from llmlog_tui.log.compressed import SUFFIXES, CompressedFollower
+from llmlog_tui.log.file_parser import FileParser
 from llmlog_tui.log.follow import Follower
 from llmlog_tui.log.line_splitter import Block
-from llmlog_tui.log.parse import Parsed, Strictness, parse
+from llmlog_tui.log.open_files import OpenFiles
+from llmlog_tui.log.parse import Parsed
+from llmlog_tui.log.peek import peek
 from llmlog_tui.log.prefix_digest import Known
+from llmlog_tui.log.record_lines import RecordLines
 from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.schema import COLUMNS
 from llmlog_tui.log.sources import STDIN, SourceError, Sources
@@ -30,6 +40,12 @@ _AHEAD: Final = 3
 
 SCAN_S: Final = 1.0
 """Seconds between scans of a glob or folder for new files."""
+
+QUIET_S: Final = 1.0
+"""Seconds without new lines after which a file's incomplete records are taken."""
+
+SETTLED_S: Final = 60.0
+"""Seconds without new lines after which even its last record is: its program has ended."""
 
 
 class _Source(Protocol):
@@ -68,8 +84,8 @@ class Reader:
     ) -> None:
         self.problems: dict[Path, str] = {}
         """Files and folders that cannot be read at present, and the reason."""
-        self.last_block: tuple[Path, Block, Parsed] | None = None
-        """Result of the last step(): the file, its lines, and their records."""
+        self.on_records: Callable[[pl.DataFrame], object] = lambda _: None
+        """Called with the records of each block as they are read (see store.FRAME_SCHEMA)."""
         self.records = 0
         """Number of records read so far."""
         self._sources: list[_Source] = []
@@ -77,20 +93,25 @@ class Reader:
             False: 0,
             True: 0,
         }  # index of the file of the last block, and of the last older one
-        self._strictness: list[Strictness] = []  # of the last block, by file
+        self._parsers: list[FileParser] = []
+        self._states: dict[str, LogState] = {}  # by format
+        self._incomplete: dict[int, _Quiet] = {}  # files with records that may be incomplete
+        self._open_files = OpenFiles()
+        self._order: list[int] = []  # in which files are polled
         self._names = files if isinstance(files, Sources) and files.may_grow else None
         self._newest_first = newest_first
         self._store = Store([], window)
+        self._lines = RecordLines(self._store, self._sources, self._parsers)
         self._columns = columns
         self._stdin = stdin
         # Parsing releases the GIL, so that reading and parsing overlap.
         self._pool = ThreadPoolExecutor(_THREADS, "llmlog-parse")
         self._ahead = 1  # the first block, with the newest records, gets the processor to itself
-        self._parsing: deque[tuple[int, Block, Future[Parsed]]] = deque()
+        self._parsing: deque[tuple[int, Block, Future[Parsed] | None]] = deque()
         self._is_ending = False
+        self._is_loading = True
         self._scanned = time.monotonic()
-        for file in files.files() if isinstance(files, Sources) else files:
-            self._add_file(file)
+        self._add_files(files.files() if isinstance(files, Sources) else files)
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -106,7 +127,7 @@ class Reader:
             self._collect()
             self._ahead = _AHEAD
             return True
-        return self._has_new_files() and self.step()
+        return self.step() if self._has_new_files() else self._flush_quiet()
 
     def read_to_end(self, on_step: Callable[[], object] = lambda: None) -> None:
         """Read up to the current ends of all files; call `on_step` after each step."""
@@ -124,6 +145,12 @@ class Reader:
 
     def loaded(self) -> None:
         """Mark the initial load as complete: later records are live."""
+        self._is_loading = False
+        for state in self._states.values():
+            state.pop(LOADING, None)
+        for index, parser in enumerate(self._parsers):
+            if parser.has_state:
+                self._flush(index)
         self._store.loaded()
 
     def finish(self) -> None:
@@ -135,6 +162,8 @@ class Reader:
                 self._parse(index, block)
         while self._parsing:
             self._collect()
+        for index, parser in enumerate(self._parsers):
+            self._add_late(index, parser.finish())
 
     def close(self) -> None:
         self._parsing.clear()
@@ -175,16 +204,39 @@ class Reader:
 
     def raw_lines(self, block: int) -> list[bytes] | None:
         """Return all lines of a block as written; None if their file was replaced since."""
-        byte_range = self._store.byte_range(block)
-        source = self._sources[byte_range.file]
-        data = source.reread(byte_range.generation, byte_range.offset, byte_range.length)
-        return None if data is None else data.split(b"\n")
+        return self._lines.block(block)
+
+    def record_line(self, record: Mapping[str, Any]) -> bytes | None:
+        """Return a row's line as llmlog writes it; None as for raw_lines().
+
+        Of other formats it has the content, too.
+        """
+        return self._lines.record(record)
+
+    def record_lines(self, frame: pl.DataFrame) -> Iterator[bytes | None]:
+        """Yield the line of each row as record_line(), but of other formats without content."""
+        return self._lines.records(frame)
+
+    def format_of(self, file: int) -> str:
+        """Return the name of the format that most of the file with this index has."""
+        return self._parsers[file].format
+
+    @property
+    def refusal(self) -> str | None:
+        """Kind and alternative of a log known to hold no calls; else None."""
+        if self.records:
+            return None
+        for source, parser in zip(self._sources, self._parsers, strict=True):
+            if (known := parser.no_calls) is not None:
+                return f"{source.path}: {known.name}: {getattr(known, 'hint', 'holds no calls')}"
+        return None
 
     def first_lines(self) -> list[int]:
         return self._store.first_lines()
 
     def _next_block(self) -> tuple[int, Block] | None:
-        for index, source, is_older in self._poll_order():
+        for turn, index, is_older in self._poll_order():
+            source = self._sources[index]
             try:
                 block = source.read_older() if is_older else source.read()
             except OSError as error:
@@ -192,47 +244,93 @@ class Reader:
                 continue
             if not is_older:
                 self.problems.pop(source.path, None)  # readable again
+            self._open_files.polled(source, has_more=block is not None)
             if block is not None:
-                self._last_found[is_older] = index
-                return index, block
+                self._last_found[is_older] = turn
+                return index, self._placed(index, block)
         return None
 
-    def _poll_order(self) -> Iterator[tuple[int, _Source, bool]]:
+    def _poll_order(self) -> Iterator[tuple[int, int, bool]]:
+        """Yield (turn, index of a file, whether to read its older lines)."""
         for is_older in (False, True):
             first = self._last_found[is_older]  # continue there, then poll the others
-            for index in (*range(first, len(self._sources)), *range(first)):
-                yield index, self._sources[index], is_older
+            for turn in (*range(first, len(self._order)), *range(first)):
+                yield turn, self._order[turn], is_older
+
+    def _placed(self, index: int, block: Block) -> Block:
+        """Return a block, marked older unless it belongs to the newest file.
+
+        The newest file is read first.
+        """
+        is_older = self._newest_first and self._is_loading and index != self._order[0]
+        return replace(block, older=True) if is_older else block
 
     def _parse(self, index: int, block: Block) -> None:
-        parsed = self._pool.submit(
-            parse,
-            block.data,
-            at_start=block.offset == 0,
-            strictness=self._strictness[index],
-            columns=self._columns,
-        )
-        self._parsing.append((index, block, parsed))
+        work = self._parsers[index].prepare(block)
+        parsing = None if work is None else self._pool.submit(work)
+        self._parsing.append((index, block, parsing))
 
     def _collect(self) -> None:
         index, block, parsing = self._parsing.popleft()
-        parsed = parsing.result()
-        self._strictness[index] = parsed.strictness
+        parser = self._parsers[index]
+        parsed = parser.collect(block, None if parsing is None else parsing.result())
         self.records += parsed.frame.height
-        self._store.add(index, block, parsed)
-        self.last_block = (self._sources[index].path, block, parsed)
+        self.on_records(self._store.add(index, block, parsed))
+        if parser.has_state:
+            self._incomplete[index] = _Quiet(time.monotonic(), QUIET_S)
 
-    def _add_file(self, file: Path) -> None:
-        self._store.add_file(file)
-        self._sources.append(self._source(file))
-        self._strictness.append(Strictness.WHOLE_BLOCK)
+    def _flush_quiet(self) -> bool:
+        """Take the incomplete records of a quiet file; False if there are none."""
+        if self._is_loading:
+            return False
+        now = time.monotonic()
+        due = [each for each, quiet in self._incomplete.items() if now - quiet.since >= quiet.due_s]
+        return any(self._flush(index) for index in due)
+
+    def _flush(self, index: int) -> bool:
+        """Take a file's incomplete records, except the last one of a running program."""
+        quiet = self._incomplete.pop(index, None)
+        is_live = not self._is_ending and quiet is not None and quiet.due_s < SETTLED_S
+        for state in self._states.values():
+            state[LIVE] = is_live
+        if is_live and quiet is not None:
+            self._incomplete[index] = _Quiet(quiet.since, SETTLED_S)
+        return self._add_late(index, self._parsers[index].flush())
+
+    def _add_late(self, index: int, parsed: Parsed | None) -> bool:
+        """Add records of lines that were collected before; False if there are none."""
+        if parsed is None:
+            return False
+        self.records += parsed.frame.height
+        self.on_records(self._store.add_late(index, parsed))
+        return True
+
+    def _add_files(self, files: Sequence[Path]) -> None:
+        """Start to read files, with newest_first the newest of them first."""
+        if self._names or len(files) > 1:
+            peek(files, self._states)
+        first = len(self._sources)
+        for file in files:
+            self._store.add_file(file)
+            self._sources.append(self._source(file))
+            self._parsers.append(FileParser(self._states, self._columns))
+        new = list(range(first, len(self._sources)))
+        if self._newest_first and self._is_loading:
+            new.sort(key=lambda index: -_written_at(self._sources[index].path))
+        self._order += new
 
     def _source(self, file: Path) -> _Source:
-        siblings = _Siblings(self._sources) if self._names else None
+        siblings = self._open_files if self._names else None
         if file == STDIN:
             return StdinFollower(self._stdin)
         if file.suffix in SUFFIXES:
             return CompressedFollower(file, siblings=siblings)
-        return Follower(file, newest_first=self._newest_first, siblings=siblings)
+        return Follower(
+            file,
+            newest_first=self._newest_first,
+            may_skip=lambda head: head_of(head, FORMATS).is_plain,
+            siblings=siblings,
+        )
 
     def _has_new_files(self) -> bool:
         """Scan a glob or folder for new files, every SCAN_S seconds."""
@@ -246,24 +344,22 @@ class Reader:
         except OSError as error:
             self.problems[Path(error.filename)] = error.strerror or str(error)
             return False
-        for file in new:
-            self._add_file(file)
+        self._add_files(new)
         return bool(new)
 
 
-@dataclass(frozen=True)
-class _Siblings:
-    """The files of a glob or folder: lines read under one name are known under each."""
+class _Quiet(NamedTuple):
+    """Start of a file's silence, and seconds until its records are taken."""
 
-    sources: list[_Source]
+    since: float
+    due_s: float
 
-    def has_open(self, file: os.stat_result) -> bool:
-        return any(source.has_open(file) for source in self.sources)
 
-    def known(self, path: Path, head: bytes) -> Iterator[Known]:
-        for source in self.sources:
-            if source.path != path:
-                yield from source.known(head)
+def _written_at(file: Path) -> float:
+    """Return when a file was written to; a missing one is the newest."""
+    with suppress(OSError):
+        return file.stat().st_mtime
+    return math.inf
 
 
 def _size(file: Path) -> float | None:

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from llmlog.record import CALL_EVENTS, EVENTS, FIELDS
+from llmlog_tui.formats.llmlog import CALL_KEYS, TIME_KEYS
 
 # Numbers are read as floats and ts as text, because other people's logs write 1.0 for a count and
 # seconds since 1970 for a time; coerce() converts them to COLUMNS.
@@ -50,6 +51,7 @@ _ALIASES: Final[dict[str, pl.DataType]] = {
     "request_model": pl.String(),
     "http_status": pl.Float64(),
     "error": pl.String(),
+    **dict.fromkeys(TIME_KEYS, pl.String()),
 }
 """Names in other logs; `error` is read only to see whether the call failed."""
 
@@ -63,8 +65,10 @@ READ_SCHEMA: Final[dict[str, pl.DataType]] = {
 TEXT_SCHEMA: Final[dict[str, pl.DataType]] = dict.fromkeys(READ_SCHEMA, pl.String())
 """READ_SCHEMA for lines with values of a wrong type: polars reads any value as text."""
 
+TELLING_KEYS: Final = frozenset({*CALL_KEYS, "tool_name", "trace_id", "latency_ms"})
+"""Keys that tell whether an object without an event of llmlog's is a record."""
+
 _INFERRED_FROM: Final = {
-    "event": {"tool_name"},
     "status": {"error", "error_type", "error_status", "http_status"},
     "error_status": {"http_status"},
     "requested_model": {"request_model"},
@@ -78,13 +82,13 @@ _MAY_MISFIT: Final = frozenset(
 
 
 def required_schema(
-    schema: dict[str, pl.DataType], columns: Collection[str]
+    schema: dict[str, pl.DataType], columns: Collection[str], extra: Collection[str] = ()
 ) -> dict[str, pl.DataType]:
-    """Return the part of a schema needed for `columns`, event and status.
+    """Return the part of a schema needed for `columns`, event, status and `extra`.
 
     It includes every field that can have a value of a wrong type: those are always counted.
     """
-    required = _ALWAYS.union(columns)
+    required = ALWAYS.union(columns, extra)
     needed = required.union(_MAY_MISFIT, *(_INFERRED_FROM.get(name, ()) for name in required))
     return {name: dtype for name, dtype in schema.items() if name in needed}
 
@@ -97,7 +101,7 @@ def cheap_schema(
     Accepted blocks have the values of `schema`, except in lists, and the same misfits; more blocks
     may be rejected.
     """
-    required = _ALWAYS.union(columns)
+    required = ALWAYS.union(columns)
     return {
         name: dtype if name in required else _CHEAPER.get(dtype, dtype)
         for name, dtype in schema.items()
@@ -110,7 +114,8 @@ _CHEAPER: Final[dict[pl.DataType, pl.DataType]] = {
 }
 
 
-_ALWAYS: Final = frozenset({"event", "status"})
+ALWAYS: Final = frozenset({"event", "status"})
+"""Columns that are read whatever is asked for."""
 
 
 COLUMNS: Final[dict[str, pl.DataType]] = {
@@ -143,74 +148,37 @@ def coerce(read: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, LostValues]]:
 
     ts may be RFC 3339 with any offset (none: UTC) or an epoch in s, ms, µs or ns, recognised by its
     magnitude; a number may be numeric text. Other values, and columns that were not read, become
-    null.
+    null. Without ts it is what a logger has under one of TIME_KEYS.
     """
-    columns = {name: null.new_from_index(0, read.height) for name, null in _NULL.items()}
+    columns = {name: null.new_from_index(0, read.height) for name, null in NULL.items()}
     lost = {}
     for before in read:
         column = columns[before.name] = _fit(before)
-        if values := column.null_count() - before.null_count():
+        values = column.null_count() - before.null_count()
+        if values and before.name not in TIME_KEYS:
             gone = column.is_null() & before.is_not_null()
             lost[before.name] = LostValues(values, gone.arg_max() or 0)
+    if "ts" in read.columns and any(name in read.columns for name in TIME_KEYS):
+        loggers_own = pl.DataFrame(columns).select(pl.coalesce(*TIME_KEYS)).to_series()
+        columns["ts"] = loggers_own.zip_with(read["ts"].is_null(), columns["ts"]).alias("ts")
     return pl.DataFrame(columns), lost
 
 
-def fill_defaults(fit: pl.DataFrame, columns: Collection[str] = COLUMNS) -> pl.DataFrame:
-    """Return a frame from coerce() with COLUMNS alone, absent values inferred from others.
-
-    Only `columns`, event and status have values. An absent event is a tool_call if there is a
-    tool_name, else a chat_completion; an absent status is an error if `error`, error_type or an
-    HTTP status of 400 and more is there, else ok.
-    """
-    fit = fit.with_columns(_aliased(fit))
-    have = {name for name in ("event", "status") if not fit[name].null_count()}
-    absent = {
-        "event": pl.when(pl.col("tool_name").is_null())
-        .then(pl.lit("chat_completion"))
-        .otherwise(pl.lit("tool_call")),
-        "status": pl.when(_FAILED).then(pl.lit("error")).otherwise(pl.lit("ok")),
-    }
-    fit = fit.with_columns(
-        pl.coalesce(name, value.cast(pl.Categorical)).alias(name)
-        for name, value in absent.items()
-        if name not in have
-    )
-    required = _ALWAYS.union(columns)
-    return pl.DataFrame(
-        [
-            fit[name] if name in required else _NULL[name].new_from_index(0, fit.height)
-            for name in COLUMNS
-        ]
-    )
-
-
-_FAILED_STATUS: Final = 400
-_FAILED: Final = (
-    pl.col("error").is_in(["", "0", "[]", "false", "{}"]).not_().fill_null(value=False)
-    | pl.col("error_type").is_not_null()
-    | (pl.col("error_status") >= _FAILED_STATUS).fill_null(value=False)
-)
-
-
-def _aliased(fit: pl.DataFrame) -> list[pl.Expr]:
-    """Return columns filled from other logs' names for them, if those have values."""
-    http = pl.col("http_status")
-    filled = {
-        "request_model": pl.coalesce("requested_model", "request_model"),
-        "http_status": pl.coalesce("error_status", pl.when(http >= _FAILED_STATUS).then(http)),
-    }
-    return [value for name, value in filled.items() if fit[name].null_count() < fit.height]
-
-
-_FIT_AS: Final = {**READ_SCHEMA, **COLUMNS, "http_status": pl.Int64()}
-_NULL: Final = {name: pl.Series(name, [None], dtype) for name, dtype in _FIT_AS.items()}
+_UTC: Final = pl.Datetime("us", "UTC")
+_FIT_AS: Final = {
+    **READ_SCHEMA,
+    **COLUMNS,
+    "http_status": pl.Int64(),
+    **dict.fromkeys(TIME_KEYS, _UTC),
+}
+NULL: Final = {name: pl.Series(name, [None], dtype) for name, dtype in _FIT_AS.items()}
 
 
 def _fit(column: pl.Series) -> pl.Series:
     """Return the column in its dtype of COLUMNS, null where a value does not fit."""
     dtype = _FIT_AS[column.name]
     if column.null_count() == len(column):
-        return _NULL[column.name].new_from_index(0, len(column))
+        return NULL[column.name].new_from_index(0, len(column))
     if dtype == _UTC:
         return _times(column)
     if column.dtype == dtype:
@@ -253,7 +221,6 @@ def without_nulls(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-_UTC: Final = pl.Datetime("us", "UTC")
 _FIRST_US, _LAST_US = -62_135_596_800_000_000, 253_402_214_400_000_000
 """The years 1 to 9999, in µs since 1970: the range of Python's datetime."""
 
@@ -288,7 +255,8 @@ def _any_time(text: pl.Expr) -> pl.Expr:
         pl.when(epoch.abs() < limit).then(epoch * factor)
         for limit, factor in ((1e11, 1e6), (1e14, 1e3), (1e17, 1.0), (9e18, 1e-3))
     )
-    local = text.str.replace(" ", "T", literal=True)
+    # Python's logging writes milliseconds after a comma.
+    local = text.str.replace(" ", "T", literal=True).str.replace(",", ".", literal=True)
     return pl.coalesce(
         text.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False),
         local.str.to_datetime(

@@ -38,10 +38,15 @@ class Segment:
         self.blanks += parsed.blanks
         self.skipped.update(parsed.skipped.counts)
         self.nulled.update(parsed.nulled.counts)
-        for kind, line in parsed.skipped.first.items():
-            self.first_skipped.setdefault(kind, (file, before + too_long + line))
-        for name, line in parsed.nulled.first.items():
-            self.first_nulled.setdefault(name, (file, before + too_long + line))
+        for first, faults in (
+            (self.first_skipped, parsed.skipped),
+            (self.first_nulled, parsed.nulled),
+        ):
+            for kind, line in faults.first.items():
+                place = (file, before + too_long + line)
+                known = first.setdefault(kind, place)
+                if known[0] == file:  # of lines that were kept for their rest, one may be earlier
+                    first[kind] = min(known, place)
         self.rows.append(frame)
 
     def drop_before(self, oldest: datetime, newest: datetime) -> bool:

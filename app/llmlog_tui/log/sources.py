@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
+import os
 import re
 import stat
 import sys
@@ -25,7 +27,8 @@ class Sources:
     """The files named on a command line: paths, globs, folders, - for standard input.
 
     A path is that file only. A glob or a folder is one log with its rotated and compressed parts,
-    and may match more files later. The bookmarks beside a log are never read as one.
+    and may match more files later; a folder without logs is searched below. The
+    bookmarks beside a log are never read as one.
     """
 
     def __init__(self, names: Sequence[str], *, must_exist: bool) -> None:
@@ -62,9 +65,12 @@ def expand(names: Sequence[str], *, must_exist: bool) -> list[Path]:
 
 
 _LOG_NAME: Final = re.compile(
-    r"(?P<base>.*?\.(?:jsonl|ndjson|log))(?:[.-](?P<age>.+?))?(?:\.gz|\.zst)?"
+    r"(?P<base>.*?\.(?:jsonl|ndjson|log)|session-.*\.json)(?:[.-](?P<age>.+?))?(?:\.gz|\.zst)?"
 )
 """calls.jsonl, calls.jsonl.1, calls.jsonl-20261123.gz, calls-2026-11-23.jsonl.zst"""
+
+_MAX_DEPTH: Final = 4
+"""Maximum number of levels below a folder that are searched: sessions/2026/11/23."""
 
 _MAX_AGE_DIGITS: Final = 4
 """Maximum digits of a rotation number; more are a date."""
@@ -114,12 +120,30 @@ def _matches(name: str) -> list[Path]:
     """Return the files of a folder or glob, the oldest of each rotated set first."""
     path = Path(name)
     if path.is_dir():
-        names = (file for file in path.iterdir() if not file.name.startswith("."))
-        found = [file for file in names if _LOG_NAME.fullmatch(file.name)]
+        found = _logs_in(path)
     else:
         found = [Path(match) for match in glob.iglob(name, recursive=True)]  # noqa: PTH207 - Path.glob takes no absolute pattern
     logs = (file for file in found if file.suffix != _BOOKMARKS and file.is_file())
     return sorted(logs, key=_age)
+
+
+def _logs_in(folder: Path, depth: int = 0) -> list[Path]:
+    """The logs of a folder, and of those below it that belong to them.
+
+    Coding agents keep a tree: folders without logs of their own lead to the logs, and a session's
+    log has a folder of its name beside it for the logs of its subagents.
+    """
+    with os.scandir(folder) as entries:
+        seen = [entry for entry in entries if not entry.name.startswith(".")]
+    found = [entry for entry in seen if _LOG_NAME.fullmatch(entry.name) and entry.is_file()]
+    logs = [Path(entry.path) for entry in found]
+    names = {path.name.partition(".")[0] for path in logs}
+    below: list[Path] = []
+    for entry in seen if depth < _MAX_DEPTH else ():
+        if (not names or entry.name in names) and entry.is_dir(follow_symlinks=False):
+            with contextlib.suppress(OSError):  # it was not asked for by its name
+                below += _logs_in(Path(entry.path), depth + 1)
+    return logs + below
 
 
 def _age(path: Path) -> tuple[str, bool, int, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -74,7 +74,8 @@ class Snapshot:
     with FRAME_SCHEMA's columns. `row` is the record's key: it counts up as records are read, the
     newest of a big file before its older ones. While `is_loading`, older records are still to be
     inserted before, and order is not final. Rows from key `live_from` on arrived while
-    following. `dropped` records were read but are outside the retention window.
+    following. `dropped` records were read but are outside the retention window. `formats` are the
+    names of the formats of its files, the commonest first.
     """
 
     files: tuple[Path, ...]
@@ -83,6 +84,7 @@ class Snapshot:
     is_loading: bool = False
     live_from: int | None = None
     dropped: int = 0
+    formats: tuple[str, ...] = ()
 
     @classmethod
     def empty(cls, files: Sequence[Path]) -> Snapshot:
@@ -104,25 +106,50 @@ class Store:
         self._newest: datetime | None = None
         self._live_from: int | None = None
         self._ranges: list[ByteRange] = []
+        self._numbers = _LineNumbers()
+        self._converted: set[int] = set()  # ranges with records that differ from their lines
+        self._formats: Counter[str] = Counter()
         self._ends_line = True  # whether the last range ends with a newline
 
     def add_file(self, file: Path) -> int:
         self._files.append(file)
         return len(self._files) - 1
 
-    def add(self, file: int, block: Block, parsed: Parsed) -> None:
-        height = parsed.frame.height
+    def add(self, file: int, block: Block, parsed: Parsed) -> pl.DataFrame:
+        """Append the records of a block, and return them."""
         byte_range, line = self._locate(file, block, parsed.lines)
-        frame = parsed.frame.with_columns(
-            pl.col("line") + line,
-            pl.lit(byte_range, pl.UInt32).alias("block"),
+        if parsed.frame["line"].dtype == pl.UInt32:
+            location = [pl.col("line") + line, pl.lit(byte_range, pl.UInt32).alias("block")]
+            frame = parsed.frame.with_columns(location)
+        else:
+            frame = self._located(file, parsed.frame)
+        self._numbers.fed[file] += parsed.lines
+        return self._append(file, parsed, frame, block)
+
+    def add_late(self, file: int, parsed: Parsed) -> pl.DataFrame:
+        """Append records of lines that were added before, and return them."""
+        is_older = file in self._older.lines and file not in self._newer.lines
+        block = Block(b"", 0, 0, older=is_older)
+        return self._append(file, parsed, self._located(file, parsed.frame), block)
+
+    def _located(self, file: int, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return converted records with `line` and `block` of the lines they were made of."""
+        line, block = self._numbers.find(file, frame["line"])
+        self._converted.update(block.unique())
+        return frame.with_columns(line, block)
+
+    def _append(self, file: int, parsed: Parsed, frame: pl.DataFrame, block: Block) -> pl.DataFrame:
+        height = frame.height
+        frame = frame.with_columns(
             pl.lit(file, pl.UInt16).alias("file"),
             pl.int_range(self._records, self._records + height, dtype=pl.UInt32).alias("row"),
         )
         part = self._older if block.older and self._live_from is None else self._newer
         part.add(file, parsed, frame, block.too_long)
         self._records += height
+        self._formats.update(parsed.formats)
         self._keep_window(frame)
+        return frame
 
     def loaded(self) -> None:
         """Mark later records as live, and merge the records of several files by ts.
@@ -149,10 +176,26 @@ class Store:
         )
         is_loading = self._live_from is None
         files = tuple(self._files)
-        return Snapshot(files, self._frame(), counts, is_loading, self._live_from, self._dropped)
+        formats = tuple(name for name, _ in self._formats.most_common())
+        return Snapshot(
+            files, self._frame(), counts, is_loading, self._live_from, self._dropped, formats
+        )
 
     def byte_range(self, block: int) -> ByteRange:
         return self._ranges[block]
+
+    def range_after(self, before: ByteRange) -> ByteRange | None:
+        """Return the range that follows `before` in its file; None at its end."""
+        for index in self._numbers.ranges[before.file]:
+            found = self._ranges[index]
+            is_same = found.generation == before.generation
+            if is_same and found.offset == before.offset + before.length:
+                return found
+        return None
+
+    def is_converted(self, block: int) -> bool:
+        """Return whether records of a block differ from their lines."""
+        return block in self._converted
 
     def first_lines(self) -> list[int]:
         """Return, by block index, the number of its first line in its file, from 1."""
@@ -186,6 +229,7 @@ class Store:
         self._ranges.append(
             ByteRange(file, block.generation, block.offset, length, lines, block.too_long)
         )
+        self._numbers.add(file, len(self._ranges) - 1)
         return len(self._ranges) - 1, 0
 
     def _keep_window(self, added: pl.DataFrame) -> None:
@@ -217,6 +261,30 @@ class Store:
             kind: SourceLocation(self._files[file], line)
             for kind, (file, line) in (newer | first).items()
         }
+
+
+class _LineNumbers:
+    """Location of each file's lines by number, from 0, in reading order."""
+
+    def __init__(self) -> None:
+        self.fed: Counter[int] = Counter()
+        """Number of lines so far, by file."""
+        self.ranges: defaultdict[int, list[int]] = defaultdict(list)
+        """Indexes of each file's ranges."""
+        self._first: defaultdict[int, list[int]] = defaultdict(list)
+
+    def add(self, file: int, byte_range: int) -> None:
+        """Note that the file's next line begins a range."""
+        self.ranges[file].append(byte_range)
+        self._first[file].append(self.fed[file])
+
+    def find(self, file: int, lines: pl.Series) -> tuple[pl.Series, pl.Series]:
+        """Return `line` and `block` of lines given by their distance from the file's next one."""
+        numbers = (lines + self.fed[file]).clip(0)
+        firsts = pl.Series(self._first[file], dtype=pl.Int64)
+        index = firsts.search_sorted(numbers, side="right") - 1
+        blocks = pl.Series("block", self.ranges[file], pl.UInt32).gather(index)
+        return (numbers - firsts.gather(index)).cast(pl.UInt32).alias("line"), blocks
 
 
 def _latest(known: datetime | None, times: pl.Series) -> datetime | None:

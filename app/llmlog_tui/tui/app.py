@@ -24,6 +24,7 @@ from llmlog_tui.tui.bookmarks import BookmarkController
 from llmlog_tui.tui.jobs import Jobs
 from llmlog_tui.tui.keys.views import APP_BINDINGS
 from llmlog_tui.tui.navigation import Navigator, SelectTrace
+from llmlog_tui.tui.runtime.event_guard import EventGuard
 from llmlog_tui.tui.runtime.gc_tuning import GcTuner
 from llmlog_tui.tui.runtime.glyph_filter import glyph_filter
 from llmlog_tui.tui.runtime.key_queue import KeyQueue
@@ -56,7 +57,8 @@ class LogApp(App[str]):
 
     At the start `trace` is selected, and only the calls matching the SQL predicate `where` are
     shown. `memory` has preferences of earlier runs. With `welcome`, a dialog explains what to do
-    without a log; the App's result is `demo` if the user chose that.
+    without a log; the App's result is `demo` if the user chose that. Tracebacks of its own faults
+    are appended to `crash_file`.
     """
 
     TITLE = "llmlog"
@@ -81,8 +83,10 @@ class LogApp(App[str]):
         settings: Settings | None = None,
         memory: Memory | None = None,
         welcome: bool = False,
+        crash_file: Path | None = None,
     ) -> None:
         super().__init__()
+        self.guard = EventGuard(self, crash_file)
         self.settings = settings or Settings()
         self.memory = memory or Memory()
         apply_theme(self, self.settings.theme)
@@ -109,6 +113,20 @@ class LogApp(App[str]):
         self.alert_throttle = AlertThrottle()
         self._keys = KeyQueue(self, super().on_event)
         self._exit_on_signal = GracefulExit(lambda code: self.exit(return_code=code))
+
+    # -- faults
+
+    @property
+    def active_guard(self) -> EventGuard | None:
+        """The guard that contains exceptions, once there is a view to keep."""
+        return self.guard if self.views else None
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Report an exception outside of handlers, as in timers and layout, and keep running."""
+        if (guard := self.active_guard) is None:
+            super()._handle_exception(error)
+        else:
+            guard.contain(error)
 
     # -- start and end
 
@@ -287,8 +305,11 @@ class LogApp(App[str]):
         if message.task == reader.TASK:
             self.status.progress = messages.Progress("failed")
             self.update_header()
-        why, title = sanitize(repr(message.error)), f"{message.task} failed"
-        self.notify(why, title=title, severity="error", markup=False)
+        title = f"{message.task} failed"
+        if message.error.__traceback__ is not None and not isinstance(message.error, OSError):
+            self.guard.contain(message.error, task=title)
+            return
+        self.notify(sanitize(repr(message.error)), title=title, severity="error", markup=False)
 
     def on_bookmarks_changed(self, message: messages.BookmarksChanged) -> None:
         self.bookmarks.update(message)
@@ -335,8 +356,14 @@ class LogApp(App[str]):
     def on_log_view_line_requested(self, message: LogView.LineRequested) -> None:
         self.jobs.read_line(message.location, in_dialog=False)
 
+    def on_log_view_content_requested(self, message: LogView.ContentRequested) -> None:
+        self.jobs.read_content(message)
+
+    def on_log_view_text_diff_requested(self, message: LogView.TextDiffRequested) -> None:
+        self.jobs.diff_texts(message)
+
     def on_log_view_copy_requested(self, message: LogView.CopyRequested) -> None:
-        self.jobs.copy(message.row)
+        self.jobs.copy(message.row, message.message)
 
     def on_header_tab_picked(self, message: Header.TabPicked) -> None:
         self.navigator.go_to_tab(message.digit)
@@ -418,7 +445,7 @@ class LogApp(App[str]):
     def action_command_palette(self) -> None:
         # Not while exiting: a half-mounted palette cannot be closed.
         if not isinstance(self.screen, CommandPalette) and not self._exit:
-            self.push_screen(palette.Commands(id="--command-palette"))
+            self.push_screen(palette.Commands())
 
     def on_key(self, event: events.Key) -> None:
         """Type keys into the palette that arrive before its input has focus."""

@@ -76,8 +76,10 @@ class BookmarkController:
     def toggle(self) -> None:
         """Bookmark the current record, or remove its bookmark."""
         row, overview = self._app.view.target_key, self._app.overview
-        if overview is not None and isinstance(row, int):
+        if overview is not None and overview.has(row) and isinstance(row, int):
             self._run(partial(self._worker.toggle, overview, row))
+        elif row is not None and overview is not None:
+            self._app.view.hint(self._app.view.EVICTED)
         else:
             self._app.view.hint("No record under the cursor to bookmark.")
 

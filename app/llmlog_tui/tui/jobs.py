@@ -12,7 +12,7 @@ from llmlog_tui import humanize
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui import screens, workers
 from llmlog_tui.tui.messages import Failed
-from llmlog_tui.tui.queries import CopyResult, DiffResult, ExportResult
+from llmlog_tui.tui.queries import CopyResult, DiffResult, ExportResult, StepContent, TextDiffResult
 
 if TYPE_CHECKING:
     import polars as pl
@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from llmlog_tui.tui.app import LogApp
     from llmlog_tui.tui.navigation import Search
     from llmlog_tui.tui.panes.calls import CallsPane
-    from llmlog_tui.tui.screens import SaveAsDialog, SqlScreen
+    from llmlog_tui.tui.screens import LogView, SaveAsDialog, SqlScreen
 
 R = TypeVar("R")
 
+_LARGE_LINE: Final = 256 * 2**10
+"""Minimum bytes of a line that is shown before it is compared with earlier ones."""
 _TABLES: Final = ".csv, .parquet or .jsonl"
 
 
@@ -65,6 +67,23 @@ class Jobs:
                 self._app.push_screen(screens.RecordDialog(location[0], line))
 
         self._run("Reading a record", lambda: self._app.reader.read_line(location), show)
+
+    def read_content(self, message: LogView.ContentRequested) -> None:
+        """Read a record's content, for the view; then compare it with earlier calls."""
+        overview, read = self._app.overview, self._app.reader.read_record
+        if overview is None:
+            return
+
+        def show(content: StepContent) -> None:
+            self._app.view.update_content(content)  # whichever view is there by then
+
+        def work() -> StepContent:
+            content = workers.analysis.step_content(overview, read, message.row)
+            if len(content.line or b"") > _LARGE_LINE:
+                self._app.call_later(show, content)
+            return workers.analysis.compared_content(overview, read, content, message.earlier)
+
+        self._run("Reading a record", work, show)
 
     # -- search
 
@@ -106,6 +125,22 @@ class Jobs:
         view, traces = self._app.view, (result.found.a.trace_id, result.found.b.trace_id)
         if isinstance(view, screens.DiffScreen) and view.traces == traces:  # else it was closed
             view.update_diff(result)
+
+    def diff_texts(self, message: LogView.TextDiffRequested) -> None:
+        """Show how two steps differ, as text."""
+        app, overview = self._app, self._app.overview
+        if overview is None:
+            return
+
+        def show(result: TextDiffResult) -> None:
+            if not isinstance(app.screen, screens.TextDiffDialog):  # one is enough
+                app.push_screen(screens.TextDiffDialog(result))
+
+        compare = workers.analysis.text_diff_of
+        read = app.reader.read_record
+        self._run(
+            "Diff", partial(compare, overview, read, message.a, message.b, message.step), show
+        )
 
     def run_sql(self, view: SqlScreen, sql: str) -> None:
         """Run an SQL query for its view, and remember the view's queries."""
@@ -162,13 +197,13 @@ class Jobs:
 
     # -- copies
 
-    def copy(self, row: int) -> None:
-        """Ask what to copy of the record with this key, and copy it."""
+    def copy(self, row: int, message: int | None) -> None:
+        """Ask what to copy of the record with key `row`, and copy it."""
         app, overview = self._app, self._app.overview
 
         def copy(choice: str | None) -> None:
             if choice and overview is not None:
-                read = partial(app.reader.copy, overview, row, choice)
+                read = partial(app.reader.copy, overview, row, choice, message)
                 self._run("Copy", read, self._finish_copy)
 
         if overview is None:
@@ -187,8 +222,9 @@ class Jobs:
             app.notify(f"There is no {name} here.", severity="warning", markup=False)
         else:
             app.copy_to_clipboard(result.text)
-            key = name[0].upper()
-            hint = f"{name} copied by OSC 52. Nothing there? y {key} saves it to a file."
+            hint = (
+                f"{name} copied by OSC 52. Nothing there? y {result.save_key} saves it to a file."
+            )
             app.notify(hint, markup=False)
 
     # -- columns

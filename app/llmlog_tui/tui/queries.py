@@ -8,14 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from llmlog_tui.analysis.traces.conversation import Conversation
     from llmlog_tui.analysis.traces.diff import TraceDiff
     from llmlog_tui.analysis.traces.replay import Replay
     from llmlog_tui.analysis.traces.sessions import Sessions
+    from llmlog_tui.analysis.traces.step_diff import StepDiff
+    from llmlog_tui.analysis.traces.text_diff import DiffLine
     from llmlog_tui.analysis.traces.timeline import Timeline
 
 
@@ -99,6 +102,24 @@ class DiffResult(NamedTuple):
     ends: Mapping[int, str | None]
 
 
+class StepContent(NamedTuple):
+    """A record's line, None if its file is gone, and its conversation."""
+
+    location: tuple[str, int, int]
+    line: bytes | None
+    record: Mapping[str, Any] | None
+    conversation: Conversation
+
+
+class TextDiffResult(NamedTuple):
+    """Two steps as texts: the lines of each place that differs; `sides` are the records."""
+
+    step: str
+    found: StepDiff
+    diffs: tuple[tuple[str, tuple[DiffLine, ...]], ...]
+    sides: tuple[Mapping[str, Any], Mapping[str, Any]]
+
+
 class SqlResult(NamedTuple):
     """Result of an SQL query after `took_s` seconds; None and a reason if it failed."""
 
@@ -119,9 +140,11 @@ class ExportResult(NamedTuple):
 class CopyResult(NamedTuple):
     """Text to copy, called `name`; None if the record has none.
 
-    `path` is the file it was saved to; empty if it is for the clipboard.
+    `path` is the file it was saved to; empty if it is for the clipboard. The menu's `save_key`
+    saves it.
     """
 
     name: str
     text: str | None
     path: str = ""
+    save_key: str = ""

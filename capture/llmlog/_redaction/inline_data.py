@@ -1,4 +1,4 @@
-"""Inline data, such as images in base64: found in text, and described by type, size and hash."""
+"""Find inline data, such as base64 images; describe type, size and hash."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ _LEAST_URL: Final = 64
 
 _SAMPLE: Final = 256
 _MOST_SIGNS: Final = 0.12
-"""Maximum share of signs in a sample of base64; paths and words joined by hyphens have more."""
+"""Maximum share of signs in a sample of base64.
+
+Paths and words joined by hyphens have more.
+"""
 
 _BASE64: Final = r"[A-Za-z0-9+/_-]{1,}={0,2}"
 _URL: Final = r"data:([\w.+-]{1,64}/[\w.+-]{1,64})?(?:;[\w.-]{1,64}=[\w.+\"-]{1,64}){0,4}\Z"
@@ -84,7 +87,10 @@ def inline_data(text: Text, least: int) -> Iterator[Data]:
 
 
 def _whole_url(text: str) -> Data | None:
-    """Return the data URL that is the whole text, by decoding it: quicker than a search."""
+    """Return the data URL that fills the whole text, if any.
+
+    It is decoded, which is quicker than a search.
+    """
     at = text.find(_URL_SIGN, 0, _LONGEST_HEAD)
     head = compiled(_URL).match(text, 0, at) if at > 0 else None
     if head is None:

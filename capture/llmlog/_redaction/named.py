@@ -27,7 +27,7 @@ _STEMS: Final = (
 )  # fmt: skip
 
 _Form: TypeAlias = Literal["value", "assign", "is", "pair", "cell", "xml", "space"]
-"""How a value comes after its name; the names are those of the groups of _HEAD."""
+"""Form in which a value follows its name: a group's name in _HEAD."""
 
 _QUOTE: Final = r"(?:\\{0,7}[\"'`])"
 _NO_WORD: Final = r"(?=\\{0,7}[\"'`]|[^\s\d!@#$%^&*~+=]{0,64}[\d!@#$%^&*~+=])"
@@ -171,7 +171,7 @@ def _element(name: _Name) -> Iterator[tuple[int, int]]:
 
 
 def _has_secrets(name: _Name, many: str) -> bool:
-    """Whether a list or an object after a name holds secrets, not fields or a schema."""
+    """Whether a name's list or object holds secrets, not fields or a schema."""
     if many.startswith("[redacted:"):
         return False
     is_plural = name.name.lower().endswith("s") and not name.name.lower().endswith("pass")
@@ -338,7 +338,10 @@ def _is_assigned_to_strong(bare: _Bare, value: str) -> bool:
 
 
 def _is_header(bare: _Bare) -> bool:
-    """Whether the name is of a header or a flag, as no name in code has hyphens."""
+    """Whether the name is of a header or a flag.
+
+    No name in code has hyphens.
+    """
     name, end = bare.name, bare.name.end + len(bare.value)
     is_last = re.match(r"\s*(?:\Z|[\n\"'\\-])", name.text[end : end + 8]) is not None
     is_name = re.fullmatch(r"[A-Z_]+", bare.value) is not None
@@ -359,7 +362,10 @@ _OBJECTS: Final = (
 
 
 def _is_setting(bare: _Bare, value: str) -> bool:
-    """Whether a word is the value of an environment variable or in a file of settings."""
+    """Whether a word is a value of an environment variable or a setting.
+
+    Settings are those of a file.
+    """
     name = bare.name
     if name.name.isupper():
         is_spaced = " =" in name.text[name.start : name.end]

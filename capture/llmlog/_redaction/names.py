@@ -12,7 +12,10 @@ from llmlog._redaction.text import compiled
 Category: TypeAlias = Literal[
     "password", "key", "credentials", "token", "cookie", "authorization", "maybe"
 ]
-"""How sure a name is: any text under `password` is a secret, under `maybe` only a random one."""
+"""Certainty of a secret's name.
+
+Any text under `password` is a secret, under `maybe` only a random one.
+"""
 
 _NAMES: Final[dict[Category, str]] = {
     "password": (

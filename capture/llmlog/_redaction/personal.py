@@ -142,7 +142,7 @@ _IPV4: Final = r"(?!0\.|127\.)(?:\d{1,3}\.){3}\d{1,3}"
 
 
 def personal_kind(name: str, value: object) -> str | None:
-    """Return the kind of personal data that a number is because of its name; None if it is none."""
+    """Return a number's kind of personal data by its name; None without one."""
     if not isinstance(value, (str, int)):
         return None
     words = words_of(name).split()

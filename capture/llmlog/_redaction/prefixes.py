@@ -154,7 +154,10 @@ _KEYS: Final[dict[str, tuple[str, ...]]] = {
 
 
 def _by_first_letter(keys: Iterable[str]) -> str:
-    """Return one pattern for all `keys`, which looks at few of them at each place of a text."""
+    """Return one pattern for all `keys`, grouped by first letter.
+
+    Few of them are tried at each place of a text.
+    """
     groups: dict[str, list[str]] = {}
     for key in keys:
         first = key[0] if key[0].isalnum() else ""

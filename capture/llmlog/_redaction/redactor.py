@@ -215,7 +215,7 @@ class _Walk:
         return "[redacted:password]"
 
     def _schema(self, name: str, value: Mapping[str, object]) -> object:
-        """Return a JSON schema of a secret: whatever is given as an example may be one."""
+        """Return a redacted JSON schema of a secret: its examples may be secrets."""
         return {
             key: self._named(name, item) if key in _EXAMPLES else self.value(item)
             for key, item in value.items()
@@ -239,7 +239,10 @@ _HEADER: Final = r"-{0,2}[A-Za-z][\w-]{1,63}"
 
 
 def _is_pair(name: str, value: str) -> bool:
-    """Whether `value` is a secret because `name` is the item before it, as in headers and flags."""
+    """Whether `value` is a secret because the item before it is `name`.
+
+    As in headers and flags.
+    """
     if not re.fullmatch(_HEADER, name) or category(name) is None or is_placeholder(value):
         return False
     if "-" in name or name.lower() in {"authorization", "cookie"}:

@@ -35,7 +35,7 @@ _SHORTEST_BEARER: Final = 12
 
 
 def _is_bearer(match: str, start: int, text: str) -> bool:
-    """Whether a word after the name of a scheme is what the scheme takes, not a word of prose."""
+    """Whether a word after a scheme's name is its credential, not prose."""
     before = text[max(0, start - 48) : start].lower()
     if is_placeholder(match) or "://" in match:
         return False

@@ -1,4 +1,4 @@
-"""The text a redaction rule searches, the findings of a rule, and rules made of a pattern."""
+"""Text searched by a redaction rule, a rule's findings, and pattern rules."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ _PHONE_WORDS: Final = (
 )  # fmt: skip
 
 compiled: Final = functools.cache(re.compile)
-"""Compile a pattern on first use: an application without content in its log never pays for it."""
+"""Compile a pattern on first use.
+
+An application without content in its log never pays for it.
+"""
 
 
 class Found(NamedTuple):
@@ -107,9 +110,10 @@ class PatternRule:
 
 
 def replaced(text: str, found: Iterable[Found]) -> str:
-    """Return `text` with a marker in place of each finding; of those that overlap, of the first.
+    """Return `text` with a marker in place of each finding.
 
-    Of findings that start together the longest is the first.
+    Of overlapping findings the first is replaced; of findings that start together the longest is
+    the first.
     """
     merged: list[Found] = []
     for each in sorted(found, key=lambda each: (each.start, -each.end)):

@@ -1,4 +1,7 @@
-"""Values beside the name of a secret: random text, or words, code and placeholders, which stay."""
+"""Classify values beside a secret's name: random text, words, code or placeholders.
+
+Words, code and placeholders stay.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,7 @@ def is_label(value: str) -> bool:
 
 
 def is_described(value: str) -> bool:
-    """Whether `value` says something about a secret in place of it."""
+    """Whether `value` describes a secret instead of being one."""
     return is_placeholder(value) or is_label(value) or is_secret_name(value)
 
 
@@ -62,7 +65,7 @@ _TECHNICAL: Final = (
     r"python\d|\d+(?:-[a-z]+){1,3}\Z|\d+[-+x]?(?:bits?|bytes?|chars?|characters?|days?|hours?|mins?|"
     r"hrs?|h|s|ms|k|m|d|th|st|nd|rd)?\Z)"
 )
-# A dotted name, a name that says what it holds, a call.
+# A dotted name, a descriptive name, a call.
 _CODE: Final = (
     r"(?:[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+|(?:\w*_)?(?:password|passwd|pwd|pass|token|secret|key|value|"
     r"credentials?|cookie)s?_?\d{0,2}|[A-Za-z_][\w.]*[(\[].*)\Z"
@@ -95,7 +98,7 @@ def is_long_random(value: str) -> bool:
 
 
 def is_token(value: str) -> bool:
-    """Whether a quoted `value` is a token: no word, no count, no constant's name, no sentence."""
+    """Whether quoted `value` is a token: no word, count, constant's name or sentence."""
     if " " in value or value.isdigit() or re.fullmatch(r"[A-Z]+(?:_[A-Z0-9]+)+", value):
         return False
     is_word = re.fullmatch(r"[\w.:/-]*", value) is not None
@@ -118,7 +121,10 @@ _MANY_WORDS: Final = 4
 
 
 def is_phrase(value: str, *, is_sentence: bool, is_line: bool) -> bool:
-    """Whether unquoted words are a pass phrase, in a sentence after `is` or in a line."""
+    """Whether unquoted words are a pass phrase.
+
+    They come in a sentence after `is`, or in a line.
+    """
     if is_described(value):
         return False
     words = value.split()

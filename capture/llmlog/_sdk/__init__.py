@@ -1,4 +1,4 @@
-"""Record the calls of the openai package's clients."""
+"""Record the calls of the openai and the anthropic package's clients."""
 
 from llmlog._sdk.client import wrap
 

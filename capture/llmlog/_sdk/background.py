@@ -6,19 +6,23 @@ written as one record. If none does, it is written as it is when the process exi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 from weakref import WeakKeyDictionary
 
 from llmlog import _context
+from llmlog._core import TraceCore
 from llmlog._foreign import Fields, as_int, attributes
 from llmlog._guard import guarded
 from llmlog._sdk.call import Call
 from llmlog._sdk.events import FINAL_STATUSES, EventAccumulator
+from llmlog._sdk.failures import ERROR_FIELDS
 from llmlog._sdk.sse import parsed
 from llmlog.record import timestamp
 
 if TYPE_CHECKING:
-    from llmlog._core import Core, TraceCore
+    from collections.abc import Callable
+
+    from llmlog._core import Core
     from llmlog._sdk.tool_calls import ToolCall
 
 
@@ -35,11 +39,11 @@ class Background:
         replaced = self.pending.pop(response_id, None)
         self.pending[response_id] = call
         if replaced is not None and replaced is not call:
-            replaced.abandoned()
+            replaced.give_up()
         if len(self.pending) > _MAX_PENDING:
             evicted = self.pending.pop(next(iter(self.pending)), None)
             if evicted is not None:
-                evicted.abandoned()
+                evicted.give_up()
 
     def is_first_end(self, response_id: str) -> bool:
         """Return whether this is the first request that saw the response's end."""
@@ -52,7 +56,10 @@ class Background:
 
 
 _MAX_PENDING: Final = 1024
-"""Maximum calls per session that wait for their end; the oldest is then written as it is."""
+"""Maximum pending calls per session.
+
+Beyond it the oldest is written as it is.
+"""
 _MAX_ENDED: Final = 4096
 """Maximum ids per session of responses whose end was seen."""
 
@@ -65,7 +72,7 @@ def background_of(core: Core) -> Background:
 
 
 class BackgroundCall(Call):
-    """A response in the background: written once its end is known, which may be at once."""
+    """A background response, written once its end is known, perhaps at once."""
 
     _response_id: str | None = None
     _status: object = None
@@ -82,13 +89,22 @@ class BackgroundCall(Call):
         self._status = response.get("status")
 
     def _finish(self, end: str | None, at_ns: int | None, known: Fields) -> None:
-        if self._kept is not None:  # nothing has brought its end
-            end, at_ns, known = self._kept
-        elif self._waits():
+        # A stream that waits for its end may be closed more than once.
+        if self._kept is not None:
+            return
+        if self._waits():
             self._kept = (end, at_ns, known)
-            self._wait()
+            self._unread = None
+            self.keep_until_exit()
+            self._background.keep(cast("str", self._response_id), self)
             return
         super()._finish(end, at_ns, known)
+        if self._response_id is not None:
+            self._background.is_first_end(self._response_id)
+
+    @property
+    def _background(self) -> Background:
+        return background_of(self.core)
 
     def _waits(self) -> bool:
         if self.is_open:
@@ -106,23 +122,23 @@ class BackgroundCall(Call):
 
     @guarded
     def at_exit(self) -> None:
-        """End the call: the process exits, and nothing can bring its end any more."""
+        """End the call: the process exits."""
         self.abandoned()
-        self.abandoned()
+        self.give_up()
 
-    def _wait(self) -> None:
-        self._unread = None
-        self.keep_until_exit()
-        if self._response_id is not None:
-            background_of(self.core).keep(self._response_id, self)
+    @guarded
+    def give_up(self) -> None:
+        """Write the call as it is: nothing is going to bring its end."""
+        if self._kept is not None:
+            super()._finish(*self._kept)
 
     def end_with(self, known: Fields, calls: list[ToolCall], at_ns: int | None) -> None:
-        """End the call with what another request has brought."""
+        """End the call with the answer that another request has brought."""
         self._remember(calls)
         end, _, before = self._kept or (None, None, {})
         self._kept = None
         has_stream = self.chunks is not None
-        # An error of the connection is none of the response, which went on without it.
+        # An error of the connection is none of the response, which continued without it.
         kept = {name: value for name, value in before.items() if not name.startswith("error_")}
         # Between the end and the request that brought it, no tokens were generated.
         merged: Fields = {"status": "ok", **kept, **known, "tokens_per_sec": None}
@@ -137,10 +153,20 @@ class Retrieval(Call):
     _status: object = None
     _created_at: int | None = None
 
-    def __init__(
-        self, trace: TraceCore, response_id: str, *, stream: bool, provider: str | None
+    def __init__(  # noqa: PLR0913 - options by name
+        self,
+        core: Core,
+        trace_of: Callable[[], TraceCore],
+        response_id: str,
+        *,
+        stream: bool,
+        provider: str | None,
+        tags: Fields | None = None,
     ) -> None:
-        super().__init__(trace, "response", {}, stream=stream, provider=provider)
+        # A trace of its own until it turns out to be a record of its own.
+        own = TraceCore(core)
+        super().__init__(own, "response", {}, stream=stream, provider=provider, tags=tags)
+        self._trace_of = trace_of
         self._response_id = response_id
         self._calls: list[ToolCall] = []
         pending = background_of(self.core).pending.get(response_id)
@@ -152,6 +178,9 @@ class Retrieval(Call):
     def _first_fields(self, body: object, provider: str | None) -> Fields:  # noqa: ARG002
         # Without ids and step: it is a record of its own only if no call is waiting for it.
         return {"event": self._event, "status": "ok", "provider": provider, "retries": None}
+
+    def _announce(self) -> None:
+        """Write no line: the response has begun before."""
 
     def _answer(self, answer: object) -> Fields:
         self._note(attributes(answer))
@@ -176,23 +205,22 @@ class Retrieval(Call):
         is_first = background.is_first_end(self._response_id)
         if pending is not None:
             known = {name: record[name] for name in record.keys() & _OF_ANSWER}
-            pending.end_with(known | self._error_of(record), self._calls, at_ns)
+            pending.end_with(known, self._calls, at_ns)
         # Created by another process, whose record ends with the creation.
         elif is_first and self._is_background:
             self._write_own(record)
 
-    def _error_of(self, record: Fields) -> Fields:
-        names = ("status", "error_type", "error_code", "error_status", "error_message")
-        return {name: record[name] for name in names if name in record}
-
     def _write_own(self, record: Fields) -> None:
-        core, trace = self.core, self._trace
+        core = self.core
+        self._trace = trace = self._trace_of()
         record["ts"] = timestamp(
             core.clock.time_ns() if self._created_at is None else self._created_at * 10**9
         )
         # When it ended is not known, only when this was seen.
         for unknown in ("latency_ms", "tokens_per_sec", "ttft_ms"):
             record.pop(unknown, None)
+        if self.chunks is not None:
+            record["stream_end"] = "complete"
         record["step"] = trace.next_step()
         record["span_id"] = core.new_id(16)
         record["parent_span_id"] = _context.current_span_id(trace)
@@ -218,6 +246,7 @@ _OF_ANSWER: Final = frozenset(
         "tool_calls",
         "tool_args_ok",
         "output",
+        *ERROR_FIELDS,
     }
 )
 """Fields of a retrieval that are the answer's, not the request's."""

@@ -14,7 +14,8 @@ from llmlog._guard import guarded
 from llmlog._sdk import fields, headers
 from llmlog._sdk.chunks import ChatAccumulator
 from llmlog._sdk.events import EventAccumulator
-from llmlog._sdk.failures import empty_answer, invalid_answer
+from llmlog._sdk.failures import ERROR_FIELDS, empty_answer, invalid_answer
+from llmlog._sdk.messages import MessageAccumulator
 from llmlog._sdk.sse import looks_like_sse, parse_sse, parsed
 from llmlog.record import timestamp
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Call:
-    """A call in progress; the first of its ends writes the record, later ones do nothing.
+    """A call in progress; its first end writes the record, others do nothing.
 
     A call never references an unread body or response: an abandoned stream is noticed by their
     garbage collection.
@@ -45,7 +46,7 @@ class Call:
     last_ns: int | None = None
     """Clock reading when the answer, or the latest part of it, arrived."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - options by name
         self,
         trace: TraceCore,
         event: str,
@@ -53,6 +54,7 @@ class Call:
         *,
         stream: bool,
         provider: str | None,
+        tags: Fields | None = None,
     ) -> None:
         self.core = trace.core
         self._guard = trace.core.guard
@@ -62,6 +64,8 @@ class Call:
         self._pid = os.getpid()
         self._fields = self._first_fields(body, provider)
         self._fields["stream"] = stream
+        if tags := (tags or {}) | _context.current_tags(trace):
+            self._fields["extra"] = tags
         # A list, because pop() hands the fields to exactly one of several threads.
         self._unwritten = [self._fields]
         self.chunks: Accumulator | None = self._accumulator() if stream else None
@@ -71,8 +75,13 @@ class Call:
         self._response: Any = None
         self._unread: weakref.ref[Any] | None = None
         self.now = trace.core.clock.monotonic_ns
+        self._announce()
         # Last, so that the set-up above is no part of the latency.
         self._started_ns = self.now()
+
+    def _announce(self) -> None:
+        """Write the line that the call begins, if the session wants them."""
+        self._trace.write_start(self._fields)
 
     def _accumulator(self) -> Accumulator:
         keeps_content = self._content.keeps_content
@@ -125,9 +134,17 @@ class Call:
         if self.chunks is None or self.chunks.has_chunks:
             self._blocks.clear()
             return False
-        # What comes in place of a stream, such as an error or a page, has no chunks.
+        # A body in place of a stream, such as an error or a page, has no chunks.
         self._keep_block(block, self.now())
         return True
+
+    @guarded
+    def was_read(self, body: bytes) -> None:
+        """End the call: its body was read at once."""
+        # One that had been received before, as in a test, did not come in blocks.
+        if not self._blocks and not self.reads_chunks:
+            self._keep_block(body, self.now() if self.last_ns is None else self.last_ns)
+        self._finish("exhausted", self.last_ns, {})
 
     def _keep_block(self, block: bytes, at_ns: int) -> None:
         self._blocks_size += len(block)
@@ -139,11 +156,13 @@ class Call:
         """End the call with the result of `request`: an answer or a raw response."""
         # The server's JSON holds members that the SDK's types drop, but parsing it again is only
         # worth its time if the content is kept.
-        if not self._content.keeps_content and _is_answer(result):
-            self._finish(None, self.last_ns, self._answer(result))
+        known: Fields = {}
+        if _is_answer(result) and (self._response is None or not self._content.keeps_content):
+            known = self._answer(result)
         elif self._response is not None:
             known = self._whole_body(self._response.content, is_whole=True)
-            self._finish(None, self.last_ns, known)
+        # Without a response where the SDK's middleware has answered in place of the server.
+        self._finish(None, self.last_ns, known)
 
     @guarded
     def exhausted(self) -> None:
@@ -213,10 +232,13 @@ class Call:
         if self.chunks is None:
             record.update(self._whole_body(self._body(), is_whole=is_whole))
             return
-        if not self.reads_chunks:
+        # Read as bytes, a stream is parsed here; a whole answer in place of one is no chunk.
+        if not self.reads_chunks and _object_in(self._body()) is None:
             self._feed(self.chunks)
         if not self.chunks.has_chunks:
             record.update(self._in_place_of_stream(self.chunks, is_whole=is_whole))
+        elif is_whole:
+            record.update(self.chunks.failure())
         self._remember(self.chunks.add_fields(record))
         if self._content.keeps_content:
             set_known(record, output=self.chunks.output())
@@ -235,13 +257,14 @@ class Call:
         if answer is not None:
             chunks.feed(answer, 0)
             chunks.first_content_ns = None  # it came with the whole answer
-            return {}
+            known, _ = fields.answer_fields(self._event, answer)
+            return {name: known[name] for name in known.keys() & ERROR_FIELDS}
         if not is_whole:
             return {}
         return empty_answer() if looks_like_sse(body) or not body.strip() else invalid_answer()
 
     def _whole_body(self, body: bytes, *, is_whole: bool) -> Fields:
-        """Return the fields of an answer's body; what breaks off is no invalid answer."""
+        """Return the fields of an answer's body; an incomplete one is not invalid."""
         if (answer := _object_in(body)) is not None:
             return self._answer(answer)
         if looks_like_sse(body[:_HEAD]):
@@ -282,12 +305,19 @@ class Call:
                 self._trace.remember_tool_call(call.id, cast("str", self._fields["span_id"]))
 
 
-Accumulator = ChatAccumulator | EventAccumulator
+class MessageCall(Call):
+    """A call of Anthropic's Messages API."""
+
+    def _accumulator(self) -> Accumulator:
+        return MessageAccumulator(keeps_content=self._content.keeps_content)
+
+
+Accumulator = ChatAccumulator | EventAccumulator | MessageAccumulator
 
 _MAX_BODY: Final = 8 * 1024 * 1024
 """Maximum bytes of a body kept while the application reads it as bytes."""
 _HEAD: Final = 256
-"""Bytes by which the kind of a body is told."""
+"""Bytes of a body from which its kind is detected."""
 _GENERATES_TEXT: Final = ("chat_completion", "response", "completion")
 """Events whose tokens per second are a speed."""
 

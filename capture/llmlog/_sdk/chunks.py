@@ -14,7 +14,12 @@ from llmlog._foreign import (
     to_json,
 )
 from llmlog._sdk import deltas
-from llmlog._sdk.failures import error_fields_of
+from llmlog._sdk.failures import (
+    PROVIDER_ERROR,
+    error_fields_of,
+    error_told,
+    failure_without_content,
+)
 from llmlog._sdk.fields import add_identity
 from llmlog._sdk.finish_reasons import finish_reason, is_failure
 from llmlog._sdk.tool_calls import ToolCall, ToolCallAccumulator, tool_call_fields
@@ -42,6 +47,7 @@ class ChatAccumulator:
         self._reasons: dict[int, str | None] = {}
         self._usage = Usage()
         self._error: Fields = {}
+        self._without_choices: Fields = {}
         self._calls = ToolCallAccumulator(keeps_content=keeps_content)
         self._messages: dict[int, object] = {}
 
@@ -51,9 +57,10 @@ class ChatAccumulator:
         known = attributes(chunk)
         add_identity(self._identity, known)
         has_usage = self._usage.read(known)
-        if error := known.get("error"):
-            self._error = self._error or error_fields_of(error, known)
-        choices = as_list(known.get("choices"))
+        choices = [choice for choice in as_list(known.get("choices")) if choice is not None]
+        if known.get("error") or not (choices or has_usage):
+            self._error = self._error or error_told(known)
+            self._without_choices = known
         for position, choice in enumerate(choices):
             self._feed_choice(attributes(choice), position, at_ns)
         return has_usage and not choices
@@ -95,6 +102,13 @@ class ChatAccumulator:
         """Whether a finish_reason has arrived; a stream that ends without one was cut off."""
         return self._reasons.get(self._first_choice()) is not None
 
+    def failure(self) -> Fields:
+        """Return the error fields of a fully read stream; {} if it is good."""
+        # Events of another protocol, such as Anthropic's, have a type in place of choices.
+        if self._reasons or self._without_choices.get("type"):
+            return {}
+        return failure_without_content(self._without_choices)
+
     def output(self) -> Foreign:
         """Return the message as received; a list of them if there are several choices."""
         messages = [self._message(choice) for choice in sorted(self._reasons or {0: None})]
@@ -117,6 +131,6 @@ class ChatAccumulator:
         fields.update(tool_call_fields(calls))
         set_known(fields, finish_reason=reason)
         if is_failure(reason) and not self._error:
-            self._error = {"status": "error", "error_type": "ProviderError"}
+            self._error = {"status": "error", "error_type": PROVIDER_ERROR}
         fields.update(self._error)
         return calls

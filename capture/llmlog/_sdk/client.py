@@ -1,29 +1,31 @@
 """Recording clients: a subclass of the application's own client class, extended in `request`.
 
-Nothing in the openai package is changed, so Azure and other variants, isinstance and `with_options`
-work as before.
+One generator makes the packages openai and anthropic. Nothing in them is changed, so Azure and
+other variants, isinstance and `with_options` work as before.
 """
 
 from __future__ import annotations
 
 import copy
 import functools
+import inspect
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from llmlog import _context, _credentials
+from llmlog._foreign import safe_getattr
 from llmlog._guard import guarded
 from llmlog._sdk import endpoints, sockets, streams
 from llmlog._sdk.background import BackgroundCall, Retrieval
-from llmlog._sdk.call import Call
+from llmlog._sdk.call import Call, MessageCall
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
     from llmlog._core import Core, TraceCore
-    from llmlog._foreign import Foreign
+    from llmlog._foreign import Fields, Foreign
     from llmlog._sdk.endpoints import Endpoint
 
 _C = TypeVar("_C")
@@ -33,19 +35,27 @@ _COUNTS_ON_REQUEST: Final = ("chat_completion", "completion")
 """Events whose streams hold token counts only if they were requested."""
 
 
-def wrap(client: _C, core: Core, trace: TraceCore | None, *, stream_usage: bool) -> _C:
+def wrap(
+    client: _C,
+    core: Core,
+    trace: TraceCore | None,
+    *,
+    stream_usage: bool = False,
+    tags: Mapping[str, object] | None = None,
+) -> _C:
     """Return a recording client that shares the connection pool and settings of `client`.
 
-    Its calls belong to `trace`, or without one to the trace they run in. Raises TypeError if
-    `client` is not one of the openai package's.
+    Its calls belong to `trace`, or without one to the trace they run in. Raises TypeError for
+    other objects than clients of openai and anthropic.
     """
     if not core.enabled:
         return client
     base: Foreign = type(client)
     if not hasattr(base, "with_options") or not hasattr(base, "request"):
-        raise TypeError(f"only OpenAI and AsyncOpenAI clients can be wrapped, not {base.__name__}")
+        raise TypeError(f"only clients of openai and anthropic can be wrapped, not {base.__name__}")
     with core.guard:
-        return _recording_copy(client, Binding(core, trace, stream_usage=stream_usage))
+        binding = Binding(core, trace, stream_usage=stream_usage, tags=core.content.tags(tags))
+        return _recording_copy(client, binding)
     return client
 
 
@@ -54,25 +64,38 @@ def _recording_copy(client: _C, binding: Binding) -> _C:
     if isinstance(client, _Recording):
         base = base.__mro__[_DEPTH_OF_BASE]
     wrapped = object.__new__(_recording_class(base))
-    wrapped.__dict__.update(
-        (name, value)
-        for name, value in cast("Foreign", client).__dict__.items()
-        # A resource, such as client.chat, is cached here and bound to the client it came from.
-        if not isinstance(getattr(base, name, None), functools.cached_property)
-    )
+    for name, value in cast("Foreign", client).__dict__.items():
+        if safe_getattr(value, "_client") is not client:
+            wrapped.__dict__[name] = value
+        # A resource is bound to the client it came from. Most, such as client.chat, are cached on
+        # first use, but clients for other platforms make some of theirs at once.
+        elif not isinstance(getattr(base, name, None), functools.cached_property):
+            wrapped.__dict__[name] = type(value)(wrapped)
     wrapped.llmlog_binding = binding
     binding.add_credentials_of(client)
+    # Anthropic's middleware is a chain of functions, bound to the client it was made for.
+    if wrapped.__dict__.get("_middleware"):
+        wrapped._middleware_chain = wrapped._build_middleware_chain()
     return cast("_C", wrapped)
+
+
+def _api_key_of(client: Foreign) -> object:
+    # Clients for other platforms' credentials have none.
+    return getattr(client, "api_key", None)
 
 
 class Binding:
     """Target of a wrapped client's calls: a session, and perhaps one of its traces."""
 
-    def __init__(self, core: Core, trace: TraceCore | None, *, stream_usage: bool) -> None:
+    def __init__(
+        self, core: Core, trace: TraceCore | None, *, stream_usage: bool, tags: Fields
+    ) -> None:
         self._core = core
         self._guard = core.guard
         self._trace = trace
         self._stream_usage = stream_usage
+        self.tags = tags
+        """Tags of each call of the client."""
         self._api_key: object = None
 
     @guarded
@@ -85,7 +108,7 @@ class Binding:
         call = self._call(client, endpoint, request, stream=stream)
         if call is None:
             return None
-        if client.api_key is not self._api_key:
+        if _api_key_of(client) is not self._api_key:
             self.add_credentials_of(client)
         given = request["headers"]
         if hasattr(given, "items"):
@@ -98,16 +121,23 @@ class Binding:
     ) -> Call | None:
         provider = endpoint.host or client.base_url.host or None
         if endpoint.response_id is not None:
-            return Retrieval(self.trace(), endpoint.response_id, stream=stream, provider=provider)
+            return Retrieval(
+                self._core,
+                self.trace,
+                endpoint.response_id,
+                stream=stream,
+                provider=provider,
+                tags=self.tags,
+            )
         body = endpoints.body_of(request)
         event = endpoint.event or endpoints.event_of_body(body)
         if event is None:
             if endpoints.runs_a_model(endpoint, body):
                 self.warn_unrecorded(endpoint.name)
             return None
-        kind = BackgroundCall if event == "response" and body.get("background") is True else Call
-        call = kind(self.trace(), event, body, stream=stream, provider=provider)
-        if self._stream_usage and stream and event in _COUNTS_ON_REQUEST:
+        kind = _kind_of_call(endpoint, event, body)
+        call = kind(self.trace(), event, body, stream=stream, provider=provider, tags=self.tags)
+        if self._stream_usage and stream and kind is Call and event in _COUNTS_ON_REQUEST:
             call.strip_usage_chunk = "stream_options" not in body and isinstance(
                 request["json_data"], Mapping
             )
@@ -128,13 +158,13 @@ class Binding:
         if processed["stream"] or call.raw_mode == "stream":
             streams.track(response, call)
         # The client may have fetched a new key for this very request.
-        if client.api_key is not self._api_key:
+        if _api_key_of(client) is not self._api_key:
             self.add_credentials_of(client)
         call.responded(response, processed["retries_taken"])
 
     @guarded
     def add_credentials_of(self, client: Foreign) -> None:
-        self._api_key = client.api_key
+        self._api_key = _api_key_of(client)
         self._add_credentials(_credentials.credentials_of(client))
 
     @guarded
@@ -146,6 +176,12 @@ class Binding:
     def _add_credentials(self, found: Iterable[object], *, per_request: bool = False) -> None:
         for credential in found:
             self._core.credentials.add(credential, per_request=per_request)
+
+
+def _kind_of_call(endpoint: Endpoint, event: str, body: Mapping[str, object]) -> type[Call]:
+    if endpoint.is_messages:
+        return MessageCall
+    return BackgroundCall if event == "response" and body.get("background") is True else Call
 
 
 class _Recording:
@@ -177,7 +213,7 @@ class _Recording:
 
 
 class _SyncRecording(_Recording):
-    """For OpenAI and its subclasses."""
+    """For OpenAI, Anthropic and their subclasses."""
 
     def request(
         self,
@@ -194,7 +230,7 @@ class _SyncRecording(_Recording):
 
 
 class _AsyncRecording(_Recording):
-    """For AsyncOpenAI and its subclasses."""
+    """For AsyncOpenAI, AsyncAnthropic and their subclasses."""
 
     async def request(
         self,
@@ -216,12 +252,11 @@ _DEPTH_OF_BASE: Final = 3
 
 @functools.cache
 def _recording_class(base: Foreign) -> Foreign:
-    from openai import AsyncOpenAI  # noqa: PLC0415 - the application's own, once it wraps a client
-
-    mixin = _AsyncRecording if issubclass(base, AsyncOpenAI) else _SyncRecording
+    mixin = _AsyncRecording if inspect.iscoroutinefunction(base.request) else _SyncRecording
     # The SDK sends the class name as its user agent.
     names = {"__module__": base.__module__, "__qualname__": base.__qualname__}
-    names |= sockets.recording_resources(base, lambda client: client.llmlog_binding)
+    if hasattr(base, "responses"):
+        names |= sockets.recording_resources(base, lambda client: client.llmlog_binding)
     return type(base.__name__, (mixin, base), names)
 
 

@@ -1,4 +1,4 @@
-"""Merge the deltas of a stream into the value that a whole answer would have held."""
+"""Merge a stream's deltas into the value of an equivalent unstreamed answer."""
 
 from __future__ import annotations
 

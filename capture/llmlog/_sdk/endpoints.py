@@ -18,6 +18,7 @@ _EVENT_OF_LAST: Final = {
 }
 _EVENT_OF_LAST_TWO: Final = {
     ("chat", "completions"): "chat_completion",
+    ("v1", "messages"): "chat_completion",
     ("responses", "compact"): "response",
     ("images", "generations"): "image",
     ("images", "edits"): "image",
@@ -51,11 +52,14 @@ _NO_MODEL_CALL: Final = frozenset(
         "webhooks",
     }
 )
-"""Segments of paths that manage something, or count tokens, even with a model in the body."""
+"""Path segments of endpoints that manage something or count tokens.
+
+They call no model, even with one in the body.
+"""
 
 
 class Endpoint(NamedTuple):
-    """What a request's method and path tell of it."""
+    """Properties of a request, derived from its method and path."""
 
     name: str
     """Method and path, without the ids in it."""
@@ -66,10 +70,18 @@ class Endpoint(NamedTuple):
     host: str | None = None
     """Host of an absolute URL."""
 
+    @property
+    def is_messages(self) -> bool:
+        """Whether it is Anthropic's Messages API."""
+        return self.name.endswith("/messages")
+
 
 @functools.lru_cache(maxsize=512)
 def endpoint_of(method: str, url: str) -> Endpoint | None:
-    """Return the endpoint of a request, in any form of its path; None if it calls no model."""
+    """Return a request's endpoint; None if it calls no model.
+
+    Its path may have any form.
+    """
     host, path = _split(url)
     segments = [segment for segment in path.split("/") if segment]
     method = method.upper()
@@ -104,7 +116,10 @@ _MAX_NAME: Final = 32
 
 
 def event_of_body(body: Mapping[str, object]) -> str | None:
-    """Return the event of a request to an unknown path, if its body is of a known shape."""
+    """Return the event of a request to an unknown path, by its body's shape.
+
+    None for an unknown shape.
+    """
     if "model" in body and isinstance(body.get("messages"), list):
         return "chat_completion"
     return None

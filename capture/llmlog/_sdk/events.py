@@ -45,7 +45,7 @@ _PART_OF_ITEM: Final = {
     "audio.transcript": ("content", "transcript"),
     "output_audio_transcript": ("content", "transcript"),
 }
-"""List of an output item's parts, and the part's member, that a kind of delta continues."""
+"""Kind of delta -> the output item's list and the part's member it continues."""
 _TYPE_OF_PART: Final = {"text": "output_text", "reasoning_summary_text": "summary_text"}
 
 
@@ -73,7 +73,7 @@ class EventAccumulator:
         self._resumed_after = -1
 
     def resume(self) -> None:
-        """Go on with a stream that was broken off, and may repeat events."""
+        """Continue a stream that was broken off; events sent again are skipped."""
         self._resumed_after = self._sequence
 
     def feed(self, event: object, at_ns: int) -> bool:
@@ -142,6 +142,10 @@ class EventAccumulator:
         index = as_int(known.get("output_index")) or 0
         part = _part_of_item(name, known)
         self._items[index] = deltas.merge(self._items.get(index), part)
+
+    def failure(self) -> Fields:
+        """Return the error fields of a fully read stream; {} if it is good."""
+        return {}
 
     def _received(self) -> list[Foreign]:
         """Return the output items: of the final event, else those seen on the way."""

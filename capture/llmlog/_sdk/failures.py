@@ -16,7 +16,11 @@ from llmlog._foreign import (
 )
 from llmlog._sdk.finish_reasons import is_failure
 
-_PROVIDER_ERROR: Final = "ProviderError"
+ERROR_FIELDS: Final = frozenset(
+    {"status", "error_type", "error_code", "error_status", "error_message"}
+)
+"""Fields of a record that tell a failure."""
+PROVIDER_ERROR: Final = "ProviderError"
 """error_type of an error that the server gave no type."""
 _EMPTY: Final = "EmptyAnswer"
 """error_type of an answer without choices, output or data."""
@@ -44,9 +48,10 @@ def empty_answer() -> Fields:
 
 
 def error_fields_of(error: object, beside: Fields) -> Fields:
-    """Return the fields of an `error` member, with `beside` the members around it; {} if none.
+    """Return the fields of an `error` member; {} if there is none.
 
-    `error` is an object, text or true; other members may tell its code or text.
+    `error` is an object, text or true. `beside` are the members around it, which may have its code
+    or text.
     """
     if not error:
         return {}
@@ -59,7 +64,7 @@ def error_fields_of(error: object, beside: Fields) -> Fields:
     kind = _first_text(known, _TYPES)
     if kind is None or kind in _NO_TYPES:
         # Google's errors have no type, but a status such as RESOURCE_EXHAUSTED.
-        kind = (as_str(known.get("status")) if known is not beside else None) or _PROVIDER_ERROR
+        kind = (as_str(known.get("status")) if known is not beside else None) or PROVIDER_ERROR
     fields: Fields = {"status": "error", "error_type": kind}
     message = error if isinstance(error, str) else _first_text(known, _MESSAGES)
     set_known(
@@ -87,18 +92,28 @@ def _http_status(known: Fields) -> int | None:
 
 
 def failure_of(event: str, known: Fields, reason: object) -> Fields:
-    """Return the error fields of a whole answer with the members `known`; {} if it is good."""
+    """Return the error fields of a complete answer; {} if it is good.
+
+    `known` are its members.
+    """
+    if fields := error_told(known):
+        return fields
+    if (event in _WITH_CHOICES) and (fields := _failure_in_choices(known)):
+        return fields
+    if is_failure(as_str(reason)):
+        return {"status": "error", "error_type": PROVIDER_ERROR}
+    return failure_without_content(known) if _is_empty(event, known) else {}
+
+
+def error_told(known: Fields) -> Fields:
+    """Return the error fields of an answer or chunk that tells an error by itself."""
     if (error := known.get("error")) and (fields := error_fields_of(error, known)):
         return fields
     if known.get("object") == "error" or known.get("type") == "error":  # vLLM
         return error_fields_of(True, known)  # noqa: FBT003 - as a server that sends `true`
     if (base := known.get("base_resp")) and as_int(attributes(base).get("status_code")):  # MiniMax
         return error_fields_of(attributes(base), known)
-    if (event in _WITH_CHOICES) and (fields := _failure_in_choices(known)):
-        return fields
-    if is_failure(as_str(reason)):
-        return {"status": "error", "error_type": _PROVIDER_ERROR}
-    return _failure_without_content(known) if _is_empty(event, known) else {}
+    return {}
 
 
 _WITH_CHOICES: Final = ("chat_completion", "completion")
@@ -112,8 +127,9 @@ def _failure_in_choices(known: Fields) -> Fields:
     return {}
 
 
-def _failure_without_content(known: Fields) -> Fields:
-    # Without a member named error: `errors`, or what describes one at the top.
+def failure_without_content(known: Fields) -> Fields:
+    """Return the error fields of an answer that has no content."""
+    # Without a member named error: `errors`, or a description at the top.
     for error in as_list(known.get("errors")):
         if fields := error_fields_of(error, known):
             return fields
@@ -124,14 +140,16 @@ def _failure_without_content(known: Fields) -> Fields:
 
 
 def _type_of(known: Fields) -> str:
-    return _first_text(known, _TYPES) or _PROVIDER_ERROR
+    return _first_text(known, _TYPES) or PROVIDER_ERROR
 
 
 def _is_empty(event: str, known: Fields) -> bool:
     if event in _WITH_CHOICES:
         # Other servers' own shapes have their text elsewhere.
         given = as_list(known.get("choices")) or as_list(known.get("content"))
-        return given.count(None) == len(given)
+        # Anthropic's models may have nothing to add, such as after the result of a tool.
+        has_ended = known.get("type") == "message" and known.get("stop_reason")
+        return not has_ended and given.count(None) == len(given)
     if event == "response":
         if known.get("status") in _UNFINISHED or as_list(known.get("output")):
             return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, cast
 
 from llmlog._foreign import (
     Fields,
@@ -19,7 +19,13 @@ from llmlog._foreign import (
 )
 from llmlog._sdk.failures import failure_of
 from llmlog._sdk.finish_reasons import finish_reason
-from llmlog._sdk.tool_calls import ToolCall, chat_tool_calls, response_tool_calls, tool_call_fields
+from llmlog._sdk.tool_calls import (
+    ToolCall,
+    chat_tool_calls,
+    message_tool_calls,
+    response_tool_calls,
+    tool_call_fields,
+)
 from llmlog._sdk.usage import Usage
 
 
@@ -32,9 +38,10 @@ def request_fields(body: Mapping[str, object]) -> Fields:
         temperature=as_float(body.get("temperature")),
         top_p=as_float(body.get("top_p")),
         seed=as_int(body.get("seed")),
-        # Chat completions name it at the top, the Responses API inside `reasoning`.
+        # At the top in chat completions, inside of an object in the other APIs.
         reasoning_effort=as_str(body.get("reasoning_effort"))
-        or as_str(get_path(body.get("reasoning"), "effort")),
+        or as_str(get_path(body.get("reasoning"), "effort"))
+        or as_str(get_path(body.get("output_config"), "effort")),
     )
     for name in ("max_completion_tokens", "max_tokens", "max_output_tokens"):
         if (limit := as_int(body.get(name))) is not None:
@@ -44,9 +51,15 @@ def request_fields(body: Mapping[str, object]) -> Fields:
 
 
 def request_messages(event: str, body: Mapping[str, object]) -> object:
-    """Return a request's messages, or its input with the instructions in front."""
+    """Return a request's messages or input, with the instructions in front."""
     if event == "chat_completion":
-        return body.get("messages")
+        messages, system = body.get("messages"), body.get("system")
+        # Anthropic's system prompt, or the SDK's sign that there is none. Messages may be an
+        # iterator, which is not ours to consume.
+        if not isinstance(system, (str, list)) or not isinstance(messages, (list, tuple)):
+            return messages
+        content = cast("object", system)
+        return [{"role": "system", "content": content}, *cast("list[object]", messages)]
     if event in ("completion", "image"):
         return body.get("prompt")
     given, instructions = body.get("input"), body.get("instructions")
@@ -77,8 +90,9 @@ def answer_fields(event: str, answer: object) -> tuple[Fields, list[ToolCall]]:
     choices = as_list(known.get("choices"))
     if choices:
         calls = _add_choices(fields, choices, usage)
-    elif reason := finish_reason(known.get("stop_reason")):
-        fields["finish_reason"] = reason
+    else:  # Anthropic's message is its own only choice
+        calls = message_tool_calls(known.get("content"))
+        set_known(fields, finish_reason=finish_reason(known.get("stop_reason")))
     usage.add_fields(fields)
     fields.update(failure_of(event, known, fields.get("finish_reason")))
     if calls:
@@ -131,9 +145,10 @@ def in_order(choices: list[Foreign]) -> list[Foreign]:
 
 
 def response_fields(known: Fields) -> tuple[Fields, list[ToolCall]]:
-    """Return the fields of a Responses API response with the members `known`, and its tool calls.
+    """Return the fields and the tool calls of a Responses API response.
 
-    A realtime session's responses differ in where they tell why they ended.
+    `known` are its members. A realtime session's responses differ in the place of their reason to
+    end.
     """
     fields: Fields = {}
     usage = Usage()
@@ -166,6 +181,11 @@ def _reason_of_status(response: Fields, *, asks_client: bool) -> str | None:
     return "cancelled" if status == "cancelled" else None
 
 
+def message_output(content: list[Foreign]) -> Foreign:
+    """Return the answer that a message of Anthropic's with these content blocks is."""
+    return {"role": "assistant", "content": content} if content else None
+
+
 def answer_output(event: str, answer: object) -> object:
     """Return the content of a whole answer, in the shape of its endpoint."""
     known = attributes(answer)
@@ -173,6 +193,8 @@ def answer_output(event: str, answer: object) -> object:
         choices = in_order(as_list(known.get("choices")))
         member = "message" if event == "chat_completion" else "text"
         messages = [to_json(get_path(choice, member)) for choice in choices]
+        if not messages and (content := as_list(known.get("content"))):
+            return message_output(to_json(content))
         return (messages if len(messages) > 1 else messages[0]) if messages else None
     if event == "audio":
         return answer if isinstance(answer, str) else known.get("text")

@@ -1,4 +1,4 @@
-"""Finish reasons: other servers' words in OpenAI's, and those that mean a failure."""
+"""Finish reasons: map other servers' words to OpenAI's, and tell failures."""
 
 from __future__ import annotations
 
@@ -49,6 +49,7 @@ _WORDS: Final = {
         "guardrail_intervened",
         "guardrails",
         "error_toxic",
+        "refusal",
     ),
 }
 _WORD: Final = {
@@ -76,7 +77,7 @@ _FAILURES: Final = frozenset(
 
 
 def finish_reason(value: object) -> str | None:
-    """Return a finish reason in OpenAI's words where it has one; None if it is unknown."""
+    """Return a finish reason, in OpenAI's words if possible; None if it is unknown."""
     # SGLang's own API sends an object with the reason as its type.
     reason = as_str(value) or as_str(get_path(value, "type"))
     if not reason:

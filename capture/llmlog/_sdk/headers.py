@@ -87,7 +87,10 @@ _EPOCH_MS: Final = 1000 * _EPOCH_S
 
 
 def ms_until(text: str, now_ns: int) -> int | None:
-    """Parse a duration, or a time as seconds or milliseconds since 1970, RFC 3339 or HTTP date."""
+    """Return the milliseconds until a time, or of a duration.
+
+    A time is Unix seconds or milliseconds, RFC 3339 or an HTTP date.
+    """
     text = text.strip()
     duration = duration_ms(text)
     if duration is None:
@@ -178,7 +181,7 @@ def _known_header(raw_name: bytes) -> _Known | None:
 
 
 def _rate_limit(name: str) -> _Known | None:
-    """Return what a header such as `anthropic-ratelimit-input-tokens-remaining` tells."""
+    """Return the field of a header such as `anthropic-ratelimit-input-tokens-limit`."""
     # Some gateways put a name of the server behind them in front: that server's limits come last.
     outer, inner, own = name.rpartition("llm_provider-")
     words = re.sub(r"rate-limit", "ratelimit", own).split("-")
@@ -198,6 +201,15 @@ def _rate_limit(name: str) -> _Known | None:
     return _Known(f"ratelimit_{what}_{unit}", rank, _count)
 
 
+_CLIENT_ERROR: Final = 400
+
+
+def _code_of(error: BaseException) -> str | None:
+    # Errors of the anthropic package have a cause or, more often, no more than a category.
+    names = ("code",) if "code" in dir(error) else ("error_code", "type")
+    return next((code for name in names if (code := as_text(safe_getattr(error, name)))), None)
+
+
 def error_fields(error: BaseException, now_ns: int | None = None) -> Fields:
     """Return an exception's class, HTTP status and provider code, and its headers' fields.
 
@@ -208,8 +220,10 @@ def error_fields(error: BaseException, now_ns: int | None = None) -> Fields:
     received = get_path(safe_getattr(error, "response"), "headers")
     if hasattr(received, "raw"):
         add_headers(fields, received, now_ns)
-    code = as_text(safe_getattr(error, "code"))
+    code = _code_of(error)
     status = as_int(safe_getattr(error, "status_code"))
+    if status is not None and status < _CLIENT_ERROR:
+        status = None  # of a stream that failed in the middle
     if status is None and code is not None and re.fullmatch(r"[45][0-9][0-9]", code):
         status = int(code)  # in the middle of a stream, routers send the status as the code
     set_known(fields, error_status=status, error_code=code)

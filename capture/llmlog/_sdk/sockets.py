@@ -31,6 +31,8 @@ class _Binding(Protocol):
 
     @property
     def _guard(self) -> Guard: ...
+    @property
+    def tags(self) -> Fields: ...
     def trace(self) -> TraceCore: ...
     def warn_unrecorded(self, name: str) -> None: ...
     def add_credentials_of(self, client: Foreign) -> None: ...
@@ -88,9 +90,9 @@ class _Connecting:
         with binding._guard:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
             client: Foreign = getattr(self, "_client", None)
             binding.add_credentials_of(client)
-            manager.llmlog_conversation = _Conversation(
-                binding, client, as_str(kwargs.get("model"))
-            )
+            conversation = _Conversation(binding, client, as_str(kwargs.get("model")))
+            conversation.is_realtime = name == "realtime"
+            manager.llmlog_conversation = conversation
             manager.__class__ = _manager_class(manager.__class__)
         return manager
 
@@ -134,56 +136,51 @@ def _tracked(socket: Foreign, conversation: _Conversation) -> Foreign:
 def _socket_class(base: Foreign) -> Foreign:
     import inspect  # noqa: PLC0415 - once, and only if the application connects
 
-    mixin = _AsyncSocket if inspect.iscoroutinefunction(base.recv) else _Socket
-    return type(base.__name__, (mixin, base), {"__module__": base.__module__})
+    methods = _async_methods(base) if inspect.iscoroutinefunction(base.recv) else _methods(base)
+    # Its only base is the socket's class: with a mixin, an object could not change to it.
+    return type(base.__name__, (base,), {"__module__": base.__module__, **methods})
 
 
-class _Socket:
-    """For the socket below a connection."""
+def _methods(base: Foreign) -> dict[str, Any]:
+    """Return the methods of a subclass of a socket's class."""
 
-    llmlog_conversation: _Conversation
-
-    def send(self, message: Foreign, *args: Foreign, **kwargs: Foreign) -> Foreign:
+    def send(self: Foreign, message: Foreign, *args: Foreign, **kwargs: Foreign) -> Foreign:
         self.llmlog_conversation.sending(message)
-        bare: Foreign = super()
         with self.llmlog_conversation:
-            return bare.send(message, *args, **kwargs)
+            return base.send(self, message, *args, **kwargs)
 
-    def recv(self, *args: Foreign, **kwargs: Foreign) -> Foreign:
-        bare: Foreign = super()
+    def recv(self: Foreign, *args: Foreign, **kwargs: Foreign) -> Foreign:
         with self.llmlog_conversation:
-            message = bare.recv(*args, **kwargs)
+            message = base.recv(self, *args, **kwargs)
         self.llmlog_conversation.received(message)
         return message
 
-    def close(self, *args: Foreign, **kwargs: Foreign) -> Foreign:
+    def close(self: Foreign, *args: Foreign, **kwargs: Foreign) -> Foreign:
         self.llmlog_conversation.closed()
-        bare: Foreign = super()
-        return bare.close(*args, **kwargs)
+        return base.close(self, *args, **kwargs)
+
+    return {"send": send, "recv": recv, "close": close}
 
 
-class _AsyncSocket:
-    """For the asynchronous socket below a connection."""
+def _async_methods(base: Foreign) -> dict[str, Any]:
+    """Return the methods of a subclass of an asynchronous socket's class."""
 
-    llmlog_conversation: _Conversation
-
-    async def send(self, message: Foreign, *args: Foreign, **kwargs: Foreign) -> Foreign:
+    async def send(self: Foreign, message: Foreign, *args: Foreign, **kwargs: Foreign) -> Foreign:
         self.llmlog_conversation.sending(message)
-        bare: Foreign = super()
         with self.llmlog_conversation:
-            return await bare.send(message, *args, **kwargs)
+            return await base.send(self, message, *args, **kwargs)
 
-    async def recv(self, *args: Foreign, **kwargs: Foreign) -> Foreign:
-        bare: Foreign = super()
+    async def recv(self: Foreign, *args: Foreign, **kwargs: Foreign) -> Foreign:
         with self.llmlog_conversation:
-            message = await bare.recv(*args, **kwargs)
+            message = await base.recv(self, *args, **kwargs)
         self.llmlog_conversation.received(message)
         return message
 
-    async def close(self, *args: Foreign, **kwargs: Foreign) -> Foreign:
+    async def close(self: Foreign, *args: Foreign, **kwargs: Foreign) -> Foreign:
         self.llmlog_conversation.closed()
-        bare: Foreign = super()
-        return await bare.close(*args, **kwargs)
+        return await base.close(self, *args, **kwargs)
+
+    return {"send": send, "recv": recv, "close": close}
 
 
 class _Conversation:
@@ -195,8 +192,10 @@ class _Conversation:
         self._provider = get_path(client, "base_url", "host") or None
         self._model = model
         self.socket: Foreign = None
-        self._waiting: list[tuple[object, Call]] = []
-        """Calls whose response has not been created yet, each with its lane."""
+        self.is_realtime = False
+        """Whether it is a realtime session, in which most errors end no response."""
+        self._waiting: list[tuple[object, object, Call]] = []
+        """Lane, event id and call of each response that has not been created yet."""
         self._calls: dict[object, Call] = {}
         """Calls by the id of their response."""
         self._lanes: dict[object, object] = {}
@@ -209,12 +208,20 @@ class _Conversation:
         if event.get("type") == "response.create":
             # The Responses API has the options in the event, a realtime session inside `response`.
             body = event.get("response") if isinstance(event.get("response"), dict) else event
-            self._waiting.append((event.get("stream_id"), self._start(cast("Fields", body))))
+            call = self._start(cast("Fields", body))
+            self._waiting.append((event.get("stream_id"), event.get("event_id"), call))
 
     def _start(self, body: Fields) -> Call:
         if "model" not in body and self._model is not None:
             body = {**body, "model": self._model}
-        call = Call(self._binding.trace(), "response", body, stream=True, provider=self._provider)
+        call = Call(
+            self._binding.trace(),
+            "response",
+            body,
+            stream=True,
+            provider=self._provider,
+            tags=self._binding.tags,
+        )
         call.reads_chunks = True
         call.keep_open(self.socket)
         return call
@@ -251,9 +258,13 @@ class _Conversation:
             call.exhausted()
 
     def _take_waiting(self, lane: object) -> Call | None:
-        for number, (of, _) in enumerate(self._waiting):
-            if of == lane:
-                return self._waiting.pop(number)[1]
+        return self._take(lambda of, _: of == lane)
+
+    def _take(self, matches: Callable[[object, object], bool]) -> Call | None:
+        for number, (lane, event_id, call) in enumerate(self._waiting):
+            if matches(lane, event_id):
+                del self._waiting[number]
+                return call
         return None
 
     def _forget(self, call: Call) -> None:
@@ -261,9 +272,13 @@ class _Conversation:
         self._lanes = {lane: name for lane, name in self._lanes.items() if name in self._calls}
 
     def _fail(self, event: Fields) -> None:
-        # What was sent last is refused; without any such, the response in progress broke off.
         lane = event.get("stream_id")
-        call = self._take_waiting(lane) or self._calls.get(self._lanes.get(lane))
+        if self.is_realtime:
+            refused = get_path(event, "error", "event_id")
+            call = self._take(lambda _, event_id: refused is not None and event_id == refused)
+        else:
+            # A request that was refused; without any, the response in progress broke off.
+            call = self._take_waiting(lane) or self._calls.get(self._lanes.get(lane))
         if call is None or call.chunks is None:
             return
         self._forget(call)
@@ -272,7 +287,7 @@ class _Conversation:
         call.exhausted()
 
     def _open(self) -> list[Call]:
-        calls = [*(call for _, call in self._waiting), *self._calls.values()]
+        calls = [*(call for *_, call in self._waiting), *self._calls.values()]
         self._waiting, self._calls, self._lanes = [], {}, {}
         return list(dict.fromkeys(calls))
 
@@ -286,8 +301,10 @@ class _Conversation:
         """Nothing to do: an exception of the socket is noticed on exit."""
 
     def __exit__(self, exc_type: object, exc: BaseException | None, traceback: object) -> None:
-        # A receive that was cancelled or timed out can be repeated.
-        if isinstance(exc, Exception) and not isinstance(exc, TimeoutError):
+        # By name, as the socket's library is not ours. A receive that timed out can be repeated.
+        is_closed = type(exc).__name__.startswith("ConnectionClosed")
+        is_broken = isinstance(exc, OSError) and not isinstance(exc, TimeoutError)
+        if isinstance(exc, Exception) and (is_closed or is_broken):
             self._broke_off(exc)
 
     @guarded

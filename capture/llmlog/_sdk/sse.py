@@ -97,22 +97,28 @@ def looks_like_sse(body: bytes) -> bool:
 
 
 class UsageChunkFilter:
-    """Takes the chunk that only holds token counts out of the bytes of a stream."""
+    """A filter that removes the chunk with nothing but token counts from a stream's bytes."""
 
     def __init__(self) -> None:
         self._remainder = b""
 
     def feed(self, block: bytes) -> bytes:
         """Return the events completed by `block`, without the one with the counts."""
-        *parts, self._remainder = _END_OF_EVENT.split(self._remainder + block)
+        *parts, remainder = _END_OF_EVENT.split(self._remainder + block)
         # Every second part is the separator after an event.
         events = zip(parts[::2], parts[1::2], strict=True)
-        return b"".join(event + end for event, end in events if not _is_usage_chunk(event))
+        passed = b"".join(event + end for event, end in events if not _is_usage_chunk(event))
+        self._remainder = remainder
+        return passed
 
     def rest(self) -> bytes:
         """Return the bytes after the last event."""
+        return b"" if _is_usage_chunk(self._remainder) else self.give_up()
+
+    def give_up(self) -> bytes:
+        """Return the bytes that were held back."""
         rest, self._remainder = self._remainder, b""
-        return b"" if _is_usage_chunk(rest) else rest
+        return rest
 
 
 _END_OF_EVENT: Final = re.compile(rb"(\r\n\r\n|\n\n|\r\r)")

@@ -49,7 +49,7 @@ def recording_stream_class(stream_cls: Foreign) -> Foreign:
 
 
 class _Reading:
-    """One reading of an answer: feeds items to the call, and ends it on an exception."""
+    """One reading of an answer: feeds the call, and ends it on an exception."""
 
     def __init__(
         self, call: Call, feed: Callable[[Any, int], bool], on_exit: Callable[[], None]
@@ -137,29 +137,38 @@ def _kept(call: Call, block: bytes) -> bool:
         return False
 
 
-def _without_usage(inner: Foreign) -> Iterator[bytes]:
+def _without_usage(call: Call, inner: Foreign) -> Iterator[bytes]:
     """Yield the bytes of a stream without the usage chunk, which was not requested."""
     usage = UsageChunkFilter()
     try:
         for block in inner:
-            if passed := usage.feed(block):
+            if passed := _passed(call, usage, block):
                 yield passed
-        if rest := usage.rest():
+        if rest := _passed(call, usage, None):
             yield rest
     finally:
         inner.close()
 
 
-async def _without_usage_async(inner: Foreign) -> AsyncIterator[bytes]:
+async def _without_usage_async(call: Call, inner: Foreign) -> AsyncIterator[bytes]:
     usage = UsageChunkFilter()
     try:
         async for block in inner:
-            if passed := usage.feed(block):
+            if passed := _passed(call, usage, block):
                 yield passed
-        if rest := usage.rest():
+        if rest := _passed(call, usage, None):
             yield rest
     finally:
         await inner.aclose()
+
+
+def _passed(call: Call, usage: UsageChunkFilter, block: bytes | None) -> bytes:
+    """Return the bytes to pass on after `block`, or at the end (None)."""
+    try:
+        return usage.rest() if block is None else usage.feed(block)
+    except Exception as fault:  # noqa: BLE001 - like @guarded, but the block is passed on
+        call.core.guard.caught(fault)
+        return usage.give_up() + (block or b"")
 
 
 def _known_reader(call: Call, reader: _R) -> _R:
@@ -186,7 +195,7 @@ class _RecordingStream:
 
 
 class _SyncRecordingStream(_RecordingStream):
-    """For openai.Stream."""
+    """For Stream of openai and anthropic."""
 
     _read = staticmethod(_read)
 
@@ -197,7 +206,7 @@ class _SyncRecordingStream(_RecordingStream):
 
 
 class _AsyncRecordingStream(_RecordingStream):
-    """For openai.AsyncStream."""
+    """For AsyncStream of openai and anthropic."""
 
     _read = staticmethod(_read_async)
 
@@ -220,7 +229,7 @@ class _TrackedResponse:
         if call.reads_chunks:
             return _keep_head(call, inner)
         reader = _known_reader(call, _read(_Reading(call, call.on_bytes, call.closed), inner))
-        return _without_usage(reader) if call.strip_usage_chunk else reader
+        return _without_usage(call, reader) if call.strip_usage_chunk else reader
 
     def aiter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
         bare: Foreign = super()
@@ -230,7 +239,19 @@ class _TrackedResponse:
             return _keep_head_async(call, inner)
         reading = _Reading(call, call.on_bytes, call.closed)
         reader = _known_reader(call, _read_async(reading, inner))
-        return _without_usage_async(reader) if call.strip_usage_chunk else reader
+        return _without_usage_async(call, reader) if call.strip_usage_chunk else reader
+
+    def read(self) -> bytes:
+        bare: Foreign = super()
+        content: bytes = bare.read()
+        self.llmlog_call.was_read(content)
+        return content
+
+    async def aread(self) -> bytes:
+        bare: Foreign = super()
+        content: bytes = await bare.aread()
+        self.llmlog_call.was_read(content)
+        return content
 
     def close(self) -> None:
         _closed(self)

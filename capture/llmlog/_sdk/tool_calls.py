@@ -6,19 +6,22 @@ import json
 from typing import Final
 
 from llmlog._foreign import Fields, Foreign, as_int, as_list, as_object, as_str, get_path, to_json
+from llmlog._jsonable import jsonable
 from llmlog._sdk import deltas
 
 
 class ToolCall:
     """One tool call a model asked for."""
 
-    __slots__ = ("id", "is_free_form", "merged", "name", "pieces")
+    __slots__ = ("id", "is_free_form", "is_streamed", "merged", "name", "pieces")
 
     def __init__(self, id_: str | None, name: str | None, *, is_free_form: bool = False) -> None:
         self.id = id_
         self.name = name
         self.is_free_form = is_free_form
         """Whether the input is text of any form, as that of custom tools."""
+        self.is_streamed = False
+        """Whether the arguments came in deltas, in place of those at the start."""
         self.pieces: list[str] = []
         """JSON text of the arguments, in the pieces received."""
         self.merged: object = None
@@ -122,7 +125,7 @@ class ToolCallAccumulator:
 
 
 def _begins_another(call: ToolCall, part: ToolCall) -> bool:
-    """Return whether `part` begins a call of its own, though its index is that of `call`."""
+    """Return whether `part` begins a new call despite having the index of `call`."""
     if not part.name:
         return False
     if part.id and call.id:
@@ -158,6 +161,23 @@ def response_tool_calls(items: object) -> tuple[list[ToolCall], bool]:
         is_hosted = get_path(item, "execution") == "server" or kind in _HOSTED
         asks_client |= kind in _ASKS_CLIENT or (call_id is not None and not is_hosted)
     return calls, asks_client
+
+
+def is_tool_use(block: object) -> bool:
+    """Return whether a content block of Anthropic's asks for a tool: `tool_use` and its kind."""
+    return (as_str(get_path(block, "type")) or "").endswith("tool_use")
+
+
+def message_tool_calls(blocks: object) -> list[ToolCall]:
+    """Return the tool calls among the content blocks of one of Anthropic's messages."""
+    calls: list[ToolCall] = []
+    for block in filter(is_tool_use, as_list(blocks)):
+        call = ToolCall(as_str(get_path(block, "id")), as_str(get_path(block, "name")))
+        # An object already, which the server has parsed.
+        if arguments := as_object(get_path(block, "input")):
+            call.pieces.append(json.dumps(jsonable(arguments)))
+        calls.append(call)
+    return calls
 
 
 def tool_call_fields(calls: list[ToolCall]) -> Fields:

@@ -1,4 +1,4 @@
-"""Token counts and cost of an answer, in whichever shape and place a server sends them."""
+"""Token counts and cost of an answer, in any server's shape and place."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ _NAMES: Final = {
     "written_beside": ("cache_creation_input_tokens", "cacheWriteInputTokens"),
     "processed": ("prompt_n",),  # llama.cpp: the prompt without its cached part
 }
-"""Each count under the names that servers give it, in the usage itself or one level below."""
+"""Count -> servers' names for it, in the usage or one level below."""
 
 _COUNT_OF_NAME: Final = {name: count for count, names in _NAMES.items() for name in names}
 _ONLY_AT_TOP: Final = frozenset({"prompt", "input", "completion", "total", "processed"})
-"""Counts whose names mean a part where they are nested, such as those of one modality."""
+"""Counts whose names, nested, mean a part, such as one modality's."""
 
 _COSTS: Final = ("cost", "total_cost", "estimated_cost", "cost_usd", "total_cost_usd")
 _ABOUT_COST: Final = frozenset((*_COSTS, "cost_in_usd_ticks", "is_byok"))
@@ -160,7 +160,7 @@ class Usage:
         given = counts.get("input") if prompt is None else prompt
         if given is None or not cache:
             return given
-        # What includes the cache is no less than it.
+        # A count that includes the cache is no less than it.
         if cache > given:
             return given + cache
         beside = counts.get("read_beside", 0) + counts.get("written_beside", 0)

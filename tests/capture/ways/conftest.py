@@ -23,10 +23,12 @@ class Way(NamedTuple):
     stream: bool
     call: Callable[[Anything], object]
     acall: Callable[[Anything], Awaitable[object]]
+    sdk: str = "openai"
 
 
 CHAT: dict[str, Any] = {"model": "gpt-4o", "messages": QUESTION}
 RESPONSE: dict[str, Any] = {"model": "gpt-4o", "input": "Say hi."}
+MESSAGE: dict[str, Any] = {"model": "claude-opus-4-1", "max_tokens": 64, "messages": QUESTION}
 EMBEDDING: dict[str, Any] = {"model": "text-embedding-3-small", "input": "hi"}
 
 
@@ -82,6 +84,57 @@ def response_helper(client: Anything) -> object:
 async def aresponse_helper(client: Anything) -> object:
     async with client.responses.stream(**RESPONSE) as stream:
         return [event.type async for event in stream]
+
+
+def message_streaming_parsed(client: Anything) -> object:
+    with client.messages.with_streaming_response.create(**MESSAGE) as response:
+        return response.parse()
+
+
+async def amessage_streaming_parsed(client: Anything) -> object:
+    async with client.messages.with_streaming_response.create(**MESSAGE) as response:
+        return await response.parse()
+
+
+def message_streaming_lines(client: Anything) -> object:
+    with client.messages.with_streaming_response.create(stream=True, **MESSAGE) as response:
+        return [line.startswith("event:") for line in response.iter_lines()]
+
+
+async def amessage_streaming_lines(client: Anything) -> object:
+    create = client.messages.with_streaming_response.create
+    async with create(stream=True, **MESSAGE) as response:
+        return [line.startswith("event:") async for line in response.iter_lines()]
+
+
+def message_helper(client: Anything) -> object:
+    with client.messages.stream(**MESSAGE) as stream:
+        return [event.type for event in stream]
+
+
+async def amessage_helper(client: Anything) -> object:
+    async with client.messages.stream(**MESSAGE) as stream:
+        return [event.type async for event in stream]
+
+
+def beta_message_helper(client: Anything) -> object:
+    with client.beta.messages.stream(**MESSAGE) as stream:
+        return stream.get_final_message()
+
+
+async def abeta_message_helper(client: Anything) -> object:
+    async with client.beta.messages.stream(**MESSAGE) as stream:
+        return await stream.get_final_message()
+
+
+async def araw_message(client: Anything) -> object:
+    raw = await client.messages.with_raw_response.create(**MESSAGE)
+    return await raw.parse()
+
+
+async def araw_message_items(client: Anything) -> object:
+    raw = await client.messages.with_raw_response.create(stream=True, **MESSAGE)
+    return [item async for item in await raw.parse()]
 
 
 async def items_of(stream: Awaitable[Anything]) -> object:
@@ -186,5 +239,77 @@ WAYS = [
         stream=False,
         call=lambda c: c.embeddings.create(**EMBEDDING),
         acall=lambda c: c.embeddings.create(**EMBEDDING),
+    ),
+    Way(
+        "message create",
+        "chat_completion",
+        stream=False,
+        call=lambda c: c.messages.create(**MESSAGE),
+        acall=lambda c: c.messages.create(**MESSAGE),
+        sdk="anthropic",
+    ),
+    Way(
+        "message raw",
+        "chat_completion",
+        stream=False,
+        call=lambda c: c.messages.with_raw_response.create(**MESSAGE).parse(),
+        acall=araw_message,
+        sdk="anthropic",
+    ),
+    Way(
+        "message streaming response",
+        "chat_completion",
+        stream=False,
+        call=message_streaming_parsed,
+        acall=amessage_streaming_parsed,
+        sdk="anthropic",
+    ),
+    Way(
+        "message stream",
+        "chat_completion",
+        stream=True,
+        call=lambda c: list(c.messages.create(stream=True, **MESSAGE)),
+        acall=lambda c: items_of(c.messages.create(stream=True, **MESSAGE)),
+        sdk="anthropic",
+    ),
+    Way(
+        "message stream helper",
+        "chat_completion",
+        stream=True,
+        call=message_helper,
+        acall=amessage_helper,
+        sdk="anthropic",
+    ),
+    Way(
+        "message raw stream",
+        "chat_completion",
+        stream=True,
+        call=lambda c: list(c.messages.with_raw_response.create(stream=True, **MESSAGE).parse()),
+        acall=araw_message_items,
+        sdk="anthropic",
+    ),
+    Way(
+        "message streaming response lines",
+        "chat_completion",
+        stream=True,
+        call=message_streaming_lines,
+        acall=amessage_streaming_lines,
+        sdk="anthropic",
+    ),
+    Way(
+        "beta message create",
+        "chat_completion",
+        stream=False,
+        call=lambda c: c.beta.messages.create(**MESSAGE),
+        acall=lambda c: c.beta.messages.create(**MESSAGE),
+        sdk="anthropic",
+    ),
+    Way(
+        "beta message stream helper",
+        "chat_completion",
+        stream=True,
+        call=beta_message_helper,
+        acall=abeta_message_helper,
+        sdk="anthropic",
     ),
 ]

@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from llmlog_tui.analysis.calls.calls import FAILED, TRUNCATED
+from llmlog_tui.analysis.calls.calls import FAILED
+from llmlog_tui.analysis.calls.truncation import CUT_OFF, HAS_ANSWER
 from llmlog_tui.analysis.numeric.quantiles import RunningQuantiles
 
 SLICES: Final = 8
@@ -19,7 +20,8 @@ _KNOWN_CACHE: Final = pl.col("cached_tokens").is_not_null() & pl.col("prompt_tok
 _SUMS: Final = {
     "calls": pl.len(),
     "failed": FAILED.sum(),
-    "truncated": TRUNCATED.sum(),
+    "answers": HAS_ANSWER.sum(),
+    "cut_off": (CUT_OFF & HAS_ANSWER).sum(),
     "cached": pl.col("cached_tokens").filter(_KNOWN_CACHE).sum(),
     "prompted": pl.col("prompt_tokens").filter(_KNOWN_CACHE).sum(),
     "usd": pl.when(pl.col("cost_usd").is_not_null().any()).then(pl.col("cost_usd").sum()),
@@ -44,8 +46,8 @@ _REDRAW_GROWTH: Final = 0.01
 class Kpi:
     """A figure and its `series` of SLICES values; None where unknown.
 
-    `name` is p50, p95 (latency in ms), tok/s (median), errors, cut off (finish_reason length),
-    cached (of prompt_tokens, where both are known), each a share from 0 to 1, or $/h.
+    `name` is p50, p95 (latency in ms), tok/s (median), errors, cut off (of calls that have
+    an answer), cached (of prompt_tokens, where both are known), each a share from 0 to 1, or $/h.
     """
 
     name: str
@@ -56,13 +58,14 @@ class Kpi:
 class Totals(NamedTuple):
     """The sums behind the shares; they add up over the parts of a log.
 
-    `cached` of `prompted` tokens, where both are known; `usd` is None if no call is priced;
-    `first` and `last` are the earliest and the latest start, None without ts.
+    `cut_off` of `answers`, `cached` of `prompted` tokens, where both are known; `usd` is None if no
+    call is priced; `first` and `last` are the earliest and the latest start, None without ts.
     """
 
     calls: int
     failed: int
-    truncated: int
+    answers: int
+    cut_off: int
     cached: int
     prompted: int
     usd: float | None
@@ -76,7 +79,8 @@ class Totals(NamedTuple):
         return Totals(
             self.calls + other.calls,
             self.failed + other.failed,
-            self.truncated + other.truncated,
+            self.answers + other.answers,
+            self.cut_off + other.cut_off,
             self.cached + other.cached,
             self.prompted + other.prompted,
             sum(usd) if usd else None,
@@ -169,7 +173,7 @@ def _shares(over: Totals, hours: float | None) -> dict[str, float | None]:
     """Return the figures that are ratios of sums, None if unknown."""
     return {
         "errors": over.failed / over.calls if over.calls else None,
-        "cut off": over.truncated / over.calls if over.calls else None,
+        "cut off": over.cut_off / over.answers if over.answers else None,
         "cached": over.cached / over.prompted if over.prompted else None,
         "$/h": None if over.usd is None or hours is None else over.usd / hours,
     }

@@ -1,8 +1,9 @@
-"""Truncation that finish_reason does not report, and why an answer is empty."""
+"""Truncated answers, with or without a finish_reason, and why an answer is empty."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import polars as pl
 
@@ -22,8 +23,31 @@ HIDDEN: Final = (
 )
 """Predicate: the answer was cut off, under another finish_reason than length."""
 
-CAN_BE_CUT: Final = pl.col("event").is_in(["chat_completion", "response"])
-"""Predicate: the answer has a finish_reason, which a share of truncated calls is taken of."""
+CUT_OFF: Final = TRUNCATED | HIDDEN
+"""Predicate: the answer was cut off, with finish_reason length or without."""
+
+HAS_ANSWER: Final = pl.col("event").is_in(["chat_completion", "response"]).fill_null(value=False)
+"""Predicate: the kind of call whose answer can be cut off."""
+
+CUT_OFF_SHARE: Final = CUT_OFF.filter(HAS_ANSWER).mean()
+"""Share of cut-off answers among calls that have one; null without such calls."""
+
+CUT_OFF_COLUMNS: Final = (
+    *("event", "status", "finish_reason", "stream_end", "tool_args_ok"),
+    *("max_tokens", "completion_tokens"),
+)
+"""Columns that the predicates above read."""
+
+
+def is_cut_off(record: Mapping[str, Any]) -> bool:
+    """Return whether CUT_OFF holds for a record."""
+    if record["finish_reason"] == "length":
+        return True
+    if record["status"] == "error":
+        return False
+    limit, output = record["max_tokens"] or 0, record["completion_tokens"]
+    at_limit = limit > 0 and output is not None and output >= limit
+    return at_limit or record["tool_args_ok"] is False or record["stream_end"] == "truncated"
 
 
 def empty_reason(call: Call) -> str:

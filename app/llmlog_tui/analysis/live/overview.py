@@ -11,19 +11,23 @@ import polars as pl
 
 from llmlog_tui.analysis.alerts import engine
 from llmlog_tui.analysis.alerts.alert import Alert
-from llmlog_tui.analysis.calls.calls import FAILED, Baseline, SlowSummary
+from llmlog_tui.analysis.calls.calls import FAILED, Baseline, SlowSummary, slow
 from llmlog_tui.analysis.calls.cost import Cost
 from llmlog_tui.analysis.calls.detail import Detail, detail
 from llmlog_tui.analysis.calls.kpis import Kpi
 from llmlog_tui.analysis.calls.slow_reason import slow_reason
+from llmlog_tui.analysis.calls.truncation import CUT_OFF, is_cut_off
 from llmlog_tui.analysis.live.incremental import FilteredState, LogState
 from llmlog_tui.analysis.numeric.last_result import LastResult
-from llmlog_tui.analysis.traces.replay import Replay, replay
+from llmlog_tui.analysis.traces.replay import CallKind, Replay, replay
 from llmlog_tui.analysis.traces.sessions import Sessions, sessions
 from llmlog_tui.analysis.traces.timeline import LastTimeline, Timeline, timeline
 from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.log.schema import IS_CALL, IS_STEP, decategorize
 from llmlog_tui.log.store import Snapshot
+
+_KINDS: Final[dict[CallKind, pl.Expr]] = {"failed": FAILED, "cut-off": CUT_OFF}
+"""Kind of a call -> predicate, if independent of the slow-call threshold."""
 
 _SEARCH_RECORDS: Final = 1_024
 _SEARCH_GROWTH: Final = 8
@@ -75,7 +79,7 @@ class Overview:
     ) -> list[dict[str, Any]]:
         """Return calls `start` up to `stop`, in `order` if given, with their flags.
 
-        The flags: `failed`, `truncated`, `retried`, `slow`, `worst`, and `why`, the slow_reason().
+        The flags: `failed`, `cut_off`, `retried`, `slow`, `worst`, and `why`, the slow_reason().
         """
         if order is None:
             rows = self.calls.slice(start, stop - start).to_dicts()
@@ -84,7 +88,7 @@ class Overview:
         for row in rows:
             latency = row["latency_ms"]
             row["failed"] = row["status"] == "error"
-            row["truncated"] = row["finish_reason"] == "length"
+            row["cut_off"] = is_cut_off(row)
             row["retried"] = bool(row["retries"])
             row["slow"] = latency is not None and latency > self.slow_ms
             row["worst"] = row["slow"] and self.worst_ms is not None and latency > self.worst_ms
@@ -149,7 +153,11 @@ class Overview:
         return detail(record, self.baselines.get(record["model"]), self.slow_ms)
 
     def trace_of(self, row: object) -> str | None:
-        trace = self.frame["trace_id"][_index_of(self.frame, row)]
+        """Return the trace of a record; None without one, and for an evicted record."""
+        try:
+            trace = self.frame["trace_id"][_index_of(self.frame, row)]
+        except KeyError:
+            return None
         return None if trace is None else str(trace)
 
     def steps_of(self, trace_id: str) -> pl.DataFrame:
@@ -180,7 +188,8 @@ class Overview:
         run = timeline(steps, trace_id, self.slow_ms, self.last_trace.timeline)
         return run, replay(steps, run, self.last_trace.replay)
 
-    def has(self, row: int) -> bool:
+    def has(self, row: object) -> bool:
+        """Return whether the record with this key is there, not evicted."""
         return self.frame["row"].index_of(row) is not None
 
     def matches_filter(self, row: int) -> bool:
@@ -196,14 +205,16 @@ class Overview:
         rows = self.calls.filter(pl.col("trace_id") == trace_id)["row"]
         return int(rows[-1]) if len(rows) else None
 
-    def next_failed(self, row: object, direction: int) -> int | None:
-        """Return the next failed call's key after `row`, before with direction -1.
+    def next_call(self, kind: CallKind, row: object, direction: int) -> int | None:
+        """Return the next call of a kind after `row`, before with direction -1.
 
-        `row` may be any record, also one outside the filter; an evicted one is before all.
+        The call and `row` are keys. `row` may be any record, also one outside the filter; an
+        evicted one is before all.
         """
-        failed = self.calls.select(FAILED.arg_true().cast(pl.Int64)).to_series()
+        holds = slow(self.slow_ms) if kind == "slow" else _KINDS[kind]
+        calls = self.calls.select(holds.arg_true().cast(pl.Int64)).to_series()
         here = -1 if row is None else self._call_index(row)
-        found = failed.filter(failed > here) if direction > 0 else failed.filter(failed < here)
+        found = calls.filter(calls > here) if direction > 0 else calls.filter(calls < here)
         if not len(found):
             return None
         return int(self.calls["row"][int(found[0 if direction > 0 else -1])])

@@ -70,7 +70,7 @@ def _tokens(sql: str) -> Iterator[_Token]:
 
 
 def _is_unnamed(column: list[_Token]) -> bool:
-    """Return whether a column is an expression without an alias, and no mere name or `*`."""
+    """Return whether a column is an expression without an alias."""
     if len(column) < 2 or column[-1].text == "*":  # noqa: PLR2004 - one token is a name
         return bool(column) and column[-1].kind in {"text", "other"} and column[-1].text != "*"
     before, last = column[-2], column[-1]

@@ -10,7 +10,8 @@ from llmlog_tui.analysis.alerts.alert import Alert
 from llmlog_tui.analysis.alerts.comparison import MetricChange
 from llmlog_tui.analysis.alerts.engine import calls_before, calls_since
 from llmlog_tui.analysis.alerts.fingerprint import COMPARED_CALLS
-from llmlog_tui.analysis.calls.calls import FAILED, TRUNCATED, model_calls
+from llmlog_tui.analysis.calls.calls import FAILED, model_calls
+from llmlog_tui.analysis.calls.truncation import CUT_OFF_SHARE
 from llmlog_tui.analysis.query.sql import filter_records
 
 NEAREST_RECORDS: Final = 50_000
@@ -22,7 +23,7 @@ _FIGURES: Final = {
     "p50 ms": _LATENCY.quantile(0.5, interpolation="linear"),
     "p95 ms": _LATENCY.quantile(0.95, interpolation="linear"),
     "tok/s": pl.col("tokens_per_sec").median(),
-    "cut off": TRUNCATED.mean(),
+    "cut off": CUT_OFF_SHARE,
     "failed": FAILED.mean(),
     "retried": (pl.col("retries") > 0).mean(),
 }

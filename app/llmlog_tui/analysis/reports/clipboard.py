@@ -9,6 +9,8 @@ from typing import Final
 
 from llmlog_tui import humanize
 from llmlog_tui.analysis.live.overview import Overview
+from llmlog_tui.analysis.reports.reproduction import reproduction
+from llmlog_tui.analysis.traces.conversation import arguments_of, conversation, decode
 from llmlog_tui.analysis.traces.timeline import timeline
 from llmlog_tui.sanitize import grep, sanitize
 
@@ -18,17 +20,34 @@ CHOICES: Final = {
     "g": "grep",
     "l": "line",
     "t": "trace as Markdown",
+    "m": "message",
+    "p": "prompt",
+    "a": "answer",
+    "f": "function arguments",
+    "c": "curl",
+    "y": "Python",
 }
 """Texts by the key that copies them."""
 
 
-def copy_text(overview: Overview, row: int, key: str, line: bytes | None, file: str) -> str | None:
+def copy_text(  # noqa: PLR0913 - `message` by name
+    overview: Overview,
+    row: int,
+    key: str,
+    line: bytes | None,
+    file: str,
+    *,
+    message: int | None = None,
+) -> str | None:
     r"""Return the text of a choice for record `row`; None without one.
 
     `line` is its raw line in `file`, None if that is gone. Values of a log are hostile: pasted into
     a shell no text runs a command. Ids of other than harmless characters are quoted, and a line
-    writes `$` and its like as `\u0024`, as which JSON reads them.
+    writes `$` and its like as `\u0024`, as which JSON reads them. `message` is the index of the
+    message to copy; None for the newest.
     """
+    if key in CONTENT_KEYS:
+        return _content(key, line, message)
     record = overview.record(row)
     if key in ("i", "r"):
         value = record[CHOICES[key]]
@@ -40,6 +59,36 @@ def copy_text(overview: Overview, row: int, key: str, line: bytes | None, file: 
         has_one = line is not None and record[name]
         return sanitize(grep(name, record[name], line, file), _MAX) if has_one and line else None
     return None if record["trace_id"] is None else _markdown(overview, record["trace_id"])
+
+
+CONTENT_KEYS: Final = frozenset("mpafcy")
+"""Keys of texts from a record's content, and of programs that repeat its call."""
+
+
+def _content(key: str, line: bytes | None, message: int | None) -> str | None:
+    record = decode(line)
+    if record is None:
+        return None
+    if key in "cy":
+        return reproduction(record, "curl" if key == "c" else "python")
+    found = conversation(record)
+    if key == "f":
+        return _printable(arguments_of(found))
+    if key == "m" and found.messages:
+        last = len(found.messages) - 1
+        return _printable(found.messages[last if message is None else min(message, last)].text)
+    asked = [each for each in found.messages if each.is_answer == (key == "a")]
+    if len(asked) == 1:
+        return _printable(asked[0].text)
+    return _printable("\n\n".join(f"{each.role}:\n{each.text}" for each in asked) or None)
+
+
+def _printable(text: str | None) -> str | None:
+    """Return a text with its line breaks and tabs, but no other control characters."""
+    if not text:
+        return None
+    lines = (line.split("\t") for line in text.replace("\r\n", "\n").split("\n"))
+    return "\n".join("\t".join(sanitize(each, len(each)) for each in line) for line in lines)
 
 
 def _markdown(overview: Overview, trace_id: str) -> str:

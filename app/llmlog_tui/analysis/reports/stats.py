@@ -12,7 +12,7 @@ from llmlog_tui.analysis.calls import percentiles
 from llmlog_tui.analysis.calls.calls import FAILED, MOSTLY_REASONING, TRUNCATED, model_calls, slow
 from llmlog_tui.analysis.calls.cost import FIGURES, priced, rates
 from llmlog_tui.analysis.calls.percentiles import GROUPINGS, IS_TOOL, By, Grouping, percentile
-from llmlog_tui.analysis.calls.truncation import CAN_BE_CUT, HIDDEN
+from llmlog_tui.analysis.calls.truncation import HAS_ANSWER, HIDDEN
 from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.log.schema import IS_CALL
 
@@ -39,7 +39,7 @@ class Stats:
 
     `calls` counts model calls, `tools` tool executions, `errors` the failed ones of both. Token
     sums are over model calls, None if no call has the field. `truncated` has finish_reason length,
-    `hidden_cut` was cut off under another one, both out of `can_be_cut` calls. `groups` has one row
+    `hidden_cut` was cut off with any other, both out of `can_be_cut` calls. `groups` has one row
     per group of the grouping's records (model calls; by tool, executions; by error, failed ones),
     the largest first: key, calls, errors, truncated, hidden_cut, the metrics of
     percentiles.FIGURES (over records that have the field), the token sums, and those of
@@ -120,7 +120,7 @@ def stats(
         slow_mostly_reasoning=(slow(over_ms) & MOSTLY_REASONING).sum(),
         truncated=TRUNCATED.sum(),
         hidden_cut=HIDDEN.sum(),
-        can_be_cut=CAN_BE_CUT.sum(),
+        can_be_cut=HAS_ANSWER.sum(),
     ).row(0, named=True)
     groups = _groups(_grouped_records(frame, calls, GROUPINGS[by]), GROUPINGS[by].key)
     return Stats(**totals, **of_calls, groups=groups, priced=calls)

@@ -11,7 +11,8 @@ import polars as pl
 
 from llmlog_tui.analysis.alerts.alert import Alert
 from llmlog_tui.analysis.alerts.engine import marks_change
-from llmlog_tui.analysis.calls.calls import FAILED, TRUNCATED, slow
+from llmlog_tui.analysis.calls.calls import FAILED, slow
+from llmlog_tui.analysis.calls.truncation import CUT_OFF_COLUMNS, CUT_OFF_SHARE
 
 _MINUTE_MS: Final = 60_000.0
 _LATENCY: Final = pl.col("latency_ms")
@@ -25,7 +26,7 @@ FIGURES: Final = {
     "tok/s": pl.col("tokens_per_sec").median(),
     "tokens": pl.when(pl.col("tokens").is_not_null().any()).then(pl.col("tokens").sum()),
     "cost": pl.when(pl.col("cost_usd").is_not_null().any()).then(pl.col("cost_usd").sum()),
-    "cut off": TRUNCATED.mean(),
+    "cut off": CUT_OFF_SHARE,
     "errors": FAILED.mean(),
 }
 """Metrics of a group of calls.
@@ -46,8 +47,8 @@ CALLS_PER_GROUP: Final = 8
 
 _PER_MINUTE: Final = ("calls", "tokens", "cost")
 COLUMNS: Final = (
-    *("row", "ts", "status", "finish_reason", "latency_ms", "tokens_per_sec", "cost_usd"),
-    *("total_tokens", "prompt_tokens", "completion_tokens"),
+    *("row", "ts", "latency_ms", "tokens_per_sec", "cost_usd", "total_tokens", "prompt_tokens"),
+    *CUT_OFF_COLUMNS,
 )
 """Columns that trends() reads."""
 

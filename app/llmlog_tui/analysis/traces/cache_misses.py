@@ -31,7 +31,7 @@ def hashes_in(line: bytes) -> list[str]:
     return [str(each) for each in found] if isinstance(found, list) else []
 
 
-def first_change(before: Sequence[str], after: Sequence[str]) -> int | None:
+def first_change(before: Sequence[object], after: Sequence[object]) -> int | None:
     """Return the first message, from 0, that differs; None if one prompt extends the other."""
     pairs = zip(before, after, strict=False)
     return next((index for index, (one, other) in enumerate(pairs) if one != other), None)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import zip_longest
+from types import MappingProxyType
 from typing import Any, Final, Literal, TypeVar
 
 import polars as pl
@@ -14,20 +15,35 @@ from llmlog.record import CALL_EVENTS
 from llmlog_tui.analysis.calls.calls import FAILED
 from llmlog_tui.analysis.traces.cache_misses import Hashes, first_change
 from llmlog_tui.analysis.traces.replay import Replay, replay
+from llmlog_tui.analysis.traces.step_diff import StepDigest
 from llmlog_tui.analysis.traces.timeline import Step, timeline
 
 Why = Literal[
-    "only in A", "only in B", "event", "tool", "model", "finish_reason", "status", "prefix_hashes"
+    "only in A",
+    "only in B",
+    "event",
+    "tool",
+    "status",
+    "model",
+    "finish_reason",
+    "prefix_hashes",
+    "input",
+    "output",
 ]
+
+Digests = Mapping[int, StepDigest]
+"""Digests of content by record key; steps without content may be missing."""
+
+_NO_DIGESTS: Final[Digests] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class AlignedPair:
     """Aligned steps of A and B; None for a step that only the other has.
 
-    `why` is the first difference among event, tool (its name; a span's too), model, finish_reason,
-    status and prefix_hashes; None if they are alike. `message` is the first differing message, from
-    0, if why is prefix_hashes.
+    `why` is the first difference among event, tool (its name; a span's too), status (one failed),
+    model, finish_reason, prefix_hashes, and of tools and embeddings input and output; None if they
+    are alike. `message` is the first differing message, from 0, if why is prefix_hashes.
     """
 
     a: Step | None
@@ -39,7 +55,9 @@ class AlignedPair:
         """Return `only in B`, `prompts differ from message 3 on`, ...; empty if alike."""
         if self.why == "prefix_hashes":
             return f"prompts differ from message {self.message} on"
-        return self.why or ""
+        if self.why == "status" and self.a is not None and self.b is not None:
+            return f"only {'A' if self.a.failed else 'B'} failed"
+        return f"{self.why} differs" if self.why in ("input", "output") else self.why or ""
 
 
 @dataclass(frozen=True)
@@ -72,20 +90,27 @@ class TraceDiff:
         return next((index for index, pair in enumerate(self.pairs) if pair.why), None)
 
 
-def diff_traces(
-    frame: pl.DataFrame, a: str, b: str, hashes: Hashes, *, slow_ms: float = 500.0
+def diff_traces(  # noqa: PLR0913 - what is optional, by name
+    frame: pl.DataFrame,
+    a: str,
+    b: str,
+    hashes: Hashes,
+    *,
+    digests: Digests = _NO_DIGESTS,
+    slow_ms: float = 500.0,
 ) -> TraceDiff:
     """Align traces `a` and `b` of a frame with `changed` (fingerprints.with_changed()).
 
     Model calls, and tools of one name, are aligned by longest matching blocks (difflib; by index
     above a million pairs of steps). A differing message is reported once, although the prompts of
-    later steps contain it too. `hashes` are the known prefix_hashes.
+    later steps contain it too. `hashes` are the known prefix_hashes, `digests` those of steps
+    with content (step_diff.step_digest()), which precede hashes where both steps have them.
     """
     first = timeline(frame, a, slow_ms)
     second = timeline(frame, b, slow_ms)
     one, other = replay(frame, first), replay(frame, second)
     records = _records(frame, a, b)
-    judge = StepComparator(records, hashes)
+    judge = StepComparator(records, hashes, digests)
     pairs = tuple(judge.pair(x, y) for x, y in _aligned(one.steps, other.steps, records))
     delta = _delta(one, other, _minus(second.duration_ms, first.duration_ms))
     return TraceDiff(one, other, pairs, delta)
@@ -99,7 +124,7 @@ def finish_reasons(frame: pl.DataFrame) -> dict[int, str | None]:
 
 
 _Records = Mapping[int, Mapping[str, Any]]
-_COMPARED: Final = ("row", "event", "tool_name", "name", "model", "finish_reason", "status")
+_COMPARED: Final = ("row", "event", "tool_name", "name", "model", "finish_reason")
 
 
 def _records(frame: pl.DataFrame, a: str, b: str) -> _Records:
@@ -143,23 +168,45 @@ def _same_start(a: Sequence[object], b: Sequence[object]) -> int:
 class StepComparator:
     """Finds the difference of two steps; reports each differing message once."""
 
-    def __init__(self, records: _Records, hashes: Hashes) -> None:
+    def __init__(self, records: _Records, hashes: Hashes, digests: Digests) -> None:
         self._records = records
         self._hashes = hashes
+        self._digests = digests
         self._reported: set[int] = set()
 
     def pair(self, a: Step | None, b: Step | None) -> AlignedPair:
         if a is None or b is None:
             return AlignedPair(a, b, "only in B" if a is None else "only in A")
+        if a.failed != b.failed and a.event == b.event:
+            return AlignedPair(a, b, "status")
         why = _difference(self._records[a.row], self._records[b.row])
         message = self._message(a, b)
         if why is None and message is not None:
             return AlignedPair(a, b, "prefix_hashes", message)
-        return AlignedPair(a, b, why)
+        return AlignedPair(a, b, why or self._content(a, b))
+
+    def _content(self, a: Step, b: Step) -> Literal["input", "output"] | None:
+        """Return which content of two tools or embeddings differs, if both logged it."""
+        one, other = self._digests.get(a.row), self._digests.get(b.row)
+        if one is None or other is None:
+            return None
+        if None not in (one.input, other.input) and one.input != other.input:
+            return "input"
+        if None not in (one.output, other.output) and one.output != other.output:
+            return "output"
+        return None
+
+    def _prefixes(
+        self, a: Step, b: Step
+    ) -> tuple[Sequence[object] | None, Sequence[object] | None]:
+        one, other = self._digests.get(a.row), self._digests.get(b.row)
+        if one and other and one.messages is not None and other.messages is not None:
+            return one.messages, other.messages
+        return self._hashes.get(a.row), self._hashes.get(b.row)
 
     def _message(self, a: Step, b: Step) -> int | None:
         """Return the first differing message of the prompts, unless it was reported."""
-        before, after = self._hashes.get(a.row), self._hashes.get(b.row)
+        before, after = self._prefixes(a, b)
         if before is None or after is None:
             return None
         message = first_change(before, after)
@@ -176,7 +223,7 @@ def _difference(a: Mapping[str, Any], b: Mapping[str, Any]) -> Why | None:
         return "event"
     if _kind(a) != _kind(b):
         return "tool"
-    names: tuple[Why, ...] = ("model", "finish_reason", "status")
+    names: tuple[Why, ...] = ("model", "finish_reason")
     return next((name for name in names if a[name] != b[name]), None)
 
 

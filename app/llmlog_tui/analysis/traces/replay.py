@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import polars as pl
 
@@ -22,6 +22,16 @@ LONG_GAP_MS: Final = 2_000.0
 
 SHORT_GAP_MS: Final = 500.0
 """Duration of a shortened gap, in ms."""
+
+
+CallKind = Literal["failed", "cut-off", "slow"]
+"""Kinds of calls and steps that keys lead to."""
+
+_KINDS: Final[dict[CallKind, Callable[[Step], bool]]] = {
+    "failed": lambda step: step.failed,
+    "cut-off": lambda step: step.cut_off,
+    "slow": lambda step: step.slow,
+}
 
 
 @dataclass(frozen=True)
@@ -70,10 +80,14 @@ class Replay:
         """Return the index of the last step that appeared by `played_ms`; -1 if none has."""
         return bisect_right(self.appears_ms, played_ms) - 1
 
-    def next_failed(self, at: int, direction: int) -> int | None:
-        """Return the index of the next failed step after `at`, before it with direction -1."""
+    def next_step(self, kind: CallKind, at: int, direction: int) -> int | None:
+        """Return the next step of a kind after `at`, before with direction -1.
+
+        Steps are given by index.
+        """
         later = range(at + 1, len(self.steps)) if direction > 0 else range(at - 1, -1, -1)
-        return next((n for n in later if self.steps[n].failed), None)
+        holds = _KINDS[kind]
+        return next((n for n in later if holds(self.steps[n])), None)
 
 
 _SUMS: Final = (

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import polars as pl
 
-_FLAGS: Final = ("failed", "truncated", "retried", "changed")
+_FLAGS: Final = ("failed", "truncated", "cut_off", "retried", "changed")
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,9 +18,9 @@ class Sessions:
 
     `frame` has one row per session: session_id (null: traces without one), traces (their number),
     ts (earliest start), time_ms (to the latest end; without ts the sum), steps, tokens,
-    cost_usd, saved_usd, unpriced_calls, failed, truncated, retried, changed, models (in order of
-    first use), first (index in `order` of its first trace). `order` has the indexes of all traces,
-    by session, within a session in their own order.
+    cost_usd, saved_usd, unpriced_calls, failed, truncated, cut_off, retried, changed, models (in
+    order of first use), first (index in `order` of its first trace). `order` has the indexes of all
+    traces, by session, within a session in their own order.
     """
 
     frame: pl.DataFrame

@@ -14,9 +14,10 @@ import polars as pl
 from llmlog_tui import humanize
 from llmlog_tui.analysis.calls.calls import slow
 from llmlog_tui.analysis.calls.slow_reason import retry_wait_ms
+from llmlog_tui.analysis.calls.truncation import is_cut_off
 from llmlog_tui.log.schema import IS_CALL, IS_STEP
 
-Kind = Literal["failed", "truncated", "changed", "retried", "usage"]
+Kind = Literal["failed", "cut off", "changed", "retried", "usage"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Step:
     end: float
     latency_ms: float | None
     failed: bool
-    truncated: bool
+    cut_off: bool
     slow: bool
     notes: tuple[Note, ...]
 
@@ -77,6 +78,7 @@ _NEEDED: Final = (
     *("latency_ms", "ttft_ms", "server_ms", "stream", "retries", "finish_reason", "changed"),
     *("model", "requested_model", "tool_name", "error_type", "error_status"),
     *("prompt_tokens", "reasoning_tokens", "cached_tokens"),
+    *("max_tokens", "completion_tokens", "stream_end", "tool_args_ok"),
 )
 
 
@@ -208,7 +210,7 @@ def _step(record: dict[str, Any], branch: str, start: float) -> Step:
         end=start + latency,
         latency_ms=record["latency_ms"],
         failed=record["status"] == "error",
-        truncated=record["finish_reason"] == "length",
+        cut_off=is_cut_off(record),
         slow=record["slow"],
         notes=tuple(_notes(record)),
     )
@@ -223,8 +225,9 @@ def _notes(record: dict[str, Any]) -> Iterator[Note]:
     if record["status"] == "error":
         reason = record["error_type"] or record["error_status"] or "failed"
         yield Note(f"✗ {reason}", "failed")
-    if record["finish_reason"] == "length":
-        yield Note("┤ length", "truncated")
+    if is_cut_off(record):
+        is_hidden = record["finish_reason"] != "length"
+        yield Note("┤ cut off" if is_hidden else "┤ length", "cut off")
     if record["changed"]:
         yield Note("≠ fingerprint", "changed")
     if retries := record["retries"]:

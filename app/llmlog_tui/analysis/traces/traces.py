@@ -8,12 +8,14 @@ import polars as pl
 
 from llmlog_tui.analysis.calls.calls import FAILED, TRUNCATED
 from llmlog_tui.analysis.calls.cost import FIGURES
+from llmlog_tui.analysis.calls.truncation import CUT_OFF
 from llmlog_tui.log.schema import IS_CALL, IS_STEP
 
 _NEEDED: Final = (
     *("trace_id", "session_id", "ts", "event", "status", "latency_ms", "model", "row"),
     *("total_tokens", "prompt_tokens", "completion_tokens", "finish_reason", "retries"),
-    *("changed", "cost_usd", "saved_usd"),
+    *("changed", "cost_usd", "saved_usd", "max_tokens", "stream_end"),
+    "tool_args_ok",
 )
 
 
@@ -24,8 +26,9 @@ def traces(frame: pl.DataFrame) -> pl.DataFrame:
     Columns: trace_id, session_id (the first), ts (earliest start), steps (records), time_ms (from
     the earliest start to the latest end; without ts the sum of latencies), tokens (total, null
     if unknown), cost_usd, saved_usd, unpriced_calls (see cost.FIGURES), failed, truncated,
-    retried, changed (a fingerprint, within the trace), models (list, in order of first use), row
-    (of the first record), at (its index in `frame`). Foreign events are no steps.
+    cut_off (truncated, or hidden), retried, changed (a fingerprint, within the trace), models
+    (list, in order of first use), row (of the first record), at (its index in `frame`). Foreign
+    events are no steps.
     """
     return (
         frame.select_seq(*_NEEDED, at=pl.int_range(pl.len(), dtype=pl.UInt32))
@@ -67,5 +70,6 @@ def _summary() -> dict[str, pl.Expr]:
         **FIGURES,
         "failed": FAILED.any(),
         "truncated": TRUNCATED.any(),
+        "cut_off": CUT_OFF.any(),
         "retried": (pl.col("retries") > 0).any(),
     }

@@ -12,6 +12,12 @@ _COPIES: Final = {
     "g": "grep",
     "l": "line",
     "t": "trace as Markdown",
+    "m": "message",
+    "p": "prompt",
+    "a": "answer",
+    "f": "function arguments",
+    "c": "curl",
+    "y": "Python",
 }
 
 COPY_BINDINGS: Final = scope(
@@ -62,8 +68,8 @@ WELCOME_BINDINGS: Final = scope(
 )
 
 _READING: Final = (
-    hidden("space", "focused.page(0.9)", "page on"),
-    hidden("end", "focused.all(1)", "last line"),
+    hidden("space", "page(0.9)", "page on"),
+    hidden("end", "all(1)", "last line"),
 )
 """Keys that scroll the text of dialogs without any other use for them."""
 

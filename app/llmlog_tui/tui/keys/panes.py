@@ -75,7 +75,26 @@ STEPS_BINDINGS: Final = scope(
     hidden("0", "all", "all time", "Look at all of the time"),
 )
 
-PAIRS_BINDINGS: Final = scope("pairs", key("enter", "select", "record", "Show the record"))
+CONTENT_BINDINGS: Final = scope(
+    "content",
+    key("enter", "select", "fold", "Fold or unfold the message"),
+    key("J", "message(1)", "message", "Go to the next message", shown_as="J/K"),
+    hidden("K", "message(-1)", "message before", "Go to the previous message"),
+    hidden("tab", "tab_message(1)", "next message", "Full screen: go to the next message"),
+    hidden("shift+tab", "tab_message(-1)", "previous message"),
+)
+
+PAIRS_BINDINGS: Final = scope(
+    "pairs", key("enter", "select", "text diff", "Show the texts that differ, word by word")
+)
+
+TEXT_DIFF_BINDINGS: Final = scope(
+    "text-diff",
+    key("n", "difference(1)", "difference", "Go to the next difference", shown_as="n N"),
+    hidden("N", "difference(-1)", "difference before"),
+    key("w", "units", "words or lines", "Mark the words, or the lines, that differ"),
+    key("escape,q", "back", "back", "Go back"),
+)
 
 EDITOR_BINDINGS: Final = scope(
     "editor",

@@ -41,8 +41,12 @@ VIEW_BINDINGS: Final = scope(
     key("w", "alert(1)", "next alert", "Go to the next alert, and where it began"),
     hidden("W", "alert(-1)", "alert before", "Go to the previous alert"),
     key("y", "copy", "copy", "Copy an id, the grep, the line, the run"),
-    key("e", "error(1)", "next error", "Go to the next failed call"),
-    hidden("E", "error(-1)", "previous error", "Go to the previous failed call"),
+    key("e", "next_call('failed', 1)", "next error", "Go to the next failed call"),
+    hidden("E", "next_call('failed', -1)", "previous error", "Go to the previous failed call"),
+    hidden("c", "next_call('cut-off', 1)", "next cut-off", "Go to the next cut-off answer"),
+    hidden("C", "next_call('cut-off', -1)", "previous cut-off", "Go to the previous one"),
+    hidden("p", "next_call('slow', 1)", "next slow", "Go to the next slow call"),
+    hidden("P", "next_call('slow', -1)", "previous slow", "Go to the previous slow call"),
 )
 
 OVERVIEW_BINDINGS: Final = scope(
@@ -90,7 +94,9 @@ REPLAY_BINDINGS: Final = scope(
     hidden("l,right", "step(1)", "step on", "Go one step on"),
     key("[", "speed(-1)", "speed", "Play slower", shown_as="[ ]"),
     hidden("]", "speed(1)", "faster", "Play faster"),
-    key("v", "view_as", "view as", "Content, raw line or fields"),
+    key("v", "view_as", "view as", "Conversation, as written, raw line or fields"),
+    key("a", "answer", "answer", "Go to the answer"),
+    key("z", "zoom", "zoom", "Give the conversation the whole screen, and back"),
     key("q", "back", "back", "Go back"),
 )
 

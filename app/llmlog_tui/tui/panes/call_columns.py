@@ -63,7 +63,7 @@ def _reasoning(call: Call, *_: object) -> Cell:
 def _finish(call: Call, *_: object) -> Cell:
     if call["failed"]:
         return cell(str(call["error_type"] or call["error_status"] or "failed"), "error")
-    return cell(call["finish_reason"] or humanize.UNKNOWN, "worst" if call["truncated"] else "")
+    return cell(call["finish_reason"] or humanize.UNKNOWN, "worst" if call["cut_off"] else "")
 
 
 def _fingerprint(call: Call, *_: object) -> Cell:

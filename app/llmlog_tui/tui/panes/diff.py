@@ -217,7 +217,7 @@ def _sign(pair: AlignedPair, *, is_first: bool) -> tuple[str, Tone]:
 def _step(step: Step | None, ends: Mapping[int, str | None], pair: AlignedPair) -> tuple[Cell, ...]:
     if step is None:
         return cell(humanize.UNKNOWN, "muted"), cell(""), cell(""), cell(""), cell("")
-    cut = cell("┤", "warning") if step.truncated else cell("")
+    cut = cell("┤", "warning") if step.cut_off else cell("")
     tone: Tone = "secondary" if is_tool(step) else ""
     differs: Tone = "worst" if pair.why in ("finish_reason", "status") else "muted"
     return (

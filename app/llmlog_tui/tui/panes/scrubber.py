@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _MARKS: Final = (
     ("failed", "✗", "$text-error"),
-    ("truncated", "┤", "$text-warning"),
+    ("cut off", "┤", "$text-warning"),
     ("changed", "≠", "$text-accent"),
     ("retried", "↻", "$text-warning"),
     ("", "·", "$text-muted"),
@@ -57,8 +57,8 @@ class _ScrubLine:
                 firsts[cell] = index
         return cls(axis, marks, firsts)
 
-    def cell(self, step: Step) -> int:
-        return min(self.axis.width - 1, int(self.axis.cell(step.start)))
+    def cell(self, elapsed_ms: float) -> int:
+        return min(self.axis.width - 1, int(self.axis.cell(elapsed_ms)))
 
     def nearest(self, cell: int) -> int | None:
         """Return the first step of the nearest cell with steps."""
@@ -123,7 +123,9 @@ class Scrubber(Widget):
         if self._line is None or self._line.axis.width != width:
             self._line = _ScrubLine.of(replay, width)
         line = self._line
-        rows = [self._marks(line), self._track(line, line.cell(replay.steps[self._index]))]
+        # The totals are of the moment at which the step has ended: so is the playhead.
+        head = line.cell(replay.moments[self._index].elapsed_ms)
+        rows = [self._marks(line), self._track(line, head)]
         if self.size.height >= _AXIS_FROM:
             rows.append(Content.styled(line.axis.labels(), "$text-muted"))
         rows.append(self._totals(replay.moments[self._index], replay.end))
@@ -169,5 +171,5 @@ def _mark(step: Step) -> int:
     """Return the index in _MARKS of a step's most severe kind."""
     if step.failed:
         return 0
-    kinds = {note.kind for note in step.notes} | ({"truncated"} if step.truncated else set())
+    kinds = {note.kind for note in step.notes}
     return next(n for n, (kind, *_) in enumerate(_MARKS) if kind in kinds or not kind)

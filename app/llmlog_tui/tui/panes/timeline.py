@@ -54,7 +54,7 @@ _NARROW: Final = (
 _WIDE_FROM, _MEDIUM_FROM = 80, 46
 _TONES: Final[dict[str, Tone]] = {
     "failed": "error",
-    "truncated": "warning",
+    "cut off": "warning",
     "changed": "accent",
     "retried": "warning",
     "usage": "muted",
@@ -212,7 +212,8 @@ class TimelinePane(Pane):
         if self._dragged is not None:
             widths = self._visible().widths
             cells = self._dragged_from - event.screen_x
-            self._zoom_to(self._dragged.shift(cells / max(1, widths[_BARS])))
+            room = widths[_BARS] if len(widths) > _BARS else 1  # the screen may have shrunk since
+            self._zoom_to(self._dragged.shift(cells / max(1, room)))
 
     def on_mouse_up(self) -> None:
         self._dragged = None

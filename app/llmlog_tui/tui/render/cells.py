@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 _FLAGS: Final = (
     ("failed", CellSpan("✗", "error")),
-    ("truncated", CellSpan("┤", "warning")),
+    ("cut_off", CellSpan("┤", "warning")),
     ("retried", CellSpan("↻", "warning")),
     ("changed", CellSpan("≠", "accent")),
 )
 
 
 def flags(call: Mapping[str, object]) -> Cell:
-    """Return four cells: failed, truncated, retried, fingerprint changed."""
+    """Return four cells: failed, cut off, retried, fingerprint changed."""
     return [flag if call[name] else UNMARKED for name, flag in _FLAGS]
 
 

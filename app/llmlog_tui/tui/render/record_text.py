@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
 
 from textual.content import Content
 
+from llmlog.record import CALL_EVENTS
 from llmlog_tui.sanitize import grep, sanitize
 
 _MAX_VALUE: Final = 4_000
@@ -19,11 +20,34 @@ _NO_CONTENT: Final = (
     "This record has no content: only metadata was logged.\n\n"
     'session(…, content="redacted") logs messages and answers, secrets replaced at the source.'
 )
+_WITH_CONTENT: Final = (*CALL_EVENTS, "tool_call")
+"""Events whose content llmlog logs on request."""
 
 
-def fields(line: bytes | None, file: str) -> Iterator[Content]:
+class DecodedLine(NamedTuple):
+    """A raw line, None if its file is gone, and its record."""
+
+    line: bytes | None
+    record: Mapping[str, Any] | None
+
+
+def decode(line: bytes | None) -> DecodedLine:
+    """Decode a line; it has no record if only polars can parse it."""
+    return DecodedLine(line, _parsed(line))
+
+
+def without_content(read: DecodedLine, file: str) -> Iterator[Content]:
+    """Yield that a record has no content, and the fields it does have."""
+    record = read.record
+    if record is not None and "v" in record and record.get("event") in _WITH_CONTENT:
+        yield from (Content.styled(text, "$text-muted") for text in _NO_CONTENT.splitlines())
+        yield Content("")
+    yield from fields(read, file)
+
+
+def fields(read: DecodedLine, file: str) -> Iterator[Content]:
     """Yield all fields in the line's order, then the greps that find it."""
-    record = _parsed(line)
+    line, record = read
     if record is None:
         yield from _unparsed(line)
         return
@@ -34,12 +58,12 @@ def fields(line: bytes | None, file: str) -> Iterator[Content]:
             (_bounded(text), "$text-muted" if value is None else ""),
         )
     yield Content("")
-    yield from greps(line, file)
+    yield from greps(read, file)
 
 
-def greps(line: bytes | None, file: str) -> Iterator[Content]:
+def greps(read: DecodedLine, file: str) -> Iterator[Content]:
     """Yield the shell commands that find this record's run, and the record, in its file."""
-    record = _parsed(line)
+    line, record = read
     for name in ("trace_id", "request_id"):
         if record is not None and line is not None and isinstance(record.get(name), str):
             yield Content(sanitize(grep(name, record[name], line, file)))
@@ -52,18 +76,17 @@ def note(text: str) -> Iterator[Content]:
         yield Content.assemble((f"{'note':<12}", "$text-muted"), marked)
 
 
-def tags(line: bytes | None) -> Iterator[Content]:
+def tags(read: DecodedLine) -> Iterator[Content]:
     """Yield a line with the application's own tags; none without tags."""
-    record = _parsed(line)
-    found = None if record is None else record.get("extra")
+    found = None if read.record is None else read.record.get("extra")
     if isinstance(found, dict) and found:
         pairs = "  ".join(f"{name}={value}" for name, value in found.items())
         yield Content.assemble((f"{'extra':<12}", "$text-muted"), sanitize(pairs, _TAGS))
 
 
-def raw(line: bytes | None) -> Iterator[Content]:
+def raw(read: DecodedLine) -> Iterator[Content]:
     """Yield the line as indented JSON, names and values coloured."""
-    record = _parsed(line)
+    line, record = read
     if record is None:
         yield from _unparsed(line)
         return
@@ -78,39 +101,6 @@ def raw(line: bytes | None) -> Iterator[Content]:
             yield Content.styled(sanitize(row), _tone(row.strip()))
     if len(shown) > _MAX_LINE:
         yield Content.styled(f"… {len(shown) - _MAX_LINE:,} more characters", "$text-muted")
-
-
-def content(line: bytes | None) -> Iterator[Content]:
-    """Yield the messages and the answer, or that none were logged."""
-    record = _parsed(line)
-    if record is None:
-        yield from _unparsed(line)
-        return
-    if record.get("input") is None and record.get("output") is None:
-        yield from (Content.styled(text, "$text-muted") for text in _NO_CONTENT.splitlines())
-        return
-    given = record.get("input")
-    messages = given.get("messages", given) if isinstance(given, dict) else given
-    for message in messages if isinstance(messages, list) else [messages]:
-        yield from _message("input", message)
-    yield from _message("answer", record.get("output"))
-
-
-def _message(role: str, message: Any) -> Iterator[Content]:  # noqa: ANN401 - any JSON
-    if message is None:
-        return
-    text = message
-    if isinstance(message, dict):
-        role = str(message.get("role") or role)
-        text = message.get("content") if set(message) <= {"role", "content"} else message
-    tone = "$text-secondary bold" if role == "tool" else "$text-primary bold"
-    yield Content.styled(sanitize(role, 40), tone)
-    shown = text if isinstance(text, str) else json.dumps(text, ensure_ascii=False, indent=1)
-    for row in shown[:_MAX_VALUE].splitlines():
-        yield Content.assemble(("│ ", "$text-muted"), sanitize(row))
-    if len(shown) > _MAX_VALUE:
-        yield Content.styled(f"  … {len(shown) - _MAX_VALUE:,} more characters", "$text-muted")
-    yield Content("")
 
 
 def _tone(value: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _MUTED = "$text-muted"
 
-MODES: Final = ("content", "raw line", "fields")
+MODES: Final = ("conversation", "as written", "raw line", "fields")
 """Ways to show the current step's record."""
 
 
@@ -49,22 +49,25 @@ def state(run: ReplayResult, index: int, speed: float, *, is_playing: bool) -> s
 
 
 def detail(
-    of_step: Detail, begin_offset_ms: float, line: bytes | None, file: str, width: int
+    of_step: Detail,
+    begin_offset_ms: float,
+    read: record_text.DecodedLine,
+    file: str,
+    width: int,
 ) -> Iterator[Content]:
-    """Yield a step's detail, in `width` cells; `line` is None until it is read."""
+    """Yield a step's detail, in `width` cells; its line is None until it is read."""
     yield from detail_text.lines(of_step, begin_offset_ms, width)
-    yield from record_text.tags(line)
+    yield from record_text.tags(read)
     yield Content("")
-    yield from record_text.greps(line, file)
+    yield from record_text.greps(read, file)
 
 
-def content(mode: str, line: bytes | None, file: str) -> Iterator[Content]:
-    """Yield a step's record in one of MODES; `line` is None until it is read."""
-    if line is None:
-        yield Content("reading …")
-    elif mode == "content":
-        yield from record_text.content(line)
-    elif mode == "raw line":
-        yield from record_text.raw(line)
-    else:
-        yield from record_text.fields(line, file)
+def answer_note(record: Mapping[str, object]) -> str:
+    """Return how an answer ended, and its tokens: `stop · 152 tokens, 96 reasoning`."""
+    finish, tokens = record.get("finish_reason"), record.get("completion_tokens")
+    reasoning = record.get("reasoning_tokens")
+    notes = [] if finish is None else [sanitize(str(finish), 20)]
+    if isinstance(tokens, int):
+        thought = f", {reasoning:,} reasoning" if isinstance(reasoning, int) and reasoning else ""
+        notes.append(f"{tokens:,} tokens{thought}")
+    return " · ".join(notes)

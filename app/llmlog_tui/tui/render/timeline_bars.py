@@ -115,7 +115,7 @@ def bar(step: Step, axis: Axis) -> Cell:
     if step.end < axis.begin_ms or (began_earlier and step.end == axis.begin_ms):
         canvas[0] = CellSpan(EARLIER, "muted")
         return canvas
-    is_cut_here = step.truncated and not ends_later
+    is_cut_here = step.cut_off and not ends_later
     room = axis.width - 1 if is_cut_here and axis.width > 1 else axis.width
     first = max(0, min(int(axis.cell(step.start)), room - 1))
     if step.latency_ms is None:

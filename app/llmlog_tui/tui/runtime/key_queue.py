@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from textual import events
-from textual.app import App
+from textual.app import App, ScreenStackError
 from textual.dom import DOMNode
 
 
@@ -37,12 +37,18 @@ class KeyQueue:
         self._is_busy = bool(self._waiting)
         if self._waiting:
             path = self._bubble_path()
-            await self._dispatch(self._waiting.popleft())
-            await self._await_handled(path)
+            try:
+                await self._dispatch(self._waiting.popleft())
+            finally:  # a key whose handler raises must not hold up the next ones
+                await self._await_handled(path)
 
     def _bubble_path(self) -> Sequence[DOMNode]:
         """Nodes a key bubbles through; the App comes twice because it also moves focus."""
-        return [*(self._app.focused or self._app.screen).ancestors_with_self, self._app]
+        try:
+            node = self._app.focused or self._app.screen
+        except ScreenStackError:  # between two screens
+            return [self._app]
+        return [*node.ancestors_with_self, self._app]
 
     async def _await_handled(self, path: Sequence[DOMNode]) -> None:
         """Follow the key through the nodes' message queues, then dispatch the next one."""

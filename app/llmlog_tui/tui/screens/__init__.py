@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from llmlog_tui.tui.screens.dialogs.record import RecordDialog as RecordDialog
     from llmlog_tui.tui.screens.dialogs.save_as import SaveAsDialog as SaveAsDialog
     from llmlog_tui.tui.screens.dialogs.startup import WelcomeDialog as WelcomeDialog
+    from llmlog_tui.tui.screens.dialogs.text_diff import TextDiffDialog as TextDiffDialog
     from llmlog_tui.tui.screens.diff import DiffScreen as DiffScreen
     from llmlog_tui.tui.screens.log_view import LogView as LogView
     from llmlog_tui.tui.screens.overview import OverviewScreen as OverviewScreen
@@ -63,6 +64,7 @@ _MODULES: Final = {
     "ReplayScreen": "replay",
     "SaveAsDialog": "dialogs.save_as",
     "SqlScreen": "sql",
+    "TextDiffDialog": "dialogs.text_diff",
     "TrendsScreen": "trends",
     "WelcomeDialog": "dialogs.startup",
 }

@@ -128,25 +128,32 @@ class CallsScreen(LogView):
 
     def _update_detail(self) -> None:
         """Show the detail of the call under the cursor, and have its line read."""
-        if self.drawer.display and self.overview is not None and isinstance(self.cursor_key, int):
-            self.request_line(self.overview.location(self.cursor_key))
+        if not self.drawer.display or self.cursor_key is None:
+            return
+        if location := self.location_of(self.cursor_key):
+            self.request_line(location)
+        elif self.overview is not None:
+            self.record_line = None
+            self.drawer.update("Evicted", [Content.styled(self.EVICTED, "$text-muted")])
 
     def draw_detail(self) -> None:
         row, read = self.cursor_key, self.record_line
         if self.overview is None or read is None or not isinstance(row, int):
+            return
+        if not self.overview.has(row):
             return
         detail = self.overview.detail(row)
         record = detail.record
         step = humanize.UNKNOWN if record["step"] is None else str(record["step"])
         title = f"Step {step} · {record['event']}"
         if self._shows_line:
-            lines = list(record_text.raw(read.line)) if read.is_read else [Content("reading …")]
+            lines = list(record_text.raw(read.decoded)) if read.is_read else [Content("reading …")]
         else:
             width = self.drawer.size.width - 2
             lines = [*self.note_lines(row)]
             lines += detail_text.lines(detail, None, width)
-            lines += record_text.tags(read.line)
-            lines += [Content(""), *record_text.greps(read.line, read.location[0])]
+            lines += record_text.tags(read.decoded)
+            lines += [Content(""), *record_text.greps(read.decoded, read.location[0])]
         self.drawer.update(title, lines, "v: fields, raw line")
 
     # -- actions
@@ -159,8 +166,7 @@ class CallsScreen(LogView):
 
     def action_record(self) -> None:
         """Show the whole record."""
-        if self.overview is not None and isinstance(self.cursor_key, int):
-            self.post_message(self.RecordRequested(self.overview.location(self.cursor_key)))
+        self.request_record(self.cursor_key)
 
     def action_trace(self) -> None:
         """Go to this call's trace in the Overview."""

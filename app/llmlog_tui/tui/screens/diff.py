@@ -16,6 +16,7 @@ from llmlog_tui import humanize
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui.keys.views import DIFF_BINDINGS
 from llmlog_tui.tui.panes.diff import DiffPane
+from llmlog_tui.tui.render.cells import step_number
 from llmlog_tui.tui.screens.log_view import LogView
 from llmlog_tui.tui.widgets.table import LineTable
 
@@ -94,7 +95,14 @@ class DiffScreen(LogView):
 
     @on(LineTable.Selected, "#pairs")
     def _open_selected(self) -> None:
-        self._open_record(self.cursor_key)
+        """Show the text diff of the pair, or the record of a single step."""
+        a, b = self._step("a"), self._step("b")
+        if a is None or b is None or self.overview is None:
+            self._open_record(self.cursor_key)
+        elif self.overview.has(a.row) and self.overview.has(b.row):
+            self.post_message(self.TextDiffRequested(a.row, b.row, step_number(a)))
+        else:
+            self.hint(self.EVICTED)
 
     def action_record(self, side: str) -> None:
         """Show the record of the pair's step in A or B."""

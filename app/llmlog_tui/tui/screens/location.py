@@ -43,9 +43,10 @@ class LocatableScreen(Screen[None]):
 
     @dataclass
     class CopyRequested(Message, namespace="log_view"):
-        """Copy something of the record with key `row`."""
+        """Copy something of the record with key `row`, or of its `message` (from 0)."""
 
         row: int
+        message: int | None = None
 
     @property
     def _panes(self) -> list[Pane]:
@@ -61,12 +62,22 @@ class LocatableScreen(Screen[None]):
         """Key of the record that a command applies to."""
         return self.cursor_key
 
+    def location_of(self, row: object) -> tuple[str, int, int] | None:
+        """Return the location of a record; None if it was evicted, or is no record."""
+        # A pane may show more than the Overview has: sorted calls stay while new ones arrive.
+        if self.overview is None or not isinstance(row, int) or not self.overview.has(row):
+            return None
+        return self.overview.location(row)
+
+    @property
+    def target_message(self) -> int | None:
+        """Index of the message that a copy applies to; None for the newest."""
+        return None
+
     @property
     def target_trace(self) -> str | None:
         """The trace that a command applies to: by default that of the target record."""
-        row, overview = self.target_key, self.overview
-        is_there = overview is not None and isinstance(row, int) and overview.has(row)
-        return overview.trace_of(row) if overview is not None and is_there else None
+        return None if self.overview is None else self.overview.trace_of(self.target_key)
 
     @property
     def reopen_message(self) -> Message | None:
@@ -96,7 +107,7 @@ class LocatableScreen(Screen[None]):
     def action_copy(self) -> None:
         """Ask what to copy of the target record."""
         if isinstance(self.target_key, int):
-            self.post_message(self.CopyRequested(self.target_key))
+            self.post_message(self.CopyRequested(self.target_key, self.target_message))
         else:
             self.hint("No record under the cursor to copy from.")
 

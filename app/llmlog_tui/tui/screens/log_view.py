@@ -24,6 +24,8 @@ from llmlog_tui.tui.panes.filter_bar import FilterBar
 from llmlog_tui.tui.panes.find_bar import FindBar
 from llmlog_tui.tui.panes.header import Header
 from llmlog_tui.tui.queries import CallOrderQuery
+from llmlog_tui.tui.render import record_text
+from llmlog_tui.tui.render.record_text import DecodedLine
 from llmlog_tui.tui.screens import VIEWS
 from llmlog_tui.tui.screens.location import LocatableScreen
 from llmlog_tui.tui.widgets.footer import KeyFooter
@@ -32,7 +34,8 @@ from llmlog_tui.tui.widgets.table import LineTable
 if TYPE_CHECKING:
     from llmlog_tui.analysis.calls.search import Hit
     from llmlog_tui.analysis.live.overview import Overview
-    from llmlog_tui.tui.queries import Query
+    from llmlog_tui.analysis.traces.replay import CallKind
+    from llmlog_tui.tui.queries import Query, StepContent
 
 COMPACT_WIDTH, COMPACT_HEIGHT = 100, 30
 """Minimum columns and rows of a view's wide form."""
@@ -42,10 +45,10 @@ SHORT_HEIGHT, LOW_HEIGHT = 24, 16
 
 
 class RecordLine(NamedTuple):
-    """Raw line of the current record; None until read, or without its file."""
+    """Line of the current record, decoded; None until read, or without its file."""
 
     location: tuple[str, int, int]
-    line: bytes | None = None
+    decoded: DecodedLine = DecodedLine(None, None)
     is_read: bool = False
 
 
@@ -97,6 +100,24 @@ class LogView(FollowMixin, LocatableScreen):
         """Read the line at `location` for the view."""
 
         location: tuple[str, int, int]
+
+    @dataclass
+    class ContentRequested(Message):
+        """Read the content of the record with key `row`, to compare it with `earlier` calls.
+
+        Those are step numbers and keys, the latest first.
+        """
+
+        row: int
+        earlier: tuple[tuple[int | None, int], ...]
+
+    @dataclass
+    class TextDiffRequested(Message):
+        """Show how the steps with the keys `a` and `b` differ, as text."""
+
+        a: int
+        b: int
+        step: str
 
     @dataclass
     class ReplayRequested(Message):
@@ -187,7 +208,14 @@ class LogView(FollowMixin, LocatableScreen):
     def update_line(self, location: tuple[str, int, int], line: bytes | None) -> None:
         """Draw the detail with a line, if that is the current record's."""
         if self.record_line is not None and location == self.record_line.location:
-            self.record_line = RecordLine(location, line, is_read=True)
+            self.record_line = RecordLine(location, record_text.decode(line), is_read=True)
+            self.draw_detail()
+
+    def update_content(self, content: StepContent) -> None:
+        """Draw the detail with a record's content, if that is the current record."""
+        if self.record_line is not None and content.location == self.record_line.location:
+            read = DecodedLine(content.line, content.record)
+            self.record_line = RecordLine(content.location, read, is_read=True)
             self.draw_detail()
 
     def request_line(self, location: tuple[str, int, int]) -> None:
@@ -196,6 +224,14 @@ class LogView(FollowMixin, LocatableScreen):
             self.record_line = RecordLine(location)
             self.post_message(self.LineRequested(location))
         self.draw_detail()
+
+    def request_record(self, row: object) -> None:
+        """Have the whole record with this key shown."""
+        location = self.location_of(row)
+        if location is not None:
+            self.post_message(self.RecordRequested(location))
+        elif row is not None:
+            self.hint(self.EVICTED)
 
     def query_changed(self, then: Intent | None = None) -> None:
         self.post_message(self.QueryChanged(self, then))
@@ -295,14 +331,14 @@ class LogView(FollowMixin, LocatableScreen):
         if not self.go_to(row):
             self.post_message(self.GoToRequested(row))
 
-    def action_error(self, direction: int) -> None:
-        """Go to the next failed call, or with -1 to the previous one."""
+    def action_next_call(self, kind: CallKind, direction: int) -> None:
+        """Go to the next call of a kind, or with -1 to the previous one."""
         row = None
         if self.overview is not None:
-            row = self.overview.next_failed(self.cursor_key, direction)
+            row = self.overview.next_call(kind, self.cursor_key, direction)
         if row is None:
             where = "after" if direction > 0 else "before"
-            self.hint(f"No failed call {where} this one.")
+            self.hint(f"No {kind} call {where} this one.")
         else:
             self.jump_to(row)
 

@@ -119,7 +119,12 @@ class OverviewScreen(LogView):
 
     @property
     def target_key(self) -> Hashable:
-        """Key of the step in Timeline, the trace's call in Traces, or the call."""
+        """Key of the last jump's target, else of the focused pane's record.
+
+        A pane's record is a step, a trace or a call.
+        """
+        if self._is_at_target:
+            return self._target
         if self.timeline.has_focus:
             return self.timeline.cursor_key
         row, trace = self.cursor_key, self.selected_trace
@@ -226,11 +231,17 @@ class OverviewScreen(LogView):
         None if the cursors have followed newer records since.
         """
         overview, row = self.overview, self._target
+        is_of_it = overview is not None and overview.trace_of(row) == trace
+        return row if is_of_it and self._is_at_target else None
+
+    @property
+    def _is_at_target(self) -> bool:
+        """Whether the last jump's target is still selected, or its steps are still loading."""
+        overview, row = self.overview, self._target
         if overview is None or row is None or not overview.has(row):
-            return None
-        is_loading = self.timeline.trace_id != trace
-        is_here = is_loading or row in (self.calls.cursor_key, self.timeline.cursor_key)
-        return row if is_here and overview.trace_of(row) == trace else None
+            return False
+        is_loading = self.timeline.trace_id != overview.trace_of(row)
+        return is_loading or row in (self.calls.cursor_key, self.timeline.cursor_key)
 
     def action_mark(self) -> None:
         """Mark the trace as A; with the next one as B, open their diff."""
@@ -254,8 +265,7 @@ class OverviewScreen(LogView):
 
     @on(LineTable.Selected, "#calls")
     def _open_record(self, message: LineTable.Selected) -> None:
-        if self.overview is not None and isinstance(message.key, int):
-            self.post_message(self.RecordRequested(self.overview.location(message.key)))
+        self.request_record(message.key)
 
     @on(LineTable.Selected, "#alerts")
     def _open_alert(self, message: LineTable.Selected) -> None:

@@ -18,22 +18,28 @@ from textual.widgets import Static
 from llmlog_tui.tui.keys.panes import STEPS_BINDINGS
 from llmlog_tui.tui.keys.views import REPLAY_BINDINGS
 from llmlog_tui.tui.navigation import Intent, RestoreState, SelectStep
+from llmlog_tui.tui.panes.content import ContentPane
 from llmlog_tui.tui.panes.scrubber import Scrubber
 from llmlog_tui.tui.panes.timeline import TimelinePane
 from llmlog_tui.tui.playback import PlaybackClock
 from llmlog_tui.tui.queries import ReplayQuery, ReplayResult
 from llmlog_tui.tui.render import replay_text
-from llmlog_tui.tui.render.cells import step_number
-from llmlog_tui.tui.screens.log_view import LogView
+from llmlog_tui.tui.render.cells import is_tool, step_number
+from llmlog_tui.tui.render.replay_text import MODES
+from llmlog_tui.tui.screens.log_view import LogView, RecordLine
 from llmlog_tui.tui.widgets.bindings import TABLE_BINDINGS
 from llmlog_tui.tui.widgets.table import LineTable
 from llmlog_tui.tui.widgets.text_pane import TextPane
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.live.overview import Overview
+    from llmlog_tui.analysis.traces.replay import CallKind
     from llmlog_tui.analysis.traces.timeline import Timeline
+    from llmlog_tui.tui.queries import StepContent
 
 _FRAMES_PER_SECOND: Final = 20
+_EARLIER: Final = 8
+"""Maximum earlier calls among which a step's prompt is sought."""
 _DETAIL_DELAY_S: Final = 0.08
 """Seconds a step is the current one before its detail is drawn."""
 
@@ -64,11 +70,12 @@ class ReplayScreen(LogView):
         self._index = 0
         self._timer: Timer | None = None
         self._detail_timer: Timer | None = None
-        self._mode = 0
         self._shows_content = False
+        self._is_zoomed = False
+        self._content: StepContent | None = None
         self._crumb = Static(id="crumb")
         self.steps = StepsPane()
-        self.content_pane = TextPane(id="content")
+        self.content_pane = ContentPane()
         self.detail_pane = TextPane(id="detail")
         self.scrub = Scrubber()
 
@@ -86,7 +93,7 @@ class ReplayScreen(LogView):
         self._timer = self.set_interval(1 / _FRAMES_PER_SECOND, self._tick, pause=True)
 
     def apply_layout(self) -> None:
-        self.steps.compact = self.compact
+        self.steps.compact = self.content_pane.compact = self.compact
         self._draw_crumb()
         self.draw_detail()
 
@@ -170,11 +177,27 @@ class ReplayScreen(LogView):
         if self.overview is None or row is None:
             return
         if self._is_kept:
-            self.request_line(self.overview.location(row))
+            self._request_content(self.overview, row)
             return
         self.record_line = None
-        for pane in (self.detail_pane, self.content_pane):
-            pane.update("Evicted", [Content.styled(self.EVICTED, "$text-muted")])
+        self.detail_pane.update("Evicted", [Content.styled(self.EVICTED, "$text-muted")])
+        self.content_pane.update_empty(self.EVICTED)
+
+    def _request_content(self, overview: Overview, row: int) -> None:
+        """Have the content of a step read, and draw the rest of its detail."""
+        location = overview.location(row)
+        if self.record_line is None or location != self.record_line.location:
+            self.record_line, self._content = RecordLine(location), None
+            steps = () if self._run is None else self._run.replay.steps[: self._index]
+            calls = [step for step in steps if not is_tool(step) and overview.has(step.row)]
+            earlier = [(step.step, step.row) for step in calls[: -_EARLIER - 1 : -1]]
+            self.post_message(self.ContentRequested(row, tuple(earlier)))
+        self.draw_detail()
+
+    def update_content(self, content: StepContent) -> None:
+        if self.record_line is not None and content.location == self.record_line.location:
+            self._content = content
+        super().update_content(content)
 
     @property
     def _is_kept(self) -> bool:
@@ -190,15 +213,21 @@ class ReplayScreen(LogView):
         width, file = self.detail_pane.size.width - 2, read.location[0]
         lines = [*self.note_lines(step.row)]
         detail = self.overview.detail(step.row)
-        lines += replay_text.detail(detail, step.start, read.line, file, width)
+        lines += replay_text.detail(detail, step.start, read.decoded, file, width)
         lines = [line for line in lines if line.plain or not self.compact]
         title, total = f"Step {step_number(step)} · {step.name}", len(self._run.replay.steps)
         self.detail_pane.update(title, lines, f"{self._index + 1:,} of {total:,}")
-        mode = replay_text.MODES[self._mode]
-        content = replay_text.content(mode, read.line, file)
-        self.content_pane.update(mode.capitalize(), content, "v: content, raw, fields")
-        self.detail_pane.display = not self.compact or not self._shows_content
-        self.content_pane.display = not self.compact or self._shows_content
+        if self._content is not None:
+            name = f"step {step_number(step)} {step.name}"
+            note = replay_text.answer_note(detail.record)
+            self.content_pane.update(name, self._content, note)
+        shares_room = not self.compact and not self._is_zoomed
+        self.detail_pane.display = shares_room or not self._shows_content
+        self.content_pane.display = shares_room or self._shows_content
+
+    @property
+    def target_message(self) -> int | None:
+        return self.content_pane.message if self.content_pane.has_focus else None
 
     # -- actions
 
@@ -227,28 +256,55 @@ class ReplayScreen(LogView):
         self.action_step(len(self._run.replay.steps) if self._run is not None else 0)
 
     def action_view_as(self) -> None:
-        """Cycle through content, raw line and fields; in the compact form detail comes first."""
+        """Cycle through the ways to show a step; in the compact form detail comes first."""
+        mode = MODES.index(self.content_pane.mode)
         if self.compact and not self._shows_content:
             self._shows_content = True
         else:
-            self._mode = (self._mode + 1) % len(replay_text.MODES)
-            self._shows_content = not self.compact or self._mode != 0
+            mode = (mode + 1) % len(MODES)
+            self._shows_content = not self.compact or self._is_zoomed or mode != 0
         self.draw_detail()
+        self.content_pane.set_mode(mode)
 
-    def action_error(self, direction: int) -> None:
-        """Go to the next failed step, or with -1 to the previous one."""
+    def action_answer(self) -> None:
+        """Go to the answer in the conversation."""
+        self._show_content()
+        if not self.content_pane.action_answer():
+            self.hint("No answer was logged for this step.")
+
+    def action_zoom(self) -> None:
+        """Give the conversation the whole screen, and back."""
+        self._is_zoomed = self.content_pane.is_zoomed = not self._is_zoomed
+        self.set_class(self._is_zoomed, "-zoomed")
+        if self._is_zoomed:
+            self._show_content()
+        else:
+            self._shows_content = False
+            self.draw_detail()
+            self.steps.focus()
+
+    def _show_content(self) -> None:
+        self._shows_content = True
+        self.draw_detail()
+        self.content_pane.focus()
+
+    def action_next_call(self, kind: CallKind, direction: int) -> None:
+        """Go to the next step of a kind, or with -1 to the previous one."""
         run = self._run
-        found = None if run is None else run.replay.next_failed(self._index, direction)
+        found = None if run is None else run.replay.next_step(kind, self._index, direction)
         if found is None:
-            self.hint(f"No failed step {'after' if direction > 0 else 'before'} this one.")
+            self.hint(f"No {kind} step {'after' if direction > 0 else 'before'} this one.")
         else:
             self.start_jump()
             self._pause()
             self._show_step(found)
 
     def action_back(self) -> None:
-        """Close the replay."""
-        self.dismiss()
+        """Leave the conversation's full screen, else close the replay."""
+        if self._is_zoomed:
+            self.action_zoom()
+        else:
+            self.dismiss()
 
     # -- playing
 

@@ -108,6 +108,12 @@ class TrendsScreen(LogView):
             self._trends = cast("Trends", result)
         self._draw()
 
+    def _cursor_in(self, trends: Trends) -> int | None:
+        """Return the cursor's slice; the last one, if these trends have fewer slices."""
+        # They are of another width until the result of the current query is there.
+        last = len(trends.figures["calls"]) - 1
+        return None if self._cursor is None or last < 0 else min(self._cursor, last)
+
     def _draw(self) -> None:
         trends = self._trends
         if trends is None or trends.begin is None or trends.end is None:
@@ -116,7 +122,7 @@ class TrendsScreen(LogView):
             for chart in self.charts:
                 chart.update((), {}, None)
             return
-        figures, marks = trends.figures, trends_text.marks(trends)
+        figures, marks, cursor = trends.figures, trends_text.marks(trends), self._cursor_in(trends)
         latency, speed, tokens, shares = self.charts
         blue, violet, green = "$text-primary", "$text-accent", "$text-success"
         slow = [
@@ -128,15 +134,15 @@ class TrendsScreen(LogView):
             ChartLine("p95", figures["p95"], blue),
             ChartLine("p99", figures["p99"], violet),
         )
-        latency.update(lines, marks, self._cursor, slow)
-        speed.update((ChartLine("p50", figures["tok/s"], blue),), marks, self._cursor)
+        latency.update(lines, marks, cursor, slow)
+        speed.update((ChartLine("p50", figures["tok/s"], blue),), marks, cursor)
         costs = ChartLine("cost", figures["cost"], violet, humanize.money)
-        tokens.update((ChartLine("tokens", figures["tokens"], blue), costs), marks, self._cursor)
+        tokens.update((ChartLine("tokens", figures["tokens"], blue), costs), marks, cursor)
         cut_off = ChartLine("cut off", figures["cut off"], "$text-warning")
         errors = ChartLine("errors", figures["errors"], "$text-error")
-        shares.update((cut_off, errors), marks, self._cursor)
+        shares.update((cut_off, errors), marks, cursor)
         shown = trends_text.TrendsSelection(
-            self._model, self._cursor, compact=self.compact, in_all_views=bool(self._filtered)
+            self._model, cursor, compact=self.compact, in_all_views=bool(self._filtered)
         )
         self.summary.update(trends_text.summary(trends, shown))
         cells = self._slices // PER_CELL

@@ -7,7 +7,19 @@ from collections.abc import Hashable, Sequence
 from typing import Final, Literal, NamedTuple
 
 Tone = Literal[
-    "", "muted", "strong", "primary", "secondary", "accent", "success", "warning", "worst", "error"
+    "",
+    "muted",
+    "strong",
+    "emphasis",
+    "title",
+    "code",
+    "primary",
+    "secondary",
+    "accent",
+    "success",
+    "warning",
+    "worst",
+    "error",
 ]
 """Meaning of a text; the style sheet maps it to a style."""
 

@@ -23,8 +23,8 @@ from llmlog_tui.tui.widgets.strip_cache import GUTTER, LineState, StripCache
 
 _MARGIN = 1
 _TONES = (
-    *("muted", "strong", "primary", "secondary", "accent"),
-    *("success", "warning", "worst", "error"),
+    *("muted", "strong", "emphasis", "title", "code"),
+    *("primary", "secondary", "accent", "success", "warning", "worst", "error"),
 )
 _POINTERS: Final[dict[tuple[bool, bool], CellSpan]] = {
     (at_cursor, has_focus): CellSpan("▌" if at_cursor else " ", "primary" if has_focus else "muted")

@@ -7,7 +7,8 @@ Import it as `workers.analysis`, after the first frame. Helpers for filter text,
 from __future__ import annotations
 
 import time
-from functools import singledispatch
+from collections.abc import Callable, Sequence
+from functools import partial, singledispatch
 
 import polars as pl
 
@@ -26,11 +27,14 @@ from llmlog_tui.analysis.query.sql import (
     time_range,
 )
 from llmlog_tui.analysis.reports.alert_context import alert_context
-from llmlog_tui.analysis.reports.clipboard import CHOICES, copy_text
+from llmlog_tui.analysis.reports.clipboard import CHOICES, CONTENT_KEYS, copy_text
 from llmlog_tui.analysis.reports.trends import COLUMNS, Trends, marks_of, trends
 from llmlog_tui.analysis.traces.cache_misses import hashes_in
+from llmlog_tui.analysis.traces.conversation import against, conversation, decode, is_call
 from llmlog_tui.analysis.traces.diff import diff_traces, finish_reasons
 from llmlog_tui.analysis.traces.replay import SPEEDS
+from llmlog_tui.analysis.traces.step_diff import step_diff, step_digest
+from llmlog_tui.analysis.traces.text_diff import text_diff
 from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.isolated_query import IsolatedQuery, QueryCancelled
 from llmlog_tui.log.schema import decategorize
@@ -52,11 +56,14 @@ from llmlog_tui.tui.queries import (
     ReplayQuery,
     ReplayResult,
     SqlResult,
+    StepContent,
+    TextDiffResult,
     TrendsQuery,
 )
 
 __all__ = [
     "CHOICES",
+    "CONTENT_KEYS",
     "SPEEDS",
     "QueryError",
     "all_of",
@@ -71,6 +78,9 @@ __all__ = [
     "step_of",
     "time_range",
 ]
+
+ReadRecord = Callable[[Overview, int], bytes | None]
+"""Reads the line of the record with a key, with its content."""
 
 
 class Analyzer:
@@ -183,11 +193,43 @@ def run_sql(overview: Overview, query: IsolatedQuery) -> SqlResult:
     return SqlResult(query.sql, frame, why, time.monotonic() - began)
 
 
+def step_content(overview: Overview, read: ReadRecord, row: int) -> StepContent:
+    """Return a record's content."""
+    line = read(overview, row)
+    record = decode(line)
+    found = conversation(record or {}, line or b"")
+    return StepContent(overview.location(row), line, record, found)
+
+
+def compared_content(
+    overview: Overview,
+    read: ReadRecord,
+    content: StepContent,
+    earlier: Sequence[tuple[int | None, int]],
+) -> StepContent:
+    """Return a record's content with the number of messages that an earlier call had, too."""
+    if content.record is None or not is_call(content.record):
+        return content
+    lines = ((step, partial(read, overview, key)) for step, key in earlier)
+    return content._replace(conversation=against(content.conversation, lines))
+
+
+def text_diff_of(overview: Overview, read: ReadRecord, a: int, b: int, step: str) -> TextDiffResult:
+    """Return the texts in which two steps differ, and the figures of both."""
+    lines = (read(overview, row) for row in (a, b))
+    found = step_diff(*lines)
+    diffs = tuple((what, text_diff(one, other)) for what, one, other in found.places)
+    return TextDiffResult(step, found, diffs, (overview.record(a), overview.record(b)))
+
+
 def diff(overview: Overview, a: str, b: str, lines: Lines) -> DiffResult:
     """Align two traces step by step; prompt hashes are read with `lines`."""
     frame = overview.frame.filter(pl.col("trace_id").is_in([a, b]))
-    hashes = {row: each for row, line in lines(frame).items() if (each := hashes_in(line))}
-    found = diff_traces(frame, a, b, hashes, slow_ms=overview.slow_ms)
+    hashes, digests = {}, {}
+    for row, line in lines(frame).items():
+        hashes[row], digests[row] = hashes_in(line), step_digest(line)
+    hashes = {row: each for row, each in hashes.items() if each}
+    found = diff_traces(frame, a, b, hashes, digests=digests, slow_ms=overview.slow_ms)
     by_trace = (frame.filter(pl.col("trace_id") == trace) for trace in (a, b))
     begins = [steps.select(pl.col("ts").min()).item() for steps in by_trace]
     return DiffResult(found, (begins[0], begins[1]), finish_reasons(frame))

@@ -38,6 +38,8 @@ _POST_SECONDS: Final = 0.06
 """Minimum seconds between two messages: each one causes a redraw."""
 
 _NOTHING: Final = Progress()
+_SUFFIXES: Final = {"T": "md", "C": "sh", "Y": "py"}
+"""Key of the copy menu -> suffix of the file it saves, if not txt."""
 
 
 class ReaderWorker:
@@ -119,6 +121,13 @@ class ReaderWorker:
         _, block, line = location
         return self._reader.raw_line(block, line) if self._reader else None
 
+    def read_record(self, overview: Overview, row: int) -> bytes | None:
+        """Read a record's line, content included; None if its file is gone.
+
+        The line is as llmlog writes it.
+        """
+        return self._reader.record_line(overview.record(row)) if self._reader else None
+
     def lines_of(self, frame: pl.DataFrame) -> dict[int, bytes]:
         """Return the raw lines of a frame's records by key, in its order.
 
@@ -131,18 +140,21 @@ class ReaderWorker:
                 found |= {row: lines[at] for row, at in records.select("row", "line").iter_rows()}
         return {row: found[row] for row in frame["row"] if row in found}
 
-    def copy(self, overview: Overview, row: int, key: str) -> CopyResult:
+    def copy(self, overview: Overview, row: int, key: str, message: int | None) -> CopyResult:
         """Return the text for a key of the copy menu.
 
         A capital saves it to a file instead. Raises OSError if the working directory cannot be
         written to.
         """
         location = overview.location(row)
-        name, raw = workers.analysis.CHOICES[key.lower()], self.read_line(location)
-        text = workers.analysis.copy_text(overview, row, key.lower(), raw, location[0])
+        is_content = key.lower() in workers.analysis.CONTENT_KEYS
+        name = workers.analysis.CHOICES[key.lower()]
+        raw = self.read_record(overview, row) if is_content else self.read_line(location)
+        copy_text = workers.analysis.copy_text
+        text = copy_text(overview, row, key.lower(), raw, location[0], message=message)
         if text is None or key.islower():
-            return CopyResult(name, text)
-        path = Path(f"llmlog-{name.replace(' ', '-')}-{row}.{'md' if key == 'T' else 'txt'}")
+            return CopyResult(name, text, save_key=key.upper())
+        path = Path(f"llmlog-{name.replace(' ', '-')}-{row}.{_SUFFIXES.get(key, 'txt')}")
         private_file.replace_text(path, text + "\n")
         return CopyResult(name, text, str(path.absolute()))
 

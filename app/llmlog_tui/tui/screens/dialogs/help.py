@@ -1,4 +1,4 @@
-"""Help: all keys, with the user's own ones; those of the current screen first."""
+"""Help: views, find, filter, signs, then all keys; those of the current screen first."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ from itertools import zip_longest
 from textwrap import wrap
 from typing import ClassVar, Final
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.keys import format_key
-from textual.screen import ModalScreen
 
-from llmlog_tui.tui.keys import ALL
+from llmlog_tui.tui.keys import ALL, IDS
 from llmlog_tui.tui.keys.dialogs import HELP_BINDINGS
+from llmlog_tui.tui.screens.dialogs.text_dialog import TextDialog
 from llmlog_tui.tui.widgets.bindings import scope_of
-from llmlog_tui.tui.widgets.text_pane import TextPane
 
 _TITLES: Final = {
     "app": "Everywhere",
@@ -57,6 +55,25 @@ _NAMES: Final = {
     "delete": "Del",
     "enter": "Enter",
 }
+_START: Final = (
+    *(f"app.view-{digit}" for digit in range(1, 10)),
+    *("view.find", "view.next-match", "view.filter", "view.back"),
+)
+"""Ids of the keys that the help begins with."""
+
+_SIGNS: Final = (
+    ("✗", "failed", "$text-error"),
+    ("┤", "cut off: at the limit, a broken stream, broken arguments", "$text-warning"),
+    ("↻", "retried", "$text-warning"),
+    ("≠", "another system_fingerprint than before", "$text-accent"),
+    ("◆", "bookmarked", "$text-accent"),
+    ("▲ ○", "an alert that is ongoing, or over", "$text-warning"),
+    ("│", "of the selected trace", "$text-primary"),
+    ("! * + -", "rows by your rules in config.toml", "$text-muted"),
+    ("–", "unknown: not in the log", "$text-muted"),
+)
+"""Signs on the screen, their meanings and colours."""
+
 _YOURS: Final = (
     'A key of your own: a line such as "overview.hide-pane" = "f8" under [keys] in config.toml, '
     "with the grey word of the heading and the name of the key."
@@ -88,18 +105,14 @@ def sections(here: Collection[str]) -> Iterator[tuple[str, list[Binding]]]:
         yield scope, scopes[scope]
 
 
-class HelpDialog(ModalScreen[None]):
+class HelpDialog(TextDialog):
     """All keys; `here` are the active scopes, `own` the user's keys by binding id."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*HELP_BINDINGS]
 
     def __init__(self, here: Collection[str], own: Mapping[str, str]) -> None:
         super().__init__()
-        self.sheet = TextPane()
         self._here, self._own = here, own
-
-    def compose(self) -> ComposeResult:
-        yield self.sheet
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._fill)  # when the pane has its size
@@ -109,7 +122,8 @@ class HelpDialog(ModalScreen[None]):
         room = self.sheet.size.width
         two = room >= _TWO_COLUMNS_FROM
         width = max(_NARROWEST, room // 2 - _GAP if two else room - _GAP)
-        parts = [list(self._section(*each, width)) for each in sections(self._here)]
+        parts = [list(self._start(width)), list(_signs(width))]
+        parts += [list(self._section(*each, width)) for each in sections(self._here)]
         parts.append([Content.styled(line, "$text-muted") for line in wrap(_YOURS, width)])
         half = sum(map(len, parts)) / 2 if two else float("inf")
         left: list[Content] = []
@@ -118,7 +132,7 @@ class HelpDialog(ModalScreen[None]):
             (left if len(left) < half and not right else right).extend(part)
         pairs = zip_longest(left, right, fillvalue=Content(""))
         lines = (a.pad_right(width + _GAP - a.cell_length) + b for a, b in pairs)
-        self.sheet.update("Keys · those of here first", lines, "j k scroll · Esc back")
+        self.sheet.update("Help · keys of this screen first", lines, "j k scroll · Esc back")
 
     def _section(self, scope: str, bindings: Iterable[Binding], width: int) -> Iterator[Content]:
         title = _TITLES.get(scope, scope.capitalize())
@@ -126,6 +140,14 @@ class HelpDialog(ModalScreen[None]):
         yield Content.assemble(
             (f"{mark}{title}", "$text-primary bold"), (f"  {scope}", "$text-muted")
         )
+        yield from self._rows(bindings, width)
+
+    def _start(self, width: int) -> Iterator[Content]:
+        """Yield the views, find and filter."""
+        yield Content.styled("Views, find, filter", "$text-primary bold")
+        yield from self._rows((IDS[name] for name in _START if name in IDS), width)
+
+    def _rows(self, bindings: Iterable[Binding], width: int) -> Iterator[Content]:
         rows: dict[str, tuple[list[str], Binding]] = {}
         for binding in bindings:
             name = binding.id or ""
@@ -134,6 +156,16 @@ class HelpDialog(ModalScreen[None]):
         for keys, binding in rows.values():
             yield from _row(" ".join(dict.fromkeys(keys)), binding, width)
         yield Content("")
+
+
+def _signs(width: int) -> Iterator[Content]:
+    """Yield the legend of signs."""
+    yield Content.styled("Signs", "$text-primary bold")
+    for sign, meaning, tone in _SIGNS:
+        first, *more = wrap(meaning, max(_NARROWEST, width - _KEYS - 2))
+        yield Content.assemble((f" {sign:<{_KEYS}} ", tone), first)
+        yield from (Content(" " * (_KEYS + 2) + line) for line in more)
+    yield Content("")
 
 
 def _row(keys: str, binding: Binding, width: int) -> Iterator[Content]:

@@ -12,26 +12,23 @@ from textual.widgets import Static
 
 from llmlog_tui.tui.keys.dialogs import COPY_BINDINGS, RECORD_BINDINGS
 from llmlog_tui.tui.render import record_text
-from llmlog_tui.tui.widgets.text_pane import TextPane
+from llmlog_tui.tui.screens.dialogs.text_dialog import TextDialog
 
 _CLOSE: Final = "escape"
 
 
-class RecordDialog(ModalScreen[None]):
+class RecordDialog(TextDialog):
     """All fields of a record, in the order of its line."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*RECORD_BINDINGS]
 
     def __init__(self, file: str, line: bytes | None) -> None:
         super().__init__()
-        self.sheet = TextPane()
         self._file, self._line = file, line
 
-    def compose(self) -> ComposeResult:
-        yield self.sheet
-
     def on_mount(self) -> None:
-        self.sheet.update(self._file, record_text.fields(self._line, self._file), "Esc back")
+        read = record_text.decode(self._line)
+        self.sheet.update(self._file, record_text.fields(read, self._file), "Esc back")
 
 
 class CopyMenu(ModalScreen[str]):

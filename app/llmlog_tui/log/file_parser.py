@@ -1,0 +1,179 @@
+"""Parse one file's blocks into records: llmlog's lines directly, others by format."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+import polars as pl
+
+from llmlog_tui.formats import Format, LogState
+from llmlog_tui.formats.detect import head_of
+from llmlog_tui.formats.driver import Decoded, Decoder
+from llmlog_tui.formats.llmlog import LLMLOG
+from llmlog_tui.formats.registry import FORMATS
+from llmlog_tui.log.line_errors import FaultCounts
+from llmlog_tui.log.line_splitter import Block
+from llmlog_tui.log.parse import FOREIGN, Parsed, Strictness, parse
+from llmlog_tui.log.schema import COLUMNS
+
+UNREADABLE: Final = "unreadable"
+"""Kind of a line whose object its format could not convert."""
+
+
+class FileParser:
+    """State of one file between its blocks; `states` belongs to all files of the log.
+
+    Blocks that begin with records of llmlog's go straight to parse(), which may run in any thread,
+    for several blocks at once. What it refuses, and all other blocks, collect() decodes, one after
+    the other.
+    """
+
+    def __init__(
+        self,
+        states: dict[str, LogState],
+        columns: Collection[str] = COLUMNS,
+        formats: Sequence[Format] = FORMATS,
+    ) -> None:
+        self._columns = columns
+        self._formats = formats
+        self.decoder = Decoder(states, formats)
+        """The decoder of the file's lines; reads records back, too."""
+        self.records = 0
+        """Number of records so far."""
+        self._own = 0  # records that are lines
+        self._strictness = Strictness.WHOLE_BLOCK
+        self._lines = 0  # fed so far: the number of the next line
+        self._last: Block | None = None
+        self._objects: Counter[str] = Counter()  # of the decoder, as they were reported
+
+    @property
+    def has_state(self) -> bool:
+        """Whether flush() may give records."""
+        return self.decoder.has_state
+
+    @property
+    def has_own_records(self) -> bool:
+        """Whether lines of the file are records of llmlog's, wrapped or not."""
+        return self._own > 0 or self.decoder.objects[LLMLOG.name] > 0
+
+    @property
+    def format(self) -> str:
+        """Name of the file's most frequent format; llmlog's for an empty file."""
+        objects = self.decoder.objects + Counter({LLMLOG.name: self._own})
+        return max(objects, key=objects.__getitem__, default=LLMLOG.name)
+
+    @property
+    def no_calls(self) -> Format | None:
+        """The format, known to hold no calls, of a file that has no records."""
+        return None if self.records else self.decoder.no_calls
+
+    def prepare(self, block: Block) -> Callable[[], Parsed] | None:
+        """Return the parsing of a block of llmlog's records; None where it must be decoded."""
+        head = head_of(block.data, self._formats)
+        if not head.is_plain:
+            return None
+        return partial(
+            parse,
+            block.data,
+            at_start=block.offset == 0,
+            strictness=self._strictness,
+            columns=self._columns,
+            only_ours=head.has_events,
+        )
+
+    def collect(self, block: Block, parsed: Parsed | None) -> Parsed:
+        """Return the records of the next block; `parsed` is the result of prepare()'s work."""
+        given_up = self._given_up_before(block)
+        if parsed is not None:
+            self._strictness = parsed.strictness
+            if not parsed.refused and not given_up:
+                return self._counted(parsed, own=parsed.frame.height)
+        lines = block.data.split(b"\n")
+        if not lines[-1]:
+            del lines[-1]
+        own = _nothing(len(lines)) if parsed is None else parsed
+        numbers = range(len(lines)) if parsed is None else sorted(line for line, _ in own.refused)
+        decoded = self.decoder.decode((self._lines + line, lines[line]) for line in numbers)
+        decoded.extend(given_up)
+        return self._counted(self._merged(own, decoded), own=own.frame.height)
+
+    def flush(self) -> Parsed | None:
+        """Return records that are complete only because nothing follows for now, if any."""
+        return self._late(self.decoder.flush())
+
+    def finish(self) -> Parsed | None:
+        """Return the remainder at the end of the file, if any."""
+        return self._late(self.decoder.finish())
+
+    def _late(self, decoded: Decoded) -> Parsed | None:
+        if not decoded:
+            return None
+        return self._counted(self._merged(_nothing(0), decoded), own=0)
+
+    def _given_up_before(self, block: Block) -> Decoded:
+        """Give up incomplete lines if a block does not follow the last one."""
+        last, self._last = self._last, block
+        follows = last is None or (
+            last.generation == block.generation and last.offset + len(last.data) <= block.offset
+        )
+        return Decoded() if follows else self.decoder.restart()
+
+    def _counted(self, parsed: Parsed, *, own: int) -> Parsed:
+        """Return the records with a count by format; `own` are plain llmlog records."""
+        self._lines += parsed.lines
+        self.records += parsed.frame.height
+        self._own += own
+        formats = self.decoder.objects - self._objects
+        self._objects = Counter(self.decoder.objects)
+        if own:
+            formats[LLMLOG.name] += own
+        return replace(parsed, formats=formats)
+
+    def _merged(self, own: Parsed, decoded: Decoded) -> Parsed:
+        """Return a block's own records, and those decoded from its other lines, as one."""
+        skipped, nulled, frames = FaultCounts(), own.nulled, [own.frame]
+        kinds = {self._lines + line: kind for line, kind in own.refused}
+        # parse() reports best why a line holds no object.
+        unknown = [(line, text) for line, text in decoded.unread if line not in kinds]
+        for lines, texts in (
+            (decoded.lines, decoded.records),
+            ([line for line, _ in unknown], [text for _, text in unknown]),
+        ):
+            if texts:
+                numbers = [line - self._lines for line in lines]
+                parsed = parse(b"\n".join(texts), columns=self._columns)
+                skipped.update(parsed.skipped, numbers)
+                nulled.update(parsed.nulled, numbers)
+                of_rows = pl.Series("line", numbers, pl.Int64).gather(parsed.frame["line"])
+                frames.append(parsed.frame.with_columns(of_rows))
+        for line, _ in decoded.unread:
+            if line in kinds:
+                skipped.add(kinds[line], line - self._lines)
+        for kind, faulty in ((FOREIGN, decoded.foreign), (UNREADABLE, decoded.failed)):
+            for line in faulty:
+                skipped.add(kind, line - self._lines)
+        for kind, times in decoded.lost.items():
+            skipped.add(kind, 0, times)
+        return replace(
+            own,
+            frame=_joined(frames),
+            blanks=own.blanks + decoded.blanks,
+            skipped=skipped,
+            nulled=nulled,
+            refused=(),
+        )
+
+
+def _nothing(lines: int) -> Parsed:
+    return Parsed(pl.DataFrame(schema={**COLUMNS, "line": pl.UInt32}), lines)
+
+
+def _joined(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Return all rows in line order; those of a single format as they came."""
+    own, *others = (frame.with_columns(pl.col("line").cast(pl.Int64)) for frame in frames)
+    joined = pl.concat([own, *others], rechunk=True)
+    return joined.sort("line", maintain_order=True) if own.height else joined

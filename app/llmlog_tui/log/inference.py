@@ -1,0 +1,123 @@
+"""Infer a record's event, status and time where they are missing or foreign."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final
+
+import polars as pl
+
+from llmlog.record import EVENTS
+from llmlog_tui.formats.llmlog import CALL_KEYS
+from llmlog_tui.log.schema import ALWAYS, COLUMNS, NULL
+
+_OURS: Final = frozenset(EVENTS)
+
+
+def has_foreign_events(read: pl.DataFrame) -> bool:
+    """Return whether a row of a read frame has no event of llmlog's."""
+    return not _OURS.issuperset(read["event"].unique())
+
+
+def events(read: pl.DataFrame) -> pl.Series:
+    """Return the event of each row of a frame that was read with schema.TELLING_KEYS.
+
+    Null is an object that is no record: foreign. Without an event a tool_name makes a tool_call;
+    a model, tokens or a finish_reason, or a latency in a trace, make a chat_completion. An event
+    that is none of llmlog's is a logger's message where there is a model or tokens; else it is a
+    record of its own if it is in a trace.
+    """
+    event, keys = pl.col("event").cast(pl.String), set(read.columns)
+    is_call = pl.any_horizontal(pl.col(name).is_not_null() for name in CALL_KEYS if name in keys)
+    is_traced = pl.col("trace_id").is_not_null()
+    has_tool = pl.col("tool_name").is_not_null()
+    found = (
+        pl.when(event.is_in(list(EVENTS)))
+        .then(event)
+        .when(event.is_null() & has_tool)
+        .then(pl.lit("tool_call"))
+        .when(is_call)
+        .then(pl.lit("chat_completion"))
+        .when(event.is_not_null() & is_traced)
+        .then(event)
+        .when(has_tool)
+        .then(pl.lit("tool_call"))
+        .when(is_traced & pl.col("latency_ms").is_not_null())
+        .then(pl.lit("chat_completion"))
+    )
+    return read.select(event=found.cast(pl.Categorical)).to_series()
+
+
+def lacks_times(read: pl.DataFrame) -> bool:
+    """Return whether a row of a frame that was read has no ts."""
+    return bool(read["ts"].null_count())
+
+
+def fill_defaults(fit: pl.DataFrame, columns: Collection[str] = COLUMNS) -> pl.DataFrame:
+    """Return a frame from coerce() with COLUMNS alone, absent values inferred from others.
+
+    Only `columns`, event and status have values. A status is read by its meaning: ok, success or
+    200, failed, ERROR or 503. Where it has none, the status is error if `error`, error_type or
+    an HTTP status of 400 and more is there, else ok.
+    """
+    fit = fit.with_columns(_aliased(fit))
+    fit = fit.with_columns(_statuses(fit))
+    asked = ALWAYS.union(columns)
+    return pl.DataFrame(
+        [
+            fit[name] if name in asked else NULL[name].new_from_index(0, fit.height)
+            for name in COLUMNS
+        ]
+    )
+
+
+_FAILED_STATUS: Final = 400
+_LAST_STATUS: Final = 599
+_FAILED: Final = (
+    pl.col("error").is_in(["", "0", "[]", "false", "{}"]).not_().fill_null(value=False)
+    | pl.col("error_type").is_not_null()
+    | (pl.col("error_status") >= _FAILED_STATUS).fill_null(value=False)
+)
+
+_WORDS: Final = {
+    **dict.fromkeys(
+        ("ok", "success", "succeeded", "successful", "completed", "complete", "done", "true"), "ok"
+    ),
+    **dict.fromkeys(
+        ("error", "failed", "failure", "fail", "exception", "timeout", "fatal", "false"), "error"
+    ),
+    **dict.fromkeys(("errored", "timed_out", "aborted", "rejected", "cancelled"), "error"),
+}
+"""Statuses of other logs, in lower case."""
+
+
+def _statuses(fit: pl.DataFrame) -> list[pl.Expr]:
+    """Return the statuses of a frame, and error_status of numeric ones."""
+    told = fit["status"].unique().cast(pl.String)
+    if {"ok", "error"}.issuperset(told):
+        return []
+    text = pl.col("status").cast(pl.String).str.to_lowercase()
+    code = text.cast(pl.Float64, strict=False)
+    said = (
+        pl.when(code >= _FAILED_STATUS)
+        .then(pl.lit("error"))
+        .when(code.is_not_null() & code.is_not_nan())
+        .then(pl.lit("ok"))
+        .otherwise(text.replace_strict(_WORDS, default=None, return_dtype=pl.String))
+    )
+    inferred = pl.when(_FAILED).then(pl.lit("error")).otherwise(pl.lit("ok"))
+    is_http = code.is_between(_FAILED_STATUS, _LAST_STATUS)
+    return [
+        pl.coalesce(said, inferred).cast(pl.Categorical).alias("status"),
+        pl.coalesce("error_status", pl.when(is_http).then(code).cast(pl.Int64, strict=False)),
+    ]
+
+
+def _aliased(fit: pl.DataFrame) -> list[pl.Expr]:
+    """Return our columns filled from other logs' names for them, where those hold anything."""
+    http = pl.col("http_status")
+    filled = {
+        "request_model": pl.coalesce("requested_model", "request_model"),
+        "http_status": pl.coalesce("error_status", pl.when(http >= _FAILED_STATUS).then(http)),
+    }
+    return [value for name, value in filled.items() if fit[name].null_count() < fit.height]

@@ -1,0 +1,112 @@
+"""Lines of records, read again from their files on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any, Final, Protocol
+
+import polars as pl
+
+from llmlog.record import EVENTS, dump, timestamp, to_line
+from llmlog_tui.formats.json_text import without_bom
+from llmlog_tui.log.file_parser import FileParser
+from llmlog_tui.log.schema import COLUMNS
+from llmlog_tui.log.store import ByteRange, Store
+
+_BLOCKS_IN_MEMORY: Final = 8
+
+
+class _Rereadable(Protocol):
+    def reread(self, generation: int, offset: int, length: int) -> bytes | None: ...
+
+
+class RecordLines:
+    """Reads lines of a reader's files again; any thread may ask."""
+
+    def __init__(
+        self, store: Store, sources: Sequence[_Rereadable], parsers: Sequence[FileParser]
+    ) -> None:
+        self._store = store
+        self._sources = sources
+        self._parsers = parsers
+
+    def raw(self, block: int, line: int) -> bytes | None:
+        """Return a record's line unchanged, None if its file was replaced since."""
+        lines = self.block(block)
+        return None if lines is None else lines[line]
+
+    def block(self, block: int) -> list[bytes] | None:
+        """Return all lines of a block unchanged, None as raw()."""
+        return self._read(self._store.byte_range(block))
+
+    def record(self, record: Mapping[str, Any]) -> bytes | None:
+        """Return the line of a row of the frame, with its content; None as raw().
+
+        Of another format that is the line llmlog would have written, of a wrapped record its own.
+        """
+        lines = self.block(record["block"])
+        if lines is None or not self._store.is_converted(record["block"]):
+            return None if lines is None else without_bom(lines[record["line"]])
+        return self._converted(lines, record, with_content=True)
+
+    def records(self, frame: pl.DataFrame) -> Iterator[bytes | None]:
+        """Yield the line of each row as record(), but of other formats without content."""
+        block = lru_cache(maxsize=_BLOCKS_IN_MEMORY)(self.block)  # files may alternate, by ts
+        for row, (at, line) in enumerate(frame.select("block", "line").iter_rows()):
+            lines = block(at)
+            if lines is None or not self._store.is_converted(at):
+                yield None if lines is None else without_bom(lines[line])
+            else:
+                yield self._converted(lines, frame.row(row, named=True), with_content=False)
+
+    def _converted(
+        self, lines: Sequence[bytes], record: Mapping[str, Any], *, with_content: bool
+    ) -> bytes:
+        file: int = record["file"]
+        parser, known = self._parsers[file], _fields(record)
+        content: dict[str, Any] = {}
+        if with_content or parser.has_own_records:
+            following = self._following(record["block"], lines, record["line"])
+            found = parser.decoder.read_back(following, known)
+            if found is not None and found.line is not None:
+                return found.line
+            if found is not None and with_content:
+                content = found.content
+        whole = {**known, **content}
+        # A foreign event in a trace is a record, too, but none that llmlog writes.
+        written = to_line(whole) if known["event"] in EVENTS else dump(whole)
+        return written.rstrip(b"\n")
+
+    def _following(self, block: int, lines: Sequence[bytes], line: int) -> Iterator[bytes]:
+        """Yield a block's lines from `line` on, and those of later blocks."""
+        byte_range: ByteRange | None = self._store.byte_range(block)
+        rest = lines[line:]
+        while byte_range is not None:
+            # Behind a block's last newline there is nothing, or the rest of its last line.
+            yield from rest[:-1] if rest[-1:] == [b""] else rest
+            byte_range = self._store.range_after(byte_range)
+            found = None if byte_range is None else self._read(byte_range)
+            rest = [] if found is None else found
+            if found is None:
+                return
+
+    def _read(self, byte_range: ByteRange) -> list[bytes] | None:
+        source = self._sources[byte_range.file]
+        data = source.reread(byte_range.generation, byte_range.offset, byte_range.length)
+        return None if data is None else data.split(b"\n")
+
+
+def _fields(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a row of the frame knows, as a line has it."""
+    known = {name: record[name] for name in COLUMNS if record[name] is not None}
+    for name, value in known.items():
+        if isinstance(value, datetime):
+            known[name] = timestamp((value - _EPOCH) // timedelta(microseconds=1) * 1_000)
+        elif isinstance(value, float) and value.is_integer():
+            known[name] = int(value)
+    return known
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

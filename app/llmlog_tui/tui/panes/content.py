@@ -1,0 +1,208 @@
+"""A step's content: conversation, text as written, raw line, or fields."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar, Final
+
+import orjson
+from textual.binding import BindingType
+
+from llmlog_tui import humanize
+from llmlog_tui.tui.keys.panes import CONTENT_BINDINGS
+from llmlog_tui.tui.panes.pane import READING, Pane
+from llmlog_tui.tui.render import record_text
+from llmlog_tui.tui.render.conversation_rows import (
+    GROUP,
+    ConversationRows,
+    LineRows,
+    Look,
+    RowKey,
+    TextRows,
+    lines_of,
+)
+from llmlog_tui.tui.render.replay_text import MODES
+from llmlog_tui.tui.widgets.bindings import TABLE_BINDINGS
+from llmlog_tui.tui.widgets.folded_text import Line
+from llmlog_tui.tui.widgets.row_source import RowSource
+
+if TYPE_CHECKING:
+    from llmlog_tui.tui.queries import StepContent
+
+_KEYS: Final = "J/K message  Enter fold  a answer  y copy  v as written", "Enter fold  v as written"
+
+
+class ContentPane(Pane):
+    """Messages folded to a line each; the newest is open."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*TABLE_BINDINGS, *CONTENT_BINDINGS]
+
+    def __init__(self) -> None:
+        super().__init__(heading=False, id="content")
+        self.following = False
+        self.empty = READING
+        self.is_zoomed = False
+        self._mode = 0
+        self._name = ""
+        self._content: StepContent | None = None
+        self._look = Look(0)
+        self._bodies: dict[tuple[int, int, bool], Sequence[Line]] = {}
+
+    def update(self, name: str, content: StepContent, answer_note: str) -> None:
+        """Show the content of a step called `name`; its answer, or newest message, is open."""
+        if content is self._content:
+            return
+        before, self._content, self._name = self._content, content, name
+        if before is not None and before.line is content.line:  # compared since
+            self.redraw()
+            return
+        self._bodies = {}
+        total = len(content.conversation.messages)
+        newest = content.conversation.answer
+        newest = total - 1 if newest is None else newest
+        opened = frozenset(range(newest, total)) if total else frozenset()
+        self._look = Look(self.room, opened, answer_note=answer_note)
+        self.redraw()
+        self._go_to_message(newest)
+
+    def update_empty(self, text: str) -> None:
+        """Show a text in place of content."""
+        self._content, self._bodies = None, {}
+        self.empty = text
+        self.redraw()
+
+    @property
+    def mode(self) -> str:
+        return MODES[self._mode]
+
+    def set_mode(self, mode: int) -> None:
+        """Show the step in another of MODES."""
+        before, self._mode = self.mode, mode % len(MODES)
+        message = self.message
+        self.redraw()
+        if before != self.mode:
+            self._go_to_message(message or 0)
+
+    @property
+    def message(self) -> int | None:
+        """Index of the message under the cursor; None without one."""
+        if not isinstance(self.cursor_key, RowKey) or not self._shows_messages:
+            return None
+        return max(0, self.cursor_key.message)
+
+    @property
+    def _shows_messages(self) -> bool:
+        content = self._content
+        has_any = content is not None and bool(content.conversation.messages)
+        return has_any and self._mode < MODES.index("raw line")
+
+    def redraw(self) -> None:
+        self.following = False
+        if self._content is None:
+            self.set_source(LineRows(()))
+            self.set_title("Content")
+            return
+        is_written = self.mode == "as written"
+        self._look = replace(self._look, width=self.room, as_written=is_written)
+        self.set_source(self._rows_of(self._content))
+        self.following = False
+        self.set_title(self._title(self._content), *self._subtitles(self._content))
+
+    def _rows_of(self, content: StepContent) -> RowSource:
+        width = max(1, self._look.width)
+        if self._shows_messages:
+            return ConversationRows(content.conversation, self._look, self._bodies)
+        read = record_text.DecodedLine(content.line, content.record)
+        if self.mode == "raw line" and content.record is not None:
+            return TextRows(_indented(content), width, is_json=True)
+        texts = record_text.fields if self.mode == "fields" else record_text.without_content
+        return LineRows(tuple(lines_of(texts(read, content.location[0]), width)))
+
+    def _title(self, content: StepContent) -> str:
+        if not self._shows_messages:
+            return f"{self.mode.capitalize() if self._mode > 1 else 'Content'} · {self._name}"
+        found = content.conversation
+        new = f", {found.new:,} new" if found.new else ""
+        count = humanize.plural(len(found.messages), "message")
+        mode = "As written" if self._look.as_written else "Conversation"
+        return f"{mode} · {self._name} · {count}{new}"
+
+    def _subtitles(self, content: StepContent) -> Sequence[str]:
+        redacted = content.conversation.redacted
+        if not redacted:
+            return (*_KEYS, "")
+        note = f"redacted, {humanize.plural(redacted, 'value')} replaced"
+        return (f"{note} · {_KEYS[0]}", note, "")
+
+    # -- what the user does
+
+    def _go_to_message(self, message: int) -> None:
+        """Put the cursor on a message's head, and show as much of it as fits."""
+        key = RowKey(message)
+        if not self.move_to(key) and not self.move_to(GROUP):
+            self.action_first()
+        self.following = False
+        end = self.source.index(RowKey(message, len(self.source)))
+        if end is not None and self._cursor >= 0:
+            below = min(end, self._cursor + self._height - 1)
+            if below >= self._top + self._height:
+                self._scroll(below - self._height + 1)
+                self.repaint()
+
+    def action_select(self) -> None:
+        """Fold or unfold the message under the cursor."""
+        key = self.cursor_key
+        if not isinstance(key, RowKey) or not self._shows_messages:
+            return
+        if key == GROUP:
+            self._look = replace(self._look, is_group_open=True)
+            self.redraw()
+            return
+        self._look = replace(self._look, opened=self._look.opened ^ {key.message})
+        self.redraw()
+        self._go_to_message(key.message)
+
+    def action_message(self, direction: int) -> None:
+        """Go to the next message, or with -1 to the previous one."""
+        if not isinstance(self.cursor_key, RowKey) or not self._shows_messages:
+            return
+        at, line = self._cursor, self.cursor_key.line
+        if direction < 0 and line:
+            self._go(at - line)
+            return
+        rows = range(at + 1, len(self.source)) if direction > 0 else range(at - 1, -1, -1)
+        found = next((n for n in rows if self._is_head(n)), None)
+        if found is not None:
+            key = self.source.key(found)
+            if isinstance(key, RowKey):
+                self._go_to_message(key.message)
+
+    def _is_head(self, index: int) -> bool:
+        key = self.source.key(index)
+        return isinstance(key, RowKey) and key.line == 0
+
+    def action_answer(self) -> bool:
+        """Go to the answer, open; False without one."""
+        found = None if self._content is None else self._content.conversation.answer
+        if found is None or not self._shows_messages:
+            return False
+        self._look = replace(self._look, opened=self._look.opened | {found})
+        self.redraw()
+        self._go_to_message(found)
+        return True
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Let Tab move between messages only where there is no other pane."""
+        del parameters
+        return self.is_zoomed if action == "tab_message" else True
+
+    def action_tab_message(self, direction: int) -> None:
+        self.action_message(direction)
+
+
+def _indented(content: StepContent) -> str:
+    try:
+        return orjson.dumps(content.record, option=orjson.OPT_INDENT_2).decode()
+    except TypeError:
+        return "" if content.line is None else content.line.decode(errors="replace")

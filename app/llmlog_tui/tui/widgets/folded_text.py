@@ -1,0 +1,108 @@
+"""Texts of any length in rows of a width; rows are made when drawn."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from typing import Final, overload
+
+from rich.cells import cell_len, chop_cells
+
+from llmlog_tui.sanitize import sanitize
+from llmlog_tui.tui.widgets.row_source import CellSpan
+
+_WIDE: Final = re.compile("[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\uffe6]"
+                          "|[\U0001f000-\U0003ffff]")  # fmt: skip
+"""Characters that may take two cells."""
+_TAB: Final = "    "
+
+
+class FoldedText(Sequence[str]):
+    """The rows of a text; longer lines continue in the next row.
+
+    Only the number of rows of each line is computed: 10 MB take some 30 ms.
+    """
+
+    def __init__(self, text: str, width: int) -> None:
+        self._lines = text.split("\n")
+        self._width = max(2, width)
+        room = self._width
+        if text.isascii():  # without a call for each line, in a third of the time
+            counts = [(len(line) - 1) // room + 1 or 1 for line in self._lines]
+        else:
+            counts = [self._rows_of(line) for line in self._lines]
+        self._ends = list(accumulate(counts))
+
+    def _rows_of(self, line: str) -> int:
+        return max(1, -(-len(line) // self._room(line)))
+
+    def _room(self, line: str) -> int:
+        """Return the characters in a row: half of them where some may take two cells."""
+        narrow = line.isascii() or _WIDE.search(line) is None
+        return self._width if narrow else self._width // 2
+
+    def __len__(self) -> int:
+        return self._ends[-1]
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[str]: ...
+    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
+        if isinstance(index, slice):
+            return [self[n] for n in range(*index.indices(len(self)))]
+        at = bisect_right(self._ends, index)
+        line = self._lines[at]
+        room = self._room(line)
+        nth = index - (self._ends[at - 1] if at else 0)
+        return sanitize(line[nth * room : (nth + 1) * room].replace("\t", " ").rstrip("\r"))
+
+
+def printable_lines(text: str) -> Iterator[str]:
+    """Yield the lines of a text, sanitized, tabs as spaces."""
+    for line in text.split("\n"):
+        shown = line.replace("\t", _TAB).rstrip("\r")
+        yield sanitize(shown, len(shown))
+
+
+Line = list[CellSpan]
+
+
+def wrap_spans(spans: Sequence[CellSpan], width: int) -> Iterator[Line]:
+    """Yield printable spans in lines of at most `width` cells, broken between words."""
+    width = max(2, width)
+    line: Line = []
+    used = 0
+    for word, length in _words(spans, width):
+        if used + length > width and line and word.text.strip():
+            yield _trimmed(line)
+            line, used = [], 0
+        if used or word.text.strip() or not line:
+            line.append(word)
+            used += length
+    yield _trimmed(line)
+
+
+def _words(spans: Sequence[CellSpan], width: int) -> Iterator[tuple[CellSpan, int]]:
+    for text, tone in spans:
+        for word in re.findall(r"\s+|\S+", text):
+            length = len(word) if word.isascii() else cell_len(word)
+            if length <= width:
+                yield CellSpan(word, tone), length
+            else:
+                for piece in chop_cells(word, width):
+                    yield CellSpan(piece, tone), cell_len(piece)
+
+
+def _trimmed(line: Line) -> Line:
+    while line and not line[-1].text.strip():
+        line.pop()
+    joined: Line = []
+    for span in line:
+        if joined and joined[-1].tone == span.tone:
+            joined[-1] = CellSpan(joined[-1].text + span.text, span.tone)
+        else:
+            joined.append(span)
+    return joined
