@@ -37,6 +37,7 @@ from llmlog_tui.analysis.traces.step_diff import step_diff, step_digest
 from llmlog_tui.analysis.traces.text_diff import text_diff
 from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.isolated_query import IsolatedQuery, QueryCancelled
+from llmlog_tui.log.record_key import RecordLocation
 from llmlog_tui.log.schema import decategorize
 from llmlog_tui.notify import Notifier
 from llmlog_tui.tui.messages import (
@@ -81,6 +82,9 @@ __all__ = [
 
 ReadRecord = Callable[[Overview, int], bytes | None]
 """Reads the line of the record with a key, with its content."""
+
+ReadRaw = Callable[[RecordLocation], bytes | None]
+"""Reads a record's raw line."""
 
 
 class Analyzer:
@@ -194,15 +198,19 @@ def run_sql(overview: Overview, query: IsolatedQuery) -> SqlResult:
 
 
 def step_content(
-    overview: Overview, read: ReadRecord, row: int, earlier: Sequence[tuple[int | None, int]]
+    overview: Overview,
+    read: ReadRecord,
+    read_raw: ReadRaw,
+    row: int,
+    earlier: Sequence[tuple[int | None, int]],
 ) -> StepContent:
     """Return a record's content, and how much of it earlier calls had, too."""
-    line = read(overview, row)
+    line, location = read(overview, row), overview.location(row)
     record = decode(line)
     found = conversation(record or {}, line or b"")
     if record is not None and is_call(record):
         found = against(found, ((step, partial(read, overview, key)) for step, key in earlier))
-    return StepContent(overview.location(row), line, record, found)
+    return StepContent(location, read_raw(location), record, found)
 
 
 def text_diff_of(overview: Overview, read: ReadRecord, a: int, b: int, step: str) -> TextDiffResult:
