@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections import deque
@@ -108,7 +109,7 @@ class Notifier:
 
 
 def send(body: bytes, to: OnAlert) -> None:
-    """Send one notice, with `to.timeout_s` per network operation. Raises NoticeError."""
+    """Send one notice within `to.timeout_s` seconds in all. Raises NoticeError."""
     if to.command:
         _run_command(body, to)
     else:
@@ -124,6 +125,8 @@ def _run_command(body: bytes, to: OnAlert) -> None:
         )
     except OSError as error:
         raise NoticeError(f"on_alert: {name}: {error.strerror}") from error
+    except ValueError as error:  # a NUL in a word
+        raise NoticeError(f"on_alert: {name!r}: {error}") from error
     with running:
         try:
             running.communicate(body + b"\n", timeout=to.timeout_s)
@@ -140,12 +143,35 @@ def _post(body: bytes, to: OnAlert) -> None:
     kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
     connection = kind(url.hostname or "", url.port, timeout=to.timeout_s)
     path = (url.path or "/") + (f"?{url.query}" if url.query else "")
+    answers: Queue[int | Exception] = Queue()
+
+    def post() -> None:
+        try:
+            connection.request("POST", path, body, {"content-type": "application/json"})
+            answers.put(connection.getresponse().status)
+        except Exception as error:  # noqa: BLE001 - raised again in the other thread
+            answers.put(error)
+        finally:
+            connection.close()
+
+    # A timeout of the socket is per operation: a server that drips bytes, or a name server that
+    # does not answer, would take any time.
+    Thread(target=post, name="llmlog-webhook", daemon=True).start()
     try:
-        connection.request("POST", path, body, {"content-type": "application/json"})
-        status = connection.getresponse().status
-    except (OSError, http.client.HTTPException) as error:
-        raise NoticeError(f"on_alert: {url.hostname}: {error or type(error).__name__}") from error
-    finally:
-        connection.close()
-    if status >= _BAD_STATUS:  # redirects, too: following one would send data to another host
-        raise NoticeError(f"on_alert: {url.hostname}: HTTP status {status}")
+        answer = answers.get(timeout=to.timeout_s)
+    except Empty:
+        _shut_down(connection)
+        raise NoticeError(f"on_alert: {url.hostname}: timed out after {to.timeout_s:g} s") from None
+    if isinstance(answer, OSError | http.client.HTTPException):
+        why = str(answer) or type(answer).__name__
+        raise NoticeError(f"on_alert: {url.hostname}: {why}") from answer
+    if isinstance(answer, Exception):
+        raise answer
+    if answer >= _BAD_STATUS:  # redirects, too: following one would send data to another host
+        raise NoticeError(f"on_alert: {url.hostname}: HTTP status {answer}")
+
+
+def _shut_down(connection: http.client.HTTPConnection) -> None:
+    """End what another thread waits for."""
+    with contextlib.suppress(OSError, AttributeError):  # not connected yet
+        connection.sock.shutdown(socket.SHUT_RDWR)

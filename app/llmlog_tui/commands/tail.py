@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import select
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -26,6 +30,9 @@ from llmlog_tui.log.sources import STDIN, Sources
 from llmlog_tui.sanitize import sanitize
 
 _POLL_S: Final = 0.05
+
+_MAX_LINES: Final = 2**40
+"""Numbers above it overflow in polars; no log is that long."""
 
 
 @click.command(short_help="Show the last records, then new ones as they arrive.")
@@ -57,6 +64,7 @@ def tail(
     sources = Sources(files, must_exist=no_follow)
     if where is not None and (why := predicate_problem(where)):
         raise QueryError(why)
+    lines = min(lines, _MAX_LINES)
     window = Retention(records=lines) if where is None else EVERYTHING
     with closing(Reader(sources, window=window)) as reader:
         printer = _TailPrinter(reader, lines, as_json=as_json, where=where)
@@ -82,11 +90,29 @@ def _follow(reader: Reader, printer: _TailPrinter) -> None:
         for problem in set(_problems(reader)) - reported:
             reported.add(problem)
             click.echo(f"llmlog: {sanitize(problem)}", err=True)
-        if set(reader.files) != {STDIN}:
-            time.sleep(_POLL_S)
-        elif not reader.wait():
+        if reader.has_ended:
             break
+        if set(reader.files) == {STDIN}:
+            reader.wait(_POLL_S)
+        else:
+            time.sleep(_POLL_S)
+        _check_stdout()
     reader.finish()
+
+
+def _check_stdout() -> None:
+    """Raise BrokenPipeError if nothing reads standard output any more.
+
+    Without it a quiet log would be followed for ever after `llmlog tail | head`.
+    """
+    try:
+        descriptor = sys.stdout.fileno()
+    except (AttributeError, OSError, ValueError):  # closed, or replaced by an object of Python's
+        return
+    pipe = select.poll()
+    pipe.register(descriptor, 0)
+    if any(events & (select.POLLERR | select.POLLHUP) for _, events in pipe.poll(0)):
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
 
 def _problems(reader: Reader) -> Iterator[str]:

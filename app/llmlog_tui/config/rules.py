@@ -129,6 +129,8 @@ def parse_rules(text: str) -> Rules:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RulesError(f"not TOML: {error}") from error
+    except RecursionError:
+        raise RulesError("nested too deep") from None
     sections = [section.name for section in fields(Rules)]
     _check_names(document, sections, "")
     found: dict[str, Any] = {}

@@ -77,6 +77,8 @@ def read(path: Path, ids: Iterable[str], predicate_problem: Check) -> Settings:
         raise SettingsError(f"{path}: {error.strerror}") from None
     except ValueError as error:
         raise SettingsError(f"{path}: {error}") from None
+    except RecursionError:
+        raise SettingsError(f"{path}: nested too deep") from None
     names = [each.name for each in fields(Settings)]
     for name in found:
         _require(name in names, path, f"no setting {name}; there are {', '.join(names)}")

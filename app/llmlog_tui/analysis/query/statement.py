@@ -45,6 +45,11 @@ _UNBOUNDED: Final = frozenset(
 """Words of a query whose work or memory may grow faster than the log."""
 
 
+_OPERATORS: Final = frozenset({"and", "or", "not", "case", "when", "+", "-", "*", "/", "|", "("})
+_MAX_OPERATORS: Final = 1_000
+"""Maximum operators of a statement: each nests an expression, and polars' stack is finite."""
+
+
 class StatementError(ValueError):
     """SQL that is not run; the message is one line."""
 
@@ -62,7 +67,15 @@ class Token:
 
 def tokens(sql: str) -> list[Token]:
     """Return the tokens of a statement without its comments. Raises StatementError."""
-    return list(_tokens(sql))
+    try:
+        sql.encode()
+    except UnicodeEncodeError:
+        raise StatementError("not text: half of a surrogate pair") from None
+    found = list(_tokens(sql))
+    operators = sum(token.kind in ("word", "sign") and token.text in _OPERATORS for token in found)
+    if operators > _MAX_OPERATORS:
+        raise StatementError(f"more than {_MAX_OPERATORS:,} operators")
+    return found
 
 
 def check_query(sql: str) -> None:

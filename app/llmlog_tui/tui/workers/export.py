@@ -75,10 +75,10 @@ def write_file(
 
     An existing file is overwritten only with `replace`, one of the `logs` never.
     """
-    out = Path(path).expanduser()
-    if out.suffix not in writers:
-        return ExportResult(path, f"does not end in {', '.join(writers)}")
     try:
+        out = Path(path).expanduser()
+        if out.suffix not in writers:
+            return ExportResult(path, f"does not end in {', '.join(writers)}")
         private_file.check_replaceable(out, logs)
         if out.exists() and not replace:
             return ExportResult(path, "is there already", is_there=True)
@@ -86,4 +86,6 @@ def write_file(
             writers[out.suffix](file)
     except OSError as error:
         return ExportResult(path, error.strerror or str(error))
+    except (ValueError, RuntimeError) as error:  # a NUL, half a surrogate pair, no such ~user
+        return ExportResult(path, str(error))
     return ExportResult(path)
