@@ -1,4 +1,4 @@
-"""Answer an SDK client's requests from a recorded log, without a key and without a network."""
+"""Answer an SDK client's requests from a recorded log, without key or network."""
 
 from __future__ import annotations
 

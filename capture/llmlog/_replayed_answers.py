@@ -22,7 +22,7 @@ _INCOMPLETE: Final = {"length": "max_output_tokens", "content_filter": "content_
 
 
 def answer_of(record: Fields, *, is_messages: bool) -> Fields | None:
-    """Return a record's answer; None if it is not in a shape of the endpoint asked."""
+    """Return a record's answer; None if its shape is not that of the endpoint."""
     output, event = record.get("output"), record.get("event")
     if event == "chat_completion" and is_messages:
         return _message(record, output)
@@ -34,7 +34,7 @@ def answer_of(record: Fields, *, is_messages: bool) -> Fields | None:
 
 
 def events_of(record: Fields, answer: Fields, *, include_usage: bool) -> list[Foreign]:
-    """Return the events of the same answer as a stream; text stands for the end of chat streams."""
+    """Return the events of the same answer as a stream; a text ends chat streams."""
     if record["event"] == "response":
         return list(_response_events(answer))
     if answer.get("type") == "message":

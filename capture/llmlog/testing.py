@@ -1,4 +1,4 @@
-"""Test helpers: a clock that is advanced by hand, ids that count, records in memory, replay."""
+"""Test helpers: manual clock, counting ids, records in memory, replay."""
 
 from __future__ import annotations
 

@@ -30,7 +30,10 @@ _STEP_LIMIT: Final = 2**63
 
 
 class RecordLocation(NamedTuple):
-    """Path of a record's file, its block and line, and its key: a line may hold several records."""
+    """Path of a record's file, its block and line, and its key.
+
+    The key is part of it since a line may hold several records.
+    """
 
     file: str
     block: int

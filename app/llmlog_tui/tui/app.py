@@ -267,7 +267,7 @@ class LogApp(App[str]):
             self.screen.dismiss("wait")
 
     def _update_refusal(self, refusal: str) -> None:
-        """Say once that the log is known to hold no calls; close that once it has records."""
+        """Show once that the log holds no calls; close that once it has records."""
         if refusal and refusal != self._refusal:
             self.push_screen(screens.RefusalDialog(refusal), self._leave_welcome)
         elif isinstance(self.screen, screens.RefusalDialog) and not refusal:

@@ -28,7 +28,7 @@ class Progress:
 
     `files` exist now (a glob may match more later), `waiting` do not exist yet, `gone` were
     deleted, `problems` pairs unreadable ones with the reason. `state` is `done` after the files
-    were read once without following them. `refusal` says why the files can have no records.
+    were read once without following them. `refusal` is why the files can have no records.
     """
 
     state: State = "loading"

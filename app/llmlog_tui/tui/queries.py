@@ -105,7 +105,7 @@ class DiffResult(NamedTuple):
 
 
 class StepContent(NamedTuple):
-    """A record's raw line, None if its file is gone, what it says, and its conversation."""
+    """A record's raw line (None if its file is gone), its fields and its conversation."""
 
     location: RecordLocation
     line: bytes | None

@@ -1,4 +1,4 @@
-"""First frame, until the views are imported, and dialogs for a missing log or one of no calls."""
+"""First frame, and dialogs for a missing log or one without calls."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class WelcomeDialog(ModalScreen[str]):
 
 
 class RefusalDialog(ModalScreen[str]):
-    """Says which files are known to hold no calls, and what to do; returns `wait` or `quit`."""
+    """Dialog for files that hold no calls; its result is `wait` or `quit`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*REFUSAL_BINDINGS]
 
