@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast, get_args
 
@@ -151,18 +152,25 @@ def _user_key() -> bytes:
     path = _data_folder() / "llmlog" / "key"
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not path.exists():
-        fresh = path.with_name(f"key.{os.getpid()}")
-        fd = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        # A name of its own each time: one of a process that died may be there.
+        fd, fresh = tempfile.mkstemp(prefix="key.", dir=path.parent)
         try:
-            os.write(fd, os.urandom(32))
+            with os.fdopen(fd, "wb") as file:
+                file.write(os.urandom(_KEY_BYTES))
             # Of several processes that get here at once, the first to link wins.
             os.link(fresh, path)
         except FileExistsError:
             pass
         finally:
-            os.close(fd)
-            fresh.unlink()
-    return path.read_bytes()
+            os.unlink(fresh)  # noqa: PTH108 - a name, not a Path
+    key = path.read_bytes()
+    # With no key anyone could look a prompt up by its hash.
+    if len(key) < _KEY_BYTES:
+        raise ValueError(f"{path} holds no key of {_KEY_BYTES} bytes: delete it for a new one")
+    return key[: hashlib.blake2b.MAX_KEY_SIZE]
+
+
+_KEY_BYTES: Final = 32
 
 
 def _data_folder() -> Path:

@@ -10,7 +10,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 import sys
+import tempfile
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
@@ -34,6 +37,18 @@ if TYPE_CHECKING:
 _CAN_LOCK: Final = sys.platform != "win32"
 
 
+_LOCK_S: Final = 1.0
+"""Maximum seconds a call waits for the lock of the log."""
+
+_FIRST_PAUSE_S: Final = 0.0002
+_LONGEST_PAUSE_S: Final = 0.01
+"""Seconds between attempts to lock, doubled up to the longest."""
+
+
+class LockTimeoutError(OSError):
+    """The lock of a log could not be had in time; its line was written nevertheless."""
+
+
 class FileSink:
     """Appends to a file, created by the first line, readable by its owner.
 
@@ -49,17 +64,23 @@ class FileSink:
         self._pid = 0
         self._file = (0, 0)
         self._torn = False
+        self._is_refused = False  # the lock, by another program
 
     def put(self, line: bytes) -> None:
-        """Append `line`; raises OSError, as for a full disk."""
+        """Append `line`; raises OSError, as for a full disk.
+
+        LockTimeoutError is raised after the line was written: without the lock, because another
+        program holds it.
+        """
         size = self._lock()
         try:
             if self._rotate_bytes is not None and 0 < size > self._rotate_bytes - len(line):
                 self._rotate(len(line))
             self._append(line)
         finally:
-            if self._fd >= 0:
-                _flock(self._fd, _UNLOCK)
+            self._unlock()
+        if self._is_refused:
+            raise LockTimeoutError("another program holds the lock of the log")
 
     def _append(self, line: bytes) -> None:
         # A line that was cut off is ended first, or it would spoil this one as well.
@@ -80,23 +101,61 @@ class FileSink:
         """Lock the file at the path, opening it if needed, and return its size."""
         # flock belongs to the open file: a forked child that used its parent's descriptor would
         # release its parent's lock.
-        if self._pid != os.getpid():
+        if self._pid != os.getpid() or not self._is_own():
             self._open()
         while True:
-            _flock(self._fd, _EXCLUSIVE if exclusive else _SHARED)
+            self._acquire(_EXCLUSIVE if exclusive else _SHARED)
             try:
                 found = os.stat(self._path)  # noqa: PTH116 - once per record
                 if found.st_ino == self._file[1] and found.st_dev == self._file[0]:
                     return found.st_size
             except OSError:  # the file or its folder is gone: opening raises the clearer error
                 pass
-            _flock(self._fd, _UNLOCK)
+            self._unlock()
             self._open()
 
-    def _open(self) -> None:
+    def _acquire(self, operation: int) -> None:
+        """Lock the open file, or give up after _LOCK_S: the application's call is waiting."""
+        pause, give_up = _FIRST_PAUSE_S, 0.0
+        while True:
+            try:
+                _flock(self._fd, operation | _AT_ONCE)
+            except BlockingIOError:
+                # Waited for once: whoever holds it that long holds it for good.
+                now = time.monotonic()
+                give_up = give_up or now + (0 if self._is_refused else _LOCK_S)
+                if now >= give_up:
+                    self._is_refused = True
+                    return
+                time.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE_S)
+            else:
+                self._is_refused = False
+                return
+
+    def _unlock(self) -> None:
+        # Not checked as in _lock(): between the two are microseconds, and a check would be one.
         if self._fd >= 0:
+            _flock(self._fd, _UNLOCK)
+
+    def _is_own(self) -> bool:
+        """Return whether the descriptor still is this sink's.
+
+        An application that closes all descriptors, as daemons do, may have opened another file
+        under the same number: that one is neither written to nor closed.
+        """
+        if self._fd < 0:
+            return False
+        try:
+            status = os.fstat(self._fd)
+        except OSError:
+            return False
+        return status.st_ino == self._file[1] and status.st_dev == self._file[0]
+
+    def _open(self) -> None:
+        if self._is_own():
             os.close(self._fd)
-            self._fd, self._pid = -1, 0  # opened by the next line, should it fail now
+        self._fd, self._pid = -1, 0  # opened by the next line, should it fail now
         Path(self._path).parent.mkdir(parents=True, exist_ok=True)
         self._fd = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._pid = os.getpid()
@@ -107,15 +166,16 @@ class FileSink:
     def _rotate(self, coming: int) -> None:
         """Rename the full file, unless another process has just done so."""
         # A shared lock cannot be made exclusive in one step, so the size is checked once more.
-        _flock(self._fd, _UNLOCK)
+        self._unlock()
         size = self._lock(exclusive=True)
-        if self._rotate_bytes is not None and 0 < size > self._rotate_bytes - coming:
+        is_full = self._rotate_bytes is not None and 0 < size > self._rotate_bytes - coming
+        if is_full and not self._is_refused:
             os.rename(self._path, _unused_name(self._path))  # noqa: PTH104
-        _flock(self._fd, _UNLOCK)
+        self._unlock()
         self._lock()
 
     def __del__(self) -> None:
-        if self._fd >= 0:
+        if self._is_own():
             os.close(self._fd)
 
 
@@ -184,21 +244,22 @@ def _started(line: bytes) -> datetime | None:
 
 def _replaced(path: Path, log: IO[bytes]) -> bool:
     """Replace `path` by the remainder of `log`; False if another file is there by then."""
-    # No pattern such as `calls.jsonl*` finds the unfinished file.
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    # No pattern such as `calls.jsonl*` finds the unfinished file; its name is new each time, as one
+    # of a process that died may be there.
+    descriptor, unfinished = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
-        with unfinished.open("xb") as kept:
-            shutil.copymode(path, unfinished)
+        with os.fdopen(descriptor, "wb") as kept:
+            _copy_owner(os.fstat(log.fileno()), descriptor)
             # Most of it before the lock, so that writers wait only for the rest.
             _copy(log, kept)
             _flock(log.fileno(), _EXCLUSIVE)
             if not os.path.samestat(os.fstat(log.fileno()), path.stat()):
                 return False
             _copy(log, kept)
-            unfinished.replace(path)
+            os.replace(unfinished, path)  # noqa: PTH105 - a name, not a Path
     finally:
         _flock(log.fileno(), _UNLOCK)
-        unfinished.unlink(missing_ok=True)
+        Path(unfinished).unlink(missing_ok=True)
     # A rename is on disk once its folder is.
     folder = os.open(path.parent, os.O_RDONLY)
     try:
@@ -206,6 +267,17 @@ def _replaced(path: Path, log: IO[bytes]) -> bool:
     finally:
         os.close(folder)
     return True
+
+
+def _copy_owner(log: os.stat_result, descriptor: int) -> None:
+    """Give a file the owner, group and mode of a log, whose writers must be able to open it.
+
+    Raises OSError if that is not permitted: the log then stays as it is.
+    """
+    now = os.fstat(descriptor)
+    if (now.st_uid, now.st_gid) != (log.st_uid, log.st_gid):
+        os.fchown(descriptor, log.st_uid, log.st_gid)
+    os.fchmod(descriptor, stat.S_IMODE(log.st_mode))  # after the owner, which resets some of it
 
 
 def _copy(source: IO[bytes], target: IO[bytes]) -> None:

@@ -239,8 +239,11 @@ class Span(_Scoped):
         # Copied now, because the application may change the arguments while it works on them.
         if core.content.keeps_content:
             given = self.arguments
-            arguments = given.by_name() if isinstance(given, _Arguments) else given
-            self._fields["input"] = core.content.snapshot(arguments)
+            # Guarded by itself: another thread may change them meanwhile, and the record is worth
+            # more than its input.
+            with core.guard:
+                arguments = given.by_name() if isinstance(given, _Arguments) else given
+                self._fields["input"] = core.content.snapshot(arguments)
         self._outer_tags = _context.current_tags(self._core)
         self._fields["extra"] = self._outer_tags | core.content.tags(self.tags)
         self._announce()
