@@ -46,7 +46,7 @@ _LONGEST_PAUSE_S: Final = 0.01
 
 
 class LockTimeoutError(OSError):
-    """The lock of a log could not be had in time; its line was written nevertheless."""
+    """The lock of a log timed out; its line was written nevertheless."""
 
 
 class FileSink:
@@ -270,7 +270,7 @@ def _replaced(path: Path, log: IO[bytes]) -> bool:
 
 
 def _copy_owner(log: os.stat_result, descriptor: int) -> None:
-    """Give a file the owner, group and mode of a log, whose writers must be able to open it.
+    """Give a file the owner, group and mode of a log, for its writers.
 
     Raises OSError if that is not permitted: the log then stays as it is.
     """
