@@ -46,7 +46,7 @@ _LONGEST_PAUSE_S: Final = 0.01
 
 
 class LockTimeoutError(OSError):
-    """The lock of a log timed out; its line was written nevertheless."""
+    """A line was written without the lock, which another program holds."""
 
 
 class FileSink:

@@ -127,7 +127,7 @@ _T = TypeVar("_T")
 def parse_rules(text: str) -> Rules:
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # not only TOMLDecodeError: an integer of 5,000 digits
         raise RulesError(f"not TOML: {error}") from error
     except RecursionError:
         raise RulesError("nested too deep") from None
@@ -191,7 +191,8 @@ def _integer(value: object, least: int, most: int) -> int | None:
 def _number(value: object, least: float, most: float) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if math.isfinite(value) and least <= value <= most else None
+    # Compared first: an integer may be too large for a float.
+    return float(value) if least <= value <= most and math.isfinite(value) else None
 
 
 def _flag(value: object) -> bool | None:
