@@ -23,14 +23,19 @@ Frame: TypeAlias = Callable[[Iterable[Record]], pl.DataFrame]
 
 @pytest.fixture
 def log(tmp_path: Path) -> Log:
-    """Writes records to a file and reads it."""
+    """Writes records to a file and reads it; a record without an event gets one of llmlog's."""
 
     def written(records: Iterable[Record]) -> Snapshot:
         path = tmp_path / "calls.jsonl"
-        path.write_text("".join(json.dumps(record) + "\n" for record in records))
+        path.write_text("".join(json.dumps(_with_event(record)) + "\n" for record in records))
         return load([path])
 
     return written
+
+
+def _with_event(record: Record) -> Record:
+    """Without an event and a model, an object is no record."""
+    return {"event": "tool_call" if record.get("tool_name") else "chat_completion", **record}
 
 
 @pytest.fixture
