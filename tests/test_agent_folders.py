@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from llmlog_tui.agent_folders import agent_folders
+from llmlog_tui.cli import dashboard
 
 
 def made(*folders: Path) -> list[Path]:
@@ -52,3 +55,14 @@ def test_empty_variables_count_as_unset_and_files_as_missing(tmp_path: Path) -> 
     (tmp_path / ".gemini").mkdir()
     (tmp_path / ".gemini/tmp").write_text("")
     assert agent_folders(tmp_path, {"CLAUDE_CONFIG_DIR": " ", "CODEX_HOME": ""}) == [folder]
+
+
+def test_the_dashboard_says_in_one_line_that_there_are_no_sessions(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("CLAUDE_CONFIG_DIR", "CODEX_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    assert dashboard(["--agents"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == "llmlog-tui: --agents: no sessions of Claude Code, Codex or Gemini CLI found"

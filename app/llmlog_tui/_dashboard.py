@@ -14,6 +14,7 @@ from glob import has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from llmlog_tui.agent_folders import agent_folders
 from llmlog_tui.cli_args import DEFAULT_FILES, parser, print_error
 from llmlog_tui.config import settings as config
 from llmlog_tui.config.settings import Memory, Settings, SettingsError
@@ -42,6 +43,14 @@ def main(arguments: Sequence[str] | None) -> int:
     return code
 
 
+def _agent_sessions() -> list[str]:
+    """Return the folders of coding agents' sessions; raises SourceError without any."""
+    folders = agent_folders(Path.home(), os.environ)
+    if not folders:
+        raise SourceError("--agents: no sessions of Claude Code, Codex or Gemini CLI found")
+    return [str(folder) for folder in folders]
+
+
 def _show(options: argparse.Namespace) -> int:
     """Show the dashboard for these options; return its exit code."""
     if options.demo and not has_extra("llmlog-tui --demo", ("openai",), "openai"):
@@ -49,6 +58,8 @@ def _show(options: argparse.Namespace) -> int:
     try:
         with contextlib.ExitStack() as resources:
             names = resources.enter_context(_demo_traffic()) if options.demo else options.files
+            if options.agents:
+                names = _agent_sessions()
             if options.listen is not None:
                 resources.enter_context(_received(names, options))
             sources = Sources(names, must_exist=options.no_follow)

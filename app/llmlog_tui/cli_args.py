@@ -117,6 +117,11 @@ def parser() -> argparse.ArgumentParser:
         help=f"receive OTLP over HTTP into FILE, and show it (port {_OTLP_PORT})",
     )
     options.add_argument(
+        "--agents",
+        action="store_true",
+        help="show the sessions of Claude Code, Codex and Gemini CLI on this machine",
+    )
+    options.add_argument(
         "--demo", action="store_true", help="show the live traffic of a simulated agent"
     )
     options.add_argument("--no-follow", action="store_true", help="read once, do not follow")

@@ -1,23 +1,30 @@
-"""Test helpers: a clock that is advanced by hand, ids that count, records in memory."""
+"""Test helpers: manual clock, counting ids, records in memory, replay."""
 
 from __future__ import annotations
 
 import json
 import threading
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from llmlog._core import Clock as ClockProtocol
 from llmlog._core import Core
 from llmlog._guard import Guard
+from llmlog._replay import client_of
 from llmlog._session import Session
 from llmlog._writer import Target, open_writer
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterable, Mapping
 
+    from openai import OpenAI
+
     from llmlog._content import ContentPolicy
+    from llmlog._foreign import Foreign
     from llmlog._redaction.redactor import Custom
+
+_C = TypeVar("_C")
 
 
 class Clock:
@@ -96,3 +103,44 @@ def session(  # noqa: PLR0913 - the same as llmlog.session
             starts=starts,
         )
     )
+
+
+@overload
+def replay(
+    log: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    *,
+    in_order: bool = False,
+    **options: Foreign,
+) -> OpenAI: ...
+@overload
+def replay(
+    log: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    client: type[_C],
+    *,
+    in_order: bool = False,
+    **options: Foreign,
+) -> _C: ...
+def replay(
+    log: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    client: Foreign = None,
+    *,
+    in_order: bool = False,
+    **options: Foreign,
+) -> Foreign:
+    """Return a client that answers from a recorded log: no key, no network, no cost.
+
+    log       file or files recorded with `content="full"`
+    client    class of the client: OpenAI by default, AsyncOpenAI, Anthropic or AsyncAnthropic
+    in_order  answer the calls of an endpoint in the log's order, whatever their input; by default
+              a call is answered by the record with the same input
+    options   arguments of the client, such as `base_url`
+
+    Errors, tool calls and streams are replayed as well; a stream's text comes in one piece. A
+    request that was not recorded fails with status 400. Raises ValueError for a log without
+    content.
+    """
+    if client is None:
+        from openai import OpenAI  # noqa: PLC0415 - an extra
+
+        client = OpenAI
+    return client_of(log, client, in_order=in_order, options=options)

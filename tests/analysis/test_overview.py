@@ -11,6 +11,7 @@ from llmlog_tui.analysis.live import overview as overviews
 from llmlog_tui.analysis.live.overview import Overview, overview
 from llmlog_tui.config.rules import parse_rules
 from llmlog_tui.log.reader import load
+from llmlog_tui.log.record_key import RecordLocation
 
 RECORDS: list[Record] = [
     {"trace_id": "t", "latency_ms": 100, "ts": "2026-11-23T09:00:05Z"},
@@ -131,9 +132,9 @@ def test_the_place_of_a_record_is_its_file_block_and_line(tmp_path: Path) -> Non
     view = overview(load([late, early]), slow_ms=500)
     assert view.calls["row"].to_list() == [2, 0, 1]
     assert [view.location(row) for row in (2, 0, 1)] == [
-        (str(early), 1, 0),
-        (str(late), 0, 1),
-        (str(late), 0, 3),
+        RecordLocation(str(early), 1, 0, 2),
+        RecordLocation(str(late), 0, 1, 0),
+        RecordLocation(str(late), 0, 3, 1),
     ]
 
 

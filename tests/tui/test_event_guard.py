@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import stat
 from collections.abc import Callable
@@ -10,6 +12,7 @@ from typing import Any, NoReturn
 
 import pytest
 from tests.tui.conftest import WIDE, Shown, Until, overview_of, record, toasts
+from textual.drivers._writer_thread import MAX_QUEUED_WRITES, WriterThread
 from textual.pilot import Pilot
 from textual.widgets import OptionList
 
@@ -275,3 +278,20 @@ async def test_a_drag_goes_on_while_the_screen_has_no_room_for_bars(
         await pilot.hover(offset=(3, 3))
         await pilot.mouse_up(offset=(3, 3))
         assert app.view is overview_of(app)
+
+
+async def test_what_is_written_to_a_terminal_that_is_gone_does_not_pile_up(
+    sample: Path, records: int, shown: Shown
+) -> None:
+    class Gone(io.StringIO):
+        def write(self, _: str) -> int:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    async with LogApp([sample]).run_test(size=WIDE) as pilot:
+        await shown(pilot, records)
+        writer = WriterThread(Gone())
+        writer.start()
+        for _ in range(3 * MAX_QUEUED_WRITES):
+            writer.write("a frame")
+        writer.stop()
+        assert not writer.is_alive()

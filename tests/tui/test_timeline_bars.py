@@ -99,10 +99,10 @@ def test_in_three_cells_every_part_that_took_time_keeps_one(
 def test_every_part_keeps_a_cell_from_three_on(
     times: list[float],
     width: int,
-    truncated: bool,  # noqa: FBT001 - drawn
+    cut_off: bool,  # noqa: FBT001 - drawn
 ) -> None:
     start, waited, answer, end = times
-    cells = drawn(step(start, waited, answer, end, truncated=truncated), 10_000, width)
+    cells = drawn(step(start, waited, answer, end, cut_off=cut_off), 10_000, width)
     assert len(cells) == width
     parts = [
         (waited - start, WAIT),
@@ -111,20 +111,20 @@ def test_every_part_keeps_a_cell_from_three_on(
     ]
     if sum(cells.count(glyph) for _, glyph in parts) >= 3:
         assert all(glyph in cells for took, glyph in parts if took > 0)
-    assert (CUT in cells) == (truncated and width > 0)
+    assert (CUT in cells) == (cut_off and width > 0)
 
 
 def test_a_cut_off_answer_has_its_mark_behind_it() -> None:
-    assert drawn(step(0, 0, 0, 500, truncated=True)) == f"{ANSWER * 5}{CUT}    "
+    assert drawn(step(0, 0, 0, 500, cut_off=True)) == f"{ANSWER * 5}{CUT}    "
 
 
 def test_at_the_end_of_the_axis_the_mark_takes_the_last_cell() -> None:
-    assert drawn(step(0, 0, 0, 1_000, truncated=True)) == ANSWER * 9 + CUT
-    assert drawn(step(900, 900, 900, 1_000, truncated=True)) == " " * 8 + ANSWER + CUT
+    assert drawn(step(0, 0, 0, 1_000, cut_off=True)) == ANSWER * 9 + CUT
+    assert drawn(step(900, 900, 900, 1_000, cut_off=True)) == " " * 8 + ANSWER + CUT
 
 
 def test_in_a_single_cell_only_the_mark_is_left() -> None:
-    assert drawn(step(0, 0, 0, 1_000, truncated=True), width=1) == CUT
+    assert drawn(step(0, 0, 0, 1_000, cut_off=True), width=1) == CUT
 
 
 def test_without_width_there_is_no_bar() -> None:
@@ -218,8 +218,8 @@ def test_a_step_that_goes_on_outside_has_the_parts_in_sight_and_says_so() -> Non
 
 
 def test_where_an_answer_was_cut_off_is_marked_if_it_is_in_sight() -> None:
-    assert near(step(100, 100, 100, 500, truncated=True)) == EARLIER + ANSWER * 4 + CUT + " " * 4
-    assert near(step(100, 100, 100, 900, truncated=True)) == EARLIER + ANSWER * 8 + LATER
+    assert near(step(100, 100, 100, 500, cut_off=True)) == EARLIER + ANSWER * 4 + CUT + " " * 4
+    assert near(step(100, 100, 100, 900, cut_off=True)) == EARLIER + ANSWER * 8 + LATER
 
 
 def test_labels_say_where_the_axis_begins_and_the_ticks_are_round() -> None:

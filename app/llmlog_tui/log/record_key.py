@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from llmlog_tui import humanize
 
@@ -27,6 +27,18 @@ _MAX_CHARS: Final = 256
 """Maximum characters per value; longer ones are left out."""
 
 _STEP_LIMIT: Final = 2**63
+
+
+class RecordLocation(NamedTuple):
+    """Path of a record's file, its block and line, and its key.
+
+    The key is part of it since a line may hold several records.
+    """
+
+    file: str
+    block: int
+    line: int
+    row: int
 
 
 @dataclass(frozen=True)

@@ -40,12 +40,15 @@ _FEW_VALUES: Final = frozenset(
         "system_fingerprint",
         "tool_name",
         "error_type",
+        "timing",
     }
 )
 """Text columns with few distinct values: as categoricals they take a quarter of the memory."""
 
 # Content and tags stay in the file: they are read back line by line on demand.
-_IN_FRAME: Final = tuple(field for field in FIELDS if field.section != "content")
+_IN_FRAME: Final = tuple(
+    field for field in FIELDS if field.section != "content" or field.name == "timing"
+)
 
 _ALIASES: Final[dict[str, pl.DataType]] = {
     "request_model": pl.String(),

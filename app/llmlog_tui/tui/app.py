@@ -101,6 +101,7 @@ class LogApp(App[str]):
         self._result: object | None = None
         self._is_frozen = False
         self._welcome = welcome
+        self._refusal = ""
 
         post, self._gc = self.post_message, GcTuner()
         self.reader = reader.ReaderWorker(files, post, follow=follow, last=last, stdin=stdin)
@@ -250,6 +251,7 @@ class LogApp(App[str]):
         for view in self.views:
             view.update_waiting(message.progress.waiting)
         self._update_welcome(message.progress)
+        self._update_refusal(message.progress.refusal)
         loading = message.progress.state == "loading" and self.overview is not None
         if not loading or self.snapshot.counts.records >= _LOADING_FACTOR * self.records_shown:
             self._request_analysis()
@@ -263,6 +265,14 @@ class LogApp(App[str]):
             self._welcome = False
         elif isinstance(self.screen, screens.WelcomeDialog) and not progress.waiting:
             self.screen.dismiss("wait")
+
+    def _update_refusal(self, refusal: str) -> None:
+        """Show once that the log holds no calls; close that once it has records."""
+        if refusal and refusal != self._refusal:
+            self.push_screen(screens.RefusalDialog(refusal), self._leave_welcome)
+        elif isinstance(self.screen, screens.RefusalDialog) and not refusal:
+            self.screen.dismiss("wait")
+        self._refusal = refusal
 
     def _leave_welcome(self, choice: str | None) -> None:
         if choice in ("demo", "quit"):

@@ -9,10 +9,12 @@ from threading import Thread
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from llmlog_tui import humanize
+from llmlog_tui.log.record_key import RecordLocation
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui import screens, workers
 from llmlog_tui.tui.messages import Failed
 from llmlog_tui.tui.queries import CopyResult, DiffResult, ExportResult, StepContent, TextDiffResult
+from llmlog_tui.tui.render.record_text import DecodedLine, decode
 
 if TYPE_CHECKING:
     import polars as pl
@@ -57,20 +59,28 @@ class Jobs:
 
     # -- a record's line
 
-    def read_line(self, location: tuple[str, int, int], *, in_dialog: bool) -> None:
+    def read_line(self, location: RecordLocation, *, in_dialog: bool) -> None:
         """Read a record's line, for the view or for a dialog with the whole record."""
+        overview, reader = self._app.overview, self._app.reader
 
-        def show(line: bytes | None) -> None:
+        def read() -> DecodedLine:
+            raw = reader.read_line(location)
+            if overview is None or not overview.has(location.row):
+                return decode(raw)
+            return decode(raw, reader.read_record(overview, location.row))
+
+        def show(line: DecodedLine) -> None:
             if not in_dialog:
                 self._app.view.update_line(location, line)
             elif not isinstance(self._app.screen, screens.RecordDialog):  # one is enough
-                self._app.push_screen(screens.RecordDialog(location[0], line))
+                self._app.push_screen(screens.RecordDialog(location.file, line))
 
-        self._run("Reading a record", lambda: self._app.reader.read_line(location), show)
+        self._run("Reading a record", read, show)
 
     def read_content(self, message: LogView.ContentRequested) -> None:
         """Read a record's content, for the view; then compare it with earlier calls."""
-        overview, read = self._app.overview, self._app.reader.read_record
+        overview, reader = self._app.overview, self._app.reader
+        read = reader.read_record
         if overview is None:
             return
 
@@ -78,7 +88,7 @@ class Jobs:
             self._app.view.update_content(content)  # whichever view is there by then
 
         def work() -> StepContent:
-            content = workers.analysis.step_content(overview, read, message.row)
+            content = workers.analysis.step_content(overview, read, reader.read_line, message.row)
             if len(content.line or b"") > _LARGE_LINE:
                 self._app.call_later(show, content)
             return workers.analysis.compared_content(overview, read, content, message.earlier)
@@ -117,7 +127,7 @@ class Jobs:
         overview = self._app.overview
         if overview is not None:
             self._app.push_screen(screens.DiffScreen(a, b))
-            lines_of = self._app.reader.lines_of
+            lines_of = self._app.reader.records_of
             align = partial(workers.analysis.diff, overview, a, b, lines_of)
             self._run("Diff", align, self._show_diff)
 

@@ -28,7 +28,7 @@ class Progress:
 
     `files` exist now (a glob may match more later), `waiting` do not exist yet, `gone` were
     deleted, `problems` pairs unreadable ones with the reason. `state` is `done` after the files
-    were read once without following them.
+    were read once without following them. `refusal` is why the files can have no records.
     """
 
     state: State = "loading"
@@ -39,6 +39,7 @@ class Progress:
     problems: tuple[tuple[Path, str], ...] = ()
     gone: tuple[Path, ...] = ()
     records: int = 0
+    refusal: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from llmlog_tui.log.record_key import RecordLocation
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -103,9 +105,9 @@ class DiffResult(NamedTuple):
 
 
 class StepContent(NamedTuple):
-    """A record's line, None if its file is gone, and its conversation."""
+    """A record's raw line (None if its file is gone), its fields and its conversation."""
 
-    location: tuple[str, int, int]
+    location: RecordLocation
     line: bytes | None
     record: Mapping[str, Any] | None
     conversation: Conversation

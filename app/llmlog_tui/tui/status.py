@@ -97,8 +97,10 @@ def header_state(  # noqa: PLR0913 - options by name
     counted = names[0] + (f" +{len(names) - 1}" if len(names) > 1 else "")
     if overview is None:
         return HeaderState(counted, state=state, detail=detail)
+    formats = overview.snapshot.formats
     return HeaderState(
         file=counted,
+        format="" if formats in ((), ("llmlog",)) else ", ".join(formats),
         calls=overview.calls.height,
         traces=overview.traces.height,
         cost=overview.cost.usd,

@@ -23,6 +23,7 @@ from llmlog_tui.analysis.traces.replay import CallKind, Replay, replay
 from llmlog_tui.analysis.traces.sessions import Sessions, sessions
 from llmlog_tui.analysis.traces.timeline import LastTimeline, Timeline, timeline
 from llmlog_tui.config.rules import DEFAULT, Rules
+from llmlog_tui.log.record_key import RecordLocation
 from llmlog_tui.log.schema import IS_CALL, IS_STEP, decategorize
 from llmlog_tui.log.store import Snapshot
 
@@ -138,11 +139,10 @@ class Overview:
         matches = ids.filter(ids.str.starts_with(wanted))
         return str(matches[-1]) if len(matches) else None
 
-    def location(self, row: int) -> tuple[str, int, int]:
-        """Return the location of a record: path of its file, block, line in the block."""
+    def location(self, row: int) -> RecordLocation:
         record = self.snapshot.frame[_index_of(self.snapshot.frame, row)]
         file, block, line = record.select("file", "block", "line").row(0)
-        return str(self.snapshot.files[file]), block, line
+        return RecordLocation(str(self.snapshot.files[file]), block, line, row)
 
     def record(self, row: int) -> dict[str, Any]:
         return decategorize(self.frame[_index_of(self.frame, row)]).row(0, named=True)

@@ -67,6 +67,12 @@ WELCOME_BINDINGS: Final = scope(
     key("q", "dismiss('quit')", "quit"),
 )
 
+REFUSAL_BINDINGS: Final = scope(
+    "refusal",
+    key("enter,escape", "dismiss('wait')", "wait"),
+    key("q", "dismiss('quit')", "quit"),
+)
+
 _READING: Final = (
     hidden("space", "page(0.9)", "page on"),
     hidden("end", "all(1)", "last line"),

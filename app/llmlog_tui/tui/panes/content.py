@@ -202,7 +202,8 @@ class ContentPane(Pane):
 
 
 def _indented(content: StepContent) -> str:
+    line = b"" if content.line is None else content.line
     try:
-        return orjson.dumps(content.record, option=orjson.OPT_INDENT_2).decode()
-    except TypeError:
-        return "" if content.line is None else content.line.decode(errors="replace")
+        return orjson.dumps(orjson.loads(line), option=orjson.OPT_INDENT_2).decode()
+    except (TypeError, orjson.JSONDecodeError):
+        return line.decode(errors="replace")

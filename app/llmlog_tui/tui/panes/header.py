@@ -20,11 +20,12 @@ from llmlog_tui.sanitize import sanitize
 class HeaderState:
     """Values of the header; all counts are unknown if `calls` is None.
 
-    `cost` is in USD, without `unpriced` calls; `state` is a key of STATES, followed by `detail`.
-    New alerts are not reported while `silent`.
+    `format` names formats of other tools. `cost` is in USD, without `unpriced` calls; `state` is a
+    key of STATES, followed by `detail`. New alerts are not reported while `silent`.
     """
 
     file: str = ""
+    format: str = ""
     calls: int | None = None
     traces: int = 0
     cost: float | None = None
@@ -123,8 +124,9 @@ class Header(Widget):
         short = Content.assemble(
             "   ", (humanize.count(line.calls), "bold"), (" calls", "$text-muted")
         )
-        name, file = _NAME, self._file()
-        return [*self._hints(), counted + cost, counted, name + file + short, name + short, name]
+        name, file, bare = _NAME, self._file(), self._file(with_format=False)
+        groups = [counted + cost, counted, name + file + short, name + bare + short]
+        return [*self._hints(), *groups, name + short, name]
 
     def _hints(self) -> list[Content]:
         """Return left groups with a hint if more lines were skipped than there are calls."""
@@ -140,8 +142,10 @@ class Header(Widget):
         skipped = self._skipped() if line.skipped else Content("")
         return _NAME + self._file() + "   " + calls + "  " + traces + skipped
 
-    def _file(self) -> Content:
-        return Content.assemble("  ", (sanitize(self.headline.file, 60), "bold"))
+    def _file(self, *, with_format: bool = True) -> Content:
+        name, format_ = sanitize(self.headline.file, 60), sanitize(self.headline.format, 40)
+        written_by = f" {format_}" if format_ and with_format else ""
+        return Content.assemble("  ", (name, "bold"), (written_by, "$text-accent"))
 
     def _skipped(self) -> Content:
         skipped = humanize.plural(self.headline.skipped, "line")

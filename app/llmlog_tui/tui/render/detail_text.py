@@ -85,7 +85,8 @@ def _latency(detail: Detail, cells: int) -> Iterator[Content]:
         if detail.baseline is None
         else f"   usual {humanize.duration(detail.baseline.latency_ms)}"
     )
-    yield _line("latency", (humanize.duration(latency), "bold"), (usual, _MUTED))
+    derived = "   from timestamps" if detail.record["timing"] == "derived" else ""
+    yield _line("latency", (humanize.duration(latency), "bold"), (derived + usual, _MUTED))
     parts = (
         (WAIT, "retry wait", detail.waited_ms, "$text-warning"),
         (FIRST_TOKEN, "first token", detail.first_ms, "$text-primary"),

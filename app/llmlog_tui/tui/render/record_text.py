@@ -25,15 +25,18 @@ _WITH_CONTENT: Final = (*CALL_EVENTS, "tool_call")
 
 
 class DecodedLine(NamedTuple):
-    """A raw line, None if its file is gone, and its record."""
+    """A record's raw line, None if its file is gone, and the record it holds."""
 
     line: bytes | None
     record: Mapping[str, Any] | None
 
 
-def decode(line: bytes | None) -> DecodedLine:
-    """Decode a line; it has no record if only polars can parse it."""
-    return DecodedLine(line, _parsed(line))
+def decode(raw: bytes | None, line: bytes | None = None) -> DecodedLine:
+    """Decode a raw line, or the `line` that llmlog writes for it.
+
+    It has no record if only polars can parse it.
+    """
+    return DecodedLine(raw, _parsed(raw if line is None else line))
 
 
 def without_content(read: DecodedLine, file: str) -> Iterator[Content]:
@@ -85,12 +88,12 @@ def tags(read: DecodedLine) -> Iterator[Content]:
 
 
 def raw(read: DecodedLine) -> Iterator[Content]:
-    """Yield the line as indented JSON, names and values coloured."""
-    line, record = read
-    if record is None:
-        yield from _unparsed(line)
+    """Yield the raw line as indented JSON, names and values coloured; other text unchanged."""
+    found = _parsed(read.line)
+    if found is None:
+        yield from _unparsed(read.line)
         return
-    shown = json.dumps(record, ensure_ascii=False, indent=2)
+    shown = json.dumps(found, ensure_ascii=False, indent=2)
     for row in shown[:_MAX_LINE].splitlines():
         name, colon, value = row.partition('": ')
         if colon and name.lstrip().startswith('"'):

@@ -19,6 +19,7 @@ from typing import Any, Final, Protocol, TypeAlias, runtime_checkable
 
 from textual.app import App
 from textual.await_complete import AwaitComplete
+from textual.drivers._writer_thread import WriterThread
 from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.screen import Screen
@@ -165,13 +166,14 @@ Dismiss: TypeAlias = Callable[..., AwaitComplete]
 
 
 def _install() -> None:
-    """Wrap two methods of Textual, once per process; Apps without a guard are unaffected."""
+    """Wrap three methods of Textual, once per process; Apps without a guard are unaffected."""
     # A node whose handler raises stops processing messages, whatever App._handle_exception does:
     # the exception has to be caught inside. Textual has no hook there.
     dispatch = MessagePump._dispatch_message  # noqa: SLF001
     if not hasattr(dispatch, "is_guarded"):
         MessagePump._dispatch_message = _guarded(dispatch)  # type: ignore[method-assign,assignment] # noqa: SLF001
         Screen.dismiss = _only_on_top(Screen.dismiss)  # type: ignore[method-assign]
+        WriterThread.run = _draining(WriterThread.run)  # type: ignore[method-assign,assignment]
 
 
 def _guarded(dispatch: Dispatch) -> Dispatch:
@@ -188,6 +190,20 @@ def _guarded(dispatch: Dispatch) -> Dispatch:
 
     dispatch_guarded.is_guarded = True  # type: ignore[attr-defined]
     return dispatch_guarded
+
+
+def _draining(write_queued: Callable[[WriterThread], None]) -> Callable[[WriterThread], None]:
+    # The thread ends at the first write to a terminal that is gone. Its queue then fills up, and
+    # the main thread waits for room in it for ever, without noticing that the terminal is gone.
+    @functools.wraps(write_queued)
+    def drain_after_failure(thread: WriterThread) -> None:
+        try:
+            write_queued(thread)
+        except OSError:
+            while thread._queue.get() is not None:  # noqa: SLF001
+                pass
+
+    return drain_after_failure
 
 
 def _only_on_top(dismiss: Dismiss) -> Dismiss:

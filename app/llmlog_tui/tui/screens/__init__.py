@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from llmlog_tui.tui.screens.dialogs.record import CopyMenu as CopyMenu
     from llmlog_tui.tui.screens.dialogs.record import RecordDialog as RecordDialog
     from llmlog_tui.tui.screens.dialogs.save_as import SaveAsDialog as SaveAsDialog
+    from llmlog_tui.tui.screens.dialogs.startup import RefusalDialog as RefusalDialog
     from llmlog_tui.tui.screens.dialogs.startup import WelcomeDialog as WelcomeDialog
     from llmlog_tui.tui.screens.dialogs.text_diff import TextDiffDialog as TextDiffDialog
     from llmlog_tui.tui.screens.diff import DiffScreen as DiffScreen
@@ -58,6 +59,7 @@ _MODULES: Final = {
     "CopyMenu": "dialogs.record",
     "DiffScreen": "diff",
     "HelpDialog": "dialogs.help",
+    "RefusalDialog": "dialogs.startup",
     "LogView": "log_view",
     "OverviewScreen": "overview",
     "RecordDialog": "dialogs.record",

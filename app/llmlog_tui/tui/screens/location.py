@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
 
+from llmlog_tui.log.record_key import RecordLocation
 from llmlog_tui.tui.panes.pane import CursorState, Pane
 from llmlog_tui.tui.render import record_text
 from llmlog_tui.tui.widgets.table import LineTable
@@ -62,7 +63,7 @@ class LocatableScreen(Screen[None]):
         """Key of the record that a command applies to."""
         return self.cursor_key
 
-    def location_of(self, row: object) -> tuple[str, int, int] | None:
+    def location_of(self, row: object) -> RecordLocation | None:
         """Return the location of a record; None if it was evicted, or is no record."""
         # A pane may show more than the Overview has: sorted calls stay while new ones arrive.
         if self.overview is None or not isinstance(row, int) or not self.overview.has(row):

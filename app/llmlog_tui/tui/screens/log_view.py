@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from llmlog_tui.config.settings import Memory, RowRule
+from llmlog_tui.log.record_key import RecordLocation
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui import workers
 from llmlog_tui.tui.following import FollowMixin
@@ -24,7 +25,6 @@ from llmlog_tui.tui.panes.filter_bar import FilterBar
 from llmlog_tui.tui.panes.find_bar import FindBar
 from llmlog_tui.tui.panes.header import Header
 from llmlog_tui.tui.queries import CallOrderQuery
-from llmlog_tui.tui.render import record_text
 from llmlog_tui.tui.render.record_text import DecodedLine
 from llmlog_tui.tui.screens import VIEWS
 from llmlog_tui.tui.screens.location import LocatableScreen
@@ -47,7 +47,7 @@ SHORT_HEIGHT, LOW_HEIGHT = 24, 16
 class RecordLine(NamedTuple):
     """Line of the current record, decoded; None until read, or without its file."""
 
-    location: tuple[str, int, int]
+    location: RecordLocation
     decoded: DecodedLine = DecodedLine(None, None)
     is_read: bool = False
 
@@ -91,15 +91,15 @@ class LogView(FollowMixin, LocatableScreen):
 
     @dataclass
     class RecordRequested(Message):
-        """Show the whole record at `location` (path, block, line)."""
+        """Show the whole record at `location`."""
 
-        location: tuple[str, int, int]
+        location: RecordLocation
 
     @dataclass
     class LineRequested(Message):
         """Read the line at `location` for the view."""
 
-        location: tuple[str, int, int]
+        location: RecordLocation
 
     @dataclass
     class ContentRequested(Message):
@@ -205,10 +205,10 @@ class LogView(FollowMixin, LocatableScreen):
         self.record_count_changed(overview.snapshot.counts.records)
         self.update_body(overview, result)
 
-    def update_line(self, location: tuple[str, int, int], line: bytes | None) -> None:
+    def update_line(self, location: RecordLocation, line: DecodedLine) -> None:
         """Draw the detail with a line, if that is the current record's."""
         if self.record_line is not None and location == self.record_line.location:
-            self.record_line = RecordLine(location, record_text.decode(line), is_read=True)
+            self.record_line = RecordLine(location, line, is_read=True)
             self.draw_detail()
 
     def update_content(self, content: StepContent) -> None:
@@ -218,7 +218,7 @@ class LogView(FollowMixin, LocatableScreen):
             self.record_line = RecordLine(content.location, read, is_read=True)
             self.draw_detail()
 
-    def request_line(self, location: tuple[str, int, int]) -> None:
+    def request_line(self, location: RecordLocation) -> None:
         """Draw the detail of the record at `location`, and again once its line is read."""
         if self.record_line is None or location != self.record_line.location:
             self.record_line = RecordLine(location)

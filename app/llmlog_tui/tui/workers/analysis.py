@@ -37,6 +37,7 @@ from llmlog_tui.analysis.traces.step_diff import step_diff, step_digest
 from llmlog_tui.analysis.traces.text_diff import text_diff
 from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.isolated_query import IsolatedQuery, QueryCancelled
+from llmlog_tui.log.record_key import RecordLocation
 from llmlog_tui.log.schema import decategorize
 from llmlog_tui.notify import Notifier
 from llmlog_tui.tui.messages import (
@@ -81,6 +82,9 @@ __all__ = [
 
 ReadRecord = Callable[[Overview, int], bytes | None]
 """Reads the line of the record with a key, with its content."""
+
+ReadRaw = Callable[[RecordLocation], bytes | None]
+"""Reads a record's raw line."""
 
 
 class Analyzer:
@@ -193,12 +197,12 @@ def run_sql(overview: Overview, query: IsolatedQuery) -> SqlResult:
     return SqlResult(query.sql, frame, why, time.monotonic() - began)
 
 
-def step_content(overview: Overview, read: ReadRecord, row: int) -> StepContent:
+def step_content(overview: Overview, read: ReadRecord, read_raw: ReadRaw, row: int) -> StepContent:
     """Return a record's content."""
-    line = read(overview, row)
+    line, location = read(overview, row), overview.location(row)
     record = decode(line)
     found = conversation(record or {}, line or b"")
-    return StepContent(overview.location(row), line, record, found)
+    return StepContent(location, read_raw(location), record, found)
 
 
 def compared_content(

@@ -9,6 +9,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Final
 
 from llmlog_tui import private_file
+from llmlog_tui.log.record_key import RecordLocation
 from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.sources import Sources
 from llmlog_tui.tui import workers
@@ -116,10 +117,9 @@ class ReaderWorker:
         self._cancelled.set()
         self._painted.set()
 
-    def read_line(self, location: tuple[str, int, int]) -> bytes | None:
-        """Read the raw line at `location` (path, block, line); None if its file is gone."""
-        _, block, line = location
-        return self._reader.raw_line(block, line) if self._reader else None
+    def read_line(self, location: RecordLocation) -> bytes | None:
+        """Read a record's raw line; None if its file is gone."""
+        return self._reader.raw_line(location.block, location.line) if self._reader else None
 
     def read_record(self, overview: Overview, row: int) -> bytes | None:
         """Read a record's line, content included; None if its file is gone.
@@ -139,6 +139,13 @@ class ReaderWorker:
             if lines is not None:
                 found |= {row: lines[at] for row, at in records.select("row", "line").iter_rows()}
         return {row: found[row] for row in frame["row"] if row in found}
+
+    def records_of(self, frame: pl.DataFrame) -> dict[int, bytes]:
+        """Return the lines of a frame's records by key, as read_record()."""
+        if self._reader is None:
+            return {}
+        lines = map(self._reader.record_line, frame.iter_rows(named=True))
+        return {row: line for row, line in zip(frame["row"], lines, strict=True) if line}
 
     def copy(self, overview: Overview, row: int, key: str, message: int | None) -> CopyResult:
         """Return the text for a key of the copy menu.
@@ -185,4 +192,5 @@ def _progress(reader: Reader, state: State) -> Progress:
         problems=tuple(problems.items()),
         gone=gone,
         records=reader.records,
+        refusal=(reader.refusal or "") if state != "loading" else "",
     )

@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from llmlog_tui.tui.keys.dialogs import COPY_BINDINGS, RECORD_BINDINGS
 from llmlog_tui.tui.render import record_text
+from llmlog_tui.tui.render.record_text import DecodedLine
 from llmlog_tui.tui.screens.dialogs.text_dialog import TextDialog
 
 _CLOSE: Final = "escape"
@@ -22,13 +23,12 @@ class RecordDialog(TextDialog):
 
     BINDINGS: ClassVar[list[BindingType]] = [*RECORD_BINDINGS]
 
-    def __init__(self, file: str, line: bytes | None) -> None:
+    def __init__(self, file: str, line: DecodedLine) -> None:
         super().__init__()
         self._file, self._line = file, line
 
     def on_mount(self) -> None:
-        read = record_text.decode(self._line)
-        self.sheet.update(self._file, record_text.fields(read, self._file), "Esc back")
+        self.sheet.update(self._file, record_text.fields(self._line, self._file), "Esc back")
 
 
 class CopyMenu(ModalScreen[str]):

@@ -1,4 +1,4 @@
-"""First frame, until the views are imported, and the dialog for a missing log."""
+"""First frame, and dialogs for a missing log or one without calls."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
 from llmlog_tui.sanitize import sanitize
-from llmlog_tui.tui.keys.dialogs import WELCOME_BINDINGS
+from llmlog_tui.tui.keys.dialogs import REFUSAL_BINDINGS, WELCOME_BINDINGS
 from llmlog_tui.tui.panes.header import Header, HeaderState
 from llmlog_tui.tui.screens import VIEWS
 from llmlog_tui.tui.widgets.footer import KeyFooter
@@ -62,6 +62,29 @@ class WelcomeDialog(ModalScreen[str]):
                 f"\n\nThis screen follows {self._file} as soon as it is there.\n\n",
                 ("d", key),
                 " show the demo: a made-up agent, no key, no network\n",
+                ("Enter", key),
+                " wait here     ",
+                ("q", key),
+                " quit",
+            )
+        )
+
+
+class RefusalDialog(ModalScreen[str]):
+    """Dialog for files that hold no calls; its result is `wait` or `quit`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*REFUSAL_BINDINGS]
+
+    def __init__(self, refusal: str) -> None:
+        super().__init__()
+        self._refusal = sanitize(refusal)
+
+    def compose(self) -> ComposeResult:
+        key = "$text-primary bold"
+        yield Static(
+            Content.assemble(
+                ("No calls in here", "bold"),
+                f"\n\n{self._refusal}.\n\nThis screen closes as soon as there are records.\n\n",
                 ("Enter", key),
                 " wait here     ",
                 ("q", key),
