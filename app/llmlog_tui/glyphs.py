@@ -29,7 +29,7 @@ _PAIRS: Final = (
     ("│┊├└", "|:|`"),  # the same trace; a grid; branches
     ("─━┼╋", "-=++"),  # the remaining and the played part of a run
     ("╭╮╯╰", "++++"),
-    ("·–…→›‹×", ".-~>><x"),
+    ("·–…→←›‹×•⋮", ".-~><><x*:"),
 )
 _OTHERS: Final = re.compile(r"[ -~]?[^\x00-\x7f]+")
 """Non-ASCII characters, with one before them that they may combine with."""

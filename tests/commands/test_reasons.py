@@ -100,7 +100,7 @@ def test_slow_does_not_call_quick_what_nobody_timed(llmlog: Run, written: Writte
         ({"finish_reason": "length"}, "finish_reason, stop in A, length in B"),
         ({"model": "n"}, "model, m in A, n in B"),
         ({"finish_reason": None}, "finish_reason, stop in A, – in B"),
-        ({"status": "error"}, "status, ok in A, error in B"),
+        ({"status": "error"}, "only B failed, ok in A, error in B"),
     ],
 )
 def test_a_diff_says_what_either_run_had_where_they_part(

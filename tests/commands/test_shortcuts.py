@@ -88,10 +88,22 @@ def test_a_session_begins_with_its_totals(llmlog: Run, written: Written) -> None
 def test_a_check_as_json_has_its_result_and_its_alerts(llmlog: Run, log: Path) -> None:
     passed = llmlog("check", log, "--json")
     assert passed.code == 0
-    assert json.loads(passed.out) == {"passed": True, "calls": 3, "at_least": 0, "alerts": []}
+    assert json.loads(passed.out) == {
+        "passed": True,
+        "calls": 3,
+        "at_least": 0,
+        "alerts": [],
+        "format": "llmlog",
+    }
     few = llmlog("check", log, "--json", "--at-least", "4")
     assert few.code == 1
-    assert json.loads(few.out) == {"passed": False, "calls": 3, "at_least": 4, "alerts": []}
+    assert json.loads(few.out) == {
+        "passed": False,
+        "calls": 3,
+        "at_least": 4,
+        "alerts": [],
+        "format": "llmlog",
+    }
 
 
 def test_the_alerts_of_a_check_are_those_of_alerts(llmlog: Run, sample: Path) -> None:

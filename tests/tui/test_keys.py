@@ -42,6 +42,7 @@ IDS: Final = {
     "Python save-Python back",
     "bookmarks": "go-there note remove back",
     "note": "back",
+    "refusal": "wait quit",
     "choosing": "show move-up move-down reset take back",
     "path": "back",
     "find": "find back",
