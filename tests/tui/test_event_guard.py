@@ -82,14 +82,7 @@ _CAUSES: dict[str, tuple[type, str, Cause]] = {
 }
 
 
-# The Pilot waits in vain for the messages of a key whose action failed; not yet understood.
-_OPEN = pytest.mark.xfail(reason="the Pilot times out after a failed action", strict=False)
-
-
-@pytest.mark.parametrize(
-    "cause",
-    [pytest.param(name, marks=_OPEN) if name == "an action" else name for name in _CAUSES],
-)
+@pytest.mark.parametrize("cause", _CAUSES)
 async def test_an_exception_is_told_and_written_down_and_the_dashboard_keeps_running(  # noqa: PLR0913, PLR0917 - fixtures
     sample: Path,
     tmp_path: Path,
