@@ -137,6 +137,12 @@ def record(**fields: object) -> bytes:
     return json.dumps({**call, **fields}).encode() + b"\n"
 
 
+def expect_fault(app: LogApp) -> None:
+    """Say that a contained exception was meant: run_test() would raise it at its end."""
+    assert app._exception is not None  # noqa: SLF001
+    app._exception = None  # noqa: SLF001
+
+
 def top_row(app: LogApp) -> str:
     """What the header says."""
     return str(app.screen.query_one("Header").render())

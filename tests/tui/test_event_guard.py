@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
-from tests.tui.conftest import WIDE, Shown, Until, overview_of, record, toasts
+from tests.tui.conftest import WIDE, Shown, Until, expect_fault, overview_of, record, toasts
 from textual.drivers._writer_thread import MAX_QUEUED_WRITES, WriterThread
 from textual.pilot import Pilot
 from textual.widgets import OptionList
@@ -35,11 +35,6 @@ class WrongError(Exception):
 
 def fail(*_: object, **__: object) -> NoReturn:
     raise WrongError("a value of the log")
-
-
-def forget(app: LogApp) -> None:
-    """Forget the exception that would fail the test at its end."""
-    app._exception = None  # noqa: SLF001
 
 
 async def _press_a_key(pilot: Pilot[Any], app: LogApp) -> None:
@@ -104,7 +99,7 @@ async def test_an_exception_is_told_and_written_down_and_the_dashboard_keeps_run
         assert str(file) in toasts(app).replace("\n", "")
         await pilot.press("2")
         assert isinstance(app.view, CallsScreen)
-        forget(app)
+        expect_fault(app)
     report = file.read_text()
     assert "WrongError: a value of the log\n" in report
     assert "in fail" in report
@@ -142,7 +137,7 @@ async def test_a_fault_that_repeats_is_one_message_and_one_report(  # noqa: PLR0
         assert toasts(app).count("WrongError: a value of the log") <= 2
         monkeypatch.undo()
         await pilot.pause()
-        forget(app)
+        expect_fault(app)
     assert file.read_text().count("WrongError: ") == 2
 
 
@@ -262,7 +257,7 @@ async def test_a_key_whose_action_fails_does_not_hold_up_the_next_ones(
         monkeypatch.setattr(LogApp, "action_bookmarks", fail)
         await pilot.press("apostrophe", "2")
         await until(pilot, lambda: isinstance(app.view, CallsScreen), "the view of the next key")
-        forget(app)
+        expect_fault(app)
 
 
 async def test_a_drag_goes_on_while_the_screen_has_no_room_for_bars(

@@ -7,7 +7,17 @@ from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
-from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record, toasts, top_row
+from tests.tui.conftest import (
+    SMALL,
+    WIDE,
+    Shown,
+    Until,
+    expect_fault,
+    lines_of,
+    record,
+    toasts,
+    top_row,
+)
 from textual.geometry import Region
 from textual.strip import Strip
 
@@ -186,7 +196,7 @@ async def test_a_reader_that_fails_is_told_and_the_screen_goes_on(
         assert "reading failed" in top_row(app)
         await pilot.press("2")
         assert app.screen.query_one("#all-calls").has_focus
-        app._exception = None  # noqa: SLF001 - it would fail the test at its end
+        expect_fault(app)
 
 
 async def test_what_stays_is_not_looked_through_for_garbage_while_one_types(

@@ -6,7 +6,7 @@ from pathlib import Path
 from threading import Event
 
 import pytest
-from tests.tui.conftest import WIDE, Shown, Until, record, row_of, toasts, top_row
+from tests.tui.conftest import WIDE, Shown, Until, expect_fault, record, row_of, toasts, top_row
 
 from llmlog_tui.analysis.live.overview import IncrementalAnalyzer, Overview
 from llmlog_tui.log.store import Snapshot
@@ -26,6 +26,7 @@ async def test_a_failing_worker_becomes_a_message_and_the_dashboard_goes_on(
         await until(pilot, lambda: "[/red] no such thing" in toasts(app), "the toast")
         await pilot.press("g")
         assert row_of(app.query_one(TracesPane)) == app.query_one(TracesPane).source.key(0)
+        expect_fault(app)
 
 
 async def test_an_analysis_that_fails_is_told_and_the_next_one_is_shown(
@@ -48,6 +49,7 @@ async def test_an_analysis_that_fails_is_told_and_the_next_one_is_shown(
         with log.open("ab") as file:
             file.write(record(step=1))
         await shown(pilot, 2)
+        expect_fault(app)
 
 
 async def test_an_answer_that_comes_late_does_not_move_a_frozen_screen(
