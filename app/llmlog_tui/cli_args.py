@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Final, NoReturn
 
+import llmlog_tui
 from llmlog_tui.glyphs import in_ascii
 from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.sources import DEFAULT_LOG
@@ -39,10 +40,7 @@ def print_error(what: str, *, ascii_only: bool | None = None) -> None:
 class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         """Print the version and exit."""
-        # Slower to import than everything else in this module.
-        from importlib.metadata import version  # noqa: PLC0415
-
-        print(version("llmlog"))  # noqa: T201 - data, on stdout
+        print(llmlog_tui.__version__)  # noqa: T201 - data, on stdout
         parser.exit()
 
 

@@ -9,12 +9,12 @@ from threading import Thread
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from llmlog_tui import humanize
+from llmlog_tui.log.decoded_line import DecodedLine, decode
 from llmlog_tui.log.record_key import RecordLocation
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui import screens, workers
 from llmlog_tui.tui.messages import Failed
 from llmlog_tui.tui.queries import CopyResult, DiffResult, ExportResult, StepContent, TextDiffResult
-from llmlog_tui.tui.render.record_text import DecodedLine, decode
 
 if TYPE_CHECKING:
     import polars as pl

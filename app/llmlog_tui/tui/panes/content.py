@@ -10,6 +10,7 @@ import orjson
 from textual.binding import BindingType
 
 from llmlog_tui import humanize
+from llmlog_tui.log.decoded_line import DecodedLine
 from llmlog_tui.tui.keys.panes import CONTENT_BINDINGS
 from llmlog_tui.tui.panes.pane import READING, Pane
 from llmlog_tui.tui.render import record_text
@@ -113,7 +114,7 @@ class ContentPane(Pane):
         width = max(1, self._look.width)
         if self._shows_messages:
             return ConversationRows(content.conversation, self._look, self._bodies)
-        read = record_text.DecodedLine(content.line, content.record)
+        read = DecodedLine(content.line, content.record)
         if self.mode == "raw line" and content.record is not None:
             return TextRows(_indented(content), width, is_json=True)
         texts = record_text.fields if self.mode == "fields" else record_text.without_content

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator
+from typing import Final
 
 from textual.content import Content
 
 from llmlog.record import CALL_EVENTS
+from llmlog_tui.log.decoded_line import DecodedLine, parsed
 from llmlog_tui.sanitize import grep, sanitize
 
 _MAX_VALUE: Final = 4_000
@@ -22,21 +23,6 @@ _NO_CONTENT: Final = (
 )
 _WITH_CONTENT: Final = (*CALL_EVENTS, "tool_call")
 """Events whose content llmlog logs on request."""
-
-
-class DecodedLine(NamedTuple):
-    """A record's raw line, None if its file is gone, and the record it holds."""
-
-    line: bytes | None
-    record: Mapping[str, Any] | None
-
-
-def decode(raw: bytes | None, line: bytes | None = None) -> DecodedLine:
-    """Decode a raw line, or the `line` that llmlog writes for it.
-
-    It has no record if only polars can parse it.
-    """
-    return DecodedLine(raw, _parsed(raw if line is None else line))
 
 
 def without_content(read: DecodedLine, file: str) -> Iterator[Content]:
@@ -89,7 +75,7 @@ def tags(read: DecodedLine) -> Iterator[Content]:
 
 def raw(read: DecodedLine) -> Iterator[Content]:
     """Yield the raw line as indented JSON, names and values coloured; other text unchanged."""
-    found = _parsed(read.line)
+    found = parsed(read.line)
     if found is None:
         yield from _unparsed(read.line)
         return
@@ -110,15 +96,6 @@ def _tone(value: str) -> str:
     if value.startswith("null"):
         return "$text-muted"
     return "$text-success" if value.startswith('"') else "$text-accent"
-
-
-def _parsed(line: bytes | None) -> dict[str, Any] | None:
-    """Return the record; None without its line, or if only polars can parse it."""
-    try:
-        record = None if line is None else json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return record if isinstance(record, dict) else None
 
 
 def _unparsed(line: bytes | None) -> Iterator[Content]:

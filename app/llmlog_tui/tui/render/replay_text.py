@@ -15,6 +15,7 @@ from llmlog_tui.tui.render.cells import step_number
 if TYPE_CHECKING:
     from llmlog_tui.analysis.calls.detail import Detail
     from llmlog_tui.analysis.live.overview import Overview
+    from llmlog_tui.log.decoded_line import DecodedLine
     from llmlog_tui.tui.queries import ReplayResult
 
 _MUTED = "$text-muted"
@@ -51,7 +52,7 @@ def state(run: ReplayResult, index: int, speed: float, *, is_playing: bool) -> s
 def detail(
     of_step: Detail,
     begin_offset_ms: float,
-    read: record_text.DecodedLine,
+    read: DecodedLine,
     file: str,
     width: int,
 ) -> Iterator[Content]:

@@ -13,10 +13,10 @@ import traceback
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeAlias, runtime_checkable
 
+import textual
 from textual.app import App
 from textual.await_complete import AwaitComplete
 from textual.drivers._writer_thread import WriterThread
@@ -25,6 +25,7 @@ from textual.message_pump import MessagePump
 from textual.screen import Screen
 from textual.worker import WorkerFailed
 
+import llmlog_tui
 from llmlog_tui.sanitize import sanitize
 
 _TEXTUAL_FAULTS: Final = frozenset(
@@ -124,7 +125,8 @@ def _report_of(error: BaseException, name: str) -> str:
     now = datetime.now(UTC).isoformat(timespec="seconds")
     lines = traceback.format_tb(error.__traceback__)
     shown = sanitize_lines("".join(lines))
-    return f"{now} llmlog {version('llmlog')}, textual {version('textual')}: {name}\n{shown}"
+    versions = f"llmlog {llmlog_tui.__version__}, textual {textual.__version__}"
+    return f"{now} {versions}: {name}\n{shown}"
 
 
 def sanitize_lines(text: str) -> str:

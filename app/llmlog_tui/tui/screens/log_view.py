@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from llmlog_tui.config.settings import Memory, RowRule
+from llmlog_tui.log.decoded_line import DecodedLine
 from llmlog_tui.log.record_key import RecordLocation
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui import workers
@@ -25,7 +26,6 @@ from llmlog_tui.tui.panes.filter_bar import FilterBar
 from llmlog_tui.tui.panes.find_bar import FindBar
 from llmlog_tui.tui.panes.header import Header
 from llmlog_tui.tui.queries import CallOrderQuery
-from llmlog_tui.tui.render.record_text import DecodedLine
 from llmlog_tui.tui.screens import VIEWS
 from llmlog_tui.tui.screens.location import LocatableScreen
 from llmlog_tui.tui.widgets.footer import KeyFooter

@@ -10,9 +10,9 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from llmlog_tui.log.decoded_line import DecodedLine
 from llmlog_tui.tui.keys.dialogs import COPY_BINDINGS, RECORD_BINDINGS
 from llmlog_tui.tui.render import record_text
-from llmlog_tui.tui.render.record_text import DecodedLine
 from llmlog_tui.tui.screens.dialogs.text_dialog import TextDialog
 
 _CLOSE: Final = "escape"
