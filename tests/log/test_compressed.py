@@ -127,7 +127,11 @@ def test_what_unpacks_to_a_thousand_times_as_much_is_read_in_bounded_memory(
 ) -> None:
     path = tmp_path / "calls.jsonl.zst"
     line = b'{"x": "' + b" " * 10_000 + b'"}\n'
-    path.write_bytes(zstandard.compress(line * 20_000))  # 200 MB
+    with path.open("wb") as file:
+        compressor = zstandard.ZstdCompressor()
+        with compressor.stream_writer(file, size=20_000 * len(line)) as packing:  # 200 MB
+            for _ in range(200):
+                packing.write(line * 100)
     assert path.stat().st_size < 200_000
     tracemalloc.start()
     packed = CompressedFollower(path)

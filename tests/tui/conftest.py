@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import itertools
 import json
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+from tests.tui.idle import until_idle
 from textual._styles_cache import StylesCache
 from textual.events import Event
 from textual.message import Message
@@ -28,13 +30,28 @@ Shown: TypeAlias = Callable[[Pilot[Any], int], Awaitable[LogApp]]
 WIDE, SMALL = (160, 50), (80, 24)
 
 _PATIENCE_SECONDS = 30.0
-_TESTS_PER_COLLECTION = 8
+_POLL_SECONDS = 0.005
+_TESTS_PER_COLLECTION = 4
 _tests = itertools.count(1)
 
 
 def _free_closed_apps() -> None:
     StylesCache.get_inner_outer.cache_clear()  # has the lines of 1,024 widgets, whosever they are
     gc.collect()
+
+
+freeze, unfreeze = gc.freeze, gc.unfreeze
+
+
+@pytest.fixture(autouse=True)
+def _imports_stay_frozen(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Keep imports out of garbage collections: an App that ends would unfreeze them, too."""
+    monkeypatch.setattr(gc, "freeze", lambda: None)
+    monkeypatch.setattr(gc, "unfreeze", lambda: None)
+    yield
+    if not gc.get_freeze_count():  # a test of freezing itself
+        gc.collect()
+        freeze()
 
 
 @pytest.fixture(autouse=True)
@@ -78,6 +95,14 @@ def _samples_without_bookmarks(root: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("llmlog_tui.config.bookmarks.bookmarks_of", elsewhere)
 
 
+@pytest.fixture(autouse=True)
+def _pilots_wait_for_what_is_pending(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a key take as long as the App works on it: Textual's own wait is mostly sleep."""
+    for module in ("app", "pilot"):
+        monkeypatch.setattr(f"textual.{module}.wait_for_idle", until_idle)
+    monkeypatch.setattr(Pilot, "_wait_for_screen", lambda _pilot: until_idle())
+
+
 @pytest.fixture
 def until() -> Until:
     """`await until(pilot, condition, name)`: wait for a condition, or fail with its name."""
@@ -87,6 +112,8 @@ def until() -> Until:
         while not condition():
             assert time.monotonic() < deadline, f"never came true: {name}"
             await pilot.pause()
+            if not condition():
+                await asyncio.sleep(_POLL_SECONDS)
 
     return wait
 

@@ -13,10 +13,12 @@ from tests.tui.conftest import (
     Shown,
     Until,
     expect_fault,
+    freeze,
     lines_of,
     record,
     toasts,
     top_row,
+    unfreeze,
 )
 from textual.geometry import Region
 from textual.strip import Strip
@@ -200,8 +202,11 @@ async def test_a_reader_that_fails_is_told_and_the_screen_goes_on(
 
 
 async def test_what_stays_is_not_looked_through_for_garbage_while_one_types(
-    log: Path, shown: Shown
+    log: Path, shown: Shown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(gc, "freeze", freeze)
+    monkeypatch.setattr(gc, "unfreeze", unfreeze)
+    unfreeze()
     before = gc.get_threshold()
     async with LogApp([log]).run_test(size=WIDE) as pilot:
         await shown(pilot, 40)
