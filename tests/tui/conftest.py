@@ -100,18 +100,17 @@ def _pilots_wait_for_what_is_pending(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a key take as long as the App works on it: Textual's own wait is mostly sleep."""
     for module in ("app", "pilot"):
         monkeypatch.setattr(f"textual.{module}.wait_for_idle", until_idle)
-    monkeypatch.setattr(Pilot, "_wait_for_screen", lambda _pilot: until_idle())
 
 
 @pytest.fixture
 def until() -> Until:
     """`await until(pilot, condition, name)`: wait for a condition, or fail with its name."""
 
-    async def wait(pilot: Pilot[Any], condition: Callable[[], bool], name: str) -> None:
+    async def wait(_pilot: Pilot[Any], condition: Callable[[], bool], name: str) -> None:
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while not condition():
             assert time.monotonic() < deadline, f"never came true: {name}"
-            await pilot.pause()
+            await until_idle()
             if not condition():
                 await asyncio.sleep(_POLL_SECONDS)
 

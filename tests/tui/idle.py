@@ -16,11 +16,10 @@ _WINDOW_SECONDS = 0.02
 _IDLE_CPU_SHARE = 0.1
 
 
-async def until_idle(_min_sleep: float = 0, max_sleep: float = 1) -> bool:
+async def until_idle(_min_sleep: float = 0, max_sleep: float = 1) -> None:
     """Wait until no message, no repaint and no thread of the App is pending, at most `max_sleep`.
 
-    In place of Textual's wait_for_idle(), which sleeps for 20 ms or more, twice per key, and of
-    _wait_for_screen(), for which every widget on the screen handles a message: True, as there.
+    In place of Textual's wait_for_idle(), which sleeps for 20 ms or more, twice per key.
     """
     app = active_app.get()
     began = window = time.monotonic()
@@ -31,15 +30,14 @@ async def until_idle(_min_sleep: float = 0, max_sleep: float = 1) -> bool:
             with contextlib.suppress(ScreenStackError):  # while it starts or ends
                 app.screen._on_timer_update()  # noqa: SLF001 - as Pilot.pause() does
             if not await _handle_messages():
-                return True
+                return
         elif now - window < _WINDOW_SECONDS:
             await asyncio.sleep(_STEP_SECONDS)
         # A thread that waits for a test, a pipe or another process is at work in vain.
         elif time.process_time() - cpu < _IDLE_CPU_SHARE * (now - window):
-            return True
+            return
         else:
             window, cpu = now, time.process_time()
-    return True
 
 
 async def _handle_messages() -> bool:
