@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import signal
 import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -204,6 +207,17 @@ def test_standard_input_is_no_log_here(llmlog: Run) -> None:
 def test_the_server_ends_with_its_input(process: Run, sample: Path) -> None:
     done = process("mcp", sample, input="")
     assert done == (0, "", "")
+
+
+async def test_ctrl_c_ends_the_server(sample: Path) -> None:
+    words = map(str, command("headless", "mcp", sample))
+    server = await asyncio.create_subprocess_exec(*words, stdin=PIPE, stdout=PIPE)
+    assert server.stdin is not None
+    assert server.stdout is not None
+    server.stdin.write(b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n')
+    assert b'"id":1' in await server.stdout.readline()  # it runs
+    server.send_signal(signal.SIGINT)
+    assert await server.wait() == 130
 
 
 def test_a_missing_extra_is_named() -> None:

@@ -111,8 +111,9 @@ class AgentTools:
     def diff(self, a: TraceId, b: TraceId) -> str:
         """Compare two runs step by step.
 
-        first is the index of the first pair that differs, delta is b minus a. why names the difference of a pair: an event, tool, model,
-        finish_reason, status, a prompt (prefix_hashes), or a step of one run only.
+        first is the index of the first pair that differs, delta is b minus a. why names the
+        difference of a pair: an event, tool, model, finish_reason, status, a prompt
+        (prefix_hashes), or a step of one run only.
         """
         with self._reading() as log:
             one, other = (resolve_trace(log.frame, wanted) for wanted in (a, b))

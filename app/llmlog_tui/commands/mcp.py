@@ -26,8 +26,8 @@ def mcp(files: tuple[str, ...], *, content: bool, rules: Rules) -> int:
     """Serve stats, find, trace, diff, slow, alerts and sql as read-only tools, over stdio.
 
     A coding agent starts this command itself; see .github/docs/mcp.md for its configuration.
-    Answers are JSON of limited size, with a note on every cut. Secrets and personal data in them are
-    replaced, whatever the policy of the log.
+    Answers are JSON of limited size, with a note on every cut. Secrets and personal data in them
+    are replaced, whatever the policy of the log.
     """
     if str(STDIN) in files:
         raise click.UsageError("- is no LOG here: standard input belongs to the agent.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from functools import wraps
 from importlib.metadata import version
@@ -12,6 +14,7 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult, InputRequiredResult, ToolAnnotations
 
+from llmlog_tui.commands import INTERRUPTED
 from llmlog_tui.commands.agent_tools import AgentTools, ToolFault
 
 _INSTRUCTIONS = (
@@ -49,6 +52,8 @@ def serve(tools: AgentTools) -> None:
             annotations=_READ_ONLY,
             structured_output=False,  # else each answer would be sent twice
         )
+    # Default handling waits for the thread that reads stdin, and so for the agent.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
     server.run()
 
 
