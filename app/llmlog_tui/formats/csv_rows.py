@@ -21,7 +21,7 @@ TAG: Final = "extra."
 """Prefix of the columns of an export that are members of `extra`."""
 
 EXPORT_ONLY: Final = frozenset({"file", "line"})
-"""Columns of an export that say where a record was read from; they are no fields."""
+"""Columns of an export that are no fields: the source of a record."""
 
 _NAME: Final = re.compile(r"[A-Za-z_@][\w .@/-]*")
 _TELLING: Final = re.compile(r"model|token|latency", re.IGNORECASE)

@@ -293,7 +293,7 @@ class TableFormat:
     adjusted: Callable[[Row, Record], Record] = _unchanged
     """Return the record with what the table cannot say."""
     unique: Paths = ()
-    """Key that rows of one call share: one of them is counted, that with an end if any has."""
+    """Key that rows of one call share; one is counted, if possible with an end."""
     may_repeat: Callable[[Row], bool] = _never
     """Whether a newer version of a row may follow, which replaces it."""
     csv_header: frozenset[str] = frozenset()

@@ -234,7 +234,7 @@ class Forest:
         self._fed = 0
 
     def add(self, trace_id: str, node: Node) -> bool:
-        """Hold one span of a trace; False for a copy of a span that does not count."""
+        """Hold one span of a trace; return False for a superfluous copy."""
         if self._memory.has(trace_id, node.key):
             return False
         trace = self._traces.setdefault(trace_id, _Trace())

@@ -22,7 +22,7 @@ class ParquetError(Exception):
 
 
 class ParquetReader:
-    """Reads the rows of an open file in sequence; the same file gives the same bytes."""
+    """Reads an open file in sequence; the same file gives the same bytes."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
