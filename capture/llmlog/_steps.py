@@ -1,4 +1,4 @@
-"""Step counters of traces. Threads, and processes forked from this one, never get the same step.
+"""Step counters of traces, unique over threads and forked processes.
 
 At a fork each counter moves into a file that parent and children have open, where a lock guards it.
 Without a fork a counter is a number in memory.
@@ -101,7 +101,7 @@ _file: _SharedFile | None = None
 
 
 def _shared_file() -> _SharedFile:
-    """Return this process's file; that of its parent holds only the counters of before the fork."""
+    """Return the file for counters that are shared by this process."""
     global _file  # noqa: PLW0603 - one descriptor per process, however many traces are open
     if _file is None or _file.pid != os.getpid() or not _file.is_open():
         _file = _SharedFile()
