@@ -29,6 +29,10 @@ record of `feed`: `content` returns them when one record is looked at.
 An object that yields nothing yet (a line of many that make one call) is kept as state. Nothing in
 an object may raise: a broken part costs itself. A converter may count such parts by kind in an
 attribute `lost: Counter[str]`; they are reported with the log's other faults.
+
+Records are given out live, before a trace is complete. What a later object says of an earlier
+record (its step, when a span that began before it comes after it) a converter puts into an
+attribute `corrections: dict[Key, Record]`, which the reader takes and clears.
 """
 
 from __future__ import annotations
@@ -47,6 +51,10 @@ LogState = dict[str, Any]
 
 The reader owns it.
 """
+
+
+Key = tuple[str, str]
+"""trace_id and span_id of a record that was given out."""
 
 
 class Found(NamedTuple):

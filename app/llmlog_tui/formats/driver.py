@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from llmlog_tui.formats import Converter, Format, Found, Item, LogState, Record
+from llmlog_tui.formats import Converter, Format, Found, Item, Key, LogState, Record
 from llmlog_tui.formats.detect import HEAD_OBJECTS, Detected, Detector, without_calls
 from llmlog_tui.formats.json_text import dump, without_bom
 from llmlog_tui.formats.llmlog import LLMLOG, TIME_KEYS
@@ -24,7 +24,7 @@ class Decoded:
     Each line is in exactly one of: `unread` (no object; with its bytes), `foreign` (an object that
     is no call), `failed` (an object its converter could not take), `taken` (how many gave records,
     alone or with others), `blanks`, or kept for the next time. `lost` are broken parts of objects,
-    by kind.
+    by kind; `corrections` are fields of records that were given out before.
     """
 
     records: list[bytes] = field(default_factory=list)
@@ -35,6 +35,7 @@ class Decoded:
     taken: int = 0
     blanks: int = 0
     lost: Counter[str] = field(default_factory=Counter)
+    corrections: dict[Key, Record] = field(default_factory=dict)
 
     def add(self, line: int, record: bytes) -> None:
         """Add a record."""
@@ -51,6 +52,7 @@ class Decoded:
         self.taken += other.taken
         self.blanks += other.blanks
         self.lost += other.lost
+        self.corrections |= other.corrections
 
     def __bool__(self) -> bool:
         """Whether anything became of any line."""
@@ -239,8 +241,12 @@ class Decoder:
         self._count_lost(decoded)
 
     def _count_lost(self, decoded: Decoded) -> None:
-        """Add what converters lost since the last time."""
+        """Add what converters lost, and corrected, since the last time."""
         for name, converter in self._converters.items():
+            corrections: dict[Key, Record] | None = getattr(converter, "corrections", None)
+            if corrections:
+                decoded.corrections |= corrections
+                corrections.clear()
             lost: Counter[str] | None = getattr(converter, "lost", None)
             if lost:
                 decoded.lost += lost - self._lost.get(name, Counter())
