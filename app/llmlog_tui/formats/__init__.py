@@ -113,6 +113,18 @@ class Format(Protocol):
 
 
 @runtime_checkable
+class SpreadsContent(Protocol):
+    """A format whose records have their content on several lines, from their own on."""
+
+    def spread_content(self, items: Iterable[Item], record: Record) -> Record:
+        """Return a record's content from the objects of its line and of later ones.
+
+        There may be many: take no more than needed.
+        """
+        ...
+
+
+@runtime_checkable
 class Peeks(Protocol):
     """A format that needs the first lines of all files before reading one."""
 

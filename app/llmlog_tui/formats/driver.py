@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final, NamedTuple
 
-from llmlog_tui.formats import Converter, Format, Found, Item, Key, LogState, Record
+from llmlog_tui.formats import (
+    Converter,
+    Format,
+    Found,
+    Item,
+    Key,
+    LogState,
+    Record,
+    SpreadsContent,
+)
 from llmlog_tui.formats.detect import HEAD_OBJECTS, Detected, Detector, without_calls
 from llmlog_tui.formats.json_text import dump, without_bom
 from llmlog_tui.formats.llmlog import LLMLOG, TIME_KEYS
@@ -147,7 +157,8 @@ class Decoder:
         Of the objects in the line, the one that `record` was made from is chosen. None if the lines
         hold no object that gives records.
         """
-        unwrapped = self._unwrapped(lines)
+        objects = self._unwrapped(lines)
+        unwrapped = next(objects, None)
         if unwrapped is None:
             return None
         found = None
@@ -160,23 +171,36 @@ class Decoder:
                 found = ReadBack(LLMLOG, {}, text)
                 if all(detected.item.get(key) == record.get(key) for key in _KEYS_OF_A_RECORD):
                     return found
-            elif content := detected.format.content(detected.item, record):
+            elif content := self._content(detected, objects, record):
                 return ReadBack(detected.format, content)
             else:
                 found = found or ReadBack(detected.format, {})
         return found
 
-    def _unwrapped(self, lines: Iterable[bytes]) -> Unwrapped | None:
+    def _content(self, detected: Detected, later: Iterable[Unwrapped], record: Record) -> Record:
+        """Return a record's content from its own object, and from later ones if it is spread."""
+        if not isinstance(detected.format, SpreadsContent):
+            return detected.format.content(detected.item, record)
+        told = (self._detector.tell(item) for each in later for item in each.items)
+        same = (each.item for each in told if each and each.format is detected.format)
+        return detected.format.spread_content(chain([detected.item], same), record)
+
+    def _unwrapped(self, lines: Iterable[bytes]) -> Iterator[Unwrapped]:
+        """Yield what the first line holds, if it is an object, and then the later objects."""
         unwrapper = self._unwrapper.for_single_objects()
-        outcomes: list[Outcome] = []
-        for line, data in enumerate(lines):
-            outcomes = unwrapper.feed(line, without_bom(data)) if data.strip() else []
-            if any(outcome.lines[0] == 0 for outcome in outcomes):
-                break
-        else:
-            outcomes = unwrapper.flush()
-        wanted = (each for each in outcomes if isinstance(each, Unwrapped) and each.lines[0] == 0)
-        return next(wanted, None)
+        fed = (
+            unwrapper.feed(line, without_bom(data))
+            for line, data in enumerate(lines)
+            if data.strip()
+        )
+        has_begun = False
+        for outcome in chain.from_iterable(chain(fed, map(Unwrapper.flush, (unwrapper,)))):
+            is_object = isinstance(outcome, Unwrapped)
+            if not has_begun and outcome.lines[0] == 0 and not is_object:
+                return
+            has_begun = has_begun or outcome.lines[0] == 0
+            if has_begun and isinstance(outcome, Unwrapped):
+                yield outcome
 
     def _add(self, outcome: Outcome, decoded: Decoded) -> None:
         """Account for the lines of an outcome, and convert its objects."""
