@@ -94,10 +94,12 @@ def test_a_fork_leaves_an_application_that_closes_all_descriptors_its_own_files(
     tmp_path: Path,
 ) -> None:
     code = """
+    import tempfile
     with session.trace("daemon"):
         if os.fork() == 0:
             os.closerange(3, 256)
-            own = os.open("own", os.O_RDWR | os.O_CREAT)
+            file = tempfile.TemporaryFile()
+            own = file.fileno()
             others = [os.dup(own) for _ in range(50)]
             os.write(own, b"untouched")
             for _ in range(3):

@@ -65,7 +65,8 @@ def compare(older: Cohort, newer: Cohort, level: float) -> Comparison:
     before, after = _side(*older), _side(*newer)
     latency = mann_whitney(older.compared["latency_ms"], newer.compared["latency_ms"])
     speed = mann_whitney(older.compared["tokens_per_sec"], newer.compared["tokens_per_sec"])
-    cut_off = _of_shares(*(side.compared.filter(HAS_ANSWER) for side in (older, newer)), CUT_OFF)
+    older_answers, newer_answers = (side.compared.filter(HAS_ANSWER) for side in (older, newer))
+    cut_off = _of_shares(older_answers, newer_answers, CUT_OFF)
     failed = _of_shares(older.every, newer.every, FAILED)
     figures = (
         ("p50 ms", before.p50_ms, after.p50_ms, latency),
