@@ -30,9 +30,9 @@ An object that yields nothing yet (a line of many that make one call) is kept as
 an object may raise: a broken part costs itself. A converter may count such parts by kind in an
 attribute `lost: Counter[str]`; they are reported with the log's other faults.
 
-Records are given out live, before a trace is complete. What a later object says of an earlier
-record (its step, when a span that began before it comes after it) a converter puts into an
-attribute `corrections: dict[Key, Record]`, which the reader takes and clears.
+Records are given out live, before a trace is complete. If a later object changes an earlier record
+(a span that comes late may have begun first: steps change), a converter puts the changed fields
+into an attribute `corrections: dict[Key, Record]`, which the reader takes and clears.
 """
 
 from __future__ import annotations

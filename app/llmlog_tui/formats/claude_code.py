@@ -50,7 +50,7 @@ class _ClaudeCode:
         return SessionFile(log)
 
     def spread_content(self, items: Iterable[Item], record: Record) -> Record:
-        """Return the blocks of all lines of a call; of others, the content of their own line."""
+        """Return the blocks of a call's lines, or the content of any other record."""
         first, *more = islice(_lines_of_call(items, record), _MAX_LINES)
         found = self.content(first, record)
         if more and "output" in found:
@@ -73,7 +73,7 @@ class _ClaudeCode:
 
 
 def _lines_of_call(items: Iterable[Item], record: Record) -> Iterator[Item]:
-    """Yield the first object, and of the later ones those of the same model call, each once."""
+    """Yield the first object, and later ones of the same model call."""
     later = iter(items)
     first = next(later)
     yield first

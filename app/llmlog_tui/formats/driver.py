@@ -178,7 +178,7 @@ class Decoder:
         return found
 
     def _content(self, detected: Detected, later: Iterable[Unwrapped], record: Record) -> Record:
-        """Return a record's content from its own object, and from later ones if it is spread."""
+        """Return a record's content, from later objects too if it is spread."""
         if not isinstance(detected.format, SpreadsContent):
             return detected.format.content(detected.item, record)
         told = (self._detector.tell(item) for each in later for item in each.items)
@@ -186,7 +186,7 @@ class Decoder:
         return detected.format.spread_content(chain([detected.item], same), record)
 
     def _unwrapped(self, lines: Iterable[bytes]) -> Iterator[Unwrapped]:
-        """Yield what the first line holds, if it is an object, and then the later objects."""
+        """Yield the first line's object and later ones; nothing without the first."""
         unwrapper = self._unwrapper.for_single_objects()
         fed = (
             unwrapper.feed(line, without_bom(data))

@@ -1,4 +1,4 @@
-"""What is known of a trace's tree: places of spans that were given out, and ancestors."""
+"""Trees of a log's traces: places of spans that were given out, and ancestors."""
 
 from __future__ import annotations
 

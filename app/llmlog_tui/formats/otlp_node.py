@@ -1,4 +1,4 @@
-"""Spans of a trace as nodes of its tree, each with the record that it becomes."""
+"""Spans as nodes of their trace's tree, with their records."""
 
 from __future__ import annotations
 

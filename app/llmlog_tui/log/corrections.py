@@ -1,4 +1,4 @@
-"""Fields of records that a later line corrected: spans of a trace come in any order."""
+"""Correct fields of earlier records: spans of a trace come in any order."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FIELDS = ("step", "session_id")
 
 
 def corrected(frame: pl.DataFrame, corrections: Corrections) -> pl.DataFrame:
-    """Return a frame with the corrected fields of its records; itself if none of them is."""
+    """Return a frame with corrected records; itself if it has none."""
     traces = pl.Series([trace for trace, _ in corrections], dtype=pl.String).unique()
     is_touched = frame["trace_id"].is_in(traces.implode())
     if not is_touched.any():
