@@ -51,7 +51,7 @@ async def test_a_latency_made_from_timestamps_says_so(
     log = write(tmp_path / "session.jsonl", *TURN)
     async with LogApp([log]).run_test(size=WIDE) as pilot:
         app = await shown(pilot, 4)
-        await pilot.press("2")
+        await pilot.press("2", "enter")
 
         def says_so() -> bool:
             return any(says(sheet, "from timestamps") for sheet in app.screen.query(TextPane))
