@@ -68,7 +68,7 @@ async def test_the_readmes_example_records_a_call_and_a_tool(names: dict[str, An
 async def test_the_librarys_examples_run_as_written_and_leave_their_records(
     names: dict[str, Anything],
 ) -> None:
-    assert len(examples(LIBRARY)) == 5
+    assert len(examples(LIBRARY)) == 6
     for example in examples(LIBRARY):
         await run(example, names)
     names["pool"].shutdown()
