@@ -69,7 +69,8 @@ class CallUsage:
         tokens = f"{self.tokens:,}{'+' if self.without_tokens else ' '}"
         cost = f"${self.cost_usd:.4f}{'+' if self.without_cost else ' '}"
         p95 = "" if self.p95_ms is None else f"p95 {self.p95_ms:,.0f} ms"
-        return f"{self.calls:5,} calls {tokens:>10} tokens {cost:>10} {p95:>13}"
+        calls = f"{self.calls:5,} {'call ' if self.calls == 1 else 'calls'}"
+        return f"{calls} {tokens:>10} tokens {cost:>10} {p95:>13}"
 
 
 def _number(value: float) -> str:

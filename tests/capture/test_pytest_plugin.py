@@ -6,6 +6,7 @@ import json
 import re
 import stat
 import textwrap
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -100,6 +101,21 @@ BUDGETS = """
 @pytest.fixture
 def budgets(pytester: pytest.Pytester) -> Run:
     return Run(pytester, BUDGETS, *PLUGIN, "-rA")
+
+
+def test_the_example_of_the_librarys_page_passes(pytester: pytest.Pytester, root: Path) -> None:
+    page = (root / ".github/docs/capture.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(import pytest.*?)```", page, re.DOTALL)
+    agent = """
+        client = client()
+
+        def run_agent(recorded):
+            ask(recorded)
+            return "your refund"
+    """
+    run = Run(pytester, textwrap.dedent(agent) + example, *PLUGIN)
+    assert run.code == pytest.ExitCode.OK, run.text
+    assert re.search(r" 1 call +21  tokens +\$0\.0020 ", run.text)
 
 
 def line_of(run: Run, test: str) -> str:
