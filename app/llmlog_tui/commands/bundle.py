@@ -34,9 +34,9 @@ from llmlog_tui.private_file import replacing
 def bundle(
     trace_id: str, files: tuple[str, ...], *, out: Path, where: str | None, rules: Rules
 ) -> None:
-    """Write one run as Markdown for a support ticket: ids, timings, fingerprints, errors, greps.
+    """Write one run as Markdown for a support ticket: ids, tags, timings, fingerprints, errors.
 
-    Prompts, answers, arguments, error messages and tags are left out. ID may be its first 6
+    Prompts, answers, arguments and error messages are left out. ID may be its first 6
     characters or more, or the word latest, or failed for the newest run that failed.
     """
     with open_log(files, where, rules=rules) as log:

@@ -14,6 +14,7 @@ from llmlog_tui.formats.json_text import without_bom
 from llmlog_tui.log.file_parser import FileParser
 from llmlog_tui.log.schema import COLUMNS
 from llmlog_tui.log.store import ByteRange, Store
+from llmlog_tui.log.tags import tags_of
 
 _BLOCKS_IN_MEMORY: Final = 8
 
@@ -101,6 +102,8 @@ class RecordLines:
 def _fields(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a row of the frame knows, as a line has it."""
     known = {name: record[name] for name in COLUMNS if record[name] is not None}
+    if tags := tags_of(record):
+        known["extra"] = tags
     for name, value in known.items():
         if isinstance(value, datetime):
             known[name] = timestamp((value - _EPOCH) // timedelta(microseconds=1) * 1_000)

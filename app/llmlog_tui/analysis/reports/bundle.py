@@ -11,6 +11,7 @@ from llmlog_tui import humanize
 from llmlog_tui.analysis.traces.traces import traces
 from llmlog_tui.log.record_key import record_label
 from llmlog_tui.log.schema import decategorize
+from llmlog_tui.log.tags import tag_types
 from llmlog_tui.sanitize import grep, sanitize
 
 _STEPS: Final = (
@@ -18,6 +19,8 @@ _STEPS: Final = (
     *("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens"),
 )
 _IDS: Final = ("step", "provider", "model", "system_fingerprint", "id", "request_id")
+_MAX_VALUES: Final = 5
+"""Maximum values of a tag that are listed."""
 _ERRORS: Final = ("step", "error_type", "error_status", "error_code", "request_id", "retries")
 
 
@@ -27,8 +30,8 @@ def bundle(
     """Return the totals, steps, ids, fingerprints, errors and grep commands of one run.
 
     `run` has its records with costs (see cost.priced), `lines` their lines by key, if their files
-    exist, `files` the names of a Snapshot's. Prompts, answers, arguments, error messages and the
-    application's tags are left out.
+    exist, `files` the names of a Snapshot's. Prompts, answers, arguments and error messages are
+    left out.
     """
     run = run.sort("step", maintain_order=True, nulls_last=True)
     return "\n".join(_markdown(run, trace_id, lines, files))
@@ -66,6 +69,11 @@ def _summary(run: pl.DataFrame) -> Iterator[str]:
         cost = humanize.money(found["cost_usd"]) + partly
         yield f"- tokens: {humanize.integer(found['tokens'])}, cost {cost}"
         yield f"- models: {', '.join(map(_code, found['models'])) or humanize.UNKNOWN}"
+    for tag in tag_types(run):
+        values = run[tag].drop_nulls().unique(maintain_order=True).cast(pl.String)
+        if len(values):
+            more = f" and {len(values) - _MAX_VALUES:,} more" if len(values) > _MAX_VALUES else ""
+            yield f"- {_code(tag)}: {', '.join(map(_code, values.head(_MAX_VALUES)))}{more}"
 
 
 def _section(title: str, names: tuple[str, ...], records: list[dict[str, Any]]) -> Iterator[str]:
