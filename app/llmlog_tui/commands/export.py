@@ -94,7 +94,7 @@ def export(files: tuple[str, ...], *, out: Path, where: str | None, keep_formula
 
     Columns of .parquet and .csv: the record's fields, its tags, then file and line. A .jsonl has
     the raw lines. An .otlp.jsonl has spans of OpenTelemetry's GenAI conventions, with tags and
-    without prompts and answers.
+    without prompts and answers. Each of them is read back as a log.
 
     Logs of other tools are written to a .jsonl as llmlog's records, without prompts and answers.
     An existing OUT is replaced once everything is written.

@@ -170,6 +170,7 @@ class FileParser:
             skipped=skipped,
             nulled=nulled,
             refused=(),
+            corrections=decoded.corrections,
         )
 
 
