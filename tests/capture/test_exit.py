@@ -66,6 +66,53 @@ def test_calls_after_a_fork_are_recorded_by_parent_and_child(tmp_path: Path) -> 
     assert run(tmp_path / "calls.jsonl", code) == ["closed"] * 201
 
 
+def test_steps_of_a_trace_do_not_repeat_in_the_processes_forked_from_it(tmp_path: Path) -> None:
+    code = """
+    def call():
+        client.chat.completions.create(model="m", messages=QUESTION, stream=True).close()
+    with session.trace("forked"):
+        call()
+        children = [os.fork() for _ in range(2)]  # the first child forks, too
+        for _ in range(50):
+            call()
+        for child in children:
+            if child:
+                os.waitpid(child, 0)
+    stream.close()
+    """
+    log = tmp_path / "calls.jsonl"
+    run(log, code)
+    steps = sorted(
+        record["step"]
+        for record in map(json.loads, log.read_text().splitlines())
+        if record["trace_id"] == "forked"
+    )
+    assert steps == list(range(201))
+
+
+def test_a_fork_leaves_an_application_that_closes_all_descriptors_its_own_files(
+    tmp_path: Path,
+) -> None:
+    code = """
+    import tempfile
+    with session.trace("daemon"):
+        if os.fork() == 0:
+            os.closerange(3, 256)
+            file = tempfile.TemporaryFile()
+            own = file.fileno()
+            others = [os.dup(own) for _ in range(50)]
+            os.write(own, b"untouched")
+            for _ in range(3):
+                client.chat.completions.create(model="m", messages=QUESTION, stream=True).close()
+            os._exit(0 if os.pread(own, 100, 0) == b"untouched" else 1)
+        assert os.wait()[1] == 0
+    stream.close()
+    """
+    log = tmp_path / "calls.jsonl"
+    run(log, code)
+    assert log.read_text().count('"daemon"') == 3
+
+
 def test_a_stream_open_when_a_child_of_multiprocessing_ends_is_recorded(tmp_path: Path) -> None:
     code = """
     import multiprocessing

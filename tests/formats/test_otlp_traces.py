@@ -26,6 +26,7 @@ from tests.formats.otlp import (
 
 from llmlog_tui.formats import otlp_tree
 from llmlog_tui.formats.otlp_traces import METRICS, TRACES
+from llmlog_tui.formats.shared_state import LIVE
 
 USAGE = {"gen_ai.usage.input_tokens": 900, "gen_ai.usage.output_tokens": 100}
 
@@ -357,6 +358,68 @@ def test_a_log_that_comes_after_its_stream_was_given_out_is_the_call() -> None:
 def test_a_span_that_logfire_sends_at_its_start_is_skipped() -> None:
     pending = span(logfire("pending_span"), spanId="c" * 16, parentSpanId=CHILD)
     assert [each["span_id"] for each in records(pending, span(CHAT))] == [CHILD]
+
+
+# ---- spans that come again
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_span_that_is_sent_twice_counts_once(apart: bool) -> None:  # noqa: FBT001
+    converter = TRACES.converter({})
+    found = []
+    for line in range(3):
+        root = span(None, 0, 9, spanId=ROOT)
+        found += converter.feed(line, envelope(root, span(CHAT, parentSpanId=ROOT)))
+        found += converter.flush() if apart else []
+    found += converter.flush()
+    assert steps([each.record for each in found]) == {ROOT: 0, CHILD: 1}
+    assert len(found) == 2
+
+
+def test_a_span_in_two_files_of_a_log_counts_once() -> None:
+    log: Json = {}
+    both = [TRACES.converter(log) for _ in range(2)]
+    for converter in both:
+        assert converter.feed(0, envelope(span(CHAT | USAGE))) == []
+    assert [len(converter.flush()) for converter in both] == [1, 0]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0), (1, 2), (1, 0, 2)])
+def test_of_copies_of_a_span_the_last_complete_one_counts(order: tuple[int, ...]) -> None:
+    copies = [
+        span(CHAT, endTimeUnixNano="0"),
+        span(CHAT | {"gen_ai.usage.output_tokens": 1}, 0, 1),
+        span(CHAT | {"gen_ai.usage.output_tokens": 2}, 0, 2),
+    ]
+    (found,) = records(*(copies[each] for each in order))
+    last = max(order)
+    assert (found["completion_tokens"], found["latency_ms"]) == (last, last * 1_000)
+
+
+def test_a_span_without_an_end_waits_for_it_while_its_file_may_grow() -> None:
+    log: Json = {LIVE: True}
+    converter = TRACES.converter(log)
+    running = envelope(span(CHAT, endTimeUnixNano="0"), span(CHAT, spanId="c" * 16))
+    assert converter.feed(0, running) == []
+    assert [each.record["span_id"] for each in converter.flush()] == ["c" * 16]
+    ended = [*converter.feed(1, envelope(span(CHAT))), *converter.flush()]
+    assert [each.record["latency_ms"] for each in ended] == [1_000]
+
+    converter = TRACES.converter(log)
+    converter.feed(2, envelope(span(CHAT, spanId="d" * 16, endTimeUnixNano="0")))
+    assert converter.flush() == []
+    log[LIVE] = False
+    assert ["latency_ms" in each.record for each in converter.flush()] == [False]
+
+
+def test_a_stream_of_logfires_that_is_sent_twice_counts_once() -> None:
+    opened = span(logfire("span"), 0, 0.1, parentSpanId=ROOT)
+    log = logfire("log", duration=0.5) | USAGE
+    ended = span(log, 0.7, 0.7, spanId="c" * 16, parentSpanId=ROOT)
+    (found,) = records(opened, ended, opened, ended)
+    assert (found["latency_ms"], found["completion_tokens"]) == (500, 100)
+    (found,) = converted([envelope(opened, ended), envelope(opened), envelope(ended)])
+    assert (found["latency_ms"], found["completion_tokens"]) == (500, 100)
 
 
 # ---- order and liveness

@@ -34,7 +34,7 @@ Completion of commands and options in the shell:
 
 _MODULES: Final = {
     **{name: name for name in ("stats", "slow", "find", "diff", "health", "tail", "sql", "alerts")},
-    **{name: name for name in ("export", "bundle", "listen", "prune", "demo", "status")},
+    **{name: name for name in ("export", "bundle", "listen", "prune", "demo", "status", "mcp")},
     **dict.fromkeys(("session", "traces", "trace"), "traces"),
     "check": "alerts",
 }

@@ -58,20 +58,20 @@ def diff(  # noqa: PLR0913 - options by name
     """
     with open_log(files, where, rules=rules) as log:
         a, b = (resolve_trace(log.frame, wanted) for wanted in (trace_a, trace_b))
-        found = _divergence(log, a, b, rules)
+        found = difference(log, a, b, rules)
     if as_json:
-        click.echo(to_json(_as_object(found)))
+        click.echo(to_json(as_object(found)))
     else:
         reasons = [_differing_values(log, found), *_failures(log, found)]
         echo_texts(_side_by_side(found, reasons))
 
 
-def _divergence(log: OpenLog, a: str, b: str, rules: Rules) -> TraceDiff:
+def difference(log: OpenLog, a: str, b: str, rules: Rules) -> TraceDiff:
     frame = with_changed(log.frame).filter(pl.col("trace_id").is_in([a, b]))
     return diff_traces(priced(frame, rates(rules)), a, b, log.hashes(frame), slow_ms=SLOW_MS)
 
 
-def _as_object(found: TraceDiff) -> dict[str, Any]:
+def as_object(found: TraceDiff) -> dict[str, Any]:
     return {
         "a": found.a.trace_id,
         "b": found.b.trace_id,

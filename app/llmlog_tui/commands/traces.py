@@ -119,14 +119,24 @@ def trace(
     """
     with open_log(files, where, rules=rules) as log:
         wanted = resolve_trace(log.frame, trace_id)
-        run = with_changed(log.frame).filter(pl.col("trace_id") == wanted)
-        run = _in_steps(priced(run, rates(rules)))
+        run = steps_of(log, wanted, rules)
         if as_json:
-            misses = cache_misses(run, log.hashes(run))
-            cache = pl.Series("cache", [misses.get(row) for row in run["row"]], dtype=pl.String)
-            echo_records(log.placed(run).with_columns(run["cost_usd"], cache))
+            echo_records(placed_steps(log, run))
         else:
             echo_texts(_run(run, wanted, _remarks(log, run)))
+
+
+def steps_of(log: OpenLog, trace_id: str, rules: Rules) -> pl.DataFrame:
+    """Return the records of a trace with their costs, by step."""
+    run = with_changed(log.frame).filter(pl.col("trace_id") == trace_id)
+    return _in_steps(priced(run, rates(rules)))
+
+
+def placed_steps(log: OpenLog, run: pl.DataFrame) -> pl.DataFrame:
+    """Return the columns of `llmlog trace --json`."""
+    misses = cache_misses(run, log.hashes(run))
+    cache = pl.Series("cache", [misses.get(row) for row in run["row"]], dtype=pl.String)
+    return log.placed(run).with_columns(run["cost_usd"], cache)
 
 
 def _in_steps(records: pl.DataFrame) -> pl.DataFrame:

@@ -39,8 +39,8 @@ class SpanConverter:
             if is_pending(span):
                 continue
             node = node_of(line, span, event_of(span))
-            self._streams.add(span, node)
-            self._forest.add(span.trace_id, node)
+            if self._forest.add(span.trace_id, node):
+                self._streams.add(span, node)
 
     def settled(self) -> list[Found]:
         """Return the records of traces that are settled now that one more object was added."""

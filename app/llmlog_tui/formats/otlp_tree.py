@@ -5,6 +5,8 @@ are held until the trace is settled or flush() is called, and are then numbered 
 - A call that has a call below it is a span: a wrapper, or a second instrumentation of one call.
 - A span is kept if it is an LLM library's own, or has a record below it.
 - A trace without a call or a tool execution has no records, however many spans.
+- A span that comes again, from an exporter's second attempt, counts once: the last complete copy
+  that comes before the span is given out.
 What arrives after that is numbered on from the last step.
 """
 
@@ -18,9 +20,11 @@ from typing import Final
 
 from llmlog.record import timestamp
 from llmlog_tui.formats import Found, LogState
+from llmlog_tui.formats.json_text import dump
 from llmlog_tui.formats.otlp_attributes import CALLS, fields_of, has_failed, of_llm_library
 from llmlog_tui.formats.otlp_envelope import Span
 from llmlog_tui.formats.otlp_own import is_own, own_record
+from llmlog_tui.formats.shared_state import is_live
 from llmlog_tui.formats.vocabulary import Record, tokens_per_sec
 
 SETTLED_AFTER: Final = 32
@@ -47,6 +51,8 @@ class Node:
     """A span of a trace; `record` is complete but for step, parent and inherited fields."""
 
     line: int
+    key: str
+    """Identity of the span in its trace: its copies have the same."""
     span_id: str
     parent_id: str
     name: str
@@ -57,6 +63,8 @@ class Node:
     is_library: bool
     is_unfinished: bool = False
     """Whether it only opened a stream, of which nothing more came: no call yet."""
+    is_joined: bool = False
+    """Whether it has another span in it, which no copy of its own has."""
 
     @property
     def is_call(self) -> bool:
@@ -64,9 +72,18 @@ class Node:
         return self.record["event"] in CALLS
 
     @property
+    def is_complete(self) -> bool:
+        """Whether its end is known."""
+        return self.end > 0 or self.is_own
+
+    @property
     def is_work(self) -> bool:
         """Whether the trace is worth listing for this record."""
         return self.is_own or self.record["event"] != "span"
+
+    def is_replaced_by(self, copy: Node) -> bool:
+        """Return whether a copy of the span that came later counts instead."""
+        return not self.is_joined and (copy.is_complete or not self.is_complete)
 
     def demote(self) -> None:
         """Make a span of a call: the call inside it counts."""
@@ -104,8 +121,12 @@ def node_of(line: int, span: Span, event: str) -> Node:
 
 
 def _node(line: int, span: Span, record: Record, *, is_own: bool) -> Node:
+    # Records of llmlog's own may share their ids: a call and its start, or what an application
+    # numbers as it likes. Only equal ones are copies.
+    key = f"{span.span_id} {hash(dump(record))}" if is_own else span.span_id
     return Node(
         line,
+        key,
         span.span_id,
         span.parent_id,
         span.name,
@@ -134,6 +155,7 @@ class Tree:
     next_step: int = 0
     is_listed: bool = False
     places: dict[str, Place] = field(default_factory=dict)
+    """By the ids of spans that were given out, and by their keys."""
     above_calls: set[str] = field(default_factory=set)
     """Ids of spans with a call below, also of ones still missing."""
     above_records: set[str] = field(default_factory=set)
@@ -157,10 +179,18 @@ class Memory:
         self._trees.move_to_end(trace_id)
         return tree
 
-    def remember(self, tree: Tree, span_id: str, place: Place) -> None:
+    def has(self, trace_id: str, key: str) -> bool:
+        """Return whether a span was given out and is remembered."""
+        tree = self._trees.get(trace_id)
+        return tree is not None and key in tree.places
+
+    def remember(self, tree: Tree, node: Node) -> None:
         """Remember the place of a span in the tree that was asked for last."""
-        self._size += span_id not in tree.places
-        tree.places[span_id] = place
+        record_id = str(node.record.get("span_id", node.span_id))
+        place = Place(node.parent_id, record_id, node.is_call, node.record.get("session_id"))
+        for key in {node.span_id, node.key}:
+            self._size += key not in tree.places
+            tree.places[key] = place
         while self._size > MAX_REMEMBERED and len(self._trees) > 1:
             _, oldest = self._trees.popitem(last=False)
             self._size -= len(oldest.places) + 1
@@ -176,7 +206,7 @@ class _Trace:
     """Spans of one trace that are held in one file."""
 
     def __init__(self) -> None:
-        self.nodes: list[Node] = []
+        self.nodes: dict[str, Node] = {}  # by key
         self.has_root = False
         self.fed_at = 0
 
@@ -185,10 +215,12 @@ class Forest:
     """Traces of one file: takes spans in any order, gives out records with their steps.
 
     With `reserves_steps` a missing parent keeps a step in front of its first child: where records
-    are given out before a trace is complete, parents come last, though they began first.
+    are given out before a trace is complete, parents come last, though they began first. Without
+    it, spans that have not ended are held while their file may grow: their ends may follow.
     """
 
     def __init__(self, log: LogState, *, reserves_steps: bool = False) -> None:
+        self._log = log
         self._reserves_steps = reserves_steps
         memory = log.setdefault("otlp_traces", Memory())
         self._memory: Memory = memory if isinstance(memory, Memory) else Memory()
@@ -196,29 +228,42 @@ class Forest:
         self._rooted: OrderedDict[str, None] = OrderedDict()
         """Traces that wait, those fed longest ago first; all others wait in `_rootless`."""
         self._rootless: OrderedDict[str, None] = OrderedDict()
+        self._running: OrderedDict[str, None] = OrderedDict()
+        """Traces that were given out but for spans that have not ended."""
         self._held = 0
         self._fed = 0
 
-    def add(self, trace_id: str, node: Node) -> None:
-        """Hold one span of a trace."""
+    def add(self, trace_id: str, node: Node) -> bool:
+        """Hold one span of a trace; return False for a superfluous copy."""
+        if self._memory.has(trace_id, node.key):
+            return False
         trace = self._traces.setdefault(trace_id, _Trace())
         self._traces.move_to_end(trace_id)
-        trace.nodes.append(node)
+        before = trace.nodes.get(node.key)
+        if before is not None and not before.is_replaced_by(node):
+            return False
+        trace.nodes[node.key] = node
         trace.has_root = trace.has_root or not node.parent_id
         trace.fed_at = self._fed
-        self._held += 1
+        self._held += before is None
         waiting = self._rooted if trace.has_root else self._rootless
         waiting[trace_id] = None
         waiting.move_to_end(trace_id)
         if trace.has_root:
             self._rootless.pop(trace_id, None)
+        return True
+
+    def holds(self, trace_id: str, node: Node) -> bool:
+        """Return whether a span is held: not given out, and not replaced by a copy."""
+        trace = self._traces.get(trace_id)
+        return trace is not None and trace.nodes.get(node.key) is node
 
     def remove(self, trace_id: str, node: Node) -> None:
         """Remove a span that is part of another span."""
-        trace = self._traces.get(trace_id)
-        if trace is not None and any(each is node for each in trace.nodes):
-            trace.nodes = [each for each in trace.nodes if each is not node]
+        if self.holds(trace_id, node):
+            del self._traces[trace_id].nodes[node.key]
             self._held -= 1
+            self._memory.remember(self._memory.tree(trace_id), node)
 
     def settled(self) -> Iterator[Found]:
         """Count one object as fed; give out the traces that are settled by now."""
@@ -231,41 +276,50 @@ class Forest:
                 yield from self._give_out(trace_id)
         while self._held > MAX_HELD:
             trace_id = next(iter(self._traces))
-            yield from self._give_out(trace_id)
+            yield from self._give_out(trace_id, has_ended=True)
+            self._running.pop(trace_id, None)
             self._held -= len(self._traces.pop(trace_id, _Trace()).nodes)
 
     def flush(self) -> Iterator[Found]:
         """Give out every trace, complete or not."""
-        for trace_id in [*self._rooted, *self._rootless]:
-            yield from self._give_out(trace_id)
+        has_ended = not is_live(self._log)
+        running = self._running if has_ended else ()
+        for trace_id in dict.fromkeys([*self._rooted, *self._rootless, *running]):
+            yield from self._give_out(trace_id, has_ended=has_ended)
 
-    def _give_out(self, trace_id: str) -> Iterator[Found]:
-        self._rooted.pop(trace_id, None)
-        self._rootless.pop(trace_id, None)
+    def _give_out(self, trace_id: str, *, has_ended: bool = False) -> Iterator[Found]:
+        """Give out a trace; a span that has not ended only if its file has."""
+        for waiting in (self._rooted, self._rootless, self._running):
+            waiting.pop(trace_id, None)
         trace = self._traces[trace_id]
-        for node in trace.nodes:
+        tree = self._memory.tree(trace_id)
+        # Another file of the log may have had a copy.
+        nodes = [node for key, node in trace.nodes.items() if key not in tree.places]
+        for node in nodes:
             if node.is_unfinished:
                 node.demote()
-        tree = self._memory.tree(trace_id)
-        lineage = Lineage(tree, trace.nodes)
+        lineage = Lineage(tree, nodes)
         lineage.settle()
-        tree.is_listed = tree.is_listed or any(node.is_work for node in trace.nodes)
+        tree.is_listed = tree.is_listed or any(node.is_work for node in nodes)
+        gives_all = has_ended or self._reserves_steps
         kept: list[Node] = []
-        held: list[Node] = []
-        for node in trace.nodes:
+        held: dict[str, Node] = {}
+        for node in nodes:
             is_record = node.is_work or node.is_library or node.span_id in tree.above_records
-            (kept if tree.is_listed and is_record else held).append(node)
+            if tree.is_listed and is_record and (gives_all or node.is_complete):
+                kept.append(node)
+            else:
+                held[node.key] = node
         self._number(tree, lineage, kept)
         for node in kept:
-            record_id = str(node.record.get("span_id", node.span_id))
-            session_id = node.record.get("session_id")
-            place = Place(node.parent_id, record_id, node.is_call, session_id)
-            self._memory.remember(tree, node.span_id, place)
+            self._memory.remember(tree, node)
         # A span without a record below may be the parent of one that comes later.
+        self._held -= len(trace.nodes) - len(held)
         trace.nodes = held
-        self._held -= len(kept)
         if not held:
             del self._traces[trace_id]
+        elif not all(node.is_complete for node in held.values()):
+            self._running[trace_id] = None
         kept.sort(key=lambda node: node.end)
         yield from (Found(node.line, node.record) for node in kept)
 

@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from llmlog_tui.tui.queries import SqlResult
 
 _EXAMPLE: Final = """\
-select model, count(*) as calls, round(avg(latency_ms)) as avg_ms,
-       sum(reasoning_tokens) as rsn, sum(completion_tokens) as out
-from calls group by model order by calls desc"""
+select coalesce(model, requested_model) as model, count(*) as calls,
+       round(avg(latency_ms)) as avg_ms, sum(reasoning_tokens) as rsn,
+       sum(completion_tokens) as out
+from calls group by 1 order by calls desc"""
 _TABLES: Final = "tables: calls, traces, records, of the whole log · timestamps are UTC"
 _REMEMBERED: Final = 100
 """Maximum number of queries kept for the next run."""
