@@ -32,6 +32,8 @@ _TEXTUAL_FAULTS: Final = frozenset(
     (
         # PageUp and PageDown in the palette, before its list is laid out: it has no lines yet.
         ("KeyError", "textual/widgets/_option_list.py", "_move_page"),
+        # A click on an option that was removed after the list was drawn.
+        ("IndexError", "textual/widgets/_option_list.py", "_on_click"),
         # A mouse button goes down on a widget that has just been removed: it has no parent, where
         # Textual begins a selection of text.
         ("AttributeError", "textual/screen.py", "_forward_event"),
