@@ -443,13 +443,23 @@ def test_a_trace_is_given_out_when_its_root_is_in_and_others_are_spoken_of() -> 
     assert [each.line for each in found] == [0, 1]
 
 
-def test_what_comes_late_is_numbered_on() -> None:
+@given(st.permutations(range(6)), st.integers(1, 5))
+def test_steps_are_corrected_when_a_span_comes_after_ones_that_began_later(
+    order: list[int], size: int
+) -> None:
+    spans = [span(CHAT, at, at + 1, spanId=f"{at}" * 16, parentSpanId=ROOT) for at in range(1, 6)]
+    spans.insert(0, span({"session.id": "s-1"}, 0, 9, spanId=ROOT))
     converter = TRACES.converter({})
-    converter.feed(0, envelope(span(None, 0, 9, spanId=ROOT), span(CHAT, 1, parentSpanId=ROOT)))
-    converter.flush()
-    late = converter.feed(1, envelope(span(CHAT, 0.5, spanId="c" * 16, parentSpanId=ROOT)))
-    (found,) = [*late, *converter.flush()]
-    assert found.record["step"] == 2
+    known: dict[str, Json] = {}
+    for line, first in enumerate(range(0, 6, size)):
+        some = envelope(*(spans[each] for each in order[first : first + size]))
+        for found in (*converter.feed(line, some), *converter.flush()):
+            known[found.record["span_id"]] = found.record
+        for (_, span_id), fields in converter.corrections.items():
+            known[span_id].update(fields)
+        converter.corrections.clear()
+    assert steps(list(known.values())) == {ROOT: 0} | {f"{at}" * 16: at for at in range(1, 6)}
+    assert {each["session_id"] for each in known.values()} == {"s-1"}
 
 
 def test_spans_held_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 from llmlog_tui.formats.otlp_envelope import Span
-from llmlog_tui.formats.otlp_tree import Forest, Node
+from llmlog_tui.formats.otlp_node import Node
+from llmlog_tui.formats.otlp_tree import Forest
 from llmlog_tui.formats.vocabulary import number
 
 MAX_WAITING: Final = 1_000
