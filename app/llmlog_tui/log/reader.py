@@ -218,7 +218,7 @@ class Reader:
         return self._lines.records(frame)
 
     def known_fields(self, record: Mapping[str, Any]) -> bytes:
-        """Return a line of the fields in a row, for a record whose file was replaced."""
+        """Return a line of the fields in a row, if its file was replaced."""
         return self._lines.known_fields(record)
 
     def format_of(self, file: int) -> str:

@@ -75,7 +75,7 @@ class RecordLines:
 
     @staticmethod
     def known_fields(record: Mapping[str, Any]) -> bytes:
-        """Return a line of the fields in a row: without content and fields that are not read."""
+        """Return a line of the fields in a row, without content."""
         return _written(_fields(record))
 
     def _converted(
@@ -112,7 +112,10 @@ class RecordLines:
         return self._read_last(byte_range) if data is None else data.split(b"\n")
 
     def _read_last(self, byte_range: ByteRange) -> list[bytes] | None:
-        """Return the lines of a range that ends with the block at hand, earlier ones empty."""
+        """Return the lines of a range that ends with the block at hand.
+
+        Earlier lines are empty.
+        """
         if self._last is None:
             return None
         file, block, lines = self._last
