@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from llmlog._foreign import Fields
-    from llmlog._redaction.redactor import Custom
+    from llmlog._redaction.custom import Custom
     from llmlog._writer import Writer
 
 
