@@ -176,6 +176,37 @@ async def test_a_page_up_right_after_the_palette_is_opened_is_no_fault(
         assert isinstance(app.screen, palette.Commands)
 
 
+async def test_a_click_on_an_option_that_has_just_gone_is_no_fault(
+    sample: Path, records: int, shown: Shown, until: Until
+) -> None:
+    async with LogApp([sample]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, records)
+        await pilot.press("colon")
+        assert isinstance(app.screen, palette.Commands)
+        commands = app.screen.query_one(OptionList)
+        await until(pilot, lambda: commands.option_count > 3, "the commands")
+        await until(pilot, lambda: commands.size.height > 5, "their list")
+        commands._options.clear()  # noqa: SLF001 - what is drawn is older
+        await pilot.click(commands, offset=(3, 2))
+        assert isinstance(app.screen, palette.Commands)
+
+
+async def test_a_palette_that_is_closed_while_it_gathers_commands_is_no_fault(
+    sample: Path, records: int, shown: Shown, until: Until
+) -> None:
+    async with LogApp([sample]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, records)
+        await pilot.press("colon")
+        dialog = app.screen
+        assert isinstance(dialog, palette.Commands)
+        await dialog.query("*").remove()  # as a screen that closes loses its children first
+        dialog.call_later(dialog._watch__list_visible)  # noqa: SLF001 - as when all are gathered
+        dialog.call_later(dialog._watch__show_busy)  # noqa: SLF001 - and as its timer does
+        dialog.call_later(lambda: dialog.query_one("#of-ours"))
+        await until(pilot, lambda: app.guard.faults == 1, "the fault that is ours")
+        expect_fault(app)
+
+
 async def test_two_clicks_beside_the_palette_close_it_alone(
     sample: Path, records: int, shown: Shown, until: Until
 ) -> None:

@@ -32,12 +32,20 @@ _TEXTUAL_FAULTS: Final = frozenset(
     (
         # PageUp and PageDown in the palette, before its list is laid out: it has no lines yet.
         ("KeyError", "textual/widgets/_option_list.py", "_move_page"),
+        # A click on an option that was removed after the list was drawn.
+        ("IndexError", "textual/widgets/_option_list.py", "_on_click"),
         # A mouse button goes down on a widget that has just been removed: it has no parent, where
         # Textual begins a selection of text.
         ("AttributeError", "textual/screen.py", "_forward_event"),
+        # The palette is closed while it gathers commands, or a timer of it runs: it has lost its
+        # list and its input, and asks for them.
+        ("NoMatches", "textual/command.py", "*"),
     )
 )
 """(exception, file, function) of faults of Textual's that leave nothing to do or to report."""
+
+_QUERIES: Final = "textual/dom.py"
+"""File of frames that are passed over: a query fails on behalf of its caller."""
 
 _MAX_TOASTS: Final = 5
 """Maximum faults shown on screen; later ones are only written to the file."""
@@ -138,13 +146,17 @@ def _frames(error: BaseException) -> list[traceback.FrameSummary]:
 
 
 def _is_known(error: BaseException) -> bool:
-    name, frames = type(error).__name__, _frames(error)
-    file = Path(frames[-1].filename).as_posix() if frames else ""
-    return any(
-        (name, frames[-1].name) == (fault, function) and file.endswith(path)
-        for fault, path, function in _TEXTUAL_FAULTS
-        if frames
+    frames = [frame for frame in _frames(error) if not _is_in(frame, _QUERIES)]
+    return bool(frames) and any(
+        type(error).__name__ == fault
+        and _is_in(frames[-1], file)
+        and function in {"*", frames[-1].name}
+        for fault, file, function in _TEXTUAL_FAULTS
     )
+
+
+def _is_in(frame: traceback.FrameSummary, file: str) -> bool:
+    return Path(frame.filename).as_posix().endswith(file)
 
 
 def _key_of(error: BaseException) -> tuple[str, ...]:
