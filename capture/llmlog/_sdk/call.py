@@ -335,7 +335,7 @@ def _ms(ns: int) -> int:
 
 
 _open_calls: set[Call] = set()
-"""Calls that have not ended: kept here, as nothing else may hold one whose answer is read."""
+"""Calls that have not ended. Nothing else may hold one whose answer is still read."""
 
 
 @atexit.register
