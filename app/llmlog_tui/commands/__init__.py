@@ -34,7 +34,10 @@ Completion of commands and options in the shell:
 
 _MODULES: Final = {
     **{name: name for name in ("stats", "slow", "find", "diff", "health", "tail", "sql", "alerts")},
-    **{name: name for name in ("export", "bundle", "listen", "prune", "demo", "status", "mcp")},
+    **{
+        name: name
+        for name in ("export", "bundle", "listen", "prune", "demo", "status", "mcp", "report")
+    },
     **dict.fromkeys(("session", "traces", "trace"), "traces"),
     "check": "alerts",
 }

@@ -169,8 +169,7 @@ class AgentTools:
         records = _objects(placed)
         if not self._content:
             return records
-        for record, row in zip(records, shown.iter_rows(named=True), strict=True):
-            line = log.whole(row)
+        for record, (_, line) in zip(records, log.contents(shown), strict=True):
             record |= {name: line[name] for name in _CONTENT if name in line}
         return records
 

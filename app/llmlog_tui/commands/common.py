@@ -29,6 +29,7 @@ from llmlog_tui.log.reader import Reader, read_all
 from llmlog_tui.log.schema import COLUMNS, decategorize, restore_integers
 from llmlog_tui.log.sources import DEFAULT_LOG, SourceError, Sources
 from llmlog_tui.log.store import Snapshot, SourceLocation
+from llmlog_tui.private_file import replacing
 from llmlog_tui.sanitize import sanitize
 
 R = TypeVar("R")
@@ -151,6 +152,13 @@ class OpenLog:
             raise click.ClickException(_REPLACED)
         return as_object(line)
 
+    def contents(self, frame: pl.DataFrame) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yield (key, record with the content of its line) of each record; raises as raw()."""
+        lines = self.raw(frame)  # far fewer reads than record by record
+        rows = zip(frame.iter_rows(named=True), lines, self.formats(frame), strict=True)
+        for record, (row, line), name in rows:
+            yield row, as_object(line) if name == LLMLOG.name else self.whole(record)
+
     @property
     def format(self) -> str | None:
         """Names of the log's formats, the commonest first; None if it has no records."""
@@ -251,6 +259,15 @@ def hint_at_health(log: OpenLog) -> None:
 def path_text(path: Path) -> str:
     """Return a path as valid UTF-8; other bytes become `�`."""
     return os.fsencode(path).decode(errors="replace")
+
+
+def write_text(out: Path, text: str, log: OpenLog) -> None:
+    """Write a private file, complete or not at all, and never over the log."""
+    try:
+        with replacing(out, log.snapshot.files) as file:
+            file.write(text.encode())
+    except OSError as error:
+        raise click.ClickException(f"{out}: {error.strerror}") from error
 
 
 _BATCH_LINES: Final = 1_000

@@ -92,7 +92,7 @@ def export(files: tuple[str, ...], *, out: Path, where: str | None, keep_formula
 
     Columns of .parquet and .csv: the record's fields, then file and line. A .jsonl has the raw
     lines. An .otlp.jsonl has spans of OpenTelemetry's GenAI conventions, without prompts, answers
-    and tags.
+    and tags. Each of them is read back as a log.
 
     Logs of other tools are written to a .jsonl as llmlog's records, without prompts and answers.
     An existing OUT is replaced once everything is written.

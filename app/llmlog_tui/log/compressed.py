@@ -1,4 +1,4 @@
-"""Follow a .gz or .zst file, line by line."""
+"""Follow a .gz, .zst or .parquet file, line by line."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ import zstandard
 from llmlog_tui.log import follow
 from llmlog_tui.log.follow import Siblings
 from llmlog_tui.log.line_splitter import Block, LineSplitter
+from llmlog_tui.log.parquet import ParquetError, ParquetReader
 from llmlog_tui.log.prefix_digest import Known, KnownPrefix, PrefixDigest
 from llmlog_tui.log.rotation import HEAD_BYTES
 from llmlog_tui.log.zstd import ZstdReader
 
-SUFFIXES: Final = (".gz", ".zst")
+SUFFIXES: Final = (".gz", ".zst", ".parquet")
 
-_DAMAGED: Final = (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError)
+_DAMAGED: Final = (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError, ParquetError)
 
 
 class CompressedFollower:
@@ -168,7 +169,7 @@ class _Stream:
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb")
         self.stat = os.fstat(self._file.fileno())
-        self._is_gzip = path.suffix == ".gz"
+        self._suffix = path.suffix
         self.rewind()
 
     def rewind(self) -> None:
@@ -176,9 +177,12 @@ class _Stream:
         self._offset = 0
         self.damage = ""
         """The error at which reading stopped; empty if there was none."""
-        self._unpacked = (
-            gzip.GzipFile(fileobj=self._file) if self._is_gzip else ZstdReader(self._file)
-        )
+        self._unpacked = self._unpacker()
+
+    def _unpacker(self) -> gzip.GzipFile | ZstdReader | ParquetReader:
+        if self._suffix == ".gz":
+            return gzip.GzipFile(fileobj=self._file)
+        return ParquetReader(self._file) if self._suffix == ".parquet" else ZstdReader(self._file)
 
     def read(self, size: int) -> bytes:
         """Return the next `size` bytes, fewer only at the end. Raises OSError at damage."""

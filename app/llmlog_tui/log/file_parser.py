@@ -165,6 +165,7 @@ class FileParser:
             skipped=skipped,
             nulled=nulled,
             refused=(),
+            corrections=decoded.corrections,
         )
 
 

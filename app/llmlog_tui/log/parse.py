@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
@@ -12,6 +12,7 @@ from typing import Final
 import polars as pl
 
 from llmlog.record import EVENTS
+from llmlog_tui.formats import Key, Record
 from llmlog_tui.formats.llmlog import TIME_KEYS
 from llmlog_tui.log.inference import events, fill_defaults, has_foreign_events, lacks_times
 from llmlog_tui.log.line_errors import FaultCounts, LineError, dump, load, make_suspect_check
@@ -57,7 +58,7 @@ class Parsed:
 
     Of other formats (see file_parser) `line` is Int64, below 0 for a line of an earlier block, and
     a line may give no row, or several. `formats` counts the records of llmlog's, and the objects of
-    other formats, by the format's name.
+    other formats, by the format's name. `corrections` are fields of records of earlier blocks.
     """
 
     frame: pl.DataFrame
@@ -68,6 +69,7 @@ class Parsed:
     strictness: Strictness = Strictness.WHOLE_BLOCK
     refused: Sequence[tuple[int, str]] = ()
     formats: Counter[str] = field(default_factory=Counter)
+    corrections: Mapping[Key, Record] = field(default_factory=dict)
 
 
 def parse(

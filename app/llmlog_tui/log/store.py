@@ -11,6 +11,7 @@ from typing import Final
 
 import polars as pl
 
+from llmlog_tui.log.corrections import correct, corrected
 from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.parse import Parsed
 from llmlog_tui.log.retention import EVERYTHING, Retention
@@ -75,7 +76,8 @@ class Snapshot:
     newest of a big file before its older ones. While `is_loading`, older records are still to be
     inserted before, and order is not final. Rows from key `live_from` on arrived while
     following. `dropped` records were read but are outside the retention window. `formats` are the
-    names of the formats of its files, the commonest first.
+    names of the formats of its files, the commonest first. `revision` counts how often fields of
+    earlier records were corrected.
     """
 
     files: tuple[Path, ...]
@@ -85,6 +87,7 @@ class Snapshot:
     live_from: int | None = None
     dropped: int = 0
     formats: tuple[str, ...] = ()
+    revision: int = 0
 
     @classmethod
     def empty(cls, files: Sequence[Path]) -> Snapshot:
@@ -109,6 +112,7 @@ class Store:
         self._numbers = _LineNumbers()
         self._converted: set[int] = set()  # ranges with records that differ from their lines
         self._formats: Counter[str] = Counter()
+        self._revision = 0
         self._ends_line = True  # whether the last range ends with a newline
 
     def add_file(self, file: Path) -> int:
@@ -144,6 +148,10 @@ class Store:
             pl.lit(file, pl.UInt16).alias("file"),
             pl.int_range(self._records, self._records + height, dtype=pl.UInt32).alias("row"),
         )
+        if parsed.corrections:
+            parts = (self._older.rows, self._newer.rows)
+            self._revision += correct(parts, parsed.corrections)
+            frame = corrected(frame, parsed.corrections)
         part = self._older if block.older and self._live_from is None else self._newer
         part.add(file, parsed, frame, block.too_long)
         self._records += height
@@ -178,7 +186,14 @@ class Store:
         files = tuple(self._files)
         formats = tuple(name for name, _ in self._formats.most_common())
         return Snapshot(
-            files, self._frame(), counts, is_loading, self._live_from, self._dropped, formats
+            files,
+            self._frame(),
+            counts,
+            is_loading,
+            self._live_from,
+            self._dropped,
+            formats,
+            self._revision,
         )
 
     def byte_range(self, block: int) -> ByteRange:

@@ -228,7 +228,8 @@ class LogState:
     def advance(self, snapshot: Snapshot) -> Delta | None:
         """Advance to a later snapshot; None if it does not extend this one."""
         restarted = self._latest.live_from is None or self._latest.live_from != snapshot.live_from
-        if restarted or snapshot.counts.records < self._latest.counts.records:
+        corrected = self._latest.revision != snapshot.revision
+        if restarted or corrected or snapshot.counts.records < self._latest.counts.records:
             return None
         grown = self._grown(snapshot)
         # Too many evicted records: start over, from the window alone.

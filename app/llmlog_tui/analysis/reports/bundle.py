@@ -7,18 +7,19 @@ from typing import Any, Final
 
 import polars as pl
 
+from llmlog.redaction import redact
 from llmlog_tui import humanize
 from llmlog_tui.analysis.traces.traces import traces
 from llmlog_tui.log.record_key import record_label
 from llmlog_tui.log.schema import decategorize
 from llmlog_tui.sanitize import grep, sanitize
 
-_STEPS: Final = (
+STEPS: Final = (
     *("step", "ts", "event", "latency_ms", "ttft_ms", "server_ms", "retries", "finish_reason"),
     *("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens"),
 )
-_IDS: Final = ("step", "provider", "model", "system_fingerprint", "id", "request_id")
-_ERRORS: Final = ("step", "error_type", "error_status", "error_code", "request_id", "retries")
+IDS: Final = ("step", "provider", "model", "system_fingerprint", "id", "request_id")
+ERRORS: Final = ("step", "error_type", "error_status", "error_code", "request_id", "retries")
 
 
 def bundle(
@@ -37,28 +38,39 @@ def bundle(
 def _markdown(
     run: pl.DataFrame, trace_id: str, lines: Mapping[int, bytes], files: Sequence[str]
 ) -> Iterator[str]:
-    records = [{**record, "ts": humanize.rfc3339(record["ts"])} for record in _rows(run)]
+    records = redacted_records(run)
     yield f"# Run {_code(trace_id)}"
     yield ""
     yield from _summary(run)
     yield from _section(
-        "Steps", ("what", *_STEPS), [{**r, "what": record_label(r)} for r in records]
+        "Steps", ("what", *STEPS), [{**r, "what": record_label(r)} for r in records]
     )
-    calls = [r for r in records if any(r[name] for name in _IDS[3:])]
-    yield from _section("Ids and fingerprints", _IDS, calls)
-    yield from _section("Errors", _ERRORS, [r for r in records if r["status"] == "error"])
+    yield from _section("Ids and fingerprints", IDS, [r for r in records if has_ids(r)])
+    yield from _section("Errors", ERRORS, [r for r in records if r["status"] == "error"])
     yield ""
     yield "## The lines"
     yield ""
-    yield "    " + "\n    ".join(dict.fromkeys(_greps(run, lines, files)))
+    yield "    " + "\n    ".join(dict.fromkeys(grep_commands(run, lines, files)))
 
 
-def _rows(frame: pl.DataFrame) -> Iterator[dict[str, Any]]:
-    return decategorize(frame).iter_rows(named=True)
+def redacted_records(run: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return the records without secrets, ts as text."""
+    rows = decategorize(run).iter_rows(named=True)
+    clean = redact([{**record, "ts": humanize.rfc3339(record["ts"])} for record in rows])
+    assert isinstance(clean, list)  # noqa: S101 - a list stays one
+    return clean
+
+
+def has_ids(record: Mapping[str, Any]) -> bool:
+    return any(record[name] for name in IDS[3:])
+
+
+def summaries(run: pl.DataFrame) -> Iterator[dict[str, Any]]:
+    return decategorize(traces(run)).iter_rows(named=True)
 
 
 def _summary(run: pl.DataFrame) -> Iterator[str]:
-    for found in _rows(traces(run)):
+    for found in summaries(run):
         yield f"- session: {_code(found['session_id'])}"
         yield f"- began: {_code(humanize.rfc3339(found['ts']))}"
         yield f"- took: {humanize.duration(found['time_ms'])}, {found['steps']:,} steps"
@@ -88,7 +100,10 @@ def _code(value: object) -> str:
     return f"`{text}`" if isinstance(value, str) and text else text
 
 
-def _greps(run: pl.DataFrame, lines: Mapping[int, bytes], files: Sequence[str]) -> Iterator[str]:
+def grep_commands(
+    run: pl.DataFrame, lines: Mapping[int, bytes], files: Sequence[str]
+) -> Iterator[str]:
+    """Yield the commands that find the run, and its failed calls, in its files."""
     for record in run.select("row", "file", "trace_id", "request_id", "status").iter_rows(
         named=True
     ):
