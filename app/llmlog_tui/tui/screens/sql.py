@@ -128,7 +128,8 @@ class SqlScreen(LogView):
         self._query: str | None = None
 
     def body(self) -> Iterable[Widget]:
-        self.editor.border_title = "SQL · Ctrl-R runs · Ctrl-O ready queries · Esc leaves the editor"
+        keys = "Ctrl-R runs · Ctrl-O ready queries · Esc leaves the editor"
+        self.editor.border_title = f"SQL · {keys}"
         yield Vertical(self.editor, self.status, self.result, id="sql-body")
 
     def on_mount(self) -> None:
