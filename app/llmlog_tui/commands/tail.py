@@ -157,4 +157,5 @@ class _TailPrinter:
     def _matching(self, frame: pl.DataFrame) -> pl.DataFrame:
         if self.where is None:
             return frame
-        return filter_records(frame.drop("row", strict=False).with_row_index("row"), self.where)
+        numbered = frame.drop("row", strict=False).with_row_index("row")
+        return filter_records(numbered, self.where, may_lack_tags=True)

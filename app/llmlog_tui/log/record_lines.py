@@ -16,6 +16,7 @@ from llmlog_tui.log.file_parser import FileParser
 from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.schema import COLUMNS
 from llmlog_tui.log.store import ByteRange, Store
+from llmlog_tui.log.tags import tags_of
 
 _BLOCKS_IN_MEMORY: Final = 8
 
@@ -135,6 +136,8 @@ def _written(known: dict[str, Any]) -> bytes:
 def _fields(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a row of the frame knows, as a line has it."""
     known = {name: record[name] for name in COLUMNS if record[name] is not None}
+    if tags := tags_of(record):
+        known["extra"] = tags
     for name, value in known.items():
         if isinstance(value, datetime):
             known[name] = timestamp((value - _EPOCH) // timedelta(microseconds=1) * 1_000)
