@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -45,13 +46,12 @@ def find_text(words: str, names: Sequence[str], *, as_json: bool, where: str | N
         raise click.UsageError(f"--text: {error}") from error
     if where is not None and not is_by_row(where):
         raise click.UsageError("--where with --text compares fields of one record, no aggregates.")
-    found = _in_any_format(query, names, where)
-    if _are_plain(names):
-        found = _in_plain_files(query, names, where)
+    search = _in_plain_files if _are_plain(names) else _in_any_format
+    found = search(query, names, where)
     first = next(found, None)
     if first is None:
         return False
-    records = _chain(first, found)
+    records = chain([first], found)
     if as_json:
         echo_json({**record, **_as_object(excerpt)} for record, excerpt in records)
     else:
@@ -59,16 +59,11 @@ def find_text(words: str, names: Sequence[str], *, as_json: bool, where: str | N
     return True
 
 
-def _chain(first: Found, rest: Iterator[Found]) -> Iterator[Found]:
-    yield first
-    yield from rest
-
-
 def _as_object(excerpt: Excerpt) -> dict[str, str]:
     return {"found_in": excerpt.field, "excerpt": excerpt.text}
 
 
-def _print(records: Iterator[Found]) -> None:
+def _print(records: Iterable[Found]) -> None:
     click.echo(head())
     for record, excerpt in records:  # one by one: the next may take a while
         place = sanitize(f"{record['file']}:{record['line']}")

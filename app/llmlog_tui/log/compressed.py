@@ -159,7 +159,7 @@ def beginning_of(path: Path, size: int) -> bytes:
 
 
 def lines_of(path: Path) -> Iterator[Block]:
-    """Yield all lines of a compressed file; the whole ones if it is damaged. Raises OSError."""
+    """Yield all whole lines of a compressed file. Raises OSError."""
     lines = LineSplitter(0, older=True)
     with _Stream(path) as stream:
         while data := stream.read(follow.BLOCK_BYTES):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +20,12 @@ BLOCK_BYTES = 2**18
 _BLOCKS_PER_CALL = 8
 """Blocks per call of polars, which compiles the pattern each time."""
 
+_AHEAD = 2
+"""Maximum calls that are prepared ahead."""
+
+_Placed = tuple[int, bytes]
+"""Offset and bytes of a block."""
+
 
 class MatchingLine(NamedTuple):
     """A line without its newline, and its number from 1 in its file."""
@@ -27,7 +35,7 @@ class MatchingLine(NamedTuple):
 
 
 def scan(path: Path, pattern: str) -> Iterator[list[MatchingLine]]:
-    """Yield the lines that match a regular expression, the last first, a block at a time.
+    """Yield the lines that match a regular expression, the last first, by block.
 
     A compressed file cannot be read backwards: its lines come at once. Raises OSError.
     """
@@ -52,9 +60,7 @@ def _scan_forwards(blocks: Iterator[Block], pattern: str) -> Iterator[list[Match
 
 def _scan_backwards(file: int, pattern: str) -> Iterator[list[MatchingLine]]:
     before: int | None = None  # lines before the block, counted once there is a match
-    blocks = _blocks_backwards(file)
-    while batch := list(islice(blocks, _BLOCKS_PER_CALL)):
-        has_match = _contains([data for _, data in batch], pattern)
+    for batch, has_match in _searched(_blocks_backwards(file), pattern):
         for (start, data), is_matching in zip(batch, has_match, strict=True):
             if before is not None:
                 before -= _newlines(data)
@@ -65,7 +71,20 @@ def _scan_backwards(file: int, pattern: str) -> Iterator[list[MatchingLine]]:
                 yield [MatchingLine(before + index, line) for index, line in found]
 
 
-def _blocks_backwards(file: int) -> Iterator[tuple[int, bytes]]:
+def _searched(blocks: Iterator[_Placed], pattern: str) -> Iterator[tuple[list[_Placed], pl.Series]]:
+    """Yield several blocks, and which of them match; later ones are read meanwhile."""
+    searching: deque[tuple[list[_Placed], Future[pl.Series]]] = deque()
+    with ThreadPoolExecutor(1, "llmlog-scan") as pool:
+        while batch := list(islice(blocks, _BLOCKS_PER_CALL)):
+            searching.append((batch, pool.submit(_contains, [data for _, data in batch], pattern)))
+            if len(searching) > _AHEAD:
+                first, found = searching.popleft()
+                yield first, found.result()
+        for first, found in searching:
+            yield first, found.result()
+
+
+def _blocks_backwards(file: int) -> Iterator[_Placed]:
     """Yield offset and bytes of blocks of whole lines, the last first."""
     end = os.fstat(file).st_size
     while end:

@@ -20,7 +20,7 @@ _ANY_SPACE: Final = r"(?:\s|\\+[nrt])+"
 
 @dataclass(frozen=True)
 class Excerpt:
-    """The first occurrence in a record: its field, and the words with the text around them."""
+    """The first occurrence in a record: its field, and the text around."""
 
     field: str
     text: str
