@@ -74,7 +74,6 @@ def test_one_bad_file_among_good_ones_is_one_line(llmlog: Run, sample: Path) -> 
     [
         (["stats"], "calls.jsonl"),
         (["stats", "x", "--bad"], "--bad"),
-        (["stats", "x", "--by", "moon"], "moon"),
         (["stats", "x", "--slow-ms", "-1"], "-1"),
         (["stats", "x", "--slow-ms", "nan"], "nan"),
         (["stats", "x", "--slow-ms", "inf"], "inf"),
@@ -119,6 +118,10 @@ def test_every_command_of_the_contract_is_there(llmlog: Run) -> None:
     out = llmlog("--help").out
     assert {line.split()[0] for line in out.splitlines() if line[:3].strip()} >= COMMANDS
     assert "_LLMLOG_COMPLETE=bash_source" in out
+
+
+def test_a_group_that_is_no_column_of_the_log_is_one_line(llmlog: Run, sample: Path) -> None:
+    assert is_refused(llmlog("stats", sample, "--by", "moon"), "no column moon")
 
 
 def test_the_summaries_in_the_help_are_the_commands_own(llmlog: Run) -> None:
