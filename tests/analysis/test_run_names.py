@@ -15,6 +15,7 @@ from llmlog_tui.log.store import Snapshot
 
 Log = Callable[[Iterable[dict[str, Any]]], Snapshot]
 TOOL = {"event": "tool_call", "tool_name": "search"}
+USER = {"role": "user", "content": "Hi  you\n"}
 SPAN = {"event": "span", "name": "plan"}
 
 
@@ -38,9 +39,9 @@ def test_else_its_root_span_names_it_before_its_first_tool(log: Log) -> None:
 @pytest.mark.parametrize(
     ("record", "words"),
     [
-        ({"input": [{"role": "system", "content": "s"}, {"role": "user", "content": "Hi  you\n"}]}, "Hi you"),
+        ({"input": [{"role": "system", "content": "s"}, USER]}, "Hi you"),
         ({"input": [{"role": "user", "content": [{"type": "text", "text": "Hello"}]}]}, "Hello"),
-        ({"input": [{"role": "user", "content": "word " * 40}]}, "word word word word word word word word word word word word…"),
+        ({"input": [{"role": "user", "content": "word " * 40}]}, "word " * 11 + "word…"),
         ({"input": [{"role": "assistant", "content": "Hi"}]}, None),
         ({"input": None}, None),
         ({}, None),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record, top_row
+from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record
 
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.screens.overview import OverviewScreen
@@ -42,9 +42,11 @@ async def test_a_run_is_found_by_its_name_and_replayed(
         assert "look_up" in text()
         assert "refund-agent" in text()
         assert "refund-agent" in str(screen.timeline.border_title)
-        await pilot.press("r")
-        await until(pilot, lambda: isinstance(app.view, ReplayScreen), "the replay")
-        await until(pilot, lambda: "refund-agent" in top_row(app), "its name")
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: isinstance(app.screen, ReplayScreen), "the replay")
+        await until(
+            pilot, lambda: "refund-agent" in str(app.screen.query_one("#crumb").render()), "it"
+        )
 
 
 async def test_names_of_a_log_without_any_take_no_room(tmp_path: Path, shown: Shown) -> None:
