@@ -321,3 +321,13 @@ async def test_what_is_written_to_a_terminal_that_is_gone_does_not_pile_up(
             writer.write("a frame")
         writer.stop()
         assert not writer.is_alive()
+
+
+async def test_a_timer_in_the_past_ends_at_once(tmp_path: Path, shown: Shown, until: Until) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(record())
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 1)
+        ended: list[bool] = []
+        app.set_timer(-0.001, lambda: ended.append(True))
+        await until(pilot, lambda: ended == [True], "the end of the timer")

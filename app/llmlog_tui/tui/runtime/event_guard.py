@@ -23,6 +23,7 @@ from textual.drivers._writer_thread import WriterThread
 from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.worker import WorkerFailed
 
 import llmlog_tui
@@ -55,6 +56,8 @@ _MAX_REPORTS: Final = 100
 
 _MAX_FILE_BYTES: Final = 1_000_000
 """Size of the file from which on it is begun again."""
+
+_SHORTEST_TIMER_S: Final = 0.001
 
 _MAX_MESSAGE: Final = 300
 """Maximum characters of an exception's message: it may quote a value of the log."""
@@ -180,13 +183,14 @@ Dismiss: TypeAlias = Callable[..., AwaitComplete]
 
 
 def _install() -> None:
-    """Wrap three methods of Textual, once per process; Apps without a guard are unaffected."""
+    """Wrap four methods of Textual, once per process; Apps without a guard are unaffected."""
     # A node whose handler raises stops processing messages, whatever App._handle_exception does:
     # the exception has to be caught inside. Textual has no hook there.
     dispatch = MessagePump._dispatch_message  # noqa: SLF001
     if not hasattr(dispatch, "is_guarded"):
         MessagePump._dispatch_message = _guarded(dispatch)  # type: ignore[method-assign,assignment] # noqa: SLF001
         Screen.dismiss = _only_on_top(Screen.dismiss)  # type: ignore[method-assign]
+        Timer.__init__ = _not_in_the_past(Timer.__init__)  # type: ignore[method-assign]
         WriterThread.run = _draining(WriterThread.run)  # type: ignore[method-assign,assignment]
 
 
@@ -204,6 +208,21 @@ def _guarded(dispatch: Dispatch) -> Dispatch:
 
     dispatch_guarded.is_guarded = True  # type: ignore[attr-defined]
     return dispatch_guarded
+
+
+def _not_in_the_past(init: Callable[..., None]) -> Callable[..., None]:
+    # A toast that is mounted late, on a busy machine, sets a timer with the time it has left, which
+    # is negative by then. For such a timer Textual's loop never waits, and the dashboard hangs.
+    @functools.wraps(init)
+    def init_not_in_the_past(
+        timer: Timer,
+        event_target: object,
+        interval: float,
+        **options: Any,  # noqa: ANN401
+    ) -> None:
+        init(timer, event_target, max(interval, _SHORTEST_TIMER_S), **options)
+
+    return init_not_in_the_past
 
 
 def _draining(write_queued: Callable[[WriterThread], None]) -> Callable[[WriterThread], None]:
