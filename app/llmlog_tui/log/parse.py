@@ -51,9 +51,10 @@ FOREIGN: Final = "foreign"
 
 @dataclass(frozen=True, eq=False)
 class Parsed:
-    """The records of a block; lines = frame.height + starts.height + sum of skipped + blanks.
+    """The records of a block.
 
-    `starts` has the lines with event `start`: they announce records, and are none.
+    Of its lines, each is a row of `frame` or of `starts`, skipped, or blank. `starts` has the lines
+    with event `start`: they announce records, and are none.
 
     `frame` has schema.COLUMNS and `line`, UInt32: the line within the block, from 0. `skipped`
     counts the lines without a row, by kind; `nulled`, by field, the values of a wrong type in rows

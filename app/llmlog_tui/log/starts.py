@@ -12,7 +12,7 @@ import polars as pl
 from llmlog_tui.log.schema import COLUMNS
 
 GONE_AFTER: Final = timedelta(minutes=10)
-"""Time after which a call is taken to have died with its process; clients' own timeout."""
+"""Time after which a step counts as dead, as its process."""
 
 _MAX_OPEN: Final = 10_000
 """Maximum starts that are kept until their records come; the oldest are evicted."""
@@ -26,7 +26,7 @@ NO_STARTS: Final = pl.DataFrame(schema={name: COLUMNS[name] for name in _FIELDS}
 
 @dataclass(frozen=True)
 class RunningStep:
-    """A call, or the execution of a tool, that has begun; fields as in its record."""
+    """A call or tool execution that has begun; fields as in its record."""
 
     ts: datetime | None
     session_id: str | None

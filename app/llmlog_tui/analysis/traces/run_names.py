@@ -1,4 +1,4 @@
-"""Names of runs: as given, else the first words of the user, else the root span or first tool."""
+"""Names of runs: given ones, the first words of the user, or a step."""
 
 from __future__ import annotations
 

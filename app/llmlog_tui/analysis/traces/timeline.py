@@ -55,7 +55,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Timeline:
-    """The steps of a trace, its name if it has one, and its duration; None if unknown.
+    """The steps of a trace, its name and its duration; None if unknown.
 
     `timed` is False without ts: then steps are laid out in sequence.
     """

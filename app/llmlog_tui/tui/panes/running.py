@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 _GROWS_S: Final = 0.5
 """Seconds between two redraws while something runs."""
 
+_LINGERS_S: Final = 3.0
+"""Seconds without a running step after which the pane is hidden."""
+
 _MAX_LINES, _MAX_COMPACT_LINES = 5, 2
 
 
@@ -30,6 +34,8 @@ class RunningPane(Static):
         self.compact = False
         self._steps: Sequence[RunningStep] = ()
         self._timer: Timer | None = None
+        self._changed = 0.0
+        self._height = 0
 
     def on_mount(self) -> None:
         self._timer = self.set_interval(_GROWS_S, self._draw, pause=not self._steps)
@@ -38,18 +44,29 @@ class RunningPane(Static):
         """Show these steps."""
         if steps == self._steps:
             return
-        self._steps = steps
-        self.display = bool(steps)
+        if steps:
+            self.display = True
+        self._steps, self._changed = steps, time.monotonic()
         if self._timer is not None:
-            (self._timer.resume if steps else self._timer.pause)()
+            self._timer.resume()
         self._draw()
 
     def on_resize(self) -> None:
         self._draw()
 
     def _draw(self) -> None:
-        if self._steps:
-            limit = _MAX_COMPACT_LINES if self.compact else _MAX_LINES
-            width = self.size.width or self.app.size.width
-            drawn = running_text.lines(self._steps, datetime.now(UTC), width, limit)
-            self.update(Content("\n").join(drawn))
+        if not self._steps and time.monotonic() - self._changed > _LINGERS_S:
+            self.display, self._height = False, 0
+            if self._timer is not None:
+                self._timer.pause()
+            return
+        now = datetime.now(UTC)
+        if self._steps and self._timer is not None and all(s.is_gone(now) for s in self._steps):
+            self._timer.pause()  # nothing grows
+        limit = _MAX_COMPACT_LINES if self.compact else _MAX_LINES
+        width = self.size.width or self.app.size.width
+        drawn = running_text.lines(self._steps, now, width, limit)
+        # Calls come and go all the time: the panes below would jump with each.
+        self._height = min(limit, max(self._height, len(drawn)))
+        blank = [Content("")] * (self._height - len(drawn))
+        self.update(Content("\n").join([*blank, *drawn]))
