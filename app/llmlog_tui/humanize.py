@@ -12,6 +12,7 @@ CSV_TIME: Final = "%Y-%m-%dT%H:%M:%S%.6fZ"
 """polars format of times in CSV files: that of the record's ts."""
 
 _EXACT_BELOW: Final = 10_000
+_EXACT_LABEL: Final = 10
 _SECOND: Final = 1_000.0
 _MINUTE: Final = 60_000.0
 _HOUR: Final = 3_600_000.0
@@ -35,6 +36,11 @@ def count(number: float | None) -> str:
         if number < size * 999.5:
             return f"{_three_digits(number / size)}{letter}"
     return f"{number:.3g}"
+
+
+def count_label(number: float) -> str:
+    """Return count(), with a fraction if it is small: the label of a scale."""
+    return f"{number:.2g}" if 0 < number < _EXACT_LABEL else count(number)
 
 
 def fit_number(number: float | None, width: int) -> str:
@@ -181,6 +187,14 @@ def rfc3339(when: datetime | None) -> str | None:
     if when is None:
         return None
     return when.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+
+
+def run_label(trace_id: str, name: str | None) -> str:
+    """Return the id of a run, shortened, and its name if it has one."""
+    return short_id(trace_id) if name is None else f"{short_id(trace_id)} {name[:_MAX_NAME]}"
+
+
+_MAX_NAME: Final = 40
 
 
 def short_id(value: str | None) -> str:

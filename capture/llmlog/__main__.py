@@ -8,6 +8,7 @@ import sys
 
 from llmlog._core import Core
 from llmlog._foreign import Foreign, as_list, get_path
+from llmlog._optional import import_optional
 from llmlog._session import Session
 from llmlog._writer import open_writer
 
@@ -65,15 +66,10 @@ def _client(options: argparse.Namespace, stdout: _Stdout) -> Foreign:
     if missing:
         raise _NotSetUpError(f"set {' and '.join(missing)} in the environment")
     try:
-        import openai  # noqa: PLC0415 - an extra
-    except ImportError:
-        raise _NotSetUpError(
-            'the openai package is missing: pip install "llmlog[openai]"'
-        ) from None
-    try:
+        openai = import_optional("openai", "llmlog[openai]")
         session = Session(Core(open_writer(stdout), options.session))
         trace = session.trace(options.trace, first_step=options.step)
-    except ValueError as error:
+    except (ModuleNotFoundError, ValueError) as error:
         raise _NotSetUpError(str(error)) from None
     client: Foreign = openai.OpenAI()
     return trace.wrap(client)

@@ -6,7 +6,6 @@ directly.
 
 from __future__ import annotations
 
-import itertools
 import os
 import time
 from collections import OrderedDict
@@ -15,13 +14,14 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 from llmlog._content import Content, ContentPolicy
 from llmlog._credentials import CredentialFilter
 from llmlog._guard import Guard
+from llmlog._steps import StepCounter
 from llmlog.record import to_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from llmlog._foreign import Fields
-    from llmlog._redaction.redactor import Custom
+    from llmlog._redaction.custom import Custom
     from llmlog._writer import Writer
 
 
@@ -72,8 +72,10 @@ class Core:
         """Write one record; the caller guards, as any part of this may fail."""
         if not self.enabled:
             return
-        line = to_line(self.content.apply(fields))
-        self._writer.write(self.credentials.strip(line))
+        line = self.credentials.strip(to_line(self.content.apply(fields)))
+        self._writer.write(line)
+        for observe in observers:
+            observe(line)
 
 
 class TraceCore:
@@ -94,12 +96,12 @@ class TraceCore:
         self.trace_id = _checked_id(trace_id, "trace_id") or core.new_id(8)
         if not isinstance(first_step, int) or isinstance(first_step, bool) or first_step < 0:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ValueError(f"steps are integers from 0, not {first_step!r}")
-        self._steps = itertools.count(first_step)
+        self._steps = StepCounter(first_step)
         self._tool_call_parents: OrderedDict[str, str] = OrderedDict()
 
     def next_step(self) -> int:
         """Take the next number in the order of this trace."""
-        return next(self._steps)  # in C, so no two threads get the same
+        return self._steps.take()
 
     def write(self, fields: Fields) -> None:
         """Write one record under this trace's ids; the caller guards."""
@@ -136,6 +138,9 @@ class TraceCore:
         """Return the span of the model call that asked for a tool execution, if known."""
         return self._tool_call_parents.get(tool_call_id) if tool_call_id else None
 
+
+observers: Final[list[Callable[[bytes], None]]] = []
+"""Functions that are called with each line that any session has written."""
 
 _AT_START: Final = (
     "ts",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from llmlog._foreign import Fields, Foreign, as_int, as_list, as_object, as_str
 from llmlog._jsonable import jsonable
+from llmlog._optional import import_optional
 from llmlog._replayed_answers import answer_of, events_of
 from llmlog._sdk.endpoints import body_of, endpoint_of, event_of_body
 from llmlog._sdk.fields import request_messages
@@ -36,7 +37,7 @@ def client_of(
 
 
 def _with_transport(client: Foreign, recorded: _Recorded, options: dict[str, Any]) -> Foreign:
-    import httpx2  # noqa: PLC0415 - of the SDKs, and so of the application
+    httpx2 = import_optional("httpx2", "llmlog[openai]")
 
     def respond(request: Foreign) -> Foreign:
         status, content = recorded.respond(request.method, str(request.url.path), request.content)

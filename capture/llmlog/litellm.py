@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from llmlog import _context, _credentials
 from llmlog._foreign import Fields, Foreign, as_object, as_str, safe_getattr
 from llmlog._guard import guarded
+from llmlog._optional import import_optional
 from llmlog._sdk import headers
 from llmlog._sdk.call import Call
 from llmlog.record import timestamp
@@ -54,11 +55,8 @@ def callback(session: Session) -> Foreign:
 
 @functools.cache
 def _callback_class() -> Foreign:
-    from litellm.integrations.custom_logger import (  # noqa: PLC0415 - the application's own
-        CustomLogger,
-    )
-
-    return type("LlmlogCallback", (_Callback, CustomLogger), {"__module__": __name__})
+    base = import_optional("litellm.integrations.custom_logger", "litellm").CustomLogger
+    return type("LlmlogCallback", (_Callback, base), {"__module__": __name__})
 
 
 class _Times(NamedTuple):
@@ -137,11 +135,9 @@ class _Callback:
             self._core.credentials.add(credential, per_request=True)
         trace = _context.current_or_new_trace(self._core)
         is_stream = kwargs.get("stream") is True
-        call = _LitellmCall(
+        return _LitellmCall(
             trace, event, _body_of(event, kwargs), stream=is_stream, provider=_provider_of(kwargs)
         )
-        call.keep_until_exit()
-        return call
 
     def _take(self, kwargs: Fields, times: _Times) -> _LitellmCall | None:
         """Return the call that ends, the first time that LiteLLM reports its end."""

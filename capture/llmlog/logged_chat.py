@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from llmlog._core import Core
+from llmlog._optional import import_optional
 from llmlog._session import Session
 from llmlog._writer import Writer, open_writer
 
@@ -29,9 +30,8 @@ def logged_chat(session_id: str, trace_id: str, step: int, **kwargs: Foreign) ->
 
 @functools.cache
 def _client() -> OpenAI:
-    from openai import OpenAI  # noqa: PLC0415 - imported by the first call, not by llmlog
-
-    return OpenAI()
+    client: OpenAI = import_optional("openai", "llmlog[openai]").OpenAI()
+    return client
 
 
 @functools.cache

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from llmlog._core import Clock as ClockProtocol
 from llmlog._core import Core
 from llmlog._guard import Guard
+from llmlog._optional import import_optional
 from llmlog._replay import client_of
 from llmlog._session import Session
 from llmlog._writer import Target, open_writer
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from llmlog._content import ContentPolicy
     from llmlog._foreign import Foreign
-    from llmlog._redaction.redactor import Custom
+    from llmlog._redaction.custom import Custom
 
 _C = TypeVar("_C")
 
@@ -140,7 +141,5 @@ def replay(
     content.
     """
     if client is None:
-        from openai import OpenAI  # noqa: PLC0415 - an extra
-
-        client = OpenAI
+        client = import_optional("openai", "llmlog[openai]").OpenAI
     return client_of(log, client, in_order=in_order, options=options)

@@ -75,6 +75,16 @@ def test_a_change_compares_the_calls_on_both_sides(calls: Frame) -> None:
     assert change.table[2].p is None
 
 
+def test_answers_cut_off_under_another_finish_reason_count_among_those_that_can_be_cut_off(
+    calls: Frame,
+) -> None:
+    embeddings = [call("b", event="embedding") for _ in range(SETTLED)]
+    hidden = [call("b", tool_args_ok=False), call("b", stream_end="truncated")]
+    after = [*hidden, *runs("b", of=2 * SETTLED - 2)]
+    (change,) = fingerprint_changes(calls([*runs("a"), *after, *embeddings]))
+    assert (change.before.cut_off, change.after.cut_off) == (0.0, 2 / (2 * SETTLED))
+
+
 def test_nothing_is_a_change_before_it_has_settled(calls: Frame) -> None:
     assert fingerprint_changes(calls([*runs("a"), *runs("b", of=SETTLED - 1)])) == []
     assert fingerprint_changes(calls([*runs("a", of=SETTLED - 1), *runs("b")])) == []

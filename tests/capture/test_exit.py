@@ -31,7 +31,7 @@ def run(path: Path, code: str, *, in_child: bool = False) -> list[Any]:
     program = prelude + textwrap.dedent(code)
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     subprocess.run([sys.executable, "-c", program], check=True, env=env)
-    return [json.loads(line)["stream_end"] for line in path.read_text().splitlines()]
+    return [json.loads(line).get("stream_end") for line in path.read_text().splitlines()]
 
 
 def test_a_stream_open_at_exit_is_recorded_as_abandoned(tmp_path: Path) -> None:
@@ -64,6 +64,74 @@ def test_calls_after_a_fork_are_recorded_by_parent_and_child(tmp_path: Path) -> 
     stream.close()
     """
     assert run(tmp_path / "calls.jsonl", code) == ["closed"] * 201
+
+
+def test_a_call_that_a_daemon_thread_waits_for_at_exit_is_recorded_as_failed(
+    tmp_path: Path,
+) -> None:
+    code = """
+    import threading
+    asked = threading.Event()
+    def never(_):
+        asked.set()
+        threading.Event().wait()
+    waiting = session.wrap(client_of(never))
+    call = lambda: waiting.chat.completions.create(model="m", messages=QUESTION)
+    threading.Thread(target=call, daemon=True).start()
+    asked.wait()
+    stream.close()
+    """
+    log = tmp_path / "calls.jsonl"
+    run(log, code)
+    left = json.loads(log.read_text().splitlines()[1])
+    assert (left["status"], left["error_type"]) == ("error", "Abandoned")
+
+
+def test_steps_of_a_trace_do_not_repeat_in_the_processes_forked_from_it(tmp_path: Path) -> None:
+    code = """
+    def call():
+        client.chat.completions.create(model="m", messages=QUESTION, stream=True).close()
+    with session.trace("forked"):
+        call()
+        children = [os.fork() for _ in range(2)]  # the first child forks, too
+        for _ in range(50):
+            call()
+        for child in children:
+            if child:
+                os.waitpid(child, 0)
+    stream.close()
+    """
+    log = tmp_path / "calls.jsonl"
+    run(log, code)
+    steps = sorted(
+        record["step"]
+        for record in map(json.loads, log.read_text().splitlines())
+        if record["trace_id"] == "forked"
+    )
+    assert steps == list(range(201))
+
+
+def test_a_fork_leaves_an_application_that_closes_all_descriptors_its_own_files(
+    tmp_path: Path,
+) -> None:
+    code = """
+    import tempfile
+    with session.trace("daemon"):
+        if os.fork() == 0:
+            os.closerange(3, 256)
+            file = tempfile.TemporaryFile()
+            own = file.fileno()
+            others = [os.dup(own) for _ in range(50)]
+            os.write(own, b"untouched")
+            for _ in range(3):
+                client.chat.completions.create(model="m", messages=QUESTION, stream=True).close()
+            os._exit(0 if os.pread(own, 100, 0) == b"untouched" else 1)
+        assert os.wait()[1] == 0
+    stream.close()
+    """
+    log = tmp_path / "calls.jsonl"
+    run(log, code)
+    assert log.read_text().count('"daemon"') == 3
 
 
 def test_a_stream_open_when_a_child_of_multiprocessing_ends_is_recorded(tmp_path: Path) -> None:

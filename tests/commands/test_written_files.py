@@ -25,14 +25,19 @@ def umask(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def write(llmlog: Run, log: Path, out: Path) -> None:
-    command = ["bundle", "trace-1"] if out.suffix == ".md" else ["export"]
+    commands = {
+        "a.md": ["bundle", "trace-1"],
+        "b.html": ["bundle", "trace-1"],
+        "r.html": ["report"],
+    }
+    command = commands.get(out.name, ["export"])
     if out.name == "demo.jsonl":
         assert llmlog("demo", "--runs", "1", "--out", out).code == 0
     else:
         assert llmlog(*command, log, "--to", out).code == 0
 
 
-NAMES = ("a.md", "a.csv", "a.parquet", "a.jsonl", "a.otlp.jsonl", "demo.jsonl")
+NAMES = ("a.md", "b.html", "r.html", "a.csv", "a.parquet", "a.jsonl", "a.otlp.jsonl", "demo.jsonl")
 
 
 @pytest.mark.usefixtures("umask")
@@ -60,6 +65,10 @@ def test_no_command_writes_over_a_log_it_reads(llmlog: Run, log: Path, tmp_path:
     (tmp_path / "link.md").symlink_to(log)
     for out in (log, tmp_path / "link.md"):
         assert is_refused(llmlog("bundle", "trace-1", log, "--to", out), "is a log that is read")
+    (tmp_path / "link.html").symlink_to(log)
+    assert is_refused(
+        llmlog("report", log, "--to", tmp_path / "link.html"), "is a log that is read"
+    )
     assert is_refused(llmlog("export", log, "--to", log), "is one of the input files")
     assert log.read_bytes() == before
 

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import itertools
+import json
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from tests.formats.converting import by, records, records_of_files, values, within
+from tests.formats.wrappers import WRAPPERS
 
 from llmlog_tui.formats import Item
 from llmlog_tui.formats.claude_code import CLAUDE_CODE
+from llmlog_tui.formats.json_text import dump
 from llmlog_tui.formats.shared_state import LIVE
+from llmlog_tui.log.reader import Reader, read_all
+from llmlog_tui.log.schema import decategorize
 
 A, B = "session-a", "session-b"
 
@@ -345,6 +353,36 @@ def test_a_resumed_session_that_repeats_lines_in_its_own_file_counts_nothing_aga
     assert keyed.keys() == {"m1", "t1", "t2", "m2", "m3"}
 
 
+ANSWER = {
+    "role": "assistant",
+    "content": [{"type": "thinking", "thinking": "…"}],
+    "tool_calls": [
+        {"id": "t1", "type": "function", "function": {"name": "Read", "arguments": {}}},
+        {"id": "t2", "type": "function", "function": {"name": "Bash", "arguments": {}}},
+    ],
+}
+
+
+@pytest.mark.parametrize("wrapper", ["nothing", "docker, split", "a logger in docker"])
+@pytest.mark.parametrize("block_bytes", [200, 2**20])
+def test_a_call_shows_the_blocks_of_all_its_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrapper: str, block_bytes: int
+) -> None:
+    monkeypatch.setattr("llmlog_tui.log.follow.BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr("llmlog_tui.log.store._RANGE_BYTES", block_bytes)
+    log = tmp_path / "session.jsonl"
+    elsewhere = side(answer("x1", 3.2, "m9", stop="end_turn"))
+    turn = [*TURN[:2], elsewhere, TURN[1], *TURN[2:]]
+    wrap = WRAPPERS[wrapper]
+    log.write_bytes(b"".join(b"\n".join(wrap(dump(item))) + b"\n" for item in turn))
+    with closing(Reader([log])) as reader:
+        frame = read_all(reader).frame
+        call = decategorize(frame).filter(pl.col("id") == "m1")
+        line = reader.record_line(call.row(0, named=True))
+    assert line is not None
+    assert json.loads(line)["output"] == ANSWER
+
+
 def test_content_is_read_back_from_the_line_and_never_in_a_record() -> None:
     converter = CLAUDE_CODE.converter({})
     found = {
@@ -353,16 +391,8 @@ def test_content_is_read_back_from_the_line_and_never_in_a_record() -> None:
         for each in converter.feed(number, item)
     }
     call, tool = found["m1"], found["t2"]
-    assert CLAUDE_CODE.content(TURN[call.line], call.record) == {
-        "output": {
-            "role": "assistant",
-            "content": None,
-            "tool_calls": [
-                {"id": "t2", "type": "function", "function": {"name": "Bash", "arguments": {}}}
-            ],
-        }
-    }
-    assert CLAUDE_CODE.content(TURN[tool.line], tool.record) == {"output": "done"}
+    assert CLAUDE_CODE.spread_content(TURN[call.line :], call.record) == {"output": ANSWER}
+    assert CLAUDE_CODE.spread_content(TURN[tool.line :], tool.record) == {"output": "done"}
     assert not any(
         {"input", "output", "error_message"} & each.record.keys() for each in found.values()
     )

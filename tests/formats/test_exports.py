@@ -140,6 +140,30 @@ def test_many_litellm_streams_at_once_wait_in_bounded_number() -> None:
     assert len(list(converter.flush())) == 32
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("bedrock.jsonl", "helicone.jsonl", "langfuse.jsonl", "langsmith.jsonl", "litellm.jsonl"),
+        *("openrouter.csv", "portkey.jsonl", "weave.jsonl"),
+    ],
+)
+def test_rows_of_two_exports_that_overlap_count_once(name: str) -> None:
+    assert len(records(SAMPLES[name], *sample(name), *sample(name))) == len(found_in(name))
+    log: dict[str, Any] = {}
+    both = [records(SAMPLES[name], *sample(name), log=log) for _ in range(2)]
+    assert [len(each) for each in both] == [len(found_in(name)), 0]
+
+
+def test_a_row_exported_while_it_ran_is_replaced_by_the_one_with_its_end() -> None:
+    row: Item = {"id": "o-1", "type": "GENERATION", "startTime": START, "model": "gpt-5"}
+    ended = row | {"endTime": "2026-10-05T14:00:02Z", "usageDetails": {"input": 7, "output": 1}}
+    for first, second in ((row, ended), (ended, row)):
+        (found,) = records(LANGFUSE, first, second)
+        within(found, latency_ms=2_000, prompt_tokens=7)
+    (found,) = records(LANGFUSE, row)
+    within(found, ts=START, model="gpt-5")
+
+
 def test_langfuse_adds_up_usage_by_type_and_reads_json_in_text() -> None:
     found = found_in("langfuse.jsonl")
     within(

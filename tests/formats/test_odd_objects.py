@@ -10,20 +10,30 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.formats import test_claude_code, test_codex, test_gemini_cli
+from tests.formats.otlp import CHAT, envelope, span
+from tests.formats.test_driver import accounted
 from tests.formats.test_exports import CONTENT, OTHERS, SAMPLES, sample
+from tests.formats.test_otlp_logs import COUNTS, REQUEST, attempt, claude, completed
+from tests.formats.wrappers import NESTING, WRAPPERS
 
 from llmlog.record import EVENTS
-from llmlog_tui.formats import Format, Found, Item
+from llmlog_tui.formats import Format, Found, Item, SpreadsContent
 from llmlog_tui.formats.claude_code import CLAUDE_CODE
+from llmlog_tui.formats.driver import Decoder
+from llmlog_tui.formats.json_text import dump
+from llmlog_tui.formats.otlp_logs import LOGS
+from llmlog_tui.formats.otlp_traces import TRACES
 from llmlog_tui.formats.shared_state import LIVE, LOADING
 
-FORMATS: tuple[Format, ...] = (*SAMPLES.values(), *OTHERS)
+FORMATS: tuple[Format, ...] = (*SAMPLES.values(), *OTHERS, TRACES, LOGS)
 VALID: list[Item] = [
     *(item for name in SAMPLES for item in sample(name)),
     *(*test_claude_code.TURN, *test_claude_code.AGENT, *test_claude_code.FORK),
     *(*test_codex.NEW, *test_codex.OLD),
     *(test_gemini_cli.HEAD, *test_gemini_cli.MESSAGES),
     {**test_gemini_cli.HEAD, "messages": test_gemini_cli.MESSAGES},
+    envelope(span(CHAT), span(CHAT, 1, 2, spanId="c" * 16)),
+    *(attempt(1), completed(2, **COUNTS), claude("api_request", **REQUEST)),
 ]
 
 
@@ -88,6 +98,8 @@ def assert_converts(format_: Format, items: list[Item], log: dict[str, Any]) -> 
         assert each.record["event"] in (*EVENTS, "completion", "image", "audio", "moderation")
         assert not CONTENT & each.record.keys()
         assert format_.content(items[each.line], each.record).keys() <= CONTENT
+        if isinstance(format_, SpreadsContent):
+            assert format_.spread_content(items[each.line :], each.record).keys() <= CONTENT
         orjson.dumps(each.record)  # raises for integers over 64 bits and lone surrogates
 
 
@@ -116,3 +128,26 @@ def test_odd_files_that_begin_alike_never_raise(files: list[list[Item]]) -> None
     found = [each.record for converter in converters for each in converter.flush()]
     keys = [(each["event"], each["span_id"]) for each in found if "span_id" in each]
     assert len(set(keys)) == len(keys)
+
+
+@st.composite
+def wrapped(draw: st.DrawFn) -> list[bytes]:
+    """Lines of objects of any formats, each in a wrapper of its own."""
+    items = draw(st.lists(broken() | OBJECT | st.sampled_from(VALID), max_size=8))
+    wrap = st.sampled_from([*WRAPPERS.values(), *NESTING.values()])
+    return [line for item in items for line in draw(wrap)(dump(item))]
+
+
+@given(lines=wrapped(), cut=st.integers(0, 20))
+@settings(max_examples=60, deadline=None)
+def test_in_any_wrapper_every_line_gave_records_or_was_skipped_and_none_raises(
+    lines: list[bytes], cut: int
+) -> None:
+    decoder = Decoder({})
+    numbered = list(enumerate(lines))
+    parts = [decoder.decode(numbered[:cut]), decoder.flush(), decoder.decode(numbered[cut:])]
+    parts.append(decoder.finish())
+    assert sum(map(accounted, parts)) == len(lines)
+    for part in parts:
+        for line, record in zip(part.lines, part.records, strict=True):
+            decoder.read_back(lines[line:], orjson.loads(record))

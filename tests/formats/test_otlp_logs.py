@@ -228,8 +228,21 @@ def test_other_events_are_no_records(event: str) -> None:
 def test_an_event_may_be_named_in_its_body_or_beside_it() -> None:
     about = {"session.id": "s-1", **REQUEST}
     body = log(about, 2, body={"stringValue": "claude_code.api_request"})
-    beside = log(about, 2, eventName="claude_code.api_request")
+    beside = log(about, 3, eventName="claude_code.api_request")
     assert [each["model"] for each in converted(body, beside)] == ["claude-opus-5"] * 2
+
+
+def test_events_that_an_exporter_sends_again_count_once_in_all_files_of_a_log() -> None:
+    events = [
+        *(attempt(1), completed(2, **COUNTS), claude("api_request", **REQUEST)),
+        gemini("tool_call", function_name="read_file", duration_ms=7),
+    ]
+    state: Json = {}
+    for expected in (3, 0):
+        converter = LOGS.converter(state)
+        twice = enumerate([*events, *events])
+        found = [each for line, item in twice for each in converter.feed(line, item)]
+        assert len([*found, *converter.flush()]) == expected
 
 
 def test_one_bad_log_record_costs_itself() -> None:

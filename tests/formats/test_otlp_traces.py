@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.commands.conftest import Run, Written
+from tests.formats import more_dialects
 from tests.formats.otlp import (
     CHAT,
     CHILD,
@@ -26,6 +27,7 @@ from tests.formats.otlp import (
 
 from llmlog_tui.formats import otlp_tree
 from llmlog_tui.formats.otlp_traces import METRICS, TRACES
+from llmlog_tui.formats.shared_state import LIVE
 
 USAGE = {"gen_ai.usage.input_tokens": 900, "gen_ai.usage.output_tokens": 100}
 
@@ -208,6 +210,29 @@ DIALECTS: dict[str, tuple[Json, Json]] = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("dialect", more_dialects.FIELDS)
+def test_further_dialects_fill_the_fields_of_the_record(dialect: str) -> None:
+    about, expected = more_dialects.FIELDS[dialect]
+    (found,) = records(span(about, name="call"))
+    assert {name: found.get(name) for name in expected} == expected
+
+
+@pytest.mark.parametrize("dialect", more_dialects.CONTENT)
+def test_further_dialects_show_their_content(dialect: str) -> None:
+    fields, expected = more_dialects.CONTENT[dialect]
+    item = envelope(span(fields["attributes"], events=fields.get("events", [])))
+    (record,) = converted([item])
+    assert TRACES.content(item, record) == expected
+    assert record.keys().isdisjoint(expected)
+
+
+def test_a_tool_asked_for_in_an_event_is_named() -> None:
+    said = [{"message": {"tool_calls": [{"function": {"name": "search"}}]}}]
+    completion = event("gen_ai.content.completion", gen_ai__completion=json.dumps(said))
+    (found,) = records(span(CHAT, events=[completion]))
+    assert found["tool_calls"] == ["search"]
+
+
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_each_dialect_fills_the_fields_of_the_record(dialect: str) -> None:
     about, expected = DIALECTS[dialect]
@@ -359,6 +384,68 @@ def test_a_span_that_logfire_sends_at_its_start_is_skipped() -> None:
     assert [each["span_id"] for each in records(pending, span(CHAT))] == [CHILD]
 
 
+# ---- spans that come again
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_span_that_is_sent_twice_counts_once(apart: bool) -> None:  # noqa: FBT001
+    converter = TRACES.converter({})
+    found = []
+    for line in range(3):
+        root = span(None, 0, 9, spanId=ROOT)
+        found += converter.feed(line, envelope(root, span(CHAT, parentSpanId=ROOT)))
+        found += converter.flush() if apart else []
+    found += converter.flush()
+    assert steps([each.record for each in found]) == {ROOT: 0, CHILD: 1}
+    assert len(found) == 2
+
+
+def test_a_span_in_two_files_of_a_log_counts_once() -> None:
+    log: Json = {}
+    both = [TRACES.converter(log) for _ in range(2)]
+    for converter in both:
+        assert converter.feed(0, envelope(span(CHAT | USAGE))) == []
+    assert [len(converter.flush()) for converter in both] == [1, 0]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0), (1, 2), (1, 0, 2)])
+def test_of_copies_of_a_span_the_last_complete_one_counts(order: tuple[int, ...]) -> None:
+    copies = [
+        span(CHAT, endTimeUnixNano="0"),
+        span(CHAT | {"gen_ai.usage.output_tokens": 1}, 0, 1),
+        span(CHAT | {"gen_ai.usage.output_tokens": 2}, 0, 2),
+    ]
+    (found,) = records(*(copies[each] for each in order))
+    last = max(order)
+    assert (found["completion_tokens"], found["latency_ms"]) == (last, last * 1_000)
+
+
+def test_a_span_without_an_end_waits_for_it_while_its_file_may_grow() -> None:
+    log: Json = {LIVE: True}
+    converter = TRACES.converter(log)
+    running = envelope(span(CHAT, endTimeUnixNano="0"), span(CHAT, spanId="c" * 16))
+    assert converter.feed(0, running) == []
+    assert [each.record["span_id"] for each in converter.flush()] == ["c" * 16]
+    ended = [*converter.feed(1, envelope(span(CHAT))), *converter.flush()]
+    assert [each.record["latency_ms"] for each in ended] == [1_000]
+
+    converter = TRACES.converter(log)
+    converter.feed(2, envelope(span(CHAT, spanId="d" * 16, endTimeUnixNano="0")))
+    assert converter.flush() == []
+    log[LIVE] = False
+    assert ["latency_ms" in each.record for each in converter.flush()] == [False]
+
+
+def test_a_stream_of_logfires_that_is_sent_twice_counts_once() -> None:
+    opened = span(logfire("span"), 0, 0.1, parentSpanId=ROOT)
+    log = logfire("log", duration=0.5) | USAGE
+    ended = span(log, 0.7, 0.7, spanId="c" * 16, parentSpanId=ROOT)
+    (found,) = records(opened, ended, opened, ended)
+    assert (found["latency_ms"], found["completion_tokens"]) == (500, 100)
+    (found,) = converted([envelope(opened, ended), envelope(opened), envelope(ended)])
+    assert (found["latency_ms"], found["completion_tokens"]) == (500, 100)
+
+
 # ---- order and liveness
 
 
@@ -380,13 +467,23 @@ def test_a_trace_is_given_out_when_its_root_is_in_and_others_are_spoken_of() -> 
     assert [each.line for each in found] == [0, 1]
 
 
-def test_what_comes_late_is_numbered_on() -> None:
+@given(st.permutations(range(6)), st.integers(1, 5))
+def test_steps_are_corrected_when_a_span_comes_after_ones_that_began_later(
+    order: list[int], size: int
+) -> None:
+    spans = [span(CHAT, at, at + 1, spanId=f"{at}" * 16, parentSpanId=ROOT) for at in range(1, 6)]
+    spans.insert(0, span({"session.id": "s-1"}, 0, 9, spanId=ROOT))
     converter = TRACES.converter({})
-    converter.feed(0, envelope(span(None, 0, 9, spanId=ROOT), span(CHAT, 1, parentSpanId=ROOT)))
-    converter.flush()
-    late = converter.feed(1, envelope(span(CHAT, 0.5, spanId="c" * 16, parentSpanId=ROOT)))
-    (found,) = [*late, *converter.flush()]
-    assert found.record["step"] == 2
+    known: dict[str, Json] = {}
+    for line, first in enumerate(range(0, 6, size)):
+        some = envelope(*(spans[each] for each in order[first : first + size]))
+        for found in (*converter.feed(line, some), *converter.flush()):
+            known[found.record["span_id"]] = found.record
+        for (_, span_id), fields in converter.corrections.items():
+            known[span_id].update(fields)
+        converter.corrections.clear()
+    assert steps(list(known.values())) == {ROOT: 0} | {f"{at}" * 16: at for at in range(1, 6)}
+    assert {each["session_id"] for each in known.values()} == {"s-1"}
 
 
 def test_spans_held_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -571,9 +668,7 @@ def test_messages_may_be_events_of_the_span() -> None:
 # ---- files, as the command exports them
 
 
-def test_the_sample_comes_back_as_it_went_but_for_its_tags(
-    llmlog: Run, sample: Path, tmp_path: Path
-) -> None:
+def test_the_sample_comes_back_as_it_went(llmlog: Run, sample: Path, tmp_path: Path) -> None:
     spans, back = tmp_path / "out.otlp.jsonl", tmp_path / "back.jsonl"
     llmlog("export", sample, "--to", spans)
     done = llmlog("export", spans, "--to", back)
@@ -583,7 +678,6 @@ def test_the_sample_comes_back_as_it_went_but_for_its_tags(
     came = [json.loads(each) for each in back.read_bytes().splitlines()]
     by_step = {(each["trace_id"], each["step"]): each for each in came}
     for record in went:
-        record.pop("extra", None)
         assert by_step[record["trace_id"], record["step"]] == record
 
 

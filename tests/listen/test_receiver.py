@@ -142,7 +142,7 @@ def test_what_is_no_batch_is_refused(
 def test_a_bad_span_is_rejected_and_the_others_are_written(client: Client, out: Path) -> None:
     answer = client.send(envelope({"spanId": CHILD}, span(CHAT)))
     assert json.loads(answer.body)["partialSuccess"]["rejectedSpans"] == "1"
-    batch = request()
+    batch = request("c" * 16)
     batch.resource_spans[0].scope_spans[0].spans.add(name="without ids")
     answer = client.send(batch.SerializeToString(), Content_Type=PROTOBUF)
     said = ExportTraceServiceResponse.FromString(answer.body).partial_success
@@ -186,6 +186,15 @@ def test_a_parent_that_comes_last_has_the_step_in_front_of_its_children(
         (2, "chat_completion"),
         (0, "span"),
     ]
+
+
+@pytest.mark.parametrize("path", ["/v1/traces", "/v1/logs"])
+def test_a_batch_sent_again_as_its_answer_was_lost_is_written_once(
+    client: Client, out: Path, path: str
+) -> None:
+    call = envelope(span(CHAT)) if path == "/v1/traces" else claude("api_request", **REQUEST)
+    assert [client.send(call, path).status for _ in range(2)] == [200, 200]
+    assert len(records(out)) == 1
 
 
 # ---- content

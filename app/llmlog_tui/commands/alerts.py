@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import chain
-from typing import Final
+from typing import Any, Final
 
 import click
 import orjson
@@ -20,6 +21,7 @@ from llmlog_tui.analysis.calls.calls import model_calls
 from llmlog_tui.analysis.calls.cost import priced, rates
 from llmlog_tui.commands import rate_limits as limits_
 from llmlog_tui.commands.common import (
+    OpenLog,
     echo_texts,
     files_argument,
     open_log,
@@ -55,16 +57,12 @@ def alerts(files: tuple[str, ...], rules: Rules, *, as_json: bool, where: str | 
     seconds_left (until a 429 at that rate; null if it does not fall) and ts, as of the last call
     that reported it.
     """
-    name, calls, found = _found(files, rules, where)
-    limits = limit_status(calls)
+    found = _found(files, rules, where)
     if as_json:
-        listed = [as_object(alert) for alert in found]
-        limited = limits_.as_objects(limits)
-        known = {"calls": calls.height, "alerts": listed, "limits": limited, "format": name}
-        click.echo(orjson.dumps(known))
+        click.echo(orjson.dumps(found.as_object()))
     else:
-        lines = as_text(found, calls.height, rules, with_tables=True)
-        echo_texts(chain(lines, limits_.as_text(limits)))
+        lines = as_text(found.alerts, found.calls.height, rules, with_tables=True)
+        echo_texts(chain(lines, limits_.as_text(limit_status(found.calls))))
 
 
 @click.command(short_help="For CI: exit 1 if a rule fired or calls are missing.")
@@ -90,32 +88,53 @@ def check(
     JSON: passed (the exit code is 0), calls (their number), at_least, then alerts and format as of
     `llmlog alerts`.
     """
-    name, calls, found = _found(files, rules, where)
-    passed = not found and calls.height >= at_least
+    found = _found(files, rules, where)
+    calls = found.calls.height
+    passed = not found.alerts and calls >= at_least
     if as_json:
-        listed = [as_object(alert) for alert in found]
-        known = {"passed": passed, "calls": calls.height, "at_least": at_least, "alerts": listed}
-        known["format"] = name
+        listed = [as_object(alert) for alert in found.alerts]
+        known = {"passed": passed, "calls": calls, "at_least": at_least, "alerts": listed}
+        known["format"] = found.format
         click.echo(orjson.dumps(known))
     else:
-        echo_texts(as_text(found, calls.height, rules))
-        if calls.height < at_least:
+        echo_texts(as_text(found.alerts, calls, rules))
+        if calls < at_least:
             click.echo(f"Fewer calls than the {at_least:,} of --at-least.")
     return 0 if passed else FIRED
 
 
-def _found(
-    files: tuple[str, ...], rules: Rules, where: str | None
-) -> tuple[str | None, pl.DataFrame, list[Alert]]:
-    """Return format, model calls and alerts. Raises SourceError if no line is a record."""
+@dataclass(frozen=True, eq=False)
+class FoundAlerts:
+    """The alerts of a log, the model calls they are about, and the log's format."""
+
+    alerts: list[Alert]
+    calls: pl.DataFrame
+    format: str | None
+
+    def as_object(self) -> dict[str, Any]:
+        """Return the object that `llmlog alerts --json` prints."""
+        return {
+            "calls": self.calls.height,
+            "alerts": [as_object(alert) for alert in self.alerts],
+            "limits": limits_.as_objects(limit_status(self.calls)),
+            "format": self.format,
+        }
+
+
+def _found(files: tuple[str, ...], rules: Rules, where: str | None) -> FoundAlerts:
     with open_log(files, where, rules=rules) as log:
-        name, snapshot, frame = log.format, log.snapshot, log.frame
-    if snapshot.counts.skipped and not snapshot.counts.records:
-        raise SourceError(f"no line is a record: {', '.join(map(str, snapshot.files))}")
+        return alerts_of(log, rules)
+
+
+def alerts_of(log: OpenLog, rules: Rules) -> FoundAlerts:
+    """Return the alerts of a log. Raises SourceError if no line is a record."""
+    counts, frame = log.snapshot.counts, log.frame
+    if counts.skipped and not counts.records:
+        raise SourceError(f"no line is a record: {', '.join(map(str, log.snapshot.files))}")
     if needs_cost(rules):
         frame = priced(frame, rates(rules))
     calls = model_calls(frame)
-    return name, calls, find(calls, rules)
+    return FoundAlerts(find(calls, rules), calls, log.format)
 
 
 def as_text(

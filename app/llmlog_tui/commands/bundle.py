@@ -1,4 +1,4 @@
-"""`llmlog bundle`: one run for a support ticket, without content."""
+"""`llmlog bundle`: one run for a support ticket, as Markdown or as an HTML page."""
 
 from __future__ import annotations
 
@@ -10,15 +10,23 @@ import polars as pl
 from llmlog_tui.analysis.calls.cost import priced, rates
 from llmlog_tui.analysis.calls.lookup import resolve_trace
 from llmlog_tui.analysis.reports.bundle import bundle as markdown
+from llmlog_tui.analysis.reports.bundle_html import bundle_html
 from llmlog_tui.analysis.traces.fingerprints import with_changed
-from llmlog_tui.commands.common import files_argument, open_log, path_text, where_option
+from llmlog_tui.commands.common import (
+    files_argument,
+    open_log,
+    path_text,
+    utc_option,
+    where_option,
+    write_text,
+)
 from llmlog_tui.commands.rules_option import rules_option
+from llmlog_tui.commands.text_tables import SLOW_MS
 from llmlog_tui.config.rules import Rules
 from llmlog_tui.log.sources import STDIN
-from llmlog_tui.private_file import replacing
 
 
-@click.command(short_help="Write one run as Markdown for a support ticket.")
+@click.command(short_help="Write one run for a support ticket, as .md or .html.")
 @click.argument("trace_id", metavar="ID")
 @files_argument
 @click.option(
@@ -26,30 +34,48 @@ from llmlog_tui.private_file import replacing
     "out",
     type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
     default=STDIN,
-    metavar="OUT.md",
-    help="File to write; default: standard output.",
+    metavar="OUT.{md,html}",
+    help="File to write: a page if it ends in .html, else Markdown; default: standard output.",
+)
+@click.option(
+    "--content",
+    is_flag=True,
+    help="With .html: prompts, answers, arguments and error messages, too, if they were logged.",
 )
 @where_option
 @rules_option
-def bundle(
-    trace_id: str, files: tuple[str, ...], *, out: Path, where: str | None, rules: Rules
+@utc_option
+def bundle(  # noqa: PLR0913 - options by name
+    trace_id: str,
+    files: tuple[str, ...],
+    *,
+    out: Path,
+    content: bool,
+    where: str | None,
+    rules: Rules,
 ) -> None:
-    """Write one run as Markdown for a support ticket: ids, timings, fingerprints, errors, greps.
+    """Write one run for a support ticket: ids, tags, timings, fingerprints, errors.
 
-    Prompts, answers, arguments, error messages and tags are left out. ID may be its first 6
-    characters or more, or the word latest, or failed for the newest run that failed.
+    An .html is one file that loads nothing, with a timeline; times in it are local. Prompts,
+    answers, arguments and error messages are left out unless --content. Secrets and personal data
+    are replaced. ID may be its first 6 characters or more, or the word latest, or failed for
+    the newest run that failed.
     """
+    is_page = out.suffix == ".html"
+    if content and not is_page:
+        raise click.UsageError("--content needs --to OUT.html.")
     with open_log(files, where, rules=rules) as log:
         wanted = resolve_trace(log.frame, trace_id)
         run = log.frame.filter(pl.col("trace_id") == wanted)
         lines = dict(log.raw(run))
         names = [path_text(Path(path)) for path in log.snapshot.files]
-        text = markdown(priced(with_changed(run), rates(rules)), wanted, lines, names)
+        run = priced(with_changed(run), rates(rules))
+        if is_page:
+            said = dict(log.contents(run)) if content else None
+            text = bundle_html(run, wanted, lines, names, slow_ms=SLOW_MS, content=said)
+        else:
+            text = markdown(run, wanted, lines, names)
     if out == STDIN:
         click.echo(text)
-        return
-    try:
-        with replacing(out, log.snapshot.files) as file:
-            file.write(f"{text}\n".encode())
-    except OSError as error:
-        raise click.ClickException(f"{out}: {error.strerror}") from error
+    else:
+        write_text(out, f"{text}\n", log)

@@ -29,6 +29,8 @@ from llmlog_tui.log.reader import Reader, read_all
 from llmlog_tui.log.schema import COLUMNS, decategorize, restore_integers
 from llmlog_tui.log.sources import DEFAULT_LOG, SourceError, Sources
 from llmlog_tui.log.store import Snapshot, SourceLocation
+from llmlog_tui.log.tags import tag_types
+from llmlog_tui.private_file import replacing
 from llmlog_tui.sanitize import sanitize
 
 R = TypeVar("R")
@@ -42,16 +44,19 @@ def complete_file(
     return [CompletionItem(incomplete, type="file")]
 
 
-def _default_log(
-    context: click.Context, _: click.Parameter, files: tuple[str, ...]
-) -> tuple[str, ...]:
+def default_log(context: click.Context, files: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the named logs, DEFAULT_LOG for none. Raises UsageError if that is not there."""
     if not files and not Path(DEFAULT_LOG).exists():
         raise click.UsageError(f"no LOG is named, and there is no {DEFAULT_LOG} here.", context)
     return files or (DEFAULT_LOG,)
 
 
 files_argument: Final = click.argument(
-    "files", nargs=-1, metavar="[LOG]...", shell_complete=complete_file, callback=_default_log
+    "files",
+    nargs=-1,
+    metavar="[LOG]...",
+    shell_complete=complete_file,
+    callback=lambda context, _parameter, files: default_log(context, files),
 )
 followed_files_argument: Final = click.argument(
     "files",
@@ -108,10 +113,11 @@ class OpenLog:
         return pl.Series(self.reader.first_lines(), dtype=pl.Int64)
 
     def placed(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Return the records' fields as plain types, then `file` (path) and `line` (from 1)."""
+        """Return the records' fields and tags as plain types, then `file` and `line` (from 1)."""
         files = pl.Series([path_text(path) for path in self.snapshot.files], dtype=pl.String)
         return decategorize(frame).select(
             *COLUMNS,
+            *tag_types(frame),
             file=files.gather(frame["file"]),
             line=self._first_lines.gather(frame["block"]) + frame["line"].cast(pl.Int64),
         )
@@ -150,6 +156,13 @@ class OpenLog:
         if line is None:
             raise click.ClickException(_REPLACED)
         return as_object(line)
+
+    def contents(self, frame: pl.DataFrame) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yield (key, record with the content of its line) of each record; raises as raw()."""
+        lines = self.raw(frame)  # far fewer reads than record by record
+        rows = zip(frame.iter_rows(named=True), lines, self.formats(frame), strict=True)
+        for record, (row, line), name in rows:
+            yield row, as_object(line) if name == LLMLOG.name else self.whole(record)
 
     @property
     def format(self) -> str | None:
@@ -251,6 +264,15 @@ def hint_at_health(log: OpenLog) -> None:
 def path_text(path: Path) -> str:
     """Return a path as valid UTF-8; other bytes become `�`."""
     return os.fsencode(path).decode(errors="replace")
+
+
+def write_text(out: Path, text: str, log: OpenLog) -> None:
+    """Write a private file, complete or not at all, and never over the log."""
+    try:
+        with replacing(out, log.snapshot.files) as file:
+            file.write(text.encode())
+    except OSError as error:
+        raise click.ClickException(f"{out}: {error.strerror}") from error
 
 
 _BATCH_LINES: Final = 1_000

@@ -14,6 +14,7 @@ from llmlog_tui.analysis.calls.cost import priced, rates
 from llmlog_tui.analysis.calls.lookup import resolve_trace
 from llmlog_tui.analysis.traces.diff import AlignedPair, FieldDelta, TraceDiff, diff_traces
 from llmlog_tui.analysis.traces.fingerprints import with_changed
+from llmlog_tui.analysis.traces.replay import Replay
 from llmlog_tui.analysis.traces.timeline import Step
 from llmlog_tui.commands.common import (
     OpenLog,
@@ -58,20 +59,20 @@ def diff(  # noqa: PLR0913 - options by name
     """
     with open_log(files, where, rules=rules) as log:
         a, b = (resolve_trace(log.frame, wanted) for wanted in (trace_a, trace_b))
-        found = _divergence(log, a, b, rules)
+        found = difference(log, a, b, rules)
     if as_json:
-        click.echo(to_json(_as_object(found)))
+        click.echo(to_json(as_object(found)))
     else:
         reasons = [_differing_values(log, found), *_failures(log, found)]
         echo_texts(_side_by_side(found, reasons))
 
 
-def _divergence(log: OpenLog, a: str, b: str, rules: Rules) -> TraceDiff:
+def difference(log: OpenLog, a: str, b: str, rules: Rules) -> TraceDiff:
     frame = with_changed(log.frame).filter(pl.col("trace_id").is_in([a, b]))
     return diff_traces(priced(frame, rates(rules)), a, b, log.hashes(frame), slow_ms=SLOW_MS)
 
 
-def _as_object(found: TraceDiff) -> dict[str, Any]:
+def as_object(found: TraceDiff) -> dict[str, Any]:
     return {
         "a": found.a.trace_id,
         "b": found.b.trace_id,
@@ -94,8 +95,12 @@ def _fields(step: Step | None) -> dict[str, Any] | None:
 _SIDE = 42
 
 
+def _called(run: Replay) -> str:
+    return "" if run.name is None else f" {sanitize(run.name, 40)}"
+
+
 def _side_by_side(found: TraceDiff, reasons: Sequence[str]) -> Iterator[str]:
-    heads = (f"{side} {sanitize(run.trace_id)}, {len(run.steps):,} steps"
+    heads = (f"{side} {sanitize(run.trace_id)}{_called(run)}, {len(run.steps):,} steps"
              for side, run in (("A", found.a), ("B", found.b)))  # fmt: skip
     yield "   ".join(fitted(head, _SIDE) for head in heads).rstrip()
     for index, pair in enumerate(found.pairs):

@@ -9,8 +9,9 @@ import polars as pl
 
 from llmlog_tui import humanize
 from llmlog_tui.analysis.calls import calls as calls_
-from llmlog_tui.analysis.calls.slow_reason import Call, slow_reason
+from llmlog_tui.analysis.calls.slow_reason import slow_reason
 from llmlog_tui.commands.common import (
+    OpenLog,
     echo_records,
     echo_texts,
     files_argument,
@@ -45,23 +46,31 @@ def slow(files: tuple[str, ...], *, over_ms: float, as_json: bool, where: str | 
     """
     with open_log(files, where) as log:
         hint_at_health(log)
-        baselines = calls_.baselines(calls_.model_calls(log.snapshot.frame))
         calls = calls_.model_calls(log.frame)
-        found = calls.filter(calls_.slow(over_ms)).sort(
-            "latency_ms", descending=True, maintain_order=True
-        )
-
-        def why(call: Call) -> str:
-            return slow_reason(call, baselines.get(call["model"]), over_ms)
-
+        found = slowest(calls, over_ms)
+        whys = reasons(log, found, over_ms)
         if as_json:
-            whys = pl.Series("why", map(why, found.iter_rows(named=True)), dtype=pl.String)
-            echo_records(log.placed(found).with_columns(whys))
+            echo_records(log.placed(found).with_columns(pl.Series("why", whys, dtype=pl.String)))
             return
     click.echo(_summary(calls, over_ms))
     if found.height:
-        rows = (line_of(call, why(call)) for call in found.iter_rows(named=True))
-        echo_texts(chain([head()], rows))
+        rows = zip(found.iter_rows(named=True), whys, strict=True)
+        echo_texts(chain([head()], (line_of(call, why) for call, why in rows)))
+
+
+def slowest(calls: pl.DataFrame, over_ms: float) -> pl.DataFrame:
+    """Return the model calls that took longer, the slowest first."""
+    found = calls.filter(calls_.slow(over_ms))
+    return found.sort("latency_ms", descending=True, maintain_order=True)
+
+
+def reasons(log: OpenLog, calls: pl.DataFrame, over_ms: float) -> list[str]:
+    """Return why each call was slow, against the baselines of the complete log."""
+    baselines = calls_.baselines(calls_.model_calls(log.snapshot.frame))
+    return [
+        slow_reason(call, baselines.get(call["model"]), over_ms)
+        for call in calls.iter_rows(named=True)
+    ]
 
 
 def _summary(calls: pl.DataFrame, over_ms: float) -> str:

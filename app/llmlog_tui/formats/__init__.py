@@ -29,6 +29,10 @@ record of `feed`: `content` returns them when one record is looked at.
 An object that yields nothing yet (a line of many that make one call) is kept as state. Nothing in
 an object may raise: a broken part costs itself. A converter may count such parts by kind in an
 attribute `lost: Counter[str]`; they are reported with the log's other faults.
+
+Records are given out live, before a trace is complete. If a later object changes an earlier record
+(a span that comes late may have begun first: steps change), a converter puts the changed fields
+into an attribute `corrections: dict[Key, Record]`, which the reader takes and clears.
 """
 
 from __future__ import annotations
@@ -47,6 +51,10 @@ LogState = dict[str, Any]
 
 The reader owns it.
 """
+
+
+Key = tuple[str, str]
+"""trace_id and span_id of a record that was given out."""
 
 
 class Found(NamedTuple):
@@ -100,6 +108,18 @@ class Format(Protocol):
         """Return a record's content from `item`, read back from the record's line.
 
         Fields `input`, `output`, `error_message`, `prefix_hashes`, `extra`; {} if there are none.
+        """
+        ...
+
+
+@runtime_checkable
+class SpreadsContent(Protocol):
+    """A format whose records have their content on several lines, from their own on."""
+
+    def spread_content(self, items: Iterable[Item], record: Record) -> Record:
+        """Return a record's content from the objects of its line and of later ones.
+
+        There may be many: take no more than needed.
         """
         ...
 

@@ -82,4 +82,5 @@ BEDROCK: Final = TableFormat(
     is_item=_is_log,
     event=_event,
     adjusted=_adjusted,
+    unique=("requestId",),
 )

@@ -9,7 +9,8 @@ compact a conversation, and limits (max_tokens).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from typing import Any, Final
 
 from llmlog_tui.formats import Item, LogState, Record
@@ -17,7 +18,7 @@ from llmlog_tui.formats.claude_code_forks import note_origin
 from llmlog_tui.formats.claude_code_lines import blocks, said
 from llmlog_tui.formats.claude_code_session import SessionFile
 from llmlog_tui.formats.messages import from_blocks, joined_text
-from llmlog_tui.formats.vocabulary import error_message, mapping
+from llmlog_tui.formats.vocabulary import error_message, mapping, text
 
 _WITH_UUID: Final = frozenset({"user", "assistant", "system", "progress", "attachment"})
 _WITHOUT_UUID: Final = frozenset(
@@ -48,6 +49,15 @@ class _ClaudeCode:
         """Return the converter of one more session log."""
         return SessionFile(log)
 
+    def spread_content(self, items: Iterable[Item], record: Record) -> Record:
+        """Return the blocks of a call's lines, or the content of any other record."""
+        first, *more = islice(_lines_of_call(items, record), _MAX_LINES)
+        found = self.content(first, record)
+        if more and "output" in found:
+            said = chain.from_iterable(map(_said_blocks, (first, *more)))
+            found["output"] = from_blocks("assistant", list(said))
+        return found
+
     def content(self, item: Item, record: Record) -> Record:
         """Return the answer's block, or the tool's result, of the line read back."""
         call_id = record.get("tool_call_id")
@@ -60,6 +70,42 @@ class _ClaudeCode:
             message = error_message(said(item))
             return {} if message is None else {"error_message": message}
         return {"output": from_blocks("assistant", mapping(item.get("message")).get("content"))}
+
+
+def _lines_of_call(items: Iterable[Item], record: Record) -> Iterator[Item]:
+    """Yield the first object, and later ones of the same model call."""
+    later = iter(items)
+    first = next(later)
+    yield first
+    message_id = record.get("id")
+    if message_id is None or record.get("tool_call_id") is not None:
+        return
+    seen = {text(first.get("uuid"))}
+    for item in islice(later, _MAX_BETWEEN):
+        if item.get("type") == "assistant" and _lane(item) == _lane(first):
+            if mapping(item.get("message")).get("id") != message_id:
+                return
+            uuid = text(item.get("uuid"))
+            if uuid is None or uuid not in seen:
+                seen.add(uuid)
+                yield item
+
+
+def _said_blocks(item: Item) -> list[dict[str, Any]]:
+    """Return the content blocks of a line, a text as one of them."""
+    content = mapping(item.get("message")).get("content")
+    return [{"type": "text", "text": content}] if isinstance(content, str) else blocks(item)
+
+
+def _lane(item: Item) -> tuple[object, ...]:
+    return tuple(item.get(name) for name in ("sessionId", "agentId", "isSidechain"))
+
+
+_MAX_LINES: Final = 1_000
+"""Maximum lines of one call."""
+
+_MAX_BETWEEN: Final = 2_000
+"""Maximum lines that are searched for the rest of a call."""
 
 
 def _is_result(block: Mapping[str, Any], call_id: object) -> bool:

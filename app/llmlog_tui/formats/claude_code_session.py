@@ -234,7 +234,8 @@ class SessionFile:
         if call.is_found or not call.is_counted:
             return []
         call.is_found = True
-        return [Found(call.last.token, self._call_record(call))]
+        # Its content is on all its lines: they are read back from the first one on.
+        return [Found(call.first.token, self._call_record(call))]
 
     def _call_record(self, call: _Call) -> Record:
         answer, begin, end = call.answer, call.start_ns, call.last.ns

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final, NamedTuple
 
-from llmlog_tui.formats import Converter, Format, Found, Item, LogState, Record
+from llmlog_tui.formats import (
+    Converter,
+    Format,
+    Found,
+    Item,
+    Key,
+    LogState,
+    Record,
+    SpreadsContent,
+)
 from llmlog_tui.formats.detect import HEAD_OBJECTS, Detected, Detector, without_calls
 from llmlog_tui.formats.json_text import dump, without_bom
 from llmlog_tui.formats.llmlog import LLMLOG, TIME_KEYS
@@ -24,7 +34,7 @@ class Decoded:
     Each line is in exactly one of: `unread` (no object; with its bytes), `foreign` (an object that
     is no call), `failed` (an object its converter could not take), `taken` (how many gave records,
     alone or with others), `blanks`, or kept for the next time. `lost` are broken parts of objects,
-    by kind.
+    by kind; `corrections` are fields of records that were given out before.
     """
 
     records: list[bytes] = field(default_factory=list)
@@ -35,6 +45,7 @@ class Decoded:
     taken: int = 0
     blanks: int = 0
     lost: Counter[str] = field(default_factory=Counter)
+    corrections: dict[Key, Record] = field(default_factory=dict)
 
     def add(self, line: int, record: bytes) -> None:
         """Add a record."""
@@ -51,6 +62,7 @@ class Decoded:
         self.taken += other.taken
         self.blanks += other.blanks
         self.lost += other.lost
+        self.corrections |= other.corrections
 
     def __bool__(self) -> bool:
         """Whether anything became of any line."""
@@ -145,7 +157,8 @@ class Decoder:
         Of the objects in the line, the one that `record` was made from is chosen. None if the lines
         hold no object that gives records.
         """
-        unwrapped = self._unwrapped(lines)
+        objects = self._unwrapped(lines)
+        unwrapped = next(objects, None)
         if unwrapped is None:
             return None
         found = None
@@ -158,23 +171,36 @@ class Decoder:
                 found = ReadBack(LLMLOG, {}, text)
                 if all(detected.item.get(key) == record.get(key) for key in _KEYS_OF_A_RECORD):
                     return found
-            elif content := detected.format.content(detected.item, record):
+            elif content := self._content(detected, objects, record):
                 return ReadBack(detected.format, content)
             else:
                 found = found or ReadBack(detected.format, {})
         return found
 
-    def _unwrapped(self, lines: Iterable[bytes]) -> Unwrapped | None:
+    def _content(self, detected: Detected, later: Iterable[Unwrapped], record: Record) -> Record:
+        """Return a record's content, from later objects too if it is spread."""
+        if not isinstance(detected.format, SpreadsContent):
+            return detected.format.content(detected.item, record)
+        told = (self._detector.tell(item) for each in later for item in each.items)
+        same = (each.item for each in told if each and each.format is detected.format)
+        return detected.format.spread_content(chain([detected.item], same), record)
+
+    def _unwrapped(self, lines: Iterable[bytes]) -> Iterator[Unwrapped]:
+        """Yield the first line's object and later ones; nothing without the first."""
         unwrapper = self._unwrapper.for_single_objects()
-        outcomes: list[Outcome] = []
-        for line, data in enumerate(lines):
-            outcomes = unwrapper.feed(line, without_bom(data)) if data.strip() else []
-            if any(outcome.lines[0] == 0 for outcome in outcomes):
-                break
-        else:
-            outcomes = unwrapper.flush()
-        wanted = (each for each in outcomes if isinstance(each, Unwrapped) and each.lines[0] == 0)
-        return next(wanted, None)
+        fed = (
+            unwrapper.feed(line, without_bom(data))
+            for line, data in enumerate(lines)
+            if data.strip()
+        )
+        has_begun = False
+        for outcome in chain.from_iterable(chain(fed, map(Unwrapper.flush, (unwrapper,)))):
+            is_object = isinstance(outcome, Unwrapped)
+            if not has_begun and outcome.lines[0] == 0 and not is_object:
+                return
+            has_begun = has_begun or outcome.lines[0] == 0
+            if has_begun and isinstance(outcome, Unwrapped):
+                yield outcome
 
     def _add(self, outcome: Outcome, decoded: Decoded) -> None:
         """Account for the lines of an outcome, and convert its objects."""
@@ -239,8 +265,12 @@ class Decoder:
         self._count_lost(decoded)
 
     def _count_lost(self, decoded: Decoded) -> None:
-        """Add what converters lost since the last time."""
+        """Add what converters lost, and corrected, since the last time."""
         for name, converter in self._converters.items():
+            corrections: dict[Key, Record] | None = getattr(converter, "corrections", None)
+            if corrections:
+                decoded.corrections |= corrections
+                corrections.clear()
             lost: Counter[str] | None = getattr(converter, "lost", None)
             if lost:
                 decoded.lost += lost - self._lost.get(name, Counter())

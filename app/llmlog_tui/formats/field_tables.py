@@ -293,7 +293,7 @@ class TableFormat:
     adjusted: Callable[[Row, Record], Record] = _unchanged
     """Return the record with what the table cannot say."""
     unique: Paths = ()
-    """Key that rows of one call share; only one of them is counted."""
+    """Key that rows of one call share; one is counted, if possible with an end."""
     may_repeat: Callable[[Row], bool] = _never
     """Whether a newer version of a row may follow, which replaces it."""
     csv_header: frozenset[str] = frozenset()
@@ -370,13 +370,19 @@ class _Rows:
         key = text(value_at(row, self._source.unique))
         if key is None:
             return [found]
-        if self._source.may_repeat(row):
+        if self._source.may_repeat(row) or self._is_running(row):
             self._held[key] = found
             if len(self._held) <= _MAX_HELD:
                 return []
             return self._release(next(iter(self._held)))
         self._held.pop(key, None)
         return [found] if claim(self._log, key) else []
+
+    def _is_running(self, row: Row) -> bool:
+        """Return whether a row has a beginning, and an end that may follow."""
+        table = self._source.table
+        has_begun = value_at(row, table.start) is not None
+        return bool(table.end) and has_begun and value_at(row, table.end) is None
 
     def _release(self, key: str) -> list[Found]:
         found = self._held.pop(key)

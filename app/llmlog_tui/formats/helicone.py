@@ -53,4 +53,10 @@ def _event(row: Row) -> str:
     return "response" if path.endswith("/responses") else "chat_completion"
 
 
-HELICONE: Final = TableFormat(name="Helicone", table=_TABLE, is_item=_is_request, event=_event)
+HELICONE: Final = TableFormat(
+    name="Helicone",
+    table=_TABLE,
+    is_item=_is_request,
+    event=_event,
+    unique=("request_id",),
+)

@@ -78,4 +78,5 @@ LANGFUSE: Final = TableFormat(
     is_item=_is_observation,
     event=_event,
     adjusted=_adjusted,
+    unique=("id",),
 )

@@ -93,4 +93,5 @@ LANGSMITH: Final = TableFormat(
     is_item=_is_run,
     event=_event,
     adjusted=_adjusted,
+    unique=("id",),
 )

@@ -53,5 +53,6 @@ OPENROUTER: Final = TableFormat(
     is_item=_is_row,
     event=_event,
     adjusted=_adjusted,
+    unique=("generation_id",),
     csv_header=_HEADER,
 )

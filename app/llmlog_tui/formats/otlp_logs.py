@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from llmlog.record import timestamp
 from llmlog_tui.formats import Found, Item, LogState, Record
 from llmlog_tui.formats.otlp_envelope import LogRecord, has_logs, logs_in
-from llmlog_tui.formats.otlp_logs_codex import Codex, Event
+from llmlog_tui.formats.otlp_logs_codex import Codex, Event, Seen
 from llmlog_tui.formats.vocabulary import (
     boolean,
     decoded,
@@ -48,7 +48,9 @@ class LogConverter:
         self.lost: Counter[str] = Counter()
         steps = log.setdefault("steps", Steps())
         self._steps: Steps = steps if isinstance(steps, Steps) else Steps()
-        self._codex = Codex()
+        seen = log.setdefault("seen", Seen())
+        self._seen: Seen = seen if isinstance(seen, Seen) else Seen()
+        self._codex = Codex(self._seen)
 
     def feed(self, line: int, item: Item) -> list[Found]:
         """Take an envelope of log records; return the records that ended in it."""
@@ -70,6 +72,9 @@ class LogConverter:
         if agent == "codex":
             yield from self._codex.feed(line, event, log)
         elif (convert := _CONVERTERS.get((agent, event))) is not None:
+            about = sorted(log.attributes.items())
+            if self._seen.add(agent, event, log.time, log.trace_id, log.span_id, repr(about)):
+                return
             order = integer(log.attributes.get("event.sequence"))
             record = known(convert(log))
             yield Event(order if order is not None else log.time, line, record)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from llmlog.record import timestamp
 from llmlog_tui.formats.otlp_envelope import LogRecord
@@ -27,8 +27,8 @@ from llmlog_tui.formats.vocabulary import (
 )
 
 MAX_CONVERSATIONS: Final = 1_000
-MAX_SEEN: Final = 10_000
-"""Maximum events remembered, as two scopes may send the same ones."""
+MAX_SEEN: Final = 50_000
+"""Maximum events remembered: exporters try again, and two scopes may send the same ones."""
 
 _NS_PER_MS: Final = 1_000_000
 _FAILED_STATUS: Final = 400
@@ -67,12 +67,29 @@ class _Conversation:
     """Time of the turn's first token in ns, and ms since the turn began."""
 
 
+class Seen:
+    """Events of a log, each of which counts once."""
+
+    def __init__(self) -> None:
+        self._keys: OrderedDict[int, None] = OrderedDict()
+
+    def add(self, *key: object) -> bool:
+        """Remember an event; True if it is known already."""
+        number = hash(key)
+        if number in self._keys:
+            return True
+        self._keys[number] = None
+        if len(self._keys) > MAX_SEEN:
+            self._keys.popitem(last=False)
+        return False
+
+
 @dataclass(slots=True)
 class Codex:
-    """The conversations of one file."""
+    """The conversations of one file; `seen` belongs to the log."""
 
+    seen: Seen
     _conversations: OrderedDict[str, _Conversation] = field(default_factory=OrderedDict)
-    _seen: OrderedDict[tuple[Any, ...], None] = field(default_factory=OrderedDict)
 
     def feed(self, line: int, event: str, log: LogRecord) -> Iterator[Event]:
         """Take one event; yield the records that it completes."""
@@ -109,13 +126,8 @@ class Codex:
     def _is_repeated(self, session_id: str, log: LogRecord) -> bool:
         about = log.attributes
         names = ("event.timestamp", "call_id", "event.kind", "attempt", "input_token_count")
-        key = (session_id, log.event, log.time, *(str(about.get(name)) for name in names))
-        if key in self._seen:
-            return True
-        self._seen[key] = None
-        if len(self._seen) > MAX_SEEN:
-            self._seen.popitem(last=False)
-        return False
+        values = (str(about.get(name)) for name in names)
+        return self.seen.add(session_id, log.event, log.time, *values)
 
 
 def _attempt(line: int, conversation: _Conversation, log: LogRecord) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 from llmlog_tui.formats.otlp_envelope import Span
-from llmlog_tui.formats.otlp_tree import Forest, Node
+from llmlog_tui.formats.otlp_node import Node
+from llmlog_tui.formats.otlp_tree import Forest
 from llmlog_tui.formats.vocabulary import number
 
 MAX_WAITING: Final = 1_000
@@ -59,13 +60,15 @@ class StreamJoin:
         """Join each log to the stream opened last before it."""
         waiting = []
         for key, log in self._logs:
-            ended = log[1].end
-            opened = [half for half in self._opened.get(key, ()) if half[1].begin <= ended]
-            if not opened:
+            if not forest.holds(*log):
+                continue
+            opened = [half for half in self._opened.get(key, ()) if forest.holds(*half)]
+            before = [half for half in opened if half[1].begin <= log[1].end]
+            if not before:
                 waiting.append((key, log))
                 continue
-            half = max(opened, key=lambda half: half[1].begin)
-            self._opened[key].remove(half)
+            half = max(before, key=lambda half: half[1].begin)
+            self._opened[key] = [each for each in opened if each is not half]
             _join(half[1], log[1])
             forest.remove(*log)
         self._logs = waiting[-MAX_WAITING:]
@@ -97,3 +100,4 @@ def _join(call: Node, log: Node) -> None:
     # The log has the messages of both sides.
     call.line = log.line
     call.is_unfinished = False
+    call.is_joined = True

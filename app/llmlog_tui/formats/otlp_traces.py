@@ -10,8 +10,9 @@ from llmlog_tui.formats import FormatWithoutCalls, Found, Item, LogState, Record
 from llmlog_tui.formats.otlp_attributes import event_of, fields_of
 from llmlog_tui.formats.otlp_content import content_of
 from llmlog_tui.formats.otlp_envelope import Span, has_metrics, has_spans, spans_in
+from llmlog_tui.formats.otlp_node import node_of
 from llmlog_tui.formats.otlp_streams import StreamJoin, is_pending
-from llmlog_tui.formats.otlp_tree import Forest, node_of
+from llmlog_tui.formats.otlp_tree import Forest
 
 BAD_SPAN: Final = "bad span"
 """Kind of fault: a span without ids."""
@@ -23,6 +24,7 @@ class SpanConverter:
     def __init__(self, log: LogState, *, reserves_steps: bool = False) -> None:
         self.lost: Counter[str] = Counter()
         self._forest = Forest(log, reserves_steps=reserves_steps)
+        self.corrections = self._forest.corrections
         self._streams = StreamJoin()
 
     def feed(self, line: int, item: Item) -> list[Found]:
@@ -39,8 +41,8 @@ class SpanConverter:
             if is_pending(span):
                 continue
             node = node_of(line, span, event_of(span))
-            self._streams.add(span, node)
-            self._forest.add(span.trace_id, node)
+            if self._forest.add(span.trace_id, node):
+                self._streams.add(span, node)
 
     def settled(self) -> list[Found]:
         """Return the records of traces that are settled now that one more object was added."""

@@ -48,4 +48,10 @@ def _event(row: Row) -> str:
     return "embedding" if "embed" in str(row.get("ai_model")) else "chat_completion"
 
 
-PORTKEY: Final = TableFormat(name="Portkey", table=_TABLE, is_item=_is_log, event=_event)
+PORTKEY: Final = TableFormat(
+    name="Portkey",
+    table=_TABLE,
+    is_item=_is_log,
+    event=_event,
+    unique=("id",),
+)

@@ -116,14 +116,19 @@ class Unwrapper:
 
     @property
     def is_inside_line(self) -> bool:
-        """Whether the next line, even a blank one, continues an encoding's split line."""
-        return self._utf16.is_inside_line
+        """Whether the next line, even a blank one, continues one that was split.
+
+        An encoding splits lines, and a quoted newline of a CSV file.
+        """
+        return self._utf16.is_inside_line or self._csv.is_inside_row
 
     def feed(self, line: int, data: bytes) -> list[Outcome]:
         """Feed a non-blank line; return outcomes of it and of lines kept before."""
         if b"\0" not in data and not self._utf16.is_inside_line:
             text = data if line else without_bom(data)
-            return self._unwrap(_Text((line,), text.strip(b"\r\n")))
+            # A carriage return may be part of a quoted text in a CSV file.
+            stripped = text if self._csv.has_header else text.strip(b"\r\n")
+            return self._unwrap(_Text((line,), stripped))
         if not self._utf16.is_likely(data):
             kept = self._utf16.flush()
             before: list[Outcome] = [Unread(kept)] if kept else []

@@ -87,5 +87,11 @@ def _adjusted(row: Row, record: Record) -> Record:
 
 
 WEAVE: Final = TableFormat(
-    name="Weave", table=_TABLE, is_item=_is_call, rows=_rows, event=_event, adjusted=_adjusted
+    name="Weave",
+    table=_TABLE,
+    is_item=_is_call,
+    rows=_rows,
+    event=_event,
+    adjusted=_adjusted,
+    unique=("id",),
 )

@@ -64,6 +64,11 @@ class ChunkedFrame:
             else:
                 self._compact()
 
+    def replace_frame(self, at: int, frame: pl.DataFrame) -> None:
+        """Replace one frame by another with the same number of rows."""
+        self.frames[at] = frame
+        self._changed_from(at)
+
     def drop_first(self, rows: int) -> int:
         """Drop up to `rows` first rows; return the number dropped."""
         self._changed_from(0)

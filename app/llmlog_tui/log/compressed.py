@@ -1,4 +1,4 @@
-"""Follow a .gz or .zst file, line by line."""
+"""Follow a .gz, .zst or .parquet file, line by line."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import os
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Self
 
@@ -14,13 +15,14 @@ import zstandard
 from llmlog_tui.log import follow
 from llmlog_tui.log.follow import Siblings
 from llmlog_tui.log.line_splitter import Block, LineSplitter
+from llmlog_tui.log.parquet import ParquetError, ParquetReader
 from llmlog_tui.log.prefix_digest import Known, KnownPrefix, PrefixDigest
 from llmlog_tui.log.rotation import HEAD_BYTES
 from llmlog_tui.log.zstd import ZstdReader
 
-SUFFIXES: Final = (".gz", ".zst")
+SUFFIXES: Final = (".gz", ".zst", ".parquet")
 
-_DAMAGED: Final = (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError)
+_DAMAGED: Final = (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError, ParquetError)
 
 
 class CompressedFollower:
@@ -156,6 +158,17 @@ def beginning_of(path: Path, size: int) -> bytes:
         return stream.read(size)
 
 
+def lines_of(path: Path) -> Iterator[Block]:
+    """Yield all whole lines of a compressed file. Raises OSError."""
+    lines = LineSplitter(0, older=True)
+    with _Stream(path) as stream:
+        while data := stream.read(follow.BLOCK_BYTES):
+            if block := lines.feed(data):
+                yield block
+    if block := lines.flush():
+        yield block
+
+
 _Identity = tuple[int, int, int, int]
 
 
@@ -168,7 +181,7 @@ class _Stream:
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb")
         self.stat = os.fstat(self._file.fileno())
-        self._is_gzip = path.suffix == ".gz"
+        self._suffix = path.suffix
         self.rewind()
 
     def rewind(self) -> None:
@@ -176,9 +189,12 @@ class _Stream:
         self._offset = 0
         self.damage = ""
         """The error at which reading stopped; empty if there was none."""
-        self._unpacked = (
-            gzip.GzipFile(fileobj=self._file) if self._is_gzip else ZstdReader(self._file)
-        )
+        self._unpacked = self._unpacker()
+
+    def _unpacker(self) -> gzip.GzipFile | ZstdReader | ParquetReader:
+        if self._suffix == ".gz":
+            return gzip.GzipFile(fileobj=self._file)
+        return ParquetReader(self._file) if self._suffix == ".parquet" else ZstdReader(self._file)
 
     def read(self, size: int) -> bytes:
         """Return the next `size` bytes, fewer only at the end. Raises OSError at damage."""

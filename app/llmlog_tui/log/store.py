@@ -11,11 +11,14 @@ from typing import Final
 
 import polars as pl
 
+from llmlog_tui.log.corrections import correct, corrected
 from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.parse import Parsed
 from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.schema import COLUMNS, without_nulls
 from llmlog_tui.log.segment import FirstSeen, Segment
+from llmlog_tui.log.starts import RunningStep, StartTracker
+from llmlog_tui.log.tags import conform, merged_types, tag_types
 
 FRAME_SCHEMA: Final[dict[str, pl.DataType]] = {
     **COLUMNS,
@@ -40,11 +43,12 @@ class SourceLocation:
 
 @dataclass(frozen=True)
 class RecordCounts:
-    """Lines by outcome: lines = records + sum of skipped + blanks."""
+    """Lines by outcome: lines = records + starts + sum of skipped + blanks."""
 
     lines: int = 0
     records: int = 0
     blanks: int = 0
+    starts: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     nulled: Counter[str] = field(default_factory=Counter)
     first_skipped: dict[str, SourceLocation] = field(default_factory=dict)
@@ -71,11 +75,13 @@ class Snapshot:
     """The records read up to one moment; immutable.
 
     `frame` has one row a record, in file order (several files: merged by ts as they were loaded),
-    with FRAME_SCHEMA's columns. `row` is the record's key: it counts up as records are read, the
-    newest of a big file before its older ones. While `is_loading`, older records are still to be
-    inserted before, and order is not final. Rows from key `live_from` on arrived while
-    following. `dropped` records were read but are outside the retention window. `formats` are the
-    names of the formats of its files, the commonest first.
+    with FRAME_SCHEMA's columns, then its tags' (see log.tags). `row` is the record's key: it counts
+    up as records are read, the newest of a big file before its older ones. While `is_loading`,
+    older records are still to be inserted before, and order is not final. Rows from key `live_from`
+    on arrived while following. `dropped` records were read but are outside the retention window.
+    `formats` are the names of the formats of its files, the commonest first. `revision` counts
+    how often fields of earlier records were corrected. `running` are the steps that have begun and
+    not ended; none while loading.
     """
 
     files: tuple[Path, ...]
@@ -85,6 +91,8 @@ class Snapshot:
     live_from: int | None = None
     dropped: int = 0
     formats: tuple[str, ...] = ()
+    running: tuple[RunningStep, ...] = ()
+    revision: int = 0
 
     @classmethod
     def empty(cls, files: Sequence[Path]) -> Snapshot:
@@ -109,6 +117,10 @@ class Store:
         self._numbers = _LineNumbers()
         self._converted: set[int] = set()  # ranges with records that differ from their lines
         self._formats: Counter[str] = Counter()
+        self._starts = StartTracker()
+        self._start_lines = 0
+        self._tags: dict[str, pl.DataType] = {}
+        self._revision = 0
         self._ends_line = True  # whether the last range ends with a newline
 
     def add_file(self, file: Path) -> int:
@@ -144,6 +156,13 @@ class Store:
             pl.lit(file, pl.UInt16).alias("file"),
             pl.int_range(self._records, self._records + height, dtype=pl.UInt32).alias("row"),
         )
+        if parsed.corrections:
+            parts = (self._older.rows, self._newer.rows)
+            self._revision += correct(parts, parsed.corrections)
+            frame = corrected(frame, parsed.corrections)
+        frame = self._with_tags(frame)
+        self._start_lines += parsed.starts.height
+        self._starts.add(parsed.starts, frame)
         part = self._older if block.older and self._live_from is None else self._newer
         part.add(file, parsed, frame, block.too_long)
         self._records += height
@@ -151,12 +170,22 @@ class Store:
         self._keep_window(frame)
         return frame
 
+    def _with_tags(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return a frame with all tags, and add new ones to earlier frames."""
+        types = merged_types(self._tags, tag_types(frame))
+        if types != self._tags:
+            self._tags = types
+            for part in (self._older, self._newer):
+                part.rows.replace([conform(each, types) for each in part.rows.frames])
+        return conform(frame, types)
+
     def loaded(self) -> None:
         """Mark later records as live, and merge the records of several files by ts.
 
         A record without ts stays after the last record before it in its file that has one.
         """
         self._live_from = self._records
+        self._starts.settle(self._frame())  # the end of a file is read before its beginning
         if len(self._files) > 1 and self._height():
             when = pl.col("ts").forward_fill().over("file")
             merged = self._frame().sort(when, maintain_order=True, nulls_last=False)
@@ -169,6 +198,7 @@ class Store:
             older.lines.total() + newer.lines.total(),
             self._records,
             older.blanks + newer.blanks,
+            self._start_lines,
             older.skipped + newer.skipped,
             older.nulled + newer.nulled,
             self._locations(older.first_skipped, newer.first_skipped),
@@ -178,7 +208,15 @@ class Store:
         files = tuple(self._files)
         formats = tuple(name for name, _ in self._formats.most_common())
         return Snapshot(
-            files, self._frame(), counts, is_loading, self._live_from, self._dropped, formats
+            files,
+            self._frame(),
+            counts,
+            is_loading,
+            self._live_from,
+            self._dropped,
+            formats,
+            () if is_loading else self._starts.running(),
+            self._revision,
         )
 
     def byte_range(self, block: int) -> ByteRange:

@@ -8,6 +8,7 @@ tracked, by a subclass made of its own class.
 from __future__ import annotations
 
 import functools
+import inspect
 import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
@@ -134,8 +135,6 @@ def _tracked(socket: Foreign, conversation: _Conversation) -> Foreign:
 
 @functools.cache
 def _socket_class(base: Foreign) -> Foreign:
-    import inspect  # noqa: PLC0415 - once, and only if the application connects
-
     methods = _async_methods(base) if inspect.iscoroutinefunction(base.recv) else _methods(base)
     # Its only base is the socket's class: with a mixin, an object could not change to it.
     return type(base.__name__, (base,), {"__module__": base.__module__, **methods})

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import polars as pl
 
-from llmlog_tui.analysis.calls.calls import FAILED, TRUNCATED
+from llmlog_tui.analysis.calls.calls import FAILED
+from llmlog_tui.analysis.calls.truncation import CUT_OFF, CUT_OFF_SHARE, HAS_ANSWER
 from llmlog_tui.analysis.numeric.significance import fisher_exact_two_sided, mann_whitney
 
 
@@ -23,7 +24,7 @@ class CohortStats:
     p50_ms: float | None
     p95_ms: float | None
     tokens_per_sec: float | None
-    truncated: float
+    cut_off: float
     failed: float
 
 
@@ -64,13 +65,14 @@ def compare(older: Cohort, newer: Cohort, level: float) -> Comparison:
     before, after = _side(*older), _side(*newer)
     latency = mann_whitney(older.compared["latency_ms"], newer.compared["latency_ms"])
     speed = mann_whitney(older.compared["tokens_per_sec"], newer.compared["tokens_per_sec"])
-    cut_off = _of_shares(older.compared, newer.compared, TRUNCATED)
+    older_answers, newer_answers = (side.compared.filter(HAS_ANSWER) for side in (older, newer))
+    cut_off = _of_shares(older_answers, newer_answers, CUT_OFF)
     failed = _of_shares(older.every, newer.every, FAILED)
     figures = (
         ("p50 ms", before.p50_ms, after.p50_ms, latency),
         ("p95 ms", before.p95_ms, after.p95_ms, latency),
         ("tok/s", before.tokens_per_sec, after.tokens_per_sec, speed),
-        ("cut off", before.truncated, after.truncated, cut_off),
+        ("cut off", before.cut_off, after.cut_off, cut_off),
         ("failed", before.failed, after.failed, failed),
     )
     table = tuple(
@@ -81,14 +83,14 @@ def compare(older: Cohort, newer: Cohort, level: float) -> Comparison:
 
 def _side(calls: pl.DataFrame, every: pl.DataFrame) -> CohortStats:
     latency = calls["latency_ms"]
-    failed, truncated = every.select(FAILED.mean()).item(), calls.select(TRUNCATED.mean()).item()
+    failed, cut_off = every.select(FAILED.mean()).item(), calls.select(CUT_OFF_SHARE).item()
     speed = calls["tokens_per_sec"].median()
     return CohortStats(
         calls=calls.height,
         p50_ms=latency.quantile(0.5, interpolation="linear"),
         p95_ms=latency.quantile(0.95, interpolation="linear"),
         tokens_per_sec=speed if isinstance(speed, float) else None,
-        truncated=truncated,
+        cut_off=cut_off or 0.0,
         failed=failed or 0.0,
     )
 

@@ -19,6 +19,7 @@ from llmlog_tui.analysis.alerts.comparison import (
     compare,
 )
 from llmlog_tui.analysis.alerts.detector import CallSpan, Detector
+from llmlog_tui.analysis.calls.truncation import CUT_OFF_COLUMNS
 from llmlog_tui.analysis.numeric.partition import Key, KeyPartitioner
 from llmlog_tui.config.rules import FingerprintRule
 from llmlog_tui.log.chunked_frame import detach
@@ -76,7 +77,7 @@ class FingerprintDetector(Detector[FingerprintRule]):
         self._calls += calls.height
         rows = calls.lazy().select(
             *("row", "ts", *_KEYS, "requested_model", "system_fingerprint"),
-            *("latency_ms", "tokens_per_sec", "finish_reason"),
+            *("latency_ms", "tokens_per_sec", *CUT_OFF_COLUMNS),
             position=position,
         )
         known = rows.filter(_NAME.is_not_null()).collect()
@@ -97,8 +98,8 @@ class FingerprintDetector(Detector[FingerprintRule]):
                 change.model,
                 f"{change.previous} → {change.fingerprint}",
                 f"p95 {humanize.integer(before.p95_ms)} → {humanize.integer(after.p95_ms)} ms, "
-                f"cut off {humanize.percent(before.truncated)} → "
-                f"{humanize.percent(after.truncated)}",
+                f"cut off {humanize.percent(before.cut_off)} → "
+                f"{humanize.percent(after.cut_off)}",
                 ongoing=change.current,
                 fired_row=change.fired_row,
                 table=change.table,

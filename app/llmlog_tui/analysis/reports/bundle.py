@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
 import polars as pl
 
+from llmlog.redaction import redact
 from llmlog_tui import humanize
 from llmlog_tui.analysis.traces.traces import traces
 from llmlog_tui.log.record_key import record_label
 from llmlog_tui.log.schema import decategorize
+from llmlog_tui.log.tags import tag_types
 from llmlog_tui.sanitize import grep, sanitize
 
-_STEPS: Final = (
+STEPS: Final = (
     *("step", "ts", "event", "latency_ms", "ttft_ms", "server_ms", "retries", "finish_reason"),
     *("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens"),
 )
-_IDS: Final = ("step", "provider", "model", "system_fingerprint", "id", "request_id")
-_ERRORS: Final = ("step", "error_type", "error_status", "error_code", "request_id", "retries")
+IDS: Final = ("step", "provider", "model", "system_fingerprint", "id", "request_id")
+ERRORS: Final = ("step", "error_type", "error_status", "error_code", "request_id", "retries")
+_MAX_VALUES: Final = 5
+"""Maximum values of a tag that are listed."""
 
 
 def bundle(
@@ -27,8 +32,8 @@ def bundle(
     """Return the totals, steps, ids, fingerprints, errors and grep commands of one run.
 
     `run` has its records with costs (see cost.priced), `lines` their lines by key, if their files
-    exist, `files` the names of a Snapshot's. Prompts, answers, arguments, error messages and the
-    application's tags are left out.
+    exist, `files` the names of a Snapshot's. Prompts, answers, arguments and error messages are
+    left out.
     """
     run = run.sort("step", maintain_order=True, nulls_last=True)
     return "\n".join(_markdown(run, trace_id, lines, files))
@@ -37,28 +42,40 @@ def bundle(
 def _markdown(
     run: pl.DataFrame, trace_id: str, lines: Mapping[int, bytes], files: Sequence[str]
 ) -> Iterator[str]:
-    records = [{**record, "ts": humanize.rfc3339(record["ts"])} for record in _rows(run)]
+    records = redacted_records(run)
     yield f"# Run {_code(trace_id)}"
     yield ""
     yield from _summary(run)
+    yield from (f"- {_code(tag)}: {values}" for tag, values in _tags(run, records))
     yield from _section(
-        "Steps", ("what", *_STEPS), [{**r, "what": record_label(r)} for r in records]
+        "Steps", ("what", *STEPS), [{**r, "what": record_label(r)} for r in records]
     )
-    calls = [r for r in records if any(r[name] for name in _IDS[3:])]
-    yield from _section("Ids and fingerprints", _IDS, calls)
-    yield from _section("Errors", _ERRORS, [r for r in records if r["status"] == "error"])
+    yield from _section("Ids and fingerprints", IDS, [r for r in records if has_ids(r)])
+    yield from _section("Errors", ERRORS, [r for r in records if r["status"] == "error"])
     yield ""
     yield "## The lines"
     yield ""
-    yield "    " + "\n    ".join(dict.fromkeys(_greps(run, lines, files)))
+    yield "    " + "\n    ".join(dict.fromkeys(grep_commands(run, lines, files)))
 
 
-def _rows(frame: pl.DataFrame) -> Iterator[dict[str, Any]]:
-    return decategorize(frame).iter_rows(named=True)
+def redacted_records(run: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return the records without secrets, ts as text."""
+    rows = decategorize(run).iter_rows(named=True)
+    clean = redact([{**record, "ts": humanize.rfc3339(record["ts"])} for record in rows])
+    assert isinstance(clean, list)  # noqa: S101 - a list stays one
+    return clean
+
+
+def has_ids(record: Mapping[str, Any]) -> bool:
+    return any(record[name] for name in IDS[3:])
+
+
+def summaries(run: pl.DataFrame) -> Iterator[dict[str, Any]]:
+    return decategorize(traces(run)).iter_rows(named=True)
 
 
 def _summary(run: pl.DataFrame) -> Iterator[str]:
-    for found in _rows(traces(run)):
+    for found in summaries(run):
         yield f"- session: {_code(found['session_id'])}"
         yield f"- began: {_code(humanize.rfc3339(found['ts']))}"
         yield f"- took: {humanize.duration(found['time_ms'])}, {found['steps']:,} steps"
@@ -66,6 +83,15 @@ def _summary(run: pl.DataFrame) -> Iterator[str]:
         cost = humanize.money(found["cost_usd"]) + partly
         yield f"- tokens: {humanize.integer(found['tokens'])}, cost {cost}"
         yield f"- models: {', '.join(map(_code, found['models'])) or humanize.UNKNOWN}"
+
+
+def _tags(run: pl.DataFrame, records: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Yield each tag of a run, and its values in `records`."""
+    for tag in tag_types(run):
+        values = dict.fromkeys(str(r[tag]) for r in records if r[tag] is not None)
+        if values:
+            more = f" and {len(values) - _MAX_VALUES:,} more" if len(values) > _MAX_VALUES else ""
+            yield tag, ", ".join(map(_code, islice(values, _MAX_VALUES))) + more
 
 
 def _section(title: str, names: tuple[str, ...], records: list[dict[str, Any]]) -> Iterator[str]:
@@ -88,7 +114,10 @@ def _code(value: object) -> str:
     return f"`{text}`" if isinstance(value, str) and text else text
 
 
-def _greps(run: pl.DataFrame, lines: Mapping[int, bytes], files: Sequence[str]) -> Iterator[str]:
+def grep_commands(
+    run: pl.DataFrame, lines: Mapping[int, bytes], files: Sequence[str]
+) -> Iterator[str]:
+    """Yield the commands that find the run, and its failed calls, in its files."""
     for record in run.select("row", "file", "trace_id", "request_id", "status").iter_rows(
         named=True
     ):

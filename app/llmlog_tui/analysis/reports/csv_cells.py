@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import polars as pl
 
+from llmlog_tui.formats.csv_rows import FORMULA
 from llmlog_tui.log.schema import decategorize, restore_integers
-
-_FORMULA: Final = r"^[=+\-@\t\r\n]"
-"""First characters that make a spreadsheet evaluate a cell, or split it."""
 
 
 def flat(frame: pl.DataFrame, *, keep_formulas: bool = False) -> pl.DataFrame:
@@ -24,8 +20,8 @@ def flat(frame: pl.DataFrame, *, keep_formulas: bool = False) -> pl.DataFrame:
     if keep_formulas:
         return frame
     texts = pl.col(pl.String)
-    inert = pl.when(texts.str.contains(_FORMULA)).then("'" + texts).otherwise(texts)
-    is_formula = pl.Series(frame.columns, dtype=pl.String).str.contains(_FORMULA)
+    inert = pl.when(texts.str.contains(FORMULA)).then("'" + texts).otherwise(texts)
+    is_formula = pl.Series(frame.columns, dtype=pl.String).str.contains(FORMULA)
     names = zip(frame.columns, is_formula, strict=True)
     return frame.with_columns(inert.name.keep()).rename(
         {name: f"'{name}" for name, formula in names if formula}

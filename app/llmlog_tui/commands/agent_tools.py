@@ -1,0 +1,231 @@
+"""The questions that `llmlog mcp` answers: read-only, bounded, without content unless asked."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import click
+import polars as pl
+from pydantic import Field
+
+from llmlog_tui.analysis.calls.calls import model_calls
+from llmlog_tui.analysis.calls.lookup import find_by_id, resolve_trace
+from llmlog_tui.analysis.calls.percentiles import By
+from llmlog_tui.analysis.query.sql import filter_records
+from llmlog_tui.analysis.reports.stats import stats as figures
+from llmlog_tui.commands.alerts import alerts_of
+from llmlog_tui.commands.bounded_answer import bounded
+from llmlog_tui.commands.common import OpenLog, open_log
+from llmlog_tui.commands.diff import as_object as diff_object
+from llmlog_tui.commands.diff import difference
+from llmlog_tui.commands.slow import reasons, slowest
+from llmlog_tui.commands.stats import as_object as stats_object
+from llmlog_tui.commands.traces import placed_steps, steps_of
+from llmlog_tui.config.rules import Rules
+from llmlog_tui.errors import UserError
+from llmlog_tui.isolated_query import IsolatedQuery, QueryCancelled
+from llmlog_tui.log.schema import restore_integers
+from llmlog_tui.log.sources import expand
+from llmlog_tui.sanitize import sanitize
+
+MAX_ROWS: Final = 200
+"""Maximum rows of an answer, whatever limit is asked for."""
+
+ROWS: Final = 20
+"""Rows of an answer by default."""
+
+QUERY_S: Final = 30.0
+"""Seconds after which a query is cancelled."""
+
+Limit = Annotated[int, Field(description=f"maximum rows, {MAX_ROWS} at most")]
+Where = Annotated[str, Field(description="SQL predicate of records, e.g. model = 'gpt-5'")]
+TraceId = Annotated[
+    str, Field(description="trace_id, its first 6 characters or more, or the word latest or failed")
+]
+
+
+class ToolFault(Exception):  # noqa: N818 - for the model, not for a handler
+    """A question without an answer; the message is one line."""
+
+
+class AgentTools:
+    """Answers about one log, as JSON; read again when its files have changed."""
+
+    def __init__(self, names: Sequence[str], rules: Rules, *, content: bool) -> None:
+        self._names = names
+        self._rules = rules
+        self._content = content
+        self._lock = threading.Lock()  # a log is read by one thread
+        self._open = ExitStack()
+        self._log: OpenLog | None = None
+        self._files: _Files | None = None
+
+    def close(self) -> None:
+        self._open.close()
+
+    def tools(self) -> Iterator[tuple[str, str, Callable[..., str]]]:
+        """Yield (name, description, function) of each tool."""
+        for name in ("stats", "find", "trace", "diff", "slow", "alerts", "sql"):
+            tool = getattr(self, name)
+            yield name, inspect.cleandoc(tool.__doc__), tool
+
+    def stats(self, by: By = "model", slow_ms: float = 500, where: Where = "") -> str:
+        """Count calls, errors, tokens and cost of the log, with latency percentiles by group.
+
+        Costs are in USD, latencies in ms. truncated and hidden_cut are answers that were cut off.
+        """
+        with self._reading(where) as log:
+            found = figures(log.frame, over_ms=slow_ms, by=by, rules=self._rules)
+            answer = stats_object(log.snapshot, found, slow_ms)
+        groups = answer["groups"]
+        return bounded({**answer, "groups": groups[:MAX_ROWS]}, {"groups": len(groups)})
+
+    def find(self, id: str, limit: Limit = ROWS) -> str:  # noqa: A002 - as in `llmlog find ID`
+        """Find records by id, request_id, trace_id or session_id, or its first 6 characters.
+
+        Fields that are unknown are left out.
+        """
+        with self._reading() as log:
+            found = find_by_id(log.frame, id)
+            shown = found.head(_rows(limit))
+            records = self._records(log, shown, log.placed(shown))
+        return bounded({"records": records}, {"records": found.height})
+
+    def trace(self, id: TraceId = "latest", limit: Limit = MAX_ROWS) -> str:  # noqa: A002 - as above
+        """Show one run of the application step by step: each model call and tool execution.
+
+        cost_usd is the cost of a step; cache tells why its prompt missed the provider's cache.
+        """
+        with self._reading() as log:
+            trace_id = resolve_trace(log.frame, id)
+            run = steps_of(log, trace_id, self._rules)
+            shown = run.head(_rows(limit))
+            steps = self._records(log, shown, placed_steps(log, shown))
+        return bounded({"trace_id": trace_id, "steps": steps}, {"steps": run.height})
+
+    def diff(self, a: TraceId, b: TraceId) -> str:
+        """Compare two runs step by step.
+
+        first is the index of the first pair that differs, delta is b minus a. why names the
+        difference of a pair: an event, tool, model, finish_reason, status, a prompt
+        (prefix_hashes), or a step of one run only.
+        """
+        with self._reading() as log:
+            one, other = (resolve_trace(log.frame, wanted) for wanted in (a, b))
+            answer = diff_object(difference(log, one, other, self._rules))
+        pairs = answer["pairs"]
+        return bounded({**answer, "pairs": pairs[:MAX_ROWS]}, {"pairs": len(pairs)})
+
+    def slow(self, over_ms: float = 500, where: Where = "", limit: Limit = ROWS) -> str:
+        """List the calls that took longer than over_ms, the slowest first, and why."""
+        with self._reading(where) as log:
+            found = slowest(model_calls(log.frame), over_ms)
+            shown = found.head(_rows(limit))
+            whys = pl.Series("why", reasons(log, shown, over_ms), dtype=pl.String)
+            calls = _objects(log.placed(shown).with_columns(whys))
+        return bounded({"calls": calls}, {"calls": found.height})
+
+    def alerts(self, where: Where = "") -> str:
+        """List alerts (cut-offs, failures, retries, changes of latency or model) and rate limits.
+
+        An alert is ongoing or cleared. A limit has the share that remains, from 0 to 1.
+        """
+        with self._reading(where) as log:
+            answer = alerts_of(log, self._rules).as_object()
+        totals = {name: len(answer[name]) for name in ("alerts", "limits")}
+        return bounded({**answer, **{name: answer[name][:MAX_ROWS] for name in totals}}, totals)
+
+    def sql(self, query: str, limit: Limit = ROWS) -> str:
+        """Query the log in SQL (polars' dialect). The only statement is select; nothing is changed.
+
+        Tables: calls (model calls, with cost_usd), traces (one row per run: trace_id, session_id,
+        ts, steps, time_ms, tokens, cost_usd, failed, truncated, retried, models) and records
+        (tool executions, too). "describe calls" lists the columns of a table. Times are UTC.
+        Percentiles: quantile_cont(latency_ms, 0.95). Aggregate rather than list rows.
+        """
+        running = IsolatedQuery(query)
+        timer = threading.Timer(QUERY_S, running.cancel)
+        timer.daemon = True
+        with self._reading() as log:
+            timer.start()
+            try:
+                found = running.run(log.frame, self._rules)
+            except QueryCancelled:
+                raise ToolFault(f"the query took over {QUERY_S:g} s, and was cancelled") from None
+            finally:
+                timer.cancel()
+        rows = found.head(_rows(limit)).to_dicts()
+        return bounded({"rows": rows}, {"rows": found.height})
+
+    def _records(
+        self, log: OpenLog, shown: pl.DataFrame, placed: pl.DataFrame
+    ) -> list[dict[str, Any]]:
+        """Return records as objects, with the content of their lines if asked for."""
+        records = _objects(placed)
+        if not self._content:
+            return records
+        for record, (_, line) in zip(records, log.contents(shown), strict=True):
+            record |= {name: line[name] for name in _CONTENT if name in line}
+        return records
+
+    @contextmanager
+    def _reading(self, where: str = "") -> Iterator[OpenLog]:
+        """Open the log for one answer. Raises ToolFault for everything a user can mend."""
+        with self._lock:
+            try:
+                log = self._current()
+                if where:
+                    log = replace(log, frame=filter_records(log.frame, where, self._rules))
+                yield log
+            except UserError as error:
+                raise ToolFault(sanitize(str(error))) from error
+            except click.ClickException as error:
+                raise ToolFault(sanitize(error.format_message())) from error
+            except OSError as error:
+                raise ToolFault(sanitize(f"the log cannot be read: {error.strerror}")) from error
+
+    def _current(self) -> OpenLog:
+        """Return the open log; read again if a file has changed since."""
+        files = _files(self._names)
+        if self._log is None or files != self._files:
+            self._log = None
+            self._open.close()
+            log = self._open.enter_context(open_log(self._names, rules=self._rules))
+            self._log = log if self._content else _without_content(log)
+            self._files = files
+        return self._log
+
+
+_CONTENT: Final = ("input", "output", "extra")
+_Files = list[tuple[Path, int, int, int]]
+"""Path, inode, size and time of change of each file."""
+
+
+def _files(names: Sequence[str]) -> _Files:
+    found = []
+    for path in expand(names, must_exist=True):
+        stat = path.stat()
+        found.append((path, stat.st_ino, stat.st_size, stat.st_mtime_ns))
+    return found
+
+
+def _objects(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return records as objects, without unknown fields: most of them are."""
+    rows = restore_integers(frame).iter_rows(named=True)
+    return [{name: item for name, item in row.items() if item is not None} for row in rows]
+
+
+def _without_content(log: OpenLog) -> OpenLog:
+    """Return the log without error messages, which may quote a prompt."""
+    message = pl.lit(None, pl.String).alias("error_message")
+    return replace(log, frame=log.frame.with_columns(message))
+
+
+def _rows(limit: int) -> int:
+    return max(1, min(limit, MAX_ROWS))

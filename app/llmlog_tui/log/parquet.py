@@ -1,0 +1,73 @@
+"""Read a .parquet file as the lines of JSON that its rows are."""
+
+from __future__ import annotations
+
+from typing import BinaryIO, Final
+
+import polars as pl
+from polars.exceptions import PolarsError
+
+from llmlog_tui.formats.csv_rows import EXPORT_ONLY, TAG
+from llmlog_tui.log.schema import decategorize, restore_integers
+
+_ROWS_READ: Final = 2**18
+"""Rows decoded at once: the size of a row group as polars writes it."""
+
+_ROWS_WRITTEN: Final = 2**12
+"""Rows written as JSON at once; a line of every field is about a kilobyte."""
+
+
+class ParquetError(Exception):
+    """A file that cannot be read as parquet."""
+
+
+class ParquetReader:
+    """Reads an open file in sequence; the same file gives the same bytes."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._row = 0
+        self._rows = pl.DataFrame()
+        self._unread = memoryview(b"")
+
+    def read1(self, size: int) -> bytes:
+        """Return some of the next `size` bytes, none at the end; raises ParquetError."""
+        while not self._unread:
+            if self._rows.is_empty():
+                self._rows = self._next_rows()
+                if self._rows.is_empty():
+                    return b""
+            rows, self._rows = self._rows.head(_ROWS_WRITTEN), self._rows.slice(_ROWS_WRITTEN)
+            self._unread = memoryview(rows.write_ndjson().encode())
+        part, self._unread = self._unread[:size], self._unread[size:]
+        return bytes(part)
+
+    def close(self) -> None:
+        self._rows = pl.DataFrame()
+        self._unread = memoryview(b"")
+
+    def _next_rows(self) -> pl.DataFrame:
+        try:
+            rows = pl.scan_parquet(self._file).slice(self._row, _ROWS_READ).collect()
+            self._row += rows.height
+            return _as_json(rows)
+        except (PolarsError, OSError) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise ParquetError(reason) from error
+
+
+def _as_json(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return rows with columns as fields of a line: times as text, tags in `extra`."""
+    rows = restore_integers(decategorize(rows))
+    if EXPORT_ONLY.issubset(rows.columns):
+        rows = rows.drop(EXPORT_ONLY)
+    times = [name for name, dtype in rows.schema.items() if isinstance(dtype, pl.Datetime)]
+    rows = rows.with_columns(pl.col(times).dt.strftime(_RFC_3339))
+    tags = [name for name in rows.columns if name.startswith(TAG)]
+    if not tags or "extra" in rows.columns:
+        return rows
+    members = [pl.col(name).alias(name.removeprefix(TAG)) for name in tags]
+    return rows.with_columns(extra=pl.struct(members)).drop(tags)
+
+
+_RFC_3339: Final = "%Y-%m-%dT%H:%M:%S%.6fZ"
