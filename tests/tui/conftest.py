@@ -136,11 +136,11 @@ def _pilots_wait_for_what_is_pending(monkeypatch: pytest.MonkeyPatch) -> None:
 def until() -> Until:
     """`await until(pilot, condition, name)`: wait for a condition, or fail with its name."""
 
-    async def wait(_pilot: Pilot[Any], condition: Callable[[], bool], name: str) -> None:
+    async def wait(pilot: Pilot[Any], condition: Callable[[], bool], name: str) -> None:
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while not condition():
             assert time.monotonic() < deadline, f"never came true: {name}"
-            await until_idle()
+            await pilot.pause()
             if not condition():
                 await asyncio.sleep(_POLL_SECONDS)
 
