@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import itertools
 import json
@@ -13,7 +12,6 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
-from tests.tui.idle import until_idle
 from textual._styles_cache import StylesCache
 from textual.events import Event, Key
 from textual.message import Message
@@ -32,7 +30,6 @@ Shown: TypeAlias = Callable[[Pilot[Any], int], Awaitable[LogApp]]
 WIDE, SMALL = (160, 50), (80, 24)
 
 _PATIENCE_SECONDS = 30.0
-_POLL_SECONDS = 0.005
 _TESTS_PER_COLLECTION = 4
 _tests = itertools.count(1)
 
@@ -125,13 +122,6 @@ def _samples_without_bookmarks(root: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("llmlog_tui.config.bookmarks.bookmarks_of", elsewhere)
 
 
-@pytest.fixture(autouse=True)
-def _pilots_wait_for_what_is_pending(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a key take as long as the App works on it: Textual's own wait is mostly sleep."""
-    for module in ("app", "pilot"):
-        monkeypatch.setattr(f"textual.{module}.wait_for_idle", until_idle)
-
-
 @pytest.fixture
 def until() -> Until:
     """`await until(pilot, condition, name)`: wait for a condition, or fail with its name."""
@@ -141,8 +131,6 @@ def until() -> Until:
         while not condition():
             assert time.monotonic() < deadline, f"never came true: {name}"
             await pilot.pause()
-            if not condition():
-                await asyncio.sleep(_POLL_SECONDS)
 
     return wait
 
