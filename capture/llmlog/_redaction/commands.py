@@ -48,6 +48,22 @@ COMMANDS: Final[tuple[Rule, ...]] = (
         r"\s{0,4}[\"'](?P<secret>[^\"'\r\n]{3,128})[\"']\s{0,4}[\])]",
         _is_password,
     ),
+    # Written to a program: echo x | sudo -S.
+    PatternRule(
+        "user_password",
+        ("echo ", "printf ", "<<<"),
+        r"(?:echo (?:-n |-e )?|printf (?:'%s(?:\\n)?' )?|<<< ?)(?:\\{0,3}[\"'])?"
+        r"(?P<secret>[^\s\"'|;$]{3,128})\\{0,3}[\"']? ?\| ?(?:\S{1,64} ){0,8}?"
+        r"(?:sudo (?:-\w{1,8} )?-S\b|-?-(?:password|passphrase)-(?:stdin|fd)|passwd\b|chpasswd\b)",
+        _is_password,
+    ),
+    PatternRule(
+        "user_password",
+        ("net use ", "net user ", "cmdkey "),
+        r"(?i)(?:net use [^\n]{0,200}?/user:\S{1,64} |net user [^\s/]{1,64} |"
+        r"cmdkey [^\n]{0,200}?/pass:)\"?(?P<secret>[^\s\"/]{3,128})",
+        _is_password,
+    ),
     # .pgpass: host:port:database:user:password.
     PatternRule(
         "user_password",

@@ -22,7 +22,9 @@ _NAMES: Final[dict[Category, str]] = {
         r"pass(?:word|wd|wrd|phrase|code|wort)s?|pwds?|\b(?:passe?|pw|psw|pswd)|"
         r"(?:db|user|my|smtp|mail|root|admin|ftp|ldap|sudo|imap|redis|mysql|pg)(?:pass|pw)|"
         r"mnemonic|(?:seed|mnemonic|recovery)phrase|requirepass|kennw(?:o|ö)rt|contrase(?:n|ñ)a|senha|"
-        r"motdepasse|парол[ья]|密码|密碼|パスワード|비밀번호"
+        r"motdepasse|wachtwoord|hasło|heslo|(?:l(?:o|ö)senord|passord)(?:et)?|adgangskoden?|salasana|parola|"
+        r"şifre|jelsz(?:o|ó)|clave ?(?:acceso|secreta)|katasandi|m(?:a|ậ)tkh(?:a|ẩ)u|"
+        r"парол[ья]|密码|密碼|パスワード|비밀번호"
     ),
     "key": (
         r"secrets?|(?:api|app|access|secret|private|auth|encryption|encrypt|decryption|signing|account|"

@@ -9,7 +9,8 @@ from typing import Final
 from llmlog._redaction.text import Found, Text, compiled
 
 _SEPARATORS: Final = " ().\\-/\u00a0\u2010-\u2015"
-_RUN: Final = rf"[+(]?\d[\d{_SEPARATORS}]{{5,}}\d"
+# One set of first characters, so that the search for it is fast.
+_RUN: Final = rf"[+(\d][\d{_SEPARATORS}]{{5,}}\d"
 _START: Final = r"(?<![\w+.-])(?:\+|\(\+?)?\d"
 _END: Final = r"(?!\w|[-.]\d|-\w)"
 _GAP: Final = "[ .\\-\u00a0\u2010-\u2015]"
@@ -140,12 +141,20 @@ def _is_ipv4(match: str, start: int, text: str) -> bool:
     if parts[0] in {0, 127, 255} or compiled(_VERSION_WORD).search(before):
         return False
     is_private = parts[0] == _PRIVATE and min(parts) == 0
+    if max(parts) <= _LARGEST_SECTION and _is_heading(match, start, text):
+        return False
     if is_private or max(parts) > _LARGEST_SECTION or len(set(parts)) == 1:
         return True
     if compiled(_SECTION_WORD).search(before):
         return False
     has_port = compiled(r":\d{2,5}\b|/\d{1,2}\b| - ").match(text, start + len(match)) is not None
     return has_port or compiled(_NETWORK_WORD).search(before) is not None
+
+
+def _is_heading(match: str, start: int, text: str) -> bool:
+    before, after = text[max(0, start - 16) : start], text[start + len(match) :][:3]
+    is_first = re.search(r"(?:\A|\n)[#*\s]{0,8}\Z", before) is not None
+    return is_first and re.match(r" [A-Z][a-z]", after) is not None
 
 
 _OTHER_NUMBER: Final = (

@@ -17,7 +17,7 @@ from llmlog._redaction.numbers import numbers
 from llmlog._redaction.personal import emails, ibans, ipv6_addresses
 from llmlog._redaction.prefixes import prefixed_keys
 from llmlog._redaction.text import PatternRule, Rule, compiled
-from llmlog._redaction.values import is_placeholder, is_random, is_reference
+from llmlog._redaction.values import is_placeholder, is_preference, is_random, is_reference
 
 
 def _has_digit(match: str, _start: int, _text: str) -> bool:
@@ -57,6 +57,8 @@ def _is_basic(match: str) -> bool:
 
 
 def _is_cookie(match: str, start: int, text: str) -> bool:
+    if is_preference(match):
+        return False
     values = [pair.partition("=")[2] for pair in match.split(";")]
     if any(is_random(value, is_quoted=True) or len(value) >= _SHORTEST_BEARER for value in values):
         return "[redacted:" not in match
@@ -66,7 +68,9 @@ def _is_cookie(match: str, start: int, text: str) -> bool:
 
 def _is_url_password(match: str, _start: int, _text: str) -> bool:
     # A port, and a path with a sign of its own: https://example.org:443/@name.
-    return not re.match(r"\d{1,5}/", match) and not is_reference(match)
+    is_port = re.match(r"\d{1,5}/", match) is not None
+    is_example = re.fullmatch(r"(?i)(?:your_?)?(?:pass(?:word|wd)?|pwd)", match) is not None
+    return not (is_port or is_example or is_reference(match))
 
 
 def _is_query_secret(match: str, _start: int, _text: str) -> bool:
@@ -77,8 +81,23 @@ def _is_query_secret(match: str, _start: int, _text: str) -> bool:
 
 _CODE_BEFORE: Final = (
     r"(?i)(?:\b(?:otp|cvv2?|cvc2?)|(?:verification|security|one-time|2fa|two-factor|mfa|auth|login|"
-    r"authentication|access|confirmation|sms) code|\b(?:my|your|card|atm) pin)\W"
+    r"authentication|access|confirmation|sms|pass)[ -]?code|\b(?:my|your|card|atm) pin|"
+    r"(?:einmal|bestätigungs|verifizierungs|sicherheits|verificatie)code|"
+    r"code (?:de (?:vérification|confirmation|sécurité)|secret)|"
+    r"código de (?:verificación|confirmación|verificação|seguridad|segurança)|"
+    r"codice di (?:verifica|sicurezza)|\b(?:mein|ihr|dein|mi|tu|su|mon|votre|mio|tuo) pin|"
+    r"код подтверждения|验证码|驗證碼|認証コード|인증번호)"
 )
+_CODE_WORDS: Final = (
+    "code", "otp", "pin", "cvv", "cvc", "código", "codice", "код", "验证码", "驗證碼", "認証コード",
+    "인증번호",
+)  # fmt: skip
+_CODE_NAME: Final = (
+    r"(?:code(?: secret)?(?=\W(?!\d{3}\b))|pin(?= ?[^\d ])|(?:otp|cvv2?|cvc2?)(?=\W)|"
+    r"código|codice|[^a-z\W\d]{2,6})"
+    r"(?: (?:de|di) [^\W\d_]{4,16}| подтверждения)?"
+)
+_CODE_VERB: Final = r"(?: (?:is|was|ist|lautet|est|es|è|é)\b|[は是为為는은])? ?[:=：]? {0,2}[\"']?"
 
 
 def _is_one_time_code(_match: str, start: int, text: str) -> bool:
@@ -103,6 +122,8 @@ SECRETS: Final[tuple[Rule, ...]] = (
         ("-----BEGIN ", "---- BEGIN SSH2 ENCRYPTED", "PuTTY-User-Key-File"),
         (
             r"(?s)(?:-----BEGIN (?:[A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?|PGP MESSAGE)-----"
+            # Not in prose or code about it.
+            r"(?![\"'`)\],:.]{0,4}(?:\s{1,2}[a-z]{1,12}\b(?![+/=])|[)\]:]))"
             r"(?:(?!-----END ).){0,65536}(?:-----END [A-Z0-9 ]{0,40}-----)?"
             r"|---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----(?:(?!---- END ).){0,65536}"
             r"|PuTTY-User-Key-File-\d: (?:(?!Private-MAC).){0,16384}"
@@ -189,7 +210,7 @@ SECRETS: Final[tuple[Rule, ...]] = (
         "signature",
         ("?", "&", ";", "#"),
         (
-            r"[?&;#](?:amp;)?(?:sig|signature|x-(?:amz|goog|oss|cos|obs|bz)-(?:signature|credential|security-token)|"
+            r"[?&;#](?:amp;)?(?:appid(?==[0-9a-f]{32})|sig|signature|x-(?:amz|goog|oss|cos|obs|bz)-(?:signature|credential|security-token)|"
             r"awsaccesskeyid|googleaccessid|key|api[_-]?key|apikey|code|auth|[a-z_-]{0,24}token|hmac|hash|ticket|"
             r"sid|sess(?:ion)?(?:id)?|jwt|assertion|secret|client_secret|pwd|pass(?:word)?|policy|subscription-key)="
             r"(?P<secret>[^\s&#\"'<>\\]{6,4096})"
@@ -200,12 +221,17 @@ SECRETS: Final[tuple[Rule, ...]] = (
     *COMMANDS,
     PatternRule(
         "one_time_code",
-        ("code", "otp", "pin", "cvv", "cvc"),
-        (
-            r"(?:code|otp|pin|cvv2?|cvc2?)(?: (?:is|was)|:|=| is:)[ ]{0,2}[\"']?"
-            r"(?P<secret>\d{3} \d{3}|\d{3,8})(?!\w|\.\d)"
-        ),
+        _CODE_WORDS,
+        rf"{_CODE_NAME}{_CODE_VERB}(?P<secret>\d{{3}}[ -]\d{{3}}|\d{{3,8}})(?![a-z\d]|[.-]\d)",
         _is_one_time_code,
+        any_case=True,
+    ),
+    # 482913 is your verification code.
+    PatternRule(
+        "one_time_code",
+        (" is your ", " ist ihr ", " ist dein ", " es tu ", " est votre "),
+        r"(?<=(?<!\d)(?P<secret>\d{6})) (?:is|ist|es|est) \w{2,5} (?:[\w-]{1,24} ){0,3}"
+        r"(?:\w{0,16}code|otp|pin|código)\b",
         any_case=True,
     ),
     named_secrets,
