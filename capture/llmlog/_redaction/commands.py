@@ -5,11 +5,23 @@ from __future__ import annotations
 from typing import Final
 
 from llmlog._redaction.text import PatternRule, Rule, compiled
-from llmlog._redaction.values import is_placeholder
+from llmlog._redaction.values import is_placeholder, is_random
 
 
 def _is_password(match: str, _start: int, _text: str) -> bool:
     return not is_placeholder(match)
+
+
+_USER: Final = (
+    r"(?i)(?:log ?in|credentials|zugangsdaten|sign in|account)[^\n/]{0,40}?"
+    r"(?: is| are|:|with|=) [\w.@+-]{2,64} / \Z"
+)
+
+
+def _is_password_after_user(match: str, start: int, text: str) -> bool:
+    if is_placeholder(match) or not is_random(match):
+        return False
+    return compiled(_USER).search(text[max(0, start - 128) : start]) is not None
 
 
 def _is_http_password(match: str, start: int, text: str) -> bool:
@@ -30,11 +42,14 @@ COMMANDS: Final[tuple[Rule, ...]] = (
     PatternRule(
         "user_password",
         (
-            "sshpass ", "mysql", "redis-cli ", "ConvertTo-SecureString ", "-passin ", "-passout ",
-            "smbclient ", "ldap", " login ", "htpasswd -b", "jdbc:oracle:",
+            "sshpass ", "mysql", "redis-cli ", "ConvertTo-SecureString ", "-pass",
+            "smbclient ", "openssl ", "7z", "zip -", "rclone ", "ldap", " login ", "htpasswd -b",
+            "jdbc:oracle:",
         ),
         r"(?:sshpass -p ?|mysql(?:dump|admin|import)?\b[^\n|;]{0,200}? -p|"
         r"redis-cli [^\n|;]{0,100}?-a |ConvertTo-SecureString (?:-String )?|-pass(?:in|out) pass:|"
+        r"openssl [^\n|;]{0,200}? -k |7z\w? [^\n|;]{0,100}? -p|zip [^\n|;]{0,60}?-P |"
+        r"rclone [^\n|;]{0,200}? pass(?:word)? |"
         r"smbclient [^\n|;]{0,200}?-U [^\s%]{1,64}%|ldap\w{3,8} [^\n|;]{0,200}?-w |"
         r" login [^\n|;]{0,200}?-p |htpasswd -b\w{0,4} \S{1,128} \S{1,64} |"
         r"jdbc:oracle:\w{1,8}:[^\s/]{1,64}/)"
@@ -47,6 +62,19 @@ COMMANDS: Final[tuple[Rule, ...]] = (
         r"auth\\{0,3}[\"']?\s{0,4}[:=]\s{0,4}(?:\w{1,32})?[\[(]\s{0,4}[\"'][^\"'\r\n]{0,64}[\"'],"
         r"\s{0,4}[\"'](?P<secret>[^\"'\r\n]{3,128})[\"']\s{0,4}[\])]",
         _is_password,
+    ),
+    # Arguments of a method: user and password.
+    PatternRule(
+        "user_password",
+        ('("', "('"),
+        r"(?i)(?:(?<=login)|(?<=wifi\.begin)|(?<=authenticate)|(?<=signin)|(?<=sign_in))"
+        r"\([\"'][^\"'\r\n]{1,64}[\"'],\s{0,8}"
+        r"[\"'](?P<secret>[^\"'\r\n]{3,128})[\"']\s{0,8}\)",
+        _is_password,
+    ),
+    # Log in with kim / …
+    PatternRule(
+        "user_password", (" / ",), r" / (?P<secret>[^\s/,;]{6,64})", _is_password_after_user
     ),
     # Written to a program: echo x | sudo -S.
     PatternRule(

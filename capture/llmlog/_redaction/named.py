@@ -35,23 +35,25 @@ _QUOTE: Final = r"(?:\\{0,7}[\"'`])"
 _NO_WORD: Final = r"(?=\\{0,7}[\"'`]|[^\s\d!@#$%^&*~+=]{0,64}[\d!@#$%^&*~+=])"
 _IS: Final = (
     r"(?:(?:has been |is |was )?(?:set|changed|reset) to|"
-    r"(?:is|was|ist|lautet|est|es|è|é|jest|är|er)(?: now)?|with (?:the )?value|equals)"
-    r"(?:[ \t]?:)?[ \t]{1,4}"
+    r"(?:is|was|ist|war|lautet|est|était|es|era|è|é|jest|är|var|er)(?: now)?|"
+    r"with (?:the )?value|equals)(?:[ \t]?:)?[ \t]{1,4}"
 )
 # `: str =` of a declaration, and the type of one in Go.
 _TYPE: Final = r"(?:\??:[ \t]{0,4}[&'a-z_.\[\]|<>? ]{2,40}?[ \t]|[ \t]string[ \t]?)=(?![=>])"
 # From a stem: the rest of the name, and all that is between name and value.
 _HEAD: Final = (
     rf"(?P<rest>[\w.-]{{0,48}})[*_]{{0,3}}(?P<close>{_QUOTE}?)(?:\[\d{{0,4}}\]|\]|\))?(?:"
-    rf"(?P<value>\s{{0,40}},?\s{{0,40}}{_QUOTE}?(?:value|val){_QUOTE}?\s{{0,8}}[:=][ \t]{{0,8}})"
+    r"(?P<value>\s{0,4}\{[^{}]{0,256}?\bdefault[ \t]{0,8}=[ \t]{0,8}|"
+    rf"\s{{0,40}},?\s{{0,40}}{_QUOTE}?(?:value|val|text){_QUOTE}?\s{{0,8}}[:=][ \t]{{0,8}})"
     rf"|(?P<assign>[ \t]{{0,16}}(?:{_TYPE}|[は是为為는은](?=[!-~]{{6}})|"
     r"(?::=|=>|={1,3}|->|[:：＝])[*_]{0,3})[ \t]{0,16}"
     # A block of YAML, a prefix of a string, a tag.
     r"(?:[|>][+-]?(?=[ \t]{0,8}\r?\n)|[bfru@$]{1,2}(?=[\"'])|!!\w{1,8} |secretstr\()?)"
     rf"|(?P<is>[ \t]{{1,4}}{_IS})"
     # The password for the router is …, le mot de passe du wifi est ….
-    r"|(?P<of>[ \t](?:for|of|to|on|für|von|zum|vom|de|del|du|pour|para|per|di|da|do|van|voor|till)"
-    rf"(?:[ \t][\w.@'/-]{{1,24}}){{1,4}}?(?:[ \t]?:[ \t]|[ \t]{_IS}))"
+    r"|(?P<of>[ \t](?:for|of|to|on|für|von|zum|vom|de|del|du|pour|para|per|di|da|do|van|voor|till|"
+    r"generated|created|assigned|changed|reset|updated|here|below)"
+    rf"(?:[ \t][\w.@'/-]{{1,24}}){{0,4}}?(?:[ \t]?:[ \t]|[ \t]{_IS})|[ \t](?:to|as)[ \t])"
     r"|(?P<pair>,\s{0,8})"
     r"|(?P<cell>[ \t]{0,16}\|[ \t]{0,16})"
     r"|(?P<xml>>)"
@@ -115,6 +117,11 @@ class _Name(NamedTuple):
         return self.name.lower() == "pass"
 
     @property
+    def is_typed(self) -> bool:
+        """Whether the value is typed into a field: `"#password", "text": "…"`."""
+        return self.form == "value" and "text" in self.text[self.start : self.end]
+
+    @property
     def before(self) -> str:
         return self.text[max(0, self.start - _LONGEST_BEFORE) : self.start]
 
@@ -164,10 +171,10 @@ def _category_of_two_words(text: str, start: int, end: int) -> Category | None:
 
 def _values(name: _Name) -> Iterator[tuple[int, int]]:
     """Yield start and end of each secret after a name."""
-    if name.form in {"xml", "space"} and name.before.endswith("<"):
+    if name.form in {"xml", "space"} and _is_tag(name):
         yield from _element(name)
     elif name.form == "xml":
-        return
+        yield from _element(name) if _is_attribute(name) else ()
     elif name.form in {"assign", "value"} and (many := compiled(_MANY).match(name.text, name.end)):
         if _has_secrets(name, many.group()):
             yield from _items(name, many)
@@ -177,6 +184,17 @@ def _values(name: _Name) -> Iterator[tuple[int, int]]:
             yield quoted.span(group)
     elif name.form not in {"pair", "call"}:
         yield from _bare(name)
+
+
+def _is_tag(name: _Name) -> bool:
+    """Whether the name is of an XML element."""
+    return compiled(r"<(?:\w{1,16}:)?\Z").search(name.before) is not None
+
+
+def _is_attribute(name: _Name) -> bool:
+    """Whether the name is an attribute of the value's element: `<x name="password">…</x>`."""
+    pattern = r"<[^<>]{0,48} (?:name|key|property)=[\"'](?:[\w.-]{0,24}\.)?\Z"
+    return name.is_quoted and compiled(pattern).search(name.before) is not None
 
 
 def _element(name: _Name) -> Iterator[tuple[int, int]]:
@@ -225,8 +243,9 @@ def _is_quoted_secret(name: _Name, value: str) -> bool:
         return False
     if name.form == "pair":
         return name.is_quoted and _is_quoted_token(value)
-    if name.form in {"of", "call"} and (name.category != "password" or name.form == "call"):
-        return len(value) >= _LEAST_TOKEN and _is_random_word(value)
+    if name.form in {"of", "call"} or name.is_typed:
+        is_phrase = name.category == "password" and value.count(" ") > 1 and name.form == "of"
+        return is_phrase or (len(value) >= _LEAST_TOKEN and _is_random_word(value))
     if name.form == "space" and (name.is_verb or name.category != "password"):
         return not name.is_verb and is_random(value)
     return _QUOTED_SECRETS.get(name.category, _is_quoted_token)(value)

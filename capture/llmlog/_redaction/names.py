@@ -32,7 +32,7 @@ _NAMES: Final[dict[Category, str]] = {
         r"webhook|hmac|client|ingest|instrumentation|pgp|gpg|wallet|recovery|tls|ssl|crypto|cipher|"
         r"aes|rsa|jwt|write|openai|anthropic|mistral|gemini|groq|cohere|stripe|sendgrid|twilio|"
         r"mailgun|algolia|datadog|newrelic|segment|maps|aws|azure|gcp)keys?|secretkeybase|"
-        r"\b(?:dsn|jwt|otp|totp)|connectionstring|connstr|(?:recovery|backup)codes?|"
+        r"\b(?:dsn|jwt|t?otp)|(?:otp|mfa|2fa)(?:seed|secret)|connectionstring|connstr|(?:recovery|backup)codes?|"
         r"securityanswer|(?:amz|goog|oss|cos)(?:signature|credential)"
     ),
     "credentials": r"\bcreds?|credentials?|login(?:data|details|info)",

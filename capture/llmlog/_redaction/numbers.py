@@ -9,9 +9,8 @@ from typing import Final
 from llmlog._redaction.text import Found, Text, compiled
 
 _SEPARATORS: Final = " ().\\-/\u00a0\u2010-\u2015"
-# One set of first characters, so that the search for it is fast.
-_RUN: Final = rf"[+(\d][\d{_SEPARATORS}]{{5,}}\d"
-_START: Final = r"(?<![\w+.-])(?:\+|\(\+?)?\d"
+_RUN: Final = rf"\d[\d{_SEPARATORS}]{{5,}}\d"
+_START: Final = r"(?:(?<![\w+.-])|(?<=[是为為は]))(?:\+|\(\+?)?\d"
 _END: Final = r"(?!\w|[-.]\d|-\w)"
 _GAP: Final = "[ .\\-\u00a0\u2010-\u2015]"
 
@@ -45,10 +44,11 @@ _LOCAL: Final = (
 _ANY_PHONE: Final = rf"\(?\+?\d(?:{_GAP}?[()/]?{_GAP}?\d){{6,14}}{_END}"
 _PHONE_WORD: Final = (
     r"(?:\b(?:tele)?(?:phone|fon|fono|foon)|\b(?:tel|ph|mobile?|cell(?:ular)?|fax|whats ?app|sms|"
-    r"handy|portable|natel|téléphone|tél|teléfono|móvil|电话|手机|contact (?:no|number)|"
+    r"handy|portable|natel|téléphone|tél|teléfono|móvil|contact (?:no|number)|"
     r"call(?:ed|ing)?(?: (?:me|us|him|her|them))?|dial(?:ed)?|text (?:me|him|her)|"
     r"reach(?:ed)? (?:me|us|him|her)|ring(?: me)?))(?:[ _-]?(?:number|nr|no|nummer))?\b\.?[\"']?"
-    r"(?: (?:is|at|on|under|was|me))?\s{0,2}[:=#\uff1a]?\s{0,2}[\"']?\Z"
+    r"(?: (?:is|at|on|under|was|me))?\s{0,2}[:=#\uff1a]?\s{0,2}[\"']?\Z|"
+    r"(?:电话|手机|電話|携帯)(?:号码?|番号|號碼?)?[是为為は]?[:\uff1a]? ?\Z"
 )
 _SSN_WORD: Final = r"(?:\bssn|social security|\btin\b|\bitin\b).{0,30}\Z"
 
@@ -59,8 +59,9 @@ _LEAST_DIGITS: Final = 7
 def numbers(text: Text) -> Iterator[Found]:
     """Yield phones, cards, social security numbers and IPv4 addresses."""
     for run in compiled(_RUN).finditer(text.text):
-        end = run.start()
-        for start in compiled(_START).finditer(text.text, *run.span()):
+        end = 0
+        # A sign may be in front of its first digit: +1, (415, (+1.
+        for start in compiled(_START).finditer(text.text, max(0, run.start() - 2), run.end()):
             if start.start() < end:
                 continue
             if run.end() - start.start() < _LEAST_DIGITS:
@@ -78,10 +79,9 @@ def _number(text: Text, start: int, first: str) -> Found | None:
         match = compiled(pattern).match(text.text, start)
         if match and check(match.group(), start, text.text):
             return Found(start, match.end(), kind)
-    if text.has_phone_word:
-        match = compiled(_ANY_PHONE).match(text.text, start)
-        if match and _is_called_phone(start, text.text):
-            return Found(start, match.end(), "phone")
+    match = compiled(_ANY_PHONE).match(text.text, start)
+    if match and text.has_phone_word and _is_called_phone(start, text.text):
+        return Found(start, match.end(), "phone")
     return None
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from llmlog._redaction.commands import COMMANDS
@@ -16,8 +17,14 @@ from llmlog._redaction.named import named_secrets
 from llmlog._redaction.numbers import numbers
 from llmlog._redaction.personal import emails, ibans, ipv6_addresses
 from llmlog._redaction.prefixes import prefixed_keys
-from llmlog._redaction.text import PatternRule, Rule, compiled
-from llmlog._redaction.values import is_placeholder, is_preference, is_random, is_reference
+from llmlog._redaction.text import Found, PatternRule, Rule, Text, compiled
+from llmlog._redaction.values import (
+    is_long_random,
+    is_placeholder,
+    is_preference,
+    is_random,
+    is_reference,
+)
 
 
 def _has_digit(match: str, _start: int, _text: str) -> bool:
@@ -81,9 +88,10 @@ def _is_query_secret(match: str, _start: int, _text: str) -> bool:
 
 _CODE_BEFORE: Final = (
     r"(?i)(?:\b(?:otp|cvv2?|cvc2?)|(?:verification|security|one-time|2fa|two-factor|mfa|auth|login|"
-    r"authentication|access|confirmation|sms|pass)[ -]?code|\b(?:my|your|card|atm) pin|"
+    r"authentication|access|confirmation|sms|pass|backup|recovery)[ -]?code|"
+    r"\b(?:my|your|card|atm) pin|"
     r"(?:einmal|bestätigungs|verifizierungs|sicherheits|verificatie)code|"
-    r"code (?:de (?:vérification|confirmation|sécurité)|secret)|"
+    r"code (?:de (?:vérification|confirmation|sécurité)|secret|pin)|"
     r"código de (?:verificación|confirmación|verificação|seguridad|segurança)|"
     r"codice di (?:verifica|sicurezza)|\b(?:mein|ihr|dein|mi|tu|su|mon|votre|mio|tuo) pin|"
     r"код подтверждения|验证码|驗證碼|認証コード|인증번호)"
@@ -95,7 +103,7 @@ _CODE_WORDS: Final = (
 _CODE_NAME: Final = (
     r"(?:code(?: secret)?(?=\W(?!\d{3}\b))|pin(?= ?[^\d ])|(?:otp|cvv2?|cvc2?)(?=\W)|"
     r"código|codice|[^a-z\W\d]{2,6})"
-    r"(?: (?:de|di) [^\W\d_]{4,16}| подтверждения)?"
+    r"(?: (?:de|di|for|of|für|pour|para)(?: [^\W\d_]{2,16}){1,3}?| подтверждения)?"
 )
 _CODE_VERB: Final = r"(?: (?:is|was|ist|lautet|est|es|è|é)\b|[は是为為는은])? ?[:=：]? {0,2}[\"']?"
 
@@ -106,6 +114,38 @@ def _is_one_time_code(_match: str, start: int, text: str) -> bool:
         compiled(_CODE_BEFORE).search(before) is not None
         or re.search(r"\bPIN\W", before) is not None
     )
+
+
+_STATED: Final = (
+    " is your ",
+    " is my ",
+    " is our ",
+    " is the ",
+)
+_NAME_AFTER: Final = (
+    r" \w{2,3} \w{2,5} (?:[\w-]{1,24} ){0,3}?"
+    r"(?:(?P<code>\w{0,16}code|otp|pin)|"
+    r"(?P<password>pass(?:word|phrase|wort)|kennwort|mot de passe)|"
+    r"(?:api|secret|access) (?:key|token))\b"
+)
+
+
+def stated_before_name(text: Text) -> Iterator[Found]:
+    """Yield secrets in front of their name: `482913 is your code`, `… is the password`."""
+    for stated in _STATED:
+        at = text.lower.find(stated)
+        while at >= 0:
+            name = compiled(_NAME_AFTER).match(text.lower, at)
+            word = compiled(r"[^\s\"'`]{4,128}").match(text.text[max(0, at - 128) : at][::-1])
+            if name and word and _is_stated(word.group()[::-1], name.lastgroup):
+                yield Found(at - word.end(), at, "one_time_code" if name["code"] else "password")
+            at = text.lower.find(stated, at + len(stated))
+
+
+def _is_stated(value: str, kind: str | None) -> bool:
+    if kind == "code":
+        return re.fullmatch(r"(?:G-)?\d{4,8}", value) is not None
+    return is_random(value) if kind == "password" else is_long_random(value)
 
 
 # What follows is the scheme, if there is one, and what it takes: a word, or parameters.
@@ -153,9 +193,7 @@ SECRETS: Final[tuple[Rule, ...]] = (
             "hook.eu1.make.com/",
             "hook.us1.make.com/",
             "/webhookb2/",
-            "logic.azure.com",
             "open.feishu.cn/",
-            "oapi.dingtalk.com/",
         ),
         (
             r"(?:hooks\.slack\.com/(?:services|workflows|triggers)/[\w/-]{10,256}"
@@ -198,7 +236,7 @@ SECRETS: Final[tuple[Rule, ...]] = (
     ),
     PatternRule(
         "cookie",
-        ("cookie:", 'cookie"', "cookie'", "cookie =", "cookie=", "--cookie ", " -b "),
+        ("cookie", " -b "),
         (
             r"(?:cookie| -b)\\{0,3}[\"']?\s{0,4}[:=, ]\s{0,8}\\{0,3}[\"']?"
             rf"(?P<secret>{_COOKIE}(?:; ?[^\s\"'\\;]{{1,4096}}){{0,64}})"
@@ -222,18 +260,11 @@ SECRETS: Final[tuple[Rule, ...]] = (
     PatternRule(
         "one_time_code",
         _CODE_WORDS,
-        rf"{_CODE_NAME}{_CODE_VERB}(?P<secret>\d{{3}}[ -]\d{{3}}|\d{{3,8}})(?![a-z\d]|[.-]\d)",
+        rf"{_CODE_NAME}{_CODE_VERB}(?P<secret>\d{{3,4}}[ -]\d{{3,4}}|\d{{3,8}})(?![a-z\d]|[.-]\d)",
         _is_one_time_code,
         any_case=True,
     ),
-    # 482913 is your verification code.
-    PatternRule(
-        "one_time_code",
-        (" is your ", " ist ihr ", " ist dein ", " es tu ", " est votre "),
-        r"(?<=(?<!\d)(?P<secret>\d{6})) (?:is|ist|es|est) \w{2,5} (?:[\w-]{1,24} ){0,3}"
-        r"(?:\w{0,16}code|otp|pin|código)\b",
-        any_case=True,
-    ),
+    stated_before_name,
     named_secrets,
 )
 """Rules for all that gives access; tags and error texts pass them under every policy."""

@@ -16,7 +16,7 @@ _PLACEHOLDER: Final = (
     # Filled in elsewhere, or left out.
     r"(?i)[<\[{(]?(?:\$|%[sd(]|\{\{|<|\[redacted|\*{3}|x{3,}\Z|\.{3}|…|•{3}|_{3}|#\{|@\w+\Z|:\w+\Z|"
     r"\?\Z|[^\s]{0,16}\.{3}\Z|"
-    r"(?:your|insert|replace|change|enter|put|add|example|sample|dummy|fake|todo|tbd|placeholder|"
+    r"(?:[a-z]{2,4}[-_])?(?:your|insert|replace|change|enter|put|add|example|sample|dummy|fake|todo|tbd|placeholder|"
     r"redacted|hidden|masked)(?:[-_ ]|me\b|\Z)|(?:my|the|some|any)(?:[-_]|\Z)|"
     # Tags of YAML, which are filled in by a tool.
     r"!(?:vault|secret|env(?:_var)?|ref|sub|getatt|importvalue)\b|"
