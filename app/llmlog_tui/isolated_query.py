@@ -24,6 +24,7 @@ import polars as pl
 from llmlog_tui.analysis.query import sql as queries
 from llmlog_tui.analysis.query.sql import QueryError
 from llmlog_tui.analysis.query.statement import is_linear, names_in
+from llmlog_tui.analysis.query.tag_names import quote_tags
 from llmlog_tui.config.rules import DEFAULT, Rules
 
 _FAILED: Final = 3
@@ -58,7 +59,7 @@ class IsolatedQuery:
                 given = {}
                 for name, table in tables.items():
                     given[name] = files.enter_context(_temporary())
-                    _used(table, self.sql).write_ipc(given[name])
+                    _used(table, quote_tags(self.sql, columns)).write_ipc(given[name])
                     given[name].flush()
                 result = files.enter_context(_temporary())
                 return self._result(self._run(given, result, columns), result)

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast, get_args
 
 from llmlog import _credentials
 from llmlog._jsonable import jsonable
-from llmlog._redaction.redactor import PERSONAL, SECRETS, Custom, Redactor
+from llmlog._redaction.custom import Custom, custom_rule
+from llmlog._redaction.redactor import PERSONAL, SECRETS, Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -37,13 +38,14 @@ class Content:
         if policy not in get_args(ContentPolicy):
             names = ", ".join(get_args(ContentPolicy))
             raise ValueError(f"content is one of {names}, not {policy!r}")
-        custom = (custom,) if isinstance(custom, str) else tuple(custom)
+        given = (custom,) if isinstance(custom, str) else custom
+        rules = [custom_rule(rule, guard.warn) for rule in given]
         self._guard = guard
         self.computes_hashes = policy != "none"
         """Whether anything of the content is looked at."""
-        self._secrets = Redactor(SECRETS, custom)
+        self._secrets = Redactor(SECRETS, rules)
         self._redactor = (
-            Redactor((*SECRETS, *PERSONAL), custom, summarise_data=True)
+            Redactor((*SECRETS, *PERSONAL), rules, summarise_data=True)
             if policy == "redacted"
             else None
         )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from llmlog._foreign import Fields
-    from llmlog._redaction.redactor import Custom
+    from llmlog._redaction.custom import Custom
     from llmlog._writer import Writer
 
 
@@ -72,8 +72,10 @@ class Core:
         """Write one record; the caller guards, as any part of this may fail."""
         if not self.enabled:
             return
-        line = to_line(self.content.apply(fields))
-        self._writer.write(self.credentials.strip(line))
+        line = self.credentials.strip(to_line(self.content.apply(fields)))
+        self._writer.write(line)
+        for observe in observers:
+            observe(line)
 
 
 class TraceCore:
@@ -136,6 +138,9 @@ class TraceCore:
         """Return the span of the model call that asked for a tool execution, if known."""
         return self._tool_call_parents.get(tool_call_id) if tool_call_id else None
 
+
+observers: Final[list[Callable[[bytes], None]]] = []
+"""Functions that are called with each line that any session has written."""
 
 _AT_START: Final = (
     "ts",

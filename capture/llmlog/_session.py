@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from llmlog._content import ContentPolicy
-    from llmlog._redaction.redactor import Custom
+    from llmlog._redaction.custom import Custom
 
 _C = TypeVar("_C")
 

@@ -135,11 +135,9 @@ class _Callback:
             self._core.credentials.add(credential, per_request=True)
         trace = _context.current_or_new_trace(self._core)
         is_stream = kwargs.get("stream") is True
-        call = _LitellmCall(
+        return _LitellmCall(
             trace, event, _body_of(event, kwargs), stream=is_stream, provider=_provider_of(kwargs)
         )
-        call.keep_until_exit()
-        return call
 
     def _take(self, kwargs: Fields, times: _Times) -> _LitellmCall | None:
         """Return the call that ends, the first time that LiteLLM reports its end."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from llmlog._content import ContentPolicy
     from llmlog._foreign import Foreign
-    from llmlog._redaction.redactor import Custom
+    from llmlog._redaction.custom import Custom
 
 _C = TypeVar("_C")
 

@@ -31,7 +31,7 @@ def run(path: Path, code: str, *, in_child: bool = False) -> list[Any]:
     program = prelude + textwrap.dedent(code)
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     subprocess.run([sys.executable, "-c", program], check=True, env=env)
-    return [json.loads(line)["stream_end"] for line in path.read_text().splitlines()]
+    return [json.loads(line).get("stream_end") for line in path.read_text().splitlines()]
 
 
 def test_a_stream_open_at_exit_is_recorded_as_abandoned(tmp_path: Path) -> None:
@@ -64,6 +64,27 @@ def test_calls_after_a_fork_are_recorded_by_parent_and_child(tmp_path: Path) -> 
     stream.close()
     """
     assert run(tmp_path / "calls.jsonl", code) == ["closed"] * 201
+
+
+def test_a_call_that_a_daemon_thread_waits_for_at_exit_is_recorded_as_failed(
+    tmp_path: Path,
+) -> None:
+    code = """
+    import threading
+    asked = threading.Event()
+    def never(_):
+        asked.set()
+        threading.Event().wait()
+    waiting = session.wrap(client_of(never))
+    call = lambda: waiting.chat.completions.create(model="m", messages=QUESTION)
+    threading.Thread(target=call, daemon=True).start()
+    asked.wait()
+    stream.close()
+    """
+    log = tmp_path / "calls.jsonl"
+    run(log, code)
+    left = json.loads(log.read_text().splitlines()[1])
+    assert (left["status"], left["error_type"]) == ("error", "Abandoned")
 
 
 def test_steps_of_a_trace_do_not_repeat_in_the_processes_forked_from_it(tmp_path: Path) -> None:

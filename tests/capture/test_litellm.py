@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import subprocess
 import sys
 import textwrap
 import time
+import warnings
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +35,8 @@ def litellm() -> Iterator[Anything]:
         module = pytest.importorskip("litellm")
         module.suppress_debug_info = True
         yield module
+    with warnings.catch_warnings(action="ignore"):
+        gc.collect()  # it leaves an event loop open, which the next module would be blamed for
 
 
 @pytest.fixture

@@ -68,8 +68,10 @@ async def test_the_readmes_example_records_a_call_and_a_tool(names: dict[str, An
 async def test_the_librarys_examples_run_as_written_and_leave_their_records(
     names: dict[str, Anything],
 ) -> None:
-    assert len(examples(LIBRARY)) == 5
-    for example in examples(LIBRARY):
+    *programs, test = examples(LIBRARY)
+    assert len(programs) == 5
+    assert test.startswith("import pytest")  # run by test_pytest_plugin.py
+    for example in programs:
         await run(example, names)
     names["pool"].shutdown()
     names["client"].close()

@@ -26,7 +26,7 @@ def log(written: Written) -> Path:
         [
             {"ts": "2026-11-23T09:00:00Z", "trace_id": "run-a", "step": 1, "model": "gpt-5",
              "latency_ms": 900, "tool_calls": ["x", "y"], "request_id": "req_1",
-             "system_fingerprint": "fp_1", "input": CONTENT, "extra": {"user": CONTENT}},
+             "system_fingerprint": "fp_1", "input": CONTENT, "extra": {"user": "u-1"}},
             {"ts": "2026-11-23T09:00:02Z", "trace_id": "run-a", "step": 2, "model": "gpt-5",
              "error_type": "RateLimitError", "error_status": 429, "error_message": CONTENT,
              "request_id": "req_2"},
@@ -41,7 +41,7 @@ def test_parquet_has_the_fields_and_the_place(llmlog: Run, log: Path, tmp_path: 
     out = tmp_path / "out.parquet"
     assert llmlog("export", log, "--to", out) == (0, "", f"{out}: 3 records written\n")
     found = pl.read_parquet(out)
-    assert found.columns == [*COLUMNS, "file", "line"]
+    assert found.columns == [*COLUMNS, "extra.user", "file", "line"]
     assert pl.Categorical not in found.dtypes
     assert found["line"].to_list() == [1, 2, 3]
     assert found["ts"][0] == datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -53,6 +53,7 @@ def test_csv_has_the_same(llmlog: Run, log: Path, tmp_path: Path) -> None:
     assert llmlog("export", log, "--to", out, "--where", "latency_ms > 5").code == 0
     (found,) = csv.DictReader(out.read_text().splitlines())
     assert (found["ts"], found["tool_calls"]) == ("2026-11-23T09:00:00.000000Z", "x,y")
+    assert found["extra.user"] == "u-1"
     assert (found["line"], found["step"], found["ttft_ms"]) == ("1", "1", "")
 
 
@@ -125,6 +126,10 @@ def test_a_bundle_says_of_how_many_calls_it_does_not_know_the_cost(
 
 def test_a_bundle_has_no_content(llmlog: Run, log: Path) -> None:
     assert CONTENT not in llmlog("bundle", "run-a", log).out
+
+
+def test_a_bundle_has_the_tags_of_the_run(llmlog: Run, log: Path) -> None:
+    assert "- `extra.user`: `u-1`\n" in llmlog("bundle", "run-a", log).out
 
 
 def test_the_greps_of_a_bundle_find_the_lines(llmlog: Run, log: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 from tests.commands.conftest import Run, command, is_refused
 
 from llmlog_tui.log.compressed import CompressedFollower
+from llmlog_tui.log.follow import Follower
 
 Tail: TypeAlias = Callable[..., "subprocess.Popen[bytes]"]
 
@@ -147,6 +148,15 @@ def test_many_records_come_whole_and_in_order(tail: Tail, log: Path) -> None:
     assert take(process.stdout) == line(0)
     append(log, b"".join(map(line, range(1, 5_001))))
     assert [take(process.stdout) for _ in range(5_000)] == [line(n) for n in range(1, 5_001)]
+
+
+def test_records_whose_lines_are_gone_are_printed_with_their_fields(
+    llmlog: Run, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append(log, line(1))
+    monkeypatch.setattr(Follower, "reread", lambda *_: None)
+    done = llmlog("tail", log, "--json", "--no-follow").out
+    assert {"event": "span", "trace_id": "t", "step": 1}.items() <= json.loads(done).items()
 
 
 def test_ctrl_c_ends_it_quietly(tail: Tail, log: Path) -> None:

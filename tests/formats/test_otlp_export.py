@@ -212,10 +212,11 @@ def named(record: dict[str, Any]) -> dict[str, Any]:
 def test_a_line_holds_so_many_spans_and_no_content(
     llmlog: Run, written: Written, tmp_path: Path
 ) -> None:
-    secret = {"input": [{"content": "hush"}], "output": "hush", "extra": {"tag": "hush"}}
+    secret = {"input": [{"content": "hush"}], "output": "hush", "extra": {"tag": "told"}}
     log = written([{**CALL, **secret}] * (SPANS_PER_LINE + 1))
     out = tmp_path / "out.otlp.jsonl"
     llmlog("export", log, "--to", out)
     lines = out.read_bytes().splitlines()
     assert [len([*spans(line)]) for line in lines] == [SPANS_PER_LINE, 1]
     assert b"hush" not in out.read_bytes()
+    assert b"llmlog.extra.tag" in out.read_bytes()

@@ -175,6 +175,24 @@ def test_many_small_blocks_make_one_frame(files: list[Path]) -> None:
     reader.close()
 
 
+@pytest.mark.parametrize("beside", [b"", b"bad\n\n", b"\xef\xbb\xbf"])
+def test_lines_of_new_records_are_at_hand_although_their_file_is_written_over(
+    files: list[Path], beside: bytes
+) -> None:
+    files[0].write_bytes(line(0))
+    reader, seen = Reader(files[:1]), list[bytes | None]()
+    read_all(reader)
+
+    def write_over(frame: pl.DataFrame) -> None:
+        files[0].write_bytes(b"another file")
+        seen.extend(reader.record_lines(frame.filter(pl.col("step") != 2)))
+
+    reader.on_records = write_over
+    append(files[0], beside + line(1) + line(2) + line(3))
+    read_all(reader)
+    assert seen == [line(1).strip(), line(3).strip()]
+
+
 def test_the_raw_line_of_a_row_is_read_back_from_its_file(files: list[Path]) -> None:
     files[0].write_bytes(b"\xef\xbb\xbf" + line(0, 1) + b"\n\nbad\n" + line(1, 9))
     files[1].write_bytes(line(2, 5))

@@ -6,18 +6,20 @@ import gc
 import itertools
 import json
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
 from textual._styles_cache import StylesCache
-from textual.events import Event
+from textual.events import Event, Key
 from textual.message import Message
 from textual.pilot import Pilot
 
 from llmlog_tui.log.sources import bookmarks_of
 from llmlog_tui.tui.app import LogApp
+from llmlog_tui.tui.runtime.key_queue import KeyQueue
 from llmlog_tui.tui.screens.overview import OverviewScreen
 from llmlog_tui.tui.widgets.table import LineTable
 from llmlog_tui.tui.widgets.text_pane import TextPane
@@ -65,6 +67,34 @@ def _no_message_follows_the_screens(monkeypatch: pytest.MonkeyPatch) -> None:
             await super(LogApp, app)._dispatch_message(message)
 
     monkeypatch.setattr(LogApp, "_dispatch_message", unless_closing)
+
+
+@pytest.fixture(autouse=True)
+def _keys_are_handled_once_they_are_pressed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have `pilot.press` return when all its keys have been handled.
+
+    Textual takes a process that does not get the processor for one that has nothing to do.
+    """
+    press, put, received = Pilot.press, KeyQueue.put, Counter[int]()
+
+    async def counted(queue: KeyQueue, event: Event) -> None:
+        received[id(queue)] += isinstance(event, Key)
+        await put(queue, event)
+
+    async def press_and_wait(pilot: Pilot[Any], *keys: str) -> None:
+        app = pilot.app
+        queue = app._keys if isinstance(app, LogApp) and app.views else None  # noqa: SLF001
+        wanted = received[id(queue)] + sum(not key.startswith("wait:") for key in keys)
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        await press(pilot, *keys)
+        while queue and app.is_running and not app._exit:  # noqa: SLF001 - one may have quit
+            if received[id(queue)] >= wanted and not queue.is_busy:
+                break
+            assert time.monotonic() < deadline, f"never handled: {keys}"
+            await pilot.pause()
+
+    monkeypatch.setattr(KeyQueue, "put", counted)
+    monkeypatch.setattr(Pilot, "press", press_and_wait)
 
 
 @pytest.fixture(autouse=True)

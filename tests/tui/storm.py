@@ -10,6 +10,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -22,22 +23,46 @@ from typing import Final
 from tests.tui.terminal import Terminal, plain
 
 PROGRAM: Final = """
-import os, sys
+import faulthandler, os, signal, sys
 from llmlog_tui.cli import dashboard
+from llmlog_tui.tui.runtime.key_queue import KeyQueue
 from llmlog_tui.tui.workers import reader
+
+def tell(file, number):
+    with open(file + ".tmp", "w") as new:
+        new.write(str(number))
+    os.replace(file + ".tmp", file)
 
 post = reader.ReaderWorker._post_progress
 
 def post_and_tell(worker, log, state, *, has_news):
-    with open("seen.tmp", "w") as file:
-        file.write(str(log.records))
-    os.replace("seen.tmp", "seen")
+    tell("seen", log.records)
     return post(worker, log, state, has_news=has_news)
 
+def begin_and_tell(queue, app, dispatch, begin=KeyQueue.__init__):
+    marks = 0
+
+    async def dispatch_or_tell(event):
+        nonlocal marks
+        if getattr(event, "key", "").endswith("f12"):
+            marks += 1
+            tell("marks", marks)
+        else:
+            await dispatch(event)
+
+    begin(queue, app, dispatch_or_tell)
+
+KeyQueue.__init__ = begin_and_tell
 reader.ReaderWorker._post_progress = post_and_tell
+faulthandler.register(signal.SIGUSR1, open("stacks", "w"))
 sys.exit(dashboard())
 """
-"""The dashboard, and a file `seen` with the number of records read so far."""
+"""The dashboard, and the files `seen`, the number of records read so far, and `marks`.
+
+F12 is a mark: keys are handled in order, so all before it were handled when it is counted.
+
+SIGUSR1 makes it write the stacks of its threads to the file `stacks`.
+"""
 
 _SPECIAL: Final = (
     *("\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D", "\x1b[5~", "\x1b[6~", "\x1b[H", "\x1b[F"),
@@ -63,11 +88,19 @@ _ANY_SIZE: Final = ((20, 300), (5, 100))
 _SHOWN_SIZE: Final = (160, 50)
 _COUNTS: Final = re.compile(rb"([\d,]+) calls?\s+([\d,]+) traces?")
 _PATIENCE_SECONDS: Final = 120.0
+_STACKS_SECONDS: Final = 5.0
 _ATTEMPTS: Final = 8
-_HELP: Final = b"keys of this screen first"
+_MARK: Final = "\x1b[24~"
+_MARK_AGAIN_SECONDS: Final = 20.0
+"""Seconds until a mark is repeated, which was read together with an Esc before it."""
 
-_QUIT_CPU_SECONDS: Final = 2.0
-"""Maximum CPU seconds from `q` to the end."""
+_MAX_AHEAD: Final = 40
+"""Maximum events sent ahead of the ones handled."""
+
+_QUIT_SECONDS: Final = 2.0
+"""Maximum seconds from `q` to the end, where nothing else runs."""
+
+_MEASURED_CPU_SECONDS: Final = 0.1
 
 
 @dataclass
@@ -187,8 +220,11 @@ class Outcome:
     modes: frozenset[str]
     line_is_as_before: bool
     left_over: tuple[str, ...]
-    quit_cpu_s: float
     quit_s: float
+    slowness: float
+    """Seconds that a second of processor time took, at the same time: at least 1."""
+    stacks: str
+    """Where the threads were while it took long to quit."""
 
     @property
     def faults(self) -> list[str]:
@@ -202,9 +238,13 @@ class Outcome:
             f"terminal modes {set(self.modes)}": not self.modes,
             "the terminal's line settings": self.line_is_as_before,
             f"processes {self.left_over}": not self.left_over,
-            f"{self.quit_cpu_s:.1f} s of CPU to quit": self.quit_cpu_s <= _QUIT_CPU_SECONDS,
+            f"{self.quit_took}:\n{self.stacks}": self.quit_s <= _QUIT_SECONDS * self.slowness,
         }
         return [what for what, holds in checks.items() if not holds]
+
+    @property
+    def quit_took(self) -> str:
+        return f"q {self.quit_s:.1f} s, slowed down {self.slowness:.1f} times"
 
 
 class Storm:
@@ -217,11 +257,14 @@ class Storm:
         self.log = Log(home / "calls.jsonl", self._random, self._seen, self._wait)
         self.log.append()
         self.terminal = self._open()
+        self._stacks: list[str] = []
         self.done: list[str] = []
         """The events so far."""
 
     def _open(self) -> Terminal:
-        (self._home / "seen").unlink(missing_ok=True)
+        for file in ("seen", "marks"):
+            (self._home / file).unlink(missing_ok=True)
+        self._marks = 0
         terminal = Terminal(
             self._home, str(self.log.path), program=PROGRAM, size=self._size, is_leader=True
         )
@@ -229,14 +272,30 @@ class Storm:
         return terminal
 
     def _seen(self) -> int:
-        file = self._home / "seen"
+        return self._told_number("seen")
+
+    def _told_number(self, name: str) -> int:
+        file = self._home / name
         return int(file.read_text()) if file.exists() else 0
 
+    def _catch_up(self) -> None:
+        """Wait until all keys so far are handled, or one of them has quit the dashboard."""
+        self._marks = max(self._marks, self._told_number("marks")) + 1
+        again = time.monotonic()
+
+        def is_handled() -> bool:
+            nonlocal again
+            if time.monotonic() >= again:
+                again += _MARK_AGAIN_SECONDS
+                self.terminal.press(_MARK)
+            return self._told_number("marks") >= self._marks
+
+        self._wait(is_handled, "all keys handled")
+
     def _wait(self, condition: Callable[[], bool], name: str) -> None:
+        """Wait until a condition holds, or a key that was sent before has quit the dashboard."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
-        while not condition():
-            ended = self.terminal.process.poll()
-            assert ended is None, f"ended with {ended} while waiting for {name}"
+        while not condition() and self.terminal.process.poll() is None:
             assert time.monotonic() < deadline, f"never came true: {name}"
             self.terminal.read()
 
@@ -255,6 +314,8 @@ class Storm:
             self.terminal.read(0.0)
             if self._random.random() < 0.1:
                 self.terminal.until_quiet(0.05)
+            if n % _MAX_AHEAD == _MAX_AHEAD - 1:
+                self._catch_up()
             if self.terminal.process.poll() is not None:
                 self._reopen()
         return events
@@ -336,10 +397,11 @@ class Storm:
         shown = self._shown(counted)
         screen = self._told()
         children = _group_of(self.terminal.process.pid)
-        cpu, began = _cpu_seconds(self.terminal.process.pid), time.monotonic()
+        self._catch_up()
+        before, began = _slowness(), time.monotonic()
         self.terminal.press("q")
         code = self._ended()
-        took = _ended_cpu_seconds() - cpu - self._cpu_before
+        took = time.monotonic() - began
         return Outcome(
             exit_code=code,
             crashes=self.crashes(),
@@ -349,37 +411,46 @@ class Storm:
             modes=self.terminal.modes_changed,
             line_is_as_before=self.terminal.line_is_as_before,
             left_over=tuple(child for child in children if Path("/proc", child).exists()),
-            quit_cpu_s=took,
-            quit_s=time.monotonic() - began,
+            quit_s=took,
+            slowness=max(before, _slowness()),
+            stacks="\n".join(self._stacks),
         )
 
     def _go_home(self) -> None:
         """Go to the Overview, without a dialog or filter, once all earlier keys are handled."""
-        for _ in range(_ATTEMPTS):
-            if self.terminal.process.poll() is not None:
-                self._reopen()
-            # One at a time: Esc with another key is Alt, and on a busy machine they may be read
-            # together.
-            for key in (*("\x1b",) * 4, "1", *("\x1b",) * 3, "\x1b[F"):
-                self.terminal.press(key)
-                self.terminal.until_quiet(0.15)
-            begin, deadline = len(self.terminal.sent), time.monotonic() + _PATIENCE_SECONDS / 4
-            self.terminal.press("?")  # keys are handled in order: this is the last one
-            while time.monotonic() < deadline:
-                self.terminal.read()
-                if _HELP in plain(self.terminal.sent[begin:]):
-                    self.terminal.press("\x1b")
-                    self.terminal.until_quiet(0.3)
-                    return
-        raise AssertionError(f"keys are not handled:\n{self._told()}\n{self.crashes()}")
+        self._catch_up()
+        if self.terminal.process.poll() is not None:
+            self._reopen()
+        # One at a time: Esc with another key is Alt.
+        for key in (*("\x1b",) * 4, "1", *("\x1b",) * 3, "\x1b[F"):
+            self.terminal.press(key)
+            self.terminal.until_quiet(0.15)
+            self._catch_up()
 
     def _ended(self) -> int:
-        self._cpu_before = _ended_cpu_seconds()
+        """Wait for the end; note where the threads are as long as it takes."""
+        begin = time.monotonic()
+        while self.terminal.process.poll() is None:
+            self.terminal.read()
+            if time.monotonic() - begin > _QUIT_SECONDS * (1 + len(self._stacks)):
+                self._stacks.append(self.stacks())
+            assert time.monotonic() - begin < _PATIENCE_SECONDS, "it does not end"
         return self.terminal.ended()
 
     def crashes(self) -> str:
         file = self._home / "llmlog" / "crashes.log"
         return file.read_text() if file.exists() else ""
+
+    def stacks(self) -> str:
+        """Return where each thread of the dashboard is; empty if it has ended."""
+        file = self._home / "stacks"
+        if self.terminal.process.poll() is not None or not file.exists():
+            return ""
+        before, deadline = file.stat().st_size, time.monotonic() + _STACKS_SECONDS
+        self.terminal.process.send_signal(signal.SIGUSR1)
+        while file.stat().st_size == before and time.monotonic() < deadline:
+            self.terminal.read()
+        return file.read_text()[before:]
 
     def _shown(self, wanted: tuple[int, int]) -> tuple[int, int]:
         """Return (calls, traces) of the header, as soon as they are as wanted."""
@@ -424,13 +495,12 @@ def _stat(pid: str) -> list[str]:
         return []
 
 
-def _cpu_seconds(pid: int) -> float:
-    return sum(map(int, _stat(str(pid))[11:13])) / os.sysconf("SC_CLK_TCK")
-
-
-def _ended_cpu_seconds() -> float:
-    times = os.times()
-    return times.children_user + times.children_system
+def _slowness() -> float:
+    """Return how long a second of processor time takes now, beside all other processes."""
+    begin, cpu = time.monotonic(), time.thread_time()
+    while time.thread_time() - cpu < _MEASURED_CPU_SECONDS:
+        pass
+    return max(1.0, (time.monotonic() - begin) / (time.thread_time() - cpu))
 
 
 def main(seeds: str, events: str) -> int:
@@ -439,20 +509,23 @@ def main(seeds: str, events: str) -> int:
     failed = 0
     for seed in range(int(first), int(last or first) + 1):
         home, began = Path(tempfile.mkdtemp(prefix="storm-")), time.monotonic()
-        storm = Storm(home, seed)
+        storm, quit_took = Storm(home, seed), "no q"
         try:
             storm.blow(int(events))
             outcome = storm.end()
             faults = outcome.faults
-            faults += [f"q took {outcome.quit_s:.1f} s"] if outcome.quit_s > 2 else []
+            quit_took = outcome.quit_took
         except AssertionError as error:
-            faults = [str(error), storm.crashes(), repr(storm.done[-20:])]
+            faults = [str(error), storm.crashes(), storm.stacks(), repr(storm.done[-20:])]
         finally:
             storm.terminal.close()
         failed += bool(faults)
         took = time.monotonic() - began
         found = "\n  ".join(["", *faults]) or " nothing"
-        sys.stdout.write(f"seed {seed}: {took:.0f} s, {storm.log.records} records:{found}\n")
+        sys.stdout.write(
+            f"seed {seed}: {took:.0f} s, {len(storm.done)} events, {storm.log.records} records,"
+            f" {quit_took}:{found}\n"
+        )
         sys.stdout.flush()
         shutil.rmtree(home)
     return failed

@@ -176,6 +176,37 @@ async def test_a_page_up_right_after_the_palette_is_opened_is_no_fault(
         assert isinstance(app.screen, palette.Commands)
 
 
+async def test_a_click_on_an_option_that_has_just_gone_is_no_fault(
+    sample: Path, records: int, shown: Shown, until: Until
+) -> None:
+    async with LogApp([sample]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, records)
+        await pilot.press("colon")
+        assert isinstance(app.screen, palette.Commands)
+        commands = app.screen.query_one(OptionList)
+        await until(pilot, lambda: commands.option_count > 3, "the commands")
+        await until(pilot, lambda: commands.size.height > 5, "their list")
+        commands._options.clear()  # noqa: SLF001 - what is drawn is older
+        await pilot.click(commands, offset=(3, 2))
+        assert isinstance(app.screen, palette.Commands)
+
+
+async def test_a_palette_that_is_closed_while_it_gathers_commands_is_no_fault(
+    sample: Path, records: int, shown: Shown, until: Until
+) -> None:
+    async with LogApp([sample]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, records)
+        await pilot.press("colon")
+        dialog = app.screen
+        assert isinstance(dialog, palette.Commands)
+        await dialog.query("*").remove()  # as a screen that closes loses its children first
+        dialog.call_later(dialog._watch__list_visible)  # noqa: SLF001 - as when all are gathered
+        dialog.call_later(dialog._watch__show_busy)  # noqa: SLF001 - and as its timer does
+        dialog.call_later(lambda: dialog.query_one("#of-ours"))
+        await until(pilot, lambda: app.guard.faults == 1, "the fault that is ours")
+        expect_fault(app)
+
+
 async def test_two_clicks_beside_the_palette_close_it_alone(
     sample: Path, records: int, shown: Shown, until: Until
 ) -> None:
@@ -290,3 +321,13 @@ async def test_what_is_written_to_a_terminal_that_is_gone_does_not_pile_up(
             writer.write("a frame")
         writer.stop()
         assert not writer.is_alive()
+
+
+async def test_a_timer_in_the_past_ends_at_once(tmp_path: Path, shown: Shown, until: Until) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(record())
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 1)
+        ended: list[bool] = []
+        app.set_timer(-0.001, lambda: ended.append(True))
+        await until(pilot, lambda: ended == [True], "the end of the timer")

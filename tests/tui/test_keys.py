@@ -14,8 +14,8 @@ IDS: Final = {
     "copy next-error previous-error next-slow previous-slow next-cut-off previous-cut-off",
     "overview": "diff zoom hide-pane all-panes narrower wider line-up line-down",
     "calls-view": "fields-or-line record",
-    "trends": "cursor cursor-on zoom next-chart zoom-out earlier later all model range-to-filter "
-    "its-call",
+    "trends": "cursor cursor-on zoom next-chart zoom-out earlier later all model by-tag "
+    "range-to-filter its-call",
     "alerts-view": "calls-before calls-after",
     "sql": "run query-before query-after",
     "replay": "play step step-on speed faster view-as answer zoom back",

@@ -54,11 +54,11 @@ def bundle(  # noqa: PLR0913 - options by name
     where: str | None,
     rules: Rules,
 ) -> None:
-    """Write one run for a support ticket: ids, timings, fingerprints, errors, greps.
+    """Write one run for a support ticket: ids, tags, timings, fingerprints, errors.
 
     An .html is one file that loads nothing, with a timeline; times in it are local. Prompts,
-    answers, arguments, error messages and tags are left out unless --content. Secrets and personal
-    data are replaced. ID may be its first 6 characters or more, or the word latest, or failed for
+    answers, arguments and error messages are left out unless --content. Secrets and personal data
+    are replaced. ID may be its first 6 characters or more, or the word latest, or failed for
     the newest run that failed.
     """
     is_page = out.suffix == ".html"

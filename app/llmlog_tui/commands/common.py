@@ -29,6 +29,7 @@ from llmlog_tui.log.reader import Reader, read_all
 from llmlog_tui.log.schema import COLUMNS, decategorize, restore_integers
 from llmlog_tui.log.sources import DEFAULT_LOG, SourceError, Sources
 from llmlog_tui.log.store import Snapshot, SourceLocation
+from llmlog_tui.log.tags import tag_types
 from llmlog_tui.private_file import replacing
 from llmlog_tui.sanitize import sanitize
 
@@ -109,10 +110,11 @@ class OpenLog:
         return pl.Series(self.reader.first_lines(), dtype=pl.Int64)
 
     def placed(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Return the records' fields as plain types, then `file` (path) and `line` (from 1)."""
+        """Return the records' fields and tags as plain types, then `file` and `line` (from 1)."""
         files = pl.Series([path_text(path) for path in self.snapshot.files], dtype=pl.String)
         return decategorize(frame).select(
             *COLUMNS,
+            *tag_types(frame),
             file=files.gather(frame["file"]),
             line=self._first_lines.gather(frame["block"]) + frame["line"].cast(pl.Int64),
         )

@@ -24,6 +24,7 @@ from llmlog_tui.formats.otlp_export import to_lines
 from llmlog_tui.humanize import CSV_TIME
 from llmlog_tui.log.schema import COLUMNS, decategorize
 from llmlog_tui.log.sources import expand
+from llmlog_tui.log.tags import tag_types, with_tags_apart
 from llmlog_tui.private_file import replacing
 
 Progress = Callable[[int, int], object]
@@ -52,7 +53,8 @@ def _jsonl(log: OpenLog, out: IO[bytes], progress: Progress) -> None:
 
 
 def _otlp(log: OpenLog, out: IO[bytes], progress: Progress) -> None:
-    records = decategorize(log.frame).select(COLUMNS.keys()).iter_rows(named=True)
+    frame = decategorize(log.frame).select(*COLUMNS, *tag_types(log.frame))
+    records = map(with_tags_apart, frame.iter_rows(named=True))
     out.writelines(to_lines(_counted(records, log.frame.height, progress)))
 
 
@@ -90,9 +92,9 @@ _WRITERS: Final[dict[str, Write]] = {
 def export(files: tuple[str, ...], *, out: Path, where: str | None, keep_formulas: bool) -> None:
     """Write the records to a .parquet, .csv, .jsonl or .otlp.jsonl file.
 
-    Columns of .parquet and .csv: the record's fields, then file and line. A .jsonl has the raw
-    lines. An .otlp.jsonl has spans of OpenTelemetry's GenAI conventions, without prompts, answers
-    and tags. Each of them is read back as a log.
+    Columns of .parquet and .csv: the record's fields, its tags, then file and line. A .jsonl has
+    the raw lines. An .otlp.jsonl has spans of OpenTelemetry's GenAI conventions, with tags and
+    without prompts and answers. Each of them is read back as a log.
 
     Logs of other tools are written to a .jsonl as llmlog's records, without prompts and answers.
     An existing OUT is replaced once everything is written.

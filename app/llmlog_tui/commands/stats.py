@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 import click
 import orjson
+from click.shell_completion import CompletionItem
 
 from llmlog_tui import humanize
-from llmlog_tui.analysis.calls.percentiles import By
+from llmlog_tui.analysis.calls.percentiles import GROUPINGS
+from llmlog_tui.analysis.query.sql import column_named
 from llmlog_tui.analysis.reports.stats import Stats, needed_columns
 from llmlog_tui.analysis.reports.stats import stats as figures
 from llmlog_tui.commands.common import (
@@ -32,10 +34,14 @@ from llmlog_tui.log.store import Snapshot
 @click.option("--json", "as_json", is_flag=True, help="One JSON object; its keys are stable.")
 @click.option(
     "--by",
-    type=click.Choice(get_args(By)),
     default="model",
     show_default=True,
-    help="Field that groups the calls; tool and error group executions and failures.",
+    metavar="FIELD",
+    shell_complete=lambda _context, _parameter, typed: [
+        CompletionItem(name) for name in GROUPINGS if name.startswith(typed)
+    ],
+    help=f"{', '.join(GROUPINGS)}, another field, or a tag, as extra.user_tier. It groups the "
+    "calls; tool and error group executions and failures.",
 )
 @click.option(
     "--slow-ms",
@@ -51,7 +57,7 @@ def stats(  # noqa: PLR0913 - options by name
     files: tuple[str, ...],
     *,
     as_json: bool,
-    by: By,
+    by: str,
     slow_ms: float,
     where: str | None,
     rules: Rules,
@@ -62,6 +68,7 @@ def stats(  # noqa: PLR0913 - options by name
     """
     with open_log(files, where, columns=needed_columns(by), rules=rules) as log:
         snapshot = log.snapshot
+        by = by if by in GROUPINGS else column_named(log.frame, by)
         found = figures(log.frame, over_ms=slow_ms, by=by, rules=rules)
     if as_json:
         click.echo(orjson.dumps(as_object(snapshot, found, slow_ms)))

@@ -10,7 +10,6 @@ import polars as pl
 
 from llmlog_tui import humanize
 from llmlog_tui.analysis.calls.cost import models_without_price
-from llmlog_tui.analysis.calls.percentiles import By
 from llmlog_tui.analysis.reports.stats import Stats, over_time
 from llmlog_tui.commands.common import format_names, is_plain
 from llmlog_tui.commands.text_charts import TextCharts
@@ -22,7 +21,7 @@ _LEAST_TIMES: Final = 2
 
 
 def stats_text(
-    snapshot: Snapshot, found: Stats, slow_ms: float, by: By, drawn: TextCharts | None = None
+    snapshot: Snapshot, found: Stats, slow_ms: float, by: str, drawn: TextCharts | None = None
 ) -> Iterator[str]:
     """Yield the lines of text, with bars and sparklines if `drawn` is given."""
     yield from _head(snapshot)
@@ -120,7 +119,7 @@ def _faults(counts: RecordCounts) -> Iterator[str]:
         yield f"nulled: {number:,} values of {name} had a wrong type"
 
 
-def _groups(groups: pl.DataFrame, by: By, drawn: TextCharts | None) -> Iterator[str]:
+def _groups(groups: pl.DataFrame, by: str, drawn: TextCharts | None) -> Iterator[str]:
     """Yield a table of the groups, without time to first token if unknown."""
     figures = [
         (title, show)
@@ -137,9 +136,9 @@ def _groups(groups: pl.DataFrame, by: By, drawn: TextCharts | None) -> Iterator[
         yield line + bar
 
 
-def _key(key: str | None, by: By) -> str | None:
+def _key(key: str | None, by: str) -> str | None:
     if key is None or by != "hour":
-        return key
+        return None if key is None else str(key)
     return f"{humanize.local(datetime.fromisoformat(key)):%Y-%m-%d %H:%M}"
 
 

@@ -144,13 +144,18 @@ class _TailPrinter:
 
     def _print(self, frame: pl.DataFrame) -> None:
         if self.as_json:
-            lines = self.reader.record_lines(frame)
-            echo_lines(line for line in lines if line is not None)
+            echo_lines(self._lines(frame))
             return
         for record in frame.iter_rows(named=True):
             click.echo(line_of(record))
 
+    def _lines(self, frame: pl.DataFrame) -> Iterator[bytes]:
+        for number, line in enumerate(self.reader.record_lines(frame)):
+            # A file that was written over is not read again, but its records are not lost.
+            yield line or self.reader.known_fields(frame.row(number, named=True))
+
     def _matching(self, frame: pl.DataFrame) -> pl.DataFrame:
         if self.where is None:
             return frame
-        return filter_records(frame.drop("row", strict=False).with_row_index("row"), self.where)
+        numbered = frame.drop("row", strict=False).with_row_index("row")
+        return filter_records(numbered, self.where, may_lack_tags=True)

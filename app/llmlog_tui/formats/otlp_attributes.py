@@ -1,8 +1,9 @@
 """Table of span attributes: sources of each field, in all dialects of GenAI spans.
 
 OTel's conventions (now and older), OpenLLMetry, OpenInference, logfire, Langfuse, Vercel's AI SDK,
-Pydantic AI, LiteLLM, Strands and Claude Code's traces. A dialect that names a field otherwise is
-one more source in its row.
+Pydantic AI, LiteLLM, Strands, Claude Code's traces, Google's ADK, Semantic Kernel, OpenLIT, Spring
+AI, Sentry, Braintrust and Haystack. A dialect that names a field otherwise is one more source in
+its row.
 """
 
 from __future__ import annotations
@@ -53,6 +54,10 @@ _ANY_EVENT: Final[dict[str, tuple[Read, tuple[Source, ...]]]] = {
             "langfuse.session.id",
             "ai.telemetry.metadata.sessionId",
             "traceloop.association.properties.session_id",
+            "gcp.vertex.agent.session_id",
+            "langsmith.trace.session_id",
+            "langsmith.metadata.session_id",
+            "langsmith.metadata.thread_id",
             ("mlflow.trace.session",),
         ),
     ),
@@ -62,6 +67,9 @@ _ANY_EVENT: Final[dict[str, tuple[Read, tuple[Source, ...]]]] = {
     ),
 }
 _INVOCATION: Final = ("llm.invocation_parameters", "embedding.invocation_parameters")
+
+
+_HAYSTACK_META: Final = ("haystack.component.output", "replies", "0", "meta")
 
 
 def _asked(*names: str) -> tuple[Source, ...]:
@@ -82,6 +90,8 @@ _CALL: Final[dict[str, tuple[Read, tuple[Source, ...]]]] = {
             "ai.response.model",
             "llm.response.model",
             ("mlflow.llm.model",),
+            ("braintrust.metadata", "model"),
+            (*_HAYSTACK_META, "model"),
             "model",
         ),
     ),
@@ -94,6 +104,7 @@ _CALL: Final[dict[str, tuple[Read, tuple[Source, ...]]]] = {
             "litellm.provider.model",
             "llm.request.model",
             *_asked("model", "model_name"),
+            ("gcp.vertex.agent.llm_request", "model"),
             "model",
         ),
     ),
@@ -113,6 +124,10 @@ _CALL: Final[dict[str, tuple[Read, tuple[Source, ...]]]] = {
             "ai.response.finishReason",
             "gen_ai.completion.0.finish_reason",
             "langfuse.observation.metadata.finish_reason",
+            "gen_ai.response.finish_reason",
+            ("gcp.vertex.agent.llm_response", "finish_reason"),
+            ("braintrust.output_json", "0", "finish_reason"),
+            (*_HAYSTACK_META, "finish_reason"),
             "stop_reason",
         ),
     ),
@@ -121,6 +136,7 @@ _CALL: Final[dict[str, tuple[Read, tuple[Source, ...]]]] = {
         (
             "gen_ai.usage.input_tokens",
             "gen_ai.usage.prompt_tokens",
+            "gen_ai.response.prompt_tokens",
             "llm.token_count.prompt",
             "ai.usage.inputTokens",
             "ai.usage.promptTokens",
@@ -132,6 +148,7 @@ _CALL: Final[dict[str, tuple[Read, tuple[Source, ...]]]] = {
         (
             "gen_ai.usage.output_tokens",
             "gen_ai.usage.completion_tokens",
+            "gen_ai.response.completion_tokens",
             "llm.token_count.completion",
             "ai.usage.outputTokens",
             "ai.usage.completionTokens",
@@ -156,6 +173,7 @@ _CALL: Final[dict[str, tuple[Read, tuple[Source, ...]]]] = {
             "llm.token_count.prompt_details.cache_input",
             "ai.usage.cachedInputTokens",
             "ai.usage.inputTokenDetails.cacheReadTokens",
+            "gen_ai.usage.input_tokens.cached",
             "cache_read_input_tokens",
         ),
     ),
@@ -166,6 +184,7 @@ _CALL: Final[dict[str, tuple[Read, tuple[Source, ...]]]] = {
             "gen_ai.usage.cache_write.input_tokens",
             "gen_ai.usage.cache_creation_input_tokens",
             "gen_ai.usage.details.cache_write_tokens",
+            "gen_ai.usage.input_tokens.cache_write",
             "llm.token_count.prompt_details.cache_write",
             "ai.usage.inputTokenDetails.cacheWriteTokens",
             "cache_creation_input_tokens",
@@ -177,6 +196,7 @@ _CALL: Final[dict[str, tuple[Read, tuple[Source, ...]]]] = {
             "gen_ai.usage.reasoning.output_tokens",
             "gen_ai.usage.reasoning_tokens",
             "gen_ai.usage.details.reasoning_tokens",
+            "gen_ai.usage.output_tokens.reasoning",
             "llm.usage.reasoning_tokens",
             "llm.token_count.completion_details.reasoning",
             "ai.usage.reasoningTokens",
@@ -230,6 +250,7 @@ _CALL: Final[dict[str, tuple[Read, tuple[Source, ...]]]] = {
         boolean,
         (
             "gen_ai.request.stream",
+            "gen_ai.request.is_stream",
             "gen_ai.is_streaming",
             "llm.is_streaming",
             *_asked("stream"),
@@ -252,6 +273,7 @@ _TOOL: Final[dict[str, tuple[Read, tuple[Source, ...]]]] = {
             "gen_ai.tool.name",
             "tool.name",
             "ai.toolCall.name",
+            "spring.ai.tool.definition.name",
             "traceloop.entity.name",
             "tool_name",
         ),
@@ -261,12 +283,15 @@ _TOOL: Final[dict[str, tuple[Read, tuple[Source, ...]]]] = {
         ("gen_ai.tool.call.id", "ai.toolCall.id", "tool.id", "tool_use_id"),
     ),
 }
-_USAGE_OBJECTS: Final = (
-    "langfuse.observation.usage_details",
-    "gen_ai.usage.raw",
-    "mlflow.chat.tokenUsage",
+_USAGE_OBJECTS: Final[tuple[tuple[str, ...], ...]] = (
+    ("langfuse.observation.usage_details",),
+    ("gen_ai.usage.raw",),
+    ("mlflow.chat.tokenUsage",),
+    ("gcp.vertex.agent.llm_response", "usage_metadata"),
+    ("braintrust.metrics",),
+    (*_HAYSTACK_META, "usage"),
 )
-"""Attributes with a whole usage object; it fills fields without an attribute."""
+"""Paths to a whole usage object; it fills fields without an attribute."""
 
 _PROVIDER_NAMES: Final = (
     "gen_ai.provider.name",
@@ -277,7 +302,8 @@ _PROVIDER_NAMES: Final = (
 )
 _PREFIXES: Final = (
     *("gen_ai.", "openinference.", "llm.", "langfuse.", "ai.", "traceloop.", "litellm."),
-    *("mlflow.", "langsmith."),
+    *("mlflow.", "langsmith.", "gcp.vertex.agent.", "spring.ai.", "braintrust."),
+    *("haystack.", "sk."),
 )
 
 
@@ -291,7 +317,12 @@ def of_llm_library(attributes: Attributes) -> bool:
 _OPERATIONS: Final = {
     "chat": "chat_completion",
     "generate_content": "chat_completion",
-    "chat.completions": "chat_completion",
+    "call_llm": "chat_completion",
+    **dict.fromkeys(
+        ("chat.completions", "chat.streaming_completions", "chat_completion"), "chat_completion"
+    ),
+    **dict.fromkeys(("responses", "response"), "response"),
+    **dict.fromkeys(("text.completions", "text.streaming_completions"), "completion"),
     "text_completion": "completion",
     "embeddings": "embedding",
     "embedding": "embedding",
@@ -309,6 +340,8 @@ _MLFLOW: Final = {
     "EMBEDDING": "embedding",
     "TOOL": "tool_call",
 }
+_SPRING: Final = {"tool_call": "tool_call"}
+_BRAINTRUST: Final = {"llm": "chat_completion", "tool": "tool_call"}
 _LANGSMITH: Final = {"llm": "chat_completion", "embedding": "embedding", "tool": "tool_call"}
 _VERCEL: Final = (
     (".doGenerate", "chat_completion"),
@@ -316,6 +349,7 @@ _VERCEL: Final = (
     (".doEmbed", "embedding"),
     ("ai.toolCall", "tool_call"),
 )
+_HAYSTACK: Final = (("Generator", "chat_completion"), ("Embedder", "embedding"))
 _REQUEST_TYPES: Final = {
     "chat": "chat_completion",
     "completion": "chat_completion",
@@ -339,8 +373,8 @@ def _event_of(span: Span) -> str:
     about = span.attributes
     if operation := text(about.get("ai.operationId")):
         return next((event for end, event in _VERCEL if operation.endswith(end)), "span")
-    for attribute, events in _KINDS:
-        if kind := text(decoded(about.get(attribute))):
+    for (attribute, *path), events in _KINDS:
+        if kind := text(decoded(dig(about.get(attribute), *path))):
             return events.get(kind, "span")
     if (event := _REQUEST_TYPES.get(str(about.get("llm.request.type")))) is not None:
         return event
@@ -357,17 +391,22 @@ def _event_by_name(span: Span) -> str:
     # What Pydantic AI called a tool execution before it had an operation.
     if about.get("traceloop.span.kind") == "tool" or span.name == "running tool":
         return "tool_call"
+    if component := text(about.get("haystack.component.type")):
+        return next((event for end, event in _HAYSTACK if component.endswith(end)), "span")
     # Older instrumentations name the model, and no operation.
     is_call = "gen_ai.request.model" in about and "traceloop.span.kind" not in about
     return "chat_completion" if is_call else "span"
 
 
 _KINDS: Final = (
-    ("openinference.span.kind", _OPENINFERENCE),
-    ("langfuse.observation.type", _LANGFUSE),
-    ("gen_ai.operation.name", _OPERATIONS),
-    ("mlflow.spanType", _MLFLOW),
-    ("langsmith.span.kind", _LANGSMITH),
+    (("openinference.span.kind",), _OPENINFERENCE),
+    (("langfuse.observation.type",), _LANGFUSE),
+    # Spring calls the operation of its tools `framework`.
+    (("spring.ai.kind",), _SPRING),
+    (("gen_ai.operation.name",), _OPERATIONS),
+    (("mlflow.spanType",), _MLFLOW),
+    (("langsmith.span.kind",), _LANGSMITH),
+    (("braintrust.span_attributes", "type"), _BRAINTRUST),
 )
 
 
@@ -470,9 +509,9 @@ _WORST: Final = 1_000
 def _call(span: Span) -> Record:
     about = span.attributes
     found = _read(about, _OF_CALLS)
-    for name in _USAGE_OBJECTS:
+    for name, *path in _USAGE_OBJECTS:
         if (value := about.get(name)) is not None:
-            found = usage(value) | found
+            found = usage(dig(value, *path)) | found
     found = _claude_code_usage(about) | _litellm_usage(about) | found
     if "prompt_tokens" in found:
         found["prompt_tokens"] = prompt_tokens(
@@ -482,7 +521,7 @@ def _call(span: Span) -> Record:
     found["ttft_ms"] = _ttft_ms(span)
     found.setdefault("finish_reason", _finish_of_choice(span))
     found.setdefault("stream", _is_stream(span))
-    found["tool_calls"] = list(_tool_calls(about)) or None
+    found["tool_calls"] = list(_tool_calls(span)) or None
     return found
 
 
@@ -530,10 +569,10 @@ _TTFT_MS: Final = (
     ("gen_ai.response.time_to_first_chunk", 1_000),
     ("gen_ai.client.operation.time_to_first_chunk", 1_000),
     ("ai.response.msToFirstChunk", 1),
-    # Strands writes milliseconds here, where the conventions mean seconds.
-    ("gen_ai.server.time_to_first_token", 1),
+    ("gen_ai.response.time_to_first_token", 1_000),
     ("ttft_ms", 1),
 )
+_NS_PER_S: Final = 1_000_000_000
 _FIRST_CHUNK_EVENTS: Final = frozenset(
     {
         "gen_ai.content.completion.chunk",
@@ -549,6 +588,12 @@ def _ttft_ms(span: Span) -> int | None:
     for name, factor in _TTFT_MS:
         if (found := number(about.get(name))) is not None:
             return round(found * factor)
+    if (found := number(about.get("gen_ai.server.time_to_first_token"))) is not None:
+        # Seconds by the conventions; Strands writes milliseconds.
+        is_seconds = span.end > span.begin and found * _NS_PER_S <= span.end - span.begin
+        return round(found * 1_000 if is_seconds else found)
+    if (found := number(dig(about.get("braintrust.metrics"), "time_to_first_token"))) is not None:
+        return round(found * 1_000)
     times = [event.time for event in span.events if event.name in _FIRST_CHUNK_EVENTS]
     if (started := about.get("langfuse.observation.completion_start_time")) is not None:
         times.append(nanoseconds(decoded(started)) or 0)
@@ -581,23 +626,52 @@ _TOOL_OF_ANSWER: Final = re.compile(
 _ANSWER_PARTS: Final = ("llm.output_messages.", "gen_ai.completion.")
 
 
-def _tool_calls(about: Attributes) -> Iterator[str]:
+def _tool_calls(span: Span) -> Iterator[str]:
     """Yield the names of the tools that a call asked for, found in its output."""
+    about = span.attributes
     for name, value in about.items():
         # The regular expression alone would be half of what a span takes.
         if name.startswith(_ANSWER_PARTS) and _TOOL_OF_ANSWER.fullmatch(name):
             yield from texts(value) or ()
-    for call in _list_of(about.get("ai.response.toolCalls")):
-        yield from texts(call.get("toolName")) or ()
-    for message in _list_of(about.get("gen_ai.output.messages")):
-        for part in _list_of(message.get("parts")):
-            if part.get("type") == "tool_call":
-                yield from texts(part.get("name")) or ()
+    for name, *path in _ANSWERS:
+        if (value := about.get(name)) is not None:
+            yield from _tools_in(decoded(dig(value, *path)))
+    for event in span.events:
+        if (value := event.attributes.get("gen_ai.completion")) is not None:
+            yield from _tools_in(decoded(value))
 
 
-def _list_of(value: object) -> list[dict[str, Any]]:
-    found = decoded(value)
-    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+_ANSWERS: Final[tuple[tuple[str, ...], ...]] = (
+    ("ai.response.toolCalls",),
+    ("gen_ai.output.messages",),
+    ("gen_ai.response.tool_calls",),
+    ("gcp.vertex.agent.llm_response", "content", "parts"),
+    ("braintrust.output_json",),
+    ("haystack.component.output", "replies"),
+)
+"""Paths to an answer: its tool calls, parts, or messages with such."""
+
+_MAX_NESTING: Final = 4
+
+
+def _tools_in(answer: object, depth: int = 0) -> Iterator[str]:
+    """Yield the names of the tool calls in an answer of any shape."""
+    if isinstance(answer, list):
+        for each in answer:
+            yield from _tools_in(each, depth)
+        return
+    if not isinstance(answer, dict) or depth > _MAX_NESTING:
+        return
+    call = answer.get("function_call", answer.get("function"))
+    named = call.get("name") if isinstance(call, dict) else answer.get("toolName")
+    if named is None and answer.get("type") in ("tool_call", "tool_use", "function"):
+        named = answer.get("name")
+    if named is None and "arguments" in answer:
+        named = answer.get("name", answer.get("tool_name"))
+    yield from texts(named) or ()
+    for inner in ("message", "parts", "content", "tool_calls"):
+        if isinstance(inside := answer.get(inner), (list, dict)):
+            yield from _tools_in(inside, depth + 1)
 
 
 # ---- failures

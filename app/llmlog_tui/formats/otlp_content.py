@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from llmlog_tui.formats.otlp_attributes import failure_message
@@ -12,7 +12,14 @@ from llmlog_tui.formats.vocabulary import Record, decoded, error_message, known
 
 _INPUT: Final = (
     "gen_ai.input.messages",
+    "gen_ai.request.messages",
     "gen_ai.tool.call.arguments",
+    "gen_ai.tool.input",
+    "gcp.vertex.agent.tool_call_args",
+    "gcp.vertex.agent.llm_request",
+    "spring.ai.tool.call.arguments",
+    "braintrust.input_json",
+    "haystack.component.input",
     "ai.prompt.messages",
     "ai.toolCall.args",
     "ai.prompt",
@@ -29,6 +36,12 @@ _INPUT: Final = (
 _OUTPUT: Final = (
     "gen_ai.output.messages",
     "gen_ai.tool.call.result",
+    "gen_ai.tool.output",
+    "gcp.vertex.agent.tool_response",
+    "gcp.vertex.agent.llm_response",
+    "spring.ai.tool.call.result",
+    "braintrust.output_json",
+    "haystack.component.output",
     "ai.toolCall.result",
     "langfuse.observation.output",
     "traceloop.entity.output",
@@ -65,11 +78,14 @@ def content_of(span: Span) -> Record:
         {
             "input": _first_of(about, _INPUT)
             or _numbered(about, "input")
-            or _messages(span, answers=False),
+            or _messages(span, answers=False)
+            or _of_events(span, _INPUT),
             "output": _first_of(about, _OUTPUT)
             or _vercel_output(about)
+            or _sentry_output(about)
             or _numbered(about, "output")
-            or _messages(span, answers=True),
+            or _messages(span, answers=True)
+            or _of_events(span, _OUTPUT),
             "error_message": error_message(failure_message(span)),
         }
     )
@@ -89,6 +105,17 @@ def _first_of(about: Attributes, names: Iterable[str]) -> Any:  # noqa: ANN401 -
 def _vercel_output(about: Attributes) -> Record | None:
     found = {ours: decoded(about[name]) for name, ours in _VERCEL_OUTPUT.items() if name in about}
     return found or None
+
+
+def _sentry_output(about: Attributes) -> Record | None:
+    names = {"text": "gen_ai.response.text", "tool_calls": "gen_ai.response.tool_calls"}
+    return {ours: decoded(about[name]) for ours, name in names.items() if name in about} or None
+
+
+def _of_events(span: Span, names: Sequence[str]) -> Any:  # noqa: ANN401 - any JSON
+    """Return content that is an attribute of one of the span's events."""
+    found = (_first_of(event.attributes, names) for event in span.events)
+    return next((each for each in found if each is not None), None)
 
 
 def _numbered(about: Attributes, side: str) -> list[Record] | None:

@@ -99,9 +99,13 @@ def mapping(value: object) -> Mapping[str, Any]:
 
 
 def dig(value: object, *path: str) -> Any:  # noqa: ANN401 - any JSON
-    """Return the value at `path` inside nested objects, or None."""
+    """Return the value at `path` inside nested objects and lists, or None."""
     for name in path:
-        value = mapping(value).get(name)
+        found = decoded(value)
+        if isinstance(found, list):
+            value = found[int(name)] if name.isdecimal() and int(name) < len(found) else None
+        else:
+            value = mapping(found).get(name)
     return value
 
 
@@ -175,7 +179,7 @@ _FRACTION: Final = re.compile(r"(\.[0-9]{6})[0-9]+")
 # ---- model calls
 
 _FINISH_REASONS: Final = {
-    **dict.fromkeys(("end_turn", "stop_sequence", "stop", "complete", "completed"), "stop"),
+    **dict.fromkeys(("end_turn", "stop_sequence", "stop", "complete", "completed", "eos"), "stop"),
     **dict.fromkeys(
         ("tool_use", "tool_call", "tool-calls", "tool_calls", "function_call"), "tool_calls"
     ),
@@ -196,7 +200,12 @@ def finish_reason(value: object) -> str | None:
         found = next((each for each in found if each), None)
     if not isinstance(found, str) or not found:
         return None
-    return _FINISH_REASONS.get(found.lower(), found)
+    # Semantic Kernel prints the members of an enumeration, separated by commas.
+    word = _ENUM_MEMBER.sub("", found).partition(",")[0].strip()
+    return _FINISH_REASONS.get(word.lower(), word if word.isascii() else found)
+
+
+_ENUM_MEMBER: Final = re.compile(r"FinishReason\.", re.IGNORECASE)
 
 
 def prompt_tokens(
@@ -227,15 +236,19 @@ def usage(value: object) -> Record:
         # Anthropic names its cache beside input_tokens, and counts it beside them.
         prompt += sum(integer(source.get(name)) or 0 for name in _ANTHROPIC_CACHE)
     if prompt is None:
+        prompt = integer(first(source, "prompt_token_count", "promptTokenCount"))
+    if prompt is None:
         prompt = _sum_of(source, "input")
     completion = integer(first(source, "completion_tokens", "output_tokens"))
+    if completion is None:
+        completion = _gemini_completion(source)
     if completion is None:
         completion = _sum_of(source, "output")
     return known(
         {
             "prompt_tokens": prompt_tokens(prompt, cached, cache_write),
             "completion_tokens": completion,
-            "total_tokens": integer(first(source, "total_tokens", "total")),
+            "total_tokens": integer(first(source, *_TOTAL)),
             "cached_tokens": cached,
             "cache_write_tokens": cache_write,
             "reasoning_tokens": _first_integer(source, _REASONING),
@@ -243,6 +256,14 @@ def usage(value: object) -> Record:
     )
 
 
+def _gemini_completion(source: Mapping[str, Any]) -> int | None:
+    """Return Gemini's completion tokens, which it counts apart from the thoughts."""
+    said = integer(first(source, "candidates_token_count", "candidatesTokenCount"))
+    thoughts = integer(first(source, "thoughts_token_count", "thoughtsTokenCount"))
+    return None if said is None else integer(said + (thoughts or 0))
+
+
+_TOTAL: Final = ("total_tokens", "total", "total_token_count", "totalTokenCount")
 _ANTHROPIC_CACHE: Final = ("cache_read_input_tokens", "cache_creation_input_tokens")
 _CACHED: Final = (
     ("prompt_tokens_details", "cached_tokens"),
@@ -252,6 +273,9 @@ _CACHED: Final = (
     ("input_cached_tokens",),
     ("input_cache_read",),
     ("input_cache_read_tokens",),
+    ("cached_content_token_count",),
+    ("cachedContentTokenCount",),
+    ("prompt_cached_tokens",),
 )
 _CACHE_WRITE: Final = (
     ("cache_creation_input_tokens",),
@@ -265,6 +289,9 @@ _REASONING: Final = (
     ("output_token_details", "reasoning"),
     ("output_reasoning_tokens",),
     ("output_reasoning",),
+    ("thoughts_token_count",),
+    ("thoughtsTokenCount",),
+    ("completion_reasoning_tokens",),
 )
 
 
@@ -319,7 +346,14 @@ PROVIDER_HOSTS: Final = {
 }
 """Host by the name that instrumentations give a provider; prices resolve by host."""
 
-_NOT_PROVIDERS: Final = frozenset({"strands-agents", "langchain", "unknown", "none"})
+_NOT_PROVIDERS: Final = frozenset(
+    {
+        *("strands-agents", "langchain", "langgraph", "llamaindex", "crewai", "autogen", "dspy"),
+        *("gcp.vertex.agent", "spring_ai", "semantic_kernel", "microsoft.agent_framework"),
+        *("haystack", "smolagents", "openai_agents", "unknown", "none"),
+    }
+)
+"""Frameworks, which instrumentations name where a provider belongs."""
 
 _HOST_OF_MODEL: Final = (
     ("claude-", "api.anthropic.com"),

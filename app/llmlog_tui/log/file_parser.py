@@ -19,6 +19,7 @@ from llmlog_tui.log.line_errors import FaultCounts
 from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.parse import FOREIGN, Parsed, Strictness, parse
 from llmlog_tui.log.schema import COLUMNS
+from llmlog_tui.log.tags import NO_TAGS, with_same_tags
 
 UNREADABLE: Final = "unreadable"
 """Kind of a line whose object its format could not convert."""
@@ -46,6 +47,7 @@ class FileParser:
         """Number of records so far."""
         self._own = 0  # records that are lines
         self._strictness = Strictness.WHOLE_BLOCK
+        self._tags = NO_TAGS
         self._lines = 0  # fed so far: the number of the next line
         self._last: Block | None = None
         self._objects: Counter[str] = Counter()  # of the decoder, as they were reported
@@ -83,6 +85,7 @@ class FileParser:
             strictness=self._strictness,
             columns=self._columns,
             only_ours=head.has_events,
+            tags=self._tags,
         )
 
     def collect(self, block: Block, parsed: Parsed | None) -> Parsed:
@@ -90,6 +93,7 @@ class FileParser:
         given_up = self._given_up_before(block)
         if parsed is not None:
             self._strictness = parsed.strictness
+            self._tags = parsed.tags
             if not parsed.refused and not given_up:
                 return self._counted(parsed, own=parsed.frame.height)
         lines = block.data.split(b"\n")
@@ -145,7 +149,8 @@ class FileParser:
         ):
             if texts:
                 numbers = [line - self._lines for line in lines]
-                parsed = parse(b"\n".join(texts), columns=self._columns)
+                parsed = parse(b"\n".join(texts), columns=self._columns, tags=self._tags)
+                self._tags = parsed.tags
                 skipped.update(parsed.skipped, numbers)
                 nulled.update(parsed.nulled, numbers)
                 of_rows = pl.Series("line", numbers, pl.Int64).gather(parsed.frame["line"])
@@ -176,5 +181,5 @@ def _nothing(lines: int) -> Parsed:
 def _joined(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """Return all rows in line order; those of a single format as they came."""
     own, *others = (frame.with_columns(pl.col("line").cast(pl.Int64)) for frame in frames)
-    joined = pl.concat([own, *others], rechunk=True)
+    joined = pl.concat(with_same_tags([own, *others]), rechunk=True)
     return joined.sort("line", maintain_order=True) if own.height else joined

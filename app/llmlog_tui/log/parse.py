@@ -25,6 +25,7 @@ from llmlog_tui.log.schema import (
     coerce,
     required_schema,
 )
+from llmlog_tui.log.tags import NO_TAGS, KnownTags, find_fields, read_schema, take_tags, wants_tags
 
 _BOM: Final = b"\xef\xbb\xbf"
 
@@ -54,7 +55,8 @@ class Parsed:
     `frame` has schema.COLUMNS and `line`, UInt32: the line within the block, from 0. `skipped`
     counts the lines without a row, by kind; `nulled`, by field, the values of a wrong type in rows
     that were kept. `strictness` is the one the next block of the file is likely to need. `refused`
-    has each skipped line with its kind.
+    has each skipped line with its kind. Its tags are columns, too (see log.tags); `tags` is where
+    the next block of the file begins to look for them.
 
     Of other formats (see file_parser) `line` is Int64, below 0 for a line of an earlier block, and
     a line may give no row, or several. `formats` counts the records of llmlog's, and the objects of
@@ -69,22 +71,25 @@ class Parsed:
     strictness: Strictness = Strictness.WHOLE_BLOCK
     refused: Sequence[tuple[int, str]] = ()
     formats: Counter[str] = field(default_factory=Counter)
+    tags: KnownTags = NO_TAGS
     corrections: Mapping[Key, Record] = field(default_factory=dict)
 
 
-def parse(
+def parse(  # noqa: PLR0913 - options by name
     block: bytes,
     *,
     at_start: bool = False,
     strictness: Strictness = Strictness.WHOLE_BLOCK,
     columns: Collection[str] = COLUMNS,
     only_ours: bool = False,
+    tags: KnownTags = NO_TAGS,
 ) -> Parsed:
     """Parse lines of JSON; a BOM is no fault `at_start` of a file.
 
     polars reads a block as one, and rejects all of it for one bad line. Such a block is examined
     with increasing strictness, so that each bad line costs only itself. `strictness`, of the block
-    before, is where to start; it changes nothing but the time. Only `columns`, event and status
+    before, is where to start; it changes nothing but the time. So do its `tags`, except that an
+    unknown field of earlier blocks is read in this one, too. Only `columns`, event and status
     have values, the others are null; values of a wrong type are counted in all of them. With
     `only_ours` an object without an event of llmlog's is foreign, too.
     """
@@ -96,17 +101,19 @@ def parse(
     blanks = 0
     numbers: Sequence[int] = range(count)
     is_whole = strictness == Strictness.WHOLE_BLOCK
-    read = _read_whole(block, columns, only_ours=only_ours) if is_whole else None
+    tags, more = _tag_schema(block, columns, tags)
+    read = _read_whole(block, columns, more, only_ours=only_ours) if is_whole else None
     if read is None or read.height != count:
         lines = [(number, line) for number, line in enumerate(block.split(b"\n")) if line.strip()]
         blanks = count - len(lines)
         if read is None or read.height != len(lines):
-            salvage = _Salvage(*_schemas(block, columns), refused, no_lists)
+            salvage = _Salvage(*_schemas(block, columns, more), refused, no_lists)
             read, lines, strictness = salvage.read(lines, make_suspect_check(block), strictness)
         numbers = [number for number, _ in lines]
     if has_foreign_events(read):
         read, numbers = _records_of(read, numbers, refused, only_ours=only_ours)
-    fit, lost = coerce(read)
+    of_tags, tags = _take_tags(read, tags, (block, numbers), nulled)
+    fit, lost = coerce(read.drop(more))
     if no_lists:
         kept = set(numbers)
         for name, line in no_lists:
@@ -115,13 +122,42 @@ def parse(
     for name, (values, row) in lost.items():
         nulled.add(name, numbers[row], values)
     frame = fill_defaults(fit, columns).with_columns(pl.Series("line", numbers, pl.UInt32))
+    frame = frame.hstack(of_tags)
     # polars reads a block in chunks that differ by column; aligning them in every later query costs
     # a hundred times more than a rechunk here.
     frame = frame.rechunk()
     skipped = refused.counts()
     is_faulty = skipped.counts or nulled.counts
     next_strictness = strictness if is_faulty else Strictness.WHOLE_BLOCK
-    return Parsed(frame, count, blanks, skipped, nulled, next_strictness, refused.lines)
+    return Parsed(frame, count, blanks, skipped, nulled, next_strictness, refused.lines, tags=tags)
+
+
+def _tag_schema(
+    block: bytes, columns: Collection[str], tags: KnownTags
+) -> tuple[KnownTags, _Schema]:
+    """Return the tags to look for in a block, and their schema."""
+    if not wants_tags(columns):
+        return tags, {}
+    found = find_fields(block, tags)
+    return found, read_schema(found)
+
+
+def _take_tags(
+    read: pl.DataFrame, tags: KnownTags, source: tuple[bytes, Sequence[int]], nulled: FaultCounts
+) -> tuple[list[pl.Series], KnownTags]:
+    """Return the tag columns of rows, and the known tags."""
+    if "extra" not in read.columns:
+        return [], tags
+    block, numbers = source
+
+    def lines_of(rows: pl.Series) -> list[bytes]:
+        lines = block.split(b"\n")
+        return [lines[numbers[row]] for row in rows]
+
+    found = take_tags(read, tags, lines_of)
+    for row in found.misfits.arg_true():
+        nulled.add("extra", numbers[row])
+    return found.columns, found.known
 
 
 class _Refused:
@@ -140,10 +176,12 @@ class _Refused:
         return counts
 
 
-def _read_whole(block: bytes, columns: Collection[str], *, only_ours: bool) -> pl.DataFrame | None:
-    """Read a block's required columns with polars; None if polars refuses the block."""
-    required = required_schema(READ_SCHEMA, columns)
-    light = cheap_schema(required, columns)
+def _read_whole(
+    block: bytes, columns: Collection[str], more: _Schema, *, only_ours: bool
+) -> pl.DataFrame | None:
+    """Read a block's required columns, and `more`; None if polars refuses the block."""
+    required = required_schema(READ_SCHEMA, columns) | more
+    light = cheap_schema(required, {*columns, *more})
     read = _read(block, light)
     if read is None and light != required:
         read = _read(block, required)
@@ -154,17 +192,18 @@ def _read_whole(block: bytes, columns: Collection[str], *, only_ours: bool) -> p
         extra |= TELLING_KEYS.difference(read.columns)
     if lacks_times(read):
         extra.update(_time_keys(block))
-    return _read(block, required_schema(READ_SCHEMA, columns, extra)) if extra else read
+    wide = required_schema(READ_SCHEMA, columns, extra) | more
+    return _read(block, wide) if extra else read
 
 
-def _schemas(block: bytes, columns: Collection[str]) -> tuple[_Schema, _Schema]:
+def _schemas(block: bytes, columns: Collection[str], more: _Schema) -> tuple[_Schema, _Schema]:
     """Return the typed and the text schema for a block with bad lines.
 
     They have all columns that any of the lines may need.
     """
     extra = [*TELLING_KEYS, *_time_keys(block)]
     typed, text = (required_schema(schema, columns, extra) for schema in (READ_SCHEMA, TEXT_SCHEMA))
-    return typed, text
+    return typed | more, text | more
 
 
 def _time_keys(block: bytes) -> list[str]:

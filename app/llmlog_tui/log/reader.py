@@ -84,7 +84,7 @@ class Reader:
     ) -> None:
         self.problems: dict[Path, str] = {}
         """Files and folders that cannot be read at present, and the reason."""
-        self.on_records: Callable[[pl.DataFrame], object] = lambda _: None
+        self.on_records: Callable[[pl.DataFrame], object] | None = None
         """Called with the records of each block as they are read (see store.FRAME_SCHEMA)."""
         self.records = 0
         """Number of records read so far."""
@@ -217,6 +217,10 @@ class Reader:
         """Yield the line of each row as record_line(), but of other formats without content."""
         return self._lines.records(frame)
 
+    def known_fields(self, record: Mapping[str, Any]) -> bytes:
+        """Return a line of the fields in a row, if its file was replaced."""
+        return self._lines.known_fields(record)
+
     def format_of(self, file: int) -> str:
         """Return the name of the format that most of the file with this index has."""
         return self._parsers[file].format
@@ -275,7 +279,10 @@ class Reader:
         parser = self._parsers[index]
         parsed = parser.collect(block, None if parsing is None else parsing.result())
         self.records += parsed.frame.height
-        self.on_records(self._store.add(index, block, parsed))
+        frame = self._store.add(index, block, parsed)
+        if self.on_records is not None:
+            with self._lines.at_hand(index, block, parsed.lines):
+                self.on_records(frame)
         if parser.has_state:
             self._incomplete[index] = _Quiet(time.monotonic(), QUIET_S)
 
@@ -302,7 +309,9 @@ class Reader:
         if parsed is None:
             return False
         self.records += parsed.frame.height
-        self.on_records(self._store.add_late(index, parsed))
+        frame = self._store.add_late(index, parsed)
+        if self.on_records is not None:
+            self.on_records(frame)
         return True
 
     def _add_files(self, files: Sequence[Path]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final, Protocol
@@ -12,8 +13,10 @@ import polars as pl
 from llmlog.record import EVENTS, dump, timestamp, to_line
 from llmlog_tui.formats.json_text import without_bom
 from llmlog_tui.log.file_parser import FileParser
+from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.schema import COLUMNS
 from llmlog_tui.log.store import ByteRange, Store
+from llmlog_tui.log.tags import tags_of
 
 _BLOCKS_IN_MEMORY: Final = 8
 
@@ -31,6 +34,16 @@ class RecordLines:
         self._store = store
         self._sources = sources
         self._parsers = parsers
+        self._last: tuple[int, Block, int] | None = None
+
+    @contextmanager
+    def at_hand(self, file: int, block: Block, lines: int) -> Iterator[None]:
+        """Keep the last block read, of `lines` lines: its file may be written over meanwhile."""
+        self._last = (file, block, lines)
+        try:
+            yield
+        finally:
+            self._last = None
 
     def raw(self, block: int, line: int) -> bytes | None:
         """Return a record's line unchanged, None if its file was replaced since."""
@@ -61,6 +74,11 @@ class RecordLines:
             else:
                 yield self._converted(lines, frame.row(row, named=True), with_content=False)
 
+    @staticmethod
+    def known_fields(record: Mapping[str, Any]) -> bytes:
+        """Return a line of the fields in a row, without content."""
+        return _written(_fields(record))
+
     def _converted(
         self, lines: Sequence[bytes], record: Mapping[str, Any], *, with_content: bool
     ) -> bytes:
@@ -74,10 +92,7 @@ class RecordLines:
                 return found.line
             if found is not None and with_content:
                 content = found.content
-        whole = {**known, **content}
-        # A foreign event in a trace is a record, too, but none that llmlog writes.
-        written = to_line(whole) if known["event"] in EVENTS else dump(whole)
-        return written.rstrip(b"\n")
+        return _written({**known, **content})
 
     def _following(self, block: int, lines: Sequence[bytes], line: int) -> Iterator[bytes]:
         """Yield a block's lines from `line` on, and those of later blocks."""
@@ -95,12 +110,34 @@ class RecordLines:
     def _read(self, byte_range: ByteRange) -> list[bytes] | None:
         source = self._sources[byte_range.file]
         data = source.reread(byte_range.generation, byte_range.offset, byte_range.length)
-        return None if data is None else data.split(b"\n")
+        return self._read_last(byte_range) if data is None else data.split(b"\n")
+
+    def _read_last(self, byte_range: ByteRange) -> list[bytes] | None:
+        """Return the lines of a range that ends with the block at hand.
+
+        Earlier lines are empty.
+        """
+        if self._last is None:
+            return None
+        file, block, lines = self._last
+        end = byte_range.offset + byte_range.length
+        is_its_end = (file, block.generation) == (byte_range.file, byte_range.generation)
+        if not is_its_end or end != block.offset + len(block.data):
+            return None
+        return [b""] * (byte_range.lines - lines) + block.data.split(b"\n")
+
+
+def _written(known: dict[str, Any]) -> bytes:
+    # A foreign event in a trace is a record, too, but none that llmlog writes.
+    written = to_line(known) if known["event"] in EVENTS else dump(known)
+    return written.rstrip(b"\n")
 
 
 def _fields(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a row of the frame knows, as a line has it."""
     known = {name: record[name] for name in COLUMNS if record[name] is not None}
+    if tags := tags_of(record):
+        known["extra"] = tags
     for name, value in known.items():
         if isinstance(value, datetime):
             known[name] = timestamp((value - _EPOCH) // timedelta(microseconds=1) * 1_000)

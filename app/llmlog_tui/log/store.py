@@ -17,6 +17,7 @@ from llmlog_tui.log.parse import Parsed
 from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.schema import COLUMNS, without_nulls
 from llmlog_tui.log.segment import FirstSeen, Segment
+from llmlog_tui.log.tags import conform, merged_types, tag_types
 
 FRAME_SCHEMA: Final[dict[str, pl.DataType]] = {
     **COLUMNS,
@@ -72,12 +73,12 @@ class Snapshot:
     """The records read up to one moment; immutable.
 
     `frame` has one row a record, in file order (several files: merged by ts as they were loaded),
-    with FRAME_SCHEMA's columns. `row` is the record's key: it counts up as records are read, the
-    newest of a big file before its older ones. While `is_loading`, older records are still to be
-    inserted before, and order is not final. Rows from key `live_from` on arrived while
-    following. `dropped` records were read but are outside the retention window. `formats` are the
-    names of the formats of its files, the commonest first. `revision` counts how often fields of
-    earlier records were corrected.
+    with FRAME_SCHEMA's columns, then its tags' (see log.tags). `row` is the record's key: it counts
+    up as records are read, the newest of a big file before its older ones. While `is_loading`,
+    older records are still to be inserted before, and order is not final. Rows from key `live_from`
+    on arrived while following. `dropped` records were read but are outside the retention window.
+    `formats` are the names of the formats of its files, the commonest first. `revision` counts
+    how often fields of earlier records were corrected.
     """
 
     files: tuple[Path, ...]
@@ -112,6 +113,7 @@ class Store:
         self._numbers = _LineNumbers()
         self._converted: set[int] = set()  # ranges with records that differ from their lines
         self._formats: Counter[str] = Counter()
+        self._tags: dict[str, pl.DataType] = {}
         self._revision = 0
         self._ends_line = True  # whether the last range ends with a newline
 
@@ -152,12 +154,22 @@ class Store:
             parts = (self._older.rows, self._newer.rows)
             self._revision += correct(parts, parsed.corrections)
             frame = corrected(frame, parsed.corrections)
+        frame = self._with_tags(frame)
         part = self._older if block.older and self._live_from is None else self._newer
         part.add(file, parsed, frame, block.too_long)
         self._records += height
         self._formats.update(parsed.formats)
         self._keep_window(frame)
         return frame
+
+    def _with_tags(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return a frame with all tags, and add new ones to earlier frames."""
+        types = merged_types(self._tags, tag_types(frame))
+        if types != self._tags:
+            self._tags = types
+            for part in (self._older, self._newer):
+                part.rows.replace([conform(each, types) for each in part.rows.frames])
+        return conform(frame, types)
 
     def loaded(self) -> None:
         """Mark later records as live, and merge the records of several files by ts.

@@ -252,4 +252,5 @@ class Jobs:
                 if isinstance(view, screens.CallsScreen | screens.OverviewScreen):
                     view.calls.set_columns(choice)
 
-        app.push_screen(screens.ColumnPicker(pane.choice, pane.room, compact=compact), apply)
+        picker = screens.ColumnPicker(pane.choice, pane.room, pane.tags, compact=compact)
+        app.push_screen(picker, apply)

@@ -83,11 +83,15 @@ class AlertContextQuery:
 
 @dataclass(frozen=True)
 class TrendsQuery:
-    """Time series of one model's calls (None: of all calls), in `slices` time slices."""
+    """Time series of the calls with a `value` of `field`, in `slices` time slices.
+
+    `field` is model or a tag; value None: of all calls.
+    """
 
     slices: int
     within: tuple[datetime, datetime] | None
-    model: str | None
+    field: str
+    value: str | None
 
 
 Query: TypeAlias = CallOrderQuery | OverviewQuery | ReplayQuery | AlertContextQuery | TrendsQuery

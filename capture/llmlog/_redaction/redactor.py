@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final, TypeAlias, cast
+from typing import Final, cast
 
+from llmlog._redaction.custom import Custom, custom_rule
 from llmlog._redaction.inline_data import LEAST_VALUE, described, inline_data
 from llmlog._redaction.names import Category, category, is_schema
 from llmlog._redaction.personal import personal_kind
@@ -13,10 +14,7 @@ from llmlog._redaction.rules import PERSONAL, SECRETS
 from llmlog._redaction.text import Found, Rule, Text, found_in_escapes, replaced
 from llmlog._redaction.values import is_described, is_placeholder, is_random
 
-__all__ = ["PERSONAL", "SECRETS", "Custom", "Redactor"]
-
-Custom: TypeAlias = str | re.Pattern[str] | Callable[[str], str]
-"""An application's own rule: a pattern whose matches are replaced, or text in, text out."""
+__all__ = ["PERSONAL", "SECRETS", "Redactor"]
 
 _SHORTEST: Final = 6
 _LEAST_INT: Final = 10**11
@@ -37,7 +35,7 @@ class Redactor:
         self, rules: Iterable[Rule], custom: Iterable[Custom] = (), *, summarise_data: bool = False
     ) -> None:
         self._rules = tuple(rules)
-        self._custom = tuple(_compiled(rule) for rule in custom)
+        self._custom = tuple(map(custom_rule, custom))
         self._summarise = summarise_data
         self._has_personal = not set(PERSONAL).isdisjoint(self._rules)
 
@@ -270,10 +268,3 @@ def _is_pair(name: str, value: str) -> bool:
     if "-" in name or name.lower() in {"authorization", "cookie"}:
         return len(value) >= _SHORTEST and category(value) is None and not value.startswith("-")
     return len(value) >= _SHORTEST and is_random(value)
-
-
-def _compiled(rule: Custom) -> Callable[[str], str]:
-    if callable(rule):
-        return rule
-    pattern = re.compile(rule)
-    return lambda text: pattern.sub("[redacted:custom]", text)

@@ -95,7 +95,6 @@ class BackgroundCall(Call):
         if self._waits():
             self._kept = (end, at_ns, known)
             self._unread = None
-            self.keep_until_exit()
             self._background.keep(cast("str", self._response_id), self)
             return
         super()._finish(end, at_ns, known)
@@ -123,7 +122,7 @@ class BackgroundCall(Call):
     @guarded
     def at_exit(self) -> None:
         """End the call: the process exits."""
-        self.abandoned()
+        super().at_exit()
         self.give_up()
 
     @guarded

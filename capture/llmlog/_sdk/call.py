@@ -76,6 +76,7 @@ class Call:
         self._unread: weakref.ref[Any] | None = None
         self.now = trace.core.clock.monotonic_ns
         self._announce()
+        self.keep_until_exit()
         # Last, so that the set-up above is no part of the latency.
         self._started_ns = self.now()
 
@@ -115,7 +116,6 @@ class Call:
 
     def keep_open(self, unread: Foreign) -> None:
         """Let the call end with `unread`, the body or response yet to be read."""
-        self.keep_until_exit()
         self._unread = weakref.ref(unread, self.abandoned)
         self.is_open = True
 
@@ -194,7 +194,10 @@ class Call:
     @guarded
     def at_exit(self) -> None:
         """End the call: the process exits."""
-        self.abandoned()
+        if self.is_open:
+            self.abandoned()
+        else:  # a daemon thread still waits for the answer
+            self._finish("abandoned", self.now(), _UNANSWERED)
 
     def _finish(self, end: str | None, at_ns: int | None, known: Fields) -> None:
         # A forked child has a copy of the call, but the call is its parent's.
@@ -314,6 +317,11 @@ class MessageCall(Call):
 
 Accumulator = ChatAccumulator | EventAccumulator | MessageAccumulator
 
+_UNANSWERED: Final[Fields] = {
+    "status": "error",
+    "error_type": "Abandoned",
+    "error_message": "the process exited before the answer",
+}
 _MAX_BODY: Final = 8 * 1024 * 1024
 """Maximum bytes of a body kept while the application reads it as bytes."""
 _HEAD: Final = 256
@@ -327,7 +335,7 @@ def _ms(ns: int) -> int:
 
 
 _open_calls: set[Call] = set()
-"""Calls whose answers are still being read: kept here, as nothing else may hold them."""
+"""Calls that have not ended. Nothing else may hold one whose answer is still read."""
 
 
 @atexit.register

@@ -10,6 +10,7 @@ from llmlog_tui.analysis.calls.calls import FAILED
 from llmlog_tui.log.schema import IS_CALL
 
 By = Literal["model", "session", "trace", "provider", "hour", "tool", "error"]
+"""Groupings with a name of their own; any field or tag is one, too."""
 
 IS_TOOL: Final = pl.col("event") == "tool_call"
 """Predicate: the record is a tool execution."""
@@ -42,6 +43,11 @@ GROUPINGS: Final[dict[By, Grouping]] = {
     ),
 }
 """Groupings of `stats --by`; an hour is UTC, named by its start."""
+
+
+def grouping(by: str) -> Grouping:
+    """Return a grouping by its name in GROUPINGS, else by the column of that name."""
+    return GROUPINGS[by] if by in GROUPINGS else _by_column(by)
 
 
 def percentile(name: str, percent: float) -> pl.Expr:

@@ -20,6 +20,7 @@ from llmlog_tui.config.rules import Rules
 from llmlog_tui.log.chunked_frame import ChunkedFrame, hstack
 from llmlog_tui.log.schema import IS_CALL, IS_STEP, without_nulls
 from llmlog_tui.log.store import Snapshot
+from llmlog_tui.log.tags import tag_types
 
 COMPACT_AT: Final = 16
 """Compact once 1/COMPACT_AT of the kept records have left the retention window."""
@@ -155,7 +156,7 @@ class FilteredState:
         self.where, self._slow_ms = where, slow_ms
         self.calls, self.traces = records.calls, records.traces
         if where is not None:
-            self.calls = filter_records(records.calls, where)
+            self.calls = filter_records(records.calls, where, may_lack_tags=True)
             ids = self.calls["trace_id"].unique()
             self.traces = records.traces.filter(pl.col("trace_id").is_in(ids.implode()))
         self._slow_counts = count_slow(self.calls, slow_ms)
@@ -181,7 +182,7 @@ class FilteredState:
         if self.where is None:
             self.calls, self.traces = records.calls, records.traces
         else:
-            new = filter_records(new, self.where)
+            new = filter_records(new, self.where, may_lack_tags=True)
             self._filter(new, delta)
         self._slow_counts = self._slow_counts.plus(count_slow(new, self._slow_ms))
         self.cost = self.cost.plus(cost(new))
@@ -229,6 +230,8 @@ class LogState:
         """Advance to a later snapshot; None if it does not extend this one."""
         restarted = self._latest.live_from is None or self._latest.live_from != snapshot.live_from
         corrected = self._latest.revision != snapshot.revision
+        # New tags are new columns, seldom enough to start over.
+        corrected |= tag_types(snapshot.frame) != tag_types(self._latest.frame)
         if restarted or corrected or snapshot.counts.records < self._latest.counts.records:
             return None
         grown = self._grown(snapshot)

@@ -26,6 +26,7 @@ from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.log.record_key import RecordLocation
 from llmlog_tui.log.schema import IS_CALL, IS_STEP, decategorize
 from llmlog_tui.log.store import Snapshot
+from llmlog_tui.log.tags import tag_types
 
 _KINDS: Final[dict[CallKind, pl.Expr]] = {"failed": FAILED, "cut-off": CUT_OFF}
 """Kind of a call -> predicate, if independent of the slow-call threshold."""
@@ -98,6 +99,11 @@ class Overview:
 
     def trace_rows(self, start: int, stop: int) -> list[dict[str, Any]]:
         return self.traces.slice(start, stop - start).to_dicts()
+
+    @cached_property
+    def tags(self) -> dict[str, pl.DataType]:
+        """The tag columns of the log, with their dtypes."""
+        return tag_types(self.snapshot.frame)
 
     @cached_property
     def sessions(self) -> Sessions:

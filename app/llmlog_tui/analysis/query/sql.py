@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -15,11 +15,21 @@ from llmlog_tui.analysis.calls.calls import model_calls
 from llmlog_tui.analysis.calls.cost import priced, rates
 from llmlog_tui.analysis.query import statement
 from llmlog_tui.analysis.query.aliases import with_aliases
+from llmlog_tui.analysis.query.tag_names import (
+    EXTRA,
+    is_tag_name,
+    names_extra,
+    quote_tags,
+    sql_name,
+    tags_in,
+    with_extra,
+)
 from llmlog_tui.analysis.traces.fingerprints import with_changed
 from llmlog_tui.analysis.traces.traces import traces
 from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.log.schema import COLUMNS, decategorize, restore_integers
 from llmlog_tui.log.store import FRAME_SCHEMA
+from llmlog_tui.log.tags import Types, conform, tag_types
 
 _INTERNAL: Final = ("line", "block", "file", "row", "changed")
 """Columns of the frame that are not fields of the record."""
@@ -53,28 +63,68 @@ class QueryError(Exception):
     """SQL that cannot be evaluated; the message is one line."""
 
 
-def filter_records(frame: pl.DataFrame, predicate: str, rules: Rules = DEFAULT) -> pl.DataFrame:
-    """Return the records that match an SQL predicate over the record's fields and COSTS.
+def filter_records(
+    frame: pl.DataFrame, predicate: str, rules: Rules = DEFAULT, *, may_lack_tags: bool = False
+) -> pl.DataFrame:
+    """Return the records that match an SQL predicate over the record's fields, tags and COSTS.
 
     Costs are computed with the prices of `rules` if the frame has none. Times compare with SQL
-    timestamps, dates, and text in the form of one, all UTC. Raises QueryError.
+    timestamps, dates, and text in the form of one, all UTC. With `may_lack_tags` a tag that no
+    record has is null, as in a log that is still to grow. Raises QueryError.
     """
     with _explained("the predicate"):
         statement.check_predicate(predicate)
+        predicate = quote_tags(predicate, tag_types(frame))
         fields = dict.fromkeys(pl.sql_expr(predicate).meta.root_names())
         known = _with_costs(frame, rules) if fields.keys() & set(COSTS) else frame
-        for name in fields:
-            if name not in COLUMNS and name not in COSTS:
-                raise QueryError(_no_column(name, [*COLUMNS, *COSTS]))
-        records = _in_sql(known.select_seq("row", *fields))
-        if not is_by_row(predicate) and _is_of_all(pl.sql_expr(predicate), records.clear()):
+        known = with_extra(known) if EXTRA in fields else known
+        lacking = _lacking(fields, frame, may_lack_tags=may_lack_tags)
+        records = _in_sql(known.select_seq("row", *(f for f in fields if f not in lacking)))
+        empty = records.clear().with_columns(pl.lit(None).alias(name) for name in lacking)
+        if not is_by_row(predicate) and _is_of_all(pl.sql_expr(predicate), empty):
             raise QueryError(
                 "the predicate: a condition has one answer for all records together; "
                 "compare a field of each, as latency_ms > avg(latency_ms)"
             )
         selecting = f"select row from records where {predicate}\n"  # noqa: S608 - one expression
-        kept = pl.SQLContext(records=records, eager=True).execute(selecting)["row"]
+        kept = _select(selecting, records, lacking)["row"]
     return frame.filter(pl.col("row").is_in(kept.implode()))
+
+
+def column_named(frame: pl.DataFrame, name: str) -> str:
+    """Return the column of a field or tag. Raises QueryError.
+
+    `extra.NAME` may be a field NAME.
+    """
+    tags = tag_types(frame)
+    column = next(iter(tags_in(name, tags)), name)
+    if column not in tags and column not in COLUMNS:
+        raise QueryError(_no_column(name, [*tags, *COLUMNS]))
+    return column
+
+
+def _select(sql: str, records: pl.DataFrame, lacking: Iterable[str]) -> pl.DataFrame:
+    """Return the result of a query of `records`, which lack some columns: those are null."""
+    nulls = [pl.lit(None).alias(name) for name in lacking]
+    given = records.with_columns(nulls)
+    try:
+        return pl.SQLContext(records=given, eager=True).execute(sql)
+    except pl.exceptions.PolarsError:
+        if not nulls:
+            raise
+        # A null compares with anything, but functions of text want a text.
+        given = records.with_columns(each.cast(pl.String) for each in nulls)
+        return pl.SQLContext(records=given, eager=True).execute(sql)
+
+
+def _lacking(fields: Iterable[str], frame: pl.DataFrame, *, may_lack_tags: bool) -> list[str]:
+    """Return the fields that are no columns, if those may be lacking. Raises QueryError."""
+    names = [*tag_types(frame), *COLUMNS, *COSTS]
+    lacking = [name for name in fields if name not in names and name != EXTRA]
+    for name in lacking:
+        if not (may_lack_tags and is_tag_name(name)):
+            raise QueryError(_no_column(name, names))
+    return lacking
 
 
 def is_by_row(predicate: str) -> bool:
@@ -141,13 +191,17 @@ def first_match(calls: pl.DataFrame, predicates: Sequence[str]) -> list[int | No
     with _explained("a predicate"):
         for predicate in predicates:
             statement.check_predicate(predicate)
-        records = pl.SQLContext(records=_in_sql(calls), eager=True)
-        found = records.execute(f"select {columns} from records")  # noqa: S608 - as in filter_records()
+        tags = tag_types(calls)
+        lacking = {name for name in tags_in(columns, tags) if name not in tags}
+        given = with_extra(calls) if names_extra(columns) else calls
+        selecting = f"select {quote_tags(columns, tags)} from records"  # noqa: S608 - as in filter_records()
+        found = _select(selecting, _in_sql(given), lacking)
     return [next((n for n, holds in enumerate(row) if holds), None) for row in found.iter_rows()]
 
 
 def predicate_of(field: str, value: object, *, holds: bool) -> str:
     """Return the predicate that a field has this value; without `holds`, that it has not."""
+    field = sql_name(field)
     if value is None:
         return f"{field} is {'' if holds else 'not '}null"
     if isinstance(value, list | pl.Series):
@@ -196,10 +250,13 @@ def _grouped(predicate: str) -> str:
     return f"({predicate})" if re.search(r"\bor\b", predicate, re.IGNORECASE) else predicate
 
 
-def predicate_problem(predicate: str) -> str:
-    """Return the error of a predicate over priced calls; empty if it is valid."""
+def predicate_problem(predicate: str, tags: Types | None = None) -> str:
+    """Return the error of a predicate over priced calls; empty if it is valid.
+
+    `tags` are those of the log; None if it is not known yet.
+    """
     try:
-        filter_records(NO_RECORDS, predicate)
+        filter_records(conform(NO_RECORDS, tags or {}), predicate, may_lack_tags=tags is None)
     except QueryError as error:
         return str(error)
     return ""
@@ -256,7 +313,7 @@ def query(frame: pl.DataFrame, sql: str, rules: Rules = DEFAULT) -> pl.DataFrame
     check(sql)
     words = sql.lower().replace(";", " ").split()
     if words[:1] in (["describe"], ["desc"]):
-        return describe(words[1:])
+        return describe(words[1:], tag_types(frame))
     return evaluate(tables_of(frame, sql, rules), sql)
 
 
@@ -269,6 +326,7 @@ def check(sql: str) -> None:
 def tables_of(frame: pl.DataFrame, sql: str, rules: Rules) -> dict[str, pl.DataFrame]:
     """Return the TABLES that a query may name."""
     named = sql.lower()
+    frame = with_extra(frame) if names_extra(sql) else frame
     is_listing = named.replace(";", " ").split()[:2] == ["show", "tables"]
     return {
         name: _in_sql(table(frame, rules))
@@ -282,21 +340,26 @@ def evaluate(
 ) -> pl.DataFrame:
     """Evaluate a checked query over its tables; an error may suggest one of `columns`."""
     context = pl.SQLContext(dict(tables), eager=True)
+    names = {name for table in tables.values() for name in table.columns}
     if (aliased := with_aliases(sql)) != sql:
         with suppress(pl.exceptions.PolarsError, pl.exceptions.PanicException):
-            return decategorize(context.execute(aliased))
+            return decategorize(context.execute(quote_tags(aliased, names)))
     with _explained("the query", columns):  # as written: its error, and its names, are the user's
-        return decategorize(context.execute(sql))
+        return decategorize(context.execute(quote_tags(sql, names)))
 
 
-def describe(names: Sequence[str] = tuple(TABLES)) -> pl.DataFrame:
-    """Return the columns of tables: table, column, type. Raises QueryError for an unknown one."""
+def describe(names: Sequence[str] = tuple(TABLES), tags: Types | None = None) -> pl.DataFrame:
+    """Return the columns of tables: table, column, type. Raises QueryError for an unknown one.
+
+    `tags` are those of the log.
+    """
     if not names or not TABLES.keys() >= set(names):
         raise QueryError(f"describe takes a table: {', '.join(TABLES)}")
+    records = conform(NO_RECORDS, tags or {})
     rows = [
         (name, column, _type_name(dtype))
         for name in names
-        for column, dtype in _in_sql(TABLES[name](NO_RECORDS, DEFAULT)).schema.items()
+        for column, dtype in _in_sql(TABLES[name](records, DEFAULT)).schema.items()
     ]
     return pl.DataFrame(rows, schema=["table", "column", "type"], orient="row")
 

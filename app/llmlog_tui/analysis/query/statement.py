@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-_TOKEN: Final = re.compile(
+TOKEN: Final = re.compile(
     r"""
     (?P<space>   \s+ | --[^\n]* | /\*.*?\*/ )
   | (?P<text>    '(?:[^']|'')*' | (?P<tag>\$\w*\$).*?(?P=tag) )
@@ -131,7 +131,7 @@ def _check_files(sql: str) -> None:
 
 
 def _tokens(sql: str) -> Iterator[Token]:
-    for match in _TOKEN.finditer(sql):
+    for match in TOKEN.finditer(sql):
         kind, text = match.lastgroup, match[0]
         if kind == "space":
             if "/*" in text[2:] and text.startswith("/*"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
 import polars as pl
@@ -12,6 +13,7 @@ from llmlog_tui import humanize
 from llmlog_tui.analysis.traces.traces import traces
 from llmlog_tui.log.record_key import record_label
 from llmlog_tui.log.schema import decategorize
+from llmlog_tui.log.tags import tag_types
 from llmlog_tui.sanitize import grep, sanitize
 
 STEPS: Final = (
@@ -20,6 +22,8 @@ STEPS: Final = (
 )
 IDS: Final = ("step", "provider", "model", "system_fingerprint", "id", "request_id")
 ERRORS: Final = ("step", "error_type", "error_status", "error_code", "request_id", "retries")
+_MAX_VALUES: Final = 5
+"""Maximum values of a tag that are listed."""
 
 
 def bundle(
@@ -28,8 +32,8 @@ def bundle(
     """Return the totals, steps, ids, fingerprints, errors and grep commands of one run.
 
     `run` has its records with costs (see cost.priced), `lines` their lines by key, if their files
-    exist, `files` the names of a Snapshot's. Prompts, answers, arguments, error messages and the
-    application's tags are left out.
+    exist, `files` the names of a Snapshot's. Prompts, answers, arguments and error messages are
+    left out.
     """
     run = run.sort("step", maintain_order=True, nulls_last=True)
     return "\n".join(_markdown(run, trace_id, lines, files))
@@ -42,6 +46,7 @@ def _markdown(
     yield f"# Run {_code(trace_id)}"
     yield ""
     yield from _summary(run)
+    yield from (f"- {_code(tag)}: {values}" for tag, values in _tags(run, records))
     yield from _section(
         "Steps", ("what", *STEPS), [{**r, "what": record_label(r)} for r in records]
     )
@@ -78,6 +83,15 @@ def _summary(run: pl.DataFrame) -> Iterator[str]:
         cost = humanize.money(found["cost_usd"]) + partly
         yield f"- tokens: {humanize.integer(found['tokens'])}, cost {cost}"
         yield f"- models: {', '.join(map(_code, found['models'])) or humanize.UNKNOWN}"
+
+
+def _tags(run: pl.DataFrame, records: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Yield each tag of a run, and its values in `records`."""
+    for tag in tag_types(run):
+        values = dict.fromkeys(str(r[tag]) for r in records if r[tag] is not None)
+        if values:
+            more = f" and {len(values) - _MAX_VALUES:,} more" if len(values) > _MAX_VALUES else ""
+            yield tag, ", ".join(map(_code, islice(values, _MAX_VALUES))) + more
 
 
 def _section(title: str, names: tuple[str, ...], records: list[dict[str, Any]]) -> Iterator[str]:

@@ -11,7 +11,7 @@ import polars as pl
 from llmlog_tui.analysis.calls import percentiles
 from llmlog_tui.analysis.calls.calls import FAILED, MOSTLY_REASONING, TRUNCATED, model_calls, slow
 from llmlog_tui.analysis.calls.cost import FIGURES, priced, rates
-from llmlog_tui.analysis.calls.percentiles import GROUPINGS, IS_TOOL, By, Grouping, percentile
+from llmlog_tui.analysis.calls.percentiles import IS_TOOL, Grouping, grouping, percentile
 from llmlog_tui.analysis.calls.truncation import HAS_ANSWER, HIDDEN
 from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.log.schema import IS_CALL
@@ -28,9 +28,9 @@ _NEEDED: Final = (
 )
 
 
-def needed_columns(by: By) -> tuple[str, ...]:
+def needed_columns(by: str) -> tuple[str, ...]:
     """Return the columns that stats() reads."""
-    return tuple(dict.fromkeys((*_NEEDED, *GROUPINGS[by].columns)))
+    return tuple(dict.fromkeys((*_NEEDED, *grouping(by).columns)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,9 +96,11 @@ def over_time(calls: pl.DataFrame) -> pl.DataFrame:
 
 
 def stats(
-    frame: pl.DataFrame, *, over_ms: float = 500.0, by: By = "model", rules: Rules = DEFAULT
+    frame: pl.DataFrame, *, over_ms: float = 500.0, by: str = "model", rules: Rules = DEFAULT
 ) -> Stats:
     """Return the statistics of `frame`; a call is slow strictly over `over_ms`.
+
+    `by` is a name of percentiles.GROUPINGS, or a column: a field or a tag.
 
     Prices of `rules` take precedence over listed ones.
     """
@@ -122,7 +124,8 @@ def stats(
         hidden_cut=HIDDEN.sum(),
         can_be_cut=HAS_ANSWER.sum(),
     ).row(0, named=True)
-    groups = _groups(_grouped_records(frame, calls, GROUPINGS[by]), GROUPINGS[by].key)
+    found = grouping(by)
+    groups = _groups(_grouped_records(frame, calls, found), found.key)
     return Stats(**totals, **of_calls, groups=groups, priced=calls)
 
 

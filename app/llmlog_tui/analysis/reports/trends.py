@@ -13,6 +13,7 @@ from llmlog_tui.analysis.alerts.alert import Alert
 from llmlog_tui.analysis.alerts.engine import marks_change
 from llmlog_tui.analysis.calls.calls import FAILED, slow
 from llmlog_tui.analysis.calls.truncation import CUT_OFF_COLUMNS, CUT_OFF_SHARE
+from llmlog_tui.log.schema import IS_CALL
 
 _MINUTE_MS: Final = 60_000.0
 _LATENCY: Final = pl.col("latency_ms")
@@ -80,6 +81,16 @@ def marks_of(alerts: Iterable[Alert], model: str | None) -> list[Mark]:
         for alert in alerts
         if alert.ts is not None and model in (None, alert.subject)
     ]
+
+
+_COMMON_VALUES: Final = 50
+
+
+def common_values(frame: pl.DataFrame, field: str) -> list[str]:
+    """Return the commonest values of a field of model calls, as text."""
+    counts = frame.select_seq("event", field).filter(IS_CALL)[field].drop_nulls().value_counts()
+    common = counts.sort("count", field, descending=[True, False]).head(_COMMON_VALUES)
+    return common[field].cast(pl.String).to_list()
 
 
 @dataclass(frozen=True, eq=False)

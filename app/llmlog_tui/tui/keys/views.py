@@ -69,7 +69,8 @@ TRENDS_BINDINGS: Final = scope(
     key("H", "pan(-0.5)", "earlier", "Look at earlier calls", shown_as="H/L"),
     hidden("L", "pan(0.5)", "later", "Look at later calls"),
     key("0", "all", "all", "Look at all of the time"),
-    key("M", "model", "model", "Look at one model after the other"),
+    key("M", "model", "model", "Look at one model, or value of a tag, after the other"),
+    hidden("b", "field", "by tag", "Let M go through the values of the next tag"),
     key("r", "range", "range to filter", "Show only this time in all views, or all again"),
     key("enter", "open", "its call", "Go to the alert or call"),
 )

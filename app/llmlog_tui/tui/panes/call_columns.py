@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from llmlog.record import FIELDS, Field
 from llmlog_tui import humanize
+from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui.render.cells import flags
 from llmlog_tui.tui.widgets.row_source import Cell, Column, Tone, cell
 
@@ -92,7 +93,9 @@ def _id(name: str) -> CellRenderer:
 
 
 def _as_text(name: str) -> CellRenderer:
-    return lambda call, _width, _newest: cell(_text(call[name]), "" if call[name] else "muted")
+    return lambda call, _width, _newest: cell(
+        _text(call[name]), "muted" if call[name] in (None, "", []) else ""
+    )
 
 
 def _text(value: object) -> str:
@@ -175,6 +178,26 @@ ALL: Final[dict[str, CallColumn]] = {
 }
 """Field -> column, for all columns; `why`, costs and `flags` are derived from records."""
 
+_TAG: Final = "extra."
+_MAX_TITLE: Final = 20
+
+
+def tag_names(tags: Iterable[str]) -> list[str]:
+    """Return the names of a log's tag columns for a ColumnChoice, each with `extra.`."""
+    return [tag if tag.startswith(_TAG) else _TAG + tag for tag in tags]
+
+
+def column_of(name: str, tags: Collection[str]) -> CallColumn | None:
+    """Return the column of this name; None for a tag of another log."""
+    if name in ALL:
+        return ALL[name]
+    field = name if name in tags else name.removeprefix(_TAG)
+    if field not in tags:
+        return None
+    title = sanitize(field.removeprefix(_TAG), _MAX_TITLE)
+    return _left(title, max(_TEXT, len(title) + 1), field, _as_text(field))
+
+
 COMPACT: Final = ("ts", "trace_id", "step", "model", "latency_ms", "reasoning_tokens", "why")
 WIDE: Final = (
     *COMPACT,
@@ -214,4 +237,8 @@ class ColumnChoice:
 
 def _known(names: object) -> tuple[str, ...]:
     listed = names if isinstance(names, list) else []
-    return tuple(dict.fromkeys(name for name in listed if isinstance(name, str) and name in ALL))
+    return tuple(dict.fromkeys(name for name in listed if isinstance(name, str) and _is_name(name)))
+
+
+def _is_name(name: str) -> bool:
+    return name in ALL or name.startswith(_TAG)

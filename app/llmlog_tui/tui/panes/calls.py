@@ -15,7 +15,13 @@ from llmlog_tui.config.settings import STYLES, RowRule
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui import workers
 from llmlog_tui.tui.keys.panes import CALLS_BINDINGS, CELL_BINDINGS, COLUMN_BINDINGS
-from llmlog_tui.tui.panes.call_columns import ALL, ColumnChoice
+from llmlog_tui.tui.panes.call_columns import (
+    CallColumn,
+    CellRenderer,
+    ColumnChoice,
+    column_of,
+    tag_names,
+)
 from llmlog_tui.tui.panes.pane import READING, CursorState, Pane
 from llmlog_tui.tui.queries import Sort
 from llmlog_tui.tui.widgets.row_source import UNMARKED, CellSpan, Column, Row, RowSource
@@ -163,9 +169,19 @@ class CallsPane(Pane):
         self._column = fields.index(current) if current in fields else None
         self.redraw()
 
-    def _columns(self) -> list[Column]:
+    @property
+    def tags(self) -> list[str]:
+        """Names of the log's tags, as columns to choose from."""
+        return [] if self._overview is None else tag_names(self._overview.tags)
+
+    def _chosen(self) -> list[CallColumn]:
+        """Return the columns of the layout; tags of other logs are left out."""
+        tags = self._overview.tags if self._overview is not None else ()
         names = self.choice.names(compact=self.is_narrow)
-        return [ALL[name].in_layout(compact=self.is_narrow) for name in names]
+        return [column for name in names if (column := column_of(name, tags)) is not None]
+
+    def _columns(self) -> list[Column]:
+        return [column.in_layout(compact=self.is_narrow) for column in self._chosen()]
 
     @property
     def room(self) -> int:
@@ -186,7 +202,8 @@ class CallsPane(Pane):
             self.empty = "No calls match. Esc clears the filter."
         elif self._overview.all_calls or self.empty == READING:
             self.empty = _EMPTY
-        style = _CallStyle(self.choice.names(compact=self.is_narrow), self._sorted_by, self._styles)
+        draws = [column.draw for column in self._chosen()]
+        style = _CallStyle(draws, self._sorted_by, self._styles)
         self.set_source(_CallRows(self._overview, self._columns(), self._order, style))
         total = f"{humanize.count(len(self.source))} {self._arrow()}" if self.compact else ""
         slow = self._overview.slow_summary.sentence()
@@ -224,9 +241,9 @@ class CallsPane(Pane):
 
 @dataclass(frozen=True)
 class _CallStyle:
-    """Names of the columns, the order, and the styles of rows."""
+    """Renderers of the columns, the order, and the styles of rows."""
 
-    names: Sequence[str]
+    draws: Sequence[CellRenderer]
     sort: Sort | None
     styles: Callable[[pl.DataFrame], list[str]]
 
@@ -257,11 +274,13 @@ class _CallRows(RowSource):
     def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:
         calls = self._overview.call_rows(start, stop, self._order)
         styles = self._style.styles(self._frame(start, stop))
-        draws = [ALL[name].draw for name in self._style.names]
         newest = self._overview.newest
         return [
             Row(
-                [draw(call, width, newest) for draw, width in zip(draws, widths, strict=False)],
+                [
+                    draw(call, width, newest)
+                    for draw, width in zip(self._style.draws, widths, strict=False)
+                ],
                 _MARKS.get(style, UNMARKED),
                 _style_class(call, style),
                 call["trace_id"],

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -18,6 +19,9 @@ from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui import workers
 from llmlog_tui.tui.keys.dialogs import FILTER_BINDINGS
 from llmlog_tui.tui.widgets.safe_input import MAX_CHARACTERS, SAFE_HIGHLIGHTER
+
+if TYPE_CHECKING:
+    from llmlog_tui.log.tags import Types
 
 _HINT_FROM: Final = 100
 """Minimum columns of a screen with a hint beside the predicate."""
@@ -40,6 +44,7 @@ class FilterBar(Horizontal):
     def __init__(self) -> None:
         super().__init__(id="filter")
         self.where: str | None = None
+        self._tags: Types | None = None
         self._last = ""
         self._shown: tuple[str, int, int] | None = None
         self._predicate = Static(id="filter-predicate")
@@ -47,7 +52,7 @@ class FilterBar(Horizontal):
         self._typed = Input(
             placeholder="SQL predicate: latency_ms > 500 and model = 'gpt-5-mini'",
             compact=True,
-            suggester=_ColumnSuggester(),
+            suggester=_ColumnSuggester(lambda: self._tags or ()),
             highlighter=SAFE_HIGHLIGHTER,
             max_length=MAX_CHARACTERS,
             id="filter-typed",
@@ -62,9 +67,9 @@ class FilterBar(Horizontal):
         yield self._typed
         yield self._problem
 
-    def update(self, where: str | None, calls: int, total: int) -> None:
-        """Show the current filter, which `calls` of `total` calls match."""
-        self.where = where
+    def update(self, where: str | None, calls: int, total: int, tags: Types) -> None:
+        """Show the current filter, which `calls` of `total` calls match; `tags` are the log's."""
+        self.where, self._tags = where, tags
         self._last = where or self._last
         if where is not None and (where, calls, total) != self._shown:
             self._shown = where, calls, total
@@ -97,15 +102,22 @@ class FilterBar(Horizontal):
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
         event.stop()
-        self._problem.update(Content.styled(sanitize(_problem(event.value), 200), "$text-error"))
+        self._problem.update(
+            Content.styled(sanitize(self._problem_of(event.value), 200), "$text-error")
+        )
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
         where = event.value.strip()
-        if not _problem(where):
+        if not self._problem_of(where):
             self.post_message(self.PredicateEntered(where or None))
             self.action_close()
+
+    def _problem_of(self, where: str) -> str:
+        """Return why a predicate is invalid; empty if it is valid."""
+        why = workers.analysis.predicate_problem(where, self._tags) if where.strip() else ""
+        return why.removeprefix("the predicate: ")
 
     def action_complete(self) -> None:
         """Accept the suggestion, as the right arrow does."""
@@ -119,19 +131,14 @@ class FilterBar(Horizontal):
             self.post_message(self.FilterClosed())
 
 
-def _problem(where: str) -> str:
-    """Return why a predicate is invalid; empty if it is valid."""
-    why = workers.analysis.predicate_problem(where) if where.strip() else ""
-    return why.removeprefix("the predicate: ")
-
-
 class _ColumnSuggester(Suggester):
-    """Complete the name of a column."""
+    """Complete the name of a column; `tags` are columns of the log."""
 
-    def __init__(self) -> None:
+    def __init__(self, tags: Callable[[], Iterable[str]]) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
+        self._tags = tags
 
     async def get_suggestion(self, value: str) -> str | None:
         """Return `value` with the column's name at its end completed."""
-        missing = workers.analysis.complete_predicate(value)
+        missing = workers.analysis.complete_predicate(value, self._tags())
         return value + missing if missing else None

@@ -21,9 +21,10 @@ _LEGEND: Final = "≠ fingerprint change   ▲ alert   · slow call"
 
 @dataclass(frozen=True)
 class TrendsSelection:
-    """The model whose calls are shown, None for all, and the slice at the cursor."""
+    """Field and value of the calls shown (None: all), and the cursor's slice."""
 
-    model: str | None
+    field: str
+    value: str | None
     cursor: int | None
     compact: bool
     in_all_views: bool
@@ -43,9 +44,7 @@ def summary(trends: Trends, selection: TrendsSelection) -> Content:
     begin, end = (
         humanize.time_point(ts, trends.begin, trends.end) for ts in (trends.begin, trends.end)
     )
-    model = "" if selection.compact else " · all models"
-    if selection.model is not None:
-        model = f" · {sanitize(selection.model, 40)}"
+    chosen = _chosen(selection)
     muted = "$text-muted"
     what = "call" if trends.untimed == 1 else "calls"
     untimed = f"   {trends.untimed:,} {what} without ts" if trends.untimed else ""
@@ -64,7 +63,18 @@ def summary(trends: Trends, selection: TrendsSelection) -> Content:
         )
         right = (values, "$text-primary")
     in_all_views = (" · in all views" if selection.in_all_views else "", "$text-accent")
-    return Content.assemble((f" {begin} – {end}", "bold"), (model, muted), in_all_views, right)
+    return Content.assemble((f" {begin} – {end}", "bold"), (chosen, muted), in_all_views, right)
+
+
+def _chosen(selection: TrendsSelection) -> str:
+    """Return the selected model, or tag and value."""
+    is_model = selection.field == "model"
+    name = "" if is_model else f"{sanitize(selection.field, 30)} "
+    if selection.value is not None:
+        return f" · {name}{sanitize(selection.value, 40)}"
+    if is_model:
+        return "" if selection.compact else " · all models"
+    return f" · {name}of any value, M one"
 
 
 def time_label(trends: Trends, cell: int) -> str:

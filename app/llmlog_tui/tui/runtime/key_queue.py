@@ -23,6 +23,11 @@ class KeyQueue:
         self._waiting: deque[events.Event] = deque()
         self._is_busy = True
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a key is being handled, or waits for that."""
+        return self._is_busy
+
     async def begin(self) -> None:
         """Dispatch the queued keys: there is a view now."""
         await self._next()

@@ -201,7 +201,8 @@ class LogView(FollowMixin, LocatableScreen):
 
     def update_overview(self, overview: Overview, result: object | None) -> None:
         self.overview = overview
-        self.filterbar.update(overview.where, overview.calls.height, overview.all_calls)
+        calls, total = overview.calls.height, overview.all_calls
+        self.filterbar.update(overview.where, calls, total, overview.tags)
         self.record_count_changed(overview.snapshot.counts.records)
         self.update_body(overview, result)
 

@@ -44,6 +44,8 @@ class Editor(TextArea):
     """Query editor; Tab completes, Esc leaves it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*EDITOR_BINDINGS]
+    tags: Sequence[str] = ()
+    """Tags of the log, which are columns."""
 
     class Left(Message):
         """Esc was pressed."""
@@ -65,7 +67,7 @@ class Editor(TextArea):
         self.suggestion = ""
         if self.has_focus and column == len(self.document.get_line(row)):
             before = self.get_text_range((0, 0), self.cursor_location)
-            self.suggestion = workers.analysis.complete_query(before)
+            self.suggestion = workers.analysis.complete_query(before, self.tags)
 
     def action_complete(self) -> None:
         """Accept the suggestion; without one, focus the next pane."""
@@ -136,7 +138,8 @@ class SqlScreen(LogView):
         self.result.compact = self.compact
 
     def update_body(self, overview: Overview, result: object | None) -> None:
-        del overview, result  # a result is of the log as it was when the query was run
+        del result  # it is of the log as it was when the query was run
+        self.editor.tags = tuple(overview.tags)
 
     def action_run(self) -> None:
         """Run the query."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, TypeAlias, TypeVar, cast
 
 from textual.binding import BindingType
 from textual.containers import Vertical
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 TimeRange: TypeAlias = tuple[datetime, datetime]
 
+_Value = TypeVar("_Value")
+_MODEL: Final = "model"
 _NO_CALLS: Final = "No calls in this time range. H and L pan to earlier and later ones, 0 to all."
 _EMPTY: Final = "No calls with a time (ts) yet: charts appear here with the first ones."
 
@@ -37,10 +39,11 @@ class _TrendsBody(Vertical, can_focus=True):
 
 
 class TrendsState(NamedTuple):
-    """Time range (None: all), model (None: all), and the cursor's slice."""
+    """Time range (None: all), field and its value (None: all), and the cursor's slice."""
 
     within: TimeRange | None
-    model: str | None
+    field: str
+    value: str | None
     cursor: int | None
 
 
@@ -55,7 +58,8 @@ class TrendsScreen(LogView):
         super().__init__()
         self._trends: Trends | None = None
         self._within: TimeRange | None = None
-        self._model: str | None = None
+        self._field = _MODEL
+        self._value: str | None = None
         self._cursor: int | None = None
         self._chart = 0
         self.summary = Static(id="trends-said")
@@ -89,7 +93,7 @@ class TrendsScreen(LogView):
     @property
     def current_query(self) -> TrendsQuery:
         """The time series, with one slice per column of dots."""
-        return TrendsQuery(self._slices, self._time_range, self._model)
+        return TrendsQuery(self._slices, self._time_range, self._field, self._value)
 
     @property
     def _filtered(self) -> TimeRange | None:
@@ -142,7 +146,11 @@ class TrendsScreen(LogView):
         errors = ChartLine("errors", figures["errors"], "$text-error")
         shares.update((cut_off, errors), marks, cursor)
         shown = trends_text.TrendsSelection(
-            self._model, cursor, compact=self.compact, in_all_views=bool(self._filtered)
+            self._field,
+            self._value,
+            cursor,
+            compact=self.compact,
+            in_all_views=bool(self._filtered),
         )
         self.summary.update(trends_text.summary(trends, shown))
         cells = self._slices // PER_CELL
@@ -151,11 +159,11 @@ class TrendsScreen(LogView):
     # -- actions
 
     def get_state(self) -> object:
-        return TrendsState(self._within, self._model, self._cursor)
+        return TrendsState(self._within, self._field, self._value, self._cursor)
 
     def restore_state(self, state: object) -> None:
         if isinstance(state, TrendsState):
-            self._within, self._model, self._cursor = state
+            self._within, self._field, self._value, self._cursor = state
             self.query_changed()
             self._draw()
 
@@ -246,13 +254,24 @@ class TrendsScreen(LogView):
         self._apply_time_range(None)
 
     def action_model(self) -> None:
-        """Show the next model; after the last one, all models."""
+        """Show the next model, or value of a tag; after the last one, all calls."""
         if self.overview is None:
             return
-        models = sorted(model for model in self.overview.baselines if model is not None)
-        choices = [None, *models]
-        index = choices.index(self._model) if self._model in choices else 0
-        self._model = choices[(index + 1) % len(choices)]
+        if self._field == _MODEL:
+            values = sorted(model for model in self.overview.baselines if model is not None)
+        else:
+            values = workers.analysis.common_values(self.overview.frame, self._field)
+        self._value = _after(self._value, [None, *values])
+        self.query_changed()
+
+    def action_field(self) -> None:
+        """Let `M` cycle through the next tag; after the last one, through models."""
+        if self.overview is None:
+            return
+        if not self.overview.tags:
+            self.hint("The log has no tags: session(tags=…) writes them.")
+            return
+        self._field, self._value = _after(self._field, [_MODEL, *self.overview.tags]), None
         self.query_changed()
 
     def action_range(self) -> None:
@@ -271,6 +290,12 @@ class TrendsScreen(LogView):
     def follow(self) -> None:
         self._cursor = None
         self.action_all()
+
+
+def _after(value: _Value, values: Sequence[_Value]) -> _Value:
+    """Return the next value; the first after the last or an unknown one."""
+    index = values.index(value) if value in values else -1
+    return values[(index + 1) % len(values)]
 
 
 def _seconds(begin: datetime, end: datetime) -> Interval:

@@ -28,7 +28,7 @@ from llmlog_tui.analysis.query.sql import (
 )
 from llmlog_tui.analysis.reports.alert_context import alert_context
 from llmlog_tui.analysis.reports.clipboard import CHOICES, CONTENT_KEYS, copy_text
-from llmlog_tui.analysis.reports.trends import COLUMNS, Trends, marks_of, trends
+from llmlog_tui.analysis.reports.trends import COLUMNS, Trends, common_values, marks_of, trends
 from llmlog_tui.analysis.traces.cache_misses import hashes_in
 from llmlog_tui.analysis.traces.conversation import against, conversation, decode, is_call
 from llmlog_tui.analysis.traces.diff import diff_traces, finish_reasons
@@ -68,6 +68,7 @@ __all__ = [
     "SPEEDS",
     "QueryError",
     "all_of",
+    "common_values",
     "complete_predicate",
     "complete_query",
     "copy_text",
@@ -171,10 +172,11 @@ def _alert_context(query: AlertContextQuery, overview: Overview) -> tuple[Metric
 
 @run_query.register
 def _trends(query: TrendsQuery, overview: Overview) -> Trends:
-    calls = overview.calls
-    if query.model is not None:
-        calls = calls.select(*COLUMNS, "model").filter(pl.col("model") == query.model)
-    marks = marks_of(overview.alerts, query.model)
+    calls, field = overview.calls, query.field
+    if query.value is not None:
+        has_value = pl.col(field).cast(pl.String) == query.value
+        calls = calls.select(*COLUMNS, field).filter(has_value)
+    marks = marks_of(overview.alerts, query.value if field == "model" else None)
     return trends(calls, marks, query.slices, overview.slow_ms, query.within)
 
 

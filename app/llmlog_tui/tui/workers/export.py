@@ -46,7 +46,7 @@ def export_calls(
     replace: bool,  # noqa: FBT001 - as SaveAsDialog calls it
 ) -> ExportResult:
     """Write the Overview's calls in that order: the record's fields, and cost_usd."""
-    calls = decategorize(overview.calls.select(*COLUMNS, "cost_usd"))
+    calls = decategorize(overview.calls.select(*COLUMNS, *overview.tags, "cost_usd"))
     order = call_order(query, overview)
     return export(
         calls if order is None else calls[order], path, replace, logs=overview.snapshot.files

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import ClassVar, Final
 
 from textual import on
@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 
 from llmlog_tui.tui.keys.dialogs import CHOOSING_BINDINGS
-from llmlog_tui.tui.panes.call_columns import ALL, ColumnChoice
+from llmlog_tui.tui.panes.call_columns import ALL, CallColumn, ColumnChoice, column_of
 from llmlog_tui.tui.widgets.row_source import Column, Row, RowSource, cell
 from llmlog_tui.tui.widgets.table import LineTable
 
@@ -28,18 +28,23 @@ class ColumnPicker(ModalScreen[tuple[str, ...]]):
     """Returns the names of the columns, in order; None if cancelled.
 
     `choice` is the current one, in the compact form or the wide one; its columns, with one cell
-    between, fit into `room` cells.
+    between, fit into `room` cells. `tags` are the names of the log's tags.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*CHOOSING_BINDINGS]
 
-    def __init__(self, choice: ColumnChoice, room: int, *, compact: bool) -> None:
+    def __init__(
+        self, choice: ColumnChoice, room: int, tags: Sequence[str] = (), *, compact: bool
+    ) -> None:
         super().__init__()
         self._chosen = list(choice.names(compact=compact))
         self._defaults = ColumnChoice().names(compact=compact)
-        self._widths = {name: each.in_layout(compact=compact).width for name, each in ALL.items()}
+        self._columns = _columns((*tags, *self._chosen))
+        self._widths = {
+            name: column.in_layout(compact=compact).width for name, column in self._columns.items()
+        }
         self._room = room
-        self._listed = _listed(self._chosen)
+        self._listed = _listed(self._chosen, self._columns)
         self.table = LineTable()
 
     def compose(self) -> ComposeResult:
@@ -53,7 +58,9 @@ class ColumnPicker(ModalScreen[tuple[str, ...]]):
         self.table.move_to(self._listed[0])
 
     def _draw(self) -> None:
-        self.table.set_source(_ColumnRows(self._listed, self._chosen, self._fitting()))
+        self.table.set_source(
+            _ColumnRows(self._listed, self._columns, self._chosen, self._fitting())
+        )
         self.table.following = False  # a list of columns does not grow
 
     def _fitting(self) -> set[str]:
@@ -97,23 +104,36 @@ class ColumnPicker(ModalScreen[tuple[str, ...]]):
 
     def action_reset(self) -> None:
         """Choose the default columns."""
-        self._chosen, self._listed = list(self._defaults), _listed(self._defaults)
+        self._chosen = list(self._defaults)
+        self._listed = _listed(self._defaults, self._columns)
         self._draw()
 
     def action_take(self) -> None:
         self.dismiss(tuple(self._chosen))
 
 
-def _listed(chosen: Sequence[str]) -> list[str]:
+def _columns(tags: Iterable[str]) -> dict[str, CallColumn]:
+    """Return the tags' columns, and all others, by name."""
+    named = {name: column_of(name, (name,)) for name in tags}
+    return {**{name: column for name, column in named.items() if column is not None}, **ALL}
+
+
+def _listed(chosen: Sequence[str], columns: Iterable[str]) -> list[str]:
     """Return all columns, the shown ones first."""
-    return [*chosen, *(name for name in ALL if name not in chosen)]
+    return [*chosen, *(name for name in columns if name not in chosen)]
 
 
 class _ColumnRows(RowSource):
     columns = _COLUMNS
 
-    def __init__(self, listed: Sequence[str], chosen: Sequence[str], fitting: set[str]) -> None:
-        self._listed, self._fitting = tuple(listed), fitting
+    def __init__(
+        self,
+        listed: Sequence[str],
+        columns: Mapping[str, CallColumn],
+        chosen: Sequence[str],
+        fitting: set[str],
+    ) -> None:
+        self._listed, self._titles, self._fitting = tuple(listed), columns, fitting
         self._chosen = frozenset(chosen)
 
     def __len__(self) -> int:
@@ -130,7 +150,7 @@ class _ColumnRows(RowSource):
 
     def _row(self, name: str) -> Row:
         shown = name in self._chosen
-        title = f"[{'x' if shown else ' '}] {ALL[name].column.title}"
+        title = f"[{'x' if shown else ' '}] {self._titles[name].column.title}"
         note = "no room" if shown and name not in self._fitting else ""
         cells = (cell(title, "" if shown else "muted"), cell(name, "muted"), cell(note, "warning"))
         return Row(cells)

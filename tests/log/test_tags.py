@@ -1,0 +1,122 @@
+"""Tags as columns: members of extra, and fields that no record has."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from llmlog_tui.log import follow
+from llmlog_tui.log.parse import parse
+from llmlog_tui.log.reader import load
+from llmlog_tui.log.tags import MAX_TAGS, tag_types, tags_of
+
+CALL: dict[str, Any] = {"event": "chat_completion", "trace_id": "t", "step": 0}
+
+
+def block(*records: dict[str, Any]) -> bytes:
+    return b"".join(json.dumps({**CALL, **record}).encode() + b"\n" for record in records)
+
+
+def values(data: bytes, name: str) -> list[Any]:
+    return parse(data).frame[name].to_list()
+
+
+def test_members_of_extra_are_columns_in_their_own_types() -> None:
+    frame = parse(block({"extra": {"tier": "pro", "n": 3, "share": 0.5, "beta": True}}, {})).frame
+    assert tag_types(frame) == {
+        "extra.tier": pl.Categorical,
+        "extra.n": pl.Int64,
+        "extra.share": pl.Float64,
+        "extra.beta": pl.Boolean,
+    }
+    assert frame.select(*tag_types(frame)).rows() == [("pro", 3, 0.5, True), (None,) * 4]
+
+
+def test_a_tag_of_several_types_is_text() -> None:
+    data = block({"extra": {"user": "u-1"}}, {"extra": {"user": 7}}, {"extra": {"user": True}})
+    assert values(data, "extra.user") == ["u-1", "7", "true"]
+
+
+def test_a_tag_that_is_an_object_or_a_list_is_its_json() -> None:
+    data = block({"extra": {"a": {"b": [1, None]}, "c": ["x"]}}, {"extra": {"a": "t"}})
+    assert values(data, "extra.a") == ['{"b": [1, null]}', "t"]
+    assert values(data, "extra.c") == ['["x"]', None]
+
+
+def test_an_unknown_field_is_a_column_of_its_name() -> None:
+    data = block({"user_id": "007"}, {"user_id": "8", "shard": 2}, {"shard": 3, "live": True})
+    assert values(data, "user_id") == ["007", "8", None]
+    assert values(data, "shard") == [None, 2, 3]
+    assert values(data, "live") == [None, None, True]
+
+
+def test_a_field_with_the_name_of_an_internal_column_is_a_tag() -> None:
+    frame = parse(block({"line": "app.py:7", "row": 1})).frame
+    assert frame["line"].to_list() == [0]
+    assert frame["extra.line"].to_list() == ["app.py:7"]
+
+
+def test_long_texts_and_structures_are_no_tags() -> None:
+    frame = parse(block({"prompt": "x" * 1_000, "messages": [{"role": "user"}], "o": {}})).frame
+    assert not tag_types(frame)
+
+
+@pytest.mark.parametrize("extra", ["text", ["a"], 5])
+def test_an_extra_that_is_no_object_is_counted_and_its_row_kept(extra: object) -> None:
+    parsed = parse(block({"extra": extra}, {"extra": {"a": 1}}))
+    assert parsed.nulled.counts == {"extra": 1}
+    assert parsed.frame["extra.a"].to_list() == [None, 1]
+
+
+def test_tags_of_a_block_with_bad_lines_are_kept() -> None:
+    data = block({"extra": {"a": "x"}, "u": 1}) + b"torn {\n" + block({"extra": {"a": "y"}})
+    frame = parse(data).frame
+    assert frame.select("extra.a", "u").rows() == [("x", 1), ("y", None)]
+
+
+@pytest.mark.parametrize(
+    "text", ['": ', 'a": "b', "\\", "C:\\new", "a\tb\n", '\\"', "\u2028", "{", "é"]
+)
+def test_a_block_read_with_the_tags_of_the_one_before_has_the_same(text: str) -> None:
+    known = parse(block({"extra": {"a": "x", "n": 1}})).tags
+    for more in ({"a": text, "n": 2}, {"a": text, "new": text}, {"a": text, "n": text}):
+        data = block({"extra": more}, {})
+        again, alone = parse(data, tags=known).frame, parse(data).frame
+        assert again.equals(alone)
+        assert again["extra.a"].to_list() == [text, None]
+
+
+def test_only_some_names_become_columns() -> None:
+    many = {f"n{n}": n for n in range(MAX_TAGS + 50)}
+    assert len(tag_types(parse(block({"extra": many})).frame)) == MAX_TAGS
+    assert not tag_types(parse(block({"extra": {"x" * 1_000: 1, "": 2}})).frame)
+
+
+def test_columns_that_are_asked_for_without_tags_are_read_without_them() -> None:
+    data = block({"extra": {"a": "x"}})
+    assert not tag_types(parse(data, columns=("step",)).frame)
+    assert parse(data, columns=("step", "extra.a")).frame["extra.a"].to_list() == ["x"]
+
+
+def test_blocks_with_other_tags_are_one_frame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "BLOCK_BYTES", 1)
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(
+        block({"extra": {"a": 1}}, {}, {"extra": {"a": 2.5, "b": "x"}}, {"extra": {"a": 3}})
+    )
+    frame = load([log]).frame
+    assert frame["extra.a"].to_list() == [1.0, None, 2.5, 3.0]
+    assert frame["extra.b"].to_list() == [None, None, "x", None]
+    log.write_bytes(log.read_bytes() + block({"extra": {"a": "v"}}))
+    assert load([log]).frame["extra.a"].to_list() == ["1.0", None, "2.5", "3.0", "v"]
+
+
+def test_a_row_gives_its_tags_back() -> None:
+    (row,) = parse(block({"extra": {"a": 1, "b": None}, "u": "x"})).frame.rows(named=True)
+    assert tags_of(row) == {"a": 1, "u": "x"}
