@@ -13,7 +13,7 @@ def _is_password(match: str, _start: int, _text: str) -> bool:
 
 
 _USER: Final = (
-    r"(?i)(?:log ?in|credentials|zugangsdaten|sign in|account)[^\n/]{0,40}?"
+    r"(?i)(?:log ?in|cred(?:ential)?s|zugangsdaten|sign in|account)[^\n/]{0,40}?"
     r"(?: is| are|:|with|=) [\w.@+-]{2,64} / \Z"
 )
 
@@ -34,7 +34,7 @@ def _is_http_password(match: str, start: int, text: str) -> bool:
 COMMANDS: Final[tuple[Rule, ...]] = (
     PatternRule(
         "user_password",
-        (" -u", " --user", " --proxy-user", " -a "),
+        (" -u", " --", " -a "),
         r" (?:-u|--user|--proxy-user|-a)[ =]{0,2}\\{0,3}[\"']?[^\s:\"'/]{1,128}:"
         r"(?P<secret>[^\s\"'\\]{3,256})",
         _is_http_password,
@@ -42,11 +42,12 @@ COMMANDS: Final[tuple[Rule, ...]] = (
     PatternRule(
         "user_password",
         (
-            "sshpass ", "mysql", "redis-cli ", "ConvertTo-SecureString ", "-pass",
+            "sshpass ", "sql", " /p:", "redis-cli ", "ConvertTo-SecureString ", "-pass",
             "smbclient ", "openssl ", "7z", "zip -", "rclone ", "ldap", " login ", "htpasswd -b",
             "jdbc:oracle:",
         ),
-        r"(?:sshpass -p ?|mysql(?:dump|admin|import)?\b[^\n|;]{0,200}? -p|"
+        r"(?:sshpass -p ?|(?<=my)sql(?:dump|admin|import)?\b[^\n|;]{0,200}? -p|"
+        r"(?<=snow)sql [^\n|;]{0,200}? -p |sqlcmd [^\n|;]{0,200}? -P | /p:|"
         r"redis-cli [^\n|;]{0,100}?-a |ConvertTo-SecureString (?:-String )?|-pass(?:in|out) pass:|"
         r"openssl [^\n|;]{0,200}? -k |7z\w? [^\n|;]{0,100}? -p|zip [^\n|;]{0,60}?-P |"
         r"rclone [^\n|;]{0,200}? pass(?:word)? |"
@@ -67,9 +68,19 @@ COMMANDS: Final[tuple[Rule, ...]] = (
     PatternRule(
         "user_password",
         ('("', "('"),
-        r"(?i)(?:(?<=login)|(?<=wifi\.begin)|(?<=authenticate)|(?<=signin)|(?<=sign_in))"
-        r"\([\"'][^\"'\r\n]{1,64}[\"'],\s{0,8}"
-        r"[\"'](?P<secret>[^\"'\r\n]{3,128})[\"']\s{0,8}\)",
+        r"(?i)(?:(?:(?<=login)|(?<=wifi\.begin)|(?<=authenticate)|(?<=signin)|(?<=sign_in)|"
+        r"(?<=basicauth))\([\"'][^\"'\r\n]{1,64}[\"'],\s{0,8}|"
+        # A client's only argument.
+        r"(?<=client)\((?=.[a-z0-9]{32,128}[\"']\)))[\"'](?P<secret>[^\"'\r\n]{3,128})[\"']\s{0,8}\)",
+        _is_password,
+    ),
+    # Arguments of a connection or of a signature: url, user and password.
+    PatternRule(
+        "user_password",
+        ("onnect", "PDO(", "jwt."),
+        r"(?:(?:(?<=mysqli_c)onnect|(?<=getC)onnection|PDO)\((?:[^,()\n]{1,200},\s{0,8}){2}|"
+        r"jwt\.(?:sign|encode|verify|decode)\([^\n\"']{1,200},\s{0,8})"
+        r"[\"'](?P<secret>[^\"'\r\n]{6,128})[\"']",
         _is_password,
     ),
     # Log in with kim / …
@@ -79,17 +90,16 @@ COMMANDS: Final[tuple[Rule, ...]] = (
     # Written to a program: echo x | sudo -S.
     PatternRule(
         "user_password",
-        ("echo ", "printf ", "<<<"),
-        r"(?:echo (?:-n |-e )?|printf (?:'%s(?:\\n)?' )?|<<< ?)(?:\\{0,3}[\"'])?"
+        ("echo ",),
+        r"echo (?:-n |-e )?(?:\\{0,3}[\"'])?"
         r"(?P<secret>[^\s\"'|;$]{3,128})\\{0,3}[\"']? ?\| ?(?:\S{1,64} ){0,8}?"
         r"(?:sudo (?:-\w{1,8} )?-S\b|-?-(?:password|passphrase)-(?:stdin|fd)|passwd\b|chpasswd\b)",
         _is_password,
     ),
     PatternRule(
         "user_password",
-        ("net use ", "net user ", "cmdkey "),
-        r"(?i)(?:net use [^\n]{0,200}?/user:\S{1,64} |net user [^\s/]{1,64} |"
-        r"cmdkey [^\n]{0,200}?/pass:)\"?(?P<secret>[^\s\"/]{3,128})",
+        ("net use",),
+        r"net use(?: [^\n]{0,200}?/user:\S{1,64}|r [^\s/]{1,64}) \"?(?P<secret>[^\s\"/]{3,128})",
         _is_password,
     ),
     # .pgpass: host:port:database:user:password.

@@ -22,10 +22,10 @@ from llmlog._redaction.values import (
 
 # Parts of names of secrets: a substring search for each costs far less than one pattern for all.
 _STEMS: Final = (
-    "pass", "pw", "psw", "secret", "key", "token", "cred", "auth", "cookie", "dsn", "jwt",
+    "pass", "pw", "mdp", "psw", "secret", "key", "token", "cred", "auth", "cookie", "dsn", "jwt",
     "otp", "mnemonic", "phrase", "string", "sid", "signature", "connstr", "codes", "kennw",
-    "contrase", "senha", "wachtw", "hasło", "heslo", "senord", "adgangskode", "salasana", "parola",
-    "şifre", "jelsz", "acceso", "sandi", "khẩu", "парол", "密码", "密碼", "パスワード", "비밀번호",
+    "contrase", "senha", "wachtw", "hasło", "heslo", "senord", "adgangskode", "parola",
+    "şifre", "acceso", "sandi", "khẩu", "парол", "密码", "密碼", "パスワード", "비밀번호",
 )  # fmt: skip
 
 _Form: TypeAlias = Literal["value", "assign", "is", "of", "pair", "cell", "xml", "call", "space"]
@@ -44,14 +44,17 @@ _TYPE: Final = r"(?:\??:[ \t]{0,4}[&'a-z_.\[\]|<>? ]{2,40}?[ \t]|[ \t]string[ \t
 _HEAD: Final = (
     rf"(?P<rest>[\w.-]{{0,48}})[*_]{{0,3}}(?P<close>{_QUOTE}?)(?:\[\d{{0,4}}\]|\]|\))?(?:"
     r"(?P<value>\s{0,4}\{[^{}]{0,256}?\bdefault[ \t]{0,8}=[ \t]{0,8}|"
-    rf"\s{{0,40}},?\s{{0,40}}{_QUOTE}?(?:value|val|text){_QUOTE}?\s{{0,8}}[:=][ \t]{{0,8}})"
-    rf"|(?P<assign>[ \t]{{0,16}}(?:{_TYPE}|[は是为為는은](?=[!-~]{{6}})|"
-    r"(?::=|=>|={1,3}|->|[:：＝])[*_]{0,3})[ \t]{0,16}"
+    rf"\s{{0,40}},?\s{{0,40}}{_QUOTE}?(?:value|val|text|content){_QUOTE}?"
+    r"\s{0,8}[:=][ \t]{0,8}|(?:</key)?>\s{0,16}<(?:string|value)>)"
+    rf"|(?P<assign>[ \t]{{0,16}}(?:{_TYPE}|[は是为為는은「][ \t「]?(?=[!-~]{{6}})|"
+    r"(?::=|=>|={1,3}|->|→|[—–](?=[ \t])|[:：＝])[*_]{0,3})[ \t]{0,16}"
     # A block of YAML, a prefix of a string, a tag.
-    r"(?:[|>][+-]?(?=[ \t]{0,8}\r?\n)|[bfru@$]{1,2}(?=[\"'])|!!\w{1,8} |secretstr\()?)"
+    r"(?:[|>][+-]?(?=[ \t]{0,8}\r?\n)|[bfnru@$]{1,2}(?=[\"'])|!!\w{1,8} |secretstr\()?)"
     rf"|(?P<is>[ \t]{{1,4}}{_IS})"
     # The password for the router is …, le mot de passe du wifi est ….
-    r"|(?P<of>[ \t](?:for|of|to|on|für|von|zum|vom|de|del|du|pour|para|per|di|da|do|van|voor|till|"
+    r"|(?P<of>[ \t](?:for|of|to|on|für|von|zum|vom|de|del|du|pour|para|per|"
+    r"di|da|do|van|voor|till|от|для|"
+    r"provisoire|temporaire|temporária|temporal|provisional|inicial|"
     r"generated|created|assigned|changed|reset|updated|here|below)"
     rf"(?:[ \t][\w.@'/-]{{1,24}}){{0,4}}?(?:[ \t]?:[ \t]|[ \t]{_IS})|[ \t](?:to|as)[ \t])"
     r"|(?P<pair>,\s{0,8})"
@@ -119,7 +122,8 @@ class _Name(NamedTuple):
     @property
     def is_typed(self) -> bool:
         """Whether the value is typed into a field: `"#password", "text": "…"`."""
-        return self.form == "value" and "text" in self.text[self.start : self.end]
+        between = self.text[self.start + len(self.name) : self.end].lower()
+        return self.form == "value" and ("text" in between or "content" in between)
 
     @property
     def before(self) -> str:
@@ -166,7 +170,10 @@ def _attribute_of(method: str) -> str:
 def _category_of_two_words(text: str, start: int, end: int) -> Category | None:
     """Return the category of a name of two words, such as `api key`."""
     before = compiled(r" ?(?:ed )?([^\W\d_]{2,16})\b").match(text[max(0, start - 20) : start][::-1])
-    return category(f"{before.group(1)[::-1]} {text[start:end]}") if before else None
+    word = before.group(1)[::-1].lower() if before else ""
+    if word in {"this", "my", "our"} and text[start:end].lower() == "key":
+        return "maybe"
+    return category(f"{word} {text[start:end]}") if word else None
 
 
 def _values(name: _Name) -> Iterator[tuple[int, int]]:
@@ -327,8 +334,10 @@ def _is_bare_secret(bare: _Bare) -> bool:
         case "cell":
             is_row = compiled(r"(?:\A|\n)[ \t]{0,16}\|[ \t*_`]{0,16}\Z").search(name.before)
             return is_row is not None and len(value) >= _LEAST_TOKEN and is_random(value)
-        case "of" if name.category != "password" or name.is_verb:
+        case "of" if name.category != "password":
             return name.category != "cookie" and is_long_random(value)
+        case "of" if name.is_verb:
+            return len(value) >= _LEAST_TOKEN and is_random(value)
         case "is" | "of":
             is_number = value.isdigit() and name.category == "password"
             is_secret = is_number or is_random(value) or _is_joined(name, value)

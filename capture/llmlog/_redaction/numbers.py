@@ -50,7 +50,7 @@ _PHONE_WORD: Final = (
     r"(?: (?:is|at|on|under|was|me))?\s{0,2}[:=#\uff1a]?\s{0,2}[\"']?\Z|"
     r"(?:电话|手机|電話|携帯)(?:号码?|番号|號碼?)?[是为為は]?[:\uff1a]? ?\Z"
 )
-_SSN_WORD: Final = r"(?:\bssn|social security|\btin\b|\bitin\b).{0,30}\Z"
+_SSN_WORD: Final = r"(?:\bssn|social security|tax id|\btin\b|\bitin\b).{0,30}\Z"
 
 
 _LEAST_DIGITS: Final = 7
@@ -193,7 +193,7 @@ def _is_called_phone(start: int, text: str) -> bool:
 
 _SHAPES: Final = (
     ("23456", "card", _CARD, _is_card),
-    ("012345678", "ssn", _SSN, _is_ssn),
+    ("0123456789", "ssn", _SSN, _is_ssn),
     ("123456789", "ip", _IP, _is_ipv4),
     ("+", "phone", _INTERNATIONAL, _is_phone),
     ("+(123456789", "phone", _NORTH_AMERICA, _is_phone),

@@ -87,8 +87,9 @@ def _is_query_secret(match: str, _start: int, _text: str) -> bool:
 
 
 _CODE_BEFORE: Final = (
-    r"(?i)(?:\b(?:otp|cvv2?|cvc2?)|(?:verification|security|one-time|2fa|two-factor|mfa|auth|login|"
-    r"authentication|access|confirmation|sms|pass|backup|recovery)[ -]?code|"
+    r"(?i)(?:\b(?:otp|pin[_-]?code|cvv2?|cvc2?)|(?:verification|security|one-time|2fa|two-factor|mfa|auth|login|"
+    r"authentication|access|confirmation|sms|pass|backup|recovery|temporary|"
+    r"alarm|door|gate|activation|unlock)[ -]?code|"
     r"\b(?:my|your|card|atm) pin|"
     r"(?:einmal|bestätigungs|verifizierungs|sicherheits|verificatie)code|"
     r"code (?:de (?:vérification|confirmation|sécurité)|secret|pin)|"
@@ -97,7 +98,7 @@ _CODE_BEFORE: Final = (
     r"код подтверждения|验证码|驗證碼|認証コード|인증번호)"
 )
 _CODE_WORDS: Final = (
-    "code", "otp", "pin", "cvv", "cvc", "código", "codice", "код", "验证码", "驗證碼", "認証コード",
+    "cod", "otp", "pin", "cv", "код", "验证码", "驗證碼", "認証コード",
     "인증번호",
 )  # fmt: skip
 _CODE_NAME: Final = (
@@ -105,7 +106,9 @@ _CODE_NAME: Final = (
     r"código|codice|[^a-z\W\d]{2,6})"
     r"(?: (?:de|di|for|of|für|pour|para)(?: [^\W\d_]{2,16}){1,3}?| подтверждения)?"
 )
-_CODE_VERB: Final = r"(?: (?:is|was|ist|lautet|est|es|è|é)\b|[は是为為는은])? ?[:=：]? {0,2}[\"']?"
+_CODE_VERB: Final = (
+    r"(?: (?:is|was|ist|lautet|est|es|è|é)\b|[は是为為는은])?[\"']? ?[:=：]? {0,2}[\"']?"
+)
 
 
 def _is_one_time_code(_match: str, start: int, text: str) -> bool:
@@ -121,6 +124,7 @@ _STATED: Final = (
     " is my ",
     " is our ",
     " is the ",
+    " as your ",
 )
 _NAME_AFTER: Final = (
     r" \w{2,3} \w{2,5} (?:[\w-]{1,24} ){0,3}?"
@@ -170,6 +174,7 @@ SECRETS: Final[tuple[Rule, ...]] = (
             r"(?:Private-MAC: [0-9a-f]{1,128})?)"
         ),
     ),
+    PatternRule("private_key", ('"d"',), r'"d"\s{0,4}:\s{0,4}"(?P<secret>[\w-]{43,1024})"'),
     PatternRule(
         "url_password",
         ("://",),
@@ -185,13 +190,11 @@ SECRETS: Final[tuple[Rule, ...]] = (
     PatternRule(
         "webhook_url",
         (
-            "hooks.slack.com/",
+            "hooks.",
             "/api/webhooks/",
             ".webhook.office.com/",
-            "hooks.zapier.com/",
             "maker.ifttt.com/",
-            "hook.eu1.make.com/",
-            "hook.us1.make.com/",
+            "hook.",
             "/webhookb2/",
             "open.feishu.cn/",
         ),
@@ -270,5 +273,19 @@ SECRETS: Final[tuple[Rule, ...]] = (
 """Rules for all that gives access; tags and error texts pass them under every policy."""
 
 
-PERSONAL: Final[tuple[Rule, ...]] = (emails, ibans, numbers, ipv6_addresses)
+PERSONAL: Final[tuple[Rule, ...]] = (
+    emails,
+    ibans,
+    numbers,
+    ipv6_addresses,
+    PatternRule(
+        "account",
+        ("passport", "account"),
+        (
+            r"(?:passport|account(?=[ _]?n))[ _]?(?:number|no\.?|nr\.?)?[\"']?"
+            r"(?: is|\s{0,2}[:=#])\s{0,2}[\"']?(?P<secret>[a-z]{0,2}\d{6,17})(?!\w)"
+        ),
+        any_case=True,
+    ),
+)
 """Rules for personal data; content passes them, and SECRETS, under the policy `redacted`."""
