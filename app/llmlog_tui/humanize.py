@@ -189,6 +189,14 @@ def rfc3339(when: datetime | None) -> str | None:
     return when.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
+def run_label(trace_id: str, name: str | None) -> str:
+    """Return the id of a run, shortened, and its name if it has one."""
+    return short_id(trace_id) if name is None else f"{short_id(trace_id)} {name[:_MAX_NAME]}"
+
+
+_MAX_NAME: Final = 40
+
+
 def short_id(value: str | None) -> str:
     """Return the first 8 characters."""
     return UNKNOWN if value is None else value[:8]

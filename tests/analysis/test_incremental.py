@@ -83,16 +83,32 @@ def batches(records: list[Row], sizes: list[int]) -> Iterator[list[Row]]:
     yield records[at:]
 
 
-@given(
+any_growth = given(
     seed=st.integers(0, 10**6),
     records=st.sampled_from((40, 150, 400)),
     sizes=st.lists(st.integers(0, 80), max_size=6),
     where=st.sampled_from(WHERE),
 )
-@settings(max_examples=25)
+
+
+@any_growth
+@settings(max_examples=8)
 def test_however_a_log_grew_every_answer_is_that_of_the_whole(
     seed: int, records: int, sizes: list[int], where: str | None
 ) -> None:
+    check_growth(seed, records, sizes, where)
+
+
+@pytest.mark.slow
+@any_growth
+@settings(max_examples=50)
+def test_however_a_log_grew_in_many_more_ways_every_answer_is_that_of_the_whole(
+    seed: int, records: int, sizes: list[int], where: str | None
+) -> None:
+    check_growth(seed, records, sizes, where)
+
+
+def check_growth(seed: int, records: int, sizes: list[int], where: str | None) -> None:
     running = IncrementalAnalyzer(SLOW_MS, RULES)
     with tempfile.TemporaryDirectory() as folder:
         log = Growing(Path(folder, "calls.jsonl"))
@@ -178,8 +194,8 @@ def test_of_a_window_a_few_records_more_are_kept_and_all_answers_are_about_these
     running = IncrementalAnalyzer(SLOW_MS, RULES)
     running.overview(log.read())
     refreshes = 0
-    for at in range(450, 600, 6):
-        snapshot = log.write(records[at : at + 6])
+    for at in range(450, 600, 10):
+        snapshot = log.write(records[at : at + 10])
         found = running.overview(snapshot)
         assert_same(found, at_once(found.snapshot))
         mine, kept = (frame["row"].to_list() for frame in (found.snapshot.frame, snapshot.frame))

@@ -18,6 +18,7 @@ RECORD_KEYS = [*COLUMNS, "file", "line"]
 TRACE_KEYS = [
     "trace_id", "session_id", "ts", "steps", "time_ms", "tokens", "cost_usd", "saved_usd",
     "unpriced_calls", "failed", "truncated", "retried", "changed", "models",
+    "trace_name", "name",
 ]  # fmt: skip
 
 
@@ -139,7 +140,7 @@ def test_a_session_is_shown_run_by_run(llmlog: Run, two_runs: Path) -> None:
         "session", "s-trace-a", two_runs
     ).out.splitlines()
     assert (totals, blank) == ("session s-trace-a: 1 run, took 1.10 s", "")
-    assert head == "trace trace-a, session s-trace-a, began 2026-11-23 09:00:00, took 1.10 s"
+    assert head == "trace trace-a search, session s-trace-a, began 2026-11-23 09:00:00, took 1.10 s"
     assert titles.split() == ["step", "what", "began", "ms", "ms", "notes"]
     assert [step.split()[:4] for step in steps] == [
         ["0", "m", "0", "900"],

@@ -145,9 +145,7 @@ async def test_content_is_answered_only_by_option_and_redacted(written: Written)
         for tool, arguments in questions:
             text = text_of(await client.call_tool(tool, arguments))
             assert "trace-1" in text
-            assert not any(
-                word in text for word in ("my key", "bad key", "use it", "free", "example.com")
-            )
+            assert not any(word in text for word in ("my key", "bad key", "use it", "example.com"))
     async with connected(log, "--content") as client:
         for tool, arguments in questions:
             text = text_of(await client.call_tool(tool, arguments))

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import pytest
 from tests.tui.conftest import WIDE, Shown, Until, expect_fault, overview_of, record, toasts
 from textual.drivers._writer_thread import MAX_QUEUED_WRITES, WriterThread
+from textual.events import Click
 from textual.pilot import Pilot
 from textual.widgets import OptionList
 
@@ -188,6 +189,19 @@ async def test_a_click_on_an_option_that_has_just_gone_is_no_fault(
         await until(pilot, lambda: commands.size.height > 5, "their list")
         commands._options.clear()  # noqa: SLF001 - what is drawn is older
         await pilot.click(commands, offset=(3, 2))
+        assert isinstance(app.screen, palette.Commands)
+
+
+async def test_a_click_beside_the_palette_and_the_screen_is_no_fault(
+    sample: Path, records: int, shown: Shown
+) -> None:
+    async with LogApp([sample]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, records)
+        await pilot.press("colon")
+        assert isinstance(app.screen, palette.Commands)
+        x, y = WIDE[0] + 5, 3  # the screen was wider when it was clicked
+        app.screen.post_message(Click(app.screen, x, y, 0, 0, 1, False, False, False, x, y))  # noqa: FBT003 - Textual's
+        await pilot.pause()
         assert isinstance(app.screen, palette.Commands)
 
 

@@ -8,7 +8,17 @@ from threading import Event
 
 import polars as pl
 import pytest
-from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record, toasts
+from tests.tui.conftest import (
+    SMALL,
+    WIDE,
+    Shown,
+    Until,
+    lines_of,
+    overview_of,
+    record,
+    row_of,
+    toasts,
+)
 from textual.pilot import Pilot
 
 from llmlog_tui.analysis.query import sql
@@ -17,6 +27,8 @@ from llmlog_tui.config.settings import Memory
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.queries import SqlResult
 from llmlog_tui.tui.screens.dialogs.save_as import SaveAsDialog
+from llmlog_tui.tui.screens.ready_queries import READY_QUERIES
+from llmlog_tui.tui.screens.replay import ReplayScreen
 from llmlog_tui.tui.screens.sql import SqlScreen
 
 DIGIT = "5"
@@ -279,3 +291,68 @@ async def test_escape_ends_a_query_that_never_ends(
         await pilot.press("ctrl+r", "escape")
         await until(pilot, lambda: bool(ended), "its end")
         assert ended[0].why == "cancelled"
+
+
+async def test_the_ready_queries_all_run_and_each_says_what_it_answers(
+    sample: Path, shown: Shown, records: int, until: Until
+) -> None:
+    first, *others = READY_QUERIES.items()
+    async with LogApp([sample]).run_test(size=WIDE) as pilot:
+        await shown(pilot, records)
+        screen = await opened(pilot, until)
+        assert screen.editor.text == first[1]
+        for title, query in [*others, first]:
+            await pilot.press("ctrl+o")
+            assert screen.editor.text == query
+            assert title in str(screen.status.render())
+            screen.result.frame = None
+            await pilot.press("ctrl+r")
+            await until(pilot, lambda: screen.result.frame is not None, title)
+
+
+@pytest.mark.parametrize("column", ["span_id", "trace_id"])
+async def test_enter_on_a_row_goes_to_its_call_or_its_trace(
+    sample: Path, shown: Shown, records: int, until: Until, column: str
+) -> None:
+    async with LogApp([sample]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, records)
+        screen = await opened(pilot, until)
+        screen.editor.text = f"select {column} from calls limit 2"  # noqa: S608 - our own name
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: "2 rows in" in result(screen), "the answer")
+        await pilot.press("escape", "j")
+        identifier = screen.result.current_row()[column]
+        await pilot.press("enter")
+        if column == "trace_id":
+            await until(pilot, lambda: isinstance(app.screen, ReplayScreen), "the replay")
+            assert isinstance(app.screen, ReplayScreen)
+            assert app.screen.target_trace == identifier
+        else:
+            assert app.overview is not None
+            row = app.overview.calls.filter(pl.col("span_id") == identifier)["row"].item()
+            await until(pilot, lambda: row_of(overview_of(app).calls) == row, "the call")
+
+
+async def test_a_row_without_an_id_says_which_columns_lead_to_a_call_or_a_trace(
+    sample: Path, shown: Shown, records: int, until: Until
+) -> None:
+    async with LogApp([sample]).run_test(size=WIDE, notifications=True) as pilot:
+        app = await shown(pilot, records)
+        screen = await opened(pilot, until)
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: "5 rows in" in result(screen), "the answer")
+        await pilot.press("escape", "enter")
+        await until(pilot, lambda: "Select span_id or trace_id" in toasts(app), "the hint")
+
+
+async def test_ctrl_l_empties_the_editor_and_undo_brings_the_query_back(
+    sample: Path, shown: Shown, records: int, until: Until
+) -> None:
+    async with LogApp([sample]).run_test(size=WIDE) as pilot:
+        await shown(pilot, records)
+        screen = await opened(pilot, until)
+        query = screen.editor.text
+        await pilot.press("escape", "ctrl+l")
+        assert (screen.editor.text, screen.editor.has_focus) == ("", True)
+        await pilot.press("ctrl+z")
+        assert screen.editor.text == query

@@ -15,9 +15,9 @@ import polars as pl
 from pydantic import Field
 
 from llmlog_tui.analysis.calls.calls import model_calls
-from llmlog_tui.analysis.calls.lookup import NoIdError, find_by_id, resolve_trace
+from llmlog_tui.analysis.calls.lookup import find_by_id, resolve_trace
 from llmlog_tui.analysis.calls.percentiles import By
-from llmlog_tui.analysis.query.sql import QueryError, filter_records
+from llmlog_tui.analysis.query.sql import filter_records
 from llmlog_tui.analysis.reports.stats import stats as figures
 from llmlog_tui.commands.alerts import alerts_of
 from llmlog_tui.commands.bounded_answer import bounded
@@ -28,9 +28,10 @@ from llmlog_tui.commands.slow import reasons, slowest
 from llmlog_tui.commands.stats import as_object as stats_object
 from llmlog_tui.commands.traces import placed_steps, steps_of
 from llmlog_tui.config.rules import Rules
+from llmlog_tui.errors import UserError
 from llmlog_tui.isolated_query import IsolatedQuery, QueryCancelled
 from llmlog_tui.log.schema import restore_integers
-from llmlog_tui.log.sources import SourceError, expand
+from llmlog_tui.log.sources import expand
 from llmlog_tui.sanitize import sanitize
 
 MAX_ROWS: Final = 200
@@ -182,7 +183,7 @@ class AgentTools:
                 if where:
                     log = replace(log, frame=filter_records(log.frame, where, self._rules))
                 yield log
-            except (SourceError, NoIdError, QueryError) as error:
+            except UserError as error:
                 raise ToolFault(sanitize(str(error))) from error
             except click.ClickException as error:
                 raise ToolFault(sanitize(error.format_message())) from error

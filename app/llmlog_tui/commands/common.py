@@ -44,16 +44,19 @@ def complete_file(
     return [CompletionItem(incomplete, type="file")]
 
 
-def _default_log(
-    context: click.Context, _: click.Parameter, files: tuple[str, ...]
-) -> tuple[str, ...]:
+def default_log(context: click.Context, files: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the named logs, DEFAULT_LOG for none. Raises UsageError if that is not there."""
     if not files and not Path(DEFAULT_LOG).exists():
         raise click.UsageError(f"no LOG is named, and there is no {DEFAULT_LOG} here.", context)
     return files or (DEFAULT_LOG,)
 
 
 files_argument: Final = click.argument(
-    "files", nargs=-1, metavar="[LOG]...", shell_complete=complete_file, callback=_default_log
+    "files",
+    nargs=-1,
+    metavar="[LOG]...",
+    shell_complete=complete_file,
+    callback=lambda context, _parameter, files: default_log(context, files),
 )
 followed_files_argument: Final = click.argument(
     "files",

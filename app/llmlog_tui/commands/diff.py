@@ -14,6 +14,7 @@ from llmlog_tui.analysis.calls.cost import priced, rates
 from llmlog_tui.analysis.calls.lookup import resolve_trace
 from llmlog_tui.analysis.traces.diff import AlignedPair, FieldDelta, TraceDiff, diff_traces
 from llmlog_tui.analysis.traces.fingerprints import with_changed
+from llmlog_tui.analysis.traces.replay import Replay
 from llmlog_tui.analysis.traces.timeline import Step
 from llmlog_tui.commands.common import (
     OpenLog,
@@ -94,8 +95,12 @@ def _fields(step: Step | None) -> dict[str, Any] | None:
 _SIDE = 42
 
 
+def _called(run: Replay) -> str:
+    return "" if run.name is None else f" {sanitize(run.name, 40)}"
+
+
 def _side_by_side(found: TraceDiff, reasons: Sequence[str]) -> Iterator[str]:
-    heads = (f"{side} {sanitize(run.trace_id)}, {len(run.steps):,} steps"
+    heads = (f"{side} {sanitize(run.trace_id)}{_called(run)}, {len(run.steps):,} steps"
              for side, run in (("A", found.a), ("B", found.b)))  # fmt: skip
     yield "   ".join(fitted(head, _SIDE) for head in heads).rstrip()
     for index, pair in enumerate(found.pairs):

@@ -16,15 +16,17 @@ from llmlog_tui.analysis.calls.detail import detail
 from llmlog_tui.analysis.calls.lookup import NoIdError, find_by_id
 from llmlog_tui.commands.common import (
     OpenLog,
+    complete_file,
+    default_log,
     echo_records,
     echo_texts,
-    files_argument,
     json_option,
     open_log,
     path_text,
     utc_option,
     where_option,
 )
+from llmlog_tui.commands.find_text import find_text
 from llmlog_tui.commands.text_tables import SLOW_MS, fitted, head, line_of
 from llmlog_tui.formats.llmlog import LLMLOG
 from llmlog_tui.sanitize import grep, sanitize
@@ -33,19 +35,52 @@ NOT_FOUND: Final = 1
 """Exit code without a match, as grep has it."""
 
 
-@click.command(short_help="Find records by any id, or by its first 6 characters.")
-@click.argument("wanted", metavar="ID")
-@files_argument
+@click.command(short_help="Find records by any id or its first 6 characters, or by words.")
+@click.argument("names", nargs=-1, metavar="[ID] [LOG]...", shell_complete=complete_file)
+@click.option(
+    "--text",
+    "words",
+    metavar="WORDS",
+    help="Instead of an ID: words in this order, in any case, in content or error texts.",
+)
 @json_option
 @where_option
 @utc_option
-def find(wanted: str, files: tuple[str, ...], *, as_json: bool, where: str | None) -> int:
-    """Find records by id, request_id, trace_id or session_id.
+@click.pass_context
+def find(
+    context: click.Context,
+    names: tuple[str, ...],
+    *,
+    words: str | None,
+    as_json: bool,
+    where: str | None,
+) -> int:
+    """Find records by id, request_id, trace_id or session_id, or by --text.
 
     ID may be its first 6 characters or more. A single record is shown with all its fields, the
     breakdown of its latency, and why it was slow or cut off; several as a list. Without a match it
     exits with 1. JSON columns: the record's fields (null where unknown), then file, line, format.
+
+    --text scans the files' own bytes and lists matches as they are found, newest first; JSON has
+    found_in (a field) and excerpt, too.
     """
+    if words is not None:
+        files = default_log(context, names)
+        return 0 if find_text(words, files, as_json=as_json, where=where) else _no_text(words)
+    if not names:
+        raise click.UsageError("Missing argument 'ID'.")
+    return _find_id(names[0], default_log(context, names[1:]), as_json=as_json, where=where)
+
+
+def _no_text(words: str) -> int:
+    message = (
+        f"no content and no error text contains {words}; prompts and answers may not be logged"
+    )
+    click.echo(f"llmlog: {sanitize(message)}", err=True)
+    return NOT_FOUND
+
+
+def _find_id(wanted: str, files: tuple[str, ...], *, as_json: bool, where: str | None) -> int:
     if not wanted:
         raise click.UsageError("an empty id: is a variable empty?")
     with open_log(files, where) as log:

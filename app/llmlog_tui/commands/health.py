@@ -19,7 +19,7 @@ from llmlog_tui.commands.common import (
     to_json,
     where_option,
 )
-from llmlog_tui.log.store import SourceLocation
+from llmlog_tui.log.store import Snapshot, SourceLocation
 from llmlog_tui.sanitize import sanitize
 
 
@@ -69,6 +69,7 @@ def health(files: tuple[str, ...], *, as_json: bool, where: str | None) -> None:
             "records": counts.records,
             "skipped": skipped,
             "blanks": counts.blanks,
+            **_in_flight(log.snapshot),
         }
         listed = list(map(_as_object, faults))
         click.echo(to_json({**totals, "faults": listed, "format": log.format}))
@@ -79,7 +80,13 @@ def health(files: tuple[str, ...], *, as_json: bool, where: str | None) -> None:
         f"{humanize.plural(counts.lines, 'line')}: {humanize.plural(counts.records, 'record')}, "
         f"{skipped:,} skipped, "
         f"{counts.blanks:,} blank"
+        + (f", {humanize.plural(counts.starts, 'start')}" if counts.starts else "")
     )
+    if running := log.snapshot.running:
+        last = running[-1]
+        called = humanize.run_label(last.trace_id or humanize.UNKNOWN, last.trace_name)
+        text = f"{len(running):,} begun and not ended, the last is {last.label} in run {called}"
+        click.echo(sanitize(text))
     for fault in faults:
         click.echo(_as_text(fault))
     if not faults:
@@ -108,3 +115,9 @@ def _as_text(fault: Fault) -> str:
     meaning = _MEANING[fault.kind].format(sanitize(fault.name or "", 60))
     place = sanitize(f"{path_text(fault.first.file)}:{fault.first.line}")
     return f"{fault.times:>9,}  {meaning}, first at {place}"
+
+
+def _in_flight(snapshot: Snapshot) -> dict[str, int]:
+    """Return the number of starts, and of those without a record; empty without any."""
+    starts = snapshot.counts.starts
+    return {"starts": starts, "not_ended": len(snapshot.running)} if starts else {}

@@ -17,6 +17,7 @@ from llmlog_tui.analysis.calls.detail import detail
 from llmlog_tui.analysis.calls.lookup import resolve_id, resolve_trace
 from llmlog_tui.analysis.traces.cache_misses import cache_misses
 from llmlog_tui.analysis.traces.fingerprints import with_changed
+from llmlog_tui.analysis.traces.run_names import compared_runs, first_calls, first_words, run_name
 from llmlog_tui.analysis.traces.timeline import timeline
 from llmlog_tui.analysis.traces.traces import totals
 from llmlog_tui.analysis.traces.traces import traces as summaries
@@ -52,25 +53,79 @@ _FLAGS = {"failed": "✗", "cut_off": "┤", "retried": "↻", "changed": "≠"}
 @click.command()
 @files_argument
 @json_option
+@click.option(
+    "--by",
+    type=click.Choice(["trace_name"]),
+    help="Compare the runs of one name: median steps, time, tokens and cost, failed ones.",
+)
 @where_option
 @rules_option
 @utc_option
-def traces(files: tuple[str, ...], *, as_json: bool, where: str | None, rules: Rules) -> None:
+def traces(
+    files: tuple[str, ...], *, as_json: bool, by: str | None, where: str | None, rules: Rules
+) -> None:
     """List runs, in the order of their first record.
+
+    A run is named as the application named it, else by the first words of the user if the log has
+    content, else by its root span or first tool.
 
     JSON columns: trace_id, session_id, ts (start), steps, time_ms, tokens, cost_usd, saved_usd (by
     caching), unpriced_calls, failed, truncated, retried, changed (a fingerprint, within the run),
-    models.
+    models, trace_name (as given), name.
     """
     with open_log(files, where, rules=rules) as log:
         hint_at_health(log)
-        found = decategorize(summaries(priced(with_changed(log.frame), rates(rules)))).drop(
-            "row", "at"
-        )
-    if as_json:
+        found = decategorize(summaries(priced(with_changed(log.frame), rates(rules))))
+        names = _names(log, found)
+        called = pl.Series("name", [names[each] for each in found["trace_id"]], pl.String)
+        found = found.with_columns(called).drop("row", "at")
+    if by is not None:
+        _print_compared(compared_runs(found, "name"), as_json=as_json)
+    elif as_json:
         echo_json(found.drop("cut_off").iter_rows(named=True))
     else:
         echo_texts(_listed(found))
+
+
+def _names(log: OpenLog, found: pl.DataFrame) -> dict[str, str | None]:
+    """Return the name of each run of traces.traces(), by trace_id."""
+    unnamed = found.filter(pl.col("trace_name").is_null())["trace_id"]
+    calls = first_calls(log.frame, unnamed)
+    traces = dict(calls.select("row", "trace_id").iter_rows())
+    words = {traces[row]: first_words(record) for row, record in log.contents(calls)}
+    rows = decategorize(found).iter_rows(named=True)
+    return {run["trace_id"]: run_name(run, words) for run in rows}
+
+
+def _print_compared(found: pl.DataFrame, *, as_json: bool) -> None:
+    if as_json:
+        echo_json(found.iter_rows(named=True))
+        return
+    titles = (
+        "runs",
+        "failed",
+        "p50 steps",
+        "p50 time",
+        "p95 time",
+        "p50 tokens",
+        "p50 $",
+        "cost $",
+    )
+    rows = (
+        [
+            run["name"],
+            humanize.integer(run["runs"]),
+            humanize.integer(run["failed"]),
+            humanize.fit_number(run["p50_steps"], 9),
+            humanize.duration(run["p50_time_ms"]),
+            humanize.duration(run["p95_time_ms"]),
+            humanize.count(None if run["p50_tokens"] is None else round(run["p50_tokens"])),
+            humanize.dollars(run["p50_cost_usd"], 8),
+            humanize.dollars(run["cost_usd"], 8),
+        ]
+        for run in found.iter_rows(named=True)
+    )
+    echo_texts(table(("name", *titles), rows, right=titles))
 
 
 def _listed(found: pl.DataFrame) -> Iterator[str]:
@@ -79,6 +134,7 @@ def _listed(found: pl.DataFrame) -> Iterator[str]:
     cells = (
         [
             trace["trace_id"],
+            trace["name"],
             trace["session_id"],
             day_time(trace["ts"]),
             humanize.integer(trace["steps"]),
@@ -90,7 +146,9 @@ def _listed(found: pl.DataFrame) -> Iterator[str]:
         ]
         for trace in found.iter_rows(named=True)
     )
-    lines = table(("trace", "session", began, *numbers, "flag", "models"), cells, right=numbers)
+    lines = table(
+        ("trace", "name", "session", began, *numbers, "flag", "models"), cells, right=numbers
+    )
     yield next(lines)
     for line, failed in zip(lines, found["failed"], strict=True):
         yield toned(line, failed=failed)
@@ -123,7 +181,8 @@ def trace(
         if as_json:
             echo_records(placed_steps(log, run))
         else:
-            echo_texts(_run(run, wanted, _remarks(log, run)))
+            name = _names(log, summaries(run)).get(wanted)
+            echo_texts(_run(run, wanted, _remarks(log, run), name))
 
 
 def steps_of(log: OpenLog, trace_id: str, rules: Rules) -> pl.DataFrame:
@@ -161,12 +220,13 @@ def _remarks(log: OpenLog, records: pl.DataFrame) -> Remarks:
     return remarks
 
 
-def _run(run: pl.DataFrame, trace_id: str, remarks: Remarks) -> Iterator[str]:
+def _run(run: pl.DataFrame, trace_id: str, remarks: Remarks, name: str | None) -> Iterator[str]:
     found = timeline(run, trace_id, SLOW_MS)
     began = f", began {day_time(found.begin)}{humanize.zone_note()}" if found.begin else ""
     session = sanitize(found.session_id or humanize.UNKNOWN)
     took = humanize.duration(found.duration_ms)
-    yield f"trace {sanitize(trace_id)}, session {session}{began}, took {took}"
+    called = "" if name is None else f" {sanitize(name, 60)}"
+    yield f"trace {sanitize(trace_id)}{called}, session {session}{began}, took {took}"
     yield _totals(run, totals(run))
     yield from trace_lines(found, remarks)
 
@@ -196,7 +256,8 @@ def session(
             echo_records(log.placed(in_order).with_columns(in_order["cost_usd"]))
         else:
             remarks = _remarks(log, found)
-            texts = (_any_run(run, remarks) for run in runs)
+            names = _names(log, summaries(found))
+            texts = (_any_run(run, remarks, names) for run in runs)
             echo_texts(_apart(chain([_session_head(found, wanted)], texts)))
 
 
@@ -227,10 +288,10 @@ def _apart(texts: Iterable[Iterable[str]]) -> Iterator[str]:
         yield from lines
 
 
-def _any_run(run: pl.DataFrame, remarks: Remarks) -> Iterator[str]:
+def _any_run(run: pl.DataFrame, remarks: Remarks, names: Mapping[str, str | None]) -> Iterator[str]:
     trace_id = run["trace_id"][0]
     if trace_id is not None:
-        yield from _run(run, trace_id, remarks)
+        yield from _run(run, trace_id, remarks, names.get(trace_id))
         return
     yield "without a trace_id"
     yield head()

@@ -58,7 +58,9 @@ class _Client(openai.OpenAI):
 class _User:
     """User of the agent, with sessions of a few runs each."""
 
-    def __init__(self, out: Path, clock: DemoClock, seed: int, pace: Callable[[], None]) -> None:
+    def __init__(
+        self, out: Path, clock: DemoClock, seed: int, pace: Callable[[], None], *, is_live: bool
+    ) -> None:
         self._rng = random.Random(seed)  # noqa: S311 - a demo, reproducible by its seed
         self._out = out
         self._clock = clock
@@ -71,6 +73,7 @@ class _User:
         self._sessions = itertools.count()
         self._session: llmlog.Session | None = None
         self._runs_left = 0
+        self._is_live = is_live
 
     def run(self) -> None:
         """Run the agent once, in this session or a new one. Raises LostRecordError."""
@@ -80,12 +83,13 @@ class _User:
             self._session = llmlog.session(
                 self._out,
                 tags={"tier": tier, "prompt": "v14"},
+                starts=self._is_live,
                 clock=self._clock,
                 new_id=lambda digits: f"{self._rng.getrandbits(4 * digits):0{digits}x}",
             )
             self._session.enabled = True  # even with LLMLOG_DISABLED: the demo was requested
         self._runs_left -= 1
-        self._agent.run(self._session.trace())
+        self._agent.run(self._session.trace(name="support-agent" if self._is_live else None))
         if self._session.faults:
             raise LostRecordError("a record could not be written")
 
@@ -97,7 +101,7 @@ def simulate(out: Path, runs: int, seed: int) -> None:
     """
     clock = SimulatedClock(START)
     pauses = random.Random(~seed)  # noqa: S311 - a demo, reproducible by its seed
-    user = _User(out, clock, seed, lambda: clock.sleep(pauses.uniform(1, 8)))
+    user = _User(out, clock, seed, lambda: clock.sleep(pauses.uniform(1, 8)), is_live=False)
     for run in range(runs):
         user.provider.changed = run >= runs * CHANGE_AFTER
         user.run()
@@ -115,7 +119,7 @@ def live(out: Path, rate: float, runs: int | None, seed: int) -> None:
     agents = min(_MAX_AGENTS, math.ceil(rate * _SECONDS_PER_STEP) + 1)
 
     def work(number: int) -> None:
-        user = _User(out, RealClock(), seed + number, pace.wait)
+        user = _User(out, RealClock(), seed + number, pace.wait, is_live=True)
         while not lost and (run := next(started)) < (math.inf if runs is None else runs):
             user.provider.changed = run >= _LIVE_CHANGE_AFTER_RUNS
             try:

@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import os
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Self
 
@@ -155,6 +156,17 @@ def beginning_of(path: Path, size: int) -> bytes:
     """The first bytes that a compressed file holds. Raises OSError."""
     with _Stream(path) as stream:
         return stream.read(size)
+
+
+def lines_of(path: Path) -> Iterator[Block]:
+    """Yield all whole lines of a compressed file. Raises OSError."""
+    lines = LineSplitter(0, older=True)
+    with _Stream(path) as stream:
+        while data := stream.read(follow.BLOCK_BYTES):
+            if block := lines.feed(data):
+                yield block
+    if block := lines.flush():
+        yield block
 
 
 _Identity = tuple[int, int, int, int]

@@ -19,6 +19,7 @@ from llmlog_tui.log.line_errors import FaultCounts
 from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.parse import FOREIGN, Parsed, Strictness, parse
 from llmlog_tui.log.schema import COLUMNS
+from llmlog_tui.log.starts import joined
 from llmlog_tui.log.tags import NO_TAGS, with_same_tags
 
 UNREADABLE: Final = "unreadable"
@@ -140,6 +141,7 @@ class FileParser:
     def _merged(self, own: Parsed, decoded: Decoded) -> Parsed:
         """Return a block's own records, and those decoded from its other lines, as one."""
         skipped, nulled, frames = FaultCounts(), own.nulled, [own.frame]
+        starts = [own.starts]
         kinds = {self._lines + line: kind for line, kind in own.refused}
         # parse() reports best why a line holds no object.
         unknown = [(line, text) for line, text in decoded.unread if line not in kinds]
@@ -153,6 +155,7 @@ class FileParser:
                 self._tags = parsed.tags
                 skipped.update(parsed.skipped, numbers)
                 nulled.update(parsed.nulled, numbers)
+                starts.append(parsed.starts)
                 of_rows = pl.Series("line", numbers, pl.Int64).gather(parsed.frame["line"])
                 frames.append(parsed.frame.with_columns(of_rows))
         for line, _ in decoded.unread:
@@ -170,6 +173,7 @@ class FileParser:
             skipped=skipped,
             nulled=nulled,
             refused=(),
+            starts=joined(starts),
             corrections=decoded.corrections,
         )
 

@@ -25,6 +25,7 @@ from llmlog_tui.log.schema import (
     coerce,
     required_schema,
 )
+from llmlog_tui.log.starts import NO_STARTS, split_starts
 from llmlog_tui.log.tags import NO_TAGS, KnownTags, find_fields, read_schema, take_tags, wants_tags
 
 _BOM: Final = b"\xef\xbb\xbf"
@@ -50,7 +51,10 @@ FOREIGN: Final = "foreign"
 
 @dataclass(frozen=True, eq=False)
 class Parsed:
-    """The records of a block; lines = frame.height + sum of skipped + blanks.
+    """The records of a block.
+
+    Of its lines, each is a row of `frame` or of `starts`, skipped, or blank. `starts` has the lines
+    with event `start`: they announce records, and are none.
 
     `frame` has schema.COLUMNS and `line`, UInt32: the line within the block, from 0. `skipped`
     counts the lines without a row, by kind; `nulled`, by field, the values of a wrong type in rows
@@ -72,6 +76,7 @@ class Parsed:
     refused: Sequence[tuple[int, str]] = ()
     formats: Counter[str] = field(default_factory=Counter)
     tags: KnownTags = NO_TAGS
+    starts: pl.DataFrame = field(default_factory=NO_STARTS.clone)
     corrections: Mapping[Key, Record] = field(default_factory=dict)
 
 
@@ -126,10 +131,21 @@ def parse(  # noqa: PLR0913 - options by name
     # polars reads a block in chunks that differ by column; aligning them in every later query costs
     # a hundred times more than a rechunk here.
     frame = frame.rechunk()
+    frame, starts = split_starts(frame)
     skipped = refused.counts()
     is_faulty = skipped.counts or nulled.counts
     next_strictness = strictness if is_faulty else Strictness.WHOLE_BLOCK
-    return Parsed(frame, count, blanks, skipped, nulled, next_strictness, refused.lines, tags=tags)
+    return Parsed(
+        frame,
+        count,
+        blanks,
+        skipped,
+        nulled,
+        next_strictness,
+        refused.lines,
+        tags=tags,
+        starts=starts,
+    )
 
 
 def _tag_schema(

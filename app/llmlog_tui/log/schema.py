@@ -41,13 +41,15 @@ _FEW_VALUES: Final = frozenset(
         "tool_name",
         "error_type",
         "timing",
+        "trace_name",
     }
 )
 """Text columns with few distinct values: as categoricals they take a quarter of the memory."""
 
 # Content and tags stay in the file: they are read back line by line on demand.
+_SMALL: Final = frozenset({"timing", "trace_name"})
 _IN_FRAME: Final = tuple(
-    field for field in FIELDS if field.section != "content" or field.name == "timing"
+    field for field in FIELDS if field.section != "content" or field.name in _SMALL
 )
 
 _ALIASES: Final[dict[str, pl.DataType]] = {

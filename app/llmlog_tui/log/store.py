@@ -17,6 +17,7 @@ from llmlog_tui.log.parse import Parsed
 from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.schema import COLUMNS, without_nulls
 from llmlog_tui.log.segment import FirstSeen, Segment
+from llmlog_tui.log.starts import RunningStep, StartTracker
 from llmlog_tui.log.tags import conform, merged_types, tag_types
 
 FRAME_SCHEMA: Final[dict[str, pl.DataType]] = {
@@ -42,11 +43,12 @@ class SourceLocation:
 
 @dataclass(frozen=True)
 class RecordCounts:
-    """Lines by outcome: lines = records + sum of skipped + blanks."""
+    """Lines by outcome: lines = records + starts + sum of skipped + blanks."""
 
     lines: int = 0
     records: int = 0
     blanks: int = 0
+    starts: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     nulled: Counter[str] = field(default_factory=Counter)
     first_skipped: dict[str, SourceLocation] = field(default_factory=dict)
@@ -78,7 +80,8 @@ class Snapshot:
     older records are still to be inserted before, and order is not final. Rows from key `live_from`
     on arrived while following. `dropped` records were read but are outside the retention window.
     `formats` are the names of the formats of its files, the commonest first. `revision` counts
-    how often fields of earlier records were corrected.
+    how often fields of earlier records were corrected. `running` are the steps that have begun and
+    not ended; none while loading.
     """
 
     files: tuple[Path, ...]
@@ -88,6 +91,7 @@ class Snapshot:
     live_from: int | None = None
     dropped: int = 0
     formats: tuple[str, ...] = ()
+    running: tuple[RunningStep, ...] = ()
     revision: int = 0
 
     @classmethod
@@ -113,6 +117,8 @@ class Store:
         self._numbers = _LineNumbers()
         self._converted: set[int] = set()  # ranges with records that differ from their lines
         self._formats: Counter[str] = Counter()
+        self._starts = StartTracker()
+        self._start_lines = 0
         self._tags: dict[str, pl.DataType] = {}
         self._revision = 0
         self._ends_line = True  # whether the last range ends with a newline
@@ -155,6 +161,8 @@ class Store:
             self._revision += correct(parts, parsed.corrections)
             frame = corrected(frame, parsed.corrections)
         frame = self._with_tags(frame)
+        self._start_lines += parsed.starts.height
+        self._starts.add(parsed.starts, frame)
         part = self._older if block.older and self._live_from is None else self._newer
         part.add(file, parsed, frame, block.too_long)
         self._records += height
@@ -177,6 +185,7 @@ class Store:
         A record without ts stays after the last record before it in its file that has one.
         """
         self._live_from = self._records
+        self._starts.settle(self._frame())  # the end of a file is read before its beginning
         if len(self._files) > 1 and self._height():
             when = pl.col("ts").forward_fill().over("file")
             merged = self._frame().sort(when, maintain_order=True, nulls_last=False)
@@ -189,6 +198,7 @@ class Store:
             older.lines.total() + newer.lines.total(),
             self._records,
             older.blanks + newer.blanks,
+            self._start_lines,
             older.skipped + newer.skipped,
             older.nulled + newer.nulled,
             self._locations(older.first_skipped, newer.first_skipped),
@@ -205,6 +215,7 @@ class Store:
             self._live_from,
             self._dropped,
             formats,
+            () if is_loading else self._starts.running(),
             self._revision,
         )
 

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from llmlog_tui.tui.panes.calls import CallsPane
     from llmlog_tui.tui.panes.grid import PaneGrid
     from llmlog_tui.tui.panes.header import Header
+    from llmlog_tui.tui.panes.traces import TracesPane
     from llmlog_tui.tui.screens import BookmarksDialog, LogView, SaveAsDialog, SqlScreen
 
 _LOADING_FACTOR = 2
@@ -362,6 +363,9 @@ class LogApp(App[str]):
 
     def on_log_view_record_requested(self, message: LogView.RecordRequested) -> None:
         self.jobs.read_line(message.location, in_dialog=True)
+
+    def on_traces_pane_words_requested(self, message: TracesPane.WordsRequested) -> None:
+        self.jobs.read_words(message)
 
     def on_log_view_line_requested(self, message: LogView.LineRequested) -> None:
         self.jobs.read_line(message.location, in_dialog=False)

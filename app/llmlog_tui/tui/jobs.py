@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from llmlog_tui.tui.app import LogApp
     from llmlog_tui.tui.navigation import Search
     from llmlog_tui.tui.panes.calls import CallsPane
+    from llmlog_tui.tui.panes.traces import TracesPane
     from llmlog_tui.tui.screens import LogView, SaveAsDialog, SqlScreen
 
 R = TypeVar("R")
@@ -56,6 +57,20 @@ class Jobs:
     def _run(self, task: str, work: Callable[[], R], show: Callable[[R], object]) -> None:
         """Run `work` in a thread, and `show` with its result in the UI thread."""
         self.run_in_thread(task, lambda: self._app.call_later(show, work()))
+
+    # -- names of runs
+
+    def read_words(self, message: TracesPane.WordsRequested) -> None:
+        """Read the first words of the users of traces, and name those by them."""
+        overview, reader = self._app.overview, self._app.reader
+        if overview is not None:
+            work = partial(workers.analysis.words_of, overview, reader.read_record, message.traces)
+            self._run("Reading names", work, self._show_words)
+
+    def _show_words(self, words: Mapping[str, str | None]) -> None:
+        for view in self._app.views:
+            if isinstance(view, screens.OverviewScreen):
+                view.traces.update_words(words)
 
     # -- a record's line
 

@@ -213,26 +213,33 @@ WAYS = [
 ]
 
 
+CLIENTS = ("sync", "async")
+POLICIES: tuple[ContentPolicy, ...] = ("none", "full")
+
+
 class Case(NamedTuple):
-    """One dialect met in one way, by one of the clients, under one content policy."""
+    """One dialect met in one way, by each of the clients, under each of the content policies."""
 
     row: Dialect
     way: Way
-    asynchronous: bool
-    policy: ContentPolicy
+    clients: tuple[str, ...] = CLIENTS
+    policies: tuple[ContentPolicy, ...] = POLICIES
 
     @property
     def name(self) -> str:
-        kind = "async" if self.asynchronous else "sync"
-        return f"{self.row.name}-{self.way.name}-{kind}-{self.policy}"
+        return f"{self.row.name}-{self.way.name}"
 
 
-def cases(rows: list[Dialect], *, in_place_of_streams: bool = False) -> list[Case]:
-    """Return every row x way x client x policy; whole answers also where a stream was asked for."""
-    policies: tuple[ContentPolicy, ...] = ("none", "full")
+def cases(
+    rows: list[Dialect],
+    policies: tuple[ContentPolicy, ...] = POLICIES,
+    *,
+    in_place_of_streams: bool = False,
+) -> list[Case]:
+    """Return every row x way; whole answers also where a stream was asked for."""
     return [
-        Case(row, way, asynchronous, policy)
-        for row, way, asynchronous, policy in itertools.product(rows, WAYS, (False, True), policies)
+        Case(row, way, policies=policies)
+        for row, way in itertools.product(rows, WAYS)
         if way.stream == row.is_stream
         or (in_place_of_streams and way.stream and row.resource in STREAMED)
     ]
@@ -243,31 +250,41 @@ def matrix(each: list[Case]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("case", each, ids=lambda case: case.name)
 
 
-def record_of(case: Case) -> dict[str, Any]:
-    """Return the one record of a call, which gave the application the same as without llmlog."""
-    memory = testing.Memory()
-    session = testing.session(memory, content=case.policy)
-    expected = _outcome(case, _client(case))
-    assert _outcome(case, session.wrap(_client(case))) == expected
-    (record,) = memory.records()
-    return record
+def records_of(case: Case) -> dict[str, dict[str, Any]]:
+    """Return the one record of each client's call under each policy, by "client, policy".
+
+    Each call gave the application the same as without llmlog.
+    """
+    records = {}
+    with asyncio.Runner() as runner:
+        for kind in case.clients:
+            client = _client(case.row, kind)
+            expected = _outcome(case, client, runner)
+            for policy in case.policies:
+                memory = testing.Memory()
+                session = testing.session(memory, content=policy)
+                variant = f"{kind}, {policy}"
+                assert _outcome(case, session.wrap(client), runner) == expected, variant
+                (records[variant],) = memory.records()
+    return records
 
 
 def record_of_row(row: Dialect, policy: ContentPolicy = "none") -> dict[str, Any]:
     """Return the record of a dialect met in the plainest way."""
     way = next(way for way in WAYS if way.stream == row.is_stream)
-    return record_of(Case(row, way, asynchronous=False, policy=policy))
+    (record,) = records_of(Case(row, way, ("sync",), (policy,))).values()
+    return record
 
 
-def _client(case: Case) -> Anything:
-    transport = httpx2.MockTransport(lambda _: case.row.response())
+def _client(row: Dialect, kind: str) -> Anything:
+    transport = httpx2.MockTransport(lambda _: row.response())
     options: dict[str, Any] = {"api_key": KEY, "max_retries": 0}
-    if case.asynchronous:
+    if kind == "async":
         return openai.AsyncOpenAI(http_client=httpx2.AsyncClient(transport=transport), **options)
     return openai.OpenAI(http_client=httpx2.Client(transport=transport), **options)
 
 
-def _outcome(case: Case, client: Anything) -> object:
+def _outcome(case: Case, client: Anything, runner: asyncio.Runner) -> object:
     resource = client
     for name in case.row.resource.split("."):
         resource = getattr(resource, name)
@@ -276,8 +293,9 @@ def _outcome(case: Case, client: Anything) -> object:
     async def run() -> object:
         return await way.acall(resource, options)
 
+    is_async = isinstance(client, openai.AsyncOpenAI)
     try:
-        return _plain(asyncio.run(run()) if case.asynchronous else way.call(resource, options))
+        return _plain(runner.run(run()) if is_async else way.call(resource, options))
     except Exception as error:  # noqa: BLE001 - any of them is an outcome
         return (type(error), str(error))
 

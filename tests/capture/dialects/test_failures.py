@@ -12,8 +12,8 @@ from tests.capture.dialects.conftest import (
     happened,
     matrix,
     message,
-    record_of,
     record_of_row,
+    records_of,
     response,
     sent,
 )
@@ -172,27 +172,28 @@ STREAMED = [
 
 @matrix(cases(WHOLE, in_place_of_streams=True))
 def test_an_answer_that_is_a_failure_is_recorded_as_one(case: Case) -> None:
-    record = record_of(case)
-    assert record["status"] == "error"
-    assert record["error_type"]
-    # In place of a stream, the SDK may raise before the answer can be read to its end.
-    if not case.way.stream:
-        raised = record["error_type"] in ("JSONDecodeError", "APIResponseValidationError")
-        assert raised or {name: record.get(name) for name in case.row.fields} == case.row.fields
+    for variant, record in records_of(case).items():
+        assert record["status"] == "error", variant
+        assert record["error_type"], variant
+        # In place of a stream, the SDK may raise before the answer can be read to its end.
+        if not case.way.stream:
+            raised = record["error_type"] in ("JSONDecodeError", "APIResponseValidationError")
+            found = {name: record.get(name) for name in case.row.fields}
+            assert raised or found == case.row.fields, variant
 
 
 @matrix(cases(STREAMED))
 def test_a_stream_that_tells_a_failure_is_recorded_as_one(case: Case) -> None:
-    record = record_of(case)
-    assert record["status"] == "error"
-    assert record["error_type"]
-    raised = record["error_type"] == "APIError"
-    expected = {
-        name: value
-        for name, value in case.row.fields.items()
-        if not (raised and name in ("error_type", "finish_reason", "stream_end"))
-    }
-    assert {name: record.get(name) for name in expected} == expected
+    for variant, record in records_of(case).items():
+        assert record["status"] == "error", variant
+        assert record["error_type"], variant
+        raised = record["error_type"] == "APIError"
+        expected = {
+            name: value
+            for name, value in case.row.fields.items()
+            if not (raised and name in ("error_type", "finish_reason", "stream_end"))
+        }
+        assert {name: record.get(name) for name in expected} == expected, variant
 
 
 def test_an_error_keeps_its_message_only_where_content_is_kept() -> None:
@@ -224,7 +225,7 @@ GOOD = [
 
 @matrix(cases(GOOD))
 def test_a_good_answer_is_no_failure(case: Case) -> None:
-    record = record_of(case)
-    assert record["status"] == "ok"
-    assert record.get("error_type") is None
-    assert {name: record[name] for name in case.row.fields} == case.row.fields
+    for variant, record in records_of(case).items():
+        assert record["status"] == "ok", variant
+        assert record.get("error_type") is None, variant
+        assert {name: record[name] for name in case.row.fields} == case.row.fields, variant

@@ -12,8 +12,8 @@ from tests.capture.dialects.conftest import (
     happened,
     matrix,
     message,
-    record_of,
     record_of_row,
+    records_of,
     response,
 )
 
@@ -99,9 +99,9 @@ ROWS = [
 
 @matrix(cases(ROWS))
 def test_tool_calls_are_told_apart_and_their_arguments_checked(case: Case) -> None:
-    record = record_of(case)
-    assert record["status"] == "ok"
-    assert {name: record[name] for name in case.row.fields} == case.row.fields
+    for variant, record in records_of(case).items():
+        assert record["status"] == "ok", variant
+        assert {name: record[name] for name in case.row.fields} == case.row.fields, variant
 
 
 def test_calls_at_one_index_are_kept_apart_in_the_content() -> None:
@@ -169,6 +169,6 @@ RESPONSES = [
 
 @matrix(cases(RESPONSES))
 def test_tools_of_responses_are_named_and_only_the_applications_await_it(case: Case) -> None:
-    record = record_of(case)
-    assert {name: record[name] for name in case.row.fields} == case.row.fields
-    assert record["tool_args_ok"] in (True, None)
+    for variant, record in records_of(case).items():
+        assert {name: record[name] for name in case.row.fields} == case.row.fields, variant
+        assert record["tool_args_ok"] in (True, None), variant

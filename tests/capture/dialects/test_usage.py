@@ -14,8 +14,8 @@ from tests.capture.dialects.conftest import (
     delta,
     happened,
     matrix,
-    record_of,
     record_of_row,
+    records_of,
     response,
     sent,
 )
@@ -196,15 +196,21 @@ WAYS_OF_ALL_SHAPES = ("plain", "stream")
 """Ways in which every shape is tried; in the others a few are enough, as all are read alike."""
 
 
-def is_tried(case: Case) -> bool:
-    is_one_of_few = case.row.name.startswith(("OpenAI,", "Anthropic: input", "xAI: "))
-    return is_one_of_few or (case.way.name in WAYS_OF_ALL_SHAPES and not case.asynchronous)
+def is_one_of_few(case: Case) -> bool:
+    return case.row.name.startswith(("OpenAI,", "Anthropic: input", "xAI: "))
 
 
-@matrix([case for case in cases(ROWS) if is_tried(case)])
+@matrix(
+    [
+        case if is_one_of_few(case) else case._replace(clients=("sync",))
+        for case in cases(ROWS)
+        if is_one_of_few(case) or case.way.name in WAYS_OF_ALL_SHAPES
+    ]
+)
 def test_every_shape_of_usage_is_read(case: Case) -> None:
-    record = record_of(case)
-    assert {name: record[name] for name in case.row.fields} == pytest.approx(case.row.fields)
+    expected = pytest.approx(case.row.fields)
+    for variant, record in records_of(case).items():
+        assert {name: record[name] for name in case.row.fields} == expected, variant
 
 
 REAL = {"prompt_tokens": 10, "completion_tokens": 7, "total_tokens": 17}
@@ -286,8 +292,8 @@ PLACES = [
 
 @matrix(cases(PLACES))
 def test_usage_is_found_in_every_place_and_never_replaced_by_less(case: Case) -> None:
-    record = record_of(case)
-    assert {name: record[name] for name in case.row.fields} == case.row.fields
+    for variant, record in records_of(case).items():
+        assert {name: record[name] for name in case.row.fields} == case.row.fields, variant
 
 
 def test_a_gateways_cost_may_stand_in_a_header() -> None:

@@ -11,7 +11,7 @@ from llmlog_tui.analysis.calls.lookup import IDS
 
 SEARCHED: Final = (
     *(*IDS, "span_id", "tool_call_id"),
-    *("model", "requested_model", "tool_name", "name"),
+    *("model", "requested_model", "tool_name", "name", "trace_name"),
     *("finish_reason", "system_fingerprint", "error_type", "error_code"),
 )
 """The searched fields."""

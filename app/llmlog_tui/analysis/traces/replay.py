@@ -66,6 +66,7 @@ class Replay:
     moments: tuple[RunningTotals, ...]
     appears_ms: tuple[float, ...]
     played_ms: float
+    name: str | None = None
 
     @cached_property
     def index_by_key(self) -> dict[int, int]:
@@ -117,7 +118,7 @@ def _replay(rows: pl.DataFrame, timeline: Timeline) -> Replay:
         now = _after(now, step, records[step.row])
         moments.append(now)
     appears, played = _played(steps)
-    return Replay(timeline.trace_id, tuple(steps), tuple(moments), appears, played)
+    return Replay(timeline.trace_id, tuple(steps), tuple(moments), appears, played, timeline.name)
 
 
 def _order(step: Step) -> tuple[bool, int, int]:

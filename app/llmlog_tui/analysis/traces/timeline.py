@@ -55,13 +55,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Timeline:
-    """The steps of a trace, and its duration; None if unknown.
+    """The steps of a trace, its name and its duration; None if unknown.
 
     `timed` is False without ts: then steps are laid out in sequence.
     """
 
     trace_id: str
     session_id: str | None
+    name: str | None
     begin: datetime | None
     duration_ms: float | None
     timed: bool
@@ -78,7 +79,7 @@ _NEEDED: Final = (
     *("latency_ms", "ttft_ms", "server_ms", "stream", "retries", "finish_reason", "changed"),
     *("model", "requested_model", "tool_name", "error_type", "error_status"),
     *("prompt_tokens", "reasoning_tokens", "cached_tokens"),
-    *("max_tokens", "completion_tokens", "stream_end", "tool_args_ok"),
+    *("trace_name", "max_tokens", "completion_tokens", "stream_end", "tool_args_ok"),
 )
 
 
@@ -123,7 +124,7 @@ class LastTimeline:
     def get(self, rows: pl.DataFrame, trace_id: str) -> Timeline:
         built = self._built  # read once: another thread may replace it
         if built is None or trace_id != built.timeline.trace_id or not built.is_prefix_of(rows):
-            built = _Built(Timeline(trace_id, None, None, None, False, ()), rows.clear(), {})  # noqa: FBT003 - short
+            built = _Built(Timeline(trace_id, None, None, None, None, False, ()), rows.clear(), {})  # noqa: FBT003 - short
         if built.rows.height == rows.height:
             return built.timeline
         new = rows.filter(~pl.col("row").is_in(built.rows["row"].implode()))
@@ -147,6 +148,7 @@ def _timeline(rows: pl.DataFrame, records: list[dict[str, Any]], last: Timeline)
     return Timeline(
         trace_id=last.trace_id,
         session_id=next((r["session_id"] for r in records if r["session_id"] is not None), None),
+        name=next((r["trace_name"] for r in records if r["trace_name"] is not None), None),
         begin=begin if isinstance(begin, datetime) else None,
         duration_ms=_duration(steps),
         timed=timed,

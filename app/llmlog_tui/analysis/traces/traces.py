@@ -15,7 +15,7 @@ _NEEDED: Final = (
     *("trace_id", "session_id", "ts", "event", "status", "latency_ms", "model", "row"),
     *("total_tokens", "prompt_tokens", "completion_tokens", "finish_reason", "retries"),
     *("changed", "cost_usd", "saved_usd", "max_tokens", "stream_end"),
-    "tool_args_ok",
+    *("tool_args_ok", "trace_name", "name", "tool_name", "parent_span_id"),
 )
 
 
@@ -27,9 +27,12 @@ def traces(frame: pl.DataFrame) -> pl.DataFrame:
     the earliest start to the latest end; without ts the sum of latencies), tokens (total, null
     if unknown), cost_usd, saved_usd, unpriced_calls (see cost.FIGURES), failed, truncated,
     cut_off (truncated, or hidden), retried, changed (a fingerprint, within the trace), models
-    (list, in order of first use), row (of the first record), at (its index in `frame`). Foreign
+    (list, in order of first use), trace_name (as given), name (of the root span, else the
+    first tool), row (of the first record), at (its index in `frame`). Foreign
     events are no steps.
     """
+    is_root = (pl.col("event") == "span") & pl.col("parent_span_id").is_null()
+    root = pl.col("name").filter(is_root).first()
     return (
         frame.select_seq(*_NEEDED, at=pl.int_range(pl.len(), dtype=pl.UInt32))
         .filter(IS_STEP & pl.col("trace_id").is_not_null())
@@ -38,6 +41,8 @@ def traces(frame: pl.DataFrame) -> pl.DataFrame:
             **_summary(),
             changed=pl.col("changed").any(),
             models=pl.col("model").filter(IS_CALL).drop_nulls().unique(maintain_order=True),
+            trace_name=pl.col("trace_name").drop_nulls().first(),
+            name=pl.coalesce(root, pl.col("tool_name").cast(pl.String).drop_nulls().first()),
             row=pl.col("row").first(),
             at=pl.col("at").first(),
         )

@@ -106,6 +106,7 @@ RESULT_BINDINGS: Final = scope(
     "result",
     key("h,left", "roll(-1)", "columns", "Scroll to earlier columns", shown_as="h/l"),
     hidden("l,right", "roll(1)", "columns on", "Scroll to later columns"),
+    key("enter,t", "screen.open", "its call", "Go to the row's call or trace", shown_as="Enter"),
     key("x", "screen.export", "export", "Write the result to a file"),
     key("i", "screen.focus('#editor')", "edit", "Edit the query"),
 )

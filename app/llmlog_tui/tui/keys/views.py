@@ -86,6 +86,8 @@ SQL_BINDINGS: Final = scope(
     key("ctrl+r,f5,ctrl+enter", "run", "run", "Run the query", shown_as="Ctrl-R"),
     key("ctrl+up", "history(-1)", "query before", "The previous query", shown_as="Ctrl-Up"),
     hidden("ctrl+down", "history(1)", "query after"),
+    key("ctrl+o", "ready_query", "ready query", "The next ready query", shown_as="Ctrl-O"),
+    key("ctrl+l", "clear", "clear", "Empty the editor", shown_as="Ctrl-L"),
 )
 
 REPLAY_BINDINGS: Final = scope(

@@ -169,6 +169,7 @@ ALL: Final[dict[str, CallColumn]] = {
         for field in FIELDS
         if field.name != "v" and field.section in {"core", "model", "ratelimit", "error"}
     },
+    "trace_name": _left("run", 20, "trace_name", _as_text("trace_name")),
     "why": CallColumn(
         Column("why slow", 29, flex=True), lambda call, *_: cell(call["why"]), narrow=12
     ),

@@ -236,4 +236,5 @@ def _names_of_run(diffed: DiffResult, side: Side) -> tuple[str, ...]:
     began = humanize.time_label(begin, begin, 8)
     steps = humanize.plural(len(run.steps), "step")
     name = f"{side.upper()} {humanize.short_id(run.trace_id)}"
-    return f"{name} {began} · {steps}", f"{name} · {steps}", name
+    called = f"{side.upper()} {humanize.run_label(run.trace_id, run.name)}"
+    return f"{called} {began} · {steps}", f"{name} {began} · {steps}", f"{name} · {steps}", name

@@ -45,6 +45,13 @@ class ResultPane(Pane):
         if frame.height:
             self.move_to(0)
 
+    def current_row(self) -> dict[str, object]:
+        """Return the values of the row under the cursor, by column; empty without one."""
+        index = self.cursor_key
+        if self.frame is None or not isinstance(index, int) or index >= self.frame.height:
+            return {}
+        return self.frame.row(index, named=True)
+
     def redraw(self) -> None:
         if self.frame is None:
             self.set_title("Result")

@@ -115,7 +115,7 @@ class TimelinePane(Pane):
         self.set_source(_StepRows(timeline, self._columns(), self._shown, self._played))
         count = len(timeline.steps)
         facts = [
-            f"{self.NAME} {humanize.short_id(timeline.trace_id)}",
+            f"{self.NAME} {humanize.run_label(timeline.trace_id, timeline.name)}",
             humanize.plural(count, "step"),
             self._zoomed_range() + humanize.duration(timeline.duration_ms),
             *([] if timeline.timed else ["in sequence: no ts"]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -29,6 +29,10 @@ COMPACT: Final = (
     Column("session", 8, field="session_id"),
     Column("models", 10, flex=True),
 )
+_ID, _NAME = COMPACT[0], Column("name", 10, flex=True, field="trace_name")
+NAMED: Final = (_ID, _NAME, *WIDE[1:], Column("session", 8, field="session_id"))
+NAMED_NARROW: Final = (_ID, _NAME, *(c for c in WIDE[1:] if c.title not in {"steps", "tokens"}))
+"""Columns of a log whose runs have names; the narrow ones leave room for them."""
 BY_SESSION: Final = (Column("session", 10, flex=True, field="trace_id"), *WIDE[1:])
 BY_SESSION_COMPACT: Final = (
     Column("session", 10, field="trace_id"),
@@ -44,13 +48,23 @@ class SessionHeading(NamedTuple):
     session_id: str | None
 
 
+class TraceLabels(NamedTuple):
+    """Letters beside traces by trace_id, and the name of a row of Overview.traces, if known."""
+
+    marks: Mapping[str, str]
+    name_of: Callable[[Mapping[str, Any]], str | None]
+
+
 class TraceRows(RowSource):
-    """The traces in the order of the log; `marks` by trace_id."""
+    """The traces in the order of the log."""
 
     def __init__(
-        self, overview: Overview, columns: Sequence[Column], marks: Mapping[str, str]
+        self,
+        overview: Overview,
+        columns: Sequence[Column],
+        labels: TraceLabels,
     ) -> None:
-        self._marks = marks
+        self._labels = labels
         self.columns = columns
         self._overview = overview
         self._ids = overview.traces["trace_id"]
@@ -74,10 +88,19 @@ class TraceRows(RowSource):
 
     def _row(self, trace: dict[str, Any], widths: Sequence[int]) -> Row:
         name = trace["trace_id"] if widths[0] > len("7c1d4e8a") else trace["trace_id"][:8]
-        session = cell(humanize.short_id(trace["session_id"]), "muted")
+        called = self._labels.name_of(trace)
         figures = _figures(trace, self._newest, humanize.integer(trace["steps"]))
-        cells = (cell(name), *figures, session, _models(trace))
-        return Row(cells, CellSpan(self._marks.get(trace["trace_id"], " "), "accent"))
+        cells = {
+            "id": cell(name),
+            "name": cell(called or humanize.UNKNOWN, "strong" if trace["trace_name"] else ""),
+            **dict(zip((column.title for column in WIDE[1:]), figures, strict=True)),
+            "session": cell(humanize.short_id(trace["session_id"]), "muted"),
+            "models": _models(trace),
+        }
+        return Row(
+            [cells[column.title] for column in self.columns],
+            CellSpan(self._labels.marks.get(trace["trace_id"], " "), "accent"),
+        )
 
 
 class SessionRows(RowSource):
@@ -87,12 +110,12 @@ class SessionRows(RowSource):
         self,
         overview: Overview,
         columns: Sequence[Column],
-        marks: Mapping[str, str],
+        labels: TraceLabels,
         tree: Tree,
         folded: frozenset[str | None],
     ) -> None:
         self.columns = columns
-        self._marks = marks
+        self._labels = labels
         self._overview = overview
         self._tree = tree
         self._folded = folded
@@ -146,8 +169,9 @@ class SessionRows(RowSource):
 
     def _trace(self, trace: dict[str, Any]) -> Row:
         figures = _figures(trace, self._overview.newest, humanize.integer(trace["steps"]))
-        cells = (cell("  " + humanize.short_id(trace["trace_id"])), *figures, _models(trace))
-        return Row(cells, CellSpan(self._marks.get(trace["trace_id"], " "), "accent"))
+        called = humanize.run_label(trace["trace_id"], self._labels.name_of(trace))
+        cells = (cell("  " + called), *figures, _models(trace))
+        return Row(cells, CellSpan(self._labels.marks.get(trace["trace_id"], " "), "accent"))
 
 
 def _figures(found: Mapping[str, Any], newest: datetime | None, size: str) -> tuple[Cell, ...]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual.binding import BindingType
 from textual.message import Message
@@ -16,15 +16,22 @@ from llmlog_tui.tui.panes.trace_rows import (
     BY_SESSION,
     BY_SESSION_COMPACT,
     COMPACT,
+    NAMED,
+    NAMED_NARROW,
     WIDE,
     SessionHeading,
     SessionRows,
+    TraceLabels,
     TraceRows,
 )
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.live.overview import Overview
     from llmlog_tui.analysis.traces.sessions import Sessions, Tree
+    from llmlog_tui.tui.widgets.row_source import Column
+
+_WIDE_FROM: Final = 76
+"""Minimum cells of a pane with all columns beside names."""
 
 _NO_MATCH: Final = "No traces match. Esc clears the filter."
 _EMPTY: Final = "No traces yet. One appears with the first record that has a trace_id."
@@ -41,6 +48,12 @@ class TracesPane(Pane):
 
         by_session: bool
 
+    @dataclass
+    class WordsRequested(Message):
+        """Read the first words of the users of these traces."""
+
+        traces: frozenset[str]
+
     def __init__(self) -> None:
         super().__init__(id="traces")
         self.empty = READING
@@ -50,6 +63,8 @@ class TracesPane(Pane):
         self._tree: Tree | None = None
         self._folded: frozenset[str | None] = frozenset()
         self._marks: Mapping[str, str] = {}
+        self._words: dict[str, str | None] = {}
+        self._unread: set[str] = set()
 
     def update(self, overview: Overview, sessions: Sessions | None) -> None:
         """Show the traces of `overview`; grouped ones stay unchanged without `sessions`."""
@@ -74,11 +89,16 @@ class TracesPane(Pane):
             self.set_title("Traces")
             return
         self.empty = _EMPTY if overview.where is None else _NO_MATCH
+        labels = TraceLabels(self._marks, self._name_of)
+        columns: Sequence[Column]
         if tree is None:
-            self.set_source(TraceRows(overview, COMPACT if self.compact else WIDE, self._marks))
+            columns = COMPACT if self.compact else WIDE
+            if self._has_names(overview):
+                columns = NAMED if self.size.width >= _WIDE_FROM else NAMED_NARROW
+            self.set_source(TraceRows(overview, columns, labels))
         else:
             columns = BY_SESSION_COMPACT if self.compact else BY_SESSION
-            self.set_source(SessionRows(overview, columns, self._marks, tree, self._folded))
+            self.set_source(SessionRows(overview, columns, labels, tree, self._folded))
         total, cost = overview.traces.height, self._cost_label()
         counts, of_sessions = humanize.plural(total, "trace"), ""
         if self._sessions is not None:
@@ -87,6 +107,41 @@ class TracesPane(Pane):
         title = f"Traces {total:,}{of_sessions}" if self.compact else "Traces"
         order = " · newest last"
         self.set_title(title, counts + cost + order, counts + cost, counts + order, counts)
+
+    # -- names
+
+    def _has_names(self, overview: Overview) -> bool:
+        """Return whether a run was named, or the words of its user are known."""
+        given = overview.traces["trace_name"]
+        return given.null_count() < len(given) or any(self._words.values())
+
+    def _name_of(self, trace: Mapping[str, Any]) -> str | None:
+        """Return the name of a trace that is drawn; its words are requested if needed."""
+        given: str | None = trace["trace_name"]
+        if given is not None:
+            return given
+        trace_id: str = trace["trace_id"]
+        if trace_id not in self._words:
+            if not self._unread:
+                self.call_later(self._request_words)
+            self._unread.add(trace_id)
+        words = self._words.get(trace_id)
+        if words is not None or self._overview is None or not self._has_names(self._overview):
+            return words
+        label: str | None = trace["name"]
+        return label
+
+    def _request_words(self) -> None:
+        if self._unread:
+            self.post_message(self.WordsRequested(frozenset(self._unread)))
+        self._words |= dict.fromkeys(self._unread)
+        self._unread = set()
+
+    def update_words(self, words: Mapping[str, str | None]) -> None:
+        """Name traces by the first words of their users, by trace_id."""
+        if any(words.values()):
+            self._words |= words
+            self.redraw()
 
     def _cost_label(self) -> str:
         """Return the cost, if known, and the savings by caching."""

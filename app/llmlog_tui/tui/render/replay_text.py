@@ -30,7 +30,7 @@ def breadcrumb(run: ReplayResult, overview: Overview, width: int) -> Content:
     began = "" if begin is None else f"   began {humanize.time_label(begin, overview.newest, 12)}"
     path = Content.assemble(
         (" Overview › ", _MUTED),
-        (f"trace {sanitize(humanize.short_id(run.timeline.trace_id))}", "bold"),
+        (f"trace {sanitize(humanize.run_label(run.timeline.trace_id, run.timeline.name))}", "bold"),
         (" › Replay", "$text-primary bold"),
     )
     nth = Content.assemble(

@@ -38,6 +38,8 @@ _TEXTUAL_FAULTS: Final = frozenset(
         # A mouse button goes down on a widget that has just been removed: it has no parent, where
         # Textual begins a selection of text.
         ("AttributeError", "textual/screen.py", "_forward_event"),
+        # A click beside the palette, where the screen ended before it was resized.
+        ("NoWidget", "textual/_compositor.py", "get_widget_at"),
         # The palette is closed while it gathers commands, or a timer of it runs: it has lost its
         # list and its input, and asks for them.
         ("NoMatches", "textual/command.py", "*"),

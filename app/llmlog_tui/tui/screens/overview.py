@@ -21,6 +21,7 @@ from llmlog_tui.tui.panes.calls import CallsPane
 from llmlog_tui.tui.panes.grid import PaneGrid
 from llmlog_tui.tui.panes.kpi_row import KpiRow
 from llmlog_tui.tui.panes.pane import Pane
+from llmlog_tui.tui.panes.running import RunningPane
 from llmlog_tui.tui.panes.timeline import TimelinePane
 from llmlog_tui.tui.panes.traces import TracesPane
 from llmlog_tui.tui.queries import CallOrderQuery, OverviewQuery, OverviewResult
@@ -53,6 +54,7 @@ class OverviewScreen(LogView):
         self._target: int | None = None  # the record last jumped to, until the user moves on
         self.kpis = KpiRow()
         self.traces = TracesPane()
+        self.running = RunningPane()
         self.timeline = TimelinePane()
         self.calls = CallsPane()
         self.alerts = AlertsPane()
@@ -60,6 +62,7 @@ class OverviewScreen(LogView):
 
     def body(self) -> Iterable[Widget]:
         yield self.kpis
+        yield self.running
         yield self.ground
 
     @property
@@ -71,6 +74,7 @@ class OverviewScreen(LogView):
             pane.redraw()
 
     def apply_layout(self) -> None:
+        self.running.compact = self.compact
         self.ground.apply_layout(compact=self.compact)
 
     def load_preferences(self, memory: Memory, rules: Sequence[RowRule]) -> None:
@@ -89,6 +93,7 @@ class OverviewScreen(LogView):
 
     def update_body(self, overview: Overview, result: object | None) -> None:
         self.kpis.update(overview.kpis)
+        self.running.update_steps(overview.snapshot.running)
         steps = cast("OverviewResult | None", result)
         self.traces.update(overview, None if steps is None else steps.sessions)
         self.calls.update(overview, self.selected_trace, None if steps is None else steps.order)

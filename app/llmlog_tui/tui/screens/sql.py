@@ -20,8 +20,10 @@ from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui import workers
 from llmlog_tui.tui.keys.panes import EDITOR_BINDINGS
 from llmlog_tui.tui.keys.views import SQL_BINDINGS
+from llmlog_tui.tui.navigation import Search
 from llmlog_tui.tui.panes.sql_result import ResultPane
 from llmlog_tui.tui.screens.log_view import LogView
+from llmlog_tui.tui.screens.ready_queries import READY_QUERIES
 from llmlog_tui.tui.widgets.safe_input import SAFE_HIGHLIGHTER
 
 if TYPE_CHECKING:
@@ -30,12 +32,9 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.live.overview import Overview
     from llmlog_tui.tui.queries import SqlResult
 
-_EXAMPLE: Final = """\
-select coalesce(model, requested_model) as model, count(*) as calls,
-       round(avg(latency_ms)) as avg_ms, sum(reasoning_tokens) as rsn,
-       sum(completion_tokens) as out
-from calls group by 1 order by calls desc"""
 _TABLES: Final = "tables: calls, traces, records, of the whole log · timestamps are UTC"
+_CALL_IDS: Final = ("span_id", "request_id", "id")
+"""Columns that identify the call of a row."""
 _REMEMBERED: Final = 100
 """Maximum number of queries kept for the next run."""
 
@@ -119,7 +118,8 @@ class SqlScreen(LogView):
 
     def __init__(self) -> None:
         super().__init__()
-        self.editor = Editor(_EXAMPLE, id="editor", show_line_numbers=False)
+        first, *_ = READY_QUERIES.values()
+        self.editor = Editor(first, id="editor", show_line_numbers=False)
         self.result = ResultPane()
         self.status = Static(Content.styled(_TABLES, "$text-muted"), id="sql-said")
         self._history: list[str] = []
@@ -128,7 +128,8 @@ class SqlScreen(LogView):
         self._query: str | None = None
 
     def body(self) -> Iterable[Widget]:
-        self.editor.border_title = "SQL · Ctrl-R runs · Ctrl-P commands · Esc leaves the editor"
+        keys = "Ctrl-R runs · Ctrl-O ready queries · Esc leaves the editor"
+        self.editor.border_title = f"SQL · {keys}"
         yield Vertical(self.editor, self.status, self.result, id="sql-body")
 
     def on_mount(self) -> None:
@@ -193,6 +194,31 @@ class SqlScreen(LogView):
             self._history_index = index
             self.editor.text = queries[index]
             self.editor.move_cursor((0, 0) if by < 0 else self.editor.document.end)
+
+    def action_clear(self) -> None:
+        """Empty the editor, and focus it; undo brings the query back."""
+        self.editor.clear()
+        self.editor.focus()
+
+    def action_ready_query(self) -> None:
+        """Put the next ready query into the editor."""
+        titles, queries = list(READY_QUERIES), list(READY_QUERIES.values())
+        text = self.editor.text
+        at = (queries.index(text) + 1) % len(queries) if text in queries else 0
+        self.editor.text = queries[at]
+        said = f"{at + 1} of {len(queries)}: {titles[at]} · Ctrl-R runs it"
+        self.status.update(Content.styled(said, "$text-muted"))
+
+    def action_open(self) -> None:
+        """Go to the call of the row under the cursor, or to its trace."""
+        row = self.result.current_row()
+        call = next((row[name] for name in _CALL_IDS if row.get(name)), None)
+        if call is not None:
+            self.post_message(self.SearchRequested(Search(str(call), None, 1)))
+        elif row.get("trace_id"):
+            self.post_message(self.ReplayRequested(str(row["trace_id"])))
+        else:
+            self.hint("Select span_id or trace_id to go from a row to its call or trace.")
 
     @on(Editor.HistoryRequested)
     def _history_requested(self, message: Editor.HistoryRequested) -> None:

@@ -7,7 +7,7 @@ Import it as `workers.analysis`, after the first frame. Helpers for filter text,
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial, singledispatch
 
 import polars as pl
@@ -33,6 +33,7 @@ from llmlog_tui.analysis.traces.cache_misses import hashes_in
 from llmlog_tui.analysis.traces.conversation import against, conversation, decode, is_call
 from llmlog_tui.analysis.traces.diff import diff_traces, finish_reasons
 from llmlog_tui.analysis.traces.replay import SPEEDS
+from llmlog_tui.analysis.traces.run_names import first_calls, first_words
 from llmlog_tui.analysis.traces.step_diff import step_diff, step_digest
 from llmlog_tui.analysis.traces.text_diff import text_diff
 from llmlog_tui.config.rules import DEFAULT, Rules
@@ -218,6 +219,14 @@ def compared_content(
         return content
     lines = ((step, partial(read, overview, key)) for step, key in earlier)
     return content._replace(conversation=against(content.conversation, lines))
+
+
+def words_of(overview: Overview, read: ReadRecord, traces: Iterable[str]) -> dict[str, str | None]:
+    """Return the first words of the users of traces, by trace_id."""
+    calls = first_calls(overview.frame, traces).select("trace_id", "row")
+    return {
+        trace: first_words(decode(read(overview, row)) or {}) for trace, row in calls.iter_rows()
+    }
 
 
 def text_diff_of(overview: Overview, read: ReadRecord, a: int, b: int, step: str) -> TextDiffResult:

@@ -1,0 +1,92 @@
+"""Find words in the content and the error texts of records."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from llmlog.record import FIELDS
+
+_CONTENT: Final = frozenset({"input", "output", "error_message"})
+_METADATA: Final = {field.name for field in FIELDS} - _CONTENT | {"extra", "prefix_hashes"}
+_AROUND: Final = 60
+"""Maximum characters of an excerpt before and after the words."""
+_ANY_SPACE: Final = r"(?:\s|\\+[nrt])+"
+"""White space between words, as it is or as an escape in JSON."""
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """The first occurrence in a record: its field, and the text around."""
+
+    field: str
+    text: str
+
+
+class TextQuery:
+    """Words in this order, in any case, with any white space between them."""
+
+    def __init__(self, words: str) -> None:
+        """Raise ValueError without a word."""
+        parts = words.split()
+        if not parts:
+            raise ValueError("no words to search for")
+        self.line_pattern = "(?i)" + _ANY_SPACE.join(map(_in_json, parts))
+        """Regular expression of lines of JSON that may contain them."""
+        self._pattern = re.compile(r"\s+".join(map(re.escape, parts)), re.IGNORECASE)
+
+    def excerpt(self, record: Mapping[str, Any]) -> Excerpt | None:
+        """Return the first occurrence in content or error text; None without one.
+
+        Fields that llmlog does not know count as content.
+        """
+        for name, value in record.items():
+            if name in _METADATA:
+                continue
+            for text in _texts(value):
+                if found := self._pattern.search(text):
+                    return Excerpt(name, _around(text, *found.span()))
+        return None
+
+
+def _in_json(word: str) -> str:
+    return "".join(map(_character, word))
+
+
+def _character(character: str) -> str:
+    """Return the pattern of a character as it is, or escaped in JSON."""
+    literal = re.escape(character)
+    if character in '"\\/':
+        return rf"\\*{literal}"  # JSON within JSON escapes the escapes
+    if character.isascii() and character not in "<>&'":
+        return literal
+    forms = {character, character.lower(), character.upper()}
+    escapes = {json.dumps(form)[1:-1] for form in forms if not form.isascii()}
+    escapes |= {f"\\u{ord(form):04x}" for form in forms if form.isascii()}
+    return f"(?:{literal}|{'|'.join(sorted(map(_after_backslashes, escapes)))})"
+
+
+def _after_backslashes(escape: str) -> str:
+    return re.escape(escape).replace(r"\\", r"\\+")
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Yield all strings of a JSON structure, in order."""
+    waiting = [value]  # a stack: content may nest deeper than the recursion limit
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, Mapping):
+            waiting += reversed([*one.values()])
+        elif isinstance(one, list):
+            waiting += reversed(one)
+
+
+def _around(text: str, begin: int, end: int) -> str:
+    first, last = max(0, begin - _AROUND), min(len(text), end + _AROUND)
+    before, after = "…" if first else "", "…" if last < len(text) else ""
+    return before + " ".join(text[first:last].split()) + after

@@ -1,0 +1,72 @@
+"""The calls and tools in flight; hidden without any."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from textual.content import Content
+from textual.timer import Timer
+from textual.widgets import Static
+
+from llmlog_tui.tui.render import running_text
+
+if TYPE_CHECKING:
+    from llmlog_tui.log.starts import RunningStep
+
+_GROWS_S: Final = 0.5
+"""Seconds between two redraws while something runs."""
+
+_LINGERS_S: Final = 3.0
+"""Seconds without a running step after which the pane is hidden."""
+
+_MAX_LINES, _MAX_COMPACT_LINES = 5, 2
+
+
+class RunningPane(Static):
+    """One line per running step, the newest last, with a bar that grows."""
+
+    def __init__(self) -> None:
+        super().__init__(id="running")
+        self.display = False
+        self.compact = False
+        self._steps: Sequence[RunningStep] = ()
+        self._timer: Timer | None = None
+        self._changed = 0.0
+        self._height = 0
+
+    def on_mount(self) -> None:
+        self._timer = self.set_interval(_GROWS_S, self._draw, pause=not self._steps)
+
+    def update_steps(self, steps: Sequence[RunningStep]) -> None:
+        """Show these steps."""
+        if steps == self._steps:
+            return
+        if steps:
+            self.display = True
+        self._steps, self._changed = steps, time.monotonic()
+        if self._timer is not None:
+            self._timer.resume()
+        self._draw()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        if not self._steps and time.monotonic() - self._changed > _LINGERS_S:
+            self.display, self._height = False, 0
+            if self._timer is not None:
+                self._timer.pause()
+            return
+        now = datetime.now(UTC)
+        if self._steps and self._timer is not None and all(s.is_gone(now) for s in self._steps):
+            self._timer.pause()  # nothing grows
+        limit = _MAX_COMPACT_LINES if self.compact else _MAX_LINES
+        width = self.size.width or self.app.size.width
+        drawn = running_text.lines(self._steps, now, width, limit)
+        # Calls come and go all the time: the panes below would jump with each.
+        self._height = min(limit, max(self._height, len(drawn)))
+        blank = [Content("")] * (self._height - len(drawn))
+        self.update(Content("\n").join([*blank, *drawn]))
