@@ -31,6 +31,7 @@ from llmlog_tui.config.rules import Rules
 from llmlog_tui.isolated_query import IsolatedQuery, QueryCancelled
 from llmlog_tui.log.schema import restore_integers
 from llmlog_tui.log.sources import SourceError, expand
+from llmlog_tui.log.tags import tag_types
 from llmlog_tui.sanitize import sanitize
 
 MAX_ROWS: Final = 200
@@ -221,9 +222,9 @@ def _objects(frame: pl.DataFrame) -> list[dict[str, Any]]:
 
 
 def _without_content(log: OpenLog) -> OpenLog:
-    """Return the log without error messages, which may quote a prompt."""
+    """Return the log without tags, and without error messages, which may quote a prompt."""
     message = pl.lit(None, pl.String).alias("error_message")
-    return replace(log, frame=log.frame.with_columns(message))
+    return replace(log, frame=log.frame.with_columns(message).drop(tag_types(log.frame)))
 
 
 def _rows(limit: int) -> int:
