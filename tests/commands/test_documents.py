@@ -14,7 +14,7 @@ from tests.commands.test_stats import GROUP_KEYS, KEYS
 
 from llmlog.record import EVENTS, FIELDS
 from llmlog_tui.analysis.query.sql import predicate_problem
-from llmlog_tui.commands import _MODULES as COMMANDS
+from llmlog_tui.commands import _COMMANDS as COMMANDS
 from llmlog_tui.config.rules import RULE_KEYS, parse_rules
 from llmlog_tui.config.settings import read
 from llmlog_tui.tui.keys import IDS

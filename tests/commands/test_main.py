@@ -13,10 +13,11 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import click
 import pytest
 from tests.commands.conftest import Run, Written, command, is_refused
 
-from llmlog_tui import _dashboard, cli, humanize
+from llmlog_tui import _dashboard, cli, commands, humanize
 
 COMMANDS = {
     *("stats", "find", "session", "slow", "traces", "trace", "diff", "health", "tail", "sql"),
@@ -73,7 +74,6 @@ def test_one_bad_file_among_good_ones_is_one_line(llmlog: Run, sample: Path) -> 
     [
         (["stats"], "calls.jsonl"),
         (["stats", "x", "--bad"], "--bad"),
-        (["stats", "x", "--by", "moon"], "moon"),
         (["stats", "x", "--slow-ms", "-1"], "-1"),
         (["stats", "x", "--slow-ms", "nan"], "nan"),
         (["stats", "x", "--slow-ms", "inf"], "inf"),
@@ -118,6 +118,32 @@ def test_every_command_of_the_contract_is_there(llmlog: Run) -> None:
     out = llmlog("--help").out
     assert {line.split()[0] for line in out.splitlines() if line[:3].strip()} >= COMMANDS
     assert "_LLMLOG_COMPLETE=bash_source" in out
+
+
+def test_a_group_that_is_no_column_of_the_log_is_one_line(llmlog: Run, sample: Path) -> None:
+    assert is_refused(llmlog("stats", sample, "--by", "moon"), "no column moon")
+
+
+def test_the_summaries_in_the_help_are_the_commands_own(llmlog: Run) -> None:
+    help_of_all = llmlog("--help").out
+    group = commands.llmlog
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        assert f"{name} {command.get_short_help_str(100)}" in " ".join(help_of_all.split())
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_and_version_do_not_wait_for_polars(option: str) -> None:
+    code = (
+        "import sys; from llmlog_tui import cli; cli.headless();"
+        "print('polars' in sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, option], capture_output=True, text=True, check=True
+    )
+    assert (done.stdout != "", done.stderr) == (True, "False\n")
 
 
 @pytest.mark.parametrize(

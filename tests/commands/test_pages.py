@@ -194,6 +194,12 @@ def test_a_bundle_is_a_page_with_the_runs_totals_steps_and_lines(
     assert f'grep \'"request_id": "req_1"\' {log}' in page.text
 
 
+def test_a_report_has_groups_by_a_tag(llmlog: Run, written: Written, tmp_path: Path) -> None:
+    log = written([call(0, extra={"tier": "gold"}), call(1, extra={"tier": "free"})])
+    texts = report_of(llmlog, log, tmp_path, "--by", "extra.tier").texts
+    assert {"By extra.tier", "gold", "free"} <= {*texts}
+
+
 _TILE = "<b>([^<]*)</b><span>([^<]*)</span>"
 
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Iterable
 from importlib import import_module
 from typing import Final, TextIO
 
 import click
 
-from llmlog_tui.analysis.calls.lookup import NoIdError
-from llmlog_tui.analysis.query.sql import QueryError
+from llmlog_tui.errors import UserError
 from llmlog_tui.glyphs import in_ascii
-from llmlog_tui.log.sources import SourceError
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.terminal import takes_ascii_only
 
@@ -32,32 +29,47 @@ Completion of commands and options in the shell:
 """
 
 
-_MODULES: Final = {
-    **{name: name for name in ("stats", "slow", "find", "diff", "health", "tail", "sql", "alerts")},
-    **{
-        name: name
-        for name in ("export", "bundle", "listen", "prune", "demo", "status", "mcp", "report")
-    },
-    **dict.fromkeys(("session", "traces", "trace"), "traces"),
-    "check": "alerts",
+_COMMANDS: Final = {
+    "alerts": ("alerts", "List alerts, and the remaining rate limits."),
+    "bundle": ("bundle", "Write one run for a support ticket, as .md or .html."),
+    "check": ("alerts", "For CI: exit 1 if a rule fired or calls are missing."),
+    "demo": ("demo", "Write the log of a simulated agent."),
+    "diff": ("diff", "Show two runs side by side, with their first difference."),
+    "export": ("export", "Write the records to .parquet, .csv, .jsonl or .otlp.jsonl."),
+    "find": ("find", "Find records by any id, or by its first 6 characters."),
+    "health": ("health", "List the faults of a log, and where each first occurs."),
+    "listen": ("listen", "Receive OTLP over HTTP, append it to a log."),
+    "mcp": ("mcp", "Serve the answers as tools to a coding agent (MCP, stdio)."),
+    "prune": ("prune", "Remove old records, safely while applications write."),
+    "report": ("report", "Write an HTML page: charts, alerts, slow and failed calls."),
+    "session": ("traces", "Show one conversation, run by run, with its totals."),
+    "slow": ("slow", "List slow calls, the slowest first, and why."),
+    "sql": ("sql", "Query the log in SQL."),
+    "stats": ("stats", "Count calls, errors, tokens and cost, with latencies by group."),
+    "status": ("status", "Print one line for tmux and prompts."),
+    "tail": ("tail", "Show the last records, then new ones as they arrive."),
+    "trace": ("traces", "Show one run, step by step."),
+    "traces": ("traces", "List runs, in the order of their first record."),
 }
-"""Command -> the module of this package that defines it."""
+"""Command -> the module of this package that defines it, and its summary."""
 
 
 class _Commands(click.Group):
     """Group that imports a command's module only when the command is needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        self._import(_MODULES)
-        return super().list_commands(ctx)
+        del ctx
+        return sorted(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        self._import([cmd_name] if cmd_name in _MODULES else _MODULES)
+        if cmd_name in _COMMANDS:
+            module, _ = _COMMANDS[cmd_name]
+            self.add_command(getattr(import_module(f"{__name__}.{module}"), cmd_name))
         return super().get_command(ctx, cmd_name)
 
-    def _import(self, names: Iterable[str]) -> None:
-        for name in names:
-            self.add_command(getattr(import_module(f"{__name__}.{_MODULES[name]}"), name))
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _COMMANDS[name][1]) for name in self.list_commands(ctx)])
 
 
 @click.group(
@@ -100,7 +112,7 @@ def main() -> int:
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return BAD_INPUT
-    except (click.ClickException, SourceError, NoIdError, QueryError) as error:
+    except (click.ClickException, UserError) as error:
         message = error.format_message() if isinstance(error, click.ClickException) else error
         usage = error.ctx if isinstance(error, click.UsageError) else None
         hint = f" See {usage.command_path} --help" if usage else ""

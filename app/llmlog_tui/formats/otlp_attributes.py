@@ -374,7 +374,8 @@ def _event_of(span: Span) -> str:
     if operation := text(about.get("ai.operationId")):
         return next((event for end, event in _VERCEL if operation.endswith(end)), "span")
     for (attribute, *path), events in _KINDS:
-        if kind := text(decoded(dig(about.get(attribute), *path))):
+        value = about.get(attribute)
+        if value is not None and (kind := text(decoded(dig(value, *path)))):
             return events.get(kind, "span")
     if (event := _REQUEST_TYPES.get(str(about.get("llm.request.type")))) is not None:
         return event

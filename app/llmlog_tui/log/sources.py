@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from llmlog_tui.errors import UserError
+
 DEFAULT_LOG: Final = "calls.jsonl"
 """The log of a command line that names none."""
 
@@ -19,7 +21,7 @@ STDIN: Final = Path("-")
 """The name of standard input among files."""
 
 
-class SourceError(Exception):
+class SourceError(UserError):
     """A file that cannot be read as a log; the message is one line."""
 
 

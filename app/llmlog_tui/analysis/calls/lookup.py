@@ -7,6 +7,7 @@ from typing import Final
 import polars as pl
 
 from llmlog_tui.analysis.calls.calls import FAILED
+from llmlog_tui.errors import UserError
 
 IDS: Final = ("id", "request_id", "trace_id", "session_id")
 """The fields searched for an id."""
@@ -15,7 +16,7 @@ MIN_PREFIX: Final = 6
 """Minimum characters of an id prefix."""
 
 
-class NoIdError(Exception):
+class NoIdError(UserError):
     """An id without a match, or with several; the message is one line."""
 
 

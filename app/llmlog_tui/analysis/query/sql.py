@@ -27,6 +27,7 @@ from llmlog_tui.analysis.query.tag_names import (
 from llmlog_tui.analysis.traces.fingerprints import with_changed
 from llmlog_tui.analysis.traces.traces import traces
 from llmlog_tui.config.rules import DEFAULT, Rules
+from llmlog_tui.errors import UserError
 from llmlog_tui.log.schema import COLUMNS, decategorize, restore_integers
 from llmlog_tui.log.store import FRAME_SCHEMA
 from llmlog_tui.log.tags import Types, conform, tag_types
@@ -59,7 +60,7 @@ _BY_ROW: Final = frozenset(
 """Words that may precede a bracket in a predicate that is evaluated record by record."""
 
 
-class QueryError(Exception):
+class QueryError(UserError):
     """SQL that cannot be evaluated; the message is one line."""
 
 
