@@ -26,6 +26,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 SPANS_PER_BATCH = 512
 """As the SDK's batch processor sends them."""
 
+_SALT = secrets.token_bytes(8)
+"""Beginning of the trace ids of a batch, replaced for each request: no span is sent twice."""
+
 _RUN = "import sys; from llmlog_tui.cli import headless; sys.exit(headless())"
 
 
@@ -36,7 +39,7 @@ def batch() -> bytes:
     begin = time.time_ns()
     for number in range(SPANS_PER_BATCH):
         if number % 32 == 0:
-            trace_id, root = secrets.token_bytes(16), secrets.token_bytes(8)
+            trace_id, root = _SALT + secrets.token_bytes(8), secrets.token_bytes(8)
         span = spans.add(trace_id=trace_id, span_id=root if number % 32 == 31 else os.urandom(8))
         span.name = "chat gpt-5-mini"
         span.start_time_unix_nano, span.end_time_unix_nano = begin, begin + 250_000_000
@@ -94,6 +97,7 @@ def send(port: int, seconds: float, rate: float | None) -> int:
         if rate is not None and sent > spent * rate:
             time.sleep(sent / rate - spent)
         body = bodies[sent // SPANS_PER_BATCH % len(bodies)]
+        body = body.replace(_SALT, secrets.token_bytes(8))
         connection.request("POST", "/v1/traces", body, headers)
         answer = connection.getresponse()
         answer.read()

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 SECRETS: Final[list[tuple[Any, list[str]]]] = [
     # Each a structure and the secrets in it.
+    ({"selector": "#password", "text": "Glacier265"}, ["Glacier265"]),
     ({"headers": [["Authorization", "Bearer abcdefgh"]]}, ["abcdefgh"]),
     ({"headers": [["X-Api-Key", "hunter2hunter2"], ["Accept", "*/*"]]}, ["hunter2hunter2"]),
     ([["x-api-key", "abcdefgh1234"]], ["abcdefgh1234"]),
@@ -60,6 +61,7 @@ SECRETS: Final[list[tuple[Any, list[str]]]] = [
 ]
 
 HARMLESS: Final[list[Any]] = [
+    {"selector": "#password", "text": "Forgot your password?"},
     {
         "name": "create_user",
         "parameters": {

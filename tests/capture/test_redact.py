@@ -148,6 +148,8 @@ REPEATED = [
     "name value ", "password>a", " -u a:", "?sig=a", "bot1:", "data:;base64,AAAA", "A" * 79 + "\n",
     "Aa1/", "GB29 ABCD ", "a (at) b (dot) ", "mysql -p", "$6$", "code is ", "call 1 ", "1.2.3.4 ",
     "PuTTY-User-Key-File-2: a", "2001:", "İ", '"token": [', "password is a b c d ",
+    "password for a ", "password of a b c d ", "password: a ", "password {", "code of a ",
+    "echo a | ", " is the password", "a / ", '("', "<x name=a>", "token: a = ", "secret to ",
 ]  # fmt: skip
 
 

@@ -36,6 +36,7 @@ SAID = {
     "input": [{"role": "user", "content": f"my key is {SECRET}, mail ada@example.com"}],
     "output": {"role": "assistant", "content": "use it well"},
     "extra": {"tier": "free"},
+    "prompt": "what a logger of its own calls it: my key",
 }
 
 
@@ -94,9 +95,16 @@ async def test_the_answers_are_those_of_the_commands(llmlog: Run, sample: Path) 
 
 
 def known(lines: str) -> list[dict[str, Any]]:
-    """Return the objects of JSON lines without their null fields."""
+    """Return the objects of JSON lines without their null fields and their tags."""
     objects = map(json.loads, lines.splitlines())
-    return [{name: value for name, value in each.items() if value is not None} for each in objects]
+    return [
+        {
+            name: value
+            for name, value in each.items()
+            if value is not None and not name.startswith("extra.")
+        }
+        for each in objects
+    ]
 
 
 REFUSED = [

@@ -158,7 +158,7 @@ def test_content_is_there_only_by_option_and_without_secrets(
     log = written([call(0, **SAID, extra={"tier": "gold"}), call(1, **SAID, **FAILED)])
     page = write(llmlog, log, tmp_path)
     assert "RateLimitError" in page.text
-    assert not any(word in page.source for word in ("slow down", "my key", "use it", "gold"))
+    assert not any(word in page.source for word in ("slow down", "my key", "use it"))
     page = write(llmlog, log, tmp_path, "--content")
     assert "slow down [redacted:" in page.text
     assert SECRET not in page.source
@@ -192,6 +192,12 @@ def test_a_bundle_is_a_page_with_the_runs_totals_steps_and_lines(
     assert {"Run trace-1", "Timeline", "Steps", "Errors", "The lines"} <= {*page.texts}
     assert {"09:00:00.000", "09:01:00.000", "chat_completion", "RateLimitError"} <= {*page.texts}
     assert f'grep \'"request_id": "req_1"\' {log}' in page.text
+
+
+def test_a_report_has_groups_by_a_tag(llmlog: Run, written: Written, tmp_path: Path) -> None:
+    log = written([call(0, extra={"tier": "gold"}), call(1, extra={"tier": "free"})])
+    texts = report_of(llmlog, log, tmp_path, "--by", "extra.tier").texts
+    assert {"By extra.tier", "gold", "free"} <= {*texts}
 
 
 _TILE = "<b>([^<]*)</b><span>([^<]*)</span>"

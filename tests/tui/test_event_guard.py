@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import io
+import itertools
 import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 from typing import Any, NoReturn
 
 import pytest
@@ -15,6 +17,7 @@ from tests.tui.conftest import WIDE, Shown, Until, expect_fault, overview_of, re
 from textual.drivers._writer_thread import MAX_QUEUED_WRITES, WriterThread
 from textual.events import Click
 from textual.pilot import Pilot
+from textual.timer import Timer
 from textual.widgets import OptionList
 
 from llmlog_tui.log.retention import Retention
@@ -345,3 +348,20 @@ async def test_a_timer_in_the_past_ends_at_once(tmp_path: Path, shown: Shown, un
         ended: list[bool] = []
         app.set_timer(-0.001, lambda: ended.append(True))
         await until(pilot, lambda: ended == [True], "the end of the timer")
+
+
+async def test_a_timer_that_is_late_as_it_begins_ends_once(
+    tmp_path: Path, shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(record())
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 1)
+        ended: list[bool] = []
+        timer = Timer(app, 0.5, callback=lambda: ended.append(True), repeat=0)
+        times = itertools.chain((0.0, 1.0, 1.0), iter(monotonic, None))
+        monkeypatch.setattr("textual.timer._time.get_time", lambda: next(times))
+        await timer._run()  # noqa: SLF001 - as its task does
+        monkeypatch.undo()
+        await pilot.pause()
+        assert ended == [True]

@@ -16,8 +16,8 @@ from pydantic import Field
 
 from llmlog_tui.analysis.calls.calls import model_calls
 from llmlog_tui.analysis.calls.lookup import find_by_id, resolve_trace
-from llmlog_tui.analysis.calls.percentiles import By
-from llmlog_tui.analysis.query.sql import filter_records
+from llmlog_tui.analysis.calls.percentiles import GROUPINGS
+from llmlog_tui.analysis.query.sql import column_named, filter_records
 from llmlog_tui.analysis.reports.stats import stats as figures
 from llmlog_tui.commands.alerts import alerts_of
 from llmlog_tui.commands.bounded_answer import bounded
@@ -32,6 +32,7 @@ from llmlog_tui.errors import UserError
 from llmlog_tui.isolated_query import IsolatedQuery, QueryCancelled
 from llmlog_tui.log.schema import restore_integers
 from llmlog_tui.log.sources import expand
+from llmlog_tui.log.tags import tag_types
 from llmlog_tui.sanitize import sanitize
 
 MAX_ROWS: Final = 200
@@ -45,6 +46,7 @@ QUERY_S: Final = 30.0
 
 Limit = Annotated[int, Field(description=f"maximum rows, {MAX_ROWS} at most")]
 Where = Annotated[str, Field(description="SQL predicate of records, e.g. model = 'gpt-5'")]
+Group = Annotated[str, Field(description=f"{', '.join(GROUPINGS)}, or a field of records")]
 TraceId = Annotated[
     str, Field(description="trace_id, its first 6 characters or more, or the word latest or failed")
 ]
@@ -75,12 +77,13 @@ class AgentTools:
             tool = getattr(self, name)
             yield name, inspect.cleandoc(tool.__doc__), tool
 
-    def stats(self, by: By = "model", slow_ms: float = 500, where: Where = "") -> str:
+    def stats(self, by: Group = "model", slow_ms: float = 500, where: Where = "") -> str:
         """Count calls, errors, tokens and cost of the log, with latency percentiles by group.
 
         Costs are in USD, latencies in ms. truncated and hidden_cut are answers that were cut off.
         """
         with self._reading(where) as log:
+            by = by if by in GROUPINGS else column_named(log.frame, by)
             found = figures(log.frame, over_ms=slow_ms, by=by, rules=self._rules)
             answer = stats_object(log.snapshot, found, slow_ms)
         groups = answer["groups"]
@@ -222,9 +225,9 @@ def _objects(frame: pl.DataFrame) -> list[dict[str, Any]]:
 
 
 def _without_content(log: OpenLog) -> OpenLog:
-    """Return the log without error messages, which may quote a prompt."""
+    """Return the log without tags, unknown fields and error messages: each may hold a prompt."""
     message = pl.lit(None, pl.String).alias("error_message")
-    return replace(log, frame=log.frame.with_columns(message))
+    return replace(log, frame=log.frame.drop(tag_types(log.frame)).with_columns(message))
 
 
 def _rows(limit: int) -> int:

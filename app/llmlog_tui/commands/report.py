@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
 
 import click
 
 from llmlog_tui import humanize
 from llmlog_tui.analysis.calls.cost import priced, rates
-from llmlog_tui.analysis.calls.percentiles import By
+from llmlog_tui.analysis.calls.percentiles import GROUPINGS
+from llmlog_tui.analysis.query.sql import column_named
 from llmlog_tui.analysis.reports.report_html import Report
 from llmlog_tui.analysis.reports.report_html import report as html
 from llmlog_tui.analysis.reports.stats import stats
@@ -26,6 +26,7 @@ from llmlog_tui.commands.common import (
 )
 from llmlog_tui.commands.param_types import FiniteFloat
 from llmlog_tui.commands.rules_option import rules_option
+from llmlog_tui.commands.stats import by_option
 from llmlog_tui.config.rules import Rules
 
 _MAX_NAMES = 3
@@ -42,9 +43,7 @@ _MAX_NAMES = 3
     metavar="OUT.html",
     help="File to write.",
 )
-@click.option(
-    "--by", type=click.Choice(get_args(By)), default="model", show_default=True, help="Groups."
-)
+@by_option
 @click.option(
     "--slow-ms",
     type=FiniteFloat(0),
@@ -60,7 +59,7 @@ def report(  # noqa: PLR0913 - options by name
     files: tuple[str, ...],
     *,
     out: Path,
-    by: By,
+    by: str,
     slow_ms: float,
     content: bool,
     where: str | None,
@@ -74,6 +73,7 @@ def report(  # noqa: PLR0913 - options by name
     if out.suffix != ".html":
         raise click.ClickException(f"{out}: does not end in .html")
     with open_log(files, where, rules=rules) as log:
+        by = by if by in GROUPINGS else column_named(log.frame, by)
         known = Report(
             title=_title(log),
             faults=[*_faults(log)],

@@ -28,11 +28,7 @@ from llmlog_tui.commands.text_charts import text_charts
 from llmlog_tui.config.rules import Rules
 from llmlog_tui.log.store import Snapshot
 
-
-@click.command(short_help="Count calls, errors, tokens and cost, with latencies by group.")
-@files_argument
-@click.option("--json", "as_json", is_flag=True, help="One JSON object; its keys are stable.")
-@click.option(
+by_option: Final = click.option(
     "--by",
     default="model",
     show_default=True,
@@ -43,6 +39,12 @@ from llmlog_tui.log.store import Snapshot
     help=f"{', '.join(GROUPINGS)}, another field, or a tag, as extra.user_tier. It groups the "
     "calls; tool and error group executions and failures.",
 )
+
+
+@click.command(short_help="Count calls, errors, tokens and cost, with latencies by group.")
+@files_argument
+@click.option("--json", "as_json", is_flag=True, help="One JSON object; its keys are stable.")
+@by_option
 @click.option(
     "--slow-ms",
     type=FiniteFloat(0),

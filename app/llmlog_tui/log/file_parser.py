@@ -50,7 +50,7 @@ class FileParser:
         self._strictness = Strictness.WHOLE_BLOCK
         self._tags = NO_TAGS
         self._lines = 0  # fed so far: the number of the next line
-        self._last: Block | None = None
+        self._end: tuple[int, int] | None = None  # of the last block: its generation, and offset
         self._objects: Counter[str] = Counter()  # of the decoder, as they were reported
 
     @property
@@ -121,10 +121,10 @@ class FileParser:
 
     def _given_up_before(self, block: Block) -> Decoded:
         """Give up incomplete lines if a block does not follow the last one."""
-        last, self._last = self._last, block
-        follows = last is None or (
-            last.generation == block.generation and last.offset + len(last.data) <= block.offset
-        )
+        end = self._end
+        # Not the block itself: a log may have thousands of files, each with a block of its size.
+        self._end = (block.generation, block.offset + len(block.data))
+        follows = end is None or (end[0] == block.generation and end[1] <= block.offset)
         return Decoded() if follows else self.decoder.restart()
 
     def _counted(self, parsed: Parsed, *, own: int) -> Parsed:

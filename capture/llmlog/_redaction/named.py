@@ -14,6 +14,7 @@ from llmlog._redaction.values import (
     is_long_random,
     is_phrase,
     is_placeholder,
+    is_preference,
     is_random,
     is_token,
     without_punctuation,
@@ -21,33 +22,52 @@ from llmlog._redaction.values import (
 
 # Parts of names of secrets: a substring search for each costs far less than one pattern for all.
 _STEMS: Final = (
-    "pass", "pwd", "pw", "psw", "secret", "key", "token", "cred", "auth", "cookie", "dsn", "jwt",
+    "pass", "pw", "mdp", "psw", "secret", "key", "token", "cred", "auth", "cookie", "dsn", "jwt",
     "otp", "mnemonic", "phrase", "string", "sid", "signature", "connstr", "codes", "kennw",
-    "contrase", "senha", "парол", "密码", "密碼", "パスワード", "비밀번호",
+    "contrase", "senha", "wachtw", "hasło", "heslo", "senord", "adgangskode", "parola",
+    "şifre", "acceso", "sandi", "khẩu", "парол", "密码", "密碼", "パスワード", "비밀번호",
 )  # fmt: skip
 
-_Form: TypeAlias = Literal["value", "assign", "is", "pair", "cell", "xml", "space"]
+_Form: TypeAlias = Literal["value", "assign", "is", "of", "pair", "cell", "xml", "call", "space"]
 """Form in which a value follows its name: a group's name in _HEAD."""
 
 _QUOTE: Final = r"(?:\\{0,7}[\"'`])"
 _NO_WORD: Final = r"(?=\\{0,7}[\"'`]|[^\s\d!@#$%^&*~+=]{0,64}[\d!@#$%^&*~+=])"
+_IS: Final = (
+    r"(?:(?:has been |is |was )?(?:set|changed|reset) to|"
+    r"(?:is|was|ist|war|lautet|est|était|es|era|è|é|jest|är|var|er)(?: now)?|"
+    r"with (?:the )?value|equals)(?:[ \t]?:)?[ \t]{1,4}"
+)
+# `: str =` of a declaration, and the type of one in Go.
+_TYPE: Final = r"(?:\??:[ \t]{0,4}[&'a-z_.\[\]|<>? ]{2,40}?[ \t]|[ \t]string[ \t]?)=(?![=>])"
 # From a stem: the rest of the name, and all that is between name and value.
 _HEAD: Final = (
-    rf"(?P<rest>[\w.-]{{0,48}})[*_]{{0,3}}(?P<close>{_QUOTE}?)(?:\]|\))?(?:"
-    rf"(?P<value>\s{{0,40}},?\s{{0,40}}{_QUOTE}?(?:value|val){_QUOTE}?\s{{0,8}}[:=][ \t]{{0,8}})"
-    r"|(?P<assign>[ \t]{0,16}(?::=|=>|={1,3}|->|[:：＝])[*_]{0,3}[ \t]{0,16}"
+    rf"(?P<rest>[\w.-]{{0,48}})[*_]{{0,3}}(?P<close>{_QUOTE}?)(?:\[\d{{0,4}}\]|\]|\))?(?:"
+    r"(?P<value>\s{0,4}\{[^{}]{0,256}?\bdefault[ \t]{0,8}=[ \t]{0,8}|"
+    rf"\s{{0,40}},?\s{{0,40}}{_QUOTE}?(?:value|val|text|content){_QUOTE}?"
+    r"\s{0,8}[:=][ \t]{0,8}|(?:</key)?>\s{0,16}<(?:string|value)>)"
+    rf"|(?P<assign>[ \t]{{0,16}}(?:{_TYPE}|[は是为為는은「][ \t「]?(?=[!-~]{{6}})|"
+    r"(?::=|=>|={1,3}|->|→|[—–](?=[ \t])|[:：＝])[*_]{0,3})[ \t]{0,16}"
     # A block of YAML, a prefix of a string, a tag.
-    r"(?:[|>][+-]?(?=[ \t]{0,8}\r?\n)|[bfru@$]{1,2}(?=[\"'])|!!\w{1,8} )?)"
-    r"|(?P<is>[ \t]{1,4}(?:is|was|ist|lautet|est|es|has been set to|set to|with (?:the )?value|"
-    r"equals)(?: now)?:?[ \t]{1,4})"
+    r"(?:[|>][+-]?(?=[ \t]{0,8}\r?\n)|[bfnru@$]{1,2}(?=[\"'])|!!\w{1,8} |secretstr\()?)"
+    rf"|(?P<is>[ \t]{{1,4}}{_IS})"
+    # The password for the router is …, le mot de passe du wifi est ….
+    r"|(?P<of>[ \t](?:for|of|to|on|für|von|zum|vom|de|del|du|pour|para|per|"
+    r"di|da|do|van|voor|till|от|для|"
+    r"provisoire|temporaire|temporária|temporal|provisional|inicial|"
+    r"generated|created|assigned|changed|reset|updated|here|below)"
+    rf"(?:[ \t][\w.@'/-]{{1,24}}){{0,4}}?(?:[ \t]?:[ \t]|[ \t]{_IS})|[ \t](?:to|as)[ \t])"
     r"|(?P<pair>,\s{0,8})"
     r"|(?P<cell>[ \t]{0,16}\|[ \t]{0,16})"
     r"|(?P<xml>>)"
+    r"|(?P<call>\([ \t]{0,4}(?=\"|'))"
     rf"|(?P<space>(?:[ \t]|\\t){{1,4}}{_NO_WORD}))"
 )
 _LONGEST_BEFORE: Final = 64
 _BEFORE: Final = rf"[\w.-]{{0,{_LONGEST_BEFORE}}}"
-_SECOND_WORDS: Final = frozenset(["key", "keys", "phrase", "codes", "string"])
+_SECOND_WORDS: Final = frozenset(
+    ["key", "keys", "phrase", "codes", "string", "acceso", "sandi", "khẩu"]
+)
 
 _QUOTED: Final = (
     r"(?P<quote>\\{1,7}[\"'`])(?P<escaped>(?:(?!(?P=quote))[^\r\n]){1,1024})(?P=quote)"
@@ -100,6 +120,12 @@ class _Name(NamedTuple):
         return self.name.lower() == "pass"
 
     @property
+    def is_typed(self) -> bool:
+        """Whether the value is typed into a field: `"#password", "text": "…"`."""
+        between = self.text[self.start + len(self.name) : self.end].lower()
+        return self.form == "value" and ("text" in between or "content" in between)
+
+    @property
     def before(self) -> str:
         return self.text[max(0, self.start - _LONGEST_BEFORE) : self.start]
 
@@ -126,28 +152,36 @@ def _name_at(text: Text, at: int) -> _Name | None:
     before = compiled(_BEFORE).match(text.text[max(0, at - _LONGEST_BEFORE) : at][::-1])
     start, end = at - (before.end() if before else 0), head.end("rest")
     name = text.text[start:end]
-    known = category(name)
+    form = cast("_Form", head.lastgroup)
+    known = category(_attribute_of(name) if form == "call" else name)
     if known is None and name.lower() in _SECOND_WORDS:
         known = _category_of_two_words(text.text, start, end)
     is_folder = name in {"PWD", "OLDPWD"} and text.text.startswith("/", head.end())
     if known is None or is_folder or text.text.startswith("[redacted:", start - 10):
         return None
-    form = cast("_Form", head.lastgroup)
     return _Name(text.text, name, known, form, start, head.end(), bool(head.group("close")))
+
+
+def _attribute_of(method: str) -> str:
+    """Return the attribute that a method sets: `password` of `builder.setPassword`."""
+    return re.sub(r"\A(?:[sS]et|[wW]ith)(?=_|[A-Z])_?", "", method.rpartition(".")[2])
 
 
 def _category_of_two_words(text: str, start: int, end: int) -> Category | None:
     """Return the category of a name of two words, such as `api key`."""
-    before = compiled(r" ?([^\W\d_]{2,16})\b").match(text[max(0, start - 20) : start][::-1])
-    return category(f"{before.group(1)[::-1]} {text[start:end]}") if before else None
+    before = compiled(r" ?(?:ed )?([^\W\d_]{2,16})\b").match(text[max(0, start - 20) : start][::-1])
+    word = before.group(1)[::-1].lower() if before else ""
+    if word in {"this", "my", "our"} and text[start:end].lower() == "key":
+        return "maybe"
+    return category(f"{word} {text[start:end]}") if word else None
 
 
 def _values(name: _Name) -> Iterator[tuple[int, int]]:
     """Yield start and end of each secret after a name."""
-    if name.form in {"xml", "space"} and name.before.endswith("<"):
+    if name.form in {"xml", "space"} and _is_tag(name):
         yield from _element(name)
     elif name.form == "xml":
-        return
+        yield from _element(name) if _is_attribute(name) else ()
     elif name.form in {"assign", "value"} and (many := compiled(_MANY).match(name.text, name.end)):
         if _has_secrets(name, many.group()):
             yield from _items(name, many)
@@ -155,8 +189,19 @@ def _values(name: _Name) -> Iterator[tuple[int, int]]:
         group = quoted.lastgroup or 0
         if _is_quoted_secret(name, quoted.group(group)):
             yield quoted.span(group)
-    elif name.form != "pair":
+    elif name.form not in {"pair", "call"}:
         yield from _bare(name)
+
+
+def _is_tag(name: _Name) -> bool:
+    """Whether the name is of an XML element."""
+    return compiled(r"<(?:\w{1,16}:)?\Z").search(name.before) is not None
+
+
+def _is_attribute(name: _Name) -> bool:
+    """Whether the name is an attribute of the value's element: `<x name="password">…</x>`."""
+    pattern = r"<[^<>]{0,48} (?:name|key|property)=[\"'](?:[\w.-]{0,24}\.)?\Z"
+    return name.is_quoted and compiled(pattern).search(name.before) is not None
 
 
 def _element(name: _Name) -> Iterator[tuple[int, int]]:
@@ -205,6 +250,9 @@ def _is_quoted_secret(name: _Name, value: str) -> bool:
         return False
     if name.form == "pair":
         return name.is_quoted and _is_quoted_token(value)
+    if name.form in {"of", "call"} or name.is_typed:
+        is_phrase = name.category == "password" and value.count(" ") > 1 and name.form == "of"
+        return is_phrase or (len(value) >= _LEAST_TOKEN and _is_random_word(value))
     if name.form == "space" and (name.is_verb or name.category != "password"):
         return not name.is_verb and is_random(value)
     return _QUOTED_SECRETS.get(name.category, _is_quoted_token)(value)
@@ -221,7 +269,7 @@ def _is_random_word(value: str) -> bool:
 _QUOTED_SECRETS: Final[dict[Category, Callable[[str], bool]]] = {
     "password": lambda _: True,
     "key": lambda value: " " not in value or is_random(value),
-    "cookie": lambda value: "=" in value or _is_random_word(value),
+    "cookie": lambda value: not is_preference(value) and ("=" in value or _is_random_word(value)),
     "maybe": is_long_random,
     "authorization": _is_random_word,
 }
@@ -286,7 +334,11 @@ def _is_bare_secret(bare: _Bare) -> bool:
         case "cell":
             is_row = compiled(r"(?:\A|\n)[ \t]{0,16}\|[ \t*_`]{0,16}\Z").search(name.before)
             return is_row is not None and len(value) >= _LEAST_TOKEN and is_random(value)
-        case "is":
+        case "of" if name.category != "password":
+            return name.category != "cookie" and is_long_random(value)
+        case "of" if name.is_verb:
+            return len(value) >= _LEAST_TOKEN and is_random(value)
+        case "is" | "of":
             is_number = value.isdigit() and name.category == "password"
             is_secret = is_number or is_random(value) or _is_joined(name, value)
             return len(value) >= _LEAST_TOKEN and is_secret
@@ -379,7 +431,7 @@ def _is_setting(bare: _Bare, value: str) -> bool:
 def _is_one_of_many(name: _Name, value: str) -> bool:
     """Whether name and value are one pair of several: `?a=b&password=x`, `host=db password=x`."""
     after = name.text[name.end + len(value) :][:32]
-    if name.before[-1:] in {"?", "&", ";"} or after[:1] == "&":
+    if name.before[-1:] in {"?", "&", ";", "="} or after[:1] == "&":
         return True
     has_next = re.match(r" [a-z_]{2,24}=[\w/]", after) is not None
     has_previous = re.search(r"\b[a-z_]{2,24}=[^\s,(]{1,40} \Z", name.before) is not None

@@ -20,9 +20,12 @@ Any text under `password` is a secret, under `maybe` only a random one.
 _NAMES: Final[dict[Category, str]] = {
     "password": (
         r"pass(?:word|wd|wrd|phrase|code|wort)s?|pwds?|\b(?:passe?|pw|psw|pswd)|"
-        r"(?:db|user|my|smtp|mail|root|admin|ftp|ldap|sudo|imap|redis|mysql|pg)(?:pass|pw)|"
+        r"(?:db|user|my|smtp|mail|root|admin|ftp|ldap|sudo|imap|redis|mysql|pg|store|key)"
+        r"(?:pass|pw)|\bmdp|"
         r"mnemonic|(?:seed|mnemonic|recovery)phrase|requirepass|kennw(?:o|ö)rt|contrase(?:n|ñ)a|senha|"
-        r"motdepasse|парол[ья]|密码|密碼|パスワード|비밀번호"
+        r"motdepasse|wachtwoord|hasło|heslo|(?:l(?:o|ö)senord|passord)(?:et)?|adgangskoden?|parola|"
+        r"şifre|clave ?(?:acceso|secreta)|katasandi|m(?:a|ậ)tkh(?:a|ẩ)u|"
+        r"парол[ья]|密码|密碼|パスワード|비밀번호[는은]?"
     ),
     "key": (
         r"secrets?|(?:api|app|access|secret|private|auth|encryption|encrypt|decryption|signing|account|"
@@ -30,7 +33,7 @@ _NAMES: Final[dict[Category, str]] = {
         r"webhook|hmac|client|ingest|instrumentation|pgp|gpg|wallet|recovery|tls|ssl|crypto|cipher|"
         r"aes|rsa|jwt|write|openai|anthropic|mistral|gemini|groq|cohere|stripe|sendgrid|twilio|"
         r"mailgun|algolia|datadog|newrelic|segment|maps|aws|azure|gcp)keys?|secretkeybase|"
-        r"\b(?:dsn|jwt|otp|totp)|connectionstring|connstr|(?:recovery|backup)codes?|"
+        r"\b(?:dsn|jwt|t?otp)|(?:otp|mfa|2fa)(?:seed|secret)|connectionstring|connstr|(?:recovery|backup)codes?|"
         r"securityanswer|(?:amz|goog|oss|cos)(?:signature|credential)"
     ),
     "credentials": r"\bcreds?|credentials?|login(?:data|details|info)",

@@ -9,8 +9,8 @@ from typing import Final
 from llmlog._redaction.text import Found, Text, compiled
 
 _SEPARATORS: Final = " ().\\-/\u00a0\u2010-\u2015"
-_RUN: Final = rf"[+(]?\d[\d{_SEPARATORS}]{{5,}}\d"
-_START: Final = r"(?<![\w+.-])(?:\+|\(\+?)?\d"
+_RUN: Final = rf"\d[\d{_SEPARATORS}]{{5,}}\d"
+_START: Final = r"(?:(?<![\w+.-])|(?<=[是为為は]))(?:\+|\(\+?)?\d"
 _END: Final = r"(?!\w|[-.]\d|-\w)"
 _GAP: Final = "[ .\\-\u00a0\u2010-\u2015]"
 
@@ -44,12 +44,13 @@ _LOCAL: Final = (
 _ANY_PHONE: Final = rf"\(?\+?\d(?:{_GAP}?[()/]?{_GAP}?\d){{6,14}}{_END}"
 _PHONE_WORD: Final = (
     r"(?:\b(?:tele)?(?:phone|fon|fono|foon)|\b(?:tel|ph|mobile?|cell(?:ular)?|fax|whats ?app|sms|"
-    r"handy|portable|natel|téléphone|tél|teléfono|móvil|电话|手机|contact (?:no|number)|"
+    r"handy|portable|natel|téléphone|tél|teléfono|móvil|contact (?:no|number)|"
     r"call(?:ed|ing)?(?: (?:me|us|him|her|them))?|dial(?:ed)?|text (?:me|him|her)|"
     r"reach(?:ed)? (?:me|us|him|her)|ring(?: me)?))(?:[ _-]?(?:number|nr|no|nummer))?\b\.?[\"']?"
-    r"(?: (?:is|at|on|under|was|me))?\s{0,2}[:=#\uff1a]?\s{0,2}[\"']?\Z"
+    r"(?: (?:is|at|on|under|was|me))?\s{0,2}[:=#\uff1a]?\s{0,2}[\"']?\Z|"
+    r"(?:电话|手机|電話|携帯)(?:号码?|番号|號碼?)?[是为為は]?[:\uff1a]? ?\Z"
 )
-_SSN_WORD: Final = r"(?:\bssn|social security|\btin\b|\bitin\b).{0,30}\Z"
+_SSN_WORD: Final = r"(?:\bssn|social security|tax id|\btin\b|\bitin\b).{0,30}\Z"
 
 
 _LEAST_DIGITS: Final = 7
@@ -58,8 +59,9 @@ _LEAST_DIGITS: Final = 7
 def numbers(text: Text) -> Iterator[Found]:
     """Yield phones, cards, social security numbers and IPv4 addresses."""
     for run in compiled(_RUN).finditer(text.text):
-        end = run.start()
-        for start in compiled(_START).finditer(text.text, *run.span()):
+        end = 0
+        # A sign may be in front of its first digit: +1, (415, (+1.
+        for start in compiled(_START).finditer(text.text, max(0, run.start() - 2), run.end()):
             if start.start() < end:
                 continue
             if run.end() - start.start() < _LEAST_DIGITS:
@@ -77,10 +79,9 @@ def _number(text: Text, start: int, first: str) -> Found | None:
         match = compiled(pattern).match(text.text, start)
         if match and check(match.group(), start, text.text):
             return Found(start, match.end(), kind)
-    if text.has_phone_word:
-        match = compiled(_ANY_PHONE).match(text.text, start)
-        if match and _is_called_phone(start, text.text):
-            return Found(start, match.end(), "phone")
+    match = compiled(_ANY_PHONE).match(text.text, start)
+    if match and text.has_phone_word and _is_called_phone(start, text.text):
+        return Found(start, match.end(), "phone")
     return None
 
 
@@ -140,12 +141,20 @@ def _is_ipv4(match: str, start: int, text: str) -> bool:
     if parts[0] in {0, 127, 255} or compiled(_VERSION_WORD).search(before):
         return False
     is_private = parts[0] == _PRIVATE and min(parts) == 0
+    if max(parts) <= _LARGEST_SECTION and _is_heading(match, start, text):
+        return False
     if is_private or max(parts) > _LARGEST_SECTION or len(set(parts)) == 1:
         return True
     if compiled(_SECTION_WORD).search(before):
         return False
     has_port = compiled(r":\d{2,5}\b|/\d{1,2}\b| - ").match(text, start + len(match)) is not None
     return has_port or compiled(_NETWORK_WORD).search(before) is not None
+
+
+def _is_heading(match: str, start: int, text: str) -> bool:
+    before, after = text[max(0, start - 16) : start], text[start + len(match) :][:3]
+    is_first = re.search(r"(?:\A|\n)[#*\s]{0,8}\Z", before) is not None
+    return is_first and re.match(r" [A-Z][a-z]", after) is not None
 
 
 _OTHER_NUMBER: Final = (
@@ -184,7 +193,7 @@ def _is_called_phone(start: int, text: str) -> bool:
 
 _SHAPES: Final = (
     ("23456", "card", _CARD, _is_card),
-    ("012345678", "ssn", _SSN, _is_ssn),
+    ("0123456789", "ssn", _SSN, _is_ssn),
     ("123456789", "ip", _IP, _is_ipv4),
     ("+", "phone", _INTERNATIONAL, _is_phone),
     ("+(123456789", "phone", _NORTH_AMERICA, _is_phone),

@@ -55,7 +55,7 @@ def _is_ipv6(match: str) -> bool:
 _IBAN: Final = (
     r"[A-Z]{2}\d{2}(?:[ \u00a0-]?[A-Z0-9]{4}){2,7}(?:[ \u00a0-]?[A-Z0-9]{1,3})?(?![A-Za-z0-9])"
 )
-_IBAN_SIGN: Final = r"[A-Z](?<![A-Za-z0-9].)[A-Z]\d\d"
+_IBAN_SIGN: Final = r"[A-Z][A-Z]\d\d(?<![A-Za-z0-9].{4})"
 _IBAN_COUNTRIES: Final = (
     "AD AE AL AT AZ BA BE BG BH BI BR BY CH CR CY CZ DE DJ DK DO EE EG ES FI FK FO FR GB GE GI GL "
     "GR GT HN HR HU IE IL IQ IS IT JO KW KZ LB LC LI LT LU LV LY MC MD ME MK MN MR MT MU NI NL NO "

@@ -82,7 +82,22 @@ class Redactor:
 _SHORTEST_DATA: Final = 64
 _KIND: Final[dict[Category, str]] = {"cookie": "cookie", "authorization": "authorization"}
 _NAME_KEYS: Final = frozenset(
-    ["name", "key", "header", "field", "variable", "k", "param", "parameter", "env", "id", "label"]
+    [
+        "name",
+        "key",
+        "header",
+        "field",
+        "variable",
+        "k",
+        "param",
+        "parameter",
+        "env",
+        "id",
+        "label",
+        "selector",
+        "element",
+        "locator",
+    ]
 )
 _VALUE_KEYS: Final = frozenset(["value", "val", "v", "default", "secret"])
 _EXAMPLES: Final = frozenset(["default", "const", "example", "examples", "enum"])
@@ -132,6 +147,8 @@ class _Walk:
             key = f"{key} {number}" if key in redacted else key
             if named and name.lower() in _VALUE_KEYS:
                 redacted[key] = self._named(named, item)
+            elif named and name.lower() == "text" and isinstance(item, str) and _is_typed(item):
+                redacted[key] = "[redacted:password]"
             elif has_logprobs and name == "token":
                 redacted[key] = self.value(item)
             else:
@@ -231,6 +248,11 @@ _COUNTED: Final = frozenset(["token", "credentials", "cookie", "authorization", 
 def _as_cookie(value: object) -> object:
     """Return a cookie's value in a form that cannot be taken for a word."""
     return f"={value}" if isinstance(value, str) and "=" not in value else value
+
+
+def _is_typed(value: str) -> bool:
+    """Whether `value` is a secret typed into a field of a page."""
+    return " " not in value and not is_described(value) and is_random(value)
 
 
 _HEADER: Final = r"-{0,2}[A-Za-z][\w-]{1,63}"

@@ -15,7 +15,7 @@ _LONG_WORD: Final = 16
 _PHONE_WORDS: Final = (
     "phon", "ph.", "ph:", "fon", "tel", "tél", "mob", "cell", "fax", "whats", "sms", "handy",
     "portable", "natel", "móvil", "contact", "call", "dial", "text ", "reach", "ring", "电话",
-    "手机",
+    "手机", "電話", "携帯",
 )  # fmt: skip
 
 compiled: Final = functools.cache(re.compile)

@@ -16,8 +16,10 @@ _PLACEHOLDER: Final = (
     # Filled in elsewhere, or left out.
     r"(?i)[<\[{(]?(?:\$|%[sd(]|\{\{|<|\[redacted|\*{3}|x{3,}\Z|\.{3}|…|•{3}|_{3}|#\{|@\w+\Z|:\w+\Z|"
     r"\?\Z|[^\s]{0,16}\.{3}\Z|"
-    r"(?:your|insert|replace|change|enter|put|add|example|sample|dummy|fake|todo|tbd|placeholder|"
+    r"(?:[a-z]{2,4}[-_])?(?:your|insert|replace|change|enter|put|add|example|sample|dummy|fake|todo|tbd|placeholder|"
     r"redacted|hidden|masked)(?:[-_ ]|me\b|\Z)|(?:my|the|some|any)(?:[-_]|\Z)|"
+    # Tags of YAML, which are filled in by a tool.
+    r"!(?:vault|secret|env(?:_var)?|ref|sub|getatt|importvalue)\b|"
     # Types and states.
     r"(?:null|none|nil|undefined|true|false|yes|no|n/a|empty|unset|unknown|void|string|str|text|int|"
     r"integer|number|float|bool|boolean|bytes|object|array|any|required|optional|default|secretstr|"
@@ -49,6 +51,12 @@ def is_secret_name(value: str) -> bool:
     return is_name and category(value) is not None
 
 
+def is_preference(value: str) -> bool:
+    """Whether `value` is of cookies that keep a choice of the user, such as `theme=dark`."""
+    preference = r"(?:theme|lang|language|locale|consent|currency|timezone|tz|mode)=[\w/+-]{1,32}"
+    return re.fullmatch(rf"(?i){preference}(?:; ?{preference})*;?", value) is not None
+
+
 def is_label(value: str) -> bool:
     """Whether `value` is a phrase about a secret, such as `Enter your password`."""
     return " " in value and compiled(_LABEL).search(value) is not None
@@ -70,6 +78,9 @@ _CODE: Final = (
     r"(?:[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+|(?:\w*_)?(?:password|passwd|pwd|pass|token|secret|key|value|"
     r"credentials?|cookie)s?_?\d{0,2}|[A-Za-z_][\w.]*[(\[].*)\Z"
 )
+# Capitals within a word begin the next one, or are an abbreviation.
+_CAMEL_CASE: Final = r"[a-z]*(?:[A-Z]+[a-z]{2,})*[A-Z]*s?\Z"
+_LONG_ENOUGH: Final = 10
 _LONG: Final = 20
 _LEAST_CHANGES: Final = 0.38
 """Minimum share of changes between small letters and capitals; names in code have fewer."""
@@ -80,6 +91,8 @@ def is_random(value: str, *, is_quoted: bool = False) -> bool:
     value = without_punctuation(value)
     if compiled(_TECHNICAL).match(value) or (not is_quoted and compiled(_CODE).match(value)):
         return False
+    if value.isalpha() and value.isascii() and _LONG_ENOUGH <= len(value) < _LONG:
+        return not compiled(_CAMEL_CASE).match(value)
     if value.isalpha() and len(value) >= _LONG:
         changes = sum(one.isupper() != two.isupper() for one, two in pairwise(value))
         return changes >= _LEAST_CHANGES * len(value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any, Final
 
 import polars as pl
@@ -46,7 +45,8 @@ def _markdown(
     yield f"# Run {_code(trace_id)}"
     yield ""
     yield from _summary(run)
-    yield from (f"- {_code(tag)}: {values}" for tag, values in _tags(run, records))
+    for tag, values in tag_values(run, records).items():
+        yield f"- {_code(tag)}: {', '.join(map(_code, values))}"
     yield from _section(
         "Steps", ("what", *STEPS), [{**r, "what": record_label(r)} for r in records]
     )
@@ -85,13 +85,15 @@ def _summary(run: pl.DataFrame) -> Iterator[str]:
         yield f"- models: {', '.join(map(_code, found['models'])) or humanize.UNKNOWN}"
 
 
-def _tags(run: pl.DataFrame, records: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    """Yield each tag of a run, and its values in `records`."""
+def tag_values(run: pl.DataFrame, records: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Return the first values of each tag of a run, as in `records`."""
+    found = {}
     for tag in tag_types(run):
-        values = dict.fromkeys(str(r[tag]) for r in records if r[tag] is not None)
+        values = list(dict.fromkeys(str(r[tag]) for r in records if r[tag] is not None))
         if values:
-            more = f" and {len(values) - _MAX_VALUES:,} more" if len(values) > _MAX_VALUES else ""
-            yield tag, ", ".join(map(_code, islice(values, _MAX_VALUES))) + more
+            more = [f"and {len(values) - _MAX_VALUES:,} more"] if len(values) > _MAX_VALUES else []
+            found[tag] = values[:_MAX_VALUES] + more
+    return found
 
 
 def _section(title: str, names: tuple[str, ...], records: list[dict[str, Any]]) -> Iterator[str]:

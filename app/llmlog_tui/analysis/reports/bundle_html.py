@@ -21,6 +21,7 @@ from llmlog_tui.analysis.reports.bundle import (
     has_ids,
     redacted_records,
     summaries,
+    tag_values,
 )
 from llmlog_tui.analysis.reports.html_page import Html, element, figures, page, section, table
 from llmlog_tui.analysis.reports.svg_charts import MAX_STEPS, timeline_chart
@@ -48,7 +49,7 @@ def bundle_html(  # noqa: PLR0913 - the parts of one page
     """Return the page of one run; arguments as of bundle.bundle().
 
     `content` has the records with their content by key; without it, and in records that have none,
-    prompts, answers, arguments, error messages and tags are left out. Secrets are replaced.
+    prompts, answers, arguments and error messages are left out. Secrets are replaced.
     """
     run = run.sort("step", maintain_order=True, nulls_last=True)
     records = redacted_records(run)
@@ -56,12 +57,17 @@ def bundle_html(  # noqa: PLR0913 - the parts of one page
         {**record, "what": record_label(record), "ts": time and f"{time:%H:%M:%S.%f}"[:-3]}
         for record, time in zip(records, map(_local, run["ts"]), strict=True)
     ]
+    tags = [
+        {"tag": tag, "values": ", ".join(values), "status": None}
+        for tag, values in tag_values(run, records).items()
+    ]
     errors = ("step", "what", *ERRORS[1:], *(() if content is None else ("error_message",)))
     drawn = timeline(run, trace_id, slow_ms)
     note = f"The first {MAX_STEPS} steps." if len(drawn.steps) > MAX_STEPS else ""
     return page(
         f"Run {redact(trace_id)}",
         figures(_figures(run)),
+        *_records("Tags", ("tag", "values"), tags),
         section("Timeline", timeline_chart(_redacted(drawn)), element("p", note, _class="dim")),
         *_records("Steps", ("step", "what", *STEPS[1:]), steps),
         *_records("Errors", errors, [step for step in steps if step["status"] == "error"]),
@@ -75,7 +81,7 @@ def bundle_html(  # noqa: PLR0913 - the parts of one page
 
 
 def _foot(content: object) -> str:
-    left_out = "" if content else " Prompts, answers, arguments and tags are left out."
+    left_out = "" if content else " Prompts, answers and arguments are left out."
     return f"Made by llmlog.{left_out} Secrets and personal data are replaced."
 
 

@@ -222,6 +222,9 @@ def _not_in_the_past(init: Callable[..., None]) -> Callable[..., None]:
         interval: float,
         **options: Any,  # noqa: ANN401
     ) -> None:
+        if options.get("repeat") == 0:
+            # Textual skips a timer that is late as it begins: a toast would stay for ever.
+            options["skip"] = False
         init(timer, event_target, max(interval, _SHORTEST_TIMER_S), **options)
 
     return init_not_in_the_past
