@@ -88,16 +88,18 @@ class IsolatedQuery:
                 pass_fds=[*tables.values(), answer],
                 start_new_session=True,  # Ctrl-C is for this process, which then ends that one
             )
-        with process:
+        # To close the pipe of a process that was killed writes once more what it has not read.
+        with contextlib.suppress(BrokenPipeError), process:
             assert process.stdin is not None  # noqa: S101 - a pipe
             # Left open: its end tells the other process that this one is gone.
             with contextlib.suppress(BrokenPipeError):
                 process.stdin.write(json.dumps(request).encode() + b"\n")
                 process.stdin.flush()
             try:
-                return process.wait()
+                process.wait()
             finally:
                 process.kill()
+        return process.wait()
 
     def _result(self, code: int, result: IO[bytes]) -> pl.DataFrame:
         if self._is_cancelled:

@@ -125,7 +125,7 @@ def test_runs_are_listed_with_units(llmlog: Run, written: Written) -> None:
     _, run = llmlog("traces", log).out.splitlines()
     # 28,749 in at $1.25 and 100 out at $10 a million: $0.0369; the other call is not priced.
     assert run.split() == [
-        "trace-1", "session", "2026-11-23", "23:30:00", "2", "1.43", "s", "28.8k", "0.0369+",
+        "trace-1", "–", "session", "2026-11-23", "23:30:00", "2", "1.43", "s", "28.8k", "0.0369+",
         "gpt-5",
     ]  # fmt: skip
 

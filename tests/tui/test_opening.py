@@ -90,7 +90,7 @@ def test_what_is_typed_before_the_first_frame_is_done_in_that_order(terminal: Te
 _TYPED: Final = [
     ("flatency_ms > 5000\r", "5 of 564 calls"),
     ("/eb1e\r", "9 of 9 with eb1e"),
-    ("5select 2;", "select 2;select model"),
+    ("5select 2;", "select 2;select coalesce"),
 ]
 """What opens a field, the text for it, what that leads to; as keys of a view it would go astray."""
 

@@ -36,7 +36,7 @@ _COMMANDS: Final = {
     "demo": ("demo", "Write the log of a simulated agent."),
     "diff": ("diff", "Show two runs side by side, with their first difference."),
     "export": ("export", "Write the records to .parquet, .csv, .jsonl or .otlp.jsonl."),
-    "find": ("find", "Find records by any id, or by its first 6 characters."),
+    "find": ("find", "Find records by any id or its first 6 characters, or by words."),
     "health": ("health", "List the faults of a log, and where each first occurs."),
     "listen": ("listen", "Receive OTLP over HTTP, append it to a log."),
     "mcp": ("mcp", "Serve the answers as tools to a coding agent (MCP, stdio)."),
