@@ -16,10 +16,11 @@ _OURS: Final = frozenset(EVENTS)
 
 def has_foreign_events(read: pl.DataFrame) -> bool:
     """Return whether a row of a read frame has no event of llmlog's."""
-    return not _OURS.issuperset(_distinct(read["event"]))
+    return not _OURS.issuperset(distinct(read["event"]))
 
 
-def _distinct(column: pl.Series) -> pl.Series:
+def distinct(column: pl.Series) -> pl.Series:
+    """Return the values of a categorical column, without repetitions, in no order."""
     # Eager, unlike unique(): forty times faster for the few lines of a live log.
     return column.value_counts().to_series()
 
@@ -98,7 +99,7 @@ _WORDS: Final = {
 
 def _statuses(fit: pl.DataFrame) -> list[pl.Expr]:
     """Return the statuses of a frame, and error_status of numeric ones."""
-    if {"ok", "error"}.issuperset(_distinct(fit["status"])):
+    if {"ok", "error"}.issuperset(distinct(fit["status"])):
         return []
     text = pl.col("status").cast(pl.String).str.to_lowercase()
     code = text.cast(pl.Float64, strict=False)

@@ -118,7 +118,9 @@ def parse(  # noqa: PLR0913 - options by name
     if has_foreign_events(read):
         read, numbers = _records_of(read, numbers, refused, only_ours=only_ours)
     of_tags, tags = _take_tags(read, tags, (block, numbers), nulled)
-    fit, lost = coerce(read.drop(more))
+    for name in more:
+        read.drop_in_place(name)
+    fit, lost = coerce(read)
     if no_lists:
         kept = set(numbers)
         for name, line in no_lists:

@@ -9,6 +9,7 @@ from typing import Final
 
 import polars as pl
 
+from llmlog_tui.log.inference import distinct
 from llmlog_tui.log.schema import COLUMNS
 
 GONE_AFTER: Final = timedelta(minutes=10)
@@ -49,9 +50,9 @@ class RunningStep:
 
 def split_starts(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the records of a frame without starts, and the starts."""
-    is_start = frame["event"] == "start"
-    if not is_start.any():
+    if "start" not in distinct(frame["event"]).to_list():
         return frame, NO_STARTS
+    is_start = frame["event"] == "start"
     return frame.filter(~is_start).rechunk(), frame.filter(is_start).select(_FIELDS)
 
 

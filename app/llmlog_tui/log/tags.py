@@ -128,7 +128,10 @@ def read_schema(known: KnownTags) -> dict[str, pl.DataType]:
 
 def take_tags(read: pl.DataFrame, known: KnownTags, lines_of: LinesOf) -> TagColumns:
     """Return the tags of a frame that was read with read_schema()."""
-    extra = _escaped(read["extra"], lines_of)
+    extra = read["extra"]
+    if extra.null_count() == len(extra) and not known.fields:
+        return TagColumns([], known, extra.is_not_null())
+    extra = _escaped(extra, lines_of)
     tags, types = pl.DataFrame(), known.extra
     is_object = extra.str.starts_with("{")
     if is_object.any():
