@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from llmlog._foreign import Fields, Foreign, as_cost, as_count, as_float, as_str
+from llmlog._optional import import_optional
 from llmlog.record import CALL_EVENTS
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def _cost_of(record: Fields) -> float | None:
 
 def _listed_cost(record: Fields, model: str, provider: str, prompt: int) -> float | None:
     try:
-        import genai_prices  # noqa: PLC0415 - an extra
+        genai_prices = import_optional("genai_prices", "llmlog[cost]")
     except ImportError:
         return None
     usage = genai_prices.Usage(

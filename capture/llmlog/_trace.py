@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, cast, overload
@@ -24,7 +25,7 @@ _C = TypeVar("_C")
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
-class _Scoped:
+class _Scoped(ABC):
     """Base of traces and spans as context managers."""
 
     def __init__(self, core: TraceCore) -> None:
@@ -46,11 +47,13 @@ class _Scoped:
     ) -> None:
         self._leave(exc)
 
+    @abstractmethod
     def _enter(self) -> None:
-        raise NotImplementedError
+        """Begin: later records are inside."""
 
+    @abstractmethod
     def _leave(self, error: BaseException | None) -> None:
-        raise NotImplementedError
+        """End; `error` left the block, if any did."""
 
 
 class Trace(_Scoped):

@@ -63,8 +63,10 @@ class _Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in _COMMANDS:
-            module, _ = _COMMANDS[cmd_name]
-            self.add_command(getattr(import_module(f"{__name__}.{module}"), cmd_name))
+            module, summary = _COMMANDS[cmd_name]
+            command: click.Command = getattr(import_module(f"{__name__}.{module}"), cmd_name)
+            command.short_help = summary
+            self.add_command(command)
         return super().get_command(ctx, cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

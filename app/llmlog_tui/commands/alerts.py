@@ -38,7 +38,7 @@ FIRED = 1
 """Exit code of `check` if a rule fired, or if calls are missing."""
 
 
-@click.command(short_help="List alerts, and the remaining rate limits.")
+@click.command()
 @files_argument
 @rules_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object; its keys are stable.")
@@ -65,7 +65,7 @@ def alerts(files: tuple[str, ...], rules: Rules, *, as_json: bool, where: str | 
         echo_texts(chain(lines, limits_.as_text(limit_status(found.calls))))
 
 
-@click.command(short_help="For CI: exit 1 if a rule fired or calls are missing.")
+@click.command()
 @files_argument
 @rules_option
 @where_option

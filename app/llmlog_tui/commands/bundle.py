@@ -26,7 +26,7 @@ from llmlog_tui.config.rules import Rules
 from llmlog_tui.log.sources import STDIN
 
 
-@click.command(short_help="Write one run for a support ticket, as .md or .html.")
+@click.command()
 @click.argument("trace_id", metavar="ID")
 @files_argument
 @click.option(

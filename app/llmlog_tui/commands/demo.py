@@ -18,7 +18,7 @@ _RUNS = 50
 _SLOWEST, _FASTEST = 0.01, 1_000
 
 
-@click.command(short_help="Write the log of a simulated agent.")
+@click.command()
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),

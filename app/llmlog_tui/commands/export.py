@@ -77,7 +77,7 @@ _WRITERS: Final[dict[str, Write]] = {
 }
 
 
-@click.command(short_help="Write the records to .parquet, .csv, .jsonl or .otlp.jsonl.")
+@click.command()
 @files_argument
 @click.option(
     "--to",

@@ -35,7 +35,7 @@ NOT_FOUND: Final = 1
 """Exit code without a match, as grep has it."""
 
 
-@click.command(short_help="Find records by any id or its first 6 characters, or by words.")
+@click.command()
 @click.argument("names", nargs=-1, metavar="[ID] [LOG]...", shell_complete=complete_file)
 @click.option(
     "--text",

@@ -24,7 +24,7 @@ from llmlog_tui.formats.detect import HEAD_BYTES, head_of
 from llmlog_tui.formats.json_text import without_bom
 from llmlog_tui.formats.llmlog import LLMLOG
 from llmlog_tui.formats.registry import FORMATS
-from llmlog_tui.log.compressed import SUFFIXES, beginning_of
+from llmlog_tui.log.compressed import beginning_of
 from llmlog_tui.log.parse import parse
 from llmlog_tui.log.schema import decategorize, restore_integers
 from llmlog_tui.log.sources import STDIN, SourceError, expand
@@ -76,11 +76,7 @@ def _are_plain(names: Sequence[str]) -> bool:
         return False
     for path in expand(names, must_exist=True):
         try:
-            if path.suffix in SUFFIXES:
-                beginning = beginning_of(path, HEAD_BYTES)
-            else:
-                with path.open("rb") as file:
-                    beginning = file.read(HEAD_BYTES)
+            beginning = beginning_of(path, HEAD_BYTES)
         except OSError as error:
             raise SourceError(f"{path}: {error.strerror or error}") from error
         if not head_of(beginning, FORMATS).is_plain:

@@ -44,7 +44,7 @@ _MEANING = {
 }
 
 
-@click.command(short_help="List the faults of a log, and where each first occurs.")
+@click.command()
 @files_argument
 @click.option("--json", "as_json", is_flag=True, help="One JSON object; its keys are stable.")
 @where_option

@@ -29,7 +29,7 @@ _SILENCE: Final = (
 _MAX_PORT: Final = 65_535
 
 
-@click.command(short_help="Receive OTLP over HTTP, append it to a log.")
+@click.command()
 @click.option(
     "--port",
     type=click.IntRange(0, _MAX_PORT),

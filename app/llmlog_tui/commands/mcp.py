@@ -14,7 +14,7 @@ from llmlog_tui.extras import has_extra
 from llmlog_tui.log.sources import STDIN
 
 
-@click.command(short_help="Serve the answers as tools to a coding agent (MCP, stdio).")
+@click.command()
 @followed_files_argument
 @click.option(
     "--content",

@@ -33,7 +33,7 @@ class Age(click.ParamType[timedelta]):
         return span
 
 
-@click.command(short_help="Remove old records, safely while applications write.")
+@click.command()
 @click.argument("file", metavar="FILE", shell_complete=complete_file)
 @click.option(
     "--older-than", type=Age(), required=True, metavar="AGE", help="Time span, such as 24h or 30d."

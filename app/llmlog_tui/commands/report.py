@@ -24,16 +24,15 @@ from llmlog_tui.commands.common import (
     where_option,
     write_text,
 )
-from llmlog_tui.commands.param_types import FiniteFloat
 from llmlog_tui.commands.rules_option import rules_option
-from llmlog_tui.commands.stats import by_option
+from llmlog_tui.commands.stats import by_option, slow_ms_option
 from llmlog_tui.config.rules import Rules
 
 _MAX_NAMES = 3
 """Maximum files that are named in the title."""
 
 
-@click.command(short_help="Write an HTML page: charts, alerts, slow and failed calls.")
+@click.command()
 @files_argument
 @click.option(
     "--to",
@@ -44,13 +43,7 @@ _MAX_NAMES = 3
     help="File to write.",
 )
 @by_option
-@click.option(
-    "--slow-ms",
-    type=FiniteFloat(0),
-    default=500.0,
-    show_default=True,
-    help="A call is slow if it took longer.",
-)
+@slow_ms_option
 @click.option("--content", is_flag=True, help="Error messages, too, if they were logged.")
 @where_option
 @rules_option

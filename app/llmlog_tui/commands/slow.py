@@ -25,7 +25,7 @@ from llmlog_tui.commands.param_types import FiniteFloat
 from llmlog_tui.commands.text_tables import head, line_of
 
 
-@click.command(short_help="List slow calls, the slowest first, and why.")
+@click.command()
 @files_argument
 @click.option(
     "--over",

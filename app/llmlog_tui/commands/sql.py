@@ -38,7 +38,7 @@ def _print_columns(context: click.Context, _: click.Parameter, wanted: bool) -> 
         context.exit()
 
 
-@click.command("sql", epilog=_TABLES, short_help="Query the log in SQL.")
+@click.command("sql", epilog=_TABLES)
 @click.argument("sql", metavar="QUERY", required=False)
 @files_argument
 @click.option(

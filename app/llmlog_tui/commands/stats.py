@@ -41,17 +41,20 @@ by_option: Final = click.option(
 )
 
 
-@click.command(short_help="Count calls, errors, tokens and cost, with latencies by group.")
-@files_argument
-@click.option("--json", "as_json", is_flag=True, help="One JSON object; its keys are stable.")
-@by_option
-@click.option(
+slow_ms_option: Final = click.option(
     "--slow-ms",
     type=FiniteFloat(0),
     default=500.0,
     show_default=True,
     help="A call is slow if it took longer.",
 )
+
+
+@click.command()
+@files_argument
+@click.option("--json", "as_json", is_flag=True, help="One JSON object; its keys are stable.")
+@by_option
+@slow_ms_option
 @where_option
 @rules_option
 @utc_option

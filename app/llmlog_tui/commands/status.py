@@ -22,7 +22,7 @@ _MAX_SUBJECT = 24
 """Maximum characters of an alert's subject."""
 
 
-@click.command(short_help="Print one line for tmux and prompts.")
+@click.command()
 @files_argument
 @where_option
 @rules_option

@@ -35,7 +35,7 @@ _MAX_LINES: Final = 2**40
 """Numbers above it overflow in polars; no log is that long."""
 
 
-@click.command(short_help="Show the last records, then new ones as they arrive.")
+@click.command()
 @followed_files_argument
 @click.option(
     "--json",

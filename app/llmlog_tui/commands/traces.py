@@ -159,7 +159,7 @@ def _is_part(trace: Mapping[str, Any]) -> bool:
     return trace["cost_usd"] is not None and bool(trace["unpriced_calls"])
 
 
-@click.command(short_help="Show one run, step by step.")
+@click.command()
 @click.argument("trace_id", metavar="ID")
 @files_argument
 @json_option
@@ -231,7 +231,7 @@ def _run(run: pl.DataFrame, trace_id: str, remarks: Remarks, name: str | None) -
     yield from trace_lines(found, remarks)
 
 
-@click.command(short_help="Show one conversation, run by run, with its totals.")
+@click.command()
 @click.argument("session_id", metavar="ID")
 @files_argument
 @json_option

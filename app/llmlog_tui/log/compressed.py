@@ -153,7 +153,10 @@ class CompressedFollower:
 
 
 def beginning_of(path: Path, size: int) -> bytes:
-    """The first bytes that a compressed file holds. Raises OSError."""
+    """Return the first bytes of a file, unpacked if it is compressed. Raises OSError."""
+    if path.suffix not in SUFFIXES:
+        with path.open("rb") as file:
+            return file.read(size)
     with _Stream(path) as stream:
         return stream.read(size)
 

@@ -12,7 +12,7 @@ from llmlog_tui.formats.detect import HEAD_OBJECTS
 from llmlog_tui.formats.registry import FORMATS
 from llmlog_tui.formats.shared_state import LOADING
 from llmlog_tui.formats.unwrap import Unwrapped, Unwrapper
-from llmlog_tui.log.compressed import SUFFIXES, beginning_of
+from llmlog_tui.log.compressed import beginning_of
 from llmlog_tui.log.sources import STDIN
 
 _BYTES: Final = 16 * 2**10
@@ -50,15 +50,8 @@ def _first_lines(file: Path) -> list[bytes]:
     data, size = b"", _BYTES
     with contextlib.suppress(OSError):
         while b"\n" not in data and size <= _MAX_BYTES:
-            data = _beginning(file, size)
+            data = beginning_of(file, size)
             if len(data) < size:
                 return data.split(b"\n")
             size *= 8
     return data.split(b"\n")[:-1]
-
-
-def _beginning(file: Path, size: int) -> bytes:
-    if file.suffix in SUFFIXES:
-        return beginning_of(file, size)
-    with file.open("rb") as opened:
-        return opened.read(size)

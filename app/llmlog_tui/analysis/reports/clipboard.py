@@ -12,22 +12,8 @@ from llmlog_tui.analysis.live.overview import Overview
 from llmlog_tui.analysis.reports.reproduction import reproduction
 from llmlog_tui.analysis.traces.conversation import arguments_of, conversation, decode
 from llmlog_tui.analysis.traces.timeline import timeline
+from llmlog_tui.copy_choices import CHOICES
 from llmlog_tui.sanitize import grep, sanitize
-
-CHOICES: Final = {
-    "i": "id",
-    "r": "request_id",
-    "g": "grep",
-    "l": "line",
-    "t": "trace as Markdown",
-    "m": "message",
-    "p": "prompt",
-    "a": "answer",
-    "f": "function arguments",
-    "c": "curl",
-    "y": "Python",
-}
-"""Texts by the key that copies them."""
 
 
 def copy_text(  # noqa: PLR0913 - `message` by name

@@ -4,27 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from llmlog_tui.copy_choices import CHOICES
 from llmlog_tui.tui.widgets.bindings import hidden, key, scope
-
-_COPIES: Final = {
-    "i": "id",
-    "r": "request_id",
-    "g": "grep",
-    "l": "line",
-    "t": "trace as Markdown",
-    "m": "message",
-    "p": "prompt",
-    "a": "answer",
-    "f": "function arguments",
-    "c": "curl",
-    "y": "Python",
-}
 
 COPY_BINDINGS: Final = scope(
     "copy",
     *(
         key(letter, f"dismiss('{letter}')", name)
-        for lower, what in _COPIES.items()
+        for lower, what in CHOICES.items()
         for letter, name in ((lower, what), (lower.upper(), f"save {what}"))
     ),
     key("escape", "dismiss('')", "back"),

@@ -375,17 +375,10 @@ def _span(text: str, style: object) -> CellSpan:
     return CellSpan(text, tones.get(name, ""))
 
 
-class TextRows(RowSource):
-    """Rows of one long text; with `is_json`, names and values are coloured."""
+class NumberedRows(RowSource):
+    """Rows of one column, each with its position as its key."""
 
     columns = (Column("", 0, flex=True),)
-
-    def __init__(self, text: str, width: int, *, is_json: bool = False) -> None:
-        self._text = FoldedText(text, width)
-        self._is_json = is_json
-
-    def __len__(self) -> int:
-        return len(self._text)
 
     def key(self, index: int) -> Hashable:
         return RowKey(0, index)
@@ -393,6 +386,17 @@ class TextRows(RowSource):
     def index(self, key: Hashable) -> int | None:
         is_here = isinstance(key, RowKey) and key.line < len(self)
         return key.line if is_here and isinstance(key, RowKey) else None
+
+
+class TextRows(NumberedRows):
+    """Rows of one long text; with `is_json`, names and values are coloured."""
+
+    def __init__(self, text: str, width: int, *, is_json: bool = False) -> None:
+        self._text = FoldedText(text, width)
+        self._is_json = is_json
+
+    def __len__(self) -> int:
+        return len(self._text)
 
     def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:  # noqa: ARG002
         return [Row([self._line(self._text[n])]) for n in range(start, stop)]
@@ -415,23 +419,14 @@ def _value_tone(value: str) -> Tone:
     return "success" if value.startswith('"') else "accent" if value[:1].isalnum() else ""
 
 
-class LineRows(RowSource):
+class LineRows(NumberedRows):
     """Rows of lines that were made before."""
-
-    columns = (Column("", 0, flex=True),)
 
     def __init__(self, lines: Sequence[Line], marks: Sequence[CellSpan] = ()) -> None:
         self._lines, self._marks = lines, marks
 
     def __len__(self) -> int:
         return len(self._lines)
-
-    def key(self, index: int) -> Hashable:
-        return RowKey(0, index)
-
-    def index(self, key: Hashable) -> int | None:
-        is_here = isinstance(key, RowKey) and key.line < len(self)
-        return key.line if is_here and isinstance(key, RowKey) else None
 
     def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:  # noqa: ARG002
         marks = self._marks or [UNMARKED] * len(self._lines)

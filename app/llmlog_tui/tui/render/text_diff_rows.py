@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -10,10 +10,10 @@ from textual.content import Content
 
 from llmlog_tui import humanize
 from llmlog_tui.sanitize import sanitize
-from llmlog_tui.tui.render.conversation_rows import RowKey
+from llmlog_tui.tui.render.conversation_rows import NumberedRows
 from llmlog_tui.tui.widgets.column_layout import lay_out
 from llmlog_tui.tui.widgets.folded_text import Line, wrap_spans
-from llmlog_tui.tui.widgets.row_source import UNMARKED, CellSpan, Column, Row, RowSource
+from llmlog_tui.tui.widgets.row_source import UNMARKED, CellSpan, Row
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.traces.text_diff import DiffLine, Run
@@ -40,13 +40,11 @@ class _TextRow(NamedTuple):
     begins: bool = False
 
 
-class TextDiffRows(RowSource):
+class TextDiffRows(NumberedRows):
     """Rows of all places that differ, equal lines far from a difference left out.
 
     With `by_words` only the words that differ are marked, else the whole lines.
     """
-
-    columns = (Column("", 0, flex=True),)
 
     def __init__(self, result: TextDiffResult, width: int, *, by_words: bool) -> None:
         self._rows = list(_rows(result, width - 1, by_words=by_words))
@@ -54,13 +52,6 @@ class TextDiffRows(RowSource):
 
     def __len__(self) -> int:
         return len(self._rows)
-
-    def key(self, index: int) -> Hashable:
-        return RowKey(0, index)
-
-    def index(self, key: Hashable) -> int | None:
-        is_here = isinstance(key, RowKey) and key.line < len(self)
-        return key.line if is_here and isinstance(key, RowKey) else None
 
     def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:  # noqa: ARG002
         return [

@@ -27,7 +27,7 @@ from llmlog_tui.analysis.query.sql import (
     time_range,
 )
 from llmlog_tui.analysis.reports.alert_context import alert_context
-from llmlog_tui.analysis.reports.clipboard import CHOICES, CONTENT_KEYS, copy_text
+from llmlog_tui.analysis.reports.clipboard import CONTENT_KEYS, copy_text
 from llmlog_tui.analysis.reports.trends import COLUMNS, Trends, common_values, marks_of, trends
 from llmlog_tui.analysis.traces.cache_misses import hashes_in
 from llmlog_tui.analysis.traces.conversation import against, conversation, decode, is_call
@@ -64,7 +64,6 @@ from llmlog_tui.tui.queries import (
 )
 
 __all__ = [
-    "CHOICES",
     "CONTENT_KEYS",
     "SPEEDS",
     "QueryError",

@@ -9,6 +9,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Final
 
 from llmlog_tui import private_file
+from llmlog_tui.copy_choices import CHOICES
 from llmlog_tui.log.record_key import RecordLocation
 from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.sources import Sources
@@ -155,7 +156,7 @@ class ReaderWorker:
         """
         location = overview.location(row)
         is_content = key.lower() in workers.analysis.CONTENT_KEYS
-        name = workers.analysis.CHOICES[key.lower()]
+        name = CHOICES[key.lower()]
         raw = self.read_record(overview, row) if is_content else self.read_line(location)
         copy_text = workers.analysis.copy_text
         text = copy_text(overview, row, key.lower(), raw, location[0], message=message)
