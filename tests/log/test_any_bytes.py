@@ -94,6 +94,7 @@ def test_any_bytes_cut_anywhere_come_whole_and_in_order(data: bytes, at: list[in
 
 
 @given(st.lists(RECORDS | OBJECTS | BLANKS | BAD, max_size=8), CUTS)
+@example([b"!{", b"!}"], [])  # no object that was printed over two lines
 @settings(max_examples=60)
 def test_a_log_read_in_pieces_is_the_log_read_at_once(lines: list[bytes], at: list[int]) -> None:
     data = b"".join(line + b"\n" for line in lines)

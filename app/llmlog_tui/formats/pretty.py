@@ -54,7 +54,8 @@ class _Open:
         self.size += len(body)
 
     def value(self) -> object:
-        return load(b"\n".join(self.parts).rstrip().removesuffix(b","))
+        # Empty, it was not printed so: that is {} in one line. Other text has such brackets, too.
+        return load(b"\n".join(self.parts).rstrip().removesuffix(b",")) or NOTHING
 
 
 class PrettyPrinted:
