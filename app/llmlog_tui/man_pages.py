@@ -115,7 +115,7 @@ def _entries(entries: Iterable[Entry]) -> Iterator[str]:
 
 
 def _paragraphs(text: str) -> Iterator[str]:
-    r"""Yield paragraphs; those that click marks with \b keep their lines."""
+    r"""Yield paragraphs; where click has a \b, lines are kept."""
     for paragraph in text.split("\n\n"):
         yield ".PP"
         if paragraph.startswith("\b"):
