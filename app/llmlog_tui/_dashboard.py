@@ -21,7 +21,7 @@ from llmlog_tui.config.settings import Memory, Settings, SettingsError
 from llmlog_tui.extras import has_extra
 from llmlog_tui.humanize import in_utc
 from llmlog_tui.log.sources import STDIN, SourceError, Sources
-from llmlog_tui.server.fetch import Endpoint, EndpointError
+from llmlog_tui.server.endpoint import Endpoint, EndpointError
 from llmlog_tui.terminal import detach_stdin, is_ascii_only
 from llmlog_tui.tui import workers
 from llmlog_tui.tui.app import LogApp

@@ -27,11 +27,13 @@ from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.formats.llmlog import LLMLOG
 from llmlog_tui.log.reader import Reader, read_all
 from llmlog_tui.log.schema import COLUMNS, decategorize, restore_integers
-from llmlog_tui.log.sources import DEFAULT_LOG, SourceError, Sources
+from llmlog_tui.log.sources import DEFAULT_LOG, STDIN, SourceError, Sources, metrics_of
 from llmlog_tui.log.store import Snapshot, SourceLocation
 from llmlog_tui.log.tags import tag_types
 from llmlog_tui.private_file import replacing
 from llmlog_tui.sanitize import sanitize
+from llmlog_tui.server.metrics import ServerMetrics, ServerMoment
+from llmlog_tui.server.sidecar import read
 
 R = TypeVar("R")
 
@@ -107,6 +109,16 @@ class OpenLog:
     reader: Reader
     snapshot: Snapshot
     frame: pl.DataFrame
+
+    @cached_property
+    def server(self) -> ServerMetrics:
+        """The metrics of servers that are kept beside the log's files."""
+        files = (path for path in self.snapshot.files if path != STDIN)
+        return read(dict.fromkeys(metrics_of(path) for path in files))
+
+    def server_moment(self, record: Mapping[str, Any]) -> ServerMoment | None:
+        """Return what the server of a call did at that time; None if that is unknown."""
+        return self.server.moment(record["provider"], record["ts"], record["latency_ms"])
 
     @cached_property
     def _first_lines(self) -> pl.Series:

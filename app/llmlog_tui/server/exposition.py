@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 from llmlog_tui.server.quantities import KINDS, MAXIMA, Names, ServerKind, canonical
 
@@ -31,16 +31,17 @@ class Series(Protocol):
     def value(self) -> float: ...
 
 
-class Histogram(NamedTuple):
+@dataclass(frozen=True)
+class Histogram:
     """Observations up to each bound (seconds -> number), their sum and their number."""
 
     bounds: Mapping[float, float]
     total: float
     count: float
 
-    def since(self, before: Histogram | None) -> Histogram:
+    def since(self, before: Histogram) -> Histogram:
         """Return the observations since an earlier state; all of them after a restart."""
-        if before is None or before.count > self.count:
+        if before.count > self.count:
             return self
         bounds = {le: max(0.0, n - before.bounds.get(le, 0.0)) for le, n in self.bounds.items()}
         return Histogram(bounds, self.total - before.total, self.count - before.count)
@@ -62,6 +63,9 @@ class Histogram(NamedTuple):
     @property
     def mean(self) -> float | None:
         return self.total / self.count if self.count > 0 else None
+
+
+NO_OBSERVATIONS: Final = Histogram({}, 0.0, 0.0)
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import http.client
-import ipaddress
 import socket
 import time
-from dataclasses import dataclass
 from threading import Timer
 from typing import Final
-from urllib.parse import unquote, urlsplit
 
-from llmlog_tui.errors import UserError
+from llmlog_tui.server.endpoint import Endpoint
 
 MAX_BYTES: Final = 4 * 2**20
 """Maximum size of an answer; that of vLLM has about 100 KB."""
@@ -21,64 +17,8 @@ _CHUNK: Final = 2**16
 _OK: Final = 200
 
 
-class EndpointError(UserError):
-    """A text that is no address of an endpoint; the message is one line."""
-
-
 class FetchError(Exception):
     """An endpoint gave no answer that can be used; the message is one line."""
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """An address to poll: `url` is shown and kept, and has no credentials."""
-
-    url: str
-    host: str
-    port: int | None
-    path: str
-    is_tls: bool
-    authorization: str = ""
-
-    @classmethod
-    def of(cls, text: str) -> Endpoint:
-        """Return the endpoint of `http://host:port/path`; raises EndpointError.
-
-        Without a scheme it is http, without a path `/metrics`.
-        """
-        try:
-            parts = urlsplit(text if "://" in text else f"http://{text}")
-            host, port = parts.hostname, parts.port
-        except ValueError as error:
-            raise EndpointError(f"{text}: {error}") from None
-        is_plain = text.isascii() and text.isprintable() and " " not in text
-        if parts.scheme not in {"http", "https"} or not host or not is_plain:
-            raise EndpointError(f"{text}: not a URL such as http://127.0.0.1:8000/metrics")
-        path = (parts.path or "/metrics") + (f"?{parts.query}" if parts.query else "")
-        shown_host = f"[{host}]" if ":" in host else host
-        shown = f"{parts.scheme}://{shown_host}{f':{port}' if port else ''}{path}"
-        authorization = ""
-        if parts.username is not None:
-            pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-            authorization = f"Basic {base64.b64encode(pair.encode()).decode()}"
-        return cls(shown, host, port, path, parts.scheme == "https", authorization)
-
-
-def host_of(url: str) -> str:
-    """Return the host of a URL as records name their provider; empty if there is none."""
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
-
-
-def is_local(host: str) -> bool:
-    """Return whether a host is on this machine or network, and no service on the internet."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return "." not in host or host.endswith((".local", ".internal", ".lan"))
-    return address.is_private or address.is_loopback
 
 
 def fetch(endpoint: Endpoint, timeout_s: float) -> bytes:
@@ -94,10 +34,7 @@ def fetch(endpoint: Endpoint, timeout_s: float) -> bytes:
     began = time.monotonic()
     deadline.start()
     try:
-        body = _get(connection, endpoint)
-        if time.monotonic() - began >= timeout_s:  # what looks like the end was the deadline
-            raise TimeoutError
-        return body
+        return _get(connection, endpoint, began + timeout_s)
     except (OSError, http.client.HTTPException, ValueError) as error:
         if time.monotonic() - began >= timeout_s:
             raise FetchError(f"no answer within {timeout_s:g} s") from error
@@ -107,7 +44,7 @@ def fetch(endpoint: Endpoint, timeout_s: float) -> bytes:
         connection.close()
 
 
-def _get(connection: http.client.HTTPConnection, endpoint: Endpoint) -> bytes:
+def _get(connection: http.client.HTTPConnection, endpoint: Endpoint, deadline: float) -> bytes:
     headers = {"Accept": "text/plain;version=0.0.4"}
     if endpoint.authorization:
         headers["Authorization"] = endpoint.authorization
@@ -120,6 +57,8 @@ def _get(connection: http.client.HTTPConnection, endpoint: Endpoint) -> bytes:
         body += chunk
         if len(body) > MAX_BYTES:
             raise FetchError(f"the answer is over {MAX_BYTES // 2**20} MB")
+    if time.monotonic() >= deadline:  # what looks like the end was the deadline
+        raise TimeoutError
     if response.length:
         raise FetchError("the answer broke off")
     return bytes(body)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import Final
 
-from llmlog_tui.server.fetch import host_of, is_local
+from llmlog_tui.server.endpoint import host_of, is_local
 from llmlog_tui.server.sample import Sample
 
 MAX_SAMPLES: Final = 100_000

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from threading import Event, Lock, Thread
 from typing import Final
 
+from llmlog_tui.server.endpoint import Endpoint
 from llmlog_tui.server.exposition import NotPrometheusError, Reading, parse
-from llmlog_tui.server.fetch import Endpoint, FetchError, fetch
+from llmlog_tui.server.fetch import FetchError, fetch
 from llmlog_tui.server.metrics import PollStatus, ServerMetrics
 from llmlog_tui.server.sample import Sample, sample
 from llmlog_tui.server.sidecar import Sidecar
@@ -50,9 +51,7 @@ class Poller:
         self._publish(self._metrics)
         for endpoint in self._endpoints:
             # A daemon: quitting does not wait for a server's answer.
-            Thread(
-                target=self._run, args=(endpoint,), name="llmlog-metrics", daemon=True
-            ).start()
+            Thread(target=self._run, args=(endpoint,), name="llmlog-metrics", daemon=True).start()
 
     def stop(self) -> None:
         """End the threads; one that waits for an answer ends with it, and publishes nothing."""

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
-from typing import Any, Final
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Final
 
-import orjson
+from llmlog_tui.server.exposition import NO_OBSERVATIONS, Histogram, Reading
 
-from llmlog_tui.server.exposition import Histogram, Reading
-
-_MAX_CHARS: Final = 500
 _MS: Final = 1_000.0
 
 
@@ -64,11 +59,11 @@ def sample(
         preemptions=_increase(reading, before, "preemptions"),
         tokens_per_sec=gauges.get("tokens_per_sec") if generated is None else generated,
         prompt_tokens_per_sec=_rate(reading, before, "prompt_tokens", seconds),
-        ttft_p50_ms=_ms(ttft and ttft.quantile(0.5)),
-        ttft_p95_ms=_ms(ttft and ttft.quantile(0.95)),
-        queue_p50_ms=_ms(queue and queue.quantile(0.5)),
-        queue_p95_ms=_ms(queue and queue.quantile(0.95)),
-        queue_mean_ms=_ms(queue and queue.mean),
+        ttft_p50_ms=_ms(ttft.quantile(0.5)),
+        ttft_p95_ms=_ms(ttft.quantile(0.95)),
+        queue_p50_ms=_ms(queue.quantile(0.5)),
+        queue_p95_ms=_ms(queue.quantile(0.95)),
+        queue_mean_ms=_ms(queue.mean),
     )
 
 
@@ -85,38 +80,11 @@ def _rate(reading: Reading, before: Reading | None, name: str, seconds: float) -
     return None if increase is None or seconds <= 0 else increase / seconds
 
 
-def _new(reading: Reading, before: Reading | None, name: str) -> Histogram | None:
-    """Return the observations since the reading before; None for the first one."""
-    now, then = reading.histograms.get(name), before and before.histograms.get(name)
-    return now.since(then) if now and then else None
+def _new(reading: Reading, before: Reading | None, name: str) -> Histogram:
+    """Return the observations since the reading before; none for the first one."""
+    now, then = (each and each.histograms.get(name) for each in (reading, before))
+    return now.since(then) if now and then else NO_OBSERVATIONS
 
 
 def _ms(seconds: float | None) -> float | None:
     return None if seconds is None else seconds * _MS
-
-
-def to_line(sample: Sample) -> bytes:
-    """Return a sample as a line of JSON, without the quantities that are unknown."""
-    known = {name: value for name, value in asdict(sample).items() if value is not None}
-    return orjson.dumps(known, option=orjson.OPT_UTC_Z) + b"\n"
-
-
-def from_line(line: bytes) -> Sample | None:
-    """Return the sample of a line; None if it is none. Anyone may have written it."""
-    try:
-        found = orjson.loads(line)
-        ts = datetime.fromisoformat(found["ts"])
-        url, kind, ts = found["url"], found.get("kind", ""), ts.astimezone(UTC)
-    except (KeyError, TypeError, ValueError, OverflowError):
-        return None
-    if not isinstance(url, str) or not isinstance(kind, str) or not url:
-        return None
-    numbers = {name: _number(found, name) for name in QUANTITIES}
-    return Sample(ts, url[:_MAX_CHARS], kind[:_MAX_CHARS], **numbers)
-
-
-def _number(found: Mapping[str, Any], name: str) -> float | None:
-    value = found.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
-        return None
-    return float(value) if math.isfinite(value) else None

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import orjson
 
 from llmlog_tui.private_file import open_append, replacing
 from llmlog_tui.server.metrics import ServerMetrics, merged
-from llmlog_tui.server.sample import Sample, from_line, to_line
+from llmlog_tui.server.sample import QUANTITIES, Sample
 
 MAX_BYTES: Final = 16 * 2**20
 """Maximum size of the file: a server that is polled every 2 s takes about 10 MB a day."""
+_MAX_CHARS: Final = 500
+"""Maximum length of a text in the file."""
+_DECIMALS: Final = 4
 
 
 class Sidecar:
@@ -75,7 +83,7 @@ def read(paths: Iterable[Path]) -> ServerMetrics:
 
 
 def _samples(path: Path) -> list[Sample]:
-    with contextlib.suppress(OSError), path.open("rb", opener=_open_without_waiting) as file:
+    with contextlib.suppress(OSError), open(path, "rb", opener=_opened_at_once) as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             return []
@@ -86,5 +94,33 @@ def _samples(path: Path) -> list[Sample]:
     return []
 
 
-def _open_without_waiting(path: str, flags: int) -> int:
+def _opened_at_once(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)  # opening a FIFO would wait for a writer
+
+
+def to_line(sample: Sample) -> bytes:
+    """Return a sample as a line of JSON, without the quantities that are unknown."""
+    known = {name: value for name, value in asdict(sample).items() if value is not None}
+    known |= {name: round(known[name], _DECIMALS) for name in QUANTITIES if name in known}
+    return orjson.dumps(known, option=orjson.OPT_UTC_Z) + b"\n"
+
+
+def from_line(line: bytes) -> Sample | None:
+    """Return the sample of a line; None if it is none. Anyone may have written it."""
+    try:
+        found = orjson.loads(line)
+        ts = datetime.fromisoformat(found["ts"])
+        url, kind, ts = found["url"], found.get("kind", ""), ts.astimezone(UTC)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    if not isinstance(url, str) or not isinstance(kind, str) or not url:
+        return None
+    numbers = {name: _number(found, name) for name in QUANTITIES}
+    return Sample(ts, url[:_MAX_CHARS], kind[:_MAX_CHARS], **numbers)
+
+
+def _number(found: Mapping[str, Any], name: str) -> float | None:
+    value = found.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+        return None
+    return float(value) if math.isfinite(value) else None

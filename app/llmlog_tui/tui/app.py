@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.live.overview import Overview
     from llmlog_tui.config.rules import Rules
     from llmlog_tui.log.store import Snapshot
-    from llmlog_tui.server.fetch import Endpoint
+    from llmlog_tui.server.endpoint import Endpoint
     from llmlog_tui.tui.panes.calls import CallsPane
     from llmlog_tui.tui.panes.grid import PaneGrid
     from llmlog_tui.tui.panes.header import Header

@@ -79,13 +79,14 @@ def _figures(
     """Return each series; a sample counts until the next one, but not longer than _HOLD."""
     figures: dict[str, list[float | None]] = {name: [None] * slices for name in FIGURES}
     per_slice = (end - begin) / slices
-    following = [sample.ts for sample in samples[1:]] + [end + per_slice]
-    for sample, until in zip(samples, following, strict=True):
+    for index, sample in enumerate(samples):
+        until = samples[index + 1].ts if index + 1 < len(samples) else end
         first = max(0, int((sample.ts - begin) / per_slice))
         beyond = (min(until, sample.ts + _HOLD) - begin) / per_slice
-        for n in range(first, min(slices, max(first + 1, int(beyond)))):
-            for name, series in figures.items():
-                value, known = getattr(sample, name), series[n]
-                if value is not None and (known is None or value > known):
-                    series[n] = value
+        held = range(min(first, slices - 1), min(slices, max(first + 1, int(beyond))))
+        for name, series in figures.items():
+            value = getattr(sample, name)
+            if value is not None:
+                for n in held:
+                    series[n] = max(value, series[n] or 0.0)
     return figures

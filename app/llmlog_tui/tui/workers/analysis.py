@@ -7,8 +7,8 @@ Import it as `workers.analysis`, after the first frame. Helpers for filter text,
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial, singledispatch
 
 import polars as pl

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from llmlog_tui.log.sources import STDIN, Sources, metrics_of
-from llmlog_tui.server import sidecar
-from llmlog_tui.server.fetch import Endpoint
-from llmlog_tui.server.poller import Poller
+from llmlog_tui.server.endpoint import Endpoint
 from llmlog_tui.tui.messages import Post, ServerPolled
+
+if TYPE_CHECKING:
+    from llmlog_tui.server.poller import Poller
 
 TASK: Final = "Server metrics"
 
@@ -40,6 +41,9 @@ class ServerWorker:
 
     def run(self) -> None:
         """Read what was kept, and start polling; the polls have threads of their own."""
+        # In this thread: they import http.client and ssl, which the first frame does not need.
+        from llmlog_tui.server import poller, sidecar  # noqa: PLC0415
+
         files = self._files.files() if isinstance(self._files, Sources) else self._files
         paths = list(dict.fromkeys(metrics_of(path) for path in files if path != STDIN))
         metrics = sidecar.read(paths)
@@ -48,13 +52,13 @@ class ServerWorker:
         if not self._endpoints:
             return
         kept = sidecar.Sidecar(paths[0]) if paths and self._keep else None
-        poller = Poller(
+        polling = poller.Poller(
             self._endpoints, metrics, lambda each: self._post(ServerPolled(each)), kept
         )
         with self._lock:
             if not self._is_stopped:
-                self._poller = poller
-                poller.start()
+                self._poller = polling
+                polling.start()
 
     def stop(self) -> None:
         with self._lock:
