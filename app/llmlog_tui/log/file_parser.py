@@ -49,6 +49,7 @@ class FileParser:
         self._own = 0  # records that are lines
         self._strictness = Strictness.WHOLE_BLOCK
         self._tags = NO_TAGS
+        self._filled = frozenset[str]()
         self._lines = 0  # fed so far: the number of the next line
         self._end: tuple[int, int] | None = None  # of the last block: its generation, and offset
         self._objects: Counter[str] = Counter()  # of the decoder, as they were reported
@@ -87,6 +88,7 @@ class FileParser:
             columns=self._columns,
             only_ours=head.has_events,
             tags=self._tags,
+            filled=self._filled,
         )
 
     def collect(self, block: Block, parsed: Parsed | None) -> Parsed:
@@ -95,6 +97,7 @@ class FileParser:
         if parsed is not None:
             self._strictness = parsed.strictness
             self._tags = parsed.tags
+            self._filled |= parsed.filled
             if not parsed.refused and not given_up:
                 return self._counted(parsed, own=parsed.frame.height)
         lines = block.data.split(b"\n")
