@@ -124,3 +124,8 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_argument("--no-follow", action="store_true", help="read once, do not follow")
     return options
+
+
+def actions(options: argparse.ArgumentParser) -> list[argparse.Action]:
+    """Return the options and arguments of a parser, in the order of its help."""
+    return options._actions  # noqa: SLF001 - argparse has no public list of them
