@@ -32,6 +32,7 @@ Completion of commands and options in the shell:
 _COMMANDS: Final = {
     "alerts": ("alerts", "List alerts, and the remaining rate limits."),
     "bundle": ("bundle", "Write one run for a support ticket, as .md or .html."),
+    "cache": ("cache", "Show or delete the cache of big logs."),
     "check": ("alerts", "For CI: exit 1 if a rule fired or calls are missing."),
     "demo": ("demo", "Write the log of a simulated agent."),
     "diff": ("diff", "Show two runs side by side, with their first difference."),
