@@ -127,3 +127,8 @@ def parser() -> argparse.ArgumentParser:
         "--no-cache", action="store_true", help="parse a big log in full, and cache nothing"
     )
     return options
+
+
+def actions(options: argparse.ArgumentParser) -> list[argparse.Action]:
+    """Return the options and arguments of a parser, in the order of its help."""
+    return options._actions  # noqa: SLF001 - argparse has no public list of them

@@ -26,6 +26,7 @@ Completion of commands and options in the shell:
   bash  eval "$(_LLMLOG_COMPLETE=bash_source llmlog)"
   zsh   eval "$(_LLMLOG_COMPLETE=zsh_source llmlog)"
   fish  _LLMLOG_COMPLETE=fish_source llmlog | source
+The same with _LLMLOG_TUI_COMPLETE and llmlog-tui completes the dashboard's.
 """
 
 
