@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmlog_tui.formats import vocabulary
+from llmlog_tui.formats.providers import model_host, provider_host, served_by
 from llmlog_tui.formats.vocabulary import (
     boolean,
     decoded,
@@ -18,12 +19,9 @@ from llmlog_tui.formats.vocabulary import (
     error_status,
     finish_reason,
     integer,
-    model_host,
     nanoseconds,
     number,
     prompt_tokens,
-    provider_host,
-    served_by,
     texts,
     usage,
 )

@@ -19,6 +19,7 @@ from llmlog_tui.formats.otlp_attributes import (
 )
 from llmlog_tui.formats.otlp_envelope import Attributes, Span
 from llmlog_tui.formats.otlp_failures import error_of, has_failed
+from llmlog_tui.formats.providers import model_host, served_by, url_host
 from llmlog_tui.formats.vocabulary import (
     Record,
     decoded,
@@ -27,14 +28,11 @@ from llmlog_tui.formats.vocabulary import (
     first,
     integer,
     known,
-    model_host,
     nanoseconds,
     number,
     prompt_tokens,
-    served_by,
     text,
     texts,
-    url_host,
     usage,
 )
 
