@@ -20,6 +20,7 @@ from llmlog_tui.config import settings as config
 from llmlog_tui.config.settings import Memory, Settings, SettingsError
 from llmlog_tui.extras import has_extra
 from llmlog_tui.humanize import in_utc
+from llmlog_tui.log.cache_folder import without_cache
 from llmlog_tui.log.sources import STDIN, SourceError, Sources
 from llmlog_tui.server.endpoint import Endpoint, EndpointError
 from llmlog_tui.terminal import detach_stdin, is_ascii_only
@@ -63,6 +64,8 @@ def _show(options: argparse.Namespace) -> int:
         endpoints = _endpoints(options.metrics_url)
         with contextlib.ExitStack() as resources:
             names = resources.enter_context(_demo_traffic()) if options.demo else options.files
+            if options.no_cache:
+                resources.enter_context(without_cache())
             if options.agents:
                 names = _agent_sessions()
             if options.listen is not None:
