@@ -49,18 +49,18 @@ def _get(connection: http.client.HTTPConnection, endpoint: Endpoint, deadline: f
     if endpoint.authorization:
         headers["Authorization"] = endpoint.authorization
     connection.request("GET", endpoint.path, headers=headers)
-    response = connection.getresponse()
-    if response.status != _OK:
-        raise FetchError(f"HTTP status {response.status}")
     body = bytearray()
-    while chunk := response.read1(_CHUNK):
-        body += chunk
-        if len(body) > MAX_BYTES:
-            raise FetchError(f"the answer is over {MAX_BYTES // 2**20} MB")
-    if time.monotonic() >= deadline:  # what looks like the end was the deadline
-        raise TimeoutError
-    if response.length:
-        raise FetchError("the answer broke off")
+    with connection.getresponse() as response:
+        if response.status != _OK:
+            raise FetchError(f"HTTP status {response.status}")
+        while chunk := response.read1(_CHUNK):
+            body += chunk
+            if len(body) > MAX_BYTES:
+                raise FetchError(f"the answer is over {MAX_BYTES // 2**20} MB")
+        if time.monotonic() >= deadline:  # what looks like the end was the deadline
+            raise TimeoutError
+        if response.length:
+            raise FetchError("the answer broke off")
     return bytes(body)
 
 

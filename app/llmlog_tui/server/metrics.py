@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Final
 
@@ -81,7 +81,8 @@ class ServerMetrics:
         """
         if begin is None or not self.samples:
             return None
-        end = begin + timedelta(milliseconds=min(latency_ms or 0.0, _MAX_LATENCY_MS))
+        took = timedelta(milliseconds=min(latency_ms or 0.0, _MAX_LATENCY_MS))
+        end = begin + min(took, _LAST - begin)
         during = [_during(self.samples[url], begin, end) for url in self._urls_of(provider)]
         known = [samples for samples in during if samples]
         if not known:
@@ -102,6 +103,7 @@ class ServerMetrics:
 
 
 _MAX_LATENCY_MS: Final = 24 * 3_600_000.0
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
 NO_METRICS: Final = ServerMetrics()
 
 
@@ -114,10 +116,13 @@ def merged(samples: Iterable[Sample]) -> ServerMetrics:
     return ServerMetrics({url: _limited(tuple(each)) for url, each in ordered.items()})
 
 
-def between(samples: tuple[Sample, ...], begin: datetime, end: datetime) -> tuple[Sample, ...]:
-    """Return the samples from `begin` to `end`, both included."""
+def between(
+    samples: tuple[Sample, ...], begin: datetime, end: datetime, *, before: int = 0
+) -> tuple[Sample, ...]:
+    """Return the samples from `begin` to `end`, both included, and some from before."""
     first = bisect_left(samples, begin, key=lambda each: each.ts)
-    return samples[first : bisect_right(samples, end, key=lambda each: each.ts)]
+    last = bisect_right(samples, end, key=lambda each: each.ts)
+    return samples[max(0, first - before) : last]
 
 
 def _during(samples: tuple[Sample, ...], begin: datetime, end: datetime) -> tuple[Sample, ...]:

@@ -24,6 +24,8 @@ MAX_BYTES: Final = 16 * 2**20
 _MAX_CHARS: Final = 500
 """Maximum length of a text in the file."""
 _DECIMALS: Final = 4
+_YEARS: Final = range(1970, 9_000)
+"""Years of samples: near the ends of the calendar, no time can be added or subtracted."""
 
 
 class Sidecar:
@@ -109,14 +111,15 @@ def from_line(line: bytes) -> Sample | None:
     """Return the sample of a line; None if it is none. Anyone may have written it."""
     try:
         found = orjson.loads(line)
-        ts = datetime.fromisoformat(found["ts"])
-        url, kind, ts = found["url"], found.get("kind", ""), ts.astimezone(UTC)
-    except (KeyError, TypeError, ValueError, OverflowError):
+        url, kind, ts = found["url"], found.get("kind", ""), datetime.fromisoformat(found["ts"])
+    except (KeyError, TypeError, ValueError):
         return None
     if not isinstance(url, str) or not isinstance(kind, str) or not url:
         return None
+    if ts.tzinfo is None or ts.year not in _YEARS:
+        return None
     numbers = {name: _number(found, name) for name in QUANTITIES}
-    return Sample(ts, url[:_MAX_CHARS], kind[:_MAX_CHARS], **numbers)
+    return Sample(ts.astimezone(UTC), url[:_MAX_CHARS], kind[:_MAX_CHARS], **numbers)
 
 
 def _number(found: Mapping[str, Any], name: str) -> float | None:

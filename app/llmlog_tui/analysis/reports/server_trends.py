@@ -66,7 +66,7 @@ def server_trends(  # noqa: PLR0913, PLR0917 - a log, its server, and what is sh
     begin, end = within or whole or (of_calls.begin, of_calls.end)
     figures: dict[str, list[float | None]] = {name: [None] * slices for name in FIGURES}
     if begin is not None and end is not None:
-        figures = _figures(between(samples, begin - _HOLD, end), slices, begin, end)
+        figures = _figures(between(samples, begin, end, before=1), slices, begin, end)
     first, last = whole or (of_calls.first, of_calls.last)
     slow = of_calls.figures["slow"]
     queued = (n for n, number in enumerate(slow) if number and figures["waiting"][n])
@@ -81,9 +81,9 @@ def _figures(
     per_slice = (end - begin) / slices
     for index, sample in enumerate(samples):
         until = samples[index + 1].ts if index + 1 < len(samples) else end
-        first = max(0, int((sample.ts - begin) / per_slice))
+        first = int((sample.ts - begin) / per_slice)
         beyond = (min(until, sample.ts + _HOLD) - begin) / per_slice
-        held = range(min(first, slices - 1), min(slices, max(first + 1, int(beyond))))
+        held = range(max(0, min(first, slices - 1)), min(slices, max(first + 1, int(beyond))))
         for name, series in figures.items():
             value = getattr(sample, name)
             if value is not None:
