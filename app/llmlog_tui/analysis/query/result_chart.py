@@ -50,7 +50,7 @@ class Number(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class BarChart:
-    """Bars: a name per row, from the columns `by`, and a value per number and row."""
+    """Bars: a name per row, from the columns `by`, and its numbers."""
 
     by: str
     names: Sequence[str]

@@ -59,7 +59,8 @@ class ResultRows(RowSource):
 class BarRows(RowSource):
     """The names of a result's rows, with a value and a bar per number.
 
-    Numbers begin with number `first`; `shown` of them fit into `room` cells; a number's scale is the same in all rows.
+    Numbers begin with number `first`; `shown` of them fit into `room` cells. All rows share the
+    scale of a number.
     """
 
     def __init__(self, chart: BarChart, first: int, room: int) -> None:

@@ -1,4 +1,4 @@
-"""Draw series into cells: lines in braille, 2 by 4 dots each, and bars in blocks."""
+"""Draw series into cells: lines in braille dots, bars in blocks."""
 
 from __future__ import annotations
 
