@@ -69,6 +69,16 @@ def test_each_server_has_its_own_series(two_calls: pl.DataFrame) -> None:
     assert trends_of(metrics, two_calls, "http://gone").url == A
 
 
+def test_calls_before_the_samples_are_shown_unless_the_samples_are_a_small_part(
+    two_calls: pl.DataFrame,
+) -> None:
+    few = trends_of(merged([at(100, waiting=1), at(101, waiting=2)]), two_calls)
+    assert few.calls.begin == NOON + timedelta(seconds=100)
+    many = trends_of(merged([at(100, waiting=1), at(111, waiting=2)]), two_calls)
+    assert (many.calls.begin, many.calls.end) == (NOON + timedelta(seconds=5), many.last)
+    assert few.first == many.first == NOON + timedelta(seconds=5)
+
+
 def test_without_samples_the_time_is_that_of_the_calls(two_calls: pl.DataFrame) -> None:
     found = trends_of(NO_METRICS, two_calls)
     assert (found.url, found.queued) == (None, ())

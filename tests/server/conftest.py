@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -58,46 +58,53 @@ def exporter() -> Iterator[Exporter]:
         yield running
 
 
+class AnyServer:
+    """A server that sends these pieces to whoever connects, and closes, or holds on to it."""
+
+    def __init__(self, pieces: tuple[bytes, ...], *, hold: bool) -> None:
+        self._pieces, self._hold = pieces, hold
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._held: list[socket.socket] = []
+        self._thread = threading.Thread(target=self._answer, daemon=True)
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}/metrics"
+
+    def _answer(self) -> None:
+        with suppress(OSError):  # shut down
+            while True:
+                connection, _ = self._listening.accept()
+                self._held.append(connection)
+                with connection, suppress(OSError):
+                    self._send(connection)
+
+    def _send(self, connection: socket.socket) -> None:
+        connection.recv(65_536)
+        for piece in self._pieces:
+            connection.sendall(piece)
+        while self._hold and connection.recv(1):
+            pass
+
+    def stop(self) -> None:
+        self._listening.shutdown(socket.SHUT_RDWR)
+        for connection in self._held:
+            with suppress(OSError):  # it was closed
+                connection.shutdown(socket.SHUT_RDWR)
+        self._thread.join(PATIENCE_SECONDS)
+        self._listening.close()
+
+
 Serve = Callable[..., str]
 
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """`serve(bytes, …)`: the URL of a server that sends these pieces, and closes.
-
-    With `hold` it keeps the connection open instead.
-    """
+    """`serve(bytes, …, hold=False)`: the URL of an AnyServer."""
     with ExitStack() as resources:
 
         def start(*pieces: bytes, hold: bool = False) -> str:
-            listening = resources.enter_context(socket.create_server(("127.0.0.1", 0)))
-            ended = threading.Event()
-
-            def answer() -> None:
-                while not ended.is_set():
-                    try:
-                        connection, _ = listening.accept()
-                    except OSError:
-                        return
-                    with connection:
-                        send(connection)
-
-            def send(connection: socket.socket) -> None:
-                try:
-                    connection.recv(65_536)
-                    for piece in pieces:
-                        connection.sendall(piece)
-                    while hold and connection.recv(1):
-                        pass
-                except OSError:
-                    pass
-
-            thread = threading.Thread(target=answer, daemon=True)
-            thread.start()
-            resources.callback(thread.join, PATIENCE_SECONDS)
-            resources.callback(listening.shutdown, socket.SHUT_RDWR)
-            resources.callback(ended.set)
-            return f"http://127.0.0.1:{listening.getsockname()[1]}/metrics"
+            server = AnyServer(pieces, hold=hold)
+            resources.callback(server.stop)
+            return server.url
 
         yield start
 

@@ -136,7 +136,7 @@ class OpenLog:
         return read(dict.fromkeys(metrics_of(path) for path in files))
 
     def server_moment(self, record: Mapping[str, Any]) -> ServerMoment | None:
-        """Return what the server of a call did at that time; None if that is unknown."""
+        """Return what a call's server did at that time, if known."""
         return self.server.moment(record["provider"], record["ts"], record["latency_ms"])
 
     @cached_property

@@ -85,7 +85,7 @@ _BESIDE: Final = (_BOOKMARKS, _METRICS)
 
 
 def metrics_of(path: Path) -> Path:
-    """Return the file of servers' metrics of a log: beside it, one for all its rotated parts."""
+    """Return the metrics file of a log: beside it, one for all its rotated parts."""
     return _beside(path, _METRICS)
 
 

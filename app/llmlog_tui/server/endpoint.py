@@ -50,7 +50,7 @@ class Endpoint:
 
 
 def host_of(url: str) -> str:
-    """Return the host of a URL as records name their provider; empty if there is none."""
+    """Return the host of a URL, as in a record's provider; empty without one."""
     try:
         return urlsplit(url).hostname or ""
     except ValueError:
@@ -58,7 +58,7 @@ def host_of(url: str) -> str:
 
 
 def is_local(host: str) -> bool:
-    """Return whether a host is on this machine or network, and no service on the internet."""
+    """Return whether a host is on this machine or its network."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Prometheus text -> the quantities of a known server, and all other values as they are."""
+"""Prometheus text -> the quantities of a known server, and all values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from llmlog_tui.server.quantities import KINDS, MAXIMA, Names, ServerKind, canonical
+from llmlog_tui.server.quantities import KINDS, MAXIMA, Names, canonical
 
 MAX_RAW: Final = 500
 """Maximum number of values that are listed of one answer."""
@@ -110,7 +110,7 @@ def reading(values: Iterable[Series]) -> Reading:
         for value in each
         if not value.name.endswith(_PARTS_OF_HISTOGRAMS)
     )[:MAX_RAW]
-    kind = next((kind for kind in KINDS if _has(kind, by_name)), None)
+    kind = next((kind for kind in KINDS if kind.is_in(by_name)), None)
     if kind is None:
         return Reading(raw=raw)
     return Reading(
@@ -120,11 +120,6 @@ def reading(values: Iterable[Series]) -> Reading:
         histograms=_histograms(kind.histograms, by_name),
         raw=raw,
     )
-
-
-def _has(kind: ServerKind, by_name: Mapping[str, list[Series]]) -> bool:
-    prefix = canonical(kind.prefix)
-    return any(name.startswith(prefix) for name in by_name)
 
 
 def _numbers(names: Names, by_name: Mapping[str, list[Series]]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""All samples of all servers as one immutable value, and the state of a server at a moment."""
+"""All samples of all servers, and the state of a server at a moment."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ _NEAR: Final = timedelta(seconds=10)
 
 @dataclass(frozen=True)
 class PollStatus:
-    """How the last poll of a server went: `why` it failed, empty if it did not.
+    """The last poll of a server.
 
-    `polled` is its time, None before the first; `raw` lists the values of the last answer.
+    `why` it failed is empty if it did not. `polled` is its time, None before the first; `raw` lists
+    the values of the last answer.
     """
 
     polled: datetime | None = None
@@ -47,7 +48,7 @@ class ServerMoment:
 
 @dataclass(frozen=True, eq=False)
 class ServerMetrics:
-    """The samples of each server by its URL, oldest first, and the `polls` of those polled.
+    """The samples of each server by its URL, oldest first, and its last poll.
 
     `problem` is why samples are not kept in a file, empty if they are, or need not be.
     """
@@ -74,7 +75,7 @@ class ServerMetrics:
     def moment(
         self, provider: str | None, begin: datetime | None, latency_ms: float | None
     ) -> ServerMoment | None:
-        """Return what the servers of a provider did during a call; None if that is unknown.
+        """Return what a provider's servers did during a call, if known.
 
         `provider` is the host that the call went to. If none of the servers is there, but the
         host is a local one, as of a tunnel or a proxy, all servers count.

@@ -19,7 +19,7 @@ from llmlog_tui.server.sidecar import Sidecar
 POLL_S: Final = 2.0
 """Seconds between two polls of a server."""
 TIMEOUT_S: Final = 5.0
-"""Seconds until an answer must be complete; a loaded server may be slow to give it."""
+"""Maximum seconds of an answer; those of loaded servers are slow."""
 _LOAD: Final = 1
 """Minimum pause as a multiple of a poll's duration: a slow server is polled less."""
 
@@ -27,7 +27,8 @@ _LOAD: Final = 1
 class Poller:
     """Polls each endpoint until stop(), and calls `publish` with all there is after each poll.
 
-    Samples are added to `metrics`, and to the `sidecar` if there is one.
+    Samples are added to `metrics`, and to the `sidecar` if there is one. Without an interval, a
+    server is polled every POLL_S.
     """
 
     def __init__(
@@ -36,14 +37,14 @@ class Poller:
         metrics: ServerMetrics,
         publish: Callable[[ServerMetrics], object],
         sidecar: Sidecar | None = None,
-        interval_s: float = POLL_S,
+        interval_s: float | None = None,
     ) -> None:
         self._endpoints = tuple({endpoint.url: endpoint for endpoint in endpoints}.values())
         polls = {endpoint.url: PollStatus() for endpoint in self._endpoints}
         self._metrics = replace(metrics, polls=polls)
         self._publish = publish
         self._sidecar = sidecar
-        self._interval_s = interval_s
+        self._interval_s = POLL_S if interval_s is None else interval_s
         self._stopped = Event()
         self._lock = Lock()
 

@@ -5,7 +5,7 @@ A new server is one entry here. Names are compared with `_` for `:`, as some exp
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,7 +15,7 @@ Names = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class ServerKind:
-    """A server whose metrics begin with `prefix`, and its names of the quantities.
+    """A server, and its names of the quantities; it is known by any of them.
 
     Gauges: `running` and `waiting` requests, `kv_cache` (share in use, 0 to 1), `tokens_per_sec`.
     Counters: `preemptions`, `prompt_tokens`, `generation_tokens`. Histograms, in seconds: `ttft`
@@ -23,16 +23,25 @@ class ServerKind:
     """
 
     name: str
-    prefix: str
     gauges: Names = field(default_factory=dict)
     counters: Names = field(default_factory=dict)
     histograms: Names = field(default_factory=dict)
+
+    def is_in(self, names: Collection[str]) -> bool:
+        """Return whether one of its metrics is among canonical names."""
+        parts = [(self.gauges, ""), (self.counters, ""), (self.histograms, "_count")]
+        ours = (
+            canonical(name) + ending
+            for table, ending in parts
+            for each in table.values()
+            for name in each
+        )
+        return any(name in names for name in ours)
 
 
 KINDS: Final = (
     ServerKind(
         "vLLM",
-        "vllm:",
         gauges={
             "running": ("vllm:num_requests_running",),
             "waiting": ("vllm:num_requests_waiting",),
@@ -50,7 +59,6 @@ KINDS: Final = (
     ),
     ServerKind(
         "SGLang",
-        "sglang:",
         gauges={
             "running": ("sglang:num_running_reqs",),
             "waiting": ("sglang:num_queue_reqs",),
@@ -72,7 +80,6 @@ KINDS: Final = (
     ),
     ServerKind(
         "llama.cpp",
-        "llamacpp:",
         gauges={
             "running": ("llamacpp:requests_processing",),
             "waiting": ("llamacpp:requests_deferred",),
@@ -85,7 +92,6 @@ KINDS: Final = (
     ),
     ServerKind(
         "LiteLLM proxy",
-        "litellm_",
         gauges={"running": ("litellm_in_flight_requests",)},
         counters={
             "prompt_tokens": ("litellm_input_tokens_metric_total",),

@@ -13,7 +13,7 @@ _MS: Final = 1_000.0
 
 @dataclass(frozen=True)
 class Sample:
-    """The state of a server at `ts`; a quantity that it does not report is None.
+    """The state of a server at `ts`; unknown quantities are None.
 
     `running` and `waiting` are requests, `kv_cache` is the share in use. Since the sample before:
     `preemptions`, tokens per second generated and read from prompts, percentiles of the time to
@@ -68,7 +68,8 @@ def sample(
 
 
 def _increase(reading: Reading, before: Reading | None, name: str) -> float | None:
-    """Return how far a counter rose; a counter that fell began anew at 0 with its server."""
+    """Return the increase of a counter."""
+    # A counter that fell is that of a restarted server, and counts from 0.
     now, then = reading.counters.get(name), None if before is None else before.counters.get(name)
     if now is None or then is None:
         return None

@@ -20,12 +20,13 @@ from llmlog_tui.server.metrics import ServerMetrics, merged
 from llmlog_tui.server.sample import QUANTITIES, Sample
 
 MAX_BYTES: Final = 16 * 2**20
-"""Maximum size of the file: a server that is polled every 2 s takes about 10 MB a day."""
+"""Maximum size of the file; one server takes about 10 MB a day."""
 _MAX_CHARS: Final = 500
 """Maximum length of a text in the file."""
 _DECIMALS: Final = 4
+# Near the ends of the calendar, no time can be added or subtracted.
 _YEARS: Final = range(1970, 9_000)
-"""Years of samples: near the ends of the calendar, no time can be added or subtracted."""
+"""Years of valid samples."""
 
 
 class Sidecar:
@@ -80,7 +81,7 @@ class Sidecar:
 
 
 def read(paths: Iterable[Path]) -> ServerMetrics:
-    """Return the samples of several files; what is no file, or no sample, is left out."""
+    """Return the samples of several files; missing files and bad lines are skipped."""
     return merged(sample for path in paths for sample in _samples(path))
 
 
@@ -108,7 +109,7 @@ def to_line(sample: Sample) -> bytes:
 
 
 def from_line(line: bytes) -> Sample | None:
-    """Return the sample of a line; None if it is none. Anyone may have written it."""
+    """Return the sample of a line; None if the line is invalid."""
     try:
         found = orjson.loads(line)
         url, kind, ts = found["url"], found.get("kind", ""), datetime.fromisoformat(found["ts"])

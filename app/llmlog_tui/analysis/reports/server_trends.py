@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import UTC, datetime, timedelta
+from typing import Final, TypeAlias
 
 import polars as pl
 
@@ -27,15 +27,20 @@ FIGURES: Final = (
 _HOLD: Final = timedelta(seconds=10)
 """Longest time for which a sample counts as the state of the server."""
 _SHORTEST: Final = timedelta(seconds=1)
+_PART: Final = 0.1
+"""Minimum share of all time that samples must cover for all to be shown."""
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
+
+TimeRange: TypeAlias = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True, eq=False)
 class ServerTrends:
-    """Series of the server at `url` (None without servers), and of the calls, in equal slices.
+    """Series of a server and of the calls, in equal slices of time.
 
-    `figures` has the largest value of each slice by the names of FIGURES, None if unknown.
-    `first` and `last` are the times of its samples, else of the calls. `queued` are the slices
-    with a slow call while requests waited.
+    `url` is None without servers. `figures` has the largest value of each slice by the names of
+    FIGURES, None if unknown. `first` and `last` are the times of all its samples and all calls.
+    `queued` are the slices with a slow call while requests waited.
     """
 
     url: str | None
@@ -52,25 +57,47 @@ def server_trends(  # noqa: PLR0913, PLR0917 - a log, its server, and what is sh
     calls: pl.DataFrame,
     slices: int,
     slow_ms: float,
-    within: tuple[datetime, datetime] | None = None,
+    within: TimeRange | None = None,
 ) -> ServerTrends:
-    """Return the series within a time range: without one, that of the server's samples.
+    """Return the series within a time range.
 
-    An unknown `url` is the first server's.
+    Without one, it is that of samples and calls, or of the samples alone if they are only a small
+    part of it. An unknown `url` is the first server's.
     """
     urls = metrics.urls
     shown = url if url in urls else next(iter(urls), None)
     samples = metrics.samples.get(shown, ()) if shown else ()
-    whole = (samples[0].ts, max(samples[-1].ts, samples[0].ts + _SHORTEST)) if samples else None
-    of_calls = trends(calls, (), slices, slow_ms, within or whole)
-    begin, end = within or whole or (of_calls.begin, of_calls.end)
+    of_samples = (
+        (samples[0].ts, max(samples[-1].ts, samples[0].ts + _SHORTEST)) if samples else None
+    )
+    of_calls = _span(calls)
+    everything = _union(of_samples, of_calls)
+    whole = everything
+    if of_samples and everything and _length(of_samples) < _PART * _length(everything):
+        whole = of_samples
     figures: dict[str, list[float | None]] = {name: [None] * slices for name in FIGURES}
-    if begin is not None and end is not None:
-        figures = _figures(between(samples, begin, end, before=1), slices, begin, end)
-    first, last = whole or (of_calls.first, of_calls.last)
-    slow = of_calls.figures["slow"]
+    if span := within or whole:
+        figures = _figures(between(samples, *span, before=1), slices, *span)
+    found = trends(calls, (), slices, slow_ms, within or whole)
+    slow = found.figures["slow"]
     queued = (n for n, number in enumerate(slow) if number and figures["waiting"][n])
-    return ServerTrends(shown, first, last, figures, of_calls, tuple(queued))
+    first, last = everything or (None, None)
+    return ServerTrends(shown, first, last, figures, found, tuple(queued))
+
+
+def _span(calls: pl.DataFrame) -> TimeRange | None:
+    first, last = calls.select(first=pl.col("ts").min(), last=pl.col("ts").max()).row(0)
+    return None if first is None else (first, max(last, first + min(_SHORTEST, _LAST - first)))
+
+
+def _union(one: TimeRange | None, other: TimeRange | None) -> TimeRange | None:
+    if one is None or other is None:
+        return one or other
+    return min(one[0], other[0]), max(one[1], other[1])
+
+
+def _length(span: TimeRange) -> timedelta:
+    return span[1] - span[0]
 
 
 def _figures(

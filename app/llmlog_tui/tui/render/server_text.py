@@ -1,4 +1,4 @@
-"""Texts of the Server view: its status line, its charts' series, and values as they are."""
+"""Texts of the Server view: status line, series of the charts, raw values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from textual.content import Content
 
 from llmlog_tui import humanize
 from llmlog_tui.sanitize import sanitize
-from llmlog_tui.tui.widgets.chart import ChartLine
+from llmlog_tui.tui.widgets.plot import ChartLine
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.reports.server_trends import ServerTrends
@@ -21,6 +21,7 @@ NO_SERVER: Final = (
     "the queue, the cache and the throughput of an inference server on the time axis of the calls.",
     "vLLM, SGLang, llama.cpp and the LiteLLM proxy are known; of others, all values are listed.",
 )
+NOTE: Final = "▲ slow while requests waited"
 _FULL: Final = 0.9
 """Minimum share of the KV cache in use that is marked."""
 _EPISODE_SLICES: Final = 16
@@ -34,7 +35,7 @@ _BAD: Final = "$text-warning"
 
 
 def status(metrics: ServerMetrics, url: str, width: int) -> Content:
-    """Return the line over the charts: the server, how it is polled, and its last sample."""
+    """Return the line over the charts: the server, its last poll and sample."""
     poll, samples = metrics.polls.get(url), metrics.samples.get(url, ())
     right = _latest(samples[-1], is_narrow=width < _WIDE_FROM) if samples else Content("")
     urls = metrics.urls
@@ -90,25 +91,36 @@ def lines(trends: ServerTrends) -> tuple[tuple[ChartLine, ...], ...]:
     """Return the series of each chart: requests, cache, calls, waits, throughput."""
     figures, calls = trends.figures, trends.calls.figures
     blue, violet, green = "$text-primary", "$text-accent", "$text-success"
-    prompts = ChartLine("prompts", figures["prompt_tokens_per_sec"], violet, humanize.count)
+    prompts = figures["prompt_tokens_per_sec"]
+    slow = [
+        (n, worst)
+        for n, (worst, count) in enumerate(zip(calls["worst"], calls["slow"], strict=True))
+        if worst is not None and count
+    ]
     return (
         (
-            ChartLine("running", figures["running"], blue),
-            ChartLine("waiting", figures["waiting"], _BAD),
+            ChartLine("waiting", figures["waiting"], _BAD, stroke="bars"),
+            ChartLine("running", figures["running"], blue, stroke="thick"),
         ),
         (ChartLine("in use", figures["kv_cache"], green),),
-        (ChartLine("p95", calls["p95"], blue),),
         (
-            ChartLine("first token p95", figures["ttft_p95_ms"], blue),
-            ChartLine("queue p95", figures["queue_p95_ms"], _BAD),
+            ChartLine("slow", (), _BAD, stroke="crosses", points=slow),
+            ChartLine("p95", calls["p95"], blue),
         ),
-        (ChartLine("generated", figures["tokens_per_sec"], blue), prompts),
+        (
+            ChartLine("queue p95", figures["queue_p95_ms"], _BAD, stroke="thick"),
+            ChartLine("first token p95", figures["ttft_p95_ms"], blue, stroke="dotted"),
+        ),
+        (
+            ChartLine("generated", figures["tokens_per_sec"], blue, stroke="thick"),
+            ChartLine("prompts", prompts, violet, humanize.count, stroke="dotted"),
+        ),
     )
 
 
 def first_of_episodes(slices: Iterable[int]) -> Iterator[int]:
-    """Yield the first slice of those that follow each other closely: a mark of each is noise."""
-    last: int | None = None
+    """Yield the first of slices that follow each other closely."""
+    last: int | None = None  # a mark at each slice would be noise
     for n in slices:
         if last is None or n - last > _EPISODE_SLICES:
             yield n

@@ -21,7 +21,7 @@ from llmlog_tui.tui.render import server_text
 from llmlog_tui.tui.render.server_text import NO_SERVER
 from llmlog_tui.tui.render.trends_text import PER_CELL
 from llmlog_tui.tui.screens.log_view import LogView
-from llmlog_tui.tui.widgets.chart import LABEL, Chart, axis
+from llmlog_tui.tui.widgets.chart import LABEL, RIGHT_LABEL, Chart, time_axis
 from llmlog_tui.tui.widgets.text_pane import TextPane
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 TimeRange: TypeAlias = tuple[datetime, datetime]
 
 _MIN_ROWS: Final = 6
-"""Minimum rows of a chart; those that have less room are shown by the next `v`."""
+"""Minimum rows of a chart; others are shown by the next `v`."""
 _CALLS: Final = 2
 """Index of the chart of calls."""
 _QUEUED: Final = ("▲", "$text-warning")
@@ -51,7 +51,7 @@ class ServerState(NamedTuple):
 
 
 class ServerScreen(LogView):
-    """Charts of one server and of the calls on one time axis, or all of its values."""
+    """Charts of a server and of the calls on one time axis, or raw values."""
 
     NAME = "server"
     AUTO_FOCUS = "#server-body"
@@ -67,11 +67,11 @@ class ServerScreen(LogView):
         self._as_values = False
         self.status = Static(id="server-status")
         self.charts = (
-            Chart("Requests", humanize.count),
-            Chart("KV cache", humanize.percent),
-            Chart("Calls ms", humanize.count),
-            Chart("Waits ms", humanize.count),
-            Chart("Throughput tok/s", humanize.count),
+            Chart("Requests", humanize.count, right=RIGHT_LABEL),
+            Chart("KV cache", humanize.percent, right=RIGHT_LABEL),
+            Chart("Calls ms", humanize.count, right=RIGHT_LABEL),
+            Chart("Waits ms", humanize.count, right=RIGHT_LABEL),
+            Chart("Throughput tok/s", humanize.count, right=RIGHT_LABEL),
         )
         self.axis = Static(id="server-axis")
         self.values = TextPane(id="values")
@@ -109,7 +109,7 @@ class ServerScreen(LogView):
 
     @property
     def _slices(self) -> int:
-        return max(PER_CELL, (self.size.width - LABEL - 1) * PER_CELL)
+        return max(PER_CELL, (self.size.width - LABEL - 1 - RIGHT_LABEL) * PER_CELL)
 
     @property
     def current_query(self) -> ServerQuery:
@@ -144,23 +144,15 @@ class ServerScreen(LogView):
             self.values.update("values", server_text.values(overview.server.polls.get(trends.url)))
 
     def _draw_charts(self, trends: ServerTrends) -> None:
-        slow = [
-            worst if count else None
-            for worst, count in zip(
-                trends.calls.figures["worst"], trends.calls.figures["slow"], strict=True
-            )
-        ]
-        marks = dict.fromkeys(server_text.first_of_episodes(trends.queued), _QUEUED)
+        queued = dict.fromkeys(server_text.first_of_episodes(trends.queued), _QUEUED)
         for chart, lines in zip(self.charts, server_text.lines(trends), strict=True):
             is_calls = chart is self.charts[_CALLS]
-            chart.update(lines, marks if is_calls else {}, self._cursor, slow if is_calls else ())
-        self.axis.update(axis(self._slices // PER_CELL, self._time_label))
-
-    def _time_label(self, cell: int) -> str:
-        calls = None if self._trends is None else self._trends.calls
-        if calls is None or calls.begin is None:
-            return ""
-        return humanize.time_point(calls.time_of(cell * PER_CELL), calls.begin, calls.end)
+            note = server_text.NOTE if is_calls and queued else ""
+            chart.update(lines, queued if is_calls else {}, self._cursor, note)
+        begin, end = trends.calls.begin, trends.calls.end
+        if begin is not None and end is not None:
+            times = humanize.local(begin), humanize.local(end)
+            self.axis.update(time_axis(self._slices // PER_CELL, *times))
 
     # -- actions
 
@@ -235,7 +227,7 @@ class ServerScreen(LogView):
             return
         clamped = interval.clamp(everything)
         begin, end = (datetime.fromtimestamp(seconds, UTC) for seconds in clamped)
-        self._within = None if clamped == everything else (begin, end)
+        self._within = begin, end
         self.query_changed()
 
     def action_all(self) -> None:

@@ -40,7 +40,7 @@ class ServerWorker:
         self._lock = Lock()
 
     def run(self) -> None:
-        """Read what was kept, and start polling; the polls have threads of their own."""
+        """Read the samples that were kept, then start polling in other threads."""
         # In this thread: they import http.client and ssl, which the first frame does not need.
         from llmlog_tui.server import poller, sidecar  # noqa: PLC0415
 
