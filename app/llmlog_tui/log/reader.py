@@ -69,7 +69,7 @@ class Reader:
     With `newest_first` the end of each big file is read before the rest of it. Files of a glob or
     folder are one log: data read under one name is not read again under another, and new files are
     found while reading. `window` selects the records to keep, `columns` the fields: others, except
-    event and status, are null, but still checked for values of a wrong type. `stdin` is the
+    event and status, are null, and values of a wrong type are not counted in them. `stdin` is the
     descriptor of `-`, if standard input was moved (see detach_stdin).
     """
 
