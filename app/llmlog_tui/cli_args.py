@@ -123,6 +123,9 @@ def parser() -> argparse.ArgumentParser:
         "--demo", action="store_true", help="show the live traffic of a simulated agent"
     )
     options.add_argument("--no-follow", action="store_true", help="read once, do not follow")
+    options.add_argument(
+        "--no-cache", action="store_true", help="parse a big log in full, and cache nothing"
+    )
     return options
 
 
