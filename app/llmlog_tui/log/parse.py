@@ -21,6 +21,7 @@ from llmlog_tui.log.schema import (
     READ_SCHEMA,
     TELLING_KEYS,
     TEXT_SCHEMA,
+    LostValues,
     coerce,
     required_schema,
     schema_of_filled,
@@ -124,13 +125,7 @@ def parse(  # noqa: PLR0913 - options by name
     for name in more:
         read.drop_in_place(name)
     fit, lost = coerce(read)
-    if no_lists:
-        kept = set(numbers)
-        for name, line in no_lists:
-            if line in kept:
-                nulled.add(name, line)
-    for name, (values, row) in lost.items():
-        nulled.add(name, numbers[row], values)
+    _count(nulled, numbers, no_lists, lost, required_schema(READ_SCHEMA, columns))
     frame = fill_defaults(fit, columns).with_columns(pl.Series("line", numbers, pl.UInt32))
     frame = frame.hstack(of_tags)
     # polars reads a block in chunks that differ by column; aligning them in every later query costs
@@ -191,6 +186,24 @@ def _take_tags(
     for row in found.misfits.arg_true():
         nulled.add("extra", numbers[row])
     return found.columns, found.known
+
+
+def _count(
+    nulled: FaultCounts,
+    numbers: Sequence[int],
+    no_lists: Sequence[tuple[str, int]],
+    lost: Mapping[str, LostValues],
+    counted: Collection[str],
+) -> None:
+    """Note the misfits of the fields `counted`; bad lines may need others to be read."""
+    if no_lists:
+        kept = set(numbers)
+        for name, line in no_lists:
+            if line in kept and name in counted:
+                nulled.add(name, line)
+    for name, (values, row) in lost.items():
+        if name in counted:
+            nulled.add(name, numbers[row], values)
 
 
 class _Refused:

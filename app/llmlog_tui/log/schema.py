@@ -83,9 +83,9 @@ _INFERRED_FROM: Final = {
 def required_schema(
     schema: dict[str, pl.DataType], columns: Collection[str], extra: Collection[str] = ()
 ) -> dict[str, pl.DataType]:
-    """Return the part of a schema needed for `columns`, event, status, ts and `extra`."""
+    """Return the part of a schema needed for `columns`, event, status, ts, v and `extra`."""
     required = ALWAYS.union(columns, extra)
-    needed = required.union(("ts",), *(_INFERRED_FROM.get(name, ()) for name in required))
+    needed = required.union(("ts", "v"), *(_INFERRED_FROM.get(name, ()) for name in required))
     return {name: dtype for name, dtype in schema.items() if name in needed}
 
 
