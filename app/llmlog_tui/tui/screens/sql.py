@@ -214,7 +214,7 @@ class SqlScreen(LogView):
         row = self.result.current_row()
         call = next((row[name] for name in _CALL_IDS if row.get(name)), None)
         if call is not None:
-            self.post_message(self.SearchRequested(Search(str(call), None, 1)))
+            self.post_message(self.SearchRequested(Search(str(call), 1)))
         elif row.get("trace_id"):
             self.post_message(self.ReplayRequested(str(row["trace_id"])))
         else:
