@@ -128,3 +128,16 @@ def test_a_record_reads_the_same_alone_and_among_others(records: list[bytes]) ->
     together = parse(b"\n".join(records)).frame.select(columns)
     for row, record in enumerate(records):
         assert parse(record).frame.select(columns).equals(together.slice(row, 1)), record
+
+
+@given(st.lists(OBJECTS | BAD, max_size=8), st.frozensets(NAMES))
+@settings(max_examples=80)
+def test_a_block_reads_the_same_whatever_fields_the_blocks_before_had(
+    lines: list[bytes], filled: frozenset[str]
+) -> None:
+    block = b"\n".join(lines)
+    alone, after = parse(block), parse(block, filled=filled)
+    assert after.frame.equals(alone.frame)
+    assert dict(after.frame.schema) == dict(alone.frame.schema)
+    assert (after.skipped, after.nulled) == (alone.skipped, alone.nulled)
+    assert after.filled == alone.filled | filled

@@ -249,6 +249,7 @@ def test_a_count_may_be_written_as_a_float(tokens: str) -> None:
         '"2026-11-23T12:00:00.250000Z"',
         '"2026-11-23T12:00:00.25Z"',
         '"2026-11-23T12:00:00.250000+00:00"',
+        '"2026-11-23T12:00:00.250Z"',
         '"2026-11-23T12:00:00.250000123Z"',
         '"2026-11-23T13:30:00.25+01:30"',
         '"2026-11-23t12:00:00.25z"',
@@ -275,7 +276,13 @@ def test_an_epoch_in_seconds_keeps_its_microseconds(ts: str) -> None:
     assert parse(call(f'"ts": {ts}').encode()).frame["ts"].dt.epoch("us").to_list() == [micros]
 
 
-@pytest.mark.parametrize("first", ['"2026-11-23T12:00:00.250000Z"', "1795435200.25", "null"])
+@pytest.mark.parametrize(
+    "first",
+    [
+        *('"2026-11-23T12:00:00.250000Z"', '"2026-11-23T12:00:00.250000+00:00"'),
+        *('"2026-11-23T12:00:00.250Z"', "1795435200.25", "null"),
+    ],
+)
 def test_one_block_may_hold_every_form_of_ts(first: str) -> None:
     forms = [first, '"2026-11-23T12:00:00.25Z"', '"2026-11-23T12:00:00.250000Z"', '"1795435200.25"']
     lines = [call(f'"ts": {ts}') for ts in (*forms, "null", '"2026-11-31T12:00:00.250000Z"')]

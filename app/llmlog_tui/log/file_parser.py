@@ -18,6 +18,7 @@ from llmlog_tui.formats.registry import FORMATS
 from llmlog_tui.log.line_errors import FaultCounts
 from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.parse import FOREIGN, Parsed, Strictness, parse
+from llmlog_tui.log.parse_cache import ParseCache
 from llmlog_tui.log.schema import COLUMNS
 from llmlog_tui.log.starts import joined
 from llmlog_tui.log.tags import NO_TAGS, with_same_tags
@@ -27,7 +28,9 @@ UNREADABLE: Final = "unreadable"
 
 
 class FileParser:
-    """State of one file between its blocks; `states` belongs to all files of the log.
+    """State of one file between its blocks.
+
+    `states` and `cache` belong to all files of the log.
 
     Blocks that begin with records of llmlog's go straight to parse(), which may run in any thread,
     for several blocks at once. What it refuses, and all other blocks, collect() decodes, one after
@@ -39,8 +42,10 @@ class FileParser:
         states: dict[str, LogState],
         columns: Collection[str] = COLUMNS,
         formats: Sequence[Format] = FORMATS,
+        cache: ParseCache | None = None,
     ) -> None:
         self._columns = columns
+        self._parse = parse if cache is None else cache.parse
         self._formats = formats
         self.decoder = Decoder(states, formats)
         """The decoder of the file's lines; reads records back, too."""
@@ -49,6 +54,7 @@ class FileParser:
         self._own = 0  # records that are lines
         self._strictness = Strictness.WHOLE_BLOCK
         self._tags = NO_TAGS
+        self._filled = frozenset[str]()
         self._lines = 0  # fed so far: the number of the next line
         self._end: tuple[int, int] | None = None  # of the last block: its generation, and offset
         self._objects: Counter[str] = Counter()  # of the decoder, as they were reported
@@ -80,13 +86,14 @@ class FileParser:
         if not head.is_plain:
             return None
         return partial(
-            parse,
+            self._parse,
             block.data,
             at_start=block.offset == 0,
             strictness=self._strictness,
             columns=self._columns,
             only_ours=head.has_events,
             tags=self._tags,
+            filled=self._filled,
         )
 
     def collect(self, block: Block, parsed: Parsed | None) -> Parsed:
@@ -95,6 +102,7 @@ class FileParser:
         if parsed is not None:
             self._strictness = parsed.strictness
             self._tags = parsed.tags
+            self._filled |= parsed.filled
             if not parsed.refused and not given_up:
                 return self._counted(parsed, own=parsed.frame.height)
         lines = block.data.split(b"\n")

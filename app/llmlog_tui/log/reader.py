@@ -19,6 +19,7 @@ from llmlog_tui.formats import LogState
 from llmlog_tui.formats.detect import head_of
 from llmlog_tui.formats.registry import FORMATS
 from llmlog_tui.formats.shared_state import LIVE, LOADING
+from llmlog_tui.log import parse_cache
 from llmlog_tui.log.compressed import SUFFIXES, CompressedFollower
 from llmlog_tui.log.file_parser import FileParser
 from llmlog_tui.log.follow import Follower
@@ -26,6 +27,7 @@ from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.log_scan import LogScan
 from llmlog_tui.log.open_files import OpenFiles
 from llmlog_tui.log.parse import Parsed
+from llmlog_tui.log.parse_cache import ParseCache
 from llmlog_tui.log.peek import peek
 from llmlog_tui.log.prefix_digest import Known
 from llmlog_tui.log.record_lines import RecordLines
@@ -71,10 +73,11 @@ class Reader:
     folder are one log: data read under one name is not read again under another, and new files are
     found while reading. `window` selects the records to keep, `columns` the fields: others, except
     event and status, are null, but still checked for values of a wrong type. `stdin` is the
-    descriptor of `-`, if standard input was moved (see detach_stdin).
+    descriptor of `-`, if standard input was moved (see detach_stdin). Big files are parsed
+    by `cache`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - options by name
         self,
         files: Sequence[Path] | Sources,
         *,
@@ -82,6 +85,7 @@ class Reader:
         window: Retention = EVERYTHING,
         columns: Collection[str] = COLUMNS,
         stdin: int | None = None,
+        cache: ParseCache | None = None,
     ) -> None:
         self.problems: dict[Path, str] = {}
         """Files and folders that cannot be read at present, and the reason."""
@@ -105,6 +109,7 @@ class Reader:
         self._lines = RecordLines(self._store, self._sources, self._parsers)
         self._columns = columns
         self._stdin = stdin
+        self._cache = cache
         # Parsing releases the GIL, so that reading and parsing overlap.
         self._pool = ThreadPoolExecutor(_THREADS, "llmlog-parse")
         self._ahead = 1  # the first block, with the newest records, gets the processor to itself
@@ -169,6 +174,8 @@ class Reader:
     def close(self) -> None:
         self._parsing.clear()
         self._pool.shutdown(wait=False, cancel_futures=True)
+        if self._cache is not None:
+            self._cache.close()
         for source in self._sources:
             source.close()
 
@@ -330,7 +337,8 @@ class Reader:
         for file in files:
             self._store.add_file(file)
             self._sources.append(self._source(file))
-            self._parsers.append(FileParser(self._states, self._columns))
+            cache = self._cache if (_size(file) or 0) >= parse_cache.MIN_FILE_BYTES else None
+            self._parsers.append(FileParser(self._states, self._columns, cache=cache))
         new = list(range(first, len(self._sources)))
         if self._newest_first and self._is_loading:
             new.sort(key=lambda index: -_written_at(self._sources[index].path))

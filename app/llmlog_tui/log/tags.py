@@ -129,8 +129,8 @@ def read_schema(known: KnownTags) -> dict[str, pl.DataType]:
 def take_tags(read: pl.DataFrame, known: KnownTags, lines_of: LinesOf) -> TagColumns:
     """Return the tags of a frame that was read with read_schema()."""
     extra = read["extra"]
-    if extra.null_count() == len(extra) and not known.fields:
-        return TagColumns([], known, extra.is_not_null())
+    if extra.null_count() == len(extra):
+        return TagColumns(_of_fields(read, known), known, extra.is_not_null())
     extra = _escaped(extra, lines_of)
     tags, types = pl.DataFrame(), known.extra
     is_object = extra.str.starts_with("{")
@@ -138,14 +138,21 @@ def take_tags(read: pl.DataFrame, known: KnownTags, lines_of: LinesOf) -> TagCol
         tags = _members(extra.set(~is_object, None), known.extra, lines_of)
         types = {**known.extra, **tags.schema}
         tags = tags.rename(lambda name: PREFIX + name)
+    misfits = ~is_object.fill_null(value=True)
+    others = _of_fields(read, known, tags.columns)
+    return TagColumns([*tags, *others], replace(known, extra=types), misfits)
+
+
+def _of_fields(
+    read: pl.DataFrame, known: KnownTags, taken: Collection[str] = ()
+) -> list[pl.Series]:
+    """Return the columns of unknown fields, but those whose names are `taken`."""
     columns = {f"{PREFIX}{name}" if name in _OTHER_COLUMNS else name: name for name in known.fields}
-    others = [
+    return [
         _typed(read[name], is_text=known.fields[name]).alias(column)
         for column, name in columns.items()
-        if column not in tags.columns and read[name].null_count() < read.height
+        if column not in taken and read[name].null_count() < read.height
     ]
-    misfits = ~is_object.fill_null(value=True)
-    return TagColumns([*tags, *others], replace(known, extra=types), misfits)
 
 
 def _escaped(extra: pl.Series, lines_of: LinesOf) -> pl.Series:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from llmlog_tui.analysis.calls.text_search import Excerpt
+    from llmlog_tui.analysis.query.result_chart import ResultChart
     from llmlog_tui.analysis.traces.conversation import Conversation
     from llmlog_tui.analysis.traces.diff import TraceDiff
     from llmlog_tui.analysis.traces.replay import Replay
@@ -168,6 +169,7 @@ class SqlResult(NamedTuple):
     frame: pl.DataFrame | None
     why: str
     took_s: float
+    chart: ResultChart | None = None
 
 
 class ExportResult(NamedTuple):

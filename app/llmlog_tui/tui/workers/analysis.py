@@ -18,6 +18,7 @@ from llmlog_tui.analysis.calls.search import search, step_of
 from llmlog_tui.analysis.calls.text_search import NO_CONTENT
 from llmlog_tui.analysis.live.overview import IncrementalAnalyzer, Overview
 from llmlog_tui.analysis.query.completion import complete_predicate, complete_query
+from llmlog_tui.analysis.query.result_chart import TimeChart, result_chart
 from llmlog_tui.analysis.query.sql import (
     QueryError,
     all_of,
@@ -27,6 +28,7 @@ from llmlog_tui.analysis.query.sql import (
     predicate_problem,
     time_range,
 )
+from llmlog_tui.analysis.query.tag_names import sql_name
 from llmlog_tui.analysis.reports.alert_context import alert_context
 from llmlog_tui.analysis.reports.clipboard import CONTENT_KEYS, copy_text
 from llmlog_tui.analysis.reports.trends import COLUMNS, Trends, common_values, marks_of, trends
@@ -69,6 +71,7 @@ __all__ = [
     "NO_CONTENT",
     "SPEEDS",
     "QueryError",
+    "TimeChart",
     "all_of",
     "common_values",
     "complete_predicate",
@@ -79,6 +82,7 @@ __all__ = [
     "predicate_of",
     "predicate_problem",
     "search",
+    "sql_name",
     "step_of",
     "time_range",
 ]
@@ -198,7 +202,9 @@ def run_sql(overview: Overview, query: IsolatedQuery) -> SqlResult:
         frame, why = None, str(error)
     except QueryCancelled:
         frame, why = None, "cancelled"
-    return SqlResult(query.sql, frame, why, time.monotonic() - began)
+    took_s = time.monotonic() - began
+    chart = None if frame is None else result_chart(frame)
+    return SqlResult(query.sql, frame, why, took_s, chart)
 
 
 def step_content(overview: Overview, read: ReadRecord, read_raw: ReadRaw, row: int) -> StepContent:

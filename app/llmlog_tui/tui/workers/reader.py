@@ -70,11 +70,15 @@ class ReaderWorker:
     def run(self) -> None:
         """Read until stop(), or to the end of the files if they are not followed."""
         # Not `workers.analysis`: reading starts while the other thread still imports that.
+        from llmlog_tui.log.parse_cache import user_cache  # noqa: PLC0415 - imports polars
         from llmlog_tui.log.reader import Reader  # noqa: PLC0415 - imports polars
 
-        window = self._last or EVERYTHING
         self._reader = reader = Reader(
-            self._files, newest_first=self._follow, window=window, stdin=self._stdin
+            self._files,
+            newest_first=self._follow,
+            window=self._last or EVERYTHING,
+            stdin=self._stdin,
+            cache=user_cache(),
         )
         state: State = "loading"
         has_news, due = True, 0.0
