@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Final
 
 import polars as pl
@@ -47,8 +47,7 @@ class FileParser:
         self._columns = columns
         self._parse = parse if cache is None else cache.parse
         self._formats = formats
-        self.decoder = Decoder(states, formats)
-        """The decoder of the file's lines; reads records back, too."""
+        self._states = states
         self.records = 0
         """Number of records so far."""
         self._own = 0  # records that are lines
@@ -58,6 +57,12 @@ class FileParser:
         self._lines = 0  # fed so far: the number of the next line
         self._end: tuple[int, int] | None = None  # of the last block: its generation, and offset
         self._objects: Counter[str] = Counter()  # of the decoder, as they were reported
+
+    @cached_property
+    def decoder(self) -> Decoder:
+        """The decoder of the file's lines; reads records back, too."""
+        # Made when it is needed: a log may have thousands of files.
+        return Decoder(self._states, self._formats)
 
     @property
     def has_state(self) -> bool:
