@@ -28,6 +28,7 @@ OPTIONS = ParseOptions(
     columns=COLUMNS,
     only_ours=False,
     tags=NO_TAGS,
+    filled=frozenset(),
 )
 RECORD = b'{"event": "response", "ts": "2026-11-23T09:00:00Z", "latency_ms": %d}\n'
 STARTS = st.text("ab", min_size=1).map(lambda id_: dumped({"event": "start", "span_id": id_}))
@@ -55,7 +56,7 @@ def assert_same(found: Parsed, expected: Parsed) -> None:
     assert found.frame.equals(expected.frame)
     assert found.starts.schema == expected.starts.schema
     assert found.starts.equals(expected.starts)
-    for name in ("lines", "blanks", "skipped", "nulled", "strictness", "tags", "formats"):
+    for name in ("lines", "blanks", "skipped", "nulled", "strictness", "tags", "filled", "formats"):
         assert getattr(found, name) == getattr(expected, name), name
     assert list(found.refused) == list(expected.refused)
 

@@ -51,6 +51,7 @@ class ParseOptions(TypedDict):
     columns: Collection[str]
     only_ours: bool
     tags: KnownTags
+    filled: frozenset[str]
 
 
 class ParseCache:
@@ -123,6 +124,7 @@ def _key(block: bytes, options: ParseOptions) -> str:
 
 
 def _identity(**options: Unpack[ParseOptions]) -> str:
+    # Without `filled`, which changes nothing but the time of parsing.
     columns, tags = options["columns"], options["tags"]
     of_columns = [sorted(columns), wants_tags(columns)]
     of_tags = [list(tags.fields.items()), [(name, str(of)) for name, of in tags.extra.items()]]
@@ -168,6 +170,7 @@ def _rest_of(parsed: Parsed) -> dict[str, Any]:
         "nulled": [parsed.nulled.counts, parsed.nulled.first],
         "strictness": parsed.strictness,
         "refused": list(parsed.refused),
+        "filled": sorted(parsed.filled),
         "fields": dict(parsed.tags.fields),
         "extra": {name: str(dtype) for name, dtype in parsed.tags.extra.items()},
     }
@@ -205,6 +208,7 @@ def _from_bytes(rows: pl.DataFrame, rest: Mapping[str, Any]) -> Parsed:
         tags=KnownTags(
             rest["fields"], {name: _DTYPES[dtype] for name, dtype in rest["extra"].items()}
         ),
+        filled=frozenset(rest["filled"]),
         starts=starts,
     )
 

@@ -15,6 +15,7 @@ from llmlog_tui.log.record_key import RecordLocation
 if TYPE_CHECKING:
     import polars as pl
 
+    from llmlog_tui.analysis.query.result_chart import ResultChart
     from llmlog_tui.analysis.traces.conversation import Conversation
     from llmlog_tui.analysis.traces.diff import TraceDiff
     from llmlog_tui.analysis.traces.replay import Replay
@@ -133,6 +134,7 @@ class SqlResult(NamedTuple):
     frame: pl.DataFrame | None
     why: str
     took_s: float
+    chart: ResultChart | None = None
 
 
 class ExportResult(NamedTuple):

@@ -88,6 +88,7 @@ SQL_BINDINGS: Final = scope(
     hidden("ctrl+down", "history(1)", "query after"),
     key("ctrl+o", "ready_query", "ready query", "The next ready query", shown_as="Ctrl-O"),
     key("ctrl+l", "clear", "clear", "Empty the editor", shown_as="Ctrl-L"),
+    key("ctrl+t", "list_columns", "columns", "List the columns of all tables", shown_as="Ctrl-T"),
 )
 
 REPLAY_BINDINGS: Final = scope(

@@ -17,6 +17,7 @@ from llmlog_tui.analysis.calls.bookmarks import Lines
 from llmlog_tui.analysis.calls.search import search, step_of
 from llmlog_tui.analysis.live.overview import IncrementalAnalyzer, Overview
 from llmlog_tui.analysis.query.completion import complete_predicate, complete_query
+from llmlog_tui.analysis.query.result_chart import TimeChart, result_chart
 from llmlog_tui.analysis.query.sql import (
     QueryError,
     all_of,
@@ -26,6 +27,7 @@ from llmlog_tui.analysis.query.sql import (
     predicate_problem,
     time_range,
 )
+from llmlog_tui.analysis.query.tag_names import sql_name
 from llmlog_tui.analysis.reports.alert_context import alert_context
 from llmlog_tui.analysis.reports.clipboard import CONTENT_KEYS, copy_text
 from llmlog_tui.analysis.reports.trends import COLUMNS, Trends, common_values, marks_of, trends
@@ -67,6 +69,7 @@ __all__ = [
     "CONTENT_KEYS",
     "SPEEDS",
     "QueryError",
+    "TimeChart",
     "all_of",
     "common_values",
     "complete_predicate",
@@ -77,6 +80,7 @@ __all__ = [
     "predicate_of",
     "predicate_problem",
     "search",
+    "sql_name",
     "step_of",
     "time_range",
 ]
@@ -196,7 +200,9 @@ def run_sql(overview: Overview, query: IsolatedQuery) -> SqlResult:
         frame, why = None, str(error)
     except QueryCancelled:
         frame, why = None, "cancelled"
-    return SqlResult(query.sql, frame, why, time.monotonic() - began)
+    took_s = time.monotonic() - began
+    chart = None if frame is None else result_chart(frame)
+    return SqlResult(query.sql, frame, why, took_s, chart)
 
 
 def step_content(overview: Overview, read: ReadRecord, read_raw: ReadRaw, row: int) -> StepContent:
