@@ -191,12 +191,17 @@ class FileParser:
         )
 
 
+_NO_RECORDS: Final = pl.DataFrame(schema={**COLUMNS, "line": pl.UInt32})
+
+
 def _nothing(lines: int) -> Parsed:
-    return Parsed(pl.DataFrame(schema={**COLUMNS, "line": pl.UInt32}), lines)
+    return Parsed(_NO_RECORDS, lines)
 
 
 def _joined(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """Return all rows in line order; those of a single format as they came."""
     own, *others = (frame.with_columns(pl.col("line").cast(pl.Int64)) for frame in frames)
+    if not own.height and len(others) == 1:
+        return others[0]
     joined = pl.concat(with_same_tags([own, *others]), rechunk=True)
     return joined.sort("line", maintain_order=True) if own.height else joined
