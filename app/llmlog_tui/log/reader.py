@@ -30,7 +30,7 @@ from llmlog_tui.log.parse import Parsed
 from llmlog_tui.log.parse_cache import ParseCache
 from llmlog_tui.log.peek import has_peer, peek
 from llmlog_tui.log.prefix_digest import Known
-from llmlog_tui.log.reading_order import newest_first
+from llmlog_tui.log.reading_order import newest_first, size_and_time
 from llmlog_tui.log.record_lines import RecordLines
 from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.schema import COLUMNS
@@ -76,7 +76,7 @@ class Reader:
     With `newest_first` the end of each big file is read before the rest of it. Files of a glob or
     folder are one log: data read under one name is not read again under another, and new files are
     found while reading. `window` selects the records to keep, `columns` the fields: others, except
-    event and status, are null, but still checked for values of a wrong type. `stdin` is the
+    event and status, are null, and values of a wrong type are not counted in them. `stdin` is the
     descriptor of `-`, if standard input was moved (see detach_stdin). Big files are parsed
     by `cache`.
     """
@@ -365,7 +365,7 @@ class Reader:
     def _add_files(self, files: Sequence[Path]) -> None:
         """Start to read files, with newest_first the newest of them first."""
         first = len(self._sources)
-        there = [_size_and_time(file) for file in files]
+        there = [size_and_time(file) for file in files]
         for file, (size, _) in zip(files, there, strict=True):
             self._store.add_file(file)
             self._sources.append(self._source(file))
@@ -415,14 +415,6 @@ class _Quiet(NamedTuple):
 
     since: float
     due_s: float
-
-
-def _size_and_time(file: Path) -> tuple[int, float]:
-    """Return a file's bytes and mtime; a missing file is empty and the newest."""
-    with suppress(OSError):
-        found = file.stat()
-        return found.st_size, found.st_mtime
-    return 0, math.inf
 
 
 def _size(file: Path) -> float | None:

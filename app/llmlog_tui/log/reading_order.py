@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 _LEVELS: Final = 2
 """Folders between a session's log and those of its subagents: SESSION/subagents/."""
+
+
+def size_and_time(file: Path) -> tuple[int, float]:
+    """Return a file's bytes and mtime; a missing file is empty and the newest."""
+    with suppress(OSError):
+        found = file.stat()
+        return found.st_size, found.st_mtime
+    return 0, math.inf
 
 
 def newest_first(names: Sequence[str], written: Sequence[float]) -> list[int]:
