@@ -69,6 +69,7 @@ _SIGNS: Final = (
     ("◆", "bookmarked", "$text-accent"),
     ("▲ ○", "an alert that is ongoing, or over", "$text-warning"),
     ("│", "of the selected trace", "$text-primary"),
+    ("► ?", "in flight; never ended: its process is gone", "$text-primary"),
     ("! * + -", "rows by your rules in config.toml", "$text-muted"),
     ("–", "unknown: not in the log", "$text-muted"),
 )
