@@ -48,6 +48,7 @@ IDS: Final = {
     "choosing": "show move-up move-down reset take back",
     "path": "back",
     "find": "find back",
+    "found": "next-match match-before view-as back",
     "filter": "complete back",
     "welcome": "demo wait quit",
     "record": "back page-on last-line",

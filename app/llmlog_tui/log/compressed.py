@@ -6,7 +6,7 @@ import contextlib
 import gzip
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, Self
 
@@ -87,6 +87,20 @@ class CompressedFollower:
                 stream.skip(offset)
                 return stream.read(length)
         return None
+
+    def reread_all(self, spans: Sequence[tuple[int, int, int]]) -> Iterator[bytes | None]:
+        """Yield reread() of many (generation, offset, length), by offset; unpack the file once."""
+        with contextlib.ExitStack() as stack:
+            stream: _Stream | None = None
+            with contextlib.suppress(OSError):
+                stream = stack.enter_context(_Stream(self.path))
+            if stream is not None and not self.has_open(stream.stat):
+                stream = None
+            for generation, offset, length in spans:
+                data = None
+                if stream is not None and generation == self._generation:
+                    data = stream.read_at(length, offset)
+                yield data or None
 
     def has_open(self, file: os.stat_result) -> bool:
         return self._at == _identity(file)

@@ -24,6 +24,7 @@ from llmlog_tui.log.compressed import SUFFIXES, CompressedFollower
 from llmlog_tui.log.file_parser import FileParser
 from llmlog_tui.log.follow import Follower
 from llmlog_tui.log.line_splitter import Block
+from llmlog_tui.log.log_scan import LogScan
 from llmlog_tui.log.open_files import OpenFiles
 from llmlog_tui.log.parse import Parsed
 from llmlog_tui.log.parse_cache import ParseCache
@@ -71,7 +72,7 @@ class Reader:
     With `newest_first` the end of each big file is read before the rest of it. Files of a glob or
     folder are one log: data read under one name is not read again under another, and new files are
     found while reading. `window` selects the records to keep, `columns` the fields: others, except
-    event and status, are null, but still checked for values of a wrong type. `stdin` is the
+    event and status, are null, and values of a wrong type are not counted in them. `stdin` is the
     descriptor of `-`, if standard input was moved (see detach_stdin). Big files are parsed
     by `cache`.
     """
@@ -219,6 +220,13 @@ class Reader:
         Of other formats it has the content, too.
         """
         return self._lines.record(record)
+
+    def scan(self, pattern: str, frame: Callable[[], pl.DataFrame]) -> LogScan:
+        """Return a scan of all lines that were read, to be run in another thread.
+
+        `frame` returns the newest records that are on screen.
+        """
+        return LogScan(self._store, self._sources, self._lines, pattern, frame)
 
     def record_lines(self, frame: pl.DataFrame) -> Iterator[bytes | None]:
         """Yield the line of each row as record_line(), but of other formats without content."""

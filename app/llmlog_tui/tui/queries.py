@@ -15,6 +15,7 @@ from llmlog_tui.log.record_key import RecordLocation
 if TYPE_CHECKING:
     import polars as pl
 
+    from llmlog_tui.analysis.calls.text_search import Excerpt
     from llmlog_tui.analysis.query.result_chart import ResultChart
     from llmlog_tui.analysis.traces.conversation import Conversation
     from llmlog_tui.analysis.traces.diff import TraceDiff
@@ -116,6 +117,40 @@ class StepContent(NamedTuple):
     line: bytes | None
     record: Mapping[str, Any] | None
     conversation: Conversation
+
+
+class TextHit(NamedTuple):
+    """A record whose content or error text has the words.
+
+    `row` is its key, None if it was evicted; then it is read again at `location`.
+    """
+
+    row: int | None
+    location: RecordLocation | None
+    excerpt: Excerpt
+
+
+@dataclass(frozen=True)
+class SearchState:
+    """A search for `text`, and the record it is at.
+
+    That is the record with key `row`, the `nth` (from 1) of `total`; with `excerpt` the words are
+    in its content. `found` records have them there, more if it `is_cut`. `percent` of the log's
+    bytes were scanned; None when all were, or it was ended.
+    """
+
+    text: str = ""
+    row: int | None = None
+    nth: int = 0
+    total: int = 0
+    excerpt: Excerpt | None = None
+    found: int = 0
+    percent: int | None = None
+    is_cut: bool = False
+
+    @property
+    def is_running(self) -> bool:
+        return self.percent is not None
 
 
 class TextDiffResult(NamedTuple):

@@ -333,6 +333,10 @@ class OverviewScreen(LogView):
         else:
             self.query_changed()
 
+    @property
+    def is_maximised(self) -> bool:
+        return self.ground.zoomed is not None
+
     def action_back(self) -> None:
         """Unzoom the zoomed pane; without one, clear the filter."""
         if self.ground.zoomed is not None:

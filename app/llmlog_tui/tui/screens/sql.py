@@ -264,7 +264,7 @@ class SqlScreen(LogView):
             self.editor.insert(workers.analysis.sql_name(str(row["column"])))
             self.editor.focus()
         elif call is not None:
-            self.post_message(self.SearchRequested(Search(str(call), None, 1)))
+            self.post_message(self.SearchRequested(Search(str(call), 1)))
         else:
             self.action_trace()
 

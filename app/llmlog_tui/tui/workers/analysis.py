@@ -15,6 +15,7 @@ import polars as pl
 from llmlog_tui.analysis.alerts.comparison import MetricChange
 from llmlog_tui.analysis.calls.bookmarks import Lines
 from llmlog_tui.analysis.calls.search import search, step_of
+from llmlog_tui.analysis.calls.text_search import NO_CONTENT
 from llmlog_tui.analysis.live.overview import IncrementalAnalyzer, Overview
 from llmlog_tui.analysis.query.completion import complete_predicate, complete_query
 from llmlog_tui.analysis.query.result_chart import TimeChart, result_chart
@@ -67,6 +68,7 @@ from llmlog_tui.tui.queries import (
 
 __all__ = [
     "CONTENT_KEYS",
+    "NO_CONTENT",
     "SPEEDS",
     "QueryError",
     "TimeChart",
@@ -211,6 +213,13 @@ def step_content(overview: Overview, read: ReadRecord, read_raw: ReadRaw, row: i
     record = decode(line)
     found = conversation(record or {}, line or b"")
     return StepContent(location, read_raw(location), record, found)
+
+
+def evicted_content(read_raw: ReadRaw, location: RecordLocation) -> StepContent:
+    """Return the content of a plain record that is only in its file."""
+    line = read_raw(location)
+    record = decode(line)
+    return StepContent(location, line, record, conversation(record or {}, line or b""))
 
 
 def compared_content(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Final
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from llmlog_tui.analysis.live.overview import Overview
+    from llmlog_tui.log.log_scan import LogScan
     from llmlog_tui.log.reader import Reader
 
 TASK: Final = "Reading"
@@ -125,6 +126,12 @@ class ReaderWorker:
     def read_line(self, location: RecordLocation) -> bytes | None:
         """Read a record's raw line; None if its file is gone."""
         return self._reader.raw_line(location.block, location.line) if self._reader else None
+
+    def scan(self, pattern: str, frame: Callable[[], pl.DataFrame]) -> LogScan:
+        """Return a scan of the lines read so far; see Reader.scan()."""
+        if self._reader is None:
+            raise RuntimeError("nothing was read yet")
+        return self._reader.scan(pattern, frame)
 
     def read_record(self, overview: Overview, row: int) -> bytes | None:
         """Read a record's line, content included; None if its file is gone.
