@@ -21,7 +21,7 @@ from llmlog_tui.log.schema import (
     READ_SCHEMA,
     TELLING_KEYS,
     TEXT_SCHEMA,
-    cheap_schema,
+    LostValues,
     coerce,
     required_schema,
     schema_of_filled,
@@ -99,8 +99,8 @@ def parse(  # noqa: PLR0913 - options by name
     with increasing strictness, so that each bad line costs only itself. `strictness`, of the block
     before, is where to start; it changes nothing but the time. So do its `filled`, and its `tags`,
     except that an unknown field of earlier blocks is read in this one, too. Only `columns`, event
-    and status have values, the others are null; values of a wrong type are counted in all of them.
-    With `only_ours` an object without an event of llmlog's is foreign, too.
+    and status have values, the others are null; values of a wrong type are counted in the fields
+    that are read for them. With `only_ours` an object without an event of llmlog's is foreign, too.
     """
     if at_start:
         block = block.removeprefix(_BOM)
@@ -125,13 +125,7 @@ def parse(  # noqa: PLR0913 - options by name
     for name in more:
         read.drop_in_place(name)
     fit, lost = coerce(read)
-    if no_lists:
-        kept = set(numbers)
-        for name, line in no_lists:
-            if line in kept:
-                nulled.add(name, line)
-    for name, (values, row) in lost.items():
-        nulled.add(name, numbers[row], values)
+    _count(nulled, numbers, no_lists, lost, required_schema(READ_SCHEMA, columns))
     frame = fill_defaults(fit, columns).with_columns(pl.Series("line", numbers, pl.UInt32))
     frame = frame.hstack(of_tags)
     # polars reads a block in chunks that differ by column; aligning them in every later query costs
@@ -194,6 +188,24 @@ def _take_tags(
     return found.columns, found.known
 
 
+def _count(
+    nulled: FaultCounts,
+    numbers: Sequence[int],
+    no_lists: Sequence[tuple[str, int]],
+    lost: Mapping[str, LostValues],
+    counted: Collection[str],
+) -> None:
+    """Note the misfits of the fields `counted`; bad lines may need others to be read."""
+    if no_lists:
+        kept = set(numbers)
+        for name, line in no_lists:
+            if line in kept and name in counted:
+                nulled.add(name, line)
+    for name, (values, row) in lost.items():
+        if name in counted:
+            nulled.add(name, numbers[row], values)
+
+
 class _Refused:
     """Lines without a row, by kind."""
 
@@ -235,11 +247,10 @@ class _Whole:
 
     def _with(self, extra: Collection[str] = ()) -> pl.DataFrame | None:
         required = required_schema(READ_SCHEMA, self._columns, extra) | self._more
-        light = cheap_schema(required, {*self._columns, *self._more, *extra})
-        schemas = [light] if light == required else [light, required]
+        schemas = [required]
         if self._filled:
             # Columns without values are a third of the work in a log of llmlog's.
-            schemas.insert(0, schema_of_filled(light, self._filled.union(extra)))
+            schemas.insert(0, schema_of_filled(required, self._filled.union(extra)))
         reads = (_read(self._block, schema) for schema in schemas)
         return next((read for read in reads if read is not None), None)
 

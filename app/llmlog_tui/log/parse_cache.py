@@ -21,7 +21,7 @@ from llmlog_tui.formats import llmlog
 from llmlog_tui.log.cache_folder import cache_folder, is_off
 from llmlog_tui.log.line_errors import FaultCounts
 from llmlog_tui.log.parse import Parsed, Strictness, parse
-from llmlog_tui.log.schema import without_nulls
+from llmlog_tui.log.schema import COLUMNS, NULL
 from llmlog_tui.log.starts import NO_STARTS
 from llmlog_tui.log.tags import KnownTags, wants_tags
 from llmlog_tui.private_file import replacing
@@ -147,9 +147,13 @@ def _code() -> bytes:
 
 def _to_bytes(parsed: Parsed) -> bytes:
     """Return a Parsed as parquet: its records, then its starts; all else as metadata."""
-    rows = without_nulls(parsed.frame)
+    rows = parsed.frame
     if parsed.starts.height:
         rows = pl.concat((rows, parsed.starts), how="diagonal")
+    # Columns without values would take half of the time of writing, and of reading back.
+    rows = pl.DataFrame(
+        [each for each in rows if each.name not in COLUMNS or each.null_count() < rows.height]
+    )
     content = io.BytesIO()
     rows.write_parquet(
         content,
@@ -195,6 +199,12 @@ def _digest(content: bytes) -> bytes:
 
 
 def _from_bytes(rows: pl.DataFrame, rest: Mapping[str, Any]) -> Parsed:
+    tags = [each for each in rows if each.name not in COLUMNS]
+    fields = [
+        rows[name] if name in rows.columns else NULL[name].new_from_index(0, rows.height)
+        for name in COLUMNS
+    ]
+    rows = pl.DataFrame([*fields, *tags])
     frame = rows.head(rest["records"]).rechunk()
     starts = rows.slice(frame.height).select(NO_STARTS.columns)
     return Parsed(

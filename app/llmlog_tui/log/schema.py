@@ -80,43 +80,13 @@ _INFERRED_FROM: Final = {
 }
 
 
-_MAY_MISFIT: Final = frozenset(
-    name for name, dtype in READ_SCHEMA.items() if dtype not in {pl.String(), pl.Categorical()}
-) | {"ts"}
-"""Fields that can have a value of a wrong type: all but text."""
-
-
 def required_schema(
     schema: dict[str, pl.DataType], columns: Collection[str], extra: Collection[str] = ()
 ) -> dict[str, pl.DataType]:
-    """Return the part of a schema needed for `columns`, event, status and `extra`.
-
-    It includes every field that can have a value of a wrong type: those are always counted.
-    """
+    """Return the part of a schema needed for `columns`, event, status, ts, v and `extra`."""
     required = ALWAYS.union(columns, extra)
-    needed = required.union(_MAY_MISFIT, *(_INFERRED_FROM.get(name, ()) for name in required))
+    needed = required.union(("ts", "v"), *(_INFERRED_FROM.get(name, ()) for name in required))
     return {name: dtype for name, dtype in schema.items() if name in needed}
-
-
-def cheap_schema(
-    schema: dict[str, pl.DataType], columns: Collection[str]
-) -> dict[str, pl.DataType]:
-    """Return a schema from required_schema() with cheaper dtypes outside `columns`.
-
-    Accepted blocks have the values of `schema`, except in lists, and the same misfits; more blocks
-    may be rejected.
-    """
-    required = ALWAYS.union(columns)
-    return {
-        name: dtype if name in required else _CHEAPER.get(dtype, dtype)
-        for name, dtype in schema.items()
-    }
-
-
-_CHEAPER: Final[dict[pl.DataType, pl.DataType]] = {
-    pl.Categorical(): pl.String(),
-    pl.List(pl.String()): pl.List(pl.Null()),  # accepts lists of numbers and texts, not of objects
-}
 
 
 def schema_of_filled(
