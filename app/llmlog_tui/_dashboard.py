@@ -20,6 +20,7 @@ from llmlog_tui.config import settings as config
 from llmlog_tui.config.settings import Memory, Settings, SettingsError
 from llmlog_tui.extras import has_extra
 from llmlog_tui.humanize import in_utc
+from llmlog_tui.log.cache_folder import without_cache
 from llmlog_tui.log.sources import STDIN, SourceError, Sources
 from llmlog_tui.terminal import detach_stdin, is_ascii_only
 from llmlog_tui.tui import workers
@@ -58,6 +59,8 @@ def _show(options: argparse.Namespace) -> int:
     try:
         with contextlib.ExitStack() as resources:
             names = resources.enter_context(_demo_traffic()) if options.demo else options.files
+            if options.no_cache:
+                resources.enter_context(without_cache())
             if options.agents:
                 names = _agent_sessions()
             if options.listen is not None:

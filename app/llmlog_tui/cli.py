@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import resource
+import os
+import sys
 from collections.abc import Sequence
 
 from llmlog_tui.extras import has_extra
@@ -15,14 +16,20 @@ from llmlog_tui.extras import has_extra
 _EXTRA_TUI = ("textual", "polars", "orjson", "click", "zstandard")
 _GC_THRESHOLD = 100_000
 """Allocations between two collections: imports make many objects, and no garbage."""
+_COMPLETION = "_LLMLOG_TUI_COMPLETE"
+"""Environment variable by which a shell asks for completions of `llmlog-tui`."""
 _OPEN_FILES = 10_000
 """Maximum number of open files: each part of a log is kept open."""
 
 
 def dashboard(arguments: Sequence[str] | None = None) -> int:
     """Run `llmlog-tui`; return 2 for bad usage, a bad file or a missing extra."""
-    if not has_extra("llmlog-tui", _EXTRA_TUI, "tui"):
+    if not _runs_here("llmlog-tui") or not has_extra("llmlog-tui", _EXTRA_TUI, "tui"):
         return 2
+    if _COMPLETION in os.environ:
+        from llmlog_tui import shell_completion  # noqa: PLC0415 - rarely needed, imports click
+
+        return shell_completion.complete(_COMPLETION)
     _prepare()
     from llmlog_tui import _dashboard  # noqa: PLC0415 - needs the extra
 
@@ -31,7 +38,7 @@ def dashboard(arguments: Sequence[str] | None = None) -> int:
 
 def headless() -> int:
     """Run `llmlog`; return its exit code."""
-    if not has_extra("llmlog", _EXTRA_TUI, "tui"):
+    if not _runs_here("llmlog") or not has_extra("llmlog", _EXTRA_TUI, "tui"):
         return 2
     _prepare()
     from llmlog_tui import commands  # noqa: PLC0415 - needs the extra
@@ -39,8 +46,19 @@ def headless() -> int:
     return _ended(commands.main())
 
 
+def _runs_here(command: str) -> bool:
+    """Return whether the platform has what a log is followed with; if not, say so."""
+    if sys.platform != "win32":
+        return True
+    # Reading at an offset and locks are POSIX calls. Capture has its own way without them.
+    print(f"{command} needs Linux or macOS; on Windows, run it in WSL", file=sys.stderr)  # noqa: T201 - the command's voice
+    return False
+
+
 def _prepare() -> None:
     """Collect garbage rarely, and raise the limit of open files."""
+    import resource  # noqa: PLC0415 - not on Windows
+
     gc.set_threshold(_GC_THRESHOLD)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)

@@ -123,4 +123,12 @@ def parser() -> argparse.ArgumentParser:
         "--demo", action="store_true", help="show the live traffic of a simulated agent"
     )
     options.add_argument("--no-follow", action="store_true", help="read once, do not follow")
+    options.add_argument(
+        "--no-cache", action="store_true", help="parse a big log in full, and cache nothing"
+    )
     return options
+
+
+def actions(options: argparse.ArgumentParser) -> list[argparse.Action]:
+    """Return the options and arguments of a parser, in the order of its help."""
+    return options._actions  # noqa: SLF001 - argparse has no public list of them

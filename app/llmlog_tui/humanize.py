@@ -38,9 +38,10 @@ def count(number: float | None) -> str:
     return f"{number:.3g}"
 
 
-def count_label(number: float) -> str:
+def count_label(number: float | None) -> str:
     """Return count(), with a fraction if it is small: the label of a scale."""
-    return f"{number:.2g}" if 0 < number < _EXACT_LABEL else count(number)
+    is_small = number is not None and 0 < number < _EXACT_LABEL
+    return f"{number:.2g}" if is_small else count(number)
 
 
 def fit_number(number: float | None, width: int) -> str:

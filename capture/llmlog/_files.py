@@ -37,6 +37,11 @@ if TYPE_CHECKING:
 _CAN_LOCK: Final = sys.platform != "win32"
 
 
+# Windows has no O_CLOEXEC, as no descriptor is inherited there, and writes \r\n without O_BINARY.
+_OPEN_FLAGS: Final = (
+    os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+)
+
 _LOCK_S: Final = 1.0
 """Maximum seconds a call waits for the lock of the log."""
 
@@ -157,7 +162,7 @@ class FileSink:
             os.close(self._fd)
         self._fd, self._pid = -1, 0  # opened by the next line, should it fail now
         Path(self._path).parent.mkdir(parents=True, exist_ok=True)
-        self._fd = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._fd = os.open(self._path, _OPEN_FLAGS, 0o600)
         self._pid = os.getpid()
         status = os.fstat(self._fd)
         self._file = (status.st_dev, status.st_ino)
@@ -183,8 +188,11 @@ def _ends_mid_line(fd: int) -> bool:
     try:
         # While others write the last byte means nothing, and they have checked when they began.
         _flock(fd, _EXCLUSIVE | _AT_ONCE)
-        size = os.fstat(fd).st_size
-        return size > 0 and os.pread(fd, 1, size - 1) != b"\n"
+        if os.fstat(fd).st_size == 0:
+            return False
+        # Not pread, which Windows lacks; appending does not depend on the position.
+        os.lseek(fd, -1, os.SEEK_END)
+        return os.read(fd, 1) != b"\n"
     except OSError:
         return False  # a pipe or a terminal that was opened by path has no last byte
     finally:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from llmlog_tui import humanize
-from llmlog_tui.analysis.reports.svg_charts import Series, TimeAxis, chart, round_times
+from llmlog_tui.analysis.reports.svg_charts import Series, TimeAxis, chart
 
 BEGIN = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 AXIS = TimeAxis(BEGIN, BEGIN + timedelta(minutes=10))
@@ -54,21 +54,3 @@ def test_an_alert_is_a_line_at_its_time() -> None:
 
 def test_without_values_the_chart_is_a_sentence() -> None:
     assert "no values" in chart("cost", [Series("cost", [None])], AXIS, humanize.money)
-
-
-SPANS = [
-    (timedelta(seconds=3), ["09:00:00", "09:00:01", "09:00:02", "09:00:03"]),
-    (timedelta(minutes=33), ["09:00:00", "09:10:00", "09:20:00", "09:30:00"]),
-    (timedelta(hours=5), ["09:00:00", "10:00:00", "11:00:00", "12:00:00", "13:00:00", "14:00:00"]),
-    (timedelta(days=3), ["12:00:00", "00:00:00"] * 3),
-]
-
-
-@pytest.mark.parametrize(("span", "times"), SPANS)
-def test_times_are_round_and_few(span: timedelta, times: list[str]) -> None:
-    with humanize.in_utc():
-        assert [f"{when:%H:%M:%S}" for when in round_times(BEGIN, BEGIN + span)] == times
-
-
-def test_a_time_axis_over_a_thousand_years_has_few_labels() -> None:
-    assert len(round_times(BEGIN, BEGIN + timedelta(days=365_000))) <= 11

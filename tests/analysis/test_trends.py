@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from llmlog_tui.analysis.reports.trends import CALLS_PER_GROUP, Mark, trends
+from llmlog_tui.analysis.reports.trends import Mark, trends
 
 BEGIN = datetime(2026, 11, 23, 9, tzinfo=UTC)
 DTYPES: dict[str, Any] = {
@@ -47,12 +47,24 @@ def sixteen() -> list[dict[str, Any]]:
     return [*first, *second, *last]
 
 
-def test_figures_are_those_of_stretches_with_enough_calls() -> None:
-    found = trends(frame(sixteen()), (), 20, 500)
-    assert CALLS_PER_GROUP * 2 <= 17 < CALLS_PER_GROUP * 3, "two stretches of five minutes"
-    assert found.figures["p50"] == [450] * 10 + [900] * 10
-    assert found.figures["calls"] == [8 / 5] * 10 + [9 / 5] * 10, "a minute"
+def test_figures_are_those_of_adjacent_slices_with_enough_calls() -> None:
+    found = trends(frame(sixteen()), (), 20, 500, min_calls=8)
+    # Slices of half a minute: calls in the first 8 (4 minutes), none in 4, calls in the rest.
+    assert found.figures["p50"] == [450] * 12 + [900] * 8
+    assert found.figures["calls"] == [8 / 6] * 12 + [9 / 4] * 8, "a minute"
     assert found.figures["tok/s"] == [None] * 20
+
+
+def test_a_pause_longer_than_the_calls_before_it_has_no_figures() -> None:
+    calls = [{"ts": at(minute), "latency_ms": 5.0} for minute in (0, 1, 9, 10)]
+    found = trends(frame(calls), (), 10, 500, min_calls=2)
+    assert found.figures["p50"] == [5, 5, *[None] * 7, 5]
+
+
+def test_what_is_too_little_for_a_group_of_its_own_belongs_to_the_last_one() -> None:
+    calls = frame(sixteen())
+    assert trends(calls, (), 20, 500, min_calls=9).figures["p50"] == [600] * 20
+    assert trends(calls, (), 20, 500).figures["calls"] == [17 / 10] * 20, "fewer than a group has"
 
 
 def test_the_slowest_call_and_how_many_were_slow_are_those_of_each_slice() -> None:
@@ -84,6 +96,7 @@ def test_only_what_is_within_the_range_counts_and_marks_fall_into_their_slices()
     assert [found.cell_of(mark.ts) for mark in found.marks] == [0, 6]
     assert found.time_of(4) == at(8)
     assert found.figures["p50"] == [900] * 8
+    assert found.min_calls == 20
 
 
 @pytest.mark.parametrize("calls", [[], [{"ts": None, "latency_ms": 5.0}]])

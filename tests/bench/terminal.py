@@ -36,6 +36,7 @@ class Terminal:
         self.fd, inside = pty.openpty()
         ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
         environment = {**os.environ, "TERM": "xterm-256color", "XDG_STATE_HOME": str(home)}
+        environment["LLMLOG_NO_CACHE"] = "1"  # every opening is a first one
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         self.began = time.monotonic()
         self.process = subprocess.Popen(

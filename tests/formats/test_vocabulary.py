@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmlog_tui.formats import vocabulary
+from llmlog_tui.formats.providers import model_host, provider_host, served_by, url_host
 from llmlog_tui.formats.vocabulary import (
     boolean,
     decoded,
@@ -18,12 +19,9 @@ from llmlog_tui.formats.vocabulary import (
     error_status,
     finish_reason,
     integer,
-    model_host,
     nanoseconds,
     number,
     prompt_tokens,
-    provider_host,
-    served_by,
     texts,
     usage,
 )
@@ -208,7 +206,7 @@ anything = st.recursive(
 def test_no_value_is_too_odd(value: object) -> None:
     for read in (
         boolean, decoded, error_class, error_message, error_status, finish_reason, integer,
-        model_host, nanoseconds, number, provider_host, texts, usage, vocabulary.url_host,
+        model_host, nanoseconds, number, provider_host, texts, usage, url_host,
     ):  # fmt: skip
         read(value)
     served_by(value, value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -128,3 +128,35 @@ def test_a_record_reads_the_same_alone_and_among_others(records: list[bytes]) ->
     together = parse(b"\n".join(records)).frame.select(columns)
     for row, record in enumerate(records):
         assert parse(record).frame.select(columns).equals(together.slice(row, 1)), record
+
+
+@given(
+    st.lists(OBJECTS | BAD, max_size=8),
+    st.frozensets(NAMES),
+    st.just(COLUMNS) | st.frozensets(st.sampled_from([*COLUMNS])),
+)
+@settings(max_examples=80)
+def test_a_block_reads_the_same_whatever_fields_the_blocks_before_had(
+    lines: list[bytes], filled: frozenset[str], columns: Collection[str]
+) -> None:
+    block = b"\n".join(lines)
+    alone, after = parse(block, columns=columns), parse(block, columns=columns, filled=filled)
+    assert after.frame.equals(alone.frame)
+    assert dict(after.frame.schema) == dict(alone.frame.schema)
+    assert (after.skipped, after.nulled) == (alone.skipped, alone.nulled)
+    assert after.filled == alone.filled | filled
+
+
+@given(st.lists(OBJECTS | BAD, max_size=8), st.frozensets(st.sampled_from([*COLUMNS])))
+@settings(max_examples=80)
+def test_fields_that_are_asked_for_are_the_same_without_the_others(
+    lines: list[bytes], columns: frozenset[str]
+) -> None:
+    block = b"\n".join(lines)
+    of_all, some = parse(block), parse(block, columns=columns)
+    names = {*columns, "event", "status", "line"}
+    assert some.frame.select(names).equals(of_all.frame.select(names))
+    assert some.skipped == of_all.skipped
+    assert {name: some.nulled.counts[name] for name in columns} == {
+        name: of_all.nulled.counts[name] for name in columns
+    }

@@ -265,8 +265,13 @@ def test_older_lines_come_whole_although_the_file_is_rotated_meanwhile(
     follower.close()
 
 
-def test_lines_longer_than_a_block_come_whole(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follow, "BLOCK_BYTES", 16)
+@pytest.mark.parametrize("size", [16, 40, 64, 90])
+@pytest.mark.parametrize("looked_at", [8, 39, 63, 2**16])
+def test_lines_longer_than_a_block_come_whole(
+    path: Path, monkeypatch: pytest.MonkeyPatch, size: int, looked_at: int
+) -> None:
+    monkeypatch.setattr(follow, "BLOCK_BYTES", size)
+    monkeypatch.setattr("llmlog_tui.log.generation._MAX_COPIED", looked_at)
     data = lines(0, 3) + b'{"name": "' + b"x" * 100 + b'"}\n' + lines(3, 5)
     path.write_bytes(data)
     follower = Follower(path)

@@ -8,6 +8,8 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from llmlog_tui.log import follow
 from llmlog_tui.log.parse import parse
@@ -88,6 +90,30 @@ def test_a_block_read_with_the_tags_of_the_one_before_has_the_same(text: str) ->
         again, alone = parse(data, tags=known).frame, parse(data).frame
         assert again.equals(alone)
         assert again["extra.a"].to_list() == [text, None]
+
+
+TAGS = st.dictionaries(
+    st.sampled_from(["a", "b", "c"]),
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 3)
+    | st.floats(-2, 2, width=16)
+    | st.text(max_size=4)
+    | st.lists(st.integers(0, 1), max_size=2),
+    max_size=3,
+)
+
+
+@given(st.lists(st.none() | TAGS | st.sampled_from(["{", 1, []]), min_size=1, max_size=4))
+@example([{"a": '\\"'}, {"a": '"'}])
+@example([{}])
+@settings(max_examples=100)
+def test_objects_that_repeat_have_the_tags_of_those_that_do_not(extras: list[object]) -> None:
+    once, often = (parse(block(*({"extra": each} for each in extras)) * n) for n in (1, 8))
+    assert often.frame.drop("line").equals(pl.concat([once.frame.drop("line")] * 8))
+    assert often.frame.schema == once.frame.schema
+    assert often.nulled.counts["extra"] == 8 * once.nulled.counts["extra"]
+    assert often.nulled.first == once.nulled.first
 
 
 def test_only_some_names_become_columns() -> None:

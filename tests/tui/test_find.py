@@ -165,7 +165,8 @@ async def test_what_is_not_there_is_said_and_nothing_moves(
     async with LogApp([log]).run_test(size=WIDE, notifications=True) as pilot:
         app = await shown(pilot, 2)
         await pilot.press("slash", *"nobody", "enter")
-        await until(pilot, lambda: "Nothing has nobody." in toasts(app), "the answer")
+        no_content = "No id, field or error has nobody; the log has no messages or answers"
+        await until(pilot, lambda: no_content in toasts(app), "the answer")
         assert row_of(app.query_one(CallsPane)) == 1
 
 

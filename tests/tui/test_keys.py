@@ -17,7 +17,7 @@ IDS: Final = {
     "trends": "cursor cursor-on zoom next-chart zoom-out earlier later all model by-tag "
     "range-to-filter its-call",
     "alerts-view": "calls-before calls-after",
-    "sql": "run query-before query-after ready-query clear",
+    "sql": "run query-before query-after ready-query clear columns",
     "replay": "play step step-on speed faster view-as answer zoom back",
     "diff": "next-difference difference-before A's-record B's-record back",
     "columns": "column column-on only-this not-this",
@@ -33,7 +33,9 @@ IDS: Final = {
     "pairs": "text-diff",
     "text-diff": "difference difference-before words-or-lines back",
     "editor": "result complete",
-    "result": "columns columns-on export edit its-call",
+    "result": "chart columns columns-on export edit its-call its-trace",
+    "result-chart": "table cursor cursor-on more-charts charts-before its-call "
+    "its-trace export edit",
     "table": "up down page-up page-down half-a-page-up half-a-page-down first-row last-row",
     "sheet": "line-up line-down page-up page-down half-a-page-up half-a-page-down top bottom",
     "copy": "id save-id request_id save-request_id grep save-grep line save-line "
@@ -46,6 +48,7 @@ IDS: Final = {
     "choosing": "show move-up move-down reset take back",
     "path": "back",
     "find": "find back",
+    "found": "next-match match-before view-as back",
     "filter": "complete back",
     "welcome": "demo wait quit",
     "record": "back page-on last-line",

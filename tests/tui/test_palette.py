@@ -186,7 +186,7 @@ async def test_a_number_in_the_palette_goes_to_that_step_of_the_trace(
         await until(pilot, lambda: row_of(timeline) == 1, "step 1 of the first trace")
         await pilot.press("colon", *"42", "enter")
         await until(
-            pilot, lambda: "Nothing has step 42 in run/0" in toasts(app), "that it has none"
+            pilot, lambda: "There is no step 42 in run/0" in toasts(app), "that it has none"
         )
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ReplayScreen), "the replay")

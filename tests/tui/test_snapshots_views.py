@@ -13,6 +13,7 @@ from llmlog_tui.config.settings import Settings
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.panes.diff import DiffPane
 from llmlog_tui.tui.screens.alerts import AlertsScreen
+from llmlog_tui.tui.screens.ready_queries import READY_QUERIES
 from llmlog_tui.tui.screens.sql import SqlScreen
 
 Shown = Callable[[Pilot[str], int], Awaitable[LogApp]]
@@ -93,6 +94,39 @@ def test_sql(snap_compare: SnapCompare, app: LogApp, sql: Look, size: tuple[int,
 def test_sql_in_the_light_theme(snap_compare: SnapCompare, sql: Look) -> None:
     app = LogApp([LOG], settings=Settings(theme="light"))
     assert snap_compare(app, terminal_size=WIDE, run_before=sql)
+
+
+@pytest.fixture
+def sql_chart(sql: Look, until: Until) -> Look:
+    """Latency over time, with the cursor at a row."""
+
+    async def look(pilot: Pilot[str]) -> None:
+        await sql(pilot)
+        screen = pilot.app.screen
+        assert isinstance(screen, SqlScreen)
+        screen.editor.text = READY_QUERIES["calls, failures and p95 latency per minute"]
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: len(screen.result.source) > 5, "the answer")
+        await pilot.press("v", *["l"] * 6)
+
+    return look
+
+
+@SIZES
+def test_sql_as_a_chart(
+    snap_compare: SnapCompare, app: LogApp, sql_chart: Look, size: tuple[int, int]
+) -> None:
+    assert snap_compare(app, terminal_size=size, run_before=sql_chart)
+
+
+@pytest.mark.usefixtures("app")
+def test_sql_as_bars_in_the_light_theme(snap_compare: SnapCompare, sql: Look) -> None:
+    async def look(pilot: Pilot[str]) -> None:
+        await sql(pilot)
+        await pilot.press("v")
+
+    app = LogApp([LOG], settings=Settings(theme="light"))
+    assert snap_compare(app, terminal_size=WIDE, run_before=look)
 
 
 @pytest.fixture

@@ -177,8 +177,8 @@ async def test_up_on_the_first_line_brings_earlier_queries_and_down_what_was_bei
         assert seen == [second, first, first, second, typing, typing]
 
 
-def has_column(screen: SqlScreen, name: str) -> bool:
-    return screen.result.frame is not None and screen.result.frame.columns == [name]
+def has_column(screen: SqlScreen, *names: str) -> bool:
+    return screen.result.frame is not None and screen.result.frame.columns == list(names)
 
 
 async def test_escape_gives_up_a_query_and_the_dashboard_goes_on(
@@ -356,3 +356,118 @@ async def test_ctrl_l_empties_the_editor_and_undo_brings_the_query_back(
         assert (screen.editor.text, screen.editor.has_focus) == ("", True)
         await pilot.press("ctrl+z")
         assert screen.editor.text == query
+
+
+def charts_of(screen: SqlScreen) -> str:
+    """What the charts over time say, with their title."""
+    shown = [str(each.render()) for each in screen.charts.charts if each.display]
+    return "\n".join([str(screen.charts.border_title), *shown, str(screen.charts.axis.render())])
+
+
+@pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
+async def test_v_draws_the_result_as_bars_by_name_and_back(
+    sample: Path, shown: Shown, records: int, until: Until, size: tuple[int, int]
+) -> None:
+    async with LogApp([sample]).run_test(size=size, notifications=True) as pilot:
+        app = await shown(pilot, records)
+        screen = await opened(pilot, until)
+        await pilot.press("escape", "v")
+        await until(pilot, lambda: "No chart of this" in toasts(app), "before there is a result")
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: "5 rows in" in result(screen), "the answer")
+        await pilot.press("v")
+        title, heading, first, *_ = result(screen).splitlines()
+        assert "calls, avg_ms" in title
+        assert title.endswith(" by model")
+        assert "250" in heading, "a round end of the scale"
+        assert "2,000 ms" in heading, "with its unit"
+        assert "gpt-oss-120b" in first
+        assert "223" in first
+        assert "████" in first
+        await pilot.press("l")
+        assert "calls" not in result(screen).splitlines()[0]
+        await pilot.press("v")
+        assert "█" not in result(screen)
+        screen.editor.text = "select model, status from calls"
+        await pilot.press("v", "ctrl+r")
+        await until(pilot, lambda: "564 rows in" in result(screen), "text alone: a table again")
+        assert screen.result.has_focus
+
+
+async def test_v_draws_a_result_with_times_as_charts_and_their_rows_lead_to_calls(
+    sample: Path, shown: Shown, records: int, until: Until
+) -> None:
+    async with LogApp([sample]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, records)
+        screen = await opened(pilot, until)
+        screen.editor.text = READY_QUERIES["calls, failures and p95 latency per minute"]
+        await pilot.press("ctrl+r", "escape")
+        await until(pilot, lambda: screen.result.frame is not None, "the answer")
+        await pilot.press("v")
+        await until(pilot, lambda: "┤" in charts_of(screen), "the charts")
+        assert screen.charts.has_focus
+        for words in ("Result · by minute", "errors", "6,000 ms ┤", "09:05", "09:30"):
+            assert words in charts_of(screen)
+        await pilot.press("l", "l")
+        assert "2026-11-23 09:01:00 · calls 14 · errors 1" in charts_of(screen)
+        await pilot.press("j")
+        assert [each.display for each in screen.charts.charts] == [True, True, False]
+
+        screen.editor.text = READY_QUERIES["latency over time, by model"]
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: "medians by ts and model, 4 of 5" in charts_of(screen), "lines")
+        assert "⠶⠶ gpt-oss-120b" in charts_of(screen)
+        assert screen.charts.has_focus
+        await pilot.press("h")
+        row = screen.charts.current_row()
+        await pilot.press("t")
+        await until(pilot, lambda: isinstance(app.screen, ReplayScreen), "its trace")
+        await pilot.press("q")
+        await until(pilot, lambda: app.screen is screen, "the view again")
+        await pilot.press("enter")
+        assert app.overview is not None
+        key = app.overview.calls.filter(pl.col("span_id") == row["span_id"])["row"].item()
+        await until(pilot, lambda: row_of(overview_of(app).calls) == key, "its call")
+
+
+async def test_hostile_names_and_values_are_drawn_inert(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log, evil = tmp_path / "calls.jsonl", "[b]\x1b[31mred[/b]\n" + "m" * 5_000
+    log.write_bytes(
+        b"".join(
+            record(ts=f"2026-11-23T09:0{n}:00Z", model=evil, latency_ms=n, step=n) for n in range(3)
+        )
+        + record(ts="2026-11-23T09:09:00Z", model="b", latency_ms=10**15)
+    )
+    async with LogApp([log]).run_test(size=SMALL) as pilot:
+        await shown(pilot, 4)
+        screen = await opened(pilot, until)
+        name = "[red]\x1b[2J"
+        screen.editor.text = f'select model, latency_ms as "{name}" from calls'  # noqa: S608
+        await pilot.press("ctrl+r")
+        await until(pilot, partial(has_column, screen, "model", name), "the answer")
+        await pilot.press("escape", "v")
+        assert "[b]" in result(screen)
+        assert "1,000,000,000,000,000" in result(screen)
+        screen.editor.text = f'select ts, model, latency_ms as "{name}" from calls'  # noqa: S608
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: "[red]" in charts_of(screen), "the chart")
+        assert "[b]" in charts_of(screen)
+        assert "\x1b" not in charts_of(screen) + result(screen)
+
+
+async def test_ctrl_t_lists_the_columns_and_enter_puts_one_into_the_query(
+    sample: Path, shown: Shown, records: int, until: Until
+) -> None:
+    async with LogApp([sample]).run_test(size=WIDE) as pilot:
+        await shown(pilot, records)
+        screen = await opened(pilot, until)
+        screen.editor.text = "select "
+        screen.editor.move_cursor((0, 7))
+        await pilot.press("ctrl+t")
+        await until(pilot, lambda: "timestamp" in result(screen), "the list")
+        assert screen.history == []
+        await pilot.press("j", "enter")
+        assert screen.editor.text == "select event"
+        assert screen.editor.has_focus

@@ -26,12 +26,14 @@ Completion of commands and options in the shell:
   bash  eval "$(_LLMLOG_COMPLETE=bash_source llmlog)"
   zsh   eval "$(_LLMLOG_COMPLETE=zsh_source llmlog)"
   fish  _LLMLOG_COMPLETE=fish_source llmlog | source
+The same with _LLMLOG_TUI_COMPLETE and llmlog-tui completes the dashboard's.
 """
 
 
 _COMMANDS: Final = {
     "alerts": ("alerts", "List alerts, and the remaining rate limits."),
     "bundle": ("bundle", "Write one run for a support ticket, as .md or .html."),
+    "cache": ("cache", "Show or delete the cache of big logs."),
     "check": ("alerts", "For CI: exit 1 if a rule fired or calls are missing."),
     "demo": ("demo", "Write the log of a simulated agent."),
     "diff": ("diff", "Show two runs side by side, with their first difference."),

@@ -25,6 +25,8 @@ from llmlog_tui.analysis.traces.cache_misses import hashes_in
 from llmlog_tui.commands import INTERRUPTED
 from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.formats.llmlog import LLMLOG
+from llmlog_tui.log.cache_folder import without_cache
+from llmlog_tui.log.parse_cache import user_cache
 from llmlog_tui.log.reader import Reader, read_all
 from llmlog_tui.log.schema import COLUMNS, decategorize, restore_integers
 from llmlog_tui.log.sources import DEFAULT_LOG, SourceError, Sources
@@ -51,13 +53,30 @@ def default_log(context: click.Context, files: tuple[str, ...]) -> tuple[str, ..
     return files or (DEFAULT_LOG,)
 
 
-files_argument: Final = click.argument(
-    "files",
-    nargs=-1,
-    metavar="[LOG]...",
-    shell_complete=complete_file,
-    callback=lambda context, _parameter, files: default_log(context, files),
-)
+def _without_cache(context: click.Context, _: click.Parameter, no_cache: bool) -> None:  # noqa: FBT001 - click's
+    if no_cache:
+        context.with_resource(without_cache())
+
+
+def files_argument(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the argument `files`, logs that are read once, and --no-cache."""
+    argument = click.argument(
+        "files",
+        nargs=-1,
+        metavar="[LOG]...",
+        shell_complete=complete_file,
+        callback=lambda context, _parameter, files: default_log(context, files),
+    )
+    option = click.option(
+        "--no-cache",
+        is_flag=True,
+        expose_value=False,
+        callback=_without_cache,
+        help="Parse a big log in full, and cache nothing.",
+    )
+    return argument(option(command))
+
+
 followed_files_argument: Final = click.argument(
     "files",
     nargs=-1,
@@ -208,7 +227,8 @@ def open_log(
     Raises SourceError for an unreadable file or one without calls, QueryError for a bad `where`.
     """
     kept = columns if where is None else COLUMNS
-    with closing(Reader(Sources(names, must_exist=True), columns=kept)) as reader:
+    sources = Sources(names, must_exist=True)
+    with closing(Reader(sources, columns=kept, cache=user_cache())) as reader:
         snapshot = read_all(reader, on_step=lambda: on_step(reader))
         report_format(reader, names)
         frame = snapshot.frame if where is None else filter_records(snapshot.frame, where, rules)

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final, NamedTuple
 from llmlog.record import timestamp
 from llmlog_tui.formats import Found, Item, LogState, Record
 from llmlog_tui.formats.codex_copies import CopiedStart
+from llmlog_tui.formats.providers import provider_host
 from llmlog_tui.formats.shared_state import claim, is_loading
 from llmlog_tui.formats.vocabulary import (
     dig,
@@ -22,7 +23,6 @@ from llmlog_tui.formats.vocabulary import (
     nanoseconds,
     number,
     prompt_tokens,
-    provider_host,
     text,
     tokens_per_sec,
 )

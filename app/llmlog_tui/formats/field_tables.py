@@ -19,6 +19,7 @@ import orjson
 
 from llmlog.record import timestamp
 from llmlog_tui.formats import Found, Item, LogState, Record
+from llmlog_tui.formats.providers import model_host, served_by
 from llmlog_tui.formats.shared_state import claim
 from llmlog_tui.formats.vocabulary import (
     boolean,
@@ -29,11 +30,9 @@ from llmlog_tui.formats.vocabulary import (
     finish_reason,
     integer,
     known,
-    model_host,
     nanoseconds,
     number,
     prompt_tokens,
-    served_by,
     text,
     texts,
     tokens_per_sec,

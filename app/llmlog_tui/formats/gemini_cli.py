@@ -16,16 +16,9 @@ from typing import Any, Final, NamedTuple
 from llmlog.record import timestamp
 from llmlog_tui.formats import Found, Item, LogState, Record
 from llmlog_tui.formats.messages import joined_text, message, tool_call
+from llmlog_tui.formats.providers import model_host
 from llmlog_tui.formats.shared_state import claim, is_claimed, is_live
-from llmlog_tui.formats.vocabulary import (
-    integer,
-    known,
-    mapping,
-    model_host,
-    nanoseconds,
-    text,
-    tokens_per_sec,
-)
+from llmlog_tui.formats.vocabulary import integer, known, mapping, nanoseconds, text, tokens_per_sec
 
 _NS_PER_MS: Final = 1_000_000
 _TYPES: Final = ("user", "gemini", "info", "error", "warning")

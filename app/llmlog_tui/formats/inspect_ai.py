@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from llmlog_tui.formats import Item, Record
 from llmlog_tui.formats.field_tables import CALL_EVENTS, FieldTable, Row, TableFormat
-from llmlog_tui.formats.vocabulary import integer, mapping, provider_host, text
+from llmlog_tui.formats.providers import provider_host
+from llmlog_tui.formats.vocabulary import integer, mapping, text
 
 _EVENTS: Final = {"model": "chat_completion", "tool": "tool_call"}
 _CHOICE: Final = "output/choices/0"

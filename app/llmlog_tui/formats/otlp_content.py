@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from llmlog_tui.formats.otlp_attributes import failure_message
 from llmlog_tui.formats.otlp_envelope import Attributes, Span
+from llmlog_tui.formats.otlp_failures import failure_message
 from llmlog_tui.formats.vocabulary import Record, decoded, error_message, known
 
 _INPUT: Final = (

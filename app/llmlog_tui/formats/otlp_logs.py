@@ -15,6 +15,7 @@ from llmlog.record import timestamp
 from llmlog_tui.formats import Found, Item, LogState, Record
 from llmlog_tui.formats.otlp_envelope import LogRecord, has_logs, logs_in
 from llmlog_tui.formats.otlp_logs_codex import Codex, Event, Seen
+from llmlog_tui.formats.providers import model_host, provider_host
 from llmlog_tui.formats.vocabulary import (
     boolean,
     decoded,
@@ -25,9 +26,7 @@ from llmlog_tui.formats.vocabulary import (
     first,
     integer,
     known,
-    model_host,
     number,
-    provider_host,
     text,
     tokens_per_sec,
 )

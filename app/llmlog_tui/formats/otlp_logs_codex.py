@@ -13,15 +13,14 @@ from typing import Final, NamedTuple
 
 from llmlog.record import timestamp
 from llmlog_tui.formats.otlp_envelope import LogRecord
+from llmlog_tui.formats.providers import model_host, provider_host
 from llmlog_tui.formats.vocabulary import (
     Record,
     boolean,
     error_status,
     integer,
     known,
-    model_host,
     number,
-    provider_host,
     text,
     tokens_per_sec,
 )

@@ -7,8 +7,10 @@ from typing import Final
 
 from llmlog.record import timestamp
 from llmlog_tui.formats.json_text import dump
-from llmlog_tui.formats.otlp_attributes import CALLS, fields_of, has_failed, of_llm_library
+from llmlog_tui.formats.otlp_attributes import CALLS, of_llm_library
 from llmlog_tui.formats.otlp_envelope import Span
+from llmlog_tui.formats.otlp_failures import has_failed
+from llmlog_tui.formats.otlp_fields import fields_of
 from llmlog_tui.formats.otlp_own import is_own, own_record
 from llmlog_tui.formats.vocabulary import Record, tokens_per_sec
 

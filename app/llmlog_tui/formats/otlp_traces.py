@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from llmlog_tui.formats import FormatWithoutCalls, Found, Item, LogState, Record
-from llmlog_tui.formats.otlp_attributes import event_of, fields_of
 from llmlog_tui.formats.otlp_content import content_of
 from llmlog_tui.formats.otlp_envelope import Span, has_metrics, has_spans, spans_in
+from llmlog_tui.formats.otlp_fields import fields_of
+from llmlog_tui.formats.otlp_kinds import event_of
 from llmlog_tui.formats.otlp_node import node_of
 from llmlog_tui.formats.otlp_streams import StreamJoin, is_pending
 from llmlog_tui.formats.otlp_tree import Forest

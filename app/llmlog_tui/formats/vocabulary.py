@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import orjson
 
@@ -94,7 +93,7 @@ _JSON_STARTS: Final = ("{", "[", '"')
 
 def mapping(value: object) -> Mapping[str, Any]:
     """Return an object, also from JSON in text; an empty one for anything else."""
-    found = decoded(value)
+    found = value if isinstance(value, dict) else decoded(value)
     return found if isinstance(found, dict) else {}
 
 
@@ -160,18 +159,23 @@ def _is_integral(value: object) -> bool:
 
 
 def _rfc3339(value: str) -> int | None:
+    written = value.strip().strip('"')
+    if len(written) > _MAX_PLAIN_TIME:
+        written = _FRACTION.sub(r"\1", written)
     try:
-        moment = datetime.fromisoformat(_FRACTION.sub(r"\1", value.strip().strip('"')))
+        moment = datetime.fromisoformat(written)
     except ValueError:
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     try:
-        return (moment - EPOCH) // timedelta(microseconds=1) * 1_000
+        return (moment - EPOCH) // _MICROSECOND * 1_000
     except OverflowError:
         return None
 
 
+_MICROSECOND: Final = timedelta(microseconds=1)
+_MAX_PLAIN_TIME: Final = len("2026-11-20T10:00:00.123456")
 # fromisoformat of Python 3.11 takes at most six digits.
 _FRACTION: Final = re.compile(r"(\.[0-9]{6})[0-9]+")
 
@@ -195,6 +199,8 @@ _FINISH_REASONS: Final = {
 
 def finish_reason(value: object) -> str | None:
     """Return a finish reason in OpenAI's words; of a list the first."""
+    if value is None:
+        return None
     found = decoded(value)
     if isinstance(found, list):
         found = next((each for each in found if each), None)
@@ -319,102 +325,6 @@ def tokens_per_sec(completion_tokens: int | None, latency_ms: float | None) -> f
     if completion_tokens is None or not latency_ms or latency_ms < 0:
         return None
     return round(completion_tokens / (latency_ms / 1_000), 2)
-
-
-# ---- providers
-
-PROVIDER_HOSTS: Final = {
-    "openai": "api.openai.com",
-    "anthropic": "api.anthropic.com",
-    "mistral_ai": "api.mistral.ai",
-    "mistral": "api.mistral.ai",
-    "mistralai": "api.mistral.ai",
-    "groq": "api.groq.com",
-    "deepseek": "api.deepseek.com",
-    "x_ai": "api.x.ai",
-    "xai": "api.x.ai",
-    "perplexity": "api.perplexity.ai",
-    "cohere": "api.cohere.com",
-    "openrouter": "openrouter.ai",
-    "together_ai": "api.together.xyz",
-    "fireworks_ai": "api.fireworks.ai",
-    "cerebras": "api.cerebras.ai",
-    "gcp.gemini": "generativelanguage.googleapis.com",
-    "gcp.gen_ai": "generativelanguage.googleapis.com",
-    "google": "generativelanguage.googleapis.com",
-    "gemini": "generativelanguage.googleapis.com",
-}
-"""Host by the name that instrumentations give a provider; prices resolve by host."""
-
-_NOT_PROVIDERS: Final = frozenset(
-    {
-        *("strands-agents", "langchain", "langgraph", "llamaindex", "crewai", "autogen", "dspy"),
-        *("gcp.vertex.agent", "spring_ai", "semantic_kernel", "microsoft.agent_framework"),
-        *("haystack", "smolagents", "openai_agents", "unknown", "none"),
-    }
-)
-"""Frameworks, which instrumentations name where a provider belongs."""
-
-_HOST_OF_MODEL: Final = (
-    ("claude-", "api.anthropic.com"),
-    ("gemini-", "generativelanguage.googleapis.com"),
-    (("gpt-", "chatgpt-", "o1", "o3", "o4", "text-embedding-"), "api.openai.com"),
-)
-
-
-def provider_host(name: object) -> str | None:
-    """Return the host of a provider by its name; unknown names unchanged.
-
-    `openai.responses` (Vercel's kind of API) is openai; names of frameworks are None.
-    """
-    found = text(name)
-    if found is None or found.lower() in _NOT_PROVIDERS:
-        return None
-    lower = found.lower()
-    if lower in PROVIDER_HOSTS:
-        return PROVIDER_HOSTS[lower]
-    return PROVIDER_HOSTS.get(lower.split(".", 1)[0], found)
-
-
-def model_host(model: object) -> str | None:
-    """Return the host of the only provider of a model, if certain."""
-    found = (text(model) or "").lower()
-    return next((host for start, host in _HOST_OF_MODEL if found.startswith(start)), None)
-
-
-def url_host(url: object) -> str | None:
-    """Return the host of a URL, or of `host[:port]`."""
-    found = text(url)
-    if found is None:
-        return None
-    try:
-        return urlsplit(found if "//" in found else f"//{found}").hostname or None
-    except ValueError:
-        return None
-
-
-def served_by(host: object, name: object) -> str | None:
-    """Return the provider of a call from the server's address and the provider's name.
-
-    The address wins, except for a proxy's: a proxy has no prices, but its provider has.
-    """
-    address, named = url_host(host), provider_host(name)
-    if address is None or (named is not None and _is_proxy(address)):
-        return named
-    return address
-
-
-def _is_proxy(host: str) -> bool:
-    return (
-        host in ("localhost", "::1", "0.0.0.0")  # noqa: S104 - compared with, not bound to
-        or host.startswith(("127.", "10.", "192.168."))
-        or "." not in host
-        or host.endswith((".local", ".internal", ".localhost"))
-        or _PROXY.search(host) is not None
-    )
-
-
-_PROXY: Final = re.compile(r"(?:^|[.-])(?:proxy|gateway|litellm|portkey|helicone)(?:[.-]|$)")
 
 
 # ---- errors

@@ -6,7 +6,7 @@ import contextlib
 import gzip
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, Self
 
@@ -88,6 +88,20 @@ class CompressedFollower:
                 return stream.read(length)
         return None
 
+    def reread_all(self, spans: Sequence[tuple[int, int, int]]) -> Iterator[bytes | None]:
+        """Yield reread() of many (generation, offset, length), by offset; unpack the file once."""
+        with contextlib.ExitStack() as stack:
+            stream: _Stream | None = None
+            with contextlib.suppress(OSError):
+                stream = stack.enter_context(_Stream(self.path))
+            if stream is not None and not self.has_open(stream.stat):
+                stream = None
+            for generation, offset, length in spans:
+                data = None
+                if stream is not None and generation == self._generation:
+                    data = stream.read_at(length, offset)
+                yield data or None
+
     def has_open(self, file: os.stat_result) -> bool:
         return self._at == _identity(file)
 
@@ -155,7 +169,7 @@ class CompressedFollower:
 def beginning_of(path: Path, size: int) -> bytes:
     """Return the first bytes of a file, unpacked if it is compressed. Raises OSError."""
     if path.suffix not in SUFFIXES:
-        with path.open("rb") as file:
+        with path.open("rb", buffering=0) as file:
             return file.read(size)
     with _Stream(path) as stream:
         return stream.read(size)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Final
 
 import polars as pl
@@ -18,6 +18,7 @@ from llmlog_tui.formats.registry import FORMATS
 from llmlog_tui.log.line_errors import FaultCounts
 from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.parse import FOREIGN, Parsed, Strictness, parse
+from llmlog_tui.log.parse_cache import ParseCache
 from llmlog_tui.log.schema import COLUMNS
 from llmlog_tui.log.starts import joined
 from llmlog_tui.log.tags import NO_TAGS, with_same_tags
@@ -27,7 +28,9 @@ UNREADABLE: Final = "unreadable"
 
 
 class FileParser:
-    """State of one file between its blocks; `states` belongs to all files of the log.
+    """State of one file between its blocks.
+
+    `states` and `cache` belong to all files of the log.
 
     Blocks that begin with records of llmlog's go straight to parse(), which may run in any thread,
     for several blocks at once. What it refuses, and all other blocks, collect() decodes, one after
@@ -39,19 +42,27 @@ class FileParser:
         states: dict[str, LogState],
         columns: Collection[str] = COLUMNS,
         formats: Sequence[Format] = FORMATS,
+        cache: ParseCache | None = None,
     ) -> None:
         self._columns = columns
+        self._parse = parse if cache is None else cache.parse
         self._formats = formats
-        self.decoder = Decoder(states, formats)
-        """The decoder of the file's lines; reads records back, too."""
+        self._states = states
         self.records = 0
         """Number of records so far."""
         self._own = 0  # records that are lines
         self._strictness = Strictness.WHOLE_BLOCK
         self._tags = NO_TAGS
+        self._filled = frozenset[str]()
         self._lines = 0  # fed so far: the number of the next line
         self._end: tuple[int, int] | None = None  # of the last block: its generation, and offset
         self._objects: Counter[str] = Counter()  # of the decoder, as they were reported
+
+    @cached_property
+    def decoder(self) -> Decoder:
+        """The decoder of the file's lines; reads records back, too."""
+        # Made when it is needed: a log may have thousands of files.
+        return Decoder(self._states, self._formats)
 
     @property
     def has_state(self) -> bool:
@@ -80,13 +91,14 @@ class FileParser:
         if not head.is_plain:
             return None
         return partial(
-            parse,
+            self._parse,
             block.data,
             at_start=block.offset == 0,
             strictness=self._strictness,
             columns=self._columns,
             only_ours=head.has_events,
             tags=self._tags,
+            filled=self._filled,
         )
 
     def collect(self, block: Block, parsed: Parsed | None) -> Parsed:
@@ -95,6 +107,7 @@ class FileParser:
         if parsed is not None:
             self._strictness = parsed.strictness
             self._tags = parsed.tags
+            self._filled |= parsed.filled
             if not parsed.refused and not given_up:
                 return self._counted(parsed, own=parsed.frame.height)
         lines = block.data.split(b"\n")
@@ -178,12 +191,17 @@ class FileParser:
         )
 
 
+_NO_RECORDS: Final = pl.DataFrame(schema={**COLUMNS, "line": pl.UInt32})
+
+
 def _nothing(lines: int) -> Parsed:
-    return Parsed(pl.DataFrame(schema={**COLUMNS, "line": pl.UInt32}), lines)
+    return Parsed(_NO_RECORDS, lines)
 
 
 def _joined(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """Return all rows in line order; those of a single format as they came."""
     own, *others = (frame.with_columns(pl.col("line").cast(pl.Int64)) for frame in frames)
+    if not own.height and len(others) == 1:
+        return others[0]
     joined = pl.concat(with_same_tags([own, *others]), rechunk=True)
     return joined.sort("line", maintain_order=True) if own.height else joined

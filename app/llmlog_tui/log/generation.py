@@ -21,6 +21,9 @@ _LIVE_BYTES: Final = 2**20
 Larger reads are digested later, so as not to slow down loading.
 """
 
+_MAX_COPIED: Final = 2**16
+"""Bytes before the end of a read in which a line's end is looked for."""
+
 _CAUGHT_UP_BYTES: Final = 2**26
 """Maximum bytes that one poll adds to a digest."""
 
@@ -107,7 +110,7 @@ class Generation:
         if self._torn:
             torn, self._torn = self._torn, None
             return torn
-        while data := os.pread(self.fd, size, self.live.offset):
+        while data := self._read_lines(size, self.live):
             self._grew = time.monotonic()
             self._head += data[: HEAD_BYTES - len(self._head)]
             self._tail = (self._tail + data[-HEAD_BYTES:])[-HEAD_BYTES:]
@@ -125,7 +128,7 @@ class Generation:
         """Return the next whole lines that skip_to_end() skipped."""
         while self.older:
             room = min(size, self._older_end - self.older.offset)
-            data = os.pread(self.fd, room, self.older.offset)
+            data = self._read_lines(room, self.older)
             if self._older_digest:
                 self._older_digest.feed(data)
             if not data:
@@ -199,6 +202,17 @@ class Generation:
         if self.is_lost or self.is_rewritten():
             return None
         return self._pread(length, offset)
+
+    def _read_lines(self, size: int, splitter: LineSplitter) -> bytes:
+        """Return the next bytes: up to `size`, if possible only whole lines of them."""
+        offset = splitter.offset
+        # Otherwise the splitter would copy all lines, to join them with the rest of the one before.
+        if size > _MAX_COPIED and not splitter.is_inside_line:
+            end = os.pread(self.fd, _MAX_COPIED, offset + size - _MAX_COPIED)
+            cut = end.rfind(b"\n") + 1
+            if cut and len(end) == _MAX_COPIED:
+                size += cut - _MAX_COPIED
+        return os.pread(self.fd, size, offset)
 
     def _pread(self, length: int, offset: int) -> bytes:
         return os.pread(self.fd, length, offset)

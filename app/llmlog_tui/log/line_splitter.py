@@ -75,7 +75,8 @@ class LineSplitter:
                 return None
             self._skipping = False
         cut = data.rfind(b"\n") + 1
-        lines = b"".join((self._tail, memoryview(data)[passed:cut]))
+        is_whole = not self._tail and not passed and cut == len(data)
+        lines = data if is_whole else b"".join((self._tail, memoryview(data)[passed:cut]))
         if cut:
             self._tail.clear()
         self._tail += memoryview(data)[cut:]

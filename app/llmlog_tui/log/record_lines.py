@@ -60,8 +60,12 @@ class RecordLines:
         Of another format that is the line llmlog would have written, of a wrapped record its own.
         """
         lines = self.block(record["block"])
-        if lines is None or not self._store.is_converted(record["block"]):
-            return None if lines is None else without_bom(lines[record["line"]])
+        return None if lines is None else self.of_lines(record, lines)
+
+    def of_lines(self, record: Mapping[str, Any], lines: Sequence[bytes]) -> bytes:
+        """Return the line of a row as record(); `lines` are those of its block."""
+        if not self._store.is_converted(record["block"]):
+            return without_bom(lines[record["line"]])
         return self._converted(lines, record, with_content=True)
 
     def records(self, frame: pl.DataFrame) -> Iterator[bytes | None]:

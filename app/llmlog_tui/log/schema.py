@@ -80,43 +80,24 @@ _INFERRED_FROM: Final = {
 }
 
 
-_MAY_MISFIT: Final = frozenset(
-    name for name, dtype in READ_SCHEMA.items() if dtype not in {pl.String(), pl.Categorical()}
-) | {"ts"}
-"""Fields that can have a value of a wrong type: all but text."""
-
-
 def required_schema(
     schema: dict[str, pl.DataType], columns: Collection[str], extra: Collection[str] = ()
 ) -> dict[str, pl.DataType]:
-    """Return the part of a schema needed for `columns`, event, status and `extra`.
-
-    It includes every field that can have a value of a wrong type: those are always counted.
-    """
+    """Return the part of a schema needed for `columns`, event, status, ts, v and `extra`."""
     required = ALWAYS.union(columns, extra)
-    needed = required.union(_MAY_MISFIT, *(_INFERRED_FROM.get(name, ()) for name in required))
+    needed = required.union(("ts", "v"), *(_INFERRED_FROM.get(name, ()) for name in required))
     return {name: dtype for name, dtype in schema.items() if name in needed}
 
 
-def cheap_schema(
-    schema: dict[str, pl.DataType], columns: Collection[str]
+def schema_of_filled(
+    schema: dict[str, pl.DataType], filled: Collection[str]
 ) -> dict[str, pl.DataType]:
-    """Return a schema from required_schema() with cheaper dtypes outside `columns`.
+    """Return a schema with dtype Null for columns that are not `filled`.
 
-    Accepted blocks have the values of `schema`, except in lists, and the same misfits; more blocks
-    may be rejected.
+    A block that is accepted has no values in them; one that has some is rejected.
     """
-    required = ALWAYS.union(columns)
-    return {
-        name: dtype if name in required else _CHEAPER.get(dtype, dtype)
-        for name, dtype in schema.items()
-    }
-
-
-_CHEAPER: Final[dict[pl.DataType, pl.DataType]] = {
-    pl.Categorical(): pl.String(),
-    pl.List(pl.String()): pl.List(pl.Null()),  # accepts lists of numbers and texts, not of objects
-}
+    real = ALWAYS.union(filled, ("ts",))
+    return {name: dtype if name in real else pl.Null() for name, dtype in schema.items()}
 
 
 ALWAYS: Final = frozenset({"event", "status"})
@@ -233,7 +214,8 @@ _FIRST_US, _LAST_US = -62_135_596_800_000_000, 253_402_214_400_000_000
 def _times(text: pl.Series) -> pl.Series:
     """Return UTC timestamps of RFC 3339 text or of epochs."""
     known = text.null_count()
-    found = _in_form(text, _OURS, None) if len(text[0] or "") == _OURS_LENGTH else None
+    form = _FORMS.get(len(text[text.is_not_null().arg_max() or 0]))
+    found = None if form is None else _in_form(text, form, None)
     if found is None or found.null_count() > known:
         found = _in_form(text, "%+", "UTC")
     if found.null_count() > known:
@@ -243,9 +225,13 @@ def _times(text: pl.Series) -> pl.Series:
     return found.set(outside, None) if outside.any() else found
 
 
-_OURS: Final = "%Y-%m-%dT%H:%M:%S.%6fZ"
-"""The form of ts that llmlog writes: fast to parse, slow to reject."""
-_OURS_LENGTH: Final = len("2026-11-23T12:00:00.250000Z")
+_FORMS: Final = {
+    len("2026-11-23T12:00:00.250000Z"): "%Y-%m-%dT%H:%M:%S.%6fZ",
+    len("2026-11-23T12:00:00.250000+00:00"): "%Y-%m-%dT%H:%M:%S.%6f+00:00",
+    len("2026-11-23T12:00:00.250Z"): "%Y-%m-%dT%H:%M:%S.%3fZ",
+    len("2026-11-23T12:00:00Z"): "%Y-%m-%dT%H:%M:%SZ",
+}
+"""Forms of ts by length, the first llmlog's own: fast to parse, slow to reject."""
 
 
 def _in_form(text: pl.Series, form: str, zone: str | None) -> pl.Series:

@@ -103,7 +103,10 @@ def _check(name: str, *, must_exist: bool) -> None:
     if not name:
         raise SourceError("a file without a name: is a variable empty?")
     if _is_pattern(name):
-        if not _matches(name) and must_exist:
+        if Path(name).is_dir():
+            os.scandir(name).close()  # may it be listed?
+        # A folder of thousands of files is listed once: a follower's files() does it, too.
+        if must_exist and not _matches(name):
             raise SourceError(
                 f"{name}: no log in there" if Path(name).is_dir() else f"{name}: no such file"
             )
@@ -124,9 +127,9 @@ def _matches(name: str) -> list[Path]:
     if path.is_dir():
         found = _logs_in(path)
     else:
-        found = [Path(match) for match in glob.iglob(name, recursive=True)]  # noqa: PTH207 - Path.glob takes no absolute pattern
-    logs = (file for file in found if file.suffix != _BOOKMARKS and file.is_file())
-    return sorted(logs, key=_age)
+        matches = map(Path, glob.iglob(name, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+        found = [file for file in matches if file.is_file()]
+    return sorted((file for file in found if file.suffix != _BOOKMARKS), key=_age)
 
 
 def _logs_in(folder: Path, depth: int = 0) -> list[Path]:
@@ -151,7 +154,9 @@ def _logs_in(folder: Path, depth: int = 0) -> list[Path]:
 def _age(path: Path) -> tuple[str, bool, int, str]:
     """Return a sort key: numbered parts descending, dated ones, the plain one."""
     match = _LOG_NAME.fullmatch(path.name)
-    base = str(path.with_name(match["base"] if match else path.name))
+    base = str(path)
+    if match:
+        base = base[: len(base) - len(path.name)] + match["base"]  # with_name() is slower
     age = match["age"] if match else None
     if age is None:
         return base, True, 0, ""

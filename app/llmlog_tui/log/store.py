@@ -219,6 +219,15 @@ class Store:
             self._revision,
         )
 
+    def ranges(self) -> list[ByteRange]:
+        """Return all ranges so far, by block index; any thread may ask."""
+        return self._ranges.copy()
+
+    @property
+    def converted(self) -> frozenset[int]:
+        """Blocks with records that differ from their lines."""
+        return frozenset(self._converted)
+
     def byte_range(self, block: int) -> ByteRange:
         return self._ranges[block]
 

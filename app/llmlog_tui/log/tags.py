@@ -129,23 +129,53 @@ def read_schema(known: KnownTags) -> dict[str, pl.DataType]:
 def take_tags(read: pl.DataFrame, known: KnownTags, lines_of: LinesOf) -> TagColumns:
     """Return the tags of a frame that was read with read_schema()."""
     extra = read["extra"]
-    if extra.null_count() == len(extra) and not known.fields:
-        return TagColumns([], known, extra.is_not_null())
-    extra = _escaped(extra, lines_of)
-    tags, types = pl.DataFrame(), known.extra
-    is_object = extra.str.starts_with("{")
-    if is_object.any():
-        tags = _members(extra.set(~is_object, None), known.extra, lines_of)
-        types = {**known.extra, **tags.schema}
-        tags = tags.rename(lambda name: PREFIX + name)
+    if extra.null_count() == len(extra):
+        return TagColumns(_of_fields(read, known), known, extra.is_not_null())
+    if (of_few := _of_few(extra)) is not None:
+        tags, is_object = of_few, extra.is_not_null()
+    else:
+        extra = _escaped(extra, lines_of)
+        tags, is_object = pl.DataFrame(), extra.str.starts_with("{")
+        if is_object.any():
+            tags = _members(extra.set(~is_object, None), known.extra, lines_of)
+    types = {**known.extra, **tags.schema}
+    tags = tags.rename(lambda name: PREFIX + name)
+    others = _of_fields(read, known, tags.columns)
+    misfits = extra.is_not_null() & ~is_object
+    return TagColumns([*tags, *others], replace(known, extra=types), misfits)
+
+
+def _of_few(extra: pl.Series) -> pl.DataFrame | None:
+    """Return the members of plain JSON objects of which few are distinct, else None."""
+    rows = extra.arg_unique().sort()
+    if len(rows) * _MIN_REPEATS > len(extra):
+        return None
+    distinct = extra.gather(rows).drop_nulls()
+    texts = distinct.to_list()
+    # With backslashes, different objects may have the same text (see _escaped).
+    if any("\\" in text or not text.startswith("{") for text in texts):
+        return None
+    tags = _inferred("\n".join(texts).encode(), len(texts))
+    if tags is None:
+        return None
+    index = extra.cast(pl.Enum(distinct)).to_physical()
+    return pl.DataFrame([each.gather(index) for each in _without_empty(tags)])
+
+
+_MIN_REPEATS: Final = 4
+"""Minimum rows per distinct object from which each is decoded once."""
+
+
+def _of_fields(
+    read: pl.DataFrame, known: KnownTags, taken: Collection[str] = ()
+) -> list[pl.Series]:
+    """Return the columns of unknown fields, but those whose names are `taken`."""
     columns = {f"{PREFIX}{name}" if name in _OTHER_COLUMNS else name: name for name in known.fields}
-    others = [
+    return [
         _typed(read[name], is_text=known.fields[name]).alias(column)
         for column, name in columns.items()
-        if column not in tags.columns and read[name].null_count() < read.height
+        if column not in taken and read[name].null_count() < read.height
     ]
-    misfits = ~is_object.fill_null(value=True)
-    return TagColumns([*tags, *others], replace(known, extra=types), misfits)
 
 
 def _escaped(extra: pl.Series, lines_of: LinesOf) -> pl.Series:
@@ -176,7 +206,8 @@ def _members(texts: pl.Series, known: Types, lines_of: LinesOf) -> pl.DataFrame:
             members = texts.str.count_matches('": ', literal=True).sum()
             if members == sum(tags.height - each.null_count() for each in tags):
                 return _without_empty(tags)
-    inferred = _inferred(texts)
+    lines = texts.fill_null("{}").str.join("\n").item().encode()
+    inferred = _inferred(lines, len(texts))
     if inferred is None:  # polars leaves control characters unescaped, too
         inferred = _by_line(
             [_extra_of(line) for line in lines_of(pl.int_range(len(texts), eager=True))]
@@ -184,19 +215,17 @@ def _members(texts: pl.Series, known: Types, lines_of: LinesOf) -> pl.DataFrame:
     return _without_empty(inferred)
 
 
-def _inferred(texts: pl.Series) -> pl.DataFrame | None:
+def _inferred(lines: bytes, count: int) -> pl.DataFrame | None:
     """Return the members with the types that polars infers; None for objects that it rejects."""
-    texts = texts.fill_null("{}")
     with contextlib.suppress(pl.exceptions.PolarsError):
-        lines = texts.str.join("\n").item().encode()
         tags = pl.read_ndjson(lines, infer_schema_length=None)
-        if tags.height == len(texts):
+        if tags.height == count:
             names = [name for name in tags.columns if _is_name(name)][:MAX_TAGS]
             types = {name: _kept_as(tags.schema[name]) for name in names}
             if any(tags.schema[name].is_nested() for name in names):
                 as_json = {name: _STRING if of == _TEXT else of for name, of in types.items()}
                 tags = pl.read_ndjson(lines, schema=as_json)
-            return tags.select(pl.col(name).cast(dtype) for name, dtype in types.items())
+            return pl.DataFrame([tags[name].cast(dtype) for name, dtype in types.items()])
     return None
 
 
@@ -220,7 +249,7 @@ def _kept_as(dtype: pl.DataType) -> pl.DataType:
 
 
 def _without_empty(tags: pl.DataFrame) -> pl.DataFrame:
-    return tags.select(each for each in tags if each.null_count() < tags.height)
+    return pl.DataFrame([each for each in tags if each.null_count() < tags.height])
 
 
 def _typed(text: pl.Series, *, is_text: bool) -> pl.Series:

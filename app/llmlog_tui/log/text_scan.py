@@ -109,6 +109,28 @@ def _last_lines(file: int, end: int) -> tuple[int, bytes]:
         size *= 2
 
 
+def matching_lines(data: bytes, pattern: str) -> list[tuple[int, bytes]]:
+    """Return (number from 0, line) of matching lines, the last first."""
+    found: list[tuple[int, bytes]] = []
+    chunks = list(_chunks(data))
+    has_match = _contains(chunks, pattern)
+    before = _newlines(data) if has_match.any() else 0
+    for chunk, is_matching in zip(reversed(chunks), reversed(has_match.to_list()), strict=True):
+        before -= _newlines(chunk) if before else 0
+        if is_matching:
+            found += [(before + number - 1, line) for number, line in _matching(chunk, pattern)]
+    return found
+
+
+def _chunks(data: bytes) -> Iterator[bytes]:
+    """Yield whole lines, about a block's bytes at a time."""
+    start = 0
+    while start < len(data):
+        end = data.find(b"\n", start + BLOCK_BYTES) + 1 or len(data)
+        yield data[start:end]
+        start = end
+
+
 def _matching(data: bytes, pattern: str) -> list[tuple[int, bytes]]:
     """Return (number from 1, line) of the matching lines of a block, the last first."""
     lines = data.split(b"\n")

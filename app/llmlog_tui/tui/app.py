@@ -31,6 +31,7 @@ from llmlog_tui.tui.runtime.key_queue import KeyQueue
 from llmlog_tui.tui.runtime.shutdown import GracefulExit
 from llmlog_tui.tui.screens import VIEWS
 from llmlog_tui.tui.screens.dialogs.startup import SplashScreen
+from llmlog_tui.tui.searching import SearchController
 from llmlog_tui.tui.status import ReadStatus
 from llmlog_tui.tui.theme import apply_theme
 from llmlog_tui.tui.widgets.bindings import scope_of
@@ -112,6 +113,7 @@ class LogApp(App[str]):
         self.jobs = Jobs(self)
         self.navigator = Navigator(self, None if trace is None else SelectTrace(trace))
         self.bookmarks = BookmarkController(self)
+        self.searching = SearchController(self)
         self.alert_throttle = AlertThrottle()
         self._keys = KeyQueue(self, super().on_event)
         self._exit_on_signal = GracefulExit(lambda code: self.exit(return_code=code))
@@ -177,6 +179,7 @@ class LogApp(App[str]):
     def on_unmount(self) -> None:
         self.reader.stop()
         self._analysis.stop()
+        self.searching.end()
         self._gc.end()
 
     async def on_event(self, event: events.Event) -> None:
@@ -328,10 +331,14 @@ class LogApp(App[str]):
     def on_bookmark_located(self, message: messages.BookmarkLocated) -> None:
         self.bookmarks.go_to(message)
 
+    def on_text_found(self, message: messages.TextFound) -> None:
+        self.searching.update(message)
+
     # -- messages from views and dialogs
 
     def on_log_view_query_changed(self, message: LogView.QueryChanged) -> None:
         self.bookmarks.update_view(message.view)
+        self.searching.update_view(message.view)
         if message.view is not self.view:
             return
         if message.then is not None:
@@ -354,6 +361,12 @@ class LogApp(App[str]):
 
     def on_log_view_search_requested(self, message: LogView.SearchRequested) -> None:
         self.navigator.search(message.search)
+
+    def on_log_view_search_ended(self, message: LogView.SearchEnded) -> None:
+        if message.is_closed:
+            self.searching.close()
+        else:
+            self.searching.end()
 
     def on_log_view_replay_requested(self, message: LogView.ReplayRequested) -> None:
         self.navigator.open(message)

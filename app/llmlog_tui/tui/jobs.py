@@ -20,10 +20,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from llmlog_tui.analysis.calls.search import Hit
-    from llmlog_tui.analysis.live.overview import Overview
     from llmlog_tui.isolated_query import IsolatedQuery
     from llmlog_tui.tui.app import LogApp
-    from llmlog_tui.tui.navigation import Search
     from llmlog_tui.tui.panes.calls import CallsPane
     from llmlog_tui.tui.panes.traces import TracesPane
     from llmlog_tui.tui.screens import LogView, SaveAsDialog, SqlScreen
@@ -54,7 +52,7 @@ class Jobs:
         # A daemon: quitting does not wait for it.
         Thread(target=run, name=f"llmlog-{task}", daemon=True).start()
 
-    def _run(self, task: str, work: Callable[[], R], show: Callable[[R], object]) -> None:
+    def run(self, task: str, work: Callable[[], R], show: Callable[[R], object]) -> None:
         """Run `work` in a thread, and `show` with its result in the UI thread."""
         self.run_in_thread(task, lambda: self._app.call_later(show, work()))
 
@@ -65,7 +63,7 @@ class Jobs:
         overview, reader = self._app.overview, self._app.reader
         if overview is not None:
             work = partial(workers.analysis.words_of, overview, reader.read_record, message.traces)
-            self._run("Reading names", work, self._show_words)
+            self.run("Reading names", work, self._show_words)
 
     def _show_words(self, words: Mapping[str, str | None]) -> None:
         for view in self._app.views:
@@ -90,7 +88,7 @@ class Jobs:
             elif not isinstance(self._app.screen, screens.RecordDialog):  # one is enough
                 self._app.push_screen(screens.RecordDialog(location.file, line))
 
-        self._run("Reading a record", read, show)
+        self.run("Reading a record", read, show)
 
     def read_content(self, message: LogView.ContentRequested) -> None:
         """Read a record's content, for the view; then compare it with earlier calls."""
@@ -108,32 +106,47 @@ class Jobs:
                 self._app.call_later(show, content)
             return workers.analysis.compared_content(overview, read, content, message.earlier)
 
-        self._run("Reading a record", work, show)
+        self.run("Reading a record", work, show)
 
     # -- search
 
-    def search(self, overview: Overview, search: Search) -> None:
-        """Search all records, and go to the hit."""
-        text, row, direction = search.text, search.row, search.direction
-        find = workers.analysis.search
-        self._find(text, lambda: find(overview.frame, text, row, direction))
-
     def go_to_step(self, number: int) -> None:
-        """Go to a step of the current trace, as to a search hit."""
-        overview, trace = self._app.overview, self._app.view.target_trace
+        """Go to a step of the current trace."""
+        app, overview, trace = self._app, self._app.overview, self._app.view.target_trace
         if overview is None or trace is None:
-            self._app.view.hint("No trace under the cursor.")
+            app.view.hint("No trace under the cursor.")
             return
-        text = f"step {number} in {sanitize(humanize.short_id(trace))}"
-        self._find(text, lambda: workers.analysis.step_of(overview.frame, trace, number))
+        name = f"step {number} in {sanitize(humanize.short_id(trace))}"
 
-    def _find(self, text: str, find: Callable[[], Hit | None]) -> None:
         def show(hit: Hit | None) -> None:
-            self._app.view.update_search(text, hit)
-            if hit is not None:
-                self._app.navigator.go_to_record(hit.row)
+            if hit is None:
+                app.view.hint(f"There is no {name}.")
+            else:
+                app.navigator.go_to_record(hit.row)
 
-        self._run("Search", find, show)
+        self.run("Search", partial(workers.analysis.step_of, overview.frame, trace, number), show)
+
+    def show_content(self, row: int) -> None:
+        """Show the content of a record without a trace in a dialog."""
+        overview, reader = self._app.overview, self._app.reader
+        if overview is not None:
+            read = partial(
+                workers.analysis.step_content, overview, reader.read_record, reader.read_line, row
+            )
+            self.run("Reading a record", read, self._show_content)
+
+    def show_evicted(self, location: RecordLocation) -> None:
+        """Show the content of a record that was evicted in a dialog."""
+        read = partial(workers.analysis.evicted_content, self._app.reader.read_line, location)
+        self.run("Reading a record", read, self._show_content)
+
+    def _show_content(self, content: StepContent) -> None:
+        app = self._app
+        dialog = app.screen
+        if isinstance(dialog, screens.ContentDialog):
+            dialog.update(content)
+        else:
+            app.push_screen(screens.ContentDialog(content, app.searching.state.text))
 
     # -- diff and SQL
 
@@ -144,7 +157,7 @@ class Jobs:
             self._app.push_screen(screens.DiffScreen(a, b))
             lines_of = self._app.reader.records_of
             align = partial(workers.analysis.diff, overview, a, b, lines_of)
-            self._run("Diff", align, self._show_diff)
+            self.run("Diff", align, self._show_diff)
 
     def _show_diff(self, result: DiffResult) -> None:
         view, traces = self._app.view, (result.found.a.trace_id, result.found.b.trace_id)
@@ -163,9 +176,7 @@ class Jobs:
 
         compare = workers.analysis.text_diff_of
         read = app.reader.read_record
-        self._run(
-            "Diff", partial(compare, overview, read, message.a, message.b, message.step), show
-        )
+        self.run("Diff", partial(compare, overview, read, message.a, message.b, message.step), show)
 
     def run_sql(self, view: SqlScreen, sql: str) -> None:
         """Run an SQL query for its view, and remember the view's queries."""
@@ -175,7 +186,7 @@ class Jobs:
         if overview is not None:
             self._query = query = workers.analysis.prepare_sql(sql)
             run = partial(workers.analysis.run_sql, overview, query)
-            self._run("Query", run, view.update_result)
+            self.run("Query", run, view.update_result)
 
     def cancel_sql(self) -> None:
         """End the SQL query that is running."""
@@ -218,7 +229,7 @@ class Jobs:
             if isinstance(self._app.screen, screens.SaveAsDialog):
                 self._app.screen.update_status(result)
 
-        self._run("Export", partial(message.write, message.path, message.replace), show)
+        self.run("Export", partial(message.write, message.path, message.replace), show)
 
     # -- copies
 
@@ -229,7 +240,7 @@ class Jobs:
         def copy(choice: str | None) -> None:
             if choice and overview is not None:
                 read = partial(app.reader.copy, overview, row, choice, message)
-                self._run("Copy", read, self._finish_copy)
+                self.run("Copy", read, self._finish_copy)
 
         if overview is None:
             return

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.live.overview import Overview
     from llmlog_tui.log.record_key import Bookmark, RecordKey
     from llmlog_tui.log.store import Snapshot
-    from llmlog_tui.tui.queries import Query
+    from llmlog_tui.tui.queries import Query, TextHit
 
 Post = Callable[[Message], object]
 """Posts a message, from any thread."""
@@ -120,6 +120,23 @@ class BookmarkLocated(Message):
     nth: int
     total: int
     note: str
+
+
+@dataclass
+class TextFound(Message):
+    """More hits of text search `number`; `read` of `total` bytes were scanned.
+
+    When it `is_done`, `has_content` is whether the log has any messages or answers. If it `is_cut`,
+    there may be more.
+    """
+
+    number: int
+    hits: tuple[TextHit, ...]
+    read: int = 0
+    total: int = 0
+    is_done: bool = False
+    has_content: bool = True
+    is_cut: bool = False
 
 
 @dataclass

@@ -62,10 +62,9 @@ class Location:
 
 @dataclass(frozen=True)
 class Search:
-    """Find the next record with `text` after key `row`, or before with -1."""
+    """Find records with `text`; without one go to the next hit, or before with -1."""
 
     text: str
-    row: int | None
     direction: int
 
 
@@ -123,7 +122,7 @@ class Navigator:
         """Apply an intent; False if it has to wait."""
         match intent:
             case Search():
-                self._app.jobs.search(overview, intent)
+                self._app.searching.run(overview, intent)
             case SelectTrace(prefix):
                 return self._select_trace(prefix)
             case ShowRecord(row):
@@ -182,6 +181,40 @@ class Navigator:
         if not app.view.go_to(row):
             is_hidden = not overview.matches_filter(row)
             self._open_record(app.current_mode if is_hidden else "overview", row)
+
+    def go_to_found(self, row: int, *, in_text: bool) -> None:
+        """Show a record that was found; if `in_text`, its content in its replay.
+
+        Without a trace, the content is shown in a dialog.
+        """
+        app, overview = self._app, self._app.overview
+        in_replay = isinstance(app.view, screens.ReplayScreen)
+        trace = None if overview is None else overview.trace_of(row)
+        if overview is None or not overview.has(row) or not (in_text or in_replay):
+            self.go_to_record(row)
+        elif trace is None:
+            self.go_to_record(row)
+            app.jobs.show_content(row)
+        else:
+            self.push()
+            self._replay_from(trace, row)
+
+    def _replay_from(self, trace: str, row: int) -> None:
+        """Select a record, and show its step in the replay on top."""
+        app = self._app
+        self._close_dialogs()
+        view = app.view
+        if isinstance(view, screens.ReplayScreen) and view.target_trace == trace:
+            view.go_to(row)
+            return
+        while len(app.screen_stack) > 1:
+            app.pop_screen()
+        app.view.go_to(row)
+        self._open(screens.LogView.ReplayRequested(trace, row))
+
+    def _close_dialogs(self) -> None:
+        while self._app.screen is not self._app.view:
+            self._app.pop_screen()
 
     def _open_record(self, view: str, row: int) -> None:
         app, overview = self._app, self._app.overview

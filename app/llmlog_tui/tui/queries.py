@@ -15,6 +15,8 @@ from llmlog_tui.log.record_key import RecordLocation
 if TYPE_CHECKING:
     import polars as pl
 
+    from llmlog_tui.analysis.calls.text_search import Excerpt
+    from llmlog_tui.analysis.query.result_chart import ResultChart
     from llmlog_tui.analysis.traces.conversation import Conversation
     from llmlog_tui.analysis.traces.diff import TraceDiff
     from llmlog_tui.analysis.traces.replay import Replay
@@ -117,6 +119,40 @@ class StepContent(NamedTuple):
     conversation: Conversation
 
 
+class TextHit(NamedTuple):
+    """A record whose content or error text has the words.
+
+    `row` is its key, None if it was evicted; then it is read again at `location`.
+    """
+
+    row: int | None
+    location: RecordLocation | None
+    excerpt: Excerpt
+
+
+@dataclass(frozen=True)
+class SearchState:
+    """A search for `text`, and the record it is at.
+
+    That is the record with key `row`, the `nth` (from 1) of `total`; with `excerpt` the words are
+    in its content. `found` records have them there, more if it `is_cut`. `percent` of the log's
+    bytes were scanned; None when all were, or it was ended.
+    """
+
+    text: str = ""
+    row: int | None = None
+    nth: int = 0
+    total: int = 0
+    excerpt: Excerpt | None = None
+    found: int = 0
+    percent: int | None = None
+    is_cut: bool = False
+
+    @property
+    def is_running(self) -> bool:
+        return self.percent is not None
+
+
 class TextDiffResult(NamedTuple):
     """Two steps as texts: the lines of each place that differs; `sides` are the records."""
 
@@ -133,6 +169,7 @@ class SqlResult(NamedTuple):
     frame: pl.DataFrame | None
     why: str
     took_s: float
+    chart: ResultChart | None = None
 
 
 class ExportResult(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,7 +20,10 @@ SEARCHED: Final = (
 
 @dataclass(frozen=True)
 class Hit:
-    """The record with key `row`, the `nth` (from 1) of `total` that match."""
+    """The record with key `row`, the `nth` (from 1) of `total` that match.
+
+    Records that the frame no longer has are -1, -2 and so on, the newest of them first.
+    """
 
     row: int
     nth: int
@@ -32,9 +36,18 @@ def step_of(frame: pl.DataFrame, trace_id: str, number: int) -> Hit | None:
     return Hit(int(rows[0]), 1, len(rows)) if len(rows) else None
 
 
-def search(frame: pl.DataFrame, text: str, row: int | None, direction: int) -> Hit | None:
+def search(  # noqa: PLR0913 - what matches, and from where
+    frame: pl.DataFrame,
+    text: str,
+    row: int | None,
+    direction: int,
+    *,
+    found: Collection[int] = (),
+    older: int = 0,
+) -> Hit | None:
     """Return the next match after record `row`, before it with direction -1.
 
+    Records with the keys `found` match, too; `older` is the number of matches before the frame.
     Case-insensitive, and wraps around. From None it searches backwards from the newest record.
     None without a match.
     """
@@ -42,18 +55,26 @@ def search(frame: pl.DataFrame, text: str, row: int | None, direction: int) -> H
         pl.col(name).cast(pl.String).str.to_lowercase().str.contains(text.lower(), literal=True)
         for name in SEARCHED
     ]
+    if found:
+        contains.append(pl.col("row").is_in(pl.Series(list(found), dtype=pl.UInt32).implode()))
     matching = (
         frame.select_seq("row", match=pl.any_horizontal(contains).fill_null(value=False))
         .with_row_index("position")
         .filter("match")
     )
-    if not matching.height:
+    # Older records precede the first position.
+    before = pl.int_range(-older, 0, dtype=pl.Int64, eager=True)
+    positions = pl.concat([before, matching["position"].cast(pl.Int64)])
+    rows = pl.concat([before, matching["row"].cast(pl.Int64)])
+    if not len(positions):
         return None
-    positions = matching["position"].cast(pl.Int64)
-    here = frame.height if row is None else frame["row"].index_of(row)
-    at = frame.height if here is None else here
-    if direction > 0:
-        nth = int((positions <= at).sum()) % matching.height
+    if row is None or row >= 0:
+        here = frame.height if row is None else frame["row"].index_of(row)
+        at = frame.height if here is None else here
     else:
-        nth = (int((positions < at).sum()) - 1) % matching.height
-    return Hit(int(matching["row"][nth]), nth + 1, matching.height)
+        at = row
+    if direction > 0:
+        nth = int((positions <= at).sum()) % len(positions)
+    else:
+        nth = (int((positions < at).sum()) - 1) % len(positions)
+    return Hit(int(rows[nth]), nth + 1, len(positions))

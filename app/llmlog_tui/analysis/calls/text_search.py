@@ -18,12 +18,22 @@ _ANY_SPACE: Final = r"(?:\s|\\+[nrt])+"
 """White space between words, as it is or as an escape in JSON."""
 
 
+HAS_CONTENT: Final = (
+    r'"(?:input|output|messages|prompt|response|content|completion|arguments|body)\\*"\s*:'
+)
+"""Regular expression of lines that probably have messages or answers."""
+
+
 @dataclass(frozen=True)
 class Excerpt:
     """The first occurrence in a record: its field, and the text around."""
 
     field: str
     text: str
+
+
+NO_CONTENT: Final = "the log has no messages or answers: its content policy is metadata only"
+"""Why nothing can be found in content."""
 
 
 class TextQuery:
@@ -43,13 +53,22 @@ class TextQuery:
 
         Fields that llmlog does not know count as content.
         """
-        for name, value in record.items():
-            if name in _METADATA:
-                continue
-            for text in _texts(value):
-                if found := self._pattern.search(text):
-                    return Excerpt(name, _around(text, *found.span()))
+        for name, text in _content_of(record):
+            if found := self._pattern.search(text):
+                return Excerpt(name, _around(text, *found.span()))
         return None
+
+    @staticmethod
+    def has_text(record: Mapping[str, Any]) -> bool:
+        """Return whether a record has any content."""
+        return any(name != "error_message" for name, _ in _content_of(record))
+
+
+def _content_of(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield (field, text) of all content and error texts."""
+    for name, value in record.items():
+        if name not in _METADATA:
+            yield from ((name, text) for text in _texts(value))
 
 
 def _in_json(word: str) -> str:

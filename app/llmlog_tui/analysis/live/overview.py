@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
@@ -19,6 +19,7 @@ from llmlog_tui.analysis.calls.slow_reason import slow_reason
 from llmlog_tui.analysis.calls.truncation import CUT_OFF, is_cut_off
 from llmlog_tui.analysis.live.incremental import FilteredState, LogState
 from llmlog_tui.analysis.numeric.last_result import LastResult
+from llmlog_tui.analysis.traces.in_flight import InFlight, in_flight
 from llmlog_tui.analysis.traces.replay import CallKind, Replay, replay
 from llmlog_tui.analysis.traces.sessions import Sessions, sessions
 from llmlog_tui.analysis.traces.timeline import LastTimeline, Timeline, timeline
@@ -104,6 +105,20 @@ class Overview:
     def tags(self) -> dict[str, pl.DataType]:
         """The tag columns of the log, with their dtypes."""
         return tag_types(self.snapshot.frame)
+
+    @cached_property
+    def in_flight(self) -> InFlight:
+        """The steps in flight; a run that has only such matches no filter."""
+        found = in_flight(self.snapshot.running, self.traces)
+        return found if self.where is None else replace(found, started=())
+
+    @property
+    def last_run(self) -> str | None:
+        """The last run, which may have no record yet; None without runs."""
+        started = self.in_flight.started
+        if started and started[-1].at == self.traces.height:
+            return started[-1].trace_id
+        return self.newest_trace
 
     @cached_property
     def sessions(self) -> Sessions:

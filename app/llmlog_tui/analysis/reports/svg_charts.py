@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
-from llmlog_tui import humanize
+from llmlog_tui import humanize, scale
 from llmlog_tui.analysis.reports.html_page import Html, element, joined
 from llmlog_tui.analysis.traces.timeline import Step, Timeline
 
@@ -57,7 +57,7 @@ def chart(
     known = [value for each in series for value in each.values if value is not None]
     if not known:
         return _figure(title, element("p", "no values", _class="dim"))
-    top = _round_up(max(known))
+    top = scale.round_up(max(known))
     drawn = _bars if bars else _lines
     parts = [
         *_grid(top, label),
@@ -82,14 +82,6 @@ def _svg(width: int, height: int, parts: Sequence[Html], title: str) -> Html:
 
 def _px(number: float) -> str:
     return f"{number:.1f}"
-
-
-def _round_up(value: float) -> float:
-    """Return the next round number: one or two digits times a power of ten."""
-    if value <= 0 or not math.isfinite(value):
-        return 1.0
-    power = 10.0 ** math.floor(math.log10(value))
-    return next(n * power for n in (1, 2, 2.5, 4, 5, 6, 8, 10) if value <= n * power * (1 + 1e-9))
 
 
 def _y(value: float, top: float) -> float:
@@ -168,18 +160,14 @@ def _legend(series: Sequence[Series], *, bars: bool) -> Iterator[Html]:
         x += 7 * len(each.name) + 18
 
 
-_SECONDS: Final = (
-    *(1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200),
-    *(86_400 * days for days in (1, 2, 7, 14, 30, 90, 180, 365, 730, 3_650, 36_500)),
-)
-"""Seconds between two labels of a time axis."""
 _MAX_LABELS: Final = 6
 
 
 def _times(axis: TimeAxis) -> Iterator[Html]:
     """Yield labels at round local times."""
-    for when in round_times(axis.begin, axis.end):
-        shown = humanize.time_point(when, axis.begin, axis.end).removesuffix(":00")
+    begin, end = humanize.local(axis.begin), humanize.local(axis.end)
+    for when in scale.round_times(begin, end, _MAX_LABELS):
+        shown = scale.time_tick(when, begin, end)
         x = axis.x(when)
         yield element("line", x1=_px(x), x2=_px(x), y1=_HEIGHT - _BOTTOM,
                       y2=_HEIGHT - _BOTTOM + 4, _class="grid")  # fmt: skip
@@ -189,17 +177,6 @@ def _times(axis: TimeAxis) -> Iterator[Html]:
 def _anchor(x: float) -> str:
     near = 30
     return "end" if x > _WIDTH - _RIGHT - near else "middle"
-
-
-def round_times(begin: datetime, end: datetime) -> list[datetime]:
-    """Return up to six instants at round local times from `begin` to `end`."""
-    span = (end - begin).total_seconds()
-    fits = (each for each in _SECONDS if span / each <= _MAX_LABELS)
-    seconds = next(fits, _SECONDS[-1])
-    midnight = humanize.local(begin).replace(hour=0, minute=0, second=0, microsecond=0)
-    first = math.ceil((begin - midnight).total_seconds() / seconds)
-    last = math.floor((end - midnight).total_seconds() / seconds)
-    return [midnight + timedelta(seconds=seconds * n) for n in range(first, last + 1)]
 
 
 _ROW: Final = 20

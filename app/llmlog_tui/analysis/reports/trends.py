@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -43,8 +44,8 @@ WORST: Final = {
 }
 """Slow calls of a slice, and latency in ms and key of the slowest."""
 
-CALLS_PER_GROUP: Final = 8
-"""Minimum average calls per group that FIGURES are computed over."""
+CALLS_PER_GROUP: Final = 20
+"""Minimum calls per group that FIGURES are computed over: with fewer, p95 is the maximum."""
 
 _PER_MINUTE: Final = ("calls", "tokens", "cost")
 COLUMNS: Final = (
@@ -98,9 +99,9 @@ class Trends:
     """Series of calls from `begin` to `end`, in slices of equal length.
 
     `figures` has one value per slice by the names of FIGURES and WORST, None if unknown; those of
-    FIGURES are over a group of adjacent slices, with calls, tokens and cost per minute. `marks` are
-    the alerts in that time. `first` and `last` are the times of all calls, None without ts;
-    `untimed` counts the calls without ts.
+    FIGURES are over a group of adjacent slices with at least `min_calls` calls, with calls, tokens
+    and cost per minute. `marks` are the alerts in that time. `first` and `last` are the times of
+    all calls, None without ts; `untimed` counts the calls without ts.
     """
 
     begin: datetime | None
@@ -110,6 +111,7 @@ class Trends:
     figures: dict[str, list[float | None]]
     marks: tuple[Mark, ...]
     untimed: int
+    min_calls: int = CALLS_PER_GROUP
 
     def time_of(self, cell: int) -> datetime | None:
         if self.begin is None or self.end is None:
@@ -125,16 +127,18 @@ class Trends:
         return min(slices - 1, max(0, int(share * slices)))
 
 
-def trends(
+def trends(  # noqa: PLR0913, PLR0917 - a log, and how it is shown
     calls: pl.DataFrame,
     marks: Sequence[Mark],
     slices: int,
     slow_ms: float,
     within: tuple[datetime, datetime] | None = None,
+    min_calls: int = CALLS_PER_GROUP,
 ) -> Trends:
     """Return the series of model calls from cost.priced(), in `slices` slices.
 
-    `within` is the time range; that of all calls if it is None.
+    `within` is the time range; that of all calls if it is None. FIGURES are over adjacent slices
+    with at least `min_calls` calls, or all calls there are.
     """
     first, last = calls.select(first=pl.col("ts").min(), last=pl.col("ts").max()).row(0)
     untimed = calls["ts"].null_count()
@@ -147,26 +151,64 @@ def trends(
     total = pl.coalesce("total_tokens", pl.col("prompt_tokens") + pl.col("completion_tokens"))
     selected = calls.select(COLUMNS).filter(pl.col("ts").is_between(begin, end))
     prepared = selected.with_columns(
-        share=(since_ms / span_ms).clip(0, 1), tokens=total, is_slow=slow(slow_ms)
+        slice=(since_ms / span_ms * slices).floor().clip(0, slices - 1).cast(pl.Int64),
+        tokens=total,
+        is_slow=slow(slow_ms),
     )
-    groups = max(1, min(slices, prepared.height // CALLS_PER_GROUP))
-    figures.update(_per_slice(prepared, WORST, slices))
-    minutes = span_ms / groups / _MINUTE_MS
-    for name, values in _per_slice(prepared, FIGURES, groups).items():
-        by = minutes if name in _PER_MINUTE else 1.0
-        known = [None if value is None else value / by for value in values]
-        figures[name] = [known[n * groups // slices] for n in range(slices)]
+    counts = [0] * slices
+    for number, count in prepared["slice"].value_counts().iter_rows():
+        counts[number] = count
+    groups = _groups(counts, min_calls)
+    lengths = Counter(groups)
+    figures.update(_figures(prepared, WORST, list(range(slices))))
+    for name, values in _figures(prepared, FIGURES, groups).items():
+        minutes = span_ms / slices / _MINUTE_MS if name in _PER_MINUTE else None
+        figures[name] = [
+            value / (minutes * lengths[group]) if minutes and value is not None else value
+            for value, group in zip(values, groups, strict=True)
+        ]
     visible = tuple(mark for mark in marks if begin <= mark.ts <= end)
-    return Trends(begin, end, first, last, figures, visible, untimed)
+    return Trends(begin, end, first, last, figures, visible, untimed, min_calls)
 
 
-def _per_slice(
-    calls: pl.DataFrame, figures: Mapping[str, pl.Expr], parts: int
+def _groups(counts: Sequence[int], least: int) -> list[int | None]:
+    """Return the group of each slice; each has at least `least` calls.
+
+    A group begins with a call, and lasts until the next one, or until its last call if the pause
+    after that is longer than itself: slices of such a pause have none. The last calls belong to
+    the last group.
+    """
+    bounds: list[tuple[int, int]] = []
+    begin: int | None = None
+    calls = 0
+    for index, count in enumerate(counts):
+        if count and begin is None:
+            begin = index
+        calls += count
+        if begin is not None and calls >= least:
+            bounds.append((begin, index))
+            begin, calls = None, 0
+    if begin is not None:
+        last = max(index for index, count in enumerate(counts) if count)
+        first = bounds.pop()[0] if bounds else begin
+        bounds.append((first, last))
+    groups: list[int | None] = [None] * len(counts)
+    nexts = [start for start, _ in bounds[1:]]
+    for number, (start, last) in enumerate(bounds):
+        stop = nexts[number] if number < len(nexts) else last + 1
+        if stop - last - 1 > last + 1 - start:
+            stop = last + 1
+        groups[start:stop] = [number] * (stop - start)
+    return groups
+
+
+def _figures(
+    calls: pl.DataFrame, figures: Mapping[str, pl.Expr], groups: Sequence[int | None]
 ) -> dict[str, list[float | None]]:
-    """Return each metric per part of the time range, by the calls' `share`."""
-    part = (pl.col("share") * parts).floor().clip(0, parts - 1).cast(pl.Int64)
-    found: dict[str, list[float | None]] = {name: [None] * parts for name in figures}
-    for row in calls.group_by(part=part).agg(**figures).iter_rows(named=True):
-        for name in figures:
-            found[name][row["part"]] = row[name]
-    return found
+    """Return each metric per slice: that of the slice's group."""
+    group = pl.col("slice").replace_strict(pl.int_range(len(groups), eager=True), pl.Series(groups))
+    rows_of_groups = calls.group_by(group=group).agg(**figures).iter_rows(named=True)
+    found = {row["group"]: row for row in rows_of_groups}
+    none = dict.fromkeys(figures)
+    rows = [found.get(each, none) if each is not None else none for each in groups]
+    return {name: [row[name] for row in rows] for name in figures}

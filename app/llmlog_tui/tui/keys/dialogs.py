@@ -41,6 +41,14 @@ PATH_BINDINGS: Final = scope("path", key("escape", "close", "back", "Write nothi
 
 FIND_BINDINGS: Final = scope("find", key("enter", "submit", "find"), key("escape", "close", "back"))
 
+FOUND_BINDINGS: Final = scope(
+    "found",
+    key("n", "find_next(1)", "next match", shown_as="n N"),
+    hidden("N", "find_next(-1)", "match before"),
+    key("v", "view_as", "view as", "Conversation, as written, raw line or fields"),
+    key("escape,q", "dismiss", "back", "Go back"),
+)
+
 FILTER_BINDINGS: Final = scope(
     "filter",
     key("tab", "complete", "complete", "Complete the name"),

@@ -104,9 +104,24 @@ EDITOR_BINDINGS: Final = scope(
 
 RESULT_BINDINGS: Final = scope(
     "result",
+    key("v", "screen.view_as", "chart", "Draw the result as a chart, and back to its rows"),
     key("h,left", "roll(-1)", "columns", "Scroll to earlier columns", shown_as="h/l"),
     hidden("l,right", "roll(1)", "columns on", "Scroll to later columns"),
-    key("enter,t", "screen.open", "its call", "Go to the row's call or trace", shown_as="Enter"),
+    key("enter", "screen.open", "its call", "Go to the row's call or trace"),
+    key("t", "screen.trace", "its trace", "Go to the row's trace"),
+    key("x", "screen.export", "export", "Write the result to a file"),
+    key("i", "screen.focus('#editor')", "edit", "Edit the query"),
+)
+
+RESULT_CHART_BINDINGS: Final = scope(
+    "result-chart",
+    key("v", "screen.view_as", "table", "List the rows of the result"),
+    key("h,left", "cursor(-1)", "cursor", "Cursor to an earlier row", shown_as="h/l"),
+    hidden("l,right", "cursor(1)", "cursor on", "Cursor to a later row"),
+    key("j,down", "roll(1)", "more charts", "Scroll to charts of other columns", shown_as="j/k"),
+    hidden("k,up", "roll(-1)", "charts before", "Scroll back to charts of earlier columns"),
+    key("enter", "screen.open", "its call", "Go to the call or trace of the row at the cursor"),
+    key("t", "screen.trace", "its trace", "Go to the trace of the row at the cursor"),
     key("x", "screen.export", "export", "Write the result to a file"),
     key("i", "screen.focus('#editor')", "edit", "Edit the query"),
 )

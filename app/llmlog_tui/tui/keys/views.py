@@ -33,11 +33,11 @@ VIEW_BINDINGS: Final = scope(
     "view",
     key("tab", "app.focus_next", "pane", "Go to the next pane"),
     hidden("shift+tab", "app.focus_previous", "pane before"),
-    key("slash", "find", "find", "Find an id, a model, a tool, an error", shown_as="/"),
+    key("slash", "find", "find", "Find an id, a model, a tool, or words in content", shown_as="/"),
     hidden("n", "find_next(1)", "next match", "Go to the next match"),
     hidden("N", "find_next(-1)", "match before", "Go to the previous match"),
     key("f", "filter", "filter", "Show only the calls that match an SQL predicate"),
-    hidden("escape", "back", "back", "Clear the filter"),
+    hidden("escape", "escape", "back", "End a running search; clear the filter"),
     key("w", "alert(1)", "next alert", "Go to the next alert, and where it began"),
     hidden("W", "alert(-1)", "alert before", "Go to the previous alert"),
     key("y", "copy", "copy", "Copy an id, the grep, the line, the run"),
@@ -88,6 +88,7 @@ SQL_BINDINGS: Final = scope(
     hidden("ctrl+down", "history(1)", "query after"),
     key("ctrl+o", "ready_query", "ready query", "The next ready query", shown_as="Ctrl-O"),
     key("ctrl+l", "clear", "clear", "Empty the editor", shown_as="Ctrl-L"),
+    key("ctrl+t", "list_columns", "columns", "List the columns of all tables", shown_as="Ctrl-T"),
 )
 
 REPLAY_BINDINGS: Final = scope(

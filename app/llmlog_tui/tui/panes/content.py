@@ -24,14 +24,17 @@ from llmlog_tui.tui.render.conversation_rows import (
     lines_of,
 )
 from llmlog_tui.tui.render.replay_text import MODES
+from llmlog_tui.tui.render.search_text import MarkedRows
 from llmlog_tui.tui.widgets.bindings import TABLE_BINDINGS
-from llmlog_tui.tui.widgets.folded_text import Line
+from llmlog_tui.tui.widgets.folded_text import Line, find_words
 from llmlog_tui.tui.widgets.row_source import RowSource
 
 if TYPE_CHECKING:
+    from llmlog_tui.analysis.traces.conversation import Message
     from llmlog_tui.tui.queries import StepContent
 
 _KEYS: Final = "J/K message  Enter fold  a answer  y copy  v as written", "Enter fold  v as written"
+KEYS_OF_A_HIT: Final = "J/K message  Enter fold  v as written", _KEYS[1]
 
 
 class ContentPane(Pane):
@@ -49,6 +52,9 @@ class ContentPane(Pane):
         self._content: StepContent | None = None
         self._look = Look(0)
         self._bodies: dict[tuple[int, int, bool], Sequence[Line]] = {}
+        self._marked = ""
+        self.keys = _KEYS
+        """Texts of the subtitle, the longest first."""
 
     def update(self, name: str, content: StepContent, answer_note: str) -> None:
         """Show the content of a step called `name`; its answer, or newest message, is open."""
@@ -106,7 +112,8 @@ class ContentPane(Pane):
             return
         is_written = self.mode == "as written"
         self._look = replace(self._look, width=self.room, as_written=is_written)
-        self.set_source(self._rows_of(self._content))
+        rows = self._rows_of(self._content)
+        self.set_source(MarkedRows(rows, self._marked) if self._marked else rows)
         self.following = False
         self.set_title(self._title(self._content), *self._subtitles(self._content))
 
@@ -132,9 +139,49 @@ class ContentPane(Pane):
     def _subtitles(self, content: StepContent) -> Sequence[str]:
         redacted = content.conversation.redacted
         if not redacted:
-            return (*_KEYS, "")
+            return (*self.keys, "")
         note = f"redacted, {humanize.plural(redacted, 'value')} replaced"
-        return (f"{note} · {_KEYS[0]}", note, "")
+        return (f"{note} · {self.keys[0]}", note, "")
+
+    # -- words that were found
+
+    def mark(self, words: str) -> None:
+        """Mark all occurrences of words; without any, none."""
+        if words != self._marked:
+            self._marked = words
+            self.redraw()
+
+    def go_to_marked(self) -> None:
+        """Go to the first marked words, in the first mode that shows them."""
+        content, words = self._content, self._marked
+        if content is None or not words:
+            return
+        texts = enumerate(content.conversation.messages)
+        found = next((n for n, each in texts if has_words(each, words)), None)
+        if found is not None:
+            opened = self._look.opened | {found}
+            self._look = replace(self._look, opened=opened, is_group_open=True)
+        shown = self._mode
+        for mode in (shown, MODES.index("as written"), MODES.index("raw line")):
+            self._mode = mode
+            self.redraw()
+            if self._go_to_words(words):
+                return
+        self._mode = shown
+        self.redraw()
+        self._go_to_message(found or 0)
+
+    def _go_to_words(self, words: str) -> bool:
+        rows = self.source.rows_below if isinstance(self.source, MarkedRows) else self.source
+        if not isinstance(rows, ConversationRows | TextRows):
+            return False
+        key = rows.find(words)
+        if key is None or not self.move_to(key):
+            return False
+        self.following = False
+        self._scroll(self._cursor - self._height // 3)
+        self.repaint()
+        return True
 
     # -- what the user does
 
@@ -200,6 +247,11 @@ class ContentPane(Pane):
 
     def action_tab_message(self, direction: int) -> None:
         self.action_message(direction)
+
+
+def has_words(message: Message, words: str) -> bool:
+    """Return whether any part of a message has the words, in any case."""
+    return any(find_words(part.text, words) is not None for part in message.parts)
 
 
 def _indented(content: StepContent) -> str:

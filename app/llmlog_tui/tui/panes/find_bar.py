@@ -1,4 +1,4 @@
-"""The search input."""
+"""The search input, and the row with the current search's state."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from typing import ClassVar
 
 from textual import events, on
 from textual.binding import BindingType
+from textual.content import Content
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Input
 
 from llmlog_tui.tui.keys.dialogs import FIND_BINDINGS
+from llmlog_tui.tui.queries import SearchState
+from llmlog_tui.tui.render import search_text
 from llmlog_tui.tui.widgets.safe_input import MAX_CHARACTERS, SAFE_HIGHLIGHTER
 
 
@@ -30,7 +34,7 @@ class FindBar(Input):
 
     def __init__(self) -> None:
         super().__init__(
-            placeholder="find an id, a model, a tool, an error; then n next, N previous",
+            placeholder="find an id, a model, a tool, words in content; then n next, N previous",
             compact=True,
             highlighter=SAFE_HIGHLIGHTER,
             max_length=MAX_CHARACTERS,
@@ -59,3 +63,22 @@ class FindBar(Input):
         """Close on a click elsewhere, too."""
         del event
         self.display = False
+
+
+class FindStatus(Widget):
+    """Progress of a search in content, and where its current hit is; hidden without either."""
+
+    def __init__(self) -> None:
+        super().__init__(id="found")
+        self._search = SearchState()
+        self.display = False
+
+    def update_search(self, search: SearchState) -> None:
+        """Show the state of a search."""
+        if search != self._search:
+            self._search = search
+            self.display = search_text.is_worth_a_row(search)
+            self.refresh()
+
+    def render(self) -> Content:
+        return search_text.status(self._search, self.size.width)

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import TYPE_CHECKING, Final, NamedTuple, overload
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import orjson
 from rich.cells import cell_len, set_cell_size
@@ -15,6 +15,7 @@ from textual.content import Content
 
 from llmlog_tui import humanize
 from llmlog_tui.sanitize import sanitize
+from llmlog_tui.tui.render.line_sequences import ChainedLines, FoldedLines, find_line
 from llmlog_tui.tui.widgets.folded_text import FoldedText, Line, printable_lines, wrap_spans
 from llmlog_tui.tui.widgets.markdown_lines import markdown_lines
 from llmlog_tui.tui.widgets.row_source import (
@@ -148,6 +149,15 @@ class ConversationRows(RowSource):
         mark = NEW if shared and key.message >= shared else UNMARKED
         return Row([self._head(key.message)], mark)
 
+    def find(self, words: str) -> RowKey | None:
+        """Return the first line of an open message with words; None without one."""
+        for message in self._entries:
+            if message in self._look.opened and message >= 0:
+                line = find_line(self._body(message), words)
+                if line is not None:
+                    return RowKey(message, line + 1)
+        return None
+
     def _group_line(self) -> str:
         shared, step = self._conversation.shared, self._conversation.shared_with
         count = shared - min(_SHOWN_BEFORE, shared)
@@ -215,51 +225,11 @@ def body(
         if chunks:
             chunks.append([[]])
         if part.kind not in ("call", "media") and len(part.text) > _MAX_WRAPPED:
-            chunks.append(_Folded(FoldedText(part.text, room), _text_tone(message, part)))
+            chunks.append(FoldedLines(FoldedText(part.text, room), _text_tone(message, part)))
         else:
             lines = _part_lines(message, part, results, room, as_written=as_written)
             chunks.append(list(lines))
-    return chunks[0] if len(chunks) == 1 else _Chained(chunks)
-
-
-class _Folded(Sequence[Line]):
-    """Rows of a long text as lines of one span."""
-
-    def __init__(self, text: FoldedText, tone: Tone) -> None:
-        self._text, self._tone = text, tone
-
-    def __len__(self) -> int:
-        return len(self._text)
-
-    @overload
-    def __getitem__(self, index: int) -> Line: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Line]: ...
-    def __getitem__(self, index: int | slice) -> Line | Sequence[Line]:
-        if isinstance(index, slice):
-            return [self[n] for n in range(*index.indices(len(self)))]
-        return [CellSpan(self._text[index], self._tone)]
-
-
-class _Chained(Sequence[Line]):
-    """Several sequences of lines as one."""
-
-    def __init__(self, chunks: Sequence[Sequence[Line]]) -> None:
-        self._chunks = chunks
-        self._ends = list(accumulate(map(len, chunks)))
-
-    def __len__(self) -> int:
-        return self._ends[-1] if self._ends else 0
-
-    @overload
-    def __getitem__(self, index: int) -> Line: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Line]: ...
-    def __getitem__(self, index: int | slice) -> Line | Sequence[Line]:
-        if isinstance(index, slice):
-            return [self[n] for n in range(*index.indices(len(self)))]
-        at = bisect_right(self._ends, index)
-        return self._chunks[at][index - (self._ends[at - 1] if at else 0)]
+    return chunks[0] if len(chunks) == 1 else ChainedLines(chunks)
 
 
 def _text_tone(message: Message, part: Part) -> Tone:
@@ -397,6 +367,11 @@ class TextRows(NumberedRows):
 
     def __len__(self) -> int:
         return len(self._text)
+
+    def find(self, words: str) -> RowKey | None:
+        """Return the first row with words; None without one."""
+        row = self._text.find(words)
+        return None if row is None else RowKey(0, row)
 
     def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:  # noqa: ARG002
         return [Row([self._line(self._text[n])]) for n in range(start, stop)]

@@ -9,6 +9,7 @@ from textual.content import Content
 
 from llmlog_tui import humanize
 from llmlog_tui.sanitize import sanitize
+from llmlog_tui.tui.widgets.plot import ChartLine
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.reports.trends import Trends
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 PER_CELL: Final = 2
 """Slices of time per cell: a cell has two columns of dots."""
 
-_LEGEND: Final = "≠ fingerprint change   ▲ alert   · slow call"
+_LEGEND: Final = "≠ fingerprint change   ▲ alert   × slow call"
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,39 @@ class TrendsSelection:
     cursor: int | None
     compact: bool
     in_all_views: bool
+
+
+def lines(trends: Trends) -> tuple[tuple[ChartLine, ...], ...]:
+    """Return the series of each chart: latency, throughput, tokens and cost, shares."""
+    figures = trends.figures
+    slow = [
+        (n, worst)
+        for n, (worst, count) in enumerate(zip(figures["worst"], figures["slow"], strict=True))
+        if worst is not None and count
+    ]
+    blue, violet, green = "$text-primary", "$text-accent", "$text-success"
+    return (
+        (
+            ChartLine("slow", (), "$text-warning", stroke="crosses", points=slow),
+            ChartLine("p99", figures["p99"], violet, stroke="dotted"),
+            ChartLine("p95", figures["p95"], blue),
+            ChartLine("p50", figures["p50"], green, stroke="thick"),
+        ),
+        (ChartLine("p50", figures["tok/s"], blue, stroke="thick"),),
+        (
+            ChartLine("tokens", figures["tokens"], blue, stroke="bars"),
+            ChartLine("cost", figures["cost"], violet, humanize.money),
+        ),
+        (
+            ChartLine("cut off", figures["cut off"], "$text-warning", stroke="thick"),
+            ChartLine("failed", figures["errors"], "$text-error", stroke="dotted"),
+        ),
+    )
+
+
+def note(trends: Trends) -> str:
+    """Return how many calls a value is of at least."""
+    return f"{trends.min_calls}+ calls a value"
 
 
 def marks(trends: Trends) -> dict[int, tuple[str, str]]:

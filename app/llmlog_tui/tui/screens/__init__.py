@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from llmlog_tui.tui.screens.calls import CallsScreen as CallsScreen
     from llmlog_tui.tui.screens.dialogs.bookmarks import BookmarksDialog as BookmarksDialog
     from llmlog_tui.tui.screens.dialogs.column_picker import ColumnPicker as ColumnPicker
+    from llmlog_tui.tui.screens.dialogs.content import ContentDialog as ContentDialog
     from llmlog_tui.tui.screens.dialogs.help import HelpDialog as HelpDialog
     from llmlog_tui.tui.screens.dialogs.record import CopyMenu as CopyMenu
     from llmlog_tui.tui.screens.dialogs.record import RecordDialog as RecordDialog
@@ -56,6 +57,7 @@ _MODULES: Final = {
     "BookmarksDialog": "dialogs.bookmarks",
     "CallsScreen": "calls",
     "ColumnPicker": "dialogs.column_picker",
+    "ContentDialog": "dialogs.content",
     "CopyMenu": "dialogs.record",
     "DiffScreen": "diff",
     "HelpDialog": "dialogs.help",

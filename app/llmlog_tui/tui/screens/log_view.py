@@ -23,16 +23,15 @@ from llmlog_tui.tui.following import FollowMixin
 from llmlog_tui.tui.keys.views import VIEW_BINDINGS
 from llmlog_tui.tui.navigation import Intent, RestoreState, Search
 from llmlog_tui.tui.panes.filter_bar import FilterBar
-from llmlog_tui.tui.panes.find_bar import FindBar
+from llmlog_tui.tui.panes.find_bar import FindBar, FindStatus
 from llmlog_tui.tui.panes.header import Header
-from llmlog_tui.tui.queries import CallOrderQuery
+from llmlog_tui.tui.queries import CallOrderQuery, SearchState
 from llmlog_tui.tui.screens import VIEWS
 from llmlog_tui.tui.screens.location import LocatableScreen
 from llmlog_tui.tui.widgets.footer import KeyFooter
 from llmlog_tui.tui.widgets.table import LineTable
 
 if TYPE_CHECKING:
-    from llmlog_tui.analysis.calls.search import Hit
     from llmlog_tui.analysis.live.overview import Overview
     from llmlog_tui.analysis.traces.replay import CallKind
     from llmlog_tui.tui.queries import Query, StepContent
@@ -77,6 +76,12 @@ class LogView(FollowMixin, LocatableScreen):
         """Search all records."""
 
         search: Search
+
+    @dataclass
+    class SearchEnded(Message):
+        """End the scan for more hits; if it `is_closed`, drop the hits, too."""
+
+        is_closed: bool
 
     @dataclass
     class FilterRequested(Message):
@@ -144,16 +149,17 @@ class LogView(FollowMixin, LocatableScreen):
         self.header = Header(VIEWS.get(self.NAME, VIEWS["overview"]), tuple(VIEWS.values()))
         self.filterbar = FilterBar()
         self.findbar = FindBar()
+        self.found = FindStatus()
         self._focus_before: Widget | None = None
         self.record_line: RecordLine | None = None
-        self._searched = ""
+        self.search = SearchState()
         self._alert: tuple[str, int] | None = None
-        self._found_row: int | None = None
 
     def compose(self) -> ComposeResult:
         yield self.header
         yield self.filterbar
         yield from self.body()
+        yield self.found
         yield self.findbar
         yield KeyFooter()
 
@@ -187,6 +193,11 @@ class LogView(FollowMixin, LocatableScreen):
     def call_order(self) -> CallOrderQuery:
         """The order in which calls are shown."""
         return CallOrderQuery(None)
+
+    @property
+    def is_maximised(self) -> bool:
+        """Whether one pane has the whole screen."""
+        return False
 
     def follow(self) -> None:
         """Go to the newest record, and follow."""
@@ -260,7 +271,7 @@ class LogView(FollowMixin, LocatableScreen):
     def action_find(self) -> None:
         """Open the search input."""
         self._focus_before = self.focused
-        self.findbar.open(self._searched)
+        self.findbar.open(self.search.text)
 
     def on_paste(self, event: events.Paste) -> None:
         """Search for pasted text, such as an id."""
@@ -272,8 +283,7 @@ class LogView(FollowMixin, LocatableScreen):
         self._search(message.text)
 
     def _search(self, text: str) -> None:
-        self._searched = text
-        self.post_message(self.SearchRequested(Search(text, None, -1)))
+        self.post_message(self.SearchRequested(Search(text, -1)))
 
     @on(FindBar.FindClosed)
     @on(FilterBar.FilterClosed)
@@ -283,19 +293,21 @@ class LogView(FollowMixin, LocatableScreen):
 
     def action_find_next(self, direction: int) -> None:
         """Go to the next hit, or with -1 to the previous one."""
-        if self._searched:
-            search = Search(self._searched, self._found_row, direction)
-            self.post_message(self.SearchRequested(search))
-        else:
-            self.action_find()
+        self.post_message(self.SearchRequested(Search("", direction)))
 
-    def update_search(self, text: str, hit: Hit | None) -> None:
-        """Show "n of total" for a hit; the next search starts there."""
-        if hit is None:
-            self.hint(f"Nothing has {sanitize(text, 60)}.")
+    def update_search(self, search: SearchState) -> None:
+        """Show the state of the search."""
+        self.search = search
+        self.found.update_search(search)
+
+    def action_escape(self) -> None:
+        """End a running scan, else unzoom, drop the hits, or go back."""
+        if self.found.display and self.search.is_running:
+            self.post_message(self.SearchEnded(is_closed=False))
+        elif self.found.display and not self.is_maximised:
+            self.post_message(self.SearchEnded(is_closed=True))
         else:
-            self._found_row = hit.row
-            self.hint(f"{hit.nth:,} of {hit.total:,} with {sanitize(text, 60)}")
+            self.action_back()
 
     # -- filter
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.live.overview import Overview
     from llmlog_tui.analysis.traces.replay import CallKind
     from llmlog_tui.analysis.traces.timeline import Timeline
-    from llmlog_tui.tui.queries import StepContent
+    from llmlog_tui.tui.queries import SearchState, StepContent
 
 _FRAMES_PER_SECOND: Final = 20
 _EARLIER: Final = 8
@@ -73,6 +73,7 @@ class ReplayScreen(LogView):
         self._shows_content = False
         self._is_zoomed = False
         self._content: StepContent | None = None
+        self._hit: tuple[str, int | None] | None = None  # the search's last one that was shown
         self._crumb = Static(id="crumb")
         self.steps = StepsPane()
         self.content_pane = ContentPane()
@@ -221,9 +222,25 @@ class ReplayScreen(LogView):
             name = f"step {step_number(step)} {step.name}"
             note = replay_text.answer_note(detail.record)
             self.content_pane.update(name, self._content, note)
+            self._go_to_hit()
         shares_room = not self.compact and not self._is_zoomed
         self.detail_pane.display = shares_room or not self._shows_content
         self.content_pane.display = shares_room or self._shows_content
+
+    def update_search(self, search: SearchState) -> None:
+        super().update_search(search)
+        self.content_pane.mark(search.text if search.found else "")
+        self._go_to_hit()
+
+    def _go_to_hit(self) -> None:
+        """Go to the words in the current step's content, once for each hit."""
+        search, content = self.search, self._content
+        hit = search.text, search.row
+        is_here = search.excerpt is not None and search.row == self.cursor_key
+        if is_here and content is not None and hit != self._hit:
+            self._hit = hit
+            self._show_content()
+            self.call_after_refresh(self.content_pane.go_to_marked)  # when it has its size
 
     @property
     def target_message(self) -> int | None:
@@ -298,6 +315,10 @@ class ReplayScreen(LogView):
             self.start_jump()
             self._pause()
             self._show_step(found)
+
+    @property
+    def is_maximised(self) -> bool:
+        return self._is_zoomed
 
     def action_back(self) -> None:
         """Leave the conversation's full screen, else close the replay."""

@@ -21,7 +21,7 @@ from llmlog_tui.tui import workers
 from llmlog_tui.tui.keys.panes import EDITOR_BINDINGS
 from llmlog_tui.tui.keys.views import SQL_BINDINGS
 from llmlog_tui.tui.navigation import Search
-from llmlog_tui.tui.panes.sql_result import ResultPane
+from llmlog_tui.tui.panes.sql_result import ResultCharts, ResultPane
 from llmlog_tui.tui.screens.log_view import LogView
 from llmlog_tui.tui.screens.ready_queries import READY_QUERIES
 from llmlog_tui.tui.widgets.safe_input import SAFE_HIGHLIGHTER
@@ -30,9 +30,12 @@ if TYPE_CHECKING:
     import polars as pl
 
     from llmlog_tui.analysis.live.overview import Overview
+    from llmlog_tui.analysis.query.result_chart import ResultChart
     from llmlog_tui.tui.queries import SqlResult
 
 _TABLES: Final = "tables: calls, traces, records, of the whole log · timestamps are UTC"
+_INSERTS: Final = "Enter puts the column into the query"
+_COLUMNS_QUERY: Final = "describe calls traces records"
 _CALL_IDS: Final = ("span_id", "request_id", "id")
 """Columns that identify the call of a row."""
 _REMEMBERED: Final = 100
@@ -94,7 +97,7 @@ class Editor(TextArea):
 
 
 class SqlScreen(LogView):
-    """Editor, status line, and result."""
+    """Editor, status line, and result as a table or a chart."""
 
     NAME = "sql"
     AUTO_FOCUS = "#editor"
@@ -121,22 +124,27 @@ class SqlScreen(LogView):
         first, *_ = READY_QUERIES.values()
         self.editor = Editor(first, id="editor", show_line_numbers=False)
         self.result = ResultPane()
+        self.charts = ResultCharts()
         self.status = Static(Content.styled(_TABLES, "$text-muted"), id="sql-said")
         self._history: list[str] = []
         self._history_index = 0
         self._draft = ""
         self._query: str | None = None
+        self._chart: ResultChart | None = None
+        self._is_charted = False
+        self._lists_columns = False
 
     def body(self) -> Iterable[Widget]:
         keys = "Ctrl-R runs · Ctrl-O ready queries · Esc leaves the editor"
         self.editor.border_title = f"SQL · {keys}"
-        yield Vertical(self.editor, self.status, self.result, id="sql-body")
+        yield Vertical(self.editor, self.status, self.result, self.charts, id="sql-body")
 
     def on_mount(self) -> None:
+        self.charts.display = False
         self.result.redraw()
 
     def apply_layout(self) -> None:
-        self.result.compact = self.compact
+        self.result.compact = self.charts.compact = self.compact
 
     def update_body(self, overview: Overview, result: object | None) -> None:
         del result  # it is of the log as it was when the query was run
@@ -152,6 +160,13 @@ class SqlScreen(LogView):
         self._history.append(sql)
         del self._history[:-_REMEMBERED]
         self._history_index = len(self._history) - 1
+        self._request(sql)
+
+    def action_list_columns(self) -> None:
+        """List the columns of all tables, in the place of the result."""
+        self._request(_COLUMNS_QUERY)
+
+    def _request(self, sql: str) -> None:
         self._query = sql
         self.status.update(Content.styled("running …  Esc cancels", "$text-muted"))
         self.post_message(self.QueryRequested(self, sql))
@@ -177,8 +192,37 @@ class SqlScreen(LogView):
         if result.frame is None:
             self.status.update(Content.styled(sanitize(result.why, 400), "$text-error"))
             return
-        self.status.update(Content.styled(_TABLES, "$text-muted"))
+        self._lists_columns = result.sql == _COLUMNS_QUERY
+        said = _INSERTS if self._lists_columns else _TABLES
+        self.status.update(Content.styled(said, "$text-muted"))
         self.result.update(result.frame, result.took_s)
+        self._chart = result.chart
+        self._show_result()
+        if self._lists_columns:
+            self.result.focus()
+
+    def action_view_as(self) -> None:
+        """Show the result as a chart, or as a table again."""
+        if self._chart is None:
+            self.hint("No chart of this: it takes a number, and a time or a name beside it.")
+            return
+        self._is_charted = not self._is_charted
+        self._show_result()
+
+    def _show_result(self) -> None:
+        """Show the result as a table, as bars, or as charts over time."""
+        chart, had_focus = self._chart if self._is_charted else None, self._shown.has_focus
+        over_time = chart if isinstance(chart, workers.analysis.TimeChart) else None
+        self.result.show_bars(None if isinstance(chart, workers.analysis.TimeChart) else chart)
+        self.charts.display = over_time is not None
+        self.result.display = over_time is None
+        self.charts.update(self.result.frame, over_time)
+        if had_focus:
+            self._shown.focus()
+
+    @property
+    def _shown(self) -> ResultPane | ResultCharts:
+        return self.charts if self.charts.display else self.result
 
     def action_history(self, by: int) -> None:
         """Show the next query of the history, or with -1 the previous one.
@@ -210,13 +254,25 @@ class SqlScreen(LogView):
         self.status.update(Content.styled(said, "$text-muted"))
 
     def action_open(self) -> None:
-        """Go to the call of the row under the cursor, or to its trace."""
-        row = self.result.current_row()
+        """Go to the call of the row under the cursor, or to its trace.
+
+        In a list of columns, put the row's into the query.
+        """
+        row = self._shown.current_row()
         call = next((row[name] for name in _CALL_IDS if row.get(name)), None)
-        if call is not None:
-            self.post_message(self.SearchRequested(Search(str(call), None, 1)))
-        elif row.get("trace_id"):
-            self.post_message(self.ReplayRequested(str(row["trace_id"])))
+        if self._lists_columns and row:
+            self.editor.insert(workers.analysis.sql_name(str(row["column"])))
+            self.editor.focus()
+        elif call is not None:
+            self.post_message(self.SearchRequested(Search(str(call), 1)))
+        else:
+            self.action_trace()
+
+    def action_trace(self) -> None:
+        """Go to the trace of the row under the cursor."""
+        trace = self._shown.current_row().get("trace_id")
+        if trace:
+            self.post_message(self.ReplayRequested(str(trace)))
         else:
             self.hint("Select span_id or trace_id to go from a row to its call or trace.")
 
@@ -227,7 +283,7 @@ class SqlScreen(LogView):
     @on(Editor.Left)
     def _editor_left(self) -> None:
         if not self._cancel():
-            self.result.focus()
+            self._shown.focus()
 
     def action_back(self) -> None:
         """Cancel the running query; without one, clear the filter."""

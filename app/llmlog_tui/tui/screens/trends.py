@@ -20,7 +20,7 @@ from llmlog_tui.tui.queries import TrendsQuery
 from llmlog_tui.tui.render import trends_text
 from llmlog_tui.tui.render.trends_text import PER_CELL
 from llmlog_tui.tui.screens.log_view import LogView
-from llmlog_tui.tui.widgets.chart import LABEL, Chart, ChartLine, axis
+from llmlog_tui.tui.widgets.chart import LABEL, RIGHT_LABEL, Chart, time_axis
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.live.overview import Overview
@@ -64,10 +64,10 @@ class TrendsScreen(LogView):
         self._chart = 0
         self.summary = Static(id="trends-said")
         self.charts = (
-            Chart("Latency ms", humanize.count),
-            Chart("Throughput tok/s", humanize.integer),
-            Chart("Per minute", humanize.count),
-            Chart("Share of calls", humanize.percent),
+            Chart("Latency ms", humanize.count, right=RIGHT_LABEL),
+            Chart("Throughput tok/s", humanize.count_label, right=RIGHT_LABEL),
+            Chart("Per minute", humanize.count_label, right=RIGHT_LABEL),
+            Chart("Share of calls", humanize.percent, right=RIGHT_LABEL),
         )
         self.axis = Static(id="trends-axis")
 
@@ -88,7 +88,7 @@ class TrendsScreen(LogView):
 
     @property
     def _slices(self) -> int:
-        return max(PER_CELL, (self.size.width - LABEL - 1) * PER_CELL)
+        return max(PER_CELL, (self.size.width - LABEL - 1 - RIGHT_LABEL) * PER_CELL)
 
     @property
     def current_query(self) -> TrendsQuery:
@@ -126,25 +126,9 @@ class TrendsScreen(LogView):
             for chart in self.charts:
                 chart.update((), {}, None)
             return
-        figures, marks, cursor = trends.figures, trends_text.marks(trends), self._cursor_in(trends)
-        latency, speed, tokens, shares = self.charts
-        blue, violet, green = "$text-primary", "$text-accent", "$text-success"
-        slow = [
-            worst if count else None
-            for worst, count in zip(figures["worst"], figures["slow"], strict=True)
-        ]
-        lines = (
-            ChartLine("p50", figures["p50"], green),
-            ChartLine("p95", figures["p95"], blue),
-            ChartLine("p99", figures["p99"], violet),
-        )
-        latency.update(lines, marks, cursor, slow)
-        speed.update((ChartLine("p50", figures["tok/s"], blue),), marks, cursor)
-        costs = ChartLine("cost", figures["cost"], violet, humanize.money)
-        tokens.update((ChartLine("tokens", figures["tokens"], blue), costs), marks, cursor)
-        cut_off = ChartLine("cut off", figures["cut off"], "$text-warning")
-        errors = ChartLine("errors", figures["errors"], "$text-error")
-        shares.update((cut_off, errors), marks, cursor)
+        marks, cursor = trends_text.marks(trends), self._cursor_in(trends)
+        for chart, lines in zip(self.charts, trends_text.lines(trends), strict=True):
+            chart.update(lines, marks, cursor, trends_text.note(trends))
         shown = trends_text.TrendsSelection(
             self._field,
             self._value,
@@ -154,7 +138,8 @@ class TrendsScreen(LogView):
         )
         self.summary.update(trends_text.summary(trends, shown))
         cells = self._slices // PER_CELL
-        self.axis.update(axis(cells, lambda cell: trends_text.time_label(trends, cell * PER_CELL)))
+        begin, end = humanize.local(trends.begin), humanize.local(trends.end)
+        self.axis.update(time_axis(cells, begin, end))
 
     # -- actions
 

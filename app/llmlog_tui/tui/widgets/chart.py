@@ -1,44 +1,44 @@
-"""A line chart on a time axis, in braille: 2 by 4 dots per cell."""
+"""A chart on a time axis, with round labels at both sides."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple
+from datetime import datetime
+from typing import Final
 
 from rich.cells import cell_len
 from textual.content import Content
 from textual.widget import Widget
 
+from llmlog_tui import scale
+from llmlog_tui.tui.widgets.plot import COLUMNS_PER_CELL, SAMPLES, Canvas, ChartLine
+
 LABEL: Final = 9
 """Cells at the left for the labels of the axis."""
 
-_CELLS_PER_TIME_LABEL: Final = 16
-_DOTS: Final = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
-_BLANK: Final = 0x2800
-_ROWS, _COLUMNS = 4, 2
+RIGHT_LABEL: Final = 8
+"""Cells at the right for the labels of a second scale."""
 
+_CELLS_PER_TIME_LABEL: Final = 10
+_ROWS_WITH_MIDDLE: Final = 5
+"""Minimum rows of a chart with a label between zero and the top."""
 
-class ChartLine(NamedTuple):
-    """A line of a chart: its colour, and a value or None per slice.
-
-    A line with its own `form` has its own scale, up to its maximum.
-    """
-
-    name: str
-    values: Sequence[float | None]
-    tone: str
-    form: Callable[[float | None], str] | None = None
+Form = Callable[[float | None], str]
 
 
 class Chart(Widget, can_focus=False):
-    """Lines over one time axis, with marks and a cursor at slices of time."""
+    """Series over one time axis, with marks and a cursor at slices of time.
 
-    def __init__(self, title: str, form: Callable[[float | None], str]) -> None:
+    `right` cells at the right are for the labels of a series with its own scale.
+    """
+
+    def __init__(self, title: str, form: Form, *, right: int = 0) -> None:
         super().__init__(classes="chart")
-        self.title, self._form = title, form
+        self.title, self.form, self.right = title, form, right
+        self.note = ""
+        """Text after the legend."""
         self._lines: Sequence[ChartLine] = ()
         self._marks: Mapping[int, tuple[str, str]] = {}
-        self._dots: Sequence[float | None] = ()
         self._cursor: int | None = None
 
     def update(
@@ -46,73 +46,65 @@ class Chart(Widget, can_focus=False):
         lines: Sequence[ChartLine],
         marks: Mapping[int, tuple[str, str]],
         cursor: int | None,
-        dots: Sequence[float | None] = (),
+        note: str = "",
     ) -> None:
-        """Show lines, marks (slice -> glyph, colour), the cursor's slice, and single values."""
-        self._lines, self._marks, self._cursor, self._dots = lines, marks, cursor, dots
+        """Show series, marks (slice -> glyph, colour), and the cursor's slice."""
+        self._lines, self._marks, self._cursor, self.note = lines, marks, cursor, note
         self.refresh()
 
     def render(self) -> Content:
-        rows, width = self.size.height - 1, self.size.width - LABEL - 1
+        rows, width = self.size.height - 1, self.size.width - LABEL - 1 - self.right
         if rows < 1 or width < 1:
             return Content("")
-        shared = [line.values for line in self._lines if line.form is None]
-        most = max(_known(*shared, self._dots), default=0.0)
-        grid = self._plot(rows, width, most)
+        left = [value for line in self._lines if line.form is None for value in line.known]
+        own = next((line for line in self._lines if line.form is not None), None)
+        top = scale.round_up(max(left, default=0.0))
+        right_top = scale.round_up(max(own.known, default=0.0)) if own else 0.0
+        canvas = Canvas(rows, width)
+        for line in self._lines:
+            canvas.draw(line, top if line.form is None else right_top)
+        grid = canvas.cells()
+        self._overlay(grid, width)
+        labels = _labels(self.form, top if left else None, rows, LABEL - 1)
+        right_labels = [""] * rows
+        if own and own.form and self.right:
+            right_labels = _labels(own.form, right_top if own.known else None, rows, self.right - 1)
         shown = [self._heading()]
-        for y, cells in enumerate(grid):
-            label = self._form(most) if y == 0 else self._form(0.0) if y == rows - 1 else ""
-            axis = "┤" if label else "│"
+        for label, right_label, cells in zip(labels, right_labels, grid, strict=True):
             shown.append(
                 Content.assemble(
-                    (f"{label:>{LABEL - 1}} ", "$text-muted"), (axis, "$border"), *cells
+                    (f"{label:>{LABEL - 1}} ", "$text-muted"),
+                    ("┤" if label else "│", "$border"),
+                    *cells,
+                    ("├" if right_label else "", "$border"),
+                    (right_label, own.tone if own else ""),
                 )
             )
         return Content("\n").join(shown)
 
     def _heading(self) -> Content:
-        """Return the title with the values at the cursor: `Latency ms   p50 430  p95 1,430`."""
-        parts: list[tuple[str, str]] = [(f" {self.title:<{LABEL + 12}}", "bold")]
+        """Return the title and legend, with values at the cursor: `Latency ms  ⠶⠶ p50 430`.
+
+        The title is padded, and the note added, if there is room.
+        """
+        parts: list[tuple[str, str]] = []
         for line in self._lines:
-            parts.append((f"  {line.name} ", line.tone))
+            if line.name:
+                parts.append((f"  {SAMPLES[line.stroke]} {line.name}", line.tone))
             if self._cursor is not None and self._cursor < len(line.values):
                 value = line.values[self._cursor]
-                parts.append(((line.form or self._form)(value), "bold"))
-        return Content.assemble(*parts)
-
-    def _plot(self, rows: int, width: int, most: float) -> list[list[tuple[str, str]]]:
-        """Return a glyph and its colour for each row and cell."""
-        bits = [[0] * width for _ in range(rows)]
-        tones = [[""] * width for _ in range(rows)]
-        height = rows * _ROWS
-        for line in self._lines:
-            top = most if line.form is None else max(_known(line.values), default=0.0)
-            last: tuple[int, int] | None = None  # None after a gap: nothing to connect to
-            for x, value in enumerate(line.values[: width * _COLUMNS]):
-                if value is None:
-                    last = None
-                    continue
-                y = _height_of(value, top, height)
-                for at_y in _between(last[1], y) if last is not None else (y,):
-                    _set(bits, tones, (x, at_y), line.tone)
-                last = x, y
-        for x, dot in enumerate(self._dots[: width * _COLUMNS]):
-            if dot is not None:
-                _set(bits, tones, (x, _height_of(dot, most, height)), "$text-warning")
-        grid = [
-            [
-                (chr(_BLANK + bit) if bit else " ", tone)
-                for bit, tone in zip(row, colours, strict=True)
-            ]
-            for row, colours in zip(bits, tones, strict=True)
-        ]
-        self._overlay(grid, width)
-        return grid
+                is_between = value is None and line.bridged
+                parts.append(("" if is_between else f" {(line.form or self.form)(value)}", "bold"))
+        legend = Content.assemble(*parts)
+        room = self.size.width - legend.cell_length - len(self.note) - 4
+        title = f" {self.title:<{LABEL + 12}}" if room > LABEL + 12 else f" {self.title}"
+        note = f"   {self.note}" if self.note and cell_len(title) <= room else ""
+        return Content.assemble((title, "bold"), *parts, (note, "$text-muted"))
 
     def _overlay(self, grid: list[list[tuple[str, str]]], width: int) -> None:
         """Draw marks at the top, with lines down, and the cursor's column, in blank cells."""
-        for cell, (glyph, tone) in self._marks.items():
-            x = cell // _COLUMNS
+        for index, (glyph, tone) in self._marks.items():
+            x = index // COLUMNS_PER_CELL
             if x >= width:
                 continue
             for row in grid[1:]:
@@ -120,41 +112,36 @@ class Chart(Widget, can_focus=False):
                     row[x] = ("┊", tone)
             if cell_len(glyph) == 1:
                 grid[0][x] = (glyph, tone)
-        if self._cursor is not None and self._cursor // _COLUMNS < width:
+        if self._cursor is not None and self._cursor // COLUMNS_PER_CELL < width:
             for row in grid:
-                glyph, _ = row[self._cursor // _COLUMNS]
-                row[self._cursor // _COLUMNS] = (
+                glyph, _ = row[self._cursor // COLUMNS_PER_CELL]
+                row[self._cursor // COLUMNS_PER_CELL] = (
                     "│" if glyph in " ┊" else glyph,
                     "$text-primary bold",
                 )
 
 
-def axis(cells: int, time_at: Callable[[int], str]) -> Content:
-    """Return the time axis under charts: `time_at` labels a cell every 16 of them."""
-    text = ""
-    for cell in range(0, max(1, cells - len(time_at(0))), _CELLS_PER_TIME_LABEL):
-        text = f"{text:<{cell}}{time_at(cell)}"
+def _labels(form: Form, top: float | None, rows: int, width: int) -> list[str]:
+    """Return a label per row: zero, the top, and on tall charts one between."""
+    labels = [""] * rows
+    if top is None:
+        return labels
+    if rows >= _ROWS_WITH_MIDDLE:
+        labels[rows // 2] = form(top / 2)
+    labels[-1] = "0"
+    labels[0] = form(top)
+    return [label if cell_len(label) <= width else "" for label in labels]
+
+
+def time_axis(cells: int, begin: datetime, end: datetime) -> Content:
+    """Return the time axis under charts `cells` wide, with labels at round times.
+
+    Both times are in the time zone that is shown.
+    """
+    text, span = "", (end - begin).total_seconds()
+    for when in scale.round_times(begin, end, max(1, cells // _CELLS_PER_TIME_LABEL)):
+        label = scale.time_tick(when, begin, end)
+        at = round((when - begin).total_seconds() / span * (cells - 1)) if span else 0
+        if at >= len(text) and at + len(label) <= cells:
+            text = f"{text:<{at}}{label} "
     return Content.styled(" " * (LABEL + 1) + text, "$text-muted")
-
-
-def _known(*values: Sequence[float | None]) -> list[float]:
-    return [value for each in values for value in each if value is not None]
-
-
-def _height_of(value: float, most: float, height: int) -> int:
-    """Return dots from the top."""
-    share = value / most if most else 0.0
-    return min(height - 1, max(0, round((1 - share) * (height - 1))))
-
-
-def _between(one: int, other: int) -> range:
-    # A steep line would have gaps if only the heights at its ends were drawn.
-    if one == other:
-        return range(other, other + 1)
-    return range(one + 1, other + 1) if other > one else range(other, one)
-
-
-def _set(bits: list[list[int]], tones: list[list[str]], at: tuple[int, int], tone: str) -> None:
-    x, y = at
-    bits[y // _ROWS][x // _COLUMNS] |= _DOTS[y % _ROWS][x % _COLUMNS]
-    tones[y // _ROWS][x // _COLUMNS] = tone

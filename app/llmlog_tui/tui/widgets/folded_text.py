@@ -43,6 +43,16 @@ class FoldedText(Sequence[str]):
         narrow = line.isascii() or _WIDE.search(line) is None
         return self._width if narrow else self._width // 2
 
+    def find(self, words: str) -> int | None:
+        """Return the first row with words, in any case; None without one."""
+        text = "\n".join(self._lines)
+        at = find_words(text, words)
+        if at is None:
+            return None
+        line = text.count("\n", 0, at)
+        column = at - (text.rfind("\n", 0, at) + 1)
+        return (self._ends[line - 1] if line else 0) + column // self._room(self._lines[line])
+
     def __len__(self) -> int:
         return self._ends[-1]
 
@@ -58,6 +68,24 @@ class FoldedText(Sequence[str]):
         room = self._room(line)
         nth = index - (self._ends[at - 1] if at else 0)
         return sanitize(line[nth * room : (nth + 1) * room].replace("\t", " ").rstrip("\r"))
+
+
+def words_pattern(words: str) -> re.Pattern[str]:
+    """Return the pattern of words in a text, with any white space between them."""
+    return re.compile(r"\s+".join(map(re.escape, words.split())), re.IGNORECASE)
+
+
+def find_words(text: str, words: str) -> int | None:
+    """Return where the words are in a text of any length; None without them."""
+    parts, lowered = words.lower().split(), text.lower()
+    pattern = words_pattern(words)
+    if not parts or len(lowered) != len(text):
+        found = pattern.search(text)
+        return None if found is None else found.start()
+    at = lowered.find(parts[0])  # many times faster than a pattern that ignores case
+    while at >= 0 and pattern.match(text, at) is None:
+        at = lowered.find(parts[0], at + 1)
+    return at if at >= 0 else None
 
 
 def printable_lines(text: str) -> Iterator[str]:

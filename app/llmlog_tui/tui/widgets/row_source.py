@@ -13,6 +13,7 @@ Tone = Literal[
     "emphasis",
     "title",
     "code",
+    "hit",
     "primary",
     "secondary",
     "accent",

@@ -23,7 +23,7 @@ from llmlog_tui.tui.widgets.strip_cache import GUTTER, LineState, StripCache
 
 _MARGIN = 1
 _TONES = (
-    *("muted", "strong", "emphasis", "title", "code"),
+    *("muted", "strong", "emphasis", "title", "code", "hit"),
     *("primary", "secondary", "accent", "success", "warning", "worst", "error"),
 )
 _POINTERS: Final[dict[tuple[bool, bool], CellSpan]] = {

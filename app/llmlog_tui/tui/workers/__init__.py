@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from llmlog_tui.tui.workers import analysis as analysis
     from llmlog_tui.tui.workers import bookmarks as bookmarks
     from llmlog_tui.tui.workers import export as export
+    from llmlog_tui.tui.workers import text_search as text_search
 
-_LAZY: Final = ("analysis", "bookmarks", "export")
+_LAZY: Final = ("analysis", "bookmarks", "export", "text_search")
 
 
 def __getattr__(name: str) -> ModuleType:

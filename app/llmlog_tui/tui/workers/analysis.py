@@ -15,8 +15,10 @@ import polars as pl
 from llmlog_tui.analysis.alerts.comparison import MetricChange
 from llmlog_tui.analysis.calls.bookmarks import Lines
 from llmlog_tui.analysis.calls.search import search, step_of
+from llmlog_tui.analysis.calls.text_search import NO_CONTENT
 from llmlog_tui.analysis.live.overview import IncrementalAnalyzer, Overview
 from llmlog_tui.analysis.query.completion import complete_predicate, complete_query
+from llmlog_tui.analysis.query.result_chart import TimeChart, result_chart
 from llmlog_tui.analysis.query.sql import (
     QueryError,
     all_of,
@@ -26,6 +28,7 @@ from llmlog_tui.analysis.query.sql import (
     predicate_problem,
     time_range,
 )
+from llmlog_tui.analysis.query.tag_names import sql_name
 from llmlog_tui.analysis.reports.alert_context import alert_context
 from llmlog_tui.analysis.reports.clipboard import CONTENT_KEYS, copy_text
 from llmlog_tui.analysis.reports.trends import COLUMNS, Trends, common_values, marks_of, trends
@@ -65,8 +68,10 @@ from llmlog_tui.tui.queries import (
 
 __all__ = [
     "CONTENT_KEYS",
+    "NO_CONTENT",
     "SPEEDS",
     "QueryError",
+    "TimeChart",
     "all_of",
     "common_values",
     "complete_predicate",
@@ -77,6 +82,7 @@ __all__ = [
     "predicate_of",
     "predicate_problem",
     "search",
+    "sql_name",
     "step_of",
     "time_range",
 ]
@@ -139,7 +145,7 @@ def call_order(query: CallOrderQuery, overview: Overview) -> pl.Series | None:
 
 @run_query.register
 def _overview(query: OverviewQuery, overview: Overview) -> OverviewResult:
-    trace = query.trace_id or overview.newest_trace
+    trace = query.trace_id or (overview.newest_trace if query.by_session else overview.last_run)
     steps = None if trace is None else overview.timeline(trace)
     sessions = overview.sessions if query.by_session else None
     if not overview.alerts:
@@ -196,7 +202,9 @@ def run_sql(overview: Overview, query: IsolatedQuery) -> SqlResult:
         frame, why = None, str(error)
     except QueryCancelled:
         frame, why = None, "cancelled"
-    return SqlResult(query.sql, frame, why, time.monotonic() - began)
+    took_s = time.monotonic() - began
+    chart = None if frame is None else result_chart(frame)
+    return SqlResult(query.sql, frame, why, took_s, chart)
 
 
 def step_content(overview: Overview, read: ReadRecord, read_raw: ReadRaw, row: int) -> StepContent:
@@ -205,6 +213,13 @@ def step_content(overview: Overview, read: ReadRecord, read_raw: ReadRaw, row: i
     record = decode(line)
     found = conversation(record or {}, line or b"")
     return StepContent(location, read_raw(location), record, found)
+
+
+def evicted_content(read_raw: ReadRaw, location: RecordLocation) -> StepContent:
+    """Return the content of a plain record that is only in its file."""
+    line = read_raw(location)
+    record = decode(line)
+    return StepContent(location, line, record, conversation(record or {}, line or b""))
 
 
 def compared_content(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Final
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from llmlog_tui.analysis.live.overview import Overview
+    from llmlog_tui.log.log_scan import LogScan
     from llmlog_tui.log.reader import Reader
 
 TASK: Final = "Reading"
@@ -69,11 +70,15 @@ class ReaderWorker:
     def run(self) -> None:
         """Read until stop(), or to the end of the files if they are not followed."""
         # Not `workers.analysis`: reading starts while the other thread still imports that.
+        from llmlog_tui.log.parse_cache import user_cache  # noqa: PLC0415 - imports polars
         from llmlog_tui.log.reader import Reader  # noqa: PLC0415 - imports polars
 
-        window = self._last or EVERYTHING
         self._reader = reader = Reader(
-            self._files, newest_first=self._follow, window=window, stdin=self._stdin
+            self._files,
+            newest_first=self._follow,
+            window=self._last or EVERYTHING,
+            stdin=self._stdin,
+            cache=user_cache(),
         )
         state: State = "loading"
         has_news, due = True, 0.0
@@ -121,6 +126,12 @@ class ReaderWorker:
     def read_line(self, location: RecordLocation) -> bytes | None:
         """Read a record's raw line; None if its file is gone."""
         return self._reader.raw_line(location.block, location.line) if self._reader else None
+
+    def scan(self, pattern: str, frame: Callable[[], pl.DataFrame]) -> LogScan:
+        """Return a scan of the lines read so far; see Reader.scan()."""
+        if self._reader is None:
+            raise RuntimeError("nothing was read yet")
+        return self._reader.scan(pattern, frame)
 
     def read_record(self, overview: Overview, row: int) -> bytes | None:
         """Read a record's line, content included; None if its file is gone.

@@ -35,6 +35,7 @@ _TITLES: Final = {
     "note": "While a note is typed",
     "path": "While a path is typed",
     "find": "While a search is typed",
+    "found": "In a hit that no view has",
     "filter": "While a filter is typed",
     "record": "In a record",
     "welcome": "Without a log",
@@ -67,8 +68,10 @@ _SIGNS: Final = (
     ("↻", "retried", "$text-warning"),
     ("≠", "another system_fingerprint than before", "$text-accent"),
     ("◆", "bookmarked", "$text-accent"),
+    ("●", "a line with the words of a search", "$text-warning"),
     ("▲ ○", "an alert that is ongoing, or over", "$text-warning"),
     ("│", "of the selected trace", "$text-primary"),
+    ("► ?", "in flight; never ended: its process is gone", "$text-primary"),
     ("! * + -", "rows by your rules in config.toml", "$text-muted"),
     ("–", "unknown: not in the log", "$text-muted"),
 )

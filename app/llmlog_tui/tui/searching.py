@@ -1,0 +1,166 @@
+"""Search on the screen: in ids and fields at once, in content by a scan."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from llmlog_tui.sanitize import sanitize
+from llmlog_tui.tui import workers
+from llmlog_tui.tui.messages import TextFound
+from llmlog_tui.tui.queries import SearchState, TextHit
+
+if TYPE_CHECKING:
+    from llmlog_tui.analysis.calls.search import Hit
+    from llmlog_tui.analysis.live.overview import Overview
+    from llmlog_tui.tui.app import LogApp
+    from llmlog_tui.tui.navigation import Search
+    from llmlog_tui.tui.screens import LogView
+    from llmlog_tui.tui.workers.text_search import TextSearch
+
+_SHOWN: int = 60
+"""Maximum characters of the words in a hint."""
+
+
+class SearchController:
+    """The current search: its text, its hits so far, and the scan for more."""
+
+    def __init__(self, app: LogApp) -> None:
+        self._app = app
+        self.state = SearchState()
+        self._hits: dict[int, TextHit] = {}
+        self._older: list[TextHit] = []  # evicted records: the key of the first is -1
+        self._scan: TextSearch | None = None
+        self._number = 0
+        self._is_waiting = False  # for the first hit
+        self._direction = -1  # of the next hit
+        self._is_done = False  # the scan of the lines that were there when it began
+        self._has_content = True
+
+    def run(self, overview: Overview, search: Search) -> None:
+        """Search for a text, or from the last hit."""
+        if search.text:
+            self.end()
+            self.state = SearchState(search.text)
+            self._start_scan(overview)
+            self._is_waiting = True
+        elif not self.state.text:
+            self._app.view.action_find()
+            return
+        elif self._scan is None and not self._hits and not self._older:
+            self._start_scan(overview)
+            self._is_waiting = True
+        self._direction = search.direction
+        self._go_on(overview)
+
+    def _start_scan(self, overview: Overview) -> None:
+        self._number += 1
+        self._hits, self._older = {}, []
+        self._is_done, self._has_content = False, True
+        self.state = replace(self.state, percent=0)
+        reader, app = self._app.reader, self._app
+
+        search = workers.text_search.TextSearch(
+            self.state.text,
+            self._number,
+            reader.scan,
+            lambda: app.overview or overview,
+            app.post_message,
+        )
+        self._scan = search
+        app.jobs.run_in_thread(workers.text_search.TASK, search.run)
+
+    def end(self) -> None:
+        """End the scan; its hits are kept."""
+        if self._scan is not None:
+            self._scan.cancel()
+            self._scan = None
+        self._is_waiting = False
+        is_cut = self.state.is_cut or self.state.is_running
+        self._update(replace(self.state, percent=None, is_cut=is_cut))
+
+    def close(self) -> None:
+        """End the search; n starts it again."""
+        self.end()
+        self._hits, self._older = {}, []
+        self._update(SearchState(self.state.text, self.state.row))
+
+    def update(self, message: TextFound) -> None:
+        """Add hits of the scan, and go to the first one if there was none."""
+        if self._scan is None or message.number != self._number:
+            return  # of an earlier search
+        for hit in message.hits:
+            if hit.row is None:
+                self._older.append(hit)
+            else:
+                self._hits[hit.row] = hit
+        self._is_done |= message.is_done
+        self._has_content &= message.has_content
+        percent = None if message.is_done else 100 * message.read // max(1, message.total)
+        found = len(self._hits) + len(self._older)
+        self._update(replace(self.state, percent=percent, found=found, is_cut=message.is_cut))
+        if self._is_waiting and (message.hits or message.is_done) and self._app.overview:
+            self._go_on(self._app.overview)
+
+    def _hint_nothing(self) -> None:
+        text = sanitize(self.state.text, _SHOWN)
+        if self._has_content:
+            self._app.view.hint(f"Nothing has {text}.")
+        else:
+            why = workers.analysis.NO_CONTENT
+            self._app.view.hint(f"No id, field or error has {text}; {why}.")
+
+    def update_view(self, view: LogView) -> None:
+        """Show the search in a view."""
+        view.update_search(self.state)
+
+    def _update(self, state: SearchState) -> None:
+        if state != self.state:
+            self.state = state
+            for view in {*self._app.views, self._app.view} if self._app.views else ():
+                self.update_view(view)
+
+    # -- going to hits
+
+    def _go_on(self, overview: Overview) -> None:
+        find = partial(
+            workers.analysis.search,
+            overview.frame,
+            self.state.text,
+            self.state.row,
+            self._direction,
+            found=frozenset(self._hits),
+            older=len(self._older),
+        )
+        show = partial(self._show, self._number, self._is_waiting, self._is_done)
+        self._app.jobs.run("Search", find, show)
+
+    def _show(
+        self,
+        number: int,
+        is_first: bool,  # noqa: FBT001 - as partial() has them
+        is_last: bool,  # noqa: FBT001 - as above
+        hit: Hit | None,
+    ) -> None:
+        """Go to a hit; without any, say so once the scan is done."""
+        if number != self._number or (is_first and not self._is_waiting):
+            return
+        if hit is None:
+            if is_last or self._scan is None:
+                self._is_waiting = False
+                self._hint_nothing()
+            return
+        self._is_waiting = False
+        known = self._hits.get(hit.row) if hit.row >= 0 else self._older[-hit.row - 1]
+        excerpt = None if known is None else known.excerpt
+        self._update(
+            replace(self.state, row=hit.row, nth=hit.nth, total=hit.total, excerpt=excerpt)
+        )
+        text = sanitize(self.state.text, _SHOWN)
+        if known is None:
+            self._app.view.hint(f"{hit.nth:,} of {hit.total:,} with {text}")
+        if known is not None and known.location is not None:
+            self._app.jobs.show_evicted(known.location)
+        else:
+            self._app.navigator.go_to_found(hit.row, in_text=known is not None)

@@ -1,0 +1,197 @@
+"""Blocks of big logs are parsed once, and are the same from the cache."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from unittest.mock import Mock
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.log.test_any_bytes import BAD, BLANKS, OBJECTS, RECORDS, dumped
+
+from llmlog_tui.log import parse_cache
+from llmlog_tui.log.parse import Parsed, Strictness, parse
+from llmlog_tui.log.parse_cache import ParseCache, ParseOptions, user_cache
+from llmlog_tui.log.reader import Reader, read_all
+from llmlog_tui.log.schema import COLUMNS
+from llmlog_tui.log.store import Snapshot
+from llmlog_tui.log.tags import NO_TAGS
+
+OPTIONS = ParseOptions(
+    at_start=False,
+    strictness=Strictness.WHOLE_BLOCK,
+    columns=COLUMNS,
+    only_ours=False,
+    tags=NO_TAGS,
+    filled=frozenset(),
+)
+RECORD = b'{"event": "response", "ts": "2026-11-23T09:00:00Z", "latency_ms": %d}\n'
+STARTS = st.text("ab", min_size=1).map(lambda id_: dumped({"event": "start", "span_id": id_}))
+TAGGED = st.dictionaries(st.sampled_from("abc"), st.integers() | st.text(max_size=3)).map(
+    lambda tags: dumped({"event": "response", "extra": tags, "user_id": "u"})
+)
+
+
+@pytest.fixture(autouse=True)
+def _everything_is_big(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parse_cache, "MIN_BYTES", 1)
+    monkeypatch.setattr(parse_cache, "MIN_FILE_BYTES", 1)
+
+
+@pytest.fixture
+def parses(monkeypatch: pytest.MonkeyPatch) -> Mock:
+    """Counts the blocks that were parsed."""
+    counted = Mock(side_effect=parse)
+    monkeypatch.setattr(parse_cache, "parse", counted)
+    return counted
+
+
+def assert_same(found: Parsed, expected: Parsed) -> None:
+    assert found.frame.schema == expected.frame.schema
+    assert found.frame.equals(expected.frame)
+    assert found.starts.schema == expected.starts.schema
+    assert found.starts.equals(expected.starts)
+    for name in ("lines", "blanks", "skipped", "nulled", "strictness", "tags", "filled", "formats"):
+        assert getattr(found, name) == getattr(expected, name), name
+    assert list(found.refused) == list(expected.refused)
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(OBJECTS | RECORDS | BAD | BLANKS | STARTS | TAGGED, min_size=1, max_size=8),
+    st.sampled_from(Strictness),
+)
+def test_whatever_the_lines_the_cache_gives_what_parsing_gives(
+    lines: list[bytes], strictness: Strictness
+) -> None:
+    block = b"\n".join(lines) + b"\n"
+    options = OPTIONS | {"strictness": strictness}
+    with tempfile.TemporaryDirectory() as folder:
+        cache = ParseCache(Path(folder))
+        for _ in ("parsed and kept", "from the cache"):
+            assert_same(cache.parse(block, **options), parse(block, **options))
+        assert cache.size()[0] == 1
+
+
+def read(log: Path, cache: ParseCache | None) -> Snapshot:
+    with closing(Reader([log], cache=cache)) as reader:
+        return read_all(reader)
+
+
+def test_a_log_opened_again_is_not_parsed_again(tmp_path: Path, parses: Mock) -> None:
+    log, cache = tmp_path / "calls.jsonl", ParseCache(tmp_path / "cache")
+    log.write_bytes(b"".join(RECORD % ms for ms in range(100)) + b"damaged\n")
+    first = read(log, cache)
+    assert parses.call_count == 1
+    again = read(log, ParseCache(tmp_path / "cache"))
+    assert parses.call_count == 1
+    assert again.frame.equals(first.frame)
+    assert again.counts == first.counts == read(log, None).counts
+
+
+@pytest.mark.parametrize("change", ["pruned", "rewritten in place", "grown"])
+def test_a_log_that_has_changed_has_its_own_records(tmp_path: Path, change: str) -> None:
+    log, cache = tmp_path / "calls.jsonl", ParseCache(tmp_path / "cache")
+    lines = [RECORD % ms for ms in range(100)]
+    log.write_bytes(b"".join(lines))
+    read(log, cache)
+    before = log.stat()
+    changed = {
+        "pruned": lines[40:],
+        "rewritten in place": [RECORD % ms for ms in reversed(range(100))],
+        "grown": [*lines, RECORD % 100],
+    }[change]
+    log.write_bytes(b"".join(changed))
+    os.utime(log, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert read(log, cache).frame.equals(read(log, None).frame)
+
+
+def test_another_version_of_the_parser_parses_again(
+    tmp_path: Path, parses: Mock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = ParseCache(tmp_path)
+    cache.parse(RECORD % 1, **OPTIONS)
+    monkeypatch.setattr(parse_cache, "_code", lambda: b"another version")
+    cache.parse(RECORD % 1, **OPTIONS)
+    assert parses.call_count == 2
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: data[:0],
+        lambda data: data[:20],
+        lambda data: data[:-1],
+        lambda data: data[:60] + bytes([data[60] ^ 1]) + data[61:],
+        lambda data: data[:-9] + bytes([data[-9] ^ 1]) + data[-8:],
+    ],
+    ids=["empty", "a part of the digest", "a byte less", "a flipped bit", "another in the footer"],
+)
+def test_a_damaged_entry_is_parsed_and_written_again(
+    tmp_path: Path, damage: Mock, parses: Mock
+) -> None:
+    cache, block = ParseCache(tmp_path), RECORD % 1
+    cache.parse(block, **OPTIONS)
+    (entry,) = tmp_path.iterdir()
+    entry.write_bytes(damage(entry.read_bytes()))
+    assert_same(cache.parse(block, **OPTIONS), parse(block))
+    assert_same(cache.parse(block, **OPTIONS), parse(block))
+    assert parses.call_count == 2
+
+
+def test_a_folder_that_cannot_be_written_costs_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    cache = ParseCache(tmp_path / "file" / "cache")
+    assert_same(cache.parse(RECORD % 1, **OPTIONS), parse(RECORD % 1))
+    cache.close()
+
+
+def test_entries_are_private(tmp_path: Path) -> None:
+    folder = tmp_path / "llmlog" / "parsed"
+    ParseCache(folder).parse(RECORD % 1, **OPTIONS)
+    (entry,) = folder.iterdir()
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE(entry.stat().st_mode) == 0o600
+
+
+def test_the_entries_not_used_for_the_longest_are_deleted(
+    tmp_path: Path, parses: Mock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = ParseCache(tmp_path)
+    for ms in (1, 2, 3):
+        cache.parse(RECORD % ms, **OPTIONS)
+        for entry in tmp_path.iterdir():
+            os.utime(entry, (entry.stat().st_mtime - 60, entry.stat().st_mtime - 60))
+    cache.parse(RECORD % 1, **OPTIONS)
+    monkeypatch.setattr(parse_cache, "MAX_BYTES", cache.size()[1] - 1)
+    cache.close()
+    assert cache.size()[0] == 2
+    parses.reset_mock()
+    for ms in (1, 3):
+        cache.parse(RECORD % ms, **OPTIONS)
+    assert not parses.called
+
+
+def test_small_logs_and_small_blocks_are_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, cache = tmp_path / "calls.jsonl", ParseCache(tmp_path / "cache")
+    log.write_bytes(RECORD % 1)
+    monkeypatch.setattr(parse_cache, "MIN_FILE_BYTES", 10_000)
+    read(log, cache)
+    monkeypatch.setattr(parse_cache, "MIN_FILE_BYTES", 1)
+    monkeypatch.setattr(parse_cache, "MIN_BYTES", 10_000)
+    read(log, cache)
+    assert cache.size() == (0, 0)
+
+
+def test_the_environment_turns_it_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLMLOG_NO_CACHE", "1")
+    assert user_cache() is None
+    monkeypatch.setenv("LLMLOG_NO_CACHE", "")
+    assert user_cache() is not None
