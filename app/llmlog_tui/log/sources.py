@@ -30,7 +30,7 @@ class Sources:
 
     A path is that file only. A glob or a folder is one log with its rotated and compressed parts,
     and may match more files later; a folder without logs is searched below. The
-    bookmarks beside a log are never read as one.
+    bookmarks and metrics beside a log are never read as one.
     """
 
     def __init__(self, names: Sequence[str], *, must_exist: bool) -> None:
@@ -38,7 +38,7 @@ class Sources:
 
         (A follower waits for it instead.)
         """
-        self.names = _without_bookmarks(names)
+        self.names = _only_logs(names)
         self._patterns: set[str] = set()  # a folder stays a pattern even if it is deleted
         for name in self.names:
             if name == str(STDIN) and sys.__stdin__ is None:
@@ -79,18 +79,31 @@ _MAX_AGE_DIGITS: Final = 4
 
 
 _BOOKMARKS: Final = ".bookmarks"
+_METRICS: Final = ".metrics"
+_BESIDE: Final = (_BOOKMARKS, _METRICS)
+"""Endings of files beside a log that are no logs."""
+
+
+def metrics_of(path: Path) -> Path:
+    """Return the metrics file of a log: beside it, one for all its rotated parts."""
+    return _beside(path, _METRICS)
 
 
 def bookmarks_of(path: Path) -> Path:
     """Return the bookmarks file of a log: beside it, one for all its rotated parts."""
+    return _beside(path, _BOOKMARKS)
+
+
+def _beside(path: Path, ending: str) -> Path:
     match = _LOG_NAME.fullmatch(path.name)
-    return path.with_name((match["base"] if match else path.name) + _BOOKMARKS)
+    return path.with_name((match["base"] if match else path.name) + ending)
 
 
-def _without_bookmarks(names: Sequence[str]) -> tuple[str, ...]:
-    logs = tuple(name for name in names if not name.endswith(_BOOKMARKS) or Path(name).is_dir())
+def _only_logs(names: Sequence[str]) -> tuple[str, ...]:
+    logs = tuple(name for name in names if not name.endswith(_BESIDE) or Path(name).is_dir())
     if names and not logs:
-        raise SourceError(f"{names[0]}: is a bookmarks file, not a log")
+        what = "bookmarks" if names[0].endswith(_BOOKMARKS) else "metrics"
+        raise SourceError(f"{names[0]}: is a {what} file, not a log")
     return logs
 
 
@@ -129,7 +142,7 @@ def _matches(name: str) -> list[Path]:
     else:
         matches = map(Path, glob.iglob(name, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
         found = [file for file in matches if file.is_file()]
-    return sorted((file for file in found if file.suffix != _BOOKMARKS), key=_age)
+    return sorted((file for file in found if file.suffix not in _BESIDE), key=_age)
 
 
 def _logs_in(folder: Path, depth: int = 0) -> list[Path]:
