@@ -6,12 +6,21 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.tui.conftest import SMALL, WIDE, Shown, Until, record
+from tests.tui.conftest import (
+    SMALL,
+    WIDE,
+    Shown,
+    Until,
+    lines_of,
+    overview_of,
+    record,
+    toasts,
+)
 
 from llmlog_tui.log.starts import RunningStep
 from llmlog_tui.tui.app import LogApp
+from llmlog_tui.tui.panes.pane import Pane
 from llmlog_tui.tui.render.running_text import lines
-from llmlog_tui.tui.screens.overview import OverviewScreen
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
@@ -47,12 +56,6 @@ def test_a_line_has_the_run_its_name_and_the_step() -> None:
     assert "look_up" in line
 
 
-def test_a_step_whose_process_is_gone_has_no_bar() -> None:
-    (line,) = drawn(step(3_600))
-    assert line.startswith(" never ended ")
-    assert "▒" not in line
-
-
 def test_only_the_newest_are_drawn_and_the_others_counted() -> None:
     found = drawn(*(step(n, tool_name=f"t{n}") for n in range(9, 0, -1)), limit=2)
     assert len(found) == 2
@@ -66,27 +69,86 @@ def test_hostile_names_are_inert_and_keep_the_width(name: str) -> None:
     assert "\x1b" not in line
 
 
+def begun(span_id: str, trace_id: str, seconds: float = 1.0, **more: object) -> bytes:
+    """The line of a call that began some seconds ago."""
+    ts = (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat()
+    call = {"status": None, "model": None, "requested_model": "gpt-5", "latency_ms": None}
+    return record(event="start", ts=ts, span_id=span_id, trace_id=trace_id, **{**call, **more})
+
+
+def line_of(pane: Pane, words: str) -> str:
+    """The line of a pane with these words; empty without one."""
+    return next((line for line in lines_of(pane) if words in line), "")
+
+
 @pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
-async def test_a_call_in_flight_is_shown_until_its_record_comes(
+async def test_a_run_in_flight_is_a_row_with_a_growing_bar_until_its_record_comes(
     tmp_path: Path, shown: Shown, until: Until, size: tuple[int, int]
 ) -> None:
     log = tmp_path / "calls.jsonl"
     log.write_bytes(record(span_id="a", trace_id="run-one"))
-    async with LogApp([log]).run_test(size=size) as pilot:
+    async with LogApp([log]).run_test(size=size, notifications=True) as pilot:
         app = await shown(pilot, 1)
-        screen = app.view
-        assert isinstance(screen, OverviewScreen)
+        screen = overview_of(app)
         assert not screen.running.display
-        now = datetime.now(UTC).isoformat()
-        begun = record(event="start", ts=now, span_id="b", trace_id="run-two", status=None,
-                       model=None, requested_model="gpt-5", latency_ms=None)  # fmt: skip
         with log.open("ab") as file:
-            file.write(begun)
-        await until(pilot, lambda: screen.running.display, "the call in flight")
-        await until(pilot, lambda: "run-two" in str(screen.running.render()), "its run")
+            file.write(begun("b", "run-two"))
+        await until(pilot, lambda: "►" in line_of(screen.traces, "run-two"), "its row")
+        await until(pilot, lambda: "1 ► running" in str(screen.timeline.border_title), "its step")
+        assert screen.selected_trace == "run-two", "the newest run is followed"
+        assert "►gpt-5" in line_of(screen.timeline, "gpt-5")
+        assert "run-two" in str(screen.running.render())
         assert screen.running.size.height == 1
-        assert app.records_shown == 1
+        assert (app.records_shown, app.overview and app.overview.all_calls) == (1, 1)
+        first = line_of(screen.timeline, "gpt-5")
+        await until(pilot, lambda: line_of(screen.timeline, "gpt-5") != first, "that it grows")
+
+        await pilot.press("enter", "d")
+        await until(pilot, lambda: "No step of this run" in toasts(app), "that nothing has ended")
+        await pilot.press("up")
+        await until(pilot, lambda: screen.timeline.trace_id == "run-one", "the run before")
+        await pilot.press("down")
+        await until(pilot, lambda: screen.timeline.trace_id == "run-two", "the run in flight")
         with log.open("ab") as file:
-            file.write(record(span_id="b", trace_id="run-two"))
+            file.write(record(span_id="b", trace_id="run-two", model="gpt-5"))
         await shown(pilot, 2)
-        await until(pilot, lambda: not screen.running.display, "nothing in flight")
+        await until(pilot, lambda: "►" not in "".join(lines_of(screen.traces)), "nothing in flight")
+        assert screen.selected_trace == "run-two"
+        assert len(screen.traces.source) == 2
+        await until(pilot, lambda: not screen.running.display, "no bar")
+
+
+async def test_what_never_ended_is_called_so_among_the_runs_of_its_time(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log, now = tmp_path / "calls.jsonl", datetime.now(UTC)
+    old, late = (now - timedelta(hours=2)).isoformat(), now.isoformat()
+    log.write_bytes(
+        record(span_id="a", trace_id="run-old", ts=old, trace_name="refund")
+        + begun("b", "run-gone", 3_600, trace_name="refund")
+        + record(span_id="c", trace_id="run-late", ts=late, trace_name="refund")
+        + begun("d", "run-old", 7_000, requested_model=None, tool_name="look_up", step=7)
+    )
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 2)
+        screen = overview_of(app)
+        assert [line.split()[0] for line in lines_of(screen.traces)[1:4]] == [
+            "?run-old",
+            "?run-gone",
+            "▌",
+        ]
+        assert "2 ? never ended" in str(screen.traces.border_subtitle)
+        assert not screen.running.display, "no bar grows"
+        await pilot.press("g")
+        await until(pilot, lambda: screen.timeline.trace_id == "run-old", "its timeline")
+        await until(pilot, lambda: "?look_up" in line_of(screen.timeline, "look_up"), "the tool")
+        assert "no end in 10 min" in line_of(screen.timeline, "look_up")
+        assert "its process is gone" in str(screen.timeline.border_subtitle)
+        await pilot.press("down")
+        await until(pilot, lambda: screen.timeline.trace_id == "run-gone", "a run of starts alone")
+        assert "?gpt-5" in line_of(screen.timeline, "gpt-5")
+        assert app.overview is not None
+        assert (app.overview.all_calls, app.overview.traces.height) == (2, 2)
+        await pilot.press("l", "l", "equals_sign")
+        await until(pilot, lambda: app.where is not None and not app.busy, "a filter by its name")
+        assert [line.split()[0] for line in lines_of(screen.traces)[1:3]] == ["?run-old", "▌"]

@@ -202,7 +202,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> Sequence[int]:
         keys.append(step.row)
         return bar(step, axis)
 
-    monkeypatch.setattr("llmlog_tui.tui.panes.timeline.bar", counted)
+    monkeypatch.setattr("llmlog_tui.tui.panes.step_rows.bar", counted)
     return keys
 
 

@@ -47,6 +47,11 @@ class RunningStep:
         """Return whether it must have died with its process."""
         return self.ts is not None and now - self.ts > GONE_AFTER
 
+    @property
+    def gone_after(self) -> timedelta:
+        """Time without an end after which it is taken to be gone."""
+        return GONE_AFTER
+
 
 def split_starts(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the records of a frame without starts, and the starts."""

@@ -18,6 +18,7 @@ from llmlog_tui.config.settings import Memory, Settings
 from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.sources import Sources
 from llmlog_tui.sanitize import sanitize
+from llmlog_tui.server.metrics import NO_METRICS
 from llmlog_tui.tui import messages, palette, screens
 from llmlog_tui.tui.alert_throttle import AlertThrottle
 from llmlog_tui.tui.bookmarks import BookmarkController
@@ -35,7 +36,7 @@ from llmlog_tui.tui.searching import SearchController
 from llmlog_tui.tui.status import ReadStatus
 from llmlog_tui.tui.theme import apply_theme
 from llmlog_tui.tui.widgets.bindings import scope_of
-from llmlog_tui.tui.workers import analysis_worker, reader
+from llmlog_tui.tui.workers import analysis_worker, reader, server
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.live.overview import Overview
     from llmlog_tui.config.rules import Rules
     from llmlog_tui.log.store import Snapshot
+    from llmlog_tui.server.endpoint import Endpoint
     from llmlog_tui.tui.panes.calls import CallsPane
     from llmlog_tui.tui.panes.grid import PaneGrid
     from llmlog_tui.tui.panes.header import Header
@@ -60,7 +62,7 @@ class LogApp(App[str]):
     At the start `trace` is selected, and only the calls matching the SQL predicate `where` are
     shown. `memory` has preferences of earlier runs. With `welcome`, a dialog explains what to do
     without a log; the App's result is `demo` if the user chose that. Tracebacks of its own faults
-    are appended to `crash_file`.
+    are appended to `crash_file`. The endpoints of `metrics` are polled.
     """
 
     TITLE = "llmlog"
@@ -86,6 +88,8 @@ class LogApp(App[str]):
         memory: Memory | None = None,
         welcome: bool = False,
         crash_file: Path | None = None,
+        metrics: Sequence[Endpoint] = (),
+        keep_metrics: bool = True,
     ) -> None:
         super().__init__()
         self.guard = EventGuard(self, crash_file)
@@ -96,6 +100,7 @@ class LogApp(App[str]):
         self.status = ReadStatus(tuple(Path(name) for name in names))
         self.snapshot: Snapshot | None = None
         self.overview: Overview | None = None
+        self.server = NO_METRICS
         self.where = where
         self.views: list[LogView] = []  # in the order they were opened; empty in the first frame
         self._requested: messages.AnalysisRequest | None = None
@@ -107,6 +112,7 @@ class LogApp(App[str]):
 
         post, self._gc = self.post_message, GcTuner()
         self.reader = reader.ReaderWorker(files, post, follow=follow, last=last, stdin=stdin)
+        self._server = server.ServerWorker(files, post, metrics, keep=keep_metrics)
         self._analysis = analysis_worker.AnalysisWorker(
             post, slow_ms, rules, is_typing=self._gc.is_typing
         )
@@ -162,6 +168,7 @@ class LogApp(App[str]):
         self._gc.begin()
         self.jobs.run_in_thread(reader.TASK, self.reader.run)
         self.jobs.run_in_thread(analysis_worker.TASK, self._analysis.run)
+        self.jobs.run_in_thread(server.TASK, self._server.run)
         for name in VIEWS:
             self.add_mode(name, partial(self._new_view, name))
         await self.switch_mode(next(iter(VIEWS)))
@@ -178,6 +185,7 @@ class LogApp(App[str]):
 
     def on_unmount(self) -> None:
         self.reader.stop()
+        self._server.stop()
         self._analysis.stop()
         self.searching.end()
         self._gc.end()
@@ -230,12 +238,13 @@ class LogApp(App[str]):
 
     def _request_analysis(self) -> None:
         """Request results for the current state, unless they are known or requested."""
-        snapshot = self.snapshot
+        snapshot, metrics = self.snapshot, self.server
         if self._is_frozen and self.overview is not None:
-            snapshot = self.overview.snapshot
+            snapshot, metrics = self.overview.snapshot, self.overview.server
         if snapshot is None:
             return
-        request = messages.AnalysisRequest(snapshot, self.where, self.view.current_query)
+        query = self.view.current_query
+        request = messages.AnalysisRequest(snapshot, self.where, query, metrics)
         if not request.is_same(self._requested):
             self._requested = request
             self._analysis.request(request)
@@ -281,6 +290,10 @@ class LogApp(App[str]):
     def _leave_welcome(self, choice: str | None) -> None:
         if choice in ("demo", "quit"):
             self.exit(result=choice)
+
+    def on_server_polled(self, message: messages.ServerPolled) -> None:
+        self.server = message.metrics
+        self._request_analysis()
 
     def on_analysis_done(self, message: messages.AnalysisDone) -> None:
         self._report_alerts(message.new_alerts)

@@ -9,6 +9,7 @@ from typing import Any
 from llmlog.record import CALL_EVENTS
 from llmlog_tui import humanize
 from llmlog_tui.analysis.calls.calls import Baseline
+from llmlog_tui.analysis.calls.server_load import server_load
 from llmlog_tui.analysis.calls.slow_reason import (
     LatencyBreakdown,
     latency_breakdown,
@@ -16,6 +17,7 @@ from llmlog_tui.analysis.calls.slow_reason import (
     slow_reason,
 )
 from llmlog_tui.analysis.calls.truncation import empty_reason
+from llmlog_tui.server.metrics import ServerMoment
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Detail:
     `record` is its row of Overview.frame; `baseline` that of its model, None if unknown. The parts
     of latency_ms are `waited_ms` until the last attempt, `first_ms` until the answer began, and
     `answer_ms` of the answer itself; None without a latency. `why_slow` and `cut_off` are
-    sentences, empty if the record is neither.
+    sentences, empty if the record is neither. `server_load` is what its server did at that time.
     """
 
     record: Mapping[str, Any]
@@ -37,9 +39,15 @@ class Detail:
     answer_ms: float | None
     why_slow: str
     cut_off: str
+    server_load: str = ""
 
 
-def detail(record: Mapping[str, Any], baseline: Baseline | None, slow_ms: float) -> Detail:
+def detail(
+    record: Mapping[str, Any],
+    baseline: Baseline | None,
+    slow_ms: float,
+    server: ServerMoment | None = None,
+) -> Detail:
     """Return the detail of a row of Overview.frame; a call is slow over `slow_ms`."""
     is_call = record["event"] in CALL_EVENTS
     call = {**record, "tokens_per_sec": _speed(record)} if is_call else record
@@ -54,8 +62,9 @@ def detail(record: Mapping[str, Any], baseline: Baseline | None, slow_ms: float)
         waited_ms=None if latency is None else min(waited, latency),
         first_ms=None if began is None else began - min(waited, began),
         answer_ms=None if began is None or latency is None else latency - began,
-        why_slow=slow_reason(call, baseline, slow_ms) if is_call else "",
+        why_slow=slow_reason(call, baseline, slow_ms, server) if is_call else "",
         cut_off=cut_off(record),
+        server_load=server_load(server) if is_call else "",
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
@@ -19,6 +20,7 @@ from llmlog_tui.analysis.calls.slow_reason import slow_reason
 from llmlog_tui.analysis.calls.truncation import CUT_OFF, is_cut_off
 from llmlog_tui.analysis.live.incremental import FilteredState, LogState
 from llmlog_tui.analysis.numeric.last_result import LastResult
+from llmlog_tui.analysis.traces.in_flight import InFlight, in_flight
 from llmlog_tui.analysis.traces.replay import CallKind, Replay, replay
 from llmlog_tui.analysis.traces.sessions import Sessions, sessions
 from llmlog_tui.analysis.traces.timeline import LastTimeline, Timeline, timeline
@@ -27,6 +29,7 @@ from llmlog_tui.log.record_key import RecordLocation
 from llmlog_tui.log.schema import IS_CALL, IS_STEP, decategorize
 from llmlog_tui.log.store import Snapshot
 from llmlog_tui.log.tags import tag_types
+from llmlog_tui.server.metrics import NO_METRICS, ServerMetrics, ServerMoment
 
 _KINDS: Final[dict[CallKind, pl.Expr]] = {"failed": FAILED, "cut-off": CUT_OFF}
 """Kind of a call -> predicate, if independent of the slow-call threshold."""
@@ -56,7 +59,7 @@ class Overview:
     cost.priced); `calls` are its calls.model_calls(), `traces` its traces.traces(). A call is slow
     over `slow_ms`, and one of the worst over `worst_ms`, the p95 of all calls (None without
     latencies). `newest` is the latest start of a record. While the log is loading there are no
-    alerts: they depend on the order of all records.
+    alerts: they depend on the order of all records. `server` has the samples of servers' metrics.
     """
 
     snapshot: Snapshot
@@ -75,6 +78,7 @@ class Overview:
     where: str | None = None
     rules: Rules = DEFAULT
     last_trace: LastTrace = field(default_factory=LastTrace)
+    server: ServerMetrics = NO_METRICS
 
     def call_rows(
         self, start: int, stop: int, order: pl.Series | None = None
@@ -94,8 +98,12 @@ class Overview:
             row["retried"] = bool(row["retries"])
             row["slow"] = latency is not None and latency > self.slow_ms
             row["worst"] = row["slow"] and self.worst_ms is not None and latency > self.worst_ms
-            row["why"] = slow_reason(row, self.baselines.get(row["model"]), self.slow_ms)
+            server = self._server_moment(row) if row["slow"] else None
+            row["why"] = slow_reason(row, self.baselines.get(row["model"]), self.slow_ms, server)
         return rows
+
+    def _server_moment(self, row: Mapping[str, Any]) -> ServerMoment | None:
+        return self.server.moment(row["provider"], row["ts"], row["latency_ms"])
 
     def trace_rows(self, start: int, stop: int) -> list[dict[str, Any]]:
         return self.traces.slice(start, stop - start).to_dicts()
@@ -104,6 +112,20 @@ class Overview:
     def tags(self) -> dict[str, pl.DataType]:
         """The tag columns of the log, with their dtypes."""
         return tag_types(self.snapshot.frame)
+
+    @cached_property
+    def in_flight(self) -> InFlight:
+        """The steps in flight; a run that has only such matches no filter."""
+        found = in_flight(self.snapshot.running, self.traces)
+        return found if self.where is None else replace(found, started=())
+
+    @property
+    def last_run(self) -> str | None:
+        """The last run, which may have no record yet; None without runs."""
+        started = self.in_flight.started
+        if started and started[-1].at == self.traces.height:
+            return started[-1].trace_id
+        return self.newest_trace
 
     @cached_property
     def sessions(self) -> Sessions:
@@ -156,7 +178,8 @@ class Overview:
     def detail(self, row: int) -> Detail:
         """Return the detail of the record with this key."""
         record = self.record(row)
-        return detail(record, self.baselines.get(record["model"]), self.slow_ms)
+        baseline, server = self.baselines.get(record["model"]), self._server_moment(record)
+        return detail(record, baseline, self.slow_ms, server)
 
     def trace_of(self, row: object) -> str | None:
         """Return the trace of a record; None without one, and for an evicted record."""

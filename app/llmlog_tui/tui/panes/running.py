@@ -16,7 +16,7 @@ from llmlog_tui.tui.render import running_text
 if TYPE_CHECKING:
     from llmlog_tui.log.starts import RunningStep
 
-_GROWS_S: Final = 0.5
+GROWS_S: Final = 0.5
 """Seconds between two redraws while something runs."""
 
 _LINGERS_S: Final = 3.0
@@ -38,13 +38,14 @@ class RunningPane(Static):
         self._height = 0
 
     def on_mount(self) -> None:
-        self._timer = self.set_interval(_GROWS_S, self._draw, pause=not self._steps)
+        self._timer = self.set_interval(GROWS_S, self._draw, pause=not self._steps)
 
     def update_steps(self, steps: Sequence[RunningStep]) -> None:
-        """Show these steps."""
+        """Show those of the steps that run; Traces and the timeline list the others, too."""
         if steps == self._steps:
             return
-        if steps:
+        now = datetime.now(UTC)
+        if any(not step.is_gone(now) for step in steps):
             self.display = True
         self._steps, self._changed = steps, time.monotonic()
         if self._timer is not None:
@@ -55,17 +56,16 @@ class RunningPane(Static):
         self._draw()
 
     def _draw(self) -> None:
-        if not self._steps and time.monotonic() - self._changed > _LINGERS_S:
+        now = datetime.now(UTC)
+        steps = [step for step in self._steps if not step.is_gone(now)]
+        if not steps and time.monotonic() - self._changed > _LINGERS_S:
             self.display, self._height = False, 0
             if self._timer is not None:
                 self._timer.pause()
             return
-        now = datetime.now(UTC)
-        if self._steps and self._timer is not None and all(s.is_gone(now) for s in self._steps):
-            self._timer.pause()  # nothing grows
         limit = _MAX_COMPACT_LINES if self.compact else _MAX_LINES
         width = self.size.width or self.app.size.width
-        drawn = running_text.lines(self._steps, now, width, limit)
+        drawn = running_text.lines(steps, now, width, limit)
         # Calls come and go all the time: the panes below would jump with each.
         self._height = min(limit, max(self._height, len(drawn)))
         blank = [Content("")] * (self._height - len(drawn))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import events, on
@@ -14,54 +15,24 @@ from llmlog_tui import humanize
 from llmlog_tui.analysis.numeric.interval import Interval
 from llmlog_tui.tui.keys.panes import TIME_BINDINGS, TIMELINE_BINDINGS
 from llmlog_tui.tui.panes.pane import Pane
-from llmlog_tui.tui.render.cells import is_tool, step_number
-from llmlog_tui.tui.render.timeline_bars import LEGEND, LEGEND_NEAR, Axis, bar
-from llmlog_tui.tui.widgets.row_source import (
-    Cell,
-    CellSpan,
-    Column,
-    NoRows,
-    Row,
-    RowSource,
-    Tone,
-    cell,
+from llmlog_tui.tui.panes.step_rows import (
+    BARS,
+    MEDIUM,
+    NARROW,
+    WIDE,
+    InFlightSteps,
+    StepRows,
 )
+from llmlog_tui.tui.render import running_text
+from llmlog_tui.tui.render.timeline_bars import LEGEND, LEGEND_NEAR, Axis
+from llmlog_tui.tui.widgets.row_source import Column, NoRows
 from llmlog_tui.tui.widgets.table import LineTable
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.traces.timeline import Step, Timeline
+    from llmlog_tui.log.starts import RunningStep
 
-_WIDE: Final = (
-    Column("#", 3, "right"),
-    Column(" step", 25),
-    Column("", 12, flex=True),
-    Column("ms", 7, "right"),
-    Column("notes", 26),
-)
-_MEDIUM: Final = (
-    Column("#", 3, "right"),
-    Column(" step", 18),
-    Column("", 12, flex=True),
-    Column("ms", 7, "right"),
-    Column("notes", 18),
-)
-_NARROW: Final = (
-    Column("#", 3, "right"),
-    Column(" step", 12),
-    Column("", 8, flex=True),
-    Column("ms", 7, "right"),
-)
 _WIDE_FROM, _MEDIUM_FROM = 80, 46
-_TONES: Final[dict[str, Tone]] = {
-    "failed": "error",
-    "cut off": "warning",
-    "changed": "accent",
-    "retried": "warning",
-    "usage": "muted",
-}
-_BARS, _NOTES = 2, 4
-"""Indices of columns."""
-
 _MIN_ZOOM_MS: Final = 1.0
 """Minimum time shown: latencies are in whole ms."""
 
@@ -85,14 +56,23 @@ class TimelinePane(Pane):
         self._shown: Interval | None = None
         self._dragged: Interval | None = None
         self._dragged_from = 0
+        self._in_flight: Sequence[RunningStep] = ()
 
     @property
     def trace_id(self) -> str | None:
         return None if self._timeline is None else self._timeline.trace_id
 
-    def update(self, timeline: Timeline, played: Callable[[int], bool] | None = None) -> None:
-        """Show a trace; steps for whose key `played` is false are dimmed."""
-        self._played = played
+    def update(
+        self,
+        timeline: Timeline,
+        played: Callable[[int], bool] | None = None,
+        in_flight: Sequence[RunningStep] = (),
+    ) -> None:
+        """Show a trace and its steps in flight.
+
+        Steps for whose key `played` is false are dimmed.
+        """
+        self._played, self._in_flight = played, in_flight
         is_other = self._timeline is None or self._timeline.trace_id != timeline.trace_id
         self._timeline = timeline
         if is_other:
@@ -104,6 +84,7 @@ class TimelinePane(Pane):
     def clear(self) -> None:
         """Show no trace."""
         self._timeline = self._shown = None
+        self._in_flight = ()
         self.set_source(NoRows(self._columns()))
         self.redraw()
 
@@ -112,21 +93,34 @@ class TimelinePane(Pane):
         if timeline is None:
             self.set_title(self.NAME)
             return
-        self.set_source(_StepRows(timeline, self._columns(), self._shown, self._played))
-        count = len(timeline.steps)
+        flight = InFlightSteps(self._in_flight, datetime.now(UTC))
+        self.set_source(StepRows(timeline, self._columns(), self._shown, self._played, flight))
+        name = timeline.name or next((s.trace_name for s in flight.steps if s.trace_name), None)
         facts = [
-            f"{self.NAME} {humanize.run_label(timeline.trace_id, timeline.name)}",
-            humanize.plural(count, "step"),
-            self._zoomed_range() + humanize.duration(timeline.duration_ms),
-            *([] if timeline.timed else ["in sequence: no ts"]),
+            f"{self.NAME} {humanize.run_label(timeline.trace_id, name)}",
+            humanize.plural(len(timeline.steps), "step") if timeline.steps else "",
+            running_text.counted(flight.steps, flight.now),
+            self._zoomed_range() + humanize.duration(timeline.duration_ms)
+            if timeline.steps
+            else "",
+            *(["in sequence: no ts"] if timeline.steps and not timeline.timed else []),
         ]
         legend, note = LEGEND if self._shown is None else LEGEND_NEAR, self.note(timeline)
-        self.set_title(" · ".join(facts), f"{legend} · {note}", legend, LEGEND, note)
+        gone = next((step for step in flight.steps if step.is_gone(flight.now)), None)
+        if gone is not None:
+            sign = running_text.NEVER_ENDED.text
+            legend = f"{sign} {running_text.gone_note(gone)}: its process is gone"
+        self.set_title(" · ".join(filter(None, facts)), f"{legend} · {note}", legend, LEGEND, note)
+
+    def grow(self) -> None:
+        """Let the bars of steps in flight grow."""
+        if self._in_flight:
+            self.redraw()
 
     def _columns(self) -> tuple[Column, ...]:
         if self.size.width >= _WIDE_FROM and not self.compact:
-            return _WIDE
-        return _MEDIUM if self.size.width >= _MEDIUM_FROM else _NARROW
+            return WIDE
+        return MEDIUM if self.size.width >= _MEDIUM_FROM else NARROW
 
     def _zoomed_range(self) -> str:
         if self._shown is None:
@@ -136,7 +130,8 @@ class TimelinePane(Pane):
 
     def note(self, timeline: Timeline) -> str:
         """Return the note after the legend."""
-        return f"session {humanize.short_id(timeline.session_id)}"
+        ids = (timeline.session_id, *(step.session_id for step in self._in_flight))
+        return f"session {humanize.short_id(next(filter(None, ids), None))}"
 
     # -- zoom and pan
 
@@ -160,7 +155,10 @@ class TimelinePane(Pane):
     @property
     def _full_range(self) -> Interval:
         timeline = self._timeline
-        return Interval(0.0, max(1.0, (timeline and timeline.duration_ms) or 0.0))
+        if timeline is None:
+            return Interval(0.0, 1.0)
+        flight = InFlightSteps(self._in_flight, datetime.now(UTC))
+        return Interval(0.0, max(1.0, flight.length_ms(timeline)))
 
     @property
     def _step(self) -> Step | None:
@@ -212,7 +210,7 @@ class TimelinePane(Pane):
         if self._dragged is not None:
             widths = self._visible().widths
             cells = self._dragged_from - event.screen_x
-            room = widths[_BARS] if len(widths) > _BARS else 1  # the screen may have shrunk since
+            room = widths[BARS] if len(widths) > BARS else 1  # the screen may have shrunk since
             self._zoom_to(self._dragged.shift(cells / max(1, room)))
 
     def on_mouse_up(self) -> None:
@@ -223,75 +221,3 @@ class TimelinePane(Pane):
         # The click that ends a drag moves no cursor.
         if event.screen_x == self._dragged_from or self._shown is None:
             super().clicked(event)
-
-
-class _StepRows(RowSource):
-    def __init__(
-        self,
-        timeline: Timeline,
-        columns: Sequence[Column],
-        shown: Interval | None,
-        played: Callable[[int], bool] | None,
-    ) -> None:
-        self._played = played
-        self.columns = columns
-        self._timeline = timeline
-        self._steps = timeline.steps
-        self._shown = shown or Interval(0.0, timeline.duration_ms or 0.0)
-
-    def __len__(self) -> int:
-        return len(self._steps)
-
-    def key(self, index: int) -> Hashable:
-        return self._steps[index].row
-
-    def index(self, key: Hashable) -> int | None:
-        return self._timeline.index_by_key.get(key) if isinstance(key, int) else None
-
-    def heading(self, column: int, width: int) -> str:
-        if column == _BARS:
-            return self._axis(width).labels()
-        return super().heading(column, width)
-
-    def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:
-        axis = self._axis(widths[_BARS] if len(widths) > _BARS else 0)
-        notes = widths[_NOTES] if len(widths) > _NOTES else 0
-        rows = ((step, self._row(step, axis, notes)) for step in self._steps[start:stop])
-        return [row if self._is_played(step) else _dim(row) for step, row in rows]
-
-    def _axis(self, width: int) -> Axis:
-        return Axis.of(self._shown.length, width, self._shown.begin)
-
-    def _is_played(self, step: Step) -> bool:
-        return self._played is None or self._played(step.row)
-
-    def _row(self, step: Step, axis: Axis, notes: int) -> Row:
-        tone: Tone = "error" if step.failed else "warning" if step.slow else ""
-        return Row(
-            (
-                cell(step_number(step), "muted"),
-                (
-                    CellSpan("✗" if step.failed else " ", "error"),
-                    CellSpan(step.branch, "muted"),
-                    CellSpan(step.name, "secondary" if is_tool(step) else ""),
-                ),
-                bar(step, axis),
-                cell(humanize.fit_number(step.latency_ms, 7), tone),
-                _notes(step, notes),
-            )
-        )
-
-
-def _dim(row: Row) -> Row:
-    return Row(tuple(tuple(CellSpan(span.text, "muted") for span in cell) for cell in row.cells))
-
-
-def _notes(step: Step, width: int) -> Cell:
-    """Return the leading notes that fit into `width` cells."""
-    spans: list[CellSpan] = []
-    for note in step.notes:
-        gap = "  " if spans else ""
-        if sum(len(span.text) for span in spans) + len(gap) + len(note.text) > width:
-            break
-        spans.append(CellSpan(gap + note.text, _TONES[note.kind]))
-    return spans

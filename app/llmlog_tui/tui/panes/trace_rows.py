@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from llmlog_tui import humanize
+from llmlog_tui.tui.render import running_text
 from llmlog_tui.tui.render.cells import flags
 from llmlog_tui.tui.widgets.row_source import Cell, CellSpan, Column, Row, RowSource, cell
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.live.overview import Overview
     from llmlog_tui.analysis.traces.sessions import Tree
+    from llmlog_tui.log.starts import RunningStep
 
 WIDE: Final = (
     Column("id", 8, flex=True, field="trace_id"),
@@ -39,7 +42,8 @@ BY_SESSION_COMPACT: Final = (
     *WIDE[1:],
     Column("models", 10, flex=True),
 )
-_WHEN: Final = 8
+_WHEN, _COST = 8, 7
+"""Widths of columns."""
 
 
 class SessionHeading(NamedTuple):
@@ -49,14 +53,18 @@ class SessionHeading(NamedTuple):
 
 
 class TraceLabels(NamedTuple):
-    """Letters beside traces by trace_id, and the name of a row of Overview.traces, if known."""
+    """Letters beside traces by trace_id, and the name of a row of Overview.traces, if known.
+
+    Bars of steps in flight end `now`.
+    """
 
     marks: Mapping[str, str]
     name_of: Callable[[Mapping[str, Any]], str | None]
+    now: datetime
 
 
 class TraceRows(RowSource):
-    """The traces in the order of the log."""
+    """The traces in the order of the log, with runs without a record."""
 
     def __init__(
         self,
@@ -69,27 +77,59 @@ class TraceRows(RowSource):
         self._overview = overview
         self._ids = overview.traces["trace_id"]
         self._newest = overview.newest
+        self._growing = GrowingCells(overview.in_flight.by_trace, labels.now)
+        started = overview.in_flight.started
+        self._started = {run.trace_id: run.at + n for n, run in enumerate(started)}
+        self._at = list(self._started.values())
 
     def __len__(self) -> int:
-        return len(self._ids)
+        return len(self._ids) + len(self._at)
+
+    def trace_index(self, index: int) -> int | None:
+        """Return the index in Overview.traces of a row; None of a run without a record."""
+        before = bisect_left(self._at, index)
+        return None if before < len(self._at) and self._at[before] == index else index - before
 
     def key(self, index: int) -> Hashable:
-        return str(self._ids[index])
+        trace = self.trace_index(index)
+        if trace is None:
+            return self._overview.in_flight.started[bisect_left(self._at, index)].trace_id
+        return str(self._ids[trace])
 
     def index(self, key: Hashable) -> int | None:
-        return self._ids.index_of(key)
+        if isinstance(key, str) and key in self._started:
+            return self._started[key]
+        trace = self._ids.index_of(key)
+        if trace is None or not self._at:
+            return trace
+        return trace + sum(run.at <= trace for run in self._overview.in_flight.started)
 
     def field_value(self, index: int, column: int) -> tuple[str, object]:
-        field = self.columns[column].field
-        return field, self._overview.traces[field][index]
+        field, trace = self.columns[column].field, self.trace_index(index)
+        if trace is None:
+            step = self._overview.in_flight.by_trace[str(self.key(index))][0]
+            return field, getattr(step, field)
+        return field, self._overview.traces[field][trace]
 
     def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:
-        return [self._row(trace, widths) for trace in self._overview.trace_rows(start, stop)]
+        if not self._at:
+            return [self._row(trace, widths) for trace in self._overview.trace_rows(start, stop)]
+        indices = [self.trace_index(index) for index in range(start, min(stop, len(self)))]
+        known = [index for index in indices if index is not None]
+        first, last = (known[0], known[-1] + 1) if known else (0, 0)
+        traces = iter(self._overview.trace_rows(first, last))
+        return [
+            self._row(next(traces), widths)
+            if index is not None
+            else self._row(_begun(str(self.key(start + n)), self._overview), widths)
+            for n, index in enumerate(indices)
+        ]
 
     def _row(self, trace: dict[str, Any], widths: Sequence[int]) -> Row:
         name = trace["trace_id"] if widths[0] > len("7c1d4e8a") else trace["trace_id"][:8]
         called = self._labels.name_of(trace)
-        figures = _figures(trace, self._newest, humanize.integer(trace["steps"]))
+        steps = humanize.integer(trace["steps"])
+        figures = self._growing.over(trace, _figures(trace, self._newest, steps))
         cells = {
             "id": cell(name),
             "name": cell(called or humanize.UNKNOWN, "strong" if trace["trace_name"] else ""),
@@ -99,8 +139,47 @@ class TraceRows(RowSource):
         }
         return Row(
             [cells[column.title] for column in self.columns],
-            CellSpan(self._labels.marks.get(trace["trace_id"], " "), "accent"),
+            self._growing.mark(trace["trace_id"], self._labels.marks),
         )
+
+
+class GrowingCells:
+    """Cells of runs in flight: the time so far, a bar in place of cost."""
+
+    def __init__(self, by_trace: Mapping[str, Sequence[RunningStep]], now: datetime) -> None:
+        self._by_trace, self._now = by_trace, now
+        of_all = [step for steps in by_trace.values() for step in steps]
+        self._full_ms = running_text.scale_ms(of_all, now)
+
+    def mark(self, trace_id: str, marks: Mapping[str, str]) -> CellSpan:
+        """Return the mark of a trace: its letter, else whether it runs or never ended."""
+        steps = self._by_trace.get(trace_id)
+        if trace_id in marks or not steps:
+            return CellSpan(marks.get(trace_id, " "), "accent")
+        return running_text.mark(steps, self._now)
+
+    def over(self, trace: Mapping[str, Any], figures: tuple[Cell, ...]) -> tuple[Cell, ...]:
+        """Return the figures of a trace, with its time so far while it runs."""
+        steps = self._by_trace.get(trace["trace_id"])
+        if not steps or not (elapsed := running_text.elapsed_ms(steps, self._now)):
+            return figures
+        so_far = elapsed
+        if trace["ts"] is not None:
+            so_far = max(elapsed, (self._now - trace["ts"]).total_seconds() * 1_000)
+        when, size, _, tokens, _, flag = figures
+        bar = running_text.growing_bar(elapsed, self._full_ms, _COST)
+        bar = CellSpan(f"{bar.text:<{_COST}}", bar.tone)  # its column is aligned to the right
+        return when, size, cell(humanize.fit_number(so_far, 7), "primary"), tokens, (bar,), flag
+
+
+def _begun(trace_id: str, overview: Overview) -> dict[str, Any]:
+    """Return a row of traces() for a run without a record, all unknown."""
+    first, *_ = overview.in_flight.by_trace[trace_id]
+    known = {"trace_id": trace_id, "session_id": first.session_id, "ts": first.ts}
+    names = {"trace_name": first.trace_name, "name": first.label, "models": [first.label]}
+    unknown = dict.fromkeys(("steps", "time_ms", "tokens", "cost_usd"))
+    flags_of = dict.fromkeys(("failed", "cut_off", "retried", "changed", "unpriced_calls"), 0)
+    return {**known, **names, **unknown, **flags_of}
 
 
 class SessionRows(RowSource):
@@ -117,6 +196,7 @@ class SessionRows(RowSource):
         self.columns = columns
         self._labels = labels
         self._overview = overview
+        self._growing = GrowingCells(overview.in_flight.by_trace, labels.now)
         self._tree = tree
         self._folded = folded
         self._sessions = tree.sessions.frame
@@ -168,10 +248,11 @@ class SessionRows(RowSource):
         return Row((name, *figures, _models(session)))
 
     def _trace(self, trace: dict[str, Any]) -> Row:
-        figures = _figures(trace, self._overview.newest, humanize.integer(trace["steps"]))
+        steps = humanize.integer(trace["steps"])
+        figures = self._growing.over(trace, _figures(trace, self._overview.newest, steps))
         called = humanize.run_label(trace["trace_id"], self._labels.name_of(trace))
         cells = (cell("  " + called), *figures, _models(trace))
-        return Row(cells, CellSpan(self._labels.marks.get(trace["trace_id"], " "), "accent"))
+        return Row(cells, self._growing.mark(trace["trace_id"], self._labels.marks))
 
 
 def _figures(found: Mapping[str, Any], newest: datetime | None, size: str) -> tuple[Cell, ...]:

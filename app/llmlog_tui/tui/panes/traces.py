@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual.binding import BindingType
@@ -24,6 +25,7 @@ from llmlog_tui.tui.panes.trace_rows import (
     TraceLabels,
     TraceRows,
 )
+from llmlog_tui.tui.render import running_text
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.live.overview import Overview
@@ -89,7 +91,8 @@ class TracesPane(Pane):
             self.set_title("Traces")
             return
         self.empty = _EMPTY if overview.where is None else _NO_MATCH
-        labels = TraceLabels(self._marks, self._name_of)
+        now = datetime.now(UTC)
+        labels = TraceLabels(self._marks, self._name_of, now)
         columns: Sequence[Column]
         if tree is None:
             columns = COMPACT if self.compact else WIDE
@@ -105,15 +108,29 @@ class TracesPane(Pane):
             groups = humanize.plural(self._sessions.frame.height, "session")
             counts, of_sessions = f"{groups}, {counts} (tr)", f" in {groups}"
         title = f"Traces {total:,}{of_sessions}" if self.compact else "Traces"
-        order = " · newest last"
+        order, flight = " · newest last", self._in_flight_label(overview, now)
+        title += flight if self.compact else ""
+        counts += flight
         self.set_title(title, counts + cost + order, counts + cost, counts + order, counts)
+
+    def _in_flight_label(self, overview: Overview, now: datetime) -> str:
+        """Return how many steps run or never ended, with their marks."""
+        steps = [step for steps in overview.in_flight.by_trace.values() for step in steps]
+        return f" · {running_text.counted(steps, now)}" if steps else ""
+
+    def grow(self) -> None:
+        """Let the bars of runs in flight grow."""
+        if self._overview is not None and self._overview.in_flight.by_trace:
+            self.redraw()
 
     # -- names
 
     def _has_names(self, overview: Overview) -> bool:
         """Return whether a run was named, or the words of its user are known."""
         given = overview.traces["trace_name"]
-        return given.null_count() < len(given) or any(self._words.values())
+        started = overview.in_flight.started
+        begun = (overview.in_flight.by_trace[run.trace_id][0].trace_name for run in started)
+        return given.null_count() < len(given) or any(self._words.values()) or any(begun)
 
     def _name_of(self, trace: Mapping[str, Any]) -> str | None:
         """Return the name of a trace that is drawn; its words are requested if needed."""
@@ -156,6 +173,8 @@ class TracesPane(Pane):
     @property
     def trace(self) -> str | None:
         """Return the trace under the cursor; on a session's heading, its newest."""
+        if isinstance(self.source, TraceRows):
+            return None if self.cursor_key is None else str(self.cursor_key)
         index = self._trace_index
         if self._overview is None or index is None:
             return None
@@ -163,10 +182,15 @@ class TracesPane(Pane):
 
     @property
     def _trace_index(self) -> int | None:
-        """Return the index of `trace` in the Overview's traces."""
+        """Return the index of `trace` in the Overview's traces; None without a record."""
         index = None if self.cursor_key is None else self._cursor
         if index is None or self._tree is None or not isinstance(self.source, SessionRows):
-            return index
+            rows = self.source
+            return (
+                rows.trace_index(index)
+                if index is not None and isinstance(rows, TraceRows)
+                else None
+            )
         session, trace = self._tree.at(index)
         return self._tree.newest_of(session) if trace is None else trace
 

@@ -11,6 +11,7 @@ from textual.content import Content
 
 from llmlog_tui import humanize
 from llmlog_tui.sanitize import sanitize
+from llmlog_tui.tui.widgets.row_source import CellSpan
 
 if TYPE_CHECKING:
     from llmlog_tui.log.starts import RunningStep
@@ -35,14 +36,10 @@ _SCALES_MS: Final = (
 
 
 def lines(steps: Sequence[RunningStep], now: datetime, width: int, limit: int) -> list[Content]:
-    """Return up to `limit` lines, the newest steps last, on a common time axis.
-
-    A step that must have died with its process is called so, and has no bar.
-    """
+    """Return up to `limit` lines, the newest steps last, on a common time axis."""
     shown = steps[-limit:]
     room = max(4, width - _RUN - _STEP - _OTHER_CELLS)
-    longest = max((_elapsed_ms(step, now) for step in shown if not step.is_gone(now)), default=0.0)
-    full = next((ms for ms in _SCALES_MS if ms > longest), longest)
+    full = scale_ms(shown, now)
     found = [_line(step, now, room, full) for step in shown]
     if found and len(steps) > len(shown):
         more = f"  and {len(steps) - len(shown):,} more"
@@ -50,17 +47,16 @@ def lines(steps: Sequence[RunningStep], now: datetime, width: int, limit: int) -
     return found
 
 
+def scale_ms(steps: Sequence[RunningStep], now: datetime) -> float:
+    """Return the length of a common time axis: more than the longest step in flight."""
+    longest = elapsed_ms(steps, now)
+    return next((ms for ms in _SCALES_MS if ms > longest), longest)
+
+
 def _line(step: RunningStep, now: datetime, room: int, full: float) -> Content:
     elapsed = _elapsed_ms(step, now)
     run = humanize.run_label(step.trace_id or humanize.UNKNOWN, step.trace_name)
     names = f" {_fitted(run, _RUN)} {_fitted(step.label, _STEP)} "
-    if step.is_gone(now):
-        began = "" if step.ts is None else f", begun {humanize.time_label(step.ts, now, 12)}"
-        return Content.assemble(
-            (" never ended ", "$text-warning"),
-            (names, "$text-muted"),
-            (f"its process is gone{began}", "$text-warning"),
-        )
     cells = max(1, round(room * elapsed / full))
     return Content.assemble(
         (" running     ", "$text-primary bold"),
@@ -77,3 +73,41 @@ def _elapsed_ms(step: RunningStep, now: datetime) -> float:
 def _fitted(text: str, width: int) -> str:
     clean = sanitize(text, width)
     return set_cell_size(clean, width) if cell_len(clean) != width else clean
+
+
+# -- in the rows of traces and of a timeline
+
+RUNNING, NEVER_ENDED = CellSpan("►", "primary"), CellSpan("?", "warning")
+"""Marks of a step in flight, and of one whose process is gone."""
+
+
+def gone_note(step: RunningStep) -> str:
+    """Return how it is known that a step never ended: `no end in 10 min`."""
+    return f"no end in {step.gone_after.total_seconds() / 60:.0f} min"
+
+
+def mark(steps: Sequence[RunningStep], now: datetime) -> CellSpan:
+    """Return the mark of a run in flight: running if a step is."""
+    return NEVER_ENDED if all(step.is_gone(now) for step in steps) else RUNNING
+
+
+def elapsed_ms(steps: Sequence[RunningStep], now: datetime) -> float:
+    """Return the time since the first running step began; 0 without any."""
+    return max((_elapsed_ms(step, now) for step in steps if not step.is_gone(now)), default=0.0)
+
+
+def growing_bar(elapsed: float, full_ms: float, width: int) -> CellSpan:
+    """Return a bar with a tip; `full_ms` would fill `width` cells."""
+    cells = min(width - 1, round(elapsed / full_ms * (width - 1))) if full_ms else 0
+    return CellSpan(_BAR * max(0, cells) + RUNNING.text, "primary")
+
+
+def counted(steps: Sequence[RunningStep], now: datetime) -> str:
+    """Return `2 ► running, 1 ? never ended`; empty without steps."""
+    gone = sum(step.is_gone(now) for step in steps)
+    running = len(steps) - gone
+    parts = (
+        f"{running:,} {RUNNING.text} running" if running else "",
+        f"{gone:,} {NEVER_ENDED.text} never ended" if gone else "",
+    )
+    return ", ".join(filter(None, parts))

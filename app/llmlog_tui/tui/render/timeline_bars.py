@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 WAIT, FIRST_TOKEN, ANSWER, TOOL, CUT, GRID = "░▒█▄┤┊"
 
 UNKNOWN_LENGTH = "·"
+TIP = "►"
+"""End of a bar that grows."""
 
 EARLIER, LATER = "‹›"
 
@@ -105,9 +107,7 @@ def bar(step: Step, axis: Axis) -> Cell:
     """
     if axis.width < 1:
         return ()
-    canvas: list[CellSpan] = [CellSpan(" ")] * axis.width
-    for at, _ in axis.ticks():
-        canvas[at] = CellSpan(GRID, "muted")
+    canvas = _grid(axis)
     ends_later, began_earlier = step.end > axis.end_ms, step.start < axis.begin_ms
     if step.start > axis.end_ms or (ends_later and step.start == axis.end_ms):
         canvas[-1] = CellSpan(LATER, "muted")
@@ -129,6 +129,36 @@ def bar(step: Step, axis: Axis) -> Cell:
         canvas[-1] = CellSpan(LATER, canvas[-1].tone)
     if is_cut_here:
         canvas[min(last, axis.width - 1)] = CellSpan(CUT, "warning")
+    return canvas
+
+
+def begun_bar(start: float, end: float | None, axis: Axis, *, is_tool: bool) -> Cell:
+    """Return the cells of a step in flight: a growing bar or a dot.
+
+    `start` and `end`, None if it never ended, are ms since the start of the trace.
+    """
+    if axis.width < 1:
+        return ()
+    canvas = _grid(axis)
+    if start > axis.end_ms:
+        canvas[-1] = CellSpan(LATER, "muted")
+        return canvas
+    first = max(0, min(int(axis.cell(start)), axis.width - 1))
+    if end is None:
+        canvas[first] = CellSpan(UNKNOWN_LENGTH, "warning")
+        return canvas
+    last = max(first, min(int(axis.cell(end)), axis.width - 1))
+    part = CellSpan(TOOL, "secondary") if is_tool else CellSpan(FIRST_TOKEN, "primary")
+    canvas[first:last] = [part] * (last - first)
+    canvas[last] = CellSpan(LATER if end > axis.end_ms else TIP, part.tone)
+    return canvas
+
+
+def _grid(axis: Axis) -> list[CellSpan]:
+    """Return empty cells with lines at ticks."""
+    canvas: list[CellSpan] = [CellSpan(" ")] * axis.width
+    for at, _ in axis.ticks():
+        canvas[at] = CellSpan(GRID, "muted")
     return canvas
 
 

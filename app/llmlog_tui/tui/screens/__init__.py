@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from llmlog_tui.tui.screens.log_view import LogView as LogView
     from llmlog_tui.tui.screens.overview import OverviewScreen as OverviewScreen
     from llmlog_tui.tui.screens.replay import ReplayScreen as ReplayScreen
+    from llmlog_tui.tui.screens.server import ServerScreen as ServerScreen
     from llmlog_tui.tui.screens.sql import SqlScreen as SqlScreen
     from llmlog_tui.tui.screens.trends import TrendsScreen as TrendsScreen
 
@@ -34,6 +35,7 @@ VIEWS: Final = {
     "trends": "Trends",
     "alerts": "Alerts",
     "sql": "SQL",
+    "server": "Server",
 }
 """Names of the views, in the order of their digits, and their titles."""
 
@@ -67,6 +69,7 @@ _MODULES: Final = {
     "RecordDialog": "dialogs.record",
     "ReplayScreen": "replay",
     "SaveAsDialog": "dialogs.save_as",
+    "ServerScreen": "server",
     "SqlScreen": "sql",
     "TextDiffDialog": "dialogs.text_diff",
     "TrendsScreen": "trends",

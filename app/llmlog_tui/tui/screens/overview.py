@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
 
 from textual import on
 from textual.binding import BindingType
+from textual.timer import Timer
 from textual.widget import Widget
 
 from llmlog_tui import humanize
@@ -21,7 +23,7 @@ from llmlog_tui.tui.panes.calls import CallsPane
 from llmlog_tui.tui.panes.grid import PaneGrid
 from llmlog_tui.tui.panes.kpi_row import KpiRow
 from llmlog_tui.tui.panes.pane import Pane
-from llmlog_tui.tui.panes.running import RunningPane
+from llmlog_tui.tui.panes.running import GROWS_S, RunningPane
 from llmlog_tui.tui.panes.timeline import TimelinePane
 from llmlog_tui.tui.panes.traces import TracesPane
 from llmlog_tui.tui.queries import CallOrderQuery, OverviewQuery, OverviewResult
@@ -59,6 +61,7 @@ class OverviewScreen(LogView):
         self.calls = CallsPane()
         self.alerts = AlertsPane()
         self.ground = PaneGrid(self.traces, self.timeline, self.calls, self.alerts, self.kpis)
+        self._growth: Timer | None = None
 
     def body(self) -> Iterable[Widget]:
         yield self.kpis
@@ -72,6 +75,16 @@ class OverviewScreen(LogView):
     def on_mount(self) -> None:
         for pane in self.panes:
             pane.redraw()
+        self._growth = self.set_interval(GROWS_S, self._grow, pause=True)
+
+    def _grow(self) -> None:
+        """Let the bars of steps in flight grow; stop once none is left."""
+        steps = () if self.overview is None else self.overview.snapshot.running
+        now = datetime.now(UTC)
+        if self._growth is not None and all(step.is_gone(now) for step in steps):
+            self._growth.pause()
+        self.traces.grow()
+        self.timeline.grow()
 
     def apply_layout(self) -> None:
         self.running.compact = self.compact
@@ -94,15 +107,18 @@ class OverviewScreen(LogView):
     def update_body(self, overview: Overview, result: object | None) -> None:
         self.kpis.update(overview.kpis)
         self.running.update_steps(overview.snapshot.running)
+        if overview.snapshot.running and self._growth is not None:
+            self._growth.resume()
         steps = cast("OverviewResult | None", result)
         self.traces.update(overview, None if steps is None else steps.sessions)
         self.calls.update(overview, self.selected_trace, None if steps is None else steps.order)
         self.alerts.update(overview)
         timeline = None if steps is None else steps.timeline
-        if not overview.traces.height:
+        if not len(self.traces.source):
             self.timeline.clear()
         if timeline is not None and timeline.trace_id == self.selected_trace:
-            self.timeline.update(timeline)
+            begun = overview.in_flight.by_trace.get(timeline.trace_id, ())
+            self.timeline.update(timeline, in_flight=begun)
 
     def update_waiting(self, files: Sequence[Path]) -> None:
         self.calls.update_waiting(files)
@@ -228,7 +244,16 @@ class OverviewScreen(LogView):
     @on(LineTable.Selected, "#traces")
     def _open_trace(self, message: LineTable.Selected) -> None:
         trace = str(message.key)
-        self.post_message(self.ReplayRequested(trace, self._target_step(trace)))
+        if self._has_record(trace):
+            self.post_message(self.ReplayRequested(trace, self._target_step(trace)))
+
+    def _has_record(self, trace: str) -> bool:
+        """Return whether a step of the trace has ended; hint at it if not."""
+        overview = self.overview
+        if overview is None or overview.traces["trace_id"].index_of(trace) is not None:
+            return True
+        self.hint("No step of this run has ended yet.")
+        return False
 
     def _target_step(self, trace: str) -> int | None:
         """Return the last jump's target if it is a step of this trace.
@@ -251,7 +276,7 @@ class OverviewScreen(LogView):
     def action_mark(self) -> None:
         """Mark the trace as A; with the next one as B, open their diff."""
         trace, a = self.selected_trace, self._marked
-        if trace is None:
+        if trace is None or not self._has_record(trace):
             return
         self._marked = None if trace == a or a is not None else trace
         self.traces.set_marks({} if self._marked is None else {trace: "A"})

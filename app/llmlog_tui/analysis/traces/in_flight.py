@@ -1,0 +1,63 @@
+"""Calls and tools in flight, by trace: they have begun, without a record."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+import polars as pl
+
+from llmlog_tui.log.starts import RunningStep
+
+_MAX_RUNS: Final = 200
+"""Maximum runs without a record that are listed, the newest."""
+
+
+@dataclass(frozen=True)
+class StartedRun:
+    """A run without a record yet; it is listed before the trace at index `at`."""
+
+    trace_id: str
+    at: int
+
+
+@dataclass(frozen=True)
+class InFlight:
+    """Steps without a record by trace_id, and the runs of such steps alone."""
+
+    by_trace: Mapping[str, tuple[RunningStep, ...]]
+    started: tuple[StartedRun, ...]
+
+
+NOTHING: Final = InFlight({}, ())
+
+
+def in_flight(
+    steps: Sequence[RunningStep], traces: pl.DataFrame, now: datetime | None = None
+) -> InFlight:
+    """Return the steps in flight beside traces().
+
+    A run that never ended is listed among the traces by its time, one in flight after them.
+    """
+    if not steps:
+        return NOTHING
+    now = now or datetime.now(UTC)
+    of_trace: dict[str, list[RunningStep]] = defaultdict(list)
+    for step in steps:
+        if step.trace_id is not None:
+            of_trace[step.trace_id].append(step)
+    ids = pl.Series(list(of_trace), dtype=pl.String)
+    unknown = ids.filter(~ids.is_in(traces["trace_id"].implode())).tail(_MAX_RUNS).to_list()
+    times = traces["ts"].drop_nulls().sort() if unknown else traces["ts"]
+    started = []
+    for trace_id in unknown:
+        begun, is_gone = of_trace[trace_id][0].ts, all(s.is_gone(now) for s in of_trace[trace_id])
+        at = traces.height
+        if is_gone and begun is not None and times.len() == traces.height:
+            at = int(times.search_sorted(begun, side="right"))
+        started.append(StartedRun(trace_id, at))
+    by_trace = {trace_id: tuple(found) for trace_id, found in of_trace.items()}
+    return InFlight(by_trace, tuple(sorted(started, key=lambda run: run.at)))
