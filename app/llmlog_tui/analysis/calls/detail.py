@@ -25,7 +25,8 @@ class Detail:
     `record` is its row of Overview.frame; `baseline` that of its model, None if unknown. The parts
     of latency_ms are `waited_ms` until the last attempt, `first_ms` until the answer began, and
     `answer_ms` of the answer itself; None without a latency. `why_slow` and `cut_off` are
-    sentences, empty if the record is neither.
+    sentences, empty if the record is neither. `most_tokens` are the most that went in or out in one
+    call of its trace; None if unknown.
     """
 
     record: Mapping[str, Any]
@@ -37,9 +38,15 @@ class Detail:
     answer_ms: float | None
     why_slow: str
     cut_off: str
+    most_tokens: int | None = None
 
 
-def detail(record: Mapping[str, Any], baseline: Baseline | None, slow_ms: float) -> Detail:
+def detail(
+    record: Mapping[str, Any],
+    baseline: Baseline | None,
+    slow_ms: float,
+    most_tokens: int | None = None,
+) -> Detail:
     """Return the detail of a row of Overview.frame; a call is slow over `slow_ms`."""
     is_call = record["event"] in CALL_EVENTS
     call = {**record, "tokens_per_sec": _speed(record)} if is_call else record
@@ -56,6 +63,7 @@ def detail(record: Mapping[str, Any], baseline: Baseline | None, slow_ms: float)
         answer_ms=None if began is None or latency is None else latency - began,
         why_slow=slow_reason(call, baseline, slow_ms) if is_call else "",
         cut_off=cut_off(record),
+        most_tokens=most_tokens,
     )
 
 

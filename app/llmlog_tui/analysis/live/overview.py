@@ -171,7 +171,15 @@ class Overview:
     def detail(self, row: int) -> Detail:
         """Return the detail of the record with this key."""
         record = self.record(row)
-        return detail(record, self.baselines.get(record["model"]), self.slow_ms)
+        trace_id = record["trace_id"]
+        most = None if trace_id is None else self._most_tokens(trace_id)
+        return detail(record, self.baselines.get(record["model"]), self.slow_ms, most)
+
+    def _most_tokens(self, trace_id: str) -> int | None:
+        """Return the most tokens in or out of one call of a trace."""
+        steps = self.steps_of(trace_id)
+        sums = steps.select(pl.col("prompt_tokens", "completion_tokens").max()).row(0)
+        return max((int(tokens) for tokens in sums if tokens is not None), default=None)
 
     def trace_of(self, row: object) -> str | None:
         """Return the trace of a record; None without one, and for an evicted record."""
