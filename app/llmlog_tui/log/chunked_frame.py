@@ -149,7 +149,7 @@ def hstack(frame: pl.DataFrame, more: ChunkedFrame) -> pl.DataFrame:
 
 
 def detach(frame: pl.DataFrame, of: int) -> pl.DataFrame:
-    """Return a slice of a frame of `of` rows, copied if it is under half of many."""
+    """Return a slice of a frame of `of` rows, copied if small compared to it."""
     is_shared = of <= max(_MAX_SHARED_ROWS, 2 * frame.height)
     return frame if is_shared else frame.select(pl.all().gather(pl.int_range(pl.len())))
 

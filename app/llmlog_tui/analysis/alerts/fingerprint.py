@@ -197,7 +197,7 @@ class _Model:
             self._on = name
 
     def _last_before(self, position: int, rows: pl.DataFrame) -> pl.DataFrame:
-        """Return the last calls with the fingerprint it is on, of those before and of `rows`."""
+        """Return the latest calls with the settled fingerprint, earlier ones and `rows`."""
         new = rows.head(rows["position"].search_sorted(position)).tail(COMPARED_CALLS)
         before = [self._recent[self._on]] if self._on in self._recent else []
         # Rows of the last run are in both.
