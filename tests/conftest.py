@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from tests.alone import pytest_runtest_logreport, pytest_runtest_protocol
+
+__all__ = ["pytest_runtest_logreport", "pytest_runtest_protocol"]  # hooks
 
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")  # how long an example takes says how busy the machine is

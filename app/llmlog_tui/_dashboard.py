@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Final
 from llmlog_tui.agent_folders import agent_folders
 from llmlog_tui.cli_args import DEFAULT_FILES, parser, print_error
 from llmlog_tui.config import settings as config
+from llmlog_tui.config.filters import FilterStore
 from llmlog_tui.config.settings import Memory, Settings, SettingsError
 from llmlog_tui.extras import has_extra
 from llmlog_tui.humanize import in_utc
 from llmlog_tui.log.cache_folder import without_cache
 from llmlog_tui.log.sources import STDIN, SourceError, Sources
+from llmlog_tui.server.endpoint import Endpoint, EndpointError
 from llmlog_tui.terminal import detach_stdin, is_ascii_only
 from llmlog_tui.tui import workers
 from llmlog_tui.tui.app import LogApp
@@ -56,7 +58,11 @@ def _show(options: argparse.Namespace) -> int:
     """Show the dashboard for these options; return its exit code."""
     if options.demo and not has_extra("llmlog-tui --demo", ("openai",), "openai"):
         return 2
+    has_parser = ("prometheus_client",)
+    if options.metrics_url and not has_extra("llmlog-tui --metrics-url", has_parser, "server"):
+        return 2
     try:
+        endpoints = _endpoints(options.metrics_url)
         with contextlib.ExitStack() as resources:
             names = resources.enter_context(_demo_traffic()) if options.demo else options.files
             if options.no_cache:
@@ -69,7 +75,8 @@ def _show(options: argparse.Namespace) -> int:
             rules = None if options.rules is None else _rules(options.rules)
             settings = _settings(options.config, ascii_only=options.ascii)
             _check_predicate(options.where)
-            return _run(sources, _stdin(sources), rules, settings, options)
+            app = _app(sources, _stdin(sources), rules, settings, options, endpoints)
+            return _run(app)
     except (SourceError, SettingsError) as error:
         print_error(str(error), ascii_only=options.ascii)
         return 2
@@ -134,14 +141,23 @@ def _stdin(sources: Sources) -> int | None:
     return stdin
 
 
-def _run(
+def _endpoints(urls: Sequence[str]) -> list[Endpoint]:
+    """Return the endpoints to poll. Raises SettingsError."""
+    try:
+        return [Endpoint.of(url) for url in urls]
+    except EndpointError as error:
+        raise SettingsError(f"--metrics-url: {error}") from None
+
+
+def _app(  # noqa: PLR0913, PLR0917 - each is read from the options in its own way
     sources: Sources,
     stdin: int | None,
     rules: Rules | None,
     settings: Settings,
     options: argparse.Namespace,
-) -> int:
-    app = LogApp(
+    endpoints: Sequence[Endpoint],
+) -> LogApp:
+    return LogApp(
         sources,
         slow_ms=options.slow_ms,
         follow=not options.no_follow,
@@ -152,9 +168,15 @@ def _run(
         rules=rules,
         settings=settings,
         memory=Memory(config.memory_path()),
+        filters=FilterStore(config.filters_path()),
         crash_file=config.crash_path(),
         welcome=options.files == DEFAULT_FILES and not options.demo and options.listen is None,
+        metrics=endpoints,
+        keep_metrics=not options.no_keep_metrics,
     )
+
+
+def _run(app: LogApp) -> int:
     _ask_terminal_for_size()
     return _SHOW_DEMO if app.run() == "demo" else app.return_code or 0
 

@@ -115,6 +115,18 @@ def parser() -> argparse.ArgumentParser:
         help=f"receive OTLP over HTTP into FILE, and show it (port {_OTLP_PORT})",
     )
     options.add_argument(
+        "--metrics-url",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="poll the Prometheus metrics of this inference server, and show them; may be repeated",
+    )
+    options.add_argument(
+        "--no-keep-metrics",
+        action="store_true",
+        help="do not keep these metrics in a file beside the log (calls.jsonl.metrics)",
+    )
+    options.add_argument(
         "--agents",
         action="store_true",
         help="show the sessions of Claude Code, Codex and Gemini CLI on this machine",

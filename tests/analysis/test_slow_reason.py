@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from llmlog_tui.analysis.calls.calls import Baseline
 from llmlog_tui.analysis.calls.slow_reason import latency_breakdown, retry_wait_ms, slow_reason
+from llmlog_tui.server.metrics import ServerMoment
 
 UNREMARKABLE: dict[str, Any] = {
     "status": "ok",
@@ -184,3 +186,39 @@ def test_parts_that_no_field_tells_are_unknown() -> None:
     assert parts(retries=None) == (None, None, None)
     assert parts(retries=1) == (None, None, None)
     assert parts(server_ms=5, latency_ms=None) == (5, 0, None)
+
+
+QUEUED = ServerMoment(running=8, waiting=11, kv_cache=0.97, preemptions=2, queue_ms=None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({}, "server queue, 11 waiting"),
+        ({"stream": True, "ttft_ms": 1_500.0}, "server queue, 11 waiting"),
+        ({"server_ms": 1_900.0}, "server queue, 11 waiting"),
+        # What explains the time without a queue stays.
+        ({"retries": 1}, "1 retry"),
+        ({"reasoning_tokens": 90}, "reasoning 90% of output"),
+        ({"server_ms": 300.0}, "our side 1.7 s of 2.0 s"),
+        ({"stream": True, "ttft_ms": 1_500.0, "prompt_tokens": 90_000}, "90.0k in, first token"),
+    ],
+)
+def test_the_servers_queue_explains_what_it_can(changes: dict[str, object], reason: str) -> None:
+    usual = Baseline(tokens_per_sec=100.0, latency_ms=600.0, prompt_tokens=5_000)
+    found = slow_reason({**UNREMARKABLE, **changes}, usual, 1_500.0, QUEUED)
+    assert found.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("server", "reason"),
+    [
+        (None, "unexplained"),
+        (replace(QUEUED, waiting=0), "unexplained"),
+        (replace(QUEUED, waiting=None), "unexplained"),
+        (replace(QUEUED, queue_ms=399.0), "unexplained"),  # under a fifth of 2 s
+        (replace(QUEUED, queue_ms=400.0), "server queue, 11 waiting, ~400 ms"),
+    ],
+)
+def test_an_empty_or_fast_queue_explains_nothing(server: ServerMoment | None, reason: str) -> None:
+    assert slow_reason(UNREMARKABLE, USUAL, 1_500.0, server) == reason

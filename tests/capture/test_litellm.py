@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from llmlog import Session
 
 # Whatever its own imports and threads warn about is not this library's.
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.alone]
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +34,13 @@ class Peeking:
     def content(self, item: Item, record: Item) -> Item:
         return {**item, **record}
 
-    def peek(self, log: LogState, items: Sequence[Item]) -> None:
-        log.setdefault("begins", []).append([item["peek"] for item in items])
+    def peek(self, log: LogState, items: Iterable[Item]) -> None:
+        if found := [item["peek"] for item in items if self.detect([item])]:
+            log.setdefault("begins", []).append(found)
+
+    def has_peer(self, log: LogState, items: Iterable[Item]) -> bool:
+        found = [item["peek"] for item in items if self.detect([item])]
+        return [begin[:1] for begin in log["begins"]].count(found[:1]) > 1
 
 
 def peeked(*files: Path) -> list[list[Any]]:

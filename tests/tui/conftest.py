@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import itertools
 import json
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+from tests.tui.idle import until_idle
 from textual._styles_cache import StylesCache
 from textual.events import Event, Key
 from textual.message import Message
@@ -30,6 +32,7 @@ Shown: TypeAlias = Callable[[Pilot[Any], int], Awaitable[LogApp]]
 WIDE, SMALL = (160, 50), (80, 24)
 
 _PATIENCE_SECONDS = 30.0
+_POLL_SECONDS = 0.002
 _TESTS_PER_COLLECTION = 4
 _tests = itertools.count(1)
 
@@ -84,6 +87,13 @@ def _no_message_follows_the_screens(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def _pilots_wait_for_the_dashboard_not_for_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a pilot's key or pause return as soon as there is nothing left to do."""
+    for module in ("app", "pilot"):
+        monkeypatch.setattr(f"textual.{module}.wait_for_idle", until_idle)
+
+
+@pytest.fixture(autouse=True)
 def _keys_are_handled_once_they_are_pressed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have `pilot.press` return when all its keys have been handled.
 
@@ -124,13 +134,21 @@ def _samples_without_bookmarks(root: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.fixture
 def until() -> Until:
-    """`await until(pilot, condition, name)`: wait for a condition, or fail with its name."""
+    """`await until(pilot, condition, name)`: wait for a condition, or fail with its name.
+
+    It is asked when all that has happened is handled and painted: a dialog that is on screen by
+    then also has its text.
+    """
 
     async def wait(pilot: Pilot[Any], condition: Callable[[], bool], name: str) -> None:
         deadline = time.monotonic() + _PATIENCE_SECONDS
-        while not condition():
+        while True:
+            if pilot.app.is_running:
+                await pilot.pause()
+            if condition():
+                return
             assert time.monotonic() < deadline, f"never came true: {name}"
-            await pilot.pause()
+            await asyncio.sleep(_POLL_SECONDS)
 
     return wait
 

@@ -13,6 +13,7 @@ import sys
 import termios
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from fcntl import ioctl
 from pathlib import Path
 from types import MappingProxyType
@@ -21,6 +22,11 @@ from typing import Any, Final
 _PATIENCE_SECONDS: Final = 60.0
 PROGRAM: Final = "import sys; from llmlog_tui.cli import dashboard; sys.exit(dashboard())"
 _MODE: Final = re.compile(rb"\x1b\[\?([\d;]+)([hl])")
+_SILENT_SECONDS: Final = 0.3
+_REST_SECONDS: Final = 0.15
+"""Longer than a key alone is waited for after Escape, 100 ms, and a row's details, 80 ms."""
+_IDLE_NS: Final = 5_000_000
+"""Nanoseconds that a dashboard at rest works at most in that time: it polls its log."""
 _ON_BEFORE: Final = frozenset(("7", "25"))
 """Modes that are on where nothing runs: long lines wrap, the cursor is seen."""
 
@@ -87,12 +93,26 @@ class Terminal:
         """Wait until the line is raw: before that the terminal keeps Ctrl-Q for itself, as XON."""
         self.until(lambda _: not self._local_modes & termios.ICANON, "a raw line")
 
-    def until_quiet(self, seconds: float = 0.3) -> None:
-        """Wait until nothing more is sent."""
-        last = time.monotonic()
-        while time.monotonic() - last < seconds:
-            if self.read():
-                last = time.monotonic()
+    def until_quiet(self, seconds: float = _SILENT_SECONDS) -> None:
+        """Wait until nothing more is sent; less long if the dashboard does nothing either."""
+        sent = worked = now = time.monotonic()
+        before = self._worked_ns()
+        while now - sent < seconds and now - max(sent, worked) < _REST_SECONDS:
+            is_sent, total = self.read(_REST_SECONDS / 4), self._worked_ns()
+            now = time.monotonic()
+            sent = now if is_sent else sent
+            if total is None or before is None or total - before > _IDLE_NS:
+                worked, before = now, total
+
+    def _worked_ns(self) -> int | None:
+        """Nanoseconds that the dashboard's threads have run; None while one of them wants to."""
+        total = 0
+        for task in Path(f"/proc/{self.process.pid}/task").glob("*"):
+            with suppress(OSError):  # a thread that has just ended
+                if task.joinpath("stat").read_text().rpartition(") ")[2].startswith("R"):
+                    return None
+                total += int(task.joinpath("schedstat").read_text().split()[0])
+        return total or None
 
     def ended(self) -> int:
         """Wait until the dashboard has ended; its exit code."""

@@ -103,6 +103,7 @@ _HUGE: Final = "\u202e[red]\x1b]52;c;QQ" * 450_000
 _FREEZE_SECONDS: Final = 1.0
 
 
+@pytest.mark.alone
 @pytest.mark.usefixtures("freed_at_once")
 @pytest.mark.parametrize("name", ["model", "finish_reason", "output"])
 async def test_a_value_of_ten_megabytes_holds_up_no_key(

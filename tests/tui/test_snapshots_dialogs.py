@@ -54,6 +54,8 @@ def test_bookmarks(  # noqa: PLR0913, PLR0917 - fixtures
         app = await shown(pilot, records)
         for keys in (("m",), ("k", "k", "m"), ("k", "m")):
             await pilot.press(*keys)
+        app.clear_notifications()  # that tell of the bookmarks
+        await until(pilot, lambda: not app.screen.query("Toast"), "the view alone")
         await pilot.press("apostrophe")
         await until(pilot, lambda: isinstance(app.screen, BookmarksDialog), "the list")
         screen = app.screen

@@ -29,11 +29,13 @@ from llmlog_tui.log.cache_folder import without_cache
 from llmlog_tui.log.parse_cache import user_cache
 from llmlog_tui.log.reader import Reader, read_all
 from llmlog_tui.log.schema import COLUMNS, decategorize, restore_integers
-from llmlog_tui.log.sources import DEFAULT_LOG, SourceError, Sources
+from llmlog_tui.log.sources import DEFAULT_LOG, STDIN, SourceError, Sources, metrics_of
 from llmlog_tui.log.store import Snapshot, SourceLocation
 from llmlog_tui.log.tags import tag_types
 from llmlog_tui.private_file import replacing
 from llmlog_tui.sanitize import sanitize
+from llmlog_tui.server.metrics import ServerMetrics, ServerMoment
+from llmlog_tui.server.sidecar import read
 
 R = TypeVar("R")
 
@@ -126,6 +128,16 @@ class OpenLog:
     reader: Reader
     snapshot: Snapshot
     frame: pl.DataFrame
+
+    @cached_property
+    def server(self) -> ServerMetrics:
+        """The metrics of servers that are kept beside the log's files."""
+        files = (path for path in self.snapshot.files if path != STDIN)
+        return read(dict.fromkeys(metrics_of(path) for path in files))
+
+    def server_moment(self, record: Mapping[str, Any]) -> ServerMoment | None:
+        """Return what a call's server did at that time, if known."""
+        return self.server.moment(record["provider"], record["ts"], record["latency_ms"])
 
     @cached_property
     def _first_lines(self) -> pl.Series:

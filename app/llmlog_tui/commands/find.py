@@ -120,7 +120,8 @@ def _explanations(log: OpenLog, found: pl.DataFrame) -> Iterator[str]:
     """Yield the breakdown of a record's latency, and why it was slow or cut off."""
     baselines = calls_.baselines(calls_.model_calls(log.snapshot.frame))
     (record,) = found.iter_rows(named=True)
-    known = detail(record, baselines.get(record["model"]), SLOW_MS)
+    baseline, server = baselines.get(record["model"]), log.server_moment(record)
+    known = detail(record, baseline, SLOW_MS, server)
     parts = {
         "server": known.split.server_ms,
         "retry wait": known.split.retry_wait_ms,
@@ -128,6 +129,12 @@ def _explanations(log: OpenLog, found: pl.DataFrame) -> Iterator[str]:
     }
     times = [f"{name} {humanize.duration(ms)}" for name, ms in parts.items() if ms is not None]
     split = ", ".join(times) if known.is_call else ""
-    for name, text in (("time", split), ("why slow", known.why_slow), ("cut off", known.cut_off)):
+    explained = {
+        "time": split,
+        "why slow": known.why_slow,
+        "server load": known.server_load,
+        "cut off": known.cut_off,
+    }
+    for name, text in explained.items():
         if text:
             yield f"{f'({name})':<30}  {sanitize(text)}"

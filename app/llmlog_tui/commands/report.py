@@ -76,6 +76,7 @@ def report(  # noqa: PLR0913 - options by name
             alerts=alerts_of(log, rules).alerts,
             slow_ms=slow_ms,
             content=content,
+            server=log.server,
         )
     write_text(out, html(known), log)
     click.echo(f"{out}: a report on {humanize.plural(known.found.calls, 'call')}", err=True)

@@ -68,7 +68,7 @@ def reasons(log: OpenLog, calls: pl.DataFrame, over_ms: float) -> list[str]:
     """Return why each call was slow, against the baselines of the complete log."""
     baselines = calls_.baselines(calls_.model_calls(log.snapshot.frame))
     return [
-        slow_reason(call, baselines.get(call["model"]), over_ms)
+        slow_reason(call, baselines.get(call["model"]), over_ms, log.server_moment(call))
         for call in calls.iter_rows(named=True)
     ]
 

@@ -212,7 +212,8 @@ def _remarks(log: OpenLog, records: pl.DataFrame) -> Remarks:
     misses = cache_misses(records, log.hashes(records))
     remarks: Remarks = {}
     for record in records.iter_rows(named=True):
-        known = detail(record, baselines.get(record["model"]), SLOW_MS)
+        baseline, server = baselines.get(record["model"]), log.server_moment(record)
+        known = detail(record, baseline, SLOW_MS, server)
         message = record["error_message"] if record["status"] == "error" else None
         why = (known.why_slow, known.cut_off and f"┤ {known.cut_off}")
         texts = [message, *why, misses.get(record["row"])]

@@ -126,10 +126,17 @@ class SpreadsContent(Protocol):
 
 @runtime_checkable
 class Peeks(Protocol):
-    """A format that needs the first lines of all files before reading one."""
+    """A format with files that begin alike: shared lines count for one of them."""
 
-    def peek(self, log: LogState, items: Sequence[Item]) -> None:
-        """Note the first objects of a file of this format."""
+    def peek(self, log: LogState, items: Iterable[Item]) -> None:
+        """Note how a file begins, if it is of this format.
+
+        Objects are decoded as they are taken: take no more than needed.
+        """
+        ...
+
+    def has_peer(self, log: LogState, items: Iterable[Item]) -> bool:
+        """Return whether another of the files that were peeked begins as this one."""
         ...
 
 

@@ -14,7 +14,7 @@ from itertools import chain, islice
 from typing import Any, Final
 
 from llmlog_tui.formats import Item, LogState, Record
-from llmlog_tui.formats.claude_code_forks import note_origin
+from llmlog_tui.formats.claude_code_forks import has_forks, note_origin
 from llmlog_tui.formats.claude_code_lines import blocks, said
 from llmlog_tui.formats.claude_code_session import SessionFile
 from llmlog_tui.formats.messages import from_blocks, joined_text
@@ -41,9 +41,15 @@ class _ClaudeCode:
         """Return whether one of the objects is a line of a session."""
         return any(map(_is_line, items))
 
-    def peek(self, log: LogState, items: Sequence[Item]) -> None:
-        """Note a file's first objects; call for all files before any is fed."""
-        note_origin(log, items)
+    def peek(self, log: LogState, items: Iterable[Item]) -> None:
+        """Note a file's first line; call for all files before any is fed."""
+        if (uuid := _first_uuid(items)) is not None:
+            note_origin(log, uuid)
+
+    def has_peer(self, log: LogState, items: Iterable[Item]) -> bool:
+        """Return whether a file is a fork, or the origin of one."""
+        uuid = _first_uuid(items)
+        return uuid is not None and has_forks(log, uuid)
 
     def converter(self, log: LogState) -> SessionFile:
         """Return the converter of one more session log."""
@@ -110,6 +116,17 @@ _MAX_BETWEEN: Final = 2_000
 
 def _is_result(block: Mapping[str, Any], call_id: object) -> bool:
     return block.get("type") == "tool_result" and block.get("tool_use_id") == call_id
+
+
+def _first_uuid(items: Iterable[Item]) -> str | None:
+    """Return the first uuid of a session's lines; None in a file of another format."""
+    uuid, is_session = None, False
+    for item in items:
+        uuid = uuid or text(item.get("uuid"))
+        is_session = is_session or _is_line(item)
+        if uuid and is_session:
+            return uuid
+    return None
 
 
 def _is_line(item: Item) -> bool:

@@ -10,9 +10,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from llmlog_tui.formats import Item, LogState
+from llmlog_tui.formats import LogState
 from llmlog_tui.formats.claude_code_lines import Line
-from llmlog_tui.formats.vocabulary import text
 
 _ORIGINS: Final = "origins"
 _GROUPS: Final = "forks"
@@ -39,17 +38,20 @@ class Fork:
         return [line for line in lines if not line.uuid or line.uuid in owned]
 
 
-def note_origin(log: LogState, items: Sequence[Item]) -> None:
-    """Note how the first objects of a file begin: files that begin alike are forks."""
-    uuid = next((uuid for item in items if (uuid := text(item.get("uuid")))), None)
-    if uuid is not None:
-        log.setdefault(_ORIGINS, Counter())[hash(uuid)] += 1
+def note_origin(log: LogState, first_uuid: str) -> None:
+    """Note how a file begins: files that begin alike are forks."""
+    log.setdefault(_ORIGINS, Counter())[hash(first_uuid)] += 1
+
+
+def has_forks(log: LogState, first_uuid: str) -> bool:
+    """Return whether several files begin with this uuid."""
+    origins: Counter[int] = log.get(_ORIGINS, Counter())
+    return origins[hash(first_uuid)] > 1
 
 
 def fork_of(log: LogState, first_uuid: str) -> Fork | None:
     """Return a file's place in its group; None if no other file begins alike."""
-    origins: Counter[int] = log.get(_ORIGINS, Counter())
-    if origins[hash(first_uuid)] <= 1:
+    if not has_forks(log, first_uuid):
         return None
     groups: dict[int, list[Fork]] = log.setdefault(_GROUPS, {})
     return Fork(groups.setdefault(hash(first_uuid), []))

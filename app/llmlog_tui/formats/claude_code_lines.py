@@ -120,6 +120,7 @@ class LineReader:
 
     def __init__(self) -> None:
         self._chains: dict[str, str] = {}
+        self._lane = Lane("", "", is_side=False)
 
     def read(self, token: int, item: Item) -> Line | None:
         """Return the facts of a line; None if it holds none for a record."""
@@ -135,8 +136,9 @@ class LineReader:
         is_side = item.get("isSidechain") is True
         if is_side and not agent and not isinstance(fact, Spawn):
             agent = self._chain(uuid, text(item.get("parentUuid")))
-        lane = Lane(session, agent, is_side)
-        return Line(token, lane, uuid, nanoseconds(item.get("timestamp")), fact)
+        if self._lane != (session, agent, is_side):  # one object for all lines of a lane
+            self._lane = Lane(session, agent, is_side)
+        return Line(token, self._lane, uuid, nanoseconds(item.get("timestamp")), fact)
 
     def _chain(self, uuid: str, parent: str | None) -> str:
         """Return the first uuid of the chain that a line without agentId belongs to."""

@@ -144,7 +144,8 @@ class SessionFile:
         if read.lane.is_side and self._subagents.started_by(read.lane) is None:
             self._held.setdefault(read.lane, []).append(read)
             return []
-        return [*self._release_lane(read.lane), *self._take(read)]
+        found = self._release_lane(read.lane) if self._held else []
+        return found + self._take(read)
 
     def flush(self) -> list[Found]:
         """Return calls that are complete if nothing follows."""

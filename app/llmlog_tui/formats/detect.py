@@ -92,8 +92,9 @@ class Detector:
             self.current = detected.format
             self._keys = set()
         self._is_nested = detected.item is not item
-        if len(self._keys) < _MAX_KEYS:
-            self._keys |= detected.item.keys()
+        keys = detected.item.keys()
+        if not keys <= self._keys and len(self._keys) < _MAX_KEYS:
+            self._keys |= keys
 
 
 _MAX_KEYS: Final = 256

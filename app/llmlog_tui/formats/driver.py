@@ -121,9 +121,13 @@ class Decoder:
             if not data.strip() and not self._unwrapper.is_inside_line:
                 decoded.blanks += 1
                 continue
-            self._kept[line] = data
-            for outcome in self._unwrapper.feed(line, data):
-                self._add(outcome, decoded)
+            outcomes = self._unwrapper.feed(line, data)
+            if len(outcomes) == 1 and outcomes[0].lines == (line,):
+                self._add(outcomes[0], decoded, data)
+            else:
+                self._kept[line] = data
+                for outcome in outcomes:
+                    self._add(outcome, decoded)
             if not self.objects and not self.no_calls and len(self._texts) < HEAD_OBJECTS:
                 self._texts.append(data)
                 self.no_calls = without_calls(self._formats, self._texts)
@@ -202,17 +206,24 @@ class Decoder:
             if has_begun and isinstance(outcome, Unwrapped):
                 yield outcome
 
-    def _add(self, outcome: Outcome, decoded: Decoded) -> None:
-        """Account for the lines of an outcome, and convert its objects."""
-        texts = [(line, self._kept.pop(line, b"")) for line in outcome.lines]
+    def _add(self, outcome: Outcome, decoded: Decoded, data: bytes | None = None) -> None:
+        """Account for an outcome's lines (`data` is the only one), and convert its objects."""
+        if isinstance(outcome, Unwrapped):
+            if data is None:
+                self._texts_of(outcome)
+            self._objects(outcome, decoded)
+            return
+        texts = self._texts_of(outcome) if data is None else [(outcome.lines[0], data)]
         if isinstance(outcome, Structural):
             decoded.taken += len(texts)
-        elif isinstance(outcome, Unwrapped):
-            self._objects(outcome, decoded)
         elif outcome.is_object:
             decoded.foreign.extend(outcome.lines)
         else:
             decoded.unread.extend(texts)
+
+    def _texts_of(self, outcome: Outcome) -> list[tuple[int, bytes]]:
+        """Return the lines of an outcome, which need not be kept any longer."""
+        return [(line, self._kept.pop(line, b"")) for line in outcome.lines]
 
     def _objects(self, unwrapped: Unwrapped, decoded: Decoded) -> None:
         lines, items, _, _ = unwrapped

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
+import orjson
+
 from llmlog_tui.formats import Item
 from llmlog_tui.formats.csv_rows import CsvRows
 from llmlog_tui.formats.json_text import Utf16, load, object_behind_text, without_bom
@@ -27,6 +29,10 @@ _MAX_DEPTH: Final = 4
 """Maximum number of wrappings inside one another: journald in docker in a logger's text."""
 
 _CRI: Final = re.compile(rb"(\S+) (stdout|stderr) ([FP])(?::\S*)?(?: (.*))?", re.DOTALL)
+
+
+_TRANSPORT_KEYS: Final = ("log", "MESSAGE")
+"""Keys under which docker and journald put a line."""
 
 
 class Unwrapped(NamedTuple):
@@ -124,6 +130,8 @@ class Unwrapper:
 
     def feed(self, line: int, data: bytes) -> list[Outcome]:
         """Feed a non-blank line; return outcomes of it and of lines kept before."""
+        if (plain := self._plain(line, data)) is not None:
+            return [plain]
         if b"\0" not in data and not self._utf16.is_inside_line:
             text = data if line else without_bom(data)
             # A carriage return may be part of a quoted text in a CSV file.
@@ -140,6 +148,20 @@ class Unwrapper:
         if not text.strip() and self._utf16.has_objects:
             return [Structural(lines)]  # the second half of the file's last newline
         return self._unwrap(_Text(lines, text))
+
+    def _plain(self, line: int, data: bytes) -> Unwrapped | None:
+        """Return the object of a line that is nothing else, as most lines are."""
+        begun = self._printed or self._brackets or self._csv.has_header
+        if data[:1] != b"{" or begun or self._utf16.is_inside_line:
+            return None
+        try:
+            item = orjson.loads(data)
+        except orjson.JSONDecodeError:
+            return None
+        if not item.keys().isdisjoint(_TRANSPORT_KEYS):
+            return None
+        self._csv.expects_header = False
+        return Unwrapped((line,), (item,), data.rstrip(b"\r\n"))
 
     def flush(self) -> list[Outcome]:
         """Give up incomplete parts at the end of the file."""

@@ -93,7 +93,7 @@ _JSON_STARTS: Final = ("{", "[", '"')
 
 def mapping(value: object) -> Mapping[str, Any]:
     """Return an object, also from JSON in text; an empty one for anything else."""
-    found = decoded(value)
+    found = value if isinstance(value, dict) else decoded(value)
     return found if isinstance(found, dict) else {}
 
 
@@ -159,18 +159,23 @@ def _is_integral(value: object) -> bool:
 
 
 def _rfc3339(value: str) -> int | None:
+    written = value.strip().strip('"')
+    if len(written) > _MAX_PLAIN_TIME:
+        written = _FRACTION.sub(r"\1", written)
     try:
-        moment = datetime.fromisoformat(_FRACTION.sub(r"\1", value.strip().strip('"')))
+        moment = datetime.fromisoformat(written)
     except ValueError:
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     try:
-        return (moment - EPOCH) // timedelta(microseconds=1) * 1_000
+        return (moment - EPOCH) // _MICROSECOND * 1_000
     except OverflowError:
         return None
 
 
+_MICROSECOND: Final = timedelta(microseconds=1)
+_MAX_PLAIN_TIME: Final = len("2026-11-20T10:00:00.123456")
 # fromisoformat of Python 3.11 takes at most six digits.
 _FRACTION: Final = re.compile(r"(\.[0-9]{6})[0-9]+")
 
@@ -194,6 +199,8 @@ _FINISH_REASONS: Final = {
 
 def finish_reason(value: object) -> str | None:
     """Return a finish reason in OpenAI's words; of a list the first."""
+    if value is None:
+        return None
     found = decoded(value)
     if isinstance(found, list):
         found = next((each for each in found if each), None)

@@ -169,7 +169,7 @@ class CompressedFollower:
 def beginning_of(path: Path, size: int) -> bytes:
     """Return the first bytes of a file, unpacked if it is compressed. Raises OSError."""
     if path.suffix not in SUFFIXES:
-        with path.open("rb") as file:
+        with path.open("rb", buffering=0) as file:
             return file.read(size)
     with _Stream(path) as stream:
         return stream.read(size)

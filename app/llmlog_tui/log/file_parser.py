@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Final
 
 import polars as pl
@@ -47,8 +47,7 @@ class FileParser:
         self._columns = columns
         self._parse = parse if cache is None else cache.parse
         self._formats = formats
-        self.decoder = Decoder(states, formats)
-        """The decoder of the file's lines; reads records back, too."""
+        self._states = states
         self.records = 0
         """Number of records so far."""
         self._own = 0  # records that are lines
@@ -58,6 +57,12 @@ class FileParser:
         self._lines = 0  # fed so far: the number of the next line
         self._end: tuple[int, int] | None = None  # of the last block: its generation, and offset
         self._objects: Counter[str] = Counter()  # of the decoder, as they were reported
+
+    @cached_property
+    def decoder(self) -> Decoder:
+        """The decoder of the file's lines; reads records back, too."""
+        # Made when it is needed: a log may have thousands of files.
+        return Decoder(self._states, self._formats)
 
     @property
     def has_state(self) -> bool:
@@ -186,12 +191,17 @@ class FileParser:
         )
 
 
+_NO_RECORDS: Final = pl.DataFrame(schema={**COLUMNS, "line": pl.UInt32})
+
+
 def _nothing(lines: int) -> Parsed:
-    return Parsed(pl.DataFrame(schema={**COLUMNS, "line": pl.UInt32}), lines)
+    return Parsed(_NO_RECORDS, lines)
 
 
 def _joined(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """Return all rows in line order; those of a single format as they came."""
     own, *others = (frame.with_columns(pl.col("line").cast(pl.Int64)) for frame in frames)
+    if not own.height and len(others) == 1:
+        return others[0]
     joined = pl.concat(with_same_tags([own, *others]), rechunk=True)
     return joined.sort("line", maintain_order=True) if own.height else joined

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice, tee
 from pathlib import Path
 from typing import Final
 
@@ -23,26 +24,35 @@ _MAX_BYTES: Final = 2**20
 def peek(
     files: Sequence[Path], states: dict[str, LogState], formats: Sequence[Format] = FORMATS
 ) -> None:
-    """Pass the first objects of all files to their formats, before reading any."""
+    """Pass the first objects of files to their formats, before reading any of them."""
     for each in formats:
         states.setdefault(each.name, {}).setdefault(LOADING, True)
     peeking = [each for each in formats if isinstance(each, Peeks)]
     for file in files if peeking else ():
-        items = list(_first_objects(file)) if file != STDIN else []
-        for each in peeking:
-            if items and each.detect(items):
-                each.peek(states[each.name], items)
+        for each, objects in zip(peeking, tee(_first_objects(file), len(peeking)), strict=True):
+            each.peek(states[each.name], objects)
+
+
+def has_peer(
+    file: Path, states: Mapping[str, LogState], formats: Sequence[Format] = FORMATS
+) -> bool:
+    """Return whether another peeked file begins with the same lines."""
+    peeking = [each for each in formats if isinstance(each, Peeks)]
+    return any(each.has_peer(states[each.name], _first_objects(file)) for each in peeking)
 
 
 def _first_objects(file: Path) -> Iterator[Item]:
-    unwrapper, found = Unwrapper(), 0
-    for number, line in enumerate(_first_lines(file)):
+    """Return the first objects of a file, decoded as they are taken."""
+    lines = _first_lines(file) if file != STDIN else []
+    return islice(_objects(lines), HEAD_OBJECTS)
+
+
+def _objects(lines: Iterable[bytes]) -> Iterator[Item]:
+    unwrapper = Unwrapper()
+    for number, line in enumerate(lines):
         for outcome in unwrapper.feed(number, line) if line.strip() else ():
             if isinstance(outcome, Unwrapped):
                 yield from outcome.items
-                found += len(outcome.items)
-        if found >= HEAD_OBJECTS:
-            return
 
 
 def _first_lines(file: Path) -> list[bytes]:

@@ -6,7 +6,7 @@ import math
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import replace
@@ -28,8 +28,9 @@ from llmlog_tui.log.log_scan import LogScan
 from llmlog_tui.log.open_files import OpenFiles
 from llmlog_tui.log.parse import Parsed
 from llmlog_tui.log.parse_cache import ParseCache
-from llmlog_tui.log.peek import peek
+from llmlog_tui.log.peek import has_peer, peek
 from llmlog_tui.log.prefix_digest import Known
+from llmlog_tui.log.reading_order import newest_first, size_and_time
 from llmlog_tui.log.record_lines import RecordLines
 from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.schema import COLUMNS
@@ -40,6 +41,9 @@ from llmlog_tui.log.store import Snapshot, Store
 _THREADS: Final = 2
 _AHEAD: Final = 3
 """Maximum blocks in the parser threads at once."""
+
+MANY_FILES: Final = 64
+"""Files of which all beginnings are looked at only after the newest file was read."""
 
 SCAN_S: Final = 1.0
 """Seconds between scans of a glob or folder for new files."""
@@ -91,6 +95,24 @@ class Reader:
         """Files and folders that cannot be read at present, and the reason."""
         self.on_records: Callable[[pl.DataFrame], object] | None = None
         """Called with the records of each block as they are read (see store.FRAME_SCHEMA)."""
+        self._names = files if isinstance(files, Sources) and files.may_grow else None
+        self._newest_first = newest_first
+        self._window = window
+        self._columns = columns
+        self._stdin = stdin
+        self._cache = cache
+        # Parsing releases the GIL, so that reading and parsing overlap.
+        self._pool = ThreadPoolExecutor(_THREADS, "llmlog-parse")
+        self._ahead = 1  # the first block, with the newest records, gets the processor to itself
+        self._parsing: deque[tuple[int, Block, Future[Parsed] | None]] = deque()
+        self._is_ending = False
+        self._is_loading = True
+        self._scanned = time.monotonic()
+        self._has_peeked = not newest_first  # at the beginnings of all files
+        self._begin(files.files() if isinstance(files, Sources) else files)
+
+    def _begin(self, files: Sequence[Path]) -> None:
+        """Begin to read, or begin again, with nothing read so far."""
         self.records = 0
         """Number of records read so far."""
         self._sources: list[_Source] = []
@@ -103,21 +125,9 @@ class Reader:
         self._incomplete: dict[int, _Quiet] = {}  # files with records that may be incomplete
         self._open_files = OpenFiles()
         self._order: list[int] = []  # in which files are polled
-        self._names = files if isinstance(files, Sources) and files.may_grow else None
-        self._newest_first = newest_first
-        self._store = Store([], window)
+        self._store = Store([], self._window)
         self._lines = RecordLines(self._store, self._sources, self._parsers)
-        self._columns = columns
-        self._stdin = stdin
-        self._cache = cache
-        # Parsing releases the GIL, so that reading and parsing overlap.
-        self._pool = ThreadPoolExecutor(_THREADS, "llmlog-parse")
-        self._ahead = 1  # the first block, with the newest records, gets the processor to itself
-        self._parsing: deque[tuple[int, Block, Future[Parsed] | None]] = deque()
-        self._is_ending = False
-        self._is_loading = True
-        self._scanned = time.monotonic()
-        self._add_files(files.files() if isinstance(files, Sources) else files)
+        self._add_files(files)
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -137,6 +147,7 @@ class Reader:
 
     def read_to_end(self, on_step: Callable[[], object] = lambda: None) -> None:
         """Read up to the current ends of all files; call `on_step` after each step."""
+        self._peek_at_others()
         unread = deque((source, _size(source.path)) for source in self._sources)
         while unread:
             source, size = unread[0]
@@ -151,6 +162,7 @@ class Reader:
 
     def loaded(self) -> None:
         """Mark the initial load as complete: later records are live."""
+        self._peek_at_others()
         self._is_loading = False
         for state in self._states.values():
             state.pop(LOADING, None)
@@ -254,7 +266,16 @@ class Reader:
         return self._store.first_lines()
 
     def _next_block(self) -> tuple[int, Block] | None:
-        for turn, index, is_older in self._poll_order():
+        if not self._has_peeked:
+            # The newest file is shown before the beginnings of thousands of others are read.
+            if self._ahead == 1 and (found := self._poll(((0, self._order[0], False),))):
+                return found
+            self._peek_at_others()
+        return self._poll(self._poll_order())
+
+    def _poll(self, turns: Iterable[tuple[int, int, bool]]) -> tuple[int, Block] | None:
+        """Return the next block of the first file that has one, and the file's index."""
+        for turn, index, is_older in turns:
             source = self._sources[index]
             try:
                 block = source.read_older() if is_older else source.read()
@@ -268,6 +289,18 @@ class Reader:
                 self._last_found[is_older] = turn
                 return index, self._placed(index, block)
         return None
+
+    def _peek_at_others(self) -> None:
+        """Look at how all files begin; begin again if the newest has lines of another."""
+        if self._has_peeked:
+            return
+        self._has_peeked = True
+        files = [self._sources[index].path for index in self._order]
+        peek(files[1:], self._states)
+        if self._ahead > 1 and has_peer(files[0], self._states):
+            for source in self._sources:
+                source.close()
+            self._begin(self.files)
 
     def _poll_order(self) -> Iterator[tuple[int, int, bool]]:
         """Yield (turn, index of a file, whether to read its older lines)."""
@@ -331,18 +364,22 @@ class Reader:
 
     def _add_files(self, files: Sequence[Path]) -> None:
         """Start to read files, with newest_first the newest of them first."""
-        if self._names or len(files) > 1:
-            peek(files, self._states)
         first = len(self._sources)
-        for file in files:
+        there = [size_and_time(file) for file in files]
+        for file, (size, _) in zip(files, there, strict=True):
             self._store.add_file(file)
             self._sources.append(self._source(file))
-            cache = self._cache if (_size(file) or 0) >= parse_cache.MIN_FILE_BYTES else None
+            cache = self._cache if size >= parse_cache.MIN_FILE_BYTES else None
             self._parsers.append(FileParser(self._states, self._columns, cache=cache))
-        new = list(range(first, len(self._sources)))
+        order: Sequence[int] = range(len(files))
         if self._newest_first and self._is_loading:
-            new.sort(key=lambda index: -_written_at(self._sources[index].path))
-        self._order += new
+            order = newest_first([str(file) for file in files], [time for _, time in there])
+        self._order += [first + index for index in order]
+        if self._names or len(files) > 1:
+            self._has_peeked |= len(files) < MANY_FILES or STDIN in files
+            peek(files if self._has_peeked else [files[self._order[0]]], self._states)
+        else:
+            self._has_peeked = True
 
     def _source(self, file: Path) -> _Source:
         siblings = self._open_files if self._names else None
@@ -378,13 +415,6 @@ class _Quiet(NamedTuple):
 
     since: float
     due_s: float
-
-
-def _written_at(file: Path) -> float:
-    """Return when a file was written to; a missing one is the newest."""
-    with suppress(OSError):
-        return file.stat().st_mtime
-    return math.inf
 
 
 def _size(file: Path) -> float | None:

@@ -30,7 +30,7 @@ class Sources:
 
     A path is that file only. A glob or a folder is one log with its rotated and compressed parts,
     and may match more files later; a folder without logs is searched below. The
-    bookmarks beside a log are never read as one.
+    bookmarks and metrics beside a log are never read as one.
     """
 
     def __init__(self, names: Sequence[str], *, must_exist: bool) -> None:
@@ -38,7 +38,7 @@ class Sources:
 
         (A follower waits for it instead.)
         """
-        self.names = _without_bookmarks(names)
+        self.names = _only_logs(names)
         self._patterns: set[str] = set()  # a folder stays a pattern even if it is deleted
         for name in self.names:
             if name == str(STDIN) and sys.__stdin__ is None:
@@ -79,18 +79,31 @@ _MAX_AGE_DIGITS: Final = 4
 
 
 _BOOKMARKS: Final = ".bookmarks"
+_METRICS: Final = ".metrics"
+_BESIDE: Final = (_BOOKMARKS, _METRICS)
+"""Endings of files beside a log that are no logs."""
+
+
+def metrics_of(path: Path) -> Path:
+    """Return the metrics file of a log: beside it, one for all its rotated parts."""
+    return _beside(path, _METRICS)
 
 
 def bookmarks_of(path: Path) -> Path:
     """Return the bookmarks file of a log: beside it, one for all its rotated parts."""
+    return _beside(path, _BOOKMARKS)
+
+
+def _beside(path: Path, ending: str) -> Path:
     match = _LOG_NAME.fullmatch(path.name)
-    return path.with_name((match["base"] if match else path.name) + _BOOKMARKS)
+    return path.with_name((match["base"] if match else path.name) + ending)
 
 
-def _without_bookmarks(names: Sequence[str]) -> tuple[str, ...]:
-    logs = tuple(name for name in names if not name.endswith(_BOOKMARKS) or Path(name).is_dir())
+def _only_logs(names: Sequence[str]) -> tuple[str, ...]:
+    logs = tuple(name for name in names if not name.endswith(_BESIDE) or Path(name).is_dir())
     if names and not logs:
-        raise SourceError(f"{names[0]}: is a bookmarks file, not a log")
+        what = "bookmarks" if names[0].endswith(_BOOKMARKS) else "metrics"
+        raise SourceError(f"{names[0]}: is a {what} file, not a log")
     return logs
 
 
@@ -103,7 +116,10 @@ def _check(name: str, *, must_exist: bool) -> None:
     if not name:
         raise SourceError("a file without a name: is a variable empty?")
     if _is_pattern(name):
-        if not _matches(name) and must_exist:
+        if Path(name).is_dir():
+            os.scandir(name).close()  # may it be listed?
+        # A folder of thousands of files is listed once: a follower's files() does it, too.
+        if must_exist and not _matches(name):
             raise SourceError(
                 f"{name}: no log in there" if Path(name).is_dir() else f"{name}: no such file"
             )
@@ -124,9 +140,9 @@ def _matches(name: str) -> list[Path]:
     if path.is_dir():
         found = _logs_in(path)
     else:
-        found = [Path(match) for match in glob.iglob(name, recursive=True)]  # noqa: PTH207 - Path.glob takes no absolute pattern
-    logs = (file for file in found if file.suffix != _BOOKMARKS and file.is_file())
-    return sorted(logs, key=_age)
+        matches = map(Path, glob.iglob(name, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+        found = [file for file in matches if file.is_file()]
+    return sorted((file for file in found if file.suffix not in _BESIDE), key=_age)
 
 
 def _logs_in(folder: Path, depth: int = 0) -> list[Path]:
@@ -151,7 +167,9 @@ def _logs_in(folder: Path, depth: int = 0) -> list[Path]:
 def _age(path: Path) -> tuple[str, bool, int, str]:
     """Return a sort key: numbered parts descending, dated ones, the plain one."""
     match = _LOG_NAME.fullmatch(path.name)
-    base = str(path.with_name(match["base"] if match else path.name))
+    base = str(path)
+    if match:
+        base = base[: len(base) - len(path.name)] + match["base"]  # with_name() is slower
     age = match["age"] if match else None
     if age is None:
         return base, True, 0, ""

@@ -14,10 +14,12 @@ from textual.binding import BindingType
 from textual.command import CommandPalette, Provider
 from textual.filter import LineFilter
 
+from llmlog_tui.config.filters import FilterStore
 from llmlog_tui.config.settings import Memory, Settings
 from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.sources import Sources
 from llmlog_tui.sanitize import sanitize
+from llmlog_tui.server.metrics import NO_METRICS
 from llmlog_tui.tui import messages, palette, screens
 from llmlog_tui.tui.alert_throttle import AlertThrottle
 from llmlog_tui.tui.bookmarks import BookmarkController
@@ -29,13 +31,14 @@ from llmlog_tui.tui.runtime.gc_tuning import GcTuner
 from llmlog_tui.tui.runtime.glyph_filter import glyph_filter
 from llmlog_tui.tui.runtime.key_queue import KeyQueue
 from llmlog_tui.tui.runtime.shutdown import GracefulExit
+from llmlog_tui.tui.saved_filters import FilterController
 from llmlog_tui.tui.screens import VIEWS
 from llmlog_tui.tui.screens.dialogs.startup import SplashScreen
 from llmlog_tui.tui.searching import SearchController
 from llmlog_tui.tui.status import ReadStatus
 from llmlog_tui.tui.theme import apply_theme
 from llmlog_tui.tui.widgets.bindings import scope_of
-from llmlog_tui.tui.workers import analysis_worker, reader
+from llmlog_tui.tui.workers import analysis_worker, reader, server
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -44,11 +47,18 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.live.overview import Overview
     from llmlog_tui.config.rules import Rules
     from llmlog_tui.log.store import Snapshot
+    from llmlog_tui.server.endpoint import Endpoint
     from llmlog_tui.tui.panes.calls import CallsPane
     from llmlog_tui.tui.panes.grid import PaneGrid
     from llmlog_tui.tui.panes.header import Header
     from llmlog_tui.tui.panes.traces import TracesPane
-    from llmlog_tui.tui.screens import BookmarksDialog, LogView, SaveAsDialog, SqlScreen
+    from llmlog_tui.tui.screens import (
+        BookmarksDialog,
+        FiltersDialog,
+        LogView,
+        SaveAsDialog,
+        SqlScreen,
+    )
 
 _LOADING_FACTOR = 2
 """While loading, re-analyse only when the record count has doubled."""
@@ -60,7 +70,7 @@ class LogApp(App[str]):
     At the start `trace` is selected, and only the calls matching the SQL predicate `where` are
     shown. `memory` has preferences of earlier runs. With `welcome`, a dialog explains what to do
     without a log; the App's result is `demo` if the user chose that. Tracebacks of its own faults
-    are appended to `crash_file`.
+    are appended to `crash_file`. The endpoints of `metrics` are polled.
     """
 
     TITLE = "llmlog"
@@ -84,8 +94,11 @@ class LogApp(App[str]):
         rules: Rules | None = None,
         settings: Settings | None = None,
         memory: Memory | None = None,
+        filters: FilterStore | None = None,
         welcome: bool = False,
         crash_file: Path | None = None,
+        metrics: Sequence[Endpoint] = (),
+        keep_metrics: bool = True,
     ) -> None:
         super().__init__()
         self.guard = EventGuard(self, crash_file)
@@ -96,6 +109,7 @@ class LogApp(App[str]):
         self.status = ReadStatus(tuple(Path(name) for name in names))
         self.snapshot: Snapshot | None = None
         self.overview: Overview | None = None
+        self.server = NO_METRICS
         self.where = where
         self.views: list[LogView] = []  # in the order they were opened; empty in the first frame
         self._requested: messages.AnalysisRequest | None = None
@@ -107,6 +121,7 @@ class LogApp(App[str]):
 
         post, self._gc = self.post_message, GcTuner()
         self.reader = reader.ReaderWorker(files, post, follow=follow, last=last, stdin=stdin)
+        self._server = server.ServerWorker(files, post, metrics, keep=keep_metrics)
         self._analysis = analysis_worker.AnalysisWorker(
             post, slow_ms, rules, is_typing=self._gc.is_typing
         )
@@ -114,6 +129,7 @@ class LogApp(App[str]):
         self.navigator = Navigator(self, None if trace is None else SelectTrace(trace))
         self.bookmarks = BookmarkController(self)
         self.searching = SearchController(self)
+        self.filters = FilterController(self, filters or FilterStore())
         self.alert_throttle = AlertThrottle()
         self._keys = KeyQueue(self, super().on_event)
         self._exit_on_signal = GracefulExit(lambda code: self.exit(return_code=code))
@@ -162,6 +178,7 @@ class LogApp(App[str]):
         self._gc.begin()
         self.jobs.run_in_thread(reader.TASK, self.reader.run)
         self.jobs.run_in_thread(analysis_worker.TASK, self._analysis.run)
+        self.jobs.run_in_thread(server.TASK, self._server.run)
         for name in VIEWS:
             self.add_mode(name, partial(self._new_view, name))
         await self.switch_mode(next(iter(VIEWS)))
@@ -178,6 +195,7 @@ class LogApp(App[str]):
 
     def on_unmount(self) -> None:
         self.reader.stop()
+        self._server.stop()
         self._analysis.stop()
         self.searching.end()
         self._gc.end()
@@ -230,12 +248,13 @@ class LogApp(App[str]):
 
     def _request_analysis(self) -> None:
         """Request results for the current state, unless they are known or requested."""
-        snapshot = self.snapshot
+        snapshot, metrics = self.snapshot, self.server
         if self._is_frozen and self.overview is not None:
-            snapshot = self.overview.snapshot
+            snapshot, metrics = self.overview.snapshot, self.overview.server
         if snapshot is None:
             return
-        request = messages.AnalysisRequest(snapshot, self.where, self.view.current_query)
+        query = self.view.current_query
+        request = messages.AnalysisRequest(snapshot, self.where, query, metrics)
         if not request.is_same(self._requested):
             self._requested = request
             self._analysis.request(request)
@@ -281,6 +300,10 @@ class LogApp(App[str]):
     def _leave_welcome(self, choice: str | None) -> None:
         if choice in ("demo", "quit"):
             self.exit(result=choice)
+
+    def on_server_polled(self, message: messages.ServerPolled) -> None:
+        self.server = message.metrics
+        self._request_analysis()
 
     def on_analysis_done(self, message: messages.AnalysisDone) -> None:
         self._report_alerts(message.new_alerts)
@@ -358,6 +381,15 @@ class LogApp(App[str]):
 
     def on_log_view_filter_requested(self, message: LogView.FilterRequested) -> None:
         self.navigator.set_filter(message.where, message.view, message.row)
+
+    def on_log_view_saved_filters_requested(self, message: LogView.SavedFiltersRequested) -> None:
+        self.filters.open_list(message.typed, is_naming=message.is_naming)
+
+    def on_filters_dialog_save_requested(self, message: FiltersDialog.SaveRequested) -> None:
+        self.filters.save(message.name, message.where)
+
+    def on_filters_dialog_delete_requested(self, message: FiltersDialog.DeleteRequested) -> None:
+        self.filters.delete(message.name)
 
     def on_log_view_search_requested(self, message: LogView.SearchRequested) -> None:
         self.navigator.search(message.search)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 from textual.message import Message
 
+from llmlog_tui.server.metrics import NO_METRICS, ServerMetrics
+
 if TYPE_CHECKING:
     from llmlog_tui.analysis.alerts.alert import Alert
     from llmlog_tui.analysis.live.overview import Overview
@@ -46,12 +48,14 @@ class Progress:
 class AnalysisRequest:
     """Requests the Overview of a snapshot, and the result of the view's `query`.
 
-    With `where`, an SQL predicate, the Overview has only the calls for which it holds.
+    With `where`, an SQL predicate, the Overview has only the calls for which it holds. `server` are
+    the metrics that it takes in.
     """
 
     snapshot: Snapshot
     where: str | None
     query: Query | None
+    server: ServerMetrics = NO_METRICS
 
     def is_same(self, other: AnalysisRequest | None) -> bool:
         return (
@@ -59,6 +63,7 @@ class AnalysisRequest:
             and self.snapshot is other.snapshot
             and self.where == other.where
             and self.query == other.query
+            and self.server is other.server
         )
 
 
@@ -89,6 +94,17 @@ class AnalysisDone(Message):
     def can_replace(self, message: Message) -> bool:
         """A newer message replaces an unhandled one, unless that has new alerts."""
         return isinstance(message, AnalysisDone) and not message.new_alerts
+
+
+@dataclass
+class ServerPolled(Message):
+    """The servers' metrics, with those of the last polls."""
+
+    metrics: ServerMetrics
+
+    def can_replace(self, message: Message) -> bool:
+        """A newer message replaces an unhandled one."""
+        return isinstance(message, ServerPolled)
 
 
 @dataclass

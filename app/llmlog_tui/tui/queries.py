@@ -100,7 +100,21 @@ class TrendsQuery:
     value: str | None
 
 
-Query: TypeAlias = CallOrderQuery | OverviewQuery | ReplayQuery | AlertContextQuery | TrendsQuery
+@dataclass(frozen=True)
+class ServerQuery:
+    """Time series of the server at `url` and of the calls, in `slices` time slices.
+
+    None is the first server.
+    """
+
+    slices: int
+    within: tuple[datetime, datetime] | None
+    url: str | None
+
+
+Query: TypeAlias = (
+    CallOrderQuery | OverviewQuery | ReplayQuery | AlertContextQuery | TrendsQuery | ServerQuery
+)
 
 
 class DiffResult(NamedTuple):

@@ -9,6 +9,7 @@ from typing import Any
 from llmlog.record import CALL_EVENTS
 from llmlog_tui import humanize
 from llmlog_tui.analysis.calls.calls import Baseline
+from llmlog_tui.analysis.calls.server_load import server_load
 from llmlog_tui.analysis.calls.slow_reason import (
     LatencyBreakdown,
     latency_breakdown,
@@ -16,6 +17,7 @@ from llmlog_tui.analysis.calls.slow_reason import (
     slow_reason,
 )
 from llmlog_tui.analysis.calls.truncation import empty_reason
+from llmlog_tui.server.metrics import ServerMoment
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,8 @@ class Detail:
     `record` is its row of Overview.frame; `baseline` that of its model, None if unknown. The parts
     of latency_ms are `waited_ms` until the last attempt, `first_ms` until the answer began, and
     `answer_ms` of the answer itself; None without a latency. `why_slow` and `cut_off` are
-    sentences, empty if the record is neither. `most_tokens` are the most that went in or out in one
-    call of its trace; None if unknown.
+    sentences, empty if the record is neither. `server_load` is what its server did at that time.
+    `most_tokens` are the most that went in or out in one call of its trace; None if unknown.
     """
 
     record: Mapping[str, Any]
@@ -38,6 +40,7 @@ class Detail:
     answer_ms: float | None
     why_slow: str
     cut_off: str
+    server_load: str = ""
     most_tokens: int | None = None
 
 
@@ -45,6 +48,7 @@ def detail(
     record: Mapping[str, Any],
     baseline: Baseline | None,
     slow_ms: float,
+    server: ServerMoment | None = None,
     most_tokens: int | None = None,
 ) -> Detail:
     """Return the detail of a row of Overview.frame; a call is slow over `slow_ms`."""
@@ -61,8 +65,9 @@ def detail(
         waited_ms=None if latency is None else min(waited, latency),
         first_ms=None if began is None else began - min(waited, began),
         answer_ms=None if began is None or latency is None else latency - began,
-        why_slow=slow_reason(call, baseline, slow_ms) if is_call else "",
+        why_slow=slow_reason(call, baseline, slow_ms, server) if is_call else "",
         cut_off=cut_off(record),
+        server_load=server_load(server) if is_call else "",
         most_tokens=most_tokens,
     )
 

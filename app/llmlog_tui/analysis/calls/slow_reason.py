@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from llmlog_tui import humanize
 from llmlog_tui.analysis.calls.calls import Baseline
+from llmlog_tui.server.metrics import ServerMoment
 
 Call = Mapping[str, Any]
 """One row of a frame of calls."""
@@ -16,6 +17,8 @@ _TOO_MANY_REQUESTS: Final = 429
 _HALF: Final = 0.5
 _FAR: Final = 2.0
 """Multiple of the baseline above which a value is abnormal."""
+_QUEUE_SHARE: Final = 0.2
+"""Minimum share of a latency that requests spent in the queue, if that explains it."""
 
 _NO_BASELINE: Final = Baseline(None, None)
 
@@ -63,7 +66,9 @@ def _answered(call: Call) -> float | None:
     return answered
 
 
-def slow_reason(call: Call, baseline: Baseline | None, over_ms: float) -> str:
+def slow_reason(
+    call: Call, baseline: Baseline | None, over_ms: float, server: ServerMoment | None = None
+) -> str:
     """Return why a call took longer than `over_ms`: the first of these reasons, with evidence.
 
     1. It failed, or was retried.
@@ -80,6 +85,9 @@ def slow_reason(call: Call, baseline: Baseline | None, over_ms: float) -> str:
        more than half of the latency is outside server_ms.
 
     Else `unexplained`. Empty if it was not slow. Medians are those of `baseline`.
+
+    If requests waited in the `server` at that time, its queue takes the place of a slow server, a
+    slow first token and `unexplained`; not if the mean time in the queue was short.
     """
     latency = call["latency_ms"]
     if latency is None or latency <= over_ms:
@@ -88,14 +96,26 @@ def slow_reason(call: Call, baseline: Baseline | None, over_ms: float) -> str:
     return (
         _failed(call)
         or _retried(call)
-        or _server(call, known)
+        or _queued(_server(call, known), call, server)
         or _reasoning(call)
         or _long_output(call, known, over_ms)
         or _slow_generation(call, known)
-        or _first_token(call, known)
+        or _long_prompt(call, known)
+        or _queued(_first_token(call), call, server)
         or _queueing(call)
-        or "unexplained"
+        or _queued("unexplained", call, server)
     )
+
+
+def _queued(reason: str, call: Call, server: ServerMoment | None) -> str:
+    """Return the server's queue in place of a reason that it explains."""
+    if not reason or server is None or not server.waiting:
+        return reason
+    waited = server.queue_ms
+    if waited is not None and waited < call["latency_ms"] * _QUEUE_SHARE:
+        return reason
+    about = "" if waited is None else f", ~{humanize.rough_duration(waited)}"
+    return f"server queue, {humanize.integer(server.waiting)} waiting{about}"
 
 
 def _failed(call: Call) -> str:
@@ -164,15 +184,20 @@ def _slow_generation(call: Call, baseline: Baseline) -> str:
     return f"{call['tokens_per_sec']:.0f} tok/s, usual {baseline.tokens_per_sec:.0f}"
 
 
-def _first_token(call: Call, baseline: Baseline) -> str:
+def _long_prompt(call: Call, baseline: Baseline) -> str:
+    given, typical = call["prompt_tokens"], baseline.prompt_tokens
+    if not given or typical is None or given <= typical * _FAR or not _first_token(call):
+        return ""
+    ttft = humanize.rough_duration(call["ttft_ms"])
+    return f"{humanize.count(given)} in, first token {ttft}"
+
+
+def _first_token(call: Call) -> str:
     ttft, server = call["ttft_ms"], call["server_ms"]
     if ttft is None or ttft <= call["latency_ms"] * _HALF:
         return ""
     if server is not None and server < ttft * _HALF:
         return ""
-    given, typical = call["prompt_tokens"], baseline.prompt_tokens
-    if given and typical is not None and given > typical * _FAR:
-        return f"{humanize.count(given)} in, first token {humanize.rough_duration(ttft)}"
     return f"slow first token, {humanize.rough_duration(ttft)}"
 
 

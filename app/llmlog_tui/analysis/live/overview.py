@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -28,6 +29,7 @@ from llmlog_tui.log.record_key import RecordLocation
 from llmlog_tui.log.schema import IS_CALL, IS_STEP, decategorize
 from llmlog_tui.log.store import Snapshot
 from llmlog_tui.log.tags import tag_types
+from llmlog_tui.server.metrics import NO_METRICS, ServerMetrics, ServerMoment
 
 _KINDS: Final[dict[CallKind, pl.Expr]] = {"failed": FAILED, "cut-off": CUT_OFF}
 """Kind of a call -> predicate, if independent of the slow-call threshold."""
@@ -57,7 +59,7 @@ class Overview:
     cost.priced); `calls` are its calls.model_calls(), `traces` its traces.traces(). A call is slow
     over `slow_ms`, and one of the worst over `worst_ms`, the p95 of all calls (None without
     latencies). `newest` is the latest start of a record. While the log is loading there are no
-    alerts: they depend on the order of all records.
+    alerts: they depend on the order of all records. `server` has the samples of servers' metrics.
     """
 
     snapshot: Snapshot
@@ -76,6 +78,7 @@ class Overview:
     where: str | None = None
     rules: Rules = DEFAULT
     last_trace: LastTrace = field(default_factory=LastTrace)
+    server: ServerMetrics = NO_METRICS
 
     def call_rows(
         self, start: int, stop: int, order: pl.Series | None = None
@@ -95,8 +98,12 @@ class Overview:
             row["retried"] = bool(row["retries"])
             row["slow"] = latency is not None and latency > self.slow_ms
             row["worst"] = row["slow"] and self.worst_ms is not None and latency > self.worst_ms
-            row["why"] = slow_reason(row, self.baselines.get(row["model"]), self.slow_ms)
+            server = self._server_moment(row) if row["slow"] else None
+            row["why"] = slow_reason(row, self.baselines.get(row["model"]), self.slow_ms, server)
         return rows
+
+    def _server_moment(self, row: Mapping[str, Any]) -> ServerMoment | None:
+        return self.server.moment(row["provider"], row["ts"], row["latency_ms"])
 
     def trace_rows(self, start: int, stop: int) -> list[dict[str, Any]]:
         return self.traces.slice(start, stop - start).to_dicts()
@@ -171,9 +178,10 @@ class Overview:
     def detail(self, row: int) -> Detail:
         """Return the detail of the record with this key."""
         record = self.record(row)
+        baseline, server = self.baselines.get(record["model"]), self._server_moment(record)
         trace_id = record["trace_id"]
         most = None if trace_id is None else self._most_tokens(trace_id)
-        return detail(record, self.baselines.get(record["model"]), self.slow_ms, most)
+        return detail(record, baseline, self.slow_ms, server, most)
 
     def _most_tokens(self, trace_id: str) -> int | None:
         """Return the most tokens in or out of one call of a trace."""

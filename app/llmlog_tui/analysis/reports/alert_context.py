@@ -47,7 +47,7 @@ _OF_RULES: Final = {"truncation": "cut off", "hidden cut": "cut off", "error rat
 
 @dataclass(frozen=True, eq=False)
 class AlertContext:
-    """Metrics on both sides of an alert, and a figure of the same calls over time.
+    """Metrics on both sides of an alert, and a figure over time.
 
     `figure` is a name in `trends.figures`; `levels` are its values before and after the alert.
     `changes` and `levels` are empty without a ts, and `trends` is None.
@@ -62,9 +62,10 @@ class AlertContext:
 def alert_context(
     frame: pl.DataFrame, alert: Alert, slices: int = 2, slow_ms: float = 0.0
 ) -> AlertContext:
-    """Return the context of an alert: up to COMPARED_CALLS calls in its scope on either side.
+    """Return the context of an alert.
 
-    `frame` is from cost.priced(). Metrics are those of the alert, if it has a table.
+    It is over up to COMPARED_CALLS calls in its scope on either side. `frame` is from
+    cost.priced(). Metrics are those of the alert, if it has a table.
     """
     # Without p-values: the alert chose the moment, so they would always be too small.
     at = frame["row"].index_of(alert.row)

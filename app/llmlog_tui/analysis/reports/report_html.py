@@ -30,6 +30,7 @@ from llmlog_tui.analysis.traces.fingerprints import with_changed
 from llmlog_tui.analysis.traces.traces import traces
 from llmlog_tui.log.record_key import record_label
 from llmlog_tui.log.schema import IS_CALL, decategorize
+from llmlog_tui.server.metrics import NO_METRICS, ServerMetrics
 
 LISTED: Final = 25
 """Maximum calls, runs and groups of a table."""
@@ -44,7 +45,7 @@ class Report:
 
     `title` names the log, `faults` its damaged lines in sentences. `frame` has the records with
     their costs (see cost.priced), `found` their statistics, grouped by `by`. With `content` error
-    messages are shown.
+    messages are shown. `server` has the metrics of servers at the time of the calls.
     """
 
     title: str
@@ -55,6 +56,7 @@ class Report:
     alerts: Sequence[Alert]
     slow_ms: float
     content: bool = False
+    server: ServerMetrics = NO_METRICS
 
 
 def report(report: Report) -> str:
@@ -204,14 +206,18 @@ def _slow(report: Report) -> Html:
     medians = baselines(calls)
     late = calls.filter(slow(report.slow_ms))
     shown = late.sort("latency_ms", descending=True, maintain_order=True).head(LISTED)
+    moments = (
+        report.server.moment(*call)
+        for call in shown.select("provider", "ts", "latency_ms").iter_rows()
+    )
     rows = [
         (
             *_place(call),
             humanize.duration(call["latency_ms"]),
             *_tokens(call),
-            slow_reason(call, medians.get(call["model"]), report.slow_ms),
+            slow_reason(call, medians.get(call["model"]), report.slow_ms, server),
         )
-        for call in _redacted(shown)
+        for call, server in zip(_redacted(shown), moments, strict=True)
     ]
     title = f"Slow calls: {humanize.integer(late.height)} over {humanize.duration(report.slow_ms)}"
     if not rows:

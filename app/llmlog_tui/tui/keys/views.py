@@ -37,6 +37,7 @@ VIEW_BINDINGS: Final = scope(
     hidden("n", "find_next(1)", "next match", "Go to the next match"),
     hidden("N", "find_next(-1)", "match before", "Go to the previous match"),
     key("f", "filter", "filter", "Show only the calls that match an SQL predicate"),
+    hidden("F", "saved_filters", "saved filters", "List, apply, save and delete named filters"),
     hidden("escape", "escape", "back", "End a running search; clear the filter"),
     key("w", "alert(1)", "next alert", "Go to the next alert, and where it began"),
     hidden("W", "alert(-1)", "alert before", "Go to the previous alert"),
@@ -73,6 +74,20 @@ TRENDS_BINDINGS: Final = scope(
     hidden("b", "field", "by tag", "Let M go through the values of the next tag"),
     key("r", "range", "range to filter", "Show only this time in all views, or all again"),
     key("enter", "open", "its call", "Go to the alert or call"),
+)
+
+SERVER_BINDINGS: Final = scope(
+    "server",
+    key("h,left", "cursor(-1)", "cursor", "Cursor to the left", shown_as="h/l"),
+    hidden("l,right", "cursor(1)", "cursor on", "Cursor to the right"),
+    key("i", "zoom_time(0.5)", "zoom", "Look at less time", shown_as="i/o"),
+    hidden("o", "zoom_time(2.0)", "zoom out", "Look at more time"),
+    key("H", "pan(-0.5)", "earlier", "Look at earlier samples", shown_as="H/L"),
+    hidden("L", "pan(0.5)", "later", "Look at later samples"),
+    key("0", "all", "all", "Look at all of the time"),
+    key("M", "server", "next server", "Look at one server after the other"),
+    key("v", "view_as", "charts or values", "More charts, then all values as the server has them"),
+    key("enter", "open", "its call", "Go to the slowest call at the cursor"),
 )
 
 ALERTS_VIEW_BINDINGS: Final = scope(

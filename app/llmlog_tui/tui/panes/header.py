@@ -21,7 +21,8 @@ class HeaderState:
     """Values of the header; all counts are unknown if `calls` is None.
 
     `format` names formats of other tools. `cost` is in USD, without `unpriced` calls; `state` is a
-    key of STATES, followed by `detail`. New alerts are not reported while `silent`.
+    key of STATES, followed by `detail`. New alerts are not reported while `silent`. Without
+    `server` metrics, their view has no tab: its key shows how to get them.
     """
 
     file: str = ""
@@ -35,10 +36,13 @@ class HeaderState:
     alerts: int = 0
     skipped: int = 0
     silent: bool = False
+    server: bool = False
 
 
 _WIDE_FROM = 100
 """Minimum columns of a screen for tabs, and for words beside the number of alerts."""
+
+_SERVER: Final = "Server"
 
 _NAME = Content.styled(" llmlog ", "$background on $primary bold")
 
@@ -64,9 +68,15 @@ class Header(Widget):
 
     def __init__(self, label: str, tabs: Sequence[str], name: str = "") -> None:
         super().__init__()
-        self.tabs = tuple(tabs)
+        self._all_tabs = tuple(tabs)
         self._label, self._name = label, name or label
         self._tabs_at = 0
+
+    @property
+    def tabs(self) -> tuple[str, ...]:
+        """The labels that are shown; those without data are the last ones."""
+        is_shown = self.headline.server or self._label == _SERVER
+        return self._all_tabs if is_shown else tuple(t for t in self._all_tabs if t != _SERVER)
 
     @dataclass
     class TabPicked(Message):

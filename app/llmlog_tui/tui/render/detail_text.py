@@ -115,6 +115,8 @@ def _reasons(detail: Detail) -> Iterator[Content]:
     record = detail.record
     if detail.why_slow:
         yield _line("why slow", (detail.why_slow, "$text-warning bold"))
+    if detail.server_load:
+        yield _line("server load", detail.server_load)
     if detail.cut_off:
         yield _line("cut off", (f"┤ {detail.cut_off}", "$text-warning"))
     if record["status"] == "error":

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from llmlog_tui.tui.screens.dialogs.bookmarks import BookmarksDialog as BookmarksDialog
     from llmlog_tui.tui.screens.dialogs.column_picker import ColumnPicker as ColumnPicker
     from llmlog_tui.tui.screens.dialogs.content import ContentDialog as ContentDialog
+    from llmlog_tui.tui.screens.dialogs.filters import FiltersDialog as FiltersDialog
     from llmlog_tui.tui.screens.dialogs.help import HelpDialog as HelpDialog
     from llmlog_tui.tui.screens.dialogs.record import CopyMenu as CopyMenu
     from llmlog_tui.tui.screens.dialogs.record import RecordDialog as RecordDialog
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from llmlog_tui.tui.screens.log_view import LogView as LogView
     from llmlog_tui.tui.screens.overview import OverviewScreen as OverviewScreen
     from llmlog_tui.tui.screens.replay import ReplayScreen as ReplayScreen
+    from llmlog_tui.tui.screens.server import ServerScreen as ServerScreen
     from llmlog_tui.tui.screens.sql import SqlScreen as SqlScreen
     from llmlog_tui.tui.screens.trends import TrendsScreen as TrendsScreen
 
@@ -34,6 +36,7 @@ VIEWS: Final = {
     "trends": "Trends",
     "alerts": "Alerts",
     "sql": "SQL",
+    "server": "Server",
 }
 """Names of the views, in the order of their digits, and their titles."""
 
@@ -60,6 +63,7 @@ _MODULES: Final = {
     "ContentDialog": "dialogs.content",
     "CopyMenu": "dialogs.record",
     "DiffScreen": "diff",
+    "FiltersDialog": "dialogs.filters",
     "HelpDialog": "dialogs.help",
     "RefusalDialog": "dialogs.startup",
     "LogView": "log_view",
@@ -67,6 +71,7 @@ _MODULES: Final = {
     "RecordDialog": "dialogs.record",
     "ReplayScreen": "replay",
     "SaveAsDialog": "dialogs.save_as",
+    "ServerScreen": "server",
     "SqlScreen": "sql",
     "TextDiffDialog": "dialogs.text_diff",
     "TrendsScreen": "trends",

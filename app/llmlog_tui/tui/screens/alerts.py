@@ -90,7 +90,7 @@ class AlertsScreen(LogView):
 
     def apply_layout(self) -> None:
         self.findings.compact = self.compact
-        self.query_changed()  # the number of slices depends on the width
+        self.call_after_refresh(self.query_changed)  # its slices depend on the evidence's width
 
     def update_body(self, overview: Overview, result: object | None) -> None:
         if result is not None:
@@ -135,7 +135,8 @@ class AlertsScreen(LogView):
             title = f"{alert.rule} · {alert.subject} · {alert.what}"
             explanation = "" if self.overview is None else self.overview.explain(alert.rule)
             query, context = self._around
-            context = context if query == self.current_query else None
+            if query is None or (query.rule, query.row) != (alert.rule, alert.row):
+                context = None
             lines = alert_text.lines(alert, explanation, context, self._width)
             self.evidence.update(title, lines)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial, singledispatch
 
 import polars as pl
@@ -30,6 +31,7 @@ from llmlog_tui.analysis.query.sql import (
 from llmlog_tui.analysis.query.tag_names import sql_name
 from llmlog_tui.analysis.reports.alert_context import AlertContext, alert_context
 from llmlog_tui.analysis.reports.clipboard import CONTENT_KEYS, copy_text
+from llmlog_tui.analysis.reports.server_trends import ServerTrends, server_trends
 from llmlog_tui.analysis.reports.trends import COLUMNS, Trends, common_values, marks_of, trends
 from llmlog_tui.analysis.traces.cache_misses import hashes_in
 from llmlog_tui.analysis.traces.conversation import against, conversation, decode, is_call
@@ -59,6 +61,7 @@ from llmlog_tui.tui.queries import (
     Query,
     ReplayQuery,
     ReplayResult,
+    ServerQuery,
     SqlResult,
     StepContent,
     TextDiffResult,
@@ -99,6 +102,7 @@ class Analyzer:
     def __init__(self, slow_ms: float, rules: Rules | None, post: Post) -> None:
         rules = rules or DEFAULT
         self._incremental = IncrementalAnalyzer(slow_ms, rules)
+        self._last: tuple[Overview, Overview] | None = None
         self._notifier = Notifier(
             rules.on_alert, problem=lambda why: post(Failed("Alert notice", RuntimeError(why)))
         )
@@ -106,12 +110,21 @@ class Analyzer:
     def run(self, request: AnalysisRequest) -> AnalysisDone | FilterRejected:
         """Return the Overview and the query's result, or why the filter cannot be evaluated."""
         try:
-            overview = self._incremental.overview(request.snapshot, request.where)
+            overview = self._with_server(request)
             result = None if request.query is None else run_query(request.query, overview)
         except QueryError as error:
             return FilterRejected(request.where or "", str(error))
         new_alerts = self._notifier.offer(overview.alerts, overview.snapshot.live_from)
         return AnalysisDone(request, overview, result, tuple(new_alerts))
+
+    def _with_server(self, request: AnalysisRequest) -> Overview:
+        """Return the Overview with the servers' metrics; the last one, if both are unchanged."""
+        overview, last = self._incremental.overview(request.snapshot, request.where), self._last
+        if last is None or last[0] is not overview or last[1].server is not request.server:
+            same = overview.server is request.server
+            last = overview, overview if same else replace(overview, server=request.server)
+        self._last = last
+        return last[1]
 
     def stop(self) -> None:
         self._notifier.stop()
@@ -185,6 +198,18 @@ def _trends(query: TrendsQuery, overview: Overview) -> Trends:
         calls = calls.select(*COLUMNS, field).filter(has_value)
     marks = marks_of(overview.alerts, query.value if field == "model" else None)
     return trends(calls, marks, query.slices, overview.slow_ms, query.within)
+
+
+@run_query.register
+def _server(query: ServerQuery, overview: Overview) -> ServerTrends:
+    return server_trends(
+        overview.server,
+        query.url,
+        overview.calls.select(COLUMNS),
+        query.slices,
+        overview.slow_ms,
+        query.within,
+    )
 
 
 # -- one-off jobs

@@ -1,0 +1,51 @@
+"""Order in which the files of a log are read: the newest first."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+_LEVELS: Final = 2
+"""Folders between a session's log and those of its subagents: SESSION/subagents/."""
+
+
+def size_and_time(file: Path) -> tuple[int, float]:
+    """Return a file's bytes and mtime; a missing file is empty and the newest."""
+    with suppress(OSError):
+        found = file.stat()
+        return found.st_size, found.st_mtime
+    return 0, math.inf
+
+
+def newest_first(names: Sequence[str], written: Sequence[float]) -> list[int]:
+    """Return the indexes of files, the newest first, given when each was `written` to.
+
+    A session is as new as the newest log of its subagents, and comes before them: a subagent's
+    records need those of the session that started it.
+    """
+    index_of = {name: index for index, name in enumerate(names)}
+    sessions = [_session_of(name, index_of) for name in names]
+    newest = list(written)
+    for index, session in enumerate(sessions):
+        newest[session] = max(newest[session], written[index])
+
+    def order(index: int) -> tuple[float, int, bool, float]:
+        session = sessions[index]
+        return -newest[session], session, index != session, -written[index]
+
+    return sorted(range(len(names)), key=order)
+
+
+def _session_of(name: str, index_of: Mapping[str, int]) -> int:
+    """Return the index of a log's session: its own, unless it is a subagent's."""
+    folder = name
+    for _ in range(_LEVELS):
+        folder = os.path.dirname(folder)  # noqa: PTH120 - a Path per file and level costs too much
+        session = index_of.get(f"{folder}.jsonl")
+        if session is not None:
+            return session
+    return index_of[name]

@@ -1,0 +1,1 @@
+"""Metrics of inference servers: polled from Prometheus endpoints, kept beside the log."""

@@ -1,0 +1,80 @@
+"""GET of a metrics endpoint, bounded in time and size."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import socket
+import time
+from threading import Timer
+from typing import Final
+
+from llmlog_tui.server.endpoint import Endpoint
+
+MAX_BYTES: Final = 4 * 2**20
+"""Maximum size of an answer; that of vLLM has about 100 KB."""
+_CHUNK: Final = 2**16
+_OK: Final = 200
+
+
+class FetchError(Exception):
+    """An endpoint gave no answer that can be used; the message is one line."""
+
+
+def fetch(endpoint: Endpoint, timeout_s: float) -> bytes:
+    """Return the body of an answer. Raises FetchError, at the latest after `timeout_s`.
+
+    Redirects are not followed: they would lead to another host.
+    """
+    kind = http.client.HTTPSConnection if endpoint.is_tls else http.client.HTTPConnection
+    connection = kind(endpoint.host, endpoint.port, timeout=timeout_s)
+    # A timeout of the socket is per operation: a server that drips bytes would take any time.
+    deadline = Timer(timeout_s, _shut_down, (connection,))
+    deadline.daemon = True
+    began = time.monotonic()
+    deadline.start()
+    try:
+        return _get(connection, endpoint, began + timeout_s)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        if time.monotonic() - began >= timeout_s:
+            raise FetchError(f"no answer within {timeout_s:g} s") from error
+        raise FetchError(_reason(error)) from error
+    finally:
+        deadline.cancel()
+        connection.close()
+
+
+def _get(connection: http.client.HTTPConnection, endpoint: Endpoint, deadline: float) -> bytes:
+    headers = {"Accept": "text/plain;version=0.0.4"}
+    if endpoint.authorization:
+        headers["Authorization"] = endpoint.authorization
+    connection.request("GET", endpoint.path, headers=headers)
+    body = bytearray()
+    with connection.getresponse() as response:
+        if response.status != _OK:
+            raise FetchError(f"HTTP status {response.status}")
+        while chunk := response.read1(_CHUNK):
+            body += chunk
+            if len(body) > MAX_BYTES:
+                raise FetchError(f"the answer is over {MAX_BYTES // 2**20} MB")
+        if time.monotonic() >= deadline:  # what looks like the end was the deadline
+            raise TimeoutError
+        if response.length:
+            raise FetchError("the answer broke off")
+    return bytes(body)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused"
+    if isinstance(error, TimeoutError):
+        return "no answer"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return " ".join(str(error).split())[:80] or type(error).__name__
+
+
+def _shut_down(connection: http.client.HTTPConnection) -> None:
+    """End the operation that another thread waits in."""
+    with contextlib.suppress(OSError, AttributeError):  # not connected yet
+        connection.sock.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,259 @@
+"""Server view: an inference server's queue, cache and throughput beside the calls."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, TypeAlias, cast
+
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from llmlog_tui import humanize
+from llmlog_tui.analysis.numeric.interval import Interval
+from llmlog_tui.tui import workers
+from llmlog_tui.tui.keys.views import SERVER_BINDINGS
+from llmlog_tui.tui.queries import ServerQuery
+from llmlog_tui.tui.render import server_text
+from llmlog_tui.tui.render.server_text import NO_SERVER
+from llmlog_tui.tui.render.trends_text import PER_CELL
+from llmlog_tui.tui.screens.log_view import LogView
+from llmlog_tui.tui.widgets.chart import LABEL, RIGHT_LABEL, Chart, time_axis
+from llmlog_tui.tui.widgets.text_pane import TextPane
+
+if TYPE_CHECKING:
+    from llmlog_tui.analysis.live.overview import Overview
+    from llmlog_tui.analysis.reports.server_trends import ServerTrends
+
+TimeRange: TypeAlias = tuple[datetime, datetime]
+
+_MIN_ROWS: Final = 6
+"""Minimum rows of a chart; others are shown by the next `v`."""
+_CALLS: Final = 2
+"""Index of the chart of calls."""
+_QUEUED: Final = ("▲", "$text-warning")
+"""Mark of a slow call while requests waited."""
+
+
+class _ServerBody(Vertical, can_focus=True):
+    """Has focus for all charts: none has a cursor of its own."""
+
+
+class ServerState(NamedTuple):
+    """Time range (None: all), server (None: the first), and the cursor's slice."""
+
+    within: TimeRange | None
+    url: str | None
+    cursor: int | None
+
+
+class ServerScreen(LogView):
+    """Charts of a server and of the calls on one time axis, or raw values."""
+
+    NAME = "server"
+    AUTO_FOCUS = "#server-body"
+    BINDINGS: ClassVar[list[BindingType]] = [*SERVER_BINDINGS]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._trends: ServerTrends | None = None
+        self._within: TimeRange | None = None
+        self._url: str | None = None
+        self._cursor: int | None = None
+        self._first_chart = 0
+        self._as_values = False
+        self.status = Static(id="server-status")
+        self.charts = (
+            Chart("Requests", humanize.count, right=RIGHT_LABEL),
+            Chart("KV cache", humanize.percent, right=RIGHT_LABEL),
+            Chart("Calls ms", humanize.count, right=RIGHT_LABEL),
+            Chart("Waits ms", humanize.count, right=RIGHT_LABEL),
+            Chart("Throughput tok/s", humanize.count, right=RIGHT_LABEL),
+        )
+        self.axis = Static(id="server-axis")
+        self.values = TextPane(id="values")
+
+    def body(self) -> Iterable[Widget]:
+        yield _ServerBody(self.status, *self.charts, self.axis, self.values, id="server-body")
+
+    def apply_layout(self) -> None:
+        self._show_charts()
+        self.query_changed()  # the number of slices depends on the width
+
+    def _show_charts(self) -> None:
+        """Show as many charts as have room, from the current one on, or the values."""
+        last, has_charts = self._first_chart + self._room, self._has_charts
+        for n, chart in enumerate(self.charts):
+            chart.display = has_charts and self._first_chart <= n < last
+        self.axis.display = has_charts
+        self.values.display = not has_charts
+
+    @property
+    def _has_charts(self) -> bool:
+        """Whether charts are shown: not if values were chosen, or of an unknown server."""
+        if self._trends is None or self.overview is None or self._as_values:
+            return False
+        metrics, url = self.overview.server, self._trends.url
+        poll = metrics.polls.get(url or "")
+        return url in metrics.samples or (poll is not None and not poll.raw)
+
+    @property
+    def _room(self) -> int:
+        """Number of charts that have room."""
+        return max(1, (self.size.height - 4) // _MIN_ROWS)
+
+    # -- data
+
+    @property
+    def _slices(self) -> int:
+        return max(PER_CELL, (self.size.width - LABEL - 1 - RIGHT_LABEL) * PER_CELL)
+
+    @property
+    def current_query(self) -> ServerQuery:
+        """The time series, with one slice per column of dots."""
+        return ServerQuery(self._slices, self._time_range, self._url)
+
+    @property
+    def _time_range(self) -> TimeRange | None:
+        """Time range on screen: that of the filter, or else this view's own."""
+        where = self.filterbar.where
+        filtered = None if where is None else workers.analysis.time_range(where)
+        return filtered or self._within
+
+    def update_body(self, overview: Overview, result: object | None) -> None:
+        del overview
+        if result is not None:  # until then, the last one is shown
+            self._trends = cast("ServerTrends", result)
+        self._draw()
+
+    def _draw(self) -> None:
+        trends, overview = self._trends, self.overview
+        self._show_charts()
+        if trends is None or overview is None or trends.url is None:
+            first, *others = (Content.styled(f" {line}", "$text-muted") for line in NO_SERVER)
+            self.status.update(first)
+            self.values.update("", others)
+            return
+        self.status.update(server_text.status(overview.server, trends.url, self.size.width))
+        if self._has_charts:
+            self._draw_charts(trends)
+        else:
+            self.values.update("values", server_text.values(overview.server.polls.get(trends.url)))
+
+    def _draw_charts(self, trends: ServerTrends) -> None:
+        queued = dict.fromkeys(server_text.first_of_episodes(trends.queued), _QUEUED)
+        for chart, lines in zip(self.charts, server_text.lines(trends), strict=True):
+            is_calls = chart is self.charts[_CALLS]
+            note = server_text.NOTE if is_calls and queued else ""
+            chart.update(lines, queued if is_calls else {}, self._cursor, note)
+        begin, end = trends.calls.begin, trends.calls.end
+        if begin is not None and end is not None:
+            times = humanize.local(begin), humanize.local(end)
+            self.axis.update(time_axis(self._slices // PER_CELL, *times))
+
+    # -- actions
+
+    def get_state(self) -> object:
+        return ServerState(self._within, self._url, self._cursor)
+
+    def restore_state(self, state: object) -> None:
+        if isinstance(state, ServerState):
+            self._within, self._url, self._cursor = state
+            self.query_changed()
+            self._draw()
+
+    @property
+    def cursor_key(self) -> Hashable:
+        """Key of the slowest call at the cursor, or nearest to it."""
+        if self._trends is None or self._cursor is None:
+            return None
+        rows = self._trends.calls.figures["worst_row"]
+        here, there = self._cursor, (n for n, row in enumerate(rows) if row is not None)
+        near = min(there, key=lambda n: abs(n - here), default=None)
+        row = None if near is None else rows[near]
+        return None if row is None else int(row)
+
+    def action_cursor(self, cells: int) -> None:
+        """Move the cursor by a number of cells."""
+        last = self._slices - PER_CELL
+        here = self._cursor
+        if here is None:
+            here = last + PER_CELL if cells < 0 else -PER_CELL
+        self._cursor = min(max(0, here + cells * PER_CELL), last)
+        self._draw()
+
+    def action_open(self) -> None:
+        """Go to the slowest call at the cursor."""
+        row = self.cursor_key
+        if isinstance(row, int):
+            self.post_message(self.GoToRequested(row))
+        else:
+            self.hint("h and l move the cursor to a call to open.")
+
+    def action_zoom_time(self, factor: float) -> None:
+        """Scale the time range around the cursor; a factor below 1 zooms in."""
+        shown = self._interval
+        if shown is not None:
+            share = 0.5 if self._cursor is None else self._cursor / self._slices
+            self._set_time_range(shown.zoom(factor, around=shown.begin + shown.length * share))
+
+    def action_pan(self, share: float) -> None:
+        """Pan the time range by a share of its length."""
+        shown = self._interval
+        if shown is not None:
+            self._set_time_range(shown.shift(share))
+
+    @property
+    def _interval(self) -> Interval | None:
+        """The time range that is drawn, in seconds."""
+        calls = None if self._trends is None else self._trends.calls
+        if calls is None:
+            return None
+        begin, end = self._time_range or (calls.begin, calls.end)
+        if begin is None or end is None:
+            return None
+        return Interval(begin.timestamp(), end.timestamp())
+
+    def _set_time_range(self, interval: Interval) -> None:
+        trends = self._trends
+        if trends is None or trends.first is None or trends.last is None:
+            return
+        everything = Interval(trends.first.timestamp(), trends.last.timestamp())
+        if interval.length < 1:
+            self.hint("Minimum zoom: 1 s")
+            return
+        clamped = interval.clamp(everything)
+        begin, end = (datetime.fromtimestamp(seconds, UTC) for seconds in clamped)
+        self._within = begin, end
+        self.query_changed()
+
+    def action_all(self) -> None:
+        self._within = None
+        self.query_changed()
+
+    def action_server(self) -> None:
+        """Show the next server, after the last one the first."""
+        urls = () if self.overview is None else self.overview.server.urls
+        if len(urls) < 2:  # noqa: PLR2004 - there is no other one
+            self.hint("There is no other server: --metrics-url may be repeated.")
+            return
+        shown = self._trends.url if self._trends is not None else None
+        at = urls.index(shown) if shown in urls else -1
+        self._url, self._as_values = urls[(at + 1) % len(urls)], False
+        self.query_changed()
+
+    def action_view_as(self) -> None:
+        """Show the charts that had no room, then all values, then the charts again."""
+        self._first_chart += self._room
+        if self._as_values:
+            self._as_values, self._first_chart = False, 0
+        elif self._first_chart >= len(self.charts):
+            self._as_values, self._first_chart = True, 0
+        self._draw()
+
+    def follow(self) -> None:
+        self._cursor = None
+        self.action_all()

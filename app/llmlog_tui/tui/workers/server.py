@@ -1,0 +1,67 @@
+"""Servers' metrics: those kept beside the logs, then those of the servers that are polled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Final
+
+from llmlog_tui.log.sources import STDIN, Sources, metrics_of
+from llmlog_tui.server.endpoint import Endpoint
+from llmlog_tui.tui.messages import Post, ServerPolled
+
+if TYPE_CHECKING:
+    from llmlog_tui.server.poller import Poller
+
+TASK: Final = "Server metrics"
+
+
+class ServerWorker:
+    """Posts ServerPolled if there are samples beside the logs, and after each poll.
+
+    With `keep`, new samples are added to the file beside the first log.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[Path] | Sources,
+        post: Post,
+        endpoints: Sequence[Endpoint] = (),
+        *,
+        keep: bool = True,
+    ) -> None:
+        self._files = files
+        self._post = post
+        self._endpoints = endpoints
+        self._keep = keep
+        self._poller: Poller | None = None
+        self._is_stopped = False
+        self._lock = Lock()
+
+    def run(self) -> None:
+        """Read the samples that were kept, then start polling in other threads."""
+        # In this thread: they import http.client and ssl, which the first frame does not need.
+        from llmlog_tui.server import poller, sidecar  # noqa: PLC0415
+
+        files = self._files.files() if isinstance(self._files, Sources) else self._files
+        paths = list(dict.fromkeys(metrics_of(path) for path in files if path != STDIN))
+        metrics = sidecar.read(paths)
+        if metrics.samples:
+            self._post(ServerPolled(metrics))
+        if not self._endpoints:
+            return
+        kept = sidecar.Sidecar(paths[0]) if paths and self._keep else None
+        polling = poller.Poller(
+            self._endpoints, metrics, lambda each: self._post(ServerPolled(each)), kept
+        )
+        with self._lock:
+            if not self._is_stopped:
+                self._poller = polling
+                polling.start()
+
+    def stop(self) -> None:
+        with self._lock:
+            self._is_stopped = True
+            if self._poller is not None:
+                self._poller.stop()
