@@ -58,7 +58,7 @@ async def test_a_slow_call_stands_out_with_its_reasoning_tokens_and_the_reason(
         quick, marked = calls.source.rows(0, 2, [12, 8, 3, 17, 7, 5, 29])
         assert (quick.style_class, marked.style_class) == ("", "slow")
         assert "2,870   488 reasoning 95% of output" in lines_of(calls)[2]
-        assert "1 of 1 slow call is mostly reasoning" in str(calls.border_title)
+        assert "1 of 2 slow: 1 reasoning" in str(calls.border_title)
 
 
 async def test_t_goes_from_a_call_to_its_trace(sample: Path, shown: Shown, records: int) -> None:

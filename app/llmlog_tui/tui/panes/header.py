@@ -122,9 +122,10 @@ class Header(Widget):
         room = self.size.width - right.cell_length - 2
         digit = f"{self.tabs.index(self._name) + 1} " if self._name in self.tabs else ""
         view = Content.styled(f"  {digit}{self._name}", "$text-primary bold")
-        plain = self._lefts()
-        # The name goes after `llmlog`, and is dropped only where nothing else is left.
-        lefts = [*(_NAME + view + each[_NAME.cell_length :] for each in plain), *plain[-1:]]
+        hints, groups = self._hints(), self._lefts()
+        named = [_NAME + view + each[_NAME.cell_length :] for each in (*hints, *groups)]
+        # A hint is more important than the view's name, which is more important than all else.
+        lefts = [*named[: len(hints)], *hints, *named[len(hints) :], groups[-1]]
         left = next((group for group in lefts if group.cell_length <= room), lefts[-1])
         gap = max(1, self.size.width - left.cell_length - right.cell_length)
         return Content.assemble(left, " " * gap, right)
