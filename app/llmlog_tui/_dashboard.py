@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from llmlog_tui.agent_folders import agent_folders
 from llmlog_tui.cli_args import DEFAULT_FILES, parser, print_error
 from llmlog_tui.config import settings as config
+from llmlog_tui.config.filters import FilterStore
 from llmlog_tui.config.settings import Memory, Settings, SettingsError
 from llmlog_tui.extras import has_extra
 from llmlog_tui.humanize import in_utc
@@ -167,6 +168,7 @@ def _app(  # noqa: PLR0913, PLR0917 - each is read from the options in its own w
         rules=rules,
         settings=settings,
         memory=Memory(config.memory_path()),
+        filters=FilterStore(config.filters_path()),
         crash_file=config.crash_path(),
         welcome=options.files == DEFAULT_FILES and not options.demo and options.listen is None,
         metrics=endpoints,

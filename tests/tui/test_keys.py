@@ -10,8 +10,9 @@ from llmlog_tui.tui.widgets.bindings import hidden, key, scope, scope_of
 IDS: Final = {
     "app": "freeze newest view-1 view-2 view-3 view-4 view-5 view-6 bookmark bookmarks "
     "next-bookmark bookmark-before jump-back jump-forward commands help quit",
-    "view": "pane pane-before find next-match match-before filter back next-alert alert-before "
-    "copy next-error previous-error next-slow previous-slow next-cut-off previous-cut-off",
+    "view": "pane pane-before find next-match match-before filter saved-filters back next-alert "
+    "alert-before copy next-error previous-error next-slow previous-slow next-cut-off "
+    "previous-cut-off",
     "overview": "diff zoom hide-pane all-panes narrower wider line-up line-down",
     "calls-view": "fields-or-line record",
     "trends": "cursor cursor-on zoom next-chart zoom-out earlier later all model by-tag "
@@ -51,7 +52,9 @@ IDS: Final = {
     "path": "back",
     "find": "find back",
     "found": "next-match match-before view-as back",
-    "filter": "complete back",
+    "filter": "complete save saved-filters back",
+    "filters": "apply save delete back",
+    "filter-name": "back",
     "welcome": "demo wait quit",
     "record": "back page-on last-line",
     "help": "back page-on last-line",

@@ -51,6 +51,11 @@ def settings_path() -> Path:
     return _folder("XDG_CONFIG_HOME", ".config") / "config.toml"
 
 
+def filters_path() -> Path:
+    """Return the file of saved filters, beside the settings file."""
+    return settings_path().with_name("filters.toml")
+
+
 def memory_path() -> Path:
     """Return the file of the dashboard's own state, in the user's state folder."""
     return _folder("XDG_STATE_HOME", ".local/state") / "dashboard.json"

@@ -14,6 +14,7 @@ from textual.binding import BindingType
 from textual.command import CommandPalette, Provider
 from textual.filter import LineFilter
 
+from llmlog_tui.config.filters import FilterStore
 from llmlog_tui.config.settings import Memory, Settings
 from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.sources import Sources
@@ -30,6 +31,7 @@ from llmlog_tui.tui.runtime.gc_tuning import GcTuner
 from llmlog_tui.tui.runtime.glyph_filter import glyph_filter
 from llmlog_tui.tui.runtime.key_queue import KeyQueue
 from llmlog_tui.tui.runtime.shutdown import GracefulExit
+from llmlog_tui.tui.saved_filters import FilterController
 from llmlog_tui.tui.screens import VIEWS
 from llmlog_tui.tui.screens.dialogs.startup import SplashScreen
 from llmlog_tui.tui.searching import SearchController
@@ -50,7 +52,13 @@ if TYPE_CHECKING:
     from llmlog_tui.tui.panes.grid import PaneGrid
     from llmlog_tui.tui.panes.header import Header
     from llmlog_tui.tui.panes.traces import TracesPane
-    from llmlog_tui.tui.screens import BookmarksDialog, LogView, SaveAsDialog, SqlScreen
+    from llmlog_tui.tui.screens import (
+        BookmarksDialog,
+        FiltersDialog,
+        LogView,
+        SaveAsDialog,
+        SqlScreen,
+    )
 
 _LOADING_FACTOR = 2
 """While loading, re-analyse only when the record count has doubled."""
@@ -86,6 +94,7 @@ class LogApp(App[str]):
         rules: Rules | None = None,
         settings: Settings | None = None,
         memory: Memory | None = None,
+        filters: FilterStore | None = None,
         welcome: bool = False,
         crash_file: Path | None = None,
         metrics: Sequence[Endpoint] = (),
@@ -120,6 +129,7 @@ class LogApp(App[str]):
         self.navigator = Navigator(self, None if trace is None else SelectTrace(trace))
         self.bookmarks = BookmarkController(self)
         self.searching = SearchController(self)
+        self.filters = FilterController(self, filters or FilterStore())
         self.alert_throttle = AlertThrottle()
         self._keys = KeyQueue(self, super().on_event)
         self._exit_on_signal = GracefulExit(lambda code: self.exit(return_code=code))
@@ -371,6 +381,15 @@ class LogApp(App[str]):
 
     def on_log_view_filter_requested(self, message: LogView.FilterRequested) -> None:
         self.navigator.set_filter(message.where, message.view, message.row)
+
+    def on_log_view_saved_filters_requested(self, message: LogView.SavedFiltersRequested) -> None:
+        self.filters.open_list(message.typed, is_naming=message.is_naming)
+
+    def on_filters_dialog_save_requested(self, message: FiltersDialog.SaveRequested) -> None:
+        self.filters.save(message.name, message.where)
+
+    def on_filters_dialog_delete_requested(self, message: FiltersDialog.DeleteRequested) -> None:
+        self.filters.delete(message.name)
 
     def on_log_view_search_requested(self, message: LogView.SearchRequested) -> None:
         self.navigator.search(message.search)

@@ -12,6 +12,7 @@ from textual.command import CommandPalette, Hit, Hits, Provider
 from textual.screen import Screen
 from textual.widgets import Input
 
+from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui import screens
 
 if TYPE_CHECKING:
@@ -29,6 +30,11 @@ def system_commands(app: LogApp, screen: Screen[Any]) -> Iterable[SystemCommand]
     else:
         silent = "No toast and no bell for new alerts; the list still has them"
         yield SystemCommand("Silence alerts", silent, app.toggle_silence)
+    saved = "Named filters: apply, save the current one, delete"
+    yield SystemCommand("Saved filters", saved, app.filters.open_list)
+    for name, where in app.filters.all().items():
+        title = f"Filter: {sanitize(name)}"
+        yield SystemCommand(title, sanitize(where), partial(app.filters.apply, where))
     calls = "Write the calls as shown, filtered and sorted, to a .csv, .parquet or .jsonl file"
     yield SystemCommand("Export calls", calls, app.jobs.export_calls)
     bundle = "Write what a support ticket needs of the trace, without content, to a .md file"

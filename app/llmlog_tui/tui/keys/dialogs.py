@@ -25,6 +25,16 @@ BOOKMARKS_BINDINGS: Final = scope(
     key("escape,q,apostrophe", "back", "back", "Go back"),
 )
 
+FILTERS_BINDINGS: Final = scope(
+    "filters",
+    key("enter", "apply", "apply", "Apply the filter"),
+    key("a", "save", "save", "Save the current filter under a name"),
+    key("x,delete", "delete", "delete", "Delete the filter", shown_as="x"),
+    key("escape,q,F", "back", "back", "Go back"),
+)
+
+FILTER_NAME_BINDINGS: Final = scope("filter-name", key("escape", "close", "back", "Save nothing"))
+
 NOTE_BINDINGS: Final = scope("note", key("escape", "close", "back", "Keep the old note"))
 
 CHOOSING_BINDINGS: Final = scope(
@@ -52,6 +62,8 @@ FOUND_BINDINGS: Final = scope(
 FILTER_BINDINGS: Final = scope(
     "filter",
     key("tab", "complete", "complete", "Complete the name"),
+    key("ctrl+s", "save", "save", "Save this filter under a name", shown_as="Ctrl-S"),
+    key("ctrl+o", "list", "saved filters", "List the saved filters", shown_as="Ctrl-O"),
     key("escape", "close", "back"),
 )
 

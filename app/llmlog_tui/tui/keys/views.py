@@ -37,6 +37,7 @@ VIEW_BINDINGS: Final = scope(
     hidden("n", "find_next(1)", "next match", "Go to the next match"),
     hidden("N", "find_next(-1)", "match before", "Go to the previous match"),
     key("f", "filter", "filter", "Show only the calls that match an SQL predicate"),
+    hidden("F", "saved_filters", "saved filters", "List, apply, save and delete named filters"),
     hidden("escape", "escape", "back", "End a running search; clear the filter"),
     key("w", "alert(1)", "next alert", "Go to the next alert, and where it began"),
     hidden("W", "alert(-1)", "alert before", "Go to the previous alert"),

@@ -38,6 +38,13 @@ class FilterBar(Horizontal):
 
         where: str | None
 
+    @dataclass
+    class SavedRequested(Message):
+        """List the saved filters; with `is_naming` save the typed predicate `where`."""
+
+        where: str | None
+        is_naming: bool
+
     class FilterClosed(Message):
         """The input was closed: focus a pane."""
 
@@ -123,6 +130,21 @@ class FilterBar(Horizontal):
         """Accept the suggestion, as the right arrow does."""
         self._typed.action_end()
         self._typed.action_cursor_right()
+
+    def action_list(self) -> None:
+        """List the saved filters."""
+        self._request_saved(is_naming=False)
+
+    def action_save(self) -> None:
+        """Save the typed predicate under a name, unless it is invalid."""
+        if self._typed.value.strip():
+            self._request_saved(is_naming=True)
+
+    def _request_saved(self, *, is_naming: bool) -> None:
+        where = self._typed.value.strip()
+        if not self._problem_of(where):
+            self.action_close()
+            self.post_message(self.SavedRequested(where or None, is_naming))
 
     def action_close(self) -> None:
         """Close the input; the filter is unchanged."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from llmlog_tui.tui.screens.dialogs.bookmarks import BookmarksDialog as BookmarksDialog
     from llmlog_tui.tui.screens.dialogs.column_picker import ColumnPicker as ColumnPicker
     from llmlog_tui.tui.screens.dialogs.content import ContentDialog as ContentDialog
+    from llmlog_tui.tui.screens.dialogs.filters import FiltersDialog as FiltersDialog
     from llmlog_tui.tui.screens.dialogs.help import HelpDialog as HelpDialog
     from llmlog_tui.tui.screens.dialogs.record import CopyMenu as CopyMenu
     from llmlog_tui.tui.screens.dialogs.record import RecordDialog as RecordDialog
@@ -62,6 +63,7 @@ _MODULES: Final = {
     "ContentDialog": "dialogs.content",
     "CopyMenu": "dialogs.record",
     "DiffScreen": "diff",
+    "FiltersDialog": "dialogs.filters",
     "HelpDialog": "dialogs.help",
     "RefusalDialog": "dialogs.startup",
     "LogView": "log_view",

@@ -95,6 +95,13 @@ class LogView(FollowMixin, LocatableScreen):
         row: int | None = None
 
     @dataclass
+    class SavedFiltersRequested(Message):
+        """List the saved filters; with `is_naming` save the `typed` one, else the current one."""
+
+        typed: str | None = None
+        is_naming: bool = False
+
+    @dataclass
     class RecordRequested(Message):
         """Show the whole record at `location`."""
 
@@ -319,6 +326,15 @@ class LogView(FollowMixin, LocatableScreen):
     @on(FilterBar.PredicateEntered)
     def _filter_wanted(self, message: FilterBar.PredicateEntered) -> None:
         self.post_message(self.FilterRequested(message.where))
+
+    def action_saved_filters(self) -> None:
+        """List the saved filters."""
+        self.post_message(self.SavedFiltersRequested())
+
+    @on(FilterBar.SavedRequested)
+    def _saved_wanted(self, message: FilterBar.SavedRequested) -> None:
+        request = self.SavedFiltersRequested(message.where, is_naming=message.is_naming)
+        self.post_message(request)
 
     @on(LineTable.ValuePicked)
     def _picked(self, message: LineTable.ValuePicked) -> None:

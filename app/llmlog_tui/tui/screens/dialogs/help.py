@@ -32,6 +32,8 @@ _TITLES: Final = {
     "pairs": "Diff: its steps",
     "copy": "In the menu of y",
     "bookmarks": "In the list of bookmarks",
+    "filters": "In the list of saved filters",
+    "filter-name": "While a filter's name is typed",
     "note": "While a note is typed",
     "path": "While a path is typed",
     "find": "While a search is typed",
