@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from tests.alone import pytest_runtest_logreport, pytest_runtest_protocol
+from tests.searches import examples
 
 __all__ = ["pytest_runtest_logreport", "pytest_runtest_protocol"]  # hooks
 
-settings.register_profile("any machine", deadline=None)
+settings.register_profile("any machine", deadline=None, max_examples=examples())
 settings.load_profile("any machine")  # how long an example takes says how busy the machine is
 
 # Each of some 300 processes that tests start would compile what it imports: as long as it runs.
