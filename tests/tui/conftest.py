@@ -111,6 +111,12 @@ def _styles_are_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Stylesheet, "_parse_rules", parsed)
 
 
+@pytest.fixture
+def no_styles_parsed() -> None:
+    """Forget all CSS that was parsed for other tests."""
+    _parsed.clear()
+
+
 @pytest.fixture(autouse=True)
 def _keys_are_handled_once_they_are_pressed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have `pilot.press` return when all its keys have been handled.
