@@ -170,7 +170,7 @@ def nulls(name: str, height: int) -> pl.Series:
 
 
 def completed(columns: Columns) -> pl.DataFrame:
-    """Return columns of coerce() as a frame, those that were not read as null."""
+    """Return columns of coerce() as a frame, with the unread ones as nulls."""
     height = len(next(iter(columns.values())))
     return pl.DataFrame(
         [columns[name] if name in columns else nulls(name, height) for name in _NULL]
