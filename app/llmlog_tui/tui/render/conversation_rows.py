@@ -187,7 +187,7 @@ class ConversationRows(RowSource):
 
 
 def opened_at_first(messages: Sequence[Message], first: int) -> frozenset[int]:
-    """Return the message at `first`, and later ones as long as they are rendered at once."""
+    """Return the message at `first`, and later ones while there is room."""
     left, opened = _MAX_WRAPPED, []
     for n in range(first, len(messages)):
         left -= sum(len(part.text) for part in messages[n].parts)
