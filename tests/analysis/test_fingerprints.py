@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.analysis.conftest import Frame, Record
+from tests.searches import examples
 
 from llmlog_tui.analysis.alerts.comparison import CohortStats
 from llmlog_tui.analysis.alerts.fingerprint import (
@@ -12,6 +18,7 @@ from llmlog_tui.analysis.alerts.fingerprint import (
     FingerprintDetector,
 )
 from llmlog_tui.config.rules import DEFAULT
+from llmlog_tui.log.schema import COLUMNS
 
 SETTLED = DEFAULT.fingerprint.settled_calls
 
@@ -145,3 +152,56 @@ def test_a_step_that_was_written_later_is_compared_in_step_order(frame: Frame) -
 def test_of_very_many_changes_the_latest_are_told(calls: Frame) -> None:
     found = fingerprint_changes(calls(runs(*(f"fp_{n}" for n in range(CHANGES_SHOWN + 6)))))
     assert [c.row for c in found] == [SETTLED * n for n in range(6, CHANGES_SHOWN + 6)]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abcd"), st.integers(1, 2 * SETTLED)), max_size=12),
+    st.lists(st.integers(1, 90), max_size=8),
+)
+@settings(max_examples=examples(40))
+def test_calls_that_come_in_pieces_have_the_changes_of_all_at_once(
+    series: list[tuple[str, int]], sizes: list[int]
+) -> None:
+    names = [name for name, calls in series for _ in range(calls)]
+    calls = answered_by(names)
+    detector = FingerprintDetector(DEFAULT.fingerprint)
+    at = 0
+    for size in [*sizes, len(names)]:
+        detector.add(calls.slice(at, size))
+        at += size
+    assert detector.found(calls) == fingerprint_changes(calls)
+
+
+def answered_by(names: list[str]) -> pl.DataFrame:
+    rows = len(names)
+    fields = {
+        "system_fingerprint": names,
+        "row": range(rows),
+        **{name: ["m"] * rows for name in ("model", "requested_model", "provider")},
+        "latency_ms": [float(row % 70) for row in range(rows)],
+        "status": ["ok"] * rows,
+        "finish_reason": ["stop"] * rows,
+    }
+    schema = {name: COLUMNS.get(name, pl.UInt32()) for name in (*fields, *COLUMNS)}
+    nulls = {name: [None] * rows for name in COLUMNS if name not in fields}
+    return pl.DataFrame(fields | nulls, schema=schema)
+
+
+@pytest.mark.parametrize("name", ["unique", "filter"])
+def test_the_rows_that_are_looked_at_follow_the_calls_however_many_fingerprints(name: str) -> None:
+    def looked_at(fingerprints: int) -> int:
+        names = [f"fp_{n}" for n in range(fingerprints) for _ in range(SETTLED)]
+        calls, rows = answered_by(names), 0
+        method = getattr(pl.DataFrame, name)
+
+        def counted(frame: pl.DataFrame, *args: object, **options: object) -> pl.DataFrame:
+            nonlocal rows
+            rows += frame.height
+            found: pl.DataFrame = method(frame, *args, **options)
+            return found
+
+        with patch.object(pl.DataFrame, name, counted):
+            FingerprintDetector(DEFAULT.fingerprint).add(calls)
+        return rows
+
+    assert looked_at(400) <= 4.4 * looked_at(100)

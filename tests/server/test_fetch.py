@@ -50,7 +50,7 @@ def test_an_exporter_answers(exporter: Exporter) -> None:
     ("pieces", "why"),
     [
         ([b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"], "HTTP status 404"),
-        ([b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n"], "HTTP status 302"),
+        ([b"HTTP/1.1 307 x\r\nLocation: /metrics/\r\n\r\n"], "HTTP status 307, see /metrics/"),
         ([b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nab"], "broke off"),
         ([b"\x00\x01\x02\r\n\r\n"], "."),
         ([b""], "."),

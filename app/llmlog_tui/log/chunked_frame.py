@@ -12,7 +12,7 @@ import polars as pl
 _MERGE_FRAMES: Final = 8
 """Frames of a size class that are merged into one."""
 
-_MAX_SHARED_ROWS: Final = 10_000
+_MAX_SHARED_ROWS: Final = 1_000
 """Rows of a frame that a slice may keep in memory."""
 
 _SIZE_CLASSES: Final = (8, 64, 512, 4_096, 16_384)
@@ -149,10 +149,9 @@ def hstack(frame: pl.DataFrame, more: ChunkedFrame) -> pl.DataFrame:
 
 
 def detach(frame: pl.DataFrame, of: int) -> pl.DataFrame:
-    """Return a slice of a frame of `of` rows, copied if those are many."""
-    return (
-        frame if of <= _MAX_SHARED_ROWS else frame.select(pl.all().gather(pl.int_range(pl.len())))
-    )
+    """Return a slice of a frame of `of` rows, copied if small compared to it."""
+    is_shared = of <= max(_MAX_SHARED_ROWS, 2 * frame.height)
+    return frame if is_shared else frame.select(pl.all().gather(pl.int_range(pl.len())))
 
 
 def _has_up_to(rows: int, frame: pl.DataFrame) -> bool:

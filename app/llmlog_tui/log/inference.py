@@ -9,7 +9,7 @@ import polars as pl
 
 from llmlog.record import EVENTS
 from llmlog_tui.formats.llmlog import CALL_KEYS
-from llmlog_tui.log.schema import ALWAYS, COLUMNS, NULL
+from llmlog_tui.log.schema import ALWAYS, COLUMNS, Columns, completed, nulls
 
 _OURS: Final = frozenset(EVENTS)
 
@@ -59,22 +59,18 @@ def lacks_times(read: pl.DataFrame) -> bool:
     return bool(read["ts"].null_count())
 
 
-def fill_defaults(fit: pl.DataFrame, columns: Collection[str] = COLUMNS) -> pl.DataFrame:
-    """Return a frame from coerce() with COLUMNS alone, absent values inferred from others.
+def fill_defaults(fit: Columns, columns: Collection[str] = COLUMNS) -> list[pl.Series]:
+    """Return COLUMNS of columns from coerce(), absent values inferred from others.
 
     Only `columns`, event and status have values. A status is read by its meaning: ok, success or
     200, failed, ERROR or 503. Where it has none, the status is error if `error`, error_type or
     an HTTP status of 400 and more is there, else ok.
     """
-    fit = fit.with_columns(_aliased(fit))
-    fit = fit.with_columns(_statuses(fit))
-    asked = ALWAYS.union(columns)
-    return pl.DataFrame(
-        [
-            fit[name] if name in asked else NULL[name].new_from_index(0, fit.height)
-            for name in COLUMNS
-        ]
-    )
+    fit = {**fit, **_aliased(fit)}
+    fit = {**fit, **_statuses(fit)}
+    known = ALWAYS.union(columns).intersection(fit)
+    height = len(fit["status"])
+    return [fit[name] if name in known else nulls(name, height) for name in COLUMNS]
 
 
 _FAILED_STATUS: Final = 400
@@ -97,10 +93,10 @@ _WORDS: Final = {
 """Statuses of other logs, in lower case."""
 
 
-def _statuses(fit: pl.DataFrame) -> list[pl.Expr]:
-    """Return the statuses of a frame, and error_status of numeric ones."""
+def _statuses(fit: Columns) -> Columns:
+    """Return the statuses, and error_status of numeric ones."""
     if {"ok", "error"}.issuperset(distinct(fit["status"])):
-        return []
+        return {}
     text = pl.col("status").cast(pl.String).str.to_lowercase()
     code = text.cast(pl.Float64, strict=False)
     said = (
@@ -112,17 +108,23 @@ def _statuses(fit: pl.DataFrame) -> list[pl.Expr]:
     )
     inferred = pl.when(_FAILED).then(pl.lit("error")).otherwise(pl.lit("ok"))
     is_http = code.is_between(_FAILED_STATUS, _LAST_STATUS)
-    return [
+    found = completed(fit).select(
         pl.coalesce(said, inferred).cast(pl.Categorical).alias("status"),
         pl.coalesce("error_status", pl.when(is_http).then(code).cast(pl.Int64, strict=False)),
-    ]
+    )
+    return found.to_dict()
 
 
-def _aliased(fit: pl.DataFrame) -> list[pl.Expr]:
+def _aliased(fit: Columns) -> Columns:
     """Return our columns filled from other logs' names for them, where those hold anything."""
     http = pl.col("http_status")
     filled = {
         "request_model": pl.coalesce("requested_model", "request_model"),
         "http_status": pl.coalesce("error_status", pl.when(http >= _FAILED_STATUS).then(http)),
     }
-    return [value for name, value in filled.items() if fit[name].null_count() < fit.height]
+    given = [
+        value
+        for name, value in filled.items()
+        if name in fit and fit[name].null_count() < len(fit[name])
+    ]
+    return completed(fit).select(given).to_dict() if given else {}

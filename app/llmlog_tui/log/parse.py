@@ -126,11 +126,10 @@ def parse(  # noqa: PLR0913 - options by name
         read.drop_in_place(name)
     fit, lost = coerce(read)
     _count(nulled, numbers, no_lists, lost, required_schema(READ_SCHEMA, columns))
-    frame = fill_defaults(fit, columns).with_columns(pl.Series("line", numbers, pl.UInt32))
-    frame = frame.hstack(of_tags)
+    line = pl.Series("line", numbers, pl.UInt32)
     # polars reads a block in chunks that differ by column; aligning them in every later query costs
     # a hundred times more than a rechunk here.
-    frame = frame.rechunk()
+    frame = pl.DataFrame([*fill_defaults(fit, columns), line, *of_tags]).rechunk()
     frame, starts = split_starts(frame)
     skipped = refused.counts()
     is_faulty = skipped.counts or nulled.counts

@@ -21,7 +21,7 @@ from llmlog_tui.formats import llmlog
 from llmlog_tui.log.cache_folder import cache_folder, is_off
 from llmlog_tui.log.line_errors import FaultCounts
 from llmlog_tui.log.parse import Parsed, Strictness, parse
-from llmlog_tui.log.schema import COLUMNS, NULL
+from llmlog_tui.log.schema import COLUMNS, nulls
 from llmlog_tui.log.starts import NO_STARTS
 from llmlog_tui.log.tags import KnownTags, wants_tags
 from llmlog_tui.private_file import replacing
@@ -200,10 +200,7 @@ def _digest(content: bytes) -> bytes:
 
 def _from_bytes(rows: pl.DataFrame, rest: Mapping[str, Any]) -> Parsed:
     tags = [each for each in rows if each.name not in COLUMNS]
-    fields = [
-        rows[name] if name in rows.columns else NULL[name].new_from_index(0, rows.height)
-        for name in COLUMNS
-    ]
+    fields = [rows[name] if name in rows.columns else nulls(name, rows.height) for name in COLUMNS]
     rows = pl.DataFrame([*fields, *tags])
     frame = rows.head(rest["records"]).rechunk()
     starts = rows.slice(frame.height).select(NO_STARTS.columns)

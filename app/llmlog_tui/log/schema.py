@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple
 
 import polars as pl
@@ -129,25 +129,29 @@ class LostValues(NamedTuple):
     first: int
 
 
-def coerce(read: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, LostValues]]:
+Columns = Mapping[str, pl.Series]
+"""Columns of one height, by name."""
+
+
+def coerce(read: pl.DataFrame) -> tuple[dict[str, pl.Series], dict[str, LostValues]]:
     """Convert a frame read with READ_SCHEMA or TEXT_SCHEMA to COLUMNS; count the misfits.
 
     ts may be RFC 3339 with any offset (none: UTC) or an epoch in s, ms, µs or ns, recognised by its
-    magnitude; a number may be numeric text. Other values, and columns that were not read, become
-    null. Without ts it is what a logger has under one of TIME_KEYS.
+    magnitude; a number may be numeric text. Other values become null. Without ts it is what a
+    logger has under one of TIME_KEYS.
     """
-    columns = {name: null.new_from_index(0, read.height) for name, null in NULL.items()}
-    lost = {}
+    columns, lost = {}, {}
     for before in read:
         column = columns[before.name] = _fit(before)
         values = column.null_count() - before.null_count()
         if values and before.name not in TIME_KEYS:
             gone = column.is_null() & before.is_not_null()
             lost[before.name] = LostValues(values, gone.arg_max() or 0)
-    if "ts" in read.columns and any(name in read.columns for name in TIME_KEYS):
-        loggers_own = pl.DataFrame(columns).select(pl.coalesce(*TIME_KEYS)).to_series()
+    own = [columns[name] for name in TIME_KEYS if name in columns]
+    if "ts" in read.columns and own:
+        loggers_own = pl.select(pl.coalesce(own)).to_series()
         columns["ts"] = loggers_own.zip_with(read["ts"].is_null(), columns["ts"]).alias("ts")
-    return pl.DataFrame(columns), lost
+    return columns, lost
 
 
 _UTC: Final = pl.Datetime("us", "UTC")
@@ -157,14 +161,27 @@ _FIT_AS: Final = {
     "http_status": pl.Int64(),
     **dict.fromkeys(TIME_KEYS, _UTC),
 }
-NULL: Final = {name: pl.Series(name, [None], dtype) for name, dtype in _FIT_AS.items()}
+_NULL: Final = {name: pl.Series(name, [None], dtype) for name, dtype in _FIT_AS.items()}
+
+
+def nulls(name: str, height: int) -> pl.Series:
+    """Return a column of coerce() without values, which takes no memory."""
+    return _NULL[name].new_from_index(0, height)
+
+
+def completed(columns: Columns) -> pl.DataFrame:
+    """Return columns of coerce() as a frame, with the unread ones as nulls."""
+    height = len(next(iter(columns.values())))
+    return pl.DataFrame(
+        [columns[name] if name in columns else nulls(name, height) for name in _NULL]
+    )
 
 
 def _fit(column: pl.Series) -> pl.Series:
     """Return the column in its dtype of COLUMNS, null where a value does not fit."""
     dtype = _FIT_AS[column.name]
     if column.null_count() == len(column):
-        return NULL[column.name].new_from_index(0, len(column))
+        return nulls(column.name, len(column))
     if dtype == _UTC:
         return _times(column)
     if column.dtype == dtype:

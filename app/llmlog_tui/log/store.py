@@ -131,8 +131,10 @@ class Store:
         """Append the records of a block, and return them."""
         byte_range, line = self._locate(file, block, parsed.lines)
         if parsed.frame["line"].dtype == pl.UInt32:
-            location = [pl.col("line") + line, pl.lit(byte_range, pl.UInt32).alias("block")]
-            frame = parsed.frame.with_columns(location)
+            frame = parsed.frame
+            if line:
+                frame = frame.with_columns(pl.col("line") + line)
+            frame = frame.hstack([_constant("block", byte_range, frame.height, pl.UInt32)])
         else:
             frame = self._located(file, parsed.frame)
         self._numbers.fed[file] += parsed.lines
@@ -152,10 +154,8 @@ class Store:
 
     def _append(self, file: int, parsed: Parsed, frame: pl.DataFrame, block: Block) -> pl.DataFrame:
         height = frame.height
-        frame = frame.with_columns(
-            pl.lit(file, pl.UInt16).alias("file"),
-            pl.int_range(self._records, self._records + height, dtype=pl.UInt32).alias("row"),
-        )
+        rows = pl.int_range(self._records, self._records + height, dtype=pl.UInt32, eager=True)
+        frame = frame.hstack([_constant("file", file, height, pl.UInt16), rows.alias("row")])
         if parsed.corrections:
             parts = (self._older.rows, self._newer.rows)
             self._revision += correct(parts, parsed.corrections)
@@ -308,6 +308,10 @@ class Store:
             kind: SourceLocation(self._files[file], line)
             for kind, (file, line) in (newer | first).items()
         }
+
+
+def _constant(name: str, value: int, height: int, dtype: type[pl.DataType]) -> pl.Series:
+    return pl.Series(name, [value], dtype).new_from_index(0, height)
 
 
 class _LineNumbers:

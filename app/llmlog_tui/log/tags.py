@@ -299,17 +299,16 @@ def conform(frame: pl.DataFrame, tags: Types) -> pl.DataFrame:
     found = tag_types(frame)
     if not tags and not found:
         return frame
-    others = [name for name in frame.columns if name not in found]
-    return frame.select(*others, *(_cast(frame, name, dtype) for name, dtype in tags.items()))
+    others = [column for column in frame if column.name not in found]
+    return pl.DataFrame([*others, *(_cast(frame, name, dtype) for name, dtype in tags.items())])
 
 
-def _cast(frame: pl.DataFrame, name: str, dtype: pl.DataType) -> pl.Series | pl.Expr:
-    have = frame.schema.get(name)
-    if have is None:
+def _cast(frame: pl.DataFrame, name: str, dtype: pl.DataType) -> pl.Series:
+    if name not in frame.columns:
         return pl.Series(name, [None], dtype).new_from_index(0, frame.height)
-    if have == dtype:
-        return pl.col(name)
     column = frame[name]
+    if column.dtype == dtype:
+        return column
     return column.cast(dtype) if dtype != _TEXT else column.cast(pl.String).cast(dtype)
 
 

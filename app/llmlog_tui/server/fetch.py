@@ -15,6 +15,8 @@ MAX_BYTES: Final = 4 * 2**20
 """Maximum size of an answer; that of vLLM has about 100 KB."""
 _CHUNK: Final = 2**16
 _OK: Final = 200
+_MAX_HINT: Final = 40
+"""Maximum length of the address that a redirect leads to, in a message."""
 
 
 class FetchError(Exception):
@@ -52,7 +54,9 @@ def _get(connection: http.client.HTTPConnection, endpoint: Endpoint, deadline: f
     body = bytearray()
     with connection.getresponse() as response:
         if response.status != _OK:
-            raise FetchError(f"HTTP status {response.status}")
+            elsewhere = response.getheader("Location", "")[:_MAX_HINT]
+            hint = f", see {elsewhere}" if elsewhere else ""
+            raise FetchError(f"HTTP status {response.status}{hint}")
         while chunk := response.read1(_CHUNK):
             body += chunk
             if len(body) > MAX_BYTES:

@@ -156,9 +156,7 @@ class _Model:
                 same = rows.filter(change.fingerprint == _NAME).head(more)
                 change.newer = detach(pl.concat([change.newer, same]), rows.height)
         self._settle(pl.concat([*self._run, rows]))
-        for (name,), part in rows.partition_by(
-            "system_fingerprint", as_dict=True, maintain_order=True
-        ).items():
+        for name, part in _by_name(rows).items():
             known = [self._recent[name]] if name in self._recent else []
             recent = pl.concat([*known, part.tail(COMPARED_CALLS)]).tail(COMPARED_CALLS)
             self._recent[name] = detach(recent, part.height)
@@ -180,23 +178,31 @@ class _Model:
         )
         self._run = [detach(rows.tail(min(least, runs["calls"][-1])), rows.height)]
         settled = runs.filter(pl.col("calls") >= least).drop("run", "calls")
+        by_name = _by_name(rows) if settled.height else {}
         for name, row, ts, position, fired_row in settled.iter_rows():
             # A return to a fingerprint settled on before is no change.
             if self._on is not None and name not in self._settled:
-                older = [self._recent[self._on]] if self._on in self._recent else []
-                before = pl.concat([*older, rows]).unique("position", maintain_order=True)
-                before = before.filter((self._on == _NAME) & (pl.col("position") < position))
-                newer = rows.filter((name == _NAME) & (pl.col("position") >= position))
+                older = self._last_before(position, by_name.get(self._on, rows.clear()))
+                since = by_name[name]["position"].search_sorted(position)
+                newer = by_name[name].slice(since, COMPARED_CALLS)
                 self.changes.append(
                     _Change(
                         *(self._on, name, row, ts, position, fired_row),
-                        detach(before.tail(COMPARED_CALLS), rows.height),
-                        detach(newer.head(COMPARED_CALLS), rows.height),
+                        detach(older, rows.height),
+                        detach(newer, rows.height),
                     )
                 )
+                del self.changes[:-CHANGES_SHOWN]
             self._settled[name] = None
             self._on = name
-        del self.changes[:-CHANGES_SHOWN]
+
+    def _last_before(self, position: int, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return the latest calls with the settled fingerprint, earlier ones and `rows`."""
+        new = rows.head(rows["position"].search_sorted(position)).tail(COMPARED_CALLS)
+        before = [self._recent[self._on]] if self._on in self._recent else []
+        # Rows of the last run are in both.
+        both = pl.concat([*before, new]).unique("position", maintain_order=True)
+        return both.tail(COMPARED_CALLS)
 
     def change(self, change: _Change, calls: pl.DataFrame) -> FingerprintChange:
         if change.compared is None or change.compared[0] < change.newer.height:
@@ -235,6 +241,11 @@ class _Model:
         )
         before, after = map(Cohort, (older, newer), every)
         return compare(before, after, self._rule.level)
+
+
+def _by_name(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    parts = rows.partition_by("system_fingerprint", as_dict=True, maintain_order=True)
+    return {name: part for (name,), part in parts.items()}
 
 
 DETECTOR = FingerprintDetector

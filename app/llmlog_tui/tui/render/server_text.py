@@ -43,7 +43,8 @@ def status(metrics: ServerMetrics, url: str, width: int) -> Content:
     name = sanitize(url, _MAX_URL)
     short = name.partition("://")[2].removesuffix("/metrics") or name
     kind = f" · {sanitize(samples[-1].kind, 20)}" if samples else ""
-    polled, problem = _polled(poll, samples), f" · {sanitize(metrics.problem, 60)}"
+    polled = _polled(poll, samples, is_narrow=width < _WIDE_FROM)
+    problem = f" · {sanitize(metrics.problem, 60)}"
     warning = (problem if metrics.problem else "", _BAD)
     candidates = (
         Content.assemble((f" {name}", "bold"), (nth + kind, _MUTED), polled, warning),
@@ -56,8 +57,10 @@ def status(metrics: ServerMetrics, url: str, width: int) -> Content:
     return Content.assemble(left, " " * max(2, width - left.cell_length - right.cell_length), right)
 
 
-def _polled(poll: PollStatus | None, samples: tuple[Sample, ...]) -> Content:
+def _polled(poll: PollStatus | None, samples: tuple[Sample, ...], *, is_narrow: bool) -> Content:
     """Return when the server was polled, or why it did not answer."""
+    if poll is None and is_narrow:
+        return Content.styled(" · recorded", _MUTED)
     if poll is None:
         begin, end = samples[0].ts, samples[-1].ts
         times = f"{humanize.time_point(begin, begin, end)} – {humanize.time_point(end, begin, end)}"
@@ -99,8 +102,8 @@ def lines(trends: ServerTrends) -> tuple[tuple[ChartLine, ...], ...]:
     ]
     return (
         (
-            ChartLine("waiting", figures["waiting"], _BAD, stroke="bars"),
-            ChartLine("running", figures["running"], blue, stroke="thick"),
+            ChartLine("waiting", figures["waiting"], blue, stroke="bars"),
+            ChartLine("running", figures["running"], green, stroke="thick"),
         ),
         (ChartLine("in use", figures["kv_cache"], green),),
         (
