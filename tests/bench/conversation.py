@@ -116,4 +116,4 @@ def main(megabytes: int = 10, only: str = "") -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:2]), *sys.argv[2:])
+    main(int(sys.argv[1]) if sys.argv[1:] else 10, *sys.argv[2:])

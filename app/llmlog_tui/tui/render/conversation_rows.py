@@ -188,7 +188,8 @@ class ConversationRows(RowSource):
 
 def opened_at_first(messages: Sequence[Message], first: int) -> frozenset[int]:
     """Return the message at `first`, and later ones while there is room."""
-    left, opened = _MAX_WRAPPED, []
+    left = _MAX_WRAPPED
+    opened: list[int] = []
     for n in range(first, len(messages)):
         left -= sum(len(part.text) for part in messages[n].parts)
         if opened and left < 0:
