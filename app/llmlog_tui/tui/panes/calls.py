@@ -207,7 +207,7 @@ class CallsPane(Pane):
         style = _CallStyle(draws, self._sorted_by, self._styles)
         self.set_source(_CallRows(self._overview, self._columns(), self._order, style))
         total = f"{humanize.count(len(self.source))} {self._arrow()}" if self.compact else ""
-        slow = self._overview.slow_summary.sentence()
+        slow = self._overview.slow_summary.title(len(self.source))
         self.set_title(
             " · ".join(part for part in (f"Calls {total}".strip(), slow) if part),
             f"{len(self.source):,} of {self._overview.snapshot.counts.records:,} records · "

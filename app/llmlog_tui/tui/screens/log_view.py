@@ -153,7 +153,8 @@ class LogView(FollowMixin, LocatableScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self.header = Header(VIEWS.get(self.NAME, VIEWS["overview"]), tuple(VIEWS.values()))
+        name = VIEWS.get(self.NAME, self.NAME.capitalize())
+        self.header = Header(VIEWS.get(self.NAME, VIEWS["overview"]), tuple(VIEWS.values()), name)
         self.filterbar = FilterBar()
         self.findbar = FindBar()
         self.found = FindStatus()
