@@ -20,7 +20,7 @@ from llmlog_tui.tui.queries import TrendsQuery
 from llmlog_tui.tui.render import trends_text
 from llmlog_tui.tui.render.trends_text import PER_CELL
 from llmlog_tui.tui.screens.log_view import LogView
-from llmlog_tui.tui.widgets.chart import LABEL, RIGHT_LABEL, Chart, time_axis
+from llmlog_tui.tui.widgets.chart import RIGHT_LABEL, Chart, slices_of, time_axis
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.live.overview import Overview
@@ -88,7 +88,7 @@ class TrendsScreen(LogView):
 
     @property
     def _slices(self) -> int:
-        return max(PER_CELL, (self.size.width - LABEL - 1 - RIGHT_LABEL) * PER_CELL)
+        return slices_of(self.size.width, RIGHT_LABEL)
 
     @property
     def current_query(self) -> TrendsQuery:
