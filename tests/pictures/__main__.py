@@ -1,6 +1,6 @@
 """Record README's animation: the dashboard on a simulated agent, walked through by its keys.
 
-    pip install -e '.[pictures]' && python -m tests.pictures .github/images/demo.gif
+    python -m tests.pictures .github/images/demo.gif
 
 Textual draws a frame as SVG, Chromium (which honours textLength, as browsers do) renders it, and
 Pillow joins the frames to a GIF of one palette.
