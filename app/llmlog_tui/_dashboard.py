@@ -19,6 +19,7 @@ from llmlog_tui.cli_args import DEFAULT_FILES, parser, print_error
 from llmlog_tui.config import settings as config
 from llmlog_tui.config.filters import FilterStore
 from llmlog_tui.config.settings import Memory, Settings, SettingsError
+from llmlog_tui.errors import UserError
 from llmlog_tui.extras import has_extra
 from llmlog_tui.humanize import in_utc
 from llmlog_tui.log.cache_folder import without_cache
@@ -28,6 +29,7 @@ from llmlog_tui.terminal import detach_stdin, is_ascii_only
 from llmlog_tui.tui import workers
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.keys import IDS
+from llmlog_tui.web import VIEWER
 
 if TYPE_CHECKING:
     from llmlog_tui.config.rules import Rules
@@ -40,10 +42,46 @@ _SHOW_DEMO: Final = -1
 def main(arguments: Sequence[str] | None) -> int:
     """Run `llmlog-tui`; return its exit code."""
     options = parser().parse_args(arguments)
+    if options.web is not None and VIEWER not in os.environ:
+        return _serve(options, sys.argv[1:] if arguments is None else arguments)
     with in_utc() if options.utc else contextlib.nullcontext():
         while (code := _show(options)) == _SHOW_DEMO:
             options.demo = True
     return code
+
+
+def _serve(options: argparse.Namespace, arguments: Sequence[str]) -> int:
+    """Serve the dashboard to browsers until Ctrl-C; return the exit code."""
+    if not has_extra("llmlog-tui --web", ("textual_serve",), "web"):
+        return 2
+    from llmlog_tui.web.server import serve  # noqa: PLC0415 - needs the extra
+
+    def announce(url: str) -> None:
+        print(url, flush=True)  # noqa: T201 - data, on stdout
+        print("Whoever has this URL sees the log. Ctrl-C ends it.", file=sys.stderr)  # noqa: T201
+
+    try:
+        _check_served(options)
+        serve(arguments, "llmlog", options.web, announce)
+    except (UserError, SettingsError) as error:
+        print_error(str(error), ascii_only=options.ascii)
+        return 2
+    return 0
+
+
+def _check_served(options: argparse.Namespace) -> None:
+    """Raise UserError or SettingsError for what each viewer's dashboard would fail with."""
+    if options.listen is not None:
+        raise SettingsError("--web: cannot --listen, too; run llmlog listen beside it")
+    if str(STDIN) in options.files:
+        raise SettingsError("--web: standard input can be read once only; name a file")
+    _endpoints(options.metrics_url)
+    if not options.demo:
+        Sources(_agent_sessions() if options.agents else options.files, must_exist=True)
+    if options.rules is not None:
+        _rules(options.rules)
+    _settings(options.config, ascii_only=options.ascii)
+    _check_predicate(options.where)
 
 
 def _agent_sessions() -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -17,6 +18,7 @@ from llmlog_tui.terminal import takes_ascii_only
 
 DEFAULT_FILES: Final = [DEFAULT_LOG]
 _OTLP_PORT: Final = 4318
+_WEB_PORT: Final = 8765
 _MAX_PORT: Final = 65_535
 
 
@@ -61,11 +63,16 @@ def _milliseconds(text: str) -> float:
     return number
 
 
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) <= _MAX_PORT):
-        hint = "name the log first: llmlog-tui calls.jsonl --listen"
-        raise argparse.ArgumentTypeError(f"{text}: not a port; {hint}")
-    return int(text)
+def _port(option: str) -> Callable[[str], int]:
+    """Return the parser of a port that may be left out."""
+
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and int(text) <= _MAX_PORT):
+            hint = f"name the log first: llmlog-tui calls.jsonl {option}"
+            raise argparse.ArgumentTypeError(f"{text}: not a port; {hint}")
+        return int(text)
+
+    return parse
 
 
 def parser() -> argparse.ArgumentParser:
@@ -109,10 +116,18 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument(
         "--listen",
         nargs="?",
-        type=_port,
+        type=_port("--listen"),
         const=_OTLP_PORT,
         metavar="PORT",
         help=f"receive OTLP over HTTP into FILE, and show it (port {_OTLP_PORT})",
+    )
+    options.add_argument(
+        "--web",
+        nargs="?",
+        type=_port("--web"),
+        const=_WEB_PORT,
+        metavar="PORT",
+        help=f"show it in browsers of this machine, at the URL that is printed (port {_WEB_PORT})",
     )
     options.add_argument(
         "--metrics-url",

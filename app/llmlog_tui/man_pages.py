@@ -59,7 +59,7 @@ def _invocation(action: argparse.Action) -> str:
 
 
 def _headless_page() -> str:
-    context = click.Context(llmlog, info_name="llmlog")
+    context = click.Context(llmlog, info_name="llmlog", **llmlog.context_settings)
     summary, _, rest = inspect.cleandoc(llmlog.help or "").partition("\n\n")
     lines = [
         *_head("llmlog", summary),

@@ -33,7 +33,8 @@ def test_the_figures_are_of_the_calls_watched_before_it_began_and_from_then_on(
     frame = frame_of(tmp_path, *[quick] * 60, {**cut, "model": "other"}, *[cut] * 30, *[failed] * 2)
     found = next(each for each in find_alerts(model_calls(frame)) if each.rule == "truncation")
     assert found.row == 61
-    figures = {each.name: (each.before, each.after) for each in alert_context(frame, found)}
+    context = alert_context(frame, found, slices=92)
+    figures = {each.name: (each.before, each.after) for each in context.changes}
     assert figures == {
         "calls": (60, 32),  # those that failed name the model too
         "p50 ms": (100, 300),
@@ -43,7 +44,13 @@ def test_the_figures_are_of_the_calls_watched_before_it_began_and_from_then_on(
         "failed": (0, 2 / 32),
         "retried": (0, 1),  # of the 30 that say
     }
-    assert alert_context(frame, replace(found, ts=None)) == ()
+    assert (context.figure, context.levels) == ("cut off", (0, 30 / 32)), "what the rule watches"
+    assert context.trends is not None
+    course = context.trends.figures["cut off"]
+    assert (course[0], course[50]) == (0, 0), "a slice a second, a value of 20 calls"
+    assert course[-1] == 30 / 32
+    without = alert_context(frame, replace(found, ts=None))
+    assert (without.changes, without.trends) == ((), None)
 
 
 def test_only_the_nearest_calls_are_compared(tmp_path: Path) -> None:
@@ -54,5 +61,5 @@ def test_only_the_nearest_calls_are_compared(tmp_path: Path) -> None:
         *[{"finish_reason": "length", "latency_ms": 100}] * many,
     )
     found = next(each for each in find_alerts(model_calls(frame)) if each.rule == "truncation")
-    count = alert_context(frame, found)[0]
+    count = alert_context(frame, found).changes[0]
     assert (count.name, count.before, count.after) == ("calls", COMPARED_CALLS, COMPARED_CALLS)

@@ -84,15 +84,31 @@ def test_there_is_no_correlation_without_variation(calls: Frame, count: int) -> 
 
 def test_the_verdict_is_a_sentence() -> None:
     assert SlowSummary(52, 38, 0.912).sentence() == (
-        "38 of 52 slow calls are mostly reasoning (r = 0.91)"
-    )
-    assert SlowSummary(52, 38, 0.912).long_sentence() == (
         "38 of 52 slow calls are mostly reasoning; r = 0.91 between reasoning tokens and latency"
     )
     assert "r = 0.00" in SlowSummary(3, 0, -0.001).sentence()
-    assert SlowSummary(1, 1, None).long_sentence() == "1 of 1 slow call is mostly reasoning"
     assert SlowSummary(1, 1, None).sentence() == "1 of 1 slow call is mostly reasoning"
     assert SlowSummary(0, 0, 0.5).sentence() == ""
+
+
+def test_a_title_counts_each_slow_call_for_its_first_reason(calls: Frame) -> None:
+    mostly = {"reasoning_tokens": 9, "completion_tokens": 10}
+    found = slow_summary(
+        calls(
+            [
+                {"latency_ms": 600, "status": "error", "retries": 2},
+                {"latency_ms": 600, "retries": 2, **mostly},
+                {"latency_ms": 600, "retries": 0, **mostly},
+                {"latency_ms": 600, **mostly},
+                {"latency_ms": 600},
+                {"latency_ms": 500, "retries": 1},
+            ]
+        ),
+        500,
+    )
+    assert found.title(6) == "5 of 6 slow: 2 reasoning, 1 retries, 1 failed, 1 other"
+    assert SlowSummary(2, 0, None).title(1_200) == "2 of 1,200 slow"
+    assert SlowSummary(0, 0, None).title(6) == ""
 
 
 def test_calls_stay_in_the_order_of_the_log(frame: Frame) -> None:

@@ -50,7 +50,7 @@ def test_an_exporter_answers(exporter: Exporter) -> None:
     ("pieces", "why"),
     [
         ([b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"], "HTTP status 404"),
-        ([b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n"], "HTTP status 302"),
+        ([b"HTTP/1.1 307 x\r\nLocation: /metrics/\r\n\r\n"], "HTTP status 307, see /metrics/"),
         ([b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nab"], "broke off"),
         ([b"\x00\x01\x02\r\n\r\n"], "."),
         ([b""], "."),
@@ -79,6 +79,21 @@ def test_a_useless_answer_is_one_line(serve: Serve, pieces: list[bytes], why: st
 def test_a_server_that_stalls_is_given_up(serve: Serve, pieces: list[bytes]) -> None:
     with pytest.raises(FetchError, match=r"no answer within 0\.2 s"):
         fetch(Endpoint.of(serve(*pieces, hold=True)), SHORT)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.0 200 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n",
+    ],
+    ids=["without a length", "of HTTP 1.0", "with a length", "in headers"],
+)
+def test_a_server_that_drips_bytes_for_ever_is_given_up(serve: Serve, head: bytes) -> None:
+    with pytest.raises(FetchError, match=r"no answer within 0\.2 s"):
+        fetch(Endpoint.of(serve(head, drip=b"a")), SHORT)
 
 
 def test_nobody_there_is_one_line() -> None:

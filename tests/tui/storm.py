@@ -72,7 +72,7 @@ _SPECIAL: Final = (
 )
 """Arrows, pages, Enter, Esc, Tab, Del, F1, F5, and Ctrl with a letter; none of them quits."""
 
-_LETTERS: Final = "hjklgGwWeEnNmuUbBdsSfvtyrzxXioHL0cCMaTp12345<>=-'[]:?/ +^~#!$"
+_LETTERS: Final = "hjklgGwWeEnNmuUbBdsSfvtyrzxXioHL0cCMaTp123456<>=-'[]:?/ +^~#!$"
 _SCRIPTS: Final = (
     *("2e<1", "2f", "1\r ", "1\r<>", "3\r<", "4\r<", "4b", "4a", ":", "\x10\x1b[5~", "\x10\x1b[6~"),
     *("?\x1b[F", "ymy", "/trace\r", "/error\rn", "fstatus = 'error'\r", "flatency_ms > 200\r"),

@@ -5,7 +5,18 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record, row_of, toasts
+import pytest
+from tests.tui.conftest import (
+    SMALL,
+    WIDE,
+    Shown,
+    Until,
+    lines_of,
+    record,
+    row_of,
+    text_of,
+    toasts,
+)
 
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.screens.alerts import AlertsScreen
@@ -144,3 +155,27 @@ async def test_without_ts_the_calls_of_an_alert_are_shown_from_where_it_began(
         await until(pilot, lambda: app.view.NAME == "overview" and not app.busy, "the calls")
         await until(pilot, partial(has_calls, app, 40), "the model's")
         await until(pilot, lambda: app.view.cursor_key == 20, "the call where it began")
+
+
+@pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
+async def test_the_evidence_has_the_chart_around_the_change_with_both_levels(
+    sample: Path, shown: Shown, records: int, until: Until, size: tuple[int, int]
+) -> None:
+    async with LogApp([sample]).run_test(size=size) as pilot:
+        app = await shown(pilot, records)
+        await pilot.press(DIGIT)
+        await until(pilot, lambda: isinstance(app.screen, AlertsScreen), "the view")
+        screen = app.screen
+        assert isinstance(screen, AlertsScreen)
+        await until(pilot, lambda: screen.alert is not None, "the alerts")
+        await pilot.press("g")
+        await until(pilot, lambda: "09:10" in text_of(screen.evidence), "the chart")
+        text = text_of(screen.evidence)
+        for words in ("before 6.3%", "after 35%", "▲", "% ┤"):
+            assert words in text
+        assert text.index("retried") < text.index("% ┤") < text.index("since")
+        widest = max(len(line) for line in text.splitlines() if "│" in line)
+        assert widest <= screen.evidence.size.width, "nothing wraps"
+        await pilot.press("down")
+        await until(pilot, lambda: "p50 ms" in text_of(screen.evidence).split("┤")[0], "p50")
+        await until(pilot, lambda: "≠" in text_of(screen.evidence), "the fingerprint's mark")

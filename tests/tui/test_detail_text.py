@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from llmlog_tui.analysis.calls.detail import Detail
 from llmlog_tui.analysis.live.overview import overview
 from llmlog_tui.log.reader import load
 from llmlog_tui.tui.render import detail_text
@@ -26,3 +27,23 @@ def test_no_line_is_wider_than_its_sheet_and_later_parts_stand_under_the_text(
     assert is_hung == (width < 100), "in the widest sheet it is one line"
     said = " ".join(line.plain for line in lines[at : at + 4])
     assert "finish_reason length, limit" in " ".join(said.split())
+
+
+def test_tokens_in_and_out_are_bars_on_the_scale_of_the_trace(sample: Path) -> None:
+    found = overview(load([sample]), 500.0)
+    calls = found.calls.filter(found.calls["prompt_tokens"] > 0)
+    trace = calls.filter(calls["trace_id"] == calls["trace_id"][0])
+    most = trace["prompt_tokens"].max()
+    full = trace.filter(trace["prompt_tokens"] == most).row(0, named=True)
+    assert 0 < bar_of(found.detail(full["row"]), "out") < bar_of(found.detail(full["row"]), "in")
+    less = trace.filter(trace["prompt_tokens"] < most).row(0, named=True)
+    share = less["prompt_tokens"] / full["prompt_tokens"]
+    cells = bar_of(found.detail(full["row"]), "in")
+    assert bar_of(found.detail(less["row"]), "in") == round(cells * share)
+
+
+def bar_of(detail: Detail, label: str) -> int:
+    """The cells of a bar."""
+    lines = [line.plain for line in detail_text.lines(detail, 0.0, 80)]
+    line = next(line for line in lines if line.split()[:1] == [label])
+    return line.count("█") + line.count("▓")

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record, row_of, top_row
+from tests.tui.conftest import (
+    SMALL,
+    WIDE,
+    Shown,
+    Until,
+    lines_of,
+    overview_of,
+    record,
+    row_of,
+    toasts,
+    top_row,
+)
 from textual.events import MouseScrollUp
 
 from llmlog_tui.tui.app import LogApp
@@ -47,7 +59,7 @@ async def test_a_slow_call_stands_out_with_its_reasoning_tokens_and_the_reason(
         quick, marked = calls.source.rows(0, 2, [12, 8, 3, 17, 7, 5, 29])
         assert (quick.style_class, marked.style_class) == ("", "slow")
         assert "2,870   488 reasoning 95% of output" in lines_of(calls)[2]
-        assert "1 of 1 slow call is mostly reasoning" in str(calls.border_title)
+        assert "1 of 2 slow: 1 reasoning" in str(calls.border_title)
 
 
 async def test_t_goes_from_a_call_to_its_trace(sample: Path, shown: Shown, records: int) -> None:
@@ -69,9 +81,11 @@ async def test_e_walks_through_the_failed_calls_and_back(tmp_path: Path, shown: 
         + record(step=3, **failed)
         + record(step=4)
     )
-    async with LogApp([log]).run_test(size=WIDE) as pilot:
+    async with LogApp([log]).run_test(size=WIDE, notifications=True) as pilot:
         app = await shown(pilot, 5)
         calls = app.query_one(CallsPane)
+        await pilot.press("e")
+        assert "No failed call after this one; with Shift, the key goes back." in toasts(app)
         await pilot.press("E")
         assert row_of(calls) == 3
         await pilot.press("E")
@@ -285,3 +299,37 @@ async def test_panes_without_rows_say_what_would_stand_there(
             (CallsPane, "No calls match. Esc clears the filter."),
         ):
             assert words in "\n".join(lines_of(app.query_one(pane)))
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [(WIDE, "4 ongoing · 1 not shown"), (SMALL, "+3")],
+    ids=["wide", "small"],
+)
+async def test_it_says_how_many_alerts_there_is_no_room_for(
+    sample: Path, shown: Shown, records: int, size: tuple[int, int], words: str
+) -> None:
+    async with LogApp([sample]).run_test(size=size) as pilot:
+        app = await shown(pilot, records)
+        alerts = overview_of(app).alerts
+        text = f"{alerts.border_title} {lines_of(alerts)[0]}"
+        assert words in text
+        assert "gpt-oss-120b" in text, "the model of the alert"
+        assert "340 of 564 slow: 141 reasoning" in str(overview_of(app).calls.border_title)
+
+
+async def test_a_small_screen_names_the_view_and_keeps_how_a_call_finished(
+    sample: Path, shown: Shown, records: int, until: Until
+) -> None:
+    async with LogApp([sample]).run_test(size=SMALL) as pilot:
+        app = await shown(pilot, records)
+        assert lines_of(overview_of(app).calls)[0].endswith("finish flag")
+        for digit, name in enumerate(("Overview", "Calls", "Trends", "Alerts", "SQL"), 1):
+            await pilot.press("escape", str(digit))
+            await until(pilot, partial(is_named, app, f"{digit} {name}"), name)
+        await pilot.press("escape", "1", "enter")
+        await until(pilot, partial(is_named, app, "Replay"), "a view without a digit")
+
+
+def is_named(app: LogApp, name: str) -> bool:
+    return name in top_row(app)

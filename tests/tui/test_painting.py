@@ -226,7 +226,7 @@ async def test_a_screen_without_room_for_a_column_is_drawn_all_the_same(
 ) -> None:
     async with LogApp([log]).run_test(size=size) as pilot:
         app = await shown(pilot, 40)
-        for view in "12345":
+        for view in "123456":
             app.action_view(int(view))
             await pilot.press("up", "down")
         await pilot.resize_terminal(*WIDE)

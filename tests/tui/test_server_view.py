@@ -172,4 +172,8 @@ async def test_servers_that_are_down_unknown_or_hostile_are_shown_on_a_small_scr
         await pilot.press("i")
         await until(pilot, lambda: not app.busy, "half of the time")
         await pilot.press("H", "L", "h", "o", "0")
+        for size in ((40, 10), (12, 5), (3, 2), (1, 1), WIDE):
+            await pilot.resize_terminal(*size)
+            await until(pilot, lambda: not app.busy, "the view of any size")
+        assert len(charts(screen)) == 5
     assert not log.with_name("calls.jsonl.metrics").exists()

@@ -80,7 +80,7 @@ async def test_the_terminal_may_change_its_size_while_records_arrive(
 
 
 @pytest.mark.parametrize(
-    "keys", [["1"], ["B"], ["2", "enter"], ["3"], ["4"], [*"kdkd"], ["enter"], ["?"]]
+    "keys", [["1"], ["B"], ["2", "enter"], ["3"], ["4"], ["6"], [*"kdkd"], ["enter"], ["?"]]
 )
 async def test_a_view_lives_through_a_terminal_of_any_size(
     sample: Path, shown: Shown, records: int, keys: list[str]

@@ -75,7 +75,7 @@ def reasons(log: OpenLog, calls: pl.DataFrame, over_ms: float) -> list[str]:
 
 def _summary(calls: pl.DataFrame, over_ms: float) -> str:
     """Return one sentence on all slow calls, or on latencies that are unknown."""
-    sentence = calls_.slow_summary(calls, over_ms).long_sentence()
+    sentence = calls_.slow_summary(calls, over_ms).sentence()
     if sentence:
         return sentence
     unknown = calls["latency_ms"].null_count()

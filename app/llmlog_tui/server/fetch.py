@@ -15,6 +15,8 @@ MAX_BYTES: Final = 4 * 2**20
 """Maximum size of an answer; that of vLLM has about 100 KB."""
 _CHUNK: Final = 2**16
 _OK: Final = 200
+_MAX_HINT: Final = 40
+"""Maximum length of the address that a redirect leads to, in a message."""
 
 
 class FetchError(Exception):
@@ -29,11 +31,14 @@ def fetch(endpoint: Endpoint, timeout_s: float) -> bytes:
     kind = http.client.HTTPSConnection if endpoint.is_tls else http.client.HTTPConnection
     connection = kind(endpoint.host, endpoint.port, timeout=timeout_s)
     # A timeout of the socket is per operation: a server that drips bytes would take any time.
-    deadline = Timer(timeout_s, _shut_down, (connection,))
+    opened: list[socket.socket] = []
+    deadline = Timer(timeout_s, _shut_down, (connection, opened))
     deadline.daemon = True
     began = time.monotonic()
     deadline.start()
     try:
+        connection.connect()
+        opened.append(connection.sock)
         return _get(connection, endpoint, began + timeout_s)
     except (OSError, http.client.HTTPException, ValueError) as error:
         if time.monotonic() - began >= timeout_s:
@@ -52,7 +57,9 @@ def _get(connection: http.client.HTTPConnection, endpoint: Endpoint, deadline: f
     body = bytearray()
     with connection.getresponse() as response:
         if response.status != _OK:
-            raise FetchError(f"HTTP status {response.status}")
+            elsewhere = response.getheader("Location", "")[:_MAX_HINT]
+            hint = f", see {elsewhere}" if elsewhere else ""
+            raise FetchError(f"HTTP status {response.status}{hint}")
         while chunk := response.read1(_CHUNK):
             body += chunk
             if len(body) > MAX_BYTES:
@@ -74,7 +81,9 @@ def _reason(error: Exception) -> str:
     return " ".join(str(error).split())[:80] or type(error).__name__
 
 
-def _shut_down(connection: http.client.HTTPConnection) -> None:
+def _shut_down(connection: http.client.HTTPConnection, opened: list[socket.socket]) -> None:
     """End the operation that another thread waits in."""
+    # A connection forgets its socket once an answer without a length begins, though it is read on.
+    sock = opened[0] if opened else connection.sock
     with contextlib.suppress(OSError, AttributeError):  # not connected yet
-        connection.sock.shutdown(socket.SHUT_RDWR)
+        sock.shutdown(socket.SHUT_RDWR)

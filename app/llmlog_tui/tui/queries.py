@@ -77,10 +77,14 @@ class ReplayResult:
 
 @dataclass(frozen=True)
 class AlertContextQuery:
-    """Metrics before and after an alert, identified by rule and first record."""
+    """Metrics before and after an alert, identified by rule and first record.
+
+    A figure of the calls on both sides is in `slices` time slices.
+    """
 
     rule: str
     row: int
+    slices: int
 
 
 @dataclass(frozen=True)

@@ -107,27 +107,35 @@ class SlowSummary:
     """Number of slow calls, and of mostly reasoning ones among them.
 
     `correlation` is Pearson's r between reasoning_tokens and latency_ms, over all calls that have
-    both; None without variance.
+    both; None without variance. Each slow call counts for one of `failed`, `retried` and
+    `reasoning`, the first that applies as in slow_reason(), or for none.
     """
 
     slow: int
     mostly_reasoning: int
     correlation: float | None
+    failed: int = 0
+    retried: int = 0
+    reasoning: int = 0
+
+    def title(self, calls: int) -> str:
+        """Return `340 of 432 slow: 146 reasoning, 28 retries, 166 other`; empty without any."""
+        if not self.slow:
+            return ""
+        named = {"reasoning": self.reasoning, "retries": self.retried, "failed": self.failed}
+        known = sorted(((n, name) for name, n in named.items() if n), reverse=True)
+        other = self.slow - sum(named.values())
+        parts = [f"{n:,} {name}" for n, name in [*known, (other, "other")] if n and known]
+        return f"{self.slow:,} of {calls:,} slow{': ' if parts else ''}{', '.join(parts)}"
 
     def sentence(self) -> str:
-        """Return `38 of 52 slow calls are mostly reasoning (r = 0.91)`; empty without any."""
-        return self._format(" (r = {:z.2f})")
-
-    def long_sentence(self) -> str:
-        """Return sentence() with `...; r = 0.91 between reasoning tokens and latency`."""
-        return self._format("; r = {:z.2f} between reasoning tokens and latency")
-
-    def _format(self, of_r: str) -> str:
+        """Return how many are mostly reasoning, and the correlation; empty without slow calls."""
         if not self.slow:
             return ""
         calls = "slow call is" if self.slow == 1 else "slow calls are"
-        r = "" if self.correlation is None else of_r.format(self.correlation)
-        return f"{self.mostly_reasoning:,} of {self.slow:,} {calls} mostly reasoning{r}"
+        r = self.correlation
+        of_r = "" if r is None else f"; r = {r:z.2f} between reasoning tokens and latency"
+        return f"{self.mostly_reasoning:,} of {self.slow:,} {calls} mostly reasoning{of_r}"
 
 
 class SlowCounts(NamedTuple):
@@ -139,6 +147,9 @@ class SlowCounts(NamedTuple):
 
     slow: int
     mostly_reasoning: int
+    failed: int
+    retried: int
+    reasoning: int
     n: int
     x: float
     y: float
@@ -156,7 +167,8 @@ class SlowCounts(NamedTuple):
         )
         both = self.n * self.xy - self.x * self.y
         r = None if no_variance else both / math.sqrt(spread_x) / math.sqrt(spread_y)
-        return SlowSummary(self.slow, self.mostly_reasoning, r)
+        reasons = (self.failed, self.retried, self.reasoning)
+        return SlowSummary(self.slow, self.mostly_reasoning, r, *reasons)
 
 
 _MIN_VARIANCE: Final = 1e-12
@@ -169,7 +181,15 @@ def count_slow(calls: pl.DataFrame, over_ms: float) -> SlowCounts:
     both = calls.select(
         x=pl.col("reasoning_tokens").cast(pl.Float64), y=pl.col("latency_ms")
     ).drop_nulls()
-    slow_ones = calls.select(slow=is_slow.sum(), mostly=(is_slow & MOSTLY_REASONING).sum())
+    is_retried = ~FAILED & (pl.col("retries") > 0)
+    is_other = ~FAILED & (pl.col("retries").fill_null(0) == 0)
+    slow_ones = calls.select(
+        slow=is_slow.sum(),
+        mostly=(is_slow & MOSTLY_REASONING).sum(),
+        failed=(is_slow & FAILED).sum(),
+        retried=(is_slow & is_retried).sum(),
+        reasoning=(is_slow & is_other & MOSTLY_REASONING).sum(),
+    )
     x, y = pl.col("x"), pl.col("y")
     sums = both.select(n=pl.len(), x=x.sum(), y=y.sum(), xx=x.dot(x), yy=y.dot(y), xy=x.dot(y))
     return SlowCounts(*slow_ones.row(0), *sums.row(0))

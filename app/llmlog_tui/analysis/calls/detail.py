@@ -28,6 +28,7 @@ class Detail:
     of latency_ms are `waited_ms` until the last attempt, `first_ms` until the answer began, and
     `answer_ms` of the answer itself; None without a latency. `why_slow` and `cut_off` are
     sentences, empty if the record is neither. `server_load` is what its server did at that time.
+    `most_tokens` are the most that went in or out in one call of its trace; None if unknown.
     """
 
     record: Mapping[str, Any]
@@ -40,6 +41,7 @@ class Detail:
     why_slow: str
     cut_off: str
     server_load: str = ""
+    most_tokens: int | None = None
 
 
 def detail(
@@ -47,6 +49,7 @@ def detail(
     baseline: Baseline | None,
     slow_ms: float,
     server: ServerMoment | None = None,
+    most_tokens: int | None = None,
 ) -> Detail:
     """Return the detail of a row of Overview.frame; a call is slow over `slow_ms`."""
     is_call = record["event"] in CALL_EVENTS
@@ -65,6 +68,7 @@ def detail(
         why_slow=slow_reason(call, baseline, slow_ms, server) if is_call else "",
         cut_off=cut_off(record),
         server_load=server_load(server) if is_call else "",
+        most_tokens=most_tokens,
     )
 
 

@@ -179,7 +179,15 @@ class Overview:
         """Return the detail of the record with this key."""
         record = self.record(row)
         baseline, server = self.baselines.get(record["model"]), self._server_moment(record)
-        return detail(record, baseline, self.slow_ms, server)
+        trace_id = record["trace_id"]
+        most = None if trace_id is None else self._most_tokens(trace_id)
+        return detail(record, baseline, self.slow_ms, server, most)
+
+    def _most_tokens(self, trace_id: str) -> int | None:
+        """Return the most tokens in or out of one call of a trace."""
+        steps = self.steps_of(trace_id)
+        sums = steps.select(pl.col("prompt_tokens", "completion_tokens").max()).row(0)
+        return max((int(tokens) for tokens in sums if tokens is not None), default=None)
 
     def trace_of(self, row: object) -> str | None:
         """Return the trace of a record; None without one, and for an evicted record."""

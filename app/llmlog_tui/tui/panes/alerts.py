@@ -32,8 +32,9 @@ _WIDE: Final = (
 _COMPACT: Final = (
     Column(" when", 1 + WHEN_CELLS),
     Column("rule", 11),
-    Column("what", 30),
-    Column("evidence", 12, flex=True),
+    Column("model", 14),
+    Column("what", 24, flex=True),
+    Column("", 4, "right"),
 )
 
 
@@ -70,11 +71,19 @@ class AlertsPane(Pane):
             self.empty = "Alerts appear once the log is loaded: they depend on its order."
         self.set_source(self.source_of(self._overview))
         cleared = f", {len(found) - ongoing} cleared" if len(found) > ongoing else ""
-        self.set_title(f"Alerts · {ongoing} ongoing{cleared}" if found else "Alerts")
+        hidden = f" · {self._hidden} not shown" if self._hidden else ""
+        self.set_title(f"Alerts · {ongoing} ongoing{cleared}{hidden}" if found else "Alerts")
+
+    @property
+    def _hidden(self) -> int:
+        """Number of alerts for which there is no room."""
+        return max(0, len(self.source) - self._height) if self.size.height else 0
 
     def source_of(self, overview: Overview) -> AlertSource:
         """Return the rows, for columns of this layout."""
-        return _CompactAlerts(overview, _COMPACT) if self.compact else _WideAlerts(overview, _WIDE)
+        if not self.compact:
+            return _WideAlerts(overview, _WIDE)
+        return _CompactAlerts(overview, _COMPACT, self._height if self.size.height else 0)
 
 
 def _nearest_rule(overview: Overview) -> str:
@@ -86,9 +95,10 @@ def _nearest_rule(overview: Overview) -> str:
 class AlertSource(RowSource):
     """The alerts of an Overview; subclasses make their rows."""
 
-    def __init__(self, overview: Overview, columns: Sequence[Column]) -> None:
+    def __init__(self, overview: Overview, columns: Sequence[Column], shown: int = 0) -> None:
         self.columns = columns
         self._alerts = overview.alerts
+        self._hidden = max(0, len(self._alerts) - shown) if shown else 0
         self.newest = overview.newest
         self._index: dict[Hashable, int] = {self.key(n): n for n in range(len(self))}
 
@@ -109,20 +119,26 @@ class AlertSource(RowSource):
     def row(self, alert: Alert) -> Row:
         """Return the row of an alert."""
 
+    def when_and_rule(self, alert: Alert) -> tuple[Cell, Cell]:
+        when = cell(f" {humanize.time_label(alert.ts, self.newest, WHEN_CELLS)}", "muted")
+        return when, cell(alert.rule, "worst" if alert.state == "ongoing" else "")
+
 
 class _CompactAlerts(AlertSource):
+    """Rows of a small screen, with the number of alerts beyond those `shown`."""
+
     def row(self, alert: Alert) -> Row:
-        when = cell(f" {humanize.time_label(alert.ts, self.newest, WHEN_CELLS)}", "muted")
-        rule = cell(alert.rule, "worst" if alert.state == "ongoing" else "")
-        return _marked(alert, (when, rule, cell(alert.what), cell(alert.evidence, "muted")))
+        what = (CellSpan(alert.what), CellSpan(f"  {alert.evidence}", "muted"))
+        hidden = cell(f"+{self._hidden}" if self._hidden else "", "warning")
+        return _marked(alert, (*self.when_and_rule(alert), cell(alert.subject), what, hidden))
 
 
-class _WideAlerts(_CompactAlerts):
+class _WideAlerts(AlertSource):
     def row(self, alert: Alert) -> Row:
-        when, rule, what, evidence = super().row(alert).cells
         calls = cell(humanize.plural(alert.calls, "call"), "muted")
-        cells = (when, rule, cell(alert.subject), what, evidence, calls, cell(alert.state))
-        return _marked(alert, cells)
+        what, evidence = cell(alert.what), cell(alert.evidence, "muted")
+        cells = (*self.when_and_rule(alert), cell(alert.subject), what, evidence, calls)
+        return _marked(alert, (*cells, cell(alert.state)))
 
 
 def _marked(alert: Alert, cells: Sequence[Cell]) -> Row:

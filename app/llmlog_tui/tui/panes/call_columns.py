@@ -130,7 +130,7 @@ _DRAWN: Final = {
     "prompt_tokens": _right("in", 6, "prompt_tokens", _counted("prompt_tokens")),
     "completion_tokens": _right("out", 6, "completion_tokens", _counted("completion_tokens")),
     "cached_tokens": _right("cached", 6, "cached_tokens", _counted("cached_tokens", "success")),
-    "finish_reason": _left("finish", 10, "finish_reason", _finish),
+    "finish_reason": _left("finish", 10, "finish_reason", _finish, narrow=6),
     "system_fingerprint": _left("fingerprint", 11, "system_fingerprint", _fingerprint),
     "id": _left("id", _ID, "id", _as_text("id")),
     "request_id": _left("request id", _ID, "request_id", _as_text("request_id")),
@@ -199,9 +199,11 @@ def column_of(name: str, tags: Collection[str]) -> CallColumn | None:
     return _left(title, max(_TEXT, len(title) + 1), field, _as_text(field))
 
 
-COMPACT: Final = ("ts", "trace_id", "step", "model", "latency_ms", "reasoning_tokens", "why")
+COMPACT: Final = (
+    *("ts", "trace_id", "step", "model", "latency_ms", "why", "finish_reason", "flags"),
+)
 WIDE: Final = (
-    *COMPACT,
+    *("ts", "trace_id", "step", "model", "latency_ms", "reasoning_tokens", "why"),
     *("tokens_per_sec", "prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd"),
     *("finish_reason", "system_fingerprint", "flags"),
 )

@@ -61,14 +61,15 @@ class Header(Widget):
     """One row; on a narrow screen, the left group is shortened first.
 
     `tabs` are the labels of all views, in the order of their digits; `label` is the current one.
+    Without room for tabs, `name` is shown: that of a view without a tab, too.
     """
 
     headline: reactive[HeaderState] = reactive(HeaderState())
 
-    def __init__(self, label: str, tabs: Sequence[str]) -> None:
+    def __init__(self, label: str, tabs: Sequence[str], name: str = "") -> None:
         super().__init__()
         self._all_tabs = tuple(tabs)
-        self._label = label
+        self._label, self._name = label, name or label
         self._tabs_at = 0
 
     @property
@@ -119,7 +120,12 @@ class Header(Widget):
 
     def _without_tabs(self, right: Content) -> Content:
         room = self.size.width - right.cell_length - 2
-        lefts = self._lefts()
+        digit = f"{self.tabs.index(self._name) + 1} " if self._name in self.tabs else ""
+        view = Content.styled(f"  {digit}{self._name}", "$text-primary bold")
+        hints, groups = self._hints(), self._lefts()
+        named = [_NAME + view + each[_NAME.cell_length :] for each in (*hints, *groups)]
+        # A hint is more important than the view's name, which is more important than all else.
+        lefts = [*named[: len(hints)], *hints, *named[len(hints) :], groups[-1]]
         left = next((group for group in lefts if group.cell_length <= room), lefts[-1])
         gap = max(1, self.size.width - left.cell_length - right.cell_length)
         return Content.assemble(left, " " * gap, right)

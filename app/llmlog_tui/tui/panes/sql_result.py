@@ -19,7 +19,7 @@ from llmlog_tui.tui.keys.panes import RESULT_BINDINGS, RESULT_CHART_BINDINGS
 from llmlog_tui.tui.panes.pane import Pane
 from llmlog_tui.tui.panes.result_rows import BarRows, ResultRows
 from llmlog_tui.tui.render.result_units import scale_form, value_text, with_unit
-from llmlog_tui.tui.widgets.chart import LABEL, Chart, time_axis
+from llmlog_tui.tui.widgets.chart import Chart, slices_of, time_axis
 from llmlog_tui.tui.widgets.plot import COLUMNS_PER_CELL, ChartLine, Stroke
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class ResultCharts(Vertical, can_focus=True):
 
     @property
     def _slices(self) -> int:
-        return max(2, (self.size.width - LABEL - 1) * COLUMNS_PER_CELL)
+        return slices_of(self.size.width)
 
     def _row(self) -> int | None:
         """Return the index of the row at the cursor."""
@@ -170,10 +170,10 @@ class ResultCharts(Vertical, can_focus=True):
         self.border_subtitle = Content("UTC" if len(shown) == total else f"{numbers} · UTC")
 
     def _draw(self, widget: Chart, chart: TimeChart, number: Number) -> None:
-        widget.title = with_unit(number.name, number.unit)
-        widget.form = scale_form(number.unit)
+        title = with_unit(number.name, number.unit)
+        widget.set_title(title, scale_form(number.unit))
         found = chart.series(number, self._slices)
-        room = max(6, (self.size.width - len(widget.title) - 2) // max(1, len(found)) - 6)
+        room = max(6, (self.size.width - len(title) - 2) // max(1, len(found)) - 6)
         lines = [
             ChartLine(
                 _cut(series.group, room),

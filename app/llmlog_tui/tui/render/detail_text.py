@@ -133,8 +133,13 @@ def _tokens(detail: Detail, cells: int) -> Iterator[Content]:
     given, cached = record["prompt_tokens"], record["cached_tokens"]
     output, thought = record["completion_tokens"], record["reasoning_tokens"]
     yield Content("")
-    yield _share("in", given, ("cached", cached, "$text-success"), cells)
-    yield _share("out", output, ("rsn", thought, "$text-accent"), cells)
+    most = max(given or 0, output or 0, detail.most_tokens or 0)
+    for label, total, share in (
+        ("in", given, ("cached", cached, "$text-success")),
+        ("out", output, ("rsn", thought, "$text-accent")),
+    ):
+        # One scale for all calls of the trace: a bar half as long has half the tokens.
+        yield _share(label, total, share, max(1, round(cells * (total or 0) / (most or 1))))
     speed = record["tokens_per_sec"]
     if speed is not None:
         usual = None if detail.baseline is None else detail.baseline.tokens_per_sec

@@ -29,6 +29,8 @@ _MARKS: Final = {"a": ("[-", "-]"), "b": ("{+", "+}")}
 """Signs around what only A, or only B, has: colour never carries meaning alone."""
 _RULE: Final = CellSpan(" │ ", "muted")
 _GAP: Final = CellSpan(" ")
+_NOT_TEXT: Final = 5
+"""Cells of the rule, and of a gap at both ends of a line."""
 _CHANGED: Final = CellSpan("≠", "warning")
 
 
@@ -77,8 +79,9 @@ def footer(result: TextDiffResult) -> str:
 def sides(result: TextDiffResult, width: int) -> Content:
     """Return tokens, latency and cost of both steps, in one line."""
     texts = [f"{side} {_figures(record)}" for side, record in zip("AB", result.sides, strict=True)]
-    half = max(1, (width - 3) // 2)
+    half = max(1, (width - _NOT_TEXT) // 2)  # as wide as a side below, so that the rules align
     if all(len(text) <= half for text in texts):
+        half += len(_RULE.text)
         return Content.assemble((texts[0].ljust(half), "bold"), ("│ ", "$text-muted"), texts[1])
     return Content.assemble((texts[0], "bold"), "\n", texts[1])
 

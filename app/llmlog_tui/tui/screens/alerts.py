@@ -18,14 +18,15 @@ from llmlog_tui.tui.panes.alerts import WHEN_CELLS, AlertSource, AlertsPane
 from llmlog_tui.tui.queries import AlertContextQuery
 from llmlog_tui.tui.render import alert_text
 from llmlog_tui.tui.screens.log_view import LogView
+from llmlog_tui.tui.widgets.chart import slices_of
 from llmlog_tui.tui.widgets.row_source import Cell, CellSpan, Column, Row, cell
 from llmlog_tui.tui.widgets.table import LineTable
 from llmlog_tui.tui.widgets.text_pane import TextPane
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.alerts.alert import Alert
-    from llmlog_tui.analysis.alerts.comparison import MetricChange
     from llmlog_tui.analysis.live.overview import Overview
+    from llmlog_tui.analysis.reports.alert_context import AlertContext
 
 _COLUMNS: Final = (
     Column(" since", 1 + WHEN_CELLS),
@@ -35,6 +36,10 @@ _COLUMNS: Final = (
     Column("calls", 6, "right"),
     Column("state", 7),
 )
+
+
+_SCROLLBAR: Final = 3
+"""Cells of a scrollbar that may appear, and of a gap."""
 
 
 class FindingsPane(AlertsPane):
@@ -75,7 +80,7 @@ class AlertsScreen(LogView):
         super().__init__()
         self.findings = FindingsPane()
         self.evidence = TextPane(id="evidence")
-        self._metrics: tuple[AlertContextQuery | None, tuple[MetricChange, ...]] = (None, ())
+        self._around: tuple[AlertContextQuery | None, AlertContext | None] = (None, None)
 
     def body(self) -> Iterable[Widget]:
         yield Horizontal(self.findings, self.evidence, id="alerts-body")
@@ -85,18 +90,26 @@ class AlertsScreen(LogView):
 
     def apply_layout(self) -> None:
         self.findings.compact = self.compact
+        self.call_after_refresh(self.query_changed)  # its slices depend on the evidence's width
 
     def update_body(self, overview: Overview, result: object | None) -> None:
         if result is not None:
-            self._metrics = self.current_query, cast("tuple[MetricChange, ...]", result)
+            self._around = self.current_query, cast("AlertContext", result)
         self.findings.update(overview)
         self._draw_evidence()
 
     @property
     def current_query(self) -> AlertContextQuery | None:
-        """Metrics before and after the alert; None if it has its own table."""
+        """Metrics before and after the alert, and their course."""
         alert = self.alert
-        return None if alert is None or alert.table else AlertContextQuery(alert.rule, alert.row)
+        if alert is None:
+            return None
+        return AlertContextQuery(alert.rule, alert.row, slices_of(self._width))
+
+    @property
+    def _width(self) -> int:
+        """Columns of the evidence, beside a scrollbar."""
+        return max(0, self.evidence.size.width - _SCROLLBAR)
 
     @property
     def cursor_key(self) -> Hashable:
@@ -121,9 +134,11 @@ class AlertsScreen(LogView):
         else:
             title = f"{alert.rule} · {alert.subject} · {alert.what}"
             explanation = "" if self.overview is None else self.overview.explain(alert.rule)
-            query, changes = self._metrics
-            changes = changes if query == self.current_query else ()
-            self.evidence.update(title, alert_text.lines(alert, explanation, changes))
+            query, context = self._around
+            if query is None or (query.rule, query.row) != (alert.rule, alert.row):
+                context = None
+            lines = alert_text.lines(alert, explanation, context, self._width)
+            self.evidence.update(title, lines)
 
     @on(LineTable.Selected, "#findings")
     def _open(self) -> None:

@@ -153,7 +153,8 @@ class LogView(FollowMixin, LocatableScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self.header = Header(VIEWS.get(self.NAME, VIEWS["overview"]), tuple(VIEWS.values()))
+        name = VIEWS.get(self.NAME, self.NAME.capitalize())
+        self.header = Header(VIEWS.get(self.NAME, VIEWS["overview"]), tuple(VIEWS.values()), name)
         self.filterbar = FilterBar()
         self.findbar = FindBar()
         self.found = FindStatus()
@@ -184,6 +185,9 @@ class LogView(FollowMixin, LocatableScreen):
     @abstractmethod
     def update_body(self, overview: Overview, result: object | None) -> None:
         """Show an Overview, and the result of `current_query`; None if it is pending."""
+
+    def update_calls(self, overview: Overview) -> None:
+        """Show new calls, in a view that has a table of them."""
 
     def go_to(self, row: Hashable) -> bool:
         """Show the record with this key; False if only the Overview can."""
@@ -218,11 +222,19 @@ class LogView(FollowMixin, LocatableScreen):
     # -- called by the App
 
     def update_overview(self, overview: Overview, result: object | None) -> None:
+        self._update_counts(overview)
+        self.update_body(overview, result)
+
+    def update_newest(self, overview: Overview) -> None:
+        """Show an Overview that differs by new records and calls alone (see appended())."""
+        self._update_counts(overview)
+        self.update_calls(overview)
+
+    def _update_counts(self, overview: Overview) -> None:
         self.overview = overview
         calls, total = overview.calls.height, overview.all_calls
         self.filterbar.update(overview.where, calls, total, overview.tags)
         self.record_count_changed(overview.snapshot.counts.records)
-        self.update_body(overview, result)
 
     def update_line(self, location: RecordLocation, line: DecodedLine) -> None:
         """Draw the detail with a line, if that is the current record's."""
@@ -362,14 +374,16 @@ class LogView(FollowMixin, LocatableScreen):
 
     def action_next_call(self, kind: CallKind, direction: int) -> None:
         """Go to the next call of a kind, or with -1 to the previous one."""
-        row = None
-        if self.overview is not None:
-            row = self.overview.next_call(kind, self.cursor_key, direction)
-        if row is None:
-            where = "after" if direction > 0 else "before"
-            self.hint(f"No {kind} call {where} this one.")
-        else:
+        row, back = (
+            None if self.overview is None else self.overview.next_call(kind, self.cursor_key, way)
+            for way in (direction, -direction)
+        )
+        if row is not None:
             self.jump_to(row)
+            return
+        where, shift = ("after", "with") if direction > 0 else ("before", "without")
+        hint = "" if back is None else f"; {shift} Shift, the key goes back"
+        self.hint(f"No {kind} call {where} this one{hint}.")
 
     def action_alert(self, direction: int) -> None:
         """Go to the next alert, or with -1 to the previous one, cyclically."""

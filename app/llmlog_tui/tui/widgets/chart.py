@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from rich.cells import cell_len
 from textual.content import Content
@@ -26,20 +27,32 @@ _ROWS_WITH_MIDDLE: Final = 5
 Form = Callable[[float | None], str]
 
 
-class Chart(Widget, can_focus=False):
+class ChartContent(NamedTuple):
     """Series over one time axis, with marks and a cursor at slices of time.
 
-    `right` cells at the right are for the labels of a series with its own scale.
+    `marks` are slice -> glyph and colour. `right` cells at the right are for the labels of a series
+    with its own scale. `note` is shown after the legend.
     """
+
+    title: str
+    form: Form
+    lines: Sequence[ChartLine] = ()
+    marks: Mapping[int, tuple[str, str]] = MappingProxyType({})
+    cursor: int | None = None
+    right: int = 0
+    note: str = ""
+
+
+class Chart(Widget, can_focus=False):
+    """A chart that fills its space; `right` as in ChartContent."""
 
     def __init__(self, title: str, form: Form, *, right: int = 0) -> None:
         super().__init__(classes="chart")
-        self.title, self.form, self.right = title, form, right
-        self.note = ""
-        """Text after the legend."""
-        self._lines: Sequence[ChartLine] = ()
-        self._marks: Mapping[int, tuple[str, str]] = {}
-        self._cursor: int | None = None
+        self._content = ChartContent(title, form, right=right)
+
+    def set_title(self, title: str, form: Form) -> None:
+        """Show another number; call update() afterwards."""
+        self._content = self._content._replace(title=title, form=form)
 
     def update(
         self,
@@ -49,76 +62,88 @@ class Chart(Widget, can_focus=False):
         note: str = "",
     ) -> None:
         """Show series, marks (slice -> glyph, colour), and the cursor's slice."""
-        self._lines, self._marks, self._cursor, self.note = lines, marks, cursor, note
+        self._content = self._content._replace(lines=lines, marks=marks, cursor=cursor, note=note)
         self.refresh()
 
     def render(self) -> Content:
-        rows, width = self.size.height - 1, self.size.width - LABEL - 1 - self.right
-        if rows < 1 or width < 1:
-            return Content("")
-        left = [value for line in self._lines if line.form is None for value in line.known]
-        own = next((line for line in self._lines if line.form is not None), None)
-        top = scale.round_up(max(left, default=0.0))
-        right_top = scale.round_up(max(own.known, default=0.0)) if own else 0.0
-        canvas = Canvas(rows, width)
-        for line in self._lines:
-            canvas.draw(line, top if line.form is None else right_top)
-        grid = canvas.cells()
-        self._overlay(grid, width)
-        labels = _labels(self.form, top if left else None, rows, LABEL - 1)
-        right_labels = [""] * rows
-        if own and own.form and self.right:
-            right_labels = _labels(own.form, right_top if own.known else None, rows, self.right - 1)
-        shown = [self._heading()]
-        for label, right_label, cells in zip(labels, right_labels, grid, strict=True):
-            shown.append(
-                Content.assemble(
-                    (f"{label:>{LABEL - 1}} ", "$text-muted"),
-                    ("┤" if label else "│", "$border"),
-                    *cells,
-                    ("├" if right_label else "", "$border"),
-                    (right_label, own.tone if own else ""),
-                )
+        return Content("\n").join(draw_chart(self._content, self.size.width, self.size.height))
+
+
+def slices_of(width: int, right: int = 0) -> int:
+    """Return the slices of time of a chart `width` cells wide."""
+    return max(COLUMNS_PER_CELL, (width - LABEL - 1 - right) * COLUMNS_PER_CELL)
+
+
+def draw_chart(chart: ChartContent, width: int, height: int) -> list[Content]:
+    """Return the lines of a chart: its heading, and one per row of cells."""
+    rows, width_of_plot = height - 1, width - LABEL - 1 - chart.right
+    if rows < 1 or width_of_plot < 1:
+        return []
+    left = [value for line in chart.lines if line.form is None for value in line.known]
+    own = next((line for line in chart.lines if line.form is not None), None)
+    top = scale.round_up(max(left, default=0.0))
+    right_top = scale.round_up(max(own.known, default=0.0)) if own else 0.0
+    canvas = Canvas(rows, width_of_plot)
+    for line in chart.lines:
+        canvas.draw(line, top if line.form is None else right_top)
+    grid = canvas.cells()
+    _overlay(chart, grid, width_of_plot)
+    labels = _labels(chart.form, top if left else None, rows, LABEL - 1)
+    right_labels = [""] * rows
+    if own and own.form and chart.right:
+        right_labels = _labels(own.form, right_top if own.known else None, rows, chart.right - 1)
+    shown = [_heading(chart, width)]
+    for label, right_label, cells in zip(labels, right_labels, grid, strict=True):
+        shown.append(
+            Content.assemble(
+                (f"{label:>{LABEL - 1}} ", "$text-muted"),
+                ("┤" if label else "│", "$border"),
+                *cells,
+                ("├" if right_label else "", "$border"),
+                (right_label, own.tone if own else ""),
             )
-        return Content("\n").join(shown)
+        )
+    return shown
 
-    def _heading(self) -> Content:
-        """Return the title and legend, with values at the cursor: `Latency ms  ⠶⠶ p50 430`.
 
-        The title is padded, and the note added, if there is room.
-        """
-        parts: list[tuple[str, str]] = []
-        for line in self._lines:
-            if line.name:
-                parts.append((f"  {SAMPLES[line.stroke]} {line.name}", line.tone))
-            if self._cursor is not None and self._cursor < len(line.values):
-                value = line.values[self._cursor]
-                is_between = value is None and line.bridged
-                parts.append(("" if is_between else f" {(line.form or self.form)(value)}", "bold"))
-        legend = Content.assemble(*parts)
-        room = self.size.width - legend.cell_length - len(self.note) - 4
-        title = f" {self.title:<{LABEL + 12}}" if room > LABEL + 12 else f" {self.title}"
-        note = f"   {self.note}" if self.note and cell_len(title) <= room else ""
-        return Content.assemble((title, "bold"), *parts, (note, "$text-muted"))
+def _heading(chart: ChartContent, width: int) -> Content:
+    """Return the title and legend, with values at the cursor: `Latency ms  ⠶⠶ p50 430`.
 
-    def _overlay(self, grid: list[list[tuple[str, str]]], width: int) -> None:
-        """Draw marks at the top, with lines down, and the cursor's column, in blank cells."""
-        for index, (glyph, tone) in self._marks.items():
-            x = index // COLUMNS_PER_CELL
-            if x >= width:
-                continue
-            for row in grid[1:]:
-                if row[x][0] == " ":
-                    row[x] = ("┊", tone)
-            if cell_len(glyph) == 1:
-                grid[0][x] = (glyph, tone)
-        if self._cursor is not None and self._cursor // COLUMNS_PER_CELL < width:
-            for row in grid:
-                glyph, _ = row[self._cursor // COLUMNS_PER_CELL]
-                row[self._cursor // COLUMNS_PER_CELL] = (
-                    "│" if glyph in " ┊" else glyph,
-                    "$text-primary bold",
-                )
+    The title is padded, and the note added, if there is room.
+    """
+    parts: list[tuple[str, str]] = []
+    for line in chart.lines:
+        if line.name:
+            parts.append((f"  {SAMPLES[line.stroke]} {line.name}", line.tone))
+        if chart.cursor is not None and chart.cursor < len(line.values):
+            value = line.values[chart.cursor]
+            is_between = value is None and line.bridged
+            parts.append(("" if is_between else f" {(line.form or chart.form)(value)}", "bold"))
+    legend = Content.assemble(*parts)
+    room = width - legend.cell_length - len(chart.note) - 4
+    title = f" {chart.title:<{LABEL + 12}}" if room > LABEL + 12 else f" {chart.title}"
+    note = f"   {chart.note}" if chart.note and cell_len(title) <= room else ""
+    return Content.assemble((title, "bold"), *parts, (note, "$text-muted"))
+
+
+def _overlay(chart: ChartContent, grid: list[list[tuple[str, str]]], width: int) -> None:
+    """Draw marks at the top, with lines down, and the cursor's column, in blank cells."""
+    for index, (glyph, tone) in chart.marks.items():
+        x = index // COLUMNS_PER_CELL
+        if x >= width:
+            continue
+        for row in grid[1:]:
+            if row[x][0] == " ":
+                row[x] = ("┊", tone)
+        if cell_len(glyph) == 1:
+            grid[0][x] = (glyph, tone)
+    if chart.cursor is not None and chart.cursor // COLUMNS_PER_CELL < width:
+        for row in grid:
+            glyph, _ = row[chart.cursor // COLUMNS_PER_CELL]
+            row[chart.cursor // COLUMNS_PER_CELL] = (
+                "│" if glyph in " ┊" else glyph,
+                "$text-primary bold",
+            )
 
 
 def _labels(form: Form, top: float | None, rows: int, width: int) -> list[str]:

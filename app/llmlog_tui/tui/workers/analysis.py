@@ -13,10 +13,10 @@ from functools import partial, singledispatch
 
 import polars as pl
 
-from llmlog_tui.analysis.alerts.comparison import MetricChange
 from llmlog_tui.analysis.calls.bookmarks import Lines
 from llmlog_tui.analysis.calls.search import search, step_of
 from llmlog_tui.analysis.calls.text_search import NO_CONTENT
+from llmlog_tui.analysis.live.appended import appended
 from llmlog_tui.analysis.live.overview import IncrementalAnalyzer, Overview
 from llmlog_tui.analysis.query.completion import complete_predicate, complete_query
 from llmlog_tui.analysis.query.result_chart import TimeChart, result_chart
@@ -30,7 +30,7 @@ from llmlog_tui.analysis.query.sql import (
     time_range,
 )
 from llmlog_tui.analysis.query.tag_names import sql_name
-from llmlog_tui.analysis.reports.alert_context import alert_context
+from llmlog_tui.analysis.reports.alert_context import AlertContext, alert_context
 from llmlog_tui.analysis.reports.clipboard import CONTENT_KEYS, copy_text
 from llmlog_tui.analysis.reports.server_trends import ServerTrends, server_trends
 from llmlog_tui.analysis.reports.trends import COLUMNS, Trends, common_values, marks_of, trends
@@ -76,6 +76,7 @@ __all__ = [
     "QueryError",
     "TimeChart",
     "all_of",
+    "appended",
     "common_values",
     "complete_predicate",
     "complete_query",
@@ -182,11 +183,13 @@ def _replay(query: ReplayQuery, overview: Overview) -> ReplayResult:
 
 
 @run_query.register
-def _alert_context(query: AlertContextQuery, overview: Overview) -> tuple[MetricChange, ...]:
+def _alert_context(query: AlertContextQuery, overview: Overview) -> AlertContext:
     alerts = {(alert.rule, alert.row): alert for alert in overview.alerts}
     alert = alerts.get((query.rule, query.row))
     # An alert can be gone by now: its records have left the window.
-    return () if alert is None else alert_context(overview.frame, alert)
+    if alert is None:
+        return AlertContext()
+    return alert_context(overview.frame, alert, query.slices, overview.slow_ms)
 
 
 @run_query.register
