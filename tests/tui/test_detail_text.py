@@ -54,7 +54,8 @@ def test_a_call_without_a_price_says_how_to_give_one(
     tmp_path: Path, model: str, *, is_told: bool
 ) -> None:
     log = tmp_path / "calls.jsonl"
-    call = {"event": "chat_completion", "model": model, "provider": "api.openai.com"}
+    call: dict[str, object] = {"event": "chat_completion", "model": model}
+    call["provider"] = "api.openai.com"
     call |= {"ts": "2026-11-23T09:00:00Z", "prompt_tokens": 5, "completion_tokens": 3}
     unknown = {**call, "completion_tokens": None}
     log.write_text(json.dumps(call) + "\n" + json.dumps(unknown) + "\n")
