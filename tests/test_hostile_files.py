@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from tests.searches import examples
 
 from llmlog_tui.analysis.query.sql import predicate_problem
 from llmlog_tui.config.bookmarks import BookmarkStore
@@ -56,7 +57,7 @@ def in_a_file(content: bytes) -> Path:
     return path
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(documents(SETTINGS) | st.binary(max_size=200))
 @example(b"keys = {'app.freeze' = '\\u0000'}")
 @example(b"#" * 2**21)
@@ -68,7 +69,7 @@ def test_any_settings_are_used_or_refused(content: bytes) -> None:
         assert sanitize(str(error))  # noqa: PT017 - some are fine
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(documents(SECTIONS) | st.binary(max_size=200))
 @example(b"on_alert = {command = ['a\\u0000b']}")
 @example(b"budget = {usd_per_hour = 1e999}")
@@ -81,7 +82,7 @@ def test_any_rules_are_used_or_refused(content: bytes) -> None:
         assert sanitize(str(error))  # noqa: PT017 - some are fine
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(VALUES.map(lambda value: json.dumps({"overview": value, "calls": value})) | TEXTS)
 @example("[" * 100_000)
 @example('{"overview": {"top": ' + "9" * 5_000 + "}}")
@@ -96,7 +97,7 @@ def test_any_state_of_the_dashboard_is_a_layout(content: str) -> None:
     assert Memory(path).get("overview") == layout.as_object()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     st.lists(
         st.dictionaries(st.sampled_from(("record", "what", "note", "removed")) | TEXTS, VALUES)

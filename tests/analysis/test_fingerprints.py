@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.analysis.conftest import Frame, Record
+from tests.searches import examples
 
 from llmlog_tui.analysis.alerts.comparison import CohortStats
 from llmlog_tui.analysis.alerts.fingerprint import (
@@ -157,7 +158,7 @@ def test_of_very_many_changes_the_latest_are_told(calls: Frame) -> None:
     st.lists(st.tuples(st.sampled_from("abcd"), st.integers(1, 2 * SETTLED)), max_size=12),
     st.lists(st.integers(1, 90), max_size=8),
 )
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_calls_that_come_in_pieces_have_the_changes_of_all_at_once(
     series: list[tuple[str, int]], sizes: list[int]
 ) -> None:

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.searches import examples
 
 from llmlog_tui.analysis.numeric import quantiles
 from llmlog_tui.analysis.numeric.quantiles import RunningQuantiles
@@ -19,7 +20,7 @@ def series(numbers: list[float | None]) -> pl.Series:
 
 
 @given(st.lists(NUMBERS, min_size=1, max_size=8), st.integers(0, 40))
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_quantiles_are_those_of_all_numbers_however_they_came(
     batches: list[list[float | None]], merge_at: int
 ) -> None:

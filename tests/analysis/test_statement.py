@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.searches import examples
 
 from llmlog_tui.analysis.query.sql import (
     NO_RECORDS,
@@ -175,7 +176,7 @@ def test_the_names_a_query_may_use_are_known_unless_it_asks_for_all() -> None:
     assert names_in("from calls") is None
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.text(alphabet="selctfrom()'\"`$;-*/,.\n x1", max_size=40))
 def test_any_text_is_split_or_refused_at_once(sql: str) -> None:
     try:

@@ -44,6 +44,8 @@ class Terminal:
         )
         os.close(inside)
         self._rest = b""
+        self.painted = 0
+        """Bytes that the screen was sent so far."""
 
     def until(self, wanted: bytes, limit_s: float) -> float:
         """Seconds until the screen was sent `wanted`; the limit if it was not."""
@@ -57,7 +59,9 @@ class Terminal:
         """What the screen is sent next, with the end of what came before; empty if nothing is."""
         if not select.select([self.fd], [], [], wait_s)[0]:
             return b""
-        seen = self._rest + os.read(self.fd, 1 << 16)
+        read = os.read(self.fd, 1 << 16)
+        self.painted += len(read)
+        seen = self._rest + read
         self._rest = seen[-64:]
         return seen
 

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.capture.conftest import QUESTION, client_of, completion
+from tests.searches import examples
 
 from llmlog import testing
 from llmlog._sdk.headers import duration_ms
@@ -32,7 +33,9 @@ header_text = st.text(st.characters(min_codepoint=32, max_codepoint=255), max_si
     str.strip
 )
 
-thorough = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+thorough = settings(
+    max_examples=examples(150), suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 def check(line: bytes) -> dict[str, Any]:

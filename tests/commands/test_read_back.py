@@ -17,6 +17,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from tests.commands.conftest import Run, is_refused
+from tests.searches import examples
 
 from llmlog.record import EVENTS, FIELDS
 from llmlog_tui.commands import llmlog as group
@@ -93,7 +94,7 @@ def rows(draw: st.DrawFn) -> Json:
     }
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(st.lists(rows(), min_size=1, max_size=4))
 @example([{"event": "span", "status": "ok", "trace_id": "t", "name": 'a "quoted"\n\n, \r\nname'}])
 @example([{"event": "span", "status": "ok", "trace_id": "=1+1", "name": "@sum"}])

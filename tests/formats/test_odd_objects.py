@@ -15,6 +15,7 @@ from tests.formats.test_driver import accounted
 from tests.formats.test_exports import CONTENT, OTHERS, SAMPLES, sample
 from tests.formats.test_otlp_logs import COUNTS, REQUEST, attempt, claude, completed
 from tests.formats.wrappers import NESTING, WRAPPERS
+from tests.searches import examples
 
 from llmlog.record import EVENTS
 from llmlog_tui.formats import Format, Found, Item, SpreadsContent
@@ -108,13 +109,13 @@ def assert_converts(format_: Format, items: list[Item], log: dict[str, Any]) -> 
     items=st.lists(broken() | OBJECT | st.sampled_from(VALID), max_size=12),
     state=st.sampled_from([{}, {LOADING: True}, {LIVE: True}]),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 def test_odd_objects_never_raise(format_: Format, items: list[Item], state: dict[str, Any]) -> None:
     assert_converts(format_, items, dict(state))
 
 
 @given(files=st.lists(st.lists(broken() | st.sampled_from(VALID), max_size=6), max_size=3))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 def test_odd_files_that_begin_alike_never_raise(files: list[list[Item]]) -> None:
     log: dict[str, Any] = {LOADING: True}
     for items in files:
@@ -139,7 +140,7 @@ def wrapped(draw: st.DrawFn) -> list[bytes]:
 
 
 @given(lines=wrapped(), cut=st.integers(0, 20))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_in_any_wrapper_every_line_gave_records_or_was_skipped_and_none_raises(
     lines: list[bytes], cut: int
 ) -> None:

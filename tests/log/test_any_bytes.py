@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from tests.searches import examples
 
 from llmlog.record import jsonable
 from llmlog_tui.log.follow import Follower
@@ -77,7 +78,7 @@ def test_any_bytes_are_lines_that_are_records_skipped_or_blank(data: bytes) -> N
 
 
 @given(st.binary(max_size=300), CUTS)
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_any_bytes_cut_anywhere_come_whole_and_in_order(data: bytes, at: list[int]) -> None:
     with growing(cut(data, at)) as (path, steps):
         follower = Follower(path)
@@ -95,7 +96,7 @@ def test_any_bytes_cut_anywhere_come_whole_and_in_order(data: bytes, at: list[in
 
 @given(st.lists(RECORDS | OBJECTS | BLANKS | BAD, max_size=8), CUTS)
 @example([b"!{", b"!}"], [])  # no object that was printed over two lines
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_a_log_read_in_pieces_is_the_log_read_at_once(lines: list[bytes], at: list[int]) -> None:
     data = b"".join(line + b"\n" for line in lines)
     whole, live = parse(data, at_start=True), read_while_growing(data, at)
@@ -110,7 +111,7 @@ def test_a_log_read_in_pieces_is_the_log_read_at_once(lines: list[bytes], at: li
 
 
 @given(st.lists(RECORDS, max_size=10), st.lists(BLANKS | BAD, max_size=6), st.randoms())
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 def test_good_lines_in_are_rows_out_whatever_stands_between_them(
     good: list[bytes], other: list[bytes], random: object
 ) -> None:
@@ -122,7 +123,7 @@ def test_good_lines_in_are_rows_out_whatever_stands_between_them(
 
 
 @given(st.lists(RECORDS, min_size=1, max_size=8))
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 def test_a_record_reads_the_same_alone_and_among_others(records: list[bytes]) -> None:
     columns = list(COLUMNS)
     together = parse(b"\n".join(records)).frame.select(columns)
@@ -135,7 +136,7 @@ def test_a_record_reads_the_same_alone_and_among_others(records: list[bytes]) ->
     st.frozensets(NAMES),
     st.just(COLUMNS) | st.frozensets(st.sampled_from([*COLUMNS])),
 )
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 def test_a_block_reads_the_same_whatever_fields_the_blocks_before_had(
     lines: list[bytes], filled: frozenset[str], columns: Collection[str]
 ) -> None:
@@ -148,7 +149,7 @@ def test_a_block_reads_the_same_whatever_fields_the_blocks_before_had(
 
 
 @given(st.lists(OBJECTS | BAD, max_size=8), st.frozensets(st.sampled_from([*COLUMNS])))
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 def test_fields_that_are_asked_for_are_the_same_without_the_others(
     lines: list[bytes], columns: frozenset[str]
 ) -> None:

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.searches import examples
 
 from llmlog_tui.log.chunked_frame import ChunkedFrame, hstack
 
@@ -20,7 +21,7 @@ def numbers(frame: pl.DataFrame) -> list[int]:
 
 
 @given(STEPS)
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_whatever_is_done_to_it_it_is_what_a_list_would_be(steps: list[tuple[str, int]]) -> None:
     frames, expected, new = ChunkedFrame([pl.DataFrame({"n": [-1]})]), [-1], count()
     for what, rows in steps:

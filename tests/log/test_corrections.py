@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from tests.formats.otlp import CHAT, ROOT, TRACE, Json, envelope, span
+from tests.searches import examples
 
 from llmlog_tui.analysis.live.overview import IncrementalAnalyzer, overview
 from llmlog_tui.log import reader
@@ -42,7 +43,7 @@ def by_start(frame: pl.DataFrame) -> pl.DataFrame:
     return plain.sort("trace_id", "ts")
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(order=st.permutations(SPANS), repeated=st.integers(0, 5))
 def test_a_log_that_grew_span_by_span_is_what_it_is_read_at_once(
     tmp_path_factory: pytest.TempPathFactory, order: list[Json], repeated: int

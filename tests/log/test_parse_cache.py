@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.log.test_any_bytes import BAD, BLANKS, OBJECTS, RECORDS, dumped
+from tests.searches import examples
 
 from llmlog_tui.log import parse_cache
 from llmlog_tui.log.parse import Parsed, Strictness, parse
@@ -61,7 +62,7 @@ def assert_same(found: Parsed, expected: Parsed) -> None:
     assert list(found.refused) == list(expected.refused)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     st.lists(OBJECTS | RECORDS | BAD | BLANKS | STARTS | TAGGED, min_size=1, max_size=8),
     st.sampled_from(Strictness),

@@ -15,7 +15,7 @@ from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.parse import parse
 from llmlog_tui.log.reader import Reader, load
 from llmlog_tui.log.schema import IS_CALL, decategorize
-from llmlog_tui.log.sources import SourceError
+from llmlog_tui.log.sources import SourceError, Sources
 from llmlog_tui.log.store import FRAME_SCHEMA, Snapshot, SourceLocation
 
 
@@ -336,3 +336,47 @@ def test_a_busy_writer_does_not_keep_a_reader_from_its_end(files: list[Path]) ->
     assert {0, 100} <= set(steps(reader.snapshot()))
     reader.finish()
     assert reader.snapshot().frame.height < 1_000
+
+
+def test_news_are_read_once_from_each_file_even_if_lines_keep_coming(
+    files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for file in files:
+        file.write_bytes(line(0))
+    reader = Reader(files)
+    read_all(reader)
+    reader.loaded()
+    read = Follower.read
+
+    def written_to_meanwhile(follower: Follower) -> Block | None:
+        block = read(follower)
+        if block is not None:
+            append(follower.path, line(9))
+        return block
+
+    for file in files:
+        append(file, line(1) + line(2))
+    monkeypatch.setattr(Follower, "read", written_to_meanwhile)
+    assert reader.read_news()
+    assert sorted(steps(reader.snapshot())) == [0, 0, 1, 1, 2, 2]
+    monkeypatch.setattr(Follower, "read", read)
+    assert reader.read_news()
+    assert sorted(steps(reader.snapshot())) == [0, 0, 1, 1, 2, 2, 9, 9]
+    assert not reader.read_news()
+    reader.close()
+
+
+def test_news_of_a_folder_are_its_new_files_too_while_an_old_one_grows(
+    files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llmlog_tui.log.reader.SCAN_S", 0.0)
+    files[0].write_bytes(line(0))
+    reader = Reader(Sources([str(files[0].parent)], must_exist=True))
+    read_all(reader)
+    reader.loaded()
+    append(files[0], line(1))
+    files[1].write_bytes(line(2))
+    while reader.read_news():
+        append(files[0], line(1)) if len(reader.files) == 1 else None
+    assert set(steps(reader.snapshot())) == {0, 1, 2}
+    reader.close()

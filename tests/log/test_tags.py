@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from tests.searches import examples
 
 from llmlog_tui.log import follow
 from llmlog_tui.log.parse import parse
@@ -107,7 +108,7 @@ TAGS = st.dictionaries(
 @given(st.lists(st.none() | TAGS | st.sampled_from(["{", 1, []]), min_size=1, max_size=4))
 @example([{"a": '\\"'}, {"a": '"'}])
 @example([{}])
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_objects_that_repeat_have_the_tags_of_those_that_do_not(extras: list[object]) -> None:
     once, often = (parse(block(*({"extra": each} for each in extras)) * n) for n in (1, 8))
     assert often.frame.drop("line").equals(pl.concat([once.frame.drop("line")] * 8))

@@ -59,10 +59,14 @@ def exporter() -> Iterator[Exporter]:
 
 
 class AnyServer:
-    """A server that sends these pieces to whoever connects, and closes, or holds on to it."""
+    """A server that sends these pieces to whoever connects, and closes, or holds on to it.
 
-    def __init__(self, pieces: tuple[bytes, ...], *, hold: bool) -> None:
-        self._pieces, self._hold = pieces, hold
+    With `drip` it sends that for ever after, 50 times a second.
+    """
+
+    def __init__(self, pieces: tuple[bytes, ...], *, hold: bool, drip: bytes) -> None:
+        self._pieces, self._hold, self._drip = pieces, hold, drip
+        self._stopped = threading.Event()
         self._listening = socket.create_server(("127.0.0.1", 0))
         self._held: list[socket.socket] = []
         self._thread = threading.Thread(target=self._answer, daemon=True)
@@ -81,10 +85,13 @@ class AnyServer:
         connection.recv(65_536)
         for piece in self._pieces:
             connection.sendall(piece)
+        while self._drip and not self._stopped.wait(0.02):
+            connection.sendall(self._drip)
         while self._hold and connection.recv(1):
             pass
 
     def stop(self) -> None:
+        self._stopped.set()
         self._listening.shutdown(socket.SHUT_RDWR)
         for connection in self._held:
             with suppress(OSError):  # it was closed
@@ -98,11 +105,11 @@ Serve = Callable[..., str]
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """`serve(bytes, …, hold=False)`: the URL of an AnyServer."""
+    """`serve(bytes, …, hold=False, drip=b"")`: the URL of an AnyServer."""
     with ExitStack() as resources:
 
-        def start(*pieces: bytes, hold: bool = False) -> str:
-            server = AnyServer(pieces, hold=hold)
+        def start(*pieces: bytes, hold: bool = False, drip: bytes = b"") -> str:
+            server = AnyServer(pieces, hold=hold, drip=drip)
             resources.callback(server.stop)
             return server.url
 

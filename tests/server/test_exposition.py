@@ -100,6 +100,20 @@ def test_values_that_are_no_numbers_are_left_out() -> None:
     assert parse(body).gauges["waiting"] == 11.0
 
 
+def test_numbers_too_large_for_sums_and_rates_are_no_quantities_and_listed() -> None:
+    huge = b"1" + b"0" * 400
+    names = ("num_requests_waiting", "generation_tokens_total", "request_queue_time_seconds_sum")
+    body = b"".join(
+        b'vllm:%b{x="%b"} %b\n' % (name.encode(), x, x)
+        for name in names
+        for x in (huge, b"1e308", b"2e308")
+    )
+    found = parse(body + VLLM)
+    assert (found.gauges["waiting"], found.counters["generation_tokens"]) == (11.0, 5000.0)
+    assert found.histograms["queue"].total == parse(VLLM).histograms["queue"].total
+    assert [number for _, number in found.raw[:3]] == [math.inf, 1e308, math.inf]
+
+
 @pytest.mark.parametrize(
     ("body", "why"),
     [

@@ -81,6 +81,21 @@ def test_a_server_that_stalls_is_given_up(serve: Serve, pieces: list[bytes]) -> 
         fetch(Endpoint.of(serve(*pieces, hold=True)), SHORT)
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.0 200 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n",
+    ],
+    ids=["without a length", "of HTTP 1.0", "with a length", "in headers"],
+)
+def test_a_server_that_drips_bytes_for_ever_is_given_up(serve: Serve, head: bytes) -> None:
+    with pytest.raises(FetchError, match=r"no answer within 0\.2 s"):
+        fetch(Endpoint.of(serve(head, drip=b"a")), SHORT)
+
+
 def test_nobody_there_is_one_line() -> None:
     with pytest.raises(FetchError, match="connection refused"):
         fetch(Endpoint.of("http://127.0.0.1:1"), SECONDS)

@@ -112,7 +112,7 @@ def test_a_line_that_is_no_sample_is_left_out(path: Path, line: bytes) -> None:
 def test_values_that_are_no_quantities_are_unknown(path: Path) -> None:
     path.write_bytes(
         b'{"ts":"2026-11-23T12:00:00Z","url":"u","waiting":-1,"running":true,"kv_cache":"x",'
-        b'"tokens_per_sec":null,"preemptions":3,"more":1}\n'
+        b'"tokens_per_sec":null,"preemptions":3,"ttft_p50_ms":1e308,"more":1}\n'
     )
     ((found,),) = read([path]).samples.values()
     assert found == Sample(NOON, "u", preemptions=3.0)

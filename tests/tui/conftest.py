@@ -15,6 +15,8 @@ from typing import Any, TypeAlias
 import pytest
 from tests.tui.idle import until_idle
 from textual._styles_cache import StylesCache
+from textual.css.model import RuleSet
+from textual.css.stylesheet import Stylesheet
 from textual.events import Event, Key
 from textual.message import Message
 from textual.pilot import Pilot
@@ -35,6 +37,7 @@ _PATIENCE_SECONDS = 30.0
 _POLL_SECONDS = 0.002
 _TESTS_PER_COLLECTION = 4
 _tests = itertools.count(1)
+_parsed: dict[Hashable, list[RuleSet]] = {}
 
 
 def _free_closed_apps() -> None:
@@ -94,6 +97,27 @@ def _pilots_wait_for_the_dashboard_not_for_the_clock(monkeypatch: pytest.MonkeyP
 
 
 @pytest.fixture(autouse=True)
+def _styles_are_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parse a widget's CSS for the first App that has it; each new App would do so again."""
+    parse = Stylesheet._parse_rules  # noqa: SLF001
+
+    def parsed(sheet: Stylesheet, *source: Hashable, **options: Hashable) -> list[RuleSet]:
+        colours = frozenset(sheet._variables.items())  # noqa: SLF001
+        key = (colours, source, tuple(options.items()))
+        if key not in _parsed:
+            _parsed[key] = parse(sheet, *source, **options)  # type: ignore[arg-type]
+        return _parsed[key]
+
+    monkeypatch.setattr(Stylesheet, "_parse_rules", parsed)
+
+
+@pytest.fixture
+def no_styles_parsed() -> None:
+    """Forget all CSS that was parsed for other tests."""
+    _parsed.clear()
+
+
+@pytest.fixture(autouse=True)
 def _keys_are_handled_once_they_are_pressed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have `pilot.press` return when all its keys have been handled.
 
@@ -147,8 +171,9 @@ def until() -> Until:
                 await pilot.pause()
             if condition():
                 return
-            assert time.monotonic() < deadline, f"never came true: {name}"
-            await asyncio.sleep(_POLL_SECONDS)
+            while not condition():
+                assert time.monotonic() < deadline, f"never came true: {name}"
+                await asyncio.sleep(_POLL_SECONDS)
 
     return wait
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
+import pkgutil
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any, Final
 
 from textual._context import active_app
 from textual.app import App
 from textual.screen import Screen
 
+from llmlog_tui.tui import workers
 from llmlog_tui.tui.app import LogApp
-from llmlog_tui.tui.workers import analysis_worker, reader
 
 _STEP_S: Final = 0.002
 _QUIET_S: Final = 0.02
@@ -21,8 +24,17 @@ _BUSY_SHARE: Final = 0.05
 """Minimum share of `_QUIET_S` on the processor that counts as work, as Textual has it."""
 _LONGEST_S: Final = 1.0
 
-_PERMANENT: Final = tuple(f"llmlog-{name}" for name in (reader.TASK, analysis_worker.TASK, "parse"))
-"""How the names of threads begin that run as long as the App; `LogApp.busy` tells of their work."""
+
+def _tasks() -> Iterator[str]:
+    for module in pkgutil.iter_modules(workers.__path__, f"{workers.__name__}."):
+        if task := getattr(importlib.import_module(module.name), "TASK", None):
+            yield f"llmlog-{task}"
+
+
+_PERMANENT: Final = frozenset(_tasks())
+"""Names of threads that run as long as the App; `LogApp.busy` tells of their work."""
+_POOL: Final = "llmlog-parse"
+"""How the names of threads begin that parse for the reader."""
 
 
 async def until_idle(min_sleep: float = 0, max_sleep: float = _LONGEST_S) -> None:
@@ -64,8 +76,8 @@ def _awaits_thread(app: App[Any]) -> bool:
     """Whether a thread of the dashboard has a result to deliver."""
     if not isinstance(app, LogApp):
         return False
-    names = [thread.name for thread in threading.enumerate()]
-    jobs = [n for n in names if n.startswith("llmlog-") and not n.startswith(_PERMANENT)]
+    names = {thread.name for thread in threading.enumerate()} - _PERMANENT
+    jobs = [name for name in names if name.startswith("llmlog-") and not name.startswith(_POOL)]
     return bool(jobs) or (bool(app.views) and app.busy)
 
 

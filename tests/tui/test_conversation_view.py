@@ -11,8 +11,11 @@ from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record, toas
 from tests.tui.test_snapshots_views import SIZES, Look, SnapCompare
 from textual.pilot import Pilot
 
+from llmlog_tui.analysis.traces.conversation import Message
+from llmlog_tui.analysis.traces.message_shapes import Part
 from llmlog_tui.config.settings import Settings
 from llmlog_tui.tui.app import LogApp
+from llmlog_tui.tui.render.conversation_rows import body, opened_at_first
 from llmlog_tui.tui.screens.dialogs.text_diff import TextDiffDialog
 from llmlog_tui.tui.screens.diff import DiffScreen
 from llmlog_tui.tui.screens.replay import ReplayScreen
@@ -363,3 +366,24 @@ def test_a_text_diff(
 
     app = LogApp([named_log], follow=False)
     assert snap_compare(app, terminal_size=size, run_before=look)
+
+
+def test_of_a_message_of_many_parts_only_the_first_are_rendered_and_none_is_lost() -> None:
+    parts = tuple(Part("text", f"**part {n}** " + "word " * 3_000) for n in range(40))
+    message = Message("assistant", (Part("reasoning", "hm " * 50_000), *parts), is_answer=True)
+    lines = body(message, {}, 90, as_written=False)
+    texts = ["".join(span.text for span in line) for line in lines]
+    assert texts[0].startswith("reasoning  150,000 chars")
+    assert sum(text.startswith("part ") for text in texts) == 2, "as Markdown"
+    assert sum(text.startswith("**part ") for text in texts) == 38, "as written"
+    assert sum(text.count("word") for text in texts) > 38 * 3_000, "rows may cut a word"
+    assert all(len(text) <= 90 for text in texts)
+
+
+def test_of_many_items_of_an_answer_only_the_first_are_open() -> None:
+    items = tuple(Message("assistant", (Part("text", "x" * 15_000),), is_answer=True)
+                  for _ in range(100))  # fmt: skip
+    assert opened_at_first(items, 0) == {0, 1}
+    assert opened_at_first(items, 99) == {99}
+    huge = (Message("user", (Part("text", "x" * 10**6),)),)
+    assert opened_at_first(huge, 0) == {0}

@@ -154,6 +154,7 @@ def test_one_can_quit_before_the_first_frame_whatever_is_typed_behind(
     assert terminal.line_is_as_before
 
 
+@pytest.mark.usefixtures("no_styles_parsed")
 async def test_our_style_sheets_are_parsed_once_whatever_is_opened(
     sample: Path, records: int, shown: Shown, monkeypatch: pytest.MonkeyPatch
 ) -> None:

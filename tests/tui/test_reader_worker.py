@@ -27,7 +27,12 @@ BLOCKS = 8
 def test_hundreds_of_files_which_take_long_to_look_at_are_looked_at_less_often(
     took: float, pause: float
 ) -> None:
-    assert pause_after(took) == pytest.approx(pause)
+    assert pause_after(took, quiet_s=0.0) == pytest.approx(pause)
+
+
+@pytest.mark.parametrize(("quiet_s", "pause"), [(0.9, 0.02), (1.0, 0.05), (5.0, 0.1), (3600, 0.1)])
+def test_files_are_looked_at_less_often_while_nothing_comes(quiet_s: float, pause: float) -> None:
+    assert pause_after(0.0005, quiet_s=quiet_s) == pytest.approx(pause)
 
 
 @pytest.fixture

@@ -6,12 +6,24 @@ from pathlib import Path
 from threading import Event
 
 import pytest
-from tests.tui.conftest import WIDE, Shown, Until, expect_fault, record, row_of, toasts, top_row
+from tests.tui.conftest import (
+    WIDE,
+    Shown,
+    Until,
+    expect_fault,
+    record,
+    row_of,
+    text_of,
+    toasts,
+    top_row,
+)
 
 from llmlog_tui.analysis.live.overview import IncrementalAnalyzer, Overview
 from llmlog_tui.log.store import Snapshot
 from llmlog_tui.tui.app import LogApp
+from llmlog_tui.tui.panes.calls import CallsPane
 from llmlog_tui.tui.panes.traces import TracesPane
+from llmlog_tui.tui.widgets.text_pane import TextPane
 
 
 async def test_a_failing_worker_becomes_a_message_and_the_dashboard_goes_on(
@@ -70,12 +82,55 @@ async def test_an_answer_that_comes_late_does_not_move_a_frozen_screen(
         with log.open("ab") as file:
             file.write(record(step=1))
         await until(pilot, begun.is_set, "the analysis of the second record")
+        await until(pilot, lambda: app.records_shown == 2, "its row, which does not wait for that")
         await pilot.press("space")
+        with log.open("ab") as file:
+            file.write(record(step=2))
         gate.set()
         await until(pilot, lambda: "‖ frozen +1 End" in top_row(app), "the counter")
-        assert app.records_shown == 1
+        assert app.records_shown == 2
         await pilot.press("space")
-        await shown(pilot, 2)
+        await shown(pilot, 3)
+
+
+def all_texts(app: LogApp) -> str:
+    return "".join(map(text_of, app.screen.query(TextPane)))
+
+
+@pytest.mark.parametrize("view", ["1", "2"])
+async def test_a_row_that_is_younger_than_the_analysis_is_shown_and_opened(
+    tmp_path: Path, shown: Shown, until: Until, monkeypatch: pytest.MonkeyPatch, view: str
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(record())
+    real, gate, begun = IncrementalAnalyzer.overview, Event(), Event()
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 1)
+        await pilot.press(view)
+        await shown(pilot, 1)
+
+        def slow(self: IncrementalAnalyzer, snapshot: Snapshot, where: str | None) -> Overview:
+            begun.set()
+            gate.wait()
+            return real(self, snapshot, where)
+
+        monkeypatch.setattr(IncrementalAnalyzer, "overview", slow)
+        for step in (1, 2):
+            with log.open("ab") as file:
+                file.write(record(step=step, trace_id="young", request_id=f"req-{step}"))
+            await until(pilot, lambda: app.records_shown == step + 1, "its row")  # noqa: B023
+        await until(pilot, begun.is_set, "the analysis of the first")
+        calls = app.screen.query_one(CallsPane)
+        assert (len(calls.source), calls.cursor_key) == (3, 2)
+        assert "3 calls" in top_row(app)
+        calls.focus()
+        await pilot.press("enter" if view == "1" else "v")
+        await until(pilot, lambda: "req-2" in all_texts(app), "its record")
+        await pilot.press("escape")
+        gate.set()
+        await shown(pilot, 3)
+        assert app.overview is not None
+        assert app.overview.find_trace("young") == "young"
 
 
 async def test_the_way_out_does_not_lead_through_the_analysis(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -35,7 +36,10 @@ Found = tuple[dict[str, Any], Excerpt]
 """A record as `find --json` prints it, and where the words are in it."""
 
 _ROWS = 1_000
-"""Records of other formats that are read at a time."""
+"""Records that are read at a time."""
+
+_BATCH_S = 0.2
+"""Seconds between two batches of matching lines."""
 
 
 def find_text(words: str, names: Sequence[str], *, as_json: bool, where: str | None) -> bool:
@@ -88,10 +92,23 @@ def _in_plain_files(query: TextQuery, names: Sequence[str], where: str | None) -
     paths = expand(names, must_exist=True)
     for path in sorted(paths, key=lambda path: path.stat().st_mtime_ns, reverse=True):
         try:
-            for lines in scan(path, query.line_pattern):
+            for lines in _batches(scan(path, query.line_pattern)):
                 yield from _in_lines(query, path, lines, where)
         except OSError as error:
             raise SourceError(f"{path}: {error.strerror or error}") from error
+
+
+def _batches(blocks: Iterator[list[MatchingLine]]) -> Iterator[list[MatchingLine]]:
+    """Yield the first matching lines at once, later ones in batches."""
+    batch: list[MatchingLine] = []
+    due = 0.0  # parsing few lines takes as long as parsing a thousand
+    for lines in blocks:
+        batch += lines
+        if len(batch) >= _ROWS or time.monotonic() >= due:
+            yield batch
+            batch, due = [], time.monotonic() + _BATCH_S
+    if batch:
+        yield batch
 
 
 def _in_lines(

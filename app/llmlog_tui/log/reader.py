@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 import polars as pl
 
@@ -22,6 +21,7 @@ from llmlog_tui.formats.shared_state import LIVE, LOADING
 from llmlog_tui.log import parse_cache
 from llmlog_tui.log.compressed import SUFFIXES, CompressedFollower
 from llmlog_tui.log.file_parser import FileParser
+from llmlog_tui.log.file_source import FileSource
 from llmlog_tui.log.follow import Follower
 from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.log_scan import LogScan
@@ -29,8 +29,7 @@ from llmlog_tui.log.open_files import OpenFiles
 from llmlog_tui.log.parse import Parsed
 from llmlog_tui.log.parse_cache import ParseCache
 from llmlog_tui.log.peek import has_peer, peek
-from llmlog_tui.log.prefix_digest import Known
-from llmlog_tui.log.reading_order import newest_first, size_and_time
+from llmlog_tui.log.reading_order import Turn, newest_first, size_and_time, size_of
 from llmlog_tui.log.record_lines import RecordLines
 from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.schema import COLUMNS
@@ -53,21 +52,6 @@ QUIET_S: Final = 1.0
 
 SETTLED_S: Final = 60.0
 """Seconds without new lines after which even its last record is: its program has ended."""
-
-
-class _Source(Protocol):
-    path: Path
-    is_waiting: bool
-    is_gone: bool
-
-    def read(self) -> Block | None: ...
-    def read_older(self) -> Block | None: ...
-    def finish(self) -> Block | None: ...
-    def close(self) -> None: ...
-    def position(self) -> tuple[int, int]: ...
-    def reread(self, generation: int, offset: int, length: int) -> bytes | None: ...
-    def has_open(self, file: os.stat_result) -> bool: ...
-    def known(self, head: bytes) -> list[Known]: ...
 
 
 class Reader:
@@ -115,7 +99,7 @@ class Reader:
         """Begin to read, or begin again, with nothing read so far."""
         self.records = 0
         """Number of records read so far."""
-        self._sources: list[_Source] = []
+        self._sources: list[FileSource] = []
         self._last_found = {
             False: 0,
             True: 0,
@@ -145,10 +129,25 @@ class Reader:
             return True
         return self.step() if self._has_new_files() else self._flush_quiet()
 
+    def read_news(self) -> bool:
+        """Read the new lines of each file, once; False if there are none.
+
+        With step() after step(), lines that keep coming would be parsed one by one.
+        """
+        has_news = False
+        for turn in list(self._poll_order()):
+            if (found := self._poll((turn,))) is not None:
+                index, block = found
+                work = self._parsers[index].prepare(block)
+                self._add(index, block, None if work is None else work())
+                has_news = True
+        has_news |= self._has_new_files()
+        return self._flush_quiet() or has_news
+
     def read_to_end(self, on_step: Callable[[], object] = lambda: None) -> None:
         """Read up to the current ends of all files; call `on_step` after each step."""
         self._peek_at_others()
-        unread = deque((source, _size(source.path)) for source in self._sources)
+        unread = deque((source, size_of(source.path)) for source in self._sources)
         while unread:
             source, size = unread[0]
             if size is None or (not source.is_waiting and source.position()[0] >= size):
@@ -268,12 +267,13 @@ class Reader:
     def _next_block(self) -> tuple[int, Block] | None:
         if not self._has_peeked:
             # The newest file is shown before the beginnings of thousands of others are read.
-            if self._ahead == 1 and (found := self._poll(((0, self._order[0], False),))):
+            first = Turn(0, self._order[0], is_older=False)
+            if self._ahead == 1 and (found := self._poll((first,))):
                 return found
             self._peek_at_others()
         return self._poll(self._poll_order())
 
-    def _poll(self, turns: Iterable[tuple[int, int, bool]]) -> tuple[int, Block] | None:
+    def _poll(self, turns: Iterable[Turn]) -> tuple[int, Block] | None:
         """Return the next block of the first file that has one, and the file's index."""
         for turn, index, is_older in turns:
             source = self._sources[index]
@@ -302,12 +302,11 @@ class Reader:
                 source.close()
             self._begin(self.files)
 
-    def _poll_order(self) -> Iterator[tuple[int, int, bool]]:
-        """Yield (turn, index of a file, whether to read its older lines)."""
+    def _poll_order(self) -> Iterator[Turn]:
         for is_older in (False, True):
             first = self._last_found[is_older]  # continue there, then poll the others
             for turn in (*range(first, len(self._order)), *range(first)):
-                yield turn, self._order[turn], is_older
+                yield Turn(turn, self._order[turn], is_older)
 
     def _placed(self, index: int, block: Block) -> Block:
         """Return a block, marked older unless it belongs to the newest file.
@@ -324,8 +323,12 @@ class Reader:
 
     def _collect(self) -> None:
         index, block, parsing = self._parsing.popleft()
+        self._add(index, block, None if parsing is None else parsing.result())
+
+    def _add(self, index: int, block: Block, result: Parsed | None) -> None:
+        """Add the records of a file's next block; `result` is that of its parser's work."""
         parser = self._parsers[index]
-        parsed = parser.collect(block, None if parsing is None else parsing.result())
+        parsed = parser.collect(block, result)
         self.records += parsed.frame.height
         frame = self._store.add(index, block, parsed)
         if self.on_records is not None:
@@ -381,7 +384,7 @@ class Reader:
         else:
             self._has_peeked = True
 
-    def _source(self, file: Path) -> _Source:
+    def _source(self, file: Path) -> FileSource:
         siblings = self._open_files if self._names else None
         if file == STDIN:
             return StdinFollower(self._stdin)
@@ -415,12 +418,6 @@ class _Quiet(NamedTuple):
 
     since: float
     due_s: float
-
-
-def _size(file: Path) -> float | None:
-    with suppress(OSError):
-        return math.inf if file == STDIN else file.stat().st_size
-    return None
 
 
 def load(

@@ -7,10 +7,20 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
+
+from llmlog_tui.log.sources import STDIN
 
 _LEVELS: Final = 2
 """Folders between a session's log and those of its subagents: SESSION/subagents/."""
+
+
+class Turn(NamedTuple):
+    """A file's turn to be polled, for its new or its older lines."""
+
+    turn: int
+    file: int
+    is_older: bool
 
 
 def size_and_time(file: Path) -> tuple[int, float]:
@@ -19,6 +29,13 @@ def size_and_time(file: Path) -> tuple[int, float]:
         found = file.stat()
         return found.st_size, found.st_mtime
     return 0, math.inf
+
+
+def size_of(file: Path) -> float | None:
+    """Return a file's bytes, endless for standard input; None if it is missing."""
+    with suppress(OSError):
+        return math.inf if file == STDIN else file.stat().st_size
+    return None
 
 
 def newest_first(names: Sequence[str], written: Sequence[float]) -> list[int]:

@@ -12,6 +12,8 @@ from llmlog_tui.server.quantities import KINDS, MAXIMA, Names, canonical
 MAX_RAW: Final = 500
 """Maximum number of values that are listed of one answer."""
 _MAX_LABEL_CHARS: Final = 40
+LARGEST: Final = 1e15
+"""Maximum of a value: sums and rates of larger ones would be infinite."""
 _PARTS_OF_HISTOGRAMS: Final = ("_bucket", "_created")
 """Endings of values that are of no use in a list."""
 
@@ -102,10 +104,10 @@ def reading(values: Iterable[Series]) -> Reading:
     """Return the quantities among the values of one answer."""
     by_name: dict[str, list[Series]] = {}
     for value in values:
-        if not math.isnan(value.value):
+        if not math.isnan(_float(value)):
             by_name.setdefault(canonical(value.name), []).append(value)
     raw = tuple(
-        (_text(value), value.value)
+        (_text(value), _float(value))
         for each in by_name.values()
         for value in each
         if not value.name.endswith(_PARTS_OF_HISTOGRAMS)
@@ -132,10 +134,10 @@ def _numbers(names: Names, by_name: Mapping[str, list[Series]]) -> dict[str, flo
 
 
 def _values(candidates: Iterable[str], by_name: Mapping[str, list[Series]]) -> list[float]:
-    """Return the finite values of the first metric that is there."""
+    """Return the plausible values of the first metric that is there."""
     found = (by_name[canonical(name)] for name in candidates if canonical(name) in by_name)
     series = next(found, [])
-    return [value.value for value in series if math.isfinite(value.value) and value.value >= 0]
+    return [float(value.value) for value in series if 0 <= value.value <= LARGEST]
 
 
 def _histograms(names: Names, by_name: Mapping[str, list[Series]]) -> dict[str, Histogram]:
@@ -147,11 +149,19 @@ def _histograms(names: Names, by_name: Mapping[str, list[Series]]) -> dict[str, 
         bounds: dict[float, float] = {}
         for bucket in by_name.get(f"{canonical(name)}_bucket", ()):
             bound = _bound(bucket.labels.get("le", ""))
-            if bound is not None and math.isfinite(bucket.value):
+            if bound is not None and abs(bucket.value) <= LARGEST:
                 bounds[bound] = bounds.get(bound, 0.0) + bucket.value
         total = sum(_values([f"{name}_sum"], by_name))
         found[quantity] = Histogram(bounds, total, sum(_values([f"{name}_count"], by_name)))
     return found
+
+
+def _float(value: Series) -> float:
+    """Return the number, infinity for an integer too large for a float."""
+    try:
+        return float(value.value)
+    except OverflowError:
+        return math.inf
 
 
 def _bound(text: str) -> float | None:

@@ -31,11 +31,14 @@ def fetch(endpoint: Endpoint, timeout_s: float) -> bytes:
     kind = http.client.HTTPSConnection if endpoint.is_tls else http.client.HTTPConnection
     connection = kind(endpoint.host, endpoint.port, timeout=timeout_s)
     # A timeout of the socket is per operation: a server that drips bytes would take any time.
-    deadline = Timer(timeout_s, _shut_down, (connection,))
+    opened: list[socket.socket] = []
+    deadline = Timer(timeout_s, _shut_down, (connection, opened))
     deadline.daemon = True
     began = time.monotonic()
     deadline.start()
     try:
+        connection.connect()
+        opened.append(connection.sock)
         return _get(connection, endpoint, began + timeout_s)
     except (OSError, http.client.HTTPException, ValueError) as error:
         if time.monotonic() - began >= timeout_s:
@@ -78,7 +81,9 @@ def _reason(error: Exception) -> str:
     return " ".join(str(error).split())[:80] or type(error).__name__
 
 
-def _shut_down(connection: http.client.HTTPConnection) -> None:
+def _shut_down(connection: http.client.HTTPConnection, opened: list[socket.socket]) -> None:
     """End the operation that another thread waits in."""
+    # A connection forgets its socket once an answer without a length begins, though it is read on.
+    sock = opened[0] if opened else connection.sock
     with contextlib.suppress(OSError, AttributeError):  # not connected yet
-        connection.sock.shutdown(socket.SHUT_RDWR)
+        sock.shutdown(socket.SHUT_RDWR)

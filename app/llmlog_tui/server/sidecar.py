@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import stat
 from collections.abc import Iterable, Mapping
@@ -16,6 +15,7 @@ from typing import Any, Final
 import orjson
 
 from llmlog_tui.private_file import open_append, replacing
+from llmlog_tui.server.exposition import LARGEST
 from llmlog_tui.server.metrics import ServerMetrics, merged
 from llmlog_tui.server.sample import QUANTITIES, Sample
 
@@ -125,6 +125,6 @@ def from_line(line: bytes) -> Sample | None:
 
 def _number(found: Mapping[str, Any], name: str) -> float | None:
     value = found.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if math.isfinite(value) else None
+    return float(value) if 0 <= value <= LARGEST else None

@@ -20,8 +20,9 @@ from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.sources import Sources
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.server.metrics import NO_METRICS
-from llmlog_tui.tui import messages, palette, screens
+from llmlog_tui.tui import messages, palette, screens, workers
 from llmlog_tui.tui.alert_throttle import AlertThrottle
+from llmlog_tui.tui.analysis_schedule import AnalysisSchedule
 from llmlog_tui.tui.bookmarks import BookmarkController
 from llmlog_tui.tui.jobs import Jobs
 from llmlog_tui.tui.keys.views import APP_BINDINGS
@@ -112,8 +113,6 @@ class LogApp(App[str]):
         self.server = NO_METRICS
         self.where = where
         self.views: list[LogView] = []  # in the order they were opened; empty in the first frame
-        self._requested: messages.AnalysisRequest | None = None
-        self._done: messages.AnalysisRequest | None = None
         self._result: object | None = None
         self._is_frozen = False
         self._welcome = welcome
@@ -125,6 +124,7 @@ class LogApp(App[str]):
         self._analysis = analysis_worker.AnalysisWorker(
             post, slow_ms, rules, is_typing=self._gc.is_typing
         )
+        self._schedule = AnalysisSchedule(self, self._analysis.request, self._request_analysis)
         self.jobs = Jobs(self)
         self.navigator = Navigator(self, None if trace is None else SelectTrace(trace))
         self.bookmarks = BookmarkController(self)
@@ -232,7 +232,7 @@ class LogApp(App[str]):
     @property
     def busy(self) -> bool:
         """Whether a result is pending, or the files are still being loaded."""
-        return self._requested is not self._done or self.status.progress.state == "loading"
+        return self._schedule.is_pending or self.status.progress.state == "loading"
 
     def update_view(self) -> None:
         """Show the current results, and request missing ones."""
@@ -242,11 +242,12 @@ class LogApp(App[str]):
     def _show_overview(self) -> None:
         if self.overview is None:
             return
-        is_of_view = self._done is not None and self._done.query == self.view.current_query
+        done = self._schedule.done
+        is_of_view = done is not None and done.query == self.view.current_query
         self.view.update_overview(self.overview, self._result if is_of_view else None)
         self.navigator.apply_pending(self.overview)
 
-    def _request_analysis(self) -> None:
+    def _request_analysis(self, *, at_once: bool = False) -> None:
         """Request results for the current state, unless they are known or requested."""
         snapshot, metrics = self.snapshot, self.server
         if self._is_frozen and self.overview is not None:
@@ -255,9 +256,21 @@ class LogApp(App[str]):
             return
         query = self.view.current_query
         request = messages.AnalysisRequest(snapshot, self.where, query, metrics)
-        if not request.is_same(self._requested):
-            self._requested = request
-            self._analysis.request(request)
+        self._schedule.request(request, at_once=at_once)
+
+    def _with_newest(self, overview: Overview) -> Overview | None:
+        """Return an Overview with the records read since; None if it takes an analysis."""
+        if self._is_frozen or self.snapshot is None:
+            return overview
+        return workers.analysis.appended(overview, self.snapshot)
+
+    def _show_newest(self) -> bool:
+        """Show new calls and counts at once; False if only an analysis can."""
+        overview = None if self.overview is None else self._with_newest(self.overview)
+        if overview is not None and overview is not self.overview:
+            self.overview = overview
+            self.view.update_newest(overview)
+        return overview is not None
 
     def update_header(self) -> None:
         records = 0 if self.snapshot is None else self.snapshot.counts.records
@@ -277,7 +290,7 @@ class LogApp(App[str]):
         self._update_refusal(message.progress.refusal)
         loading = message.progress.state == "loading" and self.overview is not None
         if not loading or self.snapshot.counts.records >= _LOADING_FACTOR * self.records_shown:
-            self._request_analysis()
+            self._request_analysis(at_once=not self._show_newest())
         self.update_header()
 
     def _update_welcome(self, progress: messages.Progress) -> None:
@@ -311,12 +324,12 @@ class LogApp(App[str]):
         self.bookmarks.find_records(message.overview)
 
     def _show_result(self, message: messages.AnalysisDone) -> None:
-        self._done = message.request
+        self._schedule.done = message.request
         shown, overview = self.overview, message.overview
         if self._is_frozen and shown is not None and overview.snapshot is not shown.snapshot:
-            self._requested = self._done = None  # a late result must not move a frozen screen
+            self._schedule.forget()  # a late result must not move a frozen screen
             return
-        self.overview, self._result = overview, message.result
+        self.overview, self._result = self._with_newest(overview) or overview, message.result
         self._show_overview()
         if shown is None:
             self.call_after_refresh(self.reader.first_paint_done)
@@ -325,7 +338,8 @@ class LogApp(App[str]):
         self.update_header()
 
     def on_filter_rejected(self, message: messages.FilterRejected) -> None:
-        self._requested = self._done = self.where = None
+        self._schedule.forget()
+        self.where = None
         self.notify(sanitize(message.why), title="Invalid filter", severity="error", markup=False)
         self._request_analysis()
 
@@ -458,7 +472,7 @@ class LogApp(App[str]):
     def action_freeze(self) -> None:
         """Freeze or unfreeze the screen; reading continues."""
         self._is_frozen = not self._is_frozen
-        self._request_analysis()
+        self._request_analysis(at_once=True)
         self.update_header()
 
     def action_follow(self) -> None:

@@ -66,6 +66,16 @@ class AnalysisRequest:
             and self.server is other.server
         )
 
+    def has_only_more_than(self, other: AnalysisRequest | None) -> bool:
+        """Return whether it is the same but for records that came while following."""
+        return other is not None and (
+            self.where == other.where
+            and self.query == other.query
+            and self.server is other.server
+            and self.snapshot.live_from is not None
+            and self.snapshot.live_from == other.snapshot.live_from
+        )
+
 
 @dataclass
 class Loaded(Message):

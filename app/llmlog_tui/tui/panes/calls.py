@@ -110,10 +110,11 @@ class CallsPane(Pane):
         elif order is not None and (
             self._sorted_by != self.sort or last is None or last.where != overview.where
         ):
-            self._overview, self._order, self._sorted_by, self._new = overview, order, self.sort, 0
+            self._overview, self._order, self._sorted_by = overview, order, self.sort
+            self._new = overview.calls.height - len(order)
             self.following = False
-        elif last is not None and last.where == overview.where:
-            self._new = overview.calls.height - last.calls.height
+        elif last is not None and last.where == overview.where and self._order is not None:
+            self._new = overview.calls.height - len(self._order)
         self.redraw()
 
     def set_trace(self, trace: str | None) -> None:

@@ -22,6 +22,7 @@ from llmlog_tui.tui.render.conversation_rows import (
     RowKey,
     TextRows,
     lines_of,
+    opened_at_first,
 )
 from llmlog_tui.tui.render.replay_text import MODES
 from llmlog_tui.tui.render.search_text import MarkedRows
@@ -68,7 +69,7 @@ class ContentPane(Pane):
         total = len(content.conversation.messages)
         newest = content.conversation.answer
         newest = total - 1 if newest is None else newest
-        opened = frozenset(range(newest, total)) if total else frozenset()
+        opened = opened_at_first(content.conversation.messages, newest)
         self._look = Look(self.room, opened, answer_note=answer_note)
         self.redraw()
         self._go_to_message(newest)

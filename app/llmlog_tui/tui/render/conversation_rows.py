@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 MAX_MARKDOWN: Final = 24_000
 """Maximum characters of a text that is rendered as Markdown: more would delay the key."""
-_MAX_WRAPPED: Final = 60_000
-"""Maximum characters of a text that is broken between words."""
+_MAX_WRAPPED: Final = 40_000
+"""Maximum characters of a message that are rendered, or broken between words."""
 _ROLE: Final = 10
 """Cells of a message's role."""
 _INDENT: Final = CellSpan("    ")
@@ -186,6 +186,18 @@ class ConversationRows(RowSource):
         ]
 
 
+def opened_at_first(messages: Sequence[Message], first: int) -> frozenset[int]:
+    """Return the message at `first`, and later ones while there is room."""
+    left = _MAX_WRAPPED
+    opened: list[int] = []
+    for n in range(first, len(messages)):
+        left -= sum(len(part.text) for part in messages[n].parts)
+        if opened and left < 0:
+            break
+        opened.append(n)
+    return frozenset(opened)
+
+
 def preview(message: Message, calls: Mapping[str, Part]) -> str:
     """Return how a message begins, in one printable line."""
     shown: list[str] = []
@@ -221,11 +233,15 @@ def body(
     """Return the lines of a message below its head."""
     room = max(8, width - len(_INDENT.text))
     chunks: list[Sequence[Line]] = []
+    left = _MAX_WRAPPED
     for part in message.parts:
         if chunks:
             chunks.append([[]])
-        if part.kind not in ("call", "media") and len(part.text) > _MAX_WRAPPED:
-            chunks.append(FoldedLines(FoldedText(part.text, room), _text_tone(message, part)))
+        is_one_line = part.kind == "media" or (part.kind == "reasoning" and not as_written)
+        left -= 0 if is_one_line else len(part.text)
+        if left < 0 and not is_one_line:
+            text = f"→ {part.name}({part.text})" if part.kind == "call" else part.text
+            chunks.append(FoldedLines(FoldedText(text, room), _text_tone(message, part)))
         else:
             lines = _part_lines(message, part, results, room, as_written=as_written)
             chunks.append(list(lines))

@@ -80,6 +80,9 @@ class CallsScreen(LogView):
         if first or self.record_line is None:
             self._update_detail()
 
+    def update_calls(self, overview: Overview) -> None:
+        self.update_body(overview, None)
+
     def _trace(self, overview: Overview) -> str | None:
         return None if self.cursor_key is None else overview.trace_of(self.cursor_key)
 

@@ -186,6 +186,9 @@ class LogView(FollowMixin, LocatableScreen):
     def update_body(self, overview: Overview, result: object | None) -> None:
         """Show an Overview, and the result of `current_query`; None if it is pending."""
 
+    def update_calls(self, overview: Overview) -> None:
+        """Show new calls, in a view that has a table of them."""
+
     def go_to(self, row: Hashable) -> bool:
         """Show the record with this key; False if only the Overview can."""
         del row
@@ -219,11 +222,19 @@ class LogView(FollowMixin, LocatableScreen):
     # -- called by the App
 
     def update_overview(self, overview: Overview, result: object | None) -> None:
+        self._update_counts(overview)
+        self.update_body(overview, result)
+
+    def update_newest(self, overview: Overview) -> None:
+        """Show an Overview that differs by new records and calls alone (see appended())."""
+        self._update_counts(overview)
+        self.update_calls(overview)
+
+    def _update_counts(self, overview: Overview) -> None:
         self.overview = overview
         calls, total = overview.calls.height, overview.all_calls
         self.filterbar.update(overview.where, calls, total, overview.tags)
         self.record_count_changed(overview.snapshot.counts.records)
-        self.update_body(overview, result)
 
     def update_line(self, location: RecordLocation, line: DecodedLine) -> None:
         """Draw the detail with a line, if that is the current record's."""

@@ -120,6 +120,9 @@ class OverviewScreen(LogView):
             begun = overview.in_flight.by_trace.get(timeline.trace_id, ())
             self.timeline.update(timeline, in_flight=begun)
 
+    def update_calls(self, overview: Overview) -> None:
+        self.calls.update(overview, self.selected_trace, None)
+
     def update_waiting(self, files: Sequence[Path]) -> None:
         self.calls.update_waiting(files)
 

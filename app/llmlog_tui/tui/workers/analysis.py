@@ -16,6 +16,7 @@ import polars as pl
 from llmlog_tui.analysis.calls.bookmarks import Lines
 from llmlog_tui.analysis.calls.search import search, step_of
 from llmlog_tui.analysis.calls.text_search import NO_CONTENT
+from llmlog_tui.analysis.live.appended import appended
 from llmlog_tui.analysis.live.overview import IncrementalAnalyzer, Overview
 from llmlog_tui.analysis.query.completion import complete_predicate, complete_query
 from llmlog_tui.analysis.query.result_chart import TimeChart, result_chart
@@ -75,6 +76,7 @@ __all__ = [
     "QueryError",
     "TimeChart",
     "all_of",
+    "appended",
     "common_values",
     "complete_predicate",
     "complete_query",

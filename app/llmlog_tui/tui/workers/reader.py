@@ -29,6 +29,10 @@ TASK: Final = "Reading"
 POLL_SECONDS: Final = 0.02
 """Minimum seconds between two polls of the files."""
 
+# A lone record shall be on screen within 150 ms.
+_QUIET_POLLS: Final = ((5.0, 0.1), (1.0, 0.05), (0.0, POLL_SECONDS))
+"""Seconds without new records, and seconds between two polls from then on."""
+
 _PAUSE_PER_POLL: Final = 16
 """Poll interval as a multiple of the poll's own duration (many files poll slowly)."""
 
@@ -37,7 +41,7 @@ _LONGEST_PAUSE_S: Final = 0.25
 _FIRST_PAINT_SECONDS: Final = 0.5
 """Maximum seconds that reading waits for the newest records to be painted."""
 
-_POST_SECONDS: Final = 0.06
+_POST_SECONDS: Final = 0.1
 """Minimum seconds between two messages: each one causes a redraw."""
 
 _NOTHING: Final = Progress()
@@ -81,13 +85,15 @@ class ReaderWorker:
             cache=user_cache(),
         )
         state: State = "loading"
-        has_news, due = True, 0.0
+        has_news, due, newest = True, 0.0, time.monotonic()
         try:
             while not self._cancelled.is_set():
                 began = time.monotonic()
-                has_more = reader.step()
-                pause = pause_after(time.monotonic() - began)
-                has_news |= has_more
+                is_live = state == "live"
+                has_more = reader.read_news() if is_live else reader.step()
+                if has_more:
+                    has_news, newest = True, began
+                pause = pause_after(time.monotonic() - began, quiet_s=began - newest)
                 if not has_more and not self._follow and reader.wait(POLL_SECONDS):
                     continue
                 if not has_more and (state == "loading" or reader.has_ended):
@@ -97,7 +103,8 @@ class ReaderWorker:
                     has_news, due = False, time.monotonic() + _POST_SECONDS
                 # What comes until the next message is due is read in one piece.
                 pause = max(pause, due - time.monotonic())
-                if not has_more and (state == "done" or self._cancelled.wait(pause)):
+                is_idle = is_live or not has_more
+                if is_idle and (state == "done" or self._cancelled.wait(pause)):
                     return
         finally:
             if state != "done":  # lines of a log that is not followed may still be requested
@@ -186,9 +193,10 @@ class ReaderWorker:
         return "done" if is_all else "live"
 
 
-def pause_after(took: float) -> float:
-    """Seconds until the next poll, given how long the last one took."""
-    return max(POLL_SECONDS, min(_PAUSE_PER_POLL * took, _LONGEST_PAUSE_S))
+def pause_after(took: float, *, quiet_s: float) -> float:
+    """Seconds until the next poll, from the last one's duration and seconds of quiet."""
+    poll = next(poll for since, poll in _QUIET_POLLS if quiet_s >= since)
+    return max(poll, min(_PAUSE_PER_POLL * took, _LONGEST_PAUSE_S))
 
 
 def _progress(reader: Reader, state: State) -> Progress:

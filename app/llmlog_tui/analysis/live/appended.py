@@ -1,0 +1,55 @@
+"""New records among the calls of an Overview, ahead of the analysis of everything else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import polars as pl
+
+from llmlog_tui.analysis.calls.calls import model_calls
+from llmlog_tui.analysis.calls.cost import priced, rates
+from llmlog_tui.analysis.live.overview import Overview
+from llmlog_tui.analysis.query.sql import filter_records, is_by_row
+from llmlog_tui.log.store import Snapshot
+from llmlog_tui.log.tags import tag_types
+
+
+def appended(overview: Overview, snapshot: Snapshot) -> Overview | None:
+    """Return an Overview with the new records and calls of a later snapshot.
+
+    Traces, alerts, figures and baselines stay as they are. None if an analysis is needed: other
+    records have changed or there are new columns, or the filter depends on other records.
+    """
+    shown = overview.snapshot
+    count = snapshot.counts.records - shown.counts.records
+    if not _extends(shown, snapshot) or not is_by_row(overview.where or ""):
+        return None
+    if not count:
+        return overview
+    new = snapshot.frame.tail(count).filter(pl.col("row") >= shown.counts.records)
+    rows = priced(new, rates(overview.rules)).with_columns(changed=pl.lit(value=False))
+    calls = model_calls(rows)
+    matching = calls
+    if overview.where is not None:
+        matching = filter_records(calls, overview.where, may_lack_tags=True)
+    if snapshot.dropped:  # the Overview has records that have left the retention window
+        snapshot = replace(snapshot, frame=pl.concat([shown.frame, new]))
+    return replace(
+        overview,
+        snapshot=snapshot,
+        frame=pl.concat([overview.frame, rows.select(overview.frame.columns)]),
+        calls=pl.concat([overview.calls, matching.select(overview.calls.columns)]),
+        newest=max(filter(None, (overview.newest, rows["ts"].max())), default=None),
+        all_calls=overview.all_calls + calls.height,
+    )
+
+
+def _extends(shown: Snapshot, snapshot: Snapshot) -> bool:
+    """Return whether a snapshot has all records shown, unchanged, and perhaps more."""
+    return (
+        shown.live_from is not None
+        and shown.live_from == snapshot.live_from
+        and shown.revision == snapshot.revision
+        and snapshot.counts.records >= shown.counts.records
+        and tag_types(shown.frame) == tag_types(snapshot.frame)
+    )

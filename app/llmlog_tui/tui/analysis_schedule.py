@@ -1,0 +1,70 @@
+"""Schedule analyses: at once for the user, once a second for new records."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from textual.app import App
+from textual.timer import Timer
+
+from llmlog_tui.tui.messages import AnalysisRequest
+
+PAUSE_S: Final = 1.0
+"""Seconds between two analyses that differ by new records alone: those are shown before."""
+
+
+class AnalysisSchedule:
+    """Passes requests to `send`, and calls `again` when one that was put off is due."""
+
+    def __init__(
+        self,
+        app: App[str],
+        send: Callable[[AnalysisRequest], None],
+        again: Callable[[], None],
+    ) -> None:
+        self._app = app
+        self._send = send
+        self._again = again
+        self._timer: Timer | None = None
+        self._due = 0.0  # when new records alone are analysed again
+        self.requested: AnalysisRequest | None = None
+        """The last request that was sent."""
+        self.done: AnalysisRequest | None = None
+        """The last request whose result has come."""
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether a result is to come, or a request was put off."""
+        return self._timer is not None or self.requested is not self.done
+
+    def request(self, request: AnalysisRequest, *, at_once: bool = False) -> None:
+        """Send a request, later if it only has new records; not twice."""
+        if request.is_same(self.requested):
+            return
+        now = time.monotonic()
+        has_only_more = request.has_only_more_than(self.requested)
+        if has_only_more and not at_once and now < self._due:
+            if self._timer is None:
+                self._timer = self._app.set_timer(self._due - now, self._is_due)
+            return
+        if has_only_more:
+            self._due = now + PAUSE_S
+        self._stop_timer()
+        self.requested = request
+        self._send(request)
+
+    def forget(self) -> None:
+        """Take no request for sent: results were dropped."""
+        self.requested = self.done = None
+
+    def _is_due(self) -> None:
+        self._stop_timer()
+        self._due = 0.0
+        self._again()
+
+    def _stop_timer(self) -> None:
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.stop()

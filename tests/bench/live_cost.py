@@ -1,0 +1,107 @@
+"""What the dashboard costs while records arrive: `python -m tests.bench.live_cost`.
+
+`[--seconds N] [--records N] [--view 1|2] [--where SQL] [--rates 100,10,0]`. In a pseudo-terminal of
+160x50: processor time as a share of one core, wake-ups and bytes painted a second, then from an
+appended line to the screen. A rate of 0 is a log at rest; its lone records come after 6 s of quiet.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from tests.bench import make_log
+from tests.bench.live import write
+from tests.bench.screen import newest, probe
+from tests.bench.terminal import Terminal, dashboard
+
+_LIVE: Final = "● live".encode()
+_WARM_S: Final = 3.0
+_PROBES_PER_S: Final = 4
+_QUIET_S: Final = 6.0
+"""Seconds without records before a lone one."""
+
+
+def wake_ups(terminal: Terminal) -> dict[str, int]:
+    """How often each of the program's threads waited and was woken so far."""
+    found = {}
+    for task in Path(f"/proc/{terminal.process.pid}/task").iterdir():
+        status = (task / "status").read_text(encoding="ascii")
+        found[task.name] = int(status.partition("\nvoluntary_ctxt_switches:")[2].split()[0])
+    return found
+
+
+def cost(terminal: Terminal, log: Path, rate: int, seconds: float) -> str:
+    """Processor share, wake-ups and painted bytes while so many records a second arrive."""
+    writer = threading.Thread(target=write, args=(log, rate, seconds + 2 * _WARM_S))
+    writer.start()
+    terminal.wait(_WARM_S)
+    cpu, woken, painted = terminal.cpu_s(), wake_ups(terminal), terminal.painted
+    terminal.wait(seconds)
+    cpu, now = terminal.cpu_s() - cpu, wake_ups(terminal)
+    times = sum(now[task] - woken.get(task, 0) for task in now)
+    painted = terminal.painted - painted
+    writer.join()
+    return (
+        f"cpu {cpu / seconds:6.1%} of a core, {times / seconds:4.0f} wake-ups/s,"
+        f" {painted / seconds / 1e3:5.1f} kB/s"
+    )
+
+
+def delays(terminal: Terminal, log: Path, rate: int, seconds: float, first: int) -> list[float]:
+    """Milliseconds from an appended probe to the screen, while so many records a second arrive."""
+    pause = 1 / _PROBES_PER_S if rate else _QUIET_S
+    writer = threading.Thread(target=write, args=(log, rate, seconds))
+    writer.start()
+    took = []
+    with log.open("ab", buffering=0) as file:
+        for number in range(first, first + max(3, int(seconds / pause))):
+            terminal.wait(pause)
+            file.write(probe(number))
+            took.append(terminal.until(newest(number).encode(), 5) * 1e3)
+    writer.join()
+    return took
+
+
+def rows(folder: Path, chosen: argparse.Namespace) -> Iterator[str]:
+    """Everything, as lines for people."""
+    log = folder / "calls.jsonl"
+    make_log.write(log, chosen.records)
+    options = ["--where", chosen.where] if chosen.where else []
+    terminal = Terminal([*dashboard(log), *options], folder)
+    terminal.until(_LIVE, 60)
+    if chosen.view != "1":
+        terminal.press(chosen.view.encode(), b"", 0.1)
+    terminal.settle()
+    first = 1
+    for rate in map(int, chosen.rates.split(",")):
+        yield f"{rate:>4}/s: {cost(terminal, log, rate, chosen.seconds)}"
+        took = sorted(delays(terminal, log, rate, chosen.seconds, first))
+        first += len(took)
+        p99 = took[min(len(took) - 1, round(0.99 * len(took)))]
+        yield f"        append to screen p50 {statistics.median(took):.0f} ms, p99 {p99:.0f} ms"
+    terminal.leave()
+
+
+def main() -> None:
+    """Print, as it is measured."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--records", type=int, default=10_000)
+    options.add_argument("--seconds", type=float, default=20.0)
+    options.add_argument("--rates", default="100,10,0")
+    options.add_argument("--view", default="1")
+    options.add_argument("--where")
+    with tempfile.TemporaryDirectory() as folder:
+        for row in rows(Path(folder), options.parse_args()):
+            sys.stdout.write(row + "\n")
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
