@@ -12,7 +12,7 @@ _CALLS_SHARE: Final = 0.3
 _SPARE_COLUMNS_FROM, _SPARE_TRACES = 200, 26
 """Columns of a screen with wider Traces, and cells by which they are wider."""
 _SPARE_ROWS_FROM, _SPARE_ROWS = 46, 3
-"""Rows of a grid with more rows for Alerts, and rows per one that they get."""
+"""Rows from which Alerts are higher, and rows per row that they get."""
 _TOP: Final = ("traces", "timeline")
 PANES: Final = (*_TOP, "calls", "alerts")
 
