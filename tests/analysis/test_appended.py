@@ -19,9 +19,10 @@ SLOW_MS = 500.0
 RECORDS = 150
 
 
-@pytest.fixture
-def records() -> list[Row]:
-    return rows(seeded(7), RECORDS)
+@pytest.fixture(params=[False, True], ids=["without tags", "with tags"])
+def records(request: pytest.FixtureRequest) -> list[Row]:
+    tags = {"user_tier": "pro", "extra": {"n": 1}} if request.param else {}
+    return [{**row, **tags} for row in rows(seeded(7), RECORDS)]
 
 
 @pytest.fixture
@@ -100,7 +101,7 @@ def test_an_analysis_is_needed_while_loading_for_new_columns_and_for_aggregates(
     assert appended(shown, snapshot) is not None
     of_all = analyzer.overview(log.read(), "latency_ms > avg(latency_ms)")
     assert appended(of_all, snapshot) is None
-    tagged = log.write([{**records[60], "user_tier": "pro"}])
+    tagged = log.write([{**records[60], "region": "eu"}])
     assert appended(shown, tagged) is None
 
 

@@ -16,6 +16,7 @@ from tests.tui.conftest import (
     overview_of,
     record,
     row_of,
+    toasts,
     top_row,
 )
 from textual.events import MouseScrollUp
@@ -80,9 +81,11 @@ async def test_e_walks_through_the_failed_calls_and_back(tmp_path: Path, shown: 
         + record(step=3, **failed)
         + record(step=4)
     )
-    async with LogApp([log]).run_test(size=WIDE) as pilot:
+    async with LogApp([log]).run_test(size=WIDE, notifications=True) as pilot:
         app = await shown(pilot, 5)
         calls = app.query_one(CallsPane)
+        await pilot.press("e")
+        assert "No failed call after this one; with Shift, the key goes back." in toasts(app)
         await pilot.press("E")
         assert row_of(calls) == 3
         await pilot.press("E")

@@ -26,8 +26,12 @@ def appended(overview: Overview, snapshot: Snapshot) -> Overview | None:
         return None
     if not count:
         return overview
-    new = snapshot.frame.tail(count).filter(pl.col("row") >= shown.counts.records)
-    rows = priced(new, rates(overview.rules)).with_columns(changed=pl.lit(value=False))
+    # Without expressions where there is another way: each one wakes polars' threads.
+    new = snapshot.frame.slice(max(0, snapshot.frame.height - count))
+    if snapshot.dropped:
+        new = new.filter(pl.col("row") >= shown.counts.records)
+    unchanged = pl.Series("changed", [False]).new_from_index(0, new.height)
+    rows = priced(new, rates(overview.rules)).hstack([unchanged])
     calls = model_calls(rows)
     matching = calls
     if overview.where is not None:
@@ -37,8 +41,8 @@ def appended(overview: Overview, snapshot: Snapshot) -> Overview | None:
     return replace(
         overview,
         snapshot=snapshot,
-        frame=pl.concat([overview.frame, rows.select(overview.frame.columns)]),
-        calls=pl.concat([overview.calls, matching.select(overview.calls.columns)]),
+        frame=pl.concat([overview.frame, rows]),
+        calls=pl.concat([overview.calls, matching]),
         newest=max(filter(None, (overview.newest, rows["ts"].max())), default=None),
         all_calls=overview.all_calls + calls.height,
     )

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.reports.trends import Trends
 
 _MUTED: Final = "$text-muted"
-_TESTS: Final = "p50, p95, tok/s: Mann-Whitney · cut off, failed: Fisher's exact test"
+_TESTS: Final = (
+    "▲ not chance at the rule's level · p50, p95, tok/s: Mann-Whitney · cut off, failed: Fisher's "
+    "exact test"
+)
 _NEAREST: Final = "over up to 500 calls on either side, those nearest to it"
 _SHARES: Final = ("cut off", "failed", "retried")
 _CHART_ROWS: Final = 9
@@ -104,18 +107,16 @@ def _change_line(metric: MetricChange) -> Content:
     if before is not None and after is not None:
         points = round((after - before) * 100, 1) + 0.0  # + 0.0: no -0
         change = f"{points:+.1f} pp" if is_share else f"{round(after - before):+,}"
-    verdict = ("" if metric.p is None else "  within noise", _MUTED)
-    if not metric.is_chance:
-        verdict = ("  ▲ not chance", "$text-warning bold")
+    style = _MUTED if metric.is_chance else "$text-warning bold"
     return Content.assemble(
         (f"{metric.name:<10}", _MUTED),
         f"{form(before):>9}{form(after):>9}{change:>9}",
-        verdict,
-        (_p_value(metric.p), _MUTED),
+        ("   " if metric.is_chance else " ▲ ", style),
+        (_p_value(metric.p), style),
     )
 
 
 def _p_value(p: float | None) -> str:
     if p is None:
         return ""
-    return f"  p < {_MIN_P}" if p < _MIN_P else f"  p = {p:.2g}"
+    return f"p < {_MIN_P}" if p < _MIN_P else f"p = {p:.2g}"

@@ -374,14 +374,16 @@ class LogView(FollowMixin, LocatableScreen):
 
     def action_next_call(self, kind: CallKind, direction: int) -> None:
         """Go to the next call of a kind, or with -1 to the previous one."""
-        row = None
-        if self.overview is not None:
-            row = self.overview.next_call(kind, self.cursor_key, direction)
-        if row is None:
-            where = "after" if direction > 0 else "before"
-            self.hint(f"No {kind} call {where} this one.")
-        else:
+        row, back = (
+            None if self.overview is None else self.overview.next_call(kind, self.cursor_key, way)
+            for way in (direction, -direction)
+        )
+        if row is not None:
             self.jump_to(row)
+            return
+        where, shift = ("after", "with") if direction > 0 else ("before", "without")
+        hint = "" if back is None else f"; {shift} Shift, the key goes back"
+        self.hint(f"No {kind} call {where} this one{hint}.")
 
     def action_alert(self, direction: int) -> None:
         """Go to the next alert, or with -1 to the previous one, cyclically."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, TypeAlias, cast
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, cast
 
 from textual.binding import BindingType
 from textual.containers import Vertical
@@ -14,21 +13,19 @@ from textual.widgets import Static
 
 from llmlog_tui import humanize
 from llmlog_tui.analysis.numeric.interval import Interval
-from llmlog_tui.tui import workers
 from llmlog_tui.tui.keys.views import SERVER_BINDINGS
 from llmlog_tui.tui.queries import ServerQuery
 from llmlog_tui.tui.render import server_text
 from llmlog_tui.tui.render.server_text import NO_SERVER
 from llmlog_tui.tui.render.trends_text import PER_CELL
-from llmlog_tui.tui.screens.log_view import LogView
-from llmlog_tui.tui.widgets.chart import LABEL, RIGHT_LABEL, Chart, time_axis
+from llmlog_tui.tui.screens.time_view import TimeRange, TimeView, seconds
+from llmlog_tui.tui.widgets.chart import RIGHT_LABEL, Chart, time_axis
 from llmlog_tui.tui.widgets.text_pane import TextPane
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.live.overview import Overview
     from llmlog_tui.analysis.reports.server_trends import ServerTrends
-
-TimeRange: TypeAlias = tuple[datetime, datetime]
+    from llmlog_tui.analysis.reports.trends import Trends
 
 _MIN_ROWS: Final = 6
 """Minimum rows of a chart; others are shown by the next `v`."""
@@ -50,19 +47,18 @@ class ServerState(NamedTuple):
     cursor: int | None
 
 
-class ServerScreen(LogView):
+class ServerScreen(TimeView):
     """Charts of a server and of the calls on one time axis, or raw values."""
 
     NAME = "server"
     AUTO_FOCUS = "#server-body"
     BINDINGS: ClassVar[list[BindingType]] = [*SERVER_BINDINGS]
+    SHOWS_SPAN = False  # without a range, the samples alone may be shown
 
     def __init__(self) -> None:
         super().__init__()
         self._trends: ServerTrends | None = None
-        self._within: TimeRange | None = None
         self._url: str | None = None
-        self._cursor: int | None = None
         self._first_chart = 0
         self._as_values = False
         self.status = Static(id="server-status")
@@ -108,20 +104,20 @@ class ServerScreen(LogView):
     # -- data
 
     @property
-    def _slices(self) -> int:
-        return max(PER_CELL, (self.size.width - LABEL - 1 - RIGHT_LABEL) * PER_CELL)
+    def calls(self) -> Trends | None:
+        return None if self._trends is None else self._trends.calls
+
+    @property
+    def span(self) -> Interval | None:
+        trends = self._trends
+        if trends is None or trends.first is None or trends.last is None:
+            return None
+        return seconds(trends.first, trends.last)
 
     @property
     def current_query(self) -> ServerQuery:
         """The time series, with one slice per column of dots."""
         return ServerQuery(self._slices, self._time_range, self._url)
-
-    @property
-    def _time_range(self) -> TimeRange | None:
-        """Time range on screen: that of the filter, or else this view's own."""
-        where = self.filterbar.where
-        filtered = None if where is None else workers.analysis.time_range(where)
-        return filtered or self._within
 
     def update_body(self, overview: Overview, result: object | None) -> None:
         del overview
@@ -165,26 +161,6 @@ class ServerScreen(LogView):
             self.query_changed()
             self._draw()
 
-    @property
-    def cursor_key(self) -> Hashable:
-        """Key of the slowest call at the cursor, or nearest to it."""
-        if self._trends is None or self._cursor is None:
-            return None
-        rows = self._trends.calls.figures["worst_row"]
-        here, there = self._cursor, (n for n, row in enumerate(rows) if row is not None)
-        near = min(there, key=lambda n: abs(n - here), default=None)
-        row = None if near is None else rows[near]
-        return None if row is None else int(row)
-
-    def action_cursor(self, cells: int) -> None:
-        """Move the cursor by a number of cells."""
-        last = self._slices - PER_CELL
-        here = self._cursor
-        if here is None:
-            here = last + PER_CELL if cells < 0 else -PER_CELL
-        self._cursor = min(max(0, here + cells * PER_CELL), last)
-        self._draw()
-
     def action_open(self) -> None:
         """Go to the slowest call at the cursor."""
         row = self.cursor_key
@@ -192,47 +168,6 @@ class ServerScreen(LogView):
             self.post_message(self.GoToRequested(row))
         else:
             self.hint("h and l move the cursor to a call to open.")
-
-    def action_zoom_time(self, factor: float) -> None:
-        """Scale the time range around the cursor; a factor below 1 zooms in."""
-        shown = self._interval
-        if shown is not None:
-            share = 0.5 if self._cursor is None else self._cursor / self._slices
-            self._set_time_range(shown.zoom(factor, around=shown.begin + shown.length * share))
-
-    def action_pan(self, share: float) -> None:
-        """Pan the time range by a share of its length."""
-        shown = self._interval
-        if shown is not None:
-            self._set_time_range(shown.shift(share))
-
-    @property
-    def _interval(self) -> Interval | None:
-        """The time range that is drawn, in seconds."""
-        calls = None if self._trends is None else self._trends.calls
-        if calls is None:
-            return None
-        begin, end = self._time_range or (calls.begin, calls.end)
-        if begin is None or end is None:
-            return None
-        return Interval(begin.timestamp(), end.timestamp())
-
-    def _set_time_range(self, interval: Interval) -> None:
-        trends = self._trends
-        if trends is None or trends.first is None or trends.last is None:
-            return
-        everything = Interval(trends.first.timestamp(), trends.last.timestamp())
-        if interval.length < 1:
-            self.hint("Minimum zoom: 1 s")
-            return
-        clamped = interval.clamp(everything)
-        begin, end = (datetime.fromtimestamp(seconds, UTC) for seconds in clamped)
-        self._within = begin, end
-        self.query_changed()
-
-    def action_all(self) -> None:
-        self._within = None
-        self.query_changed()
 
     def action_server(self) -> None:
         """Show the next server, after the last one the first."""
@@ -253,7 +188,3 @@ class ServerScreen(LogView):
         elif self._first_chart >= len(self.charts):
             self._as_values, self._first_chart = True, 0
         self._draw()
-
-    def follow(self) -> None:
-        self._cursor = None
-        self.action_all()

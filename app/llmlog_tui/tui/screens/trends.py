@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, TypeAlias, TypeVar, cast
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, TypeVar, cast
 
 from textual.binding import BindingType
 from textual.containers import Vertical
@@ -19,14 +19,12 @@ from llmlog_tui.tui.keys.views import TRENDS_BINDINGS
 from llmlog_tui.tui.queries import TrendsQuery
 from llmlog_tui.tui.render import trends_text
 from llmlog_tui.tui.render.trends_text import PER_CELL
-from llmlog_tui.tui.screens.log_view import LogView
-from llmlog_tui.tui.widgets.chart import RIGHT_LABEL, Chart, slices_of, time_axis
+from llmlog_tui.tui.screens.time_view import TimeRange, TimeView, seconds
+from llmlog_tui.tui.widgets.chart import RIGHT_LABEL, Chart, time_axis
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.live.overview import Overview
     from llmlog_tui.analysis.reports.trends import Trends
-
-TimeRange: TypeAlias = tuple[datetime, datetime]
 
 _Value = TypeVar("_Value")
 _MODEL: Final = "model"
@@ -47,7 +45,7 @@ class TrendsState(NamedTuple):
     cursor: int | None
 
 
-class TrendsScreen(LogView):
+class TrendsScreen(TimeView):
     """Four charts on one time axis, and the values at the cursor."""
 
     NAME = "trends"
@@ -57,10 +55,8 @@ class TrendsScreen(LogView):
     def __init__(self) -> None:
         super().__init__()
         self._trends: Trends | None = None
-        self._within: TimeRange | None = None
         self._field = _MODEL
         self._value: str | None = None
-        self._cursor: int | None = None
         self._chart = 0
         self.summary = Static(id="trends-said")
         self.charts = (
@@ -87,24 +83,13 @@ class TrendsScreen(LogView):
     # -- data
 
     @property
-    def _slices(self) -> int:
-        return slices_of(self.size.width, RIGHT_LABEL)
+    def calls(self) -> Trends | None:
+        return self._trends
 
     @property
     def current_query(self) -> TrendsQuery:
         """The time series, with one slice per column of dots."""
         return TrendsQuery(self._slices, self._time_range, self._field, self._value)
-
-    @property
-    def _filtered(self) -> TimeRange | None:
-        """Time range of the filter, which applies to all views."""
-        where = self.filterbar.where
-        return None if where is None else workers.analysis.time_range(where)
-
-    @property
-    def _time_range(self) -> TimeRange | None:
-        """Time range on screen: that of the filter, or else this view's own."""
-        return self._filtered or self._within
 
     def update_body(self, overview: Overview, result: object | None) -> None:
         del overview
@@ -152,26 +137,6 @@ class TrendsScreen(LogView):
             self.query_changed()
             self._draw()
 
-    @property
-    def cursor_key(self) -> Hashable:
-        """Key of the slowest call at the cursor, or nearest to it."""
-        if self._trends is None or self._cursor is None:
-            return None
-        rows = self._trends.figures["worst_row"]
-        here, there = self._cursor, (n for n, row in enumerate(rows) if row is not None)
-        near = min(there, key=lambda n: abs(n - here), default=None)
-        row = None if near is None else rows[near]
-        return None if row is None else int(row)
-
-    def action_cursor(self, cells: int) -> None:
-        """Move the cursor by a number of cells."""
-        last = self._slices - PER_CELL
-        here = self._cursor
-        if here is None:
-            here = last + PER_CELL if cells < 0 else -PER_CELL
-        self._cursor = min(max(0, here + cells * PER_CELL), last)
-        self._draw()
-
     def action_open(self) -> None:
         """Go to the alert at the cursor, else to the slowest call there."""
         if self._trends is None or self._cursor is None:
@@ -185,24 +150,8 @@ class TrendsScreen(LogView):
         else:
             self.hint("No call at the cursor.")
 
-    def action_zoom_time(self, factor: float) -> None:
-        """Scale the time range around the cursor; a factor below 1 zooms in."""
-        trends, on_screen = self._trends, self._time_range
-        if on_screen is None and trends is not None and trends.begin and trends.end:
-            on_screen = trends.begin, trends.end
-        if on_screen is None:
-            return
-        shown = _seconds(*on_screen)
-        share = 0.5 if self._cursor is None else self._cursor / self._slices
-        self._set_time_range(shown.zoom(factor, around=shown.begin + shown.length * share))
-
-    def action_pan(self, share: float) -> None:
-        """Pan the time range by a share of its length."""
-        if self._time_range is not None:
-            self._set_time_range(_seconds(*self._time_range).shift(share))
-
     @property
-    def _span(self) -> Interval | None:
+    def span(self) -> Interval | None:
         """Time range of all calls, or of all records under a time filter."""
         if self._filtered is not None and self.overview is not None:
             first, last = self.overview.frame["ts"].min(), self.overview.newest
@@ -210,33 +159,7 @@ class TrendsScreen(LogView):
             first, last = self._trends.first, self._trends.last
         else:
             return None
-        return _seconds(first, last) if isinstance(first, datetime) and last is not None else None
-
-    def _set_time_range(self, interval: Interval) -> None:
-        everything = self._span
-        if everything is None:
-            return
-        if interval.length < 1:
-            self.hint("Minimum zoom: 1 s")
-            return
-        clamped = interval.clamp(everything)
-        begin, end = (datetime.fromtimestamp(seconds, UTC) for seconds in clamped)
-        self._apply_time_range(None if clamped == everything else (begin, end))
-
-    def _apply_time_range(self, within: TimeRange | None) -> None:
-        """Set the time range: in the filter if that has one, else here."""
-        self._within = within
-        if self._filtered is None:
-            self.query_changed()
-        else:
-            self._filter(within)
-
-    def _filter(self, within: TimeRange | None) -> None:
-        where = workers.analysis.in_time_range(self.filterbar.where, within)
-        self.post_message(self.FilterRequested(where))
-
-    def action_all(self) -> None:
-        self._apply_time_range(None)
+        return seconds(first, last) if isinstance(first, datetime) and last is not None else None
 
     def action_model(self) -> None:
         """Show the next model, or value of a tag; after the last one, all calls."""
@@ -272,16 +195,8 @@ class TrendsScreen(LogView):
         """Show the next chart, in the compact form."""
         self._show_chart(self._chart + 1)
 
-    def follow(self) -> None:
-        self._cursor = None
-        self.action_all()
-
 
 def _after(value: _Value, values: Sequence[_Value]) -> _Value:
     """Return the next value; the first after the last or an unknown one."""
     index = values.index(value) if value in values else -1
     return values[(index + 1) % len(values)]
-
-
-def _seconds(begin: datetime, end: datetime) -> Interval:
-    return Interval(begin.timestamp(), end.timestamp())
