@@ -18,8 +18,9 @@ import polars as pl
 from tests.bench.make_log import lines
 
 from llmlog_tui.analysis.live.overview import IncrementalAnalyzer
+from llmlog_tui.log.file_parser import FileParser
 from llmlog_tui.log.line_splitter import Block
-from llmlog_tui.log.parse import Parsed, parse
+from llmlog_tui.log.parse import Parsed
 from llmlog_tui.log.schema import COLUMNS
 from llmlog_tui.log.store import Store
 from llmlog_tui.tui.queries import OverviewQuery
@@ -70,11 +71,13 @@ def refreshes(store: Store, where: str | None = None) -> Iterator[Refresh]:
     """Refresh after refresh of a log to which 100 records are added each time."""
     running = IncrementalAnalyzer(SLOW_MS)
     running.overview(store.snapshot(), where)
-    offset, live = 1, lines(seed=2)
+    offset, live, parser = 1, lines(seed=2), FileParser({})
     for _ in range(_WARM + _REFRESHES):
         data = "".join(islice(live, _NEW)).encode()
         began = time.process_time()
-        store.add(0, Block(data, offset, 1), parse(data))
+        block = Block(data, offset, 1)
+        work = parser.prepare(block)
+        store.add(0, block, parser.collect(block, work and work()))
         snapshot = store.snapshot()
         read = time.process_time()
         overview = running.overview(snapshot, where)

@@ -59,17 +59,16 @@ def lacks_times(read: pl.DataFrame) -> bool:
     return bool(read["ts"].null_count())
 
 
-def fill_defaults(fit: Columns, columns: Collection[str] = COLUMNS) -> list[pl.Series]:
+def fill_defaults(fit: Columns, height: int, columns: Collection[str] = COLUMNS) -> list[pl.Series]:
     """Return COLUMNS of columns from coerce(), absent values inferred from others.
 
     Only `columns`, event and status have values. A status is read by its meaning: ok, success or
     200, failed, ERROR or 503. Where it has none, the status is error if `error`, error_type or
     an HTTP status of 400 and more is there, else ok.
     """
-    fit = {**fit, **_aliased(fit)}
-    fit = {**fit, **_statuses(fit)}
+    fit = {**fit, **_aliased(fit, height)}
+    fit = {**fit, **_statuses(fit, height)}
     known = ALWAYS.union(columns).intersection(fit)
-    height = len(fit["status"])
     return [fit[name] if name in known else nulls(name, height) for name in COLUMNS]
 
 
@@ -93,9 +92,9 @@ _WORDS: Final = {
 """Statuses of other logs, in lower case."""
 
 
-def _statuses(fit: Columns) -> Columns:
+def _statuses(fit: Columns, height: int) -> Columns:
     """Return the statuses, and error_status of numeric ones."""
-    if {"ok", "error"}.issuperset(distinct(fit["status"])):
+    if "status" in fit and {"ok", "error"}.issuperset(distinct(fit["status"])):
         return {}
     text = pl.col("status").cast(pl.String).str.to_lowercase()
     code = text.cast(pl.Float64, strict=False)
@@ -108,23 +107,19 @@ def _statuses(fit: Columns) -> Columns:
     )
     inferred = pl.when(_FAILED).then(pl.lit("error")).otherwise(pl.lit("ok"))
     is_http = code.is_between(_FAILED_STATUS, _LAST_STATUS)
-    found = completed(fit).select(
+    found = completed(fit, height).select(
         pl.coalesce(said, inferred).cast(pl.Categorical).alias("status"),
         pl.coalesce("error_status", pl.when(is_http).then(code).cast(pl.Int64, strict=False)),
     )
     return found.to_dict()
 
 
-def _aliased(fit: Columns) -> Columns:
+def _aliased(fit: Columns, height: int) -> Columns:
     """Return our columns filled from other logs' names for them, where those hold anything."""
     http = pl.col("http_status")
     filled = {
         "request_model": pl.coalesce("requested_model", "request_model"),
         "http_status": pl.coalesce("error_status", pl.when(http >= _FAILED_STATUS).then(http)),
     }
-    given = [
-        value
-        for name, value in filled.items()
-        if name in fit and fit[name].null_count() < len(fit[name])
-    ]
-    return completed(fit).select(given).to_dict() if given else {}
+    given = [value for name, value in filled.items() if name in fit]
+    return completed(fit, height).select(given).to_dict() if given else {}

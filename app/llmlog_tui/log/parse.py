@@ -120,16 +120,15 @@ def parse(  # noqa: PLR0913 - options by name
         numbers = [number for number, _ in lines]
     if has_foreign_events(read):
         read, numbers = _records_of(read, numbers, refused, only_ours=only_ours)
-    filled = filled.union(each.name for each in read if each.null_count() < read.height)
     of_tags, tags = _take_tags(read, tags, (block, numbers), nulled)
-    for name in more:
-        read.drop_in_place(name)
+    of_more = [name for name in more if read.drop_in_place(name).null_count() < read.height]
     fit, lost = coerce(read)
-    _count(nulled, numbers, no_lists, lost, required_schema(READ_SCHEMA, columns))
+    if lost or no_lists:
+        _count(nulled, numbers, no_lists, lost, required_schema(READ_SCHEMA, columns))
     line = pl.Series("line", numbers, pl.UInt32)
     # polars reads a block in chunks that differ by column; aligning them in every later query costs
     # a hundred times more than a rechunk here.
-    frame = pl.DataFrame([*fill_defaults(fit, columns), line, *of_tags]).rechunk()
+    frame = pl.DataFrame([*fill_defaults(fit, read.height, columns), line, *of_tags]).rechunk()
     frame, starts = split_starts(frame)
     skipped = refused.counts()
     is_faulty = skipped.counts or nulled.counts
@@ -143,7 +142,7 @@ def parse(  # noqa: PLR0913 - options by name
         next_strictness,
         refused.lines,
         tags=tags,
-        filled=filled,
+        filled=filled.union(fit, of_more),
         starts=starts,
     )
 

@@ -138,19 +138,23 @@ def coerce(read: pl.DataFrame) -> tuple[dict[str, pl.Series], dict[str, LostValu
 
     ts may be RFC 3339 with any offset (none: UTC) or an epoch in s, ms, µs or ns, recognised by its
     magnitude; a number may be numeric text. Other values become null. Without ts it is what a
-    logger has under one of TIME_KEYS.
+    logger has under one of TIME_KEYS. Columns without values are left out.
     """
-    columns, lost = {}, {}
-    for before in read:
-        column = columns[before.name] = _fit(before)
-        values = column.null_count() - before.null_count()
-        if values and before.name not in TIME_KEYS:
-            gone = column.is_null() & before.is_not_null()
-            lost[before.name] = LostValues(values, gone.arg_max() or 0)
+    columns, lost = dict[str, pl.Series](), dict[str, LostValues]()
+    for name, unknown in zip(read.columns, read.null_count().row(0), strict=True):
+        if unknown < read.height:
+            before = read[name]
+            column = columns[name] = _fit(before)
+            values = column.null_count() - unknown
+            if values and name not in TIME_KEYS:
+                gone = column.is_null() & before.is_not_null()
+                lost[name] = LostValues(values, gone.arg_max() or 0)
     own = [columns[name] for name in TIME_KEYS if name in columns]
-    if "ts" in read.columns and own:
-        loggers_own = pl.select(pl.coalesce(own)).to_series()
-        columns["ts"] = loggers_own.zip_with(read["ts"].is_null(), columns["ts"]).alias("ts")
+    if own:
+        ts = pl.select(pl.coalesce(own)).to_series()
+        if "ts" in columns:
+            ts = ts.zip_with(read["ts"].is_null(), columns["ts"])
+        columns["ts"] = ts.alias("ts")
     return columns, lost
 
 
@@ -169,9 +173,8 @@ def nulls(name: str, height: int) -> pl.Series:
     return _NULL[name].new_from_index(0, height)
 
 
-def completed(columns: Columns) -> pl.DataFrame:
-    """Return columns of coerce() as a frame, with the unread ones as nulls."""
-    height = len(next(iter(columns.values())))
+def completed(columns: Columns, height: int) -> pl.DataFrame:
+    """Return columns of coerce() as a frame, with the ones left out as nulls."""
     return pl.DataFrame(
         [columns[name] if name in columns else nulls(name, height) for name in _NULL]
     )
@@ -180,8 +183,6 @@ def completed(columns: Columns) -> pl.DataFrame:
 def _fit(column: pl.Series) -> pl.Series:
     """Return the column in its dtype of COLUMNS, null where a value does not fit."""
     dtype = _FIT_AS[column.name]
-    if column.null_count() == len(column):
-        return nulls(column.name, len(column))
     if dtype == _UTC:
         return _times(column)
     if column.dtype == dtype:

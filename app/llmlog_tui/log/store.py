@@ -172,7 +172,10 @@ class Store:
 
     def _with_tags(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return a frame with all tags, and add new ones to earlier frames."""
-        types = merged_types(self._tags, tag_types(frame))
+        found = tag_types(frame)
+        if not found and not self._tags:
+            return frame
+        types = merged_types(self._tags, found)
         if types != self._tags:
             self._tags = types
             for part in (self._older, self._newer):
