@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -76,6 +77,8 @@ def test_all_digits_are_shown_where_they_fit() -> None:
         (3_600_000, "1 h 0 min"),
         (7_500_000, "2 h 5 min"),
         (3_600_000_000, "1,000 h 0 min"),
+        (math.inf, "–"),
+        (math.nan, "–"),
     ],
 )
 def test_durations_have_three_digits_and_a_unit(ms: float | None, text: str) -> None:

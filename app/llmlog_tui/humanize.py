@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, tzinfo
@@ -57,7 +58,7 @@ def fit_number(number: float | None, width: int) -> str:
 
 def duration(milliseconds: float | None) -> str:
     """Return `412 ms`, `2.87 s`, `4 min 10 s`, `2 h 5 min`."""
-    if milliseconds is None:
+    if milliseconds is None or not math.isfinite(milliseconds):  # a sum that overflowed
         return UNKNOWN
     if milliseconds < 999.5:
         return f"{milliseconds:.0f} ms"
@@ -212,9 +213,10 @@ _LEVELS: Final = "▁▂▃▄▅▆▇█"
 
 
 def spark(values: Sequence[float | None]) -> str:
-    """Return one cell per value, scaled from zero to the greatest; blank for None."""
-    most = max((value for value in values if value is not None), default=0)
+    """Return one cell per value, scaled from zero to the greatest; blank for None and infinity."""
+    known = [value if value is not None and math.isfinite(value) else None for value in values]
+    most = max((value for value in known if value is not None), default=0)
     return "".join(
         " " if value is None else _LEVELS[min(7, int(value / most * 8)) if most else 0]
-        for value in values
+        for value in known
     )

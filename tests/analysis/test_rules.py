@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from llmlog_tui.analysis.alerts.detector import Detector
+from llmlog_tui.analysis.alerts.engine import DETECTORS
 from llmlog_tui.config.rules import DEFAULT, PriceOverride, RulesError, parse_rules
 
 
@@ -17,6 +21,16 @@ def test_a_section_changes_what_it_names_and_nothing_else() -> None:
     assert rules.errors.least_rise == DEFAULT.errors.least_rise
     assert (rules.latency.enabled, rules.latency.least_rise) == (False, 0.25)
     assert rules.truncation == DEFAULT.truncation
+
+
+@pytest.mark.parametrize("detector", DETECTORS)
+def test_a_section_may_have_the_name_of_its_rule_on_screen(detector: type[Detector[Any]]) -> None:
+    switch = "usd_per_hour = 1" if detector.name == "budget" else "enabled = false"
+    for name in (detector.name, detector.name.replace(" ", "_"), detector.config_key):
+        assert parse_rules(f'["{name}"]\n{switch}') != DEFAULT
+        assert parse_rules(f'["{name}"]\n{switch}') == parse_rules(
+            f"[{detector.config_key}]\n{switch}"
+        )
 
 
 def test_everything_can_be_said() -> None:
@@ -65,7 +79,9 @@ def test_a_command_is_its_words() -> None:
     ("text", "message"),
     [
         ("[", "not TOML: "),
-        ("[moon]", "moon: unknown; allowed: budget, errors, fingerprint, "),
+        ("[moon]", "moon: unknown; allowed: budget, error_rate, fingerprint, hidden_cut, "),
+        ('["error rate"]\n[errors]', "errors: the section is there twice"),
+        ('["error rate"]\nlevle = 1', "error rate.levle: unknown"),
         ("errors = 1", "errors: must be a table, [errors]"),
         ("[errors]\nlevle = 1", "errors.levle: unknown; allowed: clear_windows, enabled, least_"),
         ("[errors]\nlevel = 2", "errors.level: 2 is not a number from 0 to 1"),

@@ -272,3 +272,27 @@ def test_values_of_a_log_are_shown_and_not_obeyed(
     done = llmlog(*arguments, path)
     assert done.code == 0
     assert not {"\x1b", "\u202e"} & set(done.out)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(["traces"], ["traces", "--by", "trace_name"], ["trace", "huge"], ["session", "one"]),
+        *(["stats"], ["slow"], ["diff", "huge", "small"], ["bundle", "huge"], ["status"]),
+        ["export", "--to", "spans.otlp.jsonl"],
+    ],
+    ids=" ".join,
+)
+def test_latencies_with_an_infinite_sum_end_no_command(
+    llmlog: Run,
+    written: Written,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    call = {"event": "chat_completion", "session_id": "one", "model": "m"}
+    huge = [{**call, "trace_id": "huge", "step": n, "latency_ms": 1.7e308} for n in range(3)]
+    path = written([*huge, {**call, "trace_id": "small", "step": 0, "latency_ms": 5}])
+    done = llmlog(*arguments, path)
+    assert (done.code, done.err.count("\n") <= 1) == (0, True)

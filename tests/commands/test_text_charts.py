@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from llmlog_tui.commands.text_charts import TextCharts, text_charts
@@ -24,6 +26,11 @@ def test_a_sparkline_goes_from_zero_to_the_greatest() -> None:
     assert PLAIN.sparkline([0, 1, None, 4, 8]) == "▁▂ ▅█"
     assert PLAIN.sparkline([0, 0]) == "▁▁"
     assert PLAIN.sparkline([]) == ""
+
+
+def test_a_sum_that_overflowed_has_the_least_bar_and_no_cell() -> None:
+    assert PLAIN.bar(math.inf, math.inf) == PLAIN.bar(1, math.inf) == "▏"
+    assert PLAIN.sparkline([math.inf, 4, math.nan, 8]) == " ▅ █"
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from tests.server.conftest import Exporter, Serve, ok, wait_until
 
+from llmlog_tui.server import poller
 from llmlog_tui.server.endpoint import Endpoint
+from llmlog_tui.server.exposition import Reading
 from llmlog_tui.server.metrics import NO_METRICS, ServerMetrics
 from llmlog_tui.server.poller import Poller
 from llmlog_tui.server.sidecar import Sidecar, read
@@ -21,12 +24,12 @@ def polled(*urls: str, sidecar: Sidecar | None = None) -> Iterator[list[ServerMe
     """Poll these servers; yields what is published."""
     published: list[ServerMetrics] = []
     endpoints = [Endpoint.of(url) for url in urls]
-    poller = Poller(endpoints, NO_METRICS, published.append, sidecar, OFTEN)
-    poller.start()
+    polling = Poller(endpoints, NO_METRICS, published.append, sidecar, OFTEN)
+    polling.start()
     try:
         yield published
     finally:
-        poller.stop()
+        polling.stop()
 
 
 def test_an_exporters_load_becomes_samples_that_are_kept(
@@ -84,6 +87,21 @@ def test_a_file_that_cannot_be_written_is_a_problem_and_samples_go_on(
     with polled(exporter.url, sidecar=Sidecar(folder)) as published:
         wait_until(lambda: len(published[-1].samples.get(exporter.url, ())) > 2, "samples")
     assert published[-1].problem == "samples are not kept: is not a regular file"
+
+
+def test_a_fault_of_our_own_is_shown_and_the_server_is_polled_again(
+    exporter: Exporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(body: bytes) -> Reading:
+        raise KeyError(body[:1])
+
+    with monkeypatch.context() as broken:
+        broken.setattr(poller, "parse", fail)
+        with polled(exporter.url) as published:
+            wait_until(lambda: published[-1].polls[exporter.url].why, "the reason")
+            assert "polling failed: KeyError" in published[-1].polls[exporter.url].why
+            broken.undo()
+            wait_until(lambda: published[-1].samples, "a sample")
 
 
 def test_after_stop_nothing_is_published(exporter: Exporter) -> None:

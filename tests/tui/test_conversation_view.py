@@ -387,3 +387,4 @@ def test_of_many_items_of_an_answer_only_the_first_are_open() -> None:
     assert opened_at_first(items, 99) == {99}
     huge = (Message("user", (Part("text", "x" * 10**6),)),)
     assert opened_at_first(huge, 0) == {0}
+    assert opened_at_first((), -1) == set(), "metadata only"

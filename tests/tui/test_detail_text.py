@@ -47,3 +47,19 @@ def bar_of(detail: Detail, label: str) -> int:
     lines = [line.plain for line in detail_text.lines(detail, 0.0, 80)]
     line = next(line for line in lines if line.split()[:1] == [label])
     return line.count("█") + line.count("▓")
+
+
+@pytest.mark.parametrize(("model", "is_told"), [("nobody-knows-it", True), ("gpt-5", False)])
+def test_a_call_without_a_price_says_how_to_give_one(
+    tmp_path: Path, model: str, *, is_told: bool
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    call: dict[str, object] = {"event": "chat_completion", "model": model}
+    call["provider"] = "api.openai.com"
+    call |= {"ts": "2026-11-23T09:00:00Z", "prompt_tokens": 5, "completion_tokens": 3}
+    unknown = {**call, "completion_tokens": None}
+    log.write_text(json.dumps(call) + "\n" + json.dumps(unknown) + "\n")
+    found = overview(load([log]), 500.0)
+    for row, has_tokens in enumerate((True, False)):
+        said = "\n".join(line.plain for line in detail_text.lines(found.detail(row), 0.0, 100))
+        assert ("[prices] of --rules" in said) == (is_told and has_tokens)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -24,7 +25,8 @@ class TextCharts:
 
     def bar(self, value: float, most: float) -> str:
         """Return a bar, 12 cells for `most`, at least an eighth if not zero."""
-        eighths = round(value / most * _BAR_CELLS * 8) if most else 0
+        is_known = most and math.isfinite(value) and math.isfinite(most)  # a sum may overflow
+        eighths = round(value / most * _BAR_CELLS * 8) if is_known else 0
         full, part = divmod(max(eighths, 1 if value else 0), 8)
         return self._coloured(("█" * full + _EIGHTHS[part]).strip(), "blue")
 

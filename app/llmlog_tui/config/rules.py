@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -121,6 +121,13 @@ RULE_KEYS: Final = tuple(
 )
 """The sections that configure an alert rule, each with a switch `enabled`."""
 
+_ON_SCREEN: Final = {
+    "error_rate": "errors",
+    "hidden_cut": "hidden_truncation",
+    "retry_storm": "retries",
+}
+"""Names of rules as the screen has them, if their sections are named otherwise."""
+
 _T = TypeVar("_T")
 
 
@@ -131,16 +138,17 @@ def parse_rules(text: str) -> Rules:
         raise RulesError(f"not TOML: {error}") from error
     except RecursionError:
         raise RulesError("nested too deep") from None
-    sections = [section.name for section in fields(Rules)]
-    _check_names(document, sections, "")
     found: dict[str, Any] = {}
-    for name, table in document.items():
+    for written, table in document.items():
+        name = _section_named(written)
+        if name in found:
+            raise RulesError(f"{written}: the section is there twice")
         if not isinstance(table, dict):
-            raise RulesError(f"{name}: must be a table, [{name}]")
+            raise RulesError(f"{written}: must be a table, [{written}]")
         found[name] = (
             {model: _price(model, price) for model, price in table.items()}
             if name == "prices"
-            else _section(getattr(DEFAULT, name), name, table)
+            else _section(getattr(DEFAULT, name), written, table)
         )
     rules = Rules(**found)
     if rules.rate_limit.clear_left < rules.rate_limit.least_left:
@@ -150,7 +158,18 @@ def parse_rules(text: str) -> Rules:
     return rules
 
 
-def _check_names(table: Mapping[str, object], allowed: list[str], where: str) -> None:
+def _section_named(written: str) -> str:
+    """Return the section with this name, its own or that of its rule on screen."""
+    name = written.replace(" ", "_")
+    name = _ON_SCREEN.get(name, name)
+    sections = {section.name: section.name for section in fields(Rules)}
+    if name not in sections:
+        shown = sections | {section: name for name, section in _ON_SCREEN.items()}
+        _check_names([written], list(shown.values()), "")
+    return name
+
+
+def _check_names(table: Iterable[str], allowed: list[str], where: str) -> None:
     for name in table:
         if name not in allowed:
             raise RulesError(f"{where}{name}: unknown; allowed: {', '.join(sorted(allowed))}")

@@ -97,7 +97,12 @@ def _times(record: Mapping[str, Any]) -> tuple[int, int]:
     """Return begin and end in ns since 1970; 0 without a time."""
     ts = record["ts"]
     begin = 0 if ts is None else max(0, (ts - EPOCH) // timedelta(microseconds=1)) * 1_000
-    return begin, begin + max(0, round((record["latency_ms"] or 0) * 1_000_000))
+    lasted = max(0.0, (record["latency_ms"] or 0) * 1_000_000.0)
+    return begin, _LATEST if lasted > _LATEST - begin else begin + round(lasted)
+
+
+_LATEST: Final = 2**64 - 1
+"""Last ns of a span: its times are unsigned integers of 64 bits."""
 
 
 def _hex(text: str, digits: int) -> str:

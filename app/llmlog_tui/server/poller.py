@@ -76,8 +76,10 @@ class Poller:
         """Poll once; return when, and the reading, or the one before if there is none."""
         try:
             reading, now = parse(fetch(endpoint, TIMEOUT_S)), time.monotonic()
-        except (FetchError, NotPrometheusError) as error:
-            self._add(endpoint, PollStatus(datetime.now(UTC), str(error)), None)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is shown, and polled again
+            is_known = isinstance(error, FetchError | NotPrometheusError)
+            why = str(error) if is_known else f"polling failed: {error!r}"
+            self._add(endpoint, PollStatus(datetime.now(UTC), why), None)
             return before
         then, earlier = before or (now, None)
         ts = datetime.now(UTC)

@@ -190,7 +190,7 @@ def opened_at_first(messages: Sequence[Message], first: int) -> frozenset[int]:
     """Return the message at `first`, and later ones while there is room."""
     left = _MAX_WRAPPED
     opened: list[int] = []
-    for n in range(first, len(messages)):
+    for n in range(max(0, first), len(messages)):
         left -= sum(len(part.text) for part in messages[n].parts)
         if opened and left < 0:
             break

@@ -144,9 +144,11 @@ def _tokens(detail: Detail, cells: int) -> Iterator[Content]:
     if speed is not None:
         usual = None if detail.baseline is None else detail.baseline.tokens_per_sec
         yield _line("speed", f"{speed:,.0f} tok/s", (f"   usual {humanize.integer(usual)}", _MUTED))
-    saved = record["saved_usd"]
+    saved, cost = record["saved_usd"], record["cost_usd"]
     caching = f"   caching saved {humanize.money(saved)}" if saved else ""
-    yield _line("cost", humanize.money(record["cost_usd"]), (caching, "$text-success"))
+    has_tokens = None not in (given, output)
+    unpriced = "   no price: add one to [prices] of --rules" if cost is None and has_tokens else ""
+    yield _line("cost", humanize.money(cost), (caching, "$text-success"), (unpriced, _MUTED))
 
 
 def _share(
