@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 
 import pytest
 from rich.cells import cell_len
 from tests.commands.conftest import Run, Written
 
-from llmlog_tui.commands.text_tables import fitted
+from llmlog_tui.commands.text_tables import fitted, on_terminal, wrapped
 
 NAMES = ("plain", "gpt-⚠\ufe0fai", "👍🏽 ok", "1\ufe0f\u20e3.", "日本語", "cafe\u0301")
 
@@ -51,3 +53,32 @@ def test_the_list_of_commands_says_in_a_line_what_each_is_for(process: Run) -> N
     assert told.keys() > {"find", "check", "sql"}
     cut = {name for name, line in told.items() if line.endswith(("...", "e.g."))}
     assert cut == set()
+
+
+@pytest.mark.parametrize(
+    ("line", "parts"),
+    [
+        ("short", ["short"]),
+        ("a" * 40, ["a" * 40]),
+        ("time    what  " + "b" * 30, ["time    what", "      " + "b" * 30]),
+        ("one " * 20, ["one " * 10, *["      " + "one " * 8] * 1, "      one one"]),
+        ("日本語 " * 8, ["日本語 " * 5 + "日本語"[:0], "      日本語 日本語 日本語"]),
+        ("c" * 90, ["c" * 90]),
+        ("\x1b[31m" + "d" * 38 + "\x1b[0m", ["\x1b[31m" + "d" * 38 + "\x1b[0m"]),
+    ],
+    ids=["short", "fits", "columns", "words", "wide", "one word", "colours"],
+)
+def test_a_line_is_wrapped_between_words_and_its_later_parts_are_indented(
+    line: str, parts: list[str]
+) -> None:
+    assert [part.rstrip() for part in wrapped(line, 40).split("\n")] == [
+        part.rstrip() for part in parts
+    ]
+
+
+def test_lines_are_wrapped_on_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = "word " * 30
+    assert on_terminal(line) == line, "a pipe gets the lines as they are"
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setattr(shutil, "get_terminal_size", lambda: os.terminal_size((60, 24)))
+    assert max(map(len, on_terminal(line).split("\n"))) <= 60

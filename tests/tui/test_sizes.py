@@ -6,10 +6,11 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record
+from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, overview_of, record
 from textual.widget import Widget
 
 from llmlog_tui.tui.app import LogApp
+from llmlog_tui.tui.panes.call_columns import ColumnChoice
 from llmlog_tui.tui.screens.overview import OverviewScreen
 from llmlog_tui.tui.screens.replay import ReplayScreen
 from llmlog_tui.tui.widgets.table import LineTable
@@ -146,3 +147,20 @@ async def test_an_open_drawer_leaves_room_for_calls_on_a_low_screen(
         assert drawer.display
         assert table.size.height >= 3, "its heading, and the call with its neighbour"
         assert is_inside(drawer, (60, 15))
+
+
+async def test_a_very_wide_screen_cuts_no_text_and_has_more_columns_and_rows(
+    sample: Path, shown: Shown, records: int
+) -> None:
+    async with LogApp([sample]).run_test(size=(250, 60)) as pilot:
+        screen = overview_of(await shown(pilot, records))
+        calls = "\n".join(lines_of(screen.calls))
+        for words in ("text-embedding-3-small", "InternalServerError", "ttft ms", "server ms"):
+            assert words in calls
+        assert lines_of(screen.calls)[0].endswith("flag")
+        assert "models" in lines_of(screen.traces)[0]
+        assert "text-embedding-3-small" in "\n".join(lines_of(screen.timeline))
+        assert "not shown" not in str(screen.alerts.border_title), "all alerts have a row"
+        screen.calls.set_columns(ColumnChoice(wide=("ts", "model", "flags")))
+        titles = [column.title for column in screen.calls.source.columns]
+        assert titles == ["time", "model", "flag"], "chosen columns stay alone"

@@ -23,6 +23,7 @@ from llmlog_tui import humanize
 from llmlog_tui.analysis.query.sql import filter_records
 from llmlog_tui.analysis.traces.cache_misses import hashes_in
 from llmlog_tui.commands import INTERRUPTED
+from llmlog_tui.commands.text_tables import on_terminal
 from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.formats.llmlog import LLMLOG
 from llmlog_tui.log.cache_folder import without_cache
@@ -315,7 +316,7 @@ def echo_texts(lines: Iterable[str]) -> None:
     """Write lines of text to stdout in batches, with colour on terminals only."""
     remaining = iter(lines)
     while batch := list(islice(remaining, _BATCH_LINES)):
-        click.echo("\n".join(batch))
+        click.echo("\n".join(map(on_terminal, batch)))
 
 
 def echo_lines(lines: Iterable[bytes]) -> None:

@@ -20,7 +20,7 @@ from llmlog_tui.commands.common import (
     open_log,
     path_text,
 )
-from llmlog_tui.commands.text_tables import head, line_of
+from llmlog_tui.commands.text_tables import head, line_of, on_terminal
 from llmlog_tui.formats.detect import HEAD_BYTES, head_of
 from llmlog_tui.formats.json_text import without_bom
 from llmlog_tui.formats.llmlog import LLMLOG
@@ -68,7 +68,7 @@ def _as_object(excerpt: Excerpt) -> dict[str, str]:
 
 
 def _print(records: Iterable[Found]) -> None:
-    click.echo(head())
+    click.echo(on_terminal(head()))
     for record, excerpt in records:  # one by one: the next may take a while
         place = sanitize(f"{record['file']}:{record['line']}")
         echo_texts([line_of(record), f"    {place} {excerpt.field}: {sanitize(excerpt.text)}"])

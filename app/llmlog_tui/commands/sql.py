@@ -10,6 +10,7 @@ from llmlog_tui.analysis.query.sql import describe, query
 from llmlog_tui.analysis.reports.csv_cells import flat
 from llmlog_tui.commands.common import (
     echo_json,
+    echo_texts,
     files_argument,
     formulas_option,
     hint_at_health,
@@ -34,7 +35,7 @@ Tables:
 def _print_columns(context: click.Context, _: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click's
     if wanted:
         columns = describe()
-        click.echo("\n".join(table(columns.columns, columns.iter_rows())))
+        echo_texts(table(columns.columns, columns.iter_rows()))
         context.exit()
 
 
@@ -78,4 +79,4 @@ def sql(
         cells = flat(found, keep_formulas=keep_formulas)
         click.echo(cells.write_csv(datetime_format=CSV_TIME), nl=False)
     else:
-        click.echo("\n".join(table(found.columns, found.iter_rows())))
+        echo_texts(table(found.columns, found.iter_rows()))

@@ -23,7 +23,7 @@ from llmlog_tui.commands.common import (
     utc_option,
     where_option,
 )
-from llmlog_tui.commands.text_tables import head, line_of
+from llmlog_tui.commands.text_tables import head, line_of, on_terminal
 from llmlog_tui.log.reader import Reader, read_all
 from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.sources import STDIN, Sources
@@ -69,7 +69,7 @@ def tail(
     with closing(Reader(sources, window=window)) as reader:
         printer = _TailPrinter(reader, lines, as_json=as_json, where=where)
         if not as_json:
-            click.echo(head())
+            click.echo(on_terminal(head()))
         if no_follow:
             read_all(reader)
         else:
@@ -147,7 +147,7 @@ class _TailPrinter:
             echo_lines(self._lines(frame))
             return
         for record in frame.iter_rows(named=True):
-            click.echo(line_of(record))
+            click.echo(on_terminal(line_of(record)))
 
     def _lines(self, frame: pl.DataFrame) -> Iterator[bytes]:
         for number, line in enumerate(self.reader.record_lines(frame)):

@@ -9,6 +9,10 @@ _MIN: Final = {"traces": 30, "top": 5, "alerts": 3}
 _MAX: Final = {"traces": 200, "top": 60, "alerts": 40}
 _CALLS_SHARE: Final = 0.3
 """Share of a low screen's height reserved for Calls."""
+_SPARE_COLUMNS_FROM, _SPARE_TRACES = 200, 26
+"""Columns of a screen with wider Traces, and cells by which they are wider."""
+_SPARE_ROWS_FROM, _SPARE_ROWS = 46, 3
+"""Rows from which Alerts are higher, and rows per row that they get."""
 _TOP: Final = ("traces", "timeline")
 PANES: Final = (*_TOP, "calls", "alerts")
 
@@ -64,12 +68,14 @@ class OverviewLayout:
         """Return the grid's columns; a single one if only one top pane is visible."""
         if any(name in self.hidden for name in _TOP):
             return "1fr"
-        return f"{min(self.traces, width - _MIN['traces'])} 1fr"
+        traces = self.traces + (_SPARE_TRACES if width >= _SPARE_COLUMNS_FROM else 0)
+        return f"{min(traces, width - _MIN['traces'])} 1fr"
 
     def rows(self, height: int) -> str:
         """Return the grid's rows for a height."""
         has_calls = "calls" not in self.hidden
-        alerts = min(self.alerts, height // 3)
+        spare = max(0, height - _SPARE_ROWS_FROM) // _SPARE_ROWS
+        alerts = min(self.alerts + spare, height // 3)
         calls = max(_MIN["top"], int(height * _CALLS_SHARE))
         top = min(self.top, height - alerts - calls) if has_calls else None
         rows = []

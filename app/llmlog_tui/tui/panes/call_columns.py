@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -207,6 +207,36 @@ WIDE: Final = (
     *("tokens_per_sec", "prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd"),
     *("finish_reason", "system_fingerprint", "flags"),
 )
+
+
+_GROWN: Final = {"model": 28, "finish": 22, "why slow": 40}
+"""Title of a column -> width at which little is cut, on a wide screen."""
+_MORE: Final = ("ttft_ms", "server_ms", "session_id", "requested_model", "provider", "request_id")
+"""Columns that a wide screen has, too, unless the user chose the columns."""
+_MIN_SPARE: Final = 20
+"""Minimum cells beside the columns before any is wider."""
+
+
+def grown(columns: Sequence[CallColumn], room: int, *, more: bool) -> list[CallColumn]:
+    """Return the columns of a wide screen.
+
+    Its spare cells go to cut texts first, then to `more` columns.
+    """
+    spare = room + 1 - sum(column.column.width + 1 for column in columns)
+    if spare < _MIN_SPARE:
+        return list(columns)
+    wider = []
+    for each in columns:
+        width = max(each.column.width, _GROWN.get(each.column.title, 0))
+        by = min(spare, width - each.column.width)
+        spare -= by
+        wider.append(each._replace(column=each.column._replace(width=each.column.width + by)))
+    for name in _MORE if more else ():
+        column = ALL[name]
+        if column not in columns and column.column.width + 1 <= spare:
+            spare -= column.column.width + 1
+            wider.insert(len(wider) - 1, column)  # flags are the last ones
+    return wider
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,12 @@ from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui import workers
 from llmlog_tui.tui.keys.panes import CALLS_BINDINGS, CELL_BINDINGS, COLUMN_BINDINGS
 from llmlog_tui.tui.panes.call_columns import (
+    WIDE,
     CallColumn,
     CellRenderer,
     ColumnChoice,
     column_of,
+    grown,
     tag_names,
 )
 from llmlog_tui.tui.panes.pane import READING, CursorState, Pane
@@ -179,7 +181,10 @@ class CallsPane(Pane):
         """Return the columns of the layout; tags of other logs are left out."""
         tags = self._overview.tags if self._overview is not None else ()
         names = self.choice.names(compact=self.is_narrow)
-        return [column for name in names if (column := column_of(name, tags)) is not None]
+        chosen = [column for name in names if (column := column_of(name, tags)) is not None]
+        if self.is_narrow:
+            return chosen
+        return grown(chosen, self.room, more=self.choice.wide == WIDE)
 
     def _columns(self) -> list[Column]:
         return [column.in_layout(compact=self.is_narrow) for column in self._chosen()]

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.traces.timeline import Step, Timeline
     from llmlog_tui.log.starts import RunningStep
 
+SPARE: Final = (
+    Column("#", 3, "right"),
+    Column(" step", 36),
+    Column("", 12, flex=True),
+    Column("ms", 7, "right"),
+    Column("notes", 44),
+)
 WIDE: Final = (
     Column("#", 3, "right"),
     Column(" step", 25),

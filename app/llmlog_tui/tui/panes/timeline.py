@@ -19,6 +19,7 @@ from llmlog_tui.tui.panes.step_rows import (
     BARS,
     MEDIUM,
     NARROW,
+    SPARE,
     WIDE,
     InFlightSteps,
     StepRows,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.traces.timeline import Step, Timeline
     from llmlog_tui.log.starts import RunningStep
 
-_WIDE_FROM, _MEDIUM_FROM = 80, 46
+_SPARE_FROM, _WIDE_FROM, _MEDIUM_FROM = 140, 80, 46
 _MIN_ZOOM_MS: Final = 1.0
 """Minimum time shown: latencies are in whole ms."""
 
@@ -118,6 +119,8 @@ class TimelinePane(Pane):
             self.redraw()
 
     def _columns(self) -> tuple[Column, ...]:
+        if self.size.width >= _SPARE_FROM:
+            return SPARE
         if self.size.width >= _WIDE_FROM and not self.compact:
             return WIDE
         return MEDIUM if self.size.width >= _MEDIUM_FROM else NARROW

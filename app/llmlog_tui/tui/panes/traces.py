@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from llmlog_tui.tui.widgets.row_source import Column
 
 _WIDE_FROM: Final = 76
-"""Minimum cells of a pane with all columns beside names."""
+"""Minimum cells of a pane with all columns."""
 
 _NO_MATCH: Final = "No traces match. Esc clears the filter."
 _EMPTY: Final = "No traces yet. One appears with the first record that has a trace_id."
@@ -95,9 +95,10 @@ class TracesPane(Pane):
         labels = TraceLabels(self._marks, self._name_of, now)
         columns: Sequence[Column]
         if tree is None:
-            columns = COMPACT if self.compact else WIDE
+            has_room = self.size.width >= _WIDE_FROM
+            columns = COMPACT if self.compact or has_room else WIDE
             if self._has_names(overview):
-                columns = NAMED if self.size.width >= _WIDE_FROM else NAMED_NARROW
+                columns = NAMED if has_room else NAMED_NARROW
             self.set_source(TraceRows(overview, columns, labels))
         else:
             columns = BY_SESSION_COMPACT if self.compact else BY_SESSION
