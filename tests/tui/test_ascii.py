@@ -20,7 +20,7 @@ _FOREIGN: Final = "日本 café 👩\u200d👧 e\u0301"
 _TOUR: Final = {
     "\r": "paused",
     "dkd": "diverge at step",
-    "?": "keys of this screen first",
+    "?": "keys of this screen",
     ":": "Search for commands",
     "y": "a capital saves it",
     "m'": "Enter goes there",
