@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from llmlog_tui.sanitize import sanitize
-from llmlog_tui.tui import workers
+from llmlog_tui.tui import screens, workers
 from llmlog_tui.tui.messages import TextFound
 from llmlog_tui.tui.queries import SearchState, TextHit
 
@@ -173,6 +173,9 @@ class SearchController:
     ) -> None:
         """Go to a hit; without any, say so once the scan is done."""
         if number != self._number or (is_first and not self._is_waiting):
+            return
+        if is_first and not isinstance(self._app.screen, screens.LogView):
+            self._is_waiting = False  # a dialog was opened meanwhile: n goes to the hit
             return
         if hit is None:
             if is_last or self._scan is None:
