@@ -54,7 +54,7 @@ def terminal(request: pytest.FixtureRequest, tmp_path: Path, log: Path) -> Itera
 
 
 def test_in_the_locale_c_the_terminal_is_sent_nothing_but_ascii(terminal: Terminal) -> None:
-    terminal.until_sent("reasoning (r")
+    terminal.until_sent(" slow: ")
     for keys, then in _TOUR.items():
         terminal.press(keys)
         terminal.until_sent(then)
