@@ -121,7 +121,7 @@ def test_a_bundle_says_of_how_many_calls_it_does_not_know_the_cost(
     tokens = {"prompt_tokens": 1_000_000, "completion_tokens": 0, "ts": "2026-11-23T09:00:00Z"}
     log.write_text("".join(json.dumps({**call, **more}) + "\n" for more in (tokens, {})))
     # gpt-5: $1.25 for a million tokens of input
-    assert "cost $1.25, without 1 unpriced\n" in llmlog("bundle", "run-a", log).out
+    assert "cost $1.25, 1 call unpriced\n" in llmlog("bundle", "run-a", log).out
 
 
 def test_a_bundle_has_no_content(llmlog: Run, log: Path) -> None:
@@ -142,7 +142,9 @@ def test_the_greps_of_a_bundle_find_the_lines(llmlog: Run, log: Path) -> None:
 
 def test_a_bundle_is_written_to_a_file(llmlog: Run, log: Path, tmp_path: Path) -> None:
     out = tmp_path / "ticket.md"
-    assert llmlog("bundle", "run-a", log, "--to", out) == (0, "", "")
+    done = llmlog("bundle", "run-a", log, "--to", out)
+    assert (done.code, done.out) == (0, "")
+    assert done.err.startswith(f"{out}: run run-a, ")
     assert out.read_text() == llmlog("bundle", "run-a", log).out
 
 

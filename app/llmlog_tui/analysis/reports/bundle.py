@@ -78,8 +78,10 @@ def _summary(run: pl.DataFrame) -> Iterator[str]:
     for found in summaries(run):
         yield f"- session: {_code(found['session_id'])}"
         yield f"- began: {_code(humanize.rfc3339(found['ts']))}"
-        yield f"- took: {humanize.duration(found['time_ms'])}, {found['steps']:,} steps"
-        partly = f", without {lacks:,} unpriced" if (lacks := found["unpriced_calls"]) else ""
+        steps = humanize.plural(found["steps"], "step")
+        yield f"- took: {humanize.duration(found['time_ms'])}, {steps}"
+        lacks = found["unpriced_calls"]
+        partly = f", {humanize.plural(lacks, 'call')} unpriced" if lacks else ""
         cost = humanize.money(found["cost_usd"]) + partly
         yield f"- tokens: {humanize.integer(found['tokens'])}, cost {cost}"
         yield f"- models: {', '.join(map(_code, found['models'])) or humanize.UNKNOWN}"
