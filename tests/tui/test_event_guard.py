@@ -264,7 +264,7 @@ async def test_the_help_scrolls_after_a_click_on_a_tiny_screen(
             await pilot.press(key)
             assert isinstance(app.screen, HelpDialog)
             await pilot.press("escape")
-            assert app.screen is app.view
+            assert app.screen_stack[-1] is app.view
 
 
 async def test_views_take_no_state_of_each_other_however_fast_one_goes_about(
