@@ -42,6 +42,27 @@ def test_the_match_before_precedes_and_before_the_first_comes_the_last(log: Log)
     assert hits(log, "gpt", 0, -1) == Hit(3, 3, 3)
 
 
+def test_the_match_itself_is_counted_again_without_a_direction(log: Log) -> None:
+    assert hits(log, "gpt", 2, 0) == Hit(2, 2, 3)
+    assert hits(log, "gpt", 1, 0) is None
+    assert hits(log, "nothing", 1, 0) is None
+
+
+def test_records_that_were_found_otherwise_and_evicted_ones_are_in_the_same_order(log: Log) -> None:
+    def found(row: int | None, direction: int) -> Hit | None:
+        frame = log(RECORDS).frame
+        return search(frame, "req_2", row, direction, found={0, 3}, older=2)
+
+    assert found(None, -1) == Hit(3, 5, 5)
+    assert found(3, -1) == Hit(2, 4, 5)
+    assert found(0, -1) == Hit(-1, 2, 5)
+    assert found(-1, -1) == Hit(-2, 1, 5)
+    assert found(-2, -1) == Hit(3, 5, 5)
+    assert found(-2, 1) == Hit(-1, 2, 5)
+    assert found(-1, 1) == Hit(0, 3, 5)
+    assert found(-1, 0) == Hit(-1, 2, 5)
+
+
 def test_signs_of_patterns_stand_for_themselves(log: Log) -> None:
     assert hits(log, "gpt.5", None) is None
     assert hits(log, "(", None) is None

@@ -133,3 +133,21 @@ def test_a_fork_that_was_shown_first_is_read_again_and_counts_for_its_origin(
     assert again.height == 1
     assert shown["trace_id"].str.starts_with(make_sessions.NEWEST).any()
     assert again["session_id"][0] != shown["session_id"][0]
+
+
+def test_files_that_are_there_are_not_waited_for_and_all_their_bytes_are_to_be_read(
+    tree: Callable[[str, int], Sources], tmp_path: Path
+) -> None:
+    sources = tree("claude", 5)
+    total = sum(file.stat().st_size for file in sources.files())
+    named = [*sources.files(), tmp_path / "none.jsonl"]
+    with closing(Reader(named, newest_first=True)) as found:
+        assert found.progress() == (0, total)
+        found.step()
+        read, there = found.progress()
+        assert 0 < read < there == total
+        assert set(found.waiting_for()) <= {named[-1]}
+        while found.step():
+            pass
+        assert found.progress() == (total, total)
+        assert found.waiting_for() == [named[-1]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -14,7 +15,8 @@ from llmlog_tui.log.retention import Retention
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.panes.content import ContentPane
 from llmlog_tui.tui.panes.find_bar import FindStatus
-from llmlog_tui.tui.screens import ContentDialog, OverviewScreen, ReplayScreen
+from llmlog_tui.tui.screens import ContentDialog, HelpDialog, OverviewScreen, ReplayScreen
+from llmlog_tui.tui.workers.text_search import TextSearch
 
 HOSTILE = "[b]x[/b] \x1b[31m\u202e the zebra\n   crossed it [link](http://evil)"
 
@@ -197,3 +199,25 @@ async def test_a_late_hit_in_a_long_text_or_a_folded_part_is_shown(
             await pilot.press("slash", *words, "enter")
             await is_found(pilot, until, row, words)
         assert app.view.query_one(ContentPane).mode == "raw line"
+
+
+async def test_a_late_hit_closes_no_dialog_that_was_opened_meanwhile(
+    log: Path, shown: Shown, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_open, search = Event(), TextSearch.run
+
+    def late(self: TextSearch) -> None:
+        assert is_open.wait(30)
+        search(self)
+
+    monkeypatch.setattr(TextSearch, "run", late)
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 10)
+        await pilot.press("slash", *"zebra crossed", "enter", "question_mark")
+        await until(pilot, lambda: isinstance(app.screen, HelpDialog), "the help")
+        is_open.set()
+        await until(pilot, lambda: app.searching.state.found == 3, "all hits")
+        await until(pilot, lambda: not app.searching._is_waiting, "the first one")  # noqa: SLF001
+        assert isinstance(app.screen, HelpDialog), "it is still read"
+        await pilot.press("escape", "n")
+        await until(pilot, lambda: isinstance(app.view, ReplayScreen), "a hit, by n")

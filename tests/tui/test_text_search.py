@@ -213,3 +213,26 @@ def test_without_a_hit_it_is_known_whether_there_is_any_content(
         searching = Searching(reader, "okapi")
         assert searching.run() == []
         assert searching.posted[-1].has_content == has_content
+
+
+def test_other_tools_records_that_come_later_are_found_once(tmp_path: Path, root: Path) -> None:
+    log = tmp_path / "litellm.jsonl"
+    lines = (root / "tests/formats/samples/litellm.jsonl").read_bytes().splitlines(keepends=True)
+    log.write_bytes(lines[0])
+    with opened(log) as reader:
+        searching = Searching(reader, "a")
+        scan = searching.search._scan  # noqa: SLF001
+        first = [each.row for step in scan.steps() for each in step.candidates]
+        assert first == list(range(len(first)))
+        assert first
+        assert [*scan.steps()] == []
+        with log.open("ab") as file:
+            file.writelines(lines[1:])
+        reader.read_to_end()
+        reader.finish()
+        searching.refresh()
+        later = [each.row for step in scan.steps() for each in step.candidates]
+        rows = searching.overview.frame["row"].to_list()
+        assert len(first) + len(later) == len(rows)
+        assert {*first, *later} == {*rows}
+        assert [each for step in scan.steps() for each in step.candidates] == []

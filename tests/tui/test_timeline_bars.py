@@ -21,6 +21,7 @@ from llmlog_tui.tui.render.timeline_bars import (
     WAIT,
     Axis,
     bar,
+    begun_bar,
 )
 
 PLAIN = Step(
@@ -242,3 +243,14 @@ def test_an_axis_keeps_to_its_width_wherever_it_begins(
     axis = Axis.of(length, width, begin)
     assert len(axis.labels()) <= width
     assert all(0 < at < width for at, _ in axis.ticks())
+
+
+@pytest.mark.parametrize("duration_ms", [1.7e308, float("inf"), 1e18, 1.0])
+@pytest.mark.parametrize("begin_ms", [0.0, 1e15, 1e299])
+def test_no_time_is_too_far_for_an_axis(duration_ms: float, begin_ms: float) -> None:
+    axis = Axis.of(duration_ms, 80, begin_ms)
+    assert len(axis.labels()) <= 80
+    assert len(axis.ticks()) <= 11
+    for end in (5.0, 1.7e308, float("inf")):
+        assert len(bar(step(0, 0, 0, end, latency_ms=end), axis)) == 80
+        assert len(begun_bar(0, end, axis, is_tool=False)) == 80

@@ -68,6 +68,7 @@ class LogScan:
         self._frame = frame
         self._scanned: dict[int, ByteRange] = {}
         self._newest: dict[int, int] = {}  # key of the newest record of a converted block
+        self._compared: pl.DataFrame | None = None  # the last frame that was looked through
 
     def steps(self) -> Iterator[ScanStep]:
         """Yield the blocks that were not scanned yet, one a step."""
@@ -104,9 +105,11 @@ class LogScan:
 
     def _blocks_with_late_records(self) -> set[int]:
         """Return converted blocks with new records: they may come later than their lines."""
-        if not (converted := self._store.converted):
+        frame, converted = self._frame(), self._store.converted
+        if not converted or frame is self._compared:
             return set()
-        records = self._frame().filter(pl.col("block").is_in(converted))
+        self._compared = frame
+        records = frame.filter(pl.col("block").is_in(converted))
         newest = records.group_by("block").agg(pl.col("row").max()).iter_rows()
         return {block for block, row in newest if row > self._newest.get(block, -1)}
 

@@ -104,6 +104,7 @@ class Reader:
             False: 0,
             True: 0,
         }  # index of the file of the last block, and of the last older one
+        self._unread: dict[int, int] = {}  # sizes of files that are there and were not polled yet
         self._parsers: list[FileParser] = []
         self._states: dict[str, LogState] = {}  # by format
         self._incomplete: dict[int, _Quiet] = {}  # files with records that may be incomplete
@@ -207,10 +208,12 @@ class Reader:
 
     def progress(self) -> tuple[int, int]:
         positions = [source.position() for source in self._sources]
-        return sum(read for read, _ in positions), sum(there for _, there in positions)
+        there = sum(there for _, there in positions) + sum(self._unread.values())
+        return sum(read for read, _ in positions), there
 
     def waiting_for(self) -> list[Path]:
-        return [source.path for source in self._sources if source.is_waiting]
+        waiting = (index for index, source in enumerate(self._sources) if source.is_waiting)
+        return [self._sources[index].path for index in waiting if index not in self._unread]
 
     def gone(self) -> list[Path]:
         """Return the files that were deleted; of a glob or folder, only if all were."""
@@ -277,6 +280,7 @@ class Reader:
         """Return the next block of the first file that has one, and the file's index."""
         for turn, index, is_older in turns:
             source = self._sources[index]
+            self._unread.pop(index, None)
             try:
                 block = source.read_older() if is_older else source.read()
             except OSError as error:
@@ -370,6 +374,8 @@ class Reader:
         first = len(self._sources)
         there = [size_and_time(file) for file in files]
         for file, (size, _) in zip(files, there, strict=True):
+            if size:
+                self._unread[len(self._sources)] = size
             self._store.add_file(file)
             self._sources.append(self._source(file))
             cache = self._cache if size >= parse_cache.MIN_FILE_BYTES else None

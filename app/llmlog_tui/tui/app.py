@@ -197,7 +197,7 @@ class LogApp(App[str]):
         self.reader.stop()
         self._server.stop()
         self._analysis.stop()
-        self.searching.end()
+        self.searching.stop()
         self._gc.end()
 
     async def on_event(self, event: events.Event) -> None:

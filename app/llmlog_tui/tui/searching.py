@@ -7,11 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from llmlog_tui.sanitize import sanitize
-from llmlog_tui.tui import workers
+from llmlog_tui.tui import screens, workers
 from llmlog_tui.tui.messages import TextFound
 from llmlog_tui.tui.queries import SearchState, TextHit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from llmlog_tui.analysis.calls.search import Hit
     from llmlog_tui.analysis.live.overview import Overview
     from llmlog_tui.tui.app import LogApp
@@ -71,14 +73,20 @@ class SearchController:
         self._scan = search
         app.jobs.run_in_thread(workers.text_search.TASK, search.run)
 
-    def end(self) -> None:
-        """End the scan; its hits are kept."""
+    def stop(self) -> None:
+        """Cancel the scan."""
         if self._scan is not None:
             self._scan.cancel()
             self._scan = None
+
+    def end(self) -> None:
+        """End the scan; its hits are kept."""
+        self.stop()
         self._is_waiting = False
         is_cut = self.state.is_cut or self.state.is_running
         self._update(replace(self.state, percent=None, is_cut=is_cut))
+        if self._hits or self._older:
+            self._recount()
 
     def close(self) -> None:
         """End the search; n starts it again."""
@@ -100,8 +108,22 @@ class SearchController:
         percent = None if message.is_done else 100 * message.read // max(1, message.total)
         found = len(self._hits) + len(self._older)
         self._update(replace(self.state, percent=percent, found=found, is_cut=message.is_cut))
-        if self._is_waiting and (message.hits or message.is_done) and self._app.overview:
+        if not (message.hits or message.is_done):
+            return
+        if self._is_waiting and self._app.overview is not None:
             self._go_on(self._app.overview)
+        elif not self.state.is_running:
+            self._recount()
+
+    def _recount(self) -> None:
+        """Count the hits again: more were found since the current one."""
+        overview = self._app.overview
+        if overview is not None and self.state.row is not None:
+            self._app.jobs.run("Search", self._finding(overview, 0), self._update_count)
+
+    def _update_count(self, hit: Hit | None) -> None:
+        if hit is not None and hit.row == self.state.row:
+            self._update(replace(self.state, nth=hit.nth, total=hit.total))
 
     def _hint_nothing(self) -> None:
         text = sanitize(self.state.text, _SHOWN)
@@ -123,18 +145,21 @@ class SearchController:
 
     # -- going to hits
 
-    def _go_on(self, overview: Overview) -> None:
-        find = partial(
+    def _finding(self, overview: Overview, direction: int) -> Callable[[], Hit | None]:
+        """Return the search for the next hit; with direction 0 for the current one."""
+        return partial(
             workers.analysis.search,
             overview.frame,
             self.state.text,
             self.state.row,
-            self._direction,
+            direction,
             found=frozenset(self._hits),
             older=len(self._older),
         )
+
+    def _go_on(self, overview: Overview) -> None:
         show = partial(self._show, self._number, self._is_waiting, self._is_done)
-        self._app.jobs.run("Search", find, show)
+        self._app.jobs.run("Search", self._finding(overview, self._direction), show)
 
     def _show(
         self,
@@ -145,6 +170,9 @@ class SearchController:
     ) -> None:
         """Go to a hit; without any, say so once the scan is done."""
         if number != self._number or (is_first and not self._is_waiting):
+            return
+        if is_first and not isinstance(self._app.screen, screens.LogView):
+            self._is_waiting = False  # a dialog was opened meanwhile: n goes to the hit
             return
         if hit is None:
             if is_last or self._scan is None:
@@ -157,6 +185,8 @@ class SearchController:
         self._update(
             replace(self.state, row=hit.row, nth=hit.nth, total=hit.total, excerpt=excerpt)
         )
+        if self._is_done and not is_last:
+            self._recount()
         text = sanitize(self.state.text, _SHOWN)
         if known is None:
             self._app.view.hint(f"{hit.nth:,} of {hit.total:,} with {text}")

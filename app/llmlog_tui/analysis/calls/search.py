@@ -49,7 +49,7 @@ def search(  # noqa: PLR0913 - what matches, and from where
 
     Records with the keys `found` match, too; `older` is the number of matches before the frame.
     Case-insensitive, and wraps around. From None it searches backwards from the newest record.
-    None without a match.
+    With direction 0 it is `row` itself, if that matches. None without a match.
     """
     contains = [
         pl.col(name).cast(pl.String).str.to_lowercase().str.contains(text.lower(), literal=True)
@@ -73,7 +73,11 @@ def search(  # noqa: PLR0913 - what matches, and from where
         at = frame.height if here is None else here
     else:
         at = row
-    if direction > 0:
+    if direction == 0:
+        nth = int((positions < at).sum())
+        if nth == len(positions) or positions[nth] != at:
+            return None
+    elif direction > 0:
         nth = int((positions <= at).sum()) % len(positions)
     else:
         nth = (int((positions < at).sum()) - 1) % len(positions)

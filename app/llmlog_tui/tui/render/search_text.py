@@ -38,8 +38,10 @@ def status(search: SearchState, width: int) -> Content:
     parts: list[tuple[str, str]] = [(f" {sanitize(search.text, _TEXT)}  ", "$text-accent bold")]
     if search.row is None:
         parts.append(("searching content  ", "$text-muted"))
+    elif search.is_running:
+        parts.append((f"{search.found:,} found so far  ", "bold"))
     else:
-        more = "+" if search.is_running or search.is_cut else ""
+        more = "+" if search.is_cut else ""
         parts.append((f"{search.nth:,} of {search.total:,}{more}  ", "bold"))
     end = f"  {search.percent}%  Esc ends " if search.is_running else "  n N  Esc closes "
     room = width - sum(cell_len(text) for text, _ in parts) - cell_len(end)

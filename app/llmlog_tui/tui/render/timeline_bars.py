@@ -29,6 +29,10 @@ LEGEND_NEAR = f"{LEGEND}  {EARLIER} {LATER} outside"
 _MIN_CELLS_FOR_PHASES = 3
 _MIN_CELLS_PER_TICK = 8
 _SECOND_MS = 1_000
+_LONGEST_MS = 1e300
+"""Maximum duration of an axis: its ticks are finite."""
+_FAR_CELLS = 1e9
+"""Maximum distance of a position from the left."""
 _FULL_BLOCK_EVENTS = ("chat_completion", "response")
 
 
@@ -44,9 +48,9 @@ class Axis:
     @classmethod
     def of(cls, duration_ms: float, width: int, begin_ms: float = 0.0) -> Axis:
         """Return an axis with ticks at 1, 2 or 5 times a power of ten."""
-        duration_ms = max(duration_ms, 1.0)
+        duration_ms = min(max(duration_ms, 1.0), _LONGEST_MS)
         min_ms = duration_ms / max(1, width // _MIN_CELLS_PER_TICK)
-        power = 10 ** math.floor(math.log10(min_ms))
+        power = 10.0 ** math.floor(math.log10(min_ms))
         tick = next((n * power for n in (1, 2, 5) if n * power >= min_ms), 10 * power)
         return cls(duration_ms, width, tick, begin_ms)
 
@@ -56,7 +60,8 @@ class Axis:
 
     def cell(self, time_ms: float) -> float:
         """Return the position of a time, in cells from the left."""
-        return (time_ms - self.begin_ms) / self.duration_ms * self.width
+        cells = (time_ms - self.begin_ms) / self.duration_ms * self.width
+        return max(-_FAR_CELLS, min(cells, _FAR_CELLS))
 
     def time_ms(self, cell: float) -> float:
         """Return the time at a position in cells from the left."""
@@ -64,11 +69,12 @@ class Axis:
 
     def ticks(self) -> list[tuple[int, float]]:
         """Return (cell, ms) of every tick after the begin that has room for its label."""
-        found, n = [], math.floor(self.begin_ms / self.tick_ms) + 1
-        while (at := int(self.cell(n * self.tick_ms))) < self.width - 2:
-            if at > 0:
+        found, first = [], math.floor(self.begin_ms / self.tick_ms) + 1
+        # Not until the end is reached: far from 0, the next tick may be the same float.
+        for n in range(first, first + self.width // _MIN_CELLS_PER_TICK + 2):
+            at = int(self.cell(n * self.tick_ms))
+            if 0 < at < self.width - 2:
                 found.append((at, n * self.tick_ms))
-            n += 1
         return found
 
     def labels(self) -> str:

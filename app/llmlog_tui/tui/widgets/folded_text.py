@@ -32,11 +32,12 @@ class FoldedText(Sequence[str]):
         if text.isascii():  # without a call for each line, in a third of the time
             counts = [(len(line) - 1) // room + 1 or 1 for line in self._lines]
         else:
-            counts = [self._rows_of(line) for line in self._lines]
+            half = room // 2  # so few characters fit, wide or not
+            counts = [1 if len(line) <= half else self._rows_of(line) for line in self._lines]
         self._ends = list(accumulate(counts))
 
     def _rows_of(self, line: str) -> int:
-        return max(1, -(-len(line) // self._room(line)))
+        return -(-len(line) // self._room(line))
 
     def _room(self, line: str) -> int:
         """Return the characters in a row: half of them where some may take two cells."""
