@@ -176,7 +176,7 @@ def on_terminal(line: str) -> str:
 
     The terminal would wrap it inside a word. Only a word longer than a line is left to it.
     """
-    if not sys.stdout.isatty():
+    if sys.stdout is None or not sys.stdout.isatty():  # None: it was closed
         return line
     return wrapped(line, shutil.get_terminal_size().columns)
 
