@@ -213,7 +213,7 @@ _LEVELS: Final = "▁▂▃▄▅▆▇█"
 
 
 def spark(values: Sequence[float | None]) -> str:
-    """Return one cell per value, scaled from zero to the greatest; blank for None and infinity."""
+    """Return one cell per value, scaled from zero; blank for None and infinity."""
     known = [value if value is not None and math.isfinite(value) else None for value in values]
     most = max((value for value in known if value is not None), default=0)
     return "".join(
