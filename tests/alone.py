@@ -27,7 +27,7 @@ _done: dict[Path, _Reports] = {}
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
     """Report what the process of the test's file reported; start it for the first such test."""
     if _REPORTS in os.environ or not _is_alone(item):
         return None
@@ -37,6 +37,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
     for report in _done[item.path][item.nodeid]:
         item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    # The test before it may have left fixtures of its file for this one, which needs none here.
+    item.session._setupstate.teardown_exact(nextitem)  # noqa: SLF001
     return True
 
 

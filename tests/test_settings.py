@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 
+from llmlog import _content
 from llmlog_tui.analysis.query.sql import predicate_problem
-from llmlog_tui.config.settings import Memory, RowRule, Settings, SettingsError, read
+from llmlog_tui.config.settings import (
+    Memory,
+    RowRule,
+    Settings,
+    SettingsError,
+    memory_path,
+    read,
+    settings_path,
+)
+from llmlog_tui.log.cache_folder import cache_folder
 
 IDS = ("app.freeze", "view.find")
 A_ROW = "a row style has where and style, and nothing else"
@@ -96,3 +107,17 @@ def test_a_memory_that_cannot_be_kept_lasts_for_this_run(tmp_path: Path) -> None
     memory = Memory(tmp_path / "in the way" / "dashboard.json")
     memory.put("overview", 1)
     assert memory.get("overview") == 1
+
+
+@pytest.mark.parametrize("own", ["", "relative", "./x"])
+def test_a_user_folder_that_is_no_absolute_path_is_ignored(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, own: str
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(name, own)
+    assert cache_folder() == tmp_path / ".cache" / "llmlog" / "parsed"
+    assert settings_path() == tmp_path / ".config" / "llmlog" / "config.toml"
+    assert memory_path() == tmp_path / ".local" / "state" / "llmlog" / "dashboard.json"
+    if sys.platform == "linux":
+        assert _content._data_folder() == tmp_path / ".local" / "share"  # noqa: SLF001

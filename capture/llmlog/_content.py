@@ -180,4 +180,6 @@ def _data_folder() -> Path:
         return Path.home() / "Library" / "Application Support"
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    folder = Path(os.environ.get("XDG_DATA_HOME", ""))
+    # The XDG specification: a relative path is ignored.
+    return folder if folder.is_absolute() else Path.home() / ".local" / "share"

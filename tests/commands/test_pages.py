@@ -103,7 +103,8 @@ def report_of(llmlog: Run, log: Path, tmp_path: Path, *options: str) -> Parsed:
 def bundle_of(llmlog: Run, log: Path, tmp_path: Path, *options: str) -> Parsed:
     out = tmp_path / "run.html"
     done = llmlog("bundle", "latest", log, "--to", out, "--utc", *options)
-    assert done == (0, "", "")
+    assert (done.code, done.out) == (0, ""), done.err
+    assert re.fullmatch(rf"{re.escape(str(out))}: run [^\n]+, \d+ steps?\n", done.err)
     return Parsed(out)
 
 

@@ -20,7 +20,7 @@ _FOREIGN: Final = "日本 café 👩\u200d👧 e\u0301"
 _TOUR: Final = {
     "\r": "paused",
     "dkd": "diverge at step",
-    "?": "keys of this screen first",
+    "?": "keys of this screen",
     ":": "Search for commands",
     "y": "a capital saves it",
     "m'": "Enter goes there",
@@ -54,7 +54,7 @@ def terminal(request: pytest.FixtureRequest, tmp_path: Path, log: Path) -> Itera
 
 
 def test_in_the_locale_c_the_terminal_is_sent_nothing_but_ascii(terminal: Terminal) -> None:
-    terminal.until_sent("reasoning (r")
+    terminal.until_sent(" slow: ")
     for keys, then in _TOUR.items():
         terminal.press(keys)
         terminal.until_sent(then)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -214,25 +215,29 @@ async def test_hostile_text_is_inert(log: Path, shown: Shown, until: Until) -> N
             await pilot.press("v")
 
 
-@pytest.mark.parametrize(
-    ("keys", "text"),
-    [
-        ("m", "order 4711 arrived broken"),
-        ("p", "system:\nYou are a refund agent."),
-        ("a", "Your order can be **refunded**"),
-        ("c", 'curl "https://api.openai.com/v1/chat/completions"'),
-        ("y", "client.chat.completions.create(**request)"),
-    ],
-)
+def _is_copied(app: LogApp, text: str) -> bool:
+    return text in app.clipboard
+
+
 async def test_y_copies_a_message_the_prompt_the_answer_and_a_reproduction(
-    log: Path, shown: Shown, until: Until, keys: str, text: str
+    log: Path, shown: Shown, until: Until
 ) -> None:
+    copies = {
+        "m": "order 4711 arrived broken",
+        "p": "system:\nYou are a refund agent.",
+        "a": "Your order can be **refunded**",
+        "c": 'curl "https://api.openai.com/v1/chat/completions"',
+        "y": "client.chat.completions.create(**request)",
+    }
     async with LogApp([log]).run_test(size=WIDE) as pilot:
         app = await shown(pilot, 7)
         await replayed(pilot, until)
-        await pilot.press("tab", "g", "j", "y", *keys)
-        await until(pilot, lambda: text in app.clipboard, "the copy")
-        assert "\x1b" not in app.clipboard
+        await pilot.press("tab", "g", "j")
+        for key, text in copies.items():
+            app.copy_to_clipboard("")
+            await pilot.press("y", key)
+            await until(pilot, partial(_is_copied, app, text), f"the copy by {key}")
+            assert "\x1b" not in app.clipboard
 
 
 async def test_y_f_copies_the_arguments_of_a_tool_call(

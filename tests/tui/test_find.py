@@ -170,6 +170,18 @@ async def test_what_is_not_there_is_said_and_nothing_moves(
         assert row_of(app.query_one(CallsPane)) == 1
 
 
+async def test_of_a_log_without_records_no_content_policy_is_claimed(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(b"")
+    async with LogApp([log]).run_test(size=WIDE, notifications=True) as pilot:
+        app = await shown(pilot, 0)
+        await pilot.press("slash", *"nobody", "enter")
+        await until(pilot, lambda: "Nothing has nobody: the log has no" in toasts(app), "why")
+        assert "policy" not in toasts(app)
+
+
 async def test_escape_gives_the_keys_back_to_the_pane(tmp_path: Path, shown: Shown) -> None:
     log = tmp_path / "calls.jsonl"
     log.write_bytes(record())

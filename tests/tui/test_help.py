@@ -73,16 +73,18 @@ async def test_every_key_is_there_with_its_name_and_what_it_does(
             assert keys in text, f"{binding.id} on {keys}"
 
 
-@pytest.mark.parametrize(("key", "first"), [("1", "Overview"), ("2", "Calls"), ("3", "Trends")])
 async def test_below_the_signs_the_keys_of_the_view_come_first(
-    log: Path, shown: Shown, until: Until, key: str, first: str
+    log: Path, shown: Shown, until: Until
 ) -> None:
     async with LogApp([log]).run_test(size=SMALL) as pilot:
-        await shown(pilot, 1)
-        await pilot.press(key)
-        screen = await helped(pilot, until, "f1")
-        headings = [line for line in text_of(screen).splitlines() if line.startswith("●")]
-        assert headings[0].startswith(f"● {first}")
+        app = await shown(pilot, 1)
+        for key, first in (("1", "Overview"), ("2", "Calls"), ("3", "Trends")):
+            await pilot.press(key)
+            screen = await helped(pilot, until, "f1")
+            headings = [line for line in text_of(screen).splitlines() if line.startswith("●")]
+            assert headings[0].startswith(f"● {first}")
+            await pilot.press("escape")
+            await until(pilot, lambda: app.screen is app.view, "the view")
 
 
 async def test_a_key_that_the_user_has_put_elsewhere_is_shown_there(
@@ -95,15 +97,15 @@ async def test_a_key_that_the_user_has_put_elsewhere_is_shown_there(
         assert "F7 Ctrl-O    jump back" in text
 
 
-@pytest.mark.parametrize("key", ["escape", "q", "question_mark", "f1"])
 async def test_it_is_closed_by_the_keys_that_one_tries(
-    log: Path, shown: Shown, until: Until, key: str
+    log: Path, shown: Shown, until: Until
 ) -> None:
     async with LogApp([log]).run_test(size=SMALL) as pilot:
         app = await shown(pilot, 1)
-        await helped(pilot, until)
-        await pilot.press(key)
-        await until(pilot, lambda: app.screen is app.view, "the view")
+        for key in ("escape", "q", "question_mark", "f1"):
+            await helped(pilot, until)
+            await pilot.press(key)
+            await until(pilot, lambda: app.screen is app.view, f"the view after {key}")
 
 
 async def test_it_rolls_by_the_keys_of_tables_and_so_does_a_record(

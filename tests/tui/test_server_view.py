@@ -128,11 +128,13 @@ async def test_without_the_option_nothing_is_polled_and_the_view_names_it(
     log: Path, shown: Shown, until: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(poller, "fetch", pytest.fail)
-    async with LogApp([log]).run_test(size=WIDE) as pilot:
+    async with LogApp([log]).run_test(size=SMALL) as pilot:
         app = await shown(pilot, 22)
         assert "6 Server" not in top_row(app)
         screen = await opened(pilot, until)
-        await until(pilot, lambda: "--metrics-url" in status(screen), "how to get one")
+        command = "llmlog-tui calls.jsonl --metrics-url http://127.0.0.1:8000/metrics"
+        await until(pilot, lambda: f" {command}" in text_of(screen.values).splitlines(), "how to")
+        assert "No server metrics." in status(screen)
         assert charts(screen) == []
         assert "6 Server" in top_row(app)
     assert not log.with_name("calls.jsonl.metrics").exists()
@@ -157,6 +159,7 @@ async def test_servers_that_are_down_unknown_or_hostile_are_shown_on_a_small_scr
         assert len(charts(screen)) == 3
         await pilot.press("v")
         assert "Waits" in charts(screen)[0]
+        assert "no values in this time" in charts(screen)[0], "why it is empty"
         await pilot.press("v")
         await until(pilot, lambda: "vllm:num_requests_running" in text_of(screen.values), "values")
         await pilot.press("M")

@@ -22,7 +22,7 @@ _MOMENTS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "filter": (_SHOWN, ("f", "SQL predicate")),
     "copy menu": (_SHOWN, ("y", "a capital saves it")),
     "palette": (_SHOWN, (":", "Search for commands")),
-    "help": (_SHOWN, ("?", "keys of this screen first")),
+    "help": (_SHOWN, ("?", "keys of this screen")),
     "record": (_SHOWN, ("\t\t\r", "span_id")),
     "trends": (_SHOWN, ("3", "Throughput")),
 }

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import polars as pl
 
+from llmlog_tui import humanize
 from llmlog_tui.analysis.calls.cost import priced, rates
 from llmlog_tui.analysis.calls.lookup import resolve_trace
 from llmlog_tui.analysis.reports.bundle import bundle as markdown
@@ -24,6 +25,7 @@ from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.commands.text_tables import SLOW_MS
 from llmlog_tui.config.rules import Rules
 from llmlog_tui.log.sources import STDIN
+from llmlog_tui.sanitize import sanitize
 
 
 @click.command()
@@ -79,3 +81,5 @@ def bundle(  # noqa: PLR0913 - options by name
         click.echo(text)
     else:
         write_text(out, f"{text}\n", log)
+        name = sanitize(humanize.short_id(wanted))
+        click.echo(f"{out}: run {name}, {humanize.plural(run.height, 'step')}", err=True)

@@ -67,7 +67,9 @@ def crash_path() -> Path:
 
 
 def _folder(variable: str, fallback: str) -> Path:
-    return Path(os.environ.get(variable) or Path.home() / fallback) / "llmlog"
+    folder = Path(os.environ.get(variable, ""))
+    # The XDG specification: a relative path is ignored.
+    return (folder if folder.is_absolute() else Path.home() / fallback) / "llmlog"
 
 
 Check = Callable[[str], str]

@@ -16,7 +16,9 @@ NO_CACHE: Final = "LLMLOG_NO_CACHE"
 
 def cache_folder() -> Path:
     """Return the folder of the cache: `llmlog/parsed` in the user's cache folder."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "llmlog", "parsed")
+    folder = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    # The XDG specification: a relative path is ignored.
+    return (folder if folder.is_absolute() else Path.home() / ".cache") / "llmlog" / "parsed"
 
 
 def is_off() -> bool:

@@ -127,7 +127,10 @@ class SearchController:
 
     def _hint_nothing(self) -> None:
         text = sanitize(self.state.text, _SHOWN)
-        if self._has_content:
+        overview = self._app.overview
+        if overview is None or not overview.snapshot.frame.height:
+            self._app.view.hint(f"Nothing has {text}: the log has no record yet.")
+        elif self._has_content:
             self._app.view.hint(f"Nothing has {text}.")
         else:
             why = workers.analysis.NO_CONTENT

@@ -17,11 +17,14 @@ if TYPE_CHECKING:
     from llmlog_tui.server.sample import Sample
 
 NO_SERVER: Final = (
-    "No server metrics. llmlog-tui calls.jsonl --metrics-url http://127.0.0.1:8000/metrics shows",
-    "the queue, the cache and the throughput of an inference server on the time axis of the calls.",
-    "vLLM, SGLang, llama.cpp and the LiteLLM proxy are known; of others, all values are listed.",
+    "No server metrics. To poll an inference server:",  # lines that fit into 80 columns
+    "llmlog-tui calls.jsonl --metrics-url http://127.0.0.1:8000/metrics",
+    "Its queue, cache and throughput are drawn on the time axis of the calls.",
+    "vLLM, SGLang, llama.cpp and the LiteLLM proxy are known;",
+    "of other servers, all values are listed.",
 )
 NOTE: Final = "▲ slow while requests waited"
+NO_VALUES: Final = "no values in this time"
 _FULL: Final = 0.9
 """Minimum share of the KV cache in use that is marked."""
 _EPISODE_SLICES: Final = 16

@@ -144,6 +144,8 @@ class ServerScreen(TimeView):
         for chart, lines in zip(self.charts, server_text.lines(trends), strict=True):
             is_calls = chart is self.charts[_CALLS]
             note = server_text.NOTE if is_calls and queued else ""
+            if not any(line.known for line in lines):
+                note = server_text.NO_VALUES
             chart.update(lines, queued if is_calls else {}, self._cursor, note)
         begin, end = trends.calls.begin, trends.calls.end
         if begin is not None and end is not None:

@@ -137,7 +137,9 @@ class HelpDialog(TextDialog):
             (left if len(left) < half and not right else right).extend(part)
         pairs = zip_longest(left, right, fillvalue=Content(""))
         lines = (a.pad_right(width + _GAP - a.cell_length) + b for a, b in pairs)
-        self.sheet.update("Help · keys of this screen first", lines, "j k scroll · Esc back")
+        self.sheet.update(
+            "Help · views, signs, keys of this screen", lines, "j k scroll · Esc back"
+        )
 
     def _section(self, scope: str, bindings: Iterable[Binding], width: int) -> Iterator[Content]:
         title = _TITLES.get(scope, scope.capitalize())
