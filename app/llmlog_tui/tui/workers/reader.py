@@ -38,7 +38,7 @@ _PAUSE_PER_POLL: Final = 16
 
 _LONGEST_PAUSE_S: Final = 0.25
 
-_FIRST_PAINT_SECONDS: Final = 0.5
+_FIRST_PAINT_SECONDS: Final = 2.0
 """Maximum seconds that reading waits for the newest records to be painted."""
 
 _POST_SECONDS: Final = 0.1
