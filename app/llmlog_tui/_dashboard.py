@@ -18,6 +18,7 @@ from llmlog_tui.agent_folders import agent_folders
 from llmlog_tui.cli_args import DEFAULT_FILES, parser, print_error
 from llmlog_tui.config import settings as config
 from llmlog_tui.config.filters import FilterStore
+from llmlog_tui.config.rules import Rules, RulesError, read_rules
 from llmlog_tui.config.settings import Memory, Settings, SettingsError
 from llmlog_tui.errors import UserError
 from llmlog_tui.extras import has_extra
@@ -122,8 +123,6 @@ def _show(options: argparse.Namespace) -> int:
 
 def _rules(path: Path) -> Rules:
     """Read a file of rules. Raises SettingsError."""
-    from llmlog_tui.config.rules import RulesError, read_rules  # noqa: PLC0415 - rarely needed
-
     try:
         return read_rules(path)
     except RulesError as error:

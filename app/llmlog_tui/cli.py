@@ -13,6 +13,9 @@ from collections.abc import Sequence
 
 from llmlog_tui.extras import has_extra
 
+if sys.platform != "win32":
+    import resource
+
 _EXTRA_TUI = ("textual", "polars", "orjson", "click", "zstandard")
 _GC_THRESHOLD = 100_000
 """Allocations between two collections: imports make many objects, and no garbage."""
@@ -57,8 +60,6 @@ def _runs_here(command: str) -> bool:
 
 def _prepare() -> None:
     """Collect garbage rarely, and raise the limit of open files."""
-    import resource  # noqa: PLC0415 - not on Windows
-
     gc.set_threshold(_GC_THRESHOLD)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-
 import click
 
 from llmlog_tui.commands import BAD_INPUT
@@ -33,9 +31,7 @@ def mcp(files: tuple[str, ...], *, content: bool, rules: Rules) -> int:
         raise click.UsageError("- is no LOG here: standard input belongs to the agent.")
     if not has_extra("llmlog mcp", ("mcp",), "mcp"):
         return BAD_INPUT
-    from llmlog_tui.commands.agent_tools import AgentTools  # noqa: PLC0415 - needs the extra
     from llmlog_tui.commands.mcp_server import serve  # noqa: PLC0415 - needs the extra
 
-    with closing(AgentTools(files, rules, content=content)) as tools:
-        serve(tools)
+    serve(files, rules, content=content)
     return 0

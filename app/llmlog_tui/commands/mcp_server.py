@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from functools import wraps
 from importlib.metadata import version
 from typing import Any
@@ -16,6 +17,7 @@ from mcp.types import CallToolResult, InputRequiredResult, ToolAnnotations
 
 from llmlog_tui.commands import INTERRUPTED
 from llmlog_tui.commands.agent_tools import AgentTools, ToolFault
+from llmlog_tui.config.rules import Rules
 
 _INSTRUCTIONS = (
     "Answers about a log of LLM calls: what ran, in which order, why it was slow or failed, what "
@@ -39,8 +41,13 @@ class _Server(MCPServer[None]):
             raise ToolError(" ".join(str(error).split())) from error.__cause__
 
 
-def serve(tools: AgentTools) -> None:
-    """Answer on stdin and stdout until stdin is closed."""
+def serve(files: Sequence[str], rules: Rules, *, content: bool) -> None:
+    """Answer about logs on stdin and stdout until stdin is closed."""
+    with closing(AgentTools(files, rules, content=content)) as tools:
+        _serve(tools)
+
+
+def _serve(tools: AgentTools) -> None:
     server = _Server(
         "llmlog", instructions=_INSTRUCTIONS, version=version("llmlog"), log_level="ERROR"
     )

@@ -84,22 +84,6 @@ class Reading:
     raw: tuple[tuple[str, float], ...] = ()
 
 
-def parse(body: bytes) -> Reading:
-    """Return the reading of a Prometheus text. Raises NotPrometheusError."""
-    from prometheus_client.parser import (  # noqa: PLC0415 - an extra, and slow to import
-        text_string_to_metric_families,
-    )
-
-    try:
-        families = text_string_to_metric_families(body.decode())
-        values = [sample for family in families for sample in family.samples]
-    except Exception as error:  # the parser raises whatever a line makes it stumble over
-        raise NotPrometheusError("the answer is not Prometheus text") from error
-    if not values:
-        raise NotPrometheusError("the answer has no metrics")
-    return reading(values)
-
-
 def reading(values: Iterable[Series]) -> Reading:
     """Return the quantities among the values of one answer."""
     by_name: dict[str, list[Series]] = {}

@@ -10,9 +10,10 @@ from threading import Event, Lock, Thread
 from typing import Final
 
 from llmlog_tui.server.endpoint import Endpoint
-from llmlog_tui.server.exposition import NotPrometheusError, Reading, parse
+from llmlog_tui.server.exposition import NotPrometheusError, Reading
 from llmlog_tui.server.fetch import FetchError, fetch
 from llmlog_tui.server.metrics import PollStatus, ServerMetrics
+from llmlog_tui.server.prometheus_text import parse
 from llmlog_tui.server.sample import Sample, sample
 from llmlog_tui.server.sidecar import Sidecar
 

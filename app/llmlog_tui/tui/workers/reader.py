@@ -74,15 +74,8 @@ class ReaderWorker:
     def run(self) -> None:
         """Read until stop(), or to the end of the files if they are not followed."""
         # Not `workers.analysis`: reading starts while the other thread still imports that.
-        from llmlog_tui.log.parse_cache import user_cache  # noqa: PLC0415 - imports polars
-        from llmlog_tui.log.reader import Reader  # noqa: PLC0415 - imports polars
-
-        self._reader = reader = Reader(
-            self._files,
-            newest_first=self._follow,
-            window=self._last or EVERYTHING,
-            stdin=self._stdin,
-            cache=user_cache(),
+        self._reader = reader = workers.log_reader.open_reader(
+            self._files, self._last or EVERYTHING, self._stdin, newest_first=self._follow
         )
         state: State = "loading"
         has_news, due, newest = True, 0.0, time.monotonic()

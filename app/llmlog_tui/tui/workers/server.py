@@ -8,7 +8,9 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from llmlog_tui.log.sources import STDIN, Sources, metrics_of
+from llmlog_tui.server import sidecar
 from llmlog_tui.server.endpoint import Endpoint
+from llmlog_tui.tui import workers
 from llmlog_tui.tui.messages import Post, ServerPolled
 
 if TYPE_CHECKING:
@@ -41,9 +43,6 @@ class ServerWorker:
 
     def run(self) -> None:
         """Read the samples that were kept, then start polling in other threads."""
-        # In this thread: they import http.client and ssl, which the first frame does not need.
-        from llmlog_tui.server import poller, sidecar  # noqa: PLC0415
-
         files = self._files.files() if isinstance(self._files, Sources) else self._files
         paths = list(dict.fromkeys(metrics_of(path) for path in files if path != STDIN))
         metrics = sidecar.read(paths)
@@ -52,7 +51,7 @@ class ServerWorker:
         if not self._endpoints:
             return
         kept = sidecar.Sidecar(paths[0]) if paths and self._keep else None
-        polling = poller.Poller(
+        polling = workers.polling.Poller(
             self._endpoints, metrics, lambda each: self._post(ServerPolled(each)), kept
         )
         with self._lock:

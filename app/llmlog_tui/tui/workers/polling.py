@@ -1,0 +1,3 @@
+"""Polling of inference servers; needs the extra `server`."""
+
+from llmlog_tui.server.poller import Poller as Poller
