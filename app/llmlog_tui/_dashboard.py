@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from glob import has_magic
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from llmlog_tui.agent_folders import agent_folders
 from llmlog_tui.cli_args import DEFAULT_FILES, parser, print_error
@@ -31,9 +31,6 @@ from llmlog_tui.tui import workers
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.keys import IDS
 from llmlog_tui.web import VIEWER
-
-if TYPE_CHECKING:
-    from llmlog_tui.config.rules import Rules
 
 _DEMO_RATE: Final = "6"
 _SHOW_DEMO: Final = -1

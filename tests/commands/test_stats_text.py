@@ -112,7 +112,7 @@ def test_a_terminal_gets_bars_and_sparklines_and_a_pipe_plain_text(
     monkeypatch: pytest.MonkeyPatch, llmlog: Run, sample: Path
 ) -> None:
     plain = llmlog("stats", sample).out
-    drawn = on_a_terminal(monkeypatch, llmlog, sample, NO_COLOR="1")
+    drawn = on_a_terminal(monkeypatch, llmlog, sample, NO_COLOR="1", COLUMNS="200")
     assert not set("█▁\x1b") & set(plain)
     assert "████████████" in drawn
     assert "calls   " in drawn

@@ -14,8 +14,8 @@ from llmlog_tui.server.exposition import (
     NO_OBSERVATIONS,
     Histogram,
     NotPrometheusError,
-    parse,
 )
+from llmlog_tui.server.prometheus_text import parse
 from llmlog_tui.server.quantities import KINDS, ServerKind
 
 VLLM = b"""

@@ -5,21 +5,19 @@ from __future__ import annotations
 import click
 
 from llmlog_tui import humanize
-from llmlog_tui.log.cache_folder import NO_CACHE, cache_folder
-from llmlog_tui.log.parse_cache import MAX_BYTES, MIN_FILE_BYTES, ParseCache
+from llmlog_tui.log.cache_folder import cache_folder
+from llmlog_tui.log.parse_cache import ParseCache
 
 
-@click.command(
-    help=f"""Show the cache of parsed logs, or delete it.
-
-    Logs of {MIN_FILE_BYTES >> 20} MB or more are parsed once; opened again, their records come from
-    the cache, if the bytes of the log are the same. It holds what the dashboard's columns show, no
-    content, in files that only their owner can read, {MAX_BYTES >> 20:,} MB at most. It is off with
-    --no-cache, and with {NO_CACHE}=1.
-    """
-)
+@click.command()
 @click.option("--clear", is_flag=True, help="Delete it.")
 def cache(*, clear: bool) -> None:
+    """Show the cache of parsed logs, or delete it.
+
+    Logs of 64 MB or more are parsed once; opened again, their records come from the cache, if the
+    bytes of the log are the same. It holds the fields of records, no content, in files that only
+    their owner can read, 1 GB at most. It is off with --no-cache, and with LLMLOG_NO_CACHE=1.
+    """
     folder = cache_folder()
     parsed = ParseCache(folder)
     try:

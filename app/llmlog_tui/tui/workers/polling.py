@@ -1,3 +1,5 @@
 """Polling of inference servers; needs the extra `server`."""
 
-from llmlog_tui.server.poller import Poller as Poller
+from llmlog_tui.server.poller import Poller
+
+__all__ = ["Poller"]

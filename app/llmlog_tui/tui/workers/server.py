@@ -8,7 +8,6 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from llmlog_tui.log.sources import STDIN, Sources, metrics_of
-from llmlog_tui.server import sidecar
 from llmlog_tui.server.endpoint import Endpoint
 from llmlog_tui.tui import workers
 from llmlog_tui.tui.messages import Post, ServerPolled
@@ -45,12 +44,12 @@ class ServerWorker:
         """Read the samples that were kept, then start polling in other threads."""
         files = self._files.files() if isinstance(self._files, Sources) else self._files
         paths = list(dict.fromkeys(metrics_of(path) for path in files if path != STDIN))
-        metrics = sidecar.read(paths)
+        metrics = workers.sidecar.read(paths)
         if metrics.samples:
             self._post(ServerPolled(metrics))
         if not self._endpoints:
             return
-        kept = sidecar.Sidecar(paths[0]) if paths and self._keep else None
+        kept = workers.sidecar.Sidecar(paths[0]) if paths and self._keep else None
         polling = workers.polling.Poller(
             self._endpoints, metrics, lambda each: self._post(ServerPolled(each)), kept
         )
