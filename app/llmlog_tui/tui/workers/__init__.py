@@ -1,8 +1,8 @@
 """Background threads, and the lazy boundary in front of polars.
 
 Modules in `_LAZY` import polars, llmlog_tui.analysis, orjson or an HTTP client, which takes longer
-than the first frame. `workers.analysis` imports such a module on first use, in the thread that needs
-it; nothing else in `tui` may import polars.
+than the first frame. `workers.analysis` imports such a module on first use, in the thread that
+needs it; nothing else in `tui` may import polars.
 """
 
 from __future__ import annotations
