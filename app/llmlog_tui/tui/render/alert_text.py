@@ -19,10 +19,7 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.reports.trends import Trends
 
 _MUTED: Final = "$text-muted"
-_TESTS: Final = (
-    "▲ not chance at the rule's level · p50, p95, tok/s: Mann-Whitney · cut off, failed: Fisher's "
-    "exact test"
-)
+_TESTS: Final = "▲ not chance by Mann-Whitney; shares by Fisher's exact test"
 _NEAREST: Final = "over up to 500 calls on either side, those nearest to it"
 _SHARES: Final = ("cut off", "failed", "retried")
 _CHART_ROWS: Final = 9
