@@ -129,6 +129,7 @@ def test_bytes_that_are_no_utf_8_hide_nothing(llmlog: Run, tmp_path: Path) -> No
     torn = b'{"model": "m", "input": "\xff\xfe"}\n{"torn\n'
     log.write_bytes(b"\xef\xbb\xbf" + json.dumps(call(0, "a zebra")).encode() + b"\n" + torn)
     assert steps(llmlog("find", "--text", "zebra", log, "--json")) == [0]
+    assert text_scan.matching_lines(log.read_bytes(), "torn") == [(2, b'{"torn')]
 
 
 def test_rotated_and_compressed_parts_are_searched_newest_file_first(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
+from polars.exceptions import PolarsError
 
 from llmlog_tui.log.compressed import SUFFIXES, lines_of
 from llmlog_tui.log.line_splitter import MAX_LINE_BYTES, Block
@@ -139,8 +140,9 @@ def _matching(data: bytes, pattern: str) -> list[tuple[int, bytes]]:
 
 
 def _contains(parts: list[bytes], pattern: str) -> pl.Series:
-    texts = pl.Series(parts, dtype=pl.Binary).cast(pl.String, strict=False)
-    if texts.null_count():  # not UTF-8
+    try:
+        texts = pl.Series(parts, dtype=pl.Binary).cast(pl.String)
+    except PolarsError:  # not UTF-8
         texts = pl.Series([part.decode(errors="replace") for part in parts])
     return texts.str.contains(pattern)
 
