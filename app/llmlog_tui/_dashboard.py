@@ -12,13 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from glob import has_magic
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from llmlog_tui.agent_folders import agent_folders
 from llmlog_tui.cli_args import DEFAULT_FILES, parser, print_error
 from llmlog_tui.config import settings as config
 from llmlog_tui.config.filters import FilterStore
-from llmlog_tui.config.rules import Rules, RulesError, read_rules
 from llmlog_tui.config.settings import Memory, Settings, SettingsError
 from llmlog_tui.errors import UserError
 from llmlog_tui.extras import has_extra
@@ -31,6 +30,9 @@ from llmlog_tui.tui import workers
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.keys import IDS
 from llmlog_tui.web import VIEWER
+
+if TYPE_CHECKING:
+    from llmlog_tui.config.rules import Rules
 
 _DEMO_RATE: Final = "6"
 _SHOW_DEMO: Final = -1
@@ -120,6 +122,8 @@ def _show(options: argparse.Namespace) -> int:
 
 def _rules(path: Path) -> Rules:
     """Read a file of rules. Raises SettingsError."""
+    from llmlog_tui.config.rules import RulesError, read_rules  # noqa: PLC0415 - rarely needed
+
     try:
         return read_rules(path)
     except RulesError as error:

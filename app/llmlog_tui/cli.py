@@ -10,6 +10,7 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from llmlog_tui.extras import has_extra
 
@@ -30,13 +31,9 @@ def dashboard(arguments: Sequence[str] | None = None) -> int:
     if not _runs_here("llmlog-tui") or not has_extra("llmlog-tui", _EXTRA_TUI, "tui"):
         return 2
     if _COMPLETION in os.environ:
-        from llmlog_tui import shell_completion  # noqa: PLC0415 - rarely needed, imports click
-
-        return shell_completion.complete(_COMPLETION)
+        return _run("shell_completion", _COMPLETION)
     _prepare()
-    from llmlog_tui import _dashboard  # noqa: PLC0415 - needs the extra
-
-    return _ended(_dashboard.main(arguments))
+    return _ended(_run("_dashboard", arguments))
 
 
 def headless() -> int:
@@ -44,9 +41,13 @@ def headless() -> int:
     if not _runs_here("llmlog") or not has_extra("llmlog", _EXTRA_TUI, "tui"):
         return 2
     _prepare()
-    from llmlog_tui import commands  # noqa: PLC0415 - needs the extra
+    return _ended(_run("commands"))
 
-    return _ended(commands.main())
+
+def _run(module: str, *arguments: object) -> int:
+    """Import a module of the package, which needs the extra, and return the code of its main()."""
+    code: int = import_module(f"llmlog_tui.{module}").main(*arguments)
+    return code
 
 
 def _runs_here(command: str) -> bool:

@@ -15,7 +15,7 @@ from click.shell_completion import shell_complete
 from llmlog_tui.cli_args import actions, parser
 
 
-def complete(variable: str) -> int:
+def main(variable: str) -> int:
     """Print the script or the completions that a shell asks for in this environment variable.
 
     Returns 1 if the variable holds anything else.

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from llmlog_tui.server.endpoint import host_of, is_local
-from llmlog_tui.server.sample import Sample
+
+if TYPE_CHECKING:
+    from llmlog_tui.server.sample import Sample
 
 MAX_SAMPLES: Final = 100_000
 """Maximum samples of a server in memory; the oldest are dropped."""
