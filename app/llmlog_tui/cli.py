@@ -45,7 +45,7 @@ def headless() -> int:
 
 
 def _run(module: str, *arguments: object) -> int:
-    """Import a module of the package, which needs the extra, and return the code of its main()."""
+    """Import a module of this package, and return the exit code of its main()."""
     code: int = import_module(f"llmlog_tui.{module}").main(*arguments)
     return code
 

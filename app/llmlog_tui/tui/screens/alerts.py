@@ -9,6 +9,7 @@ from textual import on
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
+from textual.message import Message
 from textual.widget import Widget
 
 from llmlog_tui import humanize
@@ -69,6 +70,16 @@ class _FindingRows(AlertSource):
         return Row(cells, CellSpan("▲", "warning") if ongoing else CellSpan("○", "muted"))
 
 
+class EvidencePane(TextPane):
+    """The evidence for an alert; its chart has as many slices as fit."""
+
+    class Resized(Message):
+        """The pane has another width."""
+
+    def on_resize(self) -> None:
+        self.post_message(self.Resized())
+
+
 class AlertsScreen(LogView):
     """The list, and the evidence of the alert under the cursor."""
 
@@ -79,7 +90,7 @@ class AlertsScreen(LogView):
     def __init__(self) -> None:
         super().__init__()
         self.findings = FindingsPane()
-        self.evidence = TextPane(id="evidence")
+        self.evidence = EvidencePane(id="evidence")
         self._around: tuple[AlertContextQuery | None, AlertContext | None] = (None, None)
 
     def body(self) -> Iterable[Widget]:
@@ -90,7 +101,6 @@ class AlertsScreen(LogView):
 
     def apply_layout(self) -> None:
         self.findings.compact = self.compact
-        self.call_after_refresh(self.query_changed)  # its slices depend on the evidence's width
 
     def update_body(self, overview: Overview, result: object | None) -> None:
         if result is not None:
@@ -121,8 +131,9 @@ class AlertsScreen(LogView):
     def alert(self) -> Alert | None:
         return self.findings.alert
 
+    @on(EvidencePane.Resized)
     @on(LineTable.Highlighted, "#findings")
-    def _highlighted(self) -> None:
+    def _show_alert(self) -> None:
         self._draw_evidence()
         self.query_changed()
 
