@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import os
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from llmlog_tui.private_file import replace_text
+from llmlog_tui.user_folders import user_folder
 
 THEMES: Final = ("dark", "light")
 STYLES: Final = ("warning", "error", "accent", "success", "muted")
@@ -48,7 +48,7 @@ class Settings:
 
 def settings_path() -> Path:
     """Return the settings file: `llmlog/config.toml` in the user's configuration folder."""
-    return _folder("XDG_CONFIG_HOME", ".config") / "config.toml"
+    return user_folder("XDG_CONFIG_HOME", ".config") / "config.toml"
 
 
 def filters_path() -> Path:
@@ -58,18 +58,12 @@ def filters_path() -> Path:
 
 def memory_path() -> Path:
     """Return the file of the dashboard's own state, in the user's state folder."""
-    return _folder("XDG_STATE_HOME", ".local/state") / "dashboard.json"
+    return user_folder("XDG_STATE_HOME", ".local/state") / "dashboard.json"
 
 
 def crash_path() -> Path:
     """Return the file of the dashboard's own errors, in the user's state folder."""
     return memory_path().with_name("crashes.log")
-
-
-def _folder(variable: str, fallback: str) -> Path:
-    folder = Path(os.environ.get(variable, ""))
-    # The XDG specification: a relative path is ignored.
-    return (folder if folder.is_absolute() else Path.home() / fallback) / "llmlog"
 
 
 Check = Callable[[str], str]

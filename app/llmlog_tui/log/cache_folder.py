@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from llmlog_tui.user_folders import user_folder
+
 NO_CACHE: Final = "LLMLOG_NO_CACHE"
 """Environment variable that turns the cache off, unless it is empty."""
 
 
 def cache_folder() -> Path:
     """Return the folder of the cache: `llmlog/parsed` in the user's cache folder."""
-    folder = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    # The XDG specification: a relative path is ignored.
-    return (folder if folder.is_absolute() else Path.home() / ".cache") / "llmlog" / "parsed"
+    return user_folder("XDG_CACHE_HOME", ".cache") / "parsed"
 
 
 def is_off() -> bool:

@@ -17,33 +17,22 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.traces.timeline import Step, Timeline
     from llmlog_tui.log.starts import RunningStep
 
-SPARE: Final = (
-    Column("#", 3, "right"),
-    Column(" step", 36),
-    Column("", 12, flex=True),
-    Column("ms", 7, "right"),
-    Column("notes", 44),
-)
-WIDE: Final = (
-    Column("#", 3, "right"),
-    Column(" step", 25),
-    Column("", 12, flex=True),
-    Column("ms", 7, "right"),
-    Column("notes", 26),
-)
-MEDIUM: Final = (
-    Column("#", 3, "right"),
-    Column(" step", 18),
-    Column("", 12, flex=True),
-    Column("ms", 7, "right"),
-    Column("notes", 18),
-)
-NARROW: Final = (
-    Column("#", 3, "right"),
-    Column(" step", 12),
-    Column("", 8, flex=True),
-    Column("ms", 7, "right"),
-)
+
+def _columns(step: int, bars: int, notes: int = 0) -> tuple[Column, ...]:
+    """Return the columns of a timeline, `step`, `bars` and `notes` cells wide."""
+    return (
+        Column("#", 3, "right"),
+        Column(" step", step),
+        Column("", bars, flex=True),
+        Column("ms", 7, "right"),
+        *([Column("notes", notes)] if notes else []),
+    )
+
+
+SPARE: Final = _columns(36, 12, 44)
+WIDE: Final = _columns(25, 12, 26)
+MEDIUM: Final = _columns(18, 12, 18)
+NARROW: Final = _columns(12, 8)
 _TONES: Final[dict[str, Tone]] = {
     "failed": "error",
     "cut off": "warning",
