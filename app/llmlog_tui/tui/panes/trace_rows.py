@@ -290,7 +290,7 @@ def _id(value: str | None, width: int) -> str:
 
 
 def _models(found: Mapping[str, Any], width: int) -> Cell:
-    """Return the models if there is room for all, else the first and how many more."""
+    """Return all models if they fit, else the first and the number of others."""
     models: list[str] = found["models"]
     if 1 < len(models) <= _MAX_MODELS and sum(len(name) + 2 for name in models) - 2 <= width:
         return cell(", ".join(models), "muted")
