@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, cast
 
+from llmlog_tui.config.small_file import read_small
 from llmlog_tui.private_file import replace_text
 from llmlog_tui.user_folders import user_folder
 
@@ -73,9 +74,7 @@ Check = Callable[[str], str]
 def read(path: Path, ids: Iterable[str], predicate_problem: Check) -> Settings:
     """Read a TOML file whose `keys` are among `ids`. Raises SettingsError."""
     try:
-        found = tomllib.loads(_read_small(path).decode())
-    except OSError as error:
-        raise SettingsError(f"{path}: {error.strerror}") from None
+        found = tomllib.loads(read_small(path).decode())
     except ValueError as error:
         raise SettingsError(f"{path}: {error}") from None
     except RecursionError:
@@ -130,19 +129,6 @@ def _require(holds: object, path: Path, why: str) -> None:
         raise SettingsError(f"{path}: {why}")
 
 
-_MAX_BYTES: Final = 2**20
-"""Maximum bytes of a settings file."""
-
-
-def _read_small(path: Path) -> bytes:
-    """Read a file; raises ValueError if it is too big to be one of settings."""
-    with path.open("rb") as file:
-        content = file.read(_MAX_BYTES + 1)
-    if len(content) > _MAX_BYTES:
-        raise ValueError("too big for settings, more than 1 MiB")
-    return content
-
-
 class Memory:
     """Named values persisted between runs; without a `path`, kept for this run.
 
@@ -153,8 +139,8 @@ class Memory:
         self._path = path
         self._values: dict[str, object] = {}
         if path is not None:
-            with contextlib.suppress(OSError, ValueError, RecursionError):
-                found = json.loads(_read_small(path))
+            with contextlib.suppress(ValueError, RecursionError):
+                found = json.loads(read_small(path))
                 self._values = found if isinstance(found, dict) else {}
 
     def get(self, name: str) -> object:
