@@ -31,7 +31,8 @@ class BrokenStreamError(Exception):
 def batches(read: Read) -> Iterator[pl.DataFrame]:
     """Yield each record batch as a frame.
 
-    An answer without rows is one frame without rows.     Raises BrokenStreamError for a stream without its end, never yielding fewer rows in silence.
+    An answer without rows is one frame without rows. Raises BrokenStreamError for a stream without
+    its end, so that an answer never has fewer rows in silence.
     """
     schema = _message(read)
     if schema is None:
