@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import shlex
 import shutil
@@ -46,6 +47,38 @@ def test_every_command_runs_in_the_samples_folder(
     done = llmlog(*words)
     assert done.code == FIRES.get(words[0], 0), done.err
     assert "--to" in words or done.out or done.err
+
+
+PAGE_WRITERS = ("bundle", "export", "report")
+NO_ANSWERS = (*PAGE_WRITERS, "cache", "demo", "listen", "mcp", "prune")
+"""Commands that write files, delete or serve."""
+ARGUMENTS = {
+    "diff": ["cd613e30", "failed"],
+    "find": ["req_683115a8"],
+    "session": ["28b6a473"],
+    "sql": ["select model, count(*) from calls group by model"],
+    "tail": ["--no-follow"],
+    "trace": ["failed"],
+}
+
+
+@pytest.mark.parametrize("name", sorted(set(COMMANDS) - set(NO_ANSWERS)))
+def test_every_answer_is_there_as_json_and_for_some_of_the_records(
+    llmlog: Run, sample: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(sample.parent)
+    where = [] if name == "sql" else ["--where", "latency_ms >= 0"]
+    done = llmlog(name, *ARGUMENTS.get(name, []), *where, "--json")
+    assert done.code == FIRES.get(name, 0), done.err
+    objects = [json.loads(line) for line in done.out.splitlines()]
+    assert objects
+    assert all(isinstance(each, dict) for each in objects)
+    if name == "status":
+        line = llmlog(name, *where).out
+        (found,) = objects
+        assert f"{found['calls']} calls" in line
+        assert f"✗ {found['errors']} failed" in line
+        assert (found["alerts"][0]["state"], found["unpriced_calls"]) == ("ongoing", 14)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -131,7 +131,6 @@ def header_state(  # noqa: PLR0913 - options by name
         state=state,
         detail=detail,
         alerts=overview.ongoing,
-        server=bool(overview.server.urls),
     )
 
 

@@ -126,7 +126,7 @@ class ReaderWorker:
 
     def read_line(self, location: RecordLocation) -> bytes | None:
         """Read a record's raw line; None if its file is gone."""
-        return self._reader.raw_line(location.block, location.line) if self._reader else None
+        return workers.log_reader.line_at(self._reader, location) if self._reader else None
 
     def scan(self, pattern: str, frame: Callable[[], pl.DataFrame]) -> LogScan:
         """Return a scan of the lines read so far; see Reader.scan()."""
@@ -139,26 +139,23 @@ class ReaderWorker:
 
         The line is as llmlog writes it.
         """
-        return self._reader.record_line(overview.record(row)) if self._reader else None
+        return self.records_of(overview.row_of(row)).get(row)
 
     def lines_of(self, frame: pl.DataFrame) -> dict[int, bytes]:
         """Return the raw lines of a frame's records by key, in its order.
 
         Records of missing files have none. Each block is read once.
         """
-        found: dict[int, bytes] = {}
-        for records in frame.partition_by("block", maintain_order=True):
-            lines = self._reader.raw_lines(records["block"][0]) if self._reader else None
-            if lines is not None:
-                found |= {row: lines[at] for row, at in records.select("row", "line").iter_rows()}
-        return {row: found[row] for row in frame["row"] if row in found}
+        return self._lines_by_key(frame, with_content=False)
 
     def records_of(self, frame: pl.DataFrame) -> dict[int, bytes]:
         """Return the lines of a frame's records by key, as read_record()."""
+        return self._lines_by_key(frame, with_content=True)
+
+    def _lines_by_key(self, frame: pl.DataFrame, *, with_content: bool) -> dict[int, bytes]:
         if self._reader is None:
             return {}
-        lines = map(self._reader.record_line, frame.iter_rows(named=True))
-        return {row: line for row, line in zip(frame["row"], lines, strict=True) if line}
+        return workers.log_reader.lines_by_key(self._reader, frame, with_content=with_content)
 
     def copy(self, overview: Overview, row: int, key: str, message: int | None) -> CopyResult:
         """Return the text for a key of the copy menu.
