@@ -102,7 +102,7 @@ def test_a_line_that_makes_no_sense_is_told_of_and_stays(
 def test_what_is_no_file_is_never_written_to(log: Path, beside: Path) -> None:
     os.mkfifo(beside)
     shelf = BookmarkStore()
-    assert "not a bookmarks file" in shelf.read([log])[1][0]
+    assert "is not a regular file; left unchanged" in shelf.read([log])[1][0]
     assert "is not a regular file" in shelf.put(Bookmark(RECORD), log)
 
 

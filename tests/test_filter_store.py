@@ -51,7 +51,7 @@ def test_two_dashboards_lose_no_filter(tmp_path: Path) -> None:
         (b"slow = 5", "slow is not a predicate in quotes"),
         (b"[slow]\nwhere = 'x'", "slow is not a predicate in quotes"),
         (b"\xff\xfe", "can't decode"),
-        (b"#" * 2**21, "not a file of filters"),
+        (b"#" * 2**21, "too big, more than 1 MiB"),
     ],
     ids=["torn", "number", "table", "not UTF-8", "too big"],
 )

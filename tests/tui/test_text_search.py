@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from tests.log.conftest import raw_line
 from tests.tui.conftest import record
 from textual.message import Message
 
@@ -164,7 +165,7 @@ def test_evicted_records_are_found_with_their_place_but_no_other_lines(tmp_path:
         assert [hit.row is None for hit in hits] == [False] * kept + [True] * (40 - kept)
         place = hits[-1].location
         assert place is not None
-        assert (reader.raw_line(place.block, place.line) or b"").startswith(said(0, "zebra")[:-1])
+        assert (raw_line(reader, place.block, place.line) or b"").startswith(said(0, "zebra")[:-1])
 
 
 def test_it_ends_when_it_is_told_to_and_posts_nothing_more(tmp_path: Path) -> None:

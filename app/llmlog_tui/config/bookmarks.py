@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from llmlog_tui.config.small_file import SmallFileError, read_small
 from llmlog_tui.log.record_key import Bookmark, RecordKey, parse_record_key
 from llmlog_tui.log.sources import STDIN, bookmarks_of
 from llmlog_tui.private_file import open_append
@@ -86,11 +87,9 @@ def _read(path: Path) -> tuple[Bookmarks, str]:
     if not path.exists():
         return {}, ""
     try:
-        if not path.is_file() or path.stat().st_size > _MAX_BYTES:
-            return {}, f"{path.name}: not a bookmarks file; left unchanged"
-        lines = path.read_bytes().splitlines()
-    except OSError as error:
-        return {}, f"{path.name}: {error.strerror}"
+        lines = read_small(path, _MAX_BYTES).splitlines()
+    except SmallFileError as error:
+        return {}, f"{path.name}: {error}; left unchanged"
     known: Bookmarks = {}
     bad = 0
     for line in filter(None, lines):

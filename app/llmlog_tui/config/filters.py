@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Final
 
+from llmlog_tui.config.small_file import read_small
 from llmlog_tui.private_file import replace_text
 
 Filters = dict[str, str]
@@ -15,7 +16,6 @@ Filters = dict[str, str]
 MAX_NAME: Final = 60
 """Maximum characters of a name."""
 
-_MAX_BYTES: Final = 2**20
 _HEAD: Final = "# Saved filters of llmlog-tui, by name\n"
 
 
@@ -78,11 +78,7 @@ def _read(path: Path | None) -> tuple[Filters, str]:
     if path is None or not path.exists():
         return {}, ""
     try:
-        if not path.is_file() or path.stat().st_size > _MAX_BYTES:
-            return {}, f"{path.name}: not a file of filters; left unchanged"
-        found = tomllib.loads(path.read_bytes().decode())
-    except OSError as error:
-        return {}, f"{path.name}: {error.strerror}"
+        found = tomllib.loads(read_small(path).decode())
     except (ValueError, RecursionError) as error:
         return {}, f"{path.name}: {error}; left unchanged"
     if bad := [name for name, where in found.items() if not isinstance(where, str)]:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
+from llmlog_tui.config.small_file import SmallFileError, read_small
+
 
 class RulesError(ValueError):
     """An invalid rules file; the message names the key, its value, and the allowed values."""
@@ -268,21 +270,11 @@ _CHECKS: Final[dict[str, Check]] = {
 }
 
 
-_MAX_BYTES: Final = 2**20
-
-
 def read_rules(path: Path) -> Rules:
     """Read a rules file. Raises RulesError, one line that names the file."""
     try:
-        with path.open("rb") as file:
-            text = file.read(_MAX_BYTES + 1)
-    except OSError as error:
-        raise RulesError(f"{path}: {error.strerror}") from error
-    if len(text) > _MAX_BYTES:
-        raise RulesError(f"{path}: too big for a rules file, more than 1 MiB")
-    try:
-        return parse_rules(text.decode())
+        return parse_rules(read_small(path, or_pipe=True).decode())
     except UnicodeDecodeError as error:
         raise RulesError(f"{path}: not UTF-8") from error
-    except RulesError as error:
+    except (SmallFileError, RulesError) as error:
         raise RulesError(f"{path}: {error}") from error
