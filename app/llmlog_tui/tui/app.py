@@ -63,9 +63,6 @@ if TYPE_CHECKING:
     )
     from llmlog_tui.tui.searching import SearchController
 
-_LOADING_FACTOR = 2
-"""While loading, re-analyse only when the record count has doubled."""
-
 
 class LogApp(App[str]):
     """`llmlog-tui`: the dashboard for one or several logs.
@@ -316,9 +313,7 @@ class LogApp(App[str]):
             view.update_waiting(message.progress.waiting)
         self._update_welcome(message.progress)
         self._update_refusal(message.progress.refusal)
-        loading = message.progress.state == "loading" and self.overview is not None
-        if not loading or self.snapshot.counts.records >= _LOADING_FACTOR * self.records_shown:
-            self._request_analysis(at_once=not self._show_newest())
+        self._request_analysis(at_once=not self._show_newest())
         self.update_header()
 
     def _update_welcome(self, progress: Progress) -> None:
