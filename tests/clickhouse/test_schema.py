@@ -19,8 +19,12 @@ from llmlog_tui.log.schema import COLUMNS, decategorize
 
 Row = dict[str, Any]
 
-CALL = {"event": "chat_completion", "ts": "2026-11-23T12:00:00.250000Z", "trace_id": "t"}
-TIMES = [
+CALL: Row = {
+    "event": "chat_completion",
+    "ts": "2026-11-23T12:00:00.250000Z",
+    "trace_id": "t",
+}
+TIMES: list[Any] = [
     *(1764417600, 1764417600.25, 1764417600250, 1764417600250000, 1764417600250000000),
     *("1764417600", "1764417600250", -5, 1e300, True, "x", "", "Nov 23 2026", "2026-11-23", 2026),
     *("2026-11-23T12:00:00Z", "2026-11-23T12:00:00+02:00", "2026-11-23T12:00:00-0530"),
@@ -36,28 +40,31 @@ TIMES = [
     *("2026-11-23T12:00Z", "2026-11-23T12:00:00+02", "1969-12-31T23:59:59.999999Z"),
     *("1900-01-01T00:00:00Z", "2299-12-31T23:59:59.999999Z", {"a": 1}, [1]),
 ]
-ALIEN = [
-    *({"trace_id": value} for value in (5, 1.5, True, "", "é\U0001f600", "a\x00b", "'\\\"`{x:Y}")),
-    *({"step": value} for value in ("3", 1.0, 1.5, -2.7, "x", 2**63, 2**70, True, "nan", [1], "")),
-    *({"latency_ms": value} for value in ("1e3", 0, -1, 12.75, "inf", False, {"a": 1})),
-    *({"stream": value} for value in (True, False, "true", "false", 1, "True", None)),
-    *({"tool_calls": value} for value in (["a", "b"], [], None, ["a", None], ["a", 1])),
-    {"seed": 2**53 + 1},
+VALUES: dict[str, list[Any]] = {
+    "trace_id": [5, 1.5, True, "", "é\U0001f600", "a\x00b", "'\\\"`{x:Y}"],
+    "step": ["3", 1.0, 1.5, -2.7, "x", 2**63, 2**70, True, "nan", [1], ""],
+    "latency_ms": ["1e3", 0, -1, 12.75, "inf", False, {"a": 1}],
+    "stream": [True, False, "true", "false", 1, "True", None],
+    "tool_calls": [["a", "b"], [], None, ["a", None], ["a", 1]],
+    "seed": [2**53 + 1],
+    "status": [200, "503", 404, 600, "Failed", "weird", True, "SUCCEEDED"],
+    "error": ["", "no", False, [], {}, 0, None, {"a": 1}],
+    "error_status": [500, "500", 200],
+    "http_status": [500, 200, "429"],
+}
+ALIEN: list[Row] = [
+    *({name: value} for name, values in VALUES.items() for value in values),
     {"temperature": "0.5", "reported_cost_usd": 1e-9, "top_p": 1},
     {"model": "", "requested_model": None, "request_model": "other"},
     {"event": 5, "model": "m"},
     {"event": "hello", "model": "m"},
     {"event": "hello"},
     {"event": "start", "step": 0},
-    *({"status": value} for value in (200, "503", 404, 600, "Failed", "weird", True, "SUCCEEDED")),
-    *({"error": value} for value in ("", "no", False, [], {}, 0, None, {"a": 1})),
-    *({"error_status": value} for value in (500, "500", 200)),
-    *({"http_status": value} for value in (500, 200, "429")),
     {"status": "ok", "error_type": "TimeoutError"},
     {"error_type": "TimeoutError", "status": None},
     {"status": 429, "error_status": 500},
 ]
-WHOLE: list[dict[str, object]] = [
+WHOLE: list[Row] = [
     {"model": "m"},
     {"tool_name": "search"},
     {"prompt_tokens": 5},
@@ -85,7 +92,7 @@ NOT_RECORDS = [
 ]
 
 
-def lines_of(hostile: list[dict[str, object]]) -> list[bytes]:
+def lines_of(hostile: list[Row]) -> list[bytes]:
     return [json.dumps(value).encode() for value in hostile]
 
 
