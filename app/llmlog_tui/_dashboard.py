@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from llmlog_tui import config, listen, server
 from llmlog_tui.agent_folders import agent_folders
-from llmlog_tui.cli_args import DEFAULT_FILES, parser, print_error
+from llmlog_tui.cli_args import DEFAULT_FILES, print_error
 from llmlog_tui.config.settings import (
     Memory,
     Settings,
@@ -45,9 +45,11 @@ _SHOW_DEMO: Final = -1
 """Exit code of a dashboard that was left for the demo."""
 
 
-def main(arguments: Sequence[str] | None) -> int:
-    """Run `llmlog-tui`; return its exit code."""
-    options = parser().parse_args(arguments)
+def main(options: argparse.Namespace, arguments: Sequence[str] | None) -> int:
+    """Run `llmlog-tui` with the options parsed from `arguments`; return its exit code.
+
+    Without arguments they are those of the process.
+    """
     if options.web is not None and VIEWER not in os.environ:
         return _serve(options, sys.argv[1:] if arguments is None else arguments)
     with in_utc() if options.utc else contextlib.nullcontext():

@@ -120,6 +120,8 @@ class _Search:
 
     def run(self, span: _Span) -> Matches:
         """Search a span; several threads may."""
+        if not span.blocks:
+            return Matches([], None)
         blocks = [os.pread(self._file, end - start, start) for start, end in span.blocks]
         found = line_search.search(blocks, self._pattern, count_newlines=self._has_match)
         self._has_match |= bool(found.lines)
