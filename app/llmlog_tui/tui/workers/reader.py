@@ -45,6 +45,9 @@ _FIRST_PAINT_SECONDS: Final = 2.0
 _POST_SECONDS: Final = 0.1
 """Minimum seconds between two messages: each one causes a redraw."""
 
+_IDLE_CHECK_SECONDS: Final = 0.5
+"""Seconds between looks at the state of the files while nothing comes: there may be thousands."""
+
 _NOTHING: Final = Progress()
 _SUFFIXES: Final = {"T": "md", "C": "sh", "Y": "py"}
 """Key of the copy menu -> suffix of the file it saves, if not txt."""
@@ -79,7 +82,7 @@ class ReaderWorker:
             self._files, self._last or EVERYTHING, self._stdin, newest_first=self._follow
         )
         state: State = "loading"
-        has_news, due, newest = True, 0.0, time.monotonic()
+        has_news, due, check_due, newest = True, 0.0, 0.0, time.monotonic()
         try:
             while not self._cancelled.is_set():
                 began = time.monotonic()
@@ -92,9 +95,12 @@ class ReaderWorker:
                     continue
                 if not has_more and (state == "loading" or reader.has_ended):
                     state = self._loaded(reader)
-                is_due = time.monotonic() >= due or state != self._posted.state
-                if is_due and self._post_progress(reader, state, has_news=has_news):
-                    has_news, due = False, time.monotonic() + _POST_SECONDS
+                is_due = has_news or time.monotonic() >= check_due
+                is_due = (is_due and time.monotonic() >= due) or state != self._posted.state
+                if is_due:
+                    if self._post_progress(reader, state, has_news=has_news):
+                        has_news, due = False, time.monotonic() + _POST_SECONDS
+                    check_due = time.monotonic() + _IDLE_CHECK_SECONDS
                 # What comes until the next message is due is read in one piece.
                 pause = max(pause, due - time.monotonic())
                 is_idle = is_live or not has_more
