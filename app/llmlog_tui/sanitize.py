@@ -34,7 +34,12 @@ def _printable(character: str) -> str:
 
 
 def grep(name: str, value: str, line: bytes, file: str) -> str:
-    """Return the command that finds all records with this value, in the notation of `line`."""
+    """Return the command that finds all records with this value, in the notation of `line`.
+
+    For the address of a table it is llmlog's own.
+    """
+    if "://" in file:
+        return f"llmlog find {shlex.quote(value)} {shlex.quote(file)}"
     written = [
         f'"{name}":{space}{json.dumps(value, ensure_ascii=escaped)}'
         for escaped in (False, True)

@@ -31,6 +31,7 @@ class Progress:
     `files` exist now (a glob may match more later), `waiting` do not exist yet, `gone` were
     deleted, `problems` pairs unreadable ones with the reason. `state` is `done` after the files
     were read once without following them. `refusal` is why the files can have no records.
+    `rows_outside` of tables are outside the window.
     """
 
     state: State = "loading"
@@ -42,6 +43,7 @@ class Progress:
     gone: tuple[Path, ...] = ()
     records: int = 0
     refusal: str = ""
+    rows_outside: int = 0
 
 
 @dataclass(frozen=True, eq=False)
