@@ -17,8 +17,8 @@ from llmlog.record import EVENTS, FIELDS
 from llmlog_tui.analysis.query.sql import predicate_problem
 from llmlog_tui.commands import _COMMANDS as COMMANDS
 from llmlog_tui.config.rules import RULE_KEYS, parse_rules
-from llmlog_tui.config.settings import read
-from llmlog_tui.tui.keys import IDS
+from llmlog_tui.config.settings_file import read_settings
+from llmlog_tui.tui.keys.registry import IDS
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / ".github").rglob("*.md"))]
@@ -50,8 +50,8 @@ def test_every_command_runs_in_the_samples_folder(
 
 
 PAGE_WRITERS = ("bundle", "export", "report")
-NO_ANSWERS = (*PAGE_WRITERS, "cache", "demo", "listen", "mcp", "prune")
-"""Commands that write files, delete or serve."""
+NO_ANSWERS = (*PAGE_WRITERS, "cache", "demo", "listen", "mcp", "prune", "schema")
+"""Commands that write files or DDL, delete or serve."""
 ARGUMENTS = {
     "diff": ["cd613e30", "failed"],
     "find": ["req_683115a8"],
@@ -108,7 +108,7 @@ def test_the_settings_and_the_rules_shown_are_valid(tmp_path: Path) -> None:
     (settings,) = blocks(ROOT / ".github/docs/keys.md", "toml")
     file = tmp_path / "config.toml"
     file.write_text(settings, encoding="utf-8")
-    assert read(file, IDS, predicate_problem).theme == "light"
+    assert read_settings(file, IDS, predicate_problem).theme == "light"
 
 
 def test_every_command_field_event_rule_and_key_of_the_statistics_is_described() -> None:

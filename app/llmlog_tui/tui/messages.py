@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, TypeGuard
 
 from textual.message import Message
 
@@ -17,33 +16,10 @@ if TYPE_CHECKING:
     from llmlog_tui.log.record_key import Bookmark, RecordKey
     from llmlog_tui.log.store import Snapshot
     from llmlog_tui.tui.queries import Query, TextHit
+    from llmlog_tui.tui.status import Progress
 
 Post = Callable[[Message], object]
 """Posts a message, from any thread."""
-
-State = Literal["loading", "live", "done", "failed"]
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Reading progress: bytes `read` of the bytes `there`, and the `records` in them.
-
-    `files` exist now (a glob may match more later), `waiting` do not exist yet, `gone` were
-    deleted, `problems` pairs unreadable ones with the reason. `state` is `done` after the files
-    were read once without following them. `refusal` is why the files can have no records.
-    `rows_outside` of tables are outside the window.
-    """
-
-    state: State = "loading"
-    read: int = 0
-    there: int = 0
-    files: tuple[Path, ...] = ()
-    waiting: tuple[Path, ...] = ()
-    problems: tuple[tuple[Path, str], ...] = ()
-    gone: tuple[Path, ...] = ()
-    records: int = 0
-    refusal: str = ""
-    rows_outside: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,22 +36,26 @@ class AnalysisRequest:
     server: ServerMetrics = NO_METRICS
 
     def is_same(self, other: AnalysisRequest | None) -> bool:
-        return (
-            other is not None
-            and self.snapshot is other.snapshot
-            and self.where == other.where
-            and self.query == other.query
-            and self.server is other.server
-        )
+        return self._asks_as(other) and self.snapshot is other.snapshot
 
     def has_only_more_than(self, other: AnalysisRequest | None) -> bool:
         """Return whether it is the same but for records that came while following."""
-        return other is not None and (
-            self.where == other.where
-            and self.query == other.query
-            and self.server is other.server
+        return (
+            self._asks_as(other)
             and self.snapshot.live_from is not None
             and self.snapshot.live_from == other.snapshot.live_from
+        )
+
+    def has_only_loaded_more_than(self, other: AnalysisRequest | None) -> bool:
+        """Return whether it is the same but for records that came while loading."""
+        return self._asks_as(other) and self.snapshot.is_loading and other.snapshot.is_loading
+
+    def _asks_as(self, other: AnalysisRequest | None) -> TypeGuard[AnalysisRequest]:
+        return (
+            other is not None
+            and self.where == other.where
+            and self.query == other.query
+            and self.server is other.server
         )
 
 

@@ -8,14 +8,12 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Final
 
-from llmlog_tui import private_file
+from llmlog_tui import private_file, tui
 from llmlog_tui.copy_choices import CHOICES
-from llmlog_tui.log.record_key import RecordLocation
 from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.sources import Sources, url_of
 from llmlog_tui.tui import workers
-from llmlog_tui.tui.messages import Loaded, Post, Progress, State
-from llmlog_tui.tui.queries import CopyResult
+from llmlog_tui.tui.status import Progress, State
 
 if TYPE_CHECKING:
     import polars as pl
@@ -23,6 +21,9 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.live.overview import Overview
     from llmlog_tui.log.log_scan import LogScan
     from llmlog_tui.log.reader import Reader
+    from llmlog_tui.log.record_key import RecordLocation
+    from llmlog_tui.tui.messages import Post
+    from llmlog_tui.tui.queries import CopyResult
 
 TASK: Final = "Reading"
 
@@ -109,7 +110,7 @@ class ReaderWorker:
         progress, before = _progress(reader, state), self._posted
         if not has_news and progress == before:
             return False
-        self._post(Loaded(reader.snapshot(), progress))
+        self._post(tui.messages.Loaded(reader.snapshot(), progress))
         self._posted = progress
         if before == _NOTHING and progress.read < progress.there:
             # Painting and reading both want the whole processor: painting goes first.
@@ -172,10 +173,10 @@ class ReaderWorker:
         copy_text = workers.analysis.copy_text
         text = copy_text(overview, row, key.lower(), raw, location[0], message=message)
         if text is None or key.islower():
-            return CopyResult(name, text, save_key=key.upper())
+            return tui.queries.CopyResult(name, text, save_key=key.upper())
         path = Path(f"llmlog-{name.replace(' ', '-')}-{row}.{_SUFFIXES.get(key, 'txt')}")
         private_file.replace_text(path, text + "\n")
-        return CopyResult(name, text, str(path.absolute()))
+        return tui.queries.CopyResult(name, text, str(path.absolute()))
 
     def _loaded(self, reader: Reader) -> State:
         """Mark the end of loading; return `live`, or `done` if nothing is followed."""
