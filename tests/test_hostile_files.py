@@ -13,7 +13,8 @@ from tests.searches import examples
 from llmlog_tui.analysis.query.sql import predicate_problem
 from llmlog_tui.config.bookmarks import BookmarkStore
 from llmlog_tui.config.rules import Rules, RulesError, read_rules
-from llmlog_tui.config.settings import Memory, Settings, SettingsError, read
+from llmlog_tui.config.settings import Memory, Settings, SettingsError
+from llmlog_tui.config.settings_file import read_settings
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui.overview_layout import OverviewLayout
 from llmlog_tui.tui.panes.call_columns import ColumnChoice
@@ -64,7 +65,8 @@ def in_a_file(content: bytes) -> Path:
 @example(b"[[rows]]\nwhere = 'x in (select 1)'\nstyle = 'error'")
 def test_any_settings_are_used_or_refused(content: bytes) -> None:
     try:
-        assert isinstance(read(in_a_file(content), ("app.freeze",), predicate_problem), Settings)
+        found = read_settings(in_a_file(content), ("app.freeze",), predicate_problem)
+        assert isinstance(found, Settings)
     except SettingsError as error:
         assert sanitize(str(error))  # noqa: PT017 - some are fine
 

@@ -14,7 +14,8 @@ import pytest
 
 from llmlog_tui.analysis.query.sql import predicate_problem
 from llmlog_tui.config.rules import OnAlert, RulesError, read_rules
-from llmlog_tui.config.settings import SettingsError, read
+from llmlog_tui.config.settings import SettingsError
+from llmlog_tui.config.settings_file import read_settings
 from llmlog_tui.notify import NoticeError, send
 from llmlog_tui.tui.workers.export import write_file
 
@@ -28,7 +29,7 @@ def test_toml_nested_five_thousand_deep_is_an_error(tmp_path: Path, text: str) -
     with pytest.raises(RulesError, match="nested too deep"):
         read_rules(path)
     with pytest.raises(SettingsError, match="nested too deep"):
-        read(path, (), predicate_problem)
+        read_settings(path, (), predicate_problem)
 
 
 def test_a_predicate_that_would_overflow_the_stack_is_an_error() -> None:

@@ -16,9 +16,9 @@ from llmlog_tui.config.settings import (
     Settings,
     SettingsError,
     memory_path,
-    read,
     settings_path,
 )
+from llmlog_tui.config.settings_file import read_settings
 from llmlog_tui.log.cache_folder import cache_folder
 
 IDS = ("app.freeze", "view.find")
@@ -31,7 +31,7 @@ def test_a_settings_file_sets_theme_bell_keys_and_ascii(tmp_path: Path) -> None:
         'theme = "light"\nbell = false\nascii = true\n[keys]\n"app.freeze" = "f8,ctrl+f"\n'
     )
     keys = {"app.freeze": "f8,ctrl+f"}
-    assert read(file, IDS, predicate_problem) == Settings(
+    assert read_settings(file, IDS, predicate_problem) == Settings(
         "light", bell=False, keys=keys, ascii=True
     )
 
@@ -40,7 +40,9 @@ def test_a_settings_file_gives_rows_a_style(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     where = "latency_ms > 5000 and model = 'gpt-5'"
     file.write_text(f'[[rows]]\nwhere = "{where}"\nstyle = "warning"\n')
-    assert read(file, IDS, predicate_problem) == Settings(rows=(RowRule(where, "warning"),))
+    assert read_settings(file, IDS, predicate_problem) == Settings(
+        rows=(RowRule(where, "warning"),)
+    )
 
 
 @pytest.mark.parametrize(
@@ -74,7 +76,7 @@ def test_what_is_wrong_with_it_is_said_in_one_line(tmp_path: Path, text: str, wh
     file = tmp_path / "config.toml"
     file.write_text(text)
     with pytest.raises(SettingsError) as caught:
-        read(file, IDS, predicate_problem)
+        read_settings(file, IDS, predicate_problem)
     assert str(caught.value) == f"{file}: {why}"
 
 
@@ -84,7 +86,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | No
     if content is not None:
         file.write_bytes(content)
     with pytest.raises(SettingsError, match=r"config\.toml: "):
-        read(file, IDS, predicate_problem)
+        read_settings(file, IDS, predicate_problem)
 
 
 def test_what_is_remembered_is_there_in_the_next_run_and_only_for_its_owner(tmp_path: Path) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from llmlog_tui.config import settings
 from llmlog_tui.config.filters import FilterStore
 from llmlog_tui.config.rules import read_rules
+from llmlog_tui.config.settings import Memory, SettingsError
+from llmlog_tui.config.settings_file import read_settings
 from llmlog_tui.config.small_file import SmallFileError, read_small
 
 
@@ -21,6 +22,10 @@ def test_a_file_may_have_as_many_bytes_as_are_allowed(tmp_path: Path) -> None:
     file.write_bytes(b"x" * (2**20 + 1))
     with pytest.raises(SmallFileError, match="too big, more than 1 MiB"):
         read_small(file)
+
+
+def test_the_null_device_is_an_empty_file() -> None:
+    assert read_small(Path(os.devnull)) == b""
 
 
 @pytest.mark.parametrize(
@@ -45,10 +50,10 @@ def test_a_pipe_in_place_of_settings_or_filters_does_not_hold_the_dashboard_up(
 ) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    with pytest.raises(settings.SettingsError, match="pipe: is not a regular file"):
-        settings.read(pipe, (), lambda _predicate: "")
+    with pytest.raises(SettingsError, match="pipe: is not a regular file"):
+        read_settings(pipe, (), lambda _predicate: "")
     assert FilterStore(pipe).read() == ({}, "pipe: is not a regular file; left unchanged")
-    assert settings.Memory(pipe).get("overview") is None
+    assert Memory(pipe).get("overview") is None
 
 
 def test_rules_can_come_through_a_pipe() -> None:

@@ -14,34 +14,42 @@ from glob import has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from llmlog_tui import config, listen, server
 from llmlog_tui.agent_folders import agent_folders
-from llmlog_tui.cli_args import DEFAULT_FILES, parser, print_error
-from llmlog_tui.config import settings as config
-from llmlog_tui.config.filters import FilterStore
-from llmlog_tui.config.settings import Memory, Settings, SettingsError
+from llmlog_tui.cli_args import DEFAULT_FILES, print_error
+from llmlog_tui.config.settings import (
+    Memory,
+    Settings,
+    SettingsError,
+    crash_path,
+    filters_path,
+    memory_path,
+    settings_path,
+)
 from llmlog_tui.errors import UserError
 from llmlog_tui.extras import has_extra
 from llmlog_tui.humanize import in_utc
 from llmlog_tui.log.cache_folder import without_cache
 from llmlog_tui.log.sources import STDIN, SourceError, Sources
-from llmlog_tui.server.endpoint import Endpoint, EndpointError
 from llmlog_tui.terminal import detach_stdin, is_ascii_only
-from llmlog_tui.tui import workers
+from llmlog_tui.tui import keys, workers
 from llmlog_tui.tui.app import LogApp
-from llmlog_tui.tui.keys import IDS
 from llmlog_tui.web import VIEWER
 
 if TYPE_CHECKING:
     from llmlog_tui.config.rules import Rules
+    from llmlog_tui.server.endpoint import Endpoint
 
 _DEMO_RATE: Final = "6"
 _SHOW_DEMO: Final = -1
 """Exit code of a dashboard that was left for the demo."""
 
 
-def main(arguments: Sequence[str] | None) -> int:
-    """Run `llmlog-tui`; return its exit code."""
-    options = parser().parse_args(arguments)
+def main(options: argparse.Namespace, arguments: Sequence[str] | None) -> int:
+    """Run `llmlog-tui` with the options parsed from `arguments`; return its exit code.
+
+    Without arguments they are those of the process.
+    """
     if options.web is not None and VIEWER not in os.environ:
         return _serve(options, sys.argv[1:] if arguments is None else arguments)
     with in_utc() if options.utc else contextlib.nullcontext():
@@ -122,11 +130,9 @@ def _show(options: argparse.Namespace) -> int:
 
 def _rules(path: Path) -> Rules:
     """Read a file of rules. Raises SettingsError."""
-    from llmlog_tui.config.rules import RulesError, read_rules  # noqa: PLC0415 - rarely needed
-
     try:
-        return read_rules(path)
-    except RulesError as error:
+        return config.rules.read_rules(path)
+    except config.rules.RulesError as error:
         raise SettingsError(str(error)) from None
 
 
@@ -145,10 +151,10 @@ def _settings(path: Path | None, *, ascii_only: bool | None) -> Settings:
 
     Whether the screen is ASCII follows from the option, else from environment and file.
     """
-    found = path or config.settings_path()
+    found = path or settings_path()
     settings = Settings()
     if path or found.exists():
-        settings = config.read(found, IDS, _predicate_problem)
+        settings = config.settings_file.read_settings(found, keys.registry.IDS, _predicate_problem)
     if ascii_only is None:
         ascii_only = is_ascii_only(
             os.environ,
@@ -182,8 +188,8 @@ def _stdin(sources: Sources) -> int | None:
 def _endpoints(urls: Sequence[str]) -> list[Endpoint]:
     """Return the endpoints to poll. Raises SettingsError."""
     try:
-        return [Endpoint.of(url) for url in urls]
-    except EndpointError as error:
+        return [server.endpoint.Endpoint.of(url) for url in urls]
+    except server.endpoint.EndpointError as error:
         raise SettingsError(f"--metrics-url: {error}") from None
 
 
@@ -205,9 +211,9 @@ def _app(  # noqa: PLR0913, PLR0917 - each is read from the options in its own w
         where=options.where,
         rules=rules,
         settings=settings,
-        memory=Memory(config.memory_path()),
-        filters=FilterStore(config.filters_path()),
-        crash_file=config.crash_path(),
+        memory=Memory(memory_path()),
+        filters_file=filters_path(),
+        crash_file=crash_path(),
         welcome=options.files == DEFAULT_FILES and not options.demo and options.listen is None,
         metrics=endpoints,
         keep_metrics=not options.no_keep_metrics,
@@ -238,14 +244,12 @@ def _demo_traffic() -> Iterator[list[str]]:
 @contextlib.contextmanager
 def _received(names: Sequence[str], options: argparse.Namespace) -> Iterator[None]:
     """Receive OTLP into the one log that is shown. Raises SettingsError."""
-    from llmlog_tui.listen.receiver import ListenError, receiving  # noqa: PLC0415 - rarely needed
-
     if options.no_follow or len(names) != 1 or not _is_file_name(names[0]):
         raise SettingsError("--listen: appends to one FILE, and follows it")
     try:
-        with receiving(Path(names[0]), port=options.listen):
+        with listen.receiver.receiving(Path(names[0]), port=options.listen):
             yield
-    except ListenError as error:
+    except listen.receiver.ListenError as error:
         raise SettingsError(f"--listen: {error}") from None
 
 

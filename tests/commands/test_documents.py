@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import shlex
 import shutil
@@ -16,8 +17,8 @@ from llmlog.record import EVENTS, FIELDS
 from llmlog_tui.analysis.query.sql import predicate_problem
 from llmlog_tui.commands import _COMMANDS as COMMANDS
 from llmlog_tui.config.rules import RULE_KEYS, parse_rules
-from llmlog_tui.config.settings import read
-from llmlog_tui.tui.keys import IDS
+from llmlog_tui.config.settings_file import read_settings
+from llmlog_tui.tui.keys.registry import IDS
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / ".github").rglob("*.md"))]
@@ -48,6 +49,38 @@ def test_every_command_runs_in_the_samples_folder(
     assert "--to" in words or done.out or done.err
 
 
+PAGE_WRITERS = ("bundle", "export", "report")
+NO_ANSWERS = (*PAGE_WRITERS, "cache", "demo", "listen", "mcp", "prune", "schema")
+"""Commands that write files or DDL, delete or serve."""
+ARGUMENTS = {
+    "diff": ["cd613e30", "failed"],
+    "find": ["req_683115a8"],
+    "session": ["28b6a473"],
+    "sql": ["select model, count(*) from calls group by model"],
+    "tail": ["--no-follow"],
+    "trace": ["failed"],
+}
+
+
+@pytest.mark.parametrize("name", sorted(set(COMMANDS) - set(NO_ANSWERS)))
+def test_every_answer_is_there_as_json_and_for_some_of_the_records(
+    llmlog: Run, sample: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(sample.parent)
+    where = [] if name == "sql" else ["--where", "latency_ms >= 0"]
+    done = llmlog(name, *ARGUMENTS.get(name, []), *where, "--json")
+    assert done.code == FIRES.get(name, 0), done.err
+    objects = [json.loads(line) for line in done.out.splitlines()]
+    assert objects
+    assert all(isinstance(each, dict) for each in objects)
+    if name == "status":
+        line = llmlog(name, *where).out
+        (found,) = objects
+        assert f"{found['calls']} calls" in line
+        assert f"✗ {found['errors']} failed" in line
+        assert (found["alerts"][0]["state"], found["unpriced_calls"]) == ("ongoing", 14)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
     for target in re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
@@ -75,7 +108,7 @@ def test_the_settings_and_the_rules_shown_are_valid(tmp_path: Path) -> None:
     (settings,) = blocks(ROOT / ".github/docs/keys.md", "toml")
     file = tmp_path / "config.toml"
     file.write_text(settings, encoding="utf-8")
-    assert read(file, IDS, predicate_problem).theme == "light"
+    assert read_settings(file, IDS, predicate_problem).theme == "light"
 
 
 def test_every_command_field_event_rule_and_key_of_the_statistics_is_described() -> None:

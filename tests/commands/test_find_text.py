@@ -13,7 +13,7 @@ import pytest
 from tests.commands.conftest import Done, Run, Written, is_refused
 
 from llmlog_tui.analysis.calls.text_search import TextQuery
-from llmlog_tui.log import text_scan
+from llmlog_tui.log import line_search
 from llmlog_tui.log.text_scan import scan
 
 
@@ -120,7 +120,7 @@ def test_blocks_lines_across_them_and_their_numbers(
     for end in ("\n", ""):
         log.write_text("\n".join(lines) + end)
         for size in (1, 50, 64, 1_000, 2**18):
-            monkeypatch.setattr(text_scan, "BLOCK_BYTES", size)
+            monkeypatch.setattr(line_search, "BLOCK_BYTES", size)
             assert [tuple(each) for part in scan(log, "zebra") for each in part] == expected
 
 
@@ -129,7 +129,7 @@ def test_bytes_that_are_no_utf_8_hide_nothing(llmlog: Run, tmp_path: Path) -> No
     torn = b'{"model": "m", "input": "\xff\xfe"}\n{"torn\n'
     log.write_bytes(b"\xef\xbb\xbf" + json.dumps(call(0, "a zebra")).encode() + b"\n" + torn)
     assert steps(llmlog("find", "--text", "zebra", log, "--json")) == [0]
-    assert text_scan.matching_lines(log.read_bytes(), "torn") == [(2, b'{"torn')]
+    assert line_search.matching_lines(log.read_bytes(), "torn") == [(2, b'{"torn')]
 
 
 def test_rotated_and_compressed_parts_are_searched_newest_file_first(

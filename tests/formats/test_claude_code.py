@@ -18,6 +18,7 @@ from llmlog_tui.formats.claude_code import CLAUDE_CODE
 from llmlog_tui.formats.json_text import dump
 from llmlog_tui.formats.shared_state import LIVE
 from llmlog_tui.log.reader import Reader, read_all
+from llmlog_tui.log.record_lines import LineForm
 from llmlog_tui.log.schema import decategorize
 
 A, B = "session-a", "session-b"
@@ -378,7 +379,7 @@ def test_a_call_shows_the_blocks_of_all_its_lines(
     with closing(Reader([log])) as reader:
         frame = read_all(reader).frame
         call = decategorize(frame).filter(pl.col("id") == "m1")
-        line = reader.record_line(call.row(0, named=True))
+        (line,) = reader.lines(call, LineForm.WITH_CONTENT)
     assert line is not None
     assert json.loads(line)["output"] == ANSWER
 

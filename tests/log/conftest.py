@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from llmlog_tui.log.follow import Follower
+from llmlog_tui.log.reader import Reader
 
 
 @pytest.fixture
@@ -28,3 +30,8 @@ def drain(follower: Follower) -> bytes:
 def append(path: Path, data: bytes) -> None:
     with path.open("ab", buffering=0) as file:
         file.write(data)
+
+
+def raw_line(reader: Reader, block: int, line: int) -> bytes | None:
+    """Return a line as written, given where a row of the frame has it."""
+    return next(reader.lines(pl.DataFrame({"block": [block], "line": [line]})))

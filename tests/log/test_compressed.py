@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from tests.log.conftest import lines
+from tests.log.conftest import lines, raw_line
 
 from llmlog_tui.log import follow
 from llmlog_tui.log.compressed import CompressedFollower
@@ -61,11 +61,11 @@ def test_a_raw_line_is_decompressed_again(tmp_path: Path, name: str, pack: Pack)
     while reader.step():
         pass
     block, line = reader.snapshot().frame.select("block", "line").row(3)
-    assert reader.raw_line(block, line) == b'{"event": "span", "step": 3}'
+    assert raw_line(reader, block, line) == b'{"event": "span", "step": 3}'
     path.unlink()
-    assert reader.raw_line(block, line) is None
+    assert raw_line(reader, block, line) is None
     path.write_bytes(pack(lines(7, 20)))
-    assert reader.raw_line(block, line) is None
+    assert raw_line(reader, block, line) is None
     reader.close()
 
 

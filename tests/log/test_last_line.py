@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.log.conftest import append, drain, lines
+from tests.log.conftest import append, drain, lines, raw_line
 
 from llmlog_tui.log.follow import Follower
 from llmlog_tui.log.reader import Reader
@@ -67,6 +67,6 @@ def test_counts_places_and_raw_lines_are_those_of_the_file(path: Path) -> None:
     assert (counts.lines, counts.records, counts.blanks) == (4, 3, 0)
     assert counts.first_skipped == {"not_json": SourceLocation(path, 4)}
     places = reader.snapshot().frame.select("block", "line").rows()
-    raw = [reader.raw_line(block, line) for block, line in places]
+    raw = [raw_line(reader, block, line) for block, line in places]
     assert raw == [b'{"event": "span", "step": %d}' % step for step in range(3)]
     reader.close()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.log.conftest import append
+from tests.log.conftest import append, raw_line
 
 from llmlog_tui.log import follow
 from llmlog_tui.log.reader import Reader, load
@@ -117,7 +117,7 @@ def test_places_are_right_when_all_is_loaded(path: Path) -> None:
 def test_raw_lines_are_found_wherever_they_are(reader: Reader) -> None:
     last = read_all(reader)[-1]
     for step, block, line in last.frame.select("step", "block", "line").iter_rows():
-        assert reader.raw_line(block, line) == lines(step, step + 1).strip()
+        assert raw_line(reader, block, line) == lines(step, step + 1).strip()
 
 
 def test_loaded_newest_first_or_not_the_frame_is_the_same(reader: Reader, path: Path) -> None:
@@ -147,4 +147,4 @@ def test_of_several_files_the_newest_of_each_come_first_and_all_are_merged_in_th
 def test_closing_in_the_middle_of_loading_is_fine(reader: Reader) -> None:
     reader.step()
     reader.close()
-    assert reader.raw_line(0, 0) is None
+    assert raw_line(reader, 0, 0) is None

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.log.conftest import append
+from tests.log.conftest import append, raw_line
 from tests.log.test_one_log import lines, steps
 
 from llmlog_tui.log import follow, open_files
@@ -92,7 +92,7 @@ def test_a_line_of_a_closed_file_is_read_again(reader: Reader) -> None:
     frame = reader.snapshot().frame
     for step in (0, 21, 111):
         row = frame.row(frame["step"].index_of(step) or 0, named=True)
-        raw = reader.raw_line(row["block"], row["line"])
+        raw = raw_line(reader, row["block"], row["line"])
         assert raw is not None
         assert f'"step": {step},'.encode() in raw
 

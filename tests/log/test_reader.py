@@ -8,12 +8,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from tests.log.conftest import append
+from tests.log.conftest import append, raw_line
 
 from llmlog_tui.log.follow import Follower
 from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.parse import parse
 from llmlog_tui.log.reader import Reader, load
+from llmlog_tui.log.record_lines import LineForm
 from llmlog_tui.log.schema import IS_CALL, decategorize
 from llmlog_tui.log.sources import SourceError, Sources
 from llmlog_tui.log.store import FRAME_SCHEMA, Snapshot, SourceLocation
@@ -185,7 +186,7 @@ def test_lines_of_new_records_are_at_hand_although_their_file_is_written_over(
 
     def write_over(frame: pl.DataFrame) -> None:
         files[0].write_bytes(b"another file")
-        seen.extend(reader.record_lines(frame.filter(pl.col("step") != 2)))
+        seen.extend(reader.lines(frame.filter(pl.col("step") != 2), LineForm.RECORD))
 
     reader.on_records = write_over
     append(files[0], beside + line(1) + line(2) + line(3))
@@ -201,7 +202,9 @@ def test_the_raw_line_of_a_row_is_read_back_from_its_file(files: list[Path]) -> 
     reader.loaded()
     append(files[0], line(3) + b'{"event": "span", "x": "the rest stays in the file"}\n')
     frame = read_all(reader).frame
-    raw = [reader.raw_line(block, number) for block, number in frame.select("block", "line").rows()]
+    raw = [
+        raw_line(reader, block, number) for block, number in frame.select("block", "line").rows()
+    ]
     assert raw == [
         b"\xef\xbb\xbf" + line(0, 1).strip(),
         line(2, 5).strip(),
@@ -218,9 +221,9 @@ def test_a_raw_line_that_is_gone_is_none_and_not_somebody_elses(files: list[Path
     block, number = read_all(reader).frame.select("block", "line").row(1)
     os.truncate(files[0], 0)
     append(files[0], line(7) + line(8) + line(9))
-    assert reader.raw_line(block, number) is None
+    assert raw_line(reader, block, number) is None
     read_all(reader)
-    assert reader.raw_line(block, number) is None
+    assert raw_line(reader, block, number) is None
     reader.close()
 
 
@@ -292,11 +295,7 @@ def test_a_record_knows_its_line_in_its_file(
     files[1].write_bytes(b"".join(line(number) for number in range(1, 40)))
     reader = Reader(files)
     frame = read_all(reader).frame
-    first = reader.first_lines()
-    found = [
-        (file, first[block] + at)
-        for file, block, at in frame.select("file", "block", "line").iter_rows()
-    ]
+    found = list(zip(frame["file"], reader.line_numbers(frame), strict=True))
     assert found == [
         (0, 1), *((0, number) for number in range(4, 34)), (0, 35), (0, 36), (0, 37),
         *((1, number) for number in range(1, 40)),

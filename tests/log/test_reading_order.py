@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from tests.bench import make_sessions
+from tests.log.conftest import raw_line
 
 from llmlog_tui.log import peek, reader
 from llmlog_tui.log.compressed import beginning_of
@@ -62,7 +63,7 @@ def loaded(sources: Sources) -> tuple[Snapshot, list[str]]:
 def lines_of(found: Reader) -> list[str]:
     """Every record with its own line and file, in an order that does not depend on reading."""
     frame = found.snapshot().frame
-    lines = [found.raw_line(*place) for place in frame.select("block", "line").iter_rows()]
+    lines = [raw_line(found, *place) for place in frame.select("block", "line").iter_rows()]
     fields = decategorize(frame.drop("row", "block", "line")).rows()
     return sorted(f"{record} {line!r}" for record, line in zip(fields, lines, strict=True))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.formats.otlp import CHAT, Json, envelope, span
 
 from llmlog_tui.log.reader import Reader, read_all
+from llmlog_tui.log.record_lines import LineForm
 from llmlog_tui.log.schema import decategorize
 
 
@@ -24,9 +25,11 @@ def test_spans_of_one_line_are_records_with_the_content_of_their_own(tmp_path: P
     log.write_text("".join(json.dumps(item) + "\n" for item in items))
     with closing(Reader([log])) as reader:
         snapshot = read_all(reader)
-        rows = decategorize(snapshot.frame).sort("ts").to_dicts()
-        found = [json.loads(reader.record_line(row) or b"{}")["input"] for row in rows]
-        raw = [reader.raw_line(row["block"], row["line"]) for row in rows]
+        frame = decategorize(snapshot.frame).sort("ts")
+        rows = frame.to_dicts()
+        written = reader.lines(frame, LineForm.WITH_CONTENT)
+        found = [json.loads(line or b"{}")["input"] for line in written]
+        raw = list(reader.lines(frame))
     assert [each[0]["content"] for each in found] == ["question 1", "question 2", "question 3"]
     assert [row["line"] for row in rows] == [0, 0, 1]
     assert raw[0] == raw[1] == json.dumps(items[0]).encode()
@@ -40,8 +43,8 @@ def test_records_of_ours_in_an_array_are_found_again(tmp_path: Path) -> None:
     own = [{"event": "span", "trace_id": "t", "step": n, "name": f"n{n}"} for n in range(3)]
     log.write_text(json.dumps(own) + "\n")
     with closing(Reader([log])) as reader:
-        rows = decategorize(read_all(reader).frame).to_dicts()
-        assert [json.loads(reader.record_line(row) or b"{}") for row in rows] == own
+        written = reader.lines(read_all(reader).frame, LineForm.WITH_CONTENT)
+        assert [json.loads(line or b"{}") for line in written] == own
 
 
 def test_two_objects_side_by_side_are_a_counted_fault_and_cost_only_their_line(

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from llmlog_tui.tui.widgets.column_layout import fit, lay_out
+from llmlog_tui.tui.widgets.column_layout import content_widths, fit, fit_contents, lay_out
 from llmlog_tui.tui.widgets.row_source import CellSpan, Column, cell
 
 
@@ -52,3 +52,30 @@ def test_columns_that_do_not_fit_are_left_out_from_the_right() -> None:
 def test_the_flexible_column_takes_what_the_others_leave() -> None:
     columns = (Column("a", 5), Column("b", 5, flex=True), Column("c", 5))
     assert fit(columns, 30) == [5, 18, 5]
+
+
+COLUMNS = (Column("id", 4), Column("what", 6, flex=True), Column("calls", 5, "right"))
+
+
+def test_columns_as_wide_as_their_contents_leave_the_rest_of_the_screen_blank() -> None:
+    assert fit_contents(COLUMNS, [8, 12, 5], 100) == [8, 12, 5]
+    assert fit_contents(COLUMNS, [2, 3, 1], 100) == [4, 6, 5], "none is narrower than declared"
+
+
+def test_cut_texts_get_spare_width_before_the_flexible_column() -> None:
+    assert fit_contents(COLUMNS, [8, 90, 9], 40) == [8, 21, 9]
+    assert fit_contents(COLUMNS, [30, 90, 9], 24) == [11, 6, 5], "as far as it goes, from the left"
+
+
+@given(st.lists(st.integers(0, 300), min_size=3, max_size=3), st.integers(17, 400))
+def test_columns_of_any_contents_stay_within_the_room(contents: list[int], room: int) -> None:
+    widths = fit_contents(COLUMNS, contents, room)
+    assert sum(widths) + len(widths) - 1 <= room
+    assert all(width >= column.width for width, column in zip(widths, COLUMNS, strict=True))
+
+
+def test_contents_are_as_wide_as_their_cells_and_those_of_a_megabyte_are_bounded() -> None:
+    rows = [[cell("ab"), cell("漢字漢")], [(CellSpan("a"), CellSpan("bcd")), cell("x" * 1_000_000)]]
+    assert content_widths(rows[:1], [1, 1]) == [2, 6]
+    assert content_widths(rows, [1, 1]) == [4, 200]
+    assert content_widths(rows[:1], [9, 9]) == [9, 9], "they only grow"

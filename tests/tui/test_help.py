@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from llmlog_tui.config.settings import Settings
 from llmlog_tui.tui.app import LogApp
-from llmlog_tui.tui.keys import ALL, IDS
+from llmlog_tui.tui.keys.registry import ALL, IDS
 from llmlog_tui.tui.screens.dialogs.help import HelpDialog, key_name, sections
 from llmlog_tui.tui.screens.dialogs.record import RecordDialog
 from llmlog_tui.tui.widgets.bindings import scope_of

@@ -36,7 +36,7 @@ async def test_a_filter_is_saved_in_the_bar_and_applied_in_another_run(
     tmp_path: Path, shown: Shown, until: Until
 ) -> None:
     log, file = log_in(tmp_path), tmp_path / "config" / "filters.toml"
-    app = LogApp([log], filters=FilterStore(file))
+    app = LogApp([log], filters_file=file)
     async with app.run_test(size=WIDE, notifications=True) as pilot:
         await shown(pilot, 6)
         await pilot.press("f", *"latency_ms >", "ctrl+s")
@@ -55,7 +55,7 @@ async def test_a_filter_is_saved_in_the_bar_and_applied_in_another_run(
         assert app.overview is not None
         assert app.overview.calls.height == 3
 
-    app = LogApp([log], filters=FilterStore(file))
+    app = LogApp([log], filters_file=file)
     async with app.run_test(size=SMALL, notifications=True) as pilot:
         await shown(pilot, 6)
         await pilot.press("F", "a")
@@ -83,7 +83,7 @@ async def test_a_file_that_cannot_be_read_is_reported_and_a_bad_filter_is_refuse
 ) -> None:
     log, file = log_in(tmp_path), tmp_path / "filters.toml"
     file.write_text("broken")
-    app = LogApp([log], filters=FilterStore(file))
+    app = LogApp([log], filters_file=file)
     async with app.run_test(size=WIDE, notifications=True) as pilot:
         await shown(pilot, 6)
         await pilot.press("F")

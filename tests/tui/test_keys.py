@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from llmlog_tui.tui.keys import ALL
+from llmlog_tui.tui.keys.registry import ALL
 from llmlog_tui.tui.widgets.bindings import hidden, key, scope, scope_of
 
 IDS: Final = {

@@ -23,7 +23,7 @@ from llmlog_tui.log.sources import Sources
 from llmlog_tui.tui import screens
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.screens import VIEWS
-from llmlog_tui.tui.screens.dialogs.startup import SplashScreen
+from llmlog_tui.tui.screens.splash import SplashScreen
 
 
 @pytest.fixture
@@ -66,16 +66,35 @@ def test_a_screen_that_is_not_there_is_an_attribute_that_is_not_there(name: str)
     assert not hasattr(screens, name)
 
 
-def test_no_view_and_no_pane_but_the_header_is_imported_before_it() -> None:
-    imported = _modules("import sys, llmlog_tui.tui.app; print(*sys.modules)")
-    ours = {name for name in imported if name.startswith("llmlog_tui.tui.")}
-    assert {name for name in ours if name.startswith("llmlog_tui.tui.panes.")} == {
-        "llmlog_tui.tui.panes.header"
+def test_no_view_no_controller_and_no_pane_but_the_header_is_imported_before_it() -> None:
+    imported = _modules("import sys, llmlog_tui._dashboard; print(*sys.modules)")
+    ours = {name.removeprefix("llmlog_tui.") for name in imported if name.startswith("llmlog_tui.")}
+    assert {name for name in ours if name.startswith("tui.panes.")} == {"tui.panes.header"}
+    assert {name for name in ours if name.startswith("tui.screens.")} == {"tui.screens.splash"}
+    assert {name for name in ours if name.startswith("tui.keys.")} == {"tui.keys.views"}
+    assert {name for name in ours if name.startswith("tui.") and name.count(".") == 1} == {
+        "tui.alert_throttle",
+        "tui.app",
+        "tui.keys",
+        "tui.panes",
+        "tui.runtime",
+        "tui.screens",
+        "tui.status",
+        "tui.theme",
+        "tui.widgets",
+        "tui.workers",
     }
-    assert {name for name in ours if name.startswith("llmlog_tui.tui.screens.")} == {
-        "llmlog_tui.tui.screens.dialogs",
-        "llmlog_tui.tui.screens.dialogs.startup",
-    }
+    assert not ours & {"config.rules", "config.settings_file", "server.endpoint", "server.metrics"}
+
+
+@pytest.mark.parametrize("option", ["--version", "--help", "--nonsense"])
+def test_an_option_that_shows_nothing_does_not_wait_for_textual(option: str) -> None:
+    program = (
+        "import atexit, sys; from llmlog_tui.cli import dashboard;"
+        "atexit.register(lambda: print('textual' in sys.modules)); dashboard()"
+    )
+    ran = subprocess.run([sys.executable, "-c", program, option], check=False, capture_output=True)
+    assert ran.stdout.split()[-1:] == [b"False"]
 
 
 def test_every_view_is_found_by_its_name() -> None:

@@ -9,7 +9,7 @@ from tests.tui.conftest import SMALL, WIDE, Shown
 
 from llmlog_tui.config.settings import Memory, Settings
 from llmlog_tui.tui.app import LogApp
-from llmlog_tui.tui.keys import IDS
+from llmlog_tui.tui.keys.registry import IDS
 from llmlog_tui.tui.overview_layout import OverviewLayout
 from llmlog_tui.tui.screens.overview import OverviewScreen
 

@@ -19,6 +19,7 @@ from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.screens.calls import CallsScreen
 from llmlog_tui.tui.screens.overview import OverviewScreen
 from llmlog_tui.tui.screens.server import ServerScreen
+from llmlog_tui.tui.widgets.footer import KeyFooter
 
 __all__ = ["serve"]
 
@@ -130,13 +131,16 @@ async def test_without_the_option_nothing_is_polled_and_the_view_names_it(
     monkeypatch.setattr(poller, "fetch", pytest.fail)
     async with LogApp([log]).run_test(size=SMALL) as pilot:
         app = await shown(pilot, 22)
-        assert "6 Server" not in top_row(app)
         screen = await opened(pilot, until)
         command = "llmlog-tui calls.jsonl --metrics-url http://127.0.0.1:8000/metrics"
         await until(pilot, lambda: f" {command}" in text_of(screen.values).splitlines(), "how to")
         assert "No server metrics." in status(screen)
         assert charts(screen) == []
         assert "6 Server" in top_row(app)
+        footer = str(screen.query_one(KeyFooter).render())
+        assert "find" in footer
+        for key in ("cursor", "zoom", "earlier", "next server", "values", "its call"):
+            assert key not in footer, "it lists no key that does nothing"
     assert not log.with_name("calls.jsonl.metrics").exists()
 
 

@@ -60,6 +60,29 @@ async def test_a_replay_has_its_bars_its_detail_and_its_totals(
         assert ("errors" in totals) == (size != SMALL)
 
 
+async def test_zoomed_panes_of_a_large_screen_have_columns_as_wide_as_their_contents(
+    sample: Path, shown: Shown, records: int
+) -> None:
+    async with LogApp([sample]).run_test(size=LARGE) as pilot:
+        screen = (await shown(pilot, records)).screen
+        assert isinstance(screen, OverviewScreen)
+        for pane in screen.panes:
+            await pilot.press("z")
+            assert pane.zoomed
+            assert pane.region.width == LARGE[0]
+            heading, *lines = (line.rstrip() for line in lines_of(pane))
+            assert heading.strip(), f"{pane.id} names its columns"
+            assert not any("…" in line for line in lines), f"{pane.id} cuts no text"
+            # Bars take all the room: the longer they are, the more they show.
+            if pane in (screen.traces, screen.alerts):
+                ends = max(len(line) for line in lines)
+                assert ends < 150, f"the last column of {pane.id} is beside the others"
+            await pilot.press("z", "tab")
+            assert not pane.zoomed
+        await pilot.press("shift+tab", "shift+tab", "shift+tab", "shift+tab", "z")
+        assert "gpt-oss-120b, " in "".join(lines_of(screen.traces)), "all models of a run"
+
+
 async def test_the_terminal_may_change_its_size_while_records_arrive(
     tmp_path: Path, shown: Shown
 ) -> None:

@@ -14,11 +14,13 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from tests.log.conftest import raw_line
 from tests.tui.conftest import record
 from textual.message import Message
 
 from llmlog_tui.analysis.live.overview import IncrementalAnalyzer
-from llmlog_tui.log import text_scan
+from llmlog_tui.log import line_search
+from llmlog_tui.log.follow import Follower
 from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.sources import Sources
@@ -96,7 +98,7 @@ def test_the_newest_hits_come_first_whatever_the_size_of_blocks(
     log.write_bytes(b"".join(said(n, "a zebra" if n % 3 == 0 else "none") for n in range(60)))
     expected = list(range(57, -1, -3))
     for size in (1, 300, 2**18):
-        monkeypatch.setattr(text_scan, "BLOCK_BYTES", size)
+        monkeypatch.setattr(line_search, "BLOCK_BYTES", size)
         monkeypatch.setattr("llmlog_tui.log.follow.BLOCK_BYTES", size * 3)
         assert found("zebra", log) == expected
 
@@ -163,7 +165,7 @@ def test_evicted_records_are_found_with_their_place_but_no_other_lines(tmp_path:
         assert [hit.row is None for hit in hits] == [False] * kept + [True] * (40 - kept)
         place = hits[-1].location
         assert place is not None
-        assert (reader.raw_line(place.block, place.line) or b"").startswith(said(0, "zebra")[:-1])
+        assert (raw_line(reader, place.block, place.line) or b"").startswith(said(0, "zebra")[:-1])
 
 
 def test_it_ends_when_it_is_told_to_and_posts_nothing_more(tmp_path: Path) -> None:
@@ -213,6 +215,27 @@ def test_without_a_hit_it_is_known_whether_there_is_any_content(
         searching = Searching(reader, "okapi")
         assert searching.run() == []
         assert searching.posted[-1].has_content == has_content
+
+
+def test_a_search_without_a_hit_reads_the_log_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(record() * 20)
+    monkeypatch.setattr("llmlog_tui.log.follow.BLOCK_BYTES", 500)
+    read: list[tuple[int, int]] = []
+    with opened(log) as reader:
+        searching = Searching(reader, "okapi")
+        reread = Follower.reread
+
+        def counted(self: Follower, generation: int, offset: int, length: int) -> bytes | None:
+            read.append((offset, length))
+            return reread(self, generation, offset, length)
+
+        monkeypatch.setattr(Follower, "reread", counted)
+        assert searching.run() == []
+        assert not searching.posted[-1].has_content
+    assert sum(length for _, length in read) == log.stat().st_size
 
 
 def test_other_tools_records_that_come_later_are_found_once(tmp_path: Path, root: Path) -> None:

@@ -45,6 +45,7 @@ _COMMANDS: Final = {
     "mcp": ("mcp", "Serve the answers as tools to a coding agent (MCP, stdio)."),
     "prune": ("prune", "Remove old records, safely while applications write."),
     "report": ("report", "Write an HTML page: charts, alerts, slow and failed calls."),
+    "schema": ("schema", "Print the DDL of a ClickHouse table for records."),
     "session": ("traces", "Show one conversation, run by run, with its totals."),
     "slow": ("slow", "List slow calls, the slowest first, and why."),
     "sql": ("sql", "Query the log in SQL."),

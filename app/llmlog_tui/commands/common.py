@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -29,6 +29,7 @@ from llmlog_tui.formats.llmlog import LLMLOG
 from llmlog_tui.log.cache_folder import without_cache
 from llmlog_tui.log.parse_cache import user_cache
 from llmlog_tui.log.reader import Reader, read_all
+from llmlog_tui.log.record_lines import LineForm
 from llmlog_tui.log.schema import COLUMNS, decategorize, restore_integers
 from llmlog_tui.log.sources import DEFAULT_LOG, STDIN, SourceError, Sources, metrics_of
 from llmlog_tui.log.store import Snapshot, SourceLocation
@@ -140,10 +141,6 @@ class OpenLog:
         """Return what a call's server did at that time, if known."""
         return self.server.moment(record["provider"], record["ts"], record["latency_ms"])
 
-    @cached_property
-    def _first_lines(self) -> pl.Series:
-        return pl.Series(self.reader.first_lines(), dtype=pl.Int64)
-
     def placed(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return the records' fields and tags as plain types, then `file` and `line` (from 1)."""
         files = pl.Series([path_text(path) for path in self.snapshot.files], dtype=pl.String)
@@ -151,7 +148,7 @@ class OpenLog:
             *COLUMNS,
             *tag_types(frame),
             file=files.gather(frame["file"]),
-            line=self._first_lines.gather(frame["block"]) + frame["line"].cast(pl.Int64),
+            line=self.reader.line_numbers(frame),
         )
 
     def place(self, row: int) -> SourceLocation:
@@ -165,36 +162,23 @@ class OpenLog:
 
         Raises ClickException if the file was replaced since it was read.
         """
-        blocks = lru_cache(maxsize=8)(self.reader.raw_lines)  # files may alternate, by ts
-        for row, block, line in frame.select("row", "block", "line").iter_rows():
-            lines = blocks(block)
-            if lines is None:
-                raise click.ClickException(_REPLACED)
-            yield row, lines[line].removeprefix(BOM)
+        for row, line in self._lines(frame, LineForm.AS_WRITTEN):
+            yield row, line.removeprefix(BOM)
 
     def lines(self, frame: pl.DataFrame) -> Iterator[tuple[int, bytes]]:
         """Yield (key, line as llmlog writes it), of other formats without content; as raw()."""
-        for row, line in zip(frame["row"], self.reader.record_lines(frame), strict=True):
+        return self._lines(frame, LineForm.RECORD)
+
+    def _lines(self, frame: pl.DataFrame, form: LineForm) -> Iterator[tuple[int, bytes]]:
+        for row, line in zip(frame["row"], self.reader.lines(frame, form), strict=True):
             if line is None:
                 raise click.ClickException(_REPLACED)
             yield row, line
 
-    def whole(self, record: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a row of the frame with the content of its line.
-
-        Raises as raw().
-        """
-        line = self.reader.record_line(record)
-        if line is None:
-            raise click.ClickException(_REPLACED)
-        return as_object(line)
-
     def contents(self, frame: pl.DataFrame) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield (key, record with the content of its line) of each record; raises as raw()."""
-        lines = self.raw(frame)  # far fewer reads than record by record
-        rows = zip(frame.iter_rows(named=True), lines, self.formats(frame), strict=True)
-        for record, (row, line), name in rows:
-            yield row, as_object(line) if name == LLMLOG.name else self.whole(record)
+        for row, line in self._lines(frame, LineForm.WITH_CONTENT):
+            yield row, as_object(line)
 
     @property
     def format(self) -> str | None:

@@ -104,7 +104,7 @@ def _whole(log: OpenLog, found: pl.DataFrame) -> Iterator[str]:
     ((row, line),) = log.raw(found)
     place = log.place(row)
     yield sanitize(f"{path_text(place.file)}:{place.line}")
-    record = log.whole(found.row(0, named=True))
+    ((_, record),) = log.contents(found)
     for name, value in record.items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         yield f"{fitted(sanitize(name), 30)}  {sanitize(text)}"

@@ -58,10 +58,17 @@ def _print_columns(context: click.Context, _: click.Parameter, wanted: bool) -> 
     show_default=True,
     help="json: one object a line.",
 )
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @formulas_option
 @rules_option
-def sql(
-    sql: str | None, files: tuple[str, ...], *, as_: Format, keep_formulas: bool, rules: Rules
+def sql(  # noqa: PLR0913 - options by name
+    sql: str | None,
+    files: tuple[str, ...],
+    *,
+    as_: Format,
+    as_json: bool,
+    keep_formulas: bool,
+    rules: Rules,
 ) -> None:
     """Query in SQL (polars' dialect), e.g. "select model, count(*) from calls group by model".
 
@@ -73,7 +80,7 @@ def sql(
     with open_log(files) as log:
         hint_at_health(log)
         found = interruptible(lambda: query(log.frame, sql, rules))
-    if as_ == "json":
+    if as_json or as_ == "json":
         echo_json(found.iter_rows(named=True))
     elif as_ == "csv":
         cells = flat(found, keep_formulas=keep_formulas)

@@ -25,6 +25,7 @@ from llmlog_tui.commands.common import (
 )
 from llmlog_tui.commands.text_tables import head, line_of, on_terminal
 from llmlog_tui.log.reader import Reader, read_all
+from llmlog_tui.log.record_lines import LineForm
 from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.sources import STDIN, Sources
 from llmlog_tui.sanitize import sanitize
@@ -150,7 +151,7 @@ class _TailPrinter:
             click.echo(on_terminal(line_of(record)))
 
     def _lines(self, frame: pl.DataFrame) -> Iterator[bytes]:
-        for number, line in enumerate(self.reader.record_lines(frame)):
+        for number, line in enumerate(self.reader.lines(frame, LineForm.RECORD)):
             # A file that was written over is not read again, but its records are not lost.
             yield line or self.reader.known_fields(frame.row(number, named=True))
 

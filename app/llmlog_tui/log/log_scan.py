@@ -11,9 +11,9 @@ import polars as pl
 
 from llmlog_tui.formats.json_text import without_bom
 from llmlog_tui.log.compressed import CompressedFollower
+from llmlog_tui.log.line_search import matching_lines
 from llmlog_tui.log.record_lines import RecordLines
 from llmlog_tui.log.store import ByteRange, Store
-from llmlog_tui.log.text_scan import matching_lines
 
 
 class _Source(Protocol):
@@ -66,12 +66,16 @@ class LogScan:
         self._lines = lines
         self._pattern = pattern
         self._frame = frame
+        self._noted: str | None = None
+        self.has_noted = False
+        """Whether any line that was scanned matches the noted pattern."""
         self._scanned: dict[int, ByteRange] = {}
         self._newest: dict[int, int] = {}  # key of the newest record of a converted block
         self._compared: pl.DataFrame | None = None  # the last frame that was looked through
 
-    def steps(self) -> Iterator[ScanStep]:
-        """Yield the blocks that were not scanned yet, one a step."""
+    def steps(self, noted: str | None = None) -> Iterator[ScanStep]:
+        """Yield the blocks that were not scanned yet, one a step; look for `noted` meanwhile."""
+        self._noted = noted
         pending = self._pending()
         total, read = sum(each.length for _, each in pending), 0
         for file, blocks in self._by_file(pending):
@@ -85,14 +89,6 @@ class LogScan:
                 yield ScanStep(found, read, total)
             for found in reversed(held):  # it can only be read from its start
                 yield ScanStep(found, read, total)
-
-    def has_lines(self, pattern: str) -> bool:
-        """Return whether any line matches another pattern."""
-        return any(
-            data is not None and matching_lines(data, pattern)
-            for file, blocks in self._by_file(list(enumerate(self._store.ranges())))
-            for _, _, data in self._read(file, blocks)
-        )
 
     def place(self, block: int) -> ByteRange:
         """Return where a block is."""
@@ -149,10 +145,13 @@ class LogScan:
         self._scanned[block] = here
         if data is None:  # its file was replaced
             return []
+        start, lines = (0, 0) if before is None else (before.length, before.lines)
+        new = data[start:] if start else data
+        if self._noted is not None and not self.has_noted:
+            self.has_noted = bool(matching_lines(new, self._noted))
         if block in self._store.converted:
             return self._converted(block, data)
-        start, lines = (0, 0) if before is None else (before.length, before.lines)
-        found = matching_lines(data[start:] if start else data, self._pattern)
+        found = matching_lines(new, self._pattern)
         return [Candidate(block, lines + n, without_bom(line), None) for n, line in found]
 
     def _converted(self, block: int, data: bytes) -> list[Candidate]:

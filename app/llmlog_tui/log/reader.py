@@ -23,8 +23,8 @@ from llmlog_tui.log.archive_manifest import is_part
 from llmlog_tui.log.archive_part import ArchivePart, ArchiveParts
 from llmlog_tui.log.compressed import SUFFIXES, CompressedFollower
 from llmlog_tui.log.file_parser import FileParser
-from llmlog_tui.log.file_source import FileSource
 from llmlog_tui.log.follow import Follower
+from llmlog_tui.log.line_source import LineSource
 from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.log_scan import LogScan
 from llmlog_tui.log.open_files import OpenFiles
@@ -32,7 +32,7 @@ from llmlog_tui.log.parse import Parsed
 from llmlog_tui.log.parse_cache import ParseCache
 from llmlog_tui.log.peek import has_peer, peek
 from llmlog_tui.log.reading_order import Turn, newest_first, size_and_time, size_of
-from llmlog_tui.log.record_lines import RecordLines
+from llmlog_tui.log.record_lines import LineForm, RecordLines
 from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.schema import COLUMNS
 from llmlog_tui.log.sources import STDIN, SourceError, Sources
@@ -57,7 +57,7 @@ SETTLED_S: Final = 60.0
 
 
 class Reader:
-    """Reads several files; owned by the thread that calls step(), except for raw_line().
+    """Reads several files; owned by the thread that calls step(), except for lines().
 
     With `newest_first` the end of each big file is read before the rest of it. Files of a glob or
     folder are one log: data read under one name is not read again under another, and new files are
@@ -101,7 +101,7 @@ class Reader:
         """Begin to read, or begin again, with nothing read so far."""
         self.records = 0
         """Number of records read so far."""
-        self._sources: list[FileSource] = []
+        self._sources: list[LineSource] = []
         self._last_found = {
             False: 0,
             True: 0,
@@ -223,20 +223,19 @@ class Reader:
         gone = [source.path for source in self._sources if source.is_gone]
         return gone if not self._names or len(gone) == len(self._sources) else []
 
-    def raw_line(self, block: int, line: int) -> bytes | None:
-        lines = self.raw_lines(block)
-        return None if lines is None else lines[line]
+    def lines(
+        self, records: pl.DataFrame, form: LineForm = LineForm.AS_WRITTEN
+    ) -> Iterator[bytes | None]:
+        """Yield the line of each record; None if its file was replaced since.
 
-    def raw_lines(self, block: int) -> list[bytes] | None:
-        """Return all lines of a block as written; None if their file was replaced since."""
-        return self._lines.block(block)
-
-    def record_line(self, record: Mapping[str, Any]) -> bytes | None:
-        """Return a row's line as llmlog writes it; None as for raw_lines().
-
-        Of other formats it has the content, too.
+        Of the frame's columns AS_WRITTEN needs `block` and `line` only. Any thread may ask.
         """
-        return self._lines.record(record)
+        return self._lines.lines(records, form)
+
+    def line_numbers(self, records: pl.DataFrame) -> pl.Series:
+        """Return the number of each record's line in its file, from 1."""
+        first = pl.Series(self._store.first_lines(), dtype=pl.Int64)
+        return first.gather(records["block"]) + records["line"].cast(pl.Int64)
 
     def scan(self, pattern: str, frame: Callable[[], pl.DataFrame]) -> LogScan:
         """Return a scan of all lines that were read, to be run in another thread.
@@ -244,10 +243,6 @@ class Reader:
         `frame` returns the newest records that are on screen.
         """
         return LogScan(self._store, self._sources, self._lines, pattern, frame)
-
-    def record_lines(self, frame: pl.DataFrame) -> Iterator[bytes | None]:
-        """Yield the line of each row as record_line(), but of other formats without content."""
-        return self._lines.records(frame)
 
     def known_fields(self, record: Mapping[str, Any]) -> bytes:
         """Return a line of the fields in a row, if its file was replaced."""
@@ -266,9 +261,6 @@ class Reader:
             if (known := parser.no_calls) is not None:
                 return f"{source.path}: {known.name}: {getattr(known, 'hint', 'holds no calls')}"
         return None
-
-    def first_lines(self) -> list[int]:
-        return self._store.first_lines()
 
     def _next_block(self) -> tuple[int, Block] | None:
         if not self._has_peeked:
@@ -394,7 +386,7 @@ class Reader:
         else:
             self._has_peeked = True
 
-    def _source(self, file: Path) -> FileSource:
+    def _source(self, file: Path) -> LineSource:
         siblings = self._open_files if self._names else None
         if file == STDIN:
             return StdinFollower(self._stdin)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from functools import lru_cache
 from typing import Any, Final, Protocol
 
@@ -23,6 +24,17 @@ _BLOCKS_IN_MEMORY: Final = 8
 
 class _Rereadable(Protocol):
     def reread(self, generation: int, offset: int, length: int) -> bytes | None: ...
+
+
+class LineForm(Enum):
+    """How the line of a record is given."""
+
+    AS_WRITTEN = "as written"
+    """Unchanged."""
+    RECORD = "record"
+    """As llmlog writes it; of other formats without content, of a wrapped record its own."""
+    WITH_CONTENT = "with content"
+    """RECORD, of other formats with their content."""
 
 
 class RecordLines:
@@ -45,38 +57,25 @@ class RecordLines:
         finally:
             self._last = None
 
-    def raw(self, block: int, line: int) -> bytes | None:
-        """Return a record's line unchanged, None if its file was replaced since."""
-        lines = self.block(block)
-        return None if lines is None else lines[line]
-
-    def block(self, block: int) -> list[bytes] | None:
-        """Return all lines of a block unchanged, None as raw()."""
-        return self._read(self._store.byte_range(block))
-
-    def record(self, record: Mapping[str, Any]) -> bytes | None:
-        """Return the line of a row of the frame, with its content; None as raw().
-
-        Of another format that is the line llmlog would have written, of a wrapped record its own.
-        """
-        lines = self.block(record["block"])
-        return None if lines is None else self.of_lines(record, lines)
+    def lines(self, frame: pl.DataFrame, form: LineForm) -> Iterator[bytes | None]:
+        """Yield the line of each row of the frame; None if its file was replaced since."""
+        block = lru_cache(maxsize=_BLOCKS_IN_MEMORY)(self._block)  # files may alternate, by ts
+        with_content = form is LineForm.WITH_CONTENT
+        for row, (at, line) in enumerate(frame.select("block", "line").iter_rows()):
+            lines = block(at)
+            if lines is None or form is LineForm.AS_WRITTEN:
+                yield None if lines is None else lines[line]
+            elif not self._store.is_converted(at):
+                yield without_bom(lines[line])
+            else:
+                record = frame.row(row, named=True)
+                yield self._converted(lines, record, with_content=with_content)
 
     def of_lines(self, record: Mapping[str, Any], lines: Sequence[bytes]) -> bytes:
-        """Return the line of a row as record(); `lines` are those of its block."""
+        """Return the line of a row with its content; `lines` are all of its block."""
         if not self._store.is_converted(record["block"]):
             return without_bom(lines[record["line"]])
         return self._converted(lines, record, with_content=True)
-
-    def records(self, frame: pl.DataFrame) -> Iterator[bytes | None]:
-        """Yield the line of each row as record(), but of other formats without content."""
-        block = lru_cache(maxsize=_BLOCKS_IN_MEMORY)(self.block)  # files may alternate, by ts
-        for row, (at, line) in enumerate(frame.select("block", "line").iter_rows()):
-            lines = block(at)
-            if lines is None or not self._store.is_converted(at):
-                yield None if lines is None else without_bom(lines[line])
-            else:
-                yield self._converted(lines, frame.row(row, named=True), with_content=False)
 
     @staticmethod
     def known_fields(record: Mapping[str, Any]) -> bytes:
@@ -110,6 +109,9 @@ class RecordLines:
             rest = [] if found is None else found
             if found is None:
                 return
+
+    def _block(self, block: int) -> list[bytes] | None:
+        return self._read(self._store.byte_range(block))
 
     def _read(self, byte_range: ByteRange) -> list[bytes] | None:
         source = self._sources[byte_range.file]

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-import polars as pl
-from polars.exceptions import PolarsError
-
+from llmlog_tui.log import line_search
 from llmlog_tui.log.compressed import SUFFIXES, lines_of
+from llmlog_tui.log.line_search import Matches
 from llmlog_tui.log.line_splitter import MAX_LINE_BYTES, Block, count_newlines
 
-BLOCK_BYTES = 2**18
-"""Bytes per block of a scan: more leave the processor's cache."""
-_BLOCKS_PER_CALL = 8
+_THREADS: Final = 2
+_AHEAD: Final = 3
+"""Maximum spans in the threads at once."""
+
+_BLOCKS_PER_SPAN: Final = 8
 """Blocks per call of polars, which compiles the pattern each time."""
 
-_AHEAD = 2
-"""Maximum calls that are prepared ahead."""
+_MAX_BLOCK_BYTES: Final = 2 * MAX_LINE_BYTES
+"""Bytes without a newline that are passed over: no record is as long."""
 
-_Placed = tuple[int, bytes]
-"""Offset and bytes of a block."""
+_PROBE_BYTES: Final = 2**12
+"""Bytes that are read at first to find the end of a line."""
+
+HOLD_S = 1.0
+"""Maximum seconds a match waits for its line number, which takes all lines before it."""
 
 
 class MatchingLine(NamedTuple):
@@ -35,8 +39,19 @@ class MatchingLine(NamedTuple):
     line: bytes
 
 
+class _Span(NamedTuple):
+    """Consecutive blocks of whole lines, each from an offset to an offset.
+
+    One without blocks is inside a line that is too long.
+    """
+
+    start: int
+    end: int
+    blocks: Sequence[tuple[int, int]]
+
+
 def scan(path: Path, pattern: str) -> Iterator[list[MatchingLine]]:
-    """Yield the lines that match a regular expression, the last first, by block.
+    """Yield the lines that match a regular expression, the last first.
 
     A compressed file cannot be read backwards: its lines come at once. Raises OSError.
     """
@@ -52,32 +67,74 @@ def _scan_forwards(blocks: Iterator[Block], pattern: str) -> Iterator[list[Match
     before = 0
     for block in blocks:
         before += block.too_long
-        if _contains([block.data], pattern)[0]:
-            matching = _matching(block.data, pattern)
-            found.append([MatchingLine(before + index, line) for index, line in matching])
+        if lines := line_search.matching_lines(block.data, pattern):
+            found.append(_numbered(before, lines))
         before += count_newlines(block.data)
     yield from reversed(found)
 
 
 def _scan_backwards(file: int, pattern: str) -> Iterator[list[MatchingLine]]:
-    before: int | None = None  # lines before the block, counted once there is a match
-    for batch, matches in _searched(_blocks_backwards(file), pattern):
-        for (start, data), is_matching in zip(batch, matches, strict=True):
-            if before is not None:
-                before -= count_newlines(data)
-            elif is_matching:
-                before = _count_lines(file, start)
-            if is_matching and before is not None:
-                found = _matching(data, pattern)
-                yield [MatchingLine(before + index, line) for index, line in found]
+    before: int | None = None  # number of lines before the span, if it is known
+    held: list[tuple[Sequence[tuple[int, bytes]], int]] = []  # matches and newlines of spans
+    due = 0.0
+    for span, matches in _searched(file, pattern):
+        if before is None and not held:
+            if not matches.lines:
+                continue
+            due = time.monotonic() + HOLD_S
+        newlines = matches.newlines
+        if newlines is None:  # it was searched before there was a match
+            newlines = _count_newlines(file, span.start, span.end)
+        held.append((matches.lines, newlines))
+        if before is not None:
+            before -= newlines
+        elif span.start == 0 or time.monotonic() >= due:
+            before = _count_newlines(file, 0, span.start)
+        if before is not None:
+            yield from _number(held, before)
+            held.clear()
 
 
-def _searched(blocks: Iterator[_Placed], pattern: str) -> Iterator[tuple[list[_Placed], pl.Series]]:
-    """Yield several blocks, and which of them match; later ones are read meanwhile."""
-    searching: deque[tuple[list[_Placed], Future[pl.Series]]] = deque()
-    with ThreadPoolExecutor(1, "llmlog-scan") as pool:
-        while batch := list(islice(blocks, _BLOCKS_PER_CALL)):
-            searching.append((batch, pool.submit(_contains, [data for _, data in batch], pattern)))
+def _number(
+    held: Sequence[tuple[Sequence[tuple[int, bytes]], int]], before: int
+) -> Iterator[list[MatchingLine]]:
+    """Yield the matches of spans, the last first, with `before` lines before the last listed."""
+    after = before + sum(newlines for _, newlines in held)
+    for lines, newlines in held:
+        after -= newlines
+        if lines:
+            yield _numbered(after, lines)
+
+
+def _numbered(before: int, lines: Sequence[tuple[int, bytes]]) -> list[MatchingLine]:
+    return [MatchingLine(before + number + 1, line) for number, line in lines]
+
+
+class _Search:
+    """Searches spans of a file; counts newlines from the first match on."""
+
+    def __init__(self, file: int, pattern: str) -> None:
+        self._file = file
+        self._pattern = pattern
+        self._has_match = False
+
+    def run(self, span: _Span) -> Matches:
+        """Search a span; several threads may."""
+        if not span.blocks:
+            return Matches([], None)
+        blocks = [os.pread(self._file, end - start, start) for start, end in span.blocks]
+        found = line_search.search(blocks, self._pattern, count_newlines=self._has_match)
+        self._has_match |= bool(found.lines)
+        return found
+
+
+def _searched(file: int, pattern: str) -> Iterator[tuple[_Span, Matches]]:
+    """Yield the spans of a file, the last first; earlier ones are searched meanwhile."""
+    searching: deque[tuple[_Span, Future[Matches]]] = deque()
+    search = _Search(file, pattern)
+    with ThreadPoolExecutor(_THREADS, "llmlog-scan") as pool:
+        for span in _spans_backwards(file):
+            searching.append((span, pool.submit(search.run, span)))
             if len(searching) > _AHEAD:
                 first, found = searching.popleft()
                 yield first, found.result()
@@ -85,70 +142,51 @@ def _searched(blocks: Iterator[_Placed], pattern: str) -> Iterator[tuple[list[_P
             yield first, found.result()
 
 
-def _blocks_backwards(file: int) -> Iterator[_Placed]:
-    """Yield offset and bytes of blocks of whole lines, the last first."""
+def _spans_backwards(file: int) -> Iterator[_Span]:
+    """Yield spans of whole lines, the last first."""
+    blocks: list[tuple[int, int]] = []
     end = os.fstat(file).st_size
     while end:
-        start, data = _last_lines(file, end)
-        yield start, data
+        start = _line_start(file, end)
+        if start is not None:
+            blocks.append((start, end))
+        if blocks and (not start or len(blocks) == _BLOCKS_PER_SPAN):
+            yield _Span(blocks[-1][0], blocks[0][1], blocks[::-1])
+            blocks = []
+        if start is None:
+            start = end - _MAX_BLOCK_BYTES
+            yield _Span(start, end, [])
         end = start
 
 
-def _last_lines(file: int, end: int) -> tuple[int, bytes]:
-    """Return offset and bytes of about the last block of whole lines before `end`."""
-    size = BLOCK_BYTES
-    while True:
-        start = max(0, end - size)
-        data = os.pread(file, end - start, start)
-        if start == 0:
-            return 0, data
-        first = data.find(b"\n", 0, len(data) - 1) + 1
-        if first:
-            return start + first, data[first:]
-        if size > 2 * MAX_LINE_BYTES:  # no record is as long
-            return start, b""
+def _line_start(file: int, end: int) -> int | None:
+    """Return the start of a line about a block before `end`.
+
+    None inside a line that is too long.
+    """
+    size, limit = line_search.BLOCK_BYTES, end - 1  # where the last line's newline may be
+    while size < end:
+        newline = _find_newline(file, end - size, limit)
+        if newline is not None:
+            return newline + 1
+        if size == _MAX_BLOCK_BYTES:
+            return None
+        size, limit = min(2 * size, _MAX_BLOCK_BYTES), end - size
+    return 0
+
+
+def _find_newline(file: int, start: int, end: int) -> int | None:
+    size = _PROBE_BYTES
+    while start < end and (data := os.pread(file, min(size, end - start), start)):
+        if (found := data.find(b"\n")) >= 0:
+            return start + found
+        start += len(data)
         size *= 2
+    return None
 
 
-def matching_lines(data: bytes, pattern: str) -> list[tuple[int, bytes]]:
-    """Return (number from 0, line) of matching lines, the last first."""
-    found: list[tuple[int, bytes]] = []
-    chunks = list(_chunks(data))
-    matches = _contains(chunks, pattern)
-    before = count_newlines(data) if matches.any() else 0
-    for chunk, is_matching in zip(reversed(chunks), reversed(matches.to_list()), strict=True):
-        before -= count_newlines(chunk) if before else 0
-        if is_matching:
-            found += [(before + number - 1, line) for number, line in _matching(chunk, pattern)]
-    return found
-
-
-def _chunks(data: bytes) -> Iterator[bytes]:
-    """Yield whole lines, about a block's bytes at a time."""
-    start = 0
-    while start < len(data):
-        end = data.find(b"\n", start + BLOCK_BYTES) + 1 or len(data)
-        yield data[start:end]
-        start = end
-
-
-def _matching(data: bytes, pattern: str) -> list[tuple[int, bytes]]:
-    """Return (number from 1, line) of the matching lines of a block, the last first."""
-    lines = data.split(b"\n")
-    matches = _contains(lines, pattern).arg_true().to_list()
-    return [(index + 1, lines[index]) for index in reversed(matches)]
-
-
-def _contains(parts: list[bytes], pattern: str) -> pl.Series:
-    try:
-        texts = pl.Series(parts, dtype=pl.Binary).cast(pl.String)
-    except PolarsError:  # not UTF-8
-        texts = pl.Series([part.decode(errors="replace") for part in parts])
-    return texts.str.contains(pattern)
-
-
-def _count_lines(file: int, end: int) -> int:
+def _count_newlines(file: int, start: int, end: int) -> int:
+    size = line_search.BLOCK_BYTES
     return sum(
-        count_newlines(os.pread(file, min(BLOCK_BYTES, end - start), start))
-        for start in range(0, end, BLOCK_BYTES)
+        count_newlines(os.pread(file, min(size, end - at), at)) for at in range(start, end, size)
     )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from textual.app import App
 from textual.timer import Timer
 
-from llmlog_tui.tui.messages import AnalysisRequest
+if TYPE_CHECKING:
+    from llmlog_tui.tui.messages import AnalysisRequest
 
 PAUSE_S: Final = 1.0
 """Seconds between two analyses that differ by new records alone: those are shown before."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,32 +14,26 @@ from textual.binding import BindingType
 from textual.command import CommandPalette, Provider
 from textual.filter import LineFilter
 
-from llmlog_tui.config.filters import FilterStore
+from llmlog_tui import server, tui
 from llmlog_tui.config.settings import Memory, Settings
 from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.sources import Sources
 from llmlog_tui.sanitize import sanitize
-from llmlog_tui.server.metrics import NO_METRICS
-from llmlog_tui.tui import messages, palette, screens, workers
+from llmlog_tui.tui import screens, workers
 from llmlog_tui.tui.alert_throttle import AlertThrottle
-from llmlog_tui.tui.analysis_schedule import AnalysisSchedule
-from llmlog_tui.tui.bookmarks import BookmarkController
-from llmlog_tui.tui.jobs import Jobs
 from llmlog_tui.tui.keys.views import APP_BINDINGS
-from llmlog_tui.tui.navigation import Navigator, SelectTrace
 from llmlog_tui.tui.runtime.event_guard import EventGuard
 from llmlog_tui.tui.runtime.gc_tuning import GcTuner
 from llmlog_tui.tui.runtime.glyph_filter import glyph_filter
 from llmlog_tui.tui.runtime.key_queue import KeyQueue
 from llmlog_tui.tui.runtime.shutdown import GracefulExit
-from llmlog_tui.tui.saved_filters import FilterController
 from llmlog_tui.tui.screens import VIEWS
-from llmlog_tui.tui.screens.dialogs.startup import SplashScreen
-from llmlog_tui.tui.searching import SearchController
-from llmlog_tui.tui.status import ReadStatus
+from llmlog_tui.tui.screens.splash import SplashScreen
+from llmlog_tui.tui.status import Progress, ReadStatus
 from llmlog_tui.tui.theme import apply_theme
 from llmlog_tui.tui.widgets.bindings import scope_of
-from llmlog_tui.tui.workers import analysis_worker, reader, server
+from llmlog_tui.tui.workers import analysis_worker, reader
+from llmlog_tui.tui.workers import server as server_worker
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -49,10 +43,17 @@ if TYPE_CHECKING:
     from llmlog_tui.config.rules import Rules
     from llmlog_tui.log.store import Snapshot
     from llmlog_tui.server.endpoint import Endpoint
+    from llmlog_tui.server.metrics import ServerMetrics
+    from llmlog_tui.tui import messages
+    from llmlog_tui.tui.analysis_schedule import AnalysisSchedule
+    from llmlog_tui.tui.bookmarks import BookmarkController
+    from llmlog_tui.tui.jobs import Jobs
+    from llmlog_tui.tui.navigation import Navigator
     from llmlog_tui.tui.panes.calls import CallsPane
     from llmlog_tui.tui.panes.grid import PaneGrid
     from llmlog_tui.tui.panes.header import Header
     from llmlog_tui.tui.panes.traces import TracesPane
+    from llmlog_tui.tui.saved_filters import FilterController
     from llmlog_tui.tui.screens import (
         BookmarksDialog,
         FiltersDialog,
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
         SaveAsDialog,
         SqlScreen,
     )
+    from llmlog_tui.tui.searching import SearchController
 
 _LOADING_FACTOR = 2
 """While loading, re-analyse only when the record count has doubled."""
@@ -79,7 +81,7 @@ class LogApp(App[str]):
     BINDINGS: ClassVar[list[BindingType]] = [*APP_BINDINGS]
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {
         *App.COMMANDS,
-        palette.StepProvider,
+        lambda: tui.palette.StepProvider,
     }
 
     def __init__(  # noqa: PLR0913 - options by name
@@ -95,7 +97,7 @@ class LogApp(App[str]):
         rules: Rules | None = None,
         settings: Settings | None = None,
         memory: Memory | None = None,
-        filters: FilterStore | None = None,
+        filters_file: Path | None = None,
         welcome: bool = False,
         crash_file: Path | None = None,
         metrics: Sequence[Endpoint] = (),
@@ -110,29 +112,55 @@ class LogApp(App[str]):
         self.status = ReadStatus(tuple(Path(name) for name in names))
         self.snapshot: Snapshot | None = None
         self.overview: Overview | None = None
-        self.server = NO_METRICS
         self.where = where
         self.views: list[LogView] = []  # in the order they were opened; empty in the first frame
         self._result: object | None = None
         self._is_frozen = False
         self._welcome = welcome
         self._refusal = ""
+        self._trace = trace
+        self._filters_file = filters_file
 
         post, self._gc = self.post_message, GcTuner()
         self.reader = reader.ReaderWorker(files, post, follow=follow, last=last, stdin=stdin)
-        self._server = server.ServerWorker(files, post, metrics, keep=keep_metrics)
+        self._server = server_worker.ServerWorker(files, post, metrics, keep=keep_metrics)
         self._analysis = analysis_worker.AnalysisWorker(
             post, slow_ms, rules, is_typing=self._gc.is_typing
         )
-        self._schedule = AnalysisSchedule(self, self._analysis.request, self._request_analysis)
-        self.jobs = Jobs(self)
-        self.navigator = Navigator(self, None if trace is None else SelectTrace(trace))
-        self.bookmarks = BookmarkController(self)
-        self.searching = SearchController(self)
-        self.filters = FilterController(self, filters or FilterStore())
         self.alert_throttle = AlertThrottle()
         self._keys = KeyQueue(self, super().on_event)
         self._exit_on_signal = GracefulExit(lambda code: self.exit(return_code=code))
+
+    # -- controllers and state imported and made on first use, which is after the first frame
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        return tui.jobs.Jobs(self)
+
+    @cached_property
+    def navigator(self) -> Navigator:
+        return tui.navigation.Navigator(self, self._trace)
+
+    @cached_property
+    def bookmarks(self) -> BookmarkController:
+        return tui.bookmarks.BookmarkController(self)
+
+    @cached_property
+    def searching(self) -> SearchController:
+        return tui.searching.SearchController(self)
+
+    @cached_property
+    def filters(self) -> FilterController:
+        return tui.saved_filters.FilterController(self, self._filters_file)
+
+    @cached_property
+    def _schedule(self) -> AnalysisSchedule:
+        send, again = self._analysis.request, self._request_analysis
+        return tui.analysis_schedule.AnalysisSchedule(self, send, again)
+
+    @cached_property
+    def server(self) -> ServerMetrics:
+        return server.metrics.NO_METRICS
 
     # -- faults
 
@@ -178,7 +206,7 @@ class LogApp(App[str]):
         self._gc.begin()
         self.jobs.run_in_thread(reader.TASK, self.reader.run)
         self.jobs.run_in_thread(analysis_worker.TASK, self._analysis.run)
-        self.jobs.run_in_thread(server.TASK, self._server.run)
+        self.jobs.run_in_thread(server_worker.TASK, self._server.run)
         for name in VIEWS:
             self.add_mode(name, partial(self._new_view, name))
         await self.switch_mode(next(iter(VIEWS)))
@@ -255,7 +283,7 @@ class LogApp(App[str]):
         if snapshot is None:
             return
         query = self.view.current_query
-        request = messages.AnalysisRequest(snapshot, self.where, query, metrics)
+        request = tui.messages.AnalysisRequest(snapshot, self.where, query, metrics)
         self._schedule.request(request, at_once=at_once)
 
     def _with_newest(self, overview: Overview) -> Overview | None:
@@ -293,7 +321,7 @@ class LogApp(App[str]):
             self._request_analysis(at_once=not self._show_newest())
         self.update_header()
 
-    def _update_welcome(self, progress: messages.Progress) -> None:
+    def _update_welcome(self, progress: Progress) -> None:
         """Explain how to write a log while there is none; close that once there is."""
         if self._welcome and progress.waiting:
             dialog = screens.WelcomeDialog(progress.waiting[0].name)
@@ -354,7 +382,7 @@ class LogApp(App[str]):
 
     def on_failed(self, message: messages.Failed) -> None:
         if message.task == reader.TASK:
-            self.status.progress = messages.Progress("failed")
+            self.status.progress = Progress("failed")
             self.update_header()
         title = f"{message.task} failed"
         if message.error.__traceback__ is not None and not isinstance(message.error, OSError):
@@ -508,8 +536,8 @@ class LogApp(App[str]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         theirs = super().get_system_commands(screen)
-        yield from (command for command in theirs if command.title not in palette.REPLACED)
-        yield from palette.system_commands(self, screen)
+        yield from (command for command in theirs if command.title not in tui.palette.REPLACED)
+        yield from tui.palette.system_commands(self, screen)
 
     def toggle_silence(self) -> None:
         self.alert_throttle.silent = not self.alert_throttle.silent
@@ -518,9 +546,9 @@ class LogApp(App[str]):
     def action_command_palette(self) -> None:
         # Not while exiting: a half-mounted palette cannot be closed.
         if not isinstance(self.screen, CommandPalette) and not self._exit:
-            self.push_screen(palette.Commands())
+            self.push_screen(tui.palette.Commands())
 
     def on_key(self, event: events.Key) -> None:
         """Type keys into the palette that arrive before its input has focus."""
-        if isinstance(self.screen, palette.Commands) and event.is_printable and event.character:
+        if isinstance(self.screen, tui.palette.Commands) and event.is_printable and event.character:
             self.screen.type(event.character)

@@ -10,20 +10,26 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from llmlog_tui import humanize
 from llmlog_tui.log.decoded_line import DecodedLine, decode
-from llmlog_tui.log.record_key import RecordLocation
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui import screens, workers
 from llmlog_tui.tui.messages import Failed
-from llmlog_tui.tui.queries import CopyResult, DiffResult, ExportResult, StepContent, TextDiffResult
 
 if TYPE_CHECKING:
     import polars as pl
 
     from llmlog_tui.analysis.calls.search import Hit
     from llmlog_tui.isolated_query import IsolatedQuery
+    from llmlog_tui.log.record_key import RecordLocation
     from llmlog_tui.tui.app import LogApp
     from llmlog_tui.tui.panes.calls import CallsPane
     from llmlog_tui.tui.panes.traces import TracesPane
+    from llmlog_tui.tui.queries import (
+        CopyResult,
+        DiffResult,
+        ExportResult,
+        StepContent,
+        TextDiffResult,
+    )
     from llmlog_tui.tui.screens import LogView, SaveAsDialog, SqlScreen
 
 R = TypeVar("R")

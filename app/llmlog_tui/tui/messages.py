@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
@@ -17,31 +16,10 @@ if TYPE_CHECKING:
     from llmlog_tui.log.record_key import Bookmark, RecordKey
     from llmlog_tui.log.store import Snapshot
     from llmlog_tui.tui.queries import Query, TextHit
+    from llmlog_tui.tui.status import Progress
 
 Post = Callable[[Message], object]
 """Posts a message, from any thread."""
-
-State = Literal["loading", "live", "done", "failed"]
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Reading progress: bytes `read` of the bytes `there`, and the `records` in them.
-
-    `files` exist now (a glob may match more later), `waiting` do not exist yet, `gone` were
-    deleted, `problems` pairs unreadable ones with the reason. `state` is `done` after the files
-    were read once without following them. `refusal` is why the files can have no records.
-    """
-
-    state: State = "loading"
-    read: int = 0
-    there: int = 0
-    files: tuple[Path, ...] = ()
-    waiting: tuple[Path, ...] = ()
-    problems: tuple[tuple[Path, str], ...] = ()
-    gone: tuple[Path, ...] = ()
-    records: int = 0
-    refusal: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -102,10 +102,13 @@ Intent: TypeAlias = Search | SelectTrace | SelectStep | ShowRecord | RestoreStat
 
 
 class Navigator:
-    """Goes to views, records and earlier locations; `pending` waits for its data."""
+    """Goes to views, records and earlier locations; `pending` waits for its data.
 
-    def __init__(self, app: LogApp, pending: Intent | None) -> None:
-        self.pending = pending
+    At the start that is the `trace` whose id has this prefix, if any.
+    """
+
+    def __init__(self, app: LogApp, trace: str | None) -> None:
+        self.pending: Intent | None = None if trace is None else SelectTrace(trace)
         self._app = app
         self._history: History[Location] = History()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmlog_tui.config.filters import Filters, FilterStore
@@ -18,9 +19,9 @@ _NAME = 40
 class FilterController:
     """Changes the saved filters as views and dialogs request it."""
 
-    def __init__(self, app: LogApp, store: FilterStore) -> None:
+    def __init__(self, app: LogApp, file: Path | None) -> None:
         self._app = app
-        self._store = store
+        self._store = FilterStore(file)
 
     def all(self) -> Filters:
         """Return the saved filters by name; report a file that cannot be read."""

@@ -1,16 +1,16 @@
-"""Reading status, and the state of the header."""
+"""Progress of reading, and the state of the header."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from llmlog_tui import humanize
 from llmlog_tui.log.archive_manifest import is_part_name
 from llmlog_tui.log.sources import STDIN
-from llmlog_tui.tui.messages import Progress
 from llmlog_tui.tui.panes.header import HeaderState
 
 if TYPE_CHECKING:
@@ -22,6 +22,28 @@ _MEGA = 1_000_000
 
 _RATE_SECONDS = 10.0
 """Seconds over which the live rate is averaged."""
+
+State = Literal["loading", "live", "done", "failed"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Reading progress: bytes `read` of the bytes `there`, and the `records` in them.
+
+    `files` exist now (a glob may match more later), `waiting` do not exist yet, `gone` were
+    deleted, `problems` pairs unreadable ones with the reason. `state` is `done` after the files
+    were read once without following them. `refusal` is why the files can have no records.
+    """
+
+    state: State = "loading"
+    read: int = 0
+    there: int = 0
+    files: tuple[Path, ...] = ()
+    waiting: tuple[Path, ...] = ()
+    problems: tuple[tuple[Path, str], ...] = ()
+    gone: tuple[Path, ...] = ()
+    records: int = 0
+    refusal: str = ""
 
 
 class ArrivalRate:
@@ -118,7 +140,6 @@ def header_state(  # noqa: PLR0913 - options by name
         state=state,
         detail=detail,
         alerts=overview.ongoing,
-        server=bool(overview.server.urls),
     )
 
 

@@ -172,8 +172,12 @@ class Overview:
         file, block, line = record.select("file", "block", "line").row(0)
         return RecordLocation(str(self.snapshot.files[file]), block, line, row)
 
+    def row_of(self, row: int) -> pl.DataFrame:
+        """Return the frame's row of the record with this key."""
+        return self.frame[_index_of(self.frame, row)]
+
     def record(self, row: int) -> dict[str, Any]:
-        return decategorize(self.frame[_index_of(self.frame, row)]).row(0, named=True)
+        return decategorize(self.row_of(row)).row(0, named=True)
 
     def detail(self, row: int) -> Detail:
         """Return the detail of the record with this key."""

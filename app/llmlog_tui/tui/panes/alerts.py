@@ -45,9 +45,15 @@ class AlertsPane(Pane):
 
     def __init__(self, *, heading: bool = False, id: str = "alerts") -> None:  # noqa: A002
         super().__init__(heading=heading, id=id)
+        self._has_heading = heading
         self.following = False
         self.empty = READING
         self._overview: Overview | None = None
+
+    def watch_zoomed(self) -> None:
+        """Alone on the screen it has room for its heading."""
+        self._heading = int(self._has_heading or self.zoomed)
+        super().watch_zoomed()
 
     def update(self, overview: Overview) -> None:
         self._overview = overview

@@ -209,7 +209,7 @@ WIDE: Final = (
 )
 
 
-_GROWN: Final = {"model": 28, "finish": 22, "why slow": 40}
+_GROWN: Final = {"model": 28, "finish": 22, "why slow": 40, "asked for": 28}
 """Title of a column -> width at which little is cut, on a wide screen."""
 _MORE: Final = ("ttft_ms", "server_ms", "session_id", "requested_model", "provider", "request_id")
 """Columns that a wide screen has, too, unless the user chose the columns."""
@@ -233,8 +233,10 @@ def grown(columns: Sequence[CallColumn], room: int, *, more: bool) -> list[CallC
         wider.append(each._replace(column=each.column._replace(width=each.column.width + by)))
     for name in _MORE if more else ():
         column = ALL[name]
-        if column not in columns and column.column.width + 1 <= spare:
-            spare -= column.column.width + 1
+        width = _GROWN.get(column.column.title, column.column.width)
+        if column not in columns and width + 1 <= spare:
+            column = column._replace(column=column.column._replace(width=width))
+            spare -= width + 1
             wider.insert(len(wider) - 1, column)  # flags are the last ones
     return wider
 

@@ -71,7 +71,8 @@ class PaneGrid(Container):
         self.set_class(self.zoomed is not None, "-zoomed")
         self._above.display = self.zoomed is None
         for pane in self.panes:
-            pane.display = pane.id not in hidden if self.zoomed is None else pane is self.zoomed
+            pane.zoomed = pane is self.zoomed
+            pane.display = pane.id not in hidden if self.zoomed is None else pane.zoomed
         if self.zoomed is None and not self._compact:
             self.styles.grid_columns = self.arrangement.columns(width)
             rows = self.arrangement.rows(self.size.height or self.screen.size.height)

@@ -21,8 +21,7 @@ class HeaderState:
     """Values of the header; all counts are unknown if `calls` is None.
 
     `format` names formats of other tools. `cost` is in USD, without `unpriced` calls; `state` is a
-    key of STATES, followed by `detail`. New alerts are not reported while `silent`. Without
-    `server` metrics, their view has no tab: its key shows how to get them.
+    key of STATES, followed by `detail`. New alerts are not reported while `silent`.
     """
 
     file: str = ""
@@ -36,13 +35,13 @@ class HeaderState:
     alerts: int = 0
     skipped: int = 0
     silent: bool = False
-    server: bool = False
 
 
-_WIDE_FROM = 100
+_WIDE_FROM, _WORDS_FROM = 100, 106
 """Minimum columns of a screen for tabs, and for words beside the number of alerts."""
 
-_SERVER: Final = "Server"
+_TAB_GAPS: Final = (2, 1)
+"""Cells between tabs, and where they would leave room for the name only."""
 
 _NAME = Content.styled(" llmlog ", "$background on $primary bold")
 
@@ -68,15 +67,9 @@ class Header(Widget):
 
     def __init__(self, label: str, tabs: Sequence[str], name: str = "") -> None:
         super().__init__()
-        self._all_tabs = tuple(tabs)
+        self.tabs = tuple(tabs)
         self._label, self._name = label, name or label
-        self._tabs_at = 0
-
-    @property
-    def tabs(self) -> tuple[str, ...]:
-        """The labels that are shown; those without data are the last ones."""
-        is_shown = self.headline.server or self._label == _SERVER
-        return self._all_tabs if is_shown else tuple(t for t in self._all_tabs if t != _SERVER)
+        self._tabs_at, self._tab_gap = 0, _TAB_GAPS[0]
 
     @dataclass
     class TabPicked(Message):
@@ -87,22 +80,25 @@ class Header(Widget):
     def render(self) -> Content:
         """Render left group, tabs and right group; on_click() finds tabs by their cells."""
         right = self._right()
-        tabs = self._tabs()
-        room = self.size.width - right.cell_length - tabs.cell_length - 4
         lefts = self._hints() or self._lefts()  # a hint is more important than tabs
-        left = next((group for group in lefts if group.cell_length <= room), None)
+        for self._tab_gap in _TAB_GAPS:
+            tabs = self._tabs()
+            room = self.size.width - right.cell_length - tabs.cell_length - 4
+            left = next((group for group in lefts if group.cell_length <= room), None)
+            if left is not None and left.cell_length > _NAME.cell_length:
+                break
         if left is None or self.size.width < _WIDE_FROM:
             self._tabs_at = self.size.width
             return self._without_tabs(right)
-        middle = self.size.width - right.cell_length - tabs.cell_length - 3
+        middle = self.size.width - right.cell_length - tabs.cell_length - 2
         self._tabs_at = middle
         gap = " " * (middle - left.cell_length)
-        return Content.assemble(left, gap, tabs, "   ", right)
+        return Content.assemble(left, gap, tabs, "  ", right)
 
     def on_click(self, event: events.Click) -> None:
         at = self._tabs_at
         for digit, label in enumerate(self.tabs, 1):
-            width = len(f"{digit} {label}  ")
+            width = len(f"{digit} {label}") + self._tab_gap
             if at <= event.x < at + width:
                 self.post_message(self.TabPicked(digit))
             at += width
@@ -114,7 +110,7 @@ class Header(Widget):
             tabs += Content.assemble(
                 (f"{digit} ", "$text-primary bold" if is_current else "$text-muted"),
                 (label, "$text-primary bold underline" if is_current else "$text-muted"),
-                "  ",
+                " " * self._tab_gap,
             )
         return tabs
 
@@ -184,7 +180,7 @@ class Header(Widget):
             state += Content.styled("  silent", "$text-muted")
         if not line.alerts:
             return state + "  "
-        is_wide = self.size.width >= _WIDE_FROM
+        is_wide = self.size.width >= _WORDS_FROM
         alerts = humanize.plural(line.alerts, "alert") if is_wide else line.alerts
         return state + "   " + Content.styled(f" ▲ {alerts} ", "$background on $warning bold") + " "
 

@@ -42,9 +42,15 @@ class Pane(LineTable):
     """Whether the keys of its rows are keys of records."""
 
     compact: reactive[bool] = reactive(default=False, toggle_class="-compact")
+    zoomed: reactive[bool] = reactive(default=False)
+    """Whether it has the whole screen: its columns are as wide as their contents."""
     bookmarked: frozenset[int] = frozenset()
 
     def watch_compact(self) -> None:
+        self.redraw()
+
+    def watch_zoomed(self) -> None:
+        self.fits_contents = self.zoomed
         self.redraw()
 
     def resized(self) -> None:

@@ -32,8 +32,22 @@ COMPACT: Final = (
     Column("session", 8, field="session_id"),
     Column("models", 10, flex=True),
 )
+ZOOMED: Final = (
+    Column("id", 9, field="trace_id"),
+    *WIDE[1:6],
+    Column("saved $", 8, "right"),
+    WIDE[6],
+    Column("session", 9, field="session_id"),
+    Column("models", 10, flex=True),
+)
+"""Columns of the pane alone on a wide screen, with whole ids."""
 _ID, _NAME = COMPACT[0], Column("name", 10, flex=True, field="trace_name")
 NAMED: Final = (_ID, _NAME, *WIDE[1:], Column("session", 8, field="session_id"))
+ZOOMED_NAMED: Final = (
+    ZOOMED[0],
+    Column("name", 10, field="trace_name"),
+    *ZOOMED[1:],
+)
 NAMED_NARROW: Final = (_ID, _NAME, *(c for c in WIDE[1:] if c.title not in {"steps", "tokens"}))
 """Columns of a log whose runs have names; the narrow ones leave room for them."""
 BY_SESSION: Final = (Column("session", 10, flex=True, field="trace_id"), *WIDE[1:])
@@ -42,8 +56,9 @@ BY_SESSION_COMPACT: Final = (
     *WIDE[1:],
     Column("models", 10, flex=True),
 )
-_WHEN, _COST = 8, 7
+_WHEN, _COST, _SHORT_ID = 8, 7, 8
 """Widths of columns."""
+_MAX_MODELS: Final = 8
 
 
 class SessionHeading(NamedTuple):
@@ -126,16 +141,17 @@ class TraceRows(RowSource):
         ]
 
     def _row(self, trace: dict[str, Any], widths: Sequence[int]) -> Row:
-        name = trace["trace_id"] if widths[0] > len("7c1d4e8a") else trace["trace_id"][:8]
+        width_of = {column.title: width for column, width in zip(self.columns, widths, strict=True)}
         called = self._labels.name_of(trace)
         steps = humanize.integer(trace["steps"])
         figures = self._growing.over(trace, _figures(trace, self._newest, steps))
         cells = {
-            "id": cell(name),
+            "id": cell(_id(trace["trace_id"], width_of["id"])),
             "name": cell(called or humanize.UNKNOWN, "strong" if trace["trace_name"] else ""),
             **dict(zip((column.title for column in WIDE[1:]), figures, strict=True)),
-            "session": cell(humanize.short_id(trace["session_id"]), "muted"),
-            "models": _models(trace),
+            "saved $": _saved(trace["saved_usd"]),
+            "session": cell(_id(trace["session_id"], width_of.get("session", 0)), "muted"),
+            "models": _models(trace, width_of.get("models", 0)),
         }
         return Row(
             [cells[column.title] for column in self.columns],
@@ -177,7 +193,7 @@ def _begun(trace_id: str, overview: Overview) -> dict[str, Any]:
     first, *_ = overview.in_flight.by_trace[trace_id]
     known = {"trace_id": trace_id, "session_id": first.session_id, "ts": first.ts}
     names = {"trace_name": first.trace_name, "name": first.label, "models": [first.label]}
-    unknown = dict.fromkeys(("steps", "time_ms", "tokens", "cost_usd"))
+    unknown = dict.fromkeys(("steps", "time_ms", "tokens", "cost_usd", "saved_usd"))
     flags_of = dict.fromkeys(("failed", "cut_off", "retried", "changed", "unpriced_calls"), 0)
     return {**known, **names, **unknown, **flags_of}
 
@@ -227,31 +243,32 @@ class SessionRows(RowSource):
             return ("session_id" if field else ""), self._sessions["session_id"][session]
         return field, self._overview.traces[field][trace]
 
-    def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:  # noqa: ARG002
+    def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:
+        room = widths[-1]
         items = self._tree.between(start, stop)
         traces = [trace for _, trace in items if trace is not None]
         sessions = [session for session, trace in items if trace is None]
         headings = iter(self._sessions[sessions].to_dicts())
         below = iter(self._overview.traces[traces].to_dicts())
         return [
-            self._heading(next(headings)) if trace is None else self._trace(next(below))
+            self._heading(next(headings), room) if trace is None else self._trace(next(below), room)
             for _, trace in items
         ]
 
-    def _heading(self, session: dict[str, Any]) -> Row:
+    def _heading(self, session: dict[str, Any], room: int) -> Row:
         sign = "▸" if session["session_id"] in self._folded else "▾"
         name = (
             CellSpan(f"{sign} ", "muted"),
             CellSpan(humanize.short_id(session["session_id"]), "strong"),
         )
         figures = _figures(session, self._overview.newest, f"{session['traces']:,} tr")
-        return Row((name, *figures, _models(session)))
+        return Row((name, *figures, _models(session, room)))
 
-    def _trace(self, trace: dict[str, Any]) -> Row:
+    def _trace(self, trace: dict[str, Any], room: int) -> Row:
         steps = humanize.integer(trace["steps"])
         figures = self._growing.over(trace, _figures(trace, self._overview.newest, steps))
         called = humanize.run_label(trace["trace_id"], self._labels.name_of(trace))
-        cells = (cell("  " + called), *figures, _models(trace))
+        cells = (cell("  " + called), *figures, _models(trace, room))
         return Row(cells, self._growing.mark(trace["trace_id"], self._labels.marks))
 
 
@@ -267,10 +284,24 @@ def _figures(found: Mapping[str, Any], newest: datetime | None, size: str) -> tu
     )
 
 
-def _models(found: Mapping[str, Any]) -> Cell:
-    models = found["models"]
+def _id(value: str | None, width: int) -> str:
+    """Return an id, shortened in a column for short ones."""
+    return value if value is not None and width > _SHORT_ID else humanize.short_id(value)
+
+
+def _models(found: Mapping[str, Any], width: int) -> Cell:
+    """Return all models if they fit, else the first and the number of others."""
+    models: list[str] = found["models"]
+    if 1 < len(models) <= _MAX_MODELS and sum(len(name) + 2 for name in models) - 2 <= width:
+        return cell(", ".join(models), "muted")
     more = f" +{len(models) - 1}" if len(models) > 1 else ""
     return cell((models[0] if models else humanize.UNKNOWN) + more, "muted")
+
+
+def _saved(usd: float | None) -> Cell:
+    if not usd:
+        return cell(humanize.UNKNOWN if usd is None else "0", "muted")
+    return cell(humanize.dollars(usd, 8), "success")
 
 
 def _cost(trace: Mapping[str, Any]) -> str:

@@ -20,6 +20,8 @@ from llmlog_tui.tui.panes.trace_rows import (
     NAMED,
     NAMED_NARROW,
     WIDE,
+    ZOOMED,
+    ZOOMED_NAMED,
     SessionHeading,
     SessionRows,
     TraceLabels,
@@ -99,9 +101,11 @@ class TracesPane(Pane):
             columns = COMPACT if self.compact or has_room else WIDE
             if self._has_names(overview):
                 columns = NAMED if has_room else NAMED_NARROW
+            if self.zoomed and not self.compact:
+                columns = ZOOMED_NAMED if self._has_names(overview) else ZOOMED
             self.set_source(TraceRows(overview, columns, labels))
         else:
-            columns = BY_SESSION_COMPACT if self.compact else BY_SESSION
+            columns = BY_SESSION_COMPACT if self.compact or self.zoomed else BY_SESSION
             self.set_source(SessionRows(overview, columns, labels, tree, self._folded))
         total, cost = overview.traces.height, self._cost_label()
         counts, of_sessions = humanize.plural(total, "trace"), ""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, cast
 
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
@@ -31,6 +31,10 @@ _MIN_ROWS: Final = 6
 """Minimum rows of a chart; others are shown by the next `v`."""
 _CALLS: Final = 2
 """Index of the chart of calls."""
+_OF_CHARTS: Final = frozenset(
+    binding.action.partition("(")[0] for binding in SERVER_BINDINGS if isinstance(binding, Binding)
+)
+"""Actions of the view's keys."""
 _QUEUED: Final = ("▲", "$text-warning")
 """Mark of a slow call while requests waited."""
 
@@ -59,6 +63,7 @@ class ServerScreen(TimeView):
         super().__init__()
         self._trends: ServerTrends | None = None
         self._url: str | None = None
+        self._urls: Sequence[str] = ()
         self._first_chart = 0
         self._as_values = False
         self.status = Static(id="server-status")
@@ -120,10 +125,12 @@ class ServerScreen(TimeView):
         return ServerQuery(self._slices, self._time_range, self._url)
 
     def update_body(self, overview: Overview, result: object | None) -> None:
-        del overview
         if result is not None:  # until then, the last one is shown
             self._trends = cast("ServerTrends", result)
         self._draw()
+        if overview.server.urls != self._urls:
+            self._urls = overview.server.urls
+            self.refresh_bindings()
 
     def _draw(self) -> None:
         trends, overview = self._trends, self.overview
@@ -154,6 +161,15 @@ class ServerScreen(TimeView):
 
     # -- actions
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Disable keys that would do nothing: without a server, or without a second one."""
+        urls = () if self.overview is None else self.overview.server.urls
+        if action == "server":
+            return len(urls) > 1
+        if action in _OF_CHARTS and not urls:
+            return False
+        return super().check_action(action, parameters)
+
     def get_state(self) -> object:
         return ServerState(self._within, self._url, self._cursor)
 
@@ -174,9 +190,6 @@ class ServerScreen(TimeView):
     def action_server(self) -> None:
         """Show the next server, after the last one the first."""
         urls = () if self.overview is None else self.overview.server.urls
-        if len(urls) < 2:  # noqa: PLR2004 - there is no other one
-            self.hint("There is no other server: --metrics-url may be repeated.")
-            return
         shown = self._trends.url if self._trends is not None else None
         at = urls.index(shown) if shown in urls else -1
         self._url, self._as_values = urls[(at + 1) % len(urls)], False

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import Final
 
 from rich.cells import cell_len, set_cell_size
 
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui.widgets.row_source import Cell, CellSpan, Column
+
+MAX_CONTENT: Final = 200
+"""Maximum width of a cell's contents that a column is widened to."""
 
 
 def fit(columns: Sequence[Column], width: int) -> list[int]:
@@ -24,6 +28,32 @@ def fit(columns: Sequence[Column], width: int) -> list[int]:
         if column.flex:
             widths[n] += left
             break
+    return widths
+
+
+def content_widths(rows: Iterable[Sequence[Cell]], at_least: Sequence[int]) -> list[int]:
+    """Return the width of the widest cell per column, none below `at_least`."""
+    widest = list(at_least)
+    for cells in rows:
+        for n, spans in enumerate(cells[: len(widest)]):
+            text = "".join([span.text for span in spans])
+            if len(text) > widest[n] or not text.isascii():
+                widest[n] = max(widest[n], cell_len(sanitize(text, MAX_CONTENT)))
+    return widest
+
+
+def fit_contents(columns: Sequence[Column], contents: Sequence[int], room: int) -> list[int]:
+    """Return the widths in `room` cells of columns as wide as their `contents`.
+
+    What they lack comes from the flexible column; what it does not need itself stays blank.
+    """
+    widths = [column.width for column in columns]
+    spare = room + 1 - sum(width + 1 for width in widths)
+    # The flexible column is last: a bar is as long as its room, and would leave none.
+    for n in sorted(range(len(columns)), key=lambda n: columns[n].flex):
+        by = max(0, min(spare, contents[n] - widths[n]))
+        widths[n] += by
+        spare -= by
     return widths
 
 

@@ -17,7 +17,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from llmlog_tui.sanitize import sanitize
-from llmlog_tui.tui.widgets.column_layout import fit
+from llmlog_tui.tui.widgets.column_layout import content_widths, fit, fit_contents
 from llmlog_tui.tui.widgets.row_source import Cell, CellSpan, Column, NoRows, Row, RowSource, cell
 from llmlog_tui.tui.widgets.strip_cache import GUTTER, LineState, StripCache
 
@@ -61,6 +61,10 @@ class VirtualRows(ScrollView):
         super().__init__(id=id)
         self.empty = ""
         """Text shown without rows."""
+        self.fits_contents = False
+        """Whether columns are as wide as their contents, instead of one filling the width."""
+        self._contents: list[int] = []
+        self._contents_of: tuple[Sequence[Column], int] = (), 0
         self._source: RowSource = NoRows()
         self._heading = int(heading)
         self._cursor = -1
@@ -134,15 +138,42 @@ class VirtualRows(ScrollView):
         start, stop = self._top, min(self._top + self._height, len(self._source))
         window = self._window
         if window is None:
-            width, widths = self.size.width, fit(self._source.columns, self.room)
-            self._check_widths(width, widths)
-            window = _VisibleRange(start, stop, self._rows(start, stop, widths), width, widths)
+            window = self._measured(start, stop)
         elif (window.start, window.stop) != (start, stop):
             window = self._moved(window, start, stop)
+            if self.fits_contents and self._has_wider_contents(window):
+                window = self._measured(start, stop)
         if window is not self._window:
             self._window = window
             self._strips.keep_only([*range(start, stop), *((y,) for y in range(self._heading))])
         return window
+
+    def _measured(self, start: int, stop: int) -> _VisibleRange:
+        """Return a range with the widths that its columns get now."""
+        width, widths = self.size.width, fit(self._source.columns, self.room)
+        rows = self._rows(start, stop, widths)
+        window = _VisibleRange(start, stop, rows, width, widths)
+        if self.fits_contents and len(widths) == len(self._source.columns):
+            self._has_wider_contents(window)
+            widths = fit_contents(self._source.columns, self._contents, self.room)
+            if widths != window.widths:  # some cells are drawn for their width
+                rows = self._rows(start, stop, widths)
+                window = window._replace(rows=rows, widths=widths)
+        self._check_widths(width, widths)
+        return window
+
+    def _has_wider_contents(self, window: _VisibleRange) -> bool:
+        """Measure the rows of `window`; return whether any is wider than the rows before.
+
+        Widths never shrink while the columns stay, so that scrolling moves them rarely.
+        """
+        columns = self._source.columns
+        if self._contents_of != (columns, window.width):
+            self._contents_of = columns, window.width
+            self._contents = [0 if column.flex else column.width for column in columns]
+        before = self._contents
+        self._contents = content_widths((row.cells for row in window.rows), before)
+        return self._contents != before
 
     def _rows(self, start: int, stop: int, widths: list[int]) -> list[Row]:
         """Return rows of the source; columns without room have the width 0."""

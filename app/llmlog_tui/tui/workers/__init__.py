@@ -1,15 +1,15 @@
 """Background threads, and the lazy boundary in front of polars.
 
-Modules in `_LAZY` import polars, llmlog_tui.analysis, orjson or an HTTP client, which takes longer
-than the first frame. `workers.analysis` imports such a module on first use, in the thread that
+The modules imported on first use import polars, llmlog_tui.analysis, orjson or an HTTP client,
+which takes longer than the first frame. `workers.analysis` imports such a module in the thread that
 needs it; nothing else in `tui` may import polars.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from types import ModuleType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from llmlog_tui.lazy import lazy_submodules
 
 if TYPE_CHECKING:
     from llmlog_tui.tui.workers import analysis as analysis
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from llmlog_tui.tui.workers import sidecar as sidecar
     from llmlog_tui.tui.workers import text_search as text_search
 
-_LAZY: Final = (
+__getattr__ = lazy_submodules(
+    __name__,
     "analysis",
     "bookmarks",
     "export",
@@ -29,10 +30,3 @@ _LAZY: Final = (
     "sidecar",
     "text_search",
 )
-
-
-def __getattr__(name: str) -> ModuleType:
-    """Import a worker module on first use."""
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return import_module(f"{__name__}.{name}")

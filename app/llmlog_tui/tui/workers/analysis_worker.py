@@ -7,11 +7,12 @@ from collections.abc import Callable
 from threading import Condition
 from typing import TYPE_CHECKING, Final
 
+from llmlog_tui import tui
 from llmlog_tui.tui import workers
-from llmlog_tui.tui.messages import AnalysisRequest, Failed, Post
 
 if TYPE_CHECKING:
     from llmlog_tui.config.rules import Rules
+    from llmlog_tui.tui.messages import AnalysisRequest, Post
     from llmlog_tui.tui.workers.analysis import Analyzer
 
 TASK: Final = "Analysis"
@@ -70,7 +71,7 @@ class AnalysisWorker:
             try:
                 self._post(self._analyzer.run(request))
             except Exception as error:  # noqa: BLE001 - the next request may succeed
-                self._post(Failed(TASK, error))
+                self._post(tui.messages.Failed(TASK, error))
             self._pause(request, time.monotonic() - began)
         self._analyzer.stop()  # stop() may have come before there was one
 

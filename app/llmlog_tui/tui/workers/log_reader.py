@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import polars as pl
+
 from llmlog_tui.log.parse_cache import user_cache
 from llmlog_tui.log.reader import Reader
+from llmlog_tui.log.record_key import RecordLocation
+from llmlog_tui.log.record_lines import LineForm
 from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.sources import Sources
 
@@ -15,3 +19,19 @@ def open_reader(
     files: Sequence[Path] | Sources, window: Retention, stdin: int | None, *, newest_first: bool
 ) -> Reader:
     return Reader(files, newest_first=newest_first, window=window, stdin=stdin, cache=user_cache())
+
+
+def line_at(reader: Reader, location: RecordLocation) -> bytes | None:
+    """Return a record's line as written; None if its file is gone."""
+    place = pl.DataFrame({"block": [location.block], "line": [location.line]})
+    return next(reader.lines(place))
+
+
+def lines_by_key(reader: Reader, frame: pl.DataFrame, *, with_content: bool) -> dict[int, bytes]:
+    """Return the lines of records by key, as written or with content; missing ones left out."""
+    form = LineForm.WITH_CONTENT if with_content else LineForm.AS_WRITTEN
+    # By block: each is read once, in whatever order the frame has its records.
+    records = frame.sort("block", maintain_order=True)
+    lines = zip(records["row"], reader.lines(records, form), strict=True)
+    found = {row: line for row, line in lines if line is not None}
+    return {row: found[row] for row in frame["row"] if row in found}

@@ -8,14 +8,12 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Final
 
-from llmlog_tui import private_file
+from llmlog_tui import private_file, tui
 from llmlog_tui.copy_choices import CHOICES
-from llmlog_tui.log.record_key import RecordLocation
 from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.sources import Sources
 from llmlog_tui.tui import workers
-from llmlog_tui.tui.messages import Loaded, Post, Progress, State
-from llmlog_tui.tui.queries import CopyResult
+from llmlog_tui.tui.status import Progress, State
 
 if TYPE_CHECKING:
     import polars as pl
@@ -23,6 +21,9 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.live.overview import Overview
     from llmlog_tui.log.log_scan import LogScan
     from llmlog_tui.log.reader import Reader
+    from llmlog_tui.log.record_key import RecordLocation
+    from llmlog_tui.tui.messages import Post
+    from llmlog_tui.tui.queries import CopyResult
 
 TASK: Final = "Reading"
 
@@ -108,7 +109,7 @@ class ReaderWorker:
         progress, before = _progress(reader, state), self._posted
         if not has_news and progress == before:
             return False
-        self._post(Loaded(reader.snapshot(), progress))
+        self._post(tui.messages.Loaded(reader.snapshot(), progress))
         self._posted = progress
         if before == _NOTHING and progress.read < progress.there:
             # Painting and reading both want the whole processor: painting goes first.
@@ -125,7 +126,7 @@ class ReaderWorker:
 
     def read_line(self, location: RecordLocation) -> bytes | None:
         """Read a record's raw line; None if its file is gone."""
-        return self._reader.raw_line(location.block, location.line) if self._reader else None
+        return workers.log_reader.line_at(self._reader, location) if self._reader else None
 
     def scan(self, pattern: str, frame: Callable[[], pl.DataFrame]) -> LogScan:
         """Return a scan of the lines read so far; see Reader.scan()."""
@@ -138,26 +139,23 @@ class ReaderWorker:
 
         The line is as llmlog writes it.
         """
-        return self._reader.record_line(overview.record(row)) if self._reader else None
+        return self.records_of(overview.row_of(row)).get(row)
 
     def lines_of(self, frame: pl.DataFrame) -> dict[int, bytes]:
         """Return the raw lines of a frame's records by key, in its order.
 
         Records of missing files have none. Each block is read once.
         """
-        found: dict[int, bytes] = {}
-        for records in frame.partition_by("block", maintain_order=True):
-            lines = self._reader.raw_lines(records["block"][0]) if self._reader else None
-            if lines is not None:
-                found |= {row: lines[at] for row, at in records.select("row", "line").iter_rows()}
-        return {row: found[row] for row in frame["row"] if row in found}
+        return self._lines_by_key(frame, with_content=False)
 
     def records_of(self, frame: pl.DataFrame) -> dict[int, bytes]:
         """Return the lines of a frame's records by key, as read_record()."""
+        return self._lines_by_key(frame, with_content=True)
+
+    def _lines_by_key(self, frame: pl.DataFrame, *, with_content: bool) -> dict[int, bytes]:
         if self._reader is None:
             return {}
-        lines = map(self._reader.record_line, frame.iter_rows(named=True))
-        return {row: line for row, line in zip(frame["row"], lines, strict=True) if line}
+        return workers.log_reader.lines_by_key(self._reader, frame, with_content=with_content)
 
     def copy(self, overview: Overview, row: int, key: str, message: int | None) -> CopyResult:
         """Return the text for a key of the copy menu.
@@ -172,10 +170,10 @@ class ReaderWorker:
         copy_text = workers.analysis.copy_text
         text = copy_text(overview, row, key.lower(), raw, location[0], message=message)
         if text is None or key.islower():
-            return CopyResult(name, text, save_key=key.upper())
+            return tui.queries.CopyResult(name, text, save_key=key.upper())
         path = Path(f"llmlog-{name.replace(' ', '-')}-{row}.{_SUFFIXES.get(key, 'txt')}")
         private_file.replace_text(path, text + "\n")
-        return CopyResult(name, text, str(path.absolute()))
+        return tui.queries.CopyResult(name, text, str(path.absolute()))
 
     def _loaded(self, reader: Reader) -> State:
         """Mark the end of loading; return `live`, or `done` if nothing is followed."""

@@ -7,13 +7,14 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
+from llmlog_tui import tui
 from llmlog_tui.log.sources import STDIN, Sources, metrics_of
-from llmlog_tui.server.endpoint import Endpoint
 from llmlog_tui.tui import workers
-from llmlog_tui.tui.messages import Post, ServerPolled
 
 if TYPE_CHECKING:
+    from llmlog_tui.server.endpoint import Endpoint
     from llmlog_tui.server.poller import Poller
+    from llmlog_tui.tui.messages import Post
 
 TASK: Final = "Server metrics"
 
@@ -46,12 +47,12 @@ class ServerWorker:
         paths = list(dict.fromkeys(metrics_of(path) for path in files if path != STDIN))
         metrics = workers.sidecar.read(paths)
         if metrics.samples:
-            self._post(ServerPolled(metrics))
+            self._post(tui.messages.ServerPolled(metrics))
         if not self._endpoints:
             return
         kept = workers.sidecar.Sidecar(paths[0]) if paths and self._keep else None
         polling = workers.polling.Poller(
-            self._endpoints, metrics, lambda each: self._post(ServerPolled(each)), kept
+            self._endpoints, metrics, lambda each: self._post(tui.messages.ServerPolled(each)), kept
         )
         with self._lock:
             if not self._is_stopped:

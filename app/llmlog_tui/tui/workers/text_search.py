@@ -75,8 +75,7 @@ class TextSearch:
         """Search until cancel()."""
         self._search()
         self._report(1, 1)
-        if not self._hits and not self._has_content:
-            self._has_content = self._scan.has_lines(HAS_CONTENT)
+        self._has_content |= self._scan.has_noted
         self._is_done = True
         self._report(1, 1)
         while self._hits < MAX_HITS and not self._cancelled.wait(_POLL_SECONDS):
@@ -86,7 +85,7 @@ class TextSearch:
 
     def _search(self) -> None:
         self._posted = time.monotonic()
-        for step in self._scan.steps():
+        for step in self._scan.steps(HAS_CONTENT):
             for candidate in step.candidates:
                 if self._is_at_end:
                     return

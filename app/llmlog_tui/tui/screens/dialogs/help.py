@@ -11,8 +11,8 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.keys import format_key
 
-from llmlog_tui.tui.keys import ALL, IDS
 from llmlog_tui.tui.keys.dialogs import HELP_BINDINGS
+from llmlog_tui.tui.keys.registry import ALL, IDS
 from llmlog_tui.tui.screens.dialogs.text_dialog import TextDialog
 from llmlog_tui.tui.widgets.bindings import scope_of
 

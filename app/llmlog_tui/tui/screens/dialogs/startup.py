@@ -1,4 +1,4 @@
-"""First frame, and dialogs for a missing log or one without calls."""
+"""Dialogs for a missing log, or one without calls."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from typing import ClassVar, Final
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
-from textual.screen import ModalScreen, Screen
+from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui.keys.dialogs import REFUSAL_BINDINGS, WELCOME_BINDINGS
-from llmlog_tui.tui.panes.header import Header, HeaderState
-from llmlog_tui.tui.screens import VIEWS
-from llmlog_tui.tui.widgets.footer import KeyFooter
 
 _HOW: Final = """\
 import llmlog
@@ -25,21 +22,6 @@ client = session.wrap(OpenAI())
 
 with session.trace():
     client.chat.completions.create(…)"""
-
-
-class SplashScreen(Screen[None]):
-    """The first frame, with the rows of a view: nothing moves when that opens."""
-
-    def __init__(self, headline: HeaderState) -> None:
-        super().__init__()
-        tabs = tuple(VIEWS.values())
-        self.header = Header(tabs[0], tabs)
-        self.header.headline = headline
-
-    def compose(self) -> ComposeResult:
-        yield self.header
-        yield Static(Content(f"Reading {sanitize(self.header.headline.file, 60)}"))
-        yield KeyFooter()
 
 
 class WelcomeDialog(ModalScreen[str]):

@@ -1,4 +1,4 @@
-"""Interface of a file that is read: new and older lines, position, identity."""
+"""Interface of whatever a log is read from: new and older lines, position, identity."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.prefix_digest import Known
 
 
-class FileSource(Protocol):
-    """A followed file, compressed file or standard input."""
+class LineSource(Protocol):
+    """A followed file, compressed file, standard input, or a table.
+
+    It gives blocks of whole lines: new ones by read(), with `older` set those before them by
+    read_older(). reread() returns bytes of a block it gave, None if they are gone.
+    """
 
     path: Path
     is_waiting: bool

@@ -1,0 +1,1 @@
+"""Logs in a ClickHouse table: address, client, schema, inserts; needs the extra `clickhouse`."""

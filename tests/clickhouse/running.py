@@ -1,0 +1,87 @@
+"""A ClickHouse server for tests: started, made to fail, stopped and started again."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlencode
+
+from llmlog_tui.clickhouse.url import TableUrl
+
+SERVER = Path(__file__).with_name("server.py")
+
+
+class ClickHouse:
+    """The process of server.py; stop() and start() keep its data and its port."""
+
+    def __init__(self, folder: Path, certificate: Path | None = None) -> None:
+        self.folder = folder
+        self.port = 0
+        self._certificate = certificate
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        more = [str(self._certificate)] if self._certificate else []
+        self._process = subprocess.Popen(
+            [sys.executable, str(SERVER), str(self.folder), str(self.port), *more],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.port = int(self._line())
+
+    def stop(self) -> None:
+        """End the process at once, as a machine that loses its power does."""
+        if self._process is not None:
+            with self._process:
+                self._process.kill()
+            self._process = None
+
+    def fail(self, **faults: bool | int) -> None:
+        """Answer with these faults of server.py from now on; without any, answer well again."""
+        assert self._process is not None
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(faults) + "\n")
+        self._process.stdin.flush()
+        assert self._line() == "ok"
+
+    def query(self, sql: str, body: bytes = b"", **settings: str) -> str:
+        """Return the answer to a query as its text, past all of llmlog's own code."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port)
+        try:
+            connection.request("POST", f"/?{urlencode({'query': sql, **settings})}", body)
+            answer = connection.getresponse()
+            text = answer.read().decode()
+        finally:
+            connection.close()
+        assert answer.status == 200, text
+        return text.removesuffix("\n")
+
+    def running(self) -> int:
+        """The number of queries that run."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port)
+        try:
+            connection.request("GET", "/running")
+            return int(connection.getresponse().read())
+        finally:
+            connection.close()
+
+    def url(self, name: str = "llm.calls", user: str = "default") -> TableUrl:
+        scheme = "clickhouses" if self._certificate else "clickhouse"
+        return TableUrl.of(f"{scheme}://{user}@127.0.0.1:{self.port}/{name}")
+
+    def _line(self) -> str:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
