@@ -209,7 +209,7 @@ class KnownLogs:
 
 
 def _common(prefix: Prefix, read: ReadAt, limit: int) -> tuple[int, bool]:
-    """Return how many bytes of a log and a prefix are common, and whether none differ.
+    """Return the bytes common to a log and a prefix, and whether none differ.
 
     Up to the last checkpoint before `limit`; of a shorter log, all of them. A part is compared only
     up to its last checkpoint.
