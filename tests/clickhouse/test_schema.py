@@ -12,7 +12,7 @@ import pytest
 from tests.clickhouse.running import ClickHouse
 
 from llmlog_tui.clickhouse.client import Client
-from llmlog_tui.clickhouse.schema import statements
+from llmlog_tui.shipping.schema import statements
 from llmlog_tui.clickhouse.url import TableUrlError
 from llmlog_tui.log.parse import parse
 from llmlog_tui.log.schema import COLUMNS, decategorize

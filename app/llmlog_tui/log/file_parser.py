@@ -57,7 +57,7 @@ class FileParser:
         self._filled = frozenset[str]()
         self._lines = 0  # fed so far: the number of the next line
         self._end: tuple[int, int] | None = None  # of the last block: its generation, and offset
-        self._objects: Counter[str] = Counter()  # of the decoder, as they were reported
+        self._objects: Counter[str] | None = None  # of the decoder, as they were reported
 
     @cached_property
     def decoder(self) -> Decoder:
@@ -149,7 +149,7 @@ class FileParser:
         self._lines += parsed.lines
         self.records += parsed.frame.height
         self._own += own
-        formats = self.decoder.objects - self._objects
+        formats = self.decoder.objects - (self._objects or Counter())
         self._objects = Counter(self.decoder.objects)
         if own:
             formats[LLMLOG.name] += own

@@ -25,10 +25,11 @@ class Turn(NamedTuple):
 
 def size_and_time(file: Path) -> tuple[int, float]:
     """Return a file's bytes and mtime; a missing file is empty and the newest."""
-    with suppress(OSError):
-        found = file.stat()
-        return found.st_size, found.st_mtime
-    return 0, math.inf
+    try:
+        found = os.stat(file)  # noqa: PTH116 - half the cost, for thousands of files
+    except OSError:
+        return 0, math.inf
+    return found.st_size, found.st_mtime
 
 
 def size_of(file: Path) -> float | None:

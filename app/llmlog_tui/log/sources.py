@@ -9,8 +9,10 @@ import re
 import stat
 import sys
 from collections.abc import Sequence
+from itertools import chain
+from operator import attrgetter
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from llmlog_tui.errors import UserError
 from llmlog_tui.log.archive_manifest import is_archive, is_part, parts_of
@@ -43,6 +45,7 @@ class Sources:
         self.names = _only_logs(names)
         self._archives: dict[str, list[Path]] = {}
         self._patterns: set[str] = set()  # a folder stays a pattern even if it is deleted
+        self._listing = _Listing()
         for name in self.names:
             if name == str(STDIN) and sys.__stdin__ is None:
                 raise SourceError("-: standard input is closed")
@@ -64,13 +67,13 @@ class Sources:
 
         Raises OSError if a folder cannot be listed.
         """
-        found = (self._files(name) for name in self.names)
-        return list(dict.fromkeys(path for paths in found for path in paths))
+        found = [self._files(name) for name in self.names]
+        return found[0] if len(found) == 1 else list(dict.fromkeys(chain.from_iterable(found)))
 
     def _files(self, name: str) -> list[Path]:
         if name in self._archives:
             return self._archives[name]
-        return _matches(name) if name in self._patterns else [Path(name)]
+        return self._listing.files(name) if name in self._patterns else [Path(name)]
 
 
 def expand(names: Sequence[str], *, must_exist: bool) -> list[Path]:
@@ -147,20 +150,44 @@ def _check(name: str, *, must_exist: bool) -> None:
             raise SourceError(f"{name}: is not a regular file")
 
 
-def _matches(name: str) -> list[Path]:
-    """Return the files of a folder or glob, the oldest of each rotated set first."""
-    path = Path(name)
-    if is_archive(path):
-        return parts_of(path)
-    if path.is_dir():
-        found = _logs_in(path)
+class _Log(NamedTuple):
+    """A file that a folder or glob has, and its place among them."""
+
+    path: Path
+    age: _Age
+
+
+class _Listing:
+    """Lists folders and globs again and again; what it makes of a name is kept."""
+
+    def __init__(self) -> None:
+        self._logs: dict[str, _Log] = {}
+
+    def files(self, name: str) -> list[Path]:
+        """Return the files of a folder or glob, the oldest of each rotated set first."""
+        # A file's name is taken apart once: a folder of thousands is listed every second.
+        logs = {path: self._logs.get(path) or _log(path) for path in _matches(name)}
+        self._logs |= logs
+        return [log.path for log in sorted(logs.values(), key=_age_of)]
+
+
+_Age = tuple[str, bool, int, str]
+_age_of: Final = attrgetter("age")
+
+
+def _matches(name: str) -> list[str]:
+    """Return the logs of a folder or glob, in no order."""
+    if is_archive(Path(name)):
+        return [str(part) for part in parts_of(Path(name))]
+    if os.path.isdir(name):  # noqa: PTH112 - of a string
+        found = _logs_in(name)
     else:
-        matches = map(Path, glob.iglob(name, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
-        found = [file for file in matches if file.is_file()]
-    return sorted((file for file in found if file.suffix not in _BESIDE), key=_age)
+        matches = glob.iglob(name, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
+        found = [match for match in matches if os.path.isfile(match)]  # noqa: PTH113
+    return [path for path in found if not path.endswith(_BESIDE)]
 
 
-def _logs_in(folder: Path, depth: int = 0) -> list[Path]:
+def _logs_in(folder: str, depth: int = 0) -> list[str]:
     """The logs of a folder, and of those below it that belong to them.
 
     Coding agents keep a tree: folders without logs of their own lead to the logs, and a session's
@@ -168,25 +195,25 @@ def _logs_in(folder: Path, depth: int = 0) -> list[Path]:
     """
     with os.scandir(folder) as entries:
         seen = [entry for entry in entries if not entry.name.startswith(".")]
-    found = [entry for entry in seen if _LOG_NAME.fullmatch(entry.name) and entry.is_file()]
-    logs = [Path(entry.path) for entry in found]
-    names = {path.name.partition(".")[0] for path in logs}
-    below: list[Path] = []
+    logs = [entry for entry in seen if _LOG_NAME.fullmatch(entry.name) and entry.is_file()]
+    names = {entry.name.partition(".")[0] for entry in logs}
+    below: list[str] = []
     for entry in seen if depth < _MAX_DEPTH else ():
         if (not names or entry.name in names) and entry.is_dir(follow_symlinks=False):
             with contextlib.suppress(OSError):  # it was not asked for by its name
-                below += _logs_in(Path(entry.path), depth + 1)
-    return logs + below
+                below += _logs_in(entry.path, depth + 1)
+    return [entry.path for entry in logs] + below
 
 
-def _age(path: Path) -> tuple[str, bool, int, str]:
-    """Return a sort key: numbered parts descending, dated ones, the plain one."""
+def _log(name: str) -> _Log:
+    """Return a file with its sort key: numbered parts descending, dated ones, the plain one."""
+    path = Path(name)
     match = _LOG_NAME.fullmatch(path.name)
     base = str(path)
     if match:
         base = base[: len(base) - len(path.name)] + match["base"]  # with_name() is slower
     age = match["age"] if match else None
     if age is None:
-        return base, True, 0, ""
+        return _Log(path, (base, True, 0, ""))
     number = int(age) if age.isdecimal() and len(age) <= _MAX_AGE_DIGITS else 0
-    return base, False, -number, age
+    return _Log(path, (base, False, -number, age))
