@@ -32,6 +32,7 @@ The same with _LLMLOG_TUI_COMPLETE and llmlog-tui completes the dashboard's.
 
 _COMMANDS: Final = {
     "alerts": ("alerts", "List alerts, and the remaining rate limits."),
+    "archive": ("archive", "Append new records of a log to parquet files by day."),
     "bundle": ("bundle", "Write one run for a support ticket, as .md or .html."),
     "cache": ("cache", "Show or delete the cache of big logs."),
     "check": ("alerts", "For CI: exit 1 if a rule fired or calls are missing."),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -20,15 +19,13 @@ from llmlog_tui.commands.common import (
     open_log,
     where_option,
 )
+from llmlog_tui.commands.progress import Progress, progress_bar
 from llmlog_tui.formats.otlp_export import to_lines
 from llmlog_tui.humanize import CSV_TIME
 from llmlog_tui.log.schema import COLUMNS, decategorize
 from llmlog_tui.log.sources import expand
 from llmlog_tui.log.tags import tag_types, with_tags_apart
 from llmlog_tui.private_file import replacing
-
-Progress = Callable[[int, int], object]
-"""Callback (done, total) of a long operation."""
 
 Write = Callable[[OpenLog, IO[bytes], Progress], None]
 """Function that writes the records of a log to a file."""
@@ -106,12 +103,12 @@ def export(files: tuple[str, ...], *, out: Path, where: str | None, keep_formula
     if any(_is_same(path, out) for path in paths):
         raise click.ClickException(f"{out}: is one of the input files")
     with contextlib.ExitStack() as resources:
-        with _bar("reading") as progress:
+        with progress_bar("reading") as progress:
             reading = open_log(files, where, on_step=lambda reader: progress(*reader.progress()))
             log = resources.enter_context(reading)
         hint_at_health(log)
         try:
-            with _bar("writing") as progress, replacing(out, paths) as file:
+            with progress_bar("writing") as progress, replacing(out, paths) as file:
                 write(log, file, progress)
         except OSError as error:
             raise click.ClickException(f"{out}: {error.strerror}") from error
@@ -130,19 +127,3 @@ def _is_same(one: Path, other: Path) -> bool:
     with contextlib.suppress(OSError):
         return one.samefile(other)
     return False
-
-
-@contextlib.contextmanager
-def _bar(label: str) -> Iterator[Progress]:
-    """Show a progress bar, if stderr is a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda _, __: None
-        return
-    with click.progressbar(length=1, label=label, file=sys.stderr) as bar:
-
-        def update(done: int, total: int) -> None:
-            bar.length = max(total, 1)
-            bar.update(max(0, done - bar.pos))
-
-        yield update
-        update(bar.length or 1, bar.length or 1)

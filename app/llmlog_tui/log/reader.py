@@ -19,6 +19,8 @@ from llmlog_tui.formats.detect import head_of
 from llmlog_tui.formats.registry import FORMATS
 from llmlog_tui.formats.shared_state import LIVE, LOADING
 from llmlog_tui.log import parse_cache
+from llmlog_tui.log.archive_manifest import is_part
+from llmlog_tui.log.archive_part import ArchivePart, ArchiveParts
 from llmlog_tui.log.compressed import SUFFIXES, CompressedFollower
 from llmlog_tui.log.file_parser import FileParser
 from llmlog_tui.log.follow import Follower
@@ -109,6 +111,7 @@ class Reader:
         self._states: dict[str, LogState] = {}  # by format
         self._incomplete: dict[int, _Quiet] = {}  # files with records that may be incomplete
         self._open_files = OpenFiles()
+        self._archives = ArchiveParts()
         self._order: list[int] = []  # in which files are polled
         self._store = Store([], self._window)
         self._lines = RecordLines(self._store, self._sources, self._parsers)
@@ -363,6 +366,7 @@ class Reader:
 
     def _add_files(self, files: Sequence[Path]) -> None:
         """Start to read files, with newest_first the newest of them first."""
+        self._archives.add(files)
         first = len(self._sources)
         there = [size_and_time(file) for file in files]
         for file, (size, _) in zip(files, there, strict=True):
@@ -386,6 +390,8 @@ class Reader:
         siblings = self._open_files if self._names else None
         if file == STDIN:
             return StdinFollower(self._stdin)
+        if is_part(file):
+            return ArchivePart(file, self._archives, self._columns)
         if file.suffix in SUFFIXES:
             return CompressedFollower(file, siblings=siblings)
         return Follower(

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from llmlog_tui.errors import UserError
+from llmlog_tui.log.archive_manifest import is_archive, is_part, parts_of
 
 DEFAULT_LOG: Final = "calls.jsonl"
 """The log of a command line that names none."""
@@ -32,7 +33,8 @@ class Sources:
 
     A path is that file only. A glob or a folder is one log with its rotated and compressed parts,
     and may match more files later; a folder without logs is searched below. The
-    bookmarks and metrics beside a log are never read as one.
+    bookmarks and metrics beside a log are never read as one. A folder with a manifest is an
+    archive: its files are its parts, as they are now.
     """
 
     def __init__(self, names: Sequence[str], *, must_exist: bool) -> None:
@@ -41,6 +43,7 @@ class Sources:
         (A follower waits for it instead.)
         """
         self.names = _only_logs(names)
+        self._archives: dict[str, list[Path]] = {}
         self._patterns: set[str] = set()  # a folder stays a pattern even if it is deleted
         self._listing = _Listing()
         for name in self.names:
@@ -49,11 +52,14 @@ class Sources:
             try:
                 if _is_pattern(name):
                     self._patterns.add(name)
+                if name and is_archive(Path(name)):
+                    # Once: later parts may hold records of the ones that were read.
+                    self._archives[name] = parts_of(Path(name))
                 if name != str(STDIN):
                     _check(name, must_exist=must_exist)
             except OSError as error:
                 raise SourceError(f"{name}: {error.strerror}") from error
-        self.may_grow = bool(self._patterns)
+        self.may_grow = bool(self._patterns.difference(self._archives))
         """Whether files() may return more files later."""
 
     def files(self) -> list[Path]:
@@ -61,9 +67,13 @@ class Sources:
 
         Raises OSError if a folder cannot be listed.
         """
-        listed = self._listing.files
-        found = [listed(name) if name in self._patterns else [Path(name)] for name in self.names]
+        found = [self._files(name) for name in self.names]
         return found[0] if len(found) == 1 else list(dict.fromkeys(chain.from_iterable(found)))
+
+    def _files(self, name: str) -> list[Path]:
+        if name in self._archives:
+            return self._archives[name]
+        return self._listing.files(name) if name in self._patterns else [Path(name)]
 
 
 def expand(names: Sequence[str], *, must_exist: bool) -> list[Path]:
@@ -99,6 +109,8 @@ def bookmarks_of(path: Path) -> Path:
 
 
 def _beside(path: Path, ending: str) -> Path:
+    if is_part(path):
+        return path.with_name("archive" + ending)
     match = _LOG_NAME.fullmatch(path.name)
     return path.with_name((match["base"] if match else path.name) + ending)
 
@@ -165,6 +177,8 @@ _age_of: Final = attrgetter("age")
 
 def _matches(name: str) -> list[str]:
     """Return the logs of a folder or glob, in no order."""
+    if is_archive(Path(name)):
+        return [str(part) for part in parts_of(Path(name))]
     if os.path.isdir(name):  # noqa: PTH112 - of a string
         found = _logs_in(name)
     else:

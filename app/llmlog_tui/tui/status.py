@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from llmlog_tui import humanize
+from llmlog_tui.log.archive_manifest import is_part_name
 from llmlog_tui.log.sources import STDIN
 from llmlog_tui.tui.panes.header import HeaderState
 
@@ -86,6 +87,14 @@ def _missing(progress: Progress) -> str:
     return f"{progress.gone[0].name}: it is gone"
 
 
+def _name(file: Path) -> str:
+    """Return the name of a file, of an archive's part that of its folder."""
+    if file == STDIN:
+        return "stdin"
+    folder = file.parent.name if is_part_name(file.name) else ""
+    return f"{folder}/" if folder else file.name
+
+
 def header_state(  # noqa: PLR0913 - options by name
     progress: Progress,
     overview: Overview | None,
@@ -115,7 +124,7 @@ def header_state(  # noqa: PLR0913 - options by name
         detail = f"{humanize.rate(rate)}/s" + (f"  +{unseen:,} End" if unseen else "")
     elif progress.state == "loading" and progress.there:
         detail = _loading(progress, speed)
-    names = ["stdin" if path == STDIN else path.name for path in progress.files] or [""]
+    names = list(dict.fromkeys(map(_name, progress.files))) or [""]
     counted = names[0] + (f" +{len(names) - 1}" if len(names) > 1 else "")
     if overview is None:
         return HeaderState(counted, state=state, detail=detail)
