@@ -17,11 +17,11 @@ from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui import workers
 from llmlog_tui.tui.keys.panes import CALLS_BINDINGS, CELL_BINDINGS, COLUMN_BINDINGS
 from llmlog_tui.tui.panes.call_columns import (
-    WIDE,
     CallColumn,
     CellRenderer,
     ColumnChoice,
     column_of,
+    fitting,
     grown,
     tag_names,
 )
@@ -181,16 +181,19 @@ class CallsPane(Pane):
         return [] if self._overview is None else tag_names(self._overview.tags)
 
     def _chosen(self) -> list[CallColumn]:
-        """Return the columns of the layout; tags of other logs are left out."""
+        """Return the columns with their widths; tags of other logs are left out."""
         tags = self._overview.tags if self._overview is not None else ()
         names = self.choice.names(compact=self.is_narrow)
         chosen = [column for name in names if (column := column_of(name, tags)) is not None]
-        if self.is_narrow:
-            return chosen
-        return grown(chosen, self.room, more=self.choice.wide == WIDE)
+        compact = self.is_narrow
+        if names != ColumnChoice().names(compact=compact):  # the user's, in the user's order
+            known = [each._replace(column=each.in_layout(compact=compact)) for each in chosen]
+            return known if compact else grown(known, self.room, more=False)
+        known = fitting(chosen, self.room, compact=compact)
+        return known if compact else grown(known, self.room, more=True)
 
     def _columns(self) -> list[Column]:
-        return [column.in_layout(compact=self.is_narrow) for column in self._chosen()]
+        return [each.column for each in self._chosen()]
 
     @property
     def room(self) -> int:

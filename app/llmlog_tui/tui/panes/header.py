@@ -139,7 +139,10 @@ class Header(Widget):
             "   ", (humanize.count(line.calls), "bold"), (" calls", "$text-muted")
         )
         name, file, bare = _NAME, self._file(), self._file(with_format=False)
-        groups = [counted + cost, counted, name + file + short, name + bare + short]
+        groups = [counted + cost, counted]
+        if line.skipped:  # more important than the number of traces
+            groups += [name + part + short + self._skipped() for part in (file, bare)]
+        groups += [name + file + short, name + bare + short]
         return [*self._hints(), *groups, name + short, name]
 
     def _hints(self) -> list[Content]:
@@ -169,6 +172,8 @@ class Header(Widget):
 
     def _cost(self) -> Content:
         line = self.headline
+        if line.cost is None and line.unpriced:
+            return Content.styled(f"   {line.unpriced:,} unpriced", "$text-muted")
         unpriced = f" +{line.unpriced:,} unpriced" if line.unpriced else ""
         return Content.assemble(
             "   ", (humanize.money(line.cost), "bold"), (unpriced, "$text-muted")
