@@ -24,6 +24,10 @@ def test_a_file_may_have_as_many_bytes_as_are_allowed(tmp_path: Path) -> None:
         read_small(file)
 
 
+def test_the_null_device_is_an_empty_file() -> None:
+    assert read_small(Path(os.devnull)) == b""
+
+
 @pytest.mark.parametrize(
     ("make", "why"),
     [

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from llmlog_tui import config, listen, server
 from llmlog_tui.agent_folders import agent_folders
-from llmlog_tui.cli_args import DEFAULT_FILES, parser, print_error
+from llmlog_tui.cli_args import DEFAULT_FILES, print_error
 from llmlog_tui.config.settings import (
     Memory,
     Settings,
@@ -30,7 +30,7 @@ from llmlog_tui.errors import UserError
 from llmlog_tui.extras import has_extra
 from llmlog_tui.humanize import in_utc
 from llmlog_tui.log.cache_folder import without_cache
-from llmlog_tui.log.sources import STDIN, SourceError, Sources
+from llmlog_tui.log.sources import STDIN, SourceError, Sources, url_of
 from llmlog_tui.terminal import detach_stdin, is_ascii_only
 from llmlog_tui.tui import keys, workers
 from llmlog_tui.tui.app import LogApp
@@ -45,9 +45,11 @@ _SHOW_DEMO: Final = -1
 """Exit code of a dashboard that was left for the demo."""
 
 
-def main(arguments: Sequence[str] | None) -> int:
-    """Run `llmlog-tui`; return its exit code."""
-    options = parser().parse_args(arguments)
+def main(options: argparse.Namespace, arguments: Sequence[str] | None) -> int:
+    """Run `llmlog-tui` with the options parsed from `arguments`; return its exit code.
+
+    Without arguments they are those of the process.
+    """
     if options.web is not None and VIEWER not in os.environ:
         return _serve(options, sys.argv[1:] if arguments is None else arguments)
     with in_utc() if options.utc else contextlib.nullcontext():
@@ -253,7 +255,8 @@ def _received(names: Sequence[str], options: argparse.Namespace) -> Iterator[Non
 
 def _is_file_name(name: str) -> bool:
     """Return whether a log is one file, which may not exist yet."""
-    return name != "-" and not has_magic(name) and not Path(name).is_dir()
+    is_table = url_of(Path(name)) is not None
+    return name != "-" and not is_table and not has_magic(name) and not Path(name).is_dir()
 
 
 def _ask_terminal_for_size() -> None:

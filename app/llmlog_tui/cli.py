@@ -32,8 +32,10 @@ def dashboard(arguments: Sequence[str] | None = None) -> int:
         return 2
     if _COMPLETION in os.environ:
         return _run("shell_completion", _COMPLETION)
+    # Before textual is imported: --version, --help and a wrong option do not wait for it.
+    options = import_module("llmlog_tui.cli_args").parser().parse_args(arguments)
     _prepare()
-    return _ended(_run("_dashboard", arguments))
+    return _ended(_run("_dashboard", options, arguments))
 
 
 def headless() -> int:

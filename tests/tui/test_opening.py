@@ -87,6 +87,16 @@ def test_no_view_no_controller_and_no_pane_but_the_header_is_imported_before_it(
     assert not ours & {"config.rules", "config.settings_file", "server.endpoint", "server.metrics"}
 
 
+@pytest.mark.parametrize("option", ["--version", "--help", "--nonsense"])
+def test_an_option_that_shows_nothing_does_not_wait_for_textual(option: str) -> None:
+    program = (
+        "import atexit, sys; from llmlog_tui.cli import dashboard;"
+        "atexit.register(lambda: print('textual' in sys.modules)); dashboard()"
+    )
+    ran = subprocess.run([sys.executable, "-c", program, option], check=False, capture_output=True)
+    assert ran.stdout.split()[-1:] == [b"False"]
+
+
 def test_every_view_is_found_by_its_name() -> None:
     assert [screens.new_view(name).NAME for name in VIEWS] == list(VIEWS)
 

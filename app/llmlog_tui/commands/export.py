@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
@@ -24,7 +23,8 @@ from llmlog_tui.commands.common import (
     open_log,
     where_option,
 )
-from llmlog_tui.commands.export_table import Progress, ship
+from llmlog_tui.commands.export_table import ship
+from llmlog_tui.commands.progress import Progress, progress_bar
 from llmlog_tui.formats.otlp_export import to_lines
 from llmlog_tui.humanize import CSV_TIME
 from llmlog_tui.log.schema import COLUMNS, decategorize
@@ -129,7 +129,7 @@ def _export_to_table(files: Sequence[str], url: TableUrl, login: Login, where: s
         shipper.check()
         if not shipper.remembers_inserts():
             click.echo(f"{url.database}: no table of it remembers inserts; {_AGAIN}", err=True)
-        with _bar("sending") as progress:
+        with progress_bar("sending") as progress:
             sent = ship(files, where, shipper, progress)
     click.echo(f"{url}: {humanize.plural(sent, 'record')} sent", err=True)
 
@@ -147,12 +147,12 @@ def _export_to_file(
     if any(_is_same(path, out) for path in paths):
         raise click.ClickException(f"{out}: is one of the input files")
     with contextlib.ExitStack() as resources:
-        with _bar("reading") as progress:
+        with progress_bar("reading") as progress:
             reading = open_log(files, where, on_step=lambda reader: progress(*reader.progress()))
             log = resources.enter_context(reading)
         hint_at_health(log)
         try:
-            with _bar("writing") as progress, replacing(out, paths) as file:
+            with progress_bar("writing") as progress, replacing(out, paths) as file:
                 write(log, file, progress)
         except OSError as error:
             raise click.ClickException(f"{out}: {error.strerror}") from error
@@ -171,19 +171,3 @@ def _is_same(one: Path, other: Path) -> bool:
     with contextlib.suppress(OSError):
         return one.samefile(other)
     return False
-
-
-@contextlib.contextmanager
-def _bar(label: str) -> Iterator[Progress]:
-    """Show a progress bar, if stderr is a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda _, __: None
-        return
-    with click.progressbar(length=1, label=label, file=sys.stderr) as bar:
-
-        def update(done: int, total: int) -> None:
-            bar.length = max(total, 1)
-            bar.update(max(0, done - bar.pos))
-
-        yield update
-        update(bar.length or 1, bar.length or 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -12,6 +12,7 @@ import polars as pl
 
 from llmlog_tui.analysis.query.sql import filter_records, is_by_row
 from llmlog_tui.commands.common import open_log
+from llmlog_tui.commands.progress import Progress
 from llmlog_tui.formats.detect import HEAD_BYTES, head_of
 from llmlog_tui.formats.registry import FORMATS
 from llmlog_tui.log.compressed import beginning_of
@@ -21,9 +22,6 @@ from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.schema import COLUMNS
 from llmlog_tui.log.sources import STDIN, Sources, expand
 from llmlog_tui.shipping.shipper import Shipper
-
-Progress = Callable[[int, int], object]
-"""Callback (done, total) of a long operation."""
 
 _ROWS: Final = 20_000
 """Records per batch of a log in another tool's format."""

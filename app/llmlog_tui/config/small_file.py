@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -13,14 +14,15 @@ class SmallFileError(ValueError):
 
 
 def read_small(path: Path, max_bytes: int = MAX_BYTES, *, or_pipe: bool = False) -> bytes:
-    """Return the content of a regular file. Raises SmallFileError.
+    """Return the content of a regular file, or of /dev/null. Raises SmallFileError.
 
     With `or_pipe` also that of a pipe, as the shell's <(…) makes one: waits for its writer.
     """
     try:
         if path.is_dir():
             raise SmallFileError("is a folder")
-        if not path.is_file() and path.exists() and not or_pipe:
+        is_usable = path.is_file() or str(path) == os.devnull  # an empty one, without a wait
+        if not is_usable and path.exists() and not or_pipe:
             raise SmallFileError("is not a regular file")
         with path.open("rb") as file:
             content = file.read(max_bytes + 1)
