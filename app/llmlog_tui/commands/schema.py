@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from llmlog_tui.clickhouse import schema as ddl
+from llmlog_tui.shipping import schema as ddl
 
 
 @click.command()

@@ -19,6 +19,7 @@ from llmlog_tui.log.line_errors import FaultCounts
 from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.parse import FOREIGN, Parsed, Strictness, parse
 from llmlog_tui.log.parse_cache import ParseCache
+from llmlog_tui.log.record_block import RecordBlock
 from llmlog_tui.log.schema import COLUMNS
 from llmlog_tui.log.starts import joined
 from llmlog_tui.log.tags import NO_TAGS, with_same_tags
@@ -87,6 +88,9 @@ class FileParser:
 
     def prepare(self, block: Block) -> Callable[[], Parsed] | None:
         """Return the parsing of a block of llmlog's records; None where it must be decoded."""
+        if isinstance(block, RecordBlock):
+            records = block.parsed
+            return lambda: records
         head = head_of(block.data, self._formats)
         if not head.is_plain:
             return None

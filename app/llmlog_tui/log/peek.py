@@ -13,6 +13,7 @@ from llmlog_tui.formats.detect import HEAD_OBJECTS
 from llmlog_tui.formats.registry import FORMATS
 from llmlog_tui.formats.shared_state import LOADING
 from llmlog_tui.formats.unwrap import Unwrapped, Unwrapper
+from llmlog_tui.log.archive_manifest import is_part
 from llmlog_tui.log.compressed import beginning_of
 from llmlog_tui.log.sources import STDIN
 
@@ -43,7 +44,7 @@ def has_peer(
 
 def _first_objects(file: Path) -> Iterator[Item]:
     """Return the first objects of a file, decoded as they are taken."""
-    lines = _first_lines(file) if file != STDIN else []
+    lines = [] if file == STDIN or is_part(file) else _first_lines(file)
     return islice(_objects(lines), HEAD_OBJECTS)
 
 

@@ -19,6 +19,8 @@ from llmlog_tui.formats.detect import head_of
 from llmlog_tui.formats.registry import FORMATS
 from llmlog_tui.formats.shared_state import LIVE, LOADING
 from llmlog_tui.log import parse_cache
+from llmlog_tui.log.archive_manifest import is_part
+from llmlog_tui.log.archive_part import ArchivePart, ArchiveParts
 from llmlog_tui.log.compressed import SUFFIXES, CompressedFollower
 from llmlog_tui.log.file_parser import FileParser
 from llmlog_tui.log.follow import Follower
@@ -33,9 +35,10 @@ from llmlog_tui.log.reading_order import Turn, newest_first, size_and_time, size
 from llmlog_tui.log.record_lines import LineForm, RecordLines
 from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.schema import COLUMNS
-from llmlog_tui.log.sources import STDIN, SourceError, Sources
+from llmlog_tui.log.sources import STDIN, SourceError, Sources, path_text, url_of
 from llmlog_tui.log.stdin import StdinFollower
 from llmlog_tui.log.store import Snapshot, Store
+from llmlog_tui.log.table_source import DEFAULT_WINDOW, TableSource
 
 _THREADS: Final = 2
 _AHEAD: Final = 3
@@ -65,7 +68,7 @@ class Reader:
     found while reading. `window` selects the records to keep, `columns` the fields: others, except
     event and status, are null, and values of a wrong type are not counted in them. `stdin` is the
     descriptor of `-`, if standard input was moved (see detach_stdin). Big files are parsed
-    by `cache`.
+    by `cache`. Of a table, DEFAULT_WINDOW is kept where no window is given.
     """
 
     def __init__(  # noqa: PLR0913 - options by name
@@ -96,7 +99,10 @@ class Reader:
         self._is_loading = True
         self._scanned, self._scan_took = time.monotonic(), 0.0
         self._has_peeked = not newest_first  # at the beginnings of all files
-        self._begin(files.files() if isinstance(files, Sources) else files)
+        found = files.files() if isinstance(files, Sources) else files
+        if window == EVERYTHING and any(map(url_of, found)):
+            self._window = DEFAULT_WINDOW
+        self._begin(found)
 
     def _begin(self, files: Sequence[Path]) -> None:
         """Begin to read, or begin again, with nothing read so far."""
@@ -112,6 +118,7 @@ class Reader:
         self._states: dict[str, LogState] = {}  # by format
         self._incomplete: dict[int, _Quiet] = {}  # files with records that may be incomplete
         self._open_files = OpenFiles()
+        self._archives = ArchiveParts()
         self._order: list[int] = []  # in which files are polled
         self._store = Store([], self._window)
         self._lines = RecordLines(self._store, self._sources, self._parsers)
@@ -205,6 +212,24 @@ class Reader:
         """Whether only standard input is read, and it was closed."""
         pipes = [isinstance(source, StdinFollower) and source.has_ended for source in self._sources]
         return bool(pipes) and all(pipes)
+
+    @property
+    def awaits_server(self) -> bool:
+        """Whether the window of a table has not been read completely."""
+        return any(not table.is_loaded for table in self._tables())
+
+    @property
+    def rows_outside(self) -> int:
+        """Number of rows in tables that are outside the window."""
+        return sum(table.rows_outside for table in self._tables())
+
+    def cancel(self) -> None:
+        """End queries of tables, from any thread; they are not read any more."""
+        for table in self._tables():
+            table.cancel()
+
+    def _tables(self) -> Iterator[TableSource]:
+        return (source for source in self._sources if isinstance(source, TableSource))
 
     def snapshot(self) -> Snapshot:
         return self._store.snapshot()
@@ -370,6 +395,7 @@ class Reader:
 
     def _add_files(self, files: Sequence[Path]) -> None:
         """Start to read files, with newest_first the newest of them first."""
+        self._archives.add(files)
         first = len(self._sources)
         there = [size_and_time(file) for file in files]
         for file, (size, _) in zip(files, there, strict=True):
@@ -393,6 +419,10 @@ class Reader:
         siblings = self._open_files if self._names else None
         if file == STDIN:
             return StdinFollower(self._stdin)
+        if url_of(file):
+            return TableSource(file, self._window)
+        if is_part(file):
+            return ArchivePart(file, self._archives, self._columns)
         if file.suffix in SUFFIXES:
             return CompressedFollower(file, siblings=siblings)
         return Follower(
@@ -448,10 +478,16 @@ def read_all(reader: Reader, on_step: Callable[[], object] = lambda: None) -> Sn
     reader.read_to_end(on_step)
     while reader.wait():
         reader.read_to_end(on_step)
-    for file, why in reader.problems.items():
-        raise SourceError(f"{file}: {why}")
+    for problem in problems_of(reader):
+        raise SourceError(problem)
     for file in reader.waiting_for():
-        raise SourceError(f"{file}: {os.strerror(2)}")
+        raise SourceError(f"{path_text(file)}: {os.strerror(2)}")
     reader.finish()
     reader.loaded()
     return reader.snapshot()
+
+
+def problems_of(reader: Reader) -> Iterator[str]:
+    """Yield why files and tables cannot be read at present, one line each."""
+    for path, why in reader.problems.items():
+        yield why if url_of(path) else f"{path}: {why}"  # that of a table names its server

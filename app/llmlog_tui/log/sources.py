@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import importlib.util
 import os
 import re
 import stat
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from llmlog_tui.errors import UserError
+from llmlog_tui.log.archive_manifest import is_archive, is_part, parts_of
+from llmlog_tui.user_folders import user_folder
 
 DEFAULT_LOG: Final = "calls.jsonl"
 """The log of a command line that names none."""
@@ -23,16 +26,35 @@ STDIN: Final = Path("-")
 """The name of standard input among files."""
 
 
+_EXTRA: Final = "a ClickHouse table needs clickhouse-connect: pip install 'llmlog[clickhouse]'"
+_TABLES: Final = ("clickhouse://", "clickhouses://")
+"""Beginnings of a table's address."""
+
+
+def url_of(path: Path) -> str | None:
+    """Return the address of a table among files, None for a file."""
+    text = str(path)
+    scheme, colon, rest = text.partition(":/")  # a Path has one of its slashes only
+    url = f"{scheme}://{rest}"
+    return url if colon and url.startswith(_TABLES) else None
+
+
+def path_text(path: Path) -> str:
+    """Return a path, or a table's address, as valid UTF-8; other bytes become `�`."""
+    return url_of(path) or os.fsencode(path).decode(errors="replace")
+
+
 class SourceError(UserError):
     """A file that cannot be read as a log; the message is one line."""
 
 
 class Sources:
-    """The files named on a command line: paths, globs, folders, - for standard input.
+    """The files named on a command line: paths, globs, folders, tables, - for standard input.
 
     A path is that file only. A glob or a folder is one log with its rotated and compressed parts,
     and may match more files later; a folder without logs is searched below. The
-    bookmarks and metrics beside a log are never read as one.
+    bookmarks and metrics beside a log are never read as one. A folder with a manifest is an
+    archive: its files are its parts, as they are now.
     """
 
     def __init__(self, names: Sequence[str], *, must_exist: bool) -> None:
@@ -41,6 +63,7 @@ class Sources:
         (A follower waits for it instead.)
         """
         self.names = _only_logs(names)
+        self._archives: dict[str, list[Path]] = {}
         self._patterns: set[str] = set()  # a folder stays a pattern even if it is deleted
         self._listing = _Listing()
         for name in self.names:
@@ -49,11 +72,14 @@ class Sources:
             try:
                 if _is_pattern(name):
                     self._patterns.add(name)
+                if name and is_archive(Path(name)):
+                    # Once: later parts may hold records of the ones that were read.
+                    self._archives[name] = parts_of(Path(name))
                 if name != str(STDIN):
                     _check(name, must_exist=must_exist)
             except OSError as error:
                 raise SourceError(f"{name}: {error.strerror}") from error
-        self.may_grow = bool(self._patterns)
+        self.may_grow = bool(self._patterns.difference(self._archives))
         """Whether files() may return more files later."""
 
     def files(self) -> list[Path]:
@@ -61,9 +87,13 @@ class Sources:
 
         Raises OSError if a folder cannot be listed.
         """
-        listed = self._listing.files
-        found = [listed(name) if name in self._patterns else [Path(name)] for name in self.names]
+        found = [self._files(name) for name in self.names]
         return found[0] if len(found) == 1 else list(dict.fromkeys(chain.from_iterable(found)))
+
+    def _files(self, name: str) -> list[Path]:
+        if name in self._archives:
+            return self._archives[name]
+        return self._listing.files(name) if name in self._patterns else [Path(name)]
 
 
 def expand(names: Sequence[str], *, must_exist: bool) -> list[Path]:
@@ -89,16 +119,27 @@ _BESIDE: Final = (_BOOKMARKS, _METRICS)
 
 
 def metrics_of(path: Path) -> Path:
-    """Return the metrics file of a log: beside it, one for all its rotated parts."""
+    """Return the metrics file of a log: beside it, one for all its rotated parts.
+
+    That of a table is in the user's folder.
+    """
     return _beside(path, _METRICS)
 
 
 def bookmarks_of(path: Path) -> Path:
-    """Return the bookmarks file of a log: beside it, one for all its rotated parts."""
+    """Return the bookmarks file of a log: beside it, one for all its rotated parts.
+
+    That of a table is in the user's folder.
+    """
     return _beside(path, _BOOKMARKS)
 
 
 def _beside(path: Path, ending: str) -> Path:
+    if url := url_of(path):
+        folder = user_folder("XDG_CONFIG_HOME", ".config") / "tables"
+        return folder / (re.sub(r"[^\w.@-]+", "_", url) + ending)
+    if is_part(path):
+        return path.with_name("archive" + ending)
     match = _LOG_NAME.fullmatch(path.name)
     return path.with_name((match["base"] if match else path.name) + ending)
 
@@ -113,12 +154,17 @@ def _only_logs(names: Sequence[str]) -> tuple[str, ...]:
 
 def _is_pattern(name: str) -> bool:
     path = Path(name)
+    if name.startswith(_TABLES):
+        return False
     return path.is_dir() or (any(mark in name for mark in "*?[") and not path.exists())
 
 
 def _check(name: str, *, must_exist: bool) -> None:
     if not name:
         raise SourceError("a file without a name: is a variable empty?")
+    if name.startswith(_TABLES):
+        _check_table(name)
+        return
     if _is_pattern(name):
         if Path(name).is_dir():
             os.scandir(name).close()  # may it be listed?
@@ -136,6 +182,19 @@ def _check(name: str, *, must_exist: bool) -> None:
     else:
         if not stat.S_ISREG(mode):
             raise SourceError(f"{name}: is not a regular file")
+
+
+def _check_table(name: str) -> None:
+    """Raise SourceError for an address, a login or an installation that cannot be used."""
+    # Needed for a table only: the first frame does not wait for it.
+    from llmlog_tui.clickhouse.url import Login, TableUrl  # noqa: PLC0415
+
+    if importlib.util.find_spec("clickhouse_connect") is None:
+        raise SourceError(_EXTRA)
+    try:
+        Login.to(TableUrl.of(name))
+    except UserError as error:
+        raise SourceError(str(error)) from None
 
 
 class _Log(NamedTuple):
@@ -165,6 +224,8 @@ _age_of: Final = attrgetter("age")
 
 def _matches(name: str) -> list[str]:
     """Return the logs of a folder or glob, in no order."""
+    if is_archive(Path(name)):
+        return [str(part) for part in parts_of(Path(name))]
     if os.path.isdir(name):  # noqa: PTH112 - of a string
         found = _logs_in(name)
     else:

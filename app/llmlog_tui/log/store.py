@@ -264,7 +264,7 @@ class Store:
 
     def _locate(self, file: int, block: Block, lines: int) -> tuple[int, int]:
         """Return the index of the range of `block`, and its first line in that range."""
-        length = len(block.data)
+        length = block.length
         last = self._ranges[-1] if self._ranges and self._ends_line else None
         self._ends_line = block.data.endswith(b"\n")
         if (

@@ -96,8 +96,8 @@ class TracesPane(Pane):
         now = datetime.now(UTC)
         labels = TraceLabels(self._marks, self._name_of, now)
         columns: Sequence[Column]
+        has_room = self.size.width >= _WIDE_FROM
         if tree is None:
-            has_room = self.size.width >= _WIDE_FROM
             columns = COMPACT if self.compact or has_room else WIDE
             if self._has_names(overview):
                 columns = NAMED if has_room else NAMED_NARROW
@@ -105,7 +105,7 @@ class TracesPane(Pane):
                 columns = ZOOMED_NAMED if self._has_names(overview) else ZOOMED
             self.set_source(TraceRows(overview, columns, labels))
         else:
-            columns = BY_SESSION_COMPACT if self.compact or self.zoomed else BY_SESSION
+            columns = BY_SESSION_COMPACT if self.compact or has_room else BY_SESSION
             self.set_source(SessionRows(overview, columns, labels, tree, self._folded))
         total, cost = overview.traces.height, self._cost_label()
         counts, of_sessions = humanize.plural(total, "trace"), ""
