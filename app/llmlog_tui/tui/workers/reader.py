@@ -47,7 +47,7 @@ _POST_SECONDS: Final = 0.1
 
 _POST_SHARE: Final = 0.02
 _LONGEST_POST_SECONDS: Final = 0.5
-"""Share of the time of loading, and seconds, that may pass until its progress is shown again."""
+"""Maximum pause between messages of progress: share of the loading time, and seconds."""
 
 _IDLE_CHECK_SECONDS: Final = 0.5
 """Seconds between looks at the state of the files while nothing comes: there may be thousands."""
