@@ -35,9 +35,10 @@ from llmlog_tui.log.reading_order import Turn, newest_first, size_and_time, size
 from llmlog_tui.log.record_lines import LineForm, RecordLines
 from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.schema import COLUMNS
-from llmlog_tui.log.sources import STDIN, SourceError, Sources
+from llmlog_tui.log.sources import STDIN, SourceError, Sources, path_text, url_of
 from llmlog_tui.log.stdin import StdinFollower
 from llmlog_tui.log.store import Snapshot, Store
+from llmlog_tui.log.table_source import DEFAULT_WINDOW, TableSource
 
 _THREADS: Final = 2
 _AHEAD: Final = 3
@@ -64,7 +65,7 @@ class Reader:
     found while reading. `window` selects the records to keep, `columns` the fields: others, except
     event and status, are null, and values of a wrong type are not counted in them. `stdin` is the
     descriptor of `-`, if standard input was moved (see detach_stdin). Big files are parsed
-    by `cache`.
+    by `cache`. Of a table, DEFAULT_WINDOW is kept where no window is given.
     """
 
     def __init__(  # noqa: PLR0913 - options by name
@@ -95,7 +96,10 @@ class Reader:
         self._is_loading = True
         self._scanned = time.monotonic()
         self._has_peeked = not newest_first  # at the beginnings of all files
-        self._begin(files.files() if isinstance(files, Sources) else files)
+        found = files.files() if isinstance(files, Sources) else files
+        if window == EVERYTHING and any(map(url_of, found)):
+            self._window = DEFAULT_WINDOW
+        self._begin(found)
 
     def _begin(self, files: Sequence[Path]) -> None:
         """Begin to read, or begin again, with nothing read so far."""
@@ -205,6 +209,24 @@ class Reader:
         """Whether only standard input is read, and it was closed."""
         pipes = [isinstance(source, StdinFollower) and source.has_ended for source in self._sources]
         return bool(pipes) and all(pipes)
+
+    @property
+    def awaits_server(self) -> bool:
+        """Whether the window of a table has not been read completely."""
+        return any(not table.is_loaded for table in self._tables())
+
+    @property
+    def rows_outside(self) -> int:
+        """Number of rows in tables that are outside the window."""
+        return sum(table.rows_outside for table in self._tables())
+
+    def cancel(self) -> None:
+        """End queries of tables, from any thread; they are not read any more."""
+        for table in self._tables():
+            table.cancel()
+
+    def _tables(self) -> Iterator[TableSource]:
+        return (source for source in self._sources if isinstance(source, TableSource))
 
     def snapshot(self) -> Snapshot:
         return self._store.snapshot()
@@ -390,6 +412,8 @@ class Reader:
         siblings = self._open_files if self._names else None
         if file == STDIN:
             return StdinFollower(self._stdin)
+        if url_of(file):
+            return TableSource(file, self._window)
         if is_part(file):
             return ArchivePart(file, self._archives, self._columns)
         if file.suffix in SUFFIXES:
@@ -443,10 +467,16 @@ def read_all(reader: Reader, on_step: Callable[[], object] = lambda: None) -> Sn
     reader.read_to_end(on_step)
     while reader.wait():
         reader.read_to_end(on_step)
-    for file, why in reader.problems.items():
-        raise SourceError(f"{file}: {why}")
+    for problem in problems_of(reader):
+        raise SourceError(problem)
     for file in reader.waiting_for():
-        raise SourceError(f"{file}: {os.strerror(2)}")
+        raise SourceError(f"{path_text(file)}: {os.strerror(2)}")
     reader.finish()
     reader.loaded()
     return reader.snapshot()
+
+
+def problems_of(reader: Reader) -> Iterator[str]:
+    """Yield why files and tables cannot be read at present, one line each."""
+    for path, why in reader.problems.items():
+        yield why if url_of(path) else f"{path}: {why}"  # that of a table names its server

@@ -12,6 +12,7 @@ from textual.message import Message
 
 from llmlog_tui import humanize
 from llmlog_tui.config.settings import STYLES, RowRule
+from llmlog_tui.log.sources import url_of
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui import workers
 from llmlog_tui.tui.keys.panes import CALLS_BINDINGS, CELL_BINDINGS, COLUMN_BINDINGS
@@ -91,7 +92,9 @@ class CallsPane(Pane):
     def update_waiting(self, files: Sequence[Path]) -> None:
         """Show which files do not exist yet, in place of their calls."""
         self.empty = READING if self._overview is None else _EMPTY
-        if files:
+        if files and url_of(files[0]):
+            self.empty = f"No answer yet about {files[0].name}: it is read once its server answers."
+        elif files:
             self.empty = (
                 f"No {files[0].name} yet: it is read once it exists. `llmlog-tui --demo` shows one."
             )

@@ -20,12 +20,14 @@ from llmlog_tui.sanitize import sanitize
 class HeaderState:
     """Values of the header; all counts are unknown if `calls` is None.
 
-    `format` names formats of other tools. `cost` is in USD, without `unpriced` calls; `state` is a
-    key of STATES, followed by `detail`. New alerts are not reported while `silent`.
+    `format` names formats of other tools, `window` the part of a table. `cost` is in USD, without
+    `unpriced` calls; `state` is a key of STATES, followed by `detail`. New alerts are not reported
+    while `silent`.
     """
 
     file: str = ""
     format: str = ""
+    window: str = ""
     calls: int | None = None
     traces: int = 0
     cost: float | None = None
@@ -160,7 +162,9 @@ class Header(Widget):
     def _file(self, *, with_format: bool = True) -> Content:
         name, format_ = sanitize(self.headline.file, 60), sanitize(self.headline.format, 40)
         written_by = f" {format_}" if format_ and with_format else ""
-        return Content.assemble("  ", (name, "bold"), (written_by, "$text-accent"))
+        window = f" {self.headline.window}" if self.headline.window and with_format else ""
+        styled = (written_by, "$text-accent"), (window, "$text-muted")
+        return Content.assemble("  ", (name, "bold"), *styled)
 
     def _skipped(self) -> Content:
         skipped = humanize.plural(self.headline.skipped, "line")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from llmlog_tui import private_file, tui
 from llmlog_tui.copy_choices import CHOICES
 from llmlog_tui.log.retention import EVERYTHING, Retention
-from llmlog_tui.log.sources import Sources
+from llmlog_tui.log.sources import Sources, url_of
 from llmlog_tui.tui import workers
 from llmlog_tui.tui.status import Progress, State
 
@@ -90,7 +90,8 @@ class ReaderWorker:
                 pause = pause_after(time.monotonic() - began, quiet_s=began - newest)
                 if not has_more and not self._follow and reader.wait(POLL_SECONDS):
                     continue
-                if not has_more and (state == "loading" or reader.has_ended):
+                is_complete = not self._follow or not reader.awaits_server
+                if not has_more and ((state == "loading" and is_complete) or reader.has_ended):
                     state = self._loaded(reader)
                 is_due = time.monotonic() >= due or state != self._posted.state
                 if is_due and self._post_progress(reader, state, has_news=has_news):
@@ -123,6 +124,8 @@ class ReaderWorker:
     def stop(self) -> None:
         self._cancelled.set()
         self._painted.set()
+        if self._reader is not None:
+            self._reader.cancel()
 
     def read_line(self, location: RecordLocation) -> bytes | None:
         """Read a record's raw line; None if its file is gone."""
@@ -193,7 +196,8 @@ def pause_after(took: float, *, quiet_s: float) -> float:
 def _progress(reader: Reader, state: State) -> Progress:
     read, there = reader.progress()
     problems, gone = dict(reader.problems), tuple(reader.gone())
-    waiting = tuple(path for path in reader.waiting_for() if path not in problems)
+    # Why a server does not answer is known, other than of a file that is not there.
+    waiting = tuple(path for path in reader.waiting_for() if path not in problems or url_of(path))
     return Progress(
         state,
         read,
@@ -203,5 +207,6 @@ def _progress(reader: Reader, state: State) -> Progress:
         problems=tuple(problems.items()),
         gone=gone,
         records=reader.records,
+        rows_outside=reader.rows_outside,
         refusal=(reader.refusal or "") if state != "loading" else "",
     )
