@@ -50,7 +50,7 @@ _LONGEST_POST_SECONDS: Final = 0.5
 """Maximum pause between messages of progress: share of the loading time, and seconds."""
 
 _IDLE_CHECK_SECONDS: Final = 0.5
-"""Seconds between looks at the state of the files while nothing comes: there may be thousands."""
+"""Seconds between looks at the state of the files while nothing comes."""
 
 _NOTHING: Final = Progress()
 _SUFFIXES: Final = {"T": "md", "C": "sh", "Y": "py"}
@@ -200,7 +200,7 @@ class ReaderWorker:
 
 
 def post_interval(loading_s: float) -> float:
-    """Seconds until the next message of progress, after so many seconds of loading."""
+    """Return the seconds until the next message of progress."""
     return min(max(_POST_SECONDS, loading_s * _POST_SHARE), _LONGEST_POST_SECONDS)
 
 
