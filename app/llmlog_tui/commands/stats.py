@@ -21,7 +21,6 @@ from llmlog_tui.commands.common import (
     echo_texts,
     files_argument,
     open_log,
-    path_text,
     utc_option,
     where_option,
 )
@@ -34,7 +33,7 @@ from llmlog_tui.formats.llmlog import LLMLOG
 from llmlog_tui.log.archive_manifest import is_part
 from llmlog_tui.log.archive_part import archived_frames, archived_tags
 from llmlog_tui.log.schema import COLUMNS
-from llmlog_tui.log.sources import SourceError, expand
+from llmlog_tui.log.sources import SourceError, expand, path_text
 from llmlog_tui.log.store import RecordCounts, Snapshot
 from llmlog_tui.log.tags import conform
 
