@@ -12,10 +12,10 @@ import pytest
 from tests.clickhouse.running import ClickHouse
 
 from llmlog_tui.clickhouse.client import Client
-from llmlog_tui.shipping.schema import statements
 from llmlog_tui.clickhouse.url import TableUrlError
 from llmlog_tui.log.parse import parse
 from llmlog_tui.log.schema import COLUMNS, decategorize
+from llmlog_tui.shipping.schema import statements
 
 Row = dict[str, Any]
 
