@@ -30,7 +30,7 @@ from llmlog_tui.errors import UserError
 from llmlog_tui.extras import has_extra
 from llmlog_tui.humanize import in_utc
 from llmlog_tui.log.cache_folder import without_cache
-from llmlog_tui.log.sources import STDIN, SourceError, Sources
+from llmlog_tui.log.sources import STDIN, SourceError, Sources, url_of
 from llmlog_tui.terminal import detach_stdin, is_ascii_only
 from llmlog_tui.tui import keys, workers
 from llmlog_tui.tui.app import LogApp
@@ -255,7 +255,8 @@ def _received(names: Sequence[str], options: argparse.Namespace) -> Iterator[Non
 
 def _is_file_name(name: str) -> bool:
     """Return whether a log is one file, which may not exist yet."""
-    return name != "-" and not has_magic(name) and not Path(name).is_dir()
+    is_table = url_of(Path(name)) is not None
+    return name != "-" and not is_table and not has_magic(name) and not Path(name).is_dir()
 
 
 def _ask_terminal_for_size() -> None:

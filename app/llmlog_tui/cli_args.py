@@ -81,7 +81,9 @@ def parser() -> argparse.ArgumentParser:
         prog="llmlog-tui", description="Follow the log of an application's LLM calls."
     )
     options.add_argument("--version", action=_Version, nargs=0, help="print the version")
-    options.add_argument("files", nargs="*", default=DEFAULT_FILES, metavar="FILE|GLOB|FOLDER|-")
+    options.add_argument(
+        "files", nargs="*", default=DEFAULT_FILES, metavar="FILE|GLOB|FOLDER|URL|-"
+    )
     options.add_argument(
         "--slow-ms",
         type=_milliseconds,

@@ -49,7 +49,7 @@ def grep(name: str, value: str, line: bytes, file: str) -> str:
     fixed = "" if re.fullmatch(r'[\w": -]*', pattern) else "-F "
     program = next((each for end, each in _COMPRESSED.items() if file.endswith(end)), "grep")
     path = f"./{file}" if file.startswith("-") else file  # else it were an option
-    if file.endswith(".parquet"):
+    if file.endswith(".parquet") or "://" in file:
         return f"llmlog find {shlex.quote(value)} {shlex.quote(path)}"
     return f"{program} {fixed}{shlex.quote(pattern)} {shlex.quote(path)}"
 

@@ -88,7 +88,8 @@ class _Commands(click.Group):
 def llmlog(context: click.Context) -> None:
     """Answer questions about the log of an application's LLM calls.
 
-    LOG is a file, a glob, a folder, or - for standard input; calls.jsonl if none is named.
+    LOG is a file, a glob, a folder, clickhouse[s]://user@host/db.table, or - for standard input;
+    calls.jsonl if none is named.
     Colour is used on terminals only, and never with NO_COLOR. Output is ASCII on a terminal whose
     locale is not UTF-8, or whose TERM is linux or dumb; LLMLOG_ASCII=1 or 0 overrides that.
     """

@@ -16,7 +16,6 @@ from llmlog_tui.analysis.traces.fingerprints import with_changed
 from llmlog_tui.commands.common import (
     files_argument,
     open_log,
-    path_text,
     utc_option,
     where_option,
     write_text,
@@ -24,7 +23,7 @@ from llmlog_tui.commands.common import (
 from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.commands.text_tables import SLOW_MS
 from llmlog_tui.config.rules import Rules
-from llmlog_tui.log.sources import STDIN
+from llmlog_tui.log.sources import STDIN, path_text
 from llmlog_tui.sanitize import sanitize
 
 

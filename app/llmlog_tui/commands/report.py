@@ -19,7 +19,6 @@ from llmlog_tui.commands.common import (
     OpenLog,
     files_argument,
     open_log,
-    path_text,
     utc_option,
     where_option,
     write_text,
@@ -27,6 +26,7 @@ from llmlog_tui.commands.common import (
 from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.commands.stats import by_option, slow_ms_option
 from llmlog_tui.config.rules import Rules
+from llmlog_tui.log.sources import path_text
 
 _MAX_NAMES = 3
 """Maximum files that are named in the title."""

@@ -17,7 +17,6 @@ from llmlog_tui.commands.common import (
     echo_texts,
     files_argument,
     open_log,
-    path_text,
     utc_option,
     where_option,
 )
@@ -26,6 +25,7 @@ from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.commands.stats_text import stats_text
 from llmlog_tui.commands.text_charts import text_charts
 from llmlog_tui.config.rules import Rules
+from llmlog_tui.log.sources import path_text
 from llmlog_tui.log.store import Snapshot
 
 by_option: Final = click.option(

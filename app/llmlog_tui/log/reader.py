@@ -35,9 +35,10 @@ from llmlog_tui.log.reading_order import Turn, newest_first, size_and_time, size
 from llmlog_tui.log.record_lines import LineForm, RecordLines
 from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.schema import COLUMNS
-from llmlog_tui.log.sources import STDIN, SourceError, Sources
+from llmlog_tui.log.sources import STDIN, SourceError, Sources, path_text, url_of
 from llmlog_tui.log.stdin import StdinFollower
 from llmlog_tui.log.store import Snapshot, Store
+from llmlog_tui.log.table_source import DEFAULT_WINDOW, TableSource
 
 _THREADS: Final = 2
 _AHEAD: Final = 3
@@ -48,6 +49,9 @@ MANY_FILES: Final = 64
 
 SCAN_S: Final = 1.0
 """Seconds between scans of a glob or folder for new files."""
+
+_FAST_SCAN_S: Final = 0.01
+"""Duration of a scan above which the next ones are as much rarer."""
 
 QUIET_S: Final = 1.0
 """Seconds without new lines after which a file's incomplete records are taken."""
@@ -64,7 +68,7 @@ class Reader:
     found while reading. `window` selects the records to keep, `columns` the fields: others, except
     event and status, are null, and values of a wrong type are not counted in them. `stdin` is the
     descriptor of `-`, if standard input was moved (see detach_stdin). Big files are parsed
-    by `cache`.
+    by `cache`. Of a table, DEFAULT_WINDOW is kept where no window is given.
     """
 
     def __init__(  # noqa: PLR0913 - options by name
@@ -93,9 +97,12 @@ class Reader:
         self._parsing: deque[tuple[int, Block, Future[Parsed] | None]] = deque()
         self._is_ending = False
         self._is_loading = True
-        self._scanned = time.monotonic()
+        self._scanned, self._scan_took = time.monotonic(), 0.0
         self._has_peeked = not newest_first  # at the beginnings of all files
-        self._begin(files.files() if isinstance(files, Sources) else files)
+        found = files.files() if isinstance(files, Sources) else files
+        if window == EVERYTHING and any(map(url_of, found)):
+            self._window = DEFAULT_WINDOW
+        self._begin(found)
 
     def _begin(self, files: Sequence[Path]) -> None:
         """Begin to read, or begin again, with nothing read so far."""
@@ -206,6 +213,24 @@ class Reader:
         pipes = [isinstance(source, StdinFollower) and source.has_ended for source in self._sources]
         return bool(pipes) and all(pipes)
 
+    @property
+    def awaits_server(self) -> bool:
+        """Whether the window of a table has not been read completely."""
+        return any(not table.is_loaded for table in self._tables())
+
+    @property
+    def rows_outside(self) -> int:
+        """Number of rows in tables that are outside the window."""
+        return sum(table.rows_outside for table in self._tables())
+
+    def cancel(self) -> None:
+        """End queries of tables, from any thread; they are not read any more."""
+        for table in self._tables():
+            table.cancel()
+
+    def _tables(self) -> Iterator[TableSource]:
+        return (source for source in self._sources if isinstance(source, TableSource))
+
     def snapshot(self) -> Snapshot:
         return self._store.snapshot()
 
@@ -306,10 +331,14 @@ class Reader:
             self._begin(self.files)
 
     def _poll_order(self) -> Iterator[Turn]:
+        """Yield the turns of the files that may have lines: of thousands, most are at rest."""
         for is_older in (False, True):
             first = self._last_found[is_older]  # continue there, then poll the others
             for turn in (*range(first, len(self._order)), *range(first)):
-                yield Turn(turn, self._order[turn], is_older)
+                index = self._order[turn]
+                source = self._sources[index]
+                if not (isinstance(source, Follower) and source.is_resting):
+                    yield Turn(turn, index, is_older)
 
     def _placed(self, index: int, block: Block) -> Block:
         """Return a block, marked older unless it belongs to the newest file.
@@ -394,6 +423,8 @@ class Reader:
         siblings = self._open_files if self._names else None
         if file == STDIN:
             return StdinFollower(self._stdin)
+        if url_of(file):
+            return TableSource(file, self._window)
         if is_part(file):
             return ArchivePart(file, self._archives, self._columns)
         if file.suffix in SUFFIXES:
@@ -406,18 +437,22 @@ class Reader:
         )
 
     def _has_new_files(self) -> bool:
-        """Scan a glob or folder for new files, every SCAN_S seconds."""
-        if not self._names or self._is_ending or time.monotonic() - self._scanned < SCAN_S:
+        """Scan a glob or folder for new files, every SCAN_S seconds or more."""
+        pause = SCAN_S * max(1.0, self._scan_took / _FAST_SCAN_S)
+        began = time.monotonic()
+        if not self._names or self._is_ending or began - self._scanned < pause:
             return False
-        self._scanned = time.monotonic()
+        self._scanned = began
         before = set(self.files)
         self.problems = {file: why for file, why in self.problems.items() if file in before}
         try:
             new = [file for file in self._names.files() if file not in before]
         except OSError as error:
             self.problems[Path(error.filename)] = error.strerror or str(error)
-            return False
-        self._add_files(new)
+            new = []
+        self._scan_took = time.monotonic() - began
+        if new:
+            self._add_files(new)
         return bool(new)
 
 
@@ -447,10 +482,16 @@ def read_all(reader: Reader, on_step: Callable[[], object] = lambda: None) -> Sn
     reader.read_to_end(on_step)
     while reader.wait():
         reader.read_to_end(on_step)
-    for file, why in reader.problems.items():
-        raise SourceError(f"{file}: {why}")
+    for problem in problems_of(reader):
+        raise SourceError(problem)
     for file in reader.waiting_for():
-        raise SourceError(f"{file}: {os.strerror(2)}")
+        raise SourceError(f"{path_text(file)}: {os.strerror(2)}")
     reader.finish()
     reader.loaded()
     return reader.snapshot()
+
+
+def problems_of(reader: Reader) -> Iterator[str]:
+    """Yield why files and tables cannot be read at present, one line each."""
+    for path, why in reader.problems.items():
+        yield why if url_of(path) else f"{path}: {why}"  # that of a table names its server

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from llmlog_tui.log.sources import STDIN
+from llmlog_tui.log.sources import STDIN, url_of
 
 _LEVELS: Final = 2
 """Folders between a session's log and those of its subagents: SESSION/subagents/."""
@@ -33,9 +33,9 @@ def size_and_time(file: Path) -> tuple[int, float]:
 
 
 def size_of(file: Path) -> float | None:
-    """Return a file's bytes, endless for standard input; None if it is missing."""
+    """Return a file's bytes, endless for standard input and tables; None if it is missing."""
     with suppress(OSError):
-        return math.inf if file == STDIN else file.stat().st_size
+        return math.inf if file == STDIN or url_of(file) else file.stat().st_size
     return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import importlib.util
 import os
 import re
 import stat
@@ -16,6 +17,7 @@ from typing import Final, NamedTuple
 
 from llmlog_tui.errors import UserError
 from llmlog_tui.log.archive_manifest import is_archive, is_part, parts_of
+from llmlog_tui.user_folders import user_folder
 
 DEFAULT_LOG: Final = "calls.jsonl"
 """The log of a command line that names none."""
@@ -24,12 +26,30 @@ STDIN: Final = Path("-")
 """The name of standard input among files."""
 
 
+_EXTRA: Final = "a ClickHouse table needs clickhouse-connect: pip install 'llmlog[clickhouse]'"
+_TABLES: Final = ("clickhouse://", "clickhouses://")
+"""Beginnings of a table's address."""
+
+
+def url_of(path: Path) -> str | None:
+    """Return the address of a table among files, None for a file."""
+    text = str(path)
+    scheme, colon, rest = text.partition(":/")  # a Path has one of its slashes only
+    url = f"{scheme}://{rest}"
+    return url if colon and url.startswith(_TABLES) else None
+
+
+def path_text(path: Path) -> str:
+    """Return a path, or a table's address, as valid UTF-8; other bytes become `�`."""
+    return url_of(path) or os.fsencode(path).decode(errors="replace")
+
+
 class SourceError(UserError):
     """A file that cannot be read as a log; the message is one line."""
 
 
 class Sources:
-    """The files named on a command line: paths, globs, folders, - for standard input.
+    """The files named on a command line: paths, globs, folders, tables, - for standard input.
 
     A path is that file only. A glob or a folder is one log with its rotated and compressed parts,
     and may match more files later; a folder without logs is searched below. The
@@ -99,16 +119,25 @@ _BESIDE: Final = (_BOOKMARKS, _METRICS)
 
 
 def metrics_of(path: Path) -> Path:
-    """Return the metrics file of a log: beside it, one for all its rotated parts."""
+    """Return the metrics file of a log: beside it, one for all its rotated parts.
+
+    That of a table is in the user's folder.
+    """
     return _beside(path, _METRICS)
 
 
 def bookmarks_of(path: Path) -> Path:
-    """Return the bookmarks file of a log: beside it, one for all its rotated parts."""
+    """Return the bookmarks file of a log: beside it, one for all its rotated parts.
+
+    That of a table is in the user's folder.
+    """
     return _beside(path, _BOOKMARKS)
 
 
 def _beside(path: Path, ending: str) -> Path:
+    if url := url_of(path):
+        folder = user_folder("XDG_CONFIG_HOME", ".config") / "tables"
+        return folder / (re.sub(r"[^\w.@-]+", "_", url) + ending)
     if is_part(path):
         return path.with_name("archive" + ending)
     match = _LOG_NAME.fullmatch(path.name)
@@ -125,12 +154,17 @@ def _only_logs(names: Sequence[str]) -> tuple[str, ...]:
 
 def _is_pattern(name: str) -> bool:
     path = Path(name)
+    if name.startswith(_TABLES):
+        return False
     return path.is_dir() or (any(mark in name for mark in "*?[") and not path.exists())
 
 
 def _check(name: str, *, must_exist: bool) -> None:
     if not name:
         raise SourceError("a file without a name: is a variable empty?")
+    if name.startswith(_TABLES):
+        _check_table(name)
+        return
     if _is_pattern(name):
         if Path(name).is_dir():
             os.scandir(name).close()  # may it be listed?
@@ -148,6 +182,19 @@ def _check(name: str, *, must_exist: bool) -> None:
     else:
         if not stat.S_ISREG(mode):
             raise SourceError(f"{name}: is not a regular file")
+
+
+def _check_table(name: str) -> None:
+    """Raise SourceError for an address, a login or an installation that cannot be used."""
+    # Needed for a table only: the first frame does not wait for it.
+    from llmlog_tui.clickhouse.url import Login, TableUrl  # noqa: PLC0415
+
+    if importlib.util.find_spec("clickhouse_connect") is None:
+        raise SourceError(_EXTRA)
+    try:
+        Login.to(TableUrl.of(name))
+    except UserError as error:
+        raise SourceError(str(error)) from None
 
 
 class _Log(NamedTuple):

@@ -15,6 +15,7 @@ from llmlog_tui.tui.panes.header import HeaderState
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.live.overview import Overview
+    from llmlog_tui.log.store import Snapshot
     from llmlog_tui.tui.messages import Loaded
 
 _BAR_CELLS = 10
@@ -33,6 +34,7 @@ class Progress:
     `files` exist now (a glob may match more later), `waiting` do not exist yet, `gone` were
     deleted, `problems` pairs unreadable ones with the reason. `state` is `done` after the files
     were read once without following them. `refusal` is why the files can have no records.
+    `rows_outside` of tables are outside the window.
     """
 
     state: State = "loading"
@@ -44,6 +46,7 @@ class Progress:
     gone: tuple[Path, ...] = ()
     records: int = 0
     refusal: str = ""
+    rows_outside: int = 0
 
 
 class ArrivalRate:
@@ -87,6 +90,14 @@ def _missing(progress: Progress) -> str:
     return f"{progress.gone[0].name}: it is gone"
 
 
+def _window(snapshot: Snapshot, rows_outside: int) -> str:
+    """Return the part of a table that is read; empty for all."""
+    if not rows_outside:
+        return ""
+    there = humanize.count(snapshot.counts.records + rows_outside)
+    return f"newest {snapshot.frame.height:,} of {there}"
+
+
 def _name(file: Path) -> str:
     """Return the name of a file, of an archive's part that of its folder."""
     if file == STDIN:
@@ -117,7 +128,8 @@ def header_state(  # noqa: PLR0913 - options by name
         state, detail = "frozen", f"+{held_back:,} End"
     elif progress.problems:
         path, why = progress.problems[0]
-        state, detail = "problem", f"{path.name}: {why}"
+        is_gone = path in progress.waiting
+        state, detail = ("waiting", why) if is_gone else ("problem", f"{path.name}: {why}")
     elif progress.waiting or progress.gone:
         state, detail = "waiting", f"for {_missing(progress)}"
     elif state == "live":
@@ -132,6 +144,7 @@ def header_state(  # noqa: PLR0913 - options by name
     return HeaderState(
         file=counted,
         format="" if formats in ((), ("llmlog",)) else ", ".join(formats),
+        window=_window(overview.snapshot, progress.rows_outside),
         calls=overview.calls.height,
         traces=overview.traces.height,
         cost=overview.cost.usd,

@@ -20,12 +20,14 @@ from llmlog_tui.sanitize import sanitize
 class HeaderState:
     """Values of the header; all counts are unknown if `calls` is None.
 
-    `format` names formats of other tools. `cost` is in USD, without `unpriced` calls; `state` is a
-    key of STATES, followed by `detail`. New alerts are not reported while `silent`.
+    `format` names formats of other tools, `window` the part of a table. `cost` is in USD, without
+    `unpriced` calls; `state` is a key of STATES, followed by `detail`. New alerts are not reported
+    while `silent`.
     """
 
     file: str = ""
     format: str = ""
+    window: str = ""
     calls: int | None = None
     traces: int = 0
     cost: float | None = None
@@ -137,7 +139,10 @@ class Header(Widget):
             "   ", (humanize.count(line.calls), "bold"), (" calls", "$text-muted")
         )
         name, file, bare = _NAME, self._file(), self._file(with_format=False)
-        groups = [counted + cost, counted, name + file + short, name + bare + short]
+        groups = [counted + cost, counted]
+        if line.skipped:  # more important than the number of traces
+            groups += [name + part + short + self._skipped() for part in (file, bare)]
+        groups += [name + file + short, name + bare + short]
         return [*self._hints(), *groups, name + short, name]
 
     def _hints(self) -> list[Content]:
@@ -157,7 +162,9 @@ class Header(Widget):
     def _file(self, *, with_format: bool = True) -> Content:
         name, format_ = sanitize(self.headline.file, 60), sanitize(self.headline.format, 40)
         written_by = f" {format_}" if format_ and with_format else ""
-        return Content.assemble("  ", (name, "bold"), (written_by, "$text-accent"))
+        window = f" {self.headline.window}" if self.headline.window and with_format else ""
+        styled = (written_by, "$text-accent"), (window, "$text-muted")
+        return Content.assemble("  ", (name, "bold"), *styled)
 
     def _skipped(self) -> Content:
         skipped = humanize.plural(self.headline.skipped, "line")
@@ -165,6 +172,8 @@ class Header(Widget):
 
     def _cost(self) -> Content:
         line = self.headline
+        if line.cost is None and line.unpriced:
+            return Content.styled(f"   {line.unpriced:,} unpriced", "$text-muted")
         unpriced = f" +{line.unpriced:,} unpriced" if line.unpriced else ""
         return Content.assemble(
             "   ", (humanize.money(line.cost), "bold"), (unpriced, "$text-muted")

@@ -39,7 +39,7 @@ def both_lines(
 
 
 def lines_by_key(reader: Reader, frame: pl.DataFrame, *, with_content: bool) -> dict[int, bytes]:
-    """Return the lines of records by key, as written or with content; missing ones left out."""
+    """Return the lines of records by key; missing ones are left out."""
     form = LineForm.WITH_CONTENT if with_content else LineForm.AS_WRITTEN
     # By block: each is read once, in whatever order the frame has its records.
     records = frame.sort("block", maintain_order=True)
