@@ -20,7 +20,7 @@ from llmlog_tui.log.reader import Reader, read_all
 from llmlog_tui.log.record_lines import LineForm
 from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.schema import COLUMNS
-from llmlog_tui.log.sources import STDIN, Sources, expand
+from llmlog_tui.log.sources import STDIN, Sources, expand, url_of
 from llmlog_tui.shipping.shipper import Shipper
 
 _ROWS: Final = 20_000
@@ -33,8 +33,8 @@ def ship(names: Sequence[str], where: str | None, shipper: Shipper, progress: Pr
     """Send the records of logs that match `where`; return their number.
 
     A log of llmlog's own format is sent block by block as it is read. In other formats a later line
-    may complete a record, so such a log is read first. Raises ClickHouseError, SourceError for an
-    unreadable file, QueryError for a bad `where`.
+    may complete a record, so such a log is read first, as is the window of a table. Raises
+    ClickHouseError, SourceError for an unreadable file, QueryError for a bad `where`.
     """
     if where is not None and not is_by_row(where):
         raise click.UsageError("--where is to compare fields of one record, for a table.")
@@ -44,7 +44,7 @@ def ship(names: Sequence[str], where: str | None, shipper: Shipper, progress: Pr
 
 
 def _is_plain(path: Path) -> bool:
-    if path == STDIN:
+    if path == STDIN or url_of(path):
         return False
     try:
         return head_of(beginning_of(path, HEAD_BYTES), FORMATS).is_plain
