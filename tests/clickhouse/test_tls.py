@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +13,7 @@ from tests.commands.conftest import Run, is_refused, llmlog
 
 from llmlog_tui.clickhouse.client import Client
 from llmlog_tui.clickhouse.errors import ServerGoneError
-from llmlog_tui.clickhouse.url import Login, TableUrl
+from llmlog_tui.clickhouse.url import Login, TableUrl, connecting
 from llmlog_tui.shipping.schema import statements
 
 __all__ = ["llmlog"]
@@ -33,8 +34,8 @@ def test_it_is_not_trusted_by_itself(secure: ClickHouse) -> None:
 
 
 def test_it_is_trusted_as_its_own_authority(secure: ClickHouse) -> None:
-    login = Login.to(secure.url(), ca=CERTIFICATE)
-    with closing(Client(secure.url("default.calls"), login)) as client:
+    url = secure.url("default.calls")
+    with connecting(ca=CERTIFICATE), closing(Client(url, Login.to(url))) as client:
         assert client.frame("SELECT 1").item() == 1
 
 
@@ -53,3 +54,6 @@ def test_an_export_to_it_needs_the_authority(secure: ClickHouse, sample: Path, l
     done = llmlog(*to, "--ca", CERTIFICATE)
     assert (done.code, done.out) == (0, "")
     assert "965 records sent" in done.err
+    read = ("stats", secure.url("llm.calls"), "--json")
+    assert is_refused(llmlog(*read), "--ca FILE")
+    assert json.loads(llmlog(*read, "--ca", CERTIFICATE).out)["records"] == 965
