@@ -303,9 +303,12 @@ def test_a_window_reads_only_the_parts_it_needs(
     archive(folder, log)
     read: list[str] = []
     content = Part.content
-    monkeypatch.setattr(
-        Part, "content", lambda part, home: read.append(part.day) or content(part, home)
-    )
+
+    def noted(part: Part, home: Path) -> bytes:
+        read.append(part.day)
+        return content(part, home)
+
+    monkeypatch.setattr(Part, "content", noted)
     for window, first, days in (("15", 45, 2), ("30h", 40, 2), ("49", 11, 5), ("9d", 10, 5)):
         read.clear()
         names = Sources([str(folder)], must_exist=True)
