@@ -118,7 +118,7 @@ class Reader:
         self._states: dict[str, LogState] = {}  # by format
         self._incomplete: dict[int, _Quiet] = {}  # files with records that may be incomplete
         self._open_files = OpenFiles()
-        self._archives = ArchiveParts()
+        self._archives = ArchiveParts(self._window)
         self._order: list[int] = []  # in which files are polled
         self._forks: list[int] = []  # of the newest file, and itself, until all were read
         self._newest_begins: Hashable | None = None
