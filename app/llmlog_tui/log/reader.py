@@ -261,6 +261,10 @@ class Reader:
         """
         return self._lines.lines(records, form)
 
+    def is_converted(self, block: int) -> bool:
+        """Return whether records of a block differ from their lines."""
+        return self._store.is_converted(block)
+
     def line_numbers(self, records: pl.DataFrame) -> pl.Series:
         """Return the number of each record's line in its file, from 1."""
         first = pl.Series(self._store.first_lines(), dtype=pl.Int64)

@@ -156,6 +156,13 @@ class ReaderWorker:
         """
         return self.records_of(overview.row_of(row)).get(row)
 
+    def read_both(self, overview: Overview, row: int) -> tuple[bytes | None, bytes | None]:
+        """Read a record's raw line, and the one of read_record()."""
+        if self._reader is None:
+            return None, None
+        frame, location = overview.row_of(row), overview.location(row)
+        return workers.log_reader.both_lines(self._reader, frame, location)
+
     def lines_of(self, frame: pl.DataFrame) -> dict[int, bytes]:
         """Return the raw lines of a frame's records by key, in its order.
 
