@@ -341,7 +341,7 @@ class Reader:
             for turn in (*range(first, len(self._order)), *range(first)):
                 index = self._order[turn]
                 source = self._sources[index]
-                if not (isinstance(source, Follower) and source.is_resting):
+                if not (isinstance(source, Follower) and source.is_at_rest()):
                     yield Turn(turn, index, is_older)
 
     def _placed(self, index: int, block: Block) -> Block:
