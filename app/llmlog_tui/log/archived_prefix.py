@@ -215,7 +215,7 @@ class KnownLogs:
 
 
 class _Common(NamedTuple):
-    """Bytes up to the last checkpoint that a log has, all bytes read, and whether one differs."""
+    """Bytes up to the last common checkpoint, all bytes read, and whether one differs."""
 
     same: int
     read: int
