@@ -9,7 +9,7 @@ import polars as pl
 
 from llmlog_tui import humanize
 from llmlog_tui.analysis.calls.cost import priced, rates
-from llmlog_tui.analysis.calls.lookup import resolve_trace
+from llmlog_tui.analysis.calls.lookup import given_ids, resolve_trace
 from llmlog_tui.analysis.reports.bundle import bundle as markdown
 from llmlog_tui.analysis.reports.bundle_html import bundle_html
 from llmlog_tui.analysis.traces.fingerprints import with_changed
@@ -65,7 +65,7 @@ def bundle(  # noqa: PLR0913 - options by name
     is_page = out.suffix == ".html"
     if content and not is_page:
         raise click.UsageError("--content needs --to OUT.html.")
-    with open_log(files, where, rules=rules) as log:
+    with open_log(files, where, rules=rules, ids=given_ids(trace_id)) as log:
         wanted = resolve_trace(log.frame, trace_id)
         run = log.frame.filter(pl.col("trace_id") == wanted)
         lines = dict(log.raw(run))
