@@ -14,8 +14,8 @@ from tests.commands.conftest import Run, is_refused, llmlog
 __all__ = ["llmlog"]
 
 OF_ALL = [
-    ("stats",),
-    ("stats", "--by", "session", "--where", "latency_ms > 500"),
+    ("stats", "--last", "100000"),
+    ("stats", "--by", "session", "--where", "length(model) > 5"),
     ("traces",),
     ("slow",),
     ("alerts",),

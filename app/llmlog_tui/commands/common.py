@@ -85,6 +85,11 @@ def _within(window: Retention) -> Iterator[None]:
         _WINDOW.reset(before)
 
 
+def has_window() -> bool:
+    """Return whether --last is given."""
+    return _WINDOW.get() != EVERYTHING
+
+
 def _keep_last(context: click.Context, _: click.Parameter, last: str | None) -> None:
     if last is not None:
         try:
@@ -278,7 +283,7 @@ def open_log(  # noqa: PLR0913 - options by name
 
 
 def report_format(reader: Reader, names: Sequence[str], *, is_whole: bool = False) -> None:
-    """Print the formats of other tools, and the window of a table unless `is_whole`, on stderr.
+    """Print formats of other tools, and a table's window unless `is_whole`.
 
     Raises SourceError if it is known to hold no calls.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -16,6 +17,7 @@ from llmlog_tui.analysis.reports.stats import stats as figures
 from llmlog_tui.commands.common import (
     echo_texts,
     files_argument,
+    has_window,
     open_log,
     utc_option,
     where_option,
@@ -23,9 +25,10 @@ from llmlog_tui.commands.common import (
 from llmlog_tui.commands.param_types import FiniteFloat
 from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.commands.stats_text import stats_text
+from llmlog_tui.commands.table_stats import table_stats
 from llmlog_tui.commands.text_charts import text_charts
 from llmlog_tui.config.rules import Rules
-from llmlog_tui.log.sources import path_text
+from llmlog_tui.log.sources import path_text, url_of
 from llmlog_tui.log.store import Snapshot
 
 by_option: Final = click.option(
@@ -71,10 +74,14 @@ def stats(  # noqa: PLR0913 - options by name
 
     Hours are local in text and UTC in JSON.
     """
-    with open_log(files, where, columns=needed_columns(by), rules=rules) as log:
-        snapshot = log.snapshot
-        by = by if by in GROUPINGS else column_named(log.frame, by)
-        found = figures(log.frame, over_ms=slow_ms, by=by, rules=rules)
+    answer = None
+    if len(files) == 1 and url_of(Path(files[0])) and not has_window():
+        answer = table_stats(files[0], where, over_ms=slow_ms, by=by, rules=rules)
+    if answer is None:
+        with open_log(files, where, columns=needed_columns(by), rules=rules) as log:
+            by = by if by in GROUPINGS else column_named(log.frame, by)
+            answer = log.snapshot, figures(log.frame, over_ms=slow_ms, by=by, rules=rules)
+    snapshot, found = answer
     if as_json:
         click.echo(orjson.dumps(as_object(snapshot, found, slow_ms)))
     else:

@@ -136,7 +136,7 @@ class TableQueries:
     def with_ids(self, ids: Sequence[str], before: int, rows: int) -> pl.DataFrame:
         """Return the rows before a time with one of these ids, as newest_rows().
 
-        Of ids that no row has, those that begin with one of them.
+        Where no row has one, the rows with an id that begins with one.
         """
         # Only valid UTF-8 can be sent, and only that is in a table.
         values = {"ids": [each.encode(errors="replace").decode() for each in ids]}

@@ -73,7 +73,7 @@ class TableSource:
 
     The order is that of `ts`, then `step`. Rows inserted later come as they arrive, found by their
     time of insertion, so that none is missed for being late. Records with one of `ids`, or else
-    those that begin with one, are read whether they are in the window or before it. Lines are
+    with an id that begins with one, are read from before the window, too. Lines are
     spooled, to be read again. A query that fails is repeated after a pause; until it succeeds its
     OSError is raised.
     """
