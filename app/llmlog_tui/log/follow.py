@@ -142,6 +142,11 @@ class Follower:
         return True
 
     @property
+    def is_resting(self) -> bool:
+        """Whether the file is closed, and was looked at less than REST_POLL_S ago."""
+        return self._resting is not None and time.monotonic() - self._rested < REST_POLL_S
+
+    @property
     def resting(self) -> os.stat_result | None:
         """The file, as long as it is closed until it changes."""
         return self._resting
@@ -189,13 +194,14 @@ class Follower:
 
     def _is_unchanged(self) -> bool:
         """Return whether a resting file may keep resting; checked every REST_POLL_S."""
-        now, resting = time.monotonic(), self._resting
-        if resting is None or now - self._rested < REST_POLL_S:
+        resting = self._resting
+        if resting is None or self.is_resting:
             return resting is not None
-        self._rested = now
+        self._rested = time.monotonic()
         self.is_gone = False
         try:
-            if _identity(self.path.stat()) == _identity(resting):
+            found = os.stat(self.path)  # noqa: PTH116 - there may be thousands, every second
+            if _identity(found) == _identity(resting):
                 return True
         except FileNotFoundError:
             self.is_gone = True

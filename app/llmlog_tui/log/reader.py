@@ -50,6 +50,9 @@ MANY_FILES: Final = 64
 SCAN_S: Final = 1.0
 """Seconds between scans of a glob or folder for new files."""
 
+_FAST_SCAN_S: Final = 0.01
+"""Duration of a scan above which the next ones are as much rarer."""
+
 QUIET_S: Final = 1.0
 """Seconds without new lines after which a file's incomplete records are taken."""
 
@@ -96,7 +99,7 @@ class Reader:
         self._parsing: deque[tuple[int, Block, Future[Parsed] | None]] = deque()
         self._is_ending = False
         self._is_loading = True
-        self._scanned = time.monotonic()
+        self._scanned, self._scan_took = time.monotonic(), 0.0
         self._has_peeked = not newest_first  # at the beginnings of all files
         found = files.files() if isinstance(files, Sources) else files
         self._ids = ids
@@ -328,10 +331,14 @@ class Reader:
             self._begin(self.files)
 
     def _poll_order(self) -> Iterator[Turn]:
+        """Yield the turns of the files that may have lines: of thousands, most are at rest."""
         for is_older in (False, True):
             first = self._last_found[is_older]  # continue there, then poll the others
             for turn in (*range(first, len(self._order)), *range(first)):
-                yield Turn(turn, self._order[turn], is_older)
+                index = self._order[turn]
+                source = self._sources[index]
+                if not (isinstance(source, Follower) and source.is_resting):
+                    yield Turn(turn, index, is_older)
 
     def _placed(self, index: int, block: Block) -> Block:
         """Return a block, marked older unless it belongs to the newest file.
@@ -430,18 +437,22 @@ class Reader:
         )
 
     def _has_new_files(self) -> bool:
-        """Scan a glob or folder for new files, every SCAN_S seconds."""
-        if not self._names or self._is_ending or time.monotonic() - self._scanned < SCAN_S:
+        """Scan a glob or folder for new files, every SCAN_S seconds or more."""
+        pause = SCAN_S * max(1.0, self._scan_took / _FAST_SCAN_S)
+        began = time.monotonic()
+        if not self._names or self._is_ending or began - self._scanned < pause:
             return False
-        self._scanned = time.monotonic()
+        self._scanned = began
         before = set(self.files)
         self.problems = {file: why for file, why in self.problems.items() if file in before}
         try:
             new = [file for file in self._names.files() if file not in before]
         except OSError as error:
             self.problems[Path(error.filename)] = error.strerror or str(error)
-            return False
-        self._add_files(new)
+            new = []
+        self._scan_took = time.monotonic() - began
+        if new:
+            self._add_files(new)
         return bool(new)
 
 

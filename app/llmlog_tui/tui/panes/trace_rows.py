@@ -56,6 +56,8 @@ BY_SESSION_COMPACT: Final = (
     *WIDE[1:],
     Column("models", 10, flex=True),
 )
+BY_SESSION_NAMED: Final = (Column("session", 30, field="trace_id"), *BY_SESSION_COMPACT[1:])
+"""Columns of a wide pane whose runs have names."""
 _WHEN, _COST, _SHORT_ID = 8, 7, 8
 """Widths of columns."""
 _MAX_MODELS: Final = 8

@@ -16,6 +16,7 @@ from llmlog_tui.tui.panes.pane import READING, Pane
 from llmlog_tui.tui.panes.trace_rows import (
     BY_SESSION,
     BY_SESSION_COMPACT,
+    BY_SESSION_NAMED,
     COMPACT,
     NAMED,
     NAMED_NARROW,
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 _WIDE_FROM: Final = 76
 """Minimum cells of a pane with all columns."""
+_NAMED_SESSIONS_FROM: Final = 100
+"""Minimum cells of a pane with sessions, names of runs, and models."""
 
 _NO_MATCH: Final = "No traces match. Esc clears the filter."
 _EMPTY: Final = "No traces yet. One appears with the first record that has a trace_id."
@@ -106,6 +109,9 @@ class TracesPane(Pane):
             self.set_source(TraceRows(overview, columns, labels))
         else:
             columns = BY_SESSION_COMPACT if self.compact or has_room else BY_SESSION
+            if self._has_names(overview):
+                is_wide = self.size.width >= _NAMED_SESSIONS_FROM
+                columns = BY_SESSION_NAMED if is_wide else BY_SESSION
             self.set_source(SessionRows(overview, columns, labels, tree, self._folded))
         total, cost = overview.traces.height, self._cost_label()
         counts, of_sessions = humanize.plural(total, "trace"), ""

@@ -87,10 +87,11 @@ def _latency(detail: Detail, cells: int) -> Iterator[Content]:
     )
     derived = "   from timestamps" if detail.record["timing"] == "derived" else ""
     yield _line("latency", (humanize.duration(latency), "bold"), (derived + usual, _MUTED))
+    last = "until it failed" if detail.record["status"] == "error" else "answer"
     parts = (
         (WAIT, "retry wait", detail.waited_ms, "$text-warning"),
         (FIRST_TOKEN, "first token", detail.first_ms, "$text-primary"),
-        (ANSWER, "answer", detail.answer_ms, "$text-primary"),
+        (ANSWER, last, detail.answer_ms, "$text-primary"),
     )
     phases = [part for part in parts if part[2]]
     if not latency or not detail.is_call or cells < len(phases):

@@ -50,7 +50,7 @@ def fit_contents(columns: Sequence[Column], contents: Sequence[int], room: int) 
     widths = [column.width for column in columns]
     spare = room + 1 - sum(width + 1 for width in widths)
     lacks = {n: contents[n] - width for n, width in enumerate(widths) if contents[n] > width}
-    # Those that lack least first: a bar is as long as its room, and would leave none.
+    # The smallest lacks first: a bar is as long as its room, and would leave none.
     for n in sorted(lacks, key=lacks.__getitem__):
         by = max(0, min(lacks[n], spare // len(lacks)))
         lacks.pop(n)

@@ -45,6 +45,13 @@ _FIRST_PAINT_SECONDS: Final = 2.0
 _POST_SECONDS: Final = 0.1
 """Minimum seconds between two messages: each one causes a redraw."""
 
+_POST_SHARE: Final = 0.02
+_LONGEST_POST_SECONDS: Final = 0.5
+"""Share of the time of loading, and seconds, that may pass until its progress is shown again."""
+
+_IDLE_CHECK_SECONDS: Final = 0.5
+"""Seconds between looks at the state of the files while nothing comes: there may be thousands."""
+
 _NOTHING: Final = Progress()
 _SUFFIXES: Final = {"T": "md", "C": "sh", "Y": "py"}
 """Key of the copy menu -> suffix of the file it saves, if not txt."""
@@ -79,7 +86,8 @@ class ReaderWorker:
             self._files, self._last or EVERYTHING, self._stdin, newest_first=self._follow
         )
         state: State = "loading"
-        has_news, due, newest = True, 0.0, time.monotonic()
+        has_news, due, check_due = True, 0.0, 0.0
+        start = newest = time.monotonic()
         try:
             while not self._cancelled.is_set():
                 began = time.monotonic()
@@ -93,9 +101,13 @@ class ReaderWorker:
                 is_complete = not self._follow or not reader.awaits_server
                 if not has_more and ((state == "loading" and is_complete) or reader.has_ended):
                     state = self._loaded(reader)
-                is_due = time.monotonic() >= due or state != self._posted.state
-                if is_due and self._post_progress(reader, state, has_news=has_news):
-                    has_news, due = False, time.monotonic() + _POST_SECONDS
+                now = time.monotonic()
+                is_due = now >= (due if has_news else max(due, check_due))
+                if is_due or state != self._posted.state:
+                    check_due = now + _IDLE_CHECK_SECONDS
+                    if self._post_progress(reader, state, has_news=has_news):
+                        loading_s = 0.0 if is_live else now - start
+                        has_news, due = False, time.monotonic() + post_interval(loading_s)
                 # What comes until the next message is due is read in one piece.
                 pause = max(pause, due - time.monotonic())
                 is_idle = is_live or not has_more
@@ -185,6 +197,11 @@ class ReaderWorker:
             reader.finish()
         reader.loaded()
         return "done" if is_all else "live"
+
+
+def post_interval(loading_s: float) -> float:
+    """Seconds until the next message of progress, after so many seconds of loading."""
+    return min(max(_POST_SECONDS, loading_s * _POST_SHARE), _LONGEST_POST_SECONDS)
 
 
 def pause_after(took: float, *, quiet_s: float) -> float:
