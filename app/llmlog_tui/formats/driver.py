@@ -137,7 +137,7 @@ class Decoder:
         return decoded
 
     def _decode_like_last(self, line: int, data: bytes, decoded: Decoded) -> bool:
-        """Decode a line that holds one object of the file's format; False if it does not.
+        """Decode a line with one object of the file's format; False for any other.
 
         It does what decode() would do with the line, in a few calls: nearly all lines of a log of
         a gigabyte are of this kind.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -23,7 +23,7 @@ from llmlog_tui.log.reading_order import size_and_time
 from llmlog_tui.log.record_block import RecordBlock
 from llmlog_tui.log.schema import ALWAYS, COLUMNS, nulls
 from llmlog_tui.log.sources import STDIN
-from llmlog_tui.log.tags import wants_tags
+from llmlog_tui.log.tags import merged_types, tag_types, wants_tags
 
 _BLOCK_ROWS: Final = 2**14
 """Rows per block, which are read again for the line of a record."""
@@ -154,6 +154,31 @@ class ArchivePart:
             for at in range(0, rows.height, _BLOCK_ROWS)
             if (block := rows.slice(at, _BLOCK_ROWS)).height
         ]
+
+
+def archived_tags(parts: Sequence[Path]) -> dict[str, pl.DataType]:
+    """Return the tags of parts, and their types in all of them. Raises OSError."""
+    found: dict[str, pl.DataType] = {}
+    for frame in archived_frames(parts, COLUMNS, head=0):
+        found = merged_types(found, tag_types(frame))
+    return found
+
+
+def archived_frames(
+    parts: Sequence[Path], columns: Collection[str], head: int | None = None
+) -> Iterator[pl.DataFrame]:
+    """Yield the records of parts, one part after the other; only `columns` have values.
+
+    Of each only the first `head`. Raises OSError.
+    """
+    archives = ArchiveParts()
+    for path in parts:
+        try:
+            part, *_ = archives.entry(path)
+            rows = _checked(part.content(path.parent), columns, part.records)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        yield _parsed(rows if head is None else rows.head(head), None).frame
 
 
 def _parsed(rows: pl.DataFrame, here: pl.Expr | None) -> Parsed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -30,8 +30,8 @@ from llmlog_tui.log.log_scan import LogScan
 from llmlog_tui.log.open_files import OpenFiles
 from llmlog_tui.log.parse import Parsed
 from llmlog_tui.log.parse_cache import ParseCache
-from llmlog_tui.log.peek import has_peer, peek
-from llmlog_tui.log.reading_order import Turn, newest_first, size_and_time, size_of
+from llmlog_tui.log.peek import peek
+from llmlog_tui.log.reading_order import Turn, forks_of_newest, newest_first, size_and_time, size_of
 from llmlog_tui.log.record_lines import LineForm, RecordLines
 from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.schema import COLUMNS
@@ -51,7 +51,7 @@ SCAN_S: Final = 1.0
 """Seconds between scans of a glob or folder for new files."""
 
 _FAST_SCAN_S: Final = 0.01
-"""Duration of a scan above which the next ones are as much rarer."""
+"""Seconds per scan above which scans become rarer, in proportion."""
 
 QUIET_S: Final = 1.0
 """Seconds without new lines after which a file's incomplete records are taken."""
@@ -123,6 +123,8 @@ class Reader:
         self._open_files = OpenFiles()
         self._archives = ArchiveParts()
         self._order: list[int] = []  # in which files are polled
+        self._forks: list[int] = []  # of the newest file, and itself, until all were read
+        self._newest_begins: Hashable | None = None
         # What comes from before the window is not to be dropped for being too old.
         self._store = Store([], EVERYTHING if self._ids else self._window)
         self._lines = RecordLines(self._store, self._sources, self._parsers)
@@ -141,6 +143,8 @@ class Reader:
         if self._parsing:
             self._collect()
             self._ahead = _AHEAD
+            if self._forks:
+                self._release_forks()
             return True
         return self.step() if self._has_new_files() else self._flush_quiet()
 
@@ -261,6 +265,10 @@ class Reader:
         """
         return self._lines.lines(records, form)
 
+    def is_converted(self, block: int) -> bool:
+        """Return whether records of a block differ from their lines."""
+        return self._store.is_converted(block)
+
     def line_numbers(self, records: pl.DataFrame) -> pl.Series:
         """Return the number of each record's line in its file, from 1."""
         first = pl.Series(self._store.first_lines(), dtype=pl.Int64)
@@ -323,15 +331,15 @@ class Reader:
         if self._has_peeked:
             return
         self._has_peeked = True
-        files = [self._sources[index].path for index in self._order]
-        peek(files[1:], self._states)
-        if self._ahead > 1 and has_peer(files[0], self._states):
+        others = peek([self._sources[index].path for index in self._order[1:]], self._states)
+        if self._ahead > 1 and self._newest_begins is not None and self._newest_begins in others:
             for source in self._sources:
                 source.close()
             self._begin(self.files)
 
     def _poll_order(self) -> Iterator[Turn]:
-        """Yield the turns of the files that may have lines: of thousands, most are at rest."""
+        """Yield the turns of the files that may have lines."""
+        # Of thousands of files, most are at rest.
         for is_older in (False, True):
             first = self._last_found[is_older]  # continue there, then poll the others
             for turn in (*range(first, len(self._order)), *range(first)):
@@ -368,6 +376,23 @@ class Reader:
                 self.on_records(frame)
         if parser.has_state:
             self._incomplete[index] = _Quiet(time.monotonic(), QUIET_S)
+
+    def _release_forks(self) -> None:
+        """Take the records of the newest file's forks once all were read."""
+        waiting = {*self._unread, *(index for index, _, _ in self._parsing)}
+        positions = (self._sources[index].position() for index in self._forks)
+        if waiting.intersection(self._forks) or any(read < there for read, there in positions):
+            return
+        forks, self._forks = self._forks, []
+        for state in self._states.values():
+            state.pop(LOADING, None)
+        for index in forks:
+            quiet = self._incomplete.get(index)
+            self._flush(index)
+            if quiet is not None:
+                self._incomplete[index] = quiet
+        for state in self._states.values():
+            state[LOADING] = True
 
     def _flush_quiet(self) -> bool:
         """Take the incomplete records of a quiet file; False if there are none."""
@@ -415,9 +440,20 @@ class Reader:
         self._order += [first + index for index in order]
         if self._names or len(files) > 1:
             self._has_peeked |= len(files) < MANY_FILES or STDIN in files
-            peek(files if self._has_peeked else [files[self._order[0]]], self._states)
+            peeked = files if self._has_peeked else [files[self._order[0]]]
+            begins = peek(peeked, self._states)
+            if self._newest_first and not first:
+                self._note_forks(begins)
         else:
             self._has_peeked = True
+
+    def _note_forks(self, begins: list[Hashable | None]) -> None:
+        """Read the newest file's forks after it: none has records before all are read."""
+        self._newest_begins = begins[self._order[0] if self._has_peeked else 0]
+        if self._has_peeked:
+            self._forks = forks_of_newest(self._order, begins)
+            others = (index for index in self._order if index not in self._forks)
+            self._order = [*self._forks, *others]
 
     def _source(self, file: Path) -> LineSource:
         siblings = self._open_files if self._names else None

@@ -47,10 +47,10 @@ _POST_SECONDS: Final = 0.1
 
 _POST_SHARE: Final = 0.02
 _LONGEST_POST_SECONDS: Final = 0.5
-"""Share of the time of loading, and seconds, that may pass until its progress is shown again."""
+"""Maximum pause between messages of progress: share of the loading time, and seconds."""
 
 _IDLE_CHECK_SECONDS: Final = 0.5
-"""Seconds between looks at the state of the files while nothing comes: there may be thousands."""
+"""Seconds between looks at the state of the files while nothing comes."""
 
 _NOTHING: Final = Progress()
 _SUFFIXES: Final = {"T": "md", "C": "sh", "Y": "py"}
@@ -156,6 +156,13 @@ class ReaderWorker:
         """
         return self.records_of(overview.row_of(row)).get(row)
 
+    def read_both(self, overview: Overview, row: int) -> tuple[bytes | None, bytes | None]:
+        """Read a record's raw line, and the one of read_record()."""
+        if self._reader is None:
+            return None, None
+        frame, location = overview.row_of(row), overview.location(row)
+        return workers.log_reader.both_lines(self._reader, frame, location)
+
     def lines_of(self, frame: pl.DataFrame) -> dict[int, bytes]:
         """Return the raw lines of a frame's records by key, in its order.
 
@@ -200,7 +207,7 @@ class ReaderWorker:
 
 
 def post_interval(loading_s: float) -> float:
-    """Seconds until the next message of progress, after so many seconds of loading."""
+    """Return the seconds until the next message of progress."""
     return min(max(_POST_SECONDS, loading_s * _POST_SHARE), _LONGEST_POST_SECONDS)
 
 
