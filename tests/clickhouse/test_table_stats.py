@@ -90,6 +90,19 @@ def test_calls_cost_what_they_cost_in_a_file_where_prices_have_steps(
     assert_same(of_file, question(llmlog, table, ()))
 
 
+def test_models_without_a_price_are_named(clickhouse: ClickHouse, llmlog: Run) -> None:
+    table = create_table(clickhouse)
+    tokens = {"prompt_tokens": 5, "completion_tokens": 5}
+    models = ["mine", "mine", "own", "gpt-4o"]
+    priced = [
+        call(n, model=name, provider="api.openai.com", **tokens) for n, name in enumerate(models)
+    ]
+    insert(clickhouse, [*priced, call(9, model="tokenless")])
+    found = llmlog("stats", table).out
+    assert "no price for mine, own: add it" in found
+    assert "4 calls unpriced" in found
+
+
 def test_the_whole_table_is_counted_and_a_window_only_where_it_has_to_be(
     clickhouse: ClickHouse, llmlog: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,9 +12,16 @@ from typing import Any, Final
 import polars as pl
 
 from llmlog.record import CALL_EVENTS
-from llmlog_tui.analysis.calls.cost import PRICE_KEY, PriceSteps, price_steps, rates, rates_of
+from llmlog_tui.analysis.calls.cost import (
+    PRICE_KEY,
+    PriceSteps,
+    most_frequent,
+    price_steps,
+    rates,
+    rates_of,
+)
 from llmlog_tui.analysis.query.sql import QueryError, predicate_problem
-from llmlog_tui.analysis.reports.stats import Stats, needed_columns
+from llmlog_tui.analysis.reports.stats import Stats
 from llmlog_tui.clickhouse.client import Client
 from llmlog_tui.clickhouse.errors import ClickHouseError
 from llmlog_tui.clickhouse.url import Login, TableUrl, quoted
@@ -139,7 +146,8 @@ class _TableFigures:
         steps = self._price_steps()
         figures = self._ask(_FIGURES, "is_call").row(0, named=True)
         of_calls = {name: value for name, value in figures.items() if name in _OF_CALLS}
-        cost = _summed(self._costs("NULL", "is_call", steps)).drop("key")
+        parts = self._costs("NULL", "is_call", steps)
+        cost = _summed(parts).drop("key")
         groups = (
             self._ask(
                 f"{key} AS key, {_FIGURES}",
@@ -156,8 +164,14 @@ class _TableFigures:
             .with_columns(pl.col("unpriced_calls").fill_null(0))
         )
         of_cost = cost.row(0, named=True) if cost.height else _NO_COST
-        none = pl.DataFrame(schema={**_schema(by), "cost_usd": pl.Float64, "saved_usd": pl.Float64})
-        return snapshot, Stats(**totals, **of_calls, **of_cost, groups=groups, priced=none)
+        return snapshot, Stats(
+            **totals,
+            **of_calls,
+            **of_cost,
+            groups=groups,
+            unpriced_models=most_frequent([_without_price(parts)]),
+            priced=_NO_CALLS,
+        )
 
     def _price_steps(self) -> PriceSteps:
         keys = self._ask(f"DISTINCT {', '.join(PRICE_KEY)}", "is_call")
@@ -174,7 +188,8 @@ class _TableFigures:
             " arrayCount(day -> at >= toDateTime64(day, 6, 'UTC'), {days:Array(String)}),"
             " arrayCount(second -> toSecond(at) + 60 * toMinute(at) + 3600 * toHour(at) >= second,"
             " {seconds:Array(UInt32)}),"
-            " arrayCount(step -> prompt > step, {tokens:Array(Int64)})",
+            " arrayCount(step -> prompt > step, {tokens:Array(Int64)})"
+            " ORDER BY min((ts, ifNull(step, -1)))",
             {"days": days, "seconds": seconds, "tokens": list(steps.tokens)},
         )
         return _priced(found, self.rules)
@@ -222,7 +237,15 @@ def _priced(parts: pl.DataFrame, rules: Rules) -> pl.DataFrame:
         cost_usd=pl.when(has_cost).then(cost),
         saved_usd=pl.when(has_cost).then(saved),
         unpriced_calls=pl.col("calls") - pl.when(has_cost).then("known").otherwise(0),
+        without_price=pl.when(pl.col("input").is_null()).then("known").otherwise(0),
+        name=pl.coalesce("model", "requested_model"),
     )
+
+
+def _without_price(parts: pl.DataFrame) -> pl.DataFrame:
+    """Return the models of parts that have tokens and no price, as cost.unpriced_models()."""
+    found = parts.filter((pl.col("without_price") > 0) & pl.col("name").is_not_null())
+    return found.select("name", calls="without_price")
 
 
 def _summed(parts: pl.DataFrame) -> pl.DataFrame:
@@ -243,11 +266,11 @@ def _second(at: time) -> int:
 _NO_COST: Final[Mapping[str, Any]] = {"cost_usd": None, "saved_usd": None, "unpriced_calls": 0}
 _RATES: Final = ("input", "cached", "output", "reasoning", "call")
 """Columns of cost.rates_of()."""
+_NO_CALLS: Final = pl.DataFrame(
+    schema={name: COLUMNS[name] for name in ("ts", "status", "latency_ms", "event")}
+)
+"""Calls are counted where they are: there is none to draw."""
 _OF_CALLS: Final = (
     *("calls", "slow_calls", "slow_mostly_reasoning", "truncated", "hidden_cut", "can_be_cut"),
     *_TOKENS,
 )
-
-
-def _schema(by: str) -> dict[str, pl.DataType]:
-    return {name: COLUMNS[name] for name in needed_columns(by) if name in COLUMNS}
