@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 
 import polars as pl
@@ -14,9 +15,10 @@ from hypothesis import strategies as st
 
 from llmlog_tui.log import archive_writer, archived_prefix
 from llmlog_tui.log.archivable_log import NotArchivableError
-from llmlog_tui.log.archive_manifest import MANIFEST, Manifest
+from llmlog_tui.log.archive_manifest import MANIFEST, Manifest, Part
 from llmlog_tui.log.archive_writer import ArchiveError, ArchiveWriter
-from llmlog_tui.log.reader import load
+from llmlog_tui.log.reader import Reader, load, read_all
+from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.sources import Sources
 
 
@@ -291,3 +293,28 @@ def test_a_big_log_is_known_by_its_ends(
     other.write_bytes(lines(range(10)) + lines(range(100, 180)))
     assert archive(folder, other) >= 80
     assert set(numbers_in(folder)) == {*range(60), *range(100, 180)}
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_a_window_reads_only_the_parts_it_needs(
+    log: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, *, newest_first: bool
+) -> None:
+    log.write_bytes(b"".join(lines(range(10 * day, 10 * day + 10), day) for day in range(1, 6)))
+    archive(folder, log)
+    read: list[str] = []
+    content = Part.content
+
+    def noted(part: Part, home: Path) -> bytes:
+        read.append(part.day)
+        return content(part, home)
+
+    monkeypatch.setattr(Part, "content", noted)
+    for window, first, days in (("15", 45, 2), ("30h", 40, 2), ("49", 11, 5), ("9d", 10, 5)):
+        read.clear()
+        names = Sources([str(folder)], must_exist=True)
+        keep = Retention.of(window)
+        with closing(Reader(names, newest_first=newest_first, window=keep)) as reader:
+            frame = read_all(reader).frame
+        found = [int(span, 16) for span in frame["span_id"]]
+        assert found == list(range(first, 60)), window
+        assert len(read) == days

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import click
 import orjson
+import polars as pl
 from click.shell_completion import CompletionItem
 
 from llmlog_tui import humanize
@@ -13,6 +16,7 @@ from llmlog_tui.analysis.calls.percentiles import GROUPINGS
 from llmlog_tui.analysis.query.sql import column_named
 from llmlog_tui.analysis.reports.stats import Stats, needed_columns
 from llmlog_tui.analysis.reports.stats import stats as figures
+from llmlog_tui.analysis.reports.stats_in_parts import StatsInParts
 from llmlog_tui.commands.common import (
     echo_texts,
     files_argument,
@@ -25,8 +29,13 @@ from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.commands.stats_text import stats_text
 from llmlog_tui.commands.text_charts import text_charts
 from llmlog_tui.config.rules import Rules
-from llmlog_tui.log.sources import path_text
-from llmlog_tui.log.store import Snapshot
+from llmlog_tui.formats.llmlog import LLMLOG
+from llmlog_tui.log.archive_manifest import is_part
+from llmlog_tui.log.archive_part import archived_frames, archived_tags
+from llmlog_tui.log.schema import COLUMNS
+from llmlog_tui.log.sources import SourceError, expand, path_text
+from llmlog_tui.log.store import RecordCounts, Snapshot
+from llmlog_tui.log.tags import conform
 
 by_option: Final = click.option(
     "--by",
@@ -71,14 +80,43 @@ def stats(  # noqa: PLR0913 - options by name
 
     Hours are local in text and UTC in JSON.
     """
-    with open_log(files, where, columns=needed_columns(by), rules=rules) as log:
-        snapshot = log.snapshot
-        by = by if by in GROUPINGS else column_named(log.frame, by)
-        found = figures(log.frame, over_ms=slow_ms, by=by, rules=rules)
+    paths = expand(files, must_exist=True) if where is None else []
+    if paths and all(map(is_part, paths)):
+        snapshot, by, found = _of_archive(paths, over_ms=slow_ms, by=by, rules=rules)
+    else:
+        with open_log(files, where, columns=needed_columns(by), rules=rules) as log:
+            snapshot = log.snapshot
+            by = by if by in GROUPINGS else column_named(log.frame, by)
+            found = figures(log.frame, over_ms=slow_ms, by=by, rules=rules)
     if as_json:
         click.echo(orjson.dumps(as_object(snapshot, found, slow_ms)))
     else:
         echo_texts(stats_text(snapshot, found, slow_ms, by, text_charts()))
+
+
+def _of_archive(
+    parts: Sequence[Path], *, over_ms: float, by: str, rules: Rules
+) -> tuple[Snapshot, str, Stats]:
+    """Return a snapshot without records, the column that groups, and the statistics.
+
+    One part after the other is in memory. Raises SourceError.
+    """
+    try:
+        is_named = by in GROUPINGS or by in COLUMNS
+        tags = {} if is_named else archived_tags(parts)
+        empty = pl.DataFrame(schema={**COLUMNS, **tags})
+        by = by if is_named else column_named(empty, by)
+        total = StatsInParts(over_ms=over_ms, by=by, rules=rules)
+        columns, records = needed_columns(by), 0
+        wanted = {name: dtype for name, dtype in tags.items() if name == by}
+        for frame in archived_frames(parts, columns):
+            total.add(conform(frame, wanted))
+            records += frame.height
+    except OSError as error:
+        raise SourceError(f"{error.filename}: {error.strerror}") from error
+    counts = RecordCounts(lines=records, records=records)
+    snapshot = Snapshot(tuple(parts), empty, counts, formats=(LLMLOG.name,))
+    return snapshot, by, total.result()
 
 
 _OF_GROUPS: Final = (

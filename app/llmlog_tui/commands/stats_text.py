@@ -9,7 +9,6 @@ from typing import Any, Final
 import polars as pl
 
 from llmlog_tui import humanize
-from llmlog_tui.analysis.calls.cost import models_without_price
 from llmlog_tui.analysis.reports.stats import Stats, over_time
 from llmlog_tui.commands.common import format_names, is_plain
 from llmlog_tui.commands.text_charts import TextCharts
@@ -78,7 +77,7 @@ def _spent(found: Stats) -> str:
 
 def _price_hint(found: Stats) -> Iterator[str]:
     """Yield how to give a price to the models that lack one."""
-    if models := models_without_price(found.priced):
+    if models := found.unpriced_models:
         names = ", ".join(sanitize(name, _MAX_NAME) for name in models[:_SHOWN_MODELS])
         more = f" and {len(models) - _SHOWN_MODELS:,} more" if len(models) > _SHOWN_MODELS else ""
         yield f"no price for {names}{more}: add it to a file for --rules, in $ per million tokens:"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -21,12 +23,19 @@ from llmlog_tui.log.parse import Parsed
 from llmlog_tui.log.prefix_digest import Known
 from llmlog_tui.log.reading_order import size_and_time
 from llmlog_tui.log.record_block import RecordBlock
+from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.schema import ALWAYS, COLUMNS, nulls
 from llmlog_tui.log.sources import STDIN
-from llmlog_tui.log.tags import wants_tags
+from llmlog_tui.log.tags import merged_types, tag_types, wants_tags
 
 _BLOCK_ROWS: Final = 2**14
 """Rows per block, which are read again for the line of a record."""
+
+_LONG_AGO: Final = -(2**63)
+"""Time of records without one, in µs: before all others."""
+
+_CLOCK_SKEW_S: Final = 86_400.0
+"""Seconds by which clocks may differ."""
 
 _TAG_TYPES: Final = frozenset({pl.Categorical(), pl.Int64(), pl.Float64(), pl.Boolean()})
 
@@ -35,9 +44,13 @@ Ranges = dict[int, list[tuple[int, int]]]
 
 
 class ArchiveParts:
-    """The archives among the files of a log, without records of its other files."""
+    """The archives among the files of a log, without records of its other files.
 
-    def __init__(self) -> None:
+    Of parts outside the `window` nothing is read.
+    """
+
+    def __init__(self, window: Retention = EVERYTHING) -> None:
+        self._window = window
         self._others: list[Path] = []
         self._manifests: dict[Path, Manifest] = {}
         self._elsewhere: dict[Path, Ranges] = {}
@@ -62,6 +75,21 @@ class ArchiveParts:
             raise OSError(errno.ENOENT, "is no longer part of the archive: it was written again")
         newest = max(manifest.parts, key=lambda part: (part.last or 0, part.file))
         return found, newest, self._elsewhere[folder]
+
+    def is_outside(self, path: Path) -> bool:
+        """Return whether all records of a part are older than the window. Raises OSError."""
+        part, *_ = self.entry(path)
+        parts = self._manifests[path.parent].parts
+        first_kept = part.last if part.last is not None else _LONG_AGO
+        if self._window.records is not None:
+            newer = [each for each in parts if each.first is not None and each.first > first_kept]
+            return sum(each.records for each in newer) >= self._window.records
+        if self._window.span is not None:
+            soon = (time.time() + _CLOCK_SKEW_S) * 1e6  # later ones are wrong, and no reason
+            times = [each.last for each in parts if each.last is not None and each.last <= soon]
+            newest = max(times, default=first_kept)
+            return first_kept < newest - self._window.span / timedelta(microseconds=1)
+        return False
 
 
 class ArchivePart:
@@ -145,6 +173,9 @@ class ArchivePart:
     def _load(self) -> None:
         """Read the part into blocks. Raises OSError."""
         part, _, elsewhere = self._archives.entry(self.path)
+        if self._archives.is_outside(self.path):
+            self._blocks = []
+            return
         opened = file_identity(self.path.stat())
         rows = _checked(part.content(self.path.parent), self._columns, part.records)
         self._opened, self._rows = opened, rows.height
@@ -154,6 +185,31 @@ class ArchivePart:
             for at in range(0, rows.height, _BLOCK_ROWS)
             if (block := rows.slice(at, _BLOCK_ROWS)).height
         ]
+
+
+def archived_tags(parts: Sequence[Path]) -> dict[str, pl.DataType]:
+    """Return the tags of parts, and their types in all of them. Raises OSError."""
+    found: dict[str, pl.DataType] = {}
+    for frame in archived_frames(parts, COLUMNS, head=0):
+        found = merged_types(found, tag_types(frame))
+    return found
+
+
+def archived_frames(
+    parts: Sequence[Path], columns: Collection[str], head: int | None = None
+) -> Iterator[pl.DataFrame]:
+    """Yield the records of parts, one part after the other; only `columns` have values.
+
+    Of each only the first `head`. Raises OSError.
+    """
+    archives = ArchiveParts()
+    for path in parts:
+        try:
+            part, *_ = archives.entry(path)
+            rows = _checked(part.content(path.parent), columns, part.records)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        yield _parsed(rows if head is None else rows.head(head), None).frame
 
 
 def _parsed(rows: pl.DataFrame, here: pl.Expr | None) -> Parsed:

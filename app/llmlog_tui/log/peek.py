@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice, tee
 from pathlib import Path
 from typing import Final
@@ -24,22 +24,26 @@ _MAX_BYTES: Final = 2**20
 
 def peek(
     files: Sequence[Path], states: dict[str, LogState], formats: Sequence[Format] = FORMATS
-) -> None:
-    """Pass the first objects of files to their formats, before reading any of them."""
+) -> list[Hashable | None]:
+    """Pass the first objects of files to their formats, before reading any of them.
+
+    Returns a key per file: equal keys for files that begin alike, None without a known beginning.
+    """
     for each in formats:
         states.setdefault(each.name, {}).setdefault(LOADING, True)
-    peeking = [each for each in formats if isinstance(each, Peeks)]
-    for file in files if peeking else ():
-        for each, objects in zip(peeking, tee(_first_objects(file), len(peeking)), strict=True):
-            each.peek(states[each.name], objects)
+    peeking = {each.name: each for each in formats if isinstance(each, Peeks)}
+    return [_begins_as(file, states, peeking) for file in files]
 
 
-def has_peer(
-    file: Path, states: Mapping[str, LogState], formats: Sequence[Format] = FORMATS
-) -> bool:
-    """Return whether another peeked file begins with the same lines."""
-    peeking = [each for each in formats if isinstance(each, Peeks)]
-    return any(each.has_peer(states[each.name], _first_objects(file)) for each in peeking)
+def _begins_as(
+    file: Path, states: dict[str, LogState], peeking: Mapping[str, Peeks]
+) -> Hashable | None:
+    begins: Hashable | None = None
+    given = tee(_first_objects(file), len(peeking))
+    for (name, each), objects in zip(peeking.items(), given, strict=True):
+        key = each.peek(states[name], objects)
+        begins = begins if key is None else (name, key)
+    return begins
 
 
 def _first_objects(file: Path) -> Iterator[Item]:

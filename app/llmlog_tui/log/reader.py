@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -30,8 +30,8 @@ from llmlog_tui.log.log_scan import LogScan
 from llmlog_tui.log.open_files import OpenFiles
 from llmlog_tui.log.parse import Parsed
 from llmlog_tui.log.parse_cache import ParseCache
-from llmlog_tui.log.peek import has_peer, peek
-from llmlog_tui.log.reading_order import Turn, newest_first, size_and_time, size_of
+from llmlog_tui.log.peek import peek
+from llmlog_tui.log.reading_order import Turn, forks_of_newest, newest_first, size_and_time, size_of
 from llmlog_tui.log.record_lines import LineForm, RecordLines
 from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.schema import COLUMNS
@@ -49,6 +49,9 @@ MANY_FILES: Final = 64
 
 SCAN_S: Final = 1.0
 """Seconds between scans of a glob or folder for new files."""
+
+_FAST_SCAN_S: Final = 0.01
+"""Seconds per scan above which scans become rarer, in proportion."""
 
 QUIET_S: Final = 1.0
 """Seconds without new lines after which a file's incomplete records are taken."""
@@ -94,7 +97,7 @@ class Reader:
         self._parsing: deque[tuple[int, Block, Future[Parsed] | None]] = deque()
         self._is_ending = False
         self._is_loading = True
-        self._scanned = time.monotonic()
+        self._scanned, self._scan_took = time.monotonic(), 0.0
         self._has_peeked = not newest_first  # at the beginnings of all files
         found = files.files() if isinstance(files, Sources) else files
         if window == EVERYTHING and any(map(url_of, found)):
@@ -115,8 +118,10 @@ class Reader:
         self._states: dict[str, LogState] = {}  # by format
         self._incomplete: dict[int, _Quiet] = {}  # files with records that may be incomplete
         self._open_files = OpenFiles()
-        self._archives = ArchiveParts()
+        self._archives = ArchiveParts(self._window)
         self._order: list[int] = []  # in which files are polled
+        self._forks: list[int] = []  # of the newest file, and itself, until all were read
+        self._newest_begins: Hashable | None = None
         self._store = Store([], self._window)
         self._lines = RecordLines(self._store, self._sources, self._parsers)
         self._add_files(files)
@@ -134,6 +139,8 @@ class Reader:
         if self._parsing:
             self._collect()
             self._ahead = _AHEAD
+            if self._forks:
+                self._release_forks()
             return True
         return self.step() if self._has_new_files() else self._flush_quiet()
 
@@ -254,6 +261,10 @@ class Reader:
         """
         return self._lines.lines(records, form)
 
+    def is_converted(self, block: int) -> bool:
+        """Return whether records of a block differ from their lines."""
+        return self._store.is_converted(block)
+
     def line_numbers(self, records: pl.DataFrame) -> pl.Series:
         """Return the number of each record's line in its file, from 1."""
         first = pl.Series(self._store.first_lines(), dtype=pl.Int64)
@@ -316,18 +327,22 @@ class Reader:
         if self._has_peeked:
             return
         self._has_peeked = True
-        files = [self._sources[index].path for index in self._order]
-        peek(files[1:], self._states)
-        if self._ahead > 1 and has_peer(files[0], self._states):
+        others = peek([self._sources[index].path for index in self._order[1:]], self._states)
+        if self._ahead > 1 and self._newest_begins is not None and self._newest_begins in others:
             for source in self._sources:
                 source.close()
             self._begin(self.files)
 
     def _poll_order(self) -> Iterator[Turn]:
+        """Yield the turns of the files that may have lines."""
+        # Of thousands of files, most are at rest.
         for is_older in (False, True):
             first = self._last_found[is_older]  # continue there, then poll the others
             for turn in (*range(first, len(self._order)), *range(first)):
-                yield Turn(turn, self._order[turn], is_older)
+                index = self._order[turn]
+                source = self._sources[index]
+                if not (isinstance(source, Follower) and source.is_at_rest()):
+                    yield Turn(turn, index, is_older)
 
     def _placed(self, index: int, block: Block) -> Block:
         """Return a block, marked older unless it belongs to the newest file.
@@ -357,6 +372,23 @@ class Reader:
                 self.on_records(frame)
         if parser.has_state:
             self._incomplete[index] = _Quiet(time.monotonic(), QUIET_S)
+
+    def _release_forks(self) -> None:
+        """Take the records of the newest file's forks once all were read."""
+        waiting = {*self._unread, *(index for index, _, _ in self._parsing)}
+        positions = (self._sources[index].position() for index in self._forks)
+        if waiting.intersection(self._forks) or any(read < there for read, there in positions):
+            return
+        forks, self._forks = self._forks, []
+        for state in self._states.values():
+            state.pop(LOADING, None)
+        for index in forks:
+            quiet = self._incomplete.get(index)
+            self._flush(index)
+            if quiet is not None:
+                self._incomplete[index] = quiet
+        for state in self._states.values():
+            state[LOADING] = True
 
     def _flush_quiet(self) -> bool:
         """Take the incomplete records of a quiet file; False if there are none."""
@@ -404,9 +436,20 @@ class Reader:
         self._order += [first + index for index in order]
         if self._names or len(files) > 1:
             self._has_peeked |= len(files) < MANY_FILES or STDIN in files
-            peek(files if self._has_peeked else [files[self._order[0]]], self._states)
+            peeked = files if self._has_peeked else [files[self._order[0]]]
+            begins = peek(peeked, self._states)
+            if self._newest_first and not first:
+                self._note_forks(begins)
         else:
             self._has_peeked = True
+
+    def _note_forks(self, begins: list[Hashable | None]) -> None:
+        """Read the newest file's forks after it: none has records before all are read."""
+        self._newest_begins = begins[self._order[0] if self._has_peeked else 0]
+        if self._has_peeked:
+            self._forks = forks_of_newest(self._order, begins)
+            others = (index for index in self._order if index not in self._forks)
+            self._order = [*self._forks, *others]
 
     def _source(self, file: Path) -> LineSource:
         siblings = self._open_files if self._names else None
@@ -426,18 +469,22 @@ class Reader:
         )
 
     def _has_new_files(self) -> bool:
-        """Scan a glob or folder for new files, every SCAN_S seconds."""
-        if not self._names or self._is_ending or time.monotonic() - self._scanned < SCAN_S:
+        """Scan a glob or folder for new files, every SCAN_S seconds or more."""
+        pause = SCAN_S * max(1.0, self._scan_took / _FAST_SCAN_S)
+        began = time.monotonic()
+        if not self._names or self._is_ending or began - self._scanned < pause:
             return False
-        self._scanned = time.monotonic()
+        self._scanned = began
         before = set(self.files)
         self.problems = {file: why for file, why in self.problems.items() if file in before}
         try:
             new = [file for file in self._names.files() if file not in before]
         except OSError as error:
             self.problems[Path(error.filename)] = error.strerror or str(error)
-            return False
-        self._add_files(new)
+            new = []
+        self._scan_took = time.monotonic() - began
+        if new:
+            self._add_files(new)
         return bool(new)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -56,6 +56,17 @@ def newest_first(names: Sequence[str], written: Sequence[float]) -> list[int]:
         return -newest[session], session, index != session, -written[index]
 
     return sorted(range(len(names)), key=order)
+
+
+def forks_of_newest(order: Sequence[int], begins: Sequence[Hashable | None]) -> list[int]:
+    """Return the first file of an order and its forks; [] without forks.
+
+    `begins` are the keys of peek(), by file.
+    """
+    if not order or begins[order[0]] is None:
+        return []
+    alike = [index for index in order if begins[index] == begins[order[0]]]
+    return alike if len(alike) > 1 else []
 
 
 def _session_of(name: str, index_of: Mapping[str, int]) -> int:

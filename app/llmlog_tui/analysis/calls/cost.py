@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Final
@@ -38,10 +38,20 @@ _HAS_TOKENS: Final = pl.col("prompt_tokens").is_not_null() & (
 
 def models_without_price(calls: pl.DataFrame) -> list[str]:
     """Return the models of unpriced calls whose tokens are known, the most frequent first."""
+    return most_frequent([unpriced_models(calls)])
+
+
+def unpriced_models(calls: pl.DataFrame) -> pl.DataFrame:
+    """Return `name` and `calls` of the models of unpriced calls whose tokens are known."""
     lacking = calls.filter(UNPRICED & _HAS_TOKENS)
     names = lacking.select(name=pl.coalesce("model", "requested_model").cast(pl.String))
-    counts = names.drop_nulls().group_by("name", maintain_order=True).len()
-    return counts.sort("len", descending=True, maintain_order=True)["name"].to_list()
+    return names.drop_nulls().group_by("name", maintain_order=True).agg(calls=pl.len())
+
+
+def most_frequent(counts: Sequence[pl.DataFrame]) -> list[str]:
+    """Return the names of unpriced_models() of parts of a log, the most frequent first."""
+    total = pl.concat(counts).group_by("name", maintain_order=True).agg(pl.col("calls").sum())
+    return total.sort("calls", descending=True, maintain_order=True)["name"].to_list()
 
 
 _MILLION: Final = 1_000_000

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from llmlog_tui.formats.json_text import without_bom
 from llmlog_tui.log.parse_cache import user_cache
 from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.record_key import RecordLocation
@@ -25,6 +26,16 @@ def line_at(reader: Reader, location: RecordLocation) -> bytes | None:
     """Return a record's line as written; None if its file is gone."""
     place = pl.DataFrame({"block": [location.block], "line": [location.line]})
     return next(reader.lines(place))
+
+
+def both_lines(
+    reader: Reader, frame: pl.DataFrame, location: RecordLocation
+) -> tuple[bytes | None, bytes | None]:
+    """Return the line of the frame's record as written, and with content; read it once."""
+    written = line_at(reader, location)
+    if written is not None and not reader.is_converted(location.block):
+        return written, without_bom(written)
+    return written, next(reader.lines(frame, LineForm.WITH_CONTENT), None)
 
 
 def lines_by_key(reader: Reader, frame: pl.DataFrame, *, with_content: bool) -> dict[int, bytes]:
