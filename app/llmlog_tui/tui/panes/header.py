@@ -95,8 +95,7 @@ class Header(Widget):
             return self._without_tabs(right)
         middle = self.size.width - right.cell_length - tabs.cell_length - 2
         self._tabs_at = middle
-        gap = " " * (middle - left.cell_length)
-        return Content.assemble(left, gap, tabs, "  ", right)
+        return Content.assemble(left, " " * (middle - left.cell_length), tabs, "  ", right)
 
     def on_click(self, event: events.Click) -> None:
         at = self._tabs_at
