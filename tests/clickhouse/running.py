@@ -40,6 +40,10 @@ class ClickHouse:
         )
         self.port = int(self._line())
 
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None
+
     def stop(self) -> None:
         """End the process at once, as a machine that loses its power does."""
         if self._process is not None:
