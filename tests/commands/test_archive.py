@@ -193,8 +193,8 @@ def test_a_table_is_neither_archived_nor_a_folder_of_that_name(
     assert is_refused(llmlog("archive", log, "--to", url), f"{url} is a table")
     for command in ("demo", "listen"):
         assert is_refused(llmlog(command, "--out", url), f"{url} is a table")
-    for command in (["bundle", "latest"], ["report"]):
-        assert is_refused(llmlog(*command, log, "--to", url), f"{url} is a table")
+    for words in (["bundle", "latest"], ["report"]):
+        assert is_refused(llmlog(*words, log, "--to", url), f"{url} is a table")
     assert is_refused(llmlog("archive", url, "--to", "archive"), f"{url}: a table")
     assert [path.name for path in tmp_path.iterdir()] == [log.name]
     # Nor is such a folder taken for the table.
