@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from llmlog_tui import config, listen, server
 from llmlog_tui.agent_folders import agent_folders
 from llmlog_tui.cli_args import DEFAULT_FILES, print_error
+from llmlog_tui.clickhouse.url import connecting
 from llmlog_tui.config.settings import (
     Memory,
     Settings,
@@ -50,12 +51,13 @@ def main(options: argparse.Namespace, arguments: Sequence[str] | None) -> int:
 
     Without arguments they are those of the process.
     """
-    if options.web is not None and VIEWER not in os.environ:
-        return _serve(options, sys.argv[1:] if arguments is None else arguments)
-    with in_utc() if options.utc else contextlib.nullcontext():
-        while (code := _show(options)) == _SHOW_DEMO:
-            options.demo = True
-    return code
+    with connecting(ca=options.ca, insecure=options.insecure):
+        if options.web is not None and VIEWER not in os.environ:
+            return _serve(options, sys.argv[1:] if arguments is None else arguments)
+        with in_utc() if options.utc else contextlib.nullcontext():
+            while (code := _show(options)) == _SHOW_DEMO:
+                options.demo = True
+        return code
 
 
 def _serve(options: argparse.Namespace, arguments: Sequence[str]) -> int:

@@ -155,6 +155,17 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument(
         "--no-cache", action="store_true", help="parse a big log in full, and cache nothing"
     )
+    options.add_argument(
+        "--ca",
+        type=Path,
+        metavar="FILE",
+        help="certificate of the authority behind that of a clickhouses:// server",
+    )
+    options.add_argument(
+        "--insecure",
+        action="store_true",
+        help="send CLICKHOUSE_PASSWORD to another machine without TLS",
+    )
     return options
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -51,7 +52,7 @@ class ClickHouse:
 
     def query(self, sql: str, body: bytes = b"", **settings: str) -> str:
         """Return the answer to a query as its text, past all of llmlog's own code."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port)
+        connection = self._connection()
         try:
             connection.request("POST", f"/?{urlencode({'query': sql, **settings})}", body)
             answer = connection.getresponse()
@@ -63,7 +64,7 @@ class ClickHouse:
 
     def running(self) -> int:
         """The number of queries that run."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port)
+        connection = self._connection()
         try:
             connection.request("GET", "/running")
             return int(connection.getresponse().read())
@@ -73,6 +74,12 @@ class ClickHouse:
     def url(self, name: str = "llm.calls", user: str = "default") -> TableUrl:
         scheme = "clickhouses" if self._certificate else "clickhouse"
         return TableUrl.of(f"{scheme}://{user}@127.0.0.1:{self.port}/{name}")
+
+    def _connection(self) -> http.client.HTTPConnection:
+        if self._certificate is None:
+            return http.client.HTTPConnection("127.0.0.1", self.port)
+        context = ssl.create_default_context(cafile=self._certificate)
+        return http.client.HTTPSConnection("127.0.0.1", self.port, context=context)
 
     def _line(self) -> str:
         assert self._process is not None

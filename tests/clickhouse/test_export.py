@@ -186,6 +186,18 @@ def test_records_of_another_tool_are_sent_as_llmlogs(server: ClickHouse, root: P
     assert server.query("SELECT count(), countIf(model = '') FROM llm.calls") == f"{sent}\t0"
 
 
+def test_the_records_of_a_table_are_sent_to_another(
+    server: ClickHouse, sample: Path, llmlog: Run
+) -> None:
+    send(server, sample)
+    for statement in statements("other"):
+        server.query(statement)
+    server.query("TRUNCATE TABLE other.calls")
+    done = llmlog("export", server.url("llm.calls"), "--to", server.url("other.lines"))
+    assert "965 records sent" in done.err
+    assert server.query("SELECT count(), uniq(line) FROM other.calls") == "965\t965"
+
+
 def test_a_table_that_is_not_for_lines_is_refused(
     server: ClickHouse, sample: Path, llmlog: Run
 ) -> None:

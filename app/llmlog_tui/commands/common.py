@@ -24,6 +24,7 @@ from llmlog_tui import humanize
 from llmlog_tui.analysis.query.sql import filter_records
 from llmlog_tui.analysis.traces.cache_misses import hashes_in
 from llmlog_tui.commands import INTERRUPTED
+from llmlog_tui.commands.clickhouse_options import connection_options
 from llmlog_tui.commands.text_tables import on_terminal
 from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.formats.llmlog import LLMLOG
@@ -77,6 +78,11 @@ def _within(window: Retention) -> Iterator[None]:
         _WINDOW.reset(before)
 
 
+def has_window() -> bool:
+    """Return whether --last is given."""
+    return _WINDOW.get() != EVERYTHING
+
+
 def _keep_last(context: click.Context, _: click.Parameter, last: str | None) -> None:
     if last is not None:
         try:
@@ -95,7 +101,7 @@ last_option: Final = click.option(
 
 
 def files_argument(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the argument `files`, logs that are read once, --last and --no-cache."""
+    """Add the argument `files`, logs that are read once, and the options of reading them."""
     argument = click.argument(
         "files",
         nargs=-1,
@@ -110,16 +116,21 @@ def files_argument(command: Callable[..., Any]) -> Callable[..., Any]:
         callback=_without_cache,
         help="Parse a big log in full, and cache nothing.",
     )
-    return argument(last_option(option(command)))
+    return argument(last_option(option(connection_options(command))))
 
 
-followed_files_argument: Final = click.argument(
-    "files",
-    nargs=-1,
-    metavar="[LOG]...",
-    shell_complete=complete_file,
-    callback=lambda _context, _parameter, files: files or (DEFAULT_LOG,),
-)
+def followed_files_argument(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the argument `files`, logs that are followed, and the options of a connection."""
+    argument = click.argument(
+        "files",
+        nargs=-1,
+        metavar="[LOG]...",
+        shell_complete=complete_file,
+        callback=lambda _context, _parameter, files: files or (DEFAULT_LOG,),
+    )
+    return argument(connection_options(command))
+
+
 json_option: Final = click.option(
     "--json", "as_json", is_flag=True, help="JSON, one object a line; its keys are stable."
 )

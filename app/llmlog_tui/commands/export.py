@@ -14,7 +14,6 @@ import click
 from llmlog_tui import humanize
 from llmlog_tui.analysis.reports.csv_cells import flat
 from llmlog_tui.clickhouse.url import Login, TableUrl, is_table_url
-from llmlog_tui.commands.clickhouse_options import ca_option, insecure_option
 from llmlog_tui.commands.common import (
     OpenLog,
     files_argument,
@@ -92,17 +91,7 @@ _WRITERS: Final[dict[str, Write]] = {
 )
 @where_option
 @formulas_option
-@ca_option
-@insecure_option
-def export(  # noqa: PLR0913 - options by name
-    files: tuple[str, ...],
-    *,
-    out: str,
-    where: str | None,
-    keep_formulas: bool,
-    ca: Path | None,
-    insecure: bool,
-) -> None:
+def export(files: tuple[str, ...], *, out: str, where: str | None, keep_formulas: bool) -> None:
     """Write the records to a .parquet, .csv, .jsonl or .otlp.jsonl file, or to ClickHouse.
 
     Columns of .parquet and .csv: the record's fields, its tags, then file and line. A .jsonl has
@@ -118,14 +107,13 @@ def export(  # noqa: PLR0913 - options by name
     inserted once.
     """
     if is_table_url(out):
-        url = TableUrl.of(out)
-        _export_to_table(files, url, Login.to(url, ca=ca, insecure=insecure), where)
+        _export_to_table(files, TableUrl.of(out), where)
     else:
         _export_to_file(files, Path(out), where, keep_formulas=keep_formulas)
 
 
-def _export_to_table(files: Sequence[str], url: TableUrl, login: Login, where: str | None) -> None:
-    with closing(Shipper(url, login)) as shipper:
+def _export_to_table(files: Sequence[str], url: TableUrl, where: str | None) -> None:
+    with closing(Shipper(url, Login.to(url))) as shipper:
         shipper.check()
         if not shipper.remembers_inserts():
             click.echo(f"{url.database}: no table of it remembers inserts; {_AGAIN}", err=True)

@@ -11,7 +11,7 @@ import click
 import polars as pl
 
 from llmlog_tui.analysis.query.sql import filter_records, is_by_row
-from llmlog_tui.commands.common import open_log
+from llmlog_tui.commands.common import has_window, open_log
 from llmlog_tui.commands.progress import Progress
 from llmlog_tui.formats.detect import HEAD_BYTES, head_of
 from llmlog_tui.formats.registry import FORMATS
@@ -20,7 +20,7 @@ from llmlog_tui.log.reader import Reader, read_all
 from llmlog_tui.log.record_lines import LineForm
 from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.schema import COLUMNS
-from llmlog_tui.log.sources import STDIN, Sources, expand
+from llmlog_tui.log.sources import STDIN, Sources, expand, url_of
 from llmlog_tui.shipping.shipper import Shipper
 
 _ROWS: Final = 20_000
@@ -33,18 +33,18 @@ def ship(names: Sequence[str], where: str | None, shipper: Shipper, progress: Pr
     """Send the records of logs that match `where`; return their number.
 
     A log of llmlog's own format is sent block by block as it is read. In other formats a later line
-    may complete a record, so such a log is read first. Raises ClickHouseError, SourceError for an
-    unreadable file, QueryError for a bad `where`.
+    may complete a record, so such a log is read first, as is a window. Raises ClickHouseError,
+    SourceError for an unreadable file, QueryError for a bad `where`.
     """
     if where is not None and not is_by_row(where):
         raise click.UsageError("--where is to compare fields of one record, for a table.")
-    if all(_is_plain(path) for path in expand(names, must_exist=True)):
+    if not has_window() and all(_is_plain(path) for path in expand(names, must_exist=True)):
         return _ship_blocks(names, where, shipper, progress)
     return _ship_whole(names, where, shipper, progress)
 
 
 def _is_plain(path: Path) -> bool:
-    if path == STDIN:
+    if path == STDIN or url_of(path):
         return False
     try:
         return head_of(beginning_of(path, HEAD_BYTES), FORMATS).is_plain

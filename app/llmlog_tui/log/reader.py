@@ -118,7 +118,7 @@ class Reader:
         self._states: dict[str, LogState] = {}  # by format
         self._incomplete: dict[int, _Quiet] = {}  # files with records that may be incomplete
         self._open_files = OpenFiles()
-        self._archives = ArchiveParts()
+        self._archives = ArchiveParts(self._window)
         self._order: list[int] = []  # in which files are polled
         self._forks: list[int] = []  # of the newest file, and itself, until all were read
         self._newest_begins: Hashable | None = None
@@ -341,7 +341,7 @@ class Reader:
             for turn in (*range(first, len(self._order)), *range(first)):
                 index = self._order[turn]
                 source = self._sources[index]
-                if not (isinstance(source, Follower) and source.is_resting):
+                if not (isinstance(source, Follower) and source.is_at_rest()):
                     yield Turn(turn, index, is_older)
 
     def _placed(self, index: int, block: Block) -> Block:

@@ -130,7 +130,7 @@ class Overview:
 
     @cached_property
     def sessions(self) -> Sessions:
-        return sessions(self.traces)
+        return sessions(self.traces, self.in_flight)
 
     @property
     def ongoing(self) -> int:

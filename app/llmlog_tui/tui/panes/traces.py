@@ -184,12 +184,12 @@ class TracesPane(Pane):
     @property
     def trace(self) -> str | None:
         """Return the trace under the cursor; on a session's heading, its newest."""
-        if isinstance(self.source, TraceRows):
+        if not isinstance(self.cursor_key, SessionHeading):
             return None if self.cursor_key is None else str(self.cursor_key)
-        index = self._trace_index
-        if self._overview is None or index is None:
+        index = self.source.index(self.cursor_key)
+        if self._tree is None or index is None or not isinstance(self.source, SessionRows):
             return None
-        return str(self._overview.traces["trace_id"][index])
+        return self.source.trace_id(self._tree.newest_of(self._tree.at(index)[0]))
 
     @property
     def _trace_index(self) -> int | None:
@@ -203,12 +203,14 @@ class TracesPane(Pane):
                 else None
             )
         session, trace = self._tree.at(index)
-        return self._tree.newest_of(session) if trace is None else trace
+        found = self._tree.newest_of(session) if trace is None else trace
+        return found if self._overview and found < self._overview.traces.height else None
 
     def move_to(self, key: Hashable) -> bool:
         """Unfold the trace's session first."""
-        if isinstance(key, str) and self._overview is not None and self._tree is not None:
-            index = self._overview.traces["trace_id"].index_of(key)
+        rows = self.source
+        if isinstance(key, str) and isinstance(rows, SessionRows) and self._tree is not None:
+            index = rows.index_of_trace(key)
             if index is not None and self._tree.row_of(index) is None:
                 self._fold(self._tree.session_of(index), is_folded=False)
         return super().move_to(key)

@@ -162,7 +162,7 @@ def call_order(query: CallOrderQuery, overview: Overview) -> pl.Series | None:
 
 @run_query.register
 def _overview(query: OverviewQuery, overview: Overview) -> OverviewResult:
-    trace = query.trace_id or (overview.newest_trace if query.by_session else overview.last_run)
+    trace = query.trace_id or overview.last_run
     steps = None if trace is None else overview.timeline(trace)
     sessions = overview.sessions if query.by_session else None
     if not overview.alerts:
