@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,6 +11,12 @@ from pathlib import Path
 import pytest
 
 from llmlog_tui.sanitize import grep
+
+
+def test_a_record_of_a_table_is_found_by_llmlog_itself() -> None:
+    url = "clickhouse://127.0.0.1/llm.calls"
+    command = grep("trace_id", "a'b", b'"trace_id": "a\'b"', url)
+    assert shlex.split(command) == ["llmlog", "find", "a'b", url]
 
 
 @pytest.mark.parametrize("separators", [(", ", ": "), (",", ":")], ids=["spaced", "compact"])

@@ -81,7 +81,9 @@ def parser() -> argparse.ArgumentParser:
         prog="llmlog-tui", description="Follow the log of an application's LLM calls."
     )
     options.add_argument("--version", action=_Version, nargs=0, help="print the version")
-    options.add_argument("files", nargs="*", default=DEFAULT_FILES, metavar="FILE|GLOB|FOLDER|-")
+    options.add_argument(
+        "files", nargs="*", default=DEFAULT_FILES, metavar="FILE|GLOB|FOLDER|URL|-"
+    )
     options.add_argument(
         "--slow-ms",
         type=_milliseconds,
@@ -152,6 +154,17 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--no-follow", action="store_true", help="read once, do not follow")
     options.add_argument(
         "--no-cache", action="store_true", help="parse a big log in full, and cache nothing"
+    )
+    options.add_argument(
+        "--ca",
+        type=Path,
+        metavar="FILE",
+        help="certificate of the authority behind that of a clickhouses:// server",
+    )
+    options.add_argument(
+        "--insecure",
+        action="store_true",
+        help="send CLICKHOUSE_PASSWORD to another machine without TLS",
     )
     return options
 

@@ -38,7 +38,7 @@ def _dashboard_page() -> str:
     options = parser()
     lines = [
         *_head(options.prog, options.description or ""),
-        *_synopsis(options.prog, "[options] [FILE|GLOB|FOLDER|-]..."),
+        *_synopsis(options.prog, "[options] [FILE|GLOB|FOLDER|URL|-]..."),
         *_section("OPTIONS"),
         *_entries(
             (_invocation(each), each.help or "") for each in actions(options) if each.option_strings

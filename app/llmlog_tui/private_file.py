@@ -11,28 +11,46 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Final
 
+TEMPORARY: Final = ".llmlog-"
+"""Beginning of the names of files that are not complete yet."""
+
 MODE: Final = 0o600
 """Mode of each file, whatever the umask: logs and exports may hold content."""
 
 
 @contextlib.contextmanager
-def replacing(path: Path, logs: Iterable[Path] = ()) -> Iterator[IO[bytes]]:
+def replacing(
+    path: Path, logs: Iterable[Path] = (), *, durable: bool = False
+) -> Iterator[IO[bytes]]:
     """Open a temporary file that takes the place of `path` if the `with` block succeeds.
 
-    A symbolic link at `path` is replaced, not followed. Raises OSError, as for one of the `logs`,
-    under whatever name, and for anything that is no regular file.
+    A symbolic link at `path` is replaced, not followed. With `durable` the file is on disk before
+    it takes that place, and its folder after it. Raises OSError, as for one of the `logs`, under
+    whatever name, and for anything that is no regular file.
     """
     check_replaceable(path, logs)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".llmlog-", delete=False) as file:
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=TEMPORARY, delete=False) as file:
         try:
             os.fchmod(file.fileno(), MODE)
             yield file.file
             file.flush()
+            if durable:
+                os.fsync(file.fileno())
             os.replace(file.name, path)  # noqa: PTH105 - a name, not a Path
         except BaseException:
             with contextlib.suppress(OSError):
                 os.unlink(file.name)  # noqa: PTH108 - as above
             raise
+    if durable:
+        _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def check_replaceable(path: Path, logs: Iterable[Path] = ()) -> None:

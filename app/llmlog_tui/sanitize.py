@@ -34,7 +34,10 @@ def _printable(character: str) -> str:
 
 
 def grep(name: str, value: str, line: bytes, file: str) -> str:
-    """Return the command that finds all records with this value, in the notation of `line`."""
+    """Return the command that finds all records with this value, in the notation of `line`.
+
+    That is grep, where there are lines.
+    """
     written = [
         f'"{name}":{space}{json.dumps(value, ensure_ascii=escaped)}'
         for escaped in (False, True)
@@ -46,6 +49,8 @@ def grep(name: str, value: str, line: bytes, file: str) -> str:
     fixed = "" if re.fullmatch(r'[\w": -]*', pattern) else "-F "
     program = next((each for end, each in _COMPRESSED.items() if file.endswith(end)), "grep")
     path = f"./{file}" if file.startswith("-") else file  # else it were an option
+    if file.endswith(".parquet") or "://" in file:
+        return f"llmlog find {shlex.quote(value)} {shlex.quote(path)}"
     return f"{program} {fixed}{shlex.quote(pattern)} {shlex.quote(path)}"
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
 import pytest
 from tests.analysis.conftest import Frame, Record
 
+from llmlog_tui.analysis.traces.in_flight import InFlight, StartedRun
 from llmlog_tui.analysis.traces.sessions import Sessions, sessions
 from llmlog_tui.analysis.traces.traces import traces
+from llmlog_tui.log.starts import RunningStep
 
 
 def at(second: float, session: str | None, trace: str, **fields: object) -> Record:
@@ -145,3 +148,19 @@ def test_a_stretch_of_rows_is_what_each_of_them_shows(
 
 def test_without_traces_there_is_nothing(frame: Frame) -> None:
     assert len(of(frame).tree()) == 0
+
+
+def test_runs_without_a_record_are_placed_by_time_and_change_no_figure(frame: Frame) -> None:
+    found = traces(frame([at(0, "a", "a1"), at(1, "b", "b1"), at(3, "a", "a2")]))
+    step = RunningStep(None, "a", "a-gone", 0, "x", None, None, None, None)
+    late = replace(step, session_id="c", trace_id="c-run")
+    flight = InFlight(
+        {"a-gone": (step,), "c-run": (late,)}, (StartedRun("a-gone", 1), StartedRun("c-run", 3))
+    )
+    known, grouped = sessions(found), sessions(found, flight)
+    assert grouped.frame["session_id"].to_list() == ["b", "a", "c"]
+    assert grouped.frame["begun"].to_list() == [0, 1, 1]
+    assert grouped.order.to_list() == [1, 0, 3, 2, 4], "a-gone is 3: between a1 and a2"
+    assert grouped.begun == ("a-gone", "c-run")
+    placement = ("traces", "begun", "first")
+    assert grouped.frame[:2].drop(placement).equals(known.frame.drop(placement))

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import http.client
 import json
+import ssl
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 from typing import Self
 from urllib.parse import urlencode
 
+from llmlog_tui.clickhouse.client import Client
+from llmlog_tui.clickhouse.errors import ClickHouseError, QueryCancelledError
 from llmlog_tui.clickhouse.url import TableUrl
 
 SERVER = Path(__file__).with_name("server.py")
@@ -34,6 +40,10 @@ class ClickHouse:
         )
         self.port = int(self._line())
 
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None
+
     def stop(self) -> None:
         """End the process at once, as a machine that loses its power does."""
         if self._process is not None:
@@ -51,7 +61,7 @@ class ClickHouse:
 
     def query(self, sql: str, body: bytes = b"", **settings: str) -> str:
         """Return the answer to a query as its text, past all of llmlog's own code."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port)
+        connection = self._connection()
         try:
             connection.request("POST", f"/?{urlencode({'query': sql, **settings})}", body)
             answer = connection.getresponse()
@@ -63,7 +73,7 @@ class ClickHouse:
 
     def running(self) -> int:
         """The number of queries that run."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port)
+        connection = self._connection()
         try:
             connection.request("GET", "/running")
             return int(connection.getresponse().read())
@@ -73,6 +83,12 @@ class ClickHouse:
     def url(self, name: str = "llm.calls", user: str = "default") -> TableUrl:
         scheme = "clickhouses" if self._certificate else "clickhouse"
         return TableUrl.of(f"{scheme}://{user}@127.0.0.1:{self.port}/{name}")
+
+    def _connection(self) -> http.client.HTTPConnection:
+        if self._certificate is None:
+            return http.client.HTTPConnection("127.0.0.1", self.port)
+        context = ssl.create_default_context(cafile=self._certificate)
+        return http.client.HTTPSConnection("127.0.0.1", self.port, context=context)
 
     def _line(self) -> str:
         assert self._process is not None
@@ -85,3 +101,32 @@ class ClickHouse:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+ENDLESS = "SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 1"
+PATIENCE_SECONDS = 30.0
+
+
+def cancel_endless_query(client: Client, server: ClickHouse) -> None:
+    """Cancel a query that runs; it ends here and on the server."""
+    failed: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            client.frame(ENDLESS)
+        except ClickHouseError as error:
+            failed.append(error)
+
+    asking = Thread(target=ask)
+    asking.start()
+    _until(lambda: server.running() == 1, "the query runs")
+    client.cancel()
+    asking.join(PATIENCE_SECONDS)
+    assert [type(error) for error in failed] == [QueryCancelledError]
+    _until(lambda: server.running() == 0, "the query has ended")
+
+
+def _until(condition: Callable[[], bool], name: str) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, name

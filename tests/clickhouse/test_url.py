@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from llmlog_tui.clickhouse.client import Client
-from llmlog_tui.clickhouse.url import Login, TableUrl, TableUrlError, is_table_url
+from llmlog_tui.clickhouse.url import Login, TableUrl, TableUrlError, connecting, is_table_url
 from llmlog_tui.errors import UserError
 
 LOCAL = TableUrl.of("clickhouse://127.0.0.1/llm.calls")
@@ -101,18 +101,19 @@ def test_a_password_crosses_no_network_in_the_clear_unless_insecure(
     monkeypatch.setenv("CLICKHOUSE_PASSWORD", "secret")
     with pytest.raises(TableUrlError, match="a password would be sent without TLS"):
         Login.to(url)
-    assert Login.to(url, insecure=True) == Login("secret")
+    with connecting(insecure=True):
+        assert Login.to(url) == Login("secret")
     assert Login.to(TableUrl.of("clickhouses://example.com/db.t")) == Login("secret")
 
 
-def test_an_authority_has_to_be_a_file_and_of_use(tmp_path: Path) -> None:
+def test_an_authority_has_to_be_a_file(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").touch()
     secure = TableUrl.of("clickhouses://h/db.t")
-    assert Login.to(secure, ca=tmp_path / "ca.pem").ca == tmp_path / "ca.pem"
-    with pytest.raises(TableUrlError, match="no such file"):
-        Login.to(secure, ca=tmp_path / "none.pem")
-    with pytest.raises(TableUrlError, match="--ca is for clickhouses"):
-        Login.to(LOCAL, ca=tmp_path / "ca.pem")
+    with connecting(ca=tmp_path / "ca.pem"):
+        assert Login.to(secure).ca == tmp_path / "ca.pem"
+    with connecting(ca=tmp_path / "none.pem"), pytest.raises(TableUrlError, match="no such file"):
+        Login.to(secure)
+    assert Login.to(secure) == Login()
 
 
 def test_without_its_extra_a_table_names_it(monkeypatch: pytest.MonkeyPatch) -> None:

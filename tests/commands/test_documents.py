@@ -50,8 +50,8 @@ def test_every_command_runs_in_the_samples_folder(
 
 
 PAGE_WRITERS = ("bundle", "export", "report")
-NO_ANSWERS = (*PAGE_WRITERS, "cache", "demo", "listen", "mcp", "prune")
-"""Commands that write files, delete or serve."""
+NO_ANSWERS = (*PAGE_WRITERS, "archive", "cache", "demo", "listen", "mcp", "prune", "schema")
+"""Commands that write files or DDL, delete or serve."""
 ARGUMENTS = {
     "diff": ["cd613e30", "failed"],
     "find": ["req_683115a8"],

@@ -34,13 +34,12 @@ class Peeking:
     def content(self, item: Item, record: Item) -> Item:
         return {**item, **record}
 
-    def peek(self, log: LogState, items: Iterable[Item]) -> None:
-        if found := [item["peek"] for item in items if self.detect([item])]:
-            log.setdefault("begins", []).append(found)
-
-    def has_peer(self, log: LogState, items: Iterable[Item]) -> bool:
+    def peek(self, log: LogState, items: Iterable[Item]) -> object | None:
         found = [item["peek"] for item in items if self.detect([item])]
-        return [begin[:1] for begin in log["begins"]].count(found[:1]) > 1
+        if not found:
+            return None
+        log.setdefault("begins", []).append(found)
+        return str(found[0])
 
 
 def peeked(*files: Path) -> list[list[Any]]:
@@ -61,6 +60,16 @@ def test_the_first_objects_of_each_file_are_given_to_its_format(tmp_path: Path) 
     two.write_bytes(lines(*range(30)))
     packed.write_bytes(gzip.compress(lines("a")))
     assert peeked(one, two, packed) == [[1, 2, 3], list(range(20)), ["a"]]
+
+
+def test_files_that_begin_alike_have_that_in_common_and_others_have_nothing(tmp_path: Path) -> None:
+    one, two, three = (tmp_path / name for name in ("one.jsonl", "two.jsonl", "three.jsonl"))
+    one.write_bytes(lines("a", "b"))
+    two.write_bytes(lines("a", "c"))
+    three.write_bytes(b'{"event": "span"}\n')
+    begins = peek([one, three, two], {}, [Peeking()])
+    assert begins[0] == begins[2] is not None
+    assert begins[1] is None
 
 
 @pytest.mark.parametrize("wrap", WRAPPERS.values(), ids=WRAPPERS)

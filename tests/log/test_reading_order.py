@@ -136,6 +136,24 @@ def test_a_fork_that_was_shown_first_is_read_again_and_counts_for_its_origin(
     assert again["session_id"][0] != shown["session_id"][0]
 
 
+@pytest.mark.parametrize("many_files", [2, 10**6])
+def test_a_newest_session_that_is_a_fork_is_there_for_good_once_its_origin_was_read(
+    tree: Callable[[str, int], Sources], monkeypatch: pytest.MonkeyPatch, many_files: int
+) -> None:
+    sources = tree("claude", FORK_LAST)
+    monkeypatch.setattr(reader, "MANY_FILES", many_files)
+    has_newest: list[bool] = []
+    with closing(Reader(sources, newest_first=True)) as found:
+        while found.step():
+            traces = found.snapshot().frame["trace_id"]
+            has_newest.append(traces.str.starts_with(make_sessions.NEWEST).any())
+        origin_and_fork = 2
+        shown_first = int(many_files == 2)
+        assert has_newest[:shown_first] == [True] * shown_first
+        assert all(has_newest[shown_first + origin_and_fork - 1 :])
+        assert len(has_newest) >= len(sources.files()) > 10 * origin_and_fork
+
+
 def test_files_that_are_there_are_not_waited_for_and_all_their_bytes_are_to_be_read(
     tree: Callable[[str, int], Sources], tmp_path: Path
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from llmlog_tui.log.store import Snapshot
+from llmlog_tui.log.store import RecordCounts, Snapshot
 from llmlog_tui.tui import analysis_schedule
 from llmlog_tui.tui.analysis_schedule import PAUSE_S, AnalysisSchedule
 from llmlog_tui.tui.messages import AnalysisRequest
@@ -51,6 +51,12 @@ class Log:
         empty = Snapshot.empty([])
         self.snapshot = Snapshot(empty.files, empty.frame, empty.counts, live_from=0)
         self.request()
+
+    def load(self, records: int) -> None:
+        empty = Snapshot.empty([])
+        counts = RecordCounts(records=records)
+        self.snapshot = Snapshot(empty.files, empty.frame, counts, is_loading=True)
+        self.request(at_once=True)
 
     def request(self, *, at_once: bool = False) -> None:
         request = AnalysisRequest(self.snapshot, self.where, None)
@@ -135,3 +141,28 @@ def test_the_same_request_is_sent_once_and_again_after_its_result_was_dropped(lo
     log.schedule.forget()
     log.request()
     assert len(log.sent) == 1
+
+
+def test_while_loading_the_log_is_analysed_whenever_its_records_have_doubled_and_at_the_end(
+    clock: Clock,
+) -> None:
+    log = Log(clock)
+    for records in range(300, 300_000, 300):
+        log.load(records)
+        log.schedule.done = log.schedule.requested  # the App asks again after each result
+        log.request()
+        clock.advance(0.1)
+    assert [each.snapshot.counts.records // 300 for each in log.sent] == [
+        1 << doubled for doubled in range(10)
+    ], "of a log twice as long one more, not twice as many"
+    log.grow()
+    assert log.sent[-1].snapshot is log.snapshot
+
+
+def test_another_filter_is_answered_while_loading_with_all_records_so_far(clock: Clock) -> None:
+    log = Log(clock)
+    log.load(300)
+    log.load(301)
+    log.where = "latency_ms > 1"
+    log.request()
+    assert [each.snapshot.counts.records for each in log.sent] == [300, 301]

@@ -64,7 +64,7 @@ def test_columns_as_wide_as_their_contents_leave_the_rest_of_the_screen_blank() 
 
 def test_cut_texts_get_spare_width_before_the_flexible_column() -> None:
     assert fit_contents(COLUMNS, [8, 90, 9], 40) == [8, 21, 9]
-    assert fit_contents(COLUMNS, [30, 90, 9], 24) == [11, 6, 5], "as far as it goes, from the left"
+    assert fit_contents(COLUMNS, [30, 90, 9], 26) == [7, 9, 8], "all share what does not suffice"
 
 
 @given(st.lists(st.integers(0, 300), min_size=3, max_size=3), st.integers(17, 400))

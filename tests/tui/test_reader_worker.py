@@ -15,7 +15,7 @@ from llmlog_tui.log import follow
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.messages import Loaded
 from llmlog_tui.tui.workers import reader
-from llmlog_tui.tui.workers.reader import ReaderWorker, pause_after
+from llmlog_tui.tui.workers.reader import ReaderWorker, pause_after, post_interval
 
 PATIENCE_S = 30.0
 BLOCKS = 8
@@ -33,6 +33,13 @@ def test_hundreds_of_files_which_take_long_to_look_at_are_looked_at_less_often(
 @pytest.mark.parametrize(("quiet_s", "pause"), [(0.9, 0.02), (1.0, 0.05), (5.0, 0.1), (3600, 0.1)])
 def test_files_are_looked_at_less_often_while_nothing_comes(quiet_s: float, pause: float) -> None:
     assert pause_after(0.0005, quiet_s=quiet_s) == pytest.approx(pause)
+
+
+@pytest.mark.parametrize(("loading_s", "seconds"), [(0, 0.1), (4, 0.1), (10, 0.2), (600, 0.5)])
+def test_progress_of_a_log_that_takes_long_to_load_is_shown_less_often(
+    loading_s: float, seconds: float
+) -> None:
+    assert post_interval(loading_s) == pytest.approx(seconds)
 
 
 @pytest.fixture

@@ -152,3 +152,51 @@ async def test_what_never_ended_is_called_so_among_the_runs_of_its_time(
         await pilot.press("l", "l", "equals_sign")
         await until(pilot, lambda: app.where is not None and not app.busy, "a filter by its name")
         assert [line.split()[0] for line in lines_of(screen.traces)[1:3]] == ["?run-old", "▌"]
+
+
+async def test_runs_in_flight_have_rows_below_their_sessions_and_are_counted_nowhere(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log, now = tmp_path / "calls.jsonl", datetime.now(UTC)
+    early = (now - timedelta(hours=2)).isoformat()
+    log.write_bytes(
+        record(span_id="a", trace_id="a-old", session_id="a", ts=early)
+        + record(span_id="b", trace_id="b-new", session_id="b", ts=now.isoformat())
+        + begun("c", "a-gone", 3_600, session_id="a")
+    )
+    async with LogApp([log]).run_test(size=WIDE, notifications=True) as pilot:
+        app = await shown(pilot, 2)
+        screen = overview_of(app)
+        pane = screen.traces
+
+        def rows() -> list[str]:
+            lines = [line[1:12].rstrip() for line in lines_of(pane)[1:]]
+            return [line for line in lines if line]
+
+        await pilot.press("B")
+        await until(pilot, lambda: len(rows()) == 5, "two sessions, three runs")
+        assert rows() == ["?▾ a", "   a-old", "?  a-gone", " ▾ b", "   b-new"]
+        with log.open("ab") as file:
+            file.write(begun("d", "a-run", session_id="a") + begun("e", "c-run", session_id="c"))
+        await until(pilot, lambda: len(rows()) == 8, "the runs that began")
+        assert rows() == [
+            *(" ▾ b", "   b-new"),
+            *("►▾ a", "   a-old", "?  a-gone", "►  a-run"),
+            *("►▾ c", "►  c-run"),
+        ]
+        assert "1 tr" in line_of(pane, "▾ a")
+        assert "0 tr" in line_of(pane, "▾ c")
+        assert screen.selected_trace == "c-run", "the newest run is followed"
+        await until(pilot, lambda: screen.timeline.trace_id == "c-run", "its timeline")
+        await pilot.press("up", "enter")
+        await until(pilot, lambda: "▸" in line_of(pane, "c "), "its session folded")
+        assert screen.selected_trace == "c-run"
+        await pilot.press("enter", "up")
+        await until(pilot, lambda: screen.timeline.trace_id == "a-run", "the other one")
+        with log.open("ab") as file:
+            file.write(record(span_id="d", trace_id="a-run", session_id="a", ts=now.isoformat()))
+        await until(pilot, lambda: "2 tr" in line_of(pane, "▾ a"), "its record")
+        assert screen.selected_trace == "a-run"
+        await pilot.press("B")
+        await until(pilot, lambda: not any("▾" in row for row in rows()), "no sessions")
+        assert screen.selected_trace == "a-run"

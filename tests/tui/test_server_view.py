@@ -133,7 +133,7 @@ async def test_without_the_option_nothing_is_polled_and_the_view_names_it(
         app = await shown(pilot, 22)
         screen = await opened(pilot, until)
         command = "llmlog-tui calls.jsonl --metrics-url http://127.0.0.1:8000/metrics"
-        await until(pilot, lambda: f" {command}" in text_of(screen.values).splitlines(), "how to")
+        await until(pilot, lambda: f"  {command}" in text_of(screen.values).splitlines(), "how to")
         assert "No server metrics." in status(screen)
         assert charts(screen) == []
         assert "6 Server" in top_row(app)

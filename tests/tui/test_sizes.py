@@ -12,6 +12,7 @@ from textual.widget import Widget
 
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.panes.call_columns import ColumnChoice
+from llmlog_tui.tui.screens.calls import CallsScreen
 from llmlog_tui.tui.screens.overview import OverviewScreen
 from llmlog_tui.tui.screens.replay import ReplayScreen
 from llmlog_tui.tui.widgets.table import LineTable
@@ -62,6 +63,29 @@ async def test_a_replay_has_its_bars_its_detail_and_its_totals_at_every_size(
             assert len(totals) <= size[0]
             assert "elapsed" in totals
             assert ("errors" in totals) == (size != SMALL)
+
+
+@pytest.mark.parametrize("size", [SMALL, LOW, (120, 35), WIDE, LARGE])
+async def test_calls_keep_their_finish_and_flags_beside_a_drawer_too(
+    sample: Path, shown: Shown, records: int, until: Until, size: tuple[int, int]
+) -> None:
+    async with LogApp([sample]).run_test(size=size) as pilot:
+        app = await shown(pilot, records)
+        await pilot.press("2")
+        await until(pilot, lambda: isinstance(app.screen, CallsScreen), "the calls")
+        screen = app.screen
+        assert isinstance(screen, CallsScreen)
+        for is_open in (False, True):
+            if is_open:
+                await pilot.press("enter")
+                await until(pilot, lambda: bool(screen.drawer.region.area), "the drawer")
+            heading, *lines = lines_of(screen.calls)
+            assert "finish" in heading
+            assert heading.split()[-1] == "flag"
+            assert " ms " in heading
+            assert any("✗ ↻" in line for line in lines), "the newest failed after retries"
+            assert any("tool" in line for line in lines)
+            assert not any("tool_…" in line for line in lines), "finish is not cut"
 
 
 async def test_zoomed_panes_of_a_large_screen_have_columns_as_wide_as_their_contents(

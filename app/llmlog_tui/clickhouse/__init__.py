@@ -1,1 +1,1 @@
-"""Logs in a ClickHouse table: address, client, schema, inserts; needs the extra `clickhouse`."""
+"""Client of a ClickHouse server: table addresses, login, queries, errors; extra `clickhouse`."""

@@ -112,12 +112,19 @@ class Client:
             finally:
                 body.close()
 
-    def insert(self, table: str, body: bytes, kind: str, settings: Mapping[str, str]) -> None:
-        """Insert a block of rows in the format `kind`; `table` is quoted."""
+    def insert(
+        self, table: str, column: str, body: bytes, kind: str, settings: Mapping[str, str]
+    ) -> None:
+        """Insert a block of values of one column, in the format `kind`; `table` is quoted.
+
+        Raises ClickHouseError if a setting may not be set, too: an insert depends on them.
+        """
         with self._translated():
             client = self._connect()
-            allowed = self._allowed(client, settings)
-            client.raw_insert(table, insert_block=body, fmt=kind, settings=allowed)
+            if refused := settings.keys() - self._allowed(client, settings).keys():
+                name = min(refused)
+                raise ClickHouseError(f"{self.url.server}: {self.url.user} may not set {name}")
+            client.raw_insert(table, [column], body, dict(settings), kind)
 
     def cancel(self) -> None:
         """End the query that runs, from another thread; it raises QueryCancelledError."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -14,6 +16,12 @@ from llmlog_tui.errors import UserError
 
 PASSWORD_VARIABLE: Final = "CLICKHOUSE_PASSWORD"  # noqa: S105 - a name, no password
 """Environment variable with the password: a command line is public, and history keeps it."""
+
+CA_VARIABLE: Final = "LLMLOG_CLICKHOUSE_CA"
+"""Environment variable with the file of --ca."""
+
+INSECURE_VARIABLE: Final = "LLMLOG_CLICKHOUSE_INSECURE"
+"""Environment variable that stands for --insecure, unless it is empty."""
 
 _PORTS: Final = {"clickhouse": 8123, "clickhouses": 8443}
 _DEFAULT_USER: Final = "default"
@@ -109,23 +117,39 @@ class Login:
     ca: Path | None = None
 
     @classmethod
-    def to(cls, url: TableUrl, *, ca: Path | None = None, insecure: bool = False) -> Login:
-        """Return the login with the password of the environment.
+    def to(cls, url: TableUrl) -> Login:
+        """Return the login by the environment; see connecting().
 
-        Raises TableUrlError if it would cross a network in the clear, unless `insecure`, and if
-        `ca` is no file or has no use.
+        Raises TableUrlError if a password would cross a network in the clear, unless that is
+        permitted, and if the authority is no file.
         """
         password = os.environ.get(PASSWORD_VARIABLE, "")
-        if password and not (url.is_tls or url.is_loopback or insecure):
+        is_permitted = url.is_tls or url.is_loopback or bool(os.environ.get(INSECURE_VARIABLE))
+        if password and not is_permitted:
             raise TableUrlError(
                 f"{url.server}: a password would be sent without TLS;"
                 " use clickhouses://, or --insecure in a network you trust"
             )
-        if ca is not None and not url.is_tls:
-            raise TableUrlError("--ca is for clickhouses://")
-        if ca is not None and not ca.is_file():
+        ca = os.environ.get(CA_VARIABLE)
+        if ca and url.is_tls and not Path(ca).is_file():
             raise TableUrlError(f"{ca}: no such file")
-        return cls(password, ca)
+        return cls(password, Path(ca) if ca else None)
+
+
+@contextlib.contextmanager
+def connecting(*, ca: Path | None = None, insecure: bool = False) -> Iterator[None]:
+    """Connect with an authority's certificate, or without TLS, here and in started processes."""
+    given = {CA_VARIABLE: os.fspath(ca) if ca else "", INSECURE_VARIABLE: "1" if insecure else ""}
+    before = {name: os.environ.get(name) for name in given}
+    os.environ.update({name: value for name, value in given.items() if value})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def is_table_url(text: str) -> bool:

@@ -32,6 +32,7 @@ The same with _LLMLOG_TUI_COMPLETE and llmlog-tui completes the dashboard's.
 
 _COMMANDS: Final = {
     "alerts": ("alerts", "List alerts, and the remaining rate limits."),
+    "archive": ("archive", "Append new records of a log to parquet files by day."),
     "bundle": ("bundle", "Write one run for a support ticket, as .md or .html."),
     "cache": ("cache", "Show or delete the cache of big logs."),
     "check": ("alerts", "For CI: exit 1 if a rule fired or calls are missing."),
@@ -44,6 +45,7 @@ _COMMANDS: Final = {
     "mcp": ("mcp", "Serve the answers as tools to a coding agent (MCP, stdio)."),
     "prune": ("prune", "Remove old records, safely while applications write."),
     "report": ("report", "Write an HTML page: charts, alerts, slow and failed calls."),
+    "schema": ("schema", "Print the DDL of a ClickHouse table for records."),
     "session": ("traces", "Show one conversation, run by run, with its totals."),
     "slow": ("slow", "List slow calls, the slowest first, and why."),
     "sql": ("sql", "Query the log in SQL."),
@@ -86,7 +88,8 @@ class _Commands(click.Group):
 def llmlog(context: click.Context) -> None:
     """Answer questions about the log of an application's LLM calls.
 
-    LOG is a file, a glob, a folder, or - for standard input; calls.jsonl if none is named.
+    LOG is a file, a glob, a folder, clickhouse[s]://user@host/db.table, or - for standard input;
+    calls.jsonl if none is named.
     Colour is used on terminals only, and never with NO_COLOR. Output is ASCII on a terminal whose
     locale is not UTF-8, or whose TERM is linux or dumb; LLMLOG_ASCII=1 or 0 overrides that.
     """

@@ -31,7 +31,7 @@ from llmlog_tui.commands.common import (
 from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.commands.text_tables import day_time, fitted
 from llmlog_tui.config.rules import Rules
-from llmlog_tui.log.sources import SourceError
+from llmlog_tui.log.sources import SourceError, path_text
 from llmlog_tui.sanitize import sanitize
 
 FIRED = 1
@@ -130,7 +130,7 @@ def alerts_of(log: OpenLog, rules: Rules) -> FoundAlerts:
     """Return the alerts of a log. Raises SourceError if no line is a record."""
     counts, frame = log.snapshot.counts, log.frame
     if counts.skipped and not counts.records:
-        raise SourceError(f"no line is a record: {', '.join(map(str, log.snapshot.files))}")
+        raise SourceError(f"no line is a record: {', '.join(map(path_text, log.snapshot.files))}")
     if needs_cost(rules):
         frame = priced(frame, rates(rules))
     calls = model_calls(frame)

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -23,6 +24,7 @@ from llmlog_tui import humanize
 from llmlog_tui.analysis.query.sql import filter_records
 from llmlog_tui.analysis.traces.cache_misses import hashes_in
 from llmlog_tui.commands import INTERRUPTED
+from llmlog_tui.commands.clickhouse_options import connection_options
 from llmlog_tui.commands.text_tables import on_terminal
 from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.formats.llmlog import LLMLOG
@@ -30,8 +32,17 @@ from llmlog_tui.log.cache_folder import without_cache
 from llmlog_tui.log.parse_cache import user_cache
 from llmlog_tui.log.reader import Reader, read_all
 from llmlog_tui.log.record_lines import LineForm
+from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.schema import COLUMNS, decategorize, restore_integers
-from llmlog_tui.log.sources import DEFAULT_LOG, STDIN, SourceError, Sources, metrics_of
+from llmlog_tui.log.sources import (
+    DEFAULT_LOG,
+    STDIN,
+    SourceError,
+    Sources,
+    metrics_of,
+    path_text,
+    url_of,
+)
 from llmlog_tui.log.store import Snapshot, SourceLocation
 from llmlog_tui.log.tags import tag_types
 from llmlog_tui.private_file import replacing
@@ -62,8 +73,43 @@ def _without_cache(context: click.Context, _: click.Parameter, no_cache: bool) -
         context.with_resource(without_cache())
 
 
+_WINDOW: Final = ContextVar("window", default=EVERYTHING)
+"""The records that open_log() keeps: those of --last."""
+
+
+@contextmanager
+def _within(window: Retention) -> Iterator[None]:
+    before = _WINDOW.set(window)
+    try:
+        yield
+    finally:
+        _WINDOW.reset(before)
+
+
+def has_window() -> bool:
+    """Return whether --last is given."""
+    return _WINDOW.get() != EVERYTHING
+
+
+def _keep_last(context: click.Context, _: click.Parameter, last: str | None) -> None:
+    if last is not None:
+        try:
+            context.with_resource(_within(Retention.of(last)))
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from error
+
+
+last_option: Final = click.option(
+    "--last",
+    metavar="N|24h",
+    expose_value=False,
+    callback=_keep_last,
+    help="Only the last N records, or the last 24 hours; of a table, 100000 by default.",
+)
+
+
 def files_argument(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the argument `files`, logs that are read once, and --no-cache."""
+    """Add the argument `files`, logs that are read once, and the options of reading them."""
     argument = click.argument(
         "files",
         nargs=-1,
@@ -78,16 +124,21 @@ def files_argument(command: Callable[..., Any]) -> Callable[..., Any]:
         callback=_without_cache,
         help="Parse a big log in full, and cache nothing.",
     )
-    return argument(option(command))
+    return argument(last_option(option(connection_options(command))))
 
 
-followed_files_argument: Final = click.argument(
-    "files",
-    nargs=-1,
-    metavar="[LOG]...",
-    shell_complete=complete_file,
-    callback=lambda _context, _parameter, files: files or (DEFAULT_LOG,),
-)
+def followed_files_argument(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the argument `files`, logs that are followed, and the options of a connection."""
+    argument = click.argument(
+        "files",
+        nargs=-1,
+        metavar="[LOG]...",
+        shell_complete=complete_file,
+        callback=lambda _context, _parameter, files: files or (DEFAULT_LOG,),
+    )
+    return argument(connection_options(command))
+
+
 json_option: Final = click.option(
     "--json", "as_json", is_flag=True, help="JSON, one object a line; its keys are stable."
 )
@@ -210,30 +261,35 @@ def as_object(line: bytes) -> dict[str, Any]:
 
 
 @contextmanager
-def open_log(
+def open_log(  # noqa: PLR0913 - options by name
     names: Sequence[str],
     where: str | None = None,
     *,
     columns: Collection[str] = COLUMNS,
     rules: Rules = DEFAULT,
+    ids: Sequence[str] = (),
     on_step: Callable[[Reader], object] = lambda _: None,
 ) -> Iterator[OpenLog]:
     """Read the logs `names` once, and keep them open; `rules` gives the prices.
 
-    Only `columns` are kept, but all fields with `where`, which may name any.
+    Only `columns` are kept, but all fields with `where`, which may name any. Records with one of
+    `ids` are read from the whole of a table.
     Raises SourceError for an unreadable file or one without calls, QueryError for a bad `where`.
     """
     kept = columns if where is None else COLUMNS
     sources = Sources(names, must_exist=True)
-    with closing(Reader(sources, columns=kept, cache=user_cache())) as reader:
+    has_tables = any(url_of(path) for path in sources.files())
+    wanted = ids if has_tables else ()
+    reader = Reader(sources, window=_WINDOW.get(), columns=kept, cache=user_cache(), ids=wanted)
+    with closing(reader):
         snapshot = read_all(reader, on_step=lambda: on_step(reader))
-        report_format(reader, names)
+        report_format(reader, names, is_whole=bool(wanted))
         frame = snapshot.frame if where is None else filter_records(snapshot.frame, where, rules)
         yield OpenLog(reader, snapshot, frame)
 
 
-def report_format(reader: Reader, names: Sequence[str]) -> None:
-    """Say on stderr which other tools wrote a log.
+def report_format(reader: Reader, names: Sequence[str], *, is_whole: bool = False) -> None:
+    """Print formats of other tools, and a table's window unless `is_whole`.
 
     Raises SourceError if it is known to hold no calls.
     """
@@ -243,6 +299,10 @@ def report_format(reader: Reader, names: Sequence[str]) -> None:
     if not is_plain(snapshot):
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
         click.echo(sanitize(f"{names[0]}{more}: {format_names(snapshot)}"), err=True)
+    outside = reader.rows_outside
+    if outside and not is_whole:
+        there = humanize.count(snapshot.counts.records + outside)
+        click.echo(f"over the newest {snapshot.frame.height:,} of {there} records", err=True)
 
 
 def format_names(snapshot: Snapshot) -> str | None:
@@ -276,11 +336,6 @@ def hint_at_health(log: OpenLog) -> None:
     counts = log.snapshot.counts
     if counts.skipped.total() and not counts.records:
         click.echo("no line is a record; see llmlog health", err=True)
-
-
-def path_text(path: Path) -> str:
-    """Return a path as valid UTF-8; other bytes become `�`."""
-    return os.fsencode(path).decode(errors="replace")
 
 
 def write_text(out: Path, text: str, log: OpenLog) -> None:

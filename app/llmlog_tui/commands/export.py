@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import IO, Final, TypeVar
 
 import click
 
+from llmlog_tui import humanize
 from llmlog_tui.analysis.reports.csv_cells import flat
+from llmlog_tui.clickhouse.url import Login, TableUrl, is_table_url
 from llmlog_tui.commands.common import (
     OpenLog,
     files_argument,
@@ -20,15 +22,15 @@ from llmlog_tui.commands.common import (
     open_log,
     where_option,
 )
+from llmlog_tui.commands.export_table import ship
+from llmlog_tui.commands.progress import Progress, progress_bar
 from llmlog_tui.formats.otlp_export import to_lines
 from llmlog_tui.humanize import CSV_TIME
 from llmlog_tui.log.schema import COLUMNS, decategorize
 from llmlog_tui.log.sources import expand
 from llmlog_tui.log.tags import tag_types, with_tags_apart
 from llmlog_tui.private_file import replacing
-
-Progress = Callable[[int, int], object]
-"""Callback (done, total) of a long operation."""
+from llmlog_tui.shipping.shipper import Shipper
 
 Write = Callable[[OpenLog, IO[bytes], Progress], None]
 """Function that writes the records of a log to a file."""
@@ -83,14 +85,14 @@ _WRITERS: Final[dict[str, Write]] = {
     "--to",
     "out",
     required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False),
     metavar="OUT",
-    help="File to write, ending in .parquet, .csv, .otlp.jsonl or .jsonl.",
+    help="File to write, ending in .parquet, .csv, .otlp.jsonl or .jsonl; or a table.",
 )
 @where_option
 @formulas_option
-def export(files: tuple[str, ...], *, out: Path, where: str | None, keep_formulas: bool) -> None:
-    """Write the records to a .parquet, .csv, .jsonl or .otlp.jsonl file.
+def export(files: tuple[str, ...], *, out: str, where: str | None, keep_formulas: bool) -> None:
+    """Write the records to a .parquet, .csv, .jsonl or .otlp.jsonl file, or to ClickHouse.
 
     Columns of .parquet and .csv: the record's fields, its tags, then file and line. A .jsonl has
     the raw lines. An .otlp.jsonl has spans of OpenTelemetry's GenAI conventions, with tags and
@@ -98,7 +100,34 @@ def export(files: tuple[str, ...], *, out: Path, where: str | None, keep_formula
 
     Logs of other tools are written to a .jsonl as llmlog's records, without prompts and answers.
     An existing OUT is replaced once everything is written.
+
+    To clickhouse[s]://user@host:port/db.lines, the table that llmlog schema clickhouse describes,
+    the raw lines are sent in batches; its password is CLICKHOUSE_PASSWORD of the environment.
+    A batch that is sent again, after a broken connection or by another export of the same log, is
+    inserted once.
     """
+    if is_table_url(out):
+        _export_to_table(files, TableUrl.of(out), where)
+    else:
+        _export_to_file(files, Path(out), where, keep_formulas=keep_formulas)
+
+
+def _export_to_table(files: Sequence[str], url: TableUrl, where: str | None) -> None:
+    with closing(Shipper(url, Login.to(url))) as shipper:
+        shipper.check()
+        if not shipper.remembers_inserts():
+            click.echo(f"{url.database}: no table of it remembers inserts; {_AGAIN}", err=True)
+        with progress_bar("sending") as progress:
+            sent = ship(files, where, shipper, progress)
+    click.echo(f"{url}: {humanize.plural(sent, 'record')} sent", err=True)
+
+
+_AGAIN: Final = "a repeated batch is inserted again"
+
+
+def _export_to_file(
+    files: Sequence[str], out: Path, where: str | None, *, keep_formulas: bool
+) -> None:
     write = _writer(out)
     if keep_formulas and write is _csv:
         write = partial(_csv, keep_formulas=True)
@@ -106,12 +135,12 @@ def export(files: tuple[str, ...], *, out: Path, where: str | None, keep_formula
     if any(_is_same(path, out) for path in paths):
         raise click.ClickException(f"{out}: is one of the input files")
     with contextlib.ExitStack() as resources:
-        with _bar("reading") as progress:
+        with progress_bar("reading") as progress:
             reading = open_log(files, where, on_step=lambda reader: progress(*reader.progress()))
             log = resources.enter_context(reading)
         hint_at_health(log)
         try:
-            with _bar("writing") as progress, replacing(out, paths) as file:
+            with progress_bar("writing") as progress, replacing(out, paths) as file:
                 write(log, file, progress)
         except OSError as error:
             raise click.ClickException(f"{out}: {error.strerror}") from error
@@ -130,19 +159,3 @@ def _is_same(one: Path, other: Path) -> bool:
     with contextlib.suppress(OSError):
         return one.samefile(other)
     return False
-
-
-@contextlib.contextmanager
-def _bar(label: str) -> Iterator[Progress]:
-    """Show a progress bar, if stderr is a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda _, __: None
-        return
-    with click.progressbar(length=1, label=label, file=sys.stderr) as bar:
-
-        def update(done: int, total: int) -> None:
-            bar.length = max(total, 1)
-            bar.update(max(0, done - bar.pos))
-
-        yield update
-        update(bar.length or 1, bar.length or 1)

@@ -21,14 +21,15 @@ from llmlog_tui.commands.common import (
     echo_records,
     echo_texts,
     json_option,
+    last_option,
     open_log,
-    path_text,
     utc_option,
     where_option,
 )
 from llmlog_tui.commands.find_text import find_text
 from llmlog_tui.commands.text_tables import SLOW_MS, fitted, head, line_of
 from llmlog_tui.formats.llmlog import LLMLOG
+from llmlog_tui.log.sources import path_text, url_of
 from llmlog_tui.sanitize import grep, sanitize
 
 NOT_FOUND: Final = 1
@@ -45,6 +46,7 @@ NOT_FOUND: Final = 1
 )
 @json_option
 @where_option
+@last_option
 @utc_option
 @click.pass_context
 def find(
@@ -83,7 +85,7 @@ def _no_text(words: str) -> int:
 def _find_id(wanted: str, files: tuple[str, ...], *, as_json: bool, where: str | None) -> int:
     if not wanted:
         raise click.UsageError("an empty id: is a variable empty?")
-    with open_log(files, where) as log:
+    with open_log(files, where, ids=[wanted]) as log:
         try:
             found = find_by_id(log.frame, wanted)
         except NoIdError as error:
@@ -113,7 +115,7 @@ def _whole(log: OpenLog, found: pl.DataFrame) -> Iterator[str]:
         yield f"{'(format)':<30}  {name}"
     for name in ("trace_id", "request_id"):
         if isinstance(record.get(name), str):
-            yield sanitize(grep(name, record[name], line, str(place.file)))
+            yield sanitize(grep(name, record[name], line, url_of(place.file) or str(place.file)))
 
 
 def _explanations(log: OpenLog, found: pl.DataFrame) -> Iterator[str]:

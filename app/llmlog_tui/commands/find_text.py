@@ -18,7 +18,6 @@ from llmlog_tui.commands.common import (
     echo_json,
     echo_texts,
     open_log,
-    path_text,
 )
 from llmlog_tui.commands.text_tables import head, line_of, on_terminal
 from llmlog_tui.formats.detect import HEAD_BYTES, head_of
@@ -28,7 +27,7 @@ from llmlog_tui.formats.registry import FORMATS
 from llmlog_tui.log.compressed import beginning_of
 from llmlog_tui.log.parse import parse
 from llmlog_tui.log.schema import decategorize, restore_integers
-from llmlog_tui.log.sources import STDIN, SourceError, expand
+from llmlog_tui.log.sources import STDIN, SourceError, expand, path_text, url_of
 from llmlog_tui.log.text_scan import MatchingLine, scan
 from llmlog_tui.sanitize import sanitize
 
@@ -75,8 +74,8 @@ def _print(records: Iterable[Found]) -> None:
 
 
 def _are_plain(names: Sequence[str]) -> bool:
-    """Return whether all files begin with records of llmlog's."""
-    if str(STDIN) in names:
+    """Return whether all are files that begin with records of llmlog's."""
+    if str(STDIN) in names or any(url_of(Path(name)) for name in names):
         return False
     for path in expand(names, must_exist=True):
         try:

@@ -15,10 +15,10 @@ from llmlog_tui.commands.common import (
     files_argument,
     is_plain,
     open_log,
-    path_text,
     to_json,
     where_option,
 )
+from llmlog_tui.log.sources import path_text
 from llmlog_tui.log.store import Snapshot, SourceLocation
 from llmlog_tui.sanitize import sanitize
 

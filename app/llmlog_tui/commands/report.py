@@ -19,14 +19,15 @@ from llmlog_tui.commands.common import (
     OpenLog,
     files_argument,
     open_log,
-    path_text,
     utc_option,
     where_option,
     write_text,
 )
+from llmlog_tui.commands.param_types import OutPath
 from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.commands.stats import by_option, slow_ms_option
 from llmlog_tui.config.rules import Rules
+from llmlog_tui.log.sources import path_text
 
 _MAX_NAMES = 3
 """Maximum files that are named in the title."""
@@ -38,7 +39,7 @@ _MAX_NAMES = 3
     "--to",
     "out",
     required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutPath(dir_okay=False),
     metavar="OUT.html",
     help="File to write.",
 )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import click
 import orjson
+import polars as pl
 from click.shell_completion import CompletionItem
 
 from llmlog_tui import humanize
@@ -13,20 +16,28 @@ from llmlog_tui.analysis.calls.percentiles import GROUPINGS
 from llmlog_tui.analysis.query.sql import column_named
 from llmlog_tui.analysis.reports.stats import Stats, needed_columns
 from llmlog_tui.analysis.reports.stats import stats as figures
+from llmlog_tui.analysis.reports.stats_in_parts import StatsInParts
 from llmlog_tui.commands.common import (
     echo_texts,
     files_argument,
+    has_window,
     open_log,
-    path_text,
     utc_option,
     where_option,
 )
 from llmlog_tui.commands.param_types import FiniteFloat
 from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.commands.stats_text import stats_text
+from llmlog_tui.commands.table_stats import table_stats
 from llmlog_tui.commands.text_charts import text_charts
 from llmlog_tui.config.rules import Rules
-from llmlog_tui.log.store import Snapshot
+from llmlog_tui.formats.llmlog import LLMLOG
+from llmlog_tui.log.archive_manifest import is_part
+from llmlog_tui.log.archive_part import archived_frames, archived_tags
+from llmlog_tui.log.schema import COLUMNS
+from llmlog_tui.log.sources import SourceError, expand, path_text, url_of
+from llmlog_tui.log.store import RecordCounts, Snapshot
+from llmlog_tui.log.tags import conform
 
 by_option: Final = click.option(
     "--by",
@@ -71,14 +82,53 @@ def stats(  # noqa: PLR0913 - options by name
 
     Hours are local in text and UTC in JSON.
     """
-    with open_log(files, where, columns=needed_columns(by), rules=rules) as log:
-        snapshot = log.snapshot
-        by = by if by in GROUPINGS else column_named(log.frame, by)
-        found = figures(log.frame, over_ms=slow_ms, by=by, rules=rules)
+    snapshot, by, found = _answer(files, where, over_ms=slow_ms, by=by, rules=rules)
     if as_json:
         click.echo(orjson.dumps(as_object(snapshot, found, slow_ms)))
     else:
         echo_texts(stats_text(snapshot, found, slow_ms, by, text_charts()))
+
+
+def _of_archive(
+    parts: Sequence[Path], *, over_ms: float, by: str, rules: Rules
+) -> tuple[Snapshot, str, Stats]:
+    """Return a snapshot without records, the column that groups, and the statistics.
+
+    One part after the other is in memory. Raises SourceError.
+    """
+    try:
+        is_named = by in GROUPINGS or by in COLUMNS
+        tags = {} if is_named else archived_tags(parts)
+        empty = pl.DataFrame(schema={**COLUMNS, **tags})
+        by = by if is_named else column_named(empty, by)
+        total = StatsInParts(over_ms=over_ms, by=by, rules=rules)
+        columns, records = needed_columns(by), 0
+        wanted = {name: dtype for name, dtype in tags.items() if name == by}
+        for frame in archived_frames(parts, columns):
+            total.add(conform(frame, wanted))
+            records += frame.height
+    except OSError as error:
+        raise SourceError(f"{error.filename}: {error.strerror}") from error
+    counts = RecordCounts(lines=records, records=records)
+    snapshot = Snapshot(tuple(parts), empty, counts, formats=(LLMLOG.name,))
+    return snapshot, by, total.result()
+
+
+def _answer(
+    files: tuple[str, ...], where: str | None, *, over_ms: float, by: str, rules: Rules
+) -> tuple[Snapshot, str, Stats]:
+    """Return the log, the resolved `by`, and the statistics."""
+    if len(files) == 1 and url_of(Path(files[0])) and not has_window():
+        counted = table_stats(files[0], where, over_ms=over_ms, by=by, rules=rules)
+        if counted is not None:
+            return counted[0], by, counted[1]
+    is_all = where is None and not has_window()
+    paths = expand(files, must_exist=True) if is_all else []
+    if paths and all(map(is_part, paths)):
+        return _of_archive(paths, over_ms=over_ms, by=by, rules=rules)
+    with open_log(files, where, columns=needed_columns(by), rules=rules) as log:
+        by = by if by in GROUPINGS else column_named(log.frame, by)
+        return log.snapshot, by, figures(log.frame, over_ms=over_ms, by=by, rules=rules)
 
 
 _OF_GROUPS: Final = (

@@ -9,11 +9,11 @@ from typing import Any, Final
 import polars as pl
 
 from llmlog_tui import humanize
-from llmlog_tui.analysis.calls.cost import models_without_price
 from llmlog_tui.analysis.reports.stats import Stats, over_time
 from llmlog_tui.commands.common import format_names, is_plain
 from llmlog_tui.commands.text_charts import TextCharts
 from llmlog_tui.commands.text_tables import table
+from llmlog_tui.log.sources import path_text
 from llmlog_tui.log.store import RecordCounts, Snapshot
 from llmlog_tui.sanitize import sanitize
 
@@ -54,7 +54,7 @@ def stats_text(
 
 def _head(snapshot: Snapshot) -> Iterator[str]:
     """Yield the files, a few by name, and any format but llmlog's."""
-    names = [sanitize(str(path)) for path in snapshot.files[:_MAX_NAMES]]
+    names = [sanitize(path_text(path)) for path in snapshot.files[:_MAX_NAMES]]
     more = len(snapshot.files) - _MAX_NAMES
     yield ", ".join(names) + (f" and {more:,} more" if more > 0 else "")
     if not is_plain(snapshot):
@@ -77,7 +77,7 @@ def _spent(found: Stats) -> str:
 
 def _price_hint(found: Stats) -> Iterator[str]:
     """Yield how to give a price to the models that lack one."""
-    if models := models_without_price(found.priced):
+    if models := found.unpriced_models:
         names = ", ".join(sanitize(name, _MAX_NAME) for name in models[:_SHOWN_MODELS])
         more = f" and {len(models) - _SHOWN_MODELS:,} more" if len(models) > _SHOWN_MODELS else ""
         yield f"no price for {names}{more}: add it to a file for --rules, in $ per million tokens:"
@@ -114,7 +114,7 @@ def _faults(counts: RecordCounts) -> Iterator[str]:
     yield f"{counts.records:,} records, blank lines: {counts.blanks:,}"
     for kind, number in counts.skipped.most_common():
         place = counts.first_skipped[kind]
-        yield f"skipped: {number:,} {kind}, first at {sanitize(str(place.file))}:{place.line}"
+        yield f"skipped: {number:,} {kind}, first at {sanitize(path_text(place.file))}:{place.line}"
     for name, number in counts.nulled.most_common():
         yield f"nulled: {number:,} values of {name} had a wrong type"
 

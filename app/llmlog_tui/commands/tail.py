@@ -24,7 +24,7 @@ from llmlog_tui.commands.common import (
     where_option,
 )
 from llmlog_tui.commands.text_tables import head, line_of, on_terminal
-from llmlog_tui.log.reader import Reader, read_all
+from llmlog_tui.log.reader import Reader, problems_of, read_all
 from llmlog_tui.log.record_lines import LineForm
 from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.sources import STDIN, Sources
@@ -117,8 +117,7 @@ def _check_stdout() -> None:
 
 
 def _problems(reader: Reader) -> Iterator[str]:
-    for path, why in reader.problems.items():
-        yield f"{path}: {why}"
+    yield from problems_of(reader)
     for path in reader.waiting_for():
         if path not in reader.problems:
             yield f"{path}: does not exist yet, waiting for it"

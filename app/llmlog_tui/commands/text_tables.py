@@ -60,8 +60,9 @@ UNKNOWN_FAILURE: Final = "failed"
 
 
 def failure(record: Mapping[str, Any]) -> str:
-    """Return the type of a failure, and its message if it was logged."""
-    reason = str(record["error_type"] or record["error_status"] or UNKNOWN_FAILURE)
+    """Return the type, HTTP status, code and logged message of a failure."""
+    known = (record["error_type"], record["error_status"], record["error_code"])
+    reason = ", ".join(str(fact) for fact in known if fact) or UNKNOWN_FAILURE
     return f"{reason}: {record['error_message']}" if record.get("error_message") else reason
 
 

@@ -60,6 +60,7 @@ class BookmarkStore:
             self._unsaved[record] = _bookmark(record, change)
             return "standard input has no file beside it"
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)  # a table's is in the user's folder
             _append(path, json.dumps({"record": dict(record), **change}))
         except OSError as error:
             self._unsaved[record] = _bookmark(record, change)

@@ -37,7 +37,7 @@ into an attribute `corrections: dict[Key, Record]`, which the reader takes and c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 Item = dict[str, Any]
@@ -128,15 +128,12 @@ class SpreadsContent(Protocol):
 class Peeks(Protocol):
     """A format with files that begin alike: shared lines count for one of them."""
 
-    def peek(self, log: LogState, items: Iterable[Item]) -> None:
-        """Note how a file begins, if it is of this format.
+    def peek(self, log: LogState, items: Iterable[Item]) -> Hashable | None:
+        """Note how a file begins; return what only files that begin alike have in common.
 
-        Objects are decoded as they are taken: take no more than needed.
+        None if it is of another format. Objects are decoded as they are taken: take no more than
+        needed.
         """
-        ...
-
-    def has_peer(self, log: LogState, items: Iterable[Item]) -> bool:
-        """Return whether another of the files that were peeked begins as this one."""
         ...
 
 

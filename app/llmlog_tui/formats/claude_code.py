@@ -14,7 +14,7 @@ from itertools import chain, islice
 from typing import Any, Final
 
 from llmlog_tui.formats import Item, LogState, Record
-from llmlog_tui.formats.claude_code_forks import has_forks, note_origin
+from llmlog_tui.formats.claude_code_forks import note_origin
 from llmlog_tui.formats.claude_code_lines import blocks, said
 from llmlog_tui.formats.claude_code_session import SessionFile
 from llmlog_tui.formats.messages import from_blocks, joined_text
@@ -41,15 +41,10 @@ class _ClaudeCode:
         """Return whether one of the objects is a line of a session."""
         return any(map(_is_line, items))
 
-    def peek(self, log: LogState, items: Iterable[Item]) -> None:
+    def peek(self, log: LogState, items: Iterable[Item]) -> int | None:
         """Note a file's first line; call for all files before any is fed."""
-        if (uuid := _first_uuid(items)) is not None:
-            note_origin(log, uuid)
-
-    def has_peer(self, log: LogState, items: Iterable[Item]) -> bool:
-        """Return whether a file is a fork, or the origin of one."""
         uuid = _first_uuid(items)
-        return uuid is not None and has_forks(log, uuid)
+        return None if uuid is None else note_origin(log, uuid)
 
     def converter(self, log: LogState) -> SessionFile:
         """Return the converter of one more session log."""

@@ -38,23 +38,20 @@ class Fork:
         return [line for line in lines if not line.uuid or line.uuid in owned]
 
 
-def note_origin(log: LogState, first_uuid: str) -> None:
-    """Note how a file begins: files that begin alike are forks."""
-    log.setdefault(_ORIGINS, Counter())[hash(first_uuid)] += 1
-
-
-def has_forks(log: LogState, first_uuid: str) -> bool:
-    """Return whether several files begin with this uuid."""
-    origins: Counter[int] = log.get(_ORIGINS, Counter())
-    return origins[hash(first_uuid)] > 1
+def note_origin(log: LogState, first_uuid: str) -> int:
+    """Note how a file begins, and return its group: files that begin alike are forks."""
+    origin = hash(first_uuid)
+    log.setdefault(_ORIGINS, Counter())[origin] += 1
+    return origin
 
 
 def fork_of(log: LogState, first_uuid: str) -> Fork | None:
     """Return a file's place in its group; None if no other file begins alike."""
-    if not has_forks(log, first_uuid):
+    origin, origins = hash(first_uuid), log.get(_ORIGINS, Counter[int]())
+    if origins[origin] < 2:  # noqa: PLR2004 - itself, and another
         return None
     groups: dict[int, list[Fork]] = log.setdefault(_GROUPS, {})
-    return Fork(groups.setdefault(hash(first_uuid), []))
+    return Fork(groups.setdefault(origin, []))
 
 
 def owned_uuids(files: Sequence[Sequence[Line]]) -> list[set[str]]:

@@ -124,8 +124,9 @@ class LineReader:
 
     def read(self, token: int, item: Item) -> Line | None:
         """Return the facts of a line; None if it holds none for a record."""
-        session = text(item.get("sessionId"))
-        make = _FACTS.get(text(item.get("type")) or "")
+        kind = item.get("type")
+        make = _FACTS.get(kind) if isinstance(kind, str) else None
+        session = None if make is None else text(item.get("sessionId"))
         if session is None or make is None:
             return None
         fact = make(item)
@@ -152,7 +153,11 @@ class LineReader:
 
 def blocks(item: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the content blocks of a line's message; none where its content is text."""
-    content = mapping(item.get("message")).get("content")
+    return _blocks_of(mapping(item.get("message")))
+
+
+def _blocks_of(message: Mapping[str, Any]) -> list[dict[str, Any]]:
+    content = message.get("content")
     if not isinstance(content, list):
         return []
     return [block for block in content if isinstance(block, dict)]
@@ -187,35 +192,30 @@ def _assistant(item: Item) -> Answer | Failure | None:
         usage=_usage(spent),
         service_tier=text(spent.get("service_tier")),
         cost_usd=number(item.get("costUSD")),
-        tools=tuple(_tool_uses(item)),
+        tools=tuple(_tool_uses(message)),
     )
 
 
 def _usage(spent: Mapping[str, Any]) -> dict[str, int]:
     """Return the tokens of a usage object; its prompt includes cached and written ones."""
     # Not vocabulary.usage(): of a log's time half would go into shapes that are not here.
-    fresh, cached, written, output = (integer(spent.get(name)) for name in _COUNTS)
-    prompt = None if fresh is None else fresh + (cached or 0) + (written or 0)
+    fresh = integer(spent.get("input_tokens"))
+    cached = integer(spent.get("cache_read_input_tokens"))
+    written = integer(spent.get("cache_creation_input_tokens"))
     return known(
         {
-            "prompt_tokens": integer(prompt),
-            "completion_tokens": output,
+            "prompt_tokens": None
+            if fresh is None
+            else integer(fresh + (cached or 0) + (written or 0)),
+            "completion_tokens": integer(spent.get("output_tokens")),
             "cached_tokens": cached,
             "cache_write_tokens": written,
         }
     )
 
 
-_COUNTS: Final = (
-    "input_tokens",
-    "cache_read_input_tokens",
-    "cache_creation_input_tokens",
-    "output_tokens",
-)
-
-
-def _tool_uses(item: Item) -> Iterator[ToolUse]:
-    for block in blocks(item):
+def _tool_uses(message: Mapping[str, Any]) -> Iterator[ToolUse]:
+    for block in _blocks_of(message):
         if block.get("type") == "tool_use":
             prompt = mapping(block.get("input")).get("prompt")
             yield ToolUse(
@@ -258,7 +258,8 @@ def _agent_named(content: object) -> str | None:
     last = content[-1] if isinstance(content, list) and content else content
     words = last.get("text") if isinstance(last, dict) else last
     # The end is enough: a result may be a whole file.
-    found = _AGENT_ID.search(words[-1_000:]) if isinstance(words, str) else None
+    end = words[-1_000:] if isinstance(words, str) else ""
+    found = _AGENT_ID.search(end) if "agentId: " in end else None
     return found[1] if found else None
 
 

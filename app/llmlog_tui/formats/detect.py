@@ -49,6 +49,17 @@ class Detector:
             self._note(detected, item)
         return detected
 
+    def like_last(self, item: Item) -> Format | None:
+        """Return the file's format if see() finds it in an object itself; else None, unseen."""
+        current = self.current
+        if current is None or not current.calls or not current.detect((item,)):
+            return None
+        if "event" in item and is_own(item):
+            return None
+        self._is_nested = False
+        self._note_keys(item)
+        return current
+
     def tell(self, item: Item) -> Detected | None:
         """Return the format of any object of the file; None for a foreign one."""
         if is_own(item):
@@ -92,7 +103,10 @@ class Detector:
             self.current = detected.format
             self._keys = set()
         self._is_nested = detected.item is not item
-        keys = detected.item.keys()
+        self._note_keys(detected.item)
+
+    def _note_keys(self, item: Item) -> None:
+        keys = item.keys()
         if not keys <= self._keys and len(self._keys) < _MAX_KEYS:
             self._keys |= keys
 

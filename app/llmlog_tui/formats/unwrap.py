@@ -31,10 +31,6 @@ _MAX_DEPTH: Final = 4
 _CRI: Final = re.compile(rb"(\S+) (stdout|stderr) ([FP])(?::\S*)?(?: (.*))?", re.DOTALL)
 
 
-_TRANSPORT_KEYS: Final = ("log", "MESSAGE")
-"""Keys under which docker and journald put a line."""
-
-
 class Unwrapped(NamedTuple):
     """Objects and the lines they are made of.
 
@@ -151,17 +147,27 @@ class Unwrapper:
 
     def _plain(self, line: int, data: bytes) -> Unwrapped | None:
         """Return the object of a line that is nothing else, as most lines are."""
-        begun = self._printed or self._brackets or self._csv.has_header
-        if data[:1] != b"{" or begun or self._utf16.is_inside_line:
+        item = self.plain(data)
+        return None if item is None else Unwrapped((line,), (item,), data.rstrip(b"\r\n"))
+
+    def plain(self, data: bytes) -> Item | None:
+        """Return the object of the next line if it is nothing else; feed() it otherwise."""
+        if data[:1] != b"{" or self._is_begun:
             return None
         try:
-            item = orjson.loads(data)
+            item: Item = orjson.loads(data)
         except orjson.JSONDecodeError:
             return None
-        if not item.keys().isdisjoint(_TRANSPORT_KEYS):
+        if "log" in item or "MESSAGE" in item:
             return None
         self._csv.expects_header = False
-        return Unwrapped((line,), (item,), data.rstrip(b"\r\n"))
+        return item
+
+    @property
+    def _is_begun(self) -> bool:
+        """Whether the next line may belong to something that earlier ones began."""
+        begun = self._printed or self._brackets or self._csv.has_header
+        return bool(begun) or self._utf16.is_inside_line
 
     def flush(self) -> list[Outcome]:
         """Give up incomplete parts at the end of the file."""

@@ -48,7 +48,7 @@ def number(value: object) -> float | None:
 
 def integer(value: object) -> int | None:
     """Return an integer of at most 64 bits, also from text; fractions are rounded."""
-    if isinstance(value, bool):
+    if value is None or isinstance(value, bool):
         return None
     if not isinstance(value, int):
         if isinstance(value, str) and _DIGITS.fullmatch(value):
@@ -134,7 +134,7 @@ def nanoseconds(value: object) -> int | None:
     Text without an offset is UTC. An epoch may be in s, ms, us or ns, by its magnitude, and may be
     text.
     """
-    if isinstance(value, str) and not _NUMERIC.fullmatch(value):
+    if isinstance(value, str) and (_is_dated(value) or not _NUMERIC.fullmatch(value)):
         return _rfc3339(value)
     found: int | float | None = integer(value) if _is_integral(value) else number(value)
     if not found or found < 0:
@@ -158,20 +158,31 @@ def _is_integral(value: object) -> bool:
     return isinstance(value, int) or (isinstance(value, str) and bool(_DIGITS.fullmatch(value)))
 
 
+def _is_dated(value: str) -> bool:
+    """Return whether a text begins like a date; no number does."""
+    return value[4:5] == "-" and value[:4].isdecimal()
+
+
 def _rfc3339(value: str) -> int | None:
-    written = value.strip().strip('"')
-    if len(written) > _MAX_PLAIN_TIME:
-        written = _FRACTION.sub(r"\1", written)
     try:
-        moment = datetime.fromisoformat(written)
+        moment = datetime.fromisoformat(value if len(value) <= _MAX_PLAIN_TIME else _plain(value))
     except ValueError:
-        return None
+        try:
+            moment = datetime.fromisoformat(_plain(value))
+        except ValueError:
+            return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     try:
         return (moment - EPOCH) // _MICROSECOND * 1_000
     except OverflowError:
         return None
+
+
+def _plain(time: str) -> str:
+    """Return a time without quotes, and without digits that fromisoformat does not take."""
+    written = time.strip().strip('"')
+    return _FRACTION.sub(r"\1", written) if len(written) > _MAX_PLAIN_TIME else written
 
 
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -201,6 +212,8 @@ def finish_reason(value: object) -> str | None:
     """Return a finish reason in OpenAI's words; of a list the first."""
     if value is None:
         return None
+    if isinstance(value, str) and value in _FINISH_REASONS:
+        return _FINISH_REASONS[value]
     found = decoded(value)
     if isinstance(found, list):
         found = next((each for each in found if each), None)

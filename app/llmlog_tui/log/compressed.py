@@ -259,3 +259,13 @@ class _Stream:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class RewindableStream(_Stream):
+    """The bytes of a compressed file, unpacked; reading backwards costs unpacking again."""
+
+    def read_anywhere(self, size: int, offset: int) -> bytes:
+        """Return `size` bytes at `offset`; fewer at the end, and at damage."""
+        if offset < self._offset:
+            self.rewind()
+        return self.read_at(size, offset)

@@ -19,6 +19,7 @@ from llmlog_tui.log.line_errors import FaultCounts
 from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.parse import FOREIGN, Parsed, Strictness, parse
 from llmlog_tui.log.parse_cache import ParseCache
+from llmlog_tui.log.record_block import RecordBlock
 from llmlog_tui.log.schema import COLUMNS
 from llmlog_tui.log.starts import joined
 from llmlog_tui.log.tags import NO_TAGS, with_same_tags
@@ -56,7 +57,7 @@ class FileParser:
         self._filled = frozenset[str]()
         self._lines = 0  # fed so far: the number of the next line
         self._end: tuple[int, int] | None = None  # of the last block: its generation, and offset
-        self._objects: Counter[str] = Counter()  # of the decoder, as they were reported
+        self._objects: Counter[str] | None = None  # of the decoder, as they were reported
 
     @cached_property
     def decoder(self) -> Decoder:
@@ -87,6 +88,9 @@ class FileParser:
 
     def prepare(self, block: Block) -> Callable[[], Parsed] | None:
         """Return the parsing of a block of llmlog's records; None where it must be decoded."""
+        if isinstance(block, RecordBlock):
+            records = block.parsed
+            return lambda: records
         head = head_of(block.data, self._formats)
         if not head.is_plain:
             return None
@@ -145,7 +149,7 @@ class FileParser:
         self._lines += parsed.lines
         self.records += parsed.frame.height
         self._own += own
-        formats = self.decoder.objects - self._objects
+        formats = self.decoder.objects - (self._objects or Counter())
         self._objects = Counter(self.decoder.objects)
         if own:
             formats[LLMLOG.name] += own

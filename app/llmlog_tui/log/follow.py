@@ -6,6 +6,7 @@ The content of lines and threads are the caller's concern: it polls read().
 from __future__ import annotations
 
 import errno
+import math
 import os
 import stat
 import threading
@@ -141,6 +142,16 @@ class Follower:
             self._generations.clear()
         return True
 
+    def is_at_rest(self) -> bool:
+        """Return whether the file is closed and did not change: read() would return None."""
+        if self._resting is None:
+            return False
+        try:
+            return self._is_unchanged()
+        except OSError:
+            self._rested = -math.inf  # read() looks again, and raises it
+            return False
+
     @property
     def resting(self) -> os.stat_result | None:
         """The file, as long as it is closed until it changes."""
@@ -195,7 +206,8 @@ class Follower:
         self._rested = now
         self.is_gone = False
         try:
-            if _identity(self.path.stat()) == _identity(resting):
+            found = os.stat(self.path)  # noqa: PTH116 - there may be thousands, every second
+            if _identity(found) == _identity(resting):
                 return True
         except FileNotFoundError:
             self.is_gone = True

@@ -194,6 +194,9 @@ class Generation:
 
     def begins_like(self, head: bytes) -> bool:
         """Return whether the shorter of both heads is the beginning of the other."""
+        known = min(len(self._head), len(head))
+        if self._head[:known] != head[:known]:
+            return False  # nor was anything else read from it
         own = self._pread(HEAD_BYTES, 0)
         length = min(len(own), len(head))
         return own[:length] == head[:length]

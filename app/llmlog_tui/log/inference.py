@@ -72,15 +72,17 @@ def fill_defaults(fit: Columns, height: int, columns: Collection[str] = COLUMNS)
     return [fit[name] if name in known else nulls(name, height) for name in COLUMNS]
 
 
-_FAILED_STATUS: Final = 400
-_LAST_STATUS: Final = 599
+FAILED_STATUS: Final = 400
+LAST_STATUS: Final = 599
+NO_ERROR: Final = ("", "0", "[]", "false", "{}")
+"""Values of `error` in other logs where there was none."""
 _FAILED: Final = (
-    pl.col("error").is_in(["", "0", "[]", "false", "{}"]).not_().fill_null(value=False)
+    pl.col("error").is_in(NO_ERROR).not_().fill_null(value=False)
     | pl.col("error_type").is_not_null()
-    | (pl.col("error_status") >= _FAILED_STATUS).fill_null(value=False)
+    | (pl.col("error_status") >= FAILED_STATUS).fill_null(value=False)
 )
 
-_WORDS: Final = {
+STATUS_WORDS: Final = {
     **dict.fromkeys(
         ("ok", "success", "succeeded", "successful", "completed", "complete", "done", "true"), "ok"
     ),
@@ -99,14 +101,14 @@ def _statuses(fit: Columns, height: int) -> Columns:
     text = pl.col("status").cast(pl.String).str.to_lowercase()
     code = text.cast(pl.Float64, strict=False)
     said = (
-        pl.when(code >= _FAILED_STATUS)
+        pl.when(code >= FAILED_STATUS)
         .then(pl.lit("error"))
         .when(code.is_not_null() & code.is_not_nan())
         .then(pl.lit("ok"))
-        .otherwise(text.replace_strict(_WORDS, default=None, return_dtype=pl.String))
+        .otherwise(text.replace_strict(STATUS_WORDS, default=None, return_dtype=pl.String))
     )
     inferred = pl.when(_FAILED).then(pl.lit("error")).otherwise(pl.lit("ok"))
-    is_http = code.is_between(_FAILED_STATUS, _LAST_STATUS)
+    is_http = code.is_between(FAILED_STATUS, LAST_STATUS)
     found = completed(fit, height).select(
         pl.coalesce(said, inferred).cast(pl.Categorical).alias("status"),
         pl.coalesce("error_status", pl.when(is_http).then(code).cast(pl.Int64, strict=False)),
@@ -119,7 +121,7 @@ def _aliased(fit: Columns, height: int) -> Columns:
     http = pl.col("http_status")
     filled = {
         "request_model": pl.coalesce("requested_model", "request_model"),
-        "http_status": pl.coalesce("error_status", pl.when(http >= _FAILED_STATUS).then(http)),
+        "http_status": pl.coalesce("error_status", pl.when(http >= FAILED_STATUS).then(http)),
     }
     given = [value for name, value in filled.items() if name in fit]
     return completed(fit, height).select(given).to_dict() if given else {}

@@ -37,6 +37,11 @@ class Block:
     too_long: int = 0
     older: bool = False
 
+    @property
+    def length(self) -> int:
+        """Number of bytes."""
+        return len(self.data)
+
 
 class LineSplitter:
     """Splits the bytes of one generation, from `start` on, into whole lines."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Protocol
 
+from llmlog_tui.log.archive_part import ArchivePart
 from llmlog_tui.log.follow import Follower
 from llmlog_tui.log.prefix_digest import Known
 from llmlog_tui.log.rotation import HEAD_BYTES
@@ -40,6 +41,8 @@ class OpenFiles:
 
     def polled(self, source: Source, *, has_more: bool) -> None:
         """Note that a file was read; close others if too many are open."""
+        if isinstance(source, ArchivePart):
+            return  # it keeps no file open, and no other log begins like it
         if not isinstance(source, Follower):
             self._open[source] = float("inf")
         elif source.resting is None and (has_more or source not in self._open):

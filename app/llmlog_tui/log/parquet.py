@@ -17,6 +17,13 @@ _ROWS_WRITTEN: Final = 2**12
 """Rows written as JSON at once; a line of every field is about a kilobyte."""
 
 
+PLACE: Final = ("file", "position", "line")
+"""Columns of an archive's parts that are no fields.
+
+The number of the record's log, the offset of its line there, and with --raw the line.
+"""
+
+
 class ParquetError(Exception):
     """A file that cannot be read as parquet."""
 
@@ -56,10 +63,17 @@ class ParquetReader:
             raise ParquetError(reason) from error
 
 
+def as_lines(rows: pl.DataFrame) -> bytes:
+    """Return rows as lines of JSON with their known fields."""
+    return _as_json(rows).write_ndjson().encode()
+
+
 def _as_json(rows: pl.DataFrame) -> pl.DataFrame:
     """Return rows with columns as fields of a line: times as text, tags in `extra`."""
     rows = restore_integers(decategorize(rows))
-    if EXPORT_ONLY.issubset(rows.columns):
+    if not {*PLACE} - {"line"} - {*rows.columns}:
+        rows = rows.drop(PLACE, strict=False)
+    elif EXPORT_ONLY.issubset(rows.columns):
         rows = rows.drop(EXPORT_ONLY)
     times = [name for name, dtype in rows.schema.items() if isinstance(dtype, pl.Datetime)]
     rows = rows.with_columns(pl.col(times).dt.strftime(_RFC_3339))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice, tee
 from pathlib import Path
 from typing import Final
@@ -13,6 +13,7 @@ from llmlog_tui.formats.detect import HEAD_OBJECTS
 from llmlog_tui.formats.registry import FORMATS
 from llmlog_tui.formats.shared_state import LOADING
 from llmlog_tui.formats.unwrap import Unwrapped, Unwrapper
+from llmlog_tui.log.archive_manifest import is_part
 from llmlog_tui.log.compressed import beginning_of
 from llmlog_tui.log.sources import STDIN
 
@@ -23,27 +24,31 @@ _MAX_BYTES: Final = 2**20
 
 def peek(
     files: Sequence[Path], states: dict[str, LogState], formats: Sequence[Format] = FORMATS
-) -> None:
-    """Pass the first objects of files to their formats, before reading any of them."""
+) -> list[Hashable | None]:
+    """Pass the first objects of files to their formats, before reading any of them.
+
+    Returns a key per file: equal keys for files that begin alike, None without a known beginning.
+    """
     for each in formats:
         states.setdefault(each.name, {}).setdefault(LOADING, True)
-    peeking = [each for each in formats if isinstance(each, Peeks)]
-    for file in files if peeking else ():
-        for each, objects in zip(peeking, tee(_first_objects(file), len(peeking)), strict=True):
-            each.peek(states[each.name], objects)
+    peeking = {each.name: each for each in formats if isinstance(each, Peeks)}
+    return [_begins_as(file, states, peeking) for file in files]
 
 
-def has_peer(
-    file: Path, states: Mapping[str, LogState], formats: Sequence[Format] = FORMATS
-) -> bool:
-    """Return whether another peeked file begins with the same lines."""
-    peeking = [each for each in formats if isinstance(each, Peeks)]
-    return any(each.has_peer(states[each.name], _first_objects(file)) for each in peeking)
+def _begins_as(
+    file: Path, states: dict[str, LogState], peeking: Mapping[str, Peeks]
+) -> Hashable | None:
+    begins: Hashable | None = None
+    given = tee(_first_objects(file), len(peeking))
+    for (name, each), objects in zip(peeking.items(), given, strict=True):
+        key = each.peek(states[name], objects)
+        begins = begins if key is None else (name, key)
+    return begins
 
 
 def _first_objects(file: Path) -> Iterator[Item]:
     """Return the first objects of a file, decoded as they are taken."""
-    lines = _first_lines(file) if file != STDIN else []
+    lines = [] if file == STDIN or is_part(file) else _first_lines(file)
     return islice(_objects(lines), HEAD_OBJECTS)
 
 

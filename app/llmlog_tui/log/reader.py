@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -19,6 +19,8 @@ from llmlog_tui.formats.detect import head_of
 from llmlog_tui.formats.registry import FORMATS
 from llmlog_tui.formats.shared_state import LIVE, LOADING
 from llmlog_tui.log import parse_cache
+from llmlog_tui.log.archive_manifest import is_part
+from llmlog_tui.log.archive_part import ArchivePart, ArchiveParts
 from llmlog_tui.log.compressed import SUFFIXES, CompressedFollower
 from llmlog_tui.log.file_parser import FileParser
 from llmlog_tui.log.follow import Follower
@@ -28,14 +30,15 @@ from llmlog_tui.log.log_scan import LogScan
 from llmlog_tui.log.open_files import OpenFiles
 from llmlog_tui.log.parse import Parsed
 from llmlog_tui.log.parse_cache import ParseCache
-from llmlog_tui.log.peek import has_peer, peek
-from llmlog_tui.log.reading_order import Turn, newest_first, size_and_time, size_of
+from llmlog_tui.log.peek import peek
+from llmlog_tui.log.reading_order import Turn, forks_of_newest, newest_first, size_and_time, size_of
 from llmlog_tui.log.record_lines import LineForm, RecordLines
 from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.schema import COLUMNS
-from llmlog_tui.log.sources import STDIN, SourceError, Sources
+from llmlog_tui.log.sources import STDIN, SourceError, Sources, path_text, url_of
 from llmlog_tui.log.stdin import StdinFollower
 from llmlog_tui.log.store import Snapshot, Store
+from llmlog_tui.log.table_source import DEFAULT_WINDOW, TableSource
 
 _THREADS: Final = 2
 _AHEAD: Final = 3
@@ -46,6 +49,9 @@ MANY_FILES: Final = 64
 
 SCAN_S: Final = 1.0
 """Seconds between scans of a glob or folder for new files."""
+
+_FAST_SCAN_S: Final = 0.01
+"""Seconds per scan above which scans become rarer, in proportion."""
 
 QUIET_S: Final = 1.0
 """Seconds without new lines after which a file's incomplete records are taken."""
@@ -62,7 +68,8 @@ class Reader:
     found while reading. `window` selects the records to keep, `columns` the fields: others, except
     event and status, are null, and values of a wrong type are not counted in them. `stdin` is the
     descriptor of `-`, if standard input was moved (see detach_stdin). Big files are parsed
-    by `cache`.
+    by `cache`. Of a table, DEFAULT_WINDOW is kept where no window is given, and with
+    `ids` the records before it that have one of these (see TableSource).
     """
 
     def __init__(  # noqa: PLR0913 - options by name
@@ -74,6 +81,7 @@ class Reader:
         columns: Collection[str] = COLUMNS,
         stdin: int | None = None,
         cache: ParseCache | None = None,
+        ids: Sequence[str] = (),
     ) -> None:
         self.problems: dict[Path, str] = {}
         """Files and folders that cannot be read at present, and the reason."""
@@ -91,9 +99,13 @@ class Reader:
         self._parsing: deque[tuple[int, Block, Future[Parsed] | None]] = deque()
         self._is_ending = False
         self._is_loading = True
-        self._scanned = time.monotonic()
+        self._scanned, self._scan_took = time.monotonic(), 0.0
         self._has_peeked = not newest_first  # at the beginnings of all files
-        self._begin(files.files() if isinstance(files, Sources) else files)
+        found = files.files() if isinstance(files, Sources) else files
+        self._ids = ids
+        if window == EVERYTHING and any(map(url_of, found)):
+            self._window = DEFAULT_WINDOW
+        self._begin(found)
 
     def _begin(self, files: Sequence[Path]) -> None:
         """Begin to read, or begin again, with nothing read so far."""
@@ -109,8 +121,12 @@ class Reader:
         self._states: dict[str, LogState] = {}  # by format
         self._incomplete: dict[int, _Quiet] = {}  # files with records that may be incomplete
         self._open_files = OpenFiles()
+        self._archives = ArchiveParts(self._window)
         self._order: list[int] = []  # in which files are polled
-        self._store = Store([], self._window)
+        self._forks: list[int] = []  # of the newest file, and itself, until all were read
+        self._newest_begins: Hashable | None = None
+        # What comes from before the window is not to be dropped for being too old.
+        self._store = Store([], EVERYTHING if self._ids else self._window)
         self._lines = RecordLines(self._store, self._sources, self._parsers)
         self._add_files(files)
 
@@ -127,6 +143,8 @@ class Reader:
         if self._parsing:
             self._collect()
             self._ahead = _AHEAD
+            if self._forks:
+                self._release_forks()
             return True
         return self.step() if self._has_new_files() else self._flush_quiet()
 
@@ -203,6 +221,24 @@ class Reader:
         pipes = [isinstance(source, StdinFollower) and source.has_ended for source in self._sources]
         return bool(pipes) and all(pipes)
 
+    @property
+    def awaits_server(self) -> bool:
+        """Whether the window of a table has not been read completely."""
+        return any(not table.is_loaded for table in self._tables())
+
+    @property
+    def rows_outside(self) -> int:
+        """Number of rows in tables that are outside the window."""
+        return sum(table.rows_outside for table in self._tables())
+
+    def cancel(self) -> None:
+        """End queries of tables, from any thread; they are not read any more."""
+        for table in self._tables():
+            table.cancel()
+
+    def _tables(self) -> Iterator[TableSource]:
+        return (source for source in self._sources if isinstance(source, TableSource))
+
     def snapshot(self) -> Snapshot:
         return self._store.snapshot()
 
@@ -228,6 +264,10 @@ class Reader:
         Of the frame's columns AS_WRITTEN needs `block` and `line` only. Any thread may ask.
         """
         return self._lines.lines(records, form)
+
+    def is_converted(self, block: int) -> bool:
+        """Return whether records of a block differ from their lines."""
+        return self._store.is_converted(block)
 
     def line_numbers(self, records: pl.DataFrame) -> pl.Series:
         """Return the number of each record's line in its file, from 1."""
@@ -291,18 +331,22 @@ class Reader:
         if self._has_peeked:
             return
         self._has_peeked = True
-        files = [self._sources[index].path for index in self._order]
-        peek(files[1:], self._states)
-        if self._ahead > 1 and has_peer(files[0], self._states):
+        others = peek([self._sources[index].path for index in self._order[1:]], self._states)
+        if self._ahead > 1 and self._newest_begins is not None and self._newest_begins in others:
             for source in self._sources:
                 source.close()
             self._begin(self.files)
 
     def _poll_order(self) -> Iterator[Turn]:
+        """Yield the turns of the files that may have lines."""
+        # Of thousands of files, most are at rest.
         for is_older in (False, True):
             first = self._last_found[is_older]  # continue there, then poll the others
             for turn in (*range(first, len(self._order)), *range(first)):
-                yield Turn(turn, self._order[turn], is_older)
+                index = self._order[turn]
+                source = self._sources[index]
+                if not (isinstance(source, Follower) and source.is_at_rest()):
+                    yield Turn(turn, index, is_older)
 
     def _placed(self, index: int, block: Block) -> Block:
         """Return a block, marked older unless it belongs to the newest file.
@@ -332,6 +376,23 @@ class Reader:
                 self.on_records(frame)
         if parser.has_state:
             self._incomplete[index] = _Quiet(time.monotonic(), QUIET_S)
+
+    def _release_forks(self) -> None:
+        """Take the records of the newest file's forks once all were read."""
+        waiting = {*self._unread, *(index for index, _, _ in self._parsing)}
+        positions = (self._sources[index].position() for index in self._forks)
+        if waiting.intersection(self._forks) or any(read < there for read, there in positions):
+            return
+        forks, self._forks = self._forks, []
+        for state in self._states.values():
+            state.pop(LOADING, None)
+        for index in forks:
+            quiet = self._incomplete.get(index)
+            self._flush(index)
+            if quiet is not None:
+                self._incomplete[index] = quiet
+        for state in self._states.values():
+            state[LOADING] = True
 
     def _flush_quiet(self) -> bool:
         """Take the incomplete records of a quiet file; False if there are none."""
@@ -363,6 +424,7 @@ class Reader:
 
     def _add_files(self, files: Sequence[Path]) -> None:
         """Start to read files, with newest_first the newest of them first."""
+        self._archives.add(files)
         first = len(self._sources)
         there = [size_and_time(file) for file in files]
         for file, (size, _) in zip(files, there, strict=True):
@@ -378,14 +440,29 @@ class Reader:
         self._order += [first + index for index in order]
         if self._names or len(files) > 1:
             self._has_peeked |= len(files) < MANY_FILES or STDIN in files
-            peek(files if self._has_peeked else [files[self._order[0]]], self._states)
+            peeked = files if self._has_peeked else [files[self._order[0]]]
+            begins = peek(peeked, self._states)
+            if self._newest_first and not first:
+                self._note_forks(begins)
         else:
             self._has_peeked = True
+
+    def _note_forks(self, begins: list[Hashable | None]) -> None:
+        """Read the newest file's forks after it: none has records before all are read."""
+        self._newest_begins = begins[self._order[0] if self._has_peeked else 0]
+        if self._has_peeked:
+            self._forks = forks_of_newest(self._order, begins)
+            others = (index for index in self._order if index not in self._forks)
+            self._order = [*self._forks, *others]
 
     def _source(self, file: Path) -> LineSource:
         siblings = self._open_files if self._names else None
         if file == STDIN:
             return StdinFollower(self._stdin)
+        if url_of(file):
+            return TableSource(file, self._window, self._ids)
+        if is_part(file):
+            return ArchivePart(file, self._archives, self._columns)
         if file.suffix in SUFFIXES:
             return CompressedFollower(file, siblings=siblings)
         return Follower(
@@ -396,18 +473,22 @@ class Reader:
         )
 
     def _has_new_files(self) -> bool:
-        """Scan a glob or folder for new files, every SCAN_S seconds."""
-        if not self._names or self._is_ending or time.monotonic() - self._scanned < SCAN_S:
+        """Scan a glob or folder for new files, every SCAN_S seconds or more."""
+        pause = SCAN_S * max(1.0, self._scan_took / _FAST_SCAN_S)
+        began = time.monotonic()
+        if not self._names or self._is_ending or began - self._scanned < pause:
             return False
-        self._scanned = time.monotonic()
+        self._scanned = began
         before = set(self.files)
         self.problems = {file: why for file, why in self.problems.items() if file in before}
         try:
             new = [file for file in self._names.files() if file not in before]
         except OSError as error:
             self.problems[Path(error.filename)] = error.strerror or str(error)
-            return False
-        self._add_files(new)
+            new = []
+        self._scan_took = time.monotonic() - began
+        if new:
+            self._add_files(new)
         return bool(new)
 
 
@@ -437,10 +518,16 @@ def read_all(reader: Reader, on_step: Callable[[], object] = lambda: None) -> Sn
     reader.read_to_end(on_step)
     while reader.wait():
         reader.read_to_end(on_step)
-    for file, why in reader.problems.items():
-        raise SourceError(f"{file}: {why}")
+    for problem in problems_of(reader):
+        raise SourceError(problem)
     for file in reader.waiting_for():
-        raise SourceError(f"{file}: {os.strerror(2)}")
+        raise SourceError(f"{path_text(file)}: {os.strerror(2)}")
     reader.finish()
     reader.loaded()
     return reader.snapshot()
+
+
+def problems_of(reader: Reader) -> Iterator[str]:
+    """Yield why files and tables cannot be read at present, one line each."""
+    for path, why in reader.problems.items():
+        yield why if url_of(path) else f"{path}: {why}"  # that of a table names its server

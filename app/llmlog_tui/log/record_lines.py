@@ -58,7 +58,7 @@ class RecordLines:
             self._last = None
 
     def lines(self, frame: pl.DataFrame, form: LineForm) -> Iterator[bytes | None]:
-        """Yield the line of each row of the frame; None if its file was replaced since."""
+        """Yield the line of each row; None if its file was replaced since."""
         block = lru_cache(maxsize=_BLOCKS_IN_MEMORY)(self._block)  # files may alternate, by ts
         with_content = form is LineForm.WITH_CONTENT
         for row, (at, line) in enumerate(frame.select("block", "line").iter_rows()):

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import importlib.util
 import os
 import re
 import stat
 import sys
 from collections.abc import Sequence
+from itertools import chain
+from operator import attrgetter
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from llmlog_tui.errors import UserError
+from llmlog_tui.log.archive_manifest import is_archive, is_part, parts_of
+from llmlog_tui.user_folders import user_folder
 
 DEFAULT_LOG: Final = "calls.jsonl"
 """The log of a command line that names none."""
@@ -21,16 +26,35 @@ STDIN: Final = Path("-")
 """The name of standard input among files."""
 
 
+_EXTRA: Final = "a ClickHouse table needs clickhouse-connect: pip install 'llmlog[clickhouse]'"
+_TABLES: Final = ("clickhouse://", "clickhouses://")
+"""Beginnings of a table's address."""
+
+
+def url_of(path: Path) -> str | None:
+    """Return the address of a table among files, None for a file."""
+    text = str(path)
+    scheme, colon, rest = text.partition(":/")  # a Path has one of its slashes only
+    url = f"{scheme}://{rest}"
+    return url if colon and url.startswith(_TABLES) else None
+
+
+def path_text(path: Path) -> str:
+    """Return a path, or a table's address, as valid UTF-8; other bytes become `�`."""
+    return url_of(path) or os.fsencode(path).decode(errors="replace")
+
+
 class SourceError(UserError):
     """A file that cannot be read as a log; the message is one line."""
 
 
 class Sources:
-    """The files named on a command line: paths, globs, folders, - for standard input.
+    """The files named on a command line: paths, globs, folders, tables, - for standard input.
 
     A path is that file only. A glob or a folder is one log with its rotated and compressed parts,
     and may match more files later; a folder without logs is searched below. The
-    bookmarks and metrics beside a log are never read as one.
+    bookmarks and metrics beside a log are never read as one. A folder with a manifest is an
+    archive: its files are its parts, as they are now.
     """
 
     def __init__(self, names: Sequence[str], *, must_exist: bool) -> None:
@@ -39,18 +63,23 @@ class Sources:
         (A follower waits for it instead.)
         """
         self.names = _only_logs(names)
+        self._archives: dict[str, list[Path]] = {}
         self._patterns: set[str] = set()  # a folder stays a pattern even if it is deleted
+        self._listing = _Listing()
         for name in self.names:
             if name == str(STDIN) and sys.__stdin__ is None:
                 raise SourceError("-: standard input is closed")
             try:
                 if _is_pattern(name):
                     self._patterns.add(name)
+                if name and not _is_table(name) and is_archive(Path(name)):
+                    # Once: later parts may hold records of the ones that were read.
+                    self._archives[name] = parts_of(Path(name))
                 if name != str(STDIN):
                     _check(name, must_exist=must_exist)
             except OSError as error:
                 raise SourceError(f"{name}: {error.strerror}") from error
-        self.may_grow = bool(self._patterns)
+        self.may_grow = bool(self._patterns.difference(self._archives))
         """Whether files() may return more files later."""
 
     def files(self) -> list[Path]:
@@ -58,8 +87,13 @@ class Sources:
 
         Raises OSError if a folder cannot be listed.
         """
-        found = (_matches(name) if name in self._patterns else [Path(name)] for name in self.names)
-        return list(dict.fromkeys(path for paths in found for path in paths))
+        found = [self._files(name) for name in self.names]
+        return found[0] if len(found) == 1 else list(dict.fromkeys(chain.from_iterable(found)))
+
+    def _files(self, name: str) -> list[Path]:
+        if name in self._archives:
+            return self._archives[name]
+        return self._listing.files(name) if name in self._patterns else [Path(name)]
 
 
 def expand(names: Sequence[str], *, must_exist: bool) -> list[Path]:
@@ -85,16 +119,27 @@ _BESIDE: Final = (_BOOKMARKS, _METRICS)
 
 
 def metrics_of(path: Path) -> Path:
-    """Return the metrics file of a log: beside it, one for all its rotated parts."""
+    """Return the metrics file of a log: beside it, one for all its rotated parts.
+
+    That of a table is in the user's folder.
+    """
     return _beside(path, _METRICS)
 
 
 def bookmarks_of(path: Path) -> Path:
-    """Return the bookmarks file of a log: beside it, one for all its rotated parts."""
+    """Return the bookmarks file of a log: beside it, one for all its rotated parts.
+
+    That of a table is in the user's folder.
+    """
     return _beside(path, _BOOKMARKS)
 
 
 def _beside(path: Path, ending: str) -> Path:
+    if url := url_of(path):
+        folder = user_folder("XDG_CONFIG_HOME", ".config") / "tables"
+        return folder / (re.sub(r"[^\w.@-]+", "_", url) + ending)
+    if is_part(path):
+        return path.with_name("archive" + ending)
     match = _LOG_NAME.fullmatch(path.name)
     return path.with_name((match["base"] if match else path.name) + ending)
 
@@ -107,19 +152,28 @@ def _only_logs(names: Sequence[str]) -> tuple[str, ...]:
     return logs
 
 
+def _is_table(name: str) -> bool:
+    return name.startswith(_TABLES)
+
+
 def _is_pattern(name: str) -> bool:
     path = Path(name)
+    if _is_table(name):
+        return False
     return path.is_dir() or (any(mark in name for mark in "*?[") and not path.exists())
 
 
 def _check(name: str, *, must_exist: bool) -> None:
     if not name:
         raise SourceError("a file without a name: is a variable empty?")
+    if _is_table(name):
+        _check_table(name)
+        return
     if _is_pattern(name):
         if Path(name).is_dir():
             os.scandir(name).close()  # may it be listed?
         # A folder of thousands of files is listed once: a follower's files() does it, too.
-        if must_exist and not _matches(name):
+        if must_exist and not is_archive(Path(name)) and not _matches(name):
             raise SourceError(
                 f"{name}: no log in there" if Path(name).is_dir() else f"{name}: no such file"
             )
@@ -134,18 +188,57 @@ def _check(name: str, *, must_exist: bool) -> None:
             raise SourceError(f"{name}: is not a regular file")
 
 
-def _matches(name: str) -> list[Path]:
-    """Return the files of a folder or glob, the oldest of each rotated set first."""
-    path = Path(name)
-    if path.is_dir():
-        found = _logs_in(path)
+def _check_table(name: str) -> None:
+    """Raise SourceError for an address, a login or an installation that cannot be used."""
+    # Needed for a table only: the first frame does not wait for it.
+    from llmlog_tui.clickhouse.url import Login, TableUrl  # noqa: PLC0415
+
+    if importlib.util.find_spec("clickhouse_connect") is None:
+        raise SourceError(_EXTRA)
+    try:
+        Login.to(TableUrl.of(name))
+    except UserError as error:
+        raise SourceError(str(error)) from None
+
+
+class _Log(NamedTuple):
+    """A file that a folder or glob has, and its place among them."""
+
+    path: Path
+    age: _Age
+
+
+class _Listing:
+    """Lists folders and globs again and again; what it makes of a name is kept."""
+
+    def __init__(self) -> None:
+        self._logs: dict[str, _Log] = {}
+
+    def files(self, name: str) -> list[Path]:
+        """Return the files of a folder or glob, the oldest of each rotated set first."""
+        # A file's name is taken apart once: a folder of thousands is listed every second.
+        logs = {path: self._logs.get(path) or _log(path) for path in _matches(name)}
+        self._logs |= logs
+        return [log.path for log in sorted(logs.values(), key=_age_of)]
+
+
+_Age = tuple[str, bool, int, str]
+_age_of: Final = attrgetter("age")
+
+
+def _matches(name: str) -> list[str]:
+    """Return the logs of a folder or glob, in no order."""
+    if is_archive(Path(name)):
+        return [str(part) for part in parts_of(Path(name))]
+    if os.path.isdir(name):  # noqa: PTH112 - of a string
+        found = _logs_in(name)
     else:
-        matches = map(Path, glob.iglob(name, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
-        found = [file for file in matches if file.is_file()]
-    return sorted((file for file in found if file.suffix not in _BESIDE), key=_age)
+        matches = glob.iglob(name, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
+        found = [match for match in matches if os.path.isfile(match)]  # noqa: PTH113
+    return [path for path in found if not path.endswith(_BESIDE)]
 
 
-def _logs_in(folder: Path, depth: int = 0) -> list[Path]:
+def _logs_in(folder: str, depth: int = 0) -> list[str]:
     """The logs of a folder, and of those below it that belong to them.
 
     Coding agents keep a tree: folders without logs of their own lead to the logs, and a session's
@@ -153,25 +246,25 @@ def _logs_in(folder: Path, depth: int = 0) -> list[Path]:
     """
     with os.scandir(folder) as entries:
         seen = [entry for entry in entries if not entry.name.startswith(".")]
-    found = [entry for entry in seen if _LOG_NAME.fullmatch(entry.name) and entry.is_file()]
-    logs = [Path(entry.path) for entry in found]
-    names = {path.name.partition(".")[0] for path in logs}
-    below: list[Path] = []
+    logs = [entry for entry in seen if _LOG_NAME.fullmatch(entry.name) and entry.is_file()]
+    names = {entry.name.partition(".")[0] for entry in logs}
+    below: list[str] = []
     for entry in seen if depth < _MAX_DEPTH else ():
         if (not names or entry.name in names) and entry.is_dir(follow_symlinks=False):
             with contextlib.suppress(OSError):  # it was not asked for by its name
-                below += _logs_in(Path(entry.path), depth + 1)
-    return logs + below
+                below += _logs_in(entry.path, depth + 1)
+    return [entry.path for entry in logs] + below
 
 
-def _age(path: Path) -> tuple[str, bool, int, str]:
-    """Return a sort key: numbered parts descending, dated ones, the plain one."""
+def _log(name: str) -> _Log:
+    """Return a file with its sort key: numbered parts descending, dated ones, the plain one."""
+    path = Path(name)
     match = _LOG_NAME.fullmatch(path.name)
     base = str(path)
     if match:
         base = base[: len(base) - len(path.name)] + match["base"]  # with_name() is slower
     age = match["age"] if match else None
     if age is None:
-        return base, True, 0, ""
+        return _Log(path, (base, True, 0, ""))
     number = int(age) if age.isdecimal() and len(age) <= _MAX_AGE_DIGITS else 0
-    return base, False, -number, age
+    return _Log(path, (base, False, -number, age))

@@ -1,4 +1,4 @@
-"""Schedule analyses: at once for the user, once a second for new records."""
+"""Schedule analyses: at once for the user, seldom for new records."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 PAUSE_S: Final = 1.0
 """Seconds between two analyses that differ by new records alone: those are shown before."""
+
+LOADING_FACTOR: Final = 2
+"""Growth of the record count, while loading, after which the log is analysed again."""
 
 
 class AnalysisSchedule:
@@ -42,7 +45,7 @@ class AnalysisSchedule:
 
     def request(self, request: AnalysisRequest, *, at_once: bool = False) -> None:
         """Send a request, later if it only has new records; not twice."""
-        if request.is_same(self.requested):
+        if request.is_same(self.requested) or self._is_too_early(request):
             return
         now = time.monotonic()
         has_only_more = request.has_only_more_than(self.requested)
@@ -59,6 +62,16 @@ class AnalysisSchedule:
     def forget(self) -> None:
         """Take no request for sent: results were dropped."""
         self.requested = self.done = None
+
+    def _is_too_early(self, request: AnalysisRequest) -> bool:
+        """Return whether too few records were loaded since the last request."""
+        # Each analysis while loading is one of all records so far: at every chance to have one,
+        # the cost of a log that takes minutes to read would grow with the square of its size.
+        last = self.requested
+        if last is None or not request.has_only_loaded_more_than(last):
+            return False
+        records = request.snapshot.counts.records
+        return records < LOADING_FACTOR * last.snapshot.counts.records
 
     def _is_due(self) -> None:
         self._stop_timer()

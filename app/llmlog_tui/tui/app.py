@@ -63,9 +63,6 @@ if TYPE_CHECKING:
     )
     from llmlog_tui.tui.searching import SearchController
 
-_LOADING_FACTOR = 2
-"""While loading, re-analyse only when the record count has doubled."""
-
 
 class LogApp(App[str]):
     """`llmlog-tui`: the dashboard for one or several logs.
@@ -206,7 +203,6 @@ class LogApp(App[str]):
         self._gc.begin()
         self.jobs.run_in_thread(reader.TASK, self.reader.run)
         self.jobs.run_in_thread(analysis_worker.TASK, self._analysis.run)
-        self.jobs.run_in_thread(server_worker.TASK, self._server.run)
         for name in VIEWS:
             self.add_mode(name, partial(self._new_view, name))
         await self.switch_mode(next(iter(VIEWS)))
@@ -316,9 +312,7 @@ class LogApp(App[str]):
             view.update_waiting(message.progress.waiting)
         self._update_welcome(message.progress)
         self._update_refusal(message.progress.refusal)
-        loading = message.progress.state == "loading" and self.overview is not None
-        if not loading or self.snapshot.counts.records >= _LOADING_FACTOR * self.records_shown:
-            self._request_analysis(at_once=not self._show_newest())
+        self._request_analysis(at_once=not self._show_newest())
         self.update_header()
 
     def _update_welcome(self, progress: Progress) -> None:
@@ -349,7 +343,8 @@ class LogApp(App[str]):
     def on_analysis_done(self, message: messages.AnalysisDone) -> None:
         self._report_alerts(message.new_alerts)
         self._show_result(message)
-        self.bookmarks.find_records(message.overview)
+        # Painted first: of a folder, there may be a file of bookmarks beside each log.
+        self.call_after_refresh(self.bookmarks.find_records, message.overview)
 
     def _show_result(self, message: messages.AnalysisDone) -> None:
         self._schedule.done = message.request
@@ -360,10 +355,15 @@ class LogApp(App[str]):
         self.overview, self._result = self._with_newest(overview) or overview, message.result
         self._show_overview()
         if shown is None:
-            self.call_after_refresh(self.reader.first_paint_done)
+            self.call_after_refresh(self._first_records_painted)
             self._gc.freeze()
         self._request_analysis()
         self.update_header()
+
+    def _first_records_painted(self) -> None:
+        """Begin the work that the first records need not wait for."""
+        self.reader.first_paint_done()
+        self.jobs.run_in_thread(server_worker.TASK, self._server.run)
 
     def on_filter_rejected(self, message: messages.FilterRejected) -> None:
         self._schedule.forget()

@@ -83,10 +83,9 @@ class Jobs:
         overview, reader = self._app.overview, self._app.reader
 
         def read() -> DecodedLine:
-            raw = reader.read_line(location)
             if overview is None or not overview.has(location.row):
-                return decode(raw)
-            return decode(raw, reader.read_record(overview, location.row))
+                return decode(reader.read_line(location))
+            return decode(*reader.read_both(overview, location.row))
 
         def show(line: DecodedLine) -> None:
             if not in_dialog:
@@ -107,7 +106,7 @@ class Jobs:
             self._app.view.update_content(content)  # whichever view is there by then
 
         def work() -> StepContent:
-            content = workers.analysis.step_content(overview, read, reader.read_line, message.row)
+            content = workers.analysis.step_content(overview, reader.read_both, message.row)
             if len(content.line or b"") > _LARGE_LINE:
                 self._app.call_later(show, content)
             return workers.analysis.compared_content(overview, read, content, message.earlier)
@@ -136,9 +135,7 @@ class Jobs:
         """Show the content of a record without a trace in a dialog."""
         overview, reader = self._app.overview, self._app.reader
         if overview is not None:
-            read = partial(
-                workers.analysis.step_content, overview, reader.read_record, reader.read_line, row
-            )
+            read = partial(workers.analysis.step_content, overview, reader.read_both, row)
             self.run("Reading a record", read, self._show_content)
 
     def show_evicted(self, location: RecordLocation) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from textual.message import Message
 
@@ -36,22 +36,26 @@ class AnalysisRequest:
     server: ServerMetrics = NO_METRICS
 
     def is_same(self, other: AnalysisRequest | None) -> bool:
-        return (
-            other is not None
-            and self.snapshot is other.snapshot
-            and self.where == other.where
-            and self.query == other.query
-            and self.server is other.server
-        )
+        return self._asks_as(other) and self.snapshot is other.snapshot
 
     def has_only_more_than(self, other: AnalysisRequest | None) -> bool:
         """Return whether it is the same but for records that came while following."""
-        return other is not None and (
-            self.where == other.where
-            and self.query == other.query
-            and self.server is other.server
+        return (
+            self._asks_as(other)
             and self.snapshot.live_from is not None
             and self.snapshot.live_from == other.snapshot.live_from
+        )
+
+    def has_only_loaded_more_than(self, other: AnalysisRequest | None) -> bool:
+        """Return whether it is the same but for records that came while loading."""
+        return self._asks_as(other) and self.snapshot.is_loading and other.snapshot.is_loading
+
+    def _asks_as(self, other: AnalysisRequest | None) -> TypeGuard[AnalysisRequest]:
+        return (
+            other is not None
+            and self.where == other.where
+            and self.query == other.query
+            and self.server is other.server
         )
 
 

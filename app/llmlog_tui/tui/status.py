@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from llmlog_tui import humanize
+from llmlog_tui.log.archive_manifest import is_part_name
 from llmlog_tui.log.sources import STDIN
 from llmlog_tui.tui.panes.header import HeaderState
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.live.overview import Overview
+    from llmlog_tui.log.store import Snapshot
     from llmlog_tui.tui.messages import Loaded
 
 _BAR_CELLS = 10
@@ -32,6 +34,7 @@ class Progress:
     `files` exist now (a glob may match more later), `waiting` do not exist yet, `gone` were
     deleted, `problems` pairs unreadable ones with the reason. `state` is `done` after the files
     were read once without following them. `refusal` is why the files can have no records.
+    `rows_outside` of tables are outside the window.
     """
 
     state: State = "loading"
@@ -43,6 +46,7 @@ class Progress:
     gone: tuple[Path, ...] = ()
     records: int = 0
     refusal: str = ""
+    rows_outside: int = 0
 
 
 class ArrivalRate:
@@ -86,6 +90,22 @@ def _missing(progress: Progress) -> str:
     return f"{progress.gone[0].name}: it is gone"
 
 
+def _window(snapshot: Snapshot, rows_outside: int) -> str:
+    """Return the part of a table that is read; empty for all."""
+    if not rows_outside:
+        return ""
+    there = humanize.count(snapshot.counts.records + rows_outside)
+    return f"newest {snapshot.frame.height:,} of {there}"
+
+
+def _name(file: Path) -> str:
+    """Return the name of a file, of an archive's part that of its folder."""
+    if file == STDIN:
+        return "stdin"
+    folder = file.parent.name if is_part_name(file.name) else ""
+    return f"{folder}/" if folder else file.name
+
+
 def header_state(  # noqa: PLR0913 - options by name
     progress: Progress,
     overview: Overview | None,
@@ -108,14 +128,15 @@ def header_state(  # noqa: PLR0913 - options by name
         state, detail = "frozen", f"+{held_back:,} End"
     elif progress.problems:
         path, why = progress.problems[0]
-        state, detail = "problem", f"{path.name}: {why}"
+        is_gone = path in progress.waiting
+        state, detail = ("waiting", why) if is_gone else ("problem", f"{path.name}: {why}")
     elif progress.waiting or progress.gone:
         state, detail = "waiting", f"for {_missing(progress)}"
     elif state == "live":
         detail = f"{humanize.rate(rate)}/s" + (f"  +{unseen:,} End" if unseen else "")
     elif progress.state == "loading" and progress.there:
         detail = _loading(progress, speed)
-    names = ["stdin" if path == STDIN else path.name for path in progress.files] or [""]
+    names = list(dict.fromkeys(map(_name, progress.files))) or [""]
     counted = names[0] + (f" +{len(names) - 1}" if len(names) > 1 else "")
     if overview is None:
         return HeaderState(counted, state=state, detail=detail)
@@ -123,6 +144,7 @@ def header_state(  # noqa: PLR0913 - options by name
     return HeaderState(
         file=counted,
         format="" if formats in ((), ("llmlog",)) else ", ".join(formats),
+        window=_window(overview.snapshot, progress.rows_outside),
         calls=overview.calls.height,
         traces=overview.traces.height,
         cost=overview.cost.usd,

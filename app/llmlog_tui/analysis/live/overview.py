@@ -27,6 +27,7 @@ from llmlog_tui.analysis.traces.timeline import LastTimeline, Timeline, timeline
 from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.log.record_key import RecordLocation
 from llmlog_tui.log.schema import IS_CALL, IS_STEP, decategorize
+from llmlog_tui.log.sources import url_of
 from llmlog_tui.log.store import Snapshot
 from llmlog_tui.log.tags import tag_types
 from llmlog_tui.server.metrics import NO_METRICS, ServerMetrics, ServerMoment
@@ -129,7 +130,7 @@ class Overview:
 
     @cached_property
     def sessions(self) -> Sessions:
-        return sessions(self.traces)
+        return sessions(self.traces, self.in_flight)
 
     @property
     def ongoing(self) -> int:
@@ -170,7 +171,8 @@ class Overview:
     def location(self, row: int) -> RecordLocation:
         record = self.snapshot.frame[_index_of(self.snapshot.frame, row)]
         file, block, line = record.select("file", "block", "line").row(0)
-        return RecordLocation(str(self.snapshot.files[file]), block, line, row)
+        path = self.snapshot.files[file]
+        return RecordLocation(url_of(path) or str(path), block, line, row)
 
     def row_of(self, row: int) -> pl.DataFrame:
         """Return the frame's row of the record with this key."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -10,7 +11,7 @@ import polars as pl
 
 from llmlog_tui.analysis.calls import percentiles
 from llmlog_tui.analysis.calls.calls import FAILED, MOSTLY_REASONING, TRUNCATED, model_calls, slow
-from llmlog_tui.analysis.calls.cost import FIGURES, priced, rates
+from llmlog_tui.analysis.calls.cost import FIGURES, models_without_price, priced, rates
 from llmlog_tui.analysis.calls.percentiles import IS_TOOL, Grouping, grouping, percentile
 from llmlog_tui.analysis.calls.truncation import HAS_ANSWER, HIDDEN
 from llmlog_tui.config.rules import DEFAULT, Rules
@@ -43,7 +44,8 @@ class Stats:
     per group of the grouping's records (model calls; by tool, executions; by error, failed ones),
     the largest first: key, calls, errors, truncated, hidden_cut, the metrics of
     percentiles.FIGURES (over records that have the field), the token sums, and those of
-    cost.FIGURES. `priced` has the model calls from cost.priced().
+    cost.FIGURES. `unpriced_models` are cost.models_without_price(). `priced` has the model calls
+    from cost.priced(); at least `ts`, `status` and `latency_ms` of them.
     """
 
     sessions: int
@@ -67,6 +69,7 @@ class Stats:
     hidden_cut: int
     can_be_cut: int
     groups: pl.DataFrame
+    unpriced_models: Sequence[str]
     priced: pl.DataFrame
 
 
@@ -105,31 +108,57 @@ def stats(
     Prices of `rules` take precedence over listed ones.
     """
     frame = frame.select_seq(needed_columns(by))  # a filter would copy the other columns too
-    totals = frame.select_seq(
+    distinct = frame.select_seq(
         sessions=pl.col("session_id").drop_nulls().n_unique(),
         traces=pl.col("trace_id").drop_nulls().n_unique(),
-        tools=IS_TOOL.sum(),
-        errors=((IS_CALL | IS_TOOL) & FAILED).sum(),
-        first_ts=pl.col("ts").min(),
-        last_ts=pl.col("ts").max(),
     ).row(0, named=True)
+    totals = frame.select_seq(**TOTALS).row(0, named=True)
     calls = priced(model_calls(frame), rates(rules))
-    of_calls = calls.select(
-        calls=pl.len(),
+    of_calls = calls.select(**call_totals(over_ms)).row(0, named=True)
+    found = grouping(by)
+    groups = _groups(grouped_records(frame, calls, found), found.key)
+    unpriced = models_without_price(calls) if of_calls["unpriced_calls"] else []
+    return Stats(
+        **distinct, **totals, **of_calls, groups=groups, unpriced_models=unpriced, priced=calls
+    )
+
+
+TOTALS: Final = {
+    "tools": IS_TOOL.sum(),
+    "errors": ((IS_CALL | IS_TOOL) & FAILED).sum(),
+    "first_ts": pl.col("ts").min(),
+    "last_ts": pl.col("ts").max(),
+}
+"""Figures of all records."""
+
+
+def call_totals(over_ms: float) -> dict[str, pl.Expr]:
+    """Return figures of model calls with costs: counts, sums that may be null."""
+    return {
+        "calls": pl.len(),
         **_token_sums(),
         **FIGURES,
-        slow_calls=slow(over_ms).sum(),
-        slow_mostly_reasoning=(slow(over_ms) & MOSTLY_REASONING).sum(),
-        truncated=TRUNCATED.sum(),
-        hidden_cut=HIDDEN.sum(),
-        can_be_cut=HAS_ANSWER.sum(),
-    ).row(0, named=True)
-    found = grouping(by)
-    groups = _groups(_grouped_records(frame, calls, found), found.key)
-    return Stats(**totals, **of_calls, groups=groups, priced=calls)
+        "slow_calls": slow(over_ms).sum(),
+        "slow_mostly_reasoning": (slow(over_ms) & MOSTLY_REASONING).sum(),
+        "truncated": TRUNCATED.sum(),
+        "hidden_cut": HIDDEN.sum(),
+        "can_be_cut": HAS_ANSWER.sum(),
+    }
 
 
-def _grouped_records(frame: pl.DataFrame, calls: pl.DataFrame, grouping: Grouping) -> pl.DataFrame:
+def group_totals() -> dict[str, pl.Expr]:
+    """Return the figures of a group that are counts, and sums that may be null."""
+    return {
+        "calls": pl.len(),
+        "errors": FAILED.sum(),
+        "truncated": TRUNCATED.sum(),
+        "hidden_cut": HIDDEN.sum(),
+        **_token_sums(),
+        **FIGURES,
+    }
+
+
+def grouped_records(frame: pl.DataFrame, calls: pl.DataFrame, grouping: Grouping) -> pl.DataFrame:
     """Return the records of a grouping, with the columns of `calls`."""
     if grouping.records is IS_CALL:
         return calls
@@ -146,14 +175,6 @@ def _token_sums() -> dict[str, pl.Expr]:
 def _groups(calls: pl.DataFrame, key: pl.Expr) -> pl.DataFrame:
     return (
         calls.group_by(key.alias("key"), maintain_order=True)
-        .agg(
-            pl.len().alias("calls"),
-            FAILED.sum().alias("errors"),
-            TRUNCATED.sum().alias("truncated"),
-            HIDDEN.sum().alias("hidden_cut"),
-            **percentiles.FIGURES,
-            **_token_sums(),
-            **FIGURES,
-        )
+        .agg(**group_totals(), **percentiles.FIGURES)
         .sort("calls", descending=True, maintain_order=True)
     )

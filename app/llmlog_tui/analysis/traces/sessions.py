@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import polars as pl
 
+from llmlog_tui.analysis.traces.in_flight import NOTHING, InFlight
+
 _FLAGS: Final = ("failed", "truncated", "cut_off", "retried", "changed")
 
 
@@ -16,7 +18,9 @@ _FLAGS: Final = ("failed", "truncated", "cut_off", "retried", "changed")
 class Sessions:
     """The traces of a frame (traces.traces()) by session, that of the newest trace last.
 
-    `frame` has one row per session: session_id (null: traces without one), traces (their number),
+    Runs without a record follow the frame's traces: `begun` are their ids, by index from its end.
+    `frame` has one row per session: session_id (null: traces without one), traces (their number,
+    with `begun` runs among them),
     ts (earliest start), time_ms (to the latest end; without ts the sum), steps, tokens,
     cost_usd, saved_usd, unpriced_calls, failed, truncated, cut_off, retried, changed, models (in
     order of first use), first (index in `order` of its first trace). `order` has the indexes of all
@@ -25,6 +29,7 @@ class Sessions:
 
     frame: pl.DataFrame
     order: pl.Series
+    begun: tuple[str, ...] = ()
 
     def tree(self, folded: Collection[str | None] = ()) -> Tree:
         """Return the tree in which the sessions with these ids are collapsed."""
@@ -100,10 +105,13 @@ def _last_up_to(starts: pl.Series, value: int) -> int:
     return int(starts.search_sorted(value, side="right")) - 1
 
 
-def sessions(traces: pl.DataFrame) -> Sessions:
-    indexed = traces.with_columns(index=pl.int_range(pl.len(), dtype=pl.UInt32))
-    newest = pl.col("index").max().over("session_id")
-    order = indexed.select(pl.col("index").sort_by(newest, "index")).to_series()
+def sessions(traces: pl.DataFrame, in_flight: InFlight = NOTHING) -> Sessions:
+    """Group traces, and runs in flight without a record, by session."""
+    indexed = _with_begun(traces, in_flight).with_columns(
+        index=pl.int_range(pl.len(), dtype=pl.UInt32)
+    )
+    newest = pl.col("position").max().over("session_id")
+    order = indexed.select(pl.col("index").sort_by(newest, "position")).to_series()
     end = pl.col("ts") + pl.duration(microseconds=pl.col("time_ms").fill_null(0) * 1_000)
     timed = (end.max() - pl.col("ts").min()).dt.total_microseconds() / 1_000
     frame = (
@@ -114,15 +122,35 @@ def sessions(traces: pl.DataFrame) -> Sessions:
             *(_known_sum(name) for name in ("tokens", "cost_usd")),
             pl.col(*_FLAGS).any(),
             traces=pl.len(),
+            begun=pl.col("is_begun").sum(),
             time_ms=pl.coalesce(timed, _known_sum("time_ms")),
             models=pl.col("models").explode().drop_nulls().unique(maintain_order=True),
-            newest=pl.col("index").max(),
+            newest=pl.col("position").max(),
         )
         .sort("newest")
         .drop("newest")
     )
     first = frame.select(pl.col("traces").cum_sum() - pl.col("traces")).to_series()
-    return Sessions(frame.with_columns(first=first), order)
+    begun = tuple(run.trace_id for run in in_flight.started)
+    return Sessions(frame.with_columns(first=first), order, begun)
+
+
+def _with_begun(traces: pl.DataFrame, in_flight: InFlight) -> pl.DataFrame:
+    """Return the traces, then the runs without a record, with their `position` among them."""
+    placed = traces.with_columns(
+        position=pl.int_range(pl.len()).cast(pl.Float64), is_begun=pl.lit(value=False)
+    )
+    if not in_flight.started:
+        return placed
+    rows = [
+        (run.trace_id, step.session_id, step.ts, run.at - 1 / (n + 2), True)
+        for n, run in enumerate(in_flight.started)
+        for step in in_flight.by_trace[run.trace_id][:1]
+    ]
+    names = ("trace_id", "session_id", "ts", "position", "is_begun")
+    schema = {name: placed.schema[name] for name in names}
+    begun = pl.DataFrame(rows, schema=schema, orient="row")
+    return pl.concat([placed, begun], how="diagonal")
 
 
 def _known_sum(name: str) -> pl.Expr:

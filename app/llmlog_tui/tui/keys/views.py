@@ -81,12 +81,12 @@ SERVER_BINDINGS: Final = scope(
     key("h,left", "cursor(-1)", "cursor", "Cursor to the left", shown_as="h/l"),
     hidden("l,right", "cursor(1)", "cursor on", "Cursor to the right"),
     key("i", "zoom_time(0.5)", "zoom", "Look at less time", shown_as="i/o"),
+    key("v", "view_as", "charts or values", "More charts, then all values as the server has them"),
     hidden("o", "zoom_time(2.0)", "zoom out", "Look at more time"),
     key("H", "pan(-0.5)", "earlier", "Look at earlier samples", shown_as="H/L"),
     hidden("L", "pan(0.5)", "later", "Look at later samples"),
     key("0", "all", "all", "Look at all of the time"),
     key("M", "server", "next server", "Look at one server after the other"),
-    key("v", "view_as", "charts or values", "More charts, then all values as the server has them"),
     key("enter", "open", "its call", "Go to the slowest call at the cursor"),
 )
 

@@ -22,6 +22,9 @@ CellRenderer = Callable[[Call, int, datetime | None], Cell]
 _ID, _TEXT = 20, 14
 """Widths of ids, which often differ only at their ends, and other text."""
 
+_SHORT_REASONS: Final = {"tool_calls": "tools", "tool_use": "tools", "content_filter": "filter"}
+"""finish_reason -> shown in a narrow column, which would cut it."""
+
 _MAX_PARTS: Final = 100
 """Maximum values of a list, and characters of each, that a cell gets."""
 
@@ -61,10 +64,14 @@ def _reasoning(call: Call, *_: object) -> Cell:
     return _tokens(call["reasoning_tokens"], "strong" if call["slow"] else "muted")
 
 
-def _finish(call: Call, *_: object) -> Cell:
+def _finish(call: Call, width: int, _: datetime | None) -> Cell:
     if call["failed"]:
-        return cell(str(call["error_type"] or call["error_status"] or "failed"), "error")
-    return cell(call["finish_reason"] or humanize.UNKNOWN, "worst" if call["cut_off"] else "")
+        status, kind = call["error_status"], call["error_type"] or ""
+        is_cut = len(kind) > width
+        return cell(str((status if is_cut else kind) or status or kind or "failed"), "error")
+    reason = call["finish_reason"] or humanize.UNKNOWN
+    shown = _SHORT_REASONS.get(reason, reason) if len(reason) > width else reason
+    return cell(shown, "worst" if call["cut_off"] else "")
 
 
 def _fingerprint(call: Call, *_: object) -> Cell:
@@ -213,8 +220,33 @@ _GROWN: Final = {"model": 28, "finish": 22, "why slow": 40, "asked for": 28}
 """Title of a column -> width at which little is cut, on a wide screen."""
 _MORE: Final = ("ttft_ms", "server_ms", "session_id", "requested_model", "provider", "request_id")
 """Columns that a wide screen has, too, unless the user chose the columns."""
-_MIN_SPARE: Final = 20
-"""Minimum cells beside the columns before any is wider."""
+_FEWER: Final = (
+    *("system_fingerprint", "cached_tokens", "cost_usd", "prompt_tokens", "tokens_per_sec"),
+    *("completion_tokens", "reasoning_tokens"),
+)
+_FEWER_COMPACT: Final = ("trace_id", "why", "step")
+"""Columns that a narrower pane goes without, unless the user chose the columns."""
+
+
+def fitting(columns: Sequence[CallColumn], room: int, *, compact: bool) -> list[CallColumn]:
+    """Return the columns for `room` cells.
+
+    Others go before finish and flag, although those are at the right; then some get narrower.
+    """
+    left = [each._replace(column=each.in_layout(compact=compact)) for each in columns]
+    for name in _FEWER_COMPACT if compact else _FEWER:
+        if _spare(left, room) >= 0:
+            break
+        left = [each for each in left if each.column.title != ALL[name].column.title]
+    for n, each in enumerate(left):
+        if _spare(left, room) < 0:
+            left[n] = each._replace(column=each.in_layout(compact=True))
+    return left
+
+
+def _spare(columns: Sequence[CallColumn], room: int) -> int:
+    """Return the cells beside the columns; negative if they do not fit."""
+    return room + 1 - sum(column.column.width + 1 for column in columns)
 
 
 def grown(columns: Sequence[CallColumn], room: int, *, more: bool) -> list[CallColumn]:
@@ -222,9 +254,7 @@ def grown(columns: Sequence[CallColumn], room: int, *, more: bool) -> list[CallC
 
     Its spare cells go to cut texts first, then to `more` columns.
     """
-    spare = room + 1 - sum(column.column.width + 1 for column in columns)
-    if spare < _MIN_SPARE:
-        return list(columns)
+    spare = max(0, _spare(columns, room))
     wider = []
     for each in columns:
         width = max(each.column.width, _GROWN.get(each.column.title, 0))

@@ -12,15 +12,16 @@ from textual.message import Message
 
 from llmlog_tui import humanize
 from llmlog_tui.config.settings import STYLES, RowRule
+from llmlog_tui.log.sources import url_of
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui import workers
 from llmlog_tui.tui.keys.panes import CALLS_BINDINGS, CELL_BINDINGS, COLUMN_BINDINGS
 from llmlog_tui.tui.panes.call_columns import (
-    WIDE,
     CallColumn,
     CellRenderer,
     ColumnChoice,
     column_of,
+    fitting,
     grown,
     tag_names,
 )
@@ -91,7 +92,9 @@ class CallsPane(Pane):
     def update_waiting(self, files: Sequence[Path]) -> None:
         """Show which files do not exist yet, in place of their calls."""
         self.empty = READING if self._overview is None else _EMPTY
-        if files:
+        if files and url_of(files[0]):
+            self.empty = f"No answer yet about {files[0].name}: it is read once its server answers."
+        elif files:
             self.empty = (
                 f"No {files[0].name} yet: it is read once it exists. `llmlog-tui --demo` shows one."
             )
@@ -178,16 +181,19 @@ class CallsPane(Pane):
         return [] if self._overview is None else tag_names(self._overview.tags)
 
     def _chosen(self) -> list[CallColumn]:
-        """Return the columns of the layout; tags of other logs are left out."""
+        """Return the columns with their widths; tags of other logs are left out."""
         tags = self._overview.tags if self._overview is not None else ()
         names = self.choice.names(compact=self.is_narrow)
         chosen = [column for name in names if (column := column_of(name, tags)) is not None]
-        if self.is_narrow:
-            return chosen
-        return grown(chosen, self.room, more=self.choice.wide == WIDE)
+        compact = self.is_narrow
+        if names != ColumnChoice().names(compact=compact):  # the user's, in the user's order
+            known = [each._replace(column=each.in_layout(compact=compact)) for each in chosen]
+            return known if compact else grown(known, self.room, more=False)
+        known = fitting(chosen, self.room, compact=compact)
+        return known if compact else grown(known, self.room, more=True)
 
     def _columns(self) -> list[Column]:
-        return [column.in_layout(compact=self.is_narrow) for column in self._chosen()]
+        return [each.column for each in self._chosen()]
 
     @property
     def room(self) -> int:

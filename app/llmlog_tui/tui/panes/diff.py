@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _NUMBER, _MARK, _FINISH, _MS = 3, 1, 12, 7
 _WHY, _WHY_NARROW = 34, 20
+_NAME, _LONG_FINISH = 29, 20
+"""Cells of a step's name that suffice, and those of finish that an error needs."""
 _SIDE_BY_SIDE_FROM: Final = 130
 """Minimum columns for two steps beside each other."""
 _GAPS: Final = 17
@@ -106,13 +108,13 @@ class _WideDiff(RowSource):
     def __init__(self, diffed: DiffResult, width: int) -> None:
         self._diffed = diffed
         self._found = diffed.found
-        sides = width - _WHY - _GAPS - 2 * (_NUMBER + _MARK + _FINISH + _MS)
-        name = sides // 2
+        name = (width - _WHY - _GAPS) // 2 - _NUMBER - _MARK - _FINISH - _MS
+        wider = max(0, min(_LONG_FINISH - _FINISH, name - _NAME))
         step = (
             Column("#", _NUMBER, "right"),
             Column("", _MARK),
-            Column("", name),
-            Column("finish", _FINISH),
+            Column("", name - wider),
+            Column("finish", _FINISH + wider),
             Column("ms", _MS, "right"),
         )
         rule = Column("│", 1)

@@ -47,11 +47,15 @@ class Pane(LineTable):
     bookmarked: frozenset[int] = frozenset()
 
     def watch_compact(self) -> None:
+        self._fit_contents()
         self.redraw()
 
     def watch_zoomed(self) -> None:
-        self.fits_contents = self.zoomed
+        self._fit_contents()
         self.redraw()
+
+    def _fit_contents(self) -> None:
+        self.fits_contents = self.zoomed and not self.compact  # a small screen has none to spare
 
     def resized(self) -> None:
         super().resized()

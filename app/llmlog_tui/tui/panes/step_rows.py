@@ -30,6 +30,7 @@ def _columns(step: int, bars: int, notes: int = 0) -> tuple[Column, ...]:
 
 
 SPARE: Final = _columns(36, 12, 44)
+ROOMY: Final = _columns(28, 12, 26)
 WIDE: Final = _columns(25, 12, 26)
 MEDIUM: Final = _columns(18, 12, 18)
 NARROW: Final = _columns(12, 8)

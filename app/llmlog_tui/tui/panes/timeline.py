@@ -19,6 +19,7 @@ from llmlog_tui.tui.panes.step_rows import (
     BARS,
     MEDIUM,
     NARROW,
+    ROOMY,
     SPARE,
     WIDE,
     InFlightSteps,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.traces.timeline import Step, Timeline
     from llmlog_tui.log.starts import RunningStep
 
-_SPARE_FROM, _WIDE_FROM, _MEDIUM_FROM = 140, 80, 46
+_SPARE_FROM, _ROOMY_FROM, _WIDE_FROM, _MEDIUM_FROM = 140, 96, 80, 46
 _MIN_ZOOM_MS: Final = 1.0
 """Minimum time shown: latencies are in whole ms."""
 
@@ -122,7 +123,7 @@ class TimelinePane(Pane):
         if self.size.width >= _SPARE_FROM:
             return SPARE
         if self.size.width >= _WIDE_FROM and not self.compact:
-            return WIDE
+            return ROOMY if self.size.width >= _ROOMY_FROM else WIDE
         return MEDIUM if self.size.width >= _MEDIUM_FROM else NARROW
 
     def _zoomed_range(self) -> str:

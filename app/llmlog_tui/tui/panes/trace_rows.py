@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from llmlog_tui import humanize
 from llmlog_tui.tui.render import running_text
 from llmlog_tui.tui.render.cells import flags
-from llmlog_tui.tui.widgets.row_source import Cell, CellSpan, Column, Row, RowSource, cell
+from llmlog_tui.tui.widgets.row_source import UNMARKED, Cell, CellSpan, Column, Row, RowSource, cell
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.live.overview import Overview
@@ -56,6 +56,8 @@ BY_SESSION_COMPACT: Final = (
     *WIDE[1:],
     Column("models", 10, flex=True),
 )
+BY_SESSION_NAMED: Final = (Column("session", 30, field="trace_id"), *BY_SESSION_COMPACT[1:])
+"""Columns of a wide pane whose runs have names."""
 _WHEN, _COST, _SHORT_ID = 8, 7, 8
 """Widths of columns."""
 _MAX_MODELS: Final = 8
@@ -216,6 +218,12 @@ class SessionRows(RowSource):
         self._tree = tree
         self._folded = folded
         self._sessions = tree.sessions.frame
+        self._ids = overview.traces["trace_id"]
+        self._begun = tree.sessions.begun
+        steps = [step for steps in overview.in_flight.by_trace.values() for step in steps]
+        self._in_flight: dict[str | None, list[RunningStep]] = {}
+        for step in steps:
+            self._in_flight.setdefault(step.session_id, []).append(step)
 
     def __len__(self) -> int:
         return len(self._tree)
@@ -225,14 +233,25 @@ class SessionRows(RowSource):
         session, trace = self._tree.at(index)
         if trace is None:
             return SessionHeading(self._sessions["session_id"][session])
-        return str(self._overview.traces["trace_id"][trace])
+        return self.trace_id(trace)
+
+    def trace_id(self, trace: int) -> str:
+        """Return the id of a trace by its index in the tree."""
+        known = len(self._ids)
+        return str(self._ids[trace]) if trace < known else self._begun[trace - known]
+
+    def index_of_trace(self, trace_id: str) -> int | None:
+        """Return the index of a trace in the tree; None of unknown ones."""
+        if trace_id in self._begun:
+            return len(self._ids) + self._begun.index(trace_id)
+        return self._ids.index_of(trace_id)
 
     def index(self, key: Hashable) -> int | None:
         """Return the index of a trace or heading; None in a folded session."""
         if isinstance(key, SessionHeading):
             session = self._sessions["session_id"].index_of(key.session_id)
             return None if session is None else int(self._tree.starts[session])
-        trace = self._overview.traces["trace_id"].index_of(key)
+        trace = self.index_of_trace(key) if isinstance(key, str) else None
         return None if trace is None else self._tree.row_of(trace)
 
     def field_value(self, index: int, column: int) -> tuple[str, object]:
@@ -241,17 +260,25 @@ class SessionRows(RowSource):
         field = self.columns[column].field
         if trace is None:
             return ("session_id" if field else ""), self._sessions["session_id"][session]
+        if trace >= len(self._ids):
+            step = self._overview.in_flight.by_trace[self.trace_id(trace)][0]
+            return field, getattr(step, field, "")
         return field, self._overview.traces[field][trace]
 
     def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:
         room = widths[-1]
         items = self._tree.between(start, stop)
-        traces = [trace for _, trace in items if trace is not None]
+        known = len(self._ids)
+        traces = [trace for _, trace in items if trace is not None and trace < known]
         sessions = [session for session, trace in items if trace is None]
         headings = iter(self._sessions[sessions].to_dicts())
         below = iter(self._overview.traces[traces].to_dicts())
         return [
-            self._heading(next(headings), room) if trace is None else self._trace(next(below), room)
+            self._heading(next(headings), room)
+            if trace is None
+            else self._trace(next(below), room)
+            if trace < known
+            else self._trace(_begun(self.trace_id(trace), self._overview), room)
             for _, trace in items
         ]
 
@@ -261,8 +288,11 @@ class SessionRows(RowSource):
             CellSpan(f"{sign} ", "muted"),
             CellSpan(humanize.short_id(session["session_id"]), "strong"),
         )
-        figures = _figures(session, self._overview.newest, f"{session['traces']:,} tr")
-        return Row((name, *figures, _models(session, room)))
+        traces = session["traces"] - session["begun"]
+        figures = _figures(session, self._overview.newest, f"{traces:,} tr")
+        steps = self._in_flight.get(session["session_id"])
+        mark = running_text.mark(steps, self._labels.now) if steps else UNMARKED
+        return Row((name, *figures, _models(session, room)), mark)
 
     def _trace(self, trace: dict[str, Any], room: int) -> Row:
         steps = humanize.integer(trace["steps"])

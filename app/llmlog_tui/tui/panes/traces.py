@@ -16,6 +16,7 @@ from llmlog_tui.tui.panes.pane import READING, Pane
 from llmlog_tui.tui.panes.trace_rows import (
     BY_SESSION,
     BY_SESSION_COMPACT,
+    BY_SESSION_NAMED,
     COMPACT,
     NAMED,
     NAMED_NARROW,
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 _WIDE_FROM: Final = 76
 """Minimum cells of a pane with all columns."""
+_NAMED_SESSIONS_FROM: Final = 100
+"""Minimum cells of a pane with sessions, names of runs, and models."""
 
 _NO_MATCH: Final = "No traces match. Esc clears the filter."
 _EMPTY: Final = "No traces yet. One appears with the first record that has a trace_id."
@@ -96,8 +99,8 @@ class TracesPane(Pane):
         now = datetime.now(UTC)
         labels = TraceLabels(self._marks, self._name_of, now)
         columns: Sequence[Column]
+        has_room = self.size.width >= _WIDE_FROM
         if tree is None:
-            has_room = self.size.width >= _WIDE_FROM
             columns = COMPACT if self.compact or has_room else WIDE
             if self._has_names(overview):
                 columns = NAMED if has_room else NAMED_NARROW
@@ -105,7 +108,10 @@ class TracesPane(Pane):
                 columns = ZOOMED_NAMED if self._has_names(overview) else ZOOMED
             self.set_source(TraceRows(overview, columns, labels))
         else:
-            columns = BY_SESSION_COMPACT if self.compact or self.zoomed else BY_SESSION
+            columns = BY_SESSION_COMPACT if self.compact or has_room else BY_SESSION
+            if self._has_names(overview):
+                is_wide = self.size.width >= _NAMED_SESSIONS_FROM
+                columns = BY_SESSION_NAMED if is_wide else BY_SESSION
             self.set_source(SessionRows(overview, columns, labels, tree, self._folded))
         total, cost = overview.traces.height, self._cost_label()
         counts, of_sessions = humanize.plural(total, "trace"), ""
@@ -178,12 +184,12 @@ class TracesPane(Pane):
     @property
     def trace(self) -> str | None:
         """Return the trace under the cursor; on a session's heading, its newest."""
-        if isinstance(self.source, TraceRows):
+        if not isinstance(self.cursor_key, SessionHeading):
             return None if self.cursor_key is None else str(self.cursor_key)
-        index = self._trace_index
-        if self._overview is None or index is None:
+        index = self.source.index(self.cursor_key)
+        if self._tree is None or index is None or not isinstance(self.source, SessionRows):
             return None
-        return str(self._overview.traces["trace_id"][index])
+        return self.source.trace_id(self._tree.newest_of(self._tree.at(index)[0]))
 
     @property
     def _trace_index(self) -> int | None:
@@ -197,12 +203,14 @@ class TracesPane(Pane):
                 else None
             )
         session, trace = self._tree.at(index)
-        return self._tree.newest_of(session) if trace is None else trace
+        found = self._tree.newest_of(session) if trace is None else trace
+        return found if self._overview and found < self._overview.traces.height else None
 
     def move_to(self, key: Hashable) -> bool:
         """Unfold the trace's session first."""
-        if isinstance(key, str) and self._overview is not None and self._tree is not None:
-            index = self._overview.traces["trace_id"].index_of(key)
+        rows = self.source
+        if isinstance(key, str) and isinstance(rows, SessionRows) and self._tree is not None:
+            index = rows.index_of_trace(key)
             if index is not None and self._tree.row_of(index) is None:
                 self._fold(self._tree.session_of(index), is_folded=False)
         return super().move_to(key)

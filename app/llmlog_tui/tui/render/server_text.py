@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 NO_SERVER: Final = (
     "No server metrics. To poll an inference server:",  # lines that fit into 80 columns
-    "llmlog-tui calls.jsonl --metrics-url http://127.0.0.1:8000/metrics",
+    "  llmlog-tui calls.jsonl --metrics-url http://127.0.0.1:8000/metrics",
     "Its queue, cache and throughput are drawn on the time axis of the calls.",
     "vLLM, SGLang, llama.cpp and the LiteLLM proxy are known;",
     "of other servers, all values are listed.",

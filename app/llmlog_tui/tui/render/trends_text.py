@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PER_CELL: Final = 2
 """Slices of time per cell: a cell has two columns of dots."""
 
-_LEGEND: Final = "≠ fingerprint change   ▲ alert   × slow call"
+_LEGEND: Final = "≠ fingerprint change   ▲ alert"
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Final, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.timer import Timer
 from textual.widget import Widget
 
 from llmlog_tui import humanize
@@ -20,6 +19,7 @@ from llmlog_tui.tui.keys.views import CALLS_VIEW_BINDINGS
 from llmlog_tui.tui.panes.calls import CallsPane
 from llmlog_tui.tui.queries import CallOrderQuery
 from llmlog_tui.tui.render import detail_text, record_text
+from llmlog_tui.tui.screens.location import DetailTimer
 from llmlog_tui.tui.screens.log_view import LogView
 from llmlog_tui.tui.widgets.table import LineTable
 from llmlog_tui.tui.widgets.text_pane import TextPane
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from llmlog_tui.analysis.live.overview import Overview
-
-_DETAIL_DELAY_S: Final = 0.08
-"""Seconds the cursor rests on a call before its detail is drawn."""
 
 
 class AllCalls(CallsPane):
@@ -51,7 +48,7 @@ class CallsScreen(LogView):
         self.calls = AllCalls(id="all-calls")
         self.drawer = TextPane(id="drawer")
         self.drawer.display = False
-        self._detail_timer: Timer | None = None
+        self._detail_timer = DetailTimer(self, self._update_detail)
         self._shows_line = False
 
     def body(self) -> Iterable[Widget]:
@@ -119,10 +116,8 @@ class CallsScreen(LogView):
         message.stop()
         if self.overview is not None:
             self.calls.set_trace(self._trace(self.overview))
-        if self._detail_timer is not None:
-            self._detail_timer.stop()
         if self.drawer.display:
-            self._detail_timer = self.set_timer(_DETAIL_DELAY_S, self._update_detail)
+            self._detail_timer.restart()
 
     @on(LineTable.Selected, "#all-calls")
     def _toggle(self) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+import time
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
+from textual.timer import Timer
 
 from llmlog_tui.log.record_key import RecordLocation
 from llmlog_tui.tui.panes.pane import CursorState, Pane
@@ -18,6 +20,9 @@ from llmlog_tui.tui.widgets.table import LineTable
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.live.overview import Overview
+
+_BURST_S: Final = 0.08
+"""Maximum seconds between two cursor moves of a burst, as of a key held down."""
 
 
 class ViewState(NamedTuple):
@@ -131,3 +136,29 @@ class LocatableScreen(Screen[None]):
 
     def draw_detail(self) -> None:
         """Draw the detail of the current record, in views that have one."""
+
+
+class DetailTimer:
+    """Draws the current record's detail: at once, or after a burst of moves."""
+
+    def __init__(self, view: Screen[None], update: Callable[[], object]) -> None:
+        self._view = view
+        self._update = update
+        self._timer: Timer | None = None
+        self._moved = float("-inf")
+
+    def restart(self) -> None:
+        """Note a move of the cursor."""
+        now = time.monotonic()
+        is_burst, self._moved = now - self._moved < _BURST_S, now
+        self.stop()
+        if is_burst:
+            self._timer = self._view.set_timer(_BURST_S, self._update)
+        else:
+            self._view.call_after_refresh(self._update)  # the cursor moves first
+
+    def stop(self) -> None:
+        """Draw nothing but for the first move of a burst."""
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None

@@ -26,6 +26,7 @@ from llmlog_tui.tui.queries import ReplayQuery, ReplayResult
 from llmlog_tui.tui.render import replay_text
 from llmlog_tui.tui.render.cells import is_tool, step_number
 from llmlog_tui.tui.render.replay_text import MODES
+from llmlog_tui.tui.screens.location import DetailTimer
 from llmlog_tui.tui.screens.log_view import LogView, RecordLine
 from llmlog_tui.tui.widgets.bindings import TABLE_BINDINGS
 from llmlog_tui.tui.widgets.table import LineTable
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
 _FRAMES_PER_SECOND: Final = 20
 _EARLIER: Final = 8
 """Maximum earlier calls among which a step's prompt is sought."""
-_DETAIL_DELAY_S: Final = 0.08
-"""Seconds a step is the current one before its detail is drawn."""
 
 
 class StepsPane(TimelinePane, inherit_bindings=False):
@@ -69,7 +68,7 @@ class ReplayScreen(LogView):
         self._run: ReplayResult | None = None
         self._index = 0
         self._timer: Timer | None = None
-        self._detail_timer: Timer | None = None
+        self._detail_timer = DetailTimer(self, self._update_detail)
         self._shows_content = False
         self._is_zoomed = False
         self._content: StepContent | None = None
@@ -165,9 +164,7 @@ class ReplayScreen(LogView):
         self.steps.update(run.timeline, lambda row: places[row] <= now)
         self.steps.move_to(run.replay.steps[now].row)
         self.scrub.update(run.replay, now, self._state(run))
-        if self._detail_timer is not None:
-            self._detail_timer.stop()
-        self._detail_timer = self.set_timer(_DETAIL_DELAY_S, self._update_detail)
+        self._detail_timer.restart()
 
     def _state(self, run: ReplayResult) -> str:
         return replay_text.state(run, self._index, self._playback.speed, is_playing=self.playing)
@@ -196,6 +193,8 @@ class ReplayScreen(LogView):
         self.draw_detail()
 
     def update_content(self, content: StepContent) -> None:
+        if content is self._content:  # no message is shared with an earlier step
+            return
         if self.record_line is not None and content.location == self.record_line.location:
             self._content = content
         super().update_content(content)

@@ -136,8 +136,8 @@ class ServerScreen(TimeView):
         trends, overview = self._trends, self.overview
         self._show_charts()
         if trends is None or overview is None or trends.url is None:
-            first, *others = (Content.styled(f" {line}", "$text-muted") for line in NO_SERVER)
-            self.status.update(first)
+            first, *others = (Content.styled(line, "$text-muted") for line in NO_SERVER)
+            self.status.update(Content(" ") + first)
             self.values.update("", others)
             return
         self.status.update(server_text.status(overview.server, trends.url, self.size.width))

@@ -45,13 +45,15 @@ def content_widths(rows: Iterable[Sequence[Cell]], at_least: Sequence[int]) -> l
 def fit_contents(columns: Sequence[Column], contents: Sequence[int], room: int) -> list[int]:
     """Return the widths in `room` cells of columns as wide as their `contents`.
 
-    What they lack comes from the flexible column; what it does not need itself stays blank.
+    Columns that lack cells share the spare ones; cells that no column needs stay blank.
     """
     widths = [column.width for column in columns]
     spare = room + 1 - sum(width + 1 for width in widths)
-    # The flexible column is last: a bar is as long as its room, and would leave none.
-    for n in sorted(range(len(columns)), key=lambda n: columns[n].flex):
-        by = max(0, min(spare, contents[n] - widths[n]))
+    lacks = {n: contents[n] - width for n, width in enumerate(widths) if contents[n] > width}
+    # The smallest lacks first: a bar is as long as its room, and would leave none.
+    for n in sorted(lacks, key=lacks.__getitem__):
+        by = max(0, min(lacks[n], spare // len(lacks)))
+        lacks.pop(n)
         widths[n] += by
         spare -= by
     return widths

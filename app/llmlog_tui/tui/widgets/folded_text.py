@@ -33,11 +33,14 @@ class FoldedText(Sequence[str]):
             counts = [(len(line) - 1) // room + 1 or 1 for line in self._lines]
         else:
             half = room // 2  # so few characters fit, wide or not
-            counts = [1 if len(line) <= half else self._rows_of(line) for line in self._lines]
+            is_wide = _WIDE.search
+            counts = [
+                1
+                if len(line) <= half
+                else -(-len(line) // (room if line.isascii() or not is_wide(line) else half))
+                for line in self._lines
+            ]
         self._ends = list(accumulate(counts))
-
-    def _rows_of(self, line: str) -> int:
-        return -(-len(line) // self._room(line))
 
     def _room(self, line: str) -> int:
         """Return the characters in a row: half of them where some may take two cells."""

@@ -94,6 +94,9 @@ __all__ = [
 ReadRecord = Callable[[Overview, int], bytes | None]
 """Reads the line of the record with a key, with its content."""
 
+ReadBoth = Callable[[Overview, int], tuple[bytes | None, bytes | None]]
+"""Reads a record's raw line, and its line with content, by key."""
+
 ReadRaw = Callable[[RecordLocation], bytes | None]
 """Reads a record's raw line."""
 
@@ -159,7 +162,7 @@ def call_order(query: CallOrderQuery, overview: Overview) -> pl.Series | None:
 
 @run_query.register
 def _overview(query: OverviewQuery, overview: Overview) -> OverviewResult:
-    trace = query.trace_id or (overview.newest_trace if query.by_session else overview.last_run)
+    trace = query.trace_id or overview.last_run
     steps = None if trace is None else overview.timeline(trace)
     sessions = overview.sessions if query.by_session else None
     if not overview.alerts:
@@ -235,12 +238,12 @@ def run_sql(overview: Overview, query: IsolatedQuery) -> SqlResult:
     return SqlResult(query.sql, frame, why, took_s, chart)
 
 
-def step_content(overview: Overview, read: ReadRecord, read_raw: ReadRaw, row: int) -> StepContent:
+def step_content(overview: Overview, read: ReadBoth, row: int) -> StepContent:
     """Return a record's content."""
-    line, location = read(overview, row), overview.location(row)
+    written, line = read(overview, row)
     record = decode(line)
     found = conversation(record or {}, line or b"")
-    return StepContent(location, read_raw(location), record, found)
+    return StepContent(overview.location(row), written, record, found)
 
 
 def evicted_content(read_raw: ReadRaw, location: RecordLocation) -> StepContent:

@@ -14,6 +14,7 @@ from llmlog_tui.analysis.live.overview import Overview
 from llmlog_tui.analysis.reports.bundle import bundle
 from llmlog_tui.analysis.reports.csv_cells import flat
 from llmlog_tui.log.schema import COLUMNS, decategorize
+from llmlog_tui.log.sources import url_of
 from llmlog_tui.tui.queries import CallOrderQuery, ExportResult
 from llmlog_tui.tui.workers.analysis import call_order
 
@@ -62,7 +63,7 @@ def export_bundle(
 ) -> ExportResult:
     """Write a trace's support bundle, without content, to a .md file; see reports.bundle."""
     steps = overview.frame.filter(pl.col("trace_id") == trace_id)
-    names = [str(file) for file in overview.snapshot.files]
+    names = [url_of(file) or str(file) for file in overview.snapshot.files]
     text = bundle(steps, trace_id, lines(steps), names) + "\n"
     writers: dict[str, Write] = {".md": lambda file: file.write(text.encode())}
     return write_file(path, writers, overview.snapshot.files, replace=replace)

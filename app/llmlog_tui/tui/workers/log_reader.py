@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from llmlog_tui.formats.json_text import without_bom
 from llmlog_tui.log.parse_cache import user_cache
 from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.record_key import RecordLocation
@@ -27,8 +28,18 @@ def line_at(reader: Reader, location: RecordLocation) -> bytes | None:
     return next(reader.lines(place))
 
 
+def both_lines(
+    reader: Reader, frame: pl.DataFrame, location: RecordLocation
+) -> tuple[bytes | None, bytes | None]:
+    """Return the line of the frame's record as written, and with content; read it once."""
+    written = line_at(reader, location)
+    if written is not None and not reader.is_converted(location.block):
+        return written, without_bom(written)
+    return written, next(reader.lines(frame, LineForm.WITH_CONTENT), None)
+
+
 def lines_by_key(reader: Reader, frame: pl.DataFrame, *, with_content: bool) -> dict[int, bytes]:
-    """Return the lines of records by key, as written or with content; missing ones left out."""
+    """Return the lines of records by key; missing ones are left out."""
     form = LineForm.WITH_CONTENT if with_content else LineForm.AS_WRITTEN
     # By block: each is read once, in whatever order the frame has its records.
     records = frame.sort("block", maintain_order=True)

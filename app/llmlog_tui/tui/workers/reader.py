@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from llmlog_tui import private_file, tui
 from llmlog_tui.copy_choices import CHOICES
 from llmlog_tui.log.retention import EVERYTHING, Retention
-from llmlog_tui.log.sources import Sources
+from llmlog_tui.log.sources import Sources, url_of
 from llmlog_tui.tui import workers
 from llmlog_tui.tui.status import Progress, State
 
@@ -44,6 +44,13 @@ _FIRST_PAINT_SECONDS: Final = 2.0
 
 _POST_SECONDS: Final = 0.1
 """Minimum seconds between two messages: each one causes a redraw."""
+
+_POST_SHARE: Final = 0.02
+_LONGEST_POST_SECONDS: Final = 0.5
+"""Maximum pause between messages of progress: share of the loading time, and seconds."""
+
+_IDLE_CHECK_SECONDS: Final = 0.5
+"""Seconds between looks at the state of the files while nothing comes."""
 
 _NOTHING: Final = Progress()
 _SUFFIXES: Final = {"T": "md", "C": "sh", "Y": "py"}
@@ -79,7 +86,8 @@ class ReaderWorker:
             self._files, self._last or EVERYTHING, self._stdin, newest_first=self._follow
         )
         state: State = "loading"
-        has_news, due, newest = True, 0.0, time.monotonic()
+        has_news, due, check_due = True, 0.0, 0.0
+        start = newest = time.monotonic()
         try:
             while not self._cancelled.is_set():
                 began = time.monotonic()
@@ -90,11 +98,16 @@ class ReaderWorker:
                 pause = pause_after(time.monotonic() - began, quiet_s=began - newest)
                 if not has_more and not self._follow and reader.wait(POLL_SECONDS):
                     continue
-                if not has_more and (state == "loading" or reader.has_ended):
+                is_complete = not self._follow or not reader.awaits_server
+                if not has_more and ((state == "loading" and is_complete) or reader.has_ended):
                     state = self._loaded(reader)
-                is_due = time.monotonic() >= due or state != self._posted.state
-                if is_due and self._post_progress(reader, state, has_news=has_news):
-                    has_news, due = False, time.monotonic() + _POST_SECONDS
+                now = time.monotonic()
+                is_due = now >= (due if has_news else max(due, check_due))
+                if is_due or state != self._posted.state:
+                    check_due = now + _IDLE_CHECK_SECONDS
+                    if self._post_progress(reader, state, has_news=has_news):
+                        loading_s = 0.0 if is_live else now - start
+                        has_news, due = False, time.monotonic() + post_interval(loading_s)
                 # What comes until the next message is due is read in one piece.
                 pause = max(pause, due - time.monotonic())
                 is_idle = is_live or not has_more
@@ -123,6 +136,8 @@ class ReaderWorker:
     def stop(self) -> None:
         self._cancelled.set()
         self._painted.set()
+        if self._reader is not None:
+            self._reader.cancel()
 
     def read_line(self, location: RecordLocation) -> bytes | None:
         """Read a record's raw line; None if its file is gone."""
@@ -140,6 +155,13 @@ class ReaderWorker:
         The line is as llmlog writes it.
         """
         return self.records_of(overview.row_of(row)).get(row)
+
+    def read_both(self, overview: Overview, row: int) -> tuple[bytes | None, bytes | None]:
+        """Read a record's raw line, and the one of read_record()."""
+        if self._reader is None:
+            return None, None
+        frame, location = overview.row_of(row), overview.location(row)
+        return workers.log_reader.both_lines(self._reader, frame, location)
 
     def lines_of(self, frame: pl.DataFrame) -> dict[int, bytes]:
         """Return the raw lines of a frame's records by key, in its order.
@@ -184,6 +206,11 @@ class ReaderWorker:
         return "done" if is_all else "live"
 
 
+def post_interval(loading_s: float) -> float:
+    """Return the seconds until the next message of progress."""
+    return min(max(_POST_SECONDS, loading_s * _POST_SHARE), _LONGEST_POST_SECONDS)
+
+
 def pause_after(took: float, *, quiet_s: float) -> float:
     """Seconds until the next poll, from the last one's duration and seconds of quiet."""
     poll = next(poll for since, poll in _QUIET_POLLS if quiet_s >= since)
@@ -193,7 +220,8 @@ def pause_after(took: float, *, quiet_s: float) -> float:
 def _progress(reader: Reader, state: State) -> Progress:
     read, there = reader.progress()
     problems, gone = dict(reader.problems), tuple(reader.gone())
-    waiting = tuple(path for path in reader.waiting_for() if path not in problems)
+    # Why a server does not answer is known, other than of a file that is not there.
+    waiting = tuple(path for path in reader.waiting_for() if path not in problems or url_of(path))
     return Progress(
         state,
         read,
@@ -203,5 +231,6 @@ def _progress(reader: Reader, state: State) -> Progress:
         problems=tuple(problems.items()),
         gone=gone,
         records=reader.records,
+        rows_outside=reader.rows_outside,
         refusal=(reader.refusal or "") if state != "loading" else "",
     )

@@ -14,6 +14,7 @@ from llmlog_tui.analysis.traces.conversation import decode
 from llmlog_tui.log.log_scan import Candidate, LogScan
 from llmlog_tui.log.parse import parse
 from llmlog_tui.log.record_key import RecordLocation
+from llmlog_tui.log.sources import url_of
 from llmlog_tui.tui.messages import Post, TextFound
 from llmlog_tui.tui.queries import TextHit
 
@@ -155,7 +156,8 @@ class TextSearch:
             at = (here.generation, here.offset, line)
             is_evicted = snapshot.dropped > 0 and (first is None or at < first)
             if is_evicted and parse(data).frame.height:
-                path = str(snapshot.files[here.file])
+                file = snapshot.files[here.file]
+                path = url_of(file) or str(file)
                 yield TextHit(None, RecordLocation(path, block, line, -1), each.excerpt)
             elif not is_evicted and (last is None or at > last):
                 self._unplaced.append(each)

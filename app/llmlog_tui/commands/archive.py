@@ -1,0 +1,86 @@
+"""`llmlog archive`: the records of logs as parquet files by day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from llmlog_tui import humanize
+from llmlog_tui.commands.common import complete_file, default_log
+from llmlog_tui.commands.param_types import OutPath
+from llmlog_tui.commands.progress import Progress, progress_bar
+from llmlog_tui.log.archivable_log import NotArchivableError
+from llmlog_tui.log.archive_writer import ArchiveWriter
+from llmlog_tui.log.reading_order import size_and_time
+from llmlog_tui.log.sources import STDIN, Sources, url_of
+from llmlog_tui.sanitize import sanitize
+
+
+@click.command()
+@click.argument(
+    "files",
+    nargs=-1,
+    metavar="[LOG]...",
+    shell_complete=complete_file,
+    callback=lambda context, _parameter, files: default_log(context, files),
+)
+@click.option(
+    "--to",
+    "folder",
+    required=True,
+    type=OutPath(file_okay=False),
+    metavar="DIR",
+    help="Folder of the archive; created if it is missing.",
+)
+@click.option(
+    "--raw",
+    is_flag=True,
+    help="Keep each record's line, too, with the prompts and answers that are in it.",
+)
+def archive(files: tuple[str, ...], *, folder: Path, raw: bool) -> None:
+    """Append new records of a log to an archive: parquet files by day (UTC).
+
+    The archive is a LOG for every command and the dashboard, about a tenth as big. The next run
+    adds only new records, whether the log has grown, was rotated, compressed or pruned since. A
+    run that was killed leaves each record once, and the next one adds the others. llmlog prune is
+    safe after it.
+
+    Of prompts and answers nothing is kept without --raw.
+    """
+    paths = Sources(files, must_exist=True).files()
+    if STDIN in paths:
+        raise click.ClickException("-: standard input cannot be archived")
+    if tables := list(filter(None, map(url_of, paths))):
+        raise click.ClickException(f"{tables[0]}: a table is not archived; export it to a .jsonl")
+    with ArchiveWriter(folder, raw=raw) as writer, progress_bar("archiving") as progress:
+        problems = _add(writer, paths, progress)
+        writer.commit()
+    outcome = writer.outcome
+    skipped = ""
+    if outcome.skipped:
+        skipped = f", {humanize.plural(outcome.skipped, 'line')} without a record left out"
+    added = humanize.plural(outcome.added, "record")
+    click.echo(f"{folder}: {added} added{skipped}; {outcome.records:,} in all", err=True)
+    for problem in problems[:-1]:
+        click.echo(f"llmlog: {sanitize(problem)}", err=True)
+    if problems:
+        raise click.ClickException(problems[-1])
+
+
+def _add(writer: ArchiveWriter, paths: Sequence[Path], progress: Progress) -> list[str]:
+    """Add the new records of each file; return why some cannot be archived."""
+    total, done, problems = sum(size_and_time(path)[0] for path in paths), 0, list[str]()
+
+    def on_read(size: int) -> None:
+        nonlocal done
+        done += size
+        progress(done, total)
+
+    for path in paths:
+        try:
+            writer.add(path, on_read)
+        except NotArchivableError as error:
+            problems.append(str(error))
+    return problems

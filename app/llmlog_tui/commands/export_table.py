@@ -1,0 +1,94 @@
+"""`llmlog export --to clickhouse://…`: records to a table, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+import click
+import polars as pl
+
+from llmlog_tui.analysis.query.sql import filter_records, is_by_row
+from llmlog_tui.commands.common import has_window, open_log
+from llmlog_tui.commands.progress import Progress
+from llmlog_tui.formats.detect import HEAD_BYTES, head_of
+from llmlog_tui.formats.registry import FORMATS
+from llmlog_tui.log.compressed import beginning_of
+from llmlog_tui.log.reader import Reader, read_all
+from llmlog_tui.log.record_lines import LineForm
+from llmlog_tui.log.retention import Retention
+from llmlog_tui.log.schema import COLUMNS
+from llmlog_tui.log.sources import STDIN, Sources, expand, url_of
+from llmlog_tui.shipping.shipper import Shipper
+
+_ROWS: Final = 20_000
+"""Records per batch of a log in another tool's format."""
+_FEW: Final = Retention(records=1)
+_REPLACED: Final = "the file was replaced while it was read"
+
+
+def ship(names: Sequence[str], where: str | None, shipper: Shipper, progress: Progress) -> int:
+    """Send the records of logs that match `where`; return their number.
+
+    A log of llmlog's own format is sent block by block as it is read. In other formats a later line
+    may complete a record, so such a log is read first, as is a window. Raises ClickHouseError,
+    SourceError for an unreadable file, QueryError for a bad `where`.
+    """
+    if where is not None and not is_by_row(where):
+        raise click.UsageError("--where is to compare fields of one record, for a table.")
+    if not has_window() and all(_is_plain(path) for path in expand(names, must_exist=True)):
+        return _ship_blocks(names, where, shipper, progress)
+    return _ship_whole(names, where, shipper, progress)
+
+
+def _is_plain(path: Path) -> bool:
+    if path == STDIN or url_of(path):
+        return False
+    try:
+        return head_of(beginning_of(path, HEAD_BYTES), FORMATS).is_plain
+    except OSError:
+        return True  # the reader reports it
+
+
+def _ship_blocks(
+    names: Sequence[str], where: str | None, shipper: Shipper, progress: Progress
+) -> int:
+    sent = 0
+    sources = Sources(names, must_exist=True)
+    columns = () if where is None else COLUMNS
+    with closing(Reader(sources, columns=columns, window=_FEW)) as reader:
+
+        def send(frame: pl.DataFrame) -> None:
+            nonlocal sent
+            if where is not None:
+                frame = filter_records(frame, where, may_lack_tags=True)
+            if frame.height:
+                lines = _complete(reader.lines(frame, LineForm.RECORD))
+                shipper.send(lines, int(reader.line_numbers(frame[:1])[0]))
+                sent += frame.height
+
+        reader.on_records = send
+        read_all(reader, on_step=lambda: progress(*reader.progress()))
+    return sent
+
+
+def _ship_whole(
+    names: Sequence[str], where: str | None, shipper: Shipper, progress: Progress
+) -> int:
+    with open_log(names, where) as log:
+        for frame in log.frame.iter_slices(_ROWS):
+            lines = _complete(log.reader.lines(frame, LineForm.RECORD))
+            shipper.send(lines, int(frame["row"][0]))
+            progress(int(frame["row"][-1]), log.snapshot.frame.height)
+        return log.frame.height
+
+
+def _complete(lines: Iterable[bytes | None]) -> list[bytes]:
+    found = list[bytes]()
+    for line in lines:
+        if line is None:
+            raise click.ClickException(_REPLACED)
+        found.append(line)
+    return found

@@ -1,0 +1,283 @@
+"""Read the parts of an archive as files of a log, in blocks of records."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+from polars.exceptions import PolarsError
+
+from llmlog_tui.log.archivable_log import open_bytes
+from llmlog_tui.log.archive_manifest import Manifest, Part, is_part
+from llmlog_tui.log.archived_prefix import KnownLogs, file_identity
+from llmlog_tui.log.line_splitter import Block
+from llmlog_tui.log.parquet import PLACE, as_lines
+from llmlog_tui.log.parse import Parsed
+from llmlog_tui.log.prefix_digest import Known
+from llmlog_tui.log.reading_order import size_and_time
+from llmlog_tui.log.record_block import RecordBlock
+from llmlog_tui.log.retention import EVERYTHING, Retention
+from llmlog_tui.log.schema import ALWAYS, COLUMNS, nulls
+from llmlog_tui.log.sources import STDIN
+from llmlog_tui.log.tags import merged_types, tag_types, wants_tags
+
+_BLOCK_ROWS: Final = 2**14
+"""Rows per block, which are read again for the line of a record."""
+
+_LONG_AGO: Final = -(2**63)
+"""Time of records without one, in µs: before all others."""
+
+_CLOCK_SKEW_S: Final = 86_400.0
+"""Seconds by which clocks may differ."""
+
+_TAG_TYPES: Final = frozenset({pl.Categorical(), pl.Int64(), pl.Float64(), pl.Boolean()})
+
+Ranges = dict[int, list[tuple[int, int]]]
+"""Source -> ranges of offsets whose records are read from other files."""
+
+
+class ArchiveParts:
+    """The archives among the files of a log, without records of its other files.
+
+    Of parts outside the `window` nothing is read.
+    """
+
+    def __init__(self, window: Retention = EVERYTHING) -> None:
+        self._window = window
+        self._others: list[Path] = []
+        self._manifests: dict[Path, Manifest] = {}
+        self._elsewhere: dict[Path, Ranges] = {}
+
+    def add(self, files: Iterable[Path]) -> None:
+        """Note files that are read together."""
+        self._others += [file for file in files if file != STDIN and not is_part(file)]
+
+    def entry(self, path: Path) -> tuple[Part, Part, Ranges]:
+        """Return a part's entry, the newest one's, and the records to leave out.
+
+        Raises OSError.
+        """
+        folder = path.parent
+        if folder not in self._manifests:
+            manifest = Manifest.read(folder)
+            self._elsewhere[folder] = _elsewhere(manifest, self._others)
+            self._manifests[folder] = manifest
+        manifest = self._manifests[folder]
+        found = next((part for part in manifest.parts if part.file == path.name), None)
+        if found is None:
+            raise OSError(errno.ENOENT, "is no longer part of the archive: it was written again")
+        newest = max(manifest.parts, key=lambda part: (part.last or 0, part.file))
+        return found, newest, self._elsewhere[folder]
+
+    def is_outside(self, path: Path) -> bool:
+        """Return whether all records of a part are older than the window. Raises OSError."""
+        part, *_ = self.entry(path)
+        parts = self._manifests[path.parent].parts
+        first_kept = part.last if part.last is not None else _LONG_AGO
+        if self._window.records is not None:
+            newer = [each for each in parts if each.first is not None and each.first > first_kept]
+            return sum(each.records for each in newer) >= self._window.records
+        if self._window.span is not None:
+            soon = (time.time() + _CLOCK_SKEW_S) * 1e6  # later ones are wrong, and no reason
+            times = [each.last for each in parts if each.last is not None and each.last <= soon]
+            newest = max(times, default=first_kept)
+            return first_kept < newest - self._window.span / timedelta(microseconds=1)
+        return False
+
+
+class ArchivePart:
+    """Reads one part; a LineSource whose lines are its rows.
+
+    The last rows of the newest part are read first.
+    """
+
+    def __init__(self, path: Path, archives: ArchiveParts, columns: Collection[str]) -> None:
+        self.path = path
+        self.is_waiting = False
+        self.is_gone = False
+        self._archives = archives
+        self._columns = columns
+        self._blocks: list[RecordBlock] | None = None
+        self._is_polled = False
+        self._is_newest = False
+        self._opened: tuple[int, ...] = ()  # the file, once its content was checked
+        self._rows = 0
+        self._problem: OSError | None = None
+
+    def read(self) -> Block | None:
+        """Return the last rows of the newest part, else None; raise the error of read_older()."""
+        if not self._is_polled:
+            self._is_polled = True
+            self._try(self._find)
+            if self._is_newest and self._problem is None:
+                self._try(self._load)
+                return self._blocks.pop() if self._blocks else None
+        if self._problem is not None:
+            raise OSError(self._problem.errno, self._problem.strerror)
+        return None
+
+    def read_older(self) -> Block | None:
+        if self._blocks is None and self._problem is None:
+            self._try(self._load)
+        return self._blocks.pop(0) if self._blocks else self.read()
+
+    def finish(self) -> Block | None:
+        return None
+
+    def close(self) -> None:
+        self._blocks = []
+
+    def position(self) -> tuple[int, int]:
+        """Return (bytes read, bytes in the file), in proportion to its rows."""
+        size, _ = size_and_time(self.path)
+        if self._blocks is None:
+            return 0, size if self._is_polled else 0
+        left = sum(block.length for block in self._blocks)
+        return size - (size * left // self._rows if left else 0), size
+
+    def reread(self, generation: int, offset: int, length: int) -> bytes | None:
+        """Return the lines of rows: the raw ones, else the known fields."""
+        del generation
+        try:
+            if file_identity(self.path.stat()) != self._opened:
+                return None
+            # Neither the names of folders nor [ and * in them have a meaning.
+            found = pl.scan_parquet(self.path, glob=False, hive_partitioning=False)
+            rows = found.slice(offset, length)
+            return b"".join(line + b"\n" for line in _lines(rows))
+        except (OSError, PolarsError):
+            return None
+
+    def has_open(self, file: os.stat_result) -> bool:
+        """Return whether this is the file: no other source can read it."""
+        return file_identity(file) == self._opened
+
+    def known(self, head: bytes) -> list[Known]:
+        """Return nothing: no log begins like a part."""
+        del head
+        return []
+
+    def _try(self, work: Callable[[], object]) -> None:
+        try:
+            work()
+        except OSError as error:
+            self._problem = error
+
+    def _find(self) -> None:
+        part, newest, _ = self._archives.entry(self.path)
+        self._is_newest = part is newest
+
+    def _load(self) -> None:
+        """Read the part into blocks. Raises OSError."""
+        part, _, elsewhere = self._archives.entry(self.path)
+        if self._archives.is_outside(self.path):
+            self._blocks = []
+            return
+        opened = file_identity(self.path.stat())
+        rows = _checked(part.content(self.path.parent), self._columns, part.records)
+        self._opened, self._rows = opened, rows.height
+        here = _is_here({source: elsewhere.get(source, ()) for source in part.sources})
+        self._blocks = [
+            RecordBlock(b"", at, 0, older=True, parsed=_parsed(block, here), rows=block.height)
+            for at in range(0, rows.height, _BLOCK_ROWS)
+            if (block := rows.slice(at, _BLOCK_ROWS)).height
+        ]
+
+
+def archived_tags(parts: Sequence[Path]) -> dict[str, pl.DataType]:
+    """Return the tags of parts, and their types in all of them. Raises OSError."""
+    found: dict[str, pl.DataType] = {}
+    for frame in archived_frames(parts, COLUMNS, head=0):
+        found = merged_types(found, tag_types(frame))
+    return found
+
+
+def archived_frames(
+    parts: Sequence[Path], columns: Collection[str], head: int | None = None
+) -> Iterator[pl.DataFrame]:
+    """Yield the records of parts, one part after the other; only `columns` have values.
+
+    Of each only the first `head`. Raises OSError.
+    """
+    archives = ArchiveParts()
+    for path in parts:
+        try:
+            part, *_ = archives.entry(path)
+            rows = _checked(part.content(path.parent), columns, part.records)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        yield _parsed(rows if head is None else rows.head(head), None).frame
+
+
+def _parsed(rows: pl.DataFrame, here: pl.Expr | None) -> Parsed:
+    """Return the records of rows that no other file has."""
+    numbers = pl.int_range(rows.height, dtype=pl.UInt32, eager=True).alias("line")
+    tags = [column for column in rows if column.name not in COLUMNS and column.name not in PLACE]
+    fields = [rows[name] if name in rows.columns else nulls(name, rows.height) for name in COLUMNS]
+    frame = pl.DataFrame([*fields, numbers, *tags])
+    if here is not None:
+        frame = frame.filter(rows.select(here).to_series())
+    return Parsed(frame.rechunk(), frame.height)
+
+
+def _is_here(elsewhere: Mapping[int, Sequence[tuple[int, int]]]) -> pl.Expr | None:
+    """Return a predicate of rows that no other file has; None for all."""
+    file, position = pl.col("file"), pl.col("position")
+    others = [
+        (file == source) & (position >= start) & (position < end)
+        for source, ranges in elsewhere.items()
+        for start, end in ranges
+    ]
+    return ~pl.any_horizontal(others) if others else None
+
+
+def _checked(content: bytes, columns: Collection[str], records: int) -> pl.DataFrame:
+    """Return the wanted columns of a part, and its rows' places. Raises OSError."""
+    needed = ALWAYS.union(columns, PLACE[:2])
+    try:
+        schema = pl.read_parquet_schema(content)
+        wanted = [
+            name
+            for name in schema
+            if name in needed or (name not in COLUMNS and name not in PLACE and wants_tags(columns))
+        ]
+        rows = pl.read_parquet(content, columns=wanted)
+    except PolarsError as error:
+        raise OSError(errno.EINVAL, "is no parquet file") from error
+    fits = all(
+        dtype == COLUMNS[name] if name in COLUMNS else name in PLACE or dtype in _TAG_TYPES
+        for name, dtype in rows.schema.items()
+    )
+    if not fits or rows.height != records or not {"event", *PLACE[:2]}.issubset(rows.columns):
+        raise OSError(errno.EINVAL, "has other columns or rows than the parts of an archive")
+    return rows
+
+
+def _lines(rows: pl.LazyFrame) -> Iterable[bytes]:
+    """Return the lines of rows: as logged, or with the known fields."""
+    if "line" in rows.collect_schema():
+        lines = rows.select("line").collect().to_series()
+        if not lines.null_count():
+            return lines
+    found = rows.collect()
+    known = as_lines(found).removesuffix(b"\n").split(b"\n")
+    raw = found["line"] if "line" in found.columns else [None] * found.height
+    return (given if line is None else line for line, given in zip(raw, known, strict=True))
+
+
+def _elsewhere(manifest: Manifest, files: Sequence[Path]) -> Ranges:
+    """Return which archived records are in `files` as well."""
+    logs, found = KnownLogs(manifest.sources), Ranges()
+    for file in files:
+        with suppress(OSError), open_bytes(file) as log:
+            known = logs.unchanged(log.identity) or logs.find(log.read, log.size)
+            for source, start, end in logs.archived(known) if known else ():
+                found.setdefault(source, []).append((start, end))
+    return found

@@ -1,0 +1,96 @@
+"""The dashboard over a table: its window, live, filtered, bookmarked, and away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.clickhouse.calls_table import call, create_table, insert
+from tests.clickhouse.running import ClickHouse
+from tests.tui.conftest import WIDE, Shown, Until, lines_of, shown, top_row, until
+
+from llmlog_tui.log import table_source
+from llmlog_tui.log.retention import Retention
+from llmlog_tui.log.sources import Sources, bookmarks_of
+from llmlog_tui.tui.app import LogApp
+from llmlog_tui.tui.panes.calls import CallsPane
+
+__all__ = ["shown", "until"]
+
+
+@pytest.fixture(autouse=True)
+def _polls_are_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table_source, "POLL_S", 0.01)
+    monkeypatch.setattr(table_source, "_BACKOFF_S", (0.01, 0.02))
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+
+
+def dashboard(table: str, last: Retention | None = None) -> LogApp:
+    return LogApp(Sources([table], must_exist=False), last=last)
+
+
+async def test_a_journey_through_a_table(
+    clickhouse: ClickHouse, shown: Shown, until: Until
+) -> None:
+    table = create_table(clickhouse)
+    texts = [{"messages": [{"role": "user", "content": f"question {step}"}]} for step in range(40)]
+    insert(clickhouse, [call(step, input=texts[step], id=f"call-{step}") for step in range(40)])
+    app = dashboard(table, last=Retention(records=30))
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, 30)
+        assert "llm.calls newest 30 of 40" in top_row(app)
+        assert "● live" in top_row(app)
+        insert(clickhouse, [call(40, model="brand-new")])
+        calls = app.query_one(CallsPane)
+        await until(pilot, lambda: "brand-new" in "\n".join(lines_of(calls)), "a new record")
+        assert "of 41" in top_row(app)
+        await pilot.press("m")
+        marks = bookmarks_of(Path(table))
+        await until(pilot, marks.exists, "a bookmark in the user's folder")
+        assert marks.parent.name == "tables"
+        await pilot.press("f", *"step = 20", "enter")
+        await until(pilot, lambda: len(calls.source) == 1, "one call")
+        row = calls.cursor_key
+        assert app.overview is not None
+        assert isinstance(row, int)
+        assert b"question 20" in (app.reader.read_record(app.overview, row) or b"")
+
+
+async def test_a_server_that_is_away_is_waited_for_on_screen(
+    clickhouse: ClickHouse, shown: Shown, until: Until
+) -> None:
+    table = create_table(clickhouse)
+    insert(clickhouse, [call(step) for step in range(5)])
+    clickhouse.stop()
+    started = False
+    try:
+        app = dashboard(table)
+        async with app.run_test(size=WIDE) as pilot:
+            await until(pilot, lambda: "○ waiting 127.0.0.1" in top_row(app), "the reason")
+            assert "connection refused" in top_row(app)
+            assert "once its server answers" in "\n".join(lines_of(app.query_one(CallsPane)))
+            clickhouse.start()
+            started = True
+            await shown(pilot, 5)
+            await until(pilot, lambda: "● live" in top_row(app), "live")
+    finally:
+        if not started:
+            clickhouse.start()
+
+
+async def test_leaving_ends_a_running_query(clickhouse: ClickHouse, until: Until) -> None:
+    clickhouse.query(
+        "CREATE VIEW llm.slow AS SELECT toDateTime64(number, 6) AS ts, NULL AS step,"
+        " toString(sipHash64(number)) AS line, ts AS ingested FROM numbers(1000000000000)"
+        " WHERE sipHash64(number) = 1"
+    )
+    app = dashboard(str(clickhouse.url("llm.slow")))
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: clickhouse.running() > 0, "a query runs")
+        await pilot.press("q")
+    while clickhouse.running():
+        pass

@@ -1,0 +1,242 @@
+"""`llmlog archive`, and its folder as a log: the answers are those of the file."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.commands.conftest import Done, Run, is_refused
+
+from llmlog_tui.log.archive_manifest import MANIFEST, Manifest, is_part
+from llmlog_tui.log.reader import load
+from llmlog_tui.log.sources import Sources
+
+
+def over_days(sample: Path, out: Path) -> Path:
+    """Write the sample log as one of four days, in the order of its times."""
+    records = [json.loads(line) for line in sample.read_text().splitlines()]
+    records.sort(key=lambda record: record["ts"])  # several files are merged by ts
+    first = datetime.fromisoformat(records[0]["ts"])
+    for record in records:
+        ts = first + 150 * (datetime.fromisoformat(record["ts"]) - first)
+        record["ts"] = ts.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    out.write_text("".join(json.dumps(record) + "\n" for record in records))
+    return out
+
+
+@pytest.fixture
+def log(sample: Path, tmp_path: Path) -> Path:
+    return over_days(sample, tmp_path / "calls.jsonl")
+
+
+@pytest.fixture
+def folder(llmlog: Run, log: Path, tmp_path: Path) -> Path:
+    done = llmlog("archive", log, "--to", tmp_path / "archive")
+    assert (done.code, done.out) == (0, "")
+    return tmp_path / "archive"
+
+
+def answers(done: Done) -> list[Any]:
+    """Return the objects of an answer without the places of lines."""
+    assert done.code in (0, 1)
+    objects = [json.loads(line) for line in done.out.splitlines()]
+    assert objects
+    for each in objects:
+        for found in (each, *each.get("faults", ())):
+            for name in ("file", "files", "line"):
+                found.pop(name, None)
+        for sums in (each, *each.get("groups", ())):
+            if sums.get("cost_usd") is not None:
+                sums["cost_usd"] = pytest.approx(sums["cost_usd"])  # the order of adding differs
+    return objects
+
+
+def commands_of(log: Path) -> Sequence[Sequence[str]]:
+    records = map(json.loads, log.read_text().splitlines()[500:])
+    record = next(each for each in records if "request_id" in each)
+    return (
+        ("stats", "", "--json"),
+        ("stats", "", "--json", "--by", "extra.tier", "--where", "latency_ms > 200"),
+        ("alerts", "", "--json"),
+        ("check", "", "--json"),
+        ("traces", "", "--json"),
+        ("health", "", "--json"),
+        ("find", record["request_id"], "--json"),
+        ("trace", record["trace_id"], "--json"),
+        ("session", record["session_id"], "--json"),
+        (
+            "sql",
+            "SELECT model, count(*) AS n FROM calls GROUP BY model ORDER BY model",
+            "--format",
+            "json",
+        ),
+    )
+
+
+def test_answers_are_those_of_the_file(llmlog: Run, log: Path, folder: Path) -> None:
+    assert len(Manifest.read(folder).parts) == 4
+    with log.open("a") as file:  # what only the log has is part of the two together
+        file.write(log.read_text().splitlines(keepends=True)[-1])
+    for command, argument, *options in commands_of(log):
+        words = [argument] if argument else []
+        of_file = answers(llmlog(command, *words, log, *options))
+        assert answers(llmlog(command, *words, folder, log, *options)) == of_file, command
+    llmlog("archive", log, "--to", folder)
+    for command, argument, *options in commands_of(log):
+        words = [argument] if argument else []
+        of_file = answers(llmlog(command, *words, log, *options))
+        assert answers(llmlog(command, *words, folder, *options)) == of_file, command
+
+
+def test_with_raw_lines_the_log_is_written_again(llmlog: Run, log: Path, tmp_path: Path) -> None:
+    folder, again = tmp_path / "raw", tmp_path / "again.jsonl"
+    assert llmlog("archive", log, "--to", folder, "--raw").code == 0
+    llmlog("export", folder, "--to", again)
+    assert again.read_bytes() == log.read_bytes()
+
+
+def test_without_raw_lines_the_known_fields_are_written(
+    llmlog: Run, log: Path, folder: Path, tmp_path: Path
+) -> None:
+    again = tmp_path / "again.jsonl"
+    llmlog("export", folder, "--to", again)
+    ours, theirs = load([log]).frame, load([again]).frame
+    assert ours.drop("block", "line").equals(theirs.drop("block", "line"))
+    (part, *_) = folder.glob("*.parquet")
+    copied = tmp_path / "copied.parquet"
+    copied.write_bytes(part.read_bytes())
+    read, copy = (load(Sources([str(path)], must_exist=True)).frame for path in (part, copied))
+    assert read.drop("block", "line").equals(copy.drop("block", "line"))
+
+
+def test_a_log_is_pruned_after_it_was_archived(llmlog: Run, log: Path, folder: Path) -> None:
+    before = load([log]).frame.height
+    age = datetime.now().astimezone() - datetime.fromisoformat("2026-11-25T00:00:00Z")
+    assert llmlog("prune", log, "--older-than", f"{int(age / timedelta(seconds=1))}s").code == 0
+    kept = load([log]).frame.height
+    assert 0 < kept < before
+    both = Sources([str(log), str(folder)], must_exist=True)
+    assert load(both).frame["span_id"].n_unique() == load(both).frame.height == before
+    done = llmlog("archive", log, "--to", folder)
+    assert done.err == f"{folder}: 0 records added; {before} in all\n"
+
+
+def test_a_damaged_archive_is_one_line(
+    llmlog: Run, log: Path, folder: Path, tmp_path: Path
+) -> None:
+    newest = max(folder.glob("*.parquet"))
+    good = newest.read_bytes()
+    newest.write_bytes(good[:-500] + bytes(500))
+    assert is_refused(llmlog("stats", folder), newest.name, "is damaged")
+    newest.unlink()
+    assert is_refused(llmlog("stats", folder), newest.name, "No such file")
+    newest.write_bytes(good)
+    manifest = folder / MANIFEST
+    text = manifest.read_text()
+    for bad, why in (
+        (text[:100], "is damaged"),
+        ("[]", "is damaged"),
+        ('"' + "[" * 100_000, "is damaged"),
+        (text.replace(newest.name, "../calls.jsonl"), "is damaged"),
+        (text.replace('"version":1', '"version":2'), "a later llmlog"),
+        (re.sub('"next_part":[0-9]+', '"next_part":1e400', text), "is damaged"),
+    ):
+        manifest.write_text(bad)
+        assert is_refused(llmlog("stats", folder), str(folder), why)
+        assert is_refused(llmlog("archive", log, "--to", folder), str(folder), why)
+    manifest.unlink()
+    os.mkfifo(manifest)
+    assert is_refused(llmlog("stats", folder), str(folder), "is not a regular file")
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "notes.txt").touch()
+    assert is_refused(llmlog("archive", log, "--to", other), "is not empty, and no archive")
+    assert is_refused(llmlog("archive", "-", "--to", other), "standard input")
+    assert is_refused(llmlog("archive", tmp_path / "none", "--to", other), "no such file")
+
+
+def test_an_archive_without_its_only_part_is_never_an_empty_log(
+    llmlog: Run, sample: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "archive"
+    assert llmlog("archive", sample, "--to", folder).code == 0
+    (part,) = folder.glob("*.parquet")
+    for lose, why in ((part.unlink, "No such file"), (part.touch, "is damaged")):
+        lose()
+        assert is_refused(llmlog("stats", folder), part.name, why)
+        # Nothing is added to it, and nothing counts as archived: the log may be pruned after it.
+        assert is_refused(llmlog("archive", sample, "--to", folder), part.name, why)
+
+
+def test_an_archive_without_records_is_an_empty_log(llmlog: Run, log: Path, tmp_path: Path) -> None:
+    empty, folder = tmp_path / "empty.jsonl", tmp_path / "archive"
+    empty.touch()
+    assert llmlog("archive", empty, "--to", folder).code == 0
+    assert answers(llmlog("stats", folder, "--json"))[0]["records"] == 0
+    both = answers(llmlog("stats", folder, log, "--json"))
+    assert both == answers(llmlog("stats", log, "--json"))
+
+
+@pytest.mark.parametrize("url", ["clickhouse://127.0.0.1:1/llm.calls", "clickhouses://a/b.c"])
+def test_a_table_is_neither_archived_nor_a_folder_of_that_name(
+    llmlog: Run, log: Path, tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert is_refused(llmlog("archive", log, "--to", url), f"{url} is a table")
+    for command in ("demo", "listen"):
+        assert is_refused(llmlog(command, "--out", url), f"{url} is a table")
+    for words in (["bundle", "latest"], ["report"]):
+        assert is_refused(llmlog(*words, log, "--to", url), f"{url} is a table")
+    assert is_refused(llmlog("archive", url, "--to", "archive"), f"{url}: a table")
+    assert [path.name for path in tmp_path.iterdir()] == [log.name]
+    # Nor is such a folder taken for the table.
+    (tmp_path / url).parent.mkdir(parents=True)
+    assert llmlog("archive", log, "--to", "archive").code == 0
+    (tmp_path / "archive").rename(tmp_path / url)
+    assert not is_part(Sources([url], must_exist=False).files()[0])
+
+
+_SLOWLY = """
+import sys
+from llmlog_tui.log import archivable_log, archive_writer
+archive_writer.MAX_ROWS = 20
+archivable_log._READ_BYTES = 10_000
+from llmlog_tui.cli import headless
+sys.exit(headless())
+"""
+"""The command with a step every few records."""
+
+
+def test_after_a_kill_each_record_is_added_once(log: Path, tmp_path: Path) -> None:
+    folder, records = tmp_path / "killed", load([log]).frame["span_id"].to_list()
+    command = [sys.executable, "-c", _SLOWLY, "archive", str(log), "--to", str(folder)]
+    known = 0
+    for _ in range(3):
+        running = subprocess.Popen(command, stderr=subprocess.PIPE)
+        try:
+            # Killed once it has written something: wherever it is then.
+            while running.poll() is None:
+                manifest = folder / MANIFEST
+                if manifest.exists() and Manifest.read(folder).records > known:
+                    break
+            running.kill()
+        finally:
+            running.communicate()
+        known = Manifest.read(folder).records
+        found = load(Sources([str(folder)], must_exist=False)).frame["span_id"].to_list()
+        assert found == records[:known]
+    assert 0 < known < len(records)
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    added = re.search(r"(\d+) records added; ", done.stderr)
+    assert added
+    assert int(added[1]) == len(records) - known
+    found = load(Sources([str(folder)], must_exist=True)).frame["span_id"].to_list()
+    assert found == records
