@@ -28,6 +28,7 @@ from llmlog_tui.commands.clickhouse_options import connection_options
 from llmlog_tui.commands.text_tables import on_terminal
 from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.formats.llmlog import LLMLOG
+from llmlog_tui.log.archive_part import is_big
 from llmlog_tui.log.cache_folder import without_cache
 from llmlog_tui.log.parse_cache import user_cache
 from llmlog_tui.log.reader import Reader, read_all
@@ -273,13 +274,13 @@ def open_log(  # noqa: PLR0913 - options by name
     """Read the logs `names` once, and keep them open; `rules` gives the prices.
 
     Only `columns` are kept, but all fields with `where`, which may name any. Records with one of
-    `ids` are read from the whole of a table.
+    `ids` are read from the whole of a table; of a big archive only these, and its newest part.
     Raises SourceError for an unreadable file or one without calls, QueryError for a bad `where`.
     """
     kept = columns if where is None else COLUMNS
     sources = Sources(names, must_exist=True)
-    has_tables = any(url_of(path) for path in sources.files())
-    wanted = ids if has_tables else ()
+    files = sources.files()
+    wanted = ids if any(map(url_of, files)) or is_big(files) else ()
     reader = Reader(sources, window=_WINDOW.get(), columns=kept, cache=user_cache(), ids=wanted)
     with closing(reader):
         snapshot = read_all(reader, on_step=lambda: on_step(reader))

@@ -69,7 +69,7 @@ class Reader:
     event and status, are null, and values of a wrong type are not counted in them. `stdin` is the
     descriptor of `-`, if standard input was moved (see detach_stdin). Big files are parsed
     by `cache`. Of a table, DEFAULT_WINDOW is kept where no window is given, and with
-    `ids` the records before it that have one of these (see TableSource).
+    `ids` the records before it that have one of these (see TableSource and ArchiveParts).
     """
 
     def __init__(  # noqa: PLR0913 - options by name
@@ -121,7 +121,7 @@ class Reader:
         self._states: dict[str, LogState] = {}  # by format
         self._incomplete: dict[int, _Quiet] = {}  # files with records that may be incomplete
         self._open_files = OpenFiles()
-        self._archives = ArchiveParts(self._window)
+        self._archives = ArchiveParts(self._window, self._ids)
         self._order: list[int] = []  # in which files are polled
         self._forks: list[int] = []  # of the newest file, and itself, until all were read
         self._newest_begins: Hashable | None = None
