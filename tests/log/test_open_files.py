@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.log.conftest import append, raw_line
@@ -15,6 +17,7 @@ from tests.log.test_one_log import lines, steps
 from llmlog_tui.log import follow, open_files
 from llmlog_tui.log import reader as reading
 from llmlog_tui.log.follow import Follower
+from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.open_files import OpenFiles
 from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.sources import Sources
@@ -85,6 +88,51 @@ def test_a_closed_file_that_is_moved_or_copied_is_not_read_again(
     assert sorted(steps(reader)) == EXPECTED
     append(folder / "copy.jsonl", lines(500, 501))
     assert sorted(steps(reader)) == [*EXPECTED, 500], "a copy that went on is read from there"
+
+
+def test_a_closed_file_that_may_no_longer_be_looked_at_is_a_problem_until_it_may(
+    reader: Reader, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps(reader)
+    looked_at = os.stat
+
+    def denied(path: Any, **options: Any) -> os.stat_result:  # noqa: ANN401 - as os.stat
+        if str(path).endswith("00.jsonl"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return looked_at(path, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "stat", denied)
+        reader.read_news()
+        assert reader.problems == {folder / "00.jsonl": "Permission denied"}
+    append(folder / "00.jsonl", lines(2, 3))
+    assert sorted(steps(reader)) == sorted([*EXPECTED, 2])
+    assert not reader.problems
+
+
+@pytest.mark.parametrize("files", [FILES, 10 * FILES])
+def test_of_a_folder_at_rest_only_the_open_files_are_polled_however_many_it_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: int
+) -> None:
+    monkeypatch.setattr(follow, "REST_POLL_S", 3_600.0)
+    monkeypatch.setattr(reading, "SCAN_S", 3_600.0)
+    for number in range(files):
+        (tmp_path / f"{number}.jsonl").write_bytes(lines(number, number + 1))
+    polled: list[Path] = []
+
+    def read(follower: Follower) -> Block | None:
+        polled.append(follower.path)
+        return plain(follower)
+
+    plain = Follower.read
+    monkeypatch.setattr(Follower, "read", read)
+    with contextlib.closing(Reader(Sources([str(tmp_path)], must_exist=True))) as reader:
+        reader.read_to_end()
+        assert len(polled) <= 3 * files, "loading looks at each a few times"
+        reader.loaded()
+        polled.clear()
+        reader.read_news()
+        assert len(polled) == open_files.MAX_OPEN
 
 
 def test_a_line_of_a_closed_file_is_read_again(reader: Reader) -> None:

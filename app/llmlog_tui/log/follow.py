@@ -6,6 +6,7 @@ The content of lines and threads are the caller's concern: it polls read().
 from __future__ import annotations
 
 import errno
+import math
 import os
 import stat
 import threading
@@ -141,10 +142,15 @@ class Follower:
             self._generations.clear()
         return True
 
-    @property
-    def is_resting(self) -> bool:
-        """Whether the file is closed, and was looked at less than REST_POLL_S ago."""
-        return self._resting is not None and time.monotonic() - self._rested < REST_POLL_S
+    def is_at_rest(self) -> bool:
+        """Return whether the file is closed and did not change: read() would return None."""
+        if self._resting is None:
+            return False
+        try:
+            return self._is_unchanged()
+        except OSError:
+            self._rested = -math.inf  # read() looks again, and raises it
+            return False
 
     @property
     def resting(self) -> os.stat_result | None:
@@ -194,10 +200,10 @@ class Follower:
 
     def _is_unchanged(self) -> bool:
         """Return whether a resting file may keep resting; checked every REST_POLL_S."""
-        resting = self._resting
-        if resting is None or self.is_resting:
+        now, resting = time.monotonic(), self._resting
+        if resting is None or now - self._rested < REST_POLL_S:
             return resting is not None
-        self._rested = time.monotonic()
+        self._rested = now
         self.is_gone = False
         try:
             found = os.stat(self.path)  # noqa: PTH116 - there may be thousands, every second
