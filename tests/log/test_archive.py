@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 
 import polars as pl
@@ -14,9 +15,10 @@ from hypothesis import strategies as st
 
 from llmlog_tui.log import archive_writer, archived_prefix
 from llmlog_tui.log.archivable_log import NotArchivableError
-from llmlog_tui.log.archive_manifest import MANIFEST, Manifest
+from llmlog_tui.log.archive_manifest import MANIFEST, Manifest, Part
 from llmlog_tui.log.archive_writer import ArchiveError, ArchiveWriter
-from llmlog_tui.log.reader import load
+from llmlog_tui.log.reader import Reader, load, read_all
+from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.sources import Sources
 
 
@@ -159,6 +161,28 @@ def test_a_log_that_only_begins_alike_is_archived(log: Path, folder: Path) -> No
     assert numbers_in(folder) == [0, 1, 2, 3, 10, 11, 12]
 
 
+def test_a_shorter_log_that_begins_with_the_same_line_is_no_copy(log: Path, folder: Path) -> None:
+    log.write_bytes(lines([0, 3]))
+    archive(folder, log)
+    other = log.with_name("other.jsonl")
+    other.write_bytes(lines([0, 4]))  # of which the second line is shorter
+    assert other.stat().st_size < log.stat().st_size
+    assert archive(folder, other) == 1
+    assert numbers_in(folder) == numbers_in(folder, other) == [0, 3, 4]
+
+
+def test_names_of_folders_have_no_meaning(log: Path, tmp_path: Path) -> None:
+    log.write_bytes(lines(range(4)))
+    folder = tmp_path / "day=1" / "[ab]*"
+    archive(folder, log)
+    with closing(Reader(Sources([str(folder)], must_exist=True))) as reader:
+        snapshot = read_all(reader)
+        (first, *_) = reader.lines(snapshot.frame)
+    assert first is not None
+    assert json.loads(first)["span_id"] == f"{0:016x}"
+    assert "day" not in json.loads(first)
+
+
 def test_a_compressed_log_is_the_log(log: Path, folder: Path) -> None:
     log.write_bytes(lines(range(30)))
     archive(folder, log)
@@ -291,3 +315,28 @@ def test_a_big_log_is_known_by_its_ends(
     other.write_bytes(lines(range(10)) + lines(range(100, 180)))
     assert archive(folder, other) >= 80
     assert set(numbers_in(folder)) == {*range(60), *range(100, 180)}
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_a_window_reads_only_the_parts_it_needs(
+    log: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, *, newest_first: bool
+) -> None:
+    log.write_bytes(b"".join(lines(range(10 * day, 10 * day + 10), day) for day in range(1, 6)))
+    archive(folder, log)
+    read: list[str] = []
+    content = Part.content
+
+    def noted(part: Part, home: Path) -> bytes:
+        read.append(part.day)
+        return content(part, home)
+
+    monkeypatch.setattr(Part, "content", noted)
+    for window, first, days in (("15", 45, 2), ("30h", 40, 2), ("49", 11, 5), ("9d", 10, 5)):
+        read.clear()
+        names = Sources([str(folder)], must_exist=True)
+        keep = Retention.of(window)
+        with closing(Reader(names, newest_first=newest_first, window=keep)) as reader:
+            frame = read_all(reader).frame
+        found = [int(span, 16) for span in frame["span_id"]]
+        assert found == list(range(first, 60)), window
+        assert len(read) == days

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from llmlog_tui.log import follow
-from llmlog_tui.log.reader import Reader, load
+from llmlog_tui.log import follow, store
+from llmlog_tui.log.reader import Reader, load, read_all
 from llmlog_tui.log.retention import Retention
+from llmlog_tui.log.sources import Sources
 
 
 @pytest.fixture(autouse=True)
@@ -181,3 +184,35 @@ def test_a_window_larger_than_the_log_keeps_it_all(tmp_path: Path) -> None:
     for window in (Retention.of("1000"), Retention.of("1d"), Retention.of("999999999d")):
         snapshot = load([path], window=window)
         assert (snapshot.frame.height, snapshot.dropped) == (100, 0)
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+@pytest.mark.parametrize("merged_rows", [1, 70, 1_000])
+@pytest.mark.parametrize(
+    ("window", "first"),
+    [
+        (Retention(records=30), 170),
+        (Retention(records=120), 80),
+        (Retention(span=timedelta(seconds=90)), 109),
+    ],
+)
+def test_the_last_records_of_rotated_files_are_kept_whichever_is_read_first(  # noqa: PLR0913 - options by name
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    newest_first: bool,
+    merged_rows: int,
+    window: Retention,
+    first: int,
+) -> None:
+    monkeypatch.setattr(store, "_MERGED_ROWS", merged_rows)
+    for age in range(4):
+        part = tmp_path / (f"calls.jsonl.{age}" if age else "calls.jsonl")
+        part.write_bytes(lines(150 - 50 * age, 200 - 50 * age))
+        os.utime(part, (1e9 - age, 1e9 - age))
+    log = Sources([str(tmp_path)], must_exist=True)
+    with closing(Reader(log, newest_first=newest_first, window=window)) as reader:
+        kept = read_all(reader)
+    assert kept.frame["step"].to_list() == list(range(first, 200))
+    assert kept.counts.records == 200
+    assert kept.dropped == first

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -21,12 +23,19 @@ from llmlog_tui.log.parse import Parsed
 from llmlog_tui.log.prefix_digest import Known
 from llmlog_tui.log.reading_order import size_and_time
 from llmlog_tui.log.record_block import RecordBlock
+from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.schema import ALWAYS, COLUMNS, nulls
 from llmlog_tui.log.sources import STDIN
 from llmlog_tui.log.tags import merged_types, tag_types, wants_tags
 
 _BLOCK_ROWS: Final = 2**14
 """Rows per block, which are read again for the line of a record."""
+
+_LONG_AGO: Final = -(2**63)
+"""Time of records without one, in µs: before all others."""
+
+_CLOCK_SKEW_S: Final = 86_400.0
+"""Seconds by which clocks may differ."""
 
 _TAG_TYPES: Final = frozenset({pl.Categorical(), pl.Int64(), pl.Float64(), pl.Boolean()})
 
@@ -35,9 +44,13 @@ Ranges = dict[int, list[tuple[int, int]]]
 
 
 class ArchiveParts:
-    """The archives among the files of a log, without records of its other files."""
+    """The archives among the files of a log, without records of its other files.
 
-    def __init__(self) -> None:
+    Of parts outside the `window` nothing is read.
+    """
+
+    def __init__(self, window: Retention = EVERYTHING) -> None:
+        self._window = window
         self._others: list[Path] = []
         self._manifests: dict[Path, Manifest] = {}
         self._elsewhere: dict[Path, Ranges] = {}
@@ -63,6 +76,21 @@ class ArchiveParts:
         newest = max(manifest.parts, key=lambda part: (part.last or 0, part.file))
         return found, newest, self._elsewhere[folder]
 
+    def is_outside(self, path: Path) -> bool:
+        """Return whether all records of a part are older than the window. Raises OSError."""
+        part, *_ = self.entry(path)
+        parts = self._manifests[path.parent].parts
+        first_kept = part.last if part.last is not None else _LONG_AGO
+        if self._window.records is not None:
+            newer = [each for each in parts if each.first is not None and each.first > first_kept]
+            return sum(each.records for each in newer) >= self._window.records
+        if self._window.span is not None:
+            soon = (time.time() + _CLOCK_SKEW_S) * 1e6  # later ones are wrong, and no reason
+            times = [each.last for each in parts if each.last is not None and each.last <= soon]
+            newest = max(times, default=first_kept)
+            return first_kept < newest - self._window.span / timedelta(microseconds=1)
+        return False
+
 
 class ArchivePart:
     """Reads one part; a LineSource whose lines are its rows.
@@ -77,6 +105,7 @@ class ArchivePart:
         self._archives = archives
         self._columns = columns
         self._blocks: list[RecordBlock] | None = None
+        self._is_polled = False
         self._is_newest = False
         self._opened: tuple[int, ...] = ()  # the file, once its content was checked
         self._rows = 0
@@ -84,7 +113,8 @@ class ArchivePart:
 
     def read(self) -> Block | None:
         """Return the last rows of the newest part, else None; raise the error of read_older()."""
-        if self._problem is None and self._blocks is None:
+        if not self._is_polled:
+            self._is_polled = True
             self._try(self._find)
             if self._is_newest and self._problem is None:
                 self._try(self._load)
@@ -108,7 +138,7 @@ class ArchivePart:
         """Return (bytes read, bytes in the file), in proportion to its rows."""
         size, _ = size_and_time(self.path)
         if self._blocks is None:
-            return 0, size
+            return 0, size if self._is_polled else 0
         left = sum(block.length for block in self._blocks)
         return size - (size * left // self._rows if left else 0), size
 
@@ -118,7 +148,9 @@ class ArchivePart:
         try:
             if file_identity(self.path.stat()) != self._opened:
                 return None
-            rows = pl.scan_parquet(self.path).slice(offset, length)
+            # Neither the names of folders nor [ and * in them have a meaning.
+            found = pl.scan_parquet(self.path, glob=False, hive_partitioning=False)
+            rows = found.slice(offset, length)
             return b"".join(line + b"\n" for line in _lines(rows))
         except (OSError, PolarsError):
             return None
@@ -145,6 +177,9 @@ class ArchivePart:
     def _load(self) -> None:
         """Read the part into blocks. Raises OSError."""
         part, _, elsewhere = self._archives.entry(self.path)
+        if self._archives.is_outside(self.path):
+            self._blocks = []
+            return
         opened = file_identity(self.path.stat())
         rows = _checked(part.content(self.path.parent), self._columns, part.records)
         self._opened, self._rows = opened, rows.height

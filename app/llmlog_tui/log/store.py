@@ -32,6 +32,9 @@ FRAME_SCHEMA: Final[dict[str, pl.DataType]] = {
 _RANGE_BYTES: Final = 256 * 2**10
 """Maximum bytes of a range; adjacent blocks are joined up to this size."""
 
+_MERGED_ROWS: Final = 2**17
+"""Minimum rows of several files that are sorted to find the ones outside the window."""
+
 
 @dataclass(frozen=True)
 class SourceLocation:
@@ -112,6 +115,7 @@ class Store:
         self._records = 0
         self._dropped = 0
         self._newest: datetime | None = None
+        self._merge_at = _MERGED_ROWS  # rows of several files, while loading
         self._live_from: int | None = None
         self._ranges: list[ByteRange] = []
         self._numbers = _LineNumbers()
@@ -190,10 +194,8 @@ class Store:
         self._live_from = self._records
         self._starts.settle(self._frame())  # the end of a file is read before its beginning
         if len(self._files) > 1 and self._height():
-            when = pl.col("ts").forward_fill().over("file")
-            merged = self._frame().sort(when, maintain_order=True, nulls_last=False)
-            self._older.rows.replace([without_nulls(merged)])
-            self._newer.rows.replace([])
+            self._merge_files()
+            self._drop_outside()
 
     def snapshot(self) -> Snapshot:
         older, newer = self._older, self._newer
@@ -283,21 +285,40 @@ class Store:
         return len(self._ranges) - 1, 0
 
     def _keep_window(self, added: pl.DataFrame) -> None:
+        if self._window == EVERYTHING:
+            return
+        if self._window.span is not None:
+            self._newest = _latest(self._newest, added["ts"])
+        if self._live_from is None and len(self._files) > 1 and self._older.rows.height:
+            # Newest files come first: which rows are the oldest is known once all are in order.
+            if self._height() < self._merge_at:
+                return
+            self._merge_files()
+        self._drop_outside()
+        self._merge_at = max(_MERGED_ROWS, 2 * self._height())
+
+    def _merge_files(self) -> None:
+        """Sort the records of several files by ts."""
+        when = pl.col("ts").forward_fill().over("file")
+        merged = self._frame().sort(when, maintain_order=True, nulls_last=False)
+        self._older.rows.replace([without_nulls(merged)])
+        self._newer.rows.replace([])
+
+    def _drop_outside(self) -> None:
+        """Drop the rows outside the window."""
         keep = self._window
         if keep.records is not None:
             extra = self._height() - keep.records
             from_older = self._older.rows.drop_first(max(0, extra))
             self._dropped += from_older + self._newer.rows.drop_first(max(0, extra - from_older))
-        if keep.span is not None:
-            newest = self._newest = _latest(self._newest, added["ts"])
-            if newest:
-                oldest = newest - min(keep.span, newest - _LONG_AGO)
-                before = self._height()
-                if not self._older.drop_before(oldest, newest):
-                    self._newer.drop_before(oldest, newest)
-                    if self._newer.is_cut:
-                        self._older.rows.replace([])
-                self._dropped += before - self._height()
+        if keep.span is not None and (newest := self._newest):
+            oldest = newest - min(keep.span, newest - _LONG_AGO)
+            before = self._height()
+            if not self._older.drop_before(oldest, newest):
+                self._newer.drop_before(oldest, newest)
+                if self._newer.is_cut:
+                    self._older.rows.replace([])
+            self._dropped += before - self._height()
 
     def _height(self) -> int:
         return self._older.rows.height + self._newer.rows.height
