@@ -21,8 +21,11 @@ def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]:
 
 @pytest.fixture
 def clickhouse(_server: ClickHouse) -> Iterator[ClickHouse]:
-    """A server with an empty database `llm`, shared by the tests of a process."""
-    _server.query("DROP DATABASE IF EXISTS llm")
+    """A server with one database, `llm`, which is empty; the tests of a process share it."""
+    for database in ("llm", "other", "otel"):
+        _server.query(f"DROP DATABASE IF EXISTS {database}")
     _server.query("CREATE DATABASE llm")
     yield _server
+    if not _server.is_running:
+        _server.start()
     _server.fail()

@@ -7,10 +7,15 @@ import json
 import ssl
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 from typing import Self
 from urllib.parse import urlencode
 
+from llmlog_tui.clickhouse.client import Client
+from llmlog_tui.clickhouse.errors import ClickHouseError, QueryCancelledError
 from llmlog_tui.clickhouse.url import TableUrl
 
 SERVER = Path(__file__).with_name("server.py")
@@ -34,6 +39,10 @@ class ClickHouse:
             text=True,
         )
         self.port = int(self._line())
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None
 
     def stop(self) -> None:
         """End the process at once, as a machine that loses its power does."""
@@ -92,3 +101,32 @@ class ClickHouse:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+ENDLESS = "SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 1"
+PATIENCE_SECONDS = 30.0
+
+
+def cancel_endless_query(client: Client, server: ClickHouse) -> None:
+    """Cancel a query that runs; it ends here and on the server."""
+    failed: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            client.frame(ENDLESS)
+        except ClickHouseError as error:
+            failed.append(error)
+
+    asking = Thread(target=ask)
+    asking.start()
+    _until(lambda: server.running() == 1, "the query runs")
+    client.cancel()
+    asking.join(PATIENCE_SECONDS)
+    assert [type(error) for error in failed] == [QueryCancelledError]
+    _until(lambda: server.running() == 0, "the query has ended")
+
+
+def _until(condition: Callable[[], bool], name: str) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, name

@@ -246,7 +246,8 @@ class Handler(BaseHTTPRequestHandler):
     def _is_gone(self) -> bool:
         readable, _, _ = select.select([self.connection], [], [], 0)
         try:
-            return bool(readable) and not self.connection.recv(1, socket.MSG_PEEK)
+            # Not the method of an SSLSocket, which does not peek.
+            return bool(readable) and not socket.socket.recv(self.connection, 1, socket.MSG_PEEK)
         except OSError:
             return True
 

@@ -78,7 +78,6 @@ def test_vector_inserts_compressed_json_lines(server: ClickHouse, page: str) -> 
 def test_a_view_hands_the_collectors_lines_on(server: ClickHouse, page: str) -> None:
     found = re.search(r"```sql\n(.*?)```", page, re.DOTALL)
     assert found is not None
-    server.query("DROP DATABASE IF EXISTS otel")
     server.query("CREATE DATABASE otel")
     server.query(OTEL_LOGS)
     server.query(found[1])

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.clickhouse.running import ClickHouse
+from tests.clickhouse.running import ClickHouse, cancel_endless_query
 from tests.commands.conftest import Run, is_refused, llmlog
 
 from llmlog_tui.clickhouse.client import Client
@@ -36,6 +36,12 @@ def test_it_is_not_trusted_by_itself(secure: ClickHouse) -> None:
 def test_it_is_trusted_as_its_own_authority(secure: ClickHouse) -> None:
     url = secure.url("default.calls")
     with connecting(ca=CERTIFICATE), closing(Client(url, Login.to(url))) as client:
+        assert client.frame("SELECT 1").item() == 1
+
+
+def test_a_query_can_be_cancelled(secure: ClickHouse) -> None:
+    with closing(Client(secure.url("default.calls"), Login(ca=CERTIFICATE))) as client:
+        cancel_endless_query(client, secure)
         assert client.frame("SELECT 1").item() == 1
 
 

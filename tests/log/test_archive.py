@@ -161,6 +161,28 @@ def test_a_log_that_only_begins_alike_is_archived(log: Path, folder: Path) -> No
     assert numbers_in(folder) == [0, 1, 2, 3, 10, 11, 12]
 
 
+def test_a_shorter_log_that_begins_with_the_same_line_is_no_copy(log: Path, folder: Path) -> None:
+    log.write_bytes(lines([0, 3]))
+    archive(folder, log)
+    other = log.with_name("other.jsonl")
+    other.write_bytes(lines([0, 4]))  # of which the second line is shorter
+    assert other.stat().st_size < log.stat().st_size
+    assert archive(folder, other) == 1
+    assert numbers_in(folder) == numbers_in(folder, other) == [0, 3, 4]
+
+
+def test_names_of_folders_have_no_meaning(log: Path, tmp_path: Path) -> None:
+    log.write_bytes(lines(range(4)))
+    folder = tmp_path / "day=1" / "[ab]*"
+    archive(folder, log)
+    with closing(Reader(Sources([str(folder)], must_exist=True))) as reader:
+        snapshot = read_all(reader)
+        (first, *_) = reader.lines(snapshot.frame)
+    assert first is not None
+    assert json.loads(first)["span_id"] == f"{0:016x}"
+    assert "day" not in json.loads(first)
+
+
 def test_a_compressed_log_is_the_log(log: Path, folder: Path) -> None:
     log.write_bytes(lines(range(30)))
     archive(folder, log)

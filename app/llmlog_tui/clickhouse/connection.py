@@ -60,7 +60,8 @@ def pool(url: TableUrl, login: Login, sockets: Sockets) -> PoolManager:
     """Return a pool of connections that are kept in `sockets`; proxies as in the environment."""
     scheme = "https" if url.is_tls else "http"
     options: dict[str, Any] = {"ca_cert": os.fspath(login.ca)} if login.ca else {}
-    if proxy := check_env_proxy(scheme, url.host, url.port):
+    proxy = None if url.is_loopback else check_env_proxy(scheme, url.host, url.port)
+    if proxy:  # never for this machine, to which a password may go without TLS
         options[f"{scheme}_proxy"] = proxy
     manager: PoolManager = get_pool_manager(**options)
 

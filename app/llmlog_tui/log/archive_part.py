@@ -105,6 +105,7 @@ class ArchivePart:
         self._archives = archives
         self._columns = columns
         self._blocks: list[RecordBlock] | None = None
+        self._is_polled = False
         self._is_newest = False
         self._opened: tuple[int, ...] = ()  # the file, once its content was checked
         self._rows = 0
@@ -112,7 +113,8 @@ class ArchivePart:
 
     def read(self) -> Block | None:
         """Return the last rows of the newest part, else None; raise the error of read_older()."""
-        if self._problem is None and self._blocks is None:
+        if not self._is_polled:
+            self._is_polled = True
             self._try(self._find)
             if self._is_newest and self._problem is None:
                 self._try(self._load)
@@ -136,7 +138,7 @@ class ArchivePart:
         """Return (bytes read, bytes in the file), in proportion to its rows."""
         size, _ = size_and_time(self.path)
         if self._blocks is None:
-            return 0, size
+            return 0, size if self._is_polled else 0
         left = sum(block.length for block in self._blocks)
         return size - (size * left // self._rows if left else 0), size
 
@@ -146,7 +148,9 @@ class ArchivePart:
         try:
             if file_identity(self.path.stat()) != self._opened:
                 return None
-            rows = pl.scan_parquet(self.path).slice(offset, length)
+            # Neither the names of folders nor [ and * in them have a meaning.
+            found = pl.scan_parquet(self.path, glob=False, hive_partitioning=False)
+            rows = found.slice(offset, length)
             return b"".join(line + b"\n" for line in _lines(rows))
         except (OSError, PolarsError):
             return None

@@ -10,7 +10,7 @@ import os
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from llmlog_tui.log.archive_manifest import Cut, Prefix, Source
 
@@ -19,6 +19,9 @@ ReadAt = Callable[[int, int], bytes]
 
 _GROWTH: Final = 1.1
 """Minimum ratio of two checkpoints: 1 GB has about 160."""
+
+_MAX_COPY: Final = 1.15
+"""Maximum ratio of a shorter copy's bytes to the ones that were compared."""
 
 _TAIL_LINES: Final = 8
 """Last lines by which a pruned log is recognised."""
@@ -171,13 +174,16 @@ class KnownLogs:
         """Return how much of the log begins a source."""
         prefix = self._sources[at].prefix
         if size is not None and size >= prefix.end > _CHECKED and prefix.tail:
-            _, is_same = _common(prefix, read, _CHECKED)
-            if is_same and _has_tail(prefix, read):
+            start = _common(prefix, read, _CHECKED)
+            if not start.differs and _has_tail(prefix, read):
                 return Known(at, prefix.end)
-        end, is_same = _common(prefix, read, prefix.end)
-        if is_same:
-            return Known(at, end, is_whole=end < prefix.end)
-        return Known(at, end, Cut(at, 0, end)) if end else None
+        common = _common(prefix, read, prefix.end)
+        if common.same == prefix.end:
+            return Known(at, prefix.end)
+        # The end of a shorter copy, after its last checkpoint, cannot be compared.
+        if not common.differs and common.read <= common.same * _MAX_COPY:
+            return Known(at, common.read, is_whole=True)
+        return Known(at, common.same, Cut(at, 0, common.same)) if common.same else None
 
     def _pruned(self, read: ReadAt) -> Known | None:
         """Return the source of which only the last lines are left, at the log's beginning."""
@@ -208,12 +214,16 @@ class KnownLogs:
             source, start, end = cut.source, cut.offset + start, cut.offset + min(cut.length, end)
 
 
-def _common(prefix: Prefix, read: ReadAt, limit: int) -> tuple[int, bool]:
-    """Return the bytes common to a log and a prefix, and whether none differ.
+class _Common(NamedTuple):
+    """Bytes up to the last checkpoint that a log has, all bytes read, and whether one differs."""
 
-    Up to the last checkpoint before `limit`; of a shorter log, all of them. A part is compared only
-    up to its last checkpoint.
-    """
+    same: int
+    read: int
+    differs: bool = False
+
+
+def _common(prefix: Prefix, read: ReadAt, limit: int) -> _Common:
+    """Compare a log with a prefix, up to the last checkpoint before `limit`."""
     at = total = same = 0
     for end, wanted in zip(prefix.ends, prefix.sums, strict=True):
         if end > limit:
@@ -221,13 +231,13 @@ def _common(prefix: Prefix, read: ReadAt, limit: int) -> tuple[int, bool]:
         while at < end:
             data = read(min(_CHUNK, end - at), at)
             if not data:
-                return at, True
+                return _Common(same, at)
             total = zlib.crc32(data, total)
             at += len(data)
         if total != wanted:
-            return same, False
+            return _Common(same, at, differs=True)
         same = end
-    return same, True
+    return _Common(same, at)
 
 
 def _has_tail(prefix: Prefix, read: ReadAt) -> bool:
