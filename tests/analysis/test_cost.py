@@ -12,8 +12,8 @@ import pytest
 from tests.analysis.conftest import Log, Record
 
 from llmlog_tui.analysis.calls import prices
-from llmlog_tui.analysis.calls.cost import Cost, cost, priced
-from llmlog_tui.analysis.calls.prices import Hours, Price, Rates, listed
+from llmlog_tui.analysis.calls.cost import Cost, PriceSteps, cost, price_steps, priced
+from llmlog_tui.analysis.calls.prices import Hours, Price, Prices, Rates, listed
 from llmlog_tui.analysis.reports.stats import stats
 from llmlog_tui.config import rules as rules_
 from llmlog_tui.config.rules import Rules
@@ -255,3 +255,18 @@ def test_each_model_is_looked_up_once(log: Log) -> None:
 
     priced(log([CALL] * 50 + [{**CALL, "model": "n"}] * 50 + [{}]).frame, lookup=lookup)
     assert asked == [(HOST, "m"), (HOST, "n")]
+
+
+def test_steps_of_prices_are_those_of_all_models_that_are_asked_for() -> None:
+    prices = {
+        "a": (Price(Rates(1, 2)), Price(Rates(2, 2), since=date(2026, 1, 1), over_tokens=200)),
+        "b": (Price(Rates(1, 2)), Price(Rates(2, 2), hours=Hours(time(16, 30), time(0, 30)))),
+        "c": (Price(Rates(1, 2)), Price(Rates(2, 2), over_tokens=7)),
+    }
+
+    def lookup(_: str, model: str) -> Prices:
+        return prices.get(model, ())
+
+    keys = [("p", "a", None), ("p", None, "b"), (None, "c", "c"), ("p", "unknown", None)]
+    found = price_steps(keys, {}, lookup)
+    assert found == PriceSteps((date(2026, 1, 1),), (time(0, 30), time(16, 30)), (200,))

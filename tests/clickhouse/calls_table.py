@@ -3,36 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from tests.clickhouse.running import ClickHouse
 
-_DDL = """
-CREATE TABLE llm.calls (
-    ts DateTime64(6, 'UTC'), step Nullable(Int64), session_id String, trace_id String,
-    id Nullable(String), request_id Nullable(String), line String,
-    ingested DateTime64(6, 'UTC') DEFAULT now64(6), INDEX by_ingested ingested TYPE minmax
-) ENGINE = MergeTree ORDER BY ts
-"""
-_FIELDS = ("ts", "step", "session_id", "trace_id", "id", "request_id")
+from llmlog_tui.shipping.schema import statements
+
 BEGAN = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
 
 def create_table(server: ClickHouse) -> str:
-    """Create an empty `llm.calls`, and return its address."""
-    server.query("DROP TABLE IF EXISTS llm.calls")
-    server.query(_DDL)
+    """Create an empty `llm.calls` as its administrator does, and return its address."""
+    for statement in statements():
+        server.query(statement)
     return str(server.url())
 
 
-def insert(server: ClickHouse, lines: Iterable[bytes], ingested: datetime | None = None) -> None:
-    """Insert lines, with the fields that the table has columns for."""
-    more = {} if ingested is None else {"ingested": ingested.isoformat()}
-    rows = b"".join(json.dumps({**_row(line), **more}).encode() + b"\n" for line in lines)
+def insert(server: ClickHouse, lines: Iterable[bytes]) -> None:
+    """Insert lines as shippers do."""
+    server.query("INSERT INTO llm.lines FORMAT LineAsString", b"\n".join(lines))
+
+
+def insert_late(server: ClickHouse, line: bytes, ingested: datetime) -> None:
+    """Insert a line that has been on its way since `ingested`."""
+    row = {"ts": json.loads(line)["ts"], "line": line.decode(), "ingested": ingested.isoformat()}
     settings = {"date_time_input_format": "best_effort"}
-    server.query("INSERT INTO llm.calls FORMAT JSONEachRow", rows, **settings)
+    server.query("INSERT INTO llm.calls FORMAT JSONEachRow", json.dumps(row).encode(), **settings)
 
 
 def call(step: int, **fields: object) -> bytes:
@@ -59,12 +56,3 @@ def in_order(lines: Iterable[bytes]) -> list[bytes]:
         return record["ts"], -1 if record.get("step") is None else record["step"]
 
     return sorted(lines, key=place)
-
-
-def _row(line: bytes) -> Mapping[str, Any]:
-    try:
-        found = json.loads(line)
-    except ValueError:
-        found = {}
-    known = {name: found[name] for name in _FIELDS if found.get(name) is not None}
-    return {"ts": 0, **known, "line": line.decode(errors="surrogateescape")}

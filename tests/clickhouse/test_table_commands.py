@@ -14,8 +14,8 @@ from tests.commands.conftest import Run, is_refused, llmlog
 __all__ = ["llmlog"]
 
 OF_ALL = [
-    ("stats",),
-    ("stats", "--by", "session", "--where", "latency_ms > 500"),
+    ("stats", "--last", "100000"),
+    ("stats", "--by", "session", "--where", "length(model) > 5"),
     ("traces",),
     ("slow",),
     ("alerts",),
@@ -45,16 +45,46 @@ def both(
     return str(file), table
 
 
-@pytest.mark.parametrize("words", OF_ALL, ids=" ".join)
-def test_an_answer_over_a_table_is_that_over_a_file(
-    llmlog: Run, both: tuple[str, str], words: tuple[str, ...]
-) -> None:
+def test_every_answer_over_a_table_is_that_over_a_file(llmlog: Run, both: tuple[str, str]) -> None:
     file, table = both
-    as_json = ("--format", "json") if words[0] == "sql" else ("--json",)
-    of_file, of_table = (llmlog(*words, name, *as_json) for name in both)
-    assert of_table.code == of_file.code
-    assert of_file.out
-    assert of_table.out.replace(table, file) == of_file.out
+    for words in OF_ALL:
+        as_json = ("--format", "json") if words[0] == "sql" else ("--json",)
+        of_file, of_table = (llmlog(*words, name, *as_json) for name in both)
+        assert of_table.code == of_file.code, words
+        assert of_file.out, words
+        assert of_table.out.replace(table, file) == of_file.out, words
+
+
+HOSTILE = [
+    "x' OR 1=1 --",
+    "a\\b\\n",
+    "{ids:Array(String)}",
+    "tab\tand 'quotes\"",
+    "é漢\U0001f600\u202e",
+]
+
+
+def test_ids_are_looked_up_in_the_whole_table(clickhouse: ClickHouse, llmlog: Run) -> None:
+    table = create_table(clickhouse)
+    old = [call(step, trace_id="old-trace", session_id="old-session") for step in range(3)]
+    odd = [call(10 + at, id=name) for at, name in enumerate(HOSTILE)]
+    insert(clickhouse, [*old, *odd, call(20, trace_id="old-trace"), *map(call, range(30, 60))])
+
+    def steps(*words: str) -> list[int]:
+        done = llmlog(*words, table, "--last", "5", "--json")
+        assert not done.err
+        return [json.loads(line)["step"] for line in done.out.splitlines()]
+
+    assert steps("trace", "old-trace") == [0, 1, 2, 20]
+    assert steps("trace", "old-tr") == [0, 1, 2, 20]
+    assert steps("session", "old-session") == [0, 1, 2]
+    assert steps("find", "old-session") == [0, 1, 2]
+    assert [steps("find", name) for name in HOSTILE] == [[10], [11], [12], [13], [14]]
+    assert llmlog("trace", "latest", table, "--last", "5").code == 0
+    assert llmlog("find", "no-such-id", table, "--last", "5").code == 1
+    assert llmlog("find", "' OR '1'='1", table, "--last", "5").code == 1
+    text = llmlog("find", HOSTILE[0], table, "--last", "5").out
+    assert f"{table}:1" in text
 
 
 def test_words_are_found_in_the_content_of_a_table(clickhouse: ClickHouse, llmlog: Run) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
-from tests.clickhouse.calls_table import call, create_table, in_order, insert
+from tests.clickhouse.calls_table import call, create_table, in_order, insert, insert_late
 from tests.clickhouse.running import ClickHouse
 
 from llmlog_tui.analysis.live.overview import IncrementalAnalyzer, Overview
@@ -164,7 +164,7 @@ def test_rows_that_become_visible_out_of_order_are_not_missed(
         insert(clickhouse, [call(2)])
         until(reader, lambda snapshot: snapshot.frame.height == 1)
         before = datetime.now(UTC) - timedelta(seconds=5)
-        insert(clickhouse, [call(1)], ingested=before)  # but committed after the other
+        insert_late(clickhouse, call(1), before)
         found = until(reader, lambda snapshot: snapshot.frame.height == 2)
     assert steps(found) == [2, 1]
 

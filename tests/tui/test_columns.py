@@ -156,7 +156,13 @@ async def test_a_table_that_an_open_drawer_makes_narrow_has_the_narrow_columns(
     async with LogApp([log]).run_test(size=(110, 40)) as pilot:
         await shown(pilot, 4)
         pane = (await opened(pilot, until)).calls
-        assert is_headed(pane, "rsn")
+        assert is_headed(pane, "rsn", "finish", "flag")
+        chooser = await dialog(pilot, until)
+        without = [line.split()[-3] for line in lines_of(chooser.table) if "no room" in line]
+        tokens = ("tokens_per_sec", "prompt_tokens", "completion_tokens", "cached_tokens")
+        assert without == [*tokens, "cost_usd", "system_fingerprint"]
+        await pilot.press("escape")
+        await until(pilot, lambda: pilot.app.screen is not chooser, "the view")
         await pilot.press("enter")
         await until(pilot, lambda: pane.is_narrow, "the drawer")
         titles = [column.title for column in pane.source.columns]

@@ -9,7 +9,7 @@ import polars as pl
 
 from llmlog_tui import humanize
 from llmlog_tui.analysis.calls.cost import priced, rates
-from llmlog_tui.analysis.calls.lookup import resolve_trace
+from llmlog_tui.analysis.calls.lookup import given_ids, resolve_trace
 from llmlog_tui.analysis.reports.bundle import bundle as markdown
 from llmlog_tui.analysis.reports.bundle_html import bundle_html
 from llmlog_tui.analysis.traces.fingerprints import with_changed
@@ -20,6 +20,7 @@ from llmlog_tui.commands.common import (
     where_option,
     write_text,
 )
+from llmlog_tui.commands.param_types import OutPath
 from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.commands.text_tables import SLOW_MS
 from llmlog_tui.config.rules import Rules
@@ -33,7 +34,7 @@ from llmlog_tui.sanitize import sanitize
 @click.option(
     "--to",
     "out",
-    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    type=OutPath(dir_okay=False, allow_dash=True),
     default=STDIN,
     metavar="OUT.{md,html}",
     help="File to write: a page if it ends in .html, else Markdown; default: standard output.",
@@ -65,7 +66,7 @@ def bundle(  # noqa: PLR0913 - options by name
     is_page = out.suffix == ".html"
     if content and not is_page:
         raise click.UsageError("--content needs --to OUT.html.")
-    with open_log(files, where, rules=rules) as log:
+    with open_log(files, where, rules=rules, ids=given_ids(trace_id)) as log:
         wanted = resolve_trace(log.frame, trace_id)
         run = log.frame.filter(pl.col("trace_id") == wanted)
         lines = dict(log.raw(run))

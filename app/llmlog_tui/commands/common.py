@@ -34,7 +34,15 @@ from llmlog_tui.log.reader import Reader, read_all
 from llmlog_tui.log.record_lines import LineForm
 from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.schema import COLUMNS, decategorize, restore_integers
-from llmlog_tui.log.sources import DEFAULT_LOG, STDIN, SourceError, Sources, metrics_of, path_text
+from llmlog_tui.log.sources import (
+    DEFAULT_LOG,
+    STDIN,
+    SourceError,
+    Sources,
+    metrics_of,
+    path_text,
+    url_of,
+)
 from llmlog_tui.log.store import Snapshot, SourceLocation
 from llmlog_tui.log.tags import tag_types
 from llmlog_tui.private_file import replacing
@@ -253,31 +261,35 @@ def as_object(line: bytes) -> dict[str, Any]:
 
 
 @contextmanager
-def open_log(
+def open_log(  # noqa: PLR0913 - options by name
     names: Sequence[str],
     where: str | None = None,
     *,
     columns: Collection[str] = COLUMNS,
     rules: Rules = DEFAULT,
+    ids: Sequence[str] = (),
     on_step: Callable[[Reader], object] = lambda _: None,
 ) -> Iterator[OpenLog]:
     """Read the logs `names` once, and keep them open; `rules` gives the prices.
 
-    Only `columns` are kept, but all fields with `where`, which may name any.
+    Only `columns` are kept, but all fields with `where`, which may name any. Records with one of
+    `ids` are read from the whole of a table.
     Raises SourceError for an unreadable file or one without calls, QueryError for a bad `where`.
     """
     kept = columns if where is None else COLUMNS
     sources = Sources(names, must_exist=True)
-    reader = Reader(sources, window=_WINDOW.get(), columns=kept, cache=user_cache())
+    has_tables = any(url_of(path) for path in sources.files())
+    wanted = ids if has_tables else ()
+    reader = Reader(sources, window=_WINDOW.get(), columns=kept, cache=user_cache(), ids=wanted)
     with closing(reader):
         snapshot = read_all(reader, on_step=lambda: on_step(reader))
-        report_format(reader, names)
+        report_format(reader, names, is_whole=bool(wanted))
         frame = snapshot.frame if where is None else filter_records(snapshot.frame, where, rules)
         yield OpenLog(reader, snapshot, frame)
 
 
-def report_format(reader: Reader, names: Sequence[str]) -> None:
-    """Print the formats of other tools, and the window of a table, on stderr.
+def report_format(reader: Reader, names: Sequence[str], *, is_whole: bool = False) -> None:
+    """Print formats of other tools, and a table's window unless `is_whole`.
 
     Raises SourceError if it is known to hold no calls.
     """
@@ -287,7 +299,8 @@ def report_format(reader: Reader, names: Sequence[str]) -> None:
     if not is_plain(snapshot):
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
         click.echo(sanitize(f"{names[0]}{more}: {format_names(snapshot)}"), err=True)
-    if outside := reader.rows_outside:
+    outside = reader.rows_outside
+    if outside and not is_whole:
         there = humanize.count(snapshot.counts.records + outside)
         click.echo(f"over the newest {snapshot.frame.height:,} of {there} records", err=True)
 

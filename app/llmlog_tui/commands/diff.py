@@ -11,7 +11,7 @@ import polars as pl
 
 from llmlog_tui import humanize
 from llmlog_tui.analysis.calls.cost import priced, rates
-from llmlog_tui.analysis.calls.lookup import resolve_trace
+from llmlog_tui.analysis.calls.lookup import given_ids, resolve_trace
 from llmlog_tui.analysis.traces.diff import AlignedPair, FieldDelta, TraceDiff, diff_traces
 from llmlog_tui.analysis.traces.fingerprints import with_changed
 from llmlog_tui.analysis.traces.replay import Replay
@@ -57,7 +57,8 @@ def diff(  # noqa: PLR0913 - options by name
     such step), why (only in A, only in B, event, tool, model, finish_reason, status,
     prefix_hashes, or null) and message (from 0, the first that differs, if why is prefix_hashes).
     """
-    with open_log(files, where, rules=rules) as log:
+    ids = given_ids(trace_a, trace_b)
+    with open_log(files, where, rules=rules, ids=ids) as log:
         a, b = (resolve_trace(log.frame, wanted) for wanted in (trace_a, trace_b))
         found = difference(log, a, b, rules)
     if as_json:

@@ -85,7 +85,7 @@ def _no_text(words: str) -> int:
 def _find_id(wanted: str, files: tuple[str, ...], *, as_json: bool, where: str | None) -> int:
     if not wanted:
         raise click.UsageError("an empty id: is a variable empty?")
-    with open_log(files, where) as log:
+    with open_log(files, where, ids=[wanted]) as log:
         try:
             found = find_by_id(log.frame, wanted)
         except NoIdError as error:

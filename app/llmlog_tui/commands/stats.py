@@ -20,6 +20,7 @@ from llmlog_tui.analysis.reports.stats_in_parts import StatsInParts
 from llmlog_tui.commands.common import (
     echo_texts,
     files_argument,
+    has_window,
     open_log,
     utc_option,
     where_option,
@@ -27,13 +28,14 @@ from llmlog_tui.commands.common import (
 from llmlog_tui.commands.param_types import FiniteFloat
 from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.commands.stats_text import stats_text
+from llmlog_tui.commands.table_stats import table_stats
 from llmlog_tui.commands.text_charts import text_charts
 from llmlog_tui.config.rules import Rules
 from llmlog_tui.formats.llmlog import LLMLOG
 from llmlog_tui.log.archive_manifest import is_part
 from llmlog_tui.log.archive_part import archived_frames, archived_tags
 from llmlog_tui.log.schema import COLUMNS
-from llmlog_tui.log.sources import SourceError, expand, path_text
+from llmlog_tui.log.sources import SourceError, expand, path_text, url_of
 from llmlog_tui.log.store import RecordCounts, Snapshot
 from llmlog_tui.log.tags import conform
 
@@ -80,14 +82,7 @@ def stats(  # noqa: PLR0913 - options by name
 
     Hours are local in text and UTC in JSON.
     """
-    paths = expand(files, must_exist=True) if where is None else []
-    if paths and all(map(is_part, paths)):
-        snapshot, by, found = _of_archive(paths, over_ms=slow_ms, by=by, rules=rules)
-    else:
-        with open_log(files, where, columns=needed_columns(by), rules=rules) as log:
-            snapshot = log.snapshot
-            by = by if by in GROUPINGS else column_named(log.frame, by)
-            found = figures(log.frame, over_ms=slow_ms, by=by, rules=rules)
+    snapshot, by, found = _answer(files, where, over_ms=slow_ms, by=by, rules=rules)
     if as_json:
         click.echo(orjson.dumps(as_object(snapshot, found, slow_ms)))
     else:
@@ -117,6 +112,23 @@ def _of_archive(
     counts = RecordCounts(lines=records, records=records)
     snapshot = Snapshot(tuple(parts), empty, counts, formats=(LLMLOG.name,))
     return snapshot, by, total.result()
+
+
+def _answer(
+    files: tuple[str, ...], where: str | None, *, over_ms: float, by: str, rules: Rules
+) -> tuple[Snapshot, str, Stats]:
+    """Return the log, the resolved `by`, and the statistics."""
+    if len(files) == 1 and url_of(Path(files[0])) and not has_window():
+        counted = table_stats(files[0], where, over_ms=over_ms, by=by, rules=rules)
+        if counted is not None:
+            return counted[0], by, counted[1]
+    is_all = where is None and not has_window()
+    paths = expand(files, must_exist=True) if is_all else []
+    if paths and all(map(is_part, paths)):
+        return _of_archive(paths, over_ms=over_ms, by=by, rules=rules)
+    with open_log(files, where, columns=needed_columns(by), rules=rules) as log:
+        by = by if by in GROUPINGS else column_named(log.frame, by)
+        return log.snapshot, by, figures(log.frame, over_ms=over_ms, by=by, rules=rules)
 
 
 _OF_GROUPS: Final = (

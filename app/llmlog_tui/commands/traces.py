@@ -14,7 +14,7 @@ from llmlog_tui.analysis.calls import calls as calls_
 from llmlog_tui.analysis.calls.calls import FAILED
 from llmlog_tui.analysis.calls.cost import priced, rates
 from llmlog_tui.analysis.calls.detail import detail
-from llmlog_tui.analysis.calls.lookup import resolve_id, resolve_trace
+from llmlog_tui.analysis.calls.lookup import given_ids, resolve_id, resolve_trace
 from llmlog_tui.analysis.traces.cache_misses import cache_misses
 from llmlog_tui.analysis.traces.fingerprints import with_changed
 from llmlog_tui.analysis.traces.run_names import compared_runs, first_calls, first_words, run_name
@@ -175,7 +175,7 @@ def trace(
     failed. JSON columns: the record's fields (null where unknown), file, line, cost_usd, and cache:
     why a prompt missed the cache, if prefix_hashes show it (else null).
     """
-    with open_log(files, where, rules=rules) as log:
+    with open_log(files, where, rules=rules, ids=given_ids(trace_id)) as log:
         wanted = resolve_trace(log.frame, trace_id)
         run = steps_of(log, wanted, rules)
         if as_json:
@@ -247,7 +247,7 @@ def session(
     ID may be its first 6 characters or more. JSON columns: the record's fields (null where
     unknown), then file, line and cost_usd.
     """
-    with open_log(files, where, rules=rules) as log:
+    with open_log(files, where, rules=rules, ids=[session_id]) as log:
         wanted = resolve_id(log.frame, "session_id", session_id)
         found = with_changed(log.frame).filter(pl.col("session_id") == wanted)
         found = priced(found, rates(rules))

@@ -68,7 +68,8 @@ class Reader:
     found while reading. `window` selects the records to keep, `columns` the fields: others, except
     event and status, are null, and values of a wrong type are not counted in them. `stdin` is the
     descriptor of `-`, if standard input was moved (see detach_stdin). Big files are parsed
-    by `cache`. Of a table, DEFAULT_WINDOW is kept where no window is given.
+    by `cache`. Of a table, DEFAULT_WINDOW is kept where no window is given, and with
+    `ids` the records before it that have one of these (see TableSource).
     """
 
     def __init__(  # noqa: PLR0913 - options by name
@@ -80,6 +81,7 @@ class Reader:
         columns: Collection[str] = COLUMNS,
         stdin: int | None = None,
         cache: ParseCache | None = None,
+        ids: Sequence[str] = (),
     ) -> None:
         self.problems: dict[Path, str] = {}
         """Files and folders that cannot be read at present, and the reason."""
@@ -100,6 +102,7 @@ class Reader:
         self._scanned, self._scan_took = time.monotonic(), 0.0
         self._has_peeked = not newest_first  # at the beginnings of all files
         found = files.files() if isinstance(files, Sources) else files
+        self._ids = ids
         if window == EVERYTHING and any(map(url_of, found)):
             self._window = DEFAULT_WINDOW
         self._begin(found)
@@ -122,7 +125,8 @@ class Reader:
         self._order: list[int] = []  # in which files are polled
         self._forks: list[int] = []  # of the newest file, and itself, until all were read
         self._newest_begins: Hashable | None = None
-        self._store = Store([], self._window)
+        # What comes from before the window is not to be dropped for being too old.
+        self._store = Store([], EVERYTHING if self._ids else self._window)
         self._lines = RecordLines(self._store, self._sources, self._parsers)
         self._add_files(files)
 
@@ -456,7 +460,7 @@ class Reader:
         if file == STDIN:
             return StdinFollower(self._stdin)
         if url_of(file):
-            return TableSource(file, self._window)
+            return TableSource(file, self._window, self._ids)
         if is_part(file):
             return ArchivePart(file, self._archives, self._columns)
         if file.suffix in SUFFIXES:

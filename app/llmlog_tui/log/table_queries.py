@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import polars as pl
@@ -33,6 +33,7 @@ class Insertion(NamedTuple):
 _TABLE: Final = "{table}"
 """Stands for the table, whose name was checked; all values are parameters."""
 _FROM: Final = f" FROM {_TABLE} "
+_CONDITION: Final = "{condition}"
 _KEY: Final = "cityHash64(line) AS key"
 _PLACE: Final = f"toUnixTimestamp64Micro(ts) AS at, ifNull(step, -1) AS step_, {_KEY}"
 _INSERTION: Final = f"toUnixTimestamp64Micro(ingested) AS at, {_KEY}"
@@ -61,6 +62,19 @@ _BETWEEN: Final = (
     " AND ts <= fromUnixTimestamp64Micro({at:Int64})"
     " AND (at, step_, key) > ({after_at:Int64}, {after_step:Int64}, {after_key:UInt64})"
     " AND (at, step_, key) < ({at:Int64}, {step:Int64}, {key:UInt64})"
+    " ORDER BY ts, step_, key LIMIT {rows:UInt64}"
+)
+_IDS: Final = ("trace_id", "session_id", "id", "request_id")
+_HAS_ID: Final = " OR ".join(f"{name} IN ({{ids:Array(String)}})" for name in _IDS)
+_HAS_PREFIX: Final = " OR ".join(
+    f"arrayExists(each -> startsWith(ifNull({name}, ''), each), {{ids:Array(String)}})"
+    for name in _IDS
+)
+_ANY_WITH: Final = "SELECT 1" + _FROM + f"WHERE {_HAS_ID} LIMIT 1"
+_WITH: Final = (
+    f"SELECT {_PLACE}, line"
+    + _FROM
+    + f"WHERE ts < fromUnixTimestamp64Micro({{before:Int64}}) AND ({_CONDITION})"
     " ORDER BY ts, step_, key LIMIT {rows:UInt64}"
 )
 _INSERTED: Final = (
@@ -118,6 +132,17 @@ class TableQueries:
         """Return the first rows between two places, as newest_rows()."""
         values = {f"after_{name}": value for name, value in after._asdict().items()}
         return self._frame(_BETWEEN, {**values, **before._asdict(), "rows": rows})
+
+    def with_ids(self, ids: Sequence[str], before: int, rows: int) -> pl.DataFrame:
+        """Return the rows before a time with one of these ids, as newest_rows().
+
+        Where no row has one, the rows with an id that begins with one.
+        """
+        # Only valid UTF-8 can be sent, and only that is in a table.
+        values = {"ids": [each.encode(errors="replace").decode() for each in ids]}
+        condition = _HAS_ID if self._frame(_ANY_WITH, values).height else _HAS_PREFIX
+        sql = _WITH.replace(_CONDITION, condition)
+        return self._frame(sql, {**values, "before": before, "rows": rows})
 
     def inserted(self, back_ms: int, after: Insertion, rows: int) -> list[Insertion]:
         """Return the next rows after a place, of those inserted in the last milliseconds."""

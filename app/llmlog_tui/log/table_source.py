@@ -49,6 +49,9 @@ _KEY_ROWS: Final = 100_000
 _MAX_KEYS: Final = 2**17
 """Maximum keys that are kept, to drop copies that a shipper sent twice."""
 
+_MAX_WITH_ID: Final = 200_000
+"""Maximum rows before the window with an id that is looked up."""
+
 _START: Final = Insertion(0, 0)
 _MANY: Final = 2**62
 
@@ -69,11 +72,13 @@ class TableSource:
     """Reads one table; same interface as Follower, but its newest lines come first.
 
     The order is that of `ts`, then `step`. Rows inserted later come as they arrive, found by their
-    time of insertion, so that none is missed for being late. Lines are spooled, to be read again. A
-    query that fails is repeated after a pause; until it succeeds its OSError is raised.
+    time of insertion, so that none is missed for being late. Records with one of `ids`, or else
+    with an id that begins with one, are read from before the window, too. Lines are
+    spooled, to be read again. A query that fails is repeated after a pause; until it succeeds its
+    OSError is raised.
     """
 
-    def __init__(self, path: Path, window: Retention = EVERYTHING) -> None:
+    def __init__(self, path: Path, window: Retention = EVERYTHING, ids: Sequence[str] = ()) -> None:
         self.path = path
         self.is_waiting = True
         self.is_gone = False
@@ -81,6 +86,8 @@ class TableSource:
         """Whether the whole window was read."""
         self._queries = TableQueries(TableUrl.of(url_of(path) or ""))
         self._window = DEFAULT_WINDOW if window == EVERYTHING else window
+        self._ids = ids
+        self._with_ids = pl.DataFrame()  # rows before the window that are still to be read
         self._spool = PageSpool()
         self._rows = 0  # in the spool
         self._is_cancelled = False
@@ -170,13 +177,17 @@ class TableSource:
             self._seen.update(row.key for row in rows)
             after = rows[-1]
         oldest = self._oldest()
+        if self._ids:
+            self._with_ids = self._queries.with_ids(self._ids, oldest, _MAX_WITH_ID)
+            if self._with_ids.height >= _MAX_WITH_ID:
+                raise ClickHouseError(f"{_MAX_WITH_ID:,} records or more have this id")
         there = self._queries.count(oldest)
         page = self._queries.newest_rows(oldest, _FIRST_ROWS)
         self._left = there - page.height
         self._fetched += page.height
         self._after = Place(oldest, -_MANY, 0)
         self._before = _place(page, 0)
-        self.is_loaded = page.height < _FIRST_ROWS
+        self.is_loaded = page.height < _FIRST_ROWS and not self._with_ids.height
         return self._new_lines(page)
 
     def _oldest(self) -> int:
@@ -189,6 +200,10 @@ class TableSource:
 
     def _older(self, before: Place) -> list[bytes]:
         """Return the lines of the first page that is still to be read, in order."""
+        if self._with_ids.height:
+            page, self._with_ids = self._with_ids, pl.DataFrame()
+            self._fetched += page.height
+            return self._new_lines(page)
         rows = self._page_rows()
         page = self._queries.between(self._after, before, rows)
         self._left = max(0, self._left - page.height)

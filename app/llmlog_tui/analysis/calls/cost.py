@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Final
 
 import polars as pl
@@ -55,7 +55,9 @@ def most_frequent(counts: Sequence[pl.DataFrame]) -> list[str]:
 
 
 _MILLION: Final = 1_000_000
-_KEY: Final = ("provider", "model", "requested_model")
+PRICE_KEY: Final = ("provider", "model", "requested_model")
+"""Columns that decide on the prices of a call."""
+PriceKey = tuple[str | None, str | None, str | None]
 
 
 def rates(rules: Rules) -> dict[str, Rates]:
@@ -79,21 +81,34 @@ def priced(
     completion_tokens, unknown ones count as 0. `saved_usd` is the extra cost of the cached
     input without a cache.
     """
-    keys = frame.select_seq(_KEY).unique(maintain_order=True)
+    rates = rates_of(frame, overrides, lookup)
+    if rates is None:
+        unknown = pl.lit(None, pl.Float64)
+        return frame.with_columns(cost_usd=unknown, saved_usd=unknown)
+    return frame.with_columns(_costs(frame, rates))
+
+
+def rates_of(
+    frame: pl.DataFrame, overrides: Mapping[str, Rates] = NO_OVERRIDES, lookup: Lookup = listed
+) -> pl.DataFrame | None:
+    """Return the prices of each row, as priced() takes them; None without any.
+
+    Columns: input, cached, output and reasoning, USD per token, and call, USD; null if unknown.
+    """
+    keys = frame.select_seq(PRICE_KEY).unique(maintain_order=True)
     prices = [_of(key, overrides, lookup) for key in keys.iter_rows()]
     table = [price for of_key in prices for price in of_key]
     if not table:
-        unknown = pl.lit(None, pl.Float64)
-        return frame.with_columns(cost_usd=unknown, saved_usd=unknown)
+        return None
     first, lasts = [], 0
     for of_key in prices:
         first.append(lasts if of_key else None)
         lasts += len(of_key)
     chosen = (
-        frame.select_seq(*_KEY, "event", "ts", "prompt_tokens")
+        frame.select_seq(*PRICE_KEY, "event", "ts", "prompt_tokens")
         .join(
             keys.with_columns(first=pl.Series(first, dtype=pl.UInt32)),
-            on=_KEY,
+            on=PRICE_KEY,
             how="left",
             nulls_equal=True,
             maintain_order="left",
@@ -101,13 +116,34 @@ def priced(
         .select(pl.when(IS_CALL).then(_choice(prices)))
         .to_series()
     )
-    rates = _rates(table).select(pl.all().gather(chosen))
-    return frame.with_columns(_costs(frame, rates))
+    return _rates(table).select(pl.all().gather(chosen))
 
 
-def _of(
-    of: tuple[str | None, str | None, str | None], overrides: Mapping[str, Rates], lookup: Lookup
-) -> Prices:
+@dataclass(frozen=True)
+class PriceSteps:
+    """Where prices change: days (UTC), times of day, and numbers of prompt tokens; ascending.
+
+    The calls of a model that have all of them on the same side have the same price.
+    """
+
+    days: tuple[date, ...]
+    times: tuple[time, ...]
+    tokens: tuple[int, ...]
+
+
+def price_steps(
+    keys: Iterable[PriceKey], overrides: Mapping[str, Rates], lookup: Lookup = listed
+) -> PriceSteps:
+    """Return where the prices of models change; a key is a row's PRICE_KEY."""
+    prices = [price for key in keys for price in _of(key, overrides, lookup)]
+    return PriceSteps(
+        tuple(sorted({price.since for price in prices if price.since})),
+        tuple(sorted({at for price in prices if price.hours for at in price.hours})),
+        tuple(sorted({price.over_tokens for price in prices if price.over_tokens is not None})),
+    )
+
+
+def _of(of: PriceKey, overrides: Mapping[str, Rates], lookup: Lookup) -> Prices:
     provider, *models = of
     names = [model for model in models if model is not None]
     for name in names:

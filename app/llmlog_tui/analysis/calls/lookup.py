@@ -61,6 +61,11 @@ FAILED_WORD: Final = "failed"
 """Word for the trace of the newest record that failed."""
 
 
+def given_ids(*wanted: str) -> list[str]:
+    """Return the ids among what resolve_trace() takes."""
+    return [each for each in wanted if each not in {LATEST, FAILED_WORD}]
+
+
 def resolve_trace(frame: pl.DataFrame, wanted: str) -> str:
     """Return the trace_id that `wanted` equals or uniquely abbreviates; or LATEST, FAILED_WORD.
 

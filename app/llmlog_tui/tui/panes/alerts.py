@@ -50,6 +50,9 @@ class AlertsPane(Pane):
         self.empty = READING
         self._overview: Overview | None = None
 
+    def _fit_contents(self) -> None:
+        self.fits_contents = not self.compact  # few rows: a gap in them would be large
+
     def watch_zoomed(self) -> None:
         """Alone on the screen it has room for its heading."""
         self._heading = int(self._has_heading or self.zoomed)

@@ -43,7 +43,7 @@ _WIDE_FROM, _WORDS_FROM = 100, 106
 """Minimum columns of a screen for tabs, and for words beside the number of alerts."""
 
 _TAB_GAPS: Final = (2, 1)
-"""Cells between tabs, and where they would leave room for the name only."""
+"""Cells between tabs, and where the left group gets longer by it."""
 
 _NAME = Content.styled(" llmlog ", "$background on $primary bold")
 
@@ -83,19 +83,19 @@ class Header(Widget):
         """Render left group, tabs and right group; on_click() finds tabs by their cells."""
         right = self._right()
         lefts = self._hints() or self._lefts()  # a hint is more important than tabs
-        for self._tab_gap in _TAB_GAPS:
-            tabs = self._tabs()
-            room = self.size.width - right.cell_length - tabs.cell_length - 4
-            left = next((group for group in lefts if group.cell_length <= room), None)
-            if left is not None and left.cell_length > _NAME.cell_length:
-                break
+        left, tabs = None, Content("")
+        for gap in _TAB_GAPS:
+            narrower = self._tabs(gap)
+            room = self.size.width - right.cell_length - narrower.cell_length - 4
+            longer = next((group for group in lefts if group.cell_length <= room), None)
+            if longer is not None and (left is None or longer.cell_length > left.cell_length):
+                left, tabs, self._tab_gap = longer, narrower, gap
         if left is None or self.size.width < _WIDE_FROM:
             self._tabs_at = self.size.width
             return self._without_tabs(right)
         middle = self.size.width - right.cell_length - tabs.cell_length - 2
         self._tabs_at = middle
-        gap = " " * (middle - left.cell_length)
-        return Content.assemble(left, gap, tabs, "  ", right)
+        return Content.assemble(left, " " * (middle - left.cell_length), tabs, "  ", right)
 
     def on_click(self, event: events.Click) -> None:
         at = self._tabs_at
@@ -105,14 +105,14 @@ class Header(Widget):
                 self.post_message(self.TabPicked(digit))
             at += width
 
-    def _tabs(self) -> Content:
+    def _tabs(self, gap: int) -> Content:
         tabs = Content("")
         for digit, label in enumerate(self.tabs, 1):
             is_current = label == self._label
             tabs += Content.assemble(
                 (f"{digit} ", "$text-primary bold" if is_current else "$text-muted"),
                 (label, "$text-primary bold underline" if is_current else "$text-muted"),
-                " " * self._tab_gap,
+                " " * gap,
             )
         return tabs
 
@@ -141,7 +141,9 @@ class Header(Widget):
         name, file, bare = _NAME, self._file(), self._file(with_format=False)
         groups = [counted + cost, counted]
         if line.skipped:  # more important than the number of traces
+            few = Content.styled(f"   {line.skipped:,} skipped", "$text-warning")
             groups += [name + part + short + self._skipped() for part in (file, bare)]
+            groups += [name + part + short + few for part in (bare, Content(""))]
         groups += [name + file + short, name + bare + short]
         return [*self._hints(), *groups, name + short, name]
 

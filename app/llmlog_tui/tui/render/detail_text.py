@@ -87,7 +87,7 @@ def _latency(detail: Detail, cells: int) -> Iterator[Content]:
     )
     derived = "   from timestamps" if detail.record["timing"] == "derived" else ""
     yield _line("latency", (humanize.duration(latency), "bold"), (derived + usual, _MUTED))
-    last = "until it failed" if detail.record["status"] == "error" else "answer"
+    last = "attempt" if detail.record["status"] == "error" else "answer"
     parts = (
         (WAIT, "retry wait", detail.waited_ms, "$text-warning"),
         (FIRST_TOKEN, "first token", detail.first_ms, "$text-primary"),
@@ -103,13 +103,16 @@ def _latency(detail: Detail, cells: int) -> Iterator[Content]:
     yield _line("", *bar)
     yield _line("", ("   ".join(legend), _MUTED))
     split = detail.split
+    # The bar has the waiting, if there was any.
+    waited = None if detail.waited_ms else split.retry_wait_ms or None
     known = (
         ("server", split.server_ms),
-        ("retry wait", split.retry_wait_ms),
+        ("retry wait", waited),
         ("rest", split.rest_ms),
     )
     shares = [f"{name} {humanize.duration(ms)}" for name, ms in known if ms is not None]
-    yield _line("", ("   ".join(shares), _MUTED))
+    if shares:
+        yield _line("", ("   ".join(shares), _MUTED))
 
 
 def _reasons(detail: Detail) -> Iterator[Content]:

@@ -37,7 +37,14 @@ _COLUMNS: Final = (
     Column("calls", 6, "right"),
     Column("state", 7),
 )
-
+_ROOMY: Final = (
+    *_COLUMNS[:3],
+    Column("on", 14),
+    Column("what", 24, flex=True),
+    *_COLUMNS[4:],
+)
+_ROOMY_FROM: Final = 110
+"""Minimum cells of a list that has what changed, too."""
 
 _SCROLLBAR: Final = 3
 """Cells of a scrollbar that may appear, and of a gap."""
@@ -53,7 +60,7 @@ class FindingsPane(AlertsPane):
 
     def source_of(self, overview: Overview) -> AlertSource:
         """Return rows with time, rule, subject, calls and state; the rest is in the evidence."""
-        return _FindingRows(overview, _COLUMNS)
+        return _FindingRows(overview, _ROOMY if self.size.width >= _ROOMY_FROM else _COLUMNS)
 
 
 class _FindingRows(AlertSource):
@@ -64,6 +71,7 @@ class _FindingRows(AlertSource):
             cell(humanize.time_label(alert.last_ts, self.newest, WHEN_CELLS), "muted"),
             cell(alert.rule, "worst" if ongoing else ""),
             cell(alert.subject),
+            *((cell(alert.what),) if self.columns is _ROOMY else ()),
             cell(humanize.count(alert.calls)),
             cell(alert.state, "warning" if ongoing else "muted"),
         )

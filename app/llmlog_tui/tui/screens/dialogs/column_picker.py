@@ -12,7 +12,13 @@ from textual.content import Content
 from textual.screen import ModalScreen
 
 from llmlog_tui.tui.keys.dialogs import CHOOSING_BINDINGS
-from llmlog_tui.tui.panes.call_columns import ALL, CallColumn, ColumnChoice, column_of
+from llmlog_tui.tui.panes.call_columns import (
+    ALL,
+    CallColumn,
+    ColumnChoice,
+    column_of,
+    fitting,
+)
 from llmlog_tui.tui.widgets.row_source import Column, Row, RowSource, cell
 from llmlog_tui.tui.widgets.table import LineTable
 
@@ -43,7 +49,7 @@ class ColumnPicker(ModalScreen[tuple[str, ...]]):
         self._widths = {
             name: column.in_layout(compact=compact).width for name, column in self._columns.items()
         }
-        self._room = room
+        self._room, self._compact = room, compact
         self._listed = _listed(self._chosen, self._columns)
         self.table = LineTable()
 
@@ -65,13 +71,19 @@ class ColumnPicker(ModalScreen[tuple[str, ...]]):
 
     def _fitting(self) -> set[str]:
         """Return the chosen columns that fit on this screen."""
-        left, fitting = self._room + 1, set()
+        if self._chosen == list(self._defaults):
+            chosen = [self._columns[name] for name in self._chosen]
+            titles = {
+                each.column.title for each in fitting(chosen, self._room, compact=self._compact)
+            }
+            return {name for name in self._chosen if self._columns[name].column.title in titles}
+        left, shown = self._room + 1, set()
         for name in self._chosen:
             left -= self._widths[name] + 1
             if left < 0:
                 break
-            fitting.add(name)
-        return fitting
+            shown.add(name)
+        return shown
 
     @property
     def _here(self) -> str:
