@@ -32,7 +32,7 @@ _BLOCK_ROWS: Final = 2**14
 """Rows per block, which are read again for the line of a record."""
 
 BIG: Final = 2_000_000
-"""Records of an archive from which on a look-up of an id does not read all of them."""
+"""Maximum records of an archive that are all read to look up an id."""
 
 _IDS: Final = ("id", "request_id", "trace_id", "session_id")
 """Fields in which an id is looked up."""
@@ -85,7 +85,7 @@ class ArchiveParts:
         return found, newest, self._elsewhere[folder]
 
     def with_ids(self, path: Path) -> pl.Expr | None:
-        """Return the predicate of the rows to read of a part; None for all. Raises OSError."""
+        """Return the predicate of a part's rows to read; None for all. Raises OSError."""
         part, newest, _ = self.entry(path)
         is_big = self._manifests[path.parent].records > BIG and part is not newest
         if not self._ids or not (is_big or self.is_outside(path)):
