@@ -22,6 +22,7 @@ settings.load_profile("any machine")  # how long an example takes says how busy 
 # Each of some 300 processes that tests start would compile what it imports: as long as it runs.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+os.environ.pop("PYTHONUNBUFFERED", None)  # a user has none: what is left to write shows at the end
 
 ROOT = Path(__file__).parent.parent
 

@@ -73,4 +73,16 @@ def _prepare() -> None:
 
 def _ended(code: int) -> int:
     gc.freeze()  # no last collection over objects that end with the process
+    _drop_unwritten()
     return code
+
+
+def _drop_unwritten() -> None:
+    """Drop output that cannot be written any more, as of a full disk."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None and not stream.closed:
+                stream.flush()
+        except OSError:
+            # The interpreter would try again, report that in two lines, and exit with 120.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import pytest
+from tests import forked
 
 from llmlog_tui import commands
 
@@ -59,9 +60,15 @@ def llmlog(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
 
 @pytest.fixture
 def process() -> Run:
-    """Runs `llmlog` with these arguments as a process of its own."""
+    """Runs `llmlog` with these arguments as a process of its own.
+
+    It is forked from one that has imported llmlog, unless it needs more than other variables.
+    """
 
     def run(*arguments: str | Path | bytes, **options: Any) -> Done:  # noqa: ANN401 - subprocess's
+        if not options.keys() - {"env"} and forked.starts_alike(options.get("env", os.environ)):
+            ended = forked.run("headless", *arguments, **options)
+            return Done(ended.returncode, ended.stdout, ended.stderr)
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
         done = subprocess.run(
             command("headless", *arguments), text=True, check=False, timeout=60, **streams

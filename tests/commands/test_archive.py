@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 from tests.commands.conftest import Done, Run, is_refused
 
-from llmlog_tui.log.archive_manifest import MANIFEST, Manifest
+from llmlog_tui.log.archive_manifest import MANIFEST, Manifest, is_part
 from llmlog_tui.log.reader import load
 from llmlog_tui.log.sources import Sources
 
@@ -146,16 +147,61 @@ def test_a_damaged_archive_is_one_line(
         ('"' + "[" * 100_000, "is damaged"),
         (text.replace(newest.name, "../calls.jsonl"), "is damaged"),
         (text.replace('"version":1', '"version":2'), "a later llmlog"),
+        (re.sub('"next_part":[0-9]+', '"next_part":1e400', text), "is damaged"),
     ):
         manifest.write_text(bad)
         assert is_refused(llmlog("stats", folder), str(folder), why)
         assert is_refused(llmlog("archive", log, "--to", folder), str(folder), why)
+    manifest.unlink()
+    os.mkfifo(manifest)
+    assert is_refused(llmlog("stats", folder), str(folder), "is not a regular file")
     other = tmp_path / "other"
     other.mkdir()
     (other / "notes.txt").touch()
     assert is_refused(llmlog("archive", log, "--to", other), "is not empty, and no archive")
     assert is_refused(llmlog("archive", "-", "--to", other), "standard input")
     assert is_refused(llmlog("archive", tmp_path / "none", "--to", other), "no such file")
+
+
+def test_an_archive_without_its_only_part_is_never_an_empty_log(
+    llmlog: Run, sample: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "archive"
+    assert llmlog("archive", sample, "--to", folder).code == 0
+    (part,) = folder.glob("*.parquet")
+    for lose, why in ((part.unlink, "No such file"), (part.touch, "is damaged")):
+        lose()
+        assert is_refused(llmlog("stats", folder), part.name, why)
+        # Nothing is added to it, and nothing counts as archived: the log may be pruned after it.
+        assert is_refused(llmlog("archive", sample, "--to", folder), part.name, why)
+
+
+def test_an_archive_without_records_is_an_empty_log(llmlog: Run, log: Path, tmp_path: Path) -> None:
+    empty, folder = tmp_path / "empty.jsonl", tmp_path / "archive"
+    empty.touch()
+    assert llmlog("archive", empty, "--to", folder).code == 0
+    assert answers(llmlog("stats", folder, "--json"))[0]["records"] == 0
+    both = answers(llmlog("stats", folder, log, "--json"))
+    assert both == answers(llmlog("stats", log, "--json"))
+
+
+@pytest.mark.parametrize("url", ["clickhouse://127.0.0.1:1/llm.calls", "clickhouses://a/b.c"])
+def test_a_table_is_neither_archived_nor_a_folder_of_that_name(
+    llmlog: Run, log: Path, tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert is_refused(llmlog("archive", log, "--to", url), f"{url} is a table")
+    for command in ("demo", "listen"):
+        assert is_refused(llmlog(command, "--out", url), f"{url} is a table")
+    for words in (["bundle", "latest"], ["report"]):
+        assert is_refused(llmlog(*words, log, "--to", url), f"{url} is a table")
+    assert is_refused(llmlog("archive", url, "--to", "archive"), f"{url}: a table")
+    assert [path.name for path in tmp_path.iterdir()] == [log.name]
+    # Nor is such a folder taken for the table.
+    (tmp_path / url).parent.mkdir(parents=True)
+    assert llmlog("archive", log, "--to", "archive").code == 0
+    (tmp_path / "archive").rename(tmp_path / url)
+    assert not is_part(Sources([url], must_exist=False).files()[0])
 
 
 _SLOWLY = """

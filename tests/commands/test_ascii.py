@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import pty
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from tests.commands.conftest import Run, command
+from tests.commands.conftest import Run
+from tests.forked import Child
 
 _C = {"LC_ALL": "C"}
 _UTF_8 = {"LC_ALL": "C.UTF-8", "TERM": "xterm"}
@@ -20,9 +20,8 @@ def _on_terminal(
 ) -> bytes:
     """What a command that ends with this code prints on a terminal of its own."""
     ours, its = pty.openpty()
-    process = subprocess.Popen(
-        command(entry, *arguments), stdout=its, stderr=its, env={**os.environ, **environment}
-    )
+    env = {**os.environ, **environment}
+    process = Child(entry, *arguments, stdin=its, stdout=its, stderr=its, env=env)
     os.close(its)
     printed = b""
     try:

@@ -19,6 +19,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from tests.forked import Child
+
 _PATIENCE_SECONDS: Final = 60.0
 PROGRAM: Final = "import sys; from llmlog_tui.cli import dashboard; sys.exit(dashboard())"
 _MODE: Final = re.compile(rb"\x1b\[\?([\d;]+)([hl])")
@@ -32,9 +34,12 @@ _ON_BEFORE: Final = frozenset(("7", "25"))
 
 
 class Terminal:
-    """A terminal of its own, and the dashboard in it."""
+    """A terminal of its own, and the dashboard in it.
 
-    def __init__(
+    If it `is_forked`, what the dashboard imports at its start has been imported.
+    """
+
+    def __init__(  # noqa: PLR0913 - as subprocess.Popen
         self,
         home: Path,
         *arguments: str,
@@ -42,6 +47,7 @@ class Terminal:
         environment: Mapping[str, str] = MappingProxyType({}),
         program: str = PROGRAM,
         is_leader: bool = False,
+        is_forked: bool = False,
     ) -> None:
         self._fd, self._inside = pty.openpty()
         self._fds = [self._fd, self._inside]
@@ -56,15 +62,29 @@ class Terminal:
             "XDG_CONFIG_HOME": str(home),
             **environment,
         }
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", program, *arguments],
-            stdin=self._inside,
-            stdout=self._inside,
-            stderr=self._inside,
-            env=of_process,
-            cwd=home,
-            process_group=0 if is_leader else None,
-        )
+        inside = self._inside
+        self.process: subprocess.Popen[bytes] | Child
+        if is_forked:
+            self.process = Child(
+                "dashboard",
+                *arguments,
+                stdin=inside,
+                stdout=inside,
+                stderr=inside,
+                env=of_process,
+                cwd=home,
+                is_leader=is_leader,
+            )
+        else:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", program, *arguments],
+                stdin=inside,
+                stdout=inside,
+                stderr=inside,
+                env=of_process,
+                cwd=home,
+                process_group=0 if is_leader else None,
+            )
         self.sent = b""
         """Everything that the terminal was sent."""
 
@@ -122,7 +142,7 @@ class Terminal:
             self.read()
         while self.read():
             pass
-        return self.process.returncode
+        return self.process.wait()
 
     def read(self, seconds: float = 0.05) -> bool:
         """Read what is sent within a time; return whether anything was."""

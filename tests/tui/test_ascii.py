@@ -48,7 +48,8 @@ def log(tmp_path: Path, sample: Path) -> Path:
 
 @pytest.fixture(params=[WIDE, SMALL], ids=["wide", "small"])
 def terminal(request: pytest.FixtureRequest, tmp_path: Path, log: Path) -> Iterator[Terminal]:
-    terminal = Terminal(tmp_path, str(log), size=request.param, environment={"LC_ALL": "C"})
+    in_c = {"LC_ALL": "C"}
+    terminal = Terminal(tmp_path, str(log), size=request.param, environment=in_c, is_forked=True)
     yield terminal
     terminal.close()
 
@@ -84,7 +85,7 @@ def test_an_option_goes_before_the_environment(
     environment: dict[str, str],
     is_ascii: bool,  # noqa: FBT001
 ) -> None:
-    terminal = Terminal(tmp_path, str(log), *arguments, environment=environment)
+    terminal = Terminal(tmp_path, str(log), *arguments, environment=environment, is_forked=True)
     terminal.until_sent("newest last")
     terminal.press("\x11")
     terminal.ended()

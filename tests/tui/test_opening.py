@@ -116,11 +116,12 @@ _TYPED: Final = [
 
 @pytest.mark.parametrize(("keys", "said"), _TYPED)
 def test_text_is_for_the_field_that_is_being_opened(
-    terminal: Terminal, keys: str, said: str
+    tmp_path: Path, sample: Path, keys: str, said: str
 ) -> None:
-    terminal.until_sent("newest last")
-    terminal.press(keys)
-    terminal.until_sent(said)
+    with closing(Terminal(tmp_path, str(sample), is_forked=True)) as terminal:
+        terminal.until_sent("newest last")
+        terminal.press(keys)
+        terminal.until_sent(said)
 
 
 @pytest.mark.parametrize(("keys", "said"), _TYPED)

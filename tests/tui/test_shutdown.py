@@ -32,9 +32,12 @@ _MOMENTS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
 @pytest.fixture
 def at(tmp_path: Path, sample: Path) -> Iterator[Callable[[str], Terminal]]:
     """`at(moment)`: a dashboard to which that is going on."""
-    terminal = Terminal(tmp_path, str(sample))
+    started: list[Terminal] = []
 
     def go(moment: str) -> Terminal:
+        # While it loads, a dashboard imports what it needs: no fork has that before it.
+        terminal = Terminal(tmp_path, str(sample), is_forked=moment != "loading")
+        started.append(terminal)
         terminal.until(lambda seen: b"\x1b[?1049h" in seen, "the alternate screen")
         terminal.until_keys_are_read()
         for keys, then in _MOMENTS[moment]:
@@ -43,7 +46,8 @@ def at(tmp_path: Path, sample: Path) -> Iterator[Callable[[str], Terminal]]:
         return terminal
 
     yield go
-    terminal.close()
+    for terminal in started:
+        terminal.close()
 
 
 def _assert_clean(terminal: Terminal) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import pytest
 from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, overview_of, record
@@ -17,7 +18,7 @@ from llmlog_tui.tui.screens.replay import ReplayScreen
 from llmlog_tui.tui.widgets.table import LineTable
 
 LOW, LARGE = (100, 30), (250, 80)
-SIZES = pytest.mark.parametrize("size", [SMALL, LOW, WIDE, LARGE])
+SIZES: Final = (SMALL, LOW, WIDE, LARGE)
 
 
 def is_inside(widget: Widget, size: tuple[int, int]) -> bool:
@@ -26,24 +27,24 @@ def is_inside(widget: Widget, size: tuple[int, int]) -> bool:
     return bool(region.area) and region.right <= size[0] and region.bottom <= size[1]
 
 
-@SIZES
-async def test_every_pane_of_the_overview_has_room_and_its_latencies(
-    sample: Path, shown: Shown, records: int, size: tuple[int, int]
+async def test_every_pane_of_the_overview_has_room_and_its_latencies_at_every_size(
+    sample: Path, shown: Shown, records: int
 ) -> None:
-    async with LogApp([sample]).run_test(size=size) as pilot:
-        screen = (await shown(pilot, records)).screen
-        assert isinstance(screen, OverviewScreen)
-        assert all(is_inside(pane, size) for pane in screen.panes)
-        for pane in (screen.traces, screen.timeline, screen.calls):
-            assert " ms" in lines_of(pane)[0], f"{pane.id} says how long"
-            assert len([line for line in lines_of(pane)[1:] if line.strip()]) >= 3
+    async with LogApp([sample]).run_test(size=SMALL) as pilot:
+        screen = overview_of(await shown(pilot, records))
+        for size in SIZES:
+            await pilot.resize_terminal(*size)
+            await shown(pilot, records)
+            assert all(is_inside(pane, size) for pane in screen.panes)
+            for pane in (screen.traces, screen.timeline, screen.calls):
+                assert " ms" in lines_of(pane)[0], f"{pane.id} says how long"
+                assert len([line for line in lines_of(pane)[1:] if line.strip()]) >= 3
 
 
-@SIZES
-async def test_a_replay_has_its_bars_its_detail_and_its_totals(
-    sample: Path, shown: Shown, records: int, until: Until, size: tuple[int, int]
+async def test_a_replay_has_its_bars_its_detail_and_its_totals_at_every_size(
+    sample: Path, shown: Shown, records: int, until: Until
 ) -> None:
-    async with LogApp([sample]).run_test(size=size) as pilot:
+    async with LogApp([sample]).run_test(size=SMALL) as pilot:
         app = await shown(pilot, records)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ReplayScreen), "the replay")
@@ -51,14 +52,17 @@ async def test_a_replay_has_its_bars_its_detail_and_its_totals(
         assert isinstance(screen, ReplayScreen)
         await until(pilot, lambda: screen.cursor_key is not None, "its steps")
         await until(pilot, lambda: "Step" in str(screen.detail_pane.border_title), "the detail")
-        assert all(is_inside(part, size) for part in (screen.steps, screen.detail_pane))
-        heading, first, *_ = lines_of(screen.steps)
-        assert "0 s" in heading
-        assert "█" in first
-        totals = str(screen.scrub.render()).splitlines()[-1]
-        assert len(totals) <= size[0]
-        assert "elapsed" in totals
-        assert ("errors" in totals) == (size != SMALL)
+        for size in SIZES:
+            await pilot.resize_terminal(*size)
+            await until(pilot, partial(is_inside, screen.detail_pane, size), f"detail at {size}")
+            assert is_inside(screen.steps, size)
+            heading, first, *_ = lines_of(screen.steps)
+            assert "0 s" in heading
+            assert "█" in first
+            totals = str(screen.scrub.render()).splitlines()[-1]
+            assert len(totals) <= size[0]
+            assert "elapsed" in totals
+            assert ("errors" in totals) == (size != SMALL)
 
 
 @pytest.mark.parametrize("size", [SMALL, LOW, (120, 35), WIDE, LARGE])
@@ -127,24 +131,38 @@ async def test_the_terminal_may_change_its_size_while_records_arrive(
         assert all(is_inside(pane, WIDE) for pane in screen.panes)
 
 
-@pytest.mark.parametrize(
-    "keys", [["1"], ["B"], ["2", "enter"], ["3"], ["4"], ["6"], [*"kdkd"], ["enter"], ["?"]]
-)
-async def test_a_view_lives_through_a_terminal_of_any_size(
-    sample: Path, shown: Shown, records: int, keys: list[str]
+_VIEWS: Final = {
+    "1": "OverviewScreen",
+    "k d k d": "DiffScreen",
+    "escape enter": "ReplayScreen",
+    "escape question_mark": "HelpDialog",
+    "escape B": "OverviewScreen",
+    "2 enter": "CallsScreen",
+    "3": "TrendsScreen",
+    "4": "AlertsScreen",
+    "6": "ServerScreen",
+}
+"""Keys that lead to a screen, one after the other."""
+
+
+async def test_every_view_lives_through_a_terminal_of_any_size(
+    sample: Path, shown: Shown, records: int
 ) -> None:
     async with LogApp([sample]).run_test(size=WIDE) as pilot:
         app = await shown(pilot, records)
-        for key in keys:
-            await pilot.press(key)
-            await shown(pilot, records)
-        on_screen = app.screen
-        for size in ((60, 15), (40, 10), (12, 5), (3, 2), (1, 1), WIDE):
-            await pilot.resize_terminal(*size)
-            await shown(pilot, records)
-        assert app.screen is on_screen
-        for table in on_screen.query(LineTable):
-            assert not len(table.source) or any(lines_of(table)), f"{table.id} shows its rows again"
+        for keys, name in _VIEWS.items():
+            for key in keys.split():
+                await pilot.press(key)
+                await shown(pilot, records)
+            on_screen = app.screen
+            assert type(on_screen).__name__ == name
+            for size in ((60, 15), (40, 10), (12, 5), (3, 2), (1, 1), WIDE):
+                await pilot.resize_terminal(*size)
+                await shown(pilot, records)
+            assert app.screen is on_screen
+            for table in on_screen.query(LineTable):
+                has_rows = any(lines_of(table)) or not len(table.source)
+                assert has_rows, f"{table.id} shows its rows again after {keys}"
 
 
 async def test_on_a_very_low_screen_the_pane_with_the_keys_has_the_room(

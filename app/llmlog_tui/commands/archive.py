@@ -9,11 +9,12 @@ import click
 
 from llmlog_tui import humanize
 from llmlog_tui.commands.common import complete_file, default_log
+from llmlog_tui.commands.param_types import OutPath
 from llmlog_tui.commands.progress import Progress, progress_bar
 from llmlog_tui.log.archivable_log import NotArchivableError
 from llmlog_tui.log.archive_writer import ArchiveWriter
 from llmlog_tui.log.reading_order import size_and_time
-from llmlog_tui.log.sources import STDIN, Sources
+from llmlog_tui.log.sources import STDIN, Sources, url_of
 from llmlog_tui.sanitize import sanitize
 
 
@@ -29,7 +30,7 @@ from llmlog_tui.sanitize import sanitize
     "--to",
     "folder",
     required=True,
-    type=click.Path(file_okay=False, path_type=Path),
+    type=OutPath(file_okay=False),
     metavar="DIR",
     help="Folder of the archive; created if it is missing.",
 )
@@ -51,6 +52,8 @@ def archive(files: tuple[str, ...], *, folder: Path, raw: bool) -> None:
     paths = Sources(files, must_exist=True).files()
     if STDIN in paths:
         raise click.ClickException("-: standard input cannot be archived")
+    if tables := list(filter(None, map(url_of, paths))):
+        raise click.ClickException(f"{tables[0]}: a table is not archived; export it to a .jsonl")
     with ArchiveWriter(folder, raw=raw) as writer, progress_bar("archiving") as progress:
         problems = _add(writer, paths, progress)
         writer.commit()

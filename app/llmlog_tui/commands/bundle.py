@@ -20,6 +20,7 @@ from llmlog_tui.commands.common import (
     where_option,
     write_text,
 )
+from llmlog_tui.commands.param_types import OutPath
 from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.commands.text_tables import SLOW_MS
 from llmlog_tui.config.rules import Rules
@@ -33,7 +34,7 @@ from llmlog_tui.sanitize import sanitize
 @click.option(
     "--to",
     "out",
-    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    type=OutPath(dir_okay=False, allow_dash=True),
     default=STDIN,
     metavar="OUT.{md,html}",
     help="File to write: a page if it ends in .html, else Markdown; default: standard output.",

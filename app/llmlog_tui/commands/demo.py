@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 import llmlog
-from llmlog_tui.commands.param_types import FiniteFloat
+from llmlog_tui.commands.param_types import FiniteFloat, OutPath
 from llmlog_tui.private_file import open_append
 
 _RUNS = 50
@@ -21,7 +21,7 @@ _SLOWEST, _FASTEST = 0.01, 1_000
 @click.command()
 @click.option(
     "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutPath(dir_okay=False),
     default="calls.jsonl",
     show_default=True,
     help="File to append to.",

@@ -10,6 +10,7 @@ from typing import Final
 
 import click
 
+from llmlog_tui.commands.param_types import OutPath
 from llmlog_tui.listen.receiver import (
     DEFAULT_HOST,
     DEFAULT_PORT,
@@ -50,7 +51,7 @@ _MAX_PORT: Final = 65_535
 )
 @click.option(
     "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutPath(dir_okay=False),
     default="calls.jsonl",
     show_default=True,
     help="File to append to.",

@@ -3,8 +3,30 @@
 from __future__ import annotations
 
 import math
+import os
+from pathlib import Path
 
 import click
+
+from llmlog_tui.log.sources import url_of
+
+
+class OutPath(click.Path):
+    """A file or folder to write; a table is none, and never becomes a folder `clickhouse:`."""
+
+    def __init__(self, **options: bool) -> None:
+        super().__init__(path_type=Path, **options)
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str | bytes | os.PathLike[str]:
+        """Return the path, or fail with a usage error."""
+        if url := url_of(Path(value)):
+            self.fail(f"{url} is a table: llmlog export writes to it.", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 class FiniteFloat(click.FloatRange):

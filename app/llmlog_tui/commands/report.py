@@ -23,6 +23,7 @@ from llmlog_tui.commands.common import (
     where_option,
     write_text,
 )
+from llmlog_tui.commands.param_types import OutPath
 from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.commands.stats import by_option, slow_ms_option
 from llmlog_tui.config.rules import Rules
@@ -38,7 +39,7 @@ _MAX_NAMES = 3
     "--to",
     "out",
     required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutPath(dir_okay=False),
     metavar="OUT.html",
     help="File to write.",
 )

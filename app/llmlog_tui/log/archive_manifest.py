@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import re
+import stat
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, Self
@@ -22,6 +23,7 @@ UNDATED: Final = "undated"
 """Day of records before the first one with a ts."""
 
 _PART_NAME: Final = re.compile(r"(?:\d{4}-\d\d-\d\d|undated)\.\d{6,12}\.parquet")
+_DAMAGED: Final = "is damaged, or not as the archive wrote it"
 _MAX_BYTES: Final = 2**28
 """Maximum size of a manifest: a million parts and logs."""
 
@@ -90,11 +92,18 @@ class Part:
 
     def content(self, folder: Path) -> bytes:
         """Return the bytes of the file. Raises OSError, also if they are others than written."""
+        self.check(folder)
         data = (folder / self.file).read_bytes()
         # Before polars sees it: of damaged parquet it may return other values.
         if hashlib.sha256(data).hexdigest() != self.sha256:
-            raise OSError(errno.EINVAL, "is damaged, or not as the archive wrote it")
+            raise OSError(errno.EINVAL, _DAMAGED)
         return data
+
+    def check(self, folder: Path) -> None:
+        """Raise OSError if the file is missing, or has another size: without reading it."""
+        status = (folder / self.file).stat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size != self.size:
+            raise OSError(errno.EINVAL, _DAMAGED)
 
 
 @dataclass(frozen=True)
@@ -109,7 +118,10 @@ class Manifest:
     @classmethod
     def read(cls, folder: Path) -> Self:
         """Return the manifest of a folder. Raises OSError, also for a damaged one."""
-        with (folder / MANIFEST).open("rb") as file:
+        path = folder / MANIFEST
+        if not path.is_file() and path.exists():  # a pipe would be waited for
+            raise OSError(errno.EINVAL, f"{MANIFEST} is not a regular file")
+        with path.open("rb") as file:
             text = file.read(_MAX_BYTES + 1)
         try:
             found = json.loads(text)
@@ -117,7 +129,7 @@ class Manifest:
                 raise OSError(errno.EINVAL, f"{MANIFEST} was written by a later llmlog")
             sources = tuple(_source(each) for each in found["sources"])
             parts = tuple(_part(each, len(sources)) for each in found["parts"])
-            return cls(sources, parts, int(found["next_part"]))
+            return cls(sources, parts, _number(found["next_part"]))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise OSError(errno.EINVAL, f"{MANIFEST} is damaged, or not llmlog's") from error
 

@@ -228,6 +228,7 @@ def _opened(folder: Path) -> Manifest:
                 raise ArchiveError(f"{folder}: is not empty, and no archive")
             Manifest().write(folder)
         manifest = Manifest.read(folder)
+        _check_parts(folder, manifest)
         known = {part.file for part in manifest.parts}
         for name in names:
             if name.startswith(TEMPORARY) or (is_part_name(name) and name not in known):
@@ -235,6 +236,15 @@ def _opened(folder: Path) -> Manifest:
     except OSError as error:
         raise ArchiveError(f"{folder}: {error.strerror}") from error
     return manifest
+
+
+def _check_parts(folder: Path, manifest: Manifest) -> None:
+    """Raise ArchiveError for a part that is missing: its records would count as archived."""
+    for part in manifest.parts:
+        try:
+            part.check(folder)
+        except OSError as error:
+            raise ArchiveError(f"{folder / part.file}: {error.strerror}") from error
 
 
 def _locked(folder: Path) -> int:

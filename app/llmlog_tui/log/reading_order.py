@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from llmlog_tui.log.archive_manifest import is_part
 from llmlog_tui.log.sources import STDIN, url_of
 
 _LEVELS: Final = 2
@@ -33,9 +34,15 @@ def size_and_time(file: Path) -> tuple[int, float]:
 
 
 def size_of(file: Path) -> float | None:
-    """Return a file's bytes, endless for standard input and tables; None if it is missing."""
+    """Return a file's bytes, None if it is missing.
+
+    Standard input and tables are endless, and so is an archive's part: one that is missing or empty
+    is not read as nothing.
+    """
+    if file == STDIN or url_of(file) or is_part(file):
+        return math.inf
     with suppress(OSError):
-        return math.inf if file == STDIN or url_of(file) else file.stat().st_size
+        return file.stat().st_size
     return None
 
 

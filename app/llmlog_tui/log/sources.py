@@ -72,7 +72,7 @@ class Sources:
             try:
                 if _is_pattern(name):
                     self._patterns.add(name)
-                if name and is_archive(Path(name)):
+                if name and not _is_table(name) and is_archive(Path(name)):
                     # Once: later parts may hold records of the ones that were read.
                     self._archives[name] = parts_of(Path(name))
                 if name != str(STDIN):
@@ -158,9 +158,13 @@ def _only_logs(names: Sequence[str]) -> tuple[str, ...]:
     return logs
 
 
+def _is_table(name: str) -> bool:
+    return name.startswith(_TABLES)
+
+
 def _is_pattern(name: str) -> bool:
     path = Path(name)
-    if name.startswith(_TABLES):
+    if _is_table(name):
         return False
     return path.is_dir() or (any(mark in name for mark in "*?[") and not path.exists())
 
@@ -168,14 +172,14 @@ def _is_pattern(name: str) -> bool:
 def _check(name: str, *, must_exist: bool) -> None:
     if not name:
         raise SourceError("a file without a name: is a variable empty?")
-    if name.startswith(_TABLES):
+    if _is_table(name):
         _check_table(name)
         return
     if _is_pattern(name):
         if Path(name).is_dir():
             os.scandir(name).close()  # may it be listed?
         # A folder of thousands of files is listed once: a follower's files() does it, too.
-        if must_exist and not _matches(name):
+        if must_exist and not is_archive(Path(name)) and not _matches(name):
             raise SourceError(
                 f"{name}: no log in there" if Path(name).is_dir() else f"{name}: no such file"
             )
