@@ -57,7 +57,7 @@ _MANY: Final = 2**62
 
 
 class Clock(NamedTuple):
-    """A moment: the one clock stands still while a machine sleeps, the other may be set."""
+    """A moment, by two clocks: one stops while a machine sleeps, one may be set."""
 
     monotonic: float
     wall: float
