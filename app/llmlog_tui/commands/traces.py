@@ -221,7 +221,7 @@ def _remarks(log: OpenLog, records: pl.DataFrame) -> Remarks:
 
 
 def _error(record: Mapping[str, Any], why_slow: str) -> Iterator[str | None]:
-    """Yield what is known of a failure beside its type; not a status that `why_slow` has."""
+    """Yield status, code and message of a failure, without a status that `why_slow` has."""
     if record["status"] == "error":
         status, code = record["error_status"], record["error_code"]
         is_known = status is not None and f", {status}" in why_slow
