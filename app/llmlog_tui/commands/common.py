@@ -28,7 +28,6 @@ from llmlog_tui.commands.clickhouse_options import connection_options
 from llmlog_tui.commands.text_tables import on_terminal
 from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.formats.llmlog import LLMLOG
-from llmlog_tui.log.archive_part import is_big
 from llmlog_tui.log.cache_folder import without_cache
 from llmlog_tui.log.parse_cache import user_cache
 from llmlog_tui.log.reader import Reader, read_all
@@ -42,7 +41,6 @@ from llmlog_tui.log.sources import (
     Sources,
     metrics_of,
     path_text,
-    url_of,
 )
 from llmlog_tui.log.store import Snapshot, SourceLocation
 from llmlog_tui.log.tags import tag_types
@@ -279,12 +277,10 @@ def open_log(  # noqa: PLR0913 - options by name
     """
     kept = columns if where is None else COLUMNS
     sources = Sources(names, must_exist=True)
-    files = sources.files()
-    wanted = ids if any(map(url_of, files)) or is_big(files) else ()
-    reader = Reader(sources, window=_WINDOW.get(), columns=kept, cache=user_cache(), ids=wanted)
+    reader = Reader(sources, window=_WINDOW.get(), columns=kept, cache=user_cache(), ids=ids)
     with closing(reader):
         snapshot = read_all(reader, on_step=lambda: on_step(reader))
-        report_format(reader, names, is_whole=bool(wanted))
+        report_format(reader, names, is_whole=bool(ids))
         frame = snapshot.frame if where is None else filter_records(snapshot.frame, where, rules)
         yield OpenLog(reader, snapshot, frame)
 

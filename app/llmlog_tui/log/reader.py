@@ -20,7 +20,7 @@ from llmlog_tui.formats.registry import FORMATS
 from llmlog_tui.formats.shared_state import LIVE, LOADING
 from llmlog_tui.log import parse_cache
 from llmlog_tui.log.archive_manifest import is_part
-from llmlog_tui.log.archive_part import ArchivePart, ArchiveParts
+from llmlog_tui.log.archive_part import ArchivePart, ArchiveParts, is_big
 from llmlog_tui.log.compressed import SUFFIXES, CompressedFollower
 from llmlog_tui.log.file_parser import FileParser
 from llmlog_tui.log.follow import Follower
@@ -102,8 +102,9 @@ class Reader:
         self._scanned, self._scan_took = time.monotonic(), 0.0
         self._has_peeked = not newest_first  # at the beginnings of all files
         found = files.files() if isinstance(files, Sources) else files
-        self._ids = ids
-        if window == EVERYTHING and any(map(url_of, found)):
+        has_tables = any(map(url_of, found))
+        self._ids = ids if has_tables or is_big(found) else ()
+        if window == EVERYTHING and has_tables:
             self._window = DEFAULT_WINDOW
         self._begin(found)
 
