@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Collection
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
@@ -152,7 +153,8 @@ def test_without_traces_there_is_nothing(frame: Frame) -> None:
 
 def test_runs_without_a_record_are_placed_by_time_and_change_no_figure(frame: Frame) -> None:
     found = traces(frame([at(0, "a", "a1"), at(1, "b", "b1"), at(3, "a", "a2")]))
-    step = RunningStep(None, "a", "a-gone", 0, "x", None, None, None, None)
+    later = datetime(2026, 11, 23, 10, tzinfo=UTC)
+    step = RunningStep(later, "a", "a-gone", 0, "x", None, None, None, None)
     late = replace(step, session_id="c", trace_id="c-run")
     flight = InFlight(
         {"a-gone": (step,), "c-run": (late,)}, (StartedRun("a-gone", 1), StartedRun("c-run", 3))
@@ -164,3 +166,5 @@ def test_runs_without_a_record_are_placed_by_time_and_change_no_figure(frame: Fr
     assert grouped.begun == ("a-gone", "c-run")
     placement = ("traces", "begun", "first")
     assert grouped.frame[:2].drop(placement).equals(known.frame.drop(placement))
+    assert grouped.frame.row(2, named=True)["ts"] == later
+    assert grouped.frame.row(2, named=True)["time_ms"] is None

@@ -61,9 +61,21 @@ async def answer(client: Client, tool: str, **arguments: object) -> Any:  # noqa
     return json.loads(text_of(result))
 
 
-async def test_every_tool_is_read_only_and_described() -> None:
-    async with connected("no-such.jsonl") as client:
+async def test_every_tool_is_read_only_and_described_and_a_log_that_appears_is_read_again(
+    tmp_path: Path,
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    async with connected(log) as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+        result = await client.call_tool("stats", {})
+        assert result.is_error
+        assert "calls.jsonl" in text_of(result)
+        for calls in (1, 2):
+            with log.open("a") as file:
+                file.write(json.dumps(CALL) + "\n")
+            assert (await answer(client, "stats"))["calls"] == calls
+        await errors_are_one_line(client)
+        assert (await answer(client, "stats"))["calls"] == calls, "the next question is answered"
     assert set(tools) == {"stats", "find", "trace", "diff", "slow", "alerts", "sql"}
     for tool in tools.values():
         assert tool.annotations is not None
@@ -119,26 +131,12 @@ REFUSED = [
 ]
 
 
-async def test_an_error_is_one_line_and_the_next_question_is_answered(written: Written) -> None:
-    async with connected(written([CALL])) as client:
-        for tool, arguments, message in REFUSED:
-            result = await client.call_tool(tool, arguments)
-            assert result.is_error
-            assert message in text_of(result)
-            assert "\n" not in text_of(result)
-        assert (await answer(client, "stats"))["calls"] == 1
-
-
-async def test_a_log_that_appears_and_grows_is_read_again(tmp_path: Path) -> None:
-    log = tmp_path / "calls.jsonl"
-    async with connected(log) as client:
-        result = await client.call_tool("stats", {})
+async def errors_are_one_line(client: Client) -> None:
+    for tool, arguments, message in REFUSED:
+        result = await client.call_tool(tool, arguments)
         assert result.is_error
-        assert "calls.jsonl" in text_of(result)
-        for calls in (1, 2):
-            with log.open("a") as file:
-                file.write(json.dumps(CALL) + "\n")
-            assert (await answer(client, "stats"))["calls"] == calls
+        assert message in text_of(result)
+        assert "\n" not in text_of(result)
 
 
 async def test_content_is_answered_only_by_option_and_redacted(written: Written) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,22 @@ def test_what_is_no_whole_record_waits_for_its_rest(path: Path, torn: bytes) -> 
     append(path, b"}\n")
     assert drain(follower) == torn + b"}\n"
     follower.close()
+
+
+def test_a_record_printed_over_many_lines_is_read_though_nothing_follows_its_brace(
+    path: Path,
+) -> None:
+    printed = b'{\n  "event": "span",\n  "step": 7\n}'
+    path.write_bytes(printed)
+    follower = Follower(path, settle_s=0)
+    assert drain(follower) == printed
+    append(path, b"\n" + lines(8, 9))
+    assert drain(follower) == lines(8, 9)
+    follower.close()
+    with closing(Reader([path])) as reader:
+        while reader.snapshot().counts.records < 2:
+            reader.step()
+        assert reader.snapshot().frame["step"].to_list() == [7, 8]
 
 
 def test_counts_places_and_raw_lines_are_those_of_the_file(path: Path) -> None:

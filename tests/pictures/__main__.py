@@ -19,16 +19,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from PIL import Image
+from PIL import Image, ImageColor
 from textual.pilot import Pilot
 
 from llmlog_tui.tui.app import LogApp
+from llmlog_tui.tui.theme import DARK
 
 _SIZE: Final = (124, 36)
 _RATE: Final = "6"
 _SEED: Final = "7"
 _WIDTH: Final = 1_000
 _COLOURS: Final = 64
+_NAMED: Final = tuple(
+    filter(None, (DARK.secondary, DARK.accent, DARK.warning, DARK.error, DARK.success))
+)
+"""Colours of signs, which few cells have."""
 
 
 @dataclass(frozen=True)
@@ -115,13 +120,27 @@ def _gif(frames: list[tuple[str, float]], out: Path) -> None:
         pictures = [_rendered(svg, Path(folder)) for svg, _ in frames]
     height = round(pictures[0].height * _WIDTH / pictures[0].width)
     pictures = [picture.resize((_WIDTH, height), Image.Resampling.LANCZOS) for picture in pictures]
-    palette = _joined(pictures).quantize(_COLOURS, dither=Image.Dither.NONE)
+    palette = _palette(pictures)
     indexed = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
     durations = [round(seconds * 1_000) for _, seconds in frames]
     out.parent.mkdir(parents=True, exist_ok=True)
     indexed[0].save(
         out, save_all=True, append_images=indexed[1:], duration=durations, loop=0, optimize=True
     )
+
+
+def _palette(pictures: list[Image.Image]) -> Image.Image:
+    """Return a palette of the theme's colours, which are rare, and of the most frequent ones."""
+    background, *named = (ImageColor.getrgb(name) for name in (DARK.background or "#000", *_NAMED))
+    mixed = [
+        tuple((one + other) // 2 for one, other in zip(colour, background, strict=True))
+        for colour in named
+    ]
+    frequent = _joined(pictures).quantize(_COLOURS, dither=Image.Dither.NONE).getpalette() or []
+    rare = [part for colour in (*named, *mixed) for part in colour]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([*rare, *frequent[: 3 * _COLOURS]])
+    return palette
 
 
 def _joined(pictures: list[Image.Image]) -> Image.Image:

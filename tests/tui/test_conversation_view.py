@@ -136,8 +136,10 @@ async def test_markdown_is_rendered_and_v_shows_it_as_written_then_the_line_then
         assert "reasoning  28 chars  The customer wants a refund." in said(screen)
         await pilot.press("v")
         assert "Your order can be **refunded** within *30 days* of `delivery`." in said(screen)
+        assert "v raw line" in str(screen.content_pane.border_subtitle)
         await pilot.press("v", "tab", "g")
         assert '"trace_id": "good"' in said(screen)
+        assert str(screen.content_pane.border_subtitle) == "v fields"
         await pilot.press("v", "g")
         assert "prompt_tokens" in said(screen)
         await pilot.press("v")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import stat
 import subprocess
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 import pytest
 from tests.tui.conftest import WIDE, Shown, Until, record, toasts
@@ -23,21 +25,26 @@ def log(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize(
-    ("key", "text"),
-    [("i", "resp-1"), ("r", "req-1"), ("l", '"request_id": "req-1"'), ("t", "| 1 | m")],
-)
-async def test_what_is_chosen_goes_to_the_clipboard(
-    log: Path, shown: Shown, until: Until, key: str, text: str
-) -> None:
+_CHOICES: Final = {"i": "resp-1", "r": "req-1", "l": '"request_id": "req-1"', "t": "| 1 | m"}
+"""Keys of the copy menu, and a part of what they copy."""
+
+
+async def test_what_is_chosen_goes_to_the_clipboard(log: Path, shown: Shown, until: Until) -> None:
     async with LogApp([log]).run_test(size=WIDE, notifications=True) as pilot:
         app = await shown(pilot, 2)
-        await pilot.press("y")
-        await until(pilot, lambda: isinstance(app.screen, CopyMenu), "the menu")
-        await pilot.press(key)
-        await until(pilot, lambda: text in app.clipboard, "the copy")
-        assert "\x1b" not in app.clipboard
-        assert "copied by OSC 52" in toasts(app)
+        for key, text in _CHOICES.items():
+            app.clear_notifications()
+            app.copy_to_clipboard("")
+            await pilot.press("y")
+            await until(pilot, lambda: isinstance(app.screen, CopyMenu), "the menu")
+            await pilot.press(key)
+            await until(pilot, partial(is_copied, app, text), f"the copy by {key}")
+            assert "\x1b" not in app.clipboard
+            assert "copied by OSC 52" in toasts(app)
+
+
+def is_copied(app: LogApp, text: str) -> bool:
+    return text in app.clipboard
 
 
 async def test_the_grep_that_is_copied_finds_the_line(

@@ -16,6 +16,8 @@ def test_rows_have_all_characters_and_fit(line: str, width: int) -> None:
     for text in (line, f"{line}\nend", f"日\n{line}\n{line}"):
         rows = FoldedText(text, width)
         made = list(rows)
+        begins = [n for n in range(len(rows)) if not rows.is_continued(n)]
+        assert len(begins) == text.count("\n") + 1
         assert len(made) == len(rows)
         assert all(cell_len(row) <= width for row in made)
         assert "".join(made) == text.replace("\n", "").replace("\t", " ")

@@ -198,18 +198,19 @@ async def test_escapes_and_markup_in_values_are_shown_not_obeyed(
         assert "␛[2J[red" in app.export_screenshot().replace("&#160;", " ")
 
 
-@pytest.mark.parametrize("size", [WIDE, (100, 30), SMALL])
 @pytest.mark.parametrize("content", [b"", b"garbage\n\x00\xff\nmore garbage\n"])
 async def test_a_log_without_records_says_what_would_appear(
-    tmp_path: Path, shown: Shown, content: bytes, size: tuple[int, int]
+    tmp_path: Path, shown: Shown, content: bytes
 ) -> None:
     log = tmp_path / "calls.jsonl"
     log.write_bytes(content)
-    async with LogApp([log]).run_test(size=size) as pilot:
-        app = await shown(pilot, 0)
-        assert "No model calls yet" in "\n".join(lines_of(app.query_one(CallsPane)))
-        header = top_row(app)
-        assert ("3 lines skipped: see llmlog health" in header) == (content != b"")
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        for size in (WIDE, (100, 30), SMALL):
+            await pilot.resize_terminal(*size)
+            app = await shown(pilot, 0)
+            assert "No model calls yet" in "\n".join(lines_of(app.query_one(CallsPane)))
+            header = top_row(app)
+            assert ("3 lines skipped: see llmlog health" in header) == (content != b"")
 
 
 async def test_the_trace_that_was_asked_for_is_selected_at_the_start(

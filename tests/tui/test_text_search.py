@@ -201,6 +201,7 @@ def test_a_search_has_an_end_however_many_match(
     [
         (record(), False),
         (record(extra={"note": "zebra"}), False),
+        (record(extra={"prompt": "support-v12"}), False),
         (said(0, "hello"), True),
         (record(output={"role": "assistant", "content": "hi"}), True),
         (record(messages=[{"content": "of another logger"}]), True),

@@ -102,12 +102,16 @@ class LineSplitter:
         return self._block(lines, begin + passed, too_long=too_long) if cut else None
 
     def record_at_end(self) -> Block | None:
-        """Return the data after the last newline if it is a record."""
+        """Return the data after the last newline if it is a record, or ends one.
+
+        Of a record printed over many lines, the last one is a brace.
+        """
         if self._checked == self.offset or self._skipping or not self._tail.endswith(b"}"):
             return None
         self._checked = self.offset
         with contextlib.suppress(ValueError, RecursionError):
-            self._lacks_newline = isinstance(json.loads(self._tail), dict)
+            is_record = self._tail == b"}" or isinstance(json.loads(self._tail), dict)
+            self._lacks_newline = is_record
         return self.flush() if self._lacks_newline else None
 
     def flush(self) -> Block | None:

@@ -42,6 +42,16 @@ class ScanStep(NamedTuple):
     total: int
 
 
+class Noted(NamedTuple):
+    """Lines to look for meanwhile: they match `pattern`, and `confirm` accepts them."""
+
+    pattern: str
+    confirm: Callable[[bytes], bool]
+
+
+_MAX_CONFIRMED = 8
+"""Maximum lines of a block that are confirmed."""
+
 _Block = tuple[int, ByteRange]
 """Index of a block, and its bytes as they were when they were listed."""
 
@@ -66,14 +76,14 @@ class LogScan:
         self._lines = lines
         self._pattern = pattern
         self._frame = frame
-        self._noted: str | None = None
+        self._noted: Noted | None = None
         self.has_noted = False
-        """Whether any line that was scanned matches the noted pattern."""
+        """Whether noted lines were found."""
         self._scanned: dict[int, ByteRange] = {}
         self._newest: dict[int, int] = {}  # key of the newest record of a converted block
         self._compared: pl.DataFrame | None = None  # the last frame that was looked through
 
-    def steps(self, noted: str | None = None) -> Iterator[ScanStep]:
+    def steps(self, noted: Noted | None = None) -> Iterator[ScanStep]:
         """Yield the blocks that were not scanned yet, one a step; look for `noted` meanwhile."""
         self._noted = noted
         pending = self._pending()
@@ -148,7 +158,8 @@ class LogScan:
         start, lines = (0, 0) if before is None else (before.length, before.lines)
         new = data[start:] if start else data
         if self._noted is not None and not self.has_noted:
-            self.has_noted = bool(matching_lines(new, self._noted))
+            likely = matching_lines(new, self._noted.pattern)[:_MAX_CONFIRMED]
+            self.has_noted = any(self._noted.confirm(line) for _, line in likely)
         if block in self._store.converted:
             return self._converted(block, data)
         found = matching_lines(new, self._pattern)

@@ -113,11 +113,12 @@ def sessions(traces: pl.DataFrame, in_flight: InFlight = NOTHING) -> Sessions:
     newest = pl.col("position").max().over("session_id")
     order = indexed.select(pl.col("index").sort_by(newest, "position")).to_series()
     end = pl.col("ts") + pl.duration(microseconds=pl.col("time_ms").fill_null(0) * 1_000)
-    timed = (end.max() - pl.col("ts").min()).dt.total_microseconds() / 1_000
+    ts = pl.col("ts").filter(~pl.col("is_begun")).min()  # of records: what began is counted nowhere
+    timed = (end.filter(~pl.col("is_begun")).max() - ts).dt.total_microseconds() / 1_000
     frame = (
         indexed.group_by("session_id")
         .agg(
-            pl.col("ts").min(),
+            pl.coalesce(ts, pl.col("ts").min()),
             pl.col("steps", "saved_usd", "unpriced_calls").sum(),
             *(_known_sum(name) for name in ("tokens", "cost_usd")),
             pl.col(*_FLAGS).any(),

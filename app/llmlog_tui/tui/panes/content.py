@@ -138,11 +138,15 @@ class ContentPane(Pane):
         return f"{mode} · {self._name} · {count}{new}"
 
     def _subtitles(self, content: StepContent) -> Sequence[str]:
+        following = f"v {MODES[(self._mode + 1) % len(MODES)]}"
+        keys = [following]
+        if self._shows_messages:
+            keys = [text.replace("v as written", following) for text in self.keys]
         redacted = content.conversation.redacted
         if not redacted:
-            return (*self.keys, "")
+            return (*keys, "")
         note = f"redacted, {humanize.plural(redacted, 'value')} replaced"
-        return (f"{note} · {self.keys[0]}", note, "")
+        return (f"{note} · {keys[0]}", note, "")
 
     # -- words that were found
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from rich.cells import cell_len
+
 from llmlog_tui import humanize
 from llmlog_tui.tui.render import running_text
 from llmlog_tui.tui.render.cells import flags
@@ -276,9 +278,10 @@ class SessionRows(RowSource):
         return [
             self._heading(next(headings), room)
             if trace is None
-            else self._trace(next(below), room)
-            if trace < known
-            else self._trace(_begun(self.trace_id(trace), self._overview), room)
+            else self._trace(
+                next(below) if trace < known else _begun(self.trace_id(trace), self._overview),
+                widths,
+            )
             for _, trace in items
         ]
 
@@ -294,11 +297,13 @@ class SessionRows(RowSource):
         mark = running_text.mark(steps, self._labels.now) if steps else UNMARKED
         return Row((name, *figures, _models(session, room)), mark)
 
-    def _trace(self, trace: dict[str, Any], room: int) -> Row:
+    def _trace(self, trace: dict[str, Any], widths: Sequence[int]) -> Row:
         steps = humanize.integer(trace["steps"])
         figures = self._growing.over(trace, _figures(trace, self._overview.newest, steps))
         called = humanize.run_label(trace["trace_id"], self._labels.name_of(trace))
-        cells = (cell("  " + called), *figures, _models(trace, room))
+        if cell_len(called) + 2 > widths[0]:
+            called = humanize.short_id(trace["trace_id"])  # whole, rather than a cut name
+        cells = (cell("  " + called), *figures, _models(trace, widths[-1]))
         return Row(cells, self._growing.mark(trace["trace_id"], self._labels.marks))
 
 

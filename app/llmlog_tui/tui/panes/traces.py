@@ -121,8 +121,9 @@ class TracesPane(Pane):
         title = f"Traces {total:,}{of_sessions}" if self.compact else "Traces"
         order, flight = " · newest last", self._in_flight_label(overview, now)
         title += flight if self.compact else ""
-        counts += flight
-        self.set_title(title, counts + cost + order, counts + cost, counts + order, counts)
+        figures = counts + flight
+        notes = (figures + cost + order, figures + cost, figures + order, figures, counts)
+        self.set_title(title, *notes)
 
     def _in_flight_label(self, overview: Overview, now: datetime) -> str:
         """Return how many steps run or never ended, with their marks."""

@@ -390,9 +390,12 @@ class TextRows(NumberedRows):
         return None if row is None else RowKey(0, row)
 
     def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:  # noqa: ARG002
-        return [Row([self._line(self._text[n])]) for n in range(start, stop)]
+        return [Row([self._line(n)]) for n in range(start, stop)]
 
-    def _line(self, row: str) -> Line:
+    def _line(self, index: int) -> Line:
+        row = self._text[index]
+        if self._is_json and self._text.is_continued(index):  # only texts are as long
+            return [CellSpan(row, "success")]
         found = _NAME.match(row) if self._is_json else None
         if found is None:
             return [CellSpan(row, _value_tone(row) if self._is_json else "")]

@@ -57,6 +57,11 @@ class FoldedText(Sequence[str]):
         column = at - (text.rfind("\n", 0, at) + 1)
         return (self._ends[line - 1] if line else 0) + column // self._room(self._lines[line])
 
+    def is_continued(self, index: int) -> bool:
+        """Return whether a row continues the line of the row before."""
+        at = bisect_right(self._ends, index)
+        return index > (self._ends[at - 1] if at else 0)
+
     def __len__(self) -> int:
         return self._ends[-1]
 

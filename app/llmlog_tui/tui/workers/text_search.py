@@ -11,7 +11,7 @@ import polars as pl
 
 from llmlog_tui.analysis.calls.text_search import HAS_CONTENT, Excerpt, TextQuery
 from llmlog_tui.analysis.traces.conversation import decode
-from llmlog_tui.log.log_scan import Candidate, LogScan
+from llmlog_tui.log.log_scan import Candidate, LogScan, Noted
 from llmlog_tui.log.parse import parse
 from llmlog_tui.log.record_key import RecordLocation
 from llmlog_tui.log.sources import url_of
@@ -86,7 +86,7 @@ class TextSearch:
 
     def _search(self) -> None:
         self._posted = time.monotonic()
-        for step in self._scan.steps(HAS_CONTENT):
+        for step in self._scan.steps(Noted(HAS_CONTENT, self._has_text)):
             for candidate in step.candidates:
                 if self._is_at_end:
                     return
@@ -99,6 +99,9 @@ class TextSearch:
     @property
     def _is_at_end(self) -> bool:
         return self._cancelled.is_set() or self._hits + len(self._unplaced) >= MAX_HITS
+
+    def _has_text(self, line: bytes) -> bool:
+        return self._query.has_text(decode(line) or {})
 
     def _take(self, candidate: Candidate) -> None:
         record = decode(candidate.data)
