@@ -66,9 +66,9 @@ def _client(options: argparse.Namespace, stdout: _Stdout) -> Foreign:
     if missing:
         raise _NotSetUpError(f"set {' and '.join(missing)} in the environment")
     try:
-        openai = import_optional("openai", "llmlog[openai]")
         session = Session(Core(open_writer(stdout), options.session))
         trace = session.trace(options.trace, first_step=options.step)
+        openai = import_optional("openai", "llmlog[openai]")  # last: it takes most of a second
     except (ModuleNotFoundError, ValueError) as error:
         raise _NotSetUpError(str(error)) from None
     client: Foreign = openai.OpenAI()

@@ -14,6 +14,7 @@ from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.sources import Sources, bookmarks_of
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.panes.calls import CallsPane
+from llmlog_tui.tui.panes.timeline import TimelinePane
 
 __all__ = ["shown", "until"]
 
@@ -29,8 +30,8 @@ def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
 
 
-def dashboard(table: str, last: Retention | None = None) -> LogApp:
-    return LogApp(Sources([table], must_exist=False), last=last)
+def dashboard(table: str, last: Retention | None = None, trace: str | None = None) -> LogApp:
+    return LogApp(Sources([table], must_exist=False), last=last, trace=trace)
 
 
 async def test_a_journey_through_a_table(
@@ -58,6 +59,23 @@ async def test_a_journey_through_a_table(
         assert app.overview is not None
         assert isinstance(row, int)
         assert b"question 20" in (app.reader.read_record(app.overview, row) or b"")
+
+
+async def test_a_trace_from_before_the_window_is_in_front_of_it(
+    clickhouse: ClickHouse, shown: Shown, until: Until
+) -> None:
+    table = create_table(clickhouse)
+    old = [call(step, trace_id="old-trace", session_id="old") for step in range(3)]
+    insert(clickhouse, [*old, *map(call, range(10, 40))])
+    app = dashboard(table, Retention(records=5), trace="old-trace")
+    async with app.run_test(size=WIDE) as pilot:
+        await shown(pilot, 8)
+        assert "llm.calls newest 8 of 33" in top_row(app)
+        timeline = app.query_one(TimelinePane)
+        await until(pilot, lambda: "3 steps" in str(timeline.border_title), "the run")
+        assert "old-trac" in str(timeline.border_title)
+        assert app.overview is not None
+        assert app.overview.frame["step"].to_list() == [0, 1, 2, *range(35, 40)]
 
 
 async def test_a_server_that_is_away_is_waited_for_on_screen(

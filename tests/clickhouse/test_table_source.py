@@ -169,6 +169,19 @@ def test_rows_that_become_visible_out_of_order_are_not_missed(
     assert steps(found) == [2, 1]
 
 
+def test_rows_inserted_while_the_machine_slept_are_not_missed(
+    clickhouse: ClickHouse, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(opened(table)) as reader:
+        read_all(reader)
+        now = table_source.Clock.now()
+        woken = table_source.Clock(now.monotonic, now.wall + 3_600)
+        monkeypatch.setattr(table_source.Clock, "now", lambda: woken)
+        insert_late(clickhouse, call(1), datetime.now(UTC) - timedelta(minutes=30))
+        found = until(reader, lambda snapshot: snapshot.frame.height == 1)
+    assert steps(found) == [1]
+
+
 def test_a_burst_larger_than_a_page_is_read_whole(
     clickhouse: ClickHouse, table: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

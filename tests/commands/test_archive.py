@@ -163,6 +163,22 @@ def test_a_damaged_archive_is_one_line(
     assert is_refused(llmlog("archive", tmp_path / "none", "--to", other), "no such file")
 
 
+def test_words_are_found_in_the_raw_lines_of_an_archive_and_its_log_once(
+    llmlog: Run, log: Path, tmp_path: Path
+) -> None:
+    content = {"messages": [{"role": "user", "content": "Where is the needle?"}]}
+    *others, last = log.read_text().splitlines(keepends=True)
+    line = json.dumps({**json.loads(last), **content}) + "\n"
+    log.write_text("".join([*others, line]))
+    raw, fields = tmp_path / "raw", tmp_path / "fields"
+    assert llmlog("archive", log, "--to", raw, "--raw").code == 0
+    assert llmlog("archive", log, "--to", fields).code == 0
+    for logs in ([raw], [raw, log], [fields, log], [log]):
+        (found,) = answers(llmlog("find", "--text", "the needle", *logs, "--json"))
+        assert (found["found_in"], found["excerpt"]) == ("messages", "Where is the needle?")
+    assert llmlog("find", "--text", "the needle", fields).code == 1
+
+
 def test_an_archive_without_its_only_part_is_never_an_empty_log(
     llmlog: Run, sample: Path, tmp_path: Path
 ) -> None:

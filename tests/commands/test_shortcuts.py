@@ -62,6 +62,21 @@ def test_a_failure_is_shown_with_its_message(llmlog: Run, log: Path, words: list
     assert "slow down, please" in llmlog(*words, log).out
 
 
+@pytest.mark.parametrize("latency_ms", [90, 9_000], ids=["quick", "slow"])
+@pytest.mark.parametrize(
+    "words", [["trace", "failed"], ["session", "s"], ["find", "s"], ["tail", "--no-follow"]]
+)
+def test_a_failure_is_shown_with_its_status_and_code(
+    llmlog: Run, written: Written, words: list[str], latency_ms: int
+) -> None:
+    known = {"error_status": 503, "error_code": "overloaded", "latency_ms": latency_ms}
+    failed = {**LATER, **REASON, **known, "trace_id": "t", "session_id": "s", "status": "error"}
+    out = llmlog(*words, written([failed])).out
+    assert "RateLimitError" in out
+    assert "503" in out
+    assert "overloaded" in out
+
+
 def test_a_diff_has_the_message_of_the_run_that_failed(llmlog: Run, log: Path) -> None:
     out = llmlog("diff", "latest", "failed", log).out
     assert "B failed: RateLimitError: slow down, please\n" in out

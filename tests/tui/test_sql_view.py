@@ -89,6 +89,10 @@ async def test_a_wrong_query_says_what_is_wrong_and_the_last_answer_stays(
         assert "42" in result(screen)
         await pilot.press("ctrl+up")
         assert screen.editor.text.startswith("select 40 + 2")
+        screen.editor.text = "select latencys from calls"
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: "the nearest is latency_ms" in str(screen.status.render()), "it")
+        assert screen.status.size.height == 1, "one short line"
 
 
 async def test_columns_that_do_not_fit_are_rolled_to(
@@ -219,7 +223,7 @@ async def test_escape_gives_up_a_query_and_the_dashboard_goes_on(
         assert screen.result.frame is None
 
 
-async def test_words_are_completed_as_one_types_and_tab_takes_them(
+async def test_words_are_completed_as_one_types_tab_takes_them_and_i_goes_back_to_the_editor(
     sample: Path, shown: Shown, records: int, until: Until
 ) -> None:
     async with LogApp([sample]).run_test(size=WIDE) as pilot:
@@ -234,30 +238,10 @@ async def test_words_are_completed_as_one_types_and_tab_takes_them(
         await until(pilot, partial(has_column, screen, "ms"), "the answer")
         await pilot.press("tab")
         assert screen.result.has_focus, "with nothing to complete, Tab is as anywhere"
-
-
-async def test_a_name_that_is_not_there_is_answered_in_one_short_line(
-    sample: Path, shown: Shown, records: int, until: Until
-) -> None:
-    async with LogApp([sample]).run_test(size=SMALL) as pilot:
-        await shown(pilot, records)
-        screen = await opened(pilot, until)
-        screen.editor.text = "select latencys from calls"
-        await pilot.press("ctrl+r")
-        await until(pilot, lambda: "the nearest is latency_ms" in str(screen.status.render()), "it")
-        assert screen.status.size.height == 1
-
-
-async def test_i_goes_back_from_the_result_to_the_editor(
-    sample: Path, shown: Shown, records: int, until: Until
-) -> None:
-    async with LogApp([sample]).run_test(size=WIDE) as pilot:
-        await shown(pilot, records)
-        screen = await opened(pilot, until)
-        await pilot.press("escape")
-        assert screen.result.has_focus
         await pilot.press("i")
         assert screen.editor.has_focus
+        await pilot.press("escape")
+        assert screen.result.has_focus
 
 
 async def test_queries_are_there_in_the_next_run(

@@ -41,7 +41,6 @@ from llmlog_tui.log.sources import (
     Sources,
     metrics_of,
     path_text,
-    url_of,
 )
 from llmlog_tui.log.store import Snapshot, SourceLocation
 from llmlog_tui.log.tags import tag_types
@@ -278,12 +277,10 @@ def open_log(  # noqa: PLR0913 - options by name
     """
     kept = columns if where is None else COLUMNS
     sources = Sources(names, must_exist=True)
-    has_tables = any(url_of(path) for path in sources.files())
-    wanted = ids if has_tables else ()
-    reader = Reader(sources, window=_WINDOW.get(), columns=kept, cache=user_cache(), ids=wanted)
+    reader = Reader(sources, window=_WINDOW.get(), columns=kept, cache=user_cache(), ids=ids)
     with closing(reader):
         snapshot = read_all(reader, on_step=lambda: on_step(reader))
-        report_format(reader, names, is_whole=bool(wanted))
+        report_format(reader, names, is_whole=bool(ids))
         frame = snapshot.frame if where is None else filter_records(snapshot.frame, where, rules)
         yield OpenLog(reader, snapshot, frame)
 

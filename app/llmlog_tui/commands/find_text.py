@@ -24,6 +24,7 @@ from llmlog_tui.formats.detect import HEAD_BYTES, head_of
 from llmlog_tui.formats.json_text import without_bom
 from llmlog_tui.formats.llmlog import LLMLOG
 from llmlog_tui.formats.registry import FORMATS
+from llmlog_tui.log.archive_manifest import is_part
 from llmlog_tui.log.compressed import beginning_of
 from llmlog_tui.log.parse import parse
 from llmlog_tui.log.schema import decategorize, restore_integers
@@ -74,10 +75,12 @@ def _print(records: Iterable[Found]) -> None:
 
 
 def _are_plain(names: Sequence[str]) -> bool:
-    """Return whether all are files that begin with records of llmlog's."""
+    """Return whether all are files of lines that begin with records of llmlog's."""
     if str(STDIN) in names or any(url_of(Path(name)) for name in names):
         return False
     for path in expand(names, must_exist=True):
+        if is_part(path):
+            return False  # its lines are in a column, and some are in the other files as well
         try:
             beginning = beginning_of(path, HEAD_BYTES)
         except OSError as error:
@@ -131,7 +134,7 @@ def _in_lines(
 
 
 def _in_any_format(query: TextQuery, names: Sequence[str], where: str | None) -> Iterator[Found]:
-    """Yield records of other tools' logs, whose formats find the content in several lines."""
+    """Yield records of tables, archives and other tools' logs: content may be in several lines."""
     with open_log(names, where) as log:
         for end in range(log.frame.height, 0, -_ROWS):
             start = max(0, end - _ROWS)

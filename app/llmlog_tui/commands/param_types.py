@@ -12,7 +12,9 @@ from llmlog_tui.log.sources import url_of
 
 
 class OutPath(click.Path):
-    """A file or folder to write; a table is none, and never becomes a folder `clickhouse:`."""
+    """A file or folder to write, never a ClickHouse table."""
+
+    # Else one would become a folder `clickhouse:`.
 
     def __init__(self, **options: bool) -> None:
         super().__init__(path_type=Path, **options)

@@ -214,11 +214,19 @@ def _remarks(log: OpenLog, records: pl.DataFrame) -> Remarks:
     for record in records.iter_rows(named=True):
         baseline, server = baselines.get(record["model"]), log.server_moment(record)
         known = detail(record, baseline, SLOW_MS, server)
-        message = record["error_message"] if record["status"] == "error" else None
         why = (known.why_slow, known.cut_off and f"┤ {known.cut_off}")
-        texts = [message, *why, misses.get(record["row"])]
+        texts = [*why, *_error(record, known.why_slow), misses.get(record["row"])]
         remarks[record["row"]] = [text for text in texts if text]
     return remarks
+
+
+def _error(record: Mapping[str, Any], why_slow: str) -> Iterator[str | None]:
+    """Yield status, code and message of a failure, without a status that `why_slow` has."""
+    if record["status"] == "error":
+        status, code = record["error_status"], record["error_code"]
+        is_known = status is not None and f", {status}" in why_slow
+        yield ", ".join(str(fact) for fact in (None if is_known else status, code) if fact)
+        yield record["error_message"]
 
 
 def _run(run: pl.DataFrame, trace_id: str, remarks: Remarks, name: str | None) -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from llmlog_tui.config.small_file import SmallFileError, read_small
 from llmlog_tui.log.record_key import Bookmark, RecordKey, parse_record_key
-from llmlog_tui.log.sources import STDIN, bookmarks_of
+from llmlog_tui.log.sources import STDIN, bookmarks_of, make_folder_beside
 from llmlog_tui.private_file import open_append
 
 Bookmarks = dict[RecordKey, Bookmark]
@@ -60,7 +60,8 @@ class BookmarkStore:
             self._unsaved[record] = _bookmark(record, change)
             return "standard input has no file beside it"
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)  # a table's is in the user's folder
+            if log is not None:
+                make_folder_beside(log)
             _append(path, json.dumps({"record": dict(record), **change}))
         except OSError as error:
             self._unsaved[record] = _bookmark(record, change)

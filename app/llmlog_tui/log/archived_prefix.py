@@ -215,7 +215,10 @@ class KnownLogs:
 
 
 class _Common(NamedTuple):
-    """Bytes up to the last checkpoint that a log has, all bytes read, and whether one differs."""
+    """Bytes up to the last checkpoint in a log, and all bytes read.
+
+    `differs` is whether a checkpoint does.
+    """
 
     same: int
     read: int

@@ -102,8 +102,9 @@ class Reader:
         self._scanned, self._scan_took = time.monotonic(), 0.0
         self._has_peeked = not newest_first  # at the beginnings of all files
         found = files.files() if isinstance(files, Sources) else files
-        self._ids = ids
-        if window == EVERYTHING and any(map(url_of, found)):
+        has_tables = any(map(url_of, found))
+        self._ids = ids if has_tables else ()
+        if window == EVERYTHING and has_tables:
             self._window = DEFAULT_WINDOW
         self._begin(found)
 

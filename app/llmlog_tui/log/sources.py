@@ -134,6 +134,12 @@ def bookmarks_of(path: Path) -> Path:
     return _beside(path, _BOOKMARKS)
 
 
+def make_folder_beside(path: Path) -> None:
+    """Make the folder of bookmarks_of() a table; that of a file is there. Raises OSError."""
+    if url_of(path):
+        bookmarks_of(path).parent.mkdir(parents=True, exist_ok=True)
+
+
 def _beside(path: Path, ending: str) -> Path:
     if url := url_of(path):
         folder = user_folder("XDG_CONFIG_HOME", ".config") / "tables"

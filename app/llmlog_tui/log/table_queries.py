@@ -66,6 +66,8 @@ _BETWEEN: Final = (
 )
 _IDS: Final = ("trace_id", "session_id", "id", "request_id")
 _HAS_ID: Final = " OR ".join(f"{name} IN ({{ids:Array(String)}})" for name in _IDS)
+_MIN_PREFIX: Final = 6
+"""Minimum characters of an id's beginning, as in analysis.calls.lookup."""
 _HAS_PREFIX: Final = " OR ".join(
     f"arrayExists(each -> startsWith(ifNull({name}, ''), each), {{ids:Array(String)}})"
     for name in _IDS
@@ -140,7 +142,10 @@ class TableQueries:
         """
         # Only valid UTF-8 can be sent, and only that is in a table.
         values = {"ids": [each.encode(errors="replace").decode() for each in ids]}
-        condition = _HAS_ID if self._frame(_ANY_WITH, values).height else _HAS_PREFIX
+        condition = _HAS_ID
+        if not self._frame(_ANY_WITH, values).height:
+            values = {"ids": [each for each in values["ids"] if len(each) >= _MIN_PREFIX]}
+            condition = _HAS_PREFIX
         sql = _WITH.replace(_CONDITION, condition)
         return self._frame(sql, {**values, "before": before, "rows": rows})
 

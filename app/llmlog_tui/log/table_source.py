@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import polars as pl
 
@@ -56,11 +56,26 @@ _START: Final = Insertion(0, 0)
 _MANY: Final = 2**62
 
 
+class Clock(NamedTuple):
+    """A moment, by two clocks: one stops while a machine sleeps, one may be set."""
+
+    monotonic: float
+    wall: float
+
+    @classmethod
+    def now(cls) -> Clock:
+        return cls(time.monotonic(), time.time())
+
+    def elapsed_s(self) -> float:
+        now = Clock.now()
+        return max(now.monotonic - self.monotonic, now.wall - self.wall)
+
+
 @dataclass
 class _Scan:
     """A scan for new rows, which may take several polls."""
 
-    began: float
+    began: Clock
     after: Insertion = _START
     keys: set[int] = field(default_factory=set)
     new: list[Insertion] = field(default_factory=list)
@@ -101,7 +116,7 @@ class TableSource:
         self._before: Place | None = None  # place of the first row of the newest page
         self._after = Place(EARLIEST, 0, 0)  # place of the last row before it so far
         # Of new rows
-        self._since = 0.0  # start of the last scan that was completed
+        self._since = Clock.now()  # start of the last scan that was completed
         self._scan: _Scan | None = None
         self._seen: set[int] = set()  # keys of that scan
         self._recent: dict[int, None] = {}
@@ -171,7 +186,7 @@ class TableSource:
     def _begin(self) -> list[bytes]:
         """Return the lines of the newest page, and note which rows there are."""
         self._count()
-        self._since, self._seen = time.monotonic(), set()
+        self._since, self._seen = Clock.now(), set()
         after = _START
         while rows := self._queries.inserted(_milliseconds(OVERLAP_S), after, _KEY_ROWS):
             self._seen.update(row.key for row in rows)
@@ -222,7 +237,7 @@ class TableSource:
 
     def _inserted(self) -> list[bytes]:
         """Return the next lines that the current scan finds, in order."""
-        scan = self._scan = self._scan or _Scan(time.monotonic())
+        scan = self._scan = self._scan or _Scan(Clock.now())
         if not scan.new and not scan.has_all:
             self._find_keys(scan)
         rows = self._page_rows()
@@ -239,8 +254,8 @@ class TableSource:
         return lines
 
     def _find_keys(self, scan: _Scan) -> None:
-        back = time.monotonic() - self._since + OVERLAP_S
-        rows = self._queries.inserted(_milliseconds(back), scan.after, _KEY_ROWS)
+        back = _milliseconds(self._since.elapsed_s() + OVERLAP_S)
+        rows = self._queries.inserted(back, scan.after, _KEY_ROWS)
         scan.keys.update(row.key for row in rows)
         known = (self._seen, self._recent)
         scan.new = [row for row in rows if not any(row.key in keys for keys in known)]

@@ -119,7 +119,9 @@ class LogApp(App[str]):
         self._filters_file = filters_file
 
         post, self._gc = self.post_message, GcTuner()
-        self.reader = reader.ReaderWorker(files, post, follow=follow, last=last, stdin=stdin)
+        self.reader = reader.ReaderWorker(
+            files, post, follow=follow, last=last, stdin=stdin, trace=trace
+        )
         self._server = server_worker.ServerWorker(files, post, metrics, keep=keep_metrics)
         self._analysis = analysis_worker.AnalysisWorker(
             post, slow_ms, rules, is_typing=self._gc.is_typing

@@ -150,15 +150,17 @@ class VirtualRows(ScrollView):
 
     def _measured(self, start: int, stop: int) -> _VisibleRange:
         """Return a range with the widths that its columns get now."""
-        width, widths = self.size.width, fit(self._source.columns, self.room)
-        rows = self._rows(start, stop, widths)
-        window = _VisibleRange(start, stop, rows, width, widths)
-        if self.fits_contents and len(widths) == len(self._source.columns):
+        columns, width = self._source.columns, self.size.width
+        widths = fit(columns, self.room)
+        fits_contents = self.fits_contents and len(widths) == len(columns)
+        if fits_contents and self._contents_of == (columns, width):  # mostly they are the same
+            widths = fit_contents(columns, self._contents, self.room)
+        window = _VisibleRange(start, stop, self._rows(start, stop, widths), width, widths)
+        if fits_contents:
             self._has_wider_contents(window)
-            widths = fit_contents(self._source.columns, self._contents, self.room)
+            widths = fit_contents(columns, self._contents, self.room)
             if widths != window.widths:  # some cells are drawn for their width
-                rows = self._rows(start, stop, widths)
-                window = window._replace(rows=rows, widths=widths)
+                window = window._replace(rows=self._rows(start, stop, widths), widths=widths)
         self._check_widths(width, widths)
         return window
 

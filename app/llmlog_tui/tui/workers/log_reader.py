@@ -17,9 +17,17 @@ from llmlog_tui.log.sources import Sources
 
 
 def open_reader(
-    files: Sequence[Path] | Sources, window: Retention, stdin: int | None, *, newest_first: bool
+    files: Sequence[Path] | Sources,
+    window: Retention,
+    stdin: int | None,
+    ids: Sequence[str],
+    *,
+    newest_first: bool,
 ) -> Reader:
-    return Reader(files, newest_first=newest_first, window=window, stdin=stdin, cache=user_cache())
+    cache = user_cache()
+    return Reader(
+        files, newest_first=newest_first, window=window, stdin=stdin, cache=cache, ids=ids
+    )
 
 
 def line_at(reader: Reader, location: RecordLocation) -> bytes | None:

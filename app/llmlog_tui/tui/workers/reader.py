@@ -58,9 +58,12 @@ _SUFFIXES: Final = {"T": "md", "C": "sh", "Y": "py"}
 
 
 class ReaderWorker:
-    """Reads the files, and posts Loaded for more records or another state."""
+    """Reads the files, and posts Loaded for more records or another state.
 
-    def __init__(
+    The records of `trace` are read from the whole of a table.
+    """
+
+    def __init__(  # noqa: PLR0913 - options by name
         self,
         files: Sequence[Path] | Sources,
         post: Post,
@@ -68,8 +71,10 @@ class ReaderWorker:
         follow: bool = True,
         last: Retention | None = None,
         stdin: int | None = None,
+        trace: str | None = None,
     ) -> None:
         self._files = files
+        self._ids = [trace] if trace else []
         self._post = post
         self._follow = follow
         self._last = last
@@ -83,7 +88,11 @@ class ReaderWorker:
         """Read until stop(), or to the end of the files if they are not followed."""
         # Not `workers.analysis`: reading starts while the other thread still imports that.
         self._reader = reader = workers.log_reader.open_reader(
-            self._files, self._last or EVERYTHING, self._stdin, newest_first=self._follow
+            self._files,
+            self._last or EVERYTHING,
+            self._stdin,
+            self._ids,
+            newest_first=self._follow,
         )
         state: State = "loading"
         has_news, due, check_due = True, 0.0, 0.0

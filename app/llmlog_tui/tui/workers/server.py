@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from llmlog_tui import tui
-from llmlog_tui.log.sources import STDIN, Sources, metrics_of
+from llmlog_tui.log.sources import STDIN, Sources, make_folder_beside, metrics_of
 from llmlog_tui.tui import workers
 
 if TYPE_CHECKING:
@@ -50,6 +51,9 @@ class ServerWorker:
             self._post(tui.messages.ServerPolled(metrics))
         if not self._endpoints:
             return
+        if paths and self._keep:
+            with contextlib.suppress(OSError):  # the reason is shown when it is written to
+                make_folder_beside(next(path for path in files if path != STDIN))
         kept = workers.sidecar.Sidecar(paths[0]) if paths and self._keep else None
         polling = workers.polling.Poller(
             self._endpoints, metrics, lambda each: self._post(tui.messages.ServerPolled(each)), kept
