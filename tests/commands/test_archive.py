@@ -12,9 +12,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from tests.commands.conftest import Done, Run, is_refused
 
+from llmlog_tui.log import archive_part
 from llmlog_tui.log.archive_manifest import MANIFEST, Manifest, is_part
 from llmlog_tui.log.reader import load
 from llmlog_tui.log.sources import Sources
@@ -256,3 +258,27 @@ def test_after_a_kill_each_record_is_added_once(log: Path, tmp_path: Path) -> No
     assert int(added[1]) == len(records) - known
     found = load(Sources([str(folder)], must_exist=True)).frame["span_id"].to_list()
     assert found == records
+
+
+def test_ids_are_looked_up_in_a_big_archive_without_reading_all_of_it(
+    llmlog: Run, log: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive_part, "BIG", 100)
+    read: list[int] = []
+    records_of = archive_part.ArchiveParts.with_ids
+
+    def noted(parts: archive_part.ArchiveParts, path: Path) -> pl.Expr | None:
+        found = records_of(parts, path)
+        read.append(0 if found is not None else parts.entry(path)[0].records)
+        return found
+
+    monkeypatch.setattr(archive_part.ArchiveParts, "with_ids", noted)
+    parts = Manifest.read(folder).parts
+    newest = max(parts, key=lambda part: part.last or 0)
+    for command, argument, *options in commands_of(log):
+        if command in {"find", "trace", "session"}:
+            read.clear()
+            of_file = answers(llmlog(command, argument, log, *options))
+            assert answers(llmlog(command, argument, folder, *options)) == of_file, command
+            assert (len(read), sum(read)) == (len(parts), newest.records)
+    assert is_refused(llmlog("trace", "nothing-like-that", folder), "no trace_id is or begins with")

@@ -49,11 +49,11 @@ def archive(files: tuple[str, ...], *, folder: Path, raw: bool) -> None:
 
     Of prompts and answers nothing is kept without --raw.
     """
+    if tables := list(filter(None, map(url_of, map(Path, files)))):
+        raise click.ClickException(f"{tables[0]}: a table is not archived; export it to a .jsonl")
     paths = Sources(files, must_exist=True).files()
     if STDIN in paths:
         raise click.ClickException("-: standard input cannot be archived")
-    if tables := list(filter(None, map(url_of, paths))):
-        raise click.ClickException(f"{tables[0]}: a table is not archived; export it to a .jsonl")
     with ArchiveWriter(folder, raw=raw) as writer, progress_bar("archiving") as progress:
         problems = _add(writer, paths, progress)
         writer.commit()

@@ -272,7 +272,7 @@ def open_log(  # noqa: PLR0913 - options by name
     """Read the logs `names` once, and keep them open; `rules` gives the prices.
 
     Only `columns` are kept, but all fields with `where`, which may name any. Records with one of
-    `ids` are read from the whole of a table.
+    `ids` are read from the whole of a table; of a big archive only these, and its newest part.
     Raises SourceError for an unreadable file or one without calls, QueryError for a bad `where`.
     """
     kept = columns if where is None else COLUMNS

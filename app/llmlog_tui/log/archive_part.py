@@ -31,6 +31,12 @@ from llmlog_tui.log.tags import merged_types, tag_types, wants_tags
 _BLOCK_ROWS: Final = 2**14
 """Rows per block, which are read again for the line of a record."""
 
+BIG: Final = 2_000_000
+"""Maximum records of an archive that are all read to look up an id."""
+
+_IDS: Final = ("id", "request_id", "trace_id", "session_id")
+"""Fields in which an id is looked up."""
+
 _LONG_AGO: Final = -(2**63)
 """Time of records without one, in µs: before all others."""
 
@@ -46,11 +52,13 @@ Ranges = dict[int, list[tuple[int, int]]]
 class ArchiveParts:
     """The archives among the files of a log, without records of its other files.
 
-    Of parts outside the `window` nothing is read.
+    Of parts outside the `window` nothing is read; with `ids` the records that have one of them, or
+    begin with it. Of an archive with more than BIG records these, and the newest part, are all.
     """
 
-    def __init__(self, window: Retention = EVERYTHING) -> None:
+    def __init__(self, window: Retention = EVERYTHING, ids: Sequence[str] = ()) -> None:
         self._window = window
+        self._ids = [each for each in ids if each]
         self._others: list[Path] = []
         self._manifests: dict[Path, Manifest] = {}
         self._elsewhere: dict[Path, Ranges] = {}
@@ -75,6 +83,16 @@ class ArchiveParts:
             raise OSError(errno.ENOENT, "is no longer part of the archive: it was written again")
         newest = max(manifest.parts, key=lambda part: (part.last or 0, part.file))
         return found, newest, self._elsewhere[folder]
+
+    def with_ids(self, path: Path) -> pl.Expr | None:
+        """Return the predicate of a part's rows to read; None for all. Raises OSError."""
+        part, newest, _ = self.entry(path)
+        is_big = self._manifests[path.parent].records > BIG and part is not newest
+        if not self._ids or not (is_big or self.is_outside(path)):
+            return None
+        columns = [pl.col(name) for name in _IDS]
+        found = [column.str.starts_with(each) for column in columns for each in self._ids]
+        return pl.any_horizontal(found).fill_null(value=False)
 
     def is_outside(self, path: Path) -> bool:
         """Return whether all records of a part are older than the window. Raises OSError."""
@@ -177,18 +195,34 @@ class ArchivePart:
     def _load(self) -> None:
         """Read the part into blocks. Raises OSError."""
         part, _, elsewhere = self._archives.entry(self.path)
-        if self._archives.is_outside(self.path):
+        wanted = self._archives.with_ids(self.path)
+        if wanted is None and self._archives.is_outside(self.path):
             self._blocks = []
             return
         opened = file_identity(self.path.stat())
-        rows = _checked(part.content(self.path.parent), self._columns, part.records)
-        self._opened, self._rows = opened, rows.height
+        content = part.content(self.path.parent)
         here = _is_here({source: elsewhere.get(source, ()) for source in part.sources})
+        if wanted is not None:
+            ids = _parsed(_checked(content, _IDS, part.records), None).frame
+            if not ids.filter(wanted).height:
+                self._blocks = []
+                return
+            here = wanted if here is None else wanted & here
+        rows = _checked(content, self._columns, part.records)
+        self._opened, self._rows = opened, rows.height
         self._blocks = [
             RecordBlock(b"", at, 0, older=True, parsed=_parsed(block, here), rows=block.height)
             for at in range(0, rows.height, _BLOCK_ROWS)
             if (block := rows.slice(at, _BLOCK_ROWS)).height
         ]
+
+
+def is_big(files: Sequence[Path]) -> bool:
+    """Return whether files are the parts of an archive with more than BIG records."""
+    folders = {file.parent for file in files if is_part(file)}
+    with suppress(OSError):
+        return sum(Manifest.read(folder).records for folder in folders) > BIG
+    return False
 
 
 def archived_tags(parts: Sequence[Path]) -> dict[str, pl.DataType]:
@@ -223,7 +257,7 @@ def _parsed(rows: pl.DataFrame, here: pl.Expr | None) -> Parsed:
     fields = [rows[name] if name in rows.columns else nulls(name, rows.height) for name in COLUMNS]
     frame = pl.DataFrame([*fields, numbers, *tags])
     if here is not None:
-        frame = frame.filter(rows.select(here).to_series())
+        frame = frame.filter(frame.with_columns(rows.select(PLACE[:2])).select(here).to_series())
     return Parsed(frame.rechunk(), frame.height)
 
 

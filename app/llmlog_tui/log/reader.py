@@ -20,7 +20,7 @@ from llmlog_tui.formats.registry import FORMATS
 from llmlog_tui.formats.shared_state import LIVE, LOADING
 from llmlog_tui.log import parse_cache
 from llmlog_tui.log.archive_manifest import is_part
-from llmlog_tui.log.archive_part import ArchivePart, ArchiveParts
+from llmlog_tui.log.archive_part import ArchivePart, ArchiveParts, is_big
 from llmlog_tui.log.compressed import SUFFIXES, CompressedFollower
 from llmlog_tui.log.file_parser import FileParser
 from llmlog_tui.log.follow import Follower
@@ -69,7 +69,7 @@ class Reader:
     event and status, are null, and values of a wrong type are not counted in them. `stdin` is the
     descriptor of `-`, if standard input was moved (see detach_stdin). Big files are parsed
     by `cache`. Of a table, DEFAULT_WINDOW is kept where no window is given, and with
-    `ids` the records before it that have one of these (see TableSource).
+    `ids` the records before it that have one of these (see TableSource and ArchiveParts).
     """
 
     def __init__(  # noqa: PLR0913 - options by name
@@ -103,7 +103,7 @@ class Reader:
         self._has_peeked = not newest_first  # at the beginnings of all files
         found = files.files() if isinstance(files, Sources) else files
         has_tables = any(map(url_of, found))
-        self._ids = ids if has_tables else ()
+        self._ids = ids if has_tables or is_big(found) else ()
         if window == EVERYTHING and has_tables:
             self._window = DEFAULT_WINDOW
         self._begin(found)
@@ -122,7 +122,7 @@ class Reader:
         self._states: dict[str, LogState] = {}  # by format
         self._incomplete: dict[int, _Quiet] = {}  # files with records that may be incomplete
         self._open_files = OpenFiles()
-        self._archives = ArchiveParts(self._window)
+        self._archives = ArchiveParts(self._window, self._ids)
         self._order: list[int] = []  # in which files are polled
         self._forks: list[int] = []  # of the newest file, and itself, until all were read
         self._newest_begins: Hashable | None = None
