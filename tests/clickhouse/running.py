@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import ssl
 import subprocess
 import sys
@@ -70,6 +71,12 @@ class ClickHouse:
             connection.close()
         assert answer.status == 200, text
         return text.removesuffix("\n")
+
+    def cpu_seconds(self) -> float:
+        """Processor time of the server so far."""
+        assert self._process is not None
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def running(self) -> int:
         """The number of queries that run."""

@@ -178,6 +178,19 @@ def test_only_matching_records_are_sent(server: ClickHouse, sample: Path) -> Non
     assert server.query("SELECT count(), uniq(status) FROM llm.calls") == f"{sent}\t1"
 
 
+def test_all_days_of_an_archive_are_sent(
+    server: ClickHouse, sample: Path, tmp_path: Path, llmlog: Run
+) -> None:
+    days = tmp_path / "days.jsonl"
+    lines = sample.read_text(encoding="utf-8").splitlines(keepends=True)
+    days.write_text("".join(lines[:50]) + "".join(lines[50:]).replace("2026-11-23", "2026-11-24"))
+    archive = tmp_path / "archive"
+    assert llmlog("archive", days, "--to", archive, "--raw").code == 0
+    assert len(list(archive.glob("*.parquet"))) == 2
+    assert send(server, archive) == 965
+    assert lines_in(server) == lines_of(days)
+
+
 def test_records_of_another_tool_are_sent_as_llmlogs(server: ClickHouse, root: Path) -> None:
     log = root / "tests" / "formats" / "samples" / "litellm.jsonl"
     sent = send(server, log)

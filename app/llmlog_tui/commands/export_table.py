@@ -15,6 +15,7 @@ from llmlog_tui.commands.common import has_window, open_log
 from llmlog_tui.commands.progress import Progress
 from llmlog_tui.formats.detect import HEAD_BYTES, head_of
 from llmlog_tui.formats.registry import FORMATS
+from llmlog_tui.log.archive_manifest import is_part
 from llmlog_tui.log.compressed import beginning_of
 from llmlog_tui.log.reader import Reader, read_all
 from llmlog_tui.log.record_lines import LineForm
@@ -33,8 +34,8 @@ def ship(names: Sequence[str], where: str | None, shipper: Shipper, progress: Pr
     """Send the records of logs that match `where`; return their number.
 
     A log of llmlog's own format is sent block by block as it is read. In other formats a later line
-    may complete a record, so such a log is read first, as is a window. Raises ClickHouseError,
-    SourceError for an unreadable file, QueryError for a bad `where`.
+    may complete a record, so such a log is read first, as are a window and an archive. Raises
+    ClickHouseError, SourceError for an unreadable file, QueryError for a bad `where`.
     """
     if where is not None and not is_by_row(where):
         raise click.UsageError("--where is to compare fields of one record, for a table.")
@@ -44,7 +45,8 @@ def ship(names: Sequence[str], where: str | None, shipper: Shipper, progress: Pr
 
 
 def _is_plain(path: Path) -> bool:
-    if path == STDIN or url_of(path):
+    # Of an archive's parts a reader skips those outside its window, which is the last block here.
+    if path == STDIN or url_of(path) or is_part(path):
         return False
     try:
         return head_of(beginning_of(path, HEAD_BYTES), FORMATS).is_plain

@@ -1,0 +1,62 @@
+"""`llmlog export` to a ClickHouse table: `python -m tests.bench.shipping [RECORDS]`.
+
+Needs the extra scale-test. Prints the processor time and memory of both sides, and of the same log
+sent again, of which the server takes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+from tests.bench import make_log
+from tests.clickhouse.running import ClickHouse
+
+from llmlog_tui.shipping.schema import statements
+
+_EXPORT: Final = "import sys; from llmlog_tui.cli import headless; sys.exit(headless())"
+
+
+def export(file: Path, server: ClickHouse) -> str:
+    """Send a log; return what that took here."""
+    began = time.perf_counter()
+    command = [sys.executable, "-c", _EXPORT, "export", str(file), "--to"]
+    with subprocess.Popen([*command, str(server.url("llm.lines"))]) as sending:
+        _, status, used = os.wait4(sending.pid, 0)
+        sending.returncode = os.waitstatus_to_exitcode(status)
+    assert sending.returncode == 0
+    wall, cpu = time.perf_counter() - began, used.ru_utime + used.ru_stime
+    return f"CPU {cpu:.1f} s, wall {wall:.1f} s, memory {used.ru_maxrss / 1024:.0f} MB"
+
+
+def main(records: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "calls.jsonl"
+        make_log.write(file, records)
+        say(f"{records:,} records, {file.stat().st_size / 1e6:.0f} MB")
+        with ClickHouse(Path(folder) / "server") as server:
+            for statement in statements():
+                server.query(statement)
+            for title in ("sent", "sent again"):
+                before = server.cpu_seconds()
+                taken = export(file, server)
+                say(f"{title}: {taken}; server: CPU {server.cpu_seconds() - before:.1f} s")
+            assert server.query("SELECT count() FROM llm.calls") == str(records)
+            size = server.query(
+                "SELECT sum(data_compressed_bytes) FROM system.columns WHERE table = 'calls'"
+            )
+            say(f"table: {int(size) / 1e6:.0f} MB")
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 300_000)
