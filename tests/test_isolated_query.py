@@ -15,7 +15,7 @@ import pytest
 
 from llmlog_tui.analysis.query.sql import QueryError, query
 from llmlog_tui.isolated_query import IsolatedQuery, QueryCancelled
-from llmlog_tui.log.reader import load
+from llmlog_tui.log.load import load
 
 ENDLESS = "with recursive t as (select 1 as n union all select n + 1 from t) select max(n) from t"
 
@@ -116,7 +116,7 @@ ORPHAN = """
 import os, subprocess, threading
 from pathlib import Path
 from llmlog_tui.isolated_query import IsolatedQuery
-from llmlog_tui.log.reader import load
+from llmlog_tui.log.load import load
 
 real = subprocess.Popen
 def popen(*arguments, **options):

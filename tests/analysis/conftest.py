@@ -13,7 +13,7 @@ import pytest
 from llmlog_tui.analysis.calls.calls import model_calls
 from llmlog_tui.analysis.calls.cost import priced
 from llmlog_tui.analysis.traces.fingerprints import with_changed
-from llmlog_tui.log.reader import load
+from llmlog_tui.log.load import load
 from llmlog_tui.log.store import Snapshot
 
 Record: TypeAlias = Mapping[str, Any]

@@ -13,7 +13,7 @@ from llmlog_tui.analysis.alerts.fingerprint import COMPARED_CALLS
 from llmlog_tui.analysis.calls.calls import model_calls
 from llmlog_tui.analysis.calls.cost import priced
 from llmlog_tui.analysis.reports.alert_context import alert_context
-from llmlog_tui.log.reader import load
+from llmlog_tui.log.load import load
 
 
 def frame_of(tmp_path: Path, *calls: dict[str, object]) -> pl.DataFrame:

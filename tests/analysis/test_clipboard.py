@@ -12,7 +12,7 @@ import pytest
 
 from llmlog_tui.analysis.live.overview import IncrementalAnalyzer
 from llmlog_tui.analysis.reports.clipboard import copy_text
-from llmlog_tui.log.reader import load
+from llmlog_tui.log.load import load
 
 HOSTILE = [
     "x; touch pwned",

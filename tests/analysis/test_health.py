@@ -6,7 +6,7 @@ import pytest
 from tests.analysis.conftest import Log, Record
 
 from llmlog_tui.analysis.calls.health import Finding, health
-from llmlog_tui.log.reader import load
+from llmlog_tui.log.load import load
 
 
 def step(number: int | None, trace: str = "t", **fields: object) -> Record:

@@ -10,7 +10,7 @@ from tests.analysis.conftest import Log, Record
 from llmlog_tui.analysis.live import overview as overviews
 from llmlog_tui.analysis.live.overview import Overview, overview
 from llmlog_tui.config.rules import parse_rules
-from llmlog_tui.log.reader import load
+from llmlog_tui.log.load import load
 from llmlog_tui.log.record_key import RecordLocation
 
 RECORDS: list[Record] = [

@@ -12,7 +12,7 @@ import pytest
 from llmlog_tui.analysis.calls.percentiles import GROUPINGS
 from llmlog_tui.analysis.reports.stats import Stats, over_time, stats
 from llmlog_tui.analysis.reports.stats_in_parts import StatsInParts
-from llmlog_tui.log.reader import load
+from llmlog_tui.log.load import load
 
 
 def comparable(found: Stats) -> dict[str, Any]:

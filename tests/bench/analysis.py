@@ -23,7 +23,7 @@ from llmlog_tui.analysis.alerts import engine
 from llmlog_tui.analysis.calls import calls, cost
 from llmlog_tui.analysis.live.overview import overview
 from llmlog_tui.analysis.traces import fingerprints, traces
-from llmlog_tui.log.reader import load
+from llmlog_tui.log.load import load
 from llmlog_tui.log.schema import READ_SCHEMA
 
 _ROUNDS: Final = 5

@@ -17,7 +17,8 @@ import duckdb
 import orjson
 import polars as pl
 
-from llmlog_tui.log.reader import Reader, load
+from llmlog_tui.log.load import load
+from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.schema import READ_SCHEMA
 
 _SQL_TYPES: Final = {

@@ -12,8 +12,8 @@ from tests.bench.make_log import lines, write
 from llmlog_tui.analysis.calls import kpis
 from llmlog_tui.analysis.live.overview import IncrementalAnalyzer, overview
 from llmlog_tui.log.line_splitter import Block
+from llmlog_tui.log.load import load
 from llmlog_tui.log.parse import parse
-from llmlog_tui.log.reader import load
 
 
 def test_a_long_log_is_a_shorter_one_again_and_again_later_and_under_other_ids(

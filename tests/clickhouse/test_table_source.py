@@ -18,7 +18,8 @@ from tests.clickhouse.running import ClickHouse
 
 from llmlog_tui.analysis.live.overview import IncrementalAnalyzer, Overview
 from llmlog_tui.log import table_source
-from llmlog_tui.log.reader import Reader, load, read_all
+from llmlog_tui.log.load import load, read_all
+from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.record_lines import LineForm
 from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.schema import decategorize

@@ -18,7 +18,7 @@ from tests.commands.conftest import Done, Run, is_refused
 
 from llmlog_tui.log import archive_part
 from llmlog_tui.log.archive_manifest import MANIFEST, Manifest, is_part
-from llmlog_tui.log.reader import load
+from llmlog_tui.log.load import load
 from llmlog_tui.log.sources import Sources
 
 

@@ -22,7 +22,7 @@ from tests.searches import examples
 from llmlog.record import EVENTS, FIELDS
 from llmlog_tui.commands import llmlog as group
 from llmlog_tui.log import parquet
-from llmlog_tui.log.reader import load
+from llmlog_tui.log.load import load
 from llmlog_tui.log.schema import COLUMNS, decategorize
 
 Json = dict[str, Any]

@@ -76,7 +76,7 @@ def test_lines_that_stand_together_are_unpacked_together(
             opened.append(at)
             return super().reread(*at)
 
-    monkeypatch.setattr("llmlog_tui.log.reader.CompressedFollower", Counted)
+    monkeypatch.setattr("llmlog_tui.log.open_sources.CompressedFollower", Counted)
     lines = b"".join(map(line, range(100)))
     packed = log.with_name("calls.jsonl.1.gz")
     packed.write_bytes(gzip.compress(lines))

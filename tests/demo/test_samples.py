@@ -18,7 +18,7 @@ import pytest
 from llmlog_tui.analysis.live.overview import Overview, overview
 from llmlog_tui.config.rules import DEFAULT
 from llmlog_tui.demo.samples import write_samples
-from llmlog_tui.log.reader import load
+from llmlog_tui.log.load import load
 
 Record: TypeAlias = dict[str, Any]
 

@@ -17,7 +17,8 @@ from llmlog_tui.formats import Item
 from llmlog_tui.formats.claude_code import CLAUDE_CODE
 from llmlog_tui.formats.json_text import dump
 from llmlog_tui.formats.shared_state import LIVE
-from llmlog_tui.log.reader import Reader, read_all
+from llmlog_tui.log.load import read_all
+from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.record_lines import LineForm
 from llmlog_tui.log.schema import decategorize
 

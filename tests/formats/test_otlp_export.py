@@ -12,7 +12,7 @@ from tests.commands.conftest import Run, Written
 
 from llmlog_tui.formats.otlp_export import SCHEMA_URL, SPANS_PER_LINE, to_lines
 from llmlog_tui.formats.otlp_own import NAMES
-from llmlog_tui.log.reader import load
+from llmlog_tui.log.load import load
 from llmlog_tui.log.schema import COLUMNS, decategorize
 
 CALL: dict[str, Any] = {

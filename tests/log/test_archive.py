@@ -17,7 +17,8 @@ from llmlog_tui.log import archive_writer, archived_prefix
 from llmlog_tui.log.archivable_log import NotArchivableError
 from llmlog_tui.log.archive_manifest import MANIFEST, Manifest, Part
 from llmlog_tui.log.archive_writer import ArchiveError, ArchiveWriter
-from llmlog_tui.log.reader import Reader, load, read_all
+from llmlog_tui.log.load import load, read_all
+from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.sources import Sources
 

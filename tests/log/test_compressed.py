@@ -13,7 +13,8 @@ from tests.log.conftest import lines, raw_line
 
 from llmlog_tui.log import follow
 from llmlog_tui.log.compressed import CompressedFollower
-from llmlog_tui.log.reader import Reader, load
+from llmlog_tui.log.load import load
+from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.sources import SourceError
 
 Pack = Callable[[bytes], bytes]

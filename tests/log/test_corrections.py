@@ -17,7 +17,8 @@ from tests.searches import examples
 
 from llmlog_tui.analysis.live.overview import IncrementalAnalyzer, overview
 from llmlog_tui.log import reader
-from llmlog_tui.log.reader import Reader, load
+from llmlog_tui.log.load import load
+from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.schema import decategorize
 
 SPANS = [

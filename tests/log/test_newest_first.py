@@ -9,7 +9,8 @@ import pytest
 from tests.log.conftest import append, raw_line
 
 from llmlog_tui.log import follow
-from llmlog_tui.log.reader import Reader, load
+from llmlog_tui.log.load import load
+from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.store import FRAME_SCHEMA, Snapshot, SourceLocation
 
 

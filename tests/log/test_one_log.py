@@ -14,7 +14,8 @@ import zstandard
 from tests.log.conftest import append
 
 from llmlog_tui.log import reader as reading
-from llmlog_tui.log.reader import Reader, load
+from llmlog_tui.log.load import load
+from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.sources import Sources
 
 

@@ -16,9 +16,10 @@ from tests.log.test_any_bytes import BAD, BLANKS, OBJECTS, RECORDS, dumped
 from tests.searches import examples
 
 from llmlog_tui.log import parse_cache
+from llmlog_tui.log.load import read_all
 from llmlog_tui.log.parse import Parsed, Strictness, parse
 from llmlog_tui.log.parse_cache import ParseCache, ParseOptions, user_cache
-from llmlog_tui.log.reader import Reader, read_all
+from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.schema import COLUMNS
 from llmlog_tui.log.store import Snapshot
 from llmlog_tui.log.tags import NO_TAGS

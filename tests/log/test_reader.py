@@ -12,8 +12,9 @@ from tests.log.conftest import append, raw_line
 
 from llmlog_tui.log.follow import Follower
 from llmlog_tui.log.line_splitter import Block
+from llmlog_tui.log.load import load
 from llmlog_tui.log.parse import parse
-from llmlog_tui.log.reader import Reader, load
+from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.record_lines import LineForm
 from llmlog_tui.log.schema import IS_CALL, decategorize
 from llmlog_tui.log.sources import SourceError, Sources
@@ -313,7 +314,7 @@ def test_each_of_many_files_is_looked_at_a_few_times_to_load_them(
             looks[self.path] += 1
             return super().read()
 
-    monkeypatch.setattr("llmlog_tui.log.reader.Follower", Counted)
+    monkeypatch.setattr("llmlog_tui.log.open_sources.Follower", Counted)
     files = [tmp_path / f"{number}.jsonl" for number in range(50)]
     for number, file in enumerate(files):
         file.write_bytes(line(number))

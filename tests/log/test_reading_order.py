@@ -14,7 +14,8 @@ from tests.log.conftest import raw_line
 
 from llmlog_tui.log import peek, reader
 from llmlog_tui.log.compressed import beginning_of
-from llmlog_tui.log.reader import Reader, load
+from llmlog_tui.log.load import load, read_all
+from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.reading_order import newest_first
 from llmlog_tui.log.schema import decategorize
 from llmlog_tui.log.sources import Sources
@@ -87,7 +88,7 @@ def test_answers_are_the_same_whether_all_beginnings_are_read_first_or_the_newes
     assert snapshot.counts == before.counts
     assert snapshot.frame.height > 100
     with closing(Reader(sources)) as plain:
-        reader.read_all(plain)
+        read_all(plain)
         assert lines_of(plain) == lines
     assert times(snapshot) == times(load(sources))
 

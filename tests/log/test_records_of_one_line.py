@@ -8,7 +8,8 @@ from pathlib import Path
 
 from tests.formats.otlp import CHAT, Json, envelope, span
 
-from llmlog_tui.log.reader import Reader, read_all
+from llmlog_tui.log.load import read_all
+from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.record_lines import LineForm
 from llmlog_tui.log.schema import decategorize
 

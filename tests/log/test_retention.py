@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from llmlog_tui.log import follow, store
-from llmlog_tui.log.reader import Reader, load, read_all
+from llmlog_tui.log.load import load, read_all
+from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.sources import Sources
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from llmlog_tui.log import follow
-from llmlog_tui.log.reader import Reader, load
+from llmlog_tui.log.load import load
+from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.starts import GONE_AFTER
 from llmlog_tui.log.store import Snapshot
 

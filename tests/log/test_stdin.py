@@ -75,7 +75,7 @@ def test_the_spool_has_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_reader_takes_standard_input_to_its_end() -> None:
     program = (
-        "import pathlib; from llmlog_tui.log.reader import load;"
+        "import pathlib; from llmlog_tui.log.load import load;"
         "print(load([pathlib.Path('-')]).counts.records)"
     )
     done = subprocess.run(

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from tests.searches import examples
 
 from llmlog_tui.log import follow
+from llmlog_tui.log.load import load
 from llmlog_tui.log.parse import parse
-from llmlog_tui.log.reader import load
 from llmlog_tui.log.tags import MAX_TAGS, tag_types, tags_of
 
 CALL: dict[str, Any] = {"event": "chat_completion", "trace_id": "t", "step": 0}

@@ -9,7 +9,7 @@ import pytest
 
 from llmlog_tui.analysis.calls.detail import Detail
 from llmlog_tui.analysis.live.overview import overview
-from llmlog_tui.log.reader import load
+from llmlog_tui.log.load import load
 from llmlog_tui.tui.render import detail_text
 
 

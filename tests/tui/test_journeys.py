@@ -28,7 +28,7 @@ from textual.pilot import Pilot
 from llmlog_tui import humanize
 from llmlog_tui.analysis.calls.cost import cost, priced
 from llmlog_tui.analysis.query.sql import filter_records
-from llmlog_tui.log.reader import load
+from llmlog_tui.log.load import load
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.panes.calls import CallsPane
 from llmlog_tui.tui.panes.timeline import TimelinePane

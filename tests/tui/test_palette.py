@@ -14,7 +14,7 @@ from tests.tui.conftest import WIDE, Shown, Until, record, row_of, toasts
 from textual.command import CommandList, CommandPalette
 from textual.pilot import Pilot
 
-from llmlog_tui.log.reader import load
+from llmlog_tui.log.load import load
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.panes.calls import CallsPane
 from llmlog_tui.tui.panes.timeline import TimelinePane

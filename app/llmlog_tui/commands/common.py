@@ -29,8 +29,9 @@ from llmlog_tui.commands.text_tables import on_terminal
 from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.formats.llmlog import LLMLOG
 from llmlog_tui.log.cache_folder import without_cache
+from llmlog_tui.log.load import read_all
 from llmlog_tui.log.parse_cache import user_cache
-from llmlog_tui.log.reader import Reader, read_all
+from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.record_lines import LineForm
 from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.schema import COLUMNS, decategorize, restore_integers

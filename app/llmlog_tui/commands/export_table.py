@@ -17,7 +17,8 @@ from llmlog_tui.formats.detect import HEAD_BYTES, head_of
 from llmlog_tui.formats.registry import FORMATS
 from llmlog_tui.log.archive_manifest import is_part
 from llmlog_tui.log.compressed import beginning_of
-from llmlog_tui.log.reader import Reader, read_all
+from llmlog_tui.log.load import read_all
+from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.record_lines import LineForm
 from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.schema import COLUMNS

@@ -24,7 +24,8 @@ from llmlog_tui.commands.common import (
     where_option,
 )
 from llmlog_tui.commands.text_tables import head, line_of, on_terminal
-from llmlog_tui.log.reader import Reader, problems_of, read_all
+from llmlog_tui.log.load import problems_of, read_all
+from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.record_lines import LineForm
 from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.sources import STDIN, Sources

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -15,30 +13,23 @@ from typing import Any, Final, NamedTuple
 import polars as pl
 
 from llmlog_tui.formats import LogState
-from llmlog_tui.formats.detect import head_of
-from llmlog_tui.formats.registry import FORMATS
 from llmlog_tui.formats.shared_state import LIVE, LOADING
 from llmlog_tui.log import parse_cache
-from llmlog_tui.log.archive_manifest import is_part
-from llmlog_tui.log.archive_part import ArchivePart, ArchiveParts, is_big
-from llmlog_tui.log.compressed import SUFFIXES, CompressedFollower
+from llmlog_tui.log.archive_part import is_big
 from llmlog_tui.log.file_parser import FileParser
-from llmlog_tui.log.follow import Follower
-from llmlog_tui.log.line_source import LineSource
 from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.log_scan import LogScan
-from llmlog_tui.log.open_files import OpenFiles
+from llmlog_tui.log.open_sources import OpenSources, SourceOptions
 from llmlog_tui.log.parse import Parsed
 from llmlog_tui.log.parse_cache import ParseCache
 from llmlog_tui.log.peek import peek
-from llmlog_tui.log.reading_order import Turn, forks_of_newest, newest_first, size_and_time, size_of
+from llmlog_tui.log.reading_order import Turn, forks_of_newest, size_of
 from llmlog_tui.log.record_lines import LineForm, RecordLines
 from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.schema import COLUMNS
-from llmlog_tui.log.sources import STDIN, SourceError, Sources, path_text, url_of
-from llmlog_tui.log.stdin import StdinFollower
+from llmlog_tui.log.sources import STDIN, Sources, url_of
 from llmlog_tui.log.store import Snapshot, Store
-from llmlog_tui.log.table_source import DEFAULT_WINDOW, TableSource
+from llmlog_tui.log.table_source import DEFAULT_WINDOW
 
 _THREADS: Final = 2
 _AHEAD: Final = 3
@@ -112,29 +103,31 @@ class Reader:
         """Begin to read, or begin again, with nothing read so far."""
         self.records = 0
         """Number of records read so far."""
-        self._sources: list[LineSource] = []
-        self._last_found = {
-            False: 0,
-            True: 0,
-        }  # index of the file of the last block, and of the last older one
-        self._unread: dict[int, int] = {}  # sizes of files that are there and were not polled yet
+        self._sources = OpenSources(
+            SourceOptions(
+                self._newest_first,
+                self._window,
+                self._columns,
+                self._stdin,
+                self._ids,
+                self._names is not None,
+            ),
+            self.problems,
+        )
         self._parsers: list[FileParser] = []
         self._states: dict[str, LogState] = {}  # by format
         self._incomplete: dict[int, _Quiet] = {}  # files with records that may be incomplete
-        self._open_files = OpenFiles()
-        self._archives = ArchiveParts(self._window, self._ids)
-        self._order: list[int] = []  # in which files are polled
         self._forks: list[int] = []  # of the newest file, and itself, until all were read
         self._newest_begins: Hashable | None = None
         # What comes from before the window is not to be dropped for being too old.
         self._store = Store([], EVERYTHING if self._ids else self._window)
-        self._lines = RecordLines(self._store, self._sources, self._parsers)
+        self._lines = RecordLines(self._store, self._sources.opened, self._parsers)
         self._add_files(files)
 
     @property
     def files(self) -> tuple[Path, ...]:
         """The current files; a glob may match more later."""
-        return tuple(source.path for source in self._sources)
+        return tuple(source.path for source in self._sources.opened)
 
     def step(self) -> bool:
         """Read one block, and parse the next ones meanwhile; False if nothing is new."""
@@ -155,7 +148,7 @@ class Reader:
         With step() after step(), lines that keep coming would be parsed one by one.
         """
         has_news = False
-        for turn in list(self._poll_order()):
+        for turn in list(self._sources.turns()):
             if (found := self._poll((turn,))) is not None:
                 index, block = found
                 work = self._parsers[index].prepare(block)
@@ -167,7 +160,7 @@ class Reader:
     def read_to_end(self, on_step: Callable[[], object] = lambda: None) -> None:
         """Read up to the current ends of all files; call `on_step` after each step."""
         self._peek_at_others()
-        unread = deque((source, size_of(source.path)) for source in self._sources)
+        unread = deque((source, size_of(source.path)) for source in self._sources.opened)
         while unread:
             source, size = unread[0]
             if size is None or (not source.is_waiting and source.position()[0] >= size):
@@ -194,7 +187,7 @@ class Reader:
         """Read the data after the last newlines too, and stop following."""
         self._is_ending = True
         self.read_to_end()
-        for index, source in enumerate(self._sources):
+        for index, source in enumerate(self._sources.opened):
             while block := source.finish():
                 self._parse(index, block)
         while self._parsing:
@@ -207,55 +200,48 @@ class Reader:
         self._pool.shutdown(wait=False, cancel_futures=True)
         if self._cache is not None:
             self._cache.close()
-        for source in self._sources:
-            source.close()
+        self._sources.close()
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait for data on standard input; False at its end or the timeout."""
-        return any(
-            source.wait(timeout_s) for source in self._sources if isinstance(source, StdinFollower)
-        )
+        return any(pipe.wait(timeout_s) for pipe in self._sources.pipes())
 
     @property
     def has_ended(self) -> bool:
         """Whether only standard input is read, and it was closed."""
-        pipes = [isinstance(source, StdinFollower) and source.has_ended for source in self._sources]
-        return bool(pipes) and all(pipes)
+        pipes = [pipe.has_ended for pipe in self._sources.pipes()]
+        return 0 < len(pipes) == len(self._sources.opened) and all(pipes)
 
     @property
     def awaits_server(self) -> bool:
         """Whether the window of a table has not been read completely."""
-        return any(not table.is_loaded for table in self._tables())
+        return any(not table.is_loaded for table in self._sources.tables())
 
     @property
     def rows_outside(self) -> int:
         """Number of rows in tables that are outside the window."""
-        return sum(table.rows_outside for table in self._tables())
+        return sum(table.rows_outside for table in self._sources.tables())
 
     def cancel(self) -> None:
         """End queries of tables, from any thread; they are not read any more."""
-        for table in self._tables():
+        for table in self._sources.tables():
             table.cancel()
-
-    def _tables(self) -> Iterator[TableSource]:
-        return (source for source in self._sources if isinstance(source, TableSource))
 
     def snapshot(self) -> Snapshot:
         return self._store.snapshot()
 
     def progress(self) -> tuple[int, int]:
-        positions = [source.position() for source in self._sources]
-        there = sum(there for _, there in positions) + sum(self._unread.values())
-        return sum(read for read, _ in positions), there
+        """Return the bytes read and the bytes there are."""
+        return self._sources.progress()
 
     def waiting_for(self) -> list[Path]:
-        waiting = (index for index, source in enumerate(self._sources) if source.is_waiting)
-        return [self._sources[index].path for index in waiting if index not in self._unread]
+        """Return the files that do not exist yet."""
+        return self._sources.waiting_for()
 
     def gone(self) -> list[Path]:
         """Return the files that were deleted; of a glob or folder, only if all were."""
-        gone = [source.path for source in self._sources if source.is_gone]
-        return gone if not self._names or len(gone) == len(self._sources) else []
+        gone = [source.path for source in self._sources.opened if source.is_gone]
+        return gone if not self._names or len(gone) == len(self._sources.opened) else []
 
     def lines(
         self, records: pl.DataFrame, form: LineForm = LineForm.AS_WRITTEN
@@ -280,7 +266,7 @@ class Reader:
 
         `frame` returns the newest records that are on screen.
         """
-        return LogScan(self._store, self._sources, self._lines, pattern, frame)
+        return LogScan(self._store, self._sources.opened, self._lines, pattern, frame)
 
     def known_fields(self, record: Mapping[str, Any]) -> bytes:
         """Return a line of the fields in a row, if its file was replaced."""
@@ -295,7 +281,7 @@ class Reader:
         """Kind and alternative of a log known to hold no calls; else None."""
         if self.records:
             return None
-        for source, parser in zip(self._sources, self._parsers, strict=True):
+        for source, parser in zip(self._sources.opened, self._parsers, strict=True):
             if (known := parser.no_calls) is not None:
                 return f"{source.path}: {known.name}: {getattr(known, 'hint', 'holds no calls')}"
         return None
@@ -303,58 +289,32 @@ class Reader:
     def _next_block(self) -> tuple[int, Block] | None:
         if not self._has_peeked:
             # The newest file is shown before the beginnings of thousands of others are read.
-            first = Turn(0, self._order[0], is_older=False)
-            if self._ahead == 1 and (found := self._poll((first,))):
+            if self._ahead == 1 and (found := self._poll((self._sources.first_turn(),))):
                 return found
             self._peek_at_others()
-        return self._poll(self._poll_order())
+        return self._poll(self._sources.turns())
 
     def _poll(self, turns: Iterable[Turn]) -> tuple[int, Block] | None:
         """Return the next block of the first file that has one, and the file's index."""
-        for turn, index, is_older in turns:
-            source = self._sources[index]
-            self._unread.pop(index, None)
-            try:
-                block = source.read_older() if is_older else source.read()
-            except OSError as error:
-                self.problems[source.path] = error.strerror or str(error)
-                continue
-            if not is_older:
-                self.problems.pop(source.path, None)  # readable again
-            self._open_files.polled(source, has_more=block is not None)
-            if block is not None:
-                self._last_found[is_older] = turn
-                return index, self._placed(index, block)
-        return None
+        found = self._sources.poll(turns)
+        return found and (found[0], self._placed(*found))
 
     def _peek_at_others(self) -> None:
         """Look at how all files begin; begin again if the newest has lines of another."""
         if self._has_peeked:
             return
         self._has_peeked = True
-        others = peek([self._sources[index].path for index in self._order[1:]], self._states)
+        others = peek(self._sources.in_order()[1:], self._states)
         if self._ahead > 1 and self._newest_begins is not None and self._newest_begins in others:
-            for source in self._sources:
-                source.close()
+            self._sources.close()
             self._begin(self.files)
-
-    def _poll_order(self) -> Iterator[Turn]:
-        """Yield the turns of the files that may have lines."""
-        # Of thousands of files, most are at rest.
-        for is_older in (False, True):
-            first = self._last_found[is_older]  # continue there, then poll the others
-            for turn in (*range(first, len(self._order)), *range(first)):
-                index = self._order[turn]
-                source = self._sources[index]
-                if not (isinstance(source, Follower) and source.is_at_rest()):
-                    yield Turn(turn, index, is_older)
 
     def _placed(self, index: int, block: Block) -> Block:
         """Return a block, marked older unless it belongs to the newest file.
 
         The newest file is read first.
         """
-        is_older = self._newest_first and self._is_loading and index != self._order[0]
+        is_older = self._newest_first and self._is_loading and index != self._sources.order[0]
         return replace(block, older=True) if is_older else block
 
     def _parse(self, index: int, block: Block) -> None:
@@ -380,9 +340,8 @@ class Reader:
 
     def _release_forks(self) -> None:
         """Take the records of the newest file's forks once all were read."""
-        waiting = {*self._unread, *(index for index, _, _ in self._parsing)}
-        positions = (self._sources[index].position() for index in self._forks)
-        if waiting.intersection(self._forks) or any(read < there for read, there in positions):
+        parsing = {index for index, _, _ in self._parsing}
+        if parsing.intersection(self._forks) or not self._sources.were_read(self._forks):
             return
         forks, self._forks = self._forks, []
         for state in self._states.values():
@@ -425,53 +384,27 @@ class Reader:
 
     def _add_files(self, files: Sequence[Path]) -> None:
         """Start to read files, with newest_first the newest of them first."""
-        self._archives.add(files)
-        first = len(self._sources)
-        there = [size_and_time(file) for file in files]
-        for file, (size, _) in zip(files, there, strict=True):
-            if size:
-                self._unread[len(self._sources)] = size
+        is_first = not self._sources.opened
+        sizes = self._sources.add(files, by_age=self._newest_first and self._is_loading)
+        for file, size in zip(files, sizes, strict=True):
             self._store.add_file(file)
-            self._sources.append(self._source(file))
             cache = self._cache if size >= parse_cache.MIN_FILE_BYTES else None
             self._parsers.append(FileParser(self._states, self._columns, cache=cache))
-        order: Sequence[int] = range(len(files))
-        if self._newest_first and self._is_loading:
-            order = newest_first([str(file) for file in files], [time for _, time in there])
-        self._order += [first + index for index in order]
         if self._names or len(files) > 1:
             self._has_peeked |= len(files) < MANY_FILES or STDIN in files
-            peeked = files if self._has_peeked else [files[self._order[0]]]
-            begins = peek(peeked, self._states)
-            if self._newest_first and not first:
+            begins = peek(files if self._has_peeked else self._sources.in_order()[:1], self._states)
+            if self._newest_first and is_first:
                 self._note_forks(begins)
         else:
             self._has_peeked = True
 
     def _note_forks(self, begins: list[Hashable | None]) -> None:
         """Read the newest file's forks after it: none has records before all are read."""
-        self._newest_begins = begins[self._order[0] if self._has_peeked else 0]
+        order = self._sources.order
+        self._newest_begins = begins[order[0] if self._has_peeked else 0]
         if self._has_peeked:
-            self._forks = forks_of_newest(self._order, begins)
-            others = (index for index in self._order if index not in self._forks)
-            self._order = [*self._forks, *others]
-
-    def _source(self, file: Path) -> LineSource:
-        siblings = self._open_files if self._names else None
-        if file == STDIN:
-            return StdinFollower(self._stdin)
-        if url_of(file):
-            return TableSource(file, self._window, self._ids)
-        if is_part(file):
-            return ArchivePart(file, self._archives, self._columns)
-        if file.suffix in SUFFIXES:
-            return CompressedFollower(file, siblings=siblings)
-        return Follower(
-            file,
-            newest_first=self._newest_first,
-            may_skip=lambda head: head_of(head, FORMATS).is_plain,
-            siblings=siblings,
-        )
+            self._forks = forks_of_newest(order, begins)
+            self._sources.read_first(self._forks)
 
     def _has_new_files(self) -> bool:
         """Scan a glob or folder for new files, every SCAN_S seconds or more."""
@@ -481,7 +414,8 @@ class Reader:
             return False
         self._scanned = began
         before = set(self.files)
-        self.problems = {file: why for file, why in self.problems.items() if file in before}
+        for file in self.problems.keys() - before:
+            del self.problems[file]
         try:
             new = [file for file in self._names.files() if file not in before]
         except OSError as error:
@@ -498,37 +432,3 @@ class _Quiet(NamedTuple):
 
     since: float
     due_s: float
-
-
-def load(
-    files: Sequence[Path] | Sources,
-    *,
-    window: Retention = EVERYTHING,
-    columns: Collection[str] = COLUMNS,
-) -> Snapshot:
-    """Read `files` to their current ends; options as for Reader, errors as for read_all()."""
-    with closing(Reader(files, window=window, columns=columns)) as reader:
-        return read_all(reader)
-
-
-def read_all(reader: Reader, on_step: Callable[[], object] = lambda: None) -> Snapshot:
-    """Read all files to their current ends, standard input to its end; return the records.
-
-    `on_step` is called after each step. Raises SourceError for a file that cannot be read.
-    """
-    reader.read_to_end(on_step)
-    while reader.wait():
-        reader.read_to_end(on_step)
-    for problem in problems_of(reader):
-        raise SourceError(problem)
-    for file in reader.waiting_for():
-        raise SourceError(f"{path_text(file)}: {os.strerror(2)}")
-    reader.finish()
-    reader.loaded()
-    return reader.snapshot()
-
-
-def problems_of(reader: Reader) -> Iterator[str]:
-    """Yield why files and tables cannot be read at present, one line each."""
-    for path, why in reader.problems.items():
-        yield why if url_of(path) else f"{path}: {why}"  # that of a table names its server

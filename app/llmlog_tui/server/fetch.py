@@ -14,6 +14,8 @@ from llmlog_tui.server.endpoint import Endpoint
 MAX_BYTES: Final = 4 * 2**20
 """Maximum size of an answer; that of vLLM has about 100 KB."""
 _CHUNK: Final = 2**16
+_MAX_HEADERS: Final = 100
+"""That of http.client, which clickhouse-connect raises for the whole process."""
 _OK: Final = 200
 _MAX_HINT: Final = 40
 """Maximum length of the address that a redirect leads to, in a message."""
@@ -56,6 +58,8 @@ def _get(connection: http.client.HTTPConnection, endpoint: Endpoint, deadline: f
     connection.request("GET", endpoint.path, headers=headers)
     body = bytearray()
     with connection.getresponse() as response:
+        if len(response.headers) > _MAX_HEADERS:
+            raise FetchError(f"the answer has more than {_MAX_HEADERS} headers")
         if response.status != _OK:
             elsewhere = response.getheader("Location", "")[:_MAX_HINT]
             hint = f", see {elsewhere}" if elsewhere else ""

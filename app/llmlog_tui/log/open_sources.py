@@ -1,0 +1,154 @@
+"""The sources of a log, polled in turn for their next blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from llmlog_tui.formats.detect import head_of
+from llmlog_tui.formats.registry import FORMATS
+from llmlog_tui.log.archive_manifest import is_part
+from llmlog_tui.log.archive_part import ArchivePart, ArchiveParts
+from llmlog_tui.log.compressed import SUFFIXES, CompressedFollower
+from llmlog_tui.log.follow import Follower
+from llmlog_tui.log.line_source import LineSource
+from llmlog_tui.log.line_splitter import Block
+from llmlog_tui.log.open_files import OpenFiles
+from llmlog_tui.log.reading_order import Turn, newest_first, size_and_time
+from llmlog_tui.log.retention import Retention
+from llmlog_tui.log.sources import STDIN, url_of
+from llmlog_tui.log.stdin import StdinFollower
+from llmlog_tui.log.table_source import TableSource
+
+
+@dataclass(frozen=True)
+class SourceOptions:
+    """How sources are opened; see Reader. `are_siblings`: of a glob or folder."""
+
+    newest_first: bool
+    window: Retention
+    columns: Collection[str]
+    stdin: int | None
+    ids: Sequence[str]
+    are_siblings: bool
+
+
+class OpenSources:
+    """Sources of one log; `problems` says why some cannot be read at present."""
+
+    def __init__(self, options: SourceOptions, problems: dict[Path, str]) -> None:
+        self.opened: list[LineSource] = []
+        """Sources by the index of their file."""
+        self.order: list[int] = []
+        """Indexes, in the order in which sources are polled."""
+        self._options = options
+        self._problems = problems
+        self._unread: dict[int, int] = {}  # sizes of files that are there and were not polled yet
+        self._last_turn = {False: 0, True: 0}  # of the last block, and of the last older one
+        self._open_files = OpenFiles()
+        self._archives = ArchiveParts(options.window, options.ids)
+
+    def add(self, files: Sequence[Path], *, by_age: bool) -> list[int]:
+        """Open files, to be polled after the others, with `by_age` newest first; return sizes."""
+        self._archives.add(files)
+        first = len(self.opened)
+        there = [size_and_time(file) for file in files]
+        for file, (size, _) in zip(files, there, strict=True):
+            if size:
+                self._unread[len(self.opened)] = size
+            self.opened.append(self._open(file))
+        order: Sequence[int] = range(len(files))
+        if by_age:
+            order = newest_first([str(file) for file in files], [time for _, time in there])
+        self.order += [first + index for index in order]
+        return [size for size, _ in there]
+
+    def close(self) -> None:
+        for source in self.opened:
+            source.close()
+
+    def first_turn(self) -> Turn:
+        """Return the turn of the source that is polled first."""
+        return Turn(0, self.order[0], is_older=False)
+
+    def turns(self) -> Iterator[Turn]:
+        """Yield the turns of the sources that may have lines."""
+        # Of thousands of files, most are at rest.
+        for is_older in (False, True):
+            first = self._last_turn[is_older]  # continue there, then poll the others
+            for turn in (*range(first, len(self.order)), *range(first)):
+                index = self.order[turn]
+                source = self.opened[index]
+                if not (isinstance(source, Follower) and source.is_at_rest()):
+                    yield Turn(turn, index, is_older)
+
+    def poll(self, turns: Iterable[Turn]) -> tuple[int, Block] | None:
+        """Return the next block of the first source that has one, and its index."""
+        for turn, index, is_older in turns:
+            source = self.opened[index]
+            self._unread.pop(index, None)
+            try:
+                block = source.read_older() if is_older else source.read()
+            except OSError as error:
+                self._problems[source.path] = error.strerror or str(error)
+                continue
+            if not is_older:
+                self._problems.pop(source.path, None)  # readable again
+            self._open_files.polled(source, has_more=block is not None)
+            if block is not None:
+                self._last_turn[is_older] = turn
+                return index, block
+        return None
+
+    def read_first(self, indexes: Sequence[int]) -> None:
+        """Poll these sources before the others."""
+        self.order = [*indexes, *(index for index in self.order if index not in indexes)]
+
+    def in_order(self) -> list[Path]:
+        """Return the files in the order in which they are polled."""
+        return [self.opened[index].path for index in self.order]
+
+    def were_read(self, indexes: Collection[int]) -> bool:
+        """Return whether sources were read to their ends."""
+        positions = (self.opened[index].position() for index in indexes)
+        return self._unread.keys().isdisjoint(indexes) and all(
+            read >= there for read, there in positions
+        )
+
+    def progress(self) -> tuple[int, int]:
+        """Return the bytes read and the bytes there are."""
+        positions = [source.position() for source in self.opened]
+        there = sum(there for _, there in positions) + sum(self._unread.values())
+        return sum(read for read, _ in positions), there
+
+    def waiting_for(self) -> list[Path]:
+        """Return the files that do not exist yet."""
+        waiting = (index for index, source in enumerate(self.opened) if source.is_waiting)
+        return [self.opened[index].path for index in waiting if index not in self._unread]
+
+    def pipes(self) -> list[StdinFollower]:
+        """Return the sources that are standard input."""
+        return [source for source in self.opened if isinstance(source, StdinFollower)]
+
+    def tables(self) -> list[TableSource]:
+        """Return the sources that are tables."""
+        return [source for source in self.opened if isinstance(source, TableSource)]
+
+    def _open(self, file: Path) -> LineSource:
+        options = self._options
+        siblings = self._open_files if options.are_siblings else None
+        if file == STDIN:
+            return StdinFollower(options.stdin)
+        if url_of(file):
+            return TableSource(file, options.window, options.ids)
+        if is_part(file):
+            return ArchivePart(file, self._archives, options.columns)
+        if file.suffix in SUFFIXES:
+            return CompressedFollower(file, siblings=siblings)
+        return Follower(
+            file,
+            newest_first=options.newest_first,
+            may_skip=lambda head: head_of(head, FORMATS).is_plain,
+            siblings=siblings,
+        )
