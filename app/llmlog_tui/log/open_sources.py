@@ -35,7 +35,7 @@ class SourceOptions:
 
 
 class OpenSources:
-    """Sources of one log; `problems` says why some cannot be read at present."""
+    """Sources of one log; `problems` gets the reasons why some cannot be read."""
 
     def __init__(self, options: SourceOptions, problems: dict[Path, str]) -> None:
         self.opened: list[LineSource] = []
