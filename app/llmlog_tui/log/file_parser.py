@@ -10,6 +10,7 @@ from typing import Final
 
 import polars as pl
 
+from llmlog_tui import humanize
 from llmlog_tui.formats import Format, LogState
 from llmlog_tui.formats.detect import head_of
 from llmlog_tui.formats.driver import Decoded, Decoder
@@ -23,6 +24,8 @@ from llmlog_tui.log.record_block import RecordBlock
 from llmlog_tui.log.schema import COLUMNS
 from llmlog_tui.log.starts import joined
 from llmlog_tui.log.tags import NO_TAGS, with_same_tags
+
+_ALTERNATIVE: Final = "instrument the client of the model, or open the log that has its calls"
 
 UNREADABLE: Final = "unreadable"
 """Kind of a line whose object its format could not convert."""
@@ -82,9 +85,17 @@ class FileParser:
         return max(objects, key=objects.__getitem__, default=LLMLOG.name)
 
     @property
-    def no_calls(self) -> Format | None:
-        """The format, known to hold no calls, of a file that has no records."""
-        return None if self.records else self.decoder.no_calls
+    def refusal(self) -> str:
+        """Format and alternative of a file of other tools without records; else empty."""
+        if self.records:
+            return ""
+        if (known := self.decoder.no_calls) is not None:
+            return f"{known.name}: {getattr(known, 'hint', 'holds no calls')}"
+        of_others = {name: n for name, n in self.decoder.objects.items() if name != LLMLOG.name}
+        if not of_others:
+            return ""
+        objects = humanize.plural(sum(of_others.values()), "object")
+        return f"{self.format}: no model calls in {objects}: {_ALTERNATIVE}"
 
     def prepare(self, block: Block) -> Callable[[], Parsed] | None:
         """Return the parsing of a block of llmlog's records; None where it must be decoded."""

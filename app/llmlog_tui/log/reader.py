@@ -278,12 +278,12 @@ class Reader:
 
     @property
     def refusal(self) -> str | None:
-        """Kind and alternative of a log known to hold no calls; else None."""
+        """Format and alternative of a log without records, if other tools wrote it."""
         if self.records:
             return None
         for source, parser in zip(self._sources.opened, self._parsers, strict=True):
-            if (known := parser.no_calls) is not None:
-                return f"{source.path}: {known.name}: {getattr(known, 'hint', 'holds no calls')}"
+            if refusal := parser.refusal:
+                return f"{source.path}: {refusal}"
         return None
 
     def _next_block(self) -> tuple[int, Block] | None:
