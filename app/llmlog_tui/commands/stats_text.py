@@ -111,12 +111,12 @@ def _over_time(times: pl.DataFrame, drawn: TextCharts) -> Iterator[str]:
 
 
 def _faults(counts: RecordCounts) -> Iterator[str]:
-    yield f"{counts.records:,} records, blank lines: {counts.blanks:,}"
+    yield f"{humanize.plural(counts.records, 'record')}, blank lines: {counts.blanks:,}"
     for kind, number in counts.skipped.most_common():
         place = counts.first_skipped[kind]
         yield f"skipped: {number:,} {kind}, first at {sanitize(path_text(place.file))}:{place.line}"
     for name, number in counts.nulled.most_common():
-        yield f"nulled: {number:,} values of {name} had a wrong type"
+        yield f"nulled: {humanize.plural(number, 'value')} of {name} had a wrong type"
 
 
 def _groups(groups: pl.DataFrame, by: str, drawn: TextCharts | None) -> Iterator[str]:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.query.result_chart import ResultChart
     from llmlog_tui.tui.queries import SqlResult
 
-_TABLES: Final = "tables: calls, traces, records, of the whole log · timestamps are UTC"
+_TABLES: Final = "tables: calls, traces, records, of all that was read · timestamps are UTC"
 _INSERTS: Final = "Enter puts the column into the query"
 _COLUMNS_QUERY: Final = "describe calls traces records"
 _CALL_IDS: Final = ("span_id", "request_id", "id")
