@@ -24,7 +24,7 @@ from llmlog_tui.log.prefix_digest import Known
 from llmlog_tui.log.reading_order import size_and_time
 from llmlog_tui.log.record_block import RecordBlock
 from llmlog_tui.log.retention import EVERYTHING, Retention
-from llmlog_tui.log.schema import ALWAYS, COLUMNS, nulls
+from llmlog_tui.log.schema import ALWAYS, COLUMNS, ID_FIELDS, nulls
 from llmlog_tui.log.sources import STDIN
 from llmlog_tui.log.tags import merged_types, tag_types, wants_tags
 
@@ -33,9 +33,6 @@ _BLOCK_ROWS: Final = 2**14
 
 BIG: Final = 2_000_000
 """Maximum records of an archive that are all read to look up an id."""
-
-_IDS: Final = ("id", "request_id", "trace_id", "session_id")
-"""Fields in which an id is looked up."""
 
 _LONG_AGO: Final = -(2**63)
 """Time of records without one, in µs: before all others."""
@@ -90,7 +87,7 @@ class ArchiveParts:
         is_big = self._manifests[path.parent].records > BIG and part is not newest
         if not self._ids or not (is_big or self.is_outside(path)):
             return None
-        columns = [pl.col(name) for name in _IDS]
+        columns = [pl.col(name) for name in ID_FIELDS]
         found = [column.str.starts_with(each) for column in columns for each in self._ids]
         return pl.any_horizontal(found).fill_null(value=False)
 
@@ -203,7 +200,7 @@ class ArchivePart:
         content = part.content(self.path.parent)
         here = _is_here({source: elsewhere.get(source, ()) for source in part.sources})
         if wanted is not None:
-            ids = _parsed(_checked(content, _IDS, part.records), None).frame
+            ids = _parsed(_checked(content, ID_FIELDS, part.records), None).frame
             if not ids.filter(wanted).height:
                 self._blocks = []
                 return

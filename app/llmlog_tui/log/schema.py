@@ -115,6 +115,12 @@ COLUMNS.update({name: READ_SCHEMA[name] for name in _FEW_VALUES & COLUMNS.keys()
 COLUMNS["latency_ms"] = pl.Float64()
 COLUMNS["ttft_ms"] = pl.Float64()
 
+ID_FIELDS: Final = ("id", "request_id", "trace_id", "session_id")
+"""The fields searched for an id."""
+
+MIN_ID_PREFIX: Final = 6
+"""Minimum characters of an id prefix."""
+
 IS_CALL: Final = pl.col("event").is_in(list(CALL_EVENTS))
 """Predicate: the record is a model call."""
 

@@ -9,6 +9,7 @@ import polars as pl
 
 from llmlog_tui.clickhouse.client import READ_ONLY, Client
 from llmlog_tui.clickhouse.url import Login, TableUrl
+from llmlog_tui.log.schema import ID_FIELDS, MIN_ID_PREFIX
 
 EARLIEST: Final = -2_208_988_800_000_000
 """Microseconds of the earliest time a table can hold."""
@@ -64,13 +65,10 @@ _BETWEEN: Final = (
     " AND (at, step_, key) < ({at:Int64}, {step:Int64}, {key:UInt64})"
     " ORDER BY ts, step_, key LIMIT {rows:UInt64}"
 )
-_IDS: Final = ("trace_id", "session_id", "id", "request_id")
-_HAS_ID: Final = " OR ".join(f"{name} IN ({{ids:Array(String)}})" for name in _IDS)
-_MIN_PREFIX: Final = 6
-"""Minimum characters of an id's beginning, as in analysis.calls.lookup."""
+_HAS_ID: Final = " OR ".join(f"{name} IN ({{ids:Array(String)}})" for name in ID_FIELDS)
 _HAS_PREFIX: Final = " OR ".join(
     f"arrayExists(each -> startsWith(ifNull({name}, ''), each), {{ids:Array(String)}})"
-    for name in _IDS
+    for name in ID_FIELDS
 )
 _ANY_WITH: Final = "SELECT 1" + _FROM + f"WHERE {_HAS_ID} LIMIT 1"
 _WITH: Final = (
@@ -144,7 +142,7 @@ class TableQueries:
         values = {"ids": [each.encode(errors="replace").decode() for each in ids]}
         condition = _HAS_ID
         if not self._frame(_ANY_WITH, values).height:
-            values = {"ids": [each for each in values["ids"] if len(each) >= _MIN_PREFIX]}
+            values = {"ids": [each for each in values["ids"] if len(each) >= MIN_ID_PREFIX]}
             condition = _HAS_PREFIX
         sql = _WITH.replace(_CONDITION, condition)
         return self._frame(sql, {**values, "before": before, "rows": rows})

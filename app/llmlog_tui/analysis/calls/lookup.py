@@ -8,12 +8,7 @@ import polars as pl
 
 from llmlog_tui.analysis.calls.calls import FAILED
 from llmlog_tui.errors import UserError
-
-IDS: Final = ("id", "request_id", "trace_id", "session_id")
-"""The fields searched for an id."""
-
-MIN_PREFIX: Final = 6
-"""Minimum characters of an id prefix."""
+from llmlog_tui.log.schema import ID_FIELDS, MIN_ID_PREFIX
 
 
 class NoIdError(UserError):
@@ -21,18 +16,17 @@ class NoIdError(UserError):
 
 
 def find_by_id(frame: pl.DataFrame, wanted: str) -> pl.DataFrame:
-    """Return the records with this id in one of IDS, else this prefix.
+    """Return the records with this id in one of ID_FIELDS, else this prefix.
 
     Raises NoIdError if there are none.
     """
     _check(wanted)
-    found = frame.filter(pl.any_horizontal(pl.col(name) == wanted for name in IDS))
-    if not found.height and len(wanted) >= MIN_PREFIX:
-        found = frame.filter(
-            pl.any_horizontal(pl.col(name).cast(pl.String).str.starts_with(wanted) for name in IDS)
-        )
+    found = frame.filter(pl.any_horizontal(pl.col(name) == wanted for name in ID_FIELDS))
+    if not found.height and len(wanted) >= MIN_ID_PREFIX:
+        ids = pl.col(ID_FIELDS).cast(pl.String)
+        found = frame.filter(pl.any_horizontal(ids.str.starts_with(wanted)))
     if not found.height:
-        raise NoIdError(f"no {', '.join(IDS[:-1])} or {IDS[-1]} {_wish(wanted)}")
+        raise NoIdError(f"no {', '.join(ID_FIELDS[:-1])} or {ID_FIELDS[-1]} {_wish(wanted)}")
     return found
 
 
@@ -45,7 +39,8 @@ def resolve_id(frame: pl.DataFrame, name: str, wanted: str) -> str:
     ids = frame[name].cast(pl.String).drop_nulls().unique(maintain_order=True)
     if ids.index_of(wanted) is not None:
         return wanted
-    matches = ids.filter(ids.str.starts_with(wanted)) if len(wanted) >= MIN_PREFIX else ids.clear()
+    is_prefix = len(wanted) >= MIN_ID_PREFIX
+    matches = ids.filter(ids.str.starts_with(wanted)) if is_prefix else ids.clear()
     if len(matches) == 1:
         return str(matches[0])
     if len(matches):
@@ -86,9 +81,9 @@ def _check(wanted: str) -> None:
 
 
 def _wish(wanted: str) -> str:
-    if len(wanted) >= MIN_PREFIX:
+    if len(wanted) >= MIN_ID_PREFIX:
         return f"is or begins with {wanted}"
-    return f"is {wanted} (give {MIN_PREFIX} characters or more of a longer one)"
+    return f"is {wanted} (give {MIN_ID_PREFIX} characters or more of a longer one)"
 
 
 _SHOWN: Final = 3

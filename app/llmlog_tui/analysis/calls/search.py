@@ -8,10 +8,10 @@ from typing import Final
 
 import polars as pl
 
-from llmlog_tui.analysis.calls.lookup import IDS
+from llmlog_tui.log.schema import ID_FIELDS
 
 SEARCHED: Final = (
-    *(*IDS, "span_id", "tool_call_id"),
+    *(*ID_FIELDS, "span_id", "tool_call_id"),
     *("model", "requested_model", "tool_name", "name", "trace_name"),
     *("finish_reason", "system_fingerprint", "error_type", "error_code"),
 )
