@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from llmlog_tui import humanize
-from llmlog_tui.commands.common import complete_file, default_log
+from llmlog_tui.commands.common import log_argument
 from llmlog_tui.commands.param_types import OutPath
 from llmlog_tui.commands.progress import Progress, progress_bar
 from llmlog_tui.log.archivable_log import NotArchivableError
@@ -19,13 +19,7 @@ from llmlog_tui.sanitize import sanitize
 
 
 @click.command()
-@click.argument(
-    "files",
-    nargs=-1,
-    metavar="[LOG]...",
-    shell_complete=complete_file,
-    callback=lambda context, _parameter, files: default_log(context, files),
-)
+@log_argument()
 @click.option(
     "--to",
     "folder",

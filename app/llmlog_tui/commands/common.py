@@ -108,15 +108,24 @@ last_option: Final = click.option(
 )
 
 
-def files_argument(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the argument `files`, logs that are read once, and the options of reading them."""
-    argument = click.argument(
+def log_argument(*, must_exist: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return the decorator that adds the argument `files`, the names of logs.
+
+    DEFAULT_LOG is read where none is named; with `must_exist` only if it is there.
+    """
+    return click.argument(
         "files",
         nargs=-1,
         metavar="[LOG]...",
         shell_complete=complete_file,
-        callback=lambda context, _parameter, files: default_log(context, files),
+        callback=lambda context, _parameter, files: (
+            default_log(context, files) if must_exist else files or (DEFAULT_LOG,)
+        ),
     )
+
+
+def files_argument(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the argument `files`, logs that are read once, and the options of reading them."""
     option = click.option(
         "--no-cache",
         is_flag=True,
@@ -124,19 +133,12 @@ def files_argument(command: Callable[..., Any]) -> Callable[..., Any]:
         callback=_without_cache,
         help="Parse a big log in full, and cache nothing.",
     )
-    return argument(last_option(option(connection_options(command))))
+    return log_argument()(last_option(option(connection_options(command))))
 
 
 def followed_files_argument(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the argument `files`, logs that are followed, and the options of a connection."""
-    argument = click.argument(
-        "files",
-        nargs=-1,
-        metavar="[LOG]...",
-        shell_complete=complete_file,
-        callback=lambda _context, _parameter, files: files or (DEFAULT_LOG,),
-    )
-    return argument(connection_options(command))
+    return log_argument(must_exist=False)(connection_options(command))
 
 
 json_option: Final = click.option(
@@ -221,10 +223,7 @@ class OpenLog:
         return self._lines(frame, LineForm.RECORD)
 
     def _lines(self, frame: pl.DataFrame, form: LineForm) -> Iterator[tuple[int, bytes]]:
-        for row, line in zip(frame["row"], self.reader.lines(frame, form), strict=True):
-            if line is None:
-                raise click.ClickException(_REPLACED)
-            yield row, line
+        return zip(frame["row"], complete(self.reader.lines(frame, form)), strict=True)
 
     def contents(self, frame: pl.DataFrame) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield (key, record with the content of its line) of each record; raises as raw()."""
@@ -248,7 +247,14 @@ class OpenLog:
 
 
 BOM: Final = b"\xef\xbb\xbf"
-_REPLACED: Final = "the file was replaced while it was read"
+
+
+def complete(lines: Iterable[bytes | None]) -> Iterator[bytes]:
+    """Yield lines. Raises ClickException for None: its file was replaced since it was read."""
+    for line in lines:
+        if line is None:
+            raise click.ClickException("the file was replaced while it was read")
+        yield line
 
 
 def as_object(line: bytes) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -11,24 +11,20 @@ import click
 import polars as pl
 
 from llmlog_tui.analysis.query.sql import filter_records, is_by_row
-from llmlog_tui.commands.common import has_window, open_log
+from llmlog_tui.commands.common import complete, has_window, open_log
 from llmlog_tui.commands.progress import Progress
-from llmlog_tui.formats.detect import HEAD_BYTES, head_of
-from llmlog_tui.formats.registry import FORMATS
-from llmlog_tui.log.archive_manifest import is_part
-from llmlog_tui.log.compressed import beginning_of
 from llmlog_tui.log.load import read_all
+from llmlog_tui.log.peek import has_own_lines
 from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.record_lines import LineForm
 from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.schema import COLUMNS
-from llmlog_tui.log.sources import STDIN, Sources, expand, url_of
+from llmlog_tui.log.sources import Sources, expand
 from llmlog_tui.shipping.shipper import Shipper
 
 _ROWS: Final = 20_000
 """Records per batch of a log in another tool's format."""
 _FEW: Final = Retention(records=1)
-_REPLACED: Final = "the file was replaced while it was read"
 
 
 def ship(names: Sequence[str], where: str | None, shipper: Shipper, progress: Progress) -> int:
@@ -46,11 +42,8 @@ def ship(names: Sequence[str], where: str | None, shipper: Shipper, progress: Pr
 
 
 def _is_plain(path: Path) -> bool:
-    # Of an archive's parts a reader skips those outside its window, which is the last block here.
-    if path == STDIN or url_of(path) or is_part(path):
-        return False
     try:
-        return head_of(beginning_of(path, HEAD_BYTES), FORMATS).is_plain
+        return has_own_lines(path)
     except OSError:
         return True  # the reader reports it
 
@@ -68,7 +61,7 @@ def _ship_blocks(
             if where is not None:
                 frame = filter_records(frame, where, may_lack_tags=True)
             if frame.height:
-                lines = _complete(reader.lines(frame, LineForm.RECORD))
+                lines = list(complete(reader.lines(frame, LineForm.RECORD)))
                 shipper.send(lines, int(reader.line_numbers(frame[:1])[0]))
                 sent += frame.height
 
@@ -82,16 +75,7 @@ def _ship_whole(
 ) -> int:
     with open_log(names, where) as log:
         for frame in log.frame.iter_slices(_ROWS):
-            lines = _complete(log.reader.lines(frame, LineForm.RECORD))
+            lines = [line for _, line in log.lines(frame)]
             shipper.send(lines, int(frame["row"][0]))
             progress(int(frame["row"][-1]), log.snapshot.frame.height)
         return log.frame.height
-
-
-def _complete(lines: Iterable[bytes | None]) -> list[bytes]:
-    found = list[bytes]()
-    for line in lines:
-        if line is None:
-            raise click.ClickException(_REPLACED)
-        found.append(line)
-    return found

@@ -20,15 +20,12 @@ from llmlog_tui.commands.common import (
     open_log,
 )
 from llmlog_tui.commands.text_tables import head, line_of, on_terminal
-from llmlog_tui.formats.detect import HEAD_BYTES, head_of
 from llmlog_tui.formats.json_text import without_bom
 from llmlog_tui.formats.llmlog import LLMLOG
-from llmlog_tui.formats.registry import FORMATS
-from llmlog_tui.log.archive_manifest import is_part
-from llmlog_tui.log.compressed import beginning_of
 from llmlog_tui.log.parse import parse
+from llmlog_tui.log.peek import has_own_lines
 from llmlog_tui.log.schema import decategorize, restore_integers
-from llmlog_tui.log.sources import STDIN, SourceError, expand, path_text, url_of
+from llmlog_tui.log.sources import SourceError, expand, path_text
 from llmlog_tui.log.text_scan import MatchingLine, scan
 from llmlog_tui.sanitize import sanitize
 
@@ -76,17 +73,12 @@ def _print(records: Iterable[Found]) -> None:
 
 def _are_plain(names: Sequence[str]) -> bool:
     """Return whether all are files of lines that begin with records of llmlog's."""
-    if str(STDIN) in names or any(url_of(Path(name)) for name in names):
-        return False
     for path in expand(names, must_exist=True):
-        if is_part(path):
-            return False  # its lines are in a column, and some are in the other files as well
         try:
-            beginning = beginning_of(path, HEAD_BYTES)
+            if not has_own_lines(path):
+                return False
         except OSError as error:
             raise SourceError(f"{path}: {error.strerror or error}") from error
-        if not head_of(beginning, FORMATS).is_plain:
-            return False
     return True
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Final
 
 from llmlog_tui.formats import Format, Item, LogState, Peeks
-from llmlog_tui.formats.detect import HEAD_OBJECTS
+from llmlog_tui.formats.detect import HEAD_BYTES, HEAD_OBJECTS, head_of
 from llmlog_tui.formats.registry import FORMATS
 from llmlog_tui.formats.shared_state import LOADING
 from llmlog_tui.formats.unwrap import Unwrapped, Unwrapper
 from llmlog_tui.log.archive_manifest import is_part
 from llmlog_tui.log.compressed import beginning_of
-from llmlog_tui.log.sources import STDIN
+from llmlog_tui.log.sources import STDIN, url_of
 
 _BYTES: Final = 16 * 2**10
 _MAX_BYTES: Final = 2**20
@@ -33,6 +33,17 @@ def peek(
         states.setdefault(each.name, {}).setdefault(LOADING, True)
     peeking = {each.name: each for each in formats if isinstance(each, Peeks)}
     return [_begins_as(file, states, peeking) for file in files]
+
+
+def has_own_lines(file: Path) -> bool:
+    """Return whether a file's own lines are records of llmlog's, as it begins. Raises OSError.
+
+    Standard input is not read for that. A table has no file, and an archive's part no lines: of its
+    records some may be in the other files of the log as well.
+    """
+    if file == STDIN or url_of(file) or is_part(file):
+        return False
+    return head_of(beginning_of(file, HEAD_BYTES), FORMATS).is_plain
 
 
 def _begins_as(
