@@ -127,7 +127,7 @@ class KnownLogs:
             self.update(at, each)
 
     def update(self, at: int, source: Source) -> None:
-        """Note a new source, or that one has grown."""
+        """Note a new or grown source."""
         prefix, start = source.prefix, (0, 0)
         if at == len(self._sources):
             self._sources.append(source)

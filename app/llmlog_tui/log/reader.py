@@ -94,7 +94,7 @@ class Reader:
         self._has_peeked = not newest_first  # at the beginnings of all files
         found = files.files() if isinstance(files, Sources) else files
         has_tables = any(map(url_of, found))
-        self._ids = ids if has_tables or is_big(found) else ()
+        self._ids = ids if ids and (has_tables or is_big(found)) else ()
         if window == EVERYTHING and has_tables:
             self._window = DEFAULT_WINDOW
         self._begin(found)
@@ -399,7 +399,7 @@ class Reader:
             self._has_peeked = True
 
     def _note_forks(self, begins: list[Hashable | None]) -> None:
-        """Read the newest file's forks after it: none has records before all are read."""
+        """Read the newest file's forks after it; their records come once all are read."""
         order = self._sources.order
         self._newest_begins = begins[order[0] if self._has_peeked else 0]
         if self._has_peeked:

@@ -41,7 +41,7 @@ _FIRST_ROWS: Final = 2_000
 
 _MAX_ROWS: Final = 50_000
 _PAGE_BYTES: Final = 8 * 2**20
-"""Bytes of lines per page, as many as of a file are read at once."""
+"""Bytes of lines per page, the size of a read of a file."""
 
 _KEY_ROWS: Final = 100_000
 """Rows per query for the keys of new rows alone."""
