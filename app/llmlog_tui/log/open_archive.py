@@ -1,4 +1,4 @@
-"""An archive while it is read: its parts at first, and what later manifests add to them."""
+"""An archive that is being read: its first parts, and those of later manifests."""
 
 from __future__ import annotations
 
