@@ -53,9 +53,9 @@ class ArchiveStream:
         taken = [frame for frame in taken if frame.height]
         if taken:
             frame = taken[0] if len(taken) == 1 else pl.concat(taken).sort(_AT, "file", "line")
-            rows = pl.int_range(self.records, self.records + frame.height, dtype=pl.UInt32)
+            row = pl.int_range(self.records, self.records + frame.height, dtype=pl.UInt32)
             self.records += frame.height
-            yield frame.drop(_AT).with_columns(row=rows)
+            yield frame.drop(_AT).with_columns(row=row)
 
     def _first(self, index: int) -> int:
         """Return the time of a part's earliest record."""
