@@ -106,7 +106,7 @@ def check(
 
 @dataclass(frozen=True)
 class FoundAlerts:
-    """The alerts and rate limits of a log, its number of model calls, and its format."""
+    """The alerts and rate limits of a log, its number of calls, and its format."""
 
     alerts: list[Alert]
     limits: list[LimitStatus]

@@ -1,4 +1,4 @@
-"""The records of a log of any size, frame after frame, for commands that need them once."""
+"""The records of a log of any size, frame after frame."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ class RecordStream:
 def record_stream(
     names: Sequence[str], where: str | None, columns: Collection[str], rules: Rules
 ) -> RecordStream | None:
-    """Return the records of archives, with `columns`; None for a log that is to be loaded.
+    """Return the records of archives, with `columns`; None for other logs.
 
-    That is one with other files, a window, or a predicate of several records. Raises SourceError.
+    Those are to be loaded, as are a window, and a predicate of several records. Raises SourceError.
     """
     if has_window() or not (where is None or is_by_row(where)):
         return None

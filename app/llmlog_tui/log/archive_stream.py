@@ -1,4 +1,4 @@
-"""Read an archive of any size in the order of time, a few parts in memory at once."""
+"""Read an archive of any size by time, few parts in memory at once."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _AT: Final = "at"
 
 
 class ArchiveStream:
-    """The records of parts, as a Reader of all of them sorts them, frame after frame.
+    """The records of parts, frame after frame, in the order of a Reader.
 
-    Parts are read in the order of their first records; in memory are those that overlap. Only
-    `columns` have values, and `tags` are added.
+    Parts are read in the order of their first records, and only overlapping ones are in memory
+    together. Only `columns` have values, and `tags` are added.
     """
 
     def __init__(self, parts: Sequence[Path], columns: Collection[str], tags: Types) -> None:
@@ -43,7 +43,7 @@ class ArchiveStream:
         yield from self._taken(pending, None)
 
     def _taken(self, pending: list[pl.DataFrame], before: int | None) -> Iterator[pl.DataFrame]:
-        """Take the rows before a time, None for all, from frames that are sorted by it."""
+        """Take the rows before a time, None for all, from sorted frames."""
         taken = []
         for n, frame in enumerate(pending):
             rows = frame.height if before is None else int(frame[_AT].search_sorted(before))

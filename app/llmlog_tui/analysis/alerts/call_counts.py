@@ -34,10 +34,9 @@ class Counts(NamedTuple):
 
 
 class CallCounts:
-    """Counts of all calls so far, in memory for the keys and the calls without a model.
+    """Counts of all calls so far, by key; calls without a model by position.
 
-    The latter are kept by position: whether they are of a model is known by what later calls
-    requested.
+    Which model the latter count for is known only by what later calls requested.
     """
 
     def __init__(self) -> None:

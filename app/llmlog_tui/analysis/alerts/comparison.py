@@ -43,7 +43,7 @@ class MetricChange:
 
 
 class Cohort(NamedTuple):
-    """The `compared` calls of a side, and the number of all calls to the model in that time."""
+    """The `compared` calls of a side, and the number of all in that time."""
 
     compared: pl.DataFrame
     every: Counts

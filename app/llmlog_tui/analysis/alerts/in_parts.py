@@ -28,7 +28,7 @@ def watched_columns(rules: Rules) -> tuple[str, ...]:
 
 
 class AlertsInParts:
-    """Feeds the frames of a log, in order, to the rules: they keep few of the calls."""
+    """Feeds the frames of a log to the rules, which keep few of the calls."""
 
     def __init__(self, rules: Rules) -> None:
         self.calls = 0
