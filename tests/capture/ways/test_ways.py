@@ -50,10 +50,12 @@ class Clients:
         }
         self.runner = asyncio.Runner()
         self.body_timeout_s: float | None = None
-        for client in self.sync.values():
-            client._client.event_hooks["response"].append(self._limit_body)
-        for client in self.asynchronous.values():
-            client._client.event_hooks["response"].append(self._limit_body_async)
+        for clients, limit_body in (
+            (self.sync, self._limit_body),
+            (self.asynchronous, self._limit_body_async),
+        ):
+            for client in clients.values():
+                client._client.event_hooks["response"].append(limit_body)  # noqa: SLF001 - httpx's
 
     def _limit_body(self, response: httpx2.Response) -> None:
         # Its headers have come: only what may stall now is cut short, however busy the machine is.
