@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -78,15 +79,23 @@ class ArchiveParts:
 class ArchivePart:
     """Reads one part; a LineSource whose lines are its rows.
 
-    The last rows of the newest part are read first.
+    With `newest_first` the last rows of the newest part are read first.
     """
 
-    def __init__(self, path: Path, archives: ArchiveParts, columns: Collection[str]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        archives: ArchiveParts,
+        columns: Collection[str],
+        *,
+        newest_first: bool = False,
+    ) -> None:
         self.path = path
         self.is_waiting = False
         self.is_gone = False
         self._archives = archives
         self._columns = columns
+        self._newest_first = newest_first
         self._blocks: list[RecordBlock] | None = None
         self._is_polled = False
         self._is_newest = False
@@ -97,13 +106,14 @@ class ArchivePart:
         """Number of rows that are outside the window, and were not read."""
 
     def read(self) -> Block | None:
-        """Return the last rows of the newest part, else None; raise the error of read_older()."""
+        """Return the last rows if they are to come first, else None; raise as read_older()."""
         if not self._is_polled:
             self._is_polled = True
             self._try(self._find)
-            if self._is_newest and self._problem is None:
+            if self._newest_first and self._is_newest and self._problem is None:
                 self._try(self._load)
-                return self._blocks.pop() if self._blocks else None
+                # Not older: the rows before them are placed in front.
+                return replace(self._blocks.pop(), older=False) if self._blocks else None
         if self._problem is not None:
             raise OSError(self._problem.errno, self._problem.strerror)
         return None
@@ -250,12 +260,27 @@ def archived_frames(
     """
     archives = ArchiveParts()
     for path in parts:
-        try:
-            part = archives.of(path).named(path.name)
-            rows = _checked(part.content(path.parent), columns, part.records)
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, str(path)) from error
-        yield _parsed(rows if head is None else rows.head(head), None).frame
+        yield part_records(archives, path, columns, head)
+
+
+def archive_entry(archives: ArchiveParts, path: Path) -> Part:
+    """Return a part's entry. Raises OSError with its name."""
+    try:
+        return archives.of(path).named(path.name)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def part_records(
+    archives: ArchiveParts, path: Path, columns: Collection[str], head: int | None = None
+) -> pl.DataFrame:
+    """Return a part's records, or the first of them. Raises OSError with its name."""
+    part = archive_entry(archives, path)
+    try:
+        rows = _checked(part.content(path.parent), columns, part.records)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    return _parsed(rows if head is None else rows.head(head), None).frame
 
 
 def _parsed(rows: pl.DataFrame, here: pl.Expr | None) -> Parsed:

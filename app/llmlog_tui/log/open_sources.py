@@ -158,7 +158,9 @@ class OpenSources:
         if url_of(file):
             return TableSource(file, options.window, options.ids)
         if is_part(file):
-            return ArchivePart(file, self._archives, options.columns)
+            return ArchivePart(
+                file, self._archives, options.columns, newest_first=options.newest_first
+            )
         if file.suffix in SUFFIXES:
             return CompressedFollower(file, siblings=siblings)
         return Follower(
