@@ -57,8 +57,8 @@ class Detector(ABC, Generic[_Config]):
         """Process more model calls."""
 
     @abstractmethod
-    def alerts(self, calls: pl.DataFrame) -> Iterator[Alert]:
-        """Yield all alerts so far; `calls` are all that were added."""
+    def alerts(self) -> Iterator[Alert]:
+        """Yield all alerts so far."""
 
     def _alert(  # noqa: PLR0913 - the fields of Alert
         self,
