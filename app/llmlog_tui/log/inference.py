@@ -83,7 +83,7 @@ _FAILED: Final = (
 )
 
 _TELLING_FAILURE: Final = ("status", "error", "error_type", "error_status")
-"""Fields of which one has a value in each record that failed."""
+"""Fields without any value if no record failed."""
 
 STATUS_WORDS: Final = {
     **dict.fromkeys(

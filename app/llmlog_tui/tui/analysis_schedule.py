@@ -16,7 +16,7 @@ PAUSE_S: Final = 1.0
 """Seconds between two analyses that differ by new records alone: those are shown before."""
 
 PAUSE_OF_FEW_S: Final = 2.0
-"""The same for fewer than FEW new records: an analysis costs nearly the same for them."""
+"""Seconds between them for fewer than FEW new records: these cost nearly the same."""
 
 FEW: Final = 25
 """Number of new records from which on an analysis is not put off further."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class LineCompositor(Compositor):
-    """Renders widgets from the front, and none that is covered on all lines of an update."""
+    """Renders widgets from the front, except those covered on all lines of an update."""
 
     def _render_chops(
         self, crop: Region, is_rendered_line: Callable[[int], bool]
