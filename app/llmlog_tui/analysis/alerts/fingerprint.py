@@ -19,6 +19,7 @@ from llmlog_tui.analysis.alerts.comparison import (
     compare,
 )
 from llmlog_tui.analysis.alerts.detector import CallSpan, Detector
+from llmlog_tui.analysis.calls.call_rows import Calls
 from llmlog_tui.analysis.calls.truncation import CUT_OFF_COLUMNS
 from llmlog_tui.analysis.numeric.partition import Key, KeyPartitioner
 from llmlog_tui.config.rules import FingerprintRule
@@ -72,7 +73,7 @@ class FingerprintDetector(Detector[FingerprintRule]):
         self._by_key = KeyPartitioner(*_KEYS, min_rows=2 * config.settled_calls)
         self._models: dict[Key, _Model] = {}
 
-    def add(self, calls: pl.DataFrame) -> None:
+    def add(self, calls: Calls) -> None:
         position = pl.int_range(pl.len()) + self._calls
         self._calls += calls.height
         rows = calls.lazy().select(
@@ -84,13 +85,13 @@ class FingerprintDetector(Detector[FingerprintRule]):
         for key, part in self._by_key.split(known).items():
             self._models.setdefault(key, _Model(key, self._config)).add(part)
 
-    def found(self, calls: pl.DataFrame) -> list[FingerprintChange]:
+    def found(self, calls: Calls) -> list[FingerprintChange]:
         """Return the latest CHANGES_SHOWN changes; `calls` are all that were added."""
         changes = [(change, model) for model in self._models.values() for change in model.changes]
         changes.sort(key=lambda pair: pair[0].position)
         return [model.change(change, calls) for change, model in changes[-CHANGES_SHOWN:]]
 
-    def alerts(self, calls: pl.DataFrame) -> Iterator[Alert]:
+    def alerts(self, calls: Calls) -> Iterator[Alert]:
         for change in self.found(calls):
             before, after = change.before, change.after
             yield self._alert(
@@ -204,7 +205,7 @@ class _Model:
         both = pl.concat([*before, new]).unique("position", maintain_order=True)
         return both.tail(COMPARED_CALLS)
 
-    def change(self, change: _Change, calls: pl.DataFrame) -> FingerprintChange:
+    def change(self, change: _Change, calls: Calls) -> FingerprintChange:
         if change.compared is None or change.compared[0] < change.newer.height:
             change.compared = change.newer.height, self._compared(change, calls)
         sides = change.compared[1]
@@ -226,7 +227,7 @@ class _Model:
             current=self._current == change.fingerprint,
         )
 
-    def _compared(self, change: _Change, calls: pl.DataFrame) -> Comparison:
+    def _compared(self, change: _Change, calls: Calls) -> Comparison:
         """Compare both sides; failed calls that requested the same models count too."""
         older, newer = change.older, change.newer
         requested = pl.concat([older, newer])["requested_model"].unique().drop_nulls()
