@@ -41,6 +41,7 @@ _INSERTION: Final = f"toUnixTimestamp64Micro(ingested) AS at, {_KEY}"
 
 _COUNT: Final = "SELECT count()" + _FROM + "WHERE ts >= fromUnixTimestamp64Micro({oldest:Int64})"
 _COUNT_ALL: Final = "SELECT count()" + _FROM
+_EXTENT: Final = "SELECT count(), toUnixTimestamp64Micro(max(ingested))" + _FROM
 _NEWEST: Final = (
     "SELECT toUnixTimestamp64Micro(ts) AS at"
     + _FROM
@@ -110,6 +111,11 @@ class TableQueries:
         if oldest is None:
             return int(self._frame(_COUNT_ALL, {}).item())
         return int(self._frame(_COUNT, {"oldest": oldest}).item())
+
+    def extent(self) -> tuple[int, int]:
+        """Return the number of rows, and the time of the last insert."""
+        rows, last = self._frame(_EXTENT, {}).row(0)
+        return int(rows), int(last)
 
     def newest(self) -> int | None:
         """Return the time of the latest record, preferably not in the future."""

@@ -65,7 +65,7 @@ class BudgetDetector(Detector[BudgetRule]):
             new = replace(new, calls=before.calls + new.calls, row=before.row, ts=before.ts)
         self._overruns[hour] = new
 
-    def alerts(self, _: Calls) -> Iterator[Alert]:
+    def alerts(self) -> Iterator[Alert]:
         newest = max(self._spent, default=None)
         for hour, found in self._overruns.items():
             yield self._alert(

@@ -56,8 +56,8 @@ class Detector(ABC, Generic[_Config]):
         """Process more model calls."""
 
     @abstractmethod
-    def alerts(self, calls: Calls) -> Iterator[Alert]:
-        """Yield all alerts so far; `calls` are all that were added."""
+    def alerts(self) -> Iterator[Alert]:
+        """Yield all alerts so far."""
 
     def _alert(  # noqa: PLR0913 - the fields of Alert
         self,

@@ -37,11 +37,16 @@ class AlertEngine:
         for detector in self._detectors:
             detector.add(calls)
 
-    def alerts(self, calls: Calls) -> list[Alert]:
-        """Return all alerts, ongoing first, then the latest; `calls` are all that were added."""
-        found = [alert for detector in self._detectors for alert in detector.alerts(calls)]
+    def alerts(self, calls: Calls | None = None) -> list[Alert]:
+        """Return all alerts, ongoing first, then the latest.
+
+        `calls` are all that were added; without them, keys are taken to count up in their order.
+        """
+        found = [alert for detector in self._detectors for alert in detector.alerts()]
         new = [alert.row for alert in found if alert.row not in self._indexes]
-        if new:
+        if calls is None:
+            self._indexes.update((row, row) for row in new)
+        elif new:
             rows = calls.select("row").with_row_index("index").filter(pl.col("row").is_in(new))
             self._indexes.update((row, index) for index, row in rows.iter_rows())
         return sorted(

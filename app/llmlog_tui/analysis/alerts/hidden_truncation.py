@@ -71,7 +71,7 @@ class HiddenTruncationDetector(Detector[HiddenTruncationRule]):
             for at, found in enumerate(self._found)
         ]
 
-    def alerts(self, _: Calls) -> Iterator[Alert]:
+    def alerts(self) -> Iterator[Alert]:
         for found in self.found:
             signs = (
                 (found.at_limit, "at max_tokens", ""),

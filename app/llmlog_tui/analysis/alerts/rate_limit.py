@@ -74,14 +74,35 @@ class LowLimit(CallSpan):
         )
 
 
+class LimitReports:
+    """The last reports of each limit, per provider and model, in calls that are added."""
+
+    def __init__(self) -> None:
+        self._by_key = {kind: KeyPartitioner(*_KEYS) for kind in KINDS}
+        self._recent: dict[str, dict[Key, pl.DataFrame]] = {kind: {} for kind in KINDS}
+
+    def add(self, calls: Calls) -> None:
+        """Process more model calls."""
+        for kind, recent in self._recent.items():
+            for key, part in self._by_key[kind].split(_reported(calls, kind)).items():
+                recent[key] = _latest(recent.get(key), part)
+
+    @property
+    def status(self) -> list[LimitStatus]:
+        """The status of every limit, the lowest remaining share first."""
+        found = [
+            _status(key, kind, part)
+            for kind, recent in self._recent.items()
+            for key, part in recent.items()
+        ]
+        return sorted(found, key=lambda limit: limit.share)
+
+
 def limit_status(calls: Calls) -> list[LimitStatus]:
-    """Return every limit per provider and model, the lowest remaining share first."""
-    found = [
-        _status(key, kind, part.tail(_RECENT_CALLS))
-        for kind in KINDS
-        for key, part in KeyPartitioner(*_KEYS).split(_reported(calls, kind)).items()
-    ]
-    return sorted(found, key=lambda limit: limit.share)
+    """Return the status of every limit, as LimitReports."""
+    reports = LimitReports()
+    reports.add(calls)
+    return reports.status
 
 
 class RateLimitDetector(Detector[RateLimitRule]):
@@ -109,7 +130,7 @@ class RateLimitDetector(Detector[RateLimitRule]):
             for episode in limit.episodes
         ]
 
-    def alerts(self, _: Calls) -> Iterator[Alert]:
+    def alerts(self) -> Iterator[Alert]:
         for found, now in self.found:
             seconds = now.seconds_left if found.ongoing else None
             soon = "" if seconds is None else f", 429 in {humanize.duration(seconds * 1_000)}"
@@ -169,8 +190,7 @@ class LimitTracker:
 
     def add(self, rows: pl.DataFrame) -> None:
         self.__dict__.pop("status", None)  # the cached property
-        both = rows if self._recent is None else pl.concat([self._recent, rows])
-        self._recent = detach(both.tail(_RECENT_CALLS), both.height)
+        self._recent = _latest(self._recent, rows)
         share = rows["remaining"] / rows["limit"]
         if self._is_low or (share < self._rule.least_left).any():
             self._judge(rows.with_columns(share=share))
@@ -216,6 +236,12 @@ def _reported(calls: Calls, kind: str) -> pl.DataFrame:
         limit=limit,
         remaining=remaining,
     ).collect()
+
+
+def _latest(before: pl.DataFrame | None, rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the last reports of a limit, of earlier and of new ones."""
+    both = rows if before is None else pl.concat([before, rows])
+    return detach(both.tail(_RECENT_CALLS), both.height)
 
 
 def _status(key: Key, kind: str, recent: pl.DataFrame) -> LimitStatus:

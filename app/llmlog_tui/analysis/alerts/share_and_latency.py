@@ -68,7 +68,7 @@ class ShiftDetector(Detector[TrendRule]):
                 )
             self._subjects[key].add(part)
 
-    def alerts(self, _: Calls) -> Iterator[Alert]:
+    def alerts(self) -> Iterator[Alert]:
         for subject in self._subjects.values():
             for shift in subject.shifts:
                 yield self._alert(
