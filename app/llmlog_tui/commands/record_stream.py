@@ -32,7 +32,7 @@ from llmlog_tui.log.table_source import DEFAULT_WINDOW
 
 
 class RecordStream(Protocol):
-    """The records of a log that match a predicate, in the order in which they would be loaded."""
+    """The records of a log that match a predicate, in the order of loading."""
 
     @property
     def records(self) -> int:

@@ -1,4 +1,4 @@
-"""Read the window of a ClickHouse table in the order of time, a page in memory at once."""
+"""Read the window of a ClickHouse table by time, page after page."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class TablePages:
         return before or Place(oldest, -MANY, 0)
 
     def _ends(self, oldest: int) -> Iterator[int]:
-        """Yield the ends, in µs, of ranges of hours with about a page of rows each."""
+        """Yield the ends, in µs, of hours that together have about a page of rows."""
         rows = end = 0
         for hour, count in self._queries.hours(oldest):
             if rows and rows + count > _PAGE_ROWS:

@@ -49,6 +49,7 @@ _INSERTION: Final = f"toUnixTimestamp64Micro(ingested) AS at, {_KEY}"
 _COUNT: Final = "SELECT count()" + _FROM + "WHERE ts >= fromUnixTimestamp64Micro({oldest:Int64})"
 _COUNT_DISTINCT: Final = _COUNT.replace("count()", "uniqExact(cityHash64(line))")
 _COUNT_ALL: Final = "SELECT count()" + _FROM
+_EXTENT: Final = "SELECT count(), toUnixTimestamp64Micro(max(ingested))" + _FROM
 _NEWEST: Final = (
     "SELECT toUnixTimestamp64Micro(ts) AS at"
     + _FROM
@@ -151,6 +152,11 @@ class TableQueries:
         """Return the number of rows from a time on, without copies."""
         return int(self._frame(_COUNT_DISTINCT, {"oldest": oldest}).item())
 
+    def extent(self) -> tuple[int, int]:
+        """Return the number of rows, and the time of the last insert."""
+        rows, last = self._frame(_EXTENT, {}).row(0)
+        return int(rows), int(last)
+
     def newest(self) -> int | None:
         """Return the time of the latest record, preferably not in the future."""
         for is_any in (0, 1):
@@ -173,7 +179,7 @@ class TableQueries:
         return EARLIEST if found is None else found
 
     def place(self, at: int, number: int) -> Place | None:
-        """Return the place of the row with this number, from 0, at a time, without copies."""
+        """Return the place of the n-th row of a time, from 0; copies count once."""
         found = self._frame(_PLACE_OF, {"at": at, "before": number})
         return Place(*found.row(0)) if found.height else None
 
