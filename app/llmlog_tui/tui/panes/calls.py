@@ -312,15 +312,15 @@ class _CallRows(RowSource):
     def _frame(self, start: int, stop: int) -> pl.DataFrame:
         calls = self.overview.calls
         if self.order is None:
-            return calls.slice(start, stop - start)
-        return calls[self.order.slice(start, stop - start)]
+            return calls.slice(start, stop - start).frame()
+        return calls.gather(self.order.slice(start, stop - start))
 
     def field_value(self, index: int, column: int) -> tuple[str, object]:
-        position = index if self.order is None else int(self.order[index])
+        call = self._frame(index, index + 1)
         field = self.columns[column].field
-        if self.overview.calls[field][position] is None:
+        if call[field][0] is None:
             field = _SUBSTITUTES.get(field, field)
-        return field, self.overview.calls[field][position]
+        return field, call[field][0]
 
     def heading(self, column: int, width: int) -> str:
         title, sort = self.columns[column].title, self._style.sort
