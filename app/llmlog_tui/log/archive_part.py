@@ -125,7 +125,7 @@ class ArchivePart:
         return self._blocks.pop(0) if self._blocks else self.read()
 
     def fetch(self, wanted: Sequence[str]) -> list[RecordBlock]:
-        """Return the rows outside the window with an id that is or begins with one of these.
+        """Return the rows outside the window with an id that begins with one of these.
 
         Raises OSError.
         """

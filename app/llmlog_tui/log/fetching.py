@@ -30,7 +30,7 @@ class Fetched(NamedTuple):
 def fetch(
     sources: OpenSources, wanted: str, add: Callable[[int, Block], pl.DataFrame]
 ) -> Iterator[Fetched]:
-    """Add the records whose id is or begins with `wanted`, and the others of their traces.
+    """Add the records with an id that begins with `wanted`, and their traces.
 
     Yields after each table and part. `add` is called with the index of a source and a block, and
     returns its records. Raises SourceError.

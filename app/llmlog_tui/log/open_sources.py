@@ -146,9 +146,9 @@ class OpenSources:
         return any(True for _ in self.lazy())
 
     def fetch(self, wanted: Sequence[str]) -> Iterator[Iterator[tuple[int, Block]]]:
-        """Look up ids outside the windows; yield the blocks of each table and part, newest first.
+        """Look up ids outside the windows; yield the blocks of each source.
 
-        Raises OSError.
+        The newest tables and parts of archives come first. Raises OSError.
         """
         for index in self.order:
             source = self.opened[index]

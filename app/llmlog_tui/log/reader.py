@@ -228,7 +228,7 @@ class Reader:
             table.cancel()
 
     def fetch(self, wanted: str) -> Iterator[Fetched]:
-        """Look up an id, or how it begins, outside the window; put its records in front.
+        """Look up an id outside the window, and put its records in front.
 
         Yields progress, of which any thread may take the next if no other reads meanwhile.
         Raises SourceError.

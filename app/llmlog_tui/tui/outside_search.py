@@ -1,4 +1,4 @@
-"""Look up the id of a search outside the window of a table or an archive."""
+"""Look up an id outside the window of a table or an archive."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class OutsideSearch:
         self._text = ""
 
     def begin(self, text: str) -> bool:
-        """Look up a text, if it may be an id and records are outside; False if not."""
+        """Look up a text that may be an id; False if it may not."""
         outside = self._app.status.progress.rows_outside
         if text == self._text or not outside or not workers.log_reader.may_be_id(text):
             return False
@@ -50,7 +50,7 @@ class OutsideSearch:
         return True
 
     def cancel(self) -> None:
-        """End the look-up; the next search starts another one."""
+        """End the look-up, and forget its text."""
         if self._text:
             self._cancelled.set()
             self._app.reader.cancel_fetch()

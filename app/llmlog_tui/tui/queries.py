@@ -174,7 +174,7 @@ class SearchState:
 
 
 class FetchResult(NamedTuple):
-    """Number of records that were fetched into a snapshot of this revision, or why none could."""
+    """Number of records fetched, and the revision that has them; or the problem."""
 
     found: int = 0
     revision: int = 0

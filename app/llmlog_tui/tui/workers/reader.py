@@ -44,7 +44,7 @@ _LONGEST_PAUSE_S: Final = 0.25
 _FIRST_PAINT_SECONDS: Final = 2.0
 """Maximum seconds that reading waits for the newest records to be painted."""
 
-_POST_SECONDS: Final = 0.1
+_POST_SECONDS: Final = 0.11
 """Minimum seconds between two messages: each one causes a redraw."""
 
 _POST_SHARE: Final = 0.02
@@ -157,9 +157,9 @@ class ReaderWorker:
     def fetch(
         self, wanted: str, is_cancelled: Event, on_progress: Callable[[Fetched], object]
     ) -> FetchResult:
-        """Read the records with an id from outside the window, and post them; any thread may.
+        """Read the records with an id from outside the window, and post them.
 
-        While the log is loading there are none.
+        Any thread may do so. While the log is loading there are none.
         """
         reader = self._reader
         if reader is None or self._posted.state == "loading":
