@@ -26,7 +26,10 @@ OF_ALL = [
     ("traces",),
     ("slow",),
     ("alerts",),
+    ("alerts", "--where", "latency_ms > 200 and model = 'gpt-5-mini'"),
+    ("alerts", "--last", "300"),
     ("check",),
+    ("check", "--where", "length(model) > 5"),
     ("health",),
     ("sql", "select model, count(*) as n, sum(total_tokens) as t from calls group by 1 order by 1"),
     ("status",),
@@ -60,6 +63,18 @@ def test_every_answer_over_a_table_is_that_over_a_file(llmlog: Run, both: tuple[
         assert of_table.code == of_file.code, words
         assert of_file.out, words
         assert of_table.out.replace(table, file) == of_file.out, words
+
+
+def test_alerts_of_a_table_without_a_column_are_those_of_its_lines(
+    clickhouse: ClickHouse, llmlog: Run, both: tuple[str, str]
+) -> None:
+    for change in (
+        "DROP COLUMN retries",
+        "MODIFY COLUMN max_tokens Nullable(String) CODEC(ZSTD(1))",
+    ):
+        clickhouse.query(f"ALTER TABLE llm.calls {change}")
+        of_file, of_table = (llmlog("alerts", name, "--json") for name in both)
+        assert (of_table.out, of_table.err) == (of_file.out, "")
 
 
 def test_a_coding_agent_has_the_answers_over_a_file_and_those_of_later_rows(

@@ -87,6 +87,11 @@ def within(window: Retention) -> Iterator[None]:
         _WINDOW.reset(before)
 
 
+def current_window() -> Retention:
+    """Return the records to keep: those of --last."""
+    return _WINDOW.get()
+
+
 def has_window() -> bool:
     """Return whether --last is given."""
     return _WINDOW.get() != EVERYTHING
