@@ -203,7 +203,7 @@ def test_the_environment_turns_it_off(monkeypatch: pytest.MonkeyPatch) -> None:
 def aged(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A minute passes: nothing was written to the log lately."""
     now = log.stat().st_ctime + 60
-    monkeypatch.setattr(block_digests.time, "time", lambda: now)
+    monkeypatch.setattr(block_digests, "time", Mock(time=lambda: now))
 
 
 def test_a_log_that_nobody_has_written_to_is_not_hashed_again(

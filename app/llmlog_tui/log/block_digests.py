@@ -19,14 +19,14 @@ from llmlog_tui.private_file import replacing
 SUFFIX: Final = ".digests"
 
 _SETTLED_S: Final = 2.0
-"""Seconds after a write in which another one may leave the same times (git has the same rule)."""
+"""Seconds after a write in which a second write may leave the same times."""
 
 _DIGEST_BYTES: Final = hashlib.sha256().digest_size
 
 _Identity = tuple[int, int, int, int, int]
 
 StatOf = Callable[[int], os.stat_result | None]
-"""Returns the present state of the open file that a generation was read from, if it is open."""
+"""Returns the present state of the file of a generation, if it is open."""
 
 
 class BlockDigests:

@@ -81,7 +81,7 @@ class ParseCache:
         digest: Callable[[], bytes] | None = None,
         **options: Unpack[ParseOptions],
     ) -> Parsed:
-        """Return the records of a block, from the cache or parsed; `digest` gives that of it."""
+        """Return the records of a block, from the cache or parsed; `digest` returns its digest."""
         if len(block) < MIN_BYTES:
             return parse(block, **options)
         of_block = _digest(block) if digest is None else digest()
@@ -94,7 +94,7 @@ class ParseCache:
         return parsed
 
     def close(self) -> None:
-        """Keep what was learned; delete the entries not used for the longest, if too many."""
+        """Save digests, and delete the entries not used for the longest, if too many."""
         with contextlib.suppress(OSError):
             for digests in self._digests:
                 digests.save()
@@ -134,7 +134,7 @@ class FileCache:
         self._digests = digests
 
     def prepare(self, block: Block, options: ParseOptions) -> Callable[[], Parsed]:
-        """Return the parsing of a block that was just read, to be run in any thread."""
+        """Return the parsing of a block that was just read, for any thread."""
         digest = self._digests.of(block)
         return lambda: self._cache.parse(block.data, digest, **options)
 
