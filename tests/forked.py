@@ -25,7 +25,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-_AT_START: Final = ("LANG", "LC_", "POLARS", "PYTHON", "TEXTUAL")
+_AT_START: Final = ("ESCDELAY", "LANG", "LC_", "POLARS", "PYTHON", "TEXTUAL")
 """How the names of environment variables begin that Python or an import reads."""
 _IMPORTED: Final = (
     "genai_prices.data",
