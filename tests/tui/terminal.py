@@ -27,7 +27,7 @@ _MODE: Final = re.compile(rb"\x1b\[\?([\d;]+)([hl])")
 _SILENT_SECONDS: Final = 0.3
 _ESCAPE_MS: Final = "40"
 """Milliseconds that a dashboard waits for what follows Escape in a sequence; usually 100."""
-_REST_SECONDS: Final = 0.1
+_REST_SECONDS: Final = 0.15
 """Longer than what follows Escape is waited for, and a row's details, 80 ms."""
 _IDLE_NS: Final = 5_000_000
 """Nanoseconds that a dashboard at rest works at most in that time: it polls its log."""
