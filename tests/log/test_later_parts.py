@@ -184,5 +184,5 @@ def test_a_window_tells_how_many_records_are_outside(
     with closing(Reader(sources, newest_first=True, window=window)) as reader:
         snapshot = read_all(reader)
         is_by_number = window.records is not None
-        assert reader.rows_outside == (20 if is_by_number else 10)
+        assert reader.rows_outside == (25 if is_by_number else 10)
         assert snapshot.counts.records == (10 if is_by_number else 20)

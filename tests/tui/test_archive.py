@@ -109,7 +109,7 @@ async def test_of_a_big_archive_the_newest_records_are_read_and_the_header_says_
     tmp_path: Path, shown: Shown, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
 ) -> None:
     monkeypatch.setattr(archive_part, "BIG", 20)
-    monkeypatch.setattr(log_reader, "ARCHIVE_WINDOW", Retention(records=10))
+    monkeypatch.setattr(log_reader, "BIG_WINDOW", Retention(records=10))
     log, folder = tmp_path / "calls.jsonl", tmp_path / "archive"
     log.write_bytes(b"".join(record(ts=f"2026-11-{n + 1:02}T09:00:00Z") for n in range(30)))
     with ArchiveWriter(folder, raw=False) as writer:

@@ -28,7 +28,7 @@ from llmlog_tui.commands.common import (
     utc_option,
     where_option,
 )
-from llmlog_tui.commands.record_stream import record_stream
+from llmlog_tui.commands.record_stream import format_of, record_stream
 from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.commands.text_tables import day_time, fitted
 from llmlog_tui.config.rules import Rules
@@ -125,11 +125,12 @@ class FoundAlerts:
 
 def _found(files: tuple[str, ...], rules: Rules, where: str | None) -> FoundAlerts:
     columns = watched_columns(rules)
-    if (stream := record_stream(files, where, columns, rules)) is not None:
-        found = AlertsInParts(rules)
-        for frame in stream.frames():
-            found.add(frame)
-        return FoundAlerts(found.alerts, found.limits, found.calls, stream.format)
+    with record_stream(files, where, columns, rules) as stream:
+        if stream is not None:
+            found = AlertsInParts(rules)
+            for frame in stream.frames():
+                found.add(frame)
+            return FoundAlerts(found.alerts, found.limits, found.calls, format_of(stream))
     with open_log(files, where, columns=columns, rules=rules) as log:
         return alerts_of(log, rules)
 

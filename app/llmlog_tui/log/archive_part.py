@@ -34,6 +34,9 @@ _BLOCK_ROWS: Final = 2**14
 BIG: Final = 2_000_000
 """Maximum records of an archive that are all read to look up an id."""
 
+BIG_WINDOW: Final = Retention(records=1_000_000)
+"""The window of an archive that is too big for memory, where none is given."""
+
 _TAG_TYPES: Final = frozenset({pl.Categorical(), pl.Int64(), pl.Float64(), pl.Boolean()})
 
 

@@ -137,9 +137,18 @@ class OpenSources:
 
     @property
     def rows_outside(self) -> int:
-        """Number of rows in tables and archives that are outside the window."""
-        lazy = (each for each in self.opened if isinstance(each, TableSource | ArchivePart))
-        return sum(source.rows_outside for source in lazy)
+        """Number of rows in tables and archives that were not read."""
+        return sum(source.rows_outside for source in self._lazy())
+
+    @property
+    def are_lazy(self) -> bool:
+        """Whether there are tables or archives."""
+        return any(True for _ in self._lazy())
+
+    def _lazy(self) -> Iterator[TableSource | ArchivePart]:
+        for each in self.opened:
+            if isinstance(each, TableSource | ArchivePart):
+                yield each
 
     def _open(self, file: Path) -> LineSource:
         options = self._options

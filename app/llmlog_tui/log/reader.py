@@ -219,8 +219,8 @@ class Reader:
 
     @property
     def rows_outside(self) -> int:
-        """Number of rows in tables and archives that are outside the window."""
-        return self._sources.rows_outside
+        """Number of records outside the window, if tables or archives are read."""
+        return self._sources.rows_outside + self._store.dropped if self._sources.are_lazy else 0
 
     def cancel(self) -> None:
         """End queries of tables, from any thread; they are not read any more."""

@@ -249,6 +249,11 @@ class Store:
                 return found
         return None
 
+    @property
+    def dropped(self) -> int:
+        """Number of records that were read, and are outside the window."""
+        return self._dropped
+
     def is_converted(self, block: int) -> bool:
         """Return whether records of a block differ from their lines."""
         return block in self._converted

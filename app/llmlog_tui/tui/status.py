@@ -34,7 +34,7 @@ class Progress:
     `files` exist now (a glob may match more later), `waiting` do not exist yet, `gone` were
     deleted, `problems` pairs unreadable ones with the reason. `state` is `done` after the files
     were read once without following them. `refusal` is why the files can have no records.
-    `rows_outside` of tables and archives are outside the window.
+    `rows_outside` are records outside the window, of tables and archives.
     """
 
     state: State = "loading"
@@ -94,7 +94,8 @@ def _window(snapshot: Snapshot, rows_outside: int) -> str:
     """Return the part of a table that is read; empty for all."""
     if not rows_outside:
         return ""
-    there = humanize.count(snapshot.counts.records + rows_outside)
+    # The frame may still have some that have left the window.
+    there = humanize.count(snapshot.counts.records - snapshot.dropped + rows_outside)
     return f"newest {snapshot.frame.height:,} of {there}"
 
 

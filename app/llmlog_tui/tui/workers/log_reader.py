@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 import polars as pl
 
 from llmlog_tui.formats.json_text import without_bom
-from llmlog_tui.log.archive_part import is_big
+from llmlog_tui.log.archive_part import BIG_WINDOW, is_big
 from llmlog_tui.log.parse_cache import user_cache
 from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.record_key import RecordLocation
 from llmlog_tui.log.record_lines import LineForm
 from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.sources import Sources
-
-ARCHIVE_WINDOW: Final = Retention(records=1_000_000)
-"""The window of an archive that is too big for memory, if none is given."""
 
 
 def open_reader(
@@ -32,7 +28,7 @@ def open_reader(
     cache = user_cache()
     found = files.files() if isinstance(files, Sources) else files
     if window == EVERYTHING and is_big(found):
-        window = ARCHIVE_WINDOW
+        window = BIG_WINDOW
     return Reader(
         files, newest_first=newest_first, window=window, stdin=stdin, cache=cache, ids=ids
     )
