@@ -135,6 +135,21 @@ class OpenSources:
         """Return the sources that are tables."""
         return [source for source in self.opened if isinstance(source, TableSource)]
 
+    @property
+    def rows_outside(self) -> int:
+        """Number of rows in tables and archives that were not read."""
+        return sum(source.rows_outside for source in self._lazy())
+
+    @property
+    def are_lazy(self) -> bool:
+        """Whether there are tables or archives."""
+        return any(True for _ in self._lazy())
+
+    def _lazy(self) -> Iterator[TableSource | ArchivePart]:
+        for each in self.opened:
+            if isinstance(each, TableSource | ArchivePart):
+                yield each
+
     def _open(self, file: Path) -> LineSource:
         options = self._options
         siblings = self._open_files if options.are_siblings else None
@@ -143,7 +158,9 @@ class OpenSources:
         if url_of(file):
             return TableSource(file, options.window, options.ids)
         if is_part(file):
-            return ArchivePart(file, self._archives, options.columns)
+            return ArchivePart(
+                file, self._archives, options.columns, newest_first=options.newest_first
+            )
         if file.suffix in SUFFIXES:
             return CompressedFollower(file, siblings=siblings)
         return Follower(

@@ -219,8 +219,8 @@ class Reader:
 
     @property
     def rows_outside(self) -> int:
-        """Number of rows in tables that are outside the window."""
-        return sum(table.rows_outside for table in self._sources.tables())
+        """Number of records outside the window, if tables or archives are read."""
+        return self._sources.rows_outside + self._store.dropped if self._sources.are_lazy else 0
 
     def cancel(self) -> None:
         """End queries of tables, from any thread; they are not read any more."""
@@ -393,7 +393,7 @@ class Reader:
         if self._names or len(files) > 1:
             self._has_peeked |= len(files) < MANY_FILES or STDIN in files
             begins = peek(files if self._has_peeked else self._sources.in_order()[:1], self._states)
-            if self._newest_first and is_first:
+            if self._newest_first and is_first and files:
                 self._note_forks(begins)
         else:
             self._has_peeked = True

@@ -29,6 +29,9 @@ FRAME_SCHEMA: Final[dict[str, pl.DataType]] = {
 }
 """COLUMNS, the source of a record (`line` in `block`, `file`: indexes), and its key `row`."""
 
+BY_TIME: Final = pl.col("ts").forward_fill().backward_fill()
+"""Time by which the records of several files are merged."""
+
 _RANGE_BYTES: Final = 256 * 2**10
 """Maximum bytes of a range; adjacent blocks are joined up to this size."""
 
@@ -189,7 +192,8 @@ class Store:
     def loaded(self) -> None:
         """Mark later records as live, and merge the records of several files by ts.
 
-        A record without ts stays after the last record before it in its file that has one.
+        A record without ts stays after the last record before it in its file that has one, and
+        before the first if there is none.
         """
         self._live_from = self._records
         self._starts.settle(self._frame())  # the end of a file is read before its beginning
@@ -245,6 +249,11 @@ class Store:
                 return found
         return None
 
+    @property
+    def dropped(self) -> int:
+        """Number of records that were read, and are outside the window."""
+        return self._dropped
+
     def is_converted(self, block: int) -> bool:
         """Return whether records of a block differ from their lines."""
         return block in self._converted
@@ -299,8 +308,7 @@ class Store:
 
     def _merge_files(self) -> None:
         """Sort the records of several files by ts."""
-        when = pl.col("ts").forward_fill().over("file")
-        merged = self._frame().sort(when, maintain_order=True, nulls_last=False)
+        merged = self._frame().sort(BY_TIME.over("file"), maintain_order=True, nulls_last=False)
         self._older.rows.replace([without_nulls(merged)])
         self._newer.rows.replace([])
 

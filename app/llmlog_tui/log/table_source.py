@@ -19,7 +19,7 @@ from llmlog_tui.log.page_spool import PageSpool
 from llmlog_tui.log.prefix_digest import Known
 from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.sources import url_of
-from llmlog_tui.log.table_queries import EARLIEST, Insertion, Place, TableQueries
+from llmlog_tui.log.table_queries import EARLIEST, MANY, Insertion, Place, TableQueries
 
 DEFAULT_WINDOW: Final = Retention(records=100_000)
 """The window of a table where none is given."""
@@ -53,7 +53,6 @@ _MAX_WITH_ID: Final = 200_000
 """Maximum rows before the window with an id that is looked up."""
 
 _START: Final = Insertion(0, 0)
-_MANY: Final = 2**62
 
 
 class Clock(NamedTuple):
@@ -191,7 +190,7 @@ class TableSource:
         while rows := self._queries.inserted(_milliseconds(OVERLAP_S), after, _KEY_ROWS):
             self._seen.update(row.key for row in rows)
             after = rows[-1]
-        oldest = self._oldest()
+        oldest = self._queries.oldest(self._window)
         if self._ids:
             self._with_ids = self._queries.with_ids(self._ids, oldest, _MAX_WITH_ID)
             if self._with_ids.height >= _MAX_WITH_ID:
@@ -200,18 +199,10 @@ class TableSource:
         page = self._queries.newest_rows(oldest, _FIRST_ROWS)
         self._left = there - page.height
         self._fetched += page.height
-        self._after = Place(oldest, -_MANY, 0)
+        self._after = Place(oldest, -MANY, 0)
         self._before = _place(page, 0)
         self.is_loaded = page.height < _FIRST_ROWS and not self._with_ids.height
         return self._new_lines(page)
-
-    def _oldest(self) -> int:
-        """Return the time of the earliest record in the window."""
-        if self._window.span is not None:
-            span = _milliseconds(self._window.span.total_seconds()) * 1_000
-            return max(EARLIEST, (self._queries.newest() or 0) - span)
-        found = self._queries.time_of(self._window.records or 1)
-        return EARLIEST if found is None else found
 
     def _older(self, before: Place) -> list[bytes]:
         """Return the lines of the first page that is still to be read, in order."""

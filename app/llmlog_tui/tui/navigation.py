@@ -127,18 +127,19 @@ class Navigator:
             case Search():
                 self._app.searching.run(overview, intent)
             case SelectTrace(prefix):
-                return self._select_trace(prefix)
+                return self._select_trace(prefix, is_loading=overview.snapshot.is_loading)
             case ShowRecord(row):
                 self._show_record(row)
             case SelectStep() | RestoreState():
                 return self._app.view.apply_intent(intent)
         return True
 
-    def _select_trace(self, prefix: str) -> bool:
+    def _select_trace(self, prefix: str, *, is_loading: bool) -> bool:
         overview = self._app.views[0]
         if isinstance(overview, screens.OverviewScreen) and overview.select_trace(prefix):
             return True
-        if self._app.status.progress.state == "loading":
+        # All may be read while these are the answers about the first records.
+        if is_loading or self._app.status.progress.state == "loading":
             return False
         why = f"There is no trace {sanitize(prefix)}."
         self._app.notify(why, severity="warning", markup=False)

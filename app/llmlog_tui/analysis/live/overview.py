@@ -12,6 +12,7 @@ import polars as pl
 
 from llmlog_tui.analysis.alerts import engine
 from llmlog_tui.analysis.alerts.alert import Alert
+from llmlog_tui.analysis.calls.call_rows import CallRows
 from llmlog_tui.analysis.calls.calls import FAILED, Baseline, SlowSummary, slow
 from llmlog_tui.analysis.calls.cost import Cost
 from llmlog_tui.analysis.calls.detail import Detail, detail
@@ -26,7 +27,7 @@ from llmlog_tui.analysis.traces.sessions import Sessions, sessions
 from llmlog_tui.analysis.traces.timeline import LastTimeline, Timeline, timeline
 from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.log.record_key import RecordLocation
-from llmlog_tui.log.schema import IS_CALL, IS_STEP, decategorize
+from llmlog_tui.log.schema import IS_STEP, decategorize
 from llmlog_tui.log.sources import url_of
 from llmlog_tui.log.store import Snapshot
 from llmlog_tui.log.tags import tag_types
@@ -57,7 +58,7 @@ class Overview:
     `traces` are the traces with such a call. Baselines, slow calls and alerts ignore the filter.
 
     `frame` is that of the snapshot with `changed` (see fingerprints.with_changed) and costs (see
-    cost.priced); `calls` are its calls.model_calls(), `traces` its traces.traces(). A call is slow
+    cost.priced); `calls` are its model calls, `traces` its traces.traces(). A call is slow
     over `slow_ms`, and one of the worst over `worst_ms`, the p95 of all calls (None without
     latencies). `newest` is the latest start of a record. While the log is loading there are no
     alerts: they depend on the order of all records. `server` has the samples of servers' metrics.
@@ -65,7 +66,7 @@ class Overview:
 
     snapshot: Snapshot
     frame: pl.DataFrame
-    calls: pl.DataFrame
+    calls: CallRows
     traces: pl.DataFrame
     baselines: dict[str | None, Baseline]
     slow_summary: SlowSummary
@@ -89,9 +90,9 @@ class Overview:
         The flags: `failed`, `cut_off`, `retried`, `slow`, `worst`, and `why`, the slow_reason().
         """
         if order is None:
-            rows = self.calls.slice(start, stop - start).to_dicts()
+            rows = self.calls.slice(start, stop - start).frame().to_dicts()
         else:
-            rows = self.calls[order.slice(start, stop - start)].to_dicts()
+            rows = self.calls.gather(order.slice(start, stop - start)).to_dicts()
         for row in rows:
             latency = row["latency_ms"]
             row["failed"] = row["status"] == "error"
@@ -152,7 +153,7 @@ class Overview:
     @cached_property
     def nearest_rule(self) -> engine.Proximity | None:
         """The rule closest to an alert, over all calls, whatever the filter."""
-        calls = self.calls if self.where is None else self.frame.filter(IS_CALL)
+        calls = self.calls if self.where is None else CallRows.of(self.frame)
         return engine.nearest_rule(calls, self.rules)
 
     @property
@@ -245,7 +246,8 @@ class Overview:
         return self.calls["row"].index_of(row) is not None
 
     def last_call_of(self, trace_id: str) -> int | None:
-        rows = self.calls.filter(pl.col("trace_id") == trace_id)["row"]
+        of_trace = pl.col("trace_id") == trace_id
+        rows = self.calls.select(pl.col("row").filter(of_trace)).to_series()
         return int(rows[-1]) if len(rows) else None
 
     def next_call(self, kind: CallKind, row: object, direction: int) -> int | None:

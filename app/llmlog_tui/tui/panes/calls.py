@@ -305,15 +305,15 @@ class _CallRows(RowSource):
     def _frame(self, start: int, stop: int) -> pl.DataFrame:
         calls = self._overview.calls
         if self._order is None:
-            return calls.slice(start, stop - start)
-        return calls[self._order.slice(start, stop - start)]
+            return calls.slice(start, stop - start).frame()
+        return calls.gather(self._order.slice(start, stop - start))
 
     def field_value(self, index: int, column: int) -> tuple[str, object]:
-        position = index if self._order is None else int(self._order[index])
+        call = self._frame(index, index + 1)
         field = self.columns[column].field
-        if self._overview.calls[field][position] is None:
+        if call[field][0] is None:
             field = _SUBSTITUTES.get(field, field)
-        return field, self._overview.calls[field][position]
+        return field, call[field][0]
 
     def heading(self, column: int, width: int) -> str:
         title, sort = self.columns[column].title, self._style.sort

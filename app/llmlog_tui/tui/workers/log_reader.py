@@ -8,11 +8,12 @@ from pathlib import Path
 import polars as pl
 
 from llmlog_tui.formats.json_text import without_bom
+from llmlog_tui.log.archive_part import BIG_WINDOW, is_big
 from llmlog_tui.log.parse_cache import user_cache
 from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.record_key import RecordLocation
 from llmlog_tui.log.record_lines import LineForm
-from llmlog_tui.log.retention import Retention
+from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.sources import Sources
 
 
@@ -25,6 +26,9 @@ def open_reader(
     newest_first: bool,
 ) -> Reader:
     cache = user_cache()
+    found = files.files() if isinstance(files, Sources) else files
+    if window == EVERYTHING and is_big(found):
+        window = BIG_WINDOW
     return Reader(
         files, newest_first=newest_first, window=window, stdin=stdin, cache=cache, ids=ids
     )
