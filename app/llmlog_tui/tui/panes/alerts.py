@@ -42,7 +42,7 @@ def _wide(alerts: Sequence[Alert], room: int) -> tuple[Column, ...]:
     if len(fit(columns, room)) == len(columns):
         return columns
     when, rule, model, what, *others = columns
-    model = model._replace(width=_longest((alert.subject for alert in alerts), 5, _MODEL))
+    model = model._replace(width=_longest_model(alerts) + 1)
     what = what._replace(width=_longest((alert.what for alert in alerts), 4, _WHAT))
     return when, rule, model, what, *others
 
@@ -51,7 +51,7 @@ def _compact(alerts: Sequence[Alert], *, counts_hidden: bool) -> tuple[Column, .
     """Return the columns of a small screen; the last one counts hidden alerts."""
     return (
         *_WHEN_AND_RULE,
-        Column("model", _longest((alert.subject for alert in alerts), 5, _COMPACT_MODEL)),
+        Column("model", min(_COMPACT_MODEL, _longest_model(alerts) + 1)),
         Column("what", 24, flex=True),
         *((Column("", 4, "right"),) if counts_hidden else ()),
     )
@@ -59,6 +59,10 @@ def _compact(alerts: Sequence[Alert], *, counts_hidden: bool) -> tuple[Column, .
 
 def _calls(alert: Alert) -> str:
     return humanize.plural(alert.calls, "call")
+
+
+def _longest_model(alerts: Sequence[Alert]) -> int:
+    return _longest((alert.subject for alert in alerts), 5, _MODEL)
 
 
 def _longest(texts: Iterable[str], least: int, most: int) -> int:
