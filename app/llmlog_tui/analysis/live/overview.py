@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any, Final
 
 import polars as pl
 
+from llmlog_tui import humanize
 from llmlog_tui.analysis.alerts import engine
 from llmlog_tui.analysis.alerts.alert import Alert
 from llmlog_tui.analysis.calls.call_rows import CallRows
@@ -81,6 +82,16 @@ class Overview:
     rules: Rules = DEFAULT
     last_trace: LastTrace = field(default_factory=LastTrace)
     server: ServerMetrics = NO_METRICS
+
+    def has_only_more_calls_than(self, other: Overview) -> bool:
+        """Return whether `other` has its first calls, with the same flags and times of day."""
+        # Baselines are new in each analysis of other records.
+        return (
+            self.baselines is other.baselines
+            and self.where == other.where
+            and self.server is other.server
+            and _local_day(self.newest) == _local_day(other.newest)
+        )
 
     def call_rows(
         self, start: int, stop: int, order: pl.Series | None = None
@@ -272,6 +283,10 @@ class Overview:
         at = self.frame["row"].index_of(row) or 0
         before = self.calls["row"].is_in(self.frame["row"][:at].implode())
         return len(before.arg_true()) - 0.5
+
+
+def _local_day(when: datetime | None) -> date | None:
+    return None if when is None else humanize.local(when).date()
 
 
 def _index_of(frame: pl.DataFrame, row: object) -> int:

@@ -64,6 +64,7 @@ class Pane(LineTable):
 
     def _fit_contents(self) -> None:
         self.fits_contents = self.zoomed and not self.compact  # a small screen has none to spare
+        self._window = None
 
     def resized(self) -> None:
         super().resized()

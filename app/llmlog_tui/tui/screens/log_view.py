@@ -26,6 +26,7 @@ from llmlog_tui.tui.panes.filter_bar import FilterBar
 from llmlog_tui.tui.panes.find_bar import FindBar, FindStatus
 from llmlog_tui.tui.panes.header import Header
 from llmlog_tui.tui.queries import CallOrderQuery, SearchState
+from llmlog_tui.tui.runtime.line_compositor import LineCompositor
 from llmlog_tui.tui.screens import VIEWS
 from llmlog_tui.tui.screens.location import LocatableScreen
 from llmlog_tui.tui.widgets.footer import KeyFooter
@@ -156,6 +157,7 @@ class LogView(FollowMixin, LocatableScreen):
 
     def __init__(self) -> None:
         super().__init__()
+        self._compositor = LineCompositor()
         name = VIEWS.get(self.NAME, self.NAME.capitalize())
         self.header = Header(VIEWS.get(self.NAME, VIEWS["overview"]), tuple(VIEWS.values()), name)
         self.filterbar = FilterBar()
