@@ -16,6 +16,7 @@ from llmlog_tui.formats import LogState
 from llmlog_tui.formats.shared_state import LIVE, LOADING
 from llmlog_tui.log import parse_cache
 from llmlog_tui.log.archive_part import is_big
+from llmlog_tui.log.fetching import Fetched, fetch
 from llmlog_tui.log.file_parser import FileParser
 from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.log_scan import LogScan
@@ -151,8 +152,7 @@ class Reader:
         for turn in list(self._sources.turns()):
             if (found := self._poll((turn,))) is not None:
                 index, block = found
-                work = self._parsers[index].prepare(block)
-                self._add(index, block, None if work is None else work())
+                self._add(index, block, self._parsed(index, block))
                 has_news = True
         has_news |= self._has_new_files()
         return self._flush_quiet() or has_news
@@ -226,6 +226,29 @@ class Reader:
         """End queries of tables, from any thread; they are not read any more."""
         for table in self._sources.tables():
             table.cancel()
+
+    def fetch(self, wanted: str) -> Iterator[Fetched]:
+        """Look up an id outside the window, and put its records in front.
+
+        Yields progress, of which any thread may take the next if no other reads meanwhile.
+        Raises SourceError.
+        """
+        return fetch(self._sources, wanted, self._add_fetched)
+
+    def cancel_fetch(self) -> None:
+        """End the query of fetch(), from another thread."""
+        for table in self._sources.tables():
+            table.cancel_fetch()
+
+    def _add_fetched(self, index: int, block: Block) -> pl.DataFrame:
+        """Add records that are put in front of all others; return them."""
+        parsed = self._parsers[index].collect(block, self._parsed(index, block))
+        self.records += parsed.frame.height
+        return self._store.add(index, block, parsed, is_fetched=True)
+
+    def _parsed(self, index: int, block: Block) -> Parsed | None:
+        work = self._parsers[index].prepare(block)
+        return None if work is None else work()
 
     def snapshot(self) -> Snapshot:
         return self._store.snapshot()
@@ -388,8 +411,10 @@ class Reader:
         sizes = self._sources.add(files, by_age=self._newest_first and self._is_loading)
         for file, size in zip(files, sizes, strict=True):
             self._store.add_file(file)
+            stat_of = self._sources.stat_of(len(self._parsers))
             cache = self._cache if size >= parse_cache.MIN_FILE_BYTES else None
-            self._parsers.append(FileParser(self._states, self._columns, cache=cache))
+            of_file = None if cache is None else cache.of_file(stat_of)
+            self._parsers.append(FileParser(self._states, self._columns, cache=of_file))
         if self._names or len(files) > 1:
             self._has_peeked |= len(files) < MANY_FILES or STDIN in files
             begins = peek(files if self._has_peeked else self._sources.in_order()[:1], self._states)
