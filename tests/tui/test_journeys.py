@@ -175,7 +175,7 @@ def is_answered(app: LogApp, where: str) -> bool:
 
 def calls_of(app: LogApp) -> pl.DataFrame:
     assert app.view.overview is not None
-    return app.view.overview.calls
+    return app.view.overview.calls.frame()
 
 
 # -- journey d

@@ -10,6 +10,7 @@ from llmlog_tui.formats.detect import head_of
 from llmlog_tui.formats.registry import FORMATS
 from llmlog_tui.log.archive_manifest import is_part
 from llmlog_tui.log.archive_part import ArchivePart, ArchiveParts
+from llmlog_tui.log.block_digests import StatOf
 from llmlog_tui.log.compressed import SUFFIXES, CompressedFollower
 from llmlog_tui.log.follow import Follower
 from llmlog_tui.log.line_source import LineSource
@@ -106,6 +107,11 @@ class OpenSources:
     def read_first(self, indexes: Sequence[int]) -> None:
         """Poll these sources before the others."""
         self.order = [*indexes, *(index for index in self.order if index not in indexes)]
+
+    def stat_of(self, index: int) -> StatOf:
+        """Return what tells the state of the open file of a source with this index."""
+        source = self.opened[index]
+        return source.stat_of if isinstance(source, Follower) else lambda _: None
 
     def in_order(self) -> list[Path]:
         """Return the files in the order in which they are polled."""

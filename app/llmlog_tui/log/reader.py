@@ -395,8 +395,10 @@ class Reader:
         sizes = self._sources.add(files, by_age=self._newest_first and self._is_loading)
         for file, size in zip(files, sizes, strict=True):
             self._store.add_file(file)
+            stat_of = self._sources.stat_of(len(self._parsers))
             cache = self._cache if size >= parse_cache.MIN_FILE_BYTES else None
-            self._parsers.append(FileParser(self._states, self._columns, cache=cache))
+            of_file = None if cache is None else cache.of_file(stat_of)
+            self._parsers.append(FileParser(self._states, self._columns, cache=of_file))
         if self._names or len(files) > 1:
             self._has_peeked |= len(files) < MANY_FILES or STDIN in files
             begins = peek(files if self._has_peeked else self._sources.in_order()[:1], self._states)

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
+from llmlog_tui.analysis.calls.call_rows import Calls
 from llmlog_tui.analysis.calls.calls import FAILED
 from llmlog_tui.log.chunked_frame import ChunkedFrame
 
@@ -44,7 +45,7 @@ class CallCounts:
         self._totals: pl.DataFrame | None = None
         self._unanswered = ChunkedFrame()
 
-    def add(self, calls: pl.DataFrame) -> None:
+    def add(self, calls: Calls) -> None:
         """Count more calls."""
         lazy = calls.lazy()
         new = lazy.group_by(KEYS).agg(**_TOTALS).collect()

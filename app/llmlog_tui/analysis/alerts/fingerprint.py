@@ -21,6 +21,7 @@ from llmlog_tui.analysis.alerts.comparison import (
     compare,
 )
 from llmlog_tui.analysis.alerts.detector import CallSpan, Detector
+from llmlog_tui.analysis.calls.call_rows import Calls
 from llmlog_tui.analysis.calls.truncation import CUT_OFF_COLUMNS
 from llmlog_tui.analysis.numeric.partition import Key, KeyPartitioner
 from llmlog_tui.config.rules import FingerprintRule
@@ -74,7 +75,7 @@ class FingerprintDetector(Detector[FingerprintRule]):
         self._by_key = KeyPartitioner(*KEYS, min_rows=2 * config.settled_calls)
         self._models: dict[Key, _Model] = {}
 
-    def add(self, calls: pl.DataFrame) -> None:
+    def add(self, calls: Calls) -> None:
         position = pl.int_range(pl.len()) + self._calls
         self._calls += calls.height
         rows = calls.lazy().select(

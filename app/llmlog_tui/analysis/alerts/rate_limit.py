@@ -13,6 +13,7 @@ import polars as pl
 from llmlog_tui import humanize
 from llmlog_tui.analysis.alerts.alert import Alert
 from llmlog_tui.analysis.alerts.detector import CallSpan, Detector
+from llmlog_tui.analysis.calls.call_rows import Calls
 from llmlog_tui.analysis.numeric.partition import Key, KeyPartitioner
 from llmlog_tui.config.rules import RateLimitRule
 from llmlog_tui.log.chunked_frame import detach
@@ -80,7 +81,7 @@ class LimitReports:
         self._by_key = {kind: KeyPartitioner(*_KEYS) for kind in KINDS}
         self._recent: dict[str, dict[Key, pl.DataFrame]] = {kind: {} for kind in KINDS}
 
-    def add(self, calls: pl.DataFrame) -> None:
+    def add(self, calls: Calls) -> None:
         """Process more model calls."""
         for kind, recent in self._recent.items():
             for key, part in self._by_key[kind].split(_reported(calls, kind)).items():
@@ -97,7 +98,7 @@ class LimitReports:
         return sorted(found, key=lambda limit: limit.share)
 
 
-def limit_status(calls: pl.DataFrame) -> list[LimitStatus]:
+def limit_status(calls: Calls) -> list[LimitStatus]:
     """Return the status of every limit, as LimitReports."""
     reports = LimitReports()
     reports.add(calls)
@@ -115,7 +116,7 @@ class RateLimitDetector(Detector[RateLimitRule]):
         self._by_key = {kind: KeyPartitioner(*_KEYS) for kind in KINDS}
         self._limits: dict[str, dict[Key, LimitTracker]] = {kind: {} for kind in KINDS}
 
-    def add(self, calls: pl.DataFrame) -> None:
+    def add(self, calls: Calls) -> None:
         for kind, limits in self._limits.items():
             for key, part in self._by_key[kind].split(_reported(calls, kind)).items():
                 limits.setdefault(key, LimitTracker(key, kind, self._config)).add(part)
@@ -151,11 +152,11 @@ class RateLimitDetector(Detector[RateLimitRule]):
         )
 
     @classmethod
-    def proximity(cls, config: RateLimitRule, calls: pl.DataFrame) -> float | None:
+    def proximity(cls, config: RateLimitRule, calls: Calls) -> float | None:
         """Return the highest used share of a limit, relative to the firing share."""
         if config.least_left >= 1:
             return None
-        recent = calls.tail(PROXIMITY_CALLS)
+        recent = calls.tail(PROXIMITY_CALLS).lazy()
         used: list[float] = []
         for kind in KINDS:
             limit, left = pl.col(f"ratelimit_limit_{kind}"), pl.col(f"ratelimit_remaining_{kind}")
@@ -163,6 +164,7 @@ class RateLimitDetector(Detector[RateLimitRule]):
                 recent.filter((limit > 0) & (left >= 0))
                 .group_by("provider", pl.coalesce("requested_model", "model").alias("model"))
                 .agg(used=(1 - left / limit).last())
+                .collect()
             )
             highest = last["used"].max()
             if isinstance(highest, float):
@@ -225,7 +227,7 @@ class LimitTracker:
             self.episodes[-1] = replace(self.episodes[-1], ongoing=True)
 
 
-def _reported(calls: pl.DataFrame, kind: str) -> pl.DataFrame:
+def _reported(calls: Calls, kind: str) -> pl.DataFrame:
     limit, remaining = f"ratelimit_limit_{kind}", f"ratelimit_remaining_{kind}"
     reported = calls.lazy().filter((pl.col(limit) > 0) & (pl.col(remaining) >= 0))
     return reported.select(

@@ -11,6 +11,7 @@ from typing import Final
 
 import polars as pl
 
+from llmlog_tui.analysis.calls.call_rows import CallRows, Calls
 from llmlog_tui.analysis.calls.calls import model_calls
 from llmlog_tui.analysis.calls.cost import priced, rates
 from llmlog_tui.analysis.query import statement
@@ -69,17 +70,32 @@ def filter_records(
 ) -> pl.DataFrame:
     """Return the records that match an SQL predicate over the record's fields, tags and COSTS.
 
+    Options and errors as of matching().
+    """
+    keys = matching(frame, predicate, rules, may_lack_tags=may_lack_tags)
+    return frame.filter(pl.col("row").is_in(keys.implode()))
+
+
+def matching(
+    frame: Calls, predicate: str, rules: Rules = DEFAULT, *, may_lack_tags: bool = False
+) -> pl.Series:
+    """Return the keys of records that match an SQL predicate (fields, tags and COSTS).
+
     Costs are computed with the prices of `rules` if the frame has none. Times compare with SQL
     timestamps, dates, and text in the form of one, all UTC. With `may_lack_tags` a tag that no
     record has is null, as in a log that is still to grow. Raises QueryError.
     """
     with _explained("the predicate"):
         statement.check_predicate(predicate)
-        predicate = quote_tags(predicate, tag_types(frame))
+        tags = tag_types(frame.records if isinstance(frame, CallRows) else frame)
+        predicate = quote_tags(predicate, tags)
         fields = dict.fromkeys(pl.sql_expr(predicate).meta.root_names())
+        if isinstance(frame, CallRows):
+            named = {"row", *fields, *(tags if EXTRA in fields else ())}
+            frame = frame.select(name for name in frame.columns if name in named)
         known = _with_costs(frame, rules) if fields.keys() & set(COSTS) else frame
         known = with_extra(known) if EXTRA in fields else known
-        lacking = _lacking(fields, frame, may_lack_tags=may_lack_tags)
+        lacking = _lacking(fields, tags, may_lack_tags=may_lack_tags)
         records = _in_sql(known.select_seq("row", *(f for f in fields if f not in lacking)))
         empty = records.clear().with_columns(pl.lit(None).alias(name) for name in lacking)
         if not is_by_row(predicate) and _is_of_all(pl.sql_expr(predicate), empty):
@@ -88,8 +104,7 @@ def filter_records(
                 "compare a field of each, as latency_ms > avg(latency_ms)"
             )
         selecting = f"select row from records where {predicate}\n"  # noqa: S608 - one expression
-        kept = _select(selecting, records, lacking)["row"]
-    return frame.filter(pl.col("row").is_in(kept.implode()))
+        return _select(selecting, records, lacking)["row"]
 
 
 def column_named(frame: pl.DataFrame, name: str) -> str:
@@ -118,9 +133,9 @@ def _select(sql: str, records: pl.DataFrame, lacking: Iterable[str]) -> pl.DataF
         return pl.SQLContext(records=given, eager=True).execute(sql)
 
 
-def _lacking(fields: Iterable[str], frame: pl.DataFrame, *, may_lack_tags: bool) -> list[str]:
+def _lacking(fields: Iterable[str], tags: Types, *, may_lack_tags: bool) -> list[str]:
     """Return the fields that are no columns, if those may be lacking. Raises QueryError."""
-    names = [*tag_types(frame), *COLUMNS, *COSTS]
+    names = [*tags, *COLUMNS, *COSTS]
     lacking = [name for name in fields if name not in names and name != EXTRA]
     for name in lacking:
         if not (may_lack_tags and is_tag_name(name)):

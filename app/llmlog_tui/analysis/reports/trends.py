@@ -12,6 +12,7 @@ import polars as pl
 
 from llmlog_tui.analysis.alerts.alert import Alert
 from llmlog_tui.analysis.alerts.engine import marks_change
+from llmlog_tui.analysis.calls.call_rows import Calls
 from llmlog_tui.analysis.calls.calls import FAILED, slow
 from llmlog_tui.analysis.calls.truncation import CUT_OFF_COLUMNS, CUT_OFF_SHARE
 from llmlog_tui.log.schema import IS_CALL
@@ -128,7 +129,7 @@ class Trends:
 
 
 def trends(  # noqa: PLR0913, PLR0917 - a log, and how it is shown
-    calls: pl.DataFrame,
+    calls: Calls,
     marks: Sequence[Mark],
     slices: int,
     slow_ms: float,

@@ -14,6 +14,7 @@ from functools import partial, singledispatch
 import polars as pl
 
 from llmlog_tui.analysis.calls.bookmarks import Lines
+from llmlog_tui.analysis.calls.call_rows import Calls
 from llmlog_tui.analysis.calls.search import search, step_of
 from llmlog_tui.analysis.calls.text_search import NO_CONTENT
 from llmlog_tui.analysis.live.appended import appended
@@ -197,7 +198,8 @@ def _alert_context(query: AlertContextQuery, overview: Overview) -> AlertContext
 
 @run_query.register
 def _trends(query: TrendsQuery, overview: Overview) -> Trends:
-    calls, field = overview.calls, query.field
+    calls: Calls = overview.calls
+    field = query.field
     if query.value is not None:
         has_value = pl.col(field).cast(pl.String) == query.value
         calls = calls.select(*COLUMNS, field).filter(has_value)

@@ -42,7 +42,7 @@ _LONGEST_PAUSE_S: Final = 0.25
 _FIRST_PAINT_SECONDS: Final = 2.0
 """Maximum seconds that reading waits for the newest records to be painted."""
 
-_POST_SECONDS: Final = 0.1
+_POST_SECONDS: Final = 0.11
 """Minimum seconds between two messages: each one causes a redraw."""
 
 _POST_SHARE: Final = 0.02
