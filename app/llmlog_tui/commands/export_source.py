@@ -1,4 +1,4 @@
-"""The records of a log for an export: frame after frame where they come in order."""
+"""The records of a log for an export, frame after frame where possible."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keep the frames of a stream on disk until the columns of all of them are known."""
+"""Keep frames of a stream on disk until the columns of all are known."""
 
 from __future__ import annotations
 

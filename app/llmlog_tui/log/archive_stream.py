@@ -65,7 +65,7 @@ class ArchiveStream:
         return sum(archive_entry(self._archives, file).records for file in self.files)
 
     def lines(self, frame: pl.DataFrame) -> list[bytes]:
-        """Return the lines of records of the last frame: as logged, or with the known fields."""
+        """Return lines of the last frame: as logged, or with the known fields."""
         found: list[tuple[int, bytes]] = []
         places = frame.select("file", "line").with_row_index()
         for (file,), part in places.partition_by("file", as_dict=True).items():

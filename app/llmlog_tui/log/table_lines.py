@@ -1,4 +1,4 @@
-"""Read a window of a ClickHouse table once, from its first line to its last, and keep none."""
+"""Read a window of a ClickHouse table once, in order, and keep nothing."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class Condition:
     values: Mapping[str, object] = field(default_factory=dict)
 
     def but(self, sql: str) -> Condition:
-        """Return the condition that another one holds, too."""
+        """Return the conjunction with a further predicate."""
         return Condition(f"({self.sql}) AND {sql}", self.values)
 
 
@@ -204,7 +204,7 @@ class TableQueries:
         columns: Sequence[str],
         condition: Condition = ANY,
     ) -> pl.DataFrame:
-        """Return the first rows after a place, up to a time: `at`, `step_`, `key` and columns."""
+        """Return the first rows after a place, up to a time: its columns, then others."""
         names = ", ".join(map(quoted, columns))
         sql = _ORDERED.replace("{columns}", names).replace(_CONDITION, condition.sql)
         values = {f"after_{name}": value for name, value in place._asdict().items()}
