@@ -146,14 +146,28 @@ class OpenSources:
     @property
     def rows_outside(self) -> int:
         """Number of rows in tables and archives that were not read."""
-        return sum(source.rows_outside for source in self._lazy())
+        return sum(source.rows_outside for source in self.lazy())
 
     @property
     def are_lazy(self) -> bool:
         """Whether there are tables or archives."""
-        return any(True for _ in self._lazy())
+        return any(True for _ in self.lazy())
 
-    def _lazy(self) -> Iterator[TableSource | TableLines | ArchivePart]:
+    def fetch(self, wanted: Sequence[str]) -> Iterator[Iterator[tuple[int, Block]]]:
+        """Look up ids outside the windows; yield the blocks of each source.
+
+        The newest tables and parts of archives come first. Raises OSError.
+        """
+        for index in self.order:
+            source = self.opened[index]
+            if isinstance(source, ArchivePart):
+                yield ((index, block) for block in source.fetch(wanted))
+            elif isinstance(source, TableSource):
+                block = source.fetch(wanted)
+                yield iter(() if block is None else [(index, block)])
+
+    def lazy(self) -> Iterator[TableSource | TableLines | ArchivePart]:
+        """Yield the tables and the parts of archives."""
         for each in self.opened:
             if isinstance(each, TableSource | TableLines | ArchivePart):
                 yield each

@@ -16,6 +16,7 @@ from llmlog_tui.formats import LogState
 from llmlog_tui.formats.shared_state import LIVE, LOADING
 from llmlog_tui.log import parse_cache
 from llmlog_tui.log.archive_part import is_big
+from llmlog_tui.log.fetching import Fetched, fetch
 from llmlog_tui.log.file_parser import FileParser
 from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.log_scan import LogScan
@@ -157,8 +158,7 @@ class Reader:
         for turn in list(self._sources.turns()):
             if (found := self._poll((turn,))) is not None:
                 index, block = found
-                work = self._parsers[index].prepare(block)
-                self._add(index, block, None if work is None else work())
+                self._add(index, block, self._parsed(index, block))
                 has_news = True
         has_news |= self._has_new_files()
         return self._flush_quiet() or has_news
@@ -233,6 +233,29 @@ class Reader:
         """End queries of tables, from any thread; they are not read any more."""
         for table in self._sources.tables():
             table.cancel()
+
+    def fetch(self, wanted: str) -> Iterator[Fetched]:
+        """Look up an id outside the window, and put its records in front.
+
+        Yields progress, of which any thread may take the next if no other reads meanwhile.
+        Raises SourceError.
+        """
+        return fetch(self._sources, wanted, self._add_fetched)
+
+    def cancel_fetch(self) -> None:
+        """End the query of fetch(), from another thread."""
+        for table in self._sources.tables():
+            table.cancel_fetch()
+
+    def _add_fetched(self, index: int, block: Block) -> pl.DataFrame:
+        """Add records that are put in front of all others; return them."""
+        parsed = self._parsers[index].collect(block, self._parsed(index, block))
+        self.records += parsed.frame.height
+        return self._store.add(index, block, parsed, is_fetched=True)
+
+    def _parsed(self, index: int, block: Block) -> Parsed | None:
+        work = self._parsers[index].prepare(block)
+        return None if work is None else work()
 
     def snapshot(self) -> Snapshot:
         return self._store.snapshot()

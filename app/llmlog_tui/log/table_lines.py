@@ -54,6 +54,9 @@ class TableLines:
         """End the running query, from any thread."""
         self._pages.cancel()
 
+    def cancel_fetch(self) -> None:
+        """Do nothing: ids are looked up in a table that is kept open."""
+
     def close(self) -> None:
         self._pages.close()
 
