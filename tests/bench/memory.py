@@ -1,7 +1,8 @@
 """Memory of a log with all answers, step by step.
 
-`python -m tests.bench.memory [RECORDS] [--short]`: resident bytes above those after the imports, as multiples of the file, and the peak of each step;
-with --short all ids have 8 characters. `settled` is a second later: polars returns memory lazily.
+`python -m tests.bench.memory [RECORDS] [--short]`: resident bytes above those after the imports, as
+multiples of the file, and the peak of each step; with --short all ids have 8 characters. `settled`
+is a second later: polars returns memory lazily.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from llmlog_tui.tui.queries import (
 from llmlog_tui.tui.workers.analysis import run_query
 
 SLOW_MS: Final = 500.0
+_REST_S: Final = 1.5
 _LONG_ID: Final = re.compile(r'"(\w*id)": "(?:chatcmpl-|req_|call_)?(\w{8})\w*"')
 
 
@@ -89,7 +91,12 @@ def measure(file: Path) -> None:
     steps.run("sort", lambda: run_query(CallOrderQuery(Sort("latency_ms", descending=True)), view))
     steps.run("replay", lambda: run_query(ReplayQuery(trace), view))
     steps.run("trends", lambda: run_query(TrendsQuery(60, None, "model", None), view))
-    steps.run("settled", lambda: (time.sleep(1.5), view.call_rows(0, 50)))
+
+    def rest() -> None:
+        time.sleep(_REST_S)
+        view.call_rows(0, 50)
+
+    steps.run("settled", rest)
     reader.close()
 
 
