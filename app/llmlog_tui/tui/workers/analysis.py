@@ -110,6 +110,7 @@ class Analyzer:
         rules = rules or DEFAULT
         self._incremental = IncrementalAnalyzer(slow_ms, rules)
         self._last: tuple[Overview, Overview] | None = None
+        self._records = self._fetched = 0
         self._notifier = Notifier(
             rules.on_alert, problem=lambda why: post(Failed("Alert notice", RuntimeError(why)))
         )
@@ -121,8 +122,21 @@ class Analyzer:
             result = None if request.query is None else run_query(request.query, overview)
         except QueryError as error:
             return FilterRejected(request.where or "", str(error))
+        self._know_alerts_of_fetched(overview)
         new_alerts = self._notifier.offer(overview.alerts, overview.snapshot.live_from)
         return AnalysisDone(request, overview, result, tuple(new_alerts))
+
+    def _know_alerts_of_fetched(self, overview: Overview) -> None:
+        """Report no alert that is new only because older records were put in front."""
+        snapshot, before = overview.snapshot, self._records
+        self._records = snapshot.counts.records
+        if snapshot.fetched != self._fetched:
+            self._fetched = snapshot.fetched
+            rows = set(snapshot.frame["row"].head(snapshot.fetched))
+            alerts = overview.alerts
+            self._notifier.know(
+                each for each in alerts if each.fired_row < before or each.fired_row in rows
+            )
 
     def _with_server(self, request: AnalysisRequest) -> Overview:
         """Return the Overview with the servers' metrics; the last one, if both are unchanged."""
