@@ -21,7 +21,7 @@ def lazy_submodules(package: str, *names: str) -> Callable[[str], ModuleType]:
 
 
 def defer_package(name: str) -> None:
-    """Let a package run its `__init__` at first use of its attributes, not of its submodules.
+    """Run a package's `__init__` at first use of its attributes, not of its submodules.
 
     Nothing is changed if it was imported before; without it, importing its submodules fails.
     """

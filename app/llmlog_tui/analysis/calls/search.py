@@ -32,7 +32,7 @@ class Hit:
 
 _HEX: Final = frozenset("0123456789abcdef")
 _LOWER_TO_ASCII: Final = ("\u212a", "\u0130")
-"""Letters outside of ASCII, Kelvin's sign and a dotted I, with ASCII in their lower case."""
+"""The Kelvin sign and the dotted I: their lower case has ASCII letters."""
 
 
 def _matching(frame: pl.DataFrame, text: str) -> pl.Series:

@@ -191,7 +191,8 @@ def _order_of_few(column: pl.Series, *, descending: bool) -> pl.Series | None:
         return None
     texts = distinct.cast(pl.String).drop_nulls().sort(descending=descending)
     positions = [(column == text).arg_true() for text in texts]
-    return pl.concat([*positions, column.is_null().arg_true()]).alias("at")
+    in_order: pl.Series = pl.concat([*positions, column.is_null().arg_true()])
+    return in_order.alias("at")
 
 
 @run_query.register
