@@ -25,8 +25,10 @@ _PATIENCE_SECONDS: Final = 60.0
 PROGRAM: Final = "import sys; from llmlog_tui.cli import dashboard; sys.exit(dashboard())"
 _MODE: Final = re.compile(rb"\x1b\[\?([\d;]+)([hl])")
 _SILENT_SECONDS: Final = 0.3
+_ESCAPE_MS: Final = "40"
+"""Milliseconds that a dashboard waits for what follows Escape in a sequence; usually 100."""
 _REST_SECONDS: Final = 0.15
-"""Longer than a key alone is waited for after Escape, 100 ms, and a row's details, 80 ms."""
+"""Longer than what follows Escape is waited for, and a row's details, 80 ms."""
 _IDLE_NS: Final = 5_000_000
 """Nanoseconds that a dashboard at rest works at most in that time: it polls its log."""
 _ON_BEFORE: Final = frozenset(("7", "25"))
@@ -58,6 +60,7 @@ class Terminal:
             "LC_ALL": "C.UTF-8",
             "TERM": "xterm-256color",
             "COLORTERM": "truecolor",
+            "ESCDELAY": _ESCAPE_MS,
             "XDG_STATE_HOME": str(home),
             "XDG_CONFIG_HOME": str(home),
             **environment,

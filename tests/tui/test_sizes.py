@@ -63,6 +63,11 @@ async def test_a_replay_has_its_bars_its_detail_and_its_totals_at_every_size(
             assert len(totals) <= size[0]
             assert "elapsed" in totals
             assert ("errors" in totals) == (size != SMALL)
+            screen.detail_pane.focus()
+            await pilot.pause()
+            frame = screen.detail_pane.styles.border_top[0]
+            assert frame == ("heavy" if screen.compact else "round"), "seen without colour"
+            assert screen.detail_pane.styles.border_title_style.bold
 
 
 @pytest.mark.parametrize("size", [SMALL, LOW, (120, 35), WIDE, LARGE])
@@ -85,7 +90,9 @@ async def test_calls_keep_their_finish_and_flags_beside_a_drawer_too(
             assert " ms " in heading
             assert any("✗ ↻" in line for line in lines), "the newest failed after retries"
             assert any("tool" in line for line in lines)
-            assert not any("tool_…" in line for line in lines), "finish is not cut"
+            rest = heading.index(" ms ")
+            assert not any("…" in line[rest:] for line in lines), "no reason, no finish is cut"
+            assert "…" not in str(screen.calls.border_title), "nor is the title"
 
 
 async def test_zoomed_panes_of_a_large_screen_have_columns_as_wide_as_their_contents(

@@ -190,7 +190,9 @@ class CallsPane(Pane):
             known = [each._replace(column=each.in_layout(compact=compact)) for each in chosen]
             return known if compact else grown(known, self.room, more=False)
         known = fitting(chosen, self.room, compact=compact)
-        return known if compact else grown(known, self.room, more=True)
+        if any(each.column.flex for each in known) and compact:
+            return known  # it takes the spare cells
+        return grown(known, self.room, more=not compact)
 
     def _columns(self) -> list[Column]:
         return [each.column for each in self._chosen()]

@@ -59,6 +59,9 @@ class LogView(FollowMixin, LocatableScreen):
     goes to the App in the messages below.
     """
 
+    OF_RECORDS: ClassVar[frozenset[str]] = frozenset()
+    """Actions of the view that do nothing without a record."""
+
     NAME: ClassVar[str] = ""
     """Name of the view; without a tab, it is shown under the Overview's."""
 
@@ -288,6 +291,26 @@ class LogView(FollowMixin, LocatableScreen):
         """Apply the wide or `compact` layout."""
 
     # -- search
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the view has no record to act on."""
+        return self.overview is None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Disable keys that would do nothing: of records without any, of the only pane."""
+        if action == "pane":
+            return len(self.focus_chain) > 1
+        if action in self.OF_RECORDS and self.is_empty:
+            return False
+        return super().check_action(action, parameters)
+
+    def action_pane(self, direction: int) -> None:
+        """Focus the next pane, or with -1 the previous one."""
+        if direction > 0:
+            self.focus_next()
+        else:
+            self.focus_previous()
 
     def action_find(self) -> None:
         """Open the search input."""
