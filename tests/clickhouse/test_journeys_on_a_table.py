@@ -41,5 +41,5 @@ async def test_a_journey(  # noqa: PLR0913, PLR0917 - fixtures
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    size = SMALL if "paste" in journey.__name__ else WIDE  # type: ignore[attr-defined]
+    size = SMALL if "paste" in journey.__name__ else WIDE
     await journey(Walk(table, list(map(json.loads, lines)), size, shown, until, tmp_path))

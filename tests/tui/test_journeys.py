@@ -30,7 +30,7 @@ OVER_A_FILE = {
 
 def cases() -> Iterator[object]:
     for journey in JOURNEYS:
-        name = journey.__name__  # type: ignore[attr-defined]
+        name = journey.__name__
         if journey in BOTH | OVER_A_FILE:
             yield pytest.param(journey, "calls.jsonl", WIDE, id=f"{name} over a file")
         if journey not in OVER_A_FILE:
