@@ -319,7 +319,8 @@ def window_of(reader: Reader) -> str:
     outside = reader.rows_outside
     if not outside:
         return ""
-    kept = reader.snapshot().frame.height
+    snapshot = reader.snapshot()
+    kept = snapshot.counts.records if reader.is_stream else snapshot.frame.height
     return f"the newest {kept:,} of {humanize.count(kept + outside)} records"
 
 
@@ -349,9 +350,9 @@ def interruptible(work: Callable[[], R]) -> R:
         signal.signal(signal.SIGINT, before)
 
 
-def hint_at_health(log: OpenLog) -> None:
+def hint_at_health(snapshot: Snapshot) -> None:
     """Warn on stderr if a log has lines, but no records."""
-    counts = log.snapshot.counts
+    counts = snapshot.counts
     if counts.skipped.total() and not counts.records:
         click.echo("no line is a record; see llmlog health", err=True)
 

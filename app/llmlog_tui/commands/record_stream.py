@@ -27,7 +27,8 @@ from llmlog_tui.log.archive_part import archived_tags
 from llmlog_tui.log.archive_stream import ArchiveStream
 from llmlog_tui.log.schema import COLUMNS
 from llmlog_tui.log.sources import SourceError, expand, url_of
-from llmlog_tui.log.table_pages import Condition, TablePages
+from llmlog_tui.log.table_pages import TablePages
+from llmlog_tui.log.table_queries import Condition
 from llmlog_tui.log.table_source import DEFAULT_WINDOW
 
 
@@ -64,29 +65,45 @@ def record_stream(
             yield table if table.is_usable() else None
     elif paths and all(map(is_part, paths)) and not has_window():
         is_usable = where is None or is_by_row(where)
-        yield _Archive(paths, where, columns, rules) if is_usable else None
+        yield ArchiveRecords(paths, where, columns, rules) if is_usable else None
     else:
         yield None
 
 
-class _Archive:
+class ArchiveRecords:
+    """The records of an archive that match a predicate, one part after the other."""
+
     def __init__(
-        self, paths: Sequence[Path], where: str | None, columns: Collection[str], rules: Rules
+        self,
+        paths: Sequence[Path],
+        where: str | None,
+        columns: Collection[str],
+        rules: Rules,
+        *,
+        with_lines: bool = False,
     ) -> None:
+        """Raise SourceError for a part that cannot be read."""
         self._where = where
         self._rules = rules
         if where is not None:  # it may name any field
             columns = COLUMNS
-        with _one_line():
-            tags = archived_tags(paths) if columns is COLUMNS else {}
-        self._parts = ArchiveStream(paths, columns, tags)
+        tags: dict[str, pl.DataType] | None = None if with_lines else {}
+        if where is not None:
+            with one_line_errors():
+                tags = archived_tags(paths)
+        if with_lines:
+            columns = (*columns, "line")
+        self._parts = ArchiveStream(paths, columns, tags, with_lines=with_lines)
+        self.total = self._parts.total
+        """Number of records of the archive."""
+        self.lines = self._parts.lines
 
     @property
     def records(self) -> int:
         return self._parts.records
 
     def frames(self) -> Iterator[pl.DataFrame]:
-        with _one_line():
+        with one_line_errors():
             for frame in self._parts.frames():
                 if self._where is None:
                     yield frame
@@ -95,7 +112,8 @@ class _Archive:
 
 
 @contextmanager
-def _one_line() -> Iterator[None]:
+def one_line_errors() -> Iterator[None]:
+    """Raise the OSError of a part as SourceError."""
     try:
         yield
     except OSError as error:

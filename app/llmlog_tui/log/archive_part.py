@@ -289,7 +289,8 @@ def archived_frames(
     """
     archives = ArchiveParts()
     for path in parts:
-        yield part_records(archives, path, columns, head)
+        rows = part_rows(archives, path, columns)
+        yield records_of(rows if head is None else rows.head(head))
 
 
 def archive_entry(archives: ArchiveParts, path: Path) -> Part:
@@ -300,16 +301,23 @@ def archive_entry(archives: ArchiveParts, path: Path) -> Part:
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
-def part_records(
-    archives: ArchiveParts, path: Path, columns: Collection[str], head: int | None = None
-) -> pl.DataFrame:
-    """Return a part's records, or the first of them. Raises OSError with its name."""
+def part_rows(archives: ArchiveParts, path: Path, columns: Collection[str]) -> pl.DataFrame:
+    """Return the rows of a part with these columns. Raises OSError with its name."""
     part = archive_entry(archives, path)
     try:
-        rows = _checked(part.content(path.parent), columns, part.records)
+        return _checked(part.content(path.parent), columns, part.records)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
-    return _parsed(rows if head is None else rows.head(head), None).frame
+
+
+def records_of(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the records of a part's rows; `line` is their number, from 0."""
+    return _parsed(rows, None).frame
+
+
+def lines_of(rows: pl.DataFrame) -> list[bytes]:
+    """Return the lines of a part's rows: as logged, or with the known fields."""
+    return list(_lines(rows.lazy()))
 
 
 def _parsed(rows: pl.DataFrame, here: pl.Expr | None) -> Parsed:
@@ -369,7 +377,7 @@ def _lines(rows: pl.LazyFrame) -> Iterable[bytes]:
         if not lines.null_count():
             return lines
     found = rows.collect()
-    known = as_lines(found).removesuffix(b"\n").split(b"\n")
+    known = as_lines(found)
     raw = found["line"] if "line" in found.columns else [None] * found.height
     return (given if line is None else line for line, given in zip(raw, known, strict=True))
 

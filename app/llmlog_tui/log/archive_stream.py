@@ -8,9 +8,15 @@ from typing import Final
 
 import polars as pl
 
-from llmlog_tui.log.archive_part import ArchiveParts, archive_entry, part_records
+from llmlog_tui.log.archive_part import (
+    ArchiveParts,
+    archive_entry,
+    lines_of,
+    part_rows,
+    records_of,
+)
 from llmlog_tui.log.store import BY_TIME, FRAME_SCHEMA
-from llmlog_tui.log.tags import Types, conform
+from llmlog_tui.log.tags import Types, conform, tag_types, with_same_tags
 
 _LONG_AGO: Final = -(2**63)
 """Time of the records before the first one with a ts, in µs."""
@@ -23,24 +29,48 @@ class ArchiveStream:
     """The records of parts, frame after frame, in the order of a Reader.
 
     Parts are read in the order of their first records, and only overlapping ones are in memory
-    together. Only `columns` have values, and `tags` are added.
+    together. Only `columns` have values. All frames have `tags`, or else each has its own. With
+    `with_lines` stored rows are kept for lines(), too.
     """
 
-    def __init__(self, parts: Sequence[Path], columns: Collection[str], tags: Types) -> None:
+    def __init__(
+        self,
+        parts: Sequence[Path],
+        columns: Collection[str],
+        tags: Types | None = None,
+        *,
+        with_lines: bool = False,
+    ) -> None:
         self.files = tuple(parts)
         self.records = 0
         """Number of records read so far."""
         self._columns = columns
         self._tags = tags
+        self._with_lines = with_lines
         self._archives = ArchiveParts()
+        self._rows: dict[int, pl.DataFrame] = {}  # by file
 
     def frames(self) -> Iterator[pl.DataFrame]:
         """Yield records with store.FRAME_SCHEMA, then tags; `row` counts up. Raises OSError."""
         pending: list[pl.DataFrame] = []
         for at, index in sorted((self._first(index), index) for index in range(len(self.files))):
             yield from self._taken(pending, at)
+            self._rows = {file: self._rows[file] for file in _files(pending) if self._with_lines}
             pending.append(self._load(index))
         yield from self._taken(pending, None)
+
+    @property
+    def total(self) -> int:
+        """Number of records in the parts."""
+        return sum(archive_entry(self._archives, file).records for file in self.files)
+
+    def lines(self, frame: pl.DataFrame) -> list[bytes]:
+        """Return lines of the last frame: as logged, or with the known fields."""
+        found: list[tuple[int, bytes]] = []
+        places = frame.select("file", "line").with_row_index()
+        for (file,), part in places.partition_by("file", as_dict=True).items():
+            found += zip(part["index"], lines_of(self._rows[file][part["line"]]), strict=True)
+        return [line for _, line in sorted(found)]
 
     def _taken(self, pending: list[pl.DataFrame], before: int | None) -> Iterator[pl.DataFrame]:
         """Take the rows before a time, None for all, from sorted frames."""
@@ -52,7 +82,9 @@ class ArchiveStream:
         pending[:] = [frame for frame in pending if frame.height]
         taken = [frame for frame in taken if frame.height]
         if taken:
-            frame = taken[0] if len(taken) == 1 else pl.concat(taken).sort(_AT, "file", "line")
+            frame = taken[0]
+            if len(taken) > 1:
+                frame = pl.concat(with_same_tags(taken)).sort(_AT, "file", "line")
             row = pl.int_range(self.records, self.records + frame.height, dtype=pl.UInt32)
             self.records += frame.height
             yield frame.drop(_AT).with_columns(row=row)
@@ -64,14 +96,24 @@ class ArchiveStream:
 
     def _load(self, index: int) -> pl.DataFrame:
         """Return a part's records by time; those of an only part in their order."""
-        records = part_records(self._archives, self.files[index], self._columns)
+        rows = part_rows(self._archives, self.files[index], self._columns)
+        if self._with_lines:
+            self._rows[index] = rows
+        records = records_of(rows)
         is_only = len(self.files) == 1
         at = pl.lit(_LONG_AGO) if is_only else BY_TIME.dt.epoch("us").fill_null(_LONG_AGO)
-        frame = conform(records, self._tags).with_columns(
+        if self._tags is not None:
+            records = conform(records, self._tags)
+        frame = records.with_columns(
             at.alias(_AT),
             block=pl.lit(0, pl.UInt32),
             file=pl.lit(index, pl.UInt16),
             row=pl.lit(0, pl.UInt32),
         )
-        columns = pl.col(*FRAME_SCHEMA, *self._tags, _AT)
+        columns = (*FRAME_SCHEMA, _AT, *tag_types(records))
         return frame.select(columns).sort(_AT, maintain_order=True)
+
+
+def _files(frames: Sequence[pl.DataFrame]) -> list[int]:
+    """Return the file of each frame."""
+    return [int(frame["file"][0]) for frame in frames]

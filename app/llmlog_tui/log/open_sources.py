@@ -20,6 +20,7 @@ from llmlog_tui.log.reading_order import Turn, newest_first, size_and_time
 from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.sources import STDIN, url_of
 from llmlog_tui.log.stdin import StdinFollower
+from llmlog_tui.log.table_lines import TableLines
 from llmlog_tui.log.table_source import TableSource
 
 
@@ -33,6 +34,7 @@ class SourceOptions:
     stdin: int | None
     ids: Sequence[str]
     are_siblings: bool
+    is_stream: bool = False
 
 
 class OpenSources:
@@ -137,9 +139,9 @@ class OpenSources:
         """Return the sources that are standard input."""
         return [source for source in self.opened if isinstance(source, StdinFollower)]
 
-    def tables(self) -> list[TableSource]:
+    def tables(self) -> list[TableSource | TableLines]:
         """Return the sources that are tables."""
-        return [source for source in self.opened if isinstance(source, TableSource)]
+        return [source for source in self.opened if isinstance(source, TableSource | TableLines)]
 
     @property
     def rows_outside(self) -> int:
@@ -164,10 +166,10 @@ class OpenSources:
                 block = source.fetch(wanted)
                 yield iter(() if block is None else [(index, block)])
 
-    def lazy(self) -> Iterator[TableSource | ArchivePart]:
+    def lazy(self) -> Iterator[TableSource | TableLines | ArchivePart]:
         """Yield the tables and the parts of archives."""
         for each in self.opened:
-            if isinstance(each, TableSource | ArchivePart):
+            if isinstance(each, TableSource | TableLines | ArchivePart):
                 yield each
 
     def _open(self, file: Path) -> LineSource:
@@ -176,6 +178,8 @@ class OpenSources:
         if file == STDIN:
             return StdinFollower(options.stdin)
         if url_of(file):
+            if options.is_stream:
+                return TableLines(file, options.window)
             return TableSource(file, options.window, options.ids)
         if is_part(file):
             return ArchivePart(

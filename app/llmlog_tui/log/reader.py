@@ -32,6 +32,7 @@ from llmlog_tui.log.sources import STDIN, Sources, url_of
 from llmlog_tui.log.store import Snapshot, Store
 from llmlog_tui.log.table_source import DEFAULT_WINDOW
 
+_LAST_RECORD: Final = Retention(records=1)
 _THREADS: Final = 2
 _AHEAD: Final = 3
 """Maximum blocks in the parser threads at once."""
@@ -60,7 +61,8 @@ class Reader:
     found while reading. `window` selects the records to keep, `columns` the fields: others, except
     event and status, are null, and values of a wrong type are not counted in them. `stdin` is the
     descriptor of `-`, if standard input was moved (see detach_stdin). Big files are parsed
-    by `cache`. Of a table, DEFAULT_WINDOW is kept where no window is given, and with
+    by `cache`. With `is_stream` records are for on_records only, in order, and only the last one is
+    kept. Of a table, DEFAULT_WINDOW is kept where no window is given, and with
     `ids` the records before it that have one of these (see TableSource and ArchiveParts).
     """
 
@@ -74,6 +76,7 @@ class Reader:
         stdin: int | None = None,
         cache: ParseCache | None = None,
         ids: Sequence[str] = (),
+        is_stream: bool = False,
     ) -> None:
         self.problems: dict[Path, str] = {}
         """Files and folders that cannot be read at present, and the reason."""
@@ -85,6 +88,7 @@ class Reader:
         self._columns = columns
         self._stdin = stdin
         self._cache = cache
+        self.is_stream = is_stream
         # Parsing releases the GIL, so that reading and parsing overlap.
         self._pool = ThreadPoolExecutor(_THREADS, "llmlog-parse")
         self._ahead = 1  # the first block, with the newest records, gets the processor to itself
@@ -112,6 +116,7 @@ class Reader:
                 self._stdin,
                 self._ids,
                 self._names is not None,
+                self.is_stream,
             ),
             self.problems,
         )
@@ -121,7 +126,8 @@ class Reader:
         self._forks: list[int] = []  # of the newest file, and itself, until all were read
         self._newest_begins: Hashable | None = None
         # What comes from before the window is not to be dropped for being too old.
-        self._store = Store([], EVERYTHING if self._ids else self._window)
+        window = EVERYTHING if self._ids else self._window
+        self._store = Store([], _LAST_RECORD if self.is_stream else window)
         self._lines = RecordLines(self._store, self._sources.opened, self._parsers)
         self._add_files(files)
 
@@ -220,7 +226,8 @@ class Reader:
     @property
     def rows_outside(self) -> int:
         """Number of records outside the window, if tables or archives are read."""
-        return self._sources.rows_outside + self._store.dropped if self._sources.are_lazy else 0
+        dropped = 0 if self.is_stream else self._store.dropped
+        return self._sources.rows_outside + dropped if self._sources.are_lazy else 0
 
     def cancel(self) -> None:
         """End queries of tables, from any thread; they are not read any more."""
