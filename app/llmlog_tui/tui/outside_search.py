@@ -40,7 +40,7 @@ class OutsideSearch:
         self.is_running = False
 
     def begin(self, text: str, *, is_sure: bool) -> bool:
-        """Look up a text that may be an id; False if it may not, or was looked up.
+        """Look up a text that may be an id, once; False if it is not.
 
         Unless `is_sure` that it is nothing else, only one with a digit.
         """

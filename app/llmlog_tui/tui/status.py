@@ -174,7 +174,7 @@ class ReadStatus:
     def update(self, message: Loaded) -> None:
         self.progress = message.progress
         if message.progress.state == "live":
-            # Those that were fetched were asked for, and did not arrive.
+            # Records that were fetched did not arrive.
             self._rate.add(message.snapshot.counts.records - message.snapshot.fetched)
         self._speed.add(message.progress.read)
 
