@@ -314,6 +314,12 @@ def report_format(reader: Reader, names: Sequence[str], *, is_whole: bool = Fals
         click.echo(f"over {window}", err=True)
 
 
+def report_window(kept: int, total: int) -> None:
+    """Print which part of all records an answer is about, unless it is about all."""
+    if kept < total:
+        click.echo(f"over {_newest_of(kept, total)}", err=True)
+
+
 def window_of(reader: Reader) -> str:
     """Return which part of a table or archive was read; empty for all."""
     outside = reader.rows_outside
@@ -321,7 +327,11 @@ def window_of(reader: Reader) -> str:
         return ""
     snapshot = reader.snapshot()
     kept = snapshot.counts.records if reader.is_stream else snapshot.frame.height
-    return f"the newest {kept:,} of {humanize.count(kept + outside)} records"
+    return _newest_of(kept, kept + outside)
+
+
+def _newest_of(kept: int, total: int) -> str:
+    return f"the newest {kept:,} of {humanize.count(total)} records"
 
 
 def format_names(snapshot: Snapshot) -> str | None:

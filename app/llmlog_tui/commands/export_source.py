@@ -21,9 +21,8 @@ from llmlog_tui.commands.common import (
     report_format,
 )
 from llmlog_tui.commands.progress import Progress
-from llmlog_tui.commands.record_stream import ArchiveRecords
+from llmlog_tui.commands.record_stream import ArchiveRecords, is_archive_stream
 from llmlog_tui.config.rules import DEFAULT
-from llmlog_tui.log.archive_manifest import is_part
 from llmlog_tui.log.load import read_all
 from llmlog_tui.log.peek import has_own_lines
 from llmlog_tui.log.reader import Reader
@@ -62,7 +61,7 @@ def export_source(
     """
     paths = expand(names, must_exist=True)
     is_by_record = where is None or is_by_row(where)
-    if is_by_record and paths and all(map(is_part, paths)) and not has_window():
+    if is_archive_stream(paths, where):
         yield _OfArchive(paths, where, progress)
     elif is_by_record and len(paths) == 1 and _is_streamed(paths[0]):
         sources = Sources(names, must_exist=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -15,10 +16,13 @@ from llmlog_tui.log.archive_part import (
     part_rows,
     records_of,
 )
-from llmlog_tui.log.store import BY_TIME, FRAME_SCHEMA
-from llmlog_tui.log.tags import Types, conform, tag_types, with_same_tags
+from llmlog_tui.log.retention import EVERYTHING, Retention
+from llmlog_tui.log.schema import COLUMNS
+from llmlog_tui.log.store import BY_TIME, FRAME_SCHEMA, LONG_AGO, latest
+from llmlog_tui.log.stream_window import last_records, records_since
+from llmlog_tui.log.tags import Types, conform, merged_types, tag_types, with_same_tags
 
-_LONG_AGO: Final = -(2**63)
+_UNDATED: Final = -(2**63)
 """Time of the records before the first one with a ts, in µs."""
 
 _AT: Final = "at"
@@ -29,31 +33,43 @@ class ArchiveStream:
     """The records of parts, frame after frame, in the order of a Reader.
 
     Parts are read in the order of their first records, and only overlapping ones are in memory
-    together. Only `columns` have values. All frames have `tags`, or else each has its own. With
-    `with_lines` stored rows are kept for lines(), too.
+    together. Only `columns` have values, and each frame has its own tags. With `with_lines` stored
+    rows are kept for lines(), too. Of parts outside the `window` nothing is read.
     """
 
     def __init__(
         self,
         parts: Sequence[Path],
         columns: Collection[str],
-        tags: Types | None = None,
         *,
         with_lines: bool = False,
+        window: Retention = EVERYTHING,
     ) -> None:
         self.files = tuple(parts)
         self.records = 0
         """Number of records read so far."""
-        self._columns = columns
-        self._tags = tags
+        self._columns = columns if columns is COLUMNS else (*columns, "ts")
+        self._tags: Types | None = None
         self._with_lines = with_lines
-        self._archives = ArchiveParts()
+        self._window = window
+        self._archives = ArchiveParts(window)
         self._rows: dict[int, pl.DataFrame] = {}  # by file
 
     def frames(self) -> Iterator[pl.DataFrame]:
         """Yield records with store.FRAME_SCHEMA, then tags; `row` counts up. Raises OSError."""
+        files = self._within()
+        frames = self._in_order(files)
+        if self._window.records is not None:
+            read = sum(archive_entry(self._archives, self.files[index]).records for index in files)
+            return last_records(frames, max(0, read - self._window.records))
+        if self._window.span is not None and (newest := self._newest(files)):
+            oldest = newest - min(self._window.span, newest - LONG_AGO)
+            return records_since(frames, oldest, newest, is_cut=len(files) < len(self.files))
+        return frames
+
+    def _in_order(self, files: Sequence[int]) -> Iterator[pl.DataFrame]:
         pending: list[pl.DataFrame] = []
-        for at, index in sorted((self._first(index), index) for index in range(len(self.files))):
+        for at, index in sorted((self._first(index), index) for index in files):
             yield from self._taken(pending, at)
             self._rows = {file: self._rows[file] for file in _files(pending) if self._with_lines}
             pending.append(self._load(index))
@@ -89,10 +105,35 @@ class ArchiveStream:
             self.records += frame.height
             yield frame.drop(_AT).with_columns(row=row)
 
+    def unify_tags(self) -> None:
+        """Give all frames the tags of all parts. Raises OSError."""
+        tags: dict[str, pl.DataType] = {}
+        for index in self._within():
+            rows = part_rows(self._archives, self.files[index], self._columns)
+            tags = merged_types(tags, tag_types(records_of(rows.head(0))))
+        self._tags = tags
+
+    def _within(self) -> list[int]:
+        """Return the files that may have records in the window."""
+        entries = [(archive_entry(self._archives, file), file) for file in self.files]
+        outside = [part.file in self._archives.of(file).outside for part, file in entries]
+        return [index for index, is_outside in enumerate(outside) if not is_outside]
+
+    def _newest(self, files: Sequence[int]) -> datetime | None:
+        """Return the latest time, a future one only if there is no other."""
+        last = [archive_entry(self._archives, self.files[index]).last for index in files]
+        times = pl.Series(last, dtype=pl.Int64).cast(COLUMNS["ts"])
+        newest = latest(None, times)
+        for index, time in zip(files, times, strict=True):
+            if newest is not None and time is not None and time > newest:
+                rows = part_rows(self._archives, self.files[index], ("ts",))
+                newest = latest(newest, records_of(rows)["ts"])
+        return newest
+
     def _first(self, index: int) -> int:
         """Return the time of a part's earliest record."""
         part = archive_entry(self._archives, self.files[index])
-        return _LONG_AGO if part.first is None else part.first
+        return _UNDATED if part.first is None else part.first
 
     def _load(self, index: int) -> pl.DataFrame:
         """Return a part's records by time; those of an only part in their order."""
@@ -101,7 +142,7 @@ class ArchiveStream:
             self._rows[index] = rows
         records = records_of(rows)
         is_only = len(self.files) == 1
-        at = pl.lit(_LONG_AGO) if is_only else BY_TIME.dt.epoch("us").fill_null(_LONG_AGO)
+        at = pl.lit(_UNDATED) if is_only else BY_TIME.dt.epoch("us").fill_null(_UNDATED)
         if self._tags is not None:
             records = conform(records, self._tags)
         frame = records.with_columns(

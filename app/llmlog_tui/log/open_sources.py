@@ -84,7 +84,7 @@ class OpenSources:
         for turn in _from(self._last_turn[False], turns):
             index = self.order[turn]
             source = self.opened[index]
-            if not (isinstance(source, Follower) and source.is_at_rest()):
+            if not (isinstance(source, Follower | ArchivePart) and source.is_at_rest()):
                 awake.append(turn)
                 yield Turn(turn, index, is_older=False)
         awake.sort()

@@ -332,7 +332,7 @@ class Store:
         if self._window == EVERYTHING:
             return
         if self._window.span is not None:
-            self._newest = _latest(self._newest, added["ts"])
+            self._newest = latest(self._newest, added["ts"])
         if self._live_from is None and len(self._files) > 1 and self._older.rows.height:
             # Newest files come first: which rows are the oldest is known once all are in order.
             if self._height() < self._merge_at:
@@ -355,7 +355,7 @@ class Store:
             from_older = self._older.rows.drop_first(max(0, extra))
             self._dropped += from_older + self._newer.rows.drop_first(max(0, extra - from_older))
         if keep.span is not None and (newest := self._newest):
-            oldest = newest - min(keep.span, newest - _LONG_AGO)
+            oldest = newest - min(keep.span, newest - LONG_AGO)
             before = self._height()
             if not self._older.drop_before(oldest, newest):
                 self._newer.drop_before(oldest, newest)
@@ -408,7 +408,7 @@ class _LineNumbers:
         return (numbers - firsts.gather(index)).cast(pl.UInt32).alias("line"), blocks
 
 
-def _latest(known: datetime | None, times: pl.Series) -> datetime | None:
+def latest(known: datetime | None, times: pl.Series) -> datetime | None:
     """Return the latest time, a future one only if there is no other."""
     now = datetime.now(UTC) + _CLOCK_SKEW
     found = (known, times.filter(times <= now).max(), times.max())
@@ -416,6 +416,7 @@ def _latest(known: datetime | None, times: pl.Series) -> datetime | None:
     return max([time for time in dated if time <= now] or dated, default=None)
 
 
-_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
+LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
+"""The first time there is."""
 _CLOCK_SKEW: Final = timedelta(days=1)
 """Maximum clock skew, or offset of a local time read as UTC."""
