@@ -14,7 +14,7 @@ HEAD_OBJECTS: Final = 20
 """Maximum objects, or lines, at a file's start that detection looks at."""
 
 HEAD_BYTES: Final = 64 * 2**10
-"""Maximum number of a block's first bytes that are looked at, if its first line is no longer."""
+"""Maximum bytes of a block's first lines; a longer first line counts whole."""
 
 _OWN_BEGINNING: Final = b'{"v": 1, "ts": '
 
