@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 from typing import Final
@@ -49,7 +50,9 @@ def grep(name: str, value: str, line: bytes, file: str) -> str:
     fixed = "" if re.fullmatch(r'[\w": -]*', pattern) else "-F "
     program = next((each for end, each in _COMPRESSED.items() if file.endswith(end)), "grep")
     path = f"./{file}" if file.startswith("-") else file  # else it were an option
-    if file.endswith(".parquet") or "://" in file:
+    is_part = file.endswith(".parquet")  # which a larger one of its archive replaces
+    if is_part or "://" in file:
+        path = os.path.dirname(path) or "." if is_part else path  # noqa: PTH120 - of a string
         return f"llmlog find {shlex.quote(value)} {shlex.quote(path)}"
     return f"{program} {fixed}{shlex.quote(pattern)} {shlex.quote(path)}"
 

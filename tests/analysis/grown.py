@@ -119,7 +119,7 @@ class Growing:
 def assert_same(one: Overview, other: Overview) -> None:
     """Every answer is the same; sums of floats but for the order in which they were added."""
     assert one.frame.equals(other.frame)
-    assert one.calls.equals(other.calls)
+    assert one.calls.frame().equals(other.calls.frame())
     assert one.traces.equals(other.traces)
     assert list(one.alerts) == list(other.alerts)
     assert (one.newest, one.all_calls, one.where) == (other.newest, other.all_calls, other.where)

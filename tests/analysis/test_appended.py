@@ -61,7 +61,9 @@ def test_records_calls_and_counts_are_those_of_an_analysis(
 
 def table(overview: Overview, name: str) -> list[Row]:
     """The records or calls, but for `changed`, which other records decide."""
-    return decategorize(getattr(overview, name).drop("changed")).to_dicts()
+    return decategorize(
+        (overview.calls.frame() if name == "calls" else overview.frame).drop("changed")
+    ).to_dicts()
 
 
 def test_a_record_that_is_younger_than_the_analysis_is_found_by_its_key(

@@ -26,7 +26,7 @@ SETTLED = DEFAULT.fingerprint.settled_calls
 def fingerprint_changes(calls: pl.DataFrame) -> list[FingerprintChange]:
     detector = FingerprintDetector(DEFAULT.fingerprint)
     detector.add(calls)
-    return detector.found(calls)
+    return detector.found
 
 
 def call(fingerprint: str | None, model: str = "m", **fields: object) -> Record:
@@ -169,7 +169,7 @@ def test_calls_that_come_in_pieces_have_the_changes_of_all_at_once(
     for size in [*sizes, len(names)]:
         detector.add(calls.slice(at, size))
         at += size
-    assert detector.found(calls) == fingerprint_changes(calls)
+    assert detector.found == fingerprint_changes(calls)
 
 
 def answered_by(names: list[str]) -> pl.DataFrame:

@@ -102,7 +102,9 @@ def test_two_hundred_quiet_logs_raise_two_false_alerts_at_most() -> None:
     assert false.total() <= 2, false
 
 
-@pytest.mark.parametrize("size", [pytest.param(1, marks=pytest.mark.slow), 7, 100])
+@pytest.mark.parametrize(
+    "size", [*(pytest.param(n, marks=pytest.mark.slow) for n in (1, 7)), 25, 100]
+)
 @pytest.mark.parametrize("change", [turned, cut_off, slowed, failing, retried, run_dry])
 def test_what_is_planted_in_calls_that_come_little_by_little_is_what_is_found_at_once(
     change: Callable[[Row, random.Random], None], size: int

@@ -1,13 +1,16 @@
 """What the dashboard costs while records arrive: `python -m tests.bench.live_cost`.
 
-`[--seconds N] [--records N] [--view 1|2] [--where SQL] [--rates 100,10,0]`. In a pseudo-terminal of
-160x50: processor time as a share of one core, wake-ups and bytes painted a second, then from an
-appended line to the screen. A rate of 0 is a log at rest; its lone records come after 6 s of quiet.
+`[--seconds N] [--records N] [--probes N] [--views 1,2] [--where SQL] [--rates 100,10,0]`. In a
+pseudo-terminal of 160x50, in the Overview and in Calls, without and with a filter: processor time
+as a share of one core, wake-ups and bytes painted a second, then from an appended line to the
+screen, N times. A rate of 0 is a log at rest; its lone records come after 6 to 10 s of quiet, a
+tenth as often. An empty `--where` leaves the filter out.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import sys
 import tempfile
@@ -24,8 +27,12 @@ from tests.bench.terminal import Terminal, dashboard
 _LIVE: Final = "● live".encode()
 _WARM_S: Final = 3.0
 _PROBES_PER_S: Final = 4
-_QUIET_S: Final = 6.0
-"""Seconds without records before a lone one."""
+_QUIET_S: Final = 8.0
+"""Mean seconds without records before a lone one."""
+_LONE_SHARE: Final = 10
+_GOLDEN: Final = 0.309017
+_VIEWS: Final = {"1": "Overview", "2": "Calls"}
+_WHERE: Final = "latency_ms is null or latency_ms < 100000"
 
 
 def wake_ups(terminal: Terminal) -> dict[str, int]:
@@ -54,38 +61,43 @@ def cost(terminal: Terminal, log: Path, rate: int, seconds: float) -> str:
     )
 
 
-def delays(terminal: Terminal, log: Path, rate: int, seconds: float, first: int) -> list[float]:
+def delays(terminal: Terminal, log: Path, rate: int, numbers: range) -> list[float]:
     """Milliseconds from an appended probe to the screen, while so many records a second arrive."""
     pause = 1 / _PROBES_PER_S if rate else _QUIET_S
-    writer = threading.Thread(target=write, args=(log, rate, seconds))
+    writer = threading.Thread(target=write, args=(log, rate, pause * len(numbers)))
     writer.start()
     took = []
     with log.open("ab", buffering=0) as file:
-        for number in range(first, first + max(3, int(seconds / pause))):
-            terminal.wait(pause)
+        for number in numbers:
+            # Not always at the same time after a poll.
+            terminal.wait(pause * (0.75 + number * _GOLDEN % 0.5))
             file.write(probe(number))
             took.append(terminal.until(newest(number).encode(), 5) * 1e3)
     writer.join()
-    return took
+    return sorted(took)
 
 
-def rows(folder: Path, chosen: argparse.Namespace) -> Iterator[str]:
-    """Everything, as lines for people."""
-    log = folder / "calls.jsonl"
+def rows(folder: Path, chosen: argparse.Namespace, where: str | None) -> Iterator[str]:
+    """The figures of one dashboard, as lines for people."""
+    log = folder / f"calls-{where is not None}.jsonl"
     make_log.write(log, chosen.records)
-    options = ["--where", chosen.where] if chosen.where else []
-    terminal = Terminal([*dashboard(log), *options], folder)
+    terminal = Terminal([*dashboard(log), *(["--where", where] if where else [])], folder)
     terminal.until(_LIVE, 60)
-    if chosen.view != "1":
-        terminal.press(chosen.view.encode(), b"", 0.1)
     terminal.settle()
     first = 1
-    for rate in map(int, chosen.rates.split(",")):
-        yield f"{rate:>4}/s: {cost(terminal, log, rate, chosen.seconds)}"
-        took = sorted(delays(terminal, log, rate, chosen.seconds, first))
-        first += len(took)
-        p99 = took[min(len(took) - 1, round(0.99 * len(took)))]
-        yield f"        append to screen p50 {statistics.median(took):.0f} ms, p99 {p99:.0f} ms"
+    for view in chosen.views.split(","):
+        terminal.press(view.encode(), b"", 0.1)
+        for rate in map(int, chosen.rates.split(",")):
+            case = f"{_VIEWS[view]}{', filtered' if where else ''}, {rate}/s"
+            yield f"{case}: {cost(terminal, log, rate, chosen.seconds)}"
+            probes = chosen.probes if rate else max(3, chosen.probes // _LONE_SHARE)
+            took = delays(terminal, log, rate, range(first, first + probes))
+            first += probes
+            p99 = took[min(len(took) - 1, round(0.99 * len(took)))]
+            yield (
+                f"        append to screen p50 {statistics.median(took):.0f} ms, p99 {p99:.0f} ms"
+                f" of {probes}; load average {os.getloadavg()[0]:.1f}"
+            )
     terminal.leave()
 
 
@@ -95,12 +107,15 @@ def main() -> None:
     options.add_argument("--records", type=int, default=10_000)
     options.add_argument("--seconds", type=float, default=20.0)
     options.add_argument("--rates", default="100,10,0")
-    options.add_argument("--view", default="1")
-    options.add_argument("--where")
+    options.add_argument("--views", default="1,2")
+    options.add_argument("--where", default=_WHERE)
+    options.add_argument("--probes", type=int, default=200)
+    chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        for row in rows(Path(folder), options.parse_args()):
-            sys.stdout.write(row + "\n")
-            sys.stdout.flush()
+        for where in (None, chosen.where) if chosen.where else (None,):
+            for row in rows(Path(folder), chosen, where):
+                sys.stdout.write(row + "\n")
+                sys.stdout.flush()
 
 
 if __name__ == "__main__":

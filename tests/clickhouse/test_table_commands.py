@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
+from unittest.mock import patch
 
 import polars as pl
 import pytest
 from tests.clickhouse.calls_table import call, create_table, in_order, insert
 from tests.clickhouse.running import ClickHouse
+from tests.commands.agent_questions import answers_over, is_over_window
 from tests.commands.conftest import Run, is_refused, llmlog
+
+from llmlog_tui.commands.agent_tools import AgentTools, ToolFault
+from llmlog_tui.config.rules import DEFAULT
+from llmlog_tui.log import reader, table_pages, table_source
+from llmlog_tui.log.retention import Retention
 
 __all__ = ["llmlog"]
 
@@ -19,7 +27,10 @@ OF_ALL = [
     ("traces",),
     ("slow",),
     ("alerts",),
+    ("alerts", "--where", "latency_ms > 200 and model = 'gpt-5-mini'"),
+    ("alerts", "--last", "300"),
     ("check",),
+    ("check", "--where", "length(model) > 5"),
     ("health",),
     ("sql", "select model, count(*) as n, sum(total_tokens) as t from calls group by 1 order by 1"),
     ("status",),
@@ -53,6 +64,46 @@ def test_every_answer_over_a_table_is_that_over_a_file(llmlog: Run, both: tuple[
         assert of_table.code == of_file.code, words
         assert of_file.out, words
         assert of_table.out.replace(table, file) == of_file.out, words
+
+
+def test_alerts_of_a_table_without_a_column_are_those_of_its_lines(
+    clickhouse: ClickHouse, llmlog: Run, both: tuple[str, str]
+) -> None:
+    for change in (
+        "DROP COLUMN retries",
+        "MODIFY COLUMN max_tokens Nullable(String) CODEC(ZSTD(1))",
+    ):
+        clickhouse.query(f"ALTER TABLE llm.calls {change}")
+        of_file, of_table = (llmlog("alerts", name, "--json") for name in both)
+        assert (of_table.out, of_table.err) == (of_file.out, "")
+
+
+def test_a_coding_agent_has_the_answers_over_a_file_and_those_of_later_rows(
+    clickhouse: ClickHouse, both: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, table = both
+    assert answers_over(table) == answers_over(file)
+    monkeypatch.setattr(table_source, "DEFAULT_WINDOW", Retention(records=200))
+    monkeypatch.setattr(reader, "DEFAULT_WINDOW", Retention(records=200))
+    over = {question: answer.get("over") for question, answer in answers_over(table).items()}
+    for question, window in over.items():
+        assert (window == "the newest 200 of 965 records") == is_over_window(question), question
+    with closing(AgentTools([table], DEFAULT, content=False)) as tools:
+        count = "select count(*) as n from records"
+        assert json.loads(tools.sql(count))["rows"] == [{"n": 200}]
+        assert json.loads(tools.stats())["records"] == 965
+        insert(clickhouse, [call(0, ts="2030-01-01T00:00:00Z", model="brand-new", id="new-id")])
+        assert json.loads(tools.stats())["records"] == 966
+        newest = "select model from records order by ts desc"
+        assert json.loads(tools.sql(newest, 1))["rows"] == [{"model": "brand-new"}]
+        assert json.loads(tools.find("new-id"))["records"][0]["model"] == "brand-new"
+        with pytest.raises(ToolFault, match="no id, request_id, trace_id or session_id is"):
+            tools.find("nothing-like-it")
+        clickhouse.stop()
+        with pytest.raises(ToolFault, match="connection refused"):
+            tools.slow()
+        clickhouse.start()
+        assert json.loads(tools.sql(count))["rows"] == [{"n": 200}]
 
 
 HOSTILE = [
@@ -123,6 +174,35 @@ def test_records_of_a_table_are_exported(
     first, second = (pl.read_parquet(tmp_path / f"{len(name)}.parquet") for name in both)
     assert first.drop("file").equals(second.drop("file"))
     assert second["file"].unique().to_list() == [table]
+
+
+def test_an_export_of_a_window_has_its_records_however_big_the_pages_are(
+    llmlog: Run, both: tuple[str, str], tmp_path: Path
+) -> None:
+    file, table = both
+    lines = Path(file).read_bytes().splitlines()
+    chosen = [line for line in lines[-400:] if b'"gpt-5-mini' in line]
+    for rows in (40, 90):
+        with patch.multiple(table_pages, _FIRST_LINES=rows, _MAX_LINES=rows, _PAGE_ROWS=50):
+            out = tmp_path / f"{rows}.jsonl"
+            done = llmlog("export", table, "--to", out, "--last", "400")
+            assert done.err == f"over the newest 400 of 965 records\n{out}: 400 records written\n"
+            assert out.read_bytes().splitlines() == lines[-400:]
+            where = ("--where", "model like 'gpt-5-mini%' or requested_model like 'gpt-5-mini%'")
+            llmlog("export", table, "--to", out, "--last", "400", *where)
+            assert out.read_bytes().splitlines() == chosen
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
+def test_an_export_that_breaks_off_is_one_line_and_no_file(
+    clickhouse: ClickHouse, llmlog: Run, both: tuple[str, str], tmp_path: Path, ending: str
+) -> None:
+    with patch.multiple(table_pages, _FIRST_LINES=50, _MAX_LINES=50, _PAGE_ROWS=50):
+        clickhouse.fail(cut=30_000)
+        done = llmlog("export", both[1], "--to", tmp_path / f"out.{ending}")
+    assert is_refused(done, "broke")
+    assert not list(tmp_path.glob(f"*out.{ending}"))
+    assert not list(tmp_path.glob(".llmlog*"))
 
 
 @pytest.mark.parametrize(

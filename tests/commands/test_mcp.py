@@ -15,12 +15,17 @@ from typing import Any, TypeAlias
 import pytest
 from mcp import Client, StdioServerParameters
 from mcp.types import CallToolResult, TextContent
+from tests.commands.agent_questions import QUESTIONS, answers_over, is_over_window
 from tests.commands.conftest import Run, Written, command, is_refused
 from tests.commands.test_base_install import base_install
 
+from llmlog_tui.commands import agent_log
 from llmlog_tui.commands.agent_tools import MAX_ROWS, AgentTools, ToolFault
 from llmlog_tui.commands.bounded_answer import MAX_CHARACTERS
 from llmlog_tui.config.rules import DEFAULT
+from llmlog_tui.log import archive_part
+from llmlog_tui.log.archive_writer import ArchiveWriter
+from llmlog_tui.log.retention import Retention
 
 Connect: TypeAlias = Callable[..., AbstractAsyncContextManager[Client]]
 
@@ -162,6 +167,29 @@ async def test_content_is_answered_only_by_option_and_redacted(written: Written)
     assert step["output"] == SAID["output"]
     assert step["input"][0]["content"].startswith("my key is [redacted:")
     assert step["extra"] == {"tier": "free"}
+
+
+@pytest.mark.parametrize("is_too_big", [False, True])
+def test_the_answers_over_an_archive_are_those_over_its_log(
+    sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_too_big: bool
+) -> None:
+    folder = tmp_path / "archive"
+    with ArchiveWriter(folder, raw=True) as writer:
+        writer.add(sample)
+        writer.commit()
+    of_file = answers_over(sample)
+    if is_too_big:
+        monkeypatch.setattr(archive_part, "BIG", 100)
+        monkeypatch.setattr(agent_log, "BIG_WINDOW", Retention(records=200))
+    of_archive = answers_over(folder)
+    if is_too_big:
+        assert {question: found.pop("over", "") for question, found in of_archive.items()} == {
+            question: "the newest 200 of 965 records" if is_over_window(question) else ""
+            for question in QUESTIONS
+        }
+        for question in filter(is_over_window, QUESTIONS):
+            del of_file[question], of_archive[question]
+    assert of_archive == of_file
 
 
 def test_an_answer_has_a_maximum_size_and_names_what_was_cut(written: Written) -> None:

@@ -131,13 +131,13 @@ def test_an_alert_finds_the_rise_of_truncation_behind_it(view: Overview) -> None
     (alert,) = [alert for alert in view.alerts if alert.rule == "truncation"]
     assert (alert.subject, alert.state) == ("gpt-oss-120b", "ongoing")
     rise = pl.col("row").is_between(rows["fingerprint"], rows["truncation"], closed="left")
-    between = view.calls.filter(rise & (pl.col("model") == "gpt-oss-120b"))
+    between = view.calls.frame().filter(rise & (pl.col("model") == "gpt-oss-120b"))
     assert 0 < between.height < DEFAULT.truncation.window_calls, "within one window of the update"
     assert set(rows) == {"fingerprint", "truncation", "hidden cut"}
 
 
 def test_chat_calls_take_as_long_as_they_do_in_life(view: Overview) -> None:
-    chat = view.calls.filter(pl.col("event") == "chat_completion")["latency_ms"]
+    chat = view.calls.frame().filter(pl.col("event") == "chat_completion")["latency_ms"]
     assert 500 < (chat.quantile(0.5, "linear") or 0) < 1_200
     assert 2_000 < (chat.quantile(0.95, "linear") or 0) < 5_000
 

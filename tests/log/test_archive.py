@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.searches import examples
 
 from llmlog_tui.log import archive_writer, archived_prefix
 from llmlog_tui.log.archivable_log import NotArchivableError
@@ -257,7 +258,7 @@ def test_bytes_of_a_step_are_bounded(
 Step = st.sampled_from(["write", "torn", "rotate", "copytruncate", "pack", "prune", "archive"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(steps=st.lists(st.tuples(Step, st.integers(1, 12)), max_size=25))
 def test_an_archive_in_steps_is_that_of_the_end(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]]

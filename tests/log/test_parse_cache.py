@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import tempfile
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from tests.log.test_any_bytes import BAD, BLANKS, OBJECTS, RECORDS, dumped
 from tests.searches import examples
 
-from llmlog_tui.log import parse_cache
+from llmlog_tui.log import block_digests, parse_cache
 from llmlog_tui.log.load import read_all
 from llmlog_tui.log.parse import Parsed, Strictness, parse
 from llmlog_tui.log.parse_cache import ParseCache, ParseOptions, user_cache
@@ -197,3 +198,75 @@ def test_the_environment_turns_it_off(monkeypatch: pytest.MonkeyPatch) -> None:
     assert user_cache() is None
     monkeypatch.setenv("LLMLOG_NO_CACHE", "")
     assert user_cache() is not None
+
+
+def aged(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A minute passes: nothing was written to the log lately."""
+    now = log.stat().st_ctime + 60
+    monkeypatch.setattr(block_digests, "time", Mock(time=lambda: now))
+
+
+def test_a_log_that_nobody_has_written_to_is_not_hashed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parses: Mock
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(b"".join(RECORD % ms for ms in range(100)))
+    aged(log, monkeypatch)
+    first = read(log, ParseCache(tmp_path / "cache"))
+    hashed = Mock(side_effect=hashlib.sha256)
+    monkeypatch.setattr(block_digests, "hashlib", Mock(sha256=hashed))
+    assert read(log, ParseCache(tmp_path / "cache")).frame.equals(first.frame)
+    assert parses.call_count == 1
+    assert hashed.called
+    assert log.read_bytes() not in [call.args[0] for call in hashed.call_args_list]
+
+
+@pytest.mark.parametrize("change", ["rewritten in place", "replaced", "written while it is read"])
+def test_remembered_digests_are_never_those_of_other_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    log, other = tmp_path / "calls.jsonl", tmp_path / "other"
+    lines = [RECORD % ms for ms in range(100, 200)]
+    log.write_bytes(b"".join(lines))
+    aged(log, monkeypatch)
+    read(log, ParseCache(tmp_path / "cache"))
+    before = log.stat()
+
+    def rewrite() -> None:
+        target = other if change == "replaced" else log
+        with target.open("wb" if change == "replaced" else "r+b") as file:
+            file.write(b"".join(reversed(lines)))
+        os.utime(target, ns=(before.st_atime_ns, before.st_mtime_ns))
+        if change == "replaced":
+            other.replace(log)
+
+    cache = ParseCache(tmp_path / "cache")
+    if change == "written while it is read":
+        with closing(Reader([log], cache=cache)) as reader:
+            rewrite()
+            found = read_all(reader)
+    else:
+        rewrite()
+        aged(log, monkeypatch)
+        found = read(log, cache)
+    assert found.frame.equals(read(log, None).frame)
+    assert found.frame["latency_ms"].to_list() == list(range(199, 99, -1))
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[:40], lambda data: data[:-9] + b"x" + data[-8:]]
+)
+def test_damaged_digests_are_computed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: Mock, parses: Mock
+) -> None:
+    log, folder = tmp_path / "calls.jsonl", tmp_path / "cache"
+    log.write_bytes(b"".join(RECORD % ms for ms in range(100)))
+    aged(log, monkeypatch)
+    first = read(log, ParseCache(folder))
+    (entry,) = folder.glob("*.digests")
+    assert stat.S_IMODE(entry.stat().st_mode) == 0o600
+    entry.write_bytes(damage(entry.read_bytes()))
+    assert read(log, ParseCache(folder)).frame.equals(first.frame)
+    assert parses.call_count == 1
+    ParseCache(folder).clear()
+    assert not list(folder.iterdir())

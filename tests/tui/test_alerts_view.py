@@ -21,6 +21,7 @@ from tests.tui.conftest import (
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.screens.alerts import AlertsScreen
 from llmlog_tui.tui.screens.overview import OverviewScreen
+from llmlog_tui.tui.widgets.footer import KeyFooter
 
 DIGIT = "4"
 
@@ -98,6 +99,9 @@ async def test_without_alerts_the_view_says_what_watches(
             lambda: "No alerts. 7 rules watch 1 call." in "\n".join(lines_of(screen.findings)),
             "the empty state",
         )
+        footer = str(screen.query_one(KeyFooter).render())
+        assert "its call" not in footer, "keys of alerts do nothing without one"
+        assert "calls before" not in footer
         await pilot.press("a", "b", "enter")
         assert app.screen is screen
 

@@ -1,4 +1,4 @@
-"""New records alone are analysed about once a second, whatever the user does at once."""
+"""New records alone are analysed about once a second, few of them every two."""
 
 from __future__ import annotations
 
@@ -9,8 +9,14 @@ import pytest
 
 from llmlog_tui.log.store import RecordCounts, Snapshot
 from llmlog_tui.tui import analysis_schedule
-from llmlog_tui.tui.analysis_schedule import PAUSE_S, AnalysisSchedule
+from llmlog_tui.tui.analysis_schedule import FEW, PAUSE_OF_FEW_S, PAUSE_S, AnalysisSchedule
 from llmlog_tui.tui.messages import AnalysisRequest
+
+
+@pytest.fixture(autouse=True)
+def _pauses_are_as_long_as_usual(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(analysis_schedule, "PAUSE_S", PAUSE_S)
+    monkeypatch.setattr(analysis_schedule, "PAUSE_OF_FEW_S", PAUSE_OF_FEW_S)
 
 
 class Clock:
@@ -47,9 +53,11 @@ class Log:
         self.schedule = AnalysisSchedule(app, self.sent.append, self.request)
         self.snapshot = Snapshot.empty([])
 
-    def grow(self) -> None:
+    def grow(self, new: int = FEW) -> None:
         empty = Snapshot.empty([])
-        self.snapshot = Snapshot(empty.files, empty.frame, empty.counts, live_from=0)
+        self.records += new
+        counts = RecordCounts(records=self.records)
+        self.snapshot = Snapshot(empty.files, empty.frame, counts, live_from=0)
         self.request()
 
     def load(self, records: int) -> None:
@@ -80,23 +88,38 @@ def log(clock: Clock) -> Log:
     return log
 
 
-def test_a_hundred_growths_in_ten_seconds_are_eleven_analyses_and_the_last_has_all(
-    log: Log, clock: Clock
+@pytest.mark.parametrize(("new", "analyses"), [(10, 11), (1, 6)])
+def test_a_hundred_growths_in_ten_seconds_are_eleven_analyses_or_six_of_few_records(
+    log: Log, clock: Clock, new: int, analyses: int
 ) -> None:
     log.sent.clear()
     for _ in range(100):
-        log.grow()
+        log.grow(new)
         clock.advance(0.1)
+    clock.advance(PAUSE_OF_FEW_S)
+    assert len(log.sent) == analyses
+    assert log.sent[-1].snapshot is log.snapshot, "the last has all"
+
+
+def test_few_records_wait_no_longer_once_they_are_many(log: Log, clock: Clock) -> None:
+    log.grow()
+    log.sent.clear()
+    log.grow(1)
     clock.advance(PAUSE_S)
-    assert len(log.sent) == 11
-    assert log.sent[-1].snapshot is log.snapshot
+    assert not log.sent
+    log.grow(FEW)
+    assert len(log.sent) == 1
+    log.grow(1)
+    log.grow(FEW)
+    clock.advance(PAUSE_S)
+    assert len(log.sent) == 2
 
 
 def test_a_lone_record_is_analysed_at_once(log: Log, clock: Clock) -> None:
     log.grow()
     clock.advance(5 * PAUSE_S)
     log.sent.clear()
-    log.grow()
+    log.grow(1)
     assert len(log.sent) == 1
 
 

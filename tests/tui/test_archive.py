@@ -1,21 +1,27 @@
-"""An archive on screen: alone, and with the log it was made of while that is written."""
+"""An archive on screen: alone, while it is written to, and with the log it was made of."""
 
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.tui.conftest import SMALL, WIDE, Shown, Until
+from tests import forked
+from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record, toasts, top_row
+from tests.tui.outside import finds_outside_the_window
 from textual import events
 
+from llmlog_tui.log import archive_part, reader
 from llmlog_tui.log.archive_writer import ArchiveWriter
+from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.sources import Sources
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.panes.calls import CallsPane
 from llmlog_tui.tui.panes.traces import TracesPane
 from llmlog_tui.tui.screens.dialogs.record import RecordDialog
 from llmlog_tui.tui.screens.replay import ReplayScreen
+from llmlog_tui.tui.workers import log_reader
 
 
 @pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
@@ -56,3 +62,75 @@ async def test_a_call_of_an_archive_is_found_and_shown_with_what_was_kept(  # no
         app.query_one(TracesPane).focus()
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.view, ReplayScreen), "its replay")
+
+
+async def test_records_that_are_archived_beside_an_open_dashboard_come_on_screen(
+    tmp_path: Path, shown: Shown, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "SCAN_S", 0.01)
+    log, folder = tmp_path / "calls.jsonl", tmp_path / "archive"
+
+    def archive(*models: str) -> None:
+        with log.open("ab") as file:
+            file.writelines(record(model=model, id=f"id-of-{model}") for model in models)
+        done = forked.run("headless", "archive", str(log), "--to", str(folder), "--raw")
+        assert done.returncode == 0, done.stderr
+
+    archive()
+    names = Sources([str(folder)], must_exist=True)
+    async with LogApp(names).run_test(size=WIDE) as pilot:
+        app = pilot.app
+        assert isinstance(app, LogApp)
+        await until(pilot, lambda: "● live" in top_row(app), "it is followed")
+        assert "archive/" in top_row(app)
+        calls = app.query_one(CallsPane)
+
+        def shows(model: str) -> bool:
+            return model in "\n".join(lines_of(calls))
+
+        for models in (("first", "second"), ("third",)):
+            archive(*models)
+            await until(pilot, partial(shows, models[-1]), models[-1])
+        assert "archive/ " in top_row(app)
+        await shown(pilot, 3)
+        assert len(list(folder.glob("*.parquet"))) == 1, "the small part was replaced"
+        app.screen.post_message(events.Paste("id-of-first"))
+        await until(pilot, lambda: calls.cursor_key == 0, "the first record")
+        calls.focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, RecordDialog), "its line")
+        text = str(app.screen.query_one("Static").render())
+        assert "id-of-first" in text
+        assert "is gone" not in text
+        assert f"llmlog find t {folder}" in text.splitlines()
+
+
+async def test_an_id_outside_the_window_of_a_big_archive_is_found_and_its_run_is_shown(
+    tmp_path: Path, shown: Shown, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive_part, "BIG", 20)
+    monkeypatch.setattr(log_reader, "BIG_WINDOW", Retention(records=10))
+    log, folder = tmp_path / "calls.jsonl", tmp_path / "archive"
+    days = [
+        record(ts=f"2026-11-{n + 1:02}T09:00:00Z", id=f"call-{n}", trace_id=f"trace-{n // 3}")
+        for n in range(30)
+    ]
+    log.write_bytes(b"".join(days))
+    with ArchiveWriter(folder, raw=False) as writer:
+        writer.add(log)
+        writer.commit()
+    app = LogApp(Sources([str(folder)], must_exist=True))
+    async with app.run_test(size=SMALL, notifications=True) as pilot:
+        await shown(pilot, 10)
+        assert "archive/ newest 10 of 30" in top_row(app)
+        await finds_outside_the_window(pilot, until, "trace-3", 3)
+        await finds_outside_the_window(pilot, until, "call-4", 6)
+        assert "archive/ newest 16 of 30" in top_row(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.view, ReplayScreen), "the replay")
+        replay = app.view
+        assert isinstance(replay, ReplayScreen)
+        await until(pilot, lambda: "3 steps" in str(replay.steps.border_title), "all of the run")
+        await pilot.press("escape", "slash", *"call-99", "enter")
+        await until(pilot, lambda: "has call-99" in toasts(app), "that there is none")
+        assert not app.searching.state.is_running

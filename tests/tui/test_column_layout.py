@@ -6,7 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from llmlog_tui.tui.widgets.column_layout import content_widths, fit, fit_contents, lay_out
+from llmlog_tui.tui.widgets.column_layout import (
+    content_widths,
+    fit,
+    fit_contents,
+    lay_out,
+    leading_items,
+)
 from llmlog_tui.tui.widgets.row_source import CellSpan, Column, cell
 
 
@@ -21,6 +27,15 @@ def test_numbers_stand_at_the_right_and_words_at_the_left() -> None:
 
 def test_what_is_too_long_ends_in_an_ellipsis() -> None:
     assert text(lay_out(cell("abcdef"), 5, "left")) == "abcd…"
+
+
+def test_a_text_of_items_is_cut_between_them_and_keeps_the_first() -> None:
+    title = "Calls · 340 of 564 slow: 141 reasoning, 26 retries"
+    separators = (" · ", ", ")
+    assert leading_items(title, 50, separators) == title
+    assert leading_items(title, 49, separators) == "Calls · 340 of 564 slow: 141 reasoning"
+    assert leading_items(title, 20, separators) == "Calls"
+    assert leading_items(title, 3, separators) == "Calls", "there is nothing to leave out"
 
 
 def test_a_wide_character_is_never_cut_in_half() -> None:

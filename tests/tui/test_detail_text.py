@@ -31,7 +31,8 @@ def test_no_line_is_wider_than_its_sheet_and_later_parts_stand_under_the_text(
 
 def test_tokens_in_and_out_are_bars_on_the_scale_of_the_trace(sample: Path) -> None:
     found = overview(load([sample]), 500.0)
-    calls = found.calls.filter(found.calls["prompt_tokens"] > 0)
+    calls = found.calls.frame()
+    calls = calls.filter(calls["prompt_tokens"] > 0)
     trace = calls.filter(calls["trace_id"] == calls["trace_id"][0])
     most = trace["prompt_tokens"].max()
     full = trace.filter(trace["prompt_tokens"] == most).row(0, named=True)

@@ -91,7 +91,7 @@ def good_and_bad(tmp_path: Path) -> Path:
     """Runs `good` and `bad`: alike in step 0; 1 ends otherwise, and only `bad` has step 2."""
     path = tmp_path / "calls.jsonl"
     long = {"prompt_tokens": 300, "completion_tokens": 4, "finish_reason": "length"}
-    failed = {"status": "error", "error_type": "Timeout"}
+    failed = {"status": "error", "error_type": "InternalServerError"}
     path.write_bytes(
         record(trace_id="good", finish_reason="tool_calls")
         + record(trace_id="good", step=1, finish_reason="stop", prompt_tokens=100)
@@ -120,7 +120,7 @@ async def test_the_columns_say_which_runs_how_each_step_ended_and_why_they_diffe
             ["length", "100"],
         )
         assert (extra[0].split()[-1], extra[1]) == ("–", "≠ only in B")
-        assert extra[2].split() == ["2", "✗", "search", "Timeout", "100"]
+        assert extra[2].split() == ["2", "✗", "search", "InternalServerError", "100"]
         assert "they diverge at step 1: finish_reason · 2 of 3 differ" in str(
             screen.pairs.border_title
         )
@@ -143,6 +143,7 @@ async def test_a_small_screen_has_one_column_of_both_runs(
             ["B", "2"],
         ]
         assert lines[2].endswith("◄ finish_reason")
+        assert " InternalServerError " in lines[3]
         rows = [screen.cursor_key]
         for key in ("down", "n"):
             await pilot.press(key)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,13 +22,16 @@ from tests.tui.conftest import (
     top_row,
     unfreeze,
 )
+from textual._compositor import Compositor
 from textual.geometry import Region
 from textual.strip import Strip
+from textual.widget import Widget
 
 from llmlog_tui.log.reader import Reader
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.panes.calls import CallsPane
 from llmlog_tui.tui.panes.traces import TracesPane
+from llmlog_tui.tui.runtime.line_compositor import LineCompositor
 from llmlog_tui.tui.theme import LIGHT
 from llmlog_tui.tui.widgets.row_source import Column, Row, RowSource, cell
 from llmlog_tui.tui.widgets.table import LineTable
@@ -164,6 +169,69 @@ async def test_each_line_is_as_wide_as_its_table(log: Path, shown: Shown) -> Non
             for pane in app.query(LineTable):
                 for strip in map(pane.render_line, range(pane.size.height)):
                     assert cell_len(strip.text) == strip.cell_length == pane.size.width
+
+
+async def test_an_update_has_the_same_lines_as_of_textual_whatever_lies_above_them(
+    log: Path, shown: Shown
+) -> None:
+    async with LogApp([log]).run_test(size=WIDE, notifications=True) as pilot:
+        app = await shown(pilot, 40)
+        app.notify("above the panes")
+        for keys in ((), ("?",), ("escape", "2"), ("1", "z"), ("z", "/")):
+            await pilot.press(*keys)
+            compositor = app.view._compositor  # noqa: SLF001 - what Textual renders with
+            for every in (1, 3, 7):
+                expected, found = (
+                    update(of, compositor, range(0, WIDE[1], every))
+                    for of in (Compositor, LineCompositor)
+                )
+                assert found == expected, keys
+
+
+def update(of: type[Compositor], compositor: Compositor, lines: range) -> list[dict[int, str]]:
+    """The pieces of an update of these lines, by column."""
+    chops = of._render_chops(compositor, compositor.size.region, lines.__contains__)  # noqa: SLF001
+    return [{cut: strip.text for cut, strip in chops[y].items()} for y in lines]
+
+
+async def test_an_update_renders_only_widgets_on_its_lines(log: Path, shown: Shown) -> None:
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 40)
+        await pilot.pause()
+        rendered = set[Widget]()
+        for widget in app.screen._compositor.visible_widgets:  # noqa: SLF001 - as above
+            widget.render_lines = partial(note, rendered, widget, widget.render_lines)  # type: ignore[method-assign]
+        header, calls = app.view.header, app.query_one(CallsPane)
+        header.refresh()
+        calls.refresh(Region(0, 3, 10, 1))
+        await pilot.pause()
+        assert rendered == {header, calls}, "neither what is between them nor what is below"
+
+
+def note(
+    rendered: set[Widget], widget: Widget, render: Callable[[Region], list[Strip]], crop: Region
+) -> list[Strip]:
+    rendered.add(widget)
+    return render(crop)
+
+
+async def test_rows_on_screen_are_kept_while_calls_are_added_and_are_as_they_would_be_anew(
+    log: Path, shown: Shown
+) -> None:
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 40)
+        await pilot.press("2")
+        pane = app.screen.query_one("#all-calls", CallsPane)
+        for number in (40, 41):
+            before = pane.source
+            with log.open("ab") as file:
+                file.write(record(step=number, latency_ms=number * 100, ts="2031-01-01T00:00:00Z"))
+            await shown(pilot, number + 1)
+            kept = lines_of(pane)
+            pane._window = None  # noqa: SLF001 - nothing is kept
+            pane._strips.clear()  # noqa: SLF001 - nor drawn
+            assert lines_of(pane) == kept
+            assert pane.source is not before
 
 
 async def test_another_theme_draws_all_lines_in_its_colours(log: Path, shown: Shown) -> None:

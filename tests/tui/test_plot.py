@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from llmlog_tui import humanize
 from llmlog_tui.glyphs import in_ascii
+from llmlog_tui.tui.widgets.chart import ChartContent, draw_chart
 from llmlog_tui.tui.widgets.plot import SAMPLES, Canvas, ChartLine, Stroke
 
 
@@ -59,3 +61,15 @@ def test_a_line_over_a_bar_keeps_the_bar_behind_it() -> None:
 
 def test_the_legend_has_a_sample_of_each_stroke_on_any_terminal() -> None:
     assert "?" not in "".join(in_ascii(sample) for sample in SAMPLES.values())
+
+
+@pytest.mark.parametrize(
+    ("highest", "labels"),
+    [(0.4, ["40%", "20%", "0"]), (0.25, ["25%", "0"]), (0.05, ["5.0%", "2.5%", "0"])],
+)
+def test_a_scale_has_a_middle_label_only_where_that_is_exact(
+    highest: float, labels: list[str]
+) -> None:
+    chart = ChartContent("Share of calls", humanize.percent, [ChartLine("", [highest] * 8, "")])
+    rows = [line.plain for line in draw_chart(chart, 40, 10)[1:]]
+    assert [row.split("┤")[0].strip() for row in rows if "┤" in row] == labels

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from tests.tui.conftest import WIDE, Shown, Until, record
 
+from llmlog_tui.log.decoded_line import DecodedLine, parsed
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.panes.calls import CallsPane
+from llmlog_tui.tui.render import record_text
 from llmlog_tui.tui.screens.dialogs.record import RecordDialog
 
 
@@ -55,3 +57,15 @@ async def test_a_record_nested_deeper_than_python_reads_is_shown_as_it_stands(
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, RecordDialog), "the record")
         assert "[[[[" in str(app.screen.query_one("Static").render())
+
+
+def test_values_begin_further_left_in_a_narrow_pane_and_long_names_push_theirs() -> None:
+    line = record(ratelimit_remaining_requests=500)
+    read = DecodedLine(line, parsed(line))
+    wide, narrow = (
+        [text.plain for text in record_text.fields(read, "calls.jsonl", width)]
+        for width in (100, 60)
+    )
+    assert f"{'status':<31}ok" in wide
+    assert f"{'status':<21}ok" in narrow
+    assert "ratelimit_remaining_requests 500" in narrow

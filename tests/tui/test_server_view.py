@@ -139,7 +139,7 @@ async def test_without_the_option_nothing_is_polled_and_the_view_names_it(
         assert "6 Server" in top_row(app)
         footer = str(screen.query_one(KeyFooter).render())
         assert "find" in footer
-        for key in ("cursor", "zoom", "earlier", "next server", "values", "its call"):
+        for key in ("cursor", "zoom", "earlier", "next server", "values", "its call", "pane"):
             assert key not in footer, "it lists no key that does nothing"
     assert not log.with_name("calls.jsonl.metrics").exists()
 

@@ -63,29 +63,37 @@ async def test_a_replay_has_its_bars_its_detail_and_its_totals_at_every_size(
             assert len(totals) <= size[0]
             assert "elapsed" in totals
             assert ("errors" in totals) == (size != SMALL)
+            screen.detail_pane.focus()
+            await pilot.pause()
+            frame = screen.detail_pane.styles.border_top[0]
+            assert frame == ("heavy" if screen.compact else "round"), "seen without colour"
+            assert screen.detail_pane.styles.border_title_style.bold
 
 
-@pytest.mark.parametrize("size", [SMALL, LOW, (120, 35), WIDE, LARGE])
+@pytest.mark.parametrize("sizes", [(SMALL, (120, 35), LARGE), (WIDE, LOW)])
 async def test_calls_keep_their_finish_and_flags_beside_a_drawer_too(
-    sample: Path, shown: Shown, records: int, until: Until, size: tuple[int, int]
+    sample: Path, shown: Shown, records: int, until: Until, sizes: tuple[tuple[int, int], ...]
 ) -> None:
-    async with LogApp([sample]).run_test(size=size) as pilot:
+    async with LogApp([sample]).run_test(size=sizes[0]) as pilot:
         app = await shown(pilot, records)
         await pilot.press("2")
         await until(pilot, lambda: isinstance(app.screen, CallsScreen), "the calls")
         screen = app.screen
         assert isinstance(screen, CallsScreen)
-        for is_open in (False, True):
-            if is_open:
-                await pilot.press("enter")
-                await until(pilot, lambda: bool(screen.drawer.region.area), "the drawer")
+        for size, is_open in ((size, is_open) for size in sizes for is_open in (False, True)):
+            await pilot.resize_terminal(*size)
+            await until(pilot, partial(is_inside, screen.calls, size), f"the calls at {size}")
+            await pilot.press("enter" if is_open else "escape")
+            await until(pilot, lambda: bool(screen.drawer.region.area) is is_open, "the drawer")  # noqa: B023
             heading, *lines = lines_of(screen.calls)
             assert "finish" in heading
             assert heading.split()[-1] == "flag"
             assert " ms " in heading
             assert any("✗ ↻" in line for line in lines), "the newest failed after retries"
             assert any("tool" in line for line in lines)
-            assert not any("tool_…" in line for line in lines), "finish is not cut"
+            rest = heading.index(" ms ")
+            assert not any("…" in line[rest:] for line in lines), "no reason, no finish is cut"
+            assert "…" not in str(screen.calls.border_title), "nor is the title"
 
 
 async def test_zoomed_panes_of_a_large_screen_have_columns_as_wide_as_their_contents(

@@ -313,7 +313,7 @@ async def test_enter_on_a_row_goes_to_its_call_or_its_trace(
             assert app.screen.target_trace == identifier
         else:
             assert app.overview is not None
-            row = app.overview.calls.filter(pl.col("span_id") == identifier)["row"].item()
+            row = app.overview.calls.frame().filter(pl.col("span_id") == identifier)["row"].item()
             await until(pilot, lambda: row_of(overview_of(app).calls) == row, "the call")
 
 
@@ -410,7 +410,7 @@ async def test_v_draws_a_result_with_times_as_charts_and_their_rows_lead_to_call
         await until(pilot, lambda: app.screen is screen, "the view again")
         await pilot.press("enter")
         assert app.overview is not None
-        key = app.overview.calls.filter(pl.col("span_id") == row["span_id"])["row"].item()
+        key = app.overview.calls.frame().filter(pl.col("span_id") == row["span_id"])["row"].item()
         await until(pilot, lambda: row_of(overview_of(app).calls) == key, "its call")
 
 

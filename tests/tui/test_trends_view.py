@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.screens.overview import OverviewScreen
 from llmlog_tui.tui.screens.trends import TrendsScreen
+from llmlog_tui.tui.widgets.footer import KeyFooter
 
 
 @pytest.fixture
@@ -186,9 +187,13 @@ async def test_a_small_screen_has_one_chart_and_v_turns_to_the_next(
         assert [each.display for each in screen.charts] == [True, False, False, False]
         await pilot.press("v")
         assert [each.display for each in screen.charts] == [False, True, False, False]
+        footer = screen.query_one(KeyFooter)
+        assert "v next chart" in str(footer.render())
         await pilot.resize_terminal(*WIDE)
         await pilot.pause()
         assert all(each.display for each in screen.charts)
+        assert "v next chart" not in str(footer.render()), "all of them are here"
+        assert "Tab pane" not in str(footer.render()), "there is only one"
 
 
 async def test_a_log_without_times_says_what_would_be_here(

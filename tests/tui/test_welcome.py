@@ -8,6 +8,7 @@ from tests.tui.conftest import SMALL, Shown, Until, record
 
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.screens.dialogs.startup import WelcomeDialog
+from llmlog_tui.tui.widgets.footer import KeyFooter
 
 
 async def test_without_a_log_one_is_told_how_to_make_one_and_offered_the_demo(
@@ -47,4 +48,10 @@ async def test_one_may_wait_without_it(tmp_path: Path, until: Until) -> None:
         await until(pilot, lambda: isinstance(app.screen, WelcomeDialog), "the welcome")
         await pilot.press("enter")
         await until(pilot, lambda: app.screen is app.view, "the view")
-        assert app.is_running
+        footer = app.view.query_one(KeyFooter)
+        await until(pilot, lambda: "Enter replay" not in str(footer.render()), "no dead key")
+        keys = str(footer.render())
+        assert not [each for each in ("session", "only this", "diff") if each in keys]
+        assert "? help" in keys
+        (tmp_path / "calls.jsonl").write_bytes(record())
+        await until(pilot, lambda: "Enter replay" in str(footer.render()), "the keys of a run")

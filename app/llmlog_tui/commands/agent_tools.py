@@ -5,9 +5,7 @@ from __future__ import annotations
 import inspect
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import replace
-from pathlib import Path
+from contextlib import contextmanager
 from typing import Annotated, Any, Final
 
 import click
@@ -15,13 +13,14 @@ import polars as pl
 from pydantic import Field
 
 from llmlog_tui.analysis.calls.calls import model_calls
-from llmlog_tui.analysis.calls.lookup import find_by_id, resolve_trace
+from llmlog_tui.analysis.calls.lookup import find_by_id, given_ids, resolve_trace
 from llmlog_tui.analysis.calls.percentiles import GROUPINGS
-from llmlog_tui.analysis.query.sql import column_named, filter_records
+from llmlog_tui.analysis.query.sql import column_named
 from llmlog_tui.analysis.reports.stats import stats as figures
+from llmlog_tui.commands.agent_log import CONTENT, AgentLog
 from llmlog_tui.commands.alerts import alerts_of
 from llmlog_tui.commands.bounded_answer import bounded
-from llmlog_tui.commands.common import OpenLog, open_log
+from llmlog_tui.commands.common import OpenLog, window_of
 from llmlog_tui.commands.diff import as_object as diff_object
 from llmlog_tui.commands.diff import difference
 from llmlog_tui.commands.slow import reasons, slowest
@@ -31,8 +30,6 @@ from llmlog_tui.config.rules import Rules
 from llmlog_tui.errors import UserError
 from llmlog_tui.isolated_query import IsolatedQuery, QueryCancelled
 from llmlog_tui.log.schema import restore_integers
-from llmlog_tui.log.sources import expand
-from llmlog_tui.log.tags import tag_types
 from llmlog_tui.sanitize import sanitize
 
 MAX_ROWS: Final = 200
@@ -60,16 +57,12 @@ class AgentTools:
     """Answers about one log, as JSON; read again when its files have changed."""
 
     def __init__(self, names: Sequence[str], rules: Rules, *, content: bool) -> None:
-        self._names = names
         self._rules = rules
         self._content = content
-        self._lock = threading.Lock()  # a log is read by one thread
-        self._open = ExitStack()
-        self._log: OpenLog | None = None
-        self._files: _Files | None = None
+        self._log = AgentLog(names, rules, content=content)
 
     def close(self) -> None:
-        self._open.close()
+        self._log.close()
 
     def tools(self) -> Iterator[tuple[str, str, Callable[..., str]]]:
         """Yield (name, description, function) of each tool."""
@@ -82,10 +75,15 @@ class AgentTools:
 
         Costs are in USD, latencies in ms. truncated and hidden_cut are answers that were cut off.
         """
-        with self._reading(where) as log:
-            by = by if by in GROUPINGS else column_named(log.frame, by)
-            found = figures(log.frame, over_ms=slow_ms, by=by, rules=self._rules)
-            answer = stats_object(log.snapshot, found, slow_ms)
+        with _faults():
+            of_all = self._log.stats_of_all(where, slow_ms, by)
+        if of_all is not None:
+            answer = stats_object(*of_all, slow_ms)
+        else:
+            with self._reading(where) as log:
+                by = by if by in GROUPINGS else column_named(log.frame, by)
+                found = figures(log.frame, over_ms=slow_ms, by=by, rules=self._rules)
+                answer = {**stats_object(log.snapshot, found, slow_ms), **_over(log)}
         groups = answer["groups"]
         return bounded({**answer, "groups": groups[:MAX_ROWS]}, {"groups": len(groups)})
 
@@ -94,7 +92,7 @@ class AgentTools:
 
         Fields that are unknown are left out.
         """
-        with self._reading() as log:
+        with self._reading(ids=[id]) as log:
             found = find_by_id(log.frame, id)
             shown = found.head(_rows(limit))
             records = self._records(log, shown, log.placed(shown))
@@ -105,7 +103,7 @@ class AgentTools:
 
         cost_usd is the cost of a step; cache tells why its prompt missed the provider's cache.
         """
-        with self._reading() as log:
+        with self._reading(ids=given_ids(id)) as log:
             trace_id = resolve_trace(log.frame, id)
             run = steps_of(log, trace_id, self._rules)
             shown = run.head(_rows(limit))
@@ -119,7 +117,7 @@ class AgentTools:
         difference of a pair: an event, tool, model, finish_reason, status, a prompt
         (prefix_hashes), or a step of one run only.
         """
-        with self._reading() as log:
+        with self._reading(ids=given_ids(a, b)) as log:
             one, other = (resolve_trace(log.frame, wanted) for wanted in (a, b))
             answer = diff_object(difference(log, one, other, self._rules))
         pairs = answer["pairs"]
@@ -132,7 +130,8 @@ class AgentTools:
             shown = found.head(_rows(limit))
             whys = pl.Series("why", reasons(log, shown, over_ms), dtype=pl.String)
             calls = _objects(log.placed(shown).with_columns(whys))
-        return bounded({"calls": calls}, {"calls": found.height})
+            over = _over(log)
+        return bounded({"calls": calls, **over}, {"calls": found.height})
 
     def alerts(self, where: Where = "") -> str:
         """List alerts (cut-offs, failures, retries, changes of latency or model) and rate limits.
@@ -140,7 +139,7 @@ class AgentTools:
         An alert is ongoing or cleared. A limit has the share that remains, from 0 to 1.
         """
         with self._reading(where) as log:
-            answer = alerts_of(log, self._rules).as_object()
+            answer = {**alerts_of(log, self._rules).as_object(), **_over(log)}
         totals = {name: len(answer[name]) for name in ("alerts", "limits")}
         return bounded({**answer, **{name: answer[name][:MAX_ROWS] for name in totals}}, totals)
 
@@ -163,8 +162,9 @@ class AgentTools:
                 raise ToolFault(f"the query took over {QUERY_S:g} s, and was cancelled") from None
             finally:
                 timer.cancel()
+            over = _over(log)
         rows = found.head(_rows(limit)).to_dicts()
-        return bounded({"rows": rows}, {"rows": found.height})
+        return bounded({"rows": rows, **over}, {"rows": found.height})
 
     def _records(
         self, log: OpenLog, shown: pl.DataFrame, placed: pl.DataFrame
@@ -174,60 +174,38 @@ class AgentTools:
         if not self._content:
             return records
         for record, (_, line) in zip(records, log.contents(shown), strict=True):
-            record |= {name: line[name] for name in _CONTENT if name in line}
+            record |= {name: line[name] for name in CONTENT if name in line}
         return records
 
     @contextmanager
-    def _reading(self, where: str = "") -> Iterator[OpenLog]:
+    def _reading(self, where: str = "", ids: Sequence[str] = ()) -> Iterator[OpenLog]:
         """Open the log for one answer. Raises ToolFault for everything a user can mend."""
-        with self._lock:
-            try:
-                log = self._current()
-                if where:
-                    log = replace(log, frame=filter_records(log.frame, where, self._rules))
-                yield log
-            except UserError as error:
-                raise ToolFault(sanitize(str(error))) from error
-            except click.ClickException as error:
-                raise ToolFault(sanitize(error.format_message())) from error
-            except OSError as error:
-                raise ToolFault(sanitize(f"the log cannot be read: {error.strerror}")) from error
-
-    def _current(self) -> OpenLog:
-        """Return the open log; read again if a file has changed since."""
-        files = _files(self._names)
-        if self._log is None or files != self._files:
-            self._log = None
-            self._open.close()
-            log = self._open.enter_context(open_log(self._names, rules=self._rules))
-            self._log = log if self._content else _without_content(log)
-            self._files = files
-        return self._log
+        with _faults(), self._log.reading(where, ids) as log:
+            yield log
 
 
-_CONTENT: Final = ("input", "output", "extra")
-_Files = list[tuple[Path, int, int, int]]
-"""Path, inode, size and time of change of each file."""
+@contextmanager
+def _faults() -> Iterator[None]:
+    try:
+        yield
+    except UserError as error:
+        raise ToolFault(sanitize(str(error))) from error
+    except click.ClickException as error:
+        raise ToolFault(sanitize(error.format_message())) from error
+    except OSError as error:
+        raise ToolFault(sanitize(f"the log cannot be read: {error.strerror}")) from error
 
 
-def _files(names: Sequence[str]) -> _Files:
-    found = []
-    for path in expand(names, must_exist=True):
-        stat = path.stat()
-        found.append((path, stat.st_ino, stat.st_size, stat.st_mtime_ns))
-    return found
+def _over(log: OpenLog) -> dict[str, str]:
+    """Return the note on the part of a table or archive that was read."""
+    window = window_of(log.reader)
+    return {"over": window} if window else {}
 
 
 def _objects(frame: pl.DataFrame) -> list[dict[str, Any]]:
     """Return records as objects, without unknown fields: most of them are."""
     rows = restore_integers(frame).iter_rows(named=True)
     return [{name: item for name, item in row.items() if item is not None} for row in rows]
-
-
-def _without_content(log: OpenLog) -> OpenLog:
-    """Return the log without tags, unknown fields and error messages: each may hold a prompt."""
-    message = pl.lit(None, pl.String).alias("error_message")
-    return replace(log, frame=log.frame.drop(tag_types(log.frame)).with_columns(message))
 
 
 def _rows(limit: int) -> int:

@@ -9,14 +9,14 @@ from typing import Any, Final
 
 import click
 import orjson
-import polars as pl
 
 from llmlog_tui import humanize
 from llmlog_tui.analysis.alerts.alert import Alert, as_object
 from llmlog_tui.analysis.alerts.comparison import MetricChange
 from llmlog_tui.analysis.alerts.engine import enabled_rules, needs_cost
 from llmlog_tui.analysis.alerts.engine import find_alerts as find
-from llmlog_tui.analysis.alerts.rate_limit import limit_status
+from llmlog_tui.analysis.alerts.in_parts import AlertsInParts, watched_columns
+from llmlog_tui.analysis.alerts.rate_limit import LimitStatus, limit_status
 from llmlog_tui.analysis.calls.calls import model_calls
 from llmlog_tui.analysis.calls.cost import priced, rates
 from llmlog_tui.commands import rate_limits as limits_
@@ -28,6 +28,7 @@ from llmlog_tui.commands.common import (
     utc_option,
     where_option,
 )
+from llmlog_tui.commands.record_stream import format_of, record_stream
 from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.commands.text_tables import day_time, fitted
 from llmlog_tui.config.rules import Rules
@@ -61,8 +62,8 @@ def alerts(files: tuple[str, ...], rules: Rules, *, as_json: bool, where: str | 
     if as_json:
         click.echo(orjson.dumps(found.as_object()))
     else:
-        lines = as_text(found.alerts, found.calls.height, rules, with_tables=True)
-        echo_texts(chain(lines, limits_.as_text(limit_status(found.calls))))
+        lines = as_text(found.alerts, found.calls, rules, with_tables=True)
+        echo_texts(chain(lines, limits_.as_text(found.limits)))
 
 
 @click.command()
@@ -89,7 +90,7 @@ def check(
     `llmlog alerts`.
     """
     found = _found(files, rules, where)
-    calls = found.calls.height
+    calls = found.calls
     passed = not found.alerts and calls >= at_least
     if as_json:
         listed = [as_object(alert) for alert in found.alerts]
@@ -103,26 +104,34 @@ def check(
     return 0 if passed else FIRED
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class FoundAlerts:
-    """The alerts of a log, the model calls they are about, and the log's format."""
+    """The alerts and rate limits of a log, its number of calls, and its format."""
 
     alerts: list[Alert]
-    calls: pl.DataFrame
+    limits: list[LimitStatus]
+    calls: int
     format: str | None
 
     def as_object(self) -> dict[str, Any]:
         """Return the object that `llmlog alerts --json` prints."""
         return {
-            "calls": self.calls.height,
+            "calls": self.calls,
             "alerts": [as_object(alert) for alert in self.alerts],
-            "limits": limits_.as_objects(limit_status(self.calls)),
+            "limits": limits_.as_objects(self.limits),
             "format": self.format,
         }
 
 
 def _found(files: tuple[str, ...], rules: Rules, where: str | None) -> FoundAlerts:
-    with open_log(files, where, rules=rules) as log:
+    columns = watched_columns(rules)
+    with record_stream(files, where, columns, rules) as stream:
+        if stream is not None:
+            found = AlertsInParts(rules)
+            for frame in stream.frames():
+                found.add(frame)
+            return FoundAlerts(found.alerts, found.limits, found.calls, format_of(stream))
+    with open_log(files, where, columns=columns, rules=rules) as log:
         return alerts_of(log, rules)
 
 
@@ -134,7 +143,7 @@ def alerts_of(log: OpenLog, rules: Rules) -> FoundAlerts:
     if needs_cost(rules):
         frame = priced(frame, rates(rules))
     calls = model_calls(frame)
-    return FoundAlerts(find(calls, rules), calls, log.format)
+    return FoundAlerts(find(calls, rules), limit_status(calls), calls.height, log.format)
 
 
 def as_text(

@@ -78,12 +78,18 @@ _WINDOW: Final = ContextVar("window", default=EVERYTHING)
 
 
 @contextmanager
-def _within(window: Retention) -> Iterator[None]:
+def within(window: Retention) -> Iterator[None]:
+    """Have open_log() keep these records."""
     before = _WINDOW.set(window)
     try:
         yield
     finally:
         _WINDOW.reset(before)
+
+
+def current_window() -> Retention:
+    """Return the records to keep: those of --last."""
+    return _WINDOW.get()
 
 
 def has_window() -> bool:
@@ -94,7 +100,7 @@ def has_window() -> bool:
 def _keep_last(context: click.Context, _: click.Parameter, last: str | None) -> None:
     if last is not None:
         try:
-            context.with_resource(_within(Retention.of(last)))
+            context.with_resource(within(Retention.of(last)))
         except ValueError as error:
             raise click.BadParameter(str(error)) from error
 
@@ -303,10 +309,29 @@ def report_format(reader: Reader, names: Sequence[str], *, is_whole: bool = Fals
     if not is_plain(snapshot):
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
         click.echo(sanitize(f"{names[0]}{more}: {format_names(snapshot)}"), err=True)
+    window = window_of(reader)
+    if window and not is_whole:
+        click.echo(f"over {window}", err=True)
+
+
+def report_window(kept: int, total: int) -> None:
+    """Print which part of all records an answer is about, unless it is about all."""
+    if kept < total:
+        click.echo(f"over {_newest_of(kept, total)}", err=True)
+
+
+def window_of(reader: Reader) -> str:
+    """Return which part of a table or archive was read; empty for all."""
     outside = reader.rows_outside
-    if outside and not is_whole:
-        there = humanize.count(snapshot.counts.records + outside)
-        click.echo(f"over the newest {snapshot.frame.height:,} of {there} records", err=True)
+    if not outside:
+        return ""
+    snapshot = reader.snapshot()
+    kept = snapshot.counts.records if reader.is_stream else snapshot.frame.height
+    return _newest_of(kept, kept + outside)
+
+
+def _newest_of(kept: int, total: int) -> str:
+    return f"the newest {kept:,} of {humanize.count(total)} records"
 
 
 def format_names(snapshot: Snapshot) -> str | None:
@@ -335,9 +360,9 @@ def interruptible(work: Callable[[], R]) -> R:
         signal.signal(signal.SIGINT, before)
 
 
-def hint_at_health(log: OpenLog) -> None:
+def hint_at_health(snapshot: Snapshot) -> None:
     """Warn on stderr if a log has lines, but no records."""
-    counts = log.snapshot.counts
+    counts = snapshot.counts
     if counts.skipped.total() and not counts.records:
         click.echo("no line is a record; see llmlog health", err=True)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from llmlog_tui.commands import BAD_INPUT
@@ -11,7 +9,7 @@ from llmlog_tui.commands.common import followed_files_argument
 from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.config.rules import Rules
 from llmlog_tui.extras import has_extra
-from llmlog_tui.log.sources import STDIN, url_of
+from llmlog_tui.log.sources import STDIN
 
 
 @click.command()
@@ -31,8 +29,6 @@ def mcp(files: tuple[str, ...], *, content: bool, rules: Rules) -> int:
     """
     if str(STDIN) in files:
         raise click.UsageError("- is no LOG here: standard input belongs to the agent.")
-    if any(url_of(Path(name)) for name in files):
-        raise click.UsageError("a table is no LOG here: export the records to ask about.")
     if not has_extra("llmlog mcp", ("mcp",), "mcp"):
         return BAD_INPUT
     from llmlog_tui.commands.mcp_server import serve  # noqa: PLC0415 - needs the extra

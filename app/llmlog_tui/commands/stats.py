@@ -114,18 +114,28 @@ def _of_archive(
     return snapshot, by, total.result()
 
 
+def stats_of_all(
+    files: Sequence[str], where: str | None, *, over_ms: float, by: str, rules: Rules
+) -> tuple[Snapshot, str, Stats] | None:
+    """Return the statistics of a table or archive, as _answer(); None for other logs."""
+    if len(files) == 1 and url_of(Path(files[0])):
+        counted = table_stats(files[0], where, over_ms=over_ms, by=by, rules=rules)
+        if counted is not None:
+            return counted[0], by, counted[1]
+    paths = expand(files, must_exist=True) if where is None else []
+    if paths and all(map(is_part, paths)):
+        return _of_archive(paths, over_ms=over_ms, by=by, rules=rules)
+    return None
+
+
 def _answer(
     files: tuple[str, ...], where: str | None, *, over_ms: float, by: str, rules: Rules
 ) -> tuple[Snapshot, str, Stats]:
     """Return the log, the resolved `by`, and the statistics."""
-    if len(files) == 1 and url_of(Path(files[0])) and not has_window():
-        counted = table_stats(files[0], where, over_ms=over_ms, by=by, rules=rules)
-        if counted is not None:
-            return counted[0], by, counted[1]
-    is_all = where is None and not has_window()
-    paths = expand(files, must_exist=True) if is_all else []
-    if paths and all(map(is_part, paths)):
-        return _of_archive(paths, over_ms=over_ms, by=by, rules=rules)
+    if not has_window() and (
+        found := stats_of_all(files, where, over_ms=over_ms, by=by, rules=rules)
+    ):
+        return found
     with open_log(files, where, columns=needed_columns(by), rules=rules) as log:
         by = by if by in GROUPINGS else column_named(log.frame, by)
         return log.snapshot, by, figures(log.frame, over_ms=over_ms, by=by, rules=rules)

@@ -90,6 +90,11 @@ class Part:
     def day(self) -> str:
         return self.file.partition(".")[0]
 
+    @property
+    def number(self) -> int:
+        """Number in the order in which the archive's parts were written."""
+        return int(self.file.split(".")[1])
+
     def content(self, folder: Path) -> bytes:
         """Return the bytes of the file. Raises OSError, also if they are others than written."""
         self.check(folder)
@@ -206,6 +211,12 @@ def _text(value: object) -> str:
 def is_archive(folder: Path) -> bool:
     """Return whether a folder has a manifest, readable or not."""
     return (folder / MANIFEST).exists()
+
+
+def stamp_of(folder: Path) -> tuple[int, int, int]:
+    """Return what changes whenever a manifest is written. Raises OSError."""
+    found = (folder / MANIFEST).stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def is_part(file: Path) -> bool:

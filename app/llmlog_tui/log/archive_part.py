@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -15,9 +14,10 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from llmlog_tui.log.archivable_log import open_bytes
-from llmlog_tui.log.archive_manifest import Manifest, Part, is_part
+from llmlog_tui.log.archive_manifest import Manifest, Part, Source, is_part
 from llmlog_tui.log.archived_prefix import KnownLogs, file_identity
 from llmlog_tui.log.line_splitter import Block
+from llmlog_tui.log.open_archive import OpenArchive, Ranges
 from llmlog_tui.log.parquet import PLACE, as_lines
 from llmlog_tui.log.parse import Parsed
 from llmlog_tui.log.prefix_digest import Known
@@ -34,16 +34,10 @@ _BLOCK_ROWS: Final = 2**14
 BIG: Final = 2_000_000
 """Maximum records of an archive that are all read to look up an id."""
 
-_LONG_AGO: Final = -(2**63)
-"""Time of records without one, in µs: before all others."""
-
-_CLOCK_SKEW_S: Final = 86_400.0
-"""Seconds by which clocks may differ."""
+BIG_WINDOW: Final = Retention(records=1_000_000)
+"""The window of an archive that is too big for memory, where none is given."""
 
 _TAG_TYPES: Final = frozenset({pl.Categorical(), pl.Int64(), pl.Float64(), pl.Boolean()})
-
-Ranges = dict[int, list[tuple[int, int]]]
-"""Source -> ranges of offsets whose records are read from other files."""
 
 
 class ArchiveParts:
@@ -57,83 +51,70 @@ class ArchiveParts:
         self._window = window
         self._ids = [each for each in ids if each]
         self._others: list[Path] = []
-        self._manifests: dict[Path, Manifest] = {}
-        self._elsewhere: dict[Path, Ranges] = {}
+        self._archives: dict[Path, OpenArchive] = {}
 
     def add(self, files: Iterable[Path]) -> None:
         """Note files that are read together."""
         self._others += [file for file in files if file != STDIN and not is_part(file)]
 
-    def entry(self, path: Path) -> tuple[Part, Part, Ranges]:
-        """Return a part's entry, the newest one's, and the records to leave out.
-
-        Raises OSError.
-        """
+    def of(self, path: Path) -> OpenArchive:
+        """Return the archive of a part. Raises OSError."""
         folder = path.parent
-        if folder not in self._manifests:
-            manifest = Manifest.read(folder)
-            self._elsewhere[folder] = _elsewhere(manifest, self._others)
-            self._manifests[folder] = manifest
-        manifest = self._manifests[folder]
-        found = next((part for part in manifest.parts if part.file == path.name), None)
-        if found is None:
-            raise OSError(errno.ENOENT, "is no longer part of the archive: it was written again")
-        newest = max(manifest.parts, key=lambda part: (part.last or 0, part.file))
-        return found, newest, self._elsewhere[folder]
+        if folder not in self._archives:
+            archive = OpenArchive(folder, self._window)
+            archive.elsewhere = _elsewhere(archive.sources, self._others)
+            self._archives[folder] = archive
+        return self._archives[folder]
 
     def with_ids(self, path: Path) -> pl.Expr | None:
         """Return the predicate of a part's rows to read; None for all. Raises OSError."""
-        part, newest, _ = self.entry(path)
-        is_big = self._manifests[path.parent].records > BIG and part is not newest
-        if not self._ids or not (is_big or self.is_outside(path)):
+        archive = self.of(path)
+        newest = archive.newest
+        is_big = archive.records > BIG and newest is not None and path.name != newest.file
+        if not self._ids or not (is_big or path.name in archive.outside):
             return None
-        columns = [pl.col(name) for name in ID_FIELDS]
-        found = [column.str.starts_with(each) for column in columns for each in self._ids]
-        return pl.any_horizontal(found).fill_null(value=False)
-
-    def is_outside(self, path: Path) -> bool:
-        """Return whether all records of a part are older than the window. Raises OSError."""
-        part, *_ = self.entry(path)
-        parts = self._manifests[path.parent].parts
-        first_kept = part.last if part.last is not None else _LONG_AGO
-        if self._window.records is not None:
-            newer = [each for each in parts if each.first is not None and each.first > first_kept]
-            return sum(each.records for each in newer) >= self._window.records
-        if self._window.span is not None:
-            soon = (time.time() + _CLOCK_SKEW_S) * 1e6  # later ones are wrong, and no reason
-            times = [each.last for each in parts if each.last is not None and each.last <= soon]
-            newest = max(times, default=first_kept)
-            return first_kept < newest - self._window.span / timedelta(microseconds=1)
-        return False
+        return _has_id(self._ids)
 
 
 class ArchivePart:
     """Reads one part; a LineSource whose lines are its rows.
 
-    The last rows of the newest part are read first.
+    With `newest_first` the last rows of the newest part are read first.
     """
 
-    def __init__(self, path: Path, archives: ArchiveParts, columns: Collection[str]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        archives: ArchiveParts,
+        columns: Collection[str],
+        *,
+        newest_first: bool = False,
+    ) -> None:
         self.path = path
         self.is_waiting = False
         self.is_gone = False
         self._archives = archives
         self._columns = columns
+        self._newest_first = newest_first
         self._blocks: list[RecordBlock] | None = None
         self._is_polled = False
         self._is_newest = False
         self._opened: tuple[int, ...] = ()  # the file, once its content was checked
         self._rows = 0
         self._problem: OSError | None = None
+        self._read_rows: set[int] = set()  # of a part that is outside the window
+        self.rows_outside = 0
+        """Number of rows that are outside the window, and were not read."""
 
     def read(self) -> Block | None:
-        """Return the last rows of the newest part, else None; raise the error of read_older()."""
+        """Return the last rows if they are to come first, else None; raise as read_older()."""
         if not self._is_polled:
             self._is_polled = True
             self._try(self._find)
-            if self._is_newest and self._problem is None:
+            if self._newest_first and self._is_newest and self._problem is None:
                 self._try(self._load)
-                return self._blocks.pop() if self._blocks else None
+                # Not older: the rows before them are placed in front.
+                return replace(self._blocks.pop(), older=False) if self._blocks else None
         if self._problem is not None:
             raise OSError(self._problem.errno, self._problem.strerror)
         return None
@@ -142,6 +123,33 @@ class ArchivePart:
         if self._blocks is None and self._problem is None:
             self._try(self._load)
         return self._blocks.pop(0) if self._blocks else self.read()
+
+    def fetch(self, wanted: Sequence[str]) -> list[RecordBlock]:
+        """Return the rows outside the window with an id that begins with one of these.
+
+        Raises OSError.
+        """
+        if not self.rows_outside:
+            return []
+        archive = self._archives.of(self.path)
+        part = archive.named(self.path.name)
+        content, records = self._content(archive, part)
+        ids = _parsed(_checked(content, ID_FIELDS, records), _here(archive, part)).frame
+        new = set(ids.filter(_has_id(wanted))["line"]) - self._read_rows
+        if not new:
+            return []
+        is_first = not self._read_rows
+        self._read_rows |= new
+        self.rows_outside -= len(new)
+        is_new = pl.int_range(records, dtype=pl.UInt32, eager=True).is_in(new)
+        rows = _checked(content, self._columns, records)
+        blocks = [_masked(block, is_new) for block in _blocks(rows.head(part.records), None)]
+        # All blocks once, for the numbers of their lines.
+        return [block for block in blocks if is_first or block.parsed.frame.height]
+
+    def is_at_rest(self) -> bool:
+        """Return whether all was read: a part does not change."""
+        return self._is_polled and self._blocks == [] and self._problem is None
 
     def finish(self) -> Block | None:
         return None
@@ -154,6 +162,8 @@ class ArchivePart:
         size, _ = size_and_time(self.path)
         if self._blocks is None:
             return 0, size if self._is_polled else 0
+        if not self._rows:
+            return 0, 0
         left = sum(block.length for block in self._blocks)
         return size - (size * left // self._rows if left else 0), size
 
@@ -161,10 +171,11 @@ class ArchivePart:
         """Return the lines of rows: the raw ones, else the known fields."""
         del generation
         try:
-            if file_identity(self.path.stat()) != self._opened:
+            path = self._file_now()
+            if path is None:
                 return None
             # Neither the names of folders nor [ and * in them have a meaning.
-            found = pl.scan_parquet(self.path, glob=False, hive_partitioning=False)
+            found = pl.scan_parquet(path, glob=False, hive_partitioning=False)
             rows = found.slice(offset, length)
             return b"".join(line + b"\n" for line in _lines(rows))
         except (OSError, PolarsError):
@@ -186,32 +197,75 @@ class ArchivePart:
             self._problem = error
 
     def _find(self) -> None:
-        part, newest, _ = self._archives.entry(self.path)
-        self._is_newest = part is newest
+        archive = self._archives.of(self.path)
+        self._is_newest = archive.newest is not None and self.path.name == archive.newest.file
+
+    def _file_now(self) -> Path | None:
+        """Return the file that has the rows now; None if none has."""
+        with suppress(FileNotFoundError):
+            return self.path if file_identity(self.path.stat()) == self._opened else None
+        archive = self._archives.of(self.path)
+        successor = archive.successor(archive.named(self.path.name))
+        return None if successor is None else self.path.with_name(successor.file)
 
     def _load(self) -> None:
         """Read the part into blocks. Raises OSError."""
-        part, _, elsewhere = self._archives.entry(self.path)
+        archive = self._archives.of(self.path)
+        part = archive.part(self.path.name)
         wanted = self._archives.with_ids(self.path)
-        if wanted is None and self._archives.is_outside(self.path):
-            self._blocks = []
+        self._blocks = []
+        if part is None:
             return
-        opened = file_identity(self.path.stat())
-        content = part.content(self.path.parent)
-        here = _is_here({source: elsewhere.get(source, ()) for source in part.sources})
+        if wanted is None and part.file in archive.outside:
+            self.rows_outside = part.records
+            return
+        content, records = self._content(archive, part)
+        here = _here(archive, part)
         if wanted is not None:
-            ids = _parsed(_checked(content, ID_FIELDS, part.records), None).frame
-            if not ids.filter(wanted).height:
-                self._blocks = []
+            ids = _parsed(_checked(content, ID_FIELDS, records), here).frame
+            self._read_rows = set(ids.filter(wanted)["line"])
+            self.rows_outside = part.records - len(self._read_rows)
+            if not self._read_rows:
                 return
             here = wanted if here is None else wanted & here
-        rows = _checked(content, self._columns, part.records)
-        self._opened, self._rows = opened, rows.height
-        self._blocks = [
-            RecordBlock(b"", at, 0, older=True, parsed=_parsed(block, here), rows=block.height)
-            for at in range(0, rows.height, _BLOCK_ROWS)
-            if (block := rows.slice(at, _BLOCK_ROWS)).height
-        ]
+        rows = _checked(content, self._columns, records).head(part.records)
+        self._rows = rows.height
+        self._blocks = _blocks(rows, here)
+
+    def _content(self, archive: OpenArchive, part: Part) -> tuple[bytes, int]:
+        """Return the bytes of a part's file, and its number of rows. Raises OSError."""
+        try:
+            identity = file_identity(self.path.stat())
+            content = part.content(self.path.parent)
+        except FileNotFoundError:
+            successor = archive.successor(part)
+            if successor is None:
+                raise
+            return successor.content(self.path.parent), successor.records
+        self._opened = identity
+        return content, part.records
+
+
+def _blocks(rows: pl.DataFrame, here: pl.Expr | None) -> list[RecordBlock]:
+    """Return a part's rows as blocks."""
+    return [
+        RecordBlock(b"", at, 0, older=True, parsed=_parsed(block, here), rows=block.height)
+        for at in range(0, rows.height, _BLOCK_ROWS)
+        if (block := rows.slice(at, _BLOCK_ROWS)).height
+    ]
+
+
+def _masked(block: RecordBlock, rows: pl.Series) -> RecordBlock:
+    """Return a block with some of its part's rows."""
+    frame = block.parsed.frame.filter(rows.slice(block.offset, block.rows))
+    return replace(block, parsed=Parsed(frame, block.rows))
+
+
+def _has_id(ids: Sequence[str]) -> pl.Expr:
+    """Return the predicate of rows with an id that begins with one of these."""
+    columns = [pl.col(name) for name in ID_FIELDS]
+    found = [column.str.starts_with(each) for column in columns for each in ids]
+    return pl.any_horizontal(found).fill_null(value=False)
 
 
 def is_big(files: Sequence[Path]) -> bool:
@@ -239,12 +293,35 @@ def archived_frames(
     """
     archives = ArchiveParts()
     for path in parts:
-        try:
-            part, *_ = archives.entry(path)
-            rows = _checked(part.content(path.parent), columns, part.records)
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, str(path)) from error
-        yield _parsed(rows if head is None else rows.head(head), None).frame
+        rows = part_rows(archives, path, columns)
+        yield records_of(rows if head is None else rows.head(head))
+
+
+def archive_entry(archives: ArchiveParts, path: Path) -> Part:
+    """Return a part's entry. Raises OSError with its name."""
+    try:
+        return archives.of(path).named(path.name)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def part_rows(archives: ArchiveParts, path: Path, columns: Collection[str]) -> pl.DataFrame:
+    """Return the rows of a part with these columns. Raises OSError with its name."""
+    part = archive_entry(archives, path)
+    try:
+        return _checked(part.content(path.parent), columns, part.records)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def records_of(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the records of a part's rows; `line` is their number, from 0."""
+    return _parsed(rows, None).frame
+
+
+def lines_of(rows: pl.DataFrame) -> list[bytes]:
+    """Return the lines of a part's rows: as logged, or with the known fields."""
+    return list(_lines(rows.lazy()))
 
 
 def _parsed(rows: pl.DataFrame, here: pl.Expr | None) -> Parsed:
@@ -256,6 +333,12 @@ def _parsed(rows: pl.DataFrame, here: pl.Expr | None) -> Parsed:
     if here is not None:
         frame = frame.filter(frame.with_columns(rows.select(PLACE[:2])).select(here).to_series())
     return Parsed(frame.rechunk(), frame.height)
+
+
+def _here(archive: OpenArchive, part: Part) -> pl.Expr | None:
+    """Return a predicate of a part's rows that no other file has; None for all."""
+    known = archive.known(part.file)
+    return _is_here({source: known.get(source, ()) for source in part.sources})
 
 
 def _is_here(elsewhere: Mapping[int, Sequence[tuple[int, int]]]) -> pl.Expr | None:
@@ -298,14 +381,14 @@ def _lines(rows: pl.LazyFrame) -> Iterable[bytes]:
         if not lines.null_count():
             return lines
     found = rows.collect()
-    known = as_lines(found).removesuffix(b"\n").split(b"\n")
+    known = as_lines(found)
     raw = found["line"] if "line" in found.columns else [None] * found.height
     return (given if line is None else line for line, given in zip(raw, known, strict=True))
 
 
-def _elsewhere(manifest: Manifest, files: Sequence[Path]) -> Ranges:
+def _elsewhere(sources: Sequence[Source], files: Sequence[Path]) -> Ranges:
     """Return which archived records are in `files` as well."""
-    logs, found = KnownLogs(manifest.sources), Ranges()
+    logs, found = KnownLogs(sources), Ranges()
     for file in files:
         with suppress(OSError), open_bytes(file) as log:
             known = logs.unchanged(log.identity) or logs.find(log.read, log.size)

@@ -9,6 +9,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Final, Self
 
@@ -205,7 +206,9 @@ class ArchiveWriter:
     ) -> Manifest:
         """Write the records of a day, joined with its last part if that is small."""
         parts = list(manifest.parts)
-        last = max((part for part in parts if part.day == day), key=_number, default=None)
+        last = max(
+            (part for part in parts if part.day == day), key=attrgetter("number"), default=None
+        )
         if last is not None and last.size < SMALL_BYTES:
             before = pl.read_parquet(last.content(self._folder))
             rows = pl.concat(with_same_tags([before, rows]), how="diagonal")
@@ -258,10 +261,6 @@ def _locked(folder: Path) -> int:
         os.close(descriptor)
         raise OSError(errno.EBUSY, "is being written to by another process") from None
     return descriptor
-
-
-def _number(part: Part) -> int:
-    return int(part.file.split(".")[1])
 
 
 def _written(path: Path, rows: pl.DataFrame) -> Part:

@@ -19,7 +19,7 @@ from llmlog_tui.formats.registry import FORMATS
 from llmlog_tui.log.line_errors import FaultCounts
 from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.parse import FOREIGN, Parsed, Strictness, parse
-from llmlog_tui.log.parse_cache import ParseCache
+from llmlog_tui.log.parse_cache import FileCache, ParseOptions
 from llmlog_tui.log.record_block import RecordBlock
 from llmlog_tui.log.schema import COLUMNS
 from llmlog_tui.log.starts import joined
@@ -34,7 +34,7 @@ UNREADABLE: Final = "unreadable"
 class FileParser:
     """State of one file between its blocks.
 
-    `states` and `cache` belong to all files of the log.
+    `states` belong to all files of the log; `cache` keeps the blocks of this one.
 
     Blocks that begin with records of llmlog's go straight to parse(), which may run in any thread,
     for several blocks at once. What it refuses, and all other blocks, collect() decodes, one after
@@ -46,10 +46,10 @@ class FileParser:
         states: dict[str, LogState],
         columns: Collection[str] = COLUMNS,
         formats: Sequence[Format] = FORMATS,
-        cache: ParseCache | None = None,
+        cache: FileCache | None = None,
     ) -> None:
         self._columns = columns
-        self._parse = parse if cache is None else cache.parse
+        self._cache = cache
         self._formats = formats
         self._states = states
         self.records = 0
@@ -105,9 +105,7 @@ class FileParser:
         head = head_of(block.data, self._formats)
         if not head.is_plain:
             return None
-        return partial(
-            self._parse,
-            block.data,
+        options = ParseOptions(
             at_start=block.offset == 0,
             strictness=self._strictness,
             columns=self._columns,
@@ -115,6 +113,9 @@ class FileParser:
             tags=self._tags,
             filled=self._filled,
         )
+        if self._cache is not None:
+            return self._cache.prepare(block, options)
+        return partial(parse, block.data, **options)
 
     def collect(self, block: Block, parsed: Parsed | None) -> Parsed:
         """Return the records of the next block; `parsed` is the result of prepare()'s work."""

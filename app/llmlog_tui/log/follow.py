@@ -188,6 +188,11 @@ class Follower:
                     return os.pread(file.fd, length, offset)
             return self._reread_resting(generation, offset, length)
 
+    def stat_of(self, generation: int) -> os.stat_result | None:
+        """Return the present state of an open generation's file."""
+        files = (os.fstat(each.fd) for each in self._generations if each.number == generation)
+        return next(files, None)
+
     def has_open(self, file: os.stat_result) -> bool:
         if self._resting and os.path.samestat(self._resting, file):
             return True

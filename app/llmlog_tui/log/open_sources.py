@@ -10,6 +10,7 @@ from llmlog_tui.formats.detect import head_of
 from llmlog_tui.formats.registry import FORMATS
 from llmlog_tui.log.archive_manifest import is_part
 from llmlog_tui.log.archive_part import ArchivePart, ArchiveParts
+from llmlog_tui.log.block_digests import StatOf
 from llmlog_tui.log.compressed import SUFFIXES, CompressedFollower
 from llmlog_tui.log.follow import Follower
 from llmlog_tui.log.line_source import LineSource
@@ -19,6 +20,7 @@ from llmlog_tui.log.reading_order import Turn, newest_first, size_and_time
 from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.sources import STDIN, url_of
 from llmlog_tui.log.stdin import StdinFollower
+from llmlog_tui.log.table_lines import TableLines
 from llmlog_tui.log.table_source import TableSource
 
 
@@ -32,6 +34,7 @@ class SourceOptions:
     stdin: int | None
     ids: Sequence[str]
     are_siblings: bool
+    is_stream: bool = False
 
 
 class OpenSources:
@@ -80,7 +83,7 @@ class OpenSources:
             for turn in (*range(first, len(self.order)), *range(first)):
                 index = self.order[turn]
                 source = self.opened[index]
-                if not (isinstance(source, Follower) and source.is_at_rest()):
+                if not (isinstance(source, Follower | ArchivePart) and source.is_at_rest()):
                     yield Turn(turn, index, is_older)
 
     def poll(self, turns: Iterable[Turn]) -> tuple[int, Block] | None:
@@ -104,6 +107,11 @@ class OpenSources:
     def read_first(self, indexes: Sequence[int]) -> None:
         """Poll these sources before the others."""
         self.order = [*indexes, *(index for index in self.order if index not in indexes)]
+
+    def stat_of(self, index: int) -> StatOf:
+        """Return what tells the state of the open file of a source with this index."""
+        source = self.opened[index]
+        return source.stat_of if isinstance(source, Follower) else lambda _: None
 
     def in_order(self) -> list[Path]:
         """Return the files in the order in which they are polled."""
@@ -131,9 +139,38 @@ class OpenSources:
         """Return the sources that are standard input."""
         return [source for source in self.opened if isinstance(source, StdinFollower)]
 
-    def tables(self) -> list[TableSource]:
+    def tables(self) -> list[TableSource | TableLines]:
         """Return the sources that are tables."""
-        return [source for source in self.opened if isinstance(source, TableSource)]
+        return [source for source in self.opened if isinstance(source, TableSource | TableLines)]
+
+    @property
+    def rows_outside(self) -> int:
+        """Number of rows in tables and archives that were not read."""
+        return sum(source.rows_outside for source in self.lazy())
+
+    @property
+    def are_lazy(self) -> bool:
+        """Whether there are tables or archives."""
+        return any(True for _ in self.lazy())
+
+    def fetch(self, wanted: Sequence[str]) -> Iterator[Iterator[tuple[int, Block]]]:
+        """Look up ids outside the windows; yield the blocks of each source.
+
+        The newest tables and parts of archives come first. Raises OSError.
+        """
+        for index in self.order:
+            source = self.opened[index]
+            if isinstance(source, ArchivePart):
+                yield ((index, block) for block in source.fetch(wanted))
+            elif isinstance(source, TableSource):
+                block = source.fetch(wanted)
+                yield iter(() if block is None else [(index, block)])
+
+    def lazy(self) -> Iterator[TableSource | TableLines | ArchivePart]:
+        """Yield the tables and the parts of archives."""
+        for each in self.opened:
+            if isinstance(each, TableSource | TableLines | ArchivePart):
+                yield each
 
     def _open(self, file: Path) -> LineSource:
         options = self._options
@@ -141,9 +178,13 @@ class OpenSources:
         if file == STDIN:
             return StdinFollower(options.stdin)
         if url_of(file):
+            if options.is_stream:
+                return TableLines(file, options.window)
             return TableSource(file, options.window, options.ids)
         if is_part(file):
-            return ArchivePart(file, self._archives, options.columns)
+            return ArchivePart(
+                file, self._archives, options.columns, newest_first=options.newest_first
+            )
         if file.suffix in SUFFIXES:
             return CompressedFollower(file, siblings=siblings)
         return Follower(

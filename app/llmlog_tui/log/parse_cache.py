@@ -9,7 +9,7 @@ import io
 import json
 import os
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, TypedDict, Unpack
 
@@ -18,8 +18,11 @@ from polars.exceptions import PolarsError
 
 from llmlog.record import FIELDS
 from llmlog_tui.formats import llmlog
+from llmlog_tui.log import block_digests
+from llmlog_tui.log.block_digests import BlockDigests, StatOf
 from llmlog_tui.log.cache_folder import cache_folder, is_off
 from llmlog_tui.log.line_errors import FaultCounts
+from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.parse import Parsed, Strictness, parse
 from llmlog_tui.log.schema import COLUMNS, nulls
 from llmlog_tui.log.starts import NO_STARTS
@@ -65,12 +68,24 @@ class ParseCache:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._has_written = False
+        self._digests: list[BlockDigests] = []
 
-    def parse(self, block: bytes, **options: Unpack[ParseOptions]) -> Parsed:
-        """Return the records of a block, from the cache or parsed."""
+    def of_file(self, stat_of: StatOf) -> FileCache:
+        digests = BlockDigests(stat_of, self._folder)
+        self._digests.append(digests)
+        return FileCache(self, digests)
+
+    def parse(
+        self,
+        block: bytes,
+        digest: Callable[[], bytes] | None = None,
+        **options: Unpack[ParseOptions],
+    ) -> Parsed:
+        """Return the records of a block, from the cache or parsed; `digest` returns its digest."""
         if len(block) < MIN_BYTES:
             return parse(block, **options)
-        entry = self._folder / (_key(block, options) + _SUFFIX)
+        of_block = _digest(block) if digest is None else digest()
+        entry = self._folder / (_key(of_block, options) + _SUFFIX)
         known = _read(entry)
         if known is not None:
             return known
@@ -79,7 +94,10 @@ class ParseCache:
         return parsed
 
     def close(self) -> None:
-        """Delete the entries not used for the longest, if there are too many."""
+        """Save digests, and delete the entries not used for the longest, if too many."""
+        with contextlib.suppress(OSError):
+            for digests in self._digests:
+                digests.save()
         if self._has_written:
             used = sorted(_entries(self._folder), key=lambda entry: -entry[1].st_mtime)
             size = 0
@@ -108,18 +126,32 @@ class ParseCache:
             self._has_written = True
 
 
+class FileCache:
+    """The cache of one file's blocks."""
+
+    def __init__(self, cache: ParseCache, digests: BlockDigests) -> None:
+        self._cache = cache
+        self._digests = digests
+
+    def prepare(self, block: Block, options: ParseOptions) -> Callable[[], Parsed]:
+        """Return the parsing of a block that was just read, for any thread."""
+        digest = self._digests.of(block)
+        return lambda: self._cache.parse(block.data, digest, **options)
+
+
 def _entries(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
     with contextlib.suppress(FileNotFoundError):
-        for path in folder.glob("*" + _SUFFIX):
-            with contextlib.suppress(FileNotFoundError):
-                yield path, path.stat()
+        for path in folder.iterdir():
+            if path.suffix in {_SUFFIX, block_digests.SUFFIX}:
+                with contextlib.suppress(FileNotFoundError):
+                    yield path, path.stat()
 
 
-def _key(block: bytes, options: ParseOptions) -> str:
+def _key(of_block: bytes, options: ParseOptions) -> str:
     digest = hashlib.sha256(_code())
     digest.update(_identity(**options).encode())
     digest.update(b"\0")
-    digest.update(block)
+    digest.update(of_block)
     return digest.hexdigest()
 
 

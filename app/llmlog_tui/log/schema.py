@@ -208,14 +208,22 @@ def decategorize(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.col(pl.Categorical).cast(pl.String))
 
 
-def restore_integers(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the frame with integer latencies where no record has a fraction of a ms."""
+def integer_masks(frame: pl.DataFrame) -> list[pl.Expr]:
+    """Return the masks of records without a fraction of a ms, by latency."""
     names = [name for name in ("latency_ms", "ttft_ms") if frame.schema.get(name) == pl.Float64]
-    is_integer = {name: (pl.col(name) % 1 == 0) & (pl.col(name) < _EXACT) for name in names}
-    whole = frame.select_seq(value.all().alias(name) for name, value in is_integer.items())
-    return frame.with_columns_seq(
-        pl.col(name).cast(pl.Int64) for name in names if whole[name].item()
-    )
+    return [((pl.col(name) % 1 == 0) & (pl.col(name) < _EXACT)).alias(name) for name in names]
+
+
+def integer_columns(frame: pl.DataFrame) -> frozenset[str]:
+    """Return the latencies of which no record has a fraction of a ms."""
+    whole = frame.select_seq(mask.all() for mask in integer_masks(frame))
+    return frozenset(name for name in whole.columns if whole[name].item())
+
+
+def restore_integers(frame: pl.DataFrame, names: Collection[str] | None = None) -> pl.DataFrame:
+    """Return the frame with integers in `names`, by default its integer_columns()."""
+    found = integer_columns(frame) if names is None else names
+    return frame.with_columns_seq(pl.col(name).cast(pl.Int64) for name in found)
 
 
 _EXACT: Final = 2**53
@@ -237,9 +245,9 @@ _FIRST_US, _LAST_US = -62_135_596_800_000_000, 253_402_214_400_000_000
 
 def _times(text: pl.Series) -> pl.Series:
     """Return UTC timestamps of RFC 3339 text or of epochs."""
-    known = text.null_count()
-    form = _FORMS.get(len(text[text.is_not_null().arg_max() or 0]))
-    found = None if form is None else _in_form(text, form, None)
+    known, first = text.null_count(), text[text.is_not_null().arg_max() or 0]
+    form = _FORMS.get(len(first))
+    found = _epochs(text, first) if form is None else _in_form(text, form, None)
     if found is None or found.null_count() > known:
         found = _in_form(text, "%+", "UTC")
     if found.null_count() > known:
@@ -264,12 +272,25 @@ def _in_form(text: pl.Series, form: str, zone: str | None) -> pl.Series:
     return found.cast(_UTC)
 
 
-def _any_time(text: pl.Expr) -> pl.Expr:
-    epoch = text.cast(pl.Float64, strict=False)
+def _epochs(text: pl.Series, first: str) -> pl.Series | None:
+    """Return the timestamps of texts that are all numbers, as `first` is; None if not."""
+    if not first.replace(".", "", 1).isdecimal():
+        return None
+    epochs = text.cast(pl.Float64, strict=False)
+    if epochs.null_count() > text.null_count():
+        return None
+    return epochs.to_frame().select(_of_epoch(pl.col(text.name))).to_series()
+
+
+def _of_epoch(epoch: pl.Expr) -> pl.Expr:
     to_us = pl.coalesce(
         pl.when(epoch.abs() < limit).then(epoch * factor)
         for limit, factor in ((1e11, 1e6), (1e14, 1e3), (1e17, 1.0), (9e18, 1e-3))
     )
+    return to_us.round().cast(pl.Int64, strict=False).cast(_UTC)
+
+
+def _any_time(text: pl.Expr) -> pl.Expr:
     # Python's logging writes milliseconds after a comma.
     local = text.str.replace(" ", "T", literal=True).str.replace(",", ".", literal=True)
     return pl.coalesce(
@@ -277,5 +298,5 @@ def _any_time(text: pl.Expr) -> pl.Expr:
         local.str.to_datetime(
             "%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False
         ).dt.replace_time_zone("UTC"),
-        to_us.round().cast(pl.Int64, strict=False).cast(_UTC),
+        _of_epoch(text.cast(pl.Float64, strict=False)),
     )

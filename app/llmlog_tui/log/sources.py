@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from llmlog_tui.errors import UserError
-from llmlog_tui.log.archive_manifest import is_archive, is_part, parts_of
+from llmlog_tui.log.archive_manifest import is_archive, is_part, parts_of, stamp_of
 from llmlog_tui.user_folders import user_folder
 
 DEFAULT_LOG: Final = "calls.jsonl"
@@ -54,7 +54,7 @@ class Sources:
     A path is that file only. A glob or a folder is one log with its rotated and compressed parts,
     and may match more files later; a folder without logs is searched below. The
     bookmarks and metrics beside a log are never read as one. A folder with a manifest is an
-    archive: its files are its parts, as they are now.
+    archive: its files are its parts, as they are now; where all names are archives, later ones too.
     """
 
     def __init__(self, names: Sequence[str], *, must_exist: bool) -> None:
@@ -63,7 +63,7 @@ class Sources:
         (A follower waits for it instead.)
         """
         self.names = _only_logs(names)
-        self._archives: dict[str, list[Path]] = {}
+        self._archives: dict[str, _Archived] = {}
         self._patterns: set[str] = set()  # a folder stays a pattern even if it is deleted
         self._listing = _Listing()
         for name in self.names:
@@ -73,13 +73,14 @@ class Sources:
                 if _is_pattern(name):
                     self._patterns.add(name)
                 if name and not _is_table(name) and is_archive(Path(name)):
-                    # Once: later parts may hold records of the ones that were read.
-                    self._archives[name] = parts_of(Path(name))
+                    self._archives[name] = _archived(name)
                 if name != str(STDIN):
                     _check(name, must_exist=must_exist)
             except OSError as error:
                 raise SourceError(f"{name}: {error.strerror}") from error
-        self.may_grow = bool(self._patterns.difference(self._archives))
+        # Later parts hold records of logs that are read beside an archive: they were read there.
+        self._has_later_parts = bool(self._archives) and self._archives.keys() == set(self.names)
+        self.may_grow = self._has_later_parts or not self._patterns <= self._archives.keys()
         """Whether files() may return more files later."""
 
     def files(self) -> list[Path]:
@@ -92,8 +93,16 @@ class Sources:
 
     def _files(self, name: str) -> list[Path]:
         if name in self._archives:
-            return self._archives[name]
+            return self._parts(name)
         return self._listing.files(name) if name in self._patterns else [Path(name)]
+
+    def _parts(self, name: str) -> list[Path]:
+        try:
+            if self._has_later_parts and stamp_of(Path(name)) != self._archives[name].stamp:
+                self._archives[name] = _archived(name)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, name) from error
+        return self._archives[name].parts
 
 
 def expand(names: Sequence[str], *, must_exist: bool) -> list[Path]:
@@ -205,6 +214,17 @@ def _check_table(name: str) -> None:
         Login.to(TableUrl.of(name))
     except UserError as error:
         raise SourceError(str(error)) from None
+
+
+class _Archived(NamedTuple):
+    """The parts of an archive, and the stamp of its manifest then."""
+
+    stamp: tuple[int, int, int]
+    parts: list[Path]
+
+
+def _archived(name: str) -> _Archived:
+    return _Archived(stamp_of(Path(name)), parts_of(Path(name)))
 
 
 class _Log(NamedTuple):

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import polars as pl
 
 from llmlog_tui.clickhouse.client import READ_ONLY, Client
-from llmlog_tui.clickhouse.url import Login, TableUrl
+from llmlog_tui.clickhouse.url import Login, TableUrl, quoted
+from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.schema import ID_FIELDS, MIN_ID_PREFIX
+
+MANY: Final = 2**62
+"""More than any step."""
+
+HOUR: Final = 3_600_000_000
+"""Microseconds of an hour."""
 
 EARLIEST: Final = -2_208_988_800_000_000
 """Microseconds of the earliest time a table can hold."""
@@ -22,6 +30,23 @@ class Place(NamedTuple):
     """Microseconds since 1970, 0 for a record without a time."""
     step: int
     key: int
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A predicate of rows in ClickHouse's SQL; its values are parameters."""
+
+    sql: str = "1"
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    def but(self, sql: str) -> Condition:
+        """Return the conjunction with a further predicate."""
+        return Condition(f"({self.sql}) AND {sql}", self.values)
+
+
+ANY: Final = Condition()
+NO_STARTS: Final = "event != 'start'"
+"""Predicate of records, which the beginning of a step is not."""
 
 
 class Insertion(NamedTuple):
@@ -40,7 +65,9 @@ _PLACE: Final = f"toUnixTimestamp64Micro(ts) AS at, ifNull(step, -1) AS step_, {
 _INSERTION: Final = f"toUnixTimestamp64Micro(ingested) AS at, {_KEY}"
 
 _COUNT: Final = "SELECT count()" + _FROM + "WHERE ts >= fromUnixTimestamp64Micro({oldest:Int64})"
+_COUNT_DISTINCT: Final = _COUNT.replace("count()", "uniqExact(cityHash64(line))")
 _COUNT_ALL: Final = "SELECT count()" + _FROM
+_EXTENT: Final = "SELECT count(), toUnixTimestamp64Micro(max(ingested))" + _FROM
 _NEWEST: Final = (
     "SELECT toUnixTimestamp64Micro(ts) AS at"
     + _FROM
@@ -64,6 +91,25 @@ _BETWEEN: Final = (
     " AND (at, step_, key) > ({after_at:Int64}, {after_step:Int64}, {after_key:UInt64})"
     " AND (at, step_, key) < ({at:Int64}, {step:Int64}, {key:UInt64})"
     " ORDER BY ts, step_, key LIMIT {rows:UInt64}"
+)
+_ORDERED: Final = (
+    f"SELECT {_PLACE}, {{columns}}"
+    + _FROM
+    + "WHERE ts >= fromUnixTimestamp64Micro({after_at:Int64})"
+    " AND ts <= fromUnixTimestamp64Micro({end:Int64})"
+    " AND (at, step_, key) > ({after_at:Int64}, {after_step:Int64}, {after_key:UInt64})"
+    f" AND ({_CONDITION})"
+    " ORDER BY ts, step_, key LIMIT {rows:UInt64}"
+)
+_PLACE_OF: Final = (
+    f"SELECT DISTINCT {_PLACE}" + _FROM + "WHERE ts = fromUnixTimestamp64Micro({at:Int64})"
+    " ORDER BY step_, key LIMIT 1 OFFSET {before:UInt64}"
+)
+_HOURS: Final = (
+    # Not by toStartOfHour(), whose answer ends in 2106.
+    f"SELECT toInt64(floor(toUnixTimestamp64Micro(ts) / {HOUR})) AS hour, count() AS rows"
+    + _FROM
+    + "WHERE ts >= fromUnixTimestamp64Micro({oldest:Int64}) GROUP BY hour ORDER BY hour"
 )
 _HAS_ID: Final = " OR ".join(f"{name} IN ({{ids:Array(String)}})" for name in ID_FIELDS)
 _HAS_PREFIX: Final = " OR ".join(
@@ -111,6 +157,15 @@ class TableQueries:
             return int(self._frame(_COUNT_ALL, {}).item())
         return int(self._frame(_COUNT, {"oldest": oldest}).item())
 
+    def count_distinct(self, oldest: int) -> int:
+        """Return the number of rows from a time on, without copies."""
+        return int(self._frame(_COUNT_DISTINCT, {"oldest": oldest}).item())
+
+    def extent(self) -> tuple[int, int]:
+        """Return the number of rows, and the time of the last insert."""
+        rows, last = self._frame(_EXTENT, {}).row(0)
+        return int(rows), int(last)
+
     def newest(self) -> int | None:
         """Return the time of the latest record, preferably not in the future."""
         for is_any in (0, 1):
@@ -123,6 +178,37 @@ class TableQueries:
         """Return the time of the record with this number, counted from the latest, from 1."""
         found = self._frame(_LAST, {"before": number - 1})
         return int(found.item()) if found.height else None
+
+    def oldest(self, window: Retention) -> int:
+        """Return the time of the earliest record in a window."""
+        if window.span is not None:
+            span = round(window.span.total_seconds() * 1e6)
+            return max(EARLIEST, (self.newest() or 0) - span)
+        found = self.time_of(window.records or 1)
+        return EARLIEST if found is None else found
+
+    def place(self, at: int, number: int) -> Place | None:
+        """Return the place of the n-th row of a time, from 0; copies count once."""
+        found = self._frame(_PLACE_OF, {"at": at, "before": number})
+        return Place(*found.row(0)) if found.height else None
+
+    def hours(self, oldest: int) -> list[tuple[int, int]]:
+        """Return the hours since 1970 with records from a time on, and their rows."""
+        return list(self._frame(_HOURS, {"oldest": oldest}).iter_rows())
+
+    def after(
+        self,
+        place: Place,
+        end: int,
+        rows: int,
+        columns: Sequence[str],
+        condition: Condition = ANY,
+    ) -> pl.DataFrame:
+        """Return the first rows after a place, up to a time: its columns, then others."""
+        names = ", ".join(map(quoted, columns))
+        sql = _ORDERED.replace("{columns}", names).replace(_CONDITION, condition.sql)
+        values = {f"after_{name}": value for name, value in place._asdict().items()}
+        return self._frame(sql, {**condition.values, **values, "end": end, "rows": rows})
 
     def newest_rows(self, oldest: int, rows: int) -> pl.DataFrame:
         """Return the last rows, from a time on: `at`, `step_`, `key` and `line`, by time."""

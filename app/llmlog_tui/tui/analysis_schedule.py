@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 PAUSE_S: Final = 1.0
 """Seconds between two analyses that differ by new records alone: those are shown before."""
 
+PAUSE_OF_FEW_S: Final = 2.0
+"""Seconds between them for fewer than FEW new records: these cost nearly the same."""
+
+FEW: Final = 25
+"""Number of new records from which on an analysis is not put off further."""
+
 LOADING_FACTOR: Final = 2
 """Growth of the record count, while loading, after which the log is analysed again."""
 
@@ -32,7 +38,8 @@ class AnalysisSchedule:
         self._send = send
         self._again = again
         self._timer: Timer | None = None
-        self._due = 0.0  # when new records alone are analysed again
+        self._timer_due = 0.0
+        self._sent_at: float | None = None  # when new records alone were analysed, unless long ago
         self.requested: AnalysisRequest | None = None
         """The last request that was sent."""
         self.done: AnalysisRequest | None = None
@@ -49,12 +56,11 @@ class AnalysisSchedule:
             return
         now = time.monotonic()
         has_only_more = request.has_only_more_than(self.requested)
-        if has_only_more and not at_once and now < self._due:
-            if self._timer is None:
-                self._timer = self._app.set_timer(self._due - now, self._is_due)
+        if has_only_more and not at_once and now < (due := self._due_of(request)):
+            self._set_timer(now, due)
             return
         if has_only_more:
-            self._due = now + PAUSE_S
+            self._sent_at = now
         self._stop_timer()
         self.requested = request
         self._send(request)
@@ -73,9 +79,21 @@ class AnalysisSchedule:
         records = request.snapshot.counts.records
         return records < LOADING_FACTOR * last.snapshot.counts.records
 
+    def _due_of(self, request: AnalysisRequest) -> float:
+        """Return when a request is due that only has new records."""
+        if self._sent_at is None or self.requested is None:
+            return 0.0
+        new = request.snapshot.counts.records - self.requested.snapshot.counts.records
+        return self._sent_at + (PAUSE_S if new >= FEW else PAUSE_OF_FEW_S)
+
+    def _set_timer(self, now: float, due: float) -> None:
+        if self._timer is None or due < self._timer_due:
+            self._stop_timer()
+            self._timer, self._timer_due = self._app.set_timer(due - now, self._is_due), due
+
     def _is_due(self) -> None:
         self._stop_timer()
-        self._due = 0.0
+        self._sent_at = None
         self._again()
 
     def _stop_timer(self) -> None:

@@ -62,10 +62,14 @@ class Location:
 
 @dataclass(frozen=True)
 class Search:
-    """Find records with `text`; without one go to the next hit, or before with -1."""
+    """Find records with `text`; without one go to the next hit, or before with -1.
+
+    It waits for the analysis of records of the revision `since`.
+    """
 
     text: str
     direction: int
+    since: int = 0
 
 
 @dataclass(frozen=True)
@@ -124,21 +128,24 @@ class Navigator:
     def _apply(self, intent: Intent, overview: Overview) -> bool:
         """Apply an intent; False if it has to wait."""
         match intent:
+            case Search() if overview.snapshot.revision < intent.since:
+                return False
             case Search():
                 self._app.searching.run(overview, intent)
             case SelectTrace(prefix):
-                return self._select_trace(prefix)
+                return self._select_trace(prefix, is_loading=overview.snapshot.is_loading)
             case ShowRecord(row):
                 self._show_record(row)
             case SelectStep() | RestoreState():
                 return self._app.view.apply_intent(intent)
         return True
 
-    def _select_trace(self, prefix: str) -> bool:
+    def _select_trace(self, prefix: str, *, is_loading: bool) -> bool:
         overview = self._app.views[0]
         if isinstance(overview, screens.OverviewScreen) and overview.select_trace(prefix):
             return True
-        if self._app.status.progress.state == "loading":
+        # All may be read while these are the answers about the first records.
+        if is_loading or self._app.status.progress.state == "loading":
             return False
         why = f"There is no trace {sanitize(prefix)}."
         self._app.notify(why, severity="warning", markup=False)

@@ -34,7 +34,7 @@ class Progress:
     `files` exist now (a glob may match more later), `waiting` do not exist yet, `gone` were
     deleted, `problems` pairs unreadable ones with the reason. `state` is `done` after the files
     were read once without following them. `refusal` is why the files can have no records.
-    `rows_outside` of tables are outside the window.
+    `rows_outside` are records outside the window, of tables and archives.
     """
 
     state: State = "loading"
@@ -94,7 +94,8 @@ def _window(snapshot: Snapshot, rows_outside: int) -> str:
     """Return the part of a table that is read; empty for all."""
     if not rows_outside:
         return ""
-    there = humanize.count(snapshot.counts.records + rows_outside)
+    # The frame may still have some that have left the window.
+    there = humanize.count(snapshot.counts.records - snapshot.dropped + rows_outside)
     return f"newest {snapshot.frame.height:,} of {there}"
 
 
@@ -102,8 +103,11 @@ def _name(file: Path) -> str:
     """Return the name of a file, of an archive's part that of its folder."""
     if file == STDIN:
         return "stdin"
-    folder = file.parent.name if is_part_name(file.name) else ""
-    return f"{folder}/" if folder else file.name
+    return f"{_folder(file.parent)}/" if is_part_name(file.name) else file.name
+
+
+def _folder(path: Path) -> str:
+    return path.name or path.resolve().name  # that of `.` has none
 
 
 def header_state(  # noqa: PLR0913 - options by name
@@ -114,12 +118,13 @@ def header_state(  # noqa: PLR0913 - options by name
     speed: float,
     held_back: int | None,
     unseen: int,
+    nameless: str = "",
 ) -> HeaderState:
     """Return what the header shows.
 
     `rate` is in records per second, `speed` in bytes per second. `held_back` is the number of
     records a frozen screen does not show, None if it is not frozen; `unseen` the number received
-    since following was turned off.
+    since following was turned off. `nameless` is the name of a log without files.
     """
     state, detail = str(progress.state), ""
     if overview is None and state in ("live", "done"):  # read, but not on screen yet
@@ -136,7 +141,7 @@ def header_state(  # noqa: PLR0913 - options by name
         detail = f"{humanize.rate(rate)}/s" + (f"  +{unseen:,} End" if unseen else "")
     elif progress.state == "loading" and progress.there:
         detail = _loading(progress, speed)
-    names = list(dict.fromkeys(map(_name, progress.files))) or [""]
+    names = list(dict.fromkeys(map(_name, progress.files))) or [nameless]
     counted = names[0] + (f" +{len(names) - 1}" if len(names) > 1 else "")
     if overview is None:
         return HeaderState(counted, state=state, detail=detail)
@@ -161,6 +166,9 @@ class ReadStatus:
 
     def __init__(self, files: tuple[Path, ...]) -> None:
         self.progress = Progress(files=files)
+        self._nameless = _name(files[0]) if files else ""
+        if files and files[0].is_dir():
+            self._nameless = f"{_folder(files[0])}/"
         self._rate, self._speed = ArrivalRate(), ArrivalRate()
 
     def update(self, message: Loaded) -> None:
@@ -179,4 +187,5 @@ class ReadStatus:
             speed=self._speed.per_second(),
             held_back=held_back,
             unseen=unseen,
+            nameless=self._nameless,
         )

@@ -12,6 +12,7 @@ import polars as pl
 from llmlog_tui import humanize
 from llmlog_tui.analysis.alerts.alert import Alert
 from llmlog_tui.analysis.alerts.detector import CallSpan, Detector
+from llmlog_tui.analysis.calls.call_rows import Calls
 from llmlog_tui.config.rules import BudgetRule
 
 
@@ -34,7 +35,7 @@ class BudgetDetector(Detector[BudgetRule]):
         self._spent: defaultdict[datetime, float] = defaultdict(float)
         self._overruns: dict[datetime, BudgetOverrun] = {}
 
-    def add(self, calls: pl.DataFrame) -> None:
+    def add(self, calls: Calls) -> None:
         if "cost_usd" not in calls.columns:
             return
         timed = calls.lazy().filter(pl.col("ts").is_not_null())
@@ -64,7 +65,7 @@ class BudgetDetector(Detector[BudgetRule]):
             new = replace(new, calls=before.calls + new.calls, row=before.row, ts=before.ts)
         self._overruns[hour] = new
 
-    def alerts(self, _: pl.DataFrame) -> Iterator[Alert]:
+    def alerts(self) -> Iterator[Alert]:
         newest = max(self._spent, default=None)
         for hour, found in self._overruns.items():
             yield self._alert(
@@ -87,7 +88,7 @@ class BudgetDetector(Detector[BudgetRule]):
         )
 
     @classmethod
-    def proximity(cls, config: BudgetRule, calls: pl.DataFrame) -> float | None:
+    def proximity(cls, config: BudgetRule, calls: Calls) -> float | None:
         """Return the part of the budget that the newest hour has spent."""
         if not config.usd_per_hour or "cost_usd" not in calls.columns:
             return None

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from llmlog_tui.analysis.calls.calls import FAILED
+from llmlog_tui.analysis.alerts.call_counts import Counts
 from llmlog_tui.analysis.calls.truncation import CUT_OFF, CUT_OFF_SHARE, HAS_ANSWER
 from llmlog_tui.analysis.numeric.significance import fisher_exact_two_sided, mann_whitney
 
@@ -43,10 +43,10 @@ class MetricChange:
 
 
 class Cohort(NamedTuple):
-    """The `compared` calls of a side, and every call to the model in that time."""
+    """The `compared` calls of a side, and the number of all in that time."""
 
     compared: pl.DataFrame
-    every: pl.DataFrame
+    every: Counts
 
 
 class Comparison(NamedTuple):
@@ -66,8 +66,8 @@ def compare(older: Cohort, newer: Cohort, level: float) -> Comparison:
     latency = mann_whitney(older.compared["latency_ms"], newer.compared["latency_ms"])
     speed = mann_whitney(older.compared["tokens_per_sec"], newer.compared["tokens_per_sec"])
     older_answers, newer_answers = (side.compared.filter(HAS_ANSWER) for side in (older, newer))
-    cut_off = _of_shares(older_answers, newer_answers, CUT_OFF)
-    failed = _of_shares(older.every, newer.every, FAILED)
+    cut_off = _of_shares(_cut_off(older_answers), _cut_off(newer_answers))
+    failed = _of_shares(older.every, newer.every)
     figures = (
         ("p50 ms", before.p50_ms, after.p50_ms, latency),
         ("p95 ms", before.p95_ms, after.p95_ms, latency),
@@ -81,9 +81,9 @@ def compare(older: Cohort, newer: Cohort, level: float) -> Comparison:
     return Comparison(before, after, table)
 
 
-def _side(calls: pl.DataFrame, every: pl.DataFrame) -> CohortStats:
+def _side(calls: pl.DataFrame, every: Counts) -> CohortStats:
     latency = calls["latency_ms"]
-    failed, cut_off = every.select(FAILED.mean()).item(), calls.select(CUT_OFF_SHARE).item()
+    cut_off = calls.select(CUT_OFF_SHARE).item()
     speed = calls["tokens_per_sec"].median()
     return CohortStats(
         calls=calls.height,
@@ -91,10 +91,14 @@ def _side(calls: pl.DataFrame, every: pl.DataFrame) -> CohortStats:
         p95_ms=latency.quantile(0.95, interpolation="linear"),
         tokens_per_sec=speed if isinstance(speed, float) else None,
         cut_off=cut_off or 0.0,
-        failed=failed or 0.0,
+        failed=every.failed / every.calls if every.calls else 0.0,
     )
 
 
-def _of_shares(before: pl.DataFrame, after: pl.DataFrame, hit: pl.Expr) -> float:
-    hits = (side.select(hit.sum()).item() for side in (before, after))
-    return fisher_exact_two_sided(next(hits), before.height, next(hits), after.height)
+def _cut_off(answers: pl.DataFrame) -> Counts:
+    return Counts(answers.height, answers.select(CUT_OFF.sum()).item())
+
+
+def _of_shares(before: Counts, after: Counts) -> float:
+    """Return the p-value of a difference between the shares."""
+    return fisher_exact_two_sided(before.failed, before.calls, after.failed, after.calls)

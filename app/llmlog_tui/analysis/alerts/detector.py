@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Generic, TypeVar
 
-import polars as pl
-
 from llmlog_tui import humanize
 from llmlog_tui.analysis.alerts.alert import Alert
 from llmlog_tui.analysis.alerts.comparison import MetricChange
+from llmlog_tui.analysis.calls.call_rows import Calls
 
 _Config = TypeVar("_Config")
 
@@ -53,12 +52,12 @@ class Detector(ABC, Generic[_Config]):
     def __init__(self, config: _Config) -> None: ...
 
     @abstractmethod
-    def add(self, calls: pl.DataFrame) -> None:
+    def add(self, calls: Calls) -> None:
         """Process more model calls."""
 
     @abstractmethod
-    def alerts(self, calls: pl.DataFrame) -> Iterator[Alert]:
-        """Yield all alerts so far; `calls` are all that were added."""
+    def alerts(self) -> Iterator[Alert]:
+        """Yield all alerts so far."""
 
     def _alert(  # noqa: PLR0913 - the fields of Alert
         self,
@@ -105,7 +104,7 @@ class Detector(ABC, Generic[_Config]):
         return f"{predicate} and provider = {_quote(alert.provider)}"
 
     @classmethod
-    def proximity(cls, config: _Config, calls: pl.DataFrame) -> float | None:  # noqa: ARG003 - a default
+    def proximity(cls, config: _Config, calls: Calls) -> float | None:  # noqa: ARG003 - a default
         """Return the fraction of the way to an alert; None without a level."""
         return None
 

@@ -9,6 +9,7 @@ import polars as pl
 
 from llmlog_tui.analysis.alerts.alert import Alert
 from llmlog_tui.analysis.alerts.detector import Detector
+from llmlog_tui.analysis.calls.call_rows import Calls
 from llmlog_tui.config.rules import DEFAULT, RULE_KEYS, Rules
 
 # A section of Rules names the module of its detector, so a new rule needs no entry here.
@@ -31,16 +32,21 @@ class AlertEngine:
         self._detectors = [detector(_config(detector, rules)) for detector in _enabled(rules)]
         self._indexes: dict[int, int] = {}
 
-    def add(self, calls: pl.DataFrame) -> None:
+    def add(self, calls: Calls) -> None:
         """Process more calls; a budget is watched only in calls from cost.priced()."""
         for detector in self._detectors:
             detector.add(calls)
 
-    def alerts(self, calls: pl.DataFrame) -> list[Alert]:
-        """Return all alerts, ongoing first, then the latest; `calls` are all that were added."""
-        found = [alert for detector in self._detectors for alert in detector.alerts(calls)]
+    def alerts(self, calls: Calls | None = None) -> list[Alert]:
+        """Return all alerts, ongoing first, then the latest.
+
+        `calls` are all that were added; without them, keys are taken to count up in their order.
+        """
+        found = [alert for detector in self._detectors for alert in detector.alerts()]
         new = [alert.row for alert in found if alert.row not in self._indexes]
-        if new:
+        if calls is None:
+            self._indexes.update((row, row) for row in new)
+        elif new:
             rows = calls.select("row").with_row_index("index").filter(pl.col("row").is_in(new))
             self._indexes.update((row, index) for index, row in rows.iter_rows())
         return sorted(
@@ -91,7 +97,7 @@ class Proximity(NamedTuple):
     share: float
 
 
-def nearest_rule(calls: pl.DataFrame, rules: Rules) -> Proximity | None:
+def nearest_rule(calls: Calls, rules: Rules) -> Proximity | None:
     """Return the enabled rule closest to an alert; None without a known level."""
     found = (
         Proximity(detector.name, min(1.0, max(0.0, share)))

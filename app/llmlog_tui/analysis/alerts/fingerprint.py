@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import polars as pl
 
 from llmlog_tui import humanize
 from llmlog_tui.analysis.alerts.alert import Alert
+from llmlog_tui.analysis.alerts.call_counts import COUNTED, KEYS, CallCounts, Counts
 from llmlog_tui.analysis.alerts.comparison import (
     Cohort,
     CohortStats,
@@ -19,6 +21,7 @@ from llmlog_tui.analysis.alerts.comparison import (
     compare,
 )
 from llmlog_tui.analysis.alerts.detector import CallSpan, Detector
+from llmlog_tui.analysis.calls.call_rows import Calls
 from llmlog_tui.analysis.calls.truncation import CUT_OFF_COLUMNS
 from llmlog_tui.analysis.numeric.partition import Key, KeyPartitioner
 from llmlog_tui.config.rules import FingerprintRule
@@ -30,7 +33,6 @@ CHANGES_SHOWN: Final = 50
 COMPARED_CALLS: Final = 500
 """Maximum calls compared on each side of a change, the nearest ones."""
 
-_KEYS: Final = ("provider", "model")
 _NAME: Final = pl.col("system_fingerprint")
 
 
@@ -69,29 +71,33 @@ class FingerprintDetector(Detector[FingerprintRule]):
     def __init__(self, config: FingerprintRule) -> None:
         self._config = config
         self._calls = 0
-        self._by_key = KeyPartitioner(*_KEYS, min_rows=2 * config.settled_calls)
+        self._counts = CallCounts()
+        self._by_key = KeyPartitioner(*KEYS, min_rows=2 * config.settled_calls)
         self._models: dict[Key, _Model] = {}
 
-    def add(self, calls: pl.DataFrame) -> None:
+    def add(self, calls: Calls) -> None:
         position = pl.int_range(pl.len()) + self._calls
         self._calls += calls.height
         rows = calls.lazy().select(
-            *("row", "ts", *_KEYS, "requested_model", "system_fingerprint"),
+            *("row", "ts", *KEYS, "requested_model", "system_fingerprint"),
             *("latency_ms", "tokens_per_sec", *CUT_OFF_COLUMNS),
             position=position,
+            **COUNTED,
         )
-        known = rows.filter(_NAME.is_not_null()).collect()
+        known = self._counts.of_all(rows.filter(_NAME.is_not_null()).collect())
+        self._counts.add(calls)
         for key, part in self._by_key.split(known).items():
             self._models.setdefault(key, _Model(key, self._config)).add(part)
 
-    def found(self, calls: pl.DataFrame) -> list[FingerprintChange]:
-        """Return the latest CHANGES_SHOWN changes; `calls` are all that were added."""
+    @property
+    def found(self) -> list[FingerprintChange]:
+        """The latest CHANGES_SHOWN changes."""
         changes = [(change, model) for model in self._models.values() for change in model.changes]
         changes.sort(key=lambda pair: pair[0].position)
-        return [model.change(change, calls) for change, model in changes[-CHANGES_SHOWN:]]
+        return [model.change(change, self._counts) for change, model in changes[-CHANGES_SHOWN:]]
 
-    def alerts(self, calls: pl.DataFrame) -> Iterator[Alert]:
-        for change in self.found(calls):
+    def alerts(self) -> Iterator[Alert]:
+        for change in self.found:
             before, after = change.before, change.after
             yield self._alert(
                 change,
@@ -123,6 +129,7 @@ class _Change:
     row: int
     ts: datetime | None
     position: int
+    before: Counts  # of its provider and model
     fired_row: int
     older: pl.DataFrame
     newer: pl.DataFrame
@@ -171,7 +178,7 @@ class _Model:
             rows.with_columns(run=_NAME.rle_id())
             .group_by("run", maintain_order=True)
             .agg(
-                pl.col("system_fingerprint", "row", "ts", "position").first(),
+                pl.col("system_fingerprint", "row", "ts", "position", *COUNTED).first(),
                 calls=pl.len(),
                 fired_row=pl.col("row").slice(least - 1, 1).first(),
             )
@@ -179,7 +186,7 @@ class _Model:
         self._run = [detach(rows.tail(min(least, runs["calls"][-1])), rows.height)]
         settled = runs.filter(pl.col("calls") >= least).drop("run", "calls")
         by_name = _by_name(rows) if settled.height else {}
-        for name, row, ts, position, fired_row in settled.iter_rows():
+        for name, row, ts, position, calls, failed, fired_row in settled.iter_rows():
             # A return to a fingerprint settled on before is no change.
             if self._on is not None and name not in self._settled:
                 older = self._last_before(position, by_name.get(self._on, rows.clear()))
@@ -187,7 +194,7 @@ class _Model:
                 newer = by_name[name].slice(since, COMPARED_CALLS)
                 self.changes.append(
                     _Change(
-                        *(self._on, name, row, ts, position, fired_row),
+                        *(self._on, name, row, ts, position, Counts(calls, failed), fired_row),
                         detach(older, rows.height),
                         detach(newer, rows.height),
                     )
@@ -204,9 +211,9 @@ class _Model:
         both = pl.concat([*before, new]).unique("position", maintain_order=True)
         return both.tail(COMPARED_CALLS)
 
-    def change(self, change: _Change, calls: pl.DataFrame) -> FingerprintChange:
+    def change(self, change: _Change, counts: CallCounts) -> FingerprintChange:
         if change.compared is None or change.compared[0] < change.newer.height:
-            change.compared = change.newer.height, self._compared(change, calls)
+            change.compared = change.newer.height, self._compared(change, counts)
         sides = change.compared[1]
         last = self._last[change.fingerprint]
         return FingerprintChange(
@@ -226,21 +233,22 @@ class _Model:
             current=self._current == change.fingerprint,
         )
 
-    def _compared(self, change: _Change, calls: pl.DataFrame) -> Comparison:
+    def _compared(self, change: _Change, counts: CallCounts) -> Comparison:
         """Compare both sides; failed calls that requested the same models count too."""
         older, newer = change.older, change.newer
         requested = pl.concat([older, newer])["requested_model"].unique().drop_nulls()
-        at_it = pl.col("provider").eq_missing(pl.lit(self._provider))
-        of_it = pl.col("model").eq_missing(pl.lit(self._name)) | (
-            pl.col("model").is_null() & pl.col("requested_model").is_in(requested.implode())
-        )
-        begin, at, end = older["position"][0], change.position, newer["position"][-1] + 1
-        every = (
-            calls.slice(start, stop - start).lazy().filter(at_it & of_it).select("status").collect()
-            for start, stop in ((begin, at), (at, end))
-        )
-        before, after = map(Cohort, (older, newer), every)
-        return compare(before, after, self._rule.level)
+        positions = (older["position"][0], change.position, newer["position"][-1] + 1)
+        first, last = (rows.select(*COUNTED).row(at) for rows, at in ((older, 0), (newer, -1)))
+        has_failed = newer["status"][-1] == "error"
+        before = change.before.minus(Counts(*first))
+        after = Counts(*last).plus(Counts(1, has_failed)).minus(change.before)
+        if self._name is not None:
+            unanswered = (
+                counts.unanswered(start, stop, self._provider, requested)
+                for start, stop in pairwise(positions)
+            )
+            before, after = map(Counts.plus, (before, after), unanswered)
+        return compare(Cohort(older, before), Cohort(newer, after), self._rule.level)
 
 
 def _by_name(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:

@@ -10,6 +10,7 @@ import polars as pl
 
 from llmlog_tui.analysis.alerts.alert import Alert
 from llmlog_tui.analysis.alerts.detector import CallSpan, Detector
+from llmlog_tui.analysis.calls.call_rows import Calls
 from llmlog_tui.analysis.calls.truncation import HIDDEN, SIGNS
 from llmlog_tui.config.rules import HiddenTruncationRule
 
@@ -52,7 +53,7 @@ class HiddenTruncationDetector(Detector[HiddenTruncationRule]):
         self._ends: dict[str | None, int] = {}  # index among the model's calls of its last hit
         self._found: list[HiddenTruncation] = []
 
-    def add(self, calls: pl.DataFrame) -> None:
+    def add(self, calls: Calls) -> None:
         if calls.select(HIDDEN.any()).item():  # rare: most batches need no grouping
             hits = calls.lazy().select(
                 *("model", "row", "ts"),
@@ -61,7 +62,7 @@ class HiddenTruncationDetector(Detector[HiddenTruncationRule]):
                 **{name: sign.fill_null(value=False) for name, sign in SIGNS.items()},
             )
             self._extend(hits.filter("hidden").collect())
-        self._calls.update(dict(calls.group_by("model").len().iter_rows()))
+        self._calls.update(dict(calls.select("model").group_by("model").len().iter_rows()))
 
     @property
     def found(self) -> list[HiddenTruncation]:
@@ -70,7 +71,7 @@ class HiddenTruncationDetector(Detector[HiddenTruncationRule]):
             for at, found in enumerate(self._found)
         ]
 
-    def alerts(self, _: pl.DataFrame) -> Iterator[Alert]:
+    def alerts(self) -> Iterator[Alert]:
         for found in self.found:
             signs = (
                 (found.at_limit, "at max_tokens", ""),

@@ -13,6 +13,7 @@ import polars as pl
 from llmlog_tui import humanize
 from llmlog_tui.analysis.alerts.alert import Alert
 from llmlog_tui.analysis.alerts.detector import CallSpan, Detector
+from llmlog_tui.analysis.calls.call_rows import Calls
 from llmlog_tui.analysis.numeric.partition import Key, KeyPartitioner
 from llmlog_tui.config.rules import RateLimitRule
 from llmlog_tui.log.chunked_frame import detach
@@ -73,14 +74,35 @@ class LowLimit(CallSpan):
         )
 
 
-def limit_status(calls: pl.DataFrame) -> list[LimitStatus]:
-    """Return every limit per provider and model, the lowest remaining share first."""
-    found = [
-        _status(key, kind, part.tail(_RECENT_CALLS))
-        for kind in KINDS
-        for key, part in KeyPartitioner(*_KEYS).split(_reported(calls, kind)).items()
-    ]
-    return sorted(found, key=lambda limit: limit.share)
+class LimitReports:
+    """The last reports of each limit, per provider and model, in calls that are added."""
+
+    def __init__(self) -> None:
+        self._by_key = {kind: KeyPartitioner(*_KEYS) for kind in KINDS}
+        self._recent: dict[str, dict[Key, pl.DataFrame]] = {kind: {} for kind in KINDS}
+
+    def add(self, calls: Calls) -> None:
+        """Process more model calls."""
+        for kind, recent in self._recent.items():
+            for key, part in self._by_key[kind].split(_reported(calls, kind)).items():
+                recent[key] = _latest(recent.get(key), part)
+
+    @property
+    def status(self) -> list[LimitStatus]:
+        """The status of every limit, the lowest remaining share first."""
+        found = [
+            _status(key, kind, part)
+            for kind, recent in self._recent.items()
+            for key, part in recent.items()
+        ]
+        return sorted(found, key=lambda limit: limit.share)
+
+
+def limit_status(calls: Calls) -> list[LimitStatus]:
+    """Return the status of every limit, as LimitReports."""
+    reports = LimitReports()
+    reports.add(calls)
+    return reports.status
 
 
 class RateLimitDetector(Detector[RateLimitRule]):
@@ -94,7 +116,7 @@ class RateLimitDetector(Detector[RateLimitRule]):
         self._by_key = {kind: KeyPartitioner(*_KEYS) for kind in KINDS}
         self._limits: dict[str, dict[Key, LimitTracker]] = {kind: {} for kind in KINDS}
 
-    def add(self, calls: pl.DataFrame) -> None:
+    def add(self, calls: Calls) -> None:
         for kind, limits in self._limits.items():
             for key, part in self._by_key[kind].split(_reported(calls, kind)).items():
                 limits.setdefault(key, LimitTracker(key, kind, self._config)).add(part)
@@ -108,7 +130,7 @@ class RateLimitDetector(Detector[RateLimitRule]):
             for episode in limit.episodes
         ]
 
-    def alerts(self, _: pl.DataFrame) -> Iterator[Alert]:
+    def alerts(self) -> Iterator[Alert]:
         for found, now in self.found:
             seconds = now.seconds_left if found.ongoing else None
             soon = "" if seconds is None else f", 429 in {humanize.duration(seconds * 1_000)}"
@@ -130,11 +152,11 @@ class RateLimitDetector(Detector[RateLimitRule]):
         )
 
     @classmethod
-    def proximity(cls, config: RateLimitRule, calls: pl.DataFrame) -> float | None:
+    def proximity(cls, config: RateLimitRule, calls: Calls) -> float | None:
         """Return the highest used share of a limit, relative to the firing share."""
         if config.least_left >= 1:
             return None
-        recent = calls.tail(PROXIMITY_CALLS)
+        recent = calls.tail(PROXIMITY_CALLS).lazy()
         used: list[float] = []
         for kind in KINDS:
             limit, left = pl.col(f"ratelimit_limit_{kind}"), pl.col(f"ratelimit_remaining_{kind}")
@@ -142,6 +164,7 @@ class RateLimitDetector(Detector[RateLimitRule]):
                 recent.filter((limit > 0) & (left >= 0))
                 .group_by("provider", pl.coalesce("requested_model", "model").alias("model"))
                 .agg(used=(1 - left / limit).last())
+                .collect()
             )
             highest = last["used"].max()
             if isinstance(highest, float):
@@ -167,8 +190,7 @@ class LimitTracker:
 
     def add(self, rows: pl.DataFrame) -> None:
         self.__dict__.pop("status", None)  # the cached property
-        both = rows if self._recent is None else pl.concat([self._recent, rows])
-        self._recent = detach(both.tail(_RECENT_CALLS), both.height)
+        self._recent = _latest(self._recent, rows)
         share = rows["remaining"] / rows["limit"]
         if self._is_low or (share < self._rule.least_left).any():
             self._judge(rows.with_columns(share=share))
@@ -205,7 +227,7 @@ class LimitTracker:
             self.episodes[-1] = replace(self.episodes[-1], ongoing=True)
 
 
-def _reported(calls: pl.DataFrame, kind: str) -> pl.DataFrame:
+def _reported(calls: Calls, kind: str) -> pl.DataFrame:
     limit, remaining = f"ratelimit_limit_{kind}", f"ratelimit_remaining_{kind}"
     reported = calls.lazy().filter((pl.col(limit) > 0) & (pl.col(remaining) >= 0))
     return reported.select(
@@ -214,6 +236,12 @@ def _reported(calls: pl.DataFrame, kind: str) -> pl.DataFrame:
         limit=limit,
         remaining=remaining,
     ).collect()
+
+
+def _latest(before: pl.DataFrame | None, rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the last reports of a limit, of earlier and of new ones."""
+    both = rows if before is None else pl.concat([before, rows])
+    return detach(both.tail(_RECENT_CALLS), both.height)
 
 
 def _status(key: Key, kind: str, recent: pl.DataFrame) -> LimitStatus:

@@ -12,6 +12,7 @@ from llmlog_tui import humanize
 from llmlog_tui.analysis.alerts.alert import Alert
 from llmlog_tui.analysis.alerts.change_detection import WIDTHS, Episode, WindowedSeries
 from llmlog_tui.analysis.alerts.detector import CallSpan, Detector
+from llmlog_tui.analysis.calls.call_rows import Calls
 from llmlog_tui.analysis.numeric.partition import Key, KeyPartitioner
 from llmlog_tui.config.rules import TrendRule
 from llmlog_tui.log.chunked_frame import detach
@@ -57,7 +58,7 @@ class ShiftDetector(Detector[TrendRule]):
         self._by_key = KeyPartitioner("provider", "subject", min_rows=_MIN_CALLS)
         self._subjects: dict[Key, SubjectState] = {}
 
-    def add(self, calls: pl.DataFrame) -> None:
+    def add(self, calls: Calls) -> None:
         columns = {"subject": self.subject, "value": self.value.cast(pl.Float64)}
         rows = calls.lazy().filter(self.mask).select("provider", "row", "ts", **columns).collect()
         for key, part in self._by_key.split(rows).items():
@@ -67,7 +68,7 @@ class ShiftDetector(Detector[TrendRule]):
                 )
             self._subjects[key].add(part)
 
-    def alerts(self, _: pl.DataFrame) -> Iterator[Alert]:
+    def alerts(self) -> Iterator[Alert]:
         for subject in self._subjects.values():
             for shift in subject.shifts:
                 yield self._alert(

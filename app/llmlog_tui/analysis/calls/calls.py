@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
+from llmlog_tui.analysis.calls.call_rows import SPEED, Calls
 from llmlog_tui.analysis.numeric.quantiles import RunningQuantiles
 from llmlog_tui.log.schema import IS_CALL
 
@@ -18,9 +19,9 @@ TRUNCATED: Final = (pl.col("finish_reason") == "length").fill_null(value=False)
 FAILED: Final = pl.col("status") == "error"
 """Predicate: the call, tool or span failed."""
 
-MOSTLY_REASONING: Final = (pl.col("reasoning_tokens") * 2 > pl.col("completion_tokens")).fill_null(
-    value=False
-)
+_VISIBLE: Final = pl.col("completion_tokens") - pl.col("reasoning_tokens")
+
+MOSTLY_REASONING: Final = (pl.col("reasoning_tokens") > _VISIBLE).fill_null(value=False)
 """Predicate: more than half of the output was reasoning."""
 
 
@@ -31,13 +32,7 @@ def slow(over_ms: float) -> pl.Expr:
 
 def model_calls(frame: pl.DataFrame) -> pl.DataFrame:
     """Return the model calls of a frame, with tokens_per_sec computed where it is missing."""
-    # One division: by a constant, polars rounds the last digit of one row and of many differently.
-    computed = pl.col("completion_tokens") * 1_000 / pl.col("latency_ms")
-    return frame.filter(IS_CALL).with_columns(
-        tokens_per_sec=pl.coalesce(
-            "tokens_per_sec", pl.when(pl.col("latency_ms") > 0).then(computed)
-        )
-    )
+    return frame.filter(IS_CALL).with_columns(tokens_per_sec=SPEED)
 
 
 @dataclass(frozen=True)
@@ -53,7 +48,7 @@ class Baseline:
 _MEASURES: Final = tuple(field.name for field in fields(Baseline))
 
 
-def baselines(calls: pl.DataFrame) -> dict[str | None, Baseline]:
+def baselines(calls: Calls) -> dict[str | None, Baseline]:
     medians = _succeeded(calls).group_by("model").agg(pl.col(_MEASURES).median())
     return {row[0]: Baseline(*row[1:]) for row in medians.iter_rows()}
 
@@ -61,13 +56,13 @@ def baselines(calls: pl.DataFrame) -> dict[str | None, Baseline]:
 class Baselines:
     """Baselines per model, and the p95 of all latencies, for a growing set of calls."""
 
-    def __init__(self, calls: pl.DataFrame) -> None:
+    def __init__(self, calls: Calls) -> None:
         self.by_model = baselines(calls)
         self.worst_ms = calls["latency_ms"].quantile(0.95, interpolation="linear")
         self._latency: RunningQuantiles | None = None
         self._of_model: dict[str | None, list[RunningQuantiles]] = {}
 
-    def add(self, new: pl.DataFrame, calls: pl.DataFrame) -> None:
+    def add(self, new: pl.DataFrame, calls: Calls) -> None:
         """Add new calls; `calls` are all of them, the new ones included."""
         if self._latency is None:
             self._latency = RunningQuantiles(calls["latency_ms"])
@@ -93,7 +88,7 @@ class Baselines:
         self.by_model = {**self.by_model, **medians}
 
 
-def _succeeded(calls: pl.DataFrame) -> pl.DataFrame:
+def _succeeded(calls: Calls) -> pl.DataFrame:
     return calls.select("model", "status", *_MEASURES).filter(~FAILED).drop("status")
 
 
@@ -175,7 +170,7 @@ _MIN_VARIANCE: Final = 1e-12
 """Relative variance below which values count as constant."""
 
 
-def count_slow(calls: pl.DataFrame, over_ms: float) -> SlowCounts:
+def count_slow(calls: Calls, over_ms: float) -> SlowCounts:
     """Return the sums over calls; a call is slow over `over_ms`."""
     is_slow = slow(over_ms)
     both = calls.select(
@@ -195,5 +190,5 @@ def count_slow(calls: pl.DataFrame, over_ms: float) -> SlowCounts:
     return SlowCounts(*slow_ones.row(0), *sums.row(0))
 
 
-def slow_summary(calls: pl.DataFrame, over_ms: float) -> SlowSummary:
+def slow_summary(calls: Calls, over_ms: float) -> SlowSummary:
     return count_slow(calls, over_ms).summary()

@@ -9,6 +9,7 @@ from typing import Final
 
 import polars as pl
 
+from llmlog_tui.analysis.calls.call_rows import Calls
 from llmlog_tui.analysis.calls.prices import NO_OVERRIDES, Hours, Price, Prices, Rates, listed
 from llmlog_tui.config.rules import Rules
 from llmlog_tui.log.schema import IS_CALL
@@ -247,5 +248,5 @@ def _both(a: float | None, b: float | None) -> float | None:
     return sum(known) if known else None
 
 
-def cost(calls: pl.DataFrame) -> Cost:
+def cost(calls: Calls) -> Cost:
     return Cost(*calls.select(**FIGURES).row(0))

@@ -9,8 +9,10 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
+from llmlog_tui.analysis.calls.call_rows import Calls
 from llmlog_tui.analysis.calls.calls import FAILED
 from llmlog_tui.analysis.calls.truncation import CUT_OFF, HAS_ANSWER
+from llmlog_tui.analysis.numeric.count_sum import wide
 from llmlog_tui.analysis.numeric.quantiles import RunningQuantiles
 
 SLICES: Final = 8
@@ -22,8 +24,8 @@ _SUMS: Final = {
     "failed": FAILED.sum(),
     "answers": HAS_ANSWER.sum(),
     "cut_off": (CUT_OFF & HAS_ANSWER).sum(),
-    "cached": pl.col("cached_tokens").filter(_KNOWN_CACHE).sum(),
-    "prompted": pl.col("prompt_tokens").filter(_KNOWN_CACHE).sum(),
+    "cached": wide(pl.col("cached_tokens").filter(_KNOWN_CACHE)).sum(),
+    "prompted": wide(pl.col("prompt_tokens").filter(_KNOWN_CACHE)).sum(),
     "usd": pl.when(pl.col("cost_usd").is_not_null().any()).then(pl.col("cost_usd").sum()),
 }
 _QUANTILES: Final = {
@@ -104,22 +106,24 @@ Series = dict[str, list[float | None]]
 """SLICES values by name of a figure."""
 
 
-def totals(calls: pl.DataFrame) -> Totals:
+def totals(calls: Calls) -> Totals:
     ts = pl.col("ts")
     return Totals(*calls.select(**_SUMS, first=ts.min(), last=ts.max()).row(0))
 
 
-def series(calls: pl.DataFrame, over: Totals) -> Series:
+def series(calls: Calls, over: Totals) -> Series:
     """Return the figures of calls per slice of the time span of `over`."""
     by_name: Series = {name: [None] * SLICES for name in NAMES}
     if not over.span_ms:
         return by_name
     hours = None if over.hours is None else over.hours / SLICES
     since = (pl.col("ts") - over.first).dt.total_milliseconds() / over.span_ms * SLICES
-    sliced = calls.filter(pl.col("ts").is_not_null()).group_by(
-        since.floor().clip(0, SLICES - 1).cast(pl.Int64).alias("slice")
+    sliced = (
+        calls.lazy()
+        .filter(pl.col("ts").is_not_null())
+        .group_by(since.floor().clip(0, SLICES - 1).cast(pl.Int64).alias("slice"))
     )
-    for found in sliced.agg(**_QUANTILES, **_SUMS).iter_rows(named=True):
+    for found in sliced.agg(**_QUANTILES, **_SUMS).collect().iter_rows(named=True):
         at = found.pop("slice")
         quantiles = {name: found.pop(name) for name in _QUANTILES}
         sums = Totals(**found, first=None, last=None)
@@ -128,7 +132,7 @@ def series(calls: pl.DataFrame, over: Totals) -> Series:
     return by_name
 
 
-def kpis(calls: pl.DataFrame) -> tuple[Kpi, ...]:
+def kpis(calls: Calls) -> tuple[Kpi, ...]:
     over = totals(calls)
     return _kpis(over, calls.select(**_QUANTILES).row(0), series(calls, over))
 
@@ -136,14 +140,14 @@ def kpis(calls: pl.DataFrame) -> tuple[Kpi, ...]:
 class KpiState:
     """Key figures of a growing set of calls; series may lag by 1%."""
 
-    def __init__(self, calls: pl.DataFrame) -> None:
+    def __init__(self, calls: Calls) -> None:
         self.kpis = kpis(calls)
         self._totals = totals(calls)
         self._series = {kpi.name: kpi.series for kpi in self.kpis}
         self._drawn = calls.height
         self._numbers: tuple[RunningQuantiles, RunningQuantiles] | None = None
 
-    def add(self, new: pl.DataFrame, calls: pl.DataFrame) -> None:
+    def add(self, new: pl.DataFrame, calls: Calls) -> None:
         if self._numbers is None:
             self._numbers = (
                 RunningQuantiles(calls["latency_ms"]),

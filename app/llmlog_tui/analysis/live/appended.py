@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import polars as pl
 
+from llmlog_tui.analysis.calls.call_rows import CallRows, call_index
 from llmlog_tui.analysis.calls.calls import model_calls
 from llmlog_tui.analysis.calls.cost import priced, rates
 from llmlog_tui.analysis.live.overview import Overview
-from llmlog_tui.analysis.query.sql import filter_records, is_by_row
+from llmlog_tui.analysis.query.sql import is_by_row, matching
 from llmlog_tui.log.store import Snapshot
 from llmlog_tui.log.tags import tag_types
 
@@ -32,17 +33,18 @@ def appended(overview: Overview, snapshot: Snapshot) -> Overview | None:
         new = new.filter(pl.col("row") >= shown.counts.records)
     unchanged = pl.Series("changed", [False]).new_from_index(0, new.height)
     rows = priced(new, rates(overview.rules)).hstack([unchanged])
-    calls = model_calls(rows)
-    matching = calls
+    index = calls = call_index(rows, overview.frame.height)
     if overview.where is not None:
-        matching = filter_records(calls, overview.where, may_lack_tags=True)
+        keys = matching(model_calls(rows), overview.where, may_lack_tags=True)
+        index = calls.filter(pl.col("row").is_in(keys.implode()))
     if snapshot.dropped:  # the Overview has records that have left the retention window
         snapshot = replace(snapshot, frame=pl.concat([shown.frame, new]))
+    frame = pl.concat([overview.frame, rows])
     return replace(
         overview,
         snapshot=snapshot,
-        frame=pl.concat([overview.frame, rows]),
-        calls=pl.concat([overview.calls, matching]),
+        frame=frame,
+        calls=CallRows(frame, pl.concat([overview.calls.index, index])),
         newest=max(filter(None, (overview.newest, rows["ts"].max())), default=None),
         all_calls=overview.all_calls + calls.height,
     )

@@ -10,15 +10,16 @@ import polars as pl
 
 from llmlog_tui.analysis.alerts.alert import Alert
 from llmlog_tui.analysis.alerts.engine import AlertEngine
-from llmlog_tui.analysis.calls.calls import Baselines, SlowSummary, count_slow, model_calls
+from llmlog_tui.analysis.calls.call_rows import CallRows, call_index
+from llmlog_tui.analysis.calls.calls import Baselines, SlowSummary, count_slow
 from llmlog_tui.analysis.calls.cost import cost, priced, rates
 from llmlog_tui.analysis.calls.kpis import Kpi, KpiState
-from llmlog_tui.analysis.query.sql import filter_records, is_by_row
+from llmlog_tui.analysis.query.sql import is_by_row, matching
 from llmlog_tui.analysis.traces.fingerprints import with_changed
 from llmlog_tui.analysis.traces.traces import traces
 from llmlog_tui.config.rules import Rules
 from llmlog_tui.log.chunked_frame import ChunkedFrame, hstack
-from llmlog_tui.log.schema import IS_CALL, IS_STEP, without_nulls
+from llmlog_tui.log.schema import IS_STEP
 from llmlog_tui.log.store import Snapshot
 from llmlog_tui.log.tags import tag_types
 
@@ -32,13 +33,11 @@ _MARKS: Final = ("cost_usd", "saved_usd", "changed")
 class Delta:
     """Result of RecordState.add(): new `calls`, and rows that may have changed.
 
-    `marked` has row and changed of the new calls, and of all calls from the first one with another
-    `changed`; `traces` are the traces whose first record is at index `begin` or later.
+    `traces` are the traces whose first record is at index `begin` or later.
     """
 
     calls: pl.DataFrame
     begin: int
-    marked: pl.DataFrame
     traces: pl.DataFrame
 
 
@@ -52,7 +51,7 @@ class RecordState:
     def __init__(self, frame: pl.DataFrame, rules: Rules) -> None:
         self._rates = rates(rules)
         self.frame = with_changed(priced(frame, self._rates))
-        self.calls = without_nulls(model_calls(self.frame))
+        self.calls = CallRows.of(self.frame)
         self.traces = traces(self.frame)
         self._parts: AppendState | None = None
 
@@ -64,12 +63,11 @@ class RecordState:
         since = self.frame.slice(begin)
         compared = _compared(since, rows, pl.col("trace_id").is_in(touched.implode()))
         tail = _marked(since, rows, compared)
-        marked = tail.filter(IS_CALL).select("row", "changed")
         self.frame = parts.mark(frame, tail.select(_MARKS))
-        self.calls = parts.calls.add(model_calls(rows), marked)
+        self.calls = CallRows(self.frame, parts.calls.add(call_index(rows, old)))
         later = parts.trace(self.traces, compared, begin)
         self.traces = parts.traces.frame()
-        return Delta(self.calls.slice(old_calls), begin, marked, later)
+        return Delta(self.calls.slice(old_calls).frame(), begin, later)
 
 
 class AppendState:
@@ -77,7 +75,7 @@ class AppendState:
 
     def __init__(self, records: RecordState) -> None:
         self._marks = ChunkedFrame([records.frame.select_seq(_MARKS)])
-        self.calls = CallState(records.calls)
+        self.calls = CallIndex(records.calls)
         self.traces = ChunkedFrame([records.traces])
         ids, indexes = (records.traces[name].to_list() for name in ("trace_id", "at"))
         self._begins: dict[str, int] = dict(zip(ids, indexes, strict=True))
@@ -119,34 +117,28 @@ def _compared(since: pl.DataFrame, rows: pl.DataFrame, touches: pl.Expr) -> pl.D
 def _marked(since: pl.DataFrame, rows: pl.DataFrame, compared: pl.DataFrame) -> pl.DataFrame:
     """Return the rows from the first with another `changed` on, and the new rows.
 
-    Columns: row, event, and those of _MARKS.
+    Columns: row, and those of _MARKS.
     """
     other = compared["row"].filter(compared["changed"] != compared["was_changed"])
     first = since["row"].index_of(other[0]) if len(other) else None
     tail = pl.concat([since.slice(since.height if first is None else first), rows])
     changed = compared.filter("changed")["row"]
     kept = pl.col("changed") & ~pl.col("row").is_in(compared["row"].implode())
-    return tail.select("row", "event", *_MARKS).with_columns(
+    return tail.select("row", *_MARKS).with_columns(
         changed=kept | pl.col("row").is_in(changed.implode())
     )
 
 
-class CallState:
-    """A growing set of calls; `changed` of the last ones may still change."""
+class CallIndex:
+    """The index of a growing set of calls (see CallRows)."""
 
-    def __init__(self, calls: pl.DataFrame) -> None:
-        self._rows = ChunkedFrame([calls.drop("changed")])
-        self._marks = ChunkedFrame([calls.select("changed")])
+    def __init__(self, calls: CallRows) -> None:
+        self._index = ChunkedFrame([calls.index])
 
-    def add(self, new: pl.DataFrame, marked: pl.DataFrame) -> pl.DataFrame:
-        self._rows.append(new.drop("changed"))
-        calls = self._rows.frame()
-        last = calls["row"].tail(marked.height)
-        last = last.filter(last.is_in(marked["row"].implode()))
-        changed = last.is_in(marked.filter("changed")["row"].implode())
-        self._marks.keep_first(calls.height - len(last))
-        self._marks.append(changed.to_frame("changed"))
-        return hstack(calls, self._marks)
+    def add(self, new: pl.DataFrame) -> pl.DataFrame:
+        """Append the rows of new calls, and return all."""
+        self._index.append(new)
+        return self._index.frame()
 
 
 class FilteredState:
@@ -156,13 +148,14 @@ class FilteredState:
         self.where, self._slow_ms = where, slow_ms
         self.calls, self.traces = records.calls, records.traces
         if where is not None:
-            self.calls = filter_records(records.calls, where, may_lack_tags=True)
+            keys = matching(records.calls, where, may_lack_tags=True)
+            self.calls = records.calls.with_keys(keys)
             ids = self.calls["trace_id"].unique()
             self.traces = records.traces.filter(pl.col("trace_id").is_in(ids.implode()))
         self._slow_counts = count_slow(self.calls, slow_ms)
         self.cost = cost(self.calls)
         self._kpi_state = KpiState(self.calls)
-        self._parts: tuple[CallState, ChunkedFrame] | None = None
+        self._parts: tuple[CallIndex, ChunkedFrame] | None = None
 
     @property
     def is_incremental(self) -> bool:
@@ -182,18 +175,21 @@ class FilteredState:
         if self.where is None:
             self.calls, self.traces = records.calls, records.traces
         else:
-            new = filter_records(new, self.where, may_lack_tags=True)
-            self._filter(new, delta)
+            keys = matching(new, self.where, may_lack_tags=True)
+            new = new.filter(pl.col("row").is_in(keys.implode()))
+            self._filter(records, new, delta)
         self._slow_counts = self._slow_counts.plus(count_slow(new, self._slow_ms))
         self.cost = self.cost.plus(cost(new))
         self._kpi_state.add(new, self.calls)
 
-    def _filter(self, new: pl.DataFrame, delta: Delta) -> None:
+    def _filter(self, records: RecordState, new: pl.DataFrame, delta: Delta) -> None:
         calls, traces_ = self._parts = self._parts or (
-            CallState(self.calls),
+            CallIndex(self.calls),
             ChunkedFrame([self.traces]),
         )
-        self.calls = calls.add(new, delta.marked)
+        index = records.calls.index.tail(delta.calls.height)
+        index = index.filter(pl.col("row").is_in(new["row"].implode()))
+        self.calls = CallRows(records.frame, calls.add(index))
         first = self.traces["at"].search_sorted(delta.begin, side="left")
         ids = pl.concat([self.traces["trace_id"].slice(first), new["trace_id"]])
         traces_.keep_first(first)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any, Final
 
 import polars as pl
 
+from llmlog_tui import humanize
 from llmlog_tui.analysis.alerts import engine
 from llmlog_tui.analysis.alerts.alert import Alert
+from llmlog_tui.analysis.calls.call_rows import CallRows
 from llmlog_tui.analysis.calls.calls import FAILED, Baseline, SlowSummary, slow
 from llmlog_tui.analysis.calls.cost import Cost
 from llmlog_tui.analysis.calls.detail import Detail, detail
@@ -26,7 +28,7 @@ from llmlog_tui.analysis.traces.sessions import Sessions, sessions
 from llmlog_tui.analysis.traces.timeline import LastTimeline, Timeline, timeline
 from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.log.record_key import RecordLocation
-from llmlog_tui.log.schema import IS_CALL, IS_STEP, decategorize
+from llmlog_tui.log.schema import IS_STEP, decategorize
 from llmlog_tui.log.sources import url_of
 from llmlog_tui.log.store import Snapshot
 from llmlog_tui.log.tags import tag_types
@@ -57,7 +59,7 @@ class Overview:
     `traces` are the traces with such a call. Baselines, slow calls and alerts ignore the filter.
 
     `frame` is that of the snapshot with `changed` (see fingerprints.with_changed) and costs (see
-    cost.priced); `calls` are its calls.model_calls(), `traces` its traces.traces(). A call is slow
+    cost.priced); `calls` are its model calls, `traces` its traces.traces(). A call is slow
     over `slow_ms`, and one of the worst over `worst_ms`, the p95 of all calls (None without
     latencies). `newest` is the latest start of a record. While the log is loading there are no
     alerts: they depend on the order of all records. `server` has the samples of servers' metrics.
@@ -65,7 +67,7 @@ class Overview:
 
     snapshot: Snapshot
     frame: pl.DataFrame
-    calls: pl.DataFrame
+    calls: CallRows
     traces: pl.DataFrame
     baselines: dict[str | None, Baseline]
     slow_summary: SlowSummary
@@ -81,6 +83,16 @@ class Overview:
     last_trace: LastTrace = field(default_factory=LastTrace)
     server: ServerMetrics = NO_METRICS
 
+    def has_only_more_calls_than(self, other: Overview) -> bool:
+        """Return whether `other` has its first calls, with the same flags and times of day."""
+        # Baselines are new in each analysis of other records.
+        return (
+            self.baselines is other.baselines
+            and self.where == other.where
+            and self.server is other.server
+            and _local_day(self.newest) == _local_day(other.newest)
+        )
+
     def call_rows(
         self, start: int, stop: int, order: pl.Series | None = None
     ) -> list[dict[str, Any]]:
@@ -89,9 +101,9 @@ class Overview:
         The flags: `failed`, `cut_off`, `retried`, `slow`, `worst`, and `why`, the slow_reason().
         """
         if order is None:
-            rows = self.calls.slice(start, stop - start).to_dicts()
+            rows = self.calls.slice(start, stop - start).frame().to_dicts()
         else:
-            rows = self.calls[order.slice(start, stop - start)].to_dicts()
+            rows = self.calls.gather(order.slice(start, stop - start)).to_dicts()
         for row in rows:
             latency = row["latency_ms"]
             row["failed"] = row["status"] == "error"
@@ -152,7 +164,7 @@ class Overview:
     @cached_property
     def nearest_rule(self) -> engine.Proximity | None:
         """The rule closest to an alert, over all calls, whatever the filter."""
-        calls = self.calls if self.where is None else self.frame.filter(IS_CALL)
+        calls = self.calls if self.where is None else CallRows.of(self.frame)
         return engine.nearest_rule(calls, self.rules)
 
     @property
@@ -245,7 +257,8 @@ class Overview:
         return self.calls["row"].index_of(row) is not None
 
     def last_call_of(self, trace_id: str) -> int | None:
-        rows = self.calls.filter(pl.col("trace_id") == trace_id)["row"]
+        of_trace = pl.col("trace_id") == trace_id
+        rows = self.calls.select(pl.col("row").filter(of_trace)).to_series()
         return int(rows[-1]) if len(rows) else None
 
     def next_call(self, kind: CallKind, row: object, direction: int) -> int | None:
@@ -270,6 +283,10 @@ class Overview:
         at = self.frame["row"].index_of(row) or 0
         before = self.calls["row"].is_in(self.frame["row"][:at].implode())
         return len(before.arg_true()) - 0.5
+
+
+def _local_day(when: datetime | None) -> date | None:
+    return None if when is None else humanize.local(when).date()
 
 
 def _index_of(frame: pl.DataFrame, row: object) -> int:

@@ -31,8 +31,8 @@ APP_BINDINGS: Final = scope(
 
 VIEW_BINDINGS: Final = scope(
     "view",
-    key("tab", "app.focus_next", "pane", "Go to the next pane"),
-    hidden("shift+tab", "app.focus_previous", "pane before"),
+    key("tab", "pane(1)", "pane", "Go to the next pane"),
+    hidden("shift+tab", "pane(-1)", "pane before"),
     key("slash", "find", "find", "Find an id, a model, a tool, or words in content", shown_as="/"),
     hidden("n", "find_next(1)", "next match", "Go to the next match"),
     hidden("N", "find_next(-1)", "match before", "Go to the previous match"),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from rich.cells import cell_len
 from textual.binding import BindingType
 
 from llmlog_tui import humanize
 from llmlog_tui.tui.keys.panes import ALERTS_BINDINGS
 from llmlog_tui.tui.panes.pane import READING, Pane
+from llmlog_tui.tui.widgets.column_layout import fit, leading_items
 from llmlog_tui.tui.widgets.row_source import Cell, CellSpan, Column, Row, RowSource, cell
 
 if TYPE_CHECKING:
@@ -19,23 +21,53 @@ if TYPE_CHECKING:
 
 WHEN_CELLS: Final = 8
 """Width of a time in cells."""
+_COMPACT_WHAT, _WIDE_EVIDENCE = 3, 4
+"""Indices of columns."""
 
-_WIDE: Final = (
-    Column(" when", 1 + WHEN_CELLS),
-    Column("rule", 11),
-    Column("model", 24),
-    Column("what", 36),
-    Column("evidence", 20, flex=True),
-    Column("calls", 13, "right"),
-    Column("state", 7),
-)
-_COMPACT: Final = (
-    Column(" when", 1 + WHEN_CELLS),
-    Column("rule", 11),
-    Column("model", 14),
-    Column("what", 24, flex=True),
-    Column("", 4, "right"),
-)
+_WHEN_AND_RULE: Final = (Column(" when", 1 + WHEN_CELLS), Column("rule", 11))
+_MODEL, _COMPACT_MODEL, _WHAT, _EVIDENCE, _CALLS = 24, 14, 36, 44, 15
+"""Maximum widths of columns."""
+
+
+def _wide(alerts: Sequence[Alert], room: int) -> tuple[Column, ...]:
+    """Return the columns for `room` cells; where some would be cut, others get narrower."""
+    columns = (
+        *_WHEN_AND_RULE,
+        Column("model", _MODEL),
+        Column("what", _WHAT),
+        Column("evidence", _longest((a.evidence for a in alerts), 20, _EVIDENCE), flex=True),
+        Column("calls", _longest(map(_calls, alerts), 13, _CALLS), "right"),
+        Column("state", 7),
+    )
+    if len(fit(columns, room)) == len(columns):
+        return columns
+    when, rule, model, what, *others = columns
+    model = model._replace(width=_longest_model(alerts) + 1)
+    what = what._replace(width=_longest((alert.what for alert in alerts), 4, _WHAT))
+    return when, rule, model, what, *others
+
+
+def _compact(alerts: Sequence[Alert], *, counts_hidden: bool) -> tuple[Column, ...]:
+    """Return the columns of a small screen; the last one counts hidden alerts."""
+    return (
+        *_WHEN_AND_RULE,
+        Column("model", min(_COMPACT_MODEL, _longest_model(alerts) + 1)),
+        Column("what", 24, flex=True),
+        *((Column("", 4, "right"),) if counts_hidden else ()),
+    )
+
+
+def _calls(alert: Alert) -> str:
+    return humanize.plural(alert.calls, "call")
+
+
+def _longest_model(alerts: Sequence[Alert]) -> int:
+    return _longest((alert.subject for alert in alerts), 5, _MODEL)
+
+
+def _longest(texts: Iterable[str], least: int, most: int) -> int:
+    """Return the width of the longest text, between two bounds."""
+    return min(most, max((least, *map(cell_len, texts))))
 
 
 class AlertsPane(Pane):
@@ -91,8 +123,10 @@ class AlertsPane(Pane):
     def source_of(self, overview: Overview) -> AlertSource:
         """Return the rows, for columns of this layout."""
         if not self.compact:
-            return _WideAlerts(overview, _WIDE)
-        return _CompactAlerts(overview, _COMPACT, self._height if self.size.height else 0)
+            return _WideAlerts(overview, _wide(overview.alerts, self.room))
+        shown = self._height if self.size.height else 0
+        columns = _compact(overview.alerts, counts_hidden=0 < shown < len(overview.alerts))
+        return _CompactAlerts(overview, columns, shown)
 
 
 def _nearest_rule(overview: Overview) -> str:
@@ -121,12 +155,12 @@ class AlertSource(RowSource):
     def index(self, key: Hashable) -> int | None:
         return self._index.get(key)
 
-    def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:  # noqa: ARG002
-        return [self.row(alert) for alert in self._alerts[start:stop]]
+    def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:
+        return [self.row(alert, widths) for alert in self._alerts[start:stop]]
 
     @abstractmethod
-    def row(self, alert: Alert) -> Row:
-        """Return the row of an alert."""
+    def row(self, alert: Alert, widths: Sequence[int]) -> Row:
+        """Return the row of an alert, for columns of these widths."""
 
     def when_and_rule(self, alert: Alert) -> tuple[Cell, Cell]:
         when = cell(f" {humanize.time_label(alert.ts, self.newest, WHEN_CELLS)}", "muted")
@@ -136,16 +170,21 @@ class AlertSource(RowSource):
 class _CompactAlerts(AlertSource):
     """Rows of a small screen, with the number of alerts beyond those `shown`."""
 
-    def row(self, alert: Alert) -> Row:
-        what = (CellSpan(alert.what), CellSpan(f"  {alert.evidence}", "muted"))
+    def row(self, alert: Alert, widths: Sequence[int]) -> Row:
+        room = widths[_COMPACT_WHAT] - cell_len(alert.what) - 2
+        evidence = leading_items(alert.evidence, room, (", ",))
+        shown = f"  {evidence}" if cell_len(evidence) <= room else ""
+        what = (CellSpan(alert.what), CellSpan(shown, "muted"))
         hidden = cell(f"+{self._hidden}" if self._hidden else "", "warning")
         return _marked(alert, (*self.when_and_rule(alert), cell(alert.subject), what, hidden))
 
 
 class _WideAlerts(AlertSource):
-    def row(self, alert: Alert) -> Row:
-        calls = cell(humanize.plural(alert.calls, "call"), "muted")
-        what, evidence = cell(alert.what), cell(alert.evidence, "muted")
+    def row(self, alert: Alert, widths: Sequence[int]) -> Row:
+        calls = cell(_calls(alert), "muted")
+        room = widths[_WIDE_EVIDENCE]
+        what = cell(alert.what)
+        evidence = cell(leading_items(alert.evidence, room, (", ",)), "muted")
         cells = (*self.when_and_rule(alert), cell(alert.subject), what, evidence, calls)
         return _marked(alert, (*cells, cell(alert.state)))
 

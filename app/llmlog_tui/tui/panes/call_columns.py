@@ -11,6 +11,7 @@ from llmlog.record import FIELDS, Field
 from llmlog_tui import humanize
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui.render.cells import flags
+from llmlog_tui.tui.widgets.column_layout import leading_items
 from llmlog_tui.tui.widgets.row_source import Cell, Column, Tone, cell
 
 Call = Mapping[str, Any]
@@ -24,6 +25,9 @@ _ID, _TEXT = 20, 14
 
 _SHORT_REASONS: Final = {"tool_calls": "tools", "tool_use": "tools", "content_filter": "filter"}
 """finish_reason -> shown in a narrow column, which would cut it."""
+
+_REASON_PARTS: Final = (" of ", " at ", " waiting", ", ")
+"""Where a narrow column may end a reason, instead of cutting a word."""
 
 _MAX_PARTS: Final = 100
 """Maximum values of a list, and characters of each, that a cell gets."""
@@ -72,6 +76,10 @@ def _finish(call: Call, width: int, _: datetime | None) -> Cell:
     reason = call["finish_reason"] or humanize.UNKNOWN
     shown = _SHORT_REASONS.get(reason, reason) if len(reason) > width else reason
     return cell(shown, "worst" if call["cut_off"] else "")
+
+
+def _why(call: Call, width: int, _: datetime | None) -> Cell:
+    return cell(leading_items(call["why"] or "", width, _REASON_PARTS))
 
 
 def _fingerprint(call: Call, *_: object) -> Cell:
@@ -177,9 +185,7 @@ ALL: Final[dict[str, CallColumn]] = {
         if field.name != "v" and field.section in {"core", "model", "ratelimit", "error"}
     },
     "trace_name": _left("run", 20, "trace_name", _as_text("trace_name")),
-    "why": CallColumn(
-        Column("why slow", 29, flex=True), lambda call, *_: cell(call["why"]), narrow=12
-    ),
+    "why": CallColumn(Column("why slow", 29, flex=True), _why, narrow=12),
     "cost_usd": _right("cost $", 7, "cost_usd", _dollars("cost_usd")),
     "saved_usd": _right("saved $", 8, "saved_usd", _dollars("saved_usd")),
     "flags": CallColumn(Column("flag", 4), lambda call, *_: flags(call)),
@@ -216,8 +222,12 @@ WIDE: Final = (
 )
 
 
-_GROWN: Final = {"model": 28, "finish": 22, "why slow": 40, "asked for": 28}
-"""Title of a column -> width at which little is cut, on a wide screen."""
+_GROWN: Final = (
+    {"why slow": 25},
+    {"model": 22, "why slow": 29},
+    {"model": 28, "finish": 22, "why slow": 40, "asked for": 28},
+)
+"""Title of a column -> width: at least, then with little cut, then at most."""
 _MORE: Final = ("ttft_ms", "server_ms", "session_id", "requested_model", "provider", "request_id")
 """Columns that a wide screen has, too, unless the user chose the columns."""
 _FEWER: Final = (
@@ -254,16 +264,22 @@ def grown(columns: Sequence[CallColumn], room: int, *, more: bool) -> list[CallC
 
     Its spare cells go to cut texts first, then to `more` columns.
     """
-    spare = max(0, _spare(columns, room))
-    wider = []
-    for each in columns:
-        width = max(each.column.width, _GROWN.get(each.column.title, 0))
-        by = min(spare, width - each.column.width)
-        spare -= by
-        wider.append(each._replace(column=each.column._replace(width=each.column.width + by)))
+    titles = [each.column.title for each in columns]
+    least, *goals = _GROWN
+    widths = [min(each.column.width, least.get(each.column.title, room)) for each in columns]
+    spare = max(0, room + 1 - sum(width + 1 for width in widths))
+    for goal in goals:
+        for n, title in enumerate(titles):
+            by = max(0, min(spare, goal.get(title, 0) - widths[n]))
+            widths[n] += by
+            spare -= by
+    wider = [
+        each._replace(column=each.column._replace(width=width))
+        for each, width in zip(columns, widths, strict=True)
+    ]
     for name in _MORE if more else ():
         column = ALL[name]
-        width = _GROWN.get(column.column.title, column.column.width)
+        width = goals[-1].get(column.column.title, column.column.width)
         if column not in columns and width + 1 <= spare:
             column = column._replace(column=column.column._replace(width=width))
             spare -= width + 1

@@ -190,7 +190,9 @@ class CallsPane(Pane):
             known = [each._replace(column=each.in_layout(compact=compact)) for each in chosen]
             return known if compact else grown(known, self.room, more=False)
         known = fitting(chosen, self.room, compact=compact)
-        return known if compact else grown(known, self.room, more=True)
+        if any(each.column.flex for each in known) and compact:
+            return known  # it takes the spare cells
+        return grown(known, self.room, more=not compact)
 
     def _columns(self) -> list[Column]:
         return [each.column for each in self._chosen()]
@@ -269,8 +271,8 @@ class _CallRows(RowSource):
         style: _CallStyle,
     ) -> None:
         self.columns = columns
-        self._overview = overview
-        self._order = order
+        self.overview = overview
+        self.order = order
         self._style = style
         self._keys = overview.calls["row"] if order is None else overview.calls["row"][order]
 
@@ -283,10 +285,19 @@ class _CallRows(RowSource):
     def index(self, key: Hashable) -> int | None:
         return self._keys.index_of(key)
 
+    def continues(self, before: RowSource) -> bool:
+        return (
+            isinstance(before, _CallRows)
+            and self.order is None
+            and before.order is None
+            and self.columns == before.columns
+            and self.overview.has_only_more_calls_than(before.overview)
+        )
+
     def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:
-        calls = self._overview.call_rows(start, stop, self._order)
+        calls = self.overview.call_rows(start, stop, self.order)
         styles = self._style.styles(self._frame(start, stop))
-        newest = self._overview.newest
+        newest = self.overview.newest
         return [
             Row(
                 [
@@ -301,17 +312,17 @@ class _CallRows(RowSource):
         ]
 
     def _frame(self, start: int, stop: int) -> pl.DataFrame:
-        calls = self._overview.calls
-        if self._order is None:
-            return calls.slice(start, stop - start)
-        return calls[self._order.slice(start, stop - start)]
+        calls = self.overview.calls
+        if self.order is None:
+            return calls.slice(start, stop - start).frame()
+        return calls.gather(self.order.slice(start, stop - start))
 
     def field_value(self, index: int, column: int) -> tuple[str, object]:
-        position = index if self._order is None else int(self._order[index])
+        call = self._frame(index, index + 1)
         field = self.columns[column].field
-        if self._overview.calls[field][position] is None:
+        if call[field][0] is None:
             field = _SUBSTITUTES.get(field, field)
-        return field, self._overview.calls[field][position]
+        return field, call[field][0]
 
     def heading(self, column: int, width: int) -> str:
         title, sort = self.columns[column].title, self._style.sort

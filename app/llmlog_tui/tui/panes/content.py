@@ -126,7 +126,7 @@ class ContentPane(Pane):
         if self.mode == "raw line" and content.record is not None:
             return TextRows(_indented(content), width, is_json=True)
         texts = record_text.fields if self.mode == "fields" else record_text.without_content
-        return LineRows(tuple(lines_of(texts(read, content.location[0]), width)))
+        return LineRows(tuple(lines_of(texts(read, content.location[0], width), width)))
 
     def _title(self, content: StepContent) -> str:
         if not self._shows_messages:
@@ -247,8 +247,9 @@ class ContentPane(Pane):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Let Tab move between messages only where there is no other pane."""
-        del parameters
-        return self.is_zoomed if action == "tab_message" else True
+        if action == "tab_message":
+            return self.is_zoomed
+        return super().check_action(action, parameters)
 
     def action_tab_message(self, direction: int) -> None:
         self.action_message(direction)

@@ -11,6 +11,7 @@ from llmlog_tui import humanize
 from llmlog_tui.tui.keys.panes import PAIRS_BINDINGS
 from llmlog_tui.tui.panes.pane import Pane
 from llmlog_tui.tui.render.cells import is_tool, step_number
+from llmlog_tui.tui.widgets.column_layout import leading_items
 from llmlog_tui.tui.widgets.row_source import Cell, CellSpan, Column, Row, RowSource, Tone, cell
 
 if TYPE_CHECKING:
@@ -20,12 +21,16 @@ if TYPE_CHECKING:
 
 _NUMBER, _MARK, _FINISH, _MS = 3, 1, 12, 7
 _WHY, _WHY_NARROW = 34, 20
-_NAME, _LONG_FINISH = 29, 20
-"""Cells of a step's name that suffice, and those of finish that an error needs."""
+_NAME, _NAME_NARROW, _LONG_FINISH = 30, 22, 28
+"""Sufficient cells of a step's name, and maximum cells of finish."""
+_REASON_PARTS: Final = (" from ", " differ")
+"""Where a narrow column may end a reason, instead of cutting a word."""
 _SIDE_BY_SIDE_FROM: Final = 130
 """Minimum columns for two steps beside each other."""
 _GAPS: Final = 17
 """Cells of gutters, the two rules, and between columns."""
+_GAPS_NARROW: Final = 8
+"""The same of one step a line."""
 _WHY_COLUMN: Final = 6
 """Index of the column between the two sides."""
 
@@ -64,7 +69,7 @@ class DiffPane(Pane):
         pair = self.pair
         width = self.size.width
         is_narrow = width < _SIDE_BY_SIDE_FROM
-        source = _NarrowDiff(self._diffed) if is_narrow else _WideDiff(self._diffed, width)
+        source = (_NarrowDiff if is_narrow else _WideDiff)(self._diffed, width)
         self.following = False
         self.set_source(source)
         self.go_to_pair(pair)
@@ -108,8 +113,9 @@ class _WideDiff(RowSource):
     def __init__(self, diffed: DiffResult, width: int) -> None:
         self._diffed = diffed
         self._found = diffed.found
-        name = (width - _WHY - _GAPS) // 2 - _NUMBER - _MARK - _FINISH - _MS
-        wider = max(0, min(_LONG_FINISH - _FINISH, name - _NAME))
+        sides = width - _longest_reason(diffed) - _GAPS
+        name = sides // 2 - _NUMBER - _MARK - _FINISH - _MS
+        wider = max(0, min(_longest_end(diffed) - _FINISH, name - _NAME))
         step = (
             Column("#", _NUMBER, "right"),
             Column("", _MARK),
@@ -118,7 +124,8 @@ class _WideDiff(RowSource):
             Column("ms", _MS, "right"),
         )
         rule = Column("│", 1)
-        self.columns = (*step, rule, Column("", _WHY, flex=True), rule, *step)
+        reason = Column("", width - _GAPS - 2 * (sides // 2), flex=True)
+        self.columns = (*step, rule, reason, rule, *step)
 
     def __len__(self) -> int:
         return len(self._found.pairs)
@@ -144,7 +151,7 @@ class _WideDiff(RowSource):
         pair = self._found.pairs[n]
         rule = cell("│", "muted")
         sign, tone = _sign(pair, is_first=n == self._found.first)
-        why = cell(f"{sign} {pair.sentence()}" if pair.why else sign.center(width), tone)
+        why = cell(_reason(sign, pair, width) if pair.why else sign.center(width), tone)
         ends = self._diffed.ends
         cells = (*_step(pair.a, ends, pair), rule, why, rule, *_step(pair.b, ends, pair))
         return Row(cells, style_class="slow" if n == self._found.first else "")
@@ -153,16 +160,17 @@ class _WideDiff(RowSource):
 class _NarrowDiff(RowSource):
     """A row for each equal pair, a row for each side of the others."""
 
-    columns = (
-        Column("#", _NUMBER, "right"),
-        Column("", _MARK),
-        Column("", 12, flex=True),
-        Column("finish", 12),
-        Column("ms", _MS, "right"),
-        Column("", _WHY_NARROW),
-    )
-
-    def __init__(self, diffed: DiffResult) -> None:
+    def __init__(self, diffed: DiffResult, width: int) -> None:
+        others = _NUMBER + _MARK + _FINISH + _MS + _WHY_NARROW + _GAPS_NARROW
+        wider = max(0, min(_longest_end(diffed) - _FINISH, width - others - _NAME_NARROW))
+        self.columns = (
+            Column("#", _NUMBER, "right"),
+            Column("", _MARK),
+            Column("", 12, flex=True),
+            Column("finish", _FINISH + wider),
+            Column("ms", _MS, "right"),
+            Column("", _WHY_NARROW),
+        )
         self._diffed = diffed
         self._found = diffed.found
         self._lines = tuple(_lines(self._found.pairs))
@@ -183,20 +191,35 @@ class _NarrowDiff(RowSource):
             return f"A {humanize.short_id(a)}  B {humanize.short_id(b)}"[:width]
         return super().heading(column, width)
 
-    def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:  # noqa: ARG002
-        return [self._row(line) for line in self._lines[start:stop]]
+    def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:
+        return [self._row(line, widths[-1]) for line in self._lines[start:stop]]
 
-    def _row(self, line: _DiffLine) -> Row:
+    def _row(self, line: _DiffLine, width: int) -> Row:
         pair, is_first = self._found.pairs[line.pair], line.pair == self._found.first
         step = pair.a if line.side == "a" else pair.b
         sign, tone = _sign(pair, is_first=is_first)
         is_last = line.side == "b" or pair.b is None
-        why = f"{sign} {pair.sentence()}" if pair.why and is_last else ""
+        why = _reason(sign, pair, width) if pair.why and is_last else ""
         mark = (
             CellSpan("=", "muted") if line.side is None else CellSpan(line.side.upper(), "accent")
         )
         cells = (*_step(step, self._diffed.ends, pair), cell(why, tone))
         return Row(cells, mark, style_class="slow" if is_first else "")
+
+
+def _longest_reason(diffed: DiffResult) -> int:
+    """Return the cells that all reasons need, between two bounds."""
+    longest = max((len(pair.sentence()) for pair in diffed.found.pairs), default=0)
+    return min(_WHY, max(_WHY_NARROW, longest + 2))
+
+
+def _longest_end(diffed: DiffResult) -> int:
+    """Return the cells that finish reasons and errors need, between two bounds."""
+    return min(_LONG_FINISH, max((_FINISH, *(len(end or "") for end in diffed.ends.values()))))
+
+
+def _reason(sign: str, pair: AlignedPair, width: int) -> str:
+    return leading_items(f"{sign} {pair.sentence()}", width, _REASON_PARTS)
 
 
 def _lines(pairs: Sequence[AlignedPair]) -> Iterator[_DiffLine]:

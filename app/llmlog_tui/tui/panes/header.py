@@ -140,11 +140,14 @@ class Header(Widget):
         )
         name, file, bare = _NAME, self._file(), self._file(with_format=False)
         groups = [counted + cost, counted]
+        # A part of a table is not to be taken for the whole: more important than its calls.
+        part = [name + each + self._window() for each in (bare, Content(" ")) if line.window]
         if line.skipped:  # more important than the number of traces
             few = Content.styled(f"   {line.skipped:,} skipped", "$text-warning")
+            groups += [each + few for each in part]
             groups += [name + part + short + self._skipped() for part in (file, bare)]
             groups += [name + part + short + few for part in (bare, Content(""))]
-        groups += [name + file + short, name + bare + short]
+        groups += [name + file + short, *part, name + bare + short]
         return [*self._hints(), *groups, name + short, name]
 
     def _hints(self) -> list[Content]:
@@ -164,9 +167,12 @@ class Header(Widget):
     def _file(self, *, with_format: bool = True) -> Content:
         name, format_ = sanitize(self.headline.file, 60), sanitize(self.headline.format, 40)
         written_by = f" {format_}" if format_ and with_format else ""
-        window = f" {self.headline.window}" if self.headline.window and with_format else ""
-        styled = (written_by, "$text-accent"), (window, "$text-muted")
-        return Content.assemble("  ", (name, "bold"), *styled)
+        window = self._window() if with_format else ""
+        return Content.assemble("  ", (name, "bold"), (written_by, "$text-accent"), window)
+
+    def _window(self) -> Content:
+        window = self.headline.window
+        return Content.styled(f" {window}" if window else "", "$text-muted")
 
     def _skipped(self) -> Content:
         skipped = humanize.plural(self.headline.skipped, "line")

@@ -12,11 +12,14 @@ from textual.reactive import reactive
 
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui.queries import Sort
-from llmlog_tui.tui.widgets.row_source import CellSpan, Row
+from llmlog_tui.tui.widgets.column_layout import leading_items
+from llmlog_tui.tui.widgets.row_source import CellSpan, Row, RowSource
 from llmlog_tui.tui.widgets.table import LineTable
 
 _CORNERS: Final = 4
 """Cells of the frame's top beside the title."""
+TITLE_ITEMS: Final = (" · ", ", ")
+"""Separators of a title's items, of which a narrow pane shows the first ones."""
 BOOKMARK: Final = CellSpan("◆", "accent")
 READING: Final = "Reading …"
 """Text of an empty pane until the first analysis is done."""
@@ -41,6 +44,11 @@ class Pane(LineTable):
     shows_records: ClassVar[bool] = False
     """Whether the keys of its rows are keys of records."""
 
+    OF_ROWS: ClassVar[frozenset[str]] = frozenset(
+        ("select", "session", "group", "column", "pick", "sort", "zoom_time", "pan", "all")
+    )
+    """Actions that do nothing without rows."""
+
     compact: reactive[bool] = reactive(default=False, toggle_class="-compact")
     zoomed: reactive[bool] = reactive(default=False)
     """Whether it has the whole screen: its columns are as wide as their contents."""
@@ -56,6 +64,7 @@ class Pane(LineTable):
 
     def _fit_contents(self) -> None:
         self.fits_contents = self.zoomed and not self.compact  # a small screen has none to spare
+        self._window = None
 
     def resized(self) -> None:
         super().resized()
@@ -66,8 +75,13 @@ class Pane(LineTable):
         """Set source and titles from the current value, for the current size and layout."""
 
     def set_title(self, title: str, *subtitles: str) -> None:
-        """Set the title, and the first subtitle that fits; both are sanitized."""
+        """Set the title, and the first subtitle that fits; both are sanitized.
+
+        A narrow pane has the first items of the title.
+        """
         room = self.size.width - _CORNERS
+        if self.size.width:
+            title = leading_items(title, room, TITLE_ITEMS)
         subtitle = next((text for text in subtitles if cell_len(text) <= room), "")
         titles = sanitize(title), "" if self.compact else sanitize(subtitle)
         if titles != self._titles:  # setting them repaints the whole pane
@@ -75,6 +89,21 @@ class Pane(LineTable):
             self.border_title, self.border_subtitle = map(Content, titles)
 
     _titles = "", ""
+
+    # -- keys
+
+    def set_source(self, source: RowSource) -> None:
+        """Show other rows; some keys work only while there are any."""
+        had_rows = len(self.source) > 0
+        super().set_source(source)
+        if had_rows != len(source) > 0:
+            self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Disable keys of rows while there are none."""
+        if action in self.OF_ROWS and not len(self.source):
+            return False
+        return super().check_action(action, parameters)
 
     # -- bookmarks, and the cursor's state
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -38,6 +39,12 @@ _GROUPS: Final[tuple[tuple[Stroke, str], ...]] = (
     ("dotted", "$text-secondary"),
 )
 """Stroke and colour of each series of a chart."""
+
+
+_SAMPLE_CELLS, _VALUE_CELLS = 5, 9
+"""Cells of a series' stroke in the legend, and of its value at the cursor."""
+_MIN_NAME: Final = 6
+"""Minimum cells of a series' name."""
 
 
 class ResultPane(Pane):
@@ -173,17 +180,19 @@ class ResultCharts(Vertical, can_focus=True):
         title = with_unit(number.name, number.unit)
         widget.set_title(title, scale_form(number.unit))
         found = chart.series(number, self._slices)
-        room = max(6, (self.size.width - len(title) - 2) // max(1, len(found)) - 6)
+        of_values = 0 if self._cursor is None else _VALUE_CELLS
+        room = self.size.width - len(title) - 2 - len(found) * (_SAMPLE_CELLS + of_values)
+        names = _fit([sanitize(series.group, max(1, room)) for series in found], room)
         lines = [
             ChartLine(
-                _cut(series.group, room),
+                name,
                 series.values,
                 tone,
                 stroke="points" if series.points else stroke,
                 points=series.points,
                 bridged=True,
             )
-            for series, (stroke, tone) in zip(found, _GROUPS, strict=False)
+            for name, series, (stroke, tone) in zip(names, found, _GROUPS, strict=False)
         ]
         self._has_medians = any(series.is_median for series in found)
         widget.update(lines, {}, self._cursor)
@@ -224,7 +233,13 @@ class ResultCharts(Vertical, can_focus=True):
             self.redraw()
 
 
-def _cut(name: str, cells: int) -> str:
-    """Return a name in at most `cells` cells."""
-    clean = sanitize(name, 4 * cells)
-    return clean if cell_len(clean) <= cells else f"{set_cell_size(clean, cells - 1)}…"
+def _fit(names: Sequence[str], room: int) -> list[str]:
+    """Return names that fit into `room` cells; the longest ones are cut."""
+    lengths = [cell_len(name) for name in names]
+    longest = max(lengths, default=0)
+    while longest > _MIN_NAME and sum(min(length, longest) for length in lengths) > room:
+        longest -= 1
+    return [
+        name if length <= longest else f"{set_cell_size(name, longest - 1)}…"
+        for name, length in zip(names, lengths, strict=True)
+    ]

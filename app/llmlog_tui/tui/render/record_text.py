@@ -14,7 +14,9 @@ from llmlog_tui.sanitize import grep, sanitize
 
 _MAX_VALUE: Final = 4_000
 _MAX_LINE: Final = 20_000
-_NAME_WIDTH: Final = 30
+_NAME_WIDTH, _NARROW_NAME_WIDTH = 30, 20
+_NARROW_BELOW: Final = 70
+"""Columns below which values begin further left, and longer names push theirs."""
 _TAGS: Final = 200
 _GONE: Final = "The file this record was read from is gone: rotated away or replaced."
 _NO_CONTENT: Final = (
@@ -25,25 +27,26 @@ _WITH_CONTENT: Final = (*CALL_EVENTS, "tool_call")
 """Events whose content llmlog logs on request."""
 
 
-def without_content(read: DecodedLine, file: str) -> Iterator[Content]:
+def without_content(read: DecodedLine, file: str, width: int) -> Iterator[Content]:
     """Yield that a record has no content, and the fields it does have."""
     record = read.record
     if record is not None and "v" in record and record.get("event") in _WITH_CONTENT:
         yield from (Content.styled(text, "$text-muted") for text in _NO_CONTENT.splitlines())
         yield Content("")
-    yield from fields(read, file)
+    yield from fields(read, file, width)
 
 
-def fields(read: DecodedLine, file: str) -> Iterator[Content]:
-    """Yield all fields in the line's order, then the greps that find it."""
+def fields(read: DecodedLine, file: str, width: int) -> Iterator[Content]:
+    """Yield all fields in the line's order, then the greps; for `width` columns."""
     line, record = read
     if record is None:
         yield from _unparsed(line)
         return
+    names = _NARROW_NAME_WIDTH if width < _NARROW_BELOW else _NAME_WIDTH
     for name, value in record.items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         yield Content.assemble(
-            (f"{sanitize(name, _NAME_WIDTH):<{_NAME_WIDTH}} ", "$text-muted"),
+            (f"{sanitize(name, _NAME_WIDTH):<{names}} ", "$text-muted"),
             (_bounded(text), "$text-muted" if value is None else ""),
         )
     yield Content("")

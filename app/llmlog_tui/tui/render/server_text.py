@@ -138,5 +138,6 @@ def values(poll: PollStatus | None) -> Iterator[Content]:
     raw = () if poll is None else poll.raw
     if not raw:
         yield Content.styled("No values: the server has not answered since this began.", _MUTED)
+        yield Content.styled("v goes back to the charts.", _MUTED)
     for name, value in raw:
         yield Content.assemble(f"{value:>{_VALUE},.10g}  ", (sanitize(name), _MUTED))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
+from rich.cells import cell_len
 from textual import on
 from textual.binding import BindingType
 from textual.containers import Horizontal
@@ -13,6 +14,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from llmlog_tui import humanize
+from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui.keys.panes import ALERTS_BINDINGS
 from llmlog_tui.tui.keys.views import ALERTS_VIEW_BINDINGS
 from llmlog_tui.tui.panes.alerts import WHEN_CELLS, AlertSource, AlertsPane
@@ -64,7 +66,7 @@ class FindingsPane(AlertsPane):
 
 
 class _FindingRows(AlertSource):
-    def row(self, alert: Alert) -> Row:
+    def row(self, alert: Alert, widths: Sequence[int]) -> Row:  # noqa: ARG002
         ongoing = alert.state == "ongoing"
         cells: tuple[Cell, ...] = (
             cell(f" {humanize.time_label(alert.ts, self.newest, WHEN_CELLS)}", "muted"),
@@ -93,6 +95,7 @@ class AlertsScreen(LogView):
 
     NAME = "alerts"
     AUTO_FOCUS = "#findings"
+    OF_RECORDS = frozenset(("side",))
     BINDINGS: ClassVar[list[BindingType]] = [*ALERTS_VIEW_BINDINGS]
 
     def __init__(self) -> None:
@@ -136,6 +139,10 @@ class AlertsScreen(LogView):
         return None if alert is None else alert.row
 
     @property
+    def is_empty(self) -> bool:
+        return self.alert is None
+
+    @property
     def alert(self) -> Alert | None:
         return self.findings.alert
 
@@ -151,13 +158,19 @@ class AlertsScreen(LogView):
             hint = "The evidence for an alert is shown here: before, after, and the p-value."
             self.evidence.update("Evidence", [Content.styled(hint, "$text-muted")])
         else:
-            title = f"{alert.rule} · {alert.subject} · {alert.what}"
+            subject = f"{alert.rule} · {alert.subject}"
+            title = f"{subject} · {alert.what}"
+            is_short = cell_len(title) <= self.evidence.size.width
             explanation = "" if self.overview is None else self.overview.explain(alert.rule)
             query, context = self._around
             if query is None or (query.rule, query.row) != (alert.rule, alert.row):
                 context = None
             lines = alert_text.lines(alert, explanation, context, self._width)
-            self.evidence.update(title, lines)
+            if is_short:
+                self.evidence.update(title, lines)
+            else:
+                what = Content.styled(sanitize(alert.what), "bold")
+                self.evidence.update(subject, [what, *lines])
 
     @on(LineTable.Selected, "#findings")
     def _open(self) -> None:

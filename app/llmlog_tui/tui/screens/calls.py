@@ -41,6 +41,7 @@ class CallsScreen(LogView):
 
     NAME = "calls"
     AUTO_FOCUS = "#all-calls"
+    OF_RECORDS = frozenset(("trace", "record", "view_as"))
     BINDINGS: ClassVar[list[BindingType]] = [*CALLS_VIEW_BINDINGS]
 
     def __init__(self) -> None:
@@ -122,6 +123,7 @@ class CallsScreen(LogView):
     @on(LineTable.Selected, "#all-calls")
     def _toggle(self) -> None:
         self.drawer.display = not self.drawer.display
+        self.refresh_bindings()  # Tab goes there, too
         self.call_after_refresh(self._update_detail)  # when it has its width
 
     def _update_detail(self) -> None:
@@ -156,10 +158,15 @@ class CallsScreen(LogView):
 
     # -- actions
 
+    @property
+    def is_empty(self) -> bool:
+        return not len(self.calls.source)
+
     def action_view_as(self) -> None:
         """Toggle between fields and the raw line."""
         self._shows_line = not self._shows_line
         self.drawer.display = True
+        self.refresh_bindings()
         self._update_detail()
 
     def action_record(self) -> None:
@@ -175,5 +182,6 @@ class CallsScreen(LogView):
         """Close the drawer; without one, clear the filter."""
         if self.drawer.display:
             self.drawer.display = False
+            self.refresh_bindings()
         else:
             super().action_back()

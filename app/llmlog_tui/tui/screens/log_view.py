@@ -26,6 +26,7 @@ from llmlog_tui.tui.panes.filter_bar import FilterBar
 from llmlog_tui.tui.panes.find_bar import FindBar, FindStatus
 from llmlog_tui.tui.panes.header import Header
 from llmlog_tui.tui.queries import CallOrderQuery, SearchState
+from llmlog_tui.tui.runtime.line_compositor import LineCompositor
 from llmlog_tui.tui.screens import VIEWS
 from llmlog_tui.tui.screens.location import LocatableScreen
 from llmlog_tui.tui.widgets.footer import KeyFooter
@@ -57,6 +58,9 @@ class LogView(FollowMixin, LocatableScreen):
     The App gives it an Overview, and the result of its `current_query`; what the user requests
     goes to the App in the messages below.
     """
+
+    OF_RECORDS: ClassVar[frozenset[str]] = frozenset()
+    """Actions of the view that do nothing without a record."""
 
     NAME: ClassVar[str] = ""
     """Name of the view; without a tab, it is shown under the Overview's."""
@@ -153,6 +157,7 @@ class LogView(FollowMixin, LocatableScreen):
 
     def __init__(self) -> None:
         super().__init__()
+        self._compositor = LineCompositor()
         name = VIEWS.get(self.NAME, self.NAME.capitalize())
         self.header = Header(VIEWS.get(self.NAME, VIEWS["overview"]), tuple(VIEWS.values()), name)
         self.filterbar = FilterBar()
@@ -286,6 +291,26 @@ class LogView(FollowMixin, LocatableScreen):
         """Apply the wide or `compact` layout."""
 
     # -- search
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the view has no record to act on."""
+        return self.overview is None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Disable keys that would do nothing: of records without any, of the only pane."""
+        if action == "pane":
+            return len(self.focus_chain) > 1
+        if action in self.OF_RECORDS and self.is_empty:
+            return False
+        return super().check_action(action, parameters)
+
+    def action_pane(self, direction: int) -> None:
+        """Focus the next pane, or with -1 the previous one."""
+        if direction > 0:
+            self.focus_next()
+        else:
+            self.focus_previous()
 
     def action_find(self) -> None:
         """Open the search input."""

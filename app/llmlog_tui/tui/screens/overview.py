@@ -48,6 +48,7 @@ class OverviewScreen(LogView):
 
     NAME = "overview"
     AUTO_FOCUS = "#traces"
+    OF_RECORDS = frozenset(("mark", "trace"))
     BINDINGS: ClassVar[list[BindingType]] = [*OVERVIEW_BINDINGS]
 
     def __init__(self) -> None:
@@ -275,6 +276,10 @@ class OverviewScreen(LogView):
             return False
         is_loading = self.timeline.trace_id != overview.trace_of(row)
         return is_loading or row in (self.calls.cursor_key, self.timeline.cursor_key)
+
+    @property
+    def is_empty(self) -> bool:
+        return not (len(self.traces.source) or len(self.calls.source))
 
     def action_mark(self) -> None:
         """Mark the trace as A; with the next one as B, open their diff."""

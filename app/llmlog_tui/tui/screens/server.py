@@ -135,6 +135,7 @@ class ServerScreen(TimeView):
     def _draw(self) -> None:
         trends, overview = self._trends, self.overview
         self._show_charts()
+        self.values.can_focus = trends is not None and trends.url is not None
         if trends is None or overview is None or trends.url is None:
             first, *others = (Content.styled(line, "$text-muted") for line in NO_SERVER)
             self.status.update(Content(" ") + first)
@@ -162,11 +163,11 @@ class ServerScreen(TimeView):
     # -- actions
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Disable keys that would do nothing: without a server, or without a second one."""
+        """Disable keys that would do nothing: without a server, a second one, or charts."""
         urls = () if self.overview is None else self.overview.server.urls
         if action == "server":
             return len(urls) > 1
-        if action in _OF_CHARTS and not urls:
+        if action in _OF_CHARTS and (not urls or (self._as_values and action != "view_as")):
             return False
         return super().check_action(action, parameters)
 
@@ -203,3 +204,4 @@ class ServerScreen(TimeView):
         elif self._first_chart >= len(self.charts):
             self._as_values, self._first_chart = True, 0
         self._draw()
+        self.refresh_bindings()

@@ -50,6 +50,11 @@ class TrendsScreen(TimeView):
 
     NAME = "trends"
     AUTO_FOCUS = "#trends-body"
+    OF_RECORDS = frozenset(
+        binding.action.partition("(")[0]
+        for binding in TRENDS_BINDINGS
+        if binding.action != "field"  # which tells how a log gets tags
+    )
     BINDINGS: ClassVar[list[BindingType]] = [*TRENDS_BINDINGS]
 
     def __init__(self) -> None:
@@ -58,6 +63,7 @@ class TrendsScreen(TimeView):
         self._field = _MODEL
         self._value: str | None = None
         self._chart = 0
+        self._has_calls = False
         self.summary = Static(id="trends-said")
         self.charts = (
             Chart("Latency ms", humanize.count, right=RIGHT_LABEL),
@@ -72,6 +78,7 @@ class TrendsScreen(TimeView):
 
     def apply_layout(self) -> None:
         self._show_chart(self._chart)
+        self.refresh_bindings()
         self.query_changed()  # the number of slices depends on the width
 
     def _show_chart(self, index: int) -> None:
@@ -92,7 +99,9 @@ class TrendsScreen(TimeView):
         return TrendsQuery(self._slices, self._time_range, self._field, self._value)
 
     def update_body(self, overview: Overview, result: object | None) -> None:
-        del overview
+        if bool(overview.all_calls) != self._has_calls:
+            self._has_calls = bool(overview.all_calls)
+            self.refresh_bindings()
         if result is not None:  # until then, the last one is shown
             self._trends = cast("Trends", result)
         self._draw()
@@ -127,6 +136,16 @@ class TrendsScreen(TimeView):
         self.axis.update(time_axis(cells, begin, end))
 
     # -- actions
+
+    @property
+    def is_empty(self) -> bool:
+        return self.overview is None or not self.overview.all_calls
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Disable keys that would do nothing: without calls, or where all charts have room."""
+        if action == "view_as" and not self.compact:
+            return False
+        return super().check_action(action, parameters)
 
     def get_state(self) -> object:
         return TrendsState(self._within, self._field, self._value, self._cursor)

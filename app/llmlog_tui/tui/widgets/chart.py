@@ -151,11 +151,17 @@ def _labels(form: Form, top: float | None, rows: int, width: int) -> list[str]:
     labels = [""] * rows
     if top is None:
         return labels
-    if rows >= _ROWS_WITH_MIDDLE:
+    if rows >= _ROWS_WITH_MIDDLE and _is_exact(form(top / 2), top / 2):
         labels[rows // 2] = form(top / 2)
     labels[-1] = "0"
     labels[0] = form(top)
     return [label if cell_len(label) <= width else "" for label in labels]
+
+
+def _is_exact(label: str, value: float) -> bool:
+    """Return whether a label has all digits of a round value: not `12%` of 0.125."""
+    digits = "".join(filter(str.isdigit, label))
+    return digits.strip("0") == f"{value:.6e}".partition("e")[0].replace(".", "").strip("0")
 
 
 def time_axis(cells: int, begin: datetime, end: datetime) -> Content:

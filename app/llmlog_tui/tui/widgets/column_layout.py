@@ -59,6 +59,16 @@ def fit_contents(columns: Sequence[Column], contents: Sequence[int], room: int) 
     return widths
 
 
+def leading_items(text: str, width: int, separators: Sequence[str]) -> str:
+    """Return the leading items of a text that fit into `width` cells, at least one."""
+    while cell_len(text) > width:
+        end = max(text.rfind(separator) for separator in separators)
+        if end <= 0:
+            break
+        text = text[:end]
+    return text
+
+
 def lay_out(spans: Cell, width: int, align: str) -> list[CellSpan]:
     """Return the spans, sanitized, in exactly `width` cells: padded, or cut with an ellipsis."""
     text = spans[0].text if len(spans) == 1 else "".join([span.text for span in spans])

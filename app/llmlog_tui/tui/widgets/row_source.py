@@ -90,6 +90,10 @@ class RowSource(ABC):
     def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:
         """Return the rows from `start` up to `stop`; hidden columns have the width 0."""
 
+    def continues(self, before: RowSource) -> bool:  # noqa: ARG002 - for sources that can tell
+        """Return whether the rows of `before` are its first ones, drawn the same."""
+        return False
+
     def field_value(self, index: int, column: int) -> tuple[str, object]:  # noqa: ARG002 - as below
         """Return the field that a cell shows, and its value, to filter by."""
         return self.columns[column].field, None

@@ -84,7 +84,9 @@ class LineTable(VirtualRows, can_focus=True, inherit_bindings=False):
     def set_source(self, source: RowSource) -> None:
         """Show other rows; the cursor stays on its row, or on the last while following."""
         before, lines_above = self._cursor, self._cursor - self._top
-        self._source, self._window = source, None
+        if not source.continues(self._source):
+            self._window = None  # else its rows on screen are drawn already
+        self._source = source
         self._measure()
         last = len(source) - 1
         index = None if self.following or self._key is None else self._index_of_key(before)

@@ -8,11 +8,13 @@ from pathlib import Path
 import polars as pl
 
 from llmlog_tui.formats.json_text import without_bom
+from llmlog_tui.log.archive_part import BIG_WINDOW, is_big
 from llmlog_tui.log.parse_cache import user_cache
 from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.record_key import RecordLocation
 from llmlog_tui.log.record_lines import LineForm
-from llmlog_tui.log.retention import Retention
+from llmlog_tui.log.retention import EVERYTHING, Retention
+from llmlog_tui.log.schema import MIN_ID_PREFIX
 from llmlog_tui.log.sources import Sources
 
 
@@ -25,9 +27,17 @@ def open_reader(
     newest_first: bool,
 ) -> Reader:
     cache = user_cache()
+    found = files.files() if isinstance(files, Sources) else files
+    if window == EVERYTHING and is_big(found):
+        window = BIG_WINDOW
     return Reader(
         files, newest_first=newest_first, window=window, stdin=stdin, cache=cache, ids=ids
     )
+
+
+def may_be_id(text: str) -> bool:
+    """Return whether a text may be an id, or how one begins."""
+    return len(text) >= MIN_ID_PREFIX and not any(map(str.isspace, text))
 
 
 def line_at(reader: Reader, location: RecordLocation) -> bytes | None:

@@ -23,9 +23,9 @@ from llmlog_tui.tui.widgets.row_source import Column, Row, RowSource, cell
 from llmlog_tui.tui.widgets.table import LineTable
 
 _COLUMNS: Final = (
-    Column(" column", 17),
+    Column(" column", 22),
     Column("field", 28, flex=True),
-    Column("", 9),
+    Column("", 7),
 )
 _KEYS: Final = "Space show  K J move  r defaults  Enter apply  Esc back"
 

@@ -28,7 +28,8 @@ class RecordDialog(TextDialog):
         self._file, self._line = file, line
 
     def on_mount(self) -> None:
-        self.sheet.update(self._file, record_text.fields(self._line, self._file), "Esc back")
+        texts = record_text.fields(self._line, self._file, self.app.size.width)
+        self.sheet.update(self._file, texts, "Esc back")
 
 
 class CopyMenu(ModalScreen[str]):

@@ -1,0 +1,101 @@
+"""Digests of the blocks of a file, remembered until it is written to."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from llmlog_tui.log.line_splitter import Block
+from llmlog_tui.private_file import replacing
+
+SUFFIX: Final = ".digests"
+
+_SETTLED_S: Final = 2.0
+"""Seconds after a write in which a second write may leave the same times."""
+
+_DIGEST_BYTES: Final = hashlib.sha256().digest_size
+
+_Identity = tuple[int, int, int, int, int]
+
+StatOf = Callable[[int], os.stat_result | None]
+"""Returns the present state of the file of a generation, if it is open."""
+
+
+class BlockDigests:
+    """Digests of the blocks of one file, by offset and length.
+
+    Any write changes the time of a file's last change, which no program can set. A block that was
+    read before, from the same file at the same time of change, therefore has the same bytes, and
+    hashing them again would be a third of the work of reopening a log.
+    """
+
+    def __init__(self, stat_of: StatOf, folder: Path) -> None:
+        self._stat_of = stat_of
+        self._folder = folder
+        self._identity: _Identity | None = None
+        self._known: dict[str, bytes] = {}
+        self._is_new = False
+
+    def of(self, block: Block) -> Callable[[], bytes]:
+        """Return what gives the digest of a block that was just read, in any thread."""
+        # Looked at after the bytes were read: a write in between has changed the file.
+        identity = _settled(self._stat_of(block.generation))
+        if identity is None:
+            return lambda: _digest(block.data)
+        if identity != self._identity:
+            self._identity = identity
+            self._known, self._is_new = _read(self._entry), False
+        return partial(self._remembered, self._known, block)
+
+    def save(self) -> None:
+        """Write new digests. Raises OSError."""
+        if self._is_new:
+            content = orjson.dumps({place: digest.hex() for place, digest in self._known.items()})
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with replacing(self._entry) as file:
+                file.write(_digest(content) + content)
+            self._is_new = False
+
+    def _remembered(self, known: dict[str, bytes], block: Block) -> bytes:
+        place = f"{block.offset} {block.length}"
+        if place not in known:
+            known[place] = _digest(block.data)
+            self._is_new = True
+        return known[place]
+
+    @property
+    def _entry(self) -> Path:
+        return self._folder / (_digest(repr(self._identity).encode()).hex() + SUFFIX)
+
+
+def _read(entry: Path) -> dict[str, bytes]:
+    """Return the digests that an entry holds; none without it, or if it is damaged."""
+    with contextlib.suppress(OSError):
+        data = entry.read_bytes()
+        os.utime(entry)  # it was used
+        digest, content = data[:_DIGEST_BYTES], data[_DIGEST_BYTES:]
+        if digest == _digest(content):
+            known = orjson.loads(content)
+            return {place: bytes.fromhex(digest) for place, digest in known.items()}
+    return {}
+
+
+def _settled(file: os.stat_result | None) -> _Identity | None:
+    """Return the identity of a file that was not written to lately, where times tell."""
+    if os.name != "posix" or file is None:  # elsewhere st_ctime is the time of creation
+        return None
+    if time.time() - file.st_ctime < _SETTLED_S:
+        return None
+    return file.st_dev, file.st_ino, file.st_size, file.st_mtime_ns, file.st_ctime_ns
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
