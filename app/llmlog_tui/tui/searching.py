@@ -210,7 +210,7 @@ class SearchController:
         if self._is_done and not is_last:
             self._recount()
         text = sanitize(self.state.text, _SHOWN)
-        if known is None:
+        if known is None and not self._app.view.found.display:  # shown there
             self._app.view.hint(f"{hit.nth:,} of {hit.total:,} with {text}")
         if known is not None and known.location is not None:
             self._app.jobs.show_evicted(known.location)
