@@ -93,6 +93,8 @@ async def test_calls_keep_their_finish_and_flags_beside_a_drawer_too(
             rest = heading.index(" ms ")
             assert not any("…" in line[rest:] for line in lines), "no reason, no finish is cut"
             assert "…" not in str(screen.calls.border_title), "nor is the title"
+            if size in {(120, 35), WIDE, LARGE}:
+                assert any(" text-embedding-3-small " in line for line in lines)
 
 
 async def test_zoomed_panes_of_a_large_screen_have_columns_as_wide_as_their_contents(
