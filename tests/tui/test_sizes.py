@@ -65,6 +65,12 @@ async def test_a_replay_has_its_bars_its_detail_and_its_totals_at_every_size(
             assert ("errors" in totals) == (size != SMALL)
             screen.detail_pane.focus()
             await pilot.pause()
+            if screen.compact:
+                await pilot.press("v")
+                assert screen.content_pane.has_focus, "it is in the place of the detail"
+                while not screen.detail_pane.display:
+                    await pilot.press("v")
+                assert screen.detail_pane.has_focus
             frame = screen.detail_pane.styles.border_top[0]
             assert frame == ("heavy" if screen.compact else "round"), "seen without colour"
             assert screen.detail_pane.styles.border_title_style.bold
