@@ -1,8 +1,8 @@
-"""Processes of llmlog forked from one that has imported it: a start takes 10 ms, not 400.
+"""Processes forked from one that has imported what they need: a start takes 10 ms, not 400.
 
 What a test gives a process is as usual: its own descriptors, environment, folder and process group,
-and the code that an installed script runs. Python reads the locale and its own variables as it
-starts, so there is one such parent for each set of them.
+and the code that an installed script, or the test's own program, runs. Python reads the locale and
+its own variables as it starts, so there is one such parent for each set of them and of imports.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, Final, TextIO, TypeAlias
 
-_AT_START: Final = ("LANG", "LC_", "POLARS", "PYTHON", "TEXTUAL")
+_AT_START: Final = ("ESCDELAY", "LANG", "LC_", "POLARS", "PYTHON", "TEXTUAL")
 """How the names of environment variables begin that Python or an import reads."""
-_IMPORTED: Final = (
+IMPORTED: Final = (
     "genai_prices.data",
     "llmlog_tui.commands.stats",
     "llmlog_tui._dashboard",
@@ -37,18 +38,19 @@ _IMPORTED: Final = (
     "llmlog_tui.tui.workers.analysis",
     "llmlog_tui.tui.workers.log_reader",
 )
-"""Modules that most processes import."""
+"""Modules that most processes of llmlog import."""
+_ENTRY: Final = "import sys; from llmlog_tui.cli import {0}; sys.exit({0}())"
 _MAX_BYTES: Final = 2**20
 _POLL_S: Final = 0.002
 _STATUS: Final = struct.Struct("i")
 
 
 class Child:
-    """A process that runs an entry point of pyproject.toml with these arguments."""
+    """A process that runs an entry point of pyproject.toml, or a program, with these arguments."""
 
     def __init__(  # noqa: PLR0913 - as subprocess.Popen
         self,
-        entry: str,
+        entry: str = "",
         *arguments: str | Path | bytes,
         stdin: int,
         stdout: int,
@@ -56,17 +58,19 @@ class Child:
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         is_leader: bool = False,
+        program: str = "",
+        imported: Sequence[str] = IMPORTED,
     ) -> None:
         environment = dict(os.environ if env is None else env)
         order = {
-            "entry": entry,
+            "program": program or _ENTRY.format(entry),
             "words": [os.fsdecode(word) for word in arguments],
             "env": environment,
             "cwd": str(cwd or Path.cwd()),
             "is_leader": is_leader,
         }
         self._status, theirs = os.pipe()
-        _parent(environment).order(order, (stdin, stdout, stderr, theirs))
+        _parent(environment, imported).order(order, (stdin, stdout, stderr, theirs))
         os.close(theirs)
         self.pid: int = _STATUS.unpack(os.read(self._status, _STATUS.size))[0]
         os.set_blocking(self._status, False)
@@ -112,26 +116,41 @@ def run(
 
     Into the descriptor `stdout` if there is one.
     """
+    return _ended(partial(Child, entry, *arguments, env=env), stdout)
+
+
+def run_program(
+    program: str,
+    *arguments: str,
+    imported: Sequence[str],
+    stdout: int | None = None,
+    env: Mapping[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run a program as `python -c` does, as a fork of a process with these modules imported."""
+    start = partial(Child, "", *arguments, env=env, program=program, imported=imported)
+    return _ended(start, stdout)
+
+
+def _ended(start: Callable[..., Child], stdout: int | None) -> subprocess.CompletedProcess[str]:
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         to = out.fileno() if stdout is None else stdout
         with Path(os.devnull).open("rb") as nothing:
-            no = nothing.fileno()
-            child = Child(entry, *arguments, stdin=no, stdout=to, stderr=err.fileno(), env=env)
+            child = start(stdin=nothing.fileno(), stdout=to, stderr=err.fileno())
             code = child.wait()
         texts = []
         for file in (out, err):
             file.seek(0)
             texts.append(file.read().decode())
-    return subprocess.CompletedProcess([entry], code, *texts)
+    return subprocess.CompletedProcess([], code, *texts)
 
 
 class _Parent:
-    """The process that has imported llmlog, and forks."""
+    """The process that has imported these modules, and forks."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], imported: Sequence[str]) -> None:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM, str(theirs.fileno())],
+            [sys.executable, "-c", _PROGRAM, str(theirs.fileno()), *imported],
             pass_fds=[theirs.fileno()],
             env=dict(environment),
             cwd=Path(__file__).parent.parent,
@@ -147,7 +166,8 @@ class _Parent:
         self._process.wait()
 
 
-_parents: dict[tuple[tuple[str, str], ...], _Parent] = {}
+_Key: TypeAlias = tuple[tuple[str, str], ...]
+_parents: dict[tuple[_Key, tuple[str, ...]], _Parent] = {}
 
 
 def starts_alike(environment: Mapping[str, str]) -> bool:
@@ -155,23 +175,23 @@ def starts_alike(environment: Mapping[str, str]) -> bool:
     return _key(environment) == _key(os.environ)
 
 
-def _key(environment: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+def _key(environment: Mapping[str, str]) -> _Key:
     return tuple(sorted(each for each in environment.items() if each[0].startswith(_AT_START)))
 
 
-def _parent(environment: Mapping[str, str]) -> _Parent:
-    key = _key(environment)
+def _parent(environment: Mapping[str, str], imported: Sequence[str]) -> _Parent:
+    key = _key(environment), tuple(imported)
     if key not in _parents:
-        _parents[key] = _Parent(environment)
+        _parents[key] = _Parent(environment, imported)
     return _parents[key]
 
 
-_PROGRAM: Final = "import sys; from tests import forked; sys.exit(forked.serve(int(sys.argv[1])))"
+_PROGRAM: Final = "import sys; from tests import forked; forked.serve(int(sys.argv[1]))"
 
 
-def serve(fd: int) -> int:
-    """Fork a process for each order; in that, run it and return its exit code."""
-    for name in _IMPORTED:
+def serve(fd: int) -> None:
+    """Fork a process for each order, and return there once its program has ended."""
+    for name in sys.argv[2:]:
         import_module(name)
     orders = socket.socket(fileno=fd)
     woken, wakes = socket.socketpair()
@@ -189,7 +209,7 @@ def serve(fd: int) -> int:
             continue
         order, fds, _, _ = socket.recv_fds(orders, _MAX_BYTES, 4)
         if not order:
-            return 0  # the tests have ended
+            return  # the tests have ended
         *streams, status = fds
         if (pid := os.fork()) == 0:
             signal.set_wakeup_fd(-1)
@@ -199,7 +219,8 @@ def serve(fd: int) -> int:
                 each.close()
             for other in (*running.values(), status):
                 os.close(other)
-            return _run(json.loads(order), streams)
+            _run(json.loads(order), streams)
+            return
         os.write(status, _STATUS.pack(pid))
         running[pid] = status
         for each_fd in streams:
@@ -218,8 +239,8 @@ def _report(running: dict[int, int]) -> None:
         os.close(status)
 
 
-def _run(order: Mapping[str, Any], streams: Sequence[int]) -> int:
-    """Run an entry point as a process of its own; return its exit code."""
+def _run(order: Mapping[str, Any], streams: Sequence[int]) -> None:
+    """Run a program as a process of its own."""
     for number, fd in enumerate(streams):
         os.dup2(fd, number)
         os.close(fd)
@@ -233,8 +254,7 @@ def _run(order: Mapping[str, Any], streams: Sequence[int]) -> int:
     sys.stdin = sys.__stdin__ = _text("rb", 0, sys.stdin)  # type: ignore[misc]
     sys.stdout = sys.__stdout__ = _text("wb", 1, sys.stdout)  # type: ignore[misc]
     sys.stderr = sys.__stderr__ = _text("wb", 2, sys.stderr)  # type: ignore[misc]
-    code: int = getattr(import_module("llmlog_tui.cli"), order["entry"])()
-    return code
+    exec(order["program"], vars(import_module("__main__")))  # noqa: S102 - as `python -c`
 
 
 def _text(mode: str, fd: int, before: TextIO) -> io.TextIOWrapper:

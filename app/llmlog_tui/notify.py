@@ -77,6 +77,10 @@ class Notifier:
                 self._queue(alert)
         return new
 
+    def know(self, alerts: Iterable[Alert]) -> None:
+        """Take these for reported."""
+        self._seen.update((alert.rule, alert.subject, alert.row) for alert in alerts)
+
     def stop(self) -> None:
         """End the thread; queued notices are discarded."""
         self._stopped.set()

@@ -74,7 +74,7 @@ def llmock_process() -> Iterator[Llmock]:
         yield server
     finally:
         server.close()
-        process.terminate()
+        process.kill()  # told to end, it would answer first what is delayed
         process.wait()
 
 

@@ -10,6 +10,7 @@ import sys
 from typing import Any
 
 import pytest
+from tests import forked
 from tests.capture.conftest import QUESTION, Llmock, free_port
 
 import llmlog
@@ -17,9 +18,16 @@ from llmlog.logged_chat import _client
 
 
 def run(*args: str, **environment: str | None) -> subprocess.CompletedProcess[str]:
+    return run_into(None, *args, **environment)
+
+
+def run_into(
+    stdout: int | None, *args: str, **environment: str | None
+) -> subprocess.CompletedProcess[str]:
+    """Run `python -m llmlog`, forked from a process that has imported openai."""
     env = {k: v for k, v in {**os.environ, **environment}.items() if v is not None}
-    command = [sys.executable, "-m", "llmlog", *args]
-    return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    program = 'import runpy; runpy.run_module("llmlog", run_name="__main__", alter_sys=True)'
+    return forked.run_program(program, *args, imported=("openai",), stdout=stdout, env=env)
 
 
 def against(llmock: Llmock) -> dict[str, str]:
@@ -32,7 +40,14 @@ def against(llmock: Llmock) -> dict[str, str]:
 
 def test_the_record_goes_to_stdout_and_the_answer_to_stderr(llmock: Llmock) -> None:
     llmock.script({"type": "reply", "text": "Hello!"})
-    done = run("--session", "s-1", "--trace", "t-1", "--step", "3", "Hi?", **against(llmock))
+    words = ["--session", "s-1", "--trace", "t-1", "--step", "3", "Hi?"]
+    done = subprocess.run(
+        [sys.executable, "-m", "llmlog", *words],
+        env={**os.environ, **against(llmock)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     record = json.loads(done.stdout)
     assert (record["session_id"], record["trace_id"], record["step"]) == ("s-1", "t-1", 3)
     assert done.stderr.strip() == "Hello!"
@@ -85,29 +100,17 @@ def test_an_unreachable_server_is_one_line(llmock: Llmock) -> None:
 def test_a_reader_that_goes_away_ends_it_quietly(llmock: Llmock) -> None:
     read, write = os.pipe()
     os.close(read)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "llmlog", "One?", "Two?"],
-        env={**os.environ, **against(llmock)},
-        stdout=write,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    os.close(write)
-    _, errors = process.communicate()
+    try:
+        errors = run_into(write, "One?", "Two?", **against(llmock)).stderr
+    finally:
+        os.close(write)
     assert "Traceback" not in errors
     assert "Exception" not in errors
 
 
 def test_a_record_that_cannot_be_written_is_an_error(llmock: Llmock) -> None:
     with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
-        process = subprocess.run(
-            [sys.executable, "-m", "llmlog", "One?"],
-            env={**os.environ, **against(llmock)},
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+        process = run_into(full.fileno(), "One?", **against(llmock))
     assert process.stderr.endswith("llmlog: cannot write the record: No space left on device\n")
     assert process.returncode == 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import closing
 from pathlib import Path
+from unittest.mock import patch
 
 import polars as pl
 import pytest
@@ -15,7 +16,7 @@ from tests.commands.conftest import Run, is_refused, llmlog
 
 from llmlog_tui.commands.agent_tools import AgentTools, ToolFault
 from llmlog_tui.config.rules import DEFAULT
-from llmlog_tui.log import reader, table_source
+from llmlog_tui.log import reader, table_pages, table_source
 from llmlog_tui.log.retention import Retention
 
 __all__ = ["llmlog"]
@@ -173,6 +174,35 @@ def test_records_of_a_table_are_exported(
     first, second = (pl.read_parquet(tmp_path / f"{len(name)}.parquet") for name in both)
     assert first.drop("file").equals(second.drop("file"))
     assert second["file"].unique().to_list() == [table]
+
+
+def test_an_export_of_a_window_has_its_records_however_big_the_pages_are(
+    llmlog: Run, both: tuple[str, str], tmp_path: Path
+) -> None:
+    file, table = both
+    lines = Path(file).read_bytes().splitlines()
+    chosen = [line for line in lines[-400:] if b'"gpt-5-mini' in line]
+    for rows in (40, 90):
+        with patch.multiple(table_pages, _FIRST_LINES=rows, _MAX_LINES=rows, _PAGE_ROWS=50):
+            out = tmp_path / f"{rows}.jsonl"
+            done = llmlog("export", table, "--to", out, "--last", "400")
+            assert done.err == f"over the newest 400 of 965 records\n{out}: 400 records written\n"
+            assert out.read_bytes().splitlines() == lines[-400:]
+            where = ("--where", "model like 'gpt-5-mini%' or requested_model like 'gpt-5-mini%'")
+            llmlog("export", table, "--to", out, "--last", "400", *where)
+            assert out.read_bytes().splitlines() == chosen
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
+def test_an_export_that_breaks_off_is_one_line_and_no_file(
+    clickhouse: ClickHouse, llmlog: Run, both: tuple[str, str], tmp_path: Path, ending: str
+) -> None:
+    with patch.multiple(table_pages, _FIRST_LINES=50, _MAX_LINES=50, _PAGE_ROWS=50):
+        clickhouse.fail(cut=30_000)
+        done = llmlog("export", both[1], "--to", tmp_path / f"out.{ending}")
+    assert is_refused(done, "broke")
+    assert not list(tmp_path.glob(f"*out.{ending}"))
+    assert not list(tmp_path.glob(".llmlog*"))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from tests.clickhouse.calls_table import call, create_table, insert
 from tests.clickhouse.running import ClickHouse
-from tests.tui.conftest import WIDE, Shown, Until, lines_of, shown, top_row, until
+from tests.tui.conftest import WIDE, Shown, Until, lines_of, shown, toasts, top_row, until
+from tests.tui.outside import finds_outside_the_window
 
 from llmlog_tui.log import table_source
 from llmlog_tui.log.retention import Retention
@@ -76,6 +77,28 @@ async def test_a_trace_from_before_the_window_is_in_front_of_it(
         assert "old-trac" in str(timeline.border_title)
         assert app.overview is not None
         assert app.overview.frame["step"].to_list() == [0, 1, 2, *range(35, 40)]
+
+
+async def test_an_id_from_before_the_window_is_found_and_stays_while_records_come(
+    clickhouse: ClickHouse, shown: Shown, until: Until
+) -> None:
+    table = create_table(clickhouse)
+    old = [call(step, trace_id="old-trace", id=f"old-{step}-id") for step in range(3)]
+    insert(clickhouse, [*old, *map(call, range(10, 40))])
+    app = dashboard(table, Retention(records=5))
+    async with app.run_test(size=WIDE, notifications=True) as pilot:
+        await shown(pilot, 5)
+        await finds_outside_the_window(pilot, until, "old-1-id", 3)
+        assert "llm.calls newest 8 of 33" in top_row(app)
+        insert(clickhouse, [call(step) for step in range(40, 50)])
+        await shown(pilot, 18)
+        assert app.overview is not None
+        assert app.overview.snapshot.frame["step"].to_list()[:4] == [0, 1, 2, 45]
+        await pilot.press("slash", *"no-such-id", "enter")
+        await until(pilot, lambda: "has no-such-id" in toasts(app), "there is none")
+        clickhouse.fail(status=503)
+        await pilot.press("slash", *"not-yet-here", "enter")
+        await until(pilot, lambda: "not looked up outside the window" in toasts(app), "why not")
 
 
 async def test_a_server_that_is_away_is_waited_for_on_screen(

@@ -20,7 +20,8 @@ from llmlog_tui.log import table_pages
 from llmlog_tui.log.load import read_all
 from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.retention import Retention
-from llmlog_tui.log.table_pages import Condition, TablePages
+from llmlog_tui.log.table_pages import TablePages
+from llmlog_tui.log.table_queries import Condition
 
 COLUMNS = ("ts", "latency_ms", "model", "step", "tool_args_ok", "max_tokens")
 

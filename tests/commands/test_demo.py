@@ -92,7 +92,7 @@ def test_a_place_that_cannot_be_written_is_one_line(llmlog: Run, sample: Path) -
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is full")
-@pytest.mark.parametrize("options", [[], ["--rate", "50"]])
+@pytest.mark.parametrize("options", [[], ["--rate", "20", "--seed", "4"]])  # a quick first call
 def test_a_full_disk_is_said_and_ends_the_demo(process: Run, options: list[str]) -> None:
     done = process("demo", "--out", "/dev/full", "--runs", "1", *options)
     assert done.code == 2
@@ -101,7 +101,8 @@ def test_a_full_disk_is_said_and_ends_the_demo(process: Run, options: list[str])
 
 
 def test_live_traffic_ends_after_the_runs_asked_for(process: Run, out: Path) -> None:
-    done = process("demo", "--out", out, "--runs", "1", "--rate", "50")
+    quick = ("--rate", "20", "--seed", "6")  # of eight records within a second
+    done = process("demo", "--out", out, "--runs", "1", *quick)
     assert done.code == 0
     assert len({json.loads(line)["trace_id"] for line in out.read_bytes().splitlines()}) == 1
 

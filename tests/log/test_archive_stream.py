@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from tests.searches import examples
 
 from llmlog_tui.log import archive_writer
-from llmlog_tui.log.archive_part import archived_tags
 from llmlog_tui.log.archive_stream import ArchiveStream
 from llmlog_tui.log.archive_writer import ArchiveWriter
 from llmlog_tui.log.load import load
+from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.schema import COLUMNS
 from llmlog_tui.log.sources import Sources
 
@@ -64,7 +64,8 @@ def test_the_order_is_the_one_of_all_parts_together(
     home = tmp_path_factory.mktemp("stream")
     files = [written(home / f"log{at}-.jsonl", seconds) for at, seconds in enumerate(logs)]
     parts = archived(home / "archive", 1, *files)
-    stream = ArchiveStream(parts, COLUMNS, archived_tags(parts))
+    stream = ArchiveStream(parts, COLUMNS)
+    stream.unify_tags()
     frame = pl.concat(list(stream.frames()))
     assert stream.records == frame.height == sum(map(len, logs))
     assert frame["row"].to_list() == list(range(frame.height))
@@ -72,11 +73,32 @@ def test_the_order_is_the_one_of_all_parts_together(
     assert comparable(frame).equals(comparable(whole))
 
 
+WINDOWS = [*map(Retention, (1, 3, 10, 99)), *map(Retention.of, ("1s", "9h", "40h", "90d"))]
+
+
+@settings(max_examples=examples(60), deadline=None)
+@given(
+    logs=st.lists(st.lists(Seconds, min_size=1, max_size=9), min_size=2, max_size=4),
+    window=st.sampled_from(WINDOWS),
+)
+def test_a_window_has_the_last_records_of_all(
+    tmp_path_factory: pytest.TempPathFactory, logs: list[list[int | None]], window: Retention
+) -> None:
+    home = tmp_path_factory.mktemp("stream")
+    files = [written(home / f"log{at}-.jsonl", seconds) for at, seconds in enumerate(logs)]
+    parts = archived(home / "archive", 1, *files)
+    if len(parts) > 1:
+        frames = ArchiveStream(parts, ("span_id",), window=window).frames()
+        found = [span for frame in frames for span in frame["span_id"]]
+        whole = load(Sources([str(home / "archive")], must_exist=True), window=window).frame
+        assert found == whole["span_id"].to_list()
+
+
 def test_parts_that_do_not_overlap_are_in_memory_one_after_the_other(tmp_path: Path) -> None:
     log = written(
         tmp_path / "calls.jsonl", [86_400 * day + second for day in range(9) for second in range(5)]
     )
-    stream = ArchiveStream(archived(tmp_path / "archive", 1, log), ("latency_ms",), {})
+    stream = ArchiveStream(archived(tmp_path / "archive", 1, log), ("latency_ms",))
     assert [frame.height for frame in stream.frames()] == [5] * 9
 
 
@@ -85,5 +107,5 @@ def test_an_archive_of_one_part_is_in_the_order_of_its_log(tmp_path: Path) -> No
     (part,) = archived(tmp_path / "archive", 2**20, log)
     order = load([log]).frame["latency_ms"]
     assert order.equals(load(Sources([str(part.parent)], must_exist=True)).frame["latency_ms"])
-    (frame,) = ArchiveStream([part], ("latency_ms",), {}).frames()
+    (frame,) = ArchiveStream([part], ("latency_ms",)).frames()
     assert order.equals(frame["latency_ms"])

@@ -121,6 +121,19 @@ def _styles_are_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Stylesheet, "_parse_rules", parsed)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _textual_takes_less_time() -> Iterator[None]:
+    """Have Textual paint and style the same in four fifths of the time.
+
+    Each strip makes seven caches in Python, most of them for nothing, and each rule that is looked
+    up is hashed by a method in Python.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("textual.strip.FIFOCache", lambda _max_size: {})
+        patch.setattr(RuleSet, "__hash__", object.__hash__)
+        yield
+
+
 @pytest.fixture
 def no_styles_parsed() -> None:
     """Forget all CSS that was parsed for other tests."""
@@ -153,6 +166,14 @@ def _keys_are_handled_once_they_are_pressed(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(KeyQueue, "put", counted)
     monkeypatch.setattr(Pilot, "press", press_and_wait)
+
+
+@pytest.fixture(autouse=True)
+def _what_is_new_is_analysed_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look for new files, and analyse new records, without the pauses that spare the processor."""
+    for pause in ("PAUSE_S", "PAUSE_OF_FEW_S"):
+        monkeypatch.setattr(f"llmlog_tui.tui.analysis_schedule.{pause}", 0.05)
+    monkeypatch.setattr("llmlog_tui.log.reader.SCAN_S", 0.02)
 
 
 @pytest.fixture(autouse=True)

@@ -12,21 +12,25 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from fcntl import ioctl
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from tests.forked import Child
+from tests.forked import IMPORTED, Child
 
 _PATIENCE_SECONDS: Final = 60.0
 PROGRAM: Final = "import sys; from llmlog_tui.cli import dashboard; sys.exit(dashboard())"
+FIRST_FRAME: Final = ("llmlog_tui._dashboard",)
+"""Modules imported before the first frame: the others are while keys are pressed already."""
 _MODE: Final = re.compile(rb"\x1b\[\?([\d;]+)([hl])")
 _SILENT_SECONDS: Final = 0.3
+_ESCAPE_MS: Final = "40"
+"""Milliseconds that a dashboard waits for what follows Escape in a sequence; usually 100."""
 _REST_SECONDS: Final = 0.15
-"""Longer than a key alone is waited for after Escape, 100 ms, and a row's details, 80 ms."""
+"""Longer than what follows Escape is waited for, and a row's details, 80 ms."""
 _IDLE_NS: Final = 5_000_000
 """Nanoseconds that a dashboard at rest works at most in that time: it polls its log."""
 _ON_BEFORE: Final = frozenset(("7", "25"))
@@ -36,7 +40,7 @@ _ON_BEFORE: Final = frozenset(("7", "25"))
 class Terminal:
     """A terminal of its own, and the dashboard in it.
 
-    If it `is_forked`, what the dashboard imports at its start has been imported.
+    If it `is_forked`, modules have been imported: by default all that it imports at its start.
     """
 
     def __init__(  # noqa: PLR0913 - as subprocess.Popen
@@ -48,6 +52,7 @@ class Terminal:
         program: str = PROGRAM,
         is_leader: bool = False,
         is_forked: bool = False,
+        imported: Sequence[str] = IMPORTED,
     ) -> None:
         self._fd, self._inside = pty.openpty()
         self._fds = [self._fd, self._inside]
@@ -58,6 +63,7 @@ class Terminal:
             "LC_ALL": "C.UTF-8",
             "TERM": "xterm-256color",
             "COLORTERM": "truecolor",
+            "ESCDELAY": _ESCAPE_MS,
             "XDG_STATE_HOME": str(home),
             "XDG_CONFIG_HOME": str(home),
             **environment,
@@ -74,6 +80,7 @@ class Terminal:
                 env=of_process,
                 cwd=home,
                 is_leader=is_leader,
+                imported=imported,
             )
         else:
             self.process = subprocess.Popen(

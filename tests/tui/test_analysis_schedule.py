@@ -13,6 +13,12 @@ from llmlog_tui.tui.analysis_schedule import FEW, PAUSE_OF_FEW_S, PAUSE_S, Analy
 from llmlog_tui.tui.messages import AnalysisRequest
 
 
+@pytest.fixture(autouse=True)
+def _pauses_are_as_long_as_usual(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(analysis_schedule, "PAUSE_S", PAUSE_S)
+    monkeypatch.setattr(analysis_schedule, "PAUSE_OF_FEW_S", PAUSE_OF_FEW_S)
+
+
 class Clock:
     """The time, and the one timer of the App that a schedule has."""
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from tests import forked
-from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record, top_row
+from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record, toasts, top_row
+from tests.tui.outside import finds_outside_the_window
 from textual import events
 
 from llmlog_tui.log import archive_part, reader
@@ -104,18 +105,32 @@ async def test_records_that_are_archived_beside_an_open_dashboard_come_on_screen
         assert f"llmlog find t {folder}" in text.splitlines()
 
 
-@pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
-async def test_of_a_big_archive_the_newest_records_are_read_and_the_header_says_so(
-    tmp_path: Path, shown: Shown, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+async def test_an_id_outside_the_window_of_a_big_archive_is_found_and_its_run_is_shown(
+    tmp_path: Path, shown: Shown, until: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(archive_part, "BIG", 20)
     monkeypatch.setattr(log_reader, "BIG_WINDOW", Retention(records=10))
     log, folder = tmp_path / "calls.jsonl", tmp_path / "archive"
-    log.write_bytes(b"".join(record(ts=f"2026-11-{n + 1:02}T09:00:00Z") for n in range(30)))
+    days = [
+        record(ts=f"2026-11-{n + 1:02}T09:00:00Z", id=f"call-{n}", trace_id=f"trace-{n // 3}")
+        for n in range(30)
+    ]
+    log.write_bytes(b"".join(days))
     with ArchiveWriter(folder, raw=False) as writer:
         writer.add(log)
         writer.commit()
     app = LogApp(Sources([str(folder)], must_exist=True))
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=SMALL, notifications=True) as pilot:
         await shown(pilot, 10)
         assert "archive/ newest 10 of 30" in top_row(app)
+        await finds_outside_the_window(pilot, until, "trace-3", 3)
+        await finds_outside_the_window(pilot, until, "call-4", 6)
+        assert "archive/ newest 16 of 30" in top_row(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.view, ReplayScreen), "the replay")
+        replay = app.view
+        assert isinstance(replay, ReplayScreen)
+        await until(pilot, lambda: "3 steps" in str(replay.steps.border_title), "all of the run")
+        await pilot.press("escape", "slash", *"call-99", "enter")
+        await until(pilot, lambda: "has call-99" in toasts(app), "that there is none")
+        assert not app.searching.state.is_running

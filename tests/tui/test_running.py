@@ -22,6 +22,14 @@ from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.panes.pane import Pane
 from llmlog_tui.tui.render.running_text import lines
 
+
+@pytest.fixture(autouse=True)
+def _bars_grow_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("panes.running", "screens.overview"):
+        monkeypatch.setattr(f"llmlog_tui.tui.{module}.GROWS_S", 0.05)
+    monkeypatch.setattr("llmlog_tui.tui.panes.running._LINGERS_S", 0.2)
+
+
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
 

@@ -314,13 +314,24 @@ def report_format(reader: Reader, names: Sequence[str], *, is_whole: bool = Fals
         click.echo(f"over {window}", err=True)
 
 
+def report_window(kept: int, total: int) -> None:
+    """Print which part of all records an answer is about, unless it is about all."""
+    if kept < total:
+        click.echo(f"over {_newest_of(kept, total)}", err=True)
+
+
 def window_of(reader: Reader) -> str:
     """Return which part of a table or archive was read; empty for all."""
     outside = reader.rows_outside
     if not outside:
         return ""
-    kept = reader.snapshot().frame.height
-    return f"the newest {kept:,} of {humanize.count(kept + outside)} records"
+    snapshot = reader.snapshot()
+    kept = snapshot.counts.records if reader.is_stream else snapshot.frame.height
+    return _newest_of(kept, kept + outside)
+
+
+def _newest_of(kept: int, total: int) -> str:
+    return f"the newest {kept:,} of {humanize.count(total)} records"
 
 
 def format_names(snapshot: Snapshot) -> str | None:
@@ -349,9 +360,9 @@ def interruptible(work: Callable[[], R]) -> R:
         signal.signal(signal.SIGINT, before)
 
 
-def hint_at_health(log: OpenLog) -> None:
+def hint_at_health(snapshot: Snapshot) -> None:
     """Warn on stderr if a log has lines, but no records."""
-    counts = log.snapshot.counts
+    counts = snapshot.counts
     if counts.skipped.total() and not counts.records:
         click.echo("no line is a record; see llmlog health", err=True)
 

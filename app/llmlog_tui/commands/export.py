@@ -3,75 +3,86 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import IO, Final, TypeVar
+from typing import IO, Final, Protocol
 
 import click
+import polars as pl
 
 from llmlog_tui import humanize
 from llmlog_tui.analysis.reports.csv_cells import flat
 from llmlog_tui.clickhouse.url import Login, TableUrl, is_table_url
-from llmlog_tui.commands.common import (
-    OpenLog,
-    files_argument,
-    formulas_option,
-    hint_at_health,
-    open_log,
-    where_option,
-)
+from llmlog_tui.commands.common import files_argument, formulas_option, where_option
+from llmlog_tui.commands.export_source import ExportSource, export_source
 from llmlog_tui.commands.export_table import ship
-from llmlog_tui.commands.progress import Progress, progress_bar
+from llmlog_tui.commands.frame_spool import FrameSpool
+from llmlog_tui.commands.progress import progress_bar
 from llmlog_tui.formats.otlp_export import to_lines
 from llmlog_tui.humanize import CSV_TIME
-from llmlog_tui.log.schema import COLUMNS, decategorize
 from llmlog_tui.log.sources import expand
-from llmlog_tui.log.tags import tag_types, with_tags_apart
+from llmlog_tui.log.tags import with_tags_apart
 from llmlog_tui.private_file import replacing
 from llmlog_tui.shipping.shipper import Shipper
 
-Write = Callable[[OpenLog, IO[bytes], Progress], None]
-"""Function that writes the records of a log to a file."""
-
-_PROGRESS_EVERY: Final = 1_000
-"""Records between two calls of a Progress."""
+_ROWS: Final = 20_000
+"""Records whose lines are in memory at once."""
 
 
-def _parquet(log: OpenLog, out: IO[bytes], _: Progress) -> None:
-    log.placed(log.frame).write_parquet(out)
+class Written(Protocol):
+    """Function that writes the records of a log to a file, and returns their number."""
+
+    def __call__(self, source: ExportSource, out: IO[bytes]) -> int: ...
 
 
-def _csv(log: OpenLog, out: IO[bytes], _: Progress, *, keep_formulas: bool = False) -> None:
-    flat(log.placed(log.frame), keep_formulas=keep_formulas).write_csv(
-        out, datetime_format=CSV_TIME
-    )
+def _jsonl(source: ExportSource, out: IO[bytes]) -> int:
+    written = 0
+
+    def write(frame: pl.DataFrame) -> None:
+        nonlocal written
+        for rows in frame.iter_slices(_ROWS):
+            out.writelines(line + b"\n" for line in source.lines(rows))
+            written += rows.height
+
+    source.each(write)
+    return written
 
 
-def _jsonl(log: OpenLog, out: IO[bytes], progress: Progress) -> None:
-    lines = _counted(log.lines(log.frame), log.frame.height, progress)
-    out.writelines(line + b"\n" for _, line in lines)
+@contextlib.contextmanager
+def _spooled(source: ExportSource) -> Iterator[FrameSpool]:
+    """Give all records with the same columns, which are known only after the last one."""
+    with tempfile.TemporaryDirectory(prefix="llmlog-") as folder:
+        spool = FrameSpool(Path(folder))
+        source.each(lambda frame: spool.add(source.located(frame)))
+        yield spool
 
 
-def _otlp(log: OpenLog, out: IO[bytes], progress: Progress) -> None:
-    frame = decategorize(log.frame).select(*COLUMNS, *tag_types(log.frame))
-    records = map(with_tags_apart, frame.iter_rows(named=True))
-    out.writelines(to_lines(_counted(records, log.frame.height, progress)))
+def _parquet(source: ExportSource, out: IO[bytes]) -> int:
+    with _spooled(source) as spool:
+        pl.concat(spool.frames()).sink_parquet(out)
+        return spool.rows
 
 
-_Record = TypeVar("_Record")
+def _csv(source: ExportSource, out: IO[bytes], *, keep_formulas: bool = False) -> int:
+    with _spooled(source) as spool:
+        for number, frame in enumerate(spool.frames()):
+            cells = flat(frame.collect(), keep_formulas=keep_formulas, integers=spool.integers)
+            cells.write_csv(out, include_header=not number, datetime_format=CSV_TIME)
+        return spool.rows
 
 
-def _counted(records: Iterable[_Record], total: int, progress: Progress) -> Iterator[_Record]:
-    """Yield the records, and report progress."""
-    for number, record in enumerate(records):
-        if number % _PROGRESS_EVERY == 0:
-            progress(number, total)
-        yield record
+def _otlp(source: ExportSource, out: IO[bytes]) -> int:
+    with _spooled(source) as spool:
+        frames = (frame.drop("file", "line").collect() for frame in spool.frames())
+        records = (record for frame in frames for record in frame.iter_rows(named=True))
+        out.writelines(to_lines(map(with_tags_apart, records)))
+        return spool.rows
 
 
-_WRITERS: Final[dict[str, Write]] = {
+_WRITERS: Final[dict[str, Written]] = {
     ".parquet": _parquet,
     ".csv": _csv,
     ".otlp.jsonl": _otlp,
@@ -134,20 +145,19 @@ def _export_to_file(
     paths = expand(files, must_exist=True)
     if any(_is_same(path, out) for path in paths):
         raise click.ClickException(f"{out}: is one of the input files")
-    with contextlib.ExitStack() as resources:
-        with progress_bar("reading") as progress:
-            reading = open_log(files, where, on_step=lambda reader: progress(*reader.progress()))
-            log = resources.enter_context(reading)
-        hint_at_health(log)
+    with (
+        progress_bar("exporting") as progress,
+        export_source(files, where, progress) as source,
+    ):
         try:
-            with progress_bar("writing") as progress, replacing(out, paths) as file:
-                write(log, file, progress)
+            with replacing(out, paths) as file:
+                written = write(source, file)
         except OSError as error:
             raise click.ClickException(f"{out}: {error.strerror}") from error
-    click.echo(f"{out}: {log.frame.height:,} records written", err=True)
+    click.echo(f"{out}: {written:,} records written", err=True)
 
 
-def _writer(out: Path) -> Write:
+def _writer(out: Path) -> Written:
     for ending, write in _WRITERS.items():
         if out.name.endswith(ending):
             return write

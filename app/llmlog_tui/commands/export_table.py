@@ -17,14 +17,12 @@ from llmlog_tui.log.load import read_all
 from llmlog_tui.log.peek import has_own_lines
 from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.record_lines import LineForm
-from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.schema import COLUMNS
 from llmlog_tui.log.sources import Sources, expand
 from llmlog_tui.shipping.shipper import Shipper
 
 _ROWS: Final = 20_000
 """Records per batch of a log in another tool's format."""
-_FEW: Final = Retention(records=1)
 
 
 def ship(names: Sequence[str], where: str | None, shipper: Shipper, progress: Progress) -> int:
@@ -54,7 +52,7 @@ def _ship_blocks(
     sent = 0
     sources = Sources(names, must_exist=True)
     columns = () if where is None else COLUMNS
-    with closing(Reader(sources, columns=columns, window=_FEW)) as reader:
+    with closing(Reader(sources, columns=columns, is_stream=True)) as reader:
 
         def send(frame: pl.DataFrame) -> None:
             nonlocal sent

@@ -7,10 +7,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-import click
 import polars as pl
 
-from llmlog_tui import humanize
 from llmlog_tui.analysis.query.sql import (
     QueryError,
     filter_records,
@@ -18,16 +16,16 @@ from llmlog_tui.analysis.query.sql import (
     predicate_problem,
 )
 from llmlog_tui.clickhouse.url import TableUrl
-from llmlog_tui.commands.common import current_window, has_window
+from llmlog_tui.commands.common import current_window, has_window, report_window
 from llmlog_tui.commands.table_where import TablePredicate, table_predicate
 from llmlog_tui.config.rules import Rules
 from llmlog_tui.formats.llmlog import LLMLOG
 from llmlog_tui.log.archive_manifest import is_part
-from llmlog_tui.log.archive_part import archived_tags
 from llmlog_tui.log.archive_stream import ArchiveStream
 from llmlog_tui.log.schema import COLUMNS
 from llmlog_tui.log.sources import SourceError, expand, url_of
-from llmlog_tui.log.table_pages import Condition, TablePages
+from llmlog_tui.log.table_pages import TablePages
+from llmlog_tui.log.table_queries import Condition
 from llmlog_tui.log.table_source import DEFAULT_WINDOW
 
 
@@ -55,47 +53,74 @@ def record_stream(
 ) -> Iterator[RecordStream | None]:
     """Give the records of archives or a table, with `columns`; None for other logs.
 
-    Those are to be loaded, as are a window of an archive, and a predicate that the table's server,
-    or a part of an archive alone, cannot answer. Raises UserError.
+    Those are to be loaded, as is all for a predicate that the table's server, or a part of an
+    archive alone, cannot answer. Raises UserError.
     """
     paths = expand(names, must_exist=True)
     if len(paths) == 1 and (url := url_of(paths[0])):
         with closing(_Table(url, where, columns)) as table:
             yield table if table.is_usable() else None
-    elif paths and all(map(is_part, paths)) and not has_window():
-        is_usable = where is None or is_by_row(where)
-        yield _Archive(paths, where, columns, rules) if is_usable else None
+    elif is_archive_stream(paths, where):
+        yield ArchiveRecords(paths, where, columns, rules)
     else:
         yield None
 
 
-class _Archive:
+def is_archive_stream(paths: Sequence[Path], where: str | None) -> bool:
+    """Return whether only parts of archives are read, and in the order of time."""
+    is_in_order = len(paths) > 1 or not has_window()
+    is_by_record = where is None or is_by_row(where)
+    return is_by_record and is_in_order and bool(paths) and all(map(is_part, paths))
+
+
+class ArchiveRecords:
+    """The records of an archive that match a predicate, one part after the other."""
+
     def __init__(
-        self, paths: Sequence[Path], where: str | None, columns: Collection[str], rules: Rules
+        self,
+        paths: Sequence[Path],
+        where: str | None,
+        columns: Collection[str],
+        rules: Rules,
+        *,
+        with_lines: bool = False,
     ) -> None:
+        """Raise SourceError for a part that cannot be read."""
         self._where = where
         self._rules = rules
         if where is not None:  # it may name any field
             columns = COLUMNS
-        with _one_line():
-            tags = archived_tags(paths) if columns is COLUMNS else {}
-        self._parts = ArchiveStream(paths, columns, tags)
+        if with_lines:
+            columns = (*columns, "line")
+        window = current_window()
+        self._parts = ArchiveStream(paths, columns, with_lines=with_lines, window=window)
+        with one_line_errors():
+            self.total = self._parts.total
+            """Number of records of the archive."""
+            if where is not None:
+                self._parts.unify_tags()
+        self.kept = 0
+        """Number of records in the window so far."""
+        self.lines = self._parts.lines
 
     @property
     def records(self) -> int:
         return self._parts.records
 
     def frames(self) -> Iterator[pl.DataFrame]:
-        with _one_line():
+        with one_line_errors():
             for frame in self._parts.frames():
+                self.kept += frame.height
                 if self._where is None:
                     yield frame
                 else:
                     yield filter_records(frame, self._where, self._rules)
+            report_window(self.kept, self.total)
 
 
 @contextmanager
-def _one_line() -> Iterator[None]:
+def one_line_errors() -> Iterator[None]:
+    """Raise the OSError of a part as SourceError."""
     try:
         yield
     except OSError as error:
@@ -122,9 +147,7 @@ class _Table:
         total = self._pages.total()
         yield from self._pages.frames(self._columns, condition)
         self.records = rows = self._pages.rows
-        if rows < total:
-            there = humanize.count(total)
-            click.echo(f"over the newest {rows:,} of {there} records", err=True)
+        report_window(rows, total)
 
     def close(self) -> None:
         self._pages.close()

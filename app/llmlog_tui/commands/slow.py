@@ -45,7 +45,7 @@ def slow(files: tuple[str, ...], *, over_ms: float, as_json: bool, where: str | 
     JSON columns: the record's fields (null where unknown), file, line, and why.
     """
     with open_log(files, where) as log:
-        hint_at_health(log)
+        hint_at_health(log.snapshot)
         calls = calls_.model_calls(log.frame)
         found = slowest(calls, over_ms)
         whys = reasons(log, found, over_ms)

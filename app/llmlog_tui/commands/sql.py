@@ -78,7 +78,7 @@ def sql(  # noqa: PLR0913 - options by name
     if sql is None:
         raise click.UsageError("Missing argument 'QUERY'.")
     with open_log(files) as log:
-        hint_at_health(log)
+        hint_at_health(log.snapshot)
         found = interruptible(lambda: query(log.frame, sql, rules))
     if as_json or as_ == "json":
         echo_json(found.iter_rows(named=True))

@@ -74,7 +74,7 @@ def traces(
     models, trace_name (as given), name.
     """
     with open_log(files, where, rules=rules) as log:
-        hint_at_health(log)
+        hint_at_health(log.snapshot)
         found = decategorize(summaries(priced(with_changed(log.frame), rates(rules))))
         names = _names(log, found)
         called = pl.Series("name", [names[each] for each in found["trace_id"]], pl.String)

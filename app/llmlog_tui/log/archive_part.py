@@ -102,6 +102,7 @@ class ArchivePart:
         self._opened: tuple[int, ...] = ()  # the file, once its content was checked
         self._rows = 0
         self._problem: OSError | None = None
+        self._read_rows: set[int] = set()  # of a part that is outside the window
         self.rows_outside = 0
         """Number of rows that are outside the window, and were not read."""
 
@@ -122,6 +123,33 @@ class ArchivePart:
         if self._blocks is None and self._problem is None:
             self._try(self._load)
         return self._blocks.pop(0) if self._blocks else self.read()
+
+    def fetch(self, wanted: Sequence[str]) -> list[RecordBlock]:
+        """Return the rows outside the window with an id that begins with one of these.
+
+        Raises OSError.
+        """
+        if not self.rows_outside:
+            return []
+        archive = self._archives.of(self.path)
+        part = archive.named(self.path.name)
+        content, records = self._content(archive, part)
+        ids = _parsed(_checked(content, ID_FIELDS, records), _here(archive, part)).frame
+        new = set(ids.filter(_has_id(wanted))["line"]) - self._read_rows
+        if not new:
+            return []
+        is_first = not self._read_rows
+        self._read_rows |= new
+        self.rows_outside -= len(new)
+        is_new = pl.int_range(records, dtype=pl.UInt32, eager=True).is_in(new)
+        rows = _checked(content, self._columns, records)
+        blocks = [_masked(block, is_new) for block in _blocks(rows.head(part.records), None)]
+        # All blocks once, for the numbers of their lines.
+        return [block for block in blocks if is_first or block.parsed.frame.height]
+
+    def is_at_rest(self) -> bool:
+        """Return whether all was read: a part does not change."""
+        return self._is_polled and self._blocks == [] and self._problem is None
 
     def finish(self) -> Block | None:
         return None
@@ -192,13 +220,12 @@ class ArchivePart:
             self.rows_outside = part.records
             return
         content, records = self._content(archive, part)
-        known = archive.known(part.file)
-        here = _is_here({source: known.get(source, ()) for source in part.sources})
+        here = _here(archive, part)
         if wanted is not None:
-            ids = _parsed(_checked(content, ID_FIELDS, records), None).frame
-            kept = ids.filter(wanted).height
-            self.rows_outside = part.records - kept
-            if not kept:
+            ids = _parsed(_checked(content, ID_FIELDS, records), here).frame
+            self._read_rows = set(ids.filter(wanted)["line"])
+            self.rows_outside = part.records - len(self._read_rows)
+            if not self._read_rows:
                 return
             here = wanted if here is None else wanted & here
         rows = _checked(content, self._columns, records).head(part.records)
@@ -226,6 +253,12 @@ def _blocks(rows: pl.DataFrame, here: pl.Expr | None) -> list[RecordBlock]:
         for at in range(0, rows.height, _BLOCK_ROWS)
         if (block := rows.slice(at, _BLOCK_ROWS)).height
     ]
+
+
+def _masked(block: RecordBlock, rows: pl.Series) -> RecordBlock:
+    """Return a block with some of its part's rows."""
+    frame = block.parsed.frame.filter(rows.slice(block.offset, block.rows))
+    return replace(block, parsed=Parsed(frame, block.rows))
 
 
 def _has_id(ids: Sequence[str]) -> pl.Expr:
@@ -260,7 +293,8 @@ def archived_frames(
     """
     archives = ArchiveParts()
     for path in parts:
-        yield part_records(archives, path, columns, head)
+        rows = part_rows(archives, path, columns)
+        yield records_of(rows if head is None else rows.head(head))
 
 
 def archive_entry(archives: ArchiveParts, path: Path) -> Part:
@@ -271,16 +305,23 @@ def archive_entry(archives: ArchiveParts, path: Path) -> Part:
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
-def part_records(
-    archives: ArchiveParts, path: Path, columns: Collection[str], head: int | None = None
-) -> pl.DataFrame:
-    """Return a part's records, or the first of them. Raises OSError with its name."""
+def part_rows(archives: ArchiveParts, path: Path, columns: Collection[str]) -> pl.DataFrame:
+    """Return the rows of a part with these columns. Raises OSError with its name."""
     part = archive_entry(archives, path)
     try:
-        rows = _checked(part.content(path.parent), columns, part.records)
+        return _checked(part.content(path.parent), columns, part.records)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
-    return _parsed(rows if head is None else rows.head(head), None).frame
+
+
+def records_of(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the records of a part's rows; `line` is their number, from 0."""
+    return _parsed(rows, None).frame
+
+
+def lines_of(rows: pl.DataFrame) -> list[bytes]:
+    """Return the lines of a part's rows: as logged, or with the known fields."""
+    return list(_lines(rows.lazy()))
 
 
 def _parsed(rows: pl.DataFrame, here: pl.Expr | None) -> Parsed:
@@ -292,6 +333,12 @@ def _parsed(rows: pl.DataFrame, here: pl.Expr | None) -> Parsed:
     if here is not None:
         frame = frame.filter(frame.with_columns(rows.select(PLACE[:2])).select(here).to_series())
     return Parsed(frame.rechunk(), frame.height)
+
+
+def _here(archive: OpenArchive, part: Part) -> pl.Expr | None:
+    """Return a predicate of a part's rows that no other file has; None for all."""
+    known = archive.known(part.file)
+    return _is_here({source: known.get(source, ()) for source in part.sources})
 
 
 def _is_here(elsewhere: Mapping[int, Sequence[tuple[int, int]]]) -> pl.Expr | None:
@@ -334,7 +381,7 @@ def _lines(rows: pl.LazyFrame) -> Iterable[bytes]:
         if not lines.null_count():
             return lines
     found = rows.collect()
-    known = as_lines(found).removesuffix(b"\n").split(b"\n")
+    known = as_lines(found)
     raw = found["line"] if "line" in found.columns else [None] * found.height
     return (given if line is None else line for line, given in zip(raw, known, strict=True))
 

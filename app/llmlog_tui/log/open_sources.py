@@ -20,6 +20,7 @@ from llmlog_tui.log.reading_order import Turn, newest_first, size_and_time
 from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.sources import STDIN, url_of
 from llmlog_tui.log.stdin import StdinFollower
+from llmlog_tui.log.table_lines import TableLines
 from llmlog_tui.log.table_source import TableSource
 
 
@@ -33,6 +34,7 @@ class SourceOptions:
     stdin: int | None
     ids: Sequence[str]
     are_siblings: bool
+    is_stream: bool = False
 
 
 class OpenSources:
@@ -81,7 +83,7 @@ class OpenSources:
             for turn in (*range(first, len(self.order)), *range(first)):
                 index = self.order[turn]
                 source = self.opened[index]
-                if not (isinstance(source, Follower) and source.is_at_rest()):
+                if not (isinstance(source, Follower | ArchivePart) and source.is_at_rest()):
                     yield Turn(turn, index, is_older)
 
     def poll(self, turns: Iterable[Turn]) -> tuple[int, Block] | None:
@@ -137,23 +139,37 @@ class OpenSources:
         """Return the sources that are standard input."""
         return [source for source in self.opened if isinstance(source, StdinFollower)]
 
-    def tables(self) -> list[TableSource]:
+    def tables(self) -> list[TableSource | TableLines]:
         """Return the sources that are tables."""
-        return [source for source in self.opened if isinstance(source, TableSource)]
+        return [source for source in self.opened if isinstance(source, TableSource | TableLines)]
 
     @property
     def rows_outside(self) -> int:
         """Number of rows in tables and archives that were not read."""
-        return sum(source.rows_outside for source in self._lazy())
+        return sum(source.rows_outside for source in self.lazy())
 
     @property
     def are_lazy(self) -> bool:
         """Whether there are tables or archives."""
-        return any(True for _ in self._lazy())
+        return any(True for _ in self.lazy())
 
-    def _lazy(self) -> Iterator[TableSource | ArchivePart]:
+    def fetch(self, wanted: Sequence[str]) -> Iterator[Iterator[tuple[int, Block]]]:
+        """Look up ids outside the windows; yield the blocks of each source.
+
+        The newest tables and parts of archives come first. Raises OSError.
+        """
+        for index in self.order:
+            source = self.opened[index]
+            if isinstance(source, ArchivePart):
+                yield ((index, block) for block in source.fetch(wanted))
+            elif isinstance(source, TableSource):
+                block = source.fetch(wanted)
+                yield iter(() if block is None else [(index, block)])
+
+    def lazy(self) -> Iterator[TableSource | TableLines | ArchivePart]:
+        """Yield the tables and the parts of archives."""
         for each in self.opened:
-            if isinstance(each, TableSource | ArchivePart):
+            if isinstance(each, TableSource | TableLines | ArchivePart):
                 yield each
 
     def _open(self, file: Path) -> LineSource:
@@ -162,6 +178,8 @@ class OpenSources:
         if file == STDIN:
             return StdinFollower(options.stdin)
         if url_of(file):
+            if options.is_stream:
+                return TableLines(file, options.window)
             return TableSource(file, options.window, options.ids)
         if is_part(file):
             return ArchivePart(

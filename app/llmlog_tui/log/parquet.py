@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import BinaryIO, Final
 
 import polars as pl
 from polars.exceptions import PolarsError
 
 from llmlog_tui.formats.csv_rows import EXPORT_ONLY, TAG
-from llmlog_tui.log.schema import decategorize, restore_integers
+from llmlog_tui.log.schema import decategorize, integer_masks, restore_integers
 
 _ROWS_READ: Final = 2**18
 """Rows decoded at once: the size of a row group as polars writes it."""
@@ -63,14 +64,26 @@ class ParquetReader:
             raise ParquetError(reason) from error
 
 
-def as_lines(rows: pl.DataFrame) -> bytes:
-    """Return rows as lines of JSON with their known fields."""
-    return _as_json(rows).write_ndjson().encode()
+def as_lines(rows: pl.DataFrame) -> list[bytes]:
+    """Return rows as lines of JSON with their known fields, each whatever the others are."""
+    masks = integer_masks(rows)
+    if not masks:
+        return _as_json(rows).write_ndjson().encode().split(b"\n")[:-1]
+    kinds = rows.select(masks).fill_null(value=True).with_row_index()
+    names = kinds.columns[1:]
+    found: list[tuple[int, bytes]] = []
+    for values, of_kind in kinds.partition_by(names, as_dict=True).items():
+        index = of_kind["index"]
+        integers = [name for name, is_integer in zip(names, values, strict=True) if is_integer]
+        same = rows if index.len() == rows.height else rows[index]
+        lines = _as_json(same, integers).write_ndjson().encode().split(b"\n")[:-1]
+        found += zip(index, lines, strict=True)
+    return [line for _, line in sorted(found)]
 
 
-def _as_json(rows: pl.DataFrame) -> pl.DataFrame:
+def _as_json(rows: pl.DataFrame, integers: Collection[str] | None = None) -> pl.DataFrame:
     """Return rows with columns as fields of a line: times as text, tags in `extra`."""
-    rows = restore_integers(decategorize(rows))
+    rows = restore_integers(decategorize(rows), integers)
     if not {*PLACE} - {"line"} - {*rows.columns}:
         rows = rows.drop(PLACE, strict=False)
     elif EXPORT_ONLY.issubset(rows.columns):

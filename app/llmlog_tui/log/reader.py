@@ -16,6 +16,7 @@ from llmlog_tui.formats import LogState
 from llmlog_tui.formats.shared_state import LIVE, LOADING
 from llmlog_tui.log import parse_cache
 from llmlog_tui.log.archive_part import is_big
+from llmlog_tui.log.fetching import Fetched, fetch
 from llmlog_tui.log.file_parser import FileParser
 from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.log_scan import LogScan
@@ -23,6 +24,7 @@ from llmlog_tui.log.open_sources import OpenSources, SourceOptions
 from llmlog_tui.log.parse import Parsed
 from llmlog_tui.log.parse_cache import ParseCache
 from llmlog_tui.log.peek import peek
+from llmlog_tui.log.process_memory import return_memory
 from llmlog_tui.log.reading_order import Turn, forks_of_newest, size_of
 from llmlog_tui.log.record_lines import LineForm, RecordLines
 from llmlog_tui.log.retention import EVERYTHING, Retention
@@ -31,6 +33,7 @@ from llmlog_tui.log.sources import STDIN, Sources, url_of
 from llmlog_tui.log.store import Snapshot, Store
 from llmlog_tui.log.table_source import DEFAULT_WINDOW
 
+_LAST_RECORD: Final = Retention(records=1)
 _THREADS: Final = 2
 _AHEAD: Final = 3
 """Maximum blocks in the parser threads at once."""
@@ -59,7 +62,8 @@ class Reader:
     found while reading. `window` selects the records to keep, `columns` the fields: others, except
     event and status, are null, and values of a wrong type are not counted in them. `stdin` is the
     descriptor of `-`, if standard input was moved (see detach_stdin). Big files are parsed
-    by `cache`. Of a table, DEFAULT_WINDOW is kept where no window is given, and with
+    by `cache`. With `is_stream` records are for on_records only, in order, and only the last one is
+    kept. Of a table, DEFAULT_WINDOW is kept where no window is given, and with
     `ids` the records before it that have one of these (see TableSource and ArchiveParts).
     """
 
@@ -73,6 +77,7 @@ class Reader:
         stdin: int | None = None,
         cache: ParseCache | None = None,
         ids: Sequence[str] = (),
+        is_stream: bool = False,
     ) -> None:
         self.problems: dict[Path, str] = {}
         """Files and folders that cannot be read at present, and the reason."""
@@ -84,6 +89,7 @@ class Reader:
         self._columns = columns
         self._stdin = stdin
         self._cache = cache
+        self.is_stream = is_stream
         # Parsing releases the GIL, so that reading and parsing overlap.
         self._pool = ThreadPoolExecutor(_THREADS, "llmlog-parse")
         self._ahead = 1  # the first block, with the newest records, gets the processor to itself
@@ -111,6 +117,7 @@ class Reader:
                 self._stdin,
                 self._ids,
                 self._names is not None,
+                self.is_stream,
             ),
             self.problems,
         )
@@ -120,7 +127,8 @@ class Reader:
         self._forks: list[int] = []  # of the newest file, and itself, until all were read
         self._newest_begins: Hashable | None = None
         # What comes from before the window is not to be dropped for being too old.
-        self._store = Store([], EVERYTHING if self._ids else self._window)
+        window = EVERYTHING if self._ids else self._window
+        self._store = Store([], _LAST_RECORD if self.is_stream else window)
         self._lines = RecordLines(self._store, self._sources.opened, self._parsers)
         self._add_files(files)
 
@@ -151,8 +159,7 @@ class Reader:
         for turn in list(self._sources.turns()):
             if (found := self._poll((turn,))) is not None:
                 index, block = found
-                work = self._parsers[index].prepare(block)
-                self._add(index, block, None if work is None else work())
+                self._add(index, block, self._parsed(index, block))
                 has_news = True
         has_news |= self._has_new_files()
         return self._flush_quiet() or has_news
@@ -182,6 +189,7 @@ class Reader:
             if parser.has_state:
                 self._flush(index)
         self._store.loaded()
+        return_memory()
 
     def finish(self) -> None:
         """Read the data after the last newlines too, and stop following."""
@@ -220,12 +228,36 @@ class Reader:
     @property
     def rows_outside(self) -> int:
         """Number of records outside the window, if tables or archives are read."""
-        return self._sources.rows_outside + self._store.dropped if self._sources.are_lazy else 0
+        dropped = 0 if self.is_stream else self._store.dropped
+        return self._sources.rows_outside + dropped if self._sources.are_lazy else 0
 
     def cancel(self) -> None:
         """End queries of tables, from any thread; they are not read any more."""
         for table in self._sources.tables():
             table.cancel()
+
+    def fetch(self, wanted: str) -> Iterator[Fetched]:
+        """Look up an id outside the window, and put its records in front.
+
+        Yields progress, of which any thread may take the next if no other reads meanwhile.
+        Raises SourceError.
+        """
+        return fetch(self._sources, wanted, self._add_fetched)
+
+    def cancel_fetch(self) -> None:
+        """End the query of fetch(), from another thread."""
+        for table in self._sources.tables():
+            table.cancel_fetch()
+
+    def _add_fetched(self, index: int, block: Block) -> pl.DataFrame:
+        """Add records that are put in front of all others; return them."""
+        parsed = self._parsers[index].collect(block, self._parsed(index, block))
+        self.records += parsed.frame.height
+        return self._store.add(index, block, parsed, is_fetched=True)
+
+    def _parsed(self, index: int, block: Block) -> Parsed | None:
+        work = self._parsers[index].prepare(block)
+        return None if work is None else work()
 
     def snapshot(self) -> Snapshot:
         return self._store.snapshot()

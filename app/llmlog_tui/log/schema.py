@@ -208,14 +208,22 @@ def decategorize(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.col(pl.Categorical).cast(pl.String))
 
 
-def restore_integers(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the frame with integer latencies where no record has a fraction of a ms."""
+def integer_masks(frame: pl.DataFrame) -> list[pl.Expr]:
+    """Return the masks of records without a fraction of a ms, by latency."""
     names = [name for name in ("latency_ms", "ttft_ms") if frame.schema.get(name) == pl.Float64]
-    is_integer = {name: (pl.col(name) % 1 == 0) & (pl.col(name) < _EXACT) for name in names}
-    whole = frame.select_seq(value.all().alias(name) for name, value in is_integer.items())
-    return frame.with_columns_seq(
-        pl.col(name).cast(pl.Int64) for name in names if whole[name].item()
-    )
+    return [((pl.col(name) % 1 == 0) & (pl.col(name) < _EXACT)).alias(name) for name in names]
+
+
+def integer_columns(frame: pl.DataFrame) -> frozenset[str]:
+    """Return the latencies of which no record has a fraction of a ms."""
+    whole = frame.select_seq(mask.all() for mask in integer_masks(frame))
+    return frozenset(name for name in whole.columns if whole[name].item())
+
+
+def restore_integers(frame: pl.DataFrame, names: Collection[str] | None = None) -> pl.DataFrame:
+    """Return the frame with integers in `names`, by default its integer_columns()."""
+    found = integer_columns(frame) if names is None else names
+    return frame.with_columns_seq(pl.col(name).cast(pl.Int64) for name in found)
 
 
 _EXACT: Final = 2**53

@@ -30,6 +30,11 @@ class Segment:
 
     def add(self, file: int, parsed: Parsed, frame: pl.DataFrame, too_long: int) -> None:
         """Append the rows of `parsed`, as `frame`; `too_long` lines before them were skipped."""
+        self.count(file, parsed, too_long)
+        self.rows.append(frame)
+
+    def count(self, file: int, parsed: Parsed, too_long: int) -> None:
+        """Count the lines and faults of `parsed`, whose rows are elsewhere."""
         before = self.lines[file] + 1
         if too_long:
             self.skipped["too_long"] += too_long
@@ -47,7 +52,6 @@ class Segment:
                 known = first.setdefault(kind, place)
                 if known[0] == file:  # of lines that were kept for their rest, one may be earlier
                     first[kind] = min(known, place)
-        self.rows.append(frame)
 
     def drop_before(self, oldest: datetime, newest: datetime) -> bool:
         """Drop leading rows older than `oldest`; False if no row is in the window.

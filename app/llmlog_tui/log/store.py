@@ -86,8 +86,9 @@ class Snapshot:
     older records are still to be inserted before, and order is not final. Rows from key `live_from`
     on arrived while following. `dropped` records were read but are outside the retention window.
     `formats` are the names of the formats of its files, the commonest first. `revision` counts
-    how often fields of earlier records were corrected. `running` are the steps that have begun and
-    not ended; none while loading.
+    how often fields of earlier records were corrected, and records put in front of them. `running`
+    are the steps that have begun and not ended; none while loading. The first `fetched` rows are
+    from outside the window: they were asked for.
     """
 
     files: tuple[Path, ...]
@@ -99,6 +100,7 @@ class Snapshot:
     formats: tuple[str, ...] = ()
     running: tuple[RunningStep, ...] = ()
     revision: int = 0
+    fetched: int = 0
 
     @classmethod
     def empty(cls, files: Sequence[Path]) -> Snapshot:
@@ -115,6 +117,7 @@ class Store:
             Segment()
         )  # read after the newest records while loading, and placed before them
         self._newer = Segment()
+        self._fetched = pl.DataFrame()  # rows in front of these, whatever the window
         self._records = 0
         self._dropped = 0
         self._newest: datetime | None = None
@@ -134,8 +137,13 @@ class Store:
         self._files.append(file)
         return len(self._files) - 1
 
-    def add(self, file: int, block: Block, parsed: Parsed) -> pl.DataFrame:
-        """Append the records of a block, and return them."""
+    def add(
+        self, file: int, block: Block, parsed: Parsed, *, is_fetched: bool = False
+    ) -> pl.DataFrame:
+        """Append the records of a block, and return them.
+
+        Records that are fetched from outside the window come before all others, and stay.
+        """
         byte_range, line = self._locate(file, block, parsed.lines)
         if parsed.frame["line"].dtype == pl.UInt32:
             frame = parsed.frame
@@ -145,7 +153,7 @@ class Store:
         else:
             frame = self._located(file, parsed.frame)
         self._numbers.fed[file] += parsed.lines
-        return self._append(file, parsed, frame, block)
+        return self._append(file, parsed, frame, block, is_fetched=is_fetched)
 
     def add_late(self, file: int, parsed: Parsed) -> pl.DataFrame:
         """Append records of lines that were added before, and return them."""
@@ -159,7 +167,15 @@ class Store:
         self._converted.update(block.value_counts().to_series())  # faster than unique()
         return frame.with_columns(line, block)
 
-    def _append(self, file: int, parsed: Parsed, frame: pl.DataFrame, block: Block) -> pl.DataFrame:
+    def _append(
+        self,
+        file: int,
+        parsed: Parsed,
+        frame: pl.DataFrame,
+        block: Block,
+        *,
+        is_fetched: bool = False,
+    ) -> pl.DataFrame:
         height = frame.height
         rows = pl.int_range(self._records, self._records + height, dtype=pl.UInt32, eager=True)
         frame = frame.hstack([_constant("file", file, height, pl.UInt16), rows.alias("row")])
@@ -170,12 +186,23 @@ class Store:
         frame = self._with_tags(frame)
         self._start_lines += parsed.starts.height
         self._starts.add(parsed.starts, frame)
-        part = self._older if block.older and self._live_from is None else self._newer
-        part.add(file, parsed, frame, block.too_long)
         self._records += height
         self._formats.update(parsed.formats)
+        if is_fetched:
+            self._older.count(file, parsed, block.too_long)
+            self._put_in_front(frame)
+            return frame
+        part = self._older if block.older and self._live_from is None else self._newer
+        part.add(file, parsed, frame, block.too_long)
         self._keep_window(frame)
         return frame
+
+    def _put_in_front(self, frame: pl.DataFrame) -> None:
+        if frame.height:
+            frames = [each for each in (self._fetched, frame) if each.height]
+            fetched = pl.concat(frames).sort(BY_TIME, maintain_order=True)
+            self._fetched = without_nulls(fetched)
+            self._revision += 1
 
     def _with_tags(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return a frame with all tags, and add new ones to earlier frames."""
@@ -187,6 +214,8 @@ class Store:
             self._tags = types
             for part in (self._older, self._newer):
                 part.rows.replace([conform(each, types) for each in part.rows.frames])
+            if self._fetched.height:
+                self._fetched = conform(self._fetched, types)
         return conform(frame, types)
 
     def loaded(self) -> None:
@@ -226,6 +255,7 @@ class Store:
             formats,
             () if is_loading else self._starts.running(),
             self._revision,
+            self._fetched.height,
         )
 
     def ranges(self) -> list[ByteRange]:
@@ -261,16 +291,21 @@ class Store:
     def first_lines(self) -> list[int]:
         """Return, by block index, the number of its first line in its file, from 1."""
         ends: dict[tuple[int, int], int] = {}
+        known: dict[tuple[int, int, int], int] = {}  # a block may be read again for other rows
         first = [0] * len(self._ranges)
         by_offset = sorted(enumerate(self._ranges), key=lambda item: item[1].offset)
         for index, byte_range in by_offset:
             of_file = (byte_range.file, byte_range.generation)
-            first[index] = ends.get(of_file, 1) + byte_range.skipped
-            ends[of_file] = first[index] + byte_range.lines
+            place = (*of_file, byte_range.offset)
+            if place not in known:
+                known[place] = ends.get(of_file, 1) + byte_range.skipped
+                ends[of_file] = known[place] + byte_range.lines
+            first[index] = known[place]
         return first
 
     def _frame(self) -> pl.DataFrame:
-        frames = self._older.rows.merged + self._newer.rows.merged
+        fetched = [self._fetched] if self._fetched.height else []
+        frames = fetched + self._older.rows.merged + self._newer.rows.merged
         return pl.concat(frames) if frames else pl.DataFrame(schema=FRAME_SCHEMA)
 
     def _locate(self, file: int, block: Block, lines: int) -> tuple[int, int]:
@@ -297,7 +332,7 @@ class Store:
         if self._window == EVERYTHING:
             return
         if self._window.span is not None:
-            self._newest = _latest(self._newest, added["ts"])
+            self._newest = latest(self._newest, added["ts"])
         if self._live_from is None and len(self._files) > 1 and self._older.rows.height:
             # Newest files come first: which rows are the oldest is known once all are in order.
             if self._height() < self._merge_at:
@@ -320,7 +355,7 @@ class Store:
             from_older = self._older.rows.drop_first(max(0, extra))
             self._dropped += from_older + self._newer.rows.drop_first(max(0, extra - from_older))
         if keep.span is not None and (newest := self._newest):
-            oldest = newest - min(keep.span, newest - _LONG_AGO)
+            oldest = newest - min(keep.span, newest - LONG_AGO)
             before = self._height()
             if not self._older.drop_before(oldest, newest):
                 self._newer.drop_before(oldest, newest)
@@ -373,7 +408,7 @@ class _LineNumbers:
         return (numbers - firsts.gather(index)).cast(pl.UInt32).alias("line"), blocks
 
 
-def _latest(known: datetime | None, times: pl.Series) -> datetime | None:
+def latest(known: datetime | None, times: pl.Series) -> datetime | None:
     """Return the latest time, a future one only if there is no other."""
     now = datetime.now(UTC) + _CLOCK_SKEW
     found = (known, times.filter(times <= now).max(), times.max())
@@ -381,6 +416,7 @@ def _latest(known: datetime | None, times: pl.Series) -> datetime | None:
     return max([time for time in dated if time <= now] or dated, default=None)
 
 
-_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
+LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
+"""The first time there is."""
 _CLOCK_SKEW: Final = timedelta(days=1)
 """Maximum clock skew, or offset of a local time read as UTC."""

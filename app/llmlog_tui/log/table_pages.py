@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 import polars as pl
 
-from llmlog_tui.clickhouse.client import Client
 from llmlog_tui.clickhouse.errors import ClickHouseError
-from llmlog_tui.clickhouse.url import Login, TableUrl, quoted
+from llmlog_tui.clickhouse.url import TableUrl
 from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.schema import ALWAYS, COLUMNS, nulls
-from llmlog_tui.log.table_queries import HOUR, MANY, Place, TableQueries, ordered_rows
+from llmlog_tui.log.table_queries import HOUR, MANY, NO_STARTS, Condition, Place, TableQueries
 
 _PAGE_ROWS: Final = 100_000
-"""Rows per page."""
+"""Rows per page of columns."""
+
+_FIRST_LINES: Final = 2_000
+"""Lines of the first page; their sizes decide on the number of the next ones."""
+
+_MAX_LINES: Final = 50_000
+_PAGE_BYTES: Final = 8 * 2**20
+"""Bytes per page of lines, the size of a read of a file."""
 
 _UNUSABLE: Final = frozenset({43, 47, 53, 70})
 """Codes of queries for a column that is missing, or of another type."""
@@ -25,19 +30,11 @@ _EPOCH: Final = 0
 """Time of a record without one, in µs."""
 
 
-@dataclass(frozen=True)
-class Condition:
-    """A predicate of rows in ClickHouse's SQL; its values are parameters."""
-
-    sql: str = "1"
-    values: Mapping[str, object] = field(default_factory=dict)
-
-
 class TablePages:
-    """The records of a table's window by ts, then step, as columns, without copies.
+    """The rows of a table's window by ts, then step, without copies.
 
     A page is read between two places and within some hours, so that the server sorts few rows.
-    Raises ClickHouseError.
+    Raises ClickHouseError; only cancel() is for other threads.
     """
 
     def __init__(self, url: TableUrl, window: Retention) -> None:
@@ -45,12 +42,13 @@ class TablePages:
         """Number of rows in the window."""
         self._queries = TableQueries(url)
         self._window = window
-        self._client = Client(url, Login.to(url))
-        self._table = url.quoted
+
+    def cancel(self) -> None:
+        """End the running query."""
+        self._queries.cancel()
 
     def close(self) -> None:
         self._queries.close()
-        self._client.close()
 
     def total(self) -> int:
         """Return the number of rows in the table."""
@@ -59,7 +57,7 @@ class TablePages:
     def has(self, columns: Collection[str]) -> bool:
         """Return whether the table has these columns, with values that fit."""
         try:
-            page = self._page(columns, Condition(), Place(0, 0, 0), -1, 0)
+            page = self._queries.after(Place(0, 0, 0), -1, 0, _names(columns))
         except ClickHouseError as error:
             if error.code in _UNUSABLE:
                 return False
@@ -68,17 +66,33 @@ class TablePages:
         return all(_fits(dtype, COLUMNS[name]) for name, dtype in types if name in COLUMNS)
 
     def frames(self, columns: Collection[str], condition: Condition) -> Iterator[pl.DataFrame]:
-        """Yield the records that fulfil a condition, with store.COLUMNS: only these have values."""
-        after = self._begin()
-        for end in self._ends(after.at):
-            while True:
-                page = self._page(columns, condition, after, end, _PAGE_ROWS)
-                if page.height:
-                    after = Place(*page.select("at", "step_", "key").row(-1))
-                    # Copies have the same place, so they are on one page.
-                    yield _typed(page.unique("key", keep="first", maintain_order=True))
-                if page.height < _PAGE_ROWS:
-                    break
+        """Yield records that fulfil a condition, with schema.COLUMNS; only some have values."""
+        names = _names(columns)
+        condition = condition.but(NO_STARTS)
+        place = self._begin()
+        for end in self._ends(place.at):
+            rows = _PAGE_ROWS
+            while rows == _PAGE_ROWS:
+                page = self._queries.after(place, end, _PAGE_ROWS, names, condition)
+                place, rows = _last(page) or place, page.height
+                if rows:
+                    yield _typed(_distinct(page))
+
+    def lines(self) -> Iterator[Sequence[bytes]]:
+        """Yield the lines of the window."""
+        place, wanted = self._begin(), _FIRST_LINES
+        for end in self._ends(place.at):
+            rows = limit = wanted
+            while rows == limit:
+                limit = wanted
+                page = self._queries.after(place, end, limit, ("line",))
+                place, rows = _last(page) or place, page.height
+                if rows:
+                    # A user whose profile is read-only cannot ask for bytes.
+                    lines = _distinct(page)["line"].cast(pl.Binary)
+                    size = max(1, int(lines.bin.size().sum()))
+                    wanted = max(1, min(_MAX_LINES, _PAGE_BYTES * lines.len() // size))
+                    yield lines.to_list()
 
     def _begin(self) -> Place:
         """Return the place that is before the window."""
@@ -103,28 +117,36 @@ class TablePages:
         if rows:
             yield end
 
-    def _page(
-        self, columns: Collection[str], condition: Condition, after: Place, end: int, rows: int
-    ) -> pl.DataFrame:
-        """Return the first rows after a place, up to the time `end`."""
-        names = [quoted(name) for name in COLUMNS if name in ALWAYS.union(columns) and name != "ts"]
-        sql = ordered_rows(self._table, names, condition.sql)
-        place = {f"after_{name}": value for name, value in after._asdict().items()}
-        return self._client.frame(sql, {**condition.values, **place, "end": end, "rows": rows})
+
+def _names(columns: Collection[str]) -> list[str]:
+    return [name for name in COLUMNS if name in ALWAYS.union(columns) and name != "ts"]
+
+
+def _last(page: pl.DataFrame) -> Place | None:
+    """Return the place of a page's last row; None without rows."""
+    return Place(*page.select("at", "step_", "key").row(-1)) if page.height else None
+
+
+def _distinct(page: pl.DataFrame) -> pl.DataFrame:
+    # Copies have the same place, so they are on one page.
+    return page.unique("key", keep="first", maintain_order=True)
 
 
 def _fits(dtype: pl.DataType, wanted: pl.DataType) -> bool:
     """Return whether any value of a table's column can be cast."""
     if wanted.is_numeric():
         return dtype.is_numeric()
-    return dtype == (pl.String() if wanted == pl.Categorical() else wanted)
+    if wanted in (pl.Categorical(), pl.String()):
+        return dtype in (pl.String(), pl.Binary())
+    return dtype == wanted
 
 
 def _typed(page: pl.DataFrame) -> pl.DataFrame:
     """Return a page with the columns of a log, in their types."""
     at = pl.col("at")
     names = [name for name in page.columns if name in COLUMNS]
-    known = page.select(
+    texts = page.with_columns(pl.col(pl.Binary).cast(pl.String, strict=False))
+    known = texts.select(
         pl.when(at != _EPOCH).then(at).cast(COLUMNS["ts"]).alias("ts"),
         *(pl.col(name).cast(COLUMNS[name], strict=False) for name in names),
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import polars as pl
 
 from llmlog_tui.clickhouse.client import READ_ONLY, Client
-from llmlog_tui.clickhouse.url import Login, TableUrl
+from llmlog_tui.clickhouse.url import Login, TableUrl, quoted
 from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.schema import ID_FIELDS, MIN_ID_PREFIX
 
@@ -29,6 +30,23 @@ class Place(NamedTuple):
     """Microseconds since 1970, 0 for a record without a time."""
     step: int
     key: int
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A predicate of rows in ClickHouse's SQL; its values are parameters."""
+
+    sql: str = "1"
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    def but(self, sql: str) -> Condition:
+        """Return the conjunction with a further predicate."""
+        return Condition(f"({self.sql}) AND {sql}", self.values)
+
+
+ANY: Final = Condition()
+NO_STARTS: Final = "event != 'start'"
+"""Predicate of records, which the beginning of a step is not."""
 
 
 class Insertion(NamedTuple):
@@ -80,7 +98,7 @@ _ORDERED: Final = (
     + "WHERE ts >= fromUnixTimestamp64Micro({after_at:Int64})"
     " AND ts <= fromUnixTimestamp64Micro({end:Int64})"
     " AND (at, step_, key) > ({after_at:Int64}, {after_step:Int64}, {after_key:UInt64})"
-    f" AND event != 'start' AND ({_CONDITION})"
+    f" AND ({_CONDITION})"
     " ORDER BY ts, step_, key LIMIT {rows:UInt64}"
 )
 _PLACE_OF: Final = (
@@ -122,15 +140,6 @@ _LINES: Final = (
     " AND (at, key) <= ({last:Int64}, {last_key:UInt64})"
     " ORDER BY ts, ifNull(step, -1), key"
 )
-
-
-def ordered_rows(table: str, columns: Sequence[str], condition: str) -> str:
-    """Return the query for rows after a place: `at`, `step_`, `key` and columns, by time."""
-    return (
-        _ORDERED.replace(_TABLE, table)
-        .replace("{columns}", ", ".join(columns))
-        .replace(_CONDITION, condition)
-    )
 
 
 class TableQueries:
@@ -186,6 +195,20 @@ class TableQueries:
     def hours(self, oldest: int) -> list[tuple[int, int]]:
         """Return the hours since 1970 with records from a time on, and their rows."""
         return list(self._frame(_HOURS, {"oldest": oldest}).iter_rows())
+
+    def after(
+        self,
+        place: Place,
+        end: int,
+        rows: int,
+        columns: Sequence[str],
+        condition: Condition = ANY,
+    ) -> pl.DataFrame:
+        """Return the first rows after a place, up to a time: its columns, then others."""
+        names = ", ".join(map(quoted, columns))
+        sql = _ORDERED.replace("{columns}", names).replace(_CONDITION, condition.sql)
+        values = {f"after_{name}": value for name, value in place._asdict().items()}
+        return self._frame(sql, {**condition.values, **values, "end": end, "rows": rows})
 
     def newest_rows(self, oldest: int, rows: int) -> pl.DataFrame:
         """Return the last rows, from a time on: `at`, `step_`, `key` and `line`, by time."""

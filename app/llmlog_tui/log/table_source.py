@@ -101,10 +101,12 @@ class TableSource:
         self._queries = TableQueries(TableUrl.of(url_of(path) or ""))
         self._window = DEFAULT_WINDOW if window == EVERYTHING else window
         self._ids = ids
+        self._first = EARLIEST  # time of the first record in the window
+        self._with_keys: set[int] = set()  # rows before the window that were read
         self._with_ids = pl.DataFrame()  # rows before the window that are still to be read
         self._spool = PageSpool()
         self._rows = 0  # in the spool
-        self._is_cancelled = False
+        self._is_cancelled = self._is_fetching = False
         self._problem = ""
         self._retry_s, self._due = 0.0, 0.0
         self._counted = -COUNT_S
@@ -190,11 +192,9 @@ class TableSource:
         while rows := self._queries.inserted(_milliseconds(OVERLAP_S), after, _KEY_ROWS):
             self._seen.update(row.key for row in rows)
             after = rows[-1]
-        oldest = self._queries.oldest(self._window)
+        oldest = self._first = self._queries.oldest(self._window)
         if self._ids:
-            self._with_ids = self._queries.with_ids(self._ids, oldest, _MAX_WITH_ID)
-            if self._with_ids.height >= _MAX_WITH_ID:
-                raise ClickHouseError(f"{_MAX_WITH_ID:,} records or more have this id")
+            self._with_ids = self._rows_with(self._ids)
         there = self._queries.count(oldest)
         page = self._queries.newest_rows(oldest, _FIRST_ROWS)
         self._left = there - page.height
@@ -203,6 +203,37 @@ class TableSource:
         self._before = _place(page, 0)
         self.is_loaded = page.height < _FIRST_ROWS and not self._with_ids.height
         return self._new_lines(page)
+
+    def fetch(self, wanted: Sequence[str]) -> Block | None:
+        """Return the lines before the window with one of these ids.
+
+        Without any, those with an id that begins with one. Raises OSError.
+        """
+        if self._is_cancelled or not self.is_loaded:
+            return None
+        self._is_fetching = True
+        try:
+            page = self._rows_with(wanted)
+        except ClickHouseError as error:
+            raise OSError(str(error)) from error
+        finally:
+            self._is_fetching = False
+        self._fetched += page.height
+        return self._block(self._new_lines(page), older=True)
+
+    def cancel_fetch(self) -> None:
+        """End the query of fetch(), from another thread."""
+        if self._is_fetching:
+            self._queries.cancel()
+
+    def _rows_with(self, ids: Sequence[str]) -> pl.DataFrame:
+        """Return the rows before the window with an id that were not read yet."""
+        found = self._queries.with_ids(ids, self._first, _MAX_WITH_ID)
+        if found.height >= _MAX_WITH_ID:
+            raise ClickHouseError(f"{_MAX_WITH_ID:,} records or more have this id")
+        new = found.filter(~pl.col("key").is_in(self._with_keys))
+        self._with_keys.update(new["key"])
+        return new
 
     def _older(self, before: Place) -> list[bytes]:
         """Return the lines of the first page that is still to be read, in order."""

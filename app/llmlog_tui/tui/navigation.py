@@ -62,10 +62,14 @@ class Location:
 
 @dataclass(frozen=True)
 class Search:
-    """Find records with `text`; without one go to the next hit, or before with -1."""
+    """Find records with `text`; without one go to the next hit, or before with -1.
+
+    It waits for the analysis of records of the revision `since`.
+    """
 
     text: str
     direction: int
+    since: int = 0
 
 
 @dataclass(frozen=True)
@@ -124,6 +128,8 @@ class Navigator:
     def _apply(self, intent: Intent, overview: Overview) -> bool:
         """Apply an intent; False if it has to wait."""
         match intent:
+            case Search() if overview.snapshot.revision < intent.since:
+                return False
             case Search():
                 self._app.searching.run(overview, intent)
             case SelectTrace(prefix):

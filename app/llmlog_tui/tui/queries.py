@@ -154,7 +154,8 @@ class SearchState:
 
     That is the record with key `row`, the `nth` (from 1) of `total`; with `excerpt` the words are
     in its content. `found` records have them there, more if it `is_cut`. `percent` of the log's
-    bytes were scanned; None when all were, or it was ended.
+    bytes were scanned; None when all were, or it was ended. If `is_outside`, that is the part of a
+    table or archive that is outside the window.
     """
 
     text: str = ""
@@ -165,10 +166,19 @@ class SearchState:
     found: int = 0
     percent: int | None = None
     is_cut: bool = False
+    is_outside: bool = False
 
     @property
     def is_running(self) -> bool:
         return self.percent is not None
+
+
+class FetchResult(NamedTuple):
+    """Number of records fetched, and the revision that has them; or the problem."""
+
+    found: int = 0
+    revision: int = 0
+    problem: str = ""
 
 
 class TextDiffResult(NamedTuple):

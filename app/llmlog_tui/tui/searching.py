@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui import screens, workers
 from llmlog_tui.tui.messages import TextFound
+from llmlog_tui.tui.outside_search import OutsideSearch
 from llmlog_tui.tui.queries import SearchState, TextHit
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class SearchController:
         self._direction = -1  # of the next hit
         self._is_done = False  # the scan of the lines that were there when it began
         self._has_content = True
+        self._outside = OutsideSearch(app, self._update_outside, self._hint_nothing)
 
     def run(self, overview: Overview, search: Search) -> None:
         """Search for a text, or from the last hit."""
@@ -54,7 +56,11 @@ class SearchController:
             self._start_scan(overview)
             self._is_waiting = True
         self._direction = search.direction
+        self._is_waiting |= search.since > 0  # for records that were fetched
         self._go_on(overview)
+
+    def _update_outside(self, percent: int | None) -> None:
+        self._update(replace(self.state, percent=percent, is_outside=percent is not None))
 
     def _start_scan(self, overview: Overview) -> None:
         self._number += 1
@@ -75,6 +81,7 @@ class SearchController:
 
     def stop(self) -> None:
         """Cancel the scan."""
+        self._outside.cancel()
         if self._scan is not None:
             self._scan.cancel()
             self._scan = None
@@ -84,7 +91,7 @@ class SearchController:
         self.stop()
         self._is_waiting = False
         is_cut = self.state.is_cut or self.state.is_running
-        self._update(replace(self.state, percent=None, is_cut=is_cut))
+        self._update(replace(self.state, percent=None, is_cut=is_cut, is_outside=False))
         if self._hits or self._older:
             self._recount()
 
@@ -125,8 +132,11 @@ class SearchController:
         if hit is not None and hit.row == self.state.row:
             self._update(replace(self.state, nth=hit.nth, total=hit.total))
 
-    def _hint_nothing(self) -> None:
+    def _hint_nothing(self, problem: str = "") -> None:
         text = sanitize(self.state.text, _SHOWN)
+        if problem:
+            self._app.view.hint(f"{text} was not looked up outside the window: {sanitize(problem)}")
+            return
         overview = self._app.overview
         if overview is None or not overview.snapshot.frame.height:
             self._app.view.hint(f"Nothing has {text}: the log has no record yet.")
@@ -180,7 +190,8 @@ class SearchController:
         if hit is None:
             if is_last or self._scan is None:
                 self._is_waiting = False
-                self._hint_nothing()
+                if not self._outside.begin(self.state.text):
+                    self._hint_nothing()
             return
         self._is_waiting = False
         known = self._hits.get(hit.row) if hit.row >= 0 else self._older[-hit.row - 1]

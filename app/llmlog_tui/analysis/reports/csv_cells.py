@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import polars as pl
 
 from llmlog_tui.formats.csv_rows import FORMULA
 from llmlog_tui.log.schema import decategorize, restore_integers
 
 
-def flat(frame: pl.DataFrame, *, keep_formulas: bool = False) -> pl.DataFrame:
+def flat(
+    frame: pl.DataFrame,
+    *,
+    keep_formulas: bool = False,
+    integers: Collection[str] | None = None,
+) -> pl.DataFrame:
     """Return the frame for CSV: a list as its values, separated by commas.
+
+    `integers` are latencies without a fraction, by default of this frame alone.
 
     Texts that a spreadsheet would evaluate (`=HYPERLINK(…)`) get a `'` in front, column names too,
     as they may come from a log; with `keep_formulas` they are unchanged.
     """
-    frame = decategorize(restore_integers(frame))
+    frame = decategorize(restore_integers(frame, integers))
     lists = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.List)]
     frame = frame.with_columns(pl.col(lists).cast(pl.List(pl.String)).list.join(","))
     if keep_formulas:

@@ -30,13 +30,16 @@ _CONTEXT: Final = 2
 
 def is_worth_a_row(search: SearchState) -> bool:
     """Return whether there are hits in content, or the scan takes long."""
-    return search.found > 0 or 0 < (search.percent or 0) < _ALL
+    takes_long = search.is_outside or 0 < (search.percent or 0) < _ALL
+    return search.found > 0 or (search.is_running and takes_long)
 
 
 def status(search: SearchState, width: int) -> Content:
     """Return the words, the current hit and its excerpt, and how much was scanned."""
     parts: list[tuple[str, str]] = [(f" {sanitize(search.text, _TEXT)}  ", "$text-accent bold")]
-    if search.row is None:
+    if search.is_outside and search.is_running:
+        parts.append(("looking outside the window  ", "$text-muted"))
+    elif search.row is None:
         parts.append(("searching content  ", "$text-muted"))
     elif search.is_running:
         parts.append((f"{search.found:,} found so far  ", "bold"))

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial, singledispatch
+from typing import Final
 
 import polars as pl
 
@@ -109,6 +110,7 @@ class Analyzer:
         rules = rules or DEFAULT
         self._incremental = IncrementalAnalyzer(slow_ms, rules)
         self._last: tuple[Overview, Overview] | None = None
+        self._records = self._fetched = 0
         self._notifier = Notifier(
             rules.on_alert, problem=lambda why: post(Failed("Alert notice", RuntimeError(why)))
         )
@@ -120,8 +122,21 @@ class Analyzer:
             result = None if request.query is None else run_query(request.query, overview)
         except QueryError as error:
             return FilterRejected(request.where or "", str(error))
+        self._know_alerts_of_fetched(overview)
         new_alerts = self._notifier.offer(overview.alerts, overview.snapshot.live_from)
         return AnalysisDone(request, overview, result, tuple(new_alerts))
+
+    def _know_alerts_of_fetched(self, overview: Overview) -> None:
+        """Report no alert that is new only because older records were put in front."""
+        snapshot, before = overview.snapshot, self._records
+        self._records = snapshot.counts.records
+        if snapshot.fetched != self._fetched:
+            self._fetched = snapshot.fetched
+            rows = set(snapshot.frame["row"].head(snapshot.fetched))
+            alerts = overview.alerts
+            self._notifier.know(
+                each for each in alerts if each.fired_row < before or each.fired_row in rows
+            )
 
     def _with_server(self, request: AnalysisRequest) -> Overview:
         """Return the Overview with the servers' metrics; the last one, if both are unchanged."""
@@ -153,12 +168,31 @@ def call_order(query: CallOrderQuery, overview: Overview) -> pl.Series | None:
     """
     if query.sort is None:
         return None
-    values = decategorize(overview.calls.select(by=query.sort.field)).with_row_index("at")
+    column, descending = overview.calls[query.sort.field], query.sort.descending
+    few = _order_of_few(column, descending=descending)
+    if few is not None:
+        return few
+    values = decategorize(column.to_frame("by")).with_row_index("at")
     values = values.with_columns(pl.col(pl.List).list.join(", "))
-    in_order = values.sort(
-        "by", descending=query.sort.descending, nulls_last=True, maintain_order=True
-    )
+    in_order = values.sort("by", descending=descending, nulls_last=True, maintain_order=True)
     return in_order["at"]
+
+
+_FEW: Final = 64
+"""Maximum distinct values that are looked for one after the other."""
+
+
+def _order_of_few(column: pl.Series, *, descending: bool) -> pl.Series | None:
+    """Return positions in sort order, as call_order(); None unless few texts are distinct."""
+    if not isinstance(column.dtype, pl.Categorical):
+        return None
+    distinct = column.unique()
+    if len(distinct) > _FEW:
+        return None
+    texts = distinct.cast(pl.String).drop_nulls().sort(descending=descending)
+    positions = [(column == text).arg_true() for text in texts]
+    in_order: pl.Series = pl.concat([*positions, column.is_null().arg_true()])
+    return in_order.alias("at")
 
 
 @run_query.register

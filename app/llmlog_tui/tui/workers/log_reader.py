@@ -14,6 +14,7 @@ from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.record_key import RecordLocation
 from llmlog_tui.log.record_lines import LineForm
 from llmlog_tui.log.retention import EVERYTHING, Retention
+from llmlog_tui.log.schema import MIN_ID_PREFIX
 from llmlog_tui.log.sources import Sources
 
 
@@ -32,6 +33,11 @@ def open_reader(
     return Reader(
         files, newest_first=newest_first, window=window, stdin=stdin, cache=cache, ids=ids
     )
+
+
+def may_be_id(text: str) -> bool:
+    """Return whether a text may be an id, or how one begins."""
+    return len(text) >= MIN_ID_PREFIX and not any(map(str.isspace, text))
 
 
 def line_at(reader: Reader, location: RecordLocation) -> bytes | None:

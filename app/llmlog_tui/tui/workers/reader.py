@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from threading import Event
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Final
 
 from llmlog_tui import private_file, tui
 from llmlog_tui.copy_choices import CHOICES
+from llmlog_tui.errors import UserError
 from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.sources import Sources, url_of
 from llmlog_tui.tui import workers
@@ -19,11 +20,12 @@ if TYPE_CHECKING:
     import polars as pl
 
     from llmlog_tui.analysis.live.overview import Overview
+    from llmlog_tui.log.fetching import Fetched
     from llmlog_tui.log.log_scan import LogScan
     from llmlog_tui.log.reader import Reader
     from llmlog_tui.log.record_key import RecordLocation
     from llmlog_tui.tui.messages import Post
-    from llmlog_tui.tui.queries import CopyResult
+    from llmlog_tui.tui.queries import CopyResult, FetchResult
 
 TASK: Final = "Reading"
 
@@ -80,6 +82,7 @@ class ReaderWorker:
         self._last = last
         self._stdin = stdin
         self._reader: Reader | None = None
+        self._lock = Lock()  # around each use of the reader that reads
         self._cancelled = Event()
         self._painted = Event()
         self._posted = _NOTHING
@@ -101,7 +104,8 @@ class ReaderWorker:
             while not self._cancelled.is_set():
                 began = time.monotonic()
                 is_live = state == "live"
-                has_more = reader.read_news() if is_live else reader.step()
+                with self._lock:
+                    has_more = reader.read_news() if is_live else reader.step()
                 if has_more:
                     has_news, newest = True, began
                 pause = pause_after(time.monotonic() - began, quiet_s=began - newest)
@@ -114,7 +118,9 @@ class ReaderWorker:
                 is_due = now >= (due if has_news else max(due, check_due))
                 if is_due or state != self._posted.state:
                     check_due = now + _IDLE_CHECK_SECONDS
-                    if self._post_progress(reader, state, has_news=has_news):
+                    with self._lock:
+                        was_posted = self._post_progress(reader, state, has_news=has_news)
+                    if was_posted:
                         loading_s = 0.0 if is_live else now - start
                         has_news, due = False, time.monotonic() + post_interval(loading_s)
                 # What comes until the next message is due is read in one piece.
@@ -147,6 +153,37 @@ class ReaderWorker:
         self._painted.set()
         if self._reader is not None:
             self._reader.cancel()
+
+    def fetch(
+        self, wanted: str, is_cancelled: Event, on_progress: Callable[[Fetched], object]
+    ) -> FetchResult:
+        """Read the records with an id from outside the window, and post them.
+
+        Any thread may do so. While the log is loading there are none.
+        """
+        reader = self._reader
+        if reader is None or self._posted.state == "loading":
+            return tui.queries.FetchResult()
+        found, steps = 0, reader.fetch(wanted)
+        try:
+            while not is_cancelled.is_set():
+                with self._lock:
+                    step = next(steps, None)
+                if step is None:
+                    break
+                found = step.found
+                on_progress(step)
+        except UserError as error:
+            return tui.queries.FetchResult(problem=str(error))
+        with self._lock:
+            snapshot, progress = reader.snapshot(), _progress(reader, self._posted.state)
+            self._post(tui.messages.Loaded(snapshot, progress))
+        return tui.queries.FetchResult(found, snapshot.revision)
+
+    def cancel_fetch(self) -> None:
+        """End the query of fetch(), whose caller cancels it."""
+        if self._reader is not None:
+            self._reader.cancel_fetch()
 
     def read_line(self, location: RecordLocation) -> bytes | None:
         """Read a record's raw line; None if its file is gone."""

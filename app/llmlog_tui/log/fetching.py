@@ -1,0 +1,57 @@
+"""Look up an id outside the window of a log's tables and archives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
+
+import polars as pl
+
+from llmlog_tui.log.line_splitter import Block
+from llmlog_tui.log.open_sources import OpenSources
+from llmlog_tui.log.sources import SourceError
+
+MAX_FETCHED: Final = 200_000
+"""Maximum records with an id that are read from outside a window."""
+
+
+MAX_RUNS: Final = 20
+"""Maximum traces of the records found that are read whole."""
+
+
+class Fetched(NamedTuple):
+    """Records found so far, and the tables and parts of archives looked at, of all."""
+
+    found: int = 0
+    done: int = 0
+    total: int = 0
+
+
+def fetch(
+    sources: OpenSources, wanted: str, add: Callable[[int, Block], pl.DataFrame]
+) -> Iterator[Fetched]:
+    """Add the records with an id that begins with `wanted`, and their traces.
+
+    Yields after each table and part. `add` is called with the index of a source and a block, and
+    returns its records. Raises SourceError.
+    """
+    each_time = sum(1 for _ in sources.lazy())
+    found, done, total = 0, 0, each_time
+    traces: set[str] = set()
+    ids = [wanted]
+    try:
+        while ids:
+            for blocks in sources.fetch(ids):
+                for index, block in blocks:
+                    frame = add(index, block)
+                    found += frame.height
+                    traces.update(frame["trace_id"].drop_nulls())
+                if found > MAX_FETCHED:
+                    raise SourceError(f"{MAX_FETCHED:,} records or more have this id")
+                done += 1
+                yield Fetched(found, done, total)
+            traces = {trace for trace in traces if not trace.startswith(wanted)}
+            ids = sorted(traces) if total == each_time and len(traces) <= MAX_RUNS else []
+            total = done + each_time
+    except OSError as error:
+        raise SourceError(error.strerror or str(error)) from error
