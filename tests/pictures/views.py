@@ -75,7 +75,7 @@ SCENES: Final = (
     Scene("find typed", ("/", *"gpt")),
     Scene("filter typed", ("f", *"extra.")),
     Scene("filter refused", ("f", *"nope > 1", "enter")),
-    Scene("filter saved", ("f", *"latency_ms > 900", "ctrl+s", *"slow", "enter", "F")),
+    Scene("filter saved", ("f", *"latency_ms > 900", "ctrl+s", *"slow", "enter")),
     Scene("trends by tag", ("3", "b", "M")),
     Scene("sql bars", ("5", "ctrl+r", "escape", "v")),
     Scene("sql columns", ("5", "ctrl+t")),
@@ -168,15 +168,14 @@ def _flight_lines() -> Iterator[bytes]:
     """Yield a run that ended, one whose calls and tools run, and one whose process is gone."""
     now = datetime.now(UTC)
     known = {"session_id": "5e551011", "requested_model": "gpt-5-mini"}
-    for run, (seconds, step, fields) in enumerate(
-        (
-            (7_200, 0, {"event": "start", "trace_name": "nightly-import"}),
-            (95, 0, {"latency_ms": 1_840, "model": "gpt-5-mini", "trace_name": "refund-agent"}),
-            (9, 0, {"latency_ms": 2_100, "model": "gpt-5-mini", "trace_name": "refund-agent"}),
-            (6, 1, {"event": "start", "tool_name": "search_docs"}),
-            (4, 2, {"event": "start"}),
-        )
-    ):
+    begun: tuple[tuple[int, int, dict[str, object]], ...] = (
+        (7_200, 0, {"event": "start", "trace_name": "nightly-import"}),
+        (95, 0, {"latency_ms": 1_840, "model": "gpt-5-mini", "trace_name": "refund-agent"}),
+        (9, 0, {"latency_ms": 2_100, "model": "gpt-5-mini", "trace_name": "refund-agent"}),
+        (6, 1, {"event": "start", "tool_name": "search_docs"}),
+        (4, 2, {"event": "start"}),
+    )
+    for run, (seconds, step, fields) in enumerate(begun):
         ts = (now - timedelta(seconds=seconds)).isoformat()
         ids = {"trace_id": f"f119{min(run, 2):04}", "span_id": f"f{run}", "step": step}
         yield _line(**{**known, **ids, "ts": ts, **fields})
