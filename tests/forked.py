@@ -28,7 +28,7 @@ from typing import Any, Final, TextIO, TypeAlias
 
 _AT_START: Final = ("ESCDELAY", "LANG", "LC_", "POLARS", "PYTHON", "TEXTUAL")
 """How the names of environment variables begin that Python or an import reads."""
-_IMPORTED: Final = (
+IMPORTED: Final = (
     "genai_prices.data",
     "llmlog_tui.commands.stats",
     "llmlog_tui._dashboard",
@@ -59,7 +59,7 @@ class Child:
         cwd: Path | None = None,
         is_leader: bool = False,
         program: str = "",
-        imported: Sequence[str] = _IMPORTED,
+        imported: Sequence[str] = IMPORTED,
     ) -> None:
         environment = dict(os.environ if env is None else env)
         order = {

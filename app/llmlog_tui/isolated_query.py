@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import IO, Final, NoReturn
 
@@ -23,8 +24,7 @@ import polars as pl
 
 from llmlog_tui.analysis.query import sql as queries
 from llmlog_tui.analysis.query.sql import QueryError
-from llmlog_tui.analysis.query.statement import is_linear, names_in
-from llmlog_tui.analysis.query.tag_names import quote_tags
+from llmlog_tui.analysis.query.statement import is_linear
 from llmlog_tui.config.rules import DEFAULT, Rules
 
 _FAILED: Final = 3
@@ -53,13 +53,13 @@ class IsolatedQuery:
         if is_linear(self.sql):
             return queries.query(frame, self.sql, rules)
         tables = queries.tables_of(frame, self.sql, rules)
-        columns = [name for table in tables.values() for name in table.columns]
+        columns = [*chain.from_iterable(queries.columns_of(frame, self.sql, rules).values())]
         try:
             with contextlib.ExitStack() as files:
                 given = {}
                 for name, table in tables.items():
                     given[name] = files.enter_context(_temporary())
-                    _used(table, quote_tags(self.sql, columns)).write_ipc(given[name])
+                    table.write_ipc(given[name])
                     given[name].flush()
                 result = files.enter_context(_temporary())
                 return self._result(self._run(given, result, columns), result)
@@ -114,18 +114,6 @@ class IsolatedQuery:
 
 def _temporary() -> IO[bytes]:
     return tempfile.TemporaryFile(prefix="llmlog-", buffering=0)
-
-
-def _used(table: pl.DataFrame, sql: str) -> pl.DataFrame:
-    """Return the columns that a query may use.
-
-    The cost of handing over grows with their width.
-    """
-    names = names_in(sql)
-    if names is None:
-        return table
-    kept = [each for each in table.columns if names & {each.lower(), each.lower().split(".")[0]}]
-    return table.select(kept or table.columns[:1])
 
 
 # -- in the process of the query

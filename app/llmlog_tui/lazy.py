@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from importlib import import_module
+from importlib.util import find_spec, module_from_spec
 from types import ModuleType
 
 
@@ -16,3 +18,24 @@ def lazy_submodules(package: str, *names: str) -> Callable[[str], ModuleType]:
         return import_module(f"{package}.{name}")
 
     return load
+
+
+def defer_package(name: str) -> None:
+    """Run a package's `__init__` at first use of its attributes, not of its submodules.
+
+    Nothing is changed if it was imported before; without it, importing its submodules fails.
+    """
+    spec = None if name in sys.modules else find_spec(name)
+    if spec is None or spec.loader is None:
+        return
+    loader, package = spec.loader, module_from_spec(spec)
+
+    def load(attribute: str) -> object:
+        if find_spec(f"{name}.{attribute}") is not None:
+            return import_module(f"{name}.{attribute}")
+        del package.__dict__["__getattr__"]
+        loader.exec_module(package)
+        return getattr(package, attribute)
+
+    package.__dict__["__getattr__"] = load
+    sys.modules.setdefault(name, package)

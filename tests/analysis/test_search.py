@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.analysis.conftest import Log, Record
 
 from llmlog_tui.analysis.calls.search import Hit, search, step_of
+from llmlog_tui.log.store import FRAME_SCHEMA
 
 RECORDS: list[Record] = [
     {"trace_id": "aaaa", "request_id": "req_1", "model": "gpt-5-mini"},
@@ -77,3 +81,31 @@ def test_a_step_is_found_in_its_trace_alone(log: Log) -> None:
     frame = log(steps).frame
     assert step_of(frame, "b", 1) == Hit(3, 1, 1)
     assert step_of(frame, "b", 2) is None
+
+
+LETTERS = "aAkKiIsSzßſΣσς-1_\u212a\u0130\u0307éÉ."
+
+
+@given(
+    texts=st.lists(st.none() | st.text(LETTERS, max_size=6), min_size=1, max_size=12),
+    model=st.sampled_from(["K", "\u212a", "\u0130i", "gpt"]),
+    text=st.text(LETTERS, max_size=3),
+)
+def test_a_match_is_what_contains_the_text_once_both_are_in_lower_case(
+    texts: list[str | None], model: str, text: str
+) -> None:
+    frame = pl.DataFrame(
+        {name: pl.Series([None] * len(texts), dtype=dtype) for name, dtype in FRAME_SCHEMA.items()}
+    ).with_columns(
+        pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"),
+        pl.Series("trace_id", texts, pl.String),
+        pl.Series("model", [None, *[model] * (len(texts) - 1)], pl.Categorical),
+    )
+    values = zip(frame["trace_id"], frame["model"], strict=True)
+    expected = [
+        row
+        for row, fields in enumerate(values)
+        if any(value is not None and text.lower() in value.lower() for value in fields)
+    ]
+    found = search(frame, text, None, -1)
+    assert found == (Hit(expected[-1], len(expected), len(expected)) if expected else None)

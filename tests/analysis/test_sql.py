@@ -6,18 +6,22 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
+from tests.analysis.conftest import Log
 
 from llmlog_tui.analysis.query.completion import complete_predicate, complete_query
 from llmlog_tui.analysis.query.sql import (
     NO_RECORDS,
     QueryError,
+    columns_of,
     filter_records,
     first_match,
     in_time_range,
     predicate_problem,
     query,
+    tables_of,
     time_range,
 )
+from llmlog_tui.config.rules import DEFAULT
 from llmlog_tui.log.store import FRAME_SCHEMA
 
 NOTHING = pl.DataFrame(schema=FRAME_SCHEMA)
@@ -166,3 +170,26 @@ def test_what_was_added_to_a_range_stays_when_it_goes() -> None:
 def test_a_predicate_without_a_range_is_left_as_it_is(where: str | None) -> None:
     assert time_range(where) is None
     assert in_time_range(where, None) == where
+
+
+@pytest.mark.parametrize(
+    ("sql", "columns"),
+    [
+        ("select count(*) from calls", {"step"}),
+        ("select Model, sum(latency_ms) from calls group by 1", {"model", "latency_ms"}),
+        ("select c.ts from calls c where c.status = 'error'", {"ts", "status"}),
+        ("select model from calls order by cost_usd", {"model", "cost_usd"}),
+    ],
+)
+def test_a_table_has_only_the_columns_that_a_query_names(
+    log: Log, sql: str, columns: set[str]
+) -> None:
+    table = tables_of(log([{"model": "m"}]).frame, sql, DEFAULT)["calls"]
+    assert set(table.columns) == columns
+
+
+def test_a_table_has_all_columns_where_a_query_takes_them_all(log: Log) -> None:
+    frame = log([{"model": "m"}]).frame
+    for sql in ("select * from calls", "from calls", "select c.* from calls c"):
+        every = columns_of(frame, sql, DEFAULT)["calls"]
+        assert tables_of(frame, sql, DEFAULT)["calls"].columns == every

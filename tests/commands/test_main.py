@@ -204,6 +204,26 @@ def test_prices_are_not_loaded_where_no_call_has_a_provider(
         assert done.stderr.strip() == loaded
 
 
+def test_prices_are_loaded_without_their_network_stack_which_comes_where_it_is_wanted(
+    written: Written, tmp_path: Path
+) -> None:
+    program = (
+        "import sys; from llmlog_tui import commands; code = commands.main();"
+        "stack = ('httpx2', 'asyncio', 'ssl');"
+        "before = [name for name in stack if name in sys.modules];"
+        "from genai_prices import UpdatePrices; import genai_prices;"
+        "print(code, before, 'httpx2' in sys.modules,"
+        " UpdatePrices is genai_prices.UpdatePrices, file=sys.stderr)"
+    )
+    tokens = {"prompt_tokens": 5, "completion_tokens": 5}
+    log = written([{"model": "gpt-5", "provider": "api.openai.com", **tokens}])
+    done = subprocess.run(
+        [sys.executable, "-c", program, "stats", log],
+        check=True, capture_output=True, text=True, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.stderr.strip() == "0 [] True True"
+
+
 def test_a_command_waits_for_the_import_of_no_other(sample: Path) -> None:
     program = (
         "import sys; from llmlog_tui import commands; code = commands.main();"

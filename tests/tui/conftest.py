@@ -171,7 +171,8 @@ def _keys_are_handled_once_they_are_pressed(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture(autouse=True)
 def _what_is_new_is_analysed_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look for new files, and analyse new records, without the pauses that spare the processor."""
-    monkeypatch.setattr("llmlog_tui.tui.analysis_schedule.PAUSE_S", 0.05)
+    for pause in ("PAUSE_S", "PAUSE_OF_FEW_S"):
+        monkeypatch.setattr(f"llmlog_tui.tui.analysis_schedule.{pause}", 0.05)
     monkeypatch.setattr("llmlog_tui.log.reader.SCAN_S", 0.02)
 
 

@@ -12,17 +12,19 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from fcntl import ioctl
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from tests.forked import Child
+from tests.forked import IMPORTED, Child
 
 _PATIENCE_SECONDS: Final = 60.0
 PROGRAM: Final = "import sys; from llmlog_tui.cli import dashboard; sys.exit(dashboard())"
+FIRST_FRAME: Final = ("llmlog_tui._dashboard",)
+"""Modules imported before the first frame: the others are while keys are pressed already."""
 _MODE: Final = re.compile(rb"\x1b\[\?([\d;]+)([hl])")
 _SILENT_SECONDS: Final = 0.3
 _ESCAPE_MS: Final = "40"
@@ -38,7 +40,7 @@ _ON_BEFORE: Final = frozenset(("7", "25"))
 class Terminal:
     """A terminal of its own, and the dashboard in it.
 
-    If it `is_forked`, what the dashboard imports at its start has been imported.
+    If it `is_forked`, modules have been imported: by default all that it imports at its start.
     """
 
     def __init__(  # noqa: PLR0913 - as subprocess.Popen
@@ -50,6 +52,7 @@ class Terminal:
         program: str = PROGRAM,
         is_leader: bool = False,
         is_forked: bool = False,
+        imported: Sequence[str] = IMPORTED,
     ) -> None:
         self._fd, self._inside = pty.openpty()
         self._fds = [self._fd, self._inside]
@@ -77,6 +80,7 @@ class Terminal:
                 env=of_process,
                 cwd=home,
                 is_leader=is_leader,
+                imported=imported,
             )
         else:
             self.process = subprocess.Popen(

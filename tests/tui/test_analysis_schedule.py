@@ -16,6 +16,7 @@ from llmlog_tui.tui.messages import AnalysisRequest
 @pytest.fixture(autouse=True)
 def _pauses_are_as_long_as_usual(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(analysis_schedule, "PAUSE_S", PAUSE_S)
+    monkeypatch.setattr(analysis_schedule, "PAUSE_OF_FEW_S", PAUSE_OF_FEW_S)
 
 
 class Clock:

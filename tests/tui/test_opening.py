@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import pytest
 from tests.tui.conftest import SMALL, WIDE, Shown
-from tests.tui.terminal import Terminal, plain
+from tests.tui.terminal import FIRST_FRAME, Terminal, plain
 from textual import events
 from textual.css.model import RuleSet
 from textual.css.parse import parse
@@ -29,7 +29,7 @@ from llmlog_tui.tui.screens.splash import SplashScreen
 @pytest.fixture
 def terminal(tmp_path: Path, sample: Path) -> Iterator[Terminal]:
     """The dashboard has just been started."""
-    terminal = Terminal(tmp_path, str(sample))
+    terminal = Terminal(tmp_path, str(sample), is_forked=True, imported=FIRST_FRAME)
     yield terminal
     terminal.close()
 
@@ -55,7 +55,8 @@ def test_it_has_the_size_of_its_terminal_whatever_size_was_exported(
     tmp_path: Path, sample: Path
 ) -> None:
     exported = {"COLUMNS": "80", "LINES": "24"}
-    with closing(Terminal(tmp_path, str(sample), size=SMALL, environment=exported)) as terminal:
+    started = Terminal(tmp_path, str(sample), size=SMALL, environment=exported, is_forked=True)
+    with closing(started) as terminal:
         terminal.until_sent("Timeline")
         terminal.resize(*WIDE)
         terminal.until_sent("newest last")  # a small screen has no room for it

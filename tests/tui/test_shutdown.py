@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from tests.tui.terminal import Terminal, plain
+from tests.forked import IMPORTED
+from tests.tui.terminal import FIRST_FRAME, Terminal, plain
 
 _QUIT: Final = "\x11"
 """Ctrl-Q, which always quits."""
@@ -35,8 +36,9 @@ def at(tmp_path: Path, sample: Path) -> Iterator[Callable[[str], Terminal]]:
     started: list[Terminal] = []
 
     def go(moment: str) -> Terminal:
-        # While it loads, a dashboard imports what it needs: no fork has that before it.
-        terminal = Terminal(tmp_path, str(sample), is_forked=moment != "loading")
+        # While it loads, a dashboard imports what its views need: no fork has that before it.
+        imported = FIRST_FRAME if moment == "loading" else IMPORTED
+        terminal = Terminal(tmp_path, str(sample), is_forked=True, imported=imported)
         started.append(terminal)
         terminal.until(lambda seen: b"\x1b[?1049h" in seen, "the alternate screen")
         terminal.until_keys_are_read()

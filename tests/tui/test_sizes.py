@@ -70,20 +70,21 @@ async def test_a_replay_has_its_bars_its_detail_and_its_totals_at_every_size(
             assert screen.detail_pane.styles.border_title_style.bold
 
 
-@pytest.mark.parametrize("size", [SMALL, LOW, (120, 35), WIDE, LARGE])
+@pytest.mark.parametrize("sizes", [(SMALL, (120, 35), LARGE), (WIDE, LOW)])
 async def test_calls_keep_their_finish_and_flags_beside_a_drawer_too(
-    sample: Path, shown: Shown, records: int, until: Until, size: tuple[int, int]
+    sample: Path, shown: Shown, records: int, until: Until, sizes: tuple[tuple[int, int], ...]
 ) -> None:
-    async with LogApp([sample]).run_test(size=size) as pilot:
+    async with LogApp([sample]).run_test(size=sizes[0]) as pilot:
         app = await shown(pilot, records)
         await pilot.press("2")
         await until(pilot, lambda: isinstance(app.screen, CallsScreen), "the calls")
         screen = app.screen
         assert isinstance(screen, CallsScreen)
-        for is_open in (False, True):
-            if is_open:
-                await pilot.press("enter")
-                await until(pilot, lambda: bool(screen.drawer.region.area), "the drawer")
+        for size, is_open in ((size, is_open) for size in sizes for is_open in (False, True)):
+            await pilot.resize_terminal(*size)
+            await until(pilot, partial(is_inside, screen.calls, size), f"the calls at {size}")
+            await pilot.press("enter" if is_open else "escape")
+            await until(pilot, lambda: bool(screen.drawer.region.area) is is_open, "the drawer")  # noqa: B023
             heading, *lines = lines_of(screen.calls)
             assert "finish" in heading
             assert heading.split()[-1] == "flag"

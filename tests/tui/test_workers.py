@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 from threading import Event
+from types import SimpleNamespace
+from typing import Any
 
+import polars as pl
 import pytest
 from tests.tui.conftest import (
     WIDE,
@@ -23,7 +26,9 @@ from llmlog_tui.log.store import Snapshot
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.panes.calls import CallsPane
 from llmlog_tui.tui.panes.traces import TracesPane
+from llmlog_tui.tui.queries import CallOrderQuery, Sort
 from llmlog_tui.tui.widgets.text_pane import TextPane
+from llmlog_tui.tui.workers.analysis import call_order
 
 
 async def test_a_failing_worker_becomes_a_message_and_the_dashboard_goes_on(
@@ -150,3 +155,20 @@ async def test_the_way_out_does_not_lead_through_the_analysis(
         await until(pilot, begun.is_set, "the analysis")
         await pilot.press("q")
     assert pilot.app.return_code == 0
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("distinct", [0, 1, 9, 200])
+def test_calls_sorted_by_a_few_texts_are_in_the_order_of_texts_and_ties_in_that_of_the_log(
+    distinct: int, *, descending: bool
+) -> None:
+    texts = ["é", "z", "Ä", "ß", "a", "B", "10", "9", "", *map(str, range(191))][:distinct]
+    values = [*texts, None, *reversed(texts), None, *texts]
+    calls = {"model": pl.Series("model", values, pl.Categorical)}
+    overview: Any = SimpleNamespace(calls=calls)
+    found = call_order(CallOrderQuery(Sort("model", descending=descending)), overview)
+    known = [at for at, value in enumerate(values) if value is not None]
+    known.sort(key=lambda at: values[at] or "", reverse=descending)
+    unknown = [at for at, value in enumerate(values) if value is None]
+    assert found is not None
+    assert found.to_list() == [*known, *unknown]

@@ -147,6 +147,10 @@ class ArchivePart:
         # All blocks once, for the numbers of their lines.
         return [block for block in blocks if is_first or block.parsed.frame.height]
 
+    def is_at_rest(self) -> bool:
+        """Return whether all was read: a part does not change."""
+        return self._is_polled and self._blocks == [] and self._problem is None
+
     def finish(self) -> Block | None:
         return None
 

@@ -83,7 +83,7 @@ class OpenSources:
             for turn in (*range(first, len(self.order)), *range(first)):
                 index = self.order[turn]
                 source = self.opened[index]
-                if not (isinstance(source, Follower) and source.is_at_rest()):
+                if not (isinstance(source, Follower | ArchivePart) and source.is_at_rest()):
                     yield Turn(turn, index, is_older)
 
     def poll(self, turns: Iterable[Turn]) -> tuple[int, Block] | None:

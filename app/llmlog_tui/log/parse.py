@@ -17,6 +17,7 @@ from llmlog_tui.formats.llmlog import TIME_KEYS
 from llmlog_tui.log.inference import events, fill_defaults, has_foreign_events, lacks_times
 from llmlog_tui.log.line_errors import FaultCounts, LineError, dump, load, make_suspect_check
 from llmlog_tui.log.line_splitter import count_newlines
+from llmlog_tui.log.repeated_text import share_repeats
 from llmlog_tui.log.schema import (
     COLUMNS,
     READ_SCHEMA,
@@ -29,6 +30,9 @@ from llmlog_tui.log.schema import (
 )
 from llmlog_tui.log.starts import NO_STARTS, split_starts
 from llmlog_tui.log.tags import NO_TAGS, KnownTags, find_fields, read_schema, take_tags, wants_tags
+
+_REPEATED: Final = frozenset({"trace_id", "session_id"})
+"""Fields whose long texts many records share."""
 
 _BOM: Final = b"\xef\xbb\xbf"
 
@@ -126,6 +130,8 @@ def parse(  # noqa: PLR0913 - options by name
     fit, lost = coerce(read)
     if lost or no_lists:
         _count(nulled, numbers, no_lists, lost, required_schema(READ_SCHEMA, columns))
+    for name in _REPEATED & fit.keys():
+        fit[name] = share_repeats(fit[name])
     line = pl.Series("line", numbers, pl.UInt32)
     # polars reads a block in chunks that differ by column; aligning them in every later query costs
     # a hundred times more than a rechunk here.

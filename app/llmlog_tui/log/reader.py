@@ -24,6 +24,7 @@ from llmlog_tui.log.open_sources import OpenSources, SourceOptions
 from llmlog_tui.log.parse import Parsed
 from llmlog_tui.log.parse_cache import ParseCache
 from llmlog_tui.log.peek import peek
+from llmlog_tui.log.process_memory import return_memory
 from llmlog_tui.log.reading_order import Turn, forks_of_newest, size_of
 from llmlog_tui.log.record_lines import LineForm, RecordLines
 from llmlog_tui.log.retention import EVERYTHING, Retention
@@ -188,6 +189,7 @@ class Reader:
             if parser.has_state:
                 self._flush(index)
         self._store.loaded()
+        return_memory()
 
     def finish(self) -> None:
         """Read the data after the last newlines too, and stop following."""

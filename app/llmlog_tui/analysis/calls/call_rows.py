@@ -12,7 +12,7 @@ from polars._typing import IntoExpr
 from llmlog_tui.log.schema import IS_CALL
 
 # One division: by a constant, polars rounds the last digit of one row and of many differently.
-_COMPUTED: Final = pl.col("completion_tokens") * 1_000 / pl.col("latency_ms")
+_COMPUTED: Final = pl.col("completion_tokens").cast(pl.Float64) * 1_000 / pl.col("latency_ms")
 SPEED: Final = pl.coalesce("tokens_per_sec", pl.when(pl.col("latency_ms") > 0).then(_COMPUTED))
 """tokens_per_sec of a call, computed where it is missing."""
 

@@ -19,9 +19,9 @@ TRUNCATED: Final = (pl.col("finish_reason") == "length").fill_null(value=False)
 FAILED: Final = pl.col("status") == "error"
 """Predicate: the call, tool or span failed."""
 
-MOSTLY_REASONING: Final = (pl.col("reasoning_tokens") * 2 > pl.col("completion_tokens")).fill_null(
-    value=False
-)
+_VISIBLE: Final = pl.col("completion_tokens") - pl.col("reasoning_tokens")
+
+MOSTLY_REASONING: Final = (pl.col("reasoning_tokens") > _VISIBLE).fill_null(value=False)
 """Predicate: more than half of the output was reasoning."""
 
 

@@ -12,6 +12,7 @@ import polars as pl
 from llmlog_tui.analysis.calls.call_rows import Calls
 from llmlog_tui.analysis.calls.calls import FAILED
 from llmlog_tui.analysis.calls.truncation import CUT_OFF, HAS_ANSWER
+from llmlog_tui.analysis.numeric.count_sum import wide
 from llmlog_tui.analysis.numeric.quantiles import RunningQuantiles
 
 SLICES: Final = 8
@@ -23,8 +24,8 @@ _SUMS: Final = {
     "failed": FAILED.sum(),
     "answers": HAS_ANSWER.sum(),
     "cut_off": (CUT_OFF & HAS_ANSWER).sum(),
-    "cached": pl.col("cached_tokens").filter(_KNOWN_CACHE).sum(),
-    "prompted": pl.col("prompt_tokens").filter(_KNOWN_CACHE).sum(),
+    "cached": wide(pl.col("cached_tokens").filter(_KNOWN_CACHE)).sum(),
+    "prompted": wide(pl.col("prompt_tokens").filter(_KNOWN_CACHE)).sum(),
     "usd": pl.when(pl.col("cost_usd").is_not_null().any()).then(pl.col("cost_usd").sum()),
 }
 _QUANTILES: Final = {

@@ -10,6 +10,8 @@ from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from llmlog_tui.lazy import defer_package
+
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, ModelPrice, TieredPrices
 
@@ -51,13 +53,15 @@ def listed(provider: str, model: str) -> tuple[Price, ...]:
     """Return the prices of a model at a provider (host or name).
 
     Empty without the extra `cost`, for a provider or a model it does not know, and for models that
-    are not priced per token. The first call imports genai-prices (about 0.4 s).
+    are not priced per token. The first call imports genai-prices (about 0.2 s).
     """
     found = _find(provider, model)
     return () if found is None else tuple(_prices(found))
 
 
 def _find(provider: str, model: str) -> ModelInfo | None:
+    # Its `__init__` imports an HTTP client, to update prices: none are fetched here.
+    defer_package("genai_prices")
     try:
         from genai_prices.data_snapshot import get_snapshot  # noqa: PLC0415 - slow, and an extra
     except ImportError:

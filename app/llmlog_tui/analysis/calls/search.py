@@ -30,6 +30,45 @@ class Hit:
     total: int
 
 
+_HEX: Final = frozenset("0123456789abcdef")
+_LOWER_TO_ASCII: Final = ("\u212a", "\u0130")
+"""The Kelvin sign and the dotted I: their lower case has ASCII letters."""
+
+
+def _matching(frame: pl.DataFrame, text: str) -> pl.Series:
+    """Return for each record whether a searched field contains the text, whatever its case."""
+    found = pl.Series([False]).new_from_index(0, frame.height)
+    for name in SEARCHED:
+        column = frame[name]
+        if column.null_count() == len(column):
+            continue
+        if isinstance(column.dtype, pl.Categorical):
+            distinct = column.unique()
+            hits = distinct.filter(_contains(distinct.cast(pl.String), text))
+            if len(hits):
+                found |= column.is_in(hits.implode()).fill_null(value=False)
+        else:
+            found |= _contains(column, text).fill_null(value=False)
+    return found
+
+
+def _contains(column: pl.Series, text: str) -> pl.Series:
+    """Return whether texts contain another, compared in lower case; null for null."""
+    if not text or not text.isascii():
+        return column.str.to_lowercase().str.contains(text.lower(), literal=True)
+    # Without a copy in lower case. A search by rare letters has none in the digits of ids.
+    if _HEX.issuperset(text.lower()):
+        return column.str.contains(f"(?i-u:{text})")
+    has_odd = not {"i", "k"}.isdisjoint(text.lower())
+    patterns = [text, *(_LOWER_TO_ASCII if has_odd else ())]
+    contains = column.str.contains_any(patterns, ascii_case_insensitive=True)
+    # Letters whose lower case is ASCII are compared exactly.
+    if has_odd and len(rows := contains.arg_true()):
+        exact = column.gather(rows).str.to_lowercase().str.contains(text.lower(), literal=True)
+        contains = contains.scatter(rows, exact)
+    return contains
+
+
 def step_of(frame: pl.DataFrame, trace_id: str, number: int) -> Hit | None:
     where = (pl.col("trace_id") == trace_id) & (pl.col("step") == number)
     rows = frame.select_seq("row", "trace_id", "step").filter(where)["row"]
@@ -51,21 +90,14 @@ def search(  # noqa: PLR0913 - what matches, and from where
     Case-insensitive, and wraps around. From None it searches backwards from the newest record.
     With direction 0 it is `row` itself, if that matches. None without a match.
     """
-    contains = [
-        pl.col(name).cast(pl.String).str.to_lowercase().str.contains(text.lower(), literal=True)
-        for name in SEARCHED
-    ]
+    matching = _matching(frame, text)
     if found:
-        contains.append(pl.col("row").is_in(pl.Series(list(found), dtype=pl.UInt32).implode()))
-    matching = (
-        frame.select_seq("row", match=pl.any_horizontal(contains).fill_null(value=False))
-        .with_row_index("position")
-        .filter("match")
-    )
+        matching |= frame["row"].is_in(pl.Series(list(found), dtype=pl.UInt32).implode())
+    at_positions = matching.arg_true()
     # Older records precede the first position.
     before = pl.int_range(-older, 0, dtype=pl.Int64, eager=True)
-    positions = pl.concat([before, matching["position"].cast(pl.Int64)])
-    rows = pl.concat([before, matching["row"].cast(pl.Int64)])
+    positions = pl.concat([before, at_positions.cast(pl.Int64)])
+    rows = pl.concat([before, frame["row"].gather(at_positions).cast(pl.Int64)])
     if not len(positions):
         return None
     if row is None or row >= 0:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from itertools import chain
 from typing import Final
 
 import polars as pl
 
-from llmlog_tui.analysis.calls.call_rows import CallRows, Calls
+from llmlog_tui.analysis.calls.call_rows import SPEED, CallRows, Calls
 from llmlog_tui.analysis.calls.calls import model_calls
 from llmlog_tui.analysis.calls.cost import priced, rates
 from llmlog_tui.analysis.query import statement
@@ -29,12 +30,15 @@ from llmlog_tui.analysis.traces.fingerprints import with_changed
 from llmlog_tui.analysis.traces.traces import traces
 from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.errors import UserError
-from llmlog_tui.log.schema import COLUMNS, decategorize, restore_integers
+from llmlog_tui.log.schema import COLUMNS, IS_CALL, decategorize, restore_integers
 from llmlog_tui.log.store import FRAME_SCHEMA
 from llmlog_tui.log.tags import Types, conform, tag_types
 
 _INTERNAL: Final = ("line", "block", "file", "row", "changed")
 """Columns of the frame that are not fields of the record."""
+
+_ANY: Final = "step"
+"""Column of a table that only counts rows."""
 
 COSTS: Final = ("cost_usd", "saved_usd")
 """Columns of priced calls that a predicate may use beside COLUMNS; see cost.priced()."""
@@ -330,7 +334,8 @@ def query(frame: pl.DataFrame, sql: str, rules: Rules = DEFAULT) -> pl.DataFrame
     words = sql.lower().replace(";", " ").split()
     if words[:1] in (["describe"], ["desc"]):
         return describe(words[1:], tag_types(frame))
-    return evaluate(tables_of(frame, sql, rules), sql)
+    columns = chain.from_iterable(columns_of(frame, sql, rules).values())
+    return evaluate(tables_of(frame, sql, rules), sql, [*columns])
 
 
 def check(sql: str) -> None:
@@ -339,16 +344,46 @@ def check(sql: str) -> None:
         statement.check_query(sql)
 
 
-def tables_of(frame: pl.DataFrame, sql: str, rules: Rules) -> dict[str, pl.DataFrame]:
-    """Return the TABLES that a query may name."""
-    named = sql.lower()
-    frame = with_extra(frame) if names_extra(sql) else frame
+def columns_of(frame: pl.DataFrame, sql: str, rules: Rules) -> dict[str, list[str]]:
+    """Return the columns of the TABLES that a query may name."""
+    named, empty = sql.lower(), frame.clear()
+    empty = with_extra(empty) if names_extra(sql) else empty
     is_listing = named.replace(";", " ").split()[:2] == ["show", "tables"]
     return {
-        name: _in_sql(table(frame, rules))
+        name: table(empty, rules).columns
         for name, table in TABLES.items()
         if name in named or is_listing
     }
+
+
+def tables_of(frame: pl.DataFrame, sql: str, rules: Rules) -> dict[str, pl.DataFrame]:
+    """Return the TABLES that a query may name, with the columns that it may use."""
+    frame = with_extra(frame) if names_extra(sql) else frame
+    return {
+        name: _in_sql(_used(frame, name, _wanted(columns, sql), rules))
+        for name, columns in columns_of(frame, sql, rules).items()
+    }
+
+
+def _wanted(columns: Sequence[str], sql: str) -> Sequence[str]:
+    """Return the columns of a table that a query may use; at least one."""
+    names = statement.names_in(quote_tags(sql, columns))
+    if names is None:
+        return columns
+    kept = [each for each in columns if names & {each.lower(), each.lower().split(".")[0]}]
+    return kept or [_ANY if _ANY in columns else columns[0]]
+
+
+def _used(frame: pl.DataFrame, name: str, columns: Sequence[str], rules: Rules) -> pl.DataFrame:
+    """Return these columns of a table."""
+    if name not in ("calls", "records"):
+        return TABLES[name](frame, rules).select(columns)
+    # Copied and cast are only these: all would take a hundred times longer than most answers.
+    known = _with_costs(frame, rules) if set(COSTS).intersection(columns) else frame
+    rows = known.lazy()
+    if name == "calls":
+        rows = rows.filter(IS_CALL).with_columns(tokens_per_sec=SPEED)
+    return rows.select(columns).collect()
 
 
 def evaluate(
@@ -356,7 +391,7 @@ def evaluate(
 ) -> pl.DataFrame:
     """Evaluate a checked query over its tables; an error may suggest one of `columns`."""
     context = pl.SQLContext(dict(tables), eager=True)
-    names = {name for table in tables.values() for name in table.columns}
+    names = set(columns).union(*(table.columns for table in tables.values()))
     if (aliased := with_aliases(sql)) != sql:
         with suppress(pl.exceptions.PolarsError, pl.exceptions.PanicException):
             return decategorize(context.execute(quote_tags(aliased, names)))

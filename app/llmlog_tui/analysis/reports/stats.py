@@ -14,17 +14,18 @@ from llmlog_tui.analysis.calls.calls import FAILED, MOSTLY_REASONING, TRUNCATED,
 from llmlog_tui.analysis.calls.cost import FIGURES, models_without_price, priced, rates
 from llmlog_tui.analysis.calls.percentiles import IS_TOOL, Grouping, grouping, percentile
 from llmlog_tui.analysis.calls.truncation import HAS_ANSWER, HIDDEN
+from llmlog_tui.analysis.numeric.count_sum import count_sum
 from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.log.schema import IS_CALL
 
-_TOKENS: Final = (
+TOKENS: Final = (
     *("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens"),
     "cache_write_tokens",
 )
 
 _NEEDED: Final = (
     *("ts", "event", "status", "session_id", "trace_id", "model", "requested_model", "provider"),
-    *("finish_reason", "latency_ms", "ttft_ms", "tokens_per_sec", *_TOKENS),
+    *("finish_reason", "latency_ms", "ttft_ms", "tokens_per_sec", *TOKENS),
     *("max_tokens", "tool_args_ok", "stream_end"),
 )
 
@@ -167,9 +168,7 @@ def grouped_records(frame: pl.DataFrame, calls: pl.DataFrame, grouping: Grouping
 
 
 def _token_sums() -> dict[str, pl.Expr]:
-    return {
-        name: pl.when(pl.col(name).is_not_null().any()).then(pl.col(name).sum()) for name in _TOKENS
-    }
+    return {name: count_sum(pl.col(name)) for name in TOKENS}
 
 
 def _groups(calls: pl.DataFrame, key: pl.Expr) -> pl.DataFrame:

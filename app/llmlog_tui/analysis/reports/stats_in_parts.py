@@ -10,7 +10,9 @@ import polars as pl
 from llmlog_tui.analysis.calls.calls import model_calls
 from llmlog_tui.analysis.calls.cost import most_frequent, priced, rates, unpriced_models
 from llmlog_tui.analysis.calls.percentiles import FIGURES, grouping
+from llmlog_tui.analysis.numeric.count_sum import count_sum
 from llmlog_tui.analysis.reports.stats import (
+    TOKENS,
     TOTALS,
     Stats,
     call_totals,
@@ -130,4 +132,6 @@ def _merged(groups: Sequence[pl.DataFrame]) -> pl.DataFrame:
 
 def _sum(name: str) -> pl.Expr:
     """Return the sum of known values, null if none is known."""
+    if name in TOKENS:
+        return count_sum(pl.col(name))
     return pl.when(pl.col(name).is_not_null().any()).then(pl.col(name).sum()).alias(name)

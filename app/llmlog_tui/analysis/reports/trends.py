@@ -15,6 +15,7 @@ from llmlog_tui.analysis.alerts.engine import marks_change
 from llmlog_tui.analysis.calls.call_rows import Calls
 from llmlog_tui.analysis.calls.calls import FAILED, slow
 from llmlog_tui.analysis.calls.truncation import CUT_OFF_COLUMNS, CUT_OFF_SHARE
+from llmlog_tui.analysis.numeric.count_sum import count_sum, wide
 from llmlog_tui.log.schema import IS_CALL
 
 _MINUTE_MS: Final = 60_000.0
@@ -27,7 +28,7 @@ FIGURES: Final = {
     "p95": _LATENCY.quantile(0.95, interpolation="linear"),
     "p99": _LATENCY.quantile(0.99, interpolation="linear"),
     "tok/s": pl.col("tokens_per_sec").median(),
-    "tokens": pl.when(pl.col("tokens").is_not_null().any()).then(pl.col("tokens").sum()),
+    "tokens": count_sum(pl.col("tokens")),
     "cost": pl.when(pl.col("cost_usd").is_not_null().any()).then(pl.col("cost_usd").sum()),
     "cut off": CUT_OFF_SHARE,
     "errors": FAILED.mean(),
@@ -149,7 +150,7 @@ def trends(  # noqa: PLR0913, PLR0917 - a log, and how it is shown
     begin, end = within or (first, max(last, first + _SHORTEST))
     span_ms = (end - begin).total_seconds() * 1_000
     since_ms = (pl.col("ts") - begin).dt.total_microseconds() / 1_000
-    total = pl.coalesce("total_tokens", pl.col("prompt_tokens") + pl.col("completion_tokens"))
+    total = pl.coalesce("total_tokens", wide(pl.col("prompt_tokens")) + pl.col("completion_tokens"))
     selected = calls.select(COLUMNS).filter(pl.col("ts").is_between(begin, end))
     prepared = selected.with_columns(
         slice=(since_ms / span_ms * slices).floor().clip(0, slices - 1).cast(pl.Int64),

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from llmlog_tui.analysis.numeric.count_sum import count_sum
 from llmlog_tui.analysis.traces.in_flight import NOTHING, InFlight
 
 _FLAGS: Final = ("failed", "truncated", "cut_off", "retried", "changed")
@@ -120,7 +121,8 @@ def sessions(traces: pl.DataFrame, in_flight: InFlight = NOTHING) -> Sessions:
         .agg(
             pl.coalesce(ts, pl.col("ts").min()),
             pl.col("steps", "saved_usd", "unpriced_calls").sum(),
-            *(_known_sum(name) for name in ("tokens", "cost_usd")),
+            _known_sum("cost_usd"),
+            count_sum(pl.col("tokens")),
             pl.col(*_FLAGS).any(),
             traces=pl.len(),
             begun=pl.col("is_begun").sum(),

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial, singledispatch
+from typing import Final
 
 import polars as pl
 
@@ -167,12 +168,31 @@ def call_order(query: CallOrderQuery, overview: Overview) -> pl.Series | None:
     """
     if query.sort is None:
         return None
-    values = decategorize(overview.calls.select(by=query.sort.field)).with_row_index("at")
+    column, descending = overview.calls[query.sort.field], query.sort.descending
+    few = _order_of_few(column, descending=descending)
+    if few is not None:
+        return few
+    values = decategorize(column.to_frame("by")).with_row_index("at")
     values = values.with_columns(pl.col(pl.List).list.join(", "))
-    in_order = values.sort(
-        "by", descending=query.sort.descending, nulls_last=True, maintain_order=True
-    )
+    in_order = values.sort("by", descending=descending, nulls_last=True, maintain_order=True)
     return in_order["at"]
+
+
+_FEW: Final = 64
+"""Maximum distinct values that are looked for one after the other."""
+
+
+def _order_of_few(column: pl.Series, *, descending: bool) -> pl.Series | None:
+    """Return positions in sort order, as call_order(); None unless few texts are distinct."""
+    if not isinstance(column.dtype, pl.Categorical):
+        return None
+    distinct = column.unique()
+    if len(distinct) > _FEW:
+        return None
+    texts = distinct.cast(pl.String).drop_nulls().sort(descending=descending)
+    positions = [(column == text).arg_true() for text in texts]
+    in_order: pl.Series = pl.concat([*positions, column.is_null().arg_true()])
+    return in_order.alias("at")
 
 
 @run_query.register
