@@ -23,6 +23,7 @@ from textual.message import Message
 from textual.pilot import Pilot
 
 from llmlog_tui.log.sources import bookmarks_of
+from llmlog_tui.tui import analysis_schedule
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.runtime.key_queue import KeyQueue
 from llmlog_tui.tui.screens.overview import OverviewScreen
@@ -55,6 +56,9 @@ def unfreeze() -> None:
     """Return what is frozen to the garbage collector until the end of the test."""
     _unfreeze()
     _is_unfrozen.set()
+
+
+_ANALYSIS_PAUSE_S = 0.1
 
 
 @pytest.fixture(autouse=True)
@@ -104,6 +108,13 @@ def _pilots_wait_for_the_dashboard_not_for_the_clock(monkeypatch: pytest.MonkeyP
     """Have a pilot's key or pause return as soon as there is nothing left to do."""
     for module in ("app", "pilot"):
         monkeypatch.setattr(f"textual.{module}.wait_for_idle", until_idle)
+
+
+@pytest.fixture(autouse=True)
+def _new_records_are_analysed_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait in no test for the pause between two analyses of new records."""
+    for pause in ("PAUSE_S", "PAUSE_OF_FEW_S"):
+        monkeypatch.setattr(analysis_schedule, pause, _ANALYSIS_PAUSE_S)
 
 
 @pytest.fixture(autouse=True)

@@ -75,6 +75,8 @@ class Log:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(analysis_schedule, "time", clock)
+    monkeypatch.setattr(analysis_schedule, "PAUSE_S", PAUSE_S)
+    monkeypatch.setattr(analysis_schedule, "PAUSE_OF_FEW_S", PAUSE_OF_FEW_S)
     return clock
 
 

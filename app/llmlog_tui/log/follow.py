@@ -32,6 +32,12 @@ BEGINNING_BYTES: Final = 64 * 2**10
 REST_POLL_S: Final = 1.0
 """Seconds between looks at a resting file."""
 
+_OLD_S: Final = 3_600.0
+"""Seconds without a write after which a resting file is looked at more seldom."""
+
+_OLD_FACTOR: Final = 5
+"""Seconds between looks at such a file, as a multiple of REST_POLL_S."""
+
 _MAX_OPEN: Final = 5
 """Maximum generations kept open: the current one, and the last ones renamed or deleted."""
 
@@ -90,6 +96,7 @@ class Follower:
         self._lock = threading.Lock()  # reread() and close() may run in different threads
         self._resting: os.stat_result | None = None  # the file, while its descriptor is closed
         self._rested = 0.0  # when the resting file was looked at
+        self._rest_poll_s = REST_POLL_S
 
     def read(self) -> Block | None:
         """Return the next whole lines, about BLOCK_BYTES at most; None if there are none now.
@@ -128,7 +135,8 @@ class Follower:
     def rest(self) -> bool:
         """Close the file until it changes; False if it is not read to its end.
 
-        Lines written to a file that is moved away within REST_POLL_S are not read.
+        Lines written to a file that is moved away before the next look at it are not read: that
+        is within REST_POLL_S, of a file that was not written to for _OLD_S _OLD_FACTOR times that.
         """
         if len(self._generations) != 1:
             return not self._generations
@@ -138,6 +146,8 @@ class Follower:
         with self._lock:
             self._remember(file)
             self._resting, self._rested = os.fstat(file.fd), time.monotonic()
+            age_s = time.time() - self._resting.st_mtime
+            self._rest_poll_s = REST_POLL_S * (_OLD_FACTOR if age_s > _OLD_S else 1)
             os.close(file.fd)
             self._generations.clear()
         return True
@@ -204,9 +214,9 @@ class Follower:
         return _without_superseded([*open_now, *reversed(self._past)])
 
     def _is_unchanged(self) -> bool:
-        """Return whether a resting file may keep resting; checked every REST_POLL_S."""
+        """Return whether a resting file may keep resting; checked every `_rest_poll_s`."""
         now, resting = time.monotonic(), self._resting
-        if resting is None or now - self._rested < REST_POLL_S:
+        if resting is None or now - self._rested < self._rest_poll_s:
             return resting is not None
         self._rested = now
         self.is_gone = False

@@ -13,8 +13,8 @@ from llmlog_tui.log.follow import Follower
 from llmlog_tui.log.prefix_digest import Known
 from llmlog_tui.log.rotation import HEAD_BYTES
 
-MAX_OPEN: Final = 128
-"""Maximum files that stay open; a process may have 1,024 in all, often 256."""
+MAX_OPEN: Final = 32
+"""Maximum files that stay open, and are polled as often as a single one."""
 
 
 class Source(Protocol):

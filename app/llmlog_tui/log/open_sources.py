@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,13 +79,17 @@ class OpenSources:
     def turns(self) -> Iterator[Turn]:
         """Yield the turns of the sources that may have lines."""
         # Of thousands of files, most are at rest.
-        for is_older in (False, True):
-            first = self._last_turn[is_older]  # continue there, then poll the others
-            for turn in (*range(first, len(self.order)), *range(first)):
-                index = self.order[turn]
-                source = self.opened[index]
-                if not (isinstance(source, Follower | ArchivePart) and source.is_at_rest()):
-                    yield Turn(turn, index, is_older)
+        turns = range(len(self.order))
+        awake = []
+        for turn in _from(self._last_turn[False], turns):
+            index = self.order[turn]
+            source = self.opened[index]
+            if not (isinstance(source, Follower | ArchivePart) and source.is_at_rest()):
+                awake.append(turn)
+                yield Turn(turn, index, is_older=False)
+        awake.sort()
+        for turn in _from(self._last_turn[True], awake):
+            yield Turn(turn, self.order[turn], is_older=True)
 
     def poll(self, turns: Iterable[Turn]) -> tuple[int, Block] | None:
         """Return the next block of the first source that has one, and its index."""
@@ -193,3 +198,10 @@ class OpenSources:
             may_skip=lambda head: head_of(head, FORMATS).is_plain,
             siblings=siblings,
         )
+
+
+def _from(first: int, turns: Sequence[int]) -> Iterator[int]:
+    """Yield the turns from `first` on, then the others."""
+    at = bisect_left(turns, first)
+    yield from turns[at:]
+    yield from turns[:at]
