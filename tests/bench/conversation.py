@@ -1,8 +1,8 @@
 """What 10 MB of content cost to open and to scroll: `python -m tests.bench.conversation [MB]`.
 
 A replay in a pseudo-terminal of 160x50. Opening: from the key that goes to the step to the paint of
-its content, of which 80 ms are the delay before any detail is drawn; wall and processor time of the
-process, the medians of a few. Scrolling: processor time of a frame, by page and by line.
+its content; wall and processor time of the process, the medians of a few.
+Scrolling: processor time of a frame, by page and by line.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import Any, Final
 from tests.bench.terminal import Terminal, dashboard
 
 OPENED: Final = 5
-FRAMES: Final = 50
-_FRAME_S: Final = 0.3
+FRAMES: Final = 20
+_FRAME_S: Final = 0.1
 _MARK: Final = "Zebra0"
 """In the content of the step on screen: its first characters."""
 _BEFORE: Final = "Okapi1"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from pathlib import Path
@@ -214,6 +215,19 @@ def test_the_raw_line_of_a_row_is_read_back_from_its_file(files: list[Path]) -> 
         b'{"event": "span", "x": "the rest stays in the file"}',
     ]
     reader.close()
+
+
+@pytest.mark.parametrize("event", ["chat_completion", None])
+def test_a_first_line_of_any_length_is_a_record_as_it_is_written(
+    files: list[Path], event: str | None
+) -> None:
+    call = {"event": event, "trace_id": "t", "model": "m", "step": 0, "output": "x" * 200_000}
+    files[0].write_text(json.dumps(call) + "\n")
+    reader = Reader(files[:1])
+    frame = read_all(reader).frame
+    (block,) = frame["block"]
+    assert not reader.is_converted(block)
+    assert [json.loads(each or b"") for each in reader.lines(frame, LineForm.RECORD)] == [call]
 
 
 def test_a_raw_line_that_is_gone_is_none_and_not_somebody_elses(files: list[Path]) -> None:

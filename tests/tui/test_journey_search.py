@@ -131,6 +131,10 @@ async def test_ids_and_content_are_one_list_of_hits(
         await is_found(pilot, until, 0, "what is id-2?")
         await pilot.press("N")
         await until(pilot, partial(is_in_replay, app, 2), "a field's hit, where the eyes are")
+        app.clear_notifications()
+        await pilot.press("N", "N")
+        await until(pilot, lambda: "2 of 2" in status(app), "the field's hit again")
+        assert toasts(app) == ""
 
 
 async def test_a_hit_that_grew_since_is_found_and_an_evicted_one_is_fetched(

@@ -35,7 +35,7 @@ def test_files_are_looked_at_less_often_while_nothing_comes(quiet_s: float, paus
     assert pause_after(0.0005, quiet_s=quiet_s) == pytest.approx(pause)
 
 
-@pytest.mark.parametrize(("loading_s", "seconds"), [(0, 0.1), (4, 0.1), (10, 0.2), (600, 0.5)])
+@pytest.mark.parametrize(("loading_s", "seconds"), [(0, 0.11), (4, 0.11), (10, 0.2), (600, 0.5)])
 def test_progress_of_a_log_that_takes_long_to_load_is_shown_less_often(
     loading_s: float, seconds: float
 ) -> None:

@@ -14,7 +14,7 @@ HEAD_OBJECTS: Final = 20
 """Maximum objects, or lines, at a file's start that detection looks at."""
 
 HEAD_BYTES: Final = 64 * 2**10
-"""Maximum number of a block's first bytes that are looked at."""
+"""Maximum bytes of a block's first lines; a longer first line counts whole."""
 
 _OWN_BEGINNING: Final = b'{"v": 1, "ts": '
 
@@ -133,6 +133,8 @@ class Head(NamedTuple):
 def head_of(block: bytes, formats: Sequence[Format]) -> Head:
     """Look at the first lines of a block. One that begins with nothing is plain."""
     start = block[:HEAD_BYTES]
+    if b"\n" not in start and not start.startswith(_OWN_BEGINNING):
+        start = block[: block.find(b"\n") + 1 or len(block)]  # an object that is cut tells nothing
     lines = [line for line in start.split(b"\n") if line.strip()]
     if len(lines) > 1 and len(block) > HEAD_BYTES:
         del lines[-1]  # perhaps cut

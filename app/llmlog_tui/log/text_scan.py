@@ -22,6 +22,9 @@ _AHEAD: Final = 3
 _BLOCKS_PER_SPAN: Final = 8
 """Blocks per call of polars, which compiles the pattern each time."""
 
+_KEPT_BYTES: Final = 2**24
+"""Bytes of memory to keep for reuse: more than the spans in the threads take."""
+
 _MAX_BLOCK_BYTES: Final = 2 * MAX_LINE_BYTES
 """Bytes without a newline that are passed over: no record is as long."""
 
@@ -132,6 +135,9 @@ def _searched(file: int, pattern: str) -> Iterator[tuple[_Span, Matches]]:
     """Yield the spans of a file, the last first; earlier ones are searched meanwhile."""
     searching: deque[tuple[_Span, Future[Matches]]] = deque()
     search = _Search(file, pattern)
+    # glibc keeps freed memory up to twice the largest allocation freed so far. With less than spans
+    # take, each span would get new pages of the system: half of the time of a scan.
+    bytes(_KEPT_BYTES)
     with ThreadPoolExecutor(_THREADS, "llmlog-scan") as pool:
         for span in _spans_backwards(file):
             searching.append((span, pool.submit(search.run, span)))

@@ -21,8 +21,8 @@ _TASK: Final = "Search outside the window"
 class OutsideSearch:
     """Fetches records whose id is searched for, once for each search.
 
-    `on_progress` is called with a percentage, None at the end; `on_nothing` with the reason why
-    nothing was found, empty if there is none.
+    The first ones found are shown at once. `on_progress` is called with a percentage, None at the
+    end; `on_nothing` with the reason why nothing was found, empty if there is none.
     """
 
     def __init__(
@@ -36,13 +36,22 @@ class OutsideSearch:
         self._on_nothing = on_nothing
         self._cancelled = Event()
         self._text = ""
+        self._revision: int | None = None  # of the records at first, until some are found
+        self.is_running = False
 
-    def begin(self, text: str) -> bool:
-        """Look up a text that may be an id; False if it may not."""
-        outside = self._app.status.progress.rows_outside
-        if text == self._text or not outside or not workers.log_reader.may_be_id(text):
+    def begin(self, text: str, *, is_sure: bool) -> bool:
+        """Look up a text that may be an id, once; False if it is not.
+
+        Unless `is_sure` that it is nothing else, only one with a digit.
+        """
+        overview, outside = self._app.overview, self._app.status.progress.rows_outside
+        may_be_id = workers.log_reader.may_be_id(text)
+        if not is_sure:
+            may_be_id = may_be_id and any(map(str.isdigit, text))
+        if text == self._text or overview is None or not outside or not may_be_id:
             return False
-        self._text, self._cancelled = text, Event()
+        self._text, self._cancelled, self.is_running = text, Event(), True
+        self._revision = overview.snapshot.revision
         self._on_progress(0)
         report = partial(self._report, self._cancelled)
         work = partial(self._app.reader.fetch, text, self._cancelled, report)
@@ -54,22 +63,24 @@ class OutsideSearch:
         if self._text:
             self._cancelled.set()
             self._app.reader.cancel_fetch()
-            self._text = ""
+            self._text, self.is_running = "", False
 
     def _report(self, cancelled: Event, step: Fetched) -> None:
-        percent = 100 * step.done // max(1, step.total)
-        self._app.call_later(self._show_progress, cancelled, percent)
+        self._app.call_later(self._show_progress, cancelled, step)
 
-    def _show_progress(self, cancelled: Event, percent: int) -> None:
-        if not cancelled.is_set():
-            self._on_progress(percent)
+    def _show_progress(self, cancelled: Event, step: Fetched) -> None:
+        if cancelled.is_set():
+            return
+        self._on_progress(100 * step.done // max(1, step.total))
+        if step.found and self._revision is not None:
+            # They are on screen once they are analysed.
+            since, self._revision = self._revision + 1, None
+            self._app.navigator.search(navigation.Search("", -1, since=since))
 
     def _end(self, cancelled: Event, result: FetchResult) -> None:
         if cancelled.is_set():
             return
+        self.is_running = False
         self._on_progress(None)
-        if result.found:
-            # They are on screen once they are analysed.
-            self._app.navigator.search(navigation.Search("", -1, since=result.revision))
-        else:
+        if not result.found:
             self._on_nothing(result.problem)

@@ -174,10 +174,9 @@ class SearchState:
 
 
 class FetchResult(NamedTuple):
-    """Number of records fetched, and the revision that has them; or the problem."""
+    """Number of records fetched, or the problem."""
 
     found: int = 0
-    revision: int = 0
     problem: str = ""
 
 

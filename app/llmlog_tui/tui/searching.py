@@ -40,7 +40,7 @@ class SearchController:
         self._direction = -1  # of the next hit
         self._is_done = False  # the scan of the lines that were there when it began
         self._has_content = True
-        self._outside = OutsideSearch(app, self._update_outside, self._hint_nothing)
+        self._outside = OutsideSearch(app, self._update_outside, self._end_outside)
 
     def run(self, overview: Overview, search: Search) -> None:
         """Search for a text, or from the last hit."""
@@ -61,6 +61,11 @@ class SearchController:
 
     def _update_outside(self, percent: int | None) -> None:
         self._update(replace(self.state, percent=percent, is_outside=percent is not None))
+
+    def _end_outside(self, problem: str) -> None:
+        has_hits = bool(self._hits or self._older)
+        if not has_hits and (self._is_done or self._scan is None):
+            self._hint_nothing(problem)
 
     def _start_scan(self, overview: Overview) -> None:
         self._number += 1
@@ -113,6 +118,8 @@ class SearchController:
         self._is_done |= message.is_done
         self._has_content &= message.has_content
         percent = None if message.is_done else 100 * message.read // max(1, message.total)
+        if self._outside.is_running:
+            percent = self.state.percent
         found = len(self._hits) + len(self._older)
         self._update(replace(self.state, percent=percent, found=found, is_cut=message.is_cut))
         if not (message.hits or message.is_done):
@@ -188,10 +195,11 @@ class SearchController:
             self._is_waiting = False  # a dialog was opened meanwhile: n goes to the hit
             return
         if hit is None:
-            if is_last or self._scan is None:
-                self._is_waiting = False
-                if not self._outside.begin(self.state.text):
-                    self._hint_nothing()
+            is_over = is_last or self._scan is None
+            self._is_waiting &= not is_over
+            begins = self._outside.begin(self.state.text, is_sure=is_over)
+            if is_over and not begins and not self._outside.is_running:
+                self._hint_nothing()
             return
         self._is_waiting = False
         known = self._hits.get(hit.row) if hit.row >= 0 else self._older[-hit.row - 1]
@@ -202,7 +210,7 @@ class SearchController:
         if self._is_done and not is_last:
             self._recount()
         text = sanitize(self.state.text, _SHOWN)
-        if known is None:
+        if known is None and not self._app.view.found.display:  # shown there
             self._app.view.hint(f"{hit.nth:,} of {hit.total:,} with {text}")
         if known is not None and known.location is not None:
             self._app.jobs.show_evicted(known.location)

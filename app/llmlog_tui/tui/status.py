@@ -174,7 +174,8 @@ class ReadStatus:
     def update(self, message: Loaded) -> None:
         self.progress = message.progress
         if message.progress.state == "live":
-            self._rate.add(message.snapshot.counts.records)
+            # Records that were fetched did not arrive.
+            self._rate.add(message.snapshot.counts.records - message.snapshot.fetched)
         self._speed.add(message.progress.read)
 
     def header_state(

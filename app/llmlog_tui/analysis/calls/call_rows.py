@@ -71,7 +71,7 @@ class CallRows:
             return CallRows(self.records.clear(), index)
         first, last = index["at"][0], index["at"][-1]
         records = self.records.slice(first, last - first + 1)
-        return CallRows(records, index.with_columns(pl.col("at") - first))
+        return CallRows(records, pl.DataFrame([index["at"] - first, index["row"]]))
 
     def tail(self, calls: int) -> CallRows:
         return self.slice(max(0, self.height - calls))
@@ -83,8 +83,8 @@ class CallRows:
     def _at(self, at: pl.Series) -> pl.DataFrame:
         rows = self.records[at]
         # An expression wakes polars' threads, ten times a second.
-        has_all = not rows["tokens_per_sec"].null_count()
-        return rows if has_all else rows.with_columns_seq(tokens_per_sec=SPEED)
+        is_missing = rows["tokens_per_sec"].is_null() & rows["completion_tokens"].is_not_null()
+        return rows.with_columns_seq(tokens_per_sec=SPEED) if is_missing.any() else rows
 
     def with_keys(self, keys: pl.Series) -> CallRows:
         """Return the calls with one of these keys."""

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.traces.message_shapes import Part
 
 MAX_MARKDOWN: Final = 24_000
-"""Maximum characters of a text that is rendered as Markdown: more would delay the key."""
+"""Maximum characters of a message that are rendered as Markdown: more would delay the key."""
 _MAX_WRAPPED: Final = 40_000
 """Maximum characters of a message that are rendered, or broken between words."""
 _ROLE: Final = 10
@@ -233,17 +233,19 @@ def body(
     """Return the lines of a message below its head."""
     room = max(8, width - len(_INDENT.text))
     chunks: list[Sequence[Line]] = []
-    left = _MAX_WRAPPED
+    left, markdown_left = _MAX_WRAPPED, MAX_MARKDOWN
     for part in message.parts:
         if chunks:
             chunks.append([[]])
+        markdown_left -= len(part.text) if part.kind == "text" else 0
+        is_plain = as_written or (part.kind == "text" and markdown_left < 0)
         is_one_line = part.kind == "media" or (part.kind == "reasoning" and not as_written)
         left -= 0 if is_one_line else len(part.text)
         if left < 0 and not is_one_line:
             text = f"→ {part.name}({part.text})" if part.kind == "call" else part.text
             chunks.append(FoldedLines(FoldedText(text, room), _text_tone(message, part)))
         else:
-            lines = _part_lines(message, part, results, room, as_written=as_written)
+            lines = _part_lines(message, part, results, room, as_written=is_plain)
             chunks.append(list(lines))
     return chunks[0] if len(chunks) == 1 else ChainedLines(chunks)
 
@@ -265,7 +267,7 @@ def _part_lines(
         beginning = sanitize(" ".join(part.text[:_PREVIEW].split()), _PREVIEW)
         size = f"reasoning  {len(part.text):,} chars  "
         yield [CellSpan(size, "accent"), CellSpan(_cut(beginning, width - len(size)), "emphasis")]
-    elif part.kind == "text" and not as_written and len(part.text) <= MAX_MARKDOWN:
+    elif part.kind == "text" and not as_written:
         yield from markdown_lines(part.text, width)
     else:
         text = _pretty_json(part.text) if part.kind in ("data", "result") else part.text

@@ -38,7 +38,7 @@ def status(search: SearchState, width: int) -> Content:
     """Return the words, the current hit and its excerpt, and how much was scanned."""
     parts: list[tuple[str, str]] = [(f" {sanitize(search.text, _TEXT)}  ", "$text-accent bold")]
     if search.is_outside and search.is_running:
-        parts.append(("looking outside the window  ", "$text-muted"))
+        parts.append(("outside the window  ", "$text-muted"))
     elif search.row is None:
         parts.append(("searching content  ", "$text-muted"))
     elif search.is_running:

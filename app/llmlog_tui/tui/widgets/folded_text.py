@@ -22,25 +22,31 @@ _TAB: Final = "    "
 class FoldedText(Sequence[str]):
     """The rows of a text; longer lines continue in the next row.
 
-    Only the number of rows of each line is computed: 10 MB take some 30 ms.
+    Only the number of rows of each line is computed: 10 MB take some 20 ms.
     """
 
     def __init__(self, text: str, width: int) -> None:
         self._lines = text.split("\n")
         self._width = max(2, width)
-        room = self._width
-        if text.isascii():  # without a call for each line, in a third of the time
-            counts = [(len(line) - 1) // room + 1 or 1 for line in self._lines]
-        else:
-            half = room // 2  # so few characters fit, wide or not
-            is_wide = _WIDE.search
-            counts = [
-                1
-                if len(line) <= half
-                else -(-len(line) // (room if line.isascii() or not is_wide(line) else half))
-                for line in self._lines
-            ]
-        self._ends = list(accumulate(counts))
+        self._ends = self._row_ends(is_ascii=text.isascii())
+
+    def _row_ends(self, *, is_ascii: bool) -> Sequence[int]:
+        """Return the number of rows up to the end of each line."""
+        room, half = self._width, self._width // 2  # so few characters fit, wide or not
+        lengths = list(map(len, self._lines))
+        longest = max(lengths)
+        if longest <= (room if is_ascii else half):
+            return range(1, len(lengths) + 1)
+        if is_ascii:  # without a call for each line, in a third of the time
+            return list(accumulate((length - 1) // room + 1 or 1 for length in lengths))
+        is_wide = _WIDE.search
+        counts = (
+            1
+            if length <= half
+            else -(-length // (room if line.isascii() or not is_wide(line) else half))
+            for line, length in zip(self._lines, lengths, strict=True)
+        )
+        return list(accumulate(counts))
 
     def _room(self, line: str) -> int:
         """Return the characters in a row: half of them where some may take two cells."""

@@ -138,7 +138,7 @@ class VirtualRows(ScrollView):
     def _moved_lines(
         self, changed: Mapping[int, LineState], window: _VisibleRange
     ) -> dict[int, Strip]:
-        """Return the drawn lines, with the frame's cells, of rows that are only on other ones."""
+        """Return the strips, frame included, of rows that have only moved to other lines."""
         top, cache = self.content_offset.y, self._styles_cache
         lines = {row: y for y, row in self._drawn_rows.items()}
         found = {}
@@ -157,7 +157,8 @@ class VirtualRows(ScrollView):
         changed: Mapping[int, LineState],
         window: _VisibleRange,
     ) -> None:
-        """Have lines painted as they are: to draw their frame again is most of a paint."""
+        """Mark lines as drawn with strips that _moved_lines() found."""
+        # To draw a line's frame again is most of a paint.
         top, cache = self.content_offset.y, self._styles_cache
         for y, strip in moved.items():
             cache._cache[y + top] = strip  # noqa: SLF001 - as above

@@ -176,9 +176,9 @@ class ReaderWorker:
         except UserError as error:
             return tui.queries.FetchResult(problem=str(error))
         with self._lock:
-            snapshot, progress = reader.snapshot(), _progress(reader, self._posted.state)
-            self._post(tui.messages.Loaded(snapshot, progress))
-        return tui.queries.FetchResult(found, snapshot.revision)
+            progress = _progress(reader, self._posted.state)
+            self._post(tui.messages.Loaded(reader.snapshot(), progress))
+        return tui.queries.FetchResult(found)
 
     def cancel_fetch(self) -> None:
         """End the query of fetch(), whose caller cancels it."""
