@@ -198,8 +198,15 @@ class SqlScreen(LogView):
         self.result.update(result.frame, result.took_s)
         self._chart = result.chart
         self._show_result()
+        self.refresh_bindings()
         if self._lists_columns:
             self.result.focus()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Disable keys that would do nothing: a column has no chart and no trace."""
+        if action in ("view_as", "trace") and self._lists_columns:
+            return False
+        return super().check_action(action, parameters)
 
     def action_view_as(self) -> None:
         """Show the result as a chart, or as a table again."""
