@@ -106,6 +106,23 @@ def test_a_coding_agent_has_the_answers_over_a_file_and_those_of_later_rows(
         assert json.loads(tools.sql(count))["rows"] == [{"n": 200}]
 
 
+@pytest.mark.parametrize(
+    ("ts", "ingested", "why"),
+    [
+        ("String", "DateTime64(6)", "column ts is String, not DateTime64"),
+        ("DateTime64(6)", "DateTime", "column ingested is DateTime, not DateTime64"),
+    ],
+)
+def test_a_column_of_another_type_is_named(
+    clickhouse: ClickHouse, llmlog: Run, ts: str, ingested: str, why: str
+) -> None:
+    columns = f"ts {ts}, ingested {ingested}, step Nullable(Int64), line String"
+    clickhouse.query(f"CREATE TABLE llm.calls ({columns}) ENGINE = MergeTree ORDER BY ts")
+    assert is_refused(
+        llmlog("traces", str(clickhouse.url())), f"llm.calls: {why}; see llmlog schema"
+    )
+
+
 HOSTILE = [
     "x' OR 1=1 --",
     "a\\b\\n",

@@ -105,6 +105,18 @@ def test_with_raw_lines_the_log_is_written_again(llmlog: Run, log: Path, tmp_pat
     assert again.read_bytes() == log.read_bytes()
 
 
+def test_raw_lines_that_come_too_late_are_named(llmlog: Run, log: Path, tmp_path: Path) -> None:
+    folder, hint = tmp_path / "archive", "has records without their lines"
+    for options in (["--raw"], ["--raw"], []):
+        done = llmlog("archive", log, "--to", folder, *options)
+        assert (done.code, done.err.count("\n")) == (0, 1)
+    later = tmp_path / "later"
+    llmlog("archive", log, "--to", later)
+    done = llmlog("archive", log, "--to", later, "--raw")
+    assert (done.code, done.err.count("\n")) == (0, 2)
+    assert done.err.startswith(f"{later}: {hint}")
+
+
 def test_without_raw_lines_the_known_fields_are_written(
     llmlog: Run, log: Path, folder: Path, tmp_path: Path
 ) -> None:

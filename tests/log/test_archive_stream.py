@@ -56,7 +56,7 @@ def comparable(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.drop("block", "row").with_columns(pl.col(pl.Categorical).cast(pl.String))
 
 
-@settings(max_examples=examples(60), deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(logs=st.lists(st.lists(Seconds, min_size=1, max_size=12), min_size=1, max_size=4))
 def test_the_order_is_the_one_of_all_parts_together(
     tmp_path_factory: pytest.TempPathFactory, logs: list[list[int | None]]
@@ -76,7 +76,7 @@ def test_the_order_is_the_one_of_all_parts_together(
 WINDOWS = [*map(Retention, (1, 3, 10, 99)), *map(Retention.of, ("1s", "9h", "40h", "90d"))]
 
 
-@settings(max_examples=examples(60), deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     logs=st.lists(st.lists(Seconds, min_size=1, max_size=9), min_size=2, max_size=4),
     window=st.sampled_from(WINDOWS),
@@ -92,6 +92,30 @@ def test_a_window_has_the_last_records_of_all(
         found = [span for frame in frames for span in frame["span_id"]]
         whole = load(Sources([str(home / "archive")], must_exist=True), window=window).frame
         assert found == whole["span_id"].to_list()
+
+
+@settings(max_examples=examples(40), deadline=None)
+@given(
+    logs=st.lists(st.lists(Seconds, min_size=1, max_size=9), min_size=1, max_size=3),
+    kept=st.lists(st.integers(0, 9), min_size=3, max_size=3),
+)
+def test_an_archive_and_its_live_logs_are_one_log(
+    tmp_path_factory: pytest.TempPathFactory, logs: list[list[int | None]], kept: list[int]
+) -> None:
+    home = tmp_path_factory.mktemp("stream")
+    files = [written(home / f"log{at}-.jsonl", seconds) for at, seconds in enumerate(logs)]
+    lines = [file.read_bytes().splitlines(keepends=True) for file in files]
+    for file, of_log, first in zip(files, lines, kept, strict=False):
+        file.write_bytes(b"".join(of_log[:first]))
+    parts = archived(home / "archive", 1, *files)
+    for file, of_log in zip(files, lines, strict=True):
+        file.write_bytes(b"".join(of_log))
+    names = [*parts, *files]
+    frames = ArchiveStream(names, ("span_id",), others=load(files).frame).frames()
+    found = [span for frame in frames for span in frame["span_id"]]
+    whole = load(Sources([str(home / "archive"), *map(str, files)], must_exist=True)).frame
+    assert found == whole["span_id"].to_list()
+    assert len(found) == sum(map(len, logs))
 
 
 def test_parts_that_do_not_overlap_are_in_memory_one_after_the_other(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -70,6 +71,18 @@ SCENES: Final = (
     Scene("saved filters", ("F",)),
     Scene("help", ("?",)),
     Scene("palette", (":",)),
+    Scene("help, next page", ("?", "pagedown")),
+    Scene("find typed", ("/", *"gpt")),
+    Scene("filter typed", ("f", *"extra.")),
+    Scene("filter refused", ("f", *"nope > 1", "enter")),
+    Scene("filter saved", ("f", *"latency_ms > 900", "ctrl+s", *"slow", "enter")),
+    Scene("trends by tag", ("3", "b", "M")),
+    Scene("sql bars", ("5", "ctrl+r", "escape", "v")),
+    Scene("sql columns", ("5", "ctrl+t")),
+    Scene("raw line", ("2", "enter", "v")),
+    Scene("in flight", log="flight"),
+    Scene("in flight by session", ("B",), log="flight"),
+    Scene("as written", ("enter", "tab", "v"), log="content"),
     Scene("demo overview", log="demo"),
     Scene("demo calls", ("2", "G"), log="demo"),
     Scene("demo trends", ("3",), log="demo"),
@@ -95,15 +108,16 @@ def _write_logs(folder: Path) -> dict[str, Path]:
     demo = folder / "demo.jsonl"
     arguments = ["demo", "--out", str(demo), "--runs", "200", "--seed", "3"]
     subprocess.run([sys.executable, "-c", program, *arguments], check=True, capture_output=True)
-    for name in ("content", "server", "empty"):
+    for name in ("content", "server", "empty", "flight"):
         (folder / f"{name}.jsonl").touch()
     (folder / "content.jsonl").write_bytes(b"".join(_content_lines()))
+    (folder / "flight.jsonl").write_bytes(b"".join(_flight_lines()))
     calls, samples = _server_lines()
     (folder / "server.jsonl").write_bytes(b"".join(calls))
     (folder / "server.jsonl.metrics").write_bytes(b"".join(samples))
     for name in ("calls", "torn"):
         (folder / f"{name}.jsonl").write_bytes((_SAMPLES / f"{name}.jsonl").read_bytes())
-    names = ("demo", "content", "server", "empty", "torn", "absent")
+    names = ("demo", "content", "server", "empty", "torn", "absent", "flight")
     return {"sample": folder / "calls.jsonl", **{name: folder / f"{name}.jsonl" for name in names}}
 
 
@@ -148,6 +162,23 @@ def _content_lines() -> Iterator[bytes]:
             span_id=f"{run}3", finish_reason="length" if run == 1 else "stop", output=answer,
             input=[system, user, asks, found], max_tokens=61 if run == 1 else 400,
         )  # fmt: skip
+
+
+def _flight_lines() -> Iterator[bytes]:
+    """Yield a run that ended, one whose calls and tools run, and one whose process is gone."""
+    now = datetime.now(UTC)
+    known = {"session_id": "5e551011", "requested_model": "gpt-5-mini"}
+    begun: tuple[tuple[int, int, dict[str, object]], ...] = (
+        (7_200, 0, {"event": "start", "trace_name": "nightly-import"}),
+        (95, 0, {"latency_ms": 1_840, "model": "gpt-5-mini", "trace_name": "refund-agent"}),
+        (9, 0, {"latency_ms": 2_100, "model": "gpt-5-mini", "trace_name": "refund-agent"}),
+        (6, 1, {"event": "start", "tool_name": "search_docs"}),
+        (4, 2, {"event": "start"}),
+    )
+    for run, (seconds, step, fields) in enumerate(begun):
+        ts = (now - timedelta(seconds=seconds)).isoformat()
+        ids = {"trace_id": f"f119{min(run, 2):04}", "span_id": f"f{run}", "step": step}
+        yield _line(**{**known, **ids, "ts": ts, **fields})
 
 
 def _server_lines() -> tuple[list[bytes], list[bytes]]:
@@ -207,6 +238,8 @@ async def _draw(scene: Scene, log: Path, size: tuple[int, int], theme: str) -> s
         for key in scene.keys:
             await pilot.press(_NAMES.get(key, key))
             await pilot.pause(0.05)
+            if key in _ASKS:  # the next key is for its result
+                await _settled(pilot)
         await _settled(pilot)
         return str(pilot.app.export_screenshot())
 
@@ -218,8 +251,13 @@ _NAMES: Final = {
     "'": "apostrophe",
     " ": "space",
     ">": "greater_than_sign",
+    ".": "full_stop",
     "_": "underscore",
 }
+
+
+_ASKS: Final = ("enter", "ctrl+r")
+"""Keys whose results take a while."""
 
 
 def _sheet(pictures: Mapping[str, str], columns: int, height: int, out: Path) -> None:
@@ -266,6 +304,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="llmlog-views-") as folder:
         logs = _write_logs(Path(folder))
         os.chdir(folder)
+        os.environ["XDG_CONFIG_HOME"] = folder  # filters of the user's own are none of these
         for theme in given.theme or THEMES:
             os.environ.pop("NO_COLOR", None)
             if theme == "no-color":

@@ -208,6 +208,21 @@ async def test_an_update_renders_only_widgets_on_its_lines(log: Path, shown: Sho
         assert rendered == {header, calls}, "neither what is between them nor what is below"
 
 
+async def test_lines_that_were_moved_with_their_frame_are_as_they_would_be_drawn_anew(
+    log: Path, shown: Shown
+) -> None:
+    async with LogApp([log]).run_test(size=SMALL) as pilot:
+        app = await shown(pilot, 40)
+        pane = app.query_one(CallsPane)
+        pane.focus()
+        for key in ("up", "pageup", "up", "b", "up", "down", "pagedown", "home", "end", "tab"):
+            await pilot.press(key)
+            kept = pane.render_lines(pane.outer_size.region)
+            pane._styles_cache.clear()  # noqa: SLF001 - nothing is kept
+            pane._strips.clear()  # noqa: SLF001 - nor drawn
+            assert pane.render_lines(pane.outer_size.region) == kept, key
+
+
 def note(
     rendered: set[Widget], widget: Widget, render: Callable[[Region], list[Strip]], crop: Region
 ) -> list[Strip]:

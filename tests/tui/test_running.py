@@ -202,8 +202,11 @@ async def test_runs_in_flight_have_rows_below_their_sessions_and_are_counted_now
         await pilot.press("enter", "up")
         await until(pilot, lambda: screen.timeline.trace_id == "a-run", "the other one")
         with log.open("ab") as file:
-            file.write(record(span_id="d", trace_id="a-run", session_id="a", ts=now.isoformat()))
+            named = {"trace_id": "a-run", "session_id": "a", "trace_name": "refund-agent"}
+            file.write(record(span_id="d", ts=now.isoformat(), **named))
         await until(pilot, lambda: "2 tr" in line_of(pane, "▾ a"), "its record")
+        assert "a-run refund-agent" in line_of(pane, "a-run"), "names have room in its place"
+        assert "1 ► running, 1 ? never ended" in str(pane.border_subtitle)
         assert screen.selected_trace == "a-run"
         await pilot.press("B")
         await until(pilot, lambda: not any("▾" in row for row in rows()), "no sessions")

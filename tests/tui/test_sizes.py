@@ -65,6 +65,12 @@ async def test_a_replay_has_its_bars_its_detail_and_its_totals_at_every_size(
             assert ("errors" in totals) == (size != SMALL)
             screen.detail_pane.focus()
             await pilot.pause()
+            if screen.compact:
+                await pilot.press("v")
+                assert screen.content_pane.has_focus, "it is in the place of the detail"
+                while not screen.detail_pane.display:
+                    await pilot.press("v")
+                assert screen.detail_pane.has_focus
             frame = screen.detail_pane.styles.border_top[0]
             assert frame == ("heavy" if screen.compact else "round"), "seen without colour"
             assert screen.detail_pane.styles.border_title_style.bold
@@ -94,6 +100,8 @@ async def test_calls_keep_their_finish_and_flags_beside_a_drawer_too(
             rest = heading.index(" ms ")
             assert not any("…" in line[rest:] for line in lines), "no reason, no finish is cut"
             assert "…" not in str(screen.calls.border_title), "nor is the title"
+            if size in {(120, 35), WIDE, LARGE}:
+                assert any(" text-embedding-3-small " in line for line in lines)
 
 
 async def test_zoomed_panes_of_a_large_screen_have_columns_as_wide_as_their_contents(

@@ -30,6 +30,7 @@ from llmlog_tui.tui.screens.dialogs.save_as import SaveAsDialog
 from llmlog_tui.tui.screens.ready_queries import READY_QUERIES
 from llmlog_tui.tui.screens.replay import ReplayScreen
 from llmlog_tui.tui.screens.sql import SqlScreen
+from llmlog_tui.tui.widgets.footer import KeyFooter
 
 DIGIT = "5"
 
@@ -452,6 +453,10 @@ async def test_ctrl_t_lists_the_columns_and_enter_puts_one_into_the_query(
         await pilot.press("ctrl+t")
         await until(pilot, lambda: "timestamp" in result(screen), "the list")
         assert screen.history == []
+        footer = str(screen.query_one(KeyFooter).render())
+        assert "Enter into query" in footer
+        assert "v chart" not in footer, "columns have no chart"
+        assert "its trace" not in footer
         await pilot.press("j", "enter")
         assert screen.editor.text == "select event"
         assert screen.editor.has_focus

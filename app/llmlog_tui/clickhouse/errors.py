@@ -45,12 +45,16 @@ _MESSAGES: Final[dict[int, str]] = {
     252: "{server}: too many parts; send larger batches, fewer a second",
 }
 _COLUMN: Final = 47
+_TYPE: Final = 43
 _STATUS_OF_LOGIN: Final = frozenset({401, 403})
 _STATUS_OF_GONE: Final = frozenset({429, 502, 503, 504})
 
 _LONGEST: Final = 200
 """Maximum characters of a server's own message."""
 _EXCEPTION: Final = re.compile(r"Code: (\d+)\. DB::(?:\w+::)*\w*Exception: (.*)", re.DOTALL)
+_NO_TIME: Final = re.compile(
+    r"got: (\w+(?:\([^)]{0,40}\)+)?).*?toUnixTimestamp64Micro\((\w+)\)", re.DOTALL
+)
 _IDENTIFIER: Final = re.compile(r"(?:identifier|[Mm]issing columns?:?|column) [`']([^`']+)[`']")
 
 
@@ -66,6 +70,9 @@ def server_error(url: TableUrl, code: int | None, text: str, status: int = 0) ->
         return ClickHouseError(f"{url.server}: no ClickHouse server answers here")
     if code == _COLUMN:
         return ClickHouseError(f"{url.name}: {_unknown_column(text)}", code)
+    if code == _TYPE and (found := _NO_TIME.search(text)):
+        column = f"column {found[2]} is {found[1]}, not DateTime64"
+        return ClickHouseError(f"{url.name}: {column}; see llmlog schema clickhouse", code)
     message = _MESSAGES.get(code)
     if message is None:
         return ClickHouseError(f"{url.server}: ClickHouse error {code}: {_own_words(text)}", code)

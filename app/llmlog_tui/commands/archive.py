@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -49,6 +50,8 @@ def archive(files: tuple[str, ...], *, folder: Path, raw: bool) -> None:
     if STDIN in paths:
         raise click.ClickException("-: standard input cannot be archived")
     with ArchiveWriter(folder, raw=raw) as writer, progress_bar("archiving") as progress:
+        if raw and writer.has_no_lines():
+            click.echo(f"{folder}: {_WITHOUT_LINES}", err=True)
         problems = _add(writer, paths, progress)
         writer.commit()
     outcome = writer.outcome
@@ -61,6 +64,12 @@ def archive(files: tuple[str, ...], *, folder: Path, raw: bool) -> None:
         click.echo(f"llmlog: {sanitize(problem)}", err=True)
     if problems:
         raise click.ClickException(problems[-1])
+
+
+_WITHOUT_LINES: Final = (
+    "has records without their lines; archive into a new folder to keep the lines of all"
+)
+"""Hint where --raw comes later than the first records: they are not added again."""
 
 
 def _add(writer: ArchiveWriter, paths: Sequence[Path], progress: Progress) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import polars as pl
 
-from llmlog_tui.analysis.query.sql import filter_records, is_by_row
+from llmlog_tui.analysis.query.sql import filter_records
 from llmlog_tui.commands.common import (
     BOM,
     OpenLog,
@@ -21,7 +21,7 @@ from llmlog_tui.commands.common import (
     report_format,
 )
 from llmlog_tui.commands.progress import Progress
-from llmlog_tui.commands.record_stream import ArchiveRecords, is_archive_stream
+from llmlog_tui.commands.record_stream import ArchiveRecords, is_archive_stream, is_by_record
 from llmlog_tui.config.rules import DEFAULT
 from llmlog_tui.log.load import read_all
 from llmlog_tui.log.peek import has_own_lines
@@ -60,10 +60,9 @@ def export_source(
     about several records; others are loaded. Raises UserError.
     """
     paths = expand(names, must_exist=True)
-    is_by_record = where is None or is_by_row(where)
     if is_archive_stream(paths, where):
         yield _OfArchive(paths, where, progress)
-    elif is_by_record and len(paths) == 1 and _is_streamed(paths[0]):
+    elif is_by_record(where) and len(paths) == 1 and _is_streamed(paths[0]):
         sources = Sources(names, must_exist=True)
         with closing(Reader(sources, window=current_window(), is_stream=True)) as reader:
             yield _OfReader(reader, names, where, progress)

@@ -16,14 +16,17 @@ from llmlog_tui.analysis.query.sql import (
     predicate_problem,
 )
 from llmlog_tui.clickhouse.url import TableUrl
-from llmlog_tui.commands.common import current_window, has_window, report_window
+from llmlog_tui.commands.common import current_window, has_window, is_plain, report_window
 from llmlog_tui.commands.table_where import TablePredicate, table_predicate
 from llmlog_tui.config.rules import Rules
 from llmlog_tui.formats.llmlog import LLMLOG
 from llmlog_tui.log.archive_manifest import is_part
 from llmlog_tui.log.archive_stream import ArchiveStream
+from llmlog_tui.log.load import read_all
+from llmlog_tui.log.parse_cache import user_cache
+from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.schema import COLUMNS
-from llmlog_tui.log.sources import SourceError, expand, url_of
+from llmlog_tui.log.sources import STDIN, SourceError, expand, url_of
 from llmlog_tui.log.table_pages import TablePages
 from llmlog_tui.log.table_queries import Condition
 from llmlog_tui.log.table_source import DEFAULT_WINDOW
@@ -53,8 +56,9 @@ def record_stream(
 ) -> Iterator[RecordStream | None]:
     """Give the records of archives or a table, with `columns`; None for other logs.
 
-    Those are to be loaded, as is all for a predicate that the table's server, or a part of an
-    archive alone, cannot answer. Raises UserError.
+    Of archives and files together the files are in memory. Other logs are to be loaded, as is all
+    for a predicate that the table's server, or a part of an archive alone, cannot answer. Raises
+    UserError.
     """
     paths = expand(names, must_exist=True)
     if len(paths) == 1 and (url := url_of(paths[0])):
@@ -62,21 +66,39 @@ def record_stream(
             yield table if table.is_usable() else None
     elif is_archive_stream(paths, where):
         yield ArchiveRecords(paths, where, columns, rules)
+    elif is_by_record(where) and not has_window() and any(map(is_part, paths)):
+        kept = columns if where is None else COLUMNS
+        others = _own_records([path for path in paths if not is_part(path)], kept)
+        is_usable = others is not None
+        yield ArchiveRecords(paths, where, columns, rules, others=others) if is_usable else None
     else:
         yield None
+
+
+def _own_records(files: Sequence[Path], columns: Collection[str]) -> pl.DataFrame | None:
+    """Return the records of files that are all llmlog's; None of others. Raises SourceError."""
+    if STDIN in files or any(map(url_of, files)):
+        return None
+    with closing(Reader(files, columns=columns, cache=user_cache())) as reader:
+        snapshot = read_all(reader)
+    return snapshot.frame if is_plain(snapshot) else None
+
+
+def is_by_record(where: str | None) -> bool:
+    """Return whether a predicate needs one record at a time."""
+    return where is None or is_by_row(where)
 
 
 def is_archive_stream(paths: Sequence[Path], where: str | None) -> bool:
     """Return whether only parts of archives are read, and in the order of time."""
     is_in_order = len(paths) > 1 or not has_window()
-    is_by_record = where is None or is_by_row(where)
-    return is_by_record and is_in_order and bool(paths) and all(map(is_part, paths))
+    return is_by_record(where) and is_in_order and bool(paths) and all(map(is_part, paths))
 
 
 class ArchiveRecords:
     """The records of an archive that match a predicate, one part after the other."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - options by name
         self,
         paths: Sequence[Path],
         where: str | None,
@@ -84,6 +106,7 @@ class ArchiveRecords:
         rules: Rules,
         *,
         with_lines: bool = False,
+        others: pl.DataFrame | None = None,
     ) -> None:
         """Raise SourceError for a part that cannot be read."""
         self._where = where
@@ -92,8 +115,9 @@ class ArchiveRecords:
             columns = COLUMNS
         if with_lines:
             columns = (*columns, "line")
-        window = current_window()
-        self._parts = ArchiveStream(paths, columns, with_lines=with_lines, window=window)
+        self._parts = ArchiveStream(
+            paths, columns, with_lines=with_lines, window=current_window(), others=others
+        )
         with one_line_errors():
             self.total = self._parts.total
             """Number of records of the archive."""
@@ -115,7 +139,8 @@ class ArchiveRecords:
                     yield frame
                 else:
                     yield filter_records(frame, self._where, self._rules)
-            report_window(self.kept, self.total)
+            if has_window():
+                report_window(self.kept, self.total)
 
 
 @contextmanager

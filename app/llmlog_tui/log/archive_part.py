@@ -314,9 +314,15 @@ def part_rows(archives: ArchiveParts, path: Path, columns: Collection[str]) -> p
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
-def records_of(rows: pl.DataFrame) -> pl.DataFrame:
+def records_of(rows: pl.DataFrame, here: pl.Expr | None = None) -> pl.DataFrame:
     """Return the records of a part's rows; `line` is their number, from 0."""
-    return _parsed(rows, None).frame
+    return _parsed(rows, here).frame
+
+
+def only_here(archives: ArchiveParts, path: Path) -> pl.Expr | None:
+    """Return the predicate of a part's rows that no other file has; None for all."""
+    part, known = archive_entry(archives, path), archives.of(path).known(path.name)
+    return _is_here({source: known.get(source, ()) for source in part.sources})
 
 
 def lines_of(rows: pl.DataFrame) -> list[bytes]:

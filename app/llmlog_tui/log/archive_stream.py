@@ -9,10 +9,12 @@ from typing import Final
 
 import polars as pl
 
+from llmlog_tui.log.archive_manifest import is_part
 from llmlog_tui.log.archive_part import (
     ArchiveParts,
     archive_entry,
     lines_of,
+    only_here,
     part_rows,
     records_of,
 )
@@ -30,22 +32,24 @@ _AT: Final = "at"
 
 
 class ArchiveStream:
-    """The records of parts, frame after frame, in the order of a Reader.
+    """The records of parts of archives, frame after frame, in the order of a Reader.
 
     Parts are read in the order of their first records, and only overlapping ones are in memory
-    together. Only `columns` have values, and each frame has its own tags. With `with_lines` stored
-    rows are kept for lines(), too. Of parts outside the `window` nothing is read.
+    together. `others` are the records of other files among `files`, of which parts may have some.
+    Only `columns` have values, and each frame has its own tags. With `with_lines` stored rows are
+    kept for lines(), too. Of parts outside the `window` nothing is read.
     """
 
     def __init__(
         self,
-        parts: Sequence[Path],
+        files: Sequence[Path],
         columns: Collection[str],
         *,
         with_lines: bool = False,
         window: Retention = EVERYTHING,
+        others: pl.DataFrame | None = None,
     ) -> None:
-        self.files = tuple(parts)
+        self.files = tuple(files)
         self.records = 0
         """Number of records read so far."""
         self._columns = columns if columns is COLUMNS else (*columns, "ts")
@@ -53,6 +57,9 @@ class ArchiveStream:
         self._with_lines = with_lines
         self._window = window
         self._archives = ArchiveParts(window)
+        self._archives.add(files)
+        self._parts = {index: file for index, file in enumerate(files) if is_part(file)}
+        self._others = others
         self._rows: dict[int, pl.DataFrame] = {}  # by file
 
     def frames(self) -> Iterator[pl.DataFrame]:
@@ -68,7 +75,7 @@ class ArchiveStream:
         return frames
 
     def _in_order(self, files: Sequence[int]) -> Iterator[pl.DataFrame]:
-        pending: list[pl.DataFrame] = []
+        pending = [] if self._others is None else [self._placed(self._others)]
         for at, index in sorted((self._first(index), index) for index in files):
             yield from self._taken(pending, at)
             self._rows = {file: self._rows[file] for file in _files(pending) if self._with_lines}
@@ -78,7 +85,7 @@ class ArchiveStream:
     @property
     def total(self) -> int:
         """Number of records in the parts."""
-        return sum(archive_entry(self._archives, file).records for file in self.files)
+        return sum(archive_entry(self._archives, file).records for file in self._parts.values())
 
     def lines(self, frame: pl.DataFrame) -> list[bytes]:
         """Return lines of the last frame: as logged, or with the known fields."""
@@ -107,7 +114,7 @@ class ArchiveStream:
 
     def unify_tags(self) -> None:
         """Give all frames the tags of all parts. Raises OSError."""
-        tags: dict[str, pl.DataType] = {}
+        tags = {} if self._others is None else tag_types(self._others)
         for index in self._within():
             rows = part_rows(self._archives, self.files[index], self._columns)
             tags = merged_types(tags, tag_types(records_of(rows.head(0))))
@@ -115,9 +122,13 @@ class ArchiveStream:
 
     def _within(self) -> list[int]:
         """Return the files that may have records in the window."""
-        entries = [(archive_entry(self._archives, file), file) for file in self.files]
-        outside = [part.file in self._archives.of(file).outside for part, file in entries]
-        return [index for index, is_outside in enumerate(outside) if not is_outside]
+        for file in self._parts.values():
+            archive_entry(self._archives, file)
+        return [
+            index
+            for index, file in self._parts.items()
+            if file.name not in self._archives.of(file).outside
+        ]
 
     def _newest(self, files: Sequence[int]) -> datetime | None:
         """Return the latest time, a future one only if there is no other."""
@@ -140,19 +151,26 @@ class ArchiveStream:
         rows = part_rows(self._archives, self.files[index], self._columns)
         if self._with_lines:
             self._rows[index] = rows
-        records = records_of(rows)
+        records = records_of(rows, only_here(self._archives, self.files[index]))
+        place = {"block": pl.lit(0, pl.UInt32), "row": pl.lit(0, pl.UInt32)}
+        return self._by_time(records.with_columns(file=pl.lit(index, pl.UInt16), **place))
+
+    def _placed(self, others: pl.DataFrame) -> pl.DataFrame:
+        """Return the records of other files by time; `line` counts them."""
+        files = [index for index in range(len(self.files)) if index not in self._parts]
+        file = pl.Series("file", files, pl.UInt16).gather(others["file"])
+        line = pl.int_range(others.height, dtype=pl.UInt32).alias("line")
+        return self._by_time(others.with_columns(file, line))
+
+    def _by_time(self, records: pl.DataFrame) -> pl.DataFrame:
         is_only = len(self.files) == 1
-        at = pl.lit(_UNDATED) if is_only else BY_TIME.dt.epoch("us").fill_null(_UNDATED)
+        when = BY_TIME.over("file").dt.epoch("us").fill_null(_UNDATED)
+        at = pl.lit(_UNDATED) if is_only else when
         if self._tags is not None:
             records = conform(records, self._tags)
-        frame = records.with_columns(
-            at.alias(_AT),
-            block=pl.lit(0, pl.UInt32),
-            file=pl.lit(index, pl.UInt16),
-            row=pl.lit(0, pl.UInt32),
-        )
         columns = (*FRAME_SCHEMA, _AT, *tag_types(records))
-        return frame.select(columns).sort(_AT, maintain_order=True)
+        frame = records.with_columns(at.alias(_AT)).select(columns)
+        return frame.sort(_AT, "file", maintain_order=True)
 
 
 def _files(frames: Sequence[pl.DataFrame]) -> list[int]:

@@ -98,6 +98,15 @@ class ArchiveWriter:
     def __exit__(self, *_: object) -> None:
         os.close(self._lock)
 
+    def has_no_lines(self) -> bool:
+        """Return whether the first part has no raw lines. Raises ArchiveError."""
+        first = min(self._manifest.parts, key=lambda part: part.number, default=None)
+        try:
+            content = None if first is None else first.content(self._folder)
+        except OSError as error:
+            raise ArchiveError(f"{self._folder}: {error.strerror or error}") from error
+        return content is not None and "line" not in pl.read_parquet_schema(content)
+
     @property
     def outcome(self) -> Outcome:
         return Outcome(self._added, self._skipped, self._manifest.records)

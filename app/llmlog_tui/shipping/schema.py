@@ -11,7 +11,7 @@ from llmlog.record import EVENTS
 from llmlog_tui.clickhouse.url import quoted
 from llmlog_tui.formats.llmlog import CALL_KEYS, TIME_KEYS
 from llmlog_tui.log.inference import FAILED_STATUS, LAST_STATUS, NO_ERROR, STATUS_WORDS
-from llmlog_tui.log.schema import COLUMNS
+from llmlog_tui.log.schema import COLUMNS, ID_FIELDS
 
 DATABASE: Final = "llm"
 TABLE: Final = "calls"
@@ -27,7 +27,6 @@ EPOCH: Final = "toDateTime64(0, 6, 'UTC')"
 _FIRST_YEAR, _LAST_YEAR = 1900, 2299
 """Range of DateTime64: times outside of it count as unknown."""
 _FIRST_US, _LAST_US = -2_208_988_800_000_000, 10_413_791_999_999_999
-_IDS: Final = ("trace_id", "session_id", "id", "request_id")
 _DEDUPLICATED_BLOCKS: Final = 10_000
 """Number of inserts whose repetition, after a broken connection, adds nothing."""
 _COLUMN_TYPES: Final[dict[pl.DataType, str]] = {
@@ -67,7 +66,7 @@ def _table(database: str, ttl_days: int | None, *, project: bool) -> str:
     columns += [
         f"`{LINE}` String CODEC(ZSTD(3))",
         f"`{INGESTED}` DateTime64(6, 'UTC') DEFAULT now64(6) CODEC(Delta, ZSTD(1))",
-        *(f"INDEX by_{name} `{name}` TYPE bloom_filter(0.01) GRANULARITY 1" for name in _IDS),
+        *(f"INDEX by_{name} `{name}` TYPE bloom_filter(0.01) GRANULARITY 1" for name in ID_FIELDS),
         f"INDEX by_{INGESTED} `{INGESTED}` TYPE minmax GRANULARITY 1",
     ]
     lines = [

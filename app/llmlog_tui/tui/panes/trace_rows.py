@@ -60,6 +60,8 @@ BY_SESSION_COMPACT: Final = (
 )
 BY_SESSION_NAMED: Final = (Column("session", 30, field="trace_id"), *BY_SESSION_COMPACT[1:])
 """Columns of a wide pane whose runs have names."""
+BY_SESSION_NAMED_NARROW: Final = (BY_SESSION[0], *NAMED_NARROW[2:])
+"""Columns that leave room for names in a narrow pane."""
 _WHEN, _COST, _SHORT_ID = 8, 7, 8
 """Widths of columns."""
 _MAX_MODELS: Final = 8
@@ -287,15 +289,18 @@ class SessionRows(RowSource):
 
     def _heading(self, session: dict[str, Any], room: int) -> Row:
         sign = "▸" if session["session_id"] in self._folded else "▾"
-        name = (
+        name: Cell = (
             CellSpan(f"{sign} ", "muted"),
             CellSpan(humanize.short_id(session["session_id"]), "strong"),
         )
         traces = session["traces"] - session["begun"]
-        figures = _figures(session, self._overview.newest, f"{traces:,} tr")
+        size = f"{traces:,} tr"
+        if all(column.title != "steps" for column in self.columns):
+            name = (*name, CellSpan(f"  {size}", "muted"))
+        figures = _figures(session, self._overview.newest, size)
         steps = self._in_flight.get(session["session_id"])
         mark = running_text.mark(steps, self._labels.now) if steps else UNMARKED
-        return Row((name, *figures, _models(session, room)), mark)
+        return Row(self._cells(name, figures, _models(session, room)), mark)
 
     def _trace(self, trace: dict[str, Any], widths: Sequence[int]) -> Row:
         steps = humanize.integer(trace["steps"])
@@ -303,8 +308,14 @@ class SessionRows(RowSource):
         called = humanize.run_label(trace["trace_id"], self._labels.name_of(trace))
         if cell_len(called) + 2 > widths[0]:
             called = humanize.short_id(trace["trace_id"])  # whole, rather than a cut name
-        cells = (cell("  " + called), *figures, _models(trace, widths[-1]))
+        cells = self._cells(cell("  " + called), figures, _models(trace, widths[-1]))
         return Row(cells, self._growing.mark(trace["trace_id"], self._labels.marks))
+
+    def _cells(self, name: Cell, figures: tuple[Cell, ...], models: Cell) -> list[Cell]:
+        """Return the cells of the columns that are shown."""
+        titles = (column.title for column in WIDE[1:])
+        by_title = {**dict(zip(titles, figures, strict=True)), "models": models}
+        return [name, *(by_title[column.title] for column in self.columns[1:])]
 
 
 def _figures(found: Mapping[str, Any], newest: datetime | None, size: str) -> tuple[Cell, ...]:

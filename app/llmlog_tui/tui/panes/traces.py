@@ -17,6 +17,7 @@ from llmlog_tui.tui.panes.trace_rows import (
     BY_SESSION,
     BY_SESSION_COMPACT,
     BY_SESSION_NAMED,
+    BY_SESSION_NAMED_NARROW,
     COMPACT,
     NAMED,
     NAMED_NARROW,
@@ -111,10 +112,11 @@ class TracesPane(Pane):
             columns = BY_SESSION_COMPACT if self.compact or has_room else BY_SESSION
             if self._has_names(overview):
                 is_wide = self.size.width >= _NAMED_SESSIONS_FROM
-                columns = BY_SESSION_NAMED if is_wide else BY_SESSION
+                columns = BY_SESSION if has_room else BY_SESSION_NAMED_NARROW
+                columns = BY_SESSION_NAMED if is_wide else columns
             self.set_source(SessionRows(overview, columns, labels, tree, self._folded))
         total, cost = overview.traces.height, self._cost_label()
-        counts, of_sessions = humanize.plural(total, "trace"), ""
+        counts, groups, of_sessions = humanize.plural(total, "trace"), "", ""
         if self._sessions is not None:
             groups = humanize.plural(self._sessions.frame.height, "session")
             counts, of_sessions = f"{groups}, {counts} (tr)", f" in {groups}"
@@ -122,8 +124,10 @@ class TracesPane(Pane):
         order, flight = " · newest last", self._in_flight_label(overview, now)
         title += flight if self.compact else ""
         figures = counts + flight
-        notes = (figures + cost + order, figures + cost, figures + order, figures, counts)
-        self.set_title(title, *notes)
+        notes = [figures + cost + order, figures + cost, figures + order, figures]
+        if flight and self._sessions is not None:
+            notes.append(groups + flight)
+        self.set_title(title, *notes, counts)
 
     def _in_flight_label(self, overview: Overview, now: datetime) -> str:
         """Return how many steps run or never ended, with their marks."""

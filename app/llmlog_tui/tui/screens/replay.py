@@ -274,6 +274,7 @@ class ReplayScreen(LogView):
     def action_view_as(self) -> None:
         """Cycle through the ways to show a step; in the compact form detail comes first."""
         mode = MODES.index(self.content_pane.mode)
+        had_focus = self.focused in (self.detail_pane, self.content_pane)
         if self.compact and not self._shows_content:
             self._shows_content = True
         else:
@@ -281,6 +282,8 @@ class ReplayScreen(LogView):
             self._shows_content = not self.compact or self._is_zoomed or mode != 0
         self.draw_detail()
         self.content_pane.set_mode(mode)
+        if had_focus and self.compact:  # one of them is in the place of the other
+            (self.content_pane if self._shows_content else self.detail_pane).focus()
 
     def action_answer(self) -> None:
         """Go to the answer in the conversation."""

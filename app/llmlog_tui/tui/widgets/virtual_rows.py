@@ -6,7 +6,7 @@ lines whose appearance has changed.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from textwrap import wrap
 from typing import ClassVar, Final, NamedTuple
 
@@ -73,6 +73,7 @@ class VirtualRows(ScrollView):
         self._painting: _VisibleRange | None = None
         self._strips = StripCache(self._component)
         self._drawn: dict[int, LineState] = {}
+        self._drawn_rows: dict[int, int] = {}  # by line, too: the index of its row
         self._drawn_widths: tuple[int, list[int]] = 0, []
 
     @property
@@ -111,7 +112,7 @@ class VirtualRows(ScrollView):
     def render_line(self, y: int) -> Strip:
         window = self._painting or self._visible()
         state, index = self._line_state(y, window, self.has_focus), y - self._heading
-        self._drawn[y] = state
+        self._drawn[y], self._drawn_rows[y] = state, window.start + index
         columns, widths = self._source.columns, window.widths
         if index >= len(window.rows):
             columns, widths = _TEXT, [window.width]
@@ -121,15 +122,49 @@ class VirtualRows(ScrollView):
     def repaint(self) -> None:
         """Refresh only the lines whose appearance changed."""
         window, has_focus = self._visible(), self.has_focus
+        changed = {
+            y: state
+            for y in range(self.size.height)
+            if (state := self._line_state(y, window, has_focus)) != self._drawn.get(y)
+        }
+        if not changed:
+            return
+        moved = self._moved_lines(changed, window)
         # Whole lines, with the frame's: the compositor would cut a part out of the strip.
         left, width = -self.content_offset.x, self.outer_size.width
-        lines = (
-            Region(left, y, width, 1)
-            for y in range(self.size.height)
-            if self._line_state(y, window, has_focus) != self._drawn.get(y)
-        )
-        if regions := [*lines]:
-            self.refresh(*regions)
+        self.refresh(*(Region(left, y, width, 1) for y in changed))
+        self._keep(moved, changed, window)
+
+    def _moved_lines(
+        self, changed: Mapping[int, LineState], window: _VisibleRange
+    ) -> dict[int, Strip]:
+        """Return the strips, frame included, of rows that have only moved to other lines."""
+        top, cache = self.content_offset.y, self._styles_cache
+        lines = {row: y for y, row in self._drawn_rows.items()}
+        found = {}
+        for y, state in changed.items():
+            before = lines.get(window.start + y - self._heading)
+            if y < self._heading or before is None or self._drawn.get(before) != state:
+                continue
+            strip = cache._cache.get(before + top)  # noqa: SLF001 - nothing else has them
+            if strip is not None and not cache.is_dirty(before + top):
+                found[y] = strip
+        return found
+
+    def _keep(
+        self,
+        moved: Mapping[int, Strip],
+        changed: Mapping[int, LineState],
+        window: _VisibleRange,
+    ) -> None:
+        """Mark lines as drawn with strips that _moved_lines() found."""
+        # To draw a line's frame again is most of a paint.
+        top, cache = self.content_offset.y, self._styles_cache
+        for y, strip in moved.items():
+            cache._cache[y + top] = strip  # noqa: SLF001 - as above
+            cache._dirty_lines.discard(y + top)  # noqa: SLF001 - as above
+            self._drawn[y] = changed[y]
+            self._drawn_rows[y] = window.start + y - self._heading
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Leave it to repaint(): Textual would refresh all lines and the hidden scrollbar."""
@@ -190,6 +225,7 @@ class VirtualRows(ScrollView):
             self._drawn_widths = width, widths
             self._strips.clear()
             self._drawn.clear()
+            self._drawn_rows.clear()
 
     def _moved(self, window: _VisibleRange, start: int, stop: int) -> _VisibleRange:
         """Return another range, reusing the rows in both."""
