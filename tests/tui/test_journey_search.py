@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -163,6 +164,24 @@ async def test_a_hit_that_grew_since_is_found_and_an_evicted_one_is_fetched(
         await until(pilot, lambda: app.searching.state.found == 4, "the new hit")
         await pilot.press("n", "n", "n")
         await is_found(pilot, until, 10, "again: the zebra crossed")
+
+
+async def test_an_evicted_record_of_another_tool_is_fetched_with_its_content(
+    tmp_path: Path, root: Path, until: Until
+) -> None:
+    log = tmp_path / "litellm.jsonl"
+    log.write_bytes((root / "tests/formats/samples/litellm.jsonl").read_bytes())
+    words = json.loads(log.read_text().splitlines()[0])["messages"][0]["content"][:20]
+    async with LogApp([log], last=Retention(records=1)).run_test(size=WIDE) as pilot:
+        app = pilot.app
+        assert isinstance(app, LogApp)
+        await until(pilot, lambda: app.status.progress.state == "live", "all was read")
+        await pilot.press("slash", *words, "enter")
+        await until(pilot, lambda: isinstance(app.screen, ContentDialog), "the evicted record")
+        dialog = app.screen
+        assert isinstance(dialog, ContentDialog)
+        await until(pilot, lambda: marked(dialog.content_pane) == [words], "its words")
+        assert "Conversation" in str(dialog.content_pane.border_title)
 
 
 async def test_a_record_without_a_trace_is_shown_in_a_dialog(

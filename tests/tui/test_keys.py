@@ -36,7 +36,7 @@ IDS: Final = {
     "pairs": "text-diff",
     "text-diff": "difference difference-before words-or-lines back",
     "editor": "result complete",
-    "result": "chart columns columns-on export edit its-call its-trace",
+    "result": "chart columns columns-on export edit its-call into-query its-trace",
     "result-chart": "table cursor cursor-on more-charts charts-before its-call "
     "its-trace export edit",
     "table": "up down page-up page-down half-a-page-up half-a-page-down first-row last-row",

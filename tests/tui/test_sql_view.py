@@ -454,7 +454,7 @@ async def test_ctrl_t_lists_the_columns_and_enter_puts_one_into_the_query(
         await until(pilot, lambda: "timestamp" in result(screen), "the list")
         assert screen.history == []
         footer = str(screen.query_one(KeyFooter).render())
-        assert "h/l columns" in footer
+        assert "Enter into query" in footer
         assert "v chart" not in footer, "columns have no chart"
         assert "its trace" not in footer
         await pilot.press("j", "enter")

@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from tests.log.conftest import raw_line
 from tests.tui.conftest import record
 from textual.message import Message
 
+from llmlog_tui.analysis.calls.text_search import TextQuery
 from llmlog_tui.analysis.live.overview import IncrementalAnalyzer
 from llmlog_tui.log import line_search
 from llmlog_tui.log.follow import Follower
@@ -27,6 +29,7 @@ from llmlog_tui.log.sources import Sources
 from llmlog_tui.tui.messages import TextFound
 from llmlog_tui.tui.queries import TextHit
 from llmlog_tui.tui.workers import text_search
+from llmlog_tui.tui.workers.analysis import evicted_content
 from llmlog_tui.tui.workers.text_search import TextSearch
 
 
@@ -166,6 +169,31 @@ def test_evicted_records_are_found_with_their_place_but_no_other_lines(tmp_path:
         place = hits[-1].location
         assert place is not None
         assert (raw_line(reader, place.block, place.line) or b"").startswith(said(0, "zebra")[:-1])
+
+
+@pytest.mark.parametrize("size", [500, 2**20])
+@pytest.mark.parametrize("name", ["litellm", "mlflow", "weave", "openai_batch"])
+def test_evicted_records_of_other_tools_are_found_and_read_again(
+    tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch, name: str, size: int
+) -> None:
+    monkeypatch.setattr("llmlog_tui.log.follow.BLOCK_BYTES", size)
+    monkeypatch.setattr("llmlog_tui.log.store._RANGE_BYTES", size)
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes((root / f"tests/formats/samples/{name}.jsonl").read_bytes())
+    with opened(log) as everything:
+        expected = Counter(hit.excerpt for hit in Searching(everything, "a").run())
+    with opened(log, window=Retention(records=1)) as reader:
+        searching = Searching(reader, "a")
+        hits = searching.run()
+        assert Counter(hit.excerpt for hit in hits) == expected
+        evicted = [(hit.location, hit.excerpt) for hit in hits if hit.location is not None]
+        assert evicted
+        for place, excerpt in evicted:
+            shown = evicted_content(
+                lambda at: reader.evicted(at.block, at.line), place, "a", excerpt
+            )
+            assert TextQuery("a").excerpt(shown.record or {}) == excerpt
+            assert shown.conversation.messages
 
 
 def test_it_ends_when_it_is_told_to_and_posts_nothing_more(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ class FileParser:
     ) -> None:
         self._columns = columns
         self._cache = cache
-        self._formats = formats
+        self.formats = formats
         self._states = states
         self.records = 0
         """Number of records so far."""
@@ -66,7 +66,7 @@ class FileParser:
     def decoder(self) -> Decoder:
         """The decoder of the file's lines; reads records back, too."""
         # Made when it is needed: a log may have thousands of files.
-        return Decoder(self._states, self._formats)
+        return Decoder(self._states, self.formats)
 
     @property
     def has_state(self) -> bool:
@@ -102,7 +102,7 @@ class FileParser:
         if isinstance(block, RecordBlock):
             records = block.parsed
             return lambda: records
-        head = head_of(block.data, self._formats)
+        head = head_of(block.data, self.formats)
         if not head.is_plain:
             return None
         options = ParseOptions(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
 from pathlib import Path
@@ -12,6 +13,7 @@ import polars as pl
 from llmlog_tui.formats.json_text import without_bom
 from llmlog_tui.log.compressed import CompressedFollower
 from llmlog_tui.log.line_search import matching_lines
+from llmlog_tui.log.parse import parse
 from llmlog_tui.log.record_lines import RecordLines
 from llmlog_tui.log.store import ByteRange, Store
 
@@ -25,13 +27,15 @@ class _Source(Protocol):
 class Candidate(NamedTuple):
     """A line as llmlog writes it, which may hold a record with the pattern.
 
-    `row` is the record's key where it is known: of other formats.
+    `row` is the record's key where it is known: of other formats. There it `is_evicted` if it was
+    decoded again.
     """
 
     block: int
     line: int
     data: bytes
     row: int | None
+    is_evicted: bool = False
 
 
 class ScanStep(NamedTuple):
@@ -82,6 +86,8 @@ class LogScan:
         self._scanned: dict[int, ByteRange] = {}
         self._newest: dict[int, int] = {}  # key of the newest record of a converted block
         self._compared: pl.DataFrame | None = None  # the last frame that was looked through
+        self._firsts: tuple[pl.DataFrame, dict[int, tuple[int, int]]] | None = None
+        self._matches: dict[int, bool] = {}  # by file: whether the last block has the pattern
 
     def steps(self, noted: Noted | None = None) -> Iterator[ScanStep]:
         """Yield the blocks that were not scanned yet, one a step; look for `noted` meanwhile."""
@@ -161,17 +167,54 @@ class LogScan:
             likely = matching_lines(new, self._noted.pattern)[:_MAX_CONFIRMED]
             self.has_noted = any(self._noted.confirm(line) for _, line in likely)
         if block in self._store.converted:
-            return self._converted(block, data)
+            return self._converted(block, here, data, is_new=before is None)
         found = matching_lines(new, self._pattern)
         return [Candidate(block, lines + n, without_bom(line), None) for n, line in found]
 
-    def _converted(self, block: int, data: bytes) -> list[Candidate]:
-        is_new = pl.col("row").cast(pl.Int64) > self._newest.get(block, -1)
-        new = self._frame().filter(pl.col("block") == block, is_new).reverse()
+    def _converted(
+        self, block: int, here: ByteRange, data: bytes, *, is_new: bool
+    ) -> list[Candidate]:
+        is_later = pl.col("row").cast(pl.Int64) > self._newest.get(block, -1)
+        new = self._frame().filter(pl.col("block") == block, is_later).reverse()
         if new.height:
             self._newest[block] = new.select(pl.col("row").max()).item()
         lines = data.split(b"\n")
-        return [
+        known = [
             Candidate(block, record["line"], self._lines.of_lines(record, lines), record["row"])
             for record in new.iter_rows(named=True)
         ]
+        return known + self._evicted(block, here, data, new) if is_new else known
+
+    def _evicted(
+        self, block: int, here: ByteRange, data: bytes, kept: pl.DataFrame
+    ) -> list[Candidate]:
+        """Return a converted block's records but for the `kept` ones, the last first."""
+        is_first = isinstance(self._sources[here.file], CompressedFollower)
+        follows = is_first or self._matches.get(here.file, False)
+        self._matches[here.file] = bool(matching_lines(data, self._pattern))
+        # The rest of a record's content may be in the block after its own.
+        if self._is_after_first(here) or not (follows or self._matches[here.file]):
+            return []
+        decoded = self._lines.decoded_again(block, data.split(b"\n"))
+        records = parse(b"\n".join(text for _, text in decoded)).frame.select("line", "ts")
+        remaining = Counter(kept.select("line", "ts").iter_rows())
+        evicted: list[Candidate] = []
+        for index, ts in records.reverse().iter_rows():
+            line, text = decoded[index]
+            if remaining[line, ts]:  # its ids may be others without the lines before the block
+                remaining[line, ts] -= 1
+            else:
+                evicted.append(Candidate(block, line, text, None, is_evicted=True))
+        return evicted
+
+    def _is_after_first(self, here: ByteRange) -> bool:
+        """Return whether an earlier block of the file has the first record in the frame."""
+        frame, place = self._frame(), attrgetter("generation", "offset")
+        if self._firsts is None or self._firsts[0] is not frame:
+            blocks = frame.group_by("file").agg(pl.col("block").first()).iter_rows()
+            self._firsts = (
+                frame,
+                {file: place(self._store.byte_range(block)) for file, block in blocks},
+            )
+        first = self._firsts[1].get(here.file)
+        return first is not None and first < place(here)

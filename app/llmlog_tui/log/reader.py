@@ -300,6 +300,10 @@ class Reader:
         """
         return LogScan(self._store, self._sources.opened, self._lines, pattern, frame)
 
+    def evicted(self, block: int, line: int) -> list[bytes]:
+        """Return the evicted records of a line, content included."""
+        return self._lines.evicted(block, line)
+
     def known_fields(self, record: Mapping[str, Any]) -> bytes:
         """Return a line of the fields in a row, if its file was replaced."""
         return self._lines.known_fields(record)

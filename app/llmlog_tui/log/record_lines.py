@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final, Protocol
 
+import orjson
 import polars as pl
 
 from llmlog.record import EVENTS, dump, timestamp, to_line
+from llmlog_tui.formats.driver import Decoder
 from llmlog_tui.formats.json_text import without_bom
 from llmlog_tui.log.file_parser import FileParser
 from llmlog_tui.log.line_splitter import Block
@@ -76,6 +78,35 @@ class RecordLines:
         if not self._store.is_converted(record["block"]):
             return without_bom(lines[record["line"]])
         return self._converted(lines, record, with_content=True)
+
+    def decoded_again(self, block: int, lines: Sequence[bytes]) -> list[tuple[int, bytes]]:
+        """Return (line, record with content) of a converted block: of records that were evicted.
+
+        Ids that come from lines before the block may differ from those of the record then.
+        """
+        following = partial(self._following, block, lines)
+        decoder = Decoder({}, self._parsers[self._store.byte_range(block).file].formats)
+        decoded = decoder.decode(enumerate(lines))
+        decoded.extend(decoder.finish())
+        found: list[tuple[int, bytes]] = []
+        for line, text in zip(decoded.lines, decoded.records, strict=True):
+            record = orjson.loads(text)
+            source = decoder.read_back(following(line), record)
+            if source is not None and source.line is not None:
+                found.append((line, source.line))
+            else:
+                content = {} if source is None else source.content
+                found.append((line, _written({**record, **content})))
+        return found
+
+    def evicted(self, block: int, line: int) -> list[bytes]:
+        """Return the evicted records of a line with content; none without its file."""
+        lines = self._block(block)
+        if lines is None:
+            return []
+        if not self._store.is_converted(block):
+            return [without_bom(lines[line])]
+        return [record for at, record in self.decoded_again(block, lines) if at == line]
 
     @staticmethod
     def known_fields(record: Mapping[str, Any]) -> bytes:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from llmlog_tui.analysis.calls.search import Hit
+    from llmlog_tui.analysis.calls.text_search import Excerpt
     from llmlog_tui.isolated_query import IsolatedQuery
     from llmlog_tui.log.record_key import RecordLocation
     from llmlog_tui.tui.app import LogApp
@@ -138,9 +139,10 @@ class Jobs:
             read = partial(workers.analysis.step_content, overview, reader.read_both, row)
             self.run("Reading a record", read, self._show_content)
 
-    def show_evicted(self, location: RecordLocation) -> None:
-        """Show the content of a record that was evicted in a dialog."""
-        read = partial(workers.analysis.evicted_content, self._app.reader.read_line, location)
+    def show_evicted(self, location: RecordLocation, words: str, excerpt: Excerpt) -> None:
+        """Show the content of an evicted record with words in a dialog."""
+        read_lines = self._app.reader.read_evicted
+        read = partial(workers.analysis.evicted_content, read_lines, location, words, excerpt)
         self.run("Reading a record", read, self._show_content)
 
     def _show_content(self, content: StepContent) -> None:

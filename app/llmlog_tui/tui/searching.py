@@ -213,6 +213,6 @@ class SearchController:
         if known is None and not self._app.view.found.display:  # shown there
             self._app.view.hint(f"{hit.nth:,} of {hit.total:,} with {text}")
         if known is not None and known.location is not None:
-            self._app.jobs.show_evicted(known.location)
+            self._app.jobs.show_evicted(known.location, self.state.text, known.excerpt)
         else:
             self._app.navigator.go_to_found(hit.row, in_text=known is not None)

@@ -108,6 +108,7 @@ RESULT_BINDINGS: Final = scope(
     key("h,left", "roll(-1)", "columns", "Scroll to earlier columns", shown_as="h/l"),
     hidden("l,right", "roll(1)", "columns on", "Scroll to later columns"),
     key("enter", "screen.open", "its call", "Go to the row's call or trace"),
+    key("enter", "screen.insert_column", "into query", "Put the column into the query"),
     key("t", "screen.trace", "its trace", "Go to the row's trace"),
     key("x", "screen.export", "export", "Write the result to a file"),
     key("i", "screen.focus('#editor')", "edit", "Edit the query"),

@@ -204,8 +204,10 @@ class SqlScreen(LogView):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Disable keys that would do nothing: a column has no chart and no trace."""
-        if action in ("view_as", "trace") and self._lists_columns:
-            return False
+        if action in ("view_as", "trace", "open"):
+            return not self._lists_columns
+        if action == "insert_column":
+            return self._lists_columns
         return super().check_action(action, parameters)
 
     def action_view_as(self) -> None:
@@ -261,19 +263,20 @@ class SqlScreen(LogView):
         self.status.update(Content.styled(said, "$text-muted"))
 
     def action_open(self) -> None:
-        """Go to the call of the row under the cursor, or to its trace.
-
-        In a list of columns, put the row's into the query.
-        """
+        """Go to the call of the row under the cursor, or to its trace."""
         row = self._shown.current_row()
         call = next((row[name] for name in _CALL_IDS if row.get(name)), None)
-        if self._lists_columns and row:
-            self.editor.insert(workers.analysis.sql_name(str(row["column"])))
-            self.editor.focus()
-        elif call is not None:
+        if call is not None:
             self.post_message(self.SearchRequested(Search(str(call), 1)))
         else:
             self.action_trace()
+
+    def action_insert_column(self) -> None:
+        """Put the column under the cursor into the query."""
+        row = self._shown.current_row()
+        if row:
+            self.editor.insert(workers.analysis.sql_name(str(row["column"])))
+            self.editor.focus()
 
     def action_trace(self) -> None:
         """Go to the trace of the row under the cursor."""

@@ -17,7 +17,7 @@ import polars as pl
 from llmlog_tui.analysis.calls.bookmarks import Lines
 from llmlog_tui.analysis.calls.call_rows import Calls
 from llmlog_tui.analysis.calls.search import search, step_of
-from llmlog_tui.analysis.calls.text_search import NO_CONTENT
+from llmlog_tui.analysis.calls.text_search import NO_CONTENT, Excerpt, TextQuery
 from llmlog_tui.analysis.live.appended import appended
 from llmlog_tui.analysis.live.overview import IncrementalAnalyzer, Overview
 from llmlog_tui.analysis.query.completion import complete_predicate, complete_query
@@ -99,7 +99,7 @@ ReadRecord = Callable[[Overview, int], bytes | None]
 ReadBoth = Callable[[Overview, int], tuple[bytes | None, bytes | None]]
 """Reads a record's raw line, and its line with content, by key."""
 
-ReadRaw = Callable[[RecordLocation], bytes | None]
+ReadEvicted = Callable[[RecordLocation], Sequence[bytes]]
 """Reads a record's raw line."""
 
 
@@ -282,9 +282,14 @@ def step_content(overview: Overview, read: ReadBoth, row: int) -> StepContent:
     return StepContent(overview.location(row), written, record, found)
 
 
-def evicted_content(read_raw: ReadRaw, location: RecordLocation) -> StepContent:
-    """Return the content of a plain record that is only in its file."""
-    line = read_raw(location)
+def evicted_content(
+    read: ReadEvicted, location: RecordLocation, words: str, excerpt: Excerpt
+) -> StepContent:
+    """Return the content of an evicted record: of its line's, the one with the excerpt."""
+    lines = read(location)
+    query = TextQuery(words)
+    found = (line for line in lines if query.excerpt(decode(line) or {}) == excerpt)
+    line = next(found, lines[0] if lines else None)
     record = decode(line)
     return StepContent(location, line, record, conversation(record or {}, line or b""))
 

@@ -194,6 +194,10 @@ class ReaderWorker:
         """Read a record's raw line; None if its file is gone."""
         return workers.log_reader.line_at(self._reader, location) if self._reader else None
 
+    def read_evicted(self, location: RecordLocation) -> Sequence[bytes]:
+        """Read the records of a line that were evicted; none if its file is gone."""
+        return self._reader.evicted(location.block, location.line) if self._reader else ()
+
     def scan(self, pattern: str, frame: Callable[[], pl.DataFrame]) -> LogScan:
         """Return a scan of the lines read so far; see Reader.scan()."""
         if self._reader is None:

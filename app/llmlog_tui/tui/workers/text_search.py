@@ -141,7 +141,7 @@ class TextSearch:
         rows = _rows_of(frame, [each.candidate for each in waiting])
         missing = []
         for each, row in zip(waiting, rows, strict=True):
-            if row is None:
+            if row is None or each.candidate.is_evicted:
                 missing.append(each)
             else:
                 yield TextHit(row, None, each.excerpt)
@@ -153,16 +153,16 @@ class TextSearch:
         snapshot = self._overview().snapshot
         ends = self._ends(frame)
         for each in missing:
-            block, line, data, _ = each.candidate
+            block, line, data, _, was_evicted = each.candidate
             here = self._scan.place(block)
             first, last = ends.get(here.file, (None, None))
             at = (here.generation, here.offset, line)
-            is_evicted = snapshot.dropped > 0 and (first is None or at < first)
+            is_evicted = snapshot.dropped > 0 and (was_evicted or first is None or at < first)
             if is_evicted and parse(data).frame.height:
                 file = snapshot.files[here.file]
                 path = url_of(file) or str(file)
                 yield TextHit(None, RecordLocation(path, block, line, -1), each.excerpt)
-            elif not is_evicted and (last is None or at > last):
+            elif not (is_evicted or was_evicted) and (last is None or at > last):
                 self._unplaced.append(each)
 
     def _ends(self, frame: pl.DataFrame) -> dict[int, tuple[_Place, _Place]]:
