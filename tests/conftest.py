@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from tests.alone import pytest_runtest_logreport, pytest_runtest_protocol
+from tests.frozen import freeze
 from tests.searches import examples
 
 __all__ = ["pytest_runtest_logreport", "pytest_runtest_protocol"]  # hooks
@@ -46,7 +47,7 @@ def pytest_collection_finish() -> None:
     It lives as long as the process: looking through it takes most of a second each time.
     """
     gc.collect()
-    gc.freeze()
+    freeze()
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:

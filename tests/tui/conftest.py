@@ -6,7 +6,6 @@ import asyncio
 import gc
 import itertools
 import json
-import threading
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable, Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+from tests.frozen import freeze_again
 from tests.tui.idle import until_idle
 from textual._styles_cache import StylesCache
 from textual.css.model import RuleSet
@@ -40,6 +40,7 @@ _POLL_SECONDS = 0.002
 _TESTS_PER_COLLECTION = 4
 _tests = itertools.count(1)
 _parsed: dict[Hashable, list[RuleSet]] = {}
+_ANALYSIS_PAUSE_S = 0.05
 
 
 def _free_closed_apps() -> None:
@@ -47,30 +48,12 @@ def _free_closed_apps() -> None:
     gc.collect()
 
 
-freeze = gc.freeze
-_unfreeze = gc.unfreeze
-_is_unfrozen = threading.Event()
-
-
-def unfreeze() -> None:
-    """Return what is frozen to the garbage collector until the end of the test."""
-    _unfreeze()
-    _is_unfrozen.set()
-
-
-_ANALYSIS_PAUSE_S = 0.1
-
-
 @pytest.fixture(autouse=True)
-def _imports_stay_frozen(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _imports_stay_frozen(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep imports out of garbage collections: an App that ends would unfreeze them, too."""
+    freeze_again()
     monkeypatch.setattr(gc, "freeze", lambda: None)
     monkeypatch.setattr(gc, "unfreeze", lambda: None)
-    yield
-    if _is_unfrozen.is_set():  # counting what is frozen would take 20 ms
-        gc.collect()
-        freeze()
-        _is_unfrozen.clear()
 
 
 @pytest.fixture(autouse=True)
@@ -180,10 +163,8 @@ def _keys_are_handled_once_they_are_pressed(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture(autouse=True)
-def _what_is_new_is_analysed_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look for new files, and analyse new records, without the pauses that spare the processor."""
-    for pause in ("PAUSE_S", "PAUSE_OF_FEW_S"):
-        monkeypatch.setattr(f"llmlog_tui.tui.analysis_schedule.{pause}", 0.05)
+def _new_files_are_found_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait in no test for the pause between two scans of a folder."""
     monkeypatch.setattr("llmlog_tui.log.reader.SCAN_S", 0.02)
 
 

@@ -9,18 +9,17 @@ from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
+from tests.frozen import freeze, unfreeze
 from tests.tui.conftest import (
     SMALL,
     WIDE,
     Shown,
     Until,
     expect_fault,
-    freeze,
     lines_of,
     record,
     toasts,
     top_row,
-    unfreeze,
 )
 from textual._compositor import Compositor
 from textual.geometry import Region
