@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +31,9 @@ _PROBES_PER_S: Final = 4
 _QUIET_S: Final = 8.0
 """Mean seconds without records before a lone one."""
 _LONE_SHARE: Final = 10
+_SMALL: Final = 10
+"""Records of each of many files."""
+_DAY_S: Final = 86_400.0
 _GOLDEN: Final = 0.309017
 _VIEWS: Final = {"1": "Overview", "2": "Calls"}
 _WHERE: Final = "latency_ms is null or latency_ms < 100000"
@@ -101,6 +105,24 @@ def rows(folder: Path, chosen: argparse.Namespace, where: str | None) -> Iterato
     terminal.leave()
 
 
+def at_rest(folder: Path, files: int, seconds: float) -> str:
+    """What a dashboard costs on a folder of many small logs that were written a day ago."""
+    logs = folder / "logs"
+    logs.mkdir()
+    source = make_log.lines()
+    for number in range(files):
+        log = logs / f"{number}.jsonl"
+        log.write_text("".join(islice(source, _SMALL)), encoding="utf-8")
+        os.utime(log, (log.stat().st_mtime - _DAY_S,) * 2)
+    terminal = Terminal(dashboard(logs), folder)
+    terminal.until(_LIVE, 120)
+    terminal.settle()
+    terminal.wait(_QUIET_S)
+    found = f"{files:,} files, 0/s: {cost(terminal, folder / 'none.jsonl', 0, seconds)}"
+    terminal.leave()
+    return found
+
+
 def main() -> None:
     """Print, as it is measured."""
     options = argparse.ArgumentParser(description=__doc__)
@@ -110,8 +132,12 @@ def main() -> None:
     options.add_argument("--views", default="1,2")
     options.add_argument("--where", default=_WHERE)
     options.add_argument("--probes", type=int, default=200)
+    options.add_argument("--files", type=int, help="measure a folder of so many logs, and no more")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
+        if chosen.files:
+            sys.stdout.write(at_rest(Path(folder), chosen.files, chosen.seconds) + "\n")
+            return
         for where in (None, chosen.where) if chosen.where else (None,):
             for row in rows(Path(folder), chosen, where):
                 sys.stdout.write(row + "\n")

@@ -238,6 +238,8 @@ async def _draw(scene: Scene, log: Path, size: tuple[int, int], theme: str) -> s
         for key in scene.keys:
             await pilot.press(_NAMES.get(key, key))
             await pilot.pause(0.05)
+            if key in _ASKS:  # the next key is for its result
+                await _settled(pilot)
         await _settled(pilot)
         return str(pilot.app.export_screenshot())
 
@@ -252,6 +254,10 @@ _NAMES: Final = {
     ".": "full_stop",
     "_": "underscore",
 }
+
+
+_ASKS: Final = ("enter", "ctrl+r")
+"""Keys whose results take a while."""
 
 
 def _sheet(pictures: Mapping[str, str], columns: int, height: int, out: Path) -> None:

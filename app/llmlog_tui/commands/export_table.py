@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -11,7 +11,8 @@ import click
 import polars as pl
 
 from llmlog_tui.analysis.query.sql import filter_records, is_by_row
-from llmlog_tui.commands.common import complete, has_window, open_log
+from llmlog_tui.commands.common import complete, has_window
+from llmlog_tui.commands.export_source import export_source
 from llmlog_tui.commands.progress import Progress
 from llmlog_tui.log.load import read_all
 from llmlog_tui.log.peek import has_own_lines
@@ -28,15 +29,16 @@ _ROWS: Final = 20_000
 def ship(names: Sequence[str], where: str | None, shipper: Shipper, progress: Progress) -> int:
     """Send the records of logs that match `where`; return their number.
 
-    A log of llmlog's own format is sent block by block as it is read. In other formats a later line
-    may complete a record, so such a log is read first, as are a window and an archive. Raises
-    ClickHouseError, SourceError for an unreadable file, QueryError for a bad `where`.
+    A log of llmlog's own format is sent block by block as it is read, an archive and a table in the
+    order of time. In other formats a later line may complete a record, so such a log is read first,
+    as is a window of files. Raises ClickHouseError, SourceError for an unreadable file, QueryError
+    for a bad `where`.
     """
     if where is not None and not is_by_row(where):
         raise click.UsageError("--where is to compare fields of one record, for a table.")
     if not has_window() and all(_is_plain(path) for path in expand(names, must_exist=True)):
         return _ship_blocks(names, where, shipper, progress)
-    return _ship_whole(names, where, shipper, progress)
+    return _ship_in_order(names, where, shipper, progress)
 
 
 def _is_plain(path: Path) -> bool:
@@ -68,12 +70,42 @@ def _ship_blocks(
     return sent
 
 
-def _ship_whole(
+def _ship_in_order(
     names: Sequence[str], where: str | None, shipper: Shipper, progress: Progress
 ) -> int:
-    with open_log(names, where) as log:
-        for frame in log.frame.iter_slices(_ROWS):
-            lines = [line for _, line in log.lines(frame)]
-            shipper.send(lines, int(frame["row"][0]))
-            progress(int(frame["row"][-1]), log.snapshot.frame.height)
-        return log.frame.height
+    batches = _Batches(shipper)
+    with export_source(names, where, progress) as source:
+
+        def send(frame: pl.DataFrame) -> None:
+            for rows in frame.iter_slices(_ROWS):
+                batches.add(rows["row"], source.lines(rows))
+
+        source.each(send)
+    batches.flush()
+    return batches.sent
+
+
+class _Batches:
+    """Batches of _ROWS lines, the same each time, whatever the frames they come in."""
+
+    def __init__(self, shipper: Shipper) -> None:
+        self.sent = 0
+        """Number of lines sent."""
+        self._shipper = shipper
+        self._lines: list[tuple[int, bytes]] = []  # by key of their records
+
+    def add(self, keys: Iterable[int], lines: Iterable[bytes]) -> None:
+        """Append lines, and send the batches that are complete."""
+        self._lines += zip(keys, lines, strict=True)
+        while len(self._lines) >= _ROWS:
+            self._send()
+
+    def flush(self) -> None:
+        """Send the last lines."""
+        if self._lines:
+            self._send()
+
+    def _send(self) -> None:
+        batch, self._lines = self._lines[:_ROWS], self._lines[_ROWS:]
+        self._shipper.send([line for _, line in batch], batch[0][0])
+        self.sent += len(batch)

@@ -44,7 +44,7 @@ MANY_FILES: Final = 64
 SCAN_S: Final = 1.0
 """Seconds between scans of a glob or folder for new files."""
 
-_FAST_SCAN_S: Final = 0.01
+_FAST_SCAN_S: Final = 0.005
 """Seconds per scan above which scans become rarer, in proportion."""
 
 QUIET_S: Final = 1.0

@@ -54,6 +54,11 @@ _LONGEST_POST_SECONDS: Final = 0.5
 _IDLE_CHECK_SECONDS: Final = 0.5
 """Seconds between looks at the state of the files while nothing comes."""
 
+_PAUSE_PER_CHECK: Final = 400
+"""The same as a multiple of a look's own duration."""
+
+_LONGEST_CHECK_SECONDS: Final = 2.0
+
 _NOTHING: Final = Progress()
 _SUFFIXES: Final = {"T": "md", "C": "sh", "Y": "py"}
 """Key of the copy menu -> suffix of the file it saves, if not txt."""
@@ -117,9 +122,9 @@ class ReaderWorker:
                 now = time.monotonic()
                 is_due = now >= (due if has_news else max(due, check_due))
                 if is_due or state != self._posted.state:
-                    check_due = now + _IDLE_CHECK_SECONDS
                     with self._lock:
                         was_posted = self._post_progress(reader, state, has_news=has_news)
+                    check_due = now + check_interval(time.monotonic() - now)
                     if was_posted:
                         loading_s = 0.0 if is_live else now - start
                         has_news, due = False, time.monotonic() + post_interval(loading_s)
@@ -259,6 +264,11 @@ class ReaderWorker:
 def post_interval(loading_s: float) -> float:
     """Return the seconds until the next message of progress."""
     return min(max(_POST_SECONDS, loading_s * _POST_SHARE), _LONGEST_POST_SECONDS)
+
+
+def check_interval(took: float) -> float:
+    """Seconds between looks at the state of the files, from the last one's duration."""
+    return min(max(_IDLE_CHECK_SECONDS, _PAUSE_PER_CHECK * took), _LONGEST_CHECK_SECONDS)
 
 
 def pause_after(took: float, *, quiet_s: float) -> float:
