@@ -11,8 +11,8 @@ from rich.cells import cell_len
 
 from llmlog_tui.glyphs import FORMS, in_ascii, steady
 
-_NOT_SHOWN: Final = ("sanitize.py", "bundle.py", "clipboard.py", "folded_text.py")
-"""Modules whose signs stand for what a value cannot show, or go to a file."""
+_NOT_SHOWN: Final = ("sanitize.py", "bundle.py", "clipboard.py", "folded_text.py", "search.py")
+"""Modules whose signs stand for what a value cannot show, go to a file or match a text."""
 
 
 def _signs(module: Path) -> set[str]:

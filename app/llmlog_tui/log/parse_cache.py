@@ -108,9 +108,10 @@ class ParseCache:
                         path.unlink()
 
     def size(self) -> tuple[int, int]:
-        """Return the number of entries and their bytes. Raises OSError."""
-        sizes = [file.st_size for _, file in _entries(self._folder)]
-        return len(sizes), sum(sizes)
+        """Return the number of blocks, and the bytes of all entries. Raises OSError."""
+        entries = list(_entries(self._folder))
+        blocks = sum(path.suffix == _SUFFIX for path, _ in entries)
+        return blocks, sum(file.st_size for _, file in entries)
 
     def clear(self) -> None:
         """Delete all entries. Raises OSError."""
