@@ -321,8 +321,8 @@ def records_of(rows: pl.DataFrame, here: pl.Expr | None = None) -> pl.DataFrame:
 
 def only_here(archives: ArchiveParts, path: Path) -> pl.Expr | None:
     """Return the predicate of a part's rows that no other file has; None for all."""
-    part, known = archive_entry(archives, path), archives.of(path).known(path.name)
-    return _is_here({source: known.get(source, ()) for source in part.sources})
+    part = archive_entry(archives, path)
+    return _here(archives.of(path), part)
 
 
 def lines_of(rows: pl.DataFrame) -> list[bytes]:

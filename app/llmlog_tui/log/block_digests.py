@@ -21,7 +21,7 @@ SUFFIX: Final = ".digests"
 _SETTLED_S: Final = 2.0
 """Seconds after a write in which a second write may leave the same times."""
 
-_DIGEST_BYTES: Final = hashlib.sha256().digest_size
+DIGEST_BYTES: Final = hashlib.sha256().digest_size
 
 _Identity = tuple[int, int, int, int, int]
 
@@ -49,7 +49,7 @@ class BlockDigests:
         # Looked at after the bytes were read: a write in between has changed the file.
         identity = _settled(self._stat_of(block.generation))
         if identity is None:
-            return lambda: _digest(block.data)
+            return lambda: sha256(block.data)
         if identity != self._identity:
             self._identity = identity
             self._known, self._is_new = _read(self._entry), False
@@ -61,19 +61,19 @@ class BlockDigests:
             content = orjson.dumps({place: digest.hex() for place, digest in self._known.items()})
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with replacing(self._entry) as file:
-                file.write(_digest(content) + content)
+                file.write(sha256(content) + content)
             self._is_new = False
 
     def _remembered(self, known: dict[str, bytes], block: Block) -> bytes:
         place = f"{block.offset} {block.length}"
         if place not in known:
-            known[place] = _digest(block.data)
+            known[place] = sha256(block.data)
             self._is_new = True
         return known[place]
 
     @property
     def _entry(self) -> Path:
-        return self._folder / (_digest(repr(self._identity).encode()).hex() + SUFFIX)
+        return self._folder / (sha256(repr(self._identity).encode()).hex() + SUFFIX)
 
 
 def _read(entry: Path) -> dict[str, bytes]:
@@ -81,8 +81,8 @@ def _read(entry: Path) -> dict[str, bytes]:
     with contextlib.suppress(OSError):
         data = entry.read_bytes()
         os.utime(entry)  # it was used
-        digest, content = data[:_DIGEST_BYTES], data[_DIGEST_BYTES:]
-        if digest == _digest(content):
+        digest, content = data[:DIGEST_BYTES], data[DIGEST_BYTES:]
+        if digest == sha256(content):
             known = orjson.loads(content)
             return {place: bytes.fromhex(digest) for place, digest in known.items()}
     return {}
@@ -97,5 +97,6 @@ def _settled(file: os.stat_result | None) -> _Identity | None:
     return file.st_dev, file.st_ino, file.st_size, file.st_mtime_ns, file.st_ctime_ns
 
 
-def _digest(data: bytes) -> bytes:
+def sha256(data: bytes) -> bytes:
+    """Return the SHA-256 digest of data."""
     return hashlib.sha256(data).digest()

@@ -19,7 +19,7 @@ from polars.exceptions import PolarsError
 from llmlog.record import FIELDS
 from llmlog_tui.formats import llmlog
 from llmlog_tui.log import block_digests
-from llmlog_tui.log.block_digests import BlockDigests, StatOf
+from llmlog_tui.log.block_digests import DIGEST_BYTES, BlockDigests, StatOf, sha256
 from llmlog_tui.log.cache_folder import cache_folder, is_off
 from llmlog_tui.log.line_errors import FaultCounts
 from llmlog_tui.log.line_splitter import Block
@@ -39,7 +39,6 @@ MAX_BYTES: Final = 2**30
 """Maximum size of the folder; the entries not used for the longest are deleted."""
 
 _SUFFIX: Final = ".parsed"
-_DIGEST_BYTES: Final = hashlib.sha256().digest_size
 _METADATA: Final = "llmlog"
 _DTYPES: Final = {
     str(dtype): dtype for dtype in (pl.Categorical(), pl.Int64(), pl.Float64(), pl.Boolean())
@@ -84,7 +83,7 @@ class ParseCache:
         """Return the records of a block, from the cache or parsed; `digest` returns its digest."""
         if len(block) < MIN_BYTES:
             return parse(block, **options)
-        of_block = _digest(block) if digest is None else digest()
+        of_block = sha256(block) if digest is None else digest()
         entry = self._folder / (_key(of_block, options) + _SUFFIX)
         known = _read(entry)
         if known is not None:
@@ -123,7 +122,7 @@ class ParseCache:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             content = _to_bytes(parsed)
             with replacing(entry) as file:
-                file.write(_digest(content) + content)
+                file.write(sha256(content) + content)
             self._has_written = True
 
 
@@ -220,15 +219,11 @@ def _read(entry: Path) -> Parsed | None:
         os.utime(entry)  # it was used
     except OSError:
         return None
-    digest, content = data[:_DIGEST_BYTES], data[_DIGEST_BYTES:]
-    if digest != _digest(content):  # polars may panic on damaged parquet, or return other values
+    digest, content = data[:DIGEST_BYTES], data[DIGEST_BYTES:]
+    if digest != sha256(content):  # polars may panic on damaged parquet, or return other values
         return None
     rest = json.loads(pl.read_parquet_metadata(io.BytesIO(content))[_METADATA])
     return _from_bytes(pl.read_parquet(content), rest)
-
-
-def _digest(content: bytes) -> bytes:
-    return hashlib.sha256(content).digest()
 
 
 def _from_bytes(rows: pl.DataFrame, rest: Mapping[str, Any]) -> Parsed:

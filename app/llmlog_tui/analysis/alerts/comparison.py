@@ -66,8 +66,10 @@ def compare(older: Cohort, newer: Cohort, level: float) -> Comparison:
     latency = mann_whitney(older.compared["latency_ms"], newer.compared["latency_ms"])
     speed = mann_whitney(older.compared["tokens_per_sec"], newer.compared["tokens_per_sec"])
     older_answers, newer_answers = (side.compared.filter(HAS_ANSWER) for side in (older, newer))
-    cut_off = _of_shares(_cut_off(older_answers), _cut_off(newer_answers))
-    failed = _of_shares(older.every, newer.every)
+    cut_off = fisher_exact_two_sided(*_cut_off(older_answers), *_cut_off(newer_answers))
+    failed = fisher_exact_two_sided(
+        *(older.every.failed, older.every.calls), *(newer.every.failed, newer.every.calls)
+    )
     figures = (
         ("p50 ms", before.p50_ms, after.p50_ms, latency),
         ("p95 ms", before.p95_ms, after.p95_ms, latency),
@@ -95,10 +97,6 @@ def _side(calls: pl.DataFrame, every: Counts) -> CohortStats:
     )
 
 
-def _cut_off(answers: pl.DataFrame) -> Counts:
-    return Counts(answers.height, answers.select(CUT_OFF.sum()).item())
-
-
-def _of_shares(before: Counts, after: Counts) -> float:
-    """Return the p-value of a difference between the shares."""
-    return fisher_exact_two_sided(before.failed, before.calls, after.failed, after.calls)
+def _cut_off(answers: pl.DataFrame) -> tuple[int, int]:
+    """Return the numbers of answers that were cut off, and of all."""
+    return answers.select(CUT_OFF.sum()).item(), answers.height

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from llmlog_tui.analysis.calls.call_rows import SPEED, Calls
+from llmlog_tui.analysis.numeric.count_sum import wide
 from llmlog_tui.analysis.numeric.quantiles import RunningQuantiles
 from llmlog_tui.log.schema import IS_CALL
 
@@ -23,6 +24,11 @@ _VISIBLE: Final = pl.col("completion_tokens") - pl.col("reasoning_tokens")
 
 MOSTLY_REASONING: Final = (pl.col("reasoning_tokens") > _VISIBLE).fill_null(value=False)
 """Predicate: more than half of the output was reasoning."""
+
+TOTAL_TOKENS: Final = pl.coalesce(
+    "total_tokens", wide(pl.col("prompt_tokens")) + pl.col("completion_tokens")
+)
+"""total_tokens, computed where it is missing; Int128."""
 
 
 def slow(over_ms: float) -> pl.Expr:

@@ -13,9 +13,9 @@ import polars as pl
 from llmlog_tui.analysis.alerts.alert import Alert
 from llmlog_tui.analysis.alerts.engine import marks_change
 from llmlog_tui.analysis.calls.call_rows import Calls
-from llmlog_tui.analysis.calls.calls import FAILED, slow
+from llmlog_tui.analysis.calls.calls import FAILED, TOTAL_TOKENS, slow
 from llmlog_tui.analysis.calls.truncation import CUT_OFF_COLUMNS, CUT_OFF_SHARE
-from llmlog_tui.analysis.numeric.count_sum import count_sum, wide
+from llmlog_tui.analysis.numeric.count_sum import count_sum
 from llmlog_tui.log.schema import IS_CALL
 
 _MINUTE_MS: Final = 60_000.0
@@ -150,17 +150,13 @@ def trends(  # noqa: PLR0913, PLR0917 - a log, and how it is shown
     begin, end = within or (first, max(last, first + _SHORTEST))
     span_ms = (end - begin).total_seconds() * 1_000
     since_ms = (pl.col("ts") - begin).dt.total_microseconds() / 1_000
-    total = pl.coalesce("total_tokens", wide(pl.col("prompt_tokens")) + pl.col("completion_tokens"))
     selected = calls.select(COLUMNS).filter(pl.col("ts").is_between(begin, end))
     prepared = selected.with_columns(
         slice=(since_ms / span_ms * slices).floor().clip(0, slices - 1).cast(pl.Int64),
-        tokens=total,
+        tokens=TOTAL_TOKENS,
         is_slow=slow(slow_ms),
     )
-    counts = [0] * slices
-    for number, count in prepared["slice"].value_counts().iter_rows():
-        counts[number] = count
-    groups = _groups(counts, min_calls)
+    groups = _groups(_counts(prepared["slice"], slices), min_calls)
     lengths = Counter(groups)
     figures.update(_figures(prepared, WORST, list(range(slices))))
     for name, values in _figures(prepared, FIGURES, groups).items():
@@ -171,6 +167,14 @@ def trends(  # noqa: PLR0913, PLR0917 - a log, and how it is shown
         ]
     visible = tuple(mark for mark in marks if begin <= mark.ts <= end)
     return Trends(begin, end, first, last, figures, visible, untimed, min_calls)
+
+
+def _counts(numbers: pl.Series, slices: int) -> list[int]:
+    """Return the number of calls per slice."""
+    counts = [0] * slices
+    for number, count in numbers.value_counts().iter_rows():
+        counts[number] = count
+    return counts
 
 
 def _groups(counts: Sequence[int], least: int) -> list[int | None]:

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import polars as pl
 
-from llmlog_tui.analysis.calls.calls import FAILED, TRUNCATED
+from llmlog_tui.analysis.calls.calls import FAILED, TOTAL_TOKENS, TRUNCATED
 from llmlog_tui.analysis.calls.cost import FIGURES
 from llmlog_tui.analysis.calls.truncation import CUT_OFF
-from llmlog_tui.analysis.numeric.count_sum import count_sum, wide
+from llmlog_tui.analysis.numeric.count_sum import count_sum
 from llmlog_tui.log.schema import IS_CALL, IS_STEP
 
 _NEEDED: Final = (
@@ -65,8 +65,7 @@ def _summary() -> dict[str, pl.Expr]:
     summed = pl.when(latencies.is_not_null().any()).then(latencies.sum())
     took = end.max() - pl.col("ts").min()
     timed = took.dt.total_milliseconds() + took.dt.total_microseconds() % 1_000 * 0.001
-    total = pl.coalesce("total_tokens", wide(pl.col("prompt_tokens")) + pl.col("completion_tokens"))
-    known = pl.when(IS_CALL).then(total)
+    known = pl.when(IS_CALL).then(TOTAL_TOKENS)
     return {
         "session_id": pl.col("session_id").drop_nulls().first(),
         "ts": pl.col("ts").min(),
