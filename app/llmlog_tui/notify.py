@@ -77,8 +77,8 @@ class Notifier:
                 self._queue(alert)
         return new
 
-    def know(self, alerts: Iterable[Alert]) -> None:
-        """Take these for reported."""
+    def mark_reported(self, alerts: Iterable[Alert]) -> None:
+        """Report none of these alerts from now on."""
         self._seen.update((alert.rule, alert.subject, alert.row) for alert in alerts)
 
     def stop(self) -> None:

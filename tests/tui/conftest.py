@@ -96,7 +96,7 @@ def _pilots_wait_for_the_dashboard_not_for_the_clock(monkeypatch: pytest.MonkeyP
 @pytest.fixture(autouse=True)
 def _new_records_are_analysed_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait in no test for the pause between two analyses of new records."""
-    for pause in ("PAUSE_S", "PAUSE_OF_FEW_S"):
+    for pause in ("PAUSE_S", "LONG_PAUSE_S"):
         monkeypatch.setattr(analysis_schedule, pause, _ANALYSIS_PAUSE_S)
 
 

@@ -9,14 +9,14 @@ import pytest
 
 from llmlog_tui.log.store import RecordCounts, Snapshot
 from llmlog_tui.tui import analysis_schedule
-from llmlog_tui.tui.analysis_schedule import FEW, PAUSE_OF_FEW_S, PAUSE_S, AnalysisSchedule
+from llmlog_tui.tui.analysis_schedule import LONG_PAUSE_S, MANY_RECORDS, PAUSE_S, AnalysisSchedule
 from llmlog_tui.tui.messages import AnalysisRequest
 
 
 @pytest.fixture(autouse=True)
 def _pauses_are_as_long_as_usual(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(analysis_schedule, "PAUSE_S", PAUSE_S)
-    monkeypatch.setattr(analysis_schedule, "PAUSE_OF_FEW_S", PAUSE_OF_FEW_S)
+    monkeypatch.setattr(analysis_schedule, "LONG_PAUSE_S", LONG_PAUSE_S)
 
 
 class Clock:
@@ -53,7 +53,7 @@ class Log:
         self.schedule = AnalysisSchedule(app, self.sent.append, self.request)
         self.snapshot = Snapshot.empty([])
 
-    def grow(self, new: int = FEW) -> None:
+    def grow(self, new: int = MANY_RECORDS) -> None:
         empty = Snapshot.empty([])
         self.records += new
         counts = RecordCounts(records=self.records)
@@ -76,7 +76,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(analysis_schedule, "time", clock)
     monkeypatch.setattr(analysis_schedule, "PAUSE_S", PAUSE_S)
-    monkeypatch.setattr(analysis_schedule, "PAUSE_OF_FEW_S", PAUSE_OF_FEW_S)
+    monkeypatch.setattr(analysis_schedule, "LONG_PAUSE_S", LONG_PAUSE_S)
     return clock
 
 
@@ -98,7 +98,7 @@ def test_a_hundred_growths_in_ten_seconds_are_eleven_analyses_or_six_of_few_reco
     for _ in range(100):
         log.grow(new)
         clock.advance(0.1)
-    clock.advance(PAUSE_OF_FEW_S)
+    clock.advance(LONG_PAUSE_S)
     assert len(log.sent) == analyses
     assert log.sent[-1].snapshot is log.snapshot, "the last has all"
 
@@ -109,10 +109,10 @@ def test_few_records_wait_no_longer_once_they_are_many(log: Log, clock: Clock) -
     log.grow(1)
     clock.advance(PAUSE_S)
     assert not log.sent
-    log.grow(FEW)
+    log.grow(MANY_RECORDS)
     assert len(log.sent) == 1
     log.grow(1)
-    log.grow(FEW)
+    log.grow(MANY_RECORDS)
     clock.advance(PAUSE_S)
     assert len(log.sent) == 2
 

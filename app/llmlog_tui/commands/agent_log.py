@@ -24,6 +24,9 @@ from llmlog_tui.log.store import Snapshot
 from llmlog_tui.log.table_queries import TableQueries
 from llmlog_tui.log.tags import tag_types
 
+CONTENT: Final = ("input", "output", "extra")
+"""Fields of a line with content."""
+
 _State = list[tuple[Path, tuple[int, ...]]]
 """Each file or table, and numbers that change whenever it does."""
 
@@ -90,10 +93,6 @@ class AgentLog:
 
     def _allowed(self, log: OpenLog) -> OpenLog:
         return log if self._content else _without_content(log)
-
-
-CONTENT: Final = ("input", "output", "extra")
-"""Fields of a line with content."""
 
 
 def _state(names: Sequence[str]) -> _State:

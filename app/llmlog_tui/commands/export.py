@@ -32,7 +32,7 @@ _ROWS: Final = 20_000
 """Records whose lines are in memory at once."""
 
 
-class Written(Protocol):
+class Writer(Protocol):
     """Function that writes the records of a log to a file, and returns their number."""
 
     def __call__(self, source: ExportSource, out: IO[bytes]) -> int: ...
@@ -82,7 +82,7 @@ def _otlp(source: ExportSource, out: IO[bytes]) -> int:
         return spool.rows
 
 
-_WRITERS: Final[dict[str, Written]] = {
+_WRITERS: Final[dict[str, Writer]] = {
     ".parquet": _parquet,
     ".csv": _csv,
     ".otlp.jsonl": _otlp,
@@ -157,7 +157,7 @@ def _export_to_file(
     click.echo(f"{out}: {written:,} records written", err=True)
 
 
-def _writer(out: Path) -> Written:
+def _writer(out: Path) -> Writer:
     for ending, write in _WRITERS.items():
         if out.name.endswith(ending):
             return write

@@ -61,15 +61,14 @@ def export_source(
     """
     paths = expand(names, must_exist=True)
     if is_archive_stream(paths, where):
-        yield _OfArchive(paths, where, progress)
+        yield _ArchiveSource(paths, where, progress)
     elif is_by_record(where) and len(paths) == 1 and _is_streamed(paths[0]):
         sources = Sources(names, must_exist=True)
         with closing(Reader(sources, window=current_window(), is_stream=True)) as reader:
-            yield _OfReader(reader, names, where, progress)
+            yield _StreamSource(reader, names, where, progress)
     else:
-        on_step = lambda reader: progress(*reader.progress())  # noqa: E731
-        with open_log(names, where, on_step=on_step) as log:
-            yield _OfLog(log)
+        with open_log(names, where, on_step=lambda reader: progress(*reader.progress())) as log:
+            yield _LoadedSource(log)
 
 
 def _is_streamed(path: Path) -> bool:
@@ -79,7 +78,7 @@ def _is_streamed(path: Path) -> bool:
         return False  # the reader reports it
 
 
-class _OfArchive:
+class _ArchiveSource:
     def __init__(self, paths: Sequence[Path], where: str | None, progress: Progress) -> None:
         self._names = pl.Series([path_text(path) for path in paths], dtype=pl.String)
         self._records = ArchiveRecords(paths, where, COLUMNS, DEFAULT, with_lines=True)
@@ -98,7 +97,7 @@ class _OfArchive:
         return [line.removeprefix(BOM) for line in self._records.lines(frame)]
 
 
-class _OfReader:
+class _StreamSource:
     def __init__(
         self, reader: Reader, names: Sequence[str], where: str | None, progress: Progress
     ) -> None:
@@ -131,7 +130,7 @@ class _OfReader:
         return complete(self._reader.lines(frame, LineForm.RECORD))
 
 
-class _OfLog:
+class _LoadedSource:
     def __init__(self, log: OpenLog) -> None:
         self._log = log
 

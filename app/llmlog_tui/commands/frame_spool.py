@@ -12,6 +12,7 @@ from llmlog_tui.log.schema import COLUMNS, integer_columns
 from llmlog_tui.log.tags import merged_types, tag_types
 
 _PLACE: Final[dict[str, pl.DataType]] = {"file": pl.String(), "line": pl.Int64()}
+_TEXT: Final = pl.String()
 _EMPTY: Final = pl.DataFrame(schema={**COLUMNS, **_PLACE})
 
 
@@ -66,6 +67,3 @@ class FrameSpool:
             pl.col(name).cast(dtype) if name in known else pl.lit(None, dtype).alias(name)
             for name, dtype in plain.items()
         )
-
-
-_TEXT: Final = pl.String()

@@ -62,7 +62,7 @@ def record_stream(
     """
     paths = expand(names, must_exist=True)
     if len(paths) == 1 and (url := url_of(paths[0])):
-        with closing(_Table(url, where, columns)) as table:
+        with closing(_TableRecords(url, where, columns)) as table:
             yield table if table.is_usable() else None
     elif is_archive_stream(paths, where):
         yield ArchiveRecords(paths, where, columns, rules)
@@ -118,7 +118,7 @@ class ArchiveRecords:
         self._parts = ArchiveStream(
             paths, columns, with_lines=with_lines, window=current_window(), others=others
         )
-        with one_line_errors():
+        with _as_source_errors():
             self.total = self._parts.total
             """Number of records of the archive."""
             if where is not None:
@@ -132,7 +132,7 @@ class ArchiveRecords:
         return self._parts.records
 
     def frames(self) -> Iterator[pl.DataFrame]:
-        with one_line_errors():
+        with _as_source_errors():
             for frame in self._parts.frames():
                 self.kept += frame.height
                 if self._where is None:
@@ -144,7 +144,7 @@ class ArchiveRecords:
 
 
 @contextmanager
-def one_line_errors() -> Iterator[None]:
+def _as_source_errors() -> Iterator[None]:
     """Raise the OSError of a part as SourceError."""
     try:
         yield
@@ -152,7 +152,7 @@ def one_line_errors() -> Iterator[None]:
         raise SourceError(f"{error.filename}: {error.strerror}") from error
 
 
-class _Table:
+class _TableRecords:
     def __init__(self, url: str, where: str | None, columns: Collection[str]) -> None:
         if where is not None and (why := predicate_problem(where)):
             raise QueryError(why)

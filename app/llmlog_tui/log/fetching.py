@@ -14,13 +14,12 @@ from llmlog_tui.log.sources import SourceError
 MAX_FETCHED: Final = 200_000
 """Maximum records with an id that are read from outside a window."""
 
-
 MAX_RUNS: Final = 20
 """Maximum traces of the records found that are read whole."""
 
 
 class Fetched(NamedTuple):
-    """Records found so far, and the tables and parts of archives looked at, of all."""
+    """Records found so far; tables and parts of archives `done`, of a `total`."""
 
     found: int = 0
     done: int = 0
@@ -35,8 +34,8 @@ def fetch(
     Yields after each table and part. `add` is called with the index of a source and a block, and
     returns its records. Raises SourceError.
     """
-    each_time = sum(1 for _ in sources.lazy())
-    found, done, total = 0, 0, each_time
+    sources_per_round = sum(1 for _ in sources.lazy())
+    found, done, total = 0, 0, sources_per_round
     traces: set[str] = set()
     ids = [wanted]
     try:
@@ -51,7 +50,7 @@ def fetch(
                 done += 1
                 yield Fetched(found, done, total)
             traces = {trace for trace in traces if not trace.startswith(wanted)}
-            ids = sorted(traces) if total == each_time and len(traces) <= MAX_RUNS else []
-            total = done + each_time
+            ids = sorted(traces) if total == sources_per_round and len(traces) <= MAX_RUNS else []
+            total = done + sources_per_round
     except OSError as error:
         raise SourceError(error.strerror or str(error)) from error

@@ -33,10 +33,10 @@ REST_POLL_S: Final = 1.0
 """Seconds between looks at a resting file."""
 
 _OLD_S: Final = 3_600.0
-"""Seconds without a write after which a resting file is looked at more seldom."""
+"""Seconds without a write after which a resting file is polled less often."""
 
 _OLD_FACTOR: Final = 5
-"""Seconds between looks at such a file, as a multiple of REST_POLL_S."""
+"""Seconds between two polls of such a file, as a multiple of REST_POLL_S."""
 
 _MAX_OPEN: Final = 5
 """Maximum generations kept open: the current one, and the last ones renamed or deleted."""

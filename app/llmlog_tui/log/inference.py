@@ -82,7 +82,7 @@ _FAILED: Final = (
     | (pl.col("error_status") >= FAILED_STATUS).fill_null(value=False)
 )
 
-_TELLING_FAILURE: Final = ("status", "error", "error_type", "error_status")
+_FAILURE_FIELDS: Final = ("status", "error", "error_type", "error_status")
 """Fields without any value if no record failed."""
 
 STATUS_WORDS: Final = {
@@ -101,7 +101,7 @@ def _statuses(fit: Columns, height: int) -> Columns:
     """Return the statuses, and error_status of numeric ones."""
     if "status" in fit and {"ok", "error"}.issuperset(distinct(fit["status"])):
         return {}
-    if all(fit[name].null_count() == height for name in _TELLING_FAILURE if name in fit):
+    if all(fit[name].null_count() == height for name in _FAILURE_FIELDS if name in fit):
         return {"status": pl.Series("status", ["ok"], pl.Categorical).new_from_index(0, height)}
     text = pl.col("status").cast(pl.String).str.to_lowercase()
     code = text.cast(pl.Float64, strict=False)

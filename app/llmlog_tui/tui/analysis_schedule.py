@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 PAUSE_S: Final = 1.0
 """Seconds between two analyses that differ by new records alone: those are shown before."""
 
-PAUSE_OF_FEW_S: Final = 2.0
-"""Seconds between them for fewer than FEW new records: these cost nearly the same."""
+LONG_PAUSE_S: Final = 2.0
+"""Seconds between them for fewer than MANY_RECORDS new records: few cost nearly as much."""
 
-FEW: Final = 25
-"""Number of new records from which on an analysis is not put off further."""
+MANY_RECORDS: Final = 25
+"""Minimum new records for an analysis after PAUSE_S already."""
 
 LOADING_FACTOR: Final = 2
 """Growth of the record count, while loading, after which the log is analysed again."""
@@ -84,7 +84,7 @@ class AnalysisSchedule:
         if self._sent_at is None or self.requested is None:
             return 0.0
         new = request.snapshot.counts.records - self.requested.snapshot.counts.records
-        return self._sent_at + (PAUSE_S if new >= FEW else PAUSE_OF_FEW_S)
+        return self._sent_at + (PAUSE_S if new >= MANY_RECORDS else LONG_PAUSE_S)
 
     def _set_timer(self, now: float, due: float) -> None:
         if self._timer is None or due < self._timer_due:

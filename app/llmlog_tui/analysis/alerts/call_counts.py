@@ -12,7 +12,7 @@ from llmlog_tui.log.chunked_frame import ChunkedFrame
 
 KEYS: Final = ("provider", "model")
 
-COUNTED: Final = {
+COUNTS_BEFORE: Final = {
     "calls_before": pl.int_range(pl.len()).over(KEYS),
     "failed_before": (FAILED.cast(pl.Int64).cum_sum() - FAILED.cast(pl.Int64)).over(KEYS),
 }
@@ -65,8 +65,8 @@ class CallCounts:
             self._unanswered.append(found.collect())
         self._calls += calls.height
 
-    def of_all(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Return rows of the next calls with COUNTED over all calls so far."""
+    def with_earlier(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return rows of the next calls, with all calls so far added to COUNTS_BEFORE."""
         if self._totals is None or not rows.height:
             return rows
         joined = rows.join(self._totals, KEYS, "left", nulls_equal=True, maintain_order="left")

@@ -12,7 +12,7 @@ import polars as pl
 
 from llmlog_tui import humanize
 from llmlog_tui.analysis.alerts.alert import Alert
-from llmlog_tui.analysis.alerts.call_counts import COUNTED, KEYS, CallCounts, Counts
+from llmlog_tui.analysis.alerts.call_counts import COUNTS_BEFORE, KEYS, CallCounts, Counts
 from llmlog_tui.analysis.alerts.comparison import (
     Cohort,
     CohortStats,
@@ -82,9 +82,9 @@ class FingerprintDetector(Detector[FingerprintRule]):
             *("row", "ts", *KEYS, "requested_model", "system_fingerprint"),
             *("latency_ms", "tokens_per_sec", *CUT_OFF_COLUMNS),
             position=position,
-            **COUNTED,
+            **COUNTS_BEFORE,
         )
-        known = self._counts.of_all(rows.filter(_NAME.is_not_null()).collect())
+        known = self._counts.with_earlier(rows.filter(_NAME.is_not_null()).collect())
         self._counts.add(calls)
         for key, part in self._by_key.split(known).items():
             self._models.setdefault(key, _Model(key, self._config)).add(part)
@@ -178,7 +178,7 @@ class _Model:
             rows.with_columns(run=_NAME.rle_id())
             .group_by("run", maintain_order=True)
             .agg(
-                pl.col("system_fingerprint", "row", "ts", "position", *COUNTED).first(),
+                pl.col("system_fingerprint", "row", "ts", "position", *COUNTS_BEFORE).first(),
                 calls=pl.len(),
                 fired_row=pl.col("row").slice(least - 1, 1).first(),
             )
@@ -238,7 +238,9 @@ class _Model:
         older, newer = change.older, change.newer
         requested = pl.concat([older, newer])["requested_model"].unique().drop_nulls()
         positions = (older["position"][0], change.position, newer["position"][-1] + 1)
-        first, last = (rows.select(*COUNTED).row(at) for rows, at in ((older, 0), (newer, -1)))
+        first, last = (
+            rows.select(*COUNTS_BEFORE).row(at) for rows, at in ((older, 0), (newer, -1))
+        )
         has_failed = newer["status"][-1] == "error"
         before = change.before.minus(Counts(*first))
         after = Counts(*last).plus(Counts(1, has_failed)).minus(change.before)

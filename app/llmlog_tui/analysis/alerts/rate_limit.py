@@ -75,7 +75,7 @@ class LowLimit(CallSpan):
 
 
 class LimitReports:
-    """The last reports of each limit, per provider and model, in calls that are added."""
+    """The last reports of each limit per provider and model, over a growing set of calls."""
 
     def __init__(self) -> None:
         self._by_key = {kind: KeyPartitioner(*_KEYS) for kind in KINDS}
@@ -99,7 +99,7 @@ class LimitReports:
 
 
 def limit_status(calls: Calls) -> list[LimitStatus]:
-    """Return the status of every limit, as LimitReports."""
+    """Return the status of every limit in calls, the lowest remaining share first."""
     reports = LimitReports()
     reports.add(calls)
     return reports.status

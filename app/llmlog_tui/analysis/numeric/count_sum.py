@@ -6,7 +6,7 @@ from typing import Final
 
 import polars as pl
 
-_MOST: Final = pl.lit(2**63 - 1, pl.Int128)
+_MAX_INT64: Final = pl.lit(2**63 - 1, pl.Int128)
 
 
 def wide(counts: pl.Expr) -> pl.Expr:
@@ -16,5 +16,5 @@ def wide(counts: pl.Expr) -> pl.Expr:
 
 def count_sum(counts: pl.Expr) -> pl.Expr:
     """Return the sum of known counts, Int64, at most its maximum; null without any."""
-    total = wide(counts).sum().clip(-_MOST, _MOST).cast(pl.Int64)
+    total = wide(counts).sum().clip(-_MAX_INT64, _MAX_INT64).cast(pl.Int64)
     return pl.when(counts.is_not_null().any()).then(total)

@@ -37,8 +37,8 @@ from llmlog_tui.log.tags import Types, conform, tag_types
 _INTERNAL: Final = ("line", "block", "file", "row", "changed")
 """Columns of the frame that are not fields of the record."""
 
-_ANY: Final = "step"
-"""Column of a table that only counts rows."""
+_SMALL_COLUMN: Final = "step"
+"""Column of a table whose rows are only counted."""
 
 COSTS: Final = ("cost_usd", "saved_usd")
 """Columns of priced calls that a predicate may use beside COLUMNS; see cost.priced()."""
@@ -360,22 +360,22 @@ def tables_of(frame: pl.DataFrame, sql: str, rules: Rules) -> dict[str, pl.DataF
     """Return the TABLES that a query may name, with the columns that it may use."""
     frame = with_extra(frame) if names_extra(sql) else frame
     return {
-        name: _in_sql(_used(frame, name, _wanted(columns, sql), rules))
+        name: _in_sql(_table(frame, name, _used_columns(columns, sql), rules))
         for name, columns in columns_of(frame, sql, rules).items()
     }
 
 
-def _wanted(columns: Sequence[str], sql: str) -> Sequence[str]:
+def _used_columns(columns: Sequence[str], sql: str) -> Sequence[str]:
     """Return the columns of a table that a query may use; at least one."""
     names = statement.names_in(quote_tags(sql, columns))
     if names is None:
         return columns
     kept = [each for each in columns if names & {each.lower(), each.lower().split(".")[0]}]
-    return kept or [_ANY if _ANY in columns else columns[0]]
+    return kept or [_SMALL_COLUMN if _SMALL_COLUMN in columns else columns[0]]
 
 
-def _used(frame: pl.DataFrame, name: str, columns: Sequence[str], rules: Rules) -> pl.DataFrame:
-    """Return these columns of a table."""
+def _table(frame: pl.DataFrame, name: str, columns: Sequence[str], rules: Rules) -> pl.DataFrame:
+    """Return one of the TABLES with these columns."""
     if name not in ("calls", "records"):
         return TABLES[name](frame, rules).select(columns)
     # Copied and cast are only these: all would take a hundred times longer than most answers.

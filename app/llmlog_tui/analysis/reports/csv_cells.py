@@ -18,10 +18,9 @@ def flat(
 ) -> pl.DataFrame:
     """Return the frame for CSV: a list as its values, separated by commas.
 
-    `integers` are latencies without a fraction, by default of this frame alone.
-
-    Texts that a spreadsheet would evaluate (`=HYPERLINK(…)`) get a `'` in front, column names too,
-    as they may come from a log; with `keep_formulas` they are unchanged.
+    `integers` are latencies without a fraction, by default those of this frame. Texts that a
+    spreadsheet would evaluate (`=HYPERLINK(…)`) get a `'` in front, column names too, as they may
+    come from a log; with `keep_formulas` they are unchanged.
     """
     frame = decategorize(restore_integers(frame, integers))
     lists = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.List)]

@@ -30,7 +30,7 @@ _SIDE_BY_SIDE_FROM: Final = 130
 _GAPS: Final = 17
 """Cells of gutters, the two rules, and between columns."""
 _GAPS_NARROW: Final = 8
-"""The same of one step a line."""
+"""Cells of gutters and between columns, with one step a line."""
 _WHY_COLUMN: Final = 6
 """Index of the column between the two sides."""
 

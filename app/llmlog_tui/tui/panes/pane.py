@@ -44,7 +44,7 @@ class Pane(LineTable):
     shows_records: ClassVar[bool] = False
     """Whether the keys of its rows are keys of records."""
 
-    OF_ROWS: ClassVar[frozenset[str]] = frozenset(
+    ROW_ACTIONS: ClassVar[frozenset[str]] = frozenset(
         ("select", "session", "group", "column", "pick", "sort", "zoom_time", "pan", "all")
     )
     """Actions that do nothing without rows."""
@@ -101,7 +101,7 @@ class Pane(LineTable):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Disable keys of rows while there are none."""
-        if action in self.OF_ROWS and not len(self.source):
+        if action in self.ROW_ACTIONS and not len(self.source):
             return False
         return super().check_action(action, parameters)
 

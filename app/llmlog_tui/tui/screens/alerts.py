@@ -95,7 +95,7 @@ class AlertsScreen(LogView):
 
     NAME = "alerts"
     AUTO_FOCUS = "#findings"
-    OF_RECORDS = frozenset(("side",))
+    RECORD_ACTIONS = frozenset(("side",))
     BINDINGS: ClassVar[list[BindingType]] = [*ALERTS_VIEW_BINDINGS]
 
     def __init__(self) -> None:

@@ -41,7 +41,7 @@ class CallsScreen(LogView):
 
     NAME = "calls"
     AUTO_FOCUS = "#all-calls"
-    OF_RECORDS = frozenset(("trace", "record", "view_as"))
+    RECORD_ACTIONS = frozenset(("trace", "record", "view_as"))
     BINDINGS: ClassVar[list[BindingType]] = [*CALLS_VIEW_BINDINGS]
 
     def __init__(self) -> None:

@@ -59,7 +59,7 @@ class LogView(FollowMixin, LocatableScreen):
     goes to the App in the messages below.
     """
 
-    OF_RECORDS: ClassVar[frozenset[str]] = frozenset()
+    RECORD_ACTIONS: ClassVar[frozenset[str]] = frozenset()
     """Actions of the view that do nothing without a record."""
 
     NAME: ClassVar[str] = ""
@@ -301,7 +301,7 @@ class LogView(FollowMixin, LocatableScreen):
         """Disable keys that would do nothing: of records without any, of the only pane."""
         if action == "pane":
             return len(self.focus_chain) > 1
-        if action in self.OF_RECORDS and self.is_empty:
+        if action in self.RECORD_ACTIONS and self.is_empty:
             return False
         return super().check_action(action, parameters)
 

@@ -48,7 +48,7 @@ class OverviewScreen(LogView):
 
     NAME = "overview"
     AUTO_FOCUS = "#traces"
-    OF_RECORDS = frozenset(("mark", "trace"))
+    RECORD_ACTIONS = frozenset(("mark", "trace"))
     BINDINGS: ClassVar[list[BindingType]] = [*OVERVIEW_BINDINGS]
 
     def __init__(self) -> None:

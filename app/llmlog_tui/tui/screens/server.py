@@ -31,7 +31,7 @@ _MIN_ROWS: Final = 6
 """Minimum rows of a chart; others are shown by the next `v`."""
 _CALLS: Final = 2
 """Index of the chart of calls."""
-_OF_CHARTS: Final = frozenset(
+_CHART_ACTIONS: Final = frozenset(
     binding.action.partition("(")[0] for binding in SERVER_BINDINGS if isinstance(binding, Binding)
 )
 """Actions of the view's keys."""
@@ -167,7 +167,7 @@ class ServerScreen(TimeView):
         urls = () if self.overview is None else self.overview.server.urls
         if action == "server":
             return len(urls) > 1
-        if action in _OF_CHARTS and (not urls or (self._as_values and action != "view_as")):
+        if action in _CHART_ACTIONS and (not urls or (self._as_values and action != "view_as")):
             return False
         return super().check_action(action, parameters)
 

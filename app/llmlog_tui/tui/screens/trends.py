@@ -50,7 +50,7 @@ class TrendsScreen(TimeView):
 
     NAME = "trends"
     AUTO_FOCUS = "#trends-body"
-    OF_RECORDS = frozenset(
+    RECORD_ACTIONS = frozenset(
         binding.action.partition("(")[0]
         for binding in TRENDS_BINDINGS
         if binding.action != "field"  # which tells how a log gets tags

@@ -122,11 +122,11 @@ class Analyzer:
             result = None if request.query is None else run_query(request.query, overview)
         except QueryError as error:
             return FilterRejected(request.where or "", str(error))
-        self._know_alerts_of_fetched(overview)
+        self._skip_alerts_of_fetched(overview)
         new_alerts = self._notifier.offer(overview.alerts, overview.snapshot.live_from)
         return AnalysisDone(request, overview, result, tuple(new_alerts))
 
-    def _know_alerts_of_fetched(self, overview: Overview) -> None:
+    def _skip_alerts_of_fetched(self, overview: Overview) -> None:
         """Report no alert that is new only because older records were put in front."""
         snapshot, before = overview.snapshot, self._records
         self._records = snapshot.counts.records
@@ -134,7 +134,7 @@ class Analyzer:
             self._fetched = snapshot.fetched
             rows = set(snapshot.frame["row"].head(snapshot.fetched))
             alerts = overview.alerts
-            self._notifier.know(
+            self._notifier.mark_reported(
                 each for each in alerts if each.fired_row < before or each.fired_row in rows
             )
 

@@ -52,12 +52,13 @@ _LONGEST_POST_SECONDS: Final = 0.5
 """Maximum pause between messages of progress: share of the loading time, and seconds."""
 
 _IDLE_CHECK_SECONDS: Final = 0.5
-"""Seconds between looks at the state of the files while nothing comes."""
+"""Minimum seconds between two looks at the state of the files while nothing comes."""
 
 _PAUSE_PER_CHECK: Final = 400
-"""The same as a multiple of a look's own duration."""
+"""Seconds between two looks, as a multiple of the duration of one."""
 
 _LONGEST_CHECK_SECONDS: Final = 2.0
+"""Maximum seconds between two looks."""
 
 _NOTHING: Final = Progress()
 _SUFFIXES: Final = {"T": "md", "C": "sh", "Y": "py"}
@@ -267,7 +268,7 @@ def post_interval(loading_s: float) -> float:
 
 
 def check_interval(took: float) -> float:
-    """Seconds between looks at the state of the files, from the last one's duration."""
+    """Return the seconds until the next look at the files' state, given the last one's duration."""
     return min(max(_IDLE_CHECK_SECONDS, _PAUSE_PER_CHECK * took), _LONGEST_CHECK_SECONDS)
 
 
