@@ -21,8 +21,7 @@ from llmlog_tui.analysis.live import incremental
 from llmlog_tui.analysis.live.overview import IncrementalAnalyzer, Overview, overview
 from llmlog_tui.analysis.query.sql import QueryError, is_by_row
 from llmlog_tui.config.rules import DEFAULT
-from llmlog_tui.log import follow
-from llmlog_tui.log import reader as reading
+from llmlog_tui.log import follow, new_files
 from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.sources import Sources
@@ -161,7 +160,7 @@ def test_of_a_log_that_loads_every_snapshot_is_answered_then_it_goes_on_from_the
 def test_a_file_that_appears_is_one_more_part_of_the_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "SCAN_S", 0.0)
+    monkeypatch.setattr(new_files, "SCAN_S", 0.0)
     records = [{**row, "extra": "x" * 300} for row in rows(seeded(3), 300)]
     running = IncrementalAnalyzer(SLOW_MS, RULES)
     lines = [json.dumps(record) + "\n" for record in records]

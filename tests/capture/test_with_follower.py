@@ -10,7 +10,7 @@ import pytest
 from tests.capture.test_files import expected, finish, old_line, start_writers
 
 import llmlog
-from llmlog_tui.log import reader as readers
+from llmlog_tui.log import new_files
 from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.sources import Sources
 
@@ -40,7 +40,7 @@ def running(processes: list[Any]) -> bool:
 def test_a_follower_has_every_record_once_while_four_writers_rotate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setattr(readers, "SCAN_S", 0.0)
+    monkeypatch.setattr(new_files, "SCAN_S", 0.0)
     path = tmp_path / "calls.jsonl"
     with closing(Reader(Sources([str(tmp_path / name)], must_exist=False))) as reader:
         processes = start_writers(path, writers=WRITERS, each=EACH, rotate=50_000)

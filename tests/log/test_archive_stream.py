@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.searches import examples
 
@@ -99,6 +99,7 @@ def test_a_window_has_the_last_records_of_all(
     logs=st.lists(st.lists(Seconds, min_size=1, max_size=9), min_size=1, max_size=3),
     kept=st.lists(st.integers(0, 9), min_size=3, max_size=3),
 )
+@example(logs=[[None, 20_000, 0], [0]], kept=[1, 0, 0])
 def test_an_archive_and_its_live_logs_are_one_log(
     tmp_path_factory: pytest.TempPathFactory, logs: list[list[int | None]], kept: list[int]
 ) -> None:

@@ -75,7 +75,7 @@ def test_the_records_with_an_id_are_in_front_in_the_order_of_time(reader: Reader
 def test_they_stay_when_the_window_advances(
     reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("llmlog_tui.log.reader.SCAN_S", 0.0)
+    monkeypatch.setattr("llmlog_tui.log.new_files.SCAN_S", 0.0)
     list(reader.fetch("the-long-trace"))
     with (tmp_path / "calls.jsonl").open("ab") as file:
         file.write(b"".join(line(number, 6, "trace-6") for number in range(5)))

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 from tests.log.conftest import append, drain
 
-from llmlog_tui.log import prefix_digest
-from llmlog_tui.log import reader as reading
+from llmlog_tui.log import new_files, prefix_digest
 from llmlog_tui.log.follow import Follower
 from llmlog_tui.log.prefix_digest import Known, KnownPrefix, PrefixDigest
 from llmlog_tui.log.reader import Reader
@@ -224,7 +223,7 @@ def test_under_mixed_copies_every_line_is_read_once(path: Path, seed: int) -> No
 
 @pytest.fixture
 def one_log(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
-    monkeypatch.setattr(reading, "SCAN_S", 0.0)
+    monkeypatch.setattr(new_files, "SCAN_S", 0.0)
     reader = Reader(Sources([str(path.parent)], must_exist=False))
     yield reader
     reader.close()

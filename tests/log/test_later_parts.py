@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.log.test_archive import archive, line, lines
 
-from llmlog_tui.log import reader as reading
+from llmlog_tui.log import new_files
 from llmlog_tui.log.archive_manifest import MANIFEST, Manifest
 from llmlog_tui.log.load import read_all
 from llmlog_tui.log.reader import Reader
@@ -21,8 +21,8 @@ from llmlog_tui.log.sources import Sources
 
 @pytest.fixture(autouse=True)
 def _scans_are_quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "SCAN_S", 0.0)
-    monkeypatch.setattr(reading, "_FAST_SCAN_S", 1e9)
+    monkeypatch.setattr(new_files, "SCAN_S", 0.0)
+    monkeypatch.setattr(new_files, "FAST_SCAN_S", 1e9)
 
 
 @pytest.fixture

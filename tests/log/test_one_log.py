@@ -13,7 +13,7 @@ import pytest
 import zstandard
 from tests.log.conftest import append
 
-from llmlog_tui.log import reader as reading
+from llmlog_tui.log import new_files
 from llmlog_tui.log.load import load
 from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.sources import Sources
@@ -21,7 +21,7 @@ from llmlog_tui.log.sources import Sources
 
 @pytest.fixture(autouse=True)
 def look_always(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "SCAN_S", 0.0)
+    monkeypatch.setattr(new_files, "SCAN_S", 0.0)
 
 
 def lines(first: int, after: int) -> bytes:

@@ -14,8 +14,7 @@ import pytest
 from tests.log.conftest import append, raw_line
 from tests.log.test_one_log import lines, steps
 
-from llmlog_tui.log import follow, open_files
-from llmlog_tui.log import reader as reading
+from llmlog_tui.log import follow, new_files, open_files
 from llmlog_tui.log.follow import Follower
 from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.open_files import OpenFiles
@@ -29,7 +28,7 @@ FILES = 12
 def _three_files_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(open_files, "MAX_OPEN", 3)
     monkeypatch.setattr(follow, "REST_POLL_S", 0.0)
-    monkeypatch.setattr(reading, "SCAN_S", 0.0)
+    monkeypatch.setattr(new_files, "SCAN_S", 0.0)
 
 
 @pytest.fixture
@@ -115,7 +114,7 @@ def test_of_a_folder_at_rest_only_the_open_files_are_polled_however_many_it_has(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: int
 ) -> None:
     monkeypatch.setattr(follow, "REST_POLL_S", 3_600.0)
-    monkeypatch.setattr(reading, "SCAN_S", 3_600.0)
+    monkeypatch.setattr(new_files, "SCAN_S", 3_600.0)
     for number in range(files):
         (tmp_path / f"{number}.jsonl").write_bytes(lines(number, number + 1))
     polled: list[Path] = []

@@ -384,7 +384,7 @@ def test_news_are_read_once_from_each_file_even_if_lines_keep_coming(
 def test_news_of_a_folder_are_its_new_files_too_while_an_old_one_grows(
     files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("llmlog_tui.log.reader.SCAN_S", 0.0)
+    monkeypatch.setattr("llmlog_tui.log.new_files.SCAN_S", 0.0)
     files[0].write_bytes(line(0))
     reader = Reader(Sources([str(files[0].parent)], must_exist=True))
     read_all(reader)

@@ -165,7 +165,7 @@ def _keys_are_handled_once_they_are_pressed(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture(autouse=True)
 def _new_files_are_found_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait in no test for the pause between two scans of a folder."""
-    monkeypatch.setattr("llmlog_tui.log.reader.SCAN_S", 0.02)
+    monkeypatch.setattr("llmlog_tui.log.new_files.SCAN_S", 0.02)
 
 
 @pytest.fixture(autouse=True)

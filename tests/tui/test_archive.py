@@ -12,7 +12,7 @@ from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record, toas
 from tests.tui.outside import finds_outside_the_window
 from textual import events
 
-from llmlog_tui.log import archive_part, reader
+from llmlog_tui.log import archive_part, new_files
 from llmlog_tui.log.archive_writer import ArchiveWriter
 from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.sources import Sources
@@ -67,7 +67,7 @@ async def test_a_call_of_an_archive_is_found_and_shown_with_what_was_kept(  # no
 async def test_records_that_are_archived_beside_an_open_dashboard_come_on_screen(
     tmp_path: Path, shown: Shown, until: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reader, "SCAN_S", 0.01)
+    monkeypatch.setattr(new_files, "SCAN_S", 0.01)
     log, folder = tmp_path / "calls.jsonl", tmp_path / "archive"
 
     def archive(*models: str) -> None:

@@ -157,6 +157,7 @@ class ArchiveStream:
 
     def _placed(self, others: pl.DataFrame) -> pl.DataFrame:
         """Return the records of other files by time; `line` counts them."""
+        others = others.sort("row")  # as read: where undated ones are depends on it
         files = [index for index in range(len(self.files)) if index not in self._parts]
         file = pl.Series("file", files, pl.UInt16).gather(others["file"])
         line = pl.int_range(others.height, dtype=pl.UInt32).alias("line")

@@ -20,6 +20,7 @@ from llmlog_tui.log.fetching import Fetched, fetch
 from llmlog_tui.log.file_parser import FileParser
 from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.log_scan import LogScan
+from llmlog_tui.log.new_files import NewFiles
 from llmlog_tui.log.open_sources import OpenSources, SourceOptions
 from llmlog_tui.log.parse import Parsed
 from llmlog_tui.log.parse_cache import ParseCache
@@ -40,12 +41,6 @@ _AHEAD: Final = 3
 
 MANY_FILES: Final = 64
 """Files of which all beginnings are looked at only after the newest file was read."""
-
-SCAN_S: Final = 1.0
-"""Seconds between scans of a glob or folder for new files."""
-
-_FAST_SCAN_S: Final = 0.005
-"""Seconds per scan above which scans become rarer, in proportion."""
 
 QUIET_S: Final = 1.0
 """Seconds without new lines after which a file's incomplete records are taken."""
@@ -83,7 +78,9 @@ class Reader:
         """Files and folders that cannot be read at present, and the reason."""
         self.on_records: Callable[[pl.DataFrame], object] | None = None
         """Called with the records of each block as they are read (see store.FRAME_SCHEMA)."""
-        self._names = files if isinstance(files, Sources) and files.may_grow else None
+        self._new_files = None
+        if isinstance(files, Sources) and files.may_grow:
+            self._new_files = NewFiles(files, self.problems)
         self._newest_first = newest_first
         self._window = window
         self._columns = columns
@@ -96,7 +93,6 @@ class Reader:
         self._parsing: deque[tuple[int, Block, Future[Parsed] | None]] = deque()
         self._is_ending = False
         self._is_loading = True
-        self._scanned, self._scan_took = time.monotonic(), 0.0
         self._has_peeked = not newest_first  # at the beginnings of all files
         found = files.files() if isinstance(files, Sources) else files
         has_tables = any(map(url_of, found))
@@ -116,7 +112,7 @@ class Reader:
                 self._columns,
                 self._stdin,
                 self._ids,
-                self._names is not None,
+                self._new_files is not None,
                 self.is_stream,
             ),
             self.problems,
@@ -273,7 +269,7 @@ class Reader:
     def gone(self) -> list[Path]:
         """Return the files that were deleted; of a glob or folder, only if all were."""
         gone = [source.path for source in self._sources.opened if source.is_gone]
-        return gone if not self._names or len(gone) == len(self._sources.opened) else []
+        return gone if self._new_files is None or len(gone) == len(self._sources.opened) else []
 
     def lines(
         self, records: pl.DataFrame, form: LineForm = LineForm.AS_WRITTEN
@@ -428,7 +424,7 @@ class Reader:
             cache = self._cache if size >= parse_cache.MIN_FILE_BYTES else None
             of_file = None if cache is None else cache.of_file(stat_of)
             self._parsers.append(FileParser(self._states, self._columns, cache=of_file))
-        if self._names or len(files) > 1:
+        if self._new_files or len(files) > 1:
             self._has_peeked |= len(files) < MANY_FILES or STDIN in files
             begins = peek(files if self._has_peeked else self._sources.in_order()[:1], self._states)
             if self._newest_first and is_first and files:
@@ -445,21 +441,10 @@ class Reader:
             self._sources.read_first(self._forks)
 
     def _has_new_files(self) -> bool:
-        """Scan a glob or folder for new files, every SCAN_S seconds or more."""
-        pause = SCAN_S * max(1.0, self._scan_took / _FAST_SCAN_S)
-        began = time.monotonic()
-        if not self._names or self._is_ending or began - self._scanned < pause:
+        """Add the new files of a glob or folder; False if there are none."""
+        if self._new_files is None or self._is_ending:
             return False
-        self._scanned = began
-        before = set(self.files)
-        for file in self.problems.keys() - before:
-            del self.problems[file]
-        try:
-            new = [file for file in self._names.files() if file not in before]
-        except OSError as error:
-            self.problems[Path(error.filename)] = error.strerror or str(error)
-            new = []
-        self._scan_took = time.monotonic() - began
+        new = self._new_files.scan(self.files)
         if new:
             self._add_files(new)
         return bool(new)

@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Final, TypeAlias
 
 import polars as pl
-from polars._typing import IntoExpr
 
 from llmlog_tui.log.schema import IS_CALL
 
@@ -57,7 +56,9 @@ class CallRows:
         """Return a copy of all columns; of a slice it is small."""
         return self._at(self.index["at"])
 
-    def select(self, *exprs: IntoExpr | Iterable[IntoExpr], **named: IntoExpr) -> pl.DataFrame:
+    def select(
+        self, *exprs: pl.Expr | str | Iterable[pl.Expr | str], **named: pl.Expr
+    ) -> pl.DataFrame:
         """Return expressions over the calls, as DataFrame.select() does."""
         return self.lazy().select(*exprs, **named).collect()
 
