@@ -18,9 +18,8 @@ from typing import Final, NamedTuple
 
 from tests.bench import make_log, make_sessions
 from tests.bench.screen import newest, probe, weight_of_nothing
-from tests.bench.terminal import Terminal, dashboard
+from tests.bench.terminal import LIVE, Terminal, dashboard
 
-_LIVE: Final = "● live".encode()
 _PATIENCE_S: Final = 300.0
 _SETTLE_S: Final = 12.0
 """After so long polars has given back what it does not need."""
@@ -65,7 +64,7 @@ def first(log: Path, home: Path, wanted: str) -> Opened:
 def whole(log: Path, home: Path) -> Whole:
     """Open a log until it is live and at rest."""
     terminal = Terminal(dashboard(log), home)
-    terminal.until(_LIVE, _PATIENCE_S)
+    terminal.until(LIVE, _PATIENCE_S)
     terminal.settle()
     cpu = terminal.cpu_s()
     terminal.wait(_SETTLE_S)

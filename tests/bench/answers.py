@@ -1,7 +1,7 @@
-"""What an answer at a key costs: `python -m tests.bench.answers [--records N] [--log FILE]`.
+"""CPU time of the result of a key: `python -m tests.bench.answers [--records N] [--log FILE]`.
 
-Find, SQL, sorts, a filter, a trace of 10,000 steps: processor milliseconds, the least of some
-rounds, beside the aim of a log of 1,000,000 records and a bare polars expression in the same run.
+Find, SQL, sorts, a filter, a trace of 10,000 steps: minimum processor milliseconds of some rounds,
+beside the target for 1,000,000 records and a bare polars expression in the same run.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _ROUNDS: Final = 5
 
 
 class Answer(NamedTuple):
-    """The work of an answer, its aim in milliseconds, and a peer that does the bare minimum."""
+    """The work of an answer, its target in milliseconds, and the bare minimum as `peer`."""
 
     name: str
     aim_ms: float
@@ -44,7 +44,7 @@ class Answer(NamedTuple):
 
 
 def answers(found: Overview) -> Iterator[Answer]:
-    """Every answer over a loaded log."""
+    """Yield every answer over a loaded log."""
     frame = found.frame
     trace = str(frame["trace_id"][frame.height // 2])
     finds = (("find, no match", "zz no such"), ("find, a part of an id", trace[:7]))
@@ -75,7 +75,7 @@ def answers(found: Overview) -> Iterator[Answer]:
 
 
 def of_a_long_trace(folder: Path) -> Answer:
-    """The timeline and the replay of a trace of _STEPS steps."""
+    """Return the timeline and the replay of a trace of _STEPS steps."""
     log = folder / "long.jsonl"
     write(log, _STEPS)
     frame = overview(load([log]), SLOW_MS).frame.with_columns(trace_id=pl.lit("t"))
@@ -88,7 +88,7 @@ def of_a_long_trace(folder: Path) -> Answer:
 
 
 def rows(folder: Path, log: Path) -> Iterator[str]:
-    """Everything, as lines for people."""
+    """Yield a line of text per answer."""
     found = overview(load([log]), SLOW_MS)
     yield f"{found.frame.height:,} records: cpu ms, the aim of 1,000,000, bare polars"
     for answer in (*answers(found), of_a_long_trace(folder)):

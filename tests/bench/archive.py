@@ -1,7 +1,7 @@
 """A big archive on screen: `python -m tests.bench.archive ARCHIVE [--times 10]`.
 
-The parts of an archive are copied so many times, each time under earlier days, and the newest
-records are looked for on the screen, by turns with a log of 10,000 records.
+The parts of an archive are copied N times (`--times`), each copy under earlier days. Measures the
+time until the newest records are on screen, alternating with a log of 10,000 records.
 """
 
 from __future__ import annotations
@@ -19,18 +19,17 @@ from typing import Final
 import polars as pl
 from tests.bench import make_log
 from tests.bench.screen import newest, probe
-from tests.bench.terminal import Terminal, dashboard
+from tests.bench.terminal import LIVE, Terminal, dashboard
 
 from llmlog_tui.log.archive_manifest import Manifest, Part
 
 _DAY_US: Final = 86_400_000_000
-_LIVE: Final = "● live".encode()
 _ROUNDS: Final = 5
 _PATIENCE_S: Final = 120.0
 
 
 def repeat(archive: Path, folder: Path, times: int) -> Manifest:
-    """Copy an archive so many times; only the last copy has the days of its records."""
+    """Copy an archive `times` times; only the last copy keeps the days of its records."""
     manifest = Manifest.read(archive)
     firsts = [part.first or 0 for part in manifest.parts]
     lasts = [part.last or 0 for part in manifest.parts]
@@ -51,7 +50,7 @@ def repeat(archive: Path, folder: Path, times: int) -> Manifest:
 
 
 def newest_trace(archive: Path, manifest: Manifest) -> str:
-    """The trace_id of the last record, of which the screen shows 8 characters."""
+    """Return the first 8 characters, as on screen, of the last record's trace_id."""
     part = max(manifest.parts, key=lambda each: each.last or 0)
     rows = pl.read_parquet(archive / part.file, columns=["ts", "trace_id"])
     return str(rows.sort("ts")["trace_id"][-1])[:8]
@@ -81,7 +80,7 @@ def main() -> None:
                 terminal.leave()
         few, many = ([statistics.median(n) for n in zip(*took[log], strict=True)] for log in wanted)
         terminal = Terminal(dashboard(folder), home)
-        whole = terminal.until(_LIVE, _PATIENCE_S)
+        whole = terminal.until(LIVE, _PATIENCE_S)
         terminal.settle()
         print(  # noqa: T201 - what a benchmark is for
             f"{manifest.records:,} records in {len(manifest.parts):,} parts: newest on screen"

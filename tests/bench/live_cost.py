@@ -23,9 +23,8 @@ from typing import Final
 from tests.bench import make_log
 from tests.bench.live import write
 from tests.bench.screen import newest, probe
-from tests.bench.terminal import Terminal, dashboard
+from tests.bench.terminal import LIVE, Terminal, dashboard
 
-_LIVE: Final = "● live".encode()
 _WARM_S: Final = 3.0
 _PROBES_PER_S: Final = 4
 _QUIET_S: Final = 8.0
@@ -82,11 +81,11 @@ def delays(terminal: Terminal, log: Path, rate: int, numbers: range) -> list[flo
 
 
 def rows(folder: Path, chosen: argparse.Namespace, where: str | None) -> Iterator[str]:
-    """The figures of one dashboard, as lines for people."""
+    """Yield the figures of one dashboard as lines of text."""
     log = folder / f"calls-{where is not None}.jsonl"
     make_log.write(log, chosen.records)
     terminal = Terminal([*dashboard(log), *(["--where", where] if where else [])], folder)
-    terminal.until(_LIVE, 60)
+    terminal.until(LIVE, 60)
     terminal.settle()
     first = 1
     for view in chosen.views.split(","):
@@ -106,7 +105,7 @@ def rows(folder: Path, chosen: argparse.Namespace, where: str | None) -> Iterato
 
 
 def at_rest(folder: Path, files: int, seconds: float) -> str:
-    """What a dashboard costs on a folder of many small logs that were written a day ago."""
+    """Return the cost of a dashboard over a folder of small logs written a day ago."""
     logs = folder / "logs"
     logs.mkdir()
     source = make_log.lines()
@@ -115,7 +114,7 @@ def at_rest(folder: Path, files: int, seconds: float) -> str:
         log.write_text("".join(islice(source, _SMALL)), encoding="utf-8")
         os.utime(log, (log.stat().st_mtime - _DAY_S,) * 2)
     terminal = Terminal(dashboard(logs), folder)
-    terminal.until(_LIVE, 120)
+    terminal.until(LIVE, 120)
     terminal.settle()
     terminal.wait(_QUIET_S)
     found = f"{files:,} files, 0/s: {cost(terminal, folder / 'none.jsonl', 0, seconds)}"
@@ -132,7 +131,7 @@ def main() -> None:
     options.add_argument("--views", default="1,2")
     options.add_argument("--where", default=_WHERE)
     options.add_argument("--probes", type=int, default=200)
-    options.add_argument("--files", type=int, help="measure a folder of so many logs, and no more")
+    options.add_argument("--files", type=int, help="measure only a folder of this number of logs")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         if chosen.files:

@@ -19,9 +19,8 @@ from typing import Final
 
 from tests.bench import make_log
 from tests.bench.live import write
-from tests.bench.terminal import Terminal, dashboard
+from tests.bench.terminal import LIVE, Terminal, dashboard
 
-_LIVE: Final = "● live".encode()
 _FROZEN: Final = "‖ frozen".encode()
 _EMPTY_APP: Final = """
 from textual.app import App
@@ -80,7 +79,7 @@ def opened(log: Path, folder: Path, empty_bytes: int) -> str:
     """Until the newest record is on screen and until all are, what they weigh, and leaving."""
     terminal = Terminal(dashboard(log), folder)
     first, cpu = terminal.until(newest(0).encode(), 120), terminal.cpu_s()
-    whole = first + terminal.until(_LIVE, 600)
+    whole = first + terminal.until(LIVE, 600)
     terminal.drain(3.0, 60)  # the answers for the whole log
     terminal.until(b"\0", _SETTLE_S)
     size = log.stat().st_size
@@ -100,7 +99,7 @@ def weight_of_nothing(folder: Path) -> int:
     log = folder / "empty.jsonl"
     log.touch()
     terminal = Terminal(dashboard(log), folder)
-    terminal.until(_LIVE, 30)
+    terminal.until(LIVE, 30)
     terminal.drain(1.0, 10)
     found = terminal.resident()
     terminal.leave()
@@ -110,7 +109,7 @@ def weight_of_nothing(folder: Path) -> int:
 def arriving(log: Path, folder: Path, seconds: float) -> str:
     """From an appended line to the screen, with _RATE records a second."""
     terminal = Terminal(dashboard(log), folder)
-    terminal.until(_LIVE, 600)
+    terminal.until(LIVE, 600)
     terminal.settle()
     writer = threading.Thread(target=write, args=(log, _RATE, seconds))
     writer.start()
@@ -131,7 +130,7 @@ def flooded(folder: Path) -> str:
     log = folder / "flood.jsonl"
     log.touch()
     terminal = Terminal(dashboard(log), folder)
-    terminal.until(_LIVE, 30)
+    terminal.until(LIVE, 30)
     written: list[int] = []
     writer = threading.Thread(target=lambda: written.append(write(log, _FLOOD, _FLOOD_S)))
     writer.start()
@@ -140,7 +139,7 @@ def flooded(folder: Path) -> str:
         terminal.drain(0.5, 0.5)
         took.append(terminal.press(b" ", _FROZEN) * 1e3)
         terminal.drain(0.2, 0.2)
-        took.append(terminal.press(b" ", _LIVE) * 1e3)
+        took.append(terminal.press(b" ", LIVE) * 1e3)
     writer.join()
     waited = terminal.until(f"{written[0]:,}".encode(), _PATIENCE_S)
     terminal.leave()

@@ -1,7 +1,7 @@
-"""What a command costs until it answers: `python -m tests.bench.start [ROUNDS]`.
+"""CPU time of starting a command: `python -m tests.bench.start [ROUNDS]`.
 
-Processor milliseconds, the least of some rounds by turns, beside bare Python and `import polars` in
-the same run: they tell how fast the machine is at that time.
+Minimum processor milliseconds of alternating rounds, beside bare Python and `import polars` in the
+same run, which show how fast the machine is at that time.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _COMMANDS: Final[dict[str, tuple[float | None, Sequence[str]]]] = {
     "llmlog-tui --version": (None, [_DASHBOARD, "--version"]),
     "llmlog stats on the sample": (330, [_HEADLESS, "stats", str(_SAMPLE)]),
 }
-"""Name -> aim in ms, and the program with its arguments."""
+"""Name -> target in ms, and the program with its arguments."""
 
 
 def cpu_ms(program: Sequence[str]) -> float:
-    """Processor time of a process, its start and end included."""
+    """Return the processor time of a process, its start and end included."""
     environment = {**os.environ, "LLMLOG_NO_CACHE": "1"}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)

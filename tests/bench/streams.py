@@ -7,11 +7,7 @@ is never on disk as a whole; a table needs the extra scale-test.
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -19,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.bench import make_log
-from tests.bench.shipping import say
+from tests.bench.shipping import run, say
 from tests.clickhouse.running import ClickHouse
 
 from llmlog_tui.log.archive_writer import ArchiveWriter
@@ -27,7 +23,6 @@ from llmlog_tui.shipping.schema import statements
 
 _PIECE: Final = 500_000
 """Records per piece of the log."""
-_COMMAND: Final = "import sys; from llmlog_tui.cli import headless; sys.exit(headless())"
 
 
 def pieces(records: int, folder: Path) -> Iterator[Path]:
@@ -58,18 +53,6 @@ def table(records: int, folder: Path) -> Iterator[str]:
         for piece in pieces(records, folder):
             run("export", str(piece), "--to", str(server.url("llm.lines")))
         yield str(server.url())
-
-
-def run(*words: str) -> str:
-    """Run a command; return what that took."""
-    began = time.perf_counter()
-    command = [sys.executable, "-c", _COMMAND, *words]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
-        _, status, used = os.wait4(running.pid, 0)
-        running.returncode = os.waitstatus_to_exitcode(status)
-    assert running.returncode in {0, 1}, words
-    wall, cpu = time.perf_counter() - began, used.ru_utime + used.ru_stime
-    return f"CPU {cpu:.1f} s, wall {wall:.1f} s, memory {used.ru_maxrss / 1024:.0f} MB"
 
 
 def main() -> None:

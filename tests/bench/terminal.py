@@ -18,6 +18,9 @@ from typing import Final
 
 ROWS, COLUMNS = 50, 160
 
+LIVE: Final = "● live".encode()
+"""Text in the header once a log is loaded and followed."""
+
 _PROGRAM: Final = "import sys; from llmlog_tui.cli import dashboard; sys.exit(dashboard())"
 _PAGE_BYTES: Final = 4_096
 _AT_REST_S: Final = 0.1
