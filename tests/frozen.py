@@ -1,7 +1,7 @@
-"""What is exempt from garbage collections: imports and collected tests, as long as they stay so.
+"""Keep imports and collected tests exempt from garbage collections.
 
 An App that ends returns everything to the collector, and a full collection would take a second in
-a process of all tests. Counting what is exempt takes most of 0.1 s: `unfreeze` notes it instead.
+a process of all tests. gc.get_freeze_count() takes up to 0.1 s: `unfreeze` sets a flag instead.
 """
 
 from __future__ import annotations

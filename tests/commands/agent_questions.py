@@ -1,4 +1,4 @@
-"""Questions of a coding agent about the sample, to be asked of it in whatever holds it."""
+"""Questions of a coding agent about the sample, in any kind of log."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ QUESTIONS: Final[tuple[Question, ...]] = (
 
 
 def is_over_window(question: Question) -> bool:
-    """Whether a question is answered over the window of a table or a big archive."""
+    """Return whether a question is answered over the window of a table or a big archive."""
     return question[0] in {"slow", "alerts", "sql"}
 
 
 def answers_over(log: str | Path) -> dict[Question, Any]:
-    """The answers about a log, without what names its files; numbers to nine digits."""
+    """Return the answers about a log, without file names; numbers to nine digits."""
     with closing(AgentTools([str(log)], DEFAULT, content=True)) as tools:
         texts = {ask: getattr(tools, ask[0])(*ask[1]) for ask in QUESTIONS}
     # Sums of prices depend on their order.

@@ -1,4 +1,4 @@
-"""The journeys that people make, each by keyboard alone, over records in whatever holds them.
+"""Journeys of users, each by keyboard alone, over any kind of log.
 
 Each takes a Walk. test_journeys.py makes them over a file and an archive, and
 clickhouse/test_journeys_on_a_table.py over a table.

@@ -13,7 +13,7 @@ from llmlog_tui.tui.app import LogApp
 async def finds_outside_the_window(
     pilot: Pilot[Any], until: Until, wanted: str, fetched: int
 ) -> None:
-    """Search for an id; its first record is selected, and so many records are fetched by then."""
+    """Search for an id until its first record is selected; `fetched` records were read."""
     app = pilot.app
     assert isinstance(app, LogApp)
     await pilot.press("slash", *wanted, "enter")

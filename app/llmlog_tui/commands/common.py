@@ -79,7 +79,7 @@ _WINDOW: Final = ContextVar("window", default=EVERYTHING)
 
 @contextmanager
 def within(window: Retention) -> Iterator[None]:
-    """Have open_log() keep these records."""
+    """Set the window of open_log(), as --last does."""
     before = _WINDOW.set(window)
     try:
         yield
@@ -88,7 +88,7 @@ def within(window: Retention) -> Iterator[None]:
 
 
 def current_window() -> Retention:
-    """Return the records to keep: those of --last."""
+    """Return the window of --last; EVERYTHING without it."""
     return _WINDOW.get()
 
 

@@ -53,7 +53,7 @@ def _jsonl(source: ExportSource, out: IO[bytes]) -> int:
 
 @contextlib.contextmanager
 def _spooled(source: ExportSource) -> Iterator[FrameSpool]:
-    """Give all records with the same columns, which are known only after the last one."""
+    """Give all records with the same columns, known only after the last frame."""
     with tempfile.TemporaryDirectory(prefix="llmlog-") as folder:
         spool = FrameSpool(Path(folder))
         source.each(lambda frame: spool.add(source.located(frame)))

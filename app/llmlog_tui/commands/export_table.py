@@ -86,7 +86,7 @@ def _ship_in_order(
 
 
 class _Batches:
-    """Batches of _ROWS lines, the same each time, whatever the frames they come in."""
+    """Batches of _ROWS lines, whatever the size of frames: a repeated export sends the same."""
 
     def __init__(self, shipper: Shipper) -> None:
         self.sent = 0

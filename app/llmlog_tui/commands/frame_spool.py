@@ -44,7 +44,7 @@ class FrameSpool:
 
     @property
     def integers(self) -> frozenset[str]:
-        """The latencies of which no record has a fraction of a ms."""
+        """The latencies without a fraction of a ms in any record."""
         return self._integers or frozenset()
 
     def frames(self) -> Sequence[pl.LazyFrame]:

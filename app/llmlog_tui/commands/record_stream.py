@@ -76,7 +76,7 @@ def record_stream(
 
 
 def _own_records(files: Sequence[Path], columns: Collection[str]) -> pl.DataFrame | None:
-    """Return the records of files that are all llmlog's; None of others. Raises SourceError."""
+    """Return the records of files in llmlog's own format; None for any other."""
     if STDIN in files or any(map(url_of, files)):
         return None
     with closing(Reader(files, columns=columns, cache=user_cache())) as reader:

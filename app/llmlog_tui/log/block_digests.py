@@ -19,7 +19,7 @@ from llmlog_tui.private_file import replacing
 SUFFIX: Final = ".digests"
 
 _SETTLED_S: Final = 2.0
-"""Seconds after a write in which a second write may leave the same times."""
+"""Seconds after a write within which another may leave the times unchanged."""
 
 DIGEST_BYTES: Final = hashlib.sha256().digest_size
 
@@ -89,7 +89,7 @@ def _read(entry: Path) -> dict[str, bytes]:
 
 
 def _settled(file: os.stat_result | None) -> _Identity | None:
-    """Return the identity of a file that was not written to lately, where times tell."""
+    """Return a file's identity; None if recently written, or without a POSIX ctime."""
     if os.name != "posix" or file is None:  # elsewhere st_ctime is the time of creation
         return None
     if time.time() - file.st_ctime < _SETTLED_S:

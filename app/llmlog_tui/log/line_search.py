@@ -10,10 +10,10 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 BLOCK_BYTES = 2**19
-"""Bytes per string that is searched first: smaller ones take more calls."""
+"""Bytes per string of the first search: more calls if smaller."""
 
 _PIECE_BYTES = 2**14
-"""Bytes per string within a block that matches, of which few hold a match."""
+"""Bytes per string of the second search, within matching blocks."""
 
 _ONE_LINE = 1
 """Bytes per string that make each line a string."""

@@ -188,7 +188,7 @@ class LogScan:
     def _evicted(
         self, block: int, here: ByteRange, data: bytes, kept: pl.DataFrame
     ) -> list[Candidate]:
-        """Return a converted block's records but for the `kept` ones, the last first."""
+        """Return the records of a converted block that are not `kept`, the last first."""
         is_first = isinstance(self._sources[here.file], CompressedFollower)
         follows = is_first or self._matches.get(here.file, False)
         self._matches[here.file] = bool(matching_lines(data, self._pattern))

@@ -1,4 +1,4 @@
-"""An archive that is being read: its first parts, and those of later manifests."""
+"""Parts of an archive while it is read, of later manifests too."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class OpenArchive:
             return self._parts.get(name)
 
     def named(self, name: str) -> Part:
-        """Return a part that is there. Raises OSError."""
+        """Return a part by its name. Raises OSError, also if there is none."""
         part = self.part(name)
         if part is None:
             raise OSError(errno.ENOENT, "is no longer part of the archive")
@@ -101,7 +101,7 @@ class OpenArchive:
 
 
 def _extends(manifest: Manifest, before: Manifest) -> bool:
-    """Return whether a manifest is a later one of the same archive."""
+    """Return whether a manifest continues another, of the same archive."""
     return len(manifest.sources) >= len(before.sources) and all(
         new.prefix.ends[:1] == old.prefix.ends[:1]
         and new.prefix.sums[:1] == old.prefix.sums[:1]

@@ -65,7 +65,7 @@ class ParquetReader:
 
 
 def as_lines(rows: pl.DataFrame) -> list[bytes]:
-    """Return rows as lines of JSON with their known fields, each whatever the others are."""
+    """Return each row as a line of JSON, with its known fields."""
     masks = integer_masks(rows)
     if not masks:
         return _as_json(rows).write_ndjson().encode().split(b"\n")[:-1]

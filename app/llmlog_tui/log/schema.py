@@ -215,7 +215,7 @@ def integer_masks(frame: pl.DataFrame) -> list[pl.Expr]:
 
 
 def integer_columns(frame: pl.DataFrame) -> frozenset[str]:
-    """Return the latencies of which no record has a fraction of a ms."""
+    """Return the latencies without a fraction of a ms in any record."""
     whole = frame.select_seq(mask.all() for mask in integer_masks(frame))
     return frozenset(name for name in whole.columns if whole[name].item())
 

@@ -417,6 +417,6 @@ def latest(known: datetime | None, times: pl.Series) -> datetime | None:
 
 
 LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
-"""The first time there is."""
+"""The earliest datetime."""
 _CLOCK_SKEW: Final = timedelta(days=1)
 """Maximum clock skew, or offset of a local time read as UTC."""

@@ -17,7 +17,7 @@ _PAGE_ROWS: Final = 100_000
 """Rows per page of columns."""
 
 _FIRST_LINES: Final = 2_000
-"""Lines of the first page; their sizes decide on the number of the next ones."""
+"""Lines of the first page; their mean size determines the lines of the next."""
 
 _MAX_LINES: Final = 50_000
 _PAGE_BYTES: Final = 8 * 2**20

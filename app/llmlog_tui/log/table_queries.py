@@ -204,7 +204,7 @@ class TableQueries:
         columns: Sequence[str],
         condition: Condition = ANY,
     ) -> pl.DataFrame:
-        """Return the first rows after a place, up to a time: its columns, then others."""
+        """Return rows after a place, up to a time: the columns of Place, then `columns`."""
         names = ", ".join(map(quoted, columns))
         sql = _ORDERED.replace("{columns}", names).replace(_CONDITION, condition.sql)
         values = {f"after_{name}": value for name, value in place._asdict().items()}

@@ -16,7 +16,7 @@ PAUSE_S: Final = 1.0
 """Seconds between two analyses that differ by new records alone: those are shown before."""
 
 LONG_PAUSE_S: Final = 2.0
-"""Seconds between them for fewer than MANY_RECORDS new records: few cost nearly as much."""
+"""Seconds between them for fewer than MANY_RECORDS new records: they cost about the same."""
 
 MANY_RECORDS: Final = 25
 """Minimum new records for an analysis after PAUSE_S already."""

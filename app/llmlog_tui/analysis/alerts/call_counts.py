@@ -16,7 +16,7 @@ COUNTS_BEFORE: Final = {
     "calls_before": pl.int_range(pl.len()).over(KEYS),
     "failed_before": (FAILED.cast(pl.Int64).cum_sum() - FAILED.cast(pl.Int64)).over(KEYS),
 }
-"""Numbers of calls with the same KEYS before a call, among those added with it."""
+"""Numbers of earlier calls, and failures, with the same KEYS, within one frame of calls."""
 
 _TOTALS: Final = {"calls": pl.len().cast(pl.Int64), "failed": FAILED.sum().cast(pl.Int64)}
 
@@ -66,7 +66,7 @@ class CallCounts:
         self._calls += calls.height
 
     def with_earlier(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Return rows of the next calls, with all calls so far added to COUNTS_BEFORE."""
+        """Return rows of the next calls; COUNTS_BEFORE include the calls of add()."""
         if self._totals is None or not rows.height:
             return rows
         joined = rows.join(self._totals, KEYS, "left", nulls_equal=True, maintain_order="left")

@@ -75,7 +75,7 @@ class LowLimit(CallSpan):
 
 
 class LimitReports:
-    """The last reports of each limit per provider and model, over a growing set of calls."""
+    """The last reports of each limit per provider and model, over growing calls."""
 
     def __init__(self) -> None:
         self._by_key = {kind: KeyPartitioner(*_KEYS) for kind in KINDS}
@@ -239,7 +239,7 @@ def _reported(calls: Calls, kind: str) -> pl.DataFrame:
 
 
 def _latest(before: pl.DataFrame | None, rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the last reports of a limit, of earlier and of new ones."""
+    """Append new reports of a limit, and return the last _RECENT_CALLS."""
     both = rows if before is None else pl.concat([before, rows])
     return detach(both.tail(_RECENT_CALLS), both.height)
 

@@ -84,7 +84,7 @@ class Overview:
     server: ServerMetrics = NO_METRICS
 
     def has_only_more_calls_than(self, other: Overview) -> bool:
-        """Return whether `other` has its first calls, with the same flags and times of day."""
+        """Return whether the calls are those of `other`, equally flagged, and perhaps more."""
         # Baselines are new in each analysis of other records.
         return (
             self.baselines is other.baselines

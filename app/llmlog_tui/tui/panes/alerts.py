@@ -30,7 +30,7 @@ _MODEL, _COMPACT_MODEL, _WHAT, _EVIDENCE, _CALLS = 24, 14, 36, 44, 15
 
 
 def _wide(alerts: Sequence[Alert], room: int) -> tuple[Column, ...]:
-    """Return the columns for `room` cells; where some would be cut, others get narrower."""
+    """Return the columns for `room` cells; model and what shrink first."""
     columns = (
         *_WHEN_AND_RULE,
         Column("model", _MODEL),

@@ -228,7 +228,7 @@ _GROWN: Final = (
     {"why slow": 29, "finish": 10},
     {"model": 28, "finish": 22, "why slow": 40, "asked for": 28},
 )
-"""Title of a column -> width: the least, and goals while there is room."""
+"""Title of a column -> its minimum width, then wider ones while there is room."""
 _MORE: Final = ("ttft_ms", "server_ms", "session_id", "requested_model", "provider", "request_id")
 """Columns that a wide screen has, too, unless the user chose the columns."""
 _FEWER: Final = (

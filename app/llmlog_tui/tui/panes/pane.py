@@ -19,7 +19,7 @@ from llmlog_tui.tui.widgets.table import LineTable
 _CORNERS: Final = 4
 """Cells of the frame's top beside the title."""
 TITLE_ITEMS: Final = (" · ", ", ")
-"""Separators of a title's items, of which a narrow pane shows the first ones."""
+"""Separators of a title's items; a narrow pane shows the leading items."""
 BOOKMARK: Final = CellSpan("◆", "accent")
 READING: Final = "Reading …"
 """Text of an empty pane until the first analysis is done."""
@@ -100,7 +100,7 @@ class Pane(LineTable):
             self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Disable keys of rows while there are none."""
+        """Disable keys of rows in an empty table."""
         if action in self.ROW_ACTIONS and not len(self.source):
             return False
         return super().check_action(action, parameters)

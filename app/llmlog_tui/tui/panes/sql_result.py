@@ -234,7 +234,7 @@ class ResultCharts(Vertical, can_focus=True):
 
 
 def _fit(names: Sequence[str], room: int) -> list[str]:
-    """Return names that fit into `room` cells; the longest ones are cut."""
+    """Cut the longest names until all fit into `room` cells."""
     lengths = [cell_len(name) for name in names]
     longest = max(lengths, default=0)
     while longest > _MIN_NAME and sum(min(length, longest) for length in lengths) > room:

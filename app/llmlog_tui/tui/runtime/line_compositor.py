@@ -42,7 +42,7 @@ class LineCompositor(Compositor):
 
 
 def _rendered(widget: Widget, region: Region, part: Region, lines: Sequence[int]) -> list[Strip]:
-    """Return the strips of screen lines of a widget, of which `part` is visible."""
+    """Return the strips of a widget for screen lines; `part` is its visible region."""
     first = lines[0]
     crop = Region(part.x - region.x, first - region.y, part.width, lines[-1] + 1 - first)
     strips = widget.render_lines(crop)
@@ -51,7 +51,7 @@ def _rendered(widget: Widget, region: Region, part: Region, lines: Sequence[int]
 
 
 def _fill(chops: dict[int, Strip], cuts: Sequence[int], part: Region, strip: Strip) -> int:
-    """Add the pieces of a widget's line where there are none; return how many."""
+    """Add the uncovered pieces of a widget's line; return their number."""
     begin, end = part.column_span
     inside = [cut for cut in cuts if begin <= cut <= end]
     before = len(chops)

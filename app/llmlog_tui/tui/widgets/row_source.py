@@ -91,7 +91,7 @@ class RowSource(ABC):
         """Return the rows from `start` up to `stop`; hidden columns have the width 0."""
 
     def continues(self, before: RowSource) -> bool:  # noqa: ARG002 - for sources that can tell
-        """Return whether the rows of `before` are its first ones, drawn the same."""
+        """Return whether it begins with the rows of `before`, drawn the same."""
         return False
 
     def field_value(self, index: int, column: int) -> tuple[str, object]:  # noqa: ARG002 - as below

@@ -285,7 +285,7 @@ def step_content(overview: Overview, read: ReadBoth, row: int) -> StepContent:
 def evicted_content(
     read: ReadEvicted, location: RecordLocation, words: str, excerpt: Excerpt
 ) -> StepContent:
-    """Return the content of an evicted record: of its line's, the one with the excerpt."""
+    """Return the content of an evicted record: the one of its line with the excerpt."""
     lines = read(location)
     query = TextQuery(words)
     found = (line for line in lines if query.excerpt(decode(line) or {}) == excerpt)

@@ -268,7 +268,7 @@ def post_interval(loading_s: float) -> float:
 
 
 def check_interval(took: float) -> float:
-    """Return the seconds until the next look at the files' state, given the last one's duration."""
+    """Return the seconds until the next look at the files, from the last one's duration."""
     return min(max(_IDLE_CHECK_SECONDS, _PAUSE_PER_CHECK * took), _LONGEST_CHECK_SECONDS)
 
 
