@@ -126,21 +126,12 @@ def header_state(  # noqa: PLR0913 - options by name
     records a frozen screen does not show, None if it is not frozen; `unseen` the number received
     since following was turned off. `nameless` is the name of a log without files.
     """
-    state, detail = str(progress.state), ""
-    if overview is None and state in ("live", "done"):  # read, but not on screen yet
-        state = "loading"
-    if held_back is not None:
+    if held_back is None:
+        state, detail = _reading_state(progress, is_visible=overview is not None, speed=speed)
+    else:
         state, detail = "frozen", f"+{held_back:,} End"
-    elif progress.problems:
-        path, why = progress.problems[0]
-        is_gone = path in progress.waiting
-        state, detail = ("waiting", why) if is_gone else ("problem", f"{path.name}: {why}")
-    elif progress.waiting or progress.gone:
-        state, detail = "waiting", f"for {_missing(progress)}"
-    elif state == "live":
+    if state == "live":
         detail = f"{humanize.rate(rate)}/s" + (f"  +{unseen:,} End" if unseen else "")
-    elif progress.state == "loading" and progress.there:
-        detail = _loading(progress, speed)
     names = list(dict.fromkeys(map(_name, progress.files))) or [nameless]
     counted = names[0] + (f" +{len(names) - 1}" if len(names) > 1 else "")
     if overview is None:
@@ -159,6 +150,20 @@ def header_state(  # noqa: PLR0913 - options by name
         detail=detail,
         alerts=overview.ongoing,
     )
+
+
+def _reading_state(progress: Progress, *, is_visible: bool, speed: float) -> tuple[str, str]:
+    """Return the state of reading and its detail; `loading` until records are visible."""
+    if progress.problems:
+        path, why = progress.problems[0]
+        is_gone = path in progress.waiting
+        return ("waiting", why) if is_gone else ("problem", f"{path.name}: {why}")
+    if progress.waiting or progress.gone:
+        return "waiting", f"for {_missing(progress)}"
+    if progress.state == "loading" and progress.there:
+        return progress.state, _loading(progress, speed)
+    is_read = progress.state in ("live", "done")
+    return ("loading" if is_read and not is_visible else progress.state), ""
 
 
 class ReadStatus:
