@@ -40,7 +40,7 @@ class OpenArchive:
         self._manifest = Manifest.read(folder)
         self._parts = {part.file: part for part in self._manifest.parts}
         self._known: dict[str, Ranges] = {}  # by later part: what earlier ones have
-        self._is_same = True  # as when it was opened, or grown
+        self._is_same = True  # not deleted and made again
         self.elsewhere: Ranges = {}
         self.records = self._manifest.records
         """Number of records at first."""
@@ -122,7 +122,7 @@ def _outside(parts: Sequence[Part], window: Retention) -> frozenset[str]:
             name for name, at in last.items() if newer[bisect_right(firsts, at)] >= window.records
         )
     if window.span is not None:
-        soon = (time.time() + _CLOCK_SKEW_S) * 1e6  # later ones are wrong, and no reason
+        soon = (time.time() + _CLOCK_SKEW_S) * 1e6  # later times are from a wrong clock
         times = [part.last for part in parts if part.last is not None and part.last <= soon]
         if times:
             first = max(times) - window.span / timedelta(microseconds=1)

@@ -23,7 +23,7 @@ def share_repeats(column: pl.Series) -> pl.Series:
     distinct = column.unique()
     if len(distinct) > len(column) // 2:
         return column
-    # Text of its own: distinct.gather() would keep all of the column's.
+    # A copy of the texts: distinct.gather() would keep the whole column's buffer alive.
     texts = pl.Series(column.name, distinct.to_list(), pl.String)
     index = texts.to_frame().with_row_index("index")
     rows = column.to_frame().join(

@@ -135,8 +135,8 @@ def _searched(file: int, pattern: str) -> Iterator[tuple[_Span, Matches]]:
     """Yield the spans of a file, the last first; earlier ones are searched meanwhile."""
     searching: deque[tuple[_Span, Future[Matches]]] = deque()
     search = _Search(file, pattern)
-    # glibc keeps freed memory up to twice the largest allocation freed so far. With less than spans
-    # take, each span would get new pages of the system: half of the time of a scan.
+    # glibc keeps freed memory up to twice the largest allocation freed so far. If that is less than
+    # spans take, each span gets new pages from the system: half the time of a scan.
     bytes(_KEPT_BYTES)
     with ThreadPoolExecutor(_THREADS, "llmlog-scan") as pool:
         for span in _spans_backwards(file):

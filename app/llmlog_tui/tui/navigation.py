@@ -144,7 +144,7 @@ class Navigator:
         overview = self._app.views[0]
         if isinstance(overview, screens.OverviewScreen) and overview.select_trace(prefix):
             return True
-        # All may be read while these are the answers about the first records.
+        # The log may be loaded while this Overview still covers its first records only.
         if is_loading or self._app.status.progress.state == "loading":
             return False
         why = f"There is no trace {sanitize(prefix)}."

@@ -94,7 +94,7 @@ def _window(snapshot: Snapshot, rows_outside: int) -> str:
     """Return the part of a table that is read; empty for all."""
     if not rows_outside:
         return ""
-    # The frame may still have some that have left the window.
+    # The frame may still have records that have left the window.
     there = humanize.count(snapshot.counts.records - snapshot.dropped + rows_outside)
     return f"newest {snapshot.frame.height:,} of {there}"
 

@@ -56,13 +56,13 @@ def _contains(column: pl.Series, text: str) -> pl.Series:
     """Return whether texts contain another, compared in lower case; null for null."""
     if not text or not text.isascii():
         return column.str.to_lowercase().str.contains(text.lower(), literal=True)
-    # Without a copy in lower case. A search by rare letters has none in the digits of ids.
+    # These need no copy in lower case. contains_any() seeks rare letters: hex digits are none.
     if _HEX.issuperset(text.lower()):
         return column.str.contains(f"(?i-u:{text})")
     has_odd = not {"i", "k"}.isdisjoint(text.lower())
     patterns = [text, *(_LOWER_TO_ASCII if has_odd else ())]
     contains = column.str.contains_any(patterns, ascii_case_insensitive=True)
-    # Letters whose lower case is ASCII are compared exactly.
+    # A text with a letter of _LOWER_TO_ASCII matches whatever its other letters: compare exactly.
     if has_odd and len(rows := contains.arg_true()):
         exact = column.gather(rows).str.to_lowercase().str.contains(text.lower(), literal=True)
         contains = contains.scatter(rows, exact)

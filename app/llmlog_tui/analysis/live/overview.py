@@ -85,7 +85,7 @@ class Overview:
 
     def has_only_more_calls_than(self, other: Overview) -> bool:
         """Return whether the calls are those of `other`, equally flagged, and perhaps more."""
-        # Baselines are new in each analysis of other records.
+        # Each full analysis makes new baselines; appending calls keeps them.
         return (
             self.baselines is other.baselines
             and self.where == other.where

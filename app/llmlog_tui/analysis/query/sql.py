@@ -378,7 +378,7 @@ def _table(frame: pl.DataFrame, name: str, columns: Sequence[str], rules: Rules)
     """Return one of the TABLES with these columns."""
     if name not in ("calls", "records"):
         return TABLES[name](frame, rules).select(columns)
-    # Copied and cast are only these: all would take a hundred times longer than most answers.
+    # To copy and cast all columns would take a hundred times longer than most queries.
     known = _with_costs(frame, rules) if set(COSTS).intersection(columns) else frame
     rows = known.lazy()
     if name == "calls":

@@ -140,7 +140,7 @@ class Header(Widget):
         )
         name, file, bare = _NAME, self._file(), self._file(with_format=False)
         groups = [counted + cost, counted]
-        # A part of a table is not to be taken for the whole: more important than its calls.
+        # That a table is read in part is more important than its calls.
         part = [name + each + self._window() for each in (bare, Content(" ")) if line.window]
         if line.skipped:  # more important than the number of traces
             few = Content.styled(f"   {line.skipped:,} skipped", "$text-warning")

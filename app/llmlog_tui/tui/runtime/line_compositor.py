@@ -34,7 +34,7 @@ class LineCompositor(Compositor):
                 continue
             for y, strip in zip(lines, _rendered(widget, region, part, lines), strict=False):
                 missing[y] -= _fill(chops[y], cuts[y], part, strip) if missing[y] else 0
-        # As Textual has them: from left to right, None where there is no widget.
+        # The form that Textual expects: from left to right, None where there is no widget.
         return [
             {cut: line.get(cut) for cut in line_cuts[:-1]}  # type: ignore[misc]
             for line, line_cuts in zip(chops, cuts, strict=True)

@@ -32,7 +32,7 @@ class FoldedText(Sequence[str]):
 
     def _row_ends(self, *, is_ascii: bool) -> Sequence[int]:
         """Return the number of rows up to the end of each line."""
-        room, half = self._width, self._width // 2  # so few characters fit, wide or not
+        room, half = self._width, self._width // 2  # `half` characters fit, even wide ones
         lengths = list(map(len, self._lines))
         longest = max(lengths)
         if longest <= (room if is_ascii else half):

@@ -158,7 +158,7 @@ class VirtualRows(ScrollView):
         window: _VisibleRange,
     ) -> None:
         """Mark lines as drawn with strips that _moved_lines() found."""
-        # To draw a line's frame again is most of a paint.
+        # Drawing the frame of a line is most of the time of a paint.
         top, cache = self.content_offset.y, self._styles_cache
         for y, strip in moved.items():
             cache._cache[y + top] = strip  # noqa: SLF001 - as above
