@@ -95,14 +95,7 @@ class ReaderWorker:
 
     def run(self) -> None:
         """Read until stop(), or to the end of the files if they are not followed."""
-        # Not `workers.analysis`: reading starts while the other thread still imports that.
-        self._reader = reader = workers.log_reader.open_reader(
-            self._files,
-            self._last or EVERYTHING,
-            self._stdin,
-            self._ids,
-            newest_first=self._follow,
-        )
+        self._reader = reader = self._open()
         state: State = "loading"
         has_news, due, check_due = True, 0.0, 0.0
         start = newest = time.monotonic()
@@ -137,6 +130,16 @@ class ReaderWorker:
         finally:
             if state != "done":  # lines of a log that is not followed may still be requested
                 reader.close()
+
+    def _open(self) -> Reader:
+        # Not `workers.analysis`: reading starts while the other thread still imports that.
+        return workers.log_reader.open_reader(
+            self._files,
+            self._last or EVERYTHING,
+            self._stdin,
+            self._ids,
+            newest_first=self._follow,
+        )
 
     def _post_progress(self, reader: Reader, state: State, *, has_news: bool) -> bool:
         """Post Loaded unless nothing changed; return whether it was posted."""
