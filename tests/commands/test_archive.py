@@ -215,6 +215,22 @@ def test_an_archive_without_records_is_an_empty_log(llmlog: Run, log: Path, tmp_
     assert both == answers(llmlog("stats", log, "--json"))
 
 
+def test_a_full_disk_is_one_line_and_a_part_is_no_log(
+    llmlog: Run, log: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert is_refused(llmlog("archive", folder, "--to", tmp_path / "copy"), "part of an archive")
+    assert not (tmp_path / "copy").exists()
+
+    def fail(*_: object, **__: object) -> None:
+        raise pl.exceptions.ComputeError("parquet: No space left on device (os error 28)")
+
+    monkeypatch.setattr(pl.DataFrame, "write_parquet", fail)
+    assert is_refused(llmlog("archive", log, "--to", tmp_path / "full"), "full", "No space left")
+    exported = tmp_path / "calls.parquet"
+    assert is_refused(llmlog("export", folder, "--to", exported), exported.name, "No space left")
+    assert not exported.exists()
+
+
 @pytest.mark.parametrize("url", ["clickhouse://127.0.0.1:1/llm.calls", "clickhouses://a/b.c"])
 def test_a_table_is_neither_archived_nor_a_folder_of_that_name(
     llmlog: Run, log: Path, tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch

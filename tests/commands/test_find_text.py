@@ -132,6 +132,13 @@ def test_bytes_that_are_no_utf_8_hide_nothing(llmlog: Run, tmp_path: Path) -> No
     assert line_search.matching_lines(log.read_bytes(), "torn") == [(2, b'{"torn')]
 
 
+def test_a_text_cut_inside_an_emoji_is_printed_as_json(llmlog: Run, written: Written) -> None:
+    cut = {"role": "user", "content": "a zebra \ud83d"}
+    log = written([call(0, "zebra"), call(1, [cut], error_message="half \udc00")])
+    last, first = found(llmlog("find", "--text", "zebra", "--json", log))
+    assert (last["excerpt"], first["excerpt"]) == ("a zebra \ufffd", "zebra")
+
+
 def test_rotated_and_compressed_parts_are_searched_newest_file_first(
     llmlog: Run, tmp_path: Path
 ) -> None:

@@ -19,7 +19,7 @@ from tests.log.conftest import raw_line
 from tests.tui.conftest import record
 from textual.message import Message
 
-from llmlog_tui.analysis.calls.text_search import TextQuery
+from llmlog_tui.analysis.calls.text_search import Excerpt, TextQuery
 from llmlog_tui.analysis.live.overview import IncrementalAnalyzer
 from llmlog_tui.log import line_search
 from llmlog_tui.log.follow import Follower
@@ -169,6 +169,25 @@ def test_evicted_records_are_found_with_their_place_but_no_other_lines(tmp_path:
         place = hits[-1].location
         assert place is not None
         assert (raw_line(reader, place.block, place.line) or b"").startswith(said(0, "zebra")[:-1])
+
+
+def test_ids_are_found_in_evicted_records_alone(tmp_path: Path) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(b"".join(said(n, "zebra", request_id=f"req_{n:05}") for n in range(40)))
+    with opened(log, window=Retention(records=4)) as reader:
+        hits = Searching(reader, "req_0000").run()
+        assert [hit.excerpt for hit in hits] == [
+            Excerpt("request_id", f"req_{n:05}") for n in range(9, -1, -1)
+        ]
+        last, read = hits[-1], reader.evicted
+        assert last.location is not None
+        shown = evicted_content(
+            lambda at: read(at.block, at.line), last.location, "req_0000", last.excerpt
+        )
+        assert shown.record is not None
+        assert shown.record["request_id"] == "req_00000"
+        assert Searching(reader, "req_00039").run() == []
+        assert Searching(reader, "req_0").run() == []
 
 
 @pytest.mark.parametrize("size", [500, 2**20])

@@ -123,7 +123,8 @@ def main() -> int:
         message = error.format_message() if isinstance(error, click.ClickException) else error
         usage = error.ctx if isinstance(error, click.UsageError) else None
         hint = f" See {usage.command_path} --help" if usage else ""
-        click.echo(f"llmlog: {sanitize(str(message))}{hint}", err=True)
+        end = "." if hint and not str(message).endswith(".") else ""
+        click.echo(f"llmlog: {sanitize(str(message))}{end}{hint}", err=True)
         return BAD_INPUT
     except OSError as error:
         click.echo(f"llmlog: cannot write: {error.strerror}", err=True)

@@ -13,6 +13,7 @@ from llmlog_tui.commands.common import log_argument
 from llmlog_tui.commands.param_types import OutPath
 from llmlog_tui.commands.progress import Progress, progress_bar
 from llmlog_tui.log.archivable_log import NotArchivableError
+from llmlog_tui.log.archive_manifest import is_part
 from llmlog_tui.log.archive_writer import ArchiveWriter
 from llmlog_tui.log.reading_order import size_and_time
 from llmlog_tui.log.sources import STDIN, Sources, url_of
@@ -49,6 +50,8 @@ def archive(files: tuple[str, ...], *, folder: Path, raw: bool) -> None:
     paths = Sources(files, must_exist=True).files()
     if STDIN in paths:
         raise click.ClickException("-: standard input cannot be archived")
+    if parts := list(filter(is_part, paths)):
+        raise click.ClickException(f"{parts[0]}: is part of an archive")
     with ArchiveWriter(folder, raw=raw) as writer, progress_bar("archiving") as progress:
         if raw and writer.has_no_lines():
             click.echo(f"{folder}: {_WITHOUT_LINES}", err=True)

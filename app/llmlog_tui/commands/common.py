@@ -405,8 +405,25 @@ def echo_records(frame: pl.DataFrame) -> None:
 
 
 def to_json(row: Mapping[str, Any]) -> bytes:
-    """Return an object as JSON; times as RFC 3339, other types as text."""
-    return orjson.dumps(row, default=_plain_value, option=orjson.OPT_PASSTHROUGH_DATETIME)
+    """Return an object as JSON; times as RFC 3339, other types as text.
+
+    Half a surrogate pair, as of a text cut inside an emoji, is U+FFFD.
+    """
+    option = orjson.OPT_PASSTHROUGH_DATETIME
+    try:
+        return orjson.dumps(row, default=_plain_value, option=option)
+    except TypeError:
+        return orjson.dumps(_encodable(row), default=_plain_value, option=option)
+
+
+def _encodable(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, Mapping):
+        return {_encodable(key): _encodable(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_encodable(each) for each in value]
+    return value
 
 
 def _plain_value(value: object) -> str | None:

@@ -12,6 +12,7 @@ from typing import IO, Final, Protocol
 
 import click
 import polars as pl
+from polars.exceptions import PolarsError
 
 from llmlog_tui import humanize
 from llmlog_tui.analysis.reports.csv_cells import flat
@@ -152,9 +153,14 @@ def _export_to_file(
         try:
             with replacing(out, paths) as file:
                 written = write(source, file)
-        except OSError as error:
-            raise click.ClickException(f"{out}: {error.strerror}") from error
+        except (OSError, PolarsError) as error:  # as on a full disk
+            raise click.ClickException(f"{out}: {_reason(error)}") from error
     click.echo(f"{out}: {written:,} records written", err=True)
+
+
+def _reason(error: OSError | PolarsError) -> str:
+    """Return the reason of a failure to write; polars has it in its message alone."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def _writer(out: Path) -> Writer:

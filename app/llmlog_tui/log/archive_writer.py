@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final, Self
 
 import polars as pl
+from polars.exceptions import PolarsError
 
 from llmlog_tui.errors import UserError
 from llmlog_tui.log.archivable_log import LogBytes, LogReading, NotArchivableError, open_bytes
@@ -276,9 +277,12 @@ def _written(path: Path, rows: pl.DataFrame) -> Part:
     """Write a part; columns without values are left out."""
     kept = [column for column in rows if column.null_count() < rows.height]
     with replacing(path, durable=True) as file:
-        pl.DataFrame(kept).write_parquet(
-            file, compression="zstd", compression_level=_LEVEL, row_group_size=_GROUP_ROWS
-        )
+        try:
+            pl.DataFrame(kept).write_parquet(
+                file, compression="zstd", compression_level=_LEVEL, row_group_size=_GROUP_ROWS
+            )
+        except PolarsError as error:  # as on a full disk
+            raise OSError(str(error)) from error
     times = rows["ts"].dt.epoch("us")
     last = times.max()
     if last is not None:

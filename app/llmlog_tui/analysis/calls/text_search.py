@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from llmlog.record import FIELDS
+from llmlog_tui.log.schema import ID_FIELDS, MIN_ID_PREFIX
 
 _CONTENT: Final = frozenset({"input", "output", "error_message"})
 _METADATA: Final = {field.name for field in FIELDS} - _CONTENT | {"extra", "prefix_hashes"}
@@ -44,6 +45,7 @@ class TextQuery:
         parts = words.split()
         if not parts:
             raise ValueError("no words to search for")
+        self._may_be_id = len(parts) == 1 and len(parts[0]) >= MIN_ID_PREFIX
         self.line_pattern = "(?i)" + _ANY_SPACE.join(map(_in_json, parts))
         """Regular expression of lines of JSON that may contain them."""
         self._pattern = re.compile(r"\s+".join(map(re.escape, parts)), re.IGNORECASE)
@@ -57,6 +59,20 @@ class TextQuery:
             if found := self._pattern.search(text):
                 return Excerpt(name, _around(text, *found.span()))
         return None
+
+    def id_excerpt(self, record: Mapping[str, Any]) -> Excerpt | None:
+        """Return the first id that has the words, of MIN_ID_PREFIX characters; None without one."""
+        if not self._may_be_id:
+            return None
+        for name in ID_FIELDS:
+            value = record.get(name)
+            if isinstance(value, str) and self._pattern.search(value):
+                return Excerpt(name, value)
+        return None
+
+    def excerpts(self, record: Mapping[str, Any]) -> tuple[Excerpt | None, Excerpt | None]:
+        """Return the first occurrence in content or error text, and in an id."""
+        return self.excerpt(record), self.id_excerpt(record)
 
     @staticmethod
     def has_text(record: Mapping[str, Any]) -> bool:

@@ -288,7 +288,7 @@ def evicted_content(
     """Return the content of an evicted record: the one of its line with the excerpt."""
     lines = read(location)
     query = TextQuery(words)
-    found = (line for line in lines if query.excerpt(decode(line) or {}) == excerpt)
+    found = (line for line in lines if excerpt in query.excerpts(decode(line) or {}))
     line = next(found, lines[0] if lines else None)
     record = decode(line)
     return StepContent(location, line, record, conversation(record or {}, line or b""))

@@ -1,4 +1,4 @@
-"""Search thread: scans a log for words in content and error texts. Posts messages."""
+"""Search thread: scans a log for words in content, and for evicted ids. Posts messages."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ class _Found(NamedTuple):
 
     candidate: Candidate
     excerpt: Excerpt
+    is_id: bool  # of records in memory ids are searched elsewhere
 
 
 class TextSearch:
@@ -110,7 +111,9 @@ class TextSearch:
         if candidate.row is not None:
             self._has_content |= self._query.has_text(record)
         if (excerpt := self._query.excerpt(record)) is not None:
-            self._unplaced.append(_Found(candidate, excerpt))
+            self._unplaced.append(_Found(candidate, excerpt, is_id=False))
+        elif self._overview().snapshot.dropped and (found := self._query.id_excerpt(record)):
+            self._unplaced.append(_Found(candidate, found, is_id=True))
 
     def _report(self, read: int, total: int) -> None:
         if self._cancelled.is_set():
@@ -143,7 +146,7 @@ class TextSearch:
         for each, row in zip(waiting, rows, strict=True):
             if row is None or each.candidate.is_evicted:
                 missing.append(each)
-            else:
+            elif not each.is_id:
                 yield TextHit(row, None, each.excerpt)
         if missing:
             yield from self._outside(frame, missing)
@@ -162,7 +165,7 @@ class TextSearch:
                 file = snapshot.files[here.file]
                 path = url_of(file) or str(file)
                 yield TextHit(None, RecordLocation(path, block, line, -1), each.excerpt)
-            elif not (is_evicted or was_evicted) and (last is None or at > last):
+            elif not (is_evicted or was_evicted or each.is_id) and (last is None or at > last):
                 self._unplaced.append(each)
 
     def _ends(self, frame: pl.DataFrame) -> dict[int, tuple[_Place, _Place]]:
