@@ -319,7 +319,8 @@ class LogApp(App[str]):
 
     def _update_welcome(self, progress: Progress) -> None:
         """Explain how to write a log while there is none; close that once there is."""
-        if self._welcome and progress.waiting:
+        # Over the first results: below a dialog nothing is painted again.
+        if self._welcome and progress.waiting and self.overview is not None:
             dialog = screens.WelcomeDialog(progress.waiting[0].name)
             self.push_screen(dialog, self._leave_welcome)
             self._welcome = False
@@ -364,6 +365,7 @@ class LogApp(App[str]):
 
     def _first_records_painted(self) -> None:
         """Begin the work that the first records need not wait for."""
+        self._update_welcome(self.status.progress)
         self.reader.first_paint_done()
         self.jobs.run_in_thread(server_worker.TASK, self._server.run)
 
