@@ -26,6 +26,7 @@ from llmlog_tui.analysis.query import sql as queries
 from llmlog_tui.analysis.query.sql import QueryError
 from llmlog_tui.analysis.query.statement import is_linear
 from llmlog_tui.config.rules import DEFAULT, Rules
+from llmlog_tui.errors import reason
 
 _FAILED: Final = 3
 """Exit code of a failed query, whose output is its error."""
@@ -64,7 +65,7 @@ class IsolatedQuery:
                 result = files.enter_context(_temporary())
                 return self._result(self._run(given, result, columns), result)
         except OSError as error:  # no room for the files, no process
-            raise QueryError(f"the query: {error.strerror}") from error
+            raise QueryError(f"the query: {reason(error)}") from error
 
     def cancel(self) -> None:
         with self._lock:

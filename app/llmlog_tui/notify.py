@@ -20,6 +20,7 @@ import orjson
 
 from llmlog_tui.analysis.alerts.alert import Alert, as_object
 from llmlog_tui.config.rules import OnAlert
+from llmlog_tui.errors import reason
 
 _MAX_WAITING: Final = 100
 """Maximum notices in the queue."""
@@ -128,7 +129,7 @@ def _run_command(body: bytes, to: OnAlert) -> None:
             to.command, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet, start_new_session=True
         )
     except OSError as error:
-        raise NoticeError(f"on_alert: {name}: {error.strerror}") from error
+        raise NoticeError(f"on_alert: {name}: {reason(error)}") from error
     except ValueError as error:  # a NUL in a word
         raise NoticeError(f"on_alert: {name!r}: {error}") from error
     with running:

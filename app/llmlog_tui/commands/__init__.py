@@ -10,7 +10,7 @@ from typing import Final, TextIO
 
 import click
 
-from llmlog_tui.errors import UserError
+from llmlog_tui.errors import UserError, reason
 from llmlog_tui.glyphs import in_ascii
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.terminal import takes_ascii_only
@@ -127,7 +127,7 @@ def main() -> int:
         click.echo(f"llmlog: {sanitize(str(message))}{end}{hint}", err=True)
         return BAD_INPUT
     except OSError as error:
-        click.echo(f"llmlog: cannot write: {error.strerror}", err=True)
+        click.echo(f"llmlog: cannot write: {reason(error)}", err=True)
         return BAD_INPUT
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED

@@ -27,7 +27,7 @@ from llmlog_tui.commands.slow import reasons, slowest
 from llmlog_tui.commands.stats import as_object as stats_object
 from llmlog_tui.commands.traces import placed_steps, steps_of
 from llmlog_tui.config.rules import Rules
-from llmlog_tui.errors import UserError
+from llmlog_tui.errors import UserError, reason
 from llmlog_tui.isolated_query import IsolatedQuery, QueryCancelled
 from llmlog_tui.log.schema import restore_integers
 from llmlog_tui.sanitize import sanitize
@@ -193,7 +193,7 @@ def _faults() -> Iterator[None]:
     except click.ClickException as error:
         raise ToolFault(sanitize(error.format_message())) from error
     except OSError as error:
-        raise ToolFault(sanitize(f"the log cannot be read: {error.strerror}")) from error
+        raise ToolFault(sanitize(f"the log cannot be read: {reason(error)}")) from error
 
 
 def _over(log: OpenLog) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from llmlog_tui import humanize
+from llmlog_tui.errors import reason
 from llmlog_tui.log.cache_folder import cache_folder
 from llmlog_tui.log.parse_cache import ParseCache
 
@@ -25,6 +26,6 @@ def cache(*, clear: bool) -> None:
         if clear:
             parsed.clear()
     except OSError as error:
-        raise click.ClickException(f"{folder}: {error.strerror}") from error
+        raise click.ClickException(f"{folder}: {reason(error)}") from error
     blocks = humanize.plural(number, "block")
     click.echo(f"{folder}: {blocks}, {size / 1e6:.1f} MB" + (" deleted" if clear else ""))

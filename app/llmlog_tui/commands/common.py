@@ -27,6 +27,7 @@ from llmlog_tui.commands import INTERRUPTED
 from llmlog_tui.commands.clickhouse_options import connection_options
 from llmlog_tui.commands.text_tables import on_terminal
 from llmlog_tui.config.rules import DEFAULT, Rules
+from llmlog_tui.errors import reason
 from llmlog_tui.formats.llmlog import LLMLOG
 from llmlog_tui.log.cache_folder import without_cache
 from llmlog_tui.log.load import read_all
@@ -373,7 +374,7 @@ def write_text(out: Path, text: str, log: OpenLog) -> None:
         with replacing(out, log.snapshot.files) as file:
             file.write(text.encode())
     except OSError as error:
-        raise click.ClickException(f"{out}: {error.strerror}") from error
+        raise click.ClickException(f"{out}: {reason(error)}") from error
 
 
 _BATCH_LINES: Final = 1_000

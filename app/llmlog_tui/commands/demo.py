@@ -12,6 +12,7 @@ import click
 
 import llmlog
 from llmlog_tui.commands.param_types import FiniteFloat, OutPath
+from llmlog_tui.errors import reason
 from llmlog_tui.private_file import open_append
 
 _RUNS = 50
@@ -62,6 +63,6 @@ def demo(out: Path, runs: int | None, seed: int | None, rate: float | None) -> N
             click.echo(f"{out}: about {rate:g} records a second; Ctrl-C ends it", err=True)
             live(out, rate, runs, secrets.randbits(32) if seed is None else seed)
     except OSError as error:
-        raise click.ClickException(f"{out}: {error.strerror}") from error
+        raise click.ClickException(f"{out}: {reason(error)}") from error
     except LostRecordError as error:
         raise click.ClickException(f"{out}: {error}") from error

@@ -22,6 +22,7 @@ from llmlog_tui.commands.export_source import ExportSource, export_source
 from llmlog_tui.commands.export_table import ship
 from llmlog_tui.commands.frame_spool import FrameSpool
 from llmlog_tui.commands.progress import progress_bar
+from llmlog_tui.errors import reason
 from llmlog_tui.formats.otlp_export import to_lines
 from llmlog_tui.humanize import CSV_TIME
 from llmlog_tui.log.sources import expand
@@ -154,13 +155,8 @@ def _export_to_file(
             with replacing(out, paths) as file:
                 written = write(source, file)
         except (OSError, PolarsError) as error:  # as on a full disk
-            raise click.ClickException(f"{out}: {_reason(error)}") from error
+            raise click.ClickException(f"{out}: {reason(error)}") from error
     click.echo(f"{out}: {written:,} records written", err=True)
-
-
-def _reason(error: OSError | PolarsError) -> str:
-    """Return the reason of a failure to write; polars has it in its message alone."""
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def _writer(out: Path) -> Writer:

@@ -20,6 +20,7 @@ from llmlog_tui.commands.common import (
     open_log,
 )
 from llmlog_tui.commands.text_tables import head, line_of, on_terminal
+from llmlog_tui.errors import reason
 from llmlog_tui.formats.json_text import without_bom
 from llmlog_tui.formats.llmlog import LLMLOG
 from llmlog_tui.log.parse import parse
@@ -78,7 +79,7 @@ def _are_plain(names: Sequence[str]) -> bool:
             if not has_own_lines(path):
                 return False
         except OSError as error:
-            raise SourceError(f"{path}: {error.strerror or error}") from error
+            raise SourceError(f"{path}: {reason(error)}") from error
     return True
 
 
@@ -89,7 +90,7 @@ def _in_plain_files(query: TextQuery, names: Sequence[str], where: str | None) -
             for lines in _batches(scan(path, query.line_pattern)):
                 yield from _in_lines(query, path, lines, where)
         except OSError as error:
-            raise SourceError(f"{path}: {error.strerror or error}") from error
+            raise SourceError(f"{path}: {reason(error)}") from error
 
 
 def _batches(blocks: Iterator[list[MatchingLine]]) -> Iterator[list[MatchingLine]]:

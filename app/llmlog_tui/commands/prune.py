@@ -10,6 +10,7 @@ import click
 import llmlog
 from llmlog_tui import humanize
 from llmlog_tui.commands.common import complete_file
+from llmlog_tui.errors import reason
 from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.sources import expand
 
@@ -50,7 +51,6 @@ def prune(file: str, *, older_than: timedelta, dry_run: bool) -> None:
     try:
         lines = llmlog.prune(path, older_than, dry_run=dry_run)
     except (OSError, OverflowError) as error:
-        why = (error.strerror if isinstance(error, OSError) else None) or error
-        raise click.ClickException(f"{file}: {why}") from error
+        raise click.ClickException(f"{file}: {reason(error)}") from error
     done = "would be removed" if dry_run else "removed"
     click.echo(f"{file}: {humanize.plural(lines, 'line')} {done}", err=True)

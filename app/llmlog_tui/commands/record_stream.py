@@ -19,6 +19,7 @@ from llmlog_tui.clickhouse.url import TableUrl
 from llmlog_tui.commands.common import current_window, has_window, is_plain, report_window
 from llmlog_tui.commands.table_where import TablePredicate, table_predicate
 from llmlog_tui.config.rules import Rules
+from llmlog_tui.errors import reason
 from llmlog_tui.formats.llmlog import LLMLOG
 from llmlog_tui.log.archive_manifest import is_part
 from llmlog_tui.log.archive_stream import ArchiveStream
@@ -149,7 +150,7 @@ def _as_source_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise SourceError(f"{error.filename}: {error.strerror}") from error
+        raise SourceError(f"{error.filename}: {reason(error)}") from error
 
 
 class _TableRecords:

@@ -31,6 +31,7 @@ from llmlog_tui.commands.stats_text import stats_text
 from llmlog_tui.commands.table_stats import table_stats
 from llmlog_tui.commands.text_charts import text_charts
 from llmlog_tui.config.rules import Rules
+from llmlog_tui.errors import reason
 from llmlog_tui.formats.llmlog import LLMLOG
 from llmlog_tui.log.archive_manifest import is_part
 from llmlog_tui.log.archive_part import archived_frames, archived_tags
@@ -108,7 +109,7 @@ def _of_archive(
             total.add(conform(frame, wanted))
             records += frame.height
     except OSError as error:
-        raise SourceError(f"{error.filename}: {error.strerror}") from error
+        raise SourceError(f"{error.filename}: {reason(error)}") from error
     counts = RecordCounts(lines=records, records=records)
     snapshot = Snapshot(tuple(parts), empty, counts, formats=(LLMLOG.name,))
     return snapshot, by, total.result()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from llmlog_tui.config.small_file import SmallFileError, read_small
+from llmlog_tui.errors import reason
 from llmlog_tui.log.record_key import Bookmark, RecordKey, parse_record_key
 from llmlog_tui.log.sources import STDIN, bookmarks_of, make_folder_beside
 from llmlog_tui.private_file import open_append
@@ -65,7 +66,7 @@ class BookmarkStore:
             _append(path, json.dumps({"record": dict(record), **change}))
         except OSError as error:
             self._unsaved[record] = _bookmark(record, change)
-            return f"{path.name}: {error.strerror}"
+            return f"{path.name}: {reason(error)}"
         self._unsaved.pop(record, None)
         self._files[record] = path
         return ""

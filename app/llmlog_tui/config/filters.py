@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from llmlog_tui.config.small_file import read_small
+from llmlog_tui.errors import reason
 from llmlog_tui.private_file import replace_text
 
 Filters = dict[str, str]
@@ -55,7 +56,7 @@ class FilterStore:
             try:
                 replace_text(self._path, _HEAD + "".join(map(_line, known.items())))
             except OSError as error:
-                problem = f"{self._path.name}: {error.strerror}"
+                problem = f"{self._path.name}: {reason(error)}"
             except UnicodeEncodeError:  # bytes of a command line that are no UTF-8
                 problem = "the filter is not valid Unicode"
         if self._path is None or problem:

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Final
 
+from llmlog_tui.errors import reason
+
 MAX_BYTES: Final = 2**20
 
 
@@ -27,7 +29,7 @@ def read_small(path: Path, max_bytes: int = MAX_BYTES, *, or_pipe: bool = False)
         with path.open("rb") as file:
             content = file.read(max_bytes + 1)
     except OSError as error:
-        raise SmallFileError(str(error.strerror)) from error
+        raise SmallFileError(reason(error)) from error
     if len(content) > max_bytes:
         raise SmallFileError(f"too big, more than {max_bytes // 2**20} MiB")
     return content

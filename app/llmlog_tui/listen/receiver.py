@@ -22,6 +22,7 @@ from typing import Any, Final
 
 import orjson
 
+from llmlog_tui.errors import reason
 from llmlog_tui.formats.otlp_envelope import logs_in, spans_in
 from llmlog_tui.listen import protobuf
 from llmlog_tui.listen.body import RequestError, decompress, discard_body, read_body
@@ -144,13 +145,13 @@ def receiving(
         out.parent.mkdir(parents=True, exist_ok=True)
         os.close(open_append(out, follow=True))
     except OSError as error:
-        raise ListenError(f"{out}: {error.strerror}") from error
+        raise ListenError(f"{out}: {reason(error)}") from error
     try:
         receiver = Receiver(out, host=host, port=port, token=token, content=content)
     except ValueError as error:
         raise ListenError(f"--host {error}") from error
     except OSError as error:
-        raise ListenError(f"{host}:{port}: {error.strerror}") from error
+        raise ListenError(f"{host}:{port}: {reason(error)}") from error
     receiver.start()
     try:
         yield receiver
@@ -158,7 +159,7 @@ def receiving(
         try:
             receiver.stop()
         except OSError as error:
-            raise ListenError(f"{out}: {error.strerror}") from error
+            raise ListenError(f"{out}: {reason(error)}") from error
 
 
 def is_loopback(host: str) -> bool:
@@ -280,7 +281,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             take(batch, body)
         except OSError as error:
-            raise _BusyError(503, _DISK_S, f"cannot write the log: {error.strerror}") from error
+            raise _BusyError(503, _DISK_S, f"cannot write the log: {reason(error)}") from error
         receiver.requests += 1
         self._answer(200, self._accepted(rejected, signal.rejected))
 

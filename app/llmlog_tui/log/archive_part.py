@@ -16,11 +16,11 @@ from polars.exceptions import PolarsError
 from llmlog_tui.log.archivable_log import open_bytes
 from llmlog_tui.log.archive_manifest import Manifest, Part, Source, is_part
 from llmlog_tui.log.archived_prefix import KnownLogs, file_identity
+from llmlog_tui.log.line_source import LineSource
 from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.open_archive import OpenArchive, Ranges
 from llmlog_tui.log.parquet import PLACE, as_lines
 from llmlog_tui.log.parse import Parsed
-from llmlog_tui.log.prefix_digest import Known
 from llmlog_tui.log.reading_order import size_and_time
 from llmlog_tui.log.record_block import RecordBlock
 from llmlog_tui.log.retention import EVERYTHING, Retention
@@ -76,7 +76,7 @@ class ArchiveParts:
         return _has_id(self._ids)
 
 
-class ArchivePart:
+class ArchivePart(LineSource):
     """Reads one part; a LineSource whose lines are its rows.
 
     With `newest_first` the last rows of the newest part are read first.
@@ -185,11 +185,6 @@ class ArchivePart:
         """Return whether this is the file: no other source can read it."""
         return file_identity(file) == self._opened
 
-    def known(self, head: bytes) -> list[Known]:
-        """Return nothing: no log begins like a part."""
-        del head
-        return []
-
     def _try(self, work: Callable[[], object]) -> None:
         try:
             work()
@@ -201,7 +196,7 @@ class ArchivePart:
         self._is_newest = archive.newest is not None and self.path.name == archive.newest.file
 
     def _file_now(self) -> Path | None:
-        """Return the file that has the rows now; None if none has."""
+        """Return the file that has the rows now, or None."""
         with suppress(FileNotFoundError):
             return self.path if file_identity(self.path.stat()) == self._opened else None
         archive = self._archives.of(self.path)

@@ -16,7 +16,7 @@ from typing import Final, Self
 import polars as pl
 from polars.exceptions import PolarsError
 
-from llmlog_tui.errors import UserError
+from llmlog_tui.errors import UserError, reason
 from llmlog_tui.log.archivable_log import LogBytes, LogReading, NotArchivableError, open_bytes
 from llmlog_tui.log.archive_manifest import (
     UNDATED,
@@ -81,7 +81,7 @@ class ArchiveWriter:
         try:
             self._lock = _locked(folder)
         except OSError as error:
-            raise ArchiveError(f"{folder}: {error.strerror}") from error
+            raise ArchiveError(f"{folder}: {reason(error)}") from error
         try:
             self._manifest = _opened(folder)
         except BaseException:
@@ -105,7 +105,7 @@ class ArchiveWriter:
         try:
             content = None if first is None else first.content(self._folder)
         except OSError as error:
-            raise ArchiveError(f"{self._folder}: {error.strerror or error}") from error
+            raise ArchiveError(f"{self._folder}: {reason(error)}") from error
         return content is not None and "line" not in pl.read_parquet_schema(content)
 
     @property
@@ -127,7 +127,7 @@ class ArchiveWriter:
                 if log.damage:
                     raise NotArchivableError(f"{path}: {log.damage}")
         except OSError as error:
-            raise NotArchivableError(f"{path}: {error.strerror or error}") from error
+            raise NotArchivableError(f"{path}: {reason(error)}") from error
 
     def commit(self) -> None:
         """Write the records that are not written yet, and the manifest.
@@ -137,7 +137,7 @@ class ArchiveWriter:
         try:
             self._commit()
         except OSError as error:
-            raise ArchiveError(f"{self._folder}: {error.strerror or error}") from error
+            raise ArchiveError(f"{self._folder}: {reason(error)}") from error
 
     def _commit(self) -> None:
         if self._sources == list(self._manifest.sources):
@@ -247,7 +247,7 @@ def _opened(folder: Path) -> Manifest:
             if name.startswith(TEMPORARY) or (is_part_name(name) and name not in known):
                 (folder / name).unlink(missing_ok=True)
     except OSError as error:
-        raise ArchiveError(f"{folder}: {error.strerror}") from error
+        raise ArchiveError(f"{folder}: {reason(error)}") from error
     return manifest
 
 
@@ -257,7 +257,7 @@ def _check_parts(folder: Path, manifest: Manifest) -> None:
         try:
             part.check(folder)
         except OSError as error:
-            raise ArchiveError(f"{folder / part.file}: {error.strerror}") from error
+            raise ArchiveError(f"{folder / part.file}: {reason(error)}") from error
 
 
 def _locked(folder: Path) -> int:

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
+from llmlog_tui.errors import reason
 from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.open_sources import OpenSources
 from llmlog_tui.log.sources import SourceError
@@ -53,4 +54,4 @@ def fetch(
             ids = sorted(traces) if total == sources_per_round and len(traces) <= MAX_RUNS else []
             total = done + sources_per_round
     except OSError as error:
-        raise SourceError(error.strerror or str(error)) from error
+        raise SourceError(reason(error)) from error

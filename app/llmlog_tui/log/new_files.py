@@ -7,6 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
+from llmlog_tui.errors import reason
 from llmlog_tui.log.sources import Sources
 
 SCAN_S: Final = 1.0
@@ -37,7 +38,7 @@ class NewFiles:
         try:
             new = [file for file in self._names.files() if file not in before]
         except OSError as error:
-            self._problems[Path(error.filename)] = error.strerror or str(error)
+            self._problems[Path(error.filename)] = reason(error)
             new = []
         self._took = time.monotonic() - began
         return new

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from llmlog_tui.errors import reason
 from llmlog_tui.formats.detect import head_of
 from llmlog_tui.formats.registry import FORMATS
 from llmlog_tui.log.archive_manifest import is_part
@@ -99,7 +100,7 @@ class OpenSources:
             try:
                 block = source.read_older() if is_older else source.read()
             except OSError as error:
-                self._problems[source.path] = error.strerror or str(error)
+                self._problems[source.path] = reason(error)
                 continue
             if not is_older:
                 self._problems.pop(source.path, None)  # readable again

@@ -15,7 +15,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from llmlog_tui.errors import UserError
+from llmlog_tui.errors import UserError, reason
 from llmlog_tui.log.archive_manifest import is_archive, is_part, parts_of, stamp_of
 from llmlog_tui.user_folders import user_folder
 
@@ -77,7 +77,7 @@ class Sources:
                 if name != str(STDIN):
                     _check(name, must_exist=must_exist)
             except OSError as error:
-                raise SourceError(f"{name}: {error.strerror}") from error
+                raise SourceError(f"{name}: {reason(error)}") from error
         # Later parts hold records of logs that are read beside an archive: they were read there.
         self._has_later_parts = bool(self._archives) and self._archives.keys() == set(self.names)
         self.may_grow = self._has_later_parts or not self._patterns <= self._archives.keys()

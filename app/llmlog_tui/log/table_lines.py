@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from llmlog_tui.clickhouse.errors import ClickHouseError
 from llmlog_tui.clickhouse.url import TableUrl
+from llmlog_tui.log.line_source import LineSource
 from llmlog_tui.log.line_splitter import Block
-from llmlog_tui.log.prefix_digest import Known
 from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.sources import url_of
 from llmlog_tui.log.table_pages import TablePages
 
 
-class TableLines:
+class TableLines(LineSource):
     """Reads one table; a LineSource whose lines come in order, and cannot be read again.
 
     A failed query ends it with an OSError.
@@ -67,14 +66,6 @@ class TableLines:
     def reread(self, generation: int, offset: int, length: int) -> bytes | None:
         del generation, offset, length
         return None
-
-    def has_open(self, file: os.stat_result) -> bool:
-        del file
-        return False
-
-    def known(self, head: bytes) -> list[Known]:
-        del head
-        return []
 
     def _read(self) -> Iterator[Block]:
         total, offset = self._pages.total(), 0

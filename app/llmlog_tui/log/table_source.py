@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,9 +13,9 @@ import polars as pl
 
 from llmlog_tui.clickhouse.errors import ClickHouseError, ServerGoneError
 from llmlog_tui.clickhouse.url import TableUrl
+from llmlog_tui.log.line_source import LineSource
 from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.page_spool import PageSpool
-from llmlog_tui.log.prefix_digest import Known
 from llmlog_tui.log.retention import EVERYTHING, Retention
 from llmlog_tui.log.sources import url_of
 from llmlog_tui.log.table_queries import EARLIEST, MANY, Insertion, Place, TableQueries
@@ -82,7 +81,7 @@ class _Scan:
     has_all: bool = False
 
 
-class TableSource:
+class TableSource(LineSource):
     """Reads one table; same interface as Follower, but its newest lines come first.
 
     The order is that of `ts`, then `step`. Rows inserted later come as they arrive, found by their
@@ -173,14 +172,6 @@ class TableSource:
     def reread(self, generation: int, offset: int, length: int) -> bytes | None:
         del generation  # there is one
         return self._spool.read(offset, length)
-
-    def has_open(self, file: os.stat_result) -> bool:
-        del file
-        return False
-
-    def known(self, head: bytes) -> list[Known]:
-        del head
-        return []
 
     # -- the window
 

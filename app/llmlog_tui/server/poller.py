@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from threading import Event, Lock, Thread
 from typing import Final
 
+from llmlog_tui.errors import reason
 from llmlog_tui.server.endpoint import Endpoint
 from llmlog_tui.server.exposition import NotPrometheusError, Reading
 from llmlog_tui.server.fetch import FetchError, fetch
@@ -106,5 +107,5 @@ class Poller:
             self._sidecar.put(found)
         except OSError as error:
             self._sidecar = None
-            return replace(metrics, problem=f"samples are not kept: {error.strerror or error}")
+            return replace(metrics, problem=f"samples are not kept: {reason(error)}")
         return metrics

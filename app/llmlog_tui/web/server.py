@@ -17,7 +17,7 @@ from typing import Final
 from aiohttp import web
 from textual_serve.server import Server
 
-from llmlog_tui.errors import UserError
+from llmlog_tui.errors import UserError, reason
 from llmlog_tui.web import VIEWER
 from llmlog_tui.web.page import POLICY, page
 
@@ -130,4 +130,4 @@ def _listening(port: int) -> socket.socket:
     try:
         return socket.create_server((_HOST, port))
     except OSError as error:
-        raise WebError(f"port {port}: {error.strerror}") from None
+        raise WebError(f"port {port}: {reason(error)}") from None

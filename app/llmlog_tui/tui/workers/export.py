@@ -13,6 +13,7 @@ from llmlog_tui.analysis.calls.bookmarks import Lines
 from llmlog_tui.analysis.live.overview import Overview
 from llmlog_tui.analysis.reports.bundle import bundle
 from llmlog_tui.analysis.reports.csv_cells import flat
+from llmlog_tui.errors import reason
 from llmlog_tui.log.schema import COLUMNS, decategorize
 from llmlog_tui.log.sources import url_of
 from llmlog_tui.tui.queries import CallOrderQuery, ExportResult
@@ -86,7 +87,7 @@ def write_file(
         with private_file.replacing(out, logs) as file:
             writers[out.suffix](file)
     except OSError as error:
-        return ExportResult(path, error.strerror or str(error))
+        return ExportResult(path, reason(error))
     except (ValueError, RuntimeError) as error:  # a NUL, half a surrogate pair, no such ~user
         return ExportResult(path, str(error))
     return ExportResult(path)
