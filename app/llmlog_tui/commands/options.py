@@ -120,7 +120,8 @@ json_option: Final = click.option(
 where_option: Final = click.option(
     "--where",
     metavar="SQL",
-    help="Only records that match, e.g. \"model = 'gpt-5' and latency_ms > 500\".",
+    help="Only records that match, e.g. \"model = 'gpt-5' and latency_ms > 500\". "
+    "Failed calls have only a requested_model.",
 )
 
 

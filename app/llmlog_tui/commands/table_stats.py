@@ -12,6 +12,7 @@ from typing import Any, Final
 import polars as pl
 
 from llmlog.record import CALL_EVENTS
+from llmlog_tui.analysis.calls.call_model import MODEL
 from llmlog_tui.analysis.calls.cost import (
     PRICE_KEY,
     PriceSteps,
@@ -238,7 +239,7 @@ def _priced(parts: pl.DataFrame, rules: Rules) -> pl.DataFrame:
         saved_usd=pl.when(has_cost).then(saved),
         unpriced_calls=pl.col("calls") - pl.when(has_cost).then("known").otherwise(0),
         without_price=pl.when(pl.col("input").is_null()).then("known").otherwise(0),
-        name=pl.coalesce("model", "requested_model"),
+        name=MODEL,
     )
 
 
