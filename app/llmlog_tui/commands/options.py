@@ -75,7 +75,8 @@ last_option: Final = click.option(
     metavar="N|24h",
     expose_value=False,
     callback=_keep_last,
-    help="Only the last N records, or the last 24 hours; of a table, 100000 by default.",
+    help="Only the last N records, or the 24 hours before the newest record; of a table, 100000 by "
+    "default.",
 )
 
 

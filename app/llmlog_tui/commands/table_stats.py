@@ -54,6 +54,7 @@ _TERMS: Final = f"""
 """Terms of the queries, each the equivalent of a predicate of ours."""
 
 _TOTALS: Final = """
+    count() AS records,
     uniqExact(session_id) AS sessions, uniqExact(trace_id) AS traces,
     countIf(is_tool) AS tools, countIf((is_call OR is_tool) AND failed) AS errors,
     min(at) AS first_ts, max(at) AS last_ts
