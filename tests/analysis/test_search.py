@@ -57,14 +57,18 @@ def test_records_that_were_found_otherwise_and_evicted_ones_are_in_the_same_orde
         frame = log(RECORDS).frame
         return search(frame, "req_2", row, direction, found={0, 3}, older=2)
 
-    assert found(None, -1) == Hit(3, 5, 5)
+    assert found(None, -1) == Hit(3, 5, 5, in_field=False)
     assert found(3, -1) == Hit(2, 4, 5)
-    assert found(0, -1) == Hit(-1, 2, 5)
-    assert found(-1, -1) == Hit(-2, 1, 5)
-    assert found(-2, -1) == Hit(3, 5, 5)
-    assert found(-2, 1) == Hit(-1, 2, 5)
-    assert found(-1, 1) == Hit(0, 3, 5)
-    assert found(-1, 0) == Hit(-1, 2, 5)
+    assert found(0, -1) == Hit(-1, 2, 5, in_field=False)
+    assert found(-1, -1) == Hit(-2, 1, 5, in_field=False)
+    assert found(-2, -1) == Hit(3, 5, 5, in_field=False)
+    assert found(-2, 1) == Hit(-1, 2, 5, in_field=False)
+    assert found(-1, 1) == Hit(0, 3, 5, in_field=False)
+    assert found(-1, 0) == Hit(-1, 2, 5, in_field=False)
+
+
+def test_a_record_whose_field_and_content_have_the_text_is_a_hit_in_the_field(log: Log) -> None:
+    assert search(log(RECORDS).frame, "req_2", None, -1, found={2}) == Hit(2, 1, 1, in_field=True)
 
 
 def test_signs_of_patterns_stand_for_themselves(log: Log) -> None:

@@ -22,12 +22,14 @@ SEARCHED: Final = (
 class Hit:
     """The record with key `row`, the `nth` (from 1) of `total` that match.
 
-    Records that the frame no longer has are -1, -2 and so on, the newest of them first.
+    Records that the frame no longer has are -1, -2 and so on, the newest of them first. `in_field`
+    says whether a searched field has the text, whether or not a scan found it in content as well.
     """
 
     row: int
     nth: int
     total: int
+    in_field: bool = True
 
 
 _HEX: Final = frozenset("0123456789abcdef")
@@ -90,9 +92,9 @@ def search(  # noqa: PLR0913 - what matches, and from where
     Case-insensitive, and wraps around. From None it searches backwards from the newest record.
     With direction 0 it is `row` itself, if that matches. None without a match.
     """
-    matching = _matching(frame, text)
+    matching = in_field = _matching(frame, text)
     if found:
-        matching |= frame["row"].is_in(pl.Series(list(found), dtype=pl.UInt32).implode())
+        matching = in_field | frame["row"].is_in(pl.Series(list(found), dtype=pl.UInt32).implode())
     at_positions = matching.arg_true()
     # Older records precede the first position.
     before = pl.int_range(-older, 0, dtype=pl.Int64, eager=True)
@@ -113,4 +115,5 @@ def search(  # noqa: PLR0913 - what matches, and from where
         nth = int((positions <= at).sum()) % len(positions)
     else:
         nth = (int((positions < at).sum()) - 1) % len(positions)
-    return Hit(int(rows[nth]), nth + 1, len(positions))
+    position = int(positions[nth])
+    return Hit(int(rows[nth]), nth + 1, len(positions), position >= 0 and bool(in_field[position]))
