@@ -23,6 +23,7 @@ from click.shell_completion import CompletionItem
 from llmlog_tui import humanize
 from llmlog_tui.analysis.query.sql import filter_records
 from llmlog_tui.analysis.traces.cache_misses import hashes_in
+from llmlog_tui.analysis.traces.conversation import decode
 from llmlog_tui.commands import INTERRUPTED
 from llmlog_tui.commands.clickhouse_options import connection_options
 from llmlog_tui.commands.text_tables import on_terminal
@@ -47,7 +48,7 @@ from llmlog_tui.log.sources import (
 from llmlog_tui.log.store import Snapshot, SourceLocation
 from llmlog_tui.log.tags import tag_types
 from llmlog_tui.private_file import replacing
-from llmlog_tui.sanitize import sanitize
+from llmlog_tui.sanitize import encodable, sanitize
 from llmlog_tui.server.metrics import ServerMetrics, ServerMoment
 from llmlog_tui.server.sidecar import read
 
@@ -235,7 +236,7 @@ class OpenLog:
     def contents(self, frame: pl.DataFrame) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield (key, record with the content of its line) of each record; raises as raw()."""
         for row, line in self._lines(frame, LineForm.WITH_CONTENT):
-            yield row, as_object(line)
+            yield row, decode(line) or {}  # without the line that polars alone can parse
 
     @property
     def format(self) -> str | None:
@@ -262,15 +263,6 @@ def complete(lines: Iterable[bytes | None]) -> Iterator[bytes]:
         if line is None:
             raise click.ClickException("the file was replaced while it was read")
         yield line
-
-
-def as_object(line: bytes) -> dict[str, Any]:
-    """Return a raw line as an object; empty where orjson rejects what polars accepted."""
-    try:
-        found = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 @contextmanager
@@ -408,7 +400,7 @@ def echo_records(frame: pl.DataFrame) -> None:
 def to_json(row: Mapping[str, Any]) -> bytes:
     """Return an object as JSON; times as RFC 3339, other types as text.
 
-    Half a surrogate pair, as of a text cut inside an emoji, is U+FFFD.
+    Half a surrogate pair is U+FFFD.
     """
     option = orjson.OPT_PASSTHROUGH_DATETIME
     try:
@@ -419,7 +411,7 @@ def to_json(row: Mapping[str, Any]) -> bytes:
 
 def _encodable(value: object) -> object:
     if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return encodable(value)
     if isinstance(value, Mapping):
         return {_encodable(key): _encodable(each) for key, each in value.items()}
     if isinstance(value, list):
