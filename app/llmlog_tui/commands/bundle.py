@@ -14,6 +14,7 @@ from llmlog_tui.analysis.reports.bundle import bundle as markdown
 from llmlog_tui.analysis.reports.bundle_html import bundle_html
 from llmlog_tui.analysis.traces.fingerprints import with_changed
 from llmlog_tui.commands.common import (
+    check_output,
     files_argument,
     open_log,
     utc_option,
@@ -66,6 +67,8 @@ def bundle(  # noqa: PLR0913 - options by name
     is_page = out.suffix == ".html"
     if content and not is_page:
         raise click.UsageError("--content needs --to OUT.html.")
+    if out != STDIN:
+        check_output(out, files)
     with open_log(files, where, rules=rules, ids=given_ids(trace_id)) as log:
         wanted = resolve_trace(log.frame, trace_id)
         run = log.frame.filter(pl.col("trace_id") == wanted)

@@ -32,6 +32,7 @@ from llmlog_tui.errors import reason
 from llmlog_tui.formats.llmlog import LLMLOG
 from llmlog_tui.log.cache_folder import without_cache
 from llmlog_tui.log.load import read_all
+from llmlog_tui.log.outputs import output_problem
 from llmlog_tui.log.parse_cache import user_cache
 from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.record_lines import LineForm
@@ -358,6 +359,18 @@ def hint_at_health(snapshot: Snapshot) -> None:
     counts = snapshot.counts
     if counts.skipped.total() and not counts.records:
         click.echo("no line is a record; see llmlog health", err=True)
+
+
+def check_has_records(snapshot: Snapshot) -> None:
+    """Raise SourceError if a log has lines, but no records."""
+    if snapshot.counts.skipped and not snapshot.counts.records:
+        raise SourceError(f"no line is a record: {', '.join(map(path_text, snapshot.files))}")
+
+
+def check_output(out: Path, names: Sequence[str]) -> None:
+    """Raise ClickException for a file that would be read as a part of the logs."""
+    if problem := output_problem(out, names):
+        raise click.ClickException(f"{out}: {problem}")
 
 
 def write_text(out: Path, text: str, log: OpenLog) -> None:

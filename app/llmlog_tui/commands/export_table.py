@@ -11,7 +11,7 @@ import click
 import polars as pl
 
 from llmlog_tui.analysis.query.sql import filter_records, is_by_row
-from llmlog_tui.commands.common import complete, has_window
+from llmlog_tui.commands.common import check_has_records, complete, has_window
 from llmlog_tui.commands.export_source import export_source
 from llmlog_tui.commands.progress import Progress
 from llmlog_tui.log.load import read_all
@@ -66,7 +66,7 @@ def _ship_blocks(
                 sent += frame.height
 
         reader.on_records = send
-        read_all(reader, on_step=lambda: progress(*reader.progress()))
+        check_has_records(read_all(reader, on_step=lambda: progress(*reader.progress())))
     return sent
 
 

@@ -17,6 +17,7 @@ from llmlog_tui.analysis.reports.stats import stats
 from llmlog_tui.commands.alerts import alerts_of
 from llmlog_tui.commands.common import (
     OpenLog,
+    check_output,
     files_argument,
     open_log,
     utc_option,
@@ -66,6 +67,7 @@ def report(  # noqa: PLR0913 - options by name
     """
     if out.suffix != ".html":
         raise click.ClickException(f"{out}: does not end in .html")
+    check_output(out, files)
     with open_log(files, where, rules=rules) as log:
         by = by if by in GROUPINGS else column_named(log.frame, by)
         known = Report(
