@@ -10,7 +10,12 @@ from llmlog_tui.log.archive_manifest import Manifest
 from llmlog_tui.log.outputs import output_problem
 from llmlog_tui.log.sources import SourceError, expand
 
-LAYOUTS = (["calls.jsonl"], ["session.jsonl", "session/agent.jsonl"], ["2026/11/a.log"], [])
+LAYOUTS: tuple[list[str], ...] = (
+    ["calls.jsonl"],
+    ["session.jsonl", "session/agent.jsonl"],
+    ["2026/11/a.log"],
+    [],
+)
 NAMES = (".", "*.jsonl", "**/*.jsonl", "*", "20*/*/*", "calls.jsonl", "link", "link/*.jsonl")
 OUTS = (
     *("out.jsonl", "out.csv", ".out.jsonl", "calls.jsonl.gz", "session/out.jsonl"),

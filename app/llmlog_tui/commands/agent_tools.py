@@ -20,9 +20,9 @@ from llmlog_tui.analysis.reports.stats import stats as figures
 from llmlog_tui.commands.agent_log import CONTENT, AgentLog
 from llmlog_tui.commands.alerts import alerts_of
 from llmlog_tui.commands.bounded_answer import bounded
-from llmlog_tui.commands.common import OpenLog, window_of
 from llmlog_tui.commands.diff import as_object as diff_object
 from llmlog_tui.commands.diff import difference
+from llmlog_tui.commands.open_log import OpenLog, window_of
 from llmlog_tui.commands.slow import reasons, slowest
 from llmlog_tui.commands.stats import as_object as stats_object
 from llmlog_tui.commands.traces import placed_steps, steps_of

@@ -20,15 +20,9 @@ from llmlog_tui.analysis.alerts.rate_limit import LimitStatus, limit_status
 from llmlog_tui.analysis.calls.calls import model_calls
 from llmlog_tui.analysis.calls.cost import priced, rates
 from llmlog_tui.commands import rate_limits as limits_
-from llmlog_tui.commands.common import (
-    OpenLog,
-    check_has_records,
-    echo_texts,
-    files_argument,
-    open_log,
-    utc_option,
-    where_option,
-)
+from llmlog_tui.commands.open_log import OpenLog, check_has_records, open_log
+from llmlog_tui.commands.options import files_argument, utc_option, where_option
+from llmlog_tui.commands.output import echo_texts
 from llmlog_tui.commands.record_stream import format_of, record_stream
 from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.commands.text_tables import day_time, fitted

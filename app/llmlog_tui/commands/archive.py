@@ -9,7 +9,7 @@ from typing import Final
 import click
 
 from llmlog_tui import humanize
-from llmlog_tui.commands.common import log_argument
+from llmlog_tui.commands.options import log_argument
 from llmlog_tui.commands.param_types import OutPath
 from llmlog_tui.commands.progress import Progress, progress_bar
 from llmlog_tui.log.archivable_log import NotArchivableError

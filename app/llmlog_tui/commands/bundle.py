@@ -13,14 +13,9 @@ from llmlog_tui.analysis.calls.lookup import given_ids, resolve_trace
 from llmlog_tui.analysis.reports.bundle import bundle as markdown
 from llmlog_tui.analysis.reports.bundle_html import bundle_html
 from llmlog_tui.analysis.traces.fingerprints import with_changed
-from llmlog_tui.commands.common import (
-    check_output,
-    files_argument,
-    open_log,
-    utc_option,
-    where_option,
-    write_text,
-)
+from llmlog_tui.commands.open_log import open_log
+from llmlog_tui.commands.options import files_argument, utc_option, where_option
+from llmlog_tui.commands.output import check_output, write_text
 from llmlog_tui.commands.param_types import OutPath
 from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.commands.text_tables import SLOW_MS
@@ -83,6 +78,6 @@ def bundle(  # noqa: PLR0913 - options by name
     if out == STDIN:
         click.echo(text)
     else:
-        write_text(out, f"{text}\n", log)
+        write_text(out, f"{text}\n", log.snapshot.files)
         name = sanitize(humanize.short_id(wanted))
         click.echo(f"{out}: run {name}, {humanize.plural(run.height, 'step')}", err=True)

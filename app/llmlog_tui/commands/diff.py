@@ -16,14 +16,9 @@ from llmlog_tui.analysis.traces.diff import AlignedPair, FieldDelta, TraceDiff, 
 from llmlog_tui.analysis.traces.fingerprints import with_changed
 from llmlog_tui.analysis.traces.replay import Replay
 from llmlog_tui.analysis.traces.timeline import Step
-from llmlog_tui.commands.common import (
-    OpenLog,
-    echo_texts,
-    files_argument,
-    open_log,
-    to_json,
-    where_option,
-)
+from llmlog_tui.commands.open_log import OpenLog, open_log
+from llmlog_tui.commands.options import files_argument, where_option
+from llmlog_tui.commands.output import echo_texts, to_json
 from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.commands.text_tables import SLOW_MS, UNKNOWN_FAILURE, failure, fitted, toned
 from llmlog_tui.config.rules import Rules

@@ -10,16 +10,15 @@ from typing import Protocol
 import polars as pl
 
 from llmlog_tui.analysis.query.sql import filter_records
-from llmlog_tui.commands.common import (
+from llmlog_tui.commands.open_log import (
     BOM,
     OpenLog,
     check_has_records,
     complete,
-    current_window,
-    has_window,
     open_log,
     report_format,
 )
+from llmlog_tui.commands.options import current_window, has_window
 from llmlog_tui.commands.progress import Progress
 from llmlog_tui.commands.record_stream import ArchiveRecords, is_archive_stream, is_by_record
 from llmlog_tui.config.rules import DEFAULT

@@ -21,18 +21,9 @@ from llmlog_tui.analysis.traces.run_names import compared_runs, first_calls, fir
 from llmlog_tui.analysis.traces.timeline import timeline
 from llmlog_tui.analysis.traces.traces import totals
 from llmlog_tui.analysis.traces.traces import traces as summaries
-from llmlog_tui.commands.common import (
-    OpenLog,
-    echo_json,
-    echo_records,
-    echo_texts,
-    files_argument,
-    hint_at_health,
-    json_option,
-    open_log,
-    utc_option,
-    where_option,
-)
+from llmlog_tui.commands.open_log import OpenLog, hint_at_health, open_log
+from llmlog_tui.commands.options import files_argument, json_option, utc_option, where_option
+from llmlog_tui.commands.output import echo_json, echo_records, echo_texts
 from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.commands.text_tables import (
     SLOW_MS,
