@@ -7,13 +7,13 @@ import ctypes
 from typing import Final
 
 _KEPT_BYTES: Final = 2**24
-"""Bytes of the allocation: glibc then keeps twice as many for reuse."""
+"""Bytes of the allocation that raises the limit of freed memory to twice its size."""
 
 
 def keep_freed_memory() -> None:
     """Let the C library reuse freed memory for the next blocks of a big file."""
     # glibc keeps freed memory up to twice the largest allocation freed so far. If that is less than
-    # what is in the threads, each block gets new pages from the system: half the time of reading.
+    # the blocks in the threads, each gets new pages from the system: half the time of reading.
     bytes(_KEPT_BYTES)
 
 
