@@ -52,6 +52,10 @@ class RunningStep:
         """Time without an end after which it is taken to be gone."""
         return GONE_AFTER
 
+    def elapsed_ms(self, now: datetime) -> float:
+        """Return the time since it began; 0 if that is unknown."""
+        return 0.0 if self.ts is None else max(0.0, (now - self.ts).total_seconds() * 1_000)
+
 
 def split_starts(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the records of a frame without starts, and the starts."""

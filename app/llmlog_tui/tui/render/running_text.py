@@ -54,7 +54,7 @@ def scale_ms(steps: Sequence[RunningStep], now: datetime) -> float:
 
 
 def _line(step: RunningStep, now: datetime, room: int, full: float) -> Content:
-    elapsed = _elapsed_ms(step, now)
+    elapsed = step.elapsed_ms(now)
     run = humanize.run_label(step.trace_id or humanize.UNKNOWN, step.trace_name)
     names = f" {_fitted(run, _RUN)} {_fitted(step.label, _STEP)} "
     cells = max(1, round(room * elapsed / full))
@@ -64,10 +64,6 @@ def _line(step: RunningStep, now: datetime, room: int, full: float) -> Content:
         (_BAR * cells, "$text-primary"),
         f" {humanize.duration(elapsed)}",
     )
-
-
-def _elapsed_ms(step: RunningStep, now: datetime) -> float:
-    return 0.0 if step.ts is None else max(0.0, (now - step.ts).total_seconds() * 1_000)
 
 
 def _fitted(text: str, width: int) -> str:
@@ -93,7 +89,7 @@ def mark(steps: Sequence[RunningStep], now: datetime) -> CellSpan:
 
 def elapsed_ms(steps: Sequence[RunningStep], now: datetime) -> float:
     """Return the time since the first running step began; 0 without any."""
-    return max((_elapsed_ms(step, now) for step in steps if not step.is_gone(now)), default=0.0)
+    return max((step.elapsed_ms(now) for step in steps if not step.is_gone(now)), default=0.0)
 
 
 def growing_bar(elapsed: float, full_ms: float, width: int) -> CellSpan:
