@@ -19,7 +19,7 @@ from llmlog_tui.analysis.calls.lookup import find_by_id, given_ids, resolve_trac
 from llmlog_tui.analysis.calls.percentiles import GROUPINGS
 from llmlog_tui.analysis.query.sql import column_named
 from llmlog_tui.analysis.reports.stats import stats as figures
-from llmlog_tui.analysis.traces.in_flight import of_trace, state_of
+from llmlog_tui.analysis.traces.in_flight import of_trace
 from llmlog_tui.commands.agent_log import CONTENT, AgentLog
 from llmlog_tui.commands.alerts import alerts_of
 from llmlog_tui.commands.bounded_answer import bounded
@@ -216,16 +216,16 @@ def _objects(frame: pl.DataFrame) -> list[dict[str, Any]]:
     return [{name: item for name, item in row.items() if item is not None} for row in rows]
 
 
-def _unfinished(begun: Sequence[RunningStep]) -> dict[str, list[dict[str, object]]]:
+def _unfinished(begun: Sequence[RunningStep]) -> dict[str, list[dict[str, Any]]]:
     """Return the newest steps without a record; empty without any."""
     now = datetime.now(UTC)
-    steps = [
+    steps: list[dict[str, Any]] = [
         {
             "step": step.step,
             "span_id": step.span_id,
             "name": step.label,
             "ts": humanize.rfc3339(step.ts),
-            "state": state_of(step, now),
+            "state": step.state(now),
         }
         for step in begun[-MAX_ROWS:]
     ]

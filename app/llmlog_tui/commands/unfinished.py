@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from llmlog_tui import humanize
-from llmlog_tui.analysis.traces.in_flight import state_of
 from llmlog_tui.commands.text_tables import fitted, toned
 from llmlog_tui.sanitize import sanitize
 
@@ -30,7 +29,7 @@ def unfinished_lines(steps: Sequence[RunningStep], timeline: Timeline) -> Iterat
         name = fitted(f"{_NEVER_ENDED if is_gone else _RUNNING} {sanitize(step.label)}", 32)
         after = None if step.ts is None or begin is None else (step.ts - begin).total_seconds()
         began = humanize.fit_number(None if after is None else after * 1_000, 10)
-        line = f"{number:>4}  {name} {began:>10} {humanize.UNKNOWN:>9}  {state_of(step, now)}"
+        line = f"{number:>4}  {name} {began:>10} {humanize.UNKNOWN:>9}  {step.state(now)}"
         yield toned(line, failed=False, slow=is_gone)
 
 

@@ -42,8 +42,7 @@ def resolve_id(
     ids.
     """
     _check(wanted)
-    known = frame[name].cast(pl.String)
-    ids = known.extend(pl.Series(list(begun), dtype=pl.String)) if begun else known
+    ids = pl.concat([frame[name].cast(pl.String), pl.Series(name, list(begun), pl.String)])
     ids = ids.drop_nulls().unique(maintain_order=True)
     if ids.index_of(wanted) is not None:
         return wanted
@@ -58,7 +57,7 @@ def resolve_id(
 
 
 LATEST: Final = "latest"
-"""Word for the trace of the newest record, or of a step that has begun since."""
+"""Word for the trace of the newest record, or of a step begun since."""
 
 FAILED_WORD: Final = "failed"
 """Word for the newest trace that failed or never ended."""
@@ -91,7 +90,7 @@ def resolve_trace(
 
 
 def _newest_trace(frame: pl.DataFrame, begun: Sequence[RunningStep]) -> str | None:
-    """Return the trace of the last record, unless a step without one began after its end."""
+    """Return the trace of the last record, or of a step begun since its end."""
     timed = [(step.ts, step.trace_id) for step in begun if step.ts and step.trace_id]
     since, newest = max(timed, default=(None, None))
     last = frame.filter(pl.col("trace_id").is_not_null()).tail(1)

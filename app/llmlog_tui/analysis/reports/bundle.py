@@ -10,7 +10,6 @@ import polars as pl
 
 from llmlog.redaction import redact
 from llmlog_tui import humanize
-from llmlog_tui.analysis.traces.in_flight import state_of
 from llmlog_tui.analysis.traces.traces import traces
 from llmlog_tui.log.record_key import record_label
 from llmlog_tui.log.schema import decategorize
@@ -89,7 +88,7 @@ def unfinished(begun: Sequence[RunningStep]) -> list[dict[str, Any]]:
             "step": step.step,
             "ts": humanize.rfc3339(step.ts),
             "session_id": step.session_id,
-            "state": state_of(step, now),
+            "state": step.state(now),
         }
         for step in begun
     ]

@@ -10,7 +10,6 @@ from typing import Final
 
 import polars as pl
 
-from llmlog_tui import humanize
 from llmlog_tui.log.starts import RunningStep
 
 _MAX_RUNS: Final = 200
@@ -39,14 +38,6 @@ NOTHING: Final = InFlight({}, ())
 def of_trace(steps: Sequence[RunningStep], trace_id: str) -> tuple[RunningStep, ...]:
     """Return the steps of one trace."""
     return tuple(step for step in steps if step.trace_id == trace_id)
-
-
-def state_of(step: RunningStep, now: datetime) -> str:
-    """Return `running for 12.0 s`, or that it never ended and how that is known."""
-    if not step.is_gone(now):
-        return f"running for {humanize.duration(step.elapsed_ms(now))}"
-    minutes = step.gone_after.total_seconds() / 60
-    return f"never ended: no end in {minutes:.0f} min, its process is gone"
 
 
 def in_flight(

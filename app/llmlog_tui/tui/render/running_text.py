@@ -98,6 +98,32 @@ def growing_bar(elapsed: float, full_ms: float, width: int) -> CellSpan:
     return CellSpan(_BAR * max(0, cells) + RUNNING.text, "primary")
 
 
+def detail(step: RunningStep, begin: datetime | None, now: datetime) -> list[Content]:
+    """Return the lines about a step without a record; its run began at `begin`."""
+    is_gone = step.is_gone(now)
+    sign = (NEVER_ENDED if is_gone else RUNNING).text
+    when = "" if step.ts is None else f"{humanize.local(step.ts):%H:%M:%S.%f}"[:-3]
+    after = None if step.ts is None or begin is None else (step.ts - begin).total_seconds() * 1_000
+    into = "" if after is None else f"{humanize.duration(after)} into the run"
+    ids = (("span_id", step.span_id), ("under span", step.parent_span_id))
+    return [
+        Content.styled(f"{sign} {sanitize(step.label, 60)}", "bold"),
+        Content.styled("   ".join(filter(None, (when, into))), "$text-muted"),
+        Content(""),
+        Content.styled(step.state(now), "$text-warning" if is_gone else "$text-primary"),
+        Content.styled(NO_RECORD, "$text-muted"),
+        Content(""),
+        *(
+            Content.assemble((f"{label:<12}", "$text-muted"), sanitize(value, 60))
+            for label, value in ids
+            if value
+        ),
+    ]
+
+
+NO_RECORD: Final = "No record of it was written: only that it began."
+
+
 def counted(steps: Sequence[RunningStep], now: datetime) -> str:
     """Return `2 ► running, 1 ? never ended`; empty without steps."""
     gone = sum(step.is_gone(now) for step in steps)
