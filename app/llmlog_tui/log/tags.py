@@ -210,9 +210,9 @@ def _members(texts: pl.Series, known: Types, lines_of: LinesOf) -> pl.DataFrame:
 
 
 def _decoded(lines: str, count: int, known: Types) -> pl.DataFrame | None:
-    """Return the members in known types, text as String; None if others have values, or misfit.
+    """Return the members in known types; None for objects with other members or types.
 
-    Any value is text where text is known, as it would be in the column of all blocks.
+    Text is String. Any value is text where text is known, as in the column of all blocks.
     """
     schema = {name: _STRING if dtype == _TEXT else dtype for name, dtype in known.items()}
     with contextlib.suppress(pl.exceptions.PolarsError):
