@@ -16,7 +16,7 @@ from llmlog_tui.analysis.traces.fingerprints import with_changed
 from llmlog_tui.analysis.traces.in_flight import of_trace
 from llmlog_tui.commands.open_log import open_log
 from llmlog_tui.commands.options import files_argument, utc_option, where_option
-from llmlog_tui.commands.output import write_text
+from llmlog_tui.commands.output import check_output, write_text
 from llmlog_tui.commands.param_types import OutPath
 from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.commands.text_tables import SLOW_MS
@@ -63,6 +63,8 @@ def bundle(  # noqa: PLR0913 - options by name
     is_page = out.suffix == ".html"
     if content and not is_page:
         raise click.UsageError("--content needs --to OUT.html.")
+    if out != STDIN:
+        check_output(out, files)
     with open_log(files, where, rules=rules, ids=given_ids(trace_id)) as log:
         begun = log.snapshot.running
         wanted = resolve_trace(log.frame, trace_id, () if where else begun)
