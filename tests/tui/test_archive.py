@@ -22,6 +22,7 @@ from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.panes.calls import CallsPane
 from llmlog_tui.tui.panes.traces import TracesPane
 from llmlog_tui.tui.screens.dialogs.record import RecordDialog
+from llmlog_tui.tui.screens.overview import OverviewScreen
 from llmlog_tui.tui.screens.replay import ReplayScreen
 from llmlog_tui.tui.workers import log_reader
 
@@ -172,7 +173,9 @@ async def test_the_earlier_steps_of_a_run_that_begins_outside_the_window_are_rea
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.view, ReplayScreen), "its replay")
         await until(pilot, lambda: app.view.cursor_key is not None, "its step")
-        await pilot.press("escape", "slash", *"the-long-run", "enter")
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: isinstance(app.view, OverviewScreen), "the Overview")
+        await pilot.press("slash", *"the-long-run", "enter")
         await until(pilot, lambda: app.view.target_trace == "the-long-run", "the last step")
         row = app.view.cursor_key
         assert read == []
@@ -189,6 +192,8 @@ async def test_the_earlier_steps_of_a_run_that_begins_outside_the_window_are_rea
         assert app.overview.snapshot.fetched == 4
         assert replay.cursor_key == row, "the step stays"
         number = len(read)
-        await pilot.press("escape", "enter")
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: isinstance(app.view, OverviewScreen), "the Overview")
+        await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.view, ReplayScreen), "the replay again")
         assert len(read) == number
