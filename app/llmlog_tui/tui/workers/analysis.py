@@ -23,7 +23,7 @@ from llmlog_tui.analysis.calls.call_model import (
     requested_as,
 )
 from llmlog_tui.analysis.calls.call_rows import Calls
-from llmlog_tui.analysis.calls.search import search, step_of
+from llmlog_tui.analysis.calls.search import missing_steps, search, step_of
 from llmlog_tui.analysis.calls.text_search import NO_CONTENT, Excerpt, TextQuery
 from llmlog_tui.analysis.live.appended import appended
 from llmlog_tui.analysis.live.overview import IncrementalAnalyzer, Overview
@@ -92,6 +92,7 @@ __all__ = [
     "copy_text",
     "first_match",
     "in_time_range",
+    "missing_steps",
     "models",
     "picked",
     "predicate_problem",
