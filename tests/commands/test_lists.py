@@ -160,11 +160,23 @@ def test_an_unknown_id_is_one_line(llmlog: Run, two_runs: Path, command: str) ->
     assert is_refused(llmlog(command, "nothing", two_runs), "nothing")
 
 
+@pytest.mark.parametrize("wanted", ["span-1234", "span-1", "call_x1y2z3", "call_x"])
+def test_find_takes_the_ids_of_spans_and_tool_calls(
+    rows: Rows, written: Written, wanted: str
+) -> None:
+    tool = {"event": "tool_call", "trace_id": "t"}
+    ids = {"span_id": "span-1234", "tool_call_id": "call_x1y2z3"}
+    log = written([tool | ids | {"step": 0}, tool | {"step": 1, "span_id": "other"}])
+    (found,) = rows("find", wanted, log)
+    assert (found["step"], found["line"]) == (0, 1)
+
+
 def test_find_without_a_match_exits_with_1(llmlog: Run, two_runs: Path) -> None:
     for options in ([], ["--json"]):
         done = llmlog("find", "nothing", two_runs, *options)
         assert (done.code, done.out) == (1, "")
-        expected = "no id, request_id, trace_id or session_id is or begins with nothing"
+        ids = "no id, request_id, trace_id, session_id, span_id or tool_call_id"
+        expected = f"{ids} is or begins with nothing"
         assert done.err == f"llmlog: {expected}\n"
 
 

@@ -98,8 +98,9 @@ class AgentTools:
         return bounded({**answer, "groups": groups[:MAX_ROWS]}, {"groups": len(groups)})
 
     def find(self, id: str, limit: Limit = ROWS) -> str:  # noqa: A002 - as in `llmlog find ID`
-        """Find records by id, request_id, trace_id or session_id, or its first 6 characters.
+        """Find records by any id, or its first 6 characters.
 
+        Ids are id, request_id, trace_id, session_id, span_id and tool_call_id.
         Fields that are unknown are left out.
         """
         with self._reading(ids=[id]) as log:
