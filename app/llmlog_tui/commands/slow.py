@@ -74,4 +74,4 @@ def _summary(calls: pl.DataFrame, over_ms: float) -> str:
     found = f"no call took over {humanize.duration(over_ms)}"
     if not unknown:
         return found
-    return f"{found}; the latency of {unknown:,} {'call' if unknown == 1 else 'calls'} is unknown"
+    return f"{found}; the latency of {humanize.plural(unknown, 'call')} is unknown"

@@ -131,7 +131,7 @@ def _retried(call: Call) -> str:
     retries, wait = call["retries"], retry_wait_ms(call)
     if not retries:
         return ""
-    times = f"{retries} retries" if retries > 1 else "1 retry"
+    times = humanize.plural(retries, "retry", "retries")
     return f"{times}, ~{humanize.rough_duration(wait)} waiting" if wait else times
 
 
