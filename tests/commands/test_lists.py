@@ -94,6 +94,33 @@ def test_slow_begins_with_the_verdict(llmlog: Run, two_runs: Path) -> None:
     assert llmlog("slow", two_runs, "--over", "2000").out == "no call took over 2.00 s\n"
 
 
+def test_slow_lists_the_slowest_up_to_a_limit(rows: Rows, llmlog: Run, two_runs: Path) -> None:
+    assert [call["latency_ms"] for call in rows("slow", two_runs, "--limit", "1")] == [900]
+    assert len(llmlog("slow", two_runs, "--limit", "1").out.splitlines()) == 3
+    assert len(rows("slow", two_runs, "--limit", "9")) == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        ({"error_type": "APITimeoutError"}, "✗ APITimeoutError"),
+        ({"error_type": "CancelledError"}, "✗ CancelledError"),
+        ({"error_type": "ServerError", "error_status": 503}, "✗ ServerError, 503"),
+        ({"error_status": 503}, "✗ 503"),
+        ({"error_status": 429}, "✗ 429"),
+        ({}, "✗ failed"),
+    ],
+)
+def test_each_failure_has_its_mark_and_is_told_once(
+    llmlog: Run, written: Written, error: dict[str, object], text: str
+) -> None:
+    call = {"model": "m", "trace_id": "trace-1", "step": 0, "latency_ms": 9_000, "status": "error"}
+    log = written([call | error])
+    assert llmlog("slow", log).out.splitlines()[-1].endswith(f"  {text}")
+    of_trace = text.replace(", ", "  ")
+    assert llmlog("trace", "trace-1", log).out.splitlines()[-1].endswith(f"  {of_trace}")
+
+
 def test_traces_are_one_a_run(rows: Rows, two_runs: Path) -> None:
     a, b = rows("traces", two_runs)
     assert list(a) == list(b) == TRACE_KEYS

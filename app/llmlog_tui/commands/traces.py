@@ -15,6 +15,7 @@ from llmlog_tui.analysis.calls.calls import FAILED
 from llmlog_tui.analysis.calls.cost import priced, rates
 from llmlog_tui.analysis.calls.detail import detail
 from llmlog_tui.analysis.calls.lookup import given_ids, resolve_id, resolve_trace
+from llmlog_tui.analysis.calls.slow_reason import FAILED_CALL
 from llmlog_tui.analysis.traces.cache_misses import cache_misses
 from llmlog_tui.analysis.traces.fingerprints import with_changed
 from llmlog_tui.analysis.traces.in_flight import of_trace
@@ -212,18 +213,19 @@ def _remarks(log: OpenLog, records: pl.DataFrame) -> Remarks:
     for record in records.iter_rows(named=True):
         baseline, server = baselines.get(record["model"]), log.server_moment(record)
         known = detail(record, baseline, SLOW_MS, server)
-        why = (known.why_slow, known.cut_off and f"┤ {known.cut_off}")
-        texts = [*why, *_error(record, known.why_slow), misses.get(record["row"])]
+        why = "" if known.why_slow.startswith(FAILED_CALL) else known.why_slow
+        whys = (why, known.cut_off and f"┤ {known.cut_off}")
+        texts = [*whys, *_error(record, why), misses.get(record["row"])]
         remarks[record["row"]] = [text for text in texts if text]
     return remarks
 
 
 def _error(record: Mapping[str, Any], why_slow: str) -> Iterator[str | None]:
-    """Yield status, code and message of a failure, without a status that `why_slow` has."""
+    """Yield status, code and message of a failure, without a status named before them."""
     if record["status"] == "error":
         status, code = record["error_status"], record["error_code"]
-        is_known = status is not None and f", {status}" in why_slow
-        yield ", ".join(str(fact) for fact in (None if is_known else status, code) if fact)
+        is_named = not record["error_type"] or f", {status}" in why_slow
+        yield ", ".join(str(fact) for fact in (None if is_named else status, code) if fact)
         yield record["error_message"]
 
 

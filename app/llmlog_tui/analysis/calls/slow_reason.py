@@ -118,6 +118,10 @@ def _queued(reason: str, call: Call, server: ServerMoment | None) -> str:
     return f"server queue, {humanize.integer(server.waiting)} waiting{about}"
 
 
+FAILED_CALL: Final = ("failed, ", "rate limited, ")
+"""Beginnings of the reasons of calls that failed."""
+
+
 def _failed(call: Call) -> str:
     if call["status"] != "error":
         return ""
