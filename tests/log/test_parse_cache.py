@@ -35,7 +35,8 @@ OPTIONS = ParseOptions(
 )
 RECORD = b'{"event": "response", "ts": "2026-11-23T09:00:00Z", "latency_ms": %d}\n'
 STARTS = st.text("ab", min_size=1).map(lambda id_: dumped({"event": "start", "span_id": id_}))
-TAGGED = st.dictionaries(st.sampled_from("abc"), st.integers() | st.text(max_size=3)).map(
+TAGS = st.integers() | st.text(max_size=3) | st.just({"b": [1]})
+TAGGED = st.dictionaries(st.sampled_from("abc"), TAGS).map(
     lambda tags: dumped({"event": "response", "extra": tags, "user_id": "u"})
 )
 

@@ -13,8 +13,8 @@ from llmlog_tui.analysis.query.sql import filter_records
 from llmlog_tui.commands.open_log import (
     BOM,
     OpenLog,
+    check_has_records,
     complete,
-    hint_at_health,
     open_log,
     report_format,
 )
@@ -118,7 +118,7 @@ class _StreamSource:
         if self._where is not None:  # a tag of no record is an error, as of a log in memory
             filter_records(snapshot.frame, self._where)
         report_format(reader, self._log_names)
-        hint_at_health(snapshot)
+        check_has_records(snapshot)
 
     def located(self, frame: pl.DataFrame) -> pl.DataFrame:
         (path,) = self._reader.files
@@ -134,7 +134,7 @@ class _LoadedSource:
         self._log = log
 
     def each(self, consume: Consume) -> None:
-        hint_at_health(self._log.snapshot)
+        check_has_records(self._log.snapshot)
         consume(self._log.frame)
 
     def located(self, frame: pl.DataFrame) -> pl.DataFrame:

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-import orjson
 import polars as pl
 
 from llmlog_tui import humanize
 from llmlog_tui.analysis.query.sql import filter_records
 from llmlog_tui.analysis.traces.cache_misses import hashes_in
+from llmlog_tui.analysis.traces.conversation import decode
 from llmlog_tui.commands.options import current_window
 from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.formats.llmlog import LLMLOG
@@ -87,7 +87,7 @@ class OpenLog:
     def contents(self, frame: pl.DataFrame) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield (key, record with the content of its line) of each record; raises as raw()."""
         for row, line in self._lines(frame, LineForm.WITH_CONTENT):
-            yield row, as_object(line)
+            yield row, decode(line) or {}  # without the line that polars alone can parse
 
     @property
     def format(self) -> str | None:
@@ -114,15 +114,6 @@ def complete(lines: Iterable[bytes | None]) -> Iterator[bytes]:
         if line is None:
             raise click.ClickException("the file was replaced while it was read")
         yield line
-
-
-def as_object(line: bytes) -> dict[str, Any]:
-    """Return a raw line as an object; empty where orjson rejects what polars accepted."""
-    try:
-        found = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 @contextmanager
@@ -202,3 +193,9 @@ def hint_at_health(snapshot: Snapshot) -> None:
     counts = snapshot.counts
     if counts.skipped.total() and not counts.records:
         click.echo("no line is a record; see llmlog health", err=True)
+
+
+def check_has_records(snapshot: Snapshot) -> None:
+    """Raise SourceError if a log has lines, but no records."""
+    if snapshot.counts.skipped and not snapshot.counts.records:
+        raise SourceError(f"no line is a record: {', '.join(map(path_text, snapshot.files))}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -15,8 +15,16 @@ import polars as pl
 from llmlog_tui import humanize
 from llmlog_tui.commands.wrapping import on_terminal
 from llmlog_tui.errors import reason
+from llmlog_tui.log.outputs import output_problem
 from llmlog_tui.log.schema import restore_integers
 from llmlog_tui.private_file import replacing
+from llmlog_tui.sanitize import encodable
+
+
+def check_output(out: Path, names: Sequence[str]) -> None:
+    """Raise ClickException for a file that would be read as a part of the logs."""
+    if problem := output_problem(out, names):
+        raise click.ClickException(f"{out}: {problem}")
 
 
 def write_text(out: Path, text: str, logs: Iterable[Path]) -> None:
@@ -59,7 +67,7 @@ def echo_records(frame: pl.DataFrame) -> None:
 def to_json(row: Mapping[str, Any]) -> bytes:
     """Return an object as JSON; times as RFC 3339, other types as text.
 
-    Half a surrogate pair, as of a text cut inside an emoji, is U+FFFD.
+    Half a surrogate pair is U+FFFD.
     """
     option = orjson.OPT_PASSTHROUGH_DATETIME
     try:
@@ -70,7 +78,7 @@ def to_json(row: Mapping[str, Any]) -> bytes:
 
 def _encodable(value: object) -> object:
     if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return encodable(value)
     if isinstance(value, Mapping):
         return {_encodable(key): _encodable(each) for key, each in value.items()}
     if isinstance(value, list):

@@ -17,7 +17,7 @@ from llmlog_tui.analysis.reports.stats import stats
 from llmlog_tui.commands.alerts import alerts_of
 from llmlog_tui.commands.open_log import OpenLog, open_log
 from llmlog_tui.commands.options import files_argument, utc_option, where_option
-from llmlog_tui.commands.output import write_text
+from llmlog_tui.commands.output import check_output, write_text
 from llmlog_tui.commands.param_types import OutPath
 from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.commands.stats import by_option, slow_ms_option
@@ -61,6 +61,7 @@ def report(  # noqa: PLR0913 - options by name
     """
     if out.suffix != ".html":
         raise click.ClickException(f"{out}: does not end in .html")
+    check_output(out, files)
     with open_log(files, where, rules=rules) as log:
         by = by if by in GROUPINGS else column_named(log.frame, by)
         known = Report(

@@ -8,6 +8,7 @@ from typing import Final
 
 import polars as pl
 
+from llmlog_tui.analysis.calls.letter_case import NON_ASCII_FORMS, in_any_case
 from llmlog_tui.log.schema import ID_FIELDS
 
 SEARCHED: Final = (
@@ -22,17 +23,17 @@ SEARCHED: Final = (
 class Hit:
     """The record with key `row`, the `nth` (from 1) of `total` that match.
 
-    Records that the frame no longer has are -1, -2 and so on, the newest of them first.
+    Records that the frame no longer has are -1, -2 and so on, the newest of them first. With
+    `in_field` a searched field has the text; a scan may have found it in content as well.
     """
 
     row: int
     nth: int
     total: int
+    in_field: bool = True
 
 
 _HEX: Final = frozenset("0123456789abcdef")
-_LOWER_TO_ASCII: Final = ("\u212a", "\u0130")
-"""The Kelvin sign and the dotted I: their lower case has ASCII letters."""
 
 
 def _matching(frame: pl.DataFrame, text: str) -> pl.Series:
@@ -53,19 +54,21 @@ def _matching(frame: pl.DataFrame, text: str) -> pl.Series:
 
 
 def _contains(column: pl.Series, text: str) -> pl.Series:
-    """Return whether texts contain another, compared in lower case; null for null."""
+    """Return whether texts contain another in any case; null for null."""
+    pattern = f"(?i){in_any_case(text)}"
     if not text or not text.isascii():
-        return column.str.to_lowercase().str.contains(text.lower(), literal=True)
-    # These need no copy in lower case. contains_any() seeks rare letters: hex digits are none.
-    if _HEX.issuperset(text.lower()):
+        return column.str.contains(pattern)
+    # These need no regular expression. contains_any() seeks rare letters: hex digits are none.
+    lower = text.lower()
+    if _HEX.issuperset(lower):
         return column.str.contains(f"(?i-u:{text})")
-    has_odd = not {"i", "k"}.isdisjoint(text.lower())
-    patterns = [text, *(_LOWER_TO_ASCII if has_odd else ())]
-    contains = column.str.contains_any(patterns, ascii_case_insensitive=True)
-    # A text with a letter of _LOWER_TO_ASCII matches whatever its other letters: compare exactly.
-    if has_odd and len(rows := contains.arg_true()):
-        exact = column.gather(rows).str.to_lowercase().str.contains(text.lower(), literal=True)
-        contains = contains.scatter(rows, exact)
+    others = [
+        other for letter, forms in NON_ASCII_FORMS.items() if letter in lower for other in forms
+    ]
+    contains = column.str.contains_any([text, *others], ascii_case_insensitive=True)
+    # A text with one of the others matches whatever its other letters: compare exactly.
+    if others and len(rows := contains.arg_true()):
+        contains = contains.scatter(rows, column.gather(rows).str.contains(pattern))
     return contains
 
 
@@ -90,9 +93,9 @@ def search(  # noqa: PLR0913 - what matches, and from where
     Case-insensitive, and wraps around. From None it searches backwards from the newest record.
     With direction 0 it is `row` itself, if that matches. None without a match.
     """
-    matching = _matching(frame, text)
+    matching = in_field = _matching(frame, text)
     if found:
-        matching |= frame["row"].is_in(pl.Series(list(found), dtype=pl.UInt32).implode())
+        matching = in_field | frame["row"].is_in(pl.Series(list(found), dtype=pl.UInt32).implode())
     at_positions = matching.arg_true()
     # Older records precede the first position.
     before = pl.int_range(-older, 0, dtype=pl.Int64, eager=True)
@@ -113,4 +116,5 @@ def search(  # noqa: PLR0913 - what matches, and from where
         nth = int((positions <= at).sum()) % len(positions)
     else:
         nth = (int((positions < at).sum()) - 1) % len(positions)
-    return Hit(int(rows[nth]), nth + 1, len(positions))
+    position = int(positions[nth])
+    return Hit(int(rows[nth]), nth + 1, len(positions), position >= 0 and bool(in_field[position]))
