@@ -39,8 +39,7 @@ MAX_BYTES: Final = 2**30
 
 _METADATA: Final = "llmlog"
 _DTYPES: Final = {
-    str(dtype): dtype
-    for dtype in (pl.Categorical(), pl.String(), pl.Int64(), pl.Float64(), pl.Boolean())
+    str(dtype): dtype for dtype in (pl.Categorical(), pl.Int64(), pl.Float64(), pl.Boolean())
 }
 
 

@@ -55,7 +55,6 @@ class KnownTags:
     """Tags of a file's earlier blocks: unknown fields, and the members of `extra`.
 
     `fields` maps names to whether a value was a text: such a column is text, whatever is in it.
-    `extra` has String for members whose values are objects or lists.
     """
 
     fields: Mapping[str, bool] = field(default_factory=dict)
@@ -139,8 +138,9 @@ def take_tags(read: pl.DataFrame, known: KnownTags, lines_of: LinesOf) -> TagCol
         tags, is_object = pl.DataFrame(), extra.str.starts_with("{")
         if is_object.any():
             tags = _members(extra.set(~is_object, None), known.extra, lines_of)
+    tags = tags.cast({_STRING: _TEXT})
     types = {**known.extra, **tags.schema}
-    tags = tags.rename(lambda name: PREFIX + name).cast({_STRING: _TEXT})
+    tags = tags.rename(lambda name: PREFIX + name)
     others = _of_fields(read, known, tags.columns)
     misfits = extra.is_not_null() & ~is_object
     return TagColumns([*tags, *others], replace(known, extra=types), misfits)
@@ -203,52 +203,65 @@ def _members(texts: pl.Series, known: Types, lines_of: LinesOf) -> pl.DataFrame:
     tags = _decoded(lines, len(texts), known) if known else None
     if tags is None:
         tags = _inferred(lines.encode(), len(texts))
-    if tags is None:  # polars leaves control characters unescaped, too
-        tags = _by_line(
-            [_extra_of(line) for line in lines_of(pl.int_range(len(texts), eager=True))]
-        )
+    if tags is None:
+        records = [_extra_of(line) for line in lines_of(pl.int_range(len(texts), eager=True))]
+        tags = _by_line(lines, records)
     return _without_empty(tags)
 
 
 def _decoded(lines: str, count: int, known: Types) -> pl.DataFrame | None:
-    """Return the members in known types; None if there are other members or types."""
+    """Return the members in known types; None for objects with other members or types.
+
+    Text is String. Any value is text where text is known, as in the column of all blocks.
+    """
+    schema = {name: _STRING if dtype == _TEXT else dtype for name, dtype in known.items()}
     with contextlib.suppress(pl.exceptions.PolarsError):
         # Unlike str.json_decode(), which makes 1 of 1.5, this rejects what does not fit.
-        tags = pl.read_ndjson(lines.encode(), schema=known)
-        nested = [tags[name].drop_nulls() for name, dtype in known.items() if dtype == _STRING]
-        # Each member has one `": `, its text may have more: equality means that all members
-        # were known and fit. That is twice as fast as finding their names.
+        tags = pl.read_ndjson(lines.encode(), schema=schema)
+        # Each member with a value has one `": `, its text may have more: equality means that all
+        # were known. That is twice as fast as finding their names.
         members = sum(tags.height - each.null_count() for each in tags)
-        members += sum(text.count('": ') for each in nested for text in each)
-        are_nested = all(each.str.contains(r"^[{\[]").all() for each in nested)
-        if tags.height == count and members == lines.count('": ') and are_nested:
+        found = _values_in(lines)
+        if members < found:
+            texts = (tags[name] for name, dtype in schema.items() if dtype == _STRING)
+            members += sum(_values_in(text.str.join("\n").item()) for text in texts)
+        if tags.height == count and members == found:
             return tags
     return None
 
 
-def _inferred(lines: bytes, count: int) -> pl.DataFrame | None:
-    """Return the members with the types that polars infers; None for objects that it rejects.
+def _values_in(lines: str) -> int:
+    """Return how many members in JSON have a value."""
+    return lines.count('": ') - lines.count('": null')
 
-    Text is Categorical, but String where it is the JSON of objects or lists.
-    """
+
+def _inferred(lines: bytes, count: int) -> pl.DataFrame | None:
+    """Return the members with the types that polars infers; None for objects that it rejects."""
     with contextlib.suppress(pl.exceptions.PolarsError):
         tags = pl.read_ndjson(lines, infer_schema_length=None)
         if tags.height == count:
             names = [name for name in tags.columns if _is_name(name)][:MAX_TAGS]
             types = {name: _kept_as(tags.schema[name]) for name in names}
-            if _STRING in types.values():
+            if any(tags.schema[name].is_nested() for name in names):
                 as_json = {name: _STRING if of == _TEXT else of for name, of in types.items()}
                 tags = pl.read_ndjson(lines, schema=as_json)
             return pl.DataFrame([tags[name].cast(dtype) for name, dtype in types.items()])
     return None
 
 
-def _by_line(records: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
-    """Return members as text."""
+def _by_line(lines: str, records: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    """Return the members of objects that polars infers no types from, typed as unknown fields."""
     names = list(dict.fromkeys(name for record in records for name in record if _is_name(name)))
+    del names[MAX_TAGS:]
+    tags = _decoded(lines, len(records), dict.fromkeys(names, _TEXT))
+    if tags is None:  # polars leaves control characters unescaped, too
+        tags = pl.DataFrame(
+            pl.Series(name, [_as_text(record.get(name)) for record in records], _STRING)
+            for name in names
+        )
     return pl.DataFrame(
-        pl.Series(name, [_as_text(record.get(name)) for record in records], _TEXT)
-        for name in names[:MAX_TAGS]
+        _typed(each, is_text=any(isinstance(record.get(each.name), str) for record in records))
+        for each in tags
     )
 
 
@@ -261,9 +274,7 @@ def _as_text(value: object) -> str | None:
 def _kept_as(dtype: pl.DataType) -> pl.DataType:
     if dtype.is_integer():
         return _INTEGER
-    if dtype.is_float() or dtype == _TRUTH:
-        return _NUMBER if dtype.is_float() else _TRUTH
-    return _STRING if dtype.is_nested() else _TEXT
+    return _NUMBER if dtype.is_float() else _TRUTH if dtype == _TRUTH else _TEXT
 
 
 def _without_empty(tags: pl.DataFrame) -> pl.DataFrame:
