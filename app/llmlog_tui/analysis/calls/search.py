@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
@@ -33,6 +34,10 @@ class Hit:
 _HEX: Final = frozenset("0123456789abcdef")
 _LOWER_TO_ASCII: Final = ("\u212a", "\u0130")
 """The Kelvin sign and the dotted I: their lower case has ASCII letters."""
+_CASELESS: Final = re.compile("[^A-Za-z]{2,}")
+"""Digits and signs of an ASCII text, which have no other case."""
+_SHORT_BYTES: Final = 16
+"""Maximum bytes of texts in which polars finds bytes faster than text."""
 
 
 def _matching(frame: pl.DataFrame, text: str) -> pl.Series:
@@ -43,7 +48,7 @@ def _matching(frame: pl.DataFrame, text: str) -> pl.Series:
         if column.null_count() == len(column):
             continue
         if isinstance(column.dtype, pl.Categorical):
-            distinct = column.unique()
+            distinct = column.drop_nulls().unique()  # with nulls it takes three times longer
             hits = distinct.filter(_contains(distinct.cast(pl.String), text))
             if len(hits):
                 found |= column.is_in(hits.implode()).fill_null(value=False)
@@ -56,14 +61,31 @@ def _contains(column: pl.Series, text: str) -> pl.Series:
     """Return whether texts contain another, compared in lower case; null for null."""
     if not text or not text.isascii():
         return column.str.to_lowercase().str.contains(text.lower(), literal=True)
-    # These need no copy in lower case. contains_any() seeks rare letters: hex digits are none.
+    longest = column.str.len_bytes().max()
+    if not isinstance(longest, int) or longest < len(text):
+        return pl.Series([False]).new_from_index(0, len(column))
+    part = max(_CASELESS.findall(text), key=len, default="")
+    if not part:
+        return _contains_ascii(column, text)
+    # An exact search for a part takes half of the time of a search in any case.
+    if longest <= _SHORT_BYTES:
+        may_contain = column.cast(pl.Binary).bin.contains(part.encode())
+    else:
+        may_contain = column.str.contains(part, literal=True)
+    if part == text:
+        return may_contain
+    contains = _contains_ascii(column.filter(may_contain), text)
+    return may_contain.scatter(may_contain.arg_true(), contains)
+
+
+def _contains_ascii(column: pl.Series, text: str) -> pl.Series:
+    """Return _contains() for an ASCII text, without a copy in lower case."""
+    # contains_any() seeks rare letters: hex digits are none.
     if _HEX.issuperset(text.lower()):
         return column.str.contains(f"(?i-u:{text})")
-    has_odd = not {"i", "k"}.isdisjoint(text.lower())
-    patterns = [text, *(_LOWER_TO_ASCII if has_odd else ())]
-    contains = column.str.contains_any(patterns, ascii_case_insensitive=True)
-    # A text with a letter of _LOWER_TO_ASCII matches whatever its other letters: compare exactly.
-    if has_odd and len(rows := contains.arg_true()):
+    contains = column.str.contains_any([text], ascii_case_insensitive=True)
+    if not {"i", "k"}.isdisjoint(text.lower()):
+        rows = column.str.contains_any(_LOWER_TO_ASCII).arg_true()
         exact = column.gather(rows).str.to_lowercase().str.contains(text.lower(), literal=True)
         contains = contains.scatter(rows, exact)
     return contains
