@@ -24,6 +24,7 @@ settings.load_profile("any machine")  # how long an example takes says how busy 
 # Each of some 300 processes that tests start would compile what it imports: as long as it runs.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+os.environ["LLMLOG_NO_CACHE"] = "1"  # the user's own cache is neither read nor written
 os.environ.pop("PYTHONUNBUFFERED", None)  # a user has none: what is left to write shows at the end
 # A shell's background job ignores Ctrl-C, and so would every process that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -34,6 +34,11 @@ def _printable(character: str) -> str:
     return " " if character.isspace() else "\N{REPLACEMENT CHARACTER}"
 
 
+def encodable(value: str) -> str:
+    """Return a text with U+FFFD for half a surrogate pair (a cut emoji)."""
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def grep(name: str, value: str, line: bytes, file: str) -> str:
     """Return the command that finds all records with this value, in the notation of `line`.
 

@@ -49,6 +49,7 @@ class Content:
             if policy == "redacted"
             else None
         )
+        self._labels = self._redactor or self._secrets
         self.keeps_content = policy in ("redacted", "full")
         """Whether input, output and error texts are written at all."""
 
@@ -95,17 +96,20 @@ class Content:
         return fields
 
     def tags(self, tags: Mapping[str, object] | None) -> Fields:
-        """The application's tags without secrets, whatever the policy; none if that fails."""
+        """Return the application's tags without secrets, and personal data if that is redacted.
+
+        None of them if redaction itself fails.
+        """
         if tags:
             with self._guard:
-                return cast("Fields", self._secrets.json(jsonable(dict(tags))))
+                return cast("Fields", self._labels.json(jsonable(dict(tags))))
         return {}
 
     def label(self, text: str | None) -> str | None:
-        """A name given by the application without secrets; None if that fails."""
+        """Return a name given by the application, redacted as its tags; None if that fails."""
         if text:
             with self._guard:
-                return self._secrets.text(str(text))
+                return self._labels.text(str(text))
         return None
 
 

@@ -11,9 +11,9 @@ import polars as pl
 import pytest
 from tests.analysis.conftest import Log, Record
 
-from llmlog_tui.analysis.calls import prices
 from llmlog_tui.analysis.calls.cost import Cost, PriceSteps, cost, price_steps, priced
-from llmlog_tui.analysis.calls.prices import Hours, Price, Prices, Rates, listed
+from llmlog_tui.analysis.calls.price_list import listed
+from llmlog_tui.analysis.calls.prices import Hours, Price, Prices, Rates
 from llmlog_tui.analysis.reports.stats import stats
 from llmlog_tui.config import rules as rules_
 from llmlog_tui.config.rules import Rules
@@ -240,9 +240,9 @@ def test_without_the_extra_every_call_is_unpriced(
     log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "genai_prices.data_snapshot", None)
-    prices.listed.cache_clear()
+    listed.cache_clear()
     found = cost(priced(log([{**CALL, "model": "gpt-5"}]).frame))
-    prices.listed.cache_clear()
+    listed.cache_clear()
     assert found == Cost(None, None, 1)
 
 

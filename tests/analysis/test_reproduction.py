@@ -104,6 +104,17 @@ def test_it_names_keys_by_their_variables_and_has_each_apis_fields() -> None:
     assert "'max_tokens': 9" in claude
 
 
+@pytest.mark.parametrize("provider", ["127.0.0.1", "localhost", "192.168.0.7", None])
+def test_the_address_of_a_local_server_without_its_port_is_left_to_the_environment(
+    provider: str | None,
+) -> None:
+    curl, python = (reproduction(record(provider=provider), way) for way in ("curl", "python"))
+    assert curl is not None
+    assert python is not None
+    assert 'curl "$OPENAI_BASE_URL/chat/completions"' in curl
+    assert "client = OpenAI()" in python, "the SDK reads OPENAI_BASE_URL itself"
+
+
 @pytest.mark.parametrize(
     "fields", [{"input": None}, {"event": "tool_call"}, {"requested_model": None}]
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import polars as pl
 import pytest
 from hypothesis import given
@@ -57,14 +59,18 @@ def test_records_that_were_found_otherwise_and_evicted_ones_are_in_the_same_orde
         frame = log(RECORDS).frame
         return search(frame, "req_2", row, direction, found={0, 3}, older=2)
 
-    assert found(None, -1) == Hit(3, 5, 5)
+    assert found(None, -1) == Hit(3, 5, 5, in_field=False)
     assert found(3, -1) == Hit(2, 4, 5)
-    assert found(0, -1) == Hit(-1, 2, 5)
-    assert found(-1, -1) == Hit(-2, 1, 5)
-    assert found(-2, -1) == Hit(3, 5, 5)
-    assert found(-2, 1) == Hit(-1, 2, 5)
-    assert found(-1, 1) == Hit(0, 3, 5)
-    assert found(-1, 0) == Hit(-1, 2, 5)
+    assert found(0, -1) == Hit(-1, 2, 5, in_field=False)
+    assert found(-1, -1) == Hit(-2, 1, 5, in_field=False)
+    assert found(-2, -1) == Hit(3, 5, 5, in_field=False)
+    assert found(-2, 1) == Hit(-1, 2, 5, in_field=False)
+    assert found(-1, 1) == Hit(0, 3, 5, in_field=False)
+    assert found(-1, 0) == Hit(-1, 2, 5, in_field=False)
+
+
+def test_a_record_whose_field_and_content_have_the_text_is_a_hit_in_the_field(log: Log) -> None:
+    assert search(log(RECORDS).frame, "req_2", None, -1, found={2}) == Hit(2, 1, 1, in_field=True)
 
 
 def test_signs_of_patterns_stand_for_themselves(log: Log) -> None:
@@ -83,7 +89,7 @@ def test_a_step_is_found_in_its_trace_alone(log: Log) -> None:
     assert step_of(frame, "b", 2) is None
 
 
-LETTERS = "aAkKiIsSzßſΣσς-12_\u212a\u0130\u0307éÉ."
+LETTERS = "aAkKiIsSzßſΣσς-12_\u212a\u0130\u0131\u0307éÉ."
 TEXTS = st.none() | st.text(LETTERS, max_size=6)
 LONG = "#" * 16  # as ids are: long texts are searched in another way than short ones
 
@@ -93,7 +99,7 @@ LONG = "#" * 16  # as ids are: long texts are searched in another way than short
     model=st.sampled_from(["K", "\u212a", "\u0130i", "gpt"]),
     text=st.text(LETTERS, max_size=4),
 )
-def test_a_match_is_what_contains_the_text_once_both_are_in_lower_case(
+def test_a_match_contains_the_text_in_any_case(
     ids: list[tuple[str | None, str | None]], model: str, text: str
 ) -> None:
     short, long = zip(*ids, strict=True)
@@ -106,10 +112,11 @@ def test_a_match_is_what_contains_the_text_once_both_are_in_lower_case(
         pl.Series("model", [None, *[model] * (len(ids) - 1)], pl.Categorical),
     )
     values = frame.select("trace_id", "request_id", "model").iter_rows()
+    in_any_case = re.compile(re.escape(text), re.IGNORECASE)
     expected = [
         row
         for row, fields in enumerate(values)
-        if any(value is not None and text.lower() in value.lower() for value in fields)
+        if any(value is not None and in_any_case.search(value) for value in fields)
     ]
     found = search(frame, text, None, -1)
     assert found == (Hit(expected[-1], len(expected), len(expected)) if expected else None)

@@ -185,6 +185,19 @@ def test_no_secret_is_written_with_tags_or_a_name(memory: testing.Memory) -> Non
     assert extras(memory)[0]["d"].startswith("[redacted:")
 
 
+def test_personal_data_in_tags_and_names_is_redacted_as_content_is(
+    memory: testing.Memory,
+) -> None:
+    for policy in ("none", "hash", "full", "redacted"):
+        session = llmlog.session(memory, content=policy)
+        trace = session.trace(name="run for bob@example.com", tags={"mail": "bob@example.com"})
+        trace.record(event="embedding")
+    *as_given, redacted = memory.records()
+    assert [each["extra"]["mail"] for each in as_given] == ["bob@example.com"] * 3
+    assert redacted["extra"] == {"mail": "[redacted:email]"}
+    assert redacted["trace_name"] == "run for [redacted:email]"
+
+
 def test_tags_that_are_no_mapping_are_a_fault_and_not_an_exception(
     memory: testing.Memory, bare: openai.OpenAI
 ) -> None:

@@ -143,6 +143,38 @@ def test_a_log_is_pruned_after_it_was_archived(llmlog: Run, log: Path, folder: P
     assert done.err == f"{folder}: 0 records added; {before} in all\n"
 
 
+def test_values_of_a_wrong_type_that_an_archive_lacks_are_counted(
+    llmlog: Run, tmp_path: Path
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    wrong = {"event": "response", "latency_ms": "five", "model": "m", "cached_tokens": {}}
+    log.write_text(json.dumps(wrong) + "\n" + json.dumps({**wrong, "latency_ms": 5}) + "\n")
+    done = llmlog("archive", log, "--to", tmp_path / "archive")
+    assert "2 records added, 3 values of a wrong type left out; 2 in all" in done.err
+    done = llmlog("archive", log, "--to", tmp_path / "raw", "--raw")
+    assert "3 values of a wrong type kept in the lines alone" in done.err
+    assert "wrong type" not in llmlog("archive", log, "--to", tmp_path / "archive").err
+
+
+def test_a_file_without_records_is_refused_and_nothing_is_written(
+    llmlog: Run, log: Path, folder: Path, tmp_path: Path
+) -> None:
+    text, why = tmp_path / "README.md", "no line is a record"
+    text.write_text("# Title\n\nno record\n")
+    before = {*tmp_path.iterdir()}
+    new = tmp_path / "new"
+    for command, out in (("archive", new), ("export", "a.jsonl"), ("export", "a.csv")):
+        assert is_refused(llmlog(command, text, "--to", tmp_path / out), why, text.name)
+    assert is_refused(llmlog("report", text, "--to", tmp_path / "r.html"), why, text.name)
+    assert {*tmp_path.iterdir()} == before
+    done = llmlog("archive", text, log, "--to", folder)
+    assert (done.code, why in done.err) == (2, True)
+    assert [source.name for source in Manifest.read(folder).sources] == [log.name]
+    with text.open("ab") as file:  # a log that began with other lines
+        file.write(log.read_bytes().splitlines(keepends=True)[0])
+    assert "1 record added, 2 lines without a record" in llmlog("archive", text, "--to", new).err
+
+
 def test_a_damaged_archive_is_one_line(
     llmlog: Run, log: Path, folder: Path, tmp_path: Path
 ) -> None:

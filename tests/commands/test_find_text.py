@@ -77,19 +77,27 @@ NOTATIONS = [
     ("a/b", "path a/b"),
     ("<b>&", "some <b>&</b>"),
     ("f(x) [1]", "call f(x) [1]"),
+    ("\x1b[31mred \x08 \x7f", "a \x1b[31mred\u00a0\x08\u2028\x7f"),
+    ("a+b=`c`", "that a+b=`c`"),
+    ("istanbul", "in \u0130stanbul"),
+    ("300 k", "at 300 \u212a"),
+    ("οδος", "η ΟΔΟΣ"),
+    ("straße", "eine STRAẞE"),
 ]
 
 
 @pytest.mark.parametrize(("words", "content"), NOTATIONS)
-@pytest.mark.parametrize("notation", ["escaped", "utf-8", "slashes", "html"])
+@pytest.mark.parametrize("notation", ["escaped", "utf-8", "slashes", "numbers"])
 def test_words_are_found_in_every_notation_of_json(
     llmlog: Run, tmp_path: Path, words: str, content: str, notation: str
 ) -> None:
     line = json.dumps(call(0, content), ensure_ascii=notation != "utf-8")
     if notation == "slashes":
         line = line.replace("/", "\\/")
-    if notation == "html":
-        line = line.replace("<", "\\u003c").replace(">", "\\u003E").replace("&", "\\u0026")
+    if notation == "numbers":
+        line = line.replace('\\"', "\\u0022").replace("\\\\", "\\u005c").replace("\\b", "\\u0008")
+        for sign in "/<>&'+=`\x7f":
+            line = line.replace(sign, f"\\u{ord(sign):04X}")
     log = tmp_path / "calls.jsonl"
     log.write_text(line + "\n" + json.dumps(call(1, "other")) + "\n", encoding="utf-8")
     assert steps(llmlog("find", "--text", words, log, "--json")) == [0]
@@ -135,8 +143,21 @@ def test_bytes_that_are_no_utf_8_hide_nothing(llmlog: Run, tmp_path: Path) -> No
 def test_a_text_cut_inside_an_emoji_is_printed_as_json(llmlog: Run, written: Written) -> None:
     cut = {"role": "user", "content": "a zebra \ud83d"}
     log = written([call(0, "zebra"), call(1, [cut], error_message="half \udc00")])
-    last, first = found(llmlog("find", "--text", "zebra", "--json", log))
-    assert (last["excerpt"], first["excerpt"]) == ("a zebra \ufffd", "zebra")
+    raw = log.with_name("raw")
+    assert llmlog("archive", log, "--to", raw, "--raw").code == 0
+    for name in (log, raw):
+        last, first = found(llmlog("find", "--text", "zebra", "--json", name))
+        assert (last["excerpt"], first["excerpt"]) == ("a zebra \ufffd", "zebra")
+        assert len(found(llmlog("find", "--text", "half", "--json", name))) == 1
+        (run,) = found(llmlog("traces", "--json", name))
+        assert run["name"] == "zebra"
+
+
+def test_a_run_whose_first_words_are_cut_inside_an_emoji_has_a_name(
+    llmlog: Run, written: Written
+) -> None:
+    log = written([call(0, "a zebra \ud83d")])
+    assert "a zebra \ufffd" in llmlog("traces", log).out
 
 
 def test_rotated_and_compressed_parts_are_searched_newest_file_first(

@@ -224,15 +224,29 @@ def test_prices_are_loaded_without_their_network_stack_which_comes_where_it_is_w
     assert done.stderr.strip() == "0 [] True True"
 
 
-def test_a_command_waits_for_the_import_of_no_other(sample: Path) -> None:
+@pytest.mark.parametrize(
+    ("words", "needed"),
+    [
+        (["stats"], {"commands.stats", "commands.open_log"}),
+        (["find", "--text", "t"], set()),
+        (["find", "FIRST"], {"commands.find_id", "commands.open_log"}),
+        (["find", "--text", "t", "--where", "step = 0"], {"commands.open_log"}),
+    ],
+)
+def test_a_command_waits_only_for_the_imports_that_it_needs(
+    sample: Path, words: list[str], needed: set[str]
+) -> None:
+    # Of llmlog's own records no command needs the formats of other tools.
+    modules = ("stats", "diff", "export", "find_id", "open_log")
+    watched = [*(f"commands.{name}" for name in modules), "formats.registry"]
     program = (
-        "import sys; from llmlog_tui import commands; code = commands.main();"
-        "print(*(name for name in ('stats', 'diff', 'export', 'runs')"
-        " if f'llmlog_tui.commands.{name}' in sys.modules), code, file=sys.stderr)"
+        "import sys; from llmlog_tui import commands; commands.main();"
+        f"print(*(name for name in {watched} if f'llmlog_tui.{{name}}' in sys.modules),"
+        " file=sys.stderr)"
     )
-    command = [sys.executable, "-c", program, "stats", str(sample)]
+    command = [sys.executable, "-c", program, *(named(word, sample) for word in words), str(sample)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
-    assert done.stderr.strip() == "stats 0"
+    assert set(done.stderr.splitlines()[-1].split()) == needed
 
 
 def named(word: str, sample: Path) -> str:

@@ -10,7 +10,8 @@ import pytest
 from rich.cells import cell_len
 from tests.commands.conftest import Run, Written
 
-from llmlog_tui.commands.text_tables import fitted, on_terminal, wrapped
+from llmlog_tui.commands.text_tables import fitted
+from llmlog_tui.commands.wrapping import on_terminal, wrapped
 
 NAMES = ("plain", "gpt-⚠\ufe0fai", "👍🏽 ok", "1\ufe0f\u20e3.", "日本語", "cafe\u0301")
 

@@ -73,6 +73,29 @@ def test_no_command_writes_over_a_log_it_reads(llmlog: Run, log: Path, tmp_path:
     assert log.read_bytes() == before
 
 
+def test_no_command_writes_a_file_that_it_would_read_next_time(
+    llmlog: Run, log: Path, tmp_path: Path
+) -> None:
+    archive, why = tmp_path / "archive", "is an archive; write outside of it"
+    assert llmlog("archive", log, "--to", archive).code == 0
+    before = sorted(archive.iterdir())
+    for command, name in (
+        (["export"], "2026-11-23.000009.parquet"),
+        (["report"], "r.html"),
+        (["bundle", "trace-1"], "b.md"),
+    ):
+        for logs in (archive, log):
+            assert is_refused(llmlog(*command, logs, "--to", archive / name), why)
+    assert sorted(archive.iterdir()) == before
+    assert not (out := tmp_path / "out.jsonl").exists()
+    assert is_refused(llmlog("export", tmp_path, "--to", out), "would be read as a part of")
+    pattern = tmp_path / "*.*"
+    page = tmp_path / "r.html"
+    assert is_refused(llmlog("report", pattern, "--to", page), "would be read as a part of")
+    assert llmlog("report", tmp_path, "--to", page).code == 0
+    assert llmlog("export", log, "--to", out).code == 0
+
+
 def test_a_csv_has_no_formulas_unless_they_are_wanted(
     llmlog: Run, log: Path, tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from llmlog_tui.formats import vocabulary
 from llmlog_tui.formats.providers import model_host, provider_host, served_by, url_host
+from llmlog_tui.formats.times import nanoseconds
 from llmlog_tui.formats.vocabulary import (
     boolean,
     decoded,
@@ -19,7 +20,6 @@ from llmlog_tui.formats.vocabulary import (
     error_status,
     finish_reason,
     integer,
-    nanoseconds,
     number,
     prompt_tokens,
     texts,

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.log.test_any_bytes import BAD, BLANKS, OBJECTS, RECORDS, dumped
 from tests.searches import examples
 
-from llmlog_tui.log import block_digests, parse_cache
+from llmlog_tui.log import block_digests, cache_entry, parse_cache
 from llmlog_tui.log.load import read_all
 from llmlog_tui.log.parse import Parsed, Strictness, parse
 from llmlog_tui.log.parse_cache import ParseCache, ParseOptions, user_cache
@@ -35,7 +35,8 @@ OPTIONS = ParseOptions(
 )
 RECORD = b'{"event": "response", "ts": "2026-11-23T09:00:00Z", "latency_ms": %d}\n'
 STARTS = st.text("ab", min_size=1).map(lambda id_: dumped({"event": "start", "span_id": id_}))
-TAGGED = st.dictionaries(st.sampled_from("abc"), st.integers() | st.text(max_size=3)).map(
+TAGS = st.integers() | st.text(max_size=3) | st.just({"b": [1]})
+TAGGED = st.dictionaries(st.sampled_from("abc"), TAGS).map(
     lambda tags: dumped({"event": "response", "extra": tags, "user_id": "u"})
 )
 
@@ -214,7 +215,7 @@ def test_a_log_that_nobody_has_written_to_is_not_hashed_again(
     aged(log, monkeypatch)
     first = read(log, ParseCache(tmp_path / "cache"))
     hashed = Mock(side_effect=hashlib.sha256)
-    monkeypatch.setattr(block_digests, "hashlib", Mock(sha256=hashed))
+    monkeypatch.setattr(cache_entry, "hashlib", Mock(sha256=hashed))
     assert read(log, ParseCache(tmp_path / "cache")).frame.equals(first.frame)
     assert parses.call_count == 1
     assert hashed.called

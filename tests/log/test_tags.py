@@ -15,7 +15,7 @@ from tests.searches import examples
 from llmlog_tui.log import follow
 from llmlog_tui.log.load import load
 from llmlog_tui.log.parse import parse
-from llmlog_tui.log.tags import MAX_TAGS, tag_types, tags_of
+from llmlog_tui.log.tags import MAX_TAGS, NO_TAGS, tag_types, tags_of, with_same_tags
 
 CALL: dict[str, Any] = {"event": "chat_completion", "trace_id": "t", "step": 0}
 
@@ -115,6 +115,38 @@ def test_objects_that_repeat_have_the_tags_of_those_that_do_not(extras: list[obj
     assert often.frame.schema == once.frame.schema
     assert often.nulled.counts["extra"] == 8 * once.nulled.counts["extra"]
     assert often.nulled.first == once.nulled.first
+
+
+@pytest.mark.parametrize(
+    ("before", "value"), [(1, 1.5), (1, True), (0.5, True), (1, "x"), ("x", "7"), ({"b": 1}, "[")]
+)
+def test_a_tag_keeps_its_value_when_the_block_before_had_another_type(
+    before: object, value: object
+) -> None:
+    known = parse(block({"extra": {"a": before}})).tags
+    again = parse(block({"extra": {"a": value}}), tags=known).frame
+    assert repr(again["extra.a"].to_list()) == repr([value])  # True == 1
+
+
+NESTED = st.fixed_dictionaries({"a": st.lists(st.text(max_size=4), max_size=2)})
+
+
+@given(*[st.lists(TAGS | NESTED, min_size=1, max_size=3)] * 2)
+@example([{"a": ["x"]}], [{"a": ['": ', "\\"]}, {"a": ["y"], "b": 1}])
+@example([{"a": {"b": 1}}], [{"a": {"b": {"c": '": '}}}, {"a": {"d": 2.5}}])
+@example([{"a": [0]}], [{"a": {"b": 1}}, {"a": [0, 1]}])
+@example([{"a": "x", "b": 1}], [{"a": '": null', "c": None}, {"a": None, "c": 1}])
+@settings(max_examples=examples(200))
+def test_tags_of_earlier_blocks_change_no_value(
+    earlier: list[dict[str, Any]], extras: list[dict[str, Any]]
+) -> None:
+    first = parse(block(*({"extra": each} for each in earlier)))
+    data = block(*({"extra": each} for each in extras))
+    alone, again = (
+        pl.concat(with_same_tags([first.frame, parse(data, tags=known).frame]))
+        for known in (NO_TAGS, first.tags)
+    )
+    assert again.select(sorted(again.columns)).equals(alone.select(sorted(alone.columns)))
 
 
 def test_only_some_names_become_columns() -> None:

@@ -138,6 +138,28 @@ async def test_ids_and_content_are_one_list_of_hits(
         assert toasts(app) == ""
 
 
+async def test_a_hit_in_a_field_and_in_content_opens_the_record_whatever_the_scan_found(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(said(0, "the zebra") + said(1, "is req_zebra ok?", request_id="req_zebra"))
+    async with LogApp([log]).run_test(size=WIDE, notifications=True) as pilot:
+        app = await shown(pilot, 2)
+        for _ in range(2):  # before the scan found the content, and after
+            await pilot.press("slash", *"zebra", "enter")
+            await until(pilot, lambda: app.searching.state.row == 1, "the newest hit")
+            await until(pilot, lambda: app.searching.state.found == 2, "both in content")
+            assert isinstance(app.view, OverviewScreen)
+            assert app.view.cursor_key == 1
+            await pilot.press("n")
+            await is_found(pilot, until, 0, "the zebra")
+            await pilot.press("escape", "escape")
+            await until(pilot, lambda: isinstance(app.view, OverviewScreen), "the Overview")
+            await pilot.press("n")
+            await until(pilot, lambda: app.searching.state.row == 1, "the hit in both")
+            assert isinstance(app.view, OverviewScreen)
+
+
 async def test_a_hit_that_grew_since_is_found_and_an_evicted_one_is_fetched(
     log: Path, until: Until
 ) -> None:

@@ -32,6 +32,7 @@ from llmlog_tui.tui.panes.calls import CallsPane
 from llmlog_tui.tui.panes.traces import TracesPane
 from llmlog_tui.tui.runtime.line_compositor import LineCompositor
 from llmlog_tui.tui.theme import LIGHT
+from llmlog_tui.tui.widgets.footer import KeyFooter
 from llmlog_tui.tui.widgets.row_source import Column, Row, RowSource, cell
 from llmlog_tui.tui.widgets.table import LineTable
 
@@ -220,6 +221,36 @@ async def test_lines_that_were_moved_with_their_frame_are_as_they_would_be_drawn
             pane._styles_cache.clear()  # noqa: SLF001 - nothing is kept
             pane._strips.clear()  # noqa: SLF001 - nor drawn
             assert pane.render_lines(pane.outer_size.region) == kept, key
+
+
+async def test_a_record_draws_its_row_and_the_titles_and_neither_other_rows_nor_the_keys(
+    log: Path, shown: Shown, until: Until
+) -> None:
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        await shown(pilot, 40)
+        await pilot.press("2")
+        app = await shown(pilot, 40)
+        pane, keys = app.screen.query_one("#all-calls", CallsPane), app.screen.query_one(KeyFooter)
+        await until(pilot, lambda: len(pane._drawn) == pane.size.height > 1, "the view")  # noqa: SLF001 - as above
+        drawn, rendered = list[int](), set[Widget]()
+        pane.render_line = partial(noted, drawn, pane.render_line)  # type: ignore[method-assign]
+        keys.render_lines = partial(note, rendered, keys, keys.render_lines)  # type: ignore[method-assign]
+        with log.open("ab") as file:
+            file.write(record(step=40))
+        await shown(pilot, 41)
+        await pilot.pause()
+        assert len(drawn) <= 2, "the row that is new, and the one that the cursor left"
+        assert not rendered
+        assert "41 of 41 records" in (pane.border_subtitle or "")
+        kept = pane.render_lines(pane.outer_size.region)
+        assert "41 of 41 records" in kept[-1].text
+        pane._styles_cache.clear()  # noqa: SLF001 - nothing is kept
+        assert pane.render_lines(pane.outer_size.region) == kept
+
+
+def noted(lines: list[int], render: Callable[[int], Strip], y: int) -> Strip:
+    lines.append(y)
+    return render(y)
 
 
 def note(

@@ -14,18 +14,21 @@ from tests.tui.conftest import (
     lines_of,
     overview_of,
     record,
+    text_of,
     toasts,
 )
 
 from llmlog_tui.log.starts import RunningStep
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.panes.pane import Pane
+from llmlog_tui.tui.panes.step_rows import StepInFlight
 from llmlog_tui.tui.render.running_text import lines
+from llmlog_tui.tui.screens.replay import ReplayScreen
 
 
 @pytest.fixture(autouse=True)
 def _bars_grow_fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("panes.running", "screens.overview"):
+    for module in ("panes.running", "screens.overview", "screens.replay"):
         monkeypatch.setattr(f"llmlog_tui.tui.{module}.GROWS_S", 0.05)
     monkeypatch.setattr("llmlog_tui.tui.panes.running._LINGERS_S", 0.2)
 
@@ -211,3 +214,47 @@ async def test_runs_in_flight_have_rows_below_their_sessions_and_are_counted_now
         await pilot.press("B")
         await until(pilot, lambda: not any("▾" in row for row in rows()), "no sessions")
         assert screen.selected_trace == "a-run"
+
+
+@pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
+async def test_the_replay_of_a_killed_run_has_the_step_it_died_in(
+    tmp_path: Path, shown: Shown, until: Until, size: tuple[int, int]
+) -> None:
+    log, early = tmp_path / "calls.jsonl", datetime.now(UTC) - timedelta(hours=1)
+    log.write_bytes(
+        record(span_id="a", trace_id="run-dead", ts=early.isoformat(), step=0)
+        + begun("b", "run-dead", 3_500, requested_model=None, tool_name="look_up", step=1)
+    )
+    async with LogApp([log]).run_test(size=size, notifications=True) as pilot:
+        app = await shown(pilot, 1)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ReplayScreen), "the replay")
+        screen = app.screen
+        assert isinstance(screen, ReplayScreen)
+        await until(pilot, lambda: screen.cursor_key is not None, "its steps")
+        assert "1 step · 1 ? never ended" in str(screen.steps.border_title)
+        assert "?look_up" in line_of(screen.steps, "look_up")
+        assert "1 of 1" in str(screen.scrub.border_title), "it is counted nowhere"
+        await pilot.press("down")
+        await until(pilot, lambda: "Step 1" in str(screen.detail_pane.border_title), "its detail")
+        text = text_of(screen.detail_pane)
+        assert "never ended: no end in 10 min, its process is gone" in text
+        assert "into the run" in text
+        assert screen.cursor_key is None
+        await pilot.press("enter")
+        await until(pilot, lambda: "No record of it" in toasts(app), "that it has no record")
+        await pilot.press("m", "y", "v", "v", "l")
+        await pilot.press("down")
+        with log.open("ab") as file:
+            file.write(begun("c", "run-dead", 1, step=2))
+        await until(pilot, lambda: "►gpt-5" in line_of(screen.steps, "gpt-5"), "a step in flight")
+        assert screen.steps.cursor_key == StepInFlight("b"), "the cursor stays"
+        first = line_of(screen.steps, "gpt-5")
+        await until(pilot, lambda: line_of(screen.steps, "gpt-5") != first, "that it grows")
+        await pilot.press("down")
+        await until(pilot, lambda: "running for" in text_of(screen.detail_pane), "its time")
+        with log.open("ab") as file:
+            file.write(record(span_id="c", trace_id="run-dead", step=2))
+        await until(pilot, lambda: "1 of 2" in str(screen.scrub.border_title), "its record")
+        await pilot.press("escape", "tab", "G", "enter")
+        await until(pilot, lambda: app.screen is not screen, "the replay from the timeline")

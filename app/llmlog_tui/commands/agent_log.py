@@ -14,7 +14,8 @@ import polars as pl
 from llmlog_tui.analysis.query.sql import filter_records
 from llmlog_tui.analysis.reports.stats import Stats
 from llmlog_tui.clickhouse.url import TableUrl
-from llmlog_tui.commands.common import OpenLog, open_log, within
+from llmlog_tui.commands.open_log import OpenLog, open_log
+from llmlog_tui.commands.options import within
 from llmlog_tui.commands.stats import stats_of_all
 from llmlog_tui.config.rules import Rules
 from llmlog_tui.log.archive_part import BIG_WINDOW, is_big

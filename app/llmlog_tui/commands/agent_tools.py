@@ -6,23 +6,26 @@ import inspect
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 import click
 import polars as pl
 from pydantic import Field
 
+from llmlog_tui import humanize
 from llmlog_tui.analysis.calls.calls import model_calls
 from llmlog_tui.analysis.calls.lookup import find_by_id, given_ids, resolve_trace
 from llmlog_tui.analysis.calls.percentiles import GROUPINGS
 from llmlog_tui.analysis.query.sql import column_named
 from llmlog_tui.analysis.reports.stats import stats as figures
+from llmlog_tui.analysis.traces.in_flight import of_trace
 from llmlog_tui.commands.agent_log import CONTENT, AgentLog
 from llmlog_tui.commands.alerts import alerts_of
 from llmlog_tui.commands.bounded_answer import bounded
-from llmlog_tui.commands.common import OpenLog, window_of
 from llmlog_tui.commands.diff import as_object as diff_object
 from llmlog_tui.commands.diff import difference
+from llmlog_tui.commands.open_log import OpenLog, window_of
 from llmlog_tui.commands.slow import reasons, slowest
 from llmlog_tui.commands.stats import as_object as stats_object
 from llmlog_tui.commands.traces import placed_steps, steps_of
@@ -30,6 +33,7 @@ from llmlog_tui.config.rules import Rules
 from llmlog_tui.errors import UserError, reason
 from llmlog_tui.isolated_query import IsolatedQuery, QueryCancelled
 from llmlog_tui.log.schema import restore_integers
+from llmlog_tui.log.starts import RunningStep
 from llmlog_tui.sanitize import sanitize
 
 MAX_ROWS: Final = 200
@@ -102,13 +106,16 @@ class AgentTools:
         """Show one run of the application step by step: each model call and tool execution.
 
         cost_usd is the cost of a step; cache tells why its prompt missed the provider's cache.
+        unfinished has the steps that have begun and not ended: running, or their process is gone.
         """
         with self._reading(ids=given_ids(id)) as log:
-            trace_id = resolve_trace(log.frame, id)
+            begun = log.snapshot.running
+            trace_id = resolve_trace(log.frame, id, begun)
             run = steps_of(log, trace_id, self._rules)
             shown = run.head(_rows(limit))
             steps = self._records(log, shown, placed_steps(log, shown))
-        return bounded({"trace_id": trace_id, "steps": steps}, {"steps": run.height})
+        answer = {"trace_id": trace_id, "steps": steps, **_unfinished(of_trace(begun, trace_id))}
+        return bounded(answer, {"steps": run.height})
 
     def diff(self, a: TraceId, b: TraceId) -> str:
         """Compare two runs step by step.
@@ -118,7 +125,8 @@ class AgentTools:
         (prefix_hashes), or a step of one run only.
         """
         with self._reading(ids=given_ids(a, b)) as log:
-            one, other = (resolve_trace(log.frame, wanted) for wanted in (a, b))
+            begun = log.snapshot.running
+            one, other = (resolve_trace(log.frame, wanted, begun) for wanted in (a, b))
             answer = diff_object(difference(log, one, other, self._rules))
         pairs = answer["pairs"]
         return bounded({**answer, "pairs": pairs[:MAX_ROWS]}, {"pairs": len(pairs)})
@@ -206,6 +214,22 @@ def _objects(frame: pl.DataFrame) -> list[dict[str, Any]]:
     """Return records as objects, without unknown fields: most of them are."""
     rows = restore_integers(frame).iter_rows(named=True)
     return [{name: item for name, item in row.items() if item is not None} for row in rows]
+
+
+def _unfinished(begun: Sequence[RunningStep]) -> dict[str, list[dict[str, Any]]]:
+    """Return the newest steps without a record; empty without any."""
+    now = datetime.now(UTC)
+    steps: list[dict[str, Any]] = [
+        {
+            "step": step.step,
+            "span_id": step.span_id,
+            "name": step.label,
+            "ts": humanize.rfc3339(step.ts),
+            "state": step.state(now),
+        }
+        for step in begun[-MAX_ROWS:]
+    ]
+    return {"unfinished": steps} if steps else {}
 
 
 def _rows(limit: int) -> int:

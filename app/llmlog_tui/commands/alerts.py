@@ -20,19 +20,13 @@ from llmlog_tui.analysis.alerts.rate_limit import LimitStatus, limit_status
 from llmlog_tui.analysis.calls.calls import model_calls
 from llmlog_tui.analysis.calls.cost import priced, rates
 from llmlog_tui.commands import rate_limits as limits_
-from llmlog_tui.commands.common import (
-    OpenLog,
-    echo_texts,
-    files_argument,
-    open_log,
-    utc_option,
-    where_option,
-)
+from llmlog_tui.commands.open_log import OpenLog, check_has_records, open_log
+from llmlog_tui.commands.options import files_argument, utc_option, where_option
+from llmlog_tui.commands.output import echo_texts
 from llmlog_tui.commands.record_stream import format_of, record_stream
 from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.commands.text_tables import day_time, fitted
 from llmlog_tui.config.rules import Rules
-from llmlog_tui.log.sources import SourceError, path_text
 from llmlog_tui.sanitize import sanitize
 
 FIRED = 1
@@ -137,9 +131,8 @@ def _found(files: tuple[str, ...], rules: Rules, where: str | None) -> FoundAler
 
 def alerts_of(log: OpenLog, rules: Rules) -> FoundAlerts:
     """Return the alerts of a log. Raises SourceError if no line is a record."""
-    counts, frame = log.snapshot.counts, log.frame
-    if counts.skipped and not counts.records:
-        raise SourceError(f"no line is a record: {', '.join(map(path_text, log.snapshot.files))}")
+    check_has_records(log.snapshot)
+    frame = log.frame
     if needs_cost(rules):
         frame = priced(frame, rates(rules))
     calls = model_calls(frame)

@@ -9,12 +9,12 @@ from typing import Final
 import click
 
 from llmlog_tui import humanize
-from llmlog_tui.commands.common import log_argument
+from llmlog_tui.commands.options import log_argument
 from llmlog_tui.commands.param_types import OutPath
 from llmlog_tui.commands.progress import Progress, progress_bar
 from llmlog_tui.log.archivable_log import NotArchivableError
 from llmlog_tui.log.archive_manifest import is_part
-from llmlog_tui.log.archive_writer import ArchiveWriter
+from llmlog_tui.log.archive_writer import ArchiveWriter, Outcome
 from llmlog_tui.log.reading_order import size_and_time
 from llmlog_tui.log.sources import STDIN, Sources, url_of
 from llmlog_tui.sanitize import sanitize
@@ -57,16 +57,25 @@ def archive(files: tuple[str, ...], *, folder: Path, raw: bool) -> None:
             click.echo(f"{folder}: {_WITHOUT_LINES}", err=True)
         problems = _add(writer, paths, progress)
         writer.commit()
-    outcome = writer.outcome
-    skipped = ""
-    if outcome.skipped:
-        skipped = f", {humanize.plural(outcome.skipped, 'line')} without a record left out"
-    added = humanize.plural(outcome.added, "record")
-    click.echo(f"{folder}: {added} added{skipped}; {outcome.records:,} in all", err=True)
+        if problems:
+            writer.discard_if_new()
+    if folder.exists():
+        click.echo(f"{folder}: {_summary(writer.outcome, raw=raw)}", err=True)
     for problem in problems[:-1]:
         click.echo(f"llmlog: {sanitize(problem)}", err=True)
     if problems:
         raise click.ClickException(problems[-1])
+
+
+def _summary(outcome: Outcome, *, raw: bool) -> str:
+    left_out = ""
+    if outcome.skipped:
+        left_out = f", {humanize.plural(outcome.skipped, 'line')} without a record left out"
+    if outcome.nulled:
+        values = humanize.plural(outcome.nulled, "value")
+        left_out += f", {values} of a wrong type {'kept in the lines alone' if raw else 'left out'}"
+    added = humanize.plural(outcome.added, "record")
+    return f"{added} added{left_out}; {outcome.records:,} in all"
 
 
 _WITHOUT_LINES: Final = (

@@ -9,7 +9,7 @@ import orjson
 
 from llmlog.redaction import redact
 from llmlog_tui import humanize
-from llmlog_tui.commands.common import to_json
+from llmlog_tui.commands.output import to_json
 
 MAX_CHARACTERS: Final = 20_000
 """Maximum characters of an answer."""

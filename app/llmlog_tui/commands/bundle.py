@@ -13,13 +13,10 @@ from llmlog_tui.analysis.calls.lookup import given_ids, resolve_trace
 from llmlog_tui.analysis.reports.bundle import bundle as markdown
 from llmlog_tui.analysis.reports.bundle_html import bundle_html
 from llmlog_tui.analysis.traces.fingerprints import with_changed
-from llmlog_tui.commands.common import (
-    files_argument,
-    open_log,
-    utc_option,
-    where_option,
-    write_text,
-)
+from llmlog_tui.analysis.traces.in_flight import of_trace
+from llmlog_tui.commands.open_log import open_log
+from llmlog_tui.commands.options import files_argument, utc_option, where_option
+from llmlog_tui.commands.output import check_output, write_text
 from llmlog_tui.commands.param_types import OutPath
 from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.commands.text_tables import SLOW_MS
@@ -61,25 +58,31 @@ def bundle(  # noqa: PLR0913 - options by name
     An .html is one file that loads nothing, with a timeline; times in it are local. Prompts,
     answers, arguments and error messages are left out unless --content. Secrets and personal data
     are replaced. ID may be its first 6 characters or more, or the word latest, or failed for
-    the newest run that failed.
+    the newest run that failed or never ended. A step that has begun and not ended is listed apart.
     """
     is_page = out.suffix == ".html"
     if content and not is_page:
         raise click.UsageError("--content needs --to OUT.html.")
+    if out != STDIN:
+        check_output(out, files)
     with open_log(files, where, rules=rules, ids=given_ids(trace_id)) as log:
-        wanted = resolve_trace(log.frame, trace_id)
+        begun = log.snapshot.running
+        wanted = resolve_trace(log.frame, trace_id, () if where else begun)
+        begun = of_trace(begun, wanted)
         run = log.frame.filter(pl.col("trace_id") == wanted)
         lines = dict(log.raw(run))
         names = [path_text(Path(path)) for path in log.snapshot.files]
         run = priced(with_changed(run), rates(rules))
         if is_page:
             said = dict(log.contents(run)) if content else None
-            text = bundle_html(run, wanted, lines, names, slow_ms=SLOW_MS, content=said)
+            text = bundle_html(
+                run, wanted, lines, names, slow_ms=SLOW_MS, content=said, begun=begun
+            )
         else:
-            text = markdown(run, wanted, lines, names)
+            text = markdown(run, wanted, lines, names, begun)
     if out == STDIN:
         click.echo(text)
     else:
-        write_text(out, f"{text}\n", log)
+        write_text(out, f"{text}\n", log.snapshot.files)
         name = sanitize(humanize.short_id(wanted))
         click.echo(f"{out}: run {name}, {humanize.plural(run.height, 'step')}", err=True)

@@ -16,8 +16,9 @@ def cache(*, clear: bool) -> None:
     """Show the cache of parsed logs, or delete it.
 
     Logs of 64 MB or more are parsed once; opened again, their records come from the cache, if the
-    bytes of the log are the same. It holds the fields of records, no content, in files that only
-    their owner can read, 1 GB at most. It is off with --no-cache, and with LLMLOG_NO_CACHE=1.
+    bytes of the log are the same. It holds the fields of records, no content, and the prices of
+    models that were looked up, in files that only their owner can read, 1 GB at most. It is off
+    with --no-cache, and with LLMLOG_NO_CACHE=1.
     """
     folder = cache_folder()
     parsed = ParseCache(folder)

@@ -16,14 +16,9 @@ from llmlog_tui.analysis.traces.diff import AlignedPair, FieldDelta, TraceDiff, 
 from llmlog_tui.analysis.traces.fingerprints import with_changed
 from llmlog_tui.analysis.traces.replay import Replay
 from llmlog_tui.analysis.traces.timeline import Step
-from llmlog_tui.commands.common import (
-    OpenLog,
-    echo_texts,
-    files_argument,
-    open_log,
-    to_json,
-    where_option,
-)
+from llmlog_tui.commands.open_log import OpenLog, open_log
+from llmlog_tui.commands.options import files_argument, where_option
+from llmlog_tui.commands.output import echo_texts, to_json
 from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.commands.text_tables import SLOW_MS, UNKNOWN_FAILURE, failure, fitted, toned
 from llmlog_tui.config.rules import Rules
@@ -49,7 +44,7 @@ def diff(  # noqa: PLR0913 - options by name
     """Show two runs side by side, with their first difference.
 
     A and B are trace ids, their first 6 characters or more, or the words latest, and failed for the
-    newest run that failed.
+    newest run that failed or never ended.
 
     JSON: a and b (trace ids), first (index of the first pair that differs, or null), delta (b
     minus a: steps, time_ms, errors, prompt_tokens, completion_tokens, reasoning_tokens, cost_usd),
@@ -59,7 +54,8 @@ def diff(  # noqa: PLR0913 - options by name
     """
     ids = given_ids(trace_a, trace_b)
     with open_log(files, where, rules=rules, ids=ids) as log:
-        a, b = (resolve_trace(log.frame, wanted) for wanted in (trace_a, trace_b))
+        begun = () if where else log.snapshot.running
+        a, b = (resolve_trace(log.frame, wanted, begun) for wanted in (trace_a, trace_b))
         found = difference(log, a, b, rules)
     if as_json:
         click.echo(to_json(as_object(found)))

@@ -17,10 +17,11 @@ from polars.exceptions import PolarsError
 from llmlog_tui import humanize
 from llmlog_tui.analysis.reports.csv_cells import flat
 from llmlog_tui.clickhouse.url import Login, TableUrl, is_table_url
-from llmlog_tui.commands.common import files_argument, formulas_option, where_option
 from llmlog_tui.commands.export_source import ExportSource, export_source
 from llmlog_tui.commands.export_table import ship
 from llmlog_tui.commands.frame_spool import FrameSpool
+from llmlog_tui.commands.options import files_argument, formulas_option, where_option
+from llmlog_tui.commands.output import check_output
 from llmlog_tui.commands.progress import progress_bar
 from llmlog_tui.errors import reason
 from llmlog_tui.formats.otlp_export import to_lines
@@ -147,6 +148,7 @@ def _export_to_file(
     paths = expand(files, must_exist=True)
     if any(_is_same(path, out) for path in paths):
         raise click.ClickException(f"{out}: is one of the input files")
+    check_output(out, files)
     with (
         progress_bar("exporting") as progress,
         export_source(files, where, progress) as source,

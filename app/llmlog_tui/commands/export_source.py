@@ -10,16 +10,15 @@ from typing import Protocol
 import polars as pl
 
 from llmlog_tui.analysis.query.sql import filter_records
-from llmlog_tui.commands.common import (
+from llmlog_tui.commands.open_log import (
     BOM,
     OpenLog,
+    check_has_records,
     complete,
-    current_window,
-    has_window,
-    hint_at_health,
     open_log,
     report_format,
 )
+from llmlog_tui.commands.options import current_window, has_window
 from llmlog_tui.commands.progress import Progress
 from llmlog_tui.commands.record_stream import ArchiveRecords, is_archive_stream, is_by_record
 from llmlog_tui.config.rules import DEFAULT
@@ -119,7 +118,7 @@ class _StreamSource:
         if self._where is not None:  # a tag of no record is an error, as of a log in memory
             filter_records(snapshot.frame, self._where)
         report_format(reader, self._log_names)
-        hint_at_health(snapshot)
+        check_has_records(snapshot)
 
     def located(self, frame: pl.DataFrame) -> pl.DataFrame:
         (path,) = self._reader.files
@@ -135,7 +134,7 @@ class _LoadedSource:
         self._log = log
 
     def each(self, consume: Consume) -> None:
-        hint_at_health(self._log.snapshot)
+        check_has_records(self._log.snapshot)
         consume(self._log.frame)
 
     def located(self, frame: pl.DataFrame) -> pl.DataFrame:

@@ -11,8 +11,9 @@ import click
 import polars as pl
 
 from llmlog_tui.analysis.query.sql import filter_records, is_by_row
-from llmlog_tui.commands.common import complete, has_window
 from llmlog_tui.commands.export_source import export_source
+from llmlog_tui.commands.open_log import check_has_records, complete
+from llmlog_tui.commands.options import has_window
 from llmlog_tui.commands.progress import Progress
 from llmlog_tui.log.load import read_all
 from llmlog_tui.log.peek import has_own_lines
@@ -66,7 +67,7 @@ def _ship_blocks(
                 sent += frame.height
 
         reader.on_records = send
-        read_all(reader, on_step=lambda: progress(*reader.progress()))
+        check_has_records(read_all(reader, on_step=lambda: progress(*reader.progress())))
     return sent
 
 

@@ -10,14 +10,9 @@ import click
 
 from llmlog_tui import humanize
 from llmlog_tui.analysis.calls import health as health_
-from llmlog_tui.commands.common import (
-    OpenLog,
-    files_argument,
-    is_plain,
-    open_log,
-    to_json,
-    where_option,
-)
+from llmlog_tui.commands.open_log import OpenLog, is_plain, open_log
+from llmlog_tui.commands.options import files_argument, where_option
+from llmlog_tui.commands.output import to_json
 from llmlog_tui.log.sources import path_text
 from llmlog_tui.log.store import Snapshot, SourceLocation
 from llmlog_tui.sanitize import sanitize

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from llmlog_tui.commands import BAD_INPUT
-from llmlog_tui.commands.common import followed_files_argument
+from llmlog_tui.commands.options import followed_files_argument
 from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.config.rules import Rules
 from llmlog_tui.extras import has_extra

@@ -9,7 +9,7 @@ import click
 
 import llmlog
 from llmlog_tui import humanize
-from llmlog_tui.commands.common import complete_file
+from llmlog_tui.commands.options import complete_file
 from llmlog_tui.errors import reason
 from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.sources import expand

@@ -16,7 +16,8 @@ from llmlog_tui.analysis.query.sql import (
     predicate_problem,
 )
 from llmlog_tui.clickhouse.url import TableUrl
-from llmlog_tui.commands.common import current_window, has_window, is_plain, report_window
+from llmlog_tui.commands.open_log import is_plain, report_window
+from llmlog_tui.commands.options import current_window, has_window
 from llmlog_tui.commands.table_where import TablePredicate, table_predicate
 from llmlog_tui.config.rules import Rules
 from llmlog_tui.errors import reason

@@ -15,14 +15,9 @@ from llmlog_tui.analysis.reports.report_html import Report
 from llmlog_tui.analysis.reports.report_html import report as html
 from llmlog_tui.analysis.reports.stats import stats
 from llmlog_tui.commands.alerts import alerts_of
-from llmlog_tui.commands.common import (
-    OpenLog,
-    files_argument,
-    open_log,
-    utc_option,
-    where_option,
-    write_text,
-)
+from llmlog_tui.commands.open_log import OpenLog, open_log
+from llmlog_tui.commands.options import files_argument, utc_option, where_option
+from llmlog_tui.commands.output import check_output, write_text
 from llmlog_tui.commands.param_types import OutPath
 from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.commands.stats import by_option, slow_ms_option
@@ -66,6 +61,7 @@ def report(  # noqa: PLR0913 - options by name
     """
     if out.suffix != ".html":
         raise click.ClickException(f"{out}: does not end in .html")
+    check_output(out, files)
     with open_log(files, where, rules=rules) as log:
         by = by if by in GROUPINGS else column_named(log.frame, by)
         known = Report(
@@ -79,7 +75,7 @@ def report(  # noqa: PLR0913 - options by name
             content=content,
             server=log.server,
         )
-    write_text(out, html(known), log)
+    write_text(out, html(known), log.snapshot.files)
     click.echo(f"{out}: a report on {humanize.plural(known.found.calls, 'call')}", err=True)
 
 

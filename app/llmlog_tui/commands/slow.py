@@ -10,17 +10,9 @@ import polars as pl
 from llmlog_tui import humanize
 from llmlog_tui.analysis.calls import calls as calls_
 from llmlog_tui.analysis.calls.slow_reason import slow_reason
-from llmlog_tui.commands.common import (
-    OpenLog,
-    echo_records,
-    echo_texts,
-    files_argument,
-    hint_at_health,
-    json_option,
-    open_log,
-    utc_option,
-    where_option,
-)
+from llmlog_tui.commands.open_log import OpenLog, hint_at_health, open_log
+from llmlog_tui.commands.options import files_argument, json_option, utc_option, where_option
+from llmlog_tui.commands.output import echo_records, echo_texts
 from llmlog_tui.commands.param_types import FiniteFloat
 from llmlog_tui.commands.text_tables import head, line_of
 

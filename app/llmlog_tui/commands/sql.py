@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import os
+import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Literal, TypeVar
 
 import click
 
 from llmlog_tui.analysis.query.sql import describe, query
 from llmlog_tui.analysis.reports.csv_cells import flat
-from llmlog_tui.commands.common import (
-    echo_json,
-    echo_texts,
-    files_argument,
-    formulas_option,
-    hint_at_health,
-    interruptible,
-    open_log,
-)
+from llmlog_tui.commands import INTERRUPTED
+from llmlog_tui.commands.open_log import hint_at_health, open_log
+from llmlog_tui.commands.options import files_argument, formulas_option
+from llmlog_tui.commands.output import echo_json, echo_texts
 from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.commands.text_tables import table
 from llmlog_tui.config.rules import Rules
 from llmlog_tui.humanize import CSV_TIME
 
 Format = Literal["table", "json", "csv"]
+_R = TypeVar("_R")
 
 _TABLES = """\b
 Tables:
@@ -79,7 +79,7 @@ def sql(  # noqa: PLR0913 - options by name
         raise click.UsageError("Missing argument 'QUERY'.")
     with open_log(files) as log:
         hint_at_health(log.snapshot)
-        found = interruptible(lambda: query(log.frame, sql, rules))
+        found = _interruptible(lambda: query(log.frame, sql, rules))
     if as_json or as_ == "json":
         echo_json(found.iter_rows(named=True))
     elif as_ == "csv":
@@ -87,3 +87,19 @@ def sql(  # noqa: PLR0913 - options by name
         click.echo(cells.write_csv(datetime_format=CSV_TIME), nl=False)
     else:
         echo_texts(table(found.columns, found.iter_rows()))
+
+
+def _interruptible(work: Callable[[], _R]) -> _R:
+    """Return the result of work that polars does; Ctrl-C ends the process at once.
+
+    polars runs until it is done, and sees no signal: the work is left behind in a thread.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    # Called in this thread, which only waits: an exception might not get past the waiting.
+    if before is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(work).result()
+    finally:
+        signal.signal(signal.SIGINT, before)

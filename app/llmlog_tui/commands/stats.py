@@ -17,14 +17,9 @@ from llmlog_tui.analysis.query.sql import column_named
 from llmlog_tui.analysis.reports.stats import Stats, needed_columns
 from llmlog_tui.analysis.reports.stats import stats as figures
 from llmlog_tui.analysis.reports.stats_in_parts import StatsInParts
-from llmlog_tui.commands.common import (
-    echo_texts,
-    files_argument,
-    has_window,
-    open_log,
-    utc_option,
-    where_option,
-)
+from llmlog_tui.commands.open_log import open_log
+from llmlog_tui.commands.options import files_argument, has_window, utc_option, where_option
+from llmlog_tui.commands.output import echo_texts
 from llmlog_tui.commands.param_types import FiniteFloat
 from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.commands.stats_text import stats_text

@@ -10,7 +10,7 @@ import polars as pl
 
 from llmlog_tui import humanize
 from llmlog_tui.analysis.reports.stats import Stats, over_time
-from llmlog_tui.commands.common import format_names, is_plain
+from llmlog_tui.commands.open_log import format_names, is_plain
 from llmlog_tui.commands.text_charts import TextCharts
 from llmlog_tui.commands.text_tables import table
 from llmlog_tui.log.sources import path_text

@@ -15,7 +15,8 @@ from llmlog_tui.analysis.alerts.engine import find_alerts
 from llmlog_tui.analysis.calls.calls import FAILED, model_calls
 from llmlog_tui.analysis.calls.cost import FIGURES, priced, rates
 from llmlog_tui.analysis.calls.percentiles import percentile
-from llmlog_tui.commands.common import files_argument, json_option, open_log, where_option
+from llmlog_tui.commands.open_log import open_log
+from llmlog_tui.commands.options import files_argument, json_option, where_option
 from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.config.rules import Rules
 from llmlog_tui.sanitize import sanitize

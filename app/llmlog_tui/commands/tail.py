@@ -16,14 +16,11 @@ import click
 import polars as pl
 
 from llmlog_tui.analysis.query.sql import QueryError, filter_records, predicate_problem
-from llmlog_tui.commands.common import (
-    echo_lines,
-    followed_files_argument,
-    report_format,
-    utc_option,
-    where_option,
-)
-from llmlog_tui.commands.text_tables import head, line_of, on_terminal
+from llmlog_tui.commands.open_log import report_format
+from llmlog_tui.commands.options import followed_files_argument, utc_option, where_option
+from llmlog_tui.commands.output import echo_lines
+from llmlog_tui.commands.text_tables import head, line_of
+from llmlog_tui.commands.wrapping import on_terminal
 from llmlog_tui.log.load import problems_of, read_all
 from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.record_lines import LineForm

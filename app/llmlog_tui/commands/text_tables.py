@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import re
-import shutil
-import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
-from rich.cells import cell_len
 
 from llmlog_tui import humanize
 from llmlog_tui.analysis.calls.detail import cut_off
-from llmlog_tui.analysis.traces.timeline import Note, Timeline
+from llmlog_tui.commands.wrapping import cell_width
 from llmlog_tui.glyphs import steady
 from llmlog_tui.log.record_key import record_label
 from llmlog_tui.sanitize import sanitize
+
+if TYPE_CHECKING:
+    from llmlog_tui.analysis.traces.timeline import Note, Timeline
 
 SLOW_MS: Final = 500.0
 """Latency in ms above which a record is explained, without an option for it."""
@@ -124,7 +123,7 @@ def table(
     cells = [[sanitize(_cell(value), _MAX_CELL) for value in row] for row in rows]
     heads = [sanitize(title, _MAX_CELL) for title in titles]
     columns = list(zip(heads, *cells, strict=True))
-    widths = [max(map(_width, column)) for column in columns]
+    widths = [max(map(cell_width, column)) for column in columns]
     aligned = [
         title in right or _are_numbers(row[index] for row in rows)
         for index, title in enumerate(titles)
@@ -153,50 +152,7 @@ def fitted(text: str, width: int, *, right: bool = False) -> str:
     """Return `text` padded or cut to `width` cells, the same in every terminal."""
     if not text.isascii():
         text = steady(text)
-    while _width(text) > width:
+    while cell_width(text) > width:
         text = text[:-1]
-    spaces = " " * (width - _width(text))
+    spaces = " " * (width - cell_width(text))
     return spaces + text if right else text + spaces
-
-
-def _width(text: str) -> int:
-    if text.isascii():
-        return len(text)
-    return cell_len(text)
-
-
-_MIN_TERMINAL: Final = 40
-"""Minimum columns of a terminal for whose width lines are wrapped."""
-_HANG: Final = "      "
-_ESCAPES: Final = re.compile(r"\x1b\[[0-9;]*m")
-_PIECES: Final = re.compile(r"\s*\S+")
-
-
-def on_terminal(line: str) -> str:
-    """Return the line, wrapped between words if stdout is a narrower terminal.
-
-    The terminal would wrap it inside a word. Only a word longer than a line is left to it.
-    """
-    if sys.stdout is None or not sys.stdout.isatty():  # None: it was closed
-        return line
-    return wrapped(line, shutil.get_terminal_size().columns)
-
-
-def wrapped(line: str, columns: int) -> str:
-    """Return the line in parts of at most `columns` cells, the later ones indented."""
-    if columns < _MIN_TERMINAL or _shown_width(line) <= columns:
-        return line
-    parts, at, used = [""], 0, 0
-    for piece in _PIECES.findall(line):
-        width = _shown_width(piece)
-        if used and used + width > columns:
-            parts.append(_HANG)
-            piece, at = piece.lstrip(), at + 1  # noqa: PLW2901 - what separated it from the last
-            used, width = len(_HANG), _shown_width(piece)
-        parts[at] += piece
-        used += width
-    return "\n".join(parts)
-
-
-def _shown_width(text: str) -> int:
-    return _width(_ESCAPES.sub("", text))

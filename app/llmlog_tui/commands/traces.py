@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -17,22 +17,14 @@ from llmlog_tui.analysis.calls.detail import detail
 from llmlog_tui.analysis.calls.lookup import given_ids, resolve_id, resolve_trace
 from llmlog_tui.analysis.traces.cache_misses import cache_misses
 from llmlog_tui.analysis.traces.fingerprints import with_changed
+from llmlog_tui.analysis.traces.in_flight import of_trace
 from llmlog_tui.analysis.traces.run_names import compared_runs, first_calls, first_words, run_name
 from llmlog_tui.analysis.traces.timeline import timeline
 from llmlog_tui.analysis.traces.traces import totals
 from llmlog_tui.analysis.traces.traces import traces as summaries
-from llmlog_tui.commands.common import (
-    OpenLog,
-    echo_json,
-    echo_records,
-    echo_texts,
-    files_argument,
-    hint_at_health,
-    json_option,
-    open_log,
-    utc_option,
-    where_option,
-)
+from llmlog_tui.commands.open_log import OpenLog, hint_at_health, open_log
+from llmlog_tui.commands.options import files_argument, json_option, utc_option, where_option
+from llmlog_tui.commands.output import echo_json, echo_records, echo_texts
 from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.commands.text_tables import (
     SLOW_MS,
@@ -43,8 +35,10 @@ from llmlog_tui.commands.text_tables import (
     toned,
     trace_lines,
 )
+from llmlog_tui.commands.unfinished import counted, start_objects, unfinished_lines
 from llmlog_tui.config.rules import Rules
 from llmlog_tui.log.schema import decategorize
+from llmlog_tui.log.starts import RunningStep
 from llmlog_tui.sanitize import sanitize
 
 _FLAGS = {"failed": "✗", "cut_off": "┤", "retried": "↻", "changed": "≠"}
@@ -172,17 +166,21 @@ def trace(
     """Show one run, step by step, with its totals.
 
     ID may be its first 6 characters or more, or the word latest, or failed for the newest run that
-    failed. JSON columns: the record's fields (null where unknown), file, line, cost_usd, and cache:
-    why a prompt missed the cache, if prefix_hashes show it (else null).
+    failed or never ended. JSON columns: the record's fields (null where unknown), file, line,
+    cost_usd, and cache: why a prompt missed the cache, if prefix_hashes show it (else null). A step
+    that has begun and not ended follows with event start; no total counts it.
     """
     with open_log(files, where, rules=rules, ids=given_ids(trace_id)) as log:
-        wanted = resolve_trace(log.frame, trace_id)
-        run = steps_of(log, wanted, rules)
+        begun = log.snapshot.running
+        wanted = resolve_trace(log.frame, trace_id, () if where else begun)
+        run, begun = steps_of(log, wanted, rules), of_trace(begun, wanted)
         if as_json:
-            echo_records(placed_steps(log, run))
+            steps = placed_steps(log, run)
+            echo_records(steps)
+            echo_json(start_objects(begun, steps.columns))
         else:
             name = _names(log, summaries(run)).get(wanted)
-            echo_texts(_run(run, wanted, _remarks(log, run), name))
+            echo_texts(_run(run, wanted, _remarks(log, run), name, begun))
 
 
 def steps_of(log: OpenLog, trace_id: str, rules: Rules) -> pl.DataFrame:
@@ -229,15 +227,25 @@ def _error(record: Mapping[str, Any], why_slow: str) -> Iterator[str | None]:
         yield record["error_message"]
 
 
-def _run(run: pl.DataFrame, trace_id: str, remarks: Remarks, name: str | None) -> Iterator[str]:
+def _run(
+    run: pl.DataFrame,
+    trace_id: str,
+    remarks: Remarks,
+    name: str | None,
+    begun: Sequence[RunningStep],
+) -> Iterator[str]:
     found = timeline(run, trace_id, SLOW_MS)
-    began = f", began {day_time(found.begin)}{humanize.zone_note()}" if found.begin else ""
-    session = sanitize(found.session_id or humanize.UNKNOWN)
+    begin = found.begin or min((step.ts for step in begun if step.ts), default=None)
+    began = f", began {day_time(begin)}{humanize.zone_note()}" if begin else ""
+    sessions = (found.session_id, *(step.session_id for step in begun))
+    session = sanitize(next(filter(None, sessions), humanize.UNKNOWN))
     took = humanize.duration(found.duration_ms)
+    name = name or next((step.trace_name for step in begun if step.trace_name), None)
     called = "" if name is None else f" {sanitize(name, 60)}"
     yield f"trace {sanitize(trace_id)}{called}, session {session}{began}, took {took}"
-    yield _totals(run, totals(run))
+    yield _totals(run, totals(run), begun)
     yield from trace_lines(found, remarks)
+    yield from unfinished_lines(begun, found)
 
 
 @click.command()
@@ -256,29 +264,45 @@ def session(
     unknown), then file, line and cost_usd.
     """
     with open_log(files, where, rules=rules, ids=[session_id]) as log:
-        wanted = resolve_id(log.frame, "session_id", session_id)
+        begun = log.snapshot.running
+        ids = [] if where else [step.session_id for step in begun]
+        wanted = resolve_id(log.frame, "session_id", session_id, ids)
+        begun = tuple(step for step in begun if step.session_id == wanted)
         found = with_changed(log.frame).filter(pl.col("session_id") == wanted)
         found = priced(found, rates(rules))
         runs = found.partition_by("trace_id", maintain_order=True)
         if as_json:
-            in_order = pl.concat(map(_in_steps, runs))
-            echo_records(log.placed(in_order).with_columns(in_order["cost_usd"]))
+            in_order = pl.concat(map(_in_steps, runs)) if runs else found
+            steps = log.placed(in_order).with_columns(in_order["cost_usd"])
+            echo_records(steps)
+            echo_json(start_objects(begun, steps.columns))
         else:
             remarks = _remarks(log, found)
             names = _names(log, summaries(found))
-            texts = (_any_run(run, remarks, names) for run in runs)
-            echo_texts(_apart(chain([_session_head(found, wanted)], texts)))
+            texts = (_any_run(run, remarks, names, begun) for run in runs)
+            started = _started_runs(found, begun)
+            echo_texts(_apart(chain([_session_head(found, wanted, begun)], texts, started)))
 
 
-def _session_head(records: pl.DataFrame, session_id: str) -> Iterator[str]:
+def _started_runs(records: pl.DataFrame, begun: Sequence[RunningStep]) -> Iterator[Iterator[str]]:
+    """Yield the texts of runs that have no record yet."""
+    known = set(records["trace_id"])
+    for trace_id in dict.fromkeys(step.trace_id for step in begun):
+        if trace_id is not None and trace_id not in known:
+            yield _run(records.clear(), trace_id, {}, None, of_trace(begun, trace_id))
+
+
+def _session_head(
+    records: pl.DataFrame, session_id: str, begun: Sequence[RunningStep]
+) -> Iterator[str]:
     found, runs = totals(records), records["trace_id"].drop_nulls().n_unique()
     took = humanize.duration(found["time_ms"])
     yield f"session {sanitize(session_id)}: {humanize.plural(runs, 'run')}, took {took}"
-    yield _totals(records, found)
+    yield _totals(records, found, begun)
 
 
-def _totals(records: pl.DataFrame, found: Mapping[str, Any]) -> str:
-    """Return `9 steps, 8,123 tokens, cost $0.0031, 1 failed` of records with costs."""
+def _totals(records: pl.DataFrame, found: Mapping[str, Any], begun: Sequence[RunningStep]) -> str:
+    """Return `9 steps, 8,123 tokens, cost $0.0031, 1 failed, 1 running` of records with costs."""
     steps, tokens = humanize.plural(found["steps"], "step"), humanize.integer(found["tokens"])
     failed = records.select(FAILED.sum()).item()
     unpriced = humanize.plural(found["unpriced_calls"], "call") + " unpriced"
@@ -286,6 +310,7 @@ def _totals(records: pl.DataFrame, found: Mapping[str, Any]) -> str:
         f"{steps}, {tokens} tokens, cost {humanize.money(found['cost_usd'])}",
         unpriced if found["unpriced_calls"] else "",
         f"{failed:,} failed" if failed else "",
+        counted(begun),
     ]
     return ", ".join(filter(None, texts))
 
@@ -297,10 +322,15 @@ def _apart(texts: Iterable[Iterable[str]]) -> Iterator[str]:
         yield from lines
 
 
-def _any_run(run: pl.DataFrame, remarks: Remarks, names: Mapping[str, str | None]) -> Iterator[str]:
+def _any_run(
+    run: pl.DataFrame,
+    remarks: Remarks,
+    names: Mapping[str, str | None],
+    begun: Sequence[RunningStep],
+) -> Iterator[str]:
     trace_id = run["trace_id"][0]
     if trace_id is not None:
-        yield from _run(run, trace_id, remarks, names.get(trace_id))
+        yield from _run(run, trace_id, remarks, names.get(trace_id), of_trace(begun, trace_id))
         return
     yield "without a trace_id"
     yield head()

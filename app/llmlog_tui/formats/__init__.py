@@ -38,7 +38,14 @@ into an attribute `corrections: dict[Key, Record]`, which the reader takes and c
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
+
+from llmlog_tui.lazy import lazy_submodules
+
+if TYPE_CHECKING:
+    from llmlog_tui.formats import registry as registry
+
+__getattr__ = lazy_submodules(__name__, "registry")
 
 Item = dict[str, Any]
 """One decoded JSON object of a file."""

@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from llmlog_tui.formats import Item
+from llmlog_tui.formats.times import nanoseconds
 from llmlog_tui.formats.vocabulary import (
     boolean,
     error_status,
     integer,
     known,
     mapping,
-    nanoseconds,
     number,
     text,
 )

@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
-from llmlog.record import timestamp
 from llmlog_tui.formats import Found, Item, LogState, Record
 from llmlog_tui.formats.claude_code_forks import Fork, fork_of
 from llmlog_tui.formats.claude_code_lines import (
@@ -23,11 +22,11 @@ from llmlog_tui.formats.claude_code_lines import (
     UserLine,
 )
 from llmlog_tui.formats.shared_state import claim, is_claimed, is_live, is_loading
-from llmlog_tui.formats.vocabulary import MAX_NS, finish_reason, integer, known, tokens_per_sec
+from llmlog_tui.formats.times import NS_PER_MS, ms_between, ts_at
+from llmlog_tui.formats.vocabulary import finish_reason, integer, known, tokens_per_sec
 
 ANTHROPIC: Final = "api.anthropic.com"
 
-_NS_PER_MS: Final = 1_000_000
 _MAX_OPEN_TOOLS: Final = 1_000
 """Maximum number of tools without a result per file; an interrupted one never gets one."""
 
@@ -240,11 +239,11 @@ class SessionFile:
 
     def _call_record(self, call: _Call) -> Record:
         answer, begin, end = call.answer, call.start_ns, call.last.ns
-        latency = _ms_between(begin, end)
+        latency = ms_between(begin, end)
         prompt, completion = (answer.usage.get(f"{side}_tokens") for side in _SIDES)
         is_anthropic = (answer.model or "").startswith("claude-")
         record = {
-            "ts": _timestamp(call.first.ns if begin is None else begin),
+            "ts": ts_at(call.first.ns if begin is None else begin),
             "event": "chat_completion",
             "session_id": call.lane.session,
             "trace_id": call.trace,
@@ -264,7 +263,7 @@ class SessionFile:
             "service_tier": answer.service_tier,
             "tokens_per_sec": tokens_per_sec(completion, latency),
             "stream": True,
-            "ttft_ms": _ms_between(begin, call.first.ns),
+            "ttft_ms": ms_between(begin, call.first.ns),
             "retries": call.retries,
             "tool_calls": call.tools or None,
             "tool_args_ok": True if call.tools else None,
@@ -277,7 +276,7 @@ class SessionFile:
         if not claim(self._log, "failure", line.uuid or str(line.token)):
             return []
         record = {
-            **self._base(lane, line, _timestamp(line.ns)),
+            **self._base(lane, line, ts_at(line.ns)),
             "event": "chat_completion",
             "step": lane.take_step(),
             "status": "error",
@@ -290,10 +289,10 @@ class SessionFile:
     def _turn(self, lane: _LaneState, line: Line, duration_ms: int) -> list[Found]:
         if not claim(self._log, "turn", line.uuid or str(line.token)):
             return []
-        begin = None if line.ns is None else line.ns - duration_ms * _NS_PER_MS
+        begin = None if line.ns is None else line.ns - duration_ms * NS_PER_MS
         # Without a step: it would be the first of its trace, and those are counted from its calls.
         record = {
-            **self._base(lane, line, _timestamp(begin)),
+            **self._base(lane, line, ts_at(begin)),
             "event": "span",
             "name": "turn",
             "status": "ok",
@@ -356,9 +355,9 @@ class SessionFile:
         if tool is None or not claim(self._log, "tool", result.tool_call_id):
             return []
         latency = result.duration_ms
-        derived = _ms_between(tool.ns, line.ns) if latency is None else None
+        derived = ms_between(tool.ns, line.ns) if latency is None else None
         record = {
-            "ts": _timestamp(tool.ns),
+            "ts": ts_at(tool.ns),
             "event": "tool_call",
             "session_id": tool.lane.session,
             "trace_id": tool.trace,
@@ -377,15 +376,5 @@ class SessionFile:
 _SIDES: Final = ("prompt", "completion")
 
 
-def _timestamp(ns: int | None) -> str | None:
-    return timestamp(ns) if ns is not None and 0 <= ns < MAX_NS else None
-
-
 def _sum(prompt: int | None, completion: int | None) -> int | None:
     return None if prompt is None or completion is None else integer(prompt + completion)
-
-
-def _ms_between(begin: int | None, end: int | None) -> int | None:
-    if begin is None or end is None:
-        return None
-    return max(0, round((end - begin) / _NS_PER_MS))

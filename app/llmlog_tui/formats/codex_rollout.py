@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, NamedTuple
 
-from llmlog.record import timestamp
 from llmlog_tui.formats import Found, Item, LogState, Record
 from llmlog_tui.formats.codex_copies import CopiedStart
+from llmlog_tui.formats.codex_tools import OpenToolCalls, ToolCall
 from llmlog_tui.formats.providers import provider_host
 from llmlog_tui.formats.shared_state import claim, is_loading
+from llmlog_tui.formats.times import ms_between, nanoseconds, ts_at
 from llmlog_tui.formats.vocabulary import (
     dig,
     error_status,
@@ -20,16 +20,10 @@ from llmlog_tui.formats.vocabulary import (
     integer,
     known,
     mapping,
-    nanoseconds,
-    number,
     prompt_tokens,
     text,
     tokens_per_sec,
 )
-
-_NS_PER_MS: Final = 1_000_000
-_MAX_OPEN_TOOLS: Final = 1_000
-"""Maximum tools without an output per file; an aborted turn's never get one."""
 
 _SPAWN: Final = "spawn_agent"
 _ITEM: Final = "response_item"
@@ -59,18 +53,6 @@ class _Call:
     names: list[str] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class _Tool:
-    name: str
-    ns: int | None
-    trace: str | None
-    step: int
-    parent: str
-    duration_ms: float | None = None
-    exit_code: int | None = None
-    failed: bool = False
-
-
 class Rollout:
     """Converter of one rollout."""
 
@@ -91,7 +73,7 @@ class Rollout:
         self._since: int | None = None
         self._retries: int | None = None
         self._call: _Call | None = None
-        self._tools: dict[str, _Tool] = {}
+        self._tools = OpenToolCalls()
         self._totals: Mapping[str, Any] | None = None
         self._has_records = False
         self._held: list[Found] = []
@@ -221,9 +203,8 @@ class Rollout:
         call_id = text(payload.get("call_id"))
         if call_id is not None:
             step = self._take_step()
-            self._tools[call_id] = _Tool(name, line.ns, self._trace, step, call.span)
-            if len(self._tools) > _MAX_OPEN_TOOLS:
-                del self._tools[next(iter(self._tools))]
+            tool = ToolCall(name, line.ns, self._trace, step, call.span)
+            self._tools.start(call_id, tool)
 
     def _token_record(self, line: _Line) -> list[Found]:
         self._has_records = True
@@ -263,7 +244,7 @@ class Rollout:
         if not self._is_new("call", response_id or call.span):
             return []
         begin = call.last.ns if call.since is None else call.since
-        latency = _ms_between(begin, call.last.ns)
+        latency = ms_between(begin, call.last.ns)
         record = {
             **self._base(begin, call.step, call.span),
             "status": "ok",
@@ -274,7 +255,7 @@ class Rollout:
             "reasoning_effort": self._effort,
             "tokens_per_sec": tokens_per_sec(tokens.get("completion_tokens"), latency),
             "stream": True,
-            "ttft_ms": _ms_between(begin, first_ns),
+            "ttft_ms": ms_between(begin, first_ns),
             "retries": retries,
             "tool_calls": call.names or None,
             "timing": None if latency is None else "derived",
@@ -284,7 +265,7 @@ class Rollout:
     def _base(self, ns: int | None, step: int, span: str) -> Record:
         trace = self._otel_trace
         return {
-            "ts": None if ns is None else timestamp(ns),
+            "ts": ts_at(ns),
             "event": "chat_completion",
             "session_id": self._session,
             "trace_id": self._trace,
@@ -309,7 +290,7 @@ class Rollout:
         if not self._is_new("call", span):
             return []
         begin = self._since if call is None else call.since
-        latency = _ms_between(begin, line.ns)
+        latency = ms_between(begin, line.ns)
         status = dig(info, kind, "http_status_code") if isinstance(kind, str) else None
         retries, self._retries = self._retries, None
         record = {
@@ -339,24 +320,7 @@ class Rollout:
         output = line.payload.get("output")
         if tool.name.endswith(_SPAWN):
             self._learn_agents(call_id, list(mapping(output).values()))
-        derived = _ms_between(tool.ns, line.ns) if not tool.duration_ms else None
-        took = integer(tool.duration_ms) if tool.duration_ms else derived
-        exit_code = tool.exit_code if tool.exit_code is not None else _exit_code(output)
-        failed = bool(exit_code) or tool.failed or mapping(output).get("success") is False
-        record = {
-            "ts": None if tool.ns is None else timestamp(tool.ns),
-            "event": "tool_call",
-            "session_id": self._session,
-            "trace_id": tool.trace,
-            "step": tool.step,
-            "span_id": call_id,
-            "parent_span_id": tool.parent,
-            "status": "error" if failed else "ok",
-            "latency_ms": took,
-            "tool_name": tool.name or None,
-            "tool_call_id": call_id,
-            "timing": None if derived is None else "derived",
-        }
+        record = tool.record(call_id, self._session, line.ns, output)
         return [Found(line.token, known(record))]
 
     def _item_completed(self, line: _Line) -> None:
@@ -375,12 +339,7 @@ class Rollout:
         self._learn_agents(call_id, (item.get("new_thread_id"),))
         tool = self._tools.get(call_id)
         if tool is not None:
-            duration = mapping(item.get("duration"))
-            secs, nanos = number(duration.get("secs")), number(duration.get("nanos"))
-            if secs is not None:
-                tool.duration_ms = secs * 1_000 + (nanos or 0) / _NS_PER_MS
-            tool.exit_code = integer(item.get("exit_code"))
-            tool.failed = item.get("status") == "failed"
+            tool.measure(item)
 
     def _learn_agents(self, call_id: str, threads: object) -> None:
         for thread in threads if isinstance(threads, (list, tuple)) else ():
@@ -437,23 +396,3 @@ def _difference(
     if any(value is not None and value < old[name] for name, value in now.items()):
         return now
     return {name: None if value is None else value - old[name] for name, value in now.items()}
-
-
-def _exit_code(output: object) -> int | None:
-    """Return a command's exit code from its output, structured or in its header."""
-    code = integer(mapping(mapping(output).get("metadata")).get("exit_code"))
-    if code is None and isinstance(output, str):
-        found = _EXITED.search(output[:_MAX_HEADER])
-        code = int(found[1]) if found else None
-    return code
-
-
-_EXITED: Final = re.compile(r"^(?:Process exited with code|Exit code:) (-?\d{1,9})$", re.MULTILINE)
-_MAX_HEADER: Final = 500
-"""Maximum characters of the header in front of a command's own output."""
-
-
-def _ms_between(begin: int | None, end: int | None) -> int | None:
-    if begin is None or end is None:
-        return None
-    return max(0, round((end - begin) / _NS_PER_MS))

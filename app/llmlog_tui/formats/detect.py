@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
 from llmlog_tui.formats import Format, FormatWithoutCalls, Item
@@ -29,8 +29,8 @@ class Detected(NamedTuple):
 class Detector:
     """State of one file: its format so far, and its first objects."""
 
-    def __init__(self, formats: Sequence[Format]) -> None:
-        self._formats = tuple(formats)
+    def __init__(self, formats: Collection[Format]) -> None:
+        self._formats = formats
         self._head: list[Item] = []
         self._keys: set[str] = set()
         self._is_nested = False
@@ -114,7 +114,7 @@ class Detector:
 _MAX_KEYS: Final = 256
 
 
-def without_calls(formats: Sequence[Format], lines: Sequence[bytes]) -> Format | None:
+def without_calls(formats: Collection[Format], lines: Sequence[bytes]) -> Format | None:
     """Return the known text log that begins with these lines, none of them JSON."""
     text = [line.decode(errors="replace") for line in lines]
     for each in formats:
@@ -130,7 +130,7 @@ class Head(NamedTuple):
     has_events: bool
 
 
-def head_of(block: bytes, formats: Sequence[Format]) -> Head:
+def head_of(block: bytes, formats: Collection[Format]) -> Head:
     """Look at the first lines of a block. One that begins with nothing is plain."""
     start = block[:HEAD_BYTES]
     if b"\n" not in start and not start.startswith(_OWN_BEGINNING):

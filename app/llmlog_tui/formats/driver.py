@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final, NamedTuple
@@ -18,11 +18,11 @@ from llmlog_tui.formats import (
     Record,
     SpreadsContent,
 )
+from llmlog_tui.formats.all_formats import ALL_FORMATS
 from llmlog_tui.formats.detect import HEAD_OBJECTS, Detected, Detector, without_calls
 from llmlog_tui.formats.json_text import dump, without_bom
 from llmlog_tui.formats.llmlog import LLMLOG, TIME_KEYS
 from llmlog_tui.formats.nesting import time_of
-from llmlog_tui.formats.registry import FORMATS
 from llmlog_tui.formats.unwrap import Outcome, Structural, Unwrapped, Unwrapper
 
 
@@ -89,7 +89,9 @@ class Decoder:
     are numbered by the caller, upwards from 0 for the first line of the file.
     """
 
-    def __init__(self, states: dict[str, LogState], formats: Sequence[Format] = FORMATS) -> None:
+    def __init__(
+        self, states: dict[str, LogState], formats: Collection[Format] = ALL_FORMATS
+    ) -> None:
         self._states = states
         self._formats = formats
         self._detector = Detector(formats)

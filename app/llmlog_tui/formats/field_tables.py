@@ -21,6 +21,7 @@ from llmlog.record import timestamp
 from llmlog_tui.formats import Found, Item, LogState, Record
 from llmlog_tui.formats.providers import model_host, served_by
 from llmlog_tui.formats.shared_state import claim
+from llmlog_tui.formats.times import NS_PER_MS, nanoseconds
 from llmlog_tui.formats.vocabulary import (
     boolean,
     decoded,
@@ -30,7 +31,6 @@ from llmlog_tui.formats.vocabulary import (
     finish_reason,
     integer,
     known,
-    nanoseconds,
     number,
     prompt_tokens,
     text,
@@ -42,7 +42,6 @@ from llmlog_tui.formats.vocabulary import (
 Paths = tuple[str, ...]
 Row = Mapping[str, Any]
 
-_NS_PER_MS: Final = 1_000_000
 _MS_PER_S: Final = 1_000
 _MAX_HELD: Final = 32
 """Maximum number of rows held because a newer version of them may follow."""
@@ -172,7 +171,7 @@ def elapsed_ms(start: object, end: object) -> int | None:
     begin, finish = nanoseconds(start), nanoseconds(end)
     if begin is None or finish is None or finish < begin:
         return None
-    return round((finish - begin) / _NS_PER_MS)
+    return round((finish - begin) / NS_PER_MS)
 
 
 _MAX_SECONDS: Final = 10_000_000.0

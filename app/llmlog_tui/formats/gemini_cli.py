@@ -13,14 +13,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from llmlog.record import timestamp
 from llmlog_tui.formats import Found, Item, LogState, Record
 from llmlog_tui.formats.messages import joined_text, message, tool_call
 from llmlog_tui.formats.providers import model_host
 from llmlog_tui.formats.shared_state import claim, is_claimed, is_live
-from llmlog_tui.formats.vocabulary import integer, known, mapping, nanoseconds, text, tokens_per_sec
+from llmlog_tui.formats.times import ms_between, nanoseconds, ts_at
+from llmlog_tui.formats.vocabulary import integer, known, mapping, text, tokens_per_sec
 
-_NS_PER_MS: Final = 1_000_000
 _TYPES: Final = ("user", "gemini", "info", "error", "warning")
 _FAILED: Final = ("error", "cancelled")
 
@@ -111,11 +110,11 @@ class _Chat:
         shares = [integer(used.get(name)) for name in ("output", "thoughts")]
         counted = [share for share in shares if share is not None]
         completion = integer(sum(counted)) if counted else None
-        latency = _ms_between(answer.since, end)
+        latency = ms_between(answer.since, end)
         names = [text(tool.get("name")) or "" for tool in tools]
         begin = end if answer.since is None else answer.since
         record = {
-            "ts": None if begin is None else timestamp(begin),
+            "ts": ts_at(begin),
             "event": "chat_completion",
             "session_id": self._session,
             "trace_id": answer.trace,
@@ -141,10 +140,10 @@ class _Chat:
     def _tool(
         self, answer: _Answer, call: Record, tool: Mapping[str, Any], begin: int | None
     ) -> Record:
-        latency = _ms_between(begin, nanoseconds(tool.get("timestamp")))
+        latency = ms_between(begin, nanoseconds(tool.get("timestamp")))
         call_id = text(tool.get("id"))
         record = {
-            "ts": None if begin is None else timestamp(begin),
+            "ts": ts_at(begin),
             "event": "tool_call",
             "session_id": self._session,
             "trace_id": answer.trace,
@@ -165,12 +164,6 @@ def _tools(item: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     return (
         (tool for tool in tools if isinstance(tool, dict)) if isinstance(tools, list) else iter(())
     )
-
-
-def _ms_between(begin: int | None, end: int | None) -> int | None:
-    if begin is None or end is None:
-        return None
-    return max(0, round((end - begin) / _NS_PER_MS))
 
 
 class _GeminiCli:

@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from llmlog_tui.formats import Item
-from llmlog_tui.formats.vocabulary import MAX_NS, integer, mapping, nanoseconds, text
+from llmlog_tui.formats.times import MAX_NS, nanoseconds
+from llmlog_tui.formats.vocabulary import integer, mapping, text
 
 Attributes = dict[str, Any]
 

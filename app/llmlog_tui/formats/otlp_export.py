@@ -17,7 +17,7 @@ from typing import Any, Final
 import orjson
 
 from llmlog_tui.formats.otlp_own import NAMES, OWN_PREFIX, latency_of
-from llmlog_tui.formats.vocabulary import EPOCH
+from llmlog_tui.formats.times import EPOCH
 
 SCHEMA_URL: Final = "https://opentelemetry.io/schemas/gen-ai-dev/1.42.0-dev"
 """Version of the conventions that is written; they are still in development."""

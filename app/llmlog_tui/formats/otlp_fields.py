@@ -20,6 +20,7 @@ from llmlog_tui.formats.otlp_attributes import (
 from llmlog_tui.formats.otlp_envelope import Attributes, Span
 from llmlog_tui.formats.otlp_failures import error_of, has_failed
 from llmlog_tui.formats.providers import model_host, served_by, url_host
+from llmlog_tui.formats.times import nanoseconds
 from llmlog_tui.formats.vocabulary import (
     Record,
     decoded,
@@ -28,7 +29,6 @@ from llmlog_tui.formats.vocabulary import (
     first,
     integer,
     known,
-    nanoseconds,
     number,
     prompt_tokens,
     text,

@@ -16,6 +16,7 @@ from llmlog_tui.formats import Found, Item, LogState, Record
 from llmlog_tui.formats.otlp_envelope import LogRecord, has_logs, logs_in
 from llmlog_tui.formats.otlp_logs_codex import Codex, Event, Seen
 from llmlog_tui.formats.providers import model_host, provider_host
+from llmlog_tui.formats.times import NS_PER_MS
 from llmlog_tui.formats.vocabulary import (
     boolean,
     decoded,
@@ -36,8 +37,6 @@ BAD_LOG_RECORD: Final = "bad log record"
 
 MAX_TRACES: Final = 50_000
 """Maximum traces whose last step is remembered; the oldest go first."""
-
-_NS_PER_MS: Final = 1_000_000
 
 
 class LogConverter:
@@ -151,9 +150,9 @@ class _Ended(NamedTuple):
 def _ended(log: LogRecord) -> _Ended:
     """Return start and latency of the work that an event is the end of."""
     duration = number(log.attributes.get("duration_ms"))
-    if duration is None or not 0 <= duration * _NS_PER_MS <= log.time:
+    if duration is None or not 0 <= duration * NS_PER_MS <= log.time:
         return _Ended(timestamp(log.time) if log.time else None, None)
-    return _Ended(timestamp(log.time - round(duration * _NS_PER_MS)), round(duration))
+    return _Ended(timestamp(log.time - round(duration * NS_PER_MS)), round(duration))
 
 
 def _base(log: LogRecord, event: str, trace_id: object, *, ok: bool) -> Record:

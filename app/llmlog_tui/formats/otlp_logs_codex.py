@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from llmlog.record import timestamp
 from llmlog_tui.formats.otlp_envelope import LogRecord
 from llmlog_tui.formats.providers import model_host, provider_host
+from llmlog_tui.formats.times import NS_PER_MS
 from llmlog_tui.formats.vocabulary import (
     Record,
     boolean,
@@ -29,7 +30,6 @@ MAX_CONVERSATIONS: Final = 1_000
 MAX_SEEN: Final = 50_000
 """Maximum events remembered: exporters try again, and two scopes may send the same ones."""
 
-_NS_PER_MS: Final = 1_000_000
 _FAILED_STATUS: Final = 400
 _REQUESTS: Final = ("api_request", "websocket_request")
 _STREAM_EVENTS: Final = ("sse_event", "websocket_event")
@@ -136,7 +136,7 @@ def _attempt(line: int, conversation: _Conversation, log: LogRecord) -> None:
         return
     attempts = conversation.attempts
     if attempts is None:
-        duration = round((number(about.get("duration_ms")) or 0) * _NS_PER_MS)
+        duration = round((number(about.get("duration_ms")) or 0) * NS_PER_MS)
         attempts = conversation.attempts = _Attempts(
             line, max(0, log.time - duration), log.trace_id, log.span_id
         )
@@ -201,7 +201,7 @@ def _begun(
         "ts": timestamp(attempts.begin),
         "trace_id": attempts.trace_id or found["trace_id"],
         "span_id": attempts.span_id or None,
-        "latency_ms": round((end - attempts.begin) / _NS_PER_MS) if end >= attempts.begin else None,
+        "latency_ms": round((end - attempts.begin) / NS_PER_MS) if end >= attempts.begin else None,
         "retries": attempts.retries,
         "timing": "derived",
     }
@@ -214,8 +214,8 @@ def _ttft_ms(conversation: _Conversation, attempts: _Attempts | None, end: int) 
         return None
     came, since_turn = first_token
     # The turn may have begun before the call: then the call's own beginning counts.
-    since_call = round((came - attempts.begin) / _NS_PER_MS)
-    if since_turn <= (end - attempts.begin) / _NS_PER_MS:
+    since_call = round((came - attempts.begin) / NS_PER_MS)
+    if since_turn <= (end - attempts.begin) / NS_PER_MS:
         return since_turn
     return since_call if since_call >= 0 else None
 
@@ -223,7 +223,7 @@ def _ttft_ms(conversation: _Conversation, attempts: _Attempts | None, end: int) 
 def _tool(session_id: str, conversation: _Conversation, log: LogRecord) -> Record:
     about = log.attributes
     duration = number(about.get("duration_ms"))
-    begin = log.time - round((duration or 0) * _NS_PER_MS)
+    begin = log.time - round((duration or 0) * NS_PER_MS)
     return known(
         {
             "ts": timestamp(begin) if begin > 0 else None,

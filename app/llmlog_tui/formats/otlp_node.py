@@ -12,9 +12,9 @@ from llmlog_tui.formats.otlp_envelope import Span
 from llmlog_tui.formats.otlp_failures import has_failed
 from llmlog_tui.formats.otlp_fields import fields_of
 from llmlog_tui.formats.otlp_own import is_own, own_record
+from llmlog_tui.formats.times import NS_PER_MS
 from llmlog_tui.formats.vocabulary import Record, tokens_per_sec
 
-_NS_PER_MS: Final = 1_000_000
 _CORE: Final = ("ts", "trace_id", "span_id", "session_id", "trace_name", "status", "latency_ms")
 
 
@@ -68,7 +68,7 @@ class Node:
         if begin:
             self.record["ts"] = timestamp(begin)
         if "latency_ms" not in self.record and end >= begin > 0:
-            self.record["latency_ms"] = round((end - begin) / _NS_PER_MS)
+            self.record["latency_ms"] = round((end - begin) / NS_PER_MS)
         if self.is_call and "tokens_per_sec" not in self.record:
             rate = tokens_per_sec(
                 self.record.get("completion_tokens"), self.record.get("latency_ms")

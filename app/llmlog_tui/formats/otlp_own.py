@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from llmlog.record import FIELDS, timestamp
 from llmlog_tui.formats.otlp_envelope import Attributes, Span
+from llmlog_tui.formats.times import NS_PER_MS
 from llmlog_tui.formats.vocabulary import Record, boolean, integer, known, number, text
 
 OWN_PREFIX: Final = "llmlog."
@@ -40,7 +41,6 @@ NAMES: Final = {
 }
 """Attribute that a field of the record is written as."""
 
-_NS_PER_MS: Final = 1_000_000
 _TAG: Final = f"{OWN_PREFIX}extra."
 
 
@@ -53,8 +53,8 @@ def latency_of(begin: int, end: int) -> float | None:
     """Return the latency in ms between two times in ns; None without one."""
     if not 0 < begin < end:
         return None
-    whole, fraction = divmod(end - begin, _NS_PER_MS)
-    return (end - begin) / _NS_PER_MS if fraction else whole
+    whole, fraction = divmod(end - begin, NS_PER_MS)
+    return (end - begin) / NS_PER_MS if fraction else whole
 
 
 def own_record(span: Span) -> Record:

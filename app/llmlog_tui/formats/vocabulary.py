@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import orjson
@@ -51,7 +50,7 @@ def integer(value: object) -> int | None:
     if value is None or isinstance(value, bool):
         return None
     if not isinstance(value, int):
-        if isinstance(value, str) and _DIGITS.fullmatch(value):
+        if isinstance(value, str) and DIGITS.fullmatch(value):
             # Not by way of float: nanoseconds since 1970 need all 64 bits.
             value = int(value)
         else:
@@ -62,7 +61,7 @@ def integer(value: object) -> int | None:
     return value if _MIN_INT <= value <= _MAX_INT else None
 
 
-_DIGITS: Final = re.compile(r"-?[0-9]{1,19}")
+DIGITS: Final = re.compile(r"-?[0-9]{1,19}")
 _MIN_INT: Final = -(2**63)
 _MAX_INT: Final = 2**63 - 1
 
@@ -121,74 +120,6 @@ def texts(value: object) -> list[str] | None:
 def known(fields: Mapping[str, Any]) -> Record:
     """Return `fields` without None values: unknown is left out, never 0."""
     return {name: value for name, value in fields.items() if value is not None}
-
-
-# ---- time
-
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def nanoseconds(value: object) -> int | None:
-    """Return a moment in ns since 1970, from RFC 3339 text or an epoch.
-
-    Text without an offset is UTC. An epoch may be in s, ms, us or ns, by its magnitude, and may be
-    text.
-    """
-    if isinstance(value, str) and (_is_dated(value) or not _NUMERIC.fullmatch(value)):
-        return _rfc3339(value)
-    found: int | float | None = integer(value) if _is_integral(value) else number(value)
-    if not found or found < 0:
-        return None
-    for limit, factor in _EPOCH_UNITS:
-        if found < limit:
-            ns = (
-                found * factor if isinstance(found, int) else round(found * 1_000) * factor // 1_000
-            )
-            return ns if ns < MAX_NS else None
-    return None
-
-
-_NUMERIC: Final = re.compile(r"[-+]?[0-9.]+(?:e[-+]?[0-9]+)?", re.IGNORECASE)
-_EPOCH_UNITS: Final = ((10**11, 10**9), (10**14, 10**6), (10**17, 10**3), (2**63, 1))
-MAX_NS: Final = 253_402_214_400 * 10**9
-"""End of the year 9999, the last that Python has."""
-
-
-def _is_integral(value: object) -> bool:
-    return isinstance(value, int) or (isinstance(value, str) and bool(_DIGITS.fullmatch(value)))
-
-
-def _is_dated(value: str) -> bool:
-    """Return whether a text begins like a date; no number does."""
-    return value[4:5] == "-" and value[:4].isdecimal()
-
-
-def _rfc3339(value: str) -> int | None:
-    try:
-        moment = datetime.fromisoformat(value if len(value) <= _MAX_PLAIN_TIME else _plain(value))
-    except ValueError:
-        try:
-            moment = datetime.fromisoformat(_plain(value))
-        except ValueError:
-            return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    try:
-        return (moment - EPOCH) // _MICROSECOND * 1_000
-    except OverflowError:
-        return None
-
-
-def _plain(time: str) -> str:
-    """Return a time without quotes, and without digits that fromisoformat does not take."""
-    written = time.strip().strip('"')
-    return _FRACTION.sub(r"\1", written) if len(written) > _MAX_PLAIN_TIME else written
-
-
-_MICROSECOND: Final = timedelta(microseconds=1)
-_MAX_PLAIN_TIME: Final = len("2026-11-20T10:00:00.123456")
-# fromisoformat of Python 3.11 takes at most six digits.
-_FRACTION: Final = re.compile(r"(\.[0-9]{6})[0-9]+")
 
 
 # ---- model calls

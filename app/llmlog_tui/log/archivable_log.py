@@ -92,6 +92,8 @@ class LogReading:
         self._parser = FileParser({})
         self.skipped = 0
         """Number of lines that are no records."""
+        self.nulled = 0
+        """Number of values of a wrong type in records, read as null."""
         self._feed_known(recorder.prefix().end, start)
         self.prefix = recorder.prefix()
         """Everything up to the end of the last block."""
@@ -141,6 +143,7 @@ class LogReading:
                 f"{self._log.path}: {kind}: only lines that are llmlog's records can be archived, "
                 "such as llmlog export --to calls.jsonl writes"
             )
+        self.nulled += parsed.nulled.counts.total()
         self.skipped += parsed.skipped.counts.total() + block.too_long
         return frame
 

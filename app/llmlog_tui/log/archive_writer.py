@@ -19,6 +19,7 @@ from polars.exceptions import PolarsError
 from llmlog_tui.errors import UserError, reason
 from llmlog_tui.log.archivable_log import LogBytes, LogReading, NotArchivableError, open_bytes
 from llmlog_tui.log.archive_manifest import (
+    MANIFEST,
     UNDATED,
     Manifest,
     Part,
@@ -60,10 +61,11 @@ class ArchiveError(UserError):
 
 @dataclass(frozen=True)
 class Outcome:
-    """Numbers of records added, of lines that are no records, and of all records."""
+    """Numbers of records added, lines without one, values of a wrong type, and all records."""
 
     added: int = 0
     skipped: int = 0
+    nulled: int = 0
     records: int = 0
 
 
@@ -78,6 +80,7 @@ class ArchiveWriter:
         """Create the folder if it is missing. Raises ArchiveError."""
         self._folder = folder
         self._raw = raw
+        self._is_new = not folder.exists()
         try:
             self._lock = _locked(folder)
         except OSError as error:
@@ -91,7 +94,7 @@ class ArchiveWriter:
         self._known = KnownLogs(self._sources)
         self._pending: list[pl.DataFrame] = []
         self._pending_bytes = 0
-        self._added = self._skipped = 0
+        self._added = self._skipped = self._nulled = 0
 
     def __enter__(self) -> Self:
         return self
@@ -110,7 +113,7 @@ class ArchiveWriter:
 
     @property
     def outcome(self) -> Outcome:
-        return Outcome(self._added, self._skipped, self._manifest.records)
+        return Outcome(self._added, self._skipped, self._nulled, self._manifest.records)
 
     def add(self, path: Path, on_read: Callable[[int], object] = lambda _: None) -> None:
         """Add the new records of a file, the last of them at the next commit().
@@ -138,6 +141,13 @@ class ArchiveWriter:
             self._commit()
         except OSError as error:
             raise ArchiveError(f"{self._folder}: {reason(error)}") from error
+
+    def discard_if_new(self) -> None:
+        """Delete the folder if it was made for this archive, which has no log."""
+        if self._is_new and not self._manifest.sources:
+            with contextlib.suppress(OSError):
+                (self._folder / MANIFEST).unlink()
+                self._folder.rmdir()
 
     def _commit(self) -> None:
         if self._sources == list(self._manifest.sources):
@@ -181,7 +191,11 @@ class ArchiveWriter:
             on_read(len(block.data))
             if self._is_step_full():
                 self.commit()
+        if known is None and reading.skipped and not self._sources[index].records:
+            del self._sources[index]
+            raise NotArchivableError(f"no line is a record: {log.path}")
         self._skipped += reading.skipped
+        self._nulled += reading.nulled
         if not self._sources[index].prefix.end:  # no whole line yet
             del self._sources[index]
             return

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import os
 import time
 from collections.abc import Callable
@@ -13,15 +11,11 @@ from typing import Final
 
 import orjson
 
+from llmlog_tui.log.cache_entry import DIGESTS, read_entry, sha256, write_entry
 from llmlog_tui.log.line_splitter import Block
-from llmlog_tui.private_file import replacing
-
-SUFFIX: Final = ".digests"
 
 _SETTLED_S: Final = 2.0
 """Seconds after a write within which another may leave the times unchanged."""
-
-DIGEST_BYTES: Final = hashlib.sha256().digest_size
 
 _Identity = tuple[int, int, int, int, int]
 
@@ -59,9 +53,7 @@ class BlockDigests:
         """Write new digests. Raises OSError."""
         if self._is_new:
             content = orjson.dumps({place: digest.hex() for place, digest in self._known.items()})
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with replacing(self._entry) as file:
-                file.write(sha256(content) + content)
+            write_entry(self._entry, content)
             self._is_new = False
 
     def _remembered(self, known: dict[str, bytes], block: Block) -> bytes:
@@ -73,19 +65,13 @@ class BlockDigests:
 
     @property
     def _entry(self) -> Path:
-        return self._folder / (sha256(repr(self._identity).encode()).hex() + SUFFIX)
+        return self._folder / (sha256(repr(self._identity).encode()).hex() + DIGESTS)
 
 
 def _read(entry: Path) -> dict[str, bytes]:
     """Return the digests that an entry holds; none without it, or if it is damaged."""
-    with contextlib.suppress(OSError):
-        data = entry.read_bytes()
-        os.utime(entry)  # it was used
-        digest, content = data[:DIGEST_BYTES], data[DIGEST_BYTES:]
-        if digest == sha256(content):
-            known = orjson.loads(content)
-            return {place: bytes.fromhex(digest) for place, digest in known.items()}
-    return {}
+    known = orjson.loads(read_entry(entry) or b"{}")
+    return {place: bytes.fromhex(digest) for place, digest in known.items()}
 
 
 def _settled(file: os.stat_result | None) -> _Identity | None:
@@ -95,8 +81,3 @@ def _settled(file: os.stat_result | None) -> _Identity | None:
     if time.time() - file.st_ctime < _SETTLED_S:
         return None
     return file.st_dev, file.st_ino, file.st_size, file.st_mtime_ns, file.st_ctime_ns
-
-
-def sha256(data: bytes) -> bytes:
-    """Return the SHA-256 digest of data."""
-    return hashlib.sha256(data).digest()

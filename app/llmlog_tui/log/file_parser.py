@@ -12,10 +12,10 @@ import polars as pl
 
 from llmlog_tui import humanize
 from llmlog_tui.formats import Format, LogState
+from llmlog_tui.formats.all_formats import ALL_FORMATS
 from llmlog_tui.formats.detect import head_of
 from llmlog_tui.formats.driver import Decoded, Decoder
 from llmlog_tui.formats.llmlog import LLMLOG
-from llmlog_tui.formats.registry import FORMATS
 from llmlog_tui.log.line_errors import FaultCounts
 from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.parse import FOREIGN, Parsed, Strictness, parse
@@ -45,7 +45,7 @@ class FileParser:
         self,
         states: dict[str, LogState],
         columns: Collection[str] = COLUMNS,
-        formats: Sequence[Format] = FORMATS,
+        formats: Collection[Format] = ALL_FORMATS,
         cache: FileCache | None = None,
     ) -> None:
         self._columns = columns

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from llmlog_tui.errors import reason
+from llmlog_tui.formats.all_formats import ALL_FORMATS
 from llmlog_tui.formats.detect import head_of
-from llmlog_tui.formats.registry import FORMATS
 from llmlog_tui.log.archive_manifest import is_part
 from llmlog_tui.log.archive_part import ArchivePart, ArchiveParts
 from llmlog_tui.log.block_digests import StatOf
@@ -196,7 +196,7 @@ class OpenSources:
         return Follower(
             file,
             newest_first=options.newest_first,
-            may_skip=lambda head: head_of(head, FORMATS).is_plain,
+            may_skip=lambda head: head_of(head, ALL_FORMATS).is_plain,
             siblings=siblings,
         )
 

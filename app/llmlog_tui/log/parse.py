@@ -103,9 +103,10 @@ def parse(  # noqa: PLR0913 - options by name
     polars reads a block as one, and rejects all of it for one bad line. Such a block is examined
     with increasing strictness, so that each bad line costs only itself. `strictness`, of the block
     before, is where to start; it changes nothing but the time. So do its `filled`, and its `tags`,
-    except that an unknown field of earlier blocks is read in this one, too. Only `columns`, event
-    and status have values, the others are null; values of a wrong type are counted in the fields
-    that are read for them. With `only_ours` an object without an event of llmlog's is foreign, too.
+    except that an unknown field of earlier blocks is read in this one, too, and that a tag with
+    text in them has only text. Only `columns`, event and status have values, the others are null;
+    values of a wrong type are counted in the fields that are read for them. With `only_ours` an
+    object without an event of llmlog's is foreign, too.
     """
     if at_start:
         block = block.removeprefix(_BOM)

@@ -18,8 +18,8 @@ from polars.exceptions import PolarsError
 
 from llmlog.record import FIELDS
 from llmlog_tui.formats import llmlog
-from llmlog_tui.log import block_digests
-from llmlog_tui.log.block_digests import DIGEST_BYTES, BlockDigests, StatOf, sha256
+from llmlog_tui.log.block_digests import BlockDigests, StatOf
+from llmlog_tui.log.cache_entry import PARSED, SUFFIXES, read_entry, sha256, write_entry
 from llmlog_tui.log.cache_folder import cache_folder, is_off
 from llmlog_tui.log.line_errors import FaultCounts
 from llmlog_tui.log.line_splitter import Block
@@ -27,7 +27,6 @@ from llmlog_tui.log.parse import Parsed, Strictness, parse
 from llmlog_tui.log.schema import COLUMNS, nulls
 from llmlog_tui.log.starts import NO_STARTS
 from llmlog_tui.log.tags import KnownTags, wants_tags
-from llmlog_tui.private_file import replacing
 
 MIN_FILE_BYTES: Final = 64 * 2**20
 """Minimum size of a file: smaller ones are parsed within a second."""
@@ -38,7 +37,6 @@ MIN_BYTES: Final = 4 * 2**20
 MAX_BYTES: Final = 2**30
 """Maximum size of the folder; the entries not used for the longest are deleted."""
 
-_SUFFIX: Final = ".parsed"
 _METADATA: Final = "llmlog"
 _DTYPES: Final = {
     str(dtype): dtype for dtype in (pl.Categorical(), pl.Int64(), pl.Float64(), pl.Boolean())
@@ -84,7 +82,7 @@ class ParseCache:
         if len(block) < MIN_BYTES:
             return parse(block, **options)
         of_block = sha256(block) if digest is None else digest()
-        entry = self._folder / (_key(of_block, options) + _SUFFIX)
+        entry = self._folder / (_key(of_block, options) + PARSED)
         known = _read(entry)
         if known is not None:
             return known
@@ -109,7 +107,7 @@ class ParseCache:
     def size(self) -> tuple[int, int]:
         """Return the number of blocks, and the bytes of all entries. Raises OSError."""
         entries = list(_entries(self._folder))
-        blocks = sum(path.suffix == _SUFFIX for path, _ in entries)
+        blocks = sum(path.suffix == PARSED for path, _ in entries)
         return blocks, sum(file.st_size for _, file in entries)
 
     def clear(self) -> None:
@@ -119,10 +117,7 @@ class ParseCache:
 
     def _write(self, entry: Path, parsed: Parsed) -> None:
         with contextlib.suppress(OSError, PolarsError):
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            content = _to_bytes(parsed)
-            with replacing(entry) as file:
-                file.write(sha256(content) + content)
+            write_entry(entry, _to_bytes(parsed))
             self._has_written = True
 
 
@@ -142,7 +137,7 @@ class FileCache:
 def _entries(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
     with contextlib.suppress(FileNotFoundError):
         for path in folder.iterdir():
-            if path.suffix in {_SUFFIX, block_digests.SUFFIX}:
+            if path.suffix in SUFFIXES:
                 with contextlib.suppress(FileNotFoundError):
                     yield path, path.stat()
 
@@ -214,13 +209,8 @@ def _rest_of(parsed: Parsed) -> dict[str, Any]:
 
 def _read(entry: Path) -> Parsed | None:
     """Return what an entry holds; None without it, or if it is damaged."""
-    try:
-        data = entry.read_bytes()
-        os.utime(entry)  # it was used
-    except OSError:
-        return None
-    digest, content = data[:DIGEST_BYTES], data[DIGEST_BYTES:]
-    if digest != sha256(content):  # polars may panic on damaged parquet, or return other values
+    content = read_entry(entry)  # polars may panic on damaged parquet, or return other values
+    if content is None:
         return None
     rest = json.loads(pl.read_parquet_metadata(io.BytesIO(content))[_METADATA])
     return _from_bytes(pl.read_parquet(content), rest)

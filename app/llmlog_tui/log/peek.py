@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice, tee
 from pathlib import Path
 from typing import Final
 
 from llmlog_tui.formats import Format, Item, LogState, Peeks
+from llmlog_tui.formats.all_formats import ALL_FORMATS
 from llmlog_tui.formats.detect import HEAD_BYTES, HEAD_OBJECTS, head_of
-from llmlog_tui.formats.registry import FORMATS
 from llmlog_tui.formats.shared_state import LOADING
 from llmlog_tui.formats.unwrap import Unwrapped, Unwrapper
 from llmlog_tui.log.archive_manifest import is_part
@@ -23,7 +23,7 @@ _MAX_BYTES: Final = 2**20
 
 
 def peek(
-    files: Sequence[Path], states: dict[str, LogState], formats: Sequence[Format] = FORMATS
+    files: Sequence[Path], states: dict[str, LogState], formats: Collection[Format] = ALL_FORMATS
 ) -> list[Hashable | None]:
     """Pass the first objects of files to their formats, before reading any of them.
 
@@ -43,7 +43,7 @@ def has_own_lines(file: Path) -> bool:
     """
     if file == STDIN or url_of(file) or is_part(file):
         return False
-    return head_of(beginning_of(file, HEAD_BYTES), FORMATS).is_plain
+    return head_of(beginning_of(file, HEAD_BYTES), ALL_FORMATS).is_plain
 
 
 def _begins_as(

@@ -18,6 +18,7 @@ from llmlog_tui.log import parse_cache
 from llmlog_tui.log.archive_part import is_big
 from llmlog_tui.log.fetching import Fetched, fetch
 from llmlog_tui.log.file_parser import FileParser
+from llmlog_tui.log.follow import BLOCK_BYTES
 from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.log_scan import LogScan
 from llmlog_tui.log.new_files import NewFiles
@@ -25,7 +26,7 @@ from llmlog_tui.log.open_sources import OpenSources, SourceOptions
 from llmlog_tui.log.parse import Parsed
 from llmlog_tui.log.parse_cache import ParseCache
 from llmlog_tui.log.peek import peek
-from llmlog_tui.log.process_memory import return_memory
+from llmlog_tui.log.process_memory import keep_freed_memory, return_memory
 from llmlog_tui.log.reading_order import Turn, forks_of_newest, size_of
 from llmlog_tui.log.record_lines import LineForm, RecordLines
 from llmlog_tui.log.retention import EVERYTHING, Retention
@@ -418,6 +419,8 @@ class Reader:
         """Start to read files, with newest_first the newest of them first."""
         is_first = not self._sources.opened
         sizes = self._sources.add(files, by_age=self._newest_first and self._is_loading)
+        if max(sizes, default=0) > BLOCK_BYTES:
+            keep_freed_memory()
         for file, size in zip(files, sizes, strict=True):
             self._store.add_file(file)
             stat_of = self._sources.stat_of(len(self._parsers))

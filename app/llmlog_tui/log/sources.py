@@ -282,6 +282,25 @@ def _logs_in(folder: str, depth: int = 0) -> list[str]:
     return [entry.path for entry in logs] + below
 
 
+def reads_below(folder: Path, parts: Sequence[str]) -> bool:
+    """Return whether a folder's logs would include a new file; `parts` is its relative path."""
+    if not _LOG_NAME.fullmatch(parts[-1]) or len(parts) > _MAX_DEPTH + 1:
+        return False
+    if any(part.startswith(".") for part in parts) or is_archive(folder):
+        return False
+    for part in parts[:-1]:
+        with contextlib.suppress(OSError):
+            names = {each.name.partition(".")[0] for each in folder.iterdir() if _is_log(each)}
+            if names and part not in names:
+                return False
+        folder /= part
+    return True
+
+
+def _is_log(path: Path) -> bool:
+    return _LOG_NAME.fullmatch(path.name) is not None and path.is_file()
+
+
 def _log(name: str) -> _Log:
     """Return a file with its sort key: numbered parts descending, dated ones, the plain one."""
     path = Path(name)

@@ -9,6 +9,7 @@ from typing import Final
 
 import polars as pl
 
+from llmlog_tui import humanize
 from llmlog_tui.log.inference import distinct
 from llmlog_tui.log.schema import COLUMNS
 
@@ -51,6 +52,17 @@ class RunningStep:
     def gone_after(self) -> timedelta:
         """Time without an end after which it is taken to be gone."""
         return GONE_AFTER
+
+    def elapsed_ms(self, now: datetime) -> float:
+        """Return the time since it began; 0 if that is unknown."""
+        return 0.0 if self.ts is None else max(0.0, (now - self.ts).total_seconds() * 1_000)
+
+    def state(self, now: datetime) -> str:
+        """Return `running for 12.0 s`, or that it never ended and how that is known."""
+        if not self.is_gone(now):
+            return f"running for {humanize.duration(self.elapsed_ms(now))}"
+        minutes = GONE_AFTER.total_seconds() / 60
+        return f"never ended: no end in {minutes:.0f} min, its process is gone"
 
 
 def split_starts(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

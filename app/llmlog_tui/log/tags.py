@@ -138,6 +138,7 @@ def take_tags(read: pl.DataFrame, known: KnownTags, lines_of: LinesOf) -> TagCol
         tags, is_object = pl.DataFrame(), extra.str.starts_with("{")
         if is_object.any():
             tags = _members(extra.set(~is_object, None), known.extra, lines_of)
+    tags = tags.cast({_STRING: _TEXT})
     types = {**known.extra, **tags.schema}
     tags = tags.rename(lambda name: PREFIX + name)
     others = _of_fields(read, known, tags.columns)
@@ -198,21 +199,40 @@ def _extra_of(line: bytes) -> dict[str, Any]:
 
 def _members(texts: pl.Series, known: Types, lines_of: LinesOf) -> pl.DataFrame:
     """Return the members of JSON objects as columns, at most MAX_TAGS of them."""
-    if known:
-        with contextlib.suppress(pl.exceptions.PolarsError):
-            tags = texts.str.json_decode(pl.Struct(known)).struct.unnest()
-            # Each member has one `": `, its text may have more: equality means that all members
-            # were known and fit. That is twice as fast as finding their names.
-            members = texts.str.count_matches('": ', literal=True).sum()
-            if members == sum(tags.height - each.null_count() for each in tags):
-                return _without_empty(tags)
-    lines = texts.fill_null("{}").str.join("\n").item().encode()
-    inferred = _inferred(lines, len(texts))
-    if inferred is None:  # polars leaves control characters unescaped, too
-        inferred = _by_line(
-            [_extra_of(line) for line in lines_of(pl.int_range(len(texts), eager=True))]
-        )
-    return _without_empty(inferred)
+    lines = texts.fill_null("{}").str.join("\n").item()
+    tags = _decoded(lines, len(texts), known) if known else None
+    if tags is None:
+        tags = _inferred(lines.encode(), len(texts))
+    if tags is None:
+        records = [_extra_of(line) for line in lines_of(pl.int_range(len(texts), eager=True))]
+        tags = _by_line(lines, records)
+    return _without_empty(tags)
+
+
+def _decoded(lines: str, count: int, known: Types) -> pl.DataFrame | None:
+    """Return the members in known types; None for objects with other members or types.
+
+    Text is String. Any value is text where text is known, as in the column of all blocks.
+    """
+    schema = {name: _STRING if dtype == _TEXT else dtype for name, dtype in known.items()}
+    with contextlib.suppress(pl.exceptions.PolarsError):
+        # Unlike str.json_decode(), which makes 1 of 1.5, this rejects what does not fit.
+        tags = pl.read_ndjson(lines.encode(), schema=schema)
+        # Each member with a value has one `": `, its text may have more: equality means that all
+        # were known. That is twice as fast as finding their names.
+        members = sum(tags.height - each.null_count() for each in tags)
+        found = _values_in(lines)
+        if members < found:
+            texts = (tags[name] for name, dtype in schema.items() if dtype == _STRING)
+            members += sum(_values_in(text.str.join("\n").item()) for text in texts)
+        if tags.height == count and members == found:
+            return tags
+    return None
+
+
+def _values_in(lines: str) -> int:
+    """Return how many members in JSON have a value."""
+    return lines.count('": ') - lines.count('": null')
 
 
 def _inferred(lines: bytes, count: int) -> pl.DataFrame | None:
@@ -229,17 +249,26 @@ def _inferred(lines: bytes, count: int) -> pl.DataFrame | None:
     return None
 
 
-def _by_line(records: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
-    """Return members as text."""
+def _by_line(lines: str, records: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    """Return the members of objects that polars infers no types from, typed as unknown fields."""
     names = list(dict.fromkeys(name for record in records for name in record if _is_name(name)))
+    del names[MAX_TAGS:]
+    tags = _decoded(lines, len(records), dict.fromkeys(names, _TEXT))
+    if tags is None:  # polars leaves control characters unescaped, too
+        tags = pl.DataFrame(
+            pl.Series(name, [_as_text(record.get(name)) for record in records], _STRING)
+            for name in names
+        )
     return pl.DataFrame(
-        pl.Series(name, [_as_text(record.get(name)) for record in records], _TEXT)
-        for name in names[:MAX_TAGS]
+        _typed(each, is_text=any(isinstance(record.get(each.name), str) for record in records))
+        for each in tags
     )
 
 
 def _as_text(value: object) -> str | None:
-    return value if value is None or isinstance(value, str) else orjson.dumps(value).decode()
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)  # in polars' form
 
 
 def _kept_as(dtype: pl.DataType) -> pl.DataType:

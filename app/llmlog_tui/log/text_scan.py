@@ -14,6 +14,7 @@ from llmlog_tui.log import line_search
 from llmlog_tui.log.compressed import SUFFIXES, lines_of
 from llmlog_tui.log.line_search import Matches
 from llmlog_tui.log.line_splitter import MAX_LINE_BYTES, Block, count_newlines
+from llmlog_tui.log.process_memory import keep_freed_memory
 
 _THREADS: Final = 2
 _AHEAD: Final = 3
@@ -21,9 +22,6 @@ _AHEAD: Final = 3
 
 _BLOCKS_PER_SPAN: Final = 8
 """Blocks per call of polars, which compiles the pattern each time."""
-
-_KEPT_BYTES: Final = 2**24
-"""Bytes of memory to keep for reuse: more than the spans in the threads take."""
 
 _MAX_BLOCK_BYTES: Final = 2 * MAX_LINE_BYTES
 """Bytes without a newline that are passed over: no record is as long."""
@@ -135,9 +133,7 @@ def _searched(file: int, pattern: str) -> Iterator[tuple[_Span, Matches]]:
     """Yield the spans of a file, the last first; earlier ones are searched meanwhile."""
     searching: deque[tuple[_Span, Future[Matches]]] = deque()
     search = _Search(file, pattern)
-    # glibc keeps freed memory up to twice the largest allocation freed so far. If that is less than
-    # spans take, each span gets new pages from the system: half the time of a scan.
-    bytes(_KEPT_BYTES)
+    keep_freed_memory()
     with ThreadPoolExecutor(_THREADS, "llmlog-scan") as pool:
         for span in _spans_backwards(file):
             searching.append((span, pool.submit(search.run, span)))

@@ -103,6 +103,7 @@ class SearchController:
     def close(self) -> None:
         """End the search; n starts it again."""
         self.end()
+        self._number += 1  # a hit that is looked for is of a search that ended
         self._hits, self._older = {}, []
         self._update(SearchState(self.state.text, self.state.row))
 
@@ -181,6 +182,15 @@ class SearchController:
         show = partial(self._show, self._number, self._is_waiting, self._is_done)
         self._app.jobs.run("Search", self._finding(overview, self._direction), show)
 
+    def _text_hit(self, hit: Hit) -> TextHit | None:
+        """Return the hit in content; None if a field has the text.
+
+        A field is searched at once, content by a scan: what opens must not depend on its progress.
+        """
+        if hit.in_field:
+            return None
+        return self._hits[hit.row] if hit.row >= 0 else self._older[-hit.row - 1]
+
     def _show(
         self,
         number: int,
@@ -202,7 +212,7 @@ class SearchController:
                 self._hint_nothing()
             return
         self._is_waiting = False
-        known = self._hits.get(hit.row) if hit.row >= 0 else self._older[-hit.row - 1]
+        known = self._text_hit(hit)
         excerpt = None if known is None else known.excerpt
         self._update(
             replace(self.state, row=hit.row, nth=hit.nth, total=hit.total, excerpt=excerpt)

@@ -10,7 +10,8 @@ from typing import Final
 import polars as pl
 
 from llmlog_tui.analysis.calls.call_rows import Calls
-from llmlog_tui.analysis.calls.prices import NO_OVERRIDES, Hours, Price, Prices, Rates, listed
+from llmlog_tui.analysis.calls.price_list import listed
+from llmlog_tui.analysis.calls.prices import NO_OVERRIDES, Hours, Price, Prices, Rates
 from llmlog_tui.config.rules import Rules
 from llmlog_tui.log.schema import IS_CALL
 

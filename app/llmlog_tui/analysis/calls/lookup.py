@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 import polars as pl
@@ -9,6 +11,7 @@ import polars as pl
 from llmlog_tui.analysis.calls.calls import FAILED
 from llmlog_tui.errors import UserError
 from llmlog_tui.log.schema import ID_FIELDS, MIN_ID_PREFIX
+from llmlog_tui.log.starts import RunningStep
 
 
 class NoIdError(UserError):
@@ -30,13 +33,17 @@ def find_by_id(frame: pl.DataFrame, wanted: str) -> pl.DataFrame:
     return found
 
 
-def resolve_id(frame: pl.DataFrame, name: str, wanted: str) -> str:
+def resolve_id(
+    frame: pl.DataFrame, name: str, wanted: str, begun: Iterable[str | None] = ()
+) -> str:
     """Return the id in column `name` that `wanted` equals, or uniquely abbreviates.
 
-    Raises NoIdError, whose message lists the ids.
+    `begun` are further ids, of steps without a record. Raises NoIdError, whose message lists the
+    ids.
     """
     _check(wanted)
-    ids = frame[name].cast(pl.String).drop_nulls().unique(maintain_order=True)
+    ids = pl.concat([frame[name].cast(pl.String), pl.Series(name, list(begun), pl.String)])
+    ids = ids.drop_nulls().unique(maintain_order=True)
     if ids.index_of(wanted) is not None:
         return wanted
     is_prefix = len(wanted) >= MIN_ID_PREFIX
@@ -50,10 +57,10 @@ def resolve_id(frame: pl.DataFrame, name: str, wanted: str) -> str:
 
 
 LATEST: Final = "latest"
-"""Word for the trace of the newest record."""
+"""Word for the trace of the newest record, or of a step begun since."""
 
 FAILED_WORD: Final = "failed"
-"""Word for the trace of the newest record that failed."""
+"""Word for the newest trace that failed or never ended."""
 
 
 def given_ids(*wanted: str) -> list[str]:
@@ -61,18 +68,37 @@ def given_ids(*wanted: str) -> list[str]:
     return [each for each in wanted if each not in {LATEST, FAILED_WORD}]
 
 
-def resolve_trace(frame: pl.DataFrame, wanted: str) -> str:
+def resolve_trace(
+    frame: pl.DataFrame,
+    wanted: str,
+    begun: Sequence[RunningStep] = (),
+    now: datetime | None = None,
+) -> str:
     """Return the trace_id that `wanted` equals or uniquely abbreviates; or LATEST, FAILED_WORD.
 
-    Raises NoIdError.
+    `begun` are the steps without a record, which either word takes into account. Raises NoIdError.
     """
     if wanted not in {LATEST, FAILED_WORD}:
-        return resolve_id(frame, "trace_id", wanted)
-    records = frame.filter(FAILED) if wanted == FAILED_WORD else frame
-    ids = records["trace_id"].drop_nulls()
-    if not len(ids):
+        return resolve_id(frame, "trace_id", wanted, [step.trace_id for step in begun])
+    if wanted == FAILED_WORD:
+        now = now or datetime.now(UTC)
+        frame, begun = frame.filter(FAILED), [step for step in begun if step.is_gone(now)]
+    found = _newest_trace(frame, begun)
+    if found is None:
         raise NoIdError("no run failed" if wanted == FAILED_WORD else "no record has a trace_id")
-    return str(ids[-1])
+    return found
+
+
+def _newest_trace(frame: pl.DataFrame, begun: Sequence[RunningStep]) -> str | None:
+    """Return the trace of the last record, or of a step begun since its end."""
+    timed = [(step.ts, step.trace_id) for step in begun if step.ts and step.trace_id]
+    since, newest = max(timed, default=(None, None))
+    last = frame.filter(pl.col("trace_id").is_not_null()).tail(1)
+    if not last.height:
+        return newest
+    ts, latency_ms, trace_id = last.select("ts", "latency_ms", "trace_id").row(0)
+    is_later = since and ts and (since - ts).total_seconds() * 1_000 > (latency_ms or 0)
+    return newest if is_later else str(trace_id)
 
 
 def _check(wanted: str) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 
 import polars as pl
 
+from llmlog_tui.analysis.calls.letter_case import NON_ASCII_FORMS, in_any_case
 from llmlog_tui.log.schema import ID_FIELDS
 
 SEARCHED: Final = (
@@ -23,17 +24,17 @@ SEARCHED: Final = (
 class Hit:
     """The record with key `row`, the `nth` (from 1) of `total` that match.
 
-    Records that the frame no longer has are -1, -2 and so on, the newest of them first.
+    Records that the frame no longer has are -1, -2 and so on, the newest of them first. With
+    `in_field` a searched field has the text; a scan may have found it in content as well.
     """
 
     row: int
     nth: int
     total: int
+    in_field: bool = True
 
 
 _HEX: Final = frozenset("0123456789abcdef")
-_LOWER_TO_ASCII: Final = ("\u212a", "\u0130")
-"""The Kelvin sign and the dotted I: their lower case has ASCII letters."""
 _CASELESS: Final = re.compile("[^A-Za-z]{2,}")
 """Digits and signs of an ASCII text, which have no other case."""
 _SHORT_BYTES: Final = 16
@@ -58,9 +59,9 @@ def _matching(frame: pl.DataFrame, text: str) -> pl.Series:
 
 
 def _contains(column: pl.Series, text: str) -> pl.Series:
-    """Return whether texts contain another, compared in lower case; null for null."""
+    """Return whether texts contain another in any case; null for null."""
     if not text or not text.isascii():
-        return column.str.to_lowercase().str.contains(text.lower(), literal=True)
+        return column.str.contains(f"(?i){in_any_case(text)}")
     longest = column.str.len_bytes().max()
     if not isinstance(longest, int) or longest < len(text):
         return pl.Series([False]).new_from_index(0, len(column))
@@ -79,14 +80,18 @@ def _contains(column: pl.Series, text: str) -> pl.Series:
 
 
 def _contains_ascii(column: pl.Series, text: str) -> pl.Series:
-    """Return _contains() for an ASCII text, without a copy in lower case."""
+    """Return _contains() for an ASCII text."""
+    lower = text.lower()
     # contains_any() seeks rare letters: hex digits are none.
-    if _HEX.issuperset(text.lower()):
+    if _HEX.issuperset(lower):
         return column.str.contains(f"(?i-u:{text})")
     contains = column.str.contains_any([text], ascii_case_insensitive=True)
-    if not {"i", "k"}.isdisjoint(text.lower()):
-        rows = column.str.contains_any(_LOWER_TO_ASCII).arg_true()
-        exact = column.gather(rows).str.to_lowercase().str.contains(text.lower(), literal=True)
+    others = [
+        other for letter, forms in NON_ASCII_FORMS.items() if letter in lower for other in forms
+    ]
+    if others:
+        rows = column.str.contains_any(others).arg_true()
+        exact = column.gather(rows).str.contains(f"(?i){in_any_case(text)}")
         contains = contains.scatter(rows, exact)
     return contains
 
@@ -112,9 +117,9 @@ def search(  # noqa: PLR0913 - what matches, and from where
     Case-insensitive, and wraps around. From None it searches backwards from the newest record.
     With direction 0 it is `row` itself, if that matches. None without a match.
     """
-    matching = _matching(frame, text)
+    matching = in_field = _matching(frame, text)
     if found:
-        matching |= frame["row"].is_in(pl.Series(list(found), dtype=pl.UInt32).implode())
+        matching = in_field | frame["row"].is_in(pl.Series(list(found), dtype=pl.UInt32).implode())
     at_positions = matching.arg_true()
     # Older records precede the first position.
     before = pl.int_range(-older, 0, dtype=pl.Int64, eager=True)
@@ -135,4 +140,5 @@ def search(  # noqa: PLR0913 - what matches, and from where
         nth = int((positions <= at).sum()) % len(positions)
     else:
         nth = (int((positions < at).sum()) - 1) % len(positions)
-    return Hit(int(rows[nth]), nth + 1, len(positions))
+    position = int(positions[nth])
+    return Hit(int(rows[nth]), nth + 1, len(positions), position >= 0 and bool(in_field[position]))

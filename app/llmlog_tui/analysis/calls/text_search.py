@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from llmlog.record import FIELDS
+from llmlog_tui.analysis.calls.letter_case import equal_letters, in_any_case
 from llmlog_tui.log.schema import ID_FIELDS, MIN_ID_PREFIX
 
 _CONTENT: Final = frozenset({"input", "output", "error_message"})
 _METADATA: Final = {field.name for field in FIELDS} - _CONTENT | {"extra", "prefix_hashes"}
 _AROUND: Final = 60
 """Maximum characters of an excerpt before and after the words."""
-_ANY_SPACE: Final = r"(?:\s|\\+[nrt])+"
+_SPACE_CODES: Final = (
+    "000[9a-d]|001[c-f]|00[2a]0|0085|1680|20(?:0[0-9a]|2[89f]|5f)|3000"  # those of str.isspace()
+)
+_ANY_SPACE: Final = rf"(?:\s|\\+(?:[fnrt]|u(?:{_SPACE_CODES})))+"
 """White space between words, as it is or as an escape in JSON."""
 
+_ESCAPED: Final = frozenset("<>&'\"=+`\\/\x7f")
+"""ASCII characters that some writers of JSON escape by their number, beside control characters."""
 
 HAS_CONTENT: Final = (
     r'"(?:input|output|messages|prompt|response|content|completion|arguments|body)\\*"\s*:'
@@ -93,19 +98,26 @@ def _in_json(word: str) -> str:
 
 def _character(character: str) -> str:
     """Return the pattern of a character as it is, or escaped in JSON."""
-    literal = re.escape(character)
+    escapes = sorted({each for form in equal_letters(character) for each in _escapes(form)})
+    if "\ud800" <= character <= "\udfff":  # half a pair: no UTF-8 has it as it is
+        return "|".join(escapes)
+    literal = in_any_case(character)
     if character in '"\\/':
-        return rf"\\*{literal}"  # JSON within JSON escapes the escapes
-    if character.isascii() and character not in "<>&'":
-        return literal
-    forms = {character, character.lower(), character.upper()}
-    escapes = {json.dumps(form)[1:-1] for form in forms if not form.isascii()}
-    escapes |= {f"\\u{ord(form):04x}" for form in forms if form.isascii()}
-    return f"(?:{literal}|{'|'.join(sorted(map(_after_backslashes, escapes)))})"
+        literal = rf"\\*{literal}"  # JSON within JSON escapes the escapes
+    return f"(?:{'|'.join([literal, *escapes])})" if escapes else literal
 
 
-def _after_backslashes(escape: str) -> str:
-    return re.escape(escape).replace(r"\\", r"\\+")
+def _escapes(character: str) -> Iterator[str]:
+    """Yield the patterns of a character's escapes in JSON, after any number of backslashes.
+
+    ASCII letters and digits have none: no writer is known to escape them.
+    """
+    if character.isascii() and character.isprintable() and character not in _ESCAPED:
+        return
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    yield "".join(rf"\\+u{units[at : at + 4]}" for at in range(0, len(units), 4))
+    if character == "\b":
+        yield r"\\+b"
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import polars as pl
@@ -12,6 +13,7 @@ from llmlog_tui import humanize
 from llmlog_tui.analysis.traces.traces import traces
 from llmlog_tui.log.record_key import record_label
 from llmlog_tui.log.schema import decategorize
+from llmlog_tui.log.starts import RunningStep
 from llmlog_tui.log.tags import tag_types
 from llmlog_tui.sanitize import grep, sanitize
 
@@ -21,25 +23,34 @@ STEPS: Final = (
 )
 IDS: Final = ("step", "provider", "model", "system_fingerprint", "id", "request_id")
 ERRORS: Final = ("step", "error_type", "error_status", "error_code", "request_id", "retries")
+UNFINISHED: Final = ("what", "step", "ts", "session_id", "state")
 _MAX_VALUES: Final = 5
 """Maximum values of a tag that are listed."""
 
 
 def bundle(
-    run: pl.DataFrame, trace_id: str, lines: Mapping[int, bytes], files: Sequence[str]
+    run: pl.DataFrame,
+    trace_id: str,
+    lines: Mapping[int, bytes],
+    files: Sequence[str],
+    begun: Sequence[RunningStep] = (),
 ) -> str:
     """Return the totals, steps, ids, fingerprints, errors and grep commands of one run.
 
     `run` has its records with costs (see cost.priced), `lines` their lines by key, if their files
-    exist, `files` the names of a Snapshot's. Prompts, answers, arguments and error messages are
-    left out.
+    exist, `files` the names of a Snapshot's, `begun` its steps without a record. Prompts,
+    answers, arguments and error messages are left out.
     """
     run = run.sort("step", maintain_order=True, nulls_last=True)
-    return "\n".join(_markdown(run, trace_id, lines, files))
+    return "\n".join(_markdown(run, trace_id, lines, files, begun))
 
 
 def _markdown(
-    run: pl.DataFrame, trace_id: str, lines: Mapping[int, bytes], files: Sequence[str]
+    run: pl.DataFrame,
+    trace_id: str,
+    lines: Mapping[int, bytes],
+    files: Sequence[str],
+    begun: Sequence[RunningStep],
 ) -> Iterator[str]:
     records = redacted_records(run)
     yield f"# Run {_code(trace_id)}"
@@ -50,18 +61,38 @@ def _markdown(
     yield from _section(
         "Steps", ("what", *STEPS), [{**r, "what": record_label(r)} for r in records]
     )
+    yield from _section("Not ended", UNFINISHED, unfinished(begun))
     yield from _section("Ids and fingerprints", IDS, [r for r in records if has_ids(r)])
     yield from _section("Errors", ERRORS, [r for r in records if r["status"] == "error"])
-    yield ""
-    yield "## The lines"
-    yield ""
-    yield "    " + "\n    ".join(dict.fromkeys(grep_commands(run, lines, files)))
+    if run.height:
+        yield ""
+        yield "## The lines"
+        yield ""
+        yield "    " + "\n    ".join(dict.fromkeys(grep_commands(run, lines, files)))
 
 
 def redacted_records(run: pl.DataFrame) -> list[dict[str, Any]]:
     """Return the records without secrets, ts as text."""
     rows = decategorize(run).iter_rows(named=True)
     clean = redact([{**record, "ts": humanize.rfc3339(record["ts"])} for record in rows])
+    assert isinstance(clean, list)  # noqa: S101 - a list stays one
+    return clean
+
+
+def unfinished(begun: Sequence[RunningStep]) -> list[dict[str, Any]]:
+    """Return the columns UNFINISHED of steps without a record, without secrets."""
+    now = datetime.now(UTC)
+    rows = [
+        {
+            "what": step.label,
+            "step": step.step,
+            "ts": humanize.rfc3339(step.ts),
+            "session_id": step.session_id,
+            "state": step.state(now),
+        }
+        for step in begun
+    ]
+    clean = redact(rows)
     assert isinstance(clean, list)  # noqa: S101 - a list stays one
     return clean
 

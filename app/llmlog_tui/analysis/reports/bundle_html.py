@@ -17,17 +17,20 @@ from llmlog_tui.analysis.reports.bundle import (
     ERRORS,
     IDS,
     STEPS,
+    UNFINISHED,
     grep_commands,
     has_ids,
     redacted_records,
     summaries,
     tag_values,
+    unfinished,
 )
 from llmlog_tui.analysis.reports.html_page import Html, element, figures, page, section, table
 from llmlog_tui.analysis.reports.svg_charts import MAX_STEPS, timeline_chart
 from llmlog_tui.analysis.traces.conversation import Message, against, conversation
 from llmlog_tui.analysis.traces.timeline import Timeline, timeline
 from llmlog_tui.log.record_key import record_label
+from llmlog_tui.log.starts import RunningStep
 
 _NUMBERS: Final = (
     *("step", "latency_ms", "ttft_ms", "server_ms", "retries", "error_status"),
@@ -45,6 +48,7 @@ def bundle_html(  # noqa: PLR0913 - the parts of one page
     *,
     slow_ms: float,
     content: Mapping[int, Mapping[str, Any]] | None = None,
+    begun: Sequence[RunningStep] = (),
 ) -> str:
     """Return the page of one run; arguments as of bundle.bundle().
 
@@ -70,6 +74,7 @@ def bundle_html(  # noqa: PLR0913 - the parts of one page
         *_records("Tags", ("tag", "values"), tags),
         section("Timeline", timeline_chart(_redacted(drawn)), element("p", note, _class="dim")),
         *_records("Steps", ("step", "what", *STEPS[1:]), steps),
+        *_unfinished(begun),
         *_records("Errors", errors, [step for step in steps if step["status"] == "error"]),
         *(() if content is None else [_content(run, content)]),
         *_records("Ids and fingerprints", IDS, [step for step in steps if has_ids(step)]),
@@ -78,6 +83,15 @@ def bundle_html(  # noqa: PLR0913 - the parts of one page
         ),
         element("footer", _foot(content)),
     )
+
+
+def _unfinished(begun: Sequence[RunningStep]) -> Iterator[Html]:
+    """Yield the section of steps without a record, if there are any."""
+    rows = [
+        {**row, "ts": f"{_moment(step.ts)}", "status": None}
+        for row, step in zip(unfinished(begun), begun, strict=True)
+    ]
+    return _records("Not ended", UNFINISHED, rows)
 
 
 def _foot(content: object) -> str:

@@ -87,12 +87,17 @@ def _with_system_apart(messages: object) -> dict[str, Any]:
 
 
 def _base_url(provider: object) -> str | None:
-    """Return the base URL of a provider; None if it is no plain host name."""
+    """Return the base URL of a provider; None if it is no plain host name.
+
+    None too for a local server without its port, which capture does not record.
+    """
     if not isinstance(provider, str) or not _HOST.fullmatch(provider):
         return None
-    name = provider.partition(":")[0]
+    name, _, port = provider.partition(":")
     is_local = name in ("localhost", "127.0.0.1") or name.startswith(("10.", "192.168."))
-    return f"{'http' if is_local else 'https'}://{provider}/v1"
+    if is_local:
+        return f"http://{provider}/v1" if port else None
+    return f"https://{provider}/v1"
 
 
 def _curl(

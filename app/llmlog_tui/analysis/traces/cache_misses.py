@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-import orjson
 import polars as pl
 
+from llmlog_tui.analysis.traces.conversation import decode
 from llmlog_tui.log.schema import IS_CALL
 
 Hashes = Mapping[int, Sequence[str]]
@@ -20,14 +20,10 @@ _HALF: Final = 0.5
 
 
 def hashes_in(line: bytes) -> list[str]:
-    """Return prefix_hashes of a raw line; empty if it has none, or orjson rejects it."""
+    """Return prefix_hashes of a raw line; empty without any."""
     if b'"prefix_hashes"' not in line:
         return []
-    try:
-        record = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return []
-    found = record.get("prefix_hashes") if isinstance(record, dict) else None
+    found = (decode(line) or {}).get("prefix_hashes")
     return [str(each) for each in found] if isinstance(found, list) else []
 
 

@@ -35,6 +35,11 @@ class InFlight:
 NOTHING: Final = InFlight({}, ())
 
 
+def of_trace(steps: Sequence[RunningStep], trace_id: str) -> tuple[RunningStep, ...]:
+    """Return the steps of one trace."""
+    return tuple(step for step in steps if step.trace_id == trace_id)
+
+
 def in_flight(
     steps: Sequence[RunningStep], traces: pl.DataFrame, now: datetime | None = None
 ) -> InFlight:

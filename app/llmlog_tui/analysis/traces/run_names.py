@@ -9,6 +9,7 @@ import polars as pl
 
 from llmlog_tui.analysis.traces.conversation import conversation
 from llmlog_tui.log.schema import IS_CALL
+from llmlog_tui.sanitize import encodable
 
 _MAX_WORDS: Final = 60
 """Maximum characters of a name that is made of words."""
@@ -25,7 +26,7 @@ def first_words(record: Mapping[str, Any]) -> str | None:
     if len(words) > _MAX_WORDS:
         words = words[:_MAX_WORDS].rpartition(" ")[0] or words[:_MAX_WORDS]
         words += "…"
-    return words or None
+    return encodable(words) or None
 
 
 def first_calls(frame: pl.DataFrame, traces: Iterable[str]) -> pl.DataFrame:

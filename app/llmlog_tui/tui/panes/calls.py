@@ -216,9 +216,10 @@ class CallsPane(Pane):
             self.empty = "No calls match. Esc clears the filter."
         elif self._overview.all_calls or self.empty == READING:
             self.empty = _EMPTY
-        draws = [column.draw for column in self._chosen()]
-        style = _CallStyle(draws, self._sorted_by, self._styles)
-        self.set_source(_CallRows(self._overview, self._columns(), self._order, style))
+        chosen = self._chosen()
+        style = _CallStyle([each.draw for each in chosen], self._sorted_by, self._styles)
+        columns = [each.column for each in chosen]
+        self.set_source(_CallRows(self._overview, columns, self._order, style))
         total = f"{humanize.count(len(self.source))} {self._arrow()}" if self.compact else ""
         slow = self._overview.slow_summary.title(len(self.source))
         self.set_title(
@@ -238,18 +239,18 @@ class CallsPane(Pane):
             return ""
         return f"by {self._sorted_by.field} {'▾' if self._sorted_by.descending else '▴'}"
 
-    def _styles(self, calls: pl.DataFrame) -> list[str]:
-        """Return the style of each call by the user's rules; empty for none."""
+    def _styles(self, count: int, calls: Callable[[], pl.DataFrame]) -> list[str]:
+        """Return the styles of `count` calls by the user's rules; empty for none."""
         if not self.rules:
-            return [""] * calls.height
+            return [""] * count
         try:
-            found = workers.analysis.first_match(calls, [rule.where for rule in self.rules])
+            found = workers.analysis.first_match(calls(), [rule.where for rule in self.rules])
         except workers.analysis.QueryError as error:
             # A valid rule can fail on the values of a log. It would again at every paint.
             self.rules = ()
             why = sanitize(str(error), 200)
             self.notify(why, title="No row styles", severity="error", markup=False)
-            return [""] * calls.height
+            return [""] * count
         return ["" if rule is None else self.rules[rule].style for rule in found]
 
 
@@ -259,7 +260,7 @@ class _CallStyle:
 
     draws: Sequence[CellRenderer]
     sort: Sort | None
-    styles: Callable[[pl.DataFrame], list[str]]
+    styles: Callable[[int, Callable[[], pl.DataFrame]], list[str]]
 
 
 class _CallRows(RowSource):
@@ -296,7 +297,7 @@ class _CallRows(RowSource):
 
     def rows(self, start: int, stop: int, widths: Sequence[int]) -> list[Row]:
         calls = self.overview.call_rows(start, stop, self.order)
-        styles = self._style.styles(self._frame(start, stop))
+        styles = self._style.styles(stop - start, lambda: self._frame(start, stop))
         newest = self.overview.newest
         return [
             Row(

@@ -79,16 +79,20 @@ class FilterBar(Horizontal):
         self.where, self._tags = where, tags
         self._last = where or self._last
         if where is not None and (where, calls, total) != self._shown:
+            if self._shown is None or where != self._shown[0]:
+                self._predicate.update(Content.styled(sanitize(where, 400), "$text-accent"))
             self._shown = where, calls, total
-            self._predicate.update(Content.styled(sanitize(where, 400), "$text-accent"))
-            self._count.update(
-                Content.assemble(
-                    (f"  {calls:,} of {total:,} calls", "bold"),
-                    ("   f edit" if self.app.size.width >= _HINT_FROM else "", "$text-muted"),
-                    ("  Esc clear ", "$text-muted"),
-                )
-            )
+            self._update_count(calls, total)
         self.display = where is not None or self._typed.display
+
+    def _update_count(self, calls: int, total: int) -> None:
+        count = Content.assemble(
+            (f"  {calls:,} of {total:,} calls", "bold"),
+            ("   f edit" if self.app.size.width >= _HINT_FROM else "", "$text-muted"),
+            ("  Esc clear ", "$text-muted"),
+        )
+        # The layout of the whole screen depends on the width alone.
+        self._count.update(count, layout=count.cell_length != self._count.size.width)
 
     def open(self) -> None:
         """Open the input with the last predicate in it."""

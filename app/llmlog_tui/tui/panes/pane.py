@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Hashable
-from typing import ClassVar, Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple, Self
 
 from rich.cells import cell_len
 from textual.content import Content
+from textual.geometry import Region
 from textual.reactive import reactive
 
 from llmlog_tui.sanitize import sanitize
@@ -84,11 +85,26 @@ class Pane(LineTable):
             title = leading_items(title, room, TITLE_ITEMS)
         subtitle = next((text for text in subtitles if cell_len(text) <= room), "")
         titles = sanitize(title), "" if self.compact else sanitize(subtitle)
-        if titles != self._titles:  # setting them repaints the whole pane
-            self._titles = titles
+        if titles != self._titles:
+            self._titles, self._is_titled = titles, True
             self.border_title, self.border_subtitle = map(Content, titles)
+            self._is_titled = False
 
     _titles = "", ""
+    _is_titled = False
+
+    def refresh(
+        self,
+        *regions: Region,
+        repaint: bool = True,
+        layout: bool = False,
+        recompose: bool = False,
+    ) -> Self:
+        """Refresh the pane; for a title only its line, where Textual refreshes all of them."""
+        if self._is_titled:
+            (left, top), (width, height) = self.content_offset, self.outer_size
+            regions = tuple(Region(-left, y - top, width, 1) for y in (0, height - 1))
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     # -- keys
 
@@ -96,7 +112,7 @@ class Pane(LineTable):
         """Show other rows; some keys work only while there are any."""
         had_rows = len(self.source) > 0
         super().set_source(source)
-        if had_rows != len(source) > 0:
+        if had_rows != (len(source) > 0):
             self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

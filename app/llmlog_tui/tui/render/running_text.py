@@ -54,7 +54,7 @@ def scale_ms(steps: Sequence[RunningStep], now: datetime) -> float:
 
 
 def _line(step: RunningStep, now: datetime, room: int, full: float) -> Content:
-    elapsed = _elapsed_ms(step, now)
+    elapsed = step.elapsed_ms(now)
     run = humanize.run_label(step.trace_id or humanize.UNKNOWN, step.trace_name)
     names = f" {_fitted(run, _RUN)} {_fitted(step.label, _STEP)} "
     cells = max(1, round(room * elapsed / full))
@@ -64,10 +64,6 @@ def _line(step: RunningStep, now: datetime, room: int, full: float) -> Content:
         (_BAR * cells, "$text-primary"),
         f" {humanize.duration(elapsed)}",
     )
-
-
-def _elapsed_ms(step: RunningStep, now: datetime) -> float:
-    return 0.0 if step.ts is None else max(0.0, (now - step.ts).total_seconds() * 1_000)
 
 
 def _fitted(text: str, width: int) -> str:
@@ -93,13 +89,39 @@ def mark(steps: Sequence[RunningStep], now: datetime) -> CellSpan:
 
 def elapsed_ms(steps: Sequence[RunningStep], now: datetime) -> float:
     """Return the time since the first running step began; 0 without any."""
-    return max((_elapsed_ms(step, now) for step in steps if not step.is_gone(now)), default=0.0)
+    return max((step.elapsed_ms(now) for step in steps if not step.is_gone(now)), default=0.0)
 
 
 def growing_bar(elapsed: float, full_ms: float, width: int) -> CellSpan:
     """Return a bar with a tip; `full_ms` would fill `width` cells."""
     cells = min(width - 1, round(elapsed / full_ms * (width - 1))) if full_ms else 0
     return CellSpan(_BAR * max(0, cells) + RUNNING.text, "primary")
+
+
+def detail(step: RunningStep, begin: datetime | None, now: datetime) -> list[Content]:
+    """Return the lines about a step without a record; its run began at `begin`."""
+    is_gone = step.is_gone(now)
+    sign = (NEVER_ENDED if is_gone else RUNNING).text
+    when = "" if step.ts is None else f"{humanize.local(step.ts):%H:%M:%S.%f}"[:-3]
+    after = None if step.ts is None or begin is None else (step.ts - begin).total_seconds() * 1_000
+    into = "" if after is None else f"{humanize.duration(after)} into the run"
+    ids = (("span_id", step.span_id), ("under span", step.parent_span_id))
+    return [
+        Content.styled(f"{sign} {sanitize(step.label, 60)}", "bold"),
+        Content.styled("   ".join(filter(None, (when, into))), "$text-muted"),
+        Content(""),
+        Content.styled(step.state(now), "$text-warning" if is_gone else "$text-primary"),
+        Content.styled(NO_RECORD, "$text-muted"),
+        Content(""),
+        *(
+            Content.assemble((f"{label:<12}", "$text-muted"), sanitize(value, 60))
+            for label, value in ids
+            if value
+        ),
+    ]
+
+
+NO_RECORD: Final = "No record of it was written: only that it began."
 
 
 def counted(steps: Sequence[RunningStep], now: datetime) -> str:

@@ -298,8 +298,9 @@ class OverviewScreen(LogView):
 
     @on(LineTable.Selected, "#timeline")
     def _open_step(self, message: LineTable.Selected) -> None:
-        if self.selected_trace is not None and isinstance(message.key, int):
-            self.post_message(self.ReplayRequested(self.selected_trace, message.key))
+        trace, key = self.selected_trace, message.key
+        if trace is not None and (isinstance(key, int) or self._has_record(trace)):
+            self.post_message(self.ReplayRequested(trace, key if isinstance(key, int) else None))
 
     @on(LineTable.Selected, "#calls")
     def _open_record(self, message: LineTable.Selected) -> None:

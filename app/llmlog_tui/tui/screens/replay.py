@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from textual import on
@@ -15,15 +16,19 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
+from llmlog_tui import humanize
+from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui.keys.panes import STEPS_BINDINGS
 from llmlog_tui.tui.keys.views import REPLAY_BINDINGS
 from llmlog_tui.tui.navigation import Intent, RestoreState, SelectStep
 from llmlog_tui.tui.panes.content import ContentPane
+from llmlog_tui.tui.panes.running import GROWS_S
 from llmlog_tui.tui.panes.scrubber import Scrubber
+from llmlog_tui.tui.panes.step_rows import StepInFlight
 from llmlog_tui.tui.panes.timeline import TimelinePane
 from llmlog_tui.tui.playback import PlaybackClock
 from llmlog_tui.tui.queries import ReplayQuery, ReplayResult
-from llmlog_tui.tui.render import replay_text
+from llmlog_tui.tui.render import replay_text, running_text
 from llmlog_tui.tui.render.cells import is_tool, step_number
 from llmlog_tui.tui.render.replay_text import MODES
 from llmlog_tui.tui.screens.location import DetailTimer
@@ -36,6 +41,7 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.live.overview import Overview
     from llmlog_tui.analysis.traces.replay import CallKind
     from llmlog_tui.analysis.traces.timeline import Timeline
+    from llmlog_tui.log.starts import RunningStep
     from llmlog_tui.tui.queries import SearchState, StepContent
 
 _FRAMES_PER_SECOND: Final = 20
@@ -67,6 +73,9 @@ class ReplayScreen(LogView):
         self._playback = PlaybackClock(clock)
         self._run: ReplayResult | None = None
         self._index = 0
+        self._in_flight: Sequence[RunningStep] = ()
+        self._begun: str | None = None  # span_id, if the cursor is on a step in flight
+        self._growth: Timer | None = None
         self._timer: Timer | None = None
         self._detail_timer = DetailTimer(self, self._update_detail)
         self._shows_content = False
@@ -91,6 +100,7 @@ class ReplayScreen(LogView):
     def on_mount(self) -> None:
         self.steps.redraw()
         self._timer = self.set_interval(1 / _FRAMES_PER_SECOND, self._tick, pause=True)
+        self._growth = self.set_interval(GROWS_S, self._grow, pause=True)
 
     def apply_layout(self) -> None:
         self.steps.compact = self.content_pane.compact = self.compact
@@ -105,7 +115,12 @@ class ReplayScreen(LogView):
 
     @property
     def cursor_key(self) -> int | None:
-        """Key of the current step's record."""
+        """Key of the current step's record; None of a step in flight."""
+        return None if self._begun is not None else self._played_row
+
+    @property
+    def _played_row(self) -> int | None:
+        """Key of the last step that was played."""
         return None if self._run is None else self._run.replay.steps[self._index].row
 
     @property
@@ -117,7 +132,7 @@ class ReplayScreen(LogView):
         return self.ReplayRequested(self._trace_id)
 
     def get_state(self) -> object:
-        return self.cursor_key
+        return self._played_row
 
     def apply_intent(self, intent: Intent) -> bool:
         if self._run is None:
@@ -130,15 +145,20 @@ class ReplayScreen(LogView):
 
     def update_body(self, overview: Overview, result: object | None) -> None:
         """Show the trace as it is known; a running one grows."""
-        del overview
         run = cast("ReplayResult | None", result)
         if run is None or not run.replay.steps or run.replay.trace_id != self._trace_id:
             if not self._is_kept:
                 self._update_detail()
             return
-        row, self._run = self.cursor_key, run
+        row, begun, self._run = self._played_row, self._begun, run
+        self._in_flight = overview.in_flight.by_trace.get(self._trace_id, ())
+        if self._in_flight and self._growth is not None:
+            self._growth.resume()
         self._draw_crumb()
         self._show_step(0 if row is None else run.replay.index_by_key.get(row, 0))
+        if begun is not None:
+            self.steps.move_to(StepInFlight(begun))
+            self._show_begun(begun)
 
     def _draw_crumb(self) -> None:
         if self._run is not None and self.overview is not None:
@@ -159,18 +179,48 @@ class ReplayScreen(LogView):
         if run is None:
             return
         self._index = min(max(0, index), len(run.replay.steps) - 1)
+        self._begun = None
         now, places = self._index, run.replay.index_by_key
         self.steps.following = False
-        self.steps.update(run.timeline, lambda row: places[row] <= now)
+        self.steps.update(run.timeline, lambda row: places[row] <= now, self._in_flight)
         self.steps.move_to(run.replay.steps[now].row)
         self.scrub.update(run.replay, now, self._state(run))
         self._detail_timer.restart()
+
+    def _show_begun(self, span_id: str) -> None:
+        """Show the detail of a step in flight; the position of the replay stays."""
+        if any(step.span_id == span_id for step in self._in_flight):
+            self._begun = span_id
+            self._detail_timer.restart()
+
+    def _grow(self) -> None:
+        """Let the bars of steps in flight grow; stop once none is left."""
+        now = datetime.now(UTC)
+        if self._growth is not None and all(step.is_gone(now) for step in self._in_flight):
+            self._growth.pause()
+        self.steps.grow()
+        if self._begun is not None:
+            self._draw_begun()
+
+    def _draw_begun(self) -> None:
+        """Draw the step in flight under the cursor."""
+        step = next((each for each in self._in_flight if each.span_id == self._begun), None)
+        if step is None or self._run is None:
+            return
+        number = humanize.UNKNOWN if step.step is None else str(step.step)
+        lines = running_text.detail(step, self._run.timeline.begin, datetime.now(UTC))
+        self.detail_pane.update(f"Step {number} · {sanitize(step.label, 40)}", lines)
+        self.content_pane.update_empty(running_text.NO_RECORD)
 
     def _state(self, run: ReplayResult) -> str:
         return replay_text.state(run, self._index, self._playback.speed, is_playing=self.playing)
 
     def _update_detail(self) -> None:
         """Show the detail of the current step, and have its line read."""
+        if self._begun is not None:
+            self.record_line = self._content = None
+            self._draw_begun()
+            return
         row = self.cursor_key
         if self.overview is None or row is None:
             return
@@ -249,13 +299,18 @@ class ReplayScreen(LogView):
 
     @on(LineTable.Highlighted, "#timeline")
     def _step_highlighted(self, message: LineTable.Highlighted) -> None:
-        if message.by_user:
+        if message.by_user and isinstance(message.key, StepInFlight):
+            self._pause()
+            self._show_begun(message.key.span_id)
+        elif message.by_user:
             self.go_to(message.key)
 
     @on(LineTable.Selected, "#timeline")
     def action_record(self) -> None:
         """Show the whole record of the current step."""
-        if self.record_line is not None:
+        if self._begun is not None:
+            self.hint(running_text.NO_RECORD)
+        elif self.record_line is not None:
             self.post_message(self.RecordRequested(self.record_line.location))
 
     @on(Scrubber.SeekRequested)

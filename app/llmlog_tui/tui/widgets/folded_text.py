@@ -94,7 +94,8 @@ def find_words(text: str, words: str) -> int | None:
     """Return where the words are in a text of any length; None without them."""
     parts, lowered = words.lower().split(), text.lower()
     pattern = words_pattern(words)
-    if not parts or len(lowered) != len(text):
+    # Only ASCII letters are equal whenever their lower case is.
+    if not (parts and text.isascii() and words.isascii()):
         found = pattern.search(text)
         return None if found is None else found.start()
     at = lowered.find(parts[0])  # many times faster than a pattern that ignores case

@@ -14,6 +14,7 @@ from llmlog_tui.analysis.live.overview import Overview
 from llmlog_tui.analysis.reports.bundle import bundle
 from llmlog_tui.analysis.reports.csv_cells import flat
 from llmlog_tui.errors import reason
+from llmlog_tui.log.outputs import output_problem
 from llmlog_tui.log.schema import COLUMNS, decategorize
 from llmlog_tui.log.sources import url_of
 from llmlog_tui.tui.queries import CallOrderQuery, ExportResult
@@ -81,6 +82,8 @@ def write_file(
         out = Path(path).expanduser()
         if out.suffix not in writers:
             return ExportResult(path, f"does not end in {', '.join(writers)}")
+        if problem := output_problem(out):
+            return ExportResult(path, problem)
         private_file.check_replaceable(out, logs)
         if out.exists() and not replace:
             return ExportResult(path, "is there already", is_there=True)

@@ -1,0 +1,49 @@
+"""Steps that have begun and have no record yet, as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from llmlog_tui import humanize
+from llmlog_tui.commands.text_tables import fitted, toned
+from llmlog_tui.sanitize import sanitize
+
+if TYPE_CHECKING:
+    from llmlog_tui.analysis.traces.timeline import Timeline
+    from llmlog_tui.log.starts import RunningStep
+
+_RUNNING: Final = "►"
+_NEVER_ENDED: Final = "?"
+
+
+def unfinished_lines(steps: Sequence[RunningStep], timeline: Timeline) -> Iterator[str]:
+    """Yield the steps of a run without a record, in the columns of trace_lines()."""
+    now = datetime.now(UTC)
+    begin = timeline.begin or min((step.ts for step in steps if step.ts), default=None)
+    for step in steps:
+        is_gone = step.is_gone(now)
+        number = humanize.UNKNOWN if step.step is None else str(step.step)
+        name = fitted(f"{_NEVER_ENDED if is_gone else _RUNNING} {sanitize(step.label)}", 32)
+        after = None if step.ts is None or begin is None else (step.ts - begin).total_seconds()
+        began = humanize.fit_number(None if after is None else after * 1_000, 10)
+        line = f"{number:>4}  {name} {began:>10} {humanize.UNKNOWN:>9}  {step.state(now)}"
+        yield toned(line, failed=False, slow=is_gone)
+
+
+def counted(steps: Sequence[RunningStep]) -> str:
+    """Return `2 running, 1 never ended`; empty without steps."""
+    now = datetime.now(UTC)
+    gone = sum(step.is_gone(now) for step in steps)
+    counts = ((len(steps) - gone, "running"), (gone, "never ended"))
+    return ", ".join(f"{count:,} {what}" for count, what in counts if count)
+
+
+def start_objects(
+    steps: Sequence[RunningStep], columns: Collection[str]
+) -> Iterator[dict[str, Any]]:
+    """Yield each step with the columns of a record, of event `start`."""
+    for step in steps:
+        yield {**dict.fromkeys(columns), **asdict(step), "event": "start"}

@@ -1,0 +1,148 @@
+"""Steps that have begun and have no record: shown with their run, counted in no figure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.commands.conftest import Run, Written, is_refused
+
+from llmlog_tui.commands.agent_tools import AgentTools
+from llmlog_tui.config.rules import DEFAULT
+
+Line = dict[str, Any]
+NAMES = {"session_id": "chat-one", "trace_name": "refund-agent"}
+
+
+def record(trace: str, step: int, minutes_ago: float, **more: object) -> Line:
+    ts = (datetime.now(UTC) - timedelta(minutes=minutes_ago)).isoformat()
+    known = {"trace_id": trace, "step": step, "span_id": f"{trace}-{step}", **NAMES}
+    call = {"event": "chat_completion", "model": "gpt-5", "latency_ms": 400, "total_tokens": 7}
+    return {"ts": ts, **known, **call, **more}
+
+
+def start(trace: str, step: int, minutes_ago: float, **more: object) -> Line:
+    call = {"event": "start", "requested_model": "gpt-5"}
+    without = {"model": None, "latency_ms": None, "total_tokens": None}
+    return record(trace, step, minutes_ago, **{**without, **call, **more})
+
+
+@pytest.fixture
+def log(written: Written) -> Path:
+    """A run that failed, one that was killed in step 2, and one that ended later."""
+    return written(
+        [
+            record("run-bad", 0, 120, status="error"),
+            *(
+                line
+                for n in (0, 1)
+                for line in (start("run-dead", n, 60), record("run-dead", n, 60))
+            ),
+            start("run-dead", 2, 59, requested_model=None, tool_name="look_up"),
+            record("run-fine", 0, 30, session_id="chat-two"),
+        ]
+    )
+
+
+def test_the_step_a_run_died_in_is_a_row_of_the_run(llmlog: Run, log: Path) -> None:
+    head, totals, _, *steps = llmlog("trace", "run-dead", log).out.splitlines()
+    assert head.startswith("trace run-dead refund-agent, session chat-one")
+    assert totals == "2 steps, 14 tokens, cost –, 2 calls unpriced, 1 never ended"
+    assert len(steps) == 3
+    assert steps[2].split()[:3] == ["2", "?", "look_up"]
+    assert steps[2].endswith("–  never ended: no end in 10 min, its process is gone")
+
+
+def test_a_step_in_flight_has_the_time_it_runs(llmlog: Run, written: Written) -> None:
+    path = written([record("run-live", 0, 2), start("run-live", 1, 1)])
+    *_, last = llmlog("trace", "latest", path).out.splitlines()
+    assert last.split()[:3] == ["1", "►", "gpt-5"]
+    assert "running for 1" in last or "running for 60" in last
+
+
+def test_as_json_it_follows_with_event_start_and_the_columns_of_a_record(
+    llmlog: Run, log: Path
+) -> None:
+    for words in (("trace", "run-dead"), ("session", "chat-one")):
+        *records, begun = map(json.loads, llmlog(*words, log, "--json").out.splitlines())
+        assert all(line["event"] == "chat_completion" for line in records)
+        assert (begun["event"], begun["step"], begun["tool_name"]) == ("start", 2, "look_up")
+        assert begun.keys() == records[0].keys()
+        assert (begun["latency_ms"], begun["cost_usd"], begun["line"]) == (None, None, None)
+
+
+def test_failed_is_the_newest_run_that_failed_or_never_ended(
+    llmlog: Run, log: Path, written: Written
+) -> None:
+    assert llmlog("trace", "failed", log).out.startswith("trace run-dead ")
+    assert llmlog("trace", "failed", log, "--where", "step >= 0").out.startswith("trace run-bad ")
+    running = written([record("run-bad", 0, 120, status="error"), start("run-live", 0, 1)])
+    assert llmlog("trace", "failed", running).out.startswith("trace run-bad ")
+
+
+def test_latest_is_the_run_that_began_after_the_last_record(llmlog: Run, written: Written) -> None:
+    lines = [start("run-long", 0, 60), record("run-fine", 0, 30)]
+    assert llmlog("trace", "latest", written(lines)).out.startswith("trace run-fine ")
+    shown = llmlog("trace", "latest", written([*lines, start("run-new", 0, 1)])).out
+    assert shown.startswith("trace run-new refund-agent, session chat-one, began ")
+    assert "0 steps" in shown
+
+
+def test_a_session_lists_its_runs_that_have_no_record(llmlog: Run, log: Path) -> None:
+    with log.open("a") as file:
+        file.write(json.dumps(start("run-new", 0, 50)) + "\n")
+    shown = llmlog("session", "chat-one", log).out
+    totals = shown.splitlines()[1]
+    assert totals == "3 steps, 21 tokens, cost –, 3 calls unpriced, 1 failed, 2 never ended"
+    assert shown.count("never ended: no end in 10 min") == 2
+    assert "trace run-new" in shown
+
+
+def test_a_session_of_starts_alone_is_found(llmlog: Run, written: Written) -> None:
+    path = written([record("run-fine", 0, 60, session_id="s"), start("run-new", 0, 50)])
+    shown = llmlog("session", "chat-one", path)
+    assert shown.code == 0
+    assert "trace run-new" in shown.out
+    assert len(llmlog("session", "chat-one", path, "--json").out.splitlines()) == 1
+    assert is_refused(llmlog("session", "chat-none", path), "no session_id")
+
+
+def in_markdown(llmlog: Run, log: Path, trace: str) -> str:
+    return llmlog("bundle", trace, log).out
+
+
+def as_page(llmlog: Run, log: Path, trace: str) -> str:
+    page = log.with_name("run.html")
+    assert llmlog("bundle", trace, log, "--to", page).code == 0
+    return page.read_text()
+
+
+@pytest.mark.parametrize("bundled", [in_markdown, as_page])
+def test_a_bundle_lists_it_apart_without_secrets(
+    llmlog: Run, log: Path, bundled: Callable[[Run, Path, str], str]
+) -> None:
+    key = "sk-proj-" + "a1B2" * 12
+    with log.open("a") as file:
+        file.write(json.dumps(start("run-dead", 3, 58, requested_model=key)) + "\n")
+    text = bundled(llmlog, log, "run-dead")
+    assert text.count("never ended: no end in 10 min") == 2
+    assert "look_up" in text
+    assert key not in text
+    assert "Not ended" not in bundled(llmlog, log, "run-fine")
+    log.write_text(json.dumps(record("run-old", 0, 9)) + "\n" + json.dumps(start("run-new", 0, 50)))
+    assert "never ended" in bundled(llmlog, log, "run-new")
+
+
+def test_an_agent_is_told_of_it(log: Path) -> None:
+    with closing(AgentTools([str(log)], DEFAULT, content=False)) as tools:
+        found = json.loads(tools.trace("failed"))
+        assert len(found["steps"]) == 2
+        (step,) = found["unfinished"]
+        assert (step["step"], step["name"]) == (2, "look_up")
+        assert step["state"].startswith("never ended")
+        assert "unfinished" not in json.loads(tools.trace("run-fine"))
