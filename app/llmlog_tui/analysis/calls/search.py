@@ -85,12 +85,16 @@ def _contains_ascii(column: pl.Series, text: str) -> pl.Series:
     # contains_any() seeks rare letters: hex digits are none.
     if _HEX.issuperset(lower):
         return column.str.contains(f"(?i-u:{text})")
-    contains = column.str.contains_any([text], ascii_case_insensitive=True)
     others = [
         other for letter, forms in NON_ASCII_FORMS.items() if letter in lower for other in forms
     ]
-    if others:
-        rows = column.str.contains_any(others).arg_true()
+    if len(others) > 1:  # one search for three texts takes longer than two searches
+        contains = column.str.contains_any([text], ascii_case_insensitive=True)
+        contains |= column.str.contains_any(others)
+    else:
+        contains = column.str.contains_any([text, *others], ascii_case_insensitive=True)
+    # A text with one of the others matches whatever its other letters: compare exactly.
+    if others and len(rows := contains.arg_true()):
         exact = column.gather(rows).str.contains(f"(?i){in_any_case(text)}")
         contains = contains.scatter(rows, exact)
     return contains
