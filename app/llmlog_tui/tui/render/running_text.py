@@ -124,6 +124,16 @@ def detail(step: RunningStep, begin: datetime | None, now: datetime) -> list[Con
 NO_RECORD: Final = "No record of it was written: only that it began."
 
 
+def unfinished(sides: Sequence[Sequence[RunningStep]], now: datetime) -> str:
+    """Return `A: step 2 gpt-5 never ended`: the first step without an end of A and of B."""
+    return ", ".join(
+        f"{side}: {steps[0].title} {'never ended' if steps[0].is_gone(now) else 'is running'}"
+        + (f" and {len(steps) - 1:,} more" if len(steps) > 1 else "")
+        for side, steps in zip("AB", sides, strict=True)
+        if steps
+    )
+
+
 def counted(steps: Sequence[RunningStep], now: datetime) -> str:
     """Return `2 ► running, 1 ? never ended`; empty without steps."""
     gone = sum(step.is_gone(now) for step in steps)
