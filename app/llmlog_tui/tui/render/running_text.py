@@ -20,7 +20,8 @@ _BAR: Final = "▒"
 _RUN, _STEP = 24, 20
 _OTHER_CELLS: Final = 26
 """Cells of a line beside its names and its bar."""
-
+NOTHING_RUNS: Final = Content.styled(" nothing runs", "$text-muted")
+"""The line between two calls."""
 
 _SCALES_MS: Final = (
     2_000.0,
@@ -38,11 +39,11 @@ _SCALES_MS: Final = (
 def lines(steps: Sequence[RunningStep], now: datetime, width: int, limit: int) -> list[Content]:
     """Return up to `limit` lines, the newest steps last, on a common time axis."""
     shown = steps[-limit:]
-    room = max(4, width - _RUN - _STEP - _OTHER_CELLS)
+    more = f"  +{len(steps) - len(shown):,} more" if len(steps) > len(shown) else ""
+    room = max(4, width - _RUN - _STEP - _OTHER_CELLS - len(more))
     full = scale_ms(shown, now)
     found = [_line(step, now, room, full) for step in shown]
-    if found and len(steps) > len(shown):
-        more = f"  and {len(steps) - len(shown):,} more"
+    if more:
         found[-1] = found[-1] + Content.styled(more, "$text-muted")
     return found
 
