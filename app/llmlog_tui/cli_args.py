@@ -95,7 +95,7 @@ def parser() -> argparse.ArgumentParser:
         "--last",
         type=_window,
         metavar="N|24h",
-        help="keep only the last N records, or the last 24 hours",
+        help="keep only the last N records, or the 24 hours before the newest record",
     )
     options.add_argument(
         "--rules", type=Path, metavar="FILE", help="TOML: alert rules, prices, and notifications"

@@ -14,6 +14,7 @@ Question = tuple[str, tuple[object, ...]]
 
 QUESTIONS: Final[tuple[Question, ...]] = (
     ("stats", ("session",)),
+    ("stats", ("model", 500, "latency_ms > 1000")),
     ("find", ("req_683115a8",)),
     ("find", ("cd613e30",)),
     ("trace", ("cd613e30",)),

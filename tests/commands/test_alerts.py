@@ -52,14 +52,23 @@ def test_nothing_readable_is_refused(llmlog: Run, tmp_path: Path, command: str) 
     assert is_refused(llmlog(command), "calls.jsonl", "--help")
 
 
-def test_an_empty_log_is_quiet(llmlog: Run, written: Written) -> None:
-    assert llmlog("check", written([])).code == 0
+@pytest.mark.parametrize("text", ["", "\n\n"])
+def test_check_of_a_log_without_records_is_no_pass(llmlog: Run, tmp_path: Path, text: str) -> None:
+    log = tmp_path / "empty.jsonl"
+    log.write_text(text)
+    for options in ((), ("--json",), ("--at-least", "1"), ("--where", "step > 1")):
+        assert is_refused(llmlog("check", log, *options), "no records in", "empty.jsonl")
+    assert llmlog("alerts", log).code == 0, "a question, no verdict"
+
+
+def test_check_passes_where_no_record_matches(llmlog: Run, written: Written) -> None:
+    assert llmlog("check", written(QUIET), "--where", "step > 9").code == 0
 
 
 def test_check_exits_1_where_calls_are_missing_if_some_are_asked_for(
     llmlog: Run, written: Written
 ) -> None:
-    done = llmlog("check", written([]), "--at-least", "1")
+    done = llmlog("check", written([{"event": "tool_call"}]), "--at-least", "1")
     assert done.code == 1
     assert "Fewer calls than the 1 of --at-least." in done.out
     assert llmlog("check", written(QUIET), "--at-least", "60").code == 0

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import polars as pl
 import pytest
@@ -67,6 +67,10 @@ def commands_of(log: Path) -> Sequence[Sequence[str]]:
     return (
         ("stats", "", "--json"),
         ("stats", "", "--json", "--by", "extra.tier", "--where", "latency_ms > 200"),
+        ("stats", "", "--json", "--by", "model", "--where", "model = 'none' AND extra.tier = 'x'"),
+        ("stats", "", "--json", "--where", "latency_ms > avg(latency_ms)"),
+        ("status", "", "--json"),
+        ("status", "", "--json", "--where", "latency_ms > 200"),
         ("alerts", "", "--json"),
         ("check", "", "--json"),
         ("traces", "", "--json"),
@@ -319,6 +323,23 @@ def test_after_a_kill_each_record_is_added_once(log: Path, tmp_path: Path) -> No
     assert int(added[1]) == len(records) - known
     found = load(Sources([str(folder)], must_exist=True)).frame["span_id"].to_list()
     assert found == records
+
+
+def test_figures_of_a_big_archive_are_of_all_of_it_and_no_part_is_loaded(
+    llmlog: Run, log: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def loads(*_: object, **__: object) -> NoReturn:
+        raise AssertionError
+
+    asked = [each for each in commands_of(log) if each[0] in {"stats", "status"}]
+    asked = [each for each in asked if "avg" not in each[-1]]  # compares several records
+    of_file = [answers(llmlog(command, log, *options)) for command, _, *options in asked]
+    for module in ("stats", "status"):
+        monkeypatch.setattr(f"llmlog_tui.commands.{module}.open_log", loads)
+    of_archive = [answers(llmlog(command, folder, *options)) for command, _, *options in asked]
+    assert len(asked) == 5
+    assert of_archive == of_file
+    assert is_refused(llmlog("stats", folder, "--where", "nope = 1"), "no column nope")
 
 
 def test_ids_are_looked_up_in_a_big_archive_without_reading_all_of_it(

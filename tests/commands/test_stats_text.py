@@ -120,3 +120,15 @@ def test_a_terminal_gets_bars_and_sparklines_and_a_pipe_plain_text(
     assert [line[: len(old)] for old, line in zip(plain.splitlines(), drawn.splitlines())] == (  # noqa: B905
         plain.splitlines()
     )
+
+
+@pytest.mark.parametrize("options", [("--last", "2"), ("--where", "step > 0")])
+def test_of_a_part_of_the_log_the_text_has_both_numbers(
+    llmlog: Run, written: Written, options: tuple[str, str]
+) -> None:
+    path = written([{"model": "m", "trace_id": "t", "step": n} for n in range(3)])
+    lines = llmlog("stats", path, *options).out.splitlines()
+    assert lines[1] == "3 records read, 2 of them counted, blank lines: 0"
+    assert lines[2].startswith("2 calls and 0 tool executions")
+    health = llmlog("health", path, *options).out.splitlines()
+    assert health[0] == "3 lines: 3 records, 0 skipped, 0 blank; 2 of them examined"

@@ -1,4 +1,4 @@
-"""A log that is written and followed."""
+"""A log that is written and followed, or archived."""
 
 from __future__ import annotations
 
@@ -14,6 +14,16 @@ from llmlog_tui.log.reader import Reader
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "calls.jsonl"
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "calls.jsonl"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "archive"
 
 
 def lines(first: int, after: int) -> bytes:

@@ -57,16 +57,6 @@ def numbers_in(*names: Path) -> list[int]:
     return sorted(int(span, 16) for span in frame["span_id"])
 
 
-@pytest.fixture
-def log(tmp_path: Path) -> Path:
-    return tmp_path / "calls.jsonl"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "archive"
-
-
 def test_only_what_is_new_is_added(log: Path, folder: Path) -> None:
     log.write_bytes(lines(range(5)))
     assert archive(folder, log) == 5

@@ -25,16 +25,6 @@ def _scans_are_quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(new_files, "FAST_SCAN_S", 1e9)
 
 
-@pytest.fixture
-def log(tmp_path: Path) -> Path:
-    return tmp_path / "calls.jsonl"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "archive"
-
-
 def reader_of(*names: Path, window: Retention = EVERYTHING) -> Reader:
     sources = Sources([str(name) for name in names], must_exist=False)
     return Reader(sources, newest_first=True, window=window)

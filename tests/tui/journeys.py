@@ -160,7 +160,9 @@ async def fingerprint_alert_then_before_and_after_then_the_calls_on_each_side(wa
         alert = screen.alert
         assert "fp_a1c93e → fp_b7e204" in str(screen.evidence.border_title)
         assert says(screen.evidence, "before    after   change", "▲ not chance")
-        whom = "model = 'gpt-oss-120b' and provider = 'api.openai.com'"
+        names = "'gpt-oss-120b', 'openai/gpt-oss-120b'"
+        failed = f"model is null and requested_model in ({names})"
+        whom = f"(model = 'gpt-oss-120b' or {failed}) and provider = 'api.openai.com'"
         for key, sign in (("a", ">="), ("b", "<")):
             await go(pilot, until, "4", "Alerts")
             await pilot.press(key)
@@ -170,7 +172,8 @@ async def fingerprint_alert_then_before_and_after_then_the_calls_on_each_side(wa
             assert calls.height
             side = calls["ts"] < alert.ts if key == "b" else calls["ts"] >= alert.ts
             assert side.all()
-            assert calls["model"].cast(pl.String).unique().to_list() == ["gpt-oss-120b"]
+            assert set(calls["model"].cast(pl.String)) == {"gpt-oss-120b", None}
+            assert set(calls["requested_model"].cast(pl.String)) == {"openai/gpt-oss-120b"}
             if key == "a":
                 await until(pilot, partial(is_at, app, alert.row), "the call it began with")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -14,12 +15,14 @@ from textual import events
 
 from llmlog_tui.log import archive_part, new_files
 from llmlog_tui.log.archive_writer import ArchiveWriter
+from llmlog_tui.log.record_block import RecordBlock
 from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.sources import Sources
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.panes.calls import CallsPane
 from llmlog_tui.tui.panes.traces import TracesPane
 from llmlog_tui.tui.screens.dialogs.record import RecordDialog
+from llmlog_tui.tui.screens.overview import OverviewScreen
 from llmlog_tui.tui.screens.replay import ReplayScreen
 from llmlog_tui.tui.workers import log_reader
 
@@ -134,3 +137,63 @@ async def test_an_id_outside_the_window_of_a_big_archive_is_found_and_its_run_is
         await pilot.press("escape", "slash", *"call-99", "enter")
         await until(pilot, lambda: "has call-99" in toasts(app), "that there is none")
         assert not app.searching.state.is_running
+
+
+async def test_the_earlier_steps_of_a_run_that_begins_outside_the_window_are_read_when_it_opens(
+    tmp_path: Path, shown: Shown, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive_part, "BIG", 20)
+    monkeypatch.setattr(log_reader, "BIG_WINDOW", Retention(records=10))
+    log, folder = tmp_path / "calls.jsonl", tmp_path / "archive"
+    days = [
+        record(
+            ts=f"2026-11-{n + 1:02}T09:00:00Z",
+            trace_id="the-long-run" if n % 5 == 4 else f"trace-{n}",
+            step=n // 5 if n % 5 == 4 else 0,
+        )
+        for n in range(30)
+    ]
+    log.write_bytes(b"".join(days))
+    with ArchiveWriter(folder, raw=False) as writer:
+        writer.add(log)
+        writer.commit()
+    read: list[Path] = []
+    fetch = archive_part.ArchivePart.fetch
+
+    def noted(part: archive_part.ArchivePart, wanted: Sequence[str]) -> list[RecordBlock]:
+        read.append(part.path)
+        return fetch(part, wanted)
+
+    monkeypatch.setattr(archive_part.ArchivePart, "fetch", noted)
+    app = LogApp(Sources([str(folder)], must_exist=True))
+    async with app.run_test(size=WIDE, notifications=True) as pilot:
+        await shown(pilot, 10)
+        await pilot.press("slash", *"trace-28", "enter")
+        await until(pilot, lambda: app.view.target_trace == "trace-28", "a whole run")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.view, ReplayScreen), "its replay")
+        await until(pilot, lambda: app.view.cursor_key is not None, "its step")
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: isinstance(app.view, OverviewScreen), "the Overview")
+        await pilot.press("slash", *"the-long-run", "enter")
+        await until(pilot, lambda: app.view.target_trace == "the-long-run", "the last step")
+        row = app.view.cursor_key
+        assert read == []
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.view, ReplayScreen), "the replay")
+        replay = app.view
+        assert isinstance(replay, ReplayScreen)
+        await until(pilot, lambda: "6 steps" in str(replay.steps.border_title), "all of the run")
+        assert "4 earlier steps read from outside the window" in toasts(app)
+        parts_of_days = {path.name[:10] for path in read}
+        assert "2026-11-05" in parts_of_days
+        assert "2026-11-04" not in parts_of_days, "the first step was found"
+        assert app.overview is not None
+        assert app.overview.snapshot.fetched == 4
+        assert replay.cursor_key == row, "the step stays"
+        number = len(read)
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: isinstance(app.view, OverviewScreen), "the Overview")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.view, ReplayScreen), "the replay again")
+        assert len(read) == number

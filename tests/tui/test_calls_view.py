@@ -104,7 +104,7 @@ async def test_only_this_and_not_this_narrow_what_is_shown_until_esc(
         pane = screen.calls
         await pilot.press("l", "l", "l", "l", "=")
         await until(pilot, partial(is_in_order, pane, [1, 3]), "the calls of this model")
-        assert screen.filterbar.where == "model = 'm1'"
+        assert screen.filterbar.where == "coalesce(model, requested_model) = 'm1'"
         assert "2 of 4 calls" in str(screen.filterbar.query_one("#filter-count").render())
         await pilot.press("l", "-")
         await until(pilot, partial(is_in_order, pane, [1]), "and not of this latency")

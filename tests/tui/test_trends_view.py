@@ -178,6 +178,47 @@ async def test_M_shows_one_model_after_the_other_and_enter_the_slowest_call(  # 
         await until(pilot, lambda: overview.cursor_key == 60, "the first call of b")
 
 
+async def test_the_failed_calls_of_a_model_are_in_its_charts_and_filters(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    failed: dict[str, object] = {"status": "error", "model": None}
+    log.write_bytes(
+        b"".join(
+            record(
+                ts=f"2026-11-23T09:{n:02}:00Z",
+                requested_model=f"router/{'ab'[n % 2]}",
+                **(failed if n % 4 == 0 else {"model": "ab"[n % 2]}),
+            )
+            for n in range(40)
+        )
+    )
+    async with LogApp([log]).run_test(size=WIDE) as pilot:
+        app = await shown(pilot, 40)
+        screen = await opened(pilot, until)
+        await pilot.press("M")
+        await until(pilot, lambda: "· a" in said(screen), "model a")
+        await until(pilot, lambda: shares(screen) == {0.5}, "half of its calls failed")
+        await pilot.press("2")
+        await until(pilot, lambda: app.view.NAME == "calls", "the calls")
+        await pilot.press("g", "j", "j", *"llll", "=")
+        a, b = list(range(0, 40, 2)), list(range(1, 40, 2))
+        await until(pilot, lambda: filtered(app) == a, "all calls of a")
+        await pilot.press("escape")
+        await until(pilot, lambda: filtered(app) == sorted(a + b), "all calls")
+        await pilot.press("g", "j", "j", "-")
+        await until(pilot, lambda: filtered(app) == b, "all calls of b")
+
+
+def filtered(app: LogApp) -> list[int]:
+    overview = app.view.overview
+    return [] if overview is None else overview.calls["row"].to_list()
+
+
+def shares(screen: TrendsScreen) -> set[float | None]:
+    return set() if screen.calls is None else set(screen.calls.figures["errors"]) - {None}
+
+
 async def test_a_small_screen_has_one_chart_and_v_turns_to_the_next(
     log: Path, shown: Shown, until: Until
 ) -> None:

@@ -44,7 +44,13 @@ QUERY_S: Final = 30.0
 """Seconds after which a query is cancelled."""
 
 Limit = Annotated[int, Field(description=f"maximum rows, {MAX_ROWS} at most")]
-Where = Annotated[str, Field(description="SQL predicate of records, e.g. model = 'gpt-5'")]
+Where = Annotated[
+    str,
+    Field(
+        description="SQL predicate of records, e.g. model = 'gpt-5'; failed calls have only a "
+        "requested_model"
+    ),
+]
 Group = Annotated[str, Field(description=f"{', '.join(GROUPINGS)}, or a field of records")]
 TraceId = Annotated[
     str, Field(description="trace_id, its first 6 characters or more, or the word latest or failed")

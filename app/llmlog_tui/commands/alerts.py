@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -27,6 +28,7 @@ from llmlog_tui.commands.record_stream import format_of, record_stream
 from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.commands.text_tables import day_time, fitted
 from llmlog_tui.config.rules import Rules
+from llmlog_tui.log.sources import SourceError, path_text
 from llmlog_tui.sanitize import sanitize
 
 FIRED = 1
@@ -78,12 +80,15 @@ def check(
 ) -> int:
     """Exit with 0 if no rule fired, 1 if one did, 2 without records.
 
-    An alert that has cleared counts too. Prints the alerts as `llmlog alerts` does.
+    An alert that has cleared counts too. With 2 the log is unreadable or empty. Prints
+    the alerts as `llmlog alerts` does.
 
     JSON: passed (the exit code is 0), calls (their number), at_least, then alerts and format as of
     `llmlog alerts`.
     """
     found = _found(files, rules, where)
+    if not found.records:  # a log that stayed empty has not passed
+        raise SourceError(f"no records in {', '.join(map(path_text, map(Path, files)))}")
     calls = found.calls
     passed = not found.alerts and calls >= at_least
     if as_json:
@@ -100,10 +105,14 @@ def check(
 
 @dataclass(frozen=True)
 class FoundAlerts:
-    """The alerts and rate limits of a log, its number of calls, and its format."""
+    """The alerts and rate limits of a log.
+
+    `records` counts all records read, `calls` the calls that match --where.
+    """
 
     alerts: list[Alert]
     limits: list[LimitStatus]
+    records: int
     calls: int
     format: str | None
 
@@ -124,7 +133,8 @@ def _found(files: tuple[str, ...], rules: Rules, where: str | None) -> FoundAler
             found = AlertsInParts(rules)
             for frame in stream.frames():
                 found.add(frame)
-            return FoundAlerts(found.alerts, found.limits, found.calls, format_of(stream))
+            counts = stream.records, found.calls
+            return FoundAlerts(found.alerts, found.limits, *counts, format_of(stream))
     with open_log(files, where, columns=columns, rules=rules) as log:
         return alerts_of(log, rules)
 
@@ -136,7 +146,8 @@ def alerts_of(log: OpenLog, rules: Rules) -> FoundAlerts:
     if needs_cost(rules):
         frame = priced(frame, rates(rules))
     calls = model_calls(frame)
-    return FoundAlerts(find(calls, rules), limit_status(calls), calls.height, log.format)
+    numbers = log.snapshot.counts.records, calls.height
+    return FoundAlerts(find(calls, rules), limit_status(calls), *numbers, log.format)
 
 
 def as_text(

@@ -50,12 +50,12 @@ def health(files: tuple[str, ...], *, as_json: bool, where: str | None) -> None:
     record or several), records, skipped, blanks, and faults, each with
     kind (skipped, nulled, unjoinable, duplicate_step, missing_step, step_backwards, end_backwards,
     unknown_event), name (the kind of a skipped line, the field of nulled and unjoinable, the
-    event), count, and the file and line of the first. Skipped lines and nulled values are counted
-    over the whole log, regardless of --where.
+    event), count, and the file and line of the first. All but the faults, and among these skipped
+    lines and nulled values, are counted over the whole log, regardless of --where and --last.
     """
     with open_log(files, where) as log:
         faults = list(_faults(log))
-        counts = log.snapshot.counts
+        counts, examined = log.snapshot.counts, log.frame.height
     skipped = counts.skipped.total()
     if as_json:
         totals = {
@@ -73,8 +73,8 @@ def health(files: tuple[str, ...], *, as_json: bool, where: str | None) -> None:
         click.echo(f"format: {log.format}")
     click.echo(
         f"{humanize.plural(counts.lines, 'line')}: {humanize.plural(counts.records, 'record')}, "
-        f"{skipped:,} skipped, "
-        f"{counts.blanks:,} blank"
+        f"{skipped:,} skipped, {counts.blanks:,} blank"
+        + (f"; {examined:,} of them examined" if examined != counts.records else "")
         + (f", {humanize.plural(counts.starts, 'start')}" if counts.starts else "")
     )
     if running := log.snapshot.running:

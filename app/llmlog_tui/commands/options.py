@@ -75,7 +75,8 @@ last_option: Final = click.option(
     metavar="N|24h",
     expose_value=False,
     callback=_keep_last,
-    help="Only the last N records, or the last 24 hours; of a table, 100000 by default.",
+    help="Only the last N records, or the 24 hours before the newest record; of a table, 100000 by "
+    "default.",
 )
 
 
@@ -120,7 +121,8 @@ json_option: Final = click.option(
 where_option: Final = click.option(
     "--where",
     metavar="SQL",
-    help="Only records that match, e.g. \"model = 'gpt-5' and latency_ms > 500\".",
+    help="Only records that match, e.g. \"model = 'gpt-5' and latency_ms > 500\". "
+    "Failed calls have only a requested_model.",
 )
 
 

@@ -21,6 +21,7 @@ from llmlog_tui.commands.open_log import open_log
 from llmlog_tui.commands.options import files_argument, has_window, utc_option, where_option
 from llmlog_tui.commands.output import echo_texts
 from llmlog_tui.commands.param_types import FiniteFloat
+from llmlog_tui.commands.record_stream import ArchiveRecords, is_archive_stream
 from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.commands.stats_text import stats_text
 from llmlog_tui.commands.table_stats import table_stats
@@ -28,7 +29,6 @@ from llmlog_tui.commands.text_charts import text_charts
 from llmlog_tui.config.rules import Rules
 from llmlog_tui.errors import reason
 from llmlog_tui.formats.llmlog import LLMLOG
-from llmlog_tui.log.archive_manifest import is_part
 from llmlog_tui.log.archive_part import archived_frames, archived_tags
 from llmlog_tui.log.schema import COLUMNS
 from llmlog_tui.log.sources import SourceError, expand, path_text, url_of
@@ -86,11 +86,11 @@ def stats(  # noqa: PLR0913 - options by name
 
 
 def _of_archive(
-    parts: Sequence[Path], *, over_ms: float, by: str, rules: Rules
+    parts: Sequence[Path], where: str | None, *, over_ms: float, by: str, rules: Rules
 ) -> tuple[Snapshot, str, Stats]:
     """Return a snapshot without records, the column that groups, and the statistics.
 
-    One part after the other is in memory. Raises SourceError.
+    One part after the other is in memory. Raises SourceError, and QueryError for a bad predicate.
     """
     try:
         is_named = by in GROUPINGS or by in COLUMNS
@@ -98,14 +98,16 @@ def _of_archive(
         empty = pl.DataFrame(schema={**COLUMNS, **tags})
         by = by if is_named else column_named(empty, by)
         total = StatsInParts(over_ms=over_ms, by=by, rules=rules)
-        columns, records = needed_columns(by), 0
         wanted = {name: dtype for name, dtype in tags.items() if name == by}
-        for frame in archived_frames(parts, columns):
+        columns = needed_columns(by)
+        found = ArchiveRecords(parts, where, columns, rules)
+        # Without a predicate their order is no matter.
+        frames = found.frames() if where is not None else archived_frames(parts, columns)
+        for frame in frames:
             total.add(conform(frame, wanted))
-            records += frame.height
     except OSError as error:
         raise SourceError(f"{error.filename}: {reason(error)}") from error
-    counts = RecordCounts(lines=records, records=records)
+    counts = RecordCounts(lines=found.total, records=found.total)
     snapshot = Snapshot(tuple(parts), empty, counts, formats=(LLMLOG.name,))
     return snapshot, by, total.result()
 
@@ -118,9 +120,9 @@ def stats_of_all(
         counted = table_stats(files[0], where, over_ms=over_ms, by=by, rules=rules)
         if counted is not None:
             return counted[0], by, counted[1]
-    paths = expand(files, must_exist=True) if where is None else []
-    if paths and all(map(is_part, paths)):
-        return _of_archive(paths, over_ms=over_ms, by=by, rules=rules)
+    paths = expand(files, must_exist=True)
+    if is_archive_stream(paths, where):
+        return _of_archive(paths, where, over_ms=over_ms, by=by, rules=rules)
     return None
 
 

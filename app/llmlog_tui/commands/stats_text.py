@@ -25,7 +25,7 @@ def stats_text(
 ) -> Iterator[str]:
     """Yield the lines of text, with bars and sparklines if `drawn` is given."""
     yield from _head(snapshot)
-    yield from _faults(snapshot.counts)
+    yield from _faults(snapshot.counts, found.records)
     yield (
         f"{_of(found.calls, 'call')} and {_of(found.tools, 'tool execution')} in "
         f"{_of(found.traces, 'trace')}, {_of(found.sessions, 'session')}; {found.errors:,} failed"
@@ -110,8 +110,11 @@ def _over_time(times: pl.DataFrame, drawn: TextCharts) -> Iterator[str]:
         yield f"{title:<8}{drawn.sparkline(values)}  most {humanize.integer(most)}"
 
 
-def _faults(counts: RecordCounts) -> Iterator[str]:
-    yield f"{humanize.plural(counts.records, 'record')}, blank lines: {counts.blanks:,}"
+def _faults(counts: RecordCounts, counted: int) -> Iterator[str]:
+    """Yield the number of records, and of counted ones with --last or --where; the faults."""
+    of_them = "" if counted == counts.records else f" read, {counted:,} of them counted"
+    records = humanize.plural(counts.records, "record")
+    yield f"{records}{of_them}, blank lines: {counts.blanks:,}"
     for kind, number in counts.skipped.most_common():
         place = counts.first_skipped[kind]
         yield f"skipped: {number:,} {kind}, first at {sanitize(path_text(place.file))}:{place.line}"

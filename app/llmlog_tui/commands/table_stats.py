@@ -12,6 +12,7 @@ from typing import Any, Final
 import polars as pl
 
 from llmlog.record import CALL_EVENTS
+from llmlog_tui.analysis.calls.call_model import MODEL
 from llmlog_tui.analysis.calls.cost import (
     PRICE_KEY,
     PriceSteps,
@@ -53,6 +54,7 @@ _TERMS: Final = f"""
 """Terms of the queries, each the equivalent of a predicate of ours."""
 
 _TOTALS: Final = """
+    count() AS records,
     uniqExact(session_id) AS sessions, uniqExact(trace_id) AS traces,
     countIf(is_tool) AS tools, countIf((is_call OR is_tool) AND failed) AS errors,
     min(at) AS first_ts, max(at) AS last_ts
@@ -238,7 +240,7 @@ def _priced(parts: pl.DataFrame, rules: Rules) -> pl.DataFrame:
         saved_usd=pl.when(has_cost).then(saved),
         unpriced_calls=pl.col("calls") - pl.when(has_cost).then("known").otherwise(0),
         without_price=pl.when(pl.col("input").is_null()).then("known").otherwise(0),
-        name=pl.coalesce("model", "requested_model"),
+        name=MODEL,
     )
 
 

@@ -74,8 +74,9 @@ class TagColumns(NamedTuple):
 
 def tag_types(frame: pl.DataFrame) -> dict[str, pl.DataType]:
     """Return the tag columns of a frame with their dtypes."""
-    schema = frame.schema
-    return {name: dtype for name, dtype in schema.items() if name not in _NOT_TAGS}
+    # frame.schema would make a dtype of each of the other columns, too.
+    names = [name for name in frame.columns if name not in _NOT_TAGS]
+    return {name: frame.get_column(name).dtype for name in names}
 
 
 def wants_tags(columns: Collection[str]) -> bool:

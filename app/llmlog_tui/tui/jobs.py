@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
-from threading import Thread
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from llmlog_tui import humanize
@@ -13,6 +13,7 @@ from llmlog_tui.log.decoded_line import DecodedLine, decode
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui import screens, workers
 from llmlog_tui.tui.messages import Failed
+from llmlog_tui.tui.queries import FetchResult
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.calls.search import Hit
     from llmlog_tui.analysis.calls.text_search import Excerpt
     from llmlog_tui.isolated_query import IsolatedQuery
+    from llmlog_tui.log.fetching import Fetched
     from llmlog_tui.log.record_key import RecordLocation
     from llmlog_tui.tui.app import LogApp
     from llmlog_tui.tui.panes.calls import CallsPane
@@ -46,6 +48,7 @@ class Jobs:
     def __init__(self, app: LogApp) -> None:
         self._app = app
         self._query: IsolatedQuery | None = None
+        self._completed: set[str] = set()  # traces whose earlier steps were looked up
 
     def run_in_thread(self, task: str, work: Callable[[], object]) -> None:
         """Run `work` in a thread of its own; an exception is shown as "`task` failed"."""
@@ -76,6 +79,36 @@ class Jobs:
         for view in self._app.views:
             if isinstance(view, screens.OverviewScreen):
                 view.traces.update_words(words)
+
+    # -- steps outside the window
+
+    def complete_trace(self, trace_id: str) -> None:
+        """Read the earlier steps of a trace that begins outside the window, once."""
+        app, overview = self._app, self._app.overview
+        progress = app.status.progress
+        is_ready = progress.rows_outside and progress.state != "loading"
+        if overview is None or not is_ready or trace_id in self._completed:
+            return
+        self._completed.add(trace_id)
+
+        def read() -> FetchResult:
+            missing = workers.analysis.missing_steps(overview.snapshot.frame, trace_id)
+            is_complete = Event()
+
+            def stop_early(step: Fetched) -> None:
+                if step.found >= missing:
+                    is_complete.set()
+
+            return app.reader.fetch(trace_id, is_complete, stop_early) if missing else FetchResult()
+
+        self.run("Earlier steps", read, self._report_fetched)
+
+    def _report_fetched(self, result: FetchResult) -> None:
+        if result.problem:
+            self._app.view.hint(f"Earlier steps were not read: {sanitize(result.problem)}")
+        elif result.found:
+            steps = humanize.plural(result.found, "earlier step")
+            self._app.view.hint(f"{steps} read from outside the window")
 
     # -- a record's line
 

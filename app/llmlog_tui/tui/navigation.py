@@ -259,6 +259,7 @@ class Navigator:
             if message.row is not None:
                 self.pending = SelectStep(message.trace_id, message.row)
             self._app.push_screen(screens.ReplayScreen(message.trace_id))
+            self._app.jobs.complete_trace(message.trace_id)
         elif isinstance(message, screens.LogView.DiffRequested):
             self._app.jobs.diff(message.a, message.b)
 

@@ -77,7 +77,7 @@ class BudgetDetector(Detector[BudgetRule]):
             )
 
     @classmethod
-    def scope(cls, _: Alert) -> str:
+    def scope(cls, alert: Alert, calls: Calls) -> str:  # noqa: ARG003 - of all models
         return "cost_usd is not null"
 
     @classmethod

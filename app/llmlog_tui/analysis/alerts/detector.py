@@ -11,6 +11,7 @@ from typing import ClassVar, Generic, TypeVar
 from llmlog_tui import humanize
 from llmlog_tui.analysis.alerts.alert import Alert
 from llmlog_tui.analysis.alerts.comparison import MetricChange
+from llmlog_tui.analysis.calls.call_model import of_model_sql, quoted, requested_as
 from llmlog_tui.analysis.calls.call_rows import Calls
 
 _Config = TypeVar("_Config")
@@ -42,8 +43,8 @@ class Detector(ABC, Generic[_Config]):
     needs_cost: ClassVar[bool] = False
     """Whether it examines only calls from cost.priced()."""
 
-    scope_column: ClassVar[str] = "model"
-    """SQL expression that equals an alert's subject."""
+    scope_column: ClassVar[str] = ""
+    """SQL expression that equals an alert's subject; empty: the subject is the model."""
 
     marks_change: ClassVar[bool] = False
     """Whether an alert is a point of change rather than an episode of bad calls."""
@@ -94,20 +95,23 @@ class Detector(ABC, Generic[_Config]):
         """Return what the rule compares, as a sentence with the configured numbers."""
 
     @classmethod
-    def scope(cls, alert: Alert) -> str:
-        """Return an SQL predicate for the calls the rule examined for an alert."""
+    def scope(cls, alert: Alert, calls: Calls) -> str:
+        """Return an SQL predicate for the alert's subject among `calls`.
+
+        Of a model it has all calls, including failed ones that no model answered.
+        """
         column = "provider" if alert.subject == alert.provider else cls.scope_column
-        is_known = alert.subject != humanize.UNKNOWN
-        predicate = f"{column} = {_quote(alert.subject)}" if is_known else f"{column} is null"
+        subject = None if alert.subject == humanize.UNKNOWN else alert.subject
+        if column:
+            predicate = f"{column} is null" if subject is None else f"{column} = {quoted(subject)}"
+        else:
+            names = () if subject is None else requested_as(calls, subject)
+            predicate = of_model_sql(subject, names)
         if alert.provider is None or column == "provider":
             return predicate
-        return f"{predicate} and provider = {_quote(alert.provider)}"
+        return f"{predicate} and provider = {quoted(alert.provider)}"
 
     @classmethod
     def proximity(cls, config: _Config, calls: Calls) -> float | None:  # noqa: ARG003 - a default
         """Return the fraction of the way to an alert; None without a level."""
         return None
-
-
-def _quote(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

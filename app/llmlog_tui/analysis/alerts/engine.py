@@ -79,15 +79,18 @@ def marks_change(rule: str) -> bool:
     return _BY_NAME[rule].marks_change
 
 
-def calls_before(alert: Alert) -> str:
-    """Return an SQL predicate (see sql.filter_records) for the calls in scope before the alert."""
-    return f"{_BY_NAME[alert.rule].scope(alert)} and ts < '{alert.ts:{_SQL_TIME}}'"
+def calls_before(alert: Alert, calls: Calls) -> str:
+    """Return an SQL predicate (see sql.filter_records) for the calls in scope before the alert.
+
+    `calls` tell under which names a model was requested.
+    """
+    return f"{_BY_NAME[alert.rule].scope(alert, calls)} and ts < '{alert.ts:{_SQL_TIME}}'"
 
 
-def calls_since(alert: Alert) -> str:
+def calls_since(alert: Alert, calls: Calls) -> str:
     """Return an SQL predicate for the calls in scope since the alert."""
     since = "" if alert.ts is None else f" and ts >= '{alert.ts:{_SQL_TIME}}'"
-    return _BY_NAME[alert.rule].scope(alert) + since
+    return _BY_NAME[alert.rule].scope(alert, calls) + since
 
 
 class Proximity(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from llmlog_tui.analysis.alerts.share_and_latency import ShiftDetector
+from llmlog_tui.analysis.calls.call_model import REQUESTED, REQUESTED_SQL
 from llmlog_tui.analysis.calls.calls import FAILED
 
 
@@ -15,11 +16,10 @@ class ErrorRateDetector(ShiftDetector):
     config_key = "errors"
     verb = "failed"
     metric = "The share of calls that failed"
-    # A failed call has no model that answered, only one that was requested.
-    subject = pl.coalesce("requested_model", "model")
+    subject = REQUESTED
     value = FAILED
     mask = pl.lit(value=True)
-    scope_column = "coalesce(requested_model, model)"
+    scope_column = REQUESTED_SQL
 
 
 DETECTOR = ErrorRateDetector

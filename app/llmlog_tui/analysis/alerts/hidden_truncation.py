@@ -10,6 +10,7 @@ import polars as pl
 
 from llmlog_tui.analysis.alerts.alert import Alert
 from llmlog_tui.analysis.alerts.detector import CallSpan, Detector
+from llmlog_tui.analysis.calls.call_model import MODEL
 from llmlog_tui.analysis.calls.call_rows import Calls
 from llmlog_tui.analysis.calls.truncation import HIDDEN, SIGNS
 from llmlog_tui.config.rules import HiddenTruncationRule
@@ -56,13 +57,14 @@ class HiddenTruncationDetector(Detector[HiddenTruncationRule]):
     def add(self, calls: Calls) -> None:
         if calls.select(HIDDEN.any()).item():  # rare: most batches need no grouping
             hits = calls.lazy().select(
-                *("model", "row", "ts"),
+                *("row", "ts"),
+                model=MODEL,
                 hidden=HIDDEN,
-                index=pl.int_range(pl.len()).over("model"),
+                index=pl.int_range(pl.len()).over(MODEL),
                 **{name: sign.fill_null(value=False) for name, sign in SIGNS.items()},
             )
             self._extend(hits.filter("hidden").collect())
-        self._calls.update(dict(calls.select("model").group_by("model").len().iter_rows()))
+        self._calls.update(dict(calls.select(model=MODEL).group_by("model").len().iter_rows()))
 
     @property
     def found(self) -> list[HiddenTruncation]:

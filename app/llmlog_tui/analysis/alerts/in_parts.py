@@ -19,12 +19,13 @@ _WATCHED: Final = (
     *("tokens_per_sec", "latency_ms", "retries"),
     *(f"ratelimit_{name}_{kind}" for kind in KINDS for name in ("limit", "remaining")),
 )
-_PRICED: Final = ("prompt_tokens", "cached_tokens", "reasoning_tokens")
+PRICED: Final = ("prompt_tokens", "cached_tokens", "reasoning_tokens")
+"""Columns that a call's cost needs beside those of the rules."""
 
 
 def watched_columns(rules: Rules) -> tuple[str, ...]:
     """Return the columns that the enabled rules and the rate limits read."""
-    return (*_WATCHED, *_PRICED) if needs_cost(rules) else _WATCHED
+    return (*_WATCHED, *PRICED) if needs_cost(rules) else _WATCHED
 
 
 class AlertsInParts:

@@ -13,6 +13,7 @@ import polars as pl
 from llmlog_tui import humanize
 from llmlog_tui.analysis.alerts.alert import Alert
 from llmlog_tui.analysis.alerts.detector import CallSpan, Detector
+from llmlog_tui.analysis.calls.call_model import REQUESTED, REQUESTED_SQL
 from llmlog_tui.analysis.calls.call_rows import Calls
 from llmlog_tui.analysis.numeric.partition import Key, KeyPartitioner
 from llmlog_tui.config.rules import RateLimitRule
@@ -110,6 +111,7 @@ class RateLimitDetector(Detector[RateLimitRule]):
 
     name = "rate limit"
     config_key = "rate_limit"
+    scope_column = REQUESTED_SQL
 
     def __init__(self, config: RateLimitRule) -> None:
         self._config = config
@@ -162,7 +164,7 @@ class RateLimitDetector(Detector[RateLimitRule]):
             limit, left = pl.col(f"ratelimit_limit_{kind}"), pl.col(f"ratelimit_remaining_{kind}")
             last = (
                 recent.filter((limit > 0) & (left >= 0))
-                .group_by("provider", pl.coalesce("requested_model", "model").alias("model"))
+                .group_by("provider", REQUESTED.alias("model"))
                 .agg(used=(1 - left / limit).last())
                 .collect()
             )
@@ -232,7 +234,7 @@ def _reported(calls: Calls, kind: str) -> pl.DataFrame:
     reported = calls.lazy().filter((pl.col(limit) > 0) & (pl.col(remaining) >= 0))
     return reported.select(
         *("provider", "row", "ts"),
-        model=pl.coalesce("requested_model", "model"),  # a refused call has no model that answered
+        model=REQUESTED,  # a refused call has no model that answered
         limit=limit,
         remaining=remaining,
     ).collect()

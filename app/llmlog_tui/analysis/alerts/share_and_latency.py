@@ -12,6 +12,7 @@ from llmlog_tui import humanize
 from llmlog_tui.analysis.alerts.alert import Alert
 from llmlog_tui.analysis.alerts.change_detection import WIDTHS, Episode, WindowedSeries
 from llmlog_tui.analysis.alerts.detector import CallSpan, Detector
+from llmlog_tui.analysis.calls.call_model import MODEL
 from llmlog_tui.analysis.calls.call_rows import Calls
 from llmlog_tui.analysis.numeric.partition import Key, KeyPartitioner
 from llmlog_tui.config.rules import TrendRule
@@ -44,7 +45,7 @@ class ShiftDetector(Detector[TrendRule]):
     metric: ClassVar[str]
     """The watched level, as the subject of a sentence."""
 
-    subject: ClassVar[pl.Expr] = pl.col("model")
+    subject: ClassVar[pl.Expr] = MODEL
     value: ClassVar[pl.Expr]
     """Value of a call, as WindowedSeries needs it."""
 

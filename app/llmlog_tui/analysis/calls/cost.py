@@ -9,6 +9,7 @@ from typing import Final
 
 import polars as pl
 
+from llmlog_tui.analysis.calls.call_model import MODEL
 from llmlog_tui.analysis.calls.call_rows import Calls
 from llmlog_tui.analysis.calls.price_list import listed
 from llmlog_tui.analysis.calls.prices import NO_OVERRIDES, Hours, Price, Prices, Rates
@@ -46,7 +47,7 @@ def models_without_price(calls: pl.DataFrame) -> list[str]:
 def unpriced_models(calls: pl.DataFrame) -> pl.DataFrame:
     """Return `name` and `calls` of the models of unpriced calls whose tokens are known."""
     lacking = calls.filter(UNPRICED & _HAS_TOKENS)
-    names = lacking.select(name=pl.coalesce("model", "requested_model").cast(pl.String))
+    names = lacking.select(name=MODEL.cast(pl.String))
     return names.drop_nulls().group_by("name", maintain_order=True).agg(calls=pl.len())
 
 

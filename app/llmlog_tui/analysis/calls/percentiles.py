@@ -6,6 +6,7 @@ from typing import Final, Literal, NamedTuple
 
 import polars as pl
 
+from llmlog_tui.analysis.calls.call_model import MODEL, MODEL_COLUMNS
 from llmlog_tui.analysis.calls.calls import FAILED
 from llmlog_tui.log.schema import IS_CALL
 
@@ -29,8 +30,7 @@ def _by_column(name: str) -> Grouping:
 
 
 GROUPINGS: Final[dict[By, Grouping]] = {
-    # A call that failed has no model: it belongs to the model that was asked.
-    "model": Grouping(pl.coalesce("model", "requested_model"), ("model", "requested_model")),
+    "model": Grouping(MODEL, MODEL_COLUMNS),
     "session": _by_column("session_id"),
     "trace": _by_column("trace_id"),
     "provider": _by_column("provider"),

@@ -78,6 +78,14 @@ def step_of(frame: pl.DataFrame, trace_id: str, number: int) -> Hit | None:
     return Hit(int(rows[0]), 1, len(rows)) if len(rows) else None
 
 
+def missing_steps(frame: pl.DataFrame, trace_id: str) -> int:
+    """Return how many steps of a trace come before its first one in the frame."""
+    lowest = (
+        frame.select_seq("trace_id", "step").filter(pl.col("trace_id") == trace_id)["step"].min()
+    )
+    return lowest if isinstance(lowest, int) else 0
+
+
 def search(  # noqa: PLR0913 - what matches, and from where
     frame: pl.DataFrame,
     text: str,

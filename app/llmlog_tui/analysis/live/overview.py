@@ -156,10 +156,10 @@ class Overview:
         return engine.explain(rule, self.rules)
 
     def calls_before(self, alert: Alert) -> str:
-        return engine.calls_before(alert)
+        return engine.calls_before(alert, self.frame)
 
     def calls_since(self, alert: Alert) -> str:
-        return engine.calls_since(alert)
+        return engine.calls_since(alert, self.frame)
 
     @cached_property
     def nearest_rule(self) -> engine.Proximity | None:

@@ -73,8 +73,8 @@ def alert_context(
         return AlertContext(alert.table)
     begin = max(0, at - NEAREST_RECORDS)
     calls = model_calls(frame.slice(begin, at - begin + NEAREST_RECORDS))
-    before = filter_records(calls, calls_before(alert)).tail(COMPARED_CALLS)
-    after = filter_records(calls, calls_since(alert)).head(COMPARED_CALLS)
+    before = filter_records(calls, calls_before(alert, calls)).tail(COMPARED_CALLS)
+    after = filter_records(calls, calls_since(alert, calls)).head(COMPARED_CALLS)
     figures = (side.select(**_FIGURES).row(0) for side in (before, after))
     both = zip(_FIGURES, *figures, strict=True)
     changes = alert.table or tuple(

@@ -39,16 +39,17 @@ def needed_columns(by: str) -> tuple[str, ...]:
 class Stats:
     """The statistics of a frame.
 
-    `calls` counts model calls, `tools` tool executions, `errors` the failed ones of both. Token
-    sums are over model calls, None if no call has the field. `truncated` has finish_reason length,
-    `hidden_cut` was cut off with any other, both out of `can_be_cut` calls. `groups` has one row
-    per group of the grouping's records (model calls; by tool, executions; by error, failed ones),
-    the largest first: key, calls, errors, truncated, hidden_cut, the metrics of
-    percentiles.FIGURES (over records that have the field), the token sums, and those of
+    `records` counts all records, `calls` model calls, `tools` tool executions, `errors` the failed
+    ones of both. Token sums are over model calls, None if no call has the field. `truncated` has
+    finish_reason length, `hidden_cut` was cut off with any other, both out of `can_be_cut` calls.
+    `groups` has one row per group of the grouping's records (model calls; by tool, executions; by
+    error, failed ones), the largest first: key, calls, errors, truncated, hidden_cut, the metrics
+    of percentiles.FIGURES (over records that have the field), the token sums, and those of
     cost.FIGURES. `unpriced_models` are cost.models_without_price(). `priced` has the model calls
     from cost.priced(); at least `ts`, `status` and `latency_ms` of them.
     """
 
+    records: int
     sessions: int
     traces: int
     calls: int
@@ -125,6 +126,7 @@ def stats(
 
 
 TOTALS: Final = {
+    "records": pl.len(),
     "tools": IS_TOOL.sum(),
     "errors": ((IS_CALL | IS_TOOL) & FAILED).sum(),
     "first_ts": pl.col("ts").min(),

@@ -87,7 +87,9 @@ class StatsInParts:
     def result(self) -> Stats:
         """Return the statistics of all records so far; at least one frame was added."""
         totals = pl.concat(self._totals).select(
-            pl.col("tools", "errors").sum(), pl.col("first_ts").min(), pl.col("last_ts").max()
+            pl.col("records", "tools", "errors").sum(),
+            pl.col("first_ts").min(),
+            pl.col("last_ts").max(),
         )
         of_calls = pl.concat(self._of_calls).select(
             _sum(name) for name in self._of_calls[0].columns

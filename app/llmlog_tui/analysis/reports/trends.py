@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -71,8 +71,8 @@ class Mark:
     is_change: bool = False
 
 
-def marks_of(alerts: Iterable[Alert], model: str | None) -> list[Mark]:
-    """Return the marks of alerts on a model, of all alerts if it is None."""
+def marks_of(alerts: Iterable[Alert], names: Collection[str] | None) -> list[Mark]:
+    """Return the marks of alerts on a model with these names; None: of all."""
     return [
         Mark(
             alert.ts,
@@ -82,7 +82,7 @@ def marks_of(alerts: Iterable[Alert], model: str | None) -> list[Mark]:
             marks_change(alert.rule),
         )
         for alert in alerts
-        if alert.ts is not None and model in (None, alert.subject)
+        if alert.ts is not None and (names is None or alert.subject in names)
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from llmlog.record import FIELDS, Field
@@ -315,6 +316,22 @@ class ColumnChoice:
         """Return a choice with these columns in a layout."""
         chosen = tuple(names)
         return replace(self, compact=chosen) if compact else replace(self, wide=chosen)
+
+
+@lru_cache(maxsize=16)
+def laid_out(
+    choice: ColumnChoice, tags: tuple[str, ...], room: int, *, compact: bool
+) -> Sequence[CallColumn]:
+    """Return the columns with their widths; tags that are not in `tags` are left out."""
+    names = choice.names(compact=compact)
+    chosen = [column for name in names if (column := column_of(name, tags)) is not None]
+    if names != ColumnChoice().names(compact=compact):  # the user's, in the user's order
+        known = [each._replace(column=each.in_layout(compact=compact)) for each in chosen]
+        return known if compact else grown(known, room, more=False)
+    known = fitting(chosen, room, compact=compact)
+    if any(each.column.flex for each in known) and compact:
+        return known  # it takes the spare cells
+    return grown(known, room, more=not compact)
 
 
 def _known(names: object) -> tuple[str, ...]:

@@ -20,9 +20,7 @@ from llmlog_tui.tui.panes.call_columns import (
     CallColumn,
     CellRenderer,
     ColumnChoice,
-    column_of,
-    fitting,
-    grown,
+    laid_out,
     tag_names,
 )
 from llmlog_tui.tui.panes.pane import READING, CursorState, Pane
@@ -91,14 +89,16 @@ class CallsPane(Pane):
 
     def update_waiting(self, files: Sequence[Path]) -> None:
         """Show which files do not exist yet, in place of their calls."""
-        self.empty = READING if self._overview is None else _EMPTY
+        empty = READING if self._overview is None else _EMPTY
         if files and url_of(files[0]):
-            self.empty = f"No answer yet about {files[0].name}: it is read once its server answers."
+            empty = f"No answer yet about {files[0].name}: it is read once its server answers."
         elif files:
-            self.empty = (
+            empty = (
                 f"No {files[0].name} yet: it is read once it exists. `llmlog-tui --demo` shows one."
             )
-        self.repaint()
+        if empty != self.empty:
+            self.empty = empty
+            self.repaint()
 
     def update(self, overview: Overview, trace: str | None, order: pl.Series | None) -> None:
         """Show the calls of `overview` in `order`, and mark those of the selected `trace`.
@@ -167,7 +167,7 @@ class CallsPane(Pane):
     def set_columns(self, choice: ColumnChoice) -> None:
         """Show other columns; a sort by a removed column ends."""
         self.choice = choice
-        fields = [column.field for column in self._columns()]
+        fields = [each.column.field for each in self._chosen()]
         if self.sort is not None and self.sort.field not in fields:
             self.sort = None
             self.post_message(self.SortRequested(self))
@@ -180,22 +180,9 @@ class CallsPane(Pane):
         """Names of the log's tags, as columns to choose from."""
         return [] if self._overview is None else tag_names(self._overview.tags)
 
-    def _chosen(self) -> list[CallColumn]:
-        """Return the columns with their widths; tags of other logs are left out."""
-        tags = self._overview.tags if self._overview is not None else ()
-        names = self.choice.names(compact=self.is_narrow)
-        chosen = [column for name in names if (column := column_of(name, tags)) is not None]
-        compact = self.is_narrow
-        if names != ColumnChoice().names(compact=compact):  # the user's, in the user's order
-            known = [each._replace(column=each.in_layout(compact=compact)) for each in chosen]
-            return known if compact else grown(known, self.room, more=False)
-        known = fitting(chosen, self.room, compact=compact)
-        if any(each.column.flex for each in known) and compact:
-            return known  # it takes the spare cells
-        return grown(known, self.room, more=not compact)
-
-    def _columns(self) -> list[Column]:
-        return [each.column for each in self._chosen()]
+    def _chosen(self) -> Sequence[CallColumn]:
+        tags = () if self._overview is None else tuple(self._overview.tags)
+        return laid_out(self.choice, tags, self.room, compact=self.is_narrow)
 
     @property
     def room(self) -> int:

@@ -66,11 +66,13 @@ class Header(Widget):
     """
 
     headline: reactive[HeaderState] = reactive(HeaderState())
+    auto_links = False  # Textual would look for them in each line
 
     def __init__(self, label: str, tabs: Sequence[str], name: str = "") -> None:
         super().__init__()
         self.tabs = tuple(tabs)
         self._label, self._name = label, name or label
+        self._tab_groups = [(gap, self._tabs(gap)) for gap in _TAB_GAPS]
         self._tabs_at, self._tab_gap = 0, _TAB_GAPS[0]
 
     @dataclass
@@ -84,8 +86,7 @@ class Header(Widget):
         right = self._right()
         lefts = self._hints() or self._lefts()  # a hint is more important than tabs
         left, tabs = None, Content("")
-        for gap in _TAB_GAPS:
-            narrower = self._tabs(gap)
+        for gap, narrower in self._tab_groups:
             room = self.size.width - right.cell_length - narrower.cell_length - 4
             longer = next((group for group in lefts if group.cell_length <= room), None)
             if longer is not None and (left is None or longer.cell_length > left.cell_length):

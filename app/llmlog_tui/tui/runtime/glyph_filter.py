@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 from rich.segment import Segment
 from textual.color import Color
@@ -30,5 +31,7 @@ class GlyphFilter(LineFilter):
         ]
 
 
+@cache
 def glyph_filter(*, ascii_only: bool) -> GlyphFilter:
+    # Always the same one: a line is kept as it was filtered and sent, by its filters.
     return GlyphFilter(in_ascii if ascii_only else steady)

@@ -377,7 +377,7 @@ class LogView(FollowMixin, LocatableScreen):
     @on(LineTable.ValuePicked)
     def _picked(self, message: LineTable.ValuePicked) -> None:
         sql = workers.analysis
-        picked = sql.predicate_of(message.field, message.value, holds=message.holds)
+        picked = sql.picked(self.overview, message.field, message.value, holds=message.holds)
         self.post_message(self.FilterRequested(sql.all_of(self.filterbar.where, picked)))
 
     @on(LineTable.SortRequested)

@@ -185,7 +185,7 @@ class TrendsScreen(TimeView):
         if self.overview is None:
             return
         if self._field == _MODEL:
-            values = sorted(model for model in self.overview.baselines if model is not None)
+            values = workers.analysis.models(self.overview.frame)
         else:
             values = workers.analysis.common_values(self.overview.frame, self._field)
         self._value = _after(self._value, [None, *values])

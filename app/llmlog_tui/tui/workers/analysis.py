@@ -15,8 +15,15 @@ from typing import Final
 import polars as pl
 
 from llmlog_tui.analysis.calls.bookmarks import Lines
+from llmlog_tui.analysis.calls.call_model import (
+    MODEL_COLUMNS,
+    is_of_model,
+    models,
+    of_model_sql,
+    requested_as,
+)
 from llmlog_tui.analysis.calls.call_rows import Calls
-from llmlog_tui.analysis.calls.search import search, step_of
+from llmlog_tui.analysis.calls.search import missing_steps, search, step_of
 from llmlog_tui.analysis.calls.text_search import NO_CONTENT, Excerpt, TextQuery
 from llmlog_tui.analysis.live.appended import appended
 from llmlog_tui.analysis.live.overview import IncrementalAnalyzer, Overview
@@ -85,7 +92,9 @@ __all__ = [
     "copy_text",
     "first_match",
     "in_time_range",
-    "predicate_of",
+    "missing_steps",
+    "models",
+    "picked",
     "predicate_problem",
     "search",
     "sql_name",
@@ -233,11 +242,14 @@ def _alert_context(query: AlertContextQuery, overview: Overview) -> AlertContext
 @run_query.register
 def _trends(query: TrendsQuery, overview: Overview) -> Trends:
     calls: Calls = overview.calls
-    field = query.field
-    if query.value is not None:
-        has_value = pl.col(field).cast(pl.String) == query.value
+    field, value, names = query.field, query.value, None
+    if value is not None and field == "model":
+        names = requested_as(overview.frame, value)
+        calls = calls.select(*COLUMNS, *MODEL_COLUMNS).filter(is_of_model(value, names))
+    elif value is not None:
+        has_value = pl.col(field).cast(pl.String) == value
         calls = calls.select(*COLUMNS, field).filter(has_value)
-    marks = marks_of(overview.alerts, query.value if field == "model" else None)
+    marks = marks_of(overview.alerts, names)
     return trends(calls, marks, query.slices, overview.slow_ms, query.within)
 
 
@@ -251,6 +263,20 @@ def _server(query: ServerQuery, overview: Overview) -> ServerTrends:
         overview.slow_ms,
         query.within,
     )
+
+
+# -- filter text
+
+
+def picked(overview: Overview | None, field: str, value: object, *, holds: bool) -> str:
+    """Return the predicate for calls with a cell's value, or without it.
+
+    Of a model these are all calls, including failed ones that no model answered.
+    """
+    if overview is None or field != "model" or not isinstance(value, str):
+        return predicate_of(field, value, holds=holds)
+    of_model = of_model_sql(value, requested_as(overview.frame, value))
+    return of_model if holds else f"not coalesce({of_model}, false)"
 
 
 # -- one-off jobs
