@@ -274,8 +274,7 @@ async def test_many_calls_in_flight_take_few_rows_which_stay_as_calls_end(
     monkeypatch.setattr("llmlog_tui.tui.panes.running._LINGERS_S", 60.0)
     log.write_bytes(b"".join(record(span_id=f"x{n}", trace_id="run") for n in range(20)))
     async with LogApp([log]).run_test(size=(100, height)) as pilot:
-        await shown(pilot, 20)
-        screen = overview_of(pilot.app)
+        screen = overview_of(await shown(pilot, 20))
         pane = screen.running
 
         def heights() -> tuple[int, ...]:

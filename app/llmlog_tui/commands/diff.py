@@ -82,7 +82,7 @@ def difference(log: OpenLog, a: str, b: str, rules: Rules) -> TraceDiff:
 def as_object(
     found: TraceDiff, unfinished: Sequence[Sequence[RunningStep]] = ((), ())
 ) -> dict[str, Any]:
-    """Return the JSON of a diff, and of steps without a record, if there are any."""
+    """Return the JSON of a diff, with steps without a record if there are any."""
     begun = dict(zip("ab", map(unfinished_objects, unfinished), strict=True))
     return {
         "a": found.a.trace_id,

@@ -126,7 +126,7 @@ NO_RECORD: Final = "No record of it was written: only that it began."
 
 
 def unfinished(sides: Sequence[Sequence[RunningStep]], now: datetime) -> str:
-    """Return `A: step 2 gpt-5 never ended`: the first step without an end of A and of B."""
+    """Return `A: step 2 gpt-5 never ended`: the first step without an end by side."""
     return ", ".join(
         f"{side}: {steps[0].title} {'never ended' if steps[0].is_gone(now) else 'is running'}"
         + (f" and {len(steps) - 1:,} more" if len(steps) > 1 else "")

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _TABLES: Final = "tables: calls, traces, records, of all that was read · timestamps are UTC"
 _INSERTS: Final = "Enter puts the column into the query"
 _TO_RESULT: Final = "Esc to the result: {}Enter its call, t its trace, x export; i edits"
-"""Keys of a result, while the editor keeps the focus for the next version of its query."""
+"""Keys of a result; the editor keeps the focus, for the next query."""
 _COLUMNS_QUERY: Final = "describe calls traces records"
 _CALL_IDS: Final = ("span_id", "request_id", "id")
 """Columns that identify the call of a row."""
