@@ -53,7 +53,7 @@ class CallRows:
         return none.scatter(self.index["at"], values=True)
 
     def frame(self) -> pl.DataFrame:
-        """Return all columns; a copy if there are other records, of a slice it is small."""
+        """Return all columns; of a slice the copy is small."""
         is_all = self.height == self.records.height
         return _with_speed(self.records if is_all else self.records[self.index["at"]])
 

@@ -43,7 +43,7 @@ _PAUSE_PER_POLL: Final = 16
 _LONGEST_PAUSE_S: Final = 0.25
 
 _POLLS_COMPARED: Final = 4
-"""Number of last polls without new records, of which the quickest tells how long one takes."""
+"""Number of last polls without new records that are compared."""
 
 _FIRST_PAINT_SECONDS: Final = 2.0
 """Maximum seconds that reading waits for the newest records to be painted."""
