@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from llmlog_tui.analysis.calls.kpis import SLICES, Kpi, kpis
+from llmlog_tui.analysis.calls.kpis import SLICES, Kpi, KpiState
 
 BEGIN = datetime(2026, 11, 23, 9, tzinfo=UTC)
 DTYPES: dict[str, Any] = {
@@ -31,7 +31,7 @@ DTYPES: dict[str, Any] = {
 def figures(calls: list[dict[str, Any]]) -> dict[str, Kpi]:
     usual = {"event": "chat_completion", "status": "ok", "finish_reason": "stop"}
     rows = [{**usual, **call} for call in calls]
-    return {kpi.name: kpi for kpi in kpis(pl.DataFrame(rows, schema=DTYPES))}
+    return {kpi.name: kpi for kpi in KpiState(pl.DataFrame(rows, schema=DTYPES)).kpis}
 
 
 def at(minutes: float) -> datetime:

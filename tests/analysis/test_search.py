@@ -89,25 +89,29 @@ def test_a_step_is_found_in_its_trace_alone(log: Log) -> None:
     assert step_of(frame, "b", 2) is None
 
 
-LETTERS = "aAkKiIsSzßſΣσς-1_\u212a\u0130\u0131\u0307éÉ."
+LETTERS = "aAkKiIsSzßſΣσς-12_\u212a\u0130\u0131\u0307éÉ."
+TEXTS = st.none() | st.text(LETTERS, max_size=6)
+LONG = "#" * 16  # as ids are: long texts are searched in another way than short ones
 
 
 @given(
-    texts=st.lists(st.none() | st.text(LETTERS, max_size=6), min_size=1, max_size=12),
+    ids=st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=12),
     model=st.sampled_from(["K", "\u212a", "\u0130i", "gpt"]),
-    text=st.text(LETTERS, max_size=3),
+    text=st.text(LETTERS, max_size=4),
 )
 def test_a_match_contains_the_text_in_any_case(
-    texts: list[str | None], model: str, text: str
+    ids: list[tuple[str | None, str | None]], model: str, text: str
 ) -> None:
+    short, long = zip(*ids, strict=True)
     frame = pl.DataFrame(
-        {name: pl.Series([None] * len(texts), dtype=dtype) for name, dtype in FRAME_SCHEMA.items()}
+        {name: pl.Series([None] * len(ids), dtype=dtype) for name, dtype in FRAME_SCHEMA.items()}
     ).with_columns(
         pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"),
-        pl.Series("trace_id", texts, pl.String),
-        pl.Series("model", [None, *[model] * (len(texts) - 1)], pl.Categorical),
+        pl.Series("trace_id", short, pl.String),
+        pl.Series("request_id", [each and LONG + each for each in long], pl.String),
+        pl.Series("model", [None, *[model] * (len(ids) - 1)], pl.Categorical),
     )
-    values = zip(frame["trace_id"], frame["model"], strict=True)
+    values = frame.select("trace_id", "request_id", "model").iter_rows()
     in_any_case = re.compile(re.escape(text), re.IGNORECASE)
     expected = [
         row

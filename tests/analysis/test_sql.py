@@ -193,3 +193,9 @@ def test_a_table_has_all_columns_where_a_query_takes_them_all(log: Log) -> None:
     for sql in ("select * from calls", "from calls", "select c.* from calls c"):
         every = columns_of(frame, sql, DEFAULT)["calls"]
         assert tables_of(frame, sql, DEFAULT)["calls"].columns == every
+
+
+@pytest.mark.parametrize("latency", [-1e300, 1e300, -(2.0**63), 2.0**53])
+def test_a_number_that_is_no_integer_of_a_computer_stays_as_it_is(log: Log, latency: float) -> None:
+    frame = log([{"latency_ms": latency}, {"latency_ms": 5}]).frame
+    assert query(frame, "select latency_ms from calls").to_series().to_list() == [latency, 5.0]

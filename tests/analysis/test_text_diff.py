@@ -93,4 +93,7 @@ def test_without_content_it_is_what_the_hashes_tell() -> None:
         "only A was logged with content",
         "the line of A can no longer be read",
     ]
+    assert not any(found.is_without_content for found in tells), "llmlog did not write them"
+    ours = b'{"v": 1, "event": "chat_completion"}'
+    assert step_diff(ours, ours).is_without_content
     assert all(found.places == () for found in tells)

@@ -138,6 +138,20 @@ def test_a_bundle_lists_it_apart_without_secrets(
     assert "never ended" in bundled(llmlog, log, "run-new")
 
 
+def test_a_diff_names_the_step_that_has_not_ended(llmlog: Run, written: Written) -> None:
+    ended = [record(run, 0, 60) for run in ("run-one", "run-two")]
+    path = written([*ended, start("run-two", 1, 50)])
+    *_, same, begun, _ = llmlog("diff", "run-one", "run-two", path).out.splitlines()
+    assert same == "the two runs are the same so far"
+    assert begun == "B: step 1 gpt-5 never ended: no end in 10 min, its process is gone"
+    found = json.loads(llmlog("diff", "run-one", "run-two", path, "--json").out)
+    assert (found["first"], found["delta"]["steps"]) == (None, 0), "counted in no figure"
+    assert found["unfinished"]["a"] == []
+    assert found["unfinished"]["b"][0]["name"] == "gpt-5"
+    found = json.loads(llmlog("diff", "run-one", "run-one", path, "--json").out)
+    assert "unfinished" not in found
+
+
 def test_an_agent_is_told_of_it(log: Path) -> None:
     with closing(AgentTools([str(log)], DEFAULT, content=False)) as tools:
         found = json.loads(tools.trace("failed"))
@@ -146,3 +160,4 @@ def test_an_agent_is_told_of_it(log: Path) -> None:
         assert (step["step"], step["name"]) == (2, "look_up")
         assert step["state"].startswith("never ended")
         assert "unfinished" not in json.loads(tools.trace("run-fine"))
+        assert json.loads(tools.diff("run-fine", "failed"))["unfinished"]["b"] == [step]

@@ -18,7 +18,10 @@ from tests.tui.conftest import (
     toasts,
 )
 
+from llmlog_tui.analysis.alerts.alert import Alert
+from llmlog_tui.analysis.alerts.comparison import MetricChange
 from llmlog_tui.tui.app import LogApp
+from llmlog_tui.tui.render.alert_text import lines
 from llmlog_tui.tui.screens.alerts import AlertsScreen
 from llmlog_tui.tui.screens.overview import OverviewScreen
 from llmlog_tui.tui.widgets.footer import KeyFooter
@@ -40,6 +43,13 @@ async def test_every_alert_has_its_figures_before_and_after(
         for rule in ("truncation", "fingerprint", "hidden cut"):
             await until(pilot, partial(is_explained, screen, rule), rule)
             await pilot.press("down")
+
+
+def test_a_change_is_the_difference_of_the_figures_beside_it() -> None:
+    change = MetricChange("p50 ms", 366.51, 966.49, None, is_chance=True)
+    alert = Alert("latency", "gpt-5", None, 0, "slower", "", 9, "ongoing", 0, None, 0, (change,))
+    (line,) = (each.plain for each in lines(alert, "") if "p50 ms" in each.plain)
+    assert line.split()[2:] == ["367", "966", "+599"], "not the rounded +600"
 
 
 def is_explained(screen: AlertsScreen, rule: str) -> bool:

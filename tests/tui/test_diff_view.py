@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.screens.dialogs.record import RecordDialog
+from llmlog_tui.tui.screens.dialogs.text_diff import TextDiffDialog, TextDiffPane
 from llmlog_tui.tui.screens.diff import DiffScreen
 from llmlog_tui.tui.screens.overview import OverviewScreen
 
@@ -41,6 +42,26 @@ async def test_the_same_run_twice_is_no_diff_and_equal_runs_say_so(
         await until(pilot, lambda: isinstance(app.screen, OverviewScreen), "the Overview")
 
 
+@pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
+async def test_a_step_that_has_not_ended_is_named(
+    tmp_path: Path, shown: Shown, until: Until, size: tuple[int, int]
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    runs = [record(trace_id=trace, span_id=trace) for trace in ("one-run-", "two-run-")]
+    begun = {"event": "start", "step": 1, "tool_name": "look_up", "model": None}
+    log.write_bytes(b"".join((*runs, record(trace_id="one-run-", span_id="died", **begun))))
+    async with LogApp([log]).run_test(size=size) as pilot:
+        await shown(pilot, 2)
+        await pilot.press("d", "up", "d")
+        screen = await diffed(pilot, until)
+        side = "A" if screen.traces[0] == "one-run-" else "B"
+        never = f"{side}: step 1 look_up never ended"
+        assert never in str(screen.pairs.border_title)
+        assert never in str(screen.deltas.render())
+        assert "both traces do the same so far" in str(screen.pairs.border_title)
+        assert "do the same" not in str(screen.deltas.render())
+
+
 async def test_prompts_that_differ_are_told_from_their_hashes(
     tmp_path: Path, shown: Shown, until: Until
 ) -> None:
@@ -54,6 +75,26 @@ async def test_prompts_that_differ_are_told_from_their_hashes(
         await pilot.press("d", "up", "d")
         screen = await diffed(pilot, until)
         assert "prompts differ from message 1 on" in "\n".join(lines_of(screen.pairs))
+
+
+@pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
+async def test_steps_without_content_say_once_how_to_log_it(
+    tmp_path: Path, shown: Shown, until: Until, size: tuple[int, int]
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(b"".join(record(v=1, trace_id=trace) for trace in ("one-run-", "two-run-")))
+    async with LogApp([log]).run_test(size=size) as pilot:
+        app = await shown(pilot, 2)
+        await pilot.press("d", "up", "d")
+        await diffed(pilot, until)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, TextDiffDialog), "the texts")
+        pane = app.screen.query_one(TextDiffPane)
+        await until(pilot, lambda: len(pane.source) > 0, "their rows")
+        text = " ".join("\n".join(lines_of(pane)).split())
+        assert "no content and no hashes were logged" in text
+        assert 'session(…, content="redacted") logs messages and answers' in text
+        assert str(pane.border_title) == "Step 0"
 
 
 async def test_what_is_found_elsewhere_leads_out_of_the_diff_to_the_overview(

@@ -13,9 +13,9 @@ from textual.widgets import Static
 from llmlog_tui.config.settings import Settings
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.keys.registry import ALL, IDS
-from llmlog_tui.tui.screens.dialogs.help import HelpDialog, key_name, sections
+from llmlog_tui.tui.screens.dialogs.help import HelpDialog, sections
 from llmlog_tui.tui.screens.dialogs.record import RecordDialog
-from llmlog_tui.tui.widgets.bindings import scope_of
+from llmlog_tui.tui.widgets.bindings import key_name, scope_of
 
 
 @pytest.fixture
@@ -47,6 +47,21 @@ def test_what_is_in_force_here_comes_first_the_most_special_before_the_general()
     order = [scope for scope, _ in sections({"app", "view", "table", "traces", "overview"})]
     assert order[:5] == ["overview", "traces", "table", "view", "app"]
     assert len(order) == len(set(order)) == len({scope_of(binding) for binding in ALL})
+
+
+@pytest.mark.parametrize("width", [40, 80, 160])
+async def test_its_lines_fit_and_explain_a_key_in_few_lines(
+    log: Path, shown: Shown, until: Until, width: int
+) -> None:
+    async with LogApp([log]).run_test(size=(width, 24)) as pilot:
+        await shown(pilot, 1)
+        screen = await helped(pilot, until)
+        room = screen.sheet.size.width
+        lines = text_of(screen).splitlines()
+        assert [line for line in lines if len(line.rstrip()) > room] == []
+        at = next(n for n, line in enumerate(lines) if "next view" in line or "view 1" in line)
+        assert "Go to Overview" in " ".join(lines[at : at + 2])
+        assert "● Overview  config: overview" in text_of(screen)
 
 
 async def test_it_begins_with_views_find_filter_and_the_signs(

@@ -85,9 +85,11 @@ async def test_e_walks_through_the_failed_calls_and_back(tmp_path: Path, shown: 
         app = await shown(pilot, 5)
         calls = app.query_one(CallsPane)
         await pilot.press("e")
-        assert "No failed call after this one; with Shift, the key goes back." in toasts(app)
+        assert "No failed call after this one; E goes to the one before." in toasts(app)
         await pilot.press("E")
         assert row_of(calls) == 3
+        await pilot.press("ctrl+c")
+        assert "q quits." in toasts(app)
         await pilot.press("E")
         assert row_of(calls) == 1
         await pilot.press("e")

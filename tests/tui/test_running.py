@@ -33,6 +33,11 @@ def _bars_grow_fast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("llmlog_tui.tui.panes.running._LINGERS_S", 0.2)
 
 
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "calls.jsonl"
+
+
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
 
@@ -71,7 +76,8 @@ def test_only_the_newest_are_drawn_and_the_others_counted() -> None:
     found = drawn(*(step(n, tool_name=f"t{n}") for n in range(9, 0, -1)), limit=2)
     assert len(found) == 2
     assert "t1" in found[1]
-    assert found[1].endswith("and 7 more")
+    assert found[1].endswith("+7 more")
+    assert all(len(line) <= 120 for line in found)
 
 
 @pytest.mark.parametrize("name", ["[red]x", "\x1b[31m", "漢字" * 20])
@@ -258,3 +264,35 @@ async def test_the_replay_of_a_killed_run_has_the_step_it_died_in(
         await until(pilot, lambda: "1 of 2" in str(screen.scrub.border_title), "its record")
         await pilot.press("escape", "tab", "G", "enter")
         await until(pilot, lambda: app.screen is not screen, "the replay from the timeline")
+
+
+@pytest.mark.parametrize("size", [(30, 3), (50, 5)], ids=["low", "high"])
+async def test_many_calls_in_flight_take_few_rows_which_stay_as_calls_end(
+    log: Path, shown: Shown, until: Until, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    height, lines = size
+    monkeypatch.setattr("llmlog_tui.tui.panes.running._LINGERS_S", 60.0)
+    log.write_bytes(b"".join(record(span_id=f"x{n}", trace_id="run") for n in range(20)))
+    async with LogApp([log]).run_test(size=(100, height)) as pilot:
+        screen = overview_of(await shown(pilot, 20))
+        pane = screen.running
+
+        def heights() -> tuple[int, ...]:
+            return pane.size.height, *(each.outer_size.height for each in screen.panes)
+
+        with log.open("ab") as file:
+            file.write(b"".join(begun(f"s{n}", f"many-{n}") for n in range(7)))
+        await until(pilot, lambda: f"+{7 - lines} more" in str(pane.render()), "some, and a count")
+        await until(pilot, lambda: pane.size.height == lines, "its height")
+        await until(pilot, lambda: screen.calls.outer_size.height >= 7, "that Calls keep rows")
+        with_many = heights()
+        with log.open("ab") as file:
+            file.write(b"".join(record(span_id=f"s{n}", trace_id=f"many-{n}") for n in range(6)))
+        await until(pilot, lambda: str(pane.render()).count("running") == 1, "one left")
+        assert heights() == with_many
+        with log.open("ab") as file:
+            file.write(record(span_id="s6", trace_id="many-6"))
+        await until(pilot, lambda: "nothing runs" in str(pane.render()), "none left")
+        assert heights() == with_many
+        monkeypatch.setattr("llmlog_tui.tui.panes.running._LINGERS_S", 0.0)
+        await until(pilot, lambda: not pane.display, "its rows given to the panes")

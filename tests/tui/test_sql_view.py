@@ -73,6 +73,12 @@ async def test_the_example_runs_and_answers_in_a_table(
         await until(pilot, lambda: "5 rows in" in result(screen), "the answer")
         assert "gpt-oss-120b" in result(screen)
         assert "avg_ms" in result(screen)
+        assert screen.editor.has_focus, "the next version of the query is typed"
+        assert "Esc to the result: v chart, Enter its call" in str(screen.status.render())
+        await pilot.press("escape", "v")
+        await until(pilot, lambda: "█" in result(screen), "its chart")
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: "tables: calls" in str(screen.status.render()), "the tables")
 
 
 async def test_a_wrong_query_says_what_is_wrong_and_the_last_answer_stays(

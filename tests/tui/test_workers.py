@@ -172,3 +172,17 @@ def test_calls_sorted_by_a_few_texts_are_in_the_order_of_texts_and_ties_in_that_
     unknown = [at for at, value in enumerate(values) if value is None]
     assert found is not None
     assert found.to_list() == [*known, *unknown]
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("more", [[], [0.5], [-1e300], [2.0**60, 1e18]])
+def test_calls_sorted_by_a_number_keep_the_order_of_the_log_among_equal_ones(
+    more: list[float], *, descending: bool
+) -> None:
+    values = [5.0, None, -0.0, 12.0, 0.0, 5.0, -3.0, *more, None, 12.0]
+    overview: Any = SimpleNamespace(calls={"latency_ms": pl.Series("latency_ms", values)})
+    found = call_order(CallOrderQuery(Sort("latency_ms", descending=descending)), overview)
+    known = [at for at, value in enumerate(values) if value is not None]
+    known.sort(key=lambda at: values[at] or 0.0, reverse=descending)
+    assert found is not None
+    assert found.to_list() == [*known, *(at for at, value in enumerate(values) if value is None)]

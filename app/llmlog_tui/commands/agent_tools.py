@@ -6,14 +6,12 @@ import inspect
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 import click
 import polars as pl
 from pydantic import Field
 
-from llmlog_tui import humanize
 from llmlog_tui.analysis.calls.calls import model_calls
 from llmlog_tui.analysis.calls.lookup import find_by_id, given_ids, resolve_trace
 from llmlog_tui.analysis.calls.percentiles import GROUPINGS
@@ -29,11 +27,11 @@ from llmlog_tui.commands.open_log import OpenLog, window_of
 from llmlog_tui.commands.slow import reasons, slowest
 from llmlog_tui.commands.stats import as_object as stats_object
 from llmlog_tui.commands.traces import placed_steps, steps_of
+from llmlog_tui.commands.unfinished import unfinished_objects
 from llmlog_tui.config.rules import Rules
 from llmlog_tui.errors import UserError, reason
 from llmlog_tui.isolated_query import IsolatedQuery, QueryCancelled
 from llmlog_tui.log.schema import restore_integers
-from llmlog_tui.log.starts import RunningStep
 from llmlog_tui.sanitize import sanitize
 
 MAX_ROWS: Final = 200
@@ -120,7 +118,9 @@ class AgentTools:
             run = steps_of(log, trace_id, self._rules)
             shown = run.head(_rows(limit))
             steps = self._records(log, shown, placed_steps(log, shown))
-        answer = {"trace_id": trace_id, "steps": steps, **_unfinished(of_trace(begun, trace_id))}
+            answer = {"trace_id": trace_id, "steps": steps}
+            if unfinished := unfinished_objects(of_trace(begun, trace_id)):
+                answer["unfinished"] = unfinished[:MAX_ROWS]
         return bounded(answer, {"steps": run.height})
 
     def diff(self, a: TraceId, b: TraceId) -> str:
@@ -133,7 +133,8 @@ class AgentTools:
         with self._reading(ids=given_ids(a, b)) as log:
             begun = log.snapshot.running
             one, other = (resolve_trace(log.frame, wanted, begun) for wanted in (a, b))
-            answer = diff_object(difference(log, one, other, self._rules))
+            unfinished = of_trace(begun, one), of_trace(begun, other)
+            answer = diff_object(difference(log, one, other, self._rules), unfinished)
         pairs = answer["pairs"]
         return bounded({**answer, "pairs": pairs[:MAX_ROWS]}, {"pairs": len(pairs)})
 
@@ -220,22 +221,6 @@ def _objects(frame: pl.DataFrame) -> list[dict[str, Any]]:
     """Return records as objects, without unknown fields: most of them are."""
     rows = restore_integers(frame).iter_rows(named=True)
     return [{name: item for name, item in row.items() if item is not None} for row in rows]
-
-
-def _unfinished(begun: Sequence[RunningStep]) -> dict[str, list[dict[str, Any]]]:
-    """Return the newest steps without a record; empty without any."""
-    now = datetime.now(UTC)
-    steps: list[dict[str, Any]] = [
-        {
-            "step": step.step,
-            "span_id": step.span_id,
-            "name": step.label,
-            "ts": humanize.rfc3339(step.ts),
-            "state": step.state(now),
-        }
-        for step in begun[-MAX_ROWS:]
-    ]
-    return {"unfinished": steps} if steps else {}
 
 
 def _rows(limit: int) -> int:

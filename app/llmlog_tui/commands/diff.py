@@ -14,6 +14,7 @@ from llmlog_tui.analysis.calls.cost import priced, rates
 from llmlog_tui.analysis.calls.lookup import given_ids, resolve_trace
 from llmlog_tui.analysis.traces.diff import AlignedPair, FieldDelta, TraceDiff, diff_traces
 from llmlog_tui.analysis.traces.fingerprints import with_changed
+from llmlog_tui.analysis.traces.in_flight import of_trace
 from llmlog_tui.analysis.traces.replay import Replay
 from llmlog_tui.analysis.traces.timeline import Step
 from llmlog_tui.commands.open_log import OpenLog, open_log
@@ -21,7 +22,9 @@ from llmlog_tui.commands.options import files_argument, where_option
 from llmlog_tui.commands.output import echo_texts, to_json
 from llmlog_tui.commands.rules_option import rules_option
 from llmlog_tui.commands.text_tables import SLOW_MS, UNKNOWN_FAILURE, failure, fitted, toned
+from llmlog_tui.commands.unfinished import unfinished_objects, unfinished_sentences
 from llmlog_tui.config.rules import Rules
+from llmlog_tui.log.starts import RunningStep
 from llmlog_tui.sanitize import sanitize
 
 
@@ -48,20 +51,27 @@ def diff(  # noqa: PLR0913 - options by name
 
     JSON: a and b (trace ids), first (index of the first pair that differs, or null), delta (b
     minus a: steps, time_ms, errors, prompt_tokens, completion_tokens, reasoning_tokens, cost_usd),
-    and pairs, each with a and b (step, event, name, latency_ms, failed; null where a run has no
-    such step), why (only in A, only in B, event, tool, model, finish_reason, status,
-    prefix_hashes, or null) and message (from 0, the first that differs, if why is prefix_hashes).
+    unfinished (of a and b: steps that have begun and not ended; absent without any) and pairs,
+    each with a and b (step, event, name, latency_ms, failed; null where a run has no such step),
+    why (only in A, only in B, event, tool, model, finish_reason, status, prefix_hashes, or null)
+    and message (from 0, the first that differs, if why is prefix_hashes).
     """
     ids = given_ids(trace_a, trace_b)
     with open_log(files, where, rules=rules, ids=ids) as log:
         begun = () if where else log.snapshot.running
         a, b = (resolve_trace(log.frame, wanted, begun) for wanted in (trace_a, trace_b))
         found = difference(log, a, b, rules)
+        unfinished = tuple(of_trace(log.snapshot.running, each) for each in (a, b))
     if as_json:
-        click.echo(to_json(as_object(found)))
+        click.echo(to_json(as_object(found, unfinished)))
     else:
         reasons = [_differing_values(log, found), *_failures(log, found)]
-        echo_texts(_side_by_side(found, reasons))
+        reasons += [
+            f"{side}: {sentence}"
+            for side, steps in zip("AB", unfinished, strict=True)
+            for sentence in unfinished_sentences(steps)
+        ]
+        echo_texts(_side_by_side(found, reasons, is_whole=not any(unfinished)))
 
 
 def difference(log: OpenLog, a: str, b: str, rules: Rules) -> TraceDiff:
@@ -69,7 +79,11 @@ def difference(log: OpenLog, a: str, b: str, rules: Rules) -> TraceDiff:
     return diff_traces(priced(frame, rates(rules)), a, b, log.hashes(frame), slow_ms=SLOW_MS)
 
 
-def as_object(found: TraceDiff) -> dict[str, Any]:
+def as_object(
+    found: TraceDiff, unfinished: Sequence[Sequence[RunningStep]] = ((), ())
+) -> dict[str, Any]:
+    """Return the JSON of a diff, with steps without a record if there are any."""
+    begun = dict(zip("ab", map(unfinished_objects, unfinished), strict=True))
     return {
         "a": found.a.trace_id,
         "b": found.b.trace_id,
@@ -79,6 +93,7 @@ def as_object(found: TraceDiff) -> dict[str, Any]:
             {"a": _fields(pair.a), "b": _fields(pair.b), "why": pair.why, "message": pair.message}
             for pair in found.pairs
         ],
+        **({"unfinished": begun} if any(begun.values()) else {}),
     }
 
 
@@ -96,7 +111,7 @@ def _called(run: Replay) -> str:
     return "" if run.name is None else f" {sanitize(run.name, 40)}"
 
 
-def _side_by_side(found: TraceDiff, reasons: Sequence[str]) -> Iterator[str]:
+def _side_by_side(found: TraceDiff, reasons: Sequence[str], *, is_whole: bool) -> Iterator[str]:
     heads = (f"{side} {sanitize(run.trace_id)}{_called(run)}, {len(run.steps):,} steps"
              for side, run in (("A", found.a), ("B", found.b)))  # fmt: skip
     yield "   ".join(fitted(head, _SIDE) for head in heads).rstrip()
@@ -106,7 +121,7 @@ def _side_by_side(found: TraceDiff, reasons: Sequence[str]) -> Iterator[str]:
         yield toned(line.rstrip(), failed=False, slow=pair.why is not None)
     yield ""
     values, *failures = reasons
-    yield _first_difference(found) + values
+    yield _first_difference(found, is_whole=is_whole) + values
     yield from failures
     yield "B against A: " + ", ".join(_deltas(found.delta))
 
@@ -120,9 +135,9 @@ def _side(step: Step | None) -> str:
     return f"{number:>4} {mark} {name} {humanize.fit_number(step.latency_ms, 9):>9}"
 
 
-def _first_difference(found: TraceDiff) -> str:
+def _first_difference(found: TraceDiff, *, is_whole: bool) -> str:
     if found.first is None:
-        return "the two runs are the same"
+        return "the two runs are the same" + ("" if is_whole else " so far")
     pair: AlignedPair = found.pairs[found.first]
     step = pair.a or pair.b
     number = humanize.UNKNOWN if step is None or step.step is None else str(step.step)

@@ -41,6 +41,27 @@ def counted(steps: Sequence[RunningStep]) -> str:
     return ", ".join(f"{count:,} {what}" for count, what in counts if count)
 
 
+def unfinished_objects(steps: Sequence[RunningStep]) -> list[dict[str, Any]]:
+    """Return steps without a record as objects of a JSON answer."""
+    now = datetime.now(UTC)
+    return [
+        {
+            "step": step.step,
+            "span_id": step.span_id,
+            "name": step.label,
+            "ts": humanize.rfc3339(step.ts),
+            "state": step.state(now),
+        }
+        for step in steps
+    ]
+
+
+def unfinished_sentences(steps: Sequence[RunningStep]) -> Iterator[str]:
+    """Yield `step 2 gpt-5 running for 12.0 s` of each step."""
+    now = datetime.now(UTC)
+    yield from (sanitize(f"{step.title} {step.state(now)}") for step in steps)
+
+
 def start_objects(
     steps: Sequence[RunningStep], columns: Collection[str]
 ) -> Iterator[dict[str, Any]]:

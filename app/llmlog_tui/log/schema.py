@@ -211,7 +211,7 @@ def decategorize(frame: pl.DataFrame) -> pl.DataFrame:
 def integer_masks(frame: pl.DataFrame) -> list[pl.Expr]:
     """Return the masks of records without a fraction of a ms, by latency."""
     names = [name for name in ("latency_ms", "ttft_ms") if frame.schema.get(name) == pl.Float64]
-    return [((pl.col(name) % 1 == 0) & (pl.col(name) < _EXACT)).alias(name) for name in names]
+    return [((pl.col(name) % 1 == 0) & (pl.col(name).abs() < _EXACT)).alias(name) for name in names]
 
 
 def integer_columns(frame: pl.DataFrame) -> frozenset[str]:

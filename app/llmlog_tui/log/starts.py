@@ -44,6 +44,11 @@ class RunningStep:
     def label(self) -> str:
         return self.tool_name or self.requested_model or "call"
 
+    @property
+    def title(self) -> str:
+        """Its number and label: `step 2 gpt-5`."""
+        return f"step {humanize.UNKNOWN if self.step is None else self.step} {self.label}"
+
     def is_gone(self, now: datetime) -> bool:
         """Return whether it must have died with its process."""
         return self.ts is not None and now - self.ts > GONE_AFTER

@@ -31,7 +31,7 @@ from llmlog_tui.tui.screens import VIEWS
 from llmlog_tui.tui.screens.splash import SplashScreen
 from llmlog_tui.tui.status import Progress, ReadStatus
 from llmlog_tui.tui.theme import apply_theme
-from llmlog_tui.tui.widgets.bindings import scope_of
+from llmlog_tui.tui.widgets.bindings import key_of, scope_of
 from llmlog_tui.tui.workers import analysis_worker, reader
 from llmlog_tui.tui.workers import server as server_worker
 
@@ -448,6 +448,11 @@ class LogApp(App[str]):
 
     def on_log_view_replay_requested(self, message: LogView.ReplayRequested) -> None:
         self.navigator.open(message)
+
+    def action_help_quit(self) -> None:
+        """Name the key that quits: many press Ctrl-C first."""
+        key = key_of(self.screen, "quit") or "Ctrl-Q"
+        self.notify(f"{key} quits.", timeout=2, markup=False)
 
     def on_log_view_diff_requested(self, message: LogView.DiffRequested) -> None:
         self.navigator.open(message)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.traces.step_diff import StepDiff
     from llmlog_tui.analysis.traces.text_diff import DiffLine
     from llmlog_tui.analysis.traces.timeline import Timeline
+    from llmlog_tui.log.starts import RunningStep
 
 
 @dataclass(frozen=True)
@@ -120,12 +121,14 @@ Query: TypeAlias = (
 class DiffResult(NamedTuple):
     """Two aligned traces.
 
-    `began` is the first ts of each, `ends` has a step's finish_reason or error by record key.
+    `began` is the first ts of each, `ends` has a step's finish_reason or error by record key,
+    `unfinished` the steps of each that have no record.
     """
 
     found: TraceDiff
     began: tuple[datetime | None, datetime | None]
     ends: Mapping[int, str | None]
+    unfinished: tuple[Sequence[RunningStep], Sequence[RunningStep]] = ((), ())
 
 
 class StepContent(NamedTuple):

@@ -36,6 +36,13 @@ _QUANTILES: Final = {
 NAMES: Final = (*_QUANTILES, "errors", "cut off", "cached", "$/h")
 """Key figures, in display order."""
 
+_INPUTS: Final = frozenset(
+    name
+    for expression in (*_SUMS.values(), *_QUANTILES.values(), pl.col("ts"))
+    for name in expression.meta.root_names()
+)
+"""Columns that the figures are computed from."""
+
 _HOUR_MS: Final = 3_600_000
 _MIN_SPAN_MS: Final = 60_000
 """Minimum time span, in ms, for a cost per hour."""
@@ -132,17 +139,16 @@ def series(calls: Calls, over: Totals) -> Series:
     return by_name
 
 
-def kpis(calls: Calls) -> tuple[Kpi, ...]:
-    over = totals(calls)
-    return _kpis(over, calls.select(**_QUANTILES).row(0), series(calls, over))
-
-
 class KpiState:
     """Key figures of a growing set of calls; series may lag by 1%."""
 
     def __init__(self, calls: Calls) -> None:
-        self.kpis = kpis(calls)
-        self._totals = totals(calls)
+        copied = calls.select(
+            sorted(_INPUTS)
+        )  # once, not for the totals, the quantiles and the series
+        self._totals = over = totals(copied)
+        quantiles = copied.select(**_QUANTILES).row(0)
+        self.kpis = _kpis(over, quantiles, series(copied, over))
         self._series = {kpi.name: kpi.series for kpi in self.kpis}
         self._drawn = calls.height
         self._numbers: tuple[RunningQuantiles, RunningQuantiles] | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
@@ -34,6 +35,10 @@ class Hit:
 
 
 _HEX: Final = frozenset("0123456789abcdef")
+_CASELESS: Final = re.compile("[^A-Za-z]{2,}")
+"""Digits and signs of an ASCII text, which have no other case."""
+_SHORT_BYTES: Final = 16
+"""Maximum bytes of texts in which polars finds bytes faster than text."""
 
 
 def _matching(frame: pl.DataFrame, text: str) -> pl.Series:
@@ -44,7 +49,7 @@ def _matching(frame: pl.DataFrame, text: str) -> pl.Series:
         if column.null_count() == len(column):
             continue
         if isinstance(column.dtype, pl.Categorical):
-            distinct = column.unique()
+            distinct = column.drop_nulls().unique()  # with nulls it takes three times longer
             hits = distinct.filter(_contains(distinct.cast(pl.String), text))
             if len(hits):
                 found |= column.is_in(hits.implode()).fill_null(value=False)
@@ -55,20 +60,43 @@ def _matching(frame: pl.DataFrame, text: str) -> pl.Series:
 
 def _contains(column: pl.Series, text: str) -> pl.Series:
     """Return whether texts contain another in any case; null for null."""
-    pattern = f"(?i){in_any_case(text)}"
     if not text or not text.isascii():
-        return column.str.contains(pattern)
-    # These need no regular expression. contains_any() seeks rare letters: hex digits are none.
+        return column.str.contains(f"(?i){in_any_case(text)}")
+    longest = column.str.len_bytes().max()
+    if not isinstance(longest, int) or longest < len(text):
+        return pl.Series([False]).new_from_index(0, len(column))
+    part = max(_CASELESS.findall(text), key=len, default="")
+    if not part:
+        return _contains_ascii(column, text)
+    # An exact search for a part takes half of the time of a search in any case.
+    if longest <= _SHORT_BYTES:
+        may_contain = column.cast(pl.Binary).bin.contains(part.encode())
+    else:
+        may_contain = column.str.contains(part, literal=True)
+    if part == text:
+        return may_contain
+    contains = _contains_ascii(column.filter(may_contain), text)
+    return may_contain.scatter(may_contain.arg_true(), contains)
+
+
+def _contains_ascii(column: pl.Series, text: str) -> pl.Series:
+    """Return _contains() for an ASCII text."""
     lower = text.lower()
+    # contains_any() seeks rare letters: hex digits are none.
     if _HEX.issuperset(lower):
         return column.str.contains(f"(?i-u:{text})")
     others = [
         other for letter, forms in NON_ASCII_FORMS.items() if letter in lower for other in forms
     ]
-    contains = column.str.contains_any([text, *others], ascii_case_insensitive=True)
+    if len(others) > 1:  # one search for three texts takes longer than two searches
+        contains = column.str.contains_any([text], ascii_case_insensitive=True)
+        contains |= column.str.contains_any(others)
+    else:
+        contains = column.str.contains_any([text, *others], ascii_case_insensitive=True)
     # A text with one of the others matches whatever its other letters: compare exactly.
     if others and len(rows := contains.arg_true()):
-        contains = contains.scatter(rows, column.gather(rows).str.contains(pattern))
+        exact = column.gather(rows).str.contains(f"(?i){in_any_case(text)}")
+        contains = contains.scatter(rows, exact)
     return contains
 
 

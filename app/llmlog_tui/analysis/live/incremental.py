@@ -150,8 +150,8 @@ class FilteredState:
         if where is not None:
             keys = matching(records.calls, where, may_lack_tags=True)
             self.calls = records.calls.with_keys(keys)
-            ids = self.calls["trace_id"].unique()
-            self.traces = records.traces.filter(pl.col("trace_id").is_in(ids.implode()))
+            ids = self.calls.select("trace_id")
+            self.traces = records.traces.join(ids, on="trace_id", how="semi", maintain_order="left")
         self._slow_counts = count_slow(self.calls, slow_ms)
         self.cost = cost(self.calls)
         self._kpi_state = KpiState(self.calls)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, Final
 
+from llmlog.record import CALL_EVENTS
 from llmlog_tui.analysis.traces.cache_misses import first_change
 from llmlog_tui.analysis.traces.conversation import Conversation, conversation, decode
 from llmlog_tui.analysis.traces.message_shapes import json_text, messages_in
@@ -18,7 +19,8 @@ class StepDiff:
 
     Without a difference they are equal. `what` names the place, `same` the equal messages before
     it. Without content the texts are None and `what` is the result of comparing hashes. `more` are
-    later places that differ, as (name, a, b).
+    later places that differ, as (name, a, b). `is_without_content` if llmlog wrote a step whose
+    content it could have logged.
     """
 
     what: str
@@ -26,6 +28,7 @@ class StepDiff:
     b: str | None = None
     same: int | None = None
     more: tuple[tuple[str, str, str], ...] = ()
+    is_without_content: bool = False
 
     @property
     def places(self) -> tuple[tuple[str, str, str], ...]:
@@ -43,12 +46,19 @@ def step_diff(a: bytes | None, b: bytes | None) -> StepDiff:
         return StepDiff(f"the line of {gone} can no longer be read")
     found_a, found_b = conversation(one), conversation(other)
     if not found_a.messages or not found_b.messages:
-        return StepDiff(_by_hashes(one, other, found_a, found_b))
+        sides = ((one, found_a), (other, found_b))
+        lacks = any(not found.messages and _may_have_content(each) for each, found in sides)
+        return StepDiff(_by_hashes(one, other, found_a, found_b), is_without_content=lacks)
     if one.get("event") != other.get("event"):
         return _joined([("event", _all(found_a), _all(found_b))], None)
     if one.get("event") in ("chat_completion", "response", "completion"):
         return _by_messages(found_a, found_b)
     return _by_sides(one, other)
+
+
+def _may_have_content(record: Mapping[str, Any]) -> bool:
+    """Return whether llmlog wrote the record, and logs content of its event on request."""
+    return "v" in record and record.get("event") in (*CALL_EVENTS, "tool_call")
 
 
 def _by_messages(a: Conversation, b: Conversation) -> StepDiff:

@@ -27,7 +27,7 @@ CELL_BINDINGS: Final = scope(
 
 COLUMN_BINDINGS: Final = scope(
     "sort",
-    key("s", "sort", "sort", "Sort by this column: down, up, by time again"),
+    key("s", "sort", "sort", "Sort by this column: down, up, in the order of ending again"),
     key("S", "columns", "columns", "Choose the columns, and their order"),
 )
 

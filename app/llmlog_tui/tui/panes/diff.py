@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, NamedTuple
 
 from textual.binding import BindingType
@@ -10,6 +11,7 @@ from textual.binding import BindingType
 from llmlog_tui import humanize
 from llmlog_tui.tui.keys.panes import PAIRS_BINDINGS
 from llmlog_tui.tui.panes.pane import Pane
+from llmlog_tui.tui.render import running_text
 from llmlog_tui.tui.render.cells import is_tool, step_number
 from llmlog_tui.tui.widgets.column_layout import leading_items
 from llmlog_tui.tui.widgets.row_source import Cell, CellSpan, Column, Row, RowSource, Tone, cell
@@ -98,13 +100,16 @@ class DiffPane(Pane):
 def _summary(diffed: DiffResult) -> str:
     found = diffed.found
     differ = sum(pair.why is not None for pair in found.pairs)
+    unfinished = running_text.unfinished(diffed.unfinished, datetime.now(UTC))
     if found.first is None:
-        return "Diff · both traces do the same"
+        same = "both traces do the same"
+        return f"Diff · {f'{same} so far · {unfinished}' if unfinished else same}"
     pair = found.pairs[found.first]
     step = pair.a or pair.b
     number = humanize.UNKNOWN if step is None else step_number(step)
     differing = f"{differ:,} of {len(found.pairs):,} differ"
-    return f"Diff · they diverge at step {number}: {pair.sentence()} · {differing}"
+    parts = f"they diverge at step {number}: {pair.sentence()}", unfinished, differing
+    return " · ".join(("Diff", *filter(None, parts)))
 
 
 class _WideDiff(RowSource):

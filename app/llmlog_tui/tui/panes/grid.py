@@ -75,13 +75,21 @@ class PaneGrid(Container):
             pane.display = pane.id not in hidden if self.zoomed is None else pane.zoomed
         if self.zoomed is None and not self._compact:
             self.styles.grid_columns = self.arrangement.columns(width)
-            rows = self.arrangement.rows(self.size.height or self.screen.size.height)
-            self.styles.grid_rows, self.styles.grid_size_rows = rows, len(rows.split())
+            self._apply_rows()
             span = 2 if len(self.arrangement.columns(width).split()) == 1 else 1
             self._traces.styles.column_span = self._timeline.styles.column_span = span
         focused = self.screen.focused
         if focused is None or not focused.display:
             next(pane for pane in self.panes if pane.display).focus()
+
+    def _apply_rows(self) -> None:
+        rows = self.arrangement.rows(self.size.height or self.screen.size.height)
+        self.styles.grid_rows, self.styles.grid_size_rows = rows, len(rows.split())
+
+    def on_resize(self) -> None:
+        """Share out another height: the calls in flight above come and go."""
+        if self.zoomed is None and not self._compact:
+            self._apply_rows()
 
     # -- what the user does
 

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 GROWS_S: Final = 0.5
 """Seconds between two redraws while something runs."""
 
-_LINGERS_S: Final = 3.0
+_LINGERS_S: Final = 30.0
 """Seconds without a running step after which the pane is hidden."""
 
-_MAX_LINES, _MAX_COMPACT_LINES = 5, 2
+_MAX_LINES, _MAX_COMPACT_LINES, _MAX_SPARE_LINES = 3, 2, 5
+_SPARE_LINES_FROM: Final = 46
+"""Rows of a screen with more lines."""
 
 
 class RunningPane(Static):
@@ -63,10 +65,18 @@ class RunningPane(Static):
             if self._timer is not None:
                 self._timer.pause()
             return
-        limit = _MAX_COMPACT_LINES if self.compact else _MAX_LINES
         width = self.size.width or self.app.size.width
-        drawn = running_text.lines(steps, now, width, limit)
+        drawn = running_text.lines(steps, now, width, self._limit)
         # Calls come and go all the time: the panes below would jump with each.
-        self._height = min(limit, max(self._height, len(drawn)))
+        height = self._limit if len(drawn) > 1 else len(drawn)
+        self._height = min(self._limit, max(self._height, height))
         blank = [Content("")] * (self._height - len(drawn))
-        self.update(Content("\n").join([*blank, *drawn]))
+        idle = [running_text.NOTHING_RUNS] if blank and not drawn else []
+        self.update(Content("\n").join([*blank[len(idle) :], *idle, *drawn]))
+
+    @property
+    def _limit(self) -> int:
+        """Maximum lines: the panes below need the others."""
+        if self.compact:
+            return _MAX_COMPACT_LINES
+        return _MAX_LINES if self.app.size.height < _SPARE_LINES_FROM else _MAX_SPARE_LINES

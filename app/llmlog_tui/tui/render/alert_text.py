@@ -103,7 +103,7 @@ def _change_line(metric: MetricChange) -> Content:
     change = ""
     if before is not None and after is not None:
         points = round((after - before) * 100, 1) + 0.0  # + 0.0: no -0
-        change = f"{points:+.1f} pp" if is_share else f"{round(after - before):+,}"
+        change = f"{points:+.1f} pp" if is_share else f"{round(after) - round(before):+,}"
     style = _MUTED if metric.is_chance else "$text-warning bold"
     return Content.assemble(
         (f"{metric.name:<10}", _MUTED),

@@ -19,10 +19,10 @@ _NARROW_BELOW: Final = 70
 """Columns below which values begin further left, and longer names push theirs."""
 _TAGS: Final = 200
 _GONE: Final = "The file this record was read from is gone: rotated away or replaced."
-_NO_CONTENT: Final = (
-    "This record has no content: only metadata was logged.\n\n"
+CONTENT_HINT: Final = (
     'session(…, content="redacted") logs messages and answers, secrets replaced at the source.'
 )
+_NO_CONTENT: Final = f"This record has no content: only metadata was logged.\n\n{CONTENT_HINT}"
 _WITH_CONTENT: Final = (*CALL_EVENTS, "tool_call")
 """Events whose content llmlog logs on request."""
 

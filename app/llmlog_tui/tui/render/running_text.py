@@ -20,7 +20,8 @@ _BAR: Final = "▒"
 _RUN, _STEP = 24, 20
 _OTHER_CELLS: Final = 26
 """Cells of a line beside its names and its bar."""
-
+NOTHING_RUNS: Final = Content.styled(" nothing runs", "$text-muted")
+"""The line between two calls."""
 
 _SCALES_MS: Final = (
     2_000.0,
@@ -38,11 +39,11 @@ _SCALES_MS: Final = (
 def lines(steps: Sequence[RunningStep], now: datetime, width: int, limit: int) -> list[Content]:
     """Return up to `limit` lines, the newest steps last, on a common time axis."""
     shown = steps[-limit:]
-    room = max(4, width - _RUN - _STEP - _OTHER_CELLS)
+    more = f"  +{len(steps) - len(shown):,} more" if len(steps) > len(shown) else ""
+    room = max(4, width - _RUN - _STEP - _OTHER_CELLS - len(more))
     full = scale_ms(shown, now)
     found = [_line(step, now, room, full) for step in shown]
-    if found and len(steps) > len(shown):
-        more = f"  and {len(steps) - len(shown):,} more"
+    if more:
         found[-1] = found[-1] + Content.styled(more, "$text-muted")
     return found
 
@@ -122,6 +123,16 @@ def detail(step: RunningStep, begin: datetime | None, now: datetime) -> list[Con
 
 
 NO_RECORD: Final = "No record of it was written: only that it began."
+
+
+def unfinished(sides: Sequence[Sequence[RunningStep]], now: datetime) -> str:
+    """Return `A: step 2 gpt-5 never ended`: the first step without an end by side."""
+    return ", ".join(
+        f"{side}: {steps[0].title} {'never ended' if steps[0].is_gone(now) else 'is running'}"
+        + (f" and {len(steps) - 1:,} more" if len(steps) > 1 else "")
+        for side, steps in zip("AB", sides, strict=True)
+        if steps
+    )
 
 
 def counted(steps: Sequence[RunningStep], now: datetime) -> str:

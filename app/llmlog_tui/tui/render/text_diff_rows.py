@@ -11,6 +11,7 @@ from textual.content import Content
 from llmlog_tui import humanize
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui.render.conversation_rows import NumberedRows
+from llmlog_tui.tui.render.record_text import CONTENT_HINT
 from llmlog_tui.tui.widgets.column_layout import lay_out
 from llmlog_tui.tui.widgets.folded_text import Line, wrap_spans
 from llmlog_tui.tui.widgets.row_source import UNMARKED, CellSpan, Row
@@ -65,6 +66,8 @@ class TextDiffRows(NumberedRows):
 def title(result: TextDiffResult) -> str:
     """Return where two steps part: `Step 3 · message 4 (user) differs`."""
     found, more = result.found, len(result.found.more)
+    if not found.places:  # the text tells why
+        return f"Step {result.step}"
     differs = " differs" if found.places and found.a != found.b else ""
     others = f", and {humanize.plural(more, 'more place')}" if more else ""
     return f"Step {result.step} · {found.what}{differs}{others}"
@@ -101,8 +104,9 @@ def _figures(record: Mapping[str, object]) -> str:
 
 def _rows(result: TextDiffResult, width: int, *, by_words: bool) -> Iterator[_TextRow]:
     if not result.diffs:
-        for line in wrap_spans([CellSpan(sanitize(result.found.what, 400))], width):
-            yield _TextRow(line)
+        hint = [CellSpan(CONTENT_HINT, "muted")] if result.found.is_without_content else []
+        for spans in ([CellSpan(sanitize(result.found.what, 400))], hint):
+            yield from (_TextRow(line) for line in wrap_spans(spans, width))
         return
     for n, (name, lines) in enumerate(result.diffs):
         if n:

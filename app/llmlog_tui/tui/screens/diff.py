@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -16,6 +17,7 @@ from llmlog_tui import humanize
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui.keys.views import DIFF_BINDINGS
 from llmlog_tui.tui.panes.diff import DiffPane
+from llmlog_tui.tui.render import running_text
 from llmlog_tui.tui.render.cells import step_number
 from llmlog_tui.tui.screens.log_view import LogView
 from llmlog_tui.tui.widgets.table import LineTable
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from llmlog_tui.analysis.live.overview import Overview
     from llmlog_tui.analysis.traces.diff import TraceDiff
     from llmlog_tui.analysis.traces.timeline import Step
+    from llmlog_tui.log.starts import RunningStep
     from llmlog_tui.tui.queries import DiffResult
 
 
@@ -38,6 +41,7 @@ class DiffScreen(LogView):
         super().__init__()
         self.traces = (a, b)
         self._found: TraceDiff | None = None
+        self._unfinished: Sequence[Sequence[RunningStep]] = ((), ())
         self._crumb = Static(id="crumb")
         self.pairs = DiffPane()
         self.deltas = Static(id="deltas")
@@ -62,7 +66,7 @@ class DiffScreen(LogView):
         del overview, result  # the diff is of the traces as they were when it was opened
 
     def update_diff(self, result: DiffResult) -> None:
-        self._found = result.found
+        self._found, self._unfinished = result.found, result.unfinished
         self.pairs.update(result)
         self._draw_totals()
 
@@ -71,7 +75,8 @@ class DiffScreen(LogView):
         if self._found is None:
             return
         line, room = Content(""), self.size.width
-        for figure in _deltas(self._found, compact=self.compact):
+        unfinished = running_text.unfinished(self._unfinished, datetime.now(UTC))
+        for figure in _deltas(self._found, unfinished, compact=self.compact):
             if 0 < room < (line + figure).cell_length:  # 0: not laid out yet
                 break
             line += figure
@@ -138,10 +143,12 @@ class DiffScreen(LogView):
         self.dismiss()
 
 
-def _deltas(found: TraceDiff, *, compact: bool) -> Iterator[Content]:
+def _deltas(found: TraceDiff, unfinished: str, *, compact: bool) -> Iterator[Content]:
     delta, muted = found.delta, "$text-muted"
     yield Content.styled(" B vs A" if compact else " B against A", muted)
-    if found.first is None:
+    if unfinished:
+        yield Content.styled(f"  {sanitize(unfinished)}", "$text-warning")
+    elif found.first is None:
         yield Content.styled("  both traces do the same", "$text-success")
     figures = (
         ("steps", delta.steps, humanize.integer),

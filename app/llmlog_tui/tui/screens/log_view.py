@@ -29,6 +29,7 @@ from llmlog_tui.tui.queries import CallOrderQuery, SearchState
 from llmlog_tui.tui.runtime.line_compositor import LineCompositor
 from llmlog_tui.tui.screens import VIEWS
 from llmlog_tui.tui.screens.location import LocatableScreen
+from llmlog_tui.tui.widgets.bindings import key_of
 from llmlog_tui.tui.widgets.footer import KeyFooter
 from llmlog_tui.tui.widgets.table import LineTable
 
@@ -406,8 +407,9 @@ class LogView(FollowMixin, LocatableScreen):
         if row is not None:
             self.jump_to(row)
             return
-        where, shift = ("after", "with") if direction > 0 else ("before", "without")
-        hint = "" if back is None else f"; {shift} Shift, the key goes back"
+        where, other = ("after", "before") if direction > 0 else ("before", "after")
+        key = key_of(self, f"next_call('{kind}', {-direction})")
+        hint = f"; {key} goes to the one {other}" if key and back is not None else ""
         self.hint(f"No {kind} call {where} this one{hint}.")
 
     def action_alert(self, direction: int) -> None:

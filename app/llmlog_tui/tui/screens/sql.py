@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 _TABLES: Final = "tables: calls, traces, records, of all that was read · timestamps are UTC"
 _INSERTS: Final = "Enter puts the column into the query"
+_TO_RESULT: Final = "Esc to the result: {}Enter its call, t its trace, x export; i edits"
+"""Keys of a result; the editor keeps the focus, for the next query."""
 _COLUMNS_QUERY: Final = "describe calls traces records"
 _CALL_IDS: Final = ("span_id", "request_id", "id")
 """Columns that identify the call of a row."""
@@ -193,14 +195,21 @@ class SqlScreen(LogView):
             self.status.update(Content.styled(sanitize(result.why, 400), "$text-error"))
             return
         self._lists_columns = result.sql == _COLUMNS_QUERY
-        said = _INSERTS if self._lists_columns else _TABLES
-        self.status.update(Content.styled(said, "$text-muted"))
         self.result.update(result.frame, result.took_s)
         self._chart = result.chart
+        self.status.update(Content.styled(self._said(), "$text-muted"))
         self._show_result()
         self.refresh_bindings()
         if self._lists_columns:
             self.result.focus()
+
+    def _said(self) -> str:
+        """Return the status after a query: the key that leads to its result."""
+        if self._lists_columns:
+            return _INSERTS
+        if not self.editor.has_focus:
+            return _TABLES
+        return _TO_RESULT.format("" if self._chart is None else "v chart, ")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Disable keys that would do nothing: a column has no chart and no trace."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from textual.binding import Binding
+from textual.keys import format_key
+from textual.screen import Screen
 
 _SHOWN_AS: Final = {"enter": "Enter", "escape": "Esc", "space": "Space", "tab": "Tab"}
 """Key -> its name in the footer, if not Textual's own."""
@@ -46,6 +48,39 @@ def scope(name: str, *bindings: Binding) -> tuple[Binding, ...]:
 def scope_of(binding: Binding) -> str:
     """Return the scope in a key's id."""
     return (binding.id or "").partition(".")[0]
+
+
+_NAMES: Final = {
+    **{key: key.capitalize() for key in ("up", "down", "left", "right")},
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "escape": "Esc",
+    "delete": "Del",
+    "enter": "Enter",
+}
+
+
+def key_name(key: str) -> str:
+    """Return a key as printed on the keyboard: `Ctrl-D` for `ctrl+d`."""
+    *modifiers, last = key.strip().split("+")
+    name = _NAMES.get(last) or format_key(last)
+    if modifiers or len(name) > 1:
+        name = name[:1].upper() + name[1:]
+    return "-".join([*(modifier.capitalize() for modifier in modifiers), name])
+
+
+def key_of(screen: Screen[Any], action: str) -> str:
+    """Return the name of the key that runs an action now; empty without one.
+
+    A key that is typed into the focused widget runs none: then it is an urgent one.
+    """
+    actions = (action, f"app.{action}")
+    keys = [
+        (active.binding.priority, key)
+        for key, active in screen.active_bindings.items()
+        if active.binding.action in actions
+    ]
+    return key_name(min(keys, key=lambda each: each[0])[1]) if keys else ""
 
 
 TABLE_BINDINGS: Final = scope(

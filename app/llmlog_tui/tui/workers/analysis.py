@@ -53,7 +53,7 @@ from llmlog_tui.analysis.traces.text_diff import text_diff
 from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.isolated_query import IsolatedQuery, QueryCancelled
 from llmlog_tui.log.record_key import RecordLocation
-from llmlog_tui.log.schema import decategorize
+from llmlog_tui.log.schema import decategorize, restore_integers
 from llmlog_tui.notify import Notifier
 from llmlog_tui.tui.messages import (
     AnalysisDone,
@@ -181,10 +181,13 @@ def call_order(query: CallOrderQuery, overview: Overview) -> pl.Series | None:
     few = _order_of_few(column, descending=descending)
     if few is not None:
         return few
-    values = decategorize(column.to_frame("by")).with_row_index("at")
+    # Integers are sorted in two thirds of the time of floats.
+    values = restore_integers(decategorize(column.to_frame()))
     values = values.with_columns(pl.col(pl.List).list.join(", "))
-    in_order = values.sort("by", descending=descending, nulls_last=True, maintain_order=True)
-    return in_order["at"]
+    in_order = pl.arg_sort_by(
+        column.name, descending=descending, nulls_last=True, maintain_order=True
+    )
+    return values.select(at=in_order)["at"]
 
 
 _FEW: Final = 64
@@ -359,4 +362,6 @@ def diff(overview: Overview, a: str, b: str, lines: Lines) -> DiffResult:
     found = diff_traces(frame, a, b, hashes, digests=digests, slow_ms=overview.slow_ms)
     by_trace = (frame.filter(pl.col("trace_id") == trace) for trace in (a, b))
     begins = [steps.select(pl.col("ts").min()).item() for steps in by_trace]
-    return DiffResult(found, (begins[0], begins[1]), finish_reasons(frame))
+    begun = overview.in_flight.by_trace
+    unfinished = begun.get(a, ()), begun.get(b, ())
+    return DiffResult(found, (begins[0], begins[1]), finish_reasons(frame), unfinished)

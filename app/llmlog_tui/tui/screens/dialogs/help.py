@@ -9,12 +9,11 @@ from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.keys import format_key
 
 from llmlog_tui.tui.keys.dialogs import HELP_BINDINGS
 from llmlog_tui.tui.keys.registry import ALL, IDS
 from llmlog_tui.tui.screens.dialogs.text_dialog import TextDialog
-from llmlog_tui.tui.widgets.bindings import scope_of
+from llmlog_tui.tui.widgets.bindings import key_name, scope_of
 
 _TITLES: Final = {
     "app": "Everywhere",
@@ -41,7 +40,7 @@ _TITLES: Final = {
     "filter": "While a filter is typed",
     "record": "In a record",
     "welcome": "Without a log",
-    "sheet": "In a sheet of text, as this help is one",
+    "sheet": "In a sheet of text, such as this",
     "help": "In this help",
     "sql": "SQL",
 }
@@ -50,14 +49,6 @@ _TITLES: Final = {
 _LAST: Final = ("columns", "sort", "table", "view", "app")
 """Scopes active on nearly every screen, listed after the special ones."""
 
-_NAMES: Final = {
-    **{key: key.capitalize() for key in ("up", "down", "left", "right")},
-    "pageup": "PgUp",
-    "pagedown": "PgDn",
-    "escape": "Esc",
-    "delete": "Del",
-    "enter": "Enter",
-}
 _START: Final = (
     *(f"app.view-{digit}" for digit in range(1, 10)),
     *("view.find", "view.next-match", "view.filter", "view.back"),
@@ -81,21 +72,16 @@ _SIGNS: Final = (
 
 _YOURS: Final = (
     'A key of your own: a line such as "overview.hide-pane" = "f8" under [keys] in config.toml, '
-    "with the grey word of the heading and the name of the key."
+    "with the word after config: in the heading, and the name of the key."
 )
 _KEYS, _NAME, _WIDEST_KEYS = 12, 18, 24
 _TWO_COLUMNS_FROM: Final = 130
 _NARROWEST: Final = 10
+_BESIDE: Final = 20
+"""Minimum cells of an explanation beside its key; it is below in a narrower pane."""
+_BELOW: Final = 3
+"""Cells by which it is indented there."""
 _GAP = 2
-
-
-def key_name(key: str) -> str:
-    """Return a key as printed on the keyboard: `Ctrl-D` for `ctrl+d`."""
-    *modifiers, last = key.strip().split("+")
-    name = _NAMES.get(last) or format_key(last)
-    if modifiers or len(name) > 1:
-        name = name[:1].upper() + name[1:]
-    return "-".join([*(modifier.capitalize() for modifier in modifiers), name])
 
 
 def sections(here: Collection[str]) -> Iterator[tuple[str, list[Binding]]]:
@@ -144,8 +130,10 @@ class HelpDialog(TextDialog):
     def _section(self, scope: str, bindings: Iterable[Binding], width: int) -> Iterator[Content]:
         title = _TITLES.get(scope, scope.capitalize())
         mark = "● " if scope in self._here else ""
+        named = f"  config: {scope}"
+        is_named = len(mark) + len(title) + len(named) <= width
         yield Content.assemble(
-            (f"{mark}{title}", "$text-primary bold"), (f"  {scope}", "$text-muted")
+            (f"{mark}{title}", "$text-primary bold"), (named if is_named else "", "$text-muted")
         )
         yield from self._rows(bindings, width)
 
@@ -178,11 +166,26 @@ def _signs(width: int) -> Iterator[Content]:
 def _row(keys: str, binding: Binding, width: int) -> Iterator[Content]:
     """Yield lines with the keys of a binding, its name and its tooltip."""
     indent = 1 + _KEYS + 1 + _NAME + 1
-    lines = wrap(binding.tooltip, max(_NARROWEST, width - indent))
     shown = f" {keys[:_WIDEST_KEYS]:<{_KEYS}} "
+    if width < indent + _BESIDE:
+        yield from _narrow_row(shown, binding, width)
+        return
+    lines = wrap(binding.tooltip, width - indent)
     name = f"{binding.description:<{max(1, indent - len(shown))}}"
     is_narrow = len(shown) + len(name) <= indent
     beside = lines.pop(0) if lines and is_narrow else ""
     yield Content.assemble((shown, "bold"), name, (beside, "$text-muted"))
     for line in lines:
         yield Content.styled(" " * indent + line, "$text-muted")
+
+
+def _narrow_row(shown: str, binding: Binding, width: int) -> Iterator[Content]:
+    """Yield the keys with their name, or above it, then the tooltip."""
+    name, indent = binding.description, " " * _BELOW
+    if len(shown) + len(name) <= width:
+        yield Content.assemble((shown, "bold"), name)
+    else:
+        yield Content.styled(shown.rstrip(), "bold")
+        yield Content(indent + name)
+    for line in wrap(binding.tooltip, max(_NARROWEST, width - _BELOW)):
+        yield Content.styled(indent + line, "$text-muted")
