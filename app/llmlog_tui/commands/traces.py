@@ -68,7 +68,7 @@ def traces(
     JSON columns: trace_id, session_id, ts (start), steps, time_ms, tokens, cost_usd, saved_usd (by
     caching), unpriced_calls, failed, truncated, retried, changed (a fingerprint, within the run),
     models, trace_name (as given), name, and if the log has starts unfinished: the steps that have
-    begun and not ended. In text they have the flag ?, or ► within 10 minutes.
+    begun and not ended. In text they have the flag ?, or another within 10 minutes.
     """
     with open_log(files, where, rules=rules) as log:
         hint_at_health(log.snapshot)
