@@ -147,17 +147,29 @@ def test_a_log_is_pruned_after_it_was_archived(llmlog: Run, log: Path, folder: P
     assert done.err == f"{folder}: 0 records added; {before} in all\n"
 
 
-def test_values_of_a_wrong_type_that_an_archive_lacks_are_counted(
-    llmlog: Run, tmp_path: Path
-) -> None:
-    log = tmp_path / "calls.jsonl"
-    wrong = {"event": "response", "latency_ms": "five", "model": "m", "cached_tokens": {}}
-    log.write_text(json.dumps(wrong) + "\n" + json.dumps({**wrong, "latency_ms": 5}) + "\n")
-    done = llmlog("archive", log, "--to", tmp_path / "archive")
-    assert "2 records added, 3 values of a wrong type left out; 2 in all" in done.err
+def test_values_of_a_wrong_type_are_counted_as_in_the_file(llmlog: Run, tmp_path: Path) -> None:
+    log, archive = tmp_path / "calls.jsonl", tmp_path / "archive"
+    wrong = {"event": "response", "latency_ms": "five", "model": "m", "top_p": [], "extra": 1}
+    for day in (3, 4, 4, 5):
+        with log.open("a") as file:
+            for latency in ("five", 5):
+                record = {"ts": f"2026-11-0{day}T09:00:00Z", **wrong, "latency_ms": latency}
+                file.write(json.dumps(record) + "\n")
+        done = llmlog("archive", log, "--to", archive)
+        assert "2 records added, 5 values of a wrong type left out;" in done.err
+        for command, *options in (
+            ("stats",),
+            ("stats", "--by", "top_p"),
+            ("stats", "--where", "latency_ms = 5"),
+            ("health",),
+        ):
+            of_file = answers(llmlog(command, log, "--json", *options))
+            assert answers(llmlog(command, archive, "--json", *options)) == of_file
+            assert answers(llmlog(command, archive, log, "--json", *options)) == of_file
+    assert "values of top_p have a wrong type, read as null\n" in llmlog("health", archive).out
+    assert "wrong type" not in llmlog("archive", log, "--to", archive).err
     done = llmlog("archive", log, "--to", tmp_path / "raw", "--raw")
-    assert "3 values of a wrong type kept in the lines alone" in done.err
-    assert "wrong type" not in llmlog("archive", log, "--to", tmp_path / "archive").err
+    assert "20 values of a wrong type kept in the lines alone" in done.err
 
 
 def test_a_file_without_records_is_refused_and_nothing_is_written(

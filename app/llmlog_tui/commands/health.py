@@ -24,7 +24,7 @@ class Fault(NamedTuple):
     kind: str
     name: str | None
     times: int
-    first: SourceLocation
+    first: SourceLocation | None  # unknown of values that an archive lacks
 
 
 _MEANING = {
@@ -50,8 +50,9 @@ def health(files: tuple[str, ...], *, as_json: bool, where: str | None) -> None:
     record or several), records, skipped, blanks, and faults, each with
     kind (skipped, nulled, unjoinable, duplicate_step, missing_step, step_backwards, end_backwards,
     unknown_event), name (the kind of a skipped line, the field of nulled and unjoinable, the
-    event), count, and the file and line of the first. All but the faults, and among these skipped
-    lines and nulled values, are counted over the whole log, regardless of --where and --last.
+    event), count, and the file and line of the first (null of values that an archive lacks). All
+    but the faults, and among these skipped lines and nulled values, are counted over the whole log,
+    regardless of --where and --last.
     """
     with open_log(files, where) as log:
         faults = list(_faults(log))
@@ -98,18 +99,21 @@ def _faults(log: OpenLog) -> Iterator[Fault]:
 
 def _counted(kind: str, counts: Counter[str], first: dict[str, SourceLocation]) -> Iterator[Fault]:
     for name, count in counts.most_common():
-        yield Fault(kind, name, count, first[name])
+        yield Fault(kind, name, count, first.get(name))
 
 
 def _as_object(fault: Fault) -> dict[str, object]:
-    place = {"file": path_text(fault.first.file), "line": fault.first.line}
+    first = fault.first
+    place = {"file": first and path_text(first.file), "line": first and first.line}
     return {"kind": fault.kind, "name": fault.name, "count": fault.times, **place}
 
 
 def _as_text(fault: Fault) -> str:
     meaning = _MEANING[fault.kind].format(sanitize(fault.name or "", 60))
-    place = sanitize(f"{path_text(fault.first.file)}:{fault.first.line}")
-    return f"{fault.times:>9,}  {meaning}, first at {place}"
+    place = ""
+    if fault.first is not None:
+        place = sanitize(f", first at {path_text(fault.first.file)}:{fault.first.line}")
+    return f"{fault.times:>9,}  {meaning}{place}"
 
 
 def _in_flight(snapshot: Snapshot) -> dict[str, int]:

@@ -119,6 +119,8 @@ class ArchiveRecords:
         with _as_source_errors():
             self.total = self._parts.total
             """Number of records of the archive."""
+            self.nulled = self._parts.nulled
+            """Numbers of values of a wrong type, by field."""
             if where is not None:
                 self._parts.unify_tags()
         self.kept = 0

@@ -107,7 +107,7 @@ def _of_archive(
             total.add(conform(frame, wanted))
     except OSError as error:
         raise SourceError(f"{error.filename}: {reason(error)}") from error
-    counts = RecordCounts(lines=found.total, records=found.total)
+    counts = RecordCounts(lines=found.total, records=found.total, nulled=found.nulled)
     snapshot = Snapshot(tuple(parts), empty, counts, formats=(LLMLOG.name,))
     return snapshot, by, total.result()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -92,8 +93,6 @@ class LogReading:
         self._parser = FileParser({})
         self.skipped = 0
         """Number of lines that are no records."""
-        self.nulled = 0
-        """Number of values of a wrong type in records, read as null."""
         self._feed_known(recorder.prefix().end, start)
         self.prefix = recorder.prefix()
         """Everything up to the end of the last block."""
@@ -126,8 +125,11 @@ class LogReading:
             self._note(last)
             yield last
 
-    def parse(self, block: Block) -> pl.DataFrame:
-        """Return the records of a block. Raises NotArchivableError for those of other formats."""
+    def parse(self, block: Block) -> tuple[pl.DataFrame, Counter[str]]:
+        """Return the records of a block, and its values of a wrong type by field.
+
+        Raises NotArchivableError for records of other formats.
+        """
         work = self._parser.prepare(block)
         parsed = self._parser.collect(block, None if work is None else work())
         frame, decoder = parsed.frame, self._parser.decoder
@@ -143,9 +145,8 @@ class LogReading:
                 f"{self._log.path}: {kind}: only lines that are llmlog's records can be archived, "
                 "such as llmlog export --to calls.jsonl writes"
             )
-        self.nulled += parsed.nulled.counts.total()
         self.skipped += parsed.skipped.counts.total() + block.too_long
-        return frame
+        return frame, parsed.nulled.counts
 
     def _feed_known(self, first: int, end: int) -> None:
         """Record the bytes before the ones to be read, unless they are known."""

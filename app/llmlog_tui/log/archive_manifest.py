@@ -75,7 +75,8 @@ class Source:
 class Part:
     """A parquet file of the archive: `records` of one day, of some of the `sources`.
 
-    `first` and `last` are the ts of its earliest and latest record as µs since 1970.
+    `first` and `last` are the ts of its earliest and latest record as µs since 1970. `nulled` are
+    fields and their numbers of values of a wrong type; of a few lines in the days of neighbours.
     """
 
     file: str
@@ -85,6 +86,7 @@ class Part:
     first: int | None
     last: int | None
     sources: tuple[int, ...]
+    nulled: tuple[tuple[str, int], ...] = ()
 
     @property
     def day(self) -> str:
@@ -175,6 +177,7 @@ def _part(found: dict[str, Any], sources: int) -> Part:
         _time(found["first"]),
         _time(found["last"]),
         _numbers(found["sources"]),
+        tuple((_text(name), _number(times)) for name, times in found.get("nulled", ())),
     )
     # A name from a file is never a way out of the folder.
     if not _PART_NAME.fullmatch(part.file) or max(part.sources, default=0) >= max(sources, 1):

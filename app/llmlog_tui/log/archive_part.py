@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -16,6 +17,7 @@ from polars.exceptions import PolarsError
 from llmlog_tui.log.archivable_log import open_bytes
 from llmlog_tui.log.archive_manifest import Manifest, Part, Source, is_part
 from llmlog_tui.log.archived_prefix import KnownLogs, file_identity
+from llmlog_tui.log.line_errors import FaultCounts
 from llmlog_tui.log.line_source import LineSource
 from llmlog_tui.log.line_splitter import Block
 from llmlog_tui.log.open_archive import OpenArchive, Ranges
@@ -24,7 +26,7 @@ from llmlog_tui.log.parse import Parsed
 from llmlog_tui.log.reading_order import size_and_time
 from llmlog_tui.log.record_block import RecordBlock
 from llmlog_tui.log.retention import EVERYTHING, Retention
-from llmlog_tui.log.schema import ALWAYS, COLUMNS, ID_FIELDS, nulls
+from llmlog_tui.log.schema import ALWAYS, COLUMNS, ID_FIELDS, READ_SCHEMA, nulls, required_schema
 from llmlog_tui.log.sources import STDIN
 from llmlog_tui.log.tags import merged_types, tag_types, wants_tags
 
@@ -226,6 +228,10 @@ class ArchivePart(LineSource):
         rows = _checked(content, self._columns, records).head(part.records)
         self._rows = rows.height
         self._blocks = _blocks(rows, here)
+        if here is None and self._blocks:
+            first, counts = self._blocks[0], nulled_in(part, self._columns)
+            parsed = replace(first.parsed, nulled=FaultCounts(counts))
+            self._blocks[0] = replace(first, parsed=parsed)
 
     def _content(self, archive: OpenArchive, part: Part) -> tuple[bytes, int]:
         """Return the bytes of a part's file, and its number of rows. Raises OSError."""
@@ -239,6 +245,12 @@ class ArchivePart(LineSource):
             return successor.content(self.path.parent), successor.records
         self._opened = identity
         return content, part.records
+
+
+def nulled_in(part: Part, columns: Collection[str]) -> Counter[str]:
+    """Count a part's values of a wrong type in these columns, as parse() does."""
+    counted = {*required_schema(READ_SCHEMA, columns), *(("extra",) if wants_tags(columns) else ())}
+    return Counter({name: times for name, times in part.nulled if name in counted})
 
 
 def _blocks(rows: pl.DataFrame, here: pl.Expr | None) -> list[RecordBlock]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from llmlog_tui.log.archive_part import (
     ArchiveParts,
     archive_entry,
     lines_of,
+    nulled_in,
     only_here,
     part_rows,
     records_of,
@@ -86,6 +88,12 @@ class ArchiveStream:
     def total(self) -> int:
         """Number of records in the parts."""
         return sum(archive_entry(self._archives, file).records for file in self._parts.values())
+
+    @property
+    def nulled(self) -> Counter[str]:
+        """Numbers of values of a wrong type in the columns of the parts, by field."""
+        parts = (archive_entry(self._archives, file) for file in self._parts.values())
+        return sum((nulled_in(part, self._columns) for part in parts), Counter())
 
     def lines(self, frame: pl.DataFrame) -> list[bytes]:
         """Return lines of the last frame: as logged, or with the known fields."""

@@ -7,6 +7,7 @@ import errno
 import fcntl
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from operator import attrgetter
@@ -94,6 +95,7 @@ class ArchiveWriter:
         self._known = KnownLogs(self._sources)
         self._pending: list[pl.DataFrame] = []
         self._pending_bytes = 0
+        self._pending_nulled: dict[str, Counter[str]] = {}  # by day
         self._added = self._skipped = self._nulled = 0
 
     def __enter__(self) -> Self:
@@ -154,17 +156,21 @@ class ArchiveWriter:
             return
         manifest = replace(self._manifest, sources=tuple(self._sources))
         replaced: list[Part] = []
+        nulled = self._pending_nulled
         rows = sum(frame.height for frame in self._pending)
         if rows:
             pending = pl.concat(with_same_tags(self._pending))
             if pending[_DAY].n_unique() > _MAX_DAYS:
                 pending = pending.with_columns(pl.lit(UNDATED).alias(_DAY))
+                nulled = {UNDATED: sum(nulled.values(), Counter())}
             for (day,), of_day in pending.partition_by(_DAY, as_dict=True).items():
-                manifest = self._with_part(manifest, str(day), of_day.drop(_DAY), replaced)
+                rows_of_day, counts = of_day.drop(_DAY), nulled.get(day, Counter())
+                manifest = self._with_part(manifest, str(day), rows_of_day, counts, replaced)
         manifest.write(self._folder)
         self._manifest = manifest
         self._added += rows
         self._pending.clear()
+        self._pending_nulled = {}
         self._pending_bytes = 0
         for part in replaced:
             (self._folder / part.file).unlink(missing_ok=True)
@@ -182,10 +188,13 @@ class ArchiveWriter:
         self._update(index, name=log.path.name, file=())
         for block in reading.blocks():
             source = self._sources[index]
-            frame = self._records(reading, block, index, source.day)
+            frame, nulled = self._records(reading, block, index, source.day)
             self._pending.append(frame)
             self._pending_bytes += len(block.data)
             day = frame[_DAY][-1] if frame.height else source.day
+            if nulled:
+                self._nulled += nulled.total()
+                self._pending_nulled.setdefault(day, Counter()).update(nulled)
             records = source.records + frame.height
             self._update(index, prefix=reading.prefix, records=records, day=day)
             on_read(len(block.data))
@@ -195,7 +204,6 @@ class ArchiveWriter:
             del self._sources[index]
             raise NotArchivableError(f"no line is a record: {log.path}")
         self._skipped += reading.skipped
-        self._nulled += reading.nulled
         if not self._sources[index].prefix.end:  # no whole line yet
             del self._sources[index]
             return
@@ -210,9 +218,11 @@ class ArchiveWriter:
         rows = sum(each.height for each in self._pending)
         return rows >= MAX_ROWS or self._pending_bytes >= MAX_BYTES
 
-    def _records(self, reading: LogReading, block: Block, source: int, day: str) -> pl.DataFrame:
-        """Return the records of a block, with their place and their day."""
-        frame = reading.parse(block)
+    def _records(
+        self, reading: LogReading, block: Block, source: int, day: str
+    ) -> tuple[pl.DataFrame, Counter[str]]:
+        """Return the records of a block, with their place and day, and parse()'s counts."""
+        frame, nulled = reading.parse(block)
         lines = pl.Series("line", block.data.split(b"\n"), pl.Binary)
         sizes = lines.bin.size().cast(pl.UInt64) + 1
         starts = (sizes.cum_sum() - sizes + block.offset).alias("position")
@@ -221,12 +231,16 @@ class ArchiveWriter:
             place.append(lines.gather(frame["line"]))
         date = pl.col("ts").dt.strftime("%Y-%m-%d").forward_fill().fill_null(day).alias(_DAY)
         height = frame.height
-        return frame.drop("line").with_columns(
-            date, *place, file=pl.Series([source], dtype=pl.UInt32).new_from_index(0, height)
-        )
+        file = pl.Series([source], dtype=pl.UInt32).new_from_index(0, height)
+        return frame.drop("line").with_columns(date, *place, file=file), nulled
 
     def _with_part(
-        self, manifest: Manifest, day: str, rows: pl.DataFrame, replaced: list[Part]
+        self,
+        manifest: Manifest,
+        day: str,
+        rows: pl.DataFrame,
+        nulled: Counter[str],
+        replaced: list[Part],
     ) -> Manifest:
         """Write the records of a day, joined with its last part if that is small."""
         parts = list(manifest.parts)
@@ -236,10 +250,11 @@ class ArchiveWriter:
         if last is not None and last.size < SMALL_BYTES:
             before = pl.read_parquet(last.content(self._folder))
             rows = pl.concat(with_same_tags([before, rows]), how="diagonal")
+            nulled = nulled + Counter(dict(last.nulled))
             parts.remove(last)
             replaced.append(last)
         name = f"{day}.{manifest.next_part:06d}.parquet"
-        parts.append(_written(self._folder / name, rows))
+        parts.append(_written(self._folder / name, rows, nulled))
         return replace(manifest, parts=tuple(parts), next_part=manifest.next_part + 1)
 
 
@@ -287,7 +302,7 @@ def _locked(folder: Path) -> int:
     return descriptor
 
 
-def _written(path: Path, rows: pl.DataFrame) -> Part:
+def _written(path: Path, rows: pl.DataFrame, nulled: Counter[str]) -> Part:
     """Write a part; columns without values are left out."""
     kept = [column for column in rows if column.null_count() < rows.height]
     with replacing(path, durable=True) as file:
@@ -311,6 +326,7 @@ def _written(path: Path, rows: pl.DataFrame) -> Part:
         times.min(),  # type: ignore[arg-type]
         last,  # type: ignore[arg-type]
         tuple(rows["file"].unique().sort()),
+        tuple(sorted(nulled.items())),
     )
 
 
