@@ -26,7 +26,7 @@ class QueryError(UserError):
 def explained(
     what: str, columns: Sequence[str] = (), tables: Collection[str] = ()
 ) -> Iterator[None]:
-    """Raise a QueryError that begins with `what` for an error of polars or of the statement.
+    """Raise errors of polars and of the statement as a QueryError that begins with `what`.
 
     It suggests one of `columns`, or of `tables` where a query may name them.
     """
