@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
@@ -35,7 +36,7 @@ from llmlog_tui.commands.text_tables import (
     toned,
     trace_lines,
 )
-from llmlog_tui.commands.unfinished import counted, start_objects, unfinished_lines
+from llmlog_tui.commands.unfinished import counted, run_marks, start_objects, unfinished_lines
 from llmlog_tui.config.rules import Rules
 from llmlog_tui.log.schema import decategorize
 from llmlog_tui.log.starts import RunningStep
@@ -65,7 +66,8 @@ def traces(
 
     JSON columns: trace_id, session_id, ts (start), steps, time_ms, tokens, cost_usd, saved_usd (by
     caching), unpriced_calls, failed, truncated, retried, changed (a fingerprint, within the run),
-    models, trace_name (as given), name.
+    models, trace_name (as given), name, and if the log has starts unfinished: the steps that have
+    begun and not ended. In text they have the flag ?, or ► within 10 minutes.
     """
     with open_log(files, where, rules=rules) as log:
         hint_at_health(log.snapshot)
@@ -73,12 +75,16 @@ def traces(
         names = _names(log, found)
         called = pl.Series("name", [names[each] for each in found["trace_id"]], pl.String)
         found = found.with_columns(called).drop("row", "at")
+        has_starts, begun = log.snapshot.counts.starts > 0, log.snapshot.running
     if by is not None:
         _print_compared(compared_runs(found, "name"), as_json=as_json)
     elif as_json:
-        echo_json(found.drop("cut_off").iter_rows(named=True))
+        counts = Counter(step.trace_id for step in begun)
+        unfinished = pl.Series("unfinished", [counts[each] for each in found["trace_id"]], pl.Int64)
+        listed = found.with_columns(unfinished) if has_starts else found
+        echo_json(listed.drop("cut_off").iter_rows(named=True))
     else:
-        echo_texts(_listed(found))
+        echo_texts(_listed(found, run_marks(begun)))
 
 
 def _names(log: OpenLog, found: pl.DataFrame) -> dict[str, str | None]:
@@ -122,7 +128,7 @@ def _print_compared(found: pl.DataFrame, *, as_json: bool) -> None:
     echo_texts(table(("name", *titles), rows, right=titles))
 
 
-def _listed(found: pl.DataFrame) -> Iterator[str]:
+def _listed(found: pl.DataFrame, marks: Mapping[str | None, str]) -> Iterator[str]:
     began = f"began{humanize.zone_note()}"
     numbers = ("steps", "time", "tokens", "cost $")
     cells = (
@@ -135,7 +141,8 @@ def _listed(found: pl.DataFrame) -> Iterator[str]:
             humanize.duration(trace["time_ms"]),
             humanize.count(trace["tokens"]),
             humanize.dollars(trace["cost_usd"], 7) + ("+" if _is_part(trace) else ""),
-            "".join(flag for name, flag in _FLAGS.items() if trace[name]),
+            "".join(flag for name, flag in _FLAGS.items() if trace[name])
+            + marks.get(trace["trace_id"], ""),
             trace["models"],
         ]
         for trace in found.iter_rows(named=True)

@@ -82,10 +82,14 @@ def resolve_trace(
         return resolve_id(frame, "trace_id", wanted, [step.trace_id for step in begun])
     if wanted == FAILED_WORD:
         now = now or datetime.now(UTC)
-        frame, begun = frame.filter(FAILED), [step for step in begun if step.is_gone(now)]
-    found = _newest_trace(frame, begun)
+        gone = [step for step in begun if step.is_gone(now)]
+        found = _newest_trace(frame.filter(FAILED), gone)
+        more = f"; {len(begun):,} begun and not ended: see {LATEST}" if begun else ""
+        why = f"no run failed{more}"
+    else:
+        found, why = _newest_trace(frame, begun), "no record has a trace_id"
     if found is None:
-        raise NoIdError("no run failed" if wanted == FAILED_WORD else "no record has a trace_id")
+        raise NoIdError(why)
     return found
 
 
