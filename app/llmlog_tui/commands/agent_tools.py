@@ -15,7 +15,7 @@ from pydantic import Field
 from llmlog_tui.analysis.calls.calls import model_calls
 from llmlog_tui.analysis.calls.lookup import find_by_id, given_ids, resolve_trace
 from llmlog_tui.analysis.calls.percentiles import GROUPINGS
-from llmlog_tui.analysis.query.sql import column_named
+from llmlog_tui.analysis.query.columns import column_named
 from llmlog_tui.analysis.reports.stats import stats as figures
 from llmlog_tui.analysis.traces.in_flight import of_trace
 from llmlog_tui.commands.agent_log import CONTENT, AgentLog
