@@ -41,7 +41,7 @@ def with_costs(frame: pl.DataFrame, rules: Rules) -> pl.DataFrame:
 
 
 def in_sql(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the frame for SQL: integers with room for sums, no categoricals, times without a zone.
+    """Return the frame for SQL: no categoricals, times without a zone, summable integers.
 
     See narrow() for the result.
     """
