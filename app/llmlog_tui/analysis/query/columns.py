@@ -41,7 +41,7 @@ def with_costs(frame: pl.DataFrame, rules: Rules) -> pl.DataFrame:
 
 
 def in_sql(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the frame for SQL: no categoricals, times without a zone, summable integers.
+    """Return the frame for SQL: no categoricals, times without a zone, integers that can be summed.
 
     See narrow() for the result.
     """
@@ -50,7 +50,7 @@ def in_sql(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_room_for_sums(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the frame with Int128 for integers whose sum may not fit into Int64, and wrap."""
+    """Return the frame with Int128 for integers whose sum may not fit Int64."""
     lowest = frame.select_seq(pl.col(pl.Int64).min())
     highest = frame.select_seq(pl.col(pl.Int64).max())
     limit = _MAX_INT64 // max(1, frame.height)
@@ -63,7 +63,7 @@ def _with_room_for_sums(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def narrow(result: pl.DataFrame) -> pl.DataFrame:
-    """Return the result of a query with Int64 for Int128, or floats where a value is larger."""
+    """Return a query's result with Int64, or floats beyond it, for Int128."""
     for column in result.select(pl.col(pl.Int128)):
         fits = column.is_between(-_MAX_INT64, _MAX_INT64).all()
         result = result.with_columns(column.cast(pl.Int64 if fits else pl.Float64))
