@@ -41,7 +41,7 @@ def with_costs(frame: pl.DataFrame, rules: Rules) -> pl.DataFrame:
 
 
 def in_sql(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the frame for SQL: no categoricals, times without a zone, integers that can be summed.
+    """Return the frame for SQL: no categoricals, times without a zone, summable integers.
 
     See narrow() for the result.
     """
@@ -65,6 +65,6 @@ def _with_room_for_sums(frame: pl.DataFrame) -> pl.DataFrame:
 def narrow(result: pl.DataFrame) -> pl.DataFrame:
     """Return a query's result with Int64, or floats beyond it, for Int128."""
     for column in result.select(pl.col(pl.Int128)):
-        fits = column.is_between(-_MAX_INT64, _MAX_INT64).all()
+        fits = column.is_between(-_MAX_INT64 - 1, _MAX_INT64).all()
         result = result.with_columns(column.cast(pl.Int64 if fits else pl.Float64))
     return result
