@@ -166,6 +166,10 @@ class ReplayScreen(LogView):
 
     def go_to(self, row: Hashable) -> bool:
         """Go to a step of this trace; False for other records."""
+        if isinstance(row, StepInFlight):
+            self._pause()
+            self._show_begun(row.span_id)
+            return self.steps.move_to(row)
         places = {} if self._run is None else self._run.replay.index_by_key
         index = places.get(row) if isinstance(row, int) else None
         if index is not None:
@@ -299,10 +303,7 @@ class ReplayScreen(LogView):
 
     @on(LineTable.Highlighted, "#timeline")
     def _step_highlighted(self, message: LineTable.Highlighted) -> None:
-        if message.by_user and isinstance(message.key, StepInFlight):
-            self._pause()
-            self._show_begun(message.key.span_id)
-        elif message.by_user:
+        if message.by_user:
             self.go_to(message.key)
 
     @on(LineTable.Selected, "#timeline")
