@@ -16,6 +16,7 @@ from llmlog_tui.analysis.calls.calls import FAILED
 from llmlog_tui.analysis.calls.cost import priced, rates
 from llmlog_tui.analysis.calls.detail import detail
 from llmlog_tui.analysis.calls.lookup import given_ids, resolve_id, resolve_trace
+from llmlog_tui.analysis.calls.slow_reason import FAILED_CALL
 from llmlog_tui.analysis.traces.cache_misses import cache_misses
 from llmlog_tui.analysis.traces.fingerprints import with_changed
 from llmlog_tui.analysis.traces.in_flight import of_trace
@@ -67,7 +68,7 @@ def traces(
     JSON columns: trace_id, session_id, ts (start), steps, time_ms, tokens, cost_usd, saved_usd (by
     caching), unpriced_calls, failed, truncated, retried, changed (a fingerprint, within the run),
     models, trace_name (as given), name, and if the log has starts unfinished: the steps that have
-    begun and not ended. In text they have the flag ?, or ► within 10 minutes.
+    begun and not ended. In text they have the flag ?, or another within 10 minutes.
     """
     with open_log(files, where, rules=rules) as log:
         hint_at_health(log.snapshot)
@@ -219,18 +220,19 @@ def _remarks(log: OpenLog, records: pl.DataFrame) -> Remarks:
     for record in records.iter_rows(named=True):
         baseline, server = baselines.get(record["model"]), log.server_moment(record)
         known = detail(record, baseline, SLOW_MS, server)
-        why = (known.why_slow, known.cut_off and f"┤ {known.cut_off}")
-        texts = [*why, *_error(record, known.why_slow), misses.get(record["row"])]
+        why = "" if known.why_slow.startswith(FAILED_CALL) else known.why_slow
+        whys = (why, known.cut_off and f"┤ {known.cut_off}")
+        texts = [*whys, *_error(record, why), misses.get(record["row"])]
         remarks[record["row"]] = [text for text in texts if text]
     return remarks
 
 
 def _error(record: Mapping[str, Any], why_slow: str) -> Iterator[str | None]:
-    """Yield status, code and message of a failure, without a status that `why_slow` has."""
+    """Yield status, code and message of a failure, without a status named before them."""
     if record["status"] == "error":
         status, code = record["error_status"], record["error_code"]
-        is_known = status is not None and f", {status}" in why_slow
-        yield ", ".join(str(fact) for fact in (None if is_known else status, code) if fact)
+        is_named = not record["error_type"] or f", {status}" in why_slow
+        yield ", ".join(str(fact) for fact in (None if is_named else status, code) if fact)
         yield record["error_message"]
 
 

@@ -10,7 +10,7 @@ from llmlog_tui.analysis.calls.call_rows import CallRows, call_index
 from llmlog_tui.analysis.calls.calls import model_calls
 from llmlog_tui.analysis.calls.cost import priced, rates
 from llmlog_tui.analysis.live.overview import Overview
-from llmlog_tui.analysis.query.sql import is_by_row, matching
+from llmlog_tui.analysis.query.predicate import is_by_row, matching
 from llmlog_tui.log.store import Snapshot
 from llmlog_tui.log.tags import tag_types
 
