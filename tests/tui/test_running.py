@@ -268,6 +268,7 @@ async def test_the_replay_of_a_killed_run_has_the_step_it_died_in(
         assert isinstance(again, ReplayScreen)
         await until(pilot, lambda: again.steps.cursor_key == StepInFlight("b"), "at that step")
         await until(pilot, lambda: "never ended" in text_of(again.detail_pane), "its detail")
+        assert again.detail_pane.display
 
 
 @pytest.mark.parametrize("size", [(30, 3), (50, 5)], ids=["low", "high"])

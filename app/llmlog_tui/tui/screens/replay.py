@@ -215,6 +215,7 @@ class ReplayScreen(LogView):
         lines = running_text.detail(step, self._run.timeline.begin, datetime.now(UTC))
         self.detail_pane.update(f"Step {number} · {sanitize(step.label, 40)}", lines)
         self.content_pane.update_empty(running_text.NO_RECORD)
+        self._share_room()
 
     def _state(self, run: ReplayResult) -> str:
         return replay_text.state(run, self._index, self._playback.speed, is_playing=self.playing)
@@ -276,6 +277,10 @@ class ReplayScreen(LogView):
             note = replay_text.answer_note(detail.record)
             self.content_pane.update(name, self._content, note)
             self._go_to_hit()
+        self._share_room()
+
+    def _share_room(self) -> None:
+        """Show detail and content, or the one in use if there is room for one."""
         shares_room = not self.compact and not self._is_zoomed
         self.detail_pane.display = shares_room or not self._shows_content
         self.content_pane.display = shares_room or self._shows_content
