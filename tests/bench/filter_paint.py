@@ -1,0 +1,61 @@
+"""CPU time of a filter until it is painted: `python -m tests.bench.filter_paint LOG`.
+
+From the new predicate to the last frame, in Calls and in the Overview: the median of some rounds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+from llmlog_tui.tui.app import LogApp
+
+_AIM_MS: Final = 100
+"""Maximum CPU time at 1,000,000 records."""
+_ROUNDS: Final = 7
+_POLL_S, _PAINTED_S = 0.01, 0.2
+"""Seconds between looks, and for the last frame."""
+_VIEWS: Final = {"Calls": "2", "Overview": "1"}
+"""Views, and the key of each."""
+
+
+async def answered(app: LogApp, records: int, predicate: str | None = None) -> None:
+    """Wait until all records are analyzed with a filter, and painted."""
+    is_answered = False
+    while not is_answered:
+        await asyncio.sleep(_POLL_S)
+        shown = app.view.overview if app.views and not app.busy else None
+        is_answered = shown is not None and shown.where == predicate
+        is_answered = is_answered and app.records_shown == records
+    await asyncio.sleep(_PAINTED_S)
+
+
+async def filtered_ms(app: LogApp, records: int, predicate: str) -> float:
+    """Return the CPU time from a new filter to the last frame of its results."""
+    before = time.process_time()
+    app.navigator.set_filter(predicate, None, None)
+    await answered(app, records, predicate)
+    return (time.process_time() - before) * 1_000
+
+
+async def measure(log: Path) -> None:
+    app = LogApp([log])
+    with log.open("rb") as lines:
+        records = sum(1 for _ in lines)
+    async with app.run_test(size=(160, 50)) as pilot:
+        await answered(app, records)
+        limits = iter(range(1_000, 2_000))
+        for name, key in _VIEWS.items():
+            await pilot.press(key)
+            wheres = [f"latency_ms > {next(limits)}" for _ in range(_ROUNDS)]
+            found = [await filtered_ms(app, records, where) for where in wheres]
+            median = statistics.median(found)
+            sys.stdout.write(f"{name}: {median:.0f} ms, the aim of 1,000,000 {_AIM_MS}\n")
+
+
+if __name__ == "__main__":
+    asyncio.run(measure(Path(sys.argv[1])))
