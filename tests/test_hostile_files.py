@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.searches import examples
 
-from llmlog_tui.analysis.query.sql import predicate_problem
+from llmlog_tui.analysis.query.predicate import predicate_problem
 from llmlog_tui.config.bookmarks import BookmarkStore
 from llmlog_tui.config.rules import Rules, RulesError, read_rules
 from llmlog_tui.config.settings import Memory, Settings, SettingsError

@@ -13,7 +13,8 @@ from threading import Event, Thread
 import polars as pl
 import pytest
 
-from llmlog_tui.analysis.query.sql import QueryError, query
+from llmlog_tui.analysis.query.query_error import QueryError
+from llmlog_tui.analysis.query.sql import query
 from llmlog_tui.isolated_query import IsolatedQuery, QueryCancelled
 from llmlog_tui.log.load import load
 

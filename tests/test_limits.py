@@ -12,7 +12,7 @@ from threading import Event, Thread
 
 import pytest
 
-from llmlog_tui.analysis.query.sql import predicate_problem
+from llmlog_tui.analysis.query.predicate import predicate_problem
 from llmlog_tui.config.rules import OnAlert, RulesError, read_rules
 from llmlog_tui.config.settings import SettingsError
 from llmlog_tui.config.settings_file import read_settings

@@ -78,7 +78,7 @@ def test_a_log_is_not_replaced_under_whatever_name(tmp_path: Path) -> None:
     (tmp_path / "soft").symlink_to(log)
     for name in ("calls.jsonl", "hard", "soft", "../" + tmp_path.name + "/calls.jsonl"):
         with (
-            pytest.raises(OSError, match="is a log that is read"),
+            pytest.raises(OSError, match="is one of the logs being read"),
             replacing(tmp_path / name, [tmp_path / "gone", log]),
         ):
             raise AssertionError

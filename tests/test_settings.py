@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from llmlog import _content
-from llmlog_tui.analysis.query.sql import predicate_problem
+from llmlog_tui.analysis.query.predicate import predicate_problem
 from llmlog_tui.config.settings import (
     Memory,
     RowRule,

@@ -24,9 +24,9 @@ def integer(number: float | None) -> str:
     return UNKNOWN if number is None else f"{number:,.0f}"
 
 
-def plural(number: int, what: str) -> str:
-    """Return `1 call`, `1,204 calls`."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+def plural(number: int, what: str, several: str = "") -> str:
+    """Return `1 call`, `1,204 calls`; `several` is an irregular plural."""
+    return f"{number:,} {what if number == 1 else several or f'{what}s'}"
 
 
 def count(number: float | None) -> str:

@@ -23,7 +23,7 @@ from typing import IO, Final, NoReturn
 import polars as pl
 
 from llmlog_tui.analysis.query import sql as queries
-from llmlog_tui.analysis.query.sql import QueryError
+from llmlog_tui.analysis.query.query_error import QueryError
 from llmlog_tui.analysis.query.statement import is_linear
 from llmlog_tui.config.rules import DEFAULT, Rules
 from llmlog_tui.errors import reason

@@ -60,7 +60,7 @@ def check_replaceable(path: Path, logs: Iterable[Path] = ()) -> None:
     except OSError:
         return  # nothing there, a dangling link, or an error that writing has as well
     if any(_is_same(log, there) for log in logs):
-        raise OSError(errno.EEXIST, "is a log that is read")
+        raise OSError(errno.EEXIST, "is one of the logs being read")
     # A link to a device, such as /dev/stdout, would be gone for every program.
     if not stat.S_ISREG(there.st_mode):
         raise OSError(errno.EINVAL, "is not a regular file")

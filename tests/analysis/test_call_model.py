@@ -12,7 +12,7 @@ from llmlog_tui.analysis.alerts.engine import find_alerts
 from llmlog_tui.analysis.calls.call_model import is_of_model, models, of_model_sql, requested_as
 from llmlog_tui.analysis.calls.calls import model_calls
 from llmlog_tui.analysis.calls.cost import priced
-from llmlog_tui.analysis.query.sql import filter_records, is_by_row
+from llmlog_tui.analysis.query.predicate import filter_records, is_by_row
 from llmlog_tui.analysis.reports.alert_context import alert_context
 from llmlog_tui.log.load import load
 

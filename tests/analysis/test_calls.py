@@ -106,7 +106,7 @@ def test_a_title_counts_each_slow_call_for_its_first_reason(calls: Frame) -> Non
         ),
         500,
     )
-    assert found.title(6) == "5 of 6 slow: 2 reasoning, 1 retries, 1 failed, 1 other"
+    assert found.title(6) == "5 of 6 slow: 2 reasoning, 1 retry, 1 failed, 1 other"
     assert SlowSummary(2, 0, None).title(1_200) == "2 of 1,200 slow"
     assert SlowSummary(0, 0, None).title(6) == ""
 

@@ -19,7 +19,8 @@ from llmlog_tui.analysis.alerts.engine import DETECTORS
 from llmlog_tui.analysis.calls import kpis
 from llmlog_tui.analysis.live import incremental
 from llmlog_tui.analysis.live.overview import IncrementalAnalyzer, Overview, overview
-from llmlog_tui.analysis.query.sql import QueryError, is_by_row
+from llmlog_tui.analysis.query.predicate import is_by_row
+from llmlog_tui.analysis.query.query_error import QueryError
 from llmlog_tui.config.rules import DEFAULT
 from llmlog_tui.log import follow, new_files
 from llmlog_tui.log.reader import Reader

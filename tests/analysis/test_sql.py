@@ -8,19 +8,17 @@ import polars as pl
 import pytest
 from tests.analysis.conftest import Log
 
+from llmlog_tui.analysis.query.columns import NO_RECORDS
 from llmlog_tui.analysis.query.completion import complete_predicate, complete_query
-from llmlog_tui.analysis.query.sql import (
-    NO_RECORDS,
-    QueryError,
-    columns_of,
+from llmlog_tui.analysis.query.predicate import (
     filter_records,
     first_match,
     in_time_range,
     predicate_problem,
-    query,
-    tables_of,
     time_range,
 )
+from llmlog_tui.analysis.query.query_error import QueryError
+from llmlog_tui.analysis.query.sql import columns_of, query, tables_of
 from llmlog_tui.config.rules import DEFAULT
 from llmlog_tui.log.store import FRAME_SCHEMA
 

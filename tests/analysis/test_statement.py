@@ -10,14 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.searches import examples
 
-from llmlog_tui.analysis.query.sql import (
-    NO_RECORDS,
-    QueryError,
-    filter_records,
-    first_match,
-    predicate_problem,
-    query,
-)
+from llmlog_tui.analysis.query.columns import NO_RECORDS
+from llmlog_tui.analysis.query.predicate import filter_records, first_match, predicate_problem
+from llmlog_tui.analysis.query.query_error import QueryError
+from llmlog_tui.analysis.query.sql import query
 from llmlog_tui.analysis.query.statement import (
     StatementError,
     check_query,

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
+from llmlog_tui.analysis.query.columns import column_named
 from llmlog_tui.analysis.query.completion import complete_predicate, complete_query
-from llmlog_tui.analysis.query.sql import (
-    QueryError,
-    column_named,
+from llmlog_tui.analysis.query.predicate import (
     filter_records,
     first_match,
     predicate_of,
     predicate_problem,
-    query,
 )
+from llmlog_tui.analysis.query.query_error import QueryError
+from llmlog_tui.analysis.query.sql import query
 from llmlog_tui.analysis.query.tag_names import quote_tags, sql_name
 from llmlog_tui.log.store import Snapshot
 from llmlog_tui.log.tags import tag_types

@@ -97,7 +97,9 @@ def test_a_coding_agent_has_the_answers_over_a_file_and_those_of_later_rows(
         newest = "select model from records order by ts desc"
         assert json.loads(tools.sql(newest, 1))["rows"] == [{"model": "brand-new"}]
         assert json.loads(tools.find("new-id"))["records"][0]["model"] == "brand-new"
-        with pytest.raises(ToolFault, match="no id, request_id, trace_id or session_id is"):
+        with pytest.raises(
+            ToolFault, match="no id, request_id, trace_id, session_id, span_id or tool_call_id is"
+        ):
             tools.find("nothing-like-it")
         clickhouse.stop()
         with pytest.raises(ToolFault, match="connection refused"):

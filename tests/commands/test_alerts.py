@@ -26,7 +26,7 @@ def rules(tmp_path: Path) -> Path:
 
 def test_check_of_a_quiet_log_exits_0(llmlog: Run, written: Written) -> None:
     done = llmlog("check", written(QUIET))
-    assert (done.code, done.out) == (0, "No alerts. 7 rules watch 60 calls.\n")
+    assert (done.code, done.out) == (0, "No alerts from 7 rules over 60 calls.\n")
 
 
 def test_check_exits_1_where_a_rule_fired_even_if_it_cleared(llmlog: Run, written: Written) -> None:
@@ -171,7 +171,7 @@ def test_of_many_rate_limits_the_shortest_are_shown(llmlog: Run, written: Writte
 def test_rules_change_what_fires(llmlog: Run, written: Written, rules: Path) -> None:
     rules.write_text("[fingerprint]\nenabled = false\n")
     done = llmlog("check", written(CHANGE), "--rules", rules)
-    assert (done.code, done.out) == (0, "No alerts. 6 rules watch 40 calls.\n")
+    assert (done.code, done.out) == (0, "No alerts from 6 rules over 40 calls.\n")
 
 
 @pytest.mark.parametrize(
@@ -205,4 +205,4 @@ def test_a_copy_that_a_glob_matches_too_is_counted_once(llmlog: Run, written: Wr
     log = written(QUIET)
     log.with_name(f"{log.name}.1").write_bytes(log.read_bytes())
     done = llmlog("check", f"{log}*")
-    assert (done.code, done.out) == (0, "No alerts. 7 rules watch 60 calls.\n")
+    assert (done.code, done.out) == (0, "No alerts from 7 rules over 60 calls.\n")

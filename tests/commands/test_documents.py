@@ -14,7 +14,7 @@ from tests.commands.conftest import Run
 from tests.commands.test_stats import GROUP_KEYS, KEYS
 
 from llmlog.record import EVENTS, FIELDS
-from llmlog_tui.analysis.query.sql import predicate_problem
+from llmlog_tui.analysis.query.predicate import predicate_problem
 from llmlog_tui.commands import _COMMANDS as COMMANDS
 from llmlog_tui.config.rules import RULE_KEYS, parse_rules
 from llmlog_tui.config.settings_file import read_settings

@@ -94,6 +94,33 @@ def test_slow_begins_with_the_verdict(llmlog: Run, two_runs: Path) -> None:
     assert llmlog("slow", two_runs, "--over", "2000").out == "no call took over 2.00 s\n"
 
 
+def test_slow_lists_the_slowest_up_to_a_limit(rows: Rows, llmlog: Run, two_runs: Path) -> None:
+    assert [call["latency_ms"] for call in rows("slow", two_runs, "--limit", "1")] == [900]
+    assert len(llmlog("slow", two_runs, "--limit", "1").out.splitlines()) == 3
+    assert len(rows("slow", two_runs, "--limit", "9")) == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        ({"error_type": "APITimeoutError"}, "✗ APITimeoutError"),
+        ({"error_type": "CancelledError"}, "✗ CancelledError"),
+        ({"error_type": "ServerError", "error_status": 503}, "✗ ServerError, 503"),
+        ({"error_status": 503}, "✗ 503"),
+        ({"error_status": 429}, "✗ 429"),
+        ({}, "✗ failed"),
+    ],
+)
+def test_each_failure_has_its_mark_and_is_told_once(
+    llmlog: Run, written: Written, error: dict[str, object], text: str
+) -> None:
+    call = {"model": "m", "trace_id": "trace-1", "step": 0, "latency_ms": 9_000, "status": "error"}
+    log = written([call | error])
+    assert llmlog("slow", log).out.splitlines()[-1].endswith(f"  {text}")
+    of_trace = text.replace(", ", "  ")
+    assert llmlog("trace", "trace-1", log).out.splitlines()[-1].endswith(f"  {of_trace}")
+
+
 def test_traces_are_one_a_run(rows: Rows, two_runs: Path) -> None:
     a, b = rows("traces", two_runs)
     assert list(a) == list(b) == TRACE_KEYS
@@ -160,11 +187,23 @@ def test_an_unknown_id_is_one_line(llmlog: Run, two_runs: Path, command: str) ->
     assert is_refused(llmlog(command, "nothing", two_runs), "nothing")
 
 
+@pytest.mark.parametrize("wanted", ["span-1234", "span-1", "call_x1y2z3", "call_x"])
+def test_find_takes_the_ids_of_spans_and_tool_calls(
+    rows: Rows, written: Written, wanted: str
+) -> None:
+    tool = {"event": "tool_call", "trace_id": "t"}
+    ids = {"span_id": "span-1234", "tool_call_id": "call_x1y2z3"}
+    log = written([tool | ids | {"step": 0}, tool | {"step": 1, "span_id": "other"}])
+    (found,) = rows("find", wanted, log)
+    assert (found["step"], found["line"]) == (0, 1)
+
+
 def test_find_without_a_match_exits_with_1(llmlog: Run, two_runs: Path) -> None:
     for options in ([], ["--json"]):
         done = llmlog("find", "nothing", two_runs, *options)
         assert (done.code, done.out) == (1, "")
-        expected = "no id, request_id, trace_id or session_id is or begins with nothing"
+        ids = "no id, request_id, trace_id, session_id, span_id or tool_call_id"
+        expected = f"{ids} is or begins with nothing"
         assert done.err == f"llmlog: {expected}\n"
 
 

@@ -303,7 +303,7 @@ def test_a_closed_pipe_ends_quietly(sample: Path, words: list[str]) -> None:
     done = forked.run("headless", *words, sample, stdout=write)
     os.close(write)
     assert done.stderr == ""
-    assert done.returncode == 1
+    assert done.returncode == 141, "128 + SIGPIPE; 1 would be no match, or an alert"
 
 
 @pytest.mark.parametrize("words", [["stats"], ["stats", "--json"], ["traces"]], ids=" ".join)

@@ -125,7 +125,7 @@ def known(lines: str) -> list[dict[str, Any]]:
 
 
 REFUSED = [
-    ("find", {"id": "nothing"}, "no id, request_id, trace_id or session_id"),
+    ("find", {"id": "nothing"}, "no id, request_id, trace_id, session_id, span_id or tool_call_id"),
     ("find", {}, "Field required"),
     ("trace", {"id": "trace-1", "limit": "many"}, "valid integer"),
     ("diff", {"a": "latest", "b": "nothing"}, "no trace_id"),

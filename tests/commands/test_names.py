@@ -43,7 +43,7 @@ def test_runs_of_one_name_are_compared(llmlog: Run, log: Path) -> None:
 def test_a_run_and_a_session_are_headed_by_names(llmlog: Run, log: Path) -> None:
     assert "trace run-a refund-agent, session s" in llmlog("trace", "run-a", log).out
     assert "trace run-b Where is my order?, " in llmlog("session", "s", log).out
-    assert "A run-a refund-agent, 1 steps" in llmlog("diff", "run-a", "run-b", log).out
+    assert "A run-a refund-agent, 1 step" in llmlog("diff", "run-a", "run-b", log).out
 
 
 def test_calls_are_grouped_and_filtered_by_name(llmlog: Run, log: Path) -> None:

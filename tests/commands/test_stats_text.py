@@ -28,7 +28,7 @@ def test_the_text_for_people_has_the_same_figures(llmlog: Run, written: Written)
         "from 23 Nov 2026 09:00:00 to 23 Nov 2026 09:00:00",
         "tokens: 28.8k in (– cached), 10 out (– reasoning)",
         "cost: –, 2 calls unpriced",
-        "1 call took over 500 ms; 0 of them were mostly reasoning",
+        "1 call took over 500 ms; 0 of them mostly reasoning",
     ]
     assert lines[-1].split() == [
         "–",

@@ -83,6 +83,21 @@ def test_failed_is_the_newest_run_that_failed_or_never_ended(
     assert llmlog("trace", "failed", log, "--where", "step >= 0").out.startswith("trace run-bad ")
     running = written([record("run-bad", 0, 120, status="error"), start("run-live", 0, 1)])
     assert llmlog("trace", "failed", running).out.startswith("trace run-bad ")
+    running = written([start("run-live", 0, 1)])
+    assert is_refused(
+        llmlog("trace", "failed", running), "no run failed; 1 begun and not ended: see latest"
+    )
+
+
+def test_a_list_of_runs_flags_the_ones_that_have_not_ended(
+    llmlog: Run, log: Path, written: Written
+) -> None:
+    _, bad, dead, fine = llmlog("traces", log).out.splitlines()
+    assert ("  ✗ " in bad, "  ? " in dead, "  ? " in fine) == (True, True, False)
+    runs = map(json.loads, llmlog("traces", log, "--json").out.splitlines())
+    assert [(run["steps"], run["unfinished"]) for run in runs] == [(1, 0), (2, 1), (1, 0)]
+    running = written([record("run-live", 0, 2), start("run-live", 1, 1), start("run-live", 2, 60)])
+    assert "  ► " in llmlog("traces", running).out
 
 
 def test_latest_is_the_run_that_began_after_the_last_record(llmlog: Run, written: Written) -> None:

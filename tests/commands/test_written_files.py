@@ -64,10 +64,12 @@ def test_no_command_writes_over_a_log_it_reads(llmlog: Run, log: Path, tmp_path:
     before = log.read_bytes()
     (tmp_path / "link.md").symlink_to(log)
     for out in (log, tmp_path / "link.md"):
-        assert is_refused(llmlog("bundle", "trace-1", log, "--to", out), "is a log that is read")
+        assert is_refused(
+            llmlog("bundle", "trace-1", log, "--to", out), "is one of the logs being read"
+        )
     (tmp_path / "link.html").symlink_to(log)
     assert is_refused(
-        llmlog("report", log, "--to", tmp_path / "link.html"), "is a log that is read"
+        llmlog("report", log, "--to", tmp_path / "link.html"), "is one of the logs being read"
     )
     assert is_refused(llmlog("export", log, "--to", log), "is one of the input files")
     assert log.read_bytes() == before

@@ -36,7 +36,13 @@ def test_a_window_is_a_number_of_records_or_a_time(text: str, window: Retention)
     assert Retention.of(text) == window
 
 
-@pytest.mark.parametrize("text", ["", "0", "0h", "h", "-5", "1.5h", "24 h", "tomorrow", "9" * 12])
+def test_too_large_a_number_is_named_as_that() -> None:
+    for text in ("9999999999", "99999999999h"):
+        with pytest.raises(ValueError, match=f"{text}: too large, a number has 9 digits at most"):
+            Retention.of(text)
+
+
+@pytest.mark.parametrize("text", ["", "0", "0h", "h", "-5", "1.5h", "24 h", "tomorrow"])
 def test_anything_else_is_one_clear_line(text: str) -> None:
     with pytest.raises(ValueError, match="neither a number of records nor a time like 24h"):
         Retention.of(text)

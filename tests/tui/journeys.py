@@ -29,7 +29,7 @@ from textual.pilot import Pilot
 
 from llmlog_tui import humanize
 from llmlog_tui.analysis.calls.cost import cost, priced
-from llmlog_tui.analysis.query.sql import filter_records
+from llmlog_tui.analysis.query.predicate import filter_records
 from llmlog_tui.log.load import load
 from llmlog_tui.log.sources import Sources
 from llmlog_tui.tui.app import LogApp

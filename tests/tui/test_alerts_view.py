@@ -106,7 +106,7 @@ async def test_without_alerts_the_view_says_what_watches(
         assert isinstance(screen, AlertsScreen)
         await until(
             pilot,
-            lambda: "No alerts. 7 rules watch 1 call." in "\n".join(lines_of(screen.findings)),
+            lambda: "No alerts from 7 rules over 1 call." in "\n".join(lines_of(screen.findings)),
             "the empty state",
         )
         footer = str(screen.query_one(KeyFooter).render())

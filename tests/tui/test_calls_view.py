@@ -11,7 +11,7 @@ import pytest
 from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record, row_of, toasts
 from textual.pilot import Pilot
 
-from llmlog_tui.analysis.query.sql import all_of, filter_records, predicate_of
+from llmlog_tui.analysis.query.predicate import all_of, filter_records, predicate_of
 from llmlog_tui.log.load import load
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.panes.calls import CallsPane

@@ -283,7 +283,8 @@ async def test_without_alerts_the_rule_that_is_nearest_to_one_is_told(
     async with LogApp([log]).run_test(size=WIDE) as pilot:
         app = await shown(pilot, 1)
         said = "\n".join(lines_of(app.screen.query_one("#alerts", LineTable)))
-        assert "No alerts. 7 rules watch 1 call; the closest is rate limit at 62%." in said
+        assert "No alerts from 7 rules over 1 call" in said
+        assert "; the closest is rate limit, 62% of the way to an alert." in said
 
 
 async def test_panes_without_rows_say_what_would_stand_there(

@@ -134,7 +134,7 @@ async def test_no_export_replaces_a_log_nor_another_file_unless_asked_again(
         await shown(pilot, 6)
         screen = await chosen(pilot, until, "Export calls")
         for path, why in (
-            ("./calls.jsonl", "is a log that is read"),
+            ("./calls.jsonl", "is one of the logs being read"),
             ("out.xlsx", "does not end in .csv, .parquet, .jsonl"),
             ("no/out.csv", "No such file"),
             ("out.csv", "is there already. Enter again replaces it"),

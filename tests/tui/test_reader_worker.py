@@ -15,7 +15,12 @@ from llmlog_tui.log import follow
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.messages import Loaded
 from llmlog_tui.tui.workers import reader
-from llmlog_tui.tui.workers.reader import ReaderWorker, pause_after, post_interval
+from llmlog_tui.tui.workers.reader import (
+    PollDurations,
+    ReaderWorker,
+    pause_after,
+    post_interval,
+)
 
 PATIENCE_S = 30.0
 BLOCKS = 8
@@ -28,6 +33,17 @@ def test_hundreds_of_files_which_take_long_to_look_at_are_looked_at_less_often(
     took: float, pause: float
 ) -> None:
     assert pause_after(took, quiet_s=0.0) == pytest.approx(pause)
+
+
+def test_neither_parsing_nor_a_busy_processor_makes_the_next_poll_late() -> None:
+    polls = PollDurations()
+    polls.add(0.04, has_more=True)
+    assert polls.quickest == 0.0
+    for took in (0.001, 0.04, 0.05, 0.06):
+        polls.add(took, has_more=False)
+    assert polls.quickest == pytest.approx(0.001), "the others waited"
+    polls.add(0.07, has_more=False)
+    assert polls.quickest == pytest.approx(0.04), "there are more files now"
 
 
 @pytest.mark.parametrize(("quiet_s", "pause"), [(0.9, 0.02), (1.0, 0.05), (5.0, 0.1), (3600, 0.1)])

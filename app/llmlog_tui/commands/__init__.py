@@ -21,6 +21,9 @@ BAD_INPUT = 2
 INTERRUPTED = 130
 """Exit code after Ctrl-C."""
 
+BROKEN_PIPE = 141
+"""Exit code if the reader of the output has ended: 128 + SIGPIPE."""
+
 _COMPLETION = """\b
 Completion of commands and options in the shell:
   bash  eval "$(_LLMLOG_COMPLETE=bash_source llmlog)"
@@ -73,6 +76,12 @@ class _Commands(click.Group):
             self.add_command(command)
         return super().get_command(ctx, cmd_name)
 
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # click's exit code would be 1, which has a meaning of its own
+            raise click.exceptions.Exit(BROKEN_PIPE) from None
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, _COMMANDS[name][1]) for name in self.list_commands(ctx)])
@@ -121,10 +130,11 @@ def main() -> int:
         return BAD_INPUT
     except (click.ClickException, UserError) as error:
         message = error.format_message() if isinstance(error, click.ClickException) else error
+        message = str(message).replace(":\n\t", ": ")  # of click, before the choices
         usage = error.ctx if isinstance(error, click.UsageError) else None
         hint = f" See {usage.command_path} --help" if usage else ""
-        end = "." if hint and not str(message).endswith(".") else ""
-        click.echo(f"llmlog: {sanitize(str(message))}{end}{hint}", err=True)
+        end = "." if hint and not message.endswith((".", "?")) else ""
+        click.echo(f"llmlog: {sanitize(message)}{end}{hint}", err=True)
         return BAD_INPUT
     except OSError as error:
         click.echo(f"llmlog: cannot write: {reason(error)}", err=True)

@@ -11,7 +11,7 @@ from typing import Final
 
 import polars as pl
 
-from llmlog_tui.analysis.query.sql import filter_records
+from llmlog_tui.analysis.query.predicate import filter_records
 from llmlog_tui.analysis.reports.stats import Stats
 from llmlog_tui.clickhouse.url import TableUrl
 from llmlog_tui.commands.open_log import OpenLog, open_log

@@ -15,7 +15,7 @@ from pydantic import Field
 from llmlog_tui.analysis.calls.calls import model_calls
 from llmlog_tui.analysis.calls.lookup import find_by_id, given_ids, resolve_trace
 from llmlog_tui.analysis.calls.percentiles import GROUPINGS
-from llmlog_tui.analysis.query.sql import column_named
+from llmlog_tui.analysis.query.columns import column_named
 from llmlog_tui.analysis.reports.stats import stats as figures
 from llmlog_tui.analysis.traces.in_flight import of_trace
 from llmlog_tui.commands.agent_log import CONTENT, AgentLog
@@ -96,8 +96,9 @@ class AgentTools:
         return bounded({**answer, "groups": groups[:MAX_ROWS]}, {"groups": len(groups)})
 
     def find(self, id: str, limit: Limit = ROWS) -> str:  # noqa: A002 - as in `llmlog find ID`
-        """Find records by id, request_id, trace_id or session_id, or its first 6 characters.
+        """Find records by any id, or its first 6 characters.
 
+        Ids are id, request_id, trace_id, session_id, span_id and tool_call_id.
         Fields that are unknown are left out.
         """
         with self._reading(ids=[id]) as log:

@@ -155,7 +155,8 @@ def as_text(
 ) -> Iterator[str]:
     """Yield the lines of text, with figures before and after if `with_tables`."""
     if not found:
-        yield f"No alerts. {len(enabled_rules(rules))} rules watch {calls:,} calls."
+        watched = humanize.plural(calls, "call")
+        yield f"No alerts from {humanize.plural(len(enabled_rules(rules)), 'rule')} over {watched}."
         return
     for alert in found:
         yield (

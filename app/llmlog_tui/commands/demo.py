@@ -13,6 +13,7 @@ import click
 import llmlog
 from llmlog_tui.commands.param_types import FiniteFloat, OutPath
 from llmlog_tui.errors import reason
+from llmlog_tui.humanize import plural
 from llmlog_tui.private_file import open_append
 
 _RUNS = 50
@@ -57,8 +58,9 @@ def demo(out: Path, runs: int | None, seed: int | None, rate: float | None) -> N
         if rate is None:
             number = runs or _RUNS
             simulate(out, number, 1 if seed is None else seed)
-            written = "1 run" if number == 1 else f"{number:,} runs"
-            click.echo(f"{out}: {written} written; llmlog-tui {out} shows them", err=True)
+            click.echo(
+                f"{out}: {plural(number, 'run')} written; llmlog-tui {out} shows them", err=True
+            )
         else:
             click.echo(f"{out}: about {rate:g} records a second; Ctrl-C ends it", err=True)
             live(out, rate, runs, secrets.randbits(32) if seed is None else seed)

@@ -112,8 +112,10 @@ def _called(run: Replay) -> str:
 
 
 def _side_by_side(found: TraceDiff, reasons: Sequence[str], *, is_whole: bool) -> Iterator[str]:
-    heads = (f"{side} {sanitize(run.trace_id)}{_called(run)}, {len(run.steps):,} steps"
-             for side, run in (("A", found.a), ("B", found.b)))  # fmt: skip
+    heads = (
+        f"{side} {sanitize(run.trace_id)}{_called(run)}, {humanize.plural(len(run.steps), 'step')}"
+        for side, run in (("A", found.a), ("B", found.b))
+    )
     yield "   ".join(fitted(head, _SIDE) for head in heads).rstrip()
     for index, pair in enumerate(found.pairs):
         mark = "=" if pair.why is None else "◄" if index == found.first else "≠"

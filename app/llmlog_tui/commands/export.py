@@ -25,7 +25,7 @@ from llmlog_tui.commands.output import check_output
 from llmlog_tui.commands.progress import progress_bar
 from llmlog_tui.errors import reason
 from llmlog_tui.formats.otlp_export import to_lines
-from llmlog_tui.humanize import CSV_TIME
+from llmlog_tui.humanize import CSV_TIME, plural
 from llmlog_tui.log.sources import expand
 from llmlog_tui.log.tags import with_tags_apart
 from llmlog_tui.private_file import replacing
@@ -158,7 +158,7 @@ def _export_to_file(
                 written = write(source, file)
         except (OSError, PolarsError) as error:  # as on a full disk
             raise click.ClickException(f"{out}: {reason(error)}") from error
-    click.echo(f"{out}: {written:,} records written", err=True)
+    click.echo(f"{out}: {plural(written, 'record')} written", err=True)
 
 
 def _writer(out: Path) -> Writer:

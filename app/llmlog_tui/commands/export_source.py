@@ -9,7 +9,7 @@ from typing import Protocol
 
 import polars as pl
 
-from llmlog_tui.analysis.query.sql import filter_records
+from llmlog_tui.analysis.query.predicate import filter_records
 from llmlog_tui.commands.open_log import (
     BOM,
     OpenLog,

@@ -10,7 +10,7 @@ from typing import Final
 import click
 import polars as pl
 
-from llmlog_tui.analysis.query.sql import filter_records, is_by_row
+from llmlog_tui.analysis.query.predicate import filter_records, is_by_row
 from llmlog_tui.commands.export_source import export_source
 from llmlog_tui.commands.open_log import check_has_records, complete
 from llmlog_tui.commands.options import has_window

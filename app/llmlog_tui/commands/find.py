@@ -42,9 +42,10 @@ def find(
     as_json: bool,
     where: str | None,
 ) -> int:
-    """Find records by id, request_id, trace_id or session_id, or by --text.
+    """Find records by an id, or by --text.
 
-    ID may be its first 6 characters or more. A single record is shown with all its fields, the
+    ID is an id, request_id, trace_id, session_id, span_id or tool_call_id, or its first 6
+    characters or more. A single record is shown with all its fields, the
     breakdown of its latency, and why it was slow or cut off; several as a list. Without a match it
     exits with 1. JSON columns: the record's fields (null where unknown), then file, line, format.
 

@@ -11,6 +11,7 @@ from typing import Final
 import click
 
 from llmlog_tui.commands.param_types import OutPath
+from llmlog_tui.humanize import plural
 from llmlog_tui.listen.receiver import (
     DEFAULT_HOST,
     DEFAULT_PORT,
@@ -78,7 +79,7 @@ def listen(host: str, port: int, *, token: str | None, out: Path, content: Conte
             _wait(receiver, ended)
     except ListenError as error:
         raise click.ClickException(f"listen: {error}") from error
-    click.echo(f"{out}: {receiver.log.written:,} records written", err=True)
+    click.echo(f"{out}: {plural(receiver.log.written, 'record')} written", err=True)
 
 
 def _wait(receiver: Receiver, ended: threading.Event) -> None:

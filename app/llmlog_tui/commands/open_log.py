@@ -13,7 +13,7 @@ import click
 import polars as pl
 
 from llmlog_tui import humanize
-from llmlog_tui.analysis.query.sql import filter_records
+from llmlog_tui.analysis.query.predicate import filter_records
 from llmlog_tui.analysis.traces.cache_misses import hashes_in
 from llmlog_tui.analysis.traces.conversation import decode
 from llmlog_tui.commands.options import current_window

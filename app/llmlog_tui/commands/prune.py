@@ -41,7 +41,7 @@ class Age(click.ParamType[timedelta]):
 )
 @click.option("--dry-run", is_flag=True, help="Only count the lines.")
 def prune(file: str, *, older_than: timedelta, dry_run: bool) -> None:
-    """Remove the records at the start of a log that began before AGE ago.
+    """Remove the records at the start of a log that are older than AGE.
 
     Safe while applications write and dashboards follow: no other record is lost.
     """

@@ -9,12 +9,8 @@ from typing import Protocol
 
 import polars as pl
 
-from llmlog_tui.analysis.query.sql import (
-    QueryError,
-    filter_records,
-    is_by_row,
-    predicate_problem,
-)
+from llmlog_tui.analysis.query.predicate import filter_records, is_by_row, predicate_problem
+from llmlog_tui.analysis.query.query_error import QueryError
 from llmlog_tui.clickhouse.url import TableUrl
 from llmlog_tui.commands.open_log import is_plain, report_window
 from llmlog_tui.commands.options import current_window, has_window

@@ -10,7 +10,7 @@ import click
 from llmlog_tui import humanize
 from llmlog_tui.analysis.calls.cost import priced, rates
 from llmlog_tui.analysis.calls.percentiles import GROUPINGS
-from llmlog_tui.analysis.query.sql import column_named
+from llmlog_tui.analysis.query.columns import column_named
 from llmlog_tui.analysis.reports.report_html import Report
 from llmlog_tui.analysis.reports.report_html import report as html
 from llmlog_tui.analysis.reports.stats import stats

@@ -8,7 +8,7 @@ from llmlog_tui.shipping import schema as ddl
 
 
 @click.command()
-@click.argument("engine", type=click.Choice(["clickhouse"]))
+@click.argument("engine", metavar="clickhouse", type=click.Choice(["clickhouse"]))
 @click.option(
     "--database", metavar="D", default=ddl.DATABASE, show_default=True, help="Name of the database."
 )

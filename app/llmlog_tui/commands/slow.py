@@ -28,10 +28,20 @@ from llmlog_tui.commands.text_tables import head, line_of
     metavar="MS",
     help="A call is slow if it took longer.",
 )
+@click.option(
+    "--limit", type=click.IntRange(min=1), metavar="N", help="Only the N slowest; default: all."
+)
 @json_option
 @where_option
 @utc_option
-def slow(files: tuple[str, ...], *, over_ms: float, as_json: bool, where: str | None) -> None:
+def slow(
+    files: tuple[str, ...],
+    *,
+    over_ms: float,
+    limit: int | None,
+    as_json: bool,
+    where: str | None,
+) -> None:
     """List the calls that took longer than --over, the slowest first, and why.
 
     JSON columns: the record's fields (null where unknown), file, line, and why.
@@ -39,7 +49,7 @@ def slow(files: tuple[str, ...], *, over_ms: float, as_json: bool, where: str | 
     with open_log(files, where) as log:
         hint_at_health(log.snapshot)
         calls = calls_.model_calls(log.frame)
-        found = slowest(calls, over_ms)
+        found = slowest(calls, over_ms).head(limit or calls.height)
         whys = reasons(log, found, over_ms)
         if as_json:
             echo_records(log.placed(found).with_columns(pl.Series("why", whys, dtype=pl.String)))
@@ -74,4 +84,4 @@ def _summary(calls: pl.DataFrame, over_ms: float) -> str:
     found = f"no call took over {humanize.duration(over_ms)}"
     if not unknown:
         return found
-    return f"{found}; the latency of {unknown:,} {'call' if unknown == 1 else 'calls'} is unknown"
+    return f"{found}; the latency of {humanize.plural(unknown, 'call')} is unknown"

@@ -13,7 +13,7 @@ from click.shell_completion import CompletionItem
 
 from llmlog_tui import humanize
 from llmlog_tui.analysis.calls.percentiles import GROUPINGS
-from llmlog_tui.analysis.query.sql import column_named
+from llmlog_tui.analysis.query.columns import column_named
 from llmlog_tui.analysis.reports.stats import Stats, needed_columns
 from llmlog_tui.analysis.reports.stats import stats as figures
 from llmlog_tui.analysis.reports.stats_in_parts import StatsInParts

@@ -13,6 +13,7 @@ from llmlog_tui.analysis.reports.stats import Stats, over_time
 from llmlog_tui.commands.open_log import format_names, is_plain
 from llmlog_tui.commands.text_charts import TextCharts
 from llmlog_tui.commands.text_tables import table
+from llmlog_tui.humanize import plural
 from llmlog_tui.log.sources import path_text
 from llmlog_tui.log.store import RecordCounts, Snapshot
 from llmlog_tui.sanitize import sanitize
@@ -27,8 +28,9 @@ def stats_text(
     yield from _head(snapshot)
     yield from _faults(snapshot.counts, found.records)
     yield (
-        f"{_of(found.calls, 'call')} and {_of(found.tools, 'tool execution')} in "
-        f"{_of(found.traces, 'trace')}, {_of(found.sessions, 'session')}; {found.errors:,} failed"
+        f"{plural(found.calls, 'call')} and {plural(found.tools, 'tool execution')} in "
+        f"{plural(found.traces, 'trace')}, {plural(found.sessions, 'session')}; "
+        f"{found.errors:,} failed"
     )
     if found.first_ts and found.last_ts:
         first, last = humanize.local(found.first_ts), humanize.local(found.last_ts)
@@ -43,8 +45,8 @@ def stats_text(
     yield from _price_hint(found)
     yield from _cut_off(found)
     yield (
-        f"{_of(found.slow_calls, 'call')} took over {humanize.duration(slow_ms)}; "
-        f"{found.slow_mostly_reasoning:,} of them were mostly reasoning"
+        f"{plural(found.slow_calls, 'call')} took over {humanize.duration(slow_ms)}; "
+        f"{found.slow_mostly_reasoning:,} of them mostly reasoning"
     )
     yield ""
     yield from _groups(found.groups, by, drawn)
@@ -65,12 +67,8 @@ _MAX_NAMES: Final = 12
 """Maximum files that are named."""
 
 
-def _of(number: int, what: str) -> str:
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
-
-
 def _spent(found: Stats) -> str:
-    unpriced = f", {_of(found.unpriced_calls, 'call')} unpriced" if found.unpriced_calls else ""
+    unpriced = f", {plural(found.unpriced_calls, 'call')} unpriced" if found.unpriced_calls else ""
     saved = f", caching saved {humanize.money(found.saved_usd)}" if found.saved_usd else ""
     return f"cost: {humanize.money(found.cost_usd)}{saved}{unpriced}"
 
@@ -81,7 +79,7 @@ def _price_hint(found: Stats) -> Iterator[str]:
         names = ", ".join(sanitize(name, _MAX_NAME) for name in models[:_SHOWN_MODELS])
         more = f" and {len(models) - _SHOWN_MODELS:,} more" if len(models) > _SHOWN_MODELS else ""
         yield f"no price for {names}{more}: add it to a file for --rules, in $ per million tokens:"
-        yield f'  [prices."{sanitize(models[0], _MAX_NAME)}"] with input = 0.15 and output = 0.6'
+        yield f'  [prices."{sanitize(models[0], _MAX_NAME)}"] with input = … and output = …'
 
 
 def _cut_off(found: Stats) -> Iterator[str]:
@@ -89,8 +87,8 @@ def _cut_off(found: Stats) -> Iterator[str]:
     if cut := found.truncated + found.hidden_cut:
         share = humanize.percent(cut / found.can_be_cut) if found.can_be_cut else humanize.UNKNOWN
         yield (
-            f"cut off: {_of(cut, 'answer')}, {share} of {_of(found.can_be_cut, 'chat call')}; "
-            f"{found.hidden_cut:,} of them hidden, without finish_reason length"
+            f"cut off: {plural(cut, 'answer')}, {share} of {plural(found.can_be_cut, 'chat call')}"
+            f"; {found.hidden_cut:,} of them hidden, without finish_reason length"
         )
 
 
@@ -113,13 +111,13 @@ def _over_time(times: pl.DataFrame, drawn: TextCharts) -> Iterator[str]:
 def _faults(counts: RecordCounts, counted: int) -> Iterator[str]:
     """Yield the number of records, and of counted ones with --last or --where; the faults."""
     of_them = "" if counted == counts.records else f" read, {counted:,} of them counted"
-    records = humanize.plural(counts.records, "record")
+    records = plural(counts.records, "record")
     yield f"{records}{of_them}, blank lines: {counts.blanks:,}"
     for kind, number in counts.skipped.most_common():
         place = counts.first_skipped[kind]
         yield f"skipped: {number:,} {kind}, first at {sanitize(path_text(place.file))}:{place.line}"
     for name, number in counts.nulled.most_common():
-        yield f"nulled: {humanize.plural(number, 'value')} of {name} had a wrong type"
+        yield f"nulled: {plural(number, 'value')} of {name} had a wrong type"
 
 
 def _groups(groups: pl.DataFrame, by: str, drawn: TextCharts | None) -> Iterator[str]:

@@ -21,7 +21,8 @@ from llmlog_tui.analysis.calls.cost import (
     rates,
     rates_of,
 )
-from llmlog_tui.analysis.query.sql import QueryError, predicate_problem
+from llmlog_tui.analysis.query.predicate import predicate_problem
+from llmlog_tui.analysis.query.query_error import QueryError
 from llmlog_tui.analysis.reports.stats import Stats
 from llmlog_tui.clickhouse.client import Client
 from llmlog_tui.clickhouse.errors import ClickHouseError

@@ -15,7 +15,8 @@ from typing import Final
 import click
 import polars as pl
 
-from llmlog_tui.analysis.query.sql import QueryError, filter_records, predicate_problem
+from llmlog_tui.analysis.query.predicate import filter_records, predicate_problem
+from llmlog_tui.analysis.query.query_error import QueryError
 from llmlog_tui.commands.open_log import report_format
 from llmlog_tui.commands.options import followed_files_argument, utc_option, where_option
 from llmlog_tui.commands.output import echo_lines

@@ -10,6 +10,7 @@ import click
 
 from llmlog_tui import humanize
 from llmlog_tui.analysis.calls.detail import cut_off
+from llmlog_tui.analysis.calls.slow_reason import FAILED_CALL
 from llmlog_tui.commands.wrapping import cell_width
 from llmlog_tui.glyphs import steady
 from llmlog_tui.log.record_key import record_label
@@ -74,7 +75,7 @@ def _notes(record: Mapping[str, Any], why: str) -> Iterator[str]:
         yield f"┤ {how}"
     if record["retries"]:
         yield f"↻ {record['retries']}"
-    if why:
+    if why and not why.startswith(FAILED_CALL):  # the failure has its own mark
         yield sanitize(why)
 
 
@@ -103,7 +104,7 @@ def trace_lines(timeline: Timeline, remarks: Mapping[int, Sequence[str]]) -> Ite
 
 def _is_in(note: Note, remarks: Sequence[str]) -> bool:
     sign, _, text = note.text.partition(" ")
-    return not sign.isalnum() and any(text in remark for remark in remarks)
+    return not sign.isalnum() and sign != "✗" and any(text in remark for remark in remarks)
 
 
 _MAX_FAILURE: Final = 200

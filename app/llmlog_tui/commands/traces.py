@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
@@ -15,6 +16,7 @@ from llmlog_tui.analysis.calls.calls import FAILED
 from llmlog_tui.analysis.calls.cost import priced, rates
 from llmlog_tui.analysis.calls.detail import detail
 from llmlog_tui.analysis.calls.lookup import given_ids, resolve_id, resolve_trace
+from llmlog_tui.analysis.calls.slow_reason import FAILED_CALL
 from llmlog_tui.analysis.traces.cache_misses import cache_misses
 from llmlog_tui.analysis.traces.fingerprints import with_changed
 from llmlog_tui.analysis.traces.in_flight import of_trace
@@ -35,7 +37,7 @@ from llmlog_tui.commands.text_tables import (
     toned,
     trace_lines,
 )
-from llmlog_tui.commands.unfinished import counted, start_objects, unfinished_lines
+from llmlog_tui.commands.unfinished import counted, run_marks, start_objects, unfinished_lines
 from llmlog_tui.config.rules import Rules
 from llmlog_tui.log.schema import decategorize
 from llmlog_tui.log.starts import RunningStep
@@ -65,7 +67,8 @@ def traces(
 
     JSON columns: trace_id, session_id, ts (start), steps, time_ms, tokens, cost_usd, saved_usd (by
     caching), unpriced_calls, failed, truncated, retried, changed (a fingerprint, within the run),
-    models, trace_name (as given), name.
+    models, trace_name (as given), name, and if the log has starts unfinished: the steps that have
+    begun and not ended. In text they have the flag ?, or another within 10 minutes.
     """
     with open_log(files, where, rules=rules) as log:
         hint_at_health(log.snapshot)
@@ -73,12 +76,16 @@ def traces(
         names = _names(log, found)
         called = pl.Series("name", [names[each] for each in found["trace_id"]], pl.String)
         found = found.with_columns(called).drop("row", "at")
+        has_starts, begun = log.snapshot.counts.starts > 0, log.snapshot.running
     if by is not None:
         _print_compared(compared_runs(found, "name"), as_json=as_json)
     elif as_json:
-        echo_json(found.drop("cut_off").iter_rows(named=True))
+        counts = Counter(step.trace_id for step in begun)
+        unfinished = pl.Series("unfinished", [counts[each] for each in found["trace_id"]], pl.Int64)
+        listed = found.with_columns(unfinished) if has_starts else found
+        echo_json(listed.drop("cut_off").iter_rows(named=True))
     else:
-        echo_texts(_listed(found))
+        echo_texts(_listed(found, run_marks(begun)))
 
 
 def _names(log: OpenLog, found: pl.DataFrame) -> dict[str, str | None]:
@@ -122,7 +129,7 @@ def _print_compared(found: pl.DataFrame, *, as_json: bool) -> None:
     echo_texts(table(("name", *titles), rows, right=titles))
 
 
-def _listed(found: pl.DataFrame) -> Iterator[str]:
+def _listed(found: pl.DataFrame, marks: Mapping[str | None, str]) -> Iterator[str]:
     began = f"began{humanize.zone_note()}"
     numbers = ("steps", "time", "tokens", "cost $")
     cells = (
@@ -135,7 +142,8 @@ def _listed(found: pl.DataFrame) -> Iterator[str]:
             humanize.duration(trace["time_ms"]),
             humanize.count(trace["tokens"]),
             humanize.dollars(trace["cost_usd"], 7) + ("+" if _is_part(trace) else ""),
-            "".join(flag for name, flag in _FLAGS.items() if trace[name]),
+            "".join(flag for name, flag in _FLAGS.items() if trace[name])
+            + marks.get(trace["trace_id"], ""),
             trace["models"],
         ]
         for trace in found.iter_rows(named=True)
@@ -212,18 +220,19 @@ def _remarks(log: OpenLog, records: pl.DataFrame) -> Remarks:
     for record in records.iter_rows(named=True):
         baseline, server = baselines.get(record["model"]), log.server_moment(record)
         known = detail(record, baseline, SLOW_MS, server)
-        why = (known.why_slow, known.cut_off and f"┤ {known.cut_off}")
-        texts = [*why, *_error(record, known.why_slow), misses.get(record["row"])]
+        why = "" if known.why_slow.startswith(FAILED_CALL) else known.why_slow
+        whys = (why, known.cut_off and f"┤ {known.cut_off}")
+        texts = [*whys, *_error(record, why), misses.get(record["row"])]
         remarks[record["row"]] = [text for text in texts if text]
     return remarks
 
 
 def _error(record: Mapping[str, Any], why_slow: str) -> Iterator[str | None]:
-    """Yield status, code and message of a failure, without a status that `why_slow` has."""
+    """Yield status, code and message of a failure, without a status named before them."""
     if record["status"] == "error":
         status, code = record["error_status"], record["error_code"]
-        is_known = status is not None and f", {status}" in why_slow
-        yield ", ".join(str(fact) for fact in (None if is_known else status, code) if fact)
+        is_named = not record["error_type"] or f", {status}" in why_slow
+        yield ", ".join(str(fact) for fact in (None if is_named else status, code) if fact)
         yield record["error_message"]
 
 

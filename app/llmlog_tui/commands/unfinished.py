@@ -33,6 +33,16 @@ def unfinished_lines(steps: Sequence[RunningStep], timeline: Timeline) -> Iterat
         yield toned(line, failed=False, slow=is_gone)
 
 
+def run_marks(steps: Sequence[RunningStep]) -> dict[str | None, str]:
+    """Return the mark of each run with steps in flight, by trace_id."""
+    now, marks = datetime.now(UTC), dict[str | None, str]()
+    for step in steps:
+        if not step.is_gone(now):
+            marks[step.trace_id] = _RUNNING
+        marks.setdefault(step.trace_id, _NEVER_ENDED)
+    return marks
+
+
 def counted(steps: Sequence[RunningStep]) -> str:
     """Return `2 running, 1 never ended`; empty without steps."""
     now = datetime.now(UTC)

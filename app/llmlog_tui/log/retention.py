@@ -17,12 +17,15 @@ class Retention:
     @classmethod
     def of(cls, text: str) -> Retention:
         """Parse `1000000`, or `90s`, `30m`, `24h`, `7d`. Raises ValueError."""
-        match = re.fullmatch(r"(\d{1,9})([smhd]?)", text)
+        match = re.fullmatch(r"(\d+)([smhd]?)", text)
         if not match or not int(match[1]):
             raise ValueError(f"{text}: neither a number of records nor a time like 24h")
+        if len(match[1]) > _MAX_DIGITS:
+            raise ValueError(f"{text}: too large, a number has {_MAX_DIGITS} digits at most")
         number, unit = int(match[1]), _UNITS.get(match[2])
         return cls(span=timedelta(**{unit: number})) if unit else cls(records=number)
 
 
+_MAX_DIGITS = 9
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 EVERYTHING = Retention()

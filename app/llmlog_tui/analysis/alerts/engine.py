@@ -80,7 +80,7 @@ def marks_change(rule: str) -> bool:
 
 
 def calls_before(alert: Alert, calls: Calls) -> str:
-    """Return an SQL predicate (see sql.filter_records) for the calls in scope before the alert.
+    """Return a predicate (see predicate.filter_records) of the calls in scope before the alert.
 
     `calls` tell under which names a model was requested.
     """

@@ -53,8 +53,9 @@ class CallRows:
         return none.scatter(self.index["at"], values=True)
 
     def frame(self) -> pl.DataFrame:
-        """Return a copy of all columns; of a slice it is small."""
-        return self._at(self.index["at"])
+        """Return all columns; of a slice the copy is small."""
+        is_all = self.height == self.records.height
+        return _with_speed(self.records if is_all else self.records[self.index["at"]])
 
     def select(
         self, *exprs: pl.Expr | str | Iterable[pl.Expr | str], **named: pl.Expr
@@ -79,17 +80,17 @@ class CallRows:
 
     def gather(self, positions: pl.Series) -> pl.DataFrame:
         """Return all columns of the calls at these positions, in their order."""
-        return self._at(self.index["at"][positions])
-
-    def _at(self, at: pl.Series) -> pl.DataFrame:
-        rows = self.records[at]
-        # An expression wakes polars' threads, ten times a second.
-        is_missing = rows["tokens_per_sec"].is_null() & rows["completion_tokens"].is_not_null()
-        return rows.with_columns_seq(tokens_per_sec=SPEED) if is_missing.any() else rows
+        return _with_speed(self.records[self.index["at"][positions]])
 
     def with_keys(self, keys: pl.Series) -> CallRows:
         """Return the calls with one of these keys."""
         return CallRows(self.records, self.index.filter(pl.col("row").is_in(keys.implode())))
+
+
+def _with_speed(rows: pl.DataFrame) -> pl.DataFrame:
+    # An expression wakes polars' threads, ten times a second.
+    is_missing = rows["tokens_per_sec"].is_null() & rows["completion_tokens"].is_not_null()
+    return rows.with_columns_seq(tokens_per_sec=SPEED) if is_missing.any() else rows
 
 
 Calls: TypeAlias = pl.DataFrame | CallRows

@@ -123,7 +123,8 @@ class SlowSummary:
         """Return `340 of 432 slow: 146 reasoning, 28 retries, 166 other`; empty without any."""
         if not self.slow:
             return ""
-        named = {"reasoning": self.reasoning, "retries": self.retried, "failed": self.failed}
+        retries = "retry" if self.retried == 1 else "retries"
+        named = {"reasoning": self.reasoning, retries: self.retried, "failed": self.failed}
         known = sorted(((n, name) for name, n in named.items() if n), reverse=True)
         other = self.slow - sum(named.values())
         parts = [f"{n:,} {name}" for n, name in [*known, (other, "other")] if n and known]

@@ -87,7 +87,7 @@ def priced(
     rates = rates_of(frame, overrides, lookup)
     if rates is None:
         unknown = pl.lit(None, pl.Float64)
-        return frame.with_columns(cost_usd=unknown, saved_usd=unknown)
+        return frame.with_columns_seq(cost_usd=unknown, saved_usd=unknown)
     return frame.with_columns(_costs(frame, rates))
 
 
@@ -98,7 +98,9 @@ def rates_of(
 
     Columns: input, cached, output and reasoning, USD per token, and call, USD; null if unknown.
     """
-    keys = frame.select_seq(PRICE_KEY).unique(maintain_order=True)
+    keys = frame.select_seq(PRICE_KEY)
+    if keys.height > 1:  # else polars' threads are woken for nothing, ten times a second
+        keys = keys.unique(maintain_order=True)
     prices = [_of(key, overrides, lookup) for key in keys.iter_rows()]
     table = [price for of_key in prices for price in of_key]
     if not table:

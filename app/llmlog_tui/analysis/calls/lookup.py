@@ -10,7 +10,7 @@ import polars as pl
 
 from llmlog_tui.analysis.calls.calls import FAILED
 from llmlog_tui.errors import UserError
-from llmlog_tui.log.schema import ID_FIELDS, MIN_ID_PREFIX
+from llmlog_tui.log.schema import ALL_IDS, MIN_ID_PREFIX
 from llmlog_tui.log.starts import RunningStep
 
 
@@ -19,17 +19,17 @@ class NoIdError(UserError):
 
 
 def find_by_id(frame: pl.DataFrame, wanted: str) -> pl.DataFrame:
-    """Return the records with this id in one of ID_FIELDS, else this prefix.
+    """Return the records with this id in one of ALL_IDS, else this prefix.
 
     Raises NoIdError if there are none.
     """
     _check(wanted)
-    found = frame.filter(pl.any_horizontal(pl.col(name) == wanted for name in ID_FIELDS))
+    found = frame.filter(pl.any_horizontal(pl.col(name) == wanted for name in ALL_IDS))
     if not found.height and len(wanted) >= MIN_ID_PREFIX:
-        ids = pl.col(ID_FIELDS).cast(pl.String)
+        ids = pl.col(ALL_IDS).cast(pl.String)
         found = frame.filter(pl.any_horizontal(ids.str.starts_with(wanted)))
     if not found.height:
-        raise NoIdError(f"no {', '.join(ID_FIELDS[:-1])} or {ID_FIELDS[-1]} {_wish(wanted)}")
+        raise NoIdError(f"no {', '.join(ALL_IDS[:-1])} or {ALL_IDS[-1]} {_wish(wanted)}")
     return found
 
 
@@ -82,10 +82,14 @@ def resolve_trace(
         return resolve_id(frame, "trace_id", wanted, [step.trace_id for step in begun])
     if wanted == FAILED_WORD:
         now = now or datetime.now(UTC)
-        frame, begun = frame.filter(FAILED), [step for step in begun if step.is_gone(now)]
-    found = _newest_trace(frame, begun)
+        gone = [step for step in begun if step.is_gone(now)]
+        found = _newest_trace(frame.filter(FAILED), gone)
+        more = f"; {len(begun):,} begun and not ended: see {LATEST}" if begun else ""
+        why = f"no run failed{more}"
+    else:
+        found, why = _newest_trace(frame, begun), "no record has a trace_id"
     if found is None:
-        raise NoIdError("no run failed" if wanted == FAILED_WORD else "no record has a trace_id")
+        raise NoIdError(why)
     return found
 
 

@@ -10,10 +10,10 @@ from typing import Final
 import polars as pl
 
 from llmlog_tui.analysis.calls.letter_case import NON_ASCII_FORMS, in_any_case
-from llmlog_tui.log.schema import ID_FIELDS
+from llmlog_tui.log.schema import ALL_IDS
 
 SEARCHED: Final = (
-    *(*ID_FIELDS, "span_id", "tool_call_id"),
+    *ALL_IDS,
     *("model", "requested_model", "tool_name", "name", "trace_name"),
     *("finish_reason", "system_fingerprint", "error_type", "error_code"),
 )

@@ -118,6 +118,10 @@ def _queued(reason: str, call: Call, server: ServerMoment | None) -> str:
     return f"server queue, {humanize.integer(server.waiting)} waiting{about}"
 
 
+FAILED_CALL: Final = ("failed, ", "rate limited, ")
+"""Beginnings of the reasons of calls that failed."""
+
+
 def _failed(call: Call) -> str:
     if call["status"] != "error":
         return ""
@@ -131,7 +135,7 @@ def _retried(call: Call) -> str:
     retries, wait = call["retries"], retry_wait_ms(call)
     if not retries:
         return ""
-    times = f"{retries} retries" if retries > 1 else "1 retry"
+    times = humanize.plural(retries, "retry", "retries")
     return f"{times}, ~{humanize.rough_duration(wait)} waiting" if wait else times
 
 

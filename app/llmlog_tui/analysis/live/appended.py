@@ -10,7 +10,7 @@ from llmlog_tui.analysis.calls.call_rows import CallRows, call_index
 from llmlog_tui.analysis.calls.calls import model_calls
 from llmlog_tui.analysis.calls.cost import priced, rates
 from llmlog_tui.analysis.live.overview import Overview
-from llmlog_tui.analysis.query.sql import is_by_row, matching
+from llmlog_tui.analysis.query.predicate import is_by_row, matching
 from llmlog_tui.log.store import Snapshot
 from llmlog_tui.log.tags import tag_types
 
@@ -27,7 +27,7 @@ def appended(overview: Overview, snapshot: Snapshot) -> Overview | None:
         return None
     if not count:
         return overview
-    # Without expressions where there is another way: each one wakes polars' threads.
+    # Without expressions and concat() where there is another way: each wakes polars' threads.
     new = snapshot.frame.slice(max(0, snapshot.frame.height - count))
     if snapshot.dropped:
         new = new.filter(pl.col("row") >= shown.counts.records)
@@ -38,13 +38,13 @@ def appended(overview: Overview, snapshot: Snapshot) -> Overview | None:
         keys = matching(model_calls(rows), overview.where, may_lack_tags=True)
         index = calls.filter(pl.col("row").is_in(keys.implode()))
     if snapshot.dropped:  # the Overview has records that have left the retention window
-        snapshot = replace(snapshot, frame=pl.concat([shown.frame, new]))
-    frame = pl.concat([overview.frame, rows])
+        snapshot = replace(snapshot, frame=shown.frame.vstack(new))
+    frame = overview.frame.vstack(rows)
     return replace(
         overview,
         snapshot=snapshot,
         frame=frame,
-        calls=CallRows(frame, pl.concat([overview.calls.index, index])),
+        calls=CallRows(frame, overview.calls.index.vstack(index)),
         newest=max(filter(None, (overview.newest, rows["ts"].max())), default=None),
         all_calls=overview.all_calls + calls.height,
     )

@@ -14,7 +14,7 @@ from llmlog_tui.analysis.calls.call_rows import CallRows, call_index
 from llmlog_tui.analysis.calls.calls import Baselines, SlowSummary, count_slow
 from llmlog_tui.analysis.calls.cost import cost, priced, rates
 from llmlog_tui.analysis.calls.kpis import Kpi, KpiState
-from llmlog_tui.analysis.query.sql import is_by_row, matching
+from llmlog_tui.analysis.query.predicate import is_by_row, matching
 from llmlog_tui.analysis.traces.fingerprints import with_changed
 from llmlog_tui.analysis.traces.traces import traces
 from llmlog_tui.config.rules import Rules

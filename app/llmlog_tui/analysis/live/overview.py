@@ -54,9 +54,10 @@ class LastTrace:
 class Overview:
     """The answers for one snapshot.
 
-    `where` is an SQL predicate (see sql.filter_records) over model calls, None without one. `calls`
-    are the matching ones, out of `all_calls`; slow_summary, cost and kpis are over them, and
-    `traces` are the traces with such a call. Baselines, slow calls and alerts ignore the filter.
+    `where` is a predicate (see predicate.filter_records) over model calls, None without one.
+    `calls` are the matching ones, out of `all_calls`; slow_summary, cost and kpis are over them,
+    and `traces` are the traces with such a call. Baselines, slow calls and alerts ignore the
+    filter.
 
     `frame` is that of the snapshot with `changed` (see fingerprints.with_changed) and costs (see
     cost.priced); `calls` are its model calls, `traces` its traces.traces(). A call is slow
@@ -309,7 +310,7 @@ class IncrementalAnalyzer:
     of kpis, by 1% of the calls (see kpis.KpiState), and records that have left the retention
     window, which are dropped in batches (see incremental.COMPACT_AT), so that the Overview's
     snapshot may have more records than the given one. Everything is computed again while a log is
-    loading; so are filtered calls for a predicate with aggregates (see sql.is_by_row).
+    loading; so are filtered calls for a predicate with aggregates (see predicate.is_by_row).
     """
 
     def __init__(self, slow_ms: float, rules: Rules = DEFAULT) -> None:
@@ -321,7 +322,7 @@ class IncrementalAnalyzer:
         self._last_trace = LastTrace()
 
     def overview(self, snapshot: Snapshot, where: str | None = None) -> Overview:
-        """Return the Overview of `snapshot`; raises sql.QueryError."""
+        """Return the Overview of `snapshot`; raises QueryError."""
         if self._last is None or self._last[0] is not snapshot or self._last[1].where != where:
             self._last = snapshot, self._analyze(snapshot, where)
         return self._last[1]
@@ -368,6 +369,6 @@ def overview(
 ) -> Overview:
     """Return the Overview of one snapshot, filtered by the predicate `where`.
 
-    A call is slow over `slow_ms`; `rules` raise alerts. Raises sql.QueryError.
+    A call is slow over `slow_ms`; `rules` raise alerts. Raises QueryError.
     """
     return IncrementalAnalyzer(slow_ms, rules).overview(snapshot, where)

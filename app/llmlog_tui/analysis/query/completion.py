@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Final
 
-from llmlog_tui.analysis.query.sql import COSTS, NO_RECORDS, TABLES
+from llmlog_tui.analysis.query.columns import COSTS, NO_RECORDS
+from llmlog_tui.analysis.query.sql import TABLES
 from llmlog_tui.analysis.query.tag_names import sql_name
 from llmlog_tui.config.rules import DEFAULT
 from llmlog_tui.log.schema import COLUMNS

@@ -13,7 +13,7 @@ from llmlog_tui.analysis.alerts.engine import calls_before, calls_since
 from llmlog_tui.analysis.alerts.fingerprint import COMPARED_CALLS
 from llmlog_tui.analysis.calls.calls import FAILED, model_calls
 from llmlog_tui.analysis.calls.truncation import CUT_OFF_SHARE
-from llmlog_tui.analysis.query.sql import filter_records
+from llmlog_tui.analysis.query.predicate import filter_records
 from llmlog_tui.analysis.reports.trends import Trends, trends
 
 NEAREST_RECORDS: Final = 50_000

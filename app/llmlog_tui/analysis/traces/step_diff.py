@@ -11,6 +11,7 @@ from llmlog.record import CALL_EVENTS
 from llmlog_tui.analysis.traces.cache_misses import first_change
 from llmlog_tui.analysis.traces.conversation import Conversation, conversation, decode
 from llmlog_tui.analysis.traces.message_shapes import json_text, messages_in
+from llmlog_tui.humanize import plural
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,8 @@ def _by_hashes(
     if changed is not None:
         return f"by their hashes, prompts differ from message {changed} on"
     if len(before) == len(after):
-        return f"by their hashes, the prompts are the same ({len(before)} messages)"
+        messages = plural(len(before), "message")
+        return f"by their hashes, the prompts are the same ({messages})"
     longer = "A" if len(before) > len(after) else "B"
     common = min(len(before), len(after))
     return f"by their hashes, {longer} continues the other's prompt after message {common - 1}"

@@ -233,7 +233,7 @@ def _notes(record: dict[str, Any]) -> Iterator[Note]:
     if record["changed"]:
         yield Note("≠ fingerprint", "changed")
     if retries := record["retries"]:
-        yield Note(f"↻ {retries} retries" if retries > 1 else "↻ 1 retry", "retried")
+        yield Note(f"↻ {humanize.plural(retries, 'retry', 'retries')}", "retried")
     if record["reasoning_tokens"]:
         yield Note(f"rsn {humanize.count(record['reasoning_tokens'])}", "usage")
     if record["cached_tokens"] and record["prompt_tokens"]:

@@ -105,9 +105,9 @@ class AlertsPane(Pane):
             self.set_title("Alerts")
             return
         found, ongoing = self._overview.alerts, self._overview.ongoing
-        rules = len(self._overview.enabled_rules)
+        rules = humanize.plural(len(self._overview.enabled_rules), "rule")
         calls = humanize.plural(self._overview.all_calls, "call")
-        self.empty = f"No alerts. {rules} rules watch {calls}{_nearest_rule(self._overview)}."
+        self.empty = f"No alerts from {rules} over {calls}{_nearest_rule(self._overview)}."
         if self._overview.snapshot.is_loading:
             self.empty = "Alerts appear once the log is loaded: they depend on its order."
         self.set_source(self.source_of(self._overview))
@@ -132,7 +132,9 @@ class AlertsPane(Pane):
 def _nearest_rule(overview: Overview) -> str:
     """Return the rule closest to an alert; empty if there are alerts."""
     near = None if overview.alerts or overview.snapshot.is_loading else overview.nearest_rule
-    return "" if near is None else f"; the closest is {near.rule} at {humanize.percent(near.share)}"
+    if near is None:
+        return ""
+    return f"; the closest is {near.rule}, {humanize.percent(near.share)} of the way to an alert"
 
 
 class AlertSource(RowSource):

@@ -209,9 +209,10 @@ class CallsPane(Pane):
         self.set_source(_CallRows(self._overview, columns, self._order, style))
         total = f"{humanize.count(len(self.source))} {self._arrow()}" if self.compact else ""
         slow = self._overview.slow_summary.title(len(self.source))
+        records = humanize.plural(self._overview.snapshot.counts.records, "record")
         self.set_title(
             " · ".join(part for part in (f"Calls {total}".strip(), slow) if part),
-            f"{len(self.source):,} of {self._overview.snapshot.counts.records:,} records · "
+            f"{len(self.source):,} of {records} · "
             f"{self._order_label()} · slow is over {humanize.integer(self._overview.slow_ms)} ms",
         )
 

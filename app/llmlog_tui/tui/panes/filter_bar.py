@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
+from llmlog_tui import humanize
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui import workers
 from llmlog_tui.tui.keys.dialogs import FILTER_BINDINGS
@@ -87,7 +88,7 @@ class FilterBar(Horizontal):
 
     def _update_count(self, calls: int, total: int) -> None:
         count = Content.assemble(
-            (f"  {calls:,} of {total:,} calls", "bold"),
+            (f"  {calls:,} of {humanize.plural(total, 'call')}", "bold"),
             ("   f edit" if self.app.size.width >= _HINT_FROM else "", "$text-muted"),
             ("  Esc clear ", "$text-muted"),
         )

@@ -102,7 +102,9 @@ class ResultPane(Pane):
             return
         self.set_source(ResultRows(self.frame, self._first))
         columns = f"columns {self._first + 1} to {self.frame.width} of {self.frame.width}"
-        self.set_title(took, columns if self._first else f"{self.frame.width} columns")
+        self.set_title(
+            took, columns if self._first else humanize.plural(self.frame.width, "column")
+        )
 
     def action_roll(self, columns: int) -> None:
         """Scroll by columns, or by numbers with bars."""

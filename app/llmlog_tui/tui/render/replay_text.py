@@ -70,5 +70,5 @@ def answer_note(record: Mapping[str, object]) -> str:
     notes = [] if finish is None else [sanitize(str(finish), 20)]
     if isinstance(tokens, int):
         thought = f", {reasoning:,} reasoning" if isinstance(reasoning, int) and reasoning else ""
-        notes.append(f"{tokens:,} tokens{thought}")
+        notes.append(f"{humanize.plural(tokens, 'token')}{thought}")
     return " · ".join(notes)

@@ -80,8 +80,7 @@ def summary(trends: Trends, selection: TrendsSelection) -> Content:
     )
     chosen = _chosen(selection)
     muted = "$text-muted"
-    what = "call" if trends.untimed == 1 else "calls"
-    untimed = f"   {trends.untimed:,} {what} without ts" if trends.untimed else ""
+    untimed = f"   {humanize.plural(trends.untimed, 'call')} without ts" if trends.untimed else ""
     cursor = selection.cursor
     if cursor is None:
         right = (f"   {_LEGEND}{untimed}", muted)

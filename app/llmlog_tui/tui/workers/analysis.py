@@ -28,9 +28,7 @@ from llmlog_tui.analysis.calls.text_search import NO_CONTENT, Excerpt, TextQuery
 from llmlog_tui.analysis.live.appended import appended
 from llmlog_tui.analysis.live.overview import IncrementalAnalyzer, Overview
 from llmlog_tui.analysis.query.completion import complete_predicate, complete_query
-from llmlog_tui.analysis.query.result_chart import TimeChart, result_chart
-from llmlog_tui.analysis.query.sql import (
-    QueryError,
+from llmlog_tui.analysis.query.predicate import (
     all_of,
     first_match,
     in_time_range,
@@ -38,6 +36,8 @@ from llmlog_tui.analysis.query.sql import (
     predicate_problem,
     time_range,
 )
+from llmlog_tui.analysis.query.query_error import QueryError
+from llmlog_tui.analysis.query.result_chart import TimeChart, result_chart
 from llmlog_tui.analysis.query.tag_names import sql_name
 from llmlog_tui.analysis.reports.alert_context import AlertContext, alert_context
 from llmlog_tui.analysis.reports.clipboard import CONTENT_KEYS, copy_text

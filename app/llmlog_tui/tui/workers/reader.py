@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Event, Lock
@@ -41,6 +42,9 @@ _PAUSE_PER_POLL: Final = 16
 
 _LONGEST_PAUSE_S: Final = 0.25
 
+_POLLS_COMPARED: Final = 4
+"""Number of last polls without new records that are compared."""
+
 _FIRST_PAINT_SECONDS: Final = 2.0
 """Maximum seconds that reading waits for the newest records to be painted."""
 
@@ -63,6 +67,22 @@ _LONGEST_CHECK_SECONDS: Final = 2.0
 _NOTHING: Final = Progress()
 _SUFFIXES: Final = {"T": "md", "C": "sh", "Y": "py"}
 """Key of the copy menu -> suffix of the file it saves, if not txt."""
+
+
+class PollDurations:
+    """How long a poll takes, by the last ones."""
+
+    def __init__(self) -> None:
+        self._empty = deque([0.0], maxlen=_POLLS_COMPARED)
+
+    def add(self, took: float, *, has_more: bool) -> None:
+        if not has_more:  # else most of it is parsing
+            self._empty.append(took)
+
+    @property
+    def quickest(self) -> float:
+        """Seconds of the quickest of the last polls: others waited for another thread."""
+        return min(self._empty)
 
 
 class ReaderWorker:
@@ -98,6 +118,7 @@ class ReaderWorker:
         self._reader = reader = self._open()
         state: State = "loading"
         has_news, due, check_due = True, 0.0, 0.0
+        polls = PollDurations()
         start = newest = time.monotonic()
         try:
             while not self._cancelled.is_set():
@@ -107,7 +128,8 @@ class ReaderWorker:
                     has_more = reader.read_news() if is_live else reader.step()
                 if has_more:
                     has_news, newest = True, began
-                pause = pause_after(time.monotonic() - began, quiet_s=began - newest)
+                polls.add(time.monotonic() - began, has_more=has_more)
+                pause = pause_after(polls.quickest, quiet_s=began - newest)
                 if not has_more and not self._follow and reader.wait(POLL_SECONDS):
                     continue
                 is_complete = not self._follow or not reader.awaits_server

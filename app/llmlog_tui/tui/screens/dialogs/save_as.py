@@ -73,7 +73,7 @@ class SaveAsDialog(ModalScreen[None]):
         self._refused = result.path if result.is_there else None
         if result.why:
             again = " Enter again replaces it." if result.is_there else ""
-            self._set_status(f"{result.path} {result.why}.{again}", "$text-error")
+            self._set_status(f"{result.path}: {result.why}.{again}", "$text-error")
             return
         where = Path(result.path).expanduser().absolute()
         self.notify(sanitize(f"Wrote {self.what} to {where}", 400), markup=False)
