@@ -197,3 +197,32 @@ def test_a_table_has_all_columns_where_a_query_takes_them_all(log: Log) -> None:
 def test_a_number_that_is_no_integer_of_a_computer_stays_as_it_is(log: Log, latency: float) -> None:
     frame = log([{"latency_ms": latency}, {"latency_ms": 5}]).frame
     assert query(frame, "select latency_ms from calls").to_series().to_list() == [latency, 5.0]
+
+
+HUGE = 2**62
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("select sum(prompt_tokens) from calls", [3.0 * HUGE]),
+        ("select sum(-prompt_tokens) from calls", [-3.0 * HUGE]),
+        ("select sum(prompt_tokens) from calls group by model order by model", [2.0 * HUGE, HUGE]),
+        ("select prompt_tokens from calls", [HUGE, HUGE, HUGE]),
+        ("select sum(step) from calls", [6]),
+        (
+            "select prompt_tokens from calls where prompt_tokens > sum(prompt_tokens) / 4",
+            [HUGE] * 3,
+        ),
+    ],
+)
+def test_sums_of_huge_numbers_do_not_wrap(log: Log, sql: str, expected: list[float]) -> None:
+    calls = [{"model": m, "prompt_tokens": HUGE, "step": n} for n, m in enumerate("aab", 1)]
+    found = query(log(calls).frame, sql).to_series()
+    assert found.to_list() == expected
+    assert found.dtype in (pl.Int64, pl.Float64)
+
+
+def test_a_predicate_compares_with_sums_that_do_not_wrap(log: Log) -> None:
+    frame = log([{"prompt_tokens": HUGE}, {"prompt_tokens": HUGE}, {"prompt_tokens": 5}]).frame
+    assert filter_records(frame, "prompt_tokens < sum(prompt_tokens)").height == 3

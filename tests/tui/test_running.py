@@ -263,7 +263,12 @@ async def test_the_replay_of_a_killed_run_has_the_step_it_died_in(
             file.write(record(span_id="c", trace_id="run-dead", step=2))
         await until(pilot, lambda: "1 of 2" in str(screen.scrub.border_title), "its record")
         await pilot.press("escape", "tab", "G", "enter")
-        await until(pilot, lambda: app.screen is not screen, "the replay from the timeline")
+        await until(pilot, lambda: isinstance(app.screen, ReplayScreen), "the replay again")
+        again = app.screen
+        assert isinstance(again, ReplayScreen)
+        await until(pilot, lambda: again.steps.cursor_key == StepInFlight("b"), "at that step")
+        await until(pilot, lambda: "never ended" in text_of(again.detail_pane), "its detail")
+        assert again.detail_pane.display
 
 
 @pytest.mark.parametrize("size", [(30, 3), (50, 5)], ids=["low", "high"])

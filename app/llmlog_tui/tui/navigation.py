@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar
 
@@ -84,7 +85,7 @@ class SelectStep:
     """Select the step with key `row`, once the steps of its trace have loaded."""
 
     trace_id: str
-    row: int
+    row: Hashable
 
 
 @dataclass(frozen=True)

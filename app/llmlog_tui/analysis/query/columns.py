@@ -7,12 +7,15 @@ from typing import Final
 import polars as pl
 
 from llmlog_tui.analysis.calls.cost import priced, rates
+from llmlog_tui.analysis.numeric.count_sum import wide
 from llmlog_tui.analysis.query.query_error import QueryError, no_column
 from llmlog_tui.analysis.query.tag_names import tags_in
 from llmlog_tui.config.rules import Rules
 from llmlog_tui.log.schema import COLUMNS, decategorize, restore_integers
 from llmlog_tui.log.store import FRAME_SCHEMA
 from llmlog_tui.log.tags import tag_types
+
+_MAX_INT64: Final = 2**63 - 1
 
 COSTS: Final = ("cost_usd", "saved_usd")
 """Columns of priced calls that a predicate may use beside COLUMNS; see cost.priced()."""
@@ -38,6 +41,30 @@ def with_costs(frame: pl.DataFrame, rules: Rules) -> pl.DataFrame:
 
 
 def in_sql(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the frame for SQL: integers, no categoricals, times without a zone."""
+    """Return the frame for SQL: no categoricals, times without a zone, summable integers.
+
+    See narrow() for the result.
+    """
     times = pl.col(pl.Datetime).dt.replace_time_zone(None)
-    return restore_integers(decategorize(frame)).with_columns(times)
+    return _with_room_for_sums(restore_integers(decategorize(frame)).with_columns(times))
+
+
+def _with_room_for_sums(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the frame with Int128 for integers whose sum may not fit Int64."""
+    lowest = frame.select_seq(pl.col(pl.Int64).min())
+    highest = frame.select_seq(pl.col(pl.Int64).max())
+    limit = _MAX_INT64 // max(1, frame.height)
+    large = [
+        low.name
+        for low, high in zip(lowest, highest, strict=True)
+        if max(high.item() or 0, -(low.item() or 0)) > limit
+    ]
+    return frame.with_columns(wide(pl.col(large))) if large else frame
+
+
+def narrow(result: pl.DataFrame) -> pl.DataFrame:
+    """Return a query's result with Int64, or floats beyond it, for Int128."""
+    for column in result.select(pl.col(pl.Int128)):
+        fits = column.is_between(-_MAX_INT64 - 1, _MAX_INT64).all()
+        result = result.with_columns(column.cast(pl.Int64 if fits else pl.Float64))
+    return result

@@ -13,7 +13,7 @@ from llmlog_tui.analysis.calls.call_rows import SPEED
 from llmlog_tui.analysis.calls.calls import model_calls
 from llmlog_tui.analysis.query import statement
 from llmlog_tui.analysis.query.aliases import with_aliases
-from llmlog_tui.analysis.query.columns import COSTS, NO_RECORDS, in_sql, with_costs
+from llmlog_tui.analysis.query.columns import COSTS, NO_RECORDS, in_sql, narrow, with_costs
 from llmlog_tui.analysis.query.query_error import QueryError, explained
 from llmlog_tui.analysis.query.tag_names import names_extra, quote_tags, with_extra
 from llmlog_tui.analysis.traces.fingerprints import with_changed
@@ -127,11 +127,11 @@ def evaluate(
     names = set(columns).union(*(table.columns for table in tables.values()))
     if (aliased := with_aliases(sql)) != sql:
         with suppress(pl.exceptions.PolarsError, pl.exceptions.PanicException):
-            return decategorize(context.execute(quote_tags(aliased, names)))
+            return narrow(decategorize(context.execute(quote_tags(aliased, names))))
     with explained(
         "the query", columns, TABLES
     ):  # as written: its error, and its names, are the user's
-        return decategorize(context.execute(quote_tags(sql, names)))
+        return narrow(decategorize(context.execute(quote_tags(sql, names))))
 
 
 def describe(names: Sequence[str] = tuple(TABLES), tags: Types | None = None) -> pl.DataFrame:

@@ -138,10 +138,10 @@ class LogView(FollowMixin, LocatableScreen):
 
     @dataclass
     class ReplayRequested(Message):
-        """Replay a trace from the step with key `row`."""
+        """Replay a trace from the step with key `row`, of its record or in flight."""
 
         trace_id: str
-        row: int | None = None
+        row: Hashable = None
 
     @dataclass
     class DiffRequested(Message):

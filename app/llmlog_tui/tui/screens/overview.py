@@ -300,7 +300,7 @@ class OverviewScreen(LogView):
     def _open_step(self, message: LineTable.Selected) -> None:
         trace, key = self.selected_trace, message.key
         if trace is not None and (isinstance(key, int) or self._has_record(trace)):
-            self.post_message(self.ReplayRequested(trace, key if isinstance(key, int) else None))
+            self.post_message(self.ReplayRequested(trace, key))
 
     @on(LineTable.Selected, "#calls")
     def _open_record(self, message: LineTable.Selected) -> None:

@@ -166,6 +166,10 @@ class ReplayScreen(LogView):
 
     def go_to(self, row: Hashable) -> bool:
         """Go to a step of this trace; False for other records."""
+        if isinstance(row, StepInFlight):
+            self._pause()
+            self._show_begun(row.span_id)
+            return self.steps.move_to(row)
         places = {} if self._run is None else self._run.replay.index_by_key
         index = places.get(row) if isinstance(row, int) else None
         if index is not None:
@@ -211,6 +215,7 @@ class ReplayScreen(LogView):
         lines = running_text.detail(step, self._run.timeline.begin, datetime.now(UTC))
         self.detail_pane.update(f"Step {number} · {sanitize(step.label, 40)}", lines)
         self.content_pane.update_empty(running_text.NO_RECORD)
+        self._share_room()
 
     def _state(self, run: ReplayResult) -> str:
         return replay_text.state(run, self._index, self._playback.speed, is_playing=self.playing)
@@ -272,6 +277,10 @@ class ReplayScreen(LogView):
             note = replay_text.answer_note(detail.record)
             self.content_pane.update(name, self._content, note)
             self._go_to_hit()
+        self._share_room()
+
+    def _share_room(self) -> None:
+        """Show detail and content, or the one in use if there is room for one."""
         shares_room = not self.compact and not self._is_zoomed
         self.detail_pane.display = shares_room or not self._shows_content
         self.content_pane.display = shares_room or self._shows_content
@@ -299,10 +308,7 @@ class ReplayScreen(LogView):
 
     @on(LineTable.Highlighted, "#timeline")
     def _step_highlighted(self, message: LineTable.Highlighted) -> None:
-        if message.by_user and isinstance(message.key, StepInFlight):
-            self._pause()
-            self._show_begun(message.key.span_id)
-        elif message.by_user:
+        if message.by_user:
             self.go_to(message.key)
 
     @on(LineTable.Selected, "#timeline")
