@@ -94,6 +94,21 @@ def test_slow_begins_with_the_verdict(llmlog: Run, two_runs: Path) -> None:
     assert llmlog("slow", two_runs, "--over", "2000").out == "no call took over 2.00 s\n"
 
 
+@pytest.mark.parametrize(
+    "command", [["stats"], ["trace", "trace-a"], ["find", "trace-a"], ["find", "--text", "boom"]]
+)
+def test_rotated_parts_that_are_not_read_are_one_line_of_chatter(
+    llmlog: Run, written: Written, command: list[str]
+) -> None:
+    error = {"status": "error", "error_message": "boom"}
+    log = written([{"model": "m", "trace_id": "trace-a", "step": 0} | error])
+    alone = llmlog(*command, log)
+    log.with_name(f"{log.name}.1").touch()
+    done = llmlog(*command, log)
+    assert (done.code, done.out, alone.err) == (0, alone.out, "")
+    assert done.err == (f"1 rotated part beside {log.name} not read; all of it is '{log}*'\n")
+
+
 def test_slow_lists_the_slowest_up_to_a_limit(rows: Rows, llmlog: Run, two_runs: Path) -> None:
     assert [call["latency_ms"] for call in rows("slow", two_runs, "--limit", "1")] == [900]
     assert len(llmlog("slow", two_runs, "--limit", "1").out.splitlines()) == 3

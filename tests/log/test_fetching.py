@@ -97,3 +97,30 @@ def test_too_many_records_are_refused(reader: Reader, monkeypatch: pytest.Monkey
     monkeypatch.setattr(fetching, "MAX_FETCHED", 5)
     with pytest.raises(SourceError, match="5 records or more have this id"):
         list(reader.fetch("trace-"))
+
+
+@pytest.mark.parametrize("rows", [2, 3, 2**14])
+def test_records_of_the_part_at_the_beginning_of_the_window_are_found_too(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    monkeypatch.setattr("llmlog_tui.log.archive_part._BLOCK_ROWS", rows)
+    outside = reader.rows_outside
+    assert list(reader.fetch("call-5-1"))[-1].found == 4, "its trace, but not the records in memory"
+    assert ids(reader) == [f"call-5-{number}" for number in range(10)]
+    assert reader.rows_outside == outside - 4
+    assert list(reader.fetch("call-5-2"))[-1].found == 0
+    frame = reader.snapshot().frame
+    assert reader.line_numbers(frame).to_list() == list(range(1, 11))
+    found = [json.loads(each or b"{}")["id"] for each in reader.lines(frame)]
+    assert found == ids(reader)
+
+
+@pytest.mark.usefixtures("reader")
+def test_records_that_another_file_has_are_not_read_from_the_part(tmp_path: Path) -> None:
+    names = Sources([str(tmp_path / "archive"), str(tmp_path / "calls.jsonl")], must_exist=True)
+    with closing(Reader(names, newest_first=True, window=Retention(records=6))) as both:
+        while both.step():
+            pass
+        both.loaded()
+        assert list(both.fetch("call-5-1"))[-1].found == 0
+        assert ids(both) == WINDOW

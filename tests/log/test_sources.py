@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from llmlog_tui.log.sources import SourceError, Sources, expand
+from llmlog_tui.log.sources import SourceError, Sources, expand, unread_parts
 
 
 def test_files_come_once_each_in_the_order_given(tmp_path: Path) -> None:
@@ -169,3 +169,28 @@ def test_a_folder_is_not_searched_without_end(tmp_path: Path) -> None:
     assert expand([str(tmp_path / "2026")], must_exist=True) == [deep / "calls.jsonl"]
     with pytest.raises(SourceError, match="no log in there"):
         expand([str(tmp_path)], must_exist=True)
+
+
+@pytest.mark.parametrize("name", ["x.jsonl", "below/*.jsonl", "*/x.jsonl"])
+def test_a_follower_does_not_wait_for_a_folder(tmp_path: Path, name: str) -> None:
+    missing = tmp_path / "missing"
+    with pytest.raises(SourceError, match="there is no folder"):
+        expand([str(missing / name)], must_exist=False)
+    missing.mkdir()
+    if "below" not in name:
+        assert len(expand([str(missing / name)], must_exist=False)) == ("*" not in name)
+
+
+def test_a_hint_names_rotated_parts_that_are_not_read(tmp_path: Path) -> None:
+    beside = ("r.jsonl", "r.jsonl.1", "r.jsonl.2.gz", "r.jsonl-20261123.zst", "r.jsonl.bookmarks")
+    for name in (*beside, "r.jsonl.tmp", "other.jsonl", "other.jsonl.1", "alone.jsonl"):
+        (tmp_path / name).touch()
+    log, other, alone = (str(tmp_path / name) for name in ("r.jsonl", "other.jsonl", "alone.jsonl"))
+    whole = "not read; all of it is"
+    assert unread_parts([log]) == f"3 rotated parts beside r.jsonl {whole} '{log}*'"
+    assert unread_parts([log, f"{log}.1", f"{log}.2.gz", other, alone]) == (
+        f"1 rotated part beside r.jsonl {whole} '{log}*'; "
+        f"1 rotated part beside other.jsonl {whole} '{other}*'"
+    )
+    for names in ([str(tmp_path)], [f"{log}*"], [f"{log}.1"], [alone], ["-"], ["clickhouse://h/t"]):
+        assert unread_parts(names) == ""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+import polars as pl
 import pytest
 from tests import forked
 from tests.tui.conftest import SMALL, WIDE, Shown, Until, lines_of, record, toasts, top_row
@@ -165,9 +166,11 @@ async def test_the_earlier_steps_of_a_run_that_begins_outside_the_window_are_rea
     read: list[Path] = []
     fetch = archive_part.ArchivePart.fetch
 
-    def noted(part: archive_part.ArchivePart, wanted: Sequence[str]) -> list[RecordBlock]:
+    def noted(
+        part: archive_part.ArchivePart, wanted: Sequence[str], kept: Callable[[], pl.Series]
+    ) -> list[RecordBlock]:
         read.append(part.path)
-        return fetch(part, wanted)
+        return fetch(part, wanted, kept)
 
     monkeypatch.setattr(archive_part.ArchivePart, "fetch", noted)
     app = LogApp(Sources([str(folder)], must_exist=True))
@@ -183,7 +186,7 @@ async def test_the_earlier_steps_of_a_run_that_begins_outside_the_window_are_rea
         await pilot.press("slash", *"the-long-run", "enter")
         await until(pilot, partial(is_at_step_of, app, "the-long-run"), "the last step")
         row = app.view.cursor_key
-        assert read == []
+        assert read == [], "a whole run is not looked up"
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.view, ReplayScreen), "the replay")
         replay = app.view
@@ -191,9 +194,9 @@ async def test_the_earlier_steps_of_a_run_that_begins_outside_the_window_are_rea
         await until(pilot, lambda: "6 steps" in str(replay.steps.border_title), "all of the run")
         read_them = "4 earlier steps read from outside the window"
         await until(pilot, lambda: read_them in toasts(app), "the number of steps")
-        parts_of_days = {path.name[:10] for path in read}
-        assert "2026-11-05" in parts_of_days
-        assert "2026-11-04" not in parts_of_days, "the first step was found"
+        days_read = {path.name[:10] for path in read}
+        assert "2026-11-05" in days_read
+        assert "2026-11-04" not in days_read, "the look-up ends with the first step"
         assert app.overview is not None
         assert app.overview.snapshot.fetched == 4
         assert replay.cursor_key == row, "the step stays"

@@ -218,3 +218,16 @@ async def test_an_alert_that_fires_while_following_is_told_with_the_key_that_lea
         assert "fp_old → fp_[new]\nw goes to it" in toasts(app)
         await pilot.press("w")
         assert row_of(app.query_one(CallsPane)) == 60
+
+
+async def test_a_toast_names_rotated_parts_that_are_not_read(
+    tmp_path: Path, shown: Shown, until: Until
+) -> None:
+    log = tmp_path / "calls.jsonl"
+    log.write_bytes(record())
+    (tmp_path / "calls.jsonl.1").write_bytes(record(step=1))
+    async with LogApp(Sources([str(log)], must_exist=True)).run_test(
+        size=WIDE, notifications=True
+    ) as pilot:
+        app = await shown(pilot, 1)
+        await until(pilot, lambda: "1 rotated part beside calls.jsonl" in toasts(app), "the hint")

@@ -12,6 +12,7 @@ from llmlog_tui.commands.find_lines import Found, are_plain, in_plain_files
 from llmlog_tui.commands.output import echo_json, echo_texts
 from llmlog_tui.commands.text_tables import head, line_of
 from llmlog_tui.commands.wrapping import on_terminal
+from llmlog_tui.log.sources import unread_parts
 from llmlog_tui.sanitize import sanitize
 
 
@@ -34,6 +35,8 @@ def find_text(words: str, names: Sequence[str], *, as_json: bool, where: str | N
 
 
 def _found(query: TextQuery, names: Sequence[str], where: str | None) -> Iterator[Found]:
+    if hint := unread_parts(names):
+        click.echo(sanitize(hint), err=True)
     if where is None and are_plain(names):
         return in_plain_files(query, names)
     # SQL and whole logs take a quarter of the start.

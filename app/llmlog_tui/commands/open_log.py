@@ -24,7 +24,14 @@ from llmlog_tui.log.parse_cache import user_cache
 from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.record_lines import LineForm
 from llmlog_tui.log.schema import COLUMNS, decategorize
-from llmlog_tui.log.sources import STDIN, SourceError, Sources, metrics_of, path_text
+from llmlog_tui.log.sources import (
+    STDIN,
+    SourceError,
+    Sources,
+    metrics_of,
+    path_text,
+    unread_parts,
+)
 from llmlog_tui.log.store import Snapshot, SourceLocation
 from llmlog_tui.log.tags import tag_types
 from llmlog_tui.sanitize import sanitize
@@ -153,6 +160,8 @@ def report_format(reader: Reader, names: Sequence[str], *, is_whole: bool = Fals
     if not is_plain(snapshot):
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
         click.echo(sanitize(f"{names[0]}{more}: {format_names(snapshot)}"), err=True)
+    if hint := unread_parts(names):
+        click.echo(sanitize(hint), err=True)
     window = window_of(reader)
     if window and not is_whole:
         click.echo(f"over {window}", err=True)

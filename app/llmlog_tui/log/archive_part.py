@@ -102,11 +102,14 @@ class ArchivePart(LineSource):
         self._is_polled = False
         self._is_newest = False
         self._opened: tuple[int, ...] = ()  # the file, once its content was checked
-        self._rows = 0
+        self._rows = self._records = 0  # that were read
         self._problem: OSError | None = None
         self._read_rows: set[int] = set()  # of a part that is outside the window
         self.rows_outside = 0
-        """Number of rows that are outside the window, and were not read."""
+        """Number of rows that are outside the window, and were not read.
+
+        Below 0 for rows that were read, evicted and fetched: they are counted twice elsewhere.
+        """
 
     def read(self) -> Block | None:
         """Return the last rows if they are to come first, else None; raise as read_older()."""
@@ -126,21 +129,23 @@ class ArchivePart(LineSource):
             self._try(self._load)
         return self._blocks.pop(0) if self._blocks else self.read()
 
-    def fetch(self, wanted: Sequence[str]) -> list[RecordBlock]:
+    def fetch(self, wanted: Sequence[str], kept: Callable[[], pl.Series]) -> list[RecordBlock]:
         """Return the rows outside the window with an id that begins with one of these.
 
-        Raises OSError.
+        Of a part that was read, `kept` returns the rows that are in the window. Raises OSError.
         """
-        if not self.rows_outside:
+        here = kept() if self._records else pl.Series(dtype=pl.UInt32)
+        if not self.rows_outside and len(here) >= self._records:
             return []
         archive = self._archives.of(self.path)
         part = archive.named(self.path.name)
         content, records = self._content(archive, part)
         ids = _parsed(_checked(content, ID_FIELDS, records), _here(archive, part)).frame
-        new = set(ids.filter(_has_id(wanted))["line"]) - self._read_rows
+        found = ids.filter(_has_id(wanted))["line"]
+        new = set(found.filter(~found.is_in(here.implode()))) - self._read_rows
         if not new:
             return []
-        is_first = not self._read_rows
+        is_first = not self._read_rows and not self._records
         self._read_rows |= new
         self.rows_outside -= len(new)
         is_new = pl.int_range(records, dtype=pl.UInt32, eager=True).is_in(new)
@@ -228,6 +233,7 @@ class ArchivePart(LineSource):
         rows = _checked(content, self._columns, records).head(part.records)
         self._rows = rows.height
         self._blocks = _blocks(rows, here)
+        self._records = sum(block.parsed.frame.height for block in self._blocks)
         if here is None and self._blocks:
             first, counts = self._blocks[0], nulled_in(part, self._columns)
             parsed = replace(first.parsed, nulled=FaultCounts(counts))

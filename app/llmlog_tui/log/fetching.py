@@ -28,12 +28,15 @@ class Fetched(NamedTuple):
 
 
 def fetch(
-    sources: OpenSources, wanted: str, add: Callable[[int, Block], pl.DataFrame]
+    sources: OpenSources,
+    wanted: str,
+    add: Callable[[int, Block], pl.DataFrame],
+    kept: Callable[[int], pl.Series],
 ) -> Iterator[Fetched]:
     """Add the records with an id that begins with `wanted`, and their traces.
 
     Yields after each table and part. `add` is called with the index of a source and a block, and
-    returns its records. Raises SourceError.
+    returns its records; `kept` is for OpenSources.fetch(). Raises SourceError.
     """
     sources_per_round = sum(1 for _ in sources.lazy())
     found, done, total = 0, 0, sources_per_round
@@ -41,7 +44,7 @@ def fetch(
     ids = [wanted]
     try:
         while ids:
-            for blocks in sources.fetch(ids):
+            for blocks in sources.fetch(ids, kept):
                 for index, block in blocks:
                     frame = add(index, block)
                     found += frame.height

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+
+import polars as pl
 
 from llmlog_tui.errors import reason
 from llmlog_tui.formats.all_formats import ALL_FORMATS
@@ -159,15 +162,18 @@ class OpenSources:
         """Whether there are tables or archives."""
         return any(True for _ in self.lazy())
 
-    def fetch(self, wanted: Sequence[str]) -> Iterator[Iterator[tuple[int, Block]]]:
+    def fetch(
+        self, wanted: Sequence[str], kept: Callable[[int], pl.Series]
+    ) -> Iterator[Iterator[tuple[int, Block]]]:
         """Look up ids outside the windows; yield the blocks of each source.
 
-        The newest tables and parts of archives come first. Raises OSError.
+        The newest tables and parts of archives come first. `kept` returns the rows of a source, an
+        archive's part, that are in the window. Raises OSError.
         """
         for index in self.order:
             source = self.opened[index]
             if isinstance(source, ArchivePart):
-                yield ((index, block) for block in source.fetch(wanted))
+                yield ((index, block) for block in source.fetch(wanted, partial(kept, index)))
             elif isinstance(source, TableSource):
                 block = source.fetch(wanted)
                 yield iter(() if block is None else [(index, block)])

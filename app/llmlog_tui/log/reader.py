@@ -239,7 +239,7 @@ class Reader:
         Yields progress, of which any thread may take the next if no other reads meanwhile.
         Raises SourceError.
         """
-        return fetch(self._sources, wanted, self._add_fetched)
+        return fetch(self._sources, wanted, self._add_fetched, self._store.rows_of)
 
     def cancel_fetch(self) -> None:
         """End the query of fetch(), from another thread."""

@@ -7,15 +7,18 @@ import glob
 import importlib.util
 import os
 import re
+import shlex
 import stat
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from operator import attrgetter
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from llmlog_tui.errors import UserError, reason
+from llmlog_tui.humanize import plural
 from llmlog_tui.log.archive_manifest import is_archive, is_part, parts_of, stamp_of
 from llmlog_tui.user_folders import user_folder
 
@@ -192,15 +195,26 @@ def _check(name: str, *, must_exist: bool) -> None:
             raise SourceError(
                 f"{name}: no log in there" if Path(name).is_dir() else f"{name}: no such file"
             )
+        _check_folder(name)
         return
     try:
         mode = Path(name).stat().st_mode
     except FileNotFoundError:
         if must_exist:
             raise SourceError(f"{name}: no such file") from None
+        _check_folder(name)
     else:
         if not stat.S_ISREG(mode):
             raise SourceError(f"{name}: is not a regular file")
+
+
+def _check_folder(name: str) -> None:
+    """Raise SourceError if a file cannot appear: its folder, before any mark, is not there."""
+    parts = Path(name).parts[:-1]
+    marked = next((at for at, part in enumerate(parts) if set(part) & set("*?[")), len(parts))
+    folder = Path(*parts[:marked])
+    if not folder.exists():
+        raise SourceError(f"{name}: there is no folder {folder}")
 
 
 def _check_table(name: str) -> None:
@@ -214,6 +228,31 @@ def _check_table(name: str) -> None:
         Login.to(TableUrl.of(name))
     except UserError as error:
         raise SourceError(str(error)) from None
+
+
+def unread_parts(names: Sequence[str]) -> str:
+    """Return a hint at rotated parts beside files that are read alone; empty without any."""
+    paths = (Path(name) for name in names if not _is_table(name))
+    files = dict.fromkeys(path for path in paths if path.is_file())
+    beside = Counter[Path]()
+    for folder in dict.fromkeys(file.parent for file in files):
+        beside.update(part.with_name(base) for base, part in _parts_in(folder) if part not in files)
+    hints = (
+        f"{plural(beside[file], 'rotated part')} beside {file.name} not read; all of it is "
+        f"{shlex.quote(f'{file}*')}"
+        for file in files
+        if beside[file]
+    )
+    return "; ".join(hints)
+
+
+def _parts_in(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield (log name, rotated part) of a folder; a part has a number or date."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            match = _LOG_NAME.fullmatch(entry.name)
+            if match and (match["age"] or "")[:1].isdecimal():
+                yield match["base"], folder / entry.name
 
 
 class _Archived(NamedTuple):

@@ -291,17 +291,27 @@ class Store:
     def first_lines(self) -> list[int]:
         """Return, by block index, the number of its first line in its file, from 1."""
         ends: dict[tuple[int, int], int] = {}
-        known: dict[tuple[int, int, int], int] = {}  # a block may be read again for other rows
+        known: dict[tuple[int, int], tuple[ByteRange, int]] = {}  # the last one, its first line
         first = [0] * len(self._ranges)
         by_offset = sorted(enumerate(self._ranges), key=lambda item: item[1].offset)
         for index, byte_range in by_offset:
             of_file = (byte_range.file, byte_range.generation)
-            place = (*of_file, byte_range.offset)
-            if place not in known:
-                known[place] = ends.get(of_file, 1) + byte_range.skipped
-                ends[of_file] = known[place] + byte_range.lines
-            first[index] = known[place]
+            before, line = known.get(of_file, (byte_range, 0))
+            if line and byte_range.offset < before.offset + before.length:
+                # Rows of an archive that are read again, for other records.
+                first[index] = line + byte_range.offset - before.offset
+                continue
+            first[index] = ends.get(of_file, 1) + byte_range.skipped
+            ends[of_file] = first[index] + byte_range.lines
+            known[of_file] = (byte_range, first[index])
         return first
+
+    def rows_of(self, file: int) -> pl.Series:
+        """Return the rows of an archive's part that are in memory, by their numbers."""
+        places = self._frame().lazy().filter(pl.col("file") == file).select("block", "line")
+        found = places.collect()
+        starts = pl.Series([each.offset for each in self._ranges], dtype=pl.UInt32)
+        return starts.gather(found["block"]) + found["line"]
 
     def _frame(self) -> pl.DataFrame:
         fetched = [self._fetched] if self._fetched.height else []

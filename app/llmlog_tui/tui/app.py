@@ -17,7 +17,7 @@ from textual.filter import LineFilter
 from llmlog_tui import server, tui
 from llmlog_tui.config.settings import Memory, Settings
 from llmlog_tui.log.retention import Retention
-from llmlog_tui.log.sources import Sources
+from llmlog_tui.log.sources import Sources, unread_parts
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui import screens, workers
 from llmlog_tui.tui.alert_throttle import AlertThrottle
@@ -106,7 +106,8 @@ class LogApp(App[str]):
         self.memory = memory or Memory()
         apply_theme(self, self.settings.theme)
         names = files.names if isinstance(files, Sources) else files
-        self.status = ReadStatus(tuple(Path(name) for name in names))
+        self._names = [str(name) for name in names]
+        self.status = ReadStatus(tuple(map(Path, names)))
         self.snapshot: Snapshot | None = None
         self.overview: Overview | None = None
         self.where = where
@@ -367,6 +368,8 @@ class LogApp(App[str]):
         """Begin the work that the first records need not wait for."""
         self._update_welcome(self.status.progress)
         self.reader.first_paint_done()
+        if hint := unread_parts(self._names):
+            self.notify(sanitize(hint), title="Rotated parts", markup=False)
         self.jobs.run_in_thread(server_worker.TASK, self._server.run)
 
     def on_filter_rejected(self, message: messages.FilterRejected) -> None:
