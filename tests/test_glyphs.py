@@ -11,7 +11,10 @@ from rich.cells import cell_len
 
 from llmlog_tui.glyphs import FORMS, in_ascii, steady
 
-_NOT_SHOWN: Final = ("sanitize.py", "bundle.py", "clipboard.py", "folded_text.py", "search.py")
+_NOT_SHOWN: Final = (
+    *("sanitize.py", "bundle.py", "clipboard.py", "folded_text.py", "search.py"),
+    "letter_case.py",
+)
 """Modules whose signs stand for what a value cannot show, go to a file or match a text."""
 
 

@@ -48,7 +48,7 @@ def test_anything_else_is_all_answer_and_a_call_without_latency_has_no_parts() -
     found = detail(CALL, Baseline(50.0, 800.0), 500)
     assert (found.waited_ms, found.first_ms, found.answer_ms) == (0, 0, 2_000)
     assert found.record["tokens_per_sec"] == 50, "100 tokens in 2 s"
-    assert found.why_slow == "100 tokens at usual speed"
+    assert found.why_slow == "100 out usually take 2.0 s"
     unknown = detail({**CALL, "latency_ms": None}, None, 500)
     assert (unknown.waited_ms, unknown.first_ms, unknown.answer_ms) == (None, None, None)
 

@@ -89,13 +89,13 @@ def test_reasoning_comes_before_long_output() -> None:
 
 def test_output_is_long_if_it_is_slow_even_at_the_usual_speed() -> None:
     # At 100 tokens/s 150 tokens take 1,500 ms, which is not over 1,500.
-    assert why(completion_tokens=151) == "151 tokens at usual speed"
+    assert why(completion_tokens=151) == "151 out usually take 1.5 s"
     assert why(completion_tokens=150) == "unexplained"
 
 
 def test_output_that_came_far_faster_than_usual_says_how_fast() -> None:
-    assert why(completion_tokens=151, tokens_per_sec=200.0) == "151 tokens at usual speed"
-    assert why(completion_tokens=151, tokens_per_sec=201.0) == "151 tokens at 201 tok/s"
+    assert why(completion_tokens=151, tokens_per_sec=200.0) == "151 out usually take 1.5 s"
+    assert why(completion_tokens=151, tokens_per_sec=201.0) == "151 out at 201 tok/s"
 
 
 def test_generation_is_slow_below_half_of_the_usual_speed() -> None:

@@ -87,7 +87,7 @@ def test_without_content_it_is_what_the_hashes_tell() -> None:
     ]
     assert [found.what for found in tells] == [
         "by their hashes, prompts differ from message 1 on",
-        "by their hashes, the prompts are the same (1 messages)",
+        "by their hashes, the prompts are the same (1 message)",
         "by their hashes, B continues the other's prompt after message 0",
         "no content and no hashes were logged",
         "only A was logged with content",

@@ -703,6 +703,6 @@ def test_spans_are_exported_as_any_log_is(llmlog: Run, tmp_path: Path, to: str) 
     done = llmlog("export", spans, "--to", out, "--where", "step = 0")
     assert (done.code, done.err) == (
         0,
-        f"{spans}: OTLP traces\n{out}: 1 records written\n",
+        f"{spans}: OTLP traces\n{out}: 1 record written\n",
     )
     assert len(out.read_bytes().splitlines()) == (2 if to.endswith(".csv") else 1)

@@ -166,7 +166,7 @@ def test_it_ends_by_a_signal_and_says_what_it_wrote(
     post(listening.port, 1)
     listening.process.send_signal(number)
     assert listening.process.wait(30) == 0
-    assert listening.stderr.read() == f"{out}: 1 records written\n"
+    assert listening.stderr.read() == f"{out}: 1 record written\n"
 
 
 def test_a_port_that_is_taken_is_one_line(llmlog: Run, out: Path) -> None:

@@ -177,8 +177,8 @@ def _long_output(call: Call, baseline: Baseline, over_ms: float) -> str:
         return ""
     tokens, speed = humanize.count(call["completion_tokens"]), call["tokens_per_sec"]
     if speed and baseline.tokens_per_sec and speed > baseline.tokens_per_sec * _FAR:
-        return f"{tokens} tokens at {speed:.0f} tok/s"
-    return f"{tokens} tokens at usual speed"
+        return f"{tokens} out at {speed:.0f} tok/s"
+    return f"{tokens} out usually take {humanize.rough_duration(needed)}"
 
 
 def _slow_generation(call: Call, baseline: Baseline) -> str:

@@ -27,7 +27,7 @@ _ID, _TEXT = 20, 14
 _SHORT_REASONS: Final = {"tool_calls": "tools", "tool_use": "tools", "content_filter": "filter"}
 """finish_reason -> shown in a narrow column, which would cut it."""
 
-_REASON_PARTS: Final = (" of ", " at ", " waiting", ", ")
+_REASON_PARTS: Final = (" of ", " at ", " usually ", " waiting", ", ")
 """Where a narrow column may end a reason, instead of cutting a word."""
 
 _MAX_PARTS: Final = 100
