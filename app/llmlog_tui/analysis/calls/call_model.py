@@ -23,7 +23,7 @@ _UNANSWERED: Final = pl.col("model").is_null() & pl.col("requested_model").is_no
 
 
 def models(calls: Calls) -> list[str]:
-    """Return the models of calls, sorted; names under which one was requested are none."""
+    """Return the models of calls, sorted; without the aliases of models that answered."""
     pairs = _pairs(calls)
     answered = pairs["model"].drop_nulls().to_list()
     aliases = pairs.filter(~_UNANSWERED)["requested_model"].drop_nulls().to_list()
@@ -32,7 +32,7 @@ def models(calls: Calls) -> list[str]:
 
 
 def requested_as(calls: Calls, model: str) -> list[str]:
-    """Return the names under which a model was requested, sorted; its own is one.
+    """Return the names under which a model was requested, sorted, with its own.
 
     A router's name (`openai/gpt-oss-120b`) is known from the calls that the model answered.
     """
