@@ -23,7 +23,7 @@ _UNANSWERED: Final = pl.col("model").is_null() & pl.col("requested_model").is_no
 
 
 def models(calls: Calls) -> list[str]:
-    """Return the models of calls, sorted; a name requested of one model alone is none."""
+    """Return the models of calls, sorted; without the aliases of one model that answered."""
     pairs = _pairs(calls)
     aliases = _aliases(pairs)
     answered = pairs["model"].drop_nulls().to_list()
@@ -32,7 +32,7 @@ def models(calls: Calls) -> list[str]:
 
 
 def requested_as(calls: Calls, model: str) -> list[str]:
-    """Return the names under which a model was requested, sorted; its own is one.
+    """Return the names under which a model was requested, sorted, with its own.
 
     A router's name (`openai/gpt-oss-120b`) is known from the calls that the model answered. A name
     that several models answered (`openrouter/auto`) belongs to none of them.
