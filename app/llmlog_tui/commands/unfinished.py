@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from llmlog_tui import humanize
+from llmlog_tui.analysis.traces.running_steps import as_row, begin_of
 from llmlog_tui.commands.text_tables import fitted, toned
 from llmlog_tui.sanitize import sanitize
 
@@ -22,10 +23,10 @@ _NEVER_ENDED: Final = "?"
 def unfinished_lines(steps: Sequence[RunningStep], timeline: Timeline) -> Iterator[str]:
     """Yield the steps of a run without a record, in the columns of trace_lines()."""
     now = datetime.now(UTC)
-    begin = timeline.begin or min((step.ts for step in steps if step.ts), default=None)
+    begin = timeline.begin or begin_of(steps)
     for step in steps:
         is_gone = step.is_gone(now)
-        number = humanize.UNKNOWN if step.step is None else str(step.step)
+        number = humanize.step_number(step.step)
         name = fitted(f"{_NEVER_ENDED if is_gone else _RUNNING} {sanitize(step.label)}", 32)
         after = None if step.ts is None or begin is None else (step.ts - begin).total_seconds()
         began = humanize.fit_number(None if after is None else after * 1_000, 10)
@@ -43,27 +44,10 @@ def run_marks(steps: Sequence[RunningStep]) -> dict[str | None, str]:
     return marks
 
 
-def counted(steps: Sequence[RunningStep]) -> str:
-    """Return `2 running, 1 never ended`; empty without steps."""
-    now = datetime.now(UTC)
-    gone = sum(step.is_gone(now) for step in steps)
-    counts = ((len(steps) - gone, "running"), (gone, "never ended"))
-    return ", ".join(f"{count:,} {what}" for count, what in counts if count)
-
-
 def unfinished_objects(steps: Sequence[RunningStep]) -> list[dict[str, Any]]:
     """Return steps without a record as objects of a JSON answer."""
     now = datetime.now(UTC)
-    return [
-        {
-            "step": step.step,
-            "span_id": step.span_id,
-            "name": step.label,
-            "ts": humanize.rfc3339(step.ts),
-            "state": step.state(now),
-        }
-        for step in steps
-    ]
+    return [as_row(step, now) for step in steps]
 
 
 def unfinished_sentences(steps: Sequence[RunningStep]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
 from llmlog_tui import humanize
+from llmlog_tui.analysis.traces import running_steps
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui.widgets.row_source import CellSpan
 
@@ -137,10 +138,5 @@ def unfinished(sides: Sequence[Sequence[RunningStep]], now: datetime) -> str:
 
 def counted(steps: Sequence[RunningStep], now: datetime) -> str:
     """Return `2 ► running, 1 ? never ended`; empty without steps."""
-    gone = sum(step.is_gone(now) for step in steps)
-    running = len(steps) - gone
-    parts = (
-        f"{running:,} {RUNNING.text} running" if running else "",
-        f"{gone:,} {NEVER_ENDED.text} never ended" if gone else "",
-    )
-    return ", ".join(filter(None, parts))
+    words = f"{RUNNING.text} running", f"{NEVER_ENDED.text} never ended"
+    return running_steps.counted(steps, now, words)
