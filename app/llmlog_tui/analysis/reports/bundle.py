@@ -55,7 +55,8 @@ def _markdown(
 ) -> Iterator[str]:
     records = redacted_records(run)
     yield f"# Run {_code(trace_id)}"
-    yield ""
+    if run.height:
+        yield ""
     yield from _summary(run)
     for tag, values in tag_values(run, records).items():
         yield f"- {_code(tag)}: {', '.join(map(_code, values))}"
