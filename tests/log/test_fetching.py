@@ -11,9 +11,12 @@ import pytest
 from tests.log.test_archive import archive
 
 from llmlog_tui.log import fetching
+from llmlog_tui.log.line_splitter import Block
+from llmlog_tui.log.parse import parse
 from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.sources import SourceError, Sources
+from llmlog_tui.log.store import Store
 
 
 def line(number: int, day: int, trace: str) -> bytes:
@@ -113,6 +116,14 @@ def test_records_of_the_part_at_the_beginning_of_the_window_are_found_too(
     assert reader.line_numbers(frame).to_list() == list(range(1, 11))
     found = [json.loads(each or b"{}")["id"] for each in reader.lines(frame)]
     assert found == ids(reader)
+
+
+def test_rows_of_a_part_are_told_from_the_offsets_of_a_large_log_beside_it() -> None:
+    store = Store([Path("2026-11-05.000001.parquet"), Path("calls.jsonl")])
+    for file, offset in ((0, 70), (1, 2**32 + 5)):
+        data = line(0, 5, "trace") + line(1, 5, "trace")
+        store.add(file, Block(data, offset, 0), parse(data))
+    assert store.rows_of(0).to_list() == [70, 71]
 
 
 @pytest.mark.usefixtures("reader")
