@@ -135,3 +135,20 @@ def test_records_that_another_file_has_are_not_read_from_the_part(tmp_path: Path
         both.loaded()
         assert list(both.fetch("call-5-1"))[-1].found == 0
         assert ids(both) == WINDOW
+
+
+def test_the_steps_before_one_are_of_that_trace_alone_and_counted_once(tmp_path: Path) -> None:
+    log, folder = tmp_path / "calls.jsonl", tmp_path / "archive"
+    of_day = {2: "run-1", 3: "run-10", 4: "run-1", 5: "run-11"}
+    lines = [line(3, 1, "run-1")]
+    for day, trace in of_day.items():
+        lines += [line(number, day, trace) for number in (0, 1, 1, 2)]
+    log.write_bytes(b"".join([*lines, line(4, 6, "run-1")]))
+    archive(folder, log, raw=True)
+    names = Sources([str(folder)], must_exist=True)
+    with closing(Reader(names, newest_first=True, window=Retention(records=1))) as reader:
+        while reader.step():
+            pass
+        reader.loaded()
+        found = [step.found for step in reader.fetch("run-1", before=4)]
+    assert found == [0, 0, 3, 3, 3, 4], "the newest part is first, and step 3 is in the oldest"

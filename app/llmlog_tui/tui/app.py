@@ -58,6 +58,7 @@ if TYPE_CHECKING:
         BookmarksDialog,
         FiltersDialog,
         LogView,
+        ReplayScreen,
         SaveAsDialog,
         SqlScreen,
     )
@@ -221,6 +222,7 @@ class LogApp(App[str]):
         return view
 
     def on_unmount(self) -> None:
+        self.jobs.cancel_completion()
         self.reader.stop()
         self._server.stop()
         self._analysis.stop()
@@ -451,6 +453,9 @@ class LogApp(App[str]):
 
     def on_log_view_replay_requested(self, message: LogView.ReplayRequested) -> None:
         self.navigator.open(message)
+
+    def on_replay_screen_replay_closed(self, message: ReplayScreen.ReplayClosed) -> None:
+        self.jobs.cancel_completion(message.screen)
 
     def action_help_quit(self) -> None:
         """Name the key that quits: many press Ctrl-C first."""
