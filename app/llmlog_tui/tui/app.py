@@ -370,9 +370,14 @@ class LogApp(App[str]):
         """Begin the work that the first records need not wait for."""
         self._update_welcome(self.status.progress)
         self.reader.first_paint_done()
-        if hint := unread_parts(self._names):
-            self.notify(sanitize(hint), title="Rotated parts", markup=False)
+        # Not in the UI thread: a folder may be huge, or on a server.
+        find = partial(unread_parts, self._names)
+        self.jobs.run("Looking for rotated parts", find, self._hint_at_parts)
         self.jobs.run_in_thread(server_worker.TASK, self._server.run)
+
+    def _hint_at_parts(self, hint: str) -> None:
+        if hint:
+            self.notify(sanitize(hint), title="Rotated parts", markup=False)
 
     def on_filter_rejected(self, message: messages.FilterRejected) -> None:
         self._schedule.forget()
