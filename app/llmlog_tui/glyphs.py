@@ -18,10 +18,8 @@ _ARROW: Final = (" → ", "-> ")
 
 _PAIRS: Final = (
     ("✗┤↻≠◆", "x]r#+"),  # failed, cut off, retried, changed, bookmarked
-    (
-        "▲○●‖►◄",
-        "!o*|><",
-    ),  # alert, over or waiting, live or the playhead, stopped, playing, different
+    # Alert, over or waiting, live or the playhead, stopped, playing, different.
+    ("▲○●‖►◄", "!o*|><"),
     ("▌▸▾▴", ">>v^"),  # the cursor, folded, unfolded or descending, ascending
     ("░▒▓█▄", ".-%#="),  # retry wait, until first token, reasoning, answer, tool
     ("▁▂▃▅▆▇", "_.-+*%"),  # levels of a sparkline, with ▄ and █ between and above

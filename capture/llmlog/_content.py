@@ -96,9 +96,9 @@ class Content:
         return fields
 
     def tags(self, tags: Mapping[str, object] | None) -> Fields:
-        """Return the application's tags without secrets, and personal data if that is redacted.
+        """Return the application's tags without secrets; none if redaction itself fails.
 
-        None of them if redaction itself fails.
+        Under `redacted` they are without personal data, too.
         """
         if tags:
             with self._guard:

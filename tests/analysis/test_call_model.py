@@ -43,7 +43,6 @@ def calls(tmp_path: Path) -> pl.DataFrame:
             {"requested_model": "it's"} | FAILED,
             {"requested_model": "never answered"} | FAILED,
             {"status": "error"},
-            {"model": "router/m"},
         )
     )
 
@@ -51,7 +50,7 @@ def calls(tmp_path: Path) -> pl.DataFrame:
 def test_a_failed_call_belongs_to_the_model_that_answered_the_same_request(
     calls: pl.DataFrame,
 ) -> None:
-    assert models(calls) == ["it's", "m", "never answered", "router/m"]
+    assert models(calls) == ["it's", "m", "never answered"]
     found = {"m": [0, 1], "it's": [2, 3], "never answered": [4]}
     for model, steps in found.items():
         names = requested_as(calls, model)
@@ -60,6 +59,30 @@ def test_a_failed_call_belongs_to_the_model_that_answered_the_same_request(
         assert filter_records(calls, sql)["step"].to_list() == steps
         assert is_by_row(sql), "a filter that costs what is new"
     assert filter_records(calls, of_model_sql(None, ()))["step"].to_list() == [5]
+
+
+AUTO: Record = {"requested_model": "auto"}
+
+
+@pytest.mark.parametrize(
+    "answered",
+    [
+        pytest.param([AUTO | {"model": "a"}, AUTO | {"model": "b"}], id="by two models"),
+        pytest.param([AUTO | {"model": "a"}, {"model": "auto"}], id="by one, and a model itself"),
+    ],
+)
+def test_a_failed_call_stays_with_a_name_that_no_model_has_alone(
+    tmp_path: Path, answered: list[Record]
+) -> None:
+    calls = model_calls(frame_of(tmp_path, *answered, *[AUTO | FAILED] * 6))
+    failed = {}
+    for model in models(calls):
+        names = requested_as(calls, model)
+        found = calls.filter(is_of_model(model, names))
+        assert filter_records(calls, of_model_sql(model, names)).equals(found)
+        failed[model] = found.filter(status="error").height
+    assert {name: count for name, count in failed.items() if count} == {"auto": 6}
+    assert failed["a"] == 0
 
 
 def test_the_figures_of_an_alert_on_a_model_have_its_failed_calls(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 from unittest.mock import Mock
 
 import pytest
@@ -61,14 +62,18 @@ def forget() -> None:
     price_cache._identity.cache_clear()  # noqa: SLF001 - as a process ends
 
 
-def test_every_price_that_genai_prices_knows_is_the_same_from_the_cache(tmp_path: Path) -> None:
+_MODELS_EACH: Final = 100
+"""Models compared of each provider: each one added writes all before it."""
+
+
+def test_the_prices_of_all_providers_are_the_same_from_the_cache(tmp_path: Path) -> None:
     data = pytest.importorskip("genai_prices.data")
     models = 0
     for provider in data.providers:
         names = [model.id for model in provider.models]
         models += len(names)
         known = PriceCache(tmp_path / provider.id)
-        expected = {name: look_up(provider.id, name) for name in names[-100:]}
+        expected = {name: look_up(provider.id, name) for name in names[-_MODELS_EACH:]}
         for name, prices in expected.items():
             known.add(provider.id, name, prices)
         again = PriceCache(tmp_path / provider.id)
@@ -170,7 +175,7 @@ def test_a_name_that_no_model_has_is_not_kept(tmp_path: Path, name: str) -> None
     assert not list(tmp_path.iterdir())
 
 
-def test_a_log_of_many_names_does_not_fill_the_cache(
+def test_of_many_models_the_newest_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(price_cache, "_MAX_MODELS", 3)
@@ -178,7 +183,7 @@ def test_a_log_of_many_names_does_not_fill_the_cache(
     for number in range(5):
         known.add(HOST, str(number), ())
     again = PriceCache(tmp_path / "prices")
-    assert [again.get(HOST, str(number)) for number in range(5)] == [(), (), (), None, None]
+    assert [again.get(HOST, str(number)) for number in range(5)] == [None, None, (), (), ()]
 
 
 def test_without_genai_prices_nothing_is_kept_that_its_installation_would_not_change(

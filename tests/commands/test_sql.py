@@ -87,6 +87,33 @@ def test_what_json_has_no_word_for_becomes_text_or_null(llmlog: Run, log: Path) 
     assert found == {"d": "2026-11-23", "p": "1.50", "nan": None}
 
 
+@pytest.mark.parametrize("form", ["json", "csv", "table"])
+def test_integers_beyond_64_bits_are_floats_in_lists_too(
+    llmlog: Run, written: Written, form: str
+) -> None:
+    huge = 9_000_000_000_000_000_000
+    log = written([{"model": "gpt-5", "prompt_tokens": huge}] * 2)
+    lists = "select array_agg(prompt_tokens * 4) as x, array_agg(prompt_tokens) as y from calls"
+    inner = f"{lists} group by model"
+    nested = f"select array_agg(x) as x, array_agg(y) as y from ({inner})"  # noqa: S608 - ours
+    for query, (beyond, within) in {
+        lists: ([3.6e19] * 2, [huge] * 2),
+        nested: ([[3.6e19] * 2], [[huge] * 2]),
+    }.items():
+        done = llmlog("sql", query, log, "--format", form)
+        assert done.code == 0, done.err
+        if form == "json":
+            assert json.loads(done.out) == {"x": beyond, "y": within}
+        else:
+            assert "3.6e+19" in done.out
+            assert str(huge) in done.out
+
+
+def test_csv_joins_lists_of_lists(llmlog: Run, log: Path) -> None:
+    query = "select array_agg(tool_calls) as tools from records where tool_calls is not null"
+    assert llmlog("sql", query, log, "--format", "csv").out.splitlines() == ["tools", '"a,b"']
+
+
 @pytest.mark.parametrize(
     ("query", "says"),
     [

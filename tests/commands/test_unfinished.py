@@ -176,3 +176,12 @@ def test_an_agent_is_told_of_it(log: Path) -> None:
         assert step["state"].startswith("never ended")
         assert "unfinished" not in json.loads(tools.trace("run-fine"))
         assert json.loads(tools.diff("run-fine", "failed"))["unfinished"]["b"] == [step]
+
+
+def test_health_counts_starts_among_the_lines_and_not_among_the_examined_records(
+    llmlog: Run, log: Path
+) -> None:
+    lines = "7 lines: 4 records, 0 skipped, 0 blank, 3 starts"
+    assert llmlog("health", log).out.splitlines()[0] == lines
+    examined = llmlog("health", log, "--where", "step = 0").out.splitlines()[0]
+    assert examined == f"{lines}; 3 records examined"

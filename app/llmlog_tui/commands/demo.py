@@ -49,9 +49,8 @@ def demo(out: Path, runs: int | None, seed: int | None, rate: float | None) -> N
         raise click.ClickException("demo needs openai: pip install 'llmlog[openai]'")
     from llmlog_tui.demo.run import LostRecordError, live, simulate  # noqa: PLC0415 - imports openai, 0.75 s
 
-    warnings.simplefilter(
-        "ignore", llmlog.CaptureWarning
-    )  # a lost record ends the demo with an error
+    # A lost record ends the demo with an error.
+    warnings.simplefilter("ignore", llmlog.CaptureWarning)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         os.close(open_append(out))

@@ -16,7 +16,7 @@ from llmlog_tui.commands.open_log import (
     check_has_records,
     complete,
     open_log,
-    report_format,
+    report_source,
 )
 from llmlog_tui.commands.options import current_window, has_window
 from llmlog_tui.commands.progress import Progress
@@ -117,7 +117,7 @@ class _StreamSource:
         snapshot = read_all(reader, on_step=lambda: self._progress(*reader.progress()))
         if self._where is not None:  # a tag of no record is an error, as of a log in memory
             filter_records(snapshot.frame, self._where)
-        report_format(reader, self._log_names)
+        report_source(reader, self._log_names)
         check_has_records(snapshot)
 
     def located(self, frame: pl.DataFrame) -> pl.DataFrame:

@@ -22,6 +22,8 @@ def find_text(words: str, names: Sequence[str], *, as_json: bool, where: str | N
         query = TextQuery(words)
     except ValueError as error:
         raise click.UsageError(f"--text: {error}") from error
+    if hint := unread_parts(names):
+        click.echo(sanitize(hint), err=True)
     found = _found(query, names, where)
     first = next(found, None)
     if first is None:
@@ -35,8 +37,6 @@ def find_text(words: str, names: Sequence[str], *, as_json: bool, where: str | N
 
 
 def _found(query: TextQuery, names: Sequence[str], where: str | None) -> Iterator[Found]:
-    if hint := unread_parts(names):
-        click.echo(sanitize(hint), err=True)
     if where is None and are_plain(names):
         return in_plain_files(query, names)
     # SQL and whole logs take a quarter of the start.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import click
@@ -12,7 +12,7 @@ from llmlog_tui import humanize
 from llmlog_tui.analysis.calls import health as health_
 from llmlog_tui.commands.open_log import OpenLog, is_plain, open_log
 from llmlog_tui.commands.options import files_argument, where_option
-from llmlog_tui.commands.output import to_json
+from llmlog_tui.commands.output import echo_texts, to_json
 from llmlog_tui.log.sources import path_text
 from llmlog_tui.log.store import Snapshot, SourceLocation
 from llmlog_tui.sanitize import sanitize
@@ -56,37 +56,45 @@ def health(files: tuple[str, ...], *, as_json: bool, where: str | None) -> None:
     """
     with open_log(files, where) as log:
         faults = list(_faults(log))
-        counts, examined = log.snapshot.counts, log.frame.height
-    skipped = counts.skipped.total()
     if as_json:
-        totals = {
-            "files": [path_text(path) for path in log.snapshot.files],
-            "lines": counts.lines,
-            "records": counts.records,
-            "skipped": skipped,
-            "blanks": counts.blanks,
-            **_in_flight(log.snapshot),
-        }
-        listed = list(map(_as_object, faults))
-        click.echo(to_json({**totals, "faults": listed, "format": log.format}))
-        return
+        click.echo(to_json(_whole_object(log, faults)))
+    else:
+        echo_texts(_lines(log, faults))
+
+
+def _whole_object(log: OpenLog, faults: Sequence[Fault]) -> dict[str, object]:
+    counts = log.snapshot.counts
+    return {
+        "files": [path_text(path) for path in log.snapshot.files],
+        "lines": counts.lines,
+        "records": counts.records,
+        "skipped": counts.skipped.total(),
+        "blanks": counts.blanks,
+        **_in_flight(log.snapshot),
+        "faults": [_as_object(fault) for fault in faults],
+        "format": log.format,
+    }
+
+
+def _lines(log: OpenLog, faults: Sequence[Fault]) -> Iterator[str]:
+    counts, examined = log.snapshot.counts, log.frame.height
     if not is_plain(log.snapshot):
-        click.echo(f"format: {log.format}")
-    click.echo(
+        yield sanitize(f"format: {log.format}")
+    is_part = examined != counts.records
+    yield (
         f"{humanize.plural(counts.lines, 'line')}: {humanize.plural(counts.records, 'record')}, "
-        f"{skipped:,} skipped, {counts.blanks:,} blank"
-        + (f"; {examined:,} of them examined" if examined != counts.records else "")
+        f"{counts.skipped.total():,} skipped, {counts.blanks:,} blank"
         + (f", {humanize.plural(counts.starts, 'start')}" if counts.starts else "")
+        + (f"; {humanize.plural(examined, 'record')} examined" if is_part else "")
     )
     if running := log.snapshot.running:
         last = running[-1]
         called = humanize.run_label(last.trace_id or humanize.UNKNOWN, last.trace_name)
         text = f"{len(running):,} begun and not ended, the last is {last.label} in run {called}"
-        click.echo(sanitize(text))
-    for fault in faults:
-        click.echo(_as_text(fault))
+        yield sanitize(text)
+    yield from map(_as_text, faults)
     if not faults:
-        click.echo("no faults")
+        yield "no faults"
 
 
 def _faults(log: OpenLog) -> Iterator[Fault]:

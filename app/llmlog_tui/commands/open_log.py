@@ -144,13 +144,13 @@ def open_log(  # noqa: PLR0913 - options by name
     reader = Reader(sources, window=current_window(), columns=kept, cache=user_cache(), ids=ids)
     with closing(reader):
         snapshot = read_all(reader, on_step=lambda: on_step(reader))
-        report_format(reader, names, is_whole=bool(ids))
+        report_source(reader, names, is_whole=bool(ids))
         frame = snapshot.frame if where is None else filter_records(snapshot.frame, where, rules)
         yield OpenLog(reader, snapshot, frame)
 
 
-def report_format(reader: Reader, names: Sequence[str], *, is_whole: bool = False) -> None:
-    """Print formats of other tools, and a table's window unless `is_whole`.
+def report_source(reader: Reader, names: Sequence[str], *, is_whole: bool = False) -> None:
+    """Print formats of other tools, unread parts, and a table's window unless `is_whole`.
 
     Raises SourceError if it is known to hold no calls.
     """
@@ -197,14 +197,21 @@ def is_plain(snapshot: Snapshot) -> bool:
     return snapshot.formats in ((), (LLMLOG.name,))
 
 
+# A list without rows is true of such a log: it warns, and exits with 0. But without alerts `check`
+# would pass, and an export would replace a file by an empty one: both refuse.
+
+
 def hint_at_health(snapshot: Snapshot) -> None:
     """Warn on stderr if a log has lines, but no records."""
-    counts = snapshot.counts
-    if counts.skipped.total() and not counts.records:
+    if _lacks_records(snapshot):
         click.echo("no line is a record; see llmlog health", err=True)
 
 
 def check_has_records(snapshot: Snapshot) -> None:
     """Raise SourceError if a log has lines, but no records."""
-    if snapshot.counts.skipped and not snapshot.counts.records:
+    if _lacks_records(snapshot):
         raise SourceError(f"no line is a record: {', '.join(map(path_text, snapshot.files))}")
+
+
+def _lacks_records(snapshot: Snapshot) -> bool:
+    return bool(snapshot.counts.skipped.total()) and not snapshot.counts.records

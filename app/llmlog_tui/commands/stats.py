@@ -101,7 +101,7 @@ def _of_archive(
         wanted = {name: dtype for name, dtype in tags.items() if name == by}
         columns = needed_columns(by)
         found = ArchiveRecords(parts, where, columns, rules)
-        # Without a predicate their order is no matter.
+        # Without a predicate their order does not matter.
         frames = found.frames() if where is not None else archived_frames(parts, columns)
         for frame in frames:
             total.add(conform(frame, wanted))

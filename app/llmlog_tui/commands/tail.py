@@ -17,7 +17,7 @@ import polars as pl
 
 from llmlog_tui.analysis.query.predicate import filter_records, predicate_problem
 from llmlog_tui.analysis.query.query_error import QueryError
-from llmlog_tui.commands.open_log import report_format
+from llmlog_tui.commands.open_log import report_source
 from llmlog_tui.commands.options import followed_files_argument, utc_option, where_option
 from llmlog_tui.commands.output import echo_lines
 from llmlog_tui.commands.text_tables import head, line_of
@@ -75,7 +75,7 @@ def tail(
         else:
             reader.read_to_end()
             reader.loaded()
-        report_format(reader, sources.names)
+        report_source(reader, sources.names)
         printer.print_last()
         if not no_follow:
             _follow(reader, printer)

@@ -23,21 +23,35 @@ _UNANSWERED: Final = pl.col("model").is_null() & pl.col("requested_model").is_no
 
 
 def models(calls: Calls) -> list[str]:
-    """Return the models of calls, sorted; names under which one was requested are none."""
+    """Return the models of calls, sorted; without the aliases of one model that answered."""
     pairs = _pairs(calls)
+    aliases = _aliases(pairs)
     answered = pairs["model"].drop_nulls().to_list()
-    aliases = pairs.filter(~_UNANSWERED)["requested_model"].drop_nulls().to_list()
     requested = pairs.filter(_UNANSWERED)["requested_model"].to_list()
     return sorted({*answered, *(name for name in requested if name not in aliases)})
 
 
 def requested_as(calls: Calls, model: str) -> list[str]:
-    """Return the names under which a model was requested, sorted; its own is one.
+    """Return the names under which a model was requested, sorted, with its own.
 
-    A router's name (`openai/gpt-oss-120b`) is known from the calls that the model answered.
+    A router's name (`openai/gpt-oss-120b`) is known from the calls that the model answered. A name
+    that several models answered (`openrouter/auto`) belongs to none of them.
     """
-    names = _pairs(calls).filter(pl.col("model") == model)["requested_model"]
-    return sorted({model, *names.drop_nulls().to_list()})
+    aliases = _aliases(_pairs(calls))
+    return sorted({model, *(name for name, only in aliases.items() if only == model)})
+
+
+def _aliases(pairs: pl.DataFrame) -> dict[str, str]:
+    """Return the requested names that exactly one model answered, with it; models are none."""
+    by_name = dict[str, set[str]]()
+    for model, name in pairs.drop_nulls().iter_rows():
+        by_name.setdefault(name, set()).add(model)
+    known = set(pairs["model"])
+    return {
+        name: next(iter(found))
+        for name, found in by_name.items()
+        if len(found) == 1 and name not in known
+    }
 
 
 def is_of_model(model: str, names: Iterable[str]) -> pl.Expr:

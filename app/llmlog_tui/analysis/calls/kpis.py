@@ -143,9 +143,8 @@ class KpiState:
     """Key figures of a growing set of calls; series may lag by 1%."""
 
     def __init__(self, calls: Calls) -> None:
-        copied = calls.select(
-            sorted(_INPUTS)
-        )  # once, not for the totals, the quantiles and the series
+        # Once, not for the totals, the quantiles and the series.
+        copied = calls.select(sorted(_INPUTS))
         self._totals = over = totals(copied)
         quantiles = copied.select(**_QUANTILES).row(0)
         self.kpis = _kpis(over, quantiles, series(copied, over))

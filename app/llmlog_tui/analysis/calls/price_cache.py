@@ -17,7 +17,7 @@ from llmlog_tui.log.cache_entry import PRICES, read_entry, sha256, write_entry
 from llmlog_tui.log.cache_folder import cache_folder, is_off
 
 _MAX_MODELS: Final = 500
-"""Maximum number of models, as each one that is added writes all."""
+"""Maximum number of models, the newest: each one that is added writes all."""
 
 _MAX_NAME_CHARS: Final = 200
 """Maximum length of the name of a provider or model; logs may have longer ones."""
@@ -43,14 +43,15 @@ class PriceCache:
 
     def add(self, provider: str, model: str, prices: tuple[Price, ...]) -> None:
         """Write prices, unless JSON would change them."""
-        if len(self._encoded) >= _MAX_MODELS or max(len(provider), len(model)) > _MAX_NAME_CHARS:
+        if max(len(provider), len(model)) > _MAX_NAME_CHARS:
             return
         encoded = _encoded(prices)
         # TypeError: half a surrogate pair in a name.
         with contextlib.suppress(OSError, TypeError):
             if _decoded(orjson.loads(orjson.dumps(encoded))) != prices:
                 return
-            of_all = {**self._encoded, (provider, model): encoded}
+            newest = list(self._encoded.items())[1 - _MAX_MODELS :]
+            of_all = {**dict(newest), (provider, model): encoded}
             write_entry(self._entry, orjson.dumps([[*of, of_all[of]] for of in of_all]))
             self._encoded = of_all
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, cast
 
 import polars as pl
 
@@ -63,8 +63,22 @@ def _with_room_for_sums(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def narrow(result: pl.DataFrame) -> pl.DataFrame:
-    """Return a query's result with Int64, or floats beyond it, for Int128."""
-    for column in result.select(pl.col(pl.Int128)):
-        fits = column.is_between(-_MAX_INT64 - 1, _MAX_INT64).all()
-        result = result.with_columns(column.cast(pl.Int64 if fits else pl.Float64))
+    """Return a query's result with Int64, or floats beyond it, for Int128; in lists, too."""
+    for column in result:
+        if _with_integers(column.dtype, pl.Int64) != column.dtype:
+            result = result.with_columns(_narrowed(column))
     return result
+
+
+def _narrowed(column: pl.Series) -> pl.Series:
+    try:
+        return column.cast(_with_integers(column.dtype, pl.Int64))
+    except pl.exceptions.InvalidOperationError:  # a value does not fit
+        return column.cast(_with_integers(column.dtype, pl.Float64))
+
+
+def _with_integers(dtype: pl.DataType, number: type[pl.DataType]) -> pl.DataType:
+    """Return a type with `number` for Int128, also in lists of it."""
+    if isinstance(dtype, pl.List):
+        return pl.List(_with_integers(cast("pl.DataType", dtype.inner), number))
+    return number() if dtype == pl.Int128 else dtype

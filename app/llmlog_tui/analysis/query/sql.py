@@ -128,9 +128,8 @@ def evaluate(
     if (aliased := with_aliases(sql)) != sql:
         with suppress(pl.exceptions.PolarsError, pl.exceptions.PanicException):
             return narrow(decategorize(context.execute(quote_tags(aliased, names))))
-    with explained(
-        "the query", columns, TABLES
-    ):  # as written: its error, and its names, are the user's
+    # As written: its error, and its names, are the user's.
+    with explained("the query", columns, TABLES):
         return narrow(decategorize(context.execute(quote_tags(sql, names))))
 
 

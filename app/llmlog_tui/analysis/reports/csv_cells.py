@@ -23,8 +23,11 @@ def flat(
     come from a log; with `keep_formulas` they are unchanged.
     """
     frame = decategorize(restore_integers(frame, integers))
-    lists = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.List)]
-    frame = frame.with_columns(pl.col(lists).cast(pl.List(pl.String)).list.join(","))
+    frame = frame.with_columns(
+        _joined(pl.col(name), dtype)
+        for name, dtype in frame.schema.items()
+        if isinstance(dtype, pl.List)
+    )
     if keep_formulas:
         return frame
     texts = pl.col(pl.String)
@@ -34,3 +37,10 @@ def flat(
     return frame.with_columns(inert.name.keep()).rename(
         {name: f"'{name}" for name, formula in names if formula}
     )
+
+
+def _joined(lists: pl.Expr, dtype: pl.List) -> pl.Expr:
+    """Return lists as text, and lists in them."""
+    if isinstance(dtype.inner, pl.List):
+        lists = lists.list.eval(_joined(pl.element(), dtype.inner))
+    return lists.cast(pl.List(pl.String)).list.join(",")

@@ -86,12 +86,12 @@ class Pane(LineTable):
         subtitle = next((text for text in subtitles if cell_len(text) <= room), "")
         titles = sanitize(title), "" if self.compact else sanitize(subtitle)
         if titles != self._titles:
-            self._titles, self._is_titled = titles, True
+            self._titles, self._is_setting_title = titles, True
             self.border_title, self.border_subtitle = map(Content, titles)
-            self._is_titled = False
+            self._is_setting_title = False
 
     _titles = "", ""
-    _is_titled = False
+    _is_setting_title = False
 
     def refresh(
         self,
@@ -101,7 +101,7 @@ class Pane(LineTable):
         recompose: bool = False,
     ) -> Self:
         """Refresh the pane; for a title only its line, where Textual refreshes all of them."""
-        if self._is_titled:
+        if self._is_setting_title:
             (left, top), (width, height) = self.content_offset, self.outer_size
             regions = tuple(Region(-left, y - top, width, 1) for y in (0, height - 1))
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)

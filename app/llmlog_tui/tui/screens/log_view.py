@@ -377,8 +377,10 @@ class LogView(FollowMixin, LocatableScreen):
     @on(LineTable.ValuePicked)
     def _picked(self, message: LineTable.ValuePicked) -> None:
         sql = workers.analysis
-        picked = sql.picked(self.overview, message.field, message.value, holds=message.holds)
-        self.post_message(self.FilterRequested(sql.all_of(self.filterbar.where, picked)))
+        predicate = sql.cell_predicate(
+            self.overview, message.field, message.value, holds=message.holds
+        )
+        self.post_message(self.FilterRequested(sql.all_of(self.filterbar.where, predicate)))
 
     @on(LineTable.SortRequested)
     def _sorted(self) -> None:

@@ -197,13 +197,13 @@ class SqlScreen(LogView):
         self._lists_columns = result.sql == _COLUMNS_QUERY
         self.result.update(result.frame, result.took_s)
         self._chart = result.chart
-        self.status.update(Content.styled(self._said(), "$text-muted"))
+        self.status.update(Content.styled(self._status_text(), "$text-muted"))
         self._show_result()
         self.refresh_bindings()
         if self._lists_columns:
             self.result.focus()
 
-    def _said(self) -> str:
+    def _status_text(self) -> str:
         """Return the status after a query: the key that leads to its result."""
         if self._lists_columns:
             return _INSERTS

@@ -94,7 +94,6 @@ __all__ = [
     "in_time_range",
     "missing_steps",
     "models",
-    "picked",
     "predicate_problem",
     "search",
     "sql_name",
@@ -271,7 +270,7 @@ def _server(query: ServerQuery, overview: Overview) -> ServerTrends:
 # -- filter text
 
 
-def picked(overview: Overview | None, field: str, value: object, *, holds: bool) -> str:
+def cell_predicate(overview: Overview | None, field: str, value: object, *, holds: bool) -> str:
     """Return the predicate for calls with a cell's value, or without it.
 
     Of a model these are all calls, including failed ones that no model answered.

@@ -70,7 +70,7 @@ _SUFFIXES: Final = {"T": "md", "C": "sh", "Y": "py"}
 
 
 class PollDurations:
-    """How long a poll takes, by the last ones."""
+    """Durations of the last polls without news."""
 
     def __init__(self) -> None:
         self._empty = deque([0.0], maxlen=_POLLS_COMPARED)
