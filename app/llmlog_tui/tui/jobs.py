@@ -121,7 +121,7 @@ class Jobs:
         self.run("Earlier steps", read, partial(self._report_fetched, completion))
 
     def cancel_completion(self, replay: ReplayScreen | None = None) -> None:
-        """End the look-up of earlier steps, that of a replay or any; it may be begun again."""
+        """End the look-up of earlier steps: that of a replay, or any."""
         completion = self._completion
         if completion is not None and replay in {None, completion.replay}:
             completion.is_over.set()

@@ -110,7 +110,7 @@ class ReplayScreen(LogView):
         self._growth = self.set_interval(GROWS_S, self._grow, pause=True)
 
     def on_unmount(self) -> None:
-        self.app.post_message(self.ReplayClosed(self))  # the screen itself takes no more messages
+        self.app.post_message(self.ReplayClosed(self))  # itself it is closed to messages
 
     def apply_layout(self) -> None:
         self.steps.compact = self.content_pane.compact = self.compact
