@@ -11,7 +11,7 @@ import pytest
 from tests.clickhouse.running import ClickHouse, cancel_endless_query
 
 from llmlog_tui.clickhouse.client import Client, Limits
-from llmlog_tui.clickhouse.errors import ClickHouseError, ServerGoneError
+from llmlog_tui.clickhouse.errors import ClickHouseError, ServerGoneError, server_error
 from llmlog_tui.clickhouse.url import Login, TableUrl
 
 
@@ -174,3 +174,9 @@ def test_what_goes_to_this_machine_goes_through_no_proxy(
 def test_a_host_that_does_not_exist_is_no_traceback() -> None:
     with pytest.raises(ServerGoneError, match="no such host"):
         Client(TableUrl.of("clickhouse://no-such-host.invalid/db.t")).frame("SELECT 1")
+
+
+def test_a_code_with_too_many_digits_is_no_code() -> None:
+    text = f"Code: {'9' * 5_000}. DB::Exception: no"
+    found = server_error(TableUrl.of("clickhouse://host/llm.calls"), None, text)
+    assert type(found) is type(server_error(TableUrl.of("clickhouse://host/a.b"), None, "no"))

@@ -150,6 +150,8 @@ def test_a_table_without_a_column_is_counted_in_its_window(
         "step = 1 /* comment */",
         "step + 1 = 2",
         "model = 'a\\'",
+        f"step < {2**63}",
+        "step = ١٢",
         "",
     ],
 )
@@ -157,6 +159,10 @@ def test_only_comparisons_of_fields_reach_the_server(where: str) -> None:
     found = table_predicate(where)
     # A quote or a backslash in a text is a character of a parameter.
     assert found is None or found.values == {"where_0": "a\\"}
+
+
+def test_a_number_with_too_many_digits_does_not_reach_the_server() -> None:
+    assert table_predicate(f"step < {'9' * 5_000}") is None
 
 
 def test_values_of_a_predicate_are_parameters() -> None:

@@ -254,6 +254,12 @@ def test_the_finish_reason_of_a_choice_event_counts() -> None:
     assert found["finish_reason"] == "stop"
 
 
+def test_a_printed_number_of_tokens_with_too_many_digits_is_no_number() -> None:
+    printed = {"metadata.usage_object": f"{{'cached_tokens': {'9' * 5_000}}}"}
+    (found,) = records(span(LITELLM | printed))
+    assert (found["prompt_tokens"], found.get("cached_tokens")) == (120, None)
+
+
 def test_usage_that_counts_the_cache_apart_is_added_up() -> None:
     apart = {"gen_ai.usage.input_tokens": 10, "gen_ai.usage.cache_read.input_tokens": 64}
     (found,) = records(span(CHAT | apart))

@@ -11,9 +11,12 @@ import pytest
 from tests.log.test_archive import archive
 
 from llmlog_tui.log import fetching
+from llmlog_tui.log.line_splitter import Block
+from llmlog_tui.log.parse import parse
 from llmlog_tui.log.reader import Reader
 from llmlog_tui.log.retention import Retention
 from llmlog_tui.log.sources import SourceError, Sources
+from llmlog_tui.log.store import Store
 
 
 def line(number: int, day: int, trace: str) -> bytes:
@@ -115,6 +118,14 @@ def test_records_of_the_part_at_the_beginning_of_the_window_are_found_too(
     assert found == ids(reader)
 
 
+def test_rows_of_a_part_are_told_from_the_offsets_of_a_large_log_beside_it() -> None:
+    store = Store([Path("2026-11-05.000001.parquet"), Path("calls.jsonl")])
+    for file, offset in ((0, 70), (1, 2**32 + 5)):
+        data = line(0, 5, "trace") + line(1, 5, "trace")
+        store.add(file, Block(data, offset, 0), parse(data))
+    assert store.rows_of(0).to_list() == [70, 71]
+
+
 @pytest.mark.usefixtures("reader")
 def test_records_that_another_file_has_are_not_read_from_the_part(tmp_path: Path) -> None:
     names = Sources([str(tmp_path / "archive"), str(tmp_path / "calls.jsonl")], must_exist=True)
@@ -124,3 +135,20 @@ def test_records_that_another_file_has_are_not_read_from_the_part(tmp_path: Path
         both.loaded()
         assert list(both.fetch("call-5-1"))[-1].found == 0
         assert ids(both) == WINDOW
+
+
+def test_the_steps_before_one_are_of_that_trace_alone_and_counted_once(tmp_path: Path) -> None:
+    log, folder = tmp_path / "calls.jsonl", tmp_path / "archive"
+    of_day = {2: "run-1", 3: "run-10", 4: "run-1", 5: "run-11"}
+    lines = [line(3, 1, "run-1")]
+    for day, trace in of_day.items():
+        lines += [line(number, day, trace) for number in (0, 1, 1, 2)]
+    log.write_bytes(b"".join([*lines, line(4, 6, "run-1")]))
+    archive(folder, log, raw=True)
+    names = Sources([str(folder)], must_exist=True)
+    with closing(Reader(names, newest_first=True, window=Retention(records=1))) as reader:
+        while reader.step():
+            pass
+        reader.loaded()
+        found = [step.found for step in reader.fetch("run-1", before=4)]
+    assert found == [0, 0, 3, 3, 3, 4], "the newest part is first, and step 3 is in the oldest"

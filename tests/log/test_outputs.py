@@ -17,6 +17,7 @@ LAYOUTS: tuple[list[str], ...] = (
     [],
 )
 NAMES = (".", "*.jsonl", "**/*.jsonl", "*", "20*/*/*", "calls.jsonl", "link", "link/*.jsonl")
+BY_PARENT = ("s*/../out.jsonl", "s*/../*.jsonl", "l*/../logs/*.jsonl", "link/../*/out.jsonl")
 OUTS = (
     *("out.jsonl", "out.csv", ".out.jsonl", "calls.jsonl.gz", "session/out.jsonl"),
     *("2026/11/out.log", "2026/out.jsonl", ".hidden/out.jsonl", "other/out.jsonl"),
@@ -38,7 +39,7 @@ def test_it_is_refused_if_its_name_would_be_found_among_the_logs(
         out = folder / at
         made = [each for each in out.parents if not each.exists()]
         out.parent.mkdir(parents=True, exist_ok=True)
-        for name in (str(folder / name) for name in NAMES):
+        for name in (str(folder / name) for name in NAMES + BY_PARENT):
             problem = output_problem(out, [name])
             out.touch()
             try:

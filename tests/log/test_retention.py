@@ -30,6 +30,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
         ("30m", Retention(span=timedelta(minutes=30))),
         ("24h", Retention(span=timedelta(hours=24))),
         ("7d", Retention(span=timedelta(days=7))),
+        ("0000000000012", Retention(records=12)),
     ],
 )
 def test_a_window_is_a_number_of_records_or_a_time(text: str, window: Retention) -> None:
@@ -37,12 +38,18 @@ def test_a_window_is_a_number_of_records_or_a_time(text: str, window: Retention)
 
 
 def test_too_large_a_number_is_named_as_that() -> None:
-    for text in ("9999999999", "99999999999h"):
+    for text in ("9999999999", "99999999999h", "9" * 5_000):
         with pytest.raises(ValueError, match=f"{text}: too large, a number has 9 digits at most"):
             Retention.of(text)
 
 
-@pytest.mark.parametrize("text", ["", "0", "0h", "h", "-5", "1.5h", "24 h", "tomorrow"])
+def test_leading_zeros_do_not_count_however_many() -> None:
+    assert Retention.of("0" * 5_000 + "7d") == Retention(span=timedelta(days=7))
+    with pytest.raises(ValueError, match="neither a number of records nor a time like 24h"):
+        Retention.of("0" * 5_000)
+
+
+@pytest.mark.parametrize("text", ["", "0", "0h", "h", "-5", "1.5h", "24 h", "tomorrow", "١٢"])
 def test_anything_else_is_one_clear_line(text: str) -> None:
     with pytest.raises(ValueError, match="neither a number of records nor a time like 24h"):
         Retention.of(text)

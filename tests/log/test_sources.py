@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -194,3 +195,13 @@ def test_a_hint_names_rotated_parts_that_are_not_read(tmp_path: Path) -> None:
     )
     for names in ([str(tmp_path)], [f"{log}*"], [f"{log}.1"], [alone], ["-"], ["clickhouse://h/t"]):
         assert unread_parts(names) == ""
+
+
+def test_the_glob_of_the_hint_matches_the_log_and_its_parts_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "it's [1]*?"
+    folder.mkdir()
+    for name in ("a[1].jsonl", "a[1].jsonl.1", "a1.jsonl", "a1.jsonl.1"):
+        (folder / name).touch()
+    command = unread_parts([str(folder / "a[1].jsonl")]).partition("all of it is ")[2]
+    found = expand(shlex.split(command), must_exist=True)
+    assert found == [folder / "a[1].jsonl.1", folder / "a[1].jsonl"]

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from threading import Event, Thread, current_thread, main_thread
+from typing import Final
 
 import pytest
 from tests.tui.conftest import WIDE, Shown, Until, lines_of, record, row_of, toasts, top_row
 
 from llmlog_tui.log.retention import Retention
-from llmlog_tui.log.sources import Sources
+from llmlog_tui.log.sources import Sources, unread_parts
 from llmlog_tui.tui.app import LogApp
 from llmlog_tui.tui.panes.calls import CallsPane
 from llmlog_tui.tui.panes.traces import TracesPane
 from llmlog_tui.tui.screens.dialogs.record import RecordDialog
+
+_PATIENCE_SECONDS: Final = 20
 
 
 async def test_new_records_appear_while_the_application_writes(
@@ -220,9 +225,17 @@ async def test_an_alert_that_fires_while_following_is_told_with_the_key_that_lea
         assert row_of(app.query_one(CallsPane)) == 60
 
 
-async def test_a_toast_names_rotated_parts_that_are_not_read(
-    tmp_path: Path, shown: Shown, until: Until
+async def test_a_toast_names_rotated_parts_that_are_not_read_without_waiting_for_their_folder(
+    tmp_path: Path, shown: Shown, until: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    is_listed, threads = Event(), list[Thread]()
+
+    def slowly_listed(names: Sequence[str]) -> str:
+        threads.append(current_thread())
+        is_listed.wait(_PATIENCE_SECONDS)
+        return unread_parts(names)
+
+    monkeypatch.setattr("llmlog_tui.tui.app.unread_parts", slowly_listed)
     log = tmp_path / "calls.jsonl"
     log.write_bytes(record())
     (tmp_path / "calls.jsonl.1").write_bytes(record(step=1))
@@ -230,4 +243,7 @@ async def test_a_toast_names_rotated_parts_that_are_not_read(
         size=WIDE, notifications=True
     ) as pilot:
         app = await shown(pilot, 1)
+        await until(pilot, lambda: bool(threads), "the look into the folder")
+        assert main_thread() not in threads
+        is_listed.set()
         await until(pilot, lambda: "1 rotated part beside calls.jsonl" in toasts(app), "the hint")

@@ -51,7 +51,7 @@ _STATUS_OF_GONE: Final = frozenset({429, 502, 503, 504})
 
 _LONGEST: Final = 200
 """Maximum characters of a server's own message."""
-_EXCEPTION: Final = re.compile(r"Code: (\d+)\. DB::(?:\w+::)*\w*Exception: (.*)", re.DOTALL)
+_EXCEPTION: Final = re.compile(r"Code: ([0-9]{1,9})\. DB::(?:\w+::)*\w*Exception: (.*)", re.DOTALL)
 _NO_TIME: Final = re.compile(
     r"got: (\w+(?:\([^)]{0,40}\)+)?).*?toUnixTimestamp64Micro\((\w+)\)", re.DOTALL
 )

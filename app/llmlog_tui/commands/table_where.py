@@ -15,7 +15,7 @@ from llmlog_tui.log.schema import COLUMNS
 _TOKEN: Final = re.compile(
     r"""\s*(?:
     (?P<text>'(?:[^']|'')*')
-    | (?P<number>-?\d+(?:\.\d+)?)
+    | (?P<number>-?[0-9]{1,18}(?:\.[0-9]{1,18})?(?![0-9]))
     | (?P<word>[A-Za-z_]\w*)
     | (?P<sign><=|>=|!=|<>|=|<|>|[(),])
     )""",

@@ -143,7 +143,7 @@ def _claude_code_usage(about: Attributes) -> Record:
     )
 
 
-_LITELLM_CACHED: Final = re.compile(r"'cached_tokens': (\d+)")
+_LITELLM_CACHED: Final = re.compile(r"'cached_tokens': ([0-9]{1,18})\b")
 
 
 def _litellm_usage(about: Attributes) -> Record:

@@ -20,7 +20,7 @@ MAX_RUNS: Final = 20
 
 
 class Fetched(NamedTuple):
-    """Records found so far; tables and parts of archives `done`, of a `total`."""
+    """Records or steps found so far; tables and parts of archives `done`, of a `total`."""
 
     found: int = 0
     done: int = 0
@@ -32,14 +32,18 @@ def fetch(
     wanted: str,
     add: Callable[[int, Block], pl.DataFrame],
     kept: Callable[[int], pl.Series],
+    before: int | None = None,
 ) -> Iterator[Fetched]:
     """Add the records with an id that begins with `wanted`, and their traces.
 
     Yields after each table and part. `add` is called with the index of a source and a block, and
-    returns its records; `kept` is for OpenSources.fetch(). Raises SourceError.
+    returns its records; `kept` is for OpenSources.fetch(). With `before`, `wanted` is a trace, and
+    its steps before that one are found, each once; records of others are added, but not counted.
+    Raises SourceError.
     """
     sources_per_round = sum(1 for _ in sources.lazy())
-    found, done, total = 0, 0, sources_per_round
+    records, done, total = 0, 0, sources_per_round
+    steps: set[int] = set()
     traces: set[str] = set()
     ids = [wanted]
     try:
@@ -47,14 +51,23 @@ def fetch(
             for blocks in sources.fetch(ids, kept):
                 for index, block in blocks:
                     frame = add(index, block)
-                    found += frame.height
+                    records += frame.height
                     traces.update(frame["trace_id"].drop_nulls())
-                if found > MAX_FETCHED:
+                    if before is not None:
+                        steps.update(_steps_before(before, frame, wanted))
+                if records > MAX_FETCHED:
                     raise SourceError(f"{MAX_FETCHED:,} records or more have this id")
                 done += 1
-                yield Fetched(found, done, total)
+                yield Fetched(records if before is None else len(steps), done, total)
+            if before is not None:
+                return
             traces = {trace for trace in traces if not trace.startswith(wanted)}
             ids = sorted(traces) if total == sources_per_round and len(traces) <= MAX_RUNS else []
             total = done + sources_per_round
     except OSError as error:
         raise SourceError(reason(error)) from error
+
+
+def _steps_before(step: int, frame: pl.DataFrame, trace_id: str) -> pl.Series:
+    is_earlier = (pl.col("trace_id") == trace_id) & pl.col("step").is_between(0, step - 1)
+    return frame.select_seq("trace_id", "step").filter(is_earlier)["step"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
@@ -35,11 +36,15 @@ def _would_match(name: str, out: Path) -> bool:
         )
     if path.exists() or not any(mark in name for mark in "*?["):
         return False
-    # Before the first component with a mark there may be links.
-    parts = Path(os.path.abspath(path)).parts  # noqa: PTH100 - a link's .. is another folder's
+    # Folders may be links; a link's .. is another folder's, and so is that of each match of a mark.
+    parts = path.absolute().parts
     fixed = next(at for at, part in enumerate(parts) if any(mark in part for mark in "*?["))
-    folder = Path(os.path.realpath(Path(*parts[:fixed])))
-    return target.is_relative_to(folder) and _fits(target.relative_to(folder).parts, parts[fixed:])
+    fixed = max([fixed, *(at + 1 for at, part in enumerate(parts) if part == "..")])
+    for found in glob.iglob(os.path.join(*parts[:fixed]), recursive=True):  # noqa: PTH118, PTH207
+        folder = Path(os.path.realpath(found))
+        if target.is_relative_to(folder) and _fits(target.relative_to(folder).parts, parts[fixed:]):
+            return True
+    return False
 
 
 def _fits(parts: Sequence[str], patterns: Sequence[str]) -> bool:

@@ -233,13 +233,13 @@ class Reader:
         for table in self._sources.tables():
             table.cancel()
 
-    def fetch(self, wanted: str) -> Iterator[Fetched]:
+    def fetch(self, wanted: str, before: int | None = None) -> Iterator[Fetched]:
         """Look up an id outside the window, and put its records in front.
 
-        Yields progress, of which any thread may take the next if no other reads meanwhile.
-        Raises SourceError.
+        With `before`, it is a trace whose steps before that one are counted. Yields progress, of
+        which any thread may take the next if no other reads meanwhile. Raises SourceError.
         """
-        return fetch(self._sources, wanted, self._add_fetched, self._store.rows_of)
+        return fetch(self._sources, wanted, self._add_fetched, self._store.rows_of, before)
 
     def cancel_fetch(self) -> None:
         """End the query of fetch(), from another thread."""

@@ -17,8 +17,8 @@ class Retention:
     @classmethod
     def of(cls, text: str) -> Retention:
         """Parse `1000000`, or `90s`, `30m`, `24h`, `7d`. Raises ValueError."""
-        match = re.fullmatch(r"(\d+)([smhd]?)", text)
-        if not match or not int(match[1]):
+        match = re.fullmatch(r"0*([1-9][0-9]*)([smhd]?)", text)
+        if not match:
             raise ValueError(f"{text}: neither a number of records nor a time like 24h")
         if len(match[1]) > _MAX_DIGITS:
             raise ValueError(f"{text}: too large, a number has {_MAX_DIGITS} digits at most")

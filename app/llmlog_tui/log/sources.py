@@ -239,7 +239,7 @@ def unread_parts(names: Sequence[str]) -> str:
         beside.update(part.with_name(base) for base, part in _parts_in(folder) if part not in files)
     hints = (
         f"{plural(beside[file], 'rotated part')} beside {file.name} not read; all of it is "
-        f"{shlex.quote(f'{file}*')}"
+        f"{shlex.quote(glob.escape(str(file)) + '*')}"
         for file in files
         if beside[file]
     )

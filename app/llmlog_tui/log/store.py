@@ -310,7 +310,7 @@ class Store:
         """Return the rows of an archive's part that are in memory, by their numbers."""
         places = self._frame().lazy().filter(pl.col("file") == file).select("block", "line")
         found = places.collect()
-        starts = pl.Series([each.offset for each in self._ranges], dtype=pl.UInt32)
+        starts = pl.Series([each.offset for each in self._ranges], dtype=pl.UInt64)
         return starts.gather(found["block"]) + found["line"]
 
     def _frame(self) -> pl.DataFrame:

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
         BookmarksDialog,
         FiltersDialog,
         LogView,
+        ReplayScreen,
         SaveAsDialog,
         SqlScreen,
     )
@@ -221,6 +222,7 @@ class LogApp(App[str]):
         return view
 
     def on_unmount(self) -> None:
+        self.jobs.cancel_completion()
         self.reader.stop()
         self._server.stop()
         self._analysis.stop()
@@ -368,9 +370,14 @@ class LogApp(App[str]):
         """Begin the work that the first records need not wait for."""
         self._update_welcome(self.status.progress)
         self.reader.first_paint_done()
-        if hint := unread_parts(self._names):
-            self.notify(sanitize(hint), title="Rotated parts", markup=False)
+        # Not in the UI thread: a folder may be huge, or on a server.
+        find = partial(unread_parts, self._names)
+        self.jobs.run("Looking for rotated parts", find, self._hint_at_parts)
         self.jobs.run_in_thread(server_worker.TASK, self._server.run)
+
+    def _hint_at_parts(self, hint: str) -> None:
+        if hint:
+            self.notify(sanitize(hint), title="Rotated parts", markup=False)
 
     def on_filter_rejected(self, message: messages.FilterRejected) -> None:
         self._schedule.forget()
@@ -451,6 +458,9 @@ class LogApp(App[str]):
 
     def on_log_view_replay_requested(self, message: LogView.ReplayRequested) -> None:
         self.navigator.open(message)
+
+    def on_replay_screen_replay_closed(self, message: ReplayScreen.ReplayClosed) -> None:
+        self.jobs.cancel_completion(message.screen)
 
     def action_help_quit(self) -> None:
         """Name the key that quits: many press Ctrl-C first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -33,13 +34,22 @@ if TYPE_CHECKING:
         StepContent,
         TextDiffResult,
     )
-    from llmlog_tui.tui.screens import LogView, SaveAsDialog, SqlScreen
+    from llmlog_tui.tui.screens import LogView, ReplayScreen, SaveAsDialog, SqlScreen
 
 R = TypeVar("R")
 
 _LARGE_LINE: Final = 256 * 2**10
 """Minimum bytes of a line that is shown before it is compared with earlier ones."""
 _TABLES: Final = ".csv, .parquet or .jsonl"
+
+
+@dataclass
+class _Completion:
+    """A look-up of the earlier steps of a replay's trace."""
+
+    replay: ReplayScreen
+    is_over: Event = field(default_factory=Event)
+    """Set once all steps are found, or to cancel it."""
 
 
 class Jobs:
@@ -49,6 +59,7 @@ class Jobs:
         self._app = app
         self._query: IsolatedQuery | None = None
         self._completed: set[str] = set()  # traces whose earlier steps were looked up
+        self._completion: _Completion | None = None
 
     def run_in_thread(self, task: str, work: Callable[[], object]) -> None:
         """Run `work` in a thread of its own; an exception is shown as "`task` failed"."""
@@ -82,31 +93,50 @@ class Jobs:
 
     # -- steps outside the window
 
-    def complete_trace(self, trace_id: str) -> None:
+    def complete_trace(self, replay: ReplayScreen) -> None:
         """Read the earlier steps of a trace that begins outside the window, once."""
-        app, overview = self._app, self._app.overview
+        app, overview, trace_id = self._app, self._app.overview, replay.target_trace
         progress = app.status.progress
         is_ready = progress.rows_outside and progress.state != "loading"
         if overview is None or not is_ready or trace_id in self._completed:
             return
-        self._completed.add(trace_id)
+        if self._completion is not None:
+            if self._completion.replay.target_trace == trace_id:
+                self._completion.replay = replay  # the one before is being closed
+                return
+            self.cancel_completion(self._completion.replay)
+        self._completion = completion = _Completion(replay)
 
         def read() -> FetchResult:
             missing = workers.analysis.missing_steps(overview.snapshot.frame, trace_id)
-            is_complete = Event()
 
             def stop_early(step: Fetched) -> None:
                 if step.found >= missing:
-                    is_complete.set()
+                    completion.is_over.set()
 
-            return app.reader.fetch(trace_id, is_complete, stop_early) if missing else FetchResult()
+            if missing <= 0:
+                return FetchResult()
+            return app.reader.fetch(trace_id, completion.is_over, stop_early, before=missing)
 
-        self.run("Earlier steps", read, self._report_fetched)
+        self.run("Earlier steps", read, partial(self._report_fetched, completion))
 
-    def _report_fetched(self, result: FetchResult) -> None:
+    def cancel_completion(self, replay: ReplayScreen | None = None) -> None:
+        """End the look-up of earlier steps: that of a replay, or any."""
+        completion = self._completion
+        if completion is not None and replay in {None, completion.replay}:
+            completion.is_over.set()
+            self._app.reader.cancel_fetch()
+            self._completion = None
+
+    def _report_fetched(self, completion: _Completion, result: FetchResult) -> None:
+        if completion is not self._completion:
+            return  # it was cancelled
+        self._completion = None
         if result.problem:
             self._app.view.hint(f"Earlier steps were not read: {sanitize(result.problem)}")
-        elif result.found:
+            return
+        self._completed.add(completion.replay.target_trace)
+        if result.found:
             steps = humanize.plural(result.found, "earlier step")
             self._app.view.hint(f"{steps} read from outside the window")
 

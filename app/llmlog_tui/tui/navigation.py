@@ -259,8 +259,9 @@ class Navigator:
         if isinstance(message, screens.LogView.ReplayRequested):
             if message.row is not None:
                 self.pending = SelectStep(message.trace_id, message.row)
-            self._app.push_screen(screens.ReplayScreen(message.trace_id))
-            self._app.jobs.complete_trace(message.trace_id)
+            replay = screens.ReplayScreen(message.trace_id)
+            self._app.push_screen(replay)
+            self._app.jobs.complete_trace(replay)
         elif isinstance(message, screens.LogView.DiffRequested):
             self._app.jobs.diff(message.a, message.b)
 

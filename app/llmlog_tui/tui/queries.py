@@ -177,7 +177,7 @@ class SearchState:
 
 
 class FetchResult(NamedTuple):
-    """Number of records fetched, or the problem."""
+    """Number of records or steps fetched, or the problem."""
 
     found: int = 0
     problem: str = ""

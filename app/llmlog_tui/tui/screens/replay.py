@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
@@ -67,6 +68,12 @@ class ReplayScreen(LogView):
     AUTO_FOCUS = "#timeline"
     BINDINGS: ClassVar[list[BindingType]] = [*REPLAY_BINDINGS]
 
+    @dataclass
+    class ReplayClosed(Message):
+        """The screen is not on the stack any more."""
+
+        screen: ReplayScreen
+
     def __init__(self, trace_id: str, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._trace_id = trace_id
@@ -101,6 +108,9 @@ class ReplayScreen(LogView):
         self.steps.redraw()
         self._timer = self.set_interval(1 / _FRAMES_PER_SECOND, self._tick, pause=True)
         self._growth = self.set_interval(GROWS_S, self._grow, pause=True)
+
+    def on_unmount(self) -> None:
+        self.app.post_message(self.ReplayClosed(self))  # itself it is closed to messages
 
     def apply_layout(self) -> None:
         self.steps.compact = self.content_pane.compact = self.compact

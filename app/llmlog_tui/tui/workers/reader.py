@@ -186,16 +186,21 @@ class ReaderWorker:
             self._reader.cancel()
 
     def fetch(
-        self, wanted: str, is_cancelled: Event, on_progress: Callable[[Fetched], object]
+        self,
+        wanted: str,
+        is_cancelled: Event,
+        on_progress: Callable[[Fetched], object],
+        before: int | None = None,
     ) -> FetchResult:
         """Read the records with an id from outside the window, and post them.
 
-        Any thread may do so. While the log is loading there are none.
+        With `before`, the id is a trace whose steps before that one are counted. Any thread may do
+        so. While the log is loading there are none.
         """
         reader = self._reader
         if reader is None or self._posted.state == "loading":
             return tui.queries.FetchResult()
-        found, steps = 0, reader.fetch(wanted)
+        found, steps = 0, reader.fetch(wanted, before)
         try:
             while not is_cancelled.is_set():
                 with self._lock:
