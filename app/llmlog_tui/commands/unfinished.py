@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from llmlog_tui import humanize
+from llmlog_tui.analysis.traces import step_state
 from llmlog_tui.commands.text_tables import fitted, toned
 from llmlog_tui.sanitize import sanitize
 
@@ -29,7 +30,9 @@ def unfinished_lines(steps: Sequence[RunningStep], timeline: Timeline) -> Iterat
         name = fitted(f"{_NEVER_ENDED if is_gone else _RUNNING} {sanitize(step.label)}", 32)
         after = None if step.ts is None or begin is None else (step.ts - begin).total_seconds()
         began = humanize.fit_number(None if after is None else after * 1_000, 10)
-        line = f"{number:>4}  {name} {began:>10} {humanize.UNKNOWN:>9}  {step.state(now)}"
+        line = (
+            f"{number:>4}  {name} {began:>10} {humanize.UNKNOWN:>9}  {step_state.state(step, now)}"
+        )
         yield toned(line, failed=False, slow=is_gone)
 
 
@@ -44,11 +47,15 @@ def run_marks(steps: Sequence[RunningStep]) -> dict[str | None, str]:
 
 
 def counted(steps: Sequence[RunningStep]) -> str:
-    """Return `2 running, 1 never ended`; empty without steps."""
+    """Return `2 running, 1 with no end in 10 min`; empty without steps."""
     now = datetime.now(UTC)
-    gone = sum(step.is_gone(now) for step in steps)
-    counts = ((len(steps) - gone, "running"), (gone, "never ended"))
-    return ", ".join(f"{count:,} {what}" for count, what in counts if count)
+    gone = [step for step in steps if step.is_gone(now)]
+    running = len(steps) - len(gone)
+    parts = (
+        f"{running:,} running" if running else "",
+        f"{len(gone):,} with {step_state.no_end(gone[0])}" if gone else "",
+    )
+    return ", ".join(filter(None, parts))
 
 
 def unfinished_objects(steps: Sequence[RunningStep]) -> list[dict[str, Any]]:
@@ -60,16 +67,17 @@ def unfinished_objects(steps: Sequence[RunningStep]) -> list[dict[str, Any]]:
             "span_id": step.span_id,
             "name": step.label,
             "ts": humanize.rfc3339(step.ts),
-            "state": step.state(now),
+            "state": step_state.state(step, now),
         }
         for step in steps
     ]
 
 
 def unfinished_sentences(steps: Sequence[RunningStep]) -> Iterator[str]:
-    """Yield `step 2 gpt-5 running for 12.0 s` of each step."""
+    """Yield `step 2 gpt-5, running for 12.0 s` of each step."""
     now = datetime.now(UTC)
-    yield from (sanitize(f"{step.title} {step.state(now)}") for step in steps)
+    for step in steps:
+        yield sanitize(f"{step_state.title(step)}, {step_state.state(step, now)}")
 
 
 def start_objects(

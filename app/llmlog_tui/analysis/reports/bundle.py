@@ -10,6 +10,7 @@ import polars as pl
 
 from llmlog.redaction import redact
 from llmlog_tui import humanize
+from llmlog_tui.analysis.traces import step_state
 from llmlog_tui.analysis.traces.traces import traces
 from llmlog_tui.log.record_key import record_label
 from llmlog_tui.log.schema import decategorize
@@ -88,7 +89,7 @@ def unfinished(begun: Sequence[RunningStep]) -> list[dict[str, Any]]:
             "step": step.step,
             "ts": humanize.rfc3339(step.ts),
             "session_id": step.session_id,
-            "state": step.state(now),
+            "state": step_state.state(step, now),
         }
         for step in begun
     ]

@@ -10,6 +10,7 @@ from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
 from llmlog_tui import humanize
+from llmlog_tui.analysis.traces import step_state
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui.widgets.row_source import CellSpan
 
@@ -58,7 +59,7 @@ def _line(step: RunningStep, now: datetime, room: int, full: float) -> Content:
     elapsed = step.elapsed_ms(now)
     run = humanize.run_label(step.trace_id or humanize.UNKNOWN, step.trace_name)
     names = f" {_fitted(run, _RUN)} {_fitted(step.label, _STEP)} "
-    cells = max(1, round(room * elapsed / full))
+    cells = max(1, round(room * (elapsed or 0.0) / full))
     return Content.assemble(
         (" running     ", "$text-primary bold"),
         names,
@@ -75,12 +76,7 @@ def _fitted(text: str, width: int) -> str:
 # -- in the rows of traces and of a timeline
 
 RUNNING, NEVER_ENDED = CellSpan("►", "primary"), CellSpan("?", "warning")
-"""Marks of a step in flight, and of one whose process is gone."""
-
-
-def gone_note(step: RunningStep) -> str:
-    """Return how it is known that a step never ended: `no end in 10 min`."""
-    return f"no end in {step.gone_after.total_seconds() / 60:.0f} min"
+"""Marks of a step in flight, and of one whose process is probably gone."""
 
 
 def mark(steps: Sequence[RunningStep], now: datetime) -> CellSpan:
@@ -89,8 +85,9 @@ def mark(steps: Sequence[RunningStep], now: datetime) -> CellSpan:
 
 
 def elapsed_ms(steps: Sequence[RunningStep], now: datetime) -> float:
-    """Return the time since the first running step began; 0 without any."""
-    return max((step.elapsed_ms(now) for step in steps if not step.is_gone(now)), default=0.0)
+    """Return the time since the first running step began; 0 if unknown."""
+    running = (step for step in steps if not step.is_gone(now))
+    return max((step.elapsed_ms(now) or 0.0 for step in running), default=0.0)
 
 
 def growing_bar(elapsed: float, full_ms: float, width: int) -> CellSpan:
@@ -111,7 +108,9 @@ def detail(step: RunningStep, begin: datetime | None, now: datetime) -> list[Con
         Content.styled(f"{sign} {sanitize(step.label, 60)}", "bold"),
         Content.styled("   ".join(filter(None, (when, into))), "$text-muted"),
         Content(""),
-        Content.styled(step.state(now), "$text-warning" if is_gone else "$text-primary"),
+        Content.styled(
+            step_state.state(step, now), "$text-warning" if is_gone else "$text-primary"
+        ),
         Content.styled(NO_RECORD, "$text-muted"),
         Content(""),
         *(
@@ -126,9 +125,10 @@ NO_RECORD: Final = "No record of it was written: only that it began."
 
 
 def unfinished(sides: Sequence[Sequence[RunningStep]], now: datetime) -> str:
-    """Return `A: step 2 gpt-5 never ended`: the first step without an end by side."""
+    """Return `A: step 2 gpt-5, no end in 10 min`: each side's first such step."""
     return ", ".join(
-        f"{side}: {steps[0].title} {'never ended' if steps[0].is_gone(now) else 'is running'}"
+        f"{side}: {step_state.title(steps[0])}, "
+        + (step_state.no_end(steps[0]) if steps[0].is_gone(now) else "running")
         + (f" and {len(steps) - 1:,} more" if len(steps) > 1 else "")
         for side, steps in zip("AB", sides, strict=True)
         if steps
@@ -136,11 +136,11 @@ def unfinished(sides: Sequence[Sequence[RunningStep]], now: datetime) -> str:
 
 
 def counted(steps: Sequence[RunningStep], now: datetime) -> str:
-    """Return `2 ► running, 1 ? never ended`; empty without steps."""
-    gone = sum(step.is_gone(now) for step in steps)
-    running = len(steps) - gone
+    """Return `2 ► running, 1 ? no end in 10 min`; empty without steps."""
+    gone = [step for step in steps if step.is_gone(now)]
+    running = len(steps) - len(gone)
     parts = (
         f"{running:,} {RUNNING.text} running" if running else "",
-        f"{gone:,} {NEVER_ENDED.text} never ended" if gone else "",
+        f"{len(gone):,} {NEVER_ENDED.text} {step_state.no_end(gone[0])}" if gone else "",
     )
     return ", ".join(filter(None, parts))
