@@ -199,6 +199,11 @@ def run_label(trace_id: str, name: str | None) -> str:
 _MAX_NAME: Final = 40
 
 
+def step_number(step: int | str | None) -> str:
+    """Return the `step` of a record, without separators."""
+    return UNKNOWN if step is None else str(step)
+
+
 def short_id(value: str | None) -> str:
     """Return the first 8 characters."""
     return UNKNOWN if value is None else value[:8]

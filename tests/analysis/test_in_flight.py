@@ -5,9 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
-import pytest
 
-from llmlog_tui.analysis.traces import step_state
 from llmlog_tui.analysis.traces.in_flight import NOTHING, in_flight
 from llmlog_tui.log.starts import RunningStep
 
@@ -53,17 +51,3 @@ def test_of_many_runs_that_never_ended_the_newest_are_listed() -> None:
     found = in_flight(steps, TRACES, NOW)
     assert [found.started[0].trace_id, found.started[-1].trace_id] == ["t100", "t299"]
     assert len(found.by_trace) == 300
-
-
-@pytest.mark.parametrize(
-    ("begun", "words"),
-    [
-        (NOW - timedelta(seconds=12), "running for 12.0 s"),
-        (NOW - timedelta(minutes=10), "running for 10 min 0 s"),
-        (NOW - timedelta(minutes=11), "no end in 10 min: its process is probably gone"),
-        (None, "running, since when is unknown"),
-    ],
-)
-def test_a_long_step_is_not_said_to_be_dead_for_sure(begun: datetime | None, words: str) -> None:
-    assert step_state.state(step("a", begun), NOW) == words
-    assert step_state.title(step("a", begun)) == "step 0 gpt-5"

@@ -155,6 +155,11 @@ def test_a_bundle_lists_it_apart_without_secrets(
     assert "no end in 10 min" in bundled(llmlog, log, "run-new")
 
 
+def test_a_bundle_of_starts_alone_has_single_blank_lines(llmlog: Run, written: Written) -> None:
+    text = llmlog("bundle", "run-new", written([record("run-old", 0, 9), start("run-new", 0, 50)]))
+    assert text.out.startswith("# Run `run-new`\n\n## Not ended\n\n| what |")
+
+
 def test_a_diff_names_the_step_that_has_not_ended(llmlog: Run, written: Written) -> None:
     ended = [record(run, 0, 60) for run in ("run-one", "run-two")]
     path = written([*ended, start("run-two", 1, 50)])

@@ -14,7 +14,7 @@ from llmlog_tui.analysis.reports.bundle import bundle as markdown
 from llmlog_tui.analysis.reports.bundle_html import bundle_html
 from llmlog_tui.analysis.traces.fingerprints import with_changed
 from llmlog_tui.analysis.traces.in_flight import of_trace
-from llmlog_tui.commands.open_log import open_log
+from llmlog_tui.commands.open_log import OpenLog, open_log
 from llmlog_tui.commands.options import files_argument, utc_option, where_option
 from llmlog_tui.commands.output import check_output, write_text
 from llmlog_tui.commands.param_types import OutPath
@@ -67,23 +67,26 @@ def bundle(  # noqa: PLR0913 - options by name
     if out != STDIN:
         check_output(out, files)
     with open_log(files, where, rules=rules, ids=given_ids(trace_id)) as log:
-        begun = log.snapshot.running
-        wanted = resolve_trace(log.frame, trace_id, () if where else begun)
-        begun = of_trace(begun, wanted)
+        wanted = resolve_trace(log.frame, trace_id, () if where else log.snapshot.running)
         run = log.frame.filter(pl.col("trace_id") == wanted)
-        lines = dict(log.raw(run))
-        names = [path_text(Path(path)) for path in log.snapshot.files]
-        run = priced(with_changed(run), rates(rules))
-        if is_page:
-            said = dict(log.contents(run)) if content else None
-            text = bundle_html(
-                run, wanted, lines, names, slow_ms=SLOW_MS, content=said, begun=begun
-            )
-        else:
-            text = markdown(run, wanted, lines, names, begun)
+        text = _text(log, run, wanted, rules, is_page=is_page, content=content)
     if out == STDIN:
         click.echo(text)
     else:
         write_text(out, f"{text}\n", log.snapshot.files)
         name = sanitize(humanize.short_id(wanted))
         click.echo(f"{out}: run {name}, {humanize.plural(run.height, 'step')}", err=True)
+
+
+def _text(  # noqa: PLR0913 - options by name
+    log: OpenLog, run: pl.DataFrame, trace_id: str, rules: Rules, *, is_page: bool, content: bool
+) -> str:
+    """Return the records `run` of a trace as a page, or as Markdown."""
+    begun = of_trace(log.snapshot.running, trace_id)
+    lines = dict(log.raw(run))
+    names = [path_text(Path(path)) for path in log.snapshot.files]
+    run = priced(with_changed(run), rates(rules))
+    if not is_page:
+        return markdown(run, trace_id, lines, names, begun)
+    said = dict(log.contents(run)) if content else None
+    return bundle_html(run, trace_id, lines, names, slow_ms=SLOW_MS, content=said, begun=begun)

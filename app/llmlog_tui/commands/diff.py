@@ -131,7 +131,7 @@ def _side_by_side(found: TraceDiff, reasons: Sequence[str], *, is_whole: bool) -
 def _side(step: Step | None) -> str:
     if step is None:
         return fitted(f"{humanize.UNKNOWN:>4}", _SIDE)
-    number = humanize.UNKNOWN if step.step is None else str(step.step)
+    number = humanize.step_number(step.step)
     name = fitted(sanitize(step.name), _SIDE - 16)
     mark = "✗" if step.failed else "┤" if step.cut_off else " "
     return f"{number:>4} {mark} {name} {humanize.fit_number(step.latency_ms, 9):>9}"
@@ -142,7 +142,7 @@ def _first_difference(found: TraceDiff, *, is_whole: bool) -> str:
         return "the two runs are the same" + ("" if is_whole else " so far")
     pair: AlignedPair = found.pairs[found.first]
     step = pair.a or pair.b
-    number = humanize.UNKNOWN if step is None or step.step is None else str(step.step)
+    number = humanize.step_number(None if step is None else step.step)
     return f"first divergence at step {number}: {pair.sentence()}"
 
 

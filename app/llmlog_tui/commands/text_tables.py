@@ -37,7 +37,7 @@ def line_of(record: Mapping[str, Any], why: str = "") -> str:
     when = record["ts"]
     time = f"{humanize.local(when):%Y-%m-%d %H:%M:%S.%f}"[:23] if when else humanize.UNKNOWN
     trace = sanitize(humanize.short_id(record["trace_id"]))
-    step = humanize.UNKNOWN if record["step"] is None else str(record["step"])
+    step = humanize.step_number(record["step"])
     text = (
         f"{time:<23} {fitted(trace, 8)} {step:>4} {fitted(sanitize(record_label(record)), 24)}"
         f" {humanize.fit_number(record['latency_ms'], 8):>8}"
@@ -91,7 +91,7 @@ def trace_lines(timeline: Timeline, remarks: Mapping[int, Sequence[str]]) -> Ite
     """
     yield f"{'step':>4}  {'what':<32} {'began ms':>10} {'ms':>9}  notes"
     for step in timeline.steps:
-        number = humanize.UNKNOWN if step.step is None else str(step.step)
+        number = humanize.step_number(step.step)
         name = fitted(sanitize(step.branch + step.name), 32)
         remarked = remarks.get(step.row, ())
         notes = [note.text for note in step.notes if not _is_in(note, remarked)]

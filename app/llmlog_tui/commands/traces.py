@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
 
@@ -21,6 +22,7 @@ from llmlog_tui.analysis.traces.cache_misses import cache_misses
 from llmlog_tui.analysis.traces.fingerprints import with_changed
 from llmlog_tui.analysis.traces.in_flight import of_trace
 from llmlog_tui.analysis.traces.run_names import compared_runs, first_calls, first_words, run_name
+from llmlog_tui.analysis.traces.running_steps import begin_of, counted
 from llmlog_tui.analysis.traces.timeline import timeline
 from llmlog_tui.analysis.traces.traces import totals
 from llmlog_tui.analysis.traces.traces import traces as summaries
@@ -37,7 +39,7 @@ from llmlog_tui.commands.text_tables import (
     toned,
     trace_lines,
 )
-from llmlog_tui.commands.unfinished import counted, run_marks, start_objects, unfinished_lines
+from llmlog_tui.commands.unfinished import run_marks, start_objects, unfinished_lines
 from llmlog_tui.config.rules import Rules
 from llmlog_tui.log.schema import decategorize
 from llmlog_tui.log.starts import RunningStep
@@ -245,7 +247,7 @@ def _run(
     begun: Sequence[RunningStep],
 ) -> Iterator[str]:
     found = timeline(run, trace_id, SLOW_MS)
-    begin = found.begin or min((step.ts for step in begun if step.ts), default=None)
+    begin = found.begin or begin_of(begun)
     began = f", began {day_time(begin)}{humanize.zone_note()}" if begin else ""
     sessions = (found.session_id, *(step.session_id for step in begun))
     session = sanitize(next(filter(None, sessions), humanize.UNKNOWN))
@@ -320,7 +322,7 @@ def _totals(records: pl.DataFrame, found: Mapping[str, Any], begun: Sequence[Run
         f"{steps}, {tokens} tokens, cost {humanize.money(found['cost_usd'])}",
         unpriced if found["unpriced_calls"] else "",
         f"{failed:,} failed" if failed else "",
-        counted(begun),
+        counted(begun, datetime.now(UTC)),
     ]
     return ", ".join(filter(None, texts))
 

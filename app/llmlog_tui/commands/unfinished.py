@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from llmlog_tui import humanize
-from llmlog_tui.analysis.traces import step_state
+from llmlog_tui.analysis.traces.running_steps import as_row, begin_of, state, title
 from llmlog_tui.commands.text_tables import fitted, toned
 from llmlog_tui.sanitize import sanitize
 
@@ -23,16 +23,14 @@ _NEVER_ENDED: Final = "?"
 def unfinished_lines(steps: Sequence[RunningStep], timeline: Timeline) -> Iterator[str]:
     """Yield the steps of a run without a record, in the columns of trace_lines()."""
     now = datetime.now(UTC)
-    begin = timeline.begin or min((step.ts for step in steps if step.ts), default=None)
+    begin = timeline.begin or begin_of(steps)
     for step in steps:
         is_gone = step.is_gone(now)
-        number = humanize.UNKNOWN if step.step is None else str(step.step)
+        number = humanize.step_number(step.step)
         name = fitted(f"{_NEVER_ENDED if is_gone else _RUNNING} {sanitize(step.label)}", 32)
         after = None if step.ts is None or begin is None else (step.ts - begin).total_seconds()
         began = humanize.fit_number(None if after is None else after * 1_000, 10)
-        line = (
-            f"{number:>4}  {name} {began:>10} {humanize.UNKNOWN:>9}  {step_state.state(step, now)}"
-        )
+        line = f"{number:>4}  {name} {began:>10} {humanize.UNKNOWN:>9}  {state(step, now)}"
         yield toned(line, failed=False, slow=is_gone)
 
 
@@ -46,38 +44,17 @@ def run_marks(steps: Sequence[RunningStep]) -> dict[str | None, str]:
     return marks
 
 
-def counted(steps: Sequence[RunningStep]) -> str:
-    """Return `2 running, 1 with no end in 10 min`; empty without steps."""
-    now = datetime.now(UTC)
-    gone = [step for step in steps if step.is_gone(now)]
-    running = len(steps) - len(gone)
-    parts = (
-        f"{running:,} running" if running else "",
-        f"{len(gone):,} with {step_state.no_end(gone[0])}" if gone else "",
-    )
-    return ", ".join(filter(None, parts))
-
-
 def unfinished_objects(steps: Sequence[RunningStep]) -> list[dict[str, Any]]:
     """Return steps without a record as objects of a JSON answer."""
     now = datetime.now(UTC)
-    return [
-        {
-            "step": step.step,
-            "span_id": step.span_id,
-            "name": step.label,
-            "ts": humanize.rfc3339(step.ts),
-            "state": step_state.state(step, now),
-        }
-        for step in steps
-    ]
+    return [as_row(step, now) for step in steps]
 
 
 def unfinished_sentences(steps: Sequence[RunningStep]) -> Iterator[str]:
     """Yield `step 2 gpt-5, running for 12.0 s` of each step."""
     now = datetime.now(UTC)
     for step in steps:
-        yield sanitize(f"{step_state.title(step)}, {step_state.state(step, now)}")
+        yield sanitize(f"{title(step)}, {state(step, now)}")
 
 
 def start_objects(

@@ -10,7 +10,7 @@ import polars as pl
 
 from llmlog.redaction import redact
 from llmlog_tui import humanize
-from llmlog_tui.analysis.traces import step_state
+from llmlog_tui.analysis.traces.running_steps import as_row
 from llmlog_tui.analysis.traces.traces import traces
 from llmlog_tui.log.record_key import record_label
 from llmlog_tui.log.schema import decategorize
@@ -55,7 +55,8 @@ def _markdown(
 ) -> Iterator[str]:
     records = redacted_records(run)
     yield f"# Run {_code(trace_id)}"
-    yield ""
+    if run.height:
+        yield ""
     yield from _summary(run)
     for tag, values in tag_values(run, records).items():
         yield f"- {_code(tag)}: {', '.join(map(_code, values))}"
@@ -84,14 +85,7 @@ def unfinished(begun: Sequence[RunningStep]) -> list[dict[str, Any]]:
     """Return the columns UNFINISHED of steps without a record, without secrets."""
     now = datetime.now(UTC)
     rows = [
-        {
-            "what": step.label,
-            "step": step.step,
-            "ts": humanize.rfc3339(step.ts),
-            "session_id": step.session_id,
-            "state": step_state.state(step, now),
-        }
-        for step in begun
+        {**as_row(step, now), "what": step.label, "session_id": step.session_id} for step in begun
     ]
     clean = redact(rows)
     assert isinstance(clean, list)  # noqa: S101 - a list stays one

@@ -61,17 +61,13 @@ def bundle_html(  # noqa: PLR0913 - the parts of one page
         {**record, "what": record_label(record), "ts": time and f"{time:%H:%M:%S.%f}"[:-3]}
         for record, time in zip(records, map(_local, run["ts"]), strict=True)
     ]
-    tags = [
-        {"tag": tag, "values": ", ".join(values), "status": None}
-        for tag, values in tag_values(run, records).items()
-    ]
     errors = ("step", "what", *ERRORS[1:], *(() if content is None else ("error_message",)))
     drawn = timeline(run, trace_id, slow_ms)
     note = f"The first {MAX_STEPS} steps." if len(drawn.steps) > MAX_STEPS else ""
     return page(
         f"Run {redact(trace_id)}",
         figures(_figures(run)),
-        *_records("Tags", ("tag", "values"), tags),
+        *_tags(run, records),
         section("Timeline", timeline_chart(_redacted(drawn)), element("p", note, _class="dim")),
         *_records("Steps", ("step", "what", *STEPS[1:]), steps),
         *_unfinished(begun),
@@ -83,6 +79,14 @@ def bundle_html(  # noqa: PLR0913 - the parts of one page
         ),
         element("footer", _foot(content)),
     )
+
+
+def _tags(run: pl.DataFrame, records: Sequence[Mapping[str, Any]]) -> Iterator[Html]:
+    rows = [
+        {"tag": tag, "values": ", ".join(values), "status": None}
+        for tag, values in tag_values(run, records).items()
+    ]
+    return _records("Tags", ("tag", "values"), rows)
 
 
 def _unfinished(begun: Sequence[RunningStep]) -> Iterator[Html]:
@@ -189,7 +193,7 @@ def _step(
     record: Mapping[str, Any], messages: Sequence[Message], shared: int, shared_with: int | None
 ) -> Html:
     step = record.get("step")
-    named = f"step {humanize.UNKNOWN if step is None else step}  {_label(record)}"
+    named = f"step {humanize.step_number(step)}  {_label(record)}"
     new = humanize.plural(len(messages) - shared, "message")
     as_before = f"{humanize.plural(shared, 'message')} as in step {shared_with}"
     head = element("summary", f"{named}: {new}" + (f" after {as_before}" if shared else ""))

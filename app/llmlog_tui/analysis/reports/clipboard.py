@@ -91,7 +91,7 @@ def _markdown(overview: Overview, trace_id: str) -> str:
         "|---|---|---|---|",
     ]
     for step in run.steps:
-        number = humanize.UNKNOWN if step.step is None else str(step.step)
+        number = humanize.step_number(step.step)
         notes = ", ".join(note.text for note in step.notes)
         mark = "✗ " if step.failed else ""
         ms = humanize.integer(step.latency_ms)

@@ -52,7 +52,7 @@ def _time(call: Call, width: int, newest: datetime | None) -> Cell:
 
 
 def _step(call: Call, *_: object) -> Cell:
-    return cell(humanize.UNKNOWN if call["step"] is None else str(call["step"]), "muted")
+    return cell(humanize.step_number(call["step"]), "muted")
 
 
 def _model(call: Call, *_: object) -> Cell:

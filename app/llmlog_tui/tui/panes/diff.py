@@ -12,7 +12,7 @@ from llmlog_tui import humanize
 from llmlog_tui.tui.keys.panes import PAIRS_BINDINGS
 from llmlog_tui.tui.panes.pane import Pane
 from llmlog_tui.tui.render import running_text
-from llmlog_tui.tui.render.cells import is_tool, step_number
+from llmlog_tui.tui.render.cells import is_tool
 from llmlog_tui.tui.widgets.column_layout import leading_items
 from llmlog_tui.tui.widgets.row_source import Cell, CellSpan, Column, Row, RowSource, Tone, cell
 
@@ -106,7 +106,7 @@ def _summary(diffed: DiffResult) -> str:
         return f"Diff · {f'{same} so far · {unfinished}' if unfinished else same}"
     pair = found.pairs[found.first]
     step = pair.a or pair.b
-    number = humanize.UNKNOWN if step is None else step_number(step)
+    number = humanize.step_number(None if step is None else step.step)
     differing = f"{differ:,} of {len(found.pairs):,} differ"
     parts = f"they diverge at step {number}: {pair.sentence()}", unfinished, differing
     return " · ".join(("Diff", *filter(None, parts)))
@@ -251,7 +251,7 @@ def _step(step: Step | None, ends: Mapping[int, str | None], pair: AlignedPair) 
     tone: Tone = "secondary" if is_tool(step) else ""
     differs: Tone = "worst" if pair.why in ("finish_reason", "status") else "muted"
     return (
-        cell(step_number(step), "muted"),
+        cell(humanize.step_number(step.step), "muted"),
         cell("✗", "error") if step.failed else cut,
         cell(step.name, "worst" if pair.why in ("model", "tool", "event") else tone),
         cell(ends.get(step.row) or "", "error" if step.failed else differs),

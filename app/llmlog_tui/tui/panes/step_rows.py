@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from llmlog_tui import humanize, scale
 from llmlog_tui.analysis.numeric.interval import Interval
-from llmlog_tui.analysis.traces import step_state
+from llmlog_tui.analysis.traces.running_steps import begin_of, no_end, why_gone
 from llmlog_tui.tui.render import running_text
-from llmlog_tui.tui.render.cells import is_tool, step_number
+from llmlog_tui.tui.render.cells import is_tool
 from llmlog_tui.tui.render.timeline_bars import Axis, bar, begun_bar
 from llmlog_tui.tui.widgets.row_source import Cell, CellSpan, Column, Row, RowSource, Tone, cell
 
@@ -60,7 +60,7 @@ class InFlightSteps(NamedTuple):
 
     def start_ms(self, step: RunningStep, timeline: Timeline) -> float:
         """Return when a step began, in ms since the start of the trace."""
-        begin = timeline.begin or min((each.ts for each in self.steps if each.ts), default=None)
+        begin = timeline.begin or begin_of(self.steps)
         if step.ts is None or begin is None or (timeline.steps and not timeline.timed):
             return timeline.duration_ms or 0.0
         return max(0.0, (step.ts - begin).total_seconds() * 1_000)
@@ -131,7 +131,7 @@ class StepRows(RowSource):
         tone: Tone = "error" if step.failed else "warning" if step.slow else ""
         return Row(
             (
-                cell(step_number(step), "muted"),
+                cell(humanize.step_number(step.step), "muted"),
                 (
                     CellSpan("✗" if step.failed else " ", "error"),
                     CellSpan(step.branch, "muted"),
@@ -147,13 +147,13 @@ class StepRows(RowSource):
         """Return the row of a step in flight, with a bar unless it never ended."""
         flight, is_gone = self._in_flight, step.is_gone(self._in_flight.now)
         start, end = (at(step, self._timeline) for at in (flight.start_ms, flight.end_ms))
-        known = step_state.why_gone(step), step_state.no_end(step)
+        known = why_gone(step), no_end(step)
         gone = next((note for note in known if len(note) <= notes), "")
         elapsed = None if is_gone or step.ts is None else end - start
         bar_end = None if is_gone else end
         return Row(
             (
-                cell(humanize.UNKNOWN if step.step is None else str(step.step), "muted"),
+                cell(humanize.step_number(step.step), "muted"),
                 (
                     running_text.mark([step], flight.now),
                     CellSpan(step.label, "secondary" if step.tool_name else ""),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from llmlog_tui import humanize
 from llmlog_tui.tui.widgets.row_source import UNMARKED, Cell, CellSpan
 
 if TYPE_CHECKING:
@@ -22,11 +21,6 @@ _FLAGS: Final = (
 def flags(call: Mapping[str, object]) -> Cell:
     """Return four cells: failed, cut off, retried, fingerprint changed."""
     return [flag if call[name] else UNMARKED for name, flag in _FLAGS]
-
-
-def step_number(step: Step) -> str:
-    """Return the `step` of a record, or the sign of an unknown value."""
-    return humanize.UNKNOWN if step.step is None else str(step.step)
 
 
 def is_tool(step: Step) -> bool:

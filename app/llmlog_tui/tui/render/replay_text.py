@@ -10,7 +10,6 @@ from textual.content import Content
 from llmlog_tui import humanize
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui.render import detail_text, record_text
-from llmlog_tui.tui.render.cells import step_number
 
 if TYPE_CHECKING:
     from llmlog_tui.analysis.calls.detail import Detail
@@ -45,7 +44,7 @@ def state(run: ReplayResult, index: int, speed: float, *, is_playing: bool) -> s
     """Return whether and how fast it plays, and the current step."""
     playing = "► playing" if is_playing else "‖ paused"
     steps = run.replay.steps
-    number = step_number(steps[index])
+    number = humanize.step_number(steps[index].step)
     return f"{playing} {speed:g}× · step {number}, {index + 1:,} of {len(steps):,}"
 
 

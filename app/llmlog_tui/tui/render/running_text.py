@@ -10,7 +10,7 @@ from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
 from llmlog_tui import humanize
-from llmlog_tui.analysis.traces import step_state
+from llmlog_tui.analysis.traces import running_steps
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui.widgets.row_source import CellSpan
 
@@ -109,7 +109,7 @@ def detail(step: RunningStep, begin: datetime | None, now: datetime) -> list[Con
         Content.styled("   ".join(filter(None, (when, into))), "$text-muted"),
         Content(""),
         Content.styled(
-            step_state.state(step, now), "$text-warning" if is_gone else "$text-primary"
+            running_steps.state(step, now), "$text-warning" if is_gone else "$text-primary"
         ),
         Content.styled(NO_RECORD, "$text-muted"),
         Content(""),
@@ -127,8 +127,8 @@ NO_RECORD: Final = "No record of it was written: only that it began."
 def unfinished(sides: Sequence[Sequence[RunningStep]], now: datetime) -> str:
     """Return `A: step 2 gpt-5, no end in 10 min`: each side's first such step."""
     return ", ".join(
-        f"{side}: {step_state.title(steps[0])}, "
-        + (step_state.no_end(steps[0]) if steps[0].is_gone(now) else "running")
+        f"{side}: {running_steps.title(steps[0])}, "
+        + (running_steps.no_end(steps[0]) if steps[0].is_gone(now) else "running")
         + (f" and {len(steps) - 1:,} more" if len(steps) > 1 else "")
         for side, steps in zip("AB", sides, strict=True)
         if steps
@@ -137,10 +137,4 @@ def unfinished(sides: Sequence[Sequence[RunningStep]], now: datetime) -> str:
 
 def counted(steps: Sequence[RunningStep], now: datetime) -> str:
     """Return `2 ► running, 1 ? no end in 10 min`; empty without steps."""
-    gone = [step for step in steps if step.is_gone(now)]
-    running = len(steps) - len(gone)
-    parts = (
-        f"{running:,} {RUNNING.text} running" if running else "",
-        f"{len(gone):,} {NEVER_ENDED.text} {step_state.no_end(gone[0])}" if gone else "",
-    )
-    return ", ".join(filter(None, parts))
+    return running_steps.counted(steps, now, (f"{RUNNING.text} running", NEVER_ENDED.text))

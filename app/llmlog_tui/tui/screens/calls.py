@@ -144,7 +144,7 @@ class CallsScreen(LogView):
             return
         detail = self.overview.detail(row)
         record = detail.record
-        step = humanize.UNKNOWN if record["step"] is None else str(record["step"])
+        step = humanize.step_number(record["step"])
         title = f"Step {step} · {record['event']}"
         if self._shows_line:
             lines = list(record_text.raw(read.decoded)) if read.is_read else [Content("reading …")]

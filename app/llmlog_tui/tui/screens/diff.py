@@ -18,7 +18,6 @@ from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui.keys.views import DIFF_BINDINGS
 from llmlog_tui.tui.panes.diff import DiffPane
 from llmlog_tui.tui.render import running_text
-from llmlog_tui.tui.render.cells import step_number
 from llmlog_tui.tui.screens.log_view import LogView
 from llmlog_tui.tui.widgets.table import LineTable
 
@@ -105,7 +104,7 @@ class DiffScreen(LogView):
         if a is None or b is None or self.overview is None:
             self._open_record(self.cursor_key)
         elif self.overview.has(a.row) and self.overview.has(b.row):
-            self.post_message(self.TextDiffRequested(a.row, b.row, step_number(a)))
+            self.post_message(self.TextDiffRequested(a.row, b.row, humanize.step_number(a.step)))
         else:
             self.hint(self.EVICTED)
 

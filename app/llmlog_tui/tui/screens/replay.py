@@ -30,7 +30,7 @@ from llmlog_tui.tui.panes.timeline import TimelinePane
 from llmlog_tui.tui.playback import PlaybackClock
 from llmlog_tui.tui.queries import ReplayQuery, ReplayResult
 from llmlog_tui.tui.render import replay_text, running_text
-from llmlog_tui.tui.render.cells import is_tool, step_number
+from llmlog_tui.tui.render.cells import is_tool
 from llmlog_tui.tui.render.replay_text import MODES
 from llmlog_tui.tui.screens.location import DetailTimer
 from llmlog_tui.tui.screens.log_view import LogView, RecordLine
@@ -221,7 +221,7 @@ class ReplayScreen(LogView):
         step = next((each for each in self._in_flight if each.span_id == self._begun), None)
         if step is None or self._run is None:
             return
-        number = humanize.UNKNOWN if step.step is None else str(step.step)
+        number = humanize.step_number(step.step)
         lines = running_text.detail(step, self._run.timeline.begin, datetime.now(UTC))
         self.detail_pane.update(f"Step {number} · {sanitize(step.label, 40)}", lines)
         self.content_pane.update_empty(running_text.NO_RECORD)
@@ -280,10 +280,11 @@ class ReplayScreen(LogView):
         detail = self.overview.detail(step.row)
         lines += replay_text.detail(detail, step.start, read.decoded, file, width)
         lines = [line for line in lines if line.plain or not self.compact]
-        title, total = f"Step {step_number(step)} · {step.name}", len(self._run.replay.steps)
+        number, total = humanize.step_number(step.step), len(self._run.replay.steps)
+        title = f"Step {number} · {step.name}"
         self.detail_pane.update(title, lines, f"{self._index + 1:,} of {total:,}")
         if self._content is not None:
-            name = f"step {step_number(step)} {step.name}"
+            name = f"step {number} {step.name}"
             note = replay_text.answer_note(detail.record)
             self.content_pane.update(name, self._content, note)
             self._go_to_hit()

@@ -176,7 +176,7 @@ class _BookmarkRows(RowSource):
             (
                 cell(humanize.time_label(when, self._newest, widths[0]), "muted"),
                 cell(humanize.short_id(str(trace) if trace else None)),
-                cell(humanize.UNKNOWN if step is None else str(step), "muted"),
+                cell(humanize.step_number(step), "muted"),
                 cell(bookmark.what or humanize.UNKNOWN, "" if is_here else "muted"),
                 (*cell("" if is_here else _NOT_HERE, "muted"), *cell(bookmark.note)),
             )
