@@ -100,7 +100,7 @@ class AgentTools:
 
         Ids are id, request_id, trace_id, session_id, span_id and tool_call_id.
         Fields that are unknown are left out. unfinished has the steps that have begun and not
-        ended: running, or their process is gone.
+        ended: running, or their process is probably gone.
         """
         with self._reading(ids=[id]) as log:
             found, begun = find_by_id(log.frame, id, log.snapshot.running)
@@ -114,7 +114,7 @@ class AgentTools:
         """Show one run of the application step by step: each model call and tool execution.
 
         cost_usd is the cost of a step; cache tells why its prompt missed the provider's cache.
-        unfinished has the steps that have begun and not ended: running, or their process is gone.
+        unfinished has the steps that have begun and not ended: running, or no end in 10 min.
         """
         with self._reading(ids=given_ids(id)) as log:
             begun = log.snapshot.running

@@ -23,7 +23,7 @@ from llmlog_tui.sanitize import grep, sanitize
 
 
 def find_id(wanted: str, files: tuple[str, ...], *, as_json: bool, where: str | None) -> bool:
-    """Print the records with an id, then the steps in flight; return whether there are any."""
+    """Print the records and begun steps with an id; return whether there are any."""
     if not wanted:
         raise click.UsageError("an empty id: is a variable empty?")
     with open_log(files, where, ids=[wanted]) as log:

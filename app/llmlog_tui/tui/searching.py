@@ -183,7 +183,7 @@ class SearchController:
         self._app.jobs.run("Search", self._finding(overview, self._direction), show)
 
     def _go_to_begun(self) -> bool:
-        """Go to the run of a step in flight that has this id; return whether there is one."""
+        """Go to the run of a begun step with this id, if there is one."""
         overview, text = self._app.overview, self.state.text
         trace = None if overview is None else overview.find_begun(text)
         if trace is None:
