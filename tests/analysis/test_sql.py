@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 
 import polars as pl
 import pytest
 from tests.analysis.conftest import Log
 
-from llmlog_tui.analysis.query.columns import NO_RECORDS
+from llmlog_tui.analysis.query.columns import NO_RECORDS, narrow
 from llmlog_tui.analysis.query.completion import complete_predicate, complete_query
 from llmlog_tui.analysis.query.predicate import (
     filter_records,
@@ -226,3 +227,15 @@ def test_sums_of_huge_numbers_do_not_wrap(log: Log, sql: str, expected: list[flo
 def test_a_predicate_compares_with_sums_that_do_not_wrap(log: Log) -> None:
     frame = log([{"prompt_tokens": HUGE}, {"prompt_tokens": HUGE}, {"prompt_tokens": 5}]).frame
     assert filter_records(frame, "prompt_tokens < sum(prompt_tokens)").height == 3
+
+
+def test_a_result_has_only_types_that_every_output_has() -> None:
+    beyond, within = (pl.Series([[n], None, []], dtype=pl.List(pl.Int128)) for n in (2**70, 7))
+    found = pl.DataFrame({"a": beyond, "b": within, "c": [b"x\xff", None, b""], "d": [[b"y"]] * 3})
+    assert narrow(found).to_dict(as_series=False) == {
+        "a": [[float(2**70)], None, []],
+        "b": [[7], None, []],
+        "c": ["x\ufffd", None, ""],
+        "d": [["y"]] * 3,
+    }
+    narrow(found).write_ndjson(BytesIO())

@@ -195,6 +195,17 @@ def test_where_narrows_the_matches(llmlog: Run, written: Written) -> None:
     assert is_refused(llmlog("find", "--text", "zebra", log, "--where", "nope = 1"), "no column")
 
 
+@pytest.mark.parametrize("name", ["calls.jsonl", "calls.jsonl.gz", ""])
+def test_last_narrows_the_records_that_are_searched(llmlog: Run, tmp_path: Path, name: str) -> None:
+    text = "".join(json.dumps(call(n, "zebra" if n % 2 else "horse")) + "\n" for n in range(6))
+    (tmp_path / (name or "calls.jsonl")).write_bytes(
+        gzip.compress(text.encode()) if name.endswith(".gz") else text.encode()
+    )
+    last = ("find", "--text", "zebra", tmp_path / name, "--json", "--last", "4")
+    assert steps(llmlog(*last)) == [5, 3]
+    assert steps(llmlog(*last, "--where", "step > 3")) == [5]
+
+
 def test_a_log_is_calls_jsonl_if_none_is_named(
     llmlog: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

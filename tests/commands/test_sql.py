@@ -109,6 +109,25 @@ def test_integers_beyond_64_bits_are_floats_in_lists_too(
             assert str(huge) in done.out
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("max(ts) - min(ts)", "0:00:00"),
+        ("array_agg(ts - ts)", "0:00:00"),
+        ("first(cast(model as blob))", "gpt-5"),
+        ("array_agg(cast(model as blob))", "gpt-5"),
+    ],
+)
+def test_csv_has_what_it_has_no_type_for_as_text(
+    llmlog: Run, log: Path, value: str, text: str
+) -> None:
+    query = f"select {value} as x from calls where ts is not null"  # noqa: S608 - ours
+    done = llmlog("sql", query, log, "--format", "csv")
+    assert done.out.splitlines() == ["x", text], done.err
+    as_json = json.loads(llmlog("sql", query, log, "--json").out)
+    assert as_json["x"] in (text, [text]), "the same text in JSON"
+
+
 def test_csv_joins_lists_of_lists(llmlog: Run, log: Path) -> None:
     query = "select array_agg(tool_calls) as tools from records where tool_calls is not null"
     assert llmlog("sql", query, log, "--format", "csv").out.splitlines() == ["tools", '"a,b"']

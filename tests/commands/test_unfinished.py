@@ -52,10 +52,10 @@ def log(written: Written) -> Path:
 def test_the_step_a_run_died_in_is_a_row_of_the_run(llmlog: Run, log: Path) -> None:
     head, totals, _, *steps = llmlog("trace", "run-dead", log).out.splitlines()
     assert head.startswith("trace run-dead refund-agent, session chat-one")
-    assert totals == "2 steps, 14 tokens, cost –, 2 calls unpriced, 1 never ended"
+    assert totals == "2 steps, 14 tokens, cost –, 2 calls unpriced, 1 with no end in 10 min"
     assert len(steps) == 3
     assert steps[2].split()[:3] == ["2", "?", "look_up"]
-    assert steps[2].endswith("–  never ended: no end in 10 min, its process is gone")
+    assert steps[2].endswith("–  no end in 10 min: its process is probably gone")
 
 
 def test_a_step_in_flight_has_the_time_it_runs(llmlog: Run, written: Written) -> None:
@@ -113,8 +113,10 @@ def test_a_session_lists_its_runs_that_have_no_record(llmlog: Run, log: Path) ->
         file.write(json.dumps(start("run-new", 0, 50)) + "\n")
     shown = llmlog("session", "chat-one", log).out
     totals = shown.splitlines()[1]
-    assert totals == "3 steps, 21 tokens, cost –, 3 calls unpriced, 1 failed, 2 never ended"
-    assert shown.count("never ended: no end in 10 min") == 2
+    assert (
+        totals == "3 steps, 21 tokens, cost –, 3 calls unpriced, 1 failed, 2 with no end in 10 min"
+    )
+    assert shown.count("no end in 10 min: its process is probably gone") == 2
     assert "trace run-new" in shown
 
 
@@ -145,12 +147,12 @@ def test_a_bundle_lists_it_apart_without_secrets(
     with log.open("a") as file:
         file.write(json.dumps(start("run-dead", 3, 58, requested_model=key)) + "\n")
     text = bundled(llmlog, log, "run-dead")
-    assert text.count("never ended: no end in 10 min") == 2
+    assert text.count("no end in 10 min: its process is probably gone") == 2
     assert "look_up" in text
     assert key not in text
     assert "Not ended" not in bundled(llmlog, log, "run-fine")
     log.write_text(json.dumps(record("run-old", 0, 9)) + "\n" + json.dumps(start("run-new", 0, 50)))
-    assert "never ended" in bundled(llmlog, log, "run-new")
+    assert "no end in 10 min" in bundled(llmlog, log, "run-new")
 
 
 def test_a_bundle_of_starts_alone_has_single_blank_lines(llmlog: Run, written: Written) -> None:
@@ -163,7 +165,7 @@ def test_a_diff_names_the_step_that_has_not_ended(llmlog: Run, written: Written)
     path = written([*ended, start("run-two", 1, 50)])
     *_, same, begun, _ = llmlog("diff", "run-one", "run-two", path).out.splitlines()
     assert same == "the two runs are the same so far"
-    assert begun == "B: step 1 gpt-5 never ended: no end in 10 min, its process is gone"
+    assert begun == "B: step 1 gpt-5, no end in 10 min: its process is probably gone"
     found = json.loads(llmlog("diff", "run-one", "run-two", path, "--json").out)
     assert (found["first"], found["delta"]["steps"]) == (None, 0), "counted in no figure"
     assert found["unfinished"]["a"] == []
@@ -178,7 +180,7 @@ def test_an_agent_is_told_of_it(log: Path) -> None:
         assert len(found["steps"]) == 2
         (step,) = found["unfinished"]
         assert (step["step"], step["name"]) == (2, "look_up")
-        assert step["state"].startswith("never ended")
+        assert step["state"].startswith("no end in 10 min")
         assert "unfinished" not in json.loads(tools.trace("run-fine"))
         assert json.loads(tools.diff("run-fine", "failed"))["unfinished"]["b"] == [step]
 

@@ -55,7 +55,7 @@ async def test_a_step_that_has_not_ended_is_named(
         await pilot.press("d", "up", "d")
         screen = await diffed(pilot, until)
         side = "A" if screen.traces[0] == "one-run-" else "B"
-        never = f"{side}: step 1 look_up never ended"
+        never = f"{side}: step 1 look_up, no end in 10 min"
         assert never in str(screen.pairs.border_title)
         assert never in str(screen.deltas.render())
         assert "both traces do the same so far" in str(screen.pairs.border_title)

@@ -111,7 +111,7 @@ class AgentTools:
         """Show one run of the application step by step: each model call and tool execution.
 
         cost_usd is the cost of a step; cache tells why its prompt missed the provider's cache.
-        unfinished has the steps that have begun and not ended: running, or their process is gone.
+        unfinished has the steps that have begun and not ended: running, or no end in 10 min.
         """
         with self._reading(ids=given_ids(id)) as log:
             begun = log.snapshot.running

@@ -58,7 +58,8 @@ def bundle(  # noqa: PLR0913 - options by name
     An .html is one file that loads nothing, with a timeline; times in it are local. Prompts,
     answers, arguments and error messages are left out unless --content. Secrets and personal data
     are replaced. ID may be its first 6 characters or more, or the word latest, or failed for
-    the newest run that failed or never ended. A step that has begun and not ended is listed apart.
+    the newest run that failed or has a step with no end in 10 min. A step that has begun and not
+    ended is listed apart.
     """
     is_page = out.suffix == ".html"
     if content and not is_page:

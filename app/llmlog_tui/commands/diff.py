@@ -47,7 +47,7 @@ def diff(  # noqa: PLR0913 - options by name
     """Show two runs side by side, with their first difference.
 
     A and B are trace ids, their first 6 characters or more, or the words latest, and failed for the
-    newest run that failed or never ended.
+    newest run that failed or has a step with no end in 10 min.
 
     JSON: a and b (trace ids), first (index of the first pair that differs, or null), delta (b
     minus a: steps, time_ms, errors, prompt_tokens, completion_tokens, reasoning_tokens, cost_usd),

@@ -11,6 +11,7 @@ from llmlog_tui.analysis.calls.text_search import TextQuery
 from llmlog_tui.analysis.query.predicate import filter_records, is_by_row
 from llmlog_tui.commands.find_lines import Found, are_plain, in_plain_files
 from llmlog_tui.commands.open_log import open_log
+from llmlog_tui.commands.options import has_window
 from llmlog_tui.log.schema import restore_integers
 
 _ROWS = 1_000
@@ -24,7 +25,7 @@ def find_in_log(query: TextQuery, names: Sequence[str], where: str | None) -> It
     """
     if where is not None and not is_by_row(where):
         raise click.UsageError("--where with --text compares fields of one record, no aggregates.")
-    if not are_plain(names):
+    if has_window() or not are_plain(names):
         return _in_any_format(query, names, where)
     if where is None:
         return in_plain_files(query, names)
@@ -37,7 +38,7 @@ def _matching(records: pl.DataFrame, where: str) -> pl.DataFrame:
 
 
 def _in_any_format(query: TextQuery, names: Sequence[str], where: str | None) -> Iterator[Found]:
-    """Yield records of tables, archives and other tools' logs: content may be in several lines."""
+    """Yield records of any log or window: their content may be in several lines."""
     with open_log(names, where) as log:
         for end in range(log.frame.height, 0, -_ROWS):
             start = max(0, end - _ROWS)

@@ -9,6 +9,7 @@ import click
 
 from llmlog_tui.analysis.calls.text_search import Excerpt, TextQuery
 from llmlog_tui.commands.find_lines import Found, are_plain, in_plain_files
+from llmlog_tui.commands.options import has_window
 from llmlog_tui.commands.output import echo_json, echo_texts
 from llmlog_tui.commands.text_tables import head, line_of
 from llmlog_tui.commands.wrapping import on_terminal
@@ -37,7 +38,7 @@ def find_text(words: str, names: Sequence[str], *, as_json: bool, where: str | N
 
 
 def _found(query: TextQuery, names: Sequence[str], where: str | None) -> Iterator[Found]:
-    if where is None and are_plain(names):
+    if where is None and not has_window() and are_plain(names):
         return in_plain_files(query, names)
     # SQL and whole logs take a quarter of the start.
     from llmlog_tui.commands.find_in_log import find_in_log  # noqa: PLC0415 - as said

@@ -176,9 +176,10 @@ def trace(
     """Show one run, step by step, with its totals.
 
     ID may be its first 6 characters or more, or the word latest, or failed for the newest run that
-    failed or never ended. JSON columns: the record's fields (null where unknown), file, line,
-    cost_usd, and cache: why a prompt missed the cache, if prefix_hashes show it (else null). A step
-    that has begun and not ended follows with event start; no total counts it.
+    failed or has a step with no end in 10 min. JSON columns: the record's fields (null where
+    unknown), file, line, cost_usd, and cache: why a prompt missed the cache, if prefix_hashes show
+    it (else null). A step that has begun and not ended follows with event start; no total counts
+    it.
     """
     with open_log(files, where, rules=rules, ids=given_ids(trace_id)) as log:
         begun = log.snapshot.running

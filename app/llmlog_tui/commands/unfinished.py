@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from llmlog_tui import humanize
-from llmlog_tui.analysis.traces.running_steps import as_row, begin_of
+from llmlog_tui.analysis.traces.running_steps import as_row, begin_of, state, title
 from llmlog_tui.commands.text_tables import fitted, toned
 from llmlog_tui.sanitize import sanitize
 
@@ -30,7 +30,7 @@ def unfinished_lines(steps: Sequence[RunningStep], timeline: Timeline) -> Iterat
         name = fitted(f"{_NEVER_ENDED if is_gone else _RUNNING} {sanitize(step.label)}", 32)
         after = None if step.ts is None or begin is None else (step.ts - begin).total_seconds()
         began = humanize.fit_number(None if after is None else after * 1_000, 10)
-        line = f"{number:>4}  {name} {began:>10} {humanize.UNKNOWN:>9}  {step.state(now)}"
+        line = f"{number:>4}  {name} {began:>10} {humanize.UNKNOWN:>9}  {state(step, now)}"
         yield toned(line, failed=False, slow=is_gone)
 
 
@@ -51,9 +51,10 @@ def unfinished_objects(steps: Sequence[RunningStep]) -> list[dict[str, Any]]:
 
 
 def unfinished_sentences(steps: Sequence[RunningStep]) -> Iterator[str]:
-    """Yield `step 2 gpt-5 running for 12.0 s` of each step."""
+    """Yield `step 2 gpt-5, running for 12.0 s` of each step."""
     now = datetime.now(UTC)
-    yield from (sanitize(f"{step.title} {step.state(now)}") for step in steps)
+    for step in steps:
+        yield sanitize(f"{title(step)}, {state(step, now)}")
 
 
 def start_objects(

@@ -9,12 +9,11 @@ from typing import Final
 
 import polars as pl
 
-from llmlog_tui import humanize
 from llmlog_tui.log.inference import distinct
 from llmlog_tui.log.schema import COLUMNS
 
 GONE_AFTER: Final = timedelta(minutes=10)
-"""Time after which a step counts as dead, as its process."""
+"""Time after which a step, and its process, is taken to be dead."""
 
 _MAX_OPEN: Final = 10_000
 """Maximum starts that are kept until their records come; the oldest are evicted."""
@@ -44,13 +43,8 @@ class RunningStep:
     def label(self) -> str:
         return self.tool_name or self.requested_model or "call"
 
-    @property
-    def title(self) -> str:
-        """Its number and label: `step 2 gpt-5`."""
-        return f"step {humanize.UNKNOWN if self.step is None else self.step} {self.label}"
-
     def is_gone(self, now: datetime) -> bool:
-        """Return whether it must have died with its process."""
+        """Return whether it has probably died with its process."""
         return self.ts is not None and now - self.ts > GONE_AFTER
 
     @property
@@ -58,16 +52,9 @@ class RunningStep:
         """Time without an end after which it is taken to be gone."""
         return GONE_AFTER
 
-    def elapsed_ms(self, now: datetime) -> float:
-        """Return the time since it began; 0 if that is unknown."""
-        return 0.0 if self.ts is None else max(0.0, (now - self.ts).total_seconds() * 1_000)
-
-    def state(self, now: datetime) -> str:
-        """Return `running for 12.0 s`, or that it never ended and how that is known."""
-        if not self.is_gone(now):
-            return f"running for {humanize.duration(self.elapsed_ms(now))}"
-        minutes = GONE_AFTER.total_seconds() / 60
-        return f"never ended: no end in {minutes:.0f} min, its process is gone"
+    def elapsed_ms(self, now: datetime) -> float | None:
+        """Return the time since it began; None if that is unknown."""
+        return None if self.ts is None else max(0.0, (now - self.ts).total_seconds() * 1_000)
 
 
 def split_starts(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

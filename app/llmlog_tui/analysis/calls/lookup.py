@@ -60,7 +60,7 @@ LATEST: Final = "latest"
 """Word for the trace of the newest record, or of a step begun since."""
 
 FAILED_WORD: Final = "failed"
-"""Word for the newest trace that failed or never ended."""
+"""Word for the newest trace that failed, or has a step without an end."""
 
 
 def given_ids(*wanted: str) -> list[str]:

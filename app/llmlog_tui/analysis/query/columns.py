@@ -63,22 +63,30 @@ def _with_room_for_sums(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def narrow(result: pl.DataFrame) -> pl.DataFrame:
-    """Return a query's result with Int64, or floats beyond it, for Int128; in lists, too."""
-    for column in result:
-        if _with_integers(column.dtype, pl.Int64) != column.dtype:
-            result = result.with_columns(_narrowed(column))
-    return result
+    """Return a query's result in types that every output has; in lists, too.
+
+    Int128 is Int64, or floats beyond it, and bytes are text.
+    """
+    return result.with_columns(map(_narrowed, result))
 
 
 def _narrowed(column: pl.Series) -> pl.Series:
+    if (texts := _with(column.dtype, pl.Binary, pl.String())) != column.dtype:
+        return pl.Series(column.name, list(map(_decoded, column.to_list())), texts)
     try:
-        return column.cast(_with_integers(column.dtype, pl.Int64))
+        return column.cast(_with(column.dtype, pl.Int128, pl.Int64()))
     except pl.exceptions.InvalidOperationError:  # a value does not fit
-        return column.cast(_with_integers(column.dtype, pl.Float64))
+        return column.cast(_with(column.dtype, pl.Int128, pl.Float64()))
 
 
-def _with_integers(dtype: pl.DataType, number: type[pl.DataType]) -> pl.DataType:
-    """Return a type with `number` for Int128, also in lists of it."""
+def _with(dtype: pl.DataType, old: type[pl.DataType], new: pl.DataType) -> pl.DataType:
+    """Return a type with `new` for `old`, also in lists."""
     if isinstance(dtype, pl.List):
-        return pl.List(_with_integers(cast("pl.DataType", dtype.inner), number))
-    return number() if dtype == pl.Int128 else dtype
+        return pl.List(_with(cast("pl.DataType", dtype.inner), old, new))
+    return new if dtype == old else dtype
+
+
+def _decoded(value: object) -> object:
+    if isinstance(value, list):
+        return list(map(_decoded, value))
+    return value.decode(errors="replace") if isinstance(value, bytes) else value

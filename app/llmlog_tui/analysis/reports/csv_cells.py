@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import cast
 
 import polars as pl
 
@@ -16,7 +17,7 @@ def flat(
     keep_formulas: bool = False,
     integers: Collection[str] | None = None,
 ) -> pl.DataFrame:
-    """Return the frame for CSV: a list as its values, separated by commas.
+    """Return the frame for CSV: lists as values with commas, durations as text.
 
     `integers` are latencies without a fraction, by default those of this frame. Texts that a
     spreadsheet would evaluate (`=HYPERLINK(…)`) get a `'` in front, column names too, as they may
@@ -24,9 +25,9 @@ def flat(
     """
     frame = decategorize(restore_integers(frame, integers))
     frame = frame.with_columns(
-        _joined(pl.col(name), dtype)
+        _as_text(pl.col(name), dtype)
         for name, dtype in frame.schema.items()
-        if isinstance(dtype, pl.List)
+        if isinstance(dtype, pl.List | pl.Duration)
     )
     if keep_formulas:
         return frame
@@ -39,8 +40,15 @@ def flat(
     )
 
 
-def _joined(lists: pl.Expr, dtype: pl.List) -> pl.Expr:
-    """Return lists as text, and lists in them."""
-    if isinstance(dtype.inner, pl.List):
-        lists = lists.list.eval(_joined(pl.element(), dtype.inner))
-    return lists.cast(pl.List(pl.String)).list.join(",")
+def _as_text(values: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Return values as text, durations as in JSON, lists joined."""
+    if isinstance(dtype, pl.List):
+        inner = cast("pl.DataType", dtype.inner)
+        return values.list.eval(_as_text(pl.element(), inner)).list.join(",")
+    if isinstance(dtype, pl.Duration):
+        return values.map_batches(_duration_texts, pl.String)
+    return values.cast(pl.String)
+
+
+def _duration_texts(durations: pl.Series) -> pl.Series:
+    return pl.Series([None if each is None else str(each) for each in durations], dtype=pl.String)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from llmlog_tui import humanize, scale
 from llmlog_tui.analysis.numeric.interval import Interval
-from llmlog_tui.analysis.traces.running_steps import begin_of
+from llmlog_tui.analysis.traces.running_steps import begin_of, no_end, why_gone
 from llmlog_tui.tui.render import running_text
 from llmlog_tui.tui.render.cells import is_tool
 from llmlog_tui.tui.render.timeline_bars import Axis, bar, begun_bar
@@ -147,9 +147,10 @@ class StepRows(RowSource):
         """Return the row of a step in flight, with a bar unless it never ended."""
         flight, is_gone = self._in_flight, step.is_gone(self._in_flight.now)
         start, end = (at(step, self._timeline) for at in (flight.start_ms, flight.end_ms))
-        known = running_text.gone_note(step)
-        gone = next((n for n in (f"never ended: {known}", known) if len(n) <= notes), "")
-        elapsed, bar_end = (None, None) if is_gone else (end - start, end)
+        known = why_gone(step), no_end(step)
+        gone = next((note for note in known if len(note) <= notes), "")
+        elapsed = None if is_gone or step.ts is None else end - start
+        bar_end = None if is_gone else end
         return Row(
             (
                 cell(humanize.step_number(step.step), "muted"),

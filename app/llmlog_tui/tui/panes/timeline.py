@@ -13,6 +13,7 @@ from textual.message import Message
 
 from llmlog_tui import humanize
 from llmlog_tui.analysis.numeric.interval import Interval
+from llmlog_tui.analysis.traces import running_steps
 from llmlog_tui.tui.keys.panes import TIME_BINDINGS, TIMELINE_BINDINGS
 from llmlog_tui.tui.panes.pane import Pane
 from llmlog_tui.tui.panes.step_rows import (
@@ -111,7 +112,7 @@ class TimelinePane(Pane):
         gone = next((step for step in flight.steps if step.is_gone(flight.now)), None)
         if gone is not None:
             sign = running_text.NEVER_ENDED.text
-            legend = f"{sign} {running_text.gone_note(gone)}: its process is gone"
+            legend = f"{sign} {running_steps.why_gone(gone)}"
         self.set_title(" · ".join(filter(None, facts)), f"{legend} · {note}", legend, LEGEND, note)
 
     def grow(self) -> None:

@@ -59,7 +59,7 @@ def _line(step: RunningStep, now: datetime, room: int, full: float) -> Content:
     elapsed = step.elapsed_ms(now)
     run = humanize.run_label(step.trace_id or humanize.UNKNOWN, step.trace_name)
     names = f" {_fitted(run, _RUN)} {_fitted(step.label, _STEP)} "
-    cells = max(1, round(room * elapsed / full))
+    cells = max(1, round(room * (elapsed or 0.0) / full))
     return Content.assemble(
         (" running     ", "$text-primary bold"),
         names,
@@ -76,12 +76,7 @@ def _fitted(text: str, width: int) -> str:
 # -- in the rows of traces and of a timeline
 
 RUNNING, NEVER_ENDED = CellSpan("►", "primary"), CellSpan("?", "warning")
-"""Marks of a step in flight, and of one whose process is gone."""
-
-
-def gone_note(step: RunningStep) -> str:
-    """Return how it is known that a step never ended: `no end in 10 min`."""
-    return f"no end in {step.gone_after.total_seconds() / 60:.0f} min"
+"""Marks of a step in flight, and of one whose process is probably gone."""
 
 
 def mark(steps: Sequence[RunningStep], now: datetime) -> CellSpan:
@@ -90,8 +85,9 @@ def mark(steps: Sequence[RunningStep], now: datetime) -> CellSpan:
 
 
 def elapsed_ms(steps: Sequence[RunningStep], now: datetime) -> float:
-    """Return the time since the first running step began; 0 without any."""
-    return max((step.elapsed_ms(now) for step in steps if not step.is_gone(now)), default=0.0)
+    """Return the time since the first running step began; 0 if unknown."""
+    running = (step for step in steps if not step.is_gone(now))
+    return max((step.elapsed_ms(now) or 0.0 for step in running), default=0.0)
 
 
 def growing_bar(elapsed: float, full_ms: float, width: int) -> CellSpan:
@@ -112,7 +108,9 @@ def detail(step: RunningStep, begin: datetime | None, now: datetime) -> list[Con
         Content.styled(f"{sign} {sanitize(step.label, 60)}", "bold"),
         Content.styled("   ".join(filter(None, (when, into))), "$text-muted"),
         Content(""),
-        Content.styled(step.state(now), "$text-warning" if is_gone else "$text-primary"),
+        Content.styled(
+            running_steps.state(step, now), "$text-warning" if is_gone else "$text-primary"
+        ),
         Content.styled(NO_RECORD, "$text-muted"),
         Content(""),
         *(
@@ -127,9 +125,10 @@ NO_RECORD: Final = "No record of it was written: only that it began."
 
 
 def unfinished(sides: Sequence[Sequence[RunningStep]], now: datetime) -> str:
-    """Return `A: step 2 gpt-5 never ended`: the first step without an end by side."""
+    """Return `A: step 2 gpt-5, no end in 10 min`: each side's first such step."""
     return ", ".join(
-        f"{side}: {steps[0].title} {'never ended' if steps[0].is_gone(now) else 'is running'}"
+        f"{side}: {running_steps.title(steps[0])}, "
+        + (running_steps.no_end(steps[0]) if steps[0].is_gone(now) else "running")
         + (f" and {len(steps) - 1:,} more" if len(steps) > 1 else "")
         for side, steps in zip("AB", sides, strict=True)
         if steps
@@ -137,6 +136,5 @@ def unfinished(sides: Sequence[Sequence[RunningStep]], now: datetime) -> str:
 
 
 def counted(steps: Sequence[RunningStep], now: datetime) -> str:
-    """Return `2 ► running, 1 ? never ended`; empty without steps."""
-    words = f"{RUNNING.text} running", f"{NEVER_ENDED.text} never ended"
-    return running_steps.counted(steps, now, words)
+    """Return `2 ► running, 1 ? no end in 10 min`; empty without steps."""
+    return running_steps.counted(steps, now, (f"{RUNNING.text} running", NEVER_ENDED.text))

@@ -64,7 +64,7 @@ _SIGNS: Final = (
     ("●", "a line with the words of a search", "$text-warning"),
     ("▲ ○", "an alert that is ongoing, or over", "$text-warning"),
     ("│", "of the selected trace", "$text-primary"),
-    ("► ?", "in flight; never ended: its process is gone", "$text-primary"),
+    ("► ?", "in flight; no end in 10 min: probably gone", "$text-primary"),
     ("! * + -", "rows by your rules in config.toml", "$text-muted"),
     ("–", "unknown: not in the log", "$text-muted"),
 )
