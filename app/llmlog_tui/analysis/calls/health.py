@@ -45,7 +45,7 @@ def health(
     shown: pl.DataFrame | None = None,
     is_whole: bool = True,
 ) -> list[Finding]:
-    """Return the faults of the records of a frame, or of the `shown` ones among them.
+    """Return the faults of a frame's records, or of the `shown` ones.
 
     `unjoinable`: records without session_id, trace_id or step. `duplicate_step`: records
     beyond the first of a step in a trace. `missing_step`: steps from 0 to the last of a trace that
@@ -85,9 +85,9 @@ def _unjoinable(ours: pl.DataFrame) -> Iterator[Finding]:
 
 
 def _in_order(ours: pl.DataFrame, running: Sequence[RunningStep]) -> pl.DataFrame:
-    """Return the steps by trace and number, with the number of missing ones before each as `times`.
+    """Return the steps by trace and number, compared with the one before.
 
-    `same` tells whether the step before has the same number.
+    `times` is the number of steps missing between, `same` whether their numbers are equal.
     """
     steps = (
         ours.filter(pl.col("trace_id").is_not_null() & (pl.col("step") >= 0))
@@ -103,7 +103,7 @@ def _in_order(ours: pl.DataFrame, running: Sequence[RunningStep]) -> pl.DataFram
 
 
 def _with_begun(steps: pl.DataFrame, running: Sequence[RunningStep]) -> pl.DataFrame:
-    """Return steps in order, with the number of earlier steps of their trace that `begun` alone."""
+    """Return steps in order; `begun` counts earlier ones without a record."""
     key = ["trace_id", "step"]
     rows = {(each.trace_id, each.step) for each in running if each.step is not None}
     without_record = pl.DataFrame(
