@@ -63,6 +63,34 @@ def test_missing_steps_are_counted_from_zero_to_the_last(log: Log) -> None:
     assert of(log, *records) == [Finding("missing_step", "", 13, 0)]
 
 
+def test_a_step_that_has_begun_is_not_missing(log: Log) -> None:
+    # 1, 3 and 8 of t, and 0 of u have begun; 2 of t began and ended; 4 and 5 of t are missing.
+    ends = [step(0), {**step(2), "span_id": "t2"}, step(6), step(1, "u")]
+    begun = (("t", 1), ("t", 1), ("t", 2), ("t", 3), ("t", 8), ("u", 0))
+    starts = [
+        {**step(number, trace), "event": "start", "span_id": f"{trace}{number}{at}"}
+        for at, (trace, number) in enumerate(begun)
+    ]
+    found = log([*starts, *ends])
+    assert len(found.running) == len(starts)
+    assert health(found.frame, found.running) == [Finding("missing_step", "", 2, 2)]
+
+
+def test_shown_records_are_compared_with_all(log: Log) -> None:
+    # Ends at 4.0, 3.2, 2.4 and 0.9 s.
+    records = [at(4, 1), at(3.2, 3), at(2.4, 4), at(0.9, 4)]
+    frame = log(records).frame
+    assert [each.kind for each in health(frame, shown=frame[[0, 2]])] == [
+        "missing_step",
+        "step_backwards",
+    ]
+    assert health(frame, shown=frame[3:]) == [
+        Finding("duplicate_step", "", 1, 3),
+        Finding("end_backwards", "", 1, 3),
+    ]
+    assert "missing_step" not in {each.kind for each in health(frame, is_whole=False)}
+
+
 def test_a_later_step_that_began_earlier_is_time_running_backwards(log: Log) -> None:
     records = [at(1, 0), at(1, 1), at(0.9, 2), at(0.95, 3), at(0.5, 0, trace="u")]
     assert of(log, *records) == [Finding("step_backwards", "", 1, 2)]

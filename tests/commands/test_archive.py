@@ -191,6 +191,39 @@ def test_a_file_without_records_is_refused_and_nothing_is_written(
     assert "1 record added, 2 lines without a record" in llmlog("archive", text, "--to", new).err
 
 
+_FOREIGN = '{"level": "info", "msg": "hello"}\n'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(_FOREIGN * lines for lines in (1, 3, 16, 19, 20, 32)),
+        _FOREIGN.strip(),
+        '{"level": "info", "ms',
+        "xyz",
+        '{\n  "level": "info",\n',
+        '{\n  "level": "info"\n}\n',
+    ],
+)
+def test_a_file_of_any_length_without_records_makes_no_archive(
+    llmlog: Run, tmp_path: Path, text: str
+) -> None:
+    log, folder = tmp_path / "app.jsonl", tmp_path / "archive"
+    log.write_text(text)
+    assert is_refused(llmlog("archive", log, "--to", folder), "no line is a record", log.name)
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("lines", [1, 10, 25])
+def test_the_lines_of_an_app_before_the_first_record_are_left_out_and_counted(
+    llmlog: Run, log: Path, tmp_path: Path, lines: int
+) -> None:
+    log.write_text(_FOREIGN * lines + log.read_text().splitlines()[0] + "\n")
+    done = llmlog("archive", log, "--to", tmp_path / "archive")
+    assert done.code == 0
+    assert f"1 record added, {lines} line{'s' * (lines > 1)} without a record left out" in done.err
+
+
 def test_a_damaged_archive_is_one_line(
     llmlog: Run, log: Path, folder: Path, tmp_path: Path
 ) -> None:

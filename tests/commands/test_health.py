@@ -122,3 +122,25 @@ def test_people_read_how_often_what_and_where(llmlog: Run, written: Written) -> 
         f"        1  records repeat a step of their trace, first at {path}:2",
         f"        1  records of the event ␛[31mX, unknown to llmlog, first at {path}:3",
     ]
+
+
+def test_steps_of_the_log_are_not_missing_from_a_part_of_it(llmlog: Run, written: Written) -> None:
+    steps = [sound(step, status="error" if step % 3 == 2 else "success") for step in range(9)]
+    path = written(steps)
+    failed = ["--where", "status = 'error'"]
+    for part in (failed, ["--last", "3"]):
+        assert llmlog("health", path, *part).out.splitlines()[1:] == ["no faults"], part
+    path = written([*steps[:4], *steps[5:]])
+    missing = f"        1  steps are missing between others of their trace, first at {path}:5"
+    for part in ([], failed, ["--last", "8"]):
+        assert llmlog("health", path, *part).out.splitlines()[1:] == [missing], part
+    assert "no faults" in llmlog("health", path, "--where", "status = 'success'").out
+
+
+def test_a_step_that_never_ended_is_not_missing(llmlog: Run, written: Written) -> None:
+    begun = sound(1, event="start", span_id="dead", requested_model="gpt-5")
+    assert llmlog("health", written([sound(0), begun, sound(2)])).out.splitlines() == [
+        "3 lines: 2 records, 0 skipped, 0 blank, 1 start",
+        "1 begun and not ended, the last is gpt-5 in run t",
+        "no faults",
+    ]

@@ -52,7 +52,8 @@ def health(files: tuple[str, ...], *, as_json: bool, where: str | None) -> None:
     unknown_event), name (the kind of a skipped line, the field of nulled and unjoinable, the
     event), count, and the file and line of the first (null of values that an archive lacks). All
     but the faults, and among these skipped lines and nulled values, are counted over the whole log,
-    regardless of --where and --last.
+    regardless of --where and --last. Matching records are compared with all; missing steps are
+    left out if --last left out records.
     """
     with open_log(files, where) as log:
         faults = list(_faults(log))
@@ -101,7 +102,11 @@ def _faults(log: OpenLog) -> Iterator[Fault]:
     counts = log.snapshot.counts
     yield from _counted("skipped", counts.skipped, counts.first_skipped)
     yield from _counted("nulled", counts.nulled, counts.first_nulled)
-    for found in health_.health(log.frame):
+    snapshot = log.snapshot
+    is_whole = not snapshot.dropped and not log.reader.rows_outside
+    for found in health_.health(
+        snapshot.frame, snapshot.running, shown=log.frame, is_whole=is_whole
+    ):
         yield Fault(found.kind, found.name or None, found.count, log.place(found.row))
 
 

@@ -92,7 +92,7 @@ class LogReading:
         self._splitter = LineSplitter(0, start)
         self._parser = FileParser({})
         self.skipped = 0
-        """Number of lines that are no records."""
+        """Number of lines that are no records; of all of them after finish()."""
         self._feed_known(recorder.prefix().end, start)
         self.prefix = recorder.prefix()
         """Everything up to the end of the last block."""
@@ -132,21 +132,29 @@ class LogReading:
         """
         work = self._parser.prepare(block)
         parsed = self._parser.collect(block, None if work is None else work())
-        frame, decoder = parsed.frame, self._parser.decoder
+        frame = parsed.frame
         # Records of several lines need the lines before them: they cannot be read from the middle.
-        if decoder.objects and (
-            decoder.objects.keys() != {LLMLOG.name}
-            or decoder.has_state
-            or (frame["line"] < 0).any()
-        ):
+        self._check(is_of_several_lines=bool((frame["line"] < 0).any()))
+        self.skipped += parsed.skipped.counts.total() + block.too_long
+        return frame, parsed.nulled.counts
+
+    def finish(self) -> None:
+        """Decide on lines that were kept until more follow; raises as parse()."""
+        late = self._parser.finish()
+        if late is not None:
+            self._check(is_of_several_lines=late.frame.height > 0)
+            self.skipped += late.skipped.counts.total()
+
+    def _check(self, *, is_of_several_lines: bool) -> None:
+        """Raise NotArchivableError if not all objects are lines with llmlog's records."""
+        objects = self._parser.decoder.objects
+        if objects and (objects.keys() != {LLMLOG.name} or is_of_several_lines):
             name = self._parser.format
             kind = "records of several lines" if name == LLMLOG.name else name
             raise NotArchivableError(
                 f"{self._log.path}: {kind}: only lines that are llmlog's records can be archived, "
                 "such as llmlog export --to calls.jsonl writes"
             )
-        self.skipped += parsed.skipped.counts.total() + block.too_long
-        return frame, parsed.nulled.counts
 
     def _feed_known(self, first: int, end: int) -> None:
         """Record the bytes before the ones to be read, unless they are known."""

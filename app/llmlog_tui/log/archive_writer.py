@@ -200,7 +200,9 @@ class ArchiveWriter:
             on_read(len(block.data))
             if self._is_step_full():
                 self.commit()
-        if known is None and reading.skipped and not self._sources[index].records:
+        reading.finish()
+        has_others = reading.skipped or (reading.offset and not reading.prefix.end)
+        if known is None and has_others and not self._sources[index].records:
             del self._sources[index]
             raise NotArchivableError(f"no line is a record: {log.path}")
         self._skipped += reading.skipped
