@@ -18,6 +18,7 @@ from tests.tui.conftest import (
     text_of,
     toasts,
 )
+from textual.widgets import Static
 
 from llmlog_tui.log.starts import RunningStep
 from llmlog_tui.tui.app import LogApp
@@ -126,7 +127,7 @@ async def test_a_run_in_flight_is_a_row_with_a_growing_bar_until_its_record_come
         first = line_of(screen.timeline, "gpt-5")
         await until(pilot, lambda: line_of(screen.timeline, "gpt-5") != first, "that it grows")
 
-        await pilot.press("enter", "d")
+        await pilot.press("d")
         await until(pilot, lambda: "No step of this run" in toasts(app), "that nothing has ended")
         await pilot.press("up")
         await until(pilot, lambda: screen.timeline.trace_id == "run-one", "the run before")
@@ -299,6 +300,35 @@ async def test_the_replay_of_a_killed_run_has_the_step_it_died_in(
         await until(pilot, lambda: again.steps.cursor_key == StepInFlight("b"), "at that step")
         await until(pilot, lambda: "no end in" in text_of(again.detail_pane), "its detail")
         assert again.detail_pane.display
+
+
+@pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])
+async def test_the_replay_of_a_run_without_a_record_has_its_step_and_plays_nothing(
+    tmp_path: Path, shown: Shown, until: Until, size: tuple[int, int]
+) -> None:
+    log, old = tmp_path / "calls.jsonl", (datetime.now(UTC) - timedelta(hours=2)).isoformat()
+    log.write_bytes(record(span_id="a", trace_id="run-old", ts=old) + begun("b", "run-dead", 3_500))
+    async with LogApp([log]).run_test(size=size, notifications=True) as pilot:
+        app = await shown(pilot, 1)
+        await until(pilot, lambda: overview_of(app).selected_trace == "run-dead", "the run")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ReplayScreen), "the replay")
+        screen = app.screen
+        assert isinstance(screen, ReplayScreen)
+        await until(pilot, lambda: "Step 0" in str(screen.detail_pane.border_title), "its detail")
+        assert "no end in 10 min" in text_of(screen.detail_pane)
+        assert "?gpt-5" in line_of(screen.steps, "gpt-5")
+        assert str(screen.scrub.border_title) == "no step has ended"
+        crumb = str(screen.query_one("#crumb", Static).render())
+        assert "trace run-dead › Replay" in crumb
+        assert "session s   began " in crumb
+        await pilot.press("space", "l", "h", "plus", "v", "v", "G", "m", "y", "E", "e")
+        assert not screen.playing
+        await until(pilot, lambda: "No failed step" in toasts(app), "that there is none")
+        with log.open("ab") as file:
+            file.write(record(span_id="b", trace_id="run-dead", model="gpt-5"))
+        await until(pilot, lambda: "1 of 1" in str(screen.scrub.border_title), "its record")
+        await until(pilot, lambda: screen.cursor_key is not None, "the step that ended")
 
 
 @pytest.mark.parametrize("size", [(30, 3), (50, 5)], ids=["low", "high"])

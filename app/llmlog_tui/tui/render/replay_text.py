@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from textual.content import Content
 
 from llmlog_tui import humanize
+from llmlog_tui.analysis.traces.running_steps import begin_of
 from llmlog_tui.sanitize import sanitize
 from llmlog_tui.tui.render import detail_text, record_text
 
@@ -25,25 +26,31 @@ MODES: Final = ("conversation", "as written", "raw line", "fields")
 
 def breadcrumb(run: ReplayResult, overview: Overview, width: int) -> Content:
     """Return the path to the replay, and its place among the session's runs."""
-    begin, session = run.timeline.begin, humanize.short_id(run.timeline.session_id)
+    trace, steps = run.timeline, overview.in_flight.by_trace.get(run.timeline.trace_id, ())
+    begin = trace.begin or begin_of(steps)
+    session = trace.session_id or next((step.session_id for step in steps), None)
+    name = trace.name or next((step.trace_name for step in steps), None)
+    place = f" run {run.nth:,} of {run.of:,}" if run.replay.steps else ""
     began = "" if begin is None else f"   began {humanize.time_label(begin, overview.newest, 12)}"
     path = Content.assemble(
         (" Overview › ", _MUTED),
-        (f"trace {sanitize(humanize.run_label(run.timeline.trace_id, run.timeline.name))}", "bold"),
+        (f"trace {sanitize(humanize.run_label(trace.trace_id, name))}", "bold"),
         (" › Replay", "$text-primary bold"),
     )
     nth = Content.assemble(
         ("session ", _MUTED),
-        (sanitize(session), "bold"),
-        (f" run {run.nth:,} of {run.of:,}{began} ", _MUTED),
+        (sanitize(humanize.short_id(session)), "bold"),
+        (f"{place}{began} ", _MUTED),
     )
     return Content.assemble(path, " " * max(3, width - path.cell_length - nth.cell_length), nth)
 
 
 def state(run: ReplayResult, index: int, speed: float, *, is_playing: bool) -> str:
     """Return whether and how fast it plays, and the current step."""
-    playing = "► playing" if is_playing else "‖ paused"
     steps = run.replay.steps
+    if not steps:
+        return "no step has ended"
+    playing = "► playing" if is_playing else "‖ paused"
     number = humanize.step_number(steps[index].step)
     return f"{playing} {speed:g}× · step {number}, {index + 1:,} of {len(steps):,}"
 

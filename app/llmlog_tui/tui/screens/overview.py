@@ -248,8 +248,7 @@ class OverviewScreen(LogView):
     @on(LineTable.Selected, "#traces")
     def _open_trace(self, message: LineTable.Selected) -> None:
         trace = str(message.key)
-        if self._has_record(trace):
-            self.post_message(self.ReplayRequested(trace, self._target_step(trace)))
+        self.post_message(self.ReplayRequested(trace, self._target_step(trace)))
 
     def _has_record(self, trace: str) -> bool:
         """Return whether a step of the trace has ended; hint at it if not."""
@@ -299,7 +298,7 @@ class OverviewScreen(LogView):
     @on(LineTable.Selected, "#timeline")
     def _open_step(self, message: LineTable.Selected) -> None:
         trace, key = self.selected_trace, message.key
-        if trace is not None and (isinstance(key, int) or self._has_record(trace)):
+        if trace is not None:
             self.post_message(self.ReplayRequested(trace, key))
 
     @on(LineTable.Selected, "#calls")

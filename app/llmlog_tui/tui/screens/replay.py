@@ -130,8 +130,9 @@ class ReplayScreen(LogView):
 
     @property
     def _played_row(self) -> int | None:
-        """Key of the last step that was played."""
-        return None if self._run is None else self._run.replay.steps[self._index].row
+        """Key of the last step that was played; None if none has ended."""
+        steps = () if self._run is None else self._run.replay.steps
+        return steps[self._index].row if steps else None
 
     @property
     def target_trace(self) -> str:
@@ -156,16 +157,21 @@ class ReplayScreen(LogView):
     def update_body(self, overview: Overview, result: object | None) -> None:
         """Show the trace as it is known; a running one grows."""
         run = cast("ReplayResult | None", result)
-        if run is None or not run.replay.steps or run.replay.trace_id != self._trace_id:
+        self._in_flight = overview.in_flight.by_trace.get(self._trace_id, ())
+        is_shown = run is not None and run.replay.trace_id == self._trace_id
+        if run is None or not is_shown or not (run.replay.steps or self._in_flight):
             if not self._is_kept:
                 self._update_detail()
             return
         row, begun, self._run = self._played_row, self._begun, run
-        self._in_flight = overview.in_flight.by_trace.get(self._trace_id, ())
         if self._in_flight and self._growth is not None:
             self._growth.resume()
         self._draw_crumb()
         self._show_step(0 if row is None else run.replay.index_by_key.get(row, 0))
+        if not run.replay.steps:  # there is nothing to play
+            self._index, begun = 0, begun or self._in_flight[0].span_id
+            self.steps.update(run.timeline, None, self._in_flight)
+            self.scrub.update(run.replay, 0, self._state(run))
         if begun is not None:
             self.steps.move_to(StepInFlight(begun))
             self._show_begun(begun)
@@ -190,7 +196,7 @@ class ReplayScreen(LogView):
     def _show_step(self, index: int) -> None:
         """Make a step the current one: the cursor moves at once, the detail follows."""
         run = self._run
-        if run is None:
+        if run is None or not run.replay.steps:
             return
         self._index = min(max(0, index), len(run.replay.steps) - 1)
         self._begun = None
@@ -409,7 +415,7 @@ class ReplayScreen(LogView):
 
     def action_play(self) -> None:
         """Play from the current step (from the start, if it is the last), or pause."""
-        if self._run is None or self._timer is None:
+        if self._run is None or self._timer is None or not self._run.replay.steps:
             return
         if self.playing:
             self._pause()
