@@ -20,17 +20,18 @@ def trace(*ids: str) -> list[Record]:
 @pytest.mark.parametrize("name", ID_FIELDS)
 @pytest.mark.parametrize("wanted", [LONG, LONG[:6]])
 def test_any_id_is_found_whole_or_by_six_characters(frame: Frame, name: str, wanted: str) -> None:
-    found = find_by_id(frame([{"model": "m"}, {name: LONG}, {name: "other"}]), wanted)
+    found, _ = find_by_id(frame([{"model": "m"}, {name: LONG}, {name: "other"}]), wanted)
     assert found["row"].to_list() == [1]
 
 
 def test_who_has_the_whole_id_stands_alone(frame: Frame) -> None:
-    found = find_by_id(frame(trace("abcdef", "abcdef12", "abcdef")), "abcdef")
+    found, _ = find_by_id(frame(trace("abcdef", "abcdef12", "abcdef")), "abcdef")
     assert found["row"].to_list() == [0, 2]
 
 
 def test_a_prefix_may_begin_several_ids(frame: Frame) -> None:
-    assert find_by_id(frame(trace("abcdef1", "abcdef2", "abcde")), "abcdef").height == 2
+    found, _ = find_by_id(frame(trace("abcdef1", "abcdef2", "abcde")), "abcdef")
+    assert found.height == 2
 
 
 @pytest.mark.parametrize("wanted", ["abcde", "abcdefx"])

@@ -174,6 +174,37 @@ def test_a_diff_names_the_step_that_has_not_ended(llmlog: Run, written: Written)
     assert "unfinished" not in found
 
 
+@pytest.mark.parametrize("wanted", ["run-new", "run-new-0", "chat-new"])
+def test_the_only_step_of_a_run_is_found_by_its_ids(llmlog: Run, log: Path, wanted: str) -> None:
+    with log.open("a") as file:
+        file.write(json.dumps(start("run-new", 0, 50, session_id="chat-new")) + "\n")
+    found = llmlog("find", wanted, log)
+    fields = dict(line.split(maxsplit=1) for line in found.out.splitlines())
+    assert (found.code, fields["event"], fields["span_id"]) == (0, "start", "run-new-0")
+    assert fields["(state)"] == "no end in 10 min: its process is probably gone"
+    (line,) = map(json.loads, llmlog("find", wanted, log, "--json").out.splitlines())
+    assert (line["event"], line["trace_id"], line["format"]) == ("start", "run-new", None)
+    with closing(AgentTools([str(log)], DEFAULT, content=False)) as tools:
+        answer = json.loads(tools.find(wanted))
+        assert [step["span_id"] for step in answer["unfinished"]] == ["run-new-0"]
+        assert answer["records"] == []
+    assert llmlog("find", wanted, log, "--where", "step = 0").code == 1, "records only"
+
+
+def test_find_lists_the_steps_of_a_run_that_ended_and_then_the_others(
+    llmlog: Run, log: Path
+) -> None:
+    _, *steps = llmlog("find", "run-dead", log).out.splitlines()
+    assert len(steps) == 3
+    assert "  2 ? look_up " in steps[2]
+    assert steps[2].endswith("no end in 10 min: its process is probably gone")
+    events = [
+        json.loads(line)["event"]
+        for line in llmlog("find", "run-dead", log, "--json").out.splitlines()
+    ]
+    assert events == ["chat_completion", "chat_completion", "start"]
+
+
 def test_an_agent_is_told_of_it(log: Path) -> None:
     with closing(AgentTools([str(log)], DEFAULT, content=False)) as tools:
         found = json.loads(tools.trace("failed"))

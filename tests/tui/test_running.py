@@ -179,6 +179,27 @@ async def test_what_never_ended_is_called_so_among_the_runs_of_its_time(
         assert [line.split()[0] for line in lines_of(screen.traces)[1:3]] == ["?run-old", "▌"]
 
 
+@pytest.mark.parametrize("words", ["7c1d4e", "span-of-it"])
+async def test_the_run_of_a_step_in_flight_is_found_by_its_ids(
+    tmp_path: Path, shown: Shown, until: Until, words: str
+) -> None:
+    log, early = tmp_path / "calls.jsonl", (datetime.now(UTC) - timedelta(hours=2)).isoformat()
+    log.write_bytes(
+        begun("span-of-it", "7c1d4e8a", 3_600)
+        + record(span_id="a", trace_id="run-old", ts=early)
+        + record(span_id="b", trace_id="run-new", model="gpt-5")
+    )
+    async with LogApp([log], where="model = 'gpt-5'").run_test(
+        size=WIDE, notifications=True
+    ) as pilot:
+        app = await shown(pilot, 2)
+        screen = overview_of(app)
+        await pilot.press("4", "slash", *words, "enter")
+        await until(pilot, lambda: screen.selected_trace == "7c1d4e8a", "the killed run")
+        assert app.where is None, "a filter hides it"
+        await until(pilot, lambda: screen.timeline.trace_id == "7c1d4e8a", "its timeline")
+
+
 async def test_runs_in_flight_have_rows_below_their_sessions_and_are_counted_nowhere(
     tmp_path: Path, shown: Shown, until: Until
 ) -> None:

@@ -99,13 +99,16 @@ class AgentTools:
         """Find records by any id, or its first 6 characters.
 
         Ids are id, request_id, trace_id, session_id, span_id and tool_call_id.
-        Fields that are unknown are left out.
+        Fields that are unknown are left out. unfinished has the steps that have begun and not
+        ended: running, or their process is probably gone.
         """
         with self._reading(ids=[id]) as log:
-            found = find_by_id(log.frame, id)
+            found, begun = find_by_id(log.frame, id, log.snapshot.running)
             shown = found.head(_rows(limit))
-            records = self._records(log, shown, log.placed(shown))
-        return bounded({"records": records}, {"records": found.height})
+            answer: dict[str, Any] = {"records": self._records(log, shown, log.placed(shown))}
+            if unfinished := unfinished_objects(begun):
+                answer["unfinished"] = unfinished[:MAX_ROWS]
+        return bounded(answer, {"records": found.height})
 
     def trace(self, id: TraceId = "latest", limit: Limit = MAX_ROWS) -> str:  # noqa: A002 - as above
         """Show one run of the application step by step: each model call and tool execution.

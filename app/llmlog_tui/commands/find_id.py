@@ -14,30 +14,33 @@ from llmlog_tui.analysis.calls import calls as calls_
 from llmlog_tui.analysis.calls.detail import detail
 from llmlog_tui.analysis.calls.lookup import NoIdError, find_by_id
 from llmlog_tui.commands.open_log import OpenLog, open_log
-from llmlog_tui.commands.output import echo_records, echo_texts
+from llmlog_tui.commands.output import echo_json, echo_records, echo_texts
 from llmlog_tui.commands.text_tables import SLOW_MS, fitted, head, line_of
+from llmlog_tui.commands.unfinished import start_fields, start_lines, start_objects
 from llmlog_tui.formats.llmlog import LLMLOG
 from llmlog_tui.log.sources import path_text, url_of
 from llmlog_tui.sanitize import grep, sanitize
 
 
 def find_id(wanted: str, files: tuple[str, ...], *, as_json: bool, where: str | None) -> bool:
-    """Print the records with an id; return whether there are any."""
+    """Print the records and begun steps with an id; return whether there are any."""
     if not wanted:
         raise click.UsageError("an empty id: is a variable empty?")
     with open_log(files, where, ids=[wanted]) as log:
         try:
-            found = find_by_id(log.frame, wanted)
+            found, begun = find_by_id(log.frame, wanted, () if where else log.snapshot.running)
         except NoIdError as error:
             click.echo(f"llmlog: {sanitize(str(error))}", err=True)
             return False
         if as_json:
-            echo_records(log.placed(found).with_columns(log.formats(found)))
-        elif found.height == 1:
-            click.echo("\n".join(_whole(log, found)))
+            records = log.placed(found).with_columns(log.formats(found))
+            echo_records(records)
+            echo_json(start_objects(begun, records.columns))
+        elif found.height + len(begun) == 1:
+            click.echo("\n".join(start_fields(begun[0]) if begun else _whole(log, found)))
         else:
             rows = found.iter_rows(named=True)
-            echo_texts(chain([head()], map(line_of, rows)))
+            echo_texts(chain([head()], map(line_of, rows), start_lines(begun, found.columns)))
     return True
 
 

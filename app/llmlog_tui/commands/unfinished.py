@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from llmlog_tui import humanize
 from llmlog_tui.analysis.traces.running_steps import as_row, begin_of, state, title
-from llmlog_tui.commands.text_tables import fitted, toned
+from llmlog_tui.commands.text_tables import fitted, line_of, toned
 from llmlog_tui.sanitize import sanitize
 
 if TYPE_CHECKING:
@@ -55,6 +55,22 @@ def unfinished_sentences(steps: Sequence[RunningStep]) -> Iterator[str]:
     now = datetime.now(UTC)
     for step in steps:
         yield sanitize(f"{title(step)}, {state(step, now)}")
+
+
+def start_lines(steps: Sequence[RunningStep], columns: Collection[str]) -> Iterator[str]:
+    """Yield each step as a line of line_of(), with its state as the note."""
+    now = datetime.now(UTC)
+    for step, row in zip(steps, start_objects(steps, columns), strict=True):
+        mark = _NEVER_ENDED if step.is_gone(now) else _RUNNING
+        yield line_of({**row, "tool_name": f"{mark} {step.label}"}, state(step, now))
+
+
+def start_fields(step: RunningStep) -> Iterator[str]:
+    """Yield the fields of a step that are known, and its state."""
+    known = {"event": "start", **asdict(step), "ts": humanize.rfc3339(step.ts)}
+    for name, value in {**known, "(state)": state(step, datetime.now(UTC))}.items():
+        if value is not None:
+            yield f"{name:<30}  {sanitize(str(value))}"
 
 
 def start_objects(

@@ -40,6 +40,11 @@ class RunningStep:
     trace_name: str | None
 
     @property
+    def ids(self) -> tuple[str, ...]:
+        """Its ids that are known."""
+        return tuple(filter(None, (self.span_id, self.trace_id, self.session_id)))
+
+    @property
     def label(self) -> str:
         return self.tool_name or self.requested_model or "call"
 

@@ -193,6 +193,17 @@ class Navigator:
             is_hidden = not overview.matches_filter(row)
             self._open_record(app.current_mode if is_hidden else "overview", row)
 
+    def go_to_trace(self, trace_id: str) -> None:
+        """Select a trace in the Overview; a filter that hides it is cleared."""
+        app, overview = self._app, self._app.overview
+        self.push()
+        if overview is not None and overview.find_trace(trace_id) is None and app.where is not None:
+            app.where = None
+            app.notify("Filter cleared to show this run (< to go back)", markup=False)
+        self.pending = SelectTrace(trace_id)
+        self.go_to_view("overview")
+        app.update_view()
+
     def go_to_found(self, row: int, *, in_text: bool) -> None:
         """Show a record that was found; if `in_text`, its content in its replay.
 

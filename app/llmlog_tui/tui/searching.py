@@ -182,6 +182,17 @@ class SearchController:
         show = partial(self._show, self._number, self._is_waiting, self._is_done)
         self._app.jobs.run("Search", self._finding(overview, self._direction), show)
 
+    def _go_to_begun(self) -> bool:
+        """Go to the run of a begun step with this id, if there is one."""
+        overview, text = self._app.overview, self.state.text
+        trace = None if overview is None else overview.find_begun(text)
+        if trace is None:
+            return False
+        self.end()
+        self._app.navigator.go_to_trace(trace)
+        self._app.view.hint(f"{sanitize(text, _SHOWN)} has no record yet: its run is selected.")
+        return True
+
     def _text_hit(self, hit: Hit) -> TextHit | None:
         """Return the hit in content; None if a field has the text.
 
@@ -203,6 +214,8 @@ class SearchController:
             return
         if is_first and not isinstance(self._app.screen, screens.LogView):
             self._is_waiting = False  # a dialog was opened meanwhile: n goes to the hit
+            return
+        if hit is None and self._go_to_begun():
             return
         if hit is None:
             is_over = is_last or self._scan is None

@@ -18,19 +18,23 @@ class NoIdError(UserError):
     """An id without a match, or with several; the message is one line."""
 
 
-def find_by_id(frame: pl.DataFrame, wanted: str) -> pl.DataFrame:
-    """Return the records with this id in one of ALL_IDS, else this prefix.
+def find_by_id(
+    frame: pl.DataFrame, wanted: str, begun: Sequence[RunningStep] = ()
+) -> tuple[pl.DataFrame, tuple[RunningStep, ...]]:
+    """Return the records and steps of `begun` with this id in ALL_IDS, else this prefix.
 
-    Raises NoIdError if there are none.
+    `begun` are the steps without a record. Raises NoIdError if there are none.
     """
     _check(wanted)
     found = frame.filter(pl.any_horizontal(pl.col(name) == wanted for name in ALL_IDS))
-    if not found.height and len(wanted) >= MIN_ID_PREFIX:
+    steps = tuple(step for step in begun if wanted in step.ids)
+    if not (found.height or steps) and len(wanted) >= MIN_ID_PREFIX:
         ids = pl.col(ALL_IDS).cast(pl.String)
         found = frame.filter(pl.any_horizontal(ids.str.starts_with(wanted)))
-    if not found.height:
+        steps = tuple(step for step in begun if any(id_.startswith(wanted) for id_ in step.ids))
+    if not (found.height or steps):
         raise NoIdError(f"no {', '.join(ALL_IDS[:-1])} or {ALL_IDS[-1]} {_wish(wanted)}")
-    return found
+    return found, steps
 
 
 def resolve_id(
