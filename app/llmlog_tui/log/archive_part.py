@@ -240,7 +240,7 @@ class ArchivePart(LineSource):
             self._blocks[0] = replace(first, parsed=parsed)
 
     def _pass_over(self, archive: OpenArchive, part: Part, here: pl.Expr | None) -> None:
-        """Count what is in a part outside the window, from the manifest alone if possible."""
+        """Count the records of a part outside the window, from the manifest alone if possible."""
         self.rows_outside = part.records
         if here is not None:
             content, records = self._content(archive, part)
