@@ -161,10 +161,9 @@ def test_runs_without_a_record_are_placed_by_time_and_change_no_figure(frame: Fr
     )
     known, grouped = sessions(found), sessions(found, flight)
     assert grouped.frame["session_id"].to_list() == ["b", "a", "c"]
-    assert grouped.frame["begun"].to_list() == [0, 1, 1]
     assert grouped.order.to_list() == [1, 0, 3, 2, 4], "a-gone is 3: between a1 and a2"
     assert grouped.begun == ("a-gone", "c-run")
-    placement = ("traces", "begun", "first")
+    placement = ("traces", "first")
     assert grouped.frame[:2].drop(placement).equals(known.frame.drop(placement))
     assert grouped.frame.row(2, named=True)["ts"] == later
     assert grouped.frame.row(2, named=True)["time_ms"] is None

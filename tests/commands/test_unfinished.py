@@ -100,6 +100,33 @@ def test_a_list_of_runs_flags_the_ones_that_have_not_ended(
     assert "  ► " in llmlog("traces", running).out
 
 
+def test_a_run_without_a_record_is_listed_at_its_time_with_unknown_figures(
+    llmlog: Run, log: Path
+) -> None:
+    with log.open("a") as file:
+        file.write(json.dumps(start("run-new", 0, 50, requested_model=None, tool_name="ls")) + "\n")
+    ids = [line.split()[0] for line in llmlog("traces", log).out.splitlines()[1:]]
+    assert ids == ["run-bad", "run-dead", "run-new", "run-fine"]
+    _, dead, new, _ = map(json.loads, llmlog("traces", log, "--json").out.splitlines())
+    assert [*new] == [*dead]
+    assert (new["session_id"], new["trace_name"], new["name"]) == (
+        "chat-one",
+        *["refund-agent"] * 2,
+    )
+    assert (new["steps"], new["unfinished"], new["failed"], new["models"]) == (0, 1, False, [])
+    assert (new["time_ms"], new["tokens"], new["cost_usd"]) == (None, None, None)
+    for words in (("--where", "step >= 0"), ("--by", "trace_name")):
+        assert "run-new" not in llmlog("traces", log, *words).out
+    assert json.loads(llmlog("traces", log, "--by", "trace_name", "--json").out)["runs"] == 3
+
+
+def test_a_log_of_starts_alone_has_a_list_of_runs(llmlog: Run, written: Written) -> None:
+    (run,) = map(
+        json.loads, llmlog("traces", written([start("r", 0, 50)]), "--json").out.splitlines()
+    )
+    assert (run["trace_id"], run["steps"], run["unfinished"]) == ("r", 0, 1)
+
+
 def test_latest_is_the_run_that_began_after_the_last_record(llmlog: Run, written: Written) -> None:
     lines = [start("run-long", 0, 60), record("run-fine", 0, 30)]
     assert llmlog("trace", "latest", written(lines)).out.startswith("trace run-fine ")
@@ -118,6 +145,7 @@ def test_a_session_lists_its_runs_that_have_no_record(llmlog: Run, log: Path) ->
     )
     assert shown.count("no end in 10 min: its process is probably gone") == 2
     assert "trace run-new" in shown
+    assert shown.startswith("session chat-one: 3 runs, ")
 
 
 def test_a_session_of_starts_alone_is_found(llmlog: Run, written: Written) -> None:
@@ -166,6 +194,10 @@ def test_a_diff_names_the_step_that_has_not_ended(llmlog: Run, written: Written)
     *_, same, begun, _ = llmlog("diff", "run-one", "run-two", path).out.splitlines()
     assert same == "the two runs are the same so far"
     assert begun == "B: step 1 gpt-5, no end in 10 min: its process is probably gone"
+    with path.open("a") as file:
+        file.write(json.dumps(start("run-new", 0, 40)) + "\n")
+    head, *_ = llmlog("diff", "run-one", "run-new", path).out.splitlines()
+    assert head.split("   ")[-1] == "B run-new refund-agent, 0 steps"
     found = json.loads(llmlog("diff", "run-one", "run-two", path, "--json").out)
     assert (found["first"], found["delta"]["steps"]) == (None, 0), "counted in no figure"
     assert found["unfinished"]["a"] == []

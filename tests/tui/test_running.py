@@ -200,7 +200,7 @@ async def test_the_run_of_a_step_in_flight_is_found_by_its_ids(
         await until(pilot, lambda: screen.timeline.trace_id == "7c1d4e8a", "its timeline")
 
 
-async def test_runs_in_flight_have_rows_below_their_sessions_and_are_counted_nowhere(
+async def test_runs_in_flight_have_rows_below_their_sessions_which_count_them(
     tmp_path: Path, shown: Shown, until: Until
 ) -> None:
     log, now = tmp_path / "calls.jsonl", datetime.now(UTC)
@@ -230,8 +230,8 @@ async def test_runs_in_flight_have_rows_below_their_sessions_and_are_counted_now
             *("►▾ a", "   a-old", "?  a-gone", "►  a-run"),
             *("►▾ c", "►  c-run"),
         ]
-        assert "1 tr" in line_of(pane, "▾ a")
-        assert "0 tr" in line_of(pane, "▾ c")
+        assert "3 tr" in line_of(pane, "▾ a")
+        assert "1 tr" in line_of(pane, "▾ c")
         assert screen.selected_trace == "c-run", "the newest run is followed"
         await until(pilot, lambda: screen.timeline.trace_id == "c-run", "its timeline")
         await pilot.press("up", "enter")
@@ -242,13 +242,14 @@ async def test_runs_in_flight_have_rows_below_their_sessions_and_are_counted_now
         with log.open("ab") as file:
             named = {"trace_id": "a-run", "session_id": "a", "trace_name": "refund-agent"}
             file.write(record(span_id="d", ts=now.isoformat(), **named))
-        await until(pilot, lambda: "2 tr" in line_of(pane, "▾ a"), "its record")
+        await until(pilot, lambda: line_of(pane, "a-run")[1:3] != "► ", "its record")
         assert "a-run refund-agent" in line_of(pane, "a-run"), "names have room in its place"
         assert "1 ► running, 1 ? no end in 10 min" in str(pane.border_subtitle)
         assert screen.selected_trace == "a-run"
         await pilot.press("B")
         await until(pilot, lambda: not any("▾" in row for row in rows()), "no sessions")
         assert screen.selected_trace == "a-run"
+        assert "5 traces" in str(pane.border_subtitle)
 
 
 @pytest.mark.parametrize("size", [WIDE, SMALL], ids=["wide", "small"])

@@ -100,7 +100,7 @@ class AgentTools:
 
         Ids are id, request_id, trace_id, session_id, span_id and tool_call_id.
         Fields that are unknown are left out. unfinished has the steps that have begun and not
-        ended: running, or their process is probably gone.
+        ended: running, or no end in 10 min.
         """
         with self._reading(ids=[id]) as log:
             found, begun = find_by_id(log.frame, id, log.snapshot.running)

@@ -71,7 +71,7 @@ def diff(  # noqa: PLR0913 - options by name
             for side, steps in zip("AB", unfinished, strict=True)
             for sentence in unfinished_sentences(steps)
         ]
-        echo_texts(_side_by_side(found, reasons, is_whole=not any(unfinished)))
+        echo_texts(_side_by_side(found, reasons, unfinished))
 
 
 def difference(log: OpenLog, a: str, b: str, rules: Rules) -> TraceDiff:
@@ -107,14 +107,19 @@ def _fields(step: Step | None) -> dict[str, Any] | None:
 _SIDE = 42
 
 
-def _called(run: Replay) -> str:
-    return "" if run.name is None else f" {sanitize(run.name, 40)}"
+def _called(run: Replay, begun: Sequence[RunningStep]) -> str:
+    """Return the name of a run, or of its first step without a record."""
+    name = run.name or next((step.trace_name for step in begun if step.trace_name), None)
+    return "" if name is None else f" {sanitize(name, 40)}"
 
 
-def _side_by_side(found: TraceDiff, reasons: Sequence[str], *, is_whole: bool) -> Iterator[str]:
+def _side_by_side(
+    found: TraceDiff, reasons: Sequence[str], unfinished: Sequence[Sequence[RunningStep]]
+) -> Iterator[str]:
     heads = (
-        f"{side} {sanitize(run.trace_id)}{_called(run)}, {humanize.plural(len(run.steps), 'step')}"
-        for side, run in (("A", found.a), ("B", found.b))
+        f"{side} {sanitize(run.trace_id)}{_called(run, begun)}"
+        f", {humanize.plural(len(run.steps), 'step')}"
+        for side, run, begun in zip("AB", (found.a, found.b), unfinished, strict=True)
     )
     yield "   ".join(fitted(head, _SIDE) for head in heads).rstrip()
     for index, pair in enumerate(found.pairs):
@@ -123,7 +128,7 @@ def _side_by_side(found: TraceDiff, reasons: Sequence[str], *, is_whole: bool) -
         yield toned(line.rstrip(), failed=False, slow=pair.why is not None)
     yield ""
     values, *failures = reasons
-    yield _first_difference(found, is_whole=is_whole) + values
+    yield _first_difference(found, is_whole=not any(unfinished)) + values
     yield from failures
     yield "B against A: " + ", ".join(_deltas(found.delta))
 

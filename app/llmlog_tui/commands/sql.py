@@ -27,7 +27,7 @@ _R = TypeVar("_R")
 _TABLES = """\b
 Tables:
   calls    model calls; columns are the record's fields, cost_usd and saved_usd (by caching)
-  traces   runs; columns of llmlog traces --json
+  traces   runs with a record; columns of llmlog traces --json without unfinished
   records  all records: calls, tool executions, spans and foreign events; columns of calls
 """
 

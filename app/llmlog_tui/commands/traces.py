@@ -20,7 +20,7 @@ from llmlog_tui.analysis.calls.lookup import given_ids, resolve_id, resolve_trac
 from llmlog_tui.analysis.calls.slow_reason import FAILED_CALL
 from llmlog_tui.analysis.traces.cache_misses import cache_misses
 from llmlog_tui.analysis.traces.fingerprints import with_changed
-from llmlog_tui.analysis.traces.in_flight import of_trace
+from llmlog_tui.analysis.traces.in_flight import of_trace, with_started
 from llmlog_tui.analysis.traces.run_names import compared_runs, first_calls, first_words, run_name
 from llmlog_tui.analysis.traces.running_steps import begin_of, counted
 from llmlog_tui.analysis.traces.timeline import timeline
@@ -70,11 +70,14 @@ def traces(
     JSON columns: trace_id, session_id, ts (start), steps, time_ms, tokens, cost_usd, saved_usd (by
     caching), unpriced_calls, failed, truncated, retried, changed (a fingerprint, within the run),
     models, trace_name (as given), name, and if the log has starts unfinished: the steps that have
-    begun and not ended. In text they have the flag ?, or another within 10 minutes.
+    begun and not ended. In text they have the flag ?, or another within 10 minutes. A run of such
+    steps alone is listed, too, except with --where or --by.
     """
     with open_log(files, where, rules=rules) as log:
         hint_at_health(log.snapshot)
         found = decategorize(summaries(priced(with_changed(log.frame), rates(rules))))
+        if where is None and by is None:
+            found = with_started(found, log.snapshot.running)
         names = _names(log, found)
         called = pl.Series("name", [names[each] for each in found["trace_id"]], pl.String)
         found = found.with_columns(called).drop("row", "at")
@@ -307,7 +310,8 @@ def _started_runs(records: pl.DataFrame, begun: Sequence[RunningStep]) -> Iterat
 def _session_head(
     records: pl.DataFrame, session_id: str, begun: Sequence[RunningStep]
 ) -> Iterator[str]:
-    found, runs = totals(records), records["trace_id"].drop_nulls().n_unique()
+    found = totals(records)
+    runs = len({*records["trace_id"], *(step.trace_id for step in begun)} - {None})
     took = humanize.duration(found["time_ms"])
     yield f"session {sanitize(session_id)}: {humanize.plural(runs, 'run')}, took {took}"
     yield _totals(records, found, begun)

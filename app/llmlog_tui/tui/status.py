@@ -142,7 +142,7 @@ def header_state(  # noqa: PLR0913 - options by name
         format="" if formats in ((), ("llmlog",)) else ", ".join(formats),
         window=_window(overview.snapshot, progress.rows_outside),
         calls=overview.calls.height,
-        traces=overview.traces.height,
+        traces=overview.run_count,
         cost=overview.cost.usd,
         unpriced=overview.cost.unpriced_calls,
         skipped=overview.snapshot.counts.skipped.total(),

@@ -135,6 +135,11 @@ class Overview:
         return found if self.where is None else replace(found, started=())
 
     @property
+    def run_count(self) -> int:
+        """The number of listed runs: of traces, and of runs without a record."""
+        return self.traces.height + len(self.in_flight.started)
+
+    @property
     def last_run(self) -> str | None:
         """The last run, which may have no record yet; None without runs."""
         started = self.in_flight.started

@@ -6,14 +6,15 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
+from llmlog_tui.analysis.traces.running_steps import begin_of
 from llmlog_tui.log.starts import RunningStep
 
 _MAX_RUNS: Final = 200
-"""Maximum runs without a record that are listed, the newest."""
+"""Maximum runs without a record that the dashboard lists, the newest."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,12 @@ def of_trace(steps: Sequence[RunningStep], trace_id: str) -> tuple[RunningStep, 
 
 
 def in_flight(
-    steps: Sequence[RunningStep], traces: pl.DataFrame, now: datetime | None = None
+    steps: Sequence[RunningStep],
+    traces: pl.DataFrame,
+    now: datetime | None = None,
+    limit: int = _MAX_RUNS,
 ) -> InFlight:
-    """Return the steps in flight beside traces().
+    """Return the steps in flight beside traces(), with `limit` runs without a record, the newest.
 
     A run that never ended is listed among the traces by its time, one in flight after them.
     """
@@ -55,7 +59,7 @@ def in_flight(
         if step.trace_id is not None:
             of_trace[step.trace_id].append(step)
     ids = pl.Series(list(of_trace), dtype=pl.String)
-    unknown = ids.filter(~ids.is_in(traces["trace_id"].implode())).tail(_MAX_RUNS).to_list()
+    unknown = ids.filter(~ids.is_in(traces["trace_id"].implode())).tail(limit).to_list()
     times = traces["ts"].drop_nulls().sort() if unknown else traces["ts"]
     started = []
     for trace_id in unknown:
@@ -66,3 +70,37 @@ def in_flight(
         started.append(StartedRun(trace_id, at))
     by_trace = {trace_id: tuple(found) for trace_id, found in of_trace.items()}
     return InFlight(by_trace, tuple(sorted(started, key=lambda run: run.at)))
+
+
+def with_started(traces: pl.DataFrame, steps: Sequence[RunningStep]) -> pl.DataFrame:
+    """Return traces() and, among them, the runs without a record: figures are 0 or null."""
+    found = in_flight(steps, traces, limit=len(steps))
+    if not found.started:
+        return traces
+    rows = [_without_figures(found.by_trace[run.trace_id]) for run in found.started]
+    begun = pl.DataFrame(rows, schema={name: traces.schema[name] for name in rows[0]})
+    places = [*range(traces.height), *(run.at - 0.5 for run in found.started)]
+    return (
+        pl.concat([traces, begun], how="diagonal")
+        .with_columns(place=pl.Series(places, dtype=pl.Float64))
+        .sort("place", maintain_order=True)
+        .drop("place")
+    )
+
+
+_FLAGS: Final = ("failed", "truncated", "cut_off", "retried", "changed")
+
+
+def _without_figures(steps: Sequence[RunningStep]) -> dict[str, Any]:
+    """Return a row of traces() for a run that has these steps only."""
+    return {
+        "trace_id": steps[0].trace_id,
+        "session_id": next((step.session_id for step in steps if step.session_id), None),
+        "ts": begin_of(steps),
+        "steps": 0,
+        "unpriced_calls": 0,
+        **dict.fromkeys(_FLAGS, False),
+        "models": [],
+        "trace_name": next((step.trace_name for step in steps if step.trace_name), None),
+        "name": next((step.tool_name for step in steps if step.tool_name), None),
+    }

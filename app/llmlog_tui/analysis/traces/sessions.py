@@ -21,11 +21,10 @@ class Sessions:
 
     Runs without a record follow the frame's traces: `begun` are their ids, by index from its end.
     `frame` has one row per session: session_id (null: traces without one), traces (their number,
-    with `begun` runs among them),
-    ts (earliest start), time_ms (to the latest end; without ts the sum), steps, tokens,
-    cost_usd, saved_usd, unpriced_calls, failed, truncated, cut_off, retried, changed, models (in
-    order of first use), first (index in `order` of its first trace). `order` has the indexes of all
-    traces, by session, within a session in their own order.
+    with such runs), ts (earliest start), time_ms (to the latest end; without ts the sum), steps,
+    tokens, cost_usd, saved_usd, unpriced_calls, failed, truncated, cut_off, retried, changed,
+    models (in order of first use), first (index in `order` of its first trace). `order` has the
+    indexes of all traces, by session, within a session in their own order.
     """
 
     frame: pl.DataFrame
@@ -125,7 +124,6 @@ def sessions(traces: pl.DataFrame, in_flight: InFlight = NOTHING) -> Sessions:
             count_sum(pl.col("tokens")),
             pl.col(*_FLAGS).any(),
             traces=pl.len(),
-            begun=pl.col("is_begun").sum(),
             time_ms=pl.coalesce(timed, _known_sum("time_ms")),
             models=pl.col("models").explode().drop_nulls().unique(maintain_order=True),
             newest=pl.col("position").max(),

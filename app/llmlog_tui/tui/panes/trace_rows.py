@@ -293,8 +293,7 @@ class SessionRows(RowSource):
             CellSpan(f"{sign} ", "muted"),
             CellSpan(humanize.short_id(session["session_id"]), "strong"),
         )
-        traces = session["traces"] - session["begun"]
-        size = f"{traces:,} tr"
+        size = f"{session['traces']:,} tr"
         if all(column.title != "steps" for column in self.columns):
             name = (*name, CellSpan(f"  {size}", "muted"))
         figures = _figures(session, self._overview.newest, size)

@@ -115,7 +115,7 @@ class TracesPane(Pane):
                 columns = BY_SESSION if has_room else BY_SESSION_NAMED_NARROW
                 columns = BY_SESSION_NAMED if is_wide else columns
             self.set_source(SessionRows(overview, columns, labels, tree, self._folded))
-        total, cost = overview.traces.height, self._cost_label()
+        total, cost = overview.run_count, self._cost_label()
         counts, groups, of_sessions = humanize.plural(total, "trace"), "", ""
         if self._sessions is not None:
             groups = humanize.plural(self._sessions.frame.height, "session")
