@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import polars as pl
 import pytest
-from tests.commands.conftest import Done, Run, is_refused
+from tests.commands.conftest import Done, Run, Written, is_refused
 
 from llmlog_tui.log import archive_part
 from llmlog_tui.log.archive_manifest import MANIFEST, Manifest, is_part
@@ -172,6 +172,37 @@ def test_values_of_a_wrong_type_are_counted_as_in_the_file(llmlog: Run, tmp_path
     assert "20 values of a wrong type kept in the lines alone" in done.err
 
 
+@pytest.mark.parametrize("last", ["3", "25h", "1000"])
+def test_parts_before_the_window_are_counted_as_lines_of_a_log_are(
+    llmlog: Run, written: Written, tmp_path: Path, last: str
+) -> None:
+    call = {"event": "chat_completion", "session_id": "s", "model": "m"}
+    log = written(
+        {
+            **call,
+            "trace_id": f"{day}-{step}",
+            "step": 0,
+            "ts": f"2026-11-0{day}T09:00:0{step}Z",
+            "latency_ms": "soon" if step == day else 5,
+        }
+        for day in (1, 2, 3)
+        for step in range(5)
+    )
+    archive = tmp_path / "archive"
+    assert llmlog("archive", log, "--to", archive).code == 0
+
+    def without_places(command: str, *logs: Path) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(llmlog(command, *logs, "--last", last, "--json").out)
+        places = [{**fault, "file": None, "line": None} for fault in found.get("faults", ())]
+        return {**found, "files": None, **({"faults": places} if places else {})}
+
+    for command in ("stats", "health"):
+        of_file = without_places(command, log)
+        assert of_file["records"] == 15
+        assert without_places(command, archive) == of_file
+        assert without_places(command, archive, log) == of_file
+
+
 def test_a_file_without_records_is_refused_and_nothing_is_written(
     llmlog: Run, log: Path, folder: Path, tmp_path: Path
 ) -> None:
@@ -199,8 +230,7 @@ _FOREIGN = '{"level": "info", "msg": "hello"}\n'
     [
         *(_FOREIGN * lines for lines in (1, 3, 16, 19, 20, 32)),
         _FOREIGN.strip(),
-        '{"level": "info", "ms',
-        "xyz",
+        "xyz\n",
         '{\n  "level": "info",\n',
         '{\n  "level": "info"\n}\n',
     ],

@@ -131,4 +131,4 @@ def test_of_a_part_of_the_log_the_text_has_both_numbers(
     assert lines[1] == "3 records read, 2 of them counted, blank lines: 0"
     assert lines[2].startswith("2 calls and 0 tool executions")
     health = llmlog("health", path, *options).out.splitlines()
-    assert health[0] == "3 lines: 3 records, 0 skipped, 0 blank; 2 of them examined"
+    assert health[0] == "3 lines: 3 records, 0 skipped, 0 blank; 2 records examined"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -143,10 +143,17 @@ def open_log(  # noqa: PLR0913 - options by name
     sources = Sources(names, must_exist=True)
     reader = Reader(sources, window=current_window(), columns=kept, cache=user_cache(), ids=ids)
     with closing(reader):
-        snapshot = read_all(reader, on_step=lambda: on_step(reader))
+        snapshot = _with_all_counted(read_all(reader, on_step=lambda: on_step(reader)), reader)
         report_source(reader, names, is_whole=bool(ids))
         frame = snapshot.frame if where is None else filter_records(snapshot.frame, where, rules)
         yield OpenLog(reader, snapshot, frame)
+
+
+def _with_all_counted(snapshot: Snapshot, reader: Reader) -> Snapshot:
+    """Return a snapshot whose counts have the records of an archive that were not read."""
+    counts, more = snapshot.counts, reader.records_passed_over
+    counts = replace(counts, lines=counts.lines + more, records=counts.records + more)
+    return replace(snapshot, counts=counts)
 
 
 def report_source(reader: Reader, names: Sequence[str], *, is_whole: bool = False) -> None:

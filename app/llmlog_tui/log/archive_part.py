@@ -218,11 +218,11 @@ class ArchivePart(LineSource):
         self._blocks = []
         if part is None:
             return
+        here = _here(archive, part)
         if wanted is None and part.file in archive.outside:
-            self.rows_outside = part.records
+            self._pass_over(archive, part, here)
             return
         content, records = self._content(archive, part)
-        here = _here(archive, part)
         if wanted is not None:
             ids = _parsed(_checked(content, ID_FIELDS, records), here).frame
             self._read_rows = set(ids.filter(wanted)["line"])
@@ -235,9 +235,22 @@ class ArchivePart(LineSource):
         self._blocks = _blocks(rows, here)
         self._records = sum(block.parsed.frame.height for block in self._blocks)
         if here is None and self._blocks:
-            first, counts = self._blocks[0], nulled_in(part, self._columns)
-            parsed = replace(first.parsed, nulled=FaultCounts(counts))
+            first = self._blocks[0]
+            parsed = replace(first.parsed, nulled=self._nulled(part))
             self._blocks[0] = replace(first, parsed=parsed)
+
+    def _pass_over(self, archive: OpenArchive, part: Part, here: pl.Expr | None) -> None:
+        """Count the records of a part outside the window, from the manifest alone if possible."""
+        self.rows_outside = part.records
+        if here is not None:
+            content, records = self._content(archive, part)
+            self.rows_outside = _parsed(_checked(content, (), records), here).frame.height
+        elif (nulled := self._nulled(part)).counts:
+            parsed = replace(_parsed(pl.DataFrame(), None), nulled=nulled)
+            self._blocks = [RecordBlock(b"", 0, 0, older=True, parsed=parsed, rows=0)]
+
+    def _nulled(self, part: Part) -> FaultCounts:
+        return FaultCounts(nulled_in(part, self._columns))
 
     def _content(self, archive: OpenArchive, part: Part) -> tuple[bytes, int]:
         """Return the bytes of a part's file, and its number of rows. Raises OSError."""

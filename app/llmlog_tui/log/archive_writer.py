@@ -201,8 +201,7 @@ class ArchiveWriter:
             if self._is_step_full():
                 self.commit()
         reading.finish()
-        has_others = reading.skipped or (reading.offset and not reading.prefix.end)
-        if known is None and has_others and not self._sources[index].records:
+        if known is None and reading.skipped and not self._sources[index].records:
             del self._sources[index]
             raise NotArchivableError(f"no line is a record: {log.path}")
         self._skipped += reading.skipped

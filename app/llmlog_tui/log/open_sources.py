@@ -158,6 +158,12 @@ class OpenSources:
         return sum(source.rows_outside for source in self.lazy())
 
     @property
+    def records_passed_over(self) -> int:
+        """Number of records in archives that were not read: these are outside the window."""
+        parts = (source for source in self.opened if isinstance(source, ArchivePart))
+        return sum(part.rows_outside for part in parts)
+
+    @property
     def are_lazy(self) -> bool:
         """Whether there are tables or archives."""
         return any(True for _ in self.lazy())

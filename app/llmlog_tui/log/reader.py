@@ -228,6 +228,11 @@ class Reader:
         dropped = 0 if self.is_stream else self._store.dropped
         return self._sources.rows_outside + dropped if self._sources.are_lazy else 0
 
+    @property
+    def records_passed_over(self) -> int:
+        """Number of records in archives that were not read: these are outside the window."""
+        return self._sources.records_passed_over
+
     def cancel(self) -> None:
         """End queries of tables, from any thread; they are not read any more."""
         for table in self._sources.tables():
