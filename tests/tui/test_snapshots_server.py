@@ -77,6 +77,7 @@ def look(log: Path, shown: Shown, until: Until) -> Callable[[Pilot[str]], Awaita
         screen = app.screen
         assert isinstance(screen, ServerScreen)
         await until(pilot, lambda: "recorded" in str(screen.status.render()), "the server")
+        await until(pilot, lambda: screen.charts[0].size.height > 0, "the layout of its charts")
         await pilot.press("l")
         screen.action_cursor(app.size.width // 2)  # as that many keys would
         await until(pilot, lambda: not app.busy, "all questions answered")
